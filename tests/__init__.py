@@ -1,0 +1,1 @@
+"""The tests: engine, app, the real terminal, the repository itself."""

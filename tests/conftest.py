@@ -1,0 +1,67 @@
+"""Makes every run the same run.
+
+torch and textual read their environment once, when they are imported, so this module sets it before either is:
+kernels that round alike on every processor, one thread, no developer's colours, themes, locale or terminal size.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+# What decides the last bits of a float32 sum.
+KERNELS = {
+    "ATEN_CPU_CAPABILITY": "default",
+    "MKL_CBWR": "COMPATIBLE",
+    "ONEDNN_MAX_CPU_ISA": "SSE41",
+    "OMP_NUM_THREADS": "1",
+    "MKL_NUM_THREADS": "1",
+}
+# What decides how a screen looks.
+TERMINAL = {"TERM": "xterm-256color", "LC_ALL": "C.UTF-8", "LANG": "C.UTF-8", "COLUMNS": "80", "LINES": "24"}
+FOREIGN = ("NO_COLOR", "FORCE_COLOR", "CLICOLOR", "CLICOLOR_FORCE", "COLORTERM", "TMUX", "STY", "SSH_TTY")
+FOREIGN_PREFIXES = ("TEXTUAL", "LLM_LINALG_", "TERM_PROGRAM", "XDG_")
+
+
+def pinned(environment: dict[str, str]) -> dict[str, str]:
+    """Returns `environment` with kernels and terminal pinned, and without what a developer's own shell adds."""
+    kept = {
+        name: value
+        for name, value in environment.items()
+        if name not in FOREIGN and not name.startswith(FOREIGN_PREFIXES)
+    }
+    return kept | KERNELS | TERMINAL
+
+
+def _pin() -> None:
+    early = {"torch", "textual"} & set(sys.modules)
+    if early:
+        raise RuntimeError(f"{', '.join(sorted(early))} imported before the tests could pin its environment")
+    wanted = pinned(dict(os.environ))
+    for name in set(os.environ) - set(wanted):
+        del os.environ[name]
+    os.environ.update(wanted)
+
+
+_pin()
+
+# The same examples each run: a failure is met again, and a pass still means something tomorrow.
+# No deadline: machines differ.
+settings.register_profile(
+    "repeatable",
+    derandomize=True,
+    database=None,
+    deadline=None,
+    max_examples=60,
+    suppress_health_check=[HealthCheck.too_slow],
+)
+settings.load_profile("repeatable")
+
+
+@pytest.fixture(autouse=True, scope="session")
+def own_home(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Gives the run a home of its own: nothing is read from the developer's, and nothing is left in it."""
+    os.environ["HOME"] = str(tmp_path_factory.mktemp("home"))
