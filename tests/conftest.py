@@ -1,7 +1,8 @@
 """Makes every run the same run.
 
-torch and textual read their environment once, when they are imported, so this module sets it before either is:
-kernels that round alike on every processor, one thread, no developer's colours, themes, locale or terminal size.
+torch and textual read their environment once, when they are imported, so this module sets it before
+either is: kernels that round alike on every processor, one thread, no developer's colours, themes,
+locale or terminal size.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ FOREIGN_PREFIXES = ("TEXTUAL", "LLM_LINALG_", "TERM_PROGRAM", "XDG_")
 
 
 def pinned(environment: dict[str, str]) -> dict[str, str]:
-    """Returns `environment` with kernels and terminal pinned, and without what a developer's own shell adds."""
+    """Returns `environment` with kernels and terminal pinned, without a developer's own shell settings."""
     kept = {
         name: value
         for name, value in environment.items()
