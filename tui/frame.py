@@ -1,0 +1,272 @@
+"""The frame: everything that one picture shows, as immutable values.
+
+A frame holds no tensor and no widget. A :class:`Panel` is a rectangle of cells whose text is made on demand, for a
+window at a time, so that a panel over a 4096 × 4096 tensor costs what its window costs.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Literal, Protocol
+
+Index = tuple[int, ...]
+Number = float | int | bool
+Role = Literal["left", "top", "result", "operand", "addend", "sibling"]
+Arrangement = Literal["falk", "row", "column"]
+TermState = Literal["plain", "done", "current", "pending"]
+
+
+class Mark(enum.Flag):
+    """What a cell is at this moment; a cell may be several of these at once."""
+
+    NONE = 0
+    READ = enum.auto()  # read by this step
+    FACTOR = enum.auto()  # read by the current term of this step
+    WRITE = enum.auto()  # written by this step
+    CURSOR = enum.auto()  # under the cell cursor
+    MADE = enum.auto()  # the cell under the cursor was made of it
+    FED = enum.auto()  # the cell under the cursor feeds it
+    MASKED = enum.auto()  # hidden by a mask
+    CLASH = enum.auto()  # lies along an axis that does not match
+    PENDING = enum.auto()  # not yet computed
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One cell as drawn: its number without brackets, where its value lies in the colour range, and its marks."""
+
+    text: str
+    level: float | None  # −1 … 1, the value over the range that the colours map; None: nothing to colour
+    mark: Mark
+
+
+class Numbers(Protocol):
+    """How the numbers of one panel become text: a common format at several numbers of decimals."""
+
+    def width(self, decimals: int) -> int:
+        """Columns that the widest number needs at this many decimals."""
+
+    def text(self, value: Number, decimals: int) -> str:
+        """One number, right-aligned to ``width(decimals)``."""
+
+
+Read = Callable[[range, range], Sequence[Sequence[Number | None]]]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Panel:
+    """One tensor, or the slice of it that is shown, as a grid of cells.
+
+    ``row_axis`` and ``column_axis`` say which axes of the tensor run down and across (None: that side is 1 cell);
+    ``at`` is the index along the remaining axes, in order. A transposed panel has ``row_axis > column_axis``.
+    """
+
+    name: str  # the tensor's name: what the cell cursor holds on to
+    title: str  # what stands beside it: "W", "Wᵀ", "Q[0, 1]"
+    role: Role
+    shape: tuple[int, ...]
+    dtype: str
+    row_axis: int | None
+    column_axis: int | None
+    at: Index
+    numbers: Numbers
+    read: Read  # the values of a window; None where not yet computed
+    mark: Callable[[Index], Mark]
+    level: Callable[[Number | None], float | None]
+    focus_rows: range = range(0)  # what must be in view
+    focus_columns: range = range(0)
+    sign: str = ""  # what stands before it: "+", "=", "→", "@"
+    pending: str = "·"
+    masked: str = "░"
+
+    @property
+    def rows(self) -> int:
+        """Rows of the slice shown."""
+        return 1 if self.row_axis is None else self.shape[self.row_axis]
+
+    @property
+    def columns(self) -> int:
+        """Columns of the slice shown."""
+        return 1 if self.column_axis is None else self.shape[self.column_axis]
+
+    @property
+    def transposed(self) -> bool:
+        """Whether the tensor is shown with rows and columns swapped."""
+        return self.row_axis is not None and self.column_axis is not None and self.row_axis > self.column_axis
+
+    @property
+    def label(self) -> str:
+        """The title with the shape as it is shown, ``W (2, 4)``."""
+        return f"{self.title} ({', '.join(map(str, self.shape))}{',' if len(self.shape) == 1 else ''})"
+
+    def width(self, decimals: int = 4) -> int:
+        """Columns of a cell's number, without brackets."""
+        return self.numbers.width(decimals)
+
+    def index(self, row: int, column: int) -> Index:
+        """The tensor's index of the cell shown at ``row``, ``column``."""
+        rest = iter(self.at)
+        return tuple(
+            row if axis == self.row_axis else column if axis == self.column_axis else next(rest)
+            for axis in range(len(self.shape))
+        )
+
+    def place(self, index: Index) -> tuple[int, int] | None:
+        """Row and column at which a cell of the tensor is shown; None if it is in another slice."""
+        if len(index) != len(self.shape):
+            return None
+        shown = (self.row_axis, self.column_axis)
+        if tuple(i for axis, i in enumerate(index) if axis not in shown) != self.at:
+            return None
+        row = 0 if self.row_axis is None else index[self.row_axis]
+        return row, 0 if self.column_axis is None else index[self.column_axis]
+
+    def cells(self, rows: range, columns: range, decimals: int = 4) -> tuple[tuple[Cell, ...], ...]:
+        """The cells of a window, formatted; nothing outside the window is touched."""
+        window = self.read(rows, columns)
+        return tuple(
+            tuple(
+                self._cell(row, column, value, decimals) for column, value in zip(columns, line, strict=True)
+            )
+            for row, line in zip(rows, window, strict=True)
+        )
+
+    def _cell(self, row: int, column: int, value: Number | None, decimals: int) -> Cell:
+        mark = self.mark(self.index(row, column))
+        width = self.numbers.width(decimals)
+        if value is None:
+            return Cell(self.pending.rjust(width), None, mark | Mark.PENDING)
+        text = self.masked.rjust(width) if Mark.MASKED in mark else self.numbers.text(value, decimals)
+        return Cell(text, self.level(value), mark)
+
+
+@dataclass(frozen=True, slots=True)
+class NodeFacts:
+    """What is said about the node shown."""
+
+    name: str
+    op: str
+    line: int
+    shape: tuple[int, ...]
+    dtype: str
+    evidence: str
+    kind: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ControlFacts:
+    """One control of the lesson, as shown: ``m = 3``."""
+
+    name: str
+    label: str
+    kind: str  # "choice" | "int" | "float" | "list"
+    text: str
+    key: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class RepairFacts:
+    """One repair that was run and worked."""
+
+    text: str  # the source that replaces the expression
+    shape: tuple[int, ...]
+    why: str
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ErrorView:
+    """Why the program failed. For a shape error the frame's panels are the operands, clashing axes marked."""
+
+    kind: str  # "ShapeError", "LimitError", "ProgramError"
+    sentence: str
+    line: int | None
+    column: int | None
+    caret: str  # the source line and the caret under it; may be empty
+    detail: str  # torch's own words
+    clashes: tuple[str, ...]  # "x, axis 1: 2"
+    repairs: tuple[RepairFacts, ...]
+    expected: bool  # the stop is meant to fail
+    good: Frame | None = None  # the last good picture
+
+
+@dataclass(frozen=True, slots=True)
+class CursorView:
+    """The cell under the cursor: what it is, what made it, what it feeds."""
+
+    name: str
+    index: Index
+    zero: str  # "Y[1, 1]"
+    one: str  # "y₂₂"
+    value: str  # full precision
+    masked: str | None  # the rule that hides it
+    made: str  # "x[1, 0], x[1, 1] and W[0, 1], W[1, 1]", or "" for an input
+    formula: str
+    feeds: str
+    evidence: str
+    maker: str | None  # the node that made it, where the cursor can follow
+
+    @property
+    def lines(self) -> tuple[str, ...]:
+        """The same as lines of text, most important first."""
+        first = f"{self.zero} = {self.value}   ({self.one} counting from 1)"
+        rest = (
+            self.masked,
+            self.formula,
+            self.made and f"made from {self.made}",
+            self.feeds and f"feeds {self.feeds}",
+            self.evidence and f"evidence: {self.evidence}",
+        )
+        return (first, *(line for line in rest if line))
+
+
+FormulaLine = tuple[tuple[str, TermState], ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Frame:
+    """One picture. ``step`` counts from 1; 0 is the picture before the first step."""
+
+    lesson: str  # slug
+    title: str  # the lesson's
+    part: str  # "3 Matrix multiplication"
+    stop: int
+    stops: int
+    stop_title: str
+    seed: int
+    controls: tuple[ControlFacts, ...]
+    code: tuple[str, ...]
+    line: int | None  # of the program, from 1, that is being shown
+    node: NodeFacts | None
+    path: tuple[str, ...]  # names from the trace down to the node
+    order: str | None
+    orders: tuple[str, ...]
+    step: int
+    steps: int
+    depth: str
+    depths: tuple[str, ...]  # the depths there are here
+    composite: bool  # the node has parts to go into
+    panels: tuple[Panel, ...]
+    arrangement: Arrangement
+    shape_line: str
+    formula: tuple[FormulaLine, ...]
+    sentence: str
+    prose: str
+    printed: str
+    error: ErrorView | None
+    cursor: CursorView | None
+    range_text: str
+    twin: bool = False
+    twins: bool = False  # there is a backward program to show
+    note: str = ""  # anything else worth a line: "slice 0 of 8", "rounded"
+    json: Callable[[], dict[str, object]] = field(default=dict, repr=False)
+
+    @property
+    def formula_text(self) -> tuple[str, ...]:
+        """The formula as plain lines."""
+        return tuple("".join(text for text, _ in line) for line in self.formula)
+
+    def panel(self, name: str) -> Panel | None:
+        """The first panel of that name."""
+        return next((panel for panel in self.panels if panel.name == name), None)

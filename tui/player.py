@@ -1,0 +1,263 @@
+"""The player: which step is shown, as pure functions from a view to a view.
+
+There are three depths, as in a debugger. At ``operations`` a step is a node; at ``cells`` it is a step of the node's
+walk under a loop order; at ``terms`` it is a single product. What the player must know about the program is the
+small protocol :class:`Ground`; every answer costs the same whatever the step.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+from tui.view import Depth, Place, View
+
+SPEEDS = (0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0)  # steps a second
+
+
+class Ground(Protocol):
+    """What is open: the node shown, the operations beside it, and its walks."""
+
+    @property
+    def path(self) -> tuple[str, ...]:
+        """Names from the trace down to the node shown; empty if there is none."""
+
+    @property
+    def siblings(self) -> tuple[str, ...]:
+        """The operations at the node's level, in order; the path's last name is among them."""
+
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """The operations inside the node; empty if it is not composite."""
+
+    @property
+    def orders(self) -> tuple[str, ...]:
+        """The node's loop orders."""
+
+    @property
+    def order(self) -> str | None:
+        """The order in which the node is shown unless the view says otherwise."""
+
+    def length(self, order: str) -> int:
+        """Steps of the node's walk in an order."""
+
+    def cell(self, order: str, step: int) -> tuple[int, ...] | None:
+        """A cell written by a step (from 1); None if it writes nothing."""
+
+    def locate(self, order: str, index: tuple[int, ...]) -> int:
+        """The first step (from 1) that writes a cell."""
+
+
+@dataclass(frozen=True, slots=True)
+class Player:
+    """Whether it plays, how fast, and which way."""
+
+    playing: bool = False
+    speed: float = 4.0
+    direction: int = 1
+
+    @property
+    def interval(self) -> float:
+        """Seconds between two steps."""
+        return 1.0 / self.speed
+
+    def toggle(self) -> Player:
+        """Play or pause."""
+        return replace(self, playing=not self.playing)
+
+    def pause(self) -> Player:
+        """Not playing."""
+        return replace(self, playing=False)
+
+    def faster(self) -> Player:
+        """The next speed up; at the top, the same."""
+        return replace(self, speed=next((s for s in SPEEDS if s > self.speed), max(self.speed, SPEEDS[-1])))
+
+    def slower(self) -> Player:
+        """The next speed down; at the bottom, the same."""
+        return replace(
+            self, speed=next((s for s in reversed(SPEEDS) if s < self.speed), min(self.speed, SPEEDS[0]))
+        )
+
+    def turned(self, direction: int) -> Player:
+        """Playing forwards (1) or backwards (−1)."""
+        return replace(self, direction=1 if direction >= 0 else -1)
+
+
+def order_of(view: View, ground: Ground) -> str | None:
+    """The loop order in force."""
+    if view.depth == "terms" and "terms" in ground.orders:
+        return "terms"
+    if view.order in ground.orders:
+        return view.order
+    return ground.order
+
+
+def position(view: View, ground: Ground) -> tuple[int, int]:
+    """``(step, steps)`` at the view's depth, the step clamped into range. Operations count from 1, without a 0."""
+    if not ground.path:
+        return 0, 0
+    if view.depth == "operations":
+        return ground.siblings.index(ground.path[-1]) + 1, len(ground.siblings)
+    order = order_of(view, ground)
+    steps = ground.length(order) if order is not None else 0
+    return max(0, min(view.step, steps)), steps
+
+
+def goto(view: View, ground: Ground, step: int) -> View:
+    """At a step of the current depth, clamped into range."""
+    _, steps = position(view, ground)
+    if view.depth == "operations":
+        return _at(view, ground, max(1, min(step, steps))) if steps else view
+    return replace(view, step=max(0, min(step, steps)))
+
+
+def forward(view: View, ground: Ground) -> View:
+    """One step on; at the last step, the same view."""
+    return goto(view, ground, position(view, ground)[0] + 1)
+
+
+def back(view: View, ground: Ground) -> View:
+    """One step back; before the first step, the same view."""
+    return goto(view, ground, position(view, ground)[0] - 1)
+
+
+def first(view: View, ground: Ground) -> View:
+    """Before the first step."""
+    return goto(view, ground, 0)
+
+
+def last(view: View, ground: Ground) -> View:
+    """After the last step."""
+    return goto(view, ground, position(view, ground)[1])
+
+
+def finish(view: View, ground: Ground) -> View:
+    """The end of this animation: of the cell's terms at depth ``terms``, of the node's walk elsewhere."""
+    if view.depth != "terms" or order_of(view, ground) != "terms":
+        return last(view, ground)
+    step, steps = position(view, ground)
+    cell = ground.cell("terms", max(step, 1)) if steps else None
+    if cell is None:
+        return last(view, ground)
+    start = ground.locate("terms", cell)
+    low, high = max(step, start), steps  # the last step that still writes this cell lies between
+    while low < high:
+        middle = (low + high + 1) // 2
+        if ground.locate("terms", ground.cell("terms", middle) or cell) == start:
+            low = middle
+        else:
+            high = middle - 1
+    return replace(view, step=low)
+
+
+def over(view: View, ground: Ground, direction: int = 1) -> View:
+    """The next (1) or previous (−1) operation, before its first step. After the last part: out, the whole done."""
+    if not ground.path:
+        return view
+    number = ground.siblings.index(ground.path[-1]) + 1 + direction
+    if 1 <= number <= len(ground.siblings):
+        return _at(view, ground, number)
+    if len(ground.path) == 1:
+        return view
+    outside = replace(_outside(view, ground), depth="cells")
+    return replace(outside, step=0 if direction < 0 else _END)
+
+
+def into(view: View, ground: Ground) -> View:
+    """One depth deeper: from operations to cells, into a composite's parts, or from a cell to its terms."""
+    if not ground.path or view.depth == "terms":
+        return view
+    if view.depth == "operations":
+        return replace(view, depth="cells", step=0, path=ground.path)
+    here = Place(ground.path, view.order, view.depth, position(view, ground)[0])
+    if ground.parts:
+        inside = replace(view, path=(*ground.path, ground.parts[0]), step=0, order=None, at=None)
+        return replace(inside, back=(*view.back, here))
+    order = order_of(view, ground)
+    if "terms" not in ground.orders or order is None or order == "terms":
+        return view
+    cell = ground.cell(order, max(1, here.step)) if ground.length(order) else None
+    if cell is None:
+        return view
+    return replace(view, depth="terms", step=ground.locate("terms", cell))
+
+
+def out(view: View, ground: Ground) -> View:
+    """One depth up, to the same place: from terms to their cell, from a part to the whole, from cells to operations."""
+    if not ground.path or view.depth == "operations":
+        return view
+    if view.depth == "terms":
+        up = replace(view, depth="cells")
+        step, steps = position(view, ground)
+        cell = ground.cell("terms", step) if step and steps else None
+        order = order_of(up, ground)
+        if cell is None or order is None:
+            return replace(up, step=0)
+        return replace(up, step=ground.locate(order, cell))
+    if len(ground.path) > 1:
+        return _outside(view, ground)
+    return replace(view, depth="operations", path=ground.path)
+
+
+def reorder(view: View, ground: Ground, direction: int = 1) -> View:
+    """The next loop order, at the same place in the result."""
+    orders = tuple(order for order in ground.orders if order != "terms") or ground.orders
+    now = order_of(view, ground)
+    if not orders or now is None:
+        return view
+    if view.depth == "terms":
+        view, now = out(view, ground), order_of(replace(view, depth="cells"), ground)
+    spot = orders.index(now) if now in orders else -1
+    return in_order(view, ground, orders[(spot + direction) % len(orders)])
+
+
+def in_order(view: View, ground: Ground, order: str) -> View:
+    """In another loop order, at the same place in the result."""
+    step, _ = position(view, ground)
+    now = order_of(view, ground)
+    depth: Depth = "operations" if view.depth == "operations" else "cells"
+    changed = replace(view, depth="terms") if order == "terms" else replace(view, depth=depth, order=order)
+    if step == 0 or now is None or view.depth == "operations":
+        return changed
+    cell = ground.cell(now, step)
+    return replace(changed, step=0 if cell is None else ground.locate(order, cell))
+
+
+def tick(view: View, ground: Ground, player: Player) -> tuple[View, Player]:
+    """One beat of playing; at the end of the animation it pauses."""
+    if not player.playing:
+        return view, player
+    move: Callable[[View, Ground], View] = forward if player.direction > 0 else back
+    moved = move(view, ground)
+    step, steps = position(moved, ground)
+    ended = step >= steps if player.direction > 0 else step <= (1 if view.depth == "operations" else 0)
+    return moved, player.pause() if ended else player
+
+
+_END = 10**15  # a step beyond every walk; position() clamps it
+
+
+def _at(view: View, ground: Ground, number: int) -> View:
+    path = (*ground.path[:-1], ground.siblings[number - 1])
+    if path == ground.path:
+        return replace(view, path=path)
+    depth = "cells" if view.depth == "terms" else view.depth
+    return replace(view, path=path, step=0, depth=depth, at=None)
+
+
+def _outside(view: View, ground: Ground) -> View:
+    path = ground.path[:-1]
+    if view.back and view.back[-1].path == path:
+        place = view.back[-1]
+        return replace(
+            view,
+            path=path,
+            order=place.order,
+            depth=place.depth,
+            step=place.step,
+            at=None,
+            back=view.back[:-1],
+        )
+    return replace(view, path=path, order=None, depth="cells", step=0, at=None)
