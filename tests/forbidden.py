@@ -1,0 +1,128 @@
+"""What no module of the project does, found in its syntax tree.
+
+Programs are foreign text. They are interpreted from a checked tree against the project's own tables, so
+nothing may turn text into code, and nothing may look up an attribute by a name that came from outside.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+# Each exception: (module, function) -> why no outside name can reach it.
+ALLOWED = {
+    ("llm_linalg", "__getattr__"): "the package's public names, looked up in its own table first",
+    (
+        "llm_linalg.ops.registry",
+        "_resolve",
+    ): "torch's functions, by the spellings in our own table of operations",
+}
+
+RUNS_TEXT = {"eval", "exec", "compile", "__import__"}
+LOADS_OBJECTS = {"pickle", "cPickle", "_pickle", "marshal", "shelve", "dill", "cloudpickle", "joblib"}
+# The engine computes. It opens no connection, starts no process and calls no C of its own.
+OUTSIDE = {"socket", "subprocess", "ctypes", "multiprocessing", "urllib", "http", "code", "codeop"}
+# Function -> position of the name that it looks up.
+LOOKS_UP = {
+    "getattr": 1,
+    "setattr": 1,
+    "delattr": 1,
+    "attrgetter": 0,
+    "methodcaller": 0,
+    "import_module": 0,
+}
+NAMESPACES = {"vars", "globals", "locals"}
+DUNDERS = {"__dict__", "__getattribute__", "__globals__", "__builtins__", "__subclasses__"}
+
+
+@dataclass(frozen=True, slots=True)
+class Violation:
+    """One forbidden thing: the function (or class) it stands in, its line, what it is."""
+
+    where: str
+    line: int
+    what: str
+
+
+def violations(source: str, module: str) -> list[Violation]:
+    """Returns what is forbidden in the `source` of the dotted `module`."""
+    engine = f"{module}.".startswith("llm_linalg.")
+    return list(_walk(ast.parse(source), "<module>", engine=engine))
+
+
+def _walk(node: ast.AST, where: str, *, engine: bool) -> Iterator[Violation]:
+    for child in ast.iter_child_nodes(node):
+        if _reads_a_literal(child):
+            continue
+        inside = where
+        if isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            inside = child.name if where == "<module>" else f"{where}.{child.name}"
+        for what in _wrong(child, engine=engine):
+            yield Violation(where, getattr(child, "lineno", 0), what)
+        yield from _walk(child, inside, engine=engine)
+
+
+def _reads_a_literal(node: ast.AST) -> bool:
+    """Whether this is `vars(value)["name"]` or `vars(value).get("name", …)`: a look-up that no text decides."""
+    match node:
+        case ast.Subscript(value=ast.Call(func=ast.Name(id="vars")), slice=ast.Constant()):
+            return True
+        case ast.Call(
+            func=ast.Attribute(value=ast.Call(func=ast.Name(id="vars")), attr="get"),
+            args=[ast.Constant(), *_],
+        ):
+            return True
+    return False
+
+
+def _wrong(node: ast.AST, *, engine: bool) -> Iterator[str]:
+    match node:
+        case ast.Import(names=names):
+            for alias in names:
+                yield from _wrong_module(alias.name, engine=engine)
+        case ast.ImportFrom(module=name, names=names):
+            yield from _wrong_module(name or "", engine=engine)
+            if any(alias.name == "*" for alias in names):
+                yield f"from {name} import *"
+        case ast.Name(id=name) if name in RUNS_TEXT:
+            yield name
+        case ast.Attribute(value=ast.Name(id="builtins"), attr=name) if name in RUNS_TEXT:
+            yield f"builtins.{name}"
+        case ast.Attribute(attr=name) if name in DUNDERS:
+            yield name
+        case ast.Call():
+            yield from _wrong_call(node)
+
+
+def _wrong_module(name: str, *, engine: bool) -> Iterator[str]:
+    parts = name.split(".")
+    if LOADS_OBJECTS.intersection(parts) or (engine and parts[0] in OUTSIDE):
+        yield f"import {name}"
+
+
+def _wrong_call(call: ast.Call) -> Iterator[str]:
+    match call.func:
+        case ast.Name(id=name) | ast.Attribute(attr=name):
+            pass
+        case _:
+            return
+    if isinstance(call.func, ast.Name) and name in NAMESPACES:
+        yield f"{name}()"
+    position = LOOKS_UP.get(name)
+    if (
+        position is not None
+        and len(call.args) > position
+        and not isinstance(call.args[position], ast.Constant)
+    ):
+        yield f"{name} with a name that is not a literal"
+    match call.func:
+        case ast.Attribute(value=ast.Name(id="torch"), attr="load"):
+            safe = any(
+                word.arg == "weights_only"
+                and isinstance(word.value, ast.Constant)
+                and word.value.value is True
+                for word in call.keywords
+            )
+            if not safe:
+                yield "torch.load without weights_only=True"
