@@ -1,7 +1,9 @@
 """The player: which step is shown, as pure functions from a view to a view.
 
-There are three depths, as in a debugger. At ``operations`` a step is a node; at ``cells`` it is a step of the node's
-walk under a loop order; at ``terms`` it is a single product. What the player must know about the program is the
+There are three depths, as in a debugger. At ``operations`` a step is a node; at ``cells`` it is a step of
+the node's
+walk under a loop order; at ``terms`` it is a single product. What the player must know about the program is
+the
 small protocol :class:`Ground`; every answer costs the same whatever the step.
 """
 
@@ -89,13 +91,17 @@ def order_of(view: View, ground: Ground) -> str | None:
     """The loop order in force."""
     if view.depth == "terms" and "terms" in ground.orders:
         return "terms"
-    if view.order in ground.orders:
-        return view.order
-    return ground.order
+    wanted = view.order if view.order in ground.orders else ground.order
+    if wanted == "terms":
+        return next((order for order in ground.orders if order != "terms"), wanted)
+    return wanted
 
 
 def position(view: View, ground: Ground) -> tuple[int, int]:
-    """``(step, steps)`` at the view's depth, the step clamped into range. Operations count from 1, without a 0."""
+    """``(step, steps)`` at the view's depth.
+
+    The step clamped into range. Operations count from 1, without a 0.
+    """
     if not ground.path:
         return 0, 0
     if view.depth == "operations":
@@ -153,7 +159,10 @@ def finish(view: View, ground: Ground) -> View:
 
 
 def over(view: View, ground: Ground, direction: int = 1) -> View:
-    """The next (1) or previous (−1) operation, before its first step. After the last part: out, the whole done."""
+    """The next (1) or previous (−1) operation.
+
+    Before its first step. After the last part: out, the whole done.
+    """
     if not ground.path:
         return view
     number = ground.siblings.index(ground.path[-1]) + 1 + direction
@@ -185,7 +194,10 @@ def into(view: View, ground: Ground) -> View:
 
 
 def out(view: View, ground: Ground) -> View:
-    """One depth up, to the same place: from terms to their cell, from a part to the whole, from cells to operations."""
+    """One depth up, to the same place.
+
+    From terms to their cell, from a part to the whole, from cells to operations.
+    """
     if not ground.path or view.depth == "operations":
         return view
     if view.depth == "terms":

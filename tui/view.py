@@ -30,8 +30,10 @@ class View:
     """Everything that identifies a picture. Frozen; the player and the keys make new ones.
 
     ``controls`` holds every control's value as text, in the lesson's order, so that views compare and hash.
-    ``path`` is empty for the node that the stop shows. ``step`` counts from 1 in the order in force; 0 is before the
-    first. ``order`` None is the stop's own; at depth "terms" the order in force is "terms" and ``order`` is the one
+    ``path`` is empty for the node that the stop shows. ``step`` counts from 1 in the order in force; 0 is
+    before the
+    first. ``order`` None is the stop's own; at depth "terms" the order in force is "terms" and ``order`` is
+    the one
     that going out comes back to.
     """
 
@@ -52,8 +54,17 @@ class View:
 
     @classmethod
     def opening(cls, lesson: Lesson, stop: int = 1) -> View:
-        """The view with which a lesson, or one of its stops, opens."""
-        raise NotImplementedError
+        """The view with which a lesson.
+
+        Or one of its stops, opens: the cells of its node, before the first step.
+        """
+        return cls(
+            lesson,
+            stop,
+            tuple((control.name, control.show(control.default)) for control in lesson.controls),
+            lesson.seed,
+            depth="terms" if lesson.stops[stop - 1].order == "terms" else "cells",
+        )
 
     @property
     def at_stop(self) -> Stop:
@@ -68,32 +79,110 @@ class View:
     @property
     def values(self) -> dict[str, Value]:
         """The controls' values, parsed."""
-        raise NotImplementedError
+        return {name: self.control(name).parse(text) for name, text in self.controls}
 
     def control(self, name: str) -> Control:
         """The lesson's control of that name. Raises KeyError."""
-        raise NotImplementedError
+        for control in self.lesson.controls:
+            if control.name == name:
+                return control
+        raise KeyError(name)
 
     def set(self, name: str, text: str) -> View:
-        """With a control set from text. Raises KeyError for the name, ValueError for the text."""
-        raise NotImplementedError
+        """With a control set from text. Raises KeyError for the name, ValueError for the text.
+
+        What depends on the old values (a repair, a slice) is dropped; the step stays, as far as there is one.
+        """
+        control = self.control(name)
+        shown = control.show(control.parse(text))
+        changed = tuple((key, shown if key == name else value) for key, value in self.controls)
+        return self if changed == self.controls else self._restarted(controls=changed)
 
     def move(self, name: str, direction: int) -> View:
         """With a control moved to its next (+1) or previous (−1) value. The program restarts at step 0."""
-        raise NotImplementedError
+        control = self.control(name)
+        return self.set(name, control.show(control.move(self.values[name], direction)))
 
-    def at_place(self, stop: int) -> View:
+    def reseeded(self, seed: int) -> View:
+        """With another seed."""
+        return self if seed == self.seed else self._restarted(seed=seed)
+
+    def repaired(self, program: str) -> View:
+        """With the program replaced by one with a repair applied."""
+        return self._restarted(code=program)
+
+    def at_stop_number(self, stop: int) -> View:
         """At another stop of the same lesson, controls and seed kept."""
-        raise NotImplementedError
+        opening = View.opening(self.lesson, stop)
+        return replace(opening, controls=self.controls, seed=self.seed, look=self.look)
 
     def same_program(self, other: View) -> bool:
         """Whether both show the same run: same lesson, stop, controls, seed and code."""
-        raise NotImplementedError
+        mine = (self.stop, self.controls, self.seed, self.code)
+        return self.lesson is other.lesson and mine == (other.stop, other.controls, other.seed, other.code)
+
+    def _restarted(
+        self,
+        *,
+        controls: tuple[tuple[str, str], ...] | None = None,
+        seed: int | None = None,
+        code: str | None = None,
+    ) -> View:
+        return replace(
+            self,
+            controls=self.controls if controls is None else controls,
+            seed=self.seed if seed is None else seed,
+            code=code,
+            at=None,
+        )
 
 
 def command(view: View) -> str:
     """The shell line that reopens exactly this view; only what differs from the lesson's opening is in it."""
-    raise NotImplementedError
+    return shlex.join(["llm-linalg", *arguments(view)])
+
+
+def arguments(view: View) -> list[str]:
+    """The arguments of :func:`command`, unquoted."""
+    opening = View.opening(view.lesson, view.stop)
+    words = [str(view.lesson.path or view.lesson.slug)]
+    if view.stop != 1:
+        words += ["--stop", str(view.stop)]
+    if view.path:
+        words += ["--node", "/".join(view.path)]
+    for (name, text), (_, default) in zip(view.controls, opening.controls, strict=True):
+        if text != default:
+            words += ["--set", f"{name}={text}"]
+    words += _order_words(view, opening)
+    if view.step:
+        words += ["--step", str(view.step)]
+    if view.seed != view.lesson.seed:
+        words += ["--seed", str(view.seed)]
+    return words + _look_words(view)
+
+
+def _order_words(view: View, opening: View) -> list[str]:
+    words: list[str] = []
+    if view.order is not None and view.order != view.at_stop.order:
+        words += ["--order", view.order]
+    elif view.depth == "terms" and opening.depth != "terms":
+        return ["--order", "terms"]
+    return words if view.depth == opening.depth else [*words, "--depth", view.depth]
+
+
+def _look_words(view: View) -> list[str]:
+    words: list[str] = []
+    if view.cursor is not None:
+        words += ["--cursor", f"{view.cursor[0]}[{','.join(map(str, view.cursor[1]))}]"]
+    if view.at is not None:
+        words += ["--at", ",".join(map(str, view.at))]
+    if view.look != "numbers":
+        words += ["--look", view.look]
+    if view.twin:
+        words.append("--twin")
+    if view.code is not None:
+        words += ["--code", view.code]
+    return words
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +208,3 @@ class History:
         if not self.future:
             return now, self
         return self.future[0], replace(self, past=(*self.past, now), future=self.future[1:])
-
-
-_ = shlex
