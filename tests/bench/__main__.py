@@ -1,0 +1,54 @@
+"""Runs the benchmarks: `python -m tests.bench [NAME…] [--check]`.
+
+Each figure stands beside a baseline that was measured in the same run, in turn with it: read the ratios,
+since the milliseconds are this machine's.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import platform
+import sys
+from collections.abc import Callable
+from importlib.metadata import version
+
+from tests.bench.first_paint import first_paint
+from tests.bench.idle import idle
+from tests.bench.memory import memory
+from tests.bench.seek import seek
+from tests.bench.stats import Row, table
+from tests.bench.steps import step_cost
+
+BENCHMARKS: dict[str, Callable[[], list[Row]]] = {
+    "paint": first_paint,
+    "steps": step_cost,
+    "idle": idle,
+    "seek": seek,
+    "memory": memory,
+}
+
+
+def main() -> int:
+    """Runs what was asked for, prints the table; exit 1 if `--check` was given and a promise is broken."""
+    parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
+    parser.add_argument(
+        "names", nargs="*", metavar="NAME", help=f"which: {', '.join(BENCHMARKS)}; all if none"
+    )
+    parser.add_argument("--check", action="store_true", help="exit 1 if a promised bound is broken")
+    options = parser.parse_args()
+    unknown = set(options.names) - set(BENCHMARKS)
+    if unknown:
+        parser.error(f"no benchmark {', '.join(sorted(unknown))}; there are {', '.join(BENCHMARKS)}")
+    rows: list[Row] = []
+    for name in options.names or BENCHMARKS:
+        print(f"{name}…", file=sys.stderr)
+        rows += BENCHMARKS[name]()
+    versions = ", ".join(f"{name} {version(name)}" for name in ("torch", "textual"))
+    print(f"Python {platform.python_version()}, {versions}, {os.cpu_count()} cores, {platform.system()}")
+    print(table(rows))
+    return int(options.check and any(row.kept is False for row in rows))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

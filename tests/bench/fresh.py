@@ -1,0 +1,26 @@
+"""A statement in a process of its own: what it prints as JSON, and its peak memory."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+
+from tests.bench.terminal import ROOT, megabytes
+
+
+def fresh(source: str) -> tuple[object, float]:
+    """Runs `source`; returns the JSON value that it printed (None if nothing) and its peak memory in MB."""
+    with tempfile.TemporaryFile("w+") as out:
+        process = subprocess.Popen(
+            [sys.executable, "-c", source], cwd=ROOT, stdin=subprocess.DEVNULL, stdout=out
+        )
+        _, status, usage = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+        if process.returncode:
+            raise RuntimeError(f"exit {process.returncode}: {source}")
+        out.seek(0)
+        text = out.read()
+    return (json.loads(text) if text.strip() else None), megabytes(usage.ru_maxrss)

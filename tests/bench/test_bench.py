@@ -1,0 +1,97 @@
+"""The benchmarks' own arithmetic: a figure is worth what its ruler is worth."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.bench.screen import Screen, cheapest
+from tests.bench.stats import Row, middle, number, table
+
+
+def screen(*data: str) -> Screen:
+    made = Screen(10, 3)
+    for chunk in data:
+        made.feed(chunk.encode())
+    return made
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(0, "0"), (0.01234, "0.0123"), (4.5678, "4.57"), (45.678, "45.7"), (456.7, "457"), (12345.6, "12346")],
+)
+def test_a_figure_has_three_digits(value: float, text: str) -> None:
+    assert number(value) == text
+
+
+def test_a_row_knows_its_ratio_and_whether_its_promise_is_kept() -> None:
+    row = Row("paint", 500, "ms", 250, "an empty app", most_ratio=1.8)
+    assert row.ratio == 2
+    assert row.kept is False
+    assert Row("step", 900, "B", 450, "the least", most=1000).kept is True
+    assert Row("step", 900, "B", 450, "the least").kept is None
+    assert Row("idle", 0, "B", 0, "an empty app", most=0).ratio is None
+
+
+def test_the_table_has_a_line_a_row_and_says_what_is_broken() -> None:
+    rows = [
+        Row("paint", 500, "ms", 250, "an empty app", most_ratio=1.8),
+        Row("idle", 0, "B", 0, "it", most=0),
+    ]
+    header, paint, idle = table(rows).splitlines()
+    assert header.startswith("benchmark")
+    assert "2.00 ×" in paint
+    assert "BROKEN" in paint
+    assert "kept" in idle
+
+
+def test_the_median_of_nothing_is_nothing() -> None:
+    assert middle([]) == 0
+    assert middle([3, 1, 2]) == 2
+
+
+def test_text_lands_where_the_cursor_was_sent() -> None:
+    assert screen("\x1b[2;3Hab\x1b[1;1Hc").text.splitlines() == ["c         ", "  ab      ", "          "]
+
+
+def test_a_sequence_cut_in_two_is_one_sequence() -> None:
+    whole = screen("\x1b[2;3H\x1b[1;38;5;4mab\x1b[0m")
+    cut = screen("\x1b[2", ";3H\x1b[1;38", ";5;4mab\x1b[0m")
+    assert cut.picture == whole.picture
+    assert cut.picture[1][2].style == "1;38;5;4"
+
+
+def test_a_character_cut_in_two_is_one_character() -> None:
+    made = Screen(10, 1)
+    for byte in "·│".encode():
+        made.feed(bytes([byte]))
+    assert made.text.startswith("·│")
+
+
+def test_modes_titles_and_queries_leave_the_picture_alone() -> None:
+    made = screen("\x1b[?1049h\x1b[?2026$p\x1b]0;title\x07\x1b]52;c;YQ==\x1b\\\x1b[>1u\x1b(Bab")
+    assert made.text.splitlines()[0].rstrip() == "ab"
+
+
+def test_a_screen_is_full_when_each_cell_was_written() -> None:
+    made = Screen(4, 2)
+    made.feed(b"    \n\r   ")
+    assert not made.full
+    made.feed(b" ")
+    assert made.full
+
+
+def test_the_cheapest_encoding_of_no_change_is_nothing() -> None:
+    picture = screen("ab").picture
+    assert cheapest(picture, picture) == 0
+
+
+def test_the_cheapest_encoding_of_one_cell_is_a_move_a_style_and_the_character() -> None:
+    before, after = screen("ab").picture, screen("ab", "\x1b[1;2H\x1b[7mX\x1b[0m").picture
+    assert cheapest(before, after) == len("\x1b[1;2H\x1b[0;7mX\x1b[0m")
+
+
+def test_close_changes_share_a_move_and_far_ones_do_not() -> None:
+    before = screen("..........").picture
+    close, far = screen("X.X.......").picture, screen("X........X").picture
+    assert cheapest(before, close) == len("\x1b[1;1H\x1b[0;mX.X\x1b[0m")
+    assert cheapest(before, far) == len("\x1b[1;1H\x1b[0;mX\x1b[1;10HX\x1b[0m")
