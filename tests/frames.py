@@ -1,7 +1,7 @@
 """Makes a frame of every stop of every lesson, at both ends, in the text formats: `python tests/frames.py`.
 
-Goes through the command line's own entry, in one process: a fresh one for each of some hundreds of frames would
-spend its time on importing torch. Run as a file, so that it takes the installed package and not the work tree.
+Goes through the command line's own entry, in one process: a fresh one for each of some hundreds of frames
+would spend its time on importing torch. Run as a file, it takes the installed package and not the work tree.
 """
 
 from __future__ import annotations
