@@ -1,0 +1,56 @@
+"""Sharing a length among several grids, and the window of a grid that keeps its focus in view."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+GAP = 3
+
+
+def window(count: int, size: int, focus: range) -> range:
+    """``size`` of ``count`` rows or columns, by pages, so that the focus (or its beginning) is among them.
+
+    Pages move seldom, and depend on the focus alone: the same step gives the same window however one came
+    to it.
+    """
+    if count <= size:
+        return range(count)
+    if size <= 0:
+        return range(0)
+    start = min(focus.start // size * size, count - size) if len(focus) else 0
+    if len(focus) and focus.stop > start + size:
+        start = focus.stop - size if len(focus) <= size else focus.start
+    start = max(0, min(start, count - size))
+    return range(start, start + size)
+
+
+def share(needs: Sequence[int], units: Sequence[int], budget: int) -> list[int] | None:
+    """How many cells each grid gets of a length: all if there is room, else the smaller needs first.
+
+    Args:
+        needs: Cells that each grid would like.
+        units: Characters that one cell of each takes.
+        budget: Characters that there are.
+
+    Returns:
+        Cells for each, at least one where one is needed; None if there is no room for that.
+    """
+    given = [min(need, 1) for need in needs]
+    left = budget - sum(cells * unit for cells, unit in zip(given, units, strict=True))
+    if left < 0:
+        return None
+    order = sorted(range(len(needs)), key=lambda i: needs[i] * units[i])
+    for position, i in enumerate(order):
+        extra = min(needs[i] - given[i], left // (len(order) - position) // units[i])
+        given[i] += extra
+        left -= extra * units[i]
+    for i in reversed(order):  # what rounding left over
+        extra = min(needs[i] - given[i], left // units[i])
+        given[i] += extra
+        left -= extra * units[i]
+    return given
+
+
+def spread(focuses: Sequence[range]) -> range:
+    """The first focus that is one."""
+    return next((focus for focus in focuses if len(focus)), range(0))
