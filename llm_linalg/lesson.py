@@ -1,0 +1,170 @@
+"""Lessons: a Markdown file as an immutable value, and the catalog of the built-in ones.
+
+A lesson is TOML front matter between `+++` lines, prose, and programs in `python` fences.
+Reading one imports no torch and runs nothing; `Lesson.run` runs a stop's program.
+"""
+
+from __future__ import annotations
+
+import os
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+
+from llm_linalg import lesson_body, lesson_front
+from llm_linalg.controls import Control, Scalar, Value
+from llm_linalg.lesson_values import PART_TITLES, Lesson, LessonError, Stop, UnknownNameError, spans
+from llm_linalg.spelling import unknown
+
+__all__ = [
+    "PART_TITLES",
+    "Control",
+    "Lesson",
+    "LessonError",
+    "Scalar",
+    "Stop",
+    "UnknownNameError",
+    "Value",
+    "catalog",
+    "find",
+    "load",
+    "parse",
+    "problems",
+    "spans",
+]
+
+LONGEST_FILE = 256_000  # bytes
+
+
+def load(path: str | os.PathLike[str]) -> Lesson:
+    """The lesson in a file.
+
+    Raises:
+        LessonError: With the file, the line (1 where none is to blame) and the reason.
+    """
+    place = Path(path)
+    try:
+        if place.exists() and not place.is_file():
+            raise LessonError(str(place), 1, "not a file")  # a pipe or a device may never end
+        with place.open("rb") as file:
+            data = file.read(LONGEST_FILE + 1)
+    except OSError as error:
+        raise LessonError(str(place), 1, (error.strerror or "cannot be read").lower()) from None
+    except ValueError:
+        raise LessonError(str(place), 1, "not a path") from None
+    return parse(_text(data, str(place)), place)
+
+
+def parse(text: str, path: str | os.PathLike[str]) -> Lesson:
+    """The lesson that `text` is; its slug is the name of `path` without the suffix.
+
+    Raises:
+        LessonError: With the file, the line and the reason.
+    """
+    name = str(path)
+    lines = text.removeprefix("\ufeff").replace("\r\n", "\n").split("\n")
+    if lines[0].rstrip() != "+++":
+        raise LessonError(name, 1, "a lesson begins with its front matter: TOML between two +++ lines")
+    closing = next((k for k in range(1, len(lines)) if lines[k].rstrip() == "+++"), None)
+    if closing is None:
+        raise LessonError(name, 1, "the front matter is never closed: it needs a second +++ line")
+    inner = lines[1:closing]
+    try:
+        front = lesson_front.read(inner)
+    except lesson_front.FrontError as error:
+        line = lesson_front.line_of(inner, error.keys) + 2 if error.keys else 1
+        raise LessonError(name, line, error.reason) from None
+    except (ValueError, RecursionError) as error:
+        place, reason = lesson_front.toml_fault(error, inner)
+        raise LessonError(name, place + 2, reason) from None
+    try:
+        pieces = lesson_body.read(lines[closing + 1 :])
+    except lesson_body.BodyError as error:
+        raise LessonError(name, closing + 2 + error.place, error.reason) from None
+    return Lesson(
+        slug=Path(name).stem,
+        title=front.title,
+        part=front.part,
+        order=front.order,
+        seed=front.seed,
+        controls=front.controls,
+        stops=_stops(pieces, closing + 2, front.title),
+        path=Path(name),
+    )
+
+
+def _stops(pieces: list[lesson_body.Piece], first: int, title: str) -> tuple[Stop, ...]:
+    """The stops with their programs: a fence continues those above it that do not fail."""
+    stops: list[Stop] = []
+    above: list[str] = []
+    for number, piece in enumerate(pieces, 1):
+        info = piece.info or lesson_body.Info()
+        program = [*above, piece.code] if piece.code else above
+        stops.append(
+            Stop(
+                number=number,
+                title=piece.title or title,
+                prose=piece.prose,
+                code=piece.code,
+                program="\n".join(program),
+                show=info.show[0] if info.show else None,
+                beside=info.show[1:],
+                order=info.order,
+                steps=info.steps,
+                fails=info.fails,
+                line=first + piece.place,
+            )
+        )
+        if not info.fails:
+            above = program
+    return tuple(stops)
+
+
+def _text(data: bytes, name: str) -> str:
+    if len(data) > LONGEST_FILE:
+        raise LessonError(name, 1, f"larger than {LONGEST_FILE} bytes: not a lesson")
+    try:
+        return data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise LessonError(name, data.count(b"\n", 0, error.start) + 1, "not UTF-8 text") from None
+
+
+@cache
+def _built_in() -> tuple[tuple[Lesson, ...], tuple[LessonError, ...]]:
+    """The lessons of the package's folder and the files there that are none."""
+    lessons: list[Lesson] = []
+    broken: list[LessonError] = []
+    for file in files("llm_linalg").joinpath("lessons").iterdir():
+        if file.name.endswith(".md"):
+            try:
+                lessons.append(parse(_text(file.read_bytes(), file.name), str(file)))
+            except LessonError as error:
+                broken.append(error)
+    lessons.sort(key=lambda lesson: (lesson.part, lesson.order, lesson.slug))
+    return tuple(lessons), tuple(sorted(broken, key=str))
+
+
+def catalog() -> tuple[Lesson, ...]:
+    """The built-in lessons, in the order of the curriculum; broken files are left out."""
+    return _built_in()[0]
+
+
+def problems() -> tuple[LessonError, ...]:
+    """What is wrong with the built-in files that `catalog` left out."""
+    return _built_in()[1]
+
+
+def find(slug: str) -> Lesson:
+    """The built-in lesson of that name.
+
+    Raises:
+        UnknownNameError: With the nearest spelling and the lessons that there are.
+        LessonError: Where the file of that name is broken.
+    """
+    for lesson in catalog():
+        if lesson.slug == slug:
+            return lesson
+    for problem in problems():
+        if Path(problem.file).stem == slug:
+            raise problem
+    raise UnknownNameError(unknown("lesson", slug, [lesson.slug for lesson in catalog()]))

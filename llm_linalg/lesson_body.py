@@ -1,0 +1,204 @@
+"""The body of a lesson: headings, prose and fences, read into pieces, one a stop."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+
+from llm_linalg.spelling import quoted, unknown
+from llm_linalg.text import nearest
+
+KEYS = ("show", "order", "steps", "fails")
+ORDERS = ("cells", "terms", "rows", "columns", "outer", "wave")
+LONGEST_TITLE = 80
+
+_FENCE = re.compile(r"( {0,3})(`{3,}|~{3,})(.*)")
+_HEADING = re.compile(r" {0,3}##[ \t]+(.*?)[ \t#]*")
+_PAIR = re.compile(r"""\s+([^\s="']+)(?:\s*=\s*("[^"]*"|'[^']*'|[^\s"']+))?""")
+# A line that begins something of its own, and so does not run on from the line above it.
+_OWN = re.compile(r"\s*([-*+>|#]|\d+[.)])(\s|$)|\s*\||\s{4,}|\s*(```|~~~)")
+
+
+class BodyError(Exception):
+    """What is wrong in the body: the place of its line, from 0, and the reason."""
+
+    def __init__(self, place: int, reason: str) -> None:
+        super().__init__(reason)
+        self.place = place
+        self.reason = reason
+
+
+@dataclass(frozen=True, slots=True)
+class Info:
+    """The info string of a fence: ``python show="mask" order="rows" steps="1-5" fails``."""
+
+    show: tuple[str, ...] = ()
+    order: str | None = None
+    steps: tuple[int, int] | None = None
+    fails: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A stop as it stands in the file: prose and, unless it is prose alone, a fence.
+
+    `place` is the line of the fence, from 0, or where the prose begins.
+    """
+
+    title: str
+    prose: str
+    place: int
+    info: Info | None = None
+    code: str = ""
+
+
+@dataclass(slots=True)
+class _Open:
+    """What was read since the last stop."""
+
+    title: str = ""
+    place: int | None = None  # where it begins
+    heading: int | None = None  # a heading that has no stop yet
+    prose: list[str] | None = None
+
+    def add(self, line: str, place: int) -> None:
+        """A line of prose."""
+        self.prose = [*(self.prose or []), line]
+        if line.strip() and self.place is None:
+            self.place = place
+
+
+def read(lines: list[str]) -> list[Piece]:
+    """The stops of a body.
+
+    A `##` heading names the stops below it. Each `python` fence is a stop, with the
+    prose before it; prose with no fence after it, up to the next heading or the end, is
+    a stop too. Fences in another language stay in the prose.
+
+    Raises:
+        BodyError: At the line that is wrong.
+    """
+    pieces: list[Piece] = []
+    now = _Open()
+    place = 0
+    while place < len(lines):
+        line = lines[place]
+        if heading := _HEADING.fullmatch(line):
+            _close(now, pieces)
+            now = _Open(title=_title(heading[1], place), place=place, heading=place)
+            place += 1
+            continue
+        fence = _FENCE.fullmatch(line)
+        if not fence or (fence[2][0] == "`" and "`" in fence[3]):
+            now.add(line, place)
+            place += 1
+            continue
+        end = _end(lines, place, fence[2])
+        if _is_program(fence[3], place):
+            info = _info(fence[3], place)
+            indent = len(fence[1])
+            code = [line[min(indent, len(line) - len(line.lstrip(" "))) :] for line in lines[place + 1 : end]]
+            pieces.append(Piece(now.title, _join(now.prose or []), place, info, "\n".join(code)))
+            now = _Open(title=now.title)
+        else:
+            for k in range(place, end + 1):
+                now.add(lines[k], k)
+        place = end + 1
+    _close(now, pieces)
+    if not pieces:
+        raise BodyError(0, "a lesson needs a stop: a sentence, or a program in a python fence")
+    return pieces
+
+
+def _close(now: _Open, pieces: list[Piece]) -> None:
+    """Prose that no fence follows becomes a stop; a heading with nothing below it is an error."""
+    prose = _join(now.prose or [])
+    if prose:
+        pieces.append(Piece(now.title, prose, now.place or 0))
+    elif now.heading is not None:
+        raise BodyError(now.heading, f"nothing stands below the heading {quoted(now.title)}")
+
+
+def _end(lines: list[str], start: int, mark: str) -> int:
+    """The line that closes the fence opened at `start`."""
+    for place in range(start + 1, len(lines)):
+        line = lines[place].strip()
+        if len(line) >= len(mark) and set(line) == {mark[0]}:
+            return place
+    raise BodyError(start, f"this fence is never closed: it needs a line {mark}")
+
+
+def _is_program(info: str, place: int) -> bool:
+    """Whether a fence is a program; a language that looks like python is a slip, not prose."""
+    word = re.split(r"[\s{]", info.strip(), maxsplit=1)[0]
+    if word == "python":
+        return True
+    if word and (word.lower() in ("py", "python3") or nearest(word, ["python"])):
+        raise BodyError(place, f"a program's fence says python, not {quoted(word)}")
+    return False
+
+
+def _info(text: str, place: int) -> Info:
+    """What stands behind `python` in the first line of a fence."""
+    text = text.strip().removeprefix("python").rstrip()
+    info, seen, at = Info(), set[str](), 0
+    while at < len(text):
+        pair = _PAIR.match(text, at)
+        if not pair:
+            raise BodyError(place, f'the info string reads key="value": {quoted(text[at:].strip())} does not')
+        at = pair.end()
+        key, value = pair[1], pair[2]
+        if key not in KEYS:
+            raise BodyError(place, unknown("key", key, KEYS))
+        if key in seen:
+            raise BodyError(place, f"{key} stands twice")
+        seen.add(key)
+        info = _with(info, key, None if value is None else value.strip("\"'").strip(), place)
+    return info
+
+
+def _with(info: Info, key: str, value: str | None, place: int) -> Info:
+    if key == "fails":
+        if value is not None:
+            raise BodyError(place, "fails takes no value")
+        return replace(info, fails=True)
+    if not value:
+        raise BodyError(place, f'{key} needs a value: {key}="…"')
+    if key == "show":
+        names = tuple(name.strip() for name in value.split(","))
+        if not all(name and name.isprintable() and " " not in name for name in names):
+            raise BodyError(place, f'show names a node, or several: show="Y, Z"; not {quoted(value)}')
+        return replace(info, show=names)
+    if key == "order":
+        if value not in ORDERS:
+            raise BodyError(place, unknown("order", value, ORDERS))
+        return replace(info, order=value)
+    span = re.fullmatch(r"([0-9]{1,12})(?:-([0-9]{1,12}))?", value)
+    first, last = (int(span[1]), int(span[2] or span[1])) if span else (0, 0)
+    if not 1 <= first <= last:
+        raise BodyError(place, f'steps is a range that counts from 1: steps="1-5"; not {quoted(value)}')
+    return replace(info, steps=(first, last))
+
+
+def _title(text: str, place: int) -> str:
+    text = text.strip()
+    if not text or not text.isprintable() or len(text) > LONGEST_TITLE:
+        raise BodyError(place, f"a heading is 1 to {LONGEST_TITLE} characters, without control characters")
+    return text
+
+
+def _join(lines: list[str]) -> str:
+    """Prose with each paragraph on one line; lists, tables and fences keep their lines."""
+    paragraphs: list[list[str]] = [[]]
+    fenced = False
+    for line in lines:
+        opens = bool(_FENCE.fullmatch(line))
+        if fenced or opens:
+            paragraphs[-1].append(("\n" if paragraphs[-1] else "") + line)
+            fenced = fenced != opens
+        elif not line.strip():
+            paragraphs.append([])
+        else:
+            gap = "" if not paragraphs[-1] else "\n" if _OWN.match(line) else " "
+            paragraphs[-1].append(gap + line.strip())
+    return "\n\n".join("".join(paragraph) for paragraph in paragraphs if paragraph)

@@ -1,0 +1,234 @@
+"""What a lesson is once it was read: Lesson, Stop, and the error of a file that is none."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from llm_linalg.controls import Control, Value
+from llm_linalg.spelling import quoted, unknown
+
+if TYPE_CHECKING:
+    from llm_linalg.trace import Trace
+
+PART_TITLES = (
+    "Start",
+    "Tensors",
+    "Products",
+    "Matrix multiplication",
+    "Transpose and backpropagation",
+    "Special matrices",
+    "Inside the transformer",
+    "Summary",
+    "More lessons",
+)
+
+_LINK = re.compile(r"\[([^\[\]\n]+)\]\(lesson:([A-Za-z0-9_-]+)\)")
+
+
+class LessonError(Exception):
+    """A lesson that is broken.
+
+    Attributes:
+        file: Its path, as text of one line.
+        line: The line to look at, from 1.
+        reason: One sentence.
+    """
+
+    def __init__(self, file: str, line: int, reason: str) -> None:
+        self.file = file if file.isprintable() else quoted(file, 200)
+        self.line = line
+        self.reason = reason
+        super().__init__(f"{self.file}:{line}: {reason}")
+
+
+class UnknownNameError(LookupError):
+    """No lesson, stop or control has that name; the text says which there are."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """One idea: a few sentences and a program.
+
+    Attributes:
+        number: From 1.
+        title: The heading above it, or the lesson's title.
+        prose: Markdown; a paragraph is one line, a blank line stands between two.
+        code: The program of its own fence; empty for a stop of prose alone.
+        program: What runs: the fences above it that do not fail, and its own.
+        show: The node to show, by name; None means the last one.
+        beside: Nodes shown together with it.
+        order: The loop order to begin with, or None.
+        steps: The first and the last step to play, from 1, or None for all.
+        fails: Whether the program is meant to fail.
+        line: The line of the fence in the file (of the prose, without a fence), from 1.
+    """
+
+    number: int
+    title: str
+    prose: str
+    code: str
+    program: str
+    show: str | None
+    beside: tuple[str, ...]
+    order: str | None
+    steps: tuple[int, int] | None
+    fails: bool
+    line: int
+
+
+@dataclass(frozen=True, slots=True)
+class Lesson:
+    """A lesson: what stands in its file, checked.
+
+    Attributes:
+        slug: The file's name without its suffix.
+        part: The part of the curriculum that it stands in.
+        order: Its place within the part.
+        seed: What `torch.manual_seed` gets before the program runs.
+        path: The file, or None.
+    """
+
+    slug: str
+    title: str
+    part: int
+    order: int
+    seed: int
+    controls: tuple[Control, ...]
+    stops: tuple[Stop, ...]
+    path: Path | None = None
+
+    @property
+    def part_title(self) -> str:
+        """The title of its part."""
+        return PART_TITLES[min(self.part, len(PART_TITLES) - 1)]
+
+    def stop(self, number: int) -> Stop:
+        """The stop of that number, from 1.
+
+        Raises:
+            UnknownNameError: Where there is none.
+        """
+        if not 1 <= number <= len(self.stops):
+            raise UnknownNameError(f"{self.slug} has stops 1 to {len(self.stops)}: there is no stop {number}")
+        return self.stops[number - 1]
+
+    def control(self, name: str) -> Control:
+        """The control of that name.
+
+        Raises:
+            UnknownNameError: With the nearest spelling and the controls that there are.
+        """
+        for control in self.controls:
+            if control.name == name:
+                return control
+        names = [control.name for control in self.controls]
+        raise UnknownNameError(unknown(f"control of {self.slug}", name, names))
+
+    def values(self, given: Mapping[str, Value] | None = None) -> dict[str, Value]:
+        """The value of every control: as given, else as a given choice sets it, else the deerror.
+
+        Raises:
+            UnknownNameError: For a name that is no control.
+            ValueError: For a value that the control does not take.
+        """
+        given = {name: self.control(name).check(value) for name, value in (given or {}).items()}
+        values = {control.name: control.default for control in self.controls}
+        for name, value in given.items():
+            values.update(self._set_by(name, value))
+        return values | given
+
+    def change(self, values: Mapping[str, Value], name: str, value: Value) -> dict[str, Value]:
+        """All values after one control was moved, with what its new choice sets besides.
+
+        Raises:
+            UnknownNameError: For a name that is no control.
+            ValueError: For a value that the control does not take.
+        """
+        value = self.control(name).check(value)
+        return {**self.values(values), **self._set_by(name, value), name: value}
+
+    def _set_by(self, name: str, value: Value) -> dict[str, Value]:
+        control = self.control(name)
+        return {other: new for chosen, other, new in control.sets if chosen == control.show(value)}
+
+    def run(
+        self, stop: Stop | int = 1, controls: Mapping[str, Value] | None = None, seed: int | None = None
+    ) -> Trace:
+        """The trace of a stop's program. Imports torch.
+
+        Args:
+            stop: A stop, or its number from 1.
+            controls: Values by name; the others have their defaults.
+            seed: The lesson's own unless given.
+
+        Raises:
+            ProgramError: Where the program fails, as a stop that `fails` does.
+        """
+        from llm_linalg.run import run
+
+        chosen = self.stop(stop) if isinstance(stop, int) else stop
+        values = self.values(controls)
+        names = {name: list(value) if isinstance(value, tuple) else value for name, value in values.items()}
+        return run(chosen.program, seed=self.seed if seed is None else seed, names=names)
+
+    def line_of(self, stop: Stop, line: int) -> int:
+        """The line of the lesson's file where a line of a stop's program stands, both from 1."""
+        above = [other for other in self.stops[: stop.number - 1] if not other.fails]
+        for part in (*above, stop):
+            length = len(part.code.split("\n")) if part.code else 0
+            if line <= length:
+                return part.line + line
+            line -= length
+        return stop.line
+
+    def check(self) -> tuple[LessonError, ...]:
+        """Runs every stop with its defaults; what fails, with file and line.
+
+        For authors and tests. Imports torch.
+        """
+        return tuple(self._broken())
+
+    def _broken(self) -> Iterator[LessonError]:
+        from llm_linalg.errors import ProgramError
+
+        file = str(self.path or self.slug)
+        for stop in self.stops:
+            try:
+                trace = self.run(stop)
+            except ProgramError as error:
+                if not stop.fails:
+                    yield LessonError(file, self.line_of(stop, error.line or 1), error.message)
+                continue
+            if stop.fails:
+                yield LessonError(file, stop.line, "the stop is meant to fail, and does not")
+                continue
+            names = [node.name for node in trace.nodes]
+            for name in (stop.show, *stop.beside):
+                if name is not None and name not in names:
+                    yield LessonError(file, stop.line, unknown("node", name, dict.fromkeys(names)))
+            node = trace[stop.show] if stop.show in names else trace.nodes[-1] if trace.nodes else None
+            if node is None:
+                continue
+            if stop.order is not None and stop.order not in node.orders:
+                yield LessonError(file, stop.line, unknown(f"order of {node.name}", stop.order, node.orders))
+            elif stop.steps and stop.steps[1] > (most := len(node.walk(stop.order or node.orders[0]))):
+                yield LessonError(file, stop.line, f"{node.name} has {most} steps, not {stop.steps[1]}")
+
+
+def spans(prose: str) -> tuple[tuple[str, str | None], ...]:
+    """Prose in pieces: a text, and the slug of the lesson that it links to, or None.
+
+    >>> spans("See [a product](lesson:matmul).")
+    (('See ', None), ('a product', 'matmul'), ('.', None))
+    """
+    pieces: list[tuple[str, str | None]] = []
+    at = 0
+    for link in _LINK.finditer(prose):
+        pieces += [(prose[at : link.start()], None), (link[1], link[2])]
+        at = link.end()
+    pieces.append((prose[at:], None))
+    return tuple((text, slug) for text, slug in pieces if text)

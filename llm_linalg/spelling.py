@@ -1,0 +1,27 @@
+"""Sentences about a word that is not known: what it was, the nearest spelling, what there is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from llm_linalg.text import clean, nearest
+
+
+def quoted(text: str, limit: int = 40) -> str:
+    """`text`, which somebody else wrote, in quotes on one line and cut at `limit` characters."""
+    return f'"{clean(text, limit)}"'
+
+
+def unknown(what: str, word: str, known: Iterable[str]) -> str:
+    """One sentence on a word that is not among the `known` ones.
+
+    >>> unknown("key", "titel", ["title", "part"])
+    'unknown key "titel": did you mean "title"? (title, part)'
+    >>> unknown("key", "zzz", ["title", "part"])
+    'unknown key "zzz": there is title, part'
+    """
+    names = list(known)
+    listed = ", ".join(names) or "none"
+    near = nearest(word, names)
+    hint = f'did you mean "{near}"? ({listed})' if near is not None else f"there is {listed}"
+    return f"unknown {what} {quoted(word)}: {hint}"
