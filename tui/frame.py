@@ -1,6 +1,7 @@
 """The frame: everything that one picture shows, as immutable values.
 
-A frame holds no tensor and no widget. A :class:`Panel` is a rectangle of cells whose text is made on demand, for a
+A frame holds no tensor and no widget. A :class:`Panel` is a rectangle of cells whose text is made on
+demand, for a
 window at a time, so that a panel over a 4096 × 4096 tensor costs what its window costs.
 """
 
@@ -35,7 +36,10 @@ class Mark(enum.Flag):
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """One cell as drawn: its number without brackets, where its value lies in the colour range, and its marks."""
+    """One cell as drawn: its number without brackets.
+
+    Where its value lies in the colour range, and its marks.
+    """
 
     text: str
     level: float | None  # −1 … 1, the value over the range that the colours map; None: nothing to colour
@@ -59,7 +63,8 @@ Read = Callable[[range, range], Sequence[Sequence[Number | None]]]
 class Panel:
     """One tensor, or the slice of it that is shown, as a grid of cells.
 
-    ``row_axis`` and ``column_axis`` say which axes of the tensor run down and across (None: that side is 1 cell);
+    ``row_axis`` and ``column_axis`` say which axes of the tensor run down and across (None: that side is 1
+    cell);
     ``at`` is the index along the remaining axes, in order. A transposed panel has ``row_axis > column_axis``.
     """
 
@@ -98,8 +103,11 @@ class Panel:
 
     @property
     def label(self) -> str:
-        """The title with the shape as it is shown, ``W (2, 4)``."""
-        return f"{self.title} ({', '.join(map(str, self.shape))}{',' if len(self.shape) == 1 else ''})"
+        """The title with the shape, as it is shown: ``W (2, 4)``, ``Wᵀ (2, 6)``."""
+        shape = list(self.shape)
+        if self.row_axis is not None and self.column_axis is not None and self.row_axis > self.column_axis:
+            shape[self.row_axis], shape[self.column_axis] = shape[self.column_axis], shape[self.row_axis]
+        return f"{self.title} ({', '.join(map(str, shape))}{',' if len(shape) == 1 else ''})"
 
     def width(self, decimals: int = 4) -> int:
         """Columns of a cell's number, without brackets."""

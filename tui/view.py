@@ -7,12 +7,11 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
-    from llm_linalg.lesson import Control, Lesson, Stop
+    from llm_linalg.lesson import Control, Lesson, Stop, Value
 
 Depth = Literal["operations", "cells", "terms"]
 Look = Literal["numbers", "heat", "both"]
 Cursor = tuple[str, tuple[int, ...]]
-Value = float | int | bool | str | list[float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,29 +78,30 @@ class View:
     @property
     def values(self) -> dict[str, Value]:
         """The controls' values, parsed."""
-        return {name: self.control(name).parse(text) for name, text in self.controls}
+        return {name: self.lesson.control(name).parse(text) for name, text in self.controls}
+
+    @property
+    def names(self) -> dict[str, object]:
+        """The controls' values as the program's names."""
+        return {
+            name: list(value) if isinstance(value, tuple) else value for name, value in self.values.items()
+        }
 
     def control(self, name: str) -> Control:
-        """The lesson's control of that name. Raises KeyError."""
-        for control in self.lesson.controls:
-            if control.name == name:
-                return control
-        raise KeyError(name)
+        """The lesson's control of that name. Raises LookupError."""
+        return self.lesson.control(name)
 
     def set(self, name: str, text: str) -> View:
-        """With a control set from text. Raises KeyError for the name, ValueError for the text.
+        """With a control set from text. Raises LookupError for the name, ValueError for the text.
 
-        What depends on the old values (a repair, a slice) is dropped; the step stays, as far as there is one.
+        A choice may set other controls besides. What depends on the old values (a repair, a slice) is
+        dropped; the step stays, as far as there is one.
         """
-        control = self.control(name)
-        shown = control.show(control.parse(text))
-        changed = tuple((key, shown if key == name else value) for key, value in self.controls)
-        return self if changed == self.controls else self._restarted(controls=changed)
+        return self._with(name, self.lesson.control(name).parse(text))
 
     def move(self, name: str, direction: int) -> View:
         """With a control moved to its next (+1) or previous (−1) value. The program restarts at step 0."""
-        control = self.control(name)
-        return self.set(name, control.show(control.move(self.values[name], direction)))
+        return self._with(name, self.lesson.control(name).move(self.values[name], direction))
 
     def reseeded(self, seed: int) -> View:
         """With another seed."""
@@ -120,6 +120,11 @@ class View:
         """Whether both show the same run: same lesson, stop, controls, seed and code."""
         mine = (self.stop, self.controls, self.seed, self.code)
         return self.lesson is other.lesson and mine == (other.stop, other.controls, other.seed, other.code)
+
+    def _with(self, name: str, value: Value) -> View:
+        values = self.lesson.change(self.values, name, value)
+        changed = tuple((key, self.lesson.control(key).show(values[key])) for key, _ in self.controls)
+        return self if changed == self.controls else self._restarted(controls=changed)
 
     def _restarted(
         self,
@@ -145,7 +150,7 @@ def command(view: View) -> str:
 def arguments(view: View) -> list[str]:
     """The arguments of :func:`command`, unquoted."""
     opening = View.opening(view.lesson, view.stop)
-    words = [str(view.lesson.path or view.lesson.slug)]
+    words = [_lesson_word(view.lesson)]
     if view.stop != 1:
         words += ["--stop", str(view.stop)]
     if view.path:
@@ -159,6 +164,14 @@ def arguments(view: View) -> list[str]:
     if view.seed != view.lesson.seed:
         words += ["--seed", str(view.seed)]
     return words + _look_words(view)
+
+
+def _lesson_word(lesson: Lesson) -> str:
+    """The slug of a built-in lesson, the path of another."""
+    from llm_linalg.lesson import catalog
+
+    built_in = any(lesson is other for other in catalog())
+    return lesson.slug if built_in or lesson.path is None else str(lesson.path)
 
 
 def _order_words(view: View, opening: View) -> list[str]:
