@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 from llm_linalg.lesson import catalog, load
+from llm_linalg.lesson_front import FREE_KEYS
+from tui.keys import KEYS
 
 ROOT = Path(__file__).resolve().parent.parent
 TOP_LEVEL = {"llm_linalg", "tui", "tests", "pyproject.toml", "README.md", "LICENSE"}
@@ -67,6 +69,11 @@ def test_the_catalog_is_the_folder_of_lessons() -> None:
     assert sorted(slugs) == [path.stem for path in LESSONS]
     parts = [lesson.part for lesson in catalog()]
     assert parts == sorted(parts)
+
+
+def test_the_letters_that_lessons_may_take_are_no_keys_of_the_app() -> None:
+    taken = {name for key in KEYS for name in key.keys}
+    assert taken & set(FREE_KEYS) == set()
 
 
 def test_each_dependency_carries_its_reason() -> None:

@@ -1,0 +1,84 @@
+"""The README's promises, kept by running what it shows."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from llm_linalg.lesson import load
+from tui.keys import KEYS
+
+ROOT = Path(__file__).resolve().parent.parent
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+FENCE = re.compile(r"^(`{3,})(\w+)\n(.*?)^\1$", re.MULTILINE | re.DOTALL)
+
+
+def fences(language: str) -> list[str]:
+    """Returns the text of the README's fences in a language."""
+    return [text for _, found, text in FENCE.findall(README) if found == language]
+
+
+def headless() -> list[list[str]]:
+    """Returns the arguments of each `llm-linalg` command shown that needs no terminal."""
+    lines = [line for text in fences("sh") for line in text.splitlines() if line.startswith("llm-linalg ")]
+    commands = [shlex.split(line)[1:] for line in lines]
+    return [words for words in commands if words[0] in ("lessons", "frame", "run")]
+
+
+def python(*arguments: str, cwd: Path = ROOT) -> str:
+    """Returns what a Python process prints; it must end well and say nothing else."""
+    done = subprocess.run(
+        [sys.executable, *arguments],
+        cwd=cwd,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    return done.stdout
+
+
+def test_it_shows_commands_without_a_terminal() -> None:
+    assert {words[0] for words in headless()} == {"lessons", "frame", "run"}
+
+
+@pytest.mark.parametrize("words", headless(), ids=" ".join)
+def test_each_command_that_needs_no_terminal_works(words: list[str]) -> None:
+    assert python("-m", "tui", *words).strip()
+
+
+def test_the_python_example_works() -> None:
+    (example,) = fences("python")
+    printed = python("-c", example).splitlines()
+    assert printed[0] == "matmul (3, 4) rule"
+    assert printed[2].startswith("12 ")
+
+
+def test_the_lesson_example_is_a_lesson_that_runs(tmp_path: Path) -> None:
+    (example,) = fences("markdown")
+    path = tmp_path / "scores.md"
+    path.write_text(example, encoding="utf-8")
+    lesson = load(path)
+    assert [stop.show for stop in lesson.stops] == ["S", "A"]
+    for stop in lesson.stops:
+        assert python("-m", "tui", "frame", str(path), "--stop", str(stop.number)).strip()
+
+
+def test_its_picture_exists() -> None:
+    pictures = re.findall(r"!\[[^\]]*\]\(([^)]+)\)", README)
+    assert pictures
+    assert [picture for picture in pictures if not (ROOT / picture).is_file()] == []
+
+
+def test_each_key_of_the_app_is_in_its_table_of_keys() -> None:
+    table = README.partition("## Keys")[2].partition("\n## ")[0]
+    shown = set(" ".join(re.findall(r"`([^`]+)`", table)).split())
+    shown |= set("←↑↓→") & set("".join(shown))  # four keys written as one
+    shown |= {str(n) for n in range(1, 10)}  # "`1` to `9`"
+    assert {key.shown for key in KEYS} - shown == set()
