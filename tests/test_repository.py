@@ -8,6 +8,7 @@ import tomllib
 from pathlib import Path
 
 import pytest
+
 from llm_linalg.lesson import catalog, load
 from llm_linalg.lesson_front import FREE_KEYS
 from tui.keys import KEYS
@@ -72,7 +73,7 @@ def test_the_catalog_is_the_folder_of_lessons() -> None:
 
 
 def test_the_letters_that_lessons_may_take_are_no_keys_of_the_app() -> None:
-    taken = {name for key in KEYS for name in key.keys}
+    taken = {name for key in KEYS for name in key.keys.split(",")}
     assert taken & set(FREE_KEYS) == set()
 
 
