@@ -1,0 +1,186 @@
+"""What the common format of many numbers depends on, found by reductions over a tensor."""
+
+from __future__ import annotations
+
+import math
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal, TypeAlias, TypeGuard
+
+if TYPE_CHECKING:
+    import torch
+
+Number: TypeAlias = bool | int | float | complex
+Values: TypeAlias = "Number | Iterable[Values] | None"
+Style: TypeAlias = Literal["plain", "whole", "fixed", "scientific"]
+
+
+@dataclass(frozen=True, slots=True)
+class Survey:
+    """What a common format depends on.
+
+    Attributes:
+        kind: The widest kind of number met.
+        extremes: The least and the greatest number; of floats, the finite ones farthest from zero on either
+            side and the least size that is not 0, with either sign. Their texts are the longest.
+        zeros: Those present of 0.0 and -0.0. (In torch's printing a negative zero may stick out of its
+            column.)
+        others: Those present of nan, inf and -inf.
+        whole: Every finite number is an integer.
+    """
+
+    kind: Literal["bool", "int", "float"]
+    extremes: tuple[int | float, ...] = ()
+    zeros: tuple[float, ...] = ()
+    others: tuple[float, ...] = ()
+    whole: bool = True
+
+    def style(self, scientific: bool | None) -> Style:
+        """The style that torch's printer would choose (torch/_tensor_str.py), unless `scientific` decides."""
+        if self.kind != "float":
+            return "plain"
+        sizes = [abs(x) for x in self.extremes]
+        if scientific is None and sizes:
+            low, high = min(sizes), max(sizes)
+            scientific = high / low > 1000.0 or high > 1.0e8 or low < 1.0e-4
+        if scientific and sizes:
+            return "scientific"
+        return "whole" if self.whole else "fixed"
+
+
+def summary(tensor: torch.Tensor) -> str:
+    """A tensor in one line: `float32 (3, 4)  min -1.2  max 2.3  mean 0.1  2 nan`, of what is finite."""
+    head = f"{str(tensor.dtype).removeprefix('torch.')} {tuple(tensor.shape)}"
+    if tensor.is_meta:
+        return f"{head}  no values (meta)"
+    return "  ".join((head, *_statistics(tensor.detach())))
+
+
+def _is_tensor(values: object) -> TypeGuard[torch.Tensor]:
+    """Whether this is a tensor, found without importing torch: where torch is not loaded there are none."""
+    module = sys.modules.get("torch")
+    return module is not None and isinstance(values, vars(module).get("Tensor", ()))
+
+
+def survey(values: torch.Tensor | Values) -> tuple[Survey, ...]:
+    """Surveys a tensor or plain numbers: one survey of real numbers; of complex ones two, of either part."""
+    if _is_tensor(values):
+        parts = (values.real, values.imag) if values.is_complex() else (values,)
+        return tuple(_survey_tensor(part) for part in parts)
+    numbers = list(_numbers(values))
+    if any(isinstance(x, complex) for x in numbers):
+        both = [complex(x) for x in numbers]
+        return _survey_numbers([x.real for x in both]), _survey_numbers([x.imag for x in both])
+    return (_survey_numbers([x for x in numbers if not isinstance(x, complex)]),)
+
+
+def _numbers(values: Values) -> Iterator[Number]:
+    if isinstance(values, complex | float | int):
+        yield values
+    elif values is not None:
+        for value in values:
+            yield from _numbers(value)
+
+
+def _native(values: torch.Tensor) -> torch.Tensor:
+    """The same real numbers in a dtype that has the reductions on a CPU."""
+    import torch
+
+    if values.is_floating_point():
+        kept = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
+        return values if values.dtype in kept else values.float()
+    if values.dtype == torch.uint64:
+        return values.double()
+    return values if values.dtype in (torch.bool, torch.uint8) else values.long()
+
+
+def _survey_tensor(tensor: torch.Tensor) -> Survey:
+    """Surveys a real tensor of any shape; one on the meta device has no values and counts as empty."""
+    kind: Literal["bool", "int", "float"] = "float" if tensor.is_floating_point() else "int"
+    if tensor.numel() == 0 or tensor.is_meta:
+        return Survey(kind)
+    values = tensor.detach().resolve_neg()
+    # A broadcast axis repeats the same numbers: looking at them once keeps an expanded tensor small.
+    for axis, stride in enumerate(values.stride()):
+        values = values.narrow(axis, 0, 1) if stride == 0 else values
+    values = _native(values)
+    if kind == "int":
+        low, high = values.min().item(), values.max().item()
+        return Survey("bool", (low, high)) if isinstance(low, bool) else Survey(kind, (int(low), int(high)))
+    low, high = (x.item() for x in values.aminmax())
+    others: tuple[float, ...] = ()
+    if not math.isfinite(high - low):
+        tests = ((math.nan, values.isnan()), (math.inf, values.isposinf()), (-math.inf, values.isneginf()))
+        others = tuple(x for x, there in tests if there.any())
+        values = values[values.isfinite()]
+        if values.numel() == 0:
+            return Survey(kind, others=others)
+        low, high = (x.item() for x in values.aminmax())
+    sizes = values.abs()
+    zero = sizes == 0
+    zeros: tuple[float, ...] = ()
+    if zero.any():
+        negative = values.signbit()
+        zeros = tuple(x for x, sign in ((0.0, ~negative), (-0.0, negative)) if (zero & sign).any())
+        sizes = sizes.masked_fill(zero, math.inf)
+    # One row settles it for most tensors; only whole ones are read to the end.
+    whole = all(bool((part == part.ceil()).all()) for part in (values[(0,) * (values.dim() - 1)], values))
+    return Survey(kind, _extremes(sizes.min().item(), low, high), zeros, others, whole)
+
+
+def _survey_numbers(numbers: Sequence[int | float]) -> Survey:
+    """Surveys plain Python numbers: one float among them makes all of them floats, as in `torch.tensor`."""
+    if not any(isinstance(x, float) for x in numbers):
+        booleans = bool(numbers) and all(isinstance(x, bool) for x in numbers)
+        return Survey("bool" if booleans else "int", (min(numbers), max(numbers)) if numbers else ())
+    floats = [_float(x) for x in numbers]
+    finite = [x for x in floats if math.isfinite(x)]
+    near = min((abs(x) for x in finite if x), default=math.inf)
+    return Survey(
+        "float",
+        _extremes(near, min(finite, default=0.0), max(finite, default=0.0)),
+        tuple({str(x): x for x in finite if x == 0}.values()),
+        tuple({str(x): x for x in floats if not math.isfinite(x)}.values()),
+        all(x.is_integer() for x in finite),
+    )
+
+
+def _extremes(near: float, low: float, high: float) -> tuple[float, ...]:
+    """The floats with the longest texts between two bounds, where `near` is the least size that is not 0."""
+    candidates = ((low < 0, low), (low < 0, -near), (high > 0, near), (high > 0, high))
+    return tuple(x for there, x in candidates if there)
+
+
+def _float(value: int | float) -> float:
+    try:
+        return float(value)
+    except OverflowError:
+        return math.inf if value > 0 else -math.inf
+
+
+def _statistics(values: torch.Tensor) -> Iterator[str]:
+    """The parts of a summary after dtype and shape."""
+    import torch
+
+    if values.numel() == 0:
+        yield "empty"
+    elif values.numel() == 1:
+        value: Number = values.item()
+        yield f"{value:.4g}" if isinstance(value, float | complex) else str(value)
+    elif values.dtype == torch.bool:
+        true = int(values.sum())
+        yield f"{true} True  {values.numel() - true} False"
+    else:
+        what = "|z| " if values.is_complex() else ""
+        values = values.abs() if values.is_complex() else _native(values)
+        there = values.isfinite()
+        finite = values if there.all() else values[there]
+        if finite.numel():
+            low, high = finite.min().item(), finite.max().item()
+            mean = finite.mean(dtype=torch.float64).item()
+            spread = f"min {low:.4g}  max {high:.4g}  mean {mean:.4g}"
+            yield f"{what}all {low:.4g}" if low == high else f"{what}{spread}"
+        if values.is_floating_point():
+            counts = (("nan", values.isnan()), ("inf", values.isposinf()), ("-inf", values.isneginf()))
+            yield from (f"{int(where.sum())} {name}" for name, where in counts if where.any())

@@ -1,0 +1,137 @@
+from __future__ import annotations
+
+import time
+import unicodedata
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from rich.cells import cell_len
+
+from llm_linalg.text import clean, fit, nearest, width, wrap
+
+# Everything, lone surrogates included, with what is dangerous made frequent.
+DANGEROUS = "\x00\x07\x08\t\n\r\x1b\x7f\x85\x9b\x9d\xad\u200b\u200d\u202e\u2028\u2066\ufeff\ud800\u0301漢é👍"
+BIDI = {"LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI"}
+anything = st.text(st.characters() | st.sampled_from(DANGEROUS))
+# What rich, by whose tables the screen is laid out, and any Python's Unicode agree on.
+settled = st.text(st.sampled_from("abc 123é漢字かなカナ한글ｆｕａäßЖя→·∞─━▸α∑🙂🚀🔥e\u0301\u0308ﾊ"))
+
+
+@pytest.mark.parametrize(
+    ("text", "cleaned"),
+    [
+        ("plain [b]text[/b]", "plain [b]text[/b]"),
+        ("\x1b]52;c;aGk=\x07", "␛]52;c;aGk=␇"),
+        ("\x9b31m", "�31m"),
+        ("a\x00b\x7f", "a␀b␡"),
+        ("abc\u202edcb", "abc�dcb"),
+        ("a\u200bb\u2066c", "a�b�c"),
+        ("x\ud800y", "x�y"),
+        ("\ta\tb", "    a   b"),
+        ("漢\tb", "漢  b"),
+        ("a\nb\r\nc\rd", "a b c␍d"),
+        ("a\u2028b\x0bc", "a�b␋c"),
+        ("\u0301e\u0301", "e\u0301"),
+        ("e" + "\u0301" * 50, "e\u0301\u0301"),
+        ("⚠\ufe0f 👍🏽", "⚠ 👍"),
+        ("a\u3164b\ue000", "a�b�"),
+        ("", ""),
+    ],
+)
+def test_clean(text: str, cleaned: str) -> None:
+    assert clean(text) == cleaned
+
+
+def test_line_breaks_stay_on_demand() -> None:
+    assert clean("a\r\n\tb\n\u0301c", lines=True) == "a\n    b\nc"
+
+
+@given(anything, st.booleans(), st.none() | st.integers(0, 20))
+def test_cleaned_text_is_harmless(text: str, lines: bool, limit: int | None) -> None:
+    cleaned = clean(text, limit, lines=lines)
+    assert limit is None or len(cleaned) <= limit
+    for char in cleaned.replace("\n", "") if lines else cleaned:
+        assert unicodedata.category(char) not in {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
+        assert unicodedata.bidirectional(char) not in BIDI
+    assert cleaned.encode().decode() == cleaned
+    assert clean(cleaned, limit, lines=lines) == cleaned
+
+
+@given(st.text(st.sampled_from("ab\t\n\x00\x1b\u202e\ud800é漢")))
+def test_a_limit_cuts_and_says_so(text: str) -> None:
+    whole = clean(text, None)
+    assert clean(text, len(whole)) == whole
+    if len(whole) > 1:
+        short = clean(text, len(whole) - 1)
+        assert short == whole[: len(whole) - 2] + "…"
+
+
+@given(st.text(st.sampled_from("ab\x00\x1b\u202e\u200b\ud800é")))
+def test_what_is_replaced_keeps_its_column(text: str) -> None:
+    assert width(clean(text)) == len(text)
+
+
+def test_a_long_text_is_not_read_to_its_end() -> None:
+    start = time.perf_counter()
+    assert clean("é" * 10_000_000, 100) == "é" * 99 + "…"
+    assert clean("e" + "\u0301" * 10_000_000, 100).endswith("…")
+    assert time.perf_counter() - start < 1
+
+
+@given(settled)
+def test_widths_are_those_that_the_screen_is_laid_out_by(text: str) -> None:
+    assert width(clean(text)) == cell_len(clean(text))
+
+
+def test_width() -> None:
+    assert width("abc") == 3
+    assert width("漢字") == 4
+    assert width("e\u0301") == 1
+    assert width("한") == 2
+    assert width("") == 0
+
+
+def test_fit() -> None:
+    assert fit("abcdef", 6) == "abcdef"
+    assert fit("abcdefg", 6) == "abcde…"
+    assert fit("漢字漢字", 6) == "漢字…"
+    assert fit("漢字漢字", 6, pad=True) == "漢字… "
+    assert fit("abcdefg", 6, ellipsis="...") == "abc..."
+    assert fit("abcdefg", 2, ellipsis="...") == ".."
+    assert fit("ab", 4, pad=True) == "ab  "
+    assert fit("abc", 0) == ""
+    assert fit("e\u0301e\u0301e\u0301", 2) == "e\u0301…"
+
+
+@given(settled, st.integers(-1, 12))
+def test_a_fitted_line_keeps_to_its_columns(text: str, columns: int) -> None:
+    assert width(fit(text, columns)) <= max(0, columns)
+    assert width(fit(text, columns, pad=True)) == max(0, columns)
+    if width(text) <= columns:
+        assert fit(text, columns) == text
+
+
+def test_wrap() -> None:
+    assert wrap("the quick brown fox", 9) == ["the quick", "brown fox"]
+    assert wrap("abcdefghij", 4) == ["abcd", "efgh", "ij"]
+    assert wrap("漢字漢字漢", 5) == ["漢字", "漢字", "漢"]
+    assert wrap("one\n\ntwo  three", 20) == ["one", "", "two three"]
+    assert wrap("漢 a", 1) == ["…", "a"]
+    assert wrap("", 10) == []
+    assert wrap("abc", 0) == []
+
+
+@given(settled, st.integers(2, 12))
+def test_wrapped_lines_keep_to_their_columns_and_lose_nothing(text: str, columns: int) -> None:
+    lines = wrap(text, columns)
+    assert all(width(line) <= columns for line in lines)
+    assert "".join(lines).replace(" ", "") == text.replace(" ", "")
+
+
+def test_nearest() -> None:
+    assert nearest("sofmax", ["softmax", "sigmoid"]) == "softmax"
+    assert nearest("linear", ["Linear", "Line"]) == "Linear"
+    assert nearest("zzz", ["softmax", "sigmoid"]) is None
+    assert nearest("", []) is None
+    assert nearest("softmax" * 10_000, ["softmax"]) is None
