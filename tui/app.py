@@ -1,0 +1,147 @@
+"""The app: wiring only. What is on the screen is in `tui.screens`, what keys do in `tui.commands`."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import sys
+import tempfile
+import traceback
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar
+
+from rich.text import Text
+from textual.app import App, SystemCommand
+from textual.filter import LineFilter, Monochrome, NoColor
+from textual.screen import Screen
+
+from tui.player import Player
+from tui.screens.explorer import ExplorerScreen
+from tui.session import Session
+from tui.themes import ASCII, DARK, DEFAULT_THEME, LOOKS, UNICODE, Glyphs, Look
+from tui.view import View
+from tui.widgets.lines import Lines
+
+if TYPE_CHECKING:
+    from textual.command import Provider
+
+    from llm_linalg.lesson import Lesson
+
+SIGNALS = {"SIGTERM": 143, "SIGHUP": 129, "SIGINT": 130}
+"""Signals that end the app with the terminal restored, and the exit code of each."""
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How the app is shown.
+
+    Attributes:
+        theme: a name in `tui.themes.LOOKS`.
+        ascii_only: for terminals whose locale has no UTF-8.
+        play: whether it plays from the start.
+        motion: whether it may play at all by itself; without, space steps.
+        slowest: the least number of seconds between two beats, for a slow link.
+        speed: steps a second at the start.
+    """
+
+    theme: str = DEFAULT_THEME
+    ascii_only: bool = False
+    play: bool = False
+    motion: bool = True
+    slowest: float = 0.0
+    speed: float = 4.0
+
+
+def _provider() -> type[Provider]:
+    from tui.screens.palette import Commands
+
+    return Commands
+
+
+class Explorer(App[None]):
+    """The terminal app."""
+
+    TITLE = "llm-linalg"
+    CSS_PATH = "app.tcss"
+    COMMANDS: ClassVar[set[type[Provider] | Callable[[], type[Provider]]]] = {_provider}
+    ENABLE_COMMAND_PALETTE = True
+
+    def __init__(self, view: View, lessons: Sequence[Lesson], options: Options | None = None) -> None:
+        """Opens with a view; `lessons` are what the sidebar lists."""
+        super().__init__()
+        self.options = options or Options()
+        for look in LOOKS.values():
+            self.register_theme(look.theme)
+        self.theme = self.options.theme
+        player = Player(playing=self.options.play and self.options.motion, speed=self.options.speed)
+        self._session = Session.start(view, lessons, player)
+
+    @property
+    def look(self) -> Look:
+        """The theme in force."""
+        return LOOKS.get(self.theme, DARK)
+
+    @property
+    def glyphs(self) -> Glyphs:
+        """The characters in force."""
+        return ASCII if self.options.ascii_only else UNICODE
+
+    @property
+    def explorer(self) -> ExplorerScreen:
+        """The screen at the bottom of the stack."""
+        return next(screen for screen in self.screen_stack if isinstance(screen, ExplorerScreen))
+
+    def get_default_screen(self) -> Screen[None]:
+        """The explorer."""
+        return ExplorerScreen(self._session, ascii_only=self.options.ascii_only, slowest=self.options.slowest)
+
+    def get_line_filters(self) -> Sequence[LineFilter]:
+        """Colour goes with the theme alone: what the environment says was decided before."""
+        filters = [line for line in super().get_line_filters() if not isinstance(line, NoColor | Monochrome)]
+        return [*filters, NoColor()] if self.look.colourless else filters
+
+    def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:  # noqa: ARG002
+        """None of Textual's: the palette lists lessons and the commands of `tui.keys`."""
+        return ()
+
+    def on_mount(self) -> None:
+        """Signals end the app as a key would, and say so in the exit code."""
+        if not self.is_headless:
+            loop = asyncio.get_running_loop()
+            for name, code in SIGNALS.items():
+                number = getattr(signal, name, None)
+                if number is not None:
+                    with suppress(NotImplementedError, ValueError, RuntimeError):
+                        loop.add_signal_handler(number, self.leave, code)
+
+    def leave(self, code: int) -> None:
+        """Ends the app with an exit code, the terminal restored."""
+        self.exit(return_code=code)
+
+    async def on_lines_pressed(self, event: Lines.Pressed) -> None:
+        """A click on a screen above the explorer."""
+        await self.explorer.perform(event.command)
+
+    def _fatal_error(self) -> None:
+        """A short message and where the long one is; Textual would print every local."""
+        error = sys.exception()
+        log = _logged(error) if error is not None else None
+        message = Text(f"llm-linalg: {type(error).__name__}: {str(error)[:300]}")
+        if log is not None:
+            message.append(f"\nThe whole of it is in {log}")
+        self.panic(message)
+
+
+def _logged(error: BaseException) -> Path | None:
+    """Writes the traceback to a file of its own; None if there is nowhere to write."""
+    try:
+        with tempfile.NamedTemporaryFile(
+            "w", prefix="llm-linalg-", suffix=".log", delete=False, encoding="utf-8"
+        ) as file:
+            file.write("".join(traceback.format_exception(error)))
+    except OSError:
+        return None
+    return Path(file.name)

@@ -1,0 +1,151 @@
+"""Commands that choose: lessons, stops, controls, seeds, repairs, undo, how numbers look."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from tui.motions import Command
+from tui.session import Session, first_control
+from tui.view import Look, View
+
+LOOKS: tuple[Look, ...] = ("numbers", "heat", "both")
+
+
+def stop_by(direction: int) -> Command:
+    """To the next stop or the one before; past the ends, to the neighbouring lesson."""
+
+    def go(session: Session) -> Session:
+        view = session.view
+        number = view.stop + direction
+        if 1 <= number <= len(view.lesson.stops):
+            return session.changed(view.at_stop_number(number))
+        slugs = [lesson.slug for lesson in session.lessons]
+        place = slugs.index(view.lesson.slug) + direction
+        if not 0 <= place < len(slugs):
+            return session.told("That is the last stop." if direction > 0 else "That is the first stop.")
+        lesson = session.lessons[place]
+        return session.changed(View.opening(lesson, 1 if direction > 0 else len(lesson.stops)))
+
+    return go
+
+
+def stop_at(session: Session, argument: str) -> Session:
+    """To a stop by its number."""
+    return session.changed(session.view.at_stop_number(int(argument)))
+
+
+def choose_by(direction: int) -> Command:
+    """Choose a lesson in the sidebar, from the chosen one or the open one."""
+
+    def choose(session: Session) -> Session:
+        slugs = [lesson.slug for lesson in session.lessons]
+        here = slugs.index(session.chosen or session.view.lesson.slug)
+        place = max(0, min(len(slugs) - 1, here + direction))
+        return replace(session, chosen=slugs[place], notice="")
+
+    return choose
+
+
+def open_lesson(session: Session, slug: str) -> Session:
+    """Open a listed lesson at its first stop."""
+    lesson = session.lesson(slug)
+    if lesson is None:
+        return session
+    if lesson.slug == session.view.lesson.slug:
+        return replace(session.changed(View.opening(lesson)), chosen=None)
+    return session.changed(View.opening(lesson))
+
+
+def open_chosen(session: Session) -> Session:
+    """Open the lesson chosen in the sidebar."""
+    return session if session.chosen is None else open_lesson(session, session.chosen)
+
+
+def move_selected(direction: int) -> Command:
+    """Raise or lower the selected control."""
+
+    def move(session: Session) -> Session:
+        if session.control is None:
+            return session.told("This lesson has no controls.")
+        return move_control(session, session.control, direction)
+
+    return move
+
+
+def move_control(session: Session, name: str, direction: int) -> Session:
+    """Move a control by name, and select it."""
+    view = session.view.move(name, direction)
+    if view == session.view:
+        end = "largest" if direction > 0 else "smallest"
+        return session.told(f"{name} is at its {end}.")
+    return replace(session.changed(view), control=name)
+
+
+def select_by(direction: int) -> Command:
+    """Select the next control or the one before."""
+
+    def select(session: Session) -> Session:
+        names = [control.name for control in session.view.lesson.controls]
+        if not names:
+            return session
+        place = names.index(session.control) if session.control in names else -1
+        return replace(session, control=names[(place + direction) % len(names)], notice="")
+
+    return select
+
+
+def seed_by(direction: int) -> Command:
+    """Another seed, never below 0."""
+
+    def move(session: Session) -> Session:
+        return session.changed(session.view.reseeded(max(0, session.view.seed + direction)))
+
+    return move
+
+
+def repair_by(number: int) -> Command:
+    """Apply a repair of the error shown."""
+
+    def repair(session: Session) -> Session:
+        run_ = session.current
+        if run_ is None or run_.error is None:
+            return session
+        try:
+            return session.changed(run_.repaired(session.view, number))
+        except IndexError:
+            return session.told(f"There is no repair {number}.")
+
+    return repair
+
+
+def history(step: str) -> Command:
+    """Undo or redo."""
+
+    def move(session: Session) -> Session:
+        history = session.history
+        view, history = history.undo(session.view) if step == "undo" else history.redo(session.view)
+        lesson = view.lesson.slug != session.view.lesson.slug
+        control = first_control(view) if lesson else session.control
+        return replace(
+            session, view=view, history=history, player=session.player.pause(), trail=(), control=control,
+            notice="Undone." if step == "undo" else "Done again.",
+        )  # fmt: skip
+
+    return move
+
+
+def next_look(session: Session) -> Session:
+    """Numbers, heat, both, and again."""
+    look = LOOKS[(LOOKS.index(session.view.look) + 1) % len(LOOKS)]
+    return replace(session, view=replace(session.view, look=look), notice="")
+
+
+def set_control(session: Session, argument: str) -> Session:
+    """Move a control by `name:+1` or `name:-1`."""
+    name, _, direction = argument.partition(":")
+    return move_control(session, name, int(direction))
+
+
+def pick_control(session: Session, name: str) -> Session:
+    """Select a control by name."""
+    return replace(session, control=name, notice="")

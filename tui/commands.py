@@ -1,0 +1,102 @@
+"""The commands by name: functions from a session to a session.
+
+A command that only changes the session is in a table here; what reaches outside it (quitting, copying,
+opening a screen) is the screen's. Names are those of :mod:`tui.keys`; a few more, with an argument after a
+colon, are what clicks and the palette use: ``open:matmul``, ``set:n:+1``, ``pick:n``, ``go:12``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from tui import choices, motions, player
+from tui.motions import Command
+from tui.session import Session
+
+
+def run(session: Session, command: str) -> Session:
+    """The session after a command; the same session for one that has nothing to do here.
+
+    Raises:
+        KeyError: there is no command of that name.
+    """
+    name, _, argument = command.partition(":")
+    if argument:
+        return WITH_ARGUMENT[name](session, argument)
+    return COMMANDS[command](session)
+
+
+COMMANDS: dict[str, Command] = {
+    "play": motions.play_by(1),
+    "play.back": motions.play_by(-1),
+    "forward": motions.motion(player.forward),
+    "back": motions.motion(player.back),
+    "first": motions.motion(player.first),
+    "last": motions.motion(player.last),
+    "finish": motions.motion(player.finish),
+    "into": motions.motion(player.into),
+    "out": motions.out,
+    "over": motions.motion(player.over),
+    "previous": motions.motion(lambda view, ground: player.over(view, ground, -1)),
+    "order": motions.motion(player.reorder),
+    "faster": lambda session: replace(session, player=session.player.faster(), notice=""),
+    "slower": lambda session: replace(session, player=session.player.slower(), notice=""),
+    "stop.next": choices.stop_by(1),
+    "stop.previous": choices.stop_by(-1),
+    "list": choices.choose_by(0),
+    "list.up": choices.choose_by(-1),
+    "list.down": choices.choose_by(1),
+    "list.open": choices.open_chosen,
+    "control.up": choices.move_selected(1),
+    "control.down": choices.move_selected(-1),
+    "control.next": choices.select_by(1),
+    "control.previous": choices.select_by(-1),
+    "seed.up": choices.seed_by(1),
+    "seed.down": choices.seed_by(-1),
+    "cursor": motions.toggle_cursor,
+    "cursor.left": motions.on_run(lambda opened, view: opened.move_cursor(view, 0, -1)),
+    "cursor.right": motions.on_run(lambda opened, view: opened.move_cursor(view, 0, 1)),
+    "cursor.up": motions.on_run(lambda opened, view: opened.move_cursor(view, -1, 0)),
+    "cursor.down": motions.on_run(lambda opened, view: opened.move_cursor(view, 1, 0)),
+    "cursor.panel": motions.on_run(lambda opened, view: opened.next_panel(view)),
+    "cursor.panel.back": motions.on_run(lambda opened, view: opened.next_panel(view, -1)),
+    "cursor.follow": motions.follow,
+    "cursor.return": motions.come_back,
+    "repair": choices.repair_by(1),
+    **{f"repair.{number}": choices.repair_by(number) for number in range(1, 10)},
+    "undo": choices.history("undo"),
+    "redo": choices.history("redo"),
+    "look": choices.next_look,
+    "twin": motions.on_run(lambda opened, view: opened.twin(view)),
+    "slice.next": motions.on_run(lambda opened, view: opened.slices(view, 1)),
+    "slice.previous": motions.on_run(lambda opened, view: opened.slices(view, -1)),
+}
+
+WITH_ARGUMENT: dict[str, Callable[[Session, str], Session]] = {
+    "open": choices.open_lesson,
+    "set": choices.set_control,
+    "pick": choices.pick_control,
+    "go": motions.go_to,
+    "stop": choices.stop_at,
+    "scrub": motions.scrub,
+}
+
+OUTSIDE = frozenset(
+    ("goto", "text", "sidebar", "theme", "copy.code", "copy.command", "help", "palette", "quit")
+)
+"""Commands that reach outside the session."""
+
+NEEDS_NO_RUN = (OUTSIDE - {"goto"}) | {
+    *("list", "list.up", "list.down", "list.open", "control.next", "control.previous"),
+    *("faster", "slower", "pick", "open"),
+}
+"""Commands that act at once, whether or not a run is under way."""
+
+CHANGES = frozenset(
+    (
+        *("control.up", "control.down", "seed.up", "seed.down", "set", "undo", "redo"),
+        *("stop", "stop.next", "stop.previous"),
+    )
+)
+"""Commands that ask for another run, and so needn't wait for the one under way."""

@@ -1,0 +1,92 @@
+"""The app itself, run without a terminal: its screen as characters, SVG or ANSI."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import re
+from collections.abc import AsyncIterator, Iterable
+from dataclasses import replace
+from typing import Literal
+
+from rich.console import Console
+
+from tui.app import Explorer, Options
+from tui.view import View
+
+Format = Literal["screen", "svg", "ansi"]
+
+_FONTS = re.compile(r"\s*@font-face\s*\{.*?\}", re.DOTALL)
+_IDS = re.compile(r"terminal-\d+")
+
+
+def render(
+    view: View,
+    size: tuple[int, int],
+    format: Format,  # noqa: A002 - the name of the flag
+    *,
+    theme: str = "dark",
+    ascii: bool = False,  # noqa: A002 - the name of the flag
+) -> str:
+    """The screen of a view in a terminal of `size` columns and rows: the same text each time."""
+    return render_all([view], size, format, theme=theme, ascii=ascii)[0]
+
+
+def render_all(
+    views: Iterable[View],
+    size: tuple[int, int],
+    format: Format,  # noqa: A002 - the name of the flag
+    *,
+    theme: str = "dark",
+    ascii: bool = False,  # noqa: A002
+) -> list[str]:
+    """The screens of several views, one after the other in one app."""
+
+    async def collect() -> list[str]:
+        options = Options(theme=theme, ascii_only=ascii)
+        return [picture async for picture in pictures(list(views), size, format, options)]
+
+    return asyncio.run(collect())
+
+
+async def pictures(
+    views: list[View],
+    size: tuple[int, int],
+    format: Format,  # noqa: A002 - the name of the flag
+    options: Options,
+) -> AsyncIterator[str]:
+    """Each view's screen, as soon as it is there."""
+    if not views:
+        return
+    from llm_linalg.lesson import catalog
+
+    app = Explorer(views[0], catalog(), options)
+    async with app.run_test(size=size) as pilot:
+        for view in views:
+            screen = app.explorer
+            session = replace(screen.session.changed(view), view=view)
+            screen.update_session(session)
+            await app.workers.wait_for_complete()
+            await pilot.pause()
+            yield capture(app, format)
+
+
+def capture(app: Explorer, format: Format) -> str:  # noqa: A002
+    """What is on the screen of a running app."""
+    if format == "svg":
+        return svg(app)
+    strips = app.screen._compositor.render_strips()  # noqa: SLF001 - no public way gives the screen's cells
+    if format == "screen":
+        return "\n".join(strip.text.rstrip() for strip in strips) + "\n"
+    depth: Literal["truecolor"] = "truecolor"
+    console = Console(
+        file=io.StringIO(), force_terminal=True, color_system=depth, no_color=False, width=app.size.width,
+        legacy_windows=False, _environ={},
+    )  # fmt: skip
+    return "\n".join(strip.simplify().render(console) for strip in strips) + "\n"
+
+
+def svg(app: Explorer) -> str:
+    """The screen as SVG that asks nothing of the network and is the same text each time."""
+    text = _FONTS.sub("", app.export_screenshot(title=app.title, simplify=True))
+    return _IDS.sub("terminal-0", text)

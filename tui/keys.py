@@ -1,0 +1,178 @@
+"""Keys as data: one table that the bindings, the footer, the help and the palette are made of."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+
+CONTEXTS = (
+    *("always", "frame", "steps", "cursor", "trail", "list", "repairs", "undo", "redo", "slices", "twin"),
+)
+"""When a key does something: `Key.when` is one of these, and `Session.contexts` says which hold."""
+
+GROUPS = ("Motion", "Depth", "Cell cursor", "Lesson", "Controls", "View", "Share", "App")
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """One command and the keys for it.
+
+    Attributes:
+        id: the command's name; also the binding's, so that a keymap can move it.
+        keys: Textual's names of the keys, joined by commas.
+        shown: the keys as the footer and the help write them.
+        label: one or two words, for the footer.
+        tooltip: one sentence, for the help and the palette.
+        group: the heading in the help.
+        when: the context in which it does something.
+        footer: its place in the footer; 0 keeps it out.
+    """
+
+    id: str
+    keys: str
+    shown: str
+    label: str
+    tooltip: str
+    group: str
+    when: str = "frame"
+    footer: int = 0
+
+
+def _under(group: str, when: str, *rows: tuple[str, str, str, str, str, int]) -> tuple[Key, ...]:
+    return tuple(Key(*row[:5], group, when, row[5]) for row in rows)
+
+
+# Where two live commands share a key the first in the table has it, so a context of its own comes first.
+KEYS: tuple[Key, ...] = (
+    *_under(
+        "Lesson", "list",
+        ("list.up", "up", "↑", "choose", "Choose the lesson above in the sidebar", 0),
+        ("list.down", "down", "↑↓", "choose", "Choose the lesson below in the sidebar", 1),
+        ("list.open", "enter", "↵", "open", "Open the lesson chosen in the sidebar", 2),
+    ),
+    *_under(
+        "Cell cursor", "cursor",
+        ("cursor.left", "left", "←↑↓→", "move", "Move the cell cursor left", 1),
+        ("cursor.right", "right", "→", "move", "Move the cell cursor right", 0),
+        ("cursor.up", "up", "↑", "move", "Move the cell cursor up", 0),
+        ("cursor.down", "down", "↓", "move", "Move the cell cursor down", 0),
+        ("cursor.panel", "tab", "tab", "tensor", "Move the cell cursor to the next tensor", 2),
+        ("cursor.panel.back", "shift+tab", "⇧tab", "tensor", "Move the cell cursor to the tensor before", 0),
+        ("cursor.follow", "enter", "↵", "follow", "Follow the cell to the operation that made it", 3),
+    ),
+    *_under(
+        "Cell cursor", "trail",
+        ("cursor.return", "backspace", "⌫", "return", "Return to where the cell was followed from", 4),
+    ),
+    *_under(
+        "Motion", "steps",
+        ("play", "space", "space", "play", "Play or pause", 10),
+        ("back", "left", "←", "back", "Step back", 11),
+        ("forward", "right", "→", "step", "Step forward", 12),
+        ("play.back", "less_than_sign", "<", "rewind", "Play backwards, or pause", 0),
+        ("goto", "g", "g", "go to", "Go to a step by its number", 19),
+        ("first", "0,home", "0", "first", "Go before the first step", 0),
+        ("last", "dollar_sign,end", "$", "last", "Go to the last step", 0),
+        ("finish", "f", "f", "finish", "Finish this animation", 0),
+    ),
+    *_under(
+        "Motion", "always",
+        ("faster", "plus,equals_sign", "+", "faster", "Play faster", 0),
+        ("slower", "minus", "-", "slower", "Play slower", 0),
+    ),
+    *_under(
+        "Depth", "frame",
+        ("into", "enter", "↵", "into", "Go into the operation, or into the cell", 13),
+        ("over", "n", "n", "next op", "Go to the next operation", 15),
+        ("previous", "N,b", "b", "op before", "Go to the operation before", 0),
+    ),
+    *_under(
+        "Depth", "always",
+        ("out", "escape", "esc", "out", "Close what is open first, then go out a depth", 14),
+    ),
+    *_under(
+        "Cell cursor", "frame",
+        ("cursor", "c", "c", "cell", "Cell cursor: ask a cell where it came from", 18),
+    ),
+    *_under(
+        "Lesson", "always",
+        ("stop.next", "full_stop", ".", "next", "Go to the next stop of the lesson", 16),
+        ("stop.previous", "comma", ",", "before", "Go to the stop before", 0),
+        ("list", "l,down,up", "l", "lessons", "Choose a lesson in the sidebar", 23),
+    ),
+    *_under(
+        "Controls", "repairs",
+        ("repair", "r", "r", "repair", "Apply the first repair", 5),
+        *((f"repair.{n}", f"{n}", f"{n}", f"repair {n}", f"Apply repair {n}", 0) for n in range(1, 10)),
+    ),
+    *_under(
+        "Controls", "always",
+        ("control.down", "left_square_bracket", "[", "less", "Lower the selected control", 0),
+        ("control.up", "right_square_bracket", "]", "more", "Raise the selected control", 0),
+        ("control.next", "tab", "tab", "control", "Select the next control", 0),
+        ("control.previous", "shift+tab", "⇧tab", "control", "Select the control before", 0),
+        ("seed.up", "s", "s", "seed +1", "Take the next seed", 0),
+        ("seed.down", "S", "S", "seed -1", "Take the seed before", 0),
+    ),
+    *_under("Controls", "undo", ("undo", "u", "u", "undo", "Undo the last change", 22)),
+    *_under("Controls", "redo", ("redo", "U,ctrl+r", "U", "redo", "Do again what was undone", 0)),
+    *_under(
+        "View", "frame",
+        ("order", "o", "o", "order", "Take the next loop order, at the same place", 17),
+        ("look", "v", "v", "heat", "Numbers, heat, or both", 21),
+    ),
+    *_under("View", "twin", ("twin", "w", "w", "backward", "Forward or backward pass", 20)),
+    *_under(
+        "View", "slices",
+        ("slice.next", "right_curly_bracket", "}", "slice", "Show the next slice", 6),
+        ("slice.previous", "left_curly_bracket", "{", "slice", "Show the slice before", 0),
+    ),
+    *_under(
+        "View", "always",
+        ("text", "p", "p", "text", "The program and the text, large", 0),
+        ("sidebar", "backslash", "\\", "sidebar", "Show or hide the sidebar", 0),
+        ("theme", "T", "T", "theme", "Take the next theme", 0),
+    ),
+    *_under(
+        "Share", "always",
+        ("copy.code", "y", "y", "copy code", "Copy the program as torch code", 0),
+        ("copy.command", "Y", "Y", "copy command", "Copy the command that reopens this view", 0),
+    ),
+    *_under(
+        "App", "always",
+        ("palette", "ctrl+p", "^p", "palette", "Find a lesson or a command", 0),
+        ("help", "question_mark,f1", "?", "help", "Show the keys that work now", 24),
+        ("quit", "q,ctrl+c", "q", "quit", "Quit", 25),
+    ),
+)  # fmt: skip
+
+BY_ID: dict[str, Key] = {key.id: key for key in KEYS}
+
+
+def live(contexts: Collection[str], taken: Iterable[str] = ()) -> list[Key]:
+    """The commands that do something in these contexts; of two for the same key the first has it.
+
+    Args:
+        contexts: the contexts that hold.
+        taken: keys that something else has, such as a lesson's control.
+    """
+    used = set(taken)
+    found = []
+    for key in KEYS:
+        names = key.keys.split(",")
+        if key.when in contexts and not used.issuperset(names):
+            found.append(key)
+            used.update(names)
+    return found
+
+
+def footer(keys: Iterable[Key]) -> list[Key]:
+    """The keys that the footer names, in its order."""
+    return sorted((key for key in keys if key.footer), key=lambda key: key.footer)
+
+
+def grouped(keys: Iterable[Key]) -> list[tuple[str, list[Key]]]:
+    """The keys under the headings of the help, empty headings left out."""
+    listed = list(keys)
+    groups = [(group, [key for key in listed if key.group == group]) for group in GROUPS]
+    return [(group, members) for group, members in groups if members]

@@ -1,0 +1,124 @@
+"""Commands that move: steps, depths, playing, the cell cursor."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from tui import player
+from tui.player import Ground
+from tui.session import Session
+from tui.stage import Opened
+from tui.view import View
+
+Command = Callable[[Session], Session]
+
+
+def motion(way: Callable[[View, Ground], View]) -> Command:
+    """A command that moves with the player; the cell cursor stays behind when the node changes."""
+
+    def move(session: Session) -> Session:
+        ground = session.ground
+        if ground is None:
+            return session
+        view = way(session.view, ground)
+        left = view.path != session.view.path
+        return session.moved(replace(view, cursor=None) if left and view.cursor else view)
+
+    return move
+
+
+def on_run(move: Callable[[Opened, View], View]) -> Command:
+    """A command that asks the open run for the next view."""
+
+    def act(session: Session) -> Session:
+        run_ = session.current
+        if run_ is None or session.ground is None:
+            return session
+        return session.moved(move(run_, session.view))
+
+    return act
+
+
+def play_by(direction: int) -> Command:
+    """Play in a direction, or pause; at the end it starts again."""
+
+    def play(session: Session) -> Session:
+        ground = session.ground
+        if ground is None:
+            return session
+        if session.player.playing:
+            return replace(session, player=session.player.pause(), notice="")
+        step, steps = player.position(session.view, ground)
+        view = session.view
+        if direction > 0 and step >= steps:
+            view = player.first(view, ground)
+        if direction < 0 and step <= 0:
+            view = player.last(view, ground)
+        going = replace(session.player.turned(direction), playing=True)
+        return replace(session, view=view, player=going, notice="")
+
+    return play
+
+
+def tick(session: Session) -> Session:
+    """One beat of playing."""
+    ground = session.ground
+    if ground is None or not session.player.playing:
+        return replace(session, player=session.player.pause())
+    view, going = player.tick(session.view, ground, session.player)
+    return replace(session, view=view, player=going)
+
+
+def out(session: Session) -> Session:
+    """Close what is open first: the chosen lesson, the notice, the cell cursor; then go out a depth."""
+    if session.chosen is not None:
+        return replace(session, chosen=None, notice="")
+    if session.notice:
+        return replace(session, notice="")
+    if session.view.cursor is not None:
+        return replace(session.moved(replace(session.view, cursor=None)), trail=())
+    return motion(player.out)(session)
+
+
+def toggle_cursor(session: Session) -> Session:
+    """Put the cell cursor on the result, or take it away."""
+    run_ = session.current
+    if run_ is None or session.ground is None:
+        return session
+    if session.view.cursor is not None:
+        return replace(session.moved(replace(session.view, cursor=None)), trail=())
+    return session.moved(run_.move_cursor(session.view, 0, 0))
+
+
+def follow(session: Session) -> Session:
+    """To where the cell under the cursor was made; the way back is kept."""
+    run_ = session.current
+    if run_ is None or session.view.cursor is None:
+        return session
+    view = run_.follow(session.view)
+    if view == session.view:
+        return session.told("An input: nothing made it but the program.")
+    return replace(session.moved(view), trail=(*session.trail, session.view))
+
+
+def come_back(session: Session) -> Session:
+    """Back to where a cell was followed from."""
+    if not session.trail:
+        return session
+    return replace(session.moved(session.trail[-1]), trail=session.trail[:-1])
+
+
+def go_to(session: Session, argument: str) -> Session:
+    """To a step by its number."""
+    return motion(lambda view, ground: player.goto(view, ground, int(argument)))(session)
+
+
+def scrub(session: Session, argument: str) -> Session:
+    """To a part of the way, given in thousandths."""
+    ground = session.ground
+    if ground is None:
+        return session
+    _, steps = player.position(session.view, ground)
+    step = (steps * int(argument) + 500) // 1000
+    return session.moved(player.goto(session.view, ground, step))

@@ -1,0 +1,52 @@
+"""The footer: the keys that are useful now, or a notice, or the prompt for a step."""
+
+from __future__ import annotations
+
+from tui.keys import footer
+from tui.picture import Picture
+from tui.widgets.lines import Lines
+from tui.widgets.rows import Row, Span, fit, row, width_of
+
+
+class KeysLine(Lines):
+    """One row at the bottom."""
+
+    DEFAULT_CSS = "KeysLine { height: 1; }"
+
+    def show_picture(self, picture: Picture) -> None:
+        """Shows what a key would do now."""
+        self.show([fit(self._row(picture), picture.room.width, self.glyphs.dots)])
+
+    def _row(self, picture: Picture) -> Row:
+        if picture.prompt is not None:
+            steps = picture.frame.steps if picture.frame is not None else 0
+            return row(
+                (" go to step: ", "key"),
+                (picture.prompt, "strong"),
+                ("_", "strong"),
+                (f"   0 to {steps}   ↵ go   esc close", "label"),
+            )
+        if picture.session.notice:
+            return row((f" {picture.session.notice}", "current"))
+        return fitted(self._keys(picture), picture.room.width)
+
+    def _keys(self, picture: Picture) -> list[Row]:
+        playing = picture.session.player.playing
+        shown: list[Row] = []
+        for key in footer(picture.keys):
+            label = "pause" if key.id == "play" and playing else key.label
+            shown.append((Span(f" {key.shown} ", "key", key.id), Span(f"{label} ", "label", key.id)))
+        return shown
+
+
+def fitted(entries: list[Row], width: int) -> Row:
+    """As many entries as fit, and always the last two, help and quit."""
+    tail = entries[-2:]
+    room = width - sum(width_of(entry) for entry in tail)
+    kept: list[Span] = []
+    for entry in entries[:-2]:
+        if width_of(entry) > room:
+            break
+        room -= width_of(entry)
+        kept += entry
+    return (*kept, *(span for entry in tail for span in entry))

@@ -1,0 +1,76 @@
+"""The sidebar: the parts, and the lessons of the part that is open."""
+
+from __future__ import annotations
+
+from itertools import groupby
+from typing import TYPE_CHECKING
+
+from textual import events
+
+from tui.picture import SIDEBAR, Picture
+from tui.widgets.lines import Lines
+from tui.widgets.rows import Row, Span, fit, width_of
+
+if TYPE_CHECKING:
+    from llm_linalg.lesson import Lesson
+    from tui.session import Session
+
+
+class Sidebar(Lines):
+    """Parts and lessons; a click opens one. Its last column is the rule beside it."""
+
+    DEFAULT_CSS = "Sidebar { width: 19; height: 1fr; }"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._picture: Picture | None = None
+
+    def show_picture(self, picture: Picture) -> None:
+        """Shows the lessons, the open one and the chosen one."""
+        self._picture = picture
+        self.fill()
+
+    def on_resize(self, _event: events.Resize) -> None:
+        """More or fewer rows than before."""
+        self.fill()
+
+    def fill(self) -> None:
+        """Makes the rows, as many as there is room for, around the pointer."""
+        if self._picture is None or not self._picture.room.sidebar:
+            return
+        session = self._picture.session
+        chosen = session.chosen or session.view.lesson.slug
+        made: list[Row] = []
+        pointed = 0
+        for part, members in groupby(session.lessons, key=lambda lesson: lesson.part):
+            lessons = list(members)
+            here = any(lesson.slug == chosen for lesson in lessons)
+            opened = any(lesson.slug == session.view.lesson.slug for lesson in lessons)
+            made.append(self._part(part, lessons[0], opened))
+            for lesson in lessons if here else ():
+                if lesson.slug == chosen:
+                    pointed = len(made)
+                made.append(self._lesson(session, lesson, lesson.slug == chosen))
+        room = self.size.height or len(made)
+        start = max(0, min(pointed - room // 2, len(made) - room))
+        shown = made[start : start + room]
+        shown += [self._framed((), "")] * (room - len(shown))
+        self.show(shown)
+
+    def _part(self, part: int, first: Lesson, opened: bool) -> Row:
+        text = f" {part} {first.part_title}"
+        return self._framed((Span(text, "open" if opened else "part", f"open:{first.slug}"),), "part")
+
+    def _lesson(self, session: Session, lesson: Lesson, pointed: bool) -> Row:
+        choosing = session.chosen is not None
+        mark = self.glyphs.pointer if pointed else " "
+        role = "picked" if pointed and choosing else "strong" if pointed else ""
+        if not pointed and lesson.slug == session.view.lesson.slug:
+            role = "strong"
+        return self._framed((Span(f" {mark} {lesson.title}", role, f"open:{lesson.slug}"),), role)
+
+    def _framed(self, spans: Row, role: str) -> Row:
+        width = SIDEBAR - 1
+        spans = fit(spans, width - 1, self.glyphs.dots)
+        space = Span(" " * (width - width_of(spans)), role if role == "picked" else "")
+        return (*spans, space, Span(self.glyphs.vertical, "rule"))

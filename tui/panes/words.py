@@ -1,0 +1,116 @@
+"""The words below the picture: the prose, formula and sentence, what a cell is, or why it failed."""
+
+from __future__ import annotations
+
+from tui.frame import CursorView, ErrorView, Frame
+from tui.picture import Picture
+from tui.prose import formula, paragraphs, titled
+from tui.widgets.lines import Lines
+from tui.widgets.rows import Row, Span, fit, row, width_of, wrap
+
+
+class Words(Lines):
+    """A fixed number of rows; what doesn't fit is a key away, and the last row says so."""
+
+    DEFAULT_CSS = "Words { height: 4; }"
+
+    def show_picture(self, picture: Picture) -> None:
+        """Shows what there is to say about this step."""
+        room = picture.room
+        rows = spoken(picture, room.main)
+        self.show(cut(rows, room.words, room.main, self.glyphs.dots))
+
+
+def spoken(picture: Picture, width: int) -> list[Row]:
+    """Everything that is said about this step, in as many rows as it takes."""
+    frame = picture.frame
+    if frame is None:
+        stop = picture.session.view.at_stop
+        return paragraphs(titled(stop.title, stop.prose), width)
+    if frame.error is not None:
+        return explained(frame.error, width)
+    if frame.cursor is not None:
+        return about_cell(frame.cursor, width)
+    if frame.step == 0 or not (frame.formula or frame.sentence):
+        return paragraphs(titled(frame.stop_title, frame.prose or frame.sentence), width) + printed(
+            frame, width
+        )
+    told = formula(frame.formula, width)
+    return [*told, *paragraphs(frame.sentence, width), *printed(frame, width)]
+
+
+def printed(frame: Frame, width: int) -> list[Row]:
+    """What the program printed."""
+    return [
+        row(("prints ", "dim"), line) for text in frame.printed.splitlines() for line in wrap(text, width - 7)
+    ]
+
+
+def about_cell(cursor: CursorView, width: int) -> list[Row]:
+    """What the cell under the cursor is."""
+    first, *rest = cursor.lines
+    name, equals, value = first.partition(" = ")
+    rows = [row((name, "strong"), equals, (value, "strong"))]
+    for line in rest:
+        rows += [row((text, "" if line is cursor.formula else "label")) for text in wrap(line, width)]
+    return [fit(spans, width) for spans in rows]
+
+
+def explained(error: ErrorView, width: int) -> list[Row]:
+    """Why the program failed, and the keys of the repairs."""
+    rows = [row((text, "error")) for text in wrap(error.sentence, width)]
+    if error.repairs:
+        for number, repair in enumerate(error.repairs, 1):
+            shape = f"  → {tuple(repair.shape)}"
+            why = f"  {repair.why}" if repair.why else ""
+            spans = (
+                Span(f" {number} ", "key", f"repair.{number}"),
+                Span(repair.text, "strong", f"repair.{number}"),
+                Span(shape, "", f"repair.{number}"),
+                Span(why, "label", f"repair.{number}"),
+            )
+            rows.append(fit(spans, width))
+    else:
+        rows += [row((text, "code")) for text in error.caret.splitlines()]
+    if error.detail and error.detail not in error.sentence:
+        rows += [
+            row((f"torch: {text}" if i == 0 else text, "dim"))
+            for i, text in enumerate(wrap(error.detail, width - 7))
+        ]
+    return rows
+
+
+def cut(rows: list[Row], count: int, width: int, dots: str) -> list[Row]:
+    """At most `count` rows; if some are left out, the last says which key shows them."""
+    if len(rows) <= count:
+        return rows
+    kept = rows[:count]
+    more = row((f" {dots} ", "dim"), ("p", "key", "text"), (" more", "dim", "text"))
+    last = fit(kept[-1], width - width_of(more), "")
+    return [*kept[:-1], (*last, *more)]
+
+
+def whole_text(picture: Picture, width: int) -> list[Row]:
+    """The program and everything said, for the large view."""
+    frame = picture.frame
+    view = picture.session.view
+    code = frame.code if frame is not None else tuple(view.program.splitlines())
+    rows: list[Row] = [row((f"{view.stop} {view.at_stop.title}", "title")), ()]
+    rows += paragraphs(view.at_stop.prose, width)
+    rows.append(())
+    for number, text in enumerate(code, 1):
+        now = frame is not None and frame.line == number
+        lead = Span(f"{'▸' if now else ' '}{number:>3}  ", "accent" if now else "dim")
+        rows += [(lead, Span(text, "code-now" if now else "code"))]
+    rows.append(())
+    if frame is not None:
+        rows += [row((frame.shape_line, "strong")), ()] if frame.shape_line else []
+        if frame.error is not None:
+            rows += [row(line) for line in frame.error.caret.splitlines()] + explained(frame.error, width)
+        elif frame.cursor is not None:
+            rows += about_cell(frame.cursor, width)
+        else:
+            rows += formula(frame.formula, width)
+            rows += paragraphs(frame.sentence, width)
+        rows += printed(frame, width)
+    return [spans if width_of(spans) <= width else fit(spans, width) for spans in rows]

@@ -1,0 +1,67 @@
+"""What the panes draw: a session, its frame if there is one, and how much room each pane has."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from tui.frame import Frame
+from tui.keys import Key
+from tui.session import Session
+
+SMALLEST = (60, 18)
+LARGEST = (160, 50)
+SIDEBAR = 19
+SIDEBAR_FROM = 78
+
+
+@dataclass(frozen=True, slots=True)
+class Sizes:
+    """How many columns and rows the panes have; everything else is the stage's."""
+
+    width: int
+    height: int
+    sidebar: bool
+    program: int
+    words: int
+
+    @property
+    def main(self) -> int:
+        """Columns of the main part, a margin on each side taken off."""
+        return self.width - (SIDEBAR if self.sidebar else 0) - 2
+
+    @property
+    def stage(self) -> int:
+        """Rows of the stage: all that title, rules, program, words, controls and footer leave."""
+        return self.height - 3 - self.program - 1 - self.words - 2
+
+
+def sizes(width: int, height: int, lines: int, *, sidebar: bool | None, failed: bool) -> Sizes | None:
+    """The room that a terminal gives; None if it is too small to be of use.
+
+    Args:
+        width: columns of the terminal.
+        height: rows of the terminal.
+        lines: lines of the program.
+        sidebar: whether it is wanted; None leaves it to the width.
+        failed: an error is explained, which takes more words.
+    """
+    if width < SMALLEST[0] or height < SMALLEST[1]:
+        return None
+    width, height = min(width, LARGEST[0]), min(height, LARGEST[1])
+    shown = width >= SIDEBAR_FROM if sidebar is None else sidebar
+    spare = max(0, height - 24)
+    program = min(lines, (3 if height < 22 else 4) + spare // 4)
+    words = (3 if height < 22 else 4) + min(4, spare // 4) + (3 if failed else 0)
+    return Sizes(width, height, shown, max(1, program), words)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Picture:
+    """One state of the screen. Panes are handed the whole of it and take what is theirs."""
+
+    session: Session
+    frame: Frame | None
+    room: Sizes
+    keys: tuple[Key, ...]
+    waiting: str = ""
+    prompt: str | None = None

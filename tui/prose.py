@@ -1,0 +1,100 @@
+"""A lesson's prose and formulas as rows: a little Markdown, never markup."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from tui.frame import FormulaLine
+from tui.widgets.rows import Row, Span, wrap_spans
+
+_PIECE = re.compile(r"(`[^`\n]+`|\*\*[^*\n]+\*\*|\*[^*\s][^*\n]*\*|\[[^\]\n]+\]\([^)\n]+\))")
+
+
+def inline(text: str) -> Row:
+    """A paragraph's words as spans: `code`, **strong**, *emphasis* and links, each word a span."""
+    spans: list[Span] = []
+    for piece in _PIECE.split(text):
+        if len(piece) > 2 and piece[0] == piece[-1] == "`":
+            spans.append(Span(piece[1:-1], "code"))
+        elif len(piece) > 4 and piece.startswith("**") and piece.endswith("**"):
+            spans.append(Span(piece[2:-2], "strong"))
+        elif len(piece) > 2 and piece[0] == piece[-1] == "*":
+            spans.append(Span(piece[1:-1], "strong"))
+        elif piece.startswith("[") and piece.endswith(")") and "](" in piece:
+            label, _, target = piece[1:-1].partition("](")
+            slug = target.removesuffix(".md")
+            spans.append(Span(label, "accent", "" if ":" in slug else f"open:{slug}"))
+        else:
+            spans.append(Span(piece))
+    return tuple(span for span in spans if span.text)
+
+
+def titled(title: str, text: str) -> str:
+    """Prose that begins with its title."""
+    end = "" if title.endswith((".", "?", "!", ":")) else "."
+    return f"**{title}{end}** {text}" if title and "*" not in title else text
+
+
+def words(spans: Row) -> Row:
+    """The spans cut after each space, so that they can be wrapped there."""
+    cut: list[Span] = []
+    for span in spans:
+        cut += [span._replace(text=word) for word in re.findall(r"\S+\s*|\s+", span.text)]
+    return tuple(cut)
+
+
+def paragraphs(text: str, width: int) -> list[Row]:
+    """Prose as rows of at most `width` columns; a blank line parts paragraphs."""
+    rows: list[Row] = []
+    for block in re.split(r"\n\s*\n", text.strip()):
+        if not block.strip():
+            continue
+        if rows:
+            rows.append(())
+        for item in re.split(r"\n(?=\s*[-*] )", block):
+            bullet = re.match(r"\s*[-*] ", item)
+            body = " ".join(item[bullet.end() :].split() if bullet else item.split())
+            lead = (Span("· "),) if bullet else ()
+            rows += _glued((*lead, *words(inline(body))), width, 2 if bullet else 0)
+    return rows
+
+
+def formula_row(line: FormulaLine) -> Row:
+    """A formula's line as spans in the roles of its states."""
+    return tuple(Span(text, "" if state == "plain" else state) for text, state in line)
+
+
+def formula(lines: Sequence[FormulaLine], width: int) -> list[Row]:
+    """Formula lines, wrapped at their spaces."""
+    rows: list[Row] = []
+    for line in lines:
+        rows += _glued(words(formula_row(line)), width, 2)
+    return rows
+
+
+def _glued(spans: Row, width: int, indent: int) -> list[Row]:
+    """Wraps words; spans that no space parts stay together."""
+    groups: list[list[Span]] = []
+    for span in spans:
+        if groups and not groups[-1][-1].text.endswith(" "):
+            groups[-1].append(span)
+        else:
+            groups.append([span])
+    marked = tuple(Span("".join(part.text for part in group), str(i)) for i, group in enumerate(groups))
+    rows = []
+    for line in wrap_spans(marked, width, indent):
+        row: list[Span] = []
+        for span in line:
+            group = groups[int(span.role)] if span.role else []
+            whole = "".join(part.text for part in group)
+            if not group or len(group) == 1:
+                row.append(group[0]._replace(text=span.text) if group else span)
+            elif span.text.strip() == whole.strip():
+                row += group
+                space = span.text[len(span.text.rstrip()) :]
+                row[-1] = row[-1]._replace(text=row[-1].text.rstrip(" ") + space)
+            else:
+                row.append(Span(span.text))
+        rows.append(tuple(row))
+    return rows

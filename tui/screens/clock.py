@@ -1,0 +1,41 @@
+"""The clock of the player: a timer that exists only while it plays."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from tui.player import Player
+
+if TYPE_CHECKING:
+    from textual.timer import Timer
+    from textual.widget import Widget
+
+
+class Clock:
+    """Beats at the player's speed while it plays. Another speed is another timer."""
+
+    def __init__(self, owner: Widget, beat: Callable[[], None], slowest: float = 0.0) -> None:
+        """`slowest` is the least number of seconds between two beats: what a slow link can take."""
+        self._owner = owner
+        self._beat = beat
+        self._slowest = slowest
+        self._interval: float | None = None
+        self._timer: Timer | None = None
+
+    @property
+    def running(self) -> bool:
+        """Whether there is a timer."""
+        return self._timer is not None
+
+    def follow(self, player: Player) -> None:
+        """Beats as the player asks."""
+        wanted = max(self._slowest, player.interval) if player.playing else None
+        if wanted == self._interval:
+            return
+        if self._timer is not None:
+            self._timer.stop()
+            self._timer = None
+        self._interval = wanted
+        if wanted is not None:
+            self._timer = self._owner.set_interval(wanted, self._beat, name="player")

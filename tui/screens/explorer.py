@@ -1,0 +1,210 @@
+"""The explorer: keys and clicks become commands, commands make sessions, a session is drawn."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import ClassVar
+
+from textual import events
+from textual.binding import Binding, BindingType
+
+from tui.commands import CHANGES, NEEDS_NO_RUN, OUTSIDE, run
+from tui.frame import Frame
+from tui.keys import BY_ID, KEYS
+from tui.motions import tick
+from tui.screens.clock import Clock
+from tui.screens.outside import outside
+from tui.screens.page import Page
+from tui.screens.running import Ran, run_program
+from tui.session import Session
+from tui.widgets.lines import Lines
+from tui.widgets.matrix import Matrix
+
+LOADING = "loading torch…"
+RUNNING = "running…"
+PATIENCE = 0.3  # seconds before it is said that a program is still running
+
+
+class ExplorerScreen(Page):
+    """The one screen of the app. It holds the session; everything else is drawn from it."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding(
+            key.keys, f"command('{key.id}')", key.label, show=bool(key.footer), key_display=key.shown,
+            id=key.id, tooltip=key.tooltip, group=Binding.Group(key.group),
+        )
+        for key in KEYS
+    ]  # fmt: skip
+
+    def __init__(self, session: Session, *, ascii_only: bool = False, slowest: float = 0.0) -> None:
+        super().__init__()
+        self.session = session
+        self.frame: Frame | None = None
+        self.prompt: str | None = None
+        self.waiting = LOADING
+        self._ascii = ascii_only
+        self._queue: list[str] = []
+        self._clock = Clock(self, self._beat, slowest)
+
+    @property
+    def busy(self) -> bool:
+        """Whether the view's program has not been run yet."""
+        return self.session.current is None
+
+    @property
+    def settled(self) -> bool:
+        """Whether what was asked for is what is shown."""
+        return not self.busy and not self._queue
+
+    # The session and its picture.
+
+    def on_mount(self) -> None:
+        """Paints first; then runs the program, which imports torch."""
+        self.app.app_suspend_signal.subscribe(self, lambda _: self.pause())
+        self.app.theme_changed_signal.subscribe(self, lambda _: self.repaint())
+        self.call_after_refresh(self._ask)
+
+    def on_resize(self, _event: events.Resize) -> None:
+        """Other room for the same picture."""
+        self.draw()
+
+    def on_screen_suspend(self) -> None:
+        """Something opened above: nothing moves under it."""
+        self.pause()
+
+    def pause(self) -> None:
+        """Stops the player."""
+        if self.session.player.playing:
+            self.update_session(replace(self.session, player=self.session.player.pause()))
+
+    def update_session(self, session: Session) -> None:
+        """Takes a session over: runs its program if that is another one, and draws."""
+        before, self.session = self.session, session
+        if session.current is None and not before.view.same_program(session.view):
+            self.waiting = self.waiting if self.waiting == LOADING else ""
+            self.set_timer(PATIENCE, self._still_running)
+            self._ask()
+        self.draw()
+
+    def draw(self) -> None:
+        """Makes the frame, and hands one picture to every pane."""
+        session = self.session
+        if session.current is not None:
+            self.frame = session.current.frame(session.view, ascii_only=self._ascii)
+        elif self.frame is not None and self.frame.lesson != session.view.lesson.slug:
+            self.frame = None
+        self._clock.follow(session.player)
+        self.show_picture(session, self.frame, self.waiting if self.busy else "", self.prompt)
+
+    def _ask(self) -> None:
+        run_program(self, self.session.view, self.session.opened)
+
+    def _still_running(self) -> None:
+        if self.busy and not self.waiting:
+            self.waiting = RUNNING
+            self.draw()
+
+    async def on_ran(self, event: Ran) -> None:
+        """A program was run; a result that nobody waits for any more is dropped."""
+        if not event.opened.serves(self.session.view):
+            return
+        self.waiting = ""
+        self.session = self.session.with_run(event.opened)
+        self.draw()
+        while self._queue and not self.busy:
+            await self._press(self._queue.pop(0))
+
+    def _beat(self) -> None:
+        self.update_session(tick(self.session))
+
+    # Keys and clicks.
+
+    async def on_key(self, event: events.Key) -> None:
+        """Takes the prompt's keys, the lesson's own, and those that have to wait for a run."""
+        if self.prompt is not None:
+            event.stop()
+            event.prevent_default()
+            await self._type(event)
+        elif self._own(event.key) or self._must_wait(event.key):
+            event.stop()
+            event.prevent_default()
+            if self._must_wait(event.key):
+                self._queue.append(event.key)
+            else:
+                await self._press(event.key)
+
+    def _own(self, key: str) -> str | None:
+        """The command of a control of the lesson that has this key."""
+        for control in self.session.view.lesson.controls:
+            if control.key and control.key == key:
+                return f"set:{control.name}:+1"
+        return None
+
+    def _command_of(self, key: str) -> str | None:
+        """What a key would do now, remapped or not."""
+        own = self._own(key)
+        if own is not None:
+            return own
+        active = self.active_bindings.get(key)
+        return active.binding.id if active is not None and active.binding.id in BY_ID else None
+
+    def _must_wait(self, key: str) -> bool:
+        """Whether a key has to wait: for a run, or for keys that wait already."""
+        if not self.busy:
+            return False
+        command = self._command_of(key)
+        if command is None:
+            return any(key in known.keys.split(",") for known in KEYS)
+        name = command.partition(":")[0]
+        if name in NEEDS_NO_RUN:
+            return False
+        return bool(self._queue) or name not in CHANGES
+
+    async def _press(self, key: str) -> None:
+        command = self._command_of(key)
+        if command is not None:
+            await self.perform(command)
+
+    async def _type(self, event: events.Key) -> None:
+        """One key into the prompt."""
+        typed = self.prompt or ""
+        if event.key in ("escape", "ctrl+c"):
+            self.prompt = None
+        elif event.key == "enter":
+            self.prompt = None
+            if typed:
+                await self.perform(f"go:{typed}")
+        elif event.key == "backspace":
+            self.prompt = typed[:-1]
+        elif event.character is not None and event.character in "0123456789":
+            self.prompt = (typed + event.character)[:15]
+        self.draw()
+
+    async def perform(self, command: str) -> None:
+        """Does a command by its name."""
+        if command in OUTSIDE:
+            await outside(self, command)
+        else:
+            self.update_session(run(self.session, command))
+
+    async def action_command(self, command: str) -> None:
+        """What every binding does."""
+        await self.perform(command)
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """A binding is live in its context."""
+        if action == "command" and parameters and parameters[0] in BY_ID:
+            return BY_ID[str(parameters[0])].when in self.session.contexts
+        return True
+
+    async def on_lines_pressed(self, event: Lines.Pressed) -> None:
+        """A click on a word that stands for a command."""
+        event.stop()
+        await self.perform(event.command)
+
+    def on_matrix_chosen(self, event: Matrix.Chosen) -> None:
+        """A click on a cell puts the cursor there."""
+        event.stop()
+        if not self.busy:
+            view = replace(self.session.view, cursor=(event.panel, event.index))
+            self.update_session(self.session.moved(view))

@@ -1,0 +1,53 @@
+"""Commands that reach outside the session: quitting, copying, and what opens above the explorer."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tui.keys import live
+from tui.panes.words import whole_text
+from tui.screens.pager import Pager, help_rows
+from tui.themes import LOOKS
+from tui.view import command
+
+if TYPE_CHECKING:
+    from tui.screens.explorer import ExplorerScreen
+
+
+async def outside(screen: ExplorerScreen, name: str) -> None:
+    """Does one of `tui.commands.OUTSIDE`."""
+    session = screen.session
+    app = screen.app
+    if name == "quit":
+        app.exit()
+    elif name == "goto":
+        screen.prompt = ""
+        screen.draw()
+    elif name == "sidebar":
+        shown = screen.room is not None and screen.room.sidebar
+        screen.sidebar_wanted = not shown
+        screen.draw()
+    elif name == "theme":
+        names = list(LOOKS)
+        app.theme = names[(names.index(app.theme) + 1) % len(names)]
+        screen.update_session(session.told(f"Theme: {app.theme}."))
+    elif name == "copy.command":
+        text = command(session.view)
+        app.copy_to_clipboard(text)
+        screen.update_session(session.told(f"Copied: {text}"))
+    elif name == "copy.code":
+        run = session.current
+        text = run.torch_code(session.view) if run is not None else session.view.program
+        app.copy_to_clipboard(text)
+        lines = len(text.splitlines())
+        screen.update_session(session.told(f"Copied {lines} lines of torch code."))
+    elif name == "palette":
+        app.action_command_palette()
+    elif name == "help":
+        taken = [control for control in session.view.lesson.controls if control.key]
+        rows = help_rows(live(session.contexts, [control.key or "" for control in taken]), taken)
+        await app.push_screen(Pager("Keys that work now", lambda _: rows))
+    elif name == "text" and screen.picture is not None:
+        picture = screen.picture
+        title = session.view.lesson.title
+        await app.push_screen(Pager(title, lambda width: whole_text(picture, width)))

@@ -1,0 +1,120 @@
+"""The page: the panes of the explorer, and the room that each has."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import ClassVar, Protocol
+
+from textual.app import ComposeResult
+from textual.screen import Screen
+from textual.widget import Widget
+
+from tui.frame import Frame
+from tui.keys import live
+from tui.panes.footer import KeysLine
+from tui.panes.program import Facts, Program
+from tui.panes.sidebar import Sidebar
+from tui.panes.stage import StagePane
+from tui.panes.titlebar import TitleBar
+from tui.panes.transport import Controls, Transport
+from tui.panes.words import Words
+from tui.picture import SMALLEST, Picture, Sizes, sizes
+from tui.session import Session
+from tui.widgets.lines import Lines
+from tui.widgets.matrix import Matrix
+from tui.widgets.rows import row
+
+
+class Pane(Protocol):
+    """What shows a part of a picture."""
+
+    def show_picture(self, picture: Picture) -> None:
+        """Shows it; repaints what changed."""
+
+
+class Box(Widget):
+    """A part of the page; the style sheet says how its children stand."""
+
+    can_focus = False
+
+
+class TooSmall(Lines):
+    """What is said in a terminal that is too small."""
+
+
+class Page(Screen[None], inherit_bindings=False):
+    """The panes, in reading order."""
+
+    PANES: ClassVar[tuple[type[Widget], ...]] = (
+        *(TitleBar, Sidebar, Program, Facts, StagePane, Words, Controls, Transport, KeysLine),
+    )
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.room: Sizes | None = None
+        self.sidebar_wanted: bool | None = None
+        self.picture: Picture | None = None
+
+    def compose(self) -> ComposeResult:
+        """The panes, in reading order."""
+        with Box(id="page"):
+            yield TitleBar()
+            with Box(id="middle"):
+                yield Sidebar()
+                with Box(id="main"):
+                    yield Program()
+                    yield Facts()
+                    yield StagePane()
+                    yield Words()
+                    yield Controls()
+                    yield Transport()
+            yield KeysLine()
+        yield TooSmall()
+
+    def panes(self) -> Iterator[Pane]:
+        """The panes that show pictures."""
+        yield self.query_one(TitleBar)
+        yield self.query_one(Sidebar)
+        yield self.query_one(Program)
+        yield self.query_one(Facts)
+        yield self.query_one(StagePane)
+        yield self.query_one(Words)
+        yield self.query_one(Controls)
+        yield self.query_one(Transport)
+        yield self.query_one(KeysLine)
+
+    def show_picture(self, session: Session, frame: Frame | None, waiting: str, prompt: str | None) -> None:
+        """Hands one picture to every pane, if there is room for them."""
+        code = frame.code if frame is not None else session.view.program.splitlines()
+        failed = frame is not None and frame.error is not None
+        room = self._fit(len(code), failed)
+        if room is None:
+            self.picture = None
+            return
+        taken = [control.key for control in session.view.lesson.controls if control.key]
+        keys = tuple(live(session.contexts, taken))
+        self.picture = Picture(session, frame, room, keys, waiting, prompt)
+        for pane in self.panes():
+            pane.show_picture(self.picture)
+
+    def _fit(self, lines: int, failed: bool) -> Sizes | None:
+        """Gives the panes their room; None where there is too little."""
+        width, height = self.size
+        room = sizes(width, height, lines, sidebar=self.sidebar_wanted, failed=failed)
+        self.set_class(room is None, "-small")
+        if room is None:
+            text = f"too small: needs {SMALLEST[0]}×{SMALLEST[1]}, has {width}×{height}"
+            step = max(1, width)
+            self.query_one(TooSmall).show([row(text[i : i + step]) for i in range(0, len(text), step)])
+        elif room != self.room:
+            self.query_one(Program).styles.height = room.program
+            self.query_one(Words).styles.height = room.words
+            self.query_one(Sidebar).display = room.sidebar
+        self.room = room
+        return room
+
+    def repaint(self) -> None:
+        """Paints everything again: another theme."""
+        for widget in self.query("*").results(Widget):
+            if isinstance(widget, Lines | Matrix):
+                widget.refresh()

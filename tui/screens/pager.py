@@ -1,0 +1,116 @@
+"""A screen of rows to read: the help, and the program and text in full."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING, ClassVar
+
+from textual import events
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.screen import ModalScreen
+
+from tui.keys import Key, grouped
+from tui.widgets.lines import Lines
+from tui.widgets.rows import Row, Span, row
+
+if TYPE_CHECKING:
+    from llm_linalg.lesson import Control
+
+WIDEST = 100
+
+
+class Sheet(Lines):
+    """The rows, as many as there is room for."""
+
+
+class Pager(ModalScreen[None], inherit_bindings=False):
+    """Rows above the explorer. Any of escape, enter and q closes it."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape,enter,q,question_mark,p,ctrl+c", "close", "close", id="pager.close"),
+        Binding("down,j,space", "scroll_rows(1)", "down", id="pager.down"),
+        Binding("up,k", "scroll_rows(-1)", "up", id="pager.up"),
+        Binding("pagedown", "scroll_rows(15)", "page down", id="pager.page.down"),
+        Binding("pageup", "scroll_rows(-15)", "page up", id="pager.page.up"),
+    ]
+
+    def __init__(self, title: str, content: Callable[[int], Sequence[Row]]) -> None:
+        """`content` makes the rows for a width."""
+        super().__init__()
+        self._title = title
+        self._content = content
+        self._top = 0
+
+    def compose(self) -> ComposeResult:
+        """One sheet."""
+        yield Sheet()
+
+    def on_resize(self, _event: events.Resize) -> None:
+        """Other room for the same rows."""
+        self.fill()
+
+    def action_close(self) -> None:
+        """Back to the explorer."""
+        self.dismiss()
+
+    def action_scroll_rows(self, by: int) -> None:
+        """Up or down."""
+        self._top += by
+        self.fill()
+
+    def on_mouse_scroll_down(self, _event: events.MouseScrollDown) -> None:
+        """Down by the wheel."""
+        self.action_scroll_rows(3)
+
+    def on_mouse_scroll_up(self, _event: events.MouseScrollUp) -> None:
+        """Up by the wheel."""
+        self.action_scroll_rows(-3)
+
+    def on_lines_pressed(self, event: Lines.Pressed) -> None:
+        """A link or a key that was clicked: the explorer does it."""
+        event.stop()
+        self.dismiss()
+        self.app.post_message(event)
+
+    def fill(self) -> None:
+        """Shows the rows from the top one on."""
+        width, height = self.size
+        inner = min(WIDEST, width - 4)
+        if inner < 8 or height < 4:
+            self.query_one(Sheet).show([row(("esc closes", "label"))])
+            return
+        content = list(self._content(inner))
+        room = height - 3
+        self._top = max(0, min(self._top, len(content) - room))
+        shown = content[self._top : self._top + room]
+        shown += [()] * (room - len(shown))
+        glyphs = self.query_one(Sheet).glyphs
+        below = len(content) - self._top - room
+        more = f"  {glyphs.up}{glyphs.down} scroll   {below} more below" if below > 0 else ""
+        more = more or (f"  {glyphs.up}{glyphs.down} scroll   end" if self._top else "")
+        rows: list[Row] = [
+            row((f"  {self._title}", "title")),
+            row((glyphs.horizontal * width, "rule")),
+            *((Span("  "), *spans) for spans in shown),
+            row(("  esc", "key"), (" close", "label"), (more, "dim")),
+        ]
+        self.query_one(Sheet).show(rows)
+
+
+def help_rows(keys: Iterable[Key], controls: Sequence[Control] = ()) -> list[Row]:
+    """The keys under their headings."""
+    rows: list[Row] = []
+    for group, members in grouped(keys):
+        rows += [(), row((group, "title"))] if rows else [row((group, "title"))]
+        for control in controls if group == "Controls" else ():
+            label = control.label or control.name
+            rows.append(
+                _entry(control.key or "", f"Move {label} to its next value", f"set:{control.name}:+1")
+            )
+        rows += [_entry(key.shown, key.tooltip, key.id) for key in members]
+    return rows
+
+
+def _entry(shown: str, text: str, do: str) -> Row:
+    return (Span(shown.rjust(7), "key", do), Span(f"  {text}", "", do))

@@ -1,0 +1,47 @@
+"""What the command palette finds: every lesson, and every command that does something now."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import partial
+
+from textual.command import DiscoveryHit, Hit, Hits, Provider
+from textual.content import Content
+
+from tui.keys import live
+from tui.screens.explorer import ExplorerScreen
+
+
+class Commands(Provider):
+    """Lessons and commands of the explorer."""
+
+    def _entries(self) -> Iterator[tuple[str, str, str]]:
+        """Name, help and command of everything there is to find."""
+        screen = self.screen
+        if not isinstance(screen, ExplorerScreen):
+            return
+        for lesson in screen.session.lessons:
+            yield f"{lesson.title}", f"lesson {lesson.slug}, part {lesson.part}", f"open:{lesson.slug}"
+        for stop in screen.session.view.lesson.stops:
+            yield f"stop {stop.number}: {stop.title}", "of this lesson", f"stop:{stop.number}"
+        for key in live(screen.session.contexts):
+            if key.id not in ("palette",):
+                yield key.tooltip, f"key {key.shown}", key.id
+
+    async def discover(self) -> Hits:
+        """Everything, before anything is typed."""
+        for name, about, command in self._entries():
+            yield DiscoveryHit(Content(name), partial(self._do, command), text=name, help=about)
+
+    async def search(self, query: str) -> Hits:
+        """What matches."""
+        matcher = self.matcher(query)
+        for name, about, command in self._entries():
+            score = matcher.match(f"{name} {about}")
+            if score > 0:
+                yield Hit(score, Content(name), partial(self._do, command), text=name, help=about)
+
+    async def _do(self, command: str) -> None:
+        screen = self.screen
+        if isinstance(screen, ExplorerScreen):
+            await screen.perform(command)

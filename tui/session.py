@@ -1,0 +1,134 @@
+"""What is going on, as one value: the view, what was run for it, the player, what is selected.
+
+The commands of :mod:`tui.commands` are functions from a session to a session. The screen runs the program
+again when the view asks for another run, and draws.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from tui import player
+from tui.player import Ground, Player
+from tui.stage import Opened
+from tui.view import History, View
+
+if TYPE_CHECKING:
+    from llm_linalg.lesson import Lesson
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Session:
+    """The state of the explorer.
+
+    Attributes:
+        view: what is to be seen.
+        lessons: every lesson that the sidebar lists.
+        opened: the last run; it may belong to an earlier view while a new run is under way.
+        trail: the views from which the cell cursor was followed, for going back.
+        control: the selected control's name.
+        chosen: the slug chosen in the sidebar, while one is being chosen.
+        notice: one line for the learner, until the next key.
+    """
+
+    view: View
+    lessons: tuple[Lesson, ...] = field(default=(), repr=False)
+    opened: Opened | None = field(default=None, repr=False)
+    player: Player = field(default_factory=Player)
+    history: History = field(default_factory=History, repr=False)
+    trail: tuple[View, ...] = field(default=(), repr=False)
+    control: str | None = None
+    chosen: str | None = None
+    notice: str = ""
+
+    @classmethod
+    def start(cls, view: View, lessons: Sequence[Lesson], player: Player | None = None) -> Session:
+        """A session that opens with a view."""
+        listed = tuple(lessons)
+        if view.lesson.slug not in {lesson.slug for lesson in listed}:
+            listed = (*listed, view.lesson)
+        return cls(view, listed, player=player or Player(), control=first_control(view))
+
+    @property
+    def current(self) -> Opened | None:
+        """The run that belongs to the view; None while it is under way."""
+        return self.opened if self.opened is not None and self.opened.serves(self.view) else None
+
+    @property
+    def ground(self) -> Ground | None:
+        """What the player moves on; None where there is nothing to step through."""
+        run = self.current
+        if run is None or run.trace is None:
+            return None
+        try:
+            return run.ground(self.view)
+        except LookupError:
+            return None
+
+    @property
+    def contexts(self) -> frozenset[str]:
+        """The contexts of :mod:`tui.keys` that hold now."""
+        found = {"always"}
+        run, ground = self.current, self.ground
+        if ground is not None and ground.path:
+            found |= {"frame", "slices", "twin"}
+            if player.position(self.view, ground)[1]:
+                found.add("steps")
+        if run is not None and run.error is not None and hasattr(run.error, "repairs"):
+            found.add("repairs")
+        if self.view.cursor is not None:
+            found.add("cursor")
+        if self.trail:
+            found.add("trail")
+        if self.chosen is not None:
+            found = (found - {"cursor"}) | {"list"}
+        if self.history.past:
+            found.add("undo")
+        if self.history.future:
+            found.add("redo")
+        return frozenset(found)
+
+    def with_run(self, opened: Opened) -> Session:
+        """With the result of a run; a place that this run hasn't got gives way to the stop's own."""
+        found = replace(self, opened=opened)
+        if opened.trace is None or not opened.trace.nodes or found.ground is not None:
+            return found
+        view = replace(self.view, path=(), back=(), order=None, step=0, cursor=None, twin=False)
+        return replace(found, view=view, trail=())
+
+    def moved(self, view: View) -> Session:
+        """At another step or place of the same run; a player at work pauses."""
+        return replace(self, view=view, player=self.player.pause(), notice="")
+
+    def changed(self, view: View) -> Session:
+        """With another view that undo comes back from."""
+        if view == self.view:
+            return self
+        lesson = view.lesson.slug != self.view.lesson.slug
+        return replace(
+            self,
+            view=view,
+            player=self.player.pause(),
+            history=self.history.push(self.view),
+            trail=(),
+            chosen=None,
+            control=first_control(view) if lesson else self.control,
+            notice="",
+        )
+
+    def lesson(self, slug: str) -> Lesson | None:
+        """The listed lesson of that slug."""
+        return next((lesson for lesson in self.lessons if lesson.slug == slug), None)
+
+    def told(self, notice: str) -> Session:
+        """With a notice."""
+        return replace(self, notice=notice)
+
+
+def first_control(view: View) -> str | None:
+    """The control that `[` and `]` change at the start: the first that is a range, or the first."""
+    controls = view.lesson.controls
+    ranges = [control.name for control in controls if control.kind in ("int", "float")]
+    return next(iter([*ranges, *(control.name for control in controls)]), None)

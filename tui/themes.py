@@ -1,0 +1,229 @@
+"""How things look: four themes, each a table of roles, and two sets of glyphs.
+
+Every colour of the coloured themes is one of the 256 colours that an SSH session without COLORTERM
+has, given exactly, so that nothing that differs in truecolor falls together there. Meaning is carried
+by glyph, bracket and weight first; colour comes on top.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
+
+from rich.style import Style
+from textual.theme import Theme
+
+DEFAULT_THEME = "dark"
+
+
+@dataclass(frozen=True, slots=True)
+class Glyphs:
+    """The characters of the screen that are not in every terminal's font."""
+
+    vertical: str = "│"
+    horizontal: str = "─"
+    cross: str = "┬"
+    tee: str = "├"
+    pointer: str = "▸"
+    played: str = "━"
+    unplayed: str = "─"
+    back: str = "◀"
+    forward: str = "▶"
+    paused: str = "▶"
+    playing: str = "‖"
+    dots: str = "…"
+    masked: str = "░"
+    shades: str = " ░▒▓█"
+    ok: str = "✓"
+    up: str = "↑"
+    down: str = "↓"
+    plain: bool = False
+    table: Mapping[int, str] = field(default_factory=dict)
+
+    def text(self, text: str) -> str:
+        """`text` with the characters that this set does not have replaced."""
+        return text.translate(self.table) if self.plain else text
+
+
+_ASCII_TABLE = str.maketrans(
+    {
+        "·": ".", "×": "x", "÷": "/", "−": "-", "→": "->", "←": "<-", "↵": "enter", "≥": ">=", "≤": "<=",
+        "≠": "!=", "≈": "~", "√": "sqrt", "∞": "inf", "…": "...", "›": ">", "‹": "<", "▸": ">", "▶": ">",
+        "◀": "<", "━": "=", "─": "-", "│": "|", "✓": "ok", "✗": "x", "ᵀ": "^T", "Σ": "sum", "∂": "d",
+        "“": '"', "”": '"', "‘": "'", "’": "'", "–": "-", "—": "-", "░": ":", "∈": "in", "⋯": "...",
+        "²": "^2", "³": "^3", "₀": "0", "₁": "1", "₂": "2", "₃": "3", "₄": "4", "₅": "5", "⁻": "^-",
+        "∅": "{}", "∘": "o", "↑": "^", "↓": "v", "⇄": "<->", "⊙": "(*)", "⊗": "(x)", "θ": "theta",
+        "ε": "eps", "σ": "sigma", "μ": "mu", "ⁿ": "^n", "ᵢ": "i", "ⱼ": "j", "ₖ": "k", "ₙ": "n", "ₘ": "m",
+        "‖": "||", "½": "1/2", "é": "e", "▒": "%", "▓": "#", "█": "@",
+    }
+)  # fmt: skip
+
+UNICODE = Glyphs()
+ASCII = Glyphs(
+    vertical="|", horizontal="-", cross="+", tee="+", pointer=">", played="=", unplayed="-", back="<",
+    forward=">", paused=">", playing="|", dots="~", masked=":", shades=" .:#@", ok="ok", up="^", down="v",
+    plain=True, table=_ASCII_TABLE,
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """One theme: what Textual's own widgets use, and what each role of ours is drawn with.
+
+    Attributes:
+        theme: the colours for Textual's own widgets (palette, input).
+        base: foreground and background that every role starts from, as a Rich style.
+        roles: role to Rich style; a role that is missing is drawn as `base`.
+        negative, positive: backgrounds of the value scale, from weak to strong.
+    """
+
+    theme: Theme
+    base: str
+    roles: Mapping[str, str]
+    negative: tuple[str, ...] = ()
+    positive: tuple[str, ...] = ()
+    colourless: bool = False
+
+    @property
+    def name(self) -> str:
+        """The theme's name, as `--theme` takes it."""
+        return self.theme.name
+
+    def style(self, role: str) -> Style:
+        """The style of a role; several roles may be joined by a space, the later on top."""
+        return _style(self.name, role)
+
+    def heat(self, level: float | None, role: str) -> Style:
+        """The style of a cell whose value is `level` (−1 to 1) of the range that the colour maps."""
+        style = self.style(role)
+        scale = self.negative if level is not None and level < 0 else self.positive
+        if level is None or not scale:
+            return style
+        strength = step_of(level, len(scale))
+        return style if strength == 0 else style + _scale_style(scale[strength - 1])
+
+
+def step_of(level: float, steps: int) -> int:
+    """Which of `steps` strengths a level has; 0 is the background, in the middle of the scale."""
+    size = min(1.0, abs(level))
+    return 0 if size < 0.5 / (steps + 1) else min(steps, 1 + int(size * steps - 1e-9))
+
+
+@lru_cache(256)
+def _scale_style(spec: str) -> Style:
+    return Style.parse(spec)
+
+
+@lru_cache(512)
+def _style(name: str, roles: str) -> Style:
+    look = LOOKS[name]
+    style = Style.parse(look.base)
+    for role in roles.split():
+        style += Style.parse(look.roles.get(role, ""))
+    return style
+
+
+_WEIGHTS: dict[str, str] = {
+    "strong": "bold",
+    "title": "bold",
+    "key": "bold",
+    "current": "bold",
+    "read": "bold",
+    "factor": "bold underline",
+    "write": "bold",
+    "cursor": "bold reverse",
+    "made": "bold",
+    "fed": "underline",
+    "clash": "bold reverse",
+    "error": "bold",
+    "picked": "reverse",
+    "open": "bold",
+    "code-now": "bold",
+}
+
+
+def _roles(colours: Mapping[str, str]) -> dict[str, str]:
+    names = [*_WEIGHTS, *(name for name in colours if name not in _WEIGHTS)]
+    return {name: f"{_WEIGHTS.get(name, '')} {colours.get(name, '')}".strip() for name in names}
+
+
+DARK = Look(
+    Theme(
+        name="dark", primary="#5fafff", secondary="#87d7d7", accent="#ffaf00", warning="#ffaf00",
+        error="#ff5f5f", success="#87d787", foreground="#d0d0d0", background="#1c1c1c", surface="#262626",
+        panel="#303030", dark=True,
+    ),
+    "#d0d0d0 on #1c1c1c",
+    _roles({
+        "dim": "#808080", "rule": "#4e4e4e", "strong": "#ffffff", "title": "#ffffff", "accent": "#5fafff",
+        "key": "#5fd7d7", "current": "#ffd75f", "pending": "#808080", "read": "#87d7ff", "factor": "#ffd75f",
+        "write": "#ffd75f", "made": "#87d7ff", "fed": "#afd787", "masked": "#6c6c6c", "error": "#ff5f5f",
+        "ok": "#87d787", "open": "#5fafff", "part": "#a8a8a8", "code-now": "#ffffff", "label": "#a8a8a8",
+        "clash": "#ff5f5f",
+    }),
+    ("#d0d0d0 on #00005f", "#ffffff on #005f87", "#ffffff on #0087d7", "#000000 on #5fafff"),
+    ("#ffffff on #5f5f00", "#ffffff on #875f00", "#000000 on #d78700", "#000000 on #ffaf00"),
+)  # fmt: skip
+
+LIGHT = Look(
+    Theme(
+        name="light", primary="#005faf", secondary="#005f5f", accent="#af5f00", warning="#af5f00",
+        error="#af0000", success="#005f00", foreground="#262626", background="#ffffff", surface="#eeeeee",
+        panel="#e4e4e4", dark=False,
+    ),
+    "#262626 on #ffffff",
+    _roles({
+        "dim": "#767676", "rule": "#b2b2b2", "strong": "#000000", "title": "#000000", "accent": "#005faf",
+        "key": "#005f87", "current": "#af5f00", "pending": "#767676", "read": "#005faf", "factor": "#af5f00",
+        "write": "#af5f00", "made": "#005faf", "fed": "#005f00", "masked": "#949494", "error": "#af0000",
+        "ok": "#005f00", "open": "#005faf", "part": "#585858", "code-now": "#000000", "label": "#585858",
+        "clash": "#af0000",
+    }),
+    ("#000000 on #d7ffff", "#000000 on #87d7ff", "#ffffff on #0087ff", "#ffffff on #005faf"),
+    ("#000000 on #ffffd7", "#000000 on #ffd787", "#000000 on #ff8700", "#ffffff on #af5f00"),
+)  # fmt: skip
+
+CONTRAST = Look(
+    Theme(
+        name="high-contrast", primary="#00ffff", secondary="#00ffff", accent="#ffff00", warning="#ffff00",
+        error="#ff5f5f", success="#00ff00", foreground="#ffffff", background="#000000", surface="#000000",
+        panel="#262626", dark=True,
+    ),
+    "#ffffff on #000000",
+    _roles({
+        "dim": "#c6c6c6", "rule": "#9e9e9e", "accent": "#00ffff", "key": "#00ffff", "current": "#ffff00",
+        "pending": "#c6c6c6", "read": "#00ffff", "factor": "#000000 on #ffff00", "write": "#ffff00",
+        "made": "#00ffff", "fed": "#00ff00", "masked": "#9e9e9e", "error": "#ff8787", "ok": "#00ff00",
+        "open": "#00ffff", "part": "#ffffff", "clash": "#ff8787",
+    }),
+    ("#ffffff on #00005f", "#ffffff on #0000d7", "#000000 on #5f87ff", "#000000 on #afd7ff"),
+    ("#ffffff on #5f0000", "#ffffff on #875f00", "#000000 on #ff8700", "#000000 on #ffd75f"),
+)  # fmt: skip
+
+_DEFAULTS = dict.fromkeys(
+    (
+        *("ansi-background", "ansi-foreground", "input-cursor-background", "input-cursor-foreground"),
+        *("input-selection-background", "input-selection-foreground", "block-cursor-foreground"),
+        *("block-cursor-background", "border", "border-blurred", "scrollbar", "scrollbar-hover"),
+        *("scrollbar-active", "scrollbar-background", "scrollbar-corner-color"),
+        *("scrollbar-background-hover", "scrollbar-background-active", "block-hover-background"),
+        *("screen-selection-background", "screen-selection-foreground"),
+    ),
+    "ansi_default",
+)
+
+COLOURLESS = Look(
+    Theme(
+        name="no-colour", ansi=True, primary="ansi_default", secondary="ansi_default", warning="ansi_default",
+        error="ansi_default", success="ansi_default", accent="ansi_default", foreground="ansi_default",
+        background="ansi_default", surface="ansi_default", panel="ansi_default", boost="ansi_default",
+        dark=True,
+        variables={**_DEFAULTS, "input-cursor-text-style": "reverse", "block-cursor-text-style": "reverse"},
+    ),
+    "default on default",
+    _roles({"pending": "dim", "masked": "dim"}),
+    colourless=True,
+)  # fmt: skip
+
+LOOKS: dict[str, Look] = {look.name: look for look in (DARK, LIGHT, CONTRAST, COLOURLESS)}

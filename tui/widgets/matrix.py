@@ -1,0 +1,136 @@
+"""A matrix on the Line API: a window of a panel's cells, of which only what changed is sent again.
+
+A step of a product changes a few cells. Textual sends a dirty span from the widget's left edge, so every
+matrix is a widget of its own, and a row goes out as few runs as its marks allow.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from rich.segment import Segment
+from textual import events
+from textual.geometry import Region
+from textual.message import Message
+from textual.strip import Strip
+from textual.widget import Widget
+
+from tui.frame import Cell, Index, Mark, Panel
+from tui.layout import Piece, Slot, pieces
+from tui.themes import Glyphs
+from tui.view import Look as Showing
+from tui.widgets.lines import glyphs_of, look_of
+
+ROLES: tuple[tuple[Mark, str], ...] = (
+    (Mark.CURSOR, "cursor"),
+    (Mark.CLASH, "clash"),
+    (Mark.FACTOR, "factor"),
+    (Mark.WRITE, "write"),
+    (Mark.MADE, "made"),
+    (Mark.FED, "fed"),
+    (Mark.READ, "read"),
+    (Mark.MASKED, "masked"),
+    (Mark.PENDING, "pending"),
+)
+
+
+def role_of(mark: Mark) -> str:
+    """The role that a cell with these marks is drawn in: the most particular one."""
+    return next((role for flag, role in ROLES if mark & flag), "")
+
+
+def shaded(piece: Piece, glyphs: Glyphs) -> str:
+    """A cell as heat alone: its sign and a shade, so that it can be told without colour."""
+    if piece.level is None or piece.mark & (Mark.PENDING | Mark.MASKED):
+        return piece.text
+    shades = glyphs.shades
+    size = min(1.0, abs(piece.level))
+    shade = shades[min(len(shades) - 1, round(size * (len(shades) - 1)))]
+    sign = "-" if piece.level < 0 else "+" if piece.level > 0 else " "
+    room = len(piece.text) - 2
+    body = (sign + shade * max(1, room - 2)).rjust(room)[:room]
+    return f"{piece.text[0]}{body}{piece.text[-1]}"
+
+
+class Matrix(Widget):
+    """One panel's grid. A click asks for the cell cursor."""
+
+    ALLOW_SELECT: ClassVar[bool] = False
+    DEFAULT_CSS = "Matrix { position: absolute; width: 1; height: 1; }"
+    can_focus = False
+
+    class Chosen(Message):
+        """A cell was clicked."""
+
+        def __init__(self, panel: str, index: Index) -> None:
+            super().__init__()
+            self.panel = panel
+            self.index = index
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.panel: Panel | None = None
+        self.slot: Slot | None = None
+        self.showing: Showing = "numbers"
+        self.cells: tuple[tuple[Cell, ...], ...] = ()
+        self.place: tuple[int, int, int, int] | None = None
+
+    def show(self, panel: Panel, slot: Slot, showing: Showing) -> None:
+        """Shows a window of a panel; cells that look as before are not sent again."""
+        old, kept = self.cells, self._alike(slot, showing)
+        self.panel, self.slot, self.showing = panel, slot, showing
+        self.cells = panel.cells(slot.rows, slot.columns, slot.decimals)
+        if not kept or len(old) != len(self.cells):
+            self.refresh()
+            return
+        dirty = []
+        for y, (before, after) in enumerate(zip(old, self.cells, strict=True)):
+            if before == after:
+                continue
+            was, now = pieces(before, slot), pieces(after, slot)
+            touched = [x for x in range(len(now)) if _drawn(was[x]) != _drawn(now[x])]
+            if touched:
+                first, last = touched[0] * slot.cell, (touched[-1] + 1) * slot.cell
+                dirty.append(Region(first, y, last - first, 1))
+        if dirty:
+            self.refresh(*dirty)
+
+    def _alike(self, slot: Slot, showing: Showing) -> bool:
+        """Whether cells may be compared with those shown: the same number, size and look of them."""
+        old = self.slot
+        return (
+            old is not None
+            and showing == self.showing
+            and (old.cell, len(old.rows), len(old.columns)) == (slot.cell, len(slot.rows), len(slot.columns))
+        )
+
+    def render_line(self, y: int) -> Strip:
+        """One row of cells, as few runs as its marks allow."""
+        width = self.size.width
+        look, glyphs = look_of(self), glyphs_of(self)
+        segments: list[Segment] = []
+        if self.slot is not None and y < len(self.cells):
+            for piece in pieces(self.cells[y], self.slot):
+                role = role_of(piece.mark)
+                text = shaded(piece, glyphs) if self.showing == "heat" else piece.text
+                style = look.style(role)
+                if self.showing != "numbers":
+                    style = look.heat(piece.level, role)
+                elif not role and not text.strip():
+                    style = look.style("")
+                segments.append(Segment(glyphs.text(text), style))
+        strip = Strip(segments).simplify()
+        return strip.adjust_cell_length(width, look.style(""))
+
+    def on_click(self, event: events.Click) -> None:
+        """Puts the cell cursor on the cell clicked."""
+        if self.panel is None or self.slot is None:
+            return
+        hit = self.slot.hit(event.x, event.y)
+        if hit is not None:
+            event.stop()
+            self.post_message(self.Chosen(self.panel.name, self.panel.index(*hit)))
+
+
+def _drawn(piece: Piece) -> tuple[str, str, float | None]:
+    return piece.text, role_of(piece.mark), piece.level

@@ -1,0 +1,142 @@
+"""Rows of styled text as values: spans, fitting, wrapping, and what changed between two of them.
+
+Nothing here is markup: text is text, whatever brackets are in it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from itertools import zip_longest
+from typing import NamedTuple
+
+from rich.cells import cell_len, chop_cells, set_cell_size
+
+
+class Span(NamedTuple):
+    """A run of text in one role. `do` is the command that a click on it stands for."""
+
+    text: str
+    role: str = ""
+    do: str = ""
+
+
+Row = tuple[Span, ...]
+
+
+def row(*spans: str | tuple[str, ...]) -> Row:
+    """A row of spans; a plain string is text without a role."""
+    return tuple(Span(span) if isinstance(span, str) else Span(*span) for span in spans)
+
+
+def width_of(spans: Iterable[Span]) -> int:
+    """Columns that the spans take."""
+    return sum(cell_len(span.text) for span in spans)
+
+
+def fit(spans: Row, width: int, dots: str = "…") -> Row:
+    """The row in at most `width` columns; what is cut ends in `dots`."""
+    if width_of(spans) <= width:
+        return spans
+    room = max(0, width - len(dots))
+    fitted: list[Span] = []
+    for span in spans:
+        size = cell_len(span.text)
+        if size > room:
+            fitted.append(span._replace(text=set_cell_size(span.text, room) + dots[:width]))
+            break
+        fitted.append(span)
+        room -= size
+    return tuple(fitted)
+
+
+def ends(left: Row, right: Row, width: int, dots: str = "…") -> Row:
+    """`left` and `right` at the two ends of a row; the left one gives way."""
+    right = fit(right, width, dots)
+    space = width - width_of(right)
+    left = fit(left, max(0, space - 1), dots) if right else fit(left, width, dots)
+    return (*left, Span(" " * (space - width_of(left))), *right)
+
+
+def span_at(spans: Row, x: int) -> Span | None:
+    """The span that column `x` falls in."""
+    for span in spans:
+        x -= cell_len(span.text)
+        if x < 0:
+            return span
+    return None
+
+
+def wrap(text: str, width: int) -> list[str]:
+    """Lines of at most `width` columns, broken at spaces; a longer word is cut."""
+    lines: list[str] = []
+    for paragraph in text.splitlines() or [""]:
+        line = ""
+        for word in paragraph.split():
+            while cell_len(word) > width > 0:
+                if line:
+                    lines.append(line)
+                    line = ""
+                head, *_ = chop_cells(word, width)
+                lines.append(head)
+                word = word[len(head) :]
+            joined = f"{line} {word}" if line else word
+            if cell_len(joined) <= width:
+                line = joined
+            else:
+                lines.append(line)
+                line = word
+        lines.append(line)
+    return lines
+
+
+def wrap_spans(spans: Row, width: int, indent: int = 0) -> list[Row]:
+    """The row on several lines, broken between spans, or inside one where nothing else will do."""
+    lines: list[list[Span]] = [[]]
+    used = 0
+    for span in spans:
+        text = span.text
+        if used and used + cell_len(text.rstrip()) > width:
+            lines.append([Span(" " * indent)] if indent else [])
+            used = indent
+            text = text.lstrip()
+        while cell_len(text) > width - used > 0 and cell_len(text.rstrip()) > width - used:
+            head, *_ = chop_cells(text, width - used)
+            lines[-1].append(span._replace(text=head))
+            lines.append([Span(" " * indent)] if indent else [])
+            used, text = indent, text[len(head) :]
+        if text:
+            lines[-1].append(span._replace(text=text))
+            used += cell_len(text)
+    return [_stripped(line) for line in lines]
+
+
+def _stripped(line: list[Span]) -> Row:
+    """Without the space at which it was broken."""
+    if line:
+        line[-1] = line[-1]._replace(text=line[-1].text.rstrip(" "))
+    return tuple(line)
+
+
+def changed(old: Sequence[Span], new: Sequence[Span]) -> range:
+    """The columns in which two rows differ; empty if they look the same."""
+    first, last = -1, -1
+    pairs = zip_longest(_columns(old), _columns(new), fillvalue=(" ", ""))
+    for column, (before, after) in enumerate(pairs):
+        if before != after:
+            first = column if first < 0 else first
+            last = column
+    return range(first, last + 1) if first >= 0 else range(0)
+
+
+def _columns(spans: Sequence[Span]) -> list[tuple[str, str]]:
+    """What each column shows; a wide character fills its second column with nothing."""
+    columns: list[tuple[str, str]] = []
+    for span in spans:
+        if span.text.isascii():
+            columns.extend((character, span.role) for character in span.text)
+            continue
+        for character in span.text:
+            size = cell_len(character)
+            if size:
+                columns.extend([(character, span.role), *[("", span.role)] * (size - 1)])
+    return columns
