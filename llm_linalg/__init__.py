@@ -1,0 +1,67 @@
+"""The engine of llm-linalg: every picture is a traced torch program.
+
+    program (text) -> trace (what torch did) -> walk (one operation, step by step) -> frame (the screen)
+
+Public names are loaded on first use, so that importing the package imports no torch.
+"""
+
+from __future__ import annotations
+
+import warnings
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from llm_linalg.errors import LimitError as LimitError
+    from llm_linalg.errors import ProgramError as ProgramError
+    from llm_linalg.errors import ShapeError as ShapeError
+    from llm_linalg.lesson import Control as Control
+    from llm_linalg.lesson import Lesson as Lesson
+    from llm_linalg.lesson import LessonError as LessonError
+    from llm_linalg.lesson import Stop as Stop
+    from llm_linalg.run import run as run
+    from llm_linalg.run import trace as trace
+    from llm_linalg.trace import Node as Node
+    from llm_linalg.trace import Operand as Operand
+    from llm_linalg.trace import Trace as Trace
+    from llm_linalg.walk import Step as Step
+    from llm_linalg.walk import Term as Term
+    from llm_linalg.walk import Walk as Walk
+
+__version__ = "0.1.0"
+
+# torch runs without numpy, and so do we; that it looked for it is no news to anyone.
+warnings.filterwarnings("ignore", message="Failed to initialize NumPy", category=UserWarning)
+
+_HOMES = {
+    "Control": "lesson",
+    "Lesson": "lesson",
+    "LessonError": "lesson",
+    "LimitError": "errors",
+    "Node": "trace",
+    "Operand": "trace",
+    "ProgramError": "errors",
+    "ShapeError": "errors",
+    "Step": "walk",
+    "Stop": "lesson",
+    "Term": "walk",
+    "Trace": "trace",
+    "Walk": "walk",
+    "run": "run",
+    "trace": "run",
+}
+
+__all__ = sorted(["__version__", *_HOMES])
+
+
+def __getattr__(name: str) -> object:
+    """Load a public name from the module that defines it."""
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = vars(import_module(f"{__name__}.{_HOMES[name]}"))[name]
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return __all__

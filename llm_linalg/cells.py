@@ -1,0 +1,132 @@
+"""Collections of cells: sets of index tuples, stored as ranges.
+
+A step over a 4096 x 4096 tensor writes or reads millions of cells; what it holds is a few ranges.
+Every class here is a `collections.abc.Set`, so it compares with a Python set of tuples.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator, Sequence, Set
+from dataclasses import dataclass
+from itertools import product
+from math import prod
+
+Index = tuple[int, ...]
+Cells = Set[Index]
+
+
+def strides(shape: Sequence[int]) -> tuple[int, ...]:
+    """Return the row-major strides, in cells, of a shape."""
+    steps = [1] * len(shape)
+    for axis in range(len(shape) - 2, -1, -1):
+        steps[axis] = steps[axis + 1] * shape[axis + 1]
+    return tuple(steps)
+
+
+def unravel(flat: int, shape: Sequence[int]) -> Index:
+    """Return the index of the ``flat``-th cell of a shape, row-major."""
+    index = []
+    for stride in strides(shape):
+        position, flat = divmod(flat, stride)
+        index.append(position)
+    return tuple(index)
+
+
+def ravel(index: Sequence[int], shape: Sequence[int]) -> int:
+    """Return the row-major position of an index in a shape."""
+    return sum(i * stride for i, stride in zip(index, strides(shape), strict=True))
+
+
+class _Cells(Set[Index]):
+    """What all collections of cells share: a set's operators give a plain frozenset."""
+
+    __slots__ = ()
+
+    @classmethod
+    def _from_iterable(cls, it: Iterable[Index]) -> frozenset[Index]:  # type: ignore[override]
+        return frozenset(it)
+
+    def __hash__(self) -> int:
+        return self._hash()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Box(_Cells):
+    """The cells in a product of ranges, one range an axis."""
+
+    ranges: tuple[range, ...]
+
+    @classmethod
+    def cell(cls, index: Sequence[int]) -> Box:
+        """Return the box of one cell."""
+        return cls(tuple(range(i, i + 1) for i in index))
+
+    @classmethod
+    def whole(cls, shape: Sequence[int]) -> Box:
+        """Return the box of every cell of a shape."""
+        return cls(tuple(range(size) for size in shape))
+
+    def __len__(self) -> int:
+        return prod(len(r) for r in self.ranges)
+
+    def __iter__(self) -> Iterator[Index]:
+        return product(*self.ranges)
+
+    def __contains__(self, index: object) -> bool:
+        return (
+            isinstance(index, tuple)
+            and len(index) == len(self.ranges)
+            and all(i in r for i, r in zip(index, self.ranges, strict=True))
+        )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Diagonal(_Cells):
+    """The cells with i + j = ``total`` in the last two axes of a slice: one front of a wave."""
+
+    prefix: Index
+    total: int
+    rows: int
+    columns: int
+
+    def _rows(self) -> range:
+        return range(max(0, self.total - self.columns + 1), min(self.rows - 1, self.total) + 1)
+
+    def __len__(self) -> int:
+        return len(self._rows())
+
+    def __iter__(self) -> Iterator[Index]:
+        return ((*self.prefix, i, self.total - i) for i in self._rows())
+
+    def __contains__(self, index: object) -> bool:
+        if not (isinstance(index, tuple) and len(index) == len(self.prefix) + 2):
+            return False
+        *prefix, i, j = index
+        return tuple(prefix) == self.prefix and i + j == self.total and i in self._rows()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Points(_Cells):
+    """Cells of a shape by their row-major positions, sorted: for what is no product of ranges."""
+
+    shape: tuple[int, ...]
+    flat: tuple[int, ...]
+
+    def __len__(self) -> int:
+        return len(self.flat)
+
+    def __iter__(self) -> Iterator[Index]:
+        return (unravel(position, self.shape) for position in self.flat)
+
+    def __contains__(self, index: object) -> bool:
+        if not (isinstance(index, tuple) and len(index) == len(self.shape)):
+            return False
+        if not all(isinstance(i, int) and 0 <= i < n for i, n in zip(index, self.shape, strict=True)):
+            return False
+        position = ravel(index, self.shape)
+        place = bisect_left(self.flat, position)
+        return place < len(self.flat) and self.flat[place] == position
+
+
+NOTHING: Cells = Points((), ())

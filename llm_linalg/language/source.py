@@ -1,0 +1,176 @@
+"""From text to a checked syntax tree: what is not on the list is refused, with its place."""
+
+from __future__ import annotations
+
+import ast
+import io
+import tokenize
+import unicodedata
+import warnings
+
+from llm_linalg.errors import LimitError, ProgramError, Span
+
+MAX_CHARACTERS = 50_000
+MAX_NODES = 10_000
+MAX_DEPTH = 60
+MAX_DIGITS = 40
+
+_EXPRESSIONS: tuple[type[ast.AST], ...] = (
+    ast.BinOp,
+    ast.UnaryOp,
+    ast.BoolOp,
+    ast.Compare,
+    ast.IfExp,
+    ast.Call,
+    ast.keyword,
+    ast.Attribute,
+    ast.Subscript,
+    ast.Slice,
+    ast.Name,
+    ast.Constant,
+    ast.Tuple,
+    ast.List,
+    ast.Dict,
+    ast.JoinedStr,
+    ast.FormattedValue,
+    ast.expr_context,
+    ast.operator,
+    ast.unaryop,
+    ast.boolop,
+    ast.cmpop,
+)
+_STATEMENTS: tuple[type[ast.AST], ...] = (
+    ast.Module,
+    ast.Assign,
+    ast.AnnAssign,
+    ast.AugAssign,
+    ast.Expr,
+    ast.Import,
+    ast.ImportFrom,
+    ast.alias,
+    ast.Pass,
+)
+_ALLOWED = _EXPRESSIONS + _STATEMENTS
+
+_INSTEAD: dict[type[ast.AST], str] = {
+    ast.Lambda: "a lambda is not part of the language: write the expression where it is needed",
+    ast.NamedExpr: "`:=` is not part of the language: assign on a line of its own",
+    ast.Starred: "`*` unpacking is not part of the language: name the items",
+    ast.While: "`while` is not part of the language: repeat the lines",
+    ast.For: "`for` is not part of the language yet: write the products out, or use a batch axis",
+    ast.If: "`if` is not part of the language yet: use `a if condition else b`",
+    ast.FunctionDef: "`def` is not part of the language yet: write the lines where they are used",
+    ast.ListComp: "comprehensions are not part of the language yet: write a list",
+    ast.ClassDef: "classes are not part of the language: use nn.Linear and plain names",
+    ast.Try: "`try` is not part of the language: a failing line is shown with its reason",
+    ast.With: "`with` is not part of the language: gradients are recorded as they are",
+    ast.Delete: "`del` is not part of the language: names may simply be bound again",
+    ast.Set: "a set is not part of the language: write a tuple or a list",
+}
+
+
+class Source:
+    """A program's text with its tree and the places in it."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text.replace("\r\n", "\n")
+        self._lines = self.text.split("\n")
+        self._check_text()
+        self.tree = self._parse()
+        self._check_names()
+        self._check_tree()
+
+    def span(self, node: ast.AST) -> Span | None:
+        """Return the place of a syntax node; `ast` counts bytes, a span counts characters."""
+        if not isinstance(node, ast.expr | ast.stmt | ast.keyword | ast.alias):
+            return None
+        end_line = node.end_lineno or node.lineno
+        end = node.end_col_offset if node.end_col_offset is not None else node.col_offset + 1
+        return Span(
+            node.lineno,
+            self._column(node.lineno, node.col_offset),
+            end_line,
+            self._column(end_line, end),
+        )
+
+    def text_of(self, node: ast.AST) -> str:
+        """Return the text of a syntax node."""
+        span = self.span(node)
+        return span.text(self.text) if span else ""
+
+    def error(self, message: str, node: ast.AST | None = None) -> ProgramError:
+        """Return an error at a syntax node."""
+        return ProgramError(message, self.span(node) if node else None, self.text)
+
+    def _column(self, line: int, offset: int) -> int:
+        return len(self._lines[line - 1].encode()[:offset].decode(errors="ignore"))
+
+    def _check_text(self) -> None:
+        if len(self.text) > MAX_CHARACTERS:
+            raise LimitError(f"the program has {len(self.text)} characters; {MAX_CHARACTERS} are allowed")
+        for number, line in enumerate(self._lines, 1):
+            for column, char in enumerate(line):
+                if char != "\t" and unicodedata.category(char) in ("Cc", "Cf", "Cs", "Co", "Zl", "Zp"):
+                    place = Span(number, column, number, column + 1)
+                    raise ProgramError(f"a character that can't be seen: U+{ord(char):04X}", place, self.text)
+
+    def _parse(self) -> ast.Module:
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                return ast.parse(self.text)
+        except SyntaxError as error:
+            line = min(max(error.lineno or 1, 1), len(self._lines))
+            column = max((error.offset or 1) - 1, 0)
+            place = Span(line, column, line, column + 1)
+            raise ProgramError(f"this is not Python: {error.msg}", place, self.text) from None
+        except (MemoryError, RecursionError, ValueError, OverflowError):
+            raise LimitError("the program is nested too deeply, or holds a number too long to read") from None
+
+    def _check_names(self) -> None:
+        """Refuse identifiers that Python would silently read as others (full-width, mathematical)."""
+        if self.text.isascii():
+            return
+        try:
+            tokens = list(tokenize.generate_tokens(io.StringIO(self.text).readline))
+        except (tokenize.TokenError, SyntaxError, IndentationError):
+            return
+        for token in tokens:
+            if token.type == tokenize.NAME and unicodedata.normalize("NFKC", token.string) != token.string:
+                place = Span(token.start[0], token.start[1], token.end[0], token.end[1])
+                raise ProgramError(f"{token.string} is not spelt as it would be read", place, self.text)
+
+    def _check_tree(self) -> None:
+        count = 0
+        level: list[ast.AST] = [self.tree]
+        depth = 0
+        while level:
+            depth += 1
+            count += len(level)
+            if count > MAX_NODES:
+                raise LimitError("the program is too large: it has too many parts")
+            if depth > MAX_DEPTH:
+                error = self.error("this expression is nested too deeply", level[0])
+                raise LimitError(error.message, error.span, self.text)
+            for node in level:
+                self._check_node(node)
+            level = [child for node in level for child in ast.iter_child_nodes(node)]
+
+    def _check_node(self, node: ast.AST) -> None:
+        if not isinstance(node, _ALLOWED):
+            message = _INSTEAD.get(type(node), f"{type(node).__name__.lower()} is not part of the tensor language")
+            raise self.error(message, node)
+        if isinstance(node, ast.Name) and "__" in node.id:
+            raise self.error("names with two underscores are Python's own, not the language's", node)
+        if isinstance(node, ast.Attribute) and node.attr.startswith("_"):
+            raise self.error(f"{node.attr} is private: it is not part of the language", node)
+        if isinstance(node, ast.Constant):
+            self._check_constant(node)
+
+    def _check_constant(self, node: ast.Constant) -> None:
+        value = node.value
+        if isinstance(value, bytes | complex):
+            raise self.error(f"a {type(value).__name__} is not part of the language", node)
+        if isinstance(value, int) and value.bit_length() > MAX_DIGITS * 3.33:
+            error = self.error(f"a whole number of more than {MAX_DIGITS} digits", node)
+            raise LimitError(error.message, error.span, self.text)

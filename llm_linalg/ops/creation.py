@@ -1,0 +1,100 @@
+"""Creation: tensors that no other tensor's cells go into, and look-ups in a table."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import ceil
+from typing import Any
+
+import torch
+
+from llm_linalg.axes import Axes, Clash, Shape
+from llm_linalg.cells import Index
+from llm_linalg.ops.base import Addend, Addends, Call, Operation
+from llm_linalg.relations import AxesRelation, IndexRelation, Relation
+
+
+@dataclass(frozen=True, eq=False)
+class Creation(Operation):
+    """A tensor made from plain arguments; an operand (of ``ones_like``) lends its shape alone."""
+
+    kind: str = "creation"
+
+    def infer(self, call: Call) -> Shape | None:
+        if "size" in call.arguments:
+            return tuple(int(size) for size in call["size"])
+        if self.name == "eye":
+            n, m = call["n"], call["m"]
+            return (int(n), int(n if m is None else m))
+        if self.name == "arange":
+            start, end, step = arange_bounds(call.arguments["bounds"])
+            if step == 0:
+                raise Clash("arange needs a step that is not 0")
+            return (max(0, ceil((end - start) / step)),)
+        if self.name == "linspace":
+            return (int(call["steps"]),)
+        return call.shapes[0] if call.shapes and self.name.endswith("_like") else None
+
+    def relations(self, call: Call) -> tuple[Relation, ...]:
+        return tuple(IndexRelation(torch.zeros(call.shape, dtype=torch.int32), shape) for shape in call.shapes)
+
+    def addends(self, call: Call, index: Index) -> Addends:
+        assert call.output is not None
+        value = call.output[index].item()
+        return Addends(tail=(Addend((value,), value),))
+
+
+def arange_bounds(bounds: tuple[Any, ...]) -> tuple[float, float, float]:
+    """Return start, end and step from arange's one, two or three numbers."""
+    if len(bounds) == 1:
+        return 0, bounds[0], 1
+    return bounds[0], bounds[1], bounds[2] if len(bounds) > 2 else 1
+
+
+@dataclass(frozen=True, eq=False)
+class Lookup(Operation):
+    """embedding: row ``input[t]`` of the table for each position."""
+
+    kind: str = "movement"
+    evidence: str = "index"
+
+    def infer(self, call: Call) -> Shape:
+        if len(call.shapes[1]) != 2:
+            raise Clash("an embedding table is a matrix: one row for each entry of the vocabulary")
+        return (*call.shapes[0], call.shapes[1][1])
+
+    def relations(self, call: Call) -> tuple[Relation, ...]:
+        tokens, table = call.shapes
+        labels = tuple(f"b{axis}" for axis in range(len(tokens)))
+        axes = Axes.solve((*labels, "d"), (labels,), (tokens,), given={"d": table[1]})
+        cells = table[0] * table[1]
+        numbers = torch.arange(1, cells + 1).reshape(table)
+        source = numbers[call.tensors[0].long()]
+        return AxesRelation(axes, 0), IndexRelation(source, table)
+
+    def addends(self, call: Call, index: Index) -> Addends:
+        assert call.output is not None
+        value = call.output[index].item()
+        return Addends(tail=(Addend((value,), value),))
+
+
+_KINDS = "dtype=None, layout=None, device=None, requires_grad=False"
+_SIZED = f"*size, generator=None, out=None, pin_memory=False, {_KINDS}"
+_LIKE = f"input, *, memory_format=None, {_KINDS}"
+CREATIONS: tuple[Operation, ...] = (
+    *(Creation(name, _SIZED) for name in ("randn", "rand", "ones", "zeros", "empty")),
+    Creation("full", f"size, fill_value, *, out=None, {_KINDS}"),
+    Creation("randint", f"*bounds, size=None, generator=None, out=None, {_KINDS}"),
+    Creation("randperm", f"n, *, generator=None, out=None, pin_memory=False, {_KINDS}"),
+    Creation("eye", f"n, m=None, *, out=None, {_KINDS}"),
+    Creation("arange", f"*bounds, out=None, {_KINDS}"),
+    Creation("linspace", f"start, end, steps, *, out=None, {_KINDS}"),
+    Creation("tensor", f"data, *, pin_memory=False, {_KINDS}"),
+    *(Creation(f"{name}_like", _LIKE) for name in ("ones", "zeros", "rand", "randn", "empty")),
+    Creation("full_like", f"input, fill_value, *, memory_format=None, {_KINDS}"),
+    Lookup(
+        "embedding",
+        "input, weight, padding_idx=None, max_norm=None, norm_type=2.0, scale_grad_by_freq=False, sparse=False",
+        spellings=("torch.nn.functional.embedding",),
+    ),
+)

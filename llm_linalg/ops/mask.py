@@ -1,0 +1,148 @@
+"""Masks: pointwise under a predicate. A masked cell reads nothing, and says which rule masked it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from llm_linalg.axes import Axes, Clash, pointwise
+from llm_linalg.cells import Index
+from llm_linalg.errors import ClashAxis
+from llm_linalg.ops.base import Addend, Addends, Call, Operation
+from llm_linalg.relations import AxesRelation, HiddenRelation, Relation
+
+
+@dataclass(frozen=True, eq=False)
+class Mask(Operation):
+    """An operation that passes some cells on and fixes the others."""
+
+    kind: str = "mask"
+
+    def axes(self, call: Call) -> Axes:
+        return pointwise(call.shapes, "the mask must match the tensor from the right, or be 1 where it doesn't")
+
+    def hidden(self, call: Call) -> Tensor:
+        """Return the cells (bool, the output's shape) that the mask fixes."""
+        raise NotImplementedError
+
+    def relations(self, call: Call) -> tuple[Relation, ...]:
+        axes, hidden = self.axes(call), self.hidden(call)
+        return tuple(HiddenRelation(AxesRelation(axes, p), hidden) for p in range(len(call.tensors)))
+
+    def addends(self, call: Call, index: Index) -> Addends:
+        assert call.output is not None
+        value = call.output[index].item()
+        return Addends(tail=(Addend((value,), value),))
+
+    def masked(self, call: Call, index: Index) -> str | None:
+        return self.reason(call, index) if bool(self.hidden(call)[index]) else None
+
+    def reason(self, call: Call, index: Index) -> str:
+        """Return the predicate at a cell, with its numbers."""
+        raise NotImplementedError
+
+
+@dataclass(frozen=True, eq=False)
+class Triangle(Mask):
+    """triu and tril: a cell stays where ``j ≥ i + k``, or where ``j ≤ i + k``."""
+
+    upper: bool = True
+
+    def axes(self, call: Call) -> Axes:
+        if len(call.shapes[0]) < 2:
+            raise Clash(f"{self.name} takes a matrix: a tensor with at least two axes")
+        return super().axes(call)
+
+    def hidden(self, call: Call) -> Tensor:
+        shape = call.shapes[0]
+        cells = torch.ones(shape[-2:], dtype=torch.bool)
+        kept = cells.triu(call["diagonal"]) if self.upper else cells.tril(call["diagonal"])
+        return (~kept).expand(shape)
+
+    def masked(self, call: Call, index: Index) -> str | None:
+        i, j = index[-2:]
+        kept = j >= i + call["diagonal"] if self.upper else j <= i + call["diagonal"]
+        return None if kept else self.reason(call, index)
+
+    def reason(self, call: Call, index: Index) -> str:
+        sign, k = ("≥" if self.upper else "≤"), int(call["diagonal"])
+        shift = f"- {-k}" if k < 0 else f"+ {k}"
+        return f"j {sign} i {shift}: {index[-1]} {sign} {index[-2]} {shift} is false"
+
+
+@dataclass(frozen=True, eq=False)
+class Fill(Mask):
+    """masked_fill: where the mask is true, the value stands; the rest passes."""
+
+    def axes(self, call: Call) -> Axes:
+        own, mask = call.shapes[:2]
+        wrong = [axis for axis in range(-1, -min(len(own), len(mask)) - 1, -1) if mask[axis] not in (1, own[axis])]
+        if own and own != mask and not wrong and len(mask) <= len(own):
+            return super().axes(call)
+        axes = super().axes(call)
+        return axes
+
+    def hidden(self, call: Call) -> Tensor:
+        return call.tensor("mask").expand(call.shape)
+
+    def reason(self, call: Call, index: Index) -> str:
+        return f"the mask is True at {index}: filled with {_plain(call['value'])}"
+
+
+@dataclass(frozen=True, eq=False)
+class Where(Mask):
+    """where: a cell of ``input`` where the condition holds, else of ``other``."""
+
+    def relations(self, call: Call) -> tuple[Relation, ...]:
+        axes = self.axes(call)
+        condition = call.tensor("condition").bool().expand(call.shape)
+        hidden = {"condition": self.hidden(call), "input": ~condition, "other": condition}
+        places = {call.place(name): name for name in hidden}
+        return tuple(
+            HiddenRelation(AxesRelation(axes, place), hidden[places[place]]) for place in range(len(call.tensors))
+        )
+
+    def hidden(self, call: Call) -> Tensor:
+        condition = call.tensor("condition").bool().expand(call.shape)
+        hidden = torch.zeros(call.shape, dtype=torch.bool)
+        if call.place("input") is None:
+            hidden = hidden | condition
+        if call.place("other") is None:
+            hidden = hidden | ~condition
+        return hidden
+
+    def reason(self, call: Call, index: Index) -> str:
+        holds = bool(call.tensor("condition").bool().expand(call.shape)[index])
+        value = call["input"] if holds else call["other"]
+        return f"the condition is {holds} at {index}: {_plain(value)} stands here"
+
+
+def _plain(value: object) -> str:
+    if isinstance(value, Tensor):
+        value = value.item()
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def clash_of_mask(own: tuple[int, ...], mask: tuple[int, ...]) -> ClashAxis | None:
+    """Return the mask's axis that can't lie over the tensor, if one can't."""
+    gap = len(own) - len(mask)
+    for axis, size in enumerate(mask):
+        if gap + axis < 0 or size not in (1, own[gap + axis]):
+            return ClashAxis(1, axis, size)
+    return None
+
+
+MASKS: tuple[Operation, ...] = (
+    Triangle("triu", "input, diagonal=0, *, out=None", gradient={"input": "torch.triu({d}, {diagonal})"}, upper=True),
+    Triangle("tril", "input, diagonal=0, *, out=None", gradient={"input": "torch.tril({d}, {diagonal})"}, upper=False),
+    Fill("masked_fill", "input, mask, value", gradient={"input": "{d}.masked_fill({mask}, 0)"}),
+    Where(
+        "where",
+        "condition, input, other",
+        gradient={"input": "torch.where({condition}, {d}, 0)", "other": "torch.where({condition}, 0, {d})"},
+    ),
+)
+_ = Mapping

@@ -1,0 +1,255 @@
+"""Movement: operations that only say where each cell comes from.
+
+Their index maps are not written down here. The same torch call is run on a tensor of flat indices,
+counted from 1, and its output says where each cell came from; 0 says that the call filled it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from math import prod
+
+import torch
+from torch import Tensor
+
+from llm_linalg.axes import Clash, Shape
+from llm_linalg.cells import Index
+from llm_linalg.errors import ClashAxis
+from llm_linalg.ops.base import Addend, Addends, Call, Operation, tensors_in
+from llm_linalg.relations import IndexRelation, OpaqueRelation, Relation
+
+Infer = Callable[[Call], Shape]
+Cotangents = Callable[[Call], Mapping[str, str]]
+
+
+@dataclass(frozen=True, eq=False)
+class Movement(Operation):
+    """An operation that moves cells.
+
+    Attributes:
+        data: The parameters whose cells are moved; the others (an index) say where to.
+        rule: The shape rule, where a clash is worth explaining.
+        twins: The rule of the backward pass, for a call.
+    """
+
+    data: tuple[str, ...] = ("input",)
+    rule: Infer | None = None
+    twins: Cotangents | None = None
+    kind: str = "movement"
+    evidence: str = "index"
+
+    def infer(self, call: Call) -> Shape | None:
+        return self.rule(call) if self.rule else None
+
+    def relations(self, call: Call) -> tuple[Relation, ...]:
+        moved = {place for name in self.data for place in call.places.get(name, ())}
+        numbered, starts, first = [], {}, 0
+        for place, tensor in enumerate(call.tensors):
+            if place not in moved:
+                numbered.append(tensor)
+                continue
+            starts[place] = first
+            numbered.append(_numbered(tensor, first))
+            first += tensor.numel()
+        source = call.replay(numbered)
+        return tuple(
+            IndexRelation(source, shape, starts[place])
+            if place in moved
+            else OpaqueRelation(call.shape, shape)
+            for place, shape in enumerate(call.shapes)
+        )
+
+    def addends(self, call: Call, index: Index) -> Addends:
+        assert call.output is not None
+        value = call.output[index].item()
+        return Addends(tail=(Addend((value,), value),))
+
+    def cotangents(self, call: Call) -> Mapping[str, str]:
+        return self.twins(call) if self.twins else self.gradient
+
+
+def _numbered(tensor: Tensor, first: int) -> Tensor:
+    """Return 1, 2, 3 … in the tensor's shape and strides, so that `view` accepts it where it did."""
+    count = tensor.numel()
+    kind = torch.int32 if first + count < 2**31 else torch.int64
+    numbers = torch.arange(first + 1, first + count + 1, dtype=kind).reshape(tensor.shape)
+    if tensor.is_contiguous() or not count:
+        return numbers
+    laid = torch.empty_strided(tensor.shape, tensor.stride(), dtype=kind)
+    if 0 in tensor.stride():  # an expanded tensor: its cells share memory, their numbers don't
+        return numbers
+    return laid.copy_(numbers)
+
+
+def reshaped(call: Call) -> Shape:
+    """Return the shape of a view or reshape: the cells stay as many as they were."""
+    shape = tuple(int(size) for size in call["shape"])
+    count = prod(call.shapes[0])
+    unknown = [axis for axis, size in enumerate(shape) if size == -1]
+    known = prod(size for size in shape if size != -1)
+    if len(unknown) > 1 or any(size < -1 for size in shape):
+        raise Clash("at most one size may be -1 (worked out from the others), and none less")
+    text = " × ".join(map(str, shape)) or "1"
+    if unknown:
+        if known == 0 or count % known:
+            raise Clash(f"{count} cells can't be shared out among {known}: {text}")
+        return tuple(count // known if size == -1 else size for size in shape)
+    if known != count:
+        raise Clash(f"a reshape keeps the number of cells: {count} is not {text} = {known}")
+    return shape
+
+
+def joined(call: Call) -> Shape:
+    """Return the shape of a cat: all axes equal but the one along which they are joined."""
+    shapes = [shape for shape in call.shapes if shape != (0,)]
+    if not shapes:
+        return call.shapes[0] if call.shapes else ()
+    kept = [place for place, shape in enumerate(call.shapes) if shape != (0,)]
+    rank = len(shapes[0])
+    dim = int(call["dim"])
+    if not -rank <= dim < rank:
+        raise Clash(f"there is no axis {dim}: the tensors have {rank}")
+    dim %= max(rank, 1)
+    for place, shape in zip(kept, shapes, strict=True):
+        if len(shape) != rank:
+            raise Clash(f"tensors that are joined have equally many axes, not {rank} and {len(shape)}")
+        for axis in range(rank):
+            if axis != dim and shape[axis] != shapes[0][axis]:
+                ends = ClashAxis(kept[0], axis, shapes[0][axis]), ClashAxis(place, axis, shape[axis])
+                raise Clash(f"all axes but the joined one (axis {dim}) must match", *ends)
+    total = sum(shape[dim] for shape in shapes)
+    return (*shapes[0][:dim], total, *shapes[0][dim + 1 :])
+
+
+def stacked(call: Call) -> Shape:
+    """Return the shape of a stack: equal shapes, and a new axis."""
+    first = call.shapes[0]
+    rank = len(first) + 1
+    dim = int(call["dim"])
+    if not -rank <= dim < rank:
+        raise Clash(f"there is no place {dim} for a new axis among {rank}")
+    for place, shape in enumerate(call.shapes):
+        if len(shape) != len(first):
+            raise Clash(f"stacked tensors have equally many axes, not {len(first)} and {len(shape)}")
+        for axis, (one, other) in enumerate(zip(first, shape, strict=True)):
+            if one != other:
+                raise Clash("stacked tensors have equal shapes", ClashAxis(0, axis, one), ClashAxis(place, axis, other))
+    dim %= rank
+    return (*first[:dim], len(call.shapes), *first[dim:])
+
+
+def expanded(call: Call) -> Shape:
+    """Return the shape of an expand: only axes of size 1 grow."""
+    own, shape = call.shapes[0], tuple(int(size) for size in call["size"])
+    gap = len(shape) - len(own)
+    if gap < 0:
+        raise Clash(f"expand can add axes at the left, not take any away: {len(own)} axes to {len(shape)}")
+    result = []
+    for axis, size in enumerate(shape):
+        old = own[axis - gap] if axis >= gap else None
+        if size == -1 and old is not None:
+            result.append(old)
+        elif size < 0:
+            raise Clash("a new axis needs a size of its own, not -1")
+        elif old not in (None, 1, size):
+            raise Clash(f"only an axis of size 1 can grow, to {size}", ClashAxis(0, axis - gap, int(old or 0)))
+        else:
+            result.append(size)
+    return tuple(result)
+
+
+def _own_shape(call: Call) -> Mapping[str, str]:
+    return {"input": f"{{d}}.reshape{_text(call.shapes[0])}"}
+
+
+def _text(shape: Sequence[int]) -> str:
+    return f"({shape[0]},)" if len(shape) == 1 else f"({', '.join(map(str, shape))})" if shape else "(())"
+
+
+def _permuted(call: Call) -> Mapping[str, str]:
+    dims = [int(dim) % max(len(call.shapes[0]), 1) for dim in call["dims"]]
+    inverse = ", ".join(str(dims.index(axis)) for axis in range(len(dims)))
+    return {"input": f"{{d}}.permute({inverse})"}
+
+
+def _cut(call: Call) -> Mapping[str, str]:
+    """Return the twins of a cat: each operand takes its own part of the cotangent."""
+    if any(shape == (0,) for shape in call.shapes):
+        return {}
+    dim = call.dim()
+    start, twins = 0, {}
+    for place, shape in enumerate(call.shapes):
+        twins[f"tensors_{place}"] = f"{{d}}.narrow({dim}, {start}, {shape[dim]})"
+        start += shape[dim]
+    return twins
+
+
+def _unstacked(call: Call) -> Mapping[str, str]:
+    dim = call.dim(rank=len(call.shape))
+    return {f"tensors_{place}": f"{{d}}.select({dim}, {place})" for place in range(len(call.tensors))}
+
+
+def _swapped(call: Call) -> Mapping[str, str]:
+    return {"input": f"{{d}}.transpose({call['dim0']}, {call['dim1']})"}
+
+
+_LIST = "tensors"
+MOVEMENTS: tuple[Operation, ...] = (
+    Movement("T", "input", spellings=("torch.Tensor.T",), gradient={"input": "{d}.T"}),
+    Movement("mT", "input", spellings=("torch.Tensor.mT",), gradient={"input": "{d}.mT"}),
+    Movement("t", "input", gradient={"input": "{d}.T"}),
+    Movement(
+        "transpose",
+        "input, dim0, dim1",
+        spellings=("torch.swapaxes", "torch.Tensor.swapaxes", "torch.swapdims", "torch.Tensor.swapdims"),
+        twins=_swapped,
+    ),
+    Movement("permute", "input, *dims", twins=_permuted),
+    Movement("movedim", "input, source, destination", spellings=("torch.moveaxis", "torch.Tensor.moveaxis")),
+    Movement("reshape", "input, *shape", rule=reshaped, twins=_own_shape),
+    Movement("view", "input, *shape", rule=reshaped, twins=_own_shape),
+    Movement("flatten", "input, start_dim=0, end_dim=-1", twins=_own_shape),
+    Movement("unflatten", "input, dim, sizes", twins=_own_shape),
+    Movement("squeeze", "input, *dim", twins=_own_shape),
+    Movement("unsqueeze", "input, dim", twins=_own_shape),
+    Movement("expand", "input, *size", rule=expanded, gradient={"input": "{d}"}),
+    Movement("expand_as", "input, other", gradient={"input": "{d}"}),
+    Movement("broadcast_to", "input, *size", rule=expanded, gradient={"input": "{d}"}),
+    Movement("repeat", "input, *repeats"),
+    Movement("repeat_interleave", "input, repeats, dim=None, *, output_size=None"),
+    Movement("tile", "input, *dims"),
+    Movement("roll", "input, shifts, dims=()"),
+    Movement("flip", "input, *dims"),
+    Movement("contiguous", "input", gradient={"input": "{d}"}),
+    Movement("clone", "input, *, memory_format=None", gradient={"input": "{d}"}),
+    Movement("detach", "input", gradient={"input": ""}),
+    Movement("split", "input, split_size, dim=0", spellings=("torch.functional.split",)),
+    Movement("chunk", "input, chunks, dim=0"),
+    Movement("unbind", "input, dim=0"),
+    Movement(
+        "cat",
+        "tensors, dim=0, *, out=None",
+        spellings=("torch.concat", "torch.concatenate"),
+        data=(_LIST,),
+        rule=joined,
+        twins=_cut,
+    ),
+    Movement("stack", "tensors, dim=0, *, out=None", data=(_LIST,), rule=stacked, twins=_unstacked),
+    Movement("diag", "input, diagonal=0", gradient={"input": "torch.diag({d}, {diagonal})"}),
+    Movement("diag_embed", "input, offset=0, dim1=-2, dim2=-1"),
+    Movement("diagonal", "input, offset=0, dim1=0, dim2=1"),
+    Movement("narrow", "input, dim, start, length"),
+    Movement("select", "input, dim, index"),
+    Movement("getitem", "input, key", spellings=("torch.Tensor.__getitem__",)),
+    Movement("index_select", "input, dim, index"),
+    Movement("gather", "input, dim, index, *, sparse_grad=False"),
+    Movement("take_along_dim", "input, indices, dim=None"),
+    Movement("pad", "input, pad, mode='constant', value=None"),
+    Movement("unfold", "input, dimension, size, step"),
+)
+
+
+def no_tensors(value: object) -> bool:
+    """Say whether an index holds plain values only."""
+    return not any(True for _ in tensors_in(value))

@@ -1,0 +1,129 @@
+"""Reductions: a cell of the result is made from the whole of some axes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from math import prod
+from typing import Any
+
+import torch
+
+from llm_linalg.axes import Axes, Labels, Shape, aligned
+from llm_linalg.cells import Index
+from llm_linalg.ops.base import Addends, Call, Operation
+from llm_linalg.ops.contraction import along
+from llm_linalg.relations import AxesRelation, Relation
+
+
+@dataclass(frozen=True, eq=False)
+class Reduction(Operation):
+    """A function of every cell along the reduced axes.
+
+    Attributes:
+        scale: For a sum: the factor of each term, given the number of cells; None when it is no sum.
+    """
+
+    adds: bool = False
+    averages: bool = False
+    kind: str = "reduction"
+
+    def axes(self, call: Call) -> Axes:
+        shape = call.shapes[0]
+        labels = aligned(len(shape), len(shape))
+        dims = call.dims()
+        output: Labels = tuple(
+            f"1:{axis}" if axis in dims else label
+            for axis, label in enumerate(labels)
+            if axis not in dims or call.arguments.get("keepdim")
+        )
+        given = {label: 1 for label in output if label.startswith("1:")}
+        return Axes.solve(output, (labels,), (shape,), given=given)
+
+    def cost(self, call: Call, shape: Shape) -> int:
+        return prod(call.shapes[0])
+
+    def relations(self, call: Call) -> tuple[Relation, ...]:
+        return (AxesRelation(self.axes(call), 0),)
+
+    def addends(self, call: Call, index: Index) -> Addends | None:
+        if not self.adds:
+            return None
+        column = along(self.axes(call), 0, call.tensors[0], index)
+        if self.averages:
+            return Addends((column, torch.full_like(column, 1 / len(column))))
+        return Addends((column,))
+
+    def cotangents(self, call: Call) -> Mapping[str, str]:
+        """Return the twin with the cotangent's missing axes put back."""
+        dims = call.dims()
+        count = prod(call.shapes[0][dim] for dim in dims)
+        places = {"count": str(count), "back": "" if call.arguments.get("keepdim") else _back(dims, call)}
+        return {name: _filled(text, places) for name, text in self.gradient.items()}
+
+
+def _back(dims: tuple[int, ...], call: Call) -> str:
+    if len(dims) == len(call.shapes[0]):
+        return ""  # a 0-d cotangent broadcasts as it is
+    return "".join(f".unsqueeze({dim})" for dim in dims)
+
+
+def _filled(text: str, places: Mapping[str, str]) -> str:
+    for name, value in places.items():
+        text = text.replace("{" + name + "}", value)
+    return text
+
+
+@dataclass(frozen=True, eq=False)
+class Extremum(Reduction):
+    """max and min: of everything, along an axis (with positions), or of two tensors."""
+
+    pair: Operation | None = None
+
+    def chosen(self, arguments: Mapping[str, Any]) -> Operation:
+        two = isinstance(arguments.get("dim"), torch.Tensor) or arguments.get("other") is not None
+        return self.pair if two and self.pair else self
+
+
+_SPREAD = "{d}{back}.expand_as({input})"
+
+
+def reductions(table: Mapping[str, Operation]) -> tuple[Operation, ...]:
+    """Return the reductions; ``table`` has the pointwise operations that max and min fall back on."""
+    axis = "input, dim=None, keepdim=False"
+    return (
+        Reduction("sum", f"{axis}, *, dtype=None", gradient={"input": _SPREAD}, adds=True),
+        Reduction(
+            "mean", f"{axis}, *, dtype=None", gradient={"input": _SPREAD + " / {count}"}, adds=True, averages=True
+        ),
+        Reduction("prod", f"{axis}, *, dtype=None", phrase="product of {cells}"),
+        Reduction(
+            "var",
+            "input, dim=None, unbiased=None, keepdim=False, *, correction=None",
+            phrase="variance of {cells}",
+            parts="center = input - input.mean({dims}, keepdim=True)\nsquare = center * center\n"
+            "total = square.sum({dims}, keepdim={keepdim})\nvar = total / {freedom}",
+        ),
+        Reduction("std", "input, dim=None, unbiased=None, keepdim=False, *, correction=None", phrase="√variance of {cells}"),
+        Extremum("max", axis, phrase="max({cells})", pair=table["maximum"]),
+        Extremum("min", axis, phrase="min({cells})", pair=table["minimum"]),
+        Reduction("amax", axis, phrase="max({cells})"),
+        Reduction("amin", axis, phrase="min({cells})"),
+        Reduction("argmax", axis, phrase="position of max({cells})"),
+        Reduction("argmin", axis, phrase="position of min({cells})"),
+        Reduction("all", axis, phrase="all of {cells}"),
+        Reduction("any", axis, phrase="any of {cells}"),
+        Reduction("logsumexp", axis, phrase="ln Σ exp of {cells}"),
+        Reduction(
+            "norm",
+            "input, p='fro', dim=None, keepdim=False, out=None, dtype=None",
+            spellings=("torch.functional.norm",),
+            phrase="norm of {cells}",
+        ),
+        Reduction(
+            "vector_norm",
+            "input, ord=2, dim=None, keepdim=False, *, dtype=None, out=None",
+            spellings=("torch.linalg.vector_norm", "torch.linalg.norm"),
+            phrase="norm of {cells}",
+        ),
+    )

@@ -1,0 +1,72 @@
+"""Which entry of the table a torch function means."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch.overrides import resolve_name
+
+from llm_linalg.ops.base import Function, Operation
+
+_HOMES = ("torch.{}", "torch.Tensor.{}", "torch.nn.functional.{}", "torch.Tensor.__{}__")
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """An operation, and whether this spelling takes its first two arguments the other way round."""
+
+    operation: Operation
+    swap: bool = False
+
+
+class Registry:
+    """The table: operations by name, entries by torch function."""
+
+    def __init__(self, operations: Iterable[Operation]) -> None:
+        self.operations: dict[str, Operation] = {}
+        self._entries: dict[Any, Entry] = {}
+        for operation in operations:
+            if operation.name in self.operations:
+                raise ValueError(f"the operation {operation.name} is in the table twice")
+            self.operations[operation.name] = operation
+            for function in _functions(operation):
+                self._entries.setdefault(function, Entry(operation))
+            for spelling in operation.reversed:
+                for function in _resolve(spelling):
+                    self._entries[function] = Entry(operation, swap=True)
+
+    def entry(self, function: Function) -> Entry | None:
+        """Return the entry of a torch function, or None."""
+        try:
+            return self._entries.get(function)
+        except TypeError:  # not hashable: no function of torch's
+            return None
+
+
+def short_name(function: Function) -> str:
+    """Return torch's short name of any function: ``conv1d`` for ``torch.nn.functional.conv1d``."""
+    full = resolve_name(function) or str(vars(type(function)).get("__name__", ""))
+    parts = full.removesuffix(".__get__").split(".")
+    return parts[-1].strip("_") or "call"
+
+
+def _functions(operation: Operation) -> Iterator[Function]:
+    for home in _HOMES:
+        yield from _resolve(home.format(operation.name))
+    for spelling in operation.spellings:
+        yield from _resolve(spelling)
+
+
+def _resolve(dotted: str) -> Iterator[Function]:
+    """Yield what a dotted name of torch's means; nothing if this torch lacks it."""
+    value: Any = torch
+    for name in dotted.split(".")[1:]:
+        value = getattr(value, name, None)
+        if value is None:
+            return
+    if not callable(value):  # a property such as Tensor.T: a mode sees its getter
+        value = value.__get__
+    yield value

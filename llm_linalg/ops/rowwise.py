@@ -1,0 +1,162 @@
+"""Row-wise operations: each cell reads the whole of its row, and opens into simpler steps.
+
+Their parts are small programs in the tensor language, held equal to torch by tests.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from llm_linalg.axes import Axes, Shape, aligned
+from llm_linalg.cells import Index
+from llm_linalg.ops.base import Addend, Addends, Call, Operation, filled
+from llm_linalg.relations import AxesRelation, PrefixRelation, Relation
+
+RULE = "the weight and the bias have the shape of the axes that are normalised"
+
+
+@dataclass(frozen=True, eq=False)
+class Rowwise(Operation):
+    """A function of a whole row for each of its cells.
+
+    Attributes:
+        beside: Parameters whose tensors are read at the cell's own place in the row (a weight, a bias).
+        trailing: The parameter that gives the row's shape; else ``dim`` names its axis.
+        selects: The result's row has another length than the operand's (topk).
+    """
+
+    beside: tuple[str, ...] = ()
+    trailing: str = ""
+    selects: bool = False
+    kind: str = "rowwise"
+    gradient: dict[str, str] = field(default_factory=dict)
+
+    def dims(self, call: Call) -> tuple[int, ...]:
+        """Return the axes that make a row."""
+        rank = len(call.shapes[0])
+        if not self.trailing:
+            dim = call["dim"]
+            return (_legacy_dim(rank) if dim is None else call.dim(),) if rank else ()
+        given = call[self.trailing]
+        count = 1 if isinstance(given, int) else len(given)
+        return tuple(range(rank - count, rank))
+
+    def axes(self, call: Call) -> Axes:
+        shape, dims = call.shapes[0], self.dims(call)
+        labels = aligned(len(shape), len(shape))
+        row = tuple(f"r{axis}" if axis in dims else label for axis, label in enumerate(labels))
+        if self.selects and call.output is not None:
+            given = {labels[axis]: call.shape[axis] for axis in dims}
+        else:
+            given = {labels[axis]: shape[axis] for axis in dims}
+        operands = [row]
+        places = {place: name for name in self.beside if (place := call.place(name)) is not None}
+        for place in sorted(places):
+            operands.append(aligned(len(call.shapes[place]), len(shape)))
+        return Axes.solve(labels, operands, call.shapes, labels, RULE, given)
+
+    def relations(self, call: Call) -> tuple[Relation, ...]:
+        axes = self.axes(call)
+        return tuple(AxesRelation(axes, operand) for operand in range(len(call.tensors)))
+
+    def addends(self, call: Call, index: Index) -> Addends:
+        return _whole(call, index)
+
+    def opened(self, call: Call) -> str:
+        lines = [filled(self.parts, {**call.arguments, "dim": self.dims(call)[:1], "dims": self.dims(call)})]
+        for name, sign in zip(self.beside, "*+", strict=False):
+            if self.parts and call.place(name) is not None:
+                lines.append(f"{'scaled' if sign == '*' else 'shifted'} = {_last(lines)} {sign} {name}")
+        return "\n".join(lines)
+
+    def cotangents(self, call: Call) -> Mapping[str, str]:
+        return {name: filled(text, {"dim": self.dims(call)[0]}) for name, text in self.gradient.items()}
+
+
+@dataclass(frozen=True, eq=False)
+class Running(Operation):
+    """A function of all that stands before a cell along an axis."""
+
+    kind: str = "rowwise"
+
+    def infer(self, call: Call) -> Shape:
+        return call.shapes[0]
+
+    def relations(self, call: Call) -> tuple[Relation, ...]:
+        return (PrefixRelation(call.shapes[0], call.dim()),)
+
+    def cotangents(self, call: Call) -> Mapping[str, str]:
+        return {name: filled(text, {"dim": call.dim()}) for name, text in self.gradient.items()}
+
+    def addends(self, call: Call, index: Index) -> Addends | None:
+        if self.name != "cumsum":
+            return _whole(call, index)
+        dim = call.dim()
+        at = tuple(slice(None) if axis == dim else i for axis, i in enumerate(index))
+        values = call.tensors[0].detach()[at][: index[dim] + 1].tolist()
+        return Addends(tail=tuple(Addend((value,), value) for value in values))
+
+
+def _whole(call: Call, index: Index) -> Addends:
+    """Return a cell's value as its only term: what made it is no sum."""
+    assert call.output is not None
+    value = call.output[index].item()
+    return Addends(tail=(Addend((value,), value),))
+
+
+def _last(lines: list[str]) -> str:
+    """Return the name that a program binds last."""
+    return lines[-1].splitlines()[-1].split(" = ")[0]
+
+
+def _legacy_dim(rank: int) -> int:
+    """Return the axis that softmax takes when none is given, as torch has it."""
+    return 0 if rank in (0, 1, 3) else 1
+
+
+_SOFTMAX = """\
+top = input.amax({dim}, keepdim=True)
+below = input - top
+power = torch.exp(below)
+total = power.sum({dim}, keepdim=True)
+softmax = power / total"""
+_LOG_SOFTMAX = """\
+top = input.amax({dim}, keepdim=True)
+below = input - top
+power = torch.exp(below)
+total = power.sum({dim}, keepdim=True)
+log_softmax = below - torch.log(total)"""
+_LAYER_NORM = """\
+mean = input.mean({dims}, keepdim=True)
+center = input - mean
+square = center * center
+var = square.mean({dims}, keepdim=True)
+deviation = torch.sqrt(var + {eps})
+layer_norm = center / deviation"""
+_ROW = "{d} * {out} - {out} * ({d} * {out}).sum({dim}, keepdim=True)"
+_LOG_ROW = "{d} - torch.exp({out}) * {d}.sum({dim}, keepdim=True)"
+
+ROWWISE: tuple[Operation, ...] = (
+    Rowwise("softmax", "input, dim=None, _stacklevel=3, dtype=None", parts=_SOFTMAX, gradient={"input": _ROW}),
+    Rowwise("log_softmax", "input, dim=None, _stacklevel=3, dtype=None", parts=_LOG_SOFTMAX, gradient={"input": _LOG_ROW}),
+    Rowwise(
+        "layer_norm",
+        "input, normalized_shape, weight=None, bias=None, eps=1e-05",
+        beside=("weight", "bias"),
+        trailing="normalized_shape",
+        parts=_LAYER_NORM,
+    ),
+    Rowwise(
+        "rms_norm",
+        "input, normalized_shape, weight=None, eps=None",
+        beside=("weight",),
+        trailing="normalized_shape",
+    ),
+    Rowwise("normalize", "input, p=2.0, dim=1, eps=1e-12, out=None"),
+    Rowwise("topk", "input, k, dim=-1, largest=True, sorted=True", selects=True),
+    Rowwise("sort", "input, dim=-1, descending=False, stable=False"),
+    Rowwise("argsort", "input, dim=-1, descending=False, stable=False"),
+    Running("cumsum", "input, dim, *, dtype=None", gradient={"input": "{d}.flip({dim}).cumsum({dim}).flip({dim})"}),
+    Running("cumprod", "input, dim, *, dtype=None", phrase="product of {cells}"),
+)

@@ -1,0 +1,302 @@
+"""What an output cell reads, and what an operand's cell feeds: one mechanism a kind of operation.
+
+A relation stands between a node's output and one of its operands. It answers for a cell
+(`reads`, `feeds`, as collections of index tuples) and for a set of cells given as a boolean mask
+(`back`, `forward`), which is what lineage composes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cached_property
+from math import prod
+from typing import Protocol
+
+import torch
+from torch import Tensor
+
+from llm_linalg.axes import Axes, Shape
+from llm_linalg.cells import NOTHING, Box, Cells, Index, Points, ravel
+
+
+class Relation(Protocol):
+    """Between the cells of an output and the cells of one operand."""
+
+    def reads(self, index: Index) -> Cells:
+        """Return the operand's cells that the output cell is made from."""
+
+    def feeds(self, index: Index) -> Cells:
+        """Return the output cells that the operand's cell goes into."""
+
+    def back(self, mask: Tensor) -> Tensor:
+        """Return the operand's cells (bool) read by any of the output cells in ``mask``."""
+
+    def forward(self, mask: Tensor) -> Tensor:
+        """Return the output cells (bool) fed by any of the operand's cells in ``mask``."""
+
+
+def points(mask: Tensor) -> Cells:
+    """Return the cells of a boolean mask."""
+    flat = mask.reshape(-1).nonzero().reshape(-1).tolist()
+    return Points(tuple(mask.shape), tuple(flat)) if flat else NOTHING
+
+
+@dataclass(frozen=True, slots=True)
+class AxesRelation:
+    """By rule: the axes spec says which range of each axis is read."""
+
+    axes: Axes
+    operand: int
+
+    def reads(self, index: Index) -> Cells:
+        at = dict(zip(self.axes.output, index, strict=True))
+        labels = self.axes.operands[self.operand]
+        if len(set(labels)) < len(labels):
+            return self._repeated(at)
+        return Box(tuple(self._range(*axis, at) for axis in zip(labels, self._shape, strict=True)))
+
+    def feeds(self, index: Index) -> Cells:
+        at: dict[str, int] = {}
+        for label, repeated, i in zip(self._labels, self.axes.broadcast(self.operand), index, strict=True):
+            if not repeated and at.setdefault(label, i) != i:
+                return NOTHING
+        sizes = self.axes.sizes
+        ranges = (range(at[x], at[x] + 1) if x in at else range(sizes[x]) for x in self.axes.output)
+        return Box(tuple(ranges))
+
+    def back(self, mask: Tensor) -> Tensor:
+        kept = [label for label in self.axes.output if label in self._labels]
+        summed = [d for d, label in enumerate(self.axes.output) if label not in kept]
+        own = mask.any(dim=summed) if summed else mask
+        for axis, (label, repeated) in enumerate(zip(self._labels, self._repeats, strict=True)):
+            if repeated and label in kept:
+                own = own.any(dim=kept.index(label), keepdim=True)
+        return self._place(own, kept)
+
+    def forward(self, mask: Tensor) -> Tensor:
+        labels = list(dict.fromkeys(self._labels))
+        if len(labels) < len(self._labels):
+            mask = mask[self._grid(labels)]
+        summed = [d for d, label in enumerate(labels) if label not in self.axes.output]
+        own = mask.any(dim=summed) if summed else mask
+        kept = [label for label in labels if label in self.axes.output]
+        return _spread(own, kept, self.axes.output).expand(self.axes.shape)
+
+    @property
+    def _labels(self) -> tuple[str, ...]:
+        return self.axes.operands[self.operand]
+
+    @property
+    def _shape(self) -> Shape:
+        return self.axes.shapes[self.operand]
+
+    @property
+    def _repeats(self) -> tuple[bool, ...]:
+        return self.axes.broadcast(self.operand)
+
+    def _range(self, label: str, size: int, at: dict[str, int]) -> range:
+        if size == 1:
+            return range(1)
+        return range(at[label], at[label] + 1) if label in at else range(size)
+
+    def _grid(self, labels: list[str]) -> tuple[Tensor, ...]:
+        """Return one index tensor an axis, which together pick the operand's diagonal."""
+        rank = len(labels)
+        return tuple(
+            torch.arange(self.axes.sizes[x]).reshape([-1 if d == labels.index(x) else 1 for d in range(rank)])
+            for x in self._labels
+        )
+
+    def _repeated(self, at: dict[str, int]) -> Cells:
+        mask = torch.zeros(self.axes.shape, dtype=torch.bool)
+        mask[tuple(at[label] for label in self.axes.output)] = True
+        return points(self.back(mask))
+
+    def _place(self, own: Tensor, kept: list[str]) -> Tensor:
+        labels = list(dict.fromkeys(self._labels))
+        if len(labels) == len(self._labels):
+            return _spread(own, kept, self._labels).expand(self._shape)
+        sizes = [self.axes.sizes[label] for label in labels]
+        mask = torch.zeros(self._shape, dtype=torch.bool)
+        mask[self._grid(labels)] = _spread(own, kept, tuple(labels)).expand(sizes)
+        return mask
+
+
+def _spread(mask: Tensor, labels: list[str], target: tuple[str, ...]) -> Tensor:
+    """Return a mask with axes ``labels`` in the order of ``target``, with size 1 for what it lacks."""
+    order = sorted(range(len(labels)), key=lambda d: target.index(labels[d]))
+    mask = mask.permute(order)
+    present = set(labels)
+    for axis, label in enumerate(target):
+        if label not in present:
+            mask = mask.unsqueeze(axis)
+    return mask
+
+
+@dataclass(frozen=True, eq=False)
+class IndexRelation:
+    """By index: the operation was run on flat indices, and says where each cell came from.
+
+    Args:
+        source: For each output cell, 1 + the position it was taken from, in a numbering in which
+            this operand's cells are ``first + 1 … first + numel``; 0 where it was filled.
+        shape: The operand's shape.
+        first: Where this operand's numbering starts.
+    """
+
+    source: Tensor
+    shape: Shape
+    first: int = 0
+
+    def reads(self, index: Index) -> Cells:
+        position = int(self.source[index]) - self.first - 1
+        return Points(self.shape, (position,)) if 0 <= position < self._numel else NOTHING
+
+    def feeds(self, index: Index) -> Cells:
+        return points(self.source == ravel(index, self.shape) + self.first + 1)
+
+    def back(self, mask: Tensor) -> Tensor:
+        positions = self.source[mask] - self.first - 1
+        positions = positions[(positions >= 0) & (positions < self._numel)].long()
+        own = torch.zeros(self._numel, dtype=torch.bool)
+        own[positions] = True
+        return own.reshape(self.shape)
+
+    def forward(self, mask: Tensor) -> Tensor:
+        positions = (self.source - self.first - 1).long()
+        inside = (positions >= 0) & (positions < self._numel)
+        if not self._numel:
+            return inside
+        return mask.reshape(-1)[positions.clamp(0, self._numel - 1)] & inside
+
+    @cached_property
+    def _numel(self) -> int:
+        return prod(self.shape)
+
+
+@dataclass(frozen=True, slots=True)
+class PrefixRelation:
+    """By rule: along ``dim`` everything up to the cell is read (cumsum)."""
+
+    shape: Shape
+    dim: int
+
+    def reads(self, index: Index) -> Cells:
+        return self._box(index, 0, index[self.dim] + 1)
+
+    def feeds(self, index: Index) -> Cells:
+        return self._box(index, index[self.dim], self.shape[self.dim])
+
+    def back(self, mask: Tensor) -> Tensor:
+        return mask.flip(self.dim).cumsum(self.dim).flip(self.dim) > 0
+
+    def forward(self, mask: Tensor) -> Tensor:
+        return mask.cumsum(self.dim) > 0
+
+    def _box(self, index: Index, start: int, stop: int) -> Box:
+        ranges = [range(i, i + 1) for i in index]
+        ranges[self.dim] = range(start, stop)
+        return Box(tuple(ranges))
+
+
+@dataclass(frozen=True, slots=True)
+class HiddenRelation:
+    """By rule, under a predicate: where ``hidden`` (bool, the output's shape) holds, nothing is read."""
+
+    inner: Relation
+    hidden: Tensor
+
+    def reads(self, index: Index) -> Cells:
+        return NOTHING if bool(self.hidden[index]) else self.inner.reads(index)
+
+    def feeds(self, index: Index) -> Cells:
+        mask = torch.zeros_like(self.hidden)
+        for cell in self.inner.feeds(index):
+            mask[cell] = True
+        return points(mask & ~self.hidden)
+
+    def back(self, mask: Tensor) -> Tensor:
+        return self.inner.back(mask & ~self.hidden)
+
+    def forward(self, mask: Tensor) -> Tensor:
+        return self.inner.forward(mask) & ~self.hidden
+
+
+@dataclass(frozen=True, slots=True)
+class OpaqueRelation:
+    """No mechanism: every output cell may read the whole operand."""
+
+    output: Shape
+    shape: Shape
+
+    def reads(self, index: Index) -> Cells:
+        return Box.whole(self.shape)
+
+    def feeds(self, index: Index) -> Cells:
+        return Box.whole(self.output)
+
+    def back(self, mask: Tensor) -> Tensor:
+        return mask.any().expand(self.shape)
+
+    def forward(self, mask: Tensor) -> Tensor:
+        return mask.any().expand(self.output)
+
+
+Function = Callable[[Tensor], Tensor]
+
+
+@dataclass(frozen=True, eq=False)
+class MeasuredRelation:
+    """By autograd: one backward pass from a one-hot cotangent.
+
+    A partner that happens to be 0 would hide a dependence, so the passes run on generic values of
+    the same shapes (``probe``), not on the program's own.
+
+    Args:
+        function: The operation as a function of this operand alone, of generic partners.
+        probe: Generic values of the operand's shape.
+        output: The output's shape.
+    """
+
+    function: Function
+    probe: Tensor
+    output: Shape
+    _cache: dict[str, tuple[Tensor, Tensor]] = field(default_factory=dict, repr=False)
+
+    def reads(self, index: Index) -> Cells:
+        return points(self.back(_one_hot(self.output, index)))
+
+    def feeds(self, index: Index) -> Cells:
+        return points(self.forward(_one_hot(tuple(self.probe.shape), index)))
+
+    def back(self, mask: Tensor) -> Tensor:
+        leaf, out = self._graph()
+        cotangent = torch.where(mask, _generic(self.output, out.dtype), 0)
+        (gradient,) = torch.autograd.grad(out, leaf, cotangent, retain_graph=True, allow_unused=True)
+        return torch.zeros_like(leaf, dtype=torch.bool) if gradient is None else gradient != 0
+
+    def forward(self, mask: Tensor) -> Tensor:
+        found = torch.zeros(self.output, dtype=torch.bool)
+        for cell in torch.ones(self.output).nonzero().tolist():
+            found[tuple(cell)] = bool((self.back(_one_hot(self.output, tuple(cell))) & mask).any())
+        return found
+
+    def _graph(self) -> tuple[Tensor, Tensor]:
+        if "graph" not in self._cache:
+            with torch.enable_grad():
+                leaf = self.probe.detach().clone().requires_grad_(True)
+                self._cache["graph"] = (leaf, self.function(leaf))
+        return self._cache["graph"]
+
+
+def _one_hot(shape: Shape, index: Index) -> Tensor:
+    mask = torch.zeros(shape, dtype=torch.bool)
+    mask[index] = True
+    return mask
+
+
+def _generic(shape: Shape, dtype: torch.dtype) -> Tensor:
+    """Return values with no zeros and no symmetry, the same each time."""
+    generator = torch.Generator().manual_seed(0)
+    return torch.rand(shape, generator=generator, dtype=torch.float64).add(0.5).to(dtype)

@@ -1,0 +1,164 @@
+"""The two front doors: `run` for anyone's text, `trace` for trusted Python."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Mapping
+from contextlib import contextmanager
+from inspect import Parameter, signature
+from linecache import getline
+from types import FrameType
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor, nn
+
+from llm_linalg.errors import Span
+from llm_linalg.language.budget import Budget
+from llm_linalg.language.interpreter import Interpreter
+from llm_linalg.language.source import Source
+from llm_linalg.recorder import Recorder
+from llm_linalg.shapes import explain, explain_call
+from llm_linalg.trace import Node, Trace
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_OWN = ("llm_linalg", "torch")
+
+
+def run(source: str, seed: int = 0, names: Mapping[str, Any] | None = None) -> Trace:
+    """Run a program in the tensor language and return its trace.
+
+    The text may be anyone's: it is interpreted over an allow-list, never executed.
+
+    Args:
+        source: The program.
+        seed: What ``torch.manual_seed`` is called with before it; torch's own generator is left as it was.
+        names: Plain values that the program may use, such as a lesson's controls.
+
+    Raises:
+        ProgramError: If it can't be read or run, with line, column and caret.
+        ShapeError: If operands don't fit, with the clashing axes and repairs that work.
+        LimitError: If it asks for more than the budget.
+    """
+    return execute(source, seed, names or {})
+
+
+def execute(
+    source: str, seed: int, names: Mapping[str, Any], known: Mapping[str, Node] | None = None
+) -> Trace:
+    """Run a program whose names may also be tensors of another trace's nodes (``known``)."""
+    checked = Source(source)
+    tensors = {name: node.value for name, node in (known or {}).items()}
+    interpreter = Interpreter(checked, {**names, **tensors}, Budget(), explain)
+    for name, node in (known or {}).items():
+        interpreter.recorder.know(tensors[name], node)
+    with _seeded(seed):
+        interpreter.run()
+    return interpreter.recorder.finish(checked.text, seed, "".join(interpreter.printed))
+
+
+def trace(function: Callable[..., Any], *inputs: Any, seed: int = 0) -> Trace:
+    """Run any Python callable that uses torch, and return the trace of its torch calls.
+
+    This runs the function: it is for code that you trust. Nodes of inputs are named after the
+    parameters, and others after the local variables that hold them when the function returns.
+
+    Args:
+        function: A function, a method or an ``nn.Module``.
+        inputs: Its arguments.
+        seed: What ``torch.manual_seed`` is called with before it.
+
+    Raises:
+        ShapeError: If operands of a torch call don't fit.
+    """
+    places = _Places()
+    recorder = Recorder(places.here)
+    for name, value in _named_inputs(function, inputs):
+        if isinstance(value, Tensor):
+            recorder.bind(name, value)
+    for name, parameter in _parameters(function):
+        recorder.label(parameter, name)
+    with _seeded(seed):
+        try:
+            with recorder:
+                function(*inputs)
+        except (RuntimeError, ValueError, IndexError, TypeError) as error:
+            if recorder.failed is None:
+                raise
+            raise explain_call(recorder.failed, error, *places.here(error.__traceback__)) from error
+    places.name_locals(recorder)
+    return recorder.finish("", seed)
+
+
+@contextmanager
+def _seeded(seed: int) -> Iterator[None]:
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        yield
+
+
+def _named_inputs(function: Callable[..., Any], inputs: tuple[Any, ...]) -> Iterator[tuple[str, Any]]:
+    target = function.forward if isinstance(function, nn.Module) else function
+    try:
+        bound = signature(target).bind(*inputs)
+        parameters = signature(target).parameters
+    except (TypeError, ValueError):
+        yield from ((f"input_{position}", value) for position, value in enumerate(inputs))
+        return
+    for name, value in bound.arguments.items():
+        if parameters[name].kind is Parameter.VAR_POSITIONAL:
+            yield from ((f"{name}_{position}", item) for position, item in enumerate(value))
+        else:
+            yield name, value
+
+
+def _parameters(function: Callable[..., Any]) -> Iterator[tuple[str, Tensor]]:
+    module = function if isinstance(function, nn.Module) else vars_self(function)
+    if isinstance(module, nn.Module):
+        yield from module.named_parameters()
+        yield from module.named_buffers()
+
+
+def vars_self(function: Callable[..., Any]) -> object:
+    """Return the object that a bound method is bound to."""
+    return getattr(function, "__self__", None)
+
+
+class _Places:
+    """Where torch calls are made from, in the user's own files."""
+
+    def __init__(self) -> None:
+        self._frames: dict[int, FrameType] = {}
+
+    def here(self, traceback: Any = None) -> tuple[Span | None, str]:
+        """Return the line of the innermost frame that is neither torch's nor ours, and its text."""
+        frame: FrameType | None = sys._getframe(1)
+        if traceback is not None:
+            while traceback.tb_next and not _foreign(traceback.tb_next.tb_frame):
+                traceback = traceback.tb_next
+            frame, line = traceback.tb_frame, traceback.tb_lineno
+        else:
+            while frame is not None and _foreign(frame):
+                frame = frame.f_back
+            line = frame.f_lineno if frame else 0
+        if frame is None:
+            return None, ""
+        self._frames.setdefault(id(frame), frame)
+        text = getline(frame.f_code.co_filename, line).rstrip("\n")
+        start = len(text) - len(text.lstrip())
+        return Span(line, start, line, len(text)), text.strip()
+
+    def name_locals(self, recorder: Recorder) -> None:
+        """Name nodes after the local variables that hold them."""
+        for frame in self._frames.values():
+            for name, value in frame.f_locals.items():
+                if isinstance(value, Tensor) and recorder.node_of(value) is not None:
+                    recorder.bind(name, value)
+        self._frames.clear()
+
+
+def _foreign(frame: FrameType) -> bool:
+    module = str(frame.f_globals.get("__name__", ""))
+    return module.partition(".")[0] in _OWN

@@ -1,0 +1,126 @@
+"""Why a call failed, in the program's own terms: which axis of which operand, and which rule."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import ast
+from torch import Tensor
+
+from llm_linalg.axes import Clash, Shape
+from llm_linalg.errors import OperandInfo, ProgramError, ShapeError, Span
+from llm_linalg.ops.base import Call
+
+if TYPE_CHECKING:
+    from llm_linalg.language.interpreter import Interpreter
+
+_SHAPE_WORDS = ("shape", "size", "dimension", "dim ", "broadcast", "same number", "elements")
+_ORDINALS = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth")
+
+
+def explain(interpreter: Interpreter, node: ast.expr, error: Exception) -> ProgramError:
+    """Return the error to show for a call that failed at a syntax node."""
+    call = interpreter.recorder.failed
+    interpreter.recorder.failed = None
+    span, source = interpreter.source.span(node), interpreter.source.text
+    if call is None:
+        return ProgramError(_plain(error), span, source)
+    pieces = operand_nodes(interpreter, node, call.tensors)
+    operands = []
+    for place, (tensor, piece) in enumerate(zip(call.tensors, pieces, strict=True)):
+        made = interpreter.recorder.node_of(tensor)
+        text = interpreter.source.text_of(piece) if piece is not None else ""
+        name = text or (made.name if made else f"operand {place + 1}")
+        operands.append(OperandInfo(name, tuple(tensor.shape), text))
+    return _explained(call, error, operands, span, source)
+
+
+def explain_call(call: Call, error: Exception, span: Span | None, source: str) -> ProgramError:
+    """Return the error to show for a recorded call of trusted Python."""
+    operands = [
+        OperandInfo(_parameter(call, place), shape, "") for place, shape in enumerate(call.shapes)
+    ]
+    place = Span(1, 0, 1, len(source)) if span else None
+    found = _explained(call, error, operands, place, source)
+    if span:
+        found.message = f"line {span.line}: {found.message}"
+    return found
+
+
+def clash_of(call: Call) -> Clash | None:
+    """Return what the operation's shape rule has against a call, if it has one and it objects."""
+    try:
+        call.operation.infer(call)
+    except Clash as clash:
+        return clash
+    except (TypeError, ValueError, IndexError, KeyError, AttributeError):
+        return None
+    return None
+
+
+def operand_nodes(
+    interpreter: Interpreter, node: ast.expr, tensors: Sequence[Tensor]
+) -> list[ast.expr | None]:
+    """Return for each operand the sub-expression of the failing one that gave it, where there is one."""
+    pieces = [piece for piece in ast.walk(node) if isinstance(piece, ast.expr) and piece is not node]
+    found: list[ast.expr | None] = []
+    for tensor in tensors:
+        own = next((piece for piece in pieces if interpreter.values.get(piece) is tensor), None)
+        if own is not None:
+            pieces.remove(own)
+        found.append(own)
+    return found
+
+
+def _explained(
+    call: Call, error: Exception, operands: list[OperandInfo], span: Span | None, source: str
+) -> ProgramError:
+    clash = clash_of(call)
+    detail = _plain(error)
+    name = call.operation.name
+    if clash is None and not any(word in detail.lower() for word in _SHAPE_WORDS):
+        return ProgramError(f"{name}: {detail}", span, source)
+    if clash is None:
+        return ShapeError(
+            f"{name}: {detail}", span, source, operation=name, operands=tuple(operands), detail=detail
+        )
+    return ShapeError(
+        f"{name}: {_sentence(clash, operands)}",
+        span,
+        source,
+        operation=name,
+        operands=tuple(operands),
+        axes=clash.axes,
+        detail=detail,
+    )
+
+
+def _sentence(clash: Clash, operands: list[OperandInfo]) -> str:
+    if not clash.axes:
+        return clash.rule
+    parts = []
+    for axis in clash.axes:
+        operand = operands[axis.operand]
+        parts.append(f"axis {axis.axis} of {_named(operand)} has size {axis.size}")
+    return f"{', '.join(parts)}: {clash.rule}"
+
+
+def _named(operand: OperandInfo) -> str:
+    return f"{operand.name} {shape_text(operand.shape)}"
+
+
+def shape_text(shape: Shape) -> str:
+    """Return a shape as Python writes it: ``(3, 2)``, ``(3,)``, ``()``."""
+    return str(tuple(shape))
+
+
+def _parameter(call: Call, place: int) -> str:
+    owner = next((name for name, places in call.places.items() if place in places), None)
+    return owner or f"the {_ORDINALS[min(place, len(_ORDINALS) - 1)]} operand"
+
+
+def _plain(error: Exception) -> str:
+    """Return an exception's first line, without its class."""
+    lines = [line for line in str(error).splitlines() if line.strip()]
+    return lines[0] if lines else type(error).__name__
