@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
 Index = tuple[int, ...]
-Number = float | int | bool
+Number = float | int | bool | complex
 Role = Literal["left", "top", "result", "operand", "addend", "sibling"]
 Arrangement = Literal["falk", "row", "column"]
 TermState = Literal["plain", "done", "current", "pending"]

@@ -1,0 +1,46 @@
+"""The stage: opens a view on the engine and makes its frames. The only part of the app that meets nodes.
+
+:func:`open_view` runs the program; it is what a worker does. Everything on :class:`Opened` is cheap and pure.
+Importing this package imports no torch; the first :func:`open_view` does, or :func:`warm` before it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tui.stage.failed import operand_values
+from tui.stage.frames import empty_frame
+from tui.stage.opened import Opened
+from tui.view import View
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+__all__ = ["Opened", "empty_frame", "open_view", "warm"]
+
+
+def warm() -> None:
+    """Import the engine and torch: for a thread, after the first paint."""
+    from llm_linalg import run
+
+    run("")
+
+
+def open_view(view: View, previous: Opened | None = None) -> Opened:
+    """Run the view's program. Never raises for a program that fails: the error is in the result.
+
+    Args:
+        view: What is to be seen.
+        previous: What was open before: if this fails, its picture (or the last good one before it) is kept
+        beside.
+    """
+    from llm_linalg import ProgramError, ShapeError, run
+
+    try:
+        return Opened(view, run(view.program, seed=view.seed, names=view.names), None, None)
+    except ProgramError as error:
+        operands: tuple[Tensor | None, ...] = ()
+        if isinstance(error, ShapeError):
+            operands = operand_values(error, view.seed, view.names)
+        good = previous.good if previous is not None and previous.error is not None else previous
+        return Opened(view, None, error, good, operands)

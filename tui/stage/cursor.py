@@ -1,0 +1,115 @@
+"""The cell cursor: which cell it is on, what it says, and where it can go."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from llm_linalg.numbers import exact
+from tui.frame import CursorView, Index, Panel
+from tui.stage.words import cell_name, cells_name, entry_name, formula
+from tui.view import View
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from llm_linalg.trace import Node, Trace
+
+CONSUMERS = 4  # nodes that a cell feeds, named one by one
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Spotted:
+    """The cell under the cursor, found among a node's tensors."""
+
+    name: str
+    index: Index
+    tensor: Tensor
+    operand: int | None  # its position; None on the result (or a result beside it)
+    owner: Node  # the node shown, or the one beside it whose result it is
+    maker: Node | None  # the node that made the tensor
+
+
+def spot(view: View, node: Node, beside: tuple[Node, ...]) -> Spotted | None:
+    """The cell under the cursor, clamped into its tensor; None if the tensor is not on the stage."""
+    if view.cursor is None:
+        return None
+    name, index = view.cursor
+    candidates = [Spotted(node.name, index, node.value, None, node, node)]
+    candidates += [
+        Spotted(operand.name, index, operand.value, p, node, operand.node)
+        for p, operand in enumerate(node.operands)
+    ]
+    candidates += [Spotted(other.name, index, other.value, None, other, other) for other in beside]
+    for found in candidates:
+        shape = tuple(found.tensor.shape)
+        if found.name == name and len(shape) == len(index) and all(shape):
+            inside = tuple(max(0, min(i, n - 1)) for i, n in zip(index, shape, strict=True))
+            return replace(found, index=inside)
+    return None
+
+
+def describe(found: Spotted, trace: Trace) -> CursorView:
+    """What the cell under the cursor is, what made it, and what it feeds."""
+    maker, index = found.maker, found.index
+    made = "" if maker is None else _made(maker, index)
+    return CursorView(
+        name=found.name,
+        index=index,
+        zero=cell_name(found.name, index),
+        one=entry_name(found.name, index),
+        value=exact(found.tensor[index].item(), str(found.tensor.dtype)),
+        masked=maker.masked(index) if maker is not None and maker.kind == "mask" else None,
+        made=made,
+        formula="" if maker is None or not made else _formula(maker, index),
+        feeds=_feeds(found, trace),
+        evidence=maker.evidence if maker is not None and maker.operands else "",
+        maker=maker.name if maker is not None else None,
+    )
+
+
+def _made(maker: Node, index: Index) -> str:
+    parts = [
+        cells_name(operand.name, cells, tuple(operand.value.shape))
+        for operand, cells in zip(maker.operands, maker.reads(index), strict=True)
+    ]
+    return ", ".join(part for part in parts if part)
+
+
+def _formula(maker: Node, index: Index) -> str:
+    """The formula of the step that completes the cell."""
+    for order in ("cells", *maker.orders):
+        if order in maker.orders and order != "terms":
+            walk = maker.walk(order)
+            lines = formula(maker, walk[walk.locate(index)])
+            return " ".join("".join(text for text, _ in line).strip() for line in lines)
+    return ""
+
+
+def _feeds(found: Spotted, trace: Trace) -> str:
+    """What the cell goes into.
+
+    The node shown if it is an operand of it, else every node that reads its tensor.
+    """
+    pairs = [
+        (node, p)
+        for node in ((found.owner,) if found.operand is not None else trace.nodes)
+        for p, operand in enumerate(node.operands)
+        if operand.value is found.tensor or (operand.node is found.maker and found.maker is not None)
+    ]
+    named = [cells_name(node.name, node.feeds(p, found.index), node.shape) for node, p in pairs[:CONSUMERS]]
+    more = len(pairs) - CONSUMERS
+    said = [text for text in dict.fromkeys(named) if text] + [f"{more} more"] * (more > 0)
+    return ", ".join(said)
+
+
+def start(node: Node, written: Index | None) -> tuple[str, Index]:
+    """Where the cursor starts: on the cell just written, or on the result's first."""
+    return node.name, written if written is not None else (0,) * len(node.shape)
+
+
+def moved(panel: Panel, index: Index, rows: int, columns: int) -> Index:
+    """The cell ``rows`` down and ``columns`` right on a panel, not beyond its edges."""
+    row, column = panel.place(index) or (0, 0)
+    row = max(0, min(row + rows, panel.rows - 1))
+    return panel.index(row, max(0, min(column + columns, panel.columns - 1)))

@@ -1,0 +1,148 @@
+"""The picture of a program that failed.
+
+Why, the operands with their clashing axes marked, and the repairs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from llm_linalg.cells import Box
+from llm_linalg.text import clean
+from tui.frame import ErrorView, Frame, Mark, Number, Panel, RepairFacts
+from tui.stage.marks import Lit
+from tui.stage.panels import Look, make_panel, rest_of, tensor_reader
+from tui.stage.schemes import SIGNS, plain_spot
+from tui.stage.store import Store
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from llm_linalg.errors import ProgramError, ShapeError
+
+ATTEMPTS = 6
+OPERAND = "operand_{}"
+
+
+def operand_values(error: ShapeError, seed: int, names: Mapping[str, object]) -> tuple[Tensor | None, ...]:
+    """The values of the operands that clashed: the program up to the failing line is run again for them."""
+    from llm_linalg import ProgramError, run
+
+    lines = error.source.split("\n")
+    asked = [
+        f"{OPERAND.format(p)} = {operand.source}"
+        for p, operand in enumerate(error.operands)
+        if operand.source and "\n" not in operand.source
+    ]
+    for end in range((error.line or 1) - 1, max(-1, (error.line or 1) - 1 - ATTEMPTS), -1):
+        try:
+            trace = run("\n".join([*lines[:end], *asked]), seed=seed, names=dict(names))
+        except ProgramError:
+            continue  # the line stands inside a longer statement: try above it
+        found = []
+        for p, operand in enumerate(error.operands):
+            name = OPERAND.format(p)
+            value = trace[name].value if name in trace else None
+            found.append(value if value is not None and tuple(value.shape) == operand.shape else None)
+        return tuple(found)
+    return tuple(None for _ in error.operands)
+
+
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """The numbers of a tensor that isn't there: only its shape is known."""
+
+    def width(self, decimals: int) -> int:
+        """One glyph a cell."""
+        return 1 + 0 * decimals
+
+    def text(self, value: Number, decimals: int) -> str:
+        """Never asked for a number; says so."""
+        return f"{value}"[: self.width(decimals)]
+
+
+def clash_panels(
+    error: ShapeError, values: tuple[Tensor | None, ...], store: Store, ascii_only: bool
+) -> tuple[Panel, ...]:
+    """The operands side by side; the axes that clash are marked along their first row or column."""
+    panels = []
+    tensors = [value for value in values if value is not None]
+    look = Look(store, max((store.extent(value) for value in tensors), default=0.0), ascii_only)
+    sign = SIGNS.get(error.operation, "")
+    for p, (operand, value) in enumerate(zip(error.operands, values, strict=True)):
+        spot = plain_spot("operand", len(operand.shape), sign if p else "")
+        axes = [clash.axis for clash in error.axes if clash.operand == p]
+        boxes = [
+            Box(tuple(range(n if axis == clashing else min(n, 1)) for axis, n in enumerate(operand.shape)))
+            for clashing in axes
+        ]
+        lit = Lit(tuple((Mark.CLASH, box) for box in boxes), boxes[0] if boxes else ())
+        at = rest_of((0,) * len(operand.shape), spot)
+        name = operand.name or operand.source
+        if value is None:
+            panels.append(_unknown(name, operand.shape, spot.sign, lit))
+        else:
+            panels.append(make_panel(name, value, spot, at, lit, tensor_reader(value, spot, at), look))
+    return tuple(panels)
+
+
+def _unknown(name: str, shape: tuple[int, ...], sign: str, lit: Lit) -> Panel:
+    spot = plain_spot("operand", len(shape), sign)
+    return Panel(
+        name=name,
+        title=clean(name, 24),
+        role="operand",
+        shape=shape,
+        dtype="",
+        row_axis=spot.row_axis,
+        column_axis=spot.column_axis,
+        at=rest_of((0,) * len(shape), spot),
+        numbers=Unknown(),
+        read=lambda rows, columns: [[None for _ in columns] for _ in rows],
+        mark=lit.mark,
+        level=lambda _: None,
+        sign=sign,
+        pending="?",
+    )
+
+
+def error_view(error: ProgramError, expected: bool, good: Frame | None) -> ErrorView:
+    """Why the program failed, as a value."""
+    from llm_linalg.errors import ShapeError
+
+    shaped = error if isinstance(error, ShapeError) else None
+    clashes = (
+        ()
+        if shaped is None
+        else tuple(
+            f"{_operand_name(shaped, clash.operand)}, axis {clash.axis}: size {clash.size}"
+            for clash in shaped.axes
+        )
+    )
+    repairs = (
+        ()
+        if shaped is None
+        else tuple(
+            RepairFacts(clean(str(repair), 200), repair.shape, clean(repair.why, 200))
+            for repair in shaped.repairs
+        )
+    )
+    return ErrorView(
+        kind=type(error).__name__,
+        sentence=error.message,
+        line=error.line,
+        column=error.column,
+        caret=error.caret,
+        detail="" if shaped is None else shaped.detail,
+        clashes=clashes,
+        repairs=repairs,
+        expected=expected,
+        good=good,
+    )
+
+
+def _operand_name(error: ShapeError, position: int) -> str:
+    operand = error.operands[position]
+    return clean(operand.name or operand.source, 40)

@@ -1,0 +1,168 @@
+"""Frames: what is said around the panels."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from llm_linalg.text import clean
+from tui.frame import ControlFacts, Frame, Panel
+from tui.glyphs import ascii_text
+from tui.player import order_of, position
+from tui.stage import cursor
+from tui.stage.failed import clash_panels, error_view
+from tui.stage.pictures import Scene, picture
+from tui.stage.record import record
+from tui.stage.words import facts, formula
+from tui.view import View
+
+if TYPE_CHECKING:
+    from llm_linalg.errors import ProgramError
+    from tui.stage.opened import Opened
+
+CODE = 400  # characters of a line of the program
+PRINTED = 4000
+
+
+def empty_frame(view: View) -> Frame:
+    """What a view shows before, or without, any node: lesson, stop, controls, program, prose."""
+    lesson, stop = view.lesson, view.at_stop
+    controls = tuple(
+        ControlFacts(c.name, clean(c.label or c.name, 40), c.kind, clean(text, 60), c.key)
+        for c, (_, text) in zip(lesson.controls, view.controls, strict=True)
+    )
+    return Frame(
+        lesson=clean(lesson.slug, 60),
+        title=clean(lesson.title, 100),
+        part=f"{lesson.part} {lesson.part_title}",
+        stop=view.stop,
+        stops=len(lesson.stops),
+        stop_title=clean(stop.title, 100),
+        seed=view.seed,
+        controls=controls,
+        code=tuple(clean(line, CODE) for line in view.program.split("\n")),
+        line=None,
+        node=None,
+        path=(),
+        order=None,
+        orders=(),
+        step=0,
+        steps=0,
+        depth=view.depth,
+        depths=(),
+        composite=False,
+        panels=(),
+        arrangement="row",
+        shape_line="",
+        formula=(),
+        sentence="",
+        prose=clean(stop.prose, None, lines=True),
+        printed="",
+        error=None,
+        cursor=None,
+        range_text="",
+        twin=view.twin,
+    )
+
+
+def node_frame(opened: Opened, view: View, ascii_only: bool) -> Frame:
+    """The frame of a node at a step."""
+    base = empty_frame(view)
+    trace = opened.program(view)
+    ground = opened.ground(view)
+    node = ground.node
+    if trace is None or node is None:
+        printed = "" if trace is None else clean(trace.printed, PRINTED, lines=True)
+        return _finished(replace(base, printed=printed, json=lambda: record(base, view.names)), ascii_only)
+    order = order_of(view, ground)
+    step, steps = position(view, ground)
+    whole = view.depth == "operations"
+    walk = None if whole or order is None else node.walk(order)
+    found = opened.spotted(view)
+    beside = opened.beside(view, node)
+    k = step - 1
+    scene = Scene(
+        node=node,
+        beside=beside,
+        walk=walk,
+        k=k,
+        order=order,
+        at=view.at,
+        found=found,
+        store=opened.store,
+        ascii_only=ascii_only,
+    )
+    panels, arrangement = picture(scene)
+    current = scene.step
+    outermost = ground.chain[0]
+    frame = replace(
+        base,
+        code=tuple(clean(line, CODE) for line in trace.source.split("\n")) if trace.source else base.code,
+        line=outermost.line,
+        node=facts(node, outermost.line),
+        path=ground.path,
+        order=order,
+        orders=ground.orders,
+        step=step,
+        steps=steps,
+        depths=(
+            "operations",
+            *(("cells",) if ground.orders else ()),
+            *(("terms",) if "terms" in ground.orders else ()),
+        ),
+        composite=bool(node.parts),
+        panels=panels,
+        arrangement=arrangement,
+        shape_line=clean(node.shape_line, 200),
+        formula=formula(node, current),
+        sentence=clean(node.sentence(order), 300) if order is not None else "",
+        printed=clean(trace.printed, PRINTED, lines=True),
+        cursor=None if found is None else cursor.describe(found, trace),
+        range_text=_range(scene.extent),
+        twins=opened.has_twin(),
+        note=", ".join(panel.title for panel in panels if panel.at),
+    )
+    last = len(node.walk(order)) - 1 if whole and order is not None else k
+    return _finished(replace(frame, json=lambda: record(frame, view.names, node, order, last)), ascii_only)
+
+
+def failed_frame(opened: Opened, view: View, error: ProgramError, ascii_only: bool) -> Frame:
+    """The frame of a program that failed."""
+    from llm_linalg.errors import ShapeError
+
+    base = empty_frame(view)
+    good = None if opened.good is None else opened.good.frame(opened.good.view, ascii_only=ascii_only)
+    panels: tuple[Panel, ...] = ()
+    if isinstance(error, ShapeError):
+        panels = clash_panels(error, opened.operands, opened.store, ascii_only)
+    frame = replace(
+        base,
+        line=error.line,
+        panels=panels,
+        arrangement="row",
+        sentence=error.message,
+        error=error_view(error, view.at_stop.fails and view.code is None, good),
+    )
+    return _finished(replace(frame, json=lambda: record(frame, view.names, error=error)), ascii_only)
+
+
+def _range(extent: float) -> str:
+    return f"-{extent:.3g} … {extent:.3g}" if extent else ""
+
+
+def _finished(frame: Frame, ascii_only: bool) -> Frame:
+    """The frame, in ASCII where that is asked for. The prose and the program keep what they hold."""
+    if not ascii_only:
+        return frame
+    return replace(
+        frame,
+        shape_line=ascii_text(frame.shape_line),
+        formula=tuple(tuple((ascii_text(text), state) for text, state in line) for line in frame.formula),
+        sentence=ascii_text(frame.sentence),
+        prose=ascii_text(frame.prose),
+        title=ascii_text(frame.title),
+        stop_title=ascii_text(frame.stop_title),
+        range_text=ascii_text(frame.range_text),
+        code=tuple(map(ascii_text, frame.code)),
+        printed=ascii_text(frame.printed),
+    )

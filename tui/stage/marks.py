@@ -1,0 +1,106 @@
+"""Which cells are lit: from what a step reads and writes.
+
+Or from what the cell under the cursor is made of.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from itertools import islice
+from typing import TYPE_CHECKING
+
+from llm_linalg.cells import Box, unravel
+from tui.frame import Index, Mark
+
+if TYPE_CHECKING:
+    from llm_linalg.trace import Node
+    from llm_linalg.walk import Step
+
+Marker = Callable[[Index], Mark]
+Cells = Collection[Index]
+MANY = 64
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Lit:
+    """What is lit on one panel: a collection of cells for each mark, and the cells that must be in view."""
+
+    marks: tuple[tuple[Mark, Cells], ...] = ()
+    focus: Cells = ()
+    rule: Callable[[Index], bool] | None = None  # says which cells are masked
+
+    def mark(self, index: Index) -> Mark:
+        """The marks of a cell."""
+        found = Mark.NONE
+        for mark, cells in self.marks:
+            if index in cells:
+                found |= mark
+        if self.rule is not None and self.rule(index):
+            found |= Mark.MASKED
+        return found
+
+    def first(self) -> Index | None:
+        """A cell of the focus."""
+        return next(iter(self.focus), None)
+
+    def span(self, axis: int | None) -> range:
+        """The focus along an axis; one cell long for an axis that isn't shown."""
+        if axis is None:
+            return range(1)
+        if isinstance(self.focus, Box):
+            return self.focus.ranges[axis]
+        places = [index[axis] for index in islice(self.focus, MANY)]
+        return range(min(places), max(places) + 1) if places else range(0)
+
+
+def factor_cells(node: Node, index: Index, term: int) -> tuple[Cells, ...] | None:
+    """The cell of each operand that term ``term`` of an output cell multiplies; None if no rule says."""
+    axes = node.axes
+    if axes is None:
+        return None
+    place = dict(zip(axes.output, index, strict=True))
+    products = term < axes.terms
+    if products:
+        place |= dict(zip(axes.reduced, unravel(term, [axes.sizes[x] for x in axes.reduced]), strict=True))
+    found: list[Cells] = []
+    summed = set(axes.reduced)
+    for labels, shape in zip(axes.operands, axes.shapes, strict=True):
+        multiplied = not summed or bool(summed & set(labels))
+        if multiplied != products:
+            found.append(())
+            continue
+        found.append((tuple(0 if n == 1 else place[x] for x, n in zip(labels, shape, strict=True)),))
+    return tuple(found)
+
+
+def step_marks(node: Node, step: Step | None, order: str | None) -> tuple[tuple[Lit, ...], Lit]:
+    """What a step lights on the operands' panels and on the result's."""
+    if step is None:
+        return tuple(Lit() for _ in node.operands), Lit()
+    writes = step.writes
+    factors: tuple[Cells, ...] | None = None
+    if order == "terms" and step.current is not None:
+        target = next(iter(writes), None)
+        factors = None if target is None else factor_cells(node, target, step.current)
+    operands = []
+    for p, cells in enumerate(step.reads):
+        current = cells if factors is None else factors[p]
+        focus = current if len(current) else cells
+        operands.append(Lit(((Mark.READ, cells), (Mark.FACTOR, current)), focus))
+    return tuple(operands), Lit(((Mark.WRITE, writes),), writes)
+
+
+def cursor_marks(node: Node, on: int | None, index: Index) -> tuple[tuple[Lit, ...], Lit]:
+    """What the cursor lights.
+
+    On the result (``on`` None) what its cell is made of, on an operand what it feeds.
+    """
+    here = Lit(((Mark.CURSOR, (index,)),), (index,))
+    if on is None:
+        made = tuple(Lit(((Mark.MADE, cells),), cells) for cells in node.reads(index))
+        return made, here
+    fed = node.feeds(on, index)
+    value = node.operands[on].value
+    operands = tuple(here if other.value is value else Lit() for other in node.operands)
+    return operands, Lit(((Mark.FED, fed),), fed)

@@ -1,0 +1,245 @@
+"""A program that was run for a view: makes the frame of any step, order, node or cursor of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from itertools import product
+from typing import TYPE_CHECKING
+
+from llm_linalg.spelling import unknown
+from tui.frame import Frame
+from tui.player import order_of
+from tui.stage import cursor
+from tui.stage.frames import failed_frame, node_frame
+from tui.stage.nodes import NodeGround, find, labels, path_of
+from tui.stage.store import Store
+from tui.view import View
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from llm_linalg.errors import ProgramError
+    from llm_linalg.trace import Node, Trace
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Opened:
+    """A program that was run (or failed) for a view.
+
+    Makes the frame of any step, order, node or cursor of it.
+    """
+
+    view: View
+    trace: Trace | None
+    error: ProgramError | None
+    good: Opened | None  # what was open before, if this failed
+    operands: tuple[Tensor | None, ...] = ()  # of a shape error
+    store: Store = field(default_factory=Store)
+    twins: dict[int, Trace | None] = field(default_factory=dict)
+
+    def serves(self, view: View) -> bool:
+        """Whether the view shows the same run.
+
+        So that :meth:`frame` makes its frame without running again.
+        """
+        return self.view.same_program(view)
+
+    def program(self, view: View) -> Trace | None:
+        """The trace that the view shows: the program's, or the gradient program's."""
+        return self._backward() if view.twin else self.trace
+
+    def ground(self, view: View) -> NodeGround:
+        """What the player must know about the view's node.
+
+        Raises:
+            LookupError: For a path that isn't there, with the nearest spelling.
+        """
+        trace = self.program(view)
+        nodes = () if trace is None else trace.nodes
+        stop = view.at_stop
+        standard = _standard(nodes, None if view.twin else stop.show)
+        chain = find(nodes, view.path) if view.path else standard
+        wanted = stop.order if chain and chain == standard and not view.twin else None
+        return NodeGround(chain, nodes, wanted)
+
+    def beside(self, view: View, node: Node) -> tuple[Node, ...]:
+        """The nodes that the stop shows together with this one."""
+        stop = view.at_stop
+        if self.trace is None or view.twin or not stop.beside:
+            return ()
+        group = [self.trace[name] for name in (stop.show, *stop.beside) if name and name in self.trace]
+        return tuple(n for n in group if n is not node) if any(n is node for n in group) else ()
+
+    def frame(self, view: View, *, ascii_only: bool = False) -> Frame:
+        """The picture of a view that this serves. Raises LookupError for a path that isn't there."""
+        if self.error is not None:
+            return failed_frame(self, view, self.error, ascii_only)
+        return node_frame(self, view, ascii_only)
+
+    def spotted(self, view: View) -> cursor.Spotted | None:
+        """The cell under the cursor; None if its tensor is not on the stage."""
+        node = self.ground(view).node
+        return None if node is None else cursor.spot(view, node, self.beside(view, node))
+
+    def has_twin(self) -> bool:
+        """Whether there is a gradient program to show."""
+        return _loss(self.trace) is not None
+
+    def twin(self, view: View) -> View:
+        """The gradient program's node that belongs to the node shown.
+
+        Or back; the same view if there is none.
+        """
+        node = self.ground(view).node
+        if view.twin:
+            trace, wanted = self.trace, None if node is None else node.twin
+        else:
+            trace = self._backward()
+            own = () if trace is None else [n for n in trace.nodes if n.twin is node and n.twin is not None]
+            wanted = next(iter(own), None)
+            if wanted is None:
+                return view
+        path = None if trace is None or wanted is None else path_of(trace.nodes, wanted)
+        return replace(
+            view, twin=not view.twin, path=path or (), order=None, depth="cells", step=0, at=None, back=()
+        )
+
+    def follow(self, view: View) -> View:
+        """One step towards the inputs.
+
+        From a cell of the result to the first cell that it was made of; from a cell of an operand to the
+        node that
+        made it. The same view if the cell is an input.
+        """
+        found = self.spotted(view)
+        ground = self.ground(view)
+        trace = self.program(view)
+        if found is None or trace is None or found.maker is None:
+            return view
+        if found.operand is None:
+            cells = found.owner.reads(found.index)
+            for operand, made in zip(found.owner.operands, cells, strict=True):
+                for index in made:
+                    return replace(view, cursor=(operand.name, index), at=None)
+            return view
+        path = path_of(trace.nodes, found.maker, ground.chain[:-1])
+        if path is None or not found.maker.operands:
+            return view
+        step = found.maker.walk("cells").locate(found.index) + 1 if "cells" in found.maker.orders else 0
+        there = replace(view, path=path, order=None, depth="cells", step=step, at=None, back=())
+        return replace(there, cursor=(found.maker.name, found.index))
+
+    def move_cursor(self, view: View, rows: int, columns: int) -> View:
+        """The cell cursor moved on its panel, or put on the result if it isn't on the stage."""
+        ground = self.ground(view)
+        node = ground.node
+        if node is None or not node.value.numel():
+            return view
+        found = self.spotted(view)
+        if found is None:
+            order = order_of(view, ground)
+            written = (
+                ground.cell(order, view.step) if order and 0 < view.step <= ground.length(order) else None
+            )
+            return replace(view, cursor=cursor.start(node, written))
+        for panel in self.frame(view).panels:
+            if panel.name == found.name and panel.shape == tuple(found.tensor.shape):
+                return replace(view, cursor=(found.name, cursor.moved(panel, found.index, rows, columns)))
+        return view
+
+    def next_panel(self, view: View, direction: int = 1) -> View:
+        """The cell cursor moved to the next panel, onto what is lit there."""
+        found = self.spotted(view)
+        if found is None:
+            return self.move_cursor(view, 0, 0)
+        panels = [panel for panel in self.frame(view).panels if all(panel.shape)]
+        names = [*dict.fromkeys(panel.name for panel in panels)]
+        if len(names) < 2 or found.name not in names:
+            return view
+        name = names[(names.index(found.name) + direction) % len(names)]
+        panel = next(panel for panel in panels if panel.name == name)
+        place = panel.index(panel.focus_rows.start, panel.focus_columns.start)
+        return replace(view, cursor=(name, place))
+
+    def slices(self, view: View, direction: int) -> View:
+        """The next or previous slice of an N-d tensor: the cursor's, else the result's."""
+        ground = self.ground(view)
+        node = ground.node
+        if node is None:
+            return view
+        found = self.spotted(view)
+        panels = self.frame(view).panels
+        name = node.name if found is None else found.name
+        panel = next((panel for panel in panels if panel.name == name), None)
+        if panel is None or not panel.at:
+            return view
+        shown = (panel.row_axis, panel.column_axis)
+        sizes = [n for axis, n in enumerate(panel.shape) if axis not in shown]
+        every = list(product(*map(range, sizes))) if _count(sizes) <= MOST_SLICES else [panel.at]
+        at = every[(every.index(panel.at) + direction) % len(every)]
+        if found is None:
+            return replace(view, at=at)
+        rest = iter(at)
+        index = tuple(i if axis in shown else next(rest) for axis, i in enumerate(found.index))
+        return replace(view, cursor=(name, index))
+
+    def repaired(self, view: View, number: int) -> View:
+        """The view with repair ``number`` (from 1) applied to the program. Raises IndexError."""
+        from llm_linalg.errors import ShapeError
+
+        if not isinstance(self.error, ShapeError) or not 1 <= number <= len(self.error.repairs):
+            raise IndexError(number)
+        return view.repaired(self.error.repaired(self.error.repairs[number - 1]))
+
+    def torch_code(self, view: View) -> str:
+        """The program as torch code to run elsewhere: imports, seed, controls, program."""
+        program = view.program
+        head = ["import torch"]
+        if "F." in program:
+            head.append("import torch.nn.functional as F")
+        if "nn." in program:
+            head.append("from torch import nn")
+        head += ["", f"torch.manual_seed({view.seed})"]
+        head += [f"{name} = {value!r}" for name, value in view.names.items()]
+        return "\n".join([*head, "", program, ""])
+
+    def _backward(self) -> Trace | None:
+        if 0 not in self.twins:
+            from llm_linalg.errors import ProgramError
+
+            loss = _loss(self.trace)
+            try:
+                self.twins[0] = None if self.trace is None or loss is None else self.trace.backward(loss)
+            except ProgramError:
+                self.twins[0] = None
+        return self.twins[0]
+
+
+MOST_SLICES = 100_000
+
+
+def _count(sizes: list[int]) -> int:
+    total = 1
+    for size in sizes:
+        total *= size
+    return total
+
+
+def _standard(nodes: tuple[Node, ...], show: str | None) -> tuple[Node, ...]:
+    """The node that a stop shows: by name, else the last."""
+    if not nodes:
+        return ()
+    if show is None:
+        return (nodes[-1],)
+    named = [node for node in nodes if node.name == show]
+    if not named:
+        raise LookupError(unknown("node", show, labels(nodes)))
+    return (named[-1],)
+
+
+def _loss(trace: Trace | None) -> Node | None:
+    """What the gradient is taken of: ``loss``, else the last scalar, else the last node of floats."""
+    made = [] if trace is None else [n for n in trace.nodes if n.operands and n.value.is_floating_point()]
+    named = [node for node in made if node.name == "loss"]
+    scalars = [node for node in made if not node.shape]
+    return next(iter([*named[-1:], *scalars[-1:], *made[-1:]]), None)

@@ -1,0 +1,152 @@
+"""The panels of a picture.
+
+A node's operands and result (and what stands beside it), lit for a step or the cursor.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from tui.frame import Arrangement, Index, Mark, Panel
+from tui.stage.cursor import Spotted
+from tui.stage.marks import Lit, cursor_marks, step_marks
+from tui.stage.panels import Look, make_panel, rest_of, slice_of, tensor_reader, walk_reader
+from tui.stage.schemes import Spot, plain_spot, scheme
+from tui.stage.store import Store
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from llm_linalg.trace import Node
+    from llm_linalg.walk import Step, Walk
+
+FED_BY = 8  # cells whose way into the results beside is followed
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Scene:
+    """What the panels of one picture are made from."""
+
+    node: Node
+    beside: tuple[Node, ...]
+    walk: Walk | None  # None: the whole result is shown
+    k: int  # the step from 0; −1 before the first
+    order: str | None
+    at: Index | None  # the slice that was asked for
+    found: Spotted | None  # the cell under the cursor
+    store: Store
+    ascii_only: bool
+
+    @property
+    def step(self) -> Step | None:
+        """The step that is shown."""
+        return self.walk[self.k] if self.walk is not None and 0 <= self.k < len(self.walk) else None
+
+    @property
+    def extent(self) -> float:
+        """The largest magnitude on the stage, where the colours end."""
+        tensors = [self.node.value, *(o.value for o in self.node.operands), *(n.value for n in self.beside)]
+        return max(self.store.extent(tensor) for tensor in tensors)
+
+
+def picture(scene: Scene) -> tuple[tuple[Panel, ...], Arrangement]:
+    """The panels and how they stand."""
+    node = scene.node
+    plan = scheme(node, stacked=bool(scene.beside))
+    operands, result = _lit(scene)
+    output = _output_cell(scene, plan.output, result)
+    look = Look(scene.store, scene.extent, scene.ascii_only)
+    panels = []
+    for p, (operand, spot, lit) in enumerate(zip(node.operands, plan.operands, operands, strict=True)):
+        at = _operand_slice(scene, p, spot, lit, output)
+        read = tensor_reader(operand.value, spot, at)
+        panels.append(make_panel(operand.name, operand.value, spot, at, lit, read, look))
+    at = rest_of(output, plan.output)
+    if scene.walk is None:
+        read = tensor_reader(node.value, plan.output, at)
+    else:
+        read = walk_reader(scene.walk, scene.k, plan.output, at)
+    if node.kind == "mask":
+        result = Lit(result.marks, result.focus, lambda index: node.masked(index) is not None)
+    panels.append(make_panel(node.name, node.value, plan.output, at, result, read, look))
+    for other in scene.beside:
+        lit = _lit_beside(scene, other)
+        spot = plain_spot("sibling", len(other.shape))
+        at = rest_of(lit.first() or (0,) * len(other.shape), spot)
+        read = tensor_reader(other.value, spot, at)
+        panels.append(make_panel(other.name, other.value, spot, at, lit, read, look))
+    return tuple(panels), plan.arrangement
+
+
+def _lit(scene: Scene) -> tuple[tuple[Lit, ...], Lit]:
+    """The marks of the operands and of the result: the cursor's if there is one, else the step's."""
+    node, found = scene.node, scene.found
+    if found is None:
+        return step_marks(node, scene.step, scene.order)
+    if found.owner is node:
+        return cursor_marks(node, found.operand, found.index)
+    reads = found.owner.reads(found.index)  # on a result beside: what it shares with this node is lit
+    shared = {id(o.value): cells for o, cells in zip(found.owner.operands, reads, strict=True)}
+    lit = []
+    for operand in node.operands:
+        cells = shared.get(id(operand.value), ())
+        lit.append(Lit(((Mark.MADE, cells),), cells))
+    return tuple(lit), Lit()
+
+
+def _lit_beside(scene: Scene, other: Node) -> Lit:
+    """What the cursor lights on a result beside: itself, or what the same cells of the operands feed."""
+    found = scene.found
+    if found is None:
+        return Lit()
+    if found.owner is other:
+        return Lit(((Mark.CURSOR, (found.index,)),), (found.index,))
+    if found.operand is not None:
+        sources: list[tuple[Tensor, tuple[Index, ...]]] = [(found.tensor, (found.index,))]
+    else:
+        reads = found.owner.reads(found.index)
+        sources = [
+            (operand.value, tuple(cells)[:FED_BY])
+            for operand, cells in zip(found.owner.operands, reads, strict=True)
+            if len(cells) <= FED_BY
+        ]
+    fed = {
+        cell
+        for tensor, cells in sources
+        for p, operand in enumerate(other.operands)
+        if operand.value is tensor
+        for index in cells
+        for cell in other.feeds(p, index)
+    }
+    ordered = tuple(sorted(fed))
+    return Lit(((Mark.FED, ordered),), ordered)
+
+
+def _output_cell(scene: Scene, spot: Spot, result: Lit) -> Index:
+    """A cell of the slice of the result that is shown: under the cursor, or asked for, or being written."""
+    rank = len(scene.node.shape)
+    zeros = (0,) * rank
+    found = scene.found
+    if found is not None and found.owner is scene.node and found.operand is None:
+        return found.index
+    hidden = [axis for axis in range(rank) if axis not in (spot.row_axis, spot.column_axis)]
+    if scene.at is not None and len(scene.at) == len(hidden):
+        index = list(zeros)
+        for axis, i in zip(hidden, scene.at, strict=True):
+            index[axis] = max(0, min(i, scene.node.shape[axis] - 1))
+        return tuple(index)
+    return result.first() or zeros
+
+
+def _operand_slice(scene: Scene, p: int, spot: Spot, lit: Lit, output: Index) -> Index:
+    found = scene.found
+    if found is not None and found.operand == p:
+        return rest_of(found.index, spot)
+    rank = len(scene.node.operands[p].value.shape)
+    if rank <= (spot.row_axis is not None) + (spot.column_axis is not None):
+        return ()
+    if scene.at is not None and scene.node.value.numel():
+        reads = scene.node.reads(output)[p]
+        return slice_of(scene.node, p, output, Lit(focus=reads), spot)
+    return slice_of(scene.node, p, output, lit, spot)

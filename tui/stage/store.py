@@ -1,0 +1,69 @@
+"""What is computed once a run: the number formats and the largest values of its tensors."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from llm_linalg.numbers import Formatter
+from tui.frame import Number
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Formats:
+    """The numbers of one tensor as text (:class:`tui.frame.Numbers`).
+
+    A formatter for each number of decimals.
+    """
+
+    tensor: Tensor
+    ascii_only: bool
+    made: dict[int, Formatter] = field(default_factory=dict)
+
+    def width(self, decimals: int) -> int:
+        """Columns of its widest number."""
+        return self._at(decimals).width
+
+    def text(self, value: Number, decimals: int) -> str:
+        """One number, right-aligned."""
+        return self._at(decimals).text(value)
+
+    def _at(self, decimals: int) -> Formatter:
+        if decimals not in self.made:
+            self.made[decimals] = Formatter.of(self.tensor, decimals, limit=12, ascii_only=self.ascii_only)
+        return self.made[decimals]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Store:
+    """Caches of one run, by tensor."""
+
+    formats: dict[tuple[int, bool], Formats] = field(default_factory=dict)
+    largest: dict[int, tuple[Tensor, float]] = field(default_factory=dict)
+
+    def numbers(self, tensor: Tensor, ascii_only: bool) -> Formats:
+        """The formats of a tensor."""
+        key = (id(tensor), ascii_only)
+        if key not in self.formats:  # an entry keeps its tensor alive, so that its id stays its own
+            self.formats[key] = Formats(tensor, ascii_only)
+        return self.formats[key]
+
+    def extent(self, tensor: Tensor) -> float:
+        """The largest finite magnitude in a tensor; 0 if there is none."""
+        if id(tensor) not in self.largest:
+            values = tensor.detach().abs().double() if tensor.is_complex() else tensor.detach().double().abs()
+            values = values[values.isfinite()]
+            self.largest[id(tensor)] = (tensor, float(values.max()) if values.numel() else 0.0)
+        return self.largest[id(tensor)][1]
+
+
+def level_of(value: Number | None, extent: float) -> float | None:
+    """Where a value lies between −extent and extent, as −1 … 1; None for what has no place there."""
+    if value is None or isinstance(value, complex) or not extent:
+        return None
+    number = float(value)
+    return None if math.isnan(number) else max(-1.0, min(1.0, number / extent))
