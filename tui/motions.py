@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from tui import player
 from tui.player import Ground
 from tui.session import Session
-from tui.stage import Opened
 from tui.view import View
+
+if TYPE_CHECKING:
+    from tui.stage import Opened
 
 Command = Callable[[Session], Session]
 

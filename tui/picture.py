@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from tui.frame import Frame
 from tui.keys import Key
 from tui.session import Session
+
+if TYPE_CHECKING:
+    from tui.frame import Frame
 
 SMALLEST = (60, 18)
 LARGEST = (160, 50)

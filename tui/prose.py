@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-from tui.frame import FormulaLine
 from tui.widgets.rows import Row, Span, wrap_spans
+
+if TYPE_CHECKING:
+    from tui.frame import FormulaLine
 
 _PIECE = re.compile(r"(`[^`\n]+`|\*\*[^*\n]+\*\*|\*[^*\s][^*\n]*\*|\[[^\]\n]+\]\([^)\n]+\))")
 

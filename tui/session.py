@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING
 
 from tui import player
 from tui.player import Ground, Player
-from tui.stage import Opened
 from tui.view import History, View
 
 if TYPE_CHECKING:
     from llm_linalg.lesson import Lesson
+    from tui.stage import Opened
 
 
 @dataclass(frozen=True, slots=True, eq=False)

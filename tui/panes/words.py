@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from tui.frame import CursorView, ErrorView, Frame
+from typing import TYPE_CHECKING
+
 from tui.picture import Picture
 from tui.prose import formula, paragraphs, titled
 from tui.widgets.lines import Lines
 from tui.widgets.rows import Row, Span, fit, row, width_of, wrap
+
+if TYPE_CHECKING:
+    from tui.frame import CursorView, ErrorView, Frame
 
 
 class Words(Lines):

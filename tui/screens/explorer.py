@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from textual import events
 from textual.binding import Binding, BindingType
+from textual.geometry import Size
 
 from tui.commands import CHANGES, NEEDS_NO_RUN, OUTSIDE, run
-from tui.frame import Frame
 from tui.keys import BY_ID, KEYS
 from tui.motions import tick
 from tui.screens.clock import Clock
@@ -18,7 +18,10 @@ from tui.screens.page import Page
 from tui.screens.running import Ran, run_program
 from tui.session import Session
 from tui.widgets.lines import Lines
-from tui.widgets.matrix import Matrix
+
+if TYPE_CHECKING:
+    from tui.frame import Frame
+    from tui.widgets.matrix import Chosen
 
 LOADING = "loading torch…"
 RUNNING = "running…"
@@ -43,6 +46,7 @@ class ExplorerScreen(Page):
         self.prompt: str | None = None
         self.waiting = LOADING
         self._ascii = ascii_only
+        self._drawn = Size(0, 0)
         self._queue: list[str] = []
         self._clock = Clock(self, self._beat, slowest)
 
@@ -66,7 +70,9 @@ class ExplorerScreen(Page):
 
     def on_resize(self, _event: events.Resize) -> None:
         """Other room for the same picture."""
-        self.draw()
+        if self.size != self._drawn:
+            self._drawn = self.size
+            self.draw()
 
     def on_screen_suspend(self) -> None:
         """Something opened above: nothing moves under it."""
@@ -202,7 +208,7 @@ class ExplorerScreen(Page):
         event.stop()
         await self.perform(event.command)
 
-    def on_matrix_chosen(self, event: Matrix.Chosen) -> None:
+    def on_chosen(self, event: Chosen) -> None:
         """A click on a cell puts the cursor there."""
         event.stop()
         if not self.busy:

@@ -5,8 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tui.keys import live
-from tui.panes.words import whole_text
-from tui.screens.pager import Pager, help_rows
 from tui.themes import LOOKS
 from tui.view import command
 
@@ -44,10 +42,15 @@ async def outside(screen: ExplorerScreen, name: str) -> None:
     elif name == "palette":
         app.action_command_palette()
     elif name == "help":
+        from tui.screens.pager import Pager, help_rows
+
         taken = [control for control in session.view.lesson.controls if control.key]
         rows = help_rows(live(session.contexts, [control.key or "" for control in taken]), taken)
         await app.push_screen(Pager("Keys that work now", lambda _: rows))
     elif name == "text" and screen.picture is not None:
+        from tui.panes.words import whole_text
+        from tui.screens.pager import Pager
+
         picture = screen.picture
         title = session.view.lesson.title
         await app.push_screen(Pager(title, lambda width: whole_text(picture, width)))

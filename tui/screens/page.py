@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import ClassVar, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from textual.app import ComposeResult
 from textual.screen import Screen
 from textual.widget import Widget
 
-from tui.frame import Frame
 from tui.keys import live
 from tui.panes.footer import KeysLine
 from tui.panes.program import Facts, Program
@@ -21,8 +20,10 @@ from tui.panes.words import Words
 from tui.picture import SMALLEST, Picture, Sizes, sizes
 from tui.session import Session
 from tui.widgets.lines import Lines
-from tui.widgets.matrix import Matrix
 from tui.widgets.rows import row
+
+if TYPE_CHECKING:
+    from tui.frame import Frame
 
 
 class Pane(Protocol):
@@ -44,10 +45,6 @@ class TooSmall(Lines):
 
 class Page(Screen[None], inherit_bindings=False):
     """The panes, in reading order."""
-
-    PANES: ClassVar[tuple[type[Widget], ...]] = (
-        *(TitleBar, Sidebar, Program, Facts, StagePane, Words, Controls, Transport, KeysLine),
-    )
 
     def __init__(self) -> None:
         super().__init__()
@@ -116,5 +113,4 @@ class Page(Screen[None], inherit_bindings=False):
     def repaint(self) -> None:
         """Paints everything again: another theme."""
         for widget in self.query("*").results(Widget):
-            if isinstance(widget, Lines | Matrix):
-                widget.refresh()
+            widget.refresh()

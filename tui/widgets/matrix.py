@@ -52,20 +52,21 @@ def shaded(piece: Piece, glyphs: Glyphs) -> str:
     return f"{piece.text[0]}{body}{piece.text[-1]}"
 
 
+class Chosen(Message):
+    """A cell was clicked."""
+
+    def __init__(self, panel: str, index: Index) -> None:
+        super().__init__()
+        self.panel = panel
+        self.index = index
+
+
 class Matrix(Widget):
     """One panel's grid. A click asks for the cell cursor."""
 
     ALLOW_SELECT: ClassVar[bool] = False
     DEFAULT_CSS = "Matrix { position: absolute; width: 1; height: 1; }"
     can_focus = False
-
-    class Chosen(Message):
-        """A cell was clicked."""
-
-        def __init__(self, panel: str, index: Index) -> None:
-            super().__init__()
-            self.panel = panel
-            self.index = index
 
     def __init__(self) -> None:
         super().__init__()
@@ -129,7 +130,7 @@ class Matrix(Widget):
         hit = self.slot.hit(event.x, event.y)
         if hit is not None:
             event.stop()
-            self.post_message(self.Chosen(self.panel.name, self.panel.index(*hit)))
+            self.post_message(Chosen(self.panel.name, self.panel.index(*hit)))
 
 
 def _drawn(piece: Piece) -> tuple[str, str, float | None]:
