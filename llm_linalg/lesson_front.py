@@ -23,7 +23,7 @@ LAST = 1000
 FREE_KEYS = "adehijklmtxz"
 # Names that a program means something else by.
 RESERVED = frozenset(
-    {"torch", "nn", "F", "print", "abs", "bool", "float", "int", "len", "list"}
+    {"torch", "nn", "F", "math", "print", "abs", "bool", "float", "int", "len", "list"}
     | {"max", "min", "range", "round", "str", "sum", "tuple"}
 )
 LONGEST_TEXT = 60

@@ -84,6 +84,11 @@ class AxesRelation:
         return _spread(own, kept, self.axes.output).expand(self.axes.shape)
 
     @property
+    def repeated(self) -> bool:
+        """Whether a label stands twice in the operand: only its diagonal is read."""
+        return len(set(self._labels)) < len(self._labels)
+
+    @property
     def _labels(self) -> tuple[str, ...]:
         return self.axes.operands[self.operand]
 

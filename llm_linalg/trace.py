@@ -13,7 +13,7 @@ from torch import Tensor
 from llm_linalg.axes import Axes, Shape
 from llm_linalg.cells import NOTHING, Cells, Index
 from llm_linalg.errors import Span
-from llm_linalg.ops.base import Call
+from llm_linalg.ops.base import Addends, Call
 from llm_linalg.relations import Relation
 from llm_linalg.text import nearest
 
@@ -167,6 +167,21 @@ class Node:
         from llm_linalg.parts import parts_of
 
         return parts_of(self)
+
+    @cached_property
+    def term_count(self) -> int | None:
+        """How many terms each cell is the sum of; None if it is no sum, or their number varies."""
+        return self.call.operation.term_count(self.call) if self.call else None
+
+    @property
+    def beside(self) -> int | None:
+        """The position of the operand that is added, not multiplied (a bias); None if there is none."""
+        operation = self.call.operation if self.call else None
+        return operation.beside(self.call) if operation and self.call else None
+
+    def addends(self, index: Index) -> Addends | None:
+        """Return the terms that a cell is made of; None for what is not made of terms."""
+        return self.call.operation.addends(self.call, index) if self.call else None
 
     @cached_property
     def orders(self) -> tuple[str, ...]:

@@ -203,10 +203,13 @@ class Addends:
         if k >= count:
             return self.tail[k - count]
         values = tuple(column[k].item() for column in self.factors)
-        product = values[0]
-        for value in values[1:]:
-            product = product * value
-        return Addend(values, product)
+        return Addend(values, _product(values))
+
+    def every(self) -> Iterator[Addend]:
+        """Yield all terms; the factors are taken out of their tensors at once."""
+        for values in zip(*(column.tolist() for column in self.factors), strict=True):
+            yield Addend(values, _product(values))
+        yield from self.tail
 
     def total(self, count: int) -> Number:
         """Return the sum of the first ``count`` terms, in double precision (integers exactly)."""
@@ -222,6 +225,13 @@ class Addends:
 
     def _products(self) -> int:
         return len(self.factors[0]) if self.factors else 0
+
+
+def _product(values: tuple[Number, ...]) -> Number:
+    product = values[0]
+    for value in values[1:]:
+        product = product * value
+    return product
 
 
 @dataclass(frozen=True, eq=False)
@@ -283,6 +293,14 @@ class Operation:
 
     def addends(self, call: Call, index: Index) -> Addends | None:
         """Return the terms of a cell, for what is made of terms."""
+        return None
+
+    def beside(self, call: Call) -> int | None:
+        """Return the position of the operand that is added, not multiplied."""
+        return None
+
+    def term_count(self, call: Call) -> int | None:
+        """Return how many terms each cell is the sum of; None if it is no sum, or the number varies."""
         return None
 
     def proof(self, call: Call) -> str:

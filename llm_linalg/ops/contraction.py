@@ -60,8 +60,10 @@ class Contraction(Operation):
         value = along(axes, beside, call.tensors[beside], index)[0].item()
         return Addends(factors, (Addend((value,), value),))
 
+    def term_count(self, call: Call) -> int:
+        return self.axes(call).terms + (self.beside(call) is not None)
+
     def beside(self, call: Call) -> int | None:
-        """Return the position of the operand that is added, not multiplied."""
         return call.place(self.addend) if self.addend else None
 
     def cotangents(self, call: Call) -> Mapping[str, str]:
@@ -72,19 +74,24 @@ def along(axes: Axes, operand: int, tensor: Tensor, index: Index) -> Tensor:
     """Return what an operand gives to each term of a cell: 1-D, over the reduced labels, row-major."""
     at = dict(zip(axes.output, index, strict=True))
     labels = axes.operands[operand]
-    reduced = [] if not set(labels) & set(axes.reduced) else list(axes.reduced)
-    picks = []
-    for label, size in zip(labels, axes.shapes[operand], strict=True):
-        if label in at or size == 1:
-            picks.append(torch.tensor(at[label] if label in at and size > 1 else 0))
-        else:
-            shape = [-1 if other == label else 1 for other in reduced]
-            picks.append(torch.arange(size).reshape(shape))
-    values = tensor.detach()[tuple(picks)]
-    if reduced:
-        sizes = [axes.sizes[label] for label in reduced]
-        return wide(values.expand(sizes).reshape(-1))
-    return wide(values).reshape(1).expand(axes.terms)
+    picks = [
+        (at[label] if size > 1 else 0) if label in at else slice(None)
+        for label, size in zip(labels, axes.shapes[operand], strict=True)
+    ]
+    values = wide(tensor.detach()[tuple(picks)])
+    own = [label for label in labels if label not in at]
+    for label in dict.fromkeys(own):
+        while own.count(label) > 1:  # ``ii`` in an einsum: the diagonal, which torch puts last
+            first = own.index(label)
+            second = own.index(label, first + 1)
+            values = values.diagonal(0, first, second)
+            own = [x for place, x in enumerate(own) if place not in (first, second)] + [label]
+    order = sorted(range(len(own)), key=lambda axis: axes.reduced.index(own[axis]))
+    values = values.permute(order)
+    for axis, label in enumerate(axes.reduced):
+        if label not in own:
+            values = values.unsqueeze(axis)
+    return values.expand([axes.sizes[label] for label in axes.reduced]).reshape(-1)
 
 
 def wide(values: Tensor) -> Tensor:

@@ -21,7 +21,8 @@ class Reduction(Operation):
     """A function of every cell along the reduced axes.
 
     Attributes:
-        scale: For a sum: the factor of each term, given the number of cells; None when it is no sum.
+        adds: The cell is the sum of what it reads.
+        averages: The sum is divided by the number of cells.
     """
 
     adds: bool = False
@@ -53,6 +54,9 @@ class Reduction(Operation):
         if self.averages:
             return Addends((column, torch.full_like(column, 1 / len(column))))
         return Addends((column,))
+
+    def term_count(self, call: Call) -> int | None:
+        return self.axes(call).terms if self.adds else None
 
     def cotangents(self, call: Call) -> Mapping[str, str]:
         """Return the twin with the cotangent's missing axes put back."""

@@ -138,13 +138,24 @@ _ROW = "{d} * {out} - {out} * ({d} * {out}).sum({dim}, keepdim=True)"
 _LOG_ROW = "{d} - torch.exp({out}) * {d}.sum({dim}, keepdim=True)"
 
 ROWWISE: tuple[Operation, ...] = (
-    Rowwise("softmax", "input, dim=None, _stacklevel=3, dtype=None", parts=_SOFTMAX, gradient={"input": _ROW}),
-    Rowwise("log_softmax", "input, dim=None, _stacklevel=3, dtype=None", parts=_LOG_SOFTMAX, gradient={"input": _LOG_ROW}),
+    Rowwise(
+        "softmax",
+        "input, dim=None, _stacklevel=3, dtype=None",
+        phrase="exp({below}) / {total}",
+        parts=_SOFTMAX,
+        gradient={"input": _ROW}),
+    Rowwise(
+        "log_softmax",
+        "input, dim=None, _stacklevel=3, dtype=None",
+        phrase="{below} - ln {total}",
+        parts=_LOG_SOFTMAX,
+        gradient={"input": _LOG_ROW}),
     Rowwise(
         "layer_norm",
         "input, normalized_shape, weight=None, bias=None, eps=1e-05",
         beside=("weight", "bias"),
         trailing="normalized_shape",
+        phrase="{center} / {deviation}",
         parts=_LAYER_NORM,
     ),
     Rowwise(

@@ -1,0 +1,206 @@
+"""A step as one line of arithmetic: ``done + [current] + (pending) = value``."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+from torch import Tensor
+
+from llm_linalg.cells import Box, Cells, Diagonal, Index
+from llm_linalg.numbers import Formatter, adds_up
+from llm_linalg.ops.pointwise import Pointwise
+
+if TYPE_CHECKING:
+    from llm_linalg.ops.base import Number
+    from llm_linalg.trace import Node
+    from llm_linalg.walk import Step, Term, Walk
+
+SHOWN_TERMS = 6
+_PLACE = re.compile(r"\{(\w+)\}")
+
+
+def number(value: Any) -> str:
+    """Return a number as a formula shows it: four decimals, whole numbers bare."""
+    if isinstance(value, bool) or value is None or not isinstance(value, int | float | complex):
+        return str(value)
+    text = Formatter.of([value]).token(value)
+    return text[:-1] if text.endswith(".") else text
+
+
+def cell_name(name: str, index: Index) -> str:
+    """Return a cell's name: ``Y[1,1]``; a scalar is its name alone."""
+    return f"{name}[{','.join(map(str, index))}]" if index else name
+
+
+def step_text(walk: Walk, step: Step) -> str:
+    """Return what a step does, in one line."""
+    if step.cell is None:
+        return block_text(walk, step)
+    return f"{cell_name(walk.node.name, step.cell)} = {right_side(walk.node, step.cell, step)}"
+
+
+def cell_text(node: Node, index: Index) -> str:
+    """Return how a cell was made, in one line."""
+    step = node.walk("cells")[node.walk("cells").locate(index)]
+    return f"{cell_name(node.name, index)} = {right_side(node, index, step)}"
+
+
+def right_side(node: Node, index: Index, step: Step) -> str:
+    """Return what stands right of the equals sign for a cell."""
+    rule = node.masked(index)
+    value = number(node.value[index].item())
+    if rule:
+        return f"{value}   {rule}"
+    if node.kind in ("creation", "input"):
+        return value
+    if node.term_count is not None:
+        return sum_text(step.terms, step.value)
+    made = phrase(node, index)
+    if made is None:
+        made = " , ".join(_sources(node, index))
+        return f"{made} = {value}" if made else value
+    return f"{made} = {value}"
+
+
+def sum_text(terms: Sequence[Term], total: Number | None) -> str:
+    """Return the terms with their states, elided in the middle, and their sum."""
+    if not len(terms):
+        return "0"
+    texts = [_gap(item) if isinstance(item, int) else term_text(item) for item in elided(terms, SHOWN_TERMS)]
+    single = len(terms) == 1 and len(terms[0].factors) == 1
+    if single:
+        return number(total)
+    short = number(total)
+    exact = len(terms) <= SHOWN_TERMS and adds_up(_values(terms), short)
+    return f"{' + '.join(texts)} {'=' if exact else '≈'} {short}"
+
+
+def _values(terms: Sequence[Term]) -> Iterator[str]:
+    return (number(term.value) for term in terms if term.state != "pending")
+
+
+def elided(terms: Sequence[Term], most: int) -> list[Term | int]:
+    """Return at most ``most`` terms, always with the current one and its neighbours.
+
+    A number stands for as many terms left out.
+    """
+    if len(terms) <= most:
+        return list(terms)
+    current = next_current(terms)
+    start = min(max(current - (most - 2) // 2, 1), len(terms) - (most - 1))
+    middle = range(start, start + most - 2)
+    kept = sorted({0, *middle, len(terms) - 1})
+    shown: list[Term | int] = []
+    before = -1
+    for position in kept:
+        if position > before + 1:
+            shown.append(position - before - 1)
+        shown.append(terms[position])
+        before = position
+    return shown
+
+
+def next_current(terms: Sequence[Term]) -> int:
+    """Return the position of the current term."""
+    from llm_linalg.walk import Terms
+
+    return terms.current if isinstance(terms, Terms) else len(terms) - 1
+
+
+def _gap(count: int) -> str:
+    return f"… {count} more …"
+
+
+def term_text(term: Term) -> str:
+    """Return a term: ``a·b``, ``[a·b]`` the current one, ``(a·b)`` a pending one."""
+    factors = [number(factor) for factor in term.factors]
+    text = "·".join(factors[:1] + [f"({f})" if f.startswith("-") else f for f in factors[1:]])
+    if term.state == "current":
+        return f"[{text}]"
+    return f"({text})" if term.state == "pending" else text
+
+
+def phrase(node: Node, index: Index) -> str | None:
+    """Return the operation's own phrase with the cell's numbers in it; None if it has none."""
+    operation = node.call.operation if node.call else None
+    if operation is None or node.call is None or not operation.phrase:
+        return None
+    if isinstance(operation, Pointwise):
+        values = operation.values(node.call, index)
+        return _filled(operation.phrase, lambda name: number(values.get(name)))
+    return _filled(operation.phrase, lambda name: _part(node, name, index))
+
+
+def _part(node: Node, name: str, index: Index) -> str:
+    """Return a value for a phrase: the cells read, or an inner step's value at the cell."""
+    if name == "cells":
+        cells = node.reads(index)[0]
+        values = [number(node.operands[0].value[cell].item()) for cell in _first(cells, SHOWN_TERMS)]
+        more = [f"… {len(cells) - SHOWN_TERMS} more"] if len(cells) > SHOWN_TERMS else []
+        return ", ".join(values + more)
+    inner: Tensor = next(part.value for part in node.parts if part.name == name)
+    at = tuple(0 if size == 1 else i for i, size in zip(index, inner.shape, strict=True))
+    return number(inner[at].item())
+
+
+def _filled(text: str, value: Callable[[str], str]) -> str:
+    def put(match: re.Match[str]) -> str:
+        shown = value(match[1])
+        inside = match.start() > 0 and text[match.start() - 1] not in "( |⌊⌈"
+        return f"({shown})" if shown.startswith("-") and inside else shown
+
+    return _PLACE.sub(put, text)
+
+
+def _sources(node: Node, index: Index) -> Iterator[str]:
+    for operand, cells in zip(node.operands, node.reads(index), strict=True):
+        if 0 < len(cells) <= 2:
+            yield from (cell_name(operand.name, cell) for cell in cells)
+        elif cells:
+            yield f"{len(cells)} cells of {operand.name}"
+
+
+def _first(cells: Cells, count: int) -> Iterator[Index]:
+    for _, cell in zip(range(count), cells, strict=False):
+        yield cell
+
+
+def block_text(walk: Walk, step: Step) -> str:
+    """Return what a step that writes several cells does: ``Y[1, :] = x[1, :] · W[:, :]``."""
+    node = walk.node
+    left = block_name(node.name, step.writes, node.shape)
+    if node.kind != "contraction":
+        return f"{left}: {len(step.writes)} cells"
+    factors = [
+        block_name(operand.name, cells, tuple(operand.value.shape))
+        for place, (operand, cells) in enumerate(zip(node.operands, step.reads, strict=True))
+        if place != node.beside and cells
+    ]
+    beside = node.beside
+    if walk.order == "outer":
+        added = " ⊗ ".join(factors)
+        if not factors and beside is not None:
+            added = block_name(node.operands[beside].name, step.reads[beside], tuple(node.operands[beside].value.shape))
+        return f"{left} += {added}"
+    bias = "" if beside is None else f" + {node.operands[beside].name}"
+    return f"{left} = {' · '.join(factors)}{bias}"
+
+
+def block_name(name: str, cells: Cells, shape: tuple[int, ...]) -> str:
+    """Return the name of a block of cells: ``W[:, 2]``, ``x[0:3, 1]``, or the front of a wave."""
+    if isinstance(cells, Diagonal):
+        prefix = "".join(f"{i}," for i in cells.prefix)
+        return f"{name}[{prefix}i+j={cells.total}]"
+    if not isinstance(cells, Box):
+        return f"{len(cells)} cells of {name}"
+    if not shape:
+        return name
+    return f"{name}[{', '.join(_span(r, size) for r, size in zip(cells.ranges, shape, strict=True))}]"
+
+
+def _span(span: range, size: int) -> str:
+    if len(span) == size and size != 1:
+        return ":"
+    return str(span.start) if len(span) == 1 else f"{span.start}:{span.stop}"

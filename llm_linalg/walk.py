@@ -1,0 +1,260 @@
+"""A walk: one operation as an indexable sequence of steps under a loop order.
+
+Step *k* is computed from *k* alone, so going back, jumping and scrubbing cost the same as going on,
+and a walk over a huge product holds no list of steps.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Literal, overload
+
+import torch
+
+from llm_linalg.axes import Axes
+from llm_linalg.cells import NOTHING, Box, Cells, Index, unravel
+from llm_linalg.orders import ORDERS, Grid
+from llm_linalg.relations import AxesRelation, Relation, points
+
+if TYPE_CHECKING:
+    from llm_linalg.ops.base import Addends, Number
+    from llm_linalg.trace import Node
+
+State = Literal["done", "current", "pending"]
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """One addend of a cell.
+
+    Attributes:
+        factors: What is multiplied.
+        value: Their product.
+        state: ``done``, ``current`` or ``pending``.
+    """
+
+    factors: tuple[Number, ...]
+    value: Number
+    state: State
+
+
+class Terms(Sequence[Term]):
+    """The terms of a cell, made when they are asked for."""
+
+    def __init__(self, addends: Addends, current: int) -> None:
+        self._addends = addends
+        self.current = current
+
+    def __len__(self) -> int:
+        return len(self._addends)
+
+    @overload
+    def __getitem__(self, k: int) -> Term: ...
+    @overload
+    def __getitem__(self, k: slice) -> tuple[Term, ...]: ...
+    def __getitem__(self, k: int | slice) -> Term | tuple[Term, ...]:
+        if isinstance(k, slice):
+            return tuple(self[position] for position in range(*k.indices(len(self))))
+        position = range(len(self))[k]
+        addend = self._addends[position]
+        return Term(addend.factors, addend.value, self._state(position))
+
+    def __iter__(self) -> Iterator[Term]:
+        for position, addend in enumerate(self._addends.every()):
+            yield Term(addend.factors, addend.value, self._state(position))
+
+    def _state(self, position: int) -> State:
+        if position == self.current:
+            return "current"
+        return "done" if position < self.current else "pending"
+
+
+class Step:
+    """One step of a walk; what it holds is worked out when it is asked for.
+
+    Attributes:
+        index: Its place in the walk, counted from 0.
+    """
+
+    def __init__(self, walk: Walk, index: int) -> None:
+        self._walk = walk
+        self.index = index
+
+    def __repr__(self) -> str:
+        return f"<step {self.index}: {self.text}>"
+
+    @cached_property
+    def writes(self) -> Cells:
+        """The cells of the result that it writes."""
+        return self._walk.loop.writes(self._walk.grid, self.index)
+
+    @cached_property
+    def cell(self) -> Index | None:
+        """The cell that it writes, if it is one alone in an order that goes cell by cell."""
+        return next(iter(self.writes)) if self._walk.order in ("cells", "terms") else None
+
+    @cached_property
+    def reads(self) -> tuple[Cells, ...]:
+        """The cells of each operand that it reads."""
+        return self._walk.reads(self.index, self.writes)
+
+    @cached_property
+    def _addends(self) -> Addends | None:
+        return None if self.cell is None else self._walk.node.addends(self.cell)
+
+    @cached_property
+    def terms(self) -> Sequence[Term]:
+        """The terms of its cell, up to the last each with its state; () if it writes several cells."""
+        addends = self._addends
+        if addends is None:
+            return ()
+        term = self._walk.loop.term(self._walk.grid, self.index)
+        return Terms(addends, len(addends) - 1 if term is None else term)
+
+    @property
+    def current(self) -> int | None:
+        """The position in `terms` of the current term; None if there are no terms."""
+        return self.terms.current if isinstance(self.terms, Terms) and len(self.terms) else None
+
+    @cached_property
+    def value(self) -> Number | None:
+        """The cell's value so far: the sum of the terms that are not pending; None for several cells."""
+        if self.cell is None:
+            return None
+        node = self._walk.node
+        addends = self._addends if node.term_count is not None else None
+        if addends is None:
+            return node.value[self.cell].item()
+        term = self._walk.loop.term(self._walk.grid, self.index)
+        return addends.total(len(addends) if term is None else term + 1)
+
+    @cached_property
+    def text(self) -> str:
+        """What happens, in one line: ``Y[1,1] = -2.1788·0.8380 + [0.5684·0.1820] = -1.7224``."""
+        from llm_linalg.formula import step_text
+
+        return step_text(self._walk, self)
+
+
+class Walk(Sequence[Step]):
+    """The steps of a node under a loop order.
+
+    Attributes:
+        node: The node.
+        order: The loop order's name.
+    """
+
+    def __init__(self, node: Node, order: str) -> None:
+        self.node = node
+        self.order = order
+        self.loop = ORDERS[order]
+        self.grid = Grid(node.shape, 1 if node.term_count is None else node.term_count)
+
+    def __repr__(self) -> str:
+        return f"<walk of {self.node.name}, {self.order}: {len(self)} steps>"
+
+    def __len__(self) -> int:
+        return self.loop.steps(self.grid)
+
+    @overload
+    def __getitem__(self, k: int) -> Step: ...
+    @overload
+    def __getitem__(self, k: slice) -> Sequence[Step]: ...
+    def __getitem__(self, k: int | slice) -> Step | Sequence[Step]:
+        if isinstance(k, slice):
+            return [Step(self, index) for index in range(*k.indices(len(self)))]
+        if not -len(self) <= k < len(self):
+            raise IndexError(f"the walk has {len(self)} steps: no step {k}")
+        return Step(self, k % len(self))
+
+    def locate(self, index: Index) -> int:
+        """Return the first step that writes a cell."""
+        return self.loop.when(self.grid, index)[0]
+
+    def span(self, index: Index) -> tuple[int, int]:
+        """Return the first and the last step that write a cell."""
+        return self.loop.when(self.grid, index)
+
+    def state(self, k: int, index: Index) -> State:
+        """Return how far a cell is after step ``k``; ``k = -1`` is before the first."""
+        first, last = self.loop.when(self.grid, index)
+        if k < first:
+            return "pending"
+        return "current" if k <= last else "done"
+
+    def values(self, k: int, at: Index, rows: range, columns: range) -> list[list[Number | None]]:
+        """Return the result's cells in a window as they are after step ``k``.
+
+        Args:
+            k: The step, counted from 0; -1 is before the first.
+            at: The leading indices of the matrix shown.
+            rows: Its rows; a vector has one.
+            columns: Its columns.
+
+        Returns:
+            A list of rows; None stands for what is not yet computed.
+        """
+        from llm_linalg.window import window
+
+        return window(self, k, at, rows, columns)
+
+    def reads(self, k: int, writes: Cells) -> tuple[Cells, ...]:
+        """Return the cells of each operand that step ``k`` reads."""
+        term = self.loop.term(self.grid, k)
+        if term is not None and self.node.axes is not None:
+            return self._term_reads(self.node.axes, writes, term)
+        return tuple(_read_by(relation, writes, self.node.shape) for relation in self.node.relations)
+
+    def _term_reads(self, axes: Axes, writes: Cells, term: int) -> tuple[Cells, ...]:
+        """Return what one term of the written cells reads: one index of each reduced label."""
+        beside = self.node.beside
+        inside = term < axes.terms
+        at = dict(zip(axes.reduced, unravel(term, [axes.sizes[x] for x in axes.reduced]), strict=True)) if inside else {}
+        ranges = {label: range(i, i + 1) for label, i in at.items()}
+        return tuple(
+            _box(axes, operand, writes, ranges) if inside != (operand == beside) else NOTHING
+            for operand in range(len(axes.operands))
+        )
+
+
+def _read_by(relation: Relation, writes: Cells, shape: tuple[int, ...]) -> Cells:
+    """Return what a set of output cells reads through a relation."""
+    if len(writes) == 1:
+        return relation.reads(next(iter(writes)))
+    if isinstance(relation, AxesRelation) and not relation.repeated:
+        return _box(relation.axes, relation.operand, writes, {})
+    mask = torch.zeros(shape, dtype=torch.bool)
+    if isinstance(writes, Box):
+        mask[tuple(slice(r.start, r.stop) for r in writes.ranges)] = True
+    else:
+        mask[tuple(torch.tensor(list(writes)).T)] = True
+    return points(relation.back(mask))
+
+
+def _box(axes: Axes, operand: int, writes: Cells, ranges: dict[str, range]) -> Cells:
+    """Return an operand's block for a block of the output and ranges of the reduced labels."""
+    spans = dict(zip(axes.output, bounds(writes), strict=True)) | ranges
+    if len(set(axes.operands[operand])) < len(axes.operands[operand]):
+        return _repeated(axes, operand, spans)
+    sizes = zip(axes.operands[operand], axes.shapes[operand], strict=True)
+    return Box(tuple(range(size) if size == 1 else spans.get(label, range(size)) for label, size in sizes))
+
+
+def _repeated(axes: Axes, operand: int, spans: dict[str, range]) -> Cells:
+    labels = list(dict.fromkeys(axes.operands[operand]))
+    inner = Box(tuple(spans.get(label, range(axes.sizes[label])) for label in labels))
+    mask = torch.zeros(axes.shapes[operand], dtype=torch.bool)
+    for cell in inner:
+        at = dict(zip(labels, cell, strict=True))
+        mask[tuple(at[label] for label in axes.operands[operand])] = True
+    return points(mask)
+
+
+def bounds(cells: Cells) -> tuple[range, ...]:
+    """Return the smallest block that holds some cells."""
+    if isinstance(cells, Box):
+        return cells.ranges
+    columns = list(zip(*cells, strict=True))
+    return tuple(range(min(column), max(column) + 1) for column in columns)

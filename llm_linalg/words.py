@@ -1,0 +1,142 @@
+"""An operation in words: its shapes in one line, and one sentence on how its cells are made."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from llm_linalg.axes import Axes
+from llm_linalg.shapes import shape_text
+
+if TYPE_CHECKING:
+    from llm_linalg.trace import Node
+
+_SIGNS = {
+    "matmul": "@",
+    "linear": "@",
+    "dot": "·",
+    "outer": "⊗",
+    "add": "+",
+    "sub": "-",
+    "mul": "*",
+    "div": "/",
+    "pow": "**",
+    "lt": "<",
+    "le": "<=",
+    "gt": ">",
+    "ge": ">=",
+    "eq": "==",
+    "ne": "!=",
+}
+_KINDS = {
+    "movement": "Each cell of {out} is a cell of {first}, moved and not changed.",
+    "mask": "A cell passes where the rule holds; elsewhere it is fixed, and reads nothing.",
+    "creation": "{out} is made from plain numbers: no other tensor goes into it.",
+    "input": "{out} comes from outside: it is an input.",
+    "rowwise": "Each cell of {out} reads the whole of its row in {first}.",
+    "reduction": "Each cell of {out} is made from everything that {first} has along the axes that go.",
+    "measured": "What a cell of {out} depends on is measured, by one backward pass.",
+}
+
+
+def shape_line(node: Node) -> str:
+    """Return the shapes in one line: ``(3, 2) @ (2, 4) → (3, 4)   inner 2 = 2 ✓``."""
+    shapes = [shape_text(tuple(operand.value.shape)) for operand in node.operands]
+    result = shape_text(node.shape)
+    if not shapes:
+        return f"{node.op} → {result}   rank {len(node.shape)}"
+    if node.op == "linear":
+        # The weight is stored (out, in) and used transposed: that is what the line shows.
+        shapes[1] = f"{shapes[1]}ᵀ"
+        left = f"{shapes[0]} @ {shapes[1]}" + (f" + {shapes[2]}" if len(shapes) > 2 else "")
+    elif node.op in _SIGNS and len(shapes) == 2:
+        left = f" {_SIGNS[node.op]} ".join(shapes)
+    else:
+        left = f"{node.op} {', '.join(shapes[:4])}" + (" …" if len(shapes) > 4 else "")
+    note = _note(node)
+    return f"{left} → {result}" + (f"   {note}" if note else "")
+
+
+def _note(node: Node) -> str:
+    axes = node.axes
+    if axes is None or not node.operands:
+        return ""
+    if node.kind == "contraction" and len(axes.reduced) == 1:
+        size = axes.sizes[axes.reduced[0]]
+        return f"inner {size} = {size} ✓"
+    if node.kind == "reduction":
+        gone = [str(axis) for axis, label in enumerate(axes.operands[0]) if label in axes.reduced]
+        return f"axis {', '.join(gone)} goes" if gone else ""
+    if node.kind not in ("pointwise", "mask"):
+        return ""
+    repeated = [
+        f"{operand.name} repeats along axis {axis}"
+        for place, operand in enumerate(node.operands)
+        for axis in _repeats(axes, place)
+    ]
+    return "; ".join(repeated[:2])
+
+
+def _repeats(axes: Axes, operand: int) -> list[int]:
+    """Return the axes of the output along which an operand is repeated."""
+    own = dict(zip(axes.operands[operand], axes.broadcast(operand), strict=True))
+    return [
+        axis
+        for axis, label in enumerate(axes.output)
+        if axes.sizes[label] > 1 and (own.get(label, label not in own))
+    ]
+
+
+def sentence(node: Node, order: str) -> str:
+    """Return in one sentence how a step of an order makes its cells."""
+    names = {"out": node.name, "first": node.operands[0].name if node.operands else node.name}
+    if node.kind == "contraction" and node.axes is not None:
+        return _contraction(node, node.axes, order)
+    if node.kind == "pointwise":
+        others = " and ".join(dict.fromkeys(operand.name for operand in node.operands))
+        return f"A cell of {node.name} is made from the same cell of {others}."
+    return _KINDS.get(node.kind, "What a cell of {out} depends on is not known.").format(**names)
+
+
+def _contraction(node: Node, axes: Axes, order: str) -> str:
+    out = node.name
+    if not axes.reduced:
+        return f"A cell of {out} is one product: nothing is summed."
+    factors = [place for place in range(len(node.operands)) if place != node.beside]
+    if len(factors) != 2:
+        return f"A cell of {out} is a sum of products along {', '.join(axes.reduced)}."
+    left, right = (_slice_words(node, axes, place) for place in factors)
+    whole = {
+        "cells": f"A cell of {out} is {left} times {right}, summed.",
+        "terms": f"A cell of {out} is a sum of products, one term at a time.",
+        "rows": f"A row of {out} is a row of {node.operands[factors[0]].name} times the whole of "
+        f"{node.operands[factors[1]].name}.",
+        "columns": f"A column of {out} is the whole of {node.operands[factors[0]].name} times "
+        f"{_slice_words(node, axes, factors[1])}.",
+        "outer": _outer_words(node, factors),
+        "wave": f"The cells of {out} with equal i + j can be made at the same time.",
+    }
+    text = whole[order]
+    beside = node.beside
+    if beside is not None and order in ("cells", "terms"):
+        text = f"{text[:-1]}; {node.operands[beside].name} is added."
+    return text
+
+
+def _outer_words(node: Node, factors: list[int]) -> str:
+    first, second = (node.operands[place] for place in factors)
+    if len(node.shape) == 1:
+        matrix, vector = (first, second) if first.value.dim() > 1 else (second, first)
+        return f"{node.name} is a sum of columns of {matrix.name}, each scaled by an entry of {vector.name}."
+    return f"{node.name} is a sum of outer products: a column of {first.name} with a row of {second.name}."
+
+
+def _slice_words(node: Node, axes: Axes, place: int) -> str:
+    """Return what of an operand a cell reads: ``a row of x``, ``a column of W``, ``all of x``."""
+    labels, name = axes.operands[place], node.operands[place].name
+    if len(labels) < 2:
+        return f"all of {name}"
+    if labels[-1] in axes.reduced and labels[-2] not in axes.reduced:
+        return f"a row of {name}"
+    if labels[-2] in axes.reduced and labels[-1] not in axes.reduced:
+        return f"a column of {name}"
+    return f"a slice of {name}"
