@@ -17,6 +17,12 @@ ALLOWED = {
         "llm_linalg.ops.registry",
         "_resolve",
     ): "torch functions, by the spellings in our table of operations",
+    ("llm_linalg.language.tables", "_pick"): "torch's own, by the words of our tables",
+    (
+        "llm_linalg.language.tables",
+        "layer_attribute",
+    ): "a name that stands in the table of a layer's attributes",
+    ("tui.app", "Explorer.on_mount"): "signals by the names in our table: some systems lack some",
 }
 
 RUNS_TEXT = {"eval", "exec", "compile", "__import__"}

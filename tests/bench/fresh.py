@@ -15,7 +15,7 @@ def fresh(source: str) -> tuple[object, float]:
     """Runs `source`; returns the JSON value that it printed (None if nothing) and its peak memory in MB."""
     with tempfile.TemporaryFile("w+") as out:
         process = subprocess.Popen(
-            [sys.executable, "-c", source], cwd=ROOT, stdin=subprocess.DEVNULL, stdout=out
+            [sys.executable, "-W", "ignore", "-c", source], cwd=ROOT, stdin=subprocess.DEVNULL, stdout=out
         )
         _, status, usage = os.wait4(process.pid, 0)
         process.returncode = os.waitstatus_to_exitcode(status)
