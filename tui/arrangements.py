@@ -8,19 +8,32 @@ each. Coordinates start at 0, 0; :func:`centred` moves the whole to the middle.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
-from llm_linalg.text import fit
+from llm_linalg.text import fit as cut_to
 from llm_linalg.text import width as columns_of
 from tui.frame import Panel
 from tui.places import Label, Layout, Slot
 from tui.spans import GAP, share, spread, window
 
+
+@dataclass(frozen=True, slots=True)
+class Fit:
+    """How closely cells stand: digits after the point, and whether neighbours share a column."""
+
+    decimals: int
+    tight: bool = False
+
+    def cell(self, panel: Panel) -> int:
+        """Columns that a cell of a panel takes."""
+        return panel.width(self.decimals) + 2 - self.tight
+
+
 Numbered = Sequence[tuple[int, Panel]]
 Draft = tuple[list[Slot], list[Label]] | None
 
 
-def falk(panels: Numbered, width: int, height: int, decimals: int) -> Draft:
+def falk(panels: Numbered, width: int, height: int, fit: Fit) -> Draft:
     """Falk's scheme: the left operand below left, the top one above right, the result at their crossing.
 
     Columns of ``top``, the addends and ``result`` share one width and one window; so do rows of ``left``
@@ -32,9 +45,9 @@ def falk(panels: Numbered, width: int, height: int, decimals: int) -> Draft:
     (_, left), (_, top), (_, result) = by_role["left"], by_role["top"], by_role["result"]
     addends = [(i, panel) for i, panel in panels if panel.role == "addend"]
     right = [top, result, *(panel for _, panel in addends)]
-    cell_left = left.width(decimals) + 2
-    cell_right = max(panel.width(decimals) for panel in right) + 2
-    across = share([left.columns, result.columns], [cell_left, cell_right], width - GAP)
+    cell_left = fit.cell(left)
+    cell_right = max(map(fit.cell, right))
+    across = share([left.columns, result.columns], [cell_left, cell_right], width - GAP - 2 * fit.tight)
     down = share([top.rows, left.rows], [1, 1], height - 1 - len(addends))
     if across is None or down is None:
         return None
@@ -42,8 +55,8 @@ def falk(panels: Numbered, width: int, height: int, decimals: int) -> Draft:
     rows = window(result.rows, down[1], spread([result.focus_rows, left.focus_rows]))
     inner_left = window(left.columns, across[0], left.focus_columns)
     inner_top = window(top.rows, down[0], top.focus_rows)
-    used = len(inner_left) * cell_left + len(columns) * cell_right
-    corner = _corner(panels, len(inner_left) * cell_left, width - used)
+    used = len(inner_left) * cell_left + len(columns) * cell_right + 2 * fit.tight
+    corner = _corner(panels, len(inner_left) * cell_left + fit.tight, width - used)
     y_titles = len(inner_top) + len(addends)
     spots = {
         "left": (0, y_titles + 1, rows, inner_left, cell_left),
@@ -53,12 +66,12 @@ def falk(panels: Numbered, width: int, height: int, decimals: int) -> Draft:
     slots, labels, row = [], [], len(inner_top)
     for i, panel in panels:
         if panel.role == "addend":
-            slots.append(Slot(i, corner, row, range(1), columns, cell_right, decimals))
+            slots.append(Slot(i, corner, row, range(1), columns, cell_right, fit.decimals, fit.tight))
             labels.append(_before(i, panel, corner, row))
             row += 1
             continue
         x, y, shown_rows, shown_columns, cell = spots[panel.role]
-        slots.append(Slot(i, x, y, shown_rows, shown_columns, cell, decimals))
+        slots.append(Slot(i, x, y, shown_rows, shown_columns, cell, fit.decimals, fit.tight))
         if panel.role == "top":
             labels.append(_before(i, panel, corner, 0))
         else:
@@ -77,12 +90,12 @@ def _corner(panels: Numbered, left: int, spare: int) -> int:
     return left + max(GAP, min(max(titles, default=0) - left, spare))
 
 
-def in_row(panels: Numbered, width: int, height: int, decimals: int) -> Draft:
+def in_row(panels: Numbered, width: int, height: int, fit: Fit) -> Draft:
     """Side by side with their signs between, titles above."""
-    cells = [panel.width(decimals) + 2 for _, panel in panels]
+    cells = [fit.cell(panel) for _, panel in panels]
     signs = [f" {panel.sign} " if panel.sign else " " * (GAP - 1) for _, panel in panels]
     signs[0] = signs[0].lstrip() if panels[0][1].sign else ""
-    budget = width - sum(map(len, signs))
+    budget = width - sum(map(len, signs)) - len(panels) * fit.tight
     across = share([panel.columns for _, panel in panels], cells, budget)
     if across is None or height < 2:
         return None
@@ -96,7 +109,7 @@ def in_row(panels: Numbered, width: int, height: int, decimals: int) -> Draft:
         if sign.strip():
             labels.append(Label(x, 1 + max(0, len(rows) - 1) // 2, sign, None, "sign"))
         x += len(sign)
-        slot = Slot(i, x, 1, rows, columns, cell, decimals)
+        slot = Slot(i, x, 1, rows, columns, cell, fit.decimals, fit.tight)
         widened = max(0, min(columns_of(panel.label) - slot.width, spare))
         spare -= widened
         labels += _above(i, panel, slot, 0, slot.width + widened)
@@ -105,18 +118,18 @@ def in_row(panels: Numbered, width: int, height: int, decimals: int) -> Draft:
     return slots, labels
 
 
-def in_column(panels: Numbered, width: int, height: int, decimals: int) -> Draft:
+def in_column(panels: Numbered, width: int, height: int, fit: Fit) -> Draft:
     """One below the other, titles to the left.
 
     With one cell width, so that cells of one column stand in line.
     """
-    cell = max(panel.width(decimals) for _, panel in panels) + 2
+    cell = max(fit.cell(panel) for _, panel in panels)
     titles = max(columns_of(_signed(panel)) for _, panel in panels) + 1
     short = max(columns_of(_signed(panel, short=True)) for _, panel in panels) + 1
     most = max(panel.columns for _, panel in panels)
-    if titles + most * cell > width:
-        titles = min(short, max(0, width - cell))
-    room = (width - titles) // cell
+    if titles + most * cell + fit.tight > width:
+        titles = min(short, max(0, width - cell - fit.tight))
+    room = (width - titles - fit.tight) // cell
     down = share([max(panel.rows, 1) for _, panel in panels], [1] * len(panels), height)
     if room < 1 or down is None:
         return None
@@ -128,7 +141,7 @@ def in_column(panels: Numbered, width: int, height: int, decimals: int) -> Draft
         peers = [other.focus_columns for _, other in panels if other.columns == panel.columns]
         columns = window(panel.columns, room, spread([panel.focus_columns, *reversed(peers)]))
         rows = window(panel.rows, count, panel.focus_rows)
-        slots.append(Slot(i, titles, y, rows, columns, cell, decimals))
+        slots.append(Slot(i, titles, y, rows, columns, cell, fit.decimals, fit.tight))
         labels.append(_before(i, panel, titles, y))
         y += count + gap
     return slots, labels
@@ -155,7 +168,7 @@ def _signed(panel: Panel, short: bool = False) -> str:
 
 def _fitted(texts: Sequence[str], room: int) -> str:
     """The first text that fits; else the last one, cut."""
-    return next((text for text in texts if columns_of(text) <= room), fit(texts[-1], max(0, room)))
+    return next((text for text in texts if columns_of(text) <= room), cut_to(texts[-1], max(0, room)))
 
 
 def _before(i: int, panel: Panel, edge: int, y: int) -> Label:

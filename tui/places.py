@@ -23,11 +23,12 @@ class Slot:
     columns: range
     cell: int
     decimals: int
+    tight: bool = False  # neighbours share the column between them; one more stands at the end
 
     @property
     def width(self) -> int:
         """Columns of the grid."""
-        return self.cell * len(self.columns)
+        return self.cell * len(self.columns) + self.tight
 
     @property
     def height(self) -> int:
@@ -38,7 +39,9 @@ class Slot:
         """The panel's row and column under a point relative to the grid's corner; None outside."""
         if not (0 <= x < self.width and 0 <= y < self.height):
             return None
-        return self.rows[y], self.columns[x // self.cell]
+        if not self.columns:
+            return None
+        return self.rows[y], self.columns[min(x // self.cell, len(self.columns) - 1)]
 
 
 @dataclass(frozen=True, slots=True)

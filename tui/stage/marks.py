@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from llm_linalg.cells import Box, unravel
+from llm_linalg.cells import Box
 from tui.frame import Index, Mark
 
 if TYPE_CHECKING:
@@ -54,41 +54,20 @@ class Lit:
         return range(min(places), max(places) + 1) if places else range(0)
 
 
-def factor_cells(node: Node, index: Index, term: int) -> tuple[Cells, ...] | None:
-    """The cell of each operand that term ``term`` of an output cell multiplies; None if no rule says."""
-    axes = node.axes
-    if axes is None:
-        return None
-    place = dict(zip(axes.output, index, strict=True))
-    products = term < axes.terms
-    if products:
-        place |= dict(zip(axes.reduced, unravel(term, [axes.sizes[x] for x in axes.reduced]), strict=True))
-    found: list[Cells] = []
-    summed = set(axes.reduced)
-    for labels, shape in zip(axes.operands, axes.shapes, strict=True):
-        multiplied = not summed or bool(summed & set(labels))
-        if multiplied != products:
-            found.append(())
-            continue
-        found.append((tuple(0 if n == 1 else place[x] for x, n in zip(labels, shape, strict=True)),))
-    return tuple(found)
-
-
 def step_marks(node: Node, step: Step | None, order: str | None) -> tuple[tuple[Lit, ...], Lit]:
     """What a step lights on the operands' panels and on the result's."""
     if step is None:
         return tuple(Lit() for _ in node.operands), Lit()
-    writes = step.writes
-    factors: tuple[Cells, ...] | None = None
-    if order == "terms" and step.current is not None:
-        target = next(iter(writes), None)
-        factors = None if target is None else factor_cells(node, target, step.current)
-    operands = []
-    for p, cells in enumerate(step.reads):
-        current = cells if factors is None else factors[p]
-        focus = current if len(current) else cells
-        operands.append(Lit(((Mark.READ, cells), (Mark.FACTOR, current)), focus))
-    return tuple(operands), Lit(((Mark.WRITE, writes),), writes)
+    reads: tuple[Cells, ...] = step.reads
+    current = reads
+    target = next(iter(step.writes), None)
+    if order == "terms" and target is not None:
+        reads = node.reads(target)  # the whole cell's; the step's own are the current term's
+    operands = [
+        Lit(((Mark.READ, cells), (Mark.FACTOR, now)), now if len(now) else cells)
+        for cells, now in zip(reads, current, strict=True)
+    ]
+    return tuple(operands), Lit(((Mark.WRITE, step.writes),), step.writes)
 
 
 def cursor_marks(node: Node, on: int | None, index: Index) -> tuple[tuple[Lit, ...], Lit]:

@@ -30,7 +30,9 @@ class Look:
     ascii_only: bool
 
 
-def make_panel(name: str, tensor: Tensor, spot: Spot, at: Index, lit: Lit, read: Read, look: Look) -> Panel:
+def make_panel(
+    name: str, tensor: Tensor, spot: Spot, at: Index, lit: Lit, read: Read, look: Look, title: str = ""
+) -> Panel:
     """A panel of a tensor.
 
     Args:
@@ -41,8 +43,9 @@ def make_panel(name: str, tensor: Tensor, spot: Spot, at: Index, lit: Lit, read:
         lit: Its marks and focus.
         read: Its values in a window.
         look: What all panels share.
+        title: What it is called instead of its name.
     """
-    title = clean(name, NAME) + (".T" if look.ascii_only else "ᵀ") * spot.transposed
+    title = clean(title or name, NAME) + (".T" if look.ascii_only else "ᵀ") * spot.transposed
     if at:
         title += f"[{', '.join(map(str, at))}]"
     return Panel(

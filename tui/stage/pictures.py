@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from llm_linalg.trace import Node
     from llm_linalg.walk import Step, Walk
 
+SOURCE = 14  # characters of an expression that stands for a name
 FED_BY = 8  # cells whose way into the results beside is followed
 
 
@@ -61,7 +62,9 @@ def picture(scene: Scene) -> tuple[tuple[Panel, ...], Arrangement]:
     for p, (operand, spot, lit) in enumerate(zip(node.operands, plan.operands, operands, strict=True)):
         at = _operand_slice(scene, p, spot, lit, output)
         read = tensor_reader(operand.value, spot, at)
-        panels.append(make_panel(operand.name, operand.value, spot, at, lit, read, look))
+        panels.append(
+            make_panel(operand.name, operand.value, spot, at, lit, read, look, called(operand.node))
+        )
     at = rest_of(output, plan.output)
     if scene.walk is None:
         read = tensor_reader(node.value, plan.output, at)
@@ -69,14 +72,21 @@ def picture(scene: Scene) -> tuple[tuple[Panel, ...], Arrangement]:
         read = walk_reader(scene.walk, scene.k, plan.output, at)
     if node.kind == "mask":
         result = Lit(result.marks, result.focus, lambda index: node.masked(index) is not None)
-    panels.append(make_panel(node.name, node.value, plan.output, at, result, read, look))
+    panels.append(make_panel(node.name, node.value, plan.output, at, result, read, look, called(node)))
     for other in scene.beside:
         lit = _lit_beside(scene, other)
         spot = plain_spot("sibling", len(other.shape))
         at = rest_of(lit.first() or (0,) * len(other.shape), spot)
         read = tensor_reader(other.value, spot, at)
-        panels.append(make_panel(other.name, other.value, spot, at, lit, read, look))
+        panels.append(make_panel(other.name, other.value, spot, at, lit, read, look, called(other)))
     return tuple(panels), plan.arrangement
+
+
+def called(node: Node | None) -> str:
+    """What a node that the program gave no name is called: its expression, if that is short."""
+    if node is None or node.bound_name is not None or not node.source:
+        return ""
+    return node.source if len(node.source) <= SOURCE and "\n" not in node.source else ""
 
 
 def _lit(scene: Scene) -> tuple[tuple[Lit, ...], Lit]:

@@ -21,6 +21,7 @@ class Formats:
     """
 
     tensor: Tensor
+    extent: float
     ascii_only: bool
     made: dict[int, Formatter] = field(default_factory=dict)
 
@@ -34,7 +35,14 @@ class Formats:
 
     def _at(self, decimals: int) -> Formatter:
         if decimals not in self.made:
-            self.made[decimals] = Formatter.of(self.tensor, decimals, limit=12, ascii_only=self.ascii_only)
+            short = decimals < 4 and str(self.tensor.dtype) == "torch.bool"
+            self.made[decimals] = Formatter.of(
+                self.tensor,
+                decimals,
+                limit=1 if short else 12,  # True and False become T and F where room is short
+                scientific=False if 1e-3 <= self.extent < 1e5 else None,
+                ascii_only=self.ascii_only,
+            )
         return self.made[decimals]
 
 
@@ -49,7 +57,7 @@ class Store:
         """The formats of a tensor."""
         key = (id(tensor), ascii_only)
         if key not in self.formats:  # an entry keeps its tensor alive, so that its id stays its own
-            self.formats[key] = Formats(tensor, ascii_only)
+            self.formats[key] = Formats(tensor, self.extent(tensor), ascii_only)
         return self.formats[key]
 
     def extent(self, tensor: Tensor) -> float:

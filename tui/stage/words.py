@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+import math
+from collections.abc import Callable, Collection, Iterable, Sequence
 from itertools import islice
 from typing import TYPE_CHECKING
 
@@ -22,7 +23,7 @@ LINES = 4000  # characters of a step's own text
 
 def cell_name(name: str, index: Index) -> str:
     """``Y[1, 2]``; a 0-d tensor is its name."""
-    return f"{clean(name, 40)}[{', '.join(map(str, index))}]" if index else clean(name, 40)
+    return f"{clean(name, 40)}[{','.join(map(str, index))}]" if index else clean(name, 40)
 
 
 _SUBSCRIPTS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
@@ -73,7 +74,7 @@ def formula(node: Node, step: Step | None) -> tuple[FormulaLine, ...]:
         return ()
     terms = step.terms
     target = next(iter(step.writes), None) if len(step.writes) == 1 else None
-    if not terms or target is None:
+    if node.term_count is None or not terms or target is None:
         return tuple(((line, "plain"),) for line in clean(step.text, LINES, lines=True).splitlines())
     shown = [(k, terms[k]) for k in _picked(len(terms), step.current)]
     head = f"{cell_name(node.name, target)} = "
@@ -91,7 +92,7 @@ def formula(node: Node, step: Step | None) -> tuple[FormulaLine, ...]:
         return (*lines, ((head + total, "done"),))
     values = [text(term.value) for _, term in computed]
     sign = "=" if len(shown) < len(terms) or adds_up(values, total) else "≈"
-    sums = _sum(computed, lambda term: text(term.value))
+    sums = _sum(computed, lambda term: text(term.value), brackets=False)
     return (*lines, ((head, "plain"), *sums, (f" {sign} {total}", "done")))
 
 
@@ -107,7 +108,9 @@ def _picked(count: int, current: int | None) -> list[int]:
     return sorted(k for k in wanted if 0 <= k < count)
 
 
-def _sum(terms: Sequence[tuple[int, Term]], write: Callable[[Term], str]) -> list[tuple[str, TermState]]:
+def _sum(
+    terms: Sequence[tuple[int, Term]], write: Callable[[Term], str], brackets: bool = True
+) -> list[tuple[str, TermState]]:
     pieces: list[tuple[str, TermState]] = []
     expected = 0
     for k, term in terms:
@@ -116,15 +119,25 @@ def _sum(terms: Sequence[tuple[int, Term]], write: Callable[[Term], str]) -> lis
             pieces.append((f"{plus}… {k - expected} more …", "plain"))
             plus = " + "
         body = write(term)
-        body = f"[{body}]" if term.state == "current" else f"({body})" if term.state == "pending" else body
+        if brackets and len(terms) > 1 and term.state != "done":
+            body = f"[{body}]" if term.state == "current" else f"({body})"
         pieces.append((plus + body, term.state))
         expected = k + 1
     return pieces
 
 
+def scientific(sizes: Iterable[float]) -> bool | None:
+    """Whether numbers of these sizes are written with exponents: not if the largest is of an everyday size.
+
+    torch does so wherever the sizes are far apart; on a narrow stage the smallest then read better as 0.0007.
+    """
+    largest = max((size for size in sizes if math.isfinite(size)), default=0.0)
+    return False if 1e-3 <= largest < 1e5 else None
+
+
 def writer(numbers: Sequence[Number]) -> Callable[[Number], str]:
     """Writes numbers in one common format, whole ones without a point."""
-    formatter = Formatter.of(list(numbers), limit=14)
+    formatter = Formatter.of(list(numbers), limit=14, scientific=scientific(map(abs, numbers)))
 
     def text(value: Number) -> str:
         return formatter.token(value).strip().removesuffix(".")
