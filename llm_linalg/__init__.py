@@ -19,11 +19,11 @@ if TYPE_CHECKING:
     from llm_linalg.lesson import Lesson as Lesson
     from llm_linalg.lesson import LessonError as LessonError
     from llm_linalg.lesson import Stop as Stop
-    from llm_linalg.run import run as run
-    from llm_linalg.run import trace as trace
-    from llm_linalg.trace import Node as Node
-    from llm_linalg.trace import Operand as Operand
-    from llm_linalg.trace import Trace as Trace
+    from llm_linalg.front import run as run
+    from llm_linalg.front import trace as trace
+    from llm_linalg.tracing import Node as Node
+    from llm_linalg.tracing import Operand as Operand
+    from llm_linalg.tracing import Trace as Trace
     from llm_linalg.walk import Step as Step
     from llm_linalg.walk import Term as Term
     from llm_linalg.walk import Walk as Walk
@@ -38,17 +38,17 @@ _HOMES = {
     "Lesson": "lesson",
     "LessonError": "lesson",
     "LimitError": "errors",
-    "Node": "trace",
-    "Operand": "trace",
+    "Node": "tracing",
+    "Operand": "tracing",
     "ProgramError": "errors",
     "ShapeError": "errors",
     "Step": "walk",
     "Stop": "lesson",
     "Term": "walk",
-    "Trace": "trace",
+    "Trace": "tracing",
     "Walk": "walk",
-    "run": "run",
-    "trace": "run",
+    "run": "front",
+    "trace": "front",
 }
 
 __all__ = sorted(["__version__", *_HOMES])

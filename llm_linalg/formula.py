@@ -14,7 +14,7 @@ from llm_linalg.ops.pointwise import Pointwise
 
 if TYPE_CHECKING:
     from llm_linalg.ops.base import Number
-    from llm_linalg.trace import Node
+    from llm_linalg.tracing import Node
     from llm_linalg.walk import Step, Term, Walk
 
 SHOWN_TERMS = 6

@@ -12,7 +12,7 @@ from llm_linalg.controls import Control, Value
 from llm_linalg.spelling import quoted, unknown
 
 if TYPE_CHECKING:
-    from llm_linalg.trace import Trace
+    from llm_linalg.tracing import Trace
 
 PART_TITLES = (
     "Start",
@@ -168,7 +168,7 @@ class Lesson:
         Raises:
             ProgramError: Where the program fails, as a stop that `fails` does.
         """
-        from llm_linalg.run import run
+        from llm_linalg.front import run
 
         chosen = self.stop(stop) if isinstance(stop, int) else stop
         values = self.values(controls)

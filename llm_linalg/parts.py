@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from llm_linalg.trace import Node
+from llm_linalg.tracing import Node
 
 if TYPE_CHECKING:
-    from llm_linalg.trace import Trace
+    from llm_linalg.tracing import Trace
 
 
 def opened(node: Node) -> Trace | None:
     """Return the trace of what a composite call does, over the same operands; None for the others."""
-    from llm_linalg.run import execute
+    from llm_linalg.front import execute
 
     if node.call is None:
         return None

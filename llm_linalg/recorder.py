@@ -15,7 +15,7 @@ from llm_linalg.ops import TABLE, Call, Operation
 from llm_linalg.ops.base import make_call
 from llm_linalg.ops.registry import short_name
 from llm_linalg.ops.unlisted import Unlisted
-from llm_linalg.trace import Node, Operand, Trace
+from llm_linalg.tracing import Node, Operand, Trace
 
 Where = Callable[[], tuple[Span | None, str]]
 Guard = Callable[[Call], None]

@@ -20,7 +20,7 @@ from llm_linalg.relations import AxesRelation, Relation, points
 
 if TYPE_CHECKING:
     from llm_linalg.ops.base import Addends, Number
-    from llm_linalg.trace import Node
+    from llm_linalg.tracing import Node
 
 State = Literal["done", "current", "pending"]
 

@@ -16,7 +16,7 @@ from torch import Tensor
 from llm_linalg.axes import Clash, Shape
 from llm_linalg.cells import Index
 from llm_linalg.errors import ClashAxis
-from llm_linalg.ops.base import Addend, Addends, Call, Operation, tensors_in
+from llm_linalg.ops.base import Addend, Addends, Call, Operation
 from llm_linalg.relations import IndexRelation, OpaqueRelation, Relation
 
 Infer = Callable[[Call], Shape]
@@ -29,11 +29,13 @@ class Movement(Operation):
 
     Attributes:
         data: The parameters whose cells are moved; the others (an index) say where to.
+        lends: The parameter whose tensor gives only its shape.
         rule: The shape rule, where a clash is worth explaining.
         twins: The rule of the backward pass, for a call.
     """
 
     data: tuple[str, ...] = ("input",)
+    lends: str = ""
     rule: Infer | None = None
     twins: Cotangents | None = None
     kind: str = "movement"
@@ -56,9 +58,15 @@ class Movement(Operation):
         return tuple(
             IndexRelation(source, shape, starts[place])
             if place in moved
-            else OpaqueRelation(call.shape, shape)
+            else self._beside(call, source, place)
             for place, shape in enumerate(call.shapes)
         )
+
+    def _beside(self, call: Call, source: Tensor, place: int) -> Relation:
+        """Return the relation of an operand that is not moved: an index, or one that lends its shape."""
+        if place in call.places.get(self.lends, ()):
+            return IndexRelation(torch.zeros_like(source), call.shapes[place])
+        return OpaqueRelation(call.shape, call.shapes[place])
 
     def addends(self, call: Call, index: Index) -> Addends:
         assert call.output is not None
@@ -214,7 +222,7 @@ MOVEMENTS: tuple[Operation, ...] = (
     Movement("squeeze", "input, *dim", twins=_own_shape),
     Movement("unsqueeze", "input, dim", twins=_own_shape),
     Movement("expand", "input, *size", rule=expanded, gradient={"input": "{d}"}),
-    Movement("expand_as", "input, other", gradient={"input": "{d}"}),
+    Movement("expand_as", "input, other", lends="other", gradient={"input": "{d}"}),
     Movement("broadcast_to", "input, *size", rule=expanded, gradient={"input": "{d}"}),
     Movement("repeat", "input, *repeats"),
     Movement("repeat_interleave", "input, repeats, dim=None, *, output_size=None"),
@@ -249,7 +257,3 @@ MOVEMENTS: tuple[Operation, ...] = (
     Movement("unfold", "input, dimension, size, step"),
 )
 
-
-def no_tensors(value: object) -> bool:
-    """Say whether an index holds plain values only."""
-    return not any(True for _ in tensors_in(value))

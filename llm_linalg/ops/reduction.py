@@ -62,7 +62,8 @@ class Reduction(Operation):
         """Return the twin with the cotangent's missing axes put back."""
         dims = call.dims()
         count = prod(call.shapes[0][dim] for dim in dims)
-        places = {"count": str(count), "back": "" if call.arguments.get("keepdim") else _back(dims, call)}
+        shape = ", ".join(map(str, call.shapes[0]))
+        places = {"shape": shape or "()", "count": str(count), "back": "" if call.arguments.get("keepdim") else _back(dims, call)}
         return {name: _filled(text, places) for name, text in self.gradient.items()}
 
 
@@ -89,7 +90,7 @@ class Extremum(Reduction):
         return self.pair if two and self.pair else self
 
 
-_SPREAD = "{d}{back}.expand_as({input})"
+_SPREAD = "{d}{back}.expand({shape})"
 
 
 def reductions(table: Mapping[str, Operation]) -> tuple[Operation, ...]:

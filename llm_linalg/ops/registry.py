@@ -48,7 +48,7 @@ class Registry:
 
 def short_name(function: Function) -> str:
     """Return torch's short name of any function: ``conv1d`` for ``torch.nn.functional.conv1d``."""
-    full = resolve_name(function) or str(vars(type(function)).get("__name__", ""))
+    full = resolve_name(function) or str(getattr(function, "__name__", ""))
     parts = full.removesuffix(".__get__").split(".")
     return parts[-1].strip("_") or "call"
 

@@ -19,7 +19,7 @@ from llm_linalg.language.interpreter import Interpreter
 from llm_linalg.language.source import Source
 from llm_linalg.recorder import Recorder
 from llm_linalg.shapes import explain, explain_call
-from llm_linalg.trace import Node, Trace
+from llm_linalg.tracing import Node, Trace
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
