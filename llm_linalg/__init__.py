@@ -15,12 +15,12 @@ if TYPE_CHECKING:
     from llm_linalg.errors import LimitError as LimitError
     from llm_linalg.errors import ProgramError as ProgramError
     from llm_linalg.errors import ShapeError as ShapeError
+    from llm_linalg.front import run as run
+    from llm_linalg.front import trace as trace
     from llm_linalg.lesson import Control as Control
     from llm_linalg.lesson import Lesson as Lesson
     from llm_linalg.lesson import LessonError as LessonError
     from llm_linalg.lesson import Stop as Stop
-    from llm_linalg.front import run as run
-    from llm_linalg.front import trace as trace
     from llm_linalg.tracing import Node as Node
     from llm_linalg.tracing import Operand as Operand
     from llm_linalg.tracing import Trace as Trace
@@ -51,7 +51,7 @@ _HOMES = {
     "trace": "front",
 }
 
-__all__ = sorted(["__version__", *_HOMES])
+__all__ = ["__version__", *_HOMES]  # noqa: PLE0604
 
 
 def __getattr__(name: str) -> object:

@@ -18,7 +18,7 @@ Labels = tuple[str, ...]
 Shape = tuple[int, ...]
 
 
-class Clash(Exception):
+class Clash(Exception):  # noqa: N818  the field says clash, and it is caught before anyone sees it
     """Operands whose shapes don't fit a rule.
 
     Attributes:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import torch
@@ -89,12 +90,12 @@ class _Writer:
 
     def _pass_on(self, node: Node, place: int) -> None:
         target, call = node.operands[place].node, node.call
-        if target not in self._needed or target is None or call is None:
+        if target is None or call is None or target not in self._needed:
             return
         template = call.operation.cotangents(call).get(_key(call, place))
         if template == "":
             return  # nothing goes back through a detach
-        text = self._ask(node, place) if template is None else self._filled(node, call, template)
+        text = self._ask(node, call, place) if template is None else self._filled(node, call, template)
         if template is not None:
             text = summed(text, rule_shape(call, template, node.shape), call.shapes[place])
         self._parts.setdefault(target, []).append(_Part(node, text))
@@ -111,11 +112,9 @@ class _Writer:
             template = template.replace("{out}", self._name(node))
         return filled(template.replace("{d}", f"d{self.names[node]}"), plain)
 
-    def _ask(self, node: Node, place: int) -> str:
+    def _ask(self, node: Node, call: Call, place: int) -> str:
         name = f"vjp_{node.op}_{node.index}_{place}"
-        call = node.call
-        assert call is not None
-        self.asked[name] = lambda cotangent: vjp(cotangent, call, place)
+        self.asked[name] = partial(vjp, call=call, place=place)
         return f"{name}(d{self.names[node]})"
 
     def _name(self, node: Node) -> str:
@@ -134,10 +133,10 @@ def vjp(cotangent: Tensor, call: Call, place: int) -> Tensor:
         leaf = operands[place].clone().requires_grad_(True)
         operands[place] = leaf
         result = call.replay(operands)
-        (gradient,) = torch.autograd.grad(
+        gradients: tuple[Tensor | None, ...] = torch.autograd.grad(
             result, leaf, cotangent, allow_unused=True, create_graph=cotangent.requires_grad
         )
-    return torch.zeros_like(leaf) if gradient is None else gradient
+    return torch.zeros_like(leaf) if gradients[0] is None else gradients[0]
 
 
 def rule_shape(call: Call, template: str, out: Shape) -> Shape:
@@ -146,6 +145,7 @@ def rule_shape(call: Call, template: str, out: Shape) -> Shape:
     The expression is run on tensors of the right shapes: what it gives is not in question here.
     """
     from llm_linalg.front import execute
+
     names: dict[str, Node] = {"d": Node(0, "input", torch.ones(out), name="d")}
     text = template.replace("{d}", "d").replace("{alpha}", "")
     given: dict[str, Tensor] = {name: call.tensors[place] for name, place in _tensor_places(call)}

@@ -130,6 +130,7 @@ class Repair(str):
     why: str
 
     def __new__(cls, source: str, shape: tuple[int, ...], why: str) -> Repair:
+        """Make a repair of its text and what is known of it."""
         repair = super().__new__(cls, source)
         repair.shape = shape
         repair.why = why

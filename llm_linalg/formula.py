@@ -182,7 +182,9 @@ def block_text(walk: Walk, step: Step) -> str:
     if walk.order == "outer":
         added = " ⊗ ".join(factors)
         if not factors and beside is not None:
-            added = block_name(node.operands[beside].name, step.reads[beside], tuple(node.operands[beside].value.shape))
+            added = block_name(
+                node.operands[beside].name, step.reads[beside], tuple(node.operands[beside].value.shape)
+            )
         return f"{left} += {added}"
     bias = "" if beside is None else f" + {node.operands[beside].name}"
     return f"{left} = {' · '.join(factors)}{bias}"

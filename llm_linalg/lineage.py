@@ -17,7 +17,7 @@ from llm_linalg.axes import Axes
 from llm_linalg.cells import Cells, Index
 from llm_linalg.ops.contraction import Contraction
 from llm_linalg.ops.pointwise import Pointwise
-from llm_linalg.relations import points
+from llm_linalg.relations import AxesRelation, points
 
 if TYPE_CHECKING:
     from llm_linalg.tracing import Node, Trace
@@ -96,9 +96,9 @@ class Lineage:
 
     def _carried_back(self, node: Node, place: int, mask: Tensor) -> Tensor:
         axes = _product_axes(node)
-        others = [] if axes is None else self._partners(node, place)
+        others = self._partners(node, place)
         if axes is not None and others:
-            own = _meet(axes, place, [(axes.output, mask), *others], node)
+            own = _meet(axes, place, [(axes.output, mask), *others])
         else:
             own = node.relations[place].back(self._absorbed(node, place, mask))
         live = self._live(node, place)
@@ -111,15 +111,16 @@ class Lineage:
         if node.op in _SOFTMAXES:
             mask = mask & (node.operands[place].value != -torch.inf)
         axes = _product_axes(node)
-        others = [] if axes is None else self._partners(node, place)
+        others = self._partners(node, place)
         if axes is not None and others:
             return _join(axes, [(axes.operands[place], _own(node, place, mask)), *others])
         return self._absorbed(node, place, node.relations[place].forward(mask))
 
     def _partners(self, node: Node, place: int) -> list[tuple[tuple[str, ...], Tensor]]:
         """Return the other factors that masks made 0 somewhere: their cells that are not so."""
-        axes = node.axes
-        assert axes is not None
+        axes = _product_axes(node)
+        if axes is None:
+            return []
         found = []
         for other, operand in enumerate(node.operands):
             if other == place or node.beside in (other, place):
@@ -139,9 +140,7 @@ class Lineage:
             live = self._live(node, 0)
             if live is not None:
                 mask = mask & (live | (node.operands[0].value != 0))
-        elif node.op == "softmax":
-            mask = mask & (node.operands[0].value != -torch.inf)
-        elif node.op == "exp":
+        elif node.op == "softmax" or node.op == "exp":
             mask = mask & (node.operands[0].value != -torch.inf)
         return mask
 
@@ -161,10 +160,8 @@ def _own(node: Node, place: int, mask: Tensor) -> Tensor:
     return mask.expand(node.operands[place].value.shape)
 
 
-def _meet(axes: Axes, place: int, masks: list[tuple[tuple[str, ...], Tensor]], node: Node) -> Tensor:
+def _meet(axes: Axes, place: int, masks: list[tuple[tuple[str, ...], Tensor]]) -> Tensor:
     """Return an operand's cells that meet the output's and the partners' cells in some term."""
-    from llm_linalg.relations import AxesRelation
-
     labels = tuple(dict.fromkeys(axes.operands[place]))
     grid = _contract(axes, masks, labels)
     inner = Axes(labels, axes.operands, axes.sizes, axes.shapes)

@@ -63,7 +63,9 @@ class Recorder(TorchFunctionMode):
     def input(self, tensor: Tensor, name: str | None, op: str = "input") -> Node:
         """Make a node of a tensor that comes from outside."""
         span, source = self._where()
-        return self._add(Node(len(self.nodes), op, shown(tensor), span=span, source=source, name=name), tensor)
+        return self._add(
+            Node(len(self.nodes), op, shown(tensor), span=span, source=source, name=name), tensor
+        )
 
     def know(self, tensor: Tensor, node: Node) -> None:
         """Let a tensor be another trace's node."""
@@ -153,7 +155,11 @@ def _outputs(result: Any) -> Sequence[Tensor]:
 
 def _may_write(func: Any, kwargs: Mapping[str, Any]) -> bool:
     name = str(getattr(func, "__name__", ""))
-    return name == "__setitem__" or (name.endswith("_") and not name.endswith("__")) or kwargs.get("out") is not None
+    return (
+        name == "__setitem__"
+        or (name.endswith("_") and not name.endswith("__"))
+        or kwargs.get("out") is not None
+    )
 
 
 def _origin(tensor: Tensor) -> str:
@@ -168,4 +174,3 @@ def shown(tensor: Tensor) -> Tensor:
     """Return the values to show: detached, and a copy if they live on another device."""
     value = tensor.detach()
     return value if value.device.type == "cpu" else value.cpu()
-

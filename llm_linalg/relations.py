@@ -69,7 +69,7 @@ class AxesRelation:
         kept = [label for label in self.axes.output if label in self._labels]
         summed = [d for d, label in enumerate(self.axes.output) if label not in kept]
         own = mask.any(dim=summed) if summed else mask
-        for axis, (label, repeated) in enumerate(zip(self._labels, self._repeats, strict=True)):
+        for label, repeated in zip(self._labels, self._repeats, strict=True):
             if repeated and label in kept:
                 own = own.any(dim=kept.index(label), keepdim=True)
         return self._place(own, kept)
@@ -278,8 +278,11 @@ class MeasuredRelation:
     def back(self, mask: Tensor) -> Tensor:
         leaf, out = self._graph()
         cotangent = torch.where(mask, _generic(self.output, out.dtype), 0)
-        (gradient,) = torch.autograd.grad(out, leaf, cotangent, retain_graph=True, allow_unused=True)
-        return torch.zeros_like(leaf, dtype=torch.bool) if gradient is None else gradient != 0
+        gradients: tuple[Tensor | None, ...] = torch.autograd.grad(
+            out, leaf, cotangent, retain_graph=True, allow_unused=True
+        )
+        found = gradients[0]
+        return torch.zeros_like(leaf, dtype=torch.bool) if found is None else found != 0
 
     def forward(self, mask: Tensor) -> Tensor:
         found = torch.zeros(self.output, dtype=torch.bool)

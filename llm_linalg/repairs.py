@@ -32,7 +32,9 @@ class _Piece:
     shape: Shape
 
 
-def repairs(interpreter: Interpreter, node: ast.expr, error: ShapeError, found: list[ast.expr | None]) -> tuple[Repair, ...]:
+def repairs(
+    interpreter: Interpreter, node: ast.expr, error: ShapeError, found: list[ast.expr | None]
+) -> tuple[Repair, ...]:
     """Return expressions that can replace the failing one, in the order of how little they change.
 
     Args:
@@ -48,7 +50,9 @@ def repairs(interpreter: Interpreter, node: ast.expr, error: ShapeError, found: 
     pieces: dict[int, _Piece] = {}
     for place, piece in enumerate(found):
         if piece is not None:
-            start = len(interpreter.source.text_of(node).encode()[: piece.col_offset - base].decode(errors="ignore"))
+            start = len(
+                interpreter.source.text_of(node).encode()[: piece.col_offset - base].decode(errors="ignore")
+            )
             text = interpreter.source.text_of(piece)
             pieces[place] = _Piece(start, start + len(text), text, error.operands[place].shape)
     working: dict[str, Repair] = {}
@@ -69,7 +73,10 @@ def _candidates(
     places = sorted(pieces)
     for place in reversed(places):
         if len(pieces[place].shape) >= 2:
-            yield _edited(whole, pieces, {place: _transposed(pieces[place])}), f"transposes {pieces[place].text}"
+            yield (
+                _edited(whole, pieces, {place: _transposed(pieces[place])}),
+                f"transposes {pieces[place].text}",
+            )
     if len(places) >= 2:
         a, b = places[0], places[1]
         swapped = {a: _operand(pieces[b]), b: _operand(pieces[a])}
@@ -95,10 +102,15 @@ def _cut(whole: str, pieces: dict[int, _Piece], error: ShapeError) -> Iterator[t
         piece = pieces[longer.operand]
         key = ", ".join([*([":"] * longer.axis), f":{shorter.size}"])
         text = f"{_wrapped(piece.text)}[{key}]"
-        yield _edited(whole, pieces, {longer.operand: text}), f"takes the first {shorter.size} along axis {longer.axis}"
+        yield (
+            _edited(whole, pieces, {longer.operand: text}),
+            f"takes the first {shorter.size} along axis {longer.axis}",
+        )
 
 
-def _resized(whole: str, node: ast.expr, error: ShapeError, interpreter: Interpreter) -> Iterator[tuple[str, str]]:
+def _resized(
+    whole: str, node: ast.expr, error: ShapeError, interpreter: Interpreter
+) -> Iterator[tuple[str, str]]:
     """Yield other sizes: -1 in the place of each size of a reshape, and a layer of the right width."""
     if error.operation in ("view", "reshape", "expand", "broadcast_to") and isinstance(node, ast.Call):
         sizes = node.args
@@ -107,7 +119,10 @@ def _resized(whole: str, node: ast.expr, error: ShapeError, interpreter: Interpr
         for size in sizes:
             text = interpreter.source.text_of(size)
             start = len(whole.encode()[: size.col_offset - node.col_offset].decode(errors="ignore"))
-            yield whole[:start] + "-1" + whole[start + len(text) :], f"works out the size that stood as {text}"
+            yield (
+                whole[:start] + "-1" + whole[start + len(text) :],
+                f"works out the size that stood as {text}",
+            )
         if error.operation == "view":
             yield whole.replace(".view(", ".reshape(", 1), "copies where a view can't be had"
             yield whole.replace(".view(", ".contiguous().view(", 1), "lays the cells out anew first"

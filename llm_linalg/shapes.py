@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-import ast
 from torch import Tensor
 
 from llm_linalg.axes import Clash, Shape
@@ -38,9 +38,7 @@ def explain(interpreter: Interpreter, node: ast.expr, error: Exception) -> Progr
 
 def explain_call(call: Call, error: Exception, span: Span | None, source: str) -> ProgramError:
     """Return the error to show for a recorded call of trusted Python."""
-    operands = [
-        OperandInfo(_parameter(call, place), shape, "") for place, shape in enumerate(call.shapes)
-    ]
+    operands = [OperandInfo(_parameter(call, place), shape, "") for place, shape in enumerate(call.shapes)]
     place = Span(1, 0, 1, len(source)) if span else None
     found = _explained(call, error, operands, place, source)
     if span:

@@ -108,7 +108,7 @@ class Node:
 
     @property
     def kind(self) -> str:
-        """The kind of operation: contraction, pointwise, reduction, movement, rowwise, mask, …"""
+        """The kind of operation: contraction, pointwise, reduction, movement, rowwise, mask and so on."""
         return self.call.operation.kind if self.call else "input"
 
     @property

@@ -211,7 +211,11 @@ class Walk(Sequence[Step]):
         """Return what one term of the written cells reads: one index of each reduced label."""
         beside = self.node.beside
         inside = term < axes.terms
-        at = dict(zip(axes.reduced, unravel(term, [axes.sizes[x] for x in axes.reduced]), strict=True)) if inside else {}
+        at = (
+            dict(zip(axes.reduced, unravel(term, [axes.sizes[x] for x in axes.reduced]), strict=True))
+            if inside
+            else {}
+        )
         ranges = {label: range(i, i + 1) for label, i in at.items()}
         return tuple(
             _box(axes, operand, writes, ranges) if inside != (operand == beside) else NOTHING

@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from llm_linalg.walk import Walk
 
 
-
 def window(walk: Walk, k: int, at: Index, rows: range, columns: range) -> list[list[Number | None]]:
     """Return the cells of a window after step ``k``; see `Walk.values`."""
     node = walk.node
@@ -63,7 +62,9 @@ def _partial(walk: Walk, k: int, at: Index, rows: range, columns: range) -> list
 
 def _outer(walk: Walk, axes: Axes, term: int, at: Index, rows: range, columns: range) -> list[list[Number]]:
     """Return the sum of the first outer products, for the window alone."""
-    spans = dict(zip(axes.output, [*(range(i, i + 1) for i in at), rows, columns][-len(axes.output) :], strict=True))
+    spans = dict(
+        zip(axes.output, [*(range(i, i + 1) for i in at), rows, columns][-len(axes.output) :], strict=True)
+    )
     labels = {label: chr(ord("a") + position) for position, label in enumerate(axes.sizes)}
     factors, names = [], []
     for operand, value in enumerate(walk.node.operands):

@@ -14,7 +14,20 @@ from llm_linalg.errors import LimitError
 from llm_linalg.ops.base import Call
 from llm_linalg.ops.unlisted import Unlisted
 
-_GROWING = frozenset({"repeat", "repeat_interleave", "tile", "pad", "diag", "diag_embed", "getitem", "gather", "index_select", "kron"})
+_GROWING = frozenset(
+    {
+        "repeat",
+        "repeat_interleave",
+        "tile",
+        "pad",
+        "diag",
+        "diag_embed",
+        "getitem",
+        "gather",
+        "index_select",
+        "kron",
+    }
+)
 
 
 @dataclass(slots=True)
@@ -52,7 +65,9 @@ class Budget:
         if cells > self.cells:
             raise LimitError(f"{name} would make {cells:,} cells; {self.cells:,} are allowed")
         if work > self.multiplications:
-            raise LimitError(f"{name} would need {work:,} multiplications; {self.multiplications:,} are allowed")
+            raise LimitError(
+                f"{name} would need {work:,} multiplications; {self.multiplications:,} are allowed"
+            )
         self.total -= cells
         self.work -= work
         if self.total < 0 or self.work < 0:

@@ -17,7 +17,15 @@ from llm_linalg.recorder import Recorder
 from llm_linalg.shapes import operand_nodes
 from llm_linalg.text import nearest
 
-TORCH_ERRORS = (RuntimeError, TypeError, ValueError, IndexError, NotImplementedError, ZeroDivisionError, OverflowError)
+TORCH_ERRORS = (
+    RuntimeError,
+    TypeError,
+    ValueError,
+    IndexError,
+    NotImplementedError,
+    ZeroDivisionError,
+    OverflowError,
+)
 _PRINTED_LIMIT = 200_000
 
 Explain = Callable[["Interpreter", ast.expr, Exception], ProgramError]
@@ -43,7 +51,12 @@ class Interpreter:
         self._at: ast.AST = source.tree
         self._failing: tuple[ast.expr, list[ast.expr | None]] | None = None
         self.values: dict[ast.expr, Tensor] = {}  # of the statement that is being run
-        self._modules: dict[str, Any] = {"torch": tables.TORCH, "nn": tables.NN, "F": tables.F, "math": tables.MATH}
+        self._modules: dict[str, Any] = {
+            "torch": tables.TORCH,
+            "nn": tables.NN,
+            "F": tables.F,
+            "math": tables.MATH,
+        }
         self._evaluators: dict[type[ast.expr], Callable[[Any], Any]] = {
             ast.Constant: lambda node: node.value,
             ast.Name: self._name,
@@ -180,14 +193,18 @@ class Interpreter:
         for alias in node.names:
             path = alias.name if isinstance(node, ast.Import) else f"{node.module}.{alias.name}"
             module = tables.MODULES.get(path)
-            if module is None and isinstance(node, ast.ImportFrom) and node.module in tables.MODULES:
-                module = tables.MODULES[node.module].members.get(alias.name)
+            if module is None and isinstance(node, ast.ImportFrom):
+                home = tables.MODULES.get(node.module or "")
+                module = home.members.get(alias.name) if home else None
             if module is None:
                 known = ", ".join(tables.MODULES)
                 raise self.error(f"{path} can't be imported: the language has {known}", node)
             self._modules[alias.asname or alias.name.partition(".")[0]] = (
-                module if alias.asname or isinstance(node, ast.ImportFrom) else tables.TORCH
-                if path.startswith("torch") else module
+                module
+                if alias.asname or isinstance(node, ast.ImportFrom)
+                else tables.TORCH
+                if path.startswith("torch")
+                else module
             )
 
     # Expressions

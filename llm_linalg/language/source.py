@@ -158,7 +158,9 @@ class Source:
 
     def _check_node(self, node: ast.AST) -> None:
         if not isinstance(node, _ALLOWED):
-            message = _INSTEAD.get(type(node), f"{type(node).__name__.lower()} is not part of the tensor language")
+            message = _INSTEAD.get(
+                type(node), f"{type(node).__name__.lower()} is not part of the tensor language"
+            )
             raise self.error(message, node)
         if isinstance(node, ast.Name) and "__" in node.id:
             raise self.error("names with two underscores are Python's own, not the language's", node)

@@ -82,7 +82,7 @@ TORCH = Namespace(
 )
 METHODS: Mapping[str, Callable[..., Any]] = _pick(Tensor, _METHODS)
 ATTRIBUTES = frozenset(_ATTRIBUTES.split())
-LAYER_ATTRIBUTES = frozenset("weight bias in_features out_features parameters eps".split())
+LAYER_ATTRIBUTES = frozenset(["weight", "bias", "in_features", "out_features", "parameters", "eps"])
 BUILTINS: Mapping[str, Any] = {
     "abs": abs,
     "round": round,

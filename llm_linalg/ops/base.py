@@ -61,8 +61,14 @@ class Call:
     @property
     def shape(self) -> Shape:
         """The output's shape."""
-        assert self.output is not None
-        return tuple(self.output.shape)
+        return tuple(self.result.shape)
+
+    @property
+    def result(self) -> Tensor:
+        """What the call gave; `LookupError` before it is run."""
+        if self.output is None:
+            raise LookupError(f"{self.operation.name} has not been run")
+        return self.output
 
     def __getitem__(self, parameter: str) -> Any:
         return self.arguments[parameter]
@@ -70,7 +76,8 @@ class Call:
     def tensor(self, parameter: str) -> Tensor:
         """Return the argument of a parameter that takes a tensor."""
         value = self.arguments[parameter]
-        assert isinstance(value, Tensor)
+        if not isinstance(value, Tensor):
+            raise TypeError(f"{parameter} is a plain value here")
         return value
 
     def place(self, parameter: str) -> int | None:
@@ -291,9 +298,10 @@ class Operation:
         """Return the relation between the output and each operand."""
         return tuple(OpaqueRelation(call.shape, shape) for shape in call.shapes)
 
-    def addends(self, call: Call, index: Index) -> Addends | None:
-        """Return the terms of a cell, for what is made of terms."""
-        return None
+    def addends(self, call: Call, index: Index) -> Addends:
+        """Return the terms of a cell; what is no sum is its own only term."""
+        value = call.result[index].item()
+        return Addends(tail=(Addend((value,), value),))
 
     def beside(self, call: Call) -> int | None:
         """Return the position of the operand that is added, not multiplied."""
@@ -341,18 +349,16 @@ _PARSED: dict[str, Signature] = {}
 def parsed(text: str) -> Signature:
     """Return the signature that a text such as ``input, dim=None, *, dtype=None`` describes."""
     if text not in _PARSED:
-        function = ast.parse(f"def f({text}): pass").body[0]
-        assert isinstance(function, ast.FunctionDef)
-        _PARSED[text] = Signature(list(_parameters(function.args)))
+        function = ast.parse(f"lambda {text}: 0", mode="eval").body
+        arguments = next(node for node in ast.walk(function) if isinstance(node, ast.arguments))
+        _PARSED[text] = Signature(list(_parameters(arguments)))
     return _PARSED[text]
 
 
 def _parameters(args: ast.arguments) -> Iterator[Parameter]:
     gap = len(args.args) - len(args.defaults)
     for position, arg in enumerate(args.args):
-        default = (
-            ast.literal_eval(args.defaults[position - gap]) if position >= gap else Parameter.empty
-        )
+        default = ast.literal_eval(args.defaults[position - gap]) if position >= gap else Parameter.empty
         yield Parameter(arg.arg, Parameter.POSITIONAL_OR_KEYWORD, default=default)
     if args.vararg:
         yield Parameter(args.vararg.arg, Parameter.VAR_POSITIONAL)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from math import prod
-from typing import cast
+from typing import Any, cast
 
 import torch
 from torch import Tensor
@@ -31,13 +31,12 @@ class Contraction(Operation):
         twins: The rule of the backward pass, for a call.
     """
 
-    spec: Spec | None = None
+    spec: Spec = field(kw_only=True)
     addend: str = ""
     twins: Cotangents | None = None
     kind: str = "contraction"
 
     def axes(self, call: Call) -> Axes:
-        assert self.spec is not None
         return self.spec(call)
 
     def cost(self, call: Call, shape: Shape) -> int:
@@ -102,7 +101,15 @@ def wide(values: Tensor) -> Tensor:
 
 
 _INNER = "the last axis of the first must be as long as the axis of the second that it is multiplied with"
-_RANKS = {"mm": (2, 2), "spmm": (2, 2), "mv": (2, 1), "bmm": (3, 3), "dot": (1, 1), "outer": (1, 1), "ger": (1, 1)}
+_RANKS = {
+    "mm": (2, 2),
+    "spmm": (2, 2),
+    "mv": (2, 1),
+    "bmm": (3, 3),
+    "dot": (1, 1),
+    "outer": (1, 1),
+    "ger": (1, 1),
+}
 
 
 def check_ranks(call: Call) -> None:
@@ -111,7 +118,9 @@ def check_ranks(call: Call) -> None:
     wanted = _RANKS.get(name)
     found = tuple(len(shape) for shape in call.shapes[:2])
     if wanted and found != wanted:
-        raise Clash(f"{name} takes a {wanted[0]}-D and a {wanted[1]}-D tensor, not {found[0]}-D and {found[1]}-D")
+        raise Clash(
+            f"{name} takes a {wanted[0]}-D and a {wanted[1]}-D tensor, not {found[0]}-D and {found[1]}-D"
+        )
 
 
 def matmul_axes(call: Call) -> Axes:
@@ -170,12 +179,21 @@ def einsum_axes(call: Call) -> Axes:
     specs = inputs.split(",")
     if len(specs) != len(call.tensors):
         raise Clash(f"the equation has {len(specs)} operands, the call {len(call.tensors)}")
-    dots = max((len(shape) - len(spec.replace("...", "")) for spec, shape in zip(specs, call.shapes, strict=True) if "..." in spec), default=0)
+    dots = max(
+        (
+            len(shape) - len(spec.replace("...", ""))
+            for spec, shape in zip(specs, call.shapes, strict=True)
+            if "..." in spec
+        ),
+        default=0,
+    )
     operands = []
     for position, (spec, shape) in enumerate(zip(specs, call.shapes, strict=True)):
         labels = _einsum_labels(spec, len(shape) - len(spec.replace("...", "")), dots)
         if len(labels) != len(shape):
-            raise Clash(f"operand {position + 1} has {len(shape)} axes, the equation gives it {len(labels)}: {spec}")
+            raise Clash(
+                f"operand {position + 1} has {len(shape)} axes, the equation gives it {len(labels)}: {spec}"
+            )
         operands.append(labels)
     if arrow:
         result = _einsum_labels(output, dots, dots)
@@ -221,7 +239,11 @@ def matmul_twins(call: Call) -> Mapping[str, str]:
 def linear_twins(call: Call) -> Mapping[str, str]:
     """Return the backward pass of a linear layer: dx = dy W, dW = dyᵀ x, db = Σ rows of dy."""
     if len(call.shapes[1]) == 1:
-        return {"input": "{d}.unsqueeze(-1) * {weight}", "weight": "{d}.unsqueeze(-1) * {input}", "bias": "{d}"}
+        return {
+            "input": "{d}.unsqueeze(-1) * {weight}",
+            "weight": "{d}.unsqueeze(-1) * {input}",
+            "bias": "{d}",
+        }
     match len(call.shapes[0]):
         case 1:
             weight = "torch.outer({d}, {input})"
@@ -253,7 +275,7 @@ def einsum_twins(call: Call) -> Mapping[str, str]:
 class Einsum(Contraction):
     """An einsum, whose operands may come as one list."""
 
-    def bind(self, args, kwargs, swap=False):  # type: ignore[no-untyped-def]
+    def bind(self, args: Sequence[Any], kwargs: Mapping[str, Any], swap: bool = False) -> dict[str, Any]:
         arguments = super().bind(args, kwargs, swap)
         operands = cast("tuple[object, ...]", arguments.pop("operands"))
         return arguments | {f"operands_{p}": value for p, value in enumerate(operands)}
@@ -263,12 +285,22 @@ CONTRACTIONS = (
     Contraction(
         "matmul",
         "input, other",
-        spellings=("torch.mm", "torch.spmm", "torch.mv", "torch.bmm", "torch.Tensor.mm", "torch.Tensor.mv", "torch.Tensor.bmm"),
+        spellings=(
+            "torch.mm",
+            "torch.spmm",
+            "torch.mv",
+            "torch.bmm",
+            "torch.Tensor.mm",
+            "torch.Tensor.mv",
+            "torch.Tensor.bmm",
+        ),
         reversed=("torch.Tensor.__rmatmul__",),
         spec=matmul_axes,
         twins=matmul_twins,
     ),
-    Contraction("dot", "input, tensor", spec=dot_axes, gradient={"input": "{d} * {tensor}", "tensor": "{d} * {input}"}),
+    Contraction(
+        "dot", "input, tensor", spec=dot_axes, gradient={"input": "{d} * {tensor}", "tensor": "{d} * {input}"}
+    ),
     Contraction(
         "outer",
         "input, vec2",

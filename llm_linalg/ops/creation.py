@@ -9,8 +9,7 @@ from typing import Any
 import torch
 
 from llm_linalg.axes import Axes, Clash, Shape
-from llm_linalg.cells import Index
-from llm_linalg.ops.base import Addend, Addends, Call, Operation
+from llm_linalg.ops.base import Call, Operation
 from llm_linalg.relations import AxesRelation, IndexRelation, Relation
 
 
@@ -36,12 +35,9 @@ class Creation(Operation):
         return call.shapes[0] if call.shapes and self.name.endswith("_like") else None
 
     def relations(self, call: Call) -> tuple[Relation, ...]:
-        return tuple(IndexRelation(torch.zeros(call.shape, dtype=torch.int32), shape) for shape in call.shapes)
-
-    def addends(self, call: Call, index: Index) -> Addends:
-        assert call.output is not None
-        value = call.output[index].item()
-        return Addends(tail=(Addend((value,), value),))
+        return tuple(
+            IndexRelation(torch.zeros(call.shape, dtype=torch.int32), shape) for shape in call.shapes
+        )
 
 
 def arange_bounds(bounds: tuple[Any, ...]) -> tuple[float, float, float]:
@@ -72,11 +68,6 @@ class Lookup(Operation):
         source = numbers[call.tensors[0].long()]
         return AxesRelation(axes, 0), IndexRelation(source, table)
 
-    def addends(self, call: Call, index: Index) -> Addends:
-        assert call.output is not None
-        value = call.output[index].item()
-        return Addends(tail=(Addend((value,), value),))
-
 
 _KINDS = "dtype=None, layout=None, device=None, requires_grad=False"
 _SIZED = f"*size, generator=None, out=None, pin_memory=False, {_KINDS}"
@@ -94,7 +85,8 @@ CREATIONS: tuple[Operation, ...] = (
     Creation("full_like", f"input, fill_value, *, memory_format=None, {_KINDS}"),
     Lookup(
         "embedding",
-        "input, weight, padding_idx=None, max_norm=None, norm_type=2.0, scale_grad_by_freq=False, sparse=False",
+        "input, weight, padding_idx=None, max_norm=None, norm_type=2.0, scale_grad_by_freq=False, "
+        "sparse=False",
         spellings=("torch.nn.functional.embedding",),
     ),
 )

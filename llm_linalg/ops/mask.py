@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 import torch
@@ -10,8 +9,7 @@ from torch import Tensor
 
 from llm_linalg.axes import Axes, Clash, pointwise
 from llm_linalg.cells import Index
-from llm_linalg.errors import ClashAxis
-from llm_linalg.ops.base import Addend, Addends, Call, Operation
+from llm_linalg.ops.base import Call, Operation
 from llm_linalg.relations import AxesRelation, HiddenRelation, Relation
 
 
@@ -22,7 +20,9 @@ class Mask(Operation):
     kind: str = "mask"
 
     def axes(self, call: Call) -> Axes:
-        return pointwise(call.shapes, "the mask must match the tensor from the right, or be 1 where it doesn't")
+        return pointwise(
+            call.shapes, "the mask must match the tensor from the right, or be 1 where it doesn't"
+        )
 
     def hidden(self, call: Call) -> Tensor:
         """Return the cells (bool, the output's shape) that the mask fixes."""
@@ -31,11 +31,6 @@ class Mask(Operation):
     def relations(self, call: Call) -> tuple[Relation, ...]:
         axes, hidden = self.axes(call), self.hidden(call)
         return tuple(HiddenRelation(AxesRelation(axes, p), hidden) for p in range(len(call.tensors)))
-
-    def addends(self, call: Call, index: Index) -> Addends:
-        assert call.output is not None
-        value = call.output[index].item()
-        return Addends(tail=(Addend((value,), value),))
 
     def masked(self, call: Call, index: Index) -> str | None:
         return self.reason(call, index) if bool(self.hidden(call)[index]) else None
@@ -77,14 +72,6 @@ class Triangle(Mask):
 class Fill(Mask):
     """masked_fill: where the mask is true, the value stands; the rest passes."""
 
-    def axes(self, call: Call) -> Axes:
-        own, mask = call.shapes[:2]
-        wrong = [axis for axis in range(-1, -min(len(own), len(mask)) - 1, -1) if mask[axis] not in (1, own[axis])]
-        if own and own != mask and not wrong and len(mask) <= len(own):
-            return super().axes(call)
-        axes = super().axes(call)
-        return axes
-
     def hidden(self, call: Call) -> Tensor:
         return call.tensor("mask").expand(call.shape)
 
@@ -102,7 +89,8 @@ class Where(Mask):
         hidden = {"condition": self.hidden(call), "input": ~condition, "other": condition}
         places = {call.place(name): name for name in hidden}
         return tuple(
-            HiddenRelation(AxesRelation(axes, place), hidden[places[place]]) for place in range(len(call.tensors))
+            HiddenRelation(AxesRelation(axes, place), hidden[places[place]])
+            for place in range(len(call.tensors))
         )
 
     def hidden(self, call: Call) -> Tensor:
@@ -126,18 +114,19 @@ def _plain(value: object) -> str:
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 
-def clash_of_mask(own: tuple[int, ...], mask: tuple[int, ...]) -> ClashAxis | None:
-    """Return the mask's axis that can't lie over the tensor, if one can't."""
-    gap = len(own) - len(mask)
-    for axis, size in enumerate(mask):
-        if gap + axis < 0 or size not in (1, own[gap + axis]):
-            return ClashAxis(1, axis, size)
-    return None
-
-
 MASKS: tuple[Operation, ...] = (
-    Triangle("triu", "input, diagonal=0, *, out=None", gradient={"input": "torch.triu({d}, {diagonal})"}, upper=True),
-    Triangle("tril", "input, diagonal=0, *, out=None", gradient={"input": "torch.tril({d}, {diagonal})"}, upper=False),
+    Triangle(
+        "triu",
+        "input, diagonal=0, *, out=None",
+        gradient={"input": "torch.triu({d}, {diagonal})"},
+        upper=True,
+    ),
+    Triangle(
+        "tril",
+        "input, diagonal=0, *, out=None",
+        gradient={"input": "torch.tril({d}, {diagonal})"},
+        upper=False,
+    ),
     Fill("masked_fill", "input, mask, value", gradient={"input": "{d}.masked_fill({mask}, 0)"}),
     Where(
         "where",
@@ -145,4 +134,3 @@ MASKS: tuple[Operation, ...] = (
         gradient={"input": "torch.where({condition}, {d}, 0)", "other": "torch.where({condition}, 0, {d})"},
     ),
 )
-_ = Mapping

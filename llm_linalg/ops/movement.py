@@ -14,9 +14,8 @@ import torch
 from torch import Tensor
 
 from llm_linalg.axes import Clash, Shape
-from llm_linalg.cells import Index
 from llm_linalg.errors import ClashAxis
-from llm_linalg.ops.base import Addend, Addends, Call, Operation
+from llm_linalg.ops.base import Call, Operation
 from llm_linalg.relations import IndexRelation, OpaqueRelation, Relation
 
 Infer = Callable[[Call], Shape]
@@ -67,11 +66,6 @@ class Movement(Operation):
         if place in call.places.get(self.lends, ()):
             return IndexRelation(torch.zeros_like(source), call.shapes[place])
         return OpaqueRelation(call.shape, call.shapes[place])
-
-    def addends(self, call: Call, index: Index) -> Addends:
-        assert call.output is not None
-        value = call.output[index].item()
-        return Addends(tail=(Addend((value,), value),))
 
     def cotangents(self, call: Call) -> Mapping[str, str]:
         return self.twins(call) if self.twins else self.gradient
@@ -142,7 +136,11 @@ def stacked(call: Call) -> Shape:
             raise Clash(f"stacked tensors have equally many axes, not {len(first)} and {len(shape)}")
         for axis, (one, other) in enumerate(zip(first, shape, strict=True)):
             if one != other:
-                raise Clash("stacked tensors have equal shapes", ClashAxis(0, axis, one), ClashAxis(place, axis, other))
+                raise Clash(
+                    "stacked tensors have equal shapes",
+                    ClashAxis(0, axis, one),
+                    ClashAxis(place, axis, other),
+                )
     dim %= rank
     return (*first[:dim], len(call.shapes), *first[dim:])
 
@@ -161,7 +159,9 @@ def expanded(call: Call) -> Shape:
         elif size < 0:
             raise Clash("a new axis needs a size of its own, not -1")
         elif old not in (None, 1, size):
-            raise Clash(f"only an axis of size 1 can grow, to {size}", ClashAxis(0, axis - gap, int(old or 0)))
+            raise Clash(
+                f"only an axis of size 1 can grow, to {size}", ClashAxis(0, axis - gap, int(old or 0))
+            )
         else:
             result.append(size)
     return tuple(result)
@@ -256,4 +256,3 @@ MOVEMENTS: tuple[Operation, ...] = (
     Movement("pad", "input, pad, mode='constant', value=None"),
     Movement("unfold", "input, dimension, size, step"),
 )
-

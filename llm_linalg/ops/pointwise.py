@@ -48,16 +48,16 @@ class Pointwise(Operation):
 
     def addends(self, call: Call, index: Index) -> Addends:
         values = self.values(call, index)
-        first, second = (values.get("input"), values.get("other"))
+        first: Number = values["input"]
+        second: Number = values.get("other", first)
         if self.product:
             return Addends(tail=(Addend((first, second), first * second),))
         if self.signs:
             step = values.get("alpha", 1) * self.signs[1]
             other = Addend((second,), second) if step == 1 else Addend((step, second), step * second)
             return Addends(tail=(Addend((first,), first), other))
-        assert call.output is not None
         factors = tuple(value for value in values.values() if _is_number(value))
-        return Addends(tail=(Addend(factors, call.output[index].item()),))
+        return Addends(tail=(Addend(factors, call.result[index].item()),))
 
 
 def _is_number(value: Any) -> bool:
@@ -73,7 +73,9 @@ def _compare(name: str, sign: str) -> Pointwise:
     return Pointwise(name, "input, other", phrase=f"{{input}} {sign} {{other}}")
 
 
-_GELU = "0.5 * (1 + torch.erf({input} / 2**0.5)) + {input} * torch.exp(-({input} ** 2) / 2) / (2 * torch.pi)**0.5"
+_GELU = (
+    "0.5 * (1 + torch.erf({input} / 2**0.5)) + {input} * torch.exp(-({input} ** 2) / 2) / (2 * torch.pi)**0.5"
+)
 _SIGMOID = "torch.sigmoid({input})"
 
 POINTWISE: tuple[Operation, ...] = (
@@ -97,7 +99,12 @@ POINTWISE: tuple[Operation, ...] = (
     Pointwise(
         "mul",
         "input, other",
-        spellings=("torch.multiply", "torch.Tensor.multiply", "torch.Tensor.__mul__", "torch.Tensor.__rmul__"),
+        spellings=(
+            "torch.multiply",
+            "torch.Tensor.multiply",
+            "torch.Tensor.__mul__",
+            "torch.Tensor.__rmul__",
+        ),
         phrase="{input}·{other}",
         gradient={"input": "{d} * {other}", "other": "{d} * {input}"},
         product=True,
@@ -124,7 +131,10 @@ POINTWISE: tuple[Operation, ...] = (
         spellings=("torch.Tensor.__pow__",),
         reversed=("torch.Tensor.__rpow__",),
         phrase="{input}^{exponent}",
-        gradient={"input": "{d} * {exponent} * {input} ** ({exponent} - 1)", "exponent": "{d} * {out} * torch.log({input})"},
+        gradient={
+            "input": "{d} * {exponent} * {input} ** ({exponent} - 1)",
+            "exponent": "{d} * {out} * torch.log({input})",
+        },
     ),
     Pointwise(
         "maximum",
@@ -171,14 +181,29 @@ POINTWISE: tuple[Operation, ...] = (
         phrase="{input}·σ({input})",
         gradient={"input": f"{{d}} * {_SIGMOID} * (1 + {{input}} * (1 - {_SIGMOID}))"},
     ),
-    Pointwise("clamp", "input, min=None, max=None", spellings=("torch.clip", "torch.Tensor.clip"), phrase="clamp({input})"),
+    Pointwise(
+        "clamp",
+        "input, min=None, max=None",
+        spellings=("torch.clip", "torch.Tensor.clip"),
+        phrase="clamp({input})",
+    ),
     _compare("lt", "<"),
     _compare("le", "≤"),
     _compare("gt", ">"),
     _compare("ge", "≥"),
     _compare("eq", "="),
     _compare("ne", "≠"),
-    Pointwise("logical_and", "input, other", spellings=("torch.bitwise_and", "torch.Tensor.__and__"), phrase="{input} and {other}"),
-    Pointwise("logical_or", "input, other", spellings=("torch.bitwise_or", "torch.Tensor.__or__"), phrase="{input} or {other}"),
+    Pointwise(
+        "logical_and",
+        "input, other",
+        spellings=("torch.bitwise_and", "torch.Tensor.__and__"),
+        phrase="{input} and {other}",
+    ),
+    Pointwise(
+        "logical_or",
+        "input, other",
+        spellings=("torch.bitwise_or", "torch.Tensor.__or__"),
+        phrase="{input} or {other}",
+    ),
     Pointwise("isclose", "input, other, rtol=1e-05, atol=1e-08, equal_nan=False", phrase="{input} ≈ {other}"),
 )

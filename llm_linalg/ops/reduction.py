@@ -47,9 +47,9 @@ class Reduction(Operation):
     def relations(self, call: Call) -> tuple[Relation, ...]:
         return (AxesRelation(self.axes(call), 0),)
 
-    def addends(self, call: Call, index: Index) -> Addends | None:
+    def addends(self, call: Call, index: Index) -> Addends:
         if not self.adds:
-            return None
+            return super().addends(call, index)
         column = along(self.axes(call), 0, call.tensors[0], index)
         if self.averages:
             return Addends((column, torch.full_like(column, 1 / len(column))))
@@ -63,7 +63,11 @@ class Reduction(Operation):
         dims = call.dims()
         count = prod(call.shapes[0][dim] for dim in dims)
         shape = ", ".join(map(str, call.shapes[0]))
-        places = {"shape": shape or "()", "count": str(count), "back": "" if call.arguments.get("keepdim") else _back(dims, call)}
+        places = {
+            "shape": shape or "()",
+            "count": str(count),
+            "back": "" if call.arguments.get("keepdim") else _back(dims, call),
+        }
         return {name: _filled(text, places) for name, text in self.gradient.items()}
 
 
@@ -99,7 +103,11 @@ def reductions(table: Mapping[str, Operation]) -> tuple[Operation, ...]:
     return (
         Reduction("sum", f"{axis}, *, dtype=None", gradient={"input": _SPREAD}, adds=True),
         Reduction(
-            "mean", f"{axis}, *, dtype=None", gradient={"input": _SPREAD + " / {count}"}, adds=True, averages=True
+            "mean",
+            f"{axis}, *, dtype=None",
+            gradient={"input": _SPREAD + " / {count}"},
+            adds=True,
+            averages=True,
         ),
         Reduction("prod", f"{axis}, *, dtype=None", phrase="product of {cells}"),
         Reduction(
@@ -109,7 +117,11 @@ def reductions(table: Mapping[str, Operation]) -> tuple[Operation, ...]:
             parts="center = input - input.mean({dims}, keepdim=True)\nsquare = center * center\n"
             "total = square.sum({dims}, keepdim={keepdim})\nvar = total / {freedom}",
         ),
-        Reduction("std", "input, dim=None, unbiased=None, keepdim=False, *, correction=None", phrase="√variance of {cells}"),
+        Reduction(
+            "std",
+            "input, dim=None, unbiased=None, keepdim=False, *, correction=None",
+            phrase="√variance of {cells}",
+        ),
         Extremum("max", axis, phrase="max({cells})", pair=table["maximum"]),
         Extremum("min", axis, phrase="min({cells})", pair=table["minimum"]),
         Reduction("amax", axis, phrase="max({cells})"),

@@ -21,12 +21,12 @@ class Rowwise(Operation):
     """A function of a whole row for each of its cells.
 
     Attributes:
-        beside: Parameters whose tensors are read at the cell's own place in the row (a weight, a bias).
+        alongside: Parameters whose tensors are read at the cell's own place in the row (a weight, a bias).
         trailing: The parameter that gives the row's shape; else ``dim`` names its axis.
         selects: The result's row has another length than the operand's (topk).
     """
 
-    beside: tuple[str, ...] = ()
+    alongside: tuple[str, ...] = ()
     trailing: str = ""
     selects: bool = False
     kind: str = "rowwise"
@@ -51,7 +51,7 @@ class Rowwise(Operation):
         else:
             given = {labels[axis]: shape[axis] for axis in dims}
         operands = [row]
-        places = {place: name for name in self.beside if (place := call.place(name)) is not None}
+        places = {place: name for name in self.alongside if (place := call.place(name)) is not None}
         for place in sorted(places):
             operands.append(aligned(len(call.shapes[place]), len(shape)))
         return Axes.solve(labels, operands, call.shapes, labels, RULE, given)
@@ -60,12 +60,9 @@ class Rowwise(Operation):
         axes = self.axes(call)
         return tuple(AxesRelation(axes, operand) for operand in range(len(call.tensors)))
 
-    def addends(self, call: Call, index: Index) -> Addends:
-        return _whole(call, index)
-
     def opened(self, call: Call) -> str:
         lines = [filled(self.parts, {**call.arguments, "dim": self.dims(call)[:1], "dims": self.dims(call)})]
-        for name, sign in zip(self.beside, "*+", strict=False):
+        for name, sign in zip(self.alongside, "*+", strict=False):
             if self.parts and call.place(name) is not None:
                 lines.append(f"{'scaled' if sign == '*' else 'shifted'} = {_last(lines)} {sign} {name}")
         return "\n".join(lines)
@@ -89,20 +86,13 @@ class Running(Operation):
     def cotangents(self, call: Call) -> Mapping[str, str]:
         return {name: filled(text, {"dim": call.dim()}) for name, text in self.gradient.items()}
 
-    def addends(self, call: Call, index: Index) -> Addends | None:
+    def addends(self, call: Call, index: Index) -> Addends:
         if self.name != "cumsum":
-            return _whole(call, index)
+            return super().addends(call, index)
         dim = call.dim()
         at = tuple(slice(None) if axis == dim else i for axis, i in enumerate(index))
         values = call.tensors[0].detach()[at][: index[dim] + 1].tolist()
         return Addends(tail=tuple(Addend((value,), value) for value in values))
-
-
-def _whole(call: Call, index: Index) -> Addends:
-    """Return a cell's value as its only term: what made it is no sum."""
-    assert call.output is not None
-    value = call.output[index].item()
-    return Addends(tail=(Addend((value,), value),))
 
 
 def _last(lines: list[str]) -> str:
@@ -143,17 +133,19 @@ ROWWISE: tuple[Operation, ...] = (
         "input, dim=None, _stacklevel=3, dtype=None",
         phrase="exp({below}) / {total}",
         parts=_SOFTMAX,
-        gradient={"input": _ROW}),
+        gradient={"input": _ROW},
+    ),
     Rowwise(
         "log_softmax",
         "input, dim=None, _stacklevel=3, dtype=None",
         phrase="{below} - ln {total}",
         parts=_LOG_SOFTMAX,
-        gradient={"input": _LOG_ROW}),
+        gradient={"input": _LOG_ROW},
+    ),
     Rowwise(
         "layer_norm",
         "input, normalized_shape, weight=None, bias=None, eps=1e-05",
-        beside=("weight", "bias"),
+        alongside=("weight", "bias"),
         trailing="normalized_shape",
         phrase="{center} / {deviation}",
         parts=_LAYER_NORM,
@@ -161,13 +153,15 @@ ROWWISE: tuple[Operation, ...] = (
     Rowwise(
         "rms_norm",
         "input, normalized_shape, weight=None, eps=None",
-        beside=("weight",),
+        alongside=("weight",),
         trailing="normalized_shape",
     ),
     Rowwise("normalize", "input, p=2.0, dim=1, eps=1e-12, out=None"),
     Rowwise("topk", "input, k, dim=-1, largest=True, sorted=True", selects=True),
     Rowwise("sort", "input, dim=-1, descending=False, stable=False"),
     Rowwise("argsort", "input, dim=-1, descending=False, stable=False"),
-    Running("cumsum", "input, dim, *, dtype=None", gradient={"input": "{d}.flip({dim}).cumsum({dim}).flip({dim})"}),
+    Running(
+        "cumsum", "input, dim, *, dtype=None", gradient={"input": "{d}.flip({dim}).cumsum({dim}).flip({dim})"}
+    ),
     Running("cumprod", "input, dim, *, dtype=None", phrase="product of {cells}"),
 )

@@ -8,8 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from llm_linalg.cells import Index
-from llm_linalg.ops.base import Addend, Addends, Call, Operation
+from llm_linalg.ops.base import Call, Operation
 from llm_linalg.relations import MeasuredRelation, OpaqueRelation, Relation
 
 
@@ -25,11 +24,6 @@ class Unlisted(Operation):
 
     def relations(self, call: Call) -> tuple[Relation, ...]:
         return tuple(self._relation(call, place) for place in range(len(call.tensors)))
-
-    def addends(self, call: Call, index: Index) -> Addends:
-        assert call.output is not None
-        value = call.output[index].item()
-        return Addends(tail=(Addend((value,), value),))
 
     def _relation(self, call: Call, place: int) -> Relation:
         opaque = OpaqueRelation(call.shape, call.shapes[place])
