@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from llm_linalg.lesson import Lesson as Lesson
     from llm_linalg.lesson import LessonError as LessonError
     from llm_linalg.lesson import Stop as Stop
-    from llm_linalg.tracing import Node as Node
-    from llm_linalg.tracing import Operand as Operand
+    from llm_linalg.node import Node as Node
+    from llm_linalg.node import Operand as Operand
     from llm_linalg.tracing import Trace as Trace
     from llm_linalg.walk import Step as Step
     from llm_linalg.walk import Term as Term
@@ -38,8 +38,8 @@ _HOMES = {
     "Lesson": "lesson",
     "LessonError": "lesson",
     "LimitError": "errors",
-    "Node": "tracing",
-    "Operand": "tracing",
+    "Node": "node",
+    "Operand": "node",
     "ProgramError": "errors",
     "ShapeError": "errors",
     "Step": "walk",

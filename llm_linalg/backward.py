@@ -16,8 +16,10 @@ import torch
 from torch import Tensor
 
 from llm_linalg.axes import Shape
-from llm_linalg.ops.base import Call, filled
-from llm_linalg.tracing import Node, Trace
+from llm_linalg.node import Node
+from llm_linalg.ops.base import filled
+from llm_linalg.ops.call import Call
+from llm_linalg.tracing import Trace
 
 
 def backward(trace: Trace, loss: Node) -> Trace:

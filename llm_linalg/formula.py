@@ -13,8 +13,8 @@ from llm_linalg.numbers import Formatter, adds_up
 from llm_linalg.ops.pointwise import Pointwise
 
 if TYPE_CHECKING:
-    from llm_linalg.ops.base import Number
-    from llm_linalg.tracing import Node
+    from llm_linalg.node import Node
+    from llm_linalg.ops.addends import Number
     from llm_linalg.walk import Step, Term, Walk
 
 SHOWN_TERMS = 6

@@ -17,9 +17,10 @@ from llm_linalg.errors import Span
 from llm_linalg.language.budget import Budget
 from llm_linalg.language.interpreter import Interpreter
 from llm_linalg.language.source import Source
+from llm_linalg.node import Node
 from llm_linalg.recorder import Recorder
 from llm_linalg.shapes import explain, explain_call
-from llm_linalg.tracing import Node, Trace
+from llm_linalg.tracing import Trace
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

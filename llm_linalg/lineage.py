@@ -20,7 +20,8 @@ from llm_linalg.ops.pointwise import Pointwise
 from llm_linalg.relations import AxesRelation, points
 
 if TYPE_CHECKING:
-    from llm_linalg.tracing import Node, Trace
+    from llm_linalg.node import Node
+    from llm_linalg.tracing import Trace
 
 
 class Lineage:

@@ -15,7 +15,7 @@ from llm_linalg.axes import Shape
 from llm_linalg.cells import Box, Cells, Diagonal, Index, ravel, unravel
 
 if TYPE_CHECKING:
-    from llm_linalg.tracing import Node
+    from llm_linalg.node import Node
 
 
 @dataclass(frozen=True, slots=True)

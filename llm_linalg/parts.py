@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from llm_linalg.tracing import Node
+from llm_linalg.node import Node
 
 if TYPE_CHECKING:
     from llm_linalg.tracing import Trace

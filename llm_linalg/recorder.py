@@ -11,11 +11,12 @@ from torch import Tensor
 from torch.overrides import TorchFunctionMode
 
 from llm_linalg.errors import Span
+from llm_linalg.node import Node, Operand
 from llm_linalg.ops import TABLE, Call, Operation
-from llm_linalg.ops.base import make_call
+from llm_linalg.ops.call import make_call
 from llm_linalg.ops.registry import short_name
 from llm_linalg.ops.unlisted import Unlisted
-from llm_linalg.tracing import Node, Operand, Trace
+from llm_linalg.tracing import Trace
 
 Where = Callable[[], tuple[Span | None, str]]
 Guard = Callable[[Call], None]

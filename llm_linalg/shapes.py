@@ -10,16 +10,16 @@ from torch import Tensor
 
 from llm_linalg.axes import Clash, Shape
 from llm_linalg.errors import OperandInfo, ProgramError, ShapeError, Span
-from llm_linalg.ops.base import Call
+from llm_linalg.ops.call import Call
 
 if TYPE_CHECKING:
-    from llm_linalg.language.interpreter import Interpreter
+    from llm_linalg.language.evaluator import Evaluator
 
 _SHAPE_WORDS = ("shape", "size", "dimension", "dim ", "broadcast", "same number", "elements")
 _ORDINALS = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth")
 
 
-def explain(interpreter: Interpreter, node: ast.expr, error: Exception) -> ProgramError:
+def explain(interpreter: Evaluator, node: ast.expr, error: Exception) -> ProgramError:
     """Return the error to show for a call that failed at a syntax node."""
     call = interpreter.recorder.failed
     interpreter.recorder.failed = None
@@ -57,9 +57,7 @@ def clash_of(call: Call) -> Clash | None:
     return None
 
 
-def operand_nodes(
-    interpreter: Interpreter, node: ast.expr, tensors: Sequence[Tensor]
-) -> list[ast.expr | None]:
+def operand_nodes(interpreter: Evaluator, node: ast.expr, tensors: Sequence[Tensor]) -> list[ast.expr | None]:
     """Return for each operand the sub-expression of the failing one that gave it, where there is one."""
     pieces = [piece for piece in ast.walk(node) if isinstance(piece, ast.expr) and piece is not node]
     found: list[ast.expr | None] = []

@@ -19,8 +19,8 @@ from llm_linalg.orders import ORDERS, Grid
 from llm_linalg.relations import AxesRelation, Relation, points
 
 if TYPE_CHECKING:
-    from llm_linalg.ops.base import Addends, Number
-    from llm_linalg.tracing import Node
+    from llm_linalg.node import Node
+    from llm_linalg.ops.addends import Addends, Number
 
 State = Literal["done", "current", "pending"]
 

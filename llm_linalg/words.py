@@ -8,7 +8,7 @@ from llm_linalg.axes import Axes
 from llm_linalg.shapes import shape_text
 
 if TYPE_CHECKING:
-    from llm_linalg.tracing import Node
+    from llm_linalg.node import Node
 
 _SIGNS = {
     "matmul": "@",

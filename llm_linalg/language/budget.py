@@ -11,7 +11,7 @@ from torch import Tensor
 
 from llm_linalg.axes import Clash, Shape
 from llm_linalg.errors import LimitError
-from llm_linalg.ops.base import Call
+from llm_linalg.ops.call import Call
 from llm_linalg.ops.unlisted import Unlisted
 
 _GROWING = frozenset(

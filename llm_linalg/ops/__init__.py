@@ -6,8 +6,8 @@ every entry against torch: its values, what it reads, its shape rule and its gra
 
 from __future__ import annotations
 
-from llm_linalg.ops.base import Call as Call
 from llm_linalg.ops.base import Operation as Operation
+from llm_linalg.ops.call import Call as Call
 from llm_linalg.ops.contraction import CONTRACTIONS
 from llm_linalg.ops.creation import CREATIONS
 from llm_linalg.ops.mask import MASKS

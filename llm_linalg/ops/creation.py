@@ -9,7 +9,8 @@ from typing import Any
 import torch
 
 from llm_linalg.axes import Axes, Clash, Shape
-from llm_linalg.ops.base import Call, Operation
+from llm_linalg.ops.base import Operation
+from llm_linalg.ops.call import Call
 from llm_linalg.relations import AxesRelation, IndexRelation, Relation
 
 

@@ -15,7 +15,8 @@ from torch import Tensor
 
 from llm_linalg.axes import Clash, Shape
 from llm_linalg.errors import ClashAxis
-from llm_linalg.ops.base import Call, Operation
+from llm_linalg.ops.base import Operation
+from llm_linalg.ops.call import Call
 from llm_linalg.relations import IndexRelation, OpaqueRelation, Relation
 
 Infer = Callable[[Call], Shape]

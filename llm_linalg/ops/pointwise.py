@@ -9,7 +9,9 @@ from torch import Tensor
 
 from llm_linalg.axes import Axes, pointwise
 from llm_linalg.cells import Index
-from llm_linalg.ops.base import Addend, Addends, Call, Number, Operation
+from llm_linalg.ops.addends import Addend, Addends, Number
+from llm_linalg.ops.base import Operation
+from llm_linalg.ops.call import Call
 from llm_linalg.relations import AxesRelation, Relation
 
 RULE = "elementwise shapes must match from the right, or be 1 where they don't"

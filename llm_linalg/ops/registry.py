@@ -9,7 +9,8 @@ from typing import Any
 import torch
 from torch.overrides import resolve_name
 
-from llm_linalg.ops.base import Function, Operation
+from llm_linalg.ops.base import Operation
+from llm_linalg.ops.call import Function
 
 _HOMES = ("torch.{}", "torch.Tensor.{}", "torch.nn.functional.{}", "torch.Tensor.__{}__")
 

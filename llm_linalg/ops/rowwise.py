@@ -10,7 +10,9 @@ from dataclasses import dataclass, field
 
 from llm_linalg.axes import Axes, Shape, aligned
 from llm_linalg.cells import Index
-from llm_linalg.ops.base import Addend, Addends, Call, Operation, filled
+from llm_linalg.ops.addends import Addend, Addends
+from llm_linalg.ops.base import Operation, filled
+from llm_linalg.ops.call import Call
 from llm_linalg.relations import AxesRelation, PrefixRelation, Relation
 
 RULE = "the weight and the bias have the shape of the axes that are normalised"

@@ -8,8 +8,10 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from llm_linalg.ops.base import Call, Operation
-from llm_linalg.relations import MeasuredRelation, OpaqueRelation, Relation
+from llm_linalg.measured import MeasuredRelation
+from llm_linalg.ops.base import Operation
+from llm_linalg.ops.call import Call
+from llm_linalg.relations import OpaqueRelation, Relation
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,0 +1,225 @@
+"""A node: one operation that torch executed, and its result."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+
+from llm_linalg.axes import Axes, Shape
+from llm_linalg.cells import NOTHING, Cells, Index
+from llm_linalg.errors import Span
+from llm_linalg.ops.addends import Addends
+from llm_linalg.ops.call import Call
+from llm_linalg.relations import Relation
+
+if TYPE_CHECKING:
+    from llm_linalg.walk import Walk
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Operand:
+    """A tensor that went into a call.
+
+    Attributes:
+        value: Its values at that moment.
+        node: The node that made it.
+    """
+
+    value: Tensor
+    node: Node | None
+    label: str = ""
+
+    @property
+    def name(self) -> str:
+        """The name of the node that made it, or one from its place in the call."""
+        return self.node.name if self.node else self.label
+
+
+class Node:
+    """One operation of a trace and its result; an input is a node without operands.
+
+    Attributes:
+        index: Its position in the trace.
+        op: torch's short name of the operation, whichever way it was written.
+        value: The result, a torch tensor, detached.
+        operands: The tensors that went in, in the order of the operation's parameters.
+        line: The line of the program, counted from 1; None without source.
+        source: The text of the expression.
+    """
+
+    def __init__(
+        self,
+        index: int,
+        op: str,
+        value: Tensor,
+        operands: tuple[Operand, ...] = (),
+        call: Call | None = None,
+        span: Span | None = None,
+        source: str = "",
+        name: str | None = None,
+    ) -> None:
+        self.index = index
+        self.op = op
+        self.value = value
+        self.operands = operands
+        self.call = None if call is None else replace(call, output=value)
+        self.span = span
+        self.source = source
+        self.bound_name = name
+        self.twin: Node | None = None  # in a gradient program: the forward node whose backward step this is
+
+    def __repr__(self) -> str:
+        return f"<{self.name}: {self.op} {self.shape}>"
+
+    @property
+    def name(self) -> str:
+        """The name that the program gave it, else one made from its operation and position."""
+        return self.bound_name or f"{self.op}_{self.index}"
+
+    @property
+    def line(self) -> int | None:
+        """The line of the program that made it, counted from 1."""
+        return self.span.line if self.span else None
+
+    @property
+    def column(self) -> int | None:
+        """The column where its expression starts, counted from 0."""
+        return self.span.column if self.span else None
+
+    @property
+    def end_column(self) -> int | None:
+        """The column after its expression's last."""
+        return self.span.end_column if self.span else None
+
+    @property
+    def shape(self) -> Shape:
+        """The shape of its value."""
+        return tuple(self.value.shape)
+
+    @property
+    def dtype(self) -> str:
+        """The type of its cells, such as ``float32``."""
+        return str(self.value.dtype).removeprefix("torch.")
+
+    @property
+    def kind(self) -> str:
+        """The kind of operation: contraction, pointwise, reduction, movement, rowwise, mask and so on."""
+        return self.call.operation.kind if self.call else "input"
+
+    @property
+    def evidence(self) -> str:
+        """How its reads are known: ``rule``, ``index``, ``autograd`` or ``opaque``."""
+        return self.call.operation.proof(self.call) if self.call else "rule"
+
+    @cached_property
+    def axes(self) -> Axes | None:
+        """The axes spec, for operations that have one."""
+        return self.call.operation.axes(self.call) if self.call else None
+
+    @cached_property
+    def relations(self) -> tuple[Relation, ...]:
+        """The relation between its cells and each operand's."""
+        with torch.random.fork_rng(devices=[]):
+            return self.call.operation.relations(self.call) if self.call else ()
+
+    def reads(self, index: Index) -> tuple[Cells, ...]:
+        """Return the cells of each operand that a cell is made from.
+
+        Args:
+            index: A cell of the result.
+
+        Returns:
+            One collection of index tuples an operand.
+
+        Raises:
+            IndexError: If the result has no such cell.
+        """
+        _check(index, self.shape, self.name)
+        return tuple(relation.reads(tuple(index)) for relation in self.relations)
+
+    def feeds(self, operand: int, index: Index) -> Cells:
+        """Return the cells of the result that a cell of an operand goes into.
+
+        Args:
+            operand: The position of the operand.
+            index: One of its cells.
+
+        Raises:
+            IndexError: If there is no such operand or cell.
+        """
+        value = self.operands[operand].value
+        _check(index, tuple(value.shape), self.operands[operand].name)
+        return self.relations[operand].feeds(tuple(index)) if self.value.numel() else NOTHING
+
+    def masked(self, index: Index) -> str | None:
+        """Return the rule that masks a cell, such as ``j ≥ i + 1: 0 ≥ 2 + 1 is false``; else None."""
+        _check(index, self.shape, self.name)
+        return self.call.operation.masked(self.call, tuple(index)) if self.call else None
+
+    @cached_property
+    def parts(self) -> tuple[Node, ...]:
+        """The nodes inside a composite call (softmax: max, sub, exp, sum, div), else ()."""
+        from llm_linalg.parts import parts_of
+
+        return parts_of(self)
+
+    @cached_property
+    def term_count(self) -> int | None:
+        """How many terms each cell is the sum of; None if it is no sum, or their number varies."""
+        return self.call.operation.term_count(self.call) if self.call else None
+
+    @property
+    def beside(self) -> int | None:
+        """The position of the operand that is added, not multiplied (a bias); None if there is none."""
+        operation = self.call.operation if self.call else None
+        return operation.beside(self.call) if operation and self.call else None
+
+    def addends(self, index: Index) -> Addends | None:
+        """Return the terms that a cell is made of; None for what is not made of terms."""
+        return self.call.operation.addends(self.call, index) if self.call else None
+
+    @cached_property
+    def orders(self) -> tuple[str, ...]:
+        """The loop orders in which its cells can be walked."""
+        from llm_linalg.orders import orders_of
+
+        return orders_of(self)
+
+    def walk(self, order: str | None = None) -> Walk:
+        """Return the operation step by step.
+
+        Args:
+            order: One of `orders`; the first when left out.
+
+        Raises:
+            ValueError: If the node has no such order.
+        """
+        from llm_linalg.walk import Walk
+
+        chosen = self.orders[0] if order is None else order
+        if chosen not in self.orders:
+            raise ValueError(f"{self.op} has no order {chosen!r}: it has {', '.join(self.orders)}")
+        return Walk(self, chosen)
+
+    @cached_property
+    def shape_line(self) -> str:
+        """The shapes in one line: ``(3, 2) @ (2, 4) → (3, 4)   inner 2 = 2 ✓``."""
+        from llm_linalg.words import shape_line
+
+        return shape_line(self)
+
+    def sentence(self, order: str | None = None) -> str:
+        """Return in one sentence what a step of an order does."""
+        from llm_linalg.words import sentence
+
+        return sentence(self, order or self.orders[0])
+
+
+def _check(index: Sequence[int], shape: Shape, name: str) -> None:
+    if len(index) != len(shape) or not all(0 <= i < n for i, n in zip(index, shape, strict=True)):
+        raise IndexError(f"{name} has shape {shape}: no cell {tuple(index)}")

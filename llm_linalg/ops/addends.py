@@ -1,0 +1,67 @@
+"""What a cell is the sum of."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from torch import Tensor
+
+Number = float | int | bool | complex
+
+
+@dataclass(frozen=True, slots=True)
+class Addend:
+    """One term of a cell: its factors and their value."""
+
+    factors: tuple[Number, ...]
+    value: Number
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Addends:
+    """The terms that make a cell: ``factors`` column-wise (one 1-D tensor a factor), then ``tail``.
+
+    A product's cell of 4096 terms is two slices here; a bias is the tail.
+    """
+
+    factors: tuple[Tensor, ...] = ()
+    tail: tuple[Addend, ...] = ()
+
+    def __len__(self) -> int:
+        return self._products() + len(self.tail)
+
+    def __getitem__(self, k: int) -> Addend:
+        count = self._products()
+        if k >= count:
+            return self.tail[k - count]
+        values = tuple(column[k].item() for column in self.factors)
+        return Addend(values, _product(values))
+
+    def every(self) -> Iterator[Addend]:
+        """Yield all terms; the factors are taken out of their tensors at once."""
+        for values in zip(*(column.tolist() for column in self.factors), strict=True):
+            yield Addend(values, _product(values))
+        yield from self.tail
+
+    def total(self, count: int) -> Number:
+        """Return the sum of the first ``count`` terms, in double precision (integers exactly)."""
+        inner = min(count, self._products())
+        tail = self.tail[: max(0, count - self._products())]
+        if not inner:
+            return sum(addend.value for addend in tail)
+        product = self.factors[0][:inner]
+        for column in self.factors[1:]:
+            product = product * column[:inner]
+        start: Number = product.sum().item()
+        return sum((addend.value for addend in tail), start)
+
+    def _products(self) -> int:
+        return len(self.factors[0]) if self.factors else 0
+
+
+def _product(values: tuple[Number, ...]) -> Number:
+    product = values[0]
+    for value in values[1:]:
+        product = product * value
+    return product

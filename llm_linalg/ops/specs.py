@@ -1,0 +1,121 @@
+"""The axes specs of contractions: which axis of an operand runs along which axis of the result."""
+
+from __future__ import annotations
+
+from llm_linalg.axes import Axes, Clash, Labels, aligned
+from llm_linalg.errors import ClashAxis
+from llm_linalg.ops.call import Call
+from llm_linalg.ops.registry import short_name
+
+_INNER = "the last axis of the first must be as long as the axis of the second that it is multiplied with"
+_RANKS = {
+    "mm": (2, 2),
+    "spmm": (2, 2),
+    "mv": (2, 1),
+    "bmm": (3, 3),
+    "dot": (1, 1),
+    "outer": (1, 1),
+    "ger": (1, 1),
+}
+
+
+def check_ranks(call: Call) -> None:
+    """Raise `Clash` where the spelling asks for operands of certain ranks."""
+    name = short_name(call.function)
+    wanted = _RANKS.get(name)
+    found = tuple(len(shape) for shape in call.shapes[:2])
+    if wanted and found != wanted:
+        raise Clash(
+            f"{name} takes a {wanted[0]}-D and a {wanted[1]}-D tensor, not {found[0]}-D and {found[1]}-D"
+        )
+
+
+def matmul_axes(call: Call) -> Axes:
+    """Return the spec of a product: dot, matrix-vector, vector-matrix, matrix-matrix, batched."""
+    check_ranks(call)
+    left, right = (len(shape) for shape in call.shapes)
+    if not left or not right:
+        raise Clash("a matrix product needs at least one axis on both sides; a 0-d tensor is a scalar")
+    total = max(left, right) - 2
+    rows: Labels = ("i",) if left > 1 else ()
+    columns: Labels = ("j",) if right > 1 else ()
+    first = (*aligned(max(left - 2, 0), total, "b"), *rows, "k")
+    second = (*aligned(max(right - 2, 0), total, "b"), "k", *columns)
+    batch = aligned(max(total, 0), max(total, 0), "b")
+    strict = ["k", *batch] if short_name(call.function) == "bmm" else ["k"]
+    return Axes.solve((*batch, *rows, *columns), (first, second), call.shapes, strict, _INNER)
+
+
+def dot_axes(call: Call) -> Axes:
+    """Return the spec of ``torch.dot``."""
+    check_ranks(call)
+    rule = "a dot product needs two vectors of the same length"
+    return Axes.solve((), (("k",), ("k",)), call.shapes, "k", rule)
+
+
+def outer_axes(call: Call) -> Axes:
+    """Return the spec of ``torch.outer``."""
+    check_ranks(call)
+    return Axes.solve(("i", "j"), (("i",), ("j",)), call.shapes)
+
+
+def linear_axes(call: Call) -> Axes:
+    """Return the spec of ``F.linear``: y = x Wᵀ + b, the weight stored (out, in)."""
+    shapes = call.shapes
+    if not shapes[0] or not 1 <= len(shapes[1]) <= 2:
+        raise Clash("a linear layer takes an input with at least one axis and a weight (out, in)")
+    batch = tuple(f"b{axis}" for axis in range(len(shapes[0]) - 2))
+    rows: Labels = ("i",) if len(shapes[0]) > 1 else ()
+    out: Labels = ("j",) if len(shapes[1]) == 2 else ()
+    operands: list[Labels] = [(*batch, *rows, "k"), (*out, "k")]
+    if len(shapes) > 2:
+        if len(shapes[2]) > len(out):
+            raise Clash("the bias has one entry for each output feature")
+        operands.append(out[-len(shapes[2]) :] if shapes[2] else ())
+    rule = "the last axis of the input must be as long as the weight's in_features, its last axis"
+    if len(shapes) > 2 and shapes[2] and shapes[2][0] not in (1, shapes[1][0]):
+        why = "the bias has one entry for each output feature, a row of the weight"
+        raise Clash(why, ClashAxis(1, 0, shapes[1][0]), ClashAxis(2, 0, shapes[2][0]))
+    return Axes.solve((*batch, *rows, *out), operands, shapes, "k", rule)
+
+
+def einsum_axes(call: Call) -> Axes:
+    """Return the spec that an einsum equation writes out."""
+    equation = str(call["equation"]).replace(" ", "")
+    inputs, arrow, output = equation.partition("->")
+    specs = inputs.split(",")
+    if len(specs) != len(call.tensors):
+        raise Clash(f"the equation has {len(specs)} operands, the call {len(call.tensors)}")
+    dots = max(
+        (
+            len(shape) - len(spec.replace("...", ""))
+            for spec, shape in zip(specs, call.shapes, strict=True)
+            if "..." in spec
+        ),
+        default=0,
+    )
+    operands = []
+    for position, (spec, shape) in enumerate(zip(specs, call.shapes, strict=True)):
+        labels = _einsum_labels(spec, len(shape) - len(spec.replace("...", "")), dots)
+        if len(labels) != len(shape):
+            raise Clash(
+                f"operand {position + 1} has {len(shape)} axes, the equation gives it {len(labels)}: {spec}"
+            )
+        operands.append(labels)
+    if arrow:
+        result = _einsum_labels(output, dots, dots)
+    else:
+        every = [label for labels in operands for label in labels]
+        once = sorted(label for label in set(every) if every.count(label) == 1 and not label.startswith("."))
+        result = (*(f".{d}" for d in range(dots)), *once)
+    missing = set(result) - {label for labels in operands for label in labels}
+    if missing or len(set(result)) < len(result):
+        raise Clash("each letter of the result stands there once, and in some operand")
+    rule = "axes with the same letter must have the same size"
+    return Axes.solve(result, operands, call.shapes, rule=rule)
+
+
+def _einsum_labels(spec: str, own: int, total: int) -> Labels:
+    before, dots, after = spec.partition("...")
+    middle = tuple(f".{axis}" for axis in range(total - max(own, 0), total)) if dots else ()
+    return (*before, *middle, *after)
