@@ -218,7 +218,8 @@ class CursorView:
     @property
     def lines(self) -> tuple[str, ...]:
         """The same as lines of text, most important first."""
-        first = f"{self.zero} = {self.value}   ({self.one} counting from 1)"
+        one = f"   ({self.one} counting from 1)" if self.index else ""
+        first = f"{self.zero} = {self.value}{one}"
         rest = (
             self.masked,
             self.formula,

@@ -171,7 +171,7 @@ def over(view: View, ground: Ground, direction: int = 1) -> View:
     if len(ground.path) == 1:
         return view
     outside = replace(_outside(view, ground), depth="cells")
-    return replace(outside, step=0 if direction < 0 else _END)
+    return replace(outside, step=0 if direction < 0 else END)
 
 
 def into(view: View, ground: Ground) -> View:
@@ -210,7 +210,7 @@ def out(view: View, ground: Ground) -> View:
         return replace(up, step=ground.locate(order, cell))
     if len(ground.path) > 1:
         return _outside(view, ground)
-    return replace(view, depth="operations", path=ground.path)
+    return replace(view, depth="operations", path=ground.path, step=0)
 
 
 def reorder(view: View, ground: Ground, direction: int = 1) -> View:
@@ -244,11 +244,14 @@ def tick(view: View, ground: Ground, player: Player) -> tuple[View, Player]:
     move: Callable[[View, Ground], View] = forward if player.direction > 0 else back
     moved = move(view, ground)
     step, steps = position(moved, ground)
+    stop = view.at_stop.steps
+    if stop is not None and not view.path and view.depth != "operations":
+        steps = min(steps, stop[1])
     ended = step >= steps if player.direction > 0 else step <= (1 if view.depth == "operations" else 0)
     return moved, player.pause() if ended else player
 
 
-_END = 10**15  # a step beyond every walk; position() clamps it
+END = 10**15  # a step beyond every walk; position() clamps it
 
 
 def _at(view: View, ground: Ground, number: int) -> View:

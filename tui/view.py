@@ -57,11 +57,13 @@ class View:
 
         Or one of its stops, opens: the cells of its node, before the first step.
         """
+        steps = lesson.stops[stop - 1].steps
         return cls(
             lesson,
             stop,
             tuple((control.name, control.show(control.default)) for control in lesson.controls),
             lesson.seed,
+            step=steps[0] - 1 if steps else 0,
             depth="terms" if lesson.stops[stop - 1].order == "terms" else "cells",
         )
 
@@ -159,7 +161,7 @@ def arguments(view: View) -> list[str]:
         if text != default:
             words += ["--set", f"{name}={text}"]
     words += _order_words(view, opening)
-    if view.step:
+    if view.step != (0 if view.path else opening.step):
         words += ["--step", str(view.step)]
     if view.seed != view.lesson.seed:
         words += ["--seed", str(view.seed)]

@@ -13,7 +13,8 @@ from tui.view import View
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from llm_linalg.trace import Node, Trace
+    from llm_linalg.node import Node
+    from llm_linalg.tracing import Trace
 
 CONSUMERS = 4  # nodes that a cell feeds, named one by one
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from llm_linalg.spelling import unknown
 
 if TYPE_CHECKING:
-    from llm_linalg.trace import Node
+    from llm_linalg.node import Node
 
 Path = tuple[str, ...]
 

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from llm_linalg.errors import ProgramError
-    from llm_linalg.trace import Node, Trace
+    from llm_linalg.node import Node
+    from llm_linalg.tracing import Trace
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -15,7 +15,7 @@ from tui.stage.store import Store, level_of
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from llm_linalg.trace import Node
+    from llm_linalg.node import Node
     from llm_linalg.walk import Walk
 
 NAME = 24  # columns that a tensor's name may take

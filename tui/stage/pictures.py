@@ -18,7 +18,7 @@ from tui.stage.store import Store
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from llm_linalg.trace import Node
+    from llm_linalg.node import Node
     from llm_linalg.walk import Step, Walk
 
 SOURCE = 14  # characters of an expression that stands for a name

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from llm_linalg.errors import ProgramError
-    from llm_linalg.trace import Node
+    from llm_linalg.node import Node
     from llm_linalg.walk import Term, Walk
 
 LARGEST = 4096  # cells; values of larger tensors are left out
@@ -40,7 +40,7 @@ def record(
         "order": order,
         "step": k + 1,
         "steps": len(walk) if walk is not None else 0,
-        "operands": [] if node is None else [_tensor(o.name, o.value) for o in node.operands],
+        "operands": [] if node is None else [tensor_record(o.name, o.value) for o in node.operands],
         "output": None if node is None else _output(node, walk, k),
         "writes": [] if step is None else _cells(step.writes),
         "reads": [] if step is None else [_cells(cells) for cells in step.reads],
@@ -89,7 +89,8 @@ def _numbers(values: Any) -> Any:
     return None if values is None else significant(values)
 
 
-def _tensor(name: str, tensor: Tensor) -> dict[str, object]:
+def tensor_record(name: str, tensor: Tensor) -> dict[str, object]:
+    """A tensor by name and shape, with its values unless there are too many."""
     made: dict[str, object] = {"name": name, "shape": list(tensor.shape)}
     if tensor.numel() <= LARGEST:
         made["values"] = _numbers(tensor.detach().tolist())

@@ -17,7 +17,7 @@ from tui.frame import Arrangement, Role
 
 if TYPE_CHECKING:
     from llm_linalg.axes import Axes
-    from llm_linalg.trace import Node
+    from llm_linalg.node import Node
 
 SIGNS = {"add": "+", "sub": "-", "mul": "*", "div": "/", "pow": "**", "eq": "==", "ne": "!=", "lt": "<"}
 SIGNS |= {"le": "<=", "gt": ">", "ge": ">=", "matmul": "@"}

@@ -13,7 +13,7 @@ from llm_linalg.text import clean
 from tui.frame import FormulaLine, Index, NodeFacts, Number, TermState
 
 if TYPE_CHECKING:
-    from llm_linalg.trace import Node
+    from llm_linalg.node import Node
     from llm_linalg.walk import Step, Term
 
 SHOWN = 8  # terms of a formula that are written out
@@ -88,7 +88,7 @@ def formula(node: Node, step: Step | None) -> tuple[FormulaLine, ...]:
     if not computed or step.value is None:
         return tuple(lines)
     total = text(step.value)
-    if len(terms) == 1:
+    if len(terms) == 1 or len(computed) == 1:
         return (*lines, ((head + total, "done"),))
     values = [text(term.value) for _, term in computed]
     sign = "=" if len(shown) < len(terms) or adds_up(values, total) else "≈"

@@ -1,0 +1,83 @@
+"""Starting the app: what the terminal must be able to do, said in one line if it can't."""
+
+from __future__ import annotations
+
+import argparse
+import codecs
+import os
+import sys
+from collections.abc import Mapping
+
+from tui.cli_parse import UsageError
+from tui.cli_view import view_of
+from tui.view import View
+
+COLOR_SYSTEMS = ("auto", "standard", "256", "truecolor", "windows")
+SLOW = 0.25  # seconds between two beats on a slow link
+
+
+def launch(flags: argparse.Namespace) -> int:
+    """Runs the app; returns its exit code. Raises UsageError where the terminal can't serve."""
+    view = view_of(flags)
+    check_terminal(os.environ)
+    theme = flags.theme or ("no-colour" if os.environ.get("NO_COLOR") else "dark")
+    os.environ.pop("NO_COLOR", None)  # the theme says it; libraries would take an empty one for a yes
+    if flags.no_motion or flags.slow_link:
+        os.environ["TEXTUAL_ANIMATIONS"] = "none"
+    if flags.slow_link:
+        os.environ["TEXTUAL_FPS"] = "10"
+    from llm_linalg.lesson import catalog
+    from tui.app import Explorer, Options
+
+    options = Options(
+        theme=theme,
+        ascii_only=flags.ascii or not utf8(os.environ),
+        play=flags.play,
+        motion=not flags.no_motion,
+        slowest=SLOW if flags.slow_link else 0.0,
+        speed=flags.speed,
+    )
+    app = Explorer(starting(view, flags), catalog(), options)
+    app.run(mouse=not flags.no_mouse)
+    return app.return_code or 0
+
+
+def starting(view: View, flags: argparse.Namespace) -> View:
+    """The view that the app opens; a step named in words is found when the program has run."""
+    from dataclasses import replace
+
+    from tui.player import END
+
+    if flags.step == "last":
+        return replace(view, step=END)
+    if flags.step == "all":
+        raise UsageError("--step all belongs to 'llm-linalg frame': the app shows one step at a time")
+    return replace(view, step=1) if flags.step == "first" else view
+
+
+def check_terminal(environment: Mapping[str, str]) -> None:
+    """Raises UsageError, in one line, where the app can't be drawn or steered."""
+    instead = "'llm-linalg frame LESSON' prints a picture"
+    if sys.stdout is None or not sys.stdout.isatty():
+        raise UsageError(f"standard output is not a terminal: {instead}")
+    if sys.stdin is None or not sys.stdin.isatty():
+        raise UsageError(f"standard input is not a terminal: {instead}")
+    if environment.get("TERM", "") in ("", "dumb"):
+        name = environment.get("TERM", "")
+        said = f"TERM={name}" if name else "TERM is not set"
+        raise UsageError(f"this terminal can't draw a screen ({said}): {instead}")
+    colours = environment.get("TEXTUAL_COLOR_SYSTEM", "auto")
+    if colours not in COLOR_SYSTEMS:
+        raise UsageError(f"TEXTUAL_COLOR_SYSTEM is one of {', '.join(COLOR_SYSTEMS)}")
+
+
+def utf8(environment: Mapping[str, str]) -> bool:
+    """Whether the locale writes UTF-8, as the C library decides it: LC_ALL, else LC_CTYPE, else LANG."""
+    name = next((environment[key] for key in ("LC_ALL", "LC_CTYPE", "LANG") if environment.get(key)), "")
+    encoding = name.partition(".")[2].partition("@")[0]
+    if not encoding:
+        encoding = getattr(sys.stdout, "encoding", None) or "ascii"
+    try:
+        return codecs.lookup(encoding).name == "utf-8"
+    except LookupError:
+        return False

@@ -1,0 +1,215 @@
+"""The command line's flags.
+
+Errors are one line that names what was given, what is possible and the nearest.
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+from collections.abc import Sequence
+from typing import NoReturn
+
+from llm_linalg.spelling import quoted, unknown
+from tui.cli_write import write
+
+ORDERS = ("cells", "terms", "rows", "columns", "outer", "wave")
+DEPTHS = ("operations", "cells", "terms")
+LOOKS = ("numbers", "heat", "both")
+THEMES = ("dark", "light", "high-contrast", "no-colour")
+FORMATS = ("plain", "json", "screen", "svg", "ansi")
+LARGEST = 1000  # columns or rows of a frame
+SEEDS = range(-(2**63), 2**64)  # what torch.manual_seed takes
+COMMANDS = ("lessons", "frame", "run")
+
+EPILOG = """\
+commands:
+  llm-linalg [LESSON]              open the app, at a lesson or at the first one
+  llm-linalg lessons [--json]      list the lessons
+  llm-linalg frame LESSON …        print one picture, or all of them
+  llm-linalg run [FILE | - | -c CODE]   run a program of the tensor language and print its tensors
+
+LESSON is a slug (see "llm-linalg lessons") or the path of a lesson file. Steps count from 1; step 0 is the
+picture before the first. Exit codes: 0 done, 1 the program failed, 2 wrong usage or no usable terminal.
+"""
+
+
+class UsageError(Exception):
+    """Something on the command line can't be used; one line says what."""
+
+
+class Parser(argparse.ArgumentParser):
+    """An argument parser whose errors are exceptions."""
+
+    def error(self, message: str) -> NoReturn:
+        """Raise the error instead of printing usage and leaving."""
+        raise UsageError(message)
+
+    def print_help(self, file: object = None) -> None:  # noqa: ARG002 - argparse's signature
+        """Write the help as data, in UTF-8 whatever the locale."""
+        write(self.format_help())
+
+    def read(self, arguments: Sequence[str]) -> argparse.Namespace:
+        """The flags' values. Raises UsageError."""
+        values, rest = self.parse_known_args(list(arguments))
+        for word in rest:
+            if word.startswith("-") and len(word) > 1:
+                known = sorted(flag for flag in self._option_string_actions if flag.startswith("--"))
+                raise UsageError(unknown("option", word.partition("=")[0], known))
+        if rest:
+            raise UsageError(f"one too many: {quoted(rest[0])}")
+        return values
+
+
+def whole(text: str) -> int:
+    """An integer of an everyday length."""
+    if not re.fullmatch(r"[+-]?[0-9]{1,30}", text.strip()):
+        raise argparse.ArgumentTypeError(f"{quoted(text)} is not a whole number")
+    return int(text)
+
+
+def seed(text: str) -> int:
+    """A seed that torch takes."""
+    value = whole(text)
+    if value not in SEEDS:
+        raise argparse.ArgumentTypeError(f"{quoted(text)} is not between -2^63 and 2^64 - 1")
+    return value
+
+
+def step(text: str) -> int | str:
+    """A step's number, or first, last, all."""
+    if text in ("first", "last", "all"):
+        return text
+    if re.fullmatch(r"[0-9]{1,30}", text):
+        return int(text)
+    raise argparse.ArgumentTypeError(unknown("step", text, ["a number", "first", "last", "all"]))
+
+
+def size(text: str) -> tuple[int, int]:
+    """Columns and rows, such as 80x24."""
+    found = re.fullmatch(r"([0-9]{1,5})[xX×]([0-9]{1,5})", text)
+    pair = (int(found[1]), int(found[2])) if found else (0, 0)
+    if not all(1 <= side <= LARGEST for side in pair):
+        raise argparse.ArgumentTypeError(
+            f"{quoted(text)} is not a size: columns x rows, such as 80x24, each from 1 to {LARGEST}"
+        )
+    return pair
+
+
+def speed(text: str) -> float:
+    """Steps a second."""
+    try:
+        value = float(text) if len(text) < 30 else 0.0
+    except ValueError:
+        value = 0.0
+    if not 0.05 <= value <= 100:
+        raise argparse.ArgumentTypeError(f"{quoted(text)} is not a number of steps a second from 0.05 to 100")
+    return value
+
+
+def setting(text: str) -> tuple[str, str]:
+    """A control and its value."""
+    name, equals, value = text.partition("=")
+    if not equals or not name.strip():
+        raise argparse.ArgumentTypeError(f"{quoted(text)} is not NAME=VALUE")
+    return name.strip(), value
+
+
+def cursor(text: str) -> tuple[str, tuple[int, ...]]:
+    """A cell, such as Y[1,2]."""
+    found = re.fullmatch(r"(.{1,200})\[((?:[0-9]{1,9}(?:,\s*[0-9]{1,9})*)?)\]", text)
+    if not found:
+        raise argparse.ArgumentTypeError(f"{quoted(text)} is not a cell, such as Y[1,2]")
+    return found[1], tuple(int(part) for part in found[2].split(",") if part.strip())
+
+
+def place(text: str) -> tuple[int, ...]:
+    """The index of a slice, such as 0,1."""
+    if not re.fullmatch(r"[0-9]{1,9}(,[0-9]{1,9})*", text):
+        raise argparse.ArgumentTypeError(f"{quoted(text)} is not the index of a slice, such as 0,1")
+    return tuple(int(part) for part in text.split(","))
+
+
+def choice(what: str, known: Sequence[str]) -> type[str]:
+    """A checker of words, with the nearest spelling in its error."""
+
+    def check(text: str) -> str:
+        if text not in known:
+            raise argparse.ArgumentTypeError(unknown(what, text, known))
+        return text
+
+    return check  # type: ignore[return-value]  # argparse takes any callable, and names it in no message
+
+
+def view_flags(parser: Parser) -> None:
+    """The flags that name a picture."""
+    parser.add_argument("--stop", type=whole, metavar="N", help="the lesson's stop, from 1")
+    parser.add_argument("--node", metavar="NAME", help="the tensor to show; a part of a composite is S/exp")
+    parser.add_argument("--step", type=step, metavar="N", help="a step: a number, first or last")
+    parser.add_argument(
+        "--set", type=setting, action="append", default=[], metavar="NAME=VALUE", help="a control's value"
+    )
+    parser.add_argument("--seed", type=seed, metavar="N", help="the seed of the random numbers")
+    parser.add_argument("--order", type=choice("order", ORDERS), metavar="O", help=f"{', '.join(ORDERS)}")
+    parser.add_argument("--depth", type=choice("depth", DEPTHS), metavar="D", help=f"{', '.join(DEPTHS)}")
+    parser.add_argument("--cursor", type=cursor, metavar="CELL", help="put the cell cursor there: 'Y[1,2]'")
+    parser.add_argument("--at", type=place, metavar="I,J", help="the slice of an N-d tensor")
+    parser.add_argument("--look", type=choice("look", LOOKS), metavar="L", help=f"{', '.join(LOOKS)}")
+    parser.add_argument("--twin", action="store_true", help="show the backward program")
+    parser.add_argument("--code", metavar="TEXT", help="run this program in place of the stop's")
+    parser.add_argument("--theme", type=choice("theme", THEMES), metavar="T", help=f"{', '.join(THEMES)}")
+    parser.add_argument("--ascii", action="store_true", help="no glyph outside ASCII")
+
+
+def app_parser() -> Parser:
+    """``llm-linalg [LESSON] …``."""
+    parser = Parser(
+        prog="llm-linalg",
+        description="The linear algebra inside a language model, step by step, on real torch tensors.",
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    parser.add_argument("lesson", nargs="?", metavar="LESSON", help="a slug, or the path of a lesson file")
+    parser.add_argument("--version", action="store_true", help="print the version")
+    view_flags(parser)
+    parser.add_argument("--play", action="store_true", help="start playing")
+    parser.add_argument("--speed", type=speed, default=4.0, metavar="N", help="steps a second")
+    parser.add_argument("--no-mouse", action="store_true", help="leave the mouse to the terminal")
+    parser.add_argument("--no-motion", action="store_true", help="never move by itself")
+    parser.add_argument("--slow-link", action="store_true", help="send as little as possible")
+    return parser
+
+
+def lessons_parser() -> Parser:
+    """``llm-linalg lessons``."""
+    parser = Parser(prog="llm-linalg lessons", description="List the lessons.", allow_abbrev=False)
+    parser.add_argument("--json", action="store_true", help="as one JSON list")
+    return parser
+
+
+def frame_parser() -> Parser:
+    """``llm-linalg frame LESSON …``."""
+    parser = Parser(prog="llm-linalg frame", description="Print a picture of a lesson.", allow_abbrev=False)
+    parser.add_argument("lesson", metavar="LESSON", help="a slug, or the path of a lesson file")
+    view_flags(parser)
+    parser.add_argument("--size", type=size, default=(80, 24), metavar="COLSxROWS", help="80x24 unless given")
+    parser.add_argument(
+        "--format", type=choice("format", FORMATS), default="plain", metavar="F", help=f"{', '.join(FORMATS)}"
+    )
+    parser.add_argument("-o", "--output", metavar="FILE", help="write to a file, whole or not at all")
+    return parser
+
+
+def run_parser() -> Parser:
+    """``llm-linalg run …``."""
+    parser = Parser(
+        prog="llm-linalg run", description="Run a program of the tensor language.", allow_abbrev=False
+    )
+    parser.add_argument("file", nargs="?", metavar="FILE", help="a program or a lesson; - is standard input")
+    parser.add_argument("-c", dest="code", metavar="CODE", help="the program itself")
+    parser.add_argument("--seed", type=seed, metavar="N", help="the seed of the random numbers")
+    parser.add_argument(
+        "--format", type=choice("format", FORMATS[:2]), default="plain", metavar="F", help="plain or json"
+    )
+    return parser

@@ -1,0 +1,143 @@
+"""From flags to a view.
+
+The lesson that is meant, and whether it has such a stop, control, node, order and step.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from llm_linalg.spelling import quoted, unknown
+from tui.cli_parse import UsageError
+from tui.player import order_of, position
+from tui.view import View
+
+if TYPE_CHECKING:
+    from llm_linalg.lesson import Lesson
+    from tui.stage import Opened
+
+
+def lesson_named(word: str) -> Lesson:
+    """The lesson of a slug or a path.
+
+    Raises:
+        UsageError: If there is none.
+        LessonError: If the file is broken.
+    """
+    from llm_linalg.lesson import UnknownNameError, find, load
+
+    if word.endswith(".md") or "/" in word or "\\" in word:
+        try:
+            found = Path(word).exists()
+        except (OSError, ValueError):
+            found = False
+        if not found:
+            raise UsageError(
+                f"no lesson file {quoted(word, 200)}; 'llm-linalg lessons' lists the built-in ones"
+            )
+        return load(word)
+    try:
+        return find(word)
+    except UnknownNameError as error:
+        raise UsageError(str(error)) from None
+
+
+def first_lesson() -> Lesson:
+    """The lesson with which the curriculum begins."""
+    from llm_linalg.lesson import catalog
+
+    lessons = catalog()
+    if not lessons:
+        raise UsageError("there are no lessons in this installation")
+    return lessons[0]
+
+
+def view_of(flags: argparse.Namespace) -> View:
+    """The view that the flags ask for, as far as can be said without running the program.
+
+    Raises:
+        UsageError: For an unknown lesson, stop or control, or a value that a control does not take.
+        LessonError: If the lesson is broken.
+    """
+    lesson = lesson_named(flags.lesson) if flags.lesson is not None else first_lesson()
+    if flags.stop is not None and not 1 <= flags.stop <= len(lesson.stops):
+        raise UsageError(f"{lesson.slug} has stops 1 to {len(lesson.stops)}: there is no stop {flags.stop}")
+    opening = View.opening(lesson, flags.stop or 1)
+    terms = flags.order == "terms"
+    cells = flags.order is not None and not terms
+    return replace(
+        opening,
+        controls=_controls(lesson, flags.set),
+        seed=lesson.seed if flags.seed is None else flags.seed,
+        path=tuple(flags.node.split("/")) if flags.node else (),
+        order=flags.order if cells else None,
+        depth=flags.depth or ("terms" if terms else "cells" if cells else opening.depth),
+        step=flags.step if isinstance(flags.step, int) else opening.step if flags.node is None else 0,
+        cursor=flags.cursor,
+        at=flags.at,
+        look=flags.look or "numbers",
+        twin=flags.twin,
+        code=flags.code,
+    )
+
+
+def _controls(lesson: Lesson, given: list[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
+    from llm_linalg.lesson import UnknownNameError, Value
+
+    parsed: dict[str, Value] = {}
+    try:
+        for name, text in given:
+            parsed[name] = lesson.control(name).parse(text)
+        values: Mapping[str, Value] = lesson.values(parsed)
+    except (UnknownNameError, ValueError) as error:
+        raise UsageError(str(error)) from None
+    return tuple((control.name, control.show(values[control.name])) for control in lesson.controls)
+
+
+def settled(view: View, opened: Opened, flags: argparse.Namespace) -> View:
+    """The view with its node, order and step checked against the run.
+
+    Raises:
+        UsageError: For an unknown node, order, slice or cell, or a step out of range.
+    """
+    if opened.trace is None:
+        return view
+    try:
+        ground = opened.ground(view)
+    except LookupError as error:
+        raise UsageError(str(error.args[0])) from None
+    if view.twin and opened.program(view) is None:
+        raise UsageError("this program has no backward pass: nothing in it is a differentiable result")
+    if not ground.path:
+        if view.step or flags.order:
+            raise UsageError("this stop has no tensors, so it has no steps and no orders")
+        return view
+    if flags.order is not None and flags.order not in ground.orders:
+        raise UsageError(unknown(f"order of {ground.path[-1]}", flags.order, ground.orders))
+    if view.depth == "terms" and "terms" not in ground.orders:
+        raise UsageError(f"{ground.path[-1]} is not a sum of terms: its depths are operations and cells")
+    if view.cursor is not None and opened.spotted(view) is None:
+        names = dict.fromkeys(panel.name for panel in opened.frame(replace(view, cursor=None)).panels)
+        raise UsageError(f"no such cell on this picture, whose tensors are {', '.join(names)}")
+    return _with_step(view, opened, flags.step)
+
+
+def _with_step(view: View, opened: Opened, wanted: int | str | None) -> View:
+    from tui.player import goto
+
+    ground = opened.ground(view)
+    _, steps = position(view, ground)
+    if wanted == "last":
+        return goto(view, ground, steps)
+    if wanted in ("first", "all"):
+        return goto(view, ground, min(1, steps))
+    if isinstance(wanted, int):
+        if wanted > steps:
+            how = f"order {order_of(view, ground)}" if view.depth != "operations" else "operations"
+            raise UsageError(f"{ground.path[-1]} has steps 0 to {steps} ({how}): there is no step {wanted}")
+        return goto(view, ground, wanted)
+    return view

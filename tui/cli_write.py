@@ -1,0 +1,82 @@
+"""Where data goes: standard output in UTF-8 whatever the locale, or a file that is whole or not there."""
+
+from __future__ import annotations
+
+import os
+import stat
+import sys
+import tempfile
+from contextlib import suppress
+from pathlib import Path
+from types import TracebackType
+
+
+def write(text: str) -> None:
+    """Writes data to standard output, in UTF-8, and hands it on at once."""
+    out = sys.stdout
+    buffer = getattr(out, "buffer", None)
+    if buffer is None:  # a stream that somebody put in its place
+        out.write(text)
+    else:
+        buffer.write(text.encode("utf-8", "backslashreplace"))
+        buffer.flush()
+
+
+class Sink:
+    """A place to write to: standard output, or a file that appears, whole, when the block ends well.
+
+    A device or a pipe is written to directly. Raises OSError where the file can't be written.
+    """
+
+    def __init__(self, name: str | None) -> None:
+        self._path = None if name is None else Path(os.path.realpath(name))
+        self._part: Path | None = None
+        self._handle: int | None = None
+
+    def __enter__(self) -> Sink:
+        if self._path is None:
+            return self
+        if self._path.exists() and not self._path.is_file():
+            self._handle = os.open(self._path, os.O_WRONLY)
+            return self
+        self._handle, part = tempfile.mkstemp(prefix=f".{self._path.name[:80]}.", dir=self._path.parent)
+        self._part = Path(part)
+        return self
+
+    def write(self, text: str) -> None:
+        """Writes a piece."""
+        if self._handle is None:
+            write(text)
+            return
+        data = memoryview(text.encode("utf-8", "backslashreplace"))
+        while data:
+            data = data[os.write(self._handle, data) :]
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._handle is None:
+            return
+        try:
+            if self._part is not None and kind is None:
+                os.fsync(self._handle)
+        finally:
+            os.close(self._handle)
+        if self._part is None or self._path is None:
+            return
+        if kind is not None:
+            with suppress(OSError):
+                self._part.unlink()
+            return
+        self._part.chmod(_mode(self._path))
+        self._part.replace(self._path)
+
+
+def _mode(path: Path) -> int:
+    """The permissions of the file that is replaced, or those of a new one."""
+    try:
+        return stat.S_IMODE(path.stat().st_mode)
+    except OSError:
+        mask = os.umask(0)
+        os.umask(mask)
+        return 0o666 & ~mask

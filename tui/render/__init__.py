@@ -1,0 +1,1 @@
+"""A frame as text without a screen: in reading order, or as JSON."""

@@ -1,0 +1,117 @@
+"""A frame in reading order, without boxes or glyph art: for screen readers, pipes, diffs and chat."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from llm_linalg.text import wrap
+from tui.frame import Frame, Mark, Panel
+from tui.layout import Slot, pieces
+from tui.spans import window
+
+ROWS = 20  # of a panel
+PENDING = "_"
+MASKED = "#"
+
+
+def to_plain(frame: Frame, width: int = 80) -> str:
+    """The frame as text: lesson, program, tensors, formula, words."""
+    blocks = [
+        _head(frame),
+        [line for paragraph in frame.prose.split("\n") for line in _wrapped(paragraph, width)]
+        if frame.step == 0
+        else [],
+        _program(frame),
+        _facts(frame),
+        *(_tensor(panel, width) for panel in frame.panels),
+        _legend(frame.panels, width),
+        list(frame.formula_text),
+        list(_wrapped(frame.sentence, width)) if frame.error is None else [],
+        list(_error(frame, width)),
+        [f"cursor: {line}" for line in frame.cursor.lines] if frame.cursor else [],
+        ["printed:", *(f"  {line}" for line in frame.printed.splitlines())] if frame.printed.strip() else [],
+    ]
+    return "\n\n".join("\n".join(line.rstrip() for line in block) for block in blocks if block) + "\n"
+
+
+def _wrapped(text: str, width: int) -> Sequence[str]:
+    return wrap(text, max(20, width)) if text else [""]
+
+
+def _head(frame: Frame) -> list[str]:
+    stops = f"stop {frame.stop} of {frame.stops}: {frame.stop_title}"
+    controls = [f"{control.name} = {control.text}" for control in frame.controls]
+    return [f"{frame.part}, {frame.title}", stops, ", ".join([*controls, f"seed {frame.seed}"])]
+
+
+def _program(frame: Frame) -> list[str]:
+    if not any(line.strip() for line in frame.code):
+        return []
+    digits = len(str(len(frame.code)))
+    return [
+        f"{'>' if number == frame.line else ' '} {number:>{digits}}  {line}"
+        for number, line in enumerate(frame.code, 1)
+    ]
+
+
+def _facts(frame: Frame) -> list[str]:
+    node = frame.node
+    if node is None:
+        return []
+    shape = f"({', '.join(map(str, node.shape))}{',' if len(node.shape) == 1 else ''})"
+    kind = f"{node.op}, line {node.line}, {node.dtype} {shape}, known by {node.evidence}"
+    where = f"{' / '.join(frame.path)}: {kind}"
+    step = f"step {frame.step} of {frame.steps}"
+    order = f", order {frame.order}" if frame.order and frame.depth != "operations" else f", {frame.depth}"
+    return [where, *([frame.shape_line] if frame.shape_line else []), step + order]
+
+
+def _tensor(panel: Panel, width: int) -> list[str]:
+    """A panel as rows of numbers; a window around what is lit if it is large."""
+    cell = panel.width(4) + 2
+    rows = window(panel.rows, ROWS, panel.focus_rows)
+    columns = window(panel.columns, max(1, width // cell), panel.focus_columns)
+    sign = f"{panel.sign} " if panel.sign else ""
+    label = sign + panel.label
+    if len(rows) < panel.rows:
+        label += f", rows {rows.start} to {rows.stop - 1} of {panel.rows}"
+    if len(columns) < panel.columns:
+        label += f", columns {columns.start} to {columns.stop - 1} of {panel.columns}"
+    slot = Slot(0, 0, 0, rows, columns, cell, 4)
+    lines = [label]
+    for row in panel.cells(rows, columns, 4):
+        text = "".join(piece.text for piece in pieces(row, slot))
+        lines.append(text.replace(panel.pending, PENDING).replace(panel.masked, MASKED))
+    return lines
+
+
+def _legend(panels: Sequence[Panel], width: int) -> list[str]:
+    """What the marks in the rows of numbers mean, of those that are there."""
+    found = Mark.NONE
+    for panel in panels:
+        rows = window(panel.rows, ROWS, panel.focus_rows)
+        columns = window(panel.columns, max(1, width // (panel.width(4) + 2)), panel.focus_columns)
+        for row in panel.cells(rows, columns, 4):
+            for cell in row:
+                found |= cell.mark
+    said = {
+        Mark.PENDING: f"{PENDING} not yet computed",
+        Mark.MASKED: f"{MASKED} masked",
+        Mark.CURSOR: "> < the cursor",
+        Mark.MADE: "( ) made it",
+        Mark.FED: "{ } is fed by it",
+        Mark.CLASH: "! ! does not fit",
+    }
+    words = [text for mark, text in said.items() if mark in found]
+    return [", ".join(words)] if words else []
+
+
+def _error(frame: Frame, width: int) -> Iterator[str]:
+    error = frame.error
+    if error is None:
+        return
+    yield from wrap(f"{error.kind}, line {error.line}: {error.sentence}", width)
+    yield from error.caret.splitlines()
+    for number, repair in enumerate(error.repairs, 1):
+        shape = ", ".join(map(str, repair.shape))
+        yield f"repair {number}: {repair.text} gives ({shape}): {repair.why}"

@@ -1,0 +1,61 @@
+"""A program's run as text: its tensors in order, and what it printed."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from llm_linalg.numbers import Formatter, summary
+from llm_linalg.text import clean
+from tui.stage.record import tensor_record
+
+if TYPE_CHECKING:
+    from llm_linalg import Node, Trace
+
+SHOWN = 64  # cells of a tensor that are written out
+
+
+def program_plain(trace: Trace) -> str:
+    """Every node with its operation, shape and numbers, then the printed text."""
+    blocks = ["\n".join(_node(node)) for node in trace.nodes]
+    if trace.printed:
+        blocks.append("printed:\n" + clean(trace.printed, None, lines=True).rstrip("\n"))
+    return "\n\n".join(blocks) + "\n" if blocks else ""
+
+
+def _node(node: Node) -> Iterator[str]:
+    operands = ", ".join(clean(operand.name, 40) for operand in node.operands)
+    yield f"{clean(node.name, 60)} = {node.op}({operands})   line {node.line}   {summary(node.value)}"
+    value = node.value.detach()
+    if not 0 < value.numel() <= SHOWN:
+        return
+    formatter = Formatter.of(value, 4)
+    rows = value.reshape(-1, value.shape[-1]) if value.dim() else value.reshape(1, 1)
+    for row in rows.tolist():
+        yield "  " + "  ".join(formatter.text(number) for number in row)
+
+
+def program_json(trace: Trace) -> Iterator[str]:
+    """One object a node, a line each; the last one says what was printed."""
+    for node in trace.nodes:
+        yield _line(
+            {
+                "format": 1,
+                "node": {
+                    "name": node.name,
+                    "op": node.op,
+                    "line": node.line,
+                    "shape": list(node.shape),
+                    "dtype": node.dtype,
+                    "evidence": node.evidence,
+                },
+                "operands": [operand.name for operand in node.operands],
+                "output": tensor_record(node.name, node.value),
+            }
+        )
+    yield _line({"format": 1, "seed": trace.seed, "code": trace.source, "printed": trace.printed})
+
+
+def _line(made: dict[str, object]) -> str:
+    return json.dumps(made, ensure_ascii=False, allow_nan=False) + "\n"
