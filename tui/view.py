@@ -178,11 +178,12 @@ def _lesson_word(lesson: Lesson) -> str:
 
 def _order_words(view: View, opening: View) -> list[str]:
     words: list[str] = []
+    implied = opening.depth
     if view.order is not None and view.order != view.at_stop.order:
-        words += ["--order", view.order]
+        words, implied = ["--order", view.order], "cells"
     elif view.depth == "terms" and opening.depth != "terms":
         return ["--order", "terms"]
-    return words if view.depth == opening.depth else [*words, "--depth", view.depth]
+    return words if view.depth == implied else [*words, "--depth", view.depth]
 
 
 def _look_words(view: View) -> list[str]:

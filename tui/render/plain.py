@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from llm_linalg.lesson_values import spans
 from llm_linalg.text import wrap
 from tui.frame import Frame, Mark, Panel
 from tui.layout import Slot, pieces
@@ -18,7 +19,7 @@ def to_plain(frame: Frame, width: int = 80) -> str:
     """The frame as text: lesson, program, tensors, formula, words."""
     blocks = [
         _head(frame),
-        [line for paragraph in frame.prose.split("\n") for line in _wrapped(paragraph, width)]
+        [line for paragraph in _prose(frame).split("\n") for line in _wrapped(paragraph, width)]
         if frame.step == 0
         else [],
         _program(frame),
@@ -32,6 +33,10 @@ def to_plain(frame: Frame, width: int = 80) -> str:
         ["printed:", *(f"  {line}" for line in frame.printed.splitlines())] if frame.printed.strip() else [],
     ]
     return "\n\n".join("\n".join(line.rstrip() for line in block) for block in blocks if block) + "\n"
+
+
+def _prose(frame: Frame) -> str:
+    return "".join(text for text, _ in spans(frame.prose))
 
 
 def _wrapped(text: str, width: int) -> Sequence[str]:
@@ -81,8 +86,17 @@ def _tensor(panel: Panel, width: int) -> list[str]:
     lines = [label]
     for row in panel.cells(rows, columns, 4):
         text = "".join(piece.text for piece in pieces(row, slot))
-        lines.append(text.replace(panel.pending, PENDING).replace(panel.masked, MASKED))
+        lines.append(text if _unknown(panel) else _spelled(text, panel))
     return lines
+
+
+def _unknown(panel: Panel) -> bool:
+    """Whether only the shape of the tensor is known."""
+    return panel.pending == "?"
+
+
+def _spelled(text: str, panel: Panel) -> str:
+    return text.replace(panel.pending, PENDING).replace(panel.masked, MASKED)
 
 
 def _legend(panels: Sequence[Panel], width: int) -> list[str]:
@@ -93,7 +107,7 @@ def _legend(panels: Sequence[Panel], width: int) -> list[str]:
         columns = window(panel.columns, max(1, width // (panel.width(4) + 2)), panel.focus_columns)
         for row in panel.cells(rows, columns, 4):
             for cell in row:
-                found |= cell.mark
+                found |= cell.mark & ~Mark.PENDING if _unknown(panel) else cell.mark
     said = {
         Mark.PENDING: f"{PENDING} not yet computed",
         Mark.MASKED: f"{MASKED} masked",

@@ -32,9 +32,9 @@ def operand_values(error: ShapeError, seed: int, names: Mapping[str, object]) ->
 
     lines = error.source.split("\n")
     asked = [
-        f"{OPERAND.format(p)} = {operand.source}"
+        f"{OPERAND.format(p)} = {text}"
         for p, operand in enumerate(error.operands)
-        if operand.source and "\n" not in operand.source
+        if (text := operand.source or operand.name) and "\n" not in text
     ]
     for end in range((error.line or 1) - 1, max(-1, (error.line or 1) - 1 - ATTEMPTS), -1):
         try:

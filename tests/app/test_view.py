@@ -1,0 +1,153 @@
+from __future__ import annotations
+
+import shlex
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from llm_linalg.lesson import UnknownNameError, find
+from tests.app.lessons import lesson
+from tui.cli_parse import app_parser
+from tui.cli_view import view_of
+from tui.view import Depth, History, Look, View, command
+
+
+def reopened(view: View) -> View:
+    """The view that the command of a view opens, read as the command line reads it."""
+    words = shlex.split(command(view))
+    assert words[0] == "llm-linalg"
+    return view_of(app_parser().read(words[1:]))
+
+
+def test_a_lesson_opens_at_the_cells_of_its_node_before_the_first_step() -> None:
+    view = View.opening(lesson())
+    assert (view.stop, view.step, view.depth, view.seed, view.path) == (1, 0, "cells", 3, ())
+    assert view.values == {"m": 3, "k": 2, "kind": "triu", "diagonal": 1}
+
+
+def test_a_stop_with_steps_opens_before_the_first_of_them() -> None:
+    assert View.opening(lesson(), 5).step == 2
+
+
+def test_the_opening_needs_no_flags() -> None:
+    assert command(View.opening(find("matmul"))) == "llm-linalg matmul"
+
+
+def test_the_command_of_the_issue() -> None:
+    view = View.opening(find("matmul")).set("m", "4")
+    view = replace(view, order="outer", step=7, seed=3)
+    assert command(view) == "llm-linalg matmul --set m=4 --order outer --step 7 --seed 3"
+
+
+def test_a_lesson_of_a_file_is_named_by_its_path_and_quoted() -> None:
+    view = View.opening(lesson(name="my lessons/it's.md"))
+    assert shlex.split(command(view)) == ["llm-linalg", "my lessons/it's.md"]
+
+
+@given(
+    m=st.integers(1, 12),
+    seed=st.integers(-5, 5),
+    stop=st.integers(1, 7),
+    step=st.integers(0, 50),
+    order=st.sampled_from([None, "cells", "rows", "columns", "outer", "wave"]),
+    depth=st.sampled_from(["operations", "cells", "terms"]),
+    path=st.sampled_from([(), ("Y",), ("Y:1", "exp"), ("W",)]),
+    cursor=st.sampled_from([None, ("Y", (1, 2)), ("s", ()), ("layer.weight", (0, 1))]),
+    at=st.sampled_from([None, (0,), (1, 2)]),
+    look=st.sampled_from(["numbers", "heat", "both"]),
+    twin=st.booleans(),
+    code=st.sampled_from([None, "Y = x @ W.T\nZ = 'a b; $(rm) `q` \"'"]),
+)
+def test_the_command_reopens_exactly_the_view(
+    m: int,
+    seed: int,
+    stop: int,
+    step: int,
+    order: str | None,
+    depth: Depth,
+    path: tuple[str, ...],
+    cursor: tuple[str, tuple[int, ...]] | None,
+    at: tuple[int, ...] | None,
+    look: Look,
+    twin: bool,
+    code: str | None,
+) -> None:
+    opening = View.opening(find("matmul"), stop).set("m", str(m))
+    view = replace(
+        opening,
+        seed=seed,
+        step=step,
+        depth=depth,
+        path=path,
+        cursor=cursor,
+        at=at,
+        look=look,
+        twin=twin,
+        code=code,
+    )
+    if order is not None and order != view.at_stop.order:
+        view = replace(view, order=order)
+    assert reopened(view) == view
+
+
+def test_a_choice_sets_other_controls_and_drops_a_repair() -> None:
+    view = replace(View.opening(lesson()), code="Y = 1", at=(1,), step=4)
+    changed = view.set("kind", "tril")
+    assert changed.values["diagonal"] == 0
+    assert (changed.code, changed.at, changed.step) == (None, None, 4)
+    assert view.move("kind", 1) == changed
+
+
+def test_a_control_that_is_not_there_or_a_value_that_is_wrong_is_refused() -> None:
+    view = View.opening(lesson())
+    with pytest.raises(UnknownNameError, match="did you mean"):
+        view.set("kin", "tril")
+    with pytest.raises(ValueError, match="from 1 to 9"):
+        view.set("m", "10")
+    assert view.set("m", "3") is view
+
+
+def test_a_move_ends_at_the_ends_of_a_range() -> None:
+    view = View.opening(lesson()).set("m", "9")
+    assert view.move("m", 1) is view
+    assert view.move("m", -1).values["m"] == 8
+
+
+def test_views_of_the_same_run() -> None:
+    view = View.opening(lesson())
+    assert view.same_program(replace(view, step=4, order="rows", cursor=("Y", (0, 0)), twin=True))
+    for other in (view.set("m", "4"), view.reseeded(9), view.at_stop_number(2), view.repaired("x = 1")):
+        assert not view.same_program(other)
+
+
+def test_another_stop_keeps_controls_and_seed() -> None:
+    view = View.opening(lesson()).set("m", "5").reseeded(8)
+    there = replace(view, step=7, path=("W",)).at_stop_number(2)
+    assert (there.stop, there.controls, there.seed, there.step, there.path) == (2, view.controls, 8, 0, ())
+
+
+def test_undo_and_redo() -> None:
+    first = View.opening(lesson())
+    second, third = first.set("m", "4"), first.set("m", "5")
+    history = History().push(first).push(second)
+    back, history = history.undo(third)
+    assert back == second
+    back, history = history.undo(back)
+    assert back == first
+    assert history.undo(back) == (first, history)
+    forth, history = history.redo(back)
+    assert forth == second
+    forth, history = history.redo(forth)
+    assert (forth, history.future) == (third, ())
+    assert history.redo(forth) == (third, history)
+    assert not history.push(forth).future
+
+
+def test_history_is_bounded() -> None:
+    view = View.opening(lesson())
+    history = History(limit=3)
+    for seed in range(10):
+        history = history.push(view.reseeded(seed))
+    assert [past.seed for past in history.past] == [7, 8, 9]
