@@ -67,8 +67,8 @@ KEYS: tuple[Key, ...] = (
     *_under(
         "Motion", "steps",
         ("play", "space", "space", "play", "Play or pause", 10),
-        ("back", "left", "←", "back", "Step back", 11),
-        ("forward", "right", "→", "step", "Step forward", 12),
+        ("back", "left", "←", "back", "Step back", 0),
+        ("forward", "right", "←→", "step", "Step forward; left steps back", 11),
         ("play.back", "less_than_sign", "<", "rewind", "Play backwards, or pause", 0),
         ("goto", "g", "g", "go to", "Go to a step by its number", 19),
         ("first", "0,home", "0", "first", "Go before the first step", 0),
@@ -82,21 +82,21 @@ KEYS: tuple[Key, ...] = (
     ),
     *_under(
         "Depth", "frame",
-        ("into", "enter", "↵", "into", "Go into the operation, or into the cell", 13),
-        ("over", "n", "n", "next op", "Go to the next operation", 15),
+        ("into", "enter", "↵", "into", "Go into the operation, or into the cell", 12),
+        ("over", "n", "n", "next op", "Go to the next operation", 17),
         ("previous", "N,b", "b", "op before", "Go to the operation before", 0),
     ),
     *_under(
         "Depth", "always",
-        ("out", "escape", "esc", "out", "Close what is open first, then go out a depth", 14),
+        ("out", "escape", "esc", "out", "Close what is open first, then go out a depth", 13),
     ),
     *_under(
         "Cell cursor", "frame",
-        ("cursor", "c", "c", "cell", "Cell cursor: ask a cell where it came from", 18),
+        ("cursor", "c", "c", "cell", "Cell cursor: ask a cell where it came from", 16),
     ),
     *_under(
         "Lesson", "always",
-        ("stop.next", "full_stop", ".", "next", "Go to the next stop of the lesson", 16),
+        ("stop.next", "full_stop", ".", "next", "Go to the next stop of the lesson", 14),
         ("stop.previous", "comma", ",", "before", "Go to the stop before", 0),
         ("list", "l,down,up", "l", "lessons", "Choose a lesson in the sidebar", 23),
     ),
@@ -118,10 +118,10 @@ KEYS: tuple[Key, ...] = (
     *_under("Controls", "redo", ("redo", "U,ctrl+r", "U", "redo", "Do again what was undone", 0)),
     *_under(
         "View", "frame",
-        ("order", "o", "o", "order", "Take the next loop order, at the same place", 17),
+        ("order", "o", "o", "order", "Take the next loop order, at the same place", 15),
         ("look", "v", "v", "heat", "Numbers, heat, or both", 21),
     ),
-    *_under("View", "twin", ("twin", "w", "w", "backward", "Forward or backward pass", 20)),
+    *_under("View", "twin", ("twin", "w", "w", "backward", "Forward or backward pass", 18)),
     *_under(
         "View", "slices",
         ("slice.next", "right_curly_bracket", "}", "slice", "Show the next slice", 6),

@@ -38,13 +38,16 @@ class Sizes:
         return self.height - 3 - self.program - 1 - self.words - 2
 
 
-def sizes(width: int, height: int, lines: int, *, sidebar: bool | None, failed: bool) -> Sizes | None:
+def sizes(
+    width: int, height: int, lines: int, said: int, *, sidebar: bool | None, failed: bool
+) -> Sizes | None:
     """The room that a terminal gives; None if it is too small to be of use.
 
     Args:
         width: columns of the terminal.
         height: rows of the terminal.
         lines: lines of the program.
+        said: rows that the stop's text would like at 80 columns.
         sidebar: whether it is wanted; None leaves it to the width.
         failed: an error is explained, which takes more words.
     """
@@ -54,8 +57,11 @@ def sizes(width: int, height: int, lines: int, *, sidebar: bool | None, failed: 
     shown = width >= SIDEBAR_FROM if sidebar is None else sidebar
     spare = max(0, height - 24)
     program = min(lines, (3 if height < 22 else 4) + spare // 4)
+    program = max(1, program)
     words = (3 if height < 22 else 4) + min(4, spare // 4) + (3 if failed else 0)
-    return Sizes(width, height, shown, max(1, program), words)
+    if height >= 24 and not failed:
+        words = min(max(words, said), max(words, 8 - program))  # a short program leaves room for more words
+    return Sizes(width, height, shown, program, words)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -73,7 +73,7 @@ class Session:
         found = {"always"}
         run, ground = self.current, self.ground
         if ground is not None and ground.path:
-            found |= {"frame", "slices", "twin"}
+            found.add("frame")
             if player.position(self.view, ground)[1]:
                 found.add("steps")
         if run is not None and run.error is not None and hasattr(run.error, "repairs"):

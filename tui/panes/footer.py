@@ -33,8 +33,17 @@ class KeysLine(Lines):
     def _keys(self, picture: Picture) -> list[Row]:
         playing = picture.session.player.playing
         shown: list[Row] = []
+        own: list[Row] = []
+        for control in picture.session.view.lesson.controls:
+            if control.key:
+                do = f"set:{control.name}:+1"
+                label = control.label or control.name
+                own.append((Span(f" {control.key} ", "key", do), Span(f"{label} ", "label", do)))
         for key in footer(picture.keys):
             label = "pause" if key.id == "play" and playing else key.label
+            if key.footer > 13:
+                shown += own
+                own = []
             shown.append((Span(f" {key.shown} ", "key", key.id), Span(f"{label} ", "label", key.id)))
         return shown
 

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from tui.picture import Picture
 from tui.widgets.lines import Lines
-from tui.widgets.rows import Row, ends, row
+from tui.widgets.rows import Row, ends, row, width_of
+
+if TYPE_CHECKING:
+    from tui.frame import Frame
 
 
 def code_rows(code: tuple[str, ...], line: int | None, count: int, pointer: str) -> list[Row]:
@@ -36,6 +41,14 @@ def program_of(picture: Picture) -> tuple[tuple[str, ...], int | None]:
     return tuple(picture.session.view.program.splitlines()), None
 
 
+def about(frame: Frame, coloured: bool) -> list[str]:
+    """What else is said about the operation, most important first."""
+    words = ["backward" if frame.twin else "", frame.note, f"colours {frame.range_text}" if coloured else ""]
+    if frame.node is not None:
+        words += [f"by {frame.node.evidence}", frame.node.op]
+    return [word for word in words if word]
+
+
 class Facts(Lines):
     """One row: the shapes of the operation shown, and how it is known what its cells read."""
 
@@ -56,16 +69,8 @@ class Facts(Lines):
             (mark, "ok"),
             rest,
         )
-        right: list[tuple[str, str]] = []
-        if picture.waiting:
-            right.append((picture.waiting, "label"))
-        elif frame.node is not None:
-            said = [
-                "backward" if frame.twin else "",
-                frame.note,
-                frame.range_text,
-                frame.node.op,
-                frame.node.evidence,
-            ]
-            right.append((" · ".join(word for word in said if word), "dim"))
-        self.show([ends(left, row(*right), picture.room.main, self.glyphs.dots)])
+        said = [picture.waiting] if picture.waiting else about(frame, picture.session.view.look != "numbers")
+        room = picture.room.main - width_of(left) - 2
+        while said and len(" · ".join(said)) > room:
+            said.pop()
+        self.show([ends(left, row((" · ".join(said), "dim")), picture.room.main, self.glyphs.dots)])

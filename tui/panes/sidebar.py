@@ -71,6 +71,6 @@ class Sidebar(Lines):
 
     def _framed(self, spans: Row, role: str) -> Row:
         width = SIDEBAR - 1
-        spans = fit(spans, width - 1, self.glyphs.dots)
+        spans = fit(spans, width, self.glyphs.dots)
         space = Span(" " * (width - width_of(spans)), role if role == "picked" else "")
         return (*spans, space, Span(self.glyphs.vertical, "rule"))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tui.picture import SIDEBAR, Picture
 from tui.widgets.lines import Lines
-from tui.widgets.rows import Span, ends, row
+from tui.widgets.rows import Span, ends, row, width_of
 
 
 class TitleBar(Lines):
@@ -17,20 +17,23 @@ class TitleBar(Lines):
         view, width = picture.session.view, picture.room.width
         lesson = view.lesson
         stops = len(lesson.stops)
-        left = row(
-            (" llm-linalg", "accent strong"),
-            (f"   {lesson.part} {lesson.part_title} › ", "label"),
-            (lesson.title, "title"),
-        )
+        names = [
+            row((f"   {lesson.part} {lesson.part_title} › ", "label"), (lesson.title, "title")),
+            row((f"   {lesson.part} › ", "label"), (lesson.title, "title")),
+            row("   ", (lesson.title, "title")),
+        ]
         right = row(
-            (f"stop {view.stop}/{stops}   " if stops > 1 else "", "label", "stop.next"),
-            (f"seed {view.seed}   ", "label"),
+            (f"stop {view.stop}/{stops}  " if stops > 1 else "", "label", "stop.next"),
+            (f"seed {view.seed}  ", "label"),
             ("?", "key", "help"),
             (" help ", "label", "help"),
         )
         glyphs = self.glyphs
+        brand = row((" llm-linalg", "accent strong"))
+        space = width - width_of(right) - width_of(brand) - 1
+        name = next((name for name in names if width_of(name) <= space), names[-1])
         rule = glyphs.horizontal * width
         if picture.room.sidebar:
             at = SIDEBAR - 1
             rule = rule[:at] + glyphs.cross + rule[at + 1 :]
-        self.show([ends(left, right, width, glyphs.dots), (Span(rule, "rule"),)])
+        self.show([ends((*brand, *name), right, width, glyphs.dots), (Span(rule, "rule"),)])

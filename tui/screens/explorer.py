@@ -103,7 +103,11 @@ class ExplorerScreen(Page):
         self.show_picture(session, self.frame, self.waiting if self.busy else "", self.prompt)
 
     def _ask(self) -> None:
-        run_program(self, self.session.view, self.session.opened)
+        view, before = self.session.view, self.session.opened
+        # What is shown beside a failure is the same stop before it failed, and nothing else.
+        if before is not None and (before.view.lesson is not view.lesson or before.view.stop != view.stop):
+            before = None
+        run_program(self, view, before)
 
     def _still_running(self) -> None:
         if self.busy and not self.waiting:
@@ -200,7 +204,7 @@ class ExplorerScreen(Page):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """A binding is live in its context."""
         if action == "command" and parameters and parameters[0] in BY_ID:
-            return BY_ID[str(parameters[0])].when in self.session.contexts
+            return BY_ID[str(parameters[0])].when in self.contexts
         return True
 
     async def on_lines_pressed(self, event: Lines.Pressed) -> None:

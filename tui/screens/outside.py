@@ -45,7 +45,7 @@ async def outside(screen: ExplorerScreen, name: str) -> None:
         from tui.screens.pager import Pager, help_rows
 
         taken = [control for control in session.view.lesson.controls if control.key]
-        rows = help_rows(live(session.contexts, [control.key or "" for control in taken]), taken)
+        rows = help_rows(live(screen.contexts, [control.key or "" for control in taken]), taken)
         await app.push_screen(Pager("Keys that work now", lambda _: rows))
     elif name == "text" and screen.picture is not None:
         from tui.panes.words import whole_text

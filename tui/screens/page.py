@@ -18,12 +18,16 @@ from tui.panes.titlebar import TitleBar
 from tui.panes.transport import Controls, Transport
 from tui.panes.words import Words
 from tui.picture import SMALLEST, Picture, Sizes, sizes
+from tui.prose import titled
 from tui.session import Session
 from tui.widgets.lines import Lines
 from tui.widgets.rows import row
 
 if TYPE_CHECKING:
     from tui.frame import Frame
+
+
+PROSE_ROW = 54  # characters of prose that a row at 80 columns takes, on average
 
 
 class Pane(Protocol):
@@ -51,6 +55,7 @@ class Page(Screen[None], inherit_bindings=False):
         self.room: Sizes | None = None
         self.sidebar_wanted: bool | None = None
         self.picture: Picture | None = None
+        self.contexts: frozenset[str] = frozenset({"always"})
 
     def compose(self) -> ComposeResult:
         """The panes, in reading order."""
@@ -82,22 +87,28 @@ class Page(Screen[None], inherit_bindings=False):
 
     def show_picture(self, session: Session, frame: Frame | None, waiting: str, prompt: str | None) -> None:
         """Hands one picture to every pane, if there is room for them."""
+        self.contexts = session.contexts
+        if frame is not None and session.current is not None:
+            self.contexts |= {"twin"} if frame.twins else set()
+            self.contexts |= {"slices"} if any(panel.at for panel in frame.panels) else set()
         code = frame.code if frame is not None else session.view.program.splitlines()
         failed = frame is not None and frame.error is not None
-        room = self._fit(len(code), failed)
+        stop = session.view.at_stop
+        said = len(titled(stop.title, stop.prose)) // PROSE_ROW + 1
+        room = self._fit(len(code), said, failed)
         if room is None:
             self.picture = None
             return
         taken = [control.key for control in session.view.lesson.controls if control.key]
-        keys = tuple(live(session.contexts, taken))
+        keys = tuple(live(self.contexts, taken))
         self.picture = Picture(session, frame, room, keys, waiting, prompt)
         for pane in self.panes():
             pane.show_picture(self.picture)
 
-    def _fit(self, lines: int, failed: bool) -> Sizes | None:
+    def _fit(self, lines: int, said: int, failed: bool) -> Sizes | None:
         """Gives the panes their room; None where there is too little."""
         width, height = self.size
-        room = sizes(width, height, lines, sidebar=self.sidebar_wanted, failed=failed)
+        room = sizes(width, height, lines, said, sidebar=self.sidebar_wanted, failed=failed)
         self.set_class(room is None, "-small")
         if room is None:
             text = f"too small: needs {SMALLEST[0]}×{SMALLEST[1]}, has {width}×{height}"

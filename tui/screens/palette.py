@@ -24,7 +24,7 @@ class Commands(Provider):
             yield f"{lesson.title}", f"lesson {lesson.slug}, part {lesson.part}", f"open:{lesson.slug}"
         for stop in screen.session.view.lesson.stops:
             yield f"stop {stop.number}: {stop.title}", "of this lesson", f"stop:{stop.number}"
-        for key in live(screen.session.contexts):
+        for key in live(screen.contexts):
             if key.id not in ("palette",):
                 yield key.tooltip, f"key {key.shown}", key.id
 
