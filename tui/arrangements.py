@@ -48,7 +48,7 @@ def falk(panels: Numbered, width: int, height: int, fit: Fit) -> Draft:
     cell_left = fit.cell(left)
     cell_right = max(map(fit.cell, right))
     across = share([left.columns, result.columns], [cell_left, cell_right], width - GAP - 2 * fit.tight)
-    down = share([top.rows, left.rows], [1, 1], height - 1 - len(addends))
+    down = share([max(top.rows, 1), left.rows], [1, 1], height - 1 - len(addends))
     if across is None or down is None:
         return None
     columns = window(result.columns, across[1], spread([result.focus_columns, top.focus_columns]))
@@ -57,13 +57,14 @@ def falk(panels: Numbered, width: int, height: int, fit: Fit) -> Draft:
     inner_top = window(top.rows, down[0], top.focus_rows)
     used = len(inner_left) * cell_left + len(columns) * cell_right + 2 * fit.tight
     corner = _corner(panels, len(inner_left) * cell_left + fit.tight, width - used)
-    y_titles = len(inner_top) + len(addends)
+    above = max(len(inner_top), 1)  # an empty operand still has a title
+    y_titles = above + len(addends)
     spots = {
         "left": (0, y_titles + 1, rows, inner_left, cell_left),
         "top": (corner, 0, inner_top, columns, cell_right),
         "result": (corner, y_titles + 1, rows, columns, cell_right),
     }
-    slots, labels, row = [], [], len(inner_top)
+    slots, labels, row = [], [], above
     for i, panel in panels:
         if panel.role == "addend":
             slots.append(Slot(i, corner, row, range(1), columns, cell_right, fit.decimals, fit.tight))
