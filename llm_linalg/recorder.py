@@ -173,5 +173,6 @@ def _shares(value: Tensor, tensor: Tensor) -> bool:
 
 def shown(tensor: Tensor) -> Tensor:
     """Return the values to show: detached, and a copy if they live on another device."""
-    value = tensor.detach()
-    return value if value.device.type == "cpu" else value.cpu()
+    with torch._C.DisableTorchFunction():  # showing is no part of the program
+        value = tensor.detach()
+        return value if value.device.type == "cpu" else value.cpu()

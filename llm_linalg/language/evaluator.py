@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Mapping
+from collections import ChainMap
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from llm_linalg.errors import LimitError, ProgramError, Span
 from llm_linalg.language import plain, tables
-from llm_linalg.language.budget import Budget, check_layer
+from llm_linalg.language.budget import Budget
 from llm_linalg.language.source import Source
 from llm_linalg.recorder import Recorder
 from llm_linalg.shapes import operand_nodes
@@ -27,6 +28,7 @@ TORCH_ERRORS = (
     OverflowError,
 )
 _PRINTED_LIMIT = 200_000
+MAX_STEPS = 300_000
 
 Explain = Callable[["Evaluator", ast.expr, Exception], ProgramError]
 
@@ -43,9 +45,10 @@ class Evaluator:
 
     def __init__(self, source: Source, names: Mapping[str, Any], budget: Budget, explain: Explain) -> None:
         self.source = source
-        self.names: dict[str, Any] = dict(names)
+        self.names: ChainMap[str, Any] = ChainMap(dict(names))  # the innermost scope first
         self.printed: list[str] = []
         self.recorder = Recorder(self._where, budget.check)
+        self.builtins: Mapping[str, Any] = tables.BUILTINS
         self._explain = explain
         self._budget = budget
         self._at: ast.AST = source.tree
@@ -57,7 +60,12 @@ class Evaluator:
             "F": tables.F,
             "math": tables.MATH,
         }
-        self._evaluators: dict[type[ast.expr], Callable[[Any], Any]] = {
+        self._steps = 0
+        self._evaluators = self.evaluators()
+
+    def evaluators(self) -> dict[type[ast.expr], Callable[[Any], Any]]:
+        """Return what evaluates each kind of expression."""
+        return {
             ast.Constant: lambda node: node.value,
             ast.Name: self._name,
             ast.Tuple: lambda node: tuple(self.evaluate(item) for item in node.elts),
@@ -68,17 +76,18 @@ class Evaluator:
             ast.BoolOp: self._boolean,
             ast.Compare: self._compare,
             ast.IfExp: self._conditional,
-            ast.Call: self._call,
-            ast.Attribute: self._attribute,
             ast.Subscript: self._subscript,
             ast.Slice: self._slice,
             ast.JoinedStr: self._text,
             ast.FormattedValue: self._formatted,
+            ast.ListComp: self._comprehension,
+            ast.GeneratorExp: self._comprehension,
         }
 
     def evaluate(self, node: ast.expr) -> Any:
         """Return an expression's value."""
         outer, self._at = self._at, node
+        self.count(node)
         try:
             value = self._evaluators[type(node)](node)
             if isinstance(value, Tensor):
@@ -92,6 +101,32 @@ class Evaluator:
             raise self._explained(node, error) from error
         finally:
             self._at = outer
+
+    def count(self, node: ast.AST) -> None:
+        """Count a step of the program.
+
+        Raises:
+            LimitError: If it takes too many.
+        """
+        self._steps += 1
+        if self._steps > MAX_STEPS:
+            raise LimitError(
+                f"the program takes more than {MAX_STEPS:,} steps", self.source.span(node), self.source.text
+            )
+
+    def assign(self, target: ast.expr, value: Any) -> None:
+        """Bind a target to a value."""
+        raise NotImplementedError
+
+    def items(self, node: ast.expr) -> Iterator[Any]:
+        """Yield what an expression that stands after ``in`` goes through."""
+        value = self.evaluate(node)
+        if isinstance(value, Tensor):
+            value = value.unbind(0)
+        if not isinstance(value, range | list | tuple | dict | str):
+            raise self.error(f"a {type(value).__name__} can't be gone through", node)
+        plain.weigh(value)
+        yield from tuple(value)
 
     def error(self, message: str, node: ast.AST) -> ProgramError:
         """Return an error at a place of the program."""
@@ -107,12 +142,10 @@ class Evaluator:
         return self.source.span(self._at), self.source.text_of(self._at)
 
     def _name(self, node: ast.Name) -> Any:
-        for table in (self.names, self._modules, tables.BUILTINS):
+        for table in (self.names, self._modules, self.builtins):
             if node.id in table:
                 return table[node.id]
-        if node.id == "print":
-            return self._print
-        guess = nearest(node.id, [*self.names, *self._modules, *tables.BUILTINS, "print"])
+        guess = nearest(node.id, [*self.names, *self._modules, *self.builtins])
         raise self.error(f"nothing is called {node.id}" + (f": did you mean {guess}?" if guess else ""), node)
 
     def _dict(self, node: ast.Dict) -> dict[Any, Any]:
@@ -120,6 +153,25 @@ class Evaluator:
             raise self.error("`**` unpacking is not part of the language", node)
         keys = [self.evaluate(key) for key in node.keys if key is not None]
         return dict(zip(keys, [self.evaluate(value) for value in node.values], strict=True))
+
+    def _comprehension(self, node: ast.ListComp | ast.GeneratorExp) -> list[Any]:
+        outer, self.names = self.names, self.names.new_child()
+        found: list[Any] = []
+        try:
+            self._generate(node.elt, node.generators, found)
+        finally:
+            self.names = outer
+        return found
+
+    def _generate(self, item: ast.expr, generators: list[ast.comprehension], found: list[Any]) -> None:
+        if not generators:
+            found.append(self.evaluate(item))
+            return
+        first, *rest = generators
+        for value in self.items(first.iter):
+            self.assign(first.target, value)
+            if all(self._truth(self.evaluate(test), test) for test in first.ifs):
+                self._generate(item, rest, found)
 
     def _binary(self, node: ast.BinOp) -> Any:
         left, right = self.evaluate(node.left), self.evaluate(node.right)
@@ -144,6 +196,7 @@ class Evaluator:
         result: Any = True
         for kind, item in zip(node.ops, node.comparators, strict=True):
             right = self.evaluate(item)
+            plain.weigh(left, right)
             result = plain.COMPARE[type(kind)](left, right)
             if len(node.ops) > 1 and not self._truth(result, node):
                 return result
@@ -171,87 +224,16 @@ class Evaluator:
         parts = (node.lower, node.upper, node.step)
         return slice(*(None if part is None else self.evaluate(part) for part in parts))
 
-    def _attribute(self, node: ast.Attribute) -> Any:
-        value = self.evaluate(node.value)
-        match value:
-            case tables.Namespace():
-                return self._member(value, node)
-            case Tensor() if node.attr in tables.ATTRIBUTES:
-                return tables.attribute(value, node.attr)
-            case Tensor() if node.attr in tables.METHODS:
-                return _Method(tables.METHODS[node.attr], value, node.attr)
-            case nn.Module():
-                try:
-                    return tables.layer_attribute(value, node.attr)
-                except KeyError:
-                    raise self.error(f"a layer has no {node.attr} in this language", node) from None
-            case list() if node.attr == "append":
-                return value.append
-            case torch.Size() if node.attr == "numel":
-                return value.numel
-        known = [*tables.METHODS, *tables.ATTRIBUTES] if isinstance(value, Tensor) else []
-        raise self.error(_missing(f".{node.attr}", node.attr, known), node)
-
-    def _member(self, namespace: tables.Namespace, node: ast.Attribute) -> Any:
-        if node.attr in namespace.members:
-            return namespace.members[node.attr]
-        raise self.error(_missing(f"{namespace.name}.{node.attr}", node.attr, namespace.members), node)
-
-    def _call(self, node: ast.Call) -> Any:
-        function = self.evaluate(node.func)
-        arguments = [self.evaluate(item) for item in node.args]
-        named: dict[str, Any] = {}
-        for keyword in node.keywords:
-            if keyword.arg is None:
-                raise self.error("`**` unpacking is not part of the language", node)
-            if keyword.arg in tables.REFUSED_ARGUMENTS:
-                raise self.error(f"{keyword.arg}= is not part of the language", keyword)
-            named[keyword.arg] = self.evaluate(keyword.value)
-        if isinstance(function, type) and issubclass(function, nn.Module):
-            return self._layer(function, arguments, named)
-        if isinstance(function, _Method):
-            return function.function(function.owner, *arguments, **named)
-        if not callable(function) or isinstance(function, Tensor):
-            raise self.error(f"{self.source.text_of(node.func)} can't be called", node)
-        return function(*arguments, **named)
-
-    def _layer(self, kind: type[nn.Module], arguments: list[Any], named: dict[str, Any]) -> nn.Module:
-        """Make a layer: its parameters are inputs of the trace, and how they are filled is no part of it."""
-        check_layer(self._budget, kind.__name__, [*arguments, *named.values()])
-        with torch._C.DisableTorchFunction():
-            layer = kind(*arguments, **named)
-        for parameter in layer.parameters():
-            if self.recorder.node_of(parameter) is None:
-                self.recorder.input(parameter, None, "parameter")
-        return layer
-
     def _text(self, node: ast.JoinedStr) -> str:
-        return "".join(str(self.evaluate(part)) for part in node.values)
+        text = ""
+        for part in node.values:
+            text += str(self.evaluate(part))
+            if len(text) > plain.MAX_TEXT:
+                raise LimitError(f"a text of more than {plain.MAX_TEXT:,} characters")
+        return text
 
     def _formatted(self, node: ast.FormattedValue) -> str:
         spec = self.evaluate(node.format_spec) if node.format_spec else ""
         value = self.evaluate(node.value)
         with torch._C.DisableTorchFunction():
             return plain.formatted(value, node.conversion, spec)
-
-    def _print(self, *values: Any, sep: str = " ", end: str = "\n") -> None:
-        with torch._C.DisableTorchFunction():
-            self.printed.append(str(sep).join(str(value) for value in values) + str(end))
-        if sum(map(len, self.printed)) > _PRINTED_LIMIT:
-            raise LimitError(f"the program prints more than {_PRINTED_LIMIT} characters")
-
-
-class _Method:
-    """A tensor's method with its tensor, called through the table's function."""
-
-    __slots__ = ("function", "name", "owner")
-
-    def __init__(self, function: Callable[..., Any], owner: Tensor, name: str) -> None:
-        self.function = function
-        self.owner = owner
-        self.name = name
-
-
-def _missing(shown: str, name: str, known: Any) -> str:
-    guess = nearest(name, known)
-    return f"{shown} is not part of the language" + (f": did you mean {guess}?" if guess else "")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from collections import ChainMap
 from typing import Any
 
 from torch import Tensor, nn
@@ -10,12 +11,33 @@ from torch import Tensor, nn
 from llm_linalg.errors import LimitError, ShapeError
 from llm_linalg.language import plain, tables
 from llm_linalg.language.budget import Budget
-from llm_linalg.language.evaluator import TORCH_ERRORS, Evaluator
+from llm_linalg.language.caller import Caller, UserFunction
+from llm_linalg.language.evaluator import TORCH_ERRORS
 from llm_linalg.language.source import Source
 
+MAX_CALLS = 30
 
-class Interpreter(Evaluator):
+
+class _Returned(Exception):  # noqa: N818  a way out of nested statements, not an error
+    """Leaves a function with its value."""
+
+    def __init__(self, value: Any) -> None:
+        super().__init__()
+        self.value = value
+
+
+class _Broken(Exception):  # noqa: N818
+    """Leaves a loop."""
+
+
+class _Continued(Exception):  # noqa: N818
+    """Goes on with the next turn of a loop."""
+
+
+class Interpreter(Caller):
     """Runs one program: what `Evaluator` evaluates is bound to names, and recorded."""
+
+    _depth = 0
 
     def run(self) -> None:
         """Run the program; torch calls are recorded."""
@@ -24,6 +46,12 @@ class Interpreter(Evaluator):
                 for statement in self.source.tree.body:
                     self.values.clear()
                     self._statement(statement)
+        except (_Returned, _Broken, _Continued):
+            raise self.error(
+                "`return`, `break` and `continue` belong inside a `def` or a `for`", self._at
+            ) from None
+        except RecursionError:
+            raise LimitError("the program is nested too deeply to run") from None
         except ShapeError as error:
             if self._failing is not None:
                 from llm_linalg.repairs import repairs
@@ -34,19 +62,24 @@ class Interpreter(Evaluator):
 
     def again(self, source: Source, budget: Budget) -> Interpreter:
         """Return an interpreter of another program over the same names."""
-        other = Interpreter(source, self.names, budget, self._explain)
+        other = Interpreter(source, {}, budget, self._explain)
+        other.names = self.names.new_child()
         other._modules = self._modules
         return other
 
     def _statement(self, node: ast.stmt) -> None:
         self._at = node
+        if isinstance(node, ast.If | ast.For | ast.FunctionDef | ast.Return | ast.Break | ast.Continue):
+            self._flow(node)
+            return
         match node:
             case ast.Assign():
                 value = self.evaluate(node.value)
+                self._at = node
                 for target in node.targets:
-                    self._assign(target, value)
+                    self.assign(target, value)
             case ast.AnnAssign(value=ast.expr() as right):
-                self._assign(node.target, self.evaluate(right))
+                self.assign(node.target, self.evaluate(right))
             case ast.AugAssign():
                 self._augmented(node)
             case ast.Expr():
@@ -54,14 +87,109 @@ class Interpreter(Evaluator):
             case ast.Import() | ast.ImportFrom():
                 self._import(node)
 
-    def _assign(self, target: ast.expr, value: Any) -> None:
+    def _flow(self, node: ast.stmt) -> None:
+        match node:
+            case ast.If():
+                chosen = node.body if self._truth(self.evaluate(node.test), node.test) else node.orelse
+                self._block(chosen)
+            case ast.For():
+                self._for(node)
+            case ast.FunctionDef():
+                self._define(node)
+            case ast.Return():
+                raise _Returned(None if node.value is None else self.evaluate(node.value))
+            case ast.Break():
+                raise _Broken
+            case ast.Continue():
+                raise _Continued
+
+    def _block(self, statements: list[ast.stmt]) -> None:
+        for statement in statements:
+            self.count(statement)
+            self._statement(statement)
+
+    def _for(self, node: ast.For) -> None:
+        for value in self.items(node.iter):
+            self.assign(node.target, value)
+            try:
+                self._block(node.body)
+            except _Continued:
+                continue
+            except _Broken:
+                return
+        self._block(node.orelse)
+
+    def _define(self, node: ast.FunctionDef) -> None:
+        names = [arg.arg for arg in node.args.args]
+        values = [self.evaluate(default) for default in node.args.defaults]
+        defaults = dict(zip(names[len(names) - len(values) :], values, strict=True))
+        for arg, default in zip(node.args.kwonlyargs, node.args.kw_defaults, strict=True):
+            if default is not None:
+                defaults[arg.arg] = self.evaluate(default)
+        self.names[node.name] = UserFunction(node, defaults)
+
+    def invoke(
+        self, function: UserFunction, arguments: list[Any], named: dict[str, Any], node: ast.Call
+    ) -> Any:
+        """Call a function that the program defined: its names are its own, it sees the program's."""
+        if self._depth >= MAX_CALLS:
+            raise LimitError(f"functions that call each other more than {MAX_CALLS} deep")
+        bound = self._bound(function, arguments, named, node)
+        outer, self.names = self.names, ChainMap({}, self.names.maps[-1])
+        self._depth += 1
+        try:
+            for name, value in bound.items():
+                self.names[name] = value
+            self._block(function.node.body)
+        except _Returned as returned:
+            return returned.value
+        finally:
+            self.names = outer
+            self._depth -= 1
+        return None
+
+    def _bound(
+        self, function: UserFunction, arguments: list[Any], named: dict[str, Any], node: ast.Call
+    ) -> dict[str, Any]:
+        args = function.node.args
+        places = [arg.arg for arg in args.args]
+        names = [*places, *(arg.arg for arg in args.kwonlyargs)]
+        title = function.node.name
+        if len(arguments) > len(places):
+            raise self.error(f"{title} takes {len(places)} arguments, not {len(arguments)}", node)
+        bound = {**function.defaults, **dict(zip(places, arguments, strict=False))}
+        for name, value in named.items():
+            if name not in names or name in places[: len(arguments)]:
+                raise self.error(f"{title} has no free parameter {name}", node)
+            bound[name] = value
+        missing = [name for name in names if name not in bound]
+        if missing:
+            raise self.error(f"{title} also needs {', '.join(missing)}", node)
+        return bound
+
+    def assign(self, target: ast.expr, value: Any) -> None:
+        """Bind a target to a value."""
         match target:
             case ast.Name():
                 self._bind(target.id, value)
             case ast.Tuple() | ast.List():
                 self._unpack(target, value)
+            case ast.Subscript():
+                self._set_item(target, value)
             case _:
-                raise self.error("only names can be assigned to", target)
+                raise self.error("only names and items can be assigned to", target)
+
+    def _set_item(self, target: ast.Subscript, value: Any) -> None:
+        """Write an item: of a tensor, that is an operation, and a node of its own."""
+        owner, key = self.evaluate(target.value), self.evaluate(target.slice)
+        if not isinstance(owner, Tensor | list | dict):
+            raise self.error(f"a {type(owner).__name__}'s items can't be assigned to", target)
+        try:
+            owner[key] = value
+        except TORCH_ERRORS as error:
+            raise self._explained(target, error) from error
+        if isinstance(owner, Tensor) and isinstance(target.value, ast.Name):
+            self._bind(target.value.id, owner)
 
     def _bind(self, name: str, value: Any) -> None:
         self.names[name] = value
@@ -79,7 +207,7 @@ class Interpreter(Evaluator):
         if len(value) != len(target.elts):
             raise self.error(f"{len(value)} values can't be unpacked to {len(target.elts)} names", target)
         for item, part in zip(target.elts, value, strict=True):
-            self._assign(item, part)
+            self.assign(item, part)
 
     def _augmented(self, node: ast.AugAssign) -> None:
         if not isinstance(node.target, ast.Name):

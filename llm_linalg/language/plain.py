@@ -8,13 +8,13 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-import torch
 from torch import Tensor
 
 from llm_linalg.errors import LimitError
 
 MAX_BITS = 256
 MAX_ITEMS = 100_000
+MAX_WEIGHT = 200_000
 MAX_TEXT = 100_000
 
 BINARY: dict[type[ast.operator], Callable[[Any, Any], Any]] = {
@@ -61,6 +61,7 @@ COMPARE: dict[type[ast.cmpop], Callable[[Any, Any], Any]] = {
 def binary(kind: type[ast.operator], left: Any, right: Any) -> Any:
     """Return ``left kind right``; plain values are held against the bounds first."""
     if not isinstance(left, Tensor) and not isinstance(right, Tensor):
+        weigh(left, right)
         _bound(kind, left, right)
     return BINARY[kind](left, right)
 
@@ -96,6 +97,7 @@ def formatted(value: Any, conversion: int, spec: str) -> str:
     """Return a value as an f-string shows it."""
     if any(int(number) > 200 for number in re.findall(r"\d+", spec)[:8]) or len(spec) > 40:
         raise LimitError("a number is formatted with at most 200 places")
+    weigh(value)
     if conversion == ord("r"):
         value = repr(value)
     elif conversion in (ord("s"), ord("a")):
@@ -103,6 +105,42 @@ def formatted(value: Any, conversion: int, spec: str) -> str:
     return format(value, spec)
 
 
-def is_plain(value: Any) -> bool:
-    """Say whether a value is no tensor, so that it can decide an ``if``."""
-    return isinstance(value, bool | int | float | str | tuple | list | dict | torch.dtype | type(None))
+def weigh(*values: Any) -> None:
+    """Hold plain values against a bound before something goes through all their items.
+
+    A list of a list of a list, each the same one a thousand times, is small in memory and endless to
+    print or compare.
+
+    Raises:
+        LimitError: If they have more items than the bound.
+    """
+    left = MAX_WEIGHT
+    todo = list(values)
+    while todo:
+        value = todo.pop()
+        if isinstance(value, dict):
+            value = [*value.keys(), *value.values()]
+        if isinstance(value, str | list | tuple | range):
+            left -= len(value)
+        if left < 0:
+            raise LimitError(f"more than {MAX_WEIGHT:,} items in all")
+        if isinstance(value, list | tuple):
+            todo += [item for item in value if isinstance(item, str | list | tuple | dict)]
+
+
+def bounded_range(*bounds: int) -> range:
+    """Return a range of a bounded length."""
+    found = range(*bounds)
+    if len(found) > MAX_ITEMS:
+        raise LimitError(f"a range of {len(found):,} numbers; {MAX_ITEMS:,} are allowed")
+    return found
+
+
+def numbered(items: Any, start: int = 0) -> list[tuple[int, Any]]:
+    """Return what `enumerate` yields."""
+    return list(enumerate(items, start))
+
+
+def paired(*sequences: Any, strict: bool = False) -> list[tuple[Any, ...]]:
+    """Return what `zip` yields."""
+    return list(zip(*sequences, strict=strict))

@@ -33,6 +33,9 @@ _EXPRESSIONS: tuple[type[ast.AST], ...] = (
     ast.Dict,
     ast.JoinedStr,
     ast.FormattedValue,
+    ast.ListComp,
+    ast.GeneratorExp,
+    ast.comprehension,
     ast.expr_context,
     ast.operator,
     ast.unaryop,
@@ -49,6 +52,14 @@ _STATEMENTS: tuple[type[ast.AST], ...] = (
     ast.ImportFrom,
     ast.alias,
     ast.Pass,
+    ast.For,
+    ast.If,
+    ast.Break,
+    ast.Continue,
+    ast.FunctionDef,
+    ast.arguments,
+    ast.arg,
+    ast.Return,
 )
 _ALLOWED = _EXPRESSIONS + _STATEMENTS
 
@@ -56,12 +67,10 @@ _INSTEAD: dict[type[ast.AST], str] = {
     ast.Lambda: "a lambda is not part of the language: write the expression where it is needed",
     ast.NamedExpr: "`:=` is not part of the language: assign on a line of its own",
     ast.Starred: "`*` unpacking is not part of the language: name the items",
-    ast.While: "`while` is not part of the language: repeat the lines",
-    ast.For: "`for` is not part of the language yet: write the products out, or use a batch axis",
-    ast.If: "`if` is not part of the language yet: use `a if condition else b`",
-    ast.FunctionDef: "`def` is not part of the language yet: write the lines where they are used",
-    ast.ListComp: "comprehensions are not part of the language yet: write a list",
-    ast.ClassDef: "classes are not part of the language: use nn.Linear and plain names",
+    ast.While: "`while` is not part of the language: use `for` over a range",
+    ast.DictComp: "a dict comprehension is not part of the language: fill the dict in a `for`",
+    ast.SetComp: "a set comprehension is not part of the language: write a list comprehension",
+    ast.ClassDef: "classes are not part of the language: use functions and layers such as nn.Linear",
     ast.Try: "`try` is not part of the language: a failing line is shown with its reason",
     ast.With: "`with` is not part of the language: gradients are recorded as they are",
     ast.Delete: "`del` is not part of the language: names may simply be bound again",
@@ -82,7 +91,7 @@ class Source:
 
     def span(self, node: ast.AST) -> Span | None:
         """Return the place of a syntax node; `ast` counts bytes, a span counts characters."""
-        if not isinstance(node, ast.expr | ast.stmt | ast.keyword | ast.alias):
+        if not isinstance(node, ast.expr | ast.stmt | ast.keyword | ast.alias | ast.arg):
             return None
         end_line = node.end_lineno or node.lineno
         end = node.end_col_offset if node.end_col_offset is not None else node.col_offset + 1
@@ -168,6 +177,16 @@ class Source:
             raise self.error(f"{node.attr} is private: it is not part of the language", node)
         if isinstance(node, ast.Constant):
             self._check_constant(node)
+        elif isinstance(node, ast.FunctionDef):
+            self._check_function(node)
+        elif isinstance(node, ast.arg) and "__" in node.arg:
+            raise self.error("names with two underscores are Python's own, not the language's", node)
+
+    def _check_function(self, node: ast.FunctionDef) -> None:
+        if node.decorator_list:
+            raise self.error("decorators are not part of the language", node.decorator_list[0])
+        if node.args.vararg or node.args.kwarg or node.args.posonlyargs or "__" in node.name:
+            raise self.error("a function has plain parameters here: no `*`, no `**`, no `/`", node)
 
     def _check_constant(self, node: ast.Constant) -> None:
         value = node.value

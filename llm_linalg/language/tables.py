@@ -13,6 +13,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from llm_linalg.language import plain
+
 _TORCH = """
     randn rand ones zeros full eye arange linspace tensor randint randperm ones_like zeros_like full_like
     rand_like randn_like manual_seed
@@ -96,6 +98,9 @@ BUILTINS: Mapping[str, Any] = {
     "str": str,
     "tuple": tuple,
     "list": list,
+    "range": plain.bounded_range,
+    "enumerate": plain.numbered,
+    "zip": plain.paired,
 }
 MODULES: Mapping[str, Namespace] = {
     "torch": TORCH,

@@ -23,6 +23,8 @@ class Creation(Operation):
     def infer(self, call: Call) -> Shape | None:
         if "size" in call.arguments:
             return tuple(int(size) for size in call["size"])
+        if self.name == "tensor":
+            return nested_shape(call["data"])
         if self.name == "eye":
             n, m = call["n"], call["m"]
             return (int(n), int(n if m is None else m))
@@ -39,6 +41,15 @@ class Creation(Operation):
         return tuple(
             IndexRelation(torch.zeros(call.shape, dtype=torch.int32), shape) for shape in call.shapes
         )
+
+
+def nested_shape(data: Any) -> Shape:
+    """Return the shape of nested lists, by their first items: what is ragged, torch refuses."""
+    shape = []
+    while isinstance(data, list | tuple):
+        shape.append(len(data))
+        data = data[0] if data else None
+    return tuple(shape)
 
 
 def arange_bounds(bounds: tuple[Any, ...]) -> tuple[float, float, float]:

@@ -72,6 +72,25 @@ class Movement(Operation):
         return self.twins(call) if self.twins else self.gradient
 
 
+@dataclass(frozen=True, eq=False)
+class Written(Movement):
+    """``x[key] = value``: the tensor as it is afterwards; the earlier one stays as it was."""
+
+    def relations(self, call: Call) -> tuple[Relation, ...]:
+        own, value = call.place("input"), call.place("value")
+        cells = call.tensors[own or 0].numel()
+        numbered = _numbered(call.tensors[own or 0], 0).clone()
+        filled = 0 if value is None else _numbered(call.tensors[value], cells)
+        numbered[call["key"]] = filled
+        firsts = {own: 0, value: cells}
+        return tuple(
+            IndexRelation(numbered, shape, firsts[place])
+            if place in firsts
+            else OpaqueRelation(call.shape, shape)
+            for place, shape in enumerate(call.shapes)
+        )
+
+
 def _numbered(tensor: Tensor, first: int) -> Tensor:
     """Return 1, 2, 3 … in the tensor's shape and strides, so that `view` accepts it where it did."""
     count = tensor.numel()
@@ -251,6 +270,7 @@ MOVEMENTS: tuple[Operation, ...] = (
     Movement("narrow", "input, dim, start, length"),
     Movement("select", "input, dim, index"),
     Movement("getitem", "input, key", spellings=("torch.Tensor.__getitem__",)),
+    Written("setitem", "input, key, value", spellings=("torch.Tensor.__setitem__",)),
     Movement("index_select", "input, dim, index"),
     Movement("gather", "input, dim, index, *, sparse_grad=False"),
     Movement("take_along_dim", "input, indices, dim=None"),

@@ -37,3 +37,5 @@ def _parameters(args: ast.arguments) -> Iterator[Parameter]:
     for arg, value in zip(args.kwonlyargs, args.kw_defaults, strict=True):
         default = Parameter.empty if value is None else ast.literal_eval(value)
         yield Parameter(arg.arg, Parameter.KEYWORD_ONLY, default=default)
+    if args.kwarg:
+        yield Parameter(args.kwarg.arg, Parameter.VAR_KEYWORD)
