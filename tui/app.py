@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from rich.text import Text
 from textual.app import App, SystemCommand
-from textual.filter import LineFilter, Monochrome, NoColor
+from textual.filter import LineFilter, NoColor
 from textual.screen import Screen
 
 from tui.player import Player
@@ -99,9 +99,11 @@ class Explorer(App[None]):
         return ExplorerScreen(self._session, ascii_only=self.options.ascii_only, slowest=self.options.slowest)
 
     def get_line_filters(self) -> Sequence[LineFilter]:
-        """Colour goes with the theme alone: what the environment says was decided before."""
-        filters = [line for line in super().get_line_filters() if not isinstance(line, NoColor | Monochrome)]
-        return [*filters, NoColor()] if self.look.colourless else filters
+        """Colour goes with the theme alone: what the environment says was decided before.
+
+        Our colours are those of the 256 and need no translation to others.
+        """
+        return [NoColor()] if self.look.colourless else []
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:  # noqa: ARG002
         """None of Textual's: the palette lists lessons and the commands of `tui.keys`."""

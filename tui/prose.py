@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from tui.widgets.rows import Row, Span, wrap_spans
+from tui.widgets.rows import Row, Span, width_of, wrap_spans
 
 if TYPE_CHECKING:
     from tui.frame import FormulaLine
@@ -74,6 +74,35 @@ def formula(lines: Sequence[FormulaLine], width: int) -> list[Row]:
     for line in lines:
         rows += _glued(words(formula_row(line)), width, 2)
     return rows
+
+
+def elided(line: FormulaLine, width: int, dots: str = "…") -> Row:
+    """A formula's line in one row: terms far from the current one give way to dots, the total stays."""
+    spans = formula_row(line)
+    if width_of(spans) <= width or len(spans) < 4:
+        return spans
+    last = len(spans) - 1
+    total = spans[last].text.startswith((" = ", " ≈ "))
+    terms = range(1, last if total else last + 1)
+    now = next((k for k in terms if line[k][1] == "current"), terms[-1])
+    kept = {0, now, last}
+    gap = f" + {dots}"
+    for k in (terms[0], *sorted(terms, key=lambda k: (abs(k - now), k))):
+        tried = _with_gaps(spans, kept | {k}, gap)
+        if width_of(tried) <= width:
+            kept.add(k)
+    return _with_gaps(spans, kept, gap)
+
+
+def _with_gaps(spans: Row, kept: set[int], gap: str) -> Row:
+    found: list[Span] = []
+    for k, span in enumerate(spans):
+        if k in kept:
+            # What follows the head has no plus of its own, and the dots before it bring none.
+            found.append(span)
+        elif k - 1 in kept:
+            found.append(Span(gap if k > 1 else gap.removeprefix(" + ")))
+    return tuple(found)
 
 
 def _glued(spans: Row, width: int, indent: int) -> list[Row]:

@@ -7,10 +7,12 @@ by glyph, bracket and weight first; colour comes on top.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 
+from rich.color import Color, ColorSystem
 from rich.style import Style
 from textual.theme import Theme
 
@@ -101,7 +103,7 @@ class Look:
         if level is None or not scale:
             return style
         strength = step_of(level, len(scale))
-        return style if strength == 0 else style + _scale_style(scale[strength - 1])
+        return style if strength == 0 else style + _parsed(scale[strength - 1])
 
 
 def step_of(level: float, steps: int) -> int:
@@ -111,16 +113,22 @@ def step_of(level: float, steps: int) -> int:
 
 
 @lru_cache(256)
-def _scale_style(spec: str) -> Style:
-    return Style.parse(spec)
+def _parsed(spec: str) -> Style:
+    """A Rich style, its colours as numbers of the 256: they look the same, and half the bytes say them."""
+    return Style.parse(re.sub(r"#[0-9a-f]{6}", lambda found: f"color({_number(found[0])})", spec))
+
+
+def _number(colour: str) -> int:
+    number = Color.parse(colour).downgrade(ColorSystem.EIGHT_BIT).number
+    return 0 if number is None else number
 
 
 @lru_cache(512)
 def _style(name: str, roles: str) -> Style:
     look = LOOKS[name]
-    style = Style.parse(look.base)
+    style = _parsed(look.base)
     for role in roles.split():
-        style += Style.parse(look.roles.get(role, ""))
+        style += _parsed(look.roles.get(role, ""))
     return style
 
 
@@ -130,7 +138,7 @@ _WEIGHTS: dict[str, str] = {
     "key": "bold",
     "current": "bold",
     "read": "bold",
-    "factor": "bold underline",
+    "factor": "bold",
     "write": "bold",
     "cursor": "bold reverse",
     "made": "bold",

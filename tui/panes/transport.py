@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from textual import events
+from textual.app import ComposeResult
+from textual.widget import Widget
 
 from tui.picture import Picture
 from tui.widgets.lines import Lines
-from tui.widgets.rows import Row, Span, fit, row, width_of
+from tui.widgets.rows import Span, fit, row, width_of
 
-STEP_WORDS = {"operations": "operation", "cells": "step", "terms": "term"}
+MANY = 99_999  # from here on a number has separators
+STEP_WORDS = {"operations": "operations", "cells": "steps", "terms": "terms"}
 
 
 class Controls(Lines):
@@ -44,50 +47,70 @@ class Controls(Lines):
         self.show([fit(tuple(spans), picture.room.main, self.glyphs.dots)])
 
 
-class Transport(Lines):
-    """One row: step buttons, the step, a bar to scrub on, speed and loop order."""
+class Counter(Lines):
+    """Which step, of how many. A row is sent again from its left edge, so what changes stands there."""
 
-    DEFAULT_CSS = "Transport { height: 1; }"
+    DEFAULT_CSS = "Counter { width: auto; height: 1; }"
 
-    def __init__(self) -> None:
-        super().__init__()
-        self._bar = range(0)
-
-    def show_picture(self, picture: Picture) -> None:
-        """Shows the step and how far that is."""
-        frame, session, glyphs = picture.frame, picture.session, self.glyphs
+    def show_picture(self, picture: Picture) -> int:
+        """Shows the step; says how many columns that takes."""
+        frame, glyphs = picture.frame, self.glyphs
         if frame is None or not frame.steps:
-            self._bar = range(0)
             self.show([row((picture.waiting, "label"))])
-            return
-        going = session.player.playing
-        total = f"{frame.steps:,}" if frame.steps > 99_999 else str(frame.steps)
-        step = f"{frame.step:,}" if frame.steps > 99_999 else str(frame.step)
-        left = row(
-            (glyphs.back, "key", "back"),
-            " ",
-            (glyphs.playing if going else glyphs.forward, "key", "play"),
-            (f"  {STEP_WORDS.get(frame.depth, 'step')} ", "label"),
+            return len(picture.waiting)
+        going = picture.session.player.playing
+        total = f"{frame.steps:,}" if frame.steps > MANY else str(frame.steps)
+        step = f"{frame.step:,}" if frame.steps > MANY else str(frame.step)
+        spans = row(
             (step.rjust(len(total)), "strong", "goto"),
-            (f"/{total} ", "label", "goto"),
+            (f"/{total} {STEP_WORDS.get(frame.depth, 'steps')} ", "label", "goto"),
+            (glyphs.back, "key", "back"),
+            (f" {glyphs.playing if going else glyphs.forward} ", "key", "play" if going else "forward"),
         )
-        right = row(
-            (f" {session.player.speed:g}/s", "strong" if going else "label", "faster"),
+        self.show([spans])
+        return width_of(spans)
+
+
+class Rate(Lines):
+    """How fast, and in which order."""
+
+    DEFAULT_CSS = "Rate { width: auto; height: 1; }"
+
+    def show_picture(self, picture: Picture) -> int:
+        """Shows speed and order; says how many columns that takes."""
+        frame, player = picture.frame, picture.session.player
+        if frame is None or not frame.steps:
+            self.show([()])
+            return 0
+        spans = row(
+            (f" {player.speed:g}/s", "strong" if player.playing else "label", "faster"),
             ("  order: " if frame.order else "", "label", "order"),
             (frame.order or "", "", "order"),
         )
-        room = max(0, picture.room.main - width_of(left) - width_of(right))
-        self._bar = range(width_of(left), width_of(left) + room)
+        self.show([spans])
+        return width_of(spans)
+
+
+class Bar(Lines):
+    """How far that is; press and drag to scrub."""
+
+    DEFAULT_CSS = "Bar { width: 1fr; height: 1; }"
+
+    def show_picture(self, picture: Picture, room: int) -> None:
+        """Shows the part played, in `room` columns."""
+        frame, glyphs = picture.frame, self.glyphs
+        if frame is None or not frame.steps:
+            self.show([()])
+            return
         played = room * frame.step // frame.steps
-        bar: Row = (Span(glyphs.played * played, "accent"), Span(glyphs.unplayed * (room - played), "rule"))
-        self.show([fit((*left, *bar, *right), picture.room.main, glyphs.dots)])
+        spans = (Span(glyphs.played * played, "accent"), Span(glyphs.unplayed * (room - played), "rule"))
+        self.show([spans])
 
     def on_mouse_down(self, event: events.MouseDown) -> None:
         """Begins to scrub."""
-        if event.x in self._bar:
-            event.stop()
-            self.capture_mouse()
-            self._scrub(event.x)
+        event.stop()
+        self.capture_mouse()
+        self._scrub(event.x)
 
     def on_mouse_move(self, event: events.MouseMove) -> None:
         """Scrubs while the button is held."""
@@ -102,6 +125,31 @@ class Transport(Lines):
             self.release_mouse()
 
     def _scrub(self, x: int) -> None:
-        last = max(1, len(self._bar) - 1)
-        part = max(0, min(last, x - self._bar.start)) * 1000 // last
-        self.post_message(self.Pressed(f"scrub:{part}"))
+        last = max(1, self.size.width - 1)
+        self.post_message(self.Pressed(f"scrub:{max(0, min(last, x)) * 1000 // last}"))
+
+
+class Transport(Widget):
+    """One row: the step, a bar to scrub on, speed and loop order."""
+
+    DEFAULT_CSS = "Transport { height: 1; width: 100%; layout: horizontal; }"
+    can_focus = False
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._left = self._right = -1
+
+    def compose(self) -> ComposeResult:
+        """Three parts, each sent again for itself."""
+        yield Counter()
+        yield Bar()
+        yield Rate()
+
+    def show_picture(self, picture: Picture) -> None:
+        """Shows the step and how far that is; a wider number moves the bar, which is rare."""
+        counter, rate = self.query_one(Counter), self.query_one(Rate)
+        left, right = counter.show_picture(picture), rate.show_picture(picture)
+        if (left, right) != (self._left, self._right):
+            self._left, self._right = left, right
+            counter.styles.width, rate.styles.width = left, right
+        self.query_one(Bar).show_picture(picture, max(0, picture.room.main - left - right))

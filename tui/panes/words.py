@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tui.picture import Picture
-from tui.prose import formula, paragraphs, titled
+from tui.prose import elided, formula, paragraphs, titled
 from tui.widgets.lines import Lines
 from tui.widgets.rows import Row, Span, fit, row, width_of, wrap
 
@@ -22,11 +22,13 @@ class Words(Lines):
         """Shows what there is to say about this step."""
         room = picture.room
         rows = spoken(picture, room.main)
+        if len(rows) > room.words and picture.frame is not None and picture.frame.formula:
+            rows = spoken(picture, room.main, short=True)
         self.show(cut(rows, room.words, room.main, self.glyphs.dots))
 
 
-def spoken(picture: Picture, width: int) -> list[Row]:
-    """Everything that is said about this step, in as many rows as it takes."""
+def spoken(picture: Picture, width: int, *, short: bool = False) -> list[Row]:
+    """Everything that is said about this step, in as many rows as it takes; `short` takes a row a formula."""
     frame = picture.frame
     if frame is None:
         stop = picture.session.view.at_stop
@@ -39,7 +41,7 @@ def spoken(picture: Picture, width: int) -> list[Row]:
         return paragraphs(titled(frame.stop_title, frame.prose or frame.sentence), width) + printed(
             frame, width
         )
-    told = formula(frame.formula, width)
+    told = [elided(line, width) for line in frame.formula] if short else formula(frame.formula, width)
     return [*told, *paragraphs(frame.sentence, width), *printed(frame, width)]
 
 

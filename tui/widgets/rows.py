@@ -19,6 +19,10 @@ class Span(NamedTuple):
     role: str = ""
     do: str = ""
 
+    def with_text(self, text: str) -> Span:
+        """The same with other text."""
+        return Span(text, self.role, self.do)
+
 
 Row = tuple[Span, ...]
 
