@@ -1,0 +1,217 @@
+from __future__ import annotations
+
+import io
+import json
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+from llm_linalg import __version__
+from tests.app.lessons import PRODUCT
+from tui import cli_commands
+from tui.cli import main
+from tui.cli_write import Sink
+
+Capture = pytest.CaptureFixture[str]
+
+
+@pytest.fixture
+def product(tmp_path: Path) -> str:
+    """The path of a lesson file."""
+    path = tmp_path / "product.md"
+    path.write_text(PRODUCT, encoding="utf-8")
+    return str(path)
+
+
+def ours(capsys: Capture, *words: str) -> tuple[int, str, str]:
+    code = main(words)
+    out, narration = capsys.readouterr()
+    return code, out, narration
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["frame", "matmull"], 'unknown lesson "matmull": did you mean "matmul"?'),
+        (["frame", "./nowhere.md"], "no lesson file"),
+        (["frame", "matmul", "--set", "q=3"], 'unknown control of matmul "q"'),
+        (["frame", "matmul", "--set", "m=99"], "m is a whole number from 1 to 12, not 99"),
+        (["frame", "matmul", "--set", "m"], "is not NAME=VALUE"),
+        (["frame", "matmul", "--stop", "99"], "matmul has stops 1 to 7"),
+        (["frame", "matmul", "--stop", "0"], "there is no stop 0"),
+        (["frame", "matmul", "--node", "V"], 'unknown node "V": there is x, W, Y'),
+        (["frame", "matmul", "--order", "celsl"], 'did you mean "cells"?'),
+        (["frame", "matmul", "--node", "x", "--order", "wave"], 'unknown order of x "wave"'),
+        (["frame", "matmul", "--step", "13"], "Y has steps 0 to 12 (order cells): there is no step 13"),
+        (["frame", "matmul", "--step", "9" * 30], "there is no step 999"),
+        (["frame", "matmul", "--step", "-1"], 'unknown step "-1"'),
+        (["frame", "matmul", "--step", "lst"], 'did you mean "last"?'),
+        (["frame", "matmul", "--size", "80"], "is not a size: columns x rows, such as 80x24"),
+        (["frame", "matmul", "--size", "0x5"], "is not a size"),
+        (["frame", "matmul", "--format", "jsn"], 'did you mean "json"?'),
+        (["frame", "matmul", "--format", "svg", "--step", "all"], "an SVG is one picture"),
+        (["frame", "matmul", "--seed", "x"], "is not a whole number"),
+        (["frame", "matmul", "--seed", "9" * 30], "is not between"),
+        (["frame", "matmul", "--stp", "3"], 'unknown option "--stp": did you mean "--stop"?'),
+        (["frame", "matmul", "twice"], 'one too many: "twice"'),
+        (["frame"], "LESSON"),
+        (["frame", "matmul", "--cursor", "Y(1,2)"], "is not a cell, such as Y[1,2]"),
+        (["frame", "matmul", "--cursor", "V[0,0]"], "whose tensors are x, W, Y"),
+        (["frame", "scalar", "--depth", "terms"], "is not a sum of terms"),
+        (["frame", "matmul", "-o", "/nowhere/at/all"], "cannot write"),
+        (["run", "nowhere.py"], 'no file "nowhere.py"'),
+        (["run", "file.py", "-c", "x = 1"], "not both"),
+        (["run", "--format", "svg", "-c", "x = 1"], "plain, json"),
+        (["lessons", "--jsn"], 'did you mean "--json"?'),
+        (["--speed", "fast"], "steps a second"),
+        (["--theme", "drak"], 'did you mean "dark"?'),
+        (["matmul", "--thme", "dark"], 'did you mean "--theme"?'),
+        (["frame", "mat\x1b[31mmul\u202e"], "unknown lesson"),
+    ],
+)
+def test_what_cannot_be_used_is_said_in_one_line(words: list[str], said: str, capsys: Capture) -> None:
+    code, out, narration = ours(capsys, *words)
+    assert (code, out) == (2, "")
+    assert said in narration
+    assert narration.count("\n") == 1
+    assert narration.removesuffix("\n").isprintable()
+
+
+def test_lessons_are_listed(capsys: Capture) -> None:
+    code, out, narration = ours(capsys, "lessons", "--json")
+    assert (code, narration) == (0, "")
+    listed = json.loads(out)
+    assert {"slug": "matmul", "title": "Matrix × matrix", "part": 3, "controls": ["m", "k", "n"]} in listed
+    code, out, _ = ours(capsys, "lessons")
+    assert code == 0
+    assert "  matmul       Matrix × matrix\n" in out
+
+
+def test_help_and_version(capsys: Capture) -> None:
+    assert ours(capsys, "--version") == (0, f"llm-linalg {__version__}\n", "")
+    for words in (["--help"], ["frame", "--help"], ["run", "-h"], ["lessons", "--help"]):
+        code, out, narration = ours(capsys, *words)
+        assert (code, narration) == (0, "")
+        assert out.startswith("usage: llm-linalg")
+
+
+def test_a_frame_is_the_opening_unless_told_otherwise(capsys: Capture) -> None:
+    code, out, narration = ours(capsys, "frame", "matmul", "--format", "json")
+    assert (code, narration) == (0, "")
+    made = json.loads(out)
+    assert (made["step"], made["stop"], made["seed"], made["order"]) == (0, 1, 0, "cells")
+
+
+@pytest.mark.parametrize(
+    ("word", "steps"), [("first", [1]), ("last", [4]), ("3", [3]), ("0", [0]), ("all", [1, 2, 3, 4])]
+)
+def test_steps_by_number_and_by_name(word: str, steps: list[int], capsys: Capture) -> None:
+    words = ["frame", "matmul", "--set", "m=1", "--format", "json", "--step", word]
+    code, out, _ = ours(capsys, *words)
+    assert code == 0
+    assert [json.loads(line)["step"] for line in out.splitlines()] == steps
+
+
+def test_flags_reach_the_picture(capsys: Capture) -> None:
+    words = ["--set", "m=4", "--order", "outer", "--step", "2", "--seed", "3", "--format", "json"]
+    made = json.loads(ours(capsys, "frame", "matmul", *words)[1])
+    assert (made["controls"]["m"], made["order"], made["step"], made["seed"]) == (4, "outer", 2, 3)
+    inside = json.loads(
+        ours(capsys, "frame", "matmul", "--order", "terms", "--step", "3", "--format", "json")[1]
+    )
+    assert (inside["order"], inside["steps"]) == ("terms", 24)
+
+
+def test_a_stop_that_is_meant_to_fail_is_a_frame_like_any_other(product: str, capsys: Capture) -> None:
+    code, out, narration = ours(capsys, "frame", product, "--stop", "3", "--format", "json")
+    assert (code, narration) == (0, "")
+    assert json.loads(out)["error"]["type"] == "ShapeError"
+
+
+def test_a_program_that_fails_is_shown_and_told(product: str, capsys: Capture) -> None:
+    code, out, narration = ours(
+        capsys, "frame", product, "--code", "x = torch.ones(2)\ny = x @ torch.ones(3)"
+    )
+    assert code == 1
+    assert "ShapeError" in out
+    assert narration.startswith("line 2, column 5: ")
+    assert "^" in narration
+
+
+def test_a_lesson_that_is_broken_is_told_with_file_and_line(tmp_path: Path, capsys: Capture) -> None:
+    path = tmp_path / "bad.md"
+    path.write_text("+++\ntitel = 'x'\n+++\n", encoding="utf-8")
+    code, out, narration = ours(capsys, "frame", str(path))
+    assert (code, out) == (1, "")
+    assert f"{path}:2: " in narration
+
+
+def test_a_frame_in_a_file_is_whole_or_not_there(
+    tmp_path: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "frame.txt"
+    assert ours(capsys, "frame", "matmul", "-o", str(path)) == (0, "", "")
+    text = path.read_text(encoding="utf-8")
+    assert text.startswith("3 Matrix multiplication")
+    path.chmod(0o640)
+    assert main(["frame", "matmul", "--step", "last", "-o", str(path)]) == 0
+    assert path.read_text(encoding="utf-8") != text
+    assert path.stat().st_mode & 0o777 == 0o640
+
+    def broken(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    kept = path.read_text(encoding="utf-8")
+    monkeypatch.setattr(cli_commands, "_texts", broken)
+    assert main(["frame", "matmul", "-o", str(path)]) == 130
+    assert path.read_text(encoding="utf-8") == kept
+    assert [entry.name for entry in tmp_path.iterdir()] == ["frame.txt"]
+
+
+def test_a_sink_writes_through_a_link_and_into_a_device(tmp_path: Path) -> None:
+    real, link = tmp_path / "real", tmp_path / "link"
+    real.write_text("old", encoding="utf-8")
+    link.symlink_to(real)
+    with Sink(str(link)) as sink:
+        sink.write("new")
+        assert real.read_text(encoding="utf-8") == "old"
+    assert (link.is_symlink(), real.read_text(encoding="utf-8")) == (True, "new")
+    with Sink(os.devnull) as sink:
+        sink.write("gone")
+
+
+def test_run_says_what_a_program_made(capsys: Capture) -> None:
+    code, out, narration = ours(capsys, "run", "-c", "x = torch.tensor([1., 2.])\nprint(x.sum().item())")
+    assert (code, narration) == (0, "")
+    assert "x = tensor()   line 1   float32 (2,)" in out
+    assert "printed:\n3.0" in out
+
+
+def test_run_reads_a_file_standard_input_and_a_lesson(
+    tmp_path: Path, product: str, capsys: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "program.txt"
+    path.write_text("x = torch.randn(2)", encoding="utf-8")
+    seeded = [ours(capsys, "run", str(path), "--seed", seed)[1] for seed in ("0", "1", "0")]
+    assert seeded[0] == seeded[2] != seeded[1]
+    for words in (["run", "-"], ["run"]):
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"x = torch.randn(2)")))
+        assert ours(capsys, *words) == (0, seeded[0], "")
+    code, out, _ = ours(capsys, "run", product, "--format", "json")
+    assert code == 0
+    *nodes, end = [json.loads(line) for line in out.splitlines()]
+    assert [node["node"]["name"] for node in nodes if node["node"]["op"] == "matmul"] == ["Y"]
+    assert (end["printed"], end["seed"]) == ("done\n", 3)
+
+
+@pytest.mark.parametrize(
+    "code", ["x = 1 +", "import os", "y = torch.ones(2) @ torch.ones(3)", "x = torch.ones(10**9, 10**9)"]
+)
+def test_a_program_that_cannot_run_is_told_with_its_place(code: str, capsys: Capture) -> None:
+    done, out, narration = ours(capsys, "run", "-c", code)
+    assert (done, out) == (1, "")
+    assert narration.startswith("line 1, column ")
+    assert "^" in narration
+    assert len(narration.splitlines()) <= 24

@@ -1,0 +1,163 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from tests.app.lessons import lesson, opened
+from tests.app.test_stage import PRODUCT, grid, marked, value
+from tui.frame import Mark
+from tui.stage import open_view
+from tui.view import View
+
+
+def test_a_failing_program_keeps_the_last_good_picture() -> None:
+    good_view = View.opening(lesson())
+    good = open_view(good_view)
+    bad_view = good_view.repaired("x = torch.ones(3, 2)\nW = torch.ones(3, 4)\nY = x @ W")
+    bad = open_view(bad_view, good)
+    frame = bad.frame(bad_view)
+    assert frame.error is not None
+    assert not frame.error.expected
+    assert frame.error.good is not None
+    assert frame.error.good.node is not None
+    assert (frame.error.line, frame.line) == (3, 3)
+    left, right = frame.panels
+    assert marked(left, Mark.CLASH) == {(0, 0), (0, 1)}
+    assert marked(right, Mark.CLASH) == {(0, 0), (1, 0), (2, 0)}
+    assert grid(left)[0] == ["1.", "1."]
+    worse = open_view(bad_view, bad)
+    assert worse.good is good
+
+
+def test_a_repair_works() -> None:
+    view = View.opening(lesson(), 3)
+    run = open_view(view)
+    frame = run.frame(view)
+    assert frame.error is not None
+    assert frame.error.expected
+    assert frame.error.repairs
+    for number in range(1, len(frame.error.repairs) + 1):
+        repaired = run.repaired(view, number)
+        again = open_view(repaired)
+        assert again.error is None
+        assert again.frame(repaired).node is not None
+    with pytest.raises(IndexError):
+        run.repaired(view, 99)
+
+
+def test_what_the_cursor_says_is_what_torch_says() -> None:
+    view, run = opened(PRODUCT)
+    at_result = run.move_cursor(replace(view, step=6), 0, 0)
+    assert at_result.cursor == ("Y", (1, 1))
+    frame = run.frame(at_result)
+    left, top, result = frame.panels
+    assert marked(result, Mark.CURSOR) == {(1, 1)}
+    assert marked(left, Mark.MADE) == {(1, 0), (1, 1)}
+    assert marked(top, Mark.MADE) == {(0, 1), (1, 1)}
+    assert frame.cursor is not None
+    assert float(frame.cursor.value) == pytest.approx(value(run, "Y")[1, 1].item(), rel=1e-9)
+    assert (frame.cursor.zero, frame.cursor.one, frame.cursor.evidence) == ("Y[1,1]", "y₂₂", "rule")
+    assert frame.cursor.made == "x[1, :], W[:, 1]"
+
+
+def test_the_cursor_on_an_operand_lights_what_it_feeds() -> None:
+    view, run = opened(PRODUCT)
+    frame = run.frame(replace(view, cursor=("W", (1, 2))))
+    assert marked(frame.panels[-1], Mark.FED) == {(0, 2), (1, 2), (2, 2)}
+    assert frame.cursor is not None
+    assert frame.cursor.feeds == "Y[:, 2]"
+
+
+def test_the_cursor_stays_on_its_panel_and_goes_to_the_next() -> None:
+    view, run = opened(PRODUCT)
+    view = run.move_cursor(view, 0, 0)
+    for _ in range(9):
+        view = run.move_cursor(view, 1, 1)
+    assert view.cursor == ("Y", (2, 3))
+    names = []
+    for _ in range(4):
+        view = run.next_panel(view)
+        assert view.cursor is not None
+        names.append(view.cursor[0])
+    assert names == ["x", "W", "Y", "x"]
+
+
+def test_following_leads_to_the_inputs_and_stops_there() -> None:
+    view, run = opened("x = torch.randn(2, 2)\nh = torch.exp(x)\ny = h @ x\nz = y + 1")
+    view = run.move_cursor(replace(view, step=3), 0, 0)
+    seen = [view.cursor]
+    while (there := run.follow(view)) != view:
+        view = there
+        seen.append(view.cursor)
+    names = [cursor[0] for cursor in seen if cursor is not None]
+    assert names[0] == "z"
+    assert names[-1] == "x"
+    assert {"y", "h"} <= set(names)
+    assert len(seen) < 20
+
+
+def test_three_results_of_one_pair_share_a_cursor() -> None:
+    code = "a = torch.arange(1.0, 4)\nb = a + 3\np = a * b\nd = torch.dot(a, b)\no = torch.outer(a, b)"
+    view, run = opened(code, 'show="p, d, o"')
+    frame = run.frame(replace(view, cursor=("a", (1,))))
+    lit = {panel.name: marked(panel, Mark.FED) for panel in frame.panels if panel.name in "pdo"}
+    assert lit == {"p": {(1,)}, "d": {()}, "o": {(1, 0), (1, 1), (1, 2)}}
+    frame = run.frame(replace(view, cursor=("o", (2, 0))))
+    assert marked(frame.panels[0], Mark.MADE) == {(2,)}
+    assert marked(frame.panels[1], Mark.MADE) == {(0,)}
+    outer = frame.panel("o")
+    assert outer is not None
+    assert grid(outer)[0] == ["4.", "5.", "6."]
+
+
+def test_forward_and_backward_are_twins() -> None:
+    code = "X = torch.randn(3, 2)\nW = torch.randn(2, 4)\nY = X @ W\nloss = Y.sum()"
+    view, run = opened(code, 'show="Y"')
+    frame = run.frame(view)
+    assert frame.twins
+    back = run.twin(view)
+    assert back.twin
+    there = run.frame(back)
+    assert there.node is not None
+    assert there.node.name in ("dX", "dW")
+    assert run.serves(back)
+    again = run.twin(back)
+    assert (again.twin, run.ground(again).path) == (False, ("Y",))
+    plain, plain_run = opened("x = torch.arange(3)")
+    assert plain_run.twin(plain) == plain
+
+
+def test_ascii_frames_are_ascii() -> None:
+    view, run = opened("x = torch.ones(3, 2)\nW = torch.ones(6, 2)\ny = F.linear(x, W)")
+    frame = run.frame(replace(view, step=3), ascii_only=True)
+    words = [*frame.formula_text, frame.shape_line, frame.sentence, *(panel.title for panel in frame.panels)]
+    cells = [text for panel in frame.panels for row in grid(panel) for text in row]
+    assert all(word.isascii() for word in (*words, *cells))
+
+
+def test_foreign_text_is_clean() -> None:
+    view, run = opened('x = torch.ones(2)\nprint("\\x1b[31mred\\u202e")\ny = x + 1  # \x1b]0;title\x07')
+    frame = run.frame(view)
+    text = "\n".join([*frame.code, frame.printed, frame.prose, frame.sentence])
+    assert "\x1b" not in text
+    assert "\u202e" not in text
+
+
+def test_torch_code_runs_elsewhere() -> None:
+    view = View.opening(lesson(), 2).set("m", "4")
+    code = open_view(view).torch_code(view)
+    assert code.startswith("import torch\n")
+    assert "torch.manual_seed(3)" in code
+    assert "m = 4\n" in code
+    assert code.rstrip().endswith("x = x + 1")
+
+
+def test_nothing_to_show_is_a_frame_too() -> None:
+    view, run = opened("n = 3")
+    frame = run.frame(view)
+    assert (frame.panels, frame.node, frame.steps) == ((), None, 0)
+    empty, empty_run = opened("x = torch.ones(0, 3)\ny = x @ torch.ones(3, 2)")
+    frame = empty_run.frame(empty)
+    assert frame.steps == 0
+    assert frame.panels[-1].rows == 0
