@@ -87,20 +87,24 @@ class Opened:
         return _loss(self.trace) is not None
 
     def twin(self, view: View) -> View:
-        """The gradient program's node that belongs to the node shown.
+        """The gradient program's node of the node shown, or back; the same view if there is none.
 
-        Or back; the same view if there is none.
+        A gradient that the program itself computes (``dW = dY.T @ X``) belongs to the node of its name.
         """
-        node = self.ground(view).node
+        chain = self.ground(view).chain
+        node = chain[0] if chain else None
+        trace = self.trace if view.twin else self._backward()
+        if trace is None:
+            return view
         if view.twin:
-            trace, wanted = self.trace, None if node is None else node.twin
+            wanted = None if node is None else node.twin
         else:
-            trace = self._backward()
-            own = () if trace is None else [n for n in trace.nodes if n.twin is node and n.twin is not None]
-            wanted = next(iter(own), None)
+            steps = [n for n in trace.nodes if n.twin is not None]
+            own = [n for n in steps if n.twin is node] or [n for n in steps if node and n.name == node.name]
+            wanted = next(iter(own or steps), None)
             if wanted is None:
                 return view
-        path = None if trace is None or wanted is None else path_of(trace.nodes, wanted)
+        path = None if wanted is None else path_of(trace.nodes, wanted)
         return replace(
             view, twin=not view.twin, path=path or (), order=None, depth="cells", step=0, at=None, back=()
         )
