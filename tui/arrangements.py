@@ -94,8 +94,9 @@ def _corner(panels: Numbered, left: int, spare: int) -> int:
 def in_row(panels: Numbered, width: int, height: int, fit: Fit) -> Draft:
     """Side by side with their signs between, titles above."""
     cells = [fit.cell(panel) for _, panel in panels]
-    signs = [f" {panel.sign} " if panel.sign else " " * (GAP - 1) for _, panel in panels]
-    signs[0] = signs[0].lstrip() if panels[0][1].sign else ""
+    space = "" if fit.tight else " "
+    signs = [f"{space}{panel.sign}{space}" if panel.sign else " " + space for _, panel in panels]
+    signs[0] = signs[0].lstrip()
     budget = width - sum(map(len, signs)) - len(panels) * fit.tight
     across = share([panel.columns for _, panel in panels], cells, budget)
     if across is None or height < 2:

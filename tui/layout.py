@@ -19,7 +19,7 @@ from tui.spans import window
 __all__ = ["Label", "Layout", "Piece", "Slot", "arrange", "pieces"]
 
 FITS = (Fit(4), Fit(3), Fit(2))
-TIGHT = (Fit(3, tight=True), Fit(2, tight=True))
+TIGHT = (Fit(3, tight=True), Fit(2, tight=True), Fit(1, tight=True))
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +55,7 @@ def arrange(panels: Sequence[Panel], arrangement: Arrangement, width: int, heigh
     if second is not None:
         return second
     for choice in dict.fromkeys((arrangement, *choices, "row", "column")):
-        fitting = [_place(own, choice, width, height, fit) for fit in (*FITS, TIGHT[-1])]
+        fitting = [_place(own, choice, width, height, fit) for fit in (*FITS, TIGHT[1])]
         wide = [layout for layout in fitting if layout is not None and _all_columns(layout, panels)]
         found = wide[0] if wide else fitting[-2] or fitting[-1]
         if found is not None:
@@ -130,7 +130,7 @@ def _all_columns(layout: Layout, panels: Sequence[Panel]) -> bool:
 def _last_resort(panels: Numbered, width: int, height: int) -> Layout:
     """The result alone, as much of it as there is room for."""
     for i, panel in sorted(panels, key=lambda entry: entry[1].role != "result")[:1]:
-        fit = TIGHT[-1]
+        fit = TIGHT[1]
         cell = fit.cell(panel)
         rows = window(panel.rows, height, panel.focus_rows)
         columns = window(panel.columns, (width - 1) // cell, panel.focus_columns)
