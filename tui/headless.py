@@ -16,7 +16,7 @@ from tui.view import View
 
 Format = Literal["screen", "svg", "ansi"]
 
-_FONTS = re.compile(r"\s*@font-face\s*\{.*?\}", re.DOTALL)
+_FROM_ELSEWHERE = re.compile(r"\s*(?:@font-face\s*\{.*?\}|<!--.*?-->)", re.DOTALL)
 _IDS = re.compile(r"terminal-\d+")
 
 
@@ -88,5 +88,5 @@ def capture(app: Explorer, format: Format) -> str:  # noqa: A002
 
 def svg(app: Explorer) -> str:
     """The screen as SVG that asks nothing of the network and is the same text each time."""
-    text = _FONTS.sub("", app.export_screenshot(title=app.title, simplify=True))
+    text = _FROM_ELSEWHERE.sub("", app.export_screenshot(title=app.title, simplify=True))
     return _IDS.sub("terminal-0", text)

@@ -70,7 +70,7 @@ KEYS: tuple[Key, ...] = (
         ("back", "left", "←", "back", "Step back", 0),
         ("forward", "right", "←→", "step", "Step forward; left steps back", 11),
         ("play.back", "less_than_sign", "<", "rewind", "Play backwards, or pause", 0),
-        ("goto", "g", "g", "go to", "Go to a step by its number", 19),
+        ("goto", "g", "g", "go to", "Go to a step by its number", 20),
         ("first", "0,home", "0", "first", "Go before the first step", 0),
         ("last", "dollar_sign,end", "$", "last", "Go to the last step", 0),
         ("finish", "f", "f", "finish", "Finish this animation", 0),
@@ -124,7 +124,7 @@ KEYS: tuple[Key, ...] = (
     *_under("View", "twin", ("twin", "w", "w", "backward", "Forward or backward pass", 18)),
     *_under(
         "View", "slices",
-        ("slice.next", "right_curly_bracket", "}", "slice", "Show the next slice", 6),
+        ("slice.next", "right_curly_bracket", "}", "slice", "Show the next slice", 19),
         ("slice.previous", "left_curly_bracket", "{", "slice", "Show the slice before", 0),
     ),
     *_under(

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from tui.keys import Key
 from tui.session import Session
+from tui.widgets.rows import wrap_code
 
 if TYPE_CHECKING:
     from tui.frame import Frame
@@ -39,14 +41,14 @@ class Sizes:
 
 
 def sizes(
-    width: int, height: int, lines: int, said: int, *, sidebar: bool | None, failed: bool
+    width: int, height: int, code: Sequence[str], said: int, *, sidebar: bool | None, failed: bool
 ) -> Sizes | None:
     """The room that a terminal gives; None if it is too small to be of use.
 
     Args:
         width: columns of the terminal.
         height: rows of the terminal.
-        lines: lines of the program.
+        code: lines of the program.
         said: rows that the stop's text would like at 80 columns.
         sidebar: whether it is wanted; None leaves it to the width.
         failed: an error is explained, which takes more words.
@@ -56,9 +58,11 @@ def sizes(
     width, height = min(width, LARGEST[0]), min(height, LARGEST[1])
     shown = width >= SIDEBAR_FROM if sidebar is None else sidebar
     spare = max(0, height - 24)
+    inner = width - (SIDEBAR if shown else 0) - 4
+    lines = sum(len(wrap_code(line, inner)) for line in code)
     program = min(lines, (3 if height < 22 else 4) + spare // 4)
     program = max(1, program)
-    words = (3 if height < 22 else 4) + min(4, spare // 4) + (3 if failed else 0)
+    words = (3 if height < 22 else 4) + min(4, spare // 4) + (4 if failed else 0)
     if height >= 24 and not failed:
         words = min(max(words, said), max(words, 8 - program))  # a short program leaves room for more words
     return Sizes(width, height, shown, program, words)

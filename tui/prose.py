@@ -43,7 +43,7 @@ def words(spans: Row) -> Row:
     """The spans cut after each space, so that they can be wrapped there."""
     cut: list[Span] = []
     for span in spans:
-        cut += [span._replace(text=word) for word in re.findall(r"\S+\s*|\s+", span.text)]
+        cut += [span.with_text(word) for word in re.findall(r"\S+\s*|\s+", span.text)]
     return tuple(cut)
 
 
@@ -121,11 +121,11 @@ def _glued(spans: Row, width: int, indent: int) -> list[Row]:
             group = groups[int(span.role)] if span.role else []
             whole = "".join(part.text for part in group)
             if not group or len(group) == 1:
-                row.append(group[0]._replace(text=span.text) if group else span)
+                row.append(group[0].with_text(span.text) if group else span)
             elif span.text.strip() == whole.strip():
                 row += group
                 space = span.text[len(span.text.rstrip()) :]
-                row[-1] = row[-1]._replace(text=row[-1].text.rstrip(" ") + space)
+                row[-1] = row[-1].with_text(row[-1].text.rstrip(" ") + space)
             else:
                 row.append(Span(span.text))
         rows.append(tuple(row))

@@ -17,6 +17,7 @@ from rich.style import Style
 from textual.theme import Theme
 
 DEFAULT_THEME = "dark"
+STRENGTHS = 4  # of the value scale, on each side of the background
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,7 +207,7 @@ CONTRAST = Look(
         "open": "#00ffff", "part": "#ffffff", "clash": "#ff8787",
     }),
     ("#ffffff on #00005f", "#ffffff on #0000d7", "#000000 on #5f87ff", "#000000 on #afd7ff"),
-    ("#ffffff on #5f0000", "#ffffff on #875f00", "#000000 on #ff8700", "#000000 on #ffd75f"),
+    ("#ffffff on #5f5f00", "#ffffff on #af5f00", "#000000 on #ff8700", "#000000 on #ffd75f"),
 )  # fmt: skip
 
 _DEFAULTS = dict.fromkeys(

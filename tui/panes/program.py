@@ -2,25 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from tui.picture import Picture
 from tui.widgets.lines import Lines
-from tui.widgets.rows import Row, ends, row, width_of
+from tui.widgets.rows import Row, ends, row, width_of, wrap_code
 
 if TYPE_CHECKING:
     from tui.frame import Frame
 
 
-def code_rows(code: tuple[str, ...], line: int | None, count: int, pointer: str) -> list[Row]:
-    """`count` lines of the program with line number `line` (from 1) among them, marked."""
-    at = (line or 1) - 1
-    start = max(0, min(at - count // 2, len(code) - count))
-    rows = []
-    for number, text in enumerate(code[start : start + count], start):
-        now = line is not None and number == at
-        rows.append(row((f"{pointer if now else ' '} ", "accent"), (text, "code-now" if now else "code")))
-    return rows
+def code_rows(code: Sequence[str], line: int | None, count: int, width: int, pointer: str) -> list[Row]:
+    """`count` rows of the program with line number `line` (from 1) among them, marked; long lines go on."""
+    rows: list[Row] = []
+    first = last = 0
+    for number, text in enumerate(code, 1):
+        now = number == line
+        parts = wrap_code(text, width - 2)
+        if now:
+            first, last = len(rows), len(rows) + len(parts)
+        for k, part in enumerate(parts):
+            lead = f"{pointer} " if now and not k else "  "
+            rows.append(row((lead, "accent"), (part, "code-now" if now else "code")))
+    start = max(0, min((first + last - count + 1) // 2, first, len(rows) - count))
+    return rows[start : start + count]
 
 
 class Program(Lines):
@@ -31,7 +37,8 @@ class Program(Lines):
     def show_picture(self, picture: Picture) -> None:
         """Shows the lines around the current one."""
         code, line = program_of(picture)
-        self.show(code_rows(code, line, picture.room.program, self.glyphs.pointer))
+        room = picture.room
+        self.show(code_rows(code, line, room.program, room.main, self.glyphs.pointer))
 
 
 def program_of(picture: Picture) -> tuple[tuple[str, ...], int | None]:
@@ -41,9 +48,9 @@ def program_of(picture: Picture) -> tuple[tuple[str, ...], int | None]:
     return tuple(picture.session.view.program.splitlines()), None
 
 
-def about(frame: Frame, coloured: bool) -> list[str]:
+def about(frame: Frame) -> list[str]:
     """What else is said about the operation, most important first."""
-    words = ["backward" if frame.twin else "", frame.note, f"colours {frame.range_text}" if coloured else ""]
+    words = ["backward" if frame.twin else "", frame.note]
     if frame.node is not None:
         words += [f"by {frame.node.evidence}", frame.node.op]
     return [word for word in words if word]
@@ -69,7 +76,7 @@ class Facts(Lines):
             (mark, "ok"),
             rest,
         )
-        said = [picture.waiting] if picture.waiting else about(frame, picture.session.view.look != "numbers")
+        said = [picture.waiting] if picture.waiting else about(frame)
         room = picture.room.main - width_of(left) - 2
         while said and len(" · ".join(said)) > room:
             said.pop()

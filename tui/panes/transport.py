@@ -8,7 +8,7 @@ from textual.widget import Widget
 
 from tui.picture import Picture
 from tui.widgets.lines import Lines
-from tui.widgets.rows import Span, fit, row, width_of
+from tui.widgets.rows import Span, ends, row, width_of
 
 MANY = 99_999  # from here on a number has separators
 STEP_WORDS = {"operations": "operations", "cells": "steps", "terms": "terms"}
@@ -44,7 +44,10 @@ class Controls(Lines):
                     Span(f"{label} ", "label", do),
                     Span(f"{value} ", "", do),
                 ]
-        self.show([fit(tuple(spans), picture.room.main, self.glyphs.dots)])
+        right = ""
+        if picture.frame is not None and session.view.look != "numbers":
+            right = f"colours {picture.frame.range_text}"
+        self.show([ends(tuple(spans), row((right, "label")), picture.room.main, self.glyphs.dots)])
 
 
 class Counter(Lines):

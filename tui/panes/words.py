@@ -22,27 +22,28 @@ class Words(Lines):
         """Shows what there is to say about this step."""
         room = picture.room
         rows = spoken(picture, room.main)
-        if len(rows) > room.words and picture.frame is not None and picture.frame.formula:
+        if len(rows) > room.words:
             rows = spoken(picture, room.main, short=True)
+        spare = room.words - len(rows)
+        if spare > 0 and picture.frame is not None and picture.frame.error is None:
+            rows = [*rows, *printed(picture.frame, room.main)[-spare:]]
         self.show(cut(rows, room.words, room.main, self.glyphs.dots))
 
 
 def spoken(picture: Picture, width: int, *, short: bool = False) -> list[Row]:
-    """Everything that is said about this step, in as many rows as it takes; `short` takes a row a formula."""
+    """Everything that is said about this step, in as many rows as it takes; `short` takes fewer."""
     frame = picture.frame
     if frame is None:
         stop = picture.session.view.at_stop
         return paragraphs(titled(stop.title, stop.prose), width)
     if frame.error is not None:
-        return explained(frame.error, width)
+        return explained(frame.error, width, brief=short)
     if frame.cursor is not None:
-        return about_cell(frame.cursor, width)
+        return about_cell(frame.cursor, width, brief=short)
     if frame.step == 0 or not (frame.formula or frame.sentence):
-        return paragraphs(titled(frame.stop_title, frame.prose or frame.sentence), width) + printed(
-            frame, width
-        )
+        return paragraphs(titled(frame.stop_title, frame.prose or frame.sentence), width)
     told = [elided(line, width) for line in frame.formula] if short else formula(frame.formula, width)
-    return [*told, *paragraphs(frame.sentence, width), *printed(frame, width)]
+    return [*told, *paragraphs(frame.sentence, width)]
 
 
 def printed(frame: Frame, width: int) -> list[Row]:
@@ -52,17 +53,27 @@ def printed(frame: Frame, width: int) -> list[Row]:
     ]
 
 
-def about_cell(cursor: CursorView, width: int) -> list[Row]:
+def about_cell(cursor: CursorView, width: int, *, brief: bool = False) -> list[Row]:
     """What the cell under the cursor is."""
-    first, *rest = cursor.lines
-    name, equals, value = first.partition(" = ")
-    rows = [row((name, "strong"), equals, (value, "strong"))]
-    for line in rest:
-        rows += [row((text, "" if line is cursor.formula else "label")) for text in wrap(line, width)]
-    return [fit(spans, width) for spans in rows]
+    first = row(
+        (cursor.zero, "strong"),
+        " = ",
+        (cursor.value, "strong"),
+        (f"   {cursor.one} counting from 1", "label"),
+        (f"   by {cursor.evidence}" if cursor.evidence else "", "dim"),
+    )
+    rest = (
+        (cursor.masked or "", "current"),
+        (cursor.formula, ""),
+        (f"made from {cursor.made}" if cursor.made else "", "label"),
+        (f"feeds {cursor.feeds}" if cursor.feeds else "", "label"),
+    )
+    wrapped = [row((line, role)) for text, role in rest if text for line in wrap(text, width)]
+    short = [fit(row(spoken), width) for spoken in rest if spoken[0]]
+    return [fit(first, width), *(short if brief else wrapped)]
 
 
-def explained(error: ErrorView, width: int) -> list[Row]:
+def explained(error: ErrorView, width: int, *, brief: bool = False) -> list[Row]:
     """Why the program failed, and the keys of the repairs."""
     rows = [row((text, "error")) for text in wrap(error.sentence, width)]
     if error.repairs:
@@ -75,10 +86,11 @@ def explained(error: ErrorView, width: int) -> list[Row]:
                 Span(shape, "", f"repair.{number}"),
                 Span(why, "label", f"repair.{number}"),
             )
-            rows.append(fit(spans, width))
+            short = brief and width_of(spans) > width
+            rows.append(fit(spans[:-1] if short else spans, width))
     else:
         rows += [row((text, "code")) for text in error.caret.splitlines()]
-    if error.detail and error.detail not in error.sentence:
+    if error.detail and error.detail not in error.sentence and not brief:
         rows += [
             row((f"torch: {text}" if i == 0 else text, "dim"))
             for i, text in enumerate(wrap(error.detail, width - 7))

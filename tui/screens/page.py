@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Protocol
 
 from textual.app import ComposeResult
@@ -95,7 +95,7 @@ class Page(Screen[None], inherit_bindings=False):
         failed = frame is not None and frame.error is not None
         stop = session.view.at_stop
         said = len(titled(stop.title, stop.prose)) // PROSE_ROW + 1
-        room = self._fit(len(code), said, failed)
+        room = self._fit(code, said, failed)
         if room is None:
             self.picture = None
             return
@@ -105,10 +105,10 @@ class Page(Screen[None], inherit_bindings=False):
         for pane in self.panes():
             pane.show_picture(self.picture)
 
-    def _fit(self, lines: int, said: int, failed: bool) -> Sizes | None:
+    def _fit(self, code: Sequence[str], said: int, failed: bool) -> Sizes | None:
         """Gives the panes their room; None where there is too little."""
         width, height = self.size
-        room = sizes(width, height, lines, said, sidebar=self.sidebar_wanted, failed=failed)
+        room = sizes(width, height, code, said, sidebar=self.sidebar_wanted, failed=failed)
         self.set_class(room is None, "-small")
         if room is None:
             text = f"too small: needs {SMALLEST[0]}×{SMALLEST[1]}, has {width}×{height}"

@@ -51,7 +51,7 @@ class Lines(Widget):
         """Shows these rows; what looks as before is not sent again."""
         glyphs = self.glyphs
         if glyphs.plain:
-            rows = [tuple(span._replace(text=glyphs.text(span.text)) for span in spans) for spans in rows]
+            rows = [tuple(span.with_text(glyphs.text(span.text)) for span in spans) for spans in rows]
         old, self.rows = self.rows, tuple(rows)
         dirty = []
         for y in range(max(len(old), len(self.rows))):

@@ -17,7 +17,7 @@ from textual.widget import Widget
 
 from tui.frame import Cell, Index, Mark, Panel
 from tui.layout import Piece, Slot, pieces
-from tui.themes import Glyphs
+from tui.themes import STRENGTHS, Glyphs, step_of
 from tui.view import Look as Showing
 from tui.widgets.lines import glyphs_of, look_of
 
@@ -39,17 +39,15 @@ def role_of(mark: Mark) -> str:
     return next((role for flag, role in ROLES if mark & flag), "")
 
 
-def shaded(piece: Piece, glyphs: Glyphs) -> str:
-    """A cell as heat alone: its sign and a shade, so that it can be told without colour."""
+def shaded(piece: Piece, glyphs: Glyphs, colourless: bool) -> str:
+    """A cell as heat alone: its sign and how strong it is, as a number over a colour or as a shade."""
     if piece.level is None or piece.mark & (Mark.PENDING | Mark.MASKED):
         return piece.text
-    shades = glyphs.shades
-    size = min(1.0, abs(piece.level))
-    shade = shades[min(len(shades) - 1, round(size * (len(shades) - 1)))]
-    sign = "-" if piece.level < 0 else "+" if piece.level > 0 else " "
+    strength = step_of(piece.level, STRENGTHS)
+    sign = " " if not strength else "-" if piece.level < 0 else "+"
     room = len(piece.text) - 2
-    body = (sign + shade * max(1, room - 2)).rjust(room)[:room]
-    return f"{piece.text[0]}{body}{piece.text[-1]}"
+    body = glyphs.shades[strength] * max(1, room - 2) if colourless else str(strength)
+    return f"{piece.text[0]}{(sign + body).rjust(room)[:room]}{piece.text[-1]}"
 
 
 class Chosen(Message):
@@ -113,7 +111,7 @@ class Matrix(Widget):
         if self.slot is not None and y < len(self.cells):
             for piece in pieces(self.cells[y], self.slot):
                 role = role_of(piece.mark)
-                text = shaded(piece, glyphs) if self.showing == "heat" else piece.text
+                text = shaded(piece, glyphs, look.colourless) if self.showing == "heat" else piece.text
                 style = look.style(role)
                 if self.showing != "numbers":
                     style = look.heat(piece.level, role)

@@ -46,7 +46,7 @@ def fit(spans: Row, width: int, dots: str = "…") -> Row:
     for span in spans:
         size = cell_len(span.text)
         if size > room:
-            fitted.append(span._replace(text=set_cell_size(span.text, room) + dots[:width]))
+            fitted.append(span.with_text(set_cell_size(span.text, room) + dots[:width]))
             break
         fitted.append(span)
         room -= size
@@ -93,6 +93,21 @@ def wrap(text: str, width: int) -> list[str]:
     return lines
 
 
+def wrap_code(line: str, width: int) -> list[str]:
+    """A line of a program on as many rows as it takes, broken at spaces; what goes on is set in further."""
+    margin = len(line) - len(line.lstrip()) + 4
+    if cell_len(line) <= width or margin > width // 2:
+        return [line] if cell_len(line) <= width else chop_cells(line, max(1, width))
+    rows, rest = [], line
+    while cell_len(rest) > width:
+        head, *_ = chop_cells(rest, width)
+        space = head.rfind(" ", margin + 1)
+        cut = space if space > 0 else len(head)
+        rows.append(rest[:cut])
+        rest = " " * margin + rest[cut:].lstrip()
+    return [*rows, rest]
+
+
 def wrap_spans(spans: Row, width: int, indent: int = 0) -> list[Row]:
     """The row on several lines, broken between spans, or inside one where nothing else will do."""
     lines: list[list[Span]] = [[]]
@@ -105,11 +120,11 @@ def wrap_spans(spans: Row, width: int, indent: int = 0) -> list[Row]:
             text = text.lstrip()
         while cell_len(text) > width - used > 0 and cell_len(text.rstrip()) > width - used:
             head, *_ = chop_cells(text, width - used)
-            lines[-1].append(span._replace(text=head))
+            lines[-1].append(span.with_text(head))
             lines.append([Span(" " * indent)] if indent else [])
             used, text = indent, text[len(head) :]
         if text:
-            lines[-1].append(span._replace(text=text))
+            lines[-1].append(span.with_text(text))
             used += cell_len(text)
     return [_stripped(line) for line in lines]
 
@@ -117,7 +132,7 @@ def wrap_spans(spans: Row, width: int, indent: int = 0) -> list[Row]:
 def _stripped(line: list[Span]) -> Row:
     """Without the space at which it was broken."""
     if line:
-        line[-1] = line[-1]._replace(text=line[-1].text.rstrip(" "))
+        line[-1] = line[-1].with_text(line[-1].text.rstrip(" "))
     return tuple(line)
 
 
