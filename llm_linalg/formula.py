@@ -171,8 +171,16 @@ def block_text(walk: Walk, step: Step) -> str:
     """Return what a step that writes several cells does: ``Y[1, :] = x[1, :] · W[:, :]``."""
     node = walk.node
     left = block_name(node.name, step.writes, node.shape)
+    if node.kind == "mask":
+        passing = len(step.reads[0]) if step.reads else 0
+        return f"{left}: {passing} of {len(step.writes)} cells pass"
     if node.kind != "contraction":
-        return f"{left}: {len(step.writes)} cells"
+        sources = [
+            block_name(operand.name, cells, tuple(operand.value.shape))
+            for operand, cells in zip(node.operands, step.reads, strict=True)
+            if cells
+        ]
+        return f"{left} from {', '.join(sources)}" if sources else f"{left}: {len(step.writes)} cells"
     factors = [
         block_name(operand.name, cells, tuple(operand.value.shape))
         for place, (operand, cells) in enumerate(zip(node.operands, step.reads, strict=True))

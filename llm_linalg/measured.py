@@ -10,7 +10,7 @@ from torch import Tensor
 
 from llm_linalg.axes import Shape
 from llm_linalg.cells import Cells, Index
-from llm_linalg.relations import points
+from llm_linalg.relations import block_of, points
 
 Function = Callable[[Tensor], Tensor]
 
@@ -38,6 +38,11 @@ class MeasuredRelation:
 
     def feeds(self, index: Index) -> Cells:
         return points(self.forward(_one_hot(tuple(self.probe.shape), index)))
+
+    def block(self, ranges: tuple[range, ...]) -> Cells:
+        mask = torch.zeros(self.output, dtype=torch.bool)
+        block_of(mask, ranges).fill_(True)
+        return points(self.back(mask))
 
     def back(self, mask: Tensor) -> Tensor:
         leaf, out = self._graph()

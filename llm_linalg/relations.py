@@ -7,6 +7,7 @@ A relation stands between a node's output and one of its operands. It answers fo
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from math import prod
@@ -16,7 +17,7 @@ import torch
 from torch import Tensor
 
 from llm_linalg.axes import Axes, Shape
-from llm_linalg.cells import NOTHING, Box, Cells, Index, Points, ravel
+from llm_linalg.cells import NOTHING, Box, Cells, Index, Points, ravel, strides
 
 
 class Relation(Protocol):
@@ -27,6 +28,9 @@ class Relation(Protocol):
 
     def feeds(self, index: Index) -> Cells:
         """Return the output cells that the operand's cell goes into."""
+
+    def block(self, ranges: tuple[range, ...]) -> Cells:
+        """Return the operand's cells that a block of the output reads."""
 
     def back(self, mask: Tensor) -> Tensor:
         """Return the operand's cells (bool) read by any of the output cells in ``mask``."""
@@ -39,6 +43,17 @@ def points(mask: Tensor) -> Cells:
     """Return the cells of a boolean mask."""
     flat = mask.reshape(-1).nonzero().reshape(-1).tolist()
     return Points(tuple(mask.shape), tuple(flat)) if flat else NOTHING
+
+
+def flat_points(flat: Tensor, shape: Shape) -> Cells:
+    """Return the cells of a shape at some row-major positions."""
+    positions = flat.reshape(-1).unique().tolist()
+    return Points(shape, tuple(positions)) if positions else NOTHING
+
+
+def block_of(tensor: Tensor, ranges: tuple[range, ...]) -> Tensor:
+    """Return a block of a tensor."""
+    return tensor[tuple(slice(r.start, r.stop) for r in ranges)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +78,22 @@ class AxesRelation:
         sizes = self.axes.sizes
         ranges = (range(at[x], at[x] + 1) if x in at else range(sizes[x]) for x in self.axes.output)
         return Box(tuple(ranges))
+
+    def block(self, ranges: tuple[range, ...]) -> Cells:
+        return self.spanned(dict(zip(self.axes.output, ranges, strict=True)))
+
+    def spanned(self, spans: Mapping[str, range]) -> Cells:
+        """Return the operand's cells with labels in some ranges; a label without one runs over all."""
+        if self.repeated:
+            labels = list(dict.fromkeys(self._labels))
+            inner = Box(tuple(spans.get(label, range(self.axes.sizes[label])) for label in labels))
+            cells = [dict(zip(labels, cell, strict=True)) for cell in inner]
+            flat = (ravel([at[label] for label in self._labels], self._shape) for at in cells)
+            return Points(self._shape, tuple(sorted(flat)))
+        sizes = zip(self._labels, self._shape, strict=True)
+        return Box(
+            tuple(range(size) if size == 1 else spans.get(label, range(size)) for label, size in sizes)
+        )
 
     def back(self, mask: Tensor) -> Tensor:
         kept = [label for label in self.axes.output if label in self._labels]
@@ -160,6 +191,10 @@ class IndexRelation:
     def feeds(self, index: Index) -> Cells:
         return points(self.source == ravel(index, self.shape) + self.first + 1)
 
+    def block(self, ranges: tuple[range, ...]) -> Cells:
+        positions = block_of(self.source, ranges) - self.first - 1
+        return flat_points(positions[(positions >= 0) & (positions < self._numel)], self.shape)
+
     def back(self, mask: Tensor) -> Tensor:
         positions = self.source[mask] - self.first - 1
         positions = positions[(positions >= 0) & (positions < self._numel)].long()
@@ -192,6 +227,11 @@ class PrefixRelation:
     def feeds(self, index: Index) -> Cells:
         return self._box(index, index[self.dim], self.shape[self.dim])
 
+    def block(self, ranges: tuple[range, ...]) -> Cells:
+        spans = list(ranges)
+        spans[self.dim] = range(ranges[self.dim].stop)
+        return Box(tuple(spans))
+
     def back(self, mask: Tensor) -> Tensor:
         return mask.flip(self.dim).cumsum(self.dim).flip(self.dim) > 0
 
@@ -208,7 +248,7 @@ class PrefixRelation:
 class HiddenRelation:
     """By rule, under a predicate: where ``hidden`` (bool, the output's shape) holds, nothing is read."""
 
-    inner: Relation
+    inner: AxesRelation
     hidden: Tensor
 
     def reads(self, index: Index) -> Cells:
@@ -219,6 +259,20 @@ class HiddenRelation:
         for cell in self.inner.feeds(index):
             mask[cell] = True
         return points(mask & ~self.hidden)
+
+    def block(self, ranges: tuple[range, ...]) -> Cells:
+        passing = ~block_of(self.hidden, ranges)
+        if bool(passing.all()):
+            return self.inner.block(ranges)
+        where = dict(zip(self.inner.axes.output, passing.nonzero().unbind(-1), strict=True))
+        starts = {label: r.start for label, r in zip(self.inner.axes.output, ranges, strict=True)}
+        shape = self.inner.axes.shapes[self.inner.operand]
+        flat = torch.zeros(int(passing.sum()), dtype=torch.int64)
+        labels = self.inner.axes.operands[self.inner.operand]
+        for label, size, stride in zip(labels, shape, strides(shape), strict=True):
+            if size > 1:
+                flat += (where[label] + starts[label]) * stride
+        return flat_points(flat, shape)
 
     def back(self, mask: Tensor) -> Tensor:
         return self.inner.back(mask & ~self.hidden)
@@ -239,6 +293,9 @@ class OpaqueRelation:
 
     def feeds(self, index: Index) -> Cells:
         return Box.whole(self.output)
+
+    def block(self, ranges: tuple[range, ...]) -> Cells:
+        return Box.whole(self.shape) if all(ranges) else NOTHING
 
     def back(self, mask: Tensor) -> Tensor:
         return mask.any().expand(self.shape)

@@ -11,12 +11,10 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Literal, overload
 
-import torch
-
 from llm_linalg.axes import Axes
 from llm_linalg.cells import NOTHING, Box, Cells, Index, unravel
 from llm_linalg.orders import ORDERS, Grid
-from llm_linalg.relations import AxesRelation, Relation, points
+from llm_linalg.relations import AxesRelation, Relation
 
 if TYPE_CHECKING:
     from llm_linalg.node import Node
@@ -205,7 +203,7 @@ class Walk(Sequence[Step]):
         term = self.loop.term(self.grid, k)
         if term is not None and self.node.axes is not None:
             return self._term_reads(self.node.axes, writes, term)
-        return tuple(_read_by(relation, writes, self.node.shape) for relation in self.node.relations)
+        return tuple(_read_by(relation, writes) for relation in self.node.relations)
 
     def _term_reads(self, axes: Axes, writes: Cells, term: int) -> tuple[Cells, ...]:
         """Return what one term of the written cells reads: one index of each reduced label."""
@@ -216,44 +214,23 @@ class Walk(Sequence[Step]):
             if inside
             else {}
         )
-        ranges = {label: range(i, i + 1) for label, i in at.items()}
+        spans = dict(zip(axes.output, bounds(writes), strict=True))
+        spans |= {label: range(i, i + 1) for label, i in at.items()}
         return tuple(
-            _box(axes, operand, writes, ranges) if inside != (operand == beside) else NOTHING
+            AxesRelation(axes, operand).spanned(spans) if inside != (operand == beside) else NOTHING
             for operand in range(len(axes.operands))
         )
 
 
-def _read_by(relation: Relation, writes: Cells, shape: tuple[int, ...]) -> Cells:
-    """Return what a set of output cells reads through a relation."""
+def _read_by(relation: Relation, writes: Cells) -> Cells:
+    """Return what a set of output cells reads through a relation.
+
+    A wave's front has a cell in each row and column of the block around it, and orders offer waves only
+    where no operand has both axes: so the front reads what the block reads.
+    """
     if len(writes) == 1:
         return relation.reads(next(iter(writes)))
-    if isinstance(relation, AxesRelation) and not relation.repeated:
-        return _box(relation.axes, relation.operand, writes, {})
-    mask = torch.zeros(shape, dtype=torch.bool)
-    if isinstance(writes, Box):
-        mask[tuple(slice(r.start, r.stop) for r in writes.ranges)] = True
-    else:
-        mask[tuple(torch.tensor(list(writes)).T)] = True
-    return points(relation.back(mask))
-
-
-def _box(axes: Axes, operand: int, writes: Cells, ranges: dict[str, range]) -> Cells:
-    """Return an operand's block for a block of the output and ranges of the reduced labels."""
-    spans = dict(zip(axes.output, bounds(writes), strict=True)) | ranges
-    if len(set(axes.operands[operand])) < len(axes.operands[operand]):
-        return _repeated(axes, operand, spans)
-    sizes = zip(axes.operands[operand], axes.shapes[operand], strict=True)
-    return Box(tuple(range(size) if size == 1 else spans.get(label, range(size)) for label, size in sizes))
-
-
-def _repeated(axes: Axes, operand: int, spans: dict[str, range]) -> Cells:
-    labels = list(dict.fromkeys(axes.operands[operand]))
-    inner = Box(tuple(spans.get(label, range(axes.sizes[label])) for label in labels))
-    mask = torch.zeros(axes.shapes[operand], dtype=torch.bool)
-    for cell in inner:
-        at = dict(zip(labels, cell, strict=True))
-        mask[tuple(at[label] for label in axes.operands[operand])] = True
-    return points(mask)
+    return relation.block(bounds(writes))
 
 
 def bounds(cells: Cells) -> tuple[range, ...]:
