@@ -10,6 +10,7 @@ import sys
 from collections.abc import Sequence
 
 from tui.cli_parse import COMMANDS, UsageError, app_parser, frame_parser, lessons_parser, run_parser
+from tui.cli_write import WriteError, write
 
 # float32 sums differ between processors in the last bits; these make torch's kernels add in one order.
 KERNELS = {
@@ -28,7 +29,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     try:
         return _dispatch(words)
-    except UsageError as error:
+    except (UsageError, WriteError) as error:
         say(str(error))
         return 2
     except LessonError as error:
@@ -57,7 +58,6 @@ def _dispatch(words: list[str]) -> int:
     flags = app_parser().read(words)
     if flags.version:
         from llm_linalg import __version__
-        from tui.cli_write import write
 
         write(f"llm-linalg {__version__}\n")
         return 0
@@ -76,8 +76,8 @@ def say(message: str) -> None:
     """One line on stderr."""
     from llm_linalg.text import clean
 
-    line = clean(message, 2000)
-    print(f"llm-linalg: {line}", file=sys.stderr)
+    if sys.stderr is not None:
+        print(f"llm-linalg: {clean(message, 2000)}", file=sys.stderr)
 
 
 if __name__ == "__main__":

@@ -183,6 +183,8 @@ def _text(data: bytes, where: str) -> str:
 
 def _tell(error: ProgramError) -> None:
     """The error on stderr: one screen at most."""
+    if sys.stderr is None:
+        return
     print(clean(str(error), 4000, lines=True), file=sys.stderr)  # noqa: T201 - stderr is narration
 
 

@@ -9,11 +9,32 @@ import tempfile
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
+from typing import TextIO
+
+
+class WriteError(Exception):
+    """Standard output can't take what is written to it."""
 
 
 def write(text: str) -> None:
-    """Writes data to standard output, in UTF-8, and hands it on at once."""
-    out = sys.stdout
+    """Writes data to standard output, in UTF-8, and hands it on at once.
+
+    Raises:
+        BrokenPipeError: If the reader has gone.
+        WriteError: For anything else that is wrong with it: closed, or on a disk that is full.
+    """
+    out: TextIO | None = sys.stdout
+    if out is None:
+        raise WriteError("standard output is closed")
+    try:
+        _write(out, text)
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise WriteError(f"cannot write to standard output: {error.strerror or error}") from None
+
+
+def _write(out: TextIO, text: str) -> None:
     buffer = getattr(out, "buffer", None)
     if buffer is None:  # a stream that somebody put in its place
         out.write(text)
