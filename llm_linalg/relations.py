@@ -47,7 +47,7 @@ def points(mask: Tensor) -> Cells:
 
 def flat_points(flat: Tensor, shape: Shape) -> Cells:
     """Return the cells of a shape at some row-major positions."""
-    positions = flat.reshape(-1).unique().tolist()
+    positions = sorted(set(flat.reshape(-1).tolist()))
     return Points(shape, tuple(positions)) if positions else NOTHING
 
 
