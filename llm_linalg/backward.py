@@ -60,6 +60,7 @@ class _Writer:
         self._loss = loss
         self._needed = _needed(trace, loss)
         self._parts: dict[Node, list[_Part]] = {loss: []}
+        self._aliases: dict[Node, str] = {}
         self.lines: list[str] = []
         self.names = _unique_names(self._needed)
         self.known: dict[str, Node] = {}
@@ -78,6 +79,9 @@ class _Writer:
         parts, name = self._parts[node], f"d{self.names[node]}"
         if node is self._loss:
             parts = [_Part(node, f"torch.ones_like({self._name(node)})"), *parts]
+        if len(parts) == 1 and node.bound_name is None and parts[0].text.isidentifier():
+            self._aliases[node] = parts[0].text  # a step that only hands the cotangent on needs no line
+            return
         if len(parts) == 1:
             self._line(name, parts[0].text, parts[0].user)
             return
@@ -94,6 +98,10 @@ class _Writer:
         target, call = node.operands[place].node, node.call
         if target is None or call is None or target not in self._needed:
             return
+        turned = self._through_transpose(node, place)
+        if turned is not None:
+            self._parts.setdefault(turned[0], []).append(_Part(node, turned[1]))
+            return
         template = call.operation.cotangents(call).get(_key(call, place))
         if template == "":
             return  # nothing goes back through a detach
@@ -102,27 +110,51 @@ class _Writer:
             text = summed(text, rule_shape(call, template, node.shape), call.shapes[place])
         self._parts.setdefault(target, []).append(_Part(node, text))
 
+    def _through_transpose(self, node: Node, place: int) -> tuple[Node, str] | None:
+        """Return the cotangent of W in a product with ``W.T``, in one step: ``dW = dY.T @ X``."""
+        shapes = node.call.shapes if node.call else ()
+        if node.op != "matmul" or list(map(len, shapes)) != [2, 2]:
+            return None
+        source, other = _transposed_of(node.operands[place].node), node.operands[1 - place].node
+        if source is None or other is None or source not in self._needed:
+            return None
+        cotangent, partner = self._d(node), self._name(other)
+        return source, f"{cotangent}.T @ {partner}" if place else f"{partner} @ {cotangent}.T"
+
+    def _d(self, node: Node) -> str:
+        return self._aliases.get(node, f"d{self.names[node]}")
+
     def _filled(self, node: Node, call: Call, template: str) -> str:
         plain = dict(call.arguments)
         alpha = plain.pop("alpha", 1)
         template = template.replace("{alpha}", "" if alpha == 1 else f"{alpha!r} * ")
         for name, place in _tensor_places(call):
             operand = node.operands[place].node
+            plain_side = _transposed_of(operand)
+            if plain_side is not None and "{" + name + "}.T" in template:  # (W.T).T is W
+                template = template.replace("{" + name + "}.T", self._name(plain_side))
             if "{" + name + "}" in template and operand is not None:
                 template = template.replace("{" + name + "}", self._name(operand))
         if "{out}" in template:
             template = template.replace("{out}", self._name(node))
-        return filled(template.replace("{d}", f"d{self.names[node]}"), plain)
+        return filled(template.replace("{d}", self._d(node)), plain)
 
     def _ask(self, node: Node, call: Call, place: int) -> str:
         name = f"vjp_{node.op}_{node.index}_{place}"
         self.asked[name] = partial(vjp, call=call, place=place)
-        return f"{name}(d{self.names[node]})"
+        return f"{name}({self._d(node)})"
 
     def _name(self, node: Node) -> str:
         name = self.names.setdefault(node, f"{_identifier(node.name)}_{node.index}")
         self.known[name] = node
         return name
+
+
+def _transposed_of(node: Node | None) -> Node | None:
+    """Return the matrix that an expression such as ``W.T`` transposes; None for anything else."""
+    if node is None or node.op not in ("T", "t") or node.bound_name or len(node.shape) != 2:
+        return None
+    return node.operands[0].node
 
 
 def vjp(cotangent: Tensor, call: Call, place: int) -> Tensor:

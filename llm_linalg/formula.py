@@ -10,6 +10,7 @@ from torch import Tensor
 
 from llm_linalg.cells import Box, Cells, Diagonal, Index
 from llm_linalg.numbers import Formatter, adds_up
+from llm_linalg.ops.mask import Mask
 from llm_linalg.ops.pointwise import Pointwise
 
 if TYPE_CHECKING:
@@ -59,7 +60,7 @@ def right_side(node: Node, index: Index, step: Step) -> str:
         return sum_text(step.terms, step.value)
     made = phrase(node, index)
     if made is None:
-        made = " , ".join(_sources(node, index))
+        made = ", ".join(_sources(node, index))
         return f"{made} = {value}" if made else value
     return f"{made} = {value}"
 
@@ -155,11 +156,20 @@ def _filled(text: str, value: Callable[[str], str]) -> str:
 
 
 def _sources(node: Node, index: Index) -> Iterator[str]:
-    for operand, cells in zip(node.operands, node.reads(index), strict=True):
-        if 0 < len(cells) <= 2:
-            yield from (cell_name(operand.name, cell) for cell in cells)
-        elif cells:
-            yield f"{len(cells)} cells of {operand.name}"
+    deciding = _deciding(node)
+    for place, (operand, cells) in enumerate(zip(node.operands, node.reads(index), strict=True)):
+        if 0 < len(cells) <= 2 and place not in deciding:
+            yield from (cell_name(operand.title, cell) for cell in cells)
+        elif cells and place not in deciding:
+            yield f"{len(cells)} cells of {operand.title}"
+
+
+def _deciding(node: Node) -> set[int | None]:
+    """Return the operands that only decide whether a cell passes: a mask, a condition."""
+    call = node.call
+    if call is None or not isinstance(call.operation, Mask):
+        return set()
+    return {call.place(name) for name in call.operation.deciding if name in call.arguments}
 
 
 def _first(cells: Cells, count: int) -> Iterator[Index]:
@@ -176,13 +186,13 @@ def block_text(walk: Walk, step: Step) -> str:
         return f"{left}: {passing} of {len(step.writes)} cells pass"
     if node.kind != "contraction":
         sources = [
-            block_name(operand.name, cells, tuple(operand.value.shape))
+            block_name(operand.title, cells, tuple(operand.value.shape))
             for operand, cells in zip(node.operands, step.reads, strict=True)
             if cells
         ]
         return f"{left} from {', '.join(sources)}" if sources else f"{left}: {len(step.writes)} cells"
     factors = [
-        block_name(operand.name, cells, tuple(operand.value.shape))
+        block_name(operand.title, cells, tuple(operand.value.shape))
         for place, (operand, cells) in enumerate(zip(node.operands, step.reads, strict=True))
         if place != node.beside and cells
     ]
@@ -191,10 +201,10 @@ def block_text(walk: Walk, step: Step) -> str:
         added = " ⊗ ".join(factors)
         if not factors and beside is not None:
             added = block_name(
-                node.operands[beside].name, step.reads[beside], tuple(node.operands[beside].value.shape)
+                node.operands[beside].title, step.reads[beside], tuple(node.operands[beside].value.shape)
             )
         return f"{left} += {added}"
-    bias = "" if beside is None else f" + {node.operands[beside].name}"
+    bias = "" if beside is None else f" + {node.operands[beside].title}"
     return f"{left} = {' · '.join(factors)}{bias}"
 
 

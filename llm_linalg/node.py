@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from llm_linalg.walk import Walk
 
 
+TITLE_LIMIT = 14
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Operand:
     """A tensor that went into a call.
@@ -33,6 +36,11 @@ class Operand:
     value: Tensor
     node: Node | None
     label: str = ""
+
+    @property
+    def title(self) -> str:
+        """What to call it in a sentence."""
+        return self.node.title if self.node else self.label
 
     @property
     def name(self) -> str:
@@ -80,6 +88,13 @@ class Node:
     def name(self) -> str:
         """The name that the program gave it, else one made from its operation and position."""
         return self.bound_name or f"{self.op}_{self.index}"
+
+    @property
+    def title(self) -> str:
+        """What to call it in a sentence: its name, or the text of a short expression such as ``W.T``."""
+        if self.bound_name or not self.source or len(self.source) > TITLE_LIMIT or "\n" in self.source:
+            return self.name
+        return self.source
 
     @property
     def line(self) -> int | None:

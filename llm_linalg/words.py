@@ -69,7 +69,7 @@ def _note(node: Node) -> str:
     if node.kind not in ("pointwise", "mask"):
         return ""
     repeated = [
-        f"{operand.name} repeats along axis {axis}"
+        f"{operand.title} repeats along axis {axis}"
         for place, operand in enumerate(node.operands)
         for axis in _repeats(axes, place)
     ]
@@ -88,17 +88,17 @@ def _repeats(axes: Axes, operand: int) -> list[int]:
 
 def sentence(node: Node, order: str) -> str:
     """Return in one sentence how a step of an order makes its cells."""
-    names = {"out": node.name, "first": node.operands[0].name if node.operands else node.name}
+    names = {"out": node.title, "first": node.operands[0].title if node.operands else node.title}
     if node.kind == "contraction" and node.axes is not None:
         return _contraction(node, node.axes, order)
     if node.kind == "pointwise":
-        others = " and ".join(dict.fromkeys(operand.name for operand in node.operands))
-        return f"A cell of {node.name} is made from the same cell of {others}."
+        others = " and ".join(dict.fromkeys(operand.title for operand in node.operands))
+        return f"A cell of {node.title} is made from the same cell of {others}."
     return _KINDS.get(node.kind, "What a cell of {out} depends on is not known.").format(**names)
 
 
 def _contraction(node: Node, axes: Axes, order: str) -> str:
-    out = node.name
+    out = node.title
     if not axes.reduced:
         return f"A cell of {out} is one product: nothing is summed."
     factors = [place for place in range(len(node.operands)) if place != node.beside]
@@ -108,9 +108,9 @@ def _contraction(node: Node, axes: Axes, order: str) -> str:
     whole = {
         "cells": f"A cell of {out} is {left} times {right}, summed.",
         "terms": f"A cell of {out} is a sum of products, one term at a time.",
-        "rows": f"A row of {out} is a row of {node.operands[factors[0]].name} times the whole of "
-        f"{node.operands[factors[1]].name}.",
-        "columns": f"A column of {out} is the whole of {node.operands[factors[0]].name} times "
+        "rows": f"A row of {out} is a row of {node.operands[factors[0]].title} times the whole of "
+        f"{node.operands[factors[1]].title}.",
+        "columns": f"A column of {out} is the whole of {node.operands[factors[0]].title} times "
         f"{_slice_words(node, axes, factors[1])}.",
         "outer": _outer_words(node, factors),
         "wave": f"The cells of {out} with equal i + j can be made at the same time.",
@@ -118,7 +118,7 @@ def _contraction(node: Node, axes: Axes, order: str) -> str:
     text = whole[order]
     beside = node.beside
     if beside is not None and order in ("cells", "terms"):
-        text = f"{text[:-1]}; {node.operands[beside].name} is added."
+        text = f"{text[:-1]}; {node.operands[beside].title} is added."
     return text
 
 
@@ -126,13 +126,15 @@ def _outer_words(node: Node, factors: list[int]) -> str:
     first, second = (node.operands[place] for place in factors)
     if len(node.shape) == 1:
         matrix, vector = (first, second) if first.value.dim() > 1 else (second, first)
-        return f"{node.name} is a sum of columns of {matrix.name}, each scaled by an entry of {vector.name}."
-    return f"{node.name} is a sum of outer products: a column of {first.name} with a row of {second.name}."
+        return (
+            f"{node.title} is a sum of columns of {matrix.title}, each scaled by an entry of {vector.title}."
+        )
+    return f"{node.title} is a sum of outer products: a column of {first.title} with a row of {second.title}."
 
 
 def _slice_words(node: Node, axes: Axes, place: int) -> str:
     """Return what of an operand a cell reads: ``a row of x``, ``a column of W``, ``all of x``."""
-    labels, name = axes.operands[place], node.operands[place].name
+    labels, name = axes.operands[place], node.operands[place].title
     if len(labels) < 2:
         return f"all of {name}"
     if labels[-1] in axes.reduced and labels[-2] not in axes.reduced:

@@ -19,6 +19,7 @@ class Mask(Operation):
     """An operation that passes some cells on and fixes the others."""
 
     kind: str = "mask"
+    deciding: tuple[str, ...] = ("mask", "condition")
 
     def axes(self, call: Call) -> Axes:
         return pointwise(

@@ -218,15 +218,23 @@ def _unstacked(call: Call) -> Mapping[str, str]:
     return {f"tensors_{place}": f"{{d}}.select({dim}, {place})" for place in range(len(call.tensors))}
 
 
+def _turned(call: Call) -> Mapping[str, str]:
+    rank = len(call.shapes[0])
+    if rank < 2:
+        return {"input": "{d}"}  # a vector is its own transpose
+    reverse = ", ".join(str(axis) for axis in reversed(range(rank)))
+    return {"input": "{d}.T" if rank == 2 else f"{{d}}.permute({reverse})"}
+
+
 def _swapped(call: Call) -> Mapping[str, str]:
     return {"input": f"{{d}}.transpose({call['dim0']}, {call['dim1']})"}
 
 
 _LIST = "tensors"
 MOVEMENTS: tuple[Operation, ...] = (
-    Movement("T", "input", spellings=("torch.Tensor.T",), gradient={"input": "{d}.T"}),
+    Movement("T", "input", spellings=("torch.Tensor.T",), twins=_turned),
     Movement("mT", "input", spellings=("torch.Tensor.mT",), gradient={"input": "{d}.mT"}),
-    Movement("t", "input", gradient={"input": "{d}.T"}),
+    Movement("t", "input", twins=_turned),
     Movement(
         "transpose",
         "input, dim0, dim1",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -60,6 +61,19 @@ class Pointwise(Operation):
             return Addends(tail=(Addend((first,), first), other))
         factors = tuple(value for value in values.values() if _is_number(value))
         return Addends(tail=(Addend(factors, call.result[index].item()),))
+
+
+@dataclass(frozen=True, eq=False)
+class Power(Pointwise):
+    """A power; with a plain exponent its backward step is written as one writes it by hand."""
+
+    def cotangents(self, call: Call) -> Mapping[str, str]:
+        exponent = call["exponent"]
+        if call.place("exponent") is not None:
+            return self.gradient
+        if exponent == 2:
+            return {"input": "{d} * 2 * {input}"}
+        return {"input": f"{{d}} * {exponent!r} * {{input}} ** {exponent - 1!r}"}
 
 
 def _is_number(value: Any) -> bool:
@@ -127,7 +141,7 @@ POINTWISE: tuple[Operation, ...] = (
         phrase="⌊{input} / {other}⌋",
     ),
     Pointwise("remainder", "input, other", spellings=("torch.Tensor.__mod__",), phrase="{input} mod {other}"),
-    Pointwise(
+    Power(
         "pow",
         "input, exponent",
         spellings=("torch.Tensor.__pow__",),

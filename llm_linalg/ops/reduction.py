@@ -12,7 +12,7 @@ import torch
 from llm_linalg.axes import Axes, Labels, Shape, aligned
 from llm_linalg.cells import Index
 from llm_linalg.ops.addends import Addends
-from llm_linalg.ops.base import Operation
+from llm_linalg.ops.base import Operation, filled
 from llm_linalg.ops.call import Call
 from llm_linalg.ops.contraction import along
 from llm_linalg.relations import AxesRelation, Relation
@@ -56,6 +56,14 @@ class Reduction(Operation):
         if self.averages:
             return Addends((column, torch.full_like(column, 1 / len(column))))
         return Addends((column,))
+
+    def opened(self, call: Call) -> str:
+        dims, cells = call.dims(), prod(call.shapes[0][dim] for dim in call.dims())
+        correction = call.arguments.get("correction")
+        if correction is None:
+            correction = 0 if call.arguments.get("unbiased") is False else 1
+        freedom = max(cells - correction, 0)
+        return filled(self.parts, {**call.arguments, "dims": dims, "freedom": freedom})
 
     def term_count(self, call: Call) -> int | None:
         return self.axes(call).terms if self.adds else None
