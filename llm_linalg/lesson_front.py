@@ -20,7 +20,7 @@ FORMAT = 1
 OTHER_PART = 8
 LAST = 1000
 # The letters that the app leaves to lessons; it uses the others itself.
-FREE_KEYS = "adehijklmtxz"
+FREE_KEYS = "adehijkmtxz"
 # Names that a program means something else by.
 RESERVED = frozenset(
     {"torch", "nn", "F", "math", "print", "abs", "bool", "float", "int", "len", "list"}
