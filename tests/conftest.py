@@ -13,14 +13,8 @@ import sys
 import pytest
 from hypothesis import HealthCheck, settings
 
-# What decides the last bits of a float32 sum.
-KERNELS = {
-    "ATEN_CPU_CAPABILITY": "default",
-    "MKL_CBWR": "COMPATIBLE",
-    "ONEDNN_MAX_CPU_ISA": "SSE41",
-    "OMP_NUM_THREADS": "1",
-    "MKL_NUM_THREADS": "1",
-}
+from tui.cli import KERNELS
+
 # What decides how a screen looks.
 TERMINAL = {"TERM": "xterm-256color", "LC_ALL": "C.UTF-8", "LANG": "C.UTF-8", "COLUMNS": "80", "LINES": "24"}
 FOREIGN = ("NO_COLOR", "FORCE_COLOR", "CLICOLOR", "CLICOLOR_FORCE", "COLORTERM", "TMUX", "STY", "SSH_TTY")

@@ -15,13 +15,13 @@ ROUNDS = 9
 
 
 def useful(screen: Screen) -> bool:
-    """Whether a learner can start to read: title bar, list of lessons, first word of the prose."""
+    """Whether a learner can start to read: title bar, list of lessons, the prose's beginning."""
     lesson = find("matmul")
-    word = re.findall(r"\w+", lesson.stops[0].prose)[0]
+    beginning = " ".join(re.sub("[*_`]", "", lesson.stops[0].prose).split()[:5])
     title, *rest = screen.text.splitlines()
     sidebar, main = [line[:18] for line in rest], [line[18:] for line in rest]
     listed = any(lesson.part_title[:8] in line for line in sidebar)
-    return "llm-linalg" in title and listed and any(word in line for line in main)
+    return "llm-linalg" in title and listed and any(beginning in line for line in main)
 
 
 def first_paint() -> list[Row]:
