@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 
 from llm_linalg.lesson import find
-
 from tests.bench.programs import EMPTY, MATMUL
 from tests.bench.screen import Screen
 from tests.bench.stats import Row, middle
