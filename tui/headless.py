@@ -12,6 +12,7 @@ from typing import Literal
 from rich.console import Console
 
 from tui.app import Explorer, Options
+from tui.session import Session
 from tui.view import View
 
 Format = Literal["screen", "svg", "ansi"]
@@ -64,8 +65,9 @@ async def pictures(
     async with app.run_test(size=size) as pilot:
         for view in views:
             screen = app.explorer
-            session = replace(screen.session.changed(view), view=view)
-            screen.update_session(session)
+            run = screen.session.opened
+            fresh = Session.start(view, screen.session.lessons)  # what came before leaves no trace
+            screen.update_session(replace(fresh, opened=run if run and run.serves(view) else None))
             await app.workers.wait_for_complete()
             await pilot.pause()
             yield capture(app, format)

@@ -46,9 +46,7 @@ def _under(group: str, when: str, *rows: tuple[str, str, str, str, str, int]) ->
 KEYS: tuple[Key, ...] = (
     *_under(
         "Lesson", "list",
-        ("list.up", "up", "↑", "choose", "Choose the lesson above in the sidebar", 0),
-        ("list.down", "down", "↑↓", "choose", "Choose the lesson below in the sidebar", 1),
-        ("list.open", "enter", "↵", "open", "Open the lesson chosen in the sidebar", 2),
+        ("list.open", "enter", "↑↓↵", "choose, open", "Open the lesson chosen in the sidebar", 1),
     ),
     *_under(
         "Cell cursor", "cursor",
@@ -98,7 +96,9 @@ KEYS: tuple[Key, ...] = (
         "Lesson", "always",
         ("stop.next", "full_stop", ".", "next", "Go to the next stop of the lesson", 14),
         ("stop.previous", "comma", ",", "before", "Go to the stop before", 0),
-        ("list", "l,down,up", "l", "lessons", "Choose a lesson in the sidebar", 23),
+        ("list", "l", "l", "lessons", "Choose a lesson in the sidebar", 23),
+        ("list.up", "up", "↑", "choose", "Choose the lesson above in the sidebar", 0),
+        ("list.down", "down", "↓", "choose", "Choose the lesson below in the sidebar", 0),
     ),
     *_under(
         "Controls", "repairs",

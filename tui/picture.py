@@ -62,7 +62,9 @@ def sizes(
     lines = sum(len(wrap_code(line, inner)) for line in code)
     program = min(lines, (3 if height < 22 else 4) + spare // 4)
     program = max(1, program)
-    words = (3 if height < 22 else 4) + min(4, spare // 4) + (4 if failed else 0)
+    words = (3 if height < 22 else 4) + min(4, spare // 4)
+    if failed:
+        words += min(4, max(0, height - 6 - program - words - 5))
     if height >= 24 and not failed:
         words = min(max(words, said), max(words, 8 - program))  # a short program leaves room for more words
     return Sizes(width, height, shown, program, words)

@@ -27,7 +27,6 @@ class Glyphs:
     vertical: str = "│"
     horizontal: str = "─"
     cross: str = "┬"
-    tee: str = "├"
     pointer: str = "▸"
     played: str = "━"
     unplayed: str = "─"
@@ -53,8 +52,8 @@ _ASCII_TABLE = str.maketrans(
     {
         "·": ".", "×": "x", "÷": "/", "−": "-", "→": "->", "←": "<-", "↵": "enter", "≥": ">=", "≤": "<=",
         "≠": "!=", "≈": "~", "√": "sqrt", "∞": "inf", "…": "...", "›": ">", "‹": "<", "▸": ">", "▶": ">",
-        "◀": "<", "━": "=", "─": "-", "│": "|", "✓": "ok", "✗": "x", "ᵀ": "^T", "Σ": "sum", "∂": "d",
-        "“": '"', "”": '"', "‘": "'", "’": "'", "–": "-", "—": "-", "░": ":", "∈": "in", "⋯": "...",
+        "◀": "<", "━": "=", "─": "-", "│": "|", "┬": "+", "✓": "ok", "✗": "x", "ᵀ": "^T", "∂": "d",
+        "“": '"', "”": '"', "‘": "'", "’": "'", "–": "-", "—": "-", "░": ":", "∈": "in", "⋯": "...", "Σ": "sum",
         "²": "^2", "³": "^3", "₀": "0", "₁": "1", "₂": "2", "₃": "3", "₄": "4", "₅": "5", "⁻": "^-",
         "∅": "{}", "∘": "o", "↑": "^", "↓": "v", "⇄": "<->", "⊙": "(*)", "⊗": "(x)", "θ": "theta",
         "ε": "eps", "σ": "sigma", "μ": "mu", "ⁿ": "^n", "ᵢ": "i", "ⱼ": "j", "ₖ": "k", "ₙ": "n", "ₘ": "m",
@@ -64,7 +63,7 @@ _ASCII_TABLE = str.maketrans(
 
 UNICODE = Glyphs()
 ASCII = Glyphs(
-    vertical="|", horizontal="-", cross="+", tee="+", pointer=">", played="=", unplayed="-", back="<",
+    vertical="|", horizontal="-", cross="+", pointer=">", played="=", unplayed="-", back="<",
     forward=">", paused=">", playing="|", dots="~", masked=":", shades=" .:#@", ok="ok", up="^", down="v",
     plain=True, table=_ASCII_TABLE,
 )  # fmt: skip

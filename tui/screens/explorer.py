@@ -24,7 +24,9 @@ if TYPE_CHECKING:
     from tui.widgets.matrix import Chosen
 
 LOADING = "loading torch…"
+DIGITS = frozenset("0123456789")
 RUNNING = "running…"
+KNOWN = DIGITS.union(*(key.keys.split(",") for key in KEYS), ("backspace",))
 PATIENCE = 0.3  # seconds before it is said that a program is still running
 
 
@@ -134,7 +136,7 @@ class ExplorerScreen(Page):
         if self.prompt is not None:
             event.stop()
             event.prevent_default()
-            await self._type(event)
+            await self._type(event.key)
         elif self._own(event.key) or self._must_wait(event.key):
             event.stop()
             event.prevent_default()
@@ -164,30 +166,33 @@ class ExplorerScreen(Page):
             return False
         command = self._command_of(key)
         if command is None:
-            return any(key in known.keys.split(",") for known in KEYS)
+            return key in KNOWN
         name = command.partition(":")[0]
         if name in NEEDS_NO_RUN:
             return False
         return bool(self._queue) or name not in CHANGES
 
     async def _press(self, key: str) -> None:
+        if self.prompt is not None:
+            await self._type(key)
+            return
         command = self._command_of(key)
         if command is not None:
             await self.perform(command)
 
-    async def _type(self, event: events.Key) -> None:
+    async def _type(self, key: str) -> None:
         """One key into the prompt."""
         typed = self.prompt or ""
-        if event.key in ("escape", "ctrl+c"):
+        if key in ("escape", "ctrl+c"):
             self.prompt = None
-        elif event.key == "enter":
+        elif key == "enter":
             self.prompt = None
             if typed:
                 await self.perform(f"go:{typed}")
-        elif event.key == "backspace":
+        elif key == "backspace":
             self.prompt = typed[:-1]
-        elif event.character is not None and event.character in "0123456789":
-            self.prompt = (typed + event.character)[:15]
+        elif key in DIGITS:
+            self.prompt = (typed + key)[:15]
         self.draw()
 
     async def perform(self, command: str) -> None:

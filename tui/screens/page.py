@@ -90,7 +90,7 @@ class Page(Screen[None], inherit_bindings=False):
         self.contexts = session.contexts
         if frame is not None and session.current is not None:
             self.contexts |= {"twin"} if frame.twins else set()
-            self.contexts |= {"slices"} if any(panel.at for panel in frame.panels) else set()
+            self.contexts |= {"slices"} if any(p.at and p.role == "result" for p in frame.panels) else set()
         code = frame.code if frame is not None else session.view.program.splitlines()
         failed = frame is not None and frame.error is not None
         stop = session.view.at_stop

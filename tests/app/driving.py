@@ -1,0 +1,81 @@
+"""Driving the app in tests: opens a lesson, waits for its run, never sleeps."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from textual.pilot import Pilot
+
+from llm_linalg.lesson import Lesson, catalog, find, parse
+from tui.app import Explorer, Options
+from tui.headless import capture
+from tui.session import Session
+from tui.view import View
+
+SMALL = (80, 24)
+
+
+class Driver:
+    """The app and its pilot."""
+
+    def __init__(self, app: Explorer, pilot: Pilot[None]) -> None:
+        self.app = app
+        self.pilot = pilot
+
+    @property
+    def session(self) -> Session:
+        return self.app.explorer.session
+
+    @property
+    def view(self) -> View:
+        return self.session.view
+
+    def has(self, **facts: object) -> bool:
+        """Whether the view has these facts: a fresh look each time, that no type checker narrows."""
+        return all(getattr(self.view, name) == value for name, value in facts.items())
+
+    def ticks(self) -> bool:
+        """Whether there is a timer for the player."""
+        return self.app.explorer._clock.running
+
+    async def settle(self) -> None:
+        """Until every program that was asked for has been run and drawn."""
+        await self.pilot.pause()
+        while not self.app.explorer.settled:
+            await self.app.workers.wait_for_complete()
+            await self.pilot.pause()
+        await self.pilot.pause()
+
+    async def press(self, *keys: str) -> None:
+        """Presses keys, each one's run waited for."""
+        for key in keys:
+            await self.pilot.press(key)
+            await self.settle()
+
+    @property
+    def screen(self) -> str:
+        """The characters of the screen."""
+        return capture(self.app, "screen")
+
+    @property
+    def rows(self) -> list[str]:
+        return self.screen.splitlines()
+
+
+@asynccontextmanager
+async def opened(
+    lesson: str | Lesson, size: tuple[int, int] = SMALL, *, stop: int = 1, options: Options | None = None
+) -> AsyncIterator[Driver]:
+    """The app with a lesson open and its first picture drawn."""
+    found = find(lesson) if isinstance(lesson, str) else lesson
+    app = Explorer(View.opening(found, stop), catalog(), options or Options())
+    async with app.run_test(size=size) as pilot:
+        driver = Driver(app, pilot)
+        await driver.settle()
+        yield driver
+
+
+def lesson(body: str, front: str = "") -> Lesson:
+    """A lesson made of a body and front matter."""
+    return parse(f'+++\ntitle = "A test"\npart = 3\n{front}\n+++\n{body}', "a-test.md")

@@ -1,0 +1,122 @@
+"""What fails: shapes and their repairs, broken programs, text that looks like markup."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from tests.app.driving import lesson, opened
+
+
+async def test_a_stop_that_is_meant_to_fail_explains_itself_and_offers_repairs() -> None:
+    async with opened("shapes") as d:
+        assert "axis 1 of A (3, 2) has size 2, axis 0 of B (3, 2) has size 3" in " ".join(
+            row.partition("│")[2].strip() for row in d.rows
+        )
+        assert " 1 A @ B.T  → (3, 3)" in d.screen
+        assert "last good picture" not in d.screen
+        assert d.rows[-1].startswith(" r repair")
+
+
+async def test_a_control_that_breaks_a_shape_keeps_the_last_good_picture_and_a_key_repairs_it() -> None:
+    async with opened("shapes", stop=2) as d:
+        names = [control.name for control in d.view.lesson.controls]
+        good = d.screen
+        broken = d.view
+        for name in names:
+            for direction in (1, -1):
+                d.app.explorer.update_session(d.session.changed(d.view.move(name, direction)))
+                await d.settle()
+                run = d.session.current
+                assert run is not None
+                if run.error is not None:
+                    break
+                await d.press("u")
+            else:
+                continue
+            break
+        run = d.session.current
+        assert run is not None
+        if run.error is None:
+            return  # this stop's shapes follow from each other
+        assert "the last good picture" in d.screen
+        await d.press("1")
+        run = d.session.current
+        assert run is not None
+        assert run.error is None
+        assert d.view.code is not None
+        await d.press("u", "u")
+        assert d.view.controls == broken.controls
+        assert d.screen.splitlines()[:-1] == good.splitlines()[:-1]
+
+
+async def test_repairs_by_number() -> None:
+    for number in (1, 2):
+        async with opened("shapes") as d:
+            run = d.session.current
+            assert run is not None
+            wanted = run.repaired(d.view, number).code
+            await d.press(str(number))
+            assert d.view.code == wanted
+            repaired = d.session.current
+            assert repaired is not None
+            assert repaired.error is None
+            await d.press("u")
+            assert d.view.code is None
+
+
+async def test_linear_with_another_in_features_fails_beside_the_picture_before() -> None:
+    async with opened("linear") as d:
+        assert "y (3, 6)" in d.screen
+        moved = 0
+        while d.session.current is not None and d.session.current.error is None and moved < 3:
+            await d.press("right_square_bracket")
+            moved += 1
+        run = d.session.current
+        assert run is not None
+        assert run.error is not None
+        assert "the last good picture" in d.screen
+        assert "y (3, 6)" in d.screen
+
+
+async def test_a_program_that_is_no_program_has_a_caret() -> None:
+    broken = lesson("Text.\n\n```python\nx = torch.ones(2)\ny = x +\n```\n")
+    async with opened(broken) as d:
+        assert "^" in d.screen
+        await d.press("right", "space", "enter", "c", "n", "o")
+        assert d.app.is_running
+
+
+async def test_text_is_never_markup() -> None:
+    hostile = lesson(
+        "[@click=app.quit]press[/] [/foo] $x\n\n```python\nx = torch.ones(2)  # [b]not bold[/b]\n```\n"
+    )
+    async with opened(hostile) as d:
+        assert prose in d.screen
+        assert "# [b]not bold[/b]" in d.screen
+        await d.press("p")
+        assert "[/foo]" in d.screen
+
+
+async def test_a_stale_result_is_dropped() -> None:
+    async with opened("matmul") as d:
+        screen = d.app.explorer
+        stale = screen.session.opened
+        assert stale is not None
+        later = d.view.move("m", 1)
+        screen.update_session(screen.session.changed(later))
+        from tui.screens.running import Ran
+
+        screen.post_message(Ran(replace(later, seed=9), stale))
+        await d.settle()
+        assert "(4, 2) @ (2, 4)" in d.screen
+
+
+async def test_a_slow_run_says_that_it_runs_and_the_picture_stays() -> None:
+    async with opened("matmul") as d:
+        screen = d.app.explorer
+        screen.session = replace(screen.session, view=d.view.move("m", 1))
+        screen.waiting = ""
+        screen._still_running()
+        await d.pilot.pause()
+        assert "running…" in d.screen
+        assert "Y (3, 4)" in d.screen

@@ -1,0 +1,285 @@
+"""Keys and what they do: motion, depths, orders, controls, undo, looks, sharing."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.app.driving import lesson, opened
+from tui.commands import COMMANDS, OUTSIDE
+from tui.keys import BY_ID, CONTEXTS, GROUPS, KEYS, grouped, live
+from tui.view import command
+
+
+def test_every_key_is_complete_and_every_command_has_a_key() -> None:
+    for key in KEYS:
+        assert key.group in GROUPS, key
+        assert key.when in CONTEXTS, key
+        assert key.label, key
+        assert key.tooltip, key
+        assert key.id in COMMANDS or key.id in OUTSIDE, key
+    assert set(BY_ID) == set(COMMANDS) | OUTSIDE
+    assert len(BY_ID) == len(KEYS)
+
+
+def test_two_commands_that_are_live_at_once_never_share_all_their_keys() -> None:
+    for context in CONTEXTS:
+        names = [name for key in live({context}) for name in key.keys.split(",")]
+        assert len(names) == len(set(names)), context
+
+
+def test_the_help_has_every_live_key_once() -> None:
+    keys = live(CONTEXTS)
+    listed = [key.id for _, members in grouped(keys) for key in members]
+    assert sorted(listed) == sorted(key.id for key in keys)
+
+
+async def test_steps_go_forward_back_first_and_last() -> None:
+    async with opened("matmul") as d:
+        assert d.view.step == 0
+        await d.press("right", "right", "right")
+        assert d.view.step == 3
+        assert "Y[0,2] = 1.5410·-0.7193 + [-0.2934·-0.8567]" in d.screen
+        assert "3/12" in d.screen
+        await d.press("left")
+        assert d.view.step == 2
+        await d.press("dollar_sign")
+        assert d.view.step == 12
+        await d.press("right")
+        assert d.view.step == 12
+        await d.press("0")
+        assert d.view.step == 0
+        await d.press("left")
+        assert d.view.step == 0
+
+
+async def test_going_back_shows_what_was_shown() -> None:
+    async with opened("matmul") as d:
+        seen = [d.rows]
+        for _ in range(5):
+            await d.press("right")
+            seen.append(d.rows)
+        for rows in reversed(seen[:-1]):
+            await d.press("left")
+            assert d.rows == rows
+
+
+async def test_into_a_cell_and_out_again_comes_back_to_it() -> None:
+    async with opened("matmul") as d:
+        await d.press("right", "right", "right", "enter")
+        assert d.has(depth="terms")
+        assert "/24 terms" in d.screen
+        await d.press("right", "escape")
+        assert (d.view.depth, d.view.step) == ("cells", 3)
+        await d.press("escape")
+        assert d.has(depth="operations")
+        assert "operations" in d.screen
+
+
+async def test_over_goes_from_operation_to_operation() -> None:
+    async with opened("matmul") as d:
+        await d.press("b")
+        assert d.view.path == ("W",)
+        await d.press("n")
+        assert d.view.path == ("Y",)
+
+
+async def test_the_order_changes_at_the_same_place() -> None:
+    async with opened("matmul") as d:
+        await d.press("right", "right", "right", "right", "right", "right", "o")
+        opened_run = d.session.current
+        assert opened_run is not None
+        frame = opened_run.frame(d.view)
+        assert frame.order == "rows"
+        assert frame.step == 2  # the second row holds Y[1, 1]
+
+
+async def test_goto_takes_a_number() -> None:
+    async with opened("matmul") as d:
+        await d.press("g", "1", "x", "3", "backspace", "1")
+        assert "go to step: 11_" in d.screen
+        await d.press("enter")
+        assert d.view.step == 11
+        await d.press("g", "9", "escape")
+        assert d.view.step == 11
+        await d.press("g", "9", "9", "9", "enter")
+        assert d.view.step == 12
+
+
+async def test_playing_is_a_timer_that_is_there_only_while_it_plays() -> None:
+    async with opened("matmul") as d:
+        assert not d.ticks()
+        await d.pilot.press("space")
+        assert d.ticks()
+        await d.pilot.press("space")
+        assert not d.ticks()
+        await d.pilot.press("space", "question_mark")
+        await d.pilot.pause()
+        assert not d.ticks(), "nothing plays under the help"
+
+
+async def test_speed_changes_make_another_timer() -> None:
+    async with opened("matmul") as d:
+        await d.pilot.press("space")
+        slow = d.app.explorer._clock._timer
+        await d.pilot.press("plus")
+        fast = d.app.explorer._clock._timer
+        assert slow is not fast
+        assert d.session.player.speed == 8
+        await d.pilot.press("space", "minus", "minus", "minus")
+        assert d.session.player.speed == 1
+        await d.settle()
+        assert "1/s" in d.screen
+
+
+async def test_controls_move_shapes_at_once_and_undo_brings_them_back() -> None:
+    async with opened("matmul") as d:
+        await d.press("right_square_bracket")
+        assert dict(d.view.controls)["m"] == "4"
+        assert "(4, 2) @ (2, 4) → (4, 4)" in d.screen
+        await d.press("tab", "left_square_bracket")
+        assert dict(d.view.controls)["k"] == "1"
+        assert "(4, 1) @ (1, 4) → (4, 4)" in d.screen
+        await d.press("u")
+        assert "(4, 2) @ (2, 4) → (4, 4)" in d.screen
+        await d.press("u")
+        assert "(3, 2) @ (2, 4) → (3, 4)" in d.screen
+        await d.press("U", "ctrl+r")
+        assert "(4, 1) @ (1, 4) → (4, 4)" in d.screen
+
+
+async def test_seeds_change_the_numbers() -> None:
+    async with opened("matmul") as d:
+        before = d.rows
+        await d.press("s")
+        assert d.view.seed == 1
+        assert "seed 1" in d.screen
+        assert "1.5410" not in d.screen
+        await d.press("S")
+        assert d.rows[:-1] == before[:-1]
+        await d.press("S")
+        assert d.view.seed == 0
+
+
+async def test_the_mask_lesson_toggles_with_t_and_moves_its_diagonal() -> None:
+    async with opened("triangular") as d:
+        assert dict(d.view.controls)["kind"] == "triu"
+        await d.press("t")
+        assert dict(d.view.controls)["kind"] == "tril"
+        assert "tril (5, 5)" in d.screen
+        before = dict(d.view.controls)["diagonal"]
+        await d.press("right_square_bracket")
+        assert int(dict(d.view.controls)["diagonal"]) == int(before) + 1
+        await d.press("left_square_bracket")
+        assert dict(d.view.controls)["diagonal"] == before
+
+
+async def test_a_lesson_may_take_a_key_that_the_app_has_too() -> None:
+    front = '[controls.kind]\nchoices = ["a", "b"]\ndefault = "a"\nkey = "l"\n'
+    mine = lesson('Text.\n\n```python\nx = torch.ones(2) if kind == "a" else torch.zeros(2)\n```\n', front)
+    async with opened(mine) as d:
+        await d.press("l")
+        assert dict(d.view.controls)["kind"] == "b"
+        assert d.session.chosen is None
+        assert " l kind" in d.rows[-1]
+
+
+async def test_stops_follow_each_other_and_lead_on_to_the_next_lesson() -> None:
+    async with opened("matmul") as d:
+        last = len(d.view.lesson.stops)
+        await d.press("full_stop")
+        assert d.view.stop == 2
+        await d.press("comma")
+        assert d.view.stop == 1
+        await d.press("comma")
+        assert d.view.lesson.slug == "columns"
+        assert d.view.stop == len(d.view.lesson.stops)
+        await d.press("full_stop")
+        assert (d.view.lesson.slug, d.view.stop) == ("matmul", 1)
+        for _ in range(last):
+            await d.press("full_stop")
+        assert d.view.lesson.slug == "shapes"
+
+
+async def test_looks_go_round_and_name_their_range() -> None:
+    async with opened("matmul") as d:
+        await d.press("right", "right", "v")
+        assert d.has(look="heat")
+        assert "colours -2.18 … 2.18" in d.screen
+        assert "0.8380" not in d.rows[8]
+        await d.press("v")
+        assert "0.8380" in d.screen
+        await d.press("v")
+        assert d.has(look="numbers")
+        assert "colours" not in d.screen
+
+
+async def test_the_twin_shows_the_backward_pass() -> None:
+    async with opened("backprop") as d:
+        await d.press("w")
+        assert d.view.twin
+        assert "backward" in d.screen
+        await d.press("w")
+        assert not d.view.twin
+
+
+async def test_copying_says_so_and_changes_no_layout() -> None:
+    async with opened("matmul") as d:
+        await d.press("right_square_bracket", "right")
+        before = d.rows[:-1]
+        await d.press("Y")
+        assert d.app.clipboard == command(d.view)
+        assert "llm-linalg matmul --set m=4 --step 1" in d.rows[-1]
+        assert d.rows[:-1] == before
+        await d.press("y")
+        assert "import torch" in d.app.clipboard
+        assert "Y = x @ W" in d.app.clipboard
+        await d.press("right")
+        assert "space play" in d.rows[-1]
+
+
+async def test_the_help_lists_what_works_now_and_closes() -> None:
+    async with opened("triangular") as d:
+        await d.press("question_mark")
+        assert "Keys that work now" in d.screen
+        assert "Play or pause" in d.screen
+        assert "Move the cell cursor left" not in d.screen
+        await d.press("escape")
+        assert "Keys that work now" not in d.screen
+
+
+async def test_the_text_view_has_the_whole_program_and_prose() -> None:
+    async with opened("matmul") as d:
+        await d.press("p")
+        assert "Row by column" in d.screen
+        assert "Y = x @ W" in d.screen
+        await d.press("q")
+        assert d.app.is_running
+        assert len(d.app.screen_stack) == 1
+
+
+@pytest.mark.parametrize("key", ["q", "ctrl+c"])
+async def test_quitting(key: str) -> None:
+    async with opened("matmul") as d:
+        await d.pilot.press(key)
+        assert d.app.return_code == 0
+
+
+async def test_keys_can_be_moved() -> None:
+    async with opened("matmul") as d:
+        d.app.set_keymap({"forward": "z"})
+        await d.press("z")
+        assert d.view.step == 1
+
+
+async def test_the_palette_opens_lessons() -> None:
+    async with opened("matmul") as d:
+        await d.pilot.press("ctrl+p")
+        await d.pilot.press(*"nn.lin")
+        await d.app.workers.wait_for_complete()
+        await d.pilot.pause()
+        await d.pilot.press("enter")
+        await d.settle()
+        if d.view.lesson.slug != "linear":  # the first enter chose, the second runs
+            await d.pilot.press("enter")
+            await d.settle()
+        assert d.view.lesson.slug == "linear"

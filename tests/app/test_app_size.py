@@ -1,0 +1,94 @@
+"""Sizes: every terminal gets a picture or is told what is needed; the sidebar comes and goes."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.app.driving import opened
+from tui.picture import LARGEST, SMALLEST, sizes
+
+
+@pytest.mark.parametrize("size", [(40, 10), (20, 5), (1, 1), (59, 24), (80, 17), (5, 60)])
+async def test_too_small_says_what_is_needed(size: tuple[int, int]) -> None:
+    async with opened("matmul", size) as d:
+        told = "".join(d.rows)
+        assert told.startswith(f"too small: needs 60×18, has {size[0]}×{size[1]}"[: size[0] * size[1]])
+        await d.pilot.press("q")
+        assert d.app.return_code == 0
+
+
+async def test_growing_and_shrinking_ends_in_the_same_picture() -> None:
+    async with opened("matmul") as d:
+        await d.press("right", "right")
+        before = d.screen
+        for size in ((200, 60), (60, 18), (20, 5), (120, 40), (1, 1), (80, 24)):
+            await d.pilot.resize_terminal(*size)
+        await d.settle()
+        assert d.screen == before
+
+
+async def test_resizing_while_it_plays() -> None:
+    async with opened("matmul") as d:
+        await d.pilot.press("space")
+        await d.pilot.resize_terminal(100, 30)
+        await d.pilot.press("space")
+        await d.settle()
+        await d.press("0")
+        assert "0/12" in d.screen
+
+
+@pytest.mark.parametrize("size", [(60, 18), (79, 24), (200, 60), (500, 200)])
+async def test_the_picture_is_whole_and_centred(size: tuple[int, int]) -> None:
+    async with opened("matmul", size) as d:
+        await d.press("right", "right", "right")
+        rows = d.rows
+        width = min(size[0], LARGEST[0])
+        margin = (size[0] - width) // 2
+        shown = [row for row in rows if row.strip()]
+        assert len(rows) == size[1]
+        assert all(len(row) <= margin + width for row in rows)
+        assert all(row[:margin].strip() == "" for row in shown)
+        text = "\n".join(rows)
+        assert "[-0.7193]" in text
+        assert "(3, 2) @ (2, 4) → (3, 4)" in text
+        assert "3/12" in text
+
+
+async def test_the_sidebar_by_key_and_by_width() -> None:
+    async with opened("matmul", (70, 24)) as d:
+        assert "1 Tensors" not in d.screen
+        await d.press("backslash")
+        assert "1 Tensors" in d.screen
+        await d.press("backslash")
+        assert "1 Tensors" not in d.screen
+    async with opened("matmul") as d:
+        assert "1 Tensors" in d.screen
+        await d.press("backslash")
+        assert "1 Tensors" not in d.screen
+
+
+async def test_choosing_in_the_sidebar() -> None:
+    async with opened("matmul") as d:
+        await d.press("down", "down", "up", "down")
+        assert d.session.chosen is not None
+        assert "↑↓↵ choose, open" in d.rows[-1]
+        chosen = d.session.chosen
+        await d.press("enter")
+        assert d.view.lesson.slug == chosen
+        assert d.session.chosen is None
+        await d.press("l", "down", "escape")
+        assert d.session.chosen is None
+        assert d.view.lesson.slug == chosen
+
+
+def test_the_room_adds_up() -> None:
+    for width in range(SMALLEST[0], 220, 7):
+        for height in range(SMALLEST[1], 80):
+            for failed in (False, True):
+                room = sizes(width, height, ["x = 1"] * 6, 5, sidebar=None, failed=failed)
+                assert room is not None
+                rows = 3 + room.program + 1 + room.stage + room.words + 2
+                assert rows == min(height, LARGEST[1])
+                assert room.stage >= 5
+    assert sizes(SMALLEST[0] - 1, 40, [], 1, sidebar=None, failed=False) is None
+    assert sizes(100, SMALLEST[1] - 1, [], 1, sidebar=None, failed=False) is None

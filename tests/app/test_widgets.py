@@ -1,0 +1,238 @@
+"""Rows of text and the matrix: fitting, wrapping, what is sent again, what a click hits."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from rich.cells import cell_len
+from textual.app import App, ComposeResult
+from textual.geometry import Region
+from textual.widget import Widget
+
+from tests.app.fakes import panel
+from tui.frame import Mark
+from tui.layout import Slot
+from tui.prose import elided, paragraphs
+from tui.themes import ASCII, LOOKS, STRENGTHS, UNICODE, step_of
+from tui.widgets.lines import Lines
+from tui.widgets.matrix import Chosen, Matrix
+from tui.widgets.rows import (
+    Row,
+    Span,
+    changed,
+    ends,
+    fit,
+    row,
+    span_at,
+    width_of,
+    wrap,
+    wrap_code,
+    wrap_spans,
+)
+
+SPANS = st.lists(
+    st.builds(Span, st.text(st.sampled_from("ab ·数é[/]$"), max_size=8), st.sampled_from(["", "dim", "key"])),
+    max_size=6,
+).map(tuple)
+
+
+@given(SPANS, st.integers(0, 40))
+def test_fit_never_takes_more_than_its_width(spans: Row, width: int) -> None:
+    fitted = fit(spans, width)
+    assert width_of(fitted) <= max(width, 0)
+    if width_of(spans) <= width:
+        assert fitted == spans
+
+
+@given(SPANS, SPANS, st.integers(0, 40))
+def test_ends_fill_the_width(left: Row, right: Row, width: int) -> None:
+    assert width_of(ends(left, right, width)) == width
+
+
+@given(st.text(st.sampled_from("ab  数·x\n"), max_size=80), st.integers(2, 30))
+def test_wrapping_keeps_every_word(text: str, width: int) -> None:
+    lines = wrap(text, width)
+    assert all(cell_len(line) <= width for line in lines)
+    assert "".join("".join(lines).split()) == "".join(text.split())
+
+
+@given(SPANS, st.integers(6, 30))
+def test_wrapping_spans_keeps_every_character(spans: Row, width: int) -> None:
+    lines = wrap_spans(spans, width)
+    assert all(width_of(line) <= width for line in lines)
+    kept = "".join(span.text for line in lines for span in line)
+    assert kept.replace(" ", "") == "".join(span.text for span in spans).replace(" ", "")
+
+
+@given(st.text(st.sampled_from("ab (,)"), max_size=120), st.integers(20, 40))
+def test_code_goes_on_below(line: str, width: int) -> None:
+    rows = wrap_code(line, width)
+    assert all(cell_len(part) <= width for part in rows)
+    assert "".join(rows).replace(" ", "") == line.replace(" ", "")
+
+
+@given(SPANS, SPANS)
+def test_what_changed_covers_every_difference(old: Row, new: Row) -> None:
+    def columns(spans: Row) -> list[tuple[str, str]]:
+        return [(character, span.role) for span in spans for character in span.text]
+
+    found = changed(old, new)
+    if any(cell_len(span.text) != len(span.text) for span in (*old, *new)):
+        return
+    before, after = columns(old), columns(new)
+    size = max(len(before), len(after))
+    before += [(" ", "")] * (size - len(before))
+    after += [(" ", "")] * (size - len(after))
+    different = [k for k in range(size) if before[k] != after[k]]
+    assert found == (range(different[0], different[-1] + 1) if different else range(0))
+
+
+def test_a_click_finds_its_span() -> None:
+    spans = row("ab", ("数", "key", "go:1"), "c")
+    assert [span_at(spans, x) for x in range(6)] == [spans[0], spans[0], spans[1], spans[1], spans[2], None]
+
+
+def test_prose_is_a_little_markdown_and_no_markup() -> None:
+    rows = paragraphs("A **b** `c[0]` [/d] and [more](matmul.md).\n\n- one\n- two", 60)
+    text = ["".join(span.text for span in line) for line in rows]
+    assert text == ["A b c[0] [/d] and more.", "", "· one", "· two"]
+    assert {span.text.strip(): span.role for line in rows for span in line}["c[0]"] == "code"
+    assert [span.do for line in rows for span in line if span.do] == ["open:matmul"]
+
+
+def test_a_long_formula_keeps_its_head_its_current_term_and_its_total() -> None:
+    terms = [(f" + {k}.0000", "current" if k == 7 else "done") for k in range(1, 12)]
+    line = (("Y[0,0] = ", "plain"), ("0.0000", "done"), *terms, (" = 66.0000", "done"))
+    for width in range(40, 90):
+        text = "".join(span.text for span in elided(line, width))  # type: ignore[arg-type]
+        assert len(text) <= width
+        assert text.startswith("Y[0,0] = ")
+        assert text.endswith(" = 66.0000")
+        assert "7.0000" in text
+        assert "+ +" not in text
+        assert "… …" not in text
+
+
+@pytest.mark.parametrize("name", LOOKS)
+def test_the_value_scale_is_monotonic_symmetric_and_distinct_at_256_colours(name: str) -> None:
+    look = LOOKS[name]
+    assert [step_of(k / 100, STRENGTHS) for k in (0, 5, 20, 45, 70, 100)] == [0, 0, 1, 2, 3, 4]
+    assert all(step_of(-k / 50, 4) == step_of(k / 50, 4) for k in range(51))
+    if look.colourless:
+        return
+    levels = [-1.0, -0.7, -0.45, -0.2, 0.0, 0.2, 0.45, 0.7, 1.0]
+    backgrounds = [look.heat(level, "").bgcolor for level in levels]
+    numbers = [None if colour is None else colour.number for colour in backgrounds]
+    assert None not in numbers
+    assert len(set(numbers)) == len(levels)
+
+
+def test_every_glyph_has_an_ascii_one() -> None:
+    text = "".join(value for name in Glyphs_fields() if isinstance(value := getattr(UNICODE, name), str))
+    assert ASCII.text(text).isascii()
+    assert ASCII.text("a × b → √d_k ≥ 1 · ᵀ").isascii()
+
+
+def Glyphs_fields() -> tuple[str, ...]:  # noqa: N802
+    return tuple(type(UNICODE).__dataclass_fields__)
+
+
+class Recorder:
+    """Stands in front of a widget's refresh and keeps the regions."""
+
+    def __init__(self, widget: Widget, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.regions: list[Region] = []
+        original = widget.refresh
+
+        def refresh(*regions: Region, **options: bool) -> Widget:
+            self.regions += regions or [widget.size.region]
+            return original(*regions, **options)
+
+        monkeypatch.setattr(widget, "refresh", refresh)
+
+
+class Bench(App[None]):
+    """One matrix and one widget of lines."""
+
+    CSS: ClassVar[str] = "Lines { height: 4; }"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.chosen: list[tuple[str, tuple[int, ...]]] = []
+
+    def compose(self) -> ComposeResult:
+        yield Lines()
+        yield Matrix()
+
+    def on_chosen(self, event: Chosen) -> None:
+        self.chosen.append((event.panel, event.index))
+
+
+def slot(rows: range, columns: range) -> Slot:
+    return Slot(panel=0, x=0, y=0, rows=rows, columns=columns, cell=9, decimals=4)
+
+
+async def test_a_matrix_sends_only_the_cells_that_changed(monkeypatch: pytest.MonkeyPatch) -> None:
+    app = Bench()
+    async with app.run_test(size=(80, 24)) as pilot:
+        grid = app.query_one(Matrix)
+        grid.styles.width, grid.styles.height = 36, 4
+        place = slot(range(4), range(4))
+        grid.show(panel("Y", "result", 4, 4), place, "numbers")
+        await pilot.pause()
+        sent = Recorder(grid, monkeypatch)
+        grid.show(panel("Y", "result", 4, 4), place, "numbers")
+        assert sent.regions == []
+        marked = panel("Y", "result", 4, 4, mark=lambda index: Mark.WRITE if index == (2, 1) else Mark.NONE)
+        grid.show(marked, place, "numbers")
+        assert sent.regions == [Region(9, 2, 9, 1)]
+        sent.regions.clear()
+        moved = panel("Y", "result", 4, 4, mark=lambda index: Mark.WRITE if index == (2, 2) else Mark.NONE)
+        grid.show(moved, place, "numbers")
+        assert sent.regions == [Region(9, 2, 18, 1)]
+        sent.regions.clear()
+        grid.show(moved, place, "heat")
+        assert sent.regions == [grid.size.region]
+
+
+async def test_a_click_on_a_matrix_is_arithmetic() -> None:
+    app = Bench()
+    async with app.run_test(size=(80, 24)) as pilot:
+        grid = app.query_one(Matrix)
+        grid.styles.width, grid.styles.height = 36, 4
+        grid.show(panel("Y", "result", 40, 40), slot(range(10, 14), range(20, 24)), "numbers")
+        await pilot.pause()
+        await pilot.click(grid, offset=(9 * 3 + 8, 2))
+        await pilot.pause()
+        assert app.chosen == [("Y", (12, 23))]
+
+
+async def test_lines_send_only_the_columns_that_changed(monkeypatch: pytest.MonkeyPatch) -> None:
+    app = Bench()
+    async with app.run_test(size=(80, 24)) as pilot:
+        lines = app.query_one(Lines)
+        lines.show([row("step ", ("1", "key")), row("same")])
+        await pilot.pause()
+        sent = Recorder(lines, monkeypatch)
+        lines.show([row("step ", ("2", "key")), row("same")])
+        assert sent.regions == [Region(5, 0, 1, 1)]
+        sent.regions.clear()
+        lines.show([row("step ", ("2", "key")), row("same")])
+        assert sent.regions == []
+        lines.show([row("step ", ("2", "key"))])
+        assert sent.regions == [Region(0, 1, 4, 1)]
+
+
+async def test_no_segment_is_without_a_style() -> None:
+    app = Bench()
+    async with app.run_test(size=(80, 24)):
+        lines, grid = app.query_one(Lines), app.query_one(Matrix)
+        lines.show([row("text"), (), row("")])
+        for widget, height in ((lines, 4), (grid, 3)):
+            for y in range(height):
+                strip = widget.render_line(y)
+                assert all(segment.style is not None for segment in strip)
+                assert strip.cell_length == widget.size.width
