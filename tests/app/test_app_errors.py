@@ -87,9 +87,8 @@ async def test_a_program_that_is_no_program_has_a_caret() -> None:
 
 
 async def test_text_is_never_markup() -> None:
-    hostile = lesson(
-        "[@click=app.quit]press[/] [/foo] $x\n\n```python\nx = torch.ones(2)  # [b]not bold[/b]\n```\n"
-    )
+    prose = "[@click=app.quit]press[/] [/foo] $x"
+    hostile = lesson(f"{prose}\n\n```python\nx = torch.ones(2)  # [b]not bold[/b]\n```\n")
     async with opened(hostile) as d:
         assert prose in d.screen
         assert "# [b]not bold[/b]" in d.screen

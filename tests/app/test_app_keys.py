@@ -173,14 +173,13 @@ async def test_the_mask_lesson_toggles_with_t_and_moves_its_diagonal() -> None:
         assert dict(d.view.controls)["diagonal"] == before
 
 
-async def test_a_lesson_may_take_a_key_that_the_app_has_too() -> None:
-    front = '[controls.kind]\nchoices = ["a", "b"]\ndefault = "a"\nkey = "l"\n'
+async def test_a_lesson_has_a_key_of_its_own() -> None:
+    front = '[controls.kind]\nchoices = ["a", "b"]\ndefault = "a"\nkey = "k"\n'
     mine = lesson('Text.\n\n```python\nx = torch.ones(2) if kind == "a" else torch.zeros(2)\n```\n', front)
     async with opened(mine) as d:
-        await d.press("l")
+        await d.press("k")
         assert dict(d.view.controls)["kind"] == "b"
-        assert d.session.chosen is None
-        assert " l kind" in d.rows[-1]
+        assert " k kind" in d.rows[-1]
 
 
 async def test_stops_follow_each_other_and_lead_on_to_the_next_lesson() -> None:
@@ -283,3 +282,9 @@ async def test_the_palette_opens_lessons() -> None:
             await d.pilot.press("enter")
             await d.settle()
         assert d.view.lesson.slug == "linear"
+
+
+def test_no_key_of_the_app_is_one_that_lessons_may_take() -> None:
+    from llm_linalg.lesson_front import FREE_KEYS
+
+    assert not set(FREE_KEYS) & {name for key in KEYS for name in key.keys.split(",")}
