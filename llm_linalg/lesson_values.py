@@ -12,6 +12,7 @@ from llm_linalg.controls import Control, Value
 from llm_linalg.spelling import quoted, unknown
 
 if TYPE_CHECKING:
+    from llm_linalg.errors import ProgramError
     from llm_linalg.tracing import Trace
 
 PART_TITLES = (
@@ -185,14 +186,19 @@ class Lesson:
             line -= length
         return stop.line
 
+    def broken(self, stop: Stop, error: ProgramError) -> LessonError:
+        """What to say where a stop's program fails and isn't meant to: the lesson's file, line, reason."""
+        line = stop.line if error.line is None else self.line_of(stop, error.line)
+        return LessonError(str(self.path or self.slug), line, error.message)
+
     def check(self) -> tuple[LessonError, ...]:
         """Runs every stop with its defaults; what fails, with file and line.
 
         For authors and tests. Imports torch.
         """
-        return tuple(self._broken())
+        return tuple(self._problems())
 
-    def _broken(self) -> Iterator[LessonError]:
+    def _problems(self) -> Iterator[LessonError]:
         from llm_linalg.errors import ProgramError
 
         file = str(self.path or self.slug)
@@ -201,7 +207,7 @@ class Lesson:
                 trace = self.run(stop)
             except ProgramError as error:
                 if not stop.fails:
-                    yield LessonError(file, self.line_of(stop, error.line or 1), error.message)
+                    yield self.broken(stop, error)
                 continue
             if stop.fails:
                 yield LessonError(file, stop.line, "the stop is meant to fail, and does not")

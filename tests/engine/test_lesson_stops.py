@@ -8,7 +8,7 @@ from math import ceil
 import pytest
 
 from llm_linalg.errors import ProgramError, ShapeError
-from llm_linalg.lesson import Lesson, Stop, Value, catalog, find, spans
+from llm_linalg.lesson import Lesson, Stop, Value, catalog, find, parse, spans
 from llm_linalg.text import width, wrap
 
 STOPS = [(lesson, stop) for lesson in catalog() for stop in lesson.stops]
@@ -73,3 +73,35 @@ def test_links_lead_to_lessons() -> None:
     assert {"scalar", "dot", "matmul", "backprop", "triangular", "identity", "diagonal"} <= everything
     boxes = find("why").stops[1:7]
     assert all(any(slug for _, slug in spans(stop.prose)) for stop in boxes)
+
+
+def test_what_is_broken_is_said_with_file_and_line() -> None:
+    text = """+++
+title = "Broken"
++++
+```python show="z"
+x = torch.ones(2)
+```
+```python
+y = x @ torch.ones(3)
+```
+```python fails
+y = 1
+```
+```python order="wave"
+print(y)
+```
+```python steps="1-9"
+```
+"""
+    broken = [str(error) for error in parse(text, "folder/broken.md").check()]
+    assert broken[0] == 'folder/broken.md:4: unknown node "z": there is x'
+    assert broken[1].startswith("folder/broken.md:8: matmul: axis 0 of x (2,) has size 2")
+    # A program that fails is failing in the stops that continue it, too; the line stays its own.
+    assert [error.split(":")[1] for error in broken[2:]] == ["8", "8"]
+    works = parse(text.replace("torch.ones(3)", "x"), "folder/broken.md").check()
+    assert [str(error).removeprefix("folder/broken.md:") for error in works[1:]] == [
+        "10: the stop is meant to fail, and does not",
+        '13: unknown order of y "wave": there is cells, terms',
+        "16: y has 1 steps, not 9",
+    ]
