@@ -192,7 +192,7 @@ def test_transpose() -> None:
     assert (trace["W"].shape, trace["Wt"].shape) == ((3, 4), (4, 3))
     assert torch.equal(Wt, W.T)
     assert torch.equal(trace["same"].value, torch.t(W))
-    assert "(4, 1) True\n(1, 4) False\n(3, 1) True\nFalse True\n" in trace.printed
+    assert "W ((4, 1), True) Wt ((1, 4), False)\n(3, 1) True\nFalse True\n" in trace.printed
     assert torch.equal(trace["storage"].value, torch.arange(1.0, 13))
     assert torch.equal(trace["copied"].value, W.T.flatten())
     S = trace["S"].value
