@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import warnings
 from collections.abc import Callable, Mapping
 from contextlib import contextmanager
 from inspect import Parameter, signature
@@ -55,7 +56,8 @@ def execute(
     interpreter = Interpreter(checked, {**names, **tensors}, Budget(), explain)
     for name, node in (known or {}).items():
         interpreter.recorder.know(tensors[name], node)
-    with _seeded(seed):
+    with _seeded(seed), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # torch's advice is for its own users
         interpreter.run()
     return interpreter.recorder.finish(checked.text, seed, "".join(interpreter.printed))
 
@@ -96,7 +98,7 @@ def trace(function: Callable[..., Any], *inputs: Any, seed: int = 0) -> Trace:
 @contextmanager
 def _seeded(seed: int) -> Iterator[None]:
     with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
+        torch.default_generator.manual_seed(seed)  # and no other device's
         yield
 
 

@@ -33,7 +33,7 @@ class _Piece:
 
 
 def repairs(
-    interpreter: Interpreter, node: ast.expr, error: ShapeError, found: list[ast.expr | None]
+    interpreter: Interpreter, node: ast.expr | ast.stmt, error: ShapeError, found: list[ast.expr | None]
 ) -> tuple[Repair, ...]:
     """Return expressions that can replace the failing one, in the order of how little they change.
 
@@ -44,7 +44,7 @@ def repairs(
         found: The sub-expressions that gave the operands.
     """
     whole = interpreter.source.text_of(node)
-    if "\n" in whole:
+    if "\n" in whole or not isinstance(node, ast.expr):
         return ()
     base = node.col_offset
     pieces: dict[int, _Piece] = {}

@@ -19,7 +19,7 @@ _SHAPE_WORDS = ("shape", "size", "dimension", "dim ", "broadcast", "same number"
 _ORDINALS = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth")
 
 
-def explain(interpreter: Evaluator, node: ast.expr, error: Exception) -> ProgramError:
+def explain(interpreter: Evaluator, node: ast.expr | ast.stmt, error: Exception) -> ProgramError:
     """Return the error to show for a call that failed at a syntax node."""
     call = interpreter.recorder.failed
     interpreter.recorder.failed = None
@@ -52,12 +52,14 @@ def clash_of(call: Call) -> Clash | None:
         call.operation.infer(call)
     except Clash as clash:
         return clash
-    except (TypeError, ValueError, IndexError, KeyError, AttributeError):
+    except (TypeError, ValueError, IndexError, KeyError, AttributeError, ArithmeticError):
         return None
     return None
 
 
-def operand_nodes(interpreter: Evaluator, node: ast.expr, tensors: Sequence[Tensor]) -> list[ast.expr | None]:
+def operand_nodes(
+    interpreter: Evaluator, node: ast.expr | ast.stmt, tensors: Sequence[Tensor]
+) -> list[ast.expr | None]:
     """Return for each operand the sub-expression of the failing one that gave it, where there is one."""
     pieces = [piece for piece in ast.walk(node) if isinstance(piece, ast.expr) and piece is not node]
     found: list[ast.expr | None] = []

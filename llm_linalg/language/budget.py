@@ -2,32 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from inspect import signature
 from math import prod
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from llm_linalg.axes import Clash, Shape
 from llm_linalg.errors import LimitError
 from llm_linalg.ops.call import Call
 from llm_linalg.ops.unlisted import Unlisted
 
-_GROWING = frozenset(
-    {
-        "repeat",
-        "repeat_interleave",
-        "tile",
-        "pad",
-        "diag",
-        "diag_embed",
-        "getitem",
-        "gather",
-        "index_select",
-        "kron",
-    }
-)
+MAX_AXES = 24
 
 
 @dataclass(slots=True)
@@ -35,16 +24,20 @@ class Budget:
     """Bounds on a program's calls, held call by call.
 
     Attributes:
-        cells: The most cells of one tensor.
+        cells: The most cells of one tensor, also of one that torch makes on the way.
         multiplications: The most multiplications (or like work) of one call.
         total: The most cells of all tensors together.
         work: The most multiplications of all calls together.
+        outputs: The most tensors that one call gives.
+        tensors: The most tensors that all calls give together.
     """
 
     cells: int = 2**25
     multiplications: int = 2**37
     total: int = 2**28
     work: int = 2**38
+    outputs: int = 1_000
+    tensors: int = 5_000
 
     def check(self, call: Call) -> None:
         """Hold a call against the budget before it is computed.
@@ -52,16 +45,19 @@ class Budget:
         Raises:
             LimitError: If it asks for more.
         """
-        try:
-            shape = call.operation.infer(call)
-            if shape is None and _may_grow(call):
-                shape = on_meta(call)
-            if shape is None:
-                return
-            cells, work = prod(shape), call.operation.cost(call, shape)
-        except (Clash, TypeError, ValueError, IndexError, OverflowError, KeyError, AttributeError):
-            return  # torch refuses it, and says why
         name = call.operation.name
+        try:
+            outputs, shape = call.operation.outputs(call), _shape(call)
+            cells, work = call.operation.peak(call, shape), call.operation.cost(call, shape)
+        except (Clash, TypeError, ValueError, IndexError, OverflowError, KeyError, ZeroDivisionError):
+            shape = on_meta(call)
+            if shape is None:
+                return  # torch refuses it, and says why
+            outputs, cells, work = 1, prod(shape), prod(shape)
+        if outputs > self.outputs:
+            raise LimitError(f"{name} would give {outputs:,} tensors; {self.outputs:,} are allowed")
+        if max([len(shape or ()), *map(len, call.shapes)]) > MAX_AXES:
+            raise LimitError(f"a tensor with more than {MAX_AXES} axes")
         if cells > self.cells:
             raise LimitError(f"{name} would make {cells:,} cells; {self.cells:,} are allowed")
         if work > self.multiplications:
@@ -70,26 +66,51 @@ class Budget:
             )
         self.total -= cells
         self.work -= work
-        if self.total < 0 or self.work < 0:
+        self.tensors -= outputs
+        if min(self.total, self.work, self.tensors) < 0:
             raise LimitError("the program as a whole asks for more than the budget allows")
 
 
-def _may_grow(call: Call) -> bool:
-    return isinstance(call.operation, Unlisted) or call.operation.name in _GROWING
+def _shape(call: Call) -> Shape | None:
+    """Return the output's shape by rule, or from the same call on tensors without memory."""
+    operation = call.operation
+    if isinstance(operation, Unlisted) and not operation.bounded:
+        return on_meta(call)
+    return operation.infer(call)
 
 
 def on_meta(call: Call) -> Shape | None:
     """Return the output's shape from the same call on tensors without memory, or None."""
     try:
-        with torch._C.DisableTorchFunction():
+        with torch._C.DisableTorchFunction(), torch.device("meta"):
             result: Any = call.replay([tensor.detach().to("meta") for tensor in call.tensors])
     except Exception:  # noqa: BLE001  torch raises many kinds here, and each means: not known beforehand
         return None
     return tuple(result.shape) if isinstance(result, Tensor) else None
 
 
-def check_layer(budget: Budget, name: str, sizes: list[Any]) -> None:
-    """Hold a layer's parameters against the budget: the product of its sizes bounds them."""
-    numbers = [abs(size) for size in sizes if isinstance(size, int) and not isinstance(size, bool)]
-    if prod(numbers[:2]) > budget.cells:
-        raise LimitError(f"nn.{name} would make {prod(numbers[:2]):,} cells; {budget.cells:,} are allowed")
+_LAYER_SIZES: Mapping[str, tuple[str, ...]] = {
+    "Linear": ("in_features", "out_features"),
+    "Embedding": ("num_embeddings", "embedding_dim"),
+    "LayerNorm": ("normalized_shape",),
+}
+
+
+def check_layer(
+    budget: Budget, kind: type[nn.Module], arguments: list[Any], named: Mapping[str, Any]
+) -> None:
+    """Hold the cells of a layer's parameters against the budget; `TypeError` for what are no sizes."""
+    names = _LAYER_SIZES.get(kind.__name__, ())
+    given = signature(kind).bind(*arguments, **named).arguments
+    sizes = [size for name in names for size in _sizes(given[name])]
+    cells = prod(sizes)
+    if cells > budget.cells:
+        raise LimitError(f"nn.{kind.__name__} would make {cells:,} cells; {budget.cells:,} are allowed")
+    budget.total -= cells
+
+
+def _sizes(value: Any) -> list[int]:
+    sizes = list(value) if isinstance(value, list | tuple) else [value]
+    if not all(isinstance(size, int) for size in sizes):
+        raise TypeError(f"a layer's size is a whole number, not {value!r:.40}")
+    return [max(size, 1) for size in sizes]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from collections import ChainMap
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -26,6 +27,7 @@ class Caller(Evaluator):
     def __init__(self, source: Source, names: Mapping[str, Any], budget: Budget, explain: Explain) -> None:
         super().__init__(source, names, budget, explain)
         self.builtins = {**tables.BUILTINS, "print": self._print}
+        self._room = _PRINTED_LIMIT
 
     def evaluators(self) -> dict[type[ast.expr], Callable[[Any], Any]]:
         """Return what evaluates each kind of expression."""
@@ -67,7 +69,7 @@ class Caller(Evaluator):
             if keyword.arg in tables.REFUSED_ARGUMENTS:
                 raise self.error(f"{keyword.arg}= is not part of the language", keyword)
             named[keyword.arg] = self.evaluate(keyword.value)
-        plain.weigh(*arguments, *named.values())
+        self.weigh(*arguments, *named.values())
         if isinstance(function, UserFunction):
             return self.invoke(function, arguments, named, node)
         if isinstance(function, type) and issubclass(function, nn.Module):
@@ -76,7 +78,7 @@ class Caller(Evaluator):
             return function.function(function.owner, *arguments, **named)
         if not callable(function) or isinstance(function, Tensor):
             raise self.error(f"{self.source.text_of(node.func)} can't be called", node)
-        return function(*arguments, **named)
+        return plain.bounded(function(*arguments, **named))
 
     def invoke(
         self, function: UserFunction, arguments: list[Any], named: dict[str, Any], node: ast.Call
@@ -86,7 +88,7 @@ class Caller(Evaluator):
 
     def _layer(self, kind: type[nn.Module], arguments: list[Any], named: dict[str, Any]) -> nn.Module:
         """Make a layer: its parameters are inputs of the trace, and how they are filled is no part of it."""
-        check_layer(self._budget, kind.__name__, [*arguments, *named.values()])
+        check_layer(self._budget, kind, arguments, named)
         with torch._C.DisableTorchFunction():
             layer = kind(*arguments, **named)
         for parameter in layer.parameters():
@@ -94,19 +96,27 @@ class Caller(Evaluator):
                 self.recorder.input(parameter, None, "parameter")
         return layer
 
-    def _print(self, *values: Any, sep: str = " ", end: str = "\n") -> None:
-        with torch._C.DisableTorchFunction():
-            self.printed.append(str(sep).join(str(value) for value in values) + str(end))
-        if sum(map(len, self.printed)) > _PRINTED_LIMIT:
-            raise LimitError(f"the program prints more than {_PRINTED_LIMIT} characters")
+    def _print(self, *values: Any, **named: Any) -> None:
+        unknown = named.keys() - {"sep", "end", "flush"}
+        if unknown:
+            raise TypeError(f"print has no {min(unknown)}= in this language")
+        sep, end = named.get("sep"), named.get("end")
+        between = " " if sep is None else plain.text(sep)
+        line = between.join(plain.text(value) for value in values)
+        line += "\n" if end is None else plain.text(end)
+        self._room -= len(line)
+        if self._room < 0:
+            raise LimitError(f"the program prints more than {_PRINTED_LIMIT:,} characters")
+        self.printed.append(line)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class UserFunction:
-    """A function that the program defined, with its defaults, worked out where it was defined."""
+    """A function that the program defined, with its defaults and the names around it."""
 
     node: ast.FunctionDef
     defaults: Mapping[str, Any]
+    scope: ChainMap[str, Any]
 
 
 class _Method:

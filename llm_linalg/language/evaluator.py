@@ -5,9 +5,8 @@ from __future__ import annotations
 import ast
 from collections import ChainMap
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any
+from typing import Any, NoReturn
 
-import torch
 from torch import Tensor
 
 from llm_linalg.errors import LimitError, ProgramError, Span
@@ -18,7 +17,8 @@ from llm_linalg.recorder import Recorder
 from llm_linalg.shapes import operand_nodes
 from llm_linalg.text import nearest
 
-TORCH_ERRORS = (
+FAILURES = (
+    ProgramError,
     RuntimeError,
     TypeError,
     ValueError,
@@ -26,11 +26,15 @@ TORCH_ERRORS = (
     NotImplementedError,
     ZeroDivisionError,
     OverflowError,
+    AssertionError,
+    AttributeError,
+    KeyError,
+    MemoryError,
 )
-_PRINTED_LIMIT = 200_000
 MAX_STEPS = 300_000
+MAX_ITEMS = 3_000_000
 
-Explain = Callable[["Evaluator", ast.expr, Exception], ProgramError]
+Explain = Callable[["Evaluator", ast.expr | ast.stmt, Exception], ProgramError]
 
 
 class Evaluator:
@@ -52,7 +56,7 @@ class Evaluator:
         self._explain = explain
         self._budget = budget
         self._at: ast.AST = source.tree
-        self._failing: tuple[ast.expr, list[ast.expr | None]] | None = None
+        self._failing: tuple[ast.expr | ast.stmt, list[ast.expr | None]] | None = None
         self.values: dict[ast.expr, Tensor] = {}  # of the statement that is being run
         self._modules: dict[str, Any] = {
             "torch": tables.TORCH,
@@ -60,7 +64,7 @@ class Evaluator:
             "F": tables.F,
             "math": tables.MATH,
         }
-        self._steps = 0
+        self._steps = self._items = 0
         self._evaluators = self.evaluators()
 
     def evaluators(self) -> dict[type[ast.expr], Callable[[Any], Any]]:
@@ -93,14 +97,18 @@ class Evaluator:
             if isinstance(value, Tensor):
                 self.values[node] = value
             return value
-        except ProgramError as error:
-            if error.span is None:
-                raise type(error)(error.message, self.source.span(node), self.source.text) from None
-            raise
-        except TORCH_ERRORS as error:
-            raise self._explained(node, error) from error
+        except FAILURES as error:
+            self.fail(error, node)
         finally:
             self._at = outer
+
+    def fail(self, error: Exception, node: ast.expr | ast.stmt) -> NoReturn:
+        """Raise what came up at a place of the program, as an error that says where."""
+        if isinstance(error, RecursionError) or (isinstance(error, ProgramError) and error.span):
+            raise error
+        if isinstance(error, ProgramError):
+            raise type(error)(error.message, self.source.span(node), self.source.text) from None
+        raise self._explained(node, error) from error
 
     def count(self, node: ast.AST) -> None:
         """Count a step of the program.
@@ -114,6 +122,16 @@ class Evaluator:
                 f"the program takes more than {MAX_STEPS:,} steps", self.source.span(node), self.source.text
             )
 
+    def weigh(self, *values: Any) -> None:
+        """Count the items of plain values before something goes through all of them.
+
+        Raises:
+            LimitError: If there are too many.
+        """
+        self._items += plain.weight(*values)
+        if self._items > MAX_ITEMS:
+            raise LimitError(f"the program goes through more than {MAX_ITEMS:,} items")
+
     def assign(self, target: ast.expr, value: Any) -> None:
         """Bind a target to a value."""
         raise NotImplementedError
@@ -125,14 +143,14 @@ class Evaluator:
             value = value.unbind(0)
         if not isinstance(value, range | list | tuple | dict | str):
             raise self.error(f"a {type(value).__name__} can't be gone through", node)
-        plain.weigh(value)
+        self.weigh(value)
         yield from tuple(value)
 
     def error(self, message: str, node: ast.AST) -> ProgramError:
         """Return an error at a place of the program."""
         return self.source.error(message, node)
 
-    def _explained(self, node: ast.expr, error: Exception) -> ProgramError:
+    def _explained(self, node: ast.expr | ast.stmt, error: Exception) -> ProgramError:
         call = self.recorder.failed
         if call is not None:
             self._failing = (node, operand_nodes(self, node, call.tensors))
@@ -175,6 +193,7 @@ class Evaluator:
 
     def _binary(self, node: ast.BinOp) -> Any:
         left, right = self.evaluate(node.left), self.evaluate(node.right)
+        self.weigh(left, right)
         return plain.binary(type(node.op), left, right)
 
     def _unary(self, node: ast.UnaryOp) -> Any:
@@ -196,7 +215,7 @@ class Evaluator:
         result: Any = True
         for kind, item in zip(node.ops, node.comparators, strict=True):
             right = self.evaluate(item)
-            plain.weigh(left, right)
+            self.weigh(left, right)
             result = plain.COMPARE[type(kind)](left, right)
             if len(node.ops) > 1 and not self._truth(result, node):
                 return result
@@ -235,5 +254,5 @@ class Evaluator:
     def _formatted(self, node: ast.FormattedValue) -> str:
         spec = self.evaluate(node.format_spec) if node.format_spec else ""
         value = self.evaluate(node.value)
-        with torch._C.DisableTorchFunction():
-            return plain.formatted(value, node.conversion, spec)
+        self.weigh(value)
+        return plain.formatted(value, node.conversion, spec)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-from collections import ChainMap
 from typing import Any
 
 from torch import Tensor, nn
@@ -12,7 +11,7 @@ from llm_linalg.errors import LimitError, ShapeError
 from llm_linalg.language import plain, tables
 from llm_linalg.language.budget import Budget
 from llm_linalg.language.caller import Caller, UserFunction
-from llm_linalg.language.evaluator import TORCH_ERRORS
+from llm_linalg.language.evaluator import FAILURES
 from llm_linalg.language.source import Source
 
 MAX_CALLS = 30
@@ -69,6 +68,12 @@ class Interpreter(Caller):
 
     def _statement(self, node: ast.stmt) -> None:
         self._at = node
+        try:
+            self._execute(node)
+        except FAILURES as error:
+            self.fail(error, node)
+
+    def _execute(self, node: ast.stmt) -> None:
         if isinstance(node, ast.If | ast.For | ast.FunctionDef | ast.Return | ast.Break | ast.Continue):
             self._flow(node)
             return
@@ -126,16 +131,16 @@ class Interpreter(Caller):
         for arg, default in zip(node.args.kwonlyargs, node.args.kw_defaults, strict=True):
             if default is not None:
                 defaults[arg.arg] = self.evaluate(default)
-        self.names[node.name] = UserFunction(node, defaults)
+        self.names[node.name] = UserFunction(node, defaults, self.names)
 
     def invoke(
         self, function: UserFunction, arguments: list[Any], named: dict[str, Any], node: ast.Call
     ) -> Any:
-        """Call a function that the program defined: its names are its own, it sees the program's."""
+        """Call a function that the program defined: its names are its own, it sees those around it."""
         if self._depth >= MAX_CALLS:
             raise LimitError(f"functions that call each other more than {MAX_CALLS} deep")
         bound = self._bound(function, arguments, named, node)
-        outer, self.names = self.names, ChainMap({}, self.names.maps[-1])
+        outer, self.names = self.names, function.scope.new_child()
         self._depth += 1
         try:
             for name, value in bound.items():
@@ -184,10 +189,9 @@ class Interpreter(Caller):
         owner, key = self.evaluate(target.value), self.evaluate(target.slice)
         if not isinstance(owner, Tensor | list | dict):
             raise self.error(f"a {type(owner).__name__}'s items can't be assigned to", target)
-        try:
-            owner[key] = value
-        except TORCH_ERRORS as error:
-            raise self._explained(target, error) from error
+        if isinstance(key, slice) and isinstance(owner, list):
+            raise self.error("a slice of a list can't be assigned to", target)
+        owner[key] = value
         if isinstance(owner, Tensor) and isinstance(target.value, ast.Name):
             self._bind(target.value.id, owner)
 
@@ -215,15 +219,10 @@ class Interpreter(Caller):
         left = self.evaluate(ast.copy_location(ast.Name(node.target.id, ast.Load()), node.target))
         right = self.evaluate(node.value)
         self._at = node
-        try:
-            if isinstance(left, Tensor) and type(node.op) in plain.IN_PLACE:
-                value = plain.IN_PLACE[type(node.op)](left, right)
-            else:
-                value = plain.binary(type(node.op), left, right)
-        except LimitError as error:
-            raise LimitError(error.message, self.source.span(node), self.source.text) from None
-        except TORCH_ERRORS as error:
-            raise self._explained(node.value, error) from error
+        self.weigh(left, right)
+        plain.bound(type(node.op), left, right)
+        in_place = isinstance(left, Tensor | list)
+        value = (plain.IN_PLACE if in_place else plain.BINARY)[type(node.op)](left, right)
         self._bind(node.target.id, value)
 
     def _import(self, node: ast.Import | ast.ImportFrom) -> None:

@@ -8,7 +8,8 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from torch import Tensor
+import torch
+from torch import Tensor, nn
 
 from llm_linalg.errors import LimitError
 
@@ -16,6 +17,22 @@ MAX_BITS = 256
 MAX_ITEMS = 100_000
 MAX_WEIGHT = 200_000
 MAX_TEXT = 100_000
+_SEQUENCES = (str, list, tuple)
+_SHOWN = (
+    bool
+    | int
+    | float
+    | complex
+    | str
+    | Tensor
+    | nn.Module
+    | slice
+    | range
+    | type(None)
+    | type(...)
+    | torch.dtype
+    | torch.device
+)
 
 BINARY: dict[type[ast.operator], Callable[[Any, Any], Any]] = {
     ast.Add: operator.add,
@@ -37,6 +54,15 @@ IN_PLACE: dict[type[ast.operator], Callable[[Any, Any], Any]] = {
     ast.Sub: operator.isub,
     ast.Mult: operator.imul,
     ast.Div: operator.itruediv,
+    ast.FloorDiv: operator.ifloordiv,
+    ast.Mod: operator.imod,
+    ast.Pow: operator.ipow,
+    ast.MatMult: operator.imatmul,
+    ast.BitAnd: operator.iand,
+    ast.BitOr: operator.ior,
+    ast.BitXor: operator.ixor,
+    ast.LShift: operator.ilshift,
+    ast.RShift: operator.irshift,
 }
 UNARY: dict[type[ast.unaryop], Callable[[Any], Any]] = {
     ast.USub: operator.neg,
@@ -60,24 +86,29 @@ COMPARE: dict[type[ast.cmpop], Callable[[Any, Any], Any]] = {
 
 def binary(kind: type[ast.operator], left: Any, right: Any) -> Any:
     """Return ``left kind right``; plain values are held against the bounds first."""
-    if not isinstance(left, Tensor) and not isinstance(right, Tensor):
-        weigh(left, right)
-        _bound(kind, left, right)
+    bound(kind, left, right)
     return BINARY[kind](left, right)
 
 
-def _bound(kind: type[ast.operator], left: Any, right: Any) -> None:
+def bound(kind: type[ast.operator], left: Any, right: Any) -> None:
+    """Hold an operation on plain values against the bounds; what has tensors is held as a call.
+
+    Raises:
+        LimitError: If the result would be too long.
+        TypeError: If it is no operation of the language.
+    """
     if isinstance(left, str) and kind is ast.Mod:
         raise TypeError("text is formatted with an f-string")
     if isinstance(left, int) and isinstance(right, int):
         _bound_integers(kind, left, right)
-        return
-    for items, times in ((left, right), (right, left)):
-        if not isinstance(items, str | list | tuple):
+    for items, other in ((left, right), (right, left)):
+        if not isinstance(items, _SEQUENCES):
             continue
-        if kind is ast.Mult and isinstance(times, int) and len(items) * max(times, 0) > MAX_ITEMS:
-            raise LimitError(f"a sequence of {len(items)} × {times} items; {MAX_ITEMS} are allowed")
-        if kind is ast.Add and isinstance(times, str | list | tuple) and len(items) + len(times) > MAX_ITEMS:
+        if isinstance(other, Tensor):
+            raise TypeError(f"a {type(items).__name__} and a tensor have no {kind.__name__.lower()}")
+        if kind is ast.Mult and isinstance(other, int) and len(items) * max(other, 0) > MAX_ITEMS:
+            raise LimitError(f"a sequence of {len(items)} × {other} items; {MAX_ITEMS} are allowed")
+        if kind is ast.Add and isinstance(other, _SEQUENCES) and len(items) + len(other) > MAX_ITEMS:
             raise LimitError(f"a sequence of more than {MAX_ITEMS} items")
 
 
@@ -93,39 +124,103 @@ def _bound_integers(kind: type[ast.operator], left: int, right: int) -> None:
         raise LimitError(f"a whole number of more than {MAX_BITS} bits")
 
 
+def bounded(value: Any) -> Any:
+    """Return a value that a function gave, unless it is a whole number beyond the bound."""
+    if isinstance(value, int) and value.bit_length() > MAX_BITS:
+        raise LimitError(f"a whole number of more than {MAX_BITS} bits")
+    return value
+
+
 def formatted(value: Any, conversion: int, spec: str) -> str:
     """Return a value as an f-string shows it."""
     if any(int(number) > 200 for number in re.findall(r"\d+", spec)[:8]) or len(spec) > 40:
         raise LimitError("a number is formatted with at most 200 places")
-    weigh(value)
     if conversion == ord("r"):
-        value = repr(value)
+        value = repr(_shown(value))
     elif conversion in (ord("s"), ord("a")):
-        value = ascii(value) if conversion == ord("a") else str(value)
-    return format(value, spec)
+        value = ascii(_shown(value)) if conversion == ord("a") else str(_shown(value))
+    with torch._C.DisableTorchFunction():  # showing is no part of the program
+        return format(_shown(value), spec)
 
 
-def weigh(*values: Any) -> None:
-    """Hold plain values against a bound before something goes through all their items.
+def text(value: Any = "") -> str:
+    """Return a value as ``print`` shows it."""
+    with torch._C.DisableTorchFunction():
+        return str(_shown(value))
+
+
+def _shown(value: Any) -> Any:
+    """Return a value whose text is the same each time; a function's holds its place in memory."""
+    todo = [value]
+    while todo:
+        item = todo.pop()
+        if isinstance(item, dict):
+            item = [*item.keys(), *item.values()]
+        if isinstance(item, list | tuple):
+            todo += item
+        elif not isinstance(item, _SHOWN):
+            raise TypeError("a function has no text of its own: call it, or print its result")
+    return value
+
+
+def weight(*values: Any) -> int:
+    """Return how many items plain values have in all, those within them included.
 
     A list of a list of a list, each the same one a thousand times, is small in memory and endless to
     print or compare.
 
     Raises:
-        LimitError: If they have more items than the bound.
+        LimitError: If they have more than the bound.
     """
-    left = MAX_WEIGHT
+    total = 0
     todo = list(values)
     while todo:
         value = todo.pop()
         if isinstance(value, dict):
             value = [*value.keys(), *value.values()]
         if isinstance(value, str | list | tuple | range):
-            left -= len(value)
-        if left < 0:
+            total += len(value)
+        if total > MAX_WEIGHT:
             raise LimitError(f"more than {MAX_WEIGHT:,} items in all")
         if isinstance(value, list | tuple):
             todo += [item for item in value if isinstance(item, str | list | tuple | dict)]
+    return total
+
+
+def listed(tensor: Tensor) -> Any:
+    """Return a tensor's cells as nested lists."""
+    if tensor.numel() > MAX_ITEMS:
+        raise LimitError(f"a list of {tensor.numel():,} numbers; {MAX_ITEMS:,} are allowed")
+    return tensor.tolist()
+
+
+def converted(tensor: Tensor, kind: torch.dtype | Tensor | str | torch.device) -> Tensor:
+    """Return a tensor in another type; all tensors of the language live on the CPU."""
+    if isinstance(kind, torch.dtype | Tensor):
+        return tensor.to(kind)
+    if str(kind) != "cpu":
+        raise ValueError(f"there is only the CPU here, not {kind!s:.20}")
+    return tensor
+
+
+def rounded(number: Any, digits: int | None = None) -> Any:
+    """Return what `round` gives."""
+    if digits is not None and abs(digits) > MAX_BITS:
+        raise LimitError(f"a number is rounded to at most {MAX_BITS} digits")
+    return round(number) if digits is None else round(number, digits)
+
+
+def product(numbers: Any) -> Any:
+    """Return what ``math.prod`` gives."""
+    result: Any = 1
+    for item in numbers:
+        result = binary(ast.Mult, result, item)
+    return result
+
+
+def seeded(seed: int) -> None:
+    """Seed torch's generator, and no other device's."""
+    torch.default_generator.manual_seed(int(seed))
 
 
 def bounded_range(*bounds: int) -> range:

@@ -17,7 +17,7 @@ from llm_linalg.language import plain
 
 _TORCH = """
     randn rand ones zeros full eye arange linspace tensor randint randperm ones_like zeros_like full_like
-    rand_like randn_like manual_seed
+    rand_like randn_like
     matmul mm mv bmm dot outer einsum
     add sub mul div pow neg abs sign exp log sqrt rsqrt square reciprocal sin cos tanh sigmoid relu erf
     floor ceil round maximum minimum clamp clip remainder
@@ -38,8 +38,8 @@ _METHODS = """
     softmax log_softmax topk sort argsort
     t transpose permute movedim reshape view flatten unflatten squeeze unsqueeze expand expand_as broadcast_to
     repeat repeat_interleave split chunk unbind narrow select index_select gather roll flip tile
-    contiguous clone detach float double half bfloat16 int long bool to type_as
-    dim size stride numel nelement is_contiguous item tolist data_ptr storage_offset element_size
+    contiguous clone detach float double half bfloat16 int long bool type_as
+    dim size stride numel nelement is_contiguous item storage_offset element_size
     requires_grad_ backward allclose equal
 """
 _FUNCTIONAL = """
@@ -50,7 +50,7 @@ _ATTRIBUTES = "shape T mT dtype ndim grad requires_grad is_leaf device"
 _DTYPES = """
     float float32 float64 double half float16 bfloat16 int int8 int16 int32 int64 long uint8 bool
 """
-_MATH = "sqrt pi e inf nan exp log log2 sin cos tan tanh floor ceil radians degrees isnan isinf prod"
+_MATH = "sqrt pi e inf nan exp log log2 sin cos tan tanh floor ceil radians degrees isnan isinf"
 _LAYERS = "Linear Embedding LayerNorm GELU ReLU SiLU Sigmoid Tanh Softmax Sequential Identity"
 
 
@@ -70,11 +70,12 @@ class Namespace:
 
 F = Namespace("F", _pick(nn.functional, _FUNCTIONAL))
 NN = Namespace("nn", {**_pick(nn, _LAYERS), "functional": F})
-MATH = Namespace("math", _pick(math, _MATH))
+MATH = Namespace("math", {**_pick(math, _MATH), "prod": plain.product})
 TORCH = Namespace(
     "torch",
     {
         **_pick(torch, _TORCH),
+        "manual_seed": plain.seeded,
         **_pick(torch, _DTYPES),
         "pi": math.pi,
         "inf": math.inf,
@@ -82,12 +83,16 @@ TORCH = Namespace(
         "nn": NN,
     },
 )
-METHODS: Mapping[str, Callable[..., Any]] = _pick(Tensor, _METHODS)
+METHODS: Mapping[str, Callable[..., Any]] = {
+    **_pick(Tensor, _METHODS),
+    "to": plain.converted,
+    "tolist": plain.listed,
+}
 ATTRIBUTES = frozenset(_ATTRIBUTES.split())
 LAYER_ATTRIBUTES = frozenset(["weight", "bias", "in_features", "out_features", "parameters", "eps"])
 BUILTINS: Mapping[str, Any] = {
     "abs": abs,
-    "round": round,
+    "round": plain.rounded,
     "len": len,
     "min": min,
     "max": max,
@@ -95,7 +100,7 @@ BUILTINS: Mapping[str, Any] = {
     "float": float,
     "int": int,
     "bool": bool,
-    "str": str,
+    "str": plain.text,
     "tuple": tuple,
     "list": list,
     "range": plain.bounded_range,

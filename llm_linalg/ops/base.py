@@ -68,9 +68,17 @@ class Operation:
         axes = self.axes(call)
         return axes.shape if axes else None
 
-    def cost(self, call: Call, shape: Shape) -> int:
+    def cost(self, call: Call, shape: Shape | None) -> int:
         """Return the number of multiplications (or like work) of a call."""
-        return prod(shape)
+        return self.peak(call, shape)
+
+    def peak(self, call: Call, shape: Shape | None) -> int:
+        """Return the most cells of any tensor that torch makes on the way, the output included."""
+        return prod(shape) if shape is not None else sum(map(prod, call.shapes))
+
+    def outputs(self, call: Call) -> int:
+        """Return how many tensors a call gives, at most."""
+        return 1
 
     def axes(self, call: Call) -> Axes | None:
         """Return the axes spec, for operations that have one."""

@@ -40,8 +40,15 @@ class Contraction(Operation):
     def axes(self, call: Call) -> Axes:
         return self.spec(call)
 
-    def cost(self, call: Call, shape: Shape) -> int:
+    def cost(self, call: Call, shape: Shape | None) -> int:
         return prod(self.axes(call).sizes.values())
+
+    def peak(self, call: Call, shape: Shape | None) -> int:
+        """Return the largest of output and operands; a product of stacks copies what it repeats."""
+        axes = self.axes(call)
+        batch = {label for label in axes.output if label.startswith("b")}
+        whole = [{*labels, *(batch if batch & {*labels} else ())} for labels in (axes.output, *axes.operands)]
+        return max(prod(axes.sizes[label] for label in labels) for labels in whole)
 
     def relations(self, call: Call) -> tuple[Relation, ...]:
         axes = self.axes(call)
@@ -166,6 +173,18 @@ class Einsum(Contraction):
         arguments = super().bind(args, kwargs, swap)
         operands = cast("tuple[object, ...]", arguments.pop("operands"))
         return arguments | {f"operands_{p}": value for p, value in enumerate(operands)}
+
+    def peak(self, call: Call, shape: Shape | None) -> int:
+        """Return the largest tensor on the way; a label stays while the result or a later operand has it."""
+        axes = self.axes(call)
+        joined: set[str] = set()
+        most = prod(axes.shape)
+        for place, labels in enumerate(axes.operands):
+            joined |= set(labels)
+            later = {label for rest in axes.operands[place + 1 :] for label in rest}
+            joined &= {*axes.output, *later}
+            most = max(most, prod(axes.sizes[label] for label in joined))
+        return most
 
 
 CONTRACTIONS = (

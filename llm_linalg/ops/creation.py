@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 
-from llm_linalg.axes import Axes, Clash, Shape
+from llm_linalg.axes import Axes, Clash, Shape, aligned
 from llm_linalg.ops.base import Operation
 from llm_linalg.ops.call import Call
 from llm_linalg.relations import AxesRelation, IndexRelation, Relation
@@ -21,21 +21,24 @@ class Creation(Operation):
     kind: str = "creation"
 
     def infer(self, call: Call) -> Shape | None:
+        match self.name:
+            case "tensor":
+                return nested_shape(call["data"])
+            case "eye":
+                n, m = call["n"], call["m"]
+                return (int(n), int(n if m is None else m))
+            case "arange":
+                return (arange_length(call),)
+            case "linspace":
+                return (int(call["steps"]),)
+            case "randperm":
+                return (int(call["n"]),)
         if "size" in call.arguments:
-            return tuple(int(size) for size in call["size"])
-        if self.name == "tensor":
-            return nested_shape(call["data"])
-        if self.name == "eye":
-            n, m = call["n"], call["m"]
-            return (int(n), int(n if m is None else m))
-        if self.name == "arange":
-            start, end, step = arange_bounds(call.arguments["bounds"])
-            if step == 0:
-                raise Clash("arange needs a step that is not 0")
-            return (max(0, ceil((end - start) / step)),)
-        if self.name == "linspace":
-            return (int(call["steps"]),)
-        return call.shapes[0] if call.shapes and self.name.endswith("_like") else None
+            size = (
+                call["size"] if call["size"] is not None else call["bounds"][-1]
+            )  # randint's may stand last
+            return tuple(int(length) for length in ([size] if isinstance(size, int) else size))
+        return call.shapes[0]
 
     def relations(self, call: Call) -> tuple[Relation, ...]:
         return tuple(
@@ -52,11 +55,17 @@ def nested_shape(data: Any) -> Shape:
     return tuple(shape)
 
 
-def arange_bounds(bounds: tuple[Any, ...]) -> tuple[float, float, float]:
-    """Return start, end and step from arange's one, two or three numbers."""
-    if len(bounds) == 1:
-        return 0, bounds[0], 1
-    return bounds[0], bounds[1], bounds[2] if len(bounds) > 2 else 1
+def arange_length(call: Call) -> int:
+    """Return how many numbers an arange has, from its one, two or three bounds."""
+    given = call["bounds"]
+    names = ("end",) if len(given) == 1 else ("start", "end", "step")
+    named = {name: call[name] for name in ("start", "end", "step") if call[name] is not None}
+    bounds = {"start": 0, "step": 1} | dict(zip(names, given, strict=False)) | named
+    start, end, step = bounds["start"], bounds["end"], bounds["step"]
+    if step == 0 or (end - start) / step < 0:
+        raise Clash("arange needs a step that leads from its start to its end")
+    length: int = ceil((end - start) / step)
+    return length
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,6 +90,24 @@ class Lookup(Operation):
         return AxesRelation(axes, 0), IndexRelation(source, table)
 
 
+@dataclass(frozen=True, eq=False)
+class OneHot(Operation):
+    """one_hot: a row of zeros with a 1 at the place that the cell says."""
+
+    kind: str = "pointwise"
+
+    def axes(self, call: Call) -> Axes:
+        tokens = call.tensor("input")
+        labels = aligned(tokens.dim(), tokens.dim())
+        classes = int(call["num_classes"])
+        if classes < 0:
+            classes = int(tokens.max()) + 1
+        return Axes.solve((*labels, "d"), (labels,), call.shapes, given={"d": classes})
+
+    def relations(self, call: Call) -> tuple[Relation, ...]:
+        return (AxesRelation(self.axes(call), 0),)
+
+
 _KINDS = "dtype=None, layout=None, device=None, requires_grad=False"
 _SIZED = f"*size, generator=None, out=None, pin_memory=False, {_KINDS}"
 _LIKE = f"input, *, memory_format=None, {_KINDS}"
@@ -90,7 +117,7 @@ CREATIONS: tuple[Operation, ...] = (
     Creation("randint", f"*bounds, size=None, generator=None, out=None, {_KINDS}"),
     Creation("randperm", f"n, *, generator=None, out=None, pin_memory=False, {_KINDS}"),
     Creation("eye", f"n, m=None, *, out=None, {_KINDS}"),
-    Creation("arange", f"*bounds, out=None, {_KINDS}"),
+    Creation("arange", f"*bounds, start=None, end=None, step=None, out=None, {_KINDS}"),
     Creation("linspace", f"start, end, steps, *, out=None, {_KINDS}"),
     Creation("tensor", f"data, *, pin_memory=False, {_KINDS}"),
     *(Creation(f"{name}_like", _LIKE) for name in ("ones", "zeros", "rand", "randn", "empty")),
@@ -101,4 +128,5 @@ CREATIONS: tuple[Operation, ...] = (
         "sparse=False",
         spellings=("torch.nn.functional.embedding",),
     ),
+    OneHot("one_hot", "input, num_classes=-1"),
 )

@@ -8,15 +8,28 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from math import prod
 
 import torch
 from torch import Tensor
 
-from llm_linalg.axes import Clash, Shape
-from llm_linalg.errors import ClashAxis
+from llm_linalg.axes import Shape
 from llm_linalg.ops.base import Operation
 from llm_linalg.ops.call import Call
+from llm_linalg.ops.moved import (
+    diagonals,
+    expanded,
+    gathered,
+    interleaved,
+    joined,
+    on_diagonal,
+    padded,
+    picked_cells,
+    repeated,
+    reshaped,
+    selected,
+    stacked,
+    tiled,
+)
 from llm_linalg.relations import IndexRelation, OpaqueRelation, Relation
 
 Infer = Callable[[Call], Shape]
@@ -30,19 +43,24 @@ class Movement(Operation):
     Attributes:
         data: The parameters whose cells are moved; the others (an index) say where to.
         lends: The parameter whose tensor gives only its shape.
-        rule: The shape rule, where a clash is worth explaining.
+        rule: The shape rule, where it can clash or grow.
+        views: It gives a view: no cell is copied.
         twins: The rule of the backward pass, for a call.
     """
 
     data: tuple[str, ...] = ("input",)
     lends: str = ""
     rule: Infer | None = None
+    views: bool = False
     twins: Cotangents | None = None
     kind: str = "movement"
     evidence: str = "index"
 
     def infer(self, call: Call) -> Shape | None:
         return self.rule(call) if self.rule else None
+
+    def peak(self, call: Call, shape: Shape | None) -> int:
+        return 0 if self.views else super().peak(call, shape)
 
     def relations(self, call: Call) -> tuple[Relation, ...]:
         moved = {place for name in self.data for place in call.places.get(name, ())}
@@ -70,6 +88,27 @@ class Movement(Operation):
 
     def cotangents(self, call: Call) -> Mapping[str, str]:
         return self.twins(call) if self.twins else self.gradient
+
+
+@dataclass(frozen=True, eq=False)
+class Parting(Movement):
+    """An operation that gives several views: split, chunk, unbind."""
+
+    def outputs(self, call: Call) -> int:
+        shape = call.shapes[0]
+        size = shape[call.dim()] if shape else 0
+        if self.name == "chunk":
+            return min(int(call["chunks"]), max(size, 1))
+        parts = 1 if self.name == "unbind" else call["split_size"]
+        return len(parts) if isinstance(parts, list | tuple) else -(-size // parts)
+
+
+@dataclass(frozen=True, eq=False)
+class Picking(Movement):
+    """``x[key]``: a view, unless the key holds tensors or lists."""
+
+    def peak(self, call: Call, shape: Shape | None) -> int:
+        return picked_cells(call)
 
 
 @dataclass(frozen=True, eq=False)
@@ -102,89 +141,6 @@ def _numbered(tensor: Tensor, first: int) -> Tensor:
     if 0 in tensor.stride():  # an expanded tensor: its cells share memory, their numbers don't
         return numbers
     return laid.copy_(numbers)
-
-
-def reshaped(call: Call) -> Shape:
-    """Return the shape of a view or reshape: the cells stay as many as they were."""
-    shape = tuple(int(size) for size in call["shape"])
-    count = prod(call.shapes[0])
-    unknown = [axis for axis, size in enumerate(shape) if size == -1]
-    known = prod(size for size in shape if size != -1)
-    if len(unknown) > 1 or any(size < -1 for size in shape):
-        raise Clash("at most one size may be -1 (worked out from the others), and none less")
-    text = " × ".join(map(str, shape)) or "1"
-    if unknown:
-        if known == 0 or count % known:
-            raise Clash(f"{count} cells can't be shared out among {known}: {text}")
-        return tuple(count // known if size == -1 else size for size in shape)
-    if known != count:
-        raise Clash(f"a reshape keeps the number of cells: {count} is not {text} = {known}")
-    return shape
-
-
-def joined(call: Call) -> Shape:
-    """Return the shape of a cat: all axes equal but the one along which they are joined."""
-    shapes = [shape for shape in call.shapes if shape != (0,)]
-    if not shapes:
-        return call.shapes[0] if call.shapes else ()
-    kept = [place for place, shape in enumerate(call.shapes) if shape != (0,)]
-    rank = len(shapes[0])
-    dim = int(call["dim"])
-    if not -rank <= dim < rank:
-        raise Clash(f"there is no axis {dim}: the tensors have {rank}")
-    dim %= max(rank, 1)
-    for place, shape in zip(kept, shapes, strict=True):
-        if len(shape) != rank:
-            raise Clash(f"tensors that are joined have equally many axes, not {rank} and {len(shape)}")
-        for axis in range(rank):
-            if axis != dim and shape[axis] != shapes[0][axis]:
-                ends = ClashAxis(kept[0], axis, shapes[0][axis]), ClashAxis(place, axis, shape[axis])
-                raise Clash(f"all axes but the joined one (axis {dim}) must match", *ends)
-    total = sum(shape[dim] for shape in shapes)
-    return (*shapes[0][:dim], total, *shapes[0][dim + 1 :])
-
-
-def stacked(call: Call) -> Shape:
-    """Return the shape of a stack: equal shapes, and a new axis."""
-    first = call.shapes[0]
-    rank = len(first) + 1
-    dim = int(call["dim"])
-    if not -rank <= dim < rank:
-        raise Clash(f"there is no place {dim} for a new axis among {rank}")
-    for place, shape in enumerate(call.shapes):
-        if len(shape) != len(first):
-            raise Clash(f"stacked tensors have equally many axes, not {len(first)} and {len(shape)}")
-        for axis, (one, other) in enumerate(zip(first, shape, strict=True)):
-            if one != other:
-                raise Clash(
-                    "stacked tensors have equal shapes",
-                    ClashAxis(0, axis, one),
-                    ClashAxis(place, axis, other),
-                )
-    dim %= rank
-    return (*first[:dim], len(call.shapes), *first[dim:])
-
-
-def expanded(call: Call) -> Shape:
-    """Return the shape of an expand: only axes of size 1 grow."""
-    own, shape = call.shapes[0], tuple(int(size) for size in call["size"])
-    gap = len(shape) - len(own)
-    if gap < 0:
-        raise Clash(f"expand can add axes at the left, not take any away: {len(own)} axes to {len(shape)}")
-    result = []
-    for axis, size in enumerate(shape):
-        old = own[axis - gap] if axis >= gap else None
-        if size == -1 and old is not None:
-            result.append(old)
-        elif size < 0:
-            raise Clash("a new axis needs a size of its own, not -1")
-        elif old not in (None, 1, size):
-            raise Clash(
-                f"only an axis of size 1 can grow, to {size}", ClashAxis(0, axis - gap, int(old or 0))
-            )
-        else:
-            result.append(size)
-    return tuple(result)
 
 
 def _own_shape(call: Call) -> Mapping[str, str]:
@@ -232,37 +188,43 @@ def _swapped(call: Call) -> Mapping[str, str]:
 
 _LIST = "tensors"
 MOVEMENTS: tuple[Operation, ...] = (
-    Movement("T", "input", spellings=("torch.Tensor.T",), twins=_turned),
-    Movement("mT", "input", spellings=("torch.Tensor.mT",), gradient={"input": "{d}.mT"}),
-    Movement("t", "input", twins=_turned),
+    Movement("T", "input", views=True, spellings=("torch.Tensor.T",), twins=_turned),
+    Movement("mT", "input", views=True, spellings=("torch.Tensor.mT",), gradient={"input": "{d}.mT"}),
+    Movement("t", "input", views=True, twins=_turned),
     Movement(
         "transpose",
         "input, dim0, dim1",
+        views=True,
         spellings=("torch.swapaxes", "torch.Tensor.swapaxes", "torch.swapdims", "torch.Tensor.swapdims"),
         twins=_swapped,
     ),
-    Movement("permute", "input, *dims", twins=_permuted),
-    Movement("movedim", "input, source, destination", spellings=("torch.moveaxis", "torch.Tensor.moveaxis")),
+    Movement("permute", "input, *dims", views=True, twins=_permuted),
+    Movement(
+        "movedim",
+        "input, source, destination",
+        views=True,
+        spellings=("torch.moveaxis", "torch.Tensor.moveaxis"),
+    ),
     Movement("reshape", "input, *shape", rule=reshaped, twins=_own_shape),
-    Movement("view", "input, *shape", rule=reshaped, twins=_own_shape),
+    Movement("view", "input, *shape", views=True, rule=reshaped, twins=_own_shape),
     Movement("flatten", "input, start_dim=0, end_dim=-1", twins=_own_shape),
     Movement("unflatten", "input, dim, sizes", twins=_own_shape),
-    Movement("squeeze", "input, *dim", twins=_own_shape),
-    Movement("unsqueeze", "input, dim", twins=_own_shape),
+    Movement("squeeze", "input, *dim", views=True, twins=_own_shape),
+    Movement("unsqueeze", "input, dim", views=True, twins=_own_shape),
     Movement("expand", "input, *size", rule=expanded, gradient={"input": "{d}"}),
     Movement("expand_as", "input, other", lends="other", gradient={"input": "{d}"}),
     Movement("broadcast_to", "input, *size", rule=expanded, gradient={"input": "{d}"}),
-    Movement("repeat", "input, *repeats"),
-    Movement("repeat_interleave", "input, repeats, dim=None, *, output_size=None"),
-    Movement("tile", "input, *dims"),
+    Movement("repeat", "input, *repeats", rule=repeated),
+    Movement("repeat_interleave", "input, repeats=None, dim=None, *, output_size=None", rule=interleaved),
+    Movement("tile", "input, *dims", rule=tiled),
     Movement("roll", "input, shifts, dims=()"),
     Movement("flip", "input, *dims"),
     Movement("contiguous", "input", gradient={"input": "{d}"}),
     Movement("clone", "input, *, memory_format=None", gradient={"input": "{d}"}),
-    Movement("detach", "input", gradient={"input": ""}),
-    Movement("split", "input, split_size, dim=0", spellings=("torch.functional.split",)),
-    Movement("chunk", "input, chunks, dim=0"),
-    Movement("unbind", "input, dim=0"),
+    Movement("detach", "input", views=True, gradient={"input": ""}),
+    Parting("split", "input, split_size, dim=0", views=True, spellings=("torch.functional.split",)),
+    Parting("chunk", "input, chunks, dim=0", views=True),
+    Parting("unbind", "input, dim=0", views=True),
     Movement(
         "cat",
         "tensors, dim=0, *, out=None",
@@ -272,16 +234,18 @@ MOVEMENTS: tuple[Operation, ...] = (
         twins=_cut,
     ),
     Movement("stack", "tensors, dim=0, *, out=None", data=(_LIST,), rule=stacked, twins=_unstacked),
-    Movement("diag", "input, diagonal=0", gradient={"input": "torch.diag({d}, {diagonal})"}),
-    Movement("diag_embed", "input, offset=0, dim1=-2, dim2=-1"),
-    Movement("diagonal", "input, offset=0, dim1=0, dim2=1"),
-    Movement("narrow", "input, dim, start, length"),
-    Movement("select", "input, dim, index"),
-    Movement("getitem", "input, key", spellings=("torch.Tensor.__getitem__",)),
+    Movement(
+        "diag", "input, diagonal=0", rule=on_diagonal, gradient={"input": "torch.diag({d}, {diagonal})"}
+    ),
+    Movement("diag_embed", "input, offset=0, dim1=-2, dim2=-1", rule=diagonals),
+    Movement("diagonal", "input, offset=0, dim1=0, dim2=1", views=True),
+    Movement("narrow", "input, dim, start, length", views=True),
+    Movement("select", "input, dim, index", views=True),
+    Picking("getitem", "input, key", spellings=("torch.Tensor.__getitem__",)),
     Written("setitem", "input, key, value", spellings=("torch.Tensor.__setitem__",)),
-    Movement("index_select", "input, dim, index"),
-    Movement("gather", "input, dim, index, *, sparse_grad=False"),
+    Movement("index_select", "input, dim, index", rule=selected),
+    Movement("gather", "input, dim, index, *, sparse_grad=False", rule=gathered),
     Movement("take_along_dim", "input, indices, dim=None"),
-    Movement("pad", "input, pad, mode='constant', value=None"),
-    Movement("unfold", "input, dimension, size, step"),
+    Movement("pad", "input, pad, mode='constant', value=None", rule=padded),
+    Movement("unfold", "input, dimension, size, step", views=True),
 )

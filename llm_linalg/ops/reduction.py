@@ -43,7 +43,7 @@ class Reduction(Operation):
         given = {label: 1 for label in output if label.startswith("1:")}
         return Axes.solve(output, (labels,), (shape,), given=given)
 
-    def cost(self, call: Call, shape: Shape) -> int:
+    def cost(self, call: Call, shape: Shape | None) -> int:
         return prod(call.shapes[0])
 
     def relations(self, call: Call) -> tuple[Relation, ...]:

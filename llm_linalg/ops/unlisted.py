@@ -4,14 +4,31 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from math import prod
 
 import torch
 from torch import Tensor
 
+from llm_linalg.axes import Clash, Shape, pointwise
 from llm_linalg.measured import MeasuredRelation
 from llm_linalg.ops.base import Operation
 from llm_linalg.ops.call import Call
 from llm_linalg.relations import OpaqueRelation, Relation
+
+# They give no tensor, and make none.
+_ASKING = frozenset(
+    [
+        *("dim", "size", "stride", "numel", "nelement", "is_contiguous", "storage_offset", "element_size"),
+        *("item", "requires_grad_", "equal", "backward", "len", "format", "index"),
+    ]
+)
+# What they make on the way is bounded by what their operands make together.
+_BOUNDED = frozenset(
+    [
+        *("kron", "scaled_dot_product_attention", "cross_entropy", "mse_loss", "cosine_similarity"),
+        *("dropout", "trace", "allclose", "contains"),
+    ]
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -19,6 +36,30 @@ class Unlisted(Operation):
     """Anything else: what its cells read is measured, or unknown; never guessed."""
 
     kind: str = "measured"
+
+    @property
+    def bounded(self) -> bool:
+        """Whether `peak` holds without the output's shape."""
+        return self.name in _ASKING or self.name in _BOUNDED
+
+    def peak(self, call: Call, shape: Shape | None) -> int:
+        """Return a bound: what the operands make when they are broadcast against each other."""
+        if self.name in _ASKING:
+            return 0
+        if self.name == "kron":
+            return prod(map(prod, call.shapes))
+        if self.name == "scaled_dot_product_attention":
+            query, key = call.shapes[:2]
+            return max(prod(query[:-1]) * key[-2], super().peak(call, shape))
+        try:
+            together = prod(pointwise(call.shapes).shape)
+        except Clash:
+            together = 0
+        return max(together, super().peak(call, shape))
+
+    def cost(self, call: Call, shape: Shape | None) -> int:
+        width = call.shapes[0][-1] if self.name == "scaled_dot_product_attention" else 1
+        return self.peak(call, shape) * width
 
     def proof(self, call: Call) -> str:
         found = self.relations(call)

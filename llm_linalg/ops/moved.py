@@ -1,0 +1,214 @@
+"""The shapes of what movements give, where they can clash or grow."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import prod
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from llm_linalg.axes import Clash, Shape, pointwise
+from llm_linalg.errors import ClashAxis
+from llm_linalg.ops.call import Call
+
+
+def reshaped(call: Call) -> Shape:
+    """Return the shape of a view or reshape: the cells stay as many as they were."""
+    shape = tuple(int(size) for size in call["shape"])
+    count = prod(call.shapes[0])
+    unknown = [axis for axis, size in enumerate(shape) if size == -1]
+    known = prod(size for size in shape if size != -1)
+    if len(unknown) > 1 or any(size < -1 for size in shape):
+        raise Clash("at most one size may be -1 (worked out from the others), and none less")
+    text = " × ".join(map(str, shape)) or "1"
+    if unknown:
+        if known == 0 or count % known:
+            raise Clash(f"{count} cells can't be shared out among {known}: {text}")
+        return tuple(count // known if size == -1 else size for size in shape)
+    if known != count:
+        raise Clash(f"a reshape keeps the number of cells: {count} is not {text} = {known}")
+    return shape
+
+
+def joined(call: Call) -> Shape:
+    """Return the shape of a cat: all axes equal but the one along which they are joined."""
+    shapes = [shape for shape in call.shapes if shape != (0,)]
+    if not shapes:
+        return call.shapes[0] if call.shapes else ()
+    kept = [place for place, shape in enumerate(call.shapes) if shape != (0,)]
+    rank = len(shapes[0])
+    dim = int(call["dim"])
+    if not -rank <= dim < rank:
+        raise Clash(f"there is no axis {dim}: the tensors have {rank}")
+    dim %= max(rank, 1)
+    for place, shape in zip(kept, shapes, strict=True):
+        if len(shape) != rank:
+            raise Clash(f"tensors that are joined have equally many axes, not {rank} and {len(shape)}")
+        for axis in range(rank):
+            if axis != dim and shape[axis] != shapes[0][axis]:
+                ends = ClashAxis(kept[0], axis, shapes[0][axis]), ClashAxis(place, axis, shape[axis])
+                raise Clash(f"all axes but the joined one (axis {dim}) must match", *ends)
+    total = sum(shape[dim] for shape in shapes)
+    return (*shapes[0][:dim], total, *shapes[0][dim + 1 :])
+
+
+def stacked(call: Call) -> Shape:
+    """Return the shape of a stack: equal shapes, and a new axis."""
+    first = call.shapes[0]
+    rank = len(first) + 1
+    dim = int(call["dim"])
+    if not -rank <= dim < rank:
+        raise Clash(f"there is no place {dim} for a new axis among {rank}")
+    for place, shape in enumerate(call.shapes):
+        if len(shape) != len(first):
+            raise Clash(f"stacked tensors have equally many axes, not {len(first)} and {len(shape)}")
+        for axis, (one, other) in enumerate(zip(first, shape, strict=True)):
+            if one != other:
+                raise Clash(
+                    "stacked tensors have equal shapes",
+                    ClashAxis(0, axis, one),
+                    ClashAxis(place, axis, other),
+                )
+    dim %= rank
+    return (*first[:dim], len(call.shapes), *first[dim:])
+
+
+def expanded(call: Call) -> Shape:
+    """Return the shape of an expand: only axes of size 1 grow."""
+    own, shape = call.shapes[0], tuple(int(size) for size in call["size"])
+    gap = len(shape) - len(own)
+    if gap < 0:
+        raise Clash(f"expand can add axes at the left, not take any away: {len(own)} axes to {len(shape)}")
+    result = []
+    for axis, size in enumerate(shape):
+        old = own[axis - gap] if axis >= gap else None
+        if size == -1 and old is not None:
+            result.append(old)
+        elif size < 0:
+            raise Clash("a new axis needs a size of its own, not -1")
+        elif old not in (None, 1, size):
+            raise Clash(
+                f"only an axis of size 1 can grow, to {size}", ClashAxis(0, axis - gap, int(old or 0))
+            )
+        else:
+            result.append(size)
+    return tuple(result)
+
+
+def repeated(call: Call) -> Shape:
+    """Return the shape of a repeat: each axis as often as it says, new axes at the left."""
+    own, times = call.shapes[0], tuple(int(count) for count in call["repeats"])
+    if len(times) < len(own):
+        raise Clash(f"repeat needs a number for each of the {len(own)} axes, not {len(times)}")
+    return _times(own, times)
+
+
+def tiled(call: Call) -> Shape:
+    """Return the shape of a tile, which takes missing numbers as 1."""
+    return _times(call.shapes[0], tuple(int(count) for count in call["dims"]))
+
+
+def _times(own: Shape, times: Sequence[int]) -> Shape:
+    if any(count < 0 for count in times):
+        raise Clash("an axis can't be repeated less than 0 times")
+    total = max(len(own), len(times))
+    own = (1,) * (total - len(own)) + own
+    times = (1,) * (total - len(times)) + tuple(times)
+    return tuple(size * count for size, count in zip(own, times, strict=True))
+
+
+def interleaved(call: Call) -> Shape:
+    """Return the shape of a repeat_interleave: each item of an axis as often as it says."""
+    repeats, dim = call["repeats"], call["dim"]
+    shape = (prod(call.shapes[0]),) if dim is None else call.shapes[0]
+    if repeats is None:  # the tensor itself says how often its positions are repeated
+        repeats, shape = call.tensors[0], call.shapes[0]
+    axis = axis_of(0 if dim is None else dim, len(shape))
+    if isinstance(repeats, Tensor) and repeats.numel() != 1:
+        count = int(repeats.sum())
+    else:
+        count = shape[axis] * int(repeats)
+    return (*shape[:axis], count, *shape[axis + 1 :])
+
+
+def axis_of(dim: Any, rank: int) -> int:
+    """Return an axis counted from 0.
+
+    Raises:
+        Clash: If there is no such axis.
+    """
+    if not -max(rank, 1) <= dim < max(rank, 1):
+        raise Clash(f"there is no axis {dim}: the tensor has {rank}")
+    return int(dim) % max(rank, 1)
+
+
+def padded(call: Call) -> Shape:
+    """Return the shape of a pad, whose numbers go from the last axis backwards, two an axis."""
+    own, pads = call.shapes[0], [int(size) for size in call["pad"]]
+    if len(pads) % 2 or len(pads) > 2 * len(own):
+        raise Clash(f"pad takes two numbers an axis, of at most {len(own)} axes, not {len(pads)} numbers")
+    shape = list(own)
+    for place in range(0, len(pads), 2):
+        axis = len(own) - 1 - place // 2
+        shape[axis] += pads[place] + pads[place + 1]
+        if shape[axis] < 0:
+            raise Clash(f"axis {axis} would have {shape[axis]} cells")
+    return tuple(shape)
+
+
+def gathered(call: Call) -> Shape:
+    """Return the shape of a gather: the index's."""
+    return tuple(call.tensor("index").shape)
+
+
+def selected(call: Call) -> Shape:
+    """Return the shape of an index_select: as many items along the axis as the index has."""
+    own = call.shapes[0]
+    axis = axis_of(call["dim"], len(own))
+    count = call.tensor("index").numel()
+    return (*own[:axis], count, *own[axis + 1 :]) if own else ()
+
+
+def on_diagonal(call: Call) -> Shape:
+    """Return the shape of a diag: a vector becomes a matrix's diagonal, a matrix gives its own."""
+    own, offset = call.shapes[0], int(call["diagonal"])
+    if len(own) == 1:
+        return (own[0] + abs(offset),) * 2
+    if len(own) == 2:
+        rows, columns = own[0] - max(-offset, 0), own[1] - max(offset, 0)
+        return (max(0, min(rows, columns)),)
+    raise Clash(f"diag takes a vector or a matrix, not {len(own)} axes")
+
+
+def diagonals(call: Call) -> Shape:
+    """Return the shape of a diag_embed: the last axis becomes the diagonal of a matrix."""
+    own, rank = call.shapes[0], len(call.shapes[0]) + 1
+    if not own:
+        raise Clash("diag_embed needs at least one axis")
+    axes = sorted({axis_of(call["dim1"], rank), axis_of(call["dim2"], rank)})
+    if len(axes) < 2:
+        raise Clash("the diagonal needs two different axes")
+    shape = list(own[:-1])
+    for axis in axes:
+        shape.insert(axis, own[-1] + abs(int(call["offset"])))
+    return tuple(shape)
+
+
+def picked_cells(call: Call) -> int:
+    """Return how many cells ``x[key]`` has, at most: index tensors are broadcast against each other."""
+    key = call["key"]
+    items = list(key) if isinstance(key, tuple) else [key]
+    tensors = [torch.as_tensor(item) for item in items if isinstance(item, Tensor | list)]
+    if not tensors:
+        return 0  # a view
+    shapes: list[Shape] = []
+    consumed = 0
+    for tensor in tensors:
+        mask = tensor.dtype in (torch.bool, torch.uint8)
+        shapes.append((int(tensor.count_nonzero()),) if mask else tuple(tensor.shape))
+        consumed += tensor.dim() if mask else 1
+    # Which axes are left whole depends on where the items stand: the longest are taken for them.
+    left = sorted(call.shapes[0], reverse=True)[: max(len(call.shapes[0]) - consumed, 0)]
+    return prod(pointwise(shapes).shape) * prod(left)
