@@ -96,7 +96,12 @@ class Explorer(App[None]):
 
     def get_default_screen(self) -> Screen[None]:
         """The explorer."""
-        return ExplorerScreen(self._session, ascii_only=self.options.ascii_only, slowest=self.options.slowest)
+        return ExplorerScreen(
+            self._session,
+            ascii_only=self.options.ascii_only,
+            motion=self.options.motion,
+            slowest=self.options.slowest,
+        )
 
     def get_line_filters(self) -> Sequence[LineFilter]:
         """Colour goes with the theme alone: what the environment says was decided before.

@@ -83,7 +83,7 @@ WITH_ARGUMENT: dict[str, Callable[[Session, str], Session]] = {
 }
 
 OUTSIDE = frozenset(
-    ("goto", "text", "sidebar", "theme", "copy.code", "copy.command", "help", "palette", "quit")
+    ("goto", "text", "sidebar", "theme", "copy.code", "copy.command", "help", "palette", "suspend", "quit")
 )
 """Commands that reach outside the session."""
 

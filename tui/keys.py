@@ -142,6 +142,7 @@ KEYS: tuple[Key, ...] = (
         "App", "always",
         ("palette", "ctrl+p", "^p", "palette", "Find a lesson or a command", 0),
         ("help", "question_mark,f1", "?", "help", "Show the keys that work now", 24),
+        ("suspend", "ctrl+z", "^z", "suspend", "Suspend to the shell; fg comes back", 0),
         ("quit", "q,ctrl+c", "q", "quit", "Quit", 25),
     ),
 )  # fmt: skip

@@ -66,8 +66,10 @@ def play_by(direction: int) -> Command:
 
 def tick(session: Session) -> Session:
     """One beat of playing."""
+    if session.current is None:
+        return session  # it goes on when the program has been run
     ground = session.ground
-    if ground is None or not session.player.playing:
+    if ground is None:
         return replace(session, player=session.player.pause())
     view, going = player.tick(session.view, ground, session.player)
     return replace(session, view=view, player=going)

@@ -93,8 +93,12 @@ class Session:
     def with_run(self, opened: Opened) -> Session:
         """With the result of a run; a place that this run hasn't got gives way to the stop's own."""
         found = replace(self, opened=opened)
-        if opened.trace is None or not opened.trace.nodes or found.ground is not None:
+        if opened.trace is None or not opened.trace.nodes:
             return found
+        if found.ground is not None:
+            step, _ = player.position(self.view, found.ground)
+            at_step = step if self.view.depth != "operations" else self.view.step
+            return replace(found, view=replace(self.view, step=at_step))
         view = replace(self.view, path=(), back=(), order=None, step=0, cursor=None, twin=False)
         return replace(found, view=view, trail=())
 

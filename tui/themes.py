@@ -96,14 +96,23 @@ class Look:
         """The style of a role; several roles may be joined by a space, the later on top."""
         return _style(self.name, role)
 
-    def heat(self, level: float | None, role: str) -> Style:
-        """The style of a cell whose value is `level` (−1 to 1) of the range that the colour maps."""
+    def heat(self, level: float | None, role: str, *, few: bool = False) -> Style:
+        """The style of a cell whose value is `level` (−1 to 1) of the range that the colour maps.
+
+        Where a terminal has a `few` colours only, the scale has two steps on each side.
+        """
         style = self.style(role)
-        scale = self.negative if level is not None and level < 0 else self.positive
+        negative, positive = (FEW_NEGATIVE, FEW_POSITIVE) if few else (self.negative, self.positive)
+        scale = () if self.colourless else negative if level is not None and level < 0 else positive
         if level is None or not scale:
             return style
         strength = step_of(level, len(scale))
         return style if strength == 0 else style + _parsed(scale[strength - 1])
+
+
+# The value scale where there are 16 colours: chosen by hand, since nearest colours would mix the signs.
+FEW_NEGATIVE = ("bright_white on blue", "black on bright_blue")
+FEW_POSITIVE = ("black on yellow", "black on bright_yellow")
 
 
 def step_of(level: float, steps: int) -> int:

@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import threading
+from dataclasses import replace
 
 import pytest
 
@@ -63,6 +64,39 @@ async def test_quitting_before_torch(monkeypatch: pytest.MonkeyPatch) -> None:
         await pilot.press("q")
         gate.set()
     assert app.return_code == 0
+
+
+async def test_playing_from_the_start_waits_for_torch(monkeypatch: pytest.MonkeyPatch) -> None:
+    from tui import stage
+
+    gate = threading.Event()
+    monkeypatch.setattr(stage, "warm", lambda: gate.wait(30))
+    app = Explorer(View.opening(find("matmul")), catalog(), Options(play=True, speed=0.5))
+    async with app.run_test(size=(80, 24)) as pilot:
+        d = Driver(app, pilot)
+        await pilot.pause()
+        assert not d.ticks()
+        gate.set()
+        await d.settle()
+        assert d.ticks()
+
+
+async def test_without_motion_space_steps() -> None:
+    app = Explorer(View.opening(find("matmul")), catalog(), Options(motion=False, play=True))
+    async with app.run_test(size=(80, 24)) as pilot:
+        d = Driver(app, pilot)
+        await d.settle()
+        await d.press("space", "space", "less_than_sign")
+        assert not d.ticks()
+        assert d.view.step == 1
+
+
+async def test_a_step_beyond_the_end_is_the_last() -> None:
+    app = Explorer(replace(View.opening(find("matmul")), step=10**12), catalog(), Options())
+    async with app.run_test(size=(80, 24)) as pilot:
+        d = Driver(app, pilot)
+        await d.settle()
+        assert d.view.step == 12
 
 
 async def test_another_lesson_is_opened_before_torch(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -21,12 +21,14 @@ from tui.widgets.lines import Lines
 
 if TYPE_CHECKING:
     from tui.frame import Frame
+    from tui.stage import Opened
     from tui.widgets.matrix import Chosen
 
 LOADING = "loading torch…"
 DIGITS = frozenset("0123456789")
 RUNNING = "running…"
 KNOWN = DIGITS.union(*(key.keys.split(",") for key in KEYS), ("backspace",))
+STEPS_INSTEAD = {"play": "forward", "play.back": "back"}
 PATIENCE = 0.3  # seconds before it is said that a program is still running
 
 
@@ -41,13 +43,17 @@ class ExplorerScreen(Page):
         for key in KEYS
     ]  # fmt: skip
 
-    def __init__(self, session: Session, *, ascii_only: bool = False, slowest: float = 0.0) -> None:
+    def __init__(
+        self, session: Session, *, ascii_only: bool = False, motion: bool = True, slowest: float = 0.0
+    ) -> None:
+        """Without `motion` nothing plays by itself: the keys that play step instead."""
         super().__init__()
         self.session = session
         self.frame: Frame | None = None
         self.prompt: str | None = None
         self.waiting = LOADING
         self._ascii = ascii_only
+        self._motion = motion
         self._drawn = Size(0, 0)
         self._queue: list[str] = []
         self._clock = Clock(self, self._beat, slowest)
@@ -91,7 +97,8 @@ class ExplorerScreen(Page):
         if session.current is None and not before.view.same_program(session.view):
             self.waiting = self.waiting if self.waiting == LOADING else ""
             self.set_timer(PATIENCE, self._still_running)
-            self._ask()
+            run = before.current
+            self._ask(None if run is None else replace(run, view=before.view))
         self.draw()
 
     def draw(self) -> None:
@@ -101,11 +108,11 @@ class ExplorerScreen(Page):
             self.frame = session.current.frame(session.view, ascii_only=self._ascii)
         elif self.frame is not None and self.frame.lesson != session.view.lesson.slug:
             self.frame = None
-        self._clock.follow(session.player)
+        self._clock.follow(session.player if not self.busy else session.player.pause())
         self.show_picture(session, self.frame, self.waiting if self.busy else "", self.prompt)
 
-    def _ask(self) -> None:
-        view, before = self.session.view, self.session.opened
+    def _ask(self, shown: Opened | None = None) -> None:
+        view, before = self.session.view, shown or self.session.opened
         # What is shown beside a failure is the same stop before it failed, and nothing else.
         if before is not None and (before.view.lesson is not view.lesson or before.view.stop != view.stop):
             before = None
@@ -197,6 +204,8 @@ class ExplorerScreen(Page):
 
     async def perform(self, command: str) -> None:
         """Does a command by its name."""
+        if not self._motion:
+            command = STEPS_INSTEAD.get(command, command)
         if command in OUTSIDE:
             await outside(self, command)
         else:

@@ -39,6 +39,8 @@ async def outside(screen: ExplorerScreen, name: str) -> None:
         app.copy_to_clipboard(text)
         lines = len(text.splitlines())
         screen.update_session(session.told(f"Copied {lines} lines of torch code."))
+    elif name == "suspend":
+        app.action_suspend_process()
     elif name == "palette":
         app.action_command_palette()
     elif name == "help":

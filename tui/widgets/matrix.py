@@ -107,6 +107,7 @@ class Matrix(Widget):
         """One row of cells, as few runs as its marks allow."""
         width = self.size.width
         look, glyphs = look_of(self), glyphs_of(self)
+        few = self.app.console.color_system == "standard"
         segments: list[Segment] = []
         if self.slot is not None and y < len(self.cells):
             for piece in pieces(self.cells[y], self.slot):
@@ -114,7 +115,7 @@ class Matrix(Widget):
                 text = shaded(piece, glyphs, look.colourless) if self.showing == "heat" else piece.text
                 style = look.style(role)
                 if self.showing != "numbers":
-                    style = look.heat(piece.level, role)
+                    style = look.heat(piece.level, role, few=few)
                 elif not role and not text.strip():
                     style = look.style("")
                 segments.append(Segment(glyphs.text(text), style))
