@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from tui.motions import Command
+from tui.prose import links
 from tui.session import Session, first_control
 from tui.view import Look, View
 
@@ -54,6 +55,16 @@ def open_lesson(session: Session, slug: str) -> Session:
     if lesson.slug == session.view.lesson.slug:
         return replace(session.changed(View.opening(lesson)), chosen=None)
     return session.changed(View.opening(lesson))
+
+
+def link_by(number: int) -> Command:
+    """Open the lesson that the stop's text links to, by the link's number."""
+
+    def follow(session: Session) -> Session:
+        slugs = links(session.view.at_stop.prose)
+        return open_lesson(session, slugs[number - 1]) if number <= len(slugs) else session
+
+    return follow
 
 
 def open_chosen(session: Session) -> Session:

@@ -26,11 +26,21 @@ GLYPHS = {
     "›": ">",
     "▸": ">",
     "░": "#",
-    "²": "^2",
     "“": '"',
     "”": '"',
     "’": "'",
     **{chr(0x2080 + digit): str(digit) for digit in range(10)},
+    **{superscript: f"^{digit}" for digit, superscript in enumerate("⁰¹²³⁴⁵⁶⁷⁸⁹")},
+    **dict(
+        zip(
+            "│─┬━◀▶‖▒▓█↑↓⇧⌫",
+            ("|", "-", "+", "=", "<", ">", "|", "%", "@", "@", "^", "v", "^", "bs"),
+            strict=True,
+        )
+    ),
+    **dict(zip("ⁿᵢⱼₖₙₘ⁻", ("^n", "_i", "_j", "_k", "_n", "_m", "^-"), strict=True)),
+    **dict(zip("θεσμ", ("theta", "eps", "sigma", "mu"), strict=True)),
+    **dict(zip("⊙⊗∘∈½°", ("(*)", "(x)", "o", "in", "1/2", " deg"), strict=True)),
 }
 _TABLE = str.maketrans(GLYPHS)
 

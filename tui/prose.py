@@ -11,12 +11,18 @@ from tui.widgets.rows import Row, Span, width_of, wrap_spans
 if TYPE_CHECKING:
     from tui.frame import FormulaLine
 
+LESSON = "lesson:"
+RAISED = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 _PIECE = re.compile(r"(`[^`\n]+`|\*\*[^*\n]+\*\*|\*[^*\s][^*\n]*\*|\[[^\]\n]+\]\([^)\n]+\))")
 
 
-def inline(text: str) -> Row:
-    """A paragraph's words as spans: `code`, **strong**, *emphasis* and links, each word a span."""
+def inline(text: str, before: int = 0) -> Row:
+    """A paragraph's words as spans: `code`, **strong**, *emphasis*, and links to lessons.
+
+    Links are numbered, since a key opens each; `before` says how many came earlier.
+    """
     spans: list[Span] = []
+    number = before
     for piece in _PIECE.split(text):
         if len(piece) > 2 and piece[0] == piece[-1] == "`":
             spans.append(Span(piece[1:-1], "code"))
@@ -26,11 +32,20 @@ def inline(text: str) -> Row:
             spans.append(Span(piece[1:-1], "strong"))
         elif piece.startswith("[") and piece.endswith(")") and "](" in piece:
             label, _, target = piece[1:-1].partition("](")
-            slug = target.removesuffix(".md")
-            spans.append(Span(label, "accent", "" if ":" in slug else f"open:{slug}"))
+            if target.startswith(LESSON):
+                number += 1
+                do = f"open:{target.removeprefix(LESSON)}"
+                spans += [Span(label, "link", do), Span(str(number).translate(RAISED), "key", do)]
+            else:
+                spans.append(Span(label))
         else:
             spans.append(Span(piece))
     return tuple(span for span in spans if span.text)
+
+
+def links(text: str) -> list[str]:
+    """The slugs of the lessons that prose links to, in order."""
+    return re.findall(r"\]\(lesson:([^)\s]+)\)", text)
 
 
 def titled(title: str, text: str) -> str:
@@ -50,6 +65,7 @@ def words(spans: Row) -> Row:
 def paragraphs(text: str, width: int) -> list[Row]:
     """Prose as rows of at most `width` columns; a blank line parts paragraphs."""
     rows: list[Row] = []
+    seen = 0
     for block in re.split(r"\n\s*\n", text.strip()):
         if not block.strip():
             continue
@@ -59,7 +75,8 @@ def paragraphs(text: str, width: int) -> list[Row]:
             bullet = re.match(r"\s*[-*] ", item)
             body = " ".join(item[bullet.end() :].split() if bullet else item.split())
             lead = (Span("· "),) if bullet else ()
-            rows += _glued((*lead, *words(inline(body))), width, 2 if bullet else 0)
+            rows += _glued((*lead, *words(inline(body, seen))), width, 2 if bullet else 0)
+            seen += len(links(body))
     return rows
 
 

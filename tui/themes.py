@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import lru_cache
 
 from rich.color import Color, ColorSystem
 from rich.style import Style
 from textual.theme import Theme
+
+from tui.glyphs import ascii_text
 
 DEFAULT_THEME = "dark"
 STRENGTHS = 4  # of the value scale, on each side of the background
@@ -41,31 +43,17 @@ class Glyphs:
     up: str = "↑"
     down: str = "↓"
     plain: bool = False
-    table: Mapping[int, str] = field(default_factory=dict)
 
     def text(self, text: str) -> str:
         """`text` with the characters that this set does not have replaced."""
-        return text.translate(self.table) if self.plain else text
+        return ascii_text(text) if self.plain else text
 
-
-_ASCII_TABLE = str.maketrans(
-    {
-        "·": ".", "×": "x", "÷": "/", "−": "-", "→": "->", "←": "<-", "↵": "enter", "≥": ">=", "≤": "<=",
-        "≠": "!=", "≈": "~", "√": "sqrt", "∞": "inf", "…": "...", "›": ">", "‹": "<", "▸": ">", "▶": ">",
-        "◀": "<", "━": "=", "─": "-", "│": "|", "┬": "+", "✓": "ok", "✗": "x", "ᵀ": "^T", "∂": "d",
-        "“": '"', "”": '"', "‘": "'", "’": "'", "–": "-", "—": "-", "░": ":", "∈": "in", "⋯": "...",
-        "²": "^2", "³": "^3", "₀": "0", "₁": "1", "₂": "2", "₃": "3", "₄": "4", "₅": "5", "⁻": "^-",
-        "∅": "{}", "Σ": "sum", "∘": "o", "↑": "^", "↓": "v", "⇄": "<->", "⊙": "(*)", "⊗": "(x)", "θ": "theta",
-        "ε": "eps", "σ": "sigma", "μ": "mu", "ⁿ": "^n", "ᵢ": "i", "ⱼ": "j", "ₖ": "k", "ₙ": "n", "ₘ": "m",
-        "‖": "||", "½": "1/2", "é": "e", "▒": "%", "▓": "#", "█": "@",
-    }
-)  # fmt: skip
 
 UNICODE = Glyphs()
 ASCII = Glyphs(
     vertical="|", horizontal="-", cross="+", pointer=">", played="=", unplayed="-", back="<",
     forward=">", paused=">", playing="|", dots="~", masked=":", shades=" .:#@", ok="ok", up="^", down="v",
-    plain=True, table=_ASCII_TABLE,
+    plain=True,
 )  # fmt: skip
 
 
@@ -152,6 +140,7 @@ _WEIGHTS: dict[str, str] = {
     "cursor": "bold reverse",
     "made": "bold",
     "fed": "underline",
+    "link": "underline",
     "clash": "bold reverse",
     "error": "bold",
     "picked": "reverse",
@@ -177,7 +166,7 @@ DARK = Look(
         "key": "#5fd7d7", "current": "#ffd75f", "pending": "#808080", "read": "#87d7ff", "factor": "#ffd75f",
         "write": "#ffd75f", "made": "#87d7ff", "fed": "#afd787", "masked": "#6c6c6c", "error": "#ff5f5f",
         "ok": "#87d787", "open": "#5fafff", "part": "#a8a8a8", "code-now": "#ffffff", "label": "#a8a8a8",
-        "clash": "#ff5f5f",
+        "clash": "#ff5f5f", "link": "#87d7ff",
     }),
     ("#d0d0d0 on #00005f", "#ffffff on #005f87", "#ffffff on #0087d7", "#000000 on #5fafff"),
     ("#ffffff on #5f5f00", "#ffffff on #875f00", "#000000 on #d78700", "#000000 on #ffaf00"),
@@ -195,7 +184,7 @@ LIGHT = Look(
         "key": "#005f87", "current": "#af5f00", "pending": "#767676", "read": "#005faf", "factor": "#af5f00",
         "write": "#af5f00", "made": "#005faf", "fed": "#005f00", "masked": "#949494", "error": "#af0000",
         "ok": "#005f00", "open": "#005faf", "part": "#585858", "code-now": "#000000", "label": "#585858",
-        "clash": "#af0000",
+        "clash": "#af0000", "link": "#005faf",
     }),
     ("#000000 on #d7ffff", "#000000 on #87d7ff", "#ffffff on #0087ff", "#ffffff on #005faf"),
     ("#000000 on #ffffd7", "#000000 on #ffd787", "#000000 on #ff8700", "#ffffff on #af5f00"),
@@ -212,7 +201,7 @@ CONTRAST = Look(
         "dim": "#c6c6c6", "rule": "#9e9e9e", "accent": "#00ffff", "key": "#00ffff", "current": "#ffff00",
         "pending": "#c6c6c6", "read": "#00ffff", "factor": "#000000 on #ffff00", "write": "#ffff00",
         "made": "#00ffff", "fed": "#00ff00", "masked": "#9e9e9e", "error": "#ff8787", "ok": "#00ff00",
-        "open": "#00ffff", "part": "#ffffff", "clash": "#ff8787",
+        "open": "#00ffff", "link": "#00ffff", "part": "#ffffff", "clash": "#ff8787",
     }),
     ("#ffffff on #00005f", "#ffffff on #0000d7", "#000000 on #5f87ff", "#000000 on #afd7ff"),
     ("#ffffff on #5f5f00", "#ffffff on #af5f00", "#000000 on #ff8700", "#000000 on #ffd75f"),

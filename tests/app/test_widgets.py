@@ -96,11 +96,11 @@ def test_a_click_finds_its_span() -> None:
 
 
 def test_prose_is_a_little_markdown_and_no_markup() -> None:
-    rows = paragraphs("A **b** `c[0]` [/d] and [more](matmul.md).\n\n- one\n- two", 60)
+    rows = paragraphs("A **b** `c[0]` [/d] and [more](lesson:matmul).\n\n- one\n- two", 60)
     text = ["".join(span.text for span in line) for line in rows]
-    assert text == ["A b c[0] [/d] and more.", "", "· one", "· two"]
+    assert text == ["A b c[0] [/d] and more¹.", "", "· one", "· two"]
     assert {span.text.strip(): span.role for line in rows for span in line}["c[0]"] == "code"
-    assert [span.do for line in rows for span in line if span.do] == ["open:matmul"]
+    assert [span.do for line in rows for span in line if span.do] == ["open:matmul"] * 2
 
 
 def test_a_long_formula_keeps_its_head_its_current_term_and_its_total() -> None:

@@ -204,6 +204,8 @@ class ExplorerScreen(Page):
 
     async def perform(self, command: str) -> None:
         """Does a command by its name."""
+        if self.session.notice:
+            self.session = self.session.told("")
         if not self._motion:
             command = STEPS_INSTEAD.get(command, command)
         if command in OUTSIDE:

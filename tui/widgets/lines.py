@@ -57,7 +57,7 @@ class Lines(Widget):
         for y in range(max(len(old), len(self.rows))):
             before = old[y] if y < len(old) else ()
             after = self.rows[y] if y < len(self.rows) else ()
-            if before is after:
+            if before == after:
                 continue
             columns = changed(before, after)
             if columns:
