@@ -90,6 +90,11 @@ class Explorer(App[None]):
         return ASCII if self.options.ascii_only else UNICODE
 
     @property
+    def few_colours(self) -> bool:
+        """Whether the terminal has 16 colours; a headless picture never depends on the terminal."""
+        return not self.is_headless and self.console.color_system == "standard"
+
+    @property
     def explorer(self) -> ExplorerScreen:
         """The screen at the bottom of the stack."""
         return next(screen for screen in self.screen_stack if isinstance(screen, ExplorerScreen))

@@ -76,7 +76,8 @@ def test_ascii_is_ascii() -> None:
 
 
 def test_the_environment_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    before = render(STEP, (80, 24), "ansi")
+    coloured = replace(STEP, look="both")
+    before = render(coloured, (80, 24), "ansi")
     for name, value in {"NO_COLOR": "1", "TERM": "dumb", "COLUMNS": "200", "FORCE_COLOR": "1"}.items():
         monkeypatch.setenv(name, value)
-    assert render(STEP, (80, 24), "ansi") == before
+    assert render(coloured, (80, 24), "ansi") == before

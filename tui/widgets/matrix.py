@@ -107,7 +107,7 @@ class Matrix(Widget):
         """One row of cells, as few runs as its marks allow."""
         width = self.size.width
         look, glyphs = look_of(self), glyphs_of(self)
-        few = self.app.console.color_system == "standard"
+        few = bool(getattr(self.app, "few_colours", False))
         segments: list[Segment] = []
         if self.slot is not None and y < len(self.cells):
             for piece in pieces(self.cells[y], self.slot):
