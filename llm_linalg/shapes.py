@@ -39,11 +39,9 @@ def explain(interpreter: Evaluator, node: ast.expr | ast.stmt, error: Exception)
 def explain_call(call: Call, error: Exception, span: Span | None, source: str) -> ProgramError:
     """Return the error to show for a recorded call of trusted Python."""
     operands = [OperandInfo(_parameter(call, place), shape, "") for place, shape in enumerate(call.shapes)]
-    place = Span(1, 0, 1, len(source)) if span else None
-    found = _explained(call, error, operands, place, source)
-    if span:
-        found.message = f"line {span.line}: {found.message}"
-    return found
+    if span:  # the lines above it are the caller's own file: they are only counted
+        source = "\n" * (span.line - 1) + " " * span.column + source
+    return _explained(call, error, operands, span, source)
 
 
 def clash_of(call: Call) -> Clash | None:

@@ -51,11 +51,20 @@ class Operation:
         """Return the arguments by parameter; `TypeError` if they don't fit the signature."""
         if swap:
             args = (args[1], args[0], *args[2:])
-        bound = parsed(self.signature).bind(*args, **kwargs)
+        signature = parsed(self.signature)
+        kinds = {name: parameter.kind for name, parameter in signature.parameters.items()}
+        # ``permute(dims=(1, 0))``: what may be several positions may also be one sequence with a name.
+        named = {name: kwargs[name] for name in kwargs if kinds.get(name) is Parameter.VAR_POSITIONAL}
+        rest = {name: value for name, value in kwargs.items() if name not in named}
+        bound = signature.bind(*args, **rest)
         bound.apply_defaults()
         arguments = dict(bound.arguments)
-        for name, parameter in parsed(self.signature).parameters.items():
-            if parameter.kind is Parameter.VAR_POSITIONAL:
+        for name, value in named.items():
+            if arguments[name]:
+                raise TypeError(f"{self.name} has two values for {name}")
+            arguments[name] = (value,)
+        for name, kind in kinds.items():
+            if kind is Parameter.VAR_POSITIONAL:
                 arguments[name] = flat_arguments(arguments[name])
         return arguments
 

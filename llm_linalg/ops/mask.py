@@ -74,6 +74,13 @@ class Triangle(Mask):
 class Fill(Mask):
     """masked_fill: where the mask is true, the value stands; the rest passes."""
 
+    def relations(self, call: Call) -> tuple[Relation, ...]:
+        axes, hidden, value = self.axes(call), self.hidden(call), call.place("value")
+        return tuple(
+            HiddenRelation(AxesRelation(axes, place), ~hidden if place == value else hidden)
+            for place in range(len(call.tensors))
+        )
+
     def hidden(self, call: Call) -> Tensor:
         return call.tensor("mask").expand(call.shape)
 
@@ -133,6 +140,7 @@ MASKS: tuple[Operation, ...] = (
     Where(
         "where",
         "condition, input, other",
+        reversed=("torch.Tensor.where",),
         gradient={"input": "torch.where({condition}, {d}, 0)", "other": "torch.where({condition}, 0, {d})"},
     ),
 )

@@ -7,7 +7,8 @@ counted from 1, and its output says where each cell came from; 0 says that the c
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -56,6 +57,12 @@ class Movement(Operation):
     kind: str = "movement"
     evidence: str = "index"
 
+    def bind(self, args: Sequence[Any], kwargs: Mapping[str, Any], swap: bool = False) -> dict[str, Any]:
+        arguments = super().bind(args, kwargs, swap)
+        if any(isinstance(size, torch.dtype) for size in arguments.get("shape", ())):
+            raise TypeError("a view as another type moves bytes, not cells")
+        return arguments
+
     def infer(self, call: Call) -> Shape | None:
         return self.rule(call) if self.rule else None
 
@@ -72,13 +79,21 @@ class Movement(Operation):
             starts[place] = first
             numbered.append(_numbered(tensor, first))
             first += tensor.numel()
-        source = call.replay(numbered)
+        source = self._sources(call, numbered)
         return tuple(
             IndexRelation(source, shape, starts[place])
             if place in moved
             else self._beside(call, source, place)
             for place, shape in enumerate(call.shapes)
         )
+
+    def _sources(self, call: Call, numbered: list[Tensor]) -> Tensor:
+        """Return the call's result on numbered cells: 0 where it filled a cell."""
+        try:
+            moved: Tensor = call.replay(numbered)
+        except RuntimeError:  # it has no kernel for integers; doubles count as far as any tensor reaches
+            moved = call.replay([_as_double(tensor) for tensor in numbered]).long()
+        return moved
 
     def _beside(self, call: Call, source: Tensor, place: int) -> Relation:
         """Return the relation of an operand that is not moved: an index, or one that lends its shape."""
@@ -112,6 +127,15 @@ class Picking(Movement):
 
 
 @dataclass(frozen=True, eq=False)
+class Padding(Movement):
+    """pad: what it fills in is another number than the cells', so it is replayed with 0."""
+
+    def _sources(self, call: Call, numbered: list[Tensor]) -> Tensor:
+        kept = {name: value for name, value in call.kwargs.items() if name != "value"}
+        return super()._sources(replace(call, args=call.args[:3], kwargs=kept), numbered)
+
+
+@dataclass(frozen=True, eq=False)
 class Written(Movement):
     """``x[key] = value``: the tensor as it is afterwards; the earlier one stays as it was."""
 
@@ -128,6 +152,10 @@ class Written(Movement):
             else OpaqueRelation(call.shape, shape)
             for place, shape in enumerate(call.shapes)
         )
+
+
+def _as_double(tensor: Tensor) -> Tensor:
+    return tensor.double() if tensor.dtype in (torch.int32, torch.int64) else tensor
 
 
 def _numbered(tensor: Tensor, first: int) -> Tensor:
@@ -246,6 +274,6 @@ MOVEMENTS: tuple[Operation, ...] = (
     Movement("index_select", "input, dim, index", rule=selected),
     Movement("gather", "input, dim, index, *, sparse_grad=False", rule=gathered),
     Movement("take_along_dim", "input, indices, dim=None"),
-    Movement("pad", "input, pad, mode='constant', value=None", rule=padded),
+    Padding("pad", "input, pad, mode='constant', value=None", rule=padded),
     Movement("unfold", "input, dimension, size, step", views=True),
 )
