@@ -145,6 +145,9 @@ class _Writer:
         return f"{name}({self._d(node)})"
 
     def _name(self, node: Node) -> str:
+        plain_side = _transposed_of(node)
+        if plain_side is not None:
+            return f"{self._name(plain_side)}.T"
         name = self.names.setdefault(node, f"{_identifier(node.name)}_{node.index}")
         self.known[name] = node
         return name
