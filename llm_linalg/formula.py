@@ -68,7 +68,7 @@ def right_side(node: Node, index: Index, step: Step) -> str:
 def sum_text(terms: Sequence[Term], total: Number | None) -> str:
     """Return the terms with their states, elided in the middle, and their sum."""
     if not len(terms):
-        return "0"
+        return number(total)
     texts = [_gap(item) if isinstance(item, int) else term_text(item) for item in elided(terms, SHOWN_TERMS)]
     single = len(terms) == 1 and len(terms[0].factors) == 1
     if single:

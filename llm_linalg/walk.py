@@ -123,7 +123,7 @@ class Step:
             return None
         node = self._walk.node
         addends = self._addends if node.term_count is not None else None
-        if addends is None:
+        if not addends:  # no sum, or one of nothing: 0, or nan for a mean
             return node.value[self.cell].item()
         term = self._walk.loop.term(self._walk.grid, self.index)
         return addends.total(len(addends) if term is None else term + 1)

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 def window(walk: Walk, k: int, at: Index, rows: range, columns: range) -> list[list[Number | None]]:
     """Return the cells of a window after step ``k``; see `Walk.values`."""
     node = walk.node
+    if not node.value.numel():
+        return [[] for _ in rows]
     final = _final(node.value, at, rows, columns)
     partial = _partial(walk, k, at, rows, columns)
     result: list[list[Number | None]] = []

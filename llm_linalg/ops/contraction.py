@@ -64,7 +64,8 @@ class Contraction(Operation):
         )
         if beside is None:
             return Addends(factors)
-        value = along(axes, beside, call.tensors[beside], index)[0].item()
+        (cell,) = AxesRelation(axes, beside).reads(index)
+        value = call.tensors[beside][cell].item()
         return Addends(factors, (Addend((value,), value),))
 
     def term_count(self, call: Call) -> int:

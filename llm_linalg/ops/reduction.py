@@ -54,7 +54,7 @@ class Reduction(Operation):
             return super().addends(call, index)
         column = along(self.axes(call), 0, call.tensors[0], index)
         if self.averages:
-            return Addends((column, torch.full_like(column, 1 / len(column))))
+            return Addends((column, torch.full_like(column, 1 / max(len(column), 1))))
         return Addends((column,))
 
     def opened(self, call: Call) -> str:

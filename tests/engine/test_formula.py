@@ -1,0 +1,116 @@
+"""Steps, shapes and operations in words: one clean line each, whatever the numbers are."""
+
+from __future__ import annotations
+
+import unicodedata
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch import Tensor
+
+from llm_linalg import Node, run, trace
+from llm_linalg.formula import cell_text
+from llm_linalg.ops import TABLE
+from tests.engine.drawing import Sample
+from tests.engine.samples import samples
+
+ODD = [float("nan"), float("inf"), float("-inf"), -0.0, 0.0, 1e-30, 1e30, 123456.789, -1.0]
+
+
+def is_line(text: str) -> bool:
+    return bool(text.strip()) and not any(unicodedata.category(char) in ("Cc", "Cf", "Zl") for char in text)
+
+
+def described(node: Node) -> None:
+    """Holds all that a node says of itself against what a line must be."""
+    assert is_line(node.shape_line)
+    for order in node.orders:
+        assert is_line(node.sentence(order))
+        walk = node.walk(order)
+        for step in (walk[k] for k in {0, len(walk) // 2, len(walk) - 1} & set(range(len(walk)))):
+            assert is_line(step.text)
+            assert len(step.text) < 1000
+            assert "{" not in step.text
+    if node.value.numel():
+        cell = tuple(size - 1 for size in node.shape)
+        assert is_line(cell_text(node, cell))
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning")
+@pytest.mark.parametrize("name", sorted(TABLE.operations))
+@settings(max_examples=8)
+@given(data=st.data())
+def test_every_operation_has_its_words(name: str, data: st.DataObject) -> None:
+    sample: Sample = data.draw(samples(name))
+    for node in trace(sample.function, *sample.inputs).nodes:
+        described(node)
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning")
+@pytest.mark.parametrize("name", sorted(TABLE.operations))
+@settings(max_examples=6)
+@given(data=st.data())
+def test_odd_numbers_have_words_too(name: str, data: st.DataObject) -> None:
+    sample: Sample = data.draw(samples(name))
+
+    def odd(x: Tensor) -> Tensor:
+        if not x.is_floating_point():
+            return x
+        picks = data.draw(st.lists(st.sampled_from(ODD), min_size=x.numel(), max_size=x.numel()))
+        return torch.tensor(picks, dtype=x.dtype).reshape(x.shape)
+
+    for node in trace(sample.function, *map(odd, sample.inputs)).nodes:
+        described(node)
+
+
+@pytest.mark.parametrize(
+    "dtype", [torch.float16, torch.bfloat16, torch.float32, torch.int64, torch.uint8, torch.bool]
+)
+def test_other_types(dtype: torch.dtype) -> None:
+    x = torch.tensor([[0, 1], [1, 2]]).to(dtype)
+    for function in (lambda a: a.T, lambda a: a * a, lambda a: a.sum(), lambda a: a == a, lambda a: a.max(0)):
+        for node in trace(function, x).nodes:
+            described(node)
+
+
+def test_a_product_reads_as_it_is_multiplied() -> None:
+    node = run("x = torch.tensor([[1., 2.], [3., 4.]])\nY = x @ x")["Y"]
+    assert [step.text for step in node.walk("terms")][:2] == [
+        "Y[0,0] = [1·1] + (2·3) = 1",
+        "Y[0,0] = 1·1 + [2·3] = 7",
+    ]
+    assert node.walk("rows")[1].text == "Y[1, :] = x[1, :] · x[:, :]"
+    assert node.walk("outer")[0].text == "Y[:, :] += x[:, 0] ⊗ x[0, :]"
+    assert node.walk("wave")[1].text.startswith("Y[i+j=1]")
+
+
+def test_what_is_rounded_for_display_says_so() -> None:
+    node = run("x = torch.tensor([1.0, 3.0]) / 3\ny = x @ x")["y"]
+    assert "≈" in node.walk("cells")[0].text or "1.1111" in node.walk("cells")[0].text
+
+
+def test_a_masked_cell_names_its_rule() -> None:
+    node = run("m = torch.triu(torch.ones(3, 3), 1)")["m"]
+    assert node.masked((2, 0)) == "j ≥ i + 1: 0 ≥ 2 + 1 is false"
+    assert "is false" in node.walk("cells")[6].text
+    assert node.masked((0, 1)) is None
+
+
+def test_shapes_in_one_line() -> None:
+    t = run(
+        "x = torch.ones(3, 2)\nW = torch.ones(2, 4)\nY = x @ W\nl = nn.Linear(2, 4)\nz = l(x)\ns = x.sum(0)\nb = x + s"
+    )
+    assert t["Y"].shape_line == "(3, 2) @ (2, 4) → (3, 4)   inner 2 = 2 ✓"
+    assert t["z"].shape_line.startswith("(3, 2) @ (4, 2)ᵀ + (4,) → (3, 4)")
+    assert t["s"].shape_line == "sum (3, 2) → (2,)   axis 0 goes"
+    assert t["b"].shape_line == "(3, 2) + (2,) → (3, 2)   s repeats along axis 0"
+
+
+def test_long_sums_are_elided_around_the_current_term() -> None:
+    node = run("x = torch.ones(100)\ny = x @ x")["y"]
+    text = node.walk("terms")[50].text
+    assert text.count("·") <= 6
+    assert text.count("[") == 1
+    assert "more" in text
