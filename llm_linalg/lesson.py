@@ -11,13 +11,23 @@ from functools import cache
 from importlib.resources import files
 from pathlib import Path
 
-from llm_linalg import lesson_body, lesson_front
+from llm_linalg import lesson_board, lesson_body, lesson_front
+from llm_linalg.board import Board, BoardRow
 from llm_linalg.controls import Control, Scalar, Value
-from llm_linalg.lesson_values import PART_TITLES, Lesson, LessonError, Stop, UnknownNameError, spans
+from llm_linalg.lesson_values import (
+    PART_TITLES,
+    Lesson,
+    LessonError,
+    Stop,
+    UnknownNameError,
+    spans,
+)
 from llm_linalg.spelling import unknown
 
 __all__ = [
     "PART_TITLES",
+    "Board",
+    "BoardRow",
     "Control",
     "Lesson",
     "LessonError",
@@ -52,7 +62,11 @@ def load(path: str | os.PathLike[str]) -> Lesson:
         raise LessonError(str(place), 1, (error.strerror or "cannot be read").lower()) from None
     except ValueError:
         raise LessonError(str(place), 1, "not a path") from None
-    return parse(_text(data, str(place)), place)
+    lesson = parse(_text(data, str(place)), place)
+    dead = lesson.dead_link([other.slug for other in catalog()])
+    if dead is not None:
+        raise dead
+    return lesson
 
 
 def parse(text: str, path: str | os.PathLike[str]) -> Lesson:
@@ -78,7 +92,7 @@ def parse(text: str, path: str | os.PathLike[str]) -> Lesson:
         place, reason = lesson_front.toml_fault(error, inner)
         raise LessonError(name, place + 2, reason) from None
     try:
-        pieces = lesson_body.read(lines[closing + 1 :])
+        stops = _stops(lesson_body.read(lines[closing + 1 :]), closing + 2, front.title)
     except lesson_body.BodyError as error:
         raise LessonError(name, closing + 2 + error.place, error.reason) from None
     return Lesson(
@@ -88,7 +102,7 @@ def parse(text: str, path: str | os.PathLike[str]) -> Lesson:
         order=front.order,
         seed=front.seed,
         controls=front.controls,
-        stops=_stops(pieces, closing + 2, front.title),
+        stops=stops,
         path=Path(name),
     )
 
@@ -100,19 +114,21 @@ def _stops(pieces: list[lesson_body.Piece], first: int, title: str) -> tuple[Sto
     for number, piece in enumerate(pieces, 1):
         info = piece.info or lesson_body.Info()
         program = [*above, piece.code] if piece.code else above
+        text = "\n".join(program)
         stops.append(
             Stop(
                 number=number,
                 title=piece.title or title,
                 prose=piece.prose,
                 code=piece.code,
-                program="\n".join(program),
+                program=text,
                 show=info.show[0] if info.show else None,
                 beside=info.show[1:],
                 order=info.order,
                 steps=info.steps,
                 fails=info.fails,
                 line=first + piece.place,
+                board=lesson_board.read(piece.board, first, text) if piece.board else None,
             )
         )
         if not info.fails:
@@ -140,6 +156,10 @@ def _built_in() -> tuple[tuple[Lesson, ...], tuple[LessonError, ...]]:
                 lessons.append(parse(_text(file.read_bytes(), file.name), str(file)))
             except LessonError as error:
                 broken.append(error)
+    slugs = [lesson.slug for lesson in lessons]
+    dead = {lesson.slug: found for lesson in lessons if (found := lesson.dead_link(slugs))}
+    broken += dead.values()
+    lessons = [lesson for lesson in lessons if lesson.slug not in dead]
     lessons.sort(key=lambda lesson: (lesson.part, lesson.order, lesson.slug))
     return tuple(lessons), tuple(sorted(broken, key=str))
 

@@ -39,6 +39,15 @@ class Info:
 
 
 @dataclass(frozen=True, slots=True)
+class BoardFence:
+    """A `board` fence as it stands in the file: its info string, its lines, and its own line, from 0."""
+
+    info: str
+    lines: tuple[str, ...]
+    place: int
+
+
+@dataclass(frozen=True, slots=True)
 class Piece:
     """A stop as it stands in the file: prose and, unless it is prose alone, a fence.
 
@@ -50,6 +59,7 @@ class Piece:
     place: int
     info: Info | None = None
     code: str = ""
+    board: BoardFence | None = None
 
 
 @dataclass(slots=True)
@@ -60,6 +70,11 @@ class _Open:
     place: int | None = None  # where it begins
     heading: int | None = None  # a heading that has no stop yet
     prose: list[str] | None = None
+
+    @property
+    def prose_text(self) -> str:
+        """The prose, a paragraph a line."""
+        return _join(self.prose or [])
 
     def add(self, line: str, place: int) -> None:
         """A line of prose."""
@@ -73,7 +88,8 @@ def read(lines: list[str]) -> list[Piece]:
 
     A `##` heading names the stops below it. Each `python` fence is a stop, with the
     prose before it; prose with no fence after it, up to the next heading or the end, is
-    a stop too. Fences in another language stay in the prose.
+    a stop too. A `board` fence belongs to the program right above it, or is a stop of
+    its own, with the prose before it. Fences in another language stay in the prose.
 
     Raises:
         BodyError: At the line that is wrong.
@@ -94,11 +110,18 @@ def read(lines: list[str]) -> list[Piece]:
             place += 1
             continue
         end = _end(lines, place, fence[2])
-        if _is_program(fence[3], place):
+        language = _language(fence[3], place)
+        if language == "python":
             info = _info(fence[3], place)
             indent = len(fence[1])
             code = [line[min(indent, len(line) - len(line.lstrip(" "))) :] for line in lines[place + 1 : end]]
-            pieces.append(Piece(now.title, _join(now.prose or []), place, info, "\n".join(code)))
+            pieces.append(Piece(now.title, now.prose_text, place, info, "\n".join(code)))
+            now = _Open(title=now.title)
+        elif language == "board":
+            board = BoardFence(
+                fence[3].strip().removeprefix("board").strip(), tuple(lines[place + 1 : end]), place
+            )
+            _put_board(board, now, pieces)
             now = _Open(title=now.title)
         else:
             for k in range(place, end + 1):
@@ -112,9 +135,8 @@ def read(lines: list[str]) -> list[Piece]:
 
 def _close(now: _Open, pieces: list[Piece]) -> None:
     """Prose that no fence follows becomes a stop; a heading with nothing below it is an error."""
-    prose = _join(now.prose or [])
-    if prose:
-        pieces.append(Piece(now.title, prose, now.place or 0))
+    if now.prose_text:
+        pieces.append(Piece(now.title, now.prose_text, now.place or 0))
     elif now.heading is not None:
         raise BodyError(now.heading, f"nothing stands below the heading {quoted(now.title)}")
 
@@ -128,14 +150,30 @@ def _end(lines: list[str], start: int, mark: str) -> int:
     raise BodyError(start, f"this fence is never closed: it needs a line {mark}")
 
 
-def _is_program(info: str, place: int) -> bool:
-    """Whether a fence is a program; a language that looks like python is a slip, not prose."""
+def _language(info: str, place: int) -> str:
+    """What a fence holds: `python`, `board`, or else; what looks like these two is a slip, not prose."""
     word = re.split(r"[\s{]", info.strip(), maxsplit=1)[0]
-    if word == "python":
-        return True
+    if word in ("python", "board"):
+        return word
     if word and (word.lower() in ("py", "python3") or nearest(word, ["python"])):
         raise BodyError(place, f"a program's fence says python, not {quoted(word)}")
-    return False
+    if word and nearest(word, ["board"]):
+        raise BodyError(place, f"a board's fence says board, not {quoted(word)}")
+    return word
+
+
+def _put_board(board: BoardFence, now: _Open, pieces: list[Piece]) -> None:
+    """Gives a board to the program right above it; with prose before it, it is a stop of its own."""
+    above = pieces[-1] if pieces and not now.prose_text and now.heading is None else None
+    if above is None or above.info is None:
+        place = board.place if now.place is None else now.place
+        pieces.append(Piece(now.title, now.prose_text, place, board=board))
+    elif above.board is not None:
+        raise BodyError(board.place, "this stop has a board already")
+    elif above.info.fails:
+        raise BodyError(board.place, "a stop that fails shows why: it has no board")
+    else:
+        pieces[-1] = replace(above, board=board)
 
 
 def _info(text: str, place: int) -> Info:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from llm_linalg.board import Board
 from llm_linalg.controls import Control, Value
 from llm_linalg.spelling import quoted, unknown
 
@@ -66,6 +67,8 @@ class Stop:
         steps: The first and the last step to play, from 1, or None for all.
         fails: Whether the program is meant to fail.
         line: The line of the fence in the file (of the prose, without a fence), from 1.
+        board: What it shows in place of one node, or None.
+        refused: Of a document's cell that the language refuses as it stands: the reason.
     """
 
     number: int
@@ -79,6 +82,8 @@ class Stop:
     steps: tuple[int, int] | None
     fails: bool
     line: int
+    board: Board | None = None
+    refused: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +96,7 @@ class Lesson:
         order: Its place within the part.
         seed: What `torch.manual_seed` gets before the program runs.
         path: The file, or None.
+        document: Whether it is one: nobody wrote it for this, so what fails in a cell is passed over below.
     """
 
     slug: str
@@ -101,6 +107,7 @@ class Lesson:
     controls: tuple[Control, ...]
     stops: tuple[Stop, ...]
     path: Path | None = None
+    document: bool = False
 
     @property
     def part_title(self) -> str:
@@ -174,12 +181,27 @@ class Lesson:
         chosen = self.stop(stop) if isinstance(stop, int) else stop
         values = self.values(controls)
         names = {name: list(value) if isinstance(value, tuple) else value for name, value in values.items()}
-        return run(chosen.program, seed=self.seed if seed is None else seed, names=names)
+        seed = self.seed if seed is None else seed
+        return run(chosen.program, seed=seed, names=names, cells=self.cells(chosen))
+
+    def cells(self, stop: Stop) -> tuple[int, ...]:
+        """The lines, from 1, at which the cells of a document's program begin; none of a lesson's."""
+        starts: list[int] = []
+        line = 1
+        for part in self._parts(stop) if self.document else ():
+            if part.code or part is stop:  # the last cell has to run: of prose alone, that is nothing
+                starts.append(line)
+                line += len(part.code.split("\n"))
+        return tuple(starts)
+
+    def _parts(self, stop: Stop) -> tuple[Stop, ...]:
+        """The stops whose code makes a stop's program, its own at the end."""
+        above = self.stops[: stop.number - 1]
+        return (*(other for other in above if not other.fails and other.refused is None), stop)
 
     def line_of(self, stop: Stop, line: int) -> int:
         """The line of the lesson's file where a line of a stop's program stands, both from 1."""
-        above = [other for other in self.stops[: stop.number - 1] if not other.fails]
-        for part in (*above, stop):
+        for part in self._parts(stop):
             length = len(part.code.split("\n")) if part.code else 0
             if line <= length:
                 return part.line + line
@@ -190,6 +212,17 @@ class Lesson:
         """What to say where a stop's program fails and isn't meant to: the lesson's file, line, reason."""
         line = stop.line if error.line is None else self.line_of(stop, error.line)
         return LessonError(str(self.path or self.slug), line, error.message)
+
+    def dead_link(self, slugs: Collection[str]) -> LessonError | None:
+        """The first row of a board that opens none of the lessons of these slugs, as an error."""
+        known = [*slugs, self.slug]
+        for stop in self.stops:
+            for row in stop.board.rows if stop.board else ():
+                if row.lesson not in known:
+                    return LessonError(
+                        str(self.path or self.slug), row.line, unknown("lesson", row.lesson, known)
+                    )
+        return None
 
     def check(self) -> tuple[LessonError, ...]:
         """Runs every stop with its defaults; what fails, with file and line.
@@ -216,6 +249,9 @@ class Lesson:
             for name in (stop.show, *stop.beside):
                 if name is not None and name not in names:
                     yield LessonError(file, stop.line, unknown("node", name, dict.fromkeys(names)))
+            for row in stop.board.rows if stop.board else ():
+                if row.name is not None and row.name not in trace:
+                    yield LessonError(file, row.line, unknown("tensor", row.name, trace.names))
             node = trace[stop.show] if stop.show in names else trace.nodes[-1] if trace.nodes else None
             if node is None:
                 continue

@@ -154,6 +154,7 @@ def view_flags(parser: Parser) -> None:
     parser.add_argument("--depth", type=choice("depth", DEPTHS), metavar="D", help=f"{', '.join(DEPTHS)}")
     parser.add_argument("--cursor", type=cursor, metavar="CELL", help="put the cell cursor there: 'Y[1,2]'")
     parser.add_argument("--at", type=place, metavar="I,J", help="the slice of an N-d tensor")
+    parser.add_argument("--row", type=whole, metavar="N", help="the selected row of a board, from 1")
     parser.add_argument("--look", type=choice("look", LOOKS), metavar="L", help=f"{', '.join(LOOKS)}")
     parser.add_argument("--twin", action="store_true", help="show the backward program")
     parser.add_argument("--code", metavar="TEXT", help="run this program in place of the stop's")

@@ -82,7 +82,19 @@ def view_of(flags: argparse.Namespace) -> View:
         look=flags.look or "numbers",
         twin=flags.twin,
         code=flags.code,
+        row=_row(flags.row, opening),
     )
+
+
+def _row(row: int | None, opening: View) -> int:
+    if row is None:
+        return 1
+    board = opening.at_stop.board
+    if board is None:
+        raise UsageError(f"stop {opening.stop} of {opening.lesson.slug} has no board, so it has no rows")
+    if not 1 <= row <= len(board.rows):
+        raise UsageError(f"this board has rows 1 to {len(board.rows)}: there is no row {row}")
+    return row
 
 
 def _controls(lesson: Lesson, given: list[tuple[str, str]]) -> tuple[tuple[str, str], ...]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from tui import choices, motions, player
+from tui import boards, choices, motions, player
 from tui.motions import Command
 from tui.session import Session
 
@@ -63,8 +63,15 @@ COMMANDS: dict[str, Command] = {
     "cursor.panel.back": motions.on_run(lambda opened, view: opened.next_panel(view, -1)),
     "cursor.follow": motions.follow,
     "cursor.return": motions.come_back,
+    "board.up": boards.select_by(-1),
+    "board.down": boards.select_by(1),
+    "board.open": boards.open_row,
+    **{f"board.{number}": boards.open_row_of(number) for number in range(1, 10)},
+    "board.ask": boards.ask,
+    "board.return": boards.come_back,
     "repair": choices.repair_by(1),
     **{f"repair.{number}": choices.repair_by(number) for number in range(1, 10)},
+    **{f"link.{number}": choices.link_by(number) for number in range(1, 10)},
     "undo": choices.history("undo"),
     "redo": choices.history("redo"),
     "look": choices.next_look,
@@ -80,6 +87,7 @@ WITH_ARGUMENT: dict[str, Callable[[Session, str], Session]] = {
     "go": motions.go_to,
     "stop": choices.stop_at,
     "scrub": motions.scrub,
+    "row": boards.open_row_at,
 }
 
 OUTSIDE = frozenset(
@@ -90,13 +98,15 @@ OUTSIDE = frozenset(
 NEEDS_NO_RUN = (OUTSIDE - {"goto"}) | {
     *("list", "list.up", "list.down", "list.open", "control.next", "control.previous"),
     *("faster", "slower", "pick", "open"),
+    *("board.up", "board.down", "board.open", "row", *(f"board.{number}" for number in range(1, 10))),
 }
 """Commands that act at once, whether or not a run is under way."""
 
 CHANGES = frozenset(
     (
         *("control.up", "control.down", "seed.up", "seed.down", "set", "undo", "redo"),
-        *("stop", "stop.next", "stop.previous"),
+        *("stop", "stop.next", "stop.previous", "board.return"),
+        *(f"link.{number}" for number in range(1, 10)),
     )
 )
 """Commands that ask for another run, and so needn't wait for the one under way."""

@@ -12,6 +12,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
+from tui.board import BoardView
+
 Index = tuple[int, ...]
 Number = float | int | bool | complex
 Role = Literal["left", "top", "result", "operand", "addend", "sibling"]
@@ -268,6 +270,7 @@ class Frame:
     range_text: str
     twin: bool = False
     twins: bool = False  # there is a backward program to show
+    board: BoardView | None = None  # the picture in place of panels
     note: str = ""  # anything else worth a line: "slice 0 of 8", "rounded"
     json: Callable[[], dict[str, object]] = field(default=dict, repr=False)
 

@@ -6,11 +6,27 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 CONTEXTS = (
-    *("always", "frame", "steps", "cursor", "trail", "list", "repairs", "undo", "redo", "slices", "twin"),
+    *(
+        "always",
+        "frame",
+        "steps",
+        "cursor",
+        "trail",
+        "board",
+        "rows",
+        "visit",
+        "list",
+        "repairs",
+        "undo",
+        "redo",
+        "slices",
+        "twin",
+        "links",
+    ),
 )
 """When a key does something: `Key.when` is one of these, and `Session.contexts` says which hold."""
 
-GROUPS = ("Motion", "Depth", "Cell cursor", "Lesson", "Controls", "View", "Share", "App")
+GROUPS = ("Board", "Motion", "Depth", "Cell cursor", "Lesson", "Controls", "View", "Share", "App")
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +75,23 @@ KEYS: tuple[Key, ...] = (
         ("cursor.follow", "enter", "↵", "follow", "Follow the cell to the operation that made it", 3),
     ),
     *_under(
+        "Board", "board",
+        ("board.open", "enter", "↑↓↵", "choose, open", "Open the lesson of the selected row", 1),
+        ("board.up", "up", "↑", "row", "Select the row above", 0),
+        ("board.down", "down", "↓", "row", "Select the row below", 0),
+        ("board.ask", "c", "c", "cell", "Ask a cell of the row's tensor where it came from", 16),
+    ),
+    *_under(
+        "Board", "rows",
+        *((f"board.{n}", f"{n}", f"{n}", f"row {n}", f"Open the lesson of row {n}", 0) for n in range(1, 10)),
+    ),
+    *_under(
         "Cell cursor", "trail",
         ("cursor.return", "backspace", "⌫", "return", "Return to where the cell was followed from", 4),
+    ),
+    *_under(
+        "Board", "visit",
+        ("board.return", "backspace", "⌫", "go back", "Return to the board that opened this lesson", 4),
     ),
     *_under(
         "Motion", "steps",
@@ -103,7 +134,11 @@ KEYS: tuple[Key, ...] = (
     *_under(
         "Controls", "repairs",
         ("repair", "r", "r", "repair", "Apply the first repair", 5),
-        *((f"repair.{n}", f"{n}", f"{n}", f"repair {n}", f"Apply repair {n}", 0) for n in range(1, 10)),
+        *((f"repair.{n}", f"{n}", f"{n}", "repair", f"Apply repair {n}", 0) for n in range(1, 10)),
+    ),
+    *_under(
+        "Lesson", "links",
+        *((f"link.{n}", f"{n}", f"{n}", "link", f"Open the lesson at link {n}", 0) for n in range(1, 10)),
     ),
     *_under(
         "Controls", "always",

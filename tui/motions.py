@@ -76,13 +76,13 @@ def tick(session: Session) -> Session:
 
 
 def out(session: Session) -> Session:
-    """Close what is open first: the chosen lesson, the notice, the cell cursor; then go out a depth."""
+    """Close what is open first: the chosen lesson, the cell cursor; then go out a depth."""
     if session.chosen is not None:
         return replace(session, chosen=None, notice="")
-    if session.notice:
-        return replace(session, notice="")
     if session.view.cursor is not None:
-        return replace(session.moved(replace(session.view, cursor=None)), trail=())
+        asked = next(iter(session.trail), session.view)  # what a board opened closes to the board
+        closed = asked if asked.board is not None else replace(session.view, cursor=None)
+        return replace(session.moved(closed), trail=())
     return motion(player.out)(session)
 
 

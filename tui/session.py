@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from tui import player
 from tui.player import Ground, Player
+from tui.prose import links
 from tui.view import History, View
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ class Session:
         lessons: every lesson that the sidebar lists.
         opened: the last run; it may belong to an earlier view while a new run is under way.
         trail: the views from which the cell cursor was followed, for going back.
+        visits: the boards from which lessons were opened, for going back.
         control: the selected control's name.
         chosen: the slug chosen in the sidebar, while one is being chosen.
         notice: one line for the learner, until the next key.
@@ -39,6 +41,7 @@ class Session:
     player: Player = field(default_factory=Player)
     history: History = field(default_factory=History, repr=False)
     trail: tuple[View, ...] = field(default=(), repr=False)
+    visits: tuple[View, ...] = field(default=(), repr=False)
     control: str | None = None
     chosen: str | None = None
     notice: str = ""
@@ -80,10 +83,17 @@ class Session:
             found.add("repairs")
         if self.view.cursor is not None:
             found.add("cursor")
+        linked = bool(links(self.view.at_stop.prose))
+        if self.view.board is not None and (run is None or run.error is None):
+            found |= {"board"} if linked else {"board", "rows"}
         if self.trail:
             found.add("trail")
+        if self.visits and self.visits[-1] != self.view:
+            found.add("visit")
         if self.chosen is not None:
-            found = (found - {"cursor"}) | {"list"}
+            found = (found - {"cursor", "board"}) | {"list"}
+        if linked:
+            found.add("links")
         if self.history.past:
             found.add("undo")
         if self.history.future:
@@ -117,6 +127,7 @@ class Session:
             player=self.player.pause(),
             history=self.history.push(self.view),
             trail=(),
+            visits=() if lesson else self.visits,
             chosen=None,
             control=first_control(view) if lesson else self.control,
             notice="",

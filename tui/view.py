@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
-    from llm_linalg.lesson import Control, Lesson, Stop, Value
+    from llm_linalg.lesson import Board, Control, Lesson, Stop, Value
 
 Depth = Literal["operations", "cells", "terms"]
 Look = Literal["numbers", "heat", "both"]
@@ -49,6 +49,7 @@ class View:
     look: Look = "numbers"
     twin: bool = False
     code: str | None = None  # the program after a repair; None: the lesson's
+    row: int = 1  # of the stop's board, from 1
     back: tuple[Place, ...] = field(default=(), compare=False, repr=False)
 
     @classmethod
@@ -73,9 +74,22 @@ class View:
         return self.lesson.stops[self.stop - 1]
 
     @property
+    def board(self) -> Board | None:
+        """The stop's board, where it is what the stage shows: at the stop's own node, with no cell asked."""
+        stop = self.at_stop
+        here = not self.path or self.path == (stop.show,)
+        shown = here and not self.twin and self.cursor is None and self.depth != "operations"
+        return stop.board if shown else None
+
+    @property
     def program(self) -> str:
         """The program that is run."""
         return self.at_stop.program if self.code is None else self.code
+
+    @property
+    def cells(self) -> tuple[int, ...]:
+        """The lines at which the program's cells begin, if it is a document's."""
+        return self.lesson.cells(self.at_stop)
 
     @property
     def values(self) -> dict[str, Value]:
@@ -196,6 +210,8 @@ def _look_words(view: View) -> list[str]:
         words += ["--look", view.look]
     if view.twin:
         words.append("--twin")
+    if view.row != 1:
+        words += ["--row", str(view.row)]
     if view.code is not None:
         words += ["--code", view.code]
     return words

@@ -256,6 +256,19 @@ async def test_the_text_view_has_the_whole_program_and_prose() -> None:
         assert len(d.app.screen_stack) == 1
 
 
+async def test_a_link_is_opened_by_its_number_or_a_click() -> None:
+    async with opened("summary", stop=2) as d:
+        assert "vector²" in d.screen
+        await d.press("2")
+        assert d.view.lesson.slug == "vector"
+        await d.press("u")
+        assert d.view.lesson.slug == "summary"
+        row = next(y for y, text in enumerate(d.rows) if "matrix³" in text)
+        await d.pilot.click(offset=(d.rows[row].index("matrix³") + 2, row))
+        await d.settle()
+        assert d.view.lesson.slug == "matrix"
+
+
 @pytest.mark.parametrize("key", ["q", "ctrl+c"])
 async def test_quitting(key: str) -> None:
     async with opened("matmul") as d:

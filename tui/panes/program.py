@@ -67,6 +67,12 @@ class Facts(Lines):
         if frame is None:
             self.show([row((picture.waiting, "label"))])
             return
+        if frame.board is not None and not picture.waiting:
+            board = frame.board
+            left = row(("opens ", "label"), (board.selected.title, "strong", f"row:{board.row}"))
+            right = row((f"row {board.row} of {len(board.rows)}", "dim"))
+            self.show([ends(left, right, picture.room.main, self.glyphs.dots)])
+            return
         trail = " › ".join(frame.path[:-1])
         shapes = frame.shape_line
         fine, mark, rest = shapes.partition(" ✓")

@@ -26,12 +26,14 @@ class StagePane(Lines):
         """Shows the panels; only a change of the layout moves a widget."""
         if picture.frame is None and not self._matrices:
             return  # nothing to show yet, and nothing to import for it before the first paint
+        from tui.panes.board import board_rows
         from tui.panes.scenes import labels, scenes
         from tui.widgets.matrix import Matrix
 
         width, height = picture.room.main, picture.room.stage
+        board = None if picture.frame is None else picture.frame.board
         shown = scenes(picture, width, height)
-        self.show(labels(shown, height))
+        self.show(labels(shown, height) if board is None else board_rows(board, width, height, self.glyphs))
         wanted = [(scene, slot) for scene in shown for slot in scene.layout.slots]
         fresh = [Matrix() for _ in range(len(wanted) - len(self._matrices))]
         if fresh:

@@ -123,7 +123,10 @@ def whole_text(picture: Picture, width: int) -> list[Row]:
         lead = Span(f"{'▸' if now else ' '}{number:>3}  ", "accent" if now else "dim")
         rows += [(lead, Span(text, "code-now" if now else "code"))]
     rows.append(())
-    if frame is not None:
+    if frame is not None and frame.board is not None:
+        rows += [row(line) for one in frame.board.rows for line in wrap(one.plain, width)]
+        rows += printed(frame, width)
+    elif frame is not None:
         rows += [row((frame.shape_line, "strong")), ()] if frame.shape_line else []
         if frame.error is not None:
             rows += [row(line) for line in frame.error.caret.splitlines()] + explained(frame.error, width)

@@ -10,6 +10,7 @@ from tui.frame import ControlFacts, Frame, Panel
 from tui.glyphs import ascii_text
 from tui.player import order_of, position
 from tui.stage import cursor
+from tui.stage.boards import live
 from tui.stage.failed import clash_panels, error_view
 from tui.stage.pictures import Scene, picture
 from tui.stage.record import record
@@ -71,9 +72,11 @@ def node_frame(opened: Opened, view: View, ascii_only: bool) -> Frame:
     trace = opened.program(view)
     ground = opened.ground(view)
     node = ground.node
+    board = None if view.board is None else live(view.board, view, trace, ascii_only)
     if trace is None or node is None:
         printed = "" if trace is None else clean(trace.printed, PRINTED, lines=True)
-        return _finished(replace(base, printed=printed, json=lambda: record(base, view.names)), ascii_only)
+        said = replace(base, printed=printed, board=board)
+        return _finished(replace(said, json=lambda: record(said, view.names)), ascii_only)
     order = order_of(view, ground)
     step, steps = position(view, ground)
     whole = view.depth == "operations"
@@ -92,7 +95,7 @@ def node_frame(opened: Opened, view: View, ascii_only: bool) -> Frame:
         store=opened.store,
         ascii_only=ascii_only,
     )
-    panels, arrangement = picture(scene)
+    panels, arrangement = picture(scene) if board is None else ((), "row")
     current = scene.step
     outermost = ground.chain[0]
     frame = replace(
@@ -119,6 +122,7 @@ def node_frame(opened: Opened, view: View, ascii_only: bool) -> Frame:
         printed=clean(trace.printed, PRINTED, lines=True),
         cursor=None if found is None else cursor.describe(found, trace),
         range_text=_range(scene.extent),
+        board=board,
         twins=opened.has_twin(),
         note=", ".join(panel.title for panel in panels if panel.at),
     )

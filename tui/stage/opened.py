@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from llm_linalg.spelling import unknown
 from tui.frame import Frame
-from tui.player import order_of
+from tui.player import last, order_of
 from tui.stage import cursor
 from tui.stage.frames import failed_frame, node_frame
 from tui.stage.nodes import NodeGround, find, labels, path_of
@@ -151,6 +151,14 @@ class Opened:
             if panel.name == found.name and panel.shape == tuple(found.tensor.shape):
                 return replace(view, cursor=(found.name, cursor.moved(panel, found.index, rows, columns)))
         return view
+
+    def asked(self, view: View, name: str) -> View:
+        """The cell cursor on the tensor of a name, all of it computed; the same view if there is none."""
+        if self.trace is None or name not in self.trace:
+            return view
+        path = path_of(self.trace.nodes, self.trace[name]) or ()
+        there = replace(view, path=path, order=None, depth="cells", step=0, at=None, back=())
+        return self.move_cursor(last(there, self.ground(there)), 0, 0)
 
     def next_panel(self, view: View, direction: int = 1) -> View:
         """The cell cursor moved to the next panel, onto what is lit there."""

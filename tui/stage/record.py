@@ -50,6 +50,8 @@ def record(
         "shape_line": frame.shape_line,
         "text": step.text if step is not None else frame.sentence,
     }
+    if frame.board is not None:
+        made["board"] = _numbers(frame.board.record())
     if error is not None:
         made["error"] = _error(error)
     return made

@@ -1,0 +1,34 @@
+"""A board: a stop's picture that is a list, or a chain, of live cells."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class BoardRow:
+    """One live cell of a board.
+
+    Attributes:
+        label: What it is called.
+        name: The tensor of the program that it shows, or None.
+        lesson: The slug of the lesson that it opens.
+        words: What it is in linear algebra, in a few words.
+        apart: Whether it stands below the `---`: on the board, but no box of the chain.
+        line: Its line in the file, from 1.
+    """
+
+    label: str
+    name: str | None
+    lesson: str
+    words: str
+    apart: bool
+    line: int
+
+
+@dataclass(frozen=True, slots=True)
+class Board:
+    """A stop's picture that is a list of live cells, or a chain of boxes."""
+
+    rows: tuple[BoardRow, ...]
+    chain: bool = False

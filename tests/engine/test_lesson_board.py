@@ -1,0 +1,175 @@
+"""Boards in lessons: what a fence says, where it belongs, and the line of what is wrong with it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from llm_linalg import lesson as lessons
+from llm_linalg.lesson import Board, LessonError, catalog, find, load, parse
+
+TEXT = """\
++++
+title = "A board"
++++
+## The page
+Two results.
+
+```python show="y"
+x = torch.ones(3)
+y, layer = x.sum(), nn.Linear(3, 2)
+```
+
+```board chain
+Sum | y | lesson:dot | all of x
+
+Layer's weight | layer.weight | lesson:linear |
+No tensor | | lesson:matmul | nothing to show
+---
+Apart | x | lesson:vector | below
+```
+
+## Alone
+Words before a board.
+
+```board
+Again | y | lesson:dot | the same program
+```
+"""
+ROW = "Sum | y | lesson:dot | all of x"
+
+
+def refused(text: str) -> LessonError:
+    with pytest.raises(LessonError) as info:
+        parse(text, "x.md")
+    return info.value
+
+
+def board_of(text: str, stop: int = 1) -> Board:
+    board = parse(text, "x.md").stop(stop).board
+    assert board is not None
+    return board
+
+
+def test_a_board_belongs_to_the_program_above_it() -> None:
+    lesson = parse(TEXT, "x.md")
+    board = board_of(TEXT)
+    assert len(lesson.stops) == 2
+    assert lesson.stop(1).show == "y"
+    assert board.chain
+    assert [(row.label, row.name, row.lesson, row.words, row.apart) for row in board.rows] == [
+        ("Sum", "y", "dot", "all of x", False),
+        ("Layer's weight", "layer.weight", "linear", "", False),
+        ("No tensor", None, "matmul", "nothing to show", False),
+        ("Apart", "x", "vector", "below", True),
+    ]
+    lines = TEXT.split("\n")
+    assert all(lines[row.line - 1].startswith(row.label) for row in board.rows)
+    assert lesson.check() == ()
+
+
+def test_a_board_after_words_is_a_stop_of_its_own() -> None:
+    stop = parse(TEXT, "x.md").stop(2)
+    assert (stop.title, stop.prose, stop.code) == ("Alone", "Words before a board.", "")
+    assert stop.program == parse(TEXT, "x.md").stop(1).program
+    assert not board_of(TEXT, 2).chain
+    only = parse('+++\ntitle = "T"\n+++\n```board\nA | | lesson:dot |\n```\n', "x.md")
+    assert [(stop.prose, stop.program) for stop in only.stops] == [("", "")]
+    assert only.check() == ()
+
+
+@pytest.mark.parametrize(
+    ("new", "reason"),
+    [
+        ("Sum | z | lesson:dot | all", 'unknown tensor "z": there is layer, x, y'),
+        ("Sum | laier.weight | lesson:dot | all", 'did you mean "layer"?'),
+        ("Sum | x + y | lesson:dot | all", "by its name, or nothing"),
+        ("Sum | y | dot | all", 'lesson:matmul; not "dot"'),
+        ("Sum | y | | all", "a row opens a lesson"),
+        ("Sum | y | lesson:dot", "this has 3 parts, not 4"),
+        ("Sum | y | lesson:dot | all | of it", "this has 5 parts, not 4"),
+        (" | y | lesson:dot | all", "a label is 1 to 24 characters"),
+        (f"{'S' * 25} | y | lesson:dot | all", "a label is 1 to 24 characters"),
+        ("S\x1b | y | lesson:dot | all", "without control characters"),
+        (f"Sum | y | lesson:dot | {'w' * 61}", "at most 60 characters"),
+        ("---", "--- stands once in a board, between two rows"),
+    ],
+)
+def test_what_is_wrong_in_a_row_is_said_with_its_line(new: str, reason: str) -> None:
+    error = refused(TEXT.replace(ROW, new, 1))
+    assert reason in error.reason
+    assert error.line == TEXT[: TEXT.index(ROW)].count("\n") + 1
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "line", "reason"),
+    [
+        ("```board chain", "```board chian", 12, 'did you mean "chain"?'),
+        ("```board chain", "```bord chain", 12, 'says board, not "bord"'),
+        ("```board chain", "```Board chain", 12, 'says board, not "Board"'),
+        ('```python show="y"', "```python fails", 12, "it has no board"),
+        ("## Alone\nWords before a board.\n", "", 22, "has a board already"),
+        ("Again | y | lesson:dot | the same program\n", "", 24, "a board needs a row"),
+        ("Apart | x | lesson:vector | below\n", "", 12, "a board needs a row"),
+        ("Apart | x | lesson:vector | below\n", "A | | lesson:dot |\n" * 40, 12, "at most 40 rows, not 43"),
+    ],
+)
+def test_what_is_wrong_with_a_board_is_said_with_its_line(old: str, new: str, line: int, reason: str) -> None:
+    error = refused(TEXT.replace(old, new, 1))
+    assert reason in error.reason
+    assert error.line == line
+
+
+def test_a_program_that_cannot_be_read_is_explained_when_it_runs() -> None:
+    text = TEXT.replace("x = torch.ones(3)", "x = = torch.ones(3)")
+    (error, *_) = parse(text, "x.md").check()
+    assert error.line == 8
+
+
+def test_a_name_that_is_no_tensor_is_found_when_it_runs() -> None:
+    text = TEXT.replace("x = torch.ones(3)", "n = 3\nx = torch.ones(n)").replace("Sum | y", "Sum | n")
+    (error,) = parse(text, "x.md").check()
+    assert error.line == 14
+    assert error.reason.startswith('unknown tensor "n"')
+
+
+def test_a_lesson_that_is_not_there_is_an_error_of_the_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own = tmp_path / "own.md"
+    own.write_text(TEXT.replace("lesson:matmul", "lesson:own"), encoding="utf-8")
+    assert load(own).stop(1).board is not None
+    dead = tmp_path / "dead.md"
+    dead.write_text(TEXT.replace("lesson:matmul", "lesson:matmull"), encoding="utf-8")
+    with pytest.raises(LessonError) as info:
+        load(dead)
+    assert (info.value.line, info.value.file) == (16, str(dead))
+    assert 'did you mean "matmul"?' in info.value.reason
+
+    folder = tmp_path / "lessons"
+    folder.mkdir()
+    for name in ("dead.md", "own.md"):
+        (tmp_path / name).rename(folder / name)
+    monkeypatch.setattr(lessons, "files", lambda _: tmp_path)
+    lessons._built_in.cache_clear()
+    try:
+        assert catalog() == ()
+        assert sorted(error.line for error in lessons.problems()) == [13, 13]
+    finally:
+        monkeypatch.undo()
+        lessons._built_in.cache_clear()
+
+
+def test_the_map_and_the_summary_are_boards_of_the_whole_curriculum() -> None:
+    chain, page = find("why").stop(1).board, find("summary").stop(1).board
+    assert chain is not None
+    assert page is not None
+    assert chain.chain
+    assert [row.label for row in chain.rows] == [
+        *("Embedding", "Normalisation", "Linear layers", "Attention", "Residual sums", "Logits"),
+        "Matrix products",
+    ]
+    assert (chain.rows[-1].name, chain.rows[-1].apart) == ("fraction", True)
+    assert len(page.rows) == 6
+    assert all(row.name is not None for row in page.rows)

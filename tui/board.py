@@ -1,0 +1,76 @@
+"""A board as a value: live cells of a program, each with the lesson that it opens. No torch, no textual."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class LiveRow:
+    """One row of a board.
+
+    Attributes:
+        label: What it is called.
+        name: The tensor that it shows, or None.
+        lesson: The slug of the lesson that it opens.
+        title: That lesson's title.
+        words: What it is in linear algebra.
+        apart: Whether it is no box of the chain.
+        shape: The tensor's shape; None without a tensor.
+        values: Its numbers, nested as in torch; None where there are too many.
+        brief: The tensor in few characters: a single number, else its shape.
+        full: The same with its cells, where there are only a few.
+    """
+
+    label: str
+    name: str | None
+    lesson: str
+    title: str
+    words: str
+    apart: bool
+    shape: tuple[int, ...] | None = None
+    values: object = None
+    brief: str = ""
+    full: str = ""
+
+    @property
+    def plain(self) -> str:
+        """The row as one line to be read aloud."""
+        said = f"{self.label}: {self.words}" if self.words else self.label
+        value = f"shape {self.full}" if self.shape and self.full == self.brief else f"value {self.full}"
+        return "; ".join([said, *([value] if self.full else []), f"lesson {self.lesson}"])
+
+
+@dataclass(frozen=True, slots=True)
+class BoardView:
+    """The rows of a board.
+
+    Attributes:
+        chain: Whether they are boxes joined by arrows.
+        row: Which is selected, from 1.
+        numbered: Whether a digit opens a row: the links of the text have the digits otherwise.
+    """
+
+    rows: tuple[LiveRow, ...]
+    chain: bool
+    row: int
+    numbered: bool
+
+    @property
+    def selected(self) -> LiveRow:
+        """The selected row."""
+        return self.rows[self.row - 1]
+
+    def record(self) -> list[dict[str, object]]:
+        """The rows for JSON."""
+        return list(self._records())
+
+    def _records(self) -> Iterator[dict[str, object]]:
+        for row in self.rows:
+            made: dict[str, object] = {"label": row.label, "name": row.name}
+            if row.shape is not None:
+                made["shape"] = list(row.shape)
+            if row.values is not None:
+                made["value"] = row.values
+            yield {**made, "lesson": row.lesson, "text": row.words}
