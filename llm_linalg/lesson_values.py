@@ -182,7 +182,7 @@ class Lesson:
         values = self.values(controls)
         names = {name: list(value) if isinstance(value, tuple) else value for name, value in values.items()}
         seed = self.seed if seed is None else seed
-        return run(chosen.program, seed=seed, names=names, cells=self.cells(chosen))
+        return run(chosen.program, seed=seed, names=names)
 
     def cells(self, stop: Stop) -> tuple[int, ...]:
         """The lines, from 1, at which the cells of a document's program begin; none of a lesson's."""
