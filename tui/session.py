@@ -88,7 +88,7 @@ class Session:
             found |= {"board"} if linked else {"board", "rows"}
         if self.trail:
             found.add("trail")
-        if self.visits and self.visits[-1] != self.view:
+        if self.visits and self.visits[-1].at_stop is not self.view.at_stop:
             found.add("visit")
         if self.chosen is not None:
             found = (found - {"cursor", "board"}) | {"list"}

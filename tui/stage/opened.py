@@ -153,12 +153,13 @@ class Opened:
         return view
 
     def asked(self, view: View, name: str) -> View:
-        """The cell cursor on the tensor of a name, all of it computed; the same view if there is none."""
-        if self.trace is None or name not in self.trace:
+        """The cell cursor on a tensor's first cell, all of it computed; the same view if it has no cells."""
+        node = self.trace[name] if self.trace is not None and name in self.trace else None
+        if self.trace is None or node is None or not node.value.numel():
             return view
-        path = path_of(self.trace.nodes, self.trace[name]) or ()
+        path = path_of(self.trace.nodes, node) or ()
         there = replace(view, path=path, order=None, depth="cells", step=0, at=None, back=())
-        return self.move_cursor(last(there, self.ground(there)), 0, 0)
+        return replace(last(there, self.ground(there)), cursor=cursor.start(node, None))
 
     def next_panel(self, view: View, direction: int = 1) -> View:
         """The cell cursor moved to the next panel, onto what is lit there."""

@@ -1,0 +1,264 @@
+"""Boards as values and as text: the live cells of a run, the rows of the stage, plain and JSON."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import pytest
+
+from llm_linalg.lesson import Lesson, find, parse
+from tui.board import BoardView, LiveRow
+from tui.cli import main
+from tui.cli_parse import UsageError, app_parser
+from tui.cli_view import view_of
+from tui.panes.board import board_rows
+from tui.player import last, over
+from tui.render.json import to_json
+from tui.render.plain import to_plain
+from tui.stage import open_view
+from tui.themes import ASCII, UNICODE, Glyphs
+from tui.view import View, command
+from tui.widgets.rows import width_of
+
+BOARD = parse(
+    """\
++++
+title = "A board"
+[controls.n]
+range = [1, 9]
+default = 3
++++
+Numbers.
+
+```python show="Y"
+x = torch.arange(1.0, n + 1)
+Y = torch.outer(x, x)
+total, many = Y.sum(), torch.tensor(1_000_000 * n)
+big, nothing = torch.ones(n, n, n), torch.ones(0)
+if n > 8:
+    extra = x + 1
+```
+
+```board
+Vector | x | lesson:vector | one axis
+Matrix | Y | lesson:matrix |
+Number | total | lesson:scalar | Σ of all
+Whole | many | lesson:scalar | with commas
+Shape | big | lesson:tensor3 | too many cells
+Empty | nothing | lesson:vector | no cells
+Sometimes | extra | lesson:scale | made for n = 9
+Words | | lesson:board | only words, of its own lesson
+```
+""",
+    "board.md",
+)
+
+
+def board_of(lesson: Lesson, **controls: str) -> BoardView:
+    view = View.opening(lesson)
+    for name, text in controls.items():
+        view = view.set(name, text)
+    board = open_view(view).frame(view).board
+    assert board is not None
+    return board
+
+
+def drawn(board: BoardView, width: int, height: int, glyphs: Glyphs = UNICODE) -> list[str]:
+    rows = board_rows(board, width, height, glyphs)
+    assert len(rows) <= height
+    assert all(width_of(row) <= width for row in rows)
+    return ["".join(span.text for span in row).rstrip() for row in rows]
+
+
+def test_a_row_holds_what_its_tensor_holds_in_this_run() -> None:
+    board = board_of(BOARD)
+    assert [(row.brief, row.full) for row in board.rows] == [
+        ("(3,)", "[1. 2. 3.]"),
+        ("(3, 3)", "[[1. 2. 3.] [2. 4. 6.] [3. 6. 9.]]"),
+        ("36.", "36."),
+        ("3,000,000", "3,000,000"),
+        ("(3, 3, 3)", "(3, 3, 3)"),
+        ("(0,)", "(0,)"),
+        ("?", "?"),
+        ("", ""),
+    ]
+    assert [row.title for row in board.rows[:2]] == [find("vector").title, find("matrix").title]
+    assert board.rows[-1].title == "A board"
+
+
+def test_a_control_changes_the_values() -> None:
+    board = board_of(BOARD, n="9")
+    assert board.rows[0].full == "[1. 2. 3. 4. 5. 6. 7. 8. 9.]"
+    assert board.rows[1].full == "(9, 9)"
+    assert board.rows[3].full == "9,000,000"
+    assert board.rows[6].shape == (9,)
+
+
+def test_the_map_counts_and_computes_the_fraction() -> None:
+    d, t = 256, 64
+    rows = {row.label: row for row in board_of(find("why"), d_model=str(d), seq_len=str(t)).rows}
+    products = 12 * t * d * d + 2 * t * t * d
+    rest = 12 * t * d + 2 * (d // 64) * t * t + 6 * t * d
+    assert rows["Attention"].values == 2 * t * t * d + 2 * (d // 64) * t * t
+    assert rows["Linear layers"].full == f"{12 * t * d * d + 12 * t * d:,}"
+    assert rows["Matrix products"].values == pytest.approx(products / (products + rest), abs=1e-6)
+
+
+def test_the_board_stands_for_the_stops_own_node_and_nothing_else() -> None:
+    view = View.opening(find("why"))
+    run = open_view(view)
+    ground = run.ground(view)
+    assert run.frame(view).panels == ()
+    assert run.frame(last(view, ground)).board is not None
+    assert run.frame(replace(view, path=("fraction",))).board is not None
+    for other in (over(view, ground, -1), replace(view, depth="operations"), run.asked(view, "norm")):
+        frame = run.frame(other)
+        assert frame.board is None
+        assert frame.panels
+    assert run.asked(view, "nothing") == view
+
+
+def test_a_board_without_a_program_has_a_frame() -> None:
+    lesson = parse('+++\ntitle = "T"\n+++\nWords.\n```board\nA | | lesson:dot | b\n```\n', "t.md")
+    view = View.opening(lesson)
+    frame = open_view(view).frame(view)
+    assert frame.node is None
+    assert frame.board is not None
+    assert "A: b; lesson dot" in to_plain(frame)
+    assert json.loads(to_json(frame))["board"] == [{"label": "A", "name": None, "lesson": "dot", "text": "b"}]
+
+
+def test_plain_reads_the_rows_in_order() -> None:
+    view = View.opening(BOARD)
+    text = to_plain(open_view(view).frame(view))
+    assert "Vector: one axis; value [1. 2. 3.]; lesson vector\n" in text
+    assert "Matrix; value [[1. 2. 3.] [2. 4. 6.] [3. 6. 9.]]; lesson matrix\n" in text
+    assert "Number: Σ of all; value 36.; lesson scalar\n" in text
+    assert "Shape: too many cells; shape (3, 3, 3); lesson tensor3\n" in text
+    assert "Words: only words, of its own lesson; lesson board\n" in text
+    assert "Y (3, 3)" not in text
+
+
+def test_json_has_the_rows_beside_the_usual_keys() -> None:
+    view = View.opening(BOARD)
+    made = json.loads(to_json(open_view(view).frame(view)))
+    assert made["node"]["name"] == "Y"
+    assert made["steps"] == 9
+    assert made["board"][0] == {
+        "label": "Vector",
+        "name": "x",
+        "shape": [3],
+        "value": [1.0, 2.0, 3.0],
+        "lesson": "vector",
+        "text": "one axis",
+    }
+    assert made["board"][3]["value"] == 3_000_000
+    assert made["board"][4]["shape"] == [3, 3, 3]
+    assert "shape" not in made["board"][6]
+    assert "board" not in json.loads(
+        to_json(open_view(View.opening(find("dot"))).frame(View.opening(find("dot"))))
+    )
+
+
+def test_ascii_is_ascii() -> None:
+    view = replace(View.opening(BOARD), row=2)
+    board = open_view(view).frame(view, ascii_only=True).board
+    assert board is not None
+    for chain in (False, True):
+        for height in (8, 10, 17, 31):
+            text = "\n".join(drawn(replace(board, chain=chain), 80, height, ASCII))
+            assert text.isascii()
+            assert "> Matrix" in text
+            assert "sum of all" in text
+
+
+CHAIN = BoardView(
+    tuple(
+        LiveRow(f"Box {k}", "x", "dot", "Dot product", "a few words", k == 5, (), k, f"{k:,}", f"{k:,}")
+        for k in range(1, 6)
+    ),
+    chain=True,
+    row=2,
+    numbered=True,
+)
+
+
+def test_a_chain_is_as_roomy_as_its_height_allows() -> None:
+    assert drawn(CHAIN, 40, 5) == [
+        "1   │  Box 1 │  1  a few words",
+        "2 ↓ │▸ Box 2 │  2  a few words",
+        "3 ↓ │  Box 3 │  3  a few words",
+        "4 ↓ │  Box 4 │  4  a few words",
+        "5      Box 5    5  a few words",
+    ]
+    assert drawn(CHAIN, 40, 7)[:3] == [
+        "    ┌────────┐",
+        "1   │  Box 1 │  1  a few words",
+        "2 ↓ │▸ Box 2 │  2  a few words",
+    ]
+    assert drawn(CHAIN, 40, 11)[:4] == [
+        "    ┌────────┐",
+        "1   │  Box 1 │  1  a few words",
+        "    ├────↓───┤",
+        "2   │▸ Box 2 │  2  a few words",
+    ]
+    assert drawn(CHAIN, 40, 17)[1:6] == [
+        "1   │  Box 1 │  1  a few words",
+        "    └────────┘",
+        "         ↓",
+        "    ┌────────┐",
+        "2   │▸ Box 2 │  2  a few words",
+    ]
+    assert drawn(CHAIN, 40, 17)[-2:] == ["", "5      Box 5    5  a few words"]
+
+
+@pytest.mark.parametrize("chain", [False, True])
+@pytest.mark.parametrize("width", [20, 39, 59, 120])
+def test_the_selected_row_is_always_in_view_and_nothing_is_wider_than_the_stage(
+    chain: bool, width: int
+) -> None:
+    for height in range(1, 24):
+        for row in range(1, 9):
+            board = replace(board_of_eight(), chain=chain, row=row)
+            text = drawn(board, width, height)
+            assert sum("▸" in line for line in text) == 1
+            assert f"▸ {board.selected.label}"[:8] in "\n".join(text)
+
+
+def board_of_eight() -> BoardView:
+    rows = tuple(
+        LiveRow(f"Label {k}", "x", "dot", "Dot", "word " * k, False, (k,), None, f"({k},)", "[1. 2. 3.]")
+        for k in range(1, 9)
+    )
+    return BoardView(rows, chain=False, row=1, numbered=True)
+
+
+def test_cells_are_shown_where_there_is_room_and_shapes_elsewhere() -> None:
+    board = board_of_eight()
+    assert "[1. 2. 3.]" in "\n".join(drawn(board, 120, 10))
+    assert "[1. 2. 3.]" not in "\n".join(drawn(board, 59, 10))
+    assert "(3,)" in "\n".join(drawn(board, 59, 10))
+
+
+def test_digits_are_the_links_where_the_text_has_links() -> None:
+    assert board_of(BOARD).numbered
+    text = "See [a dot product](lesson:dot).\n```board\nA | | lesson:dot | b\n```\n"
+    board = board_of(parse(f'+++\ntitle = "T"\n+++\n{text}', "t.md"))
+    assert not board.numbered
+    assert drawn(board, 40, 3) == ["", "  ▸ A  b"]
+
+
+def test_the_selected_row_is_part_of_the_view() -> None:
+    view = replace(View.opening(find("why")), row=3)
+    assert command(view) == "llm-linalg why --row 3"
+    assert view_of(app_parser().read(["why", "--row", "3"])) == view
+    with pytest.raises(UsageError, match="rows 1 to 7: there is no row 8"):
+        view_of(app_parser().read(["why", "--row", "8"]))
+    with pytest.raises(UsageError, match="has no board"):
+        view_of(app_parser().read(["dot", "--row", "1"]))
+
+
+def test_the_command_line_prints_a_board(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["frame", "summary", "--format", "screen"]) == 0
+    assert "1 ▸ Ranks" in capsys.readouterr().out
