@@ -7,15 +7,17 @@ a tensor was used more than once, the parts are added. An operation without a ru
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
+from keyword import iskeyword
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from llm_linalg.axes import Shape
+from llm_linalg.language.tables import BUILTINS, MODULES
 from llm_linalg.node import Node
 from llm_linalg.ops.base import filled
 from llm_linalg.ops.call import Call
@@ -26,6 +28,8 @@ def backward(trace: Trace, loss: Node) -> Trace:
     """Return the gradient program of ``loss`` as a trace; see `Trace.backward`."""
     from llm_linalg.front import execute
 
+    if not loss.value.dtype.is_floating_point:
+        raise ValueError(f"{loss.name} is {loss.dtype}: only what is made of real numbers has a gradient")
     writer = _Writer(trace, loss)
     writer.write()
     program = execute("\n".join(writer.lines), trace.seed, writer.asked, writer.known)
@@ -62,7 +66,8 @@ class _Writer:
         self._parts: dict[Node, list[_Part]] = {loss: []}
         self._aliases: dict[Node, str] = {}
         self.lines: list[str] = []
-        self.names = _unique_names(self._needed)
+        self.names = _unique_names(trace.nodes[: loss.index + 1])
+        self._taken = {taken for name in self.names.values() for taken in (name, f"d{name}")}
         self.known: dict[str, Node] = {}
         self.twins: dict[str, Node] = {}
         self.asked: dict[str, Callable[[Tensor], Tensor]] = {}
@@ -85,10 +90,16 @@ class _Writer:
         if len(parts) == 1:
             self._line(name, parts[0].text, parts[0].user)
             return
-        several = [f"{name}_{number}" for number in range(1, len(parts) + 1)]
+        several = [self._free(f"{name}_{number}") for number in range(1, len(parts) + 1)]
         for own, part in zip(several, parts, strict=True):
             self._line(own, part.text, part.user)
         self._line(name, " + ".join(several), node)
+
+    def _free(self, name: str) -> str:
+        """Return a name that nothing else in the program has."""
+        while name in self._taken:
+            name += "_"
+        return name
 
     def _line(self, name: str, text: str, twin: Node) -> None:
         self.lines.append(f"{name} = {text}")
@@ -148,7 +159,7 @@ class _Writer:
         plain_side = _transposed_of(node)
         if plain_side is not None:
             return f"{self._name(plain_side)}.T"
-        name = self.names.setdefault(node, f"{_identifier(node.name)}_{node.index}")
+        name = self.names[node]
         self.known[name] = node
         return name
 
@@ -183,7 +194,7 @@ def rule_shape(call: Call, template: str, out: Shape) -> Shape:
     """
     from llm_linalg.front import execute
 
-    names: dict[str, Node] = {"d": Node(0, "input", torch.ones(out), name="d")}
+    names: dict[str, Node] = {"d": Node(0, "input", torch.ones(out, dtype=call.result.dtype), name="d")}
     text = template.replace("{d}", "d").replace("{alpha}", "")
     given: dict[str, Tensor] = {name: call.tensors[place] for name, place in _tensor_places(call)}
     if call.output is not None:
@@ -220,19 +231,25 @@ def _needed(trace: Trace, loss: Node) -> set[Node]:
     return {node for node in needed if node.value.dtype.is_floating_point}
 
 
-def _unique_names(nodes: set[Node]) -> dict[Node, str]:
-    """Return a name for each node: its own, if no later node has taken it."""
+def _unique_names(nodes: Iterable[Node]) -> dict[Node, str]:
+    """Return a name for each node: its own, unless that or its cotangent's is another's in the program."""
     names: dict[Node, str] = {}
-    taken: set[str] = set()
+    taken = {*BUILTINS, *MODULES, "nn", "F", "print"}
     for node in sorted(nodes, key=lambda n: -n.index):
         name = _identifier(node.name)
-        names[node] = name if name not in taken else f"{name}_{node.index}"
-        taken.add(names[node])
+        while taken & {name, f"d{name}"}:
+            name = f"{name}_{node.index}"
+        names[node] = name
+        taken |= {name, f"d{name}"}
     return names
 
 
 def _identifier(name: str) -> str:
-    return name.replace(".", "_")
+    """Return a name as the language takes it: ``0.weight`` is ``p0_weight``."""
+    name = name.replace(".", "_")
+    while "__" in name:
+        name = name.replace("__", "_")
+    return name if name.isidentifier() and not iskeyword(name) else f"p{name}"
 
 
 def _tensor_places(call: Call) -> list[tuple[str, int]]:

@@ -11,6 +11,7 @@ from torch import Tensor
 from torch.overrides import TorchFunctionMode
 
 from llm_linalg.errors import Span
+from llm_linalg.memory import Memory
 from llm_linalg.node import Node, Operand
 from llm_linalg.ops import TABLE, Call, Operation
 from llm_linalg.ops.call import make_call
@@ -39,24 +40,27 @@ class Recorder(TorchFunctionMode):
         self._where = where
         self._guard = guard
         self._made: dict[int, tuple[Tensor, Node]] = {}  # the tensor is kept, so that its id stays its own
+        self._bound: dict[str, Tensor] = {}
+        self._memory = Memory()
 
     def __torch_function__(
         self, func: Any, types: Any, args: Sequence[Any] = (), kwargs: Mapping[str, Any] | None = None
     ) -> Any:
         kwargs = kwargs or {}
         call = _call(func, args, kwargs)
-        if call is None:
-            return func(*args, **kwargs)
         if self._guard:
             self._guard(call)
-        if _may_write(func, kwargs):
-            self._preserve(call.tensors)
+        operands = None
+        if call.may_write:  # what goes in is looked at before it changes
+            operands = tuple(self._operand(tensor) for tensor in call.tensors)
+            self._memory.keep(call.tensors)
         versions = [tensor._version for tensor in call.tensors]
         self.failed = call
         result = func(*args, **kwargs)
         self.failed = None
-        if any(tensor._version != old for tensor, old in zip(call.tensors, versions, strict=True)):
-            self._record_in_place(call, result)
+        wrote = any(tensor._version != old for tensor, old in zip(call.tensors, versions, strict=True))
+        if wrote and operands is not None:
+            self._record_in_place(call, result, operands)
         else:
             self._record(call, result)
         return result
@@ -75,6 +79,8 @@ class Recorder(TorchFunctionMode):
     def node_of(self, tensor: Tensor) -> Node | None:
         """Return the node that made a tensor."""
         made = self._made.get(id(tensor))
+        if made and self._memory.outdated(tensor):
+            return self._renew(tensor, made[1])
         return made[1] if made else None
 
     def bind(self, name: str, tensor: Tensor) -> None:
@@ -83,6 +89,7 @@ class Recorder(TorchFunctionMode):
         if node.bound_name is None:
             node.bound_name = name
         self.names[name] = node
+        self._bound[name] = tensor
 
     def label(self, tensor: Tensor, name: str) -> None:
         """Say what a tensor that may come in later is called."""
@@ -90,11 +97,28 @@ class Recorder(TorchFunctionMode):
 
     def finish(self, source: str, seed: int, printed: str = "") -> Trace:
         """Return the trace of what was recorded."""
+        for bound, tensor in self._bound.items():
+            if self._memory.outdated(tensor):
+                self.bind(bound, tensor)
         return Trace(self.nodes, self.names, source, seed, printed)
 
     def _add(self, node: Node, tensor: Tensor) -> Node:
         self.nodes.append(node)
         self._made[id(tensor)] = (tensor, node)
+        self._memory.add(tensor, node.value)
+        return node
+
+    def _renew(self, tensor: Tensor, before: Node) -> Node:
+        """Make a node of a tensor that was written through another that shares its memory."""
+        call, operands = self._memory.renewed(tensor, before)
+        span, source = self._where()
+        value = shown(tensor)
+        name = self._name_of(tensor)
+        node = self._add(
+            Node(len(self.nodes), call.operation.name, value, operands, call, span, source, name), tensor
+        )
+        if name:
+            self.names[name] = node
         return node
 
     def _record(self, call: Call, result: Any) -> None:
@@ -105,19 +129,27 @@ class Recorder(TorchFunctionMode):
             return  # requires_grad_() and its like: the tensor itself
         operands = tuple(self._operand(tensor) for tensor in call.tensors)
         span, source = self._where()
+        call = call.on([operand.value for operand in operands])
         for position, output in enumerate(outputs):
             own = replace(call, position=position)
             node = Node(len(self.nodes), call.operation.name, shown(output), operands, own, span, source)
             self._add(node, output)
 
-    def _record_in_place(self, call: Call, result: Any) -> None:
+    def _record_in_place(self, call: Call, result: Any, operands: tuple[Operand, ...]) -> None:
         """Record a call that wrote into an operand: a node of its own, with the values as they are now."""
-        operands = tuple(self._operand(tensor) for tensor in call.tensors)
-        target = result if isinstance(result, Tensor) else call.tensors[0]
+        target = result if isinstance(result, Tensor) else call.written
         span, source = self._where()
-        now = shown(target).clone()
-        own = replace(call, tensors=tuple(operand.value for operand in operands))
-        self._add(Node(len(self.nodes), call.operation.name, now, operands, own, span, source), target)
+        own = call.on([operand.value for operand in operands])
+        name = self._name_of(target)
+        node = Node(len(self.nodes), call.operation.name, shown(target), operands, own, span, source, name)
+        self._add(node, target)
+        self._memory.wrote(target, node)
+        if name:
+            self.names[name] = node
+
+    def _name_of(self, tensor: Tensor) -> str | None:
+        """Return the name that a tensor itself, not only its node, is bound to."""
+        return next((name for name, bound in self._bound.items() if bound is tensor), None)
 
     def _operand(self, tensor: Tensor) -> Operand:
         node = self.node_of(tensor)
@@ -128,16 +160,9 @@ class Recorder(TorchFunctionMode):
                 self.names.setdefault(name, node)
         return Operand(node.value, node)
 
-    def _preserve(self, written: Sequence[Tensor]) -> None:
-        """Copy what nodes hold of the memory that an in-place call is about to write."""
-        storages = {tensor.untyped_storage().data_ptr() for tensor in written}
-        for tensor, node in self._made.values():
-            if tensor.untyped_storage().data_ptr() in storages and _shares(node.value, tensor):
-                node.value = node.value.clone()
 
-
-def _call(func: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Call | None:
-    """Return the call that a torch function means, or None for what is no operation on tensors."""
+def _call(func: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Call:
+    """Return the call that a torch function means."""
     entry = TABLE.entry(func)
     if entry is not None:
         try:
@@ -154,21 +179,8 @@ def _outputs(result: Any) -> Sequence[Tensor]:
     return ()
 
 
-def _may_write(func: Any, kwargs: Mapping[str, Any]) -> bool:
-    name = str(getattr(func, "__name__", ""))
-    return (
-        name == "__setitem__"
-        or (name.endswith("_") and not name.endswith("__"))
-        or kwargs.get("out") is not None
-    )
-
-
 def _origin(tensor: Tensor) -> str:
     return "parameter" if isinstance(tensor, torch.nn.Parameter) else "input"
-
-
-def _shares(value: Tensor, tensor: Tensor) -> bool:
-    return value.untyped_storage().data_ptr() == tensor.untyped_storage().data_ptr()
 
 
 def shown(tensor: Tensor) -> Tensor:

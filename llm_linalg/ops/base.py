@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from inspect import Parameter
-from math import prod
+from math import isfinite, prod
 from typing import Any
 
 from torch import Tensor
@@ -131,5 +131,12 @@ def filled(text: str, values: Mapping[str, Any]) -> str:
     """Return a template with the plain values in braces put in."""
     for name, value in values.items():
         if "{" + name + "}" in text and not isinstance(value, Tensor):
-            text = text.replace("{" + name + "}", repr(value))
+            text = text.replace("{" + name + "}", _literal(value))
     return text
+
+
+def _literal(value: Any) -> str:
+    """Return a plain value as the language writes it."""
+    if isinstance(value, float) and not isfinite(value):
+        return f"float('{value}')"
+    return repr(value)

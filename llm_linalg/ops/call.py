@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from torch import Tensor
@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 
 Function = Callable[..., Any]
 T = TypeVar("T")
+_IN_PLACE = frozenset(
+    ["add", "sub", "mul", "truediv", "div", "floordiv", "mod", "pow", "matmul", "and", "or", "xor"]
+)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -93,12 +96,49 @@ class Call:
 
     def replay(self, tensors: Sequence[Tensor]) -> Any:
         """Run the same call on other tensors."""
+        if self.may_write:
+            tensors = [tensor.clone() for tensor in tensors]
         written = dict(zip(self.order, tensors, strict=True))
         feed = iter([written[position] for position in range(len(tensors))])
         args = tuple(_mapped(value, lambda _: next(feed)) for value in self.args)
         kwargs = {name: _mapped(value, lambda _: next(feed)) for name, value in self.kwargs.items()}
         result = self.function(*args, **kwargs)
+        if result is None:  # ``x[key] = value``
+            return written[0]
         return result if isinstance(result, Tensor) else tuple(result)[self.position]
+
+    def on(self, tensors: Sequence[Tensor]) -> Call:
+        """Return the same call with other tensors in the place of its own."""
+        others = {id(old): new for old, new in zip(self.tensors, tensors, strict=True)}
+
+        def other(tensor: Tensor) -> Tensor:
+            return others[id(tensor)]
+
+        return replace(
+            self,
+            tensors=tuple(tensors),
+            args=tuple(_mapped(value, other) for value in self.args),
+            kwargs={name: _mapped(value, other) for name, value in self.kwargs.items()},
+            arguments={name: _mapped(value, other) for name, value in self.arguments.items()},
+        )
+
+    @property
+    def may_write(self) -> bool:
+        """Whether it may write into an operand, by its name or its arguments."""
+        name = str(getattr(self.function, "__name__", ""))
+        return (
+            name == "__setitem__"
+            or (name.endswith("_") and not name.endswith("__"))
+            or (name.startswith("__i") and name.removeprefix("__i").removesuffix("__") in _IN_PLACE)
+            or self.kwargs.get("out") is not None
+            or bool(self.kwargs.get("inplace"))
+            or any(value is True for value in self.args)
+        )
+
+    @property
+    def written(self) -> Tensor:
+        """The tensor that stands first in the call as it was written."""
+        return self.tensors[self.order.index(0)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,6 +202,8 @@ def _mapped(value: Any, change: Callable[[Tensor], Any]) -> Any:
     if isinstance(value, list | tuple) and any(True for _ in tensors_in(value)):
         items = [_mapped(item, change) for item in value]
         return items if isinstance(value, list) else tuple(items)
+    if isinstance(value, dict):
+        return {name: _mapped(item, change) for name, item in value.items()}
     return value
 
 

@@ -102,7 +102,8 @@ class Movement(Operation):
         return OpaqueRelation(call.shape, call.shapes[place])
 
     def cotangents(self, call: Call) -> Mapping[str, str]:
-        return self.twins(call) if self.twins else self.gradient
+        found = self.twins(call) if self.twins else self.gradient
+        return {**found, self.lends: ""} if self.lends else found  # a shape alone has no slope
 
 
 @dataclass(frozen=True, eq=False)
@@ -214,6 +215,13 @@ def _swapped(call: Call) -> Mapping[str, str]:
     return {"input": f"{{d}}.transpose({call['dim0']}, {call['dim1']})"}
 
 
+def _on_diagonal(call: Call) -> Mapping[str, str]:
+    """Return the twin of a diag: another diag, where that has the operand's shape."""
+    own, diagonal = call.shapes[0], int(call["diagonal"])
+    fits = len(own) == 1 or (own[0] == own[1] and abs(diagonal) <= own[0])
+    return {"input": "torch.diag({d}, {diagonal})"} if fits else {}
+
+
 _LIST = "tensors"
 MOVEMENTS: tuple[Operation, ...] = (
     Movement("T", "input", views=True, spellings=("torch.Tensor.T",), twins=_turned),
@@ -262,9 +270,7 @@ MOVEMENTS: tuple[Operation, ...] = (
         twins=_cut,
     ),
     Movement("stack", "tensors, dim=0, *, out=None", data=(_LIST,), rule=stacked, twins=_unstacked),
-    Movement(
-        "diag", "input, diagonal=0", rule=on_diagonal, gradient={"input": "torch.diag({d}, {diagonal})"}
-    ),
+    Movement("diag", "input, diagonal=0", rule=on_diagonal, twins=_on_diagonal),
     Movement("diag_embed", "input, offset=0, dim1=-2, dim2=-1", rule=diagonals),
     Movement("diagonal", "input, offset=0, dim1=0, dim2=1", views=True),
     Movement("narrow", "input, dim, start, length", views=True),

@@ -68,12 +68,34 @@ class Power(Pointwise):
     """A power; with a plain exponent its backward step is written as one writes it by hand."""
 
     def cotangents(self, call: Call) -> Mapping[str, str]:
-        exponent = call["exponent"]
+        base, exponent = call["input"], call["exponent"]
+        if call.place("input") is None:
+            return {"exponent": "{d} * {out} * math.log({input})"} if base > 0 else {}
         if call.place("exponent") is not None:
-            return self.gradient
+            return self.gradient if bool((base > 0).all()) else {}
+        if exponent == 0:
+            return {"input": "torch.zeros_like({d})"}
         if exponent == 2:
             return {"input": "{d} * 2 * {input}"}
         return {"input": f"{{d}} * {exponent!r} * {{input}} ** {exponent - 1!r}"}
+
+
+@dataclass(frozen=True, eq=False)
+class Division(Pointwise):
+    """A quotient; one that is rounded changes in steps, and has no slope."""
+
+    def cotangents(self, call: Call) -> Mapping[str, str]:
+        if call["rounding_mode"] is not None:
+            return dict.fromkeys(self.gradient, "torch.zeros_like({d})")
+        return self.gradient
+
+
+@dataclass(frozen=True, eq=False)
+class Gelu(Pointwise):
+    """gelu; its approximation by tanh has another slope, which autograd is asked for."""
+
+    def cotangents(self, call: Call) -> Mapping[str, str]:
+        return self.gradient if call["approximate"] == "none" else {}
 
 
 def _is_number(value: Any) -> bool:
@@ -125,10 +147,16 @@ POINTWISE: tuple[Operation, ...] = (
         gradient={"input": "{d} * {other}", "other": "{d} * {input}"},
         product=True,
     ),
-    Pointwise(
+    Division(
         "div",
         "input, other, *, rounding_mode=None",
-        spellings=("torch.divide", "torch.true_divide", "torch.Tensor.divide", "torch.Tensor.__truediv__"),
+        spellings=(
+            "torch.divide",
+            "torch.true_divide",
+            "torch.Tensor.divide",
+            "torch.Tensor.__truediv__",
+            "torch.Tensor.__itruediv__",
+        ),
         reversed=("torch.Tensor.__rtruediv__", "torch.Tensor.__rdiv__"),
         phrase="{input} / {other}",
         gradient={"input": "{d} / {other}", "other": "-{d} * {input} / {other} ** 2"},
@@ -136,11 +164,17 @@ POINTWISE: tuple[Operation, ...] = (
     Pointwise(
         "floor_divide",
         "input, other",
-        spellings=("torch.Tensor.__floordiv__",),
+        spellings=("torch.Tensor.__floordiv__", "torch.Tensor.__ifloordiv__"),
         reversed=("torch.Tensor.__rfloordiv__",),
         phrase="⌊{input} / {other}⌋",
+        gradient={"input": "", "other": ""},
     ),
-    Pointwise("remainder", "input, other", spellings=("torch.Tensor.__mod__",), phrase="{input} mod {other}"),
+    Pointwise(
+        "remainder",
+        "input, other",
+        spellings=("torch.Tensor.__mod__", "torch.Tensor.__imod__"),
+        phrase="{input} mod {other}",
+    ),
     Power(
         "pow",
         "input, exponent",
@@ -185,7 +219,7 @@ POINTWISE: tuple[Operation, ...] = (
         phrase="max(0, {input})",
         gradient={"input": "{d} * ({input} > 0)"},
     ),
-    Pointwise(
+    Gelu(
         "gelu",
         "input, approximate='none'",
         phrase="gelu({input})",

@@ -13,6 +13,8 @@ from llm_linalg.ops.base import Operation
 from llm_linalg.ops.call import Function
 
 _HOMES = ("torch.{}", "torch.Tensor.{}", "torch.nn.functional.{}", "torch.Tensor.__{}__")
+# What writes its result into the first operand is the same operation.
+_IN_PLACE = ("torch.Tensor.{}_", "torch.{}_", "torch.nn.functional.{}_", "torch.Tensor.__i{}__")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +57,7 @@ def short_name(function: Function) -> str:
 
 
 def _functions(operation: Operation) -> Iterator[Function]:
-    for home in _HOMES:
+    for home in _HOMES + (_IN_PLACE if operation.kind in ("pointwise", "mask") else ()):
         yield from _resolve(home.format(operation.name))
     for spelling in operation.spellings:
         yield from _resolve(spelling)

@@ -1,0 +1,135 @@
+"""Which tensors share memory: what an in-place call changes beside the tensor that it names.
+
+A trace keeps each node's values as they were. Before a call writes, the values that live in the same
+memory are moved out of it; after it, the other tensors that look into this memory show new values, and
+where one is used next, it is a node of its own that says which cells are from before and which are new.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+
+import torch
+from torch import Tensor
+
+from llm_linalg.axes import Shape
+from llm_linalg.node import Node, Operand
+from llm_linalg.ops.base import Operation
+from llm_linalg.ops.call import Call
+from llm_linalg.relations import IndexRelation, Relation
+
+
+@dataclass(frozen=True, slots=True)
+class _View:
+    """How a tensor looks into its memory."""
+
+    shape: Shape
+    stride: tuple[int, ...]
+    offset: int
+
+    @classmethod
+    def of(cls, tensor: Tensor) -> _View:
+        """Return how a tensor looks into its memory."""
+        return cls(tuple(tensor.shape), tuple(tensor.stride()), int(tensor.storage_offset()))
+
+    def on(self, memory: Tensor) -> Tensor:
+        """Look at other memory in the same way."""
+        return memory.as_strided(self.shape, self.stride, self.offset)
+
+
+class Memory:
+    """The tensors of a recording, by the memory that they look into."""
+
+    def __init__(self) -> None:
+        self._sharing: dict[int, list[Tensor]] = {}
+        self._kept: dict[int, list[Tensor]] = {}  # the values that nodes show, while they share the memory
+        self._written: dict[int, list[tuple[Node, _View]]] = {}
+
+    def add(self, tensor: Tensor, value: Tensor) -> None:
+        """Take in a tensor and the values that its node shows."""
+        self._written.pop(id(tensor), None)
+        if tensor.layout is not torch.strided:
+            return
+        place = _place(tensor)
+        sharing = self._sharing.setdefault(place, [])
+        if not any(known is tensor for known in sharing):
+            sharing.append(tensor)
+        if _place(value) == place:
+            self._kept.setdefault(place, []).append(value)
+
+    def keep(self, tensors: Sequence[Tensor]) -> None:
+        """Move what nodes show out of the memory that a call is about to write."""
+        for tensor in tensors:
+            for value in self._kept.pop(_place(tensor), ()):
+                value.data = value.clone()  # whoever holds this value goes on holding it
+
+    def wrote(self, tensor: Tensor, node: Node) -> None:
+        """Note that a node's call wrote into a tensor's memory."""
+        for other in self._sharing.get(_place(tensor), ()):
+            if other is not tensor:
+                self._written.setdefault(id(other), []).append((node, _View.of(tensor)))
+
+    def outdated(self, tensor: Tensor) -> bool:
+        """Say whether a tensor's memory was written through another one since its node was made."""
+        return id(tensor) in self._written
+
+    def renewed(self, tensor: Tensor, before: Node) -> tuple[Call, tuple[Operand, ...]]:
+        """Return what made a tensor that was written through others: what it was, and the writers."""
+        writers = self._written.pop(id(tensor))
+        operands = tuple(Operand(node.value, node) for node in (before, *(node for node, _ in writers)))
+        grid = torch.zeros(tensor.untyped_storage().nbytes() // tensor.element_size(), dtype=torch.int64)
+        first = 1
+        for view, operand in zip((_View.of(tensor), *(view for _, view in writers)), operands, strict=True):
+            count = operand.value.numel()
+            if view.shape == tuple(operand.value.shape):
+                view.on(grid).copy_(torch.arange(first, first + count).reshape(view.shape))
+            first += count
+        source = _View.of(tensor).on(grid).clone()
+        values = tuple(operand.value for operand in operands)
+        places = {"tensors": tuple(range(len(values)))}
+        arguments = {"tensors": values}
+        renewing: Callable[..., Tensor] = partial(_picked, source)
+        call = Call(
+            Renewal("alias", "*tensors", source=source),
+            renewing,
+            values,
+            {},
+            arguments,
+            values,
+            places,
+            tuple(range(len(values))),
+        )
+        return call, operands
+
+
+@dataclass(frozen=True, eq=False)
+class Renewal(Operation):
+    """A tensor whose memory was written through another: its cells are old ones and new ones.
+
+    Attributes:
+        source: For each cell, 1 + its position among the cells of all operands.
+    """
+
+    source: Tensor = field(kw_only=True)
+    kind: str = "movement"
+    evidence: str = "index"
+
+    def relations(self, call: Call) -> tuple[Relation, ...]:
+        """Return the relation between the cells as they are seen and each operand's."""
+        firsts = [0]
+        for tensor in call.tensors:
+            firsts.append(firsts[-1] + tensor.numel())
+        return tuple(
+            IndexRelation(self.source, shape, first)
+            for shape, first in zip(call.shapes, firsts, strict=False)
+        )
+
+
+def _picked(source: Tensor, *tensors: Tensor) -> Tensor:
+    return torch.cat([tensor.reshape(-1) for tensor in tensors])[source - 1]
+
+
+def _place(tensor: Tensor) -> int:
+    return tensor.untyped_storage().data_ptr() if tensor.layout is torch.strided else 0

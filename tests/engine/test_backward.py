@@ -1,0 +1,243 @@
+"""The gradient program, held against autograd: every operation, and random programs of several."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch import Tensor, nn
+
+from llm_linalg import Trace, run, trace
+from llm_linalg.ops import TABLE
+from tests.engine.drawing import Sample, values
+from tests.engine.samples import samples
+
+# They have no derivative: autograd refuses them, or gives 0 everywhere.
+FLAT = {
+    "argmax",
+    "argmin",
+    "argsort",
+    "lt",
+    "le",
+    "gt",
+    "ge",
+    "eq",
+    "ne",
+    "isnan",
+    "isinf",
+    "isfinite",
+    "isclose",
+}
+FLAT |= {"logical_and", "logical_or", "logical_not", "all", "any", "one_hot", "floor_divide"}
+MADE = {name for name, operation in TABLE.operations.items() if operation.kind == "creation"}
+
+
+def weighed(result: Any) -> Tensor:
+    """Returns a number that each cell of a result goes into, each with another weight."""
+    outputs = [result] if isinstance(result, Tensor) else list(result)
+    total = torch.zeros((), dtype=torch.float64)
+    for place, output in enumerate(outputs):
+        if output.is_floating_point():
+            total = total + (output * values(tuple(output.shape), 90 + place)).sum()
+    return total
+
+
+def gradients(function: Any, inputs: tuple[Tensor, ...]) -> list[Tensor | None]:
+    """Returns autograd's gradients."""
+    leaves = [x.clone().requires_grad_(x.is_floating_point()) for x in inputs]
+    loss = function(*leaves)
+    wanted = [x for x in leaves if x.requires_grad]
+    if not loss.requires_grad:
+        return [None] * len(inputs)
+    found = iter(torch.autograd.grad(loss, wanted, allow_unused=True))
+    return [next(found) if x.requires_grad else None for x in leaves]
+
+
+def same(program: Trace, name: str, wanted: Tensor | None) -> None:
+    if f"d{name}" not in program:
+        assert wanted is None or not wanted.any()
+        return
+    found = program[f"d{name}"].value
+    if wanted is None:
+        assert not found.any()
+    else:
+        assert found.shape == wanted.shape
+        assert found.dtype == wanted.dtype
+        assert torch.allclose(found, wanted, rtol=1e-6, atol=1e-9, equal_nan=True)
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning")  # torch's, of a variance of one number
+@pytest.mark.parametrize("name", sorted(TABLE.operations.keys() - FLAT - MADE))
+@settings(max_examples=20)
+@given(data=st.data())
+def test_every_operation(name: str, data: st.DataObject) -> None:
+    sample: Sample = data.draw(samples(name))
+
+    def loss(*tensors: Tensor) -> Tensor:
+        return weighed(sample.function(*tensors))
+
+    t = trace(loss, *sample.inputs)
+    if not any(x.is_floating_point() for x in sample.inputs):
+        return
+    program = t.backward(t.nodes[-1])
+    for place, wanted in enumerate(gradients(loss, sample.inputs)):
+        if sample.inputs[place].is_floating_point():
+            same(program, f"tensors_{place}", wanted)
+
+
+UNARY = [
+    "{x}.exp()",
+    "{x}.tanh()",
+    "{x} * 2 + 1",
+    "F.gelu({x})",
+    "F.silu({x})",
+    "{x} ** 2",
+    "F.softmax({x}, dim=-1)",
+]
+UNARY += [
+    "F.layer_norm({x}, ({n},))",
+    "{x}.log_softmax(-1)",
+    "{x} / ({x} * {x} + 1)",
+    "1 - {x}",
+    "{x}.T.T",
+    "-{x}",
+]
+UNARY += [
+    "{x}.masked_fill(mask, 0.0)",
+    "torch.where(mask, {x}, -{x})",
+    "{x}.tril()",
+    "{x}.cumsum(0)",
+    "{x}.flip(0)",
+]
+UNARY += [
+    "{x}.reshape({n}, {n})",
+    "{x}.reshape(-1).view({n}, {n})",
+    "{x}[:, torch.arange({n})]",
+    "{x} - {x}.mean(0)",
+]
+UNARY += [
+    "{x} / {x}.norm()",
+    "{x} + {x}.sum(1, keepdim=True)",
+    "{x}.amax(0) - {x}",
+    "2 ** {x}",
+    "{x} + F.relu({x})",
+]
+BINARY = [
+    "{x} @ {y}",
+    "{x} + {y}",
+    "{x} * {y}",
+    "{x} - {y}",
+    "{x} @ {y}.T",
+    "F.linear({x}, {y})",
+    "F.linear({x}, {y}, v)",
+]
+BINARY += ["torch.einsum('ij,jk->ik', {x}, {y})", "torch.cat([{x}, {y}], 1) @ torch.cat([{y}, {x}], 0)"]
+BINARY += ["torch.stack([{x}, {y}]).sum(0)", "{x} * v + {y} * v", "torch.bmm({x}[None], {y}[None])[0]"]
+
+
+@st.composite
+def programs(draw: st.DrawFn) -> tuple[str, int]:
+    """Draws a program over x, W (n, n) and v (n,) that ends with a scalar loss."""
+    n = draw(st.integers(1, 3))
+    lines = [f"mask = torch.ones({n}, {n}).triu(1) > 0"]
+    names = ["x", "W"]
+    for number in range(draw(st.integers(1, 6))):
+        one, other = draw(st.sampled_from(names)), draw(st.sampled_from(names))
+        form = draw(st.sampled_from(UNARY + BINARY))
+        target = draw(st.sampled_from([f"h{number}", "dx", "h", "h_1", "d"]))
+        lines.append(f"{target} = {form.format(x=one, y=other, n=n)}")
+        names.append(target)
+    lines.append(f"loss = ({names[-1]} * torch.arange({n * n}.).reshape({n}, {n})).mean()")
+    return "\n".join(lines), n
+
+
+def executed(program: str, names: dict[str, Any]) -> dict[str, Any]:
+    """Returns the names of a program that Python itself has run."""
+    scope = {"torch": torch, "nn": nn, "F": nn.functional, **names}
+    exec(program, scope)  # noqa: S102  the oracle: the tests' own text
+    return scope
+
+
+@settings(max_examples=80)
+@given(programs())
+def test_programs(drawn: tuple[str, int]) -> None:
+    text, n = drawn
+    start = f"x = torch.randn({n}, {n}).double()\nW = torch.randn({n}, {n}).double()\nv = torch.randn({n}).double()\n"
+    t = run(start + text, seed=3)
+    torch.manual_seed(3)
+    leaves = executed(start, {})
+    given_ = {name: leaves[name].requires_grad_() for name in ("x", "W", "v")}
+    loss = executed(text, given_)["loss"]
+    assert torch.equal(t["loss"].value, loss.detach())
+    wanted = torch.autograd.grad(loss, list(given_.values()), allow_unused=True)
+    program = t.backward("loss")
+    for (name, leaf), gradient in zip(given_.items(), wanted, strict=True):
+        if f"d{name}" not in program.names:
+            assert gradient is None or not gradient.any(), name
+        elif name != "x" or "dx = " not in text:  # a forward dx takes the name
+            expected = torch.zeros_like(leaf) if gradient is None else gradient
+            assert torch.allclose(program[f"d{name}"].value, expected, rtol=1e-5, atol=1e-7), name
+
+
+def test_a_gradient_program_reads_as_it_is_written_by_hand() -> None:
+    t = run(
+        "X = torch.randn(3, 2)\nW = torch.randn(4, 2)\nb = torch.randn(4)\nY = F.linear(X, W, b)\nloss = Y.sum()"
+    )
+    g = t.backward("loss")
+    assert isinstance(g, Trace)
+    assert "dW = dY.T @ X" in g.source
+    assert "dX = dY @ W" in g.source
+    assert "db = dY.sum(0)" in g.source
+    twins = {node.name: node.twin for node in g.nodes if node.twin is not None}
+    assert twins["dW"] is t["Y"]
+    assert twins["dX"] is t["Y"]
+
+
+def test_names_of_the_program_don_t_get_in_the_way() -> None:
+    text = "x = torch.tensor([1., 2.])\ndx = x * 3\nx_1 = x * dx\nd = x_1 + x\nF = d * dx\ntorch_1 = F\nloss = (F * d).sum()"
+    g = run(text).backward("loss")
+    x = torch.tensor([1.0, 2.0], requires_grad=True)
+    dx = x * 3
+    d = x * dx + x
+    (wanted,) = torch.autograd.grad((d * dx * d).sum(), x)
+    assert torch.allclose(g["dx"].value, wanted)
+
+
+def test_modules_with_layers_in_a_sequence() -> None:
+    model = nn.Sequential(nn.Linear(2, 3), nn.ReLU(), nn.Linear(3, 1))
+    x = torch.tensor([[1.0, 2.0], [-0.5, 0.3]])
+    t = trace(model, x)
+    g = t.backward(t.nodes[-1])
+    model(x).sum().backward()
+    for name, parameter in model.named_parameters():
+        assert torch.allclose(g[f"d{name}"].value, parameter.grad if parameter.grad is not None else x)
+
+
+def test_a_cell_by_cell_loss_is_summed() -> None:
+    g = run("x = torch.ones(2, 3)\ny = x * 3").backward("y")
+    assert torch.equal(g["dx"].value, torch.full((2, 3), 3.0))
+
+
+def test_what_has_no_gradient_says_so() -> None:
+    t = run("x = torch.arange(3)\ny = x.sum()")
+    with pytest.raises(ValueError, match="int64"):
+        t.backward("y")
+    with pytest.raises(KeyError, match="did you mean"):
+        t.backward("yy")
+
+
+def test_written_tensors_have_gradients() -> None:
+    text = "x = torch.ones(3)\nv = torch.ones(2)\ny = x * 2\ny[1:] = v * 5\ny += x\nloss = (y * y).sum()"
+    g = run(text).backward("loss")
+    x, v = torch.ones(3, requires_grad=True), torch.ones(2, requires_grad=True)
+    y = x * 2
+    y[1:] = v * 5
+    y += x
+    (y * y).sum().backward()
+    assert x.grad is not None
+    assert v.grad is not None
+    assert torch.allclose(g["dx"].value, x.grad)
+    assert torch.allclose(g["dv"].value, v.grad)
