@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import cached_property
 
 import torch
 from torch import Tensor
@@ -16,28 +17,64 @@ Function = Callable[[Tensor], Tensor]
 
 
 @dataclass(frozen=True, eq=False)
+class Trial:
+    """An operation as a function of one operand alone, of generic partners, and a value to run it on."""
+
+    function: Function
+    probe: Tensor
+
+    @cached_property
+    def graph(self) -> tuple[Tensor, Tensor]:
+        """The operand and the result, with autograd's graph between them."""
+        with torch.enable_grad():
+            leaf = self.probe.detach().clone().requires_grad_(True)
+            return leaf, self.function(leaf)
+
+    def back(self, mask: Tensor) -> Tensor:
+        """Return the operand's cells that have a share in any of the result's in ``mask``."""
+        leaf, out = self.graph
+        cotangent = torch.where(mask, _generic(tuple(mask.shape), out.dtype), 0)
+        gradients: tuple[Tensor | None, ...] = torch.autograd.grad(
+            out, leaf, cotangent, retain_graph=True, allow_unused=True
+        )
+        found = gradients[0]
+        return torch.zeros(leaf.shape, dtype=torch.bool) if found is None else found != 0
+
+    def forward(self, mask: Tensor) -> Tensor:
+        """Return the result's cells that any of the operand's in ``mask`` has a share in."""
+        leaf, out = self.graph
+        with torch.enable_grad():
+            cotangent = _generic(tuple(out.shape), out.dtype).requires_grad_(True)
+            (taken,) = torch.autograd.grad(out, leaf, cotangent, create_graph=True)
+            # The backward pass is linear in the cotangent: its own backward pass goes forward.
+            (found,) = torch.autograd.grad(
+                taken, cotangent, torch.where(mask, _generic(tuple(mask.shape), leaf.dtype), 0)
+            )
+        return found != 0
+
+
+@dataclass(frozen=True, eq=False)
 class MeasuredRelation:
     """By autograd: one backward pass from a one-hot cotangent.
 
     A partner that happens to be 0 would hide a dependence, so the passes run on generic values of
-    the same shapes (``probe``), not on the program's own.
+    the same shapes, not on the program's own; and on their negatives, for what is flat on one side.
 
     Args:
-        function: The operation as a function of this operand alone, of generic partners.
-        probe: Generic values of the operand's shape.
+        trials: The operation on several generic values.
+        shape: The operand's shape.
         output: The output's shape.
     """
 
-    function: Function
-    probe: Tensor
+    trials: tuple[Trial, ...]
+    shape: Shape
     output: Shape
-    _cache: dict[str, tuple[Tensor, Tensor]] = field(default_factory=dict, repr=False)
 
     def reads(self, index: Index) -> Cells:
         return points(self.back(_one_hot(self.output, index)))
 
     def feeds(self, index: Index) -> Cells:
-        return points(self.forward(_one_hot(tuple(self.probe.shape), index)))
+        return points(self.forward(_one_hot(self.shape, index)))
 
     def block(self, ranges: tuple[range, ...]) -> Cells:
         mask = torch.zeros(self.output, dtype=torch.bool)
@@ -45,26 +82,16 @@ class MeasuredRelation:
         return points(self.back(mask))
 
     def back(self, mask: Tensor) -> Tensor:
-        leaf, out = self._graph()
-        cotangent = torch.where(mask, _generic(self.output, out.dtype), 0)
-        gradients: tuple[Tensor | None, ...] = torch.autograd.grad(
-            out, leaf, cotangent, retain_graph=True, allow_unused=True
-        )
-        found = gradients[0]
-        return torch.zeros_like(leaf, dtype=torch.bool) if found is None else found != 0
+        return torch.stack([trial.back(mask) for trial in self.trials]).any(0)
 
     def forward(self, mask: Tensor) -> Tensor:
-        found = torch.zeros(self.output, dtype=torch.bool)
-        for cell in torch.ones(self.output).nonzero().tolist():
-            found[tuple(cell)] = bool((self.back(_one_hot(self.output, tuple(cell))) & mask).any())
-        return found
-
-    def _graph(self) -> tuple[Tensor, Tensor]:
-        if "graph" not in self._cache:
-            with torch.enable_grad():
-                leaf = self.probe.detach().clone().requires_grad_(True)
-                self._cache["graph"] = (leaf, self.function(leaf))
-        return self._cache["graph"]
+        try:
+            return torch.stack([trial.forward(mask) for trial in self.trials]).any(0)
+        except RuntimeError:  # a kernel whose backward pass has none of its own: cell by cell
+            found = torch.zeros(self.output, dtype=torch.bool)
+            for cell in torch.ones(self.output).nonzero().tolist():
+                found[tuple(cell)] = bool((self.back(_one_hot(self.output, tuple(cell))) & mask).any())
+            return found
 
 
 def _one_hot(shape: Shape, index: Index) -> Tensor:

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from llm_linalg.axes import Clash, Shape, pointwise
-from llm_linalg.measured import MeasuredRelation
+from llm_linalg.measured import MeasuredRelation, Trial
 from llm_linalg.ops.base import Operation
 from llm_linalg.ops.call import Call
 from llm_linalg.relations import OpaqueRelation, Relation
@@ -72,13 +72,19 @@ class Unlisted(Operation):
         opaque = OpaqueRelation(call.shape, call.shapes[place])
         if not call.tensors[place].dtype.is_floating_point or not call.tensors[place].numel():
             return opaque
-        probes = [_probe(tensor, seed) for seed, tensor in enumerate(call.tensors)]
-        relation = MeasuredRelation(_alone(call, probes, place), probes[place], call.shape)
+        trials = tuple(_trial(call, place, seed, sign) for seed in range(2) for sign in (1, -1))
+        relation = MeasuredRelation(trials, call.shapes[place], call.shape)
         try:
-            relation.back(torch.zeros(call.shape, dtype=torch.bool))
+            moved = relation.back(torch.ones(call.shape, dtype=torch.bool))
         except (RuntimeError, TypeError, NotImplementedError, ValueError, IndexError):
             return opaque
-        return relation
+        # What is flat everywhere goes in steps: its slope doesn't say what it reads.
+        return relation if bool(moved.any()) else opaque
+
+
+def _trial(call: Call, place: int, seed: int, sign: int) -> Trial:
+    probes = [_probe(tensor, 10 * seed + position, sign) for position, tensor in enumerate(call.tensors)]
+    return Trial(_alone(call, probes, place), probes[place])
 
 
 def _alone(call: Call, probes: list[Tensor], place: int) -> Callable[[Tensor], Tensor]:
@@ -95,10 +101,10 @@ def _alone(call: Call, probes: list[Tensor], place: int) -> Callable[[Tensor], T
     return function
 
 
-def _probe(tensor: Tensor, seed: int) -> Tensor:
+def _probe(tensor: Tensor, seed: int, sign: int) -> Tensor:
     """Return generic values of a tensor's shape; integers and masks stay as they are."""
     if not tensor.dtype.is_floating_point:
         return tensor.detach()
     generator = torch.Generator().manual_seed(seed + 1)
     values = torch.randn(tensor.shape, generator=generator, dtype=torch.float64)
-    return values.to(tensor.dtype)
+    return (sign * values).to(tensor.dtype)

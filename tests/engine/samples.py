@@ -96,7 +96,7 @@ def _reduction(name: str, several: bool = False, smallest: int = 1) -> Build:
             return Sample(function, (x,))
         dim: int | tuple[int, ...] = axis(draw, shape)
         if several and draw(st.booleans()):
-            dim = tuple(draw(st.sets(st.integers(0, len(shape) - 1), min_size=1)))
+            dim = tuple(draw(st.sets(st.integers(0, len(shape) - 1), min_size=1, max_size=2)))
         return Sample(lambda a: function(a, dim=dim, keepdim=keep), (x,))
 
     return build

@@ -100,7 +100,8 @@ def test_a_masked_cell_names_its_rule() -> None:
 
 def test_shapes_in_one_line() -> None:
     t = run(
-        "x = torch.ones(3, 2)\nW = torch.ones(2, 4)\nY = x @ W\nl = nn.Linear(2, 4)\nz = l(x)\ns = x.sum(0)\nb = x + s"
+        "x = torch.ones(3, 2)\nW = torch.ones(2, 4)\nY = x @ W\nz = nn.Linear(2, 4)(x)\n"
+        "s = x.sum(0)\nb = x + s"
     )
     assert t["Y"].shape_line == "(3, 2) @ (2, 4) → (3, 4)   inner 2 = 2 ✓"
     assert t["z"].shape_line.startswith("(3, 2) @ (4, 2)ᵀ + (4,) → (3, 4)")
