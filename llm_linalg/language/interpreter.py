@@ -186,11 +186,18 @@ class Interpreter(Caller):
 
     def _set_item(self, target: ast.Subscript, value: Any) -> None:
         """Write an item: of a tensor, that is an operation, and a node of its own."""
+        self._store(target, *self._item(target), value)
+
+    def _item(self, target: ast.Subscript) -> tuple[Any, Any]:
+        """Return what an item that is assigned to belongs to, and its key."""
         owner, key = self.evaluate(target.value), self.evaluate(target.slice)
         if not isinstance(owner, Tensor | list | dict):
             raise self.error(f"a {type(owner).__name__}'s items can't be assigned to", target)
         if isinstance(key, slice) and isinstance(owner, list):
             raise self.error("a slice of a list can't be assigned to", target)
+        return owner, key
+
+    def _store(self, target: ast.Subscript, owner: Any, key: Any, value: Any) -> None:
         owner[key] = value
         if isinstance(owner, Tensor) and isinstance(target.value, ast.Name):
             self._bind(target.value.id, owner)
@@ -214,16 +221,23 @@ class Interpreter(Caller):
             self.assign(item, part)
 
     def _augmented(self, node: ast.AugAssign) -> None:
-        if not isinstance(node.target, ast.Name):
-            raise self.error("only names can be assigned to", node.target)
-        left = self.evaluate(ast.copy_location(ast.Name(node.target.id, ast.Load()), node.target))
+        if isinstance(node.target, ast.Subscript):
+            owner, key = self._item(node.target)
+            self._store(node.target, owner, key, self._changed(node, owner[key]))
+        elif isinstance(node.target, ast.Name):
+            left = self.evaluate(ast.copy_location(ast.Name(node.target.id, ast.Load()), node.target))
+            self._bind(node.target.id, self._changed(node, left))
+        else:
+            raise self.error("only names and items can be assigned to", node.target)
+
+    def _changed(self, node: ast.AugAssign, left: Any) -> Any:
+        """Return ``left op= right``; tensors and lists are changed in place."""
         right = self.evaluate(node.value)
         self._at = node
         self.weigh(left, right)
         plain.bound(type(node.op), left, right)
         in_place = isinstance(left, Tensor | list)
-        value = (plain.IN_PLACE if in_place else plain.BINARY)[type(node.op)](left, right)
-        self._bind(node.target.id, value)
+        return (plain.IN_PLACE if in_place else plain.BINARY)[type(node.op)](left, right)
 
     def _import(self, node: ast.Import | ast.ImportFrom) -> None:
         for alias in node.names:
