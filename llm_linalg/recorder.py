@@ -113,12 +113,9 @@ class Recorder(TorchFunctionMode):
         call, operands = self._memory.renewed(tensor, before)
         span, source = self._where()
         value = shown(tensor)
-        name = self._name_of(tensor)
-        node = self._add(
-            Node(len(self.nodes), call.operation.name, value, operands, call, span, source, name), tensor
-        )
-        if name:
-            self.names[name] = node
+        node = Node(len(self.nodes), call.operation.name, value, operands, call, span, source)
+        self._add(node, tensor)
+        self._rename(tensor, node)
         return node
 
     def _record(self, call: Call, result: Any) -> None:
@@ -140,16 +137,17 @@ class Recorder(TorchFunctionMode):
         target = result if isinstance(result, Tensor) else call.written
         span, source = self._where()
         own = call.on([operand.value for operand in operands])
-        name = self._name_of(target)
-        node = Node(len(self.nodes), call.operation.name, shown(target), operands, own, span, source, name)
+        node = Node(len(self.nodes), call.operation.name, shown(target), operands, own, span, source)
         self._add(node, target)
         self._memory.wrote(target, node)
-        if name:
-            self.names[name] = node
+        self._rename(target, node)
 
-    def _name_of(self, tensor: Tensor) -> str | None:
-        """Return the name that a tensor itself, not only its node, is bound to."""
-        return next((name for name, bound in self._bound.items() if bound is tensor), None)
+    def _rename(self, tensor: Tensor, node: Node) -> None:
+        """Let the names that a tensor itself is bound to mean its new node."""
+        for name, bound in self._bound.items():
+            if bound is tensor:
+                node.bound_name = node.bound_name or name
+                self.names[name] = node
 
     def _operand(self, tensor: Tensor) -> Operand:
         node = self.node_of(tensor)

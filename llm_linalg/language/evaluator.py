@@ -203,12 +203,12 @@ class Evaluator:
         return plain.UNARY[type(node.op)](value)
 
     def _boolean(self, node: ast.BoolOp) -> Any:
-        value: Any = None
-        for item in node.values:
+        *others, last = node.values
+        for item in others:
             value = self.evaluate(item)
             if self._truth(value, item) is isinstance(node.op, ast.Or):
                 return value
-        return value
+        return self.evaluate(last)  # whatever it is, it is the value: nothing asks whether it is true
 
     def _compare(self, node: ast.Compare) -> Any:
         left = self.evaluate(node.left)

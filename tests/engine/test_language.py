@@ -1,0 +1,281 @@
+"""The tensor language against Python itself: the same text, the same numbers, bit for bit."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import time
+from typing import Any
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch import Tensor, nn
+
+from llm_linalg import ProgramError, run
+
+
+def executed(program: str, seed: int, names: dict[str, Any]) -> tuple[dict[str, Any], str]:
+    """Returns the names and the printed text of a program that Python itself has run."""
+    scope: dict[str, Any] = {"torch": torch, "nn": nn, "F": nn.functional, **names}
+    printed = io.StringIO()
+    with torch.random.fork_rng(devices=[]), contextlib.redirect_stdout(printed):
+        torch.manual_seed(seed)
+        exec(program, scope)  # noqa: S102  the oracle: the tests' own text
+    return scope, printed.getvalue()
+
+
+def equal(one: Tensor, other: Tensor) -> bool:
+    return one.dtype == other.dtype and torch.equal(one.nan_to_num(7.0), other.detach().nan_to_num(7.0))
+
+
+def agrees(program: str, seed: int = 0, names: dict[str, Any] | None = None) -> None:
+    """Holds what the language gives against what Python gives."""
+    scope, printed = executed(program, seed, names or {})
+    trace = run(program, seed, names or {})
+    assert trace.printed == printed
+    for name, value in scope.items():
+        if isinstance(value, Tensor) and name in trace.names:
+            assert equal(trace[name].value, value), name
+    bound = {name for name, value in scope.items() if isinstance(value, Tensor)}
+    assert bound <= set(trace.names)
+
+
+ATOMS = [
+    "x",
+    "y",
+    "x.T",
+    "s",
+    "2",
+    "0.5",
+    "n",
+    "-1",
+    "torch.pi",
+    "x[0]",
+    "y[:, 1]",
+    "x[-1, None]",
+    "v[idx]",
+    "v[v > 0]",
+]
+UNARY = [
+    "-{a}",
+    "abs({a})",
+    "torch.exp({a} * 0.1)",
+    "({a}).sum()",
+    "({a}).mean()",
+    "torch.relu({a})",
+    "({a}).reshape(-1)",
+]
+UNARY += [
+    "torch.softmax({a}, dim=-1)",
+    "({a}).sum(0)",
+    "({a}).max()",
+    "({a}).T",
+    "F.gelu({a})",
+    "({a}).argmax()",
+]
+UNARY += [
+    "torch.tensor({n}) * {a}",
+    "torch.randn({n}) * 0 + {n}",
+    "({a}).flatten().unsqueeze(0)",
+    "({a}).tolist()[0]",
+]
+UNARY += [
+    "({a}).norm()",
+    "torch.stack([{a}, {a}])",
+    "torch.tril({a})",
+    "({a}).var()",
+    "({a}).clamp(-1, 1)",
+    "({a}).item()",
+]
+BINARY = [
+    "{a} + {b}",
+    "{a} - {b}",
+    "{a} * {b}",
+    "{a} / {b}",
+    "{a} @ {b}",
+    "{a} ** 2 + {b}",
+    "{a} < {b}",
+    "{a} == {b}",
+]
+BINARY += [
+    "torch.maximum({a}, {b})",
+    "torch.where({a} > {b}, {a}, {b})",
+    "torch.cat([{a}, {b}])",
+    "{a} % 2 + {b} // 2",
+]
+BINARY += [
+    "{a} if n > 2 else {b}",
+    "[{a}, {b}][n % 2]",
+    "({a}, {b})[0]",
+    "{a} and {b}",
+    "not {a} or {b}",
+    "torch.outer({a}, {b})",
+]
+FORMS = [
+    "{t} = {e}",
+    "{t}, {u} = {e}, {f}",
+    "{t} = {u} = {e}",
+    "{t} += {e}",
+    "{t} *= 2",
+    "print({e})",
+    "print({e}, {f}, sep=' | ', end='.\\n')",
+    "print(f'{{{e}}}')",
+    "print(f'{{n:>5}} {{n * 1.5:.2f}} {{n!r}}')",
+    "{t} = [{e} for i in range(3)][-1]",
+    "for i in range(n):\n    {t} = {e}\n    if i == 1:\n        continue\n    print(i)",
+    "def f(a, b=2):\n    c = a * b\n    return c\n{t} = f({e})",
+    "{t} = torch.randn(2, 3)\n{u} = torch.rand(3)",
+    "torch.manual_seed(n)\n{t} = torch.randn(n)",
+    "layer = nn.Linear(3, n)\n{t} = layer(torch.randn(2, 3))\nprint(layer)",
+    "if n > 2:\n    {t} = {e}\nelse:\n    {t} = {f}",
+    "{t} = torch.zeros(3, 3)\n{t}[0] = 1.5\n{t}[:, 1] = v\n{t}[1, 1] += n",
+]
+
+
+@st.composite
+def programs(draw: st.DrawFn) -> str:
+    """Draws a program over x, y (3, 3), v (3,), s (scalar), idx (whole numbers) and n."""
+    lines = [
+        "import torch",
+        "import torch.nn.functional as F",
+        "x = torch.randn(3, 3)",
+        "y = x + torch.rand(3, 3)",
+    ]
+    lines += ["v = torch.randn(3)", "s = torch.tensor(1.5)", "idx = torch.tensor([2, 0])"]
+
+    def expression(depth: int) -> str:
+        if depth == 0 or draw(st.integers(0, 3)) == 0:
+            return draw(st.sampled_from(ATOMS))
+        if draw(st.booleans()):
+            return draw(st.sampled_from(UNARY)).format(a=expression(depth - 1), n=draw(st.integers(0, 4)))
+        return f"({draw(st.sampled_from(BINARY)).format(a=expression(depth - 1), b=expression(depth - 1))})"
+
+    names = st.sampled_from(["x", "y", "z", "w", "v"])
+    for _ in range(draw(st.integers(1, 6))):
+        form = draw(st.sampled_from(FORMS))
+        lines.append(form.format(t=draw(names), u=draw(names), e=expression(2), f=expression(1)))
+    return "\n".join(lines)
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning")
+@settings(max_examples=150)
+@given(programs(), st.integers(0, 5), st.integers(1, 4))
+def test_programs_are_what_python_makes_of_them(program: str, seed: int, n: int) -> None:
+    try:
+        executed(program, seed, {"n": n})
+    except Exception:  # noqa: BLE001  what fails in Python fails here, as one of our errors
+        with pytest.raises(ProgramError):
+            run(program, seed, {"n": n})
+        return
+    agrees(program, seed, {"n": n})
+
+
+@pytest.mark.parametrize(
+    "program",
+    [
+        (
+            "torch.manual_seed(42)\nl = nn.Linear(2, 6)\n"
+            "Y = l(torch.tensor([[1., 2.], [3., 4.], [5., 6.]]))\nprint(Y)"
+        ),
+        "e = nn.Embedding(5, 3)\nx = e(torch.tensor([[0, 4]]))\nh = nn.LayerNorm(3)(x)\nprint(h.shape, h)",
+        "m = nn.Sequential(nn.Linear(3, 4), nn.GELU(), nn.Linear(4, 2))\ny = m(torch.randn(5, 3))",
+        (
+            "x = torch.randn(2, 3, requires_grad=True)\nloss = (x * x).sum()\nloss.backward()\n"
+            "print(x.grad)\ng = x.grad"
+        ),
+        "a = [1]\nb = a\nb += [2]\na.append(3)\nprint(a, b, a == b)",
+        "def outer(a):\n    def inner(b):\n        return a + b\n    return inner(2)\nprint(outer(3))",
+        "def f(a, b=2, *, c=3):\n    return a * b + c\nprint(f(1), f(1, c=5), f(b=4, a=2))",
+        "x, (y, z) = 1, (2, 3)\nprint(x, y, z)\n[p, q] = torch.tensor([4, 5])\nprint(p, q)",
+        "d = {'a': 1, 'b': [2, 3]}\nd['c'] = d['a'] + 1\nprint(d, 'a' in d, len(d))",
+        "for i, row in enumerate(torch.eye(2)):\n    print(i, row)\nelse:\n    print('end')",
+        "for a, b in zip([1, 2], 'xy'):\n    if a == 2:\n        break\n    print(a, b)",
+        "print([i * j for i in range(3) for j in range(2) if i != j], sum(k for k in range(4)))",
+        "x = torch.arange(6).reshape(2, 3)\nprint(x[..., 1], x[:, None].shape, x[1, ::2], x[[0, 1], [2, 0]])",
+        "print(1 < 2 < 3, 1 < 3 < 2, not 0, 3 if [] else 4, None is None, 2 in (1, 2))",
+        "print(7 // 2, -7 // 2, 7 % 3, -7 % 3, 2 ** 10, 5 & 3, 5 | 3, 5 ^ 3, 1 << 4, ~5, 1e3, 0x1f)",
+        "print(f'{3.14159:.3f} {5:04d} {\"a\":>4}|{1e10:e} {True} {None} {[1, 2]}')",
+        "print(round(2.5), round(-1.234, 2), abs(-3), max(1, 2), min([3, 1]), float('2.5'), str(1.5))",
+        "import math\nprint(math.sqrt(2), math.pi, math.inf, math.floor(2.7), math.prod([2, 3, 4]))",
+        (
+            "import math\nfrom torch import nn\nx = torch.ones(1)\n"
+            "print(x.dtype, x.shape, x.ndim, x.device, x.is_leaf)"
+        ),
+        (
+            "x = torch.randint(0, 10, (3,))\np = torch.randperm(5)\nr = torch.rand_like(torch.ones(2))\n"
+            "f = F.dropout(torch.ones(9))"
+        ),
+        (
+            "q = torch.tensor([1.0, 2.0]).half()\nb = q.bfloat16()\nd = q.double() + b\ni = d.int()\n"
+            "t = q.to(torch.float64)"
+        ),
+        "x = torch.zeros(2, 3)\ny = x[0]\ny += 1\nx[1, 0] = 5\nx[:, 2] *= 3\nprint(x, y)",
+        (
+            "v, i = torch.tensor([3., 1., 2.]).sort()\n"
+            "m, j = torch.tensor([[1., 5.], [7., 2.]]).max(dim=1)\nprint(v, i, m, j)"
+        ),
+        "print(torch.tensor(float('nan')), torch.tensor([1e10, -1e-10]), torch.tensor([]))",
+        "print('a', 1, sep='', end='!')\nprint()\nprint('x', end=None)",
+        "x: int = 3\npass\n...\n'text'\nprint(x)",
+        "s = 'abc'\nprint(s[1], s[::-1], s + 'd', s * 2, len(s))",
+    ],
+)
+def test_what_people_write(program: str) -> None:
+    agrees(program)
+
+
+@given(st.integers(-(2**63), 2**64 - 1))
+def test_any_seed_that_torch_takes(seed: int) -> None:
+    state = torch.get_rng_state()
+    value = run("x = torch.randn(3)", seed)["x"].value
+    assert torch.equal(state, torch.get_rng_state())
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        assert torch.equal(value, torch.randn(3))
+
+
+def test_names_given_from_outside() -> None:
+    t = run(
+        "ones = torch.ones(n, n)\nmask = torch.triu(ones, d) if kind == 'triu' else ones",
+        names={"n": 3, "d": 1, "kind": "triu"},
+    )
+    assert torch.equal(t["mask"].value, torch.ones(3, 3).triu(1))
+    assert t.names.keys() == {"ones", "mask"}
+
+
+def test_nodes_know_their_place() -> None:
+    t = run("é = torch.ones(2)\n\ny = (é + 1) @ é  # é")
+    y = t["y"]
+    assert (y.line, y.column, y.end_column) == (3, 4, 15)
+    assert y.source == "(é + 1) @ é"
+    (add,) = (node for node in t.nodes if node.op == "add")
+    assert (add.column, add.end_column, add.source) == (5, 10, "é + 1")
+    assert [node.index for node in t.nodes] == list(range(len(t.nodes)))
+    assert t["é"].line == 1
+
+
+def test_a_rebound_name_is_its_last_binding() -> None:
+    t = run("x = torch.ones(2)\nx = x * 2\nx = x + 1")
+    assert t["x"].op == "add"
+    assert [node.name for node in t.nodes] == ["x", "x", "x"]
+
+
+@pytest.mark.parametrize(
+    "line", ["y = x.reshape(4)", "y = torch.onse(2)", "y = 1 / 0", "y = x @ x", "y = x["]
+)
+def test_a_notebook_s_cells_are_lines_like_others(line: str) -> None:
+    with pytest.raises(ProgramError) as caught:
+        run(f"x = torch.ones(2, 3)\n{line}")
+    assert caught.value.line == 2
+
+
+def test_programs_run_fast() -> None:
+    text = "x = torch.randn(3, 2)\nW = torch.randn(2, 4)\nb = torch.randn(4)\nY = x @ W + b\n"
+    text += "P = Y.softmax(-1)\nl = P.sum()"
+    run(text)
+    start = time.process_time()
+    for _ in range(10):
+        run(text)
+    assert (time.process_time() - start) / 10 < 0.02
