@@ -13,6 +13,7 @@ import pytest
 
 from llm_linalg.lesson import Lesson, catalog, find
 from tui.headless import render, render_all
+from tui.picture import SIDEBAR
 from tui.view import View
 
 SNAPSHOTS = Path(__file__).parents[1] / "snapshots"
@@ -30,16 +31,22 @@ def views(lesson: Lesson) -> list[tuple[str, View]]:
     return chosen
 
 
+def without_sidebar(screen: str) -> str:
+    """Title, main part and footer: what a lesson shows, whatever other lessons there are."""
+    first, _, *rows, last = screen.splitlines()
+    return "\n".join([first, *(row[SIDEBAR:].rstrip() for row in rows), last, ""])
+
+
 def golden(lesson: Lesson) -> str:
     """All the pictures of a lesson in one text."""
     chosen = views(lesson)
     parts = []
     small = render_all([view for _, view in chosen], (80, 24), "screen")
     for (name, _), screen in zip(chosen, small, strict=True):
-        parts.append(f"== 80x24, {name}\n{screen}")
+        parts.append(f"== 80x24, {name}\n{without_sidebar(screen)}")
     large = chosen[1:3]
     for (name, _), screen in zip(large, render_all([v for _, v in large], (120, 40), "screen"), strict=True):
-        parts.append(f"== 120x40, {name}\n{screen}")
+        parts.append(f"== 120x40, {name}\n{without_sidebar(screen)}")
     return "\n".join(parts)
 
 
@@ -69,6 +76,10 @@ PICTURES: dict[str, tuple[View, str]] = {
     "matmul-cursor-contrast": (replace(MATMUL, step=12, cursor=("Y", (1, 2))), "high-contrast"),
     "shapes-no-colour": (View.opening(find("shapes")), "no-colour"),
 }
+
+
+def test_the_whole_screen() -> None:
+    compare(SNAPSHOTS / "whole-screen.txt", render(replace(MATMUL, step=6), (80, 24), "screen"))
 
 
 @pytest.mark.parametrize("name", PICTURES)
