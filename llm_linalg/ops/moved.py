@@ -152,9 +152,10 @@ def padded(call: Call) -> Shape:
     shape = list(own)
     for place in range(0, len(pads), 2):
         axis = len(own) - 1 - place // 2
-        shape[axis] += pads[place] + pads[place + 1]
-        if shape[axis] < 0:
-            raise Clash(f"axis {axis} would have {shape[axis]} cells")
+        before, after = pads[place], pads[place + 1]
+        if shape[axis] + min(before, 0) + min(after, 0) < 0:
+            raise Clash("more cells would be taken away than there are", ClashAxis(0, axis, shape[axis]))
+        shape[axis] += before + after
     return tuple(shape)
 
 

@@ -5,11 +5,12 @@ Their parts are small programs in the tensor language, held equal to torch by te
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from llm_linalg.axes import Axes, Shape, aligned
+from llm_linalg.axes import Axes, Clash, Shape, aligned
 from llm_linalg.cells import Index
+from llm_linalg.errors import ClashAxis
 from llm_linalg.ops.addends import Addend, Addends
 from llm_linalg.ops.base import Operation, filled
 from llm_linalg.ops.call import Call
@@ -46,6 +47,8 @@ class Rowwise(Operation):
 
     def axes(self, call: Call) -> Axes:
         shape, dims = call.shapes[0], self.dims(call)
+        if self.trailing:
+            _check_row(shape, dims, call[self.trailing])
         labels = aligned(len(shape), len(shape))
         row = tuple(f"r{axis}" if axis in dims else label for axis, label in enumerate(labels))
         if self.selects and call.output is not None:
@@ -71,6 +74,16 @@ class Rowwise(Operation):
 
     def cotangents(self, call: Call) -> Mapping[str, str]:
         return {name: filled(text, {"dim": self.dims(call)[0]}) for name, text in self.gradient.items()}
+
+
+def _check_row(shape: Shape, dims: tuple[int, ...], given: int | Sequence[int]) -> None:
+    """Raise `Clash` where the last axes are not those that are to be normalised."""
+    row = (given,) if isinstance(given, int) else tuple(given)
+    if len(row) > len(shape) or not row:
+        raise Clash(f"the last {len(row)} axes are normalised, and the input has {len(shape)}")
+    for axis, size in zip(dims, row, strict=True):
+        if shape[axis] != size:
+            raise Clash(f"the normalised axes must have the sizes {row}", ClashAxis(0, axis, shape[axis]))
 
 
 @dataclass(frozen=True, eq=False)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from llm_linalg.axes import Axes, Clash, Labels, aligned
+from llm_linalg.axes import Axes, Clash, Labels, Shape, aligned
 from llm_linalg.errors import ClashAxis
 from llm_linalg.ops.call import Call
 from llm_linalg.ops.registry import short_name
@@ -101,6 +101,7 @@ def einsum_axes(call: Call) -> Axes:
             raise Clash(
                 f"operand {position + 1} has {len(shape)} axes, the equation gives it {len(labels)}: {spec}"
             )
+        _check_diagonal(position, labels, shape)
         operands.append(labels)
     if arrow:
         result = _einsum_labels(output, dots, dots)
@@ -113,6 +114,16 @@ def einsum_axes(call: Call) -> Axes:
         raise Clash("each letter of the result stands there once, and in some operand")
     rule = "axes with the same letter must have the same size"
     return Axes.solve(result, operands, call.shapes, rule=rule)
+
+
+def _check_diagonal(position: int, labels: Labels, shape: Shape) -> None:
+    """Raise `Clash` where a letter that stands twice in an operand has two sizes: a 1 is not repeated there."""
+    first: dict[str, int] = {}
+    for axis, label in enumerate(labels):
+        known = first.setdefault(label, axis)
+        if shape[known] != shape[axis]:
+            ends = ClashAxis(position, known, shape[known]), ClashAxis(position, axis, shape[axis])
+            raise Clash("a letter that stands twice means the diagonal: both axes have the same size", *ends)
 
 
 def _einsum_labels(spec: str, own: int, total: int) -> Labels:

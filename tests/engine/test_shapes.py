@@ -1,0 +1,256 @@
+"""Shape rules against torch: they object where it does, and say the shape that it gives; repairs work."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import torch
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+from torch import Tensor, nn
+
+from llm_linalg import ProgramError, ShapeError, Trace, run
+from llm_linalg.axes import Clash
+from llm_linalg.ops import TABLE, Call
+from llm_linalg.recorder import Recorder
+from tests.engine.drawing import Shape, values
+from tests.engine.samples import samples
+
+F = nn.functional
+SHAPES = st.lists(st.integers(0, 4), max_size=4).map(tuple)
+NEAR = st.lists(st.sampled_from([1, 2, 3]), max_size=3).map(tuple)
+RULED: dict[str, Callable[..., Any]] = {
+    "matmul": lambda x, y: x @ y,
+    "mm": torch.mm,
+    "mv": torch.mv,
+    "bmm": torch.bmm,
+    "dot": torch.dot,
+    "outer": torch.outer,
+    "linear": F.linear,
+    "add": lambda x, y: x + y,
+    "mul": lambda x, y: x * y,
+    "where": lambda x, y: torch.where(x > 0, x, y),
+    "masked_fill": lambda x, y: x.masked_fill(y > 0, 0.0),
+    "cat": lambda x, y: torch.cat([x, y]),
+    "cat last": lambda x, y: torch.cat([x, y], dim=-1),
+    "stack": lambda x, y: torch.stack([x, y], 1),
+    "view": lambda x, y: x.view(y.shape),
+    "reshape": lambda x, y: x.reshape(tuple(y.shape)),
+    "expand": lambda x, y: x.expand(y.shape),
+    "broadcast_to": lambda x, y: torch.broadcast_to(x, y.shape),
+    "repeat": lambda x, y: x.repeat(y.shape),
+    "ij,jk->ik": lambda x, y: torch.einsum("ij,jk->ik", x, y),
+    "...i,ij->...j": lambda x, y: torch.einsum("...i,ij->...j", x, y),
+    "ii,i": lambda x, y: torch.einsum("ii,i->i", x, y),
+    "triu": lambda x, _: torch.triu(x),
+    "diag": lambda x, y: torch.diag(x, len(y.shape)),
+    "diag_embed": lambda x, y: torch.diag_embed(x, len(y.shape)),
+    "embedding": lambda x, y: F.embedding(torch.zeros(x.shape, dtype=torch.int64), y),
+    "index_select": lambda x, _: torch.index_select(x, 1, torch.zeros(2, dtype=torch.int64)),
+    "layer_norm": lambda x, y: F.layer_norm(x, y.shape),
+    "three": lambda x, y: F.linear(x, y, torch.ones(2).double()),
+    "pad": lambda x, _: F.pad(x, [1, -1, 2, 0]),
+    "repeat_interleave": lambda x, _: torch.repeat_interleave(x, 2, dim=1),
+}
+
+
+def ruled(function: Callable[..., Any], inputs: tuple[Tensor, ...]) -> tuple[Call, Any, Exception | None]:
+    """Returns the last call that a function makes, what it gives, and how torch refuses it."""
+    calls: list[Call] = []
+    recorder = Recorder(lambda: (None, ""), calls.append)
+    try:
+        with recorder:
+            result = function(*inputs)
+    except (RuntimeError, IndexError, ValueError, TypeError) as error:
+        return calls[-1], None, error
+    return calls[-1], result, None
+
+
+def inferred(call: Call) -> Shape | Clash | None:
+    """Returns what the operation's own rule says of a call's shapes."""
+    try:
+        return call.operation.infer(call)
+    except Clash as clash:
+        return clash
+
+
+@pytest.mark.parametrize("name", RULED)
+@settings(max_examples=120)
+@given(one=st.one_of(NEAR, SHAPES), other=st.one_of(NEAR, SHAPES))
+@example(one=(3, 2), other=(2, 4))
+@example(one=(0,), other=(2, 3))
+@example(one=(2, 3), other=(2, 3))
+@example(one=(2, 3), other=(2, 2))
+def test_rules_object_where_torch_does(name: str, one: Shape, other: Shape) -> None:
+    call, result, error = ruled(RULED[name], (values(one, 1), values(other, 2)))
+    assert call.operation.name in TABLE.operations
+    shape = inferred(call)
+    if isinstance(shape, Clash):
+        assert error is not None, f"the rule objects, torch doesn't: {shape}"
+        for axis in shape.axes:
+            assert call.shapes[axis.operand][axis.axis] == axis.size
+        return
+    if "axis dim should be positive" in str(error):
+        return  # the index is out of range: that is no matter of shapes
+    assert error is None, f"torch objects, the rule doesn't: {error}"
+    assert shape == tuple(result.shape)
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning")
+@pytest.mark.parametrize("name", sorted(TABLE.operations))
+@settings(max_examples=15)
+@given(data=st.data())
+def test_rules_say_the_shape_that_torch_gives(name: str, data: st.DataObject) -> None:
+    sample = data.draw(samples(name))
+    calls: list[Call] = []
+    recorder = Recorder(lambda: (None, ""), calls.append)
+    with recorder:
+        sample.function(*sample.inputs)
+    for node in recorder.nodes:
+        if node.op != name or node.call is None:
+            continue
+        shape = node.call.operation.infer(node.call)
+        assert shape is None or shape == node.shape or name in ("topk",)
+        assert node.call.operation.peak(node.call, node.shape) >= 0
+        assert node.call.operation.cost(node.call, node.shape) >= 0
+        assert node.call.operation.outputs(node.call) >= 1 or not node.value.numel()
+
+
+def outcome(program: str) -> Trace | ProgramError:
+    try:
+        return run(program)
+    except ProgramError as error:
+        return error
+
+
+def failure(program: str) -> ShapeError:
+    with pytest.raises(ShapeError) as caught:
+        run(program)
+    return caught.value
+
+
+BROKEN = [
+    ("{x} @ {y}", "matmul"),
+    ("torch.matmul({x}, {y})", "matmul"),
+    ("{x} + {y}", "add"),
+    ("{x} * ({y} + 1)", "mul"),
+    ("F.linear({x}, {y})", "linear"),
+    ("torch.cat([{x}, {y}], dim=0)", "cat"),
+    ("torch.stack([{x}, {y}])", "stack"),
+    ("torch.einsum('ij,jk->ik', {x}, {y})", "einsum"),
+    ("{x}.masked_fill({y} > 0, 0)", "masked_fill"),
+    ("torch.where({x} > 0, {x}, {y})", "where"),
+    ("{x}.view(4, -1)", "view"),
+    ("{x}.reshape(5, 2)", "reshape"),
+    ("{x}.expand(3, 3)", "expand"),
+    ("nn.Linear(4, 2)({x})", "linear"),
+]
+
+
+@settings(max_examples=150)
+@given(
+    st.sampled_from(BROKEN),
+    st.lists(st.integers(1, 4), min_size=1, max_size=3),
+    st.lists(st.integers(1, 4), min_size=1, max_size=3),
+    st.sampled_from(["{e}", "({e}).sum()", "é + ({e})", "torch.relu({e} * 2)"]),
+)
+def test_errors_name_the_operands_and_their_repairs_run(
+    broken: tuple[str, str], one: list[int], other: list[int], around: str
+) -> None:
+    form, operation = broken
+    expression = form.format(x="x", y="y")
+    start = f"x = torch.randn({one})\ny = torch.randn({other})\né = 1\n"
+    program = f"{start}z = {around.format(e=expression)}\nw = z * 1"
+    found = outcome(program)
+    if not isinstance(found, ShapeError):
+        assert not isinstance(found, ProgramError) or operation in ("view", "einsum", "linear"), found
+        return
+    assert found.line == 4
+    if found.operation != operation:
+        return
+    assert found.expression == expression
+    assert {info.name for info in found.operands} & {"x", "y"}
+    for info in found.operands:
+        if info.name in ("x", "y"):
+            assert info.shape == tuple(one if info.name == "x" else other)
+    for axis in found.axes:
+        assert found.operands[axis.operand].shape[axis.axis] == axis.size
+    if len(found.axes) == 2:
+        assert found.axes[0].size != found.axes[1].size
+    assert found.detail
+    assert len(found.repairs) == len(set(found.repairs)) <= 6
+    for repair in found.repairs:
+        assert repair.why
+        fixed = found.repaired(repair)
+        alone = "\n".join([*fixed.split("\n")[:3], f"r = {repair}"])
+        assert run(alone)["r"].shape == repair.shape
+
+
+def test_a_product_s_error() -> None:
+    error = failure("x = torch.randn(3, 2)\nW = torch.randn(4, 2)\nY = x @ W")
+    assert error.operation == "matmul"
+    assert [(info.name, info.shape, info.source) for info in error.operands] == [
+        ("x", (3, 2), "x"),
+        ("W", (4, 2), "W"),
+    ]
+    assert [(axis.operand, axis.axis, axis.size) for axis in error.axes] == [(0, 1, 2), (1, 0, 4)]
+    assert "x @ W.T" in error.repairs
+    assert error.expression == "x @ W"
+    assert error.caret.split("\n")[1] == "    ^^^^^"
+    assert "axis 1 of x (3, 2) has size 2, axis 0 of W (4, 2) has size 4" in str(error)
+    assert run(error.repaired("x @ W.T"))["Y"].shape == (3, 4)
+    assert "mat1" in error.detail or "size" in error.detail
+
+
+def test_operands_that_are_expressions_are_named_by_their_text() -> None:
+    error = failure("x = torch.randn(3, 2)\nY = (x + 1) @ x[:2].T.contiguous().T.T.reshape(1, 4)")
+    assert error.operands[0].source == "x + 1"
+    assert error.operands[1].name == "x[:2].T.contiguous().T.T.reshape(1, 4)"
+    for repair in error.repairs:
+        run(error.repaired(repair))
+
+
+def test_the_same_tensor_twice() -> None:
+    error = failure("x = torch.randn(3, 2)\nY = x @ x")
+    assert [info.name for info in error.operands] == ["x", "x"]
+    assert {"x @ x.T", "x.T @ x"} <= set(error.repairs)
+
+
+def test_a_view_that_strides_forbid() -> None:
+    error = failure("x = torch.randn(3, 2)\ny = x.T.view(6)")
+    assert "x.T.reshape(6)" in error.repairs
+
+
+def test_repairs_have_no_side_effects() -> None:
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        state = torch.get_rng_state()
+        failure("x = torch.randn(3, 2)\nY = torch.randn(5, 4) @ x")
+        assert torch.equal(state, torch.get_rng_state())
+
+
+@pytest.mark.parametrize(
+    "program",
+    [
+        "x = torch.ones(2, 3)\nx[:, 5]",
+        "x = torch.ones(2, 3)\nx.sum(dim=4)",
+        "x = torch.ones(2, 3)\nx.transpose(0, 3)",
+        "x = torch.ones(2, 3)\nx.permute(0, 0)",
+        "x = torch.ones(2, 3)\nx.unsqueeze(9)",
+        "x = torch.ones(2, 3)\nx += torch.ones(4)",
+        "x = torch.ones(2, 3)\nx[0] = torch.ones(7)",
+        "x = torch.ones(2, 3)\nF.layer_norm(x, (2,))",
+        "x = torch.ones(2, 3)\ntorch.softmax(x, dim=2)",
+        "x = torch.ones(2, 3)\nx.reshape(-1, 4)",
+    ],
+)
+def test_other_failures_have_a_place_and_no_false_repairs(program: str) -> None:
+    with pytest.raises(ProgramError) as caught:
+        run(program)
+    error = caught.value
+    assert error.line == 2
+    if isinstance(error, ShapeError):
+        for repair in error.repairs:
+            run(error.repaired(repair))
