@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from tui import outline
 from tui.motions import Command
 from tui.prose import links
 from tui.session import Session, first_control
@@ -31,14 +32,16 @@ def stop_by(direction: int) -> Command:
 
 
 def stop_at(session: Session, argument: str) -> Session:
-    """To a stop by its number."""
-    return session.changed(session.view.at_stop_number(int(argument)))
+    """To a stop by its number; what follows a second colon tells headings of one stop apart."""
+    return session.changed(session.view.at_stop_number(int(argument.partition(":")[0])))
 
 
 def choose_by(direction: int) -> Command:
-    """Choose a lesson in the sidebar, from the chosen one or the open one."""
+    """Choose a lesson in the sidebar, or a place in the outline, from the chosen one or the open one."""
 
     def choose(session: Session) -> Session:
+        if outline.outline(session):
+            return outline.choose(session, direction)
         slugs = [lesson.slug for lesson in session.lessons]
         here = slugs.index(session.chosen or session.view.lesson.slug)
         place = max(0, min(len(slugs) - 1, here + direction))
@@ -68,8 +71,13 @@ def link_by(number: int) -> Command:
 
 
 def open_chosen(session: Session) -> Session:
-    """Open the lesson chosen in the sidebar."""
-    return session if session.chosen is None else open_lesson(session, session.chosen)
+    """Open the lesson, or the place, chosen in the sidebar."""
+    if session.chosen is None:
+        return session
+    name, _, argument = session.chosen.partition(":")
+    if name == "stop" and argument:
+        return replace(stop_at(session, argument), chosen=None)
+    return open_lesson(session, session.chosen)
 
 
 def move_selected(direction: int) -> Command:
@@ -84,12 +92,16 @@ def move_selected(direction: int) -> Command:
 
 
 def move_control(session: Session, name: str, direction: int) -> Session:
-    """Move a control by name, and select it."""
+    """Move a control by name, and select it unless it has a key of its own.
+
+    In the mask lesson `t` changes the triangle and ``[`` and ``]`` go on moving the diagonal.
+    """
     view = session.view.move(name, direction)
     if view == session.view:
         end = "largest" if direction > 0 else "smallest"
         return session.told(f"{name} is at its {end}.")
-    return replace(session.changed(view), control=name)
+    keyed = session.view.control(name).key is not None and session.control is not None
+    return replace(session.changed(view), control=session.control if keyed else name)
 
 
 def select_by(direction: int) -> Command:

@@ -169,6 +169,7 @@ async def test_the_mask_lesson_toggles_with_t_and_moves_its_diagonal() -> None:
         before = dict(d.view.controls)["diagonal"]
         await d.press("right_square_bracket")
         assert int(dict(d.view.controls)["diagonal"]) == int(before) + 1
+        assert dict(d.view.controls)["kind"] == "tril"
         await d.press("left_square_bracket")
         assert dict(d.view.controls)["diagonal"] == before
 
