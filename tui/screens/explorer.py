@@ -144,7 +144,7 @@ class ExplorerScreen(Page):
             event.stop()
             event.prevent_default()
             await self._type(event.key)
-        elif self._own(event.key) or self._must_wait(event.key):
+        elif own_command(self.session, event.key) or self._must_wait(event.key):
             event.stop()
             event.prevent_default()
             if self._must_wait(event.key):
@@ -152,16 +152,9 @@ class ExplorerScreen(Page):
             else:
                 await self._press(event.key)
 
-    def _own(self, key: str) -> str | None:
-        """The command of a control of the lesson that has this key."""
-        for control in self.session.view.lesson.controls:
-            if control.key and control.key == key:
-                return f"set:{control.name}:+1"
-        return None
-
     def _command_of(self, key: str) -> str | None:
         """What a key would do now, remapped or not."""
-        own = self._own(key)
+        own = own_command(self.session, key)
         if own is not None:
             return own
         active = self.active_bindings.get(key)
@@ -234,3 +227,11 @@ class ExplorerScreen(Page):
         if not self.busy:
             view = replace(self.session.view, cursor=(event.panel, event.index))
             self.update_session(self.session.moved(view))
+
+
+def own_command(session: Session, key: str) -> str | None:
+    """The command of the lesson's control that has this key."""
+    for control in session.view.lesson.controls:
+        if control.key and control.key == key:
+            return f"set:{control.name}:+1"
+    return None
