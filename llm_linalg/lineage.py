@@ -110,7 +110,7 @@ class Lineage:
         if live is not None:
             mask = mask & live
         if node.op in _SOFTMAXES:
-            mask = mask & (node.operands[place].value != -torch.inf)
+            mask = mask & _moving(node)
         axes = _product_axes(node)
         others = self._partners(node, place)
         if axes is not None and others:
@@ -141,12 +141,24 @@ class Lineage:
             live = self._live(node, 0)
             if live is not None:
                 mask = mask & (live | (node.operands[0].value != 0))
-        elif node.op == "softmax" or node.op == "exp":
+        elif node.op in _SOFTMAXES:
+            mask = mask & _moving(node)
+        elif node.op == "exp":
             mask = mask & (node.operands[0].value != -torch.inf)
         return mask
 
 
 _SOFTMAXES = ("softmax", "log_softmax")
+
+
+def _moving(node: Node) -> Tensor:
+    """Return the cells of a softmax that can move: not at −inf, nor alone in their row, which makes 1."""
+    live = node.operands[0].value != -torch.inf
+    axes = node.axes
+    if axes is None:
+        return live
+    dims = [dim for dim, label in enumerate(axes.operands[0]) if label not in axes.output]
+    return live & (live.sum(dims, keepdim=True) > 1) if dims else live & False
 
 
 def _product_axes(node: Node) -> Axes | None:

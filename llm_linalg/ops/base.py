@@ -23,6 +23,10 @@ from llm_linalg.ops.signature import flat_arguments, parsed
 from llm_linalg.relations import OpaqueRelation, Relation
 
 
+# torch takes numpy's words too.
+_NUMPY = {"axis": "dim", "keepdims": "keepdim"}
+
+
 @dataclass(frozen=True, eq=False)
 class Operation:
     """An entry of the table.
@@ -53,6 +57,7 @@ class Operation:
             args = (args[1], args[0], *args[2:])
         signature = parsed(self.signature)
         kinds = {name: parameter.kind for name, parameter in signature.parameters.items()}
+        kwargs = {_NUMPY.get(name, name) if name not in kinds else name: kwargs[name] for name in kwargs}
         # ``permute(dims=(1, 0))``: what may be several positions may also be one sequence with a name.
         named = {name: kwargs[name] for name in kwargs if kinds.get(name) is Parameter.VAR_POSITIONAL}
         rest = {name: value for name, value in kwargs.items() if name not in named}

@@ -172,6 +172,8 @@ class Einsum(Contraction):
 
     def bind(self, args: Sequence[Any], kwargs: Mapping[str, Any], swap: bool = False) -> dict[str, Any]:
         arguments = super().bind(args, kwargs, swap)
+        if not isinstance(arguments["equation"], str):
+            raise TypeError("an einsum of operands and lists of axes is another call")
         operands = cast("tuple[object, ...]", arguments.pop("operands"))
         return arguments | {f"operands_{p}": value for p, value in enumerate(operands)}
 

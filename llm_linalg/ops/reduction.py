@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import prod
 from typing import Any
@@ -94,6 +94,17 @@ def _filled(text: str, places: Mapping[str, str]) -> str:
 
 
 @dataclass(frozen=True, eq=False)
+class Variance(Reduction):
+    """var and std, which also take ``unbiased`` alone in the place of the axis."""
+
+    def bind(self, args: Sequence[Any], kwargs: Mapping[str, Any], swap: bool = False) -> dict[str, Any]:
+        arguments = super().bind(args, kwargs, swap)
+        if isinstance(arguments["dim"], bool):
+            arguments |= {"dim": None, "unbiased": arguments["dim"]}
+        return arguments
+
+
+@dataclass(frozen=True, eq=False)
 class Extremum(Reduction):
     """max and min: of everything, along an axis (with positions), or of two tensors."""
 
@@ -120,20 +131,20 @@ def reductions(table: Mapping[str, Operation]) -> tuple[Operation, ...]:
             averages=True,
         ),
         Reduction("prod", f"{axis}, *, dtype=None", phrase="product of {cells}"),
-        Reduction(
+        Variance(
             "var",
             "input, dim=None, unbiased=None, keepdim=False, *, correction=None",
             phrase="variance of {cells}",
             parts="center = input - input.mean({dims}, keepdim=True)\nsquare = center * center\n"
             "total = square.sum({dims}, keepdim={keepdim})\nvar = total / {freedom}",
         ),
-        Reduction(
+        Variance(
             "std",
             "input, dim=None, unbiased=None, keepdim=False, *, correction=None",
             phrase="√variance of {cells}",
         ),
-        Extremum("max", axis, phrase="max({cells})", pair=table["maximum"]),
-        Extremum("min", axis, phrase="min({cells})", pair=table["minimum"]),
+        Extremum("max", f"{axis}, other=None", phrase="max({cells})", pair=table["maximum"]),
+        Extremum("min", f"{axis}, other=None", phrase="min({cells})", pair=table["minimum"]),
         Reduction("amax", axis, phrase="max({cells})"),
         Reduction("amin", axis, phrase="min({cells})"),
         Reduction("argmax", axis, phrase="position of max({cells})"),

@@ -117,7 +117,7 @@ def einsum_axes(call: Call) -> Axes:
 
 
 def _check_diagonal(position: int, labels: Labels, shape: Shape) -> None:
-    """Raise `Clash` where a letter that stands twice in an operand has two sizes: a 1 is not repeated there."""
+    """Raise `Clash` where a letter that stands twice in an operand has two sizes, be it 1."""
     first: dict[str, int] = {}
     for axis, label in enumerate(labels):
         known = first.setdefault(label, axis)

@@ -1,0 +1,205 @@
+"""Lineage and reach, held against changing an input and seeing what changes."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch import Tensor
+
+from llm_linalg import Node, Trace, run
+
+HEAD = """
+x = torch.randn(T, 4, dtype=torch.float64)
+Wq = torch.randn(4, 3, dtype=torch.float64)
+Wk = torch.randn(4, 3, dtype=torch.float64)
+Wv = torch.randn(4, 3, dtype=torch.float64)
+q = x @ Wq
+k = x @ Wk
+v = x @ Wv
+scores = q @ k.T / 3 ** 0.5
+"""
+LATER = "torch.triu(torch.ones(T, T), 1)"
+MASKS = {
+    "masked_fill": f"w = F.softmax(scores.masked_fill({LATER} == 1, -torch.inf), dim=-1)",
+    "masked_fill of tril": "low = torch.tril(torch.ones(T, T))\n"
+    "att = scores.masked_fill(low == 0, float('-inf'))\nw = att.softmax(-1)",
+    "add": "m = torch.full((T, T), -torch.inf).triu(diagonal=1)\nw = torch.softmax(scores + m, dim=-1)",
+    "add the other way": "m = torch.full((T, T), -torch.inf).triu(1)\nw = torch.softmax(m + scores, dim=-1)",
+    "where": f"w = torch.softmax(torch.where({LATER} > 0, -torch.inf, scores), dim=-1)",
+    "where tensor": "low = torch.full((T, T), -torch.inf).double()\n"
+    "att = torch.where(torch.tril(torch.ones(T, T)) > 0, scores, low)\nw = torch.softmax(att, dim=-1)",
+    "multiply after": "e = torch.exp(scores) * torch.tril(torch.ones(T, T))\nw = e / e.sum(-1, keepdim=True)",
+    "tril after": "e = torch.exp(scores).tril()\nw = e / e.sum(-1, keepdim=True)",
+    "exp of masked": f"e = torch.exp(scores.masked_fill({LATER} > 0, -torch.inf))\n"
+    "w = e / e.sum(-1, keepdim=True)",
+    "tril of softmax": "w = torch.softmax(scores, dim=-1) * torch.tril(torch.ones(T, T))",
+    "written": f"att = scores * 1\natt[{LATER} > 0] = -torch.inf\nw = torch.softmax(att, dim=-1)",
+}
+TAIL = """
+out = w @ v
+y = x + out @ torch.randn(3, 4, dtype=torch.float64)
+"""
+
+
+def moved(
+    program: str, names: dict[str, int], target: str, source: str, cell: tuple[int, ...]
+) -> set[tuple[int, ...]]:
+    """Returns the cells of `target` that change when one cell of `source` does."""
+    before = run(program, 1, names)[target].value
+    found = set()
+    for by in (0.37, -0.93):
+        lines = program.split("\n")
+        last = max(n for n, line in enumerate(lines) if line.startswith(f"{source} = "))
+        shape = list(run(program, 1, names)[source].shape)
+        bump = f"bump = torch.zeros({shape}, dtype=torch.float64)\nbump[{cell}] = {by}"
+        lines.insert(last + 1, f"{bump}\n{source} = {source} + bump")
+        after = run("\n".join(lines), 1, names)[target].value
+        same = (before == after) | ((before != before) & (after != after))
+        found |= {tuple(index) for index in (~same).nonzero().tolist()}
+    return found
+
+
+def cells(node: Node) -> list[tuple[int, ...]]:
+    return [tuple(index) for index in torch.ones(node.shape).nonzero().tolist()]
+
+
+def exact(program: str, names: dict[str, int], target: str, source: str) -> Trace:
+    """Holds lineage from `target` and reach from `source` against what changes, exactly."""
+    t = run(program, 1, names)
+    wanted = {cell: moved(program, names, target, source, cell) for cell in cells(t[source])}
+    for cell, changed in wanted.items():
+        assert set(t.reach(source, cell).get(t[target], ())) == changed, cell
+    for cell in cells(t[target]):
+        back = set(t.lineage(target, cell).get(t[source], ()))
+        assert back == {own for own, changed in wanted.items() if cell in changed}, cell
+    return t
+
+
+@pytest.mark.parametrize("name", MASKS)
+@pytest.mark.parametrize("source", ["x", "scores", "v", "Wk"])
+def test_causal_attention(name: str, source: str) -> None:
+    program = HEAD + MASKS[name] + TAIL
+    if name == "tril of softmax" and source in ("x", "scores", "Wk"):
+        return  # the softmax has seen what comes later: see below
+    if "e.sum" in MASKS[name] and source in ("scores", "Wk"):
+        return  # e / e is 1 in the first row, which no rule of cells can know
+    t = exact(program, {"T": 3}, "out", source)
+    if source == "x":
+        for cell in cells(t["y"]):
+            assert {row for row, _ in t.lineage("y", cell)[t["x"]]} == set(range(cell[0] + 1))
+
+
+def test_a_mask_after_the_softmax_still_sees_what_comes_later() -> None:
+    t = exact(HEAD + MASKS["tril of softmax"] + TAIL, {"T": 3}, "out", "scores")
+    assert {row for row, _ in t.lineage("out", (0, 0))[t["x"]]} == {0, 1, 2}
+
+
+PROGRAMS = {
+    "layer norm": "y = F.layer_norm(x, (3,))",
+    "residual": "y = x + torch.relu(x @ W) * 0.5",
+    "transposes": "y = (x.T @ x)[0].unsqueeze(1).expand(3, 2)",
+    "split": "a, b = x.split(2)\ny = torch.cat([b, a * 2]).flip(1)",
+    "a zero that was written": "z = x.clone()\nz[0] = 0.0\ny = z @ W",
+    "diag": "y = torch.diag(torch.diag(x)) @ W",
+    "masked row": "m = x.masked_fill(torch.eye(3) > 0, 0.0)\ny = m * m.sum(0)",
+    "triu product": "y = torch.triu(x) @ torch.tril(W)",
+    "triu twice": "u = torch.triu(x, 1)\ny = u @ u",
+    "zeros": "y = torch.cat([x * 0 + 1, x])",
+    "linear": "y = F.linear(torch.tril(x), W, x[0])",
+    "einsum": "y = torch.einsum('ij,jk,kl->il', torch.tril(x), W, torch.triu(W))",
+    "norms": "y = x / x.norm(dim=1, keepdim=True)",
+    "cumsum": "y = torch.cumsum(torch.tril(x), 0)",
+    "max": "y = x - x.amax(0)",
+    "kron": "y = torch.kron(x, torch.ones(1, 2).double())",
+    "a masked denominator": "y = torch.tril(x) / (x * x + 1)",
+    "minus infinity both ways": "m = torch.full((3, 3), -torch.inf).double().triu(1)\ny = torch.exp(m - x)",
+    "log softmax": "y = (x + torch.full((3, 3), -torch.inf).triu(1)).log_softmax(-1).exp()",
+    "gathered": "y = x[torch.tensor([2, 0])][:, 1:]",
+}
+
+
+# What a cell may change is more than what it changes at these values: a relu is flat, a plain 0 is no mask.
+WIDER = {"max", "residual", "zeros"}
+
+
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_programs(name: str) -> None:
+    start = "x = torch.randn(3, 3, dtype=torch.float64)\nW = torch.randn(3, 3, dtype=torch.float64)\n"
+    if name in WIDER:
+        t = run(start + PROGRAMS[name], 1)
+        for cell in cells(t["x"]):
+            changed = moved(start + PROGRAMS[name], {}, "y", "x", cell)
+            assert changed <= set(t.reach("x", cell)[t["y"]])
+        return
+    for source in ("x", "W"):
+        exact(start + PROGRAMS[name], {}, "y", source)
+
+
+STEPS = [
+    "{a} @ {b}",
+    "{a} * {b}",
+    "{a} + {b}",
+    "torch.tril({a})",
+    "torch.triu({a}, 1)",
+    "{a}.T",
+    "torch.softmax({a}, -1)",
+]
+STEPS += [
+    "{a}.masked_fill(mask, 0.0)",
+    "{a} - {a}.mean(1, keepdim=True)",
+    "torch.tanh({a})",
+    "{a}[[1, 0, 2]]",
+    "{a} * low",
+]
+STEPS += [
+    "torch.softmax({a}.masked_fill(mask, -torch.inf), -1)",
+    "torch.where(mask, {a}, {b})",
+    "{a}.sum(0) + {b}",
+]
+
+
+@settings(max_examples=80)
+@given(data=st.data())
+def test_random_programs_are_never_short_of_what_changes(data: st.DataObject) -> None:
+    lines = ["x = torch.randn(3, 3, dtype=torch.float64)", "W = torch.randn(3, 3, dtype=torch.float64)"]
+    lines += ["mask = torch.triu(torch.ones(3, 3), 1) > 0", "low = torch.tril(torch.ones(3, 3).double())"]
+    names = ["x", "W"]
+    for number in range(data.draw(st.integers(1, 5))):
+        one, other = (data.draw(st.sampled_from([*names[-3:], "x"])) for _ in range(2))
+        lines.append(f"h{number} = {data.draw(st.sampled_from(STEPS)).format(a=one, b=other)}")
+        names.append(f"h{number}")
+    program, target = "\n".join(lines), names[-1]
+    t = run(program, 1)
+    for cell in [(0, 0), (0, 2), (2, 1)]:
+        changed = moved(program, {}, target, "x", cell)
+        assert changed <= set(t.reach("x", cell).get(t[target], ()))
+    wanted = {cell: set(t.lineage(target, cell).get(t["x"], ())) for cell in cells(t[target])}
+    for own in cells(t["x"]):
+        assert set(t.reach("x", own).get(t[target], ())) == {
+            cell for cell, back in wanted.items() if own in back
+        }
+
+
+def test_lineage_is_of_one_cell_and_names_it() -> None:
+    t = run("x = torch.randn(2, 2)\ny = x * 2\nz = y.sum()")
+    assert t.lineage("z", ()) == {t["z"]: {()}, t["y"]: set(cells(t["y"])), t["x"]: set(cells(t["x"]))}
+    assert t.lineage(t["y"], (0, 1)) == {t["y"]: {(0, 1)}, t["x"]: {(0, 1)}}
+    assert t.reach("x", (0, 1)) == {t["x"]: {(0, 1)}, t["y"]: {(0, 1)}, t["z"]: {()}}
+    with pytest.raises(IndexError):
+        t.lineage("y", (2, 0))
+    with pytest.raises(KeyError):
+        t.lineage("nothing", (0,))
+
+
+def test_a_larger_attention_is_quick() -> None:
+    program = HEAD + MASKS["masked_fill"] + TAIL
+    t = run(program, 1, {"T": 128})
+    start = time.process_time()
+    found = t.lineage("y", (5, 2))
+    assert time.process_time() - start < 2
+    assert {row for row, _ in found[t["x"]]} == set(range(6))
+    assert isinstance(t["y"].value, Tensor)

@@ -1,0 +1,105 @@
+"""Composite operations opened: the parts give what the whole gives."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from torch import Tensor
+
+from llm_linalg import Node, run, trace
+from llm_linalg.ops import TABLE
+from tests.engine.drawing import Sample, values
+from tests.engine.samples import samples
+
+OPENED = sorted(name for name, operation in TABLE.operations.items() if operation.parts)
+
+
+def opened(node: Node) -> None:
+    """Holds a node's parts against the node."""
+    assert node.parts
+    last = node.parts[-1]
+    assert last.shape == node.shape
+    assert torch.allclose(last.value, node.value, rtol=1e-5, atol=1e-6, equal_nan=True)
+    own = {operand.node for operand in node.operands}
+    used = {operand.node for part in node.parts for operand in part.operands}
+    assert own <= used
+    inner = set(node.parts)
+    assert used - inner == own
+    for part in node.parts:
+        assert part.evidence == "rule"
+        for order in part.orders:
+            walk = part.walk(order)
+            assert all(walk[k].text for k in range(min(len(walk), 2)))
+
+
+def test_what_opens() -> None:
+    assert {"softmax", "log_softmax", "layer_norm", "var"} <= set(OPENED)
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning")  # torch's, of a variance of one number
+@pytest.mark.parametrize("name", OPENED)
+@given(data=st.data())
+def test_parts_give_the_whole(name: str, data: st.DataObject) -> None:
+    sample: Sample = data.draw(samples(name))
+    for node in trace(sample.function, *sample.inputs).nodes:
+        if node.op == name:
+            opened(node)
+
+
+@pytest.mark.parametrize(
+    ("call", "names"),
+    [
+        ("x.var(1, unbiased=False)", ["center", "square", "total", "var"]),
+        ("x.var(dim=(0, 1), correction=0, keepdim=True)", ["center", "square", "total", "var"]),
+        ("torch.var(x)", ["center", "square", "total", "var"]),
+        ("x.var(False)", ["center", "square", "total", "var"]),
+        ("F.softmax(x, dim=0)", ["top", "below", "power", "total", "softmax"]),
+        ("x.softmax(-1)", ["top", "below", "power", "total", "softmax"]),
+        ("F.log_softmax(x, -1)", ["top", "below", "power", "total", "log_softmax"]),
+        ("F.layer_norm(x, (3,), eps=0.5)", ["mean", "center", "square", "var", "deviation", "layer_norm"]),
+        (
+            "nn.LayerNorm(3)(x)",
+            ["mean", "center", "square", "var", "deviation", "layer_norm", "scaled", "shifted"],
+        ),
+    ],
+)
+def test_calls(call: str, names: list[str]) -> None:
+    node = run(f"x = torch.randn(4, 3) * 3\ny = {call}", 1)["y"]
+    opened(node)
+    assert [part.name for part in node.parts if part.bound_name] == names
+
+
+def test_the_words_of_numpy_are_the_same_call() -> None:
+    t = run("x = torch.randn(4, 3)\ny = x.sum(axis=1, keepdims=True)\nz = torch.softmax(x, axis=0)")
+    assert (t["y"].op, t["y"].evidence, t["y"].shape) == ("sum", "rule", (4, 1))
+    assert t["z"].evidence == "rule"
+    assert set(t["y"].reads((1, 0))[0]) == {(1, 0), (1, 1), (1, 2)}
+
+
+def test_rows_of_minus_infinity() -> None:
+    x = torch.full((2, 3), -torch.inf)
+    x[0, 0] = 1.0
+    node = trace(lambda a: a.softmax(-1), x).nodes[-1]
+    assert node.value[0].tolist() == [1.0, 0.0, 0.0]
+    opened(node)
+
+
+def test_half_types_open_too() -> None:
+    for dtype in (torch.float16, torch.bfloat16):
+        x = values((3, 4), 1, dtype)
+        node = trace(lambda a: a.softmax(-1), x).nodes[-1]
+        assert torch.allclose(node.parts[-1].value.float(), node.value.float(), atol=0.02)
+
+
+def test_others_have_no_parts() -> None:
+    t = run("x = torch.ones(2, 2)\ny = x @ x\nz = y.sum()")
+    assert t["x"].parts == t["y"].parts == t["z"].parts == ()
+
+
+def test_opening_leaves_the_generator_alone() -> None:
+    node = run("x = torch.randn(4, 3)\ny = x.softmax(-1)")["y"]
+    state = torch.get_rng_state()
+    assert isinstance(node.parts[-1].value, Tensor)
+    assert torch.equal(state, torch.get_rng_state())
