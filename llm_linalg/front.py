@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import contextmanager
 from inspect import Parameter, signature
 from linecache import getline
@@ -29,7 +29,9 @@ if TYPE_CHECKING:
 _OWN = ("llm_linalg", "torch")
 
 
-def run(source: str, seed: int = 0, names: Mapping[str, Any] | None = None) -> Trace:
+def run(
+    source: str, seed: int = 0, names: Mapping[str, Any] | None = None, cells: Sequence[int] = ()
+) -> Trace:
     """Run a program in the tensor language and return its trace.
 
     The text may be anyone's: it is interpreted over an allow-list, never executed.
@@ -38,17 +40,23 @@ def run(source: str, seed: int = 0, names: Mapping[str, Any] | None = None) -> T
         source: The program.
         seed: What ``torch.manual_seed`` is called with before it; torch's own generator is left as it was.
         names: Plain values that the program may use, such as a lesson's controls.
+        cells: Lines, from 1, at which its cells begin, if it has cells. As in a notebook, one that fails is
+            passed over from there on, and is in the trace's `refused`; but the last one has to run.
 
     Raises:
         ProgramError: If it can't be read or run, with line, column and caret.
         ShapeError: If operands don't fit, with the clashing axes and repairs that work.
         LimitError: If it asks for more than the budget.
     """
-    return execute(source, seed, names or {})
+    return execute(source, seed, names or {}, cells=cells)
 
 
 def execute(
-    source: str, seed: int, names: Mapping[str, Any], known: Mapping[str, Node] | None = None
+    source: str,
+    seed: int,
+    names: Mapping[str, Any],
+    known: Mapping[str, Node] | None = None,
+    cells: Sequence[int] = (),
 ) -> Trace:
     """Run a program whose names may also be tensors of another trace's nodes (``known``)."""
     checked = Source(source)
@@ -58,8 +66,10 @@ def execute(
         interpreter.recorder.know(tensors[name], node)
     with _seeded(seed), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # torch's advice is for its own users
-        interpreter.run()
-    return interpreter.recorder.finish(checked.text, seed, "".join(interpreter.printed))
+        refused = interpreter.run(cells)
+    trace = interpreter.recorder.finish(checked.text, seed, "".join(interpreter.printed))
+    trace.refused = tuple(refused)
+    return trace
 
 
 def trace(function: Callable[..., Any], *inputs: Any, seed: int = 0) -> Trace:

@@ -16,6 +16,7 @@ from llm_linalg.board import Board, BoardRow
 from llm_linalg.controls import Control, Scalar, Value
 from llm_linalg.lesson_values import (
     PART_TITLES,
+    Heading,
     Lesson,
     LessonError,
     Stop,
@@ -29,6 +30,7 @@ __all__ = [
     "Board",
     "BoardRow",
     "Control",
+    "Heading",
     "Lesson",
     "LessonError",
     "Scalar",

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from llm_linalg.board import Board
 from llm_linalg.controls import Control, Value
 from llm_linalg.spelling import quoted, unknown
+from llm_linalg.text import clean
 
 if TYPE_CHECKING:
     from llm_linalg.errors import ProgramError
@@ -87,6 +88,15 @@ class Stop:
 
 
 @dataclass(frozen=True, slots=True)
+class Heading:
+    """An entry of a document's outline: its level from 1, its text, and the stop that it leads to."""
+
+    level: int
+    title: str
+    stop: int
+
+
+@dataclass(frozen=True, slots=True)
 class Lesson:
     """A lesson: what stands in its file, checked.
 
@@ -96,6 +106,7 @@ class Lesson:
         order: Its place within the part.
         seed: What `torch.manual_seed` gets before the program runs.
         path: The file, or None.
+        outline: The headings of a document (a notebook, a Python file, any Markdown).
         document: Whether it is one: nobody wrote it for this, so what fails in a cell is passed over below.
     """
 
@@ -107,12 +118,20 @@ class Lesson:
     controls: tuple[Control, ...]
     stops: tuple[Stop, ...]
     path: Path | None = None
+    outline: tuple[Heading, ...] = ()
     document: bool = False
 
     @property
     def part_title(self) -> str:
         """The title of its part."""
         return PART_TITLES[min(self.part, len(PART_TITLES) - 1)]
+
+    @property
+    def place(self) -> str:
+        """Where it stands: the part's number and title, or the file of a document."""
+        if self.document and self.path is not None:
+            return clean(self.path.name, 60)
+        return f"{self.part} {self.part_title}"
 
     def stop(self, number: int) -> Stop:
         """The stop of that number, from 1.
@@ -182,17 +201,20 @@ class Lesson:
         values = self.values(controls)
         names = {name: list(value) if isinstance(value, tuple) else value for name, value in values.items()}
         seed = self.seed if seed is None else seed
-        return run(chosen.program, seed=seed, names=names)
+        return run(chosen.program, seed=seed, names=names, cells=self.cells(chosen))
 
     def cells(self, stop: Stop) -> tuple[int, ...]:
         """The lines, from 1, at which the cells of a document's program begin; none of a lesson's."""
         starts: list[int] = []
         line = 1
         for part in self._parts(stop) if self.document else ():
-            if part.code or part is stop:  # the last cell has to run: of prose alone, that is nothing
-                starts.append(line)
-                line += len(part.code.split("\n"))
+            starts.append(line)
+            line += len(part.code.split("\n"))
         return tuple(starts)
+
+    def numbers(self, stop: Stop) -> tuple[int, ...]:
+        """The numbers of the stops that `cells` are of."""
+        return tuple(part.number for part in self._parts(stop)) if self.document else ()
 
     def _parts(self, stop: Stop) -> tuple[Stop, ...]:
         """The stops whose code makes a stop's program, its own at the end."""

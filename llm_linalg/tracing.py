@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from llm_linalg.cells import Cells, Index
+from llm_linalg.errors import ProgramError
 from llm_linalg.node import Node
 from llm_linalg.text import nearest
 
@@ -17,6 +18,7 @@ class Trace:
         source: The program's text.
         seed: The seed that it ran with.
         printed: The text that it printed.
+        refused: Of a program in cells: what failed in those above the last.
     """
 
     def __init__(
@@ -32,6 +34,7 @@ class Trace:
         self.source = source
         self.seed = seed
         self.printed = printed
+        self.refused: tuple[ProgramError, ...] = ()
 
     def __repr__(self) -> str:
         return f"<trace of {len(self.nodes)} nodes: {', '.join(node.name for node in self.nodes[:8])}…>"

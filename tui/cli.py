@@ -9,7 +9,16 @@ import os
 import sys
 from collections.abc import Sequence
 
-from tui.cli_parse import COMMANDS, UsageError, app_parser, frame_parser, lessons_parser, run_parser
+from tui.cli_parse import (
+    COMMANDS,
+    UsageError,
+    app_parser,
+    frame_parser,
+    language_parser,
+    lessons_parser,
+    open_parser,
+    run_parser,
+)
 from tui.cli_write import WriteError, write
 
 # float32 sums differ between processors in the last bits; these make torch's kernels add in one order.
@@ -49,12 +58,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _dispatch(words: list[str]) -> int:
     if words and words[0] in COMMANDS:
         name, *rest = words
-        parsers = {"lessons": lessons_parser, "frame": frame_parser, "run": run_parser}
+        parsers = {
+            "lessons": lessons_parser,
+            "frame": frame_parser,
+            "run": run_parser,
+            "language": language_parser,
+        }
         flags = parsers[name]().read(rest)
         from tui import cli_commands
 
         pin_kernels()
         return cli_commands.COMMANDS[name](flags)
+    if words and words[0] == "open":
+        from tui.cli_app import launch
+
+        pin_kernels()
+        return launch(open_parser().read(words[1:]))
     flags = app_parser().read(words)
     if flags.version:
         from llm_linalg import __version__

@@ -52,6 +52,14 @@ def lessons(flags: argparse.Namespace) -> int:
     return 0
 
 
+def language(flags: argparse.Namespace) -> int:  # noqa: ARG001 - it has no flags
+    """``llm-linalg language``: what the tensor language has, on one page."""
+    from llm_linalg.language.page import page
+
+    write(page())
+    return 0
+
+
 def frame(flags: argparse.Namespace) -> int:
     """``llm-linalg frame``: one picture, or one for each step."""
     for name in list(os.environ):  # a frame is the same everywhere: flags alone decide how it looks
@@ -188,4 +196,9 @@ def _tell(error: ProgramError) -> None:
     print(clean(str(error), 4000, lines=True), file=sys.stderr)  # noqa: T201 - stderr is narration
 
 
-COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {"lessons": lessons, "frame": frame, "run": run}
+COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
+    "lessons": lessons,
+    "frame": frame,
+    "run": run,
+    "language": language,
+}

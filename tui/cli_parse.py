@@ -20,17 +20,20 @@ THEMES = ("dark", "light", "high-contrast", "no-colour")
 FORMATS = ("plain", "json", "screen", "svg", "ansi")
 LARGEST = 1000  # columns or rows of a frame
 SEEDS = range(-(2**63), 2**64)  # what torch.manual_seed takes
-COMMANDS = ("lessons", "frame", "run")
+COMMANDS = ("lessons", "frame", "run", "language")
 
 EPILOG = """\
 commands:
   llm-linalg [LESSON]              open the app, at a lesson or at the first one
+  llm-linalg open FILE             open a notebook (.ipynb), a Python file or any Markdown with Python
   llm-linalg lessons [--json]      list the lessons
   llm-linalg frame LESSON …        print one picture, or all of them
   llm-linalg run [FILE | - | -c CODE]   run a program of the tensor language and print its tensors
+  llm-linalg language              print what the tensor language has
 
-LESSON is a slug (see "llm-linalg lessons") or the path of a lesson file. Steps count from 1; step 0 is the
-picture before the first. Exit codes: 0 done, 1 the program failed, 2 wrong usage or no usable terminal.
+LESSON is a slug (see "llm-linalg lessons") or the path of a lesson file, or of what "open" opens. Steps count
+from 1; step 0 is the picture before the first. Exit codes: 0 done, 1 the program failed, 2 wrong usage or no
+usable terminal.
 """
 
 
@@ -173,13 +176,30 @@ def app_parser() -> Parser:
     )
     parser.add_argument("lesson", nargs="?", metavar="LESSON", help="a slug, or the path of a lesson file")
     parser.add_argument("--version", action="store_true", help="print the version")
+    app_flags(parser)
+    return parser
+
+
+def open_parser() -> Parser:
+    """``llm-linalg open FILE …``."""
+    parser = Parser(
+        prog="llm-linalg open",
+        description="Open a notebook, a Python file or Markdown: each cell is a program. None is executed.",
+        allow_abbrev=False,
+    )
+    parser.add_argument("lesson", metavar="FILE", help="NOTEBOOK.ipynb, FILE.py or FILE.md")
+    app_flags(parser)
+    return parser
+
+
+def app_flags(parser: Parser) -> None:
+    """The flags of what opens the app: the picture, and how it is shown."""
     view_flags(parser)
     parser.add_argument("--play", action="store_true", help="start playing")
     parser.add_argument("--speed", type=speed, default=4.0, metavar="N", help="steps a second")
     parser.add_argument("--no-mouse", action="store_true", help="leave the mouse to the terminal")
     parser.add_argument("--no-motion", action="store_true", help="never move by itself")
     parser.add_argument("--slow-link", action="store_true", help="send as little as possible")
-    return parser
 
 
 def lessons_parser() -> Parser:
@@ -187,6 +207,13 @@ def lessons_parser() -> Parser:
     parser = Parser(prog="llm-linalg lessons", description="List the lessons.", allow_abbrev=False)
     parser.add_argument("--json", action="store_true", help="as one JSON list")
     return parser
+
+
+def language_parser() -> Parser:
+    """``llm-linalg language``."""
+    return Parser(
+        prog="llm-linalg language", description="Print what the tensor language has.", allow_abbrev=False
+    )
 
 
 def frame_parser() -> Parser:

@@ -28,9 +28,10 @@ def lesson_named(word: str) -> Lesson:
         UsageError: If there is none.
         LessonError: If the file is broken.
     """
-    from llm_linalg.lesson import UnknownNameError, find, load
+    from llm_linalg.documents import is_document, read
+    from llm_linalg.lesson import UnknownNameError, find
 
-    if word.endswith(".md") or "/" in word or "\\" in word:
+    if is_document(word) or "/" in word or "\\" in word:
         try:
             found = Path(word).exists()
         except (OSError, ValueError):
@@ -39,7 +40,7 @@ def lesson_named(word: str) -> Lesson:
             raise UsageError(
                 f"no lesson file {quoted(word, 200)}; 'llm-linalg lessons' lists the built-in ones"
             )
-        return load(word)
+        return read(word)
     try:
         return find(word)
     except UnknownNameError as error:

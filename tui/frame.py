@@ -189,7 +189,7 @@ class RepairFacts:
 class ErrorView:
     """Why the program failed. For a shape error the frame's panels are the operands, clashing axes marked."""
 
-    kind: str  # "ShapeError", "LimitError", "ProgramError"
+    kind: str  # "ShapeError", "LimitError", "ProgramError"; "refused" of a notebook's cell
     sentence: str
     line: int | None
     column: int | None

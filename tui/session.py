@@ -31,7 +31,7 @@ class Session:
         trail: the views from which the cell cursor was followed, for going back.
         visits: the boards from which lessons were opened, for going back.
         control: the selected control's name.
-        chosen: the slug chosen in the sidebar, while one is being chosen.
+        chosen: the slug chosen in the sidebar, while one is being chosen; in an outline, the entry's command.
         notice: one line for the learner, until the next key.
     """
 

@@ -71,7 +71,7 @@ class Caller(Evaluator):
             named[keyword.arg] = self.evaluate(keyword.value)
         self.weigh(*arguments, *named.values())
         if isinstance(function, UserFunction):
-            return self.invoke(function, arguments, named, node)
+            return self.invoke(function, arguments, named)
         if isinstance(function, type) and issubclass(function, nn.Module):
             return self._layer(function, arguments, named)
         if isinstance(function, _Method):
@@ -80,9 +80,7 @@ class Caller(Evaluator):
             raise self.error(f"{self.source.text_of(node.func)} can't be called", node)
         return plain.bounded(function(*arguments, **named))
 
-    def invoke(
-        self, function: UserFunction, arguments: list[Any], named: dict[str, Any], node: ast.Call
-    ) -> Any:
+    def invoke(self, function: UserFunction, arguments: list[Any], named: dict[str, Any]) -> Any:
         """Call a function that the program defined."""
         raise NotImplementedError
 
@@ -117,6 +115,24 @@ class UserFunction:
     node: ast.FunctionDef
     defaults: Mapping[str, Any]
     scope: ChainMap[str, Any]
+
+    def bound(self, arguments: list[Any], named: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the values of its parameters by name; `TypeError` if the arguments don't fit."""
+        args = self.node.args
+        places = [arg.arg for arg in args.args]
+        names = [*places, *(arg.arg for arg in args.kwonlyargs)]
+        title = self.node.name
+        if len(arguments) > len(places):
+            raise TypeError(f"{title} takes {len(places)} arguments, not {len(arguments)}")
+        bound = {**self.defaults, **dict(zip(places, arguments, strict=False))}
+        for name, value in named.items():
+            if name not in names or name in places[: len(arguments)]:
+                raise TypeError(f"{title} has no free parameter {name}")
+            bound[name] = value
+        missing = [name for name in names if name not in bound]
+        if missing:
+            raise TypeError(f"{title} also needs {', '.join(missing)}")
+        return bound
 
 
 class _Method:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Sequence
 from typing import Any
 
 from torch import Tensor, nn
 
-from llm_linalg.errors import LimitError, ShapeError
+from llm_linalg.errors import LimitError, ProgramError, ShapeError
 from llm_linalg.language import plain, tables
 from llm_linalg.language.budget import Budget
 from llm_linalg.language.caller import Caller, UserFunction
@@ -38,11 +39,33 @@ class Interpreter(Caller):
 
     _depth = 0
 
-    def run(self) -> None:
-        """Run the program; torch calls are recorded."""
+    def run(self, cells: Sequence[int] = ()) -> list[ProgramError]:
+        """Run the program; torch calls are recorded.
+
+        Args:
+            cells: Lines at which its cells begin. What fails in one is passed over, but in the last.
+
+        Returns:
+            What was passed over.
+        """
+        refused: list[ProgramError] = []
+        body = self.source.tree.body
+        begun = 0
+        for start in sorted(cells)[1:]:
+            end = next((k for k, item in enumerate(body) if item.lineno >= start), len(body))
+            try:
+                self._run(body[begun:end])
+            except ProgramError as error:
+                refused.append(error)
+                self.recorder.failed = self._failing = None
+            begun = end
+        self._run(body[begun:])
+        return refused
+
+    def _run(self, statements: list[ast.stmt]) -> None:
         try:
             with self.recorder:
-                for statement in self.source.tree.body:
+                for statement in statements:
                     self.values.clear()
                     self._statement(statement)
         except (_Returned, _Broken, _Continued):
@@ -133,13 +156,11 @@ class Interpreter(Caller):
                 defaults[arg.arg] = self.evaluate(default)
         self.names[node.name] = UserFunction(node, defaults, self.names)
 
-    def invoke(
-        self, function: UserFunction, arguments: list[Any], named: dict[str, Any], node: ast.Call
-    ) -> Any:
+    def invoke(self, function: UserFunction, arguments: list[Any], named: dict[str, Any]) -> Any:
         """Call a function that the program defined: its names are its own, it sees those around it."""
         if self._depth >= MAX_CALLS:
             raise LimitError(f"functions that call each other more than {MAX_CALLS} deep")
-        bound = self._bound(function, arguments, named, node)
+        bound = function.bound(arguments, named)
         outer, self.names = self.names, function.scope.new_child()
         self._depth += 1
         try:
@@ -152,25 +173,6 @@ class Interpreter(Caller):
             self.names = outer
             self._depth -= 1
         return None
-
-    def _bound(
-        self, function: UserFunction, arguments: list[Any], named: dict[str, Any], node: ast.Call
-    ) -> dict[str, Any]:
-        args = function.node.args
-        places = [arg.arg for arg in args.args]
-        names = [*places, *(arg.arg for arg in args.kwonlyargs)]
-        title = function.node.name
-        if len(arguments) > len(places):
-            raise self.error(f"{title} takes {len(places)} arguments, not {len(arguments)}", node)
-        bound = {**function.defaults, **dict(zip(places, arguments, strict=False))}
-        for name, value in named.items():
-            if name not in names or name in places[: len(arguments)]:
-                raise self.error(f"{title} has no free parameter {name}", node)
-            bound[name] = value
-        missing = [name for name in names if name not in bound]
-        if missing:
-            raise self.error(f"{title} also needs {', '.join(missing)}", node)
-        return bound
 
     def assign(self, target: ast.expr, value: Any) -> None:
         """Bind a target to a value."""
@@ -241,18 +243,19 @@ class Interpreter(Caller):
 
     def _import(self, node: ast.Import | ast.ImportFrom) -> None:
         for alias in node.names:
-            path = alias.name if isinstance(node, ast.Import) else f"{node.module}.{alias.name}"
-            module = tables.MODULES.get(path)
-            if module is None and isinstance(node, ast.ImportFrom):
-                home = tables.MODULES.get(node.module or "")
-                module = home.members.get(alias.name) if home else None
+            path, module = _imported(node, alias)
             if module is None:
                 known = ", ".join(tables.MODULES)
                 raise self.error(f"{path} can't be imported: the language has {known}", node)
-            self._modules[alias.asname or alias.name.partition(".")[0]] = (
-                module
-                if alias.asname or isinstance(node, ast.ImportFrom)
-                else tables.TORCH
-                if path.startswith("torch")
-                else module
-            )
+            self._modules[alias.asname or alias.name.partition(".")[0]] = module
+
+
+def _imported(node: ast.Import | ast.ImportFrom, alias: ast.alias) -> tuple[str, Any]:
+    """Return what an import asks for, and what its name is bound to; None if the language lacks it."""
+    if isinstance(node, ast.ImportFrom):
+        home = tables.MODULES.get(node.module or "")
+        path = f"{node.module}.{alias.name}"
+        return path, tables.MODULES.get(path) or (home.members.get(alias.name) if home else None)
+    module = tables.MODULES.get(alias.name)
+    outer = tables.MODULES.get(alias.name.partition(".")[0])
+    return alias.name, module if module is None or alias.asname else outer

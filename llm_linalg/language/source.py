@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import io
+import re
 import tokenize
 import unicodedata
 import warnings
@@ -61,9 +62,9 @@ _STATEMENTS: tuple[type[ast.AST], ...] = (
     ast.arg,
     ast.Return,
 )
-_ALLOWED = _EXPRESSIONS + _STATEMENTS
+ALLOWED = _EXPRESSIONS + _STATEMENTS
 
-_INSTEAD: dict[type[ast.AST], str] = {
+INSTEAD: dict[type[ast.AST], str] = {
     ast.Lambda: "a lambda is not part of the language: write the expression where it is needed",
     ast.NamedExpr: "`:=` is not part of the language: assign on a line of its own",
     ast.Starred: "`*` unpacking is not part of the language: name the items",
@@ -76,6 +77,10 @@ _INSTEAD: dict[type[ast.AST], str] = {
     ast.Delete: "`del` is not part of the language: names may simply be bound again",
     ast.Set: "a set is not part of the language: write a tuple or a list",
 }
+
+# What a notebook's shell takes: `%matplotlib inline`, `!pip install x`, `files = !ls`, `torch.randn?`.
+_COMMAND = re.compile(r"\s*(?:\w+\s*=\s*)?(%{1,2}[A-Za-z]\w{0,30}|![ \t]*[\w./-]{1,30})")
+_QUESTION = re.compile(r"\s*([\w.]{1,80}\?{1,2}|\?{1,2}[\w.]{1,80})\s*")
 
 
 class Source:
@@ -132,6 +137,11 @@ class Source:
             line = min(max(error.lineno or 1, 1), len(self._lines))
             column = max((error.offset or 1) - 1, 0)
             place = Span(line, column, line, column + 1)
+            text = self._lines[line - 1]
+            command = _COMMAND.match(text) or _QUESTION.fullmatch(text)
+            if command:
+                message = f"{command[1]} is a notebook's command, not Python: leave it out"
+                raise ProgramError(message, place, self.text) from None
             raise ProgramError(f"this is not Python: {error.msg}", place, self.text) from None
         except (MemoryError, RecursionError, ValueError, OverflowError):
             raise LimitError("the program is nested too deeply, or holds a number too long to read") from None
@@ -166,8 +176,8 @@ class Source:
             level = [child for node in level for child in ast.iter_child_nodes(node)]
 
     def _check_node(self, node: ast.AST) -> None:
-        if not isinstance(node, _ALLOWED):
-            message = _INSTEAD.get(
+        if not isinstance(node, ALLOWED):
+            message = INSTEAD.get(
                 type(node), f"{type(node).__name__.lower()} is not part of the tensor language"
             )
             raise self.error(message, node)

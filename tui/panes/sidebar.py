@@ -1,4 +1,4 @@
-"""The sidebar: the parts, and the lessons of the part that is open."""
+"""The sidebar: the parts, and the lessons of the part that is open; of a document, its outline."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 from textual import events
 
+from tui.outline import Entry, outline
+from tui.outline import pointed as place
 from tui.picture import SIDEBAR, Picture
 from tui.widgets.lines import Lines
 from tui.widgets.rows import Row, Span, fit, width_of
@@ -39,6 +41,28 @@ class Sidebar(Lines):
         if self._picture is None or not self._picture.room.sidebar:
             return
         session = self._picture.session
+        entries = outline(session)
+        made, pointed = self._outline(session, entries) if entries else self._lessons(session)
+        room = self.size.height or len(made)
+        start = max(0, min(pointed - room // 2, len(made) - room))
+        shown = made[start : start + room]
+        shown += [self._framed((), "")] * (room - len(shown))
+        self.show(shown)
+
+    def _outline(self, session: Session, entries: tuple[Entry, ...]) -> tuple[list[Row], int]:
+        """What stands in the open document, and the place of what is pointed at."""
+        at = place(session, entries)
+        made = []
+        for k, entry in enumerate(entries):
+            picked = k == at and session.chosen is not None
+            role = "picked" if picked else "part" if entry.heading else "strong" if entry.here else ""
+            mark = self.glyphs.pointer if k == at else " "
+            text = f" {mark} {' ' * min(entry.level, 4)}{entry.text}"
+            made.append(self._framed((Span(text, role, entry.command),), role))
+        return made, at
+
+    def _lessons(self, session: Session) -> tuple[list[Row], int]:
+        """The parts, the lessons of the open one, and the place of the lesson that is pointed at."""
         chosen = session.chosen or session.view.lesson.slug
         made: list[Row] = []
         pointed = 0
@@ -51,11 +75,7 @@ class Sidebar(Lines):
                 if lesson.slug == chosen:
                     pointed = len(made)
                 made.append(self._lesson(session, lesson, lesson.slug == chosen))
-        room = self.size.height or len(made)
-        start = max(0, min(pointed - room // 2, len(made) - room))
-        shown = made[start : start + room]
-        shown += [self._framed((), "")] * (room - len(shown))
-        self.show(shown)
+        return made, pointed
 
     def _part(self, part: int, first: Lesson, opened: bool) -> Row:
         text = f" {part} {first.part_title}"

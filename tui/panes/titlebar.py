@@ -18,8 +18,8 @@ class TitleBar(Lines):
         lesson = view.lesson
         stops = len(lesson.stops)
         names = [
-            row((f"   {lesson.part} {lesson.part_title} › ", "label"), (lesson.title, "title")),
-            row((f"   {lesson.part} › ", "label"), (lesson.title, "title")),
+            row((f"   {lesson.place} › ", "label"), (lesson.title, "title")),
+            *([] if lesson.document else [row((f"   {lesson.part} › ", "label"), (lesson.title, "title"))]),
             row("   ", (lesson.title, "title")),
         ]
         right = row(

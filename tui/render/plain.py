@@ -125,7 +125,8 @@ def _error(frame: Frame, width: int) -> Iterator[str]:
     error = frame.error
     if error is None:
         return
-    yield from wrap(f"{error.kind}, line {error.line}: {error.sentence}", width)
+    kind = "" if error.kind == "refused" else f"{error.kind}, "  # the sentence says it
+    yield from wrap(f"{kind}line {error.line}: {error.sentence}", width)
     yield from error.caret.splitlines()
     for number, repair in enumerate(error.repairs, 1):
         shape = ", ".join(map(str, repair.shape))

@@ -37,10 +37,11 @@ def open_view(view: View, previous: Opened | None = None) -> Opened:
     from llm_linalg import ProgramError, ShapeError, run
 
     try:
-        return Opened(view, run(view.program, seed=view.seed, names=view.names), None, None)
+        trace = run(view.program, seed=view.seed, names=view.names, cells=view.cells)
+        return Opened(view, trace, None, None)
     except ProgramError as error:
         operands: tuple[Tensor | None, ...] = ()
         if isinstance(error, ShapeError):
-            operands = operand_values(error, view.seed, view.names)
+            operands = operand_values(error, view.seed, view.names, view.cells)
         good = previous.good if previous is not None and previous.error is not None else previous
         return Opened(view, None, error, good, operands)

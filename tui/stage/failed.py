@@ -5,7 +5,7 @@ Why, the operands with their clashing axes marked, and the repairs.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -26,7 +26,9 @@ ATTEMPTS = 6
 OPERAND = "operand_{}"
 
 
-def operand_values(error: ShapeError, seed: int, names: Mapping[str, object]) -> tuple[Tensor | None, ...]:
+def operand_values(
+    error: ShapeError, seed: int, names: Mapping[str, object], cells: Sequence[int] = ()
+) -> tuple[Tensor | None, ...]:
     """The values of the operands that clashed: the program up to the failing line is run again for them."""
     from llm_linalg import ProgramError, run
 
@@ -38,7 +40,8 @@ def operand_values(error: ShapeError, seed: int, names: Mapping[str, object]) ->
     ]
     for end in range((error.line or 1) - 1, max(-1, (error.line or 1) - 1 - ATTEMPTS), -1):
         try:
-            trace = run("\n".join([*lines[:end], *asked]), seed=seed, names=dict(names))
+            program = "\n".join([*lines[:end], *asked])
+            trace = run(program, seed=seed, names=dict(names), cells=[k for k in cells if k <= end])
         except ProgramError:
             continue  # the line stands inside a longer statement: try above it
         found = []
@@ -108,8 +111,8 @@ def _unknown(name: str, shape: tuple[int, ...], sign: str, lit: Lit) -> Panel:
     )
 
 
-def error_view(error: ProgramError, expected: bool, good: Frame | None) -> ErrorView:
-    """Why the program failed, as a value."""
+def error_view(error: ProgramError, expected: bool, good: Frame | None, cell: bool = False) -> ErrorView:
+    """Why the program failed, as a value; what the language doesn't take of a `cell` is called refused."""
     from llm_linalg.errors import ShapeError
 
     shaped = error if isinstance(error, ShapeError) else None
@@ -130,8 +133,8 @@ def error_view(error: ProgramError, expected: bool, good: Frame | None) -> Error
         )
     )
     return ErrorView(
-        kind=type(error).__name__,
-        sentence=error.message,
+        kind="refused" if cell and shaped is None else type(error).__name__,
+        sentence=f"refused: {error.message}" if cell and shaped is None else error.message,
         line=error.line,
         column=error.column,
         caret=error.caret,

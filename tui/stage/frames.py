@@ -35,7 +35,7 @@ def empty_frame(view: View) -> Frame:
     return Frame(
         lesson=clean(lesson.slug, 60),
         title=clean(lesson.title, 100),
-        part=f"{lesson.part} {lesson.part_title}",
+        part=lesson.place,
         stop=view.stop,
         stops=len(lesson.stops),
         stop_title=clean(stop.title, 100),
@@ -145,7 +145,7 @@ def failed_frame(opened: Opened, view: View, error: ProgramError, ascii_only: bo
         panels=panels,
         arrangement="row",
         sentence=error.message,
-        error=error_view(error, view.at_stop.fails and view.code is None, good),
+        error=error_view(error, view.at_stop.fails and view.code is None, good, view.lesson.document),
     )
     return _finished(replace(frame, json=lambda: record(frame, view.names, error=error)), ascii_only)
 

@@ -1,0 +1,71 @@
+"""Files that are no lessons, read as if they were: notebooks, Python files, Markdown.
+
+Each code cell is a stop whose program has the state of the cells above it, the text between is its prose,
+and the headings are the outline. Reading runs nothing and imports no torch.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from llm_linalg import lesson
+from llm_linalg.documents import markdown, notebook, script
+from llm_linalg.documents.cells import DocumentError, assembled
+from llm_linalg.lesson_values import Lesson, LessonError
+from llm_linalg.spelling import unknown
+
+LONGEST_FILE = 64_000_000  # bytes: pictures in a notebook's outputs are large
+READERS = {".ipynb": notebook.read, ".py": script.read, ".md": markdown.read, ".markdown": markdown.read}
+
+
+def is_document(path: str | os.PathLike[str]) -> bool:
+    """Whether a name is that of a file that `read` reads."""
+    return Path(path).suffix.lower() in READERS
+
+
+def read(path: str | os.PathLike[str]) -> Lesson:
+    """The document in a file, as a lesson.
+
+    Raises:
+        LessonError: With the file, the line (1 where none is to blame) and the reason.
+    """
+    place = Path(path)
+    try:
+        if place.exists() and not place.is_file():
+            raise LessonError(str(place), 1, "not a file")  # a pipe or a device may never end
+        with place.open("rb") as file:
+            data = file.read(LONGEST_FILE + 1)
+    except OSError as error:
+        raise LessonError(str(place), 1, (error.strerror or "cannot be read").lower()) from None
+    except ValueError:
+        raise LessonError(str(place), 1, "not a path") from None
+    found = parse(data, place)
+    dead = found.dead_link([other.slug for other in lesson.catalog()])
+    if dead is not None:
+        raise dead
+    return found
+
+
+def parse(data: bytes, path: str | os.PathLike[str]) -> Lesson:
+    """The document that a file's bytes are; the suffix of `path` says how to read them.
+
+    Raises:
+        LessonError: With the file, the line and the reason.
+    """
+    name = str(path)
+    reader = READERS.get(Path(name).suffix.lower())
+    if reader is None:
+        raise LessonError(name, 1, unknown("kind of file", Path(name).suffix or "no suffix", READERS))
+    if len(data) > LONGEST_FILE:
+        raise LessonError(name, 1, f"larger than {LONGEST_FILE // 1_000_000} MB")
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise LessonError(name, data.count(b"\n", 0, error.start) + 1, "not UTF-8 text") from None
+    if reader is markdown.read and markdown.is_lesson(text):
+        return lesson.parse(text, name)
+    try:
+        return assembled(reader(text.replace("\r\n", "\n")), Path(name))
+    except DocumentError as error:
+        raise LessonError(name, error.line, error.reason) from None

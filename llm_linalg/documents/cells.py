@@ -1,0 +1,150 @@
+"""Cells of a document, and the lesson that they make."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from llm_linalg.errors import ProgramError
+from llm_linalg.language.source import MAX_CHARACTERS, Source
+from llm_linalg.lesson_values import PART_TITLES, Heading, Lesson, Stop
+from llm_linalg.text import clean
+
+MOST_CELLS = 2_000
+MOST_PROSE = 4_000_000  # characters in all
+LONGEST_TITLE = 80
+
+_FENCE = re.compile(r"\s{0,3}(`{3,}|~{3,})")
+_HEADING = re.compile(r" {0,3}(#{1,6})[ \t]+(.*?)[ \t#]*")
+# A line that begins something of its own, and so does not run on from the line above it.
+_OWN = re.compile(r"\s*([-*+>|]|\d+[.)])(\s|$)|\s*\||\s{4,}")
+
+
+class DocumentError(Exception):
+    """What is wrong with a document, and at which line, from 1."""
+
+    def __init__(self, line: int, reason: str) -> None:
+        super().__init__(reason)
+        self.line = line
+        self.reason = reason
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """A piece of a document.
+
+    Attributes:
+        kind: Code, or prose in Markdown.
+        text: Its text.
+        line: The line of the file above its first, from 1; of a notebook, its number.
+    """
+
+    kind: Literal["code", "prose"]
+    text: str
+    line: int = 1
+
+
+@dataclass(slots=True)
+class _Above:
+    """What was read since the last code cell."""
+
+    paragraphs: list[str]
+    line: int = 1
+
+
+def assembled(cells: Sequence[Cell], path: Path) -> Lesson:
+    """The lesson that cells make: a stop a code cell, numbered as they stand.
+
+    Raises:
+        DocumentError: Where there are none, or too many.
+    """
+    cells = [cell for cell in cells if cell.text.strip()]
+    if not any(cell.kind == "code" for cell in cells):
+        raise DocumentError(1, "there is no program in it: no cell of Python")
+    if len(cells) > MOST_CELLS:
+        raise DocumentError(1, f"it has {len(cells):,} cells; {MOST_CELLS:,} are read")
+    if sum(len(cell.text) for cell in cells if cell.kind == "prose") > MOST_PROSE:
+        raise DocumentError(1, f"it has more than {MOST_PROSE:,} characters of prose")
+    name = clean(path.stem, LONGEST_TITLE) or "document"
+    stops: list[Stop] = []
+    outline: list[Heading] = []
+    running: list[str] = []
+    title, above = "", _Above([])
+    for cell in cells:
+        if cell.kind == "prose":
+            above.line = cell.line if not above.paragraphs else above.line
+            for level, text in _paragraphs(cell.text):
+                if level:
+                    outline.append(Heading(level, text, len(stops) + 1))
+                    title = text
+                above.paragraphs.append(f"**{text}**" if level else text)
+            continue
+        stops.append(_stop(len(stops) + 1, title or name, above.paragraphs, cell, running))
+        if stops[-1].refused is None:
+            running.append(cell.text)
+        above = _Above([])
+    if above.paragraphs:  # what stands below the last program
+        last = Cell("code", "", above.line)
+        stops.append(_stop(len(stops) + 1, title or name, above.paragraphs, last, running))
+    first = outline[0].title if outline else name
+    return Lesson(
+        slug=name, title=first, part=len(PART_TITLES) - 1, order=0, seed=0, controls=(),
+        stops=tuple(stops), path=path, outline=tuple(outline), document=True,
+    )  # fmt: skip
+
+
+def _stop(number: int, title: str, prose: list[str], cell: Cell, running: list[str]) -> Stop:
+    if len(prose) and prose[0] == f"**{title}**":
+        prose = prose[1:]  # the stop's title says it
+    return Stop(
+        number=number,
+        title=title,
+        prose="\n\n".join(prose),
+        code=cell.text,
+        program="\n".join([*running, cell.text] if cell.text else running),
+        show=None,
+        beside=(),
+        order=None,
+        steps=None,
+        fails=False,
+        line=cell.line,
+        refused=_refusal(cell.text),
+    )
+
+
+def _refusal(code: str) -> str | None:
+    """Why the language refuses a cell as it stands, or None."""
+    if len(code) > MAX_CHARACTERS:
+        return f"the cell has {len(code)} characters; {MAX_CHARACTERS} are allowed"
+    try:
+        Source(code)
+    except ProgramError as error:
+        return error.message
+    return None
+
+
+def _paragraphs(text: str) -> Iterator[tuple[int, str]]:
+    """Markdown in paragraphs of one line each; of a heading, its level too."""
+    lines: list[str] = []
+    fence = ""
+    for line in [*clean(text, None, lines=True).split("\n"), ""]:
+        mark = _FENCE.match(line)
+        if fence or mark:
+            lines.append(("\n" if lines else "") + line)
+            if mark:
+                fence = "" if fence and mark[1].startswith(fence) else fence or mark[1]
+            continue
+        heading = _HEADING.fullmatch(line)
+        if lines and (heading or not line.strip()):
+            yield 0, "".join(lines)
+            lines = []
+        if heading and heading[2].strip():
+            yield len(heading[1]), clean(heading[2].strip(), LONGEST_TITLE)
+        elif line.strip() and not heading:
+            gap = "" if not lines else "\n" if _OWN.match(line) else " "
+            lines.append(gap + line.strip())
+    if lines:
+        yield 0, "".join(lines)

@@ -1,0 +1,85 @@
+"""The tensor language on one page, made from its tables."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterable, Iterator
+
+from llm_linalg.language import budget, evaluator, interpreter, plain, source, tables
+
+WIDTH = 100
+# Every kind of syntax that `source` allows, as it is written. A test holds that none is left out.
+SYNTAX: tuple[tuple[str, str], ...] = (
+    ("Module Expr Pass", "statements one a line, or parted by `;`; `pass`"),
+    ("Assign Name expr_context", "`Y = x @ W`, `a = b = 1`"),
+    ("Tuple List", "`q, k, v = parts`, `(1, 2)`, `[1, 2]`"),
+    ("AnnAssign", "`x: Tensor = torch.ones(2)`"),
+    ("AugAssign", "`x += 1`"),
+    ("Subscript Slice", "`x[0, 1:]`, `x[mask]`; `x[i] = y` is an operation of its own"),
+    ("Attribute", "`x.T`, `x.shape`, `layer.weight`"),
+    ("Call keyword", "`x.sum(dim=1)`"),
+    ("Constant", "numbers, text, `True`, `False`, `None`, `...`"),
+    ("BinOp operator", "`+ - * / // % ** @ & | ^ << >>`"),
+    ("UnaryOp unaryop", "`-x`, `+x`, `~x`, `not x`"),
+    ("BoolOp boolop", "`a and b`, `a or b`"),
+    ("Compare cmpop", "`< <= > >= == != is in`, also `0 <= i < n`"),
+    ("IfExp", "`a if n > 1 else b`"),
+    ("Dict", '`{"q": Q}`'),
+    ("JoinedStr FormattedValue", '`f"{x.shape} {loss:.3f} {n=}"`'),
+    ("ListComp GeneratorExp comprehension", "`[h.sum() for h in heads if ok]`, `sum(x for x in parts)`"),
+    ("Import ImportFrom alias", "`import torch.nn as nn`, `from torch.nn import functional as F`"),
+    ("If", "`if n > 1:` … `elif` … `else:`"),
+    ("For Break Continue", "`for i in range(3):` … `break`, `continue`, `else:`"),
+    ("FunctionDef arguments arg Return", "`def head(x, W, scale=1.0):` … `return x @ W`"),
+)
+
+
+def page() -> str:
+    """The page, as Markdown of plain lines."""
+    return "\n".join(_lines()) + "\n"
+
+
+def _lines() -> Iterator[str]:
+    yield "# The tensor language"
+    yield ""
+    yield from _wrapped(
+        "A part of Python, over torch. A program is checked against these lists and interpreted, never "
+        "handed to Python, so anyone's text may be run. What is not here is an error that says so, and "
+        "where there is one, what to write instead."
+    )
+    yield from _section("Syntax", ())
+    yield from (line for _, said in SYNTAX for line in _wrapped(said, "- "))
+    yield from _section("Not in the language", ())
+    yield from (line for said in sorted(source.INSTEAD.values()) for line in _wrapped(said, "- "))
+    for name, module in tables.MODULES.items():
+        yield from _section(f"`import {name}`", module.members)
+    yield from _section("Methods of a tensor", tables.METHODS)
+    yield from _section("Attributes of a tensor", tables.ATTRIBUTES)
+    yield from _section("Attributes of a layer", tables.LAYER_ATTRIBUTES)
+    yield from _section("Python's own", [*tables.BUILTINS, "print"])
+    yield from _section("Arguments that no call takes", tables.REFUSED_ARGUMENTS)
+    yield from _section("Bounds", ())
+    yield from (line for said in _bounds() for line in _wrapped(said, "- "))
+
+
+def _section(title: str, names: Iterable[str]) -> Iterator[str]:
+    yield ""
+    yield f"## {title}"
+    yield ""
+    yield from _wrapped(" ".join(sorted(names, key=lambda name: (name.lower(), name))))
+
+
+def _wrapped(text: str, lead: str = "") -> list[str]:
+    return textwrap.wrap(
+        text, WIDTH, initial_indent=lead, subsequent_indent=" " * len(lead), break_on_hyphens=False
+    )
+
+
+def _bounds() -> Iterator[str]:
+    most = budget.Budget()
+    text = source
+    yield f"a program: {text.MAX_CHARACTERS:,} characters, {text.MAX_NODES:,} parts, {text.MAX_DEPTH} deep"
+    yield f"a run: {evaluator.MAX_STEPS:,} steps, functions that call each other {interpreter.MAX_CALLS} deep"
+    yield f"a tensor: {most.cells:,} cells, {budget.MAX_AXES} axes; all of them: {most.total:,} cells"
+    yield f"a call: {most.multiplications:,} multiplications; all of them: {most.work:,}"
+    yield f"a whole number: {plain.MAX_BITS} bits; a list or a range: {plain.MAX_ITEMS:,} items"

@@ -1,0 +1,116 @@
+"""Documents in the app and on the command line: outline, cells, what is refused."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from llm_linalg.documents import read
+from tests.app.driving import opened
+from tests.engine.test_documents import code, notebook, words
+from tui.cli import main
+from tui.outline import outline
+from tui.view import View, arguments
+
+Capture = pytest.CaptureFixture[str]
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    place = tmp_path / "attention [x].ipynb"
+    place.write_bytes(
+        notebook(
+            words("# Attention \x1b[31m[b]\n\nSome words."),
+            code("x = torch.arange(6.).reshape(2, 3)"),
+            code("import numpy"),
+            words("## Scores"),
+            code("S = x @ x.T"),
+            code("%matplotlib inline"),
+            code("A = S.softmax(-1)"),
+        )
+    )
+    return place
+
+
+def ours(capsys: Capture, *arguments: str) -> tuple[int, str, str]:
+    done = main(arguments)
+    out, narration = capsys.readouterr()
+    return done, out, narration
+
+
+def record(capsys: Capture, path: Path, stop: int) -> dict[str, Any]:
+    _, out, _ = ours(capsys, "frame", str(path), "--stop", str(stop), "--format", "json")
+    found: dict[str, Any] = json.loads(out)
+    return found
+
+
+def test_frame_shows_a_cell_with_the_state_of_those_before_it(path: Path, capsys: Capture) -> None:
+    done, out, narration = ours(capsys, "frame", str(path), "--stop", "3", "--step", "last")
+    assert (done, narration) == (0, "")
+    assert "attention [x].ipynb, Attention" in out
+    assert "S: matmul, line 3" in out
+    shown = record(capsys, path, 5)
+    assert (shown["node"]["name"], shown["operands"][0]["name"]) == ("A", "S")
+
+
+def test_a_refused_cell_is_shown_as_refused_with_its_reason(path: Path, capsys: Capture) -> None:
+    for stop, reason in ((2, "numpy can't be imported"), (4, "%matplotlib is a notebook's command")):
+        done, out, narration = ours(capsys, "frame", str(path), "--stop", str(stop))
+        assert done == 1
+        assert f"refused: {reason}" in " ".join(out.split())
+        assert reason in narration
+        assert record(capsys, path, stop)["error"]["message"].startswith(reason)
+
+
+def test_a_view_of_a_document_has_a_command_that_reopens_it(path: Path) -> None:
+    assert arguments(View.opening(read(path), 3)) == [str(path), "--stop", "3"]
+
+
+def test_a_broken_document_is_one_line(tmp_path: Path, capsys: Capture) -> None:
+    place = tmp_path / "bad.ipynb"
+    place.write_text('{"nbformat": 4,\n"cells": [}', encoding="utf-8")
+    for command in ("frame", "open"):
+        done, out, narration = ours(capsys, command, str(place))
+        assert (done, out) == (1, "")
+        assert f"{place}:2: not JSON" in narration
+        assert narration.count("\n") == 1
+    done, _, narration = ours(capsys, "open", str(tmp_path / "none.ipynb"))
+    assert (done, narration.count("\n")) == (2, 1)
+
+
+def test_open_needs_a_file_and_a_terminal(path: Path, capsys: Capture) -> None:
+    assert ours(capsys, "open")[0] == 2
+    done, _, narration = ours(capsys, "open", str(path))
+    assert (done, "llm-linalg frame" in narration) == (2, True)
+
+
+def test_the_language_is_printed(capsys: Capture) -> None:
+    done, out, _ = ours(capsys, "language")
+    assert (done, out.startswith("# The tensor language")) == (0, True)
+
+
+async def test_the_sidebar_is_the_outline(path: Path) -> None:
+    async with opened(read(path), (100, 24)) as app:
+        assert "\x1b" not in app.screen
+        rows = [line[:19] for line in app.screen.splitlines()]
+        assert any("Attention" in row for row in rows)
+        assert any("1 x = torch" in row for row in rows)
+        assert any("Scores" in row for row in rows)
+        assert not any("S = x" in row for row in rows)  # folded
+        assert outline(app.session)[1].here
+        await app.press("l", "down", "down")  # the heading unfolds
+        assert any(entry.text.endswith("S = x @ x.T") for entry in outline(app.session))
+        await app.press("down", "enter")
+        assert app.has(stop=3)
+        assert app.session.chosen is None
+        await app.press("full_stop")
+        assert app.has(stop=4)
+        assert "refused" in app.screen
+        await app.press("full_stop")
+        texts = [entry.text for entry in outline(app.session)]
+        assert "4 ✗ %matplotlib inline" in texts
+        await app.press("l", "up", "up", "up", "up", "enter")  # back to the first heading
+        assert app.has(stop=1)

@@ -1,0 +1,302 @@
+"""Notebooks, Python files and Markdown as lessons: what becomes a cell, what is refused, what is broken."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from llm_linalg import LessonError, ProgramError, ShapeError, run
+from llm_linalg.documents import is_document, parse, read
+from llm_linalg.lesson import Lesson
+
+
+def code(source: str | list[str]) -> dict[str, Any]:
+    return {"cell_type": "code", "metadata": {}, "source": source, "outputs": [], "execution_count": None}
+
+
+def words(source: str | list[str]) -> dict[str, Any]:
+    return {"cell_type": "markdown", "metadata": {}, "source": source}
+
+
+def notebook(*cells: dict[str, Any]) -> bytes:
+    return json.dumps({"nbformat": 4, "nbformat_minor": 5, "metadata": {}, "cells": cells}).encode()
+
+
+def lesson(*cells: dict[str, Any]) -> Lesson:
+    return parse(notebook(*cells), "a.ipynb")
+
+
+EXAMPLE = lesson(
+    words(["# Attention\n", "Some words\n", "over lines.\n", "\n", "- a\n", "- b"]),
+    code("import torch\n%matplotlib inline"),
+    words("## Queries"),
+    code(["torch.manual_seed(0)\n", "x = torch.randn(3, 4)\n", "W = torch.randn(4, 4)"]),
+    code("import numpy as np\nz = 3"),
+    code("Y = x @ W"),
+    code("class A:\n    pass"),
+    code("Z = Y @ x"),
+    code("   \n"),
+    code("S = Y.softmax(-1) * z"),
+    code("T = Y.T"),
+    words("The end."),
+)
+
+
+def test_each_code_cell_is_a_stop_with_the_state_of_those_before_it() -> None:
+    assert [stop.code.partition("\n")[0] for stop in EXAMPLE.stops] == [
+        "import torch", "torch.manual_seed(0)", "import numpy as np", "Y = x @ W", "class A:", "Z = Y @ x",
+        "S = Y.softmax(-1) * z", "T = Y.T", "",
+    ]  # fmt: skip
+    trace = EXAMPLE.run(8)
+    torch.manual_seed(0)
+    x, w = torch.randn(3, 4), torch.randn(4, 4)
+    assert torch.equal(trace["T"].value, (x @ w).T)
+
+
+def test_markdown_cells_are_prose_and_headings_the_outline() -> None:
+    assert (EXAMPLE.title, EXAMPLE.stops[0].title, EXAMPLE.stops[3].title) == (
+        "Attention", "Attention", "Queries",
+    )  # fmt: skip
+    assert EXAMPLE.stops[0].prose == "Some words over lines.\n\n- a\n- b"
+    assert EXAMPLE.stops[8].prose == "The end."
+    assert [(heading.level, heading.title, heading.stop) for heading in EXAMPLE.outline] == [
+        (1, "Attention", 1), (2, "Queries", 2),
+    ]  # fmt: skip
+
+
+def test_a_cell_that_the_language_refuses_has_its_reason_and_is_left_out_below() -> None:
+    refused = {stop.number: stop.refused for stop in EXAMPLE.stops if stop.refused}
+    assert set(refused) == {1, 5}
+    assert refused[1] == "%matplotlib is a notebook's command, not Python: leave it out"
+    assert "classes are not part of the language" in str(refused[5])
+    for number in (1, 5):
+        with pytest.raises(ProgramError) as caught:
+            EXAMPLE.run(number)
+        assert caught.value.message == refused[number]
+    assert "class A" not in EXAMPLE.stops[5].program
+    assert "matplotlib" not in EXAMPLE.stops[1].program
+
+
+def test_a_cell_that_fails_when_it_runs_is_passed_over_and_told() -> None:
+    with pytest.raises(ProgramError, match="numpy can't be imported"):
+        EXAMPLE.run(3)
+    with pytest.raises(ShapeError) as caught:
+        EXAMPLE.run(6)
+    assert caught.value.repairs
+    trace = EXAMPLE.run(8)
+    assert [error.message.partition(":")[0] for error in trace.refused] == [
+        "numpy can't be imported", "matmul", "nothing is called z",
+    ]  # fmt: skip
+    assert EXAMPLE.run(9)["T"].shape == (4, 3)  # prose alone, at the end
+
+
+def test_a_cell_that_fails_half_way_keeps_what_it_did_as_in_a_notebook() -> None:
+    trace = run("x = torch.ones(2)\ny = x + q\nz = 1\nw = x * 2", cells=(1, 4))
+    assert ("w" in trace, "y" in trace, len(trace.refused)) == (True, False, 1)
+    with pytest.raises(ProgramError, match="belong inside"):
+        run("break\nx = 1", cells=(1,))
+    assert run("break\nx = torch.ones(1)", cells=(1, 2)).refused
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("!pip install torch", "!pip"), ("  !ls", "!ls"), ("files = !ls", "!ls"), ("%%time\nx = 1", "%%time"),
+        ("torch.randn?", "torch.randn?"), ("??f", "??f"),
+    ],
+)  # fmt: skip
+def test_magics_are_refused_by_name(line: str, said: str) -> None:
+    reason = lesson(code(line)).stops[0].refused
+    assert reason == f"{said} is a notebook's command, not Python: leave it out"
+
+
+def test_old_notebooks_are_read_too() -> None:
+    old = {
+        "nbformat": 3, "metadata": {"name": ""}, "worksheets": [{"cells": [
+            {"cell_type": "heading", "level": 2, "source": ["Old\n"]},
+            {"cell_type": "code", "language": "python", "input": ["x = torch.ones(2)"], "outputs": []},
+        ]}],
+    }  # fmt: skip
+    found = parse(json.dumps(old).encode(), "old.ipynb")
+    assert (found.stops[0].title, found.stops[0].code) == ("Old", "x = torch.ones(2)")
+
+
+@pytest.mark.parametrize(
+    ("data", "line", "reason"),
+    [
+        (b"", 1, "not JSON"),
+        (b'{\n"nbformat": 4,\n', 3, "not JSON"),
+        (b"[]", 1, "no JSON object"),
+        (b"null", 1, "no JSON object"),
+        (b"[" * 200_000, 1, "too deeply nested"),
+        (b'{"nbformat": ' + b"9" * 5_000 + b"}", 1, "too long to read"),
+        (b"{}", 1, "no nbformat"),
+        (b'{"nbformat": "4"}', 1, "no nbformat"),
+        (b'{"nbformat": true, "cells": []}', 1, "no nbformat"),
+        (b'{"nbformat": 5, "cells": []}', 1, "format 5 is not known"),
+        (b'{"nbformat": 2, "cells": []}', 1, "format 2 is not known"),
+        (b'{"nbformat": 4}', 1, "it has no cells"),
+        (b'{"nbformat": 4, "cells": {}}', 1, "no list of cells"),
+        (b'{"nbformat": 3}', 1, "it has no worksheets"),
+        (b'{"nbformat": 3, "worksheets": [1]}', 1, "a worksheet is no object"),
+        (b'{"nbformat": 4, "cells": []}', 1, "no program in it"),
+        (notebook(words("# Only words")), 1, "no program in it"),
+        (b'{"nbformat": 4, "cells": [7]}', 1, "cell 1 is no object"),
+        (b'{"nbformat": 4, "cells": [{"source": "x"}]}', 1, "cell 1 is of no kind"),
+        (b'{"nbformat": 4, "cells": [{"cell_type": ["code"], "source": "x"}]}', 1, "cell 1 is of no kind"),
+        (b'{"nbformat": 4, "cells": [{"cell_type": "code"}]}', 1, "cell 1 has no source"),
+        (notebook(code("x"), {"cell_type": "code", "source": 3}), 1, "cell 2 has a source that is neither"),
+        (notebook({"cell_type": "markdown", "source": [1]}), 1, "cell 1 has a source that is neither"),
+        (b'{"nbformat": 4, "cells": [], "metadata": {"language_info": {"name": "julia"}}}', 1, "julia"),
+        (b'{"nbformat": 4,\n "\xff": 1}', 2, "not UTF-8 text"),
+    ],
+)
+def test_a_broken_notebook_is_one_line_with_file_and_reason(data: bytes, line: int, reason: str) -> None:
+    with pytest.raises(LessonError) as caught:
+        parse(data, "a.ipynb")
+    assert (caught.value.file, caught.value.line) == ("a.ipynb", line)
+    assert reason in caught.value.reason
+    assert "\n" not in str(caught.value)
+
+
+def test_files_that_cannot_be_read_are_told(tmp_path: Path) -> None:
+    with pytest.raises(LessonError, match="no such file"):
+        read(tmp_path / "a.ipynb")
+    (tmp_path / "b.ipynb").mkdir()
+    with pytest.raises(LessonError, match="not a file"):
+        read(tmp_path / "b.ipynb")
+    with pytest.raises(LessonError, match="unknown kind of file"):
+        parse(b"x = 1", "a.txt")
+    assert [is_document(name) for name in ("a.ipynb", "A.PY", "a.md", "matmul", "a.txt")] == [
+        True, True, True, False, False,
+    ]  # fmt: skip
+
+
+KEYS = ["nbformat", "cells", "cell_type", "source", "metadata", "worksheets", "level"]
+LEAVES = st.none() | st.booleans() | st.integers(-9, 9) | st.text(max_size=20)
+
+
+def lines_said(data: bytes, name: str) -> int:
+    """Of a document that can't be read, how many lines say so; else 0, its stops numbered."""
+    try:
+        made = parse(data, name)
+    except LessonError as error:
+        return len(str(error).splitlines())
+    assert [stop.number for stop in made.stops] == list(range(1, len(made.stops) + 1))
+    return 0
+
+
+@given(
+    st.recursive(
+        LEAVES | st.sampled_from(["code", "markdown"]),
+        lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.sampled_from(KEYS), inner),
+        max_leaves=20,
+    )
+)
+def test_whatever_a_notebook_holds_it_is_a_lesson_or_an_error_of_one_line(value: object) -> None:
+    cells = value if isinstance(value, list) else [value]
+    for found in (value, {"nbformat": 4, "cells": cells}, {"nbformat": 3, "worksheets": cells}):
+        assert lines_said(json.dumps(found).encode(), "a.ipynb") <= 1
+
+
+@given(st.text(alphabet=st.sampled_from("#% \n`~>.'\"ax=1()\t\\\x1b\u202e|"), max_size=200))
+def test_whatever_a_script_or_markdown_holds_its_lines_stay(text: str) -> None:
+    for name in ("a.py", "a.md"):
+        try:
+            made = parse(text.encode(), name)
+        except LessonError:
+            continue
+        lines = text.split("\n")
+        for stop in made.stops:
+            for k, line in enumerate(stop.code.split("\n") if stop.code else ()):
+                assert line.strip() in lines[stop.line + k].expandtabs() + lines[stop.line + k]
+            assert "\x1b" not in stop.prose + stop.title
+
+
+SCRIPT = '''\
+#!/usr/bin/env python
+# -*- coding: utf-8 -*-
+"""A script.
+
+Second paragraph.
+"""
+import torch
+
+# Queries and keys
+# go together.
+Q = torch.randn(3, 4)
+K = torch.randn(5, 4)  # keys
+
+
+def f(x):
+    y = x * 2
+
+    return y
+# only a comment
+
+Z = f(Q @ K.T)
+
+if __name__ == "__main__":
+    print(Z)
+'''
+
+
+def test_a_python_file_is_parted_at_blank_lines_but_not_inside_a_statement() -> None:
+    found = parse(SCRIPT.encode(), "dir/s.py")
+    assert [(stop.line, stop.code.partition("\n")[0]) for stop in found.stops] == [
+        (6, "import torch"), (10, "Q = torch.randn(3, 4)"), (14, "def f(x):"), (20, "Z = f(Q @ K.T)"),
+        (22, 'if __name__ == "__main__":'),
+    ]  # fmt: skip
+    assert found.stops[0].prose == "A script.\n\nSecond paragraph."
+    assert found.stops[1].prose == "Queries and keys go together."
+    assert found.stops[4].refused
+    assert found.run(4)["Z"].shape == (3, 5)
+
+
+def test_a_python_file_with_marks_is_parted_at_them() -> None:
+    text = "# %% [markdown]\n# # Title\n# words\n# %% First\nx = torch.ones(2)\n\ny = x\n#%%\nz = x + y\n"
+    found = parse(text.encode(), "s.py")
+    assert [(stop.title, stop.code) for stop in found.stops] == [
+        ("First", "x = torch.ones(2)\n\ny = x"), ("First", "z = x + y"),
+    ]  # fmt: skip
+    assert [heading.title for heading in found.outline] == ["Title", "First"]
+    assert "words" in found.stops[0].prose
+
+
+def test_a_python_file_that_is_not_python_as_a_whole_is_read_in_parts() -> None:
+    found = parse(b"x = torch.ones(2)\n\nprint 'old'\n\nfor i in range(2):\n    a = 1\n\n    b = 2\n", "s.py")
+    assert [bool(stop.refused) for stop in found.stops] == [False, True, False]
+    assert found.stops[2].code.endswith("b = 2")
+
+
+def test_any_markdown_with_python_fences_is_read() -> None:
+    text = (
+        "# Title\nText.\n\n```bash\npip install torch\n```\n## Part\n```python\n>>> x = torch.ones(2, 3)\n"
+        ">>> x.sum()\ntensor(6.)\n```\n- list\n\n  ~~~PY\n  y = x * 2\n  ~~~\ntail\n```{python}\nz = 1\n"
+    )
+    found = parse(text.encode(), "m.md")
+    assert [(stop.line, stop.code) for stop in found.stops] == [
+        (8, "x = torch.ones(2, 3)\nx.sum()\n".rstrip("\n")), (15, "y = x * 2"), (19, "z = 1"),
+    ]  # fmt: skip
+    assert "pip install" in found.stops[0].prose
+    assert found.run(2)["y"].shape == (2, 3)
+
+
+def test_a_lesson_is_still_a_lesson_and_one_without_front_matter_an_error() -> None:
+    good = parse(b'+++\ntitle = "T"\n+++\nwords\n\n```python show="x"\nx = torch.ones(1)\n```\n', "l.md")
+    assert (good.title, good.document) == ("T", False)
+    for text in (b'words\n```python show="x"\nx = 1\n```\n', b"only words\n"):
+        with pytest.raises(LessonError, match="begins with its front matter"):
+            parse(text, "l.md")
+
+
+def test_too_much_is_refused() -> None:
+    with pytest.raises(LessonError, match="cells"):
+        lesson(*[code("x = 1")] * 2_001)
+    assert "characters" in str(lesson(code("#" * 60_000)).stops[0].refused)

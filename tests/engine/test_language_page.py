@@ -1,0 +1,59 @@
+"""The page on the language is made from its tables: every entry stands on it."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from llm_linalg import run
+from llm_linalg.language import source, tables
+from llm_linalg.language.page import SYNTAX, WIDTH, page
+
+PAGE = page()
+
+
+def section(title: str) -> str:
+    return PAGE.partition(f"## {title}\n")[2].partition("\n## ")[0]
+
+
+@pytest.mark.parametrize(
+    ("title", "names"),
+    [
+        *((f"`import {name}`", set(module.members)) for name, module in tables.MODULES.items()),
+        ("Methods of a tensor", set(tables.METHODS)),
+        ("Attributes of a tensor", set(tables.ATTRIBUTES)),
+        ("Attributes of a layer", set(tables.LAYER_ATTRIBUTES)),
+        ("Python's own", {*tables.BUILTINS, "print"}),
+        ("Arguments that no call takes", set(tables.REFUSED_ARGUMENTS)),
+    ],
+)
+def test_every_name_of_a_table_is_on_the_page(title: str, names: set[str]) -> None:
+    assert set(section(title).split()) == names
+
+
+def test_every_kind_of_syntax_is_on_the_page() -> None:
+    assert {name for names, _ in SYNTAX for name in names.split()} == {
+        kind.__name__ for kind in source.ALLOWED
+    }
+
+
+def test_every_refusal_with_advice_is_on_the_page() -> None:
+    said = " ".join(section("Not in the language").split())
+    assert [advice for advice in source.INSTEAD.values() if advice not in said] == []
+
+
+def test_the_page_says_the_bounds_and_stays_narrow() -> None:
+    assert f"{source.MAX_CHARACTERS:,} characters" in section("Bounds")
+    assert max(map(len, PAGE.splitlines())) <= WIDTH
+    assert PAGE.isprintable() or set(PAGE) - {"\n"} == set(filter(str.isprintable, PAGE))
+
+
+def test_the_syntax_shown_is_in_the_language() -> None:
+    shown = re.findall(r"`([^`]*=[^`]*)`", "\n".join(said for _, said in SYNTAX))
+    assert len(shown) > 5
+    names = "x = torch.ones(2, 2)\nW = x\ny = x[0]\nparts = (1, 2, 3)\nloss = x.sum()\nn = 1\ni = 0\n"
+    for line in shown:
+        if line.startswith(("`", "def ", "=", "< ", "0 <=")) or line.endswith("="):
+            continue
+        run(names + line)
