@@ -70,7 +70,7 @@ def _note(node: Node) -> str:
         return ""
     repeated = [
         f"{operand.title} repeats along axis {axis}"
-        for place, operand in enumerate(node.operands)
+        for place, operand in enumerate(node.operands[: len(axes.operands)])
         for axis in _repeats(axes, place)
     ]
     return "; ".join(repeated[:2])
