@@ -118,7 +118,10 @@ class _Writer:
             return  # nothing goes back through a detach
         text = self._ask(node, call, place) if template is None else self._filled(node, call, template)
         if template is not None:
-            text = summed(text, rule_shape(call, template, node.shape), call.shapes[place])
+            given, own = rule_value(call, template, node.shape), call.tensors[place]
+            text = summed(text, tuple(given.shape), call.shapes[place])
+            if given.dtype != own.dtype:
+                text = f"{text if text.isidentifier() else f'({text})'}.to({own.dtype})"
         self._parts.setdefault(target, []).append(_Part(node, text))
 
     def _through_transpose(self, node: Node, place: int) -> tuple[Node, str] | None:
@@ -187,8 +190,8 @@ def vjp(cotangent: Tensor, call: Call, place: int) -> Tensor:
     return torch.zeros_like(leaf) if gradients[0] is None else gradients[0]
 
 
-def rule_shape(call: Call, template: str, out: Shape) -> Shape:
-    """Return the shape that a rule's expression has, before it is summed to its operand's.
+def rule_value(call: Call, template: str, out: Shape) -> Tensor:
+    """Return what a rule's expression gives, for its shape and type before they are made its operand's.
 
     The expression is run on tensors of the right shapes: what it gives is not in question here.
     """
@@ -204,7 +207,7 @@ def rule_shape(call: Call, template: str, out: Shape) -> Shape:
             text = text.replace("{" + name + "}", f"own_{name}")
             names[f"own_{name}"] = Node(0, "input", tensor.detach(), name=f"own_{name}")
     plain = {name: value for name, value in call.arguments.items() if name != "alpha"}
-    return execute(f"result = {filled(text, plain)}", 0, {}, names)["result"].shape
+    return execute(f"result = {filled(text, plain)}", 0, {}, names)["result"].value
 
 
 def summed(text: str, result: Shape, own: Shape) -> str:

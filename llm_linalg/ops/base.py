@@ -22,7 +22,6 @@ from llm_linalg.ops.call import Call
 from llm_linalg.ops.signature import flat_arguments, parsed
 from llm_linalg.relations import OpaqueRelation, Relation
 
-
 # torch takes numpy's words too.
 _NUMPY = {"axis": "dim", "keepdims": "keepdim"}
 

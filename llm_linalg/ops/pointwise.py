@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from llm_linalg.axes import Axes, pointwise
@@ -13,7 +14,7 @@ from llm_linalg.cells import Index
 from llm_linalg.ops.addends import Addend, Addends, Number
 from llm_linalg.ops.base import Operation
 from llm_linalg.ops.call import Call
-from llm_linalg.relations import AxesRelation, Relation
+from llm_linalg.relations import AxesRelation, IndexRelation, Relation
 
 RULE = "elementwise shapes must match from the right, or be 1 where they don't"
 
@@ -78,6 +79,27 @@ class Power(Pointwise):
         if exponent == 2:
             return {"input": "{d} * 2 * {input}"}
         return {"input": f"{{d}} * {exponent!r} * {{input}} ** {exponent - 1!r}"}
+
+
+@dataclass(frozen=True, eq=False)
+class Cast(Pointwise):
+    """The same numbers in another type; a tensor that only lends its type is not read."""
+
+    def axes(self, call: Call) -> Axes:
+        return pointwise(call.shapes[:1])
+
+    def relations(self, call: Call) -> tuple[Relation, ...]:
+        nothing = torch.zeros(call.shape, dtype=torch.int32)
+        lenders = (IndexRelation(nothing, shape) for shape in call.shapes[1:])
+        return (AxesRelation(self.axes(call), 0), *lenders)
+
+    def values(self, call: Call, index: Index) -> dict[str, Any]:
+        return {"input": call.tensors[0][index].item()}
+
+    def cotangents(self, call: Call) -> Mapping[str, str]:
+        lenders = {name: "" for name, places in call.places.items() if places and places[0]}
+        slope = "{d}.type_as({input})" if call.result.is_floating_point() else ""
+        return {**lenders, "input": slope}
 
 
 @dataclass(frozen=True, eq=False)
@@ -255,5 +277,18 @@ POINTWISE: tuple[Operation, ...] = (
         spellings=("torch.bitwise_or", "torch.Tensor.__or__"),
         phrase="{input} or {other}",
     ),
+    *(
+        Cast(name, "input, memory_format=None", phrase="{input}")
+        for name in ("float", "double", "half", "bfloat16", "int", "long", "bool")
+    ),
+    Cast("to", "input, kind=None, more=None, *, dtype=None, device=None, copy=False", phrase="{input}"),
+    Cast("type_as", "input, other", phrase="{input}"),
+    *(
+        _unary(name, f"{name}({{input}})", "")
+        for name in ("log1p", "expm1", "log2", "log10", "exp2", "trunc")
+    ),
+    Pointwise("leaky_relu", "input, negative_slope=0.01, inplace=False", phrase="leaky_relu({input})"),
+    Pointwise("elu", "input, alpha=1.0, inplace=False", phrase="elu({input})"),
+    Pointwise("softplus", "input, beta=1, threshold=20", phrase="softplus({input})"),
     Pointwise("isclose", "input, other, rtol=1e-05, atol=1e-08, equal_nan=False", phrase="{input} ≈ {other}"),
 )

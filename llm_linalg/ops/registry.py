@@ -71,5 +71,6 @@ def _resolve(dotted: str) -> Iterator[Function]:
         if value is None:
             return
     if not callable(value):  # a property such as Tensor.T: a mode sees its getter
-        value = value.__get__
-    yield value
+        value = getattr(value, "__get__", None)
+    if value is not None:
+        yield value

@@ -86,6 +86,20 @@ def _arithmetic(name: str) -> Build:
     return build
 
 
+def _cast(name: str) -> Build:
+    def build(draw: Draw) -> Sample:
+        x = values(draw(shapes()), 1)
+        if name == "to":
+            dtype = draw(st.sampled_from([torch.float32, torch.float64, torch.int64]))
+            forms: list[Callable[[Tensor], Tensor]] = [lambda a: a.to(dtype), lambda a: a.to("cpu", dtype)]
+            return Sample(draw(st.sampled_from(forms)), (x,))
+        if name == "type_as":
+            return Sample(Tensor.type_as, (x, torch.ones(2)))
+        return Sample(getattr(Tensor, name), (x,))
+
+    return build
+
+
 def _reduction(name: str, several: bool = False, smallest: int = 1) -> Build:
     def build(draw: Draw) -> Sample:
         shape = draw(shapes(name == "logsumexp", 3, smallest))
@@ -227,6 +241,12 @@ BUILDERS: dict[str, Build] = {
         name: _binary(name, numbers=name not in ("maximum", "minimum", "logical_and", "logical_or"))
         for name in _COMPARED.split()
     },
+    **{
+        name: _cast(name)
+        for name in ("float", "double", "half", "bfloat16", "int", "long", "bool", "to", "type_as")
+    },
+    **{name: _unary(name) for name in ("expm1", "exp2", "trunc", "leaky_relu", "elu", "softplus")},
+    **{name: _unary(name, positive=True) for name in ("log1p", "log2", "log10")},
     "isclose": _binary("isclose", numbers=False),
     "clamp": _clamp,
     **{name: _reduction(name, several=True, smallest=0) for name in ("sum", "mean")},
