@@ -41,6 +41,9 @@ def backward(trace: Trace, loss: Node) -> Trace:
     return program
 
 
+_FEW = 8  # parts that are added with plus signs; more are stacked
+
+
 @dataclass(frozen=True, slots=True)
 class _Part:
     """What one use of a tensor adds to its cotangent: the using node, and an expression."""
@@ -93,7 +96,8 @@ class _Writer:
         several = [self._free(f"{name}_{number}") for number in range(1, len(parts) + 1)]
         for own, part in zip(several, parts, strict=True):
             self._line(own, part.text, part.user)
-        self._line(name, " + ".join(several), node)
+        few = len(several) <= _FEW
+        self._line(name, " + ".join(several) if few else f"torch.stack([{', '.join(several)}]).sum(0)", node)
 
     def _free(self, name: str) -> str:
         """Return a name that nothing else in the program has."""

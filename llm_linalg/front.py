@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _OWN = ("llm_linalg", "torch")
+_OWN_BUDGET = {"total": 2**31, "work": 2**42, "tensors": 2**20}
 
 
 def run(
@@ -58,10 +59,14 @@ def execute(
     known: Mapping[str, Node] | None = None,
     cells: Sequence[int] = (),
 ) -> Trace:
-    """Run a program whose names may also be tensors of another trace's nodes (``known``)."""
-    checked = Source(source)
+    """Run a program whose names may also be tensors of another trace's nodes (``known``).
+
+    Such a program is our own, made from a trace that exists: its size is that trace's, and not bounded again.
+    """
+    checked = Source(source, bounded=known is None)
     tensors = {name: node.value for name, node in (known or {}).items()}
-    interpreter = Interpreter(checked, {**names, **tensors}, Budget(), explain)
+    budget = Budget() if known is None else Budget(**_OWN_BUDGET)
+    interpreter = Interpreter(checked, {**names, **tensors}, budget, explain)
     for name, node in (known or {}).items():
         interpreter.recorder.know(tensors[name], node)
     with _seeded(seed), warnings.catch_warnings():

@@ -218,6 +218,19 @@ def test_modules_with_layers_in_a_sequence() -> None:
         assert torch.allclose(g[f"d{name}"].value, parameter.grad if parameter.grad is not None else x)
 
 
+def test_a_long_trace_has_a_long_gradient_program() -> None:
+    def function(x: Tensor) -> Tensor:
+        y = x
+        for _ in range(2000):
+            y = y * 1.001 + x
+        return y.sum()
+
+    x = torch.tensor([1.0, 2.0], dtype=torch.float64)
+    t = trace(function, x)
+    assert len(t) > 4000
+    same(t.backward(t.nodes[-1]), "x", gradients(function, (x,))[0])
+
+
 def test_a_cell_by_cell_loss_is_summed() -> None:
     g = run("x = torch.ones(2, 3)\ny = x * 3").backward("y")
     assert torch.equal(g["dx"].value, torch.full((2, 3), 3.0))
