@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from llm_linalg.axes import Axes
+from llm_linalg.ops.movement import Movement
 from llm_linalg.shapes import shape_text
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ _SIGNS = {
     "eq": "==",
     "ne": "!=",
 }
+_LONG = 40  # a line of shapes beyond this leaves no room for the result's
 _KINDS = {
     "movement": "Each cell of {out} is a cell of {first}, moved and not changed.",
     "mask": "A cell passes where the rule holds; elsewhere it is fixed, and reads nothing.",
@@ -52,6 +54,8 @@ def shape_line(node: Node) -> str:
         left = f" {_SIGNS[node.op]} ".join(shapes)
     else:
         left = f"{node.op} {', '.join(shapes[:4])}" + (" …" if len(shapes) > 4 else "")
+        if len(left) > _LONG and len(set(shapes)) == 1:
+            left = f"{node.op} {len(shapes)} × {shapes[0]}"
     note = _note(node)
     return f"{left} → {result}" + (f"   {note}" if note else "")
 
@@ -88,13 +92,23 @@ def _repeats(axes: Axes, operand: int) -> list[int]:
 
 def sentence(node: Node, order: str) -> str:
     """Return in one sentence how a step of an order makes its cells."""
-    names = {"out": node.title, "first": node.operands[0].title if node.operands else node.title}
+    names = {"out": node.title, "first": _source(node)}
     if node.kind == "contraction" and node.axes is not None:
         return _contraction(node, node.axes, order)
     if node.kind == "pointwise":
         others = " and ".join(dict.fromkeys(operand.title for operand in node.operands))
         return f"A cell of {node.title} is made from the same cell of {others}."
     return _KINDS.get(node.kind, "What a cell of {out} depends on is not known.").format(**names)
+
+
+def _source(node: Node) -> str:
+    """Return what the cells come from: of a look-up it is the table, not the index; of a cat it is each."""
+    operation = node.call.operation if node.call else None
+    places = [0] if node.operands else []
+    if node.call and isinstance(operation, Movement):
+        places = [place for name in operation.data for place in node.call.places.get(name, ())]
+    titles = dict.fromkeys(node.operands[place].title for place in places)
+    return " or ".join(list(titles)[:3]) or node.title
 
 
 def _contraction(node: Node, axes: Axes, order: str) -> str:
@@ -125,9 +139,11 @@ def _contraction(node: Node, axes: Axes, order: str) -> str:
 def _outer_words(node: Node, factors: list[int]) -> str:
     first, second = (node.operands[place] for place in factors)
     if len(node.shape) == 1:
-        matrix, vector = (first, second) if first.value.dim() > 1 else (second, first)
+        side, matrix, vector = ("columns", first, second)
+        if first.value.dim() == 1:
+            side, matrix, vector = ("rows", second, first)
         return (
-            f"{node.title} is a sum of columns of {matrix.title}, each scaled by an entry of {vector.title}."
+            f"{node.title} is a sum of {side} of {matrix.title}, each scaled by an entry of {vector.title}."
         )
     return f"{node.title} is a sum of outer products: a column of {first.title} with a row of {second.title}."
 

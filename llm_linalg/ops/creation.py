@@ -11,6 +11,7 @@ import torch
 from llm_linalg.axes import Axes, Clash, Shape, aligned
 from llm_linalg.ops.base import Operation
 from llm_linalg.ops.call import Call
+from llm_linalg.ops.movement import Movement
 from llm_linalg.relations import AxesRelation, IndexRelation, Relation
 
 
@@ -69,11 +70,10 @@ def arange_length(call: Call) -> int:
 
 
 @dataclass(frozen=True, eq=False)
-class Lookup(Operation):
+class Lookup(Movement):
     """embedding: row ``input[t]`` of the table for each position."""
 
-    kind: str = "movement"
-    evidence: str = "index"
+    data: tuple[str, ...] = ("weight",)
 
     def infer(self, call: Call) -> Shape:
         if len(call.shapes[1]) != 2:
