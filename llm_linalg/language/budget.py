@@ -93,6 +93,7 @@ _LAYER_SIZES: Mapping[str, tuple[str, ...]] = {
     "Linear": ("in_features", "out_features"),
     "Embedding": ("num_embeddings", "embedding_dim"),
     "LayerNorm": ("normalized_shape",),
+    "RMSNorm": ("normalized_shape",),
 }
 
 

@@ -43,7 +43,7 @@ _METHODS = """
     requires_grad_ backward allclose equal
 """
 _FUNCTIONAL = """
-    softmax log_softmax linear relu gelu silu sigmoid tanh layer_norm embedding one_hot cross_entropy
+    softmax log_softmax linear relu gelu silu sigmoid tanh layer_norm rms_norm embedding one_hot cross_entropy
     mse_loss normalize cosine_similarity scaled_dot_product_attention pad dropout
 """
 _ATTRIBUTES = "shape T mT dtype ndim grad requires_grad is_leaf device"
@@ -51,7 +51,7 @@ _DTYPES = """
     float float32 float64 double half float16 bfloat16 int int8 int16 int32 int64 long uint8 bool
 """
 _MATH = "sqrt pi e inf nan exp log log2 sin cos tan tanh floor ceil radians degrees isnan isinf"
-_LAYERS = "Linear Embedding LayerNorm GELU ReLU SiLU Sigmoid Tanh Softmax Sequential Identity"
+_LAYERS = "Linear Embedding LayerNorm RMSNorm GELU ReLU SiLU Sigmoid Tanh Softmax Sequential Identity"
 
 
 def _pick(home: Any, names: str) -> dict[str, Any]:
