@@ -21,6 +21,10 @@ SLUGS = {
     3: ["scale", "matvec", "columns", "matmul", "shapes", "linear"],
     4: ["transpose", "align", "backprop"],
     5: ["triangular", "identity", "diagonal"],
+    6: [
+        *("embedding", "projections", "scores", "causal", "attention", "heads", "layernorm", "residual"),
+        *("mlp", "block", "logits"),
+    ],
     7: ["summary"],
 }
 CONTROLS = {
@@ -35,6 +39,17 @@ CONTROLS = {
     "triangular": {"n", "kind", "diagonal"},
     "identity": {"n"},
     "diagonal": {"entries"},
+    "embedding": {"token", "vocab", "d"},
+    "projections": {"d_model", "d_head"},
+    "scores": {"seq", "d_k", "largest"},
+    "causal": {"mask", "offset", "place"},
+    "attention": {"seq", "d_k", "temperature"},
+    "heads": {"heads", "C"},
+    "layernorm": {"d", "eps"},
+    "residual": set(),
+    "mlp": {"d", "ratio"},
+    "block": {"T", "C", "heads"},
+    "logits": {"temperature", "top_k", "top_p"},
     "summary": set(),
 }
 

@@ -1,0 +1,281 @@
+"""Part 6 of the curriculum: each lesson's result is what torch.nn and F make of the same tensors."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from llm_linalg.errors import ShapeError
+from llm_linalg.lesson import Value, find
+from llm_linalg.tracing import Trace
+from tests.engine.test_curriculum import failure, last
+
+F = nn.functional
+WORDS = ["the", "cat", "saw", "a", "dog"]
+
+
+def close(value: Tensor, wanted: Tensor) -> bool:
+    return torch.allclose(value, wanted, atol=1e-5, equal_nan=True)
+
+
+def stop(slug: str, number: int, seed: int = 0, **controls: Value) -> Trace:
+    return find(slug).run(number, controls, seed)
+
+
+def rows(trace: Trace, node: str, index: tuple[int, ...], name: str = "X") -> set[int]:
+    """The rows of a matrix that a cell is made of."""
+    found = trace.lineage(node, index)
+    return {cell[-2] for cell in found.get(trace[name], ())}
+
+
+@pytest.mark.parametrize("controls", [{}, {"token": 4, "vocab": 12, "d": 6}, {"token": 0, "d": 1}])
+def test_a_look_up_is_a_one_hot_product(controls: dict[str, Value]) -> None:
+    trace = last("embedding", controls)
+    table, tokens = trace["table"].value, trace["tokens"].value
+    token = int(trace["number"].value)
+    assert trace.printed.splitlines()[0] == WORDS[token]
+    assert torch.equal(trace["row"].value, table[token])
+    assert torch.equal(trace["product"].value, table[token])
+    looked_up = F.embedding(tokens, table)
+    assert torch.equal(trace["X"].value, looked_up)
+    assert torch.equal(trace["again"].value, looked_up)
+    weight = table.clone().requires_grad_()
+    F.embedding(tokens, weight).backward(trace["dX"].value)  # type: ignore[no-untyped-call]
+    assert weight.grad is not None
+    assert torch.equal(trace["dtable"].value, weight.grad)
+    assert "True\n" in trace.printed
+    assert "False" not in trace.printed
+
+
+def test_a_token_outside_the_vocabulary_has_no_row() -> None:
+    assert "out of" in str(failure("embedding", 6))
+
+
+@pytest.mark.parametrize("controls", [{}, {"d_model": 6, "d_head": 5}])
+def test_projections_are_linear_layers(controls: dict[str, Value]) -> None:
+    trace = last("projections", controls)
+    X = trace["X"].value
+    for name in "QKV":
+        assert close(trace[name].value, F.linear(X, trace[f"W_{name}"].value.T))
+        assert close(trace[name.lower()].value, trace[name].value)
+    assert close(trace["same"].value, trace["Q"].value)
+    assert rows(trace, "Q", (1, 0)) == {1}
+
+
+@pytest.mark.parametrize("controls", [{}, {"seq": 6, "d_k": 64}])
+def test_scores(controls: dict[str, Value]) -> None:
+    trace = last("scores", controls)
+    Q, K, S = (trace[name].value for name in "QKS")
+    assert close(S, torch.einsum("ik,jk->ij", Q, K))
+    assert close(trace["first"].value, S[0])
+    assert close(trace["scaled"].value, S / math.sqrt(Q.shape[1]))
+    assert trace["by_root"].value.sub(1).abs().max() < 0.25
+    assert close(trace["soft"].value, F.softmax(trace["wide"].value / 8, -1))
+    assert trace["sharp"].value.max() > trace["soft"].value.max()
+    assert close(trace["by_hand"].value, F.softmax(trace["high"].value, -1))
+
+
+def test_softmax_needs_its_largest_subtracted() -> None:
+    trace = stop("scores", 7, largest="kept")
+    assert trace["power"].value.isinf().all()
+    assert trace["by_hand"].value.isnan().all()
+    assert find("scores").control("largest").key == "m"
+
+
+@pytest.mark.parametrize("offset", range(-4, 5))
+@pytest.mark.parametrize("mask", ["tril", "triu", "band"])
+def test_the_mask_workbench(mask: str, offset: int) -> None:
+    i, j = torch.arange(4)[:, None], torch.arange(4)
+    seen = {
+        "tril": j <= i + offset,
+        "triu": j >= i + offset,
+        "band": (j >= i + offset) & (j <= i),
+    }[mask]
+    before = stop("causal", 7, mask=mask, offset=offset, place="before")
+    after = stop("causal", 7, mask=mask, offset=offset, place="after")
+    S = before["S"].value
+    assert torch.equal(before["allowed"].value, seen.float())
+    formula = F.softmax(S.masked_fill(~seen, -math.inf), -1)
+    assert close(before["P"].value, formula)
+    assert close(after["P"].value, F.softmax(S, -1) * seen)
+    for trace in (before, after):
+        assert close(trace["sums"].value[:, 0], trace["P"].value.sum(-1))
+        assert close(trace["mended"].value, formula)
+    whole = ~seen.any(-1)
+    assert torch.equal(before["sums"].value.isnan()[:, 0], whole)
+    assert (after["sums"].value[whole] == 0).all()
+    assert (after["sums"].value[~seen.all(-1)] < 1).all()
+
+
+def test_a_row_masked_whole_is_nan_from_the_subtraction_on() -> None:
+    trace = last("causal")
+    for name in ("below", "lost"):
+        assert torch.equal(trace[name].value.isnan().all(-1), torch.tensor([True, False]))
+    lesson = find("causal")
+    values = lesson.change(lesson.values(), "mask", "band")
+    assert values["offset"] == -1
+    assert lesson.run(1, values)["allowed"].value.sum(-1).tolist() == [1, 2, 2, 2]
+
+
+@pytest.mark.parametrize("controls", [{}, {"seq": 6, "d_k": 5, "temperature": 0.5}, {"seq": 1, "d_k": 1}])
+def test_attention_is_the_fused_one(controls: dict[str, Value]) -> None:
+    values = find("attention").values(controls)
+    trace = find("attention").run(6, controls)
+    Q, K, V = (trace[name].value for name in "QKV")
+    temperature = values["temperature"]
+    assert isinstance(temperature, float)
+    scale = 1 / temperature / math.sqrt(Q.shape[1])
+    wanted = F.scaled_dot_product_attention(Q, K, V, is_causal=True, scale=scale)
+    assert close(trace["out"].value, wanted)
+    assert close(trace["fused"].value, wanted)
+    assert trace.printed == "True\n"
+    for token in range(Q.shape[0]):
+        assert rows(trace, "out", (token, 0)) == set(range(token + 1))
+
+
+def test_a_row_masked_whole_is_nan_by_the_formula_and_0_by_torch() -> None:
+    trace = last("attention")
+    formula, fused = trace["formula"].value, trace["fused"].value
+    assert formula[0].isnan().all()
+    assert (fused[0] == 0).all()
+    assert close(formula[1:], fused[1:])
+    assert torch.equal(trace["both"].value.isnan()[0], torch.tensor([True, True, False, False]))
+
+
+@pytest.mark.parametrize(("heads", "C"), [(1, 4), (2, 4), (4, 8), (4, 16)])
+def test_heads_there_and_back(heads: int, C: int) -> None:
+    trace = last("heads", {"heads": heads, "C": C})
+    X, Q, S = (trace[name].value for name in "XQS")
+    d = C // heads
+    assert Q.shape == (2, heads, 3, d)
+    assert Q.untyped_storage().data_ptr() == X.untyped_storage().data_ptr()
+    for head in range(heads):
+        own = X[:, :, head * d : (head + 1) * d]
+        assert torch.equal(Q[:, head], own)
+        assert torch.equal(S[:, head], own @ own.mT)
+    assert torch.equal(trace["merged"].value, X)
+    assert torch.equal(trace["same"].value, X)
+    assert trace["Q"].reads((1, heads - 1, 2, 0)) == ({(1, 2, heads - 1, 0)},)
+
+
+def test_where_view_fails_and_what_mends_it() -> None:
+    error = failure("heads", 6)
+    assert isinstance(error, ShapeError)
+    assert {"back.reshape(B, T, C)", "back.contiguous().view(B, T, C)"} <= set(error.repairs)
+    assert "cut (12, 4, 2, 1) True\nQ (12, 2, 4, 1) False\n" in last("heads").printed
+
+
+@pytest.mark.parametrize("d", [1, 4, 6])
+@pytest.mark.parametrize("eps", [0.0, 1e-5, 0.1, 1.0])
+def test_layer_norm_and_rms_norm(d: int, eps: float) -> None:
+    trace = last("layernorm", {"d": d, "eps": eps})
+    X, gamma, beta = (trace[name].value for name in ("X", "gamma", "beta"))
+    wanted = F.layer_norm(X, (d,), gamma, beta, eps)
+    for name in ("Y", "same", "by_matrix"):
+        assert close(trace[name].value, wanted)
+    assert close(trace["center"].value, X @ (torch.eye(d) - 1 / d))
+    assert close(trace["Z"].value, F.rms_norm(X, (d,), gamma, eps))
+    assert "False" not in trace.printed
+    names = [part.op for part in trace["same"].parts]
+    assert names[:2] == ["mean", "sub"]
+
+
+@pytest.mark.parametrize("seed", [0, 1, 2])
+def test_the_residual_is_the_identity_path(seed: int) -> None:
+    trace = stop("residual", 6, seed)
+    x, A, dy = (trace[name].value for name in ("x", "A", "dy"))
+    jacobian: Any = torch.autograd.functional.jacobian(lambda v: v + torch.tanh(A @ v), x)  # type: ignore[no-untyped-call]
+    assert close(trace["J"].value, jacobian)
+    assert close(trace["dx"].value, jacobian.T @ dy)
+    assert trace["lost"].value.norm() < 1e-10
+    assert trace["kept"].value.norm() > 0.1
+    assert "False" not in trace.printed
+
+
+@pytest.mark.parametrize("controls", [{}, {"d": 6, "ratio": 8}])
+def test_mlp(controls: dict[str, Value]) -> None:
+    trace = last("mlp", controls)
+    X, up, down = (trace[name].value for name in ("X", "W_up", "W_down"))
+    assert close(trace["Y"].value, F.gelu(X @ up) @ down)
+    assert close(trace["flat"].value, X @ up @ down)
+    layers = [nn.Linear(*up.shape), nn.GELU(), nn.Linear(*down.shape)]
+    mlp = nn.Sequential(*layers)
+    names = ("up.weight", "up.bias", "down.weight", "down.bias")
+    parameters = {key: trace[name].value for key, name in zip(mlp.state_dict(), names, strict=True)}
+    mlp.load_state_dict(parameters)
+    assert close(trace["out"].value, mlp(X))
+    assert find("mlp").control("ratio").default == 4
+
+
+@pytest.mark.parametrize("sizes", [(3, 4, 2), (6, 16, 4), (1, 8, 1), (5, 8, 2)])
+def test_the_block_is_torchs_encoder_layer_with_a_causal_mask(sizes: tuple[int, int, int]) -> None:
+    T, C, heads = sizes
+    trace = last("block", {"T": T, "C": C, "heads": heads})
+    layer = nn.TransformerEncoderLayer(
+        C, heads, 4 * C, dropout=0.0, activation="gelu", batch_first=True, norm_first=True
+    )
+    names = {
+        "self_attn.in_proj": "qkv",
+        "self_attn.out_proj": "proj",
+        "linear1": "up",
+        "linear2": "down",
+    }
+    state = layer.state_dict()
+    for key in state:
+        for there, here in names.items():
+            if key.startswith(there):
+                state[key] = trace[f"{here}.{'weight' if key.endswith('weight') else 'bias'}"].value
+    layer.load_state_dict(state)
+    mask = nn.Transformer.generate_square_subsequent_mask(T)
+    wanted = layer.eval()(trace["X"].value[None], src_mask=mask)[0]
+    assert close(trace["Y"].value, wanted)
+    assert close(trace["same"].value, wanted)
+    assert trace.printed == "True\n"
+    for token in range(T):
+        assert rows(trace, "Y", (token, C - 1)) == set(range(token + 1))
+        assert rows(trace, "same", (token, 0)) == set(range(token + 1))
+
+
+@pytest.mark.parametrize("temperature", [0.1, 1.0, 3.0])
+@pytest.mark.parametrize(("top_k", "top_p"), [(1, 0.1), (3, 0.8), (5, 1.0)])
+def test_the_next_token(temperature: float, top_k: int, top_p: float) -> None:
+    for seed in range(4):
+        trace = stop("logits", 6, seed, temperature=temperature, top_k=top_k, top_p=top_p)
+        logits = trace["logits"].value
+        assert close(logits, F.linear(trace["X"].value[-1], trace["table"].value))
+        assert rows(trace, "logits", (0,)) == {2}
+        P = F.softmax(logits / temperature, -1)
+        assert close(trace["P"].value, P)
+        kept = P.topk(top_k).indices
+        assert close(trace["P_k"].value[kept], P[kept] / P[kept].sum())
+        assert trace["P_k"].value.count_nonzero() <= top_k
+        assert close(trace["P_p"].value.sum(), torch.tensor(1.0))
+        nucleus = P[trace["P_p"].value > 0]
+        assert nucleus.sum() > top_p - 1e-5
+        assert len(nucleus) == 1 or nucleus.sum() - nucleus.min() < top_p
+        word = trace.printed.splitlines()[1].split(": ")[1]
+        assert trace["P_k"].value[WORDS.index(word)] > 0
+
+
+def test_the_loss_and_where_gradients_begin() -> None:
+    trace = last("logits")
+    logits = trace["logits"].value.clone().requires_grad_()
+    loss = F.cross_entropy(logits, torch.tensor(4))
+    loss.backward()  # type: ignore[no-untyped-call]
+    assert close(trace["loss"].value, loss)
+    assert logits.grad is not None
+    assert close(trace["dlogits"].value, logits.grad)
+    assert close(trace["loss"].value, -trace["said"].value[4].log())
+
+
+def test_the_words_name_what_cells_come_from() -> None:
+    embedding, attention = last("embedding"), last("attention")
+    assert embedding["X"].sentence() == "Each cell of X is a cell of table, moved and not changed."
+    assert embedding["product"].sentence("outer").startswith("product is a sum of rows of table, each")
+    assert attention["both"].sentence().startswith("Each cell of both is a cell of formula or fused,")
+    fused = stop("attention", 6)["fused"]
+    assert fused.shape_line == "scaled_dot_product_attention 3 × (3, 2) → (3, 2)"
