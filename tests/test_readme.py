@@ -61,13 +61,24 @@ def test_the_python_example_works() -> None:
 
 
 def test_the_lesson_example_is_a_lesson_that_runs(tmp_path: Path) -> None:
-    (example,) = fences("markdown")
+    example, _ = fences("markdown")
     path = tmp_path / "scores.md"
     path.write_text(example, encoding="utf-8")
     lesson = load(path)
     assert [stop.show for stop in lesson.stops] == ["S", "A"]
     for stop in lesson.stops:
         assert python("-m", "tui", "frame", str(path), "--stop", str(stop.number)).strip()
+
+
+def test_the_board_example_is_a_board(tmp_path: Path) -> None:
+    _, board = fences("markdown")
+    program = "x, y = torch.ones(2), torch.ones(3)\nshare = y.mean()"
+    path = tmp_path / "map.md"
+    path.write_text(
+        f'+++\ntitle = "Map"\n+++\nText.\n\n```python\n{program}\n```\n\n{board}\n', encoding="utf-8"
+    )
+    assert load(path).check() == ()
+    assert "matrix × matrix" in python("-m", "tui", "frame", str(path))
 
 
 def test_its_picture_exists() -> None:
