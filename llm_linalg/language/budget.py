@@ -34,7 +34,7 @@ class Budget:
 
     cells: int = 2**25
     multiplications: int = 2**37
-    total: int = 2**28
+    total: int = 2**27
     work: int = 2**38
     outputs: int = 1_000
     tensors: int = 5_000

@@ -31,7 +31,7 @@ FAILURES = (
     KeyError,
     MemoryError,
 )
-MAX_STEPS = 300_000
+MAX_STEPS = 100_000
 MAX_ITEMS = 3_000_000
 
 Explain = Callable[["Evaluator", ast.expr | ast.stmt, Exception], ProgramError]
