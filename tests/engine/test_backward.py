@@ -221,13 +221,13 @@ def test_modules_with_layers_in_a_sequence() -> None:
 def test_a_long_trace_has_a_long_gradient_program() -> None:
     def function(x: Tensor) -> Tensor:
         y = x
-        for _ in range(2000):
+        for _ in range(1000):
             y = y * 1.001 + x
         return y.sum()
 
     x = torch.tensor([1.0, 2.0], dtype=torch.float64)
     t = trace(function, x)
-    assert len(t) > 4000
+    assert len(t) > 2000
     same(t.backward(t.nodes[-1]), "x", gradients(function, (x,))[0])
 
 

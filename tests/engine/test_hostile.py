@@ -30,7 +30,7 @@ def failure(program: str) -> ProgramError:
     start = time.process_time()
     with pytest.raises(ProgramError) as caught:
         run(program)
-    assert time.process_time() - start < 1.0
+    assert time.process_time() - start < 2.0
     assert torch.equal(before, torch.get_rng_state())
     error = caught.value
     text = str(error)
