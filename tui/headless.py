@@ -6,10 +6,12 @@ import asyncio
 import io
 import re
 from collections.abc import AsyncIterator, Iterable
+from contextlib import suppress
 from dataclasses import replace
 from typing import Literal
 
 from rich.console import Console
+from textual.worker import WorkerCancelled
 
 from tui.app import Explorer, Options
 from tui.session import Session
@@ -68,8 +70,11 @@ async def pictures(
             run = screen.session.opened
             fresh = Session.start(view, screen.session.lessons)  # what came before leaves no trace
             screen.update_session(replace(fresh, opened=run if run and run.serves(view) else None))
-            await app.workers.wait_for_complete()
             await pilot.pause()
+            while not app.explorer.settled:
+                with suppress(WorkerCancelled):  # the run that this view's has replaced
+                    await app.workers.wait_for_complete()
+                await pilot.pause()
             yield capture(app, format)
 
 
