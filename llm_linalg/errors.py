@@ -41,6 +41,30 @@ class Span:
         return "\n".join(head) + text + "\n".join(tail)
 
 
+class Frame(NamedTuple):
+    """A place that a call of trusted Python came through.
+
+    Attributes:
+        file: Its file.
+        span: The expression in it.
+        function: The function, with the classes and functions that it stands in.
+        text: The line.
+    """
+
+    file: str
+    span: Span
+    function: str
+    text: str
+
+    @property
+    def line(self) -> int:
+        """The line, counted from 1."""
+        return self.span.line
+
+    def __str__(self) -> str:
+        return clean(f"{self.file}:{self.line} in {self.function}: {self.text}", limit=_LINE_LIMIT)
+
+
 class ProgramError(Exception):
     """A program that can't be read or run.
 
@@ -48,7 +72,10 @@ class ProgramError(Exception):
         message: One sentence.
         span: Where it is, or None when it has no place.
         source: The program's text.
+        frames: In trusted Python, what led to the call that failed, outermost first.
     """
+
+    frames: tuple[Frame, ...] = ()
 
     def __init__(self, message: str, span: Span | None = None, source: str = "") -> None:
         super().__init__(message)

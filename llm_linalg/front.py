@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-import sys
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import contextmanager
 from inspect import Parameter, signature
-from linecache import getline
-from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
 
-from llm_linalg.errors import Span
 from llm_linalg.language.budget import Budget
 from llm_linalg.language.interpreter import Interpreter
 from llm_linalg.language.source import Source
 from llm_linalg.node import Node
+from llm_linalg.places import Places, owner_of
 from llm_linalg.recorder import Recorder
 from llm_linalg.shapes import explain, explain_call
 from llm_linalg.tracing import Trace
@@ -91,7 +88,7 @@ def trace(function: Callable[..., Any], *inputs: Any, seed: int = 0) -> Trace:
     Raises:
         ShapeError: If operands of a torch call don't fit.
     """
-    places = _Places()
+    places = Places(function)
     recorder = Recorder(places.here)
     for name, value in _named_inputs(function, inputs):
         if isinstance(value, Tensor):
@@ -100,13 +97,16 @@ def trace(function: Callable[..., Any], *inputs: Any, seed: int = 0) -> Trace:
         recorder.label(parameter, name)
     with _seeded(seed):
         try:
-            with recorder:
+            with recorder, places.following():
                 function(*inputs)
         except (RuntimeError, ValueError, IndexError, TypeError) as error:
             if recorder.failed is None:
                 raise
-            raise explain_call(recorder.failed, error, *places.here(error.__traceback__)) from error
-    places.name_locals(recorder)
+            found = explain_call(recorder.failed, error, places.frames(error.__traceback__))
+            raise found from error
+    for name, tensor in places.locals():
+        if recorder.node_of(tensor) is not None:
+            recorder.bind(name, tensor)
     return recorder.finish("", seed)
 
 
@@ -133,50 +133,7 @@ def _named_inputs(function: Callable[..., Any], inputs: tuple[Any, ...]) -> Iter
 
 
 def _parameters(function: Callable[..., Any]) -> Iterator[tuple[str, Tensor]]:
-    module = function if isinstance(function, nn.Module) else vars_self(function)
+    module = function if isinstance(function, nn.Module) else owner_of(function)
     if isinstance(module, nn.Module):
         yield from module.named_parameters()
         yield from module.named_buffers()
-
-
-def vars_self(function: Callable[..., Any]) -> object:
-    """Return the object that a bound method is bound to."""
-    return getattr(function, "__self__", None)
-
-
-class _Places:
-    """Where torch calls are made from, in the user's own files."""
-
-    def __init__(self) -> None:
-        self._frames: dict[int, FrameType] = {}
-
-    def here(self, traceback: Any = None) -> tuple[Span | None, str]:
-        """Return the line of the innermost frame that is neither torch's nor ours, and its text."""
-        frame: FrameType | None = sys._getframe(1)
-        if traceback is not None:
-            while traceback.tb_next and not _foreign(traceback.tb_next.tb_frame):
-                traceback = traceback.tb_next
-            frame, line = traceback.tb_frame, traceback.tb_lineno
-        else:
-            while frame is not None and _foreign(frame):
-                frame = frame.f_back
-            line = frame.f_lineno if frame else 0
-        if frame is None:
-            return None, ""
-        self._frames.setdefault(id(frame), frame)
-        text = getline(frame.f_code.co_filename, line).rstrip("\n")
-        start = len(text) - len(text.lstrip())
-        return Span(line, start, line, len(text)), text.strip()
-
-    def name_locals(self, recorder: Recorder) -> None:
-        """Name nodes after the local variables that hold them."""
-        for frame in self._frames.values():
-            for name, value in frame.f_locals.items():
-                if isinstance(value, Tensor) and recorder.node_of(value) is not None:
-                    recorder.bind(name, value)
-        self._frames.clear()
-
-
-def _foreign(frame: FrameType) -> bool:
-    module = str(frame.f_globals.get("__name__", ""))
-    return module.partition(".")[0] in _OWN

@@ -43,7 +43,7 @@ class Memory:
     """The tensors of a recording, by the memory that they look into."""
 
     def __init__(self) -> None:
-        self._sharing: dict[int, list[Tensor]] = {}
+        self._sharing: dict[int, dict[int, Tensor]] = {}
         self._kept: dict[int, list[Tensor]] = {}  # the values that nodes show, while they share the memory
         self._written: dict[int, list[tuple[Node, _View]]] = {}
 
@@ -53,9 +53,7 @@ class Memory:
         if tensor.layout is not torch.strided:
             return
         place = _place(tensor)
-        sharing = self._sharing.setdefault(place, [])
-        if not any(known is tensor for known in sharing):
-            sharing.append(tensor)
+        self._sharing.setdefault(place, {})[id(tensor)] = tensor
         if _place(value) == place:
             self._kept.setdefault(place, []).append(value)
 
@@ -67,7 +65,7 @@ class Memory:
 
     def wrote(self, tensor: Tensor, node: Node) -> None:
         """Note that a node's call wrote into a tensor's memory."""
-        for other in self._sharing.get(_place(tensor), ()):
+        for other in self._sharing.get(_place(tensor), {}).values():
             if other is not tensor:
                 self._written.setdefault(id(other), []).append((node, _View.of(tensor)))
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import torch
 from torch import Tensor
@@ -48,6 +48,15 @@ class Operand:
         return self.node.name if self.node else self.label
 
 
+class Origin(NamedTuple):
+    """Where a call was made: the place and text of its expression, its file, and the module it ran in."""
+
+    span: Span | None = None
+    source: str = ""
+    file: str = ""
+    scope: str = ""
+
+
 class Node:
     """One operation of a trace and its result; an input is a node without operands.
 
@@ -58,6 +67,8 @@ class Node:
         operands: The tensors that went in, in the order of the operation's parameters.
         line: The line of the program, counted from 1; None without source.
         source: The text of the expression.
+        file: The file that the call stands in, of trusted Python; else empty.
+        scope: The path of the module that it was made in, such as ``transformer.h.0.attn``; or empty.
     """
 
     def __init__(
@@ -67,17 +78,15 @@ class Node:
         value: Tensor,
         operands: tuple[Operand, ...] = (),
         call: Call | None = None,
-        span: Span | None = None,
-        source: str = "",
+        origin: Origin = Origin(),  # noqa: B008 - it is a value
         name: str | None = None,
     ) -> None:
         self.index = index
         self.op = op
         self.value = value
         self.operands = operands
-        self.call = None if call is None else replace(call, output=value)
-        self.span = span
-        self.source = source
+        self.call = None if call is None else call.giving(value)
+        self.span, self.source, self.file, self.scope = origin
         self.bound_name = name
         self.twin: Node | None = None  # in a gradient program: the forward node whose backward step this is
 

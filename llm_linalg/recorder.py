@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from functools import lru_cache
 from typing import Any
 
 import torch
 from torch import Tensor
 from torch.overrides import TorchFunctionMode
 
-from llm_linalg.errors import Span
 from llm_linalg.memory import Memory
-from llm_linalg.node import Node, Operand
+from llm_linalg.node import Node, Operand, Origin
 from llm_linalg.ops import TABLE, Call, Operation
-from llm_linalg.ops.call import make_call
+from llm_linalg.ops.call import Written, may_write
 from llm_linalg.ops.registry import short_name
 from llm_linalg.ops.unlisted import Unlisted
 from llm_linalg.tracing import Trace
 
-Where = Callable[[], tuple[Span | None, str]]
+Where = Callable[[], Origin]
 Guard = Callable[[Call], None]
 
 
@@ -47,7 +46,30 @@ class Recorder(TorchFunctionMode):
         self, func: Any, types: Any, args: Sequence[Any] = (), kwargs: Mapping[str, Any] | None = None
     ) -> Any:
         kwargs = kwargs or {}
-        call = _call(func, args, kwargs)
+        written = Written.of(args, kwargs)
+        if self._guard or may_write(func, args, kwargs):
+            return self._guarded(func, args, kwargs, written)
+        versions = [tensor._version for tensor in written.tensors]
+        try:
+            result = func(*args, **kwargs)
+        except Exception:
+            self.failed = _call(func, written, written.tensors)
+            raise
+        if [tensor._version for tensor in written.tensors] != versions:
+            self._record(_call(func, written, written.tensors), result)  # batch_norm's running means
+            return result
+        outputs = _outputs(result)
+        if outputs:
+            entry = TABLE.entry(func)
+            if entry is not None or not any(result is tensor for tensor in written.tensors):
+                operands = [self._operand(tensor) for tensor in written.tensors]
+                call = _call(func, written, [operand.value for operand in operands])
+                self._nodes(call, tuple([operands[place] for place in call.order]), outputs)
+        return result
+
+    def _guarded(self, func: Any, args: Sequence[Any], kwargs: Mapping[str, Any], written: Written) -> Any:
+        """Run a call whose meaning must be known before: it is held against a budget, or it may write."""
+        call = _call(func, written, written.tensors)
         if self._guard:
             self._guard(call)
         operands = None
@@ -67,10 +89,8 @@ class Recorder(TorchFunctionMode):
 
     def input(self, tensor: Tensor, name: str | None, op: str = "input") -> Node:
         """Make a node of a tensor that comes from outside."""
-        span, source = self._where()
-        return self._add(
-            Node(len(self.nodes), op, shown(tensor), span=span, source=source, name=name), tensor
-        )
+        node = Node(len(self.nodes), op, shown(tensor), origin=self._where(), name=name)
+        return self._add(node, tensor)
 
     def know(self, tensor: Tensor, node: Node) -> None:
         """Let a tensor be another trace's node."""
@@ -111,33 +131,37 @@ class Recorder(TorchFunctionMode):
     def _renew(self, tensor: Tensor, before: Node) -> Node:
         """Make a node of a tensor that was written through another that shares its memory."""
         call, operands = self._memory.renewed(tensor, before)
-        span, source = self._where()
+        origin = self._where()
         value = shown(tensor)
-        node = Node(len(self.nodes), call.operation.name, value, operands, call, span, source)
+        node = Node(len(self.nodes), call.operation.name, value, operands, call, origin)
         self._add(node, tensor)
         self._rename(tensor, node)
         return node
 
     def _record(self, call: Call, result: Any) -> None:
-        outputs = [result] if isinstance(result, Tensor) else list(_outputs(result))
+        outputs = _outputs(result)
         if not outputs:
             return
         if isinstance(call.operation, Unlisted) and any(result is tensor for tensor in call.tensors):
             return  # requires_grad_() and its like: the tensor itself
         operands = tuple(self._operand(tensor) for tensor in call.tensors)
-        span, source = self._where()
-        call = call.on([operand.value for operand in operands])
+        self._nodes(call.on([operand.value for operand in operands]), operands, outputs)
+
+    def _nodes(self, call: Call, operands: tuple[Operand, ...], outputs: Sequence[Tensor]) -> None:
+        """Make the nodes of a call's outputs."""
+        origin = self._where()
         for position, output in enumerate(outputs):
-            own = replace(call, position=position)
-            node = Node(len(self.nodes), call.operation.name, shown(output), operands, own, span, source)
-            self._add(node, output)
+            own = call if position == 0 else call.giving(output, position)
+            self._add(
+                Node(len(self.nodes), call.operation.name, shown(output), operands, own, origin), output
+            )
 
     def _record_in_place(self, call: Call, result: Any, operands: tuple[Operand, ...]) -> None:
         """Record a call that wrote into an operand: a node of its own, with the values as they are now."""
         target = result if isinstance(result, Tensor) else call.written
-        span, source = self._where()
+        origin = self._where()
         own = call.on([operand.value for operand in operands])
-        node = Node(len(self.nodes), call.operation.name, shown(target), operands, own, span, source)
+        node = Node(len(self.nodes), call.operation.name, shown(target), operands, own, origin)
         self._add(node, target)
         self._memory.wrote(target, node)
         self._rename(target, node)
@@ -159,19 +183,25 @@ class Recorder(TorchFunctionMode):
         return Operand(node.value, node)
 
 
-def _call(func: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Call:
-    """Return the call that a torch function means."""
+def _call(func: Any, written: Written, tensors: Sequence[Tensor]) -> Call:
+    """Return the call that a torch function means, over these tensors."""
     entry = TABLE.entry(func)
     if entry is not None:
         try:
-            return make_call(entry.operation, func, args, kwargs, swap=entry.swap)
+            return written.call(entry.operation, func, tensors, entry.swap)
         except (TypeError, IndexError, ValueError):
             pass  # an overload that the entry doesn't describe, or a wrong call: torch will say
-    operation: Operation = Unlisted(entry.operation.name if entry else short_name(func), "*args, **kwargs")
-    return make_call(operation, func, args, kwargs)
+    return written.call(_unlisted(entry.operation.name if entry else short_name(func)), func, tensors)
+
+
+@lru_cache(1_000)
+def _unlisted(name: str) -> Operation:
+    return Unlisted(name, "*args, **kwargs")
 
 
 def _outputs(result: Any) -> Sequence[Tensor]:
+    if isinstance(result, Tensor):
+        return (result,)
     if isinstance(result, tuple | list) and result and all(isinstance(item, Tensor) for item in result):
         return result
     return ()

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from torch import Tensor
 
 from llm_linalg.axes import Clash, Shape
-from llm_linalg.errors import OperandInfo, ProgramError, ShapeError, Span
+from llm_linalg.errors import Frame, OperandInfo, ProgramError, ShapeError, Span
 from llm_linalg.ops.call import Call
 
 if TYPE_CHECKING:
@@ -36,12 +36,16 @@ def explain(interpreter: Evaluator, node: ast.expr | ast.stmt, error: Exception)
     return _explained(call, error, operands, span, source)
 
 
-def explain_call(call: Call, error: Exception, span: Span | None, source: str) -> ProgramError:
-    """Return the error to show for a recorded call of trusted Python."""
+def explain_call(call: Call, error: Exception, frames: tuple[Frame, ...]) -> ProgramError:
+    """Return the error to show for a recorded call of trusted Python, with the frames that led to it."""
     operands = [OperandInfo(_parameter(call, place), shape, "") for place, shape in enumerate(call.shapes)]
-    if span:  # the lines above it are the caller's own file: they are only counted
-        source = "\n" * (span.line - 1) + " " * span.column + source
-    return _explained(call, error, operands, span, source)
+    source, span = "", None
+    if frames:  # the lines above it are the caller's own file: they are only counted
+        span = frames[-1].span
+        source = "\n" * (span.line - 1) + frames[-1].text
+    found = _explained(call, error, operands, span, source)
+    found.frames = frames
+    return found
 
 
 def clash_of(call: Call) -> Clash | None:

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import cached_property
+from itertools import islice
 
 from llm_linalg.cells import Cells, Index
 from llm_linalg.errors import ProgramError
 from llm_linalg.node import Node
+from llm_linalg.scopes import Scope, tree
 from llm_linalg.text import nearest
+
+_GUESSED = 2_000  # names among which the nearest is looked for
 
 
 class Trace:
@@ -45,21 +50,29 @@ class Trace:
         Raises:
             KeyError: If nothing has that name; the message has the nearest one.
         """
-        if name in self.names:
-            return self.names[name]
-        for node in reversed(self.nodes):
-            if node.name == name:
-                return node
-        known = [*self.names, *(node.name for node in self.nodes)]
+        found = self.names.get(name) or self._named.get(name)
+        if found is not None:
+            return found
+        known = [*self.names, *islice(self._named, _GUESSED)]
         guess = nearest(name, known)
         hint = f": did you mean {guess}?" if guess else ""
         raise KeyError(f"no tensor has the name {name}{hint}")
 
     def __contains__(self, name: object) -> bool:
-        return name in self.names or any(node.name == name for node in self.nodes)
+        return name in self.names or name in self._named
 
     def __len__(self) -> int:
         return len(self.nodes)
+
+    @cached_property
+    def _named(self) -> dict[str, Node]:
+        """The last node of each name."""
+        return {node.name: node for node in self.nodes}
+
+    @cached_property
+    def scopes(self) -> Scope:
+        """The modules in which its nodes were made, as a tree."""
+        return tree(self.nodes)
 
     def backward(self, loss: str | Node) -> Trace:
         """Return the gradient program of a node: each step in torch terms, such as ``dW = dY.T @ X``.

@@ -9,10 +9,11 @@ from typing import Any, NoReturn
 
 from torch import Tensor
 
-from llm_linalg.errors import LimitError, ProgramError, Span
+from llm_linalg.errors import LimitError, ProgramError
 from llm_linalg.language import plain, tables
 from llm_linalg.language.budget import Budget
 from llm_linalg.language.source import Source
+from llm_linalg.node import Origin
 from llm_linalg.recorder import Recorder
 from llm_linalg.shapes import operand_nodes
 from llm_linalg.text import nearest
@@ -156,8 +157,8 @@ class Evaluator:
             self._failing = (node, operand_nodes(self, node, call.tensors))
         return self._explain(self, node, error)
 
-    def _where(self) -> tuple[Span | None, str]:
-        return self.source.span(self._at), self.source.text_of(self._at)
+    def _where(self) -> Origin:
+        return Origin(self.source.span(self._at), self.source.text_of(self._at))
 
     def _name(self, node: ast.Name) -> Any:
         for table in (self.names, self._modules, self.builtins):

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from inspect import Parameter
 from math import isfinite, prod
 from typing import Any
 
@@ -19,11 +18,8 @@ from llm_linalg.axes import Axes, Shape
 from llm_linalg.cells import Index
 from llm_linalg.ops.addends import Addend, Addends
 from llm_linalg.ops.call import Call
-from llm_linalg.ops.signature import flat_arguments, parsed
+from llm_linalg.ops.signature import parsed
 from llm_linalg.relations import OpaqueRelation, Relation
-
-# torch takes numpy's words too.
-_NUMPY = {"axis": "dim", "keepdims": "keepdim"}
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,23 +50,7 @@ class Operation:
         """Return the arguments by parameter; `TypeError` if they don't fit the signature."""
         if swap:
             args = (args[1], args[0], *args[2:])
-        signature = parsed(self.signature)
-        kinds = {name: parameter.kind for name, parameter in signature.parameters.items()}
-        kwargs = {_NUMPY.get(name, name) if name not in kinds else name: kwargs[name] for name in kwargs}
-        # ``permute(dims=(1, 0))``: what may be several positions may also be one sequence with a name.
-        named = {name: kwargs[name] for name in kwargs if kinds.get(name) is Parameter.VAR_POSITIONAL}
-        rest = {name: value for name, value in kwargs.items() if name not in named}
-        bound = signature.bind(*args, **rest)
-        bound.apply_defaults()
-        arguments = dict(bound.arguments)
-        for name, value in named.items():
-            if arguments[name]:
-                raise TypeError(f"{self.name} has two values for {name}")
-            arguments[name] = (value,)
-        for name, kind in kinds.items():
-            if kind is Parameter.VAR_POSITIONAL:
-                arguments[name] = flat_arguments(arguments[name])
-        return arguments
+        return parsed(self.signature).bind(args, kwargs)
 
     def chosen(self, arguments: Mapping[str, Any]) -> Operation:
         """Return the entry that these arguments mean: an overload may be another operation."""

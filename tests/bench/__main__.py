@@ -19,6 +19,7 @@ from tests.bench.memory import memory
 from tests.bench.seek import seek
 from tests.bench.stats import Row, table
 from tests.bench.steps import step_cost
+from tests.bench.tracing import tracing
 
 BENCHMARKS: dict[str, Callable[[], list[Row]]] = {
     "paint": first_paint,
@@ -26,6 +27,7 @@ BENCHMARKS: dict[str, Callable[[], list[Row]]] = {
     "idle": idle,
     "seek": seek,
     "memory": memory,
+    "tracing": tracing,
 }
 
 

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from llm_linalg import ProgramError, ShapeError, Trace, run
 from llm_linalg.axes import Clash
+from llm_linalg.node import Origin
 from llm_linalg.ops import TABLE, Call
 from llm_linalg.recorder import Recorder
 from tests.engine.drawing import Shape, values
@@ -59,7 +60,7 @@ RULED: dict[str, Callable[..., Any]] = {
 def ruled(function: Callable[..., Any], inputs: tuple[Tensor, ...]) -> tuple[Call, Any, Exception | None]:
     """Returns the last call that a function makes, what it gives, and how torch refuses it."""
     calls: list[Call] = []
-    recorder = Recorder(lambda: (None, ""), calls.append)
+    recorder = Recorder(Origin, calls.append)
     try:
         with recorder:
             result = function(*inputs)
@@ -105,7 +106,7 @@ def test_rules_object_where_torch_does(name: str, one: Shape, other: Shape) -> N
 def test_rules_say_the_shape_that_torch_gives(name: str, data: st.DataObject) -> None:
     sample = data.draw(samples(name))
     calls: list[Call] = []
-    recorder = Recorder(lambda: (None, ""), calls.append)
+    recorder = Recorder(Origin, calls.append)
     with recorder:
         sample.function(*sample.inputs)
     for node in recorder.nodes:

@@ -1,0 +1,141 @@
+"""Where torch calls are made from in trusted Python: the file and line, the frames, the module."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from itertools import islice
+from linecache import getline
+from pathlib import Path
+from types import FrameType, TracebackType
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn.modules.module import register_module_forward_hook, register_module_forward_pre_hook
+
+from llm_linalg.errors import Frame, Span
+from llm_linalg.node import Origin
+
+# Code below these folders is torch's or ours: a call is made from the innermost file that is neither.
+_OWN = (str(Path(torch.__file__).parent), str(Path(__file__).parent))
+NOWHERE = Origin()
+
+
+class Places:
+    """The place of the call that is being made, while a function runs.
+
+    Args:
+        function: What is run; a module's own submodules are named as it names them.
+    """
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        self._frames: dict[int, FrameType] = {}
+        self._known: dict[tuple[str, int, str], Origin] = {}
+        self._foreign: dict[str, bool] = {}
+        self._paths: dict[int, str] = {}
+        self._modules: list[nn.Module] = []  # kept, so that their ids stay their own
+        self._scopes: list[str] = [""]
+        owner = function if isinstance(function, nn.Module) else owner_of(function)
+        if isinstance(owner, nn.Module):
+            self._name(owner, "")
+
+    def here(self) -> Origin:
+        """Return the place of the innermost frame that is neither torch's nor ours."""
+        frame: FrameType | None = sys._getframe(1)
+        foreign, file = self._foreign, ""
+        while frame is not None:
+            file = frame.f_code.co_filename
+            own = foreign.get(file)
+            if own is None:
+                own = foreign[file] = file.startswith(_OWN)
+            if not own:
+                break
+            frame = frame.f_back
+        if frame is None:
+            return NOWHERE
+        self._frames.setdefault(id(frame), frame)
+        key = (file, frame.f_lineno, self._scopes[-1])
+        found = self._known.get(key)
+        if found is None:
+            found = self._known[key] = _origin(*key)
+        return found
+
+    def frames(self, traceback: TracebackType | None) -> tuple[Frame, ...]:
+        """Return the frames that led to an error, outermost first, those of torch and ours left out."""
+        found = []
+        while traceback is not None:
+            code = traceback.tb_frame.f_code
+            if not code.co_filename.startswith(_OWN):
+                text = getline(code.co_filename, traceback.tb_lineno).rstrip("\n")
+                span = _expression(traceback, text)
+                found.append(Frame(code.co_filename, span, code.co_qualname, text))
+            traceback = traceback.tb_next
+        return tuple(found)
+
+    def locals(self) -> Iterator[tuple[str, Tensor]]:
+        """Yield the tensors that local variables hold, by name; the frames are let go."""
+        frames, self._frames = self._frames, {}
+        running = set()
+        now: FrameType | None = sys._getframe(1)
+        while now is not None:
+            running.add(id(now))
+            now = now.f_back
+        for key, frame in frames.items():
+            for name, value in frame.f_locals.items():
+                if isinstance(value, Tensor):
+                    yield name, value
+            if key in running:
+                self._frames[key] = frame
+
+    @contextmanager
+    def following(self) -> Iterator[None]:
+        """Know which module a call is made in, while the context is open."""
+        before = register_module_forward_pre_hook(self._enter)
+        after = register_module_forward_hook(self._leave, always_call=True)
+        try:
+            yield
+        finally:
+            before.remove()
+            after.remove()
+
+    def _enter(self, module: nn.Module, _args: Any) -> None:
+        path = self._paths.get(id(module))
+        if path is None:
+            outer = self._scopes[-1]
+            path = f"{outer}.{type(module).__name__}" if outer else type(module).__name__
+            self._name(module, path)
+        self._scopes.append(path)
+
+    def _leave(self, _module: nn.Module, _args: Any, _result: Any) -> None:
+        if len(self._scopes) > 1:
+            self._scopes.pop()
+
+    def _name(self, module: nn.Module, path: str) -> None:
+        for name, inner in module.named_modules():
+            self._modules.append(inner)
+            self._paths.setdefault(id(inner), ".".join(filter(None, (path, name))))
+
+
+def owner_of(function: Callable[..., Any]) -> object:
+    """Return the object that a bound method is bound to."""
+    return getattr(function, "__self__", None)
+
+
+def _origin(file: str, line: int, scope: str) -> Origin:
+    text = getline(file, line).rstrip("\n")
+    start = len(text) - len(text.lstrip())
+    return Origin(Span(line, start, line, max(len(text), start)), text.strip(), file, scope)
+
+
+def _expression(traceback: TracebackType, text: str) -> Span:
+    """Return the place of the expression that a frame was at; Python counts its columns in bytes."""
+    positions = islice(traceback.tb_frame.f_code.co_positions(), traceback.tb_lasti // 2, None)
+    line, end_line, column, end = next(positions, (None, None, None, None))
+    if line != traceback.tb_lineno or end_line != line or column is None or end is None:
+        return Span(traceback.tb_lineno, len(text) - len(text.lstrip()), traceback.tb_lineno, len(text))
+    data = text.encode()
+    return Span(
+        line, len(data[:column].decode(errors="ignore")), line, len(data[:end].decode(errors="ignore"))
+    )

@@ -1,0 +1,75 @@
+"""The modules of a trace as a tree: ``transformer``, in it ``h``, in it ``0``, in it ``attn``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from llm_linalg.node import Node
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Scope:
+    """A module in which torch calls were made, with the modules inside it.
+
+    Attributes:
+        name: Its own name, the last part of its path.
+        path: Its path from the outermost module, such as ``transformer.h.0.attn``; empty for what is outside.
+        children: The scopes inside it, by name, in the order in which they were first entered.
+        nodes: The nodes made in it, and not in one of its children.
+    """
+
+    name: str
+    path: str
+    children: dict[str, Scope] = field(default_factory=dict)
+    nodes: list[Node] = field(default_factory=list)
+
+    def __getitem__(self, path: str) -> Scope:
+        """Return a scope by its path from this one; `KeyError` if there is none."""
+        found = self
+        for name in filter(None, path.split(".")):
+            found = found.children[name]
+        return found
+
+    def __iter__(self) -> Iterator[Scope]:
+        """Yield this scope and all inside it, outermost first."""
+        todo = [self]
+        while todo:
+            scope = todo.pop()
+            yield scope
+            todo += reversed(scope.children.values())
+
+    @property
+    def first(self) -> Node | None:
+        """The first node made in it or in a scope inside it."""
+        found = [scope.nodes[0] for scope in self if scope.nodes]
+        return min(found, key=lambda node: node.index, default=None)
+
+    @property
+    def size(self) -> int:
+        """How many nodes were made in it and in the scopes inside it."""
+        return sum(len(scope.nodes) for scope in self)
+
+
+def tree(nodes: Iterable[Node]) -> Scope:
+    """Return the scope that all nodes of a trace stand in."""
+    root = Scope("", "")
+    known: dict[str, list[Node]] = {"": root.nodes}
+    for node in nodes:
+        own = known.get(node.scope)
+        if own is None:
+            own = known[node.scope] = _grown(root, node.scope).nodes
+        own.append(node)
+    return root
+
+
+def _grown(root: Scope, path: str) -> Scope:
+    """Return the scope of a path, made where it isn't there."""
+    scope = root
+    for name in path.split("."):
+        if name not in scope.children:
+            scope.children[name] = Scope(name, f"{scope.path}.{name}" if scope.path else name)
+        scope = scope.children[name]
+    return scope

@@ -1,0 +1,112 @@
+"""What is known of trusted Python: the file, the line, the module, the frames that led to a failure."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import cast
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from llm_linalg import ProgramError, ShapeError, trace
+from llm_linalg.node import Node
+
+
+class Head(nn.Module):
+    def __init__(self, wide: int = 3) -> None:
+        super().__init__()
+        self.proj = nn.Linear(3, 3)
+        self.wide = wide
+
+    def forward(self, x: Tensor) -> Tensor:
+        scores: Tensor = self.proj(x) @ torch.ones(self.wide, 3)
+        return scores.softmax(dim=-1)
+
+
+class Model(nn.Module):
+    def __init__(self, wide: int = 3) -> None:
+        super().__init__()
+        self.transformer = nn.ModuleDict({"h": nn.ModuleList([Head(), Head(wide)]), "ln": nn.LayerNorm(3)})
+
+    def forward(self, x: Tensor) -> Tensor:
+        start = x * 2
+        for block in cast("nn.ModuleList", self.transformer["h"]):
+            start = start + block(start)
+        last: Tensor = self.transformer["ln"](start)
+        return last
+
+
+def made(node: Node) -> tuple[str, str]:
+    return node.op, node.scope
+
+
+def test_each_node_says_its_file_its_line_and_its_module() -> None:
+    t = trace(Model(), torch.ones(2, 3))
+    calls = [made(node) for node in t.nodes if node.operands]
+    head = [("linear", ".proj"), ("matmul", ""), ("softmax", "")]
+    inside = [(op, f"transformer.h.{k}{more}") for k in range(2) for op, more in head]
+    assert calls == [
+        ("mul", ""), *inside[:3], ("add", ""), *inside[3:], ("add", ""), ("layer_norm", "transformer.ln"),
+    ]  # fmt: skip
+    (product, _) = (node for node in t.nodes if node.op == "matmul")
+    assert Path(product.file).name == "test_places.py"
+    lines = Path(product.file).read_text(encoding="utf-8").splitlines()
+    assert lines[(product.line or 0) - 1].strip() == product.source
+
+
+def test_the_modules_are_a_tree() -> None:
+    t = trace(Model(), torch.ones(2, 3))
+    assert [scope.path for scope in t.scopes] == [
+        "", "transformer", "transformer.h", "transformer.h.0", "transformer.h.0.proj", "transformer.h.1",
+        "transformer.h.1.proj", "transformer.ln",
+    ]  # fmt: skip
+    assert t.scopes.size == len(t.nodes)
+    inner = t.scopes["transformer.h.1"]
+    assert (inner.name, list(inner.children)) == ("1", ["proj"])
+    assert inner.first is inner["proj"].first
+    assert {node.scope for node in inner.nodes} == {"transformer.h.1"}
+    with pytest.raises(KeyError):
+        t.scopes["transformer.g"]
+
+
+def test_a_module_that_the_function_makes_is_named_by_its_class() -> None:
+    def function(x: Tensor) -> Tensor:
+        return nn.Sequential(nn.Linear(3, 2), nn.ReLU())(x)  # type: ignore[no-any-return]
+
+    t = trace(function, torch.ones(1, 3))
+    assert [node.scope for node in t.nodes if node.operands and node.op in ("linear", "relu")] == [
+        "Sequential.0", "Sequential.1",
+    ]  # fmt: skip
+
+
+def test_a_failure_is_explained_at_the_guilty_call_with_the_frames_that_led_to_it() -> None:
+    with pytest.raises(ShapeError) as caught:
+        trace(Model(wide=4), torch.ones(2, 3))
+    error = caught.value
+    assert [(axis.operand, axis.size) for axis in error.axes] == [(0, 3), (1, 4)]
+    assert [frame.function for frame in error.frames] == ["Model.forward", "Head.forward"]
+    assert error.expression == "self.proj(x) @ torch.ones(self.wide, 3)"
+    assert error.line == error.frames[-1].line
+    assert "\n" not in str(error.frames[0])
+
+
+def test_no_hook_and_no_mode_is_left_behind_by_a_failure() -> None:
+    model = Model(wide=4)
+    with pytest.raises(ProgramError):
+        trace(model, torch.ones(2, 3))
+    with pytest.raises(RuntimeError, match="mat1 and mat2"):
+        model(torch.ones(2, 3))
+    assert {node.scope for node in trace(Head(), torch.ones(1, 3)).nodes} == {"", "proj"}
+    assert not [module for module in model.modules() if module._forward_hooks or module._forward_pre_hooks]
+
+
+def test_many_views_of_one_tensor_and_many_names_take_no_time_squared() -> None:
+    def function(x: Tensor) -> Tensor:
+        for i in range(20_000):
+            x[i]
+        return x
+
+    t = trace(function, torch.ones(20_000))
+    assert len(t.nodes) == 20_001
+    assert "select_20000" in t or t.nodes[-1].name in t
