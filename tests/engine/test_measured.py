@@ -1,0 +1,61 @@
+"""Calls that the table lacks: measured by autograd where they have a slope, else the whole operand."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import nn
+
+from llm_linalg import trace
+from tests.engine.drawing import values
+
+F = nn.functional
+
+
+@pytest.mark.parametrize(
+    ("function", "shapes"),
+    [
+        (lambda x, w: F.conv1d(x, w, stride=2), [(1, 2, 7), (3, 2, 3)]),
+        (lambda x, w: F.conv1d(x, weight=w, padding=1), [(1, 1, 5), (1, 1, 3)]),
+        (F.scaled_dot_product_attention, [(2, 3), (4, 3), (4, 3)]),
+        (lambda q, k, v: F.scaled_dot_product_attention(q, k, v, is_causal=True), [(1, 3, 2)] * 3),
+        (F.mish, [(2, 3)]),
+        (lambda x: x.logcumsumexp(1), [(2, 3)]),
+        (torch.kron, [(2, 1), (1, 3)]),
+        (lambda x, y: torch.addmm(x, y, y), [(2, 2), (2, 2)]),
+        (lambda x: torch.fft.fft(x).real, [(4,)]),
+        (lambda x: F.group_norm(x, 2), [(1, 4, 2)]),
+        (torch.linalg.inv, [(3, 3)]),
+        (lambda x: F.avg_pool1d(x, 2), [(1, 1, 4)]),
+    ],
+)
+def test_calls_that_the_table_lacks_are_measured(function: object, shapes: list[tuple[int, ...]]) -> None:
+    assert callable(function)
+    node = trace(function, *(values(shape, place) for place, shape in enumerate(shapes))).nodes[-1]
+    if node.op == "real":
+        node = next(operand.node for operand in node.operands if operand.node is not None)
+        assert node.evidence in ("autograd", "opaque")
+        return
+    assert node.evidence == "autograd"
+    assert node.kind == "measured"
+    assert node.call is not None
+    for place, operand in enumerate(node.operands):
+        for cell in torch.ones(operand.value.shape).nonzero().tolist():
+            tensors = [other.value.clone() for other in node.operands]
+            tensors[place][tuple(cell)] += 0.321
+            moved = (node.call.replay(tensors) - node.value).abs() > 1e-12
+            assert {tuple(index) for index in moved.nonzero().tolist()} == set(node.feeds(place, tuple(cell)))
+
+
+def test_what_can_t_be_differentiated_is_opaque() -> None:
+    for function in (
+        lambda x: torch.bucketize(x, torch.tensor([0.0, 1.0])),
+        torch.unique,
+        torch.fix,
+        lambda x: x.view(torch.int64),
+        lambda x: torch.heaviside(x, x),
+    ):
+        node = trace(function, values((2, 3), 1)).nodes[-1]
+        assert node.evidence == "opaque", node.op
+        first = next(iter(torch.ones(node.shape).nonzero().tolist()))
+        assert len(node.reads(tuple(first))[0]) == node.operands[0].value.numel()
