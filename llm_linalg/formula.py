@@ -61,6 +61,8 @@ def right_side(node: Node, index: Index, step: Step) -> str:
     made = phrase(node, index)
     if made is None:
         made = ", ".join(_sources(node, index))
+        if node.kind not in ("movement", "mask"):
+            return f"{value}   from {made}" if made else value
         return f"{made} = {value}" if made else value
     return f"{made} = {value}"
 
@@ -128,10 +130,11 @@ def phrase(node: Node, index: Index) -> str | None:
     operation = node.call.operation if node.call else None
     if operation is None or node.call is None or not operation.phrase:
         return None
+    text = operation.said(node.call)
     if isinstance(operation, Pointwise):
         values = operation.values(node.call, index)
-        return _filled(operation.phrase, lambda name: number(values.get(name)))
-    return _filled(operation.phrase, lambda name: _part(node, name, index))
+        return _filled(text, lambda name: number(values.get(name)))
+    return _filled(text, lambda name: _part(node, name, index))
 
 
 def _part(node: Node, name: str, index: Index) -> str:
@@ -141,8 +144,14 @@ def _part(node: Node, name: str, index: Index) -> str:
         values = [number(node.operands[0].value[cell].item()) for cell in _first(cells, SHOWN_TERMS)]
         more = [f"… {len(cells) - SHOWN_TERMS} more"] if len(cells) > SHOWN_TERMS else []
         return ", ".join(values + more)
-    inner: Tensor = next(part.value for part in node.parts if part.name == name)
-    at = tuple(0 if size == 1 else i for i, size in zip(index, inner.shape, strict=True))
+    place = node.call.place(name) if node.call else None
+    inner: Tensor = (
+        next(part.value for part in node.parts if part.name == name)
+        if place is None
+        else node.operands[place].value
+    )
+    own = index[len(index) - inner.dim() :]
+    at = tuple(0 if size == 1 else i for i, size in zip(own, inner.shape, strict=True))
     return number(inner[at].item())
 
 

@@ -37,17 +37,21 @@ class Lineage:
 
     def forward(self, node: Node, index: Index) -> dict[Node, Cells]:
         """Return the cells of each later node that a cell feeds, its own included."""
-        reached = {node: _one(node, index)}
+        return {key: points(mask) for key, mask in self.masks_forward(node, _one(node, index)).items()}
+
+    def masks_forward(self, node: Node, mask: Tensor) -> dict[Node, Tensor]:
+        """Return what a set of cells feeds, as one boolean mask a node."""
+        reached = {node: mask}
         for later in self._nodes:
             if later is node or not any(operand.node in reached for operand in later.operands):
                 continue
-            mask = torch.zeros(later.shape, dtype=torch.bool)
+            fed = torch.zeros(later.shape, dtype=torch.bool)
             for place, operand in enumerate(later.operands):
                 if operand.node in reached:
-                    mask = mask | self._carried_on(later, place, reached[operand.node])
-            if mask.any():
-                reached[later] = mask
-        return {key: points(mask) for key, mask in reached.items()}
+                    fed = fed | self._carried_on(later, place, reached[operand.node])
+            if fed.any():
+                reached[later] = fed
+        return reached
 
     def masks_back(self, node: Node, mask: Tensor) -> dict[Node, Tensor]:
         """Return what a set of cells depends on, as one boolean mask a node."""

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 from llm_linalg.node import Node
 
 if TYPE_CHECKING:
+    from llm_linalg.ops.call import Call
+    from llm_linalg.relations import Relation
     from llm_linalg.tracing import Trace
 
 
@@ -25,6 +27,25 @@ def opened(node: Node) -> Trace | None:
             operand = node.operands[places[0]]
             known[name] = operand.node or Node(0, "input", operand.value, name=operand.name)
     return execute(program, 0, {}, known)
+
+
+def composed(call: Call) -> tuple[Relation, ...]:
+    """Return the relation between a composite's result and each operand, through its parts."""
+    from llm_linalg.composed import ComposedRelation
+    from llm_linalg.front import execute
+    from llm_linalg.lineage import Lineage
+
+    inputs = {
+        name: Node(0, "input", call.tensors[places[0]].detach(), name=name)
+        for name, places in call.places.items()
+        if places
+    }
+    inner = execute(call.operation.opened(call), 0, {}, inputs)
+    lineage = Lineage(inner)
+    by_place = {call.places[name][0]: node for name, node in inputs.items()}
+    return tuple(
+        ComposedRelation(lineage, by_place[place], inner.nodes[-1]) for place in range(len(call.tensors))
+    )
 
 
 def parts_of(node: Node) -> tuple[Node, ...]:

@@ -36,6 +36,7 @@ _KINDS = {
     "input": "{out} comes from outside: it is an input.",
     "rowwise": "Each cell of {out} reads the whole of its row in {first}.",
     "reduction": "Each cell of {out} is made from everything that {first} has along the axes that go.",
+    "composite": "{out} is made by a small program of simpler steps: go in to see them.",
     "measured": "What a cell of {out} depends on is measured, by one backward pass.",
 }
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from llm_linalg.ops.base import Operation as Operation
 from llm_linalg.ops.call import Call as Call
+from llm_linalg.ops.composite import COMPOSITES
 from llm_linalg.ops.contraction import CONTRACTIONS
 from llm_linalg.ops.creation import CREATIONS
 from llm_linalg.ops.mask import MASKS
@@ -26,5 +27,6 @@ TABLE = Registry(
         *ROWWISE,
         *MASKS,
         *CREATIONS,
+        *COMPOSITES,
     )
 )

@@ -102,6 +102,10 @@ class Operation:
         """Return the backward pass: for each parameter, its cotangent in torch terms."""
         return self.gradient
 
+    def said(self, call: Call) -> str:
+        """Return the phrase of a call."""
+        return self.phrase
+
     def opened(self, call: Call) -> str:
         """Return the operation as a small program of simpler ones, over its parameters' names."""
         return filled(self.parts, call.arguments)

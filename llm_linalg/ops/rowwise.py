@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+import torch
+
 from llm_linalg.axes import Axes, Clash, Shape, aligned
 from llm_linalg.cells import Index
 from llm_linalg.errors import ClashAxis
@@ -66,11 +68,22 @@ class Rowwise(Operation):
         return tuple(AxesRelation(axes, operand) for operand in range(len(call.tensors)))
 
     def opened(self, call: Call) -> str:
-        lines = [filled(self.parts, {**call.arguments, "dim": self.dims(call)[:1], "dims": self.dims(call)})]
+        eps = call.arguments.get("eps")
+        if eps is None and call.tensors[0].dtype.is_floating_point:
+            eps = torch.finfo(call.tensors[0].dtype).eps  # what rms_norm takes when none is given
+        facts = {**call.arguments, "dim": self.dims(call)[:1], "dims": self.dims(call), "eps": eps}
+        lines = [filled(self.parts, facts)]
         for name, sign in zip(self.alongside, "*+", strict=False):
             if self.parts and call.place(name) is not None:
                 lines.append(f"{'scaled' if sign == '*' else 'shifted'} = {_last(lines)} {sign} {name}")
         return "\n".join(lines)
+
+    def said(self, call: Call) -> str:
+        weight, bias = (
+            name in self.alongside and call.place(name) is not None for name in ("weight", "bias")
+        )
+        text = f"({self.phrase})·{{weight}}" if weight else self.phrase
+        return f"{text} + {{bias}}" if bias else text
 
     def cotangents(self, call: Call) -> Mapping[str, str]:
         return {name: filled(text, {"dim": self.dims(call)[0]}) for name, text in self.gradient.items()}
@@ -139,6 +152,11 @@ square = center * center
 var = square.mean({dims}, keepdim=True)
 deviation = torch.sqrt(var + {eps})
 layer_norm = center / deviation"""
+_RMS_NORM = """\
+square = input * input
+mean = square.mean({dims}, keepdim=True)
+root = torch.sqrt(mean + {eps})
+rms_norm = input / root"""
 _ROW = "{d} * {out} - {out} * ({d} * {out}).sum({dim}, keepdim=True)"
 _LOG_ROW = "{d} - torch.exp({out}) * {d}.sum({dim}, keepdim=True)"
 
@@ -170,6 +188,8 @@ ROWWISE: tuple[Operation, ...] = (
         "input, normalized_shape, weight=None, eps=None",
         alongside=("weight",),
         trailing="normalized_shape",
+        phrase="{input} / {root}",
+        parts=_RMS_NORM,
     ),
     Rowwise("normalize", "input, p=2.0, dim=1, eps=1e-12, out=None"),
     Rowwise("topk", "input, k, dim=-1, largest=True, sorted=True", selects=True),

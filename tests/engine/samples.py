@@ -12,6 +12,7 @@ import torch
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
+from tests.engine.composites import COMPOSITES
 from tests.engine.drawing import Build, Draw, Sample, axis, broadcast, shapes, values
 from tests.engine.moves import MOVES
 from tests.engine.products import PRODUCTS
@@ -256,6 +257,7 @@ BUILDERS: dict[str, Build] = {
     },
     **{name: _reduction(name) for name in ("prod", "max", "min", "argmax", "argmin")},
     **MOVES,
+    **COMPOSITES,
     "softmax": _rowwise(torch.softmax),
     "log_softmax": _rowwise(lambda x, d: F.log_softmax(x, dim=d)),
     "layer_norm": _layer_norm,

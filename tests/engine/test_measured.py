@@ -17,8 +17,7 @@ F = nn.functional
     [
         (lambda x, w: F.conv1d(x, w, stride=2), [(1, 2, 7), (3, 2, 3)]),
         (lambda x, w: F.conv1d(x, weight=w, padding=1), [(1, 1, 5), (1, 1, 3)]),
-        (F.scaled_dot_product_attention, [(2, 3), (4, 3), (4, 3)]),
-        (lambda q, k, v: F.scaled_dot_product_attention(q, k, v, is_causal=True), [(1, 3, 2)] * 3),
+        (F.cosine_similarity, [(2, 3), (2, 3)]),
         (F.mish, [(2, 3)]),
         (lambda x: x.logcumsumexp(1), [(2, 3)]),
         (torch.kron, [(2, 1), (1, 3)]),

@@ -10,10 +10,15 @@ from torch import Tensor
 
 from llm_linalg import Node, run, trace
 from llm_linalg.ops import TABLE
+from llm_linalg.ops.composite import Composite
 from tests.engine.drawing import Sample, values
 from tests.engine.samples import samples
 
-OPENED = sorted(name for name, operation in TABLE.operations.items() if operation.parts)
+OPENED = sorted(
+    name
+    for name, operation in TABLE.operations.items()
+    if operation.parts or isinstance(operation, Composite)
+)
 
 
 def opened(node: Node) -> None:
@@ -28,14 +33,15 @@ def opened(node: Node) -> None:
     inner = set(node.parts)
     assert used - inner == own
     for part in node.parts:
-        assert part.evidence == "rule"
+        assert part.evidence in ("rule", "index")
         for order in part.orders:
             walk = part.walk(order)
             assert all(walk[k].text for k in range(min(len(walk), 2)))
 
 
 def test_what_opens() -> None:
-    assert {"softmax", "log_softmax", "layer_norm", "var"} <= set(OPENED)
+    assert {"softmax", "log_softmax", "layer_norm", "rms_norm", "var"} <= set(OPENED)
+    assert {"scaled_dot_product_attention", "cross_entropy", "mse_loss"} <= set(OPENED)
 
 
 @pytest.mark.filterwarnings("ignore::UserWarning")  # torch's, of a variance of one number

@@ -29,7 +29,7 @@ EXACT_OPS = {
     "where",
     "exp",
 }
-KINDS = ["contraction", "pointwise", "reduction", "movement", "rowwise", "mask", "creation"]
+KINDS = ["composite", "contraction", "pointwise", "reduction", "movement", "rowwise", "mask", "creation"]
 Index = tuple[int, ...]
 
 

@@ -1,0 +1,121 @@
+"""Composites: one call that torch may fuse, and that is a small program of simpler ones.
+
+The program is held equal to torch by tests; what a cell reads is the composition of what its parts read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from torch import Tensor
+
+from llm_linalg.ops.base import Operation
+from llm_linalg.ops.call import Call
+from llm_linalg.ops.unlisted import Unlisted
+from llm_linalg.relations import Relation
+
+
+@dataclass(frozen=True, eq=False)
+class Composite(Unlisted):
+    """A call with its program.
+
+    Attributes:
+        program: The program of a call, over the names of its parameters; it binds the result last.
+        covers: Says of a call's arguments whether the program describes them; if not, the call is measured.
+    """
+
+    program: Callable[[Call], str] = field(kw_only=True)
+    covers: Callable[[Mapping[str, Any]], bool] = field(kw_only=True)
+    kind: str = "composite"
+
+    def chosen(self, arguments: Mapping[str, Any]) -> Operation:
+        return self if self.covers(arguments) else Unlisted(self.name, "*args, **kwargs")
+
+    def proof(self, call: Call) -> str:
+        return "rule"
+
+    def opened(self, call: Call) -> str:
+        return self.program(call)
+
+    def relations(self, call: Call) -> tuple[Relation, ...]:
+        from llm_linalg.parts import composed
+
+        return composed(call)
+
+
+def attention(call: Call) -> str:
+    """Return softmax(Q Kᵀ/√d + mask) V; a row that is masked whole gives 0, as torch has it."""
+    width, length, seen = call.shapes[0][-1], call.shapes[0][-2], call.shapes[1][-2]
+    scale = call["scale"] if call["scale"] is not None else width**-0.5
+    lines = ["scores = query @ key.transpose(-2, -1)", f"scaled = scores * {scale!r}"]
+    weights = "weights = torch.softmax({}, dim=-1)"
+    mask = call["attn_mask"]
+    if call["is_causal"]:
+        lines.append(f"future = torch.ones({length}, {seen}).tril() == 0")
+        lines.append("masked = scaled.masked_fill(future, float('-inf'))")
+    elif isinstance(mask, Tensor) and not mask.dtype.is_floating_point:
+        lines.append("masked = scaled.masked_fill(attn_mask.logical_not(), float('-inf'))")
+    elif isinstance(mask, Tensor):
+        lines.append("masked = scaled + attn_mask")
+    lines.append(weights.format("masked" if len(lines) > 2 else "scaled"))
+    if isinstance(mask, Tensor):
+        lines.append("shares = weights.masked_fill(weights.isnan(), 0.0)")
+    lines.append(f"attention = {lines[-1].split(' = ')[0]} @ value")
+    return "\n".join(lines)
+
+
+def cross_entropy(call: Call) -> str:
+    """Return the mean of −ln p of each row's target."""
+    reduced = {"mean": ".mean()", "sum": ".sum()", "none": ""}[call["reduction"]]
+    return (
+        "log_probs = torch.log_softmax(input, dim=-1)\n"
+        "chosen = log_probs.gather(1, target.unsqueeze(1)).squeeze(1)\n"
+        f"loss = (-chosen){reduced}"
+    )
+
+
+def squared_error(call: Call) -> str:
+    """Return the mean of the squared differences."""
+    reduced = {"mean": ".mean()", "sum": ".sum()", "none": ""}[call["reduction"]]
+    return f"error = input - target\nsquare = error * error\nloss = square{reduced or ' + 0'}"
+
+
+def _plain_attention(arguments: Mapping[str, Any]) -> bool:
+    both = arguments["is_causal"] and arguments["attn_mask"] is not None
+    return not arguments["dropout_p"] and not arguments["enable_gqa"] and not both
+
+
+def _plain_entropy(arguments: Mapping[str, Any]) -> bool:
+    values, target = arguments["input"], arguments["target"]
+    if not (isinstance(values, Tensor) and isinstance(target, Tensor)):
+        return False
+    classes = values.dim() == 2 and target.dim() == 1 and not target.dtype.is_floating_point
+    plain = arguments["weight"] is None and not arguments["label_smoothing"]
+    return classes and plain and bool((target != arguments["ignore_index"]).all())
+
+
+_REDUCED = "size_average=None, reduce=None, reduction='mean'"
+COMPOSITES: tuple[Operation, ...] = (
+    Composite(
+        "scaled_dot_product_attention",
+        "query, key, value, attn_mask=None, dropout_p=0.0, is_causal=False, scale=None, enable_gqa=False",
+        spellings=("torch.nn.functional.scaled_dot_product_attention",),
+        program=attention,
+        covers=_plain_attention,
+    ),
+    Composite(
+        "cross_entropy",
+        "input, target, weight=None, size_average=None, ignore_index=-100, reduce=None, "
+        "reduction='mean', label_smoothing=0.0",
+        program=cross_entropy,
+        covers=_plain_entropy,
+    ),
+    Composite(
+        "mse_loss",
+        f"input, target, {_REDUCED}, weight=None",
+        program=squared_error,
+        covers=lambda arguments: arguments["weight"] is None,
+    ),
+)
