@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from llm_linalg.errors import LimitError as LimitError
     from llm_linalg.errors import ProgramError as ProgramError
     from llm_linalg.errors import ShapeError as ShapeError
+    from llm_linalg.exploring import explore as explore
     from llm_linalg.front import run as run
     from llm_linalg.front import trace as trace
     from llm_linalg.lesson import Control as Control
@@ -47,6 +48,7 @@ _HOMES = {
     "Term": "walk",
     "Trace": "tracing",
     "Walk": "walk",
+    "explore": "exploring",
     "run": "front",
     "trace": "front",
 }

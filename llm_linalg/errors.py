@@ -7,9 +7,12 @@ under it: a screen at most, and free of control characters whatever the program 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from llm_linalg.text import clean
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 _MESSAGE_LIMIT = 600
 _LINE_LIMIT = 160
@@ -62,7 +65,7 @@ class Frame(NamedTuple):
         return self.span.line
 
     def __str__(self) -> str:
-        return clean(f"{self.file}:{self.line} in {self.function}: {self.text}", limit=_LINE_LIMIT)
+        return clean(f"{self.file}:{self.line} in {self.function}: {self.text.strip()}", limit=_LINE_LIMIT)
 
 
 class ProgramError(Exception):
@@ -173,7 +176,10 @@ class ShapeError(ProgramError):
         axes: The axes that clash.
         repairs: Expressions that can replace the failing one.
         detail: What torch says of it.
+        values: In trusted Python, the operands' tensors; of a program they can be had by running it.
     """
+
+    values: tuple[Tensor, ...] = ()
 
     def __init__(
         self,

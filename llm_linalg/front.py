@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import contextmanager
@@ -11,11 +12,13 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor, nn
 
+from llm_linalg.errors import ProgramError
+from llm_linalg.keeping import BUDGET
 from llm_linalg.language.budget import Budget
 from llm_linalg.language.interpreter import Interpreter
 from llm_linalg.language.source import Source
 from llm_linalg.node import Node
-from llm_linalg.places import Places, owner_of
+from llm_linalg.places import Places, frames_of, owner_of
 from llm_linalg.recorder import Recorder
 from llm_linalg.shapes import explain, explain_call
 from llm_linalg.tracing import Trace
@@ -66,7 +69,7 @@ def execute(
     interpreter = Interpreter(checked, {**names, **tensors}, budget, explain)
     for name, node in (known or {}).items():
         interpreter.recorder.know(tensors[name], node)
-    with _seeded(seed), warnings.catch_warnings():
+    with seeded(seed), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # torch's advice is for its own users
         refused = interpreter.run(cells)
     trace = interpreter.recorder.finish(checked.text, seed, "".join(interpreter.printed))
@@ -74,7 +77,29 @@ def execute(
     return trace
 
 
-def trace(function: Callable[..., Any], *inputs: Any, seed: int = 0) -> Trace:
+def evaluated(expression: str, seed: int = 0) -> Any:
+    """Return the value of one expression of the tensor language; a tuple for several, as in Python.
+
+    Raises:
+        ProgramError: If it is none, or can't be run.
+    """
+    checked = Source(expression)
+    body = checked.tree.body
+    if len(body) != 1 or not isinstance(body[0], ast.Expr):
+        raise ProgramError(f"{expression:.60} is not an expression, such as torch.randn(2, 5, 8)")
+    interpreter = Interpreter(checked, {}, Budget(), explain)
+    with seeded(seed), warnings.catch_warnings(), interpreter.recorder:
+        warnings.simplefilter("ignore")
+        return interpreter.evaluate(body[0].value)
+
+
+def trace(
+    function: Callable[..., Any],
+    *inputs: Any,
+    seed: int = 0,
+    keep: int | None = BUDGET,
+    around: int | None = None,
+) -> Trace:
     """Run any Python callable that uses torch, and return the trace of its torch calls.
 
     This runs the function: it is for code that you trust. Nodes of inputs are named after the
@@ -84,34 +109,44 @@ def trace(function: Callable[..., Any], *inputs: Any, seed: int = 0) -> Trace:
         function: A function, a method or an ``nn.Module``.
         inputs: Its arguments.
         seed: What ``torch.manual_seed`` is called with before it.
+        keep: The most bytes of the values that are kept (None: all). Of the nodes beyond it, `dropped` is
+            true: they know their shape, and the trace's `recomputed` runs the function again for them.
+        around: The position of a node around which values are kept; the last ones unless given.
 
     Raises:
-        ShapeError: If operands of a torch call don't fit.
+        ShapeError: If operands of a torch call don't fit, with the frames that led to it.
     """
     places = Places(function)
-    recorder = Recorder(places.here)
+    recorder = Recorder(places.here, None, keep, around)
+
+    def name_locals() -> None:
+        for name, tensor in places.locals():
+            if recorder.node_of(tensor) is not None:
+                recorder.bind(name, tensor)
+
+    recorder.before_drop = lambda: name_locals() if places.many else None
     for name, value in _named_inputs(function, inputs):
         if isinstance(value, Tensor):
             recorder.bind(name, value)
     for name, parameter in _parameters(function):
         recorder.label(parameter, name)
-    with _seeded(seed):
+    with seeded(seed):
         try:
             with recorder, places.following():
                 function(*inputs)
         except (RuntimeError, ValueError, IndexError, TypeError) as error:
             if recorder.failed is None:
                 raise
-            found = explain_call(recorder.failed, error, places.frames(error.__traceback__))
-            raise found from error
-    for name, tensor in places.locals():
-        if recorder.node_of(tensor) is not None:
-            recorder.bind(name, tensor)
-    return recorder.finish("", seed)
+            raise explain_call(recorder.failed, error, frames_of(error.__traceback__)) from error
+    name_locals()
+    found = recorder.finish("", seed)
+    found.rerun = lambda at: trace(function, *inputs, seed=seed, keep=keep, around=at)
+    return found
 
 
 @contextmanager
-def _seeded(seed: int) -> Iterator[None]:
+def seeded(seed: int) -> Iterator[None]:
+    """Seed torch's generator while the context is open, and leave it as it was."""
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(seed)  # and no other device's
         yield

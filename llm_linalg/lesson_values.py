@@ -15,6 +15,7 @@ from llm_linalg.text import clean
 
 if TYPE_CHECKING:
     from llm_linalg.errors import ProgramError
+    from llm_linalg.given import Given
     from llm_linalg.tracing import Trace
 
 PART_TITLES = (
@@ -108,6 +109,7 @@ class Lesson:
         path: The file, or None.
         outline: The headings of a document (a notebook, a Python file, any Markdown).
         document: Whether it is one: nobody wrote it for this, so what fails in a cell is passed over below.
+        given: Of trusted Python in a lesson's place: what is run; its one stop has no program.
     """
 
     slug: str
@@ -120,18 +122,19 @@ class Lesson:
     path: Path | None = None
     outline: tuple[Heading, ...] = ()
     document: bool = False
+    given: Given | None = None
 
     @property
     def part_title(self) -> str:
-        """The title of its part."""
-        return PART_TITLES[min(self.part, len(PART_TITLES) - 1)]
+        """The title of its part; a lesson that is beyond the parts is one of its own."""
+        return PART_TITLES[self.part] if self.part < len(PART_TITLES) else self.title
 
     @property
     def place(self) -> str:
         """Where it stands: the part's number and title, or the file of a document."""
-        if self.document and self.path is not None:
+        if self.path is not None and (self.document or self.given is not None):
             return clean(self.path.name, 60)
-        return f"{self.part} {self.part_title}"
+        return f"{self.part} {self.part_title}" if self.part < len(PART_TITLES) else self.title
 
     def stop(self, number: int) -> Stop:
         """The stop of that number, from 1.
@@ -197,6 +200,8 @@ class Lesson:
         """
         from llm_linalg.front import run
 
+        if self.given is not None:
+            return self.given.run(self.seed if seed is None else seed)
         chosen = self.stop(stop) if isinstance(stop, int) else stop
         values = self.values(controls)
         names = {name: list(value) if isinstance(value, tuple) else value for name, value in values.items()}

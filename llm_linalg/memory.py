@@ -42,7 +42,8 @@ class _View:
 class Memory:
     """The tensors of a recording, by the memory that they look into."""
 
-    def __init__(self) -> None:
+    def __init__(self, moved: Callable[[Sequence[Tensor], int], None] = lambda _values, _place: None) -> None:
+        self.moved = moved  # is told of values that were moved out of a memory
         self._sharing: dict[int, dict[int, Tensor]] = {}
         self._kept: dict[int, list[Tensor]] = {}  # the values that nodes show, while they share the memory
         self._written: dict[int, list[tuple[Node, _View]]] = {}
@@ -57,11 +58,26 @@ class Memory:
         if _place(value) == place:
             self._kept.setdefault(place, []).append(value)
 
+    def forget(self, tensor: Tensor, value: Tensor) -> None:
+        """Let go of a tensor and of the values that its node showed."""
+        place = _place(tensor)
+        self._written.pop(id(tensor), None)
+        self._sharing.get(place, {}).pop(id(tensor), None)
+        kept = [other for other in self._kept.get(place, ()) if other is not value]
+        self._kept[place] = kept
+        if not kept:
+            del self._kept[place]
+            self._sharing.pop(place, None)
+
     def keep(self, tensors: Sequence[Tensor]) -> None:
         """Move what nodes show out of the memory that a call is about to write."""
         for tensor in tensors:
-            for value in self._kept.pop(_place(tensor), ()):
+            place = _place(tensor)
+            values = self._kept.pop(place, [])
+            for value in values:
                 value.data = value.clone()  # whoever holds this value goes on holding it
+            if values:
+                self.moved(values, place)
 
     def wrote(self, tensor: Tensor, node: Node) -> None:
         """Note that a node's call wrote into a tensor's memory."""

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from functools import cached_property
+from dataclasses import dataclass, replace
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 import torch
@@ -88,10 +88,20 @@ class Node:
         self.call = None if call is None else call.giving(value)
         self.span, self.source, self.file, self.scope = origin
         self.bound_name = name
+        self.dropped = False  # its values were more than a budget allowed: only shape and type are there
         self.twin: Node | None = None  # in a gradient program: the forward node whose backward step this is
 
     def __repr__(self) -> str:
         return f"<{self.name}: {self.op} {self.shape}>"
+
+    def drop(self) -> None:
+        """Let its values go, and its operands': shapes and types stay, on the meta device."""
+        self.dropped = True
+        self.value = _shadow(self.value)
+        self.operands = tuple([replace(item, value=_shadow(item.value)) for item in self.operands])
+        if self.call is not None:
+            call = self.call.on([operand.value for operand in self.operands])
+            self.call = call.giving(self.value)
 
     @property
     def name(self) -> str:
@@ -242,6 +252,16 @@ class Node:
         from llm_linalg.words import sentence
 
         return sentence(self, order or self.orders[0])
+
+
+def _shadow(tensor: Tensor) -> Tensor:
+    return _empty(tensor.shape, tensor.dtype)
+
+
+@lru_cache(1_000)
+def _empty(shape: torch.Size, dtype: torch.dtype) -> Tensor:
+    with torch._C.DisableTorchFunction():
+        return torch.empty(shape, dtype=dtype, device="meta")
 
 
 def _check(index: Sequence[int], shape: Shape, name: str) -> None:

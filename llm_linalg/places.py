@@ -21,6 +21,7 @@ from llm_linalg.node import Origin
 # Code below these folders is torch's or ours: a call is made from the innermost file that is neither.
 _OWN = (str(Path(torch.__file__).parent), str(Path(__file__).parent))
 NOWHERE = Origin()
+_HELD = 32
 
 
 class Places:
@@ -37,12 +38,15 @@ class Places:
         self._paths: dict[int, str] = {}
         self._modules: list[nn.Module] = []  # kept, so that their ids stay their own
         self._scopes: list[str] = [""]
+        self._running = False  # what is made before is no call of the function's
         owner = function if isinstance(function, nn.Module) else owner_of(function)
         if isinstance(owner, nn.Module):
             self._name(owner, "")
 
     def here(self) -> Origin:
         """Return the place of the innermost frame that is neither torch's nor ours."""
+        if not self._running:
+            return NOWHERE
         frame: FrameType | None = sys._getframe(1)
         foreign, file = self._foreign, ""
         while frame is not None:
@@ -62,17 +66,10 @@ class Places:
             found = self._known[key] = _origin(*key)
         return found
 
-    def frames(self, traceback: TracebackType | None) -> tuple[Frame, ...]:
-        """Return the frames that led to an error, outermost first, those of torch and ours left out."""
-        found = []
-        while traceback is not None:
-            code = traceback.tb_frame.f_code
-            if not code.co_filename.startswith(_OWN):
-                text = getline(code.co_filename, traceback.tb_lineno).rstrip("\n")
-                span = _expression(traceback, text)
-                found.append(Frame(code.co_filename, span, code.co_qualname, text))
-            traceback = traceback.tb_next
-        return tuple(found)
+    @property
+    def many(self) -> bool:
+        """Whether many frames are held, and with them what their variables hold."""
+        return len(self._frames) > _HELD
 
     def locals(self) -> Iterator[tuple[str, Tensor]]:
         """Yield the tensors that local variables hold, by name; the frames are let go."""
@@ -94,9 +91,11 @@ class Places:
         """Know which module a call is made in, while the context is open."""
         before = register_module_forward_pre_hook(self._enter)
         after = register_module_forward_hook(self._leave, always_call=True)
+        self._running = True
         try:
             yield
         finally:
+            self._running = False
             before.remove()
             after.remove()
 
@@ -116,6 +115,18 @@ class Places:
         for name, inner in module.named_modules():
             self._modules.append(inner)
             self._paths.setdefault(id(inner), ".".join(filter(None, (path, name))))
+
+
+def frames_of(traceback: TracebackType | None) -> tuple[Frame, ...]:
+    """Return the frames that led to an error, outermost first, those of torch and ours left out."""
+    found = []
+    while traceback is not None:
+        code = traceback.tb_frame.f_code
+        if not code.co_filename.startswith(_OWN):
+            text = getline(code.co_filename, traceback.tb_lineno).rstrip("\n")
+            found.append(Frame(code.co_filename, _expression(traceback, text), code.co_qualname, text))
+        traceback = traceback.tb_next
+    return tuple(found)
 
 
 def owner_of(function: Callable[..., Any]) -> object:

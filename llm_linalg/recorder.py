@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
+from weakref import ref
 
 import torch
 from torch import Tensor
 from torch.overrides import TorchFunctionMode
 
+from llm_linalg.keeping import Keeper
 from llm_linalg.memory import Memory
 from llm_linalg.node import Node, Operand, Origin
 from llm_linalg.ops import TABLE, Call, Operation
@@ -28,9 +30,13 @@ class Recorder(TorchFunctionMode):
     Args:
         where: Gives the place and the text of the call that is being made.
         guard: Is asked before each call is computed; it may raise.
+        keep: The most bytes of values that are kept; None for all.
+        around: The position of a node around which they are kept; the latest if None.
     """
 
-    def __init__(self, where: Where, guard: Guard | None = None) -> None:
+    def __init__(
+        self, where: Where, guard: Guard | None = None, keep: int | None = None, around: int | None = None
+    ) -> None:
         super().__init__()
         self.nodes: list[Node] = []
         self.names: dict[str, Node] = {}
@@ -39,8 +45,12 @@ class Recorder(TorchFunctionMode):
         self._where = where
         self._guard = guard
         self._made: dict[int, tuple[Tensor, Node]] = {}  # the tensor is kept, so that its id stays its own
+        self._tensors: list[Tensor | None] = []  # of each node, until it is dropped
         self._bound: dict[str, Tensor] = {}
-        self._memory = Memory()
+        self._dropped: dict[int, tuple[ref[Tensor], Node]] = {}
+        self._keeper = None if keep is None else Keeper(keep, around, self._drop)
+        self._memory = Memory(self._keeper.moved) if self._keeper else Memory()
+        self.before_drop: Callable[[], None] = lambda: None
 
     def __torch_function__(
         self, func: Any, types: Any, args: Sequence[Any] = (), kwargs: Mapping[str, Any] | None = None
@@ -99,6 +109,9 @@ class Recorder(TorchFunctionMode):
     def node_of(self, tensor: Tensor) -> Node | None:
         """Return the node that made a tensor."""
         made = self._made.get(id(tensor))
+        if made is None and self._dropped:
+            gone = self._dropped.get(id(tensor))
+            return gone[1] if gone and gone[0]() is tensor else None
         if made and self._memory.outdated(tensor):
             return self._renew(tensor, made[1])
         return made[1] if made else None
@@ -125,8 +138,24 @@ class Recorder(TorchFunctionMode):
     def _add(self, node: Node, tensor: Tensor) -> Node:
         self.nodes.append(node)
         self._made[id(tensor)] = (tensor, node)
+        self._tensors.append(tensor)
         self._memory.add(tensor, node.value)
+        if self._keeper:
+            self._keeper.add(node)
         return node
+
+    def _drop(self, node: Node) -> None:
+        """Let go of a node's tensor; while others hold it, it is still known whose it is."""
+        self.before_drop()
+        tensor = self._tensors[node.index]
+        self._tensors[node.index] = None
+        if tensor is None:
+            return
+        self._memory.forget(tensor, node.value)
+        made = self._made.get(id(tensor))
+        if made and made[1] is node:
+            del self._made[id(tensor)]
+            self._dropped[id(tensor)] = (ref(tensor), node)
 
     def _renew(self, tensor: Tensor, before: Node) -> Node:
         """Make a node of a tensor that was written through another that shares its memory."""
@@ -180,7 +209,7 @@ class Recorder(TorchFunctionMode):
             node = self.input(tensor, name, _origin(tensor))
             if name:
                 self.names.setdefault(name, node)
-        return Operand(node.value, node)
+        return Operand(shown(tensor) if node.dropped else node.value, node)
 
 
 def _call(func: Any, written: Written, tensors: Sequence[Tensor]) -> Call:

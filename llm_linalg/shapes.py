@@ -45,6 +45,8 @@ def explain_call(call: Call, error: Exception, frames: tuple[Frame, ...]) -> Pro
         source = "\n" * (span.line - 1) + frames[-1].text
     found = _explained(call, error, operands, span, source)
     found.frames = frames
+    if isinstance(found, ShapeError):
+        found.values = tuple(tensor.detach() for tensor in call.tensors)
     return found
 
 

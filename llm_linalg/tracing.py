@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from itertools import islice
 
@@ -24,6 +24,7 @@ class Trace:
         seed: The seed that it ran with.
         printed: The text that it printed.
         refused: Of a program in cells: what failed in those above the last.
+        rerun: Of trusted Python: runs the function again, and keeps the values around the node of a position.
     """
 
     def __init__(
@@ -40,6 +41,7 @@ class Trace:
         self.seed = seed
         self.printed = printed
         self.refused: tuple[ProgramError, ...] = ()
+        self.rerun: Callable[[int], Trace] | None = None
 
     def __repr__(self) -> str:
         return f"<trace of {len(self.nodes)} nodes: {', '.join(node.name for node in self.nodes[:8])}…>"
@@ -63,6 +65,20 @@ class Trace:
 
     def __len__(self) -> int:
         return len(self.nodes)
+
+    def recomputed(self, node: str | Node) -> Node:
+        """Return a node with its values: if they were dropped, that of another run of the same function.
+
+        Raises:
+            LookupError: If the function can't be run again, or one node's values are more than the budget.
+        """
+        found = self._node(node)
+        if not found.dropped:
+            return found
+        again = self.rerun(found.index).nodes if self.rerun is not None else ()
+        if found.index >= len(again) or again[found.index].dropped or again[found.index].op != found.op:
+            raise LookupError(f"the values of {found.name} were dropped, and can't be computed again")
+        return again[found.index]
 
     @cached_property
     def _named(self) -> dict[str, Node]:

@@ -36,6 +36,30 @@ def stop_at(session: Session, argument: str) -> Session:
     return session.changed(session.view.at_stop_number(int(argument.partition(":")[0])))
 
 
+def node_at(session: Session, argument: str) -> Session:
+    """To a node of the trace, by its position."""
+    from tui.stage.nodes import labels
+
+    trace = session.opened.trace if session.opened is not None else None
+    if trace is None or int(argument) >= len(trace.nodes):
+        return session
+    view = replace(
+        session.view, path=(labels(trace.nodes)[int(argument)],), order=None, depth="cells", step=0, at=None,
+        cursor=None, twin=False, back=(),
+    )  # fmt: skip
+    return replace(session.moved(view), chosen=None, trail=())
+
+
+def module_at(session: Session, path: str) -> Session:
+    """To the first node of a module, by its path."""
+    trace = session.opened.trace if session.opened is not None else None
+    try:
+        first = None if trace is None else trace.scopes[path].first
+    except KeyError:
+        first = None
+    return session if first is None else node_at(session, str(first.index))
+
+
 def choose_by(direction: int) -> Command:
     """Choose a lesson in the sidebar, or a place in the outline, from the chosen one or the open one."""
 
@@ -77,6 +101,8 @@ def open_chosen(session: Session) -> Session:
     name, _, argument = session.chosen.partition(":")
     if name == "stop" and argument:
         return replace(stop_at(session, argument), chosen=None)
+    if name in ("node", "module"):
+        return (node_at if name == "node" else module_at)(session, argument)
     return open_lesson(session, session.chosen)
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from tui.cli_parse import (
     COMMANDS,
@@ -18,8 +19,12 @@ from tui.cli_parse import (
     lessons_parser,
     open_parser,
     run_parser,
+    trace_parser,
 )
 from tui.cli_write import WriteError, write
+
+if TYPE_CHECKING:
+    from llm_linalg.lesson import Lesson
 
 # float32 sums differ between processors in the last bits; these make torch's kernels add in one order.
 KERNELS = {
@@ -31,13 +36,18 @@ KERNELS = {
 }
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs a command line; returns the exit code."""
+def main(arguments: Sequence[str] | None = None, given: Lesson | None = None) -> int:
+    """Runs a command line; returns the exit code.
+
+    Args:
+        arguments: The words after the program's name; those of the process unless given.
+        given: What is opened in a lesson's place, from `llm_linalg.explore`.
+    """
     words = list(sys.argv[1:] if arguments is None else arguments)
     from llm_linalg.lesson_values import LessonError
 
     try:
-        return _dispatch(words)
+        return _dispatch(words) if given is None else _open(words, given)
     except (UsageError, WriteError) as error:
         say(str(error))
         return 2
@@ -69,6 +79,10 @@ def _dispatch(words: list[str]) -> int:
 
         pin_kernels()
         return cli_commands.COMMANDS[name](flags)
+    if words and words[0] == "trace":
+        from tui.cli_trace import trace
+
+        return trace(trace_parser().read(words[1:]), say)
     if words and words[0] == "open":
         from tui.cli_app import launch
 
@@ -84,6 +98,12 @@ def _dispatch(words: list[str]) -> int:
 
     pin_kernels()
     return launch(flags)
+
+
+def _open(words: list[str], given: Lesson) -> int:
+    from tui.cli_app import launch
+
+    return launch(app_parser().read(words), given)
 
 
 def pin_kernels() -> None:

@@ -7,18 +7,27 @@ import codecs
 import os
 import sys
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from tui.cli_parse import UsageError
 from tui.cli_view import view_of
 from tui.view import View
 
+if TYPE_CHECKING:
+    from llm_linalg.lesson import Lesson
+
 COLOR_SYSTEMS = ("auto", "standard", "256", "truecolor", "windows")
 SLOW = 0.25  # seconds between two beats on a slow link
 
 
-def launch(flags: argparse.Namespace) -> int:
-    """Runs the app; returns its exit code. Raises UsageError where the terminal can't serve."""
-    view = view_of(flags)
+def launch(flags: argparse.Namespace, lesson: Lesson | None = None) -> int:
+    """Runs the app; returns its exit code. Raises UsageError where the terminal can't serve.
+
+    Args:
+        flags: What the command line says.
+        lesson: What to open, where the flags don't name it.
+    """
+    view = view_of(flags, lesson)
     check_terminal(os.environ)
     theme = flags.theme or ("no-colour" if os.environ.get("NO_COLOR") else "dark")
     os.environ.pop("NO_COLOR", None)  # the theme says it; libraries would take an empty one for a yes
@@ -55,9 +64,11 @@ def starting(view: View, flags: argparse.Namespace) -> View:
     return replace(view, step=1) if flags.step == "first" else view
 
 
-def check_terminal(environment: Mapping[str, str]) -> None:
+PRINTS = "'llm-linalg frame LESSON' prints a picture"
+
+
+def check_terminal(environment: Mapping[str, str], instead: str = PRINTS) -> None:
     """Raises UsageError, in one line, where the app can't be drawn or steered."""
-    instead = "'llm-linalg frame LESSON' prints a picture"
     if sys.stdout is None or not sys.stdout.isatty():
         raise UsageError(f"standard output is not a terminal: {instead}")
     if sys.stdin is None or not sys.stdin.isatty():

@@ -29,6 +29,7 @@ commands:
   llm-linalg lessons [--json]      list the lessons
   llm-linalg frame LESSON …        print one picture, or all of them
   llm-linalg run [FILE | - | -c CODE]   run a program of the tensor language and print its tensors
+  llm-linalg trace FILE.py:FUNCTION     import and run your own code, and open what torch did in it
   llm-linalg language              print what the tensor language has
 
 LESSON is a slug (see "llm-linalg lessons") or the path of a lesson file, or of what "open" opens. Steps count
@@ -133,6 +134,14 @@ def place(text: str) -> tuple[int, ...]:
     return tuple(int(part) for part in text.split(","))
 
 
+def megabytes(text: str) -> int:
+    """A number of megabytes."""
+    value = whole(text)
+    if not 0 <= value <= 1_000_000:
+        raise argparse.ArgumentTypeError(f"{quoted(text)} is not a number of megabytes")
+    return value
+
+
 def choice(what: str, known: Sequence[str]) -> type[str]:
     """A checker of words, with the nearest spelling in its error."""
 
@@ -188,6 +197,28 @@ def open_parser() -> Parser:
         allow_abbrev=False,
     )
     parser.add_argument("lesson", metavar="FILE", help="NOTEBOOK.ipynb, FILE.py or FILE.md")
+    app_flags(parser)
+    return parser
+
+
+def trace_parser() -> Parser:
+    """``llm-linalg trace TARGET …``."""
+    parser = Parser(
+        prog="llm-linalg trace",
+        description="Import and run your own code, and open the trace of its torch calls.",
+        allow_abbrev=False,
+    )
+    parser.add_argument(
+        "target", metavar="TARGET", help="FILE.py:FUNCTION, MODULE:FUNCTION, or MODULE:CLASS(constants)"
+    )
+    parser.add_argument(
+        "--inputs", action="append", default=[], metavar="X",
+        help="an input: 'torch.randn(2, 5, 8)', 2x5x8, or randint:0:50:2x5; may be given several times",
+    )  # fmt: skip
+    parser.add_argument("--keep", type=megabytes, metavar="MB", help="values kept, in MB: 1024 unless given")
+    parser.add_argument(
+        "--format", type=choice("format", FORMATS[:2]), metavar="F", help="print the nodes: plain or json"
+    )
     app_flags(parser)
     return parser
 

@@ -57,14 +57,15 @@ def first_lesson() -> Lesson:
     return lessons[0]
 
 
-def view_of(flags: argparse.Namespace) -> View:
+def view_of(flags: argparse.Namespace, lesson: Lesson | None = None) -> View:
     """The view that the flags ask for, as far as can be said without running the program.
 
     Raises:
         UsageError: For an unknown lesson, stop or control, or a value that a control does not take.
         LessonError: If the lesson is broken.
     """
-    lesson = lesson_named(flags.lesson) if flags.lesson is not None else first_lesson()
+    if lesson is None:
+        lesson = lesson_named(flags.lesson) if flags.lesson is not None else first_lesson()
     if flags.stop is not None and not 1 <= flags.stop <= len(lesson.stops):
         raise UsageError(f"{lesson.slug} has stops 1 to {len(lesson.stops)}: there is no stop {flags.stop}")
     opening = View.opening(lesson, flags.stop or 1)

@@ -86,6 +86,8 @@ WITH_ARGUMENT: dict[str, Callable[[Session, str], Session]] = {
     "pick": choices.pick_control,
     "go": motions.go_to,
     "stop": choices.stop_at,
+    "node": choices.node_at,
+    "module": choices.module_at,
     "scrub": motions.scrub,
     "row": boards.open_row_at,
 }

@@ -199,6 +199,7 @@ class ErrorView:
     repairs: tuple[RepairFacts, ...]
     expected: bool  # the stop is meant to fail
     good: Frame | None = None  # the last good picture
+    frames: tuple[str, ...] = ()  # in trusted Python, what led to the call, outermost first
 
 
 @dataclass(frozen=True, slots=True)

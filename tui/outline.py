@@ -1,18 +1,22 @@
-"""What the sidebar lists in place of the lessons: a document's headings and cells. Pure."""
+"""What the sidebar lists in place of the lessons: a document's headings and cells, a trace's modules."""
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from llm_linalg.scopes import Scope
 from llm_linalg.text import clean
 
 if TYPE_CHECKING:
     from llm_linalg.lesson import Lesson
+    from llm_linalg.node import Node
     from tui.session import Session
 
 REFUSED = "✗"
 LONGEST = 60
+NEAR = 200  # nodes of a module that are listed before and after the one shown
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +41,8 @@ class Entry:
 def outline(session: Session) -> tuple[Entry, ...]:
     """The entries of what is open; none of a lesson, whose sidebar lists the lessons."""
     lesson = session.view.lesson
+    if lesson.given is not None:
+        return _modules(session)
     return _document(session, lesson) if lesson.document else ()
 
 
@@ -101,3 +107,48 @@ def _failed(session: Session, lesson: Lesson) -> set[int]:
         at = [number for start, number in zip(starts, numbers, strict=True) if start <= (error.line or 0)]
         found.update(at[-1:])
     return found
+
+
+def _modules(session: Session) -> tuple[Entry, ...]:
+    """The modules as a tree, open along the one that is chosen or shown; its own nodes stand in it."""
+    run = session.opened
+    if run is None or run.trace is None or run.view.lesson is not session.view.lesson:
+        return ()
+    trace = run.trace
+    shown = run.top(session.view)
+    if shown is None:
+        return ()
+    name, _, argument = (session.chosen or "").partition(":")
+    at, open_path = shown, shown.scope
+    if name == "node":
+        at = trace.nodes[int(argument)]
+        open_path = at.scope
+    elif name == "module":
+        open_path = argument
+    entries: list[Entry] = []
+    _open(trace.scopes, open_path, 0, at, shown, entries)
+    return tuple(entries)
+
+
+def _open(scope: Scope, path: str, level: int, at: Node, shown: Node, entries: list[Entry]) -> None:
+    """The entries inside a scope: modules and nodes in the order in which they came."""
+    inside: list[tuple[int, Scope | Node]] = []
+    for child in scope.children.values():
+        first = child.first
+        inside.append((first.index if first is not None else 0, child))
+    place = bisect_left(scope.nodes, at.index, key=lambda node: node.index)
+    inside += [(node.index, node) for node in scope.nodes[max(0, place - NEAR) : place + NEAR]]
+    for _, item in sorted(inside, key=lambda pair: pair[0]):
+        if isinstance(item, Scope):
+            here = _within(shown.scope, item.path)
+            label = f"{item.name} ({item.size})"
+            entries.append(Entry(f"module:{item.path}", label, level, heading=True, here=here))
+            if _within(path, item.path):
+                _open(item, path, level + 1, at, shown, entries)
+        else:
+            text = clean(item.name, LONGEST)
+            entries.append(Entry(f"node:{item.index}", text, level, here=item is shown))
+
+
+def _within(path: str, outer: str) -> bool:
+    return path == outer or path.startswith(f"{outer}.")

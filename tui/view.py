@@ -166,7 +166,8 @@ def command(view: View) -> str:
 def arguments(view: View) -> list[str]:
     """The arguments of :func:`command`, unquoted."""
     opening = View.opening(view.lesson, view.stop)
-    words = [_lesson_word(view.lesson)]
+    given = view.lesson.given
+    words = [_lesson_word(view.lesson)] if given is None else list(given.words)
     if view.stop != 1:
         words += ["--stop", str(view.stop)]
     if view.path:

@@ -92,6 +92,7 @@ def explained(error: ErrorView, width: int, *, brief: bool = False) -> list[Row]
             rows.append(fit(spans[:-1] if short else spans, width))
     else:
         rows += [row((text, "code")) for text in error.caret.splitlines()]
+    rows += [fit(row((f"from {frame}", "dim")), width) for frame in reversed(error.frames)]
     if error.detail and error.detail not in error.sentence and not brief:
         rows += [
             row((f"torch: {text}" if i == 0 else text, "dim"))

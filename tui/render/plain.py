@@ -128,6 +128,7 @@ def _error(frame: Frame, width: int) -> Iterator[str]:
     kind = "" if error.kind == "refused" else f"{error.kind}, "  # the sentence says it
     yield from wrap(f"{kind}line {error.line}: {error.sentence}", width)
     yield from error.caret.splitlines()
+    yield from (f"from {frame}" for frame in error.frames)
     for number, repair in enumerate(error.repairs, 1):
         shape = ", ".join(map(str, repair.shape))
         yield f"repair {number}: {repair.text} gives ({shape}): {repair.why}"

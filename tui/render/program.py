@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from llm_linalg.numbers import Formatter, summary
@@ -26,9 +27,12 @@ def program_plain(trace: Trace) -> str:
 
 def _node(node: Node) -> Iterator[str]:
     operands = ", ".join(clean(operand.name, 40) for operand in node.operands)
-    yield f"{clean(node.name, 60)} = {node.op}({operands})   line {node.line}   {summary(node.value)}"
+    where = f"{clean(Path(node.file).name, 60)}:{node.line}" if node.file else f"line {node.line}"
+    scope = f"   {clean(node.scope, 100)}" if node.scope else ""
+    said = f"{node.dtype} {node.shape}  dropped" if node.dropped else summary(node.value)
+    yield f"{clean(node.name, 60)} = {node.op}({operands})   {where}{scope}   {said}"
     value = node.value.detach()
-    if not 0 < value.numel() <= SHOWN:
+    if node.dropped or not 0 < value.numel() <= SHOWN:
         return
     formatter = Formatter.of(value, 4)
     rows = value.reshape(-1, value.shape[-1]) if value.dim() else value.reshape(1, 1)
@@ -50,11 +54,19 @@ def program_json(trace: Trace) -> Iterator[str]:
                     "dtype": node.dtype,
                     "evidence": node.evidence,
                 },
+                **_place(node),
                 "operands": [operand.name for operand in node.operands],
-                "output": tensor_record(node.name, node.value),
+                "output": {"name": node.name, "shape": list(node.shape)}
+                if node.dropped
+                else tensor_record(node.name, node.value),
             }
         )
     yield _line({"format": 1, "seed": trace.seed, "code": trace.source, "printed": trace.printed})
+
+
+def _place(node: Node) -> dict[str, object]:
+    """Of trusted Python, the file, the module, and whether the values were dropped."""
+    return {"file": node.file, "scope": node.scope, "dropped": node.dropped} if node.file else {}
 
 
 def _line(made: dict[str, object]) -> str:

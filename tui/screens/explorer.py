@@ -94,7 +94,8 @@ class ExplorerScreen(Page):
     def update_session(self, session: Session) -> None:
         """Takes a session over: runs its program if that is another one, and draws."""
         before, self.session = self.session, session
-        if session.current is None and not before.view.same_program(session.view):
+        # A view may also need another run of the same program: for values that were dropped.
+        if session.current is None and (before.current or not before.view.same_program(session.view)):
             self.waiting = self.waiting if self.waiting == LOADING else ""
             self.set_timer(PATIENCE, self._still_running)
             run = before.current

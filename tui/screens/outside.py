@@ -30,6 +30,10 @@ async def outside(screen: ExplorerScreen, name: str) -> None:
         app.theme = names[(names.index(app.theme) + 1) % len(names)]
         screen.update_session(session.told(f"Theme: {app.theme}."))
     elif name == "copy.command":
+        given = session.view.lesson.given
+        if given is not None and not given.words:
+            screen.update_session(session.told("Opened from Python: no command opens it again."))
+            return
         text = command(session.view)
         app.copy_to_clipboard(text)
         screen.update_session(session.told(f"Copied: {text}"))

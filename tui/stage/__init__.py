@@ -10,11 +10,14 @@ from typing import TYPE_CHECKING
 
 from tui.stage.failed import operand_values
 from tui.stage.frames import empty_frame
+from tui.stage.nodes import top_node
 from tui.stage.opened import Opened
 from tui.view import View
 
 if TYPE_CHECKING:
     from torch import Tensor
+
+    from llm_linalg.given import Given
 
 __all__ = ["Opened", "empty_frame", "open_view", "warm"]
 
@@ -36,6 +39,8 @@ def open_view(view: View, previous: Opened | None = None) -> Opened:
     """
     from llm_linalg import ProgramError, ShapeError, run
 
+    if view.lesson.given is not None:
+        return open_given(view, view.lesson.given, previous)
     try:
         trace = run(view.program, seed=view.seed, names=view.names, cells=view.cells)
         return Opened(view, trace, None, None)
@@ -45,3 +50,18 @@ def open_view(view: View, previous: Opened | None = None) -> Opened:
             operands = operand_values(error, view.seed, view.names, view.cells)
         good = previous.good if previous is not None and previous.error is not None else previous
         return Opened(view, None, error, good, operands)
+
+
+def open_given(view: View, given: Given, previous: Opened | None) -> Opened:
+    """Run what is given in a lesson's place; again, if the values that the view shows were dropped."""
+    from llm_linalg import ProgramError, ShapeError
+
+    try:
+        trace = given.run(view.seed)
+        node = top_node(trace.nodes, view.path)
+        if node is not None and node.dropped:
+            trace = given.run(view.seed, node.index)
+        return Opened(view, trace, None, None)
+    except ProgramError as error:
+        good = previous.good if previous is not None and previous.error is not None else previous
+        return Opened(view, None, error, good, error.values if isinstance(error, ShapeError) else ())

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from llm_linalg.errors import ProgramError, ShapeError
 
 ATTEMPTS = 6
+MOST_FRAMES = 8
 OPERAND = "operand_{}"
 
 
@@ -143,6 +144,7 @@ def error_view(error: ProgramError, expected: bool, good: Frame | None, cell: bo
         repairs=repairs,
         expected=expected,
         good=good,
+        frames=tuple(str(frame) for frame in error.frames[-MOST_FRAMES:]),
     )
 
 

@@ -12,6 +12,7 @@ from tui.player import order_of, position
 from tui.stage import cursor
 from tui.stage.boards import live
 from tui.stage.failed import clash_panels, error_view
+from tui.stage.files import file_lines
 from tui.stage.pictures import Scene, picture
 from tui.stage.record import record
 from tui.stage.words import facts, formula
@@ -19,6 +20,8 @@ from tui.view import View
 
 if TYPE_CHECKING:
     from llm_linalg.errors import ProgramError
+    from llm_linalg.node import Node
+    from llm_linalg.tracing import Trace
     from tui.stage.opened import Opened
 
 CODE = 400  # characters of a line of the program
@@ -77,6 +80,8 @@ def node_frame(opened: Opened, view: View, ascii_only: bool) -> Frame:
         printed = "" if trace is None else clean(trace.printed, PRINTED, lines=True)
         said = replace(base, printed=printed, board=board)
         return _finished(replace(said, json=lambda: record(said, view.names)), ascii_only)
+    if node.dropped:
+        return _finished(_dropped(base, view, ground.chain, trace), ascii_only)
     order = order_of(view, ground)
     step, steps = position(view, ground)
     whole = view.depth == "operations"
@@ -100,7 +105,7 @@ def node_frame(opened: Opened, view: View, ascii_only: bool) -> Frame:
     outermost = ground.chain[0]
     frame = replace(
         base,
-        code=tuple(clean(line, CODE) for line in trace.source.split("\n")) if trace.source else base.code,
+        code=_code(trace, outermost, base),
         line=outermost.line,
         node=facts(node, outermost.line),
         path=ground.path,
@@ -130,6 +135,27 @@ def node_frame(opened: Opened, view: View, ascii_only: bool) -> Frame:
     return _finished(replace(frame, json=lambda: record(frame, view.names, node, order, last)), ascii_only)
 
 
+def _code(trace: Trace, node: Node, base: Frame) -> tuple[str, ...]:
+    """The text in which a node's line counts: the program, or the file of trusted Python."""
+    if node.file:
+        return file_lines(node.file, node.line)
+    return tuple(clean(line, CODE) for line in trace.source.split("\n")) if trace.source else base.code
+
+
+def _dropped(base: Frame, view: View, chain: tuple[Node, ...], trace: Trace) -> Frame:
+    """The frame of a node whose values were dropped: what it is, and its shape."""
+    frame = replace(
+        base,
+        code=_code(trace, chain[0], base),
+        line=chain[0].line,
+        node=facts(chain[-1], chain[0].line),
+        path=tuple(node.name for node in chain),
+        shape_line=clean(chain[-1].shape_line, 200),
+        sentence="Its values were dropped: alone they are more than the budget of values that are kept.",
+    )
+    return replace(frame, json=lambda: record(frame, view.names))
+
+
 def failed_frame(opened: Opened, view: View, error: ProgramError, ascii_only: bool) -> Frame:
     """The frame of a program that failed."""
     from llm_linalg.errors import ShapeError
@@ -141,6 +167,7 @@ def failed_frame(opened: Opened, view: View, error: ProgramError, ascii_only: bo
         panels = clash_panels(error, opened.operands, opened.store, ascii_only)
     frame = replace(
         base,
+        code=file_lines(error.frames[-1].file, error.line) if error.frames else base.code,
         line=error.line,
         panels=panels,
         arrangement="row",

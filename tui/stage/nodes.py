@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -13,18 +13,48 @@ if TYPE_CHECKING:
     from llm_linalg.node import Node
 
 Path = tuple[str, ...]
+MANY = 100
+LISTED = 1000  # names that an error lists, at most
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Names:
+    """The names of the nodes at one level of a trace, and their places: a trace may have very many."""
+
+    nodes: Sequence[Node]
+    labels: tuple[str, ...]
+    places: Mapping[str, int]
+
+    @classmethod
+    def of(cls, nodes: Sequence[Node]) -> Names:
+        """The names of some nodes; of several with one name all but the last are numbered, ``x:1``."""
+        total = Counter(node.name for node in nodes)
+        seen: Counter[str] = Counter()
+        made = []
+        for node in nodes:
+            name = node.name
+            seen[name] += 1
+            made.append(name if seen[name] == total[name] else f"{name}:{seen[name]}")
+        return cls(nodes, tuple(made), {label: place for place, label in enumerate(made)})
+
+
+_LATEST: list[Names] = []  # of the longest levels: each holds its nodes, so that they are told by identity
+
+
+def names(nodes: Sequence[Node]) -> Names:
+    """The names of the nodes at a level; those of a long one are made once."""
+    for known in _LATEST:
+        if known.nodes is nodes:
+            return known
+    found = Names.of(nodes)
+    if len(nodes) > MANY:
+        _LATEST[:] = [found, *_LATEST[:1]]
+    return found
 
 
 def labels(nodes: Sequence[Node]) -> tuple[str, ...]:
     """A name for each node: its own; of several with one name all but the last are numbered, ``x:1``."""
-    total = Counter(node.name for node in nodes)
-    seen: Counter[str] = Counter()
-    made = []
-    for node in nodes:
-        seen[node.name] += 1
-        last = seen[node.name] == total[node.name]
-        made.append(node.name if last else f"{node.name}:{seen[node.name]}")
-    return tuple(made)
+    return names(nodes).labels
 
 
 def find(nodes: Sequence[Node], path: Path) -> tuple[Node, ...]:
@@ -35,16 +65,23 @@ def find(nodes: Sequence[Node], path: Path) -> tuple[Node, ...]:
     """
     chain: list[Node] = []
     for word in path:
-        known = labels(nodes)
-        if word in known:
-            node = nodes[known.index(word)]
-        elif word.endswith(f":{_count(nodes, word)}"):
-            node = nodes[known.index(word.rpartition(":")[0])]
-        else:
-            raise LookupError(unknown("node", word, known))
-        chain.append(node)
-        nodes = node.parts
+        known = names(nodes)
+        place = known.places.get(word)
+        if place is None and word.endswith(f":{_count(nodes, word)}"):
+            place = known.places.get(word.rpartition(":")[0])
+        if place is None:
+            raise LookupError(unknown("node", word, known.labels[-LISTED:]))
+        chain.append(nodes[place])
+        nodes = nodes[place].parts
     return tuple(chain)
+
+
+def top_node(nodes: Sequence[Node], path: Path) -> Node | None:
+    """The node of the trace in which a path begins; the last one for no path, None if there is none."""
+    if not path:
+        return nodes[-1] if nodes else None
+    place = names(nodes).places.get(path[0])
+    return None if place is None else nodes[place]
 
 
 def _count(nodes: Sequence[Node], word: str) -> int:
@@ -72,6 +109,8 @@ def path_of(nodes: Sequence[Node], wanted: Node, inside: Sequence[Node] = ()) ->
 
 
 def _position(nodes: Sequence[Node], wanted: Node) -> int:
+    if wanted.index < len(nodes) and nodes[wanted.index] is wanted:
+        return wanted.index
     return next((i for i, node in enumerate(nodes) if node is wanted), -1)
 
 

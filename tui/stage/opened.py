@@ -11,7 +11,7 @@ from tui.frame import Frame
 from tui.player import last, order_of
 from tui.stage import cursor
 from tui.stage.frames import failed_frame, node_frame
-from tui.stage.nodes import NodeGround, find, labels, path_of
+from tui.stage.nodes import NodeGround, find, labels, path_of, top_node
 from tui.stage.store import Store
 from tui.view import View
 
@@ -37,13 +37,14 @@ class Opened:
     operands: tuple[Tensor | None, ...] = ()  # of a shape error
     store: Store = field(default_factory=Store)
     twins: dict[int, Trace | None] = field(default_factory=dict)
+    losses: list[Node | None] = field(default_factory=list)
 
     def serves(self, view: View) -> bool:
         """Whether the view shows the same run.
 
         So that :meth:`frame` makes its frame without running again.
         """
-        return self.view.same_program(view)
+        return self.view.same_program(view) and not _gone(self, view)
 
     def program(self, view: View) -> Trace | None:
         """The trace that the view shows: the program's, or the gradient program's."""
@@ -62,6 +63,14 @@ class Opened:
         chain = find(nodes, view.path) if view.path else standard
         wanted = stop.order if chain and chain == standard and not view.twin else None
         return NodeGround(chain, nodes, wanted)
+
+    def top(self, view: View) -> Node | None:
+        """The trace's node that a view is at or in."""
+        try:
+            chain = self.ground(view).chain
+        except LookupError:
+            return None
+        return chain[0] if chain else None
 
     def beside(self, view: View, node: Node) -> tuple[Node, ...]:
         """The nodes that the stop shows together with this one."""
@@ -84,7 +93,9 @@ class Opened:
 
     def has_twin(self) -> bool:
         """Whether there is a gradient program to show."""
-        return _loss(self.trace) is not None
+        if not self.losses:
+            self.losses.append(_loss(self.trace))
+        return self.losses[0] is not None
 
     def twin(self, view: View) -> View:
         """The gradient program's node of the node shown, or back; the same view if there is none.
@@ -227,6 +238,14 @@ class Opened:
             except ProgramError:
                 self.twins[0] = None
         return self.twins[0]
+
+
+def _gone(opened: Opened, view: View) -> bool:
+    """Whether the values that a view shows were dropped; what was opened for that view can't help."""
+    if opened.trace is None or view.lesson.given is None or view.path == opened.view.path:
+        return False
+    node = top_node(opened.trace.nodes, view.path)
+    return node is not None and node.dropped
 
 
 MOST_SLICES = 100_000

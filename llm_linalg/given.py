@@ -1,0 +1,112 @@
+"""Trusted Python in a lesson's place: a function or a module that is run, or a trace that is there."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable
+from contextlib import redirect_stdout
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from llm_linalg.lesson_values import PART_TITLES, Lesson, Stop
+from llm_linalg.text import clean
+
+if TYPE_CHECKING:
+    from llm_linalg.tracing import Trace
+
+
+class Given:
+    """What the app opens where it opens no lesson.
+
+    Args:
+        make: Runs it with a seed, and keeps the values around the node of a position (None: the last).
+        words: The command line that opens it again, without the program's name; empty if there is none.
+    """
+
+    def __init__(self, make: Callable[[int, int | None], Trace], words: tuple[str, ...] = ()) -> None:
+        self.words = words
+        self._make = make
+        self._last: tuple[int, Trace] | None = None
+
+    def run(self, seed: int, around: int | None = None) -> Trace:
+        """Return the trace; the last one again if the seed is the same and what is wanted was not dropped.
+
+        What it prints is in the trace's `printed`.
+
+        Raises:
+            ProgramError: If it fails in any way, with the frames that led to it.
+        """
+        from llm_linalg.errors import ProgramError
+
+        if self._last is not None and self._last[0] == seed:
+            found = self._last[1]
+            if around is None or around >= len(found.nodes) or not found.nodes[around].dropped:
+                return found
+        printed = io.StringIO()
+        try:
+            with redirect_stdout(printed):
+                made = self._make(seed, around)
+        except ProgramError:
+            raise
+        except Exception as error:  # the user's own code: whatever it raises is shown, with where
+            raise failure(error) from error
+        made.printed = made.printed or printed.getvalue()
+        self._last = seed, made
+        return made
+
+
+def of_trace(trace: Trace) -> Given:
+    """A trace that is there already: another seed changes nothing."""
+
+    def make(_seed: int, around: int | None) -> Trace:
+        return trace if around is None or trace.rerun is None else trace.rerun(around)
+
+    return Given(make)
+
+
+def of_function(
+    function: Callable[..., Any],
+    inputs: tuple[Any, ...],
+    words: tuple[str, ...] = (),
+    keep: int | None = None,
+) -> Given:
+    """A function or a module with its inputs; it is run when it is shown."""
+
+    def make(seed: int, around: int | None) -> Trace:
+        from llm_linalg.front import trace
+        from llm_linalg.keeping import BUDGET
+
+        return trace(function, *inputs, seed=seed, keep=BUDGET if keep is None else keep, around=around)
+
+    return Given(make, words)
+
+
+def lesson_of(given: Given, title: str, path: Path | None = None, prose: str = "", seed: int = 0) -> Lesson:
+    """The lesson in whose place something given stands: one stop, without a program of its own."""
+    name = clean(title, 60) or "trace"
+    stop = Stop(
+        number=1, title=name, prose=clean(prose, 4000, lines=True), code="", program="", show=None, beside=(),
+        order=None, steps=None, fails=False, line=1,
+    )  # fmt: skip
+    return Lesson(
+        slug=f"trace:{name}", title=name, part=len(PART_TITLES) - 1, order=0, seed=seed, controls=(),
+        stops=(stop,), path=path, given=given,
+    )  # fmt: skip
+
+
+def failure(error: BaseException) -> Exception:
+    """What to show of an error that user code raised: its kind, its words, and the frames that led to it."""
+    from llm_linalg.errors import ProgramError, Span
+    from llm_linalg.places import frames_of
+
+    frames = frames_of(error.__traceback__)
+    said = str(error).strip().split("\n")[0]
+    message = f"{type(error).__name__}: {said}" if said else type(error).__name__
+    span: Span | None = None
+    source = ""
+    if frames:
+        span = frames[-1].span
+        source = "\n" * (span.line - 1) + frames[-1].text
+    found = ProgramError(message, span, source)
+    found.frames = frames
+    return found

@@ -1,0 +1,175 @@
+"""Real Python in the app: modules as a tree that folds, files, failures, dropped values."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from importlib.metadata import EntryPoint
+from pathlib import Path
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from llm_linalg import explore, exploring, trace
+from llm_linalg.given import lesson_of, of_function, of_trace
+from tests.app.driving import opened
+from tests.engine.test_places import Model
+from tui import cli
+from tui.cli import main
+from tui.outline import outline
+from tui.stage import open_view
+from tui.view import View, arguments
+
+Capture = pytest.CaptureFixture[str]
+SOURCE = "def double(x):\n    y = x * 2\n    return y @ x\n"
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> str:
+    path = tmp_path / "own_double.py"
+    path.write_text(SOURCE, encoding="utf-8")
+    return str(path)
+
+
+def ours(capsys: Capture, *arguments: str) -> tuple[int, str, str]:
+    done = main(arguments)
+    out, narration = capsys.readouterr()
+    return done, out, narration
+
+
+def test_trace_lists_the_nodes_with_file_and_line(file: str, capsys: Capture) -> None:
+    done, out, narration = ours(capsys, "trace", f"{file}:double", "--inputs", "3x3", "--format", "plain")
+    assert done == 0
+    assert "imports and runs" in narration
+    assert "y = mul(x)   own_double.py:2   float32 (3, 3)" in out
+    done, out, _ = ours(
+        capsys, "trace", f"{file}:double", "--inputs", "3x3", "--format", "json", "--keep", "0"
+    )
+    nodes = [json.loads(line) for line in out.splitlines()]
+    assert [node["node"]["op"] for node in nodes[:-1]] == ["input", "mul", "matmul"]
+    assert (nodes[1]["file"], nodes[1]["dropped"], "values" in nodes[1]["output"]) == (file, True, False)
+    assert (nodes[0]["operands"], "values" in nodes[0]["output"]) == ([], True)
+
+
+def test_a_failure_is_explained_with_the_frames(file: str, capsys: Capture) -> None:
+    done, out, narration = ours(capsys, "trace", f"{file}:double", "--inputs", "2x3", "--format", "plain")
+    assert (done, out) == (1, "")
+    assert "matmul: axis 1 of input (2, 3) has size 3, axis 0 of other (2, 3) has size 2" in narration
+    assert "from " + file + ":3 in double: return y @ x" in narration
+
+
+def test_nothing_is_run_where_there_is_no_terminal_or_no_such_thing(file: str, capsys: Capture) -> None:
+    done, _, narration = ours(capsys, "trace", f"{file}:double")
+    assert (done, narration.count("\n")) == (2, 1)
+    assert "--format plain" in narration
+    done, _, narration = ours(capsys, "trace", f"{file}:duoble", "--format", "plain")
+    assert (done, 'did you mean "double"' in narration) == (2, True)
+    assert ours(capsys, "trace", f"{file}:double", "--set", "n=1", "--format", "plain")[0] == 2
+
+
+async def test_the_modules_are_a_tree_that_folds() -> None:
+    lesson = lesson_of(of_function(Model(), (torch.ones(2, 3),), ("trace", "m.py:Model")), "Model")
+    async with opened(lesson, (110, 30)) as app:
+        entries = [entry.text for entry in outline(app.session)]
+        assert entries[0] == "x"
+        assert "transformer (15)" in entries
+        assert "ln (3)" in entries  # the last node stands in it
+        assert "0 (6)" not in entries  # folded
+        assert "▸ " in app.screen
+        await app.app.explorer.perform("module:transformer.h.0.proj")
+        await app.settle()
+        entries = [entry.text for entry in outline(app.session)]
+        assert {"h (12)", "0 (6)", "1 (6)", "proj (3)"} <= set(entries)
+        first = app.view.path
+        await app.press("l", "down", "enter")
+        assert app.view.path != first
+        assert arguments(app.view)[:2] == ["trace", "m.py:Model"]
+        frame = app.app.explorer.frame
+        assert frame is not None
+        assert "return torch.nn" not in "".join(frame.code)
+        assert frame.node is not None
+        await app.press("s")  # another seed: it is run again
+        assert app.has(seed=1)
+
+
+async def test_a_failure_opens_at_the_guilty_call() -> None:
+    lesson = lesson_of(of_function(Model(wide=4), (torch.ones(2, 3),)), "Model")
+    async with opened(lesson, (110, 30)) as app:
+        assert "axis 0 of other (4, 3) has size 4" in " ".join(app.screen.split())
+        assert "Head.forward" in app.screen
+        frame = app.app.explorer.frame
+        assert frame is not None
+        assert frame.line is not None
+        assert "torch.ones(self.wide, 3)" in frame.code[frame.line - 1]
+
+
+def long(x: Tensor) -> Tensor:
+    for _ in range(40):
+        x = x + 1
+    return x
+
+
+async def test_values_that_were_dropped_are_computed_again_where_they_are_shown() -> None:
+    lesson = lesson_of(of_function(long, (torch.zeros(10),), keep=200), "long")
+    async with opened(lesson) as app:
+        run = app.session.current
+        assert run is not None
+        assert run.trace is not None
+        assert run.trace.nodes[5].dropped
+        await app.app.explorer.perform("node:5")
+        await app.settle()
+        await app.press("dollar_sign")
+        assert app.has(path=("add_5",))
+        assert "5." in app.screen
+        now = app.session.current
+        assert now is not None
+        assert now is not run
+
+
+def test_values_that_cannot_be_computed_again_are_said_to_be_dropped() -> None:
+    found = trace(long, torch.zeros(10), keep=10)
+    found.rerun = None
+    view = View.opening(lesson_of(of_trace(found), "long"))
+    run = open_view(view)
+    assert "were dropped" in run.frame(view).sentence
+    other = replace(view, path=("add_3",))
+    assert not run.serves(other)
+    again = open_view(other, run)
+    assert again.serves(other)
+    assert "were dropped" in again.frame(other).sentence
+    assert again.frame(other).shape_line
+
+
+def test_many_nodes_stay_usable() -> None:
+    def many(x: Tensor) -> Tensor:
+        for _ in range(20_000):
+            x = x + 1
+        return x
+
+    view = View.opening(lesson_of(of_trace(trace(many, torch.zeros(2))), "many"))
+    run = open_view(view)
+    assert run.frame(view).steps == 2
+    assert run.ground(view).siblings is run.ground(view).siblings
+
+
+def test_explore_opens_the_installed_app(monkeypatch: pytest.MonkeyPatch, capsys: Capture) -> None:
+    command = EntryPoint("llm-linalg", "tui.cli:main", "console_scripts")
+    monkeypatch.setattr(exploring, "entry_points", lambda **_: [command])
+    shown: list[str] = []
+
+    def launch(_flags: object, lesson: object) -> int:
+        shown.append(getattr(lesson, "title", ""))
+        return 0
+
+    monkeypatch.setattr("tui.cli_app.launch", launch)
+    assert explore(trace(long, torch.zeros(2))) == 0
+    assert explore(long, torch.zeros(2)) == 0
+    assert explore(nn.Linear(2, 2), torch.zeros(2)) == 0
+    assert shown == ["trace", "long", "Linear"]
+    monkeypatch.undo()
+    monkeypatch.setattr(exploring, "entry_points", lambda **_: [])
+    with pytest.raises(RuntimeError, match="not installed"):
+        explore(long, torch.zeros(2))
+    assert cli.main([], lesson_of(of_function(long, (torch.zeros(2),)), "long")) == 2
+    assert "not a terminal" in capsys.readouterr().err

@@ -1,0 +1,112 @@
+"""Long traces: a budget bounds the values that are kept, what was dropped says so and can be had again."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import Tensor
+
+from llm_linalg import Trace, trace
+
+SIZE = 1000 * 4  # bytes of one value
+
+
+def function(x: Tensor) -> Tensor:
+    for _ in range(50):
+        y = x + torch.rand(1000)
+        x = y.view(10, 100).view(-1) * 0.5
+    return x
+
+
+def kept(t: Trace) -> list[int]:
+    return [node.index for node in t.nodes if node.call is not None and not node.dropped]
+
+
+def held(t: Trace) -> int:
+    """Bytes of memory that the kept nodes of a trace hold, counted once; its inputs left out."""
+    outside = {node.value.untyped_storage().data_ptr() for node in t.nodes if node.call is None}
+    found = {}
+    for node in t.nodes:
+        for tensor in (node.value, *(operand.value for operand in node.operands)):
+            if not tensor.is_meta:
+                found[tensor.untyped_storage().data_ptr()] = tensor.untyped_storage().nbytes()
+    return sum(size for place, size in found.items() if place not in outside)
+
+
+def test_without_a_budget_nothing_is_dropped_and_views_share() -> None:
+    t = trace(function, torch.ones(1000), keep=None)
+    assert not [node for node in t.nodes if node.dropped]
+    assert held(t) == 3 * 50 * SIZE  # the random numbers, the sum, the product; not the views
+
+
+@pytest.mark.parametrize("values", [0, 1, 4, 20])
+def test_a_budget_bounds_the_values_that_are_kept(values: int) -> None:
+    t = trace(function, torch.ones(1000), keep=values * SIZE)
+    assert held(t) <= values * SIZE
+    assert len(t.nodes) == 251
+    last = kept(t)
+    assert last == list(range(251 - len(last), 251))  # the latest
+    assert bool(last) == (values >= 2)
+
+
+def test_what_was_dropped_says_so_and_knows_its_shape() -> None:
+    t = trace(function, torch.ones(1000), keep=8 * SIZE)
+    node = next(node for node in t.nodes if node.op == "mul")
+    assert (node.dropped, node.shape, node.dtype, node.kind) == (True, (1000,), "float32", "pointwise")
+    assert node.value.is_meta
+    assert node.shape_line
+    assert node.operands[0].node is not None
+    assert node.operands[0].value.shape == (1000,)
+
+
+def test_what_was_dropped_can_be_computed_again() -> None:
+    whole = trace(function, torch.ones(1000), seed=3, keep=None)
+    t = trace(function, torch.ones(1000), seed=3, keep=8 * SIZE)
+    for index in (1, 5, 100, 249, 250):
+        again = t.recomputed(t.nodes[index])
+        assert not again.dropped
+        assert torch.equal(again.value, whole.nodes[index].value)
+        for operand, other in zip(again.operands, whole.nodes[index].operands, strict=True):
+            assert torch.equal(operand.value, other.value)
+    assert t.recomputed(t.nodes[250]) is t.nodes[250]
+    little = trace(function, torch.ones(1000), seed=3, keep=1)
+    assert torch.equal(little.recomputed(little.nodes[100]).value, whole.nodes[100].value)
+    little.rerun = None
+    with pytest.raises(LookupError, match="can't be computed again"):
+        little.recomputed(little.nodes[100])
+
+
+def test_around_a_node_its_neighbours_are_kept() -> None:
+    t = trace(function, torch.ones(1000), keep=20 * SIZE, around=100)
+    assert 100 in kept(t)
+    assert held(t) <= 20 * SIZE
+    assert {99, 101} <= set(kept(t))
+
+
+def test_a_value_used_long_after_it_was_dropped_is_still_an_operand_with_values() -> None:
+    def residual(x: Tensor) -> Tensor:
+        early = x * 2
+        late = x
+        for _ in range(30):
+            late = late + 1
+        return early + late
+
+    t = trace(residual, torch.ones(1000), keep=5 * SIZE)
+    last, first = t.nodes[-1], t.nodes[1]
+    assert (first.dropped, last.dropped) == (True, False)
+    assert last.operands[0].node is first
+    assert torch.equal(last.operands[0].value, torch.full((1000,), 2.0))
+    assert first.name == "early"
+
+
+def test_in_place_calls_keep_what_was_there_before_also_under_a_budget() -> None:
+    def write(x: Tensor) -> Tensor:
+        y = x.clone()
+        for _ in range(10):
+            y += 1
+        return y
+
+    t = trace(write, torch.zeros(1000), keep=4 * SIZE)
+    values = [node.value[0].item() for node in t.nodes if not node.dropped and node.op == "add"]
+    assert values == sorted(values)
+    assert values[-1] == 10.0

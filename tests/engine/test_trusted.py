@@ -1,0 +1,154 @@
+"""The user's own code: found by name, run with inputs; whatever it raises is a sentence with frames."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import torch
+
+from llm_linalg import ProgramError, ShapeError, trace
+from llm_linalg.given import lesson_of, of_function, of_trace
+from llm_linalg.trusted import TargetError, inputs, load
+
+SOURCE = """\
+import torch
+from torch import nn
+
+class Model(nn.Module):
+    def __init__(self, width=3, *, depth=1):
+        super().__init__()
+        self.layers = nn.Sequential(*(nn.Linear(width, width) for _ in range(depth)))
+
+    def forward(self, x):
+        print("shape", tuple(x.shape))
+        return self.layers(x)
+
+class Box:
+    @staticmethod
+    def twice(x):
+        return x * 2
+
+def drawn():
+    return torch.rand(3)
+
+def broken(x):
+    return {}["key"]
+
+NUMBER = 3
+"""
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Iterator[str]:
+    before, names = list(sys.path), set(sys.modules)
+    path = tmp_path / "own_model.py"
+    path.write_text(SOURCE, encoding="utf-8")
+    yield str(path)
+    sys.path[:] = before
+    for name in set(sys.modules) - names:
+        if name.startswith("own_"):
+            del sys.modules[name]
+
+
+def test_functions_methods_and_modules_are_found_in_a_file(file: str) -> None:
+    function, path = load(f"{file}:Box.twice")
+    assert torch.equal(function(torch.ones(2)), torch.full((2,), 2.0))
+    assert path == Path(file)
+    model, _ = load(f"{file}:Model(4, depth=2)")
+    assert model(torch.ones(1, 4)).shape == (1, 4)
+    first, second, other = (load(f"{file}:Model", seed)[0](torch.ones(1, 3)) for seed in (1, 1, 2))
+    assert torch.equal(first, second)
+    assert not torch.equal(first, other)
+
+
+def test_a_module_is_found_by_its_dotted_name(file: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(Path(file).parent)
+    assert load("own_model:Box.twice")[0](torch.ones(1)).item() == 2
+    assert load("torch.nn.functional:relu")[0] is torch.nn.functional.relu
+
+
+@pytest.mark.parametrize(
+    ("target", "said"),
+    [
+        ("{file}", "is not FILE.py:FUNCTION"),
+        ("{file}:", "is not FILE.py:FUNCTION"),
+        ("{file}:Modle", 'did you mean "Model"'),
+        ("{file}:Model(x)", "are constants"),
+        ("{file}:1 + 1", "is not a name"),
+        ("{file}:(", "is not a name"),
+        ("{file}:NUMBER", "is not a function"),
+        ("{file}:Box", "is not a function"),
+        ("nowhere.py:f", "no file"),
+        ("no_such_module:f", "no module"),
+    ],
+)
+def test_what_is_not_there_is_one_line(target: str, said: str, file: str) -> None:
+    with pytest.raises(TargetError, match=said) as caught:
+        load(target.format(file=file))
+    assert "\n" not in str(caught.value)
+
+
+def test_a_file_that_fails_when_it_is_imported_is_told_with_its_place(file: str, tmp_path: Path) -> None:
+    path = tmp_path / "own_bad.py"
+    path.write_text("x = 1\nraise SystemExit(3)\n", encoding="utf-8")
+    with pytest.raises(ProgramError, match="SystemExit: 3") as caught:
+        load(f"{path}:f")
+    assert caught.value.frames[-1].line == 2
+    with pytest.raises(ProgramError, match="TypeError"):
+        load(f"{file}:Model(1, 2, 3)")
+
+
+@pytest.mark.parametrize(
+    ("text", "shape", "dtype"),
+    [
+        ("torch.randn(2, 5, 8)", (2, 5, 8), torch.float32),
+        ("2x5x8", (2, 5, 8), torch.float32),
+        ("4", (4,), torch.float32),
+        ("randint:0:50:2x5", (2, 5), torch.int64),
+    ],
+)
+def test_inputs_are_safe_expressions_shapes_or_tokens(
+    text: str, shape: tuple[int, ...], dtype: torch.dtype
+) -> None:
+    (value,) = inputs([text])
+    assert (tuple(value.shape), value.dtype) == (shape, dtype)
+    assert torch.equal(value, inputs([text])[0])
+    assert len(inputs([f"torch.ones(1), {'torch.ones(2)'}", "2x3"])) == 3
+
+
+@pytest.mark.parametrize("text", ["open('x')", "x = 1", "", "__import__('os')", "torch.ones(10**9, 10**9)"])
+def test_an_input_that_is_none_is_refused(text: str) -> None:
+    with pytest.raises(ProgramError):
+        inputs([text])
+
+
+def test_given_runs_once_a_seed_and_keeps_what_is_printed(
+    file: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    given = of_function(load(f"{file}:Model")[0], (torch.ones(2, 3),))
+    first = given.run(0)
+    assert (first.printed, capsys.readouterr().out) == ("shape (2, 3)\n", "")
+    assert given.run(0) is first
+    assert given.run(1) is not first
+    drawn = of_function(load(f"{file}:drawn")[0], ())
+    assert not torch.equal(drawn.run(1).nodes[-1].value, drawn.run(2).nodes[-1].value)
+
+
+def test_whatever_the_code_raises_is_a_program_error_with_frames(file: str) -> None:
+    given = of_function(load(f"{file}:broken")[0], (torch.ones(1),))
+    with pytest.raises(ProgramError, match="KeyError: 'key'") as caught:
+        given.run(0)
+    assert caught.value.frames[-1].function == "broken"
+    with pytest.raises(ShapeError) as shaped:
+        of_function(load(f"{file}:Model")[0], (torch.ones(2, 4),)).run(0)
+    assert [tuple(value.shape) for value in shaped.value.values][:2] == [(2, 4), (3, 3)]
+
+
+def test_a_trace_stands_in_a_lessons_place() -> None:
+    t = trace(lambda x: x * 2, torch.ones(2))
+    lesson = lesson_of(of_trace(t), "a \x1b[31m trace")
+    assert lesson.run() is t
+    assert "\x1b" not in lesson.title

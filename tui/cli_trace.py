@@ -1,0 +1,83 @@
+"""`llm-linalg trace`: the user's own code, imported, run and opened; and what `llm_linalg.explore` opens."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from typing import TYPE_CHECKING
+
+from llm_linalg.spelling import quoted
+from llm_linalg.text import clean
+from tui.cli_parse import UsageError
+from tui.cli_write import write
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from llm_linalg.errors import ProgramError
+    from llm_linalg.lesson import Lesson
+
+MEGABYTE = 2**20
+
+
+def trace(flags: argparse.Namespace, say: Callable[[str], None]) -> int:
+    """Runs what the flags name; prints its nodes, or opens the app."""
+    from llm_linalg.errors import ProgramError
+    from tui.cli_app import check_terminal, launch
+
+    if flags.format is None:
+        check_terminal(os.environ, "--format plain prints the nodes")  # before anything is run
+    if flags.code is not None or flags.set:
+        raise UsageError("a trace has no controls and no program of its own: --set and --code are a lesson's")
+    say(f"imports and runs {quoted(flags.target, 200)}: your own code, with your rights")
+    try:
+        lesson = lesson_of_target(flags)
+        if flags.format is not None:
+            return _print(lesson, flags)
+    except ProgramError as error:
+        return tell(error)
+    return launch(flags, lesson)
+
+
+def lesson_of_target(flags: argparse.Namespace) -> Lesson:
+    """What the flags name, in a lesson's place; it has been imported, and not yet run.
+
+    Raises:
+        UsageError: If there is no such thing.
+        ProgramError: If importing it fails, or an input is none.
+    """
+    from llm_linalg import trusted
+    from llm_linalg.given import lesson_of, of_function
+
+    seed = flags.seed or 0
+    try:
+        given = trusted.inputs(flags.inputs, seed)
+        function, path = trusted.load(flags.target, seed)
+    except trusted.TargetError as error:
+        raise UsageError(str(error)) from None
+    words = ("trace", flags.target, *(word for text in flags.inputs for word in ("--inputs", text)))
+    keep = None if flags.keep is None else flags.keep * MEGABYTE
+    title = flags.target.partition(":")[2]
+    return lesson_of(of_function(function, given, words, keep), title, path)
+
+
+def _print(lesson: Lesson, flags: argparse.Namespace) -> int:
+    from tui.render.program import program_json, program_plain
+
+    trace = lesson.run(seed=flags.seed)
+    if flags.format == "plain":
+        write(program_plain(trace))
+        return 0
+    for line in program_json(trace):
+        write(line)
+    return 0
+
+
+def tell(error: ProgramError) -> int:
+    """Says what failed and the frames that led to it, on stderr; returns the exit code."""
+    frames = [f"  from {frame}" for frame in error.frames[-8:]]
+    text = "\n".join([*str(error).split("\n")[:12], *frames])
+    if sys.stderr is not None:
+        print(clean(text, 4000, lines=True), file=sys.stderr)  # noqa: T201 - stderr is narration
+    return 1
