@@ -2,25 +2,18 @@
 
 from __future__ import annotations
 
-import asyncio
-import signal
-import sys
-import tempfile
-import traceback
 from collections.abc import Callable, Iterable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
-from rich.text import Text
-from textual.app import App, SystemCommand
+from textual.app import SystemCommand
 from textual.filter import LineFilter, NoColor
 from textual.screen import Screen
 
 from tui.player import Player
 from tui.screens.explorer import ExplorerScreen
 from tui.session import Session
+from tui.terminal.showing import TerminalApp
 from tui.themes import ASCII, DARK, DEFAULT_THEME, LOOKS, UNICODE, Glyphs, Look
 from tui.view import View
 from tui.widgets.lines import Lines
@@ -29,10 +22,6 @@ if TYPE_CHECKING:
     from textual.command import Provider
 
     from llm_linalg.lesson import Lesson
-
-SIGNALS = {"SIGTERM": 143, "SIGHUP": 129, "SIGINT": 130}
-"""Signals that end the app with the terminal restored, and the exit code of each."""
-
 
 @dataclass(frozen=True, slots=True)
 class Options:
@@ -61,7 +50,7 @@ def _provider() -> type[Provider]:
     return Commands
 
 
-class Explorer(App[None]):
+class Explorer(TerminalApp):
     """The terminal app."""
 
     TITLE = "llm-linalg"
@@ -119,41 +108,10 @@ class Explorer(App[None]):
         """None of Textual's: the palette lists lessons and the commands of `tui.keys`."""
         return ()
 
-    def on_mount(self) -> None:
-        """Signals end the app as a key would, and say so in the exit code."""
-        if not self.is_headless:
-            loop = asyncio.get_running_loop()
-            for name, code in SIGNALS.items():
-                number = getattr(signal, name, None)
-                if number is not None:
-                    with suppress(NotImplementedError, ValueError, RuntimeError):
-                        loop.add_signal_handler(number, self.leave, code)
-
-    def leave(self, code: int) -> None:
-        """Ends the app with an exit code, the terminal restored."""
-        self.exit(return_code=code)
+    def tell_cut(self) -> None:
+        """A paste was too long."""
+        self.explorer.tell("That was too long to paste: it was cut.")
 
     async def on_lines_pressed(self, event: Lines.Pressed) -> None:
         """A click on a screen above the explorer."""
         await self.explorer.perform(event.command)
-
-    def _fatal_error(self) -> None:
-        """A short message and where the long one is; Textual would print every local."""
-        error = sys.exception()
-        log = _logged(error) if error is not None else None
-        message = Text(f"llm-linalg: {type(error).__name__}: {str(error)[:300]}")
-        if log is not None:
-            message.append(f"\nThe whole of it is in {log}")
-        self.panic(message)
-
-
-def _logged(error: BaseException) -> Path | None:
-    """Writes the traceback to a file of its own; None if there is nowhere to write."""
-    try:
-        with tempfile.NamedTemporaryFile(
-            "w", prefix="llm-linalg-", suffix=".log", delete=False, encoding="utf-8"
-        ) as file:
-            file.write("".join(traceback.format_exception(error)))
-    except OSError:
-        return None
-    return Path(file.name)

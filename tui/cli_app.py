@@ -7,11 +7,17 @@ import codecs
 import os
 import sys
 from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
 from typing import TYPE_CHECKING
 
 from tui.cli_parse import UsageError
 from tui.cli_view import view_of
+from tui.terminal.depth import depth
 from tui.view import View
+
+if TYPE_CHECKING:
+    from tui.terminal.showing import TerminalApp
 
 if TYPE_CHECKING:
     from llm_linalg.lesson import Lesson
@@ -31,12 +37,16 @@ def launch(flags: argparse.Namespace, lesson: Lesson | None = None) -> int:
     check_terminal(os.environ)
     theme = flags.theme or ("no-colour" if os.environ.get("NO_COLOR") else "dark")
     os.environ.pop("NO_COLOR", None)  # the theme says it; libraries would take an empty one for a yes
+    if os.environ.get("TEXTUAL_COLOR_SYSTEM", "auto") in ("", "auto"):
+        os.environ["TEXTUAL_COLOR_SYSTEM"], _ = depth(os.environ)
     if flags.no_motion or flags.slow_link:
         os.environ["TEXTUAL_ANIMATIONS"] = "none"
     if flags.slow_link:
         os.environ["TEXTUAL_FPS"] = "10"
     from llm_linalg.lesson import catalog
     from tui.app import Explorer, Options
+    from tui.terminal.outlet import outlet
+    from tui.terminal.showing import told
 
     options = Options(
         theme=theme,
@@ -47,8 +57,24 @@ def launch(flags: argparse.Namespace, lesson: Lesson | None = None) -> int:
         speed=flags.speed,
     )
     app = Explorer(starting(view, flags), catalog(), options)
-    app.run(mouse=not flags.no_mouse)
-    return app.return_code or 0
+    with outlet() as out:
+        app.screen_descriptor = out.screen
+        app.run(mouse=not flags.no_mouse)
+        if app.failure is not None:
+            print(told(app.failure), file=sys.stderr, flush=True)  # noqa: T201 - into the log
+    return ended(app, out.log)
+
+
+def ended(app: TerminalApp, log: Path | None) -> int:
+    """The exit code; of a failure it is said, in short, what and where the rest stands."""
+    if app.failure is None:
+        return app.return_code or 0
+    from llm_linalg.text import clean
+
+    where = f"the whole of it is in {log}" if log is not None else "there was no place for a log"
+    what = clean(f"{type(app.failure).__name__}: {app.failure}", 300)
+    sys.stderr.write(f"llm-linalg: {what}\nllm-linalg: {where}\n")
+    return 1
 
 
 def starting(view: View, flags: argparse.Namespace) -> View:
@@ -78,13 +104,15 @@ def check_terminal(environment: Mapping[str, str], instead: str = PRINTS) -> Non
         said = f"TERM={name}" if name else "TERM is not set"
         raise UsageError(f"this terminal can't draw a screen ({said}): {instead}")
     colours = environment.get("TEXTUAL_COLOR_SYSTEM", "auto")
-    if colours not in COLOR_SYSTEMS:
+    if colours and colours not in COLOR_SYSTEMS:
         raise UsageError(f"TEXTUAL_COLOR_SYSTEM is one of {', '.join(COLOR_SYSTEMS)}")
 
 
 def utf8(environment: Mapping[str, str]) -> bool:
     """Whether the locale writes UTF-8, as the C library decides it: LC_ALL, else LC_CTYPE, else LANG."""
     name = next((environment[key] for key in ("LC_ALL", "LC_CTYPE", "LANG") if environment.get(key)), "")
+    if name in ("C", "POSIX"):
+        return False
     encoding = name.partition(".")[2].partition("@")[0]
     if not encoding:
         encoding = getattr(sys.stdout, "encoding", None) or "ascii"

@@ -1,6 +1,6 @@
 """Just enough of a terminal to know what stands on the screen, and what it would have cost to say only that.
 
-It understands what a full-screen program of ours sends: absolute cursor moves, colours and weights, text.
+It understands what a full-screen program of ours sends: cursor moves, colours and weights, text.
 Everything else (modes, queries, titles) is read over. Pure: bytes in, cells out.
 """
 
@@ -11,8 +11,11 @@ from codecs import getincrementaldecoder
 from dataclasses import dataclass
 from itertools import groupby
 
+from tui.terminal.pen import pen
+
 TOKEN = re.compile(
     r"\x1b\[(?P<y>\d*)(?:;(?P<x>\d*))?H"  # the cursor to a row and column
+    r"|\x1b\[(?P<right>\d*)C"  # the cursor to the right
     r"|\x1b\[(?P<style>[\d;:]*)m"  # colour and weight
     r"|\x1b\[[0-?]*[ -/]*[@-~]"  # any other control sequence
     r"|\x1b[\]P_^][^\x07\x1b]*(?:\x07|\x1b\\)"  # a string to the terminal: title, clipboard
@@ -62,6 +65,8 @@ class Screen:
     def _take(self, token: re.Match[str]) -> None:
         if token["y"] is not None:
             self._y, self._x = int(token["y"] or 1) - 1, int(token["x"] or 1) - 1
+        elif token["right"] is not None:
+            self._x += int(token["right"] or 1)
         elif token["style"] is not None:
             self._restyle(token["style"])
         elif token["control"] == "\n":
@@ -72,12 +77,12 @@ class Screen:
             self._put(token["text"])
 
     def _restyle(self, parameters: str) -> None:
-        if parameters in ("", "0"):
-            self._style = ""
-        elif parameters.startswith("0;") or not self._style:
-            self._style = parameters.removeprefix("0;")
-        else:
-            self._style = f"{self._style};{parameters}"
+        """Keeps the style as one spelling of it, whichever way it was reached."""
+        found = pen(f"{self._style};{parameters or 0}" if self._style else parameters)
+        words = sorted(found.weights, key=int)
+        words += [found.foreground] if found.foreground != "39" else []
+        words += [found.background] if found.background != "49" else []
+        self._style = ";".join(words)
 
     def _put(self, text: str) -> None:
         for character in text:

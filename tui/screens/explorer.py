@@ -91,6 +91,10 @@ class ExplorerScreen(Page):
         if self.session.player.playing:
             self.update_session(replace(self.session, player=self.session.player.pause()))
 
+    def tell(self, notice: str) -> None:
+        """Says something in the footer, until the next key."""
+        self.update_session(self.session.told(notice))
+
     def update_session(self, session: Session) -> None:
         """Takes a session over: runs its program if that is another one, and draws."""
         before, self.session = self.session, session

@@ -1,0 +1,190 @@
+"""A program on a pty of its own, and a terminal emulator that shows what it writes.
+
+Nothing here sleeps: whoever waits, waits for something to be on the screen, or for the program's end.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import re
+import select
+import signal
+import struct
+import subprocess
+import sys
+import termios
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+
+import pyte
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+LONGEST = 60.0  # seconds: past this a program that we wait for is broken
+APP = (sys.executable, "-W", "ignore", "-m", "tui")
+# What pyte would show as text: the keyboard protocol and queries of modes.
+UNKNOWN = re.compile(rb"\x1b\[[<>=][\d;]*[a-zA-Z]|\x1b\[\?\d+\$p")
+MODE = re.compile(rb"\x1b\[\?(\d+)([hl])")
+OFF = (1049, 1000, 1002, 1003, 1004, 1006, 1015, 1016, 2004, 2026, 2048)  # modes off when nobody runs
+ON = (7, 25)  # wrapping, and a cursor
+
+Source = int | None
+
+
+def environment(**changed: str | None) -> dict[str, str]:
+    """What the usual SSH session gives, of which `changed` is changed, or left out if None."""
+    kept = ("PATH", "HOME", "VIRTUAL_ENV", "TMPDIR")
+    plain = {name: os.environ[name] for name in kept if name in os.environ}
+    plain |= {"TERM": "xterm-256color", "LC_ALL": "C.UTF-8", "PYTHONPATH": str(ROOT)}
+    plain |= {"PYTHONDONTWRITEBYTECODE": "1"}
+    return {name: value for name, value in (plain | changed).items() if value is not None}
+
+
+class Console:
+    """One program on a pty. A context manager: leaving it ends the program."""
+
+    def __init__(
+        self,
+        *words: str,
+        argv: Sequence[str] = APP,
+        size: tuple[int, int] = (80, 24),
+        env: Mapping[str, str | None] | None = None,
+        stdin: Source = None,
+        stdout: Source = None,
+        stderr: Source = None,
+        before: Callable[[], None] | None = None,
+    ) -> None:
+        """What is None of the three streams is the pty. `before` runs in the child, before the program."""
+        self.master, self.slave = os.openpty()
+        self._size(*size)
+        self.lines_before = termios.tcgetattr(self.slave)[3]
+        self.screen = pyte.Screen(*size)
+        self._stream = pyte.ByteStream(self.screen)
+        self.raw = b""
+        streams = (stdin, stdout, stderr)
+
+        def begin() -> None:
+            fcntl.ioctl(self.slave, termios.TIOCSCTTY, 0)
+            if before is not None:
+                before()
+
+        self.process = subprocess.Popen(
+            [*argv, *words],
+            stdin=streams[0] if streams[0] is not None else self.slave,
+            stdout=streams[1] if streams[1] is not None else self.slave,
+            stderr=streams[2] if streams[2] is not None else self.slave,
+            env=environment(**dict(env or {})),
+            cwd="/",
+            start_new_session=True,
+            preexec_fn=begin,  # noqa: PLW1509 - it only makes the pty the controlling terminal
+        )
+
+    def __enter__(self) -> Console:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self.process.poll() is None:
+            self.process.kill()
+        self.process.wait()
+        for descriptor in (self.master, self.slave):
+            if descriptor >= 0:
+                os.close(descriptor)
+        self.master = self.slave = -1
+
+    @property
+    def text(self) -> str:
+        """What stands on the screen, a line a row."""
+        return "\n".join(self.screen.display)
+
+    def _size(self, columns: int, rows: int) -> None:
+        fcntl.ioctl(self.master, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
+
+    def resize(self, columns: int, rows: int) -> None:
+        """Another size of the window; the kernel tells the program."""
+        self.screen.resize(rows, columns)
+        self._size(columns, rows)
+
+    def send(self, keys: str | bytes) -> None:
+        """Types; reads meanwhile what comes, so that neither side can stop the other."""
+        data = memoryview(keys.encode() if isinstance(keys, str) else keys)
+        end = time.monotonic() + LONGEST
+        while data:
+            readable, writable, _ = select.select([self.master], [self.master], [], 0.5)
+            if readable:
+                self._take()
+            if writable:
+                data = data[os.write(self.master, data[:512]) :]
+            assert time.monotonic() < end, "the program does not read its keys"
+
+    def _take(self, most: int = 1 << 16) -> int:
+        data = os.read(self.master, most)
+        self.raw += data
+        self._stream.feed(UNKNOWN.sub(b"", data))
+        return len(data)
+
+    def read(self, seconds: float) -> int:
+        """Reads what comes within `seconds`, at most one piece; returns its bytes."""
+        ready, _, _ = select.select([self.master], [], [], max(0.0, seconds))
+        return self._take() if ready else 0
+
+    def until(self, wanted: str | Callable[[], bool], seconds: float = LONGEST) -> Console:
+        """Reads until the screen has this text, or until it is as wanted."""
+        reached = wanted if callable(wanted) else lambda: wanted in self.text
+        end = time.monotonic() + seconds
+        while not reached():
+            ended = self.process.poll() is not None
+            if self.read(0.0 if ended else 0.2) == 0 and ended and not reached():
+                raise AssertionError(f"ended ({self.process.returncode}) without {wanted!r}:\n{self.text}")
+            if time.monotonic() > end:
+                raise AssertionError(f"no {wanted!r} in {seconds:g} s:\n{self.text}")
+        return self
+
+    def wait(self, seconds: float = LONGEST) -> int:
+        """Reads until the program has ended; returns its exit code, negative for a signal's."""
+        end = time.monotonic() + seconds
+        while self.process.poll() is None:
+            self.read(0.05)
+            assert time.monotonic() < end, f"did not end in {seconds:g} s:\n{self.text}"
+        while self.read(0.0):
+            pass
+        return self.process.returncode
+
+    def signal(self, number: int) -> None:
+        """Sends a signal to the program alone."""
+        os.kill(self.process.pid, number)
+
+    def stopped(self, seconds: float = LONGEST) -> bool:
+        """Waits until the program is stopped, as by ctrl+z."""
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            self.read(0.05)
+            pid, status = os.waitpid(self.process.pid, os.WNOHANG | os.WUNTRACED)
+            if pid:
+                return os.WIFSTOPPED(status) and os.WSTOPSIG(status) in (signal.SIGSTOP, signal.SIGTSTP)
+        return False
+
+    def hang_up(self) -> None:
+        """The terminal goes away, as when a window is closed."""
+        os.close(self.slave)
+        os.close(self.master)
+        self.master = self.slave = -1
+
+    @property
+    def after(self) -> str:
+        """What was written after the screen was given back, but for modes."""
+        return MODE.sub(b"", self.raw.rpartition(b"\x1b[?1049l")[2]).decode("utf-8", "replace")
+
+    @property
+    def left_over(self) -> list[str]:
+        """What the program changed in the terminal and did not put back; empty is right."""
+        modes = {int(number): way == b"h" for number, way in MODE.findall(self.raw)}
+        wrong = [f"mode {number} on" for number in OFF if modes.get(number, False)]
+        wrong += [f"mode {number} off" for number in ON if not modes.get(number, True)]
+        kitty = self.raw.count(b"\x1b[>") - self.raw.count(b"\x1b[<u")
+        wrong += ["keyboard protocol on"] if kitty > 0 else []
+        wrong += ["raw input"] if termios.tcgetattr(self.slave)[3] != self.lines_before else []
+        return wrong

@@ -1,0 +1,145 @@
+"""What is sent is less than everything, and the terminal shows the same: a terminal emulator is the judge."""
+
+from __future__ import annotations
+
+import unicodedata
+
+import pyte
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from rich.color import ColorSystem
+from rich.segment import Segment
+from rich.style import Style
+from textual.strip import Strip
+
+from tests.bench.screen import Screen, cheapest
+from tui.terminal.canvas import Canvas, cells_of
+from tui.terminal.intake import PASTE, Intake
+from tui.terminal.pen import change
+
+WIDTH, HEIGHT = 14, 4
+STYLES = [
+    Style.parse(text)
+    for text in (
+        "none",
+        "bold",
+        "red on color(17)",
+        "bold color(33)",
+        "reverse",
+        "dim color(250) on color(17)",
+    )
+]
+TEXTS = st.text(st.sampled_from("abc  ·│数字e\u0301"), max_size=8)
+LINE = st.lists(st.tuples(TEXTS, st.sampled_from(STYLES)), max_size=4)
+PICTURE = st.lists(LINE, min_size=HEIGHT, max_size=HEIGHT)
+
+
+def strip(line: list[tuple[str, Style]]) -> Strip:
+    """The line as a strip as wide as the screen."""
+    text = [Segment(said.lstrip("\u0301"), style) for said, style in line]
+    return Strip(text).adjust_cell_length(WIDTH, Style.null()).simplify()
+
+
+def drawn(canvas: Canvas, picture: list[list[tuple[str, Style]]]) -> str:
+    return canvas.draw(((y, 0, (strip(line),)) for y, line in enumerate(picture)), ColorSystem.EIGHT_BIT)
+
+
+def cells(screen: pyte.Screen) -> list[list[tuple[object, ...]]]:
+    return [
+        [(c.data, c.fg, c.bg, c.bold, c.reverse) for c in (screen.buffer[y][x] for x in range(WIDTH))]
+        for y in range(HEIGHT)
+    ]
+
+
+def fresh() -> Canvas:
+    canvas = Canvas()
+    canvas.forget(WIDTH, HEIGHT)
+    return canvas
+
+
+@given(st.lists(PICTURE, min_size=1, max_size=5))
+def test_the_terminal_shows_the_last_picture_whatever_was_there(
+    pictures: list[list[list[tuple[str, Style]]]],
+) -> None:
+    canvas, screen, alone = fresh(), pyte.Screen(WIDTH, HEIGHT), pyte.Screen(WIDTH, HEIGHT)
+    screen.reset_mode(7, private=True)
+    alone.reset_mode(7, private=True)
+    stream = pyte.Stream(screen)
+    for picture in pictures:
+        stream.feed(drawn(canvas, picture))
+    pyte.Stream(alone).feed(drawn(fresh(), pictures[-1]))
+    assert cells(screen) == cells(alone)
+    assert drawn(canvas, pictures[-1]) == ""
+
+
+@given(PICTURE)
+def test_a_wide_or_a_combined_character_moves_no_column(picture: list[list[tuple[str, Style]]]) -> None:
+    screen = pyte.Screen(WIDTH, HEIGHT)
+    screen.reset_mode(7, private=True)
+    pyte.Stream(screen).feed(drawn(fresh(), picture))
+    for y, line in enumerate(picture):
+        wanted = cells_of(strip(line), ColorSystem.EIGHT_BIT)
+        assert len(wanted) == WIDTH
+        shown = [screen.buffer[y][x].data for x in range(WIDTH)]
+        for x, cell in enumerate(wanted):
+            if cell.text and x + 1 < WIDTH:
+                assert unicodedata.normalize("NFD", shown[x])[:1] == cell.text[:1]
+
+
+def test_a_change_costs_no_more_than_the_cheapest_plain_encoding() -> None:
+    line = [("numbers 1.2345 ", STYLES[5]), ("6.7", STYLES[3])]
+    other = [("numbers 1.9345 ", STYLES[5]), ("6.8", STYLES[3])]
+    canvas, screen = fresh(), Screen(WIDTH, HEIGHT)
+    screen.feed(drawn(canvas, [line] * HEIGHT).encode())
+    before = screen.picture
+    sent = drawn(canvas, [line, other, line, other]).encode()
+    screen.feed(sent)
+    assert 0 < len(sent) <= cheapest(before, screen.picture)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "sent"),
+    [
+        ("", "", ""),
+        ("", "1;38;5;4", "\x1b[1;38;5;4m"),
+        ("1", "1;31", "\x1b[31m"),
+        ("1;31", "31", "\x1b[0;31m"),
+        ("31;48;5;17", "32;48;5;17", "\x1b[32m"),
+        ("31", "", "\x1b[m"),
+        ("38;2;1;2;3", "38;2;1;2;3;7", "\x1b[7m"),
+    ],
+)
+def test_a_style_is_said_as_a_change_of_the_last(old: str, new: str, sent: str) -> None:
+    assert change(old, new) == sent
+
+
+@given(st.lists(st.integers(1, 12), max_size=30))
+def test_what_comes_in_pieces_is_what_comes_at_once(sizes: list[int]) -> None:
+    data = "q\x1b[C数\x1b[200~y = 数\x1b[201~".encode() + b"\x1b[<0;3;4M\xffz"
+    whole = Intake()
+    expected = whole.feed(data) + whole.flush()
+    assert expected == "q\x1b[C数\x1b[200~y = 数\x1b[201~\x1b[<0;3;4M\ufffdz"
+    pieces, parts = Intake(), []
+    for size in [*sizes, len(data)]:
+        parts.append(pieces.feed(data[:size]))
+        data = data[size:]
+    assert "".join(parts) + pieces.flush() == expected
+
+
+@pytest.mark.parametrize("at", [0, 2, 3, 4, 5, 6])
+def test_the_oldest_mouse_report_is_left_out_wherever_it_is_cut(at: int) -> None:
+    report = b"\x1b[M#\xf0("
+    intake = Intake()
+    assert intake.feed(b"a" + report[:at]) + intake.feed(report[at:] + b"b") + intake.flush() == "ab"
+
+
+def test_a_huge_paste_is_cut_and_the_keys_after_it_are_not() -> None:
+    intake = Intake()
+    text = intake.feed(b"a\x1b[200~" + b"x" * 3_000_000 + b"\x1b[201~b")
+    assert text == "a\x1b[200~" + "x" * PASTE + "\x1b[201~b"
+    assert intake.cut
+
+
+def test_an_escape_key_alone_is_not_held_back() -> None:
+    assert Intake().feed(b"\x1b") == "\x1b"

@@ -1,0 +1,167 @@
+"""How it ends, is suspended, and fails: the terminal is given back, and the exit code says why."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.terminal.console import Console
+
+PROSE = "Each cell of Y"
+READY = "/12 steps"
+
+
+@pytest.mark.parametrize(("name", "code"), [("TERM", 143), ("HUP", 129), ("INT", 130), ("QUIT", 131)])
+def test_a_signal_ends_it_and_gives_the_terminal_back(name: str, code: int) -> None:
+    with Console("matmul", "--play") as console:
+        console.until(PROSE)
+        console.signal(signal.Signals[f"SIG{name}"])
+        assert console.wait(10) == code
+        assert console.left_over == []
+        assert console.after == ""
+
+
+@pytest.mark.parametrize("key", ["q", "\x03"])
+def test_a_key_ends_it(key: str) -> None:
+    with Console("matmul") as console:
+        console.until(READY)
+        start = time.monotonic()
+        console.send(key)
+        console.until(lambda: b"\x1b[?1049l" in console.raw)
+        assert time.monotonic() - start < 2.0  # promised: 0.5 s; the machine may be busy
+        assert console.wait() == 0
+        assert console.left_over == []
+
+
+@pytest.mark.parametrize("by", ["key", "signal"])
+def test_it_is_suspended_and_comes_back(by: str) -> None:
+    with Console("matmul") as console:
+        console.until(READY)
+        console.send("\x1b[C")
+        console.until("1/12 steps")
+        still = console.text
+        if by == "key":
+            console.send("\x1a")
+        else:
+            console.signal(signal.SIGTSTP)
+        assert console.stopped()
+        assert console.left_over == []
+        console.screen.reset()
+        console.signal(signal.SIGCONT)
+        console.until(lambda: console.text == still)
+        console.send("\x1b[C")
+        console.until("2/12 steps")
+        console.send("q")
+        assert console.wait() == 0
+        assert console.left_over == []
+
+
+def deaf() -> None:
+    """As nohup does."""
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+
+
+def test_when_the_terminal_goes_away_nothing_stays_behind() -> None:
+    with Console("matmul", before=deaf) as console:
+        console.until(PROSE)
+        console.hang_up()
+        assert console.process.wait(20) == 129
+
+
+PLAYING = ("matmul", "--play", "--speed", "100", "--set", "m=12", "--set", "n=12")
+
+
+def not_reading(console: Console, seconds: float = 1.5) -> None:
+    """Leaves the program alone with a full terminal: it plays on, and does not end."""
+    with pytest.raises(subprocess.TimeoutExpired):
+        console.process.wait(seconds)
+
+
+def test_a_terminal_that_stops_reading_can_be_left_from_outside() -> None:
+    with Console(*PLAYING) as console:
+        console.until("/144 steps")
+        not_reading(console)
+        console.signal(signal.SIGTERM)
+        assert console.process.wait(20) == 143
+
+
+def test_frames_are_dropped_and_never_queued() -> None:
+    with Console(*PLAYING, "--set", "k=12") as console:
+        console.until("/144 steps")
+        not_reading(console)
+        before = len(console.raw)
+        console.until("144/144 steps")
+        assert len(console.raw) - before < 100_000  # what the kernel held, and one frame or a few
+        assert "Y[11,11] =" in console.text
+
+
+CRASH = """
+import sys
+from tui.panes.footer import KeysLine
+from tui.cli import main
+def broken(self, y):
+    raise ValueError("a \\x1b[31mbroken[/] widget")
+KeysLine.render_line = broken
+sys.exit(main(["matmul"]))
+"""
+
+
+def test_an_exception_in_a_widget_is_a_short_message_and_a_log(tmp_path: Path) -> None:
+    argv = (sys.executable, "-W", "ignore", "-c", CRASH)
+    with Console(argv=argv, env={"TMPDIR": str(tmp_path)}) as console:
+        assert console.wait() == 1
+        assert console.left_over == []
+        said = console.after
+        assert "\x1b" not in said
+        first, second = said.strip().splitlines()
+        assert first.strip().startswith("llm-linalg: ValueError: a ")
+        log = Path(second.strip().rpartition(" ")[2])
+        assert log.parent == tmp_path
+        assert "ValueError: a \x1b[31mbroken" in log.read_text(encoding="utf-8")
+
+
+NOISE = """
+import os, sys
+from tui.cli import main
+from tui.screens.explorer import ExplorerScreen
+late = ExplorerScreen.draw
+def draw(self):
+    os.write(1, b"noise on 1\\n")
+    os.write(2, b"noise on 2\\n")
+    late(self)
+ExplorerScreen.draw = draw
+sys.exit(main(["matmul"]))
+"""
+
+
+def test_what_a_library_writes_goes_to_the_log(tmp_path: Path) -> None:
+    argv = (sys.executable, "-W", "ignore", "-c", NOISE)
+    with Console(argv=argv, env={"TMPDIR": str(tmp_path)}) as console:
+        console.until(PROSE)
+        console.send("q")
+        assert console.wait() == 0
+        assert b"noise" not in console.raw
+        (log,) = tmp_path.glob("llm-linalg-*.log")
+        assert {"noise on 1", "noise on 2"} == set(log.read_text(encoding="utf-8").split("\n")) - {""}
+
+
+def test_nothing_written_is_no_log(tmp_path: Path) -> None:
+    with Console("matmul", env={"TMPDIR": str(tmp_path)}) as console:
+        console.until(PROSE)
+        console.send("q")
+        assert console.wait() == 0
+        assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("home", ["/nowhere", "/proc", None])
+def test_a_home_that_cannot_be_written_is_no_obstacle(home: str | None) -> None:
+    with Console("matmul", env={"HOME": home}) as console:
+        console.until(READY)
+        console.send("q")
+        assert console.wait() == 0
+        assert console.left_over == []

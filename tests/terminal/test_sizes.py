@@ -1,0 +1,57 @@
+"""Sizes of the window, from one cell to very many, and changes of them."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.terminal.console import Console
+
+PROSE = "Each cell of Y"
+
+
+@pytest.mark.parametrize(("columns", "rows"), [(1, 1), (20, 5), (40, 10)])
+def test_a_window_that_is_too_small_says_so_and_can_be_left(columns: int, rows: int) -> None:
+    with Console("matmul", size=(columns, rows)) as console:
+        console.until(lambda: console.screen.display[0].startswith("too small"[:columns]))
+        if columns >= 20:
+            said = "".join(console.screen.display).replace(" ", "")
+            assert f"has{columns}×{rows}" in said
+        console.send("q")
+        assert console.wait() == 0
+        assert console.left_over == []
+
+
+def test_it_fits_again_when_the_window_grows() -> None:
+    with Console("matmul", size=(20, 5)) as console:
+        console.until("too small")
+        console.resize(80, 24)
+        console.until(PROSE).until("q quit")
+        assert "too small" not in console.text
+
+
+def test_a_very_large_window_holds_the_page_in_its_middle() -> None:
+    with Console("matmul", size=(500, 200)) as console:
+        console.until(PROSE)
+        edges = [line for line in console.screen.display if line.strip()]
+        assert all(not line[:160].strip() and not line[340:].strip() for line in edges)
+
+
+def test_after_a_storm_of_sizes_the_picture_is_that_of_the_last() -> None:
+    with Console("matmul", size=(80, 24)) as console:
+        console.until("/12 steps")
+        still = console.text
+        for k in range(60):
+            console.resize(60 + k % 50, 16 + k % 30)
+            console.read(0.0)
+        console.resize(80, 24)
+        console.until(lambda: console.text == still)
+
+
+def test_a_resize_while_playing() -> None:
+    with Console("matmul", "--play", "--speed", "32") as console:
+        console.until("/12 steps")
+        for k in range(12):
+            console.resize(90 + k, 30)
+            console.read(0.01)
+        console.until("12/12 steps")
+        assert "Y[2,3] =" in console.text

@@ -1,0 +1,115 @@
+"""What is typed, pasted, clicked and piped."""
+
+from __future__ import annotations
+
+import os
+import re
+import time
+
+import pytest
+
+from tests.terminal.console import Console
+
+PROSE = "Each cell of Y"
+READY = "/12 steps"
+
+
+@pytest.mark.parametrize("kind", ["null", "pipe", "closed"])
+def test_without_keys_to_read_it_is_one_line(kind: str) -> None:
+    read, write = os.pipe()
+    os.close(write)
+    null = os.open(os.devnull, os.O_RDWR)
+    stdin = {"null": null, "pipe": read, "closed": None}[kind]
+    before = (lambda: os.close(0)) if kind == "closed" else None
+    try:
+        with Console("matmul", stdin=stdin, before=before) as console:
+            assert console.wait(20) == 2
+            assert b"\x1b" not in console.raw
+            assert console.raw.count(b"\n") == 1
+            assert b"standard input is not a terminal" in console.raw
+    finally:
+        os.close(read)
+        os.close(null)
+
+
+def test_without_a_screen_to_draw_on_it_names_what_needs_none() -> None:
+    read, write = os.pipe()
+    try:
+        with Console("matmul", stdout=write) as console:
+            assert console.wait(20) == 2
+            assert b"\x1b" not in console.raw
+            assert b"'llm-linalg frame LESSON' prints a picture" in console.raw
+        os.close(write)
+        assert os.read(read, 10) == b""
+    finally:
+        os.close(read)
+
+
+def test_the_screen_is_drawn_even_if_narration_goes_elsewhere() -> None:
+    null = os.open(os.devnull, os.O_RDWR)
+    try:
+        with Console("matmul", stderr=null) as console:
+            console.until(PROSE)
+    finally:
+        os.close(null)
+
+
+def test_the_oldest_mouse_report_past_column_95_does_no_harm() -> None:
+    with Console("matmul", size=(120, 30)) as console:
+        console.until(READY)
+        for column in range(90, 119):
+            console.send(b"\x1b[M" + bytes((32 + 35, 33 + column, 40)))
+        console.send("\x1b[C")
+        console.until("1/12 steps")
+
+
+def test_a_click_is_a_key() -> None:
+    with Console("matmul") as console:
+        console.until(READY)
+        y = next(k for k, line in enumerate(console.screen.display) if READY in line)
+        x = console.screen.display[y].index("▶")
+        console.send(f"\x1b[<0;{x + 1};{y + 1}M\x1b[<0;{x + 1};{y + 1}m")
+        console.until("1/12 steps")
+
+
+def test_no_mouse_leaves_the_mouse_to_the_terminal() -> None:
+    with Console("matmul", "--no-mouse") as console:
+        console.until(PROSE)
+        assert not re.search(rb"\x1b\[\?100[0236]h", console.raw)
+
+
+def test_two_megabytes_pasted_are_cut_with_a_notice() -> None:
+    with Console("matmul") as console:
+        console.until(READY)
+        console.send(b"\x1b[200~" + b"y = x @ W\n" * 200_000 + b"\x1b[201~")
+        start = time.monotonic()
+        console.until("too long to paste")
+        assert time.monotonic() - start < 2.0
+        console.send("\x1b[C")
+        console.until("1/12 steps")
+
+
+@pytest.mark.parametrize("answer", ["\x1b[?2026;2$y", "\x1b[?2026;0$y", ""])
+def test_synchronized_output_or_not_the_picture_is_the_same(answer: str) -> None:
+    with Console("matmul") as console:
+        console.until(lambda: b"\x1b[?2026$p" in console.raw)
+        console.send(answer)
+        console.until(READY)
+        console.send("\x1b[C")
+        console.until("1/12 steps")
+        assert "Y[0,0] =" in console.text
+        assert (b"\x1b[?2026h" in console.raw) == (";2" in answer)
+
+
+def test_idle_it_says_nothing_and_a_step_is_small() -> None:
+    with Console("matmul") as console:
+        console.until(READY)
+        while console.read(0.3):
+            pass
+        before = len(console.raw)
+        assert console.read(1.0) == 0
+        console.send("\x1b[C")
+        console.until("1/12 steps")
+        while console.read(0.2):
+            pass
+        assert len(console.raw) - before < 2000

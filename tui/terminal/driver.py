@@ -1,0 +1,129 @@
+"""Textual's driver for Linux and macOS, for terminals as they are.
+
+It writes without ever waiting, reads whatever comes without dying of it, and leaves with the terminal.
+"""
+
+from __future__ import annotations
+
+import os
+import selectors
+from collections.abc import Callable
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, Protocol
+
+from textual._xterm_parser import XTermParser
+from textual.drivers.linux_driver import LinuxDriver
+from textual.events import Resize
+from textual.message import Message
+from textual.messages import InBandWindowResize
+
+from tui.terminal.intake import Intake
+from tui.terminal.writer import Writer
+
+if TYPE_CHECKING:
+    from textual.app import App
+
+HANGUP = 129
+
+
+class Shown(Protocol):
+    """What the driver asks of the app that it shows."""
+
+    screen_descriptor: int
+
+    def redraw(self) -> None:
+        """The terminal shows nothing that is known."""
+
+    def catch_up(self) -> None:
+        """The terminal has taken everything that it was sent."""
+
+    def leave(self, code: int) -> None:
+        """Ends the app."""
+
+    def tell_cut(self) -> None:
+        """A paste was too long."""
+
+
+class Driver(LinuxDriver):
+    """Never blocks on the terminal; see the module."""
+
+    shown: Shown
+
+    def __init__(
+        self, app: App[Any], *, debug: bool = False, mouse: bool = True, size: tuple[int, int] | None = None
+    ) -> None:
+        """As Textual builds it; the app has to be one of `Shown`."""
+        super().__init__(app, debug=debug, mouse=mouse, size=size)
+        self.shown = app  # type: ignore[assignment]  # the one app that names this driver
+
+    @property
+    def behind(self) -> bool:
+        """Whether the terminal has not taken everything yet: a frame more would only queue."""
+        writer = self._writer_thread
+        return writer is not None and writer.behind
+
+    def _get_terminal_size(self) -> tuple[int, int]:
+        """The terminal's own word: neither COLUMNS nor a descriptor that leads to the log.
+
+        It is asked at the start, and when the window has changed, whose contents are then anyone's guess.
+        """
+        self.shown.redraw()
+        try:
+            width, height = os.get_terminal_size(self.shown.screen_descriptor)
+        except OSError:
+            return 80, 24
+        return (width, height) if width > 0 and height > 0 else (80, 24)
+
+    def process_message(self, message: Message) -> None:
+        """Passes a message on; the terminal's own word of another size is one of them."""
+        if isinstance(message, InBandWindowResize | Resize):
+            self._call(self.shown.redraw)
+        super().process_message(message)
+
+    def _call(self, what: Callable[..., None], *arguments: object) -> None:
+        with suppress(RuntimeError):  # the loop has ended
+            self._loop.call_soon_threadsafe(what, *arguments)
+
+    @property  # type: ignore[override]  # an attribute there, of Textual's own class
+    def _writer_thread(self) -> Writer | None:
+        return vars(self).get("_writer")
+
+    @_writer_thread.setter
+    def _writer_thread(self, thread: object) -> None:
+        """Whatever thread Textual makes to write with, ours takes its place."""
+        self._writer = None
+        if thread is not None:
+            self._writer = Writer(
+                self.shown.screen_descriptor,
+                lambda: self._call(self.shown.catch_up),
+                lambda: self._call(self.shown.leave, HANGUP),
+            )
+
+    def run_input_thread(self) -> None:
+        """Reads keys until the app ends or the terminal has gone."""
+        intake, parser = Intake(), XTermParser(self._debug)
+        with selectors.DefaultSelector() as selector:
+            selector.register(self.fileno, selectors.EVENT_READ)
+            while not self.exit_event.is_set():
+                if selector.select(0.1):
+                    data = self._read()
+                    if not data:
+                        self._call(self.shown.leave, HANGUP)
+                        return
+                    text = intake.feed(data)
+                else:
+                    text = intake.flush()
+                if text:
+                    for message in parser.feed(text):
+                        self.process_message(message)
+                for message in parser.tick():
+                    self.process_message(message)
+                if intake.cut:
+                    intake.cut = False
+                    self._call(self.shown.tell_cut)
+
+    def _read(self) -> bytes:
+        try:
+            return os.read(self.fileno, 1 << 16)
+        except OSError:  # Linux says so when the terminal has gone
+            return b""

@@ -1,0 +1,79 @@
+"""What comes from the terminal, made harmless before it is read for keys. Pure: bytes in, text out."""
+
+from __future__ import annotations
+
+import re
+from codecs import getincrementaldecoder
+
+PASTE = 20_000  # characters of a paste that are kept
+START, END = b"\x1b[200~", b"\x1b[201~"
+# The oldest mouse report: three bytes, each of which may be anything from 32 on. A terminal that falls back
+# to it (tmux does, attached again) would end a decoder of UTF-8.
+X10 = re.compile(rb"\x1b\[M[\s\S]{3}")
+CUT_X10 = re.compile(rb"\x1b\[(?:M[\s\S]{0,2})?\Z")
+
+
+class Intake:
+    """Bytes to text: old mouse reports left out, a huge paste cut, what is no UTF-8 replaced."""
+
+    def __init__(self) -> None:
+        self._decode = getincrementaldecoder("utf-8")("replace").decode
+        self._rest = b""
+        self._room: int | None = None  # what is left of a paste; None outside of one
+        self.cut = False
+
+    @property
+    def waiting(self) -> bool:
+        """Whether bytes are held back: the first half of something."""
+        return bool(self._rest)
+
+    def feed(self, data: bytes) -> str:
+        """The text of these bytes."""
+        data, self._rest = self._rest + data, b""
+        parts: list[bytes] = []
+        while data:
+            data = self._paste(data, parts) if self._room is not None else self._keys(data, parts)
+        return self._decode(b"".join(parts))
+
+    def flush(self) -> str:
+        """What was held back, since nothing followed: a key that begins like something longer."""
+        rest, self._rest = self._rest, b""
+        return self._decode(rest)
+
+    def _keys(self, data: bytes, parts: list[bytes]) -> bytes:
+        before, start, after = data.partition(START)
+        kept = X10.sub(b"", before)
+        if start:
+            parts += (kept, start)
+            self._room = PASTE
+            return after
+        held = CUT_X10.search(kept)
+        if held is None:
+            held = _tail(kept, START, 3)
+        if held is not None:
+            self._rest, kept = kept[held.start() :], kept[: held.start()]
+        parts.append(kept)
+        return b""
+
+    def _paste(self, data: bytes, parts: list[bytes]) -> bytes:
+        inside, end, after = data.partition(END)
+        if not end:
+            held = _tail(inside, END, 1)
+            if held is not None:
+                self._rest, inside = inside[held.start() :], inside[: held.start()]
+        room = self._room or 0
+        parts.append(inside[:room])
+        self.cut = self.cut or len(inside) > room
+        self._room = max(0, room - len(inside))
+        if end:
+            parts.append(end)
+            self._room = None
+        return after
+
+
+def _tail(data: bytes, mark: bytes, least: int) -> re.Match[bytes] | None:
+    """The end of `data` that may be the beginning of `mark`, at least so many bytes of it."""
+    for size in range(len(mark) - 1, least - 1, -1):
+        if data.endswith(mark[:size]):
+            return re.compile(re.escape(mark[:size]) + rb"\Z").search(data)
+    return None

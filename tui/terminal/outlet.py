@@ -1,0 +1,65 @@
+"""Where the screen goes, and where everything goes that a library writes past it."""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class Outlet:
+    """The terminal's own file descriptor, and the log that descriptors 1 and 2 lead to meanwhile."""
+
+    screen: int
+    log: Path | None
+
+
+@contextmanager
+def outlet() -> Iterator[Outlet]:
+    """Keeps the terminal for the app alone: what C++ writes to descriptor 1 or 2 is found in the log.
+
+    A log that nobody wrote to is removed.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        if stream is not None:
+            stream.flush()
+    screen, narration = os.dup(1), _dup(2)
+    handle, log = _log()
+    os.dup2(handle, 1)
+    os.dup2(handle, 2)
+    try:
+        yield Outlet(screen, log)
+    finally:
+        os.dup2(screen, 1)
+        if narration is None:
+            os.close(2)
+        else:
+            os.dup2(narration, 2)
+            os.close(narration)
+        empty = os.fstat(handle).st_size == 0
+        os.close(handle)
+        os.close(screen)
+        if log is not None and empty:
+            with suppress(OSError):
+                log.unlink()
+
+
+def _dup(descriptor: int) -> int | None:
+    try:
+        return os.dup(descriptor)
+    except OSError:  # it was closed when we were started
+        return None
+
+
+def _log() -> tuple[int, Path | None]:
+    """A file of our own to write to; where there is no place for one, nowhere."""
+    try:
+        handle, name = tempfile.mkstemp(prefix="llm-linalg-", suffix=".log")
+    except OSError:
+        return os.open(os.devnull, os.O_WRONLY), None
+    return handle, Path(name)

@@ -1,0 +1,56 @@
+"""The shortest way to say a style, given the one in force. Pure."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import NamedTuple
+
+RESET = "\x1b[0m"
+
+
+class Pen(NamedTuple):
+    """A style as a terminal knows it: weights, foreground, background, each in the parameters that set it."""
+
+    weights: frozenset[str]
+    foreground: str
+    background: str
+
+
+@lru_cache(4096)
+def pen(parameters: str) -> Pen:
+    """The pen of the parameters of a style sequence, such as `1;38;5;4;48;5;17`."""
+    weights: set[str] = set()
+    foreground, background = "39", "49"
+    words = parameters.split(";") if parameters else []
+    while words:
+        word = words.pop(0)
+        number = int(word) if word.isdigit() else 0
+        if number in (38, 48):
+            size = 2 if words[:1] == ["5"] else 4
+            word = ";".join([word, *words[:size]])
+            del words[:size]
+        if 30 <= number <= 39 or 90 <= number <= 97:
+            foreground = word
+        elif 40 <= number <= 49 or 100 <= number <= 107:
+            background = word
+        elif number == 0:
+            weights, foreground, background = set(), "39", "49"
+        else:
+            weights.add(word)
+    return Pen(frozenset(weights), foreground, background)
+
+
+@lru_cache(8192)
+def change(old: str, new: str) -> str:
+    """The shortest sequence that turns the style of `old` parameters into that of `new`."""
+    if old == new:
+        return ""
+    before, after = pen(old), pen(new)
+    anew = f"\x1b[0;{new}m" if new else "\x1b[m"
+    if not before.weights <= after.weights:
+        return anew
+    words = sorted(after.weights - before.weights, key=int)
+    words += [after.foreground] if after.foreground != before.foreground else []
+    words += [after.background] if after.background != before.background else []
+    on_top = f"\x1b[{';'.join(words)}m" if words else ""
+    return min(on_top, anew, key=len)

@@ -1,0 +1,111 @@
+"""The part of the app that meets the terminal: what is sent, when, and how it ends."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+import traceback
+from contextlib import suppress
+
+from rich.console import RenderableType
+from textual._compositor import ChopsUpdate, LayoutUpdate
+from textual.app import App
+from textual.screen import Screen
+
+from tui.terminal.canvas import Canvas
+from tui.terminal.updates import Difference
+
+SIGNALS = {"SIGTERM": 143, "SIGHUP": 129, "SIGINT": 130, "SIGQUIT": 131}
+"""Signals that end the app with the terminal restored, and the exit code of each."""
+
+
+class TerminalApp(App[None]):
+    """An app that sends only what the terminal doesn't show yet, and no frame while another is on its way.
+
+    Attributes:
+        screen_descriptor: the terminal's file descriptor.
+        failure: the error that ended the app, if one did.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.screen_descriptor = 1
+        self.failure: BaseException | None = None
+        self._canvas = Canvas()
+        self._late = False
+        self._stale = True
+        if not os.environ.get("TEXTUAL_DRIVER"):
+            with suppress(ImportError):  # a system without a termios keeps Textual's driver
+                from tui.terminal.driver import Driver
+
+                self.driver_class = Driver
+
+    # What is sent.
+
+    def _display(self, screen: Screen[object], renderable: RenderableType | None) -> None:
+        """Sends the difference to what the terminal shows; nothing while it has not taken the last one."""
+        if self.is_headless or not isinstance(renderable, LayoutUpdate | ChopsUpdate):
+            super()._display(screen, renderable)
+            return
+        if self._behind:
+            self._late = True
+            return
+        if self._stale or self._canvas.size != tuple(screen.size):
+            self._stale = False
+            self._canvas.forget(*screen.size)
+        difference = Difference(renderable, self._canvas)
+        super()._display(screen, difference)  # type: ignore[arg-type]  # it takes any CompositorUpdate
+
+    @property
+    def _behind(self) -> bool:
+        from tui.terminal.driver import Driver
+
+        return isinstance(self._driver, Driver) and self._driver.behind
+
+    def catch_up(self) -> None:
+        """The terminal has taken everything: what was held back meanwhile goes out as one frame."""
+        if self._late and self._running and not self._exit:
+            self._late = False
+            everything = self.screen._compositor.render_update(  # noqa: SLF001 - as Screen itself asks for it
+                full=True, screen_stack=self._background_screens
+            )
+            self._display(self.screen, everything)
+
+    def redraw(self) -> None:
+        """Nobody knows what the screen shows: another size, or the app was away. Everything is sent again.
+
+        May be called from a signal's handler, in the midst of drawing.
+        """
+        self._stale = self._late = True
+        self.call_later(self.catch_up)
+
+    def tell_cut(self) -> None:
+        """A paste was too long; the app says so where it can."""
+
+    # How it ends.
+
+    def on_mount(self) -> None:
+        """Signals end the app as a key would, and say so in the exit code."""
+        if not self.is_headless:
+            loop = asyncio.get_running_loop()
+            for name, code in SIGNALS.items():
+                number = getattr(signal, name, None)
+                if number is not None:
+                    with suppress(NotImplementedError, ValueError, RuntimeError):
+                        loop.add_signal_handler(number, self.leave, code)
+
+    def leave(self, code: int) -> None:
+        """Ends the app with an exit code, the terminal restored."""
+        self.exit(return_code=code)
+
+    def _fatal_error(self) -> None:
+        """Keeps the error for whoever started the app; Textual would print every local."""
+        self.failure = self.failure or sys.exception()
+        self._close_messages_no_wait()
+
+
+def told(error: BaseException) -> str:
+    """The whole of an error, for a log."""
+    return "".join(traceback.format_exception(error))

@@ -1,0 +1,43 @@
+"""Textual's updates of the screen, reduced to what the terminal doesn't show yet."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from rich.color import ColorSystem
+from rich.console import Console
+from textual._compositor import ChopsUpdate, CompositorUpdate, LayoutUpdate
+
+from tui.terminal.canvas import Canvas, Placed
+
+SYSTEMS = {
+    "standard": ColorSystem.STANDARD,
+    "256": ColorSystem.EIGHT_BIT,
+    "truecolor": ColorSystem.TRUECOLOR,
+    "windows": ColorSystem.WINDOWS,
+}
+
+
+class Difference(CompositorUpdate):
+    """An update that sends the difference to a canvas, which then has it."""
+
+    def __init__(self, update: LayoutUpdate | ChopsUpdate, canvas: Canvas) -> None:
+        self.update = update
+        self.canvas = canvas
+
+    def render_segments(self, console: Console) -> str:
+        """What has to be sent."""
+        colours = SYSTEMS.get(console.color_system or "", ColorSystem.TRUECOLOR)
+        return self.canvas.draw(placed(self.update), colours)
+
+
+def placed(update: LayoutUpdate | ChopsUpdate) -> Iterator[Placed]:
+    """The strips of an update and where they stand."""
+    if isinstance(update, LayoutUpdate):
+        for y, strips in enumerate(update.strips, update.region.y):
+            yield y, update.region.x, strips
+        return
+    for y, first, last in update.spans:
+        for end, (x, strip) in zip(update.chop_ends[y], update.chops[y].items(), strict=False):
+            if strip is not None and x < last and end > first:
+                yield y, x, (strip.crop(0, min(end, last) - x),)
