@@ -134,6 +134,8 @@ class Lesson:
         """Where it stands: the part's number and title, or the file of a document."""
         if self.path is not None and (self.document or self.given is not None):
             return clean(self.path.name, 60)
+        if self.given is not None:
+            return "Python"
         return f"{self.part} {self.part_title}" if self.part < len(PART_TITLES) else self.title
 
     def stop(self, number: int) -> Stop:

@@ -55,6 +55,13 @@ def test_each_node_says_its_file_its_line_and_its_module() -> None:
     assert lines[(product.line or 0) - 1].strip() == product.source
 
 
+def test_a_module_of_torchs_own_has_no_lines_of_whoever_traces_it() -> None:
+    t = trace(nn.Sequential(nn.Linear(3, 2)), torch.ones(1, 3))
+    assert [(node.file, node.line, node.scope) for node in t.nodes] == [
+        ("", None, ""), ("", None, "0"), ("", None, "0"), ("", None, "0"),
+    ]  # fmt: skip
+
+
 def test_the_modules_are_a_tree() -> None:
     t = trace(Model(), torch.ones(2, 3))
     assert [scope.path for scope in t.scopes] == [
