@@ -14,6 +14,7 @@ from tui.cli_parse import (
     COMMANDS,
     UsageError,
     app_parser,
+    doctor_parser,
     frame_parser,
     language_parser,
     lessons_parser,
@@ -73,6 +74,7 @@ def _dispatch(words: list[str]) -> int:
             "frame": frame_parser,
             "run": run_parser,
             "language": language_parser,
+            "doctor": doctor_parser,
         }
         flags = parsers[name]().read(rest)
         from tui import cli_commands

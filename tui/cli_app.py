@@ -34,6 +34,8 @@ def launch(flags: argparse.Namespace, lesson: Lesson | None = None) -> int:
         lesson: What to open, where the flags don't name it.
     """
     view = view_of(flags, lesson)
+    if flags.plain or dumb(os.environ):
+        return plain(starting(view, flags), ascii_only=flags.ascii or not utf8(os.environ))
     check_terminal(os.environ)
     theme = flags.theme or ("no-colour" if os.environ.get("NO_COLOR") else "dark")
     os.environ.pop("NO_COLOR", None)  # the theme says it; libraries would take an empty one for a yes
@@ -63,6 +65,24 @@ def launch(flags: argparse.Namespace, lesson: Lesson | None = None) -> int:
         if app.failure is not None:
             print(told(app.failure), file=sys.stderr, flush=True)  # noqa: T201 - into the log
     return ended(app, out.log)
+
+
+def plain(view: View, *, ascii_only: bool) -> int:
+    """The session without a screen."""
+    from llm_linalg.lesson import catalog
+    from tui.plain.prompt import talk
+
+    try:
+        columns = os.get_terminal_size(1).columns
+    except OSError:
+        columns = 0
+    return talk(view, catalog(), width=columns or 80, ascii_only=ascii_only)
+
+
+def dumb(environment: Mapping[str, str]) -> bool:
+    """Whether somebody sits at a terminal that can't draw."""
+    seated = all(stream is not None and stream.isatty() for stream in (sys.stdin, sys.stdout))
+    return seated and environment.get("TERM", "") in ("", "dumb")
 
 
 def ended(app: TerminalApp, log: Path | None) -> int:
@@ -99,10 +119,6 @@ def check_terminal(environment: Mapping[str, str], instead: str = PRINTS) -> Non
         raise UsageError(f"standard output is not a terminal: {instead}")
     if sys.stdin is None or not sys.stdin.isatty():
         raise UsageError(f"standard input is not a terminal: {instead}")
-    if environment.get("TERM", "") in ("", "dumb"):
-        name = environment.get("TERM", "")
-        said = f"TERM={name}" if name else "TERM is not set"
-        raise UsageError(f"this terminal can't draw a screen ({said}): {instead}")
     colours = environment.get("TEXTUAL_COLOR_SYSTEM", "auto")
     if colours and colours not in COLOR_SYSTEMS:
         raise UsageError(f"TEXTUAL_COLOR_SYSTEM is one of {', '.join(COLOR_SYSTEMS)}")

@@ -60,6 +60,14 @@ def language(flags: argparse.Namespace) -> int:  # noqa: ARG001 - it has no flag
     return 0
 
 
+def doctor(flags: argparse.Namespace) -> int:  # noqa: ARG001 - it has no flags
+    """``llm-linalg doctor``: what the terminal can do, and what the app makes of it."""
+    from tui.terminal.doctor import found, report
+
+    write(report(found()))
+    return 0
+
+
 def frame(flags: argparse.Namespace) -> int:
     """``llm-linalg frame``: one picture, or one for each step."""
     for name in list(os.environ):  # a frame is the same everywhere: flags alone decide how it looks
@@ -201,4 +209,5 @@ COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "frame": frame,
     "run": run,
     "language": language,
+    "doctor": doctor,
 }

@@ -20,7 +20,7 @@ THEMES = ("dark", "light", "high-contrast", "no-colour")
 FORMATS = ("plain", "json", "screen", "svg", "ansi")
 LARGEST = 1000  # columns or rows of a frame
 SEEDS = range(-(2**63), 2**64)  # what torch.manual_seed takes
-COMMANDS = ("lessons", "frame", "run", "language")
+COMMANDS = ("lessons", "frame", "run", "language", "doctor")
 
 EPILOG = """\
 commands:
@@ -30,6 +30,7 @@ commands:
   llm-linalg frame LESSON …        print one picture, or all of them
   llm-linalg run [FILE | - | -c CODE]   run a program of the tensor language and print its tensors
   llm-linalg trace FILE.py:FUNCTION     import and run your own code, and open what torch did in it
+  llm-linalg doctor                say what this terminal can do, and what the app makes of it
   llm-linalg language              print what the tensor language has
 
 LESSON is a slug (see "llm-linalg lessons") or the path of a lesson file, or of what "open" opens. Steps count
@@ -228,6 +229,7 @@ def app_flags(parser: Parser) -> None:
     view_flags(parser)
     parser.add_argument("--play", action="store_true", help="start playing")
     parser.add_argument("--speed", type=speed, default=4.0, metavar="N", help="steps a second")
+    parser.add_argument("--plain", action="store_true", help="no screen: a line in, a frame as text out")
     parser.add_argument("--no-mouse", action="store_true", help="leave the mouse to the terminal")
     parser.add_argument("--no-motion", action="store_true", help="never move by itself")
     parser.add_argument("--slow-link", action="store_true", help="send as little as possible")
@@ -238,6 +240,11 @@ def lessons_parser() -> Parser:
     parser = Parser(prog="llm-linalg lessons", description="List the lessons.", allow_abbrev=False)
     parser.add_argument("--json", action="store_true", help="as one JSON list")
     return parser
+
+
+def doctor_parser() -> Parser:
+    """``llm-linalg doctor``."""
+    return Parser(prog="llm-linalg doctor", description="Say what this terminal can do.", allow_abbrev=False)
 
 
 def language_parser() -> Parser:

@@ -22,7 +22,7 @@ from types import TracebackType
 import pyte
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-LONGEST = 60.0  # seconds: past this a program that we wait for is broken
+LONGEST = 30.0  # seconds: past this a program that we wait for is broken
 APP = (sys.executable, "-W", "ignore", "-m", "tui")
 # What pyte would show as text: the keyboard protocol and queries of modes.
 UNKNOWN = re.compile(rb"\x1b\[[<>=][\d;]*[a-zA-Z]|\x1b\[\?\d+\$p")

@@ -1,0 +1,116 @@
+"""What the doctor says, of terminals that answer, that answer little, and that are silent."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+
+import pytest
+
+from tests.terminal.console import Console, environment
+from tui.terminal.depth import depth
+from tui.terminal.doctor import Facts, report
+from tui.terminal.probe import Answers, answers
+
+ASKED = b"\x1b[c"
+
+
+@pytest.mark.parametrize(
+    ("said", "synchronized", "keyboard"),
+    [
+        ("\x1b[?2026;2$y\x1b[?1006;2$y\x1b[?0u\x1b[?62;22c", "yes", "yes"),
+        ("\x1b[?2026;0$y\x1b[?1006;1$y\x1b[?6c", "no", "no"),
+        ("\x1b[?6c", "no", "no"),
+        ("", "no answer", "no answer"),
+    ],
+)
+def test_it_asks_and_says_what_was_answered(said: str, synchronized: str, keyboard: str) -> None:
+    with Console("doctor", size=(120, 30)) as console:
+        console.until(lambda: ASKED in console.raw)
+        start = time.monotonic()
+        console.send(said)
+        assert console.wait(20) == 0
+        assert time.monotonic() - start < 5  # the patience is half a second
+        lines = dict(line.split("  ", 1) for line in console.text.splitlines() if "  " in line.strip())
+        assert lines["synchronized output"].strip().startswith(synchronized)
+        assert lines["keyboard protocol"].strip().startswith(keyboard)
+        assert "120x30" in console.text
+        assert "256 colours" in console.text
+        assert console.left_over == []
+
+
+def test_without_a_terminal_it_asks_nobody_and_prints_no_escape() -> None:
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-m", "tui", "doctor"],
+        env=environment(),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        check=False,
+        timeout=60,
+    )
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert b"\x1b" not in done.stdout
+    assert "not a terminal" in done.stdout.decode()
+
+
+@pytest.mark.parametrize("term", ["dumb", ""])
+def test_a_dumb_terminal_is_sent_no_question(term: str) -> None:
+    with Console("doctor", env={"TERM": term}, size=(120, 30)) as console:
+        assert console.wait(20) == 0
+        assert b"\x1b" not in console.raw
+        assert "the plain session" in console.text
+
+
+def told(given: dict[str, str], size: tuple[int, int] = (80, 24)) -> str:
+    return report(Facts(True, True, size, {"TERM": "xterm-256color", "LANG": "C.UTF-8"} | given, Answers()))
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"NO_COLOR": "1"}, "none  (NO_COLOR=1"),
+        ({"NO_COLOR": ""}, "256 colours"),
+        ({"COLORTERM": "truecolor"}, "16 million colours  (COLORTERM=truecolor"),
+        ({"TERM": "linux"}, "16 colours  (TERM=linux"),
+        ({"TEXTUAL_COLOR_SYSTEM": "standard"}, "16 colours  (TEXTUAL_COLOR_SYSTEM=standard"),
+        ({"TEXTUAL_COLOR_SYSTEM": "x"}, "unusable"),
+        ({"LANG": "C"}, "ASCII only"),
+        ({"TMUX": "1"}, "tmux"),
+        ({"SSH_CONNECTION": "1"}, "--slow-link"),
+        ({"TERM": "a\x1b[31mb"}, "TERM=a"),
+    ],
+)
+def test_it_says_what_it_chose_and_why(given: dict[str, str], said: str) -> None:
+    text = told(given)
+    assert said in text
+    assert "\x1b" not in text
+
+
+def test_it_says_when_the_window_is_too_small() -> None:
+    assert "too small" in told({}, (20, 5))
+    assert "too small" not in told({})
+
+
+@pytest.mark.parametrize(
+    ("term", "colours"),
+    [
+        *(
+            (name, "standard")
+            for name in ("xterm", "linux", "screen", "vt100", "vt220", "rxvt-16color", "tmux")
+        ),
+        *(
+            (name, "256")
+            for name in ("xterm-256color", "screen-256color", "xterm-kitty", "foot", "wezterm", "x")
+        ),
+    ],
+)
+def test_the_name_of_a_terminal_says_how_many_colours(term: str, colours: str) -> None:
+    assert depth({"TERM": term})[0] == colours
+    assert depth({"TERM": term, "COLORTERM": "24bit"})[0] == "truecolor"
+
+
+def test_half_an_answer_is_no_answer() -> None:
+    assert answers(b"\x1b[?2026;") == Answers()
+    assert answers(b"\x1b[?2026;2$y").synchronized is True
+    assert answers(b"\x1b[?2026;4$y").synchronized is False

@@ -1,0 +1,163 @@
+"""The session without a screen: what TERM=dumb gets, and what a pipe of commands does."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+from llm_linalg.lesson import catalog, find
+from tests.terminal.console import Console, environment
+from tui.plain.prompt import Plain
+from tui.plain.words import WORDS
+from tui.view import View
+
+
+@pytest.mark.parametrize("term", ["dumb", "", None])
+def test_a_terminal_that_cannot_draw_gets_text_and_not_one_escape(term: str | None) -> None:
+    with Console("matmul", env={"TERM": term}, size=(100, 200)) as console:
+        console.until("step 0 of 12").until("> ")
+        console.send("next\n")
+        console.until("step 1 of 12").until("Y[0,0] = 1.5410·0.4033")
+        console.send("quit\n")
+        assert console.wait() == 0
+        assert b"\x1b" not in console.raw
+        assert console.left_over == []
+
+
+def test_it_is_there_for_whoever_wants_it() -> None:
+    with Console("matmul", "--plain", "--step", "last", size=(100, 200)) as console:
+        console.until("step 12 of 12").until("> ")
+        console.send("\x04")  # the end of what is typed
+        assert console.wait() == 0
+        assert b"\x1b" not in console.raw
+
+
+def piped(*words: str, said: bytes, **changed: str | None) -> subprocess.CompletedProcess[bytes]:
+    return subprocess.run(
+        [sys.executable, "-W", "ignore", "-m", "tui", *words],
+        env=environment(**changed),
+        input=said,
+        capture_output=True,
+        check=False,
+        timeout=60,
+    )
+
+
+def test_a_pipe_of_commands_scripts_it() -> None:
+    said = b"order rows\nset n 5\nseed 3\nnext\ncell 0 4\nquit\nnext\n"
+    done = piped("matmul", "--plain", said=said, TERM=None)
+    text = done.stdout.decode()
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert b"\x1b" not in done.stdout
+    assert "step 1 of 3, order rows" in text
+    assert "m = 3, k = 2, n = 5, seed 3" in text
+    assert "cursor: Y[0,4] = " in text
+    assert "> \n" not in text  # nobody sits there to be prompted
+
+
+def test_a_script_with_a_mistake_goes_on_and_ends_with_1() -> None:
+    done = piped("matmul", "--plain", said=b"nxt\nnext\n")
+    assert done.returncode == 1
+    assert 'unknown word "nxt": did you mean "next"?' in done.stdout.decode()
+    assert "step 1 of 12" in done.stdout.decode()
+
+
+def test_without_utf8_it_is_ascii() -> None:
+    done = piped("matmul", "--plain", said=b"next\nhelp\n", LC_ALL="C")
+    assert done.stdout.isascii()
+    assert b"(3, 2) @ (2, 4) -> (3, 4)" in done.stdout
+
+
+def spoken(slug: str, *lines: str) -> tuple[Plain, str]:
+    texts: list[str] = []
+    plain = Plain(View.opening(find(slug)), catalog(), texts.append)
+    for line in lines:
+        texts.clear()
+        plain.hear(line)
+    return plain, "".join(texts)
+
+
+SAID = {
+    "step": "step 3", "order": "order outer", "set": "set n 4", "seed": "seed 7", "cell": "cell 1 1",
+    "stop": "stop 2", "lesson": "lesson shapes", "repair": "repair 1", "row": "row 1",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("word", [word.name for word in WORDS])
+def test_every_word_does_something_somewhere_and_breaks_nothing_anywhere(word: str) -> None:
+    line = SAID.get(word, word)
+    for slug in ("matmul", "why", "shapes", "attention"):
+        plain, text = spoken(slug, line)
+        assert "\x1b" not in text
+        assert word == "quit" or text.strip()
+        assert plain.session.current is not None
+
+
+@pytest.mark.parametrize(
+    ("lines", "expected"),
+    [
+        (["next", "next", "back"], "step 1 of 12"),
+        (["last"], "step 12 of 12"),
+        (["", ""], "step 2 of 12"),
+        (["next", "into"], "step 1 of 24, order terms"),
+        (["next", "into", "out"], "step 1 of 12"),
+        (["out"], "operations"),
+        (["order outer"], "order outer"),
+        (["step 5"], "step 5 of 12"),
+        (["cell W 0 1"], "cursor: W[0,1] = "),
+        (["cell 0 0", "right", "down"], "cursor: Y[1,1] = "),
+        (["stop 2", "undo"], "stop 1 of 7"),
+        (["stop next"], "stop 2 of 7"),
+        (["lesson transpose"], "Transpose"),
+        (["twin"], "dW = x.T @ dY"),
+        (["command"], "llm-linalg matmul"),
+        (["code"], "import torch"),
+        (["lessons"], "matmul"),
+        (["help"], "quit"),
+        (["play"], "step 12 of 12: Y[2,3] ="),
+    ],
+)
+def test_words_are_the_keys(lines: list[str], expected: str) -> None:
+    assert expected in spoken("matmul", *lines)[1]
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("bogus", "unknown word"),
+        ("cell 9 9", "no such cell"),
+        ("cell x y", "which cell?"),
+        ("set q 4", "unknown control"),
+        ("set n many", "n"),
+        ("order sideways", "unknown order"),
+        ("stop 99", "stops 1 to"),
+        ("step two", "a whole number"),
+        ("lesson nope", "unknown lesson"),
+        ("lesson ./nope.md", "no lesson file"),
+        ("seed 99999999999999999999", "between"),
+        ("next please", "nothing may follow"),
+        ("row 1", "no board"),
+        ("repair", "nothing here needs a repair"),
+        ("\x1b]52;c;aGk=\x07", "unknown word"),
+    ],
+)
+def test_what_cannot_be_is_one_line(line: str, said: str) -> None:
+    plain, text = spoken("matmul", line)
+    assert said in text
+    assert text.count("\n") == 1
+    assert "\x1b" not in text
+    assert plain.missed == 1
+
+
+def test_a_repair_is_a_word() -> None:
+    slug, stop = next(
+        (lesson.slug, stop.number) for lesson in catalog() for stop in lesson.stops if stop.fails
+    )
+    plain, text = spoken(slug, f"stop {stop}")
+    assert "repair 1:" in text
+    plain.hear("repair 1")
+    assert plain.session.view.code is not None
+    assert plain.session.current is not None
+    assert plain.session.current.error is None

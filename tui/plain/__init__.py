@@ -1,0 +1,1 @@
+"""The lessons without a screen: a line in, one frame as text out."""

@@ -1,0 +1,201 @@
+"""What may be said at the prompt: one table of words, each a function from a session to a session."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from llm_linalg.spelling import quoted, unknown
+from tui import player
+from tui.choices import open_lesson
+from tui.cli_parse import SEEDS, UsageError
+from tui.cli_view import lesson_named
+from tui.commands import run
+from tui.motions import motion
+from tui.session import Session
+from tui.view import View
+
+Act = Callable[[Session, list[str]], Session]
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """One word of the session.
+
+    Attributes:
+        name: the word.
+        takes: what may follow it, as the help writes it.
+        says: what it does, in one line.
+        act: does it. Raises UsageError for what can't be.
+        shows: whether the frame is printed afterwards.
+    """
+
+    name: str
+    takes: str
+    says: str
+    act: Act
+    shows: bool = True
+
+
+def _key(command: str) -> Act:
+    """The same as a key of the app."""
+
+    def act(session: Session, rest: list[str]) -> Session:
+        if rest:
+            raise UsageError(f"nothing may follow here: {quoted(rest[0])}")
+        return run(session, command)
+
+    return act
+
+
+def _whole(rest: list[str], what: str) -> int:
+    if len(rest) != 1 or not rest[0].lstrip("-").isdecimal() or len(rest[0]) > 20:
+        raise UsageError(f"which {what}? a whole number, such as {what} 2")
+    return int(rest[0])
+
+
+def _step(session: Session, rest: list[str]) -> Session:
+    return run(session, f"go:{max(0, _whole(rest, 'step'))}")
+
+
+def _stop(session: Session, rest: list[str]) -> Session:
+    if rest in (["next"], ["back"]):
+        return run(session, "stop.next" if rest == ["next"] else "stop.previous")
+    number, stops = _whole(rest, "stop"), len(session.view.lesson.stops)
+    if not 1 <= number <= stops:
+        raise UsageError(f"this lesson has stops 1 to {stops}")
+    return session.changed(session.view.at_stop_number(number))
+
+
+def _lesson(session: Session, rest: list[str]) -> Session:
+    if len(rest) != 1:
+        raise UsageError("which lesson? a slug, such as lesson matmul; 'lessons' lists them")
+    if session.lesson(rest[0]) is not None:
+        return open_lesson(session, rest[0])
+    return session.changed(View.opening(lesson_named(rest[0])))
+
+
+def _order(session: Session, rest: list[str]) -> Session:
+    if not rest:
+        return run(session, "order")
+    ground = session.ground
+    if ground is None or not ground.path:
+        raise UsageError("there is nothing here to step through")
+    if rest[0] not in ground.orders:
+        raise UsageError(unknown("order", rest[0], ground.orders))
+    return motion(lambda view, at: player.in_order(view, at, rest[0]))(session)
+
+
+def _set(session: Session, rest: list[str]) -> Session:
+    words = rest[0].split("=", 1) if len(rest) == 1 else rest
+    if len(words) != 2:
+        names = ", ".join(name for name, _ in session.view.controls) or "none in this lesson"
+        raise UsageError(f"set NAME VALUE; the controls: {names}")
+    try:
+        return session.changed(session.view.set(*words))
+    except (LookupError, ValueError) as error:
+        raise UsageError(str(error.args[0] if error.args else error)) from None
+
+
+def _seed(session: Session, rest: list[str]) -> Session:
+    number = _whole(rest, "seed")
+    if number not in SEEDS:
+        raise UsageError("a seed is between -2^63 and 2^64 - 1")
+    return session.changed(session.view.reseeded(number))
+
+
+def _cell(session: Session, rest: list[str]) -> Session:
+    run_ = session.current
+    if run_ is None or session.ground is None:
+        raise UsageError("there are no cells here")
+    if not rest:
+        return run(session, "cursor")
+    panels = run_.frame(replace(session.view, cursor=None)).panels
+    named = rest[0] if not rest[0].isdecimal() else None
+    numbers = rest[1:] if named else rest
+    name = named or next((panel.name for panel in panels if panel.role == "result"), "")
+    if not all(word.isdecimal() and len(word) < 10 for word in numbers):
+        raise UsageError("which cell? its indices, such as cell 1 2, or cell W 0 1")
+    index = tuple(map(int, numbers))
+    view = replace(session.view, cursor=(name, index))
+    spotted = run_.spotted(view)
+    if spotted is None or spotted.index != index:
+        shapes = ", ".join(dict.fromkeys(panel.label for panel in panels))
+        raise UsageError(f"no such cell; the tensors here: {shapes}")
+    return session.moved(view)
+
+
+def _repair(session: Session, rest: list[str]) -> Session:
+    if "repairs" not in session.contexts:
+        raise UsageError("nothing here needs a repair")
+    number = _whole(rest, "repair") if rest else 1
+    return run(session, f"repair.{number}") if 1 <= number <= 9 else session.told("There is no such repair.")
+
+
+def _row(session: Session, rest: list[str]) -> Session:
+    board = session.view.board
+    if board is None:
+        raise UsageError("there is no board here")
+    number = _whole(rest, "row")
+    if not 1 <= number <= len(board.rows):
+        raise UsageError(f"the board has rows 1 to {len(board.rows)}")
+    return run(session, f"row:{number}")
+
+
+def _stay(session: Session, rest: list[str]) -> Session:  # noqa: ARG001 - as every word
+    return session
+
+
+WORDS: tuple[Word, ...] = (
+    Word("next", "", "a step on; so does an empty line", _key("forward")),
+    Word("back", "", "a step back", _key("back")),
+    Word("first", "", "before the first step", _key("first")),
+    Word("last", "", "to the last step", _key("last")),
+    Word("finish", "", "the end of this animation", _key("finish")),
+    Word("step", "N", "to a step by its number", _step),
+    Word("play", "", "every step from here to the end, a line each", _stay, shows=False),
+    Word("into", "", "into the operation, or into the cell", _key("into")),
+    Word("out", "", "close what is open, then a depth out", _key("out")),
+    Word("over", "", "the next operation", _key("over")),
+    Word("previous", "", "the operation before", _key("previous")),
+    Word("order", "[NAME]", "a loop order; the next one without a name", _order),
+    Word("set", "NAME VALUE", "a control's value", _set),
+    Word("seed", "N", "the seed of the random numbers", _seed),
+    Word("cell", "[NAME] [I J…]", "ask a cell where it came from", _cell),
+    Word("left", "", "the cell before", _key("cursor.left")),
+    Word("right", "", "the cell after", _key("cursor.right")),
+    Word("up", "", "the cell above", _key("cursor.up")),
+    Word("down", "", "the cell below", _key("cursor.down")),
+    Word("tensor", "", "the next tensor's cells", _key("cursor.panel")),
+    Word("follow", "", "to the operation that made the cell", _key("cursor.follow")),
+    Word("return", "", "back to where it was followed from", _key("cursor.return")),
+    Word("stop", "N", "a stop of the lesson; also stop next, stop back", _stop),
+    Word("lesson", "SLUG", "another lesson", _lesson),
+    Word("lessons", "", "list the lessons", _stay, shows=False),
+    Word("row", "N", "open a row of a board", _row),
+    Word("board", "", "back to the board that opened this lesson", _key("board.return")),
+    Word("repair", "[N]", "apply a repair", _repair),
+    Word("twin", "", "forward or backward pass", _key("twin")),
+    Word("slice", "", "the next slice", _key("slice.next")),
+    Word("undo", "", "undo the last change", _key("undo")),
+    Word("redo", "", "do it again", _key("redo")),
+    Word("code", "", "the program as torch code", _stay, shows=False),
+    Word("command", "", "the command that reopens this view", _stay, shows=False),
+    Word("show", "", "the frame again", _stay),
+    Word("help", "", "these words", _stay, shows=False),
+    Word("quit", "", "leave", _stay, shows=False),
+)
+BY_NAME = {word.name: word for word in WORDS}
+
+
+def find(name: str) -> Word:
+    """The word of that name. Raises UsageError with the nearest one."""
+    word = BY_NAME.get(name.lower())
+    if word is None:
+        raise UsageError(unknown("word", name, [*BY_NAME]) + "; 'help' lists them")
+    return word
+
+
+def help_text() -> str:
+    """What may be said, a line a word."""
+    return "".join(f"{f'{word.name} {word.takes}':<20} {word.says}\n" for word in WORDS)

@@ -1,0 +1,64 @@
+"""Asks a terminal what it can do, and never waits long for one that doesn't answer."""
+
+from __future__ import annotations
+
+import os
+import re
+import select
+import termios
+import time
+import tty
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+PATIENCE = 0.5  # seconds in which a terminal has to answer
+# Synchronized output, the mouse's long reports, the keyboard protocol, and last what every terminal answers.
+QUESTIONS = b"\x1b[?2026$p\x1b[?1006$p\x1b[?u\x1b[c"
+MODE = re.compile(rb"\x1b\[\?(\d+);(\d)\$y")
+KEYBOARD = re.compile(rb"\x1b\[\?\d+u")
+DEVICE = re.compile(rb"\x1b\[\?[\d;]*c")
+
+
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """What the terminal said; None where it said nothing."""
+
+    anything: bool = False
+    synchronized: bool | None = None
+    mouse: bool | None = None
+    keyboard: bool = False
+
+
+def answers(data: bytes) -> Answers:
+    """What these bytes of a terminal mean."""
+    modes = {int(mode): state in (b"1", b"2", b"3") for mode, state in MODE.findall(data)}
+    keyboard = bool(KEYBOARD.search(data))
+    anything = bool(modes) or keyboard or bool(DEVICE.search(data))
+    return Answers(anything, modes.get(2026), modes.get(1006), keyboard)
+
+
+def ask(source: int, sink: int) -> Answers:
+    """Puts the questions to the terminal at these descriptors."""
+    data = b""
+    with _unbuffered(source):
+        os.write(sink, QUESTIONS)
+        end = time.monotonic() + PATIENCE
+        while DEVICE.search(data) is None and (left := end - time.monotonic()) > 0:
+            if select.select([source], [], [], left)[0]:
+                piece = os.read(source, 1024)
+                if not piece:
+                    break
+                data += piece
+    return answers(data)
+
+
+@contextmanager
+def _unbuffered(source: int) -> Iterator[None]:
+    """Without echo and without waiting for a line; what is typed meanwhile is dropped."""
+    before = termios.tcgetattr(source)
+    try:
+        tty.setcbreak(source, termios.TCSANOW)
+        yield
+    finally:
+        termios.tcsetattr(source, termios.TCSAFLUSH, before)
