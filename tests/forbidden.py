@@ -24,7 +24,6 @@ ALLOWED = {
     ): "a name that stands in the table of a layer's attributes",
     ("llm_linalg.trusted", "_imported"): "the user's own module, which they asked to be imported and run",
     ("llm_linalg.trusted", "_attribute"): "the user's own function, by the name that they gave",
-    ("tui.app", "Explorer.on_mount"): "signals by the names in our table: some systems lack some",
 }
 
 RUNS_TEXT = {"eval", "exec", "compile", "__import__"}

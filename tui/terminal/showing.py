@@ -90,11 +90,10 @@ class TerminalApp(App[None]):
         """Signals end the app as a key would, and say so in the exit code."""
         if not self.is_headless:
             loop = asyncio.get_running_loop()
-            for name, code in SIGNALS.items():
-                number = getattr(signal, name, None)
-                if number is not None:
+            for number in signal.Signals:  # some systems lack some
+                if number.name in SIGNALS:
                     with suppress(NotImplementedError, ValueError, RuntimeError):
-                        loop.add_signal_handler(number, self.leave, code)
+                        loop.add_signal_handler(number, self.leave, SIGNALS[number.name])
 
     def leave(self, code: int) -> None:
         """Ends the app with an exit code, the terminal restored."""
