@@ -69,7 +69,7 @@ async def test_digits_and_clicks_open_rows() -> None:
         await d.press("9")
         assert "There is no row 9" in d.rows[-1]
         await d.press("4")
-        assert d.view.lesson.slug == "dot"
+        assert d.view.lesson.slug == "attention"
         await d.press("backspace")
         assert d.view.row == 4
         y = next(y for y, text in enumerate(d.rows) if "Linear layers" in text)
@@ -140,7 +140,7 @@ async def test_out_and_into_leave_the_board_and_come_back() -> None:
 async def test_the_text_view_reads_the_rows() -> None:
     async with opened("why") as d:
         await d.press("p")
-        assert "Attention: every dot product; value 17,039,360; lesson dot" in d.screen
+        assert "Attention: every dot product; value 17,039,360; lesson attention" in d.screen
 
 
 @pytest.mark.parametrize("theme", LOOKS)
