@@ -169,7 +169,7 @@ DARK = Look(
         "clash": "#ff5f5f", "link": "#87d7ff",
     }),
     ("#d0d0d0 on #00005f", "#ffffff on #005f87", "#ffffff on #0087d7", "#000000 on #5fafff"),
-    ("#ffffff on #5f5f00", "#ffffff on #875f00", "#000000 on #d78700", "#000000 on #ffaf00"),
+    ("#ffffff on #875f00", "#000000 on #d78700", "#000000 on #ffaf00", "#000000 on #ffd787"),
 )  # fmt: skip
 
 LIGHT = Look(
@@ -186,8 +186,8 @@ LIGHT = Look(
         "ok": "#005f00", "open": "#005faf", "part": "#585858", "code-now": "#000000", "label": "#585858",
         "clash": "#af0000", "link": "#005faf",
     }),
-    ("#000000 on #d7ffff", "#000000 on #87d7ff", "#ffffff on #0087ff", "#ffffff on #005faf"),
-    ("#000000 on #ffffd7", "#000000 on #ffd787", "#000000 on #ff8700", "#ffffff on #af5f00"),
+    ("#000000 on #afd7ff", "#000000 on #5fafff", "#ffffff on #0087ff", "#ffffff on #005faf"),
+    ("#000000 on #ffd7af", "#000000 on #ffaf5f", "#000000 on #d78700", "#ffffff on #af5f00"),
 )  # fmt: skip
 
 CONTRAST = Look(
@@ -204,7 +204,7 @@ CONTRAST = Look(
         "open": "#00ffff", "link": "#00ffff", "part": "#ffffff", "clash": "#ff8787",
     }),
     ("#ffffff on #00005f", "#ffffff on #0000d7", "#000000 on #5f87ff", "#000000 on #afd7ff"),
-    ("#ffffff on #5f5f00", "#ffffff on #af5f00", "#000000 on #ff8700", "#000000 on #ffd75f"),
+    ("#ffffff on #875f00", "#000000 on #d78700", "#000000 on #ffaf00", "#000000 on #ffd787"),
 )  # fmt: skip
 
 _DEFAULTS = dict.fromkeys(
