@@ -84,6 +84,11 @@ class Explorer(TerminalApp):
         return not self.is_headless and self.console.color_system == "standard"
 
     @property
+    def sparing(self) -> bool:
+        """Whether as little as possible is sent."""
+        return self.options.slowest > 0
+
+    @property
     def explorer(self) -> ExplorerScreen:
         """The screen at the bottom of the stack."""
         return next(screen for screen in self.screen_stack if isinstance(screen, ExplorerScreen))

@@ -16,6 +16,7 @@ from importlib.metadata import version
 from tests.bench.first_paint import first_paint
 from tests.bench.idle import idle
 from tests.bench.memory import memory
+from tests.bench.meter import meter
 from tests.bench.seek import seek
 from tests.bench.stats import Row, table
 from tests.bench.steps import step_cost
@@ -24,6 +25,7 @@ from tests.bench.tracing import tracing
 BENCHMARKS: dict[str, Callable[[], list[Row]]] = {
     "paint": first_paint,
     "steps": step_cost,
+    "meter": meter,
     "idle": idle,
     "seek": seek,
     "memory": memory,

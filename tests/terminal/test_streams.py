@@ -113,3 +113,22 @@ def test_idle_it_says_nothing_and_a_step_is_small() -> None:
         while console.read(0.2):
             pass
         assert len(console.raw) - before < 2000
+
+
+def sent(*words: str) -> int:
+    """The bytes of eight steps."""
+    with Console("matmul", *(f"--set={name}=8" for name in "mkn"), *words) as console:
+        console.until("/64 steps")
+        while console.read(0.3):
+            pass
+        before = len(console.raw)
+        for number in range(1, 9):
+            console.send("\x1b[C")
+            console.until(f" {number}/64 steps")
+        while console.read(0.3):
+            pass
+        return len(console.raw) - before
+
+
+def test_a_slow_link_is_sent_less() -> None:
+    assert sent("--slow-link") < 0.8 * sent() < 8 * 700

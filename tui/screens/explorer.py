@@ -105,6 +105,8 @@ class ExplorerScreen(Page):
             run = before.current
             self._ask(None if run is None else replace(run, view=before.view))
         self.draw()
+        if self._queue and not self.busy:  # undo came back to what has been run
+            self.call_later(self._drain)
 
     def draw(self) -> None:
         """Makes the frame, and hands one picture to every pane."""
@@ -135,6 +137,10 @@ class ExplorerScreen(Page):
         self.waiting = ""
         self.session = self.session.with_run(event.opened)
         self.draw()
+        await self._drain()
+
+    async def _drain(self) -> None:
+        """Does what waited for a run."""
         while self._queue and not self.busy:
             await self._press(self._queue.pop(0))
 

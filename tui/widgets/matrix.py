@@ -6,6 +6,7 @@ matrix is a widget of its own, and a row goes out as few runs as its marks allow
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import ClassVar
 
 from rich.segment import Segment
@@ -50,6 +51,16 @@ def shaded(piece: Piece, glyphs: Glyphs, colourless: bool) -> str:
     return f"{piece.text[0]}{(sign + body).rjust(room)[:room]}{piece.text[-1]}"
 
 
+def spared(cells: tuple[tuple[Cell, ...], ...]) -> tuple[tuple[Cell, ...], ...]:
+    """The cells without the marks of a whole row or column that is read: a slow link has the active cells."""
+    factors = sum(bool(cell.mark & Mark.FACTOR) for row in cells for cell in row)
+    away = Mark.READ if factors == 1 else Mark.READ | Mark.FACTOR
+    return tuple(
+        tuple(replace(cell, mark=cell.mark & ~away) if cell.mark & away else cell for cell in row)
+        for row in cells
+    )
+
+
 class Chosen(Message):
     """A cell was clicked."""
 
@@ -79,6 +90,8 @@ class Matrix(Widget):
         old, kept = self.cells, self._alike(slot, showing)
         self.panel, self.slot, self.showing = panel, slot, showing
         self.cells = panel.cells(slot.rows, slot.columns, slot.decimals)
+        if getattr(self.app, "sparing", False):
+            self.cells = spared(self.cells)
         if not kept or len(old) != len(self.cells):
             self.refresh()
             return

@@ -1,0 +1,63 @@
+"""Bytes a step for every lesson and loop order, against the cheapest encoding of the cells that changed."""
+
+from __future__ import annotations
+
+import re
+
+from llm_linalg.lesson import catalog
+from tests.bench.programs import PYTHON
+from tests.bench.screen import Screen
+from tests.bench.stats import Row, middle
+from tests.bench.steps import press
+from tests.bench.terminal import Terminal
+
+PRESSES = 6  # steps that are measured in each order
+STEPS = re.compile(r"(\d+)/(\d+) (?:steps|terms|operations)")
+ORDER = re.compile(r"order: (\w+)")
+
+
+def position(screen: Screen) -> tuple[int, int] | None:
+    """Which step of how many the transport says; None while there is none."""
+    found = STEPS.search(screen.text)
+    return (int(found[1]), int(found[2])) if found else None
+
+
+def order(screen: Screen) -> str:
+    """The loop order that the transport names."""
+    found = ORDER.search(screen.text)
+    return found[1] if found else "–"
+
+
+def measured(slug: str) -> dict[str, list[tuple[int, int]]]:
+    """Bytes sent and the least possible, a pair a step, for each order of a lesson's first stop."""
+    found: dict[str, list[tuple[int, int]]] = {}
+    with Terminal((PYTHON, "-m", "tui", slug)) as terminal:
+        terminal.until(lambda screen: "loading torch" not in screen.text and screen.full)
+        terminal.quiet(0.5)
+        while position(terminal.screen) and order(terminal.screen) not in found:
+            terminal.send("0")
+            terminal.quiet(0.2)
+            at = position(terminal.screen) or (0, 0)
+            pairs = [press(terminal)[:2] for _ in range(min(PRESSES, at[1] - at[0]))]
+            found[order(terminal.screen)] = pairs[1:]  # the first step also takes the prose away
+            terminal.send("o")
+            terminal.quiet(0.2)
+    return found
+
+
+def meter() -> list[Row]:
+    """A row a lesson and order, and the median of all steps."""
+    rows, everything = [], []
+    for lesson in catalog():
+        for name, pairs in measured(lesson.slug).items():
+            if pairs:
+                everything += pairs
+                sent, least = (middle(column) for column in zip(*pairs, strict=True))
+                rows.append(Row(f"bytes a step, {lesson.slug} {name}", sent, "B", least, "cheapest encoding"))
+    sent = middle([one for one, _ in everything])
+    ratio = middle([one / least for one, least in everything if least])
+    least = sent / ratio if ratio else 0.0
+    return [
+        *rows,
+        Row("bytes a step, all", sent, "B", least, "cheapest encoding, ratio: median", most_ratio=1.6),
+    ]

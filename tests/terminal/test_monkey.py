@@ -1,0 +1,110 @@
+"""A monkey at the keys: nothing it does breaks the app, which shows the right frame afterwards."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+
+import pytest
+from textual import events
+
+from llm_linalg.lesson import Lesson, catalog
+from tests.app.driving import Driver
+from tui.app import Explorer, Options
+from tui.frame import Frame
+from tui.keys import KEYS
+from tui.session import Session
+from tui.view import View
+
+# What leaves the app, or the process, or writes to the clipboard of whoever runs the tests.
+LEFT_OUT = {"quit", "suspend", "copy.code", "copy.command", "palette"}
+NAMES = sorted({name for key in KEYS if key.id not in LEFT_OUT for name in key.keys.split(",")})
+LETTERS = [*"adehijkmtxz0123456789", "enter", "escape", "right", "left", "full_stop", "right"]
+SIZES = [(80, 24), (60, 20), (120, 40), (81, 23), (30, 8), (200, 60)]
+AT_ONCE = 12  # keys, faster than the app draws
+PRESSES = 3000
+
+
+def moves(seed: int, count: int) -> Iterator[tuple[str, object]]:
+    """What the monkey does: mostly keys, now and then a click or another size."""
+    monkey = random.Random(seed)  # noqa: S311 - a monkey is no secret
+    for _ in range(count):
+        chance = monkey.random()
+        if chance < 0.8:
+            yield "keys", [monkey.choice(NAMES if monkey.random() < 0.6 else LETTERS) for _ in range(AT_ONCE)]
+        elif chance < 0.97:
+            yield "click", (monkey.randrange(80), monkey.randrange(24))
+        else:
+            yield "size", monkey.choice(SIZES)
+
+
+async def act(driver: Driver, what: str, value: object) -> None:
+    if what == "keys":
+        assert isinstance(value, list)
+        for key in value:
+            driver.app.post_message(events.Key(key, key if len(key) == 1 else None))
+        await driver.pilot.pause()
+    elif what == "size":
+        assert isinstance(value, tuple)
+        await driver.pilot.resize_terminal(*value)
+    else:
+        assert isinstance(value, tuple)
+        width, height = driver.app.size
+        await driver.pilot.click(offset=(min(value[0], width - 1), min(value[1], height - 1)))
+
+
+def facts(frame: Frame | None) -> object:
+    """What must be the same in a frame made anew."""
+    assert frame is not None
+    panels = [
+        (panel.label, panel.cells(range(min(panel.rows, 6)), range(min(panel.columns, 6)), 4))
+        for panel in frame.panels
+    ]
+    return (
+        frame.lesson,
+        frame.stop,
+        frame.step,
+        frame.steps,
+        frame.order,
+        frame.formula,
+        frame.printed,
+        panels,
+    )
+
+
+async def home(driver: Driver) -> None:
+    """Whatever is open above is closed, nothing plays, and the window is as at the beginning."""
+    while len(driver.app.screen_stack) > 1:
+        await driver.pilot.press("escape")
+    driver.app.explorer.pause()
+    await driver.pilot.resize_terminal(80, 24)
+    await driver.settle()
+
+
+@pytest.mark.parametrize("seed", range(2))
+async def test_nothing_a_monkey_does_breaks_it(seed: int) -> None:
+    lessons: list[Lesson] = list(catalog())
+    mine = lessons[seed::2]
+    app = Explorer(View.opening(mine[0]), lessons, Options(motion=False))
+    async with app.run_test(size=(80, 24)) as pilot:
+        driver = Driver(app, pilot)
+        await driver.settle()
+        for number, lesson in enumerate(mine):
+            app.explorer.update_session(Session.start(View.opening(lesson), lessons))
+            await driver.settle()
+            for what, value in moves(seed * 1000 + number, PRESSES // AT_ONCE // len(lessons)):
+                await act(driver, what, value)
+            await home(driver)
+            assert app.return_code in (None, 0)
+            session = app.explorer.session
+            assert len(session.history.past) <= session.history.limit
+            assert facts(app.explorer.frame) == facts(anew(session))
+
+
+def anew(session: Session) -> Frame:
+    """The frame of the session's view, from a program run again."""
+    from tui.stage import open_view
+
+    assert session.opened is not None
+    opened = open_view(session.view)
+    return opened.frame(session.view)
