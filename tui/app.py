@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar
 
 from textual.app import SystemCommand
 from textual.filter import LineFilter, NoColor
 from textual.screen import Screen
 
+from tui.drafts import Drafts
 from tui.player import Player
+from tui.playground import PLAYGROUND
 from tui.screens.explorer import ExplorerScreen
 from tui.session import Session
 from tui.terminal.showing import TerminalApp
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
 
     from llm_linalg.lesson import Lesson
 
+
 @dataclass(frozen=True, slots=True)
 class Options:
     """How the app is shown.
@@ -34,6 +37,7 @@ class Options:
         motion: whether it may play at all by itself; without, space steps.
         slowest: the least number of seconds between two beats, for a slow link.
         speed: steps a second at the start.
+        drafts: where the playground's program is kept; nowhere unless given.
     """
 
     theme: str = DEFAULT_THEME
@@ -42,6 +46,7 @@ class Options:
     motion: bool = True
     slowest: float = 0.0
     speed: float = 4.0
+    drafts: Drafts = field(default_factory=Drafts)
 
 
 def _provider() -> type[Provider]:
@@ -66,7 +71,7 @@ class Explorer(TerminalApp):
             self.register_theme(look.theme)
         self.theme = self.options.theme
         player = Player(playing=self.options.play and self.options.motion, speed=self.options.speed)
-        self._session = Session.start(view, lessons, player)
+        self._session = Session.start(view, [*lessons, PLAYGROUND], player, self.options.drafts.load())
 
     @property
     def look(self) -> Look:
@@ -100,6 +105,7 @@ class Explorer(TerminalApp):
             ascii_only=self.options.ascii_only,
             motion=self.options.motion,
             slowest=self.options.slowest,
+            drafts=self.options.drafts,
         )
 
     def get_line_filters(self) -> Sequence[LineFilter]:

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from tui import outline
 from tui.motions import Command
+from tui.playground import is_playground
 from tui.prose import links
 from tui.session import Session, first_control
 from tui.view import Look, View
@@ -21,7 +22,9 @@ def stop_by(direction: int) -> Command:
         number = view.stop + direction
         if 1 <= number <= len(view.lesson.stops):
             return session.changed(view.at_stop_number(number))
-        slugs = [lesson.slug for lesson in session.lessons]
+        slugs = [lesson.slug for lesson in session.lessons if not is_playground(lesson)]
+        if is_playground(view.lesson):
+            return session.told("The playground has one stop.")
         place = slugs.index(view.lesson.slug) + direction
         if not 0 <= place < len(slugs):
             return session.told("That is the last stop." if direction > 0 else "That is the first stop.")

@@ -19,6 +19,7 @@ from tui.cli_parse import (
     language_parser,
     lessons_parser,
     open_parser,
+    play_parser,
     run_parser,
     trace_parser,
 )
@@ -85,6 +86,11 @@ def _dispatch(words: list[str]) -> int:
         from tui.cli_trace import trace
 
         return trace(trace_parser().read(words[1:]), say)
+    if words and words[0] == "play":
+        from tui.cli_play import play
+
+        pin_kernels()
+        return play(play_parser().read(words[1:]))
     if words and words[0] == "open":
         from tui.cli_app import launch
 

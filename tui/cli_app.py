@@ -12,25 +12,25 @@ from typing import TYPE_CHECKING
 
 from tui.cli_parse import UsageError
 from tui.cli_view import view_of
+from tui.drafts import Drafts, folder
 from tui.terminal.depth import depth
 from tui.view import View
 
 if TYPE_CHECKING:
-    from tui.terminal.showing import TerminalApp
-
-if TYPE_CHECKING:
     from llm_linalg.lesson import Lesson
+    from tui.terminal.showing import TerminalApp
 
 COLOR_SYSTEMS = ("auto", "standard", "256", "truecolor", "windows")
 SLOW = 0.25  # seconds between two beats on a slow link
 
 
-def launch(flags: argparse.Namespace, lesson: Lesson | None = None) -> int:
+def launch(flags: argparse.Namespace, lesson: Lesson | None = None, drafts: Drafts | None = None) -> int:
     """Runs the app; returns its exit code. Raises UsageError where the terminal can't serve.
 
     Args:
         flags: What the command line says.
         lesson: What to open, where the flags don't name it.
+        drafts: Where the playground's program is kept; in the user's folder unless given.
     """
     view = view_of(flags, lesson)
     if flags.plain or dumb(os.environ):
@@ -56,6 +56,7 @@ def launch(flags: argparse.Namespace, lesson: Lesson | None = None) -> int:
         motion=not flags.no_motion,
         slowest=SLOW if flags.slow_link else 0.0,
         speed=flags.speed,
+        drafts=drafts or Drafts(folder(os.environ)),
     )
     app = Explorer(starting(view, flags), catalog(), options)
     with outlet() as out:

@@ -26,6 +26,7 @@ EPILOG = """\
 commands:
   llm-linalg [LESSON]              open the app, at a lesson or at the first one
   llm-linalg open FILE             open a notebook (.ipynb), a Python file or any Markdown with Python
+  llm-linalg play [FILE.py]        write a program and see at once what torch did
   llm-linalg lessons [--json]      list the lessons
   llm-linalg frame LESSON …        print one picture, or all of them
   llm-linalg run [FILE | - | -c CODE]   run a program of the tensor language and print its tensors
@@ -220,6 +221,18 @@ def trace_parser() -> Parser:
     parser.add_argument(
         "--format", type=choice("format", FORMATS[:2]), metavar="F", help="print the nodes: plain or json"
     )
+    app_flags(parser)
+    return parser
+
+
+def play_parser() -> Parser:
+    """``llm-linalg play [FILE.py] …``."""
+    parser = Parser(
+        prog="llm-linalg play",
+        description="Write a program in the tensor language, and see at once what torch did with it.",
+        allow_abbrev=False,
+    )
+    parser.add_argument("file", nargs="?", metavar="FILE.py", help="the program; ctrl+s saves it there")
     app_flags(parser)
     return parser
 

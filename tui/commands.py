@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from tui import boards, choices, motions, player
+from tui import boards, choices, motions, player, playing
 from tui.motions import Command
 from tui.session import Session
 
@@ -69,6 +69,10 @@ COMMANDS: dict[str, Command] = {
     **{f"board.{number}": boards.open_row_of(number) for number in range(1, 10)},
     "board.ask": boards.ask,
     "board.return": boards.come_back,
+    "edit": playing.edit,
+    "edit.leave": playing.leave,
+    "edit.repair": choices.repair_by(1),
+    "play.take": playing.take,
     "repair": choices.repair_by(1),
     **{f"repair.{number}": choices.repair_by(number) for number in range(1, 10)},
     **{f"link.{number}": choices.link_by(number) for number in range(1, 10)},
@@ -82,6 +86,7 @@ COMMANDS: dict[str, Command] = {
 
 WITH_ARGUMENT: dict[str, Callable[[Session, str], Session]] = {
     "open": choices.open_lesson,
+    "example": playing.example,
     "set": choices.set_control,
     "pick": choices.pick_control,
     "go": motions.go_to,
@@ -93,13 +98,17 @@ WITH_ARGUMENT: dict[str, Callable[[Session, str], Session]] = {
 }
 
 OUTSIDE = frozenset(
-    ("goto", "text", "sidebar", "theme", "copy.code", "copy.command", "help", "palette", "suspend", "quit")
+    (
+        *("goto", "text", "sidebar", "theme", "copy.code", "copy.command", "help", "palette", "suspend"),
+        "quit",
+        *("edit.examples", "edit.save", "edit.help", "edit.quit"),
+    )
 )
 """Commands that reach outside the session."""
 
 NEEDS_NO_RUN = (OUTSIDE - {"goto"}) | {
     *("list", "list.up", "list.down", "list.open", "control.next", "control.previous"),
-    *("faster", "slower", "pick", "open"),
+    *("faster", "slower", "pick", "open", "edit", "edit.leave", "play.take", "example"),
     *("board.up", "board.down", "board.open", "row", *(f"board.{number}" for number in range(1, 10))),
 }
 """Commands that act at once, whether or not a run is under way."""

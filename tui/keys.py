@@ -22,11 +22,18 @@ CONTEXTS = (
         "slices",
         "twin",
         "links",
+        "everywhere",
+        "editor",
+        "mending",
+        "play",
+        "lesson",
     ),
 )
 """When a key does something: `Key.when` is one of these, and `Session.contexts` says which hold."""
 
-GROUPS = ("Board", "Motion", "Depth", "Cell cursor", "Lesson", "Controls", "View", "Share", "App")
+GROUPS = (
+    *("Playground", "Board", "Motion", "Depth", "Cell cursor", "Lesson", "Controls", "View", "Share", "App"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +68,18 @@ def _under(group: str, when: str, *rows: tuple[str, str, str, str, str, int]) ->
 # Where two live commands share a key the first in the table has it, so a context of its own comes first.
 KEYS: tuple[Key, ...] = (
     *_under(
+        "Playground", "editor",
+        ("edit.leave", "escape,f5", "esc", "stage", "To the stage, at the operation of the line", 1),
+        ("edit.examples", "ctrl+o", "^o", "examples", "Begin with an example", 3),
+        ("edit.save", "ctrl+s", "^s", "save", "Save the program", 4),
+        ("edit.help", "f1", "F1", "help", "Show the keys that work in the editor", 24),
+        ("edit.quit", "ctrl+q", "^q", "quit", "Quit", 25),
+    ),
+    *_under(
+        "Playground", "mending",
+        ("edit.repair", "ctrl+r", "^r", "repair", "Apply the first repair", 2),
+    ),
+    *_under(
         "Lesson", "list",
         ("list.open", "enter", "↑↓↵", "choose, open", "Open the lesson chosen in the sidebar", 1),
     ),
@@ -92,6 +111,11 @@ KEYS: tuple[Key, ...] = (
     *_under(
         "Board", "visit",
         ("board.return", "backspace", "⌫", "go back", "Return to the board that opened this lesson", 4),
+    ),
+    *_under("Playground", "play", ("edit", "E,tab", "E", "editor", "Give the keys to the editor", 9)),
+    *_under(
+        "Playground", "lesson",
+        ("play.take", "E", "E", "edit", "Open this program in the playground", 23),
     ),
     *_under(
         "Motion", "steps",
@@ -174,8 +198,11 @@ KEYS: tuple[Key, ...] = (
         ("copy.command", "Y", "Y", "copy command", "Copy the command that reopens this view", 0),
     ),
     *_under(
-        "App", "always",
+        "App", "everywhere",
         ("palette", "ctrl+p", "^p", "palette", "Find a lesson or a command", 0),
+    ),
+    *_under(
+        "App", "always",
         ("help", "question_mark,f1", "?", "help", "Show the keys that work now", 24),
         ("suspend", "ctrl+z", "^z", "suspend", "Suspend to the shell; fg comes back", 0),
         ("quit", "q,ctrl+c", "q", "quit", "Quit", 25),

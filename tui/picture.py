@@ -17,6 +17,7 @@ SMALLEST = (60, 18)
 LARGEST = (160, 50)
 SIDEBAR = 19
 SIDEBAR_FROM = 78
+BESIDE_FROM = 90  # columns of the main part that the playground divides in two
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,11 +29,13 @@ class Sizes:
     sidebar: bool
     program: int
     words: int
+    beside: int = 0  # columns of the playground's editor, where it stands beside everything
 
     @property
     def main(self) -> int:
         """Columns of the main part, a margin on each side taken off."""
-        return self.width - (SIDEBAR if self.sidebar else 0) - 2
+        taken = self.beside + 1 if self.beside else 0
+        return self.width - (SIDEBAR if self.sidebar else 0) - 2 - taken
 
     @property
     def stage(self) -> int:
@@ -68,6 +71,32 @@ def sizes(
     if height >= 24 and not failed:
         words = min(max(words, said), max(words, 8 - program))  # a short program leaves room for more words
     return Sizes(width, height, shown, program, words)
+
+
+def bench_sizes(
+    width: int, height: int, lines: int, *, sidebar: bool | None, failed: bool, editing: bool
+) -> Sizes | None:
+    """The room of the playground's panes: as `sizes`, with an editor in the program's place or beside it.
+
+    Args:
+        width: columns of the terminal.
+        height: rows of the terminal.
+        lines: of the program.
+        sidebar: whether it is wanted; None leaves it to the width.
+        failed: an error is explained, which takes more words.
+        editing: the editor has the keys, and more rows.
+    """
+    if width < SMALLEST[0] or height < SMALLEST[1]:
+        return None
+    width, height = min(width, LARGEST[0]), min(height, LARGEST[1])
+    shown = width >= SIDEBAR_FROM if sidebar is None else sidebar
+    inner = width - (SIDEBAR if shown else 0) - 2
+    spare = max(0, height - 24)
+    words = (2 if height < 22 else 3) + min(4, spare // 4) + (3 if failed else 0)
+    if inner >= BESIDE_FROM:
+        return Sizes(width, height, shown, 0, words, min(70, inner * 48 // 100))
+    most = (9 if editing else 5) + spare // 3 - (3 if height < 22 else 0)
+    return Sizes(width, height, shown, max(3, min(lines + editing, most)), words)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from tui import player
 from tui.player import Ground, Player
+from tui.playground import at_line, is_playground, last_line
 from tui.prose import links
 from tui.view import History, View
 
@@ -33,6 +34,10 @@ class Session:
         control: the selected control's name.
         chosen: the slug chosen in the sidebar, while one is being chosen; in an outline, the entry's command.
         notice: one line for the learner, until the next key.
+        editing: whether the playground's editor has the keys.
+        caret: the line, from 1, on which its cursor stands.
+        draft: the program that was last in it.
+        landing: whether a run is awaited that shows that line.
     """
 
     view: View
@@ -45,14 +50,37 @@ class Session:
     control: str | None = None
     chosen: str | None = None
     notice: str = ""
+    editing: bool = False
+    caret: int = 1
+    draft: str | None = field(default=None, repr=False)
+    landing: bool = False
+
+    def __post_init__(self) -> None:
+        """The playground's program outlives every way out of it; its editor doesn't."""
+        if is_playground(self.view.lesson):
+            object.__setattr__(self, "draft", self.view.program)
+        elif self.editing:
+            object.__setattr__(self, "editing", False)
 
     @classmethod
-    def start(cls, view: View, lessons: Sequence[Lesson], player: Player | None = None) -> Session:
-        """A session that opens with a view."""
+    def start(
+        cls, view: View, lessons: Sequence[Lesson], player: Player | None = None, draft: str | None = None
+    ) -> Session:
+        """A session that opens with a view; `draft` is the playground's program."""
         listed = tuple(lessons)
         if view.lesson.slug not in {lesson.slug for lesson in listed}:
             listed = (*listed, view.lesson)
-        return cls(view, listed, player=player or Player(), control=first_control(view))
+        if is_playground(view.lesson) and view.code is None:
+            view = replace(view, code=draft)
+        return cls(
+            view,
+            listed,
+            player=player or Player(),
+            control=first_control(view),
+            editing=is_playground(view.lesson) and not view.path and view.cursor is None,
+            draft=draft,
+            caret=last_line(view.program),
+        )
 
     @property
     def current(self) -> Opened | None:
@@ -73,13 +101,16 @@ class Session:
     @property
     def contexts(self) -> frozenset[str]:
         """The contexts of :mod:`tui.keys` that hold now."""
-        found = {"always"}
         run, ground = self.current, self.ground
+        broken = run is not None and run.error is not None and hasattr(run.error, "repairs")
+        if self.editing:
+            return frozenset({"editor", "everywhere"} | ({"mending"} if broken else set()))
+        found = {"always", "everywhere", *self._place}
         if ground is not None and ground.path:
             found.add("frame")
             if player.position(self.view, ground)[1]:
                 found.add("steps")
-        if run is not None and run.error is not None and hasattr(run.error, "repairs"):
+        if broken:
             found.add("repairs")
         if self.view.cursor is not None:
             found.add("cursor")
@@ -94,17 +125,24 @@ class Session:
             found = (found - {"cursor", "board"}) | {"list"}
         if linked:
             found.add("links")
-        if self.history.past:
-            found.add("undo")
-        if self.history.future:
-            found.add("redo")
         return frozenset(found)
+
+    @property
+    def _place(self) -> set[str]:
+        """The contexts that don't depend on a run: where one is, and what there is to undo."""
+        found = {"play"} if is_playground(self.view.lesson) else {"lesson"} if self.view.program else set()
+        found |= {"undo"} if self.history.past else set()
+        return found | ({"redo"} if self.history.future else set())
 
     def with_run(self, opened: Opened) -> Session:
         """With the result of a run; a place that this run hasn't got gives way to the stop's own."""
         found = replace(self, opened=opened)
         if opened.trace is None or not opened.trace.nodes:
             return found
+        if self.editing or self.landing:
+            view = at_line(opened, self.view, self.caret)
+            view = view if self.editing else replace(view, depth="cells")
+            return replace(found, view=view, landing=False)
         if found.ground is not None:
             step, _ = player.position(self.view, found.ground)
             at_step = step if self.view.depth != "operations" else self.view.step
@@ -121,6 +159,8 @@ class Session:
         if view == self.view:
             return self
         lesson = view.lesson.slug != self.view.lesson.slug
+        if is_playground(view.lesson) and view.code is None:
+            view = replace(view, code=self.draft)
         return replace(
             self,
             view=view,
@@ -131,6 +171,7 @@ class Session:
             chosen=None,
             control=first_control(view) if lesson else self.control,
             notice="",
+            editing=self.editing or (lesson and is_playground(view.lesson)),
         )
 
     def lesson(self, slug: str) -> Lesson | None:

@@ -84,6 +84,10 @@ class Look:
         """The style of a role; several roles may be joined by a space, the later on top."""
         return _style(self.name, role)
 
+    def part(self, role: str) -> Style:
+        """What a role adds to the style that a text has already."""
+        return _parsed(self.roles.get(role, ""))
+
     def heat(self, level: float | None, role: str, *, few: bool = False) -> Style:
         """The style of a cell whose value is `level` (−1 to 1) of the range that the colour maps.
 
@@ -146,6 +150,8 @@ _WEIGHTS: dict[str, str] = {
     "picked": "reverse",
     "open": "bold",
     "code-now": "bold",
+    "keyword": "bold",
+    "mark": "underline",
 }
 
 
@@ -167,6 +173,8 @@ DARK = Look(
         "write": "#ffd75f", "made": "#87d7ff", "fed": "#afd787", "masked": "#6c6c6c", "error": "#ff5f5f",
         "ok": "#87d787", "open": "#5fafff", "part": "#a8a8a8", "code-now": "#ffffff", "label": "#a8a8a8",
         "clash": "#ff5f5f", "link": "#87d7ff",
+        "editor": "on #262626", "editor-line": "on #303030", "keyword": "#ff87af", "string": "#afd787",
+        "number": "#ffd787", "comment": "#808080", "call": "#87d7ff", "note": "#8787af", "mark": "#ff5f5f",
     }),
     ("#d0d0d0 on #00005f", "#ffffff on #005f87", "#ffffff on #0087d7", "#000000 on #5fafff"),
     ("#ffffff on #875f00", "#000000 on #d78700", "#000000 on #ffaf00", "#000000 on #ffd787"),
@@ -185,6 +193,8 @@ LIGHT = Look(
         "write": "#af5f00", "made": "#005faf", "fed": "#005f00", "masked": "#949494", "error": "#af0000",
         "ok": "#005f00", "open": "#005faf", "part": "#585858", "code-now": "#000000", "label": "#585858",
         "clash": "#af0000", "link": "#005faf",
+        "editor": "on #eeeeee", "editor-line": "on #e4e4e4", "keyword": "#af005f", "string": "#005f00",
+        "number": "#875f00", "comment": "#767676", "call": "#005faf", "note": "#5f5f87", "mark": "#af0000",
     }),
     ("#000000 on #afd7ff", "#000000 on #5fafff", "#ffffff on #0087ff", "#ffffff on #005faf"),
     ("#000000 on #ffd7af", "#000000 on #ffaf5f", "#000000 on #d78700", "#ffffff on #af5f00"),
@@ -202,6 +212,8 @@ CONTRAST = Look(
         "pending": "#c6c6c6", "read": "#00ffff", "factor": "#000000 on #ffff00", "write": "#ffff00",
         "made": "#00ffff", "fed": "#00ff00", "masked": "#9e9e9e", "error": "#ff8787", "ok": "#00ff00",
         "open": "#00ffff", "link": "#00ffff", "part": "#ffffff", "clash": "#ff8787",
+        "editor-line": "on #262626", "keyword": "#ff87ff", "string": "#00ff00", "number": "#ffff00",
+        "comment": "#c6c6c6", "call": "#00ffff", "note": "#c6c6c6", "mark": "#ff8787",
     }),
     ("#ffffff on #00005f", "#ffffff on #0000d7", "#000000 on #5f87ff", "#000000 on #afd7ff"),
     ("#ffffff on #875f00", "#000000 on #d78700", "#000000 on #ffaf00", "#000000 on #ffd787"),
@@ -228,7 +240,7 @@ COLOURLESS = Look(
         variables={**_DEFAULTS, "input-cursor-text-style": "reverse", "block-cursor-text-style": "reverse"},
     ),
     "default on default",
-    _roles({"pending": "dim", "masked": "dim"}),
+    _roles({"pending": "dim", "masked": "dim", "comment": "dim", "note": "dim"}),
     colourless=True,
 )  # fmt: skip
 

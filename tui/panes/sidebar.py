@@ -70,6 +70,10 @@ class Sidebar(Lines):
             lessons = list(members)
             here = any(lesson.slug == chosen for lesson in lessons)
             opened = any(lesson.slug == session.view.lesson.slug for lesson in lessons)
+            if lessons[0].place == lessons[0].title:  # it stands by itself
+                pointed = len(made) if here else pointed
+                made.append(self._lesson(session, lessons[0], here))
+                continue
             made.append(self._part(part, lessons[0], opened))
             for lesson in lessons if here else ():
                 if lesson.slug == chosen:

@@ -18,6 +18,7 @@ class TitleBar(Lines):
         lesson = view.lesson
         stops = len(lesson.stops)
         names = [
+            *([row("   ", (lesson.title, "title"))] if lesson.place == lesson.title else []),
             row((f"   {lesson.place} › ", "label"), (lesson.title, "title")),
             *([] if lesson.document else [row((f"   {lesson.part} › ", "label"), (lesson.title, "title"))]),
             row("   ", (lesson.title, "title")),

@@ -7,6 +7,7 @@ from textual.app import ComposeResult
 from textual.widget import Widget
 
 from tui.picture import Picture
+from tui.playground import is_playground
 from tui.widgets.lines import Lines
 from tui.widgets.rows import Span, ends, row, width_of
 
@@ -47,6 +48,11 @@ class Controls(Lines):
         right = ""
         if picture.frame is not None and session.view.look != "numbers":
             right = f"colours {picture.frame.range_text}"
+        printing = is_playground(session.view.lesson) and picture.frame is not None
+        if printing and picture.frame is not None and picture.frame.printed.strip():
+            *above, last = picture.frame.printed.rstrip("\n").split("\n")
+            more = f"{self.glyphs.dots} {len(above) + 1} lines, last: " if above else ""
+            spans = [Span("prints ", "label"), Span(more, "dim", "text"), Span(last, "", "text")]
         self.show([ends(tuple(spans), row((right, "label")), picture.room.main, self.glyphs.dots)])
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tui.picture import Picture
+from tui.playground import is_playground
 from tui.prose import elided, formula, paragraphs, titled
 from tui.widgets.lines import Lines
 from tui.widgets.rows import Row, Span, fit, row, width_of, wrap
@@ -26,7 +27,9 @@ class Words(Lines):
             rows = spoken(picture, room.main, short=True)
         spare = room.words - len(rows)
         if spare > 0 and picture.frame is not None and picture.frame.error is None:
-            rows = [*rows, *printed(picture.frame, room.main)[-spare:]]
+            said = printed(picture.frame, room.main)
+            alone = is_playground(picture.session.view.lesson) and len(said) == 1  # it has a row of its own
+            rows = rows if alone else [*rows, *said[-spare:]]
         self.show(cut(rows, room.words, room.main, self.glyphs.dots))
 
 
@@ -37,7 +40,7 @@ def spoken(picture: Picture, width: int, *, short: bool = False) -> list[Row]:
         stop = picture.session.view.at_stop
         return paragraphs(titled(stop.title, stop.prose), width)
     if frame.error is not None:
-        return explained(frame.error, width, brief=short)
+        return explained(frame.error, width, brief=short, mend=picture.session.editing)
     if frame.cursor is not None:
         return about_cell(frame.cursor, width, brief=short)
     if frame.step == 0 or not (frame.formula or frame.sentence):
@@ -75,7 +78,7 @@ def about_cell(cursor: CursorView, width: int, *, brief: bool = False) -> list[R
     return [fit(first, width), *(short if brief else wrapped)]
 
 
-def explained(error: ErrorView, width: int, *, brief: bool = False) -> list[Row]:
+def explained(error: ErrorView, width: int, *, brief: bool = False, mend: bool = False) -> list[Row]:
     """Why the program failed, and the keys of the repairs."""
     rows = [row((text, "error")) for text in wrap(error.sentence, width)]
     if error.repairs:
@@ -83,7 +86,7 @@ def explained(error: ErrorView, width: int, *, brief: bool = False) -> list[Row]
             shape = f"  → {tuple(repair.shape)}"
             why = f"  {repair.why}" if repair.why else ""
             spans = (
-                Span(f" {number} ", "key", f"repair.{number}"),
+                Span(_repair_key(number, mend), "key", f"repair.{number}"),
                 Span(repair.text, "strong", f"repair.{number}"),
                 Span(shape, "", f"repair.{number}"),
                 Span(why, "label", f"repair.{number}"),
@@ -99,6 +102,13 @@ def explained(error: ErrorView, width: int, *, brief: bool = False) -> list[Row]
             for i, text in enumerate(wrap(error.detail, width - 7))
         ]
     return rows
+
+
+def _repair_key(number: int, mend: bool) -> str:
+    """What applies a repair: a digit; in the editor, which takes digits for itself, a key for the first."""
+    if not mend:
+        return f" {number} "
+    return "^r " if number == 1 else " - "
 
 
 def cut(rows: list[Row], count: int, width: int, dots: str) -> list[Row]:

@@ -14,12 +14,13 @@ from tui.keys import BY_ID, KEYS
 from tui.motions import tick
 from tui.screens.clock import Clock
 from tui.screens.outside import outside
-from tui.screens.page import Page
 from tui.screens.running import Ran, run_program
+from tui.screens.workbench import Workbench
 from tui.session import Session
 from tui.widgets.lines import Lines
 
 if TYPE_CHECKING:
+    from tui.drafts import Drafts
     from tui.frame import Frame
     from tui.stage import Opened
     from tui.widgets.matrix import Chosen
@@ -32,7 +33,7 @@ STEPS_INSTEAD = {"play": "forward", "play.back": "back"}
 PATIENCE = 0.3  # seconds before it is said that a program is still running
 
 
-class ExplorerScreen(Page):
+class ExplorerScreen(Workbench):
     """The one screen of the app. It holds the session; everything else is drawn from it."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -44,10 +45,16 @@ class ExplorerScreen(Page):
     ]  # fmt: skip
 
     def __init__(
-        self, session: Session, *, ascii_only: bool = False, motion: bool = True, slowest: float = 0.0
+        self,
+        session: Session,
+        *,
+        ascii_only: bool = False,
+        motion: bool = True,
+        slowest: float = 0.0,
+        drafts: Drafts | None = None,
     ) -> None:
         """Without `motion` nothing plays by itself: the keys that play step instead."""
-        super().__init__()
+        super().__init__(drafts)
         self.session = session
         self.frame: Frame | None = None
         self.prompt: str | None = None
@@ -66,7 +73,7 @@ class ExplorerScreen(Page):
     @property
     def settled(self) -> bool:
         """Whether what was asked for is what is shown."""
-        return not self.busy and not self._queue
+        return not self.busy and not self._queue and (self.editor is None or self.editor.settled)
 
     # The session and its picture.
 
@@ -177,7 +184,7 @@ class ExplorerScreen(Page):
             return False
         command = self._command_of(key)
         if command is None:
-            return key in KNOWN
+            return key in KNOWN and not self.session.editing
         name = command.partition(":")[0]
         if name in NEEDS_NO_RUN:
             return False
@@ -208,6 +215,7 @@ class ExplorerScreen(Page):
 
     async def perform(self, command: str) -> None:
         """Does a command by its name."""
+        self.flush()
         if self.session.notice:
             self.session = self.session.told("")
         if not self._motion:

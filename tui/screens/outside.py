@@ -16,7 +16,7 @@ async def outside(screen: ExplorerScreen, name: str) -> None:
     """Does one of `tui.commands.OUTSIDE`."""
     session = screen.session
     app = screen.app
-    if name == "quit":
+    if name in ("quit", "edit.quit"):
         app.exit()
     elif name == "goto":
         screen.prompt = ""
@@ -47,7 +47,22 @@ async def outside(screen: ExplorerScreen, name: str) -> None:
         app.action_suspend_process()
     elif name == "palette":
         app.action_command_palette()
-    elif name == "help":
+    elif name == "edit.save":
+        screen.save()
+    else:
+        await _above(screen, name)
+
+
+async def _above(screen: ExplorerScreen, name: str) -> None:
+    """Opens a screen above the explorer."""
+    session, app = screen.session, screen.app
+    if name == "edit.examples":
+        from textual.command import CommandPalette
+
+        from tui.screens.palette import Examples
+
+        await app.push_screen(CommandPalette([Examples], placeholder="Begin with…"))
+    elif name in ("help", "edit.help"):
         from tui.screens.pager import Pager, help_rows
 
         taken = [control for control in session.view.lesson.controls if control.key]

@@ -17,7 +17,8 @@ from tui.panes.stage import StagePane
 from tui.panes.titlebar import TitleBar
 from tui.panes.transport import Controls, Transport
 from tui.panes.words import Words
-from tui.picture import SMALLEST, Picture, Sizes, sizes
+from tui.picture import SMALLEST, Picture, Sizes, bench_sizes, sizes
+from tui.playground import is_playground
 from tui.prose import titled
 from tui.session import Session
 from tui.widgets.lines import Lines
@@ -49,6 +50,8 @@ class TooSmall(Lines):
 
 class Page(Screen[None], inherit_bindings=False):
     """The panes, in reading order."""
+
+    AUTO_FOCUS = ""  # only a command gives the editor the keys
 
     def __init__(self) -> None:
         super().__init__()
@@ -88,27 +91,37 @@ class Page(Screen[None], inherit_bindings=False):
     def show_picture(self, session: Session, frame: Frame | None, waiting: str, prompt: str | None) -> None:
         """Hands one picture to every pane, if there is room for them."""
         self.contexts = session.contexts
-        if frame is not None and session.current is not None:
+        if frame is not None and session.current is not None and not session.editing:
             self.contexts |= {"twin"} if frame.twins else set()
             self.contexts |= {"slices"} if any(p.at and p.role == "result" for p in frame.panels) else set()
         code = frame.code if frame is not None else session.view.program.splitlines()
         failed = frame is not None and frame.error is not None
         stop = session.view.at_stop
         said = len(titled(stop.title, stop.prose)) // PROSE_ROW + 1
-        room = self._fit(code, said, failed)
+        room = self._fit(session, code, said, failed)
         if room is None:
             self.picture = None
             return
+        self.arranged(session, room)
         taken = [control.key for control in session.view.lesson.controls if control.key]
         keys = tuple(live(self.contexts, taken))
         self.picture = Picture(session, frame, room, keys, waiting, prompt)
         for pane in self.panes():
             pane.show_picture(self.picture)
 
-    def _fit(self, code: Sequence[str], said: int, failed: bool) -> Sizes | None:
+    def arranged(self, session: Session, room: Sizes) -> None:
+        """The panes have their room: a page with more in it finds place for that."""
+
+    def _fit(self, session: Session, code: Sequence[str], said: int, failed: bool) -> Sizes | None:
         """Gives the panes their room; None where there is too little."""
         width, height = self.size
-        room = sizes(width, height, code, said, sidebar=self.sidebar_wanted, failed=failed)
+        if is_playground(session.view.lesson):
+            lines = session.view.program.rstrip("\n").count("\n") + 1
+            room = bench_sizes(
+                width, height, lines, sidebar=self.sidebar_wanted, failed=failed, editing=session.editing
+            )
+        else:
+            room = sizes(width, height, code, said, sidebar=self.sidebar_wanted, failed=failed)
         self.set_class(room is None, "-small")
         if room is None:
             text = f"too small: needs {SMALLEST[0]}×{SMALLEST[1]}, has {width}×{height}"

@@ -8,6 +8,7 @@ from functools import partial
 from textual.command import DiscoveryHit, Hit, Hits, Provider
 from textual.content import Content
 
+from tui.examples import EXAMPLES
 from tui.keys import live
 from tui.screens.explorer import ExplorerScreen
 
@@ -24,6 +25,8 @@ class Commands(Provider):
             yield f"{lesson.title}", f"lesson {lesson.slug}, part {lesson.part}", f"open:{lesson.slug}"
         for stop in screen.session.view.lesson.stops:
             yield f"stop {stop.number}: {stop.title}", "of this lesson", f"stop:{stop.number}"
+        for example in EXAMPLES:
+            yield f"Example: {example.title}", "opens in the playground", f"example:{example.name}"
         for key in live(screen.contexts):
             if key.id not in ("palette",):
                 yield key.tooltip, f"key {key.shown}", key.id
@@ -45,3 +48,12 @@ class Commands(Provider):
         screen = self.screen
         if isinstance(screen, ExplorerScreen):
             await screen.perform(command)
+
+
+class Examples(Commands):
+    """Programs to begin with."""
+
+    def _entries(self) -> Iterator[tuple[str, str, str]]:
+        """Name, help and command of every example."""
+        for example in EXAMPLES:
+            yield example.title, example.program.splitlines()[0], f"example:{example.name}"

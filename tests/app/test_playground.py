@@ -1,0 +1,234 @@
+"""The playground: typing, shapes beside lines, errors and repairs, the stage, what is kept, hostile text."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+from textual import events
+
+from llm_linalg.lesson import Lesson, catalog, find
+from tests.app.driving import Driver
+from tests.app.test_app_goldens import SNAPSHOTS, compare
+from tui.app import Explorer, Options
+from tui.drafts import NAME, Drafts, folder
+from tui.examples import EXAMPLES
+from tui.playground import LONGEST, PLAYGROUND, as_program
+from tui.view import View, arguments
+from tui.widgets.editor import Editor
+
+PRODUCT = "x = torch.ones(3, 2)\nW = torch.ones(2, 4)\nY = x @ W"
+
+
+@asynccontextmanager
+async def bench(
+    text: str | None = None,
+    size: tuple[int, int] = (80, 24),
+    *,
+    lesson: Lesson = PLAYGROUND,
+    drafts: Drafts | None = None,
+    options: Options | None = None,
+) -> AsyncIterator[Driver]:
+    """The app at the playground, or at a lesson."""
+    view = View.opening(lesson)
+    if text is not None:
+        view = View(lesson, code=text)
+    app = Explorer(view, catalog(), options or Options(drafts=drafts or Drafts()))
+    async with app.run_test(size=size) as pilot:
+        driver = Driver(app, pilot)
+        await driver.settle()
+        yield driver
+
+
+def editor(d: Driver) -> Editor:
+    found = d.app.explorer.editor
+    assert found is not None
+    return found
+
+
+def note(d: Driver, line: int) -> str:
+    """The end of the row on which a line of the program stands."""
+    return next(row for row in d.rows if f"│{line:>2}" in row).rstrip()
+
+
+async def test_each_line_shows_its_shape_and_type_as_one_types() -> None:
+    async with bench(PRODUCT) as d:
+        assert note(d, 1).endswith("(3, 2) float32")
+        assert note(d, 3).endswith("(3, 4) float32")
+        await d.press("enter", *"n=Y.sum(0)>0")
+        assert editor(d).text.endswith("\nn=Y.sum(0)>0")
+        assert note(d, 4).endswith("(4,) bool")
+        await d.press("up", "up", "up", "home", "enter")
+        assert note(d, 5).endswith("(4,) bool")
+        assert not note(d, 1).endswith("float32")
+
+
+async def test_the_picture_follows_the_line_and_esc_gives_the_stage_the_keys() -> None:
+    async with bench(PRODUCT) as d:
+        assert d.session.ground is not None
+        assert d.session.ground.path == ("Y",)
+        await d.press("up")
+        assert d.session.ground.path == ("W",)
+        await d.press("down", "escape")
+        assert not d.session.editing
+        assert d.has(depth="cells", step=0)
+        await d.press("right", "right")
+        assert d.has(step=2)
+        await d.press("n", "b")
+        assert editor(d).cursor_location[0] == 1
+        await d.press("E", "x")
+        assert d.session.editing
+        assert "x" in editor(d).text.split("\n")[1][-1]
+
+
+async def test_an_error_is_marked_and_a_key_repairs_it() -> None:
+    async with bench(PRODUCT) as d:
+        await d.press("enter", *"Z=Y@W")
+        assert "│ 4✗ Z=Y@W" in d.screen
+        assert "the last good picture" in d.screen
+        assert "axis 1 of Y (3, 4) has size 4" in d.screen
+        assert note(d, 3).endswith("(3, 4) float32")
+        await d.press("ctrl+r")
+        assert editor(d).text.endswith("Z=Y@W.T")
+        assert note(d, 4).endswith("(3, 2) float32")
+        await d.press("ctrl+z")
+        assert editor(d).text.endswith("Z=Y@W")
+
+
+async def test_broken_text_keeps_the_last_good_picture() -> None:
+    async with bench(PRODUCT) as d:
+        await d.press("enter", *"Z=(")
+        assert "the last good picture" in d.screen
+        assert "Y (3, 4)" in d.screen
+        await d.press("1", ")")
+        assert "the last good picture" not in d.screen
+
+
+async def test_prints_stand_on_a_row() -> None:
+    async with bench("print(f'[b]{torch.ones(2)}[/b]')") as d:
+        assert "prints [b]tensor([1., 1.])[/b]" in d.screen
+
+
+async def test_a_lesson_opens_in_the_playground_with_its_controls() -> None:
+    async with bench(lesson=find("matmul")) as d:
+        await d.press("right_square_bracket", "s", "E")
+        assert d.view.lesson is PLAYGROUND
+        assert d.has(seed=1)
+        assert editor(d).text.startswith("m = 4\n")
+        assert "Y = x @ W" in editor(d).text
+        assert d.session.current is not None
+        assert d.session.current.error is None
+        await d.press("escape", "u")
+        assert d.view.lesson.slug == "matmul"
+        await d.press("l", *["down"] * 60, "enter")  # and the sidebar's last row leads back to it
+        assert d.view.lesson is PLAYGROUND
+        assert editor(d).text.startswith("m = 4\n")
+
+
+@pytest.mark.parametrize("slug", [lesson.slug for lesson in catalog()])
+def test_every_lesson_stands_alone(slug: str) -> None:
+    from llm_linalg import ProgramError, run
+
+    for stop in find(slug).stops:
+        view = View.opening(find(slug), stop.number)
+        try:
+            mine = run(as_program(view), seed=view.seed)
+        except ProgramError:
+            assert stop.fails
+            continue
+        theirs = find(slug).run(stop)
+        assert [node.shape for node in mine.nodes] == [node.shape for node in theirs.nodes]
+
+
+@pytest.mark.parametrize("name", [example.name for example in EXAMPLES])
+async def test_every_example_runs_and_fits(name: str) -> None:
+    async with bench() as d:
+        await d.app.explorer.perform(f"example:{name}")
+        await d.settle()
+        run = d.session.current
+        assert run is not None
+        assert (run.error is not None) == (name == "clash")
+        assert all(len(line) < 56 for line in editor(d).text.split("\n"))
+
+
+async def test_it_is_kept_and_restored(tmp_path: Path) -> None:
+    drafts = Drafts(tmp_path / "play")
+    async with bench(drafts=drafts) as d:
+        await d.press("enter", *"k=1")
+    kept = tmp_path / "play" / NAME
+    assert kept.read_text(encoding="utf-8").endswith("\nk=1\n")
+    assert kept.stat().st_mode & 0o777 == 0o600
+    async with bench(drafts=drafts) as d:
+        assert "k=1" in editor(d).text
+    kept.write_bytes(b"\xff\x00")
+    async with bench(drafts=drafts) as d:
+        assert editor(d).text == EXAMPLES[0].program
+
+
+async def test_a_place_that_cannot_be_written_is_no_harm(tmp_path: Path) -> None:
+    (tmp_path / "play").write_text("a file", encoding="utf-8")
+    async with bench(drafts=Drafts(tmp_path / "play")) as d:
+        await d.press("a", "ctrl+s")
+        assert "can't be saved" in d.screen
+
+
+async def test_a_file_is_written_by_its_key_alone(tmp_path: Path) -> None:
+    file = tmp_path / "mine.py"
+    file.write_text(PRODUCT, encoding="utf-8")
+    drafts = Drafts(tmp_path / "state", file)
+    async with bench(PRODUCT, drafts=drafts) as d:
+        await d.press("enter", "k", "equals_sign", "2")
+        assert file.read_text(encoding="utf-8") == PRODUCT
+        await d.press("ctrl+s")
+        assert file.read_text(encoding="utf-8") == PRODUCT + "\nk=2"
+        await d.press("enter")
+    assert file.read_text(encoding="utf-8") == PRODUCT + "\nk=2"
+    assert not (tmp_path / "state").exists()
+
+
+def test_the_folder_is_the_states() -> None:
+    assert folder({"XDG_STATE_HOME": "/s", "HOME": "/h"}) == Path("/s/llm-linalg/play")
+    assert folder({"XDG_STATE_HOME": "s", "HOME": "/h"}) == Path("/h/.local/state/llm-linalg/play")
+    assert folder({}) is None
+
+
+async def test_what_is_pasted_is_cut_and_made_harmless() -> None:
+    async with bench("") as d:
+        harm = "\x1b]52;c;x\x07[@click=app.quit]a[/]\u202e\n"
+        editor(d).post_message(events.Paste(harm + "# é\n" * 500_000))
+        await d.settle()
+        text = editor(d).text
+        assert len(text) <= LONGEST
+        assert text.startswith("␛]52;c;x␇[@click=app.quit]a[/]\ufffd\n")
+        assert "it was cut" in d.screen
+        assert "\x1b" not in d.screen
+        editor(d).select_all()
+        editor(d).post_message(events.Paste("[/foo]"))
+        await d.settle()
+        assert "[/foo]" in d.screen
+        assert d.app.is_running
+
+
+async def test_without_colour_and_in_ascii() -> None:
+    async with bench(PRODUCT + "\nZ = Y @ W  # é", options=Options(theme="no-colour", ascii_only=True)) as d:
+        assert "4! Z = Y @ W" in d.screen
+        await d.press("escape", "T", "T")
+        assert d.app.is_running
+
+
+def test_a_view_has_a_command() -> None:
+    assert arguments(View(PLAYGROUND, code="x = 1"))[:1] == ["play"]
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 40), (60, 18)])
+async def test_the_screen(size: tuple[int, int]) -> None:
+    parts = []
+    async with bench(EXAMPLES[2].program, size) as d:
+        parts.append(d.screen)
+        await d.press("enter", *"bad=A@x.T")
+        parts.append(d.screen)
+        await d.press(*["backspace"] * 10, "escape", "right", "right")
+        parts.append(d.screen)
+    compare(SNAPSHOTS / "playground" / f"{size[0]}x{size[1]}.txt", "\n".join(parts))

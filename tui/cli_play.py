@@ -1,0 +1,38 @@
+"""``llm-linalg play``: the app, opened at the playground."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from pathlib import Path
+
+from llm_linalg.spelling import quoted
+from tui import drafts
+from tui.cli_parse import UsageError
+
+
+def play(flags: argparse.Namespace) -> int:
+    """Opens the playground on a file's program, on that which was kept, or on an example; the exit code."""
+    from tui.cli_app import launch
+    from tui.playground import PLAYGROUND
+
+    file = None if flags.file is None else Path(flags.file)
+    if file is not None and flags.code is not None:
+        raise UsageError("either a file or --code TEXT, not both")
+    if file is not None:
+        flags.code = program_in(file)
+    return launch(flags, PLAYGROUND, drafts.Drafts(drafts.folder(os.environ), file))
+
+
+def program_in(file: Path) -> str:
+    """The program in a file; of one that is yet to be written, nothing. Raises UsageError."""
+    try:
+        return drafts.read(file)
+    except FileNotFoundError:
+        if file.parent.is_dir():
+            return ""
+        raise UsageError(f"there is no folder {quoted(str(file.parent), 200)}") from None
+    except OSError as error:
+        raise UsageError(f"cannot read {quoted(str(file), 200)}: {error.strerror or error}") from None
+    except ValueError as error:
+        raise UsageError(f"{quoted(str(file), 200)} is no program: {error}") from None

@@ -1,0 +1,105 @@
+"""Where the playground's program is kept between two runs of the app. Never needed: every failure is told.
+
+What is kept lies in the user's state folder, readable by nobody else, and appears whole or not at all.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from llm_linalg.text import clean
+from tui.cli_write import Sink
+
+NAME = "program.py"
+LARGEST = 200_000  # bytes that are read
+
+
+@dataclass(frozen=True, slots=True)
+class Drafts:
+    """A place for programs.
+
+    Attributes:
+        folder: Where what is typed is kept by itself; None keeps nothing.
+        file: The file that was opened, if one was: written only when that is asked for.
+    """
+
+    folder: Path | None = None
+    file: Path | None = None
+
+    def load(self) -> str | None:
+        """What was kept; None if there is nothing that can be read."""
+        if self.folder is None or self.file is not None:
+            return None
+        try:
+            return read(self.folder / NAME)
+        except (OSError, ValueError):
+            return None
+
+    def keep(self, text: str) -> bool:
+        """Keeps what was typed; whether that worked, or there was nothing to do."""
+        if self.folder is None or self.file is not None:
+            return True
+        try:
+            self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            _write(self.folder / NAME, text)
+        except OSError:
+            return False
+        return True
+
+    def save(self, text: str) -> str:
+        """Saves because it was asked for; says in one line how that went."""
+        if self.file is None:
+            if self.folder is None:
+                return "Nothing is kept here."
+            kept = self.keep(text)
+            return f"Saved as {clean(str(self.folder / NAME), 200)}." if kept else "It can't be saved."
+        shown = clean(str(self.file), 200)
+        try:
+            with Sink(str(self.file)) as sink:
+                sink.write(text)
+        except OSError as error:
+            return f"It can't be saved as {shown}: {error.strerror or error}."
+        return f"Saved as {shown}."
+
+
+def folder(environment: Mapping[str, str]) -> Path | None:
+    """The user's folder for programs, or None where no home is known."""
+    state = Path(environment.get("XDG_STATE_HOME", ""))
+    home = Path(environment.get("HOME", ""))
+    if not state.is_absolute():
+        state = home / ".local" / "state"
+    return state / "llm-linalg" / "play" if state.is_absolute() else None
+
+
+def read(path: Path) -> str:
+    """A program's text. Raises OSError or ValueError for what can't be read or is none."""
+    if path.exists() and not path.is_file():
+        raise ValueError("not a file")  # a pipe or a device may never end
+    with path.open("rb") as file:
+        data = file.read(LARGEST + 1)
+    if len(data) > LARGEST:
+        raise ValueError(f"larger than {LARGEST} bytes")
+    try:
+        return data.decode("utf-8-sig").replace("\r\n", "\n")
+    except UnicodeDecodeError:
+        raise ValueError("not UTF-8 text") from None
+
+
+def _write(path: Path, text: str) -> None:
+    """Writes a file that is whole or as it was, and its owner's alone: so `mkstemp` makes it."""
+    handle, part = tempfile.mkstemp(prefix=f".{path.name[:80]}.", dir=path.parent)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(text.encode("utf-8", "replace"))
+            file.flush()
+            os.fsync(file.fileno())
+        Path(part).replace(path)
+    except OSError:
+        with suppress(OSError):
+            Path(part).unlink()
+        raise

@@ -1,0 +1,59 @@
+"""What the editor does with lines of text. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from llm_linalg.errors import ProgramError
+
+
+class Mark(NamedTuple):
+    """The place of an error: its row from 0, and its columns."""
+
+    row: int
+    start: int
+    end: int
+
+    @classmethod
+    def of(cls, error: ProgramError) -> Mark | None:
+        """The place of an error; None if it has none."""
+        if error.line is None or error.column is None:
+            return None
+        return cls(error.line - 1, error.column, max(error.end_column or 0, error.column + 1))
+
+
+def carried(
+    notes: Mapping[int, str], old: Sequence[str], new: Sequence[str], *, typing: bool
+) -> dict[int, str]:
+    """The notes of lines of an old text beside the lines of a new one.
+
+    Args:
+        notes: By row, from 0.
+        old: The lines that they belong to.
+        new: The lines that there are now.
+        typing: Keep the note of a line that is being changed, until it is known better.
+    """
+    if old == new:
+        return dict(notes)
+    shorter = min(len(old), len(new))
+    head = next((row for row in range(shorter) if old[row] != new[row]), shorter)
+    most = shorter - head
+    tail = next((k for k in range(most) if old[-1 - k] != new[-1 - k]), most)
+    moved = len(new) - len(old)
+    kept: dict[int, str] = {}
+    for row, note in notes.items():
+        if row < head:
+            kept[row] = note
+        elif row >= len(old) - tail:
+            kept[row + moved] = note
+        elif typing and moved == 0 and new[row].strip():
+            kept[row] = note
+    return kept
+
+
+def indent_after(line: str, step: int) -> str:
+    """The margin of the line that follows the beginning of a line."""
+    margin = line[: len(line) - len(line.lstrip(" "))]
+    return margin + " " * step if line.rstrip().endswith(":") else margin

@@ -1,0 +1,70 @@
+"""Commands of the playground: into its editor and out of it, what is typed, other programs, repairs."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from tui import playground
+from tui.examples import BY_NAME
+from tui.playground import is_playground
+from tui.session import Session
+
+
+def edit(session: Session) -> Session:
+    """Give the keys to the editor, on the line of the operation shown."""
+    if not is_playground(session.view.lesson):
+        return session
+    run = session.current
+    node = run.top(session.view) if run is not None and not session.view.twin else None
+    line = node.line if node is not None and node.line else session.caret
+    return placed(replace(session, editing=True, caret=line, player=session.player.pause(), notice=""))
+
+
+def leave(session: Session) -> Session:
+    """Give the keys to the stage, at the cells of the line's operation."""
+    if not session.editing:
+        return session
+    view = replace(session.view, depth="cells", step=0)
+    return replace(session, editing=False, landing=session.current is None, view=view, notice="")
+
+
+def take(session: Session) -> Session:
+    """Open the stop's program in the playground."""
+    view = session.view
+    if is_playground(view.lesson):
+        return edit(session)
+    if not view.program:
+        return session.told("There is no program here to edit.")
+    return _begun(session, playground.as_program(view), view.seed)
+
+
+def example(session: Session, name: str) -> Session:
+    """Begin with an example."""
+    return _begun(session, BY_NAME[name].program, 0) if name in BY_NAME else session
+
+
+def _begun(session: Session, text: str, seed: int) -> Session:
+    view = playground.opening(text[: playground.LONGEST], seed)
+    begun = session.changed(replace(view, look=session.view.look, depth="operations"))
+    return replace(begun, editing=True, caret=playground.last_line(text))
+
+
+def typed(session: Session, text: str, line: int) -> Session:
+    """With another text in the editor; the editor undoes its own changes, so that undo doesn't."""
+    view = replace(session.view, code=text)
+    if not is_playground(view.lesson) or view == session.view:
+        return session
+    return replace(session, view=view, caret=line, player=session.player.pause(), notice="")
+
+
+def on_line(session: Session, line: int) -> Session:
+    """With the editor's cursor on a line: its operation is shown."""
+    return placed(replace(session, caret=line)) if session.editing else session
+
+
+def placed(session: Session) -> Session:
+    """At the operation of the cursor's line."""
+    run = session.current
+    if not session.editing or run is None or run.trace is None:
+        return session
+    return replace(session, view=playground.at_line(run, session.view, session.caret))

@@ -1,0 +1,259 @@
+"""The playground's editor: Textual's own, with our colours, and beside each line what it gave."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+from rich.cells import cell_len
+from rich.segment import Segment
+from textual import events
+from textual._text_area_theme import TextAreaTheme
+from textual.message import Message
+from textual.strip import Strip
+from textual.widgets import TextArea
+
+from llm_linalg.text import clean
+from tui.editing import Mark, carried, indent_after
+from tui.playground import LONGEST
+from tui.syntax import tokens
+from tui.widgets.lines import glyphs_of, look_of
+
+if TYPE_CHECKING:
+    from textual.document._document import EditResult
+    from textual.document._edit import Edit
+    from textual.timer import Timer
+
+    from tui.picture import Picture
+    from tui.stage import Opened
+    from tui.themes import Look
+
+PAUSE = 0.02  # seconds without a key before the program is run
+INDENT = 4
+ROLES = ("keyword", "string", "number", "comment", "call", "mark")
+
+
+class Editor(TextArea):
+    """Text, never markup: what could harm a terminal is replaced before it is in the document."""
+
+    ALLOW_SELECT: ClassVar[bool] = False
+    DEFAULT_CSS = """
+    Editor { border: none; padding: 0; scrollbar-size: 0 0; height: 6; width: 100%; }
+    Editor:focus { border: none; }
+    Editor.-beside { dock: left; height: 100%; margin: 0 1 0 0; }
+    """
+
+    _mark: Mark | None = None  # the base class draws before it is there
+
+    class Typed(Message):
+        """The text is another one, and nothing was typed for a moment."""
+
+        def __init__(self, text: str, line: int, cut: bool) -> None:
+            super().__init__()
+            self.text = text
+            self.line = line
+            self.cut = cut  # whether not everything had room
+
+    class Moved(Message):
+        """The cursor came to another line, or the editor was clicked."""
+
+        def __init__(self, line: int) -> None:
+            super().__init__()
+            self.line = line
+
+    def __init__(self, text: str) -> None:
+        super().__init__(clean(text, LONGEST, lines=True), soft_wrap=False, show_line_numbers=True)
+        self.cursor_blink = False
+        self.indent_width = INDENT
+        self._begin = True
+        self._cut = False
+        self._shared = text  # what the session and the editor last agreed upon
+        self._line = 1
+        self._run: Opened | None = None
+        self._lines: tuple[str, ...] = ()  # the text that the notes belong to
+        self._notes: dict[int, str] = {}
+        self._look = ""
+        self._waiting: Timer | None = None
+
+    # From the session.
+
+    def show_picture(self, picture: Picture) -> None:
+        """Shows another program if it is one, what its run gave, and the line of the operation shown."""
+        session = picture.session
+        look = look_of(self)
+        if look.name != self._look:
+            self._look = look.name
+            self.register_theme(theme_of(look))
+            self.theme = look.name
+        if session.view.program != self._shared:
+            self._shared = session.view.program
+            self.replace(self._shared, (0, 0), self.document.end)
+            self.move_cursor(self._end_of(session.caret))
+        elif self._begin:
+            self.move_cursor(self._end_of(session.caret))
+        self._begin = False
+        run = session.current
+        if run is not None and run is not self._run:
+            self._run = run
+            self._take(run)
+        line = picture.frame.line if picture.frame is not None else None
+        if not session.editing and line and line != self._line:
+            self.move_cursor(self._end_of(line))
+
+    def _take(self, run: Opened) -> None:
+        """What a run gave: notes, or the place of an error and the notes of the lines that did not change."""
+        from tui.stage.notes import notes
+
+        lines = tuple(run.view.program.split("\n"))
+        if run.trace is not None:
+            self._notes = {line - 1: note for line, note in notes(run.trace).items()}
+        else:
+            self._notes = carried(self._notes, self._lines, lines, typing=False)
+        self._lines = lines
+        self._mark = None if run.error is None else Mark.of(run.error)
+        if self._mark is not None:
+            self._notes.pop(self._mark.row, None)
+        self._build_highlight_map()
+        self.refresh()
+
+    def _end_of(self, line: int) -> tuple[int, int]:
+        row = max(0, min(line, self.document.line_count) - 1)
+        return row, len(self.document.get_line(row))
+
+    # To the session.
+
+    @property
+    def settled(self) -> bool:
+        """Whether what was typed was handed on."""
+        return self._waiting is None
+
+    def flush(self) -> Typed | None:
+        """What was typed and not handed on yet."""
+        if self._waiting is not None:
+            self._waiting.stop()
+            self._waiting = None
+        if self.text == self._shared:
+            return None
+        self._shared, cut, self._cut = self.text, self._cut, False
+        return self.Typed(self._shared, self.cursor_location[0] + 1, cut)
+
+    def _hand_on(self) -> None:
+        typed = self.flush()
+        if typed is not None:
+            self.post_message(typed)
+
+    def on_text_area_changed(self, event: TextArea.Changed) -> None:
+        """Waits for the end of typing; the notes stay beside their lines meanwhile."""
+        event.stop()
+        lines = tuple(self.document.lines)
+        self._notes = carried(self._notes, self._lines, lines, typing=True)
+        self._lines = lines
+        if self._waiting is not None:
+            self._waiting.stop()
+        self._waiting = self.set_timer(PAUSE, self._hand_on)
+
+    def on_text_area_selection_changed(self, event: TextArea.SelectionChanged) -> None:
+        """Says so if the cursor came to another line."""
+        event.stop()
+        line = self.cursor_location[0] + 1
+        if line != self._line:
+            self._line = line
+            if self.has_focus:
+                self.post_message(self.Moved(line))
+
+    def on_focus(self) -> None:
+        """A click gives it the keys."""
+        self.post_message(self.Moved(self.cursor_location[0] + 1))
+
+    # Text.
+
+    def on_key(self, event: events.Key) -> None:
+        """Enter goes on at the margin of the line, and tab to the next stop."""
+        if event.key not in ("enter", "tab"):
+            return
+        event.stop()
+        event.prevent_default()
+        row, column = self.cursor_location
+        before = self.document.get_line(row)[:column]
+        enter = event.key == "enter"
+        text = "\n" + indent_after(before, INDENT) if enter else " " * (INDENT - column % INDENT)
+        self._replace_via_keyboard(text, *self.selection)
+
+    def edit(self, edit: Edit) -> EditResult:
+        """Every change of the text: it is made harmless, and cut where there is no room."""
+        start, end = sorted((edit.from_location, edit.to_location))
+        gone = len(self.get_text_range(start, end))
+        room = max(0, LONGEST - len(self.document.text) + gone)
+        fits = len(edit.text) <= room
+        edit.text = clean(edit.text[:room], None, lines=True)[:room]
+        if not fits:
+            self._cut = True
+        return super().edit(edit)
+
+    def _build_highlight_map(self) -> None:
+        self._line_cache.clear()
+        self._highlights.clear()
+        lines = self.document.lines
+        for row, found in enumerate(tokens(lines)):
+            line = lines[row]
+            for start, end, role in found:
+                self._highlights[row].append((_bytes(line, start), _bytes(line, end), role))
+        mark = self._mark
+        if mark is not None and mark.row < len(lines):
+            line = lines[mark.row]
+            if mark.start < min(mark.end, len(line)):
+                place = (_bytes(line, mark.start), _bytes(line, min(mark.end, len(line))), "mark")
+                self._highlights[mark.row].append(place)
+
+    # Drawing.
+
+    def render_line(self, y: int) -> Strip:
+        """The line, its note at the end; each segment has a style, so that no filter meets one without."""
+        look, width = look_of(self), self.size.width
+        base = look.style("editor")
+        strip = super().render_line(y).adjust_cell_length(width, base)
+        strip = Strip([Segment(s.text, s.style or base) for s in strip if s.text], width)
+        row = y + self.scroll_offset.y
+        if row >= self.document.line_count:
+            return strip
+        current = "editor editor-line" if row == self.cursor_location[0] else "editor"
+        if self._mark is not None and row == self._mark.row:
+            gutter = f"{row + 1:>{self.gutter_width - 2}}{'!' if glyphs_of(self).plain else '✗'} "
+            lead = Strip([Segment(gutter, look.style(f"{current} error"))], self.gutter_width)
+            strip = Strip.join([lead, strip.crop(self.gutter_width, width)])
+        note = self._note(row, width)
+        if note:
+            tail = Strip([Segment(note, look.style(f"{current} note"))], len(note))
+            strip = Strip.join([strip.crop(0, width - len(note)), tail])
+        return strip.simplify()
+
+    def _note(self, row: int, width: int) -> str:
+        """As much of a line's note as there is room for behind its text; its shape in any case."""
+        note = self._notes.get(row, "")
+        if not note:
+            return ""
+        taken = self.gutter_width + cell_len(self.document.get_line(row)) - self.scroll_offset.x
+        shape = note[: note.rfind(" ")]
+        for text in (note, shape):
+            if taken + len(text) + 3 <= width:
+                return f" {text} "
+        return "" if row == self.cursor_location[0] and self.has_focus else f" {shape} "
+
+
+def _bytes(line: str, column: int) -> int:
+    return column if line.isascii() else len(line[:column].encode("utf-8", "replace"))
+
+
+def theme_of(look: Look) -> TextAreaTheme:
+    """A theme of the app as one of the editor."""
+    base = look.style("editor")
+    return TextAreaTheme(
+        name=look.name,
+        base_style=base,
+        gutter_style=look.style("editor dim"),
+        cursor_style=look.style("editor cursor"),
+        cursor_line_style=look.style("editor editor-line"),
+        cursor_line_gutter_style=look.style("editor editor-line strong"),
+        bracket_matching_style=look.style("editor strong"),
+        selection_style=look.style("picked"),
+        syntax_styles={role: look.part(role) for role in ROLES},
+    )
