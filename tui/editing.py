@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
+from llm_linalg.text import clean
+
 if TYPE_CHECKING:
     from llm_linalg.errors import ProgramError
 
@@ -51,6 +53,12 @@ def carried(
         elif typing and moved == 0 and new[row].strip():
             kept[row] = note
     return kept
+
+
+def harmless(text: str) -> str:
+    """The text without what a terminal obeys; its lines stay."""
+    plain = text.replace("\n", "")
+    return text if plain.isascii() and plain.isprintable() else clean(text, None, lines=True)
 
 
 def indent_after(line: str, step: int) -> str:

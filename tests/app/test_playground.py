@@ -218,6 +218,18 @@ async def test_without_colour_and_in_ascii() -> None:
         assert d.app.is_running
 
 
+async def test_too_small_and_back_again() -> None:
+    async with bench(PRODUCT) as d:
+        await d.pilot.resize_terminal(40, 10)
+        await d.pilot.press("x")
+        await d.pilot.resize_terminal(80, 24)
+        await d.press("z")
+        assert editor(d).text == PRODUCT + "z"
+        await d.pilot.resize_terminal(20, 5)
+        await d.pilot.press("q")
+        assert d.app.return_code == 0
+
+
 def test_a_view_has_a_command() -> None:
     assert arguments(View(PLAYGROUND, code="x = 1"))[:1] == ["play"]
 

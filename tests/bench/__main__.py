@@ -21,6 +21,7 @@ from tests.bench.seek import seek
 from tests.bench.stats import Row, table
 from tests.bench.steps import step_cost
 from tests.bench.tracing import tracing
+from tests.bench.typing import typing
 
 BENCHMARKS: dict[str, Callable[[], list[Row]]] = {
     "paint": first_paint,
@@ -30,6 +31,7 @@ BENCHMARKS: dict[str, Callable[[], list[Row]]] = {
     "seek": seek,
     "memory": memory,
     "tracing": tracing,
+    "typing": typing,
 }
 
 

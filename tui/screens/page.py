@@ -100,7 +100,8 @@ class Page(Screen[None], inherit_bindings=False):
         said = len(titled(stop.title, stop.prose)) // PROSE_ROW + 1
         room = self._fit(session, code, said, failed)
         if room is None:
-            self.picture = None
+            self.picture, self.contexts = None, frozenset({"always", "everywhere"})
+            self.set_focus(None)
             return
         self.arranged(session, room)
         taken = [control.key for control in session.view.lesson.controls if control.key]

@@ -12,8 +12,7 @@ from textual.message import Message
 from textual.strip import Strip
 from textual.widgets import TextArea
 
-from llm_linalg.text import clean
-from tui.editing import Mark, carried, indent_after
+from tui.editing import Mark, carried, harmless, indent_after
 from tui.playground import LONGEST
 from tui.syntax import tokens
 from tui.widgets.lines import glyphs_of, look_of
@@ -61,7 +60,7 @@ class Editor(TextArea):
             self.line = line
 
     def __init__(self, text: str) -> None:
-        super().__init__(clean(text, LONGEST, lines=True), soft_wrap=False, show_line_numbers=True)
+        super().__init__(harmless(text[:LONGEST])[:LONGEST], soft_wrap=False, show_line_numbers=True)
         self.cursor_blink = False
         self.indent_width = INDENT
         self._begin = True
@@ -184,7 +183,7 @@ class Editor(TextArea):
         gone = len(self.get_text_range(start, end))
         room = max(0, LONGEST - len(self.document.text) + gone)
         fits = len(edit.text) <= room
-        edit.text = clean(edit.text[:room], None, lines=True)[:room]
+        edit.text = harmless(edit.text[:room])[:room]
         if not fits:
             self._cut = True
         return super().edit(edit)

@@ -1,0 +1,59 @@
+"""What typing costs in the playground: from a key to the shape that it changed, and a paste of 2 MB."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from tests.bench.programs import KEY, PYTHON
+from tests.bench.screen import Screen
+from tests.bench.stats import Row, middle
+from tests.bench.steps import press
+from tests.bench.terminal import Terminal
+
+ROUNDS = 40
+LINES = 40
+LEFT, BACKSPACE = "\x1b[D", "\x7f"
+PROGRAM = "\n".join(
+    [
+        "x = torch.randn(4, 4)",
+        *(f"y{k} = (x @ x.T).softmax(-1) + {k}" for k in range(LINES - 2)),
+        "z = torch.ones(2)",
+    ]
+)
+PASTE = "\x1b[200~" + "# a line of a text that is far too long\n" * 51_000 + "\x1b[201~"
+
+
+def took(terminal: Terminal, keys: str, reached: Callable[[Screen], bool]) -> float:
+    """Types; returns the seconds until the screen is as wanted."""
+    start = time.perf_counter()
+    terminal.send(keys)
+    terminal.until(reached)
+    return time.perf_counter() - start
+
+
+def typing() -> list[Row]:
+    """Makes the last line's tensor longer and shorter, in turn with a key that changes one character."""
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "program.py"
+        file.write_text(PROGRAM, encoding="utf-8")
+        with Terminal((PYTHON, "-m", "tui", "play", str(file))) as app, Terminal(KEY) as bare:
+            app.until(lambda screen: "(2,) float32" in screen.text)
+            bare.until(lambda screen: screen.full)
+            app.quiet(1.0)
+            bare.quiet(0.5)
+            app.send(LEFT)
+            app.quiet(0.3)
+            ours, base = [], []
+            for _ in range(ROUNDS):
+                ours.append(took(app, "1", lambda screen: "(21,) float32" in screen.text))
+                ours.append(took(app, BACKSPACE, lambda screen: "(2,) float32" in screen.text))
+                base.append(press(bare)[2])
+            pasted = took(app, PASTE, lambda screen: "it was cut" in screen.text)
+    one = "a key that changes one character"
+    return [
+        Row(f"key to shapes, {LINES} lines", middle(ours) * 1000, "ms", middle(base) * 1000, one, most=100),
+        Row("2 MB pasted, to the notice", pasted * 1000, "ms", middle(base) * 1000, one, most=200),
+    ]
