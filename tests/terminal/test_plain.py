@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -149,6 +150,20 @@ def test_what_cannot_be_is_one_line(line: str, said: str) -> None:
     assert text.count("\n") == 1
     assert "\x1b" not in text
     assert plain.missed == 1
+
+
+def test_a_file_is_a_lesson_like_any_other(tmp_path: Path) -> None:
+    file = tmp_path / "mine.md"
+    file.write_text(
+        '+++\ntitle = "Mine"\npart = 1\n+++\n## One\nA stop.\n\n```python\ny = torch.ones(2)\n```\n',
+        encoding="utf-8",
+    )
+    plain, text = spoken("matmul", f"lesson {file}")
+    assert "Mine" in text
+    plain.hear("stop back")
+    plain.hear("stop next")
+    assert plain.missed == 0
+    assert plain.session.view.lesson.title == "Mine"
 
 
 def test_a_repair_is_a_word() -> None:

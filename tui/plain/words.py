@@ -72,7 +72,9 @@ def _lesson(session: Session, rest: list[str]) -> Session:
         raise UsageError("which lesson? a slug, such as lesson matmul; 'lessons' lists them")
     if session.lesson(rest[0]) is not None:
         return open_lesson(session, rest[0])
-    return session.changed(View.opening(lesson_named(rest[0])))
+    lesson = lesson_named(rest[0])
+    listed = replace(session, lessons=(*session.lessons, lesson))  # so that the stops past its ends are found
+    return listed.changed(View.opening(lesson))
 
 
 def _order(session: Session, rest: list[str]) -> Session:
