@@ -55,16 +55,32 @@ def load(path: str | os.PathLike[str]) -> Lesson:
         LessonError: With the file, the line (1 where none is to blame) and the reason.
     """
     place = Path(path)
+    return linked(parse(_text(read_bytes(place, LONGEST_FILE + 1), str(place)), place))
+
+
+def read_bytes(place: Path, most: int) -> bytes:
+    """The first bytes of a file.
+
+    Raises:
+        LessonError: If it can't be read.
+    """
     try:
         if place.exists() and not place.is_file():
             raise LessonError(str(place), 1, "not a file")  # a pipe or a device may never end
         with place.open("rb") as file:
-            data = file.read(LONGEST_FILE + 1)
+            return file.read(most)
     except OSError as error:
         raise LessonError(str(place), 1, (error.strerror or "cannot be read").lower()) from None
     except ValueError:
         raise LessonError(str(place), 1, "not a path") from None
-    lesson = parse(_text(data, str(place)), place)
+
+
+def linked(lesson: Lesson) -> Lesson:
+    """The lesson itself.
+
+    Raises:
+        LessonError: If one of its links leads nowhere.
+    """
     dead = lesson.dead_link([other.slug for other in catalog()])
     if dead is not None:
         raise dead

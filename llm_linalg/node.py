@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 import torch
 from torch import Tensor
@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
 
 TITLE_LIMIT = 14
+
+Value: TypeAlias = Tensor
+"""What a node holds, for those that name its type and may not name torch."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

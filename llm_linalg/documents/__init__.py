@@ -31,20 +31,7 @@ def read(path: str | os.PathLike[str]) -> Lesson:
         LessonError: With the file, the line (1 where none is to blame) and the reason.
     """
     place = Path(path)
-    try:
-        if place.exists() and not place.is_file():
-            raise LessonError(str(place), 1, "not a file")  # a pipe or a device may never end
-        with place.open("rb") as file:
-            data = file.read(LONGEST_FILE + 1)
-    except OSError as error:
-        raise LessonError(str(place), 1, (error.strerror or "cannot be read").lower()) from None
-    except ValueError:
-        raise LessonError(str(place), 1, "not a path") from None
-    found = parse(data, place)
-    dead = found.dead_link([other.slug for other in lesson.catalog()])
-    if dead is not None:
-        raise dead
-    return found
+    return lesson.linked(parse(lesson.read_bytes(place, LONGEST_FILE + 1), place))
 
 
 def parse(data: bytes, path: str | os.PathLike[str]) -> Lesson:

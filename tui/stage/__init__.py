@@ -15,9 +15,8 @@ from tui.stage.opened import Opened
 from tui.view import View
 
 if TYPE_CHECKING:
-    from torch import Tensor
-
     from llm_linalg.given import Given
+    from llm_linalg.node import Value
 
 __all__ = ["Opened", "empty_frame", "open_view", "warm"]
 
@@ -45,7 +44,7 @@ def open_view(view: View, previous: Opened | None = None) -> Opened:
         trace = run(view.program, seed=view.seed, names=view.names, cells=view.cells)
         return Opened(view, trace, None, None)
     except ProgramError as error:
-        operands: tuple[Tensor | None, ...] = ()
+        operands: tuple[Value | None, ...] = ()
         if isinstance(error, ShapeError):
             operands = operand_values(error, view.seed, view.names, view.cells)
         good = previous.good if previous is not None and previous.error is not None else previous

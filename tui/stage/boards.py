@@ -15,9 +15,8 @@ from tui.stage.record import tensor_record
 from tui.view import View
 
 if TYPE_CHECKING:
-    from torch import Tensor
-
     from llm_linalg.lesson import Board, BoardRow
+    from llm_linalg.node import Value
     from llm_linalg.tracing import Trace
 
 FEW = 9  # cells that are written out
@@ -55,7 +54,7 @@ def _row(
     return replace(made, shape=tuple(value.shape), values=values, brief=brief, full=full)
 
 
-def _texts(value: Tensor, ascii_only: bool) -> tuple[str, str]:
+def _texts(value: Value, ascii_only: bool) -> tuple[str, str]:
     """A tensor in few characters, without and with its cells: a number, `[1. 2. 3.]`, or `(2, 4, 3)`."""
     sizes = ", ".join(map(str, value.shape))
     shape = f"({sizes}{',' if value.dim() == 1 else ''})"

@@ -11,9 +11,7 @@ from tui.stage.words import cell_name, cells_name, entry_name, formula
 from tui.view import View
 
 if TYPE_CHECKING:
-    from torch import Tensor
-
-    from llm_linalg.node import Node
+    from llm_linalg.node import Node, Value
     from llm_linalg.tracing import Trace
 
 CONSUMERS = 4  # nodes that a cell feeds, named one by one
@@ -25,7 +23,7 @@ class Spotted:
 
     name: str
     index: Index
-    tensor: Tensor
+    tensor: Value
     operand: int | None  # its position; None on the result (or a result beside it)
     owner: Node  # the node shown, or the one beside it whose result it is
     maker: Node | None  # the node that made the tensor

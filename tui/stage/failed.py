@@ -18,9 +18,8 @@ from tui.stage.schemes import SIGNS, plain_spot
 from tui.stage.store import Store
 
 if TYPE_CHECKING:
-    from torch import Tensor
-
     from llm_linalg.errors import ProgramError, ShapeError
+    from llm_linalg.node import Value
 
 ATTEMPTS = 6
 MOST_FRAMES = 8
@@ -29,7 +28,7 @@ OPERAND = "operand_{}"
 
 def operand_values(
     error: ShapeError, seed: int, names: Mapping[str, object], cells: Sequence[int] = ()
-) -> tuple[Tensor | None, ...]:
+) -> tuple[Value | None, ...]:
     """The values of the operands that clashed: the program up to the failing line is run again for them."""
     from llm_linalg import ProgramError, run
 
@@ -68,7 +67,7 @@ class Unknown:
 
 
 def clash_panels(
-    error: ShapeError, values: tuple[Tensor | None, ...], store: Store, ascii_only: bool
+    error: ShapeError, values: tuple[Value | None, ...], store: Store, ascii_only: bool
 ) -> tuple[Panel, ...]:
     """The operands side by side; the axes that clash are marked along their first row or column."""
     panels = []

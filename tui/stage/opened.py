@@ -16,10 +16,8 @@ from tui.stage.store import Store
 from tui.view import View
 
 if TYPE_CHECKING:
-    from torch import Tensor
-
     from llm_linalg.errors import ProgramError
-    from llm_linalg.node import Node
+    from llm_linalg.node import Node, Value
     from llm_linalg.tracing import Trace
 
 
@@ -34,7 +32,7 @@ class Opened:
     trace: Trace | None
     error: ProgramError | None
     good: Opened | None  # what was open before, if this failed
-    operands: tuple[Tensor | None, ...] = ()  # of a shape error
+    operands: tuple[Value | None, ...] = ()  # of a shape error
     store: Store = field(default_factory=Store)
     twins: dict[int, Trace | None] = field(default_factory=dict)
     losses: list[Node | None] = field(default_factory=list)

@@ -13,9 +13,7 @@ from tui.stage.schemes import Spot
 from tui.stage.store import Store, level_of
 
 if TYPE_CHECKING:
-    from torch import Tensor
-
-    from llm_linalg.node import Node
+    from llm_linalg.node import Node, Value
     from llm_linalg.walk import Walk
 
 NAME = 24  # columns that a tensor's name may take
@@ -31,7 +29,7 @@ class Look:
 
 
 def make_panel(
-    name: str, tensor: Tensor, spot: Spot, at: Index, lit: Lit, read: Read, look: Look, title: str = ""
+    name: str, tensor: Value, spot: Spot, at: Index, lit: Lit, read: Read, look: Look, title: str = ""
 ) -> Panel:
     """A panel of a tensor.
 
@@ -73,7 +71,7 @@ def _ascii_sign(sign: str) -> str:
     return {"→": "->", "×": "x"}.get(sign, sign)
 
 
-def tensor_reader(tensor: Tensor, spot: Spot, at: Index) -> Read:
+def tensor_reader(tensor: Value, spot: Spot, at: Index) -> Read:
     """The values of a tensor in a window of the slice shown; nothing outside the window is touched."""
 
     def read(rows: range, columns: range) -> Sequence[Sequence[Number | None]]:

@@ -16,9 +16,7 @@ from tui.stage.schemes import Spot, plain_spot, scheme
 from tui.stage.store import Store
 
 if TYPE_CHECKING:
-    from torch import Tensor
-
-    from llm_linalg.node import Node
+    from llm_linalg.node import Node, Value
     from llm_linalg.walk import Step, Walk
 
 SOURCE = 14  # characters of an expression that stands for a name
@@ -113,7 +111,7 @@ def _lit_beside(scene: Scene, other: Node) -> Lit:
     if found.owner is other:
         return Lit(((Mark.CURSOR, (found.index,)),), (found.index,))
     if found.operand is not None:
-        sources: list[tuple[Tensor, tuple[Index, ...]]] = [(found.tensor, (found.index,))]
+        sources: list[tuple[Value, tuple[Index, ...]]] = [(found.tensor, (found.index,))]
     else:
         reads = found.owner.reads(found.index)
         sources = [

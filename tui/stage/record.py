@@ -9,10 +9,8 @@ from llm_linalg.numbers import significant
 from tui.frame import Frame
 
 if TYPE_CHECKING:
-    from torch import Tensor
-
     from llm_linalg.errors import ProgramError
-    from llm_linalg.node import Node
+    from llm_linalg.node import Node, Value
     from llm_linalg.walk import Term, Walk
 
 LARGEST = 4096  # cells; values of larger tensors are left out
@@ -91,7 +89,7 @@ def _numbers(values: Any) -> Any:
     return None if values is None else significant(values)
 
 
-def tensor_record(name: str, tensor: Tensor) -> dict[str, object]:
+def tensor_record(name: str, tensor: Value) -> dict[str, object]:
     """A tensor by name and shape, with its values unless there are too many."""
     made: dict[str, object] = {"name": name, "shape": list(tensor.shape)}
     if tensor.numel() <= LARGEST:

@@ -10,7 +10,7 @@ from llm_linalg.numbers import Formatter
 from tui.frame import Number
 
 if TYPE_CHECKING:
-    from torch import Tensor
+    from llm_linalg.node import Value
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -20,7 +20,7 @@ class Formats:
     A formatter for each number of decimals.
     """
 
-    tensor: Tensor
+    tensor: Value
     extent: float
     ascii_only: bool
     made: dict[int, Formatter] = field(default_factory=dict)
@@ -51,16 +51,16 @@ class Store:
     """Caches of one run, by tensor."""
 
     formats: dict[tuple[int, bool], Formats] = field(default_factory=dict)
-    largest: dict[int, tuple[Tensor, float]] = field(default_factory=dict)
+    largest: dict[int, tuple[Value, float]] = field(default_factory=dict)
 
-    def numbers(self, tensor: Tensor, ascii_only: bool) -> Formats:
+    def numbers(self, tensor: Value, ascii_only: bool) -> Formats:
         """The formats of a tensor."""
         key = (id(tensor), ascii_only)
         if key not in self.formats:  # an entry keeps its tensor alive, so that its id stays its own
             self.formats[key] = Formats(tensor, self.extent(tensor), ascii_only)
         return self.formats[key]
 
-    def extent(self, tensor: Tensor) -> float:
+    def extent(self, tensor: Value) -> float:
         """The largest finite magnitude in a tensor; 0 if there is none."""
         if id(tensor) not in self.largest:
             values = tensor.detach().abs().double() if tensor.is_complex() else tensor.detach().double().abs()
