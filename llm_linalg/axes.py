@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from math import prod
+from string import ascii_letters
 
 from llm_linalg.errors import ClashAxis
 
@@ -85,6 +86,11 @@ class Axes:
     def shape(self) -> Shape:
         """The shape of the output."""
         return tuple(self.sizes[label] for label in self.output)
+
+    @property
+    def letters(self) -> Mapping[str, str]:
+        """A letter for each label, as torch's einsum writes them: 52 at the most."""
+        return dict(zip(self.sizes, ascii_letters, strict=False))
 
     @property
     def terms(self) -> int:

@@ -172,7 +172,7 @@ class ShapeError(ProgramError):
 
     Attributes:
         operation: torch's short name of the operation.
-        operands: Its operands, in call order.
+        operands: Its operands, in the order of the parameters.
         axes: The axes that clash.
         repairs: Expressions that can replace the failing one.
         detail: What torch says of it.

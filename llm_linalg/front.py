@@ -114,7 +114,8 @@ def trace(
         around: The position of a node around which values are kept; the last ones unless given.
 
     Raises:
-        ShapeError: If operands of a torch call don't fit, with the frames that led to it.
+        ProgramError: If a torch call fails, with the frames that led to it.
+        ShapeError: If that is since its operands don't fit.
     """
     places = Places(function)
     recorder = Recorder(places.here, None, keep, around)
@@ -135,8 +136,8 @@ def trace(
             with recorder, places.following():
                 function(*inputs)
         except (RuntimeError, ValueError, IndexError, TypeError) as error:
-            if recorder.failed is None:
-                raise
+            if recorder.failed is None or recorder.failure is not error:
+                raise  # the function's own, whatever torch refused before it
             raise explain_call(recorder.failed, error, frames_of(error.__traceback__)) from error
     name_locals()
     found = recorder.finish("", seed)

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from llm_linalg.axes import Axes
+from llm_linalg.by_mask import one
 from llm_linalg.cells import Cells, Index
 from llm_linalg.ops.contraction import Contraction
 from llm_linalg.ops.pointwise import Pointwise
@@ -191,7 +192,7 @@ def _join(axes: Axes, masks: list[tuple[tuple[str, ...], Tensor]]) -> Tensor:
 
 def _contract(axes: Axes, masks: list[tuple[tuple[str, ...], Tensor]], output: tuple[str, ...]) -> Tensor:
     """Return where some combination of the other labels has every mask true."""
-    letters = {label: chr(ord("a") + position) for position, label in enumerate(axes.sizes)}
+    letters = axes.letters
     specs = ["".join(letters[label] for label in labels) for labels, _ in masks]
     present = set("".join(specs))
     kept = [label for label in output if letters[label] in present]
@@ -208,6 +209,4 @@ def _contract(axes: Axes, masks: list[tuple[tuple[str, ...], Tensor]], output: t
 
 def _one(node: Node, index: Index) -> Tensor:
     node.reads(index)  # raises for a cell that is not there
-    mask = torch.zeros(node.shape, dtype=torch.bool)
-    mask[index] = True
-    return mask
+    return one(node.shape, index)

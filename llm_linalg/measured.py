@@ -10,8 +10,7 @@ import torch
 from torch import Tensor
 
 from llm_linalg.axes import Shape
-from llm_linalg.cells import Cells, Index
-from llm_linalg.relations import block_of, points
+from llm_linalg.by_mask import ByMask, one
 
 Function = Callable[[Tensor], Tensor]
 
@@ -54,7 +53,7 @@ class Trial:
 
 
 @dataclass(frozen=True, eq=False)
-class MeasuredRelation:
+class MeasuredRelation(ByMask):
     """By autograd: one backward pass from a one-hot cotangent.
 
     A partner that happens to be 0 would hide a dependence, so the passes run on generic values of
@@ -70,16 +69,9 @@ class MeasuredRelation:
     shape: Shape
     output: Shape
 
-    def reads(self, index: Index) -> Cells:
-        return points(self.back(_one_hot(self.output, index)))
-
-    def feeds(self, index: Index) -> Cells:
-        return points(self.forward(_one_hot(self.shape, index)))
-
-    def block(self, ranges: tuple[range, ...]) -> Cells:
-        mask = torch.zeros(self.output, dtype=torch.bool)
-        block_of(mask, ranges).fill_(True)
-        return points(self.back(mask))
+    @property
+    def sizes(self) -> tuple[Shape, Shape]:
+        return self.output, self.shape
 
     def back(self, mask: Tensor) -> Tensor:
         return torch.stack([trial.back(mask) for trial in self.trials]).any(0)
@@ -90,14 +82,8 @@ class MeasuredRelation:
         except RuntimeError:  # a kernel whose backward pass has none of its own: cell by cell
             found = torch.zeros(self.output, dtype=torch.bool)
             for cell in torch.ones(self.output).nonzero().tolist():
-                found[tuple(cell)] = bool((self.back(_one_hot(self.output, tuple(cell))) & mask).any())
+                found[tuple(cell)] = bool((self.back(one(self.output, tuple(cell))) & mask).any())
             return found
-
-
-def _one_hot(shape: Shape, index: Index) -> Tensor:
-    mask = torch.zeros(shape, dtype=torch.bool)
-    mask[index] = True
-    return mask
 
 
 def _generic(shape: Shape, dtype: torch.dtype) -> Tensor:

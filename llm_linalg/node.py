@@ -148,10 +148,10 @@ class Node:
         """The kind of operation: contraction, pointwise, reduction, movement, rowwise, mask and so on."""
         return self.call.operation.kind if self.call else "input"
 
-    @property
+    @cached_property
     def evidence(self) -> str:
         """How its reads are known: ``rule``, ``index``, ``autograd`` or ``opaque``."""
-        return self.call.operation.proof(self.call) if self.call else "rule"
+        return self.call.operation.proof(lambda: self.relations) if self.call else "rule"
 
     @cached_property
     def axes(self) -> Axes | None:
@@ -189,6 +189,8 @@ class Node:
         Raises:
             IndexError: If there is no such operand or cell.
         """
+        if not 0 <= operand < len(self.operands):
+            raise IndexError(f"{self.name} has {len(self.operands)} operands: no operand {operand}")
         value = self.operands[operand].value
         _check(index, tuple(value.shape), self.operands[operand].name)
         return self.relations[operand].feeds(tuple(index)) if self.value.numel() else NOTHING

@@ -17,6 +17,7 @@ from torch.nn.modules.module import register_module_forward_hook, register_modul
 
 from llm_linalg.errors import Frame, Span
 from llm_linalg.node import Origin
+from llm_linalg.text import characters
 
 # Code below these folders is torch's or ours: a call is made from the innermost file that is neither.
 _OWN = (str(Path(torch.__file__).parent), str(Path(__file__).parent))
@@ -149,6 +150,4 @@ def _expression(traceback: TracebackType, text: str) -> Span:
     if line != traceback.tb_lineno or end_line != line or column is None or end is None:
         return Span(traceback.tb_lineno, len(text) - len(text.lstrip()), traceback.tb_lineno, len(text))
     data = text.encode()
-    return Span(
-        line, len(data[:column].decode(errors="ignore")), line, len(data[:end].decode(errors="ignore"))
-    )
+    return Span(line, characters(data, column), line, characters(data, end))

@@ -40,7 +40,8 @@ class Recorder(TorchFunctionMode):
         super().__init__()
         self.nodes: list[Node] = []
         self.names: dict[str, Node] = {}
-        self.failed: Call | None = None
+        self.failed: Call | None = None  # the last call that failed, and how
+        self.failure: BaseException | None = None
         self._labels: dict[int, tuple[Tensor, str]] = {}
         self._where = where
         self._guard = guard
@@ -62,8 +63,8 @@ class Recorder(TorchFunctionMode):
         versions = [tensor._version for tensor in written.tensors]
         try:
             result = func(*args, **kwargs)
-        except Exception:
-            self.failed = _call(func, written, written.tensors)
+        except Exception as error:
+            self.failed, self.failure = _call(func, written, written.tensors), error
             raise
         if [tensor._version for tensor in written.tensors] != versions:
             self._record(_call(func, written, written.tensors), result)  # batch_norm's running means
@@ -87,9 +88,11 @@ class Recorder(TorchFunctionMode):
             operands = tuple(self._operand(tensor) for tensor in call.tensors)
             self._memory.keep(call.tensors)
         versions = [tensor._version for tensor in call.tensors]
-        self.failed = call
-        result = func(*args, **kwargs)
-        self.failed = None
+        try:
+            result = func(*args, **kwargs)
+        except Exception as error:
+            self.failed, self.failure = call, error
+            raise
         wrote = any(tensor._version != old for tensor, old in zip(call.tensors, versions, strict=True))
         if wrote and operands is not None:
             self._record_in_place(call, result, operands)
@@ -206,7 +209,7 @@ class Recorder(TorchFunctionMode):
         node = self.node_of(tensor)
         if node is None:
             name = self._labels.get(id(tensor), (tensor, None))[1]
-            node = self.input(tensor, name, _origin(tensor))
+            node = self.input(tensor, name, _op_of(tensor))
             if name:
                 self.names.setdefault(name, node)
         return Operand(shown(tensor) if node.dropped else node.value, node)
@@ -236,7 +239,7 @@ def _outputs(result: Any) -> Sequence[Tensor]:
     return ()
 
 
-def _origin(tensor: Tensor) -> str:
+def _op_of(tensor: Tensor) -> str:
     return "parameter" if isinstance(tensor, torch.nn.Parameter) else "input"
 
 

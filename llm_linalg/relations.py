@@ -64,11 +64,7 @@ class AxesRelation:
     operand: int
 
     def reads(self, index: Index) -> Cells:
-        at = dict(zip(self.axes.output, index, strict=True))
-        labels = self.axes.operands[self.operand]
-        if len(set(labels)) < len(labels):
-            return self._repeated(at)
-        return Box(tuple(self._range(*axis, at) for axis in zip(labels, self._shape, strict=True)))
+        return self.block(tuple(range(i, i + 1) for i in index))
 
     def feeds(self, index: Index) -> Cells:
         at: dict[str, int] = {}
@@ -87,9 +83,10 @@ class AxesRelation:
         if self.repeated:
             labels = list(dict.fromkeys(self._labels))
             inner = Box(tuple(spans.get(label, range(self.axes.sizes[label])) for label in labels))
-            cells = [dict(zip(labels, cell, strict=True)) for cell in inner]
-            flat = (ravel([at[label] for label in self._labels], self._shape) for at in cells)
-            return Points(self._shape, tuple(sorted(flat)))
+            found = [dict(zip(labels, cell, strict=True)) for cell in inner]
+            own = list(zip(self._labels, self._shape, strict=True))
+            flat = {ravel([at[label] if n > 1 else 0 for label, n in own], self._shape) for at in found}
+            return Points(self._shape, tuple(sorted(flat))) if flat else NOTHING
         sizes = zip(self._labels, self._shape, strict=True)
         return Box(
             tuple(range(size) if size == 1 else spans.get(label, range(size)) for label, size in sizes)
@@ -130,31 +127,22 @@ class AxesRelation:
     def _repeats(self) -> tuple[bool, ...]:
         return self.axes.broadcast(self.operand)
 
-    def _range(self, label: str, size: int, at: dict[str, int]) -> range:
-        if size == 1:
-            return range(1)
-        return range(at[label], at[label] + 1) if label in at else range(size)
-
     def _grid(self, labels: list[str]) -> tuple[Tensor, ...]:
         """Return one index tensor an axis, which together pick the operand's diagonal."""
         rank = len(labels)
         return tuple(
-            torch.arange(self.axes.sizes[x]).reshape([-1 if d == labels.index(x) else 1 for d in range(rank)])
-            for x in self._labels
+            torch.arange(size).reshape([-1 if d == labels.index(x) else 1 for d in range(rank)])
+            for x, size in zip(self._labels, self._shape, strict=True)
         )
-
-    def _repeated(self, at: dict[str, int]) -> Cells:
-        mask = torch.zeros(self.axes.shape, dtype=torch.bool)
-        mask[tuple(at[label] for label in self.axes.output)] = True
-        return points(self.back(mask))
 
     def _place(self, own: Tensor, kept: list[str]) -> Tensor:
         labels = list(dict.fromkeys(self._labels))
         if len(labels) == len(self._labels):
             return _spread(own, kept, self._labels).expand(self._shape)
-        sizes = [self.axes.sizes[label] for label in labels]
         mask = torch.zeros(self._shape, dtype=torch.bool)
-        mask[self._grid(labels)] = _spread(own, kept, tuple(labels)).expand(sizes)
+        grid = self._grid(labels)
+        sizes = torch.broadcast_shapes(*(places.shape for places in grid))
+        mask[grid] = _spread(own, kept, tuple(labels)).expand(sizes)
         return mask
 
 

@@ -14,6 +14,7 @@ from llm_linalg.axes import Shape
 from llm_linalg.errors import ProgramError, Repair, ShapeError
 from llm_linalg.language.budget import Budget
 from llm_linalg.language.source import Source
+from llm_linalg.text import characters
 
 if TYPE_CHECKING:
     from llm_linalg.language.interpreter import Interpreter
@@ -50,9 +51,7 @@ def repairs(
     pieces: dict[int, _Piece] = {}
     for place, piece in enumerate(found):
         if piece is not None:
-            start = len(
-                interpreter.source.text_of(node).encode()[: piece.col_offset - base].decode(errors="ignore")
-            )
+            start = characters(whole, piece.col_offset - base)
             text = interpreter.source.text_of(piece)
             pieces[place] = _Piece(start, start + len(text), text, error.operands[place].shape)
     working: dict[str, Repair] = {}
@@ -79,7 +78,7 @@ def _candidates(
             )
     if len(places) >= 2:
         a, b = places[0], places[1]
-        swapped = {a: _operand(pieces[b]), b: _operand(pieces[a])}
+        swapped = {a: _wrapped(pieces[b].text), b: _wrapped(pieces[a].text)}
         yield _edited(whole, pieces, swapped), "swaps the operands"
     yield from _resized(whole, node, error, interpreter)
     for place in places:
@@ -118,7 +117,7 @@ def _resized(
             sizes = sizes[0].elts
         for size in sizes:
             text = interpreter.source.text_of(size)
-            start = len(whole.encode()[: size.col_offset - node.col_offset].decode(errors="ignore"))
+            start = characters(whole, size.col_offset - node.col_offset)
             yield (
                 whole[:start] + "-1" + whole[start + len(text) :],
                 f"works out the size that stood as {text}",
@@ -148,10 +147,6 @@ def _transposed(piece: _Piece) -> str:
             return piece.text.removesuffix(".T")
         return f"{_wrapped(piece.text)}.T"
     return f"{_wrapped(piece.text)}.mT"
-
-
-def _operand(piece: _Piece) -> str:
-    return _wrapped(piece.text)
 
 
 def _wrapped(text: str) -> str:

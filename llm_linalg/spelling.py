@@ -12,6 +12,12 @@ def quoted(text: str, limit: int = 40) -> str:
     return f'"{clean(text, limit)}"'
 
 
+def hint(word: str, known: Iterable[str]) -> str:
+    """``: did you mean …?`` with the nearest spelling, or nothing."""
+    near = nearest(word, known)
+    return f": did you mean {near}?" if near else ""
+
+
 def unknown(what: str, word: str, known: Iterable[str]) -> str:
     """One sentence on a word that is not among the `known` ones.
 
@@ -23,5 +29,5 @@ def unknown(what: str, word: str, known: Iterable[str]) -> str:
     names = list(known)
     listed = ", ".join(names) or "none"
     near = nearest(word, names)
-    hint = f'did you mean "{near}"? ({listed})' if near is not None else f"there is {listed}"
-    return f"unknown {what} {quoted(word)}: {hint}"
+    said = f'did you mean "{near}"? ({listed})' if near is not None else f"there is {listed}"
+    return f"unknown {what} {quoted(word)}: {said}"

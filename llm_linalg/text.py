@@ -113,6 +113,12 @@ def wrap(text: str, columns: int) -> list[str]:
     return lines
 
 
+def characters(line: str | bytes, offset: int) -> int:
+    """The characters before a place that is given in bytes, as `ast` and code objects give it."""
+    data = line if isinstance(line, bytes) else line.encode()
+    return len(data[:offset].decode(errors="ignore"))
+
+
 def nearest(word: str, choices: Iterable[str]) -> str | None:
     """The choice spelled most like the word, whatever the case; None if none is near."""
     by_key = {choice.casefold(): choice for choice in choices}

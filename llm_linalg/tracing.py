@@ -10,7 +10,7 @@ from llm_linalg.cells import Cells, Index
 from llm_linalg.errors import ProgramError
 from llm_linalg.node import Node
 from llm_linalg.scopes import Scope, tree
-from llm_linalg.text import nearest
+from llm_linalg.spelling import hint
 
 _GUESSED = 2_000  # names among which the nearest is looked for
 
@@ -22,7 +22,7 @@ class Trace:
         nodes: The nodes in order, inputs included.
         source: The program's text.
         seed: The seed that it ran with.
-        printed: The text that it printed.
+        printed: The text that a program in the tensor language printed; trusted Python prints for itself.
         refused: Of a program in cells: what failed in those above the last.
         rerun: Of trusted Python: runs the function again, and keeps the values around the node of a position.
     """
@@ -44,7 +44,8 @@ class Trace:
         self.rerun: Callable[[int], Trace] | None = None
 
     def __repr__(self) -> str:
-        return f"<trace of {len(self.nodes)} nodes: {', '.join(node.name for node in self.nodes[:8])}…>"
+        more = "…" if len(self.nodes) > 8 else ""
+        return f"<trace of {len(self.nodes)} nodes: {', '.join(node.name for node in self.nodes[:8])}{more}>"
 
     def __getitem__(self, name: str) -> Node:
         """Return the node of a name's last binding.
@@ -56,9 +57,7 @@ class Trace:
         if found is not None:
             return found
         known = [*self.names, *islice(self._named, _GUESSED)]
-        guess = nearest(name, known)
-        hint = f": did you mean {guess}?" if guess else ""
-        raise KeyError(f"no tensor has the name {name}{hint}")
+        raise KeyError(f"no tensor has the name {name}{hint(name, known)}")
 
     def __contains__(self, name: object) -> bool:
         return name in self.names or name in self._named

@@ -67,7 +67,7 @@ def _outer(walk: Walk, axes: Axes, term: int, at: Index, rows: range, columns: r
     spans = dict(
         zip(axes.output, [*(range(i, i + 1) for i in at), rows, columns][-len(axes.output) :], strict=True)
     )
-    labels = {label: chr(ord("a") + position) for position, label in enumerate(axes.sizes)}
+    labels = axes.letters
     factors, names = [], []
     for operand, value in enumerate(walk.node.operands):
         if operand == walk.node.beside:

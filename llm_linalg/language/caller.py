@@ -16,7 +16,7 @@ from llm_linalg.language import plain, tables
 from llm_linalg.language.budget import Budget, check_layer
 from llm_linalg.language.evaluator import Evaluator, Explain
 from llm_linalg.language.source import Source
-from llm_linalg.text import nearest
+from llm_linalg.spelling import hint
 
 _PRINTED_LIMIT = 200_000
 
@@ -147,5 +147,4 @@ class _Method:
 
 
 def _missing(shown: str, name: str, known: Any) -> str:
-    guess = nearest(name, known)
-    return f"{shown} is not part of the language" + (f": did you mean {guess}?" if guess else "")
+    return f"{shown} is not part of the language{hint(name, known)}"

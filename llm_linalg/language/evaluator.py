@@ -16,7 +16,7 @@ from llm_linalg.language.source import Source
 from llm_linalg.node import Origin
 from llm_linalg.recorder import Recorder
 from llm_linalg.shapes import operand_nodes
-from llm_linalg.text import nearest
+from llm_linalg.spelling import hint
 
 FAILURES = (
     ProgramError,
@@ -164,8 +164,8 @@ class Evaluator:
         for table in (self.names, self._modules, self.builtins):
             if node.id in table:
                 return table[node.id]
-        guess = nearest(node.id, [*self.names, *self._modules, *self.builtins])
-        raise self.error(f"nothing is called {node.id}" + (f": did you mean {guess}?" if guess else ""), node)
+        known = [*self.names, *self._modules, *self.builtins]
+        raise self.error(f"nothing is called {node.id}{hint(node.id, known)}", node)
 
     def _dict(self, node: ast.Dict) -> dict[Any, Any]:
         if any(key is None for key in node.keys):

@@ -10,6 +10,7 @@ import unicodedata
 import warnings
 
 from llm_linalg.errors import LimitError, ProgramError, Span
+from llm_linalg.text import characters
 
 MAX_CHARACTERS = 50_000
 MAX_NODES = 10_000
@@ -123,7 +124,7 @@ class Source:
         return ProgramError(message, self.span(node) if node else None, self.text)
 
     def _column(self, line: int, offset: int) -> int:
-        return len(self._lines[line - 1].encode()[:offset].decode(errors="ignore"))
+        return characters(self._lines[line - 1], offset)
 
     def _check_text(self) -> None:
         if self._bounded and len(self.text) > MAX_CHARACTERS:

@@ -46,7 +46,6 @@ _FUNCTIONAL = """
     softmax log_softmax linear relu gelu silu sigmoid tanh layer_norm rms_norm embedding one_hot cross_entropy
     mse_loss normalize cosine_similarity scaled_dot_product_attention pad dropout
 """
-_ATTRIBUTES = "shape T mT dtype ndim grad requires_grad is_leaf device"
 _DTYPES = """
     float float32 float64 double half float16 bfloat16 int int8 int16 int32 int64 long uint8 bool
 """
@@ -88,7 +87,17 @@ METHODS: Mapping[str, Callable[..., Any]] = {
     "to": plain.converted,
     "tolist": plain.listed,
 }
-ATTRIBUTES = frozenset(_ATTRIBUTES.split())
+ATTRIBUTES: Mapping[str, Callable[[Any], Any]] = {
+    "shape": lambda x: x.shape,
+    "T": lambda x: x.T,
+    "mT": lambda x: x.mT,
+    "dtype": lambda x: x.dtype,
+    "ndim": lambda x: x.ndim,
+    "grad": lambda x: x.grad,
+    "requires_grad": lambda x: x.requires_grad,
+    "is_leaf": lambda x: x.is_leaf,
+    "device": lambda x: x.device,
+}
 LAYER_ATTRIBUTES = frozenset(["weight", "bias", "in_features", "out_features", "parameters", "eps"])
 BUILTINS: Mapping[str, Any] = {
     "abs": abs,
@@ -122,18 +131,7 @@ def attribute(value: Any, name: str) -> Any:
     Raises:
         KeyError: If the table lacks it.
     """
-    readers: Mapping[str, Callable[[Any], Any]] = {
-        "shape": lambda x: x.shape,
-        "T": lambda x: x.T,
-        "mT": lambda x: x.mT,
-        "dtype": lambda x: x.dtype,
-        "ndim": lambda x: x.ndim,
-        "grad": lambda x: x.grad,
-        "requires_grad": lambda x: x.requires_grad,
-        "is_leaf": lambda x: x.is_leaf,
-        "device": lambda x: x.device,
-    }
-    return readers[name](value)
+    return ATTRIBUTES[name](value)
 
 
 def layer_attribute(layer: nn.Module, name: str) -> Any:
@@ -146,6 +144,4 @@ def layer_attribute(layer: nn.Module, name: str) -> Any:
         raise KeyError(name)
     if name == "parameters":
         return lambda: list(layer.parameters())
-    own = dict(layer.named_parameters(recurse=False)) | {"bias": vars(layer).get("bias")}
-    named = dict(layer.named_parameters(recurse=False))
-    return named[name] if name in named else {**own, **vars(layer)}[name]
+    return {"bias": None, **vars(layer), **dict(layer.named_parameters(recurse=False))}[name]

@@ -7,7 +7,7 @@ an entry supplies the facts.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import isfinite, prod
 from typing import Any
@@ -21,6 +21,8 @@ from llm_linalg.ops.call import Call
 from llm_linalg.ops.signature import parsed
 from llm_linalg.relations import OpaqueRelation, Relation
 
+Cotangents = Callable[[Call], Mapping[str, str]]
+
 
 @dataclass(frozen=True, eq=False)
 class Operation:
@@ -33,6 +35,7 @@ class Operation:
         reversed: Those that take the first two parameters the other way round.
         phrase: How a cell is made, with the operands' values in braces: ``exp({input})``.
         gradient: For each parameter, its cotangent in torch terms; see `llm_linalg.backward`.
+        twins: The same for a call, where it depends on the call.
         parts: The operation as a small program of simpler ones.
     """
 
@@ -43,6 +46,7 @@ class Operation:
     phrase: str = ""
     gradient: Mapping[str, str] = field(default_factory=dict)
     parts: str = ""
+    twins: Cotangents | None = None
     kind: str = "opaque"
     evidence: str = "rule"
 
@@ -94,13 +98,13 @@ class Operation:
         """Return how many terms each cell is the sum of; None if it is no sum, or the number varies."""
         return None
 
-    def proof(self, call: Call) -> str:
+    def proof(self, relations: Callable[[], tuple[Relation, ...]]) -> str:
         """Return how the relations are known: ``rule``, ``index``, ``autograd`` or ``opaque``."""
         return self.evidence
 
     def cotangents(self, call: Call) -> Mapping[str, str]:
         """Return the backward pass: for each parameter, its cotangent in torch terms."""
-        return self.gradient
+        return self.twins(call) if self.twins else self.gradient
 
     def said(self, call: Call) -> str:
         """Return the phrase of a call."""

@@ -239,19 +239,6 @@ class Written:
         return Call(operation, function, args, kwargs, arguments, inputs, places, tuple(order))
 
 
-def make_call(
-    operation: Operation,
-    function: Function,
-    args: Sequence[Any],
-    kwargs: Mapping[str, Any],
-    *,
-    swap: bool = False,
-) -> Call:
-    """Bind a call's arguments to an operation's parameters; `TypeError` if they don't fit."""
-    written = Written.of(args, kwargs)
-    return written.call(operation, function, written.tensors, swap)
-
-
 def tensors_in(value: object) -> Iterator[Tensor]:
     """Yield the tensors in an argument, in order, also inside tuples, lists, dicts and slices."""
     return _leaves(value, Tensor)

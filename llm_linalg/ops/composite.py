@@ -33,7 +33,7 @@ class Composite(Unlisted):
     def chosen(self, arguments: Mapping[str, Any]) -> Operation:
         return self if self.covers(arguments) else Unlisted(self.name, "*args, **kwargs")
 
-    def proof(self, call: Call) -> str:
+    def proof(self, relations: Callable[[], tuple[Relation, ...]]) -> str:
         return "rule"
 
     def opened(self, call: Call) -> str:

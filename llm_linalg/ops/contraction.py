@@ -19,7 +19,6 @@ from llm_linalg.ops.specs import dot_axes, einsum_axes, linear_axes, matmul_axes
 from llm_linalg.relations import AxesRelation, Relation
 
 Spec = Callable[[Call], Axes]
-Cotangents = Callable[[Call], Mapping[str, str]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,12 +28,10 @@ class Contraction(Operation):
     Attributes:
         spec: The axes spec of a call.
         addend: The parameter that is added, not multiplied.
-        twins: The rule of the backward pass, for a call.
     """
 
     spec: Spec = field(kw_only=True)
     addend: str = ""
-    twins: Cotangents | None = None
     kind: str = "contraction"
 
     def axes(self, call: Call) -> Axes:
@@ -73,9 +70,6 @@ class Contraction(Operation):
 
     def beside(self, call: Call) -> int | None:
         return call.place(self.addend) if self.addend else None
-
-    def cotangents(self, call: Call) -> Mapping[str, str]:
-        return self.twins(call) if self.twins else self.gradient
 
 
 def along(axes: Axes, operand: int, tensor: Tensor, index: Index) -> Tensor:

@@ -34,7 +34,6 @@ from llm_linalg.ops.moved import (
 from llm_linalg.relations import IndexRelation, OpaqueRelation, Relation
 
 Infer = Callable[[Call], Shape]
-Cotangents = Callable[[Call], Mapping[str, str]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,14 +45,12 @@ class Movement(Operation):
         lends: The parameter whose tensor gives only its shape.
         rule: The shape rule, where it can clash or grow.
         views: It gives a view: no cell is copied.
-        twins: The rule of the backward pass, for a call.
     """
 
     data: tuple[str, ...] = ("input",)
     lends: str = ""
     rule: Infer | None = None
     views: bool = False
-    twins: Cotangents | None = None
     kind: str = "movement"
     evidence: str = "index"
 
@@ -102,7 +99,7 @@ class Movement(Operation):
         return OpaqueRelation(call.shape, call.shapes[place])
 
     def cotangents(self, call: Call) -> Mapping[str, str]:
-        found = self.twins(call) if self.twins else self.gradient
+        found = super().cotangents(call)
         return {**found, self.lends: ""} if self.lends else found  # a shape alone has no slope
 
 
@@ -137,7 +134,7 @@ class Padding(Movement):
 
 
 @dataclass(frozen=True, eq=False)
-class Written(Movement):
+class ItemSet(Movement):
     """``x[key] = value``: the tensor as it is afterwards; the earlier one stays as it was."""
 
     def relations(self, call: Call) -> tuple[Relation, ...]:
@@ -276,7 +273,7 @@ MOVEMENTS: tuple[Operation, ...] = (
     Movement("narrow", "input, dim, start, length", views=True),
     Movement("select", "input, dim, index", views=True),
     Picking("getitem", "input, key", spellings=("torch.Tensor.__getitem__",)),
-    Written("setitem", "input, key, value", spellings=("torch.Tensor.__setitem__",)),
+    ItemSet("setitem", "input, key, value", spellings=("torch.Tensor.__setitem__",)),
     Movement("index_select", "input, dim, index", rule=selected),
     Movement("gather", "input, dim, index, *, sparse_grad=False", rule=gathered),
     Movement("take_along_dim", "input, indices, dim=None"),

@@ -6,7 +6,7 @@ Their parts are small programs in the tensor language, held equal to torch by te
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import torch
 
@@ -35,7 +35,6 @@ class Rowwise(Operation):
     trailing: str = ""
     selects: bool = False
     kind: str = "rowwise"
-    gradient: dict[str, str] = field(default_factory=dict)
 
     def dims(self, call: Call) -> tuple[int, ...]:
         """Return the axes that make a row."""
