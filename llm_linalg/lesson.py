@@ -21,8 +21,8 @@ from llm_linalg.lesson_values import (
     LessonError,
     Stop,
     UnknownNameError,
-    spans,
 )
+from llm_linalg.prose import spans
 from llm_linalg.spelling import unknown
 
 __all__ = [

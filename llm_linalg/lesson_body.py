@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
+from llm_linalg.prose import fence, heading, paragraphs
 from llm_linalg.spelling import quoted, unknown
 from llm_linalg.text import nearest
 
@@ -12,11 +13,7 @@ KEYS = ("show", "order", "steps", "fails")
 ORDERS = ("cells", "terms", "rows", "columns", "outer", "wave")
 LONGEST_TITLE = 80
 
-_FENCE = re.compile(r"( {0,3})(`{3,}|~{3,})(.*)")
-_HEADING = re.compile(r" {0,3}##[ \t]+(.*?)[ \t#]*")
 _PAIR = re.compile(r"""\s+([^\s="']+)(?:\s*=\s*("[^"]*"|'[^']*'|[^\s"']+))?""")
-# A line that begins something of its own, and so does not run on from the line above it.
-_OWN = re.compile(r"\s*([-*+>|#]|\d+[.)])(\s|$)|\s*\||\s{4,}|\s*(```|~~~)")
 
 
 class BodyError(Exception):
@@ -69,16 +66,16 @@ class _Open:
     title: str = ""
     place: int | None = None  # where it begins
     heading: int | None = None  # a heading that has no stop yet
-    prose: list[str] | None = None
+    prose: list[str] = field(default_factory=list)
 
     @property
     def prose_text(self) -> str:
         """The prose, a paragraph a line."""
-        return _join(self.prose or [])
+        return "\n\n".join(paragraph.shown for paragraph in paragraphs("\n".join(self.prose)))
 
     def add(self, line: str, place: int) -> None:
         """A line of prose."""
-        self.prose = [*(self.prose or []), line]
+        self.prose.append(line)
         if line.strip() and self.place is None:
             self.place = place
 
@@ -99,27 +96,29 @@ def read(lines: list[str]) -> list[Piece]:
     place = 0
     while place < len(lines):
         line = lines[place]
-        if heading := _HEADING.fullmatch(line):
+        title, opened = heading(line), fence(line)
+        if title and title.level == 2:
             _close(now, pieces)
-            now = _Open(title=_title(heading[1], place), place=place, heading=place)
+            now = _Open(title=_title(title.text, place), place=place, heading=place)
             place += 1
             continue
-        fence = _FENCE.fullmatch(line)
-        if not fence or (fence[2][0] == "`" and "`" in fence[3]):
+        if not opened:
             now.add(line, place)
             place += 1
             continue
-        end = _end(lines, place, fence[2])
-        language = _language(fence[3], place)
+        end = opened.end(lines, place)
+        if end is None:
+            raise BodyError(place, f"this fence is never closed: it needs a line {opened.mark}")
+        language = _language(opened.info, place)
         if language == "python":
-            info = _info(fence[3], place)
-            indent = len(fence[1])
+            info = _info(opened.info, place)
+            indent = len(opened.indent)
             code = [line[min(indent, len(line) - len(line.lstrip(" "))) :] for line in lines[place + 1 : end]]
             pieces.append(Piece(now.title, now.prose_text, place, info, "\n".join(code)))
             now = _Open(title=now.title)
         elif language == "board":
             board = BoardFence(
-                fence[3].strip().removeprefix("board").strip(), tuple(lines[place + 1 : end]), place
+                opened.info.strip().removeprefix("board").strip(), tuple(lines[place + 1 : end]), place
             )
             _put_board(board, now, pieces)
             now = _Open(title=now.title)
@@ -139,15 +138,6 @@ def _close(now: _Open, pieces: list[Piece]) -> None:
         pieces.append(Piece(now.title, now.prose_text, now.place or 0))
     elif now.heading is not None:
         raise BodyError(now.heading, f"nothing stands below the heading {quoted(now.title)}")
-
-
-def _end(lines: list[str], start: int, mark: str) -> int:
-    """The line that closes the fence opened at `start`."""
-    for place in range(start + 1, len(lines)):
-        line = lines[place].strip()
-        if len(line) >= len(mark) and set(line) == {mark[0]}:
-            return place
-    raise BodyError(start, f"this fence is never closed: it needs a line {mark}")
 
 
 def _language(info: str, place: int) -> str:
@@ -219,24 +209,6 @@ def _with(info: Info, key: str, value: str | None, place: int) -> Info:
 
 
 def _title(text: str, place: int) -> str:
-    text = text.strip()
     if not text or not text.isprintable() or len(text) > LONGEST_TITLE:
         raise BodyError(place, f"a heading is 1 to {LONGEST_TITLE} characters, without control characters")
     return text
-
-
-def _join(lines: list[str]) -> str:
-    """Prose with each paragraph on one line; lists, tables and fences keep their lines."""
-    paragraphs: list[list[str]] = [[]]
-    fenced = False
-    for line in lines:
-        opens = bool(_FENCE.fullmatch(line))
-        if fenced or opens:
-            paragraphs[-1].append(("\n" if paragraphs[-1] else "") + line)
-            fenced = fenced != opens
-        elif not line.strip():
-            paragraphs.append([])
-        else:
-            gap = "" if not paragraphs[-1] else "\n" if _OWN.match(line) else " "
-            paragraphs[-1].append(gap + line.strip())
-    return "\n\n".join("".join(paragraph) for paragraph in paragraphs if paragraph)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from llm_linalg.board import Board
 from llm_linalg.controls import Control, Value
+from llm_linalg.prose import spans
 from llm_linalg.spelling import quoted, unknown
 from llm_linalg.text import clean
 
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from llm_linalg.errors import ProgramError
     from llm_linalg.given import Given
     from llm_linalg.tracing import Trace
+
+__all__ = ["PART_TITLES", "Heading", "Lesson", "LessonError", "Stop", "UnknownNameError", "spans"]
 
 PART_TITLES = (
     "Start",
@@ -29,8 +31,6 @@ PART_TITLES = (
     "Summary",
     "More lessons",
 )
-
-_LINK = re.compile(r"\[([^\[\]\n]+)\]\(lesson:([A-Za-z0-9_-]+)\)")
 
 
 class LessonError(Exception):
@@ -161,7 +161,7 @@ class Lesson:
         raise UnknownNameError(unknown(f"control of {self.slug}", name, names))
 
     def values(self, given: Mapping[str, Value] | None = None) -> dict[str, Value]:
-        """The value of every control: as given, else as a given choice sets it, else the deerror.
+        """The value of every control: as given, else as a given choice sets it, else the default.
 
         Raises:
             UnknownNameError: For a name that is no control.
@@ -288,18 +288,3 @@ class Lesson:
                 yield LessonError(file, stop.line, unknown(f"order of {node.name}", stop.order, node.orders))
             elif stop.steps and stop.steps[1] > (most := len(node.walk(stop.order or node.orders[0]))):
                 yield LessonError(file, stop.line, f"{node.name} has {most} steps, not {stop.steps[1]}")
-
-
-def spans(prose: str) -> tuple[tuple[str, str | None], ...]:
-    """Prose in pieces: a text, and the slug of the lesson that it links to, or None.
-
-    >>> spans("See [a product](lesson:matmul).")
-    (('See ', None), ('a product', 'matmul'), ('.', None))
-    """
-    pieces: list[tuple[str, str | None]] = []
-    at = 0
-    for link in _LINK.finditer(prose):
-        pieces += [(prose[at : link.start()], None), (link[1], link[2])]
-        at = link.end()
-    pieces.append((prose[at:], None))
-    return tuple((text, slug) for text, slug in pieces if text)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -11,16 +10,12 @@ from typing import Literal
 from llm_linalg.errors import ProgramError
 from llm_linalg.language.source import MAX_CHARACTERS, Source
 from llm_linalg.lesson_values import PART_TITLES, Heading, Lesson, Stop
+from llm_linalg.prose import Paragraph, paragraphs
 from llm_linalg.text import clean
 
 MOST_CELLS = 2_000
 MOST_PROSE = 4_000_000  # characters in all
 LONGEST_TITLE = 80
-
-_FENCE = re.compile(r"\s{0,3}(`{3,}|~{3,})")
-_HEADING = re.compile(r" {0,3}(#{1,6})[ \t]+(.*?)[ \t#]*")
-# A line that begins something of its own, and so does not run on from the line above it.
-_OWN = re.compile(r"\s*([-*+>|]|\d+[.)])(\s|$)|\s*\||\s{4,}")
 
 
 class DocumentError(Exception):
@@ -76,11 +71,12 @@ def assembled(cells: Sequence[Cell], path: Path) -> Lesson:
     for cell in cells:
         if cell.kind == "prose":
             above.line = cell.line if not above.paragraphs else above.line
-            for level, text in _paragraphs(cell.text):
-                if level:
-                    outline.append(Heading(level, text, len(stops) + 1))
-                    title = text
-                above.paragraphs.append(f"**{text}**" if level else text)
+            for found in paragraphs(clean(cell.text, None, lines=True)):
+                if found.level:
+                    title = clean(found.text, LONGEST_TITLE)
+                    found = Paragraph(title, found.level)
+                    outline.append(Heading(found.level, title, len(stops) + 1))
+                above.paragraphs.append(found.shown)
             continue
         stops.append(_stop(len(stops) + 1, title or name, above.paragraphs, cell, running))
         if stops[-1].refused is None:
@@ -124,27 +120,3 @@ def _refusal(code: str) -> str | None:
     except ProgramError as error:
         return error.message
     return None
-
-
-def _paragraphs(text: str) -> Iterator[tuple[int, str]]:
-    """Markdown in paragraphs of one line each; of a heading, its level too."""
-    lines: list[str] = []
-    fence = ""
-    for line in [*clean(text, None, lines=True).split("\n"), ""]:
-        mark = _FENCE.match(line)
-        if fence or mark:
-            lines.append(("\n" if lines else "") + line)
-            if mark:
-                fence = "" if fence and mark[1].startswith(fence) else fence or mark[1]
-            continue
-        heading = _HEADING.fullmatch(line)
-        if lines and (heading or not line.strip()):
-            yield 0, "".join(lines)
-            lines = []
-        if heading and heading[2].strip():
-            yield len(heading[1]), clean(heading[2].strip(), LONGEST_TITLE)
-        elif line.strip() and not heading:
-            gap = "" if not lines else "\n" if _OWN.match(line) else " "
-            lines.append(gap + line.strip())
-    if lines:
-        yield 0, "".join(lines)

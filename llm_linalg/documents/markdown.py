@@ -6,10 +6,10 @@ import re
 from collections.abc import Iterator
 
 from llm_linalg.documents.cells import Cell
+from llm_linalg.prose import fence
 
 LANGUAGES = ("python", "py", "python3", "pycon", "pytorch", "ipython", "ipython3")
 
-_FENCE = re.compile(r"([ \t]*)(`{3,}|~{3,})[ \t]*(.*)")
 _KEY = re.compile(r"\s(?:(?:show|order|steps)\s*=|fails\b)")
 _WORD = re.compile(r"[{.]*([\w+-]*)")
 _PROMPT = re.compile(r"(?:>>>|\.\.\.)(?: |$)(.*)")
@@ -23,8 +23,8 @@ def is_lesson(text: str) -> bool:
     lines = text.split("\n")
     if lines[0].rstrip() == "+++":
         return True
-    fences = [found for line in lines if (found := _FENCE.fullmatch(line))]
-    said = [fence[3] for fence in fences if language(fence[3]) in LANGUAGES]
+    fences = [found for line in lines if (found := fence(line, anywhere=True))]
+    said = [found.info for found in fences if language(found.info) in LANGUAGES]
     return not said or any(_KEY.search(info) for info in said)
 
 
@@ -37,15 +37,16 @@ def _cells(lines: list[str]) -> Iterator[Cell]:
     prose: list[str] = []
     begun = place = 0
     while place < len(lines):
-        fence = _FENCE.fullmatch(lines[place])
-        if not fence or (fence[2][0] == "`" and "`" in fence[3]):
+        opened = fence(lines[place], anywhere=True)
+        if not opened:
             prose.append(lines[place])
             place += 1
             continue
-        end = _end(lines, place, fence[2])
-        if language(fence[3]) in LANGUAGES:
+        end = opened.end(lines, place)
+        end = len(lines) if end is None else end
+        if language(opened.info) in LANGUAGES:
             yield Cell("prose", "\n".join(prose), begun + 1)
-            yield Cell("code", _code(lines[place + 1 : end], len(fence[1])), place + 1)
+            yield Cell("code", _code(lines[place + 1 : end], len(opened.indent)), place + 1)
             prose, begun = [], end + 1
         else:
             prose += lines[place : end + 1]
@@ -57,14 +58,6 @@ def language(info: str) -> str:
     """The language that the first line of a fence names, in small letters."""
     word = _WORD.match(info.strip())
     return word[1].lower() if word else ""
-
-
-def _end(lines: list[str], start: int, mark: str) -> int:
-    for place in range(start + 1, len(lines)):
-        line = lines[place].strip()
-        if len(line) >= len(mark) and set(line) == {mark[0]}:
-            return place
-    return len(lines)
 
 
 def _code(lines: list[str], indent: int) -> str:
