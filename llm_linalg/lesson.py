@@ -7,6 +7,7 @@ Reading one imports no torch and runs nothing; `Lesson.run` runs a stop's progra
 from __future__ import annotations
 
 import os
+from codecs import BOM_UTF8
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
@@ -55,7 +56,18 @@ def load(path: str | os.PathLike[str]) -> Lesson:
         LessonError: With the file, the line (1 where none is to blame) and the reason.
     """
     place = Path(path)
-    return linked(parse(_text(read_bytes(place, LONGEST_FILE + 1), str(place)), place))
+    return linked(of_bytes(read_bytes(place, LONGEST_FILE + 1), place))
+
+
+def of_bytes(data: bytes, path: str | os.PathLike[str]) -> Lesson:
+    """The lesson that a file's bytes are.
+
+    Raises:
+        LessonError: With the file, the line and the reason.
+    """
+    if len(data) > LONGEST_FILE:
+        raise LessonError(str(path), 1, f"larger than {LONGEST_FILE} bytes: not a lesson")
+    return parse(decoded(data, path), path)
 
 
 def read_bytes(place: Path, most: int) -> bytes:
@@ -154,13 +166,17 @@ def _stops(pieces: list[lesson_body.Piece], first: int, title: str) -> tuple[Sto
     return tuple(stops)
 
 
-def _text(data: bytes, name: str) -> str:
-    if len(data) > LONGEST_FILE:
-        raise LessonError(name, 1, f"larger than {LONGEST_FILE} bytes: not a lesson")
+def decoded(data: bytes, path: str | os.PathLike[str]) -> str:
+    """The text of a file's bytes, without the mark that may stand in front.
+
+    Raises:
+        LessonError: With the line where it is no UTF-8.
+    """
+    data = data.removeprefix(BOM_UTF8)
     try:
         return data.decode("utf-8")
     except UnicodeDecodeError as error:
-        raise LessonError(name, data.count(b"\n", 0, error.start) + 1, "not UTF-8 text") from None
+        raise LessonError(str(path), data.count(b"\n", 0, error.start) + 1, "not UTF-8 text") from None
 
 
 @cache
@@ -171,7 +187,7 @@ def _built_in() -> tuple[tuple[Lesson, ...], tuple[LessonError, ...]]:
     for file in files("llm_linalg").joinpath("lessons").iterdir():
         if file.name.endswith(".md"):
             try:
-                lessons.append(parse(_text(file.read_bytes(), file.name), str(file)))
+                lessons.append(of_bytes(file.read_bytes(), str(file)))
             except LessonError as error:
                 broken.append(error)
     slugs = [lesson.slug for lesson in lessons]

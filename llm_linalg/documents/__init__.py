@@ -46,12 +46,9 @@ def parse(data: bytes, path: str | os.PathLike[str]) -> Lesson:
         raise LessonError(name, 1, unknown("kind of file", Path(name).suffix or "no suffix", READERS))
     if len(data) > LONGEST_FILE:
         raise LessonError(name, 1, f"larger than {LONGEST_FILE // 1_000_000} MB")
-    try:
-        text = data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise LessonError(name, data.count(b"\n", 0, error.start) + 1, "not UTF-8 text") from None
+    text = lesson.decoded(data, name)
     if reader is markdown.read and markdown.is_lesson(text):
-        return lesson.parse(text, name)
+        return lesson.of_bytes(data, name)
     try:
         return assembled(reader(text.replace("\r\n", "\n")), Path(name))
     except DocumentError as error:

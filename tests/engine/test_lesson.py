@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from llm_linalg import documents
 from llm_linalg import lesson as lessons
 from llm_linalg.lesson import Lesson, LessonError, UnknownNameError, catalog, find, load, parse, spans
 from llm_linalg.text import clean
@@ -218,15 +219,7 @@ def test_files_that_are_no_lessons(text: str, line: int, reason: str) -> None:
 
 PIECES = [
     *EXAMPLE.splitlines(keepends=True),
-    "+++\n",
-    "```\n",
-    "```python ",
-    "=",
-    '"',
-    "[",
-    "\x1b",
-    "é",
-    "\n",
+    *("+++\n", "```\n", "```python ", "=", '"', "[", "\x1b", "é", "\n"),
 ]
 
 
@@ -246,13 +239,17 @@ def test_files_that_cannot_be_read(tmp_path: Path) -> None:
     def reason(path: Path) -> tuple[int, str]:
         with pytest.raises(LessonError) as info:
             load(path)
+        if path.suffix:
+            with pytest.raises(LessonError) as opened:  # the app's way to a file
+                documents.read(path)
+            assert str(opened.value) == str(info.value)
         return info.value.line, info.value.reason
 
     pipe = tmp_path / "pipe.md"
     os.mkfifo(pipe)
     wrong, large = tmp_path / "wrong.md", tmp_path / "large.md"
     wrong.write_bytes(b"+++\ntitle = 'x'\n\xff")
-    large.write_bytes(b"\n" * (lessons.LONGEST_FILE + 1))
+    large.write_bytes(EXAMPLE.encode() + b"\n" * lessons.LONGEST_FILE)
     assert reason(tmp_path / "none.md") == (1, "no such file or directory")
     assert reason(tmp_path) == (1, "not a file")
     assert reason(pipe) == (1, "not a file")
