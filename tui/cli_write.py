@@ -47,9 +47,15 @@ class Sink:
     """A place to write to: standard output, or a file that appears, whole, when the block ends well.
 
     A device or a pipe is written to directly. Raises OSError where the file can't be written.
+
+    Args:
+        name: The file's path; None is standard output.
+        private: Whether the file is its owner's alone. Such a file takes the place of a device or a pipe.
+        errors: What becomes of a character that UTF-8 has no bytes for, as `str.encode` names it.
     """
 
-    def __init__(self, name: str | None) -> None:
+    def __init__(self, name: str | None, *, private: bool = False, errors: str = "backslashreplace") -> None:
+        self._private, self._errors = private, errors
         self._path = None if name is None else Path(os.path.realpath(name))
         self._part: Path | None = None
         self._handle: int | None = None
@@ -57,7 +63,7 @@ class Sink:
     def __enter__(self) -> Sink:
         if self._path is None:
             return self
-        if self._path.exists() and not self._path.is_file():
+        if not self._private and self._path.exists() and not self._path.is_file():
             self._handle = os.open(self._path, os.O_WRONLY)
             return self
         self._handle, part = tempfile.mkstemp(prefix=f".{self._path.name[:80]}.", dir=self._path.parent)
@@ -69,7 +75,7 @@ class Sink:
         if self._handle is None:
             write(text)
             return
-        data = memoryview(text.encode("utf-8", "backslashreplace"))
+        data = memoryview(text.encode("utf-8", self._errors))
         while data:
             data = data[os.write(self._handle, data) :]
 
@@ -79,18 +85,17 @@ class Sink:
         if self._handle is None:
             return
         try:
-            if self._part is not None and kind is None:
+            if kind is None and self._part is not None and self._path is not None:
                 os.fsync(self._handle)
+                if not self._private:  # `mkstemp` made it so
+                    self._part.chmod(_mode(self._path))
+                self._part.replace(self._path)
+                self._part = None
         finally:
             os.close(self._handle)
-        if self._part is None or self._path is None:
-            return
-        if kind is not None:
-            with suppress(OSError):
-                self._part.unlink()
-            return
-        self._part.chmod(_mode(self._path))
-        self._part.replace(self._path)
+            if self._part is not None:
+                with suppress(OSError):
+                    self._part.unlink()
 
 
 def _mode(path: Path) -> int:

@@ -5,10 +5,7 @@ What is kept lies in the user's state folder, readable by nobody else, and appea
 
 from __future__ import annotations
 
-import os
-import tempfile
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -46,7 +43,8 @@ class Drafts:
             return True
         try:
             self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            _write(self.folder / NAME, text)
+            with Sink(str(self.folder / NAME), private=True, errors="replace") as sink:
+                sink.write(text)
         except OSError:
             return False
         return True
@@ -88,18 +86,3 @@ def read(path: Path) -> str:
         return data.decode("utf-8-sig").replace("\r\n", "\n")
     except UnicodeDecodeError:
         raise ValueError("not UTF-8 text") from None
-
-
-def _write(path: Path, text: str) -> None:
-    """Writes a file that is whole or as it was, and its owner's alone: so `mkstemp` makes it."""
-    handle, part = tempfile.mkstemp(prefix=f".{path.name[:80]}.", dir=path.parent)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(text.encode("utf-8", "replace"))
-            file.flush()
-            os.fsync(file.fileno())
-        Path(part).replace(path)
-    except OSError:
-        with suppress(OSError):
-            Path(part).unlink()
-        raise
