@@ -87,6 +87,17 @@ class Session:
         """The run that belongs to the view; None while it is under way."""
         return self.opened if self.opened is not None and self.opened.serves(self.view) else None
 
+    def before(self, shown: Opened | None = None) -> Opened | None:
+        """What may be shown beside a failure: the same stop before it failed, and nothing else.
+
+        Args:
+            shown: What was on the screen last; the last run unless given.
+        """
+        run, view = shown or self.opened, self.view
+        if run is None or run.view.lesson is not view.lesson or run.view.stop != view.stop:
+            return None
+        return run
+
     @property
     def ground(self) -> Ground | None:
         """What the player moves on; None where there is nothing to step through."""

@@ -105,12 +105,7 @@ def ran(session: Session) -> Session:
     """The session with its view's program run, if it was not."""
     if session.current is not None:
         return session
-    before = session.opened
-    if before is not None and (
-        before.view.lesson is not session.view.lesson or before.view.stop != session.view.stop
-    ):
-        before = None
-    return session.with_run(open_view(session.view, before))
+    return session.with_run(open_view(session.view, session.before()))
 
 
 def talk(view: View, lessons: Sequence[Lesson], *, width: int, ascii_only: bool) -> int:

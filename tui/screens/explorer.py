@@ -126,11 +126,7 @@ class ExplorerScreen(Workbench):
         self.show_picture(session, self.frame, self.waiting if self.busy else "", self.prompt)
 
     def _ask(self, shown: Opened | None = None) -> None:
-        view, before = self.session.view, shown or self.session.opened
-        # What is shown beside a failure is the same stop before it failed, and nothing else.
-        if before is not None and (before.view.lesson is not view.lesson or before.view.stop != view.stop):
-            before = None
-        run_program(self, view, before)
+        run_program(self, self.session.view, self.session.before(shown))
 
     def _still_running(self) -> None:
         if self.busy and not self.waiting:
