@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable
-from contextlib import redirect_stdout
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -36,20 +36,13 @@ class Given:
         Raises:
             ProgramError: If it fails in any way, with the frames that led to it.
         """
-        from llm_linalg.errors import ProgramError
-
         if self._last is not None and self._last[0] == seed:
             found = self._last[1]
             if around is None or around >= len(found.nodes) or not found.nodes[around].dropped:
                 return found
         printed = io.StringIO()
-        try:
-            with redirect_stdout(printed):
-                made = self._make(seed, around)
-        except ProgramError:
-            raise
-        except Exception as error:  # the user's own code: whatever it raises is shown, with where
-            raise failure(error) from error
+        with guarded(), redirect_stdout(printed):
+            made = self._make(seed, around)
         made.printed = made.printed or printed.getvalue()
         self._last = seed, made
         return made
@@ -92,6 +85,24 @@ def lesson_of(given: Given, title: str, path: Path | None = None, prose: str = "
         slug=f"trace:{name}", title=name, part=len(PART_TITLES) - 1, order=0, seed=seed, controls=(),
         stops=(stop,), path=path, given=given,
     )  # fmt: skip
+
+
+@contextmanager
+def guarded(*ours: type[Exception]) -> Iterator[None]:
+    """Runs the user's own code: whatever it raises, an exit too, is a `ProgramError` that says where.
+
+    Args:
+        ours: Errors that it doesn't raise but we do, which go through as they are.
+    """
+    from llm_linalg.errors import ProgramError
+
+    said: tuple[type[Exception], ...] = (ProgramError, *ours)
+    try:
+        yield
+    except said:
+        raise
+    except (Exception, SystemExit) as error:
+        raise failure(error) from error
 
 
 def failure(error: BaseException) -> Exception:

@@ -15,9 +15,8 @@ from typing import Any
 import torch
 from torch import nn
 
-from llm_linalg.errors import ProgramError
 from llm_linalg.front import evaluated, seeded
-from llm_linalg.given import failure
+from llm_linalg.given import guarded
 from llm_linalg.spelling import quoted, unknown
 
 _SHAPE = re.compile(r"[0-9]{1,9}(?:x[0-9]{1,9})*")
@@ -44,7 +43,8 @@ def load(target: str, seed: int = 0) -> tuple[Callable[..., Any], Path | None]:
     if not place or not expression.strip():
         raise TargetError(f"{quoted(target, 200)} is not FILE.py:FUNCTION or MODULE:FUNCTION")
     names, call = _read(expression.strip())
-    module = _guarded(lambda: _imported(place))
+    with guarded(TargetError), torch.random.fork_rng(devices=[]):
+        module = _imported(place)
     found: Any = module
     for name in names:
         known = [other for other in dir(found) if not other.startswith("_")]
@@ -52,7 +52,8 @@ def load(target: str, seed: int = 0) -> tuple[Callable[..., Any], Path | None]:
             raise TargetError(unknown(f"name in {quoted(place, 100)}", name, known[:40]))
         found = _attribute(found, name)
     if call is not None or (isinstance(found, type) and issubclass(found, nn.Module)):
-        found = _guarded(lambda: _made(found, call, seed))
+        with guarded(TargetError):
+            found = _made(found, call, seed)
     if not callable(found) or isinstance(found, type):
         raise TargetError(f"{quoted(expression)} is not a function or an nn.Module")
     file = getattr(module, "__file__", None)
@@ -136,14 +137,3 @@ def _made(kind: Any, call: ast.Call | None, seed: int) -> Any:
         raise TargetError("what stands in the parentheses are constants: numbers, texts, lists") from None
     with seeded(seed):
         return kind(*args, **named)
-
-
-def _guarded(act: Callable[[], Any]) -> Any:
-    """Return what user code gives; whatever it raises is a `ProgramError`."""
-    try:
-        with torch.random.fork_rng(devices=[]):
-            return act()
-    except (TargetError, ProgramError):
-        raise
-    except (Exception, SystemExit) as error:
-        raise failure(error) from error

@@ -14,6 +14,7 @@ from llm_linalg.given import lesson_of, of_function, of_trace
 from llm_linalg.trusted import TargetError, inputs, load
 
 SOURCE = """\
+import sys
 import torch
 from torch import nn
 
@@ -33,6 +34,10 @@ class Box:
 
 def drawn():
     return torch.rand(3)
+
+def leaving(x):
+    y = x * 2
+    sys.exit("bye")
 
 def broken(x):
     return {}["key"]
@@ -141,7 +146,12 @@ def test_whatever_the_code_raises_is_a_program_error_with_frames(file: str) -> N
     given = of_function(load(f"{file}:broken")[0], (torch.ones(1),))
     with pytest.raises(ProgramError, match="KeyError: 'key'") as caught:
         given.run(0)
-    assert caught.value.frames[-1].function == "broken"
+    assert [frame.function for frame in caught.value.frames] == ["broken"]
+    with pytest.raises(ProgramError, match="SystemExit: bye") as left:
+        of_function(load(f"{file}:leaving")[0], (torch.ones(1),)).run(0)
+    assert [(frame.function, frame.text.strip()) for frame in left.value.frames] == [
+        ("leaving", 'sys.exit("bye")')
+    ]
     with pytest.raises(ShapeError) as shaped:
         of_function(load(f"{file}:Model")[0], (torch.ones(2, 4),)).run(0)
     assert [tuple(value.shape) for value in shaped.value.values][:2] == [(2, 4), (3, 3)]
