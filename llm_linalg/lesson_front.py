@@ -23,8 +23,8 @@ LAST = 1000
 FREE_KEYS = "adehijkmtxz"
 # Names that a program means something else by.
 RESERVED = frozenset(
-    {"torch", "nn", "F", "math", "print", "abs", "bool", "float", "int", "len", "list"}
-    | {"max", "min", "range", "round", "str", "sum", "tuple"}
+    {"torch", "nn", "F", "math", "print", "abs", "bool", "enumerate", "float", "int", "len", "list"}
+    | {"max", "min", "range", "round", "str", "sum", "tuple", "zip"}
 )
 LONGEST_TEXT = 60
 LONGEST_FRONT = 16_000

@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from llm_linalg.controls import Control, Value
-from llm_linalg.lesson import Lesson, catalog, parse
+from llm_linalg.language.tables import BUILTINS
+from llm_linalg.lesson import Lesson, LessonError, catalog, parse
 from llm_linalg.text import clean
 
 FRONT = """\
@@ -131,3 +132,9 @@ def test_a_choice_sets_others_besides() -> None:
     assert back == lesson.values()
     with pytest.raises(ValueError, match="from -4 to 4"):
         lesson.change(back, "k", 9)
+
+
+@pytest.mark.parametrize("name", sorted({*BUILTINS, "print", "torch", "nn", "F", "math"}))
+def test_no_control_takes_the_name_of_what_a_program_calls(name: str) -> None:
+    with pytest.raises(LessonError, match=f'"{name}" means something else'):
+        parse(FRONT.replace("[controls.w]", f"[controls.{name}]"), "x.md")
