@@ -6,34 +6,32 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 CONTEXTS = (
-    *(
-        "always",
-        "frame",
-        "steps",
-        "cursor",
-        "trail",
-        "board",
-        "rows",
-        "visit",
-        "list",
-        "repairs",
-        "undo",
-        "redo",
-        "slices",
-        "twin",
-        "links",
-        "everywhere",
-        "editor",
-        "mending",
-        "play",
-        "lesson",
-    ),
+    "always",
+    "frame",
+    "steps",
+    "cursor",
+    "trail",
+    "board",
+    "rows",
+    "visit",
+    "list",
+    "repairs",
+    "undo",
+    "redo",
+    "slices",
+    "twin",
+    "links",
+    "everywhere",
+    "editor",
+    "mending",
+    "play",
+    "lesson",
 )
 """When a key does something: `Key.when` is one of these, and `Session.contexts` says which hold."""
 
 GROUPS = (
-    *("Playground", "Board", "Motion", "Depth", "Cell cursor", "Lesson", "Controls", "View", "Share", "App"),
-)
+    "Playground", "Board", "Motion", "Depth", "Cell cursor", "Lesson", "Controls", "View", "Share", "App",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,15 +209,16 @@ KEYS: tuple[Key, ...] = (
 
 BY_ID: dict[str, Key] = {key.id: key for key in KEYS}
 
+CONTROLS_AFTER = BY_ID["out"].footer
+"""The place in the footer after which a lesson's controls stand: between how one moves and what one asks."""
 
-def live(contexts: Collection[str], taken: Iterable[str] = ()) -> list[Key]:
+
+def live(contexts: Collection[str]) -> list[Key]:
     """The commands that do something in these contexts; of two for the same key the first has it.
 
-    Args:
-        contexts: the contexts that hold.
-        taken: keys that something else has, such as a lesson's control.
+    A lesson's control takes none of their keys: the letters that it may have are no command's.
     """
-    used = set(taken)
+    used: set[str] = set()
     found = []
     for key in KEYS:
         names = key.keys.split(",")

@@ -65,8 +65,8 @@ async def _above(screen: ExplorerScreen, name: str) -> None:
     elif name in ("help", "edit.help"):
         from tui.screens.pager import Pager, help_rows
 
-        taken = [control for control in session.view.lesson.controls if control.key]
-        rows = help_rows(live(screen.contexts, [control.key or "" for control in taken]), taken)
+        own = [control for control in session.view.lesson.controls if control.key]
+        rows = help_rows(live(screen.contexts), own)
         await app.push_screen(Pager("Keys that work now", lambda _: rows))
     elif name == "text" and screen.picture is not None:
         from tui.panes.words import whole_text

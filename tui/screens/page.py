@@ -104,9 +104,7 @@ class Page(Screen[None], inherit_bindings=False):
             self.set_focus(None)
             return
         self.arranged(session, room)
-        taken = [control.key for control in session.view.lesson.controls if control.key]
-        keys = tuple(live(self.contexts, taken))
-        self.picture = Picture(session, frame, room, keys, waiting, prompt)
+        self.picture = Picture(session, frame, room, tuple(live(self.contexts)), waiting, prompt)
         for pane in self.panes():
             pane.show_picture(self.picture)
 
