@@ -192,8 +192,13 @@ def next_look(session: Session) -> Session:
     return replace(session, view=replace(session.view, look=look), notice="")
 
 
+def moving(name: str, direction: int = 1) -> str:
+    """The command that moves a control: what a click on it does, and a key of its own."""
+    return f"set:{name}:{direction:+d}"
+
+
 def set_control(session: Session, argument: str) -> Session:
-    """Move a control by `name:+1` or `name:-1`."""
+    """Move a control as `moving` says it: by `name:+1` or `name:-1`."""
     name, _, direction = argument.partition(":")
     return move_control(session, name, int(direction))
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from tui.keys import footer
+from tui.choices import moving
+from tui.keys import CONTROLS_AFTER, footer
 from tui.picture import Picture
 from tui.widgets.lines import Lines
 from tui.widgets.rows import Row, Span, fit, row, width_of
@@ -36,12 +37,11 @@ class KeysLine(Lines):
         own: list[Row] = []
         for control in picture.session.view.lesson.controls:
             if control.key:
-                do = f"set:{control.name}:+1"
-                label = control.label or control.name
-                own.append((Span(f" {control.key} ", "key", do), Span(f"{label} ", "label", do)))
+                do = moving(control.name)
+                own.append((Span(f" {control.key} ", "key", do), Span(f"{control.label} ", "label", do)))
         for key in footer(picture.keys):
             label = "pause" if key.id == "play" and playing else key.label
-            if key.footer > 13:
+            if key.footer > CONTROLS_AFTER:
                 shown += own
                 own = []
             shown.append((Span(f" {key.shown} ", "key", key.id), Span(f"{label} ", "label", key.id)))

@@ -6,6 +6,7 @@ from textual import events
 from textual.app import ComposeResult
 from textual.widget import Widget
 
+from tui.choices import moving
 from tui.picture import Picture
 from tui.playground import is_playground
 from tui.widgets.lines import Lines
@@ -27,22 +28,21 @@ class Controls(Lines):
         for control in session.view.lesson.controls:
             name = control.name
             value = dict(session.view.controls).get(name, "")
-            label = control.label or name
             key = f"{control.key} " if control.key else ""
             if name == session.control:
                 spans += [
-                    Span("[ ", "key", f"set:{name}:-1"),
+                    Span("[ ", "key", moving(name, -1)),
                     Span(key, "key"),
-                    Span(f"{label} ", "label"),
-                    Span(value, "current", f"set:{name}:+1"),
-                    Span(" ]", "key", f"set:{name}:+1"),
+                    Span(f"{control.label} ", "label"),
+                    Span(value, "current", moving(name)),
+                    Span(" ]", "key", moving(name)),
                     Span(" "),
                 ]
             else:
-                do = f"set:{name}:+1" if control.kind == "choice" else f"pick:{name}"
+                do = moving(name) if control.kind == "choice" else f"pick:{name}"
                 spans += [
                     Span(f" {key}", "key", do),
-                    Span(f"{label} ", "label", do),
+                    Span(f"{control.label} ", "label", do),
                     Span(f"{value} ", "", do),
                 ]
         right = ""

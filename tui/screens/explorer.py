@@ -9,6 +9,7 @@ from textual import events
 from textual.binding import Binding, BindingType
 from textual.geometry import Size
 
+from tui.choices import moving
 from tui.commands import CHANGES, NEEDS_NO_RUN, OUTSIDE, run
 from tui.keys import BY_ID, KEYS
 from tui.motions import tick
@@ -158,10 +159,12 @@ class ExplorerScreen(Workbench):
             event.stop()
             event.prevent_default()
             await self._type(event.key)
-        elif own_command(self.session, event.key) or self._must_wait(event.key):
+            return
+        waits = self._must_wait(event.key)
+        if waits or own_command(self.session, event.key):
             event.stop()
             event.prevent_default()
-            if self._must_wait(event.key):
+            if waits:
                 self._queue.append(event.key)
             else:
                 await self._press(event.key)
@@ -248,5 +251,5 @@ def own_command(session: Session, key: str) -> str | None:
     """The command of the lesson's control that has this key."""
     for control in session.view.lesson.controls:
         if control.key and control.key == key:
-            return f"set:{control.name}:+1"
+            return moving(control.name)
     return None

@@ -10,6 +10,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.screen import ModalScreen
 
+from tui.choices import moving
 from tui.keys import Key, grouped
 from tui.widgets.lines import Lines
 from tui.widgets.rows import Row, Span, row
@@ -104,10 +105,8 @@ def help_rows(keys: Iterable[Key], controls: Sequence[Control] = ()) -> list[Row
     for group, members in grouped(keys):
         rows += [(), row((group, "title"))] if rows else [row((group, "title"))]
         for control in controls if group == "Controls" else ():
-            label = control.label or control.name
-            rows.append(
-                _entry(control.key or "", f"Move {label} to its next value", f"set:{control.name}:+1")
-            )
+            text = f"Move {control.label} to its next value"
+            rows.append(_entry(control.key or "", text, moving(control.name)))
         rows += [_entry(key.shown, key.tooltip, key.id) for key in members]
     return rows
 

@@ -32,7 +32,7 @@ def empty_frame(view: View) -> Frame:
     """What a view shows before, or without, any node: lesson, stop, controls, program, prose."""
     lesson, stop = view.lesson, view.at_stop
     controls = tuple(
-        ControlFacts(c.name, clean(c.label or c.name, 40), c.kind, clean(text, 60), c.key)
+        ControlFacts(c.name, clean(c.label, 40), c.kind, clean(text, 60), c.key)
         for c, (_, text) in zip(lesson.controls, view.controls, strict=True)
     )
     return Frame(
