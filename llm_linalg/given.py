@@ -8,7 +8,7 @@ from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from llm_linalg.lesson_values import PART_TITLES, Lesson, Stop
+from llm_linalg.lesson_values import Lesson, Stop
 from llm_linalg.text import clean
 
 if TYPE_CHECKING:
@@ -77,14 +77,8 @@ def of_function(
 def lesson_of(given: Given, title: str, path: Path | None = None, prose: str = "", seed: int = 0) -> Lesson:
     """The lesson in whose place something given stands: one stop, without a program of its own."""
     name = clean(title, 60) or "trace"
-    stop = Stop(
-        number=1, title=name, prose=clean(prose, 4000, lines=True), code="", program="", show=None, beside=(),
-        order=None, steps=None, fails=False, line=1,
-    )  # fmt: skip
-    return Lesson(
-        slug=f"trace:{name}", title=name, part=len(PART_TITLES) - 1, order=0, seed=seed, controls=(),
-        stops=(stop,), path=path, given=given,
-    )  # fmt: skip
+    stop = Stop(number=1, title=name, prose=clean(prose, 4000, lines=True))
+    return Lesson(slug=f"trace:{name}", title=name, seed=seed, stops=(stop,), path=path, given=given)
 
 
 @contextmanager

@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field, replace
 
+from llm_linalg.orders import ORDERS
 from llm_linalg.prose import fence, heading, paragraphs
 from llm_linalg.spelling import quoted, unknown
 from llm_linalg.text import nearest
 
 KEYS = ("show", "order", "steps", "fails")
-ORDERS = ("cells", "terms", "rows", "columns", "outer", "wave")
 LONGEST_TITLE = 80
 
 _PAIR = re.compile(r"""\s+([^\s="']+)(?:\s*=\s*("[^"]*"|'[^']*'|[^\s"']+))?""")

@@ -11,13 +11,13 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from llm_linalg.controls import LARGEST, Control, Kind, Value, is_number
+from llm_linalg.lesson_values import OTHER_PART
 from llm_linalg.spelling import quoted, unknown
 
 KEYS = ("title", "part", "order", "seed", "format", "controls")
 CONTROL_KEYS = ("choices", "range", "default", "step", "key", "label", "sets")
 FORMAT = 1
-# A lesson that names no part or place stands after those that do.
-OTHER_PART = 8
+# A lesson that names no place stands after those that do.
 LAST = 1000
 # The letters that the app leaves to lessons; it uses the others itself.
 FREE_KEYS = "adehijkmtxz"

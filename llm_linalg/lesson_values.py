@@ -18,7 +18,9 @@ if TYPE_CHECKING:
     from llm_linalg.given import Given
     from llm_linalg.tracing import Trace
 
-__all__ = ["PART_TITLES", "Heading", "Lesson", "LessonError", "Stop", "UnknownNameError", "spans"]
+__all__ = [
+    "OTHER_PART", "PART_TITLES", "Heading", "Lesson", "LessonError", "Stop", "UnknownNameError", "spans",
+]  # fmt: skip
 
 PART_TITLES = (
     "Start",
@@ -31,6 +33,7 @@ PART_TITLES = (
     "Summary",
     "More lessons",
 )
+OTHER_PART = len(PART_TITLES) - 1  # of a lesson that names no part
 
 
 class LessonError(Exception):
@@ -75,15 +78,15 @@ class Stop:
 
     number: int
     title: str
-    prose: str
-    code: str
-    program: str
-    show: str | None
-    beside: tuple[str, ...]
-    order: str | None
-    steps: tuple[int, int] | None
-    fails: bool
-    line: int
+    prose: str = ""
+    code: str = ""
+    program: str = ""
+    show: str | None = None
+    beside: tuple[str, ...] = ()
+    order: str | None = None
+    steps: tuple[int, int] | None = None
+    fails: bool = False
+    line: int = 1
     board: Board | None = None
     refused: str | None = None
 
@@ -114,11 +117,11 @@ class Lesson:
 
     slug: str
     title: str
-    part: int
-    order: int
-    seed: int
-    controls: tuple[Control, ...]
-    stops: tuple[Stop, ...]
+    part: int = OTHER_PART
+    order: int = 0
+    seed: int = 0
+    controls: tuple[Control, ...] = ()
+    stops: tuple[Stop, ...] = ()
     path: Path | None = None
     outline: tuple[Heading, ...] = ()
     document: bool = False

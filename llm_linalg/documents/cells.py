@@ -9,7 +9,7 @@ from typing import Literal
 
 from llm_linalg.errors import ProgramError
 from llm_linalg.language.source import MAX_CHARACTERS, Source
-from llm_linalg.lesson_values import PART_TITLES, Heading, Lesson, Stop
+from llm_linalg.lesson_values import Heading, Lesson, Stop
 from llm_linalg.prose import Paragraph, paragraphs
 from llm_linalg.text import clean
 
@@ -87,9 +87,8 @@ def assembled(cells: Sequence[Cell], path: Path) -> Lesson:
         stops.append(_stop(len(stops) + 1, title or name, above.paragraphs, last, running))
     first = outline[0].title if outline else name
     return Lesson(
-        slug=name, title=first, part=len(PART_TITLES) - 1, order=0, seed=0, controls=(),
-        stops=tuple(stops), path=path, outline=tuple(outline), document=True,
-    )  # fmt: skip
+        slug=name, title=first, stops=tuple(stops), path=path, outline=tuple(outline), document=True
+    )
 
 
 def _stop(number: int, title: str, prose: list[str], cell: Cell, running: list[str]) -> Stop:
@@ -101,11 +100,6 @@ def _stop(number: int, title: str, prose: list[str], cell: Cell, running: list[s
         prose="\n\n".join(prose),
         code=cell.text,
         program="\n".join([*running, cell.text] if cell.text else running),
-        show=None,
-        beside=(),
-        order=None,
-        steps=None,
-        fails=False,
         line=cell.line,
         refused=_refusal(cell.text),
     )
