@@ -143,6 +143,12 @@ class Console:
                 raise AssertionError(f"no {wanted!r} in {seconds:g} s:\n{self.text}")
         return self
 
+    def quiet(self, seconds: float = 0.3) -> str:
+        """Reads until nothing more comes for so long; returns what stands on the screen then."""
+        while self.read(seconds):
+            pass
+        return self.text
+
     def wait(self, seconds: float = LONGEST) -> int:
         """Reads until the program has ended; returns its exit code, negative for a signal's."""
         end = time.monotonic() + seconds

@@ -38,13 +38,24 @@ def test_a_very_large_window_holds_the_page_in_its_middle() -> None:
 
 def test_after_a_storm_of_sizes_the_picture_is_that_of_the_last() -> None:
     with Console("matmul", size=(80, 24)) as console:
-        console.until("/12 steps")
-        still = console.text
+        still = console.until("/12 steps").until("q quit").quiet()
         for k in range(60):
             console.resize(60 + k % 50, 16 + k % 30)
             console.read(0.0)
         console.resize(80, 24)
         console.until(lambda: console.text == still)
+        assert console.quiet() == still
+
+
+def test_a_size_that_is_taken_back_at_once_leaves_the_whole_picture() -> None:
+    with Console("matmul", size=(80, 24)) as console:
+        still = console.until("/12 steps").until("q quit").quiet()
+        for moment in range(0, 40, 2):
+            console.resize(60, 16)
+            console.read(moment / 1000)
+            console.resize(80, 24)
+            console.until(lambda: console.text == still)
+        assert console.quiet() == still
 
 
 def test_a_resize_while_playing() -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import selectors
+import signal
 from collections.abc import Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Protocol
@@ -14,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from textual._xterm_parser import XTermParser
 from textual.drivers.linux_driver import LinuxDriver
 from textual.events import Resize
+from textual.geometry import Size
 from textual.message import Message
 from textual.messages import InBandWindowResize
 
@@ -73,6 +75,20 @@ class Driver(LinuxDriver):
         except OSError:
             return 80, 24
         return (width, height) if width > 0 and height > 0 else (80, 24)
+
+    def start_application_mode(self) -> None:
+        """As Textual does; but a change of the window is looked at in the loop, one after the other.
+
+        In a signal's handler a second change could come in between, and the older size be told last.
+        """
+        super().start_application_mode()  # type: ignore[no-untyped-call]
+        with suppress(NotImplementedError, RuntimeError, ValueError):
+            self._loop.add_signal_handler(signal.SIGWINCH, self._resized)
+
+    def _resized(self) -> None:
+        if not self._in_band_window_resize:
+            size = Size(*self._get_terminal_size())
+            self._app.post_message(Resize(size, size))
 
     def process_message(self, message: Message) -> None:
         """Passes a message on; the terminal's own word of another size is one of them."""

@@ -49,12 +49,15 @@ class TerminalApp(App[None]):
         if self.is_headless or not isinstance(renderable, LayoutUpdate | ChopsUpdate):
             super()._display(screen, renderable)
             return
-        if self._behind:
+        if self._behind or self._batch_count:
             self._late = True
             return
-        if self._stale or self._canvas.size != tuple(screen.size):
+        # What is drawn has the compositor's size, which follows the window's a moment later.
+        size = screen._compositor.size  # noqa: SLF001 - as Screen itself asks for it
+        if self._stale or self._canvas.size != tuple(size):
             self._stale = False
-            self._canvas.forget(*screen.size)
+            self._canvas.forget(*size)
+            renderable = self._whole(screen)  # a part would leave the rest unknown for good
         difference = Difference(renderable, self._canvas)
         super()._display(screen, difference)  # type: ignore[arg-type]  # it takes any CompositorUpdate
 
@@ -65,19 +68,27 @@ class TerminalApp(App[None]):
         return isinstance(self._driver, Driver) and self._driver.behind
 
     def catch_up(self) -> None:
-        """The terminal has taken everything: what was held back meanwhile goes out as one frame."""
+        """Nothing is in the way any more: what was held back meanwhile goes out as one frame."""
         if self._late and self._running and not self._exit:
             self._late = False
-            everything = self.screen._compositor.render_update(  # noqa: SLF001 - as Screen itself asks for it
-                full=True, screen_stack=self._background_screens
-            )
-            self._display(self.screen, everything)
+            self._display(self.screen, self._whole(self.screen))
+
+    def _end_batch(self) -> None:
+        super()._end_batch()
+        if not self._batch_count:
+            self.call_later(self.catch_up)
+
+    def _whole(self, screen: Screen[object]) -> LayoutUpdate:
+        """Everything that a screen shows, as one update."""
+        whole = screen._compositor.render_update(  # noqa: SLF001 - as Screen itself asks for it
+            full=True, screen_stack=self._background_screens
+        )
+        if not isinstance(whole, LayoutUpdate):
+            raise TypeError("a full update of a screen is one of its layout")
+        return whole
 
     def redraw(self) -> None:
-        """Nobody knows what the screen shows: another size, or the app was away. Everything is sent again.
-
-        May be called from a signal's handler, in the midst of drawing.
-        """
+        """Nobody knows what the screen shows: another size, or the app was away. Everything is sent again."""
         self._stale = self._late = True
         self.call_later(self.catch_up)
 
