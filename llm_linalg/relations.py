@@ -141,8 +141,8 @@ class AxesRelation:
             return _spread(own, kept, self._labels).expand(self._shape)
         mask = torch.zeros(self._shape, dtype=torch.bool)
         grid = self._grid(labels)
-        sizes = torch.broadcast_shapes(*(places.shape for places in grid))
-        mask[grid] = _spread(own, kept, tuple(labels)).expand(sizes)
+        own = _spread(own, kept, tuple(labels))
+        mask[grid] = own.expand_as(mask[grid])
         return mask
 
 
