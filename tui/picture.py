@@ -43,6 +43,17 @@ class Sizes:
         return self.height - 3 - self.program - 1 - self.words - 2
 
 
+def fits(width: int, height: int) -> bool:
+    """Whether a terminal of so many columns and rows is large enough to be of use."""
+    return width >= SMALLEST[0] and height >= SMALLEST[1]
+
+
+def _taken(width: int, height: int, sidebar: bool | None) -> tuple[int, int, bool]:
+    """The columns and rows that are used of those there are, and whether the sidebar is shown."""
+    width, height = min(width, LARGEST[0]), min(height, LARGEST[1])
+    return width, height, width >= SIDEBAR_FROM if sidebar is None else sidebar
+
+
 def sizes(
     width: int, height: int, code: Sequence[str], said: int, *, sidebar: bool | None, failed: bool
 ) -> Sizes | None:
@@ -56,10 +67,9 @@ def sizes(
         sidebar: whether it is wanted; None leaves it to the width.
         failed: an error is explained, which takes more words.
     """
-    if width < SMALLEST[0] or height < SMALLEST[1]:
+    if not fits(width, height):
         return None
-    width, height = min(width, LARGEST[0]), min(height, LARGEST[1])
-    shown = width >= SIDEBAR_FROM if sidebar is None else sidebar
+    width, height, shown = _taken(width, height, sidebar)
     spare = max(0, height - 24)
     inner = width - (SIDEBAR if shown else 0) - 4
     lines = sum(len(wrap_code(line, inner)) for line in code)
@@ -86,10 +96,9 @@ def bench_sizes(
         failed: an error is explained, which takes more words.
         editing: the editor has the keys, and more rows.
     """
-    if width < SMALLEST[0] or height < SMALLEST[1]:
+    if not fits(width, height):
         return None
-    width, height = min(width, LARGEST[0]), min(height, LARGEST[1])
-    shown = width >= SIDEBAR_FROM if sidebar is None else sidebar
+    width, height, shown = _taken(width, height, sidebar)
     inner = width - (SIDEBAR if shown else 0) - 2
     spare = max(0, height - 24)
     words = (2 if height < 22 else 3) + min(4, spare // 4) + (3 if failed else 0)
