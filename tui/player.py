@@ -64,10 +64,6 @@ class Player:
         """Seconds between two steps."""
         return 1.0 / self.speed
 
-    def toggle(self) -> Player:
-        """Play or pause."""
-        return replace(self, playing=not self.playing)
-
     def pause(self) -> Player:
         """Not playing."""
         return replace(self, playing=False)

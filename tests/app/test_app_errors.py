@@ -105,7 +105,7 @@ async def test_a_stale_result_is_dropped() -> None:
         screen.update_session(screen.session.changed(later))
         from tui.screens.running import Ran
 
-        screen.post_message(Ran(replace(later, seed=9), stale))
+        screen.post_message(Ran(stale))
         await d.settle()
         assert "(4, 2) @ (2, 4)" in d.screen
 

@@ -9,23 +9,21 @@ from typing import TYPE_CHECKING
 from textual.message import Message
 from textual.worker import Worker, get_current_worker
 
-from tui.view import View
-
 if TYPE_CHECKING:
     from textual.widget import Widget
 
     from tui.stage import Opened
+    from tui.view import View
 
 # Programs draw from torch's one generator, and a thread can't be stopped: they run one after the other.
 _ONE_AT_A_TIME = Lock()
 
 
 class Ran(Message):
-    """A program was run for a view."""
+    """A program was run."""
 
-    def __init__(self, view: View, opened: Opened) -> None:
+    def __init__(self, opened: Opened) -> None:
         super().__init__()
-        self.view = view
         self.opened = opened
 
 
@@ -46,4 +44,4 @@ def _work(owner: Widget, view: View, previous: Opened | None) -> None:
         warm()
         opened = open_view(view, previous)
     # A result that came too late is dropped by the screen: it doesn't serve the view any more.
-    owner.post_message(Ran(view, opened))
+    owner.post_message(Ran(opened))

@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from llm_linalg.node import Node
     from llm_linalg.walk import Step
 
-Marker = Callable[[Index], Mark]
 Cells = Collection[Index]
 MANY = 64
 
