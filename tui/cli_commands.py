@@ -1,4 +1,4 @@
-"""The commands that print: lessons, frame, run."""
+"""The commands that print: lessons, frame, run, language, doctor."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ from tui.view import View
 
 if TYPE_CHECKING:
     from llm_linalg.errors import ProgramError
+    from llm_linalg.tracing import Trace
     from tui.stage import Opened
 
 FOREIGN = ("NO_COLOR", "FORCE_COLOR", "CLICOLOR", "CLICOLOR_FORCE", "COLORTERM")
@@ -130,7 +131,6 @@ def run(flags: argparse.Namespace) -> int:
     """``llm-linalg run``: a program's tensors and what it printed."""
     from llm_linalg import ProgramError
     from llm_linalg import run as run_program
-    from tui.render.program import program_json, program_plain
 
     source, seed, names = _program(flags)
     try:
@@ -138,12 +138,16 @@ def run(flags: argparse.Namespace) -> int:
     except ProgramError as error:
         _tell(error)
         return 1
-    if flags.format == "plain":
-        write(program_plain(trace))
-        return 0
-    for line in program_json(trace):
-        write(line)
+    print_trace(trace, flags.format)
     return 0
+
+
+def print_trace(trace: Trace, form: str) -> None:
+    """Writes a trace's tensors, and what its program printed, in one of `TEXT`."""
+    from tui.render.program import program_json, program_plain
+
+    for text in (program_plain(trace),) if form == "plain" else program_json(trace):
+        write(text)
 
 
 def _program(flags: argparse.Namespace) -> tuple[str, int, dict[str, object]]:

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 from llm_linalg.spelling import quoted
 from llm_linalg.text import clean
+from tui.cli_commands import print_trace
 from tui.cli_parse import UsageError
-from tui.cli_write import write
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -34,7 +34,8 @@ def trace(flags: argparse.Namespace, say: Callable[[str], None]) -> int:
     try:
         lesson = lesson_of_target(flags)
         if flags.format is not None:
-            return _print(lesson, flags)
+            print_trace(lesson.run(seed=flags.seed), flags.format)
+            return 0
     except ProgramError as error:
         return tell(error)
     return launch(flags, lesson)
@@ -60,18 +61,6 @@ def lesson_of_target(flags: argparse.Namespace) -> Lesson:
     keep = None if flags.keep is None else flags.keep * MEGABYTE
     title = flags.target.partition(":")[2]
     return lesson_of(of_function(function, given, words, keep), title, path)
-
-
-def _print(lesson: Lesson, flags: argparse.Namespace) -> int:
-    from tui.render.program import program_json, program_plain
-
-    trace = lesson.run(seed=flags.seed)
-    if flags.format == "plain":
-        write(program_plain(trace))
-        return 0
-    for line in program_json(trace):
-        write(line)
-    return 0
 
 
 def tell(error: ProgramError) -> int:
