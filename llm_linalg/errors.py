@@ -68,6 +68,13 @@ class Frame(NamedTuple):
         return clean(f"{self.file}:{self.line} in {self.function}: {self.text.strip()}", limit=_LINE_LIMIT)
 
 
+def innermost(frames: tuple[Frame, ...]) -> tuple[Span | None, str]:
+    """Return the place that frames lead to, and a source in which it is: the lines above are only counted."""
+    if not frames:
+        return None, ""
+    return frames[-1].span, "\n" * (frames[-1].line - 1) + frames[-1].text
+
+
 class ProgramError(Exception):
     """A program that can't be read or run.
 

@@ -101,17 +101,12 @@ def guarded(*ours: type[Exception]) -> Iterator[None]:
 
 def failure(error: BaseException) -> Exception:
     """What to show of an error that user code raised: its kind, its words, and the frames that led to it."""
-    from llm_linalg.errors import ProgramError, Span
+    from llm_linalg.errors import ProgramError, innermost
     from llm_linalg.places import frames_of
 
     frames = frames_of(error.__traceback__)
     said = str(error).strip().split("\n")[0]
     message = f"{type(error).__name__}: {said}" if said else type(error).__name__
-    span: Span | None = None
-    source = ""
-    if frames:
-        span = frames[-1].span
-        source = "\n" * (span.line - 1) + frames[-1].text
-    found = ProgramError(message, span, source)
+    found = ProgramError(message, *innermost(frames))
     found.frames = frames
     return found

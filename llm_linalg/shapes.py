@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from torch import Tensor
 
 from llm_linalg.axes import Clash, Shape
-from llm_linalg.errors import Frame, OperandInfo, ProgramError, ShapeError, Span
+from llm_linalg.errors import Frame, OperandInfo, ProgramError, ShapeError, Span, innermost
 from llm_linalg.ops.call import Call
 
 if TYPE_CHECKING:
@@ -39,11 +39,7 @@ def explain(interpreter: Evaluator, node: ast.expr | ast.stmt, error: Exception)
 def explain_call(call: Call, error: Exception, frames: tuple[Frame, ...]) -> ProgramError:
     """Return the error to show for a recorded call of trusted Python, with the frames that led to it."""
     operands = [OperandInfo(_parameter(call, place), shape, "") for place, shape in enumerate(call.shapes)]
-    source, span = "", None
-    if frames:  # the lines above it are the caller's own file: they are only counted
-        span = frames[-1].span
-        source = "\n" * (span.line - 1) + frames[-1].text
-    found = _explained(call, error, operands, span, source)
+    found = _explained(call, error, operands, *innermost(frames))
     found.frames = frames
     if isinstance(found, ShapeError):
         found.values = tuple(tensor.detach() for tensor in call.tensors)
