@@ -1,17 +1,19 @@
-"""The command line: flags, environment, and then the app or a picture of it.
+"""The command line: one table of commands, what each exits with, and torch's kernels.
 
-Imports neither torch nor textual until it must: ``--help``, ``--version`` and ``lessons`` never do.
+It imports neither torch nor textual, and neither do ``--help``, ``--version`` and ``lessons``.
 """
 
 from __future__ import annotations
 
+import argparse
 import os
 import sys
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, NamedTuple
 
+from tui import cli_app, cli_commands, cli_play, cli_trace
 from tui.cli_parse import (
-    COMMANDS,
+    Parser,
     UsageError,
     app_parser,
     doctor_parser,
@@ -23,7 +25,7 @@ from tui.cli_parse import (
     run_parser,
     trace_parser,
 )
-from tui.cli_write import WriteError, write
+from tui.cli_write import WriteError, say, write
 
 if TYPE_CHECKING:
     from llm_linalg.lesson import Lesson
@@ -49,7 +51,7 @@ def main(arguments: Sequence[str] | None = None, given: Lesson | None = None) ->
     from llm_linalg.lesson_values import LessonError
 
     try:
-        return _dispatch(words) if given is None else _open(words, given)
+        return _dispatch(words) if given is None else cli_app.launch(app_parser().read(words), given)
     except (UsageError, WriteError) as error:
         say(str(error))
         return 2
@@ -68,63 +70,48 @@ def main(arguments: Sequence[str] | None = None, given: Lesson | None = None) ->
 
 
 def _dispatch(words: list[str]) -> int:
-    if words and words[0] in COMMANDS:
-        name, *rest = words
-        parsers = {
-            "lessons": lessons_parser,
-            "frame": frame_parser,
-            "run": run_parser,
-            "language": language_parser,
-            "doctor": doctor_parser,
-        }
-        flags = parsers[name]().read(rest)
-        from tui import cli_commands
-
+    named = COMMANDS.get(words[0]) if words else None
+    command, rest = (APP, words) if named is None else (named, words[1:])
+    flags = command.parser().read(rest)
+    if command.pinned:
         pin_kernels()
-        return cli_commands.COMMANDS[name](flags)
-    if words and words[0] == "trace":
-        from tui.cli_trace import trace
-
-        return trace(trace_parser().read(words[1:]), say)
-    if words and words[0] == "play":
-        from tui.cli_play import play
-
-        pin_kernels()
-        return play(play_parser().read(words[1:]))
-    if words and words[0] == "open":
-        from tui.cli_app import launch
-
-        pin_kernels()
-        return launch(open_parser().read(words[1:]))
-    flags = app_parser().read(words)
-    if flags.version:
-        from llm_linalg import __version__
-
-        write(f"llm-linalg {__version__}\n")
-        return 0
-    from tui.cli_app import launch
-
-    pin_kernels()
-    return launch(flags)
+    return command.run(flags)
 
 
-def _open(words: list[str], given: Lesson) -> int:
-    from tui.cli_app import launch
+def _app(flags: argparse.Namespace) -> int:
+    """``llm-linalg [LESSON]``, and the version."""
+    if not flags.version:
+        return cli_app.launch(flags)
+    from llm_linalg import __version__
 
-    return launch(app_parser().read(words), given)
+    write(f"llm-linalg {__version__}\n")
+    return 0
+
+
+class Command(NamedTuple):
+    """What the first word of a command line stands for."""
+
+    parser: Callable[[], Parser]
+    run: Callable[[argparse.Namespace], int]
+    pinned: bool = True  # whether torch's kernels are; the user's own code has torch as it is
+
+
+COMMANDS = {
+    "open": Command(open_parser, cli_app.launch),
+    "play": Command(play_parser, cli_play.play),
+    "lessons": Command(lessons_parser, cli_commands.lessons),
+    "frame": Command(frame_parser, cli_commands.frame),
+    "run": Command(run_parser, cli_commands.run),
+    "trace": Command(trace_parser, cli_trace.trace, pinned=False),
+    "doctor": Command(doctor_parser, cli_commands.doctor),
+    "language": Command(language_parser, cli_commands.language),
+}
+APP = Command(app_parser, _app)
 
 
 def pin_kernels() -> None:
     """Make torch round alike everywhere; it reads these once, when it is imported."""
     os.environ.update(KERNELS)
-
-
-def say(message: str) -> None:
-    """One line on stderr."""
-    from llm_linalg.text import clean
-
-    if sys.stderr is not None:
-        print(f"llm-linalg: {clean(message, 2000)}", file=sys.stderr)
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ import argparse
 import json
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -206,12 +206,3 @@ def _tell(error: ProgramError) -> None:
     if sys.stderr is None:
         return
     print(clean(str(error), 4000, lines=True), file=sys.stderr)  # noqa: T201 - stderr is narration
-
-
-COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
-    "lessons": lessons,
-    "frame": frame,
-    "run": run,
-    "language": language,
-    "doctor": doctor,
-}

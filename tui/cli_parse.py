@@ -20,7 +20,6 @@ THEMES = ("dark", "light", "high-contrast", "no-colour")
 FORMATS = ("plain", "json", "screen", "svg", "ansi")
 LARGEST = 1000  # columns or rows of a frame
 SEEDS = range(-(2**63), 2**64)  # what torch.manual_seed takes
-COMMANDS = ("lessons", "frame", "run", "language", "doctor")
 
 EPILOG = """\
 commands:

@@ -11,17 +11,16 @@ from llm_linalg.spelling import quoted
 from llm_linalg.text import clean
 from tui.cli_commands import print_trace
 from tui.cli_parse import UsageError
+from tui.cli_write import say
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from llm_linalg.errors import ProgramError
     from llm_linalg.lesson import Lesson
 
 MEGABYTE = 2**20
 
 
-def trace(flags: argparse.Namespace, say: Callable[[str], None]) -> int:
+def trace(flags: argparse.Namespace) -> int:
     """Runs what the flags name; prints its nodes, or opens the app."""
     from llm_linalg.errors import ProgramError
     from tui.cli_app import check_terminal, launch

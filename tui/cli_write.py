@@ -11,6 +11,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import TextIO
 
+from llm_linalg.text import clean
+
 
 class WriteError(Exception):
     """Standard output can't take what is written to it."""
@@ -41,6 +43,12 @@ def _write(out: TextIO, text: str) -> None:
     else:
         buffer.write(text.encode("utf-8", "backslashreplace"))
         buffer.flush()
+
+
+def say(message: str) -> None:
+    """One line on stderr."""
+    if sys.stderr is not None:
+        print(f"llm-linalg: {clean(message, 2000)}", file=sys.stderr)  # noqa: T201 - stderr is narration
 
 
 class Sink:
