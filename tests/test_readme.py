@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from llm_linalg.lesson import load
+from tui.cli import APP, COMMANDS
 from tui.keys import KEYS
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -79,6 +80,18 @@ def test_the_board_example_is_a_board(tmp_path: Path) -> None:
     )
     assert load(path).check() == ()
     assert "matrix × matrix" in python("-m", "tui", "frame", str(path))
+
+
+FLAG = re.compile(r"(?<![-\w])--[a-z][-a-z]*")
+
+
+@pytest.mark.parametrize("name", ["", *COMMANDS])
+def test_each_command_and_each_of_its_flags_is_in_the_synopsis(name: str) -> None:
+    section = README.partition("## Command line\n")[2].partition("\n###")[0]
+    synopsis = "\n".join(line for line in section.splitlines() if line.startswith("    "))
+    flags = FLAG.findall(COMMANDS.get(name, APP).parser().format_help().partition("\ncommands:")[0])
+    assert f"llm-linalg {name}".rstrip() in synopsis
+    assert {"--help", *flags} - set(FLAG.findall(synopsis)) == {"--help"}
 
 
 def test_its_picture_exists() -> None:
