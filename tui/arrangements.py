@@ -1,8 +1,7 @@
 """The three ways in which panels stand on the stage: Falk's scheme, a row, a column.
 
 Each function returns a slot for every panel, in order, and the labels; or None if there is no room for one
-cell of
-each. Coordinates start at 0, 0; :func:`centred` moves the whole to the middle.
+cell of each. Coordinates start at 0, 0; :func:`centred` moves the whole to the middle.
 """
 
 from __future__ import annotations
@@ -121,10 +120,7 @@ def in_row(panels: Numbered, width: int, height: int, fit: Fit) -> Draft:
 
 
 def in_column(panels: Numbered, width: int, height: int, fit: Fit) -> Draft:
-    """One below the other, titles to the left.
-
-    With one cell width, so that cells of one column stand in line.
-    """
+    """One below the other, titles to the left; one cell width, so that cells of one column stand in line."""
     cell = max(fit.cell(panel) for _, panel in panels)
     titles = max(columns_of(_signed(panel)) for _, panel in panels) + 1
     short = max(columns_of(_signed(panel, short=True)) for _, panel in panels) + 1

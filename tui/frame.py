@@ -1,8 +1,7 @@
 """The frame: everything that one picture shows, as immutable values.
 
 A frame holds no tensor and no widget. A :class:`Panel` is a rectangle of cells whose text is made on
-demand, for a
-window at a time, so that a panel over a 4096 × 4096 tensor costs what its window costs.
+demand, for a window at a time, so that a panel over a 4096 × 4096 tensor costs what its window costs.
 """
 
 from __future__ import annotations
@@ -38,10 +37,7 @@ class Mark(enum.Flag):
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """One cell as drawn: its number without brackets.
-
-    Where its value lies in the colour range, and its marks.
-    """
+    """One cell as drawn: its number without brackets, its level in the colour range, and its marks."""
 
     text: str
     level: float | None  # −1 … 1, the value over the range that the colours map; None: nothing to colour
@@ -66,8 +62,8 @@ class Panel:
     """One tensor, or the slice of it that is shown, as a grid of cells.
 
     ``row_axis`` and ``column_axis`` say which axes of the tensor run down and across (None: that side is 1
-    cell);
-    ``at`` is the index along the remaining axes, in order. A transposed panel has ``row_axis > column_axis``.
+    cell); ``at`` is the index along the remaining axes, in order. A transposed panel has ``row_axis >
+    column_axis``.
     """
 
     name: str  # the tensor's name: what the cell cursor holds on to

@@ -1,8 +1,8 @@
 """Where everything on the stage stands: pure geometry.
 
 :func:`arrange` places panels in a space of columns × rows of characters. It chooses how many decimals are
-shown and
-how wide a cell is so that the panels fit whole; where they can't, each shows a window around its focus.
+shown and how wide a cell is so that the panels fit whole; where they can't, each shows a window around its
+focus.
 """
 
 from __future__ import annotations
@@ -34,9 +34,9 @@ class Piece:
 def arrange(panels: Sequence[Panel], arrangement: Arrangement, width: int, height: int) -> Layout:
     """Places for the panels in a space of ``width`` × ``height`` characters, centred, never outside it.
 
-    Whole panels come first: fewer decimals, then without siblings, then stacked where they would stand in a
-    row (and
-    the reverse). Only then do panels become windows, in the arrangement asked for if it has room.
+    Whole panels come first: with fewer decimals, then stacked where they would stand in a row (and the
+    reverse), then without siblings. Only then do panels become windows, in the arrangement asked for if it
+    has room.
     """
     numbered = list(enumerate(panels))
     own = [(i, panel) for i, panel in numbered if panel.role != "sibling"]
@@ -67,9 +67,8 @@ def pieces(cells: Sequence[Cell], slot: Slot) -> tuple[Piece, ...]:
     """One row of a panel's window as runs of characters, brackets and all; every state told without colour.
 
     What is being read or written stands in ``[ ]``, neighbours together; the cursor in ``> <``, what made
-    its cell in
-    ``( )``, what it feeds in ``{ }``; an axis that clashes in ``! !``. In a tight row neighbours share a
-    column.
+    its cell in ``( )``, what it feeds in ``{ }``; an axis that clashes in ``! !``. In a tight row neighbours
+    share a column.
     """
     kinds = [_brackets(cell.mark) for cell in cells]
     opens = [

@@ -12,8 +12,7 @@ class Slot:
     """A panel's place: the grid's top-left corner on the stage, and the window of cells that it shows.
 
     A cell is ``cell`` columns wide: a bracket or space, the number, a bracket or space. Row ``r`` of the
-    window is
-    drawn at ``y + r``, column ``c`` at ``x + c * cell``.
+    window is drawn at ``y + r``, column ``c`` at ``x + c * cell``.
     """
 
     panel: int  # position in the list of panels

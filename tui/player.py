@@ -1,10 +1,8 @@
 """The player: which step is shown, as pure functions from a view to a view.
 
 There are three depths, as in a debugger. At ``operations`` a step is a node; at ``cells`` it is a step of
-the node's
-walk under a loop order; at ``terms`` it is a single product. What the player must know about the program is
-the
-small protocol :class:`Ground`; every answer costs the same whatever the step.
+the node's walk under a loop order; at ``terms`` it is a single product. What the player must know about the
+program is the small protocol :class:`Ground`; every answer costs the same whatever the step.
 """
 
 from __future__ import annotations
@@ -94,9 +92,9 @@ def order_of(view: View, ground: Ground) -> str | None:
 
 
 def position(view: View, ground: Ground) -> tuple[int, int]:
-    """``(step, steps)`` at the view's depth.
+    """``(step, steps)`` at the view's depth, the step clamped into range.
 
-    The step clamped into range. Operations count from 1, without a 0.
+    Operations count from 1, without a 0.
     """
     if not ground.path:
         return 0, 0
@@ -108,11 +106,15 @@ def position(view: View, ground: Ground) -> tuple[int, int]:
 
 
 def goto(view: View, ground: Ground, step: int) -> View:
-    """At a step of the current depth, clamped into range."""
-    _, steps = position(view, ground)
+    """At a step of the current depth, clamped into range.
+
+    The slice shown is again that of the active cells, which must be in view.
+    """
+    now, steps = position(view, ground)
     if view.depth == "operations":
         return _at(view, ground, max(1, min(step, steps))) if steps else view
-    return replace(view, step=max(0, min(step, steps)))
+    wanted = max(0, min(step, steps))
+    return view if wanted == now == view.step else replace(view, step=wanted, at=None)
 
 
 def forward(view: View, ground: Ground) -> View:
@@ -151,14 +153,11 @@ def finish(view: View, ground: Ground) -> View:
             low = middle
         else:
             high = middle - 1
-    return replace(view, step=low)
+    return replace(view, step=low, at=None)
 
 
 def over(view: View, ground: Ground, direction: int = 1) -> View:
-    """The next (1) or previous (−1) operation.
-
-    Before its first step. After the last part: out, the whole done.
-    """
+    """The next (1) or previous (−1) operation, before its first step; after the last part out, all done."""
     if not ground.path:
         return view
     number = ground.siblings.index(ground.path[-1]) + 1 + direction
@@ -190,10 +189,7 @@ def into(view: View, ground: Ground) -> View:
 
 
 def out(view: View, ground: Ground) -> View:
-    """One depth up, to the same place.
-
-    From terms to their cell, from a part to the whole, from cells to operations.
-    """
+    """One depth up, to the same place: from terms to their cell, a part to the whole, cells to operations."""
     if not ground.path or view.depth == "operations":
         return view
     if view.depth == "terms":

@@ -30,10 +30,8 @@ class View:
 
     ``controls`` holds every control's value as text, in the lesson's order, so that views compare and hash.
     ``path`` is empty for the node that the stop shows. ``step`` counts from 1 in the order in force; 0 is
-    before the
-    first. ``order`` None is the stop's own; at depth "terms" the order in force is "terms" and ``order`` is
-    the one
-    that going out comes back to.
+    before the first. ``order`` None is the stop's own; at depth "terms" the order in force is "terms" and
+    ``order`` is the one that going out comes back to.
     """
 
     lesson: Lesson = field(repr=False)
@@ -54,10 +52,7 @@ class View:
 
     @classmethod
     def opening(cls, lesson: Lesson, stop: int = 1) -> View:
-        """The view with which a lesson.
-
-        Or one of its stops, opens: the cells of its node, before the first step.
-        """
+        """The view with which a stop of a lesson opens: the cells of its node, before the first step."""
         steps = lesson.stops[stop - 1].steps
         return cls(
             lesson,
@@ -67,6 +62,13 @@ class View:
             step=steps[0] - 1 if steps else 0,
             depth="terms" if lesson.stops[stop - 1].order == "terms" else "cells",
         )
+
+    @property
+    def as_written(self) -> bool:
+        """Whether the program is the lesson's own, with its own seed and the defaults of its controls."""
+        written = View.opening(self.lesson, self.stop)
+        own = self.code is None and self.seed == written.seed and self.controls == written.controls
+        return own and not self.lesson.document
 
     @property
     def at_stop(self) -> Stop:

@@ -1,7 +1,4 @@
-"""Which cells are lit: from what a step reads and writes.
-
-Or from what the cell under the cursor is made of.
-"""
+"""Which cells are lit: what a step reads and writes, or what the cell under the cursor is made of."""
 
 from __future__ import annotations
 
@@ -70,10 +67,7 @@ def step_marks(node: Node, step: Step | None, order: str | None) -> tuple[tuple[
 
 
 def cursor_marks(node: Node, on: int | None, index: Index) -> tuple[tuple[Lit, ...], Lit]:
-    """What the cursor lights.
-
-    On the result (``on`` None) what its cell is made of, on an operand what it feeds.
-    """
+    """What the cursor lights: on the result (`on` None) what its cell is made of, else what it feeds."""
     here = Lit(((Mark.CURSOR, (index,)),), (index,))
     if on is None:
         made = tuple(Lit(((Mark.MADE, cells),), cells) for cells in node.reads(index))

@@ -90,9 +90,9 @@ def _count(nodes: Sequence[Node], word: str) -> int:
 
 
 def path_of(nodes: Sequence[Node], wanted: Node, inside: Sequence[Node] = ()) -> Path | None:
-    """The path of a node: among ``nodes``.
+    """The path of a node among ``nodes``, or among the parts of one of ``inside``.
 
-    Or among the parts of one of ``inside``, a chain from the trace down.
+    ``inside`` is a chain from the trace down. None if the node is in neither.
     """
     levels: list[tuple[Path, Sequence[Node]]] = [((), nodes)]
     prefix: Path = ()

@@ -6,42 +6,37 @@ from dataclasses import dataclass, field, replace
 from itertools import product
 from typing import TYPE_CHECKING
 
-from llm_linalg.spelling import unknown
 from tui.frame import Frame
 from tui.player import last, order_of
 from tui.stage import cursor
 from tui.stage.frames import failed_frame, node_frame
-from tui.stage.nodes import NodeGround, find, labels, path_of, top_node
+from tui.stage.nodes import NodeGround, find, path_of, top_node
 from tui.stage.store import Store
 from tui.view import View
 
 if TYPE_CHECKING:
     from llm_linalg.errors import ProgramError
+    from llm_linalg.lesson import LessonError
     from llm_linalg.node import Node, Value
     from llm_linalg.tracing import Trace
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Opened:
-    """A program that was run (or failed) for a view.
-
-    Makes the frame of any step, order, node or cursor of it.
-    """
+    """A program that was run, or failed, for a view: makes the frame of any step, order, node or cursor."""
 
     view: View
     trace: Trace | None
     error: ProgramError | None
     good: Opened | None  # what was open before, if this failed
     operands: tuple[Value | None, ...] = ()  # of a shape error
+    fault: LessonError | None = None  # where the lesson itself, as it is written, is at fault
     store: Store = field(default_factory=Store)
     twins: dict[int, Trace | None] = field(default_factory=dict)
     losses: list[Node | None] = field(default_factory=list)
 
     def serves(self, view: View) -> bool:
-        """Whether the view shows the same run.
-
-        So that :meth:`frame` makes its frame without running again.
-        """
+        """Whether the view shows the same run, so that :meth:`frame` draws it without running again."""
         return self.view.same_program(view) and not _gone(self, view)
 
     def program(self, view: View) -> Trace | None:
@@ -57,7 +52,7 @@ class Opened:
         trace = self.program(view)
         nodes = () if trace is None else trace.nodes
         stop = view.at_stop
-        standard = _standard(nodes, None if view.twin else stop.show)
+        standard = _standard(trace, None if view.twin else stop.show)
         chain = find(nodes, view.path) if view.path else standard
         wanted = stop.order if chain and chain == standard and not view.twin else None
         return NodeGround(chain, nodes, wanted)
@@ -119,11 +114,10 @@ class Opened:
         )
 
     def follow(self, view: View) -> View:
-        """One step towards the inputs.
+        """One step towards the inputs; the same view if the cell is an input.
 
-        From a cell of the result to the first cell that it was made of; from a cell of an operand to the
-        node that
-        made it. The same view if the cell is an input.
+        A cell of the result leads to the first cell that it was made of, a cell of an operand to the node
+        that made it.
         """
         found = self.spotted(view)
         ground = self.ground(view)
@@ -256,16 +250,11 @@ def _count(sizes: list[int]) -> int:
     return total
 
 
-def _standard(nodes: tuple[Node, ...], show: str | None) -> tuple[Node, ...]:
-    """The node that a stop shows: by name, else the last."""
-    if not nodes:
+def _standard(trace: Trace | None, show: str | None) -> tuple[Node, ...]:
+    """The node that a stop shows: by name, else the last; a program that was mended may lack the name."""
+    if trace is None or not trace.nodes:
         return ()
-    if show is None:
-        return (nodes[-1],)
-    named = [node for node in nodes if node.name == show]
-    if not named:
-        raise LookupError(unknown("node", show, labels(nodes)))
-    return (named[-1],)
+    return (trace[show] if show is not None and show in trace else trace.nodes[-1],)
 
 
 def _loss(trace: Trace | None) -> Node | None:
