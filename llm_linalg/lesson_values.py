@@ -274,20 +274,25 @@ class Lesson:
                 if not stop.fails:
                     yield self.broken(stop, error)
                 continue
-            if stop.fails:
-                yield LessonError(file, stop.line, "the stop is meant to fail, and does not")
-                continue
-            names = [node.name for node in trace.nodes]
-            for name in (stop.show, *stop.beside):
-                if name is not None and name not in names:
-                    yield LessonError(file, stop.line, unknown("node", name, dict.fromkeys(names)))
-            for row in stop.board.rows if stop.board else ():
+            yield from self.faults(stop, trace)
+            for row in stop.board.rows if stop.board and not stop.fails else ():
                 if row.name is not None and row.name not in trace:
                     yield LessonError(file, row.line, unknown("tensor", row.name, trace.names))
-            node = trace[stop.show] if stop.show in names else trace.nodes[-1] if trace.nodes else None
-            if node is None:
-                continue
-            if stop.order is not None and stop.order not in node.orders:
-                yield LessonError(file, stop.line, unknown(f"order of {node.name}", stop.order, node.orders))
-            elif stop.steps and stop.steps[1] > (most := len(node.walk(stop.order or node.orders[0]))):
-                yield LessonError(file, stop.line, f"{node.name} has {most} steps, not {stop.steps[1]}")
+
+    def faults(self, stop: Stop, trace: Trace) -> Iterator[LessonError]:
+        """What a stop asks for that its program, run with the defaults, does not give."""
+        file = str(self.path or self.slug)
+        if stop.fails:
+            yield LessonError(file, stop.line, "the stop is meant to fail, and does not")
+            return
+        known = dict.fromkeys([*(node.name for node in trace.nodes), *trace.names])
+        for name in (stop.show, *stop.beside):
+            if name is not None and name not in trace:
+                yield LessonError(file, stop.line, unknown("node", name, known))
+        if not trace.nodes:
+            return
+        node = trace[stop.show] if stop.show is not None and stop.show in trace else trace.nodes[-1]
+        if stop.order is not None and stop.order not in node.orders:
+            yield LessonError(file, stop.line, unknown(f"order of {node.name}", stop.order, node.orders))
+        elif stop.steps and stop.steps[1] > (most := len(node.walk(stop.order or node.orders[0]))):
+            yield LessonError(file, stop.line, f"{node.name} has {most} steps, not {stop.steps[1]}")

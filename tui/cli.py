@@ -11,6 +11,7 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
+from llm_linalg.text import nearest
 from tui import cli_app, cli_commands, cli_play, cli_trace
 from tui.cli_parse import (
     Parser,
@@ -72,10 +73,16 @@ def main(arguments: Sequence[str] | None = None, given: Lesson | None = None) ->
 def _dispatch(words: list[str]) -> int:
     named = COMMANDS.get(words[0]) if words else None
     command, rest = (APP, words) if named is None else (named, words[1:])
-    flags = command.parser().read(rest)
-    if command.pinned:
-        pin_kernels()
-    return command.run(flags)
+    try:
+        flags = command.parser().read(rest)
+        if command.pinned:
+            pin_kernels()
+        return command.run(flags)
+    except UsageError as error:
+        meant = nearest(words[0], COMMANDS) if words and named is None else None
+        if meant is None:
+            raise
+        raise UsageError(f'{error}; there is also a command "{meant}"') from None
 
 
 def _app(flags: argparse.Namespace) -> int:

@@ -90,8 +90,9 @@ def frame(flags: argparse.Namespace) -> int:
     except OSError as error:
         where = quoted(flags.output or "standard output", 200)
         raise UsageError(f"cannot write {where}: {error.strerror or error}") from None
-    if opened.error is not None and not (view.at_stop.fails and view.code is None):
-        _tell(opened.error)
+    expected = view.at_stop.fails and view.code is None and opened.fault is None
+    if opened.error is not None and not expected:
+        _tell(opened.error, "" if opened.fault is None else f"{opened.fault.file}:{opened.fault.line}: ")
         return 1
     return 0
 
@@ -201,8 +202,8 @@ def _text(data: bytes, where: str) -> str:
         raise UsageError(f"{quoted(where, 200)} is not UTF-8 text") from None
 
 
-def _tell(error: ProgramError) -> None:
-    """The error on stderr: one screen at most."""
+def _tell(error: ProgramError, place: str = "") -> None:
+    """The error on stderr, after the place of a lesson that is at fault: one screen at most."""
     if sys.stderr is None:
         return
-    print(clean(str(error), 4000, lines=True), file=sys.stderr)  # noqa: T201 - stderr is narration
+    print(clean(f"{place}{error}", 4000, lines=True), file=sys.stderr)  # noqa: T201 - stderr is narration

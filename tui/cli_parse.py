@@ -158,7 +158,9 @@ def view_flags(parser: Parser) -> None:
     """The flags that name a picture."""
     parser.add_argument("--stop", type=whole, metavar="N", help="the lesson's stop, from 1")
     parser.add_argument("--node", metavar="NAME", help="the tensor to show; a part of a composite is S/exp")
-    parser.add_argument("--step", type=step, metavar="N", help="a step: a number, first or last")
+    parser.add_argument(
+        "--step", type=step, metavar="N", help="a step: a number, first or last; for `frame` also all"
+    )
     parser.add_argument(
         "--set", type=setting, action="append", default=[], metavar="NAME=VALUE", help="a control's value"
     )

@@ -137,7 +137,25 @@ def settled(view: View, opened: Opened, flags: argparse.Namespace) -> View:
     if view.cursor is not None and opened.spotted(view) is None:
         names = dict.fromkeys(panel.name for panel in opened.frame(replace(view, cursor=None)).panels)
         raise UsageError(f"no such cell on this picture, whose tensors are {', '.join(names)}")
+    _inside(view, opened)
     return _with_step(view, opened, flags.step)
+
+
+def _inside(view: View, opened: Opened) -> None:
+    """Holds the indices of a cursor and of a slice against the shapes."""
+    found, node = opened.spotted(view), opened.ground(view).node
+    if found is not None and view.cursor is not None and found.index != view.cursor[1]:
+        shape = tuple(found.tensor.shape)
+        raise UsageError(f"{found.name} has shape {shape}: there is no cell {list(view.cursor[1])}")
+    if view.at is None or node is None:
+        return
+    sizes = node.shape[:-2]
+    if len(view.at) != len(sizes) or any(i >= n for i, n in zip(view.at, sizes, strict=True)):
+        given = ",".join(map(str, view.at))
+        if not sizes:
+            raise UsageError(f"{node.name} {node.shape} has no slices, so there is no slice {given}")
+        ranges = ", ".join(f"0 to {n - 1}" for n in sizes)
+        raise UsageError(f"{node.name} {node.shape} has slices {ranges}: there is no slice {given}")
 
 
 def _with_step(view: View, opened: Opened, wanted: int | str | None) -> View:

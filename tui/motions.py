@@ -115,8 +115,14 @@ def come_back(session: Session) -> Session:
 
 
 def go_to(session: Session, argument: str) -> Session:
-    """To a step by its number."""
-    return motion(lambda view, ground: player.goto(view, ground, int(argument)))(session)
+    """To a step by its number; a number that is no step is said, and the nearest taken."""
+    ground, step = session.ground, int(argument)
+    moved = motion(lambda view, ground: player.goto(view, ground, step))(session)
+    if ground is None:
+        return moved
+    _, steps = player.position(session.view, ground)
+    first = 1 if session.view.depth == "operations" else 0
+    return moved if first <= step <= steps else moved.told(f"There is no step {step}: {first} to {steps}.")
 
 
 def scrub(session: Session, argument: str) -> Session:

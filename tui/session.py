@@ -110,6 +110,13 @@ class Session:
             return None
 
     @property
+    def named(self) -> View:
+        """The view as a command names it: without a loop order that its node does not have."""
+        ground = self.ground
+        kept = ground is None or self.view.order in ground.orders
+        return self.view if kept else replace(self.view, order=None)
+
+    @property
     def contexts(self) -> frozenset[str]:
         """The contexts of :mod:`tui.keys` that hold now."""
         run, ground = self.current, self.ground

@@ -29,7 +29,7 @@ class Words(Lines):
         if spare > 0 and picture.frame is not None and picture.frame.error is None:
             said = printed(picture.frame, room.main)
             alone = is_playground(picture.session.view.lesson) and len(said) == 1  # it has a row of its own
-            rows = rows if alone else [*rows, *said[-spare:]]
+            rows = rows if alone else [*rows, *ending(said, spare, self.glyphs.dots)]
         self.show(cut(rows, room.words, room.main, self.glyphs.dots))
 
 
@@ -51,11 +51,28 @@ def spoken(picture: Picture, width: int, *, short: bool = False) -> list[Row]:
     return [*told, *paragraphs(frame.sentence, width)]
 
 
+def fitted(rows: list[Row], height: int) -> list[Row]:
+    """The last of some rows; where some are left out, the first one says how many."""
+    if len(rows) <= height:
+        return rows
+    shown = rows[len(rows) - height :]
+    said = row((f"{len(rows) - height} more above (p)  ", "dim"))
+    return [said + shown[0], *shown[1:]] if height else []
+
+
 def printed(frame: Frame, width: int) -> list[Row]:
-    """What the program printed."""
+    """What the program printed, with room in each row for a sign that more stands above."""
     return [
-        row(("prints ", "dim"), line) for text in frame.printed.splitlines() for line in wrap(text, width - 7)
+        row(("prints ", "dim"), line) for text in frame.printed.splitlines() for line in wrap(text, width - 9)
     ]
+
+
+def ending(rows: list[Row], height: int, dots: str) -> list[Row]:
+    """The last of some rows; the first of them says if there are more above."""
+    if len(rows) <= height:
+        return rows
+    first, *rest = rows[len(rows) - height :]
+    return [(*row((f"{dots} ", "dim")), *first), *rest]
 
 
 def about_cell(cursor: CursorView, width: int, *, brief: bool = False) -> list[Row]:

@@ -81,7 +81,7 @@ class Plain:
         elif name == "lessons":
             yield from (f"{one.slug:<14} {one.part} {clean(one.title, 60)}\n" for one in session.lessons)
         elif name == "command":
-            yield f"{command(session.view)}\n"
+            yield f"{command(session.named)}\n"
         elif name == "code":
             opened = session.current
             code = opened.torch_code(session.view) if opened is not None else session.view.program

@@ -125,8 +125,9 @@ def _error(frame: Frame, width: int) -> Iterator[str]:
     error = frame.error
     if error is None:
         return
-    kind = "" if error.kind == "refused" else f"{error.kind}, "  # the sentence says it
-    yield from wrap(f"{kind}line {error.line}: {error.sentence}", width)
+    kind = "" if error.kind == "refused" else error.kind  # the sentence says it
+    place = "" if error.line is None else f"line {error.line}"
+    yield from wrap(f"{', '.join(filter(None, (kind, place)))}: {error.sentence}", width)
     yield from error.caret.splitlines()
     yield from (f"from {frame}" for frame in error.frames)
     for number, repair in enumerate(error.repairs, 1):

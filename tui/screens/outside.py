@@ -34,7 +34,7 @@ async def outside(screen: ExplorerScreen, name: str) -> None:
         if given is not None and not given.words:
             screen.update_session(session.told("Opened from Python: no command opens it again."))
             return
-        text = command(session.view)
+        text = command(session.named)
         app.copy_to_clipboard(text)
         screen.update_session(session.told(f"Copied: {text}"))
     elif name == "copy.code":

@@ -6,6 +6,7 @@ Importing this package imports no torch; the first :func:`open_view` does, or :f
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from tui.stage.failed import operand_values
@@ -17,6 +18,7 @@ from tui.view import View
 if TYPE_CHECKING:
     from llm_linalg.given import Given
     from llm_linalg.node import Value
+    from llm_linalg.tracing import Trace
 
 __all__ = ["Opened", "empty_frame", "open_view", "warm"]
 
@@ -42,13 +44,30 @@ def open_view(view: View, previous: Opened | None = None) -> Opened:
         return open_given(view, view.lesson.given, previous)
     try:
         trace = run(view.program, seed=view.seed, names=view.names, cells=view.cells)
-        return Opened(view, trace, None, None)
+        fault = next(view.lesson.faults(view.at_stop, trace), None) if view.as_written else None
+        if fault is None and missing(view, trace):
+            fault = next(view.lesson.faults(replace(view.at_stop, fails=False), trace))
+        if fault is None:
+            return Opened(view, trace, None, None)
+        return Opened(view, None, ProgramError(fault.reason), kept(previous), fault=fault)
     except ProgramError as error:
         operands: tuple[Value | None, ...] = ()
         if isinstance(error, ShapeError):
             operands = operand_values(error, view.seed, view.names, view.cells)
-        good = previous.good if previous is not None and previous.error is not None else previous
-        return Opened(view, None, error, good, operands)
+        stop = view.at_stop
+        fault = view.lesson.broken(stop, error) if view.as_written and not stop.fails else None
+        return Opened(view, None, error, kept(previous), operands, fault=fault)
+
+
+def kept(previous: Opened | None) -> Opened | None:
+    """What was good of what was open before."""
+    return previous.good if previous is not None and previous.error is not None else previous
+
+
+def missing(view: View, trace: Trace) -> bool:
+    """Whether a stop's program, with the controls as they are, lacks what the stop shows."""
+    shown = view.at_stop.show
+    return view.code is None and shown is not None and shown not in trace
 
 
 def open_given(view: View, given: Given, previous: Opened | None) -> Opened:

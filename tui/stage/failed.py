@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from llm_linalg.cells import Box
@@ -19,6 +20,7 @@ from tui.stage.store import Store
 
 if TYPE_CHECKING:
     from llm_linalg.errors import ProgramError, ShapeError
+    from llm_linalg.lesson import LessonError
     from llm_linalg.node import Value
 
 ATTEMPTS = 6
@@ -111,8 +113,17 @@ def _unknown(name: str, shape: tuple[int, ...], sign: str, lit: Lit) -> Panel:
     )
 
 
-def error_view(error: ProgramError, expected: bool, good: Frame | None, cell: bool = False) -> ErrorView:
-    """Why the program failed, as a value; what the language doesn't take of a `cell` is called refused."""
+def error_view(
+    error: ProgramError,
+    expected: bool,
+    good: Frame | None,
+    cell: bool = False,
+    fault: LessonError | None = None,
+) -> ErrorView:
+    """Why the program failed, as a value; what the language doesn't take of a `cell` is called refused.
+
+    Where the lesson itself is at fault, the sentence begins with the place in its file.
+    """
     from llm_linalg.errors import ShapeError
 
     shaped = error if isinstance(error, ShapeError) else None
@@ -133,8 +144,8 @@ def error_view(error: ProgramError, expected: bool, good: Frame | None, cell: bo
         )
     )
     return ErrorView(
-        kind="refused" if cell and shaped is None else type(error).__name__,
-        sentence=f"refused: {error.message}" if cell and shaped is None else error.message,
+        kind=_kind(error, cell and shaped is None, fault),
+        sentence=_said(error.message, cell and shaped is None, fault),
         line=error.line,
         column=error.column,
         caret=error.caret,
@@ -145,6 +156,18 @@ def error_view(error: ProgramError, expected: bool, good: Frame | None, cell: bo
         good=good,
         frames=tuple(str(frame) for frame in error.frames[-MOST_FRAMES:]),
     )
+
+
+def _kind(error: ProgramError, refused: bool, fault: LessonError | None) -> str:
+    if fault is not None and error.line is None:
+        return "LessonError"
+    return "refused" if refused else type(error).__name__
+
+
+def _said(message: str, refused: bool, fault: LessonError | None) -> str:
+    if fault is not None:
+        return f"{clean(Path(fault.file).name, 40)}:{fault.line}: {message}"
+    return f"refused: {message}" if refused else message
 
 
 def _operand_name(error: ShapeError, position: int) -> str:

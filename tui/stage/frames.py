@@ -172,7 +172,9 @@ def failed_frame(opened: Opened, view: View, error: ProgramError, ascii_only: bo
         panels=panels,
         arrangement="row",
         sentence=error.message,
-        error=error_view(error, view.at_stop.fails and view.code is None, good, view.lesson.document),
+        error=error_view(
+            error, view.at_stop.fails and view.code is None, good, view.lesson.document, opened.fault
+        ),
     )
     return _finished(replace(frame, json=lambda: record(frame, view.names, error=error)), ascii_only)
 
