@@ -17,7 +17,7 @@ from llm_linalg.axes import Axes
 from llm_linalg.by_mask import one
 from llm_linalg.cells import Cells, Index
 from llm_linalg.ops.contraction import Contraction
-from llm_linalg.ops.pointwise import Pointwise
+from llm_linalg.ops.elementwise import Pointwise
 from llm_linalg.relations import AxesRelation, points
 
 if TYPE_CHECKING:
@@ -114,8 +114,9 @@ class Lineage:
         live = self._live(node, place)
         if live is not None:
             mask = mask & live
-        if node.op in _SOFTMAXES:
-            mask = mask & _moving(node)
+        inert = node.call.operation.inert(node.call, place) if node.call else None
+        if inert is not None:
+            mask = mask & ~inert
         axes = _product_axes(node)
         others = self._partners(node, place)
         if axes is not None and others:
@@ -137,33 +138,12 @@ class Lineage:
         return found
 
     def _absorbed(self, node: Node, place: int, mask: Tensor) -> Tensor:
-        """Take away output cells that an operand can't move: another is ±inf, or the row's own is −inf."""
-        if node.op in ("add", "sub"):
-            for other, operand in enumerate(node.operands):
-                if other != place:
-                    mask = mask & ~torch.isinf(operand.value)
-        elif node.op == "div" and place == 1 and len(node.operands) == 2:
-            live = self._live(node, 0)
-            if live is not None:
-                mask = mask & (live | (node.operands[0].value != 0))
-        elif node.op in _SOFTMAXES:
-            mask = mask & _moving(node)
-        elif node.op == "exp":
-            mask = mask & (node.operands[0].value != -torch.inf)
-        return mask
-
-
-_SOFTMAXES = ("softmax", "log_softmax")
-
-
-def _moving(node: Node) -> Tensor:
-    """Return the cells of a softmax that can move: not at −inf, nor alone in their row, which makes 1."""
-    live = node.operands[0].value != -torch.inf
-    axes = node.axes
-    if axes is None:
-        return live
-    dims = [dim for dim, label in enumerate(axes.operands[0]) if label not in axes.output]
-    return live & (live.sum(dims, keepdim=True) > 1) if dims else live & False
+        """Take away the output's cells that an operand can't move."""
+        if node.call is None:
+            return mask
+        fixed = [None if operand.node is None else self.fixed(operand.node) for operand in node.operands]
+        still = node.call.operation.still(node.call, place, fixed)
+        return mask if still is None else mask & ~still
 
 
 def _product_axes(node: Node) -> Axes | None:

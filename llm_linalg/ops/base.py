@@ -98,6 +98,20 @@ class Operation:
         """Return how many terms each cell is the sum of; None if it is no sum, or the number varies."""
         return None
 
+    def still(self, call: Call, place: int, fixed: Sequence[Tensor | None]) -> Tensor | None:
+        """Return the output's cells (bool) that an operand can't move, whatever it is there; None for none.
+
+        Args:
+            call: The call.
+            place: The operand.
+            fixed: For each operand its cells (bool) that masks fixed; None for none.
+        """
+        return None
+
+    def inert(self, call: Call, place: int) -> Tensor | None:
+        """Return the cells (bool) of an operand that carry nothing, by their values; None for none."""
+        return None
+
     def proof(self, relations: Callable[[], tuple[Relation, ...]]) -> str:
         """Return how the relations are known: ``rule``, ``index``, ``autograd`` or ``opaque``."""
         return self.evidence

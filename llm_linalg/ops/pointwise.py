@@ -1,127 +1,12 @@
-"""Elementwise operations: a cell of the result is made from the same cell of each operand."""
+"""The table of elementwise operations."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from math import inf
 from typing import Any
 
-import torch
-from torch import Tensor
-
-from llm_linalg.axes import Axes, pointwise
-from llm_linalg.cells import Index
-from llm_linalg.ops.addends import Addend, Addends, Number
 from llm_linalg.ops.base import Operation
-from llm_linalg.ops.call import Call
-from llm_linalg.relations import AxesRelation, IndexRelation, Relation
-
-RULE = "elementwise shapes must match from the right, or be 1 where they don't"
-
-
-@dataclass(frozen=True, eq=False)
-class Pointwise(Operation):
-    """A function of one cell of each operand, broadcast.
-
-    Attributes:
-        product: The cell is the product of its operands.
-        signs: The cell is the sum of its operands with these signs; empty when it is no sum.
-    """
-
-    product: bool = False
-    signs: tuple[int, ...] = ()
-    kind: str = "pointwise"
-
-    def axes(self, call: Call) -> Axes:
-        return pointwise(call.shapes, RULE)
-
-    def relations(self, call: Call) -> tuple[Relation, ...]:
-        axes = self.axes(call)
-        return tuple(AxesRelation(axes, operand) for operand in range(len(call.tensors)))
-
-    def values(self, call: Call, index: Index) -> dict[str, Any]:
-        """Return the arguments of one cell: numbers in the place of tensors."""
-        axes = self.axes(call)
-        values: dict[str, Any] = dict(call.arguments)
-        for name in call.arguments:
-            place = call.place(name)
-            if place is not None:
-                (cell,) = AxesRelation(axes, place).reads(index)
-                values[name] = call.tensors[place][cell].item()
-        return values
-
-    def addends(self, call: Call, index: Index) -> Addends:
-        values = self.values(call, index)
-        first: Number = values["input"]
-        second: Number = values.get("other", first)
-        if self.product:
-            return Addends(tail=(Addend((first, second), first * second),))
-        if self.signs:
-            step = values.get("alpha", 1) * self.signs[1]
-            other = Addend((second,), second) if step == 1 else Addend((step, second), step * second)
-            return Addends(tail=(Addend((first,), first), other))
-        factors = tuple(value for value in values.values() if _is_number(value))
-        return Addends(tail=(Addend(factors, call.result[index].item()),))
-
-
-@dataclass(frozen=True, eq=False)
-class Power(Pointwise):
-    """A power; with a plain exponent its backward step is written as one writes it by hand."""
-
-    def cotangents(self, call: Call) -> Mapping[str, str]:
-        base, exponent = call["input"], call["exponent"]
-        if call.place("input") is None:
-            return {"exponent": "{d} * {out} * math.log({input})"} if base > 0 else {}
-        if call.place("exponent") is not None:
-            return self.gradient if bool((base > 0).all()) else {}
-        if exponent == 0:
-            return {"input": "torch.zeros_like({d})"}
-        if exponent == 2:
-            return {"input": "{d} * 2 * {input}"}
-        return {"input": f"{{d}} * {exponent!r} * {{input}} ** {exponent - 1!r}"}
-
-
-@dataclass(frozen=True, eq=False)
-class Cast(Pointwise):
-    """The same numbers in another type; a tensor that only lends its type is not read."""
-
-    def axes(self, call: Call) -> Axes:
-        return pointwise(call.shapes[:1])
-
-    def relations(self, call: Call) -> tuple[Relation, ...]:
-        nothing = torch.zeros(call.shape, dtype=torch.int32)
-        lenders = (IndexRelation(nothing, shape) for shape in call.shapes[1:])
-        return (AxesRelation(self.axes(call), 0), *lenders)
-
-    def values(self, call: Call, index: Index) -> dict[str, Any]:
-        return {"input": call.tensors[0][index].item()}
-
-    def cotangents(self, call: Call) -> Mapping[str, str]:
-        lenders = {name: "" for name, places in call.places.items() if places and places[0]}
-        slope = "{d}.type_as({input})" if call.result.is_floating_point() else ""
-        return {**lenders, "input": slope}
-
-
-@dataclass(frozen=True, eq=False)
-class Division(Pointwise):
-    """A quotient; one that is rounded changes in steps, and has no slope."""
-
-    def cotangents(self, call: Call) -> Mapping[str, str]:
-        if call["rounding_mode"] is not None:
-            return dict.fromkeys(self.gradient, "torch.zeros_like({d})")
-        return self.gradient
-
-
-@dataclass(frozen=True, eq=False)
-class Gelu(Pointwise):
-    """gelu; its approximation by tanh has another slope, which autograd is asked for."""
-
-    def cotangents(self, call: Call) -> Mapping[str, str]:
-        return self.gradient if call["approximate"] == "none" else {}
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, float | int | complex) and not isinstance(value, Tensor)
+from llm_linalg.ops.elementwise import Cast, Division, Gelu, Pointwise, Power
 
 
 def _unary(name: str, phrase: str, gradient: str, **more: Any) -> Pointwise:
@@ -217,7 +102,7 @@ POINTWISE: tuple[Operation, ...] = (
     _unary("neg", "-{input}", "-{d}", spellings=("torch.negative", "torch.Tensor.__neg__")),
     _unary("abs", "|{input}|", "{d} * torch.sign({input})", spellings=("torch.absolute",)),
     _unary("sign", "sign({input})", "torch.zeros_like({d})"),
-    _unary("exp", "exp({input})", "{d} * {out}"),
+    _unary("exp", "exp({input})", "{d} * {out}", flat_at=-inf),
     _unary("log", "ln({input})", "{d} / {input}"),
     _unary("sqrt", "√{input}", "{d} / (2 * {out})"),
     _unary("rsqrt", "1/√{input}", "-0.5 * {d} * {out} ** 3"),

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
+from torch import Tensor
 
 from llm_linalg.axes import Axes, Clash, Shape, aligned
 from llm_linalg.cells import Index
@@ -28,12 +29,14 @@ class Rowwise(Operation):
     Attributes:
         alongside: Parameters whose tensors are read at the cell's own place in the row (a weight, a bias).
         trailing: The parameter that gives the row's shape; else ``dim`` names its axis.
+        normalises: The row's shares are found (softmax): −inf has none, and a share alone is all there is.
         selects: The result's row has another length than the operand's (topk).
     """
 
     alongside: tuple[str, ...] = ()
     trailing: str = ""
     selects: bool = False
+    normalises: bool = False
     kind: str = "rowwise"
 
     def dims(self, call: Call) -> tuple[int, ...]:
@@ -65,6 +68,16 @@ class Rowwise(Operation):
     def relations(self, call: Call) -> tuple[Relation, ...]:
         axes = self.axes(call)
         return tuple(AxesRelation(axes, operand) for operand in range(len(call.tensors)))
+
+    def still(self, call: Call, place: int, fixed: Sequence[Tensor | None]) -> Tensor | None:
+        return self.inert(call, place)
+
+    def inert(self, call: Call, place: int) -> Tensor | None:
+        if not self.normalises:
+            return None
+        live = call.tensors[place] != -torch.inf
+        dims = self.dims(call)
+        return ~live | (live.sum(dims, keepdim=True) < 2) if dims else torch.ones_like(live)
 
     def opened(self, call: Call) -> str:
         eps = call.arguments.get("eps")
@@ -163,6 +176,7 @@ ROWWISE: tuple[Operation, ...] = (
     Rowwise(
         "softmax",
         "input, dim=None, _stacklevel=3, dtype=None",
+        normalises=True,
         phrase="exp({below}) / {total}",
         parts=_SOFTMAX,
         gradient={"input": _ROW},
@@ -170,6 +184,7 @@ ROWWISE: tuple[Operation, ...] = (
     Rowwise(
         "log_softmax",
         "input, dim=None, _stacklevel=3, dtype=None",
+        normalises=True,
         phrase="{below} - ln {total}",
         parts=_LOG_SOFTMAX,
         gradient={"input": _LOG_ROW},
