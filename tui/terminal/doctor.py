@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from llm_linalg.text import clean
 from tui.cli_app import COLOR_SYSTEMS, dumb, utf8
-from tui.picture import SMALLEST
+from tui.picture import SMALLEST, fits
 from tui.terminal.depth import depth
 from tui.terminal.probe import Answers
 
@@ -88,8 +88,7 @@ def _size(size: tuple[int, int] | None) -> tuple[str, str]:
     if size is None:
         return "unknown", "80x24 is taken"
     needs = f"at least {SMALLEST[0]}x{SMALLEST[1]}; made for 80x24"
-    fits = size[0] >= SMALLEST[0] and size[1] >= SMALLEST[1]
-    return f"{size[0]}x{size[1]}", needs if fits else f"too small: needs {needs}"
+    return f"{size[0]}x{size[1]}", needs if fits(*size) else f"too small: needs {needs}"
 
 
 def _colours(environment: Mapping[str, str]) -> tuple[str, str]:
