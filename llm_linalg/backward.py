@@ -111,7 +111,7 @@ class _Writer:
 
     def _pass_on(self, node: Node, place: int) -> None:
         target, call = node.operands[place].node, node.call
-        if target is None or call is None or target not in self._needed:
+        if call is None or target not in self._needed:
             return
         turned = self._through_transpose(node, place)
         if turned is not None:
@@ -134,7 +134,7 @@ class _Writer:
         if node.op != "matmul" or list(map(len, shapes)) != [2, 2]:
             return None
         source, other = _transposed_of(node.operands[place].node), node.operands[1 - place].node
-        if source is None or other is None or source not in self._needed:
+        if source is None or source not in self._needed:
             return None
         cotangent, partner = self._d(node), self._name(other)
         return source, f"{cotangent}.T @ {partner}" if place else f"{partner} @ {cotangent}.T"
@@ -171,9 +171,9 @@ class _Writer:
         return name
 
 
-def _transposed_of(node: Node | None) -> Node | None:
+def _transposed_of(node: Node) -> Node | None:
     """Return the matrix that an expression such as ``W.T`` transposes; None for anything else."""
-    if node is None or node.op not in ("T", "t") or node.bound_name or len(node.shape) != 2:
+    if node.op not in ("T", "t") or node.bound_name or len(node.shape) != 2:
         return None
     return node.operands[0].node
 
@@ -234,7 +234,7 @@ def _needed(trace: Trace, loss: Node) -> set[Node]:
     needed = {loss}
     for node in reversed(trace.nodes[: loss.index + 1]):
         if node in needed:
-            needed |= {operand.node for operand in node.operands if operand.node is not None}
+            needed |= {operand.node for operand in node.operands}
     return {node for node in needed if node.value.dtype.is_floating_point}
 
 

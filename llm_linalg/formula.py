@@ -15,7 +15,6 @@ from llm_linalg.ops.mask import Mask
 
 if TYPE_CHECKING:
     from llm_linalg.node import Node
-    from llm_linalg.ops.addends import Number
     from llm_linalg.walk import Step, Term, Walk
 
 SHOWN_TERMS = 6
@@ -42,12 +41,6 @@ def step_text(walk: Walk, step: Step) -> str:
     return f"{cell_name(walk.node.name, step.cell)} = {right_side(walk.node, step.cell, step)}"
 
 
-def cell_text(node: Node, index: Index) -> str:
-    """Return how a cell was made, in one line."""
-    step = node.walk("cells")[node.walk("cells").locate(index)]
-    return f"{cell_name(node.name, index)} = {right_side(node, index, step)}"
-
-
 def right_side(node: Node, index: Index, step: Step) -> str:
     """Return what stands right of the equals sign for a cell."""
     rule = node.masked(index)
@@ -57,7 +50,7 @@ def right_side(node: Node, index: Index, step: Step) -> str:
     if node.kind in ("creation", "input"):
         return value
     if node.term_count is not None:
-        return sum_text(step.terms, step.value)
+        return sum_text(step)
     made = phrase(node, index)
     if made is None:
         made = ", ".join(_sources(node, index))
@@ -67,15 +60,14 @@ def right_side(node: Node, index: Index, step: Step) -> str:
     return f"{made} = {value}"
 
 
-def sum_text(terms: Sequence[Term], total: Number | None) -> str:
-    """Return the terms with their states, elided in the middle, and their sum."""
-    if not len(terms):
-        return number(total)
-    texts = [_gap(item) if isinstance(item, int) else term_text(item) for item in elided(terms, SHOWN_TERMS)]
-    single = len(terms) == 1 and len(terms[0].factors) == 1
-    if single:
-        return number(total)
-    short = number(total)
+def sum_text(step: Step) -> str:
+    """Return a step's terms with their states, elided in the middle, and their sum."""
+    terms, current = step.terms, step.current
+    short = number(step.value)
+    if current is None or (len(terms) == 1 and len(terms[0].factors) == 1):
+        return short
+    shown = elided(terms, current, SHOWN_TERMS)
+    texts = [_gap(item) if isinstance(item, int) else term_text(item) for item in shown]
     exact = len(terms) <= SHOWN_TERMS and adds_up(_values(terms), short)
     return f"{' + '.join(texts)} {'=' if exact else '≈'} {short}"
 
@@ -84,14 +76,13 @@ def _values(terms: Sequence[Term]) -> Iterator[str]:
     return (number(term.value) for term in terms if term.state != "pending")
 
 
-def elided(terms: Sequence[Term], most: int) -> list[Term | int]:
-    """Return at most ``most`` terms, always with the current one and its neighbours.
+def elided(terms: Sequence[Term], current: int, most: int) -> list[Term | int]:
+    """Return at most ``most`` terms, always with the one at ``current`` and its neighbours.
 
     A number stands for as many terms left out.
     """
     if len(terms) <= most:
         return list(terms)
-    current = next_current(terms)
     start = min(max(current - (most - 2) // 2, 1), len(terms) - (most - 1))
     middle = range(start, start + most - 2)
     kept = sorted({0, *middle, len(terms) - 1})
@@ -103,13 +94,6 @@ def elided(terms: Sequence[Term], most: int) -> list[Term | int]:
         shown.append(terms[position])
         before = position
     return shown
-
-
-def next_current(terms: Sequence[Term]) -> int:
-    """Return the position of the current term."""
-    from llm_linalg.walk import Terms
-
-    return terms.current if isinstance(terms, Terms) else len(terms) - 1
 
 
 def _gap(count: int) -> str:

@@ -62,8 +62,6 @@ class Lineage:
             if own is None:
                 continue
             for place, operand in enumerate(current.operands):
-                if operand.node is None:
-                    continue
                 carried = self._carried_back(current, place, own)
                 if carried.any():
                     before = found.get(operand.node)
@@ -83,7 +81,7 @@ class Lineage:
             current = todo.pop()
             if current not in seen:
                 seen.add(current)
-                todo += [operand.node for operand in current.operands if operand.node is not None]
+                todo += [operand.node for operand in current.operands]
         return seen
 
     def _find_fixed(self, node: Node) -> Tensor | None:
@@ -97,7 +95,7 @@ class Lineage:
     def _live(self, node: Node, place: int) -> Tensor | None:
         """Return the cells of an operand that are not fixed; None if all are live."""
         operand = node.operands[place]
-        fixed = self.fixed(operand.node) if operand.node is not None else None
+        fixed = self.fixed(operand.node)
         return None if fixed is None else ~fixed
 
     def _carried_back(self, node: Node, place: int, mask: Tensor) -> Tensor:
@@ -141,7 +139,7 @@ class Lineage:
         """Take away the output's cells that an operand can't move."""
         if node.call is None:
             return mask
-        fixed = [None if operand.node is None else self.fixed(operand.node) for operand in node.operands]
+        fixed = [self.fixed(operand.node) for operand in node.operands]
         still = node.call.operation.still(node.call, place, fixed)
         return mask if still is None else mask & ~still
 

@@ -37,18 +37,17 @@ class Operand:
     """
 
     value: Tensor
-    node: Node | None
-    label: str = ""
+    node: Node
 
     @property
     def title(self) -> str:
         """What to call it in a sentence."""
-        return self.node.title if self.node else self.label
+        return self.node.title
 
     @property
     def name(self) -> str:
-        """The name of the node that made it, or one from its place in the call."""
-        return self.node.name if self.node else self.label
+        """The name of the node that made it."""
+        return self.node.name
 
 
 class Origin(NamedTuple):

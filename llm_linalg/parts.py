@@ -16,17 +16,11 @@ def opened(node: Node) -> Trace | None:
     """Return the trace of what a composite call does, over the same operands; None for the others."""
     from llm_linalg.front import execute
 
-    if node.call is None:
+    call = node.call
+    program = call.operation.opened(call) if call else ""
+    if call is None or not program:
         return None
-    program = node.call.operation.opened(node.call)
-    if not program:
-        return None
-    known = {}
-    for name, places in node.call.places.items():
-        if places:
-            operand = node.operands[places[0]]
-            known[name] = operand.node or Node(0, "input", operand.value, name=operand.name)
-    return execute(program, 0, {}, known)
+    return execute(program, 0, {}, {name: node.operands[place].node for name, place in _inputs(call).items()})
 
 
 def composed(call: Call) -> tuple[Relation, ...]:
@@ -36,16 +30,20 @@ def composed(call: Call) -> tuple[Relation, ...]:
     from llm_linalg.lineage import Lineage
 
     inputs = {
-        name: Node(0, "input", call.tensors[places[0]].detach(), name=name)
-        for name, places in call.places.items()
-        if places
+        name: Node(0, "input", call.tensors[place].detach(), name=name)
+        for name, place in _inputs(call).items()
     }
     inner = execute(call.operation.opened(call), 0, {}, inputs)
     lineage = Lineage(inner)
-    by_place = {call.places[name][0]: node for name, node in inputs.items()}
+    by_place = {place: inputs[name] for name, place in _inputs(call).items()}
     return tuple(
         ComposedRelation(lineage, by_place[place], inner.nodes[-1]) for place in range(len(call.tensors))
     )
+
+
+def _inputs(call: Call) -> dict[str, int]:
+    """Return the names that a composite's program takes tensors by, each with the operand's place."""
+    return {name: places[0] for name, places in call.places.items() if places}
 
 
 def parts_of(node: Node) -> tuple[Node, ...]:

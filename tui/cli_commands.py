@@ -15,11 +15,10 @@ from llm_linalg.spelling import quoted
 from llm_linalg.text import clean
 from tui.cli_parse import UsageError
 from tui.cli_view import lesson_named, settled, view_of
-from tui.cli_write import Sink, write
+from tui.cli_write import Sink, explain, write
 from tui.view import View
 
 if TYPE_CHECKING:
-    from llm_linalg.errors import ProgramError
     from llm_linalg.tracing import Trace
     from tui.stage import Opened
 
@@ -92,7 +91,7 @@ def frame(flags: argparse.Namespace) -> int:
         raise UsageError(f"cannot write {where}: {error.strerror or error}") from None
     expected = view.at_stop.fails and view.code is None and opened.fault is None
     if opened.error is not None and not expected:
-        _tell(opened.error, "" if opened.fault is None else f"{opened.fault.file}:{opened.fault.line}: ")
+        explain(opened.error, "" if opened.fault is None else f"{opened.fault.file}:{opened.fault.line}: ")
         return 1
     return 0
 
@@ -137,7 +136,7 @@ def run(flags: argparse.Namespace) -> int:
     try:
         trace = run_program(source, seed=seed, names=names)
     except ProgramError as error:
-        _tell(error)
+        explain(error)
         return 1
     print_trace(trace, flags.format)
     return 0
@@ -200,10 +199,3 @@ def _text(data: bytes, where: str) -> str:
         return data.decode("utf-8-sig").replace("\r\n", "\n")
     except UnicodeDecodeError:
         raise UsageError(f"{quoted(where, 200)} is not UTF-8 text") from None
-
-
-def _tell(error: ProgramError, place: str = "") -> None:
-    """The error on stderr, after the place of a lesson that is at fault: one screen at most."""
-    if sys.stderr is None:
-        return
-    print(clean(f"{place}{error}", 4000, lines=True), file=sys.stderr)  # noqa: T201 - stderr is narration

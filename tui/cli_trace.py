@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import argparse
 import os
-import sys
 from typing import TYPE_CHECKING
 
 from llm_linalg.spelling import quoted
-from llm_linalg.text import clean
 from tui.cli_commands import print_trace
 from tui.cli_parse import UsageError
-from tui.cli_write import say
+from tui.cli_write import explain, say
 
 if TYPE_CHECKING:
-    from llm_linalg.errors import ProgramError
     from llm_linalg.lesson import Lesson
 
 MEGABYTE = 2**20
@@ -36,7 +33,8 @@ def trace(flags: argparse.Namespace) -> int:
             print_trace(lesson.run(seed=flags.seed), flags.format)
             return 0
     except ProgramError as error:
-        return tell(error)
+        explain(error)
+        return 1
     return launch(flags, lesson)
 
 
@@ -60,12 +58,3 @@ def lesson_of_target(flags: argparse.Namespace) -> Lesson:
     keep = None if flags.keep is None else flags.keep * MEGABYTE
     title = flags.target.partition(":")[2]
     return lesson_of(of_function(function, given, words, keep), title, path)
-
-
-def tell(error: ProgramError) -> int:
-    """Says what failed and the frames that led to it, on stderr; returns the exit code."""
-    frames = [f"  from {frame}" for frame in error.frames[-8:]]
-    text = "\n".join([*str(error).split("\n")[:12], *frames])
-    if sys.stderr is not None:
-        print(clean(text, 4000, lines=True), file=sys.stderr)  # noqa: T201 - stderr is narration
-    return 1

@@ -9,9 +9,12 @@ import tempfile
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
 
 from llm_linalg.text import clean
+
+if TYPE_CHECKING:
+    from llm_linalg.errors import ProgramError
 
 
 class WriteError(Exception):
@@ -49,6 +52,14 @@ def say(message: str) -> None:
     """One line on stderr."""
     if sys.stderr is not None:
         print(f"llm-linalg: {clean(message, 2000)}", file=sys.stderr)  # noqa: T201 - stderr is narration
+
+
+def explain(error: ProgramError, place: str = "") -> None:
+    """An error on stderr, after the place of what is at fault, with the frames that led to it: one screen."""
+    frames = [f"  from {frame}" for frame in error.frames[-8:]]
+    text = "\n".join([*f"{place}{error}".split("\n")[:12], *frames])
+    if sys.stderr is not None:
+        print(clean(text, 4000, lines=True), file=sys.stderr)  # noqa: T201 - stderr is narration
 
 
 class Sink:

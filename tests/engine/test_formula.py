@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from llm_linalg import Node, run, trace
-from llm_linalg.formula import cell_text
 from llm_linalg.ops import TABLE
 from tests.engine.drawing import Sample
 from tests.engine.samples import samples
@@ -35,7 +34,8 @@ def described(node: Node) -> None:
             assert "{" not in step.text
     if node.value.numel():
         cell = tuple(size - 1 for size in node.shape)
-        assert is_line(cell_text(node, cell))
+        walk = node.walk("cells")
+        assert is_line(walk[walk.locate(cell)].text)
 
 
 @pytest.mark.filterwarnings("ignore::UserWarning")

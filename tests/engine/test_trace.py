@@ -214,7 +214,7 @@ def test_writes_and_views_in_any_order(lines: list[tuple[str, str, str]]) -> Non
 
 def _made_again(node: Node) -> None:
     for operand in node.operands:
-        assert operand.node is None or torch.equal(operand.value, operand.node.value)
+        assert torch.equal(operand.value, operand.node.value)
     if node.call is not None:
         assert torch.equal(node.call.replay([operand.value for operand in node.operands]), node.value)
 

@@ -26,7 +26,7 @@ class Spotted:
     tensor: Value
     operand: int | None  # its position; None on the result (or a result beside it)
     owner: Node  # the node shown, or the one beside it whose result it is
-    maker: Node | None  # the node that made the tensor
+    maker: Node  # the node that made the tensor
 
 
 def spot(view: View, node: Node, beside: tuple[Node, ...]) -> Spotted | None:
@@ -51,19 +51,19 @@ def spot(view: View, node: Node, beside: tuple[Node, ...]) -> Spotted | None:
 def describe(found: Spotted, trace: Trace) -> CursorView:
     """What the cell under the cursor is, what made it, and what it feeds."""
     maker, index = found.maker, found.index
-    made = "" if maker is None else _made(maker, index)
+    made = _made(maker, index)
     return CursorView(
         name=found.name,
         index=index,
         zero=cell_name(found.name, index),
         one=entry_name(found.name, index),
         value=exact(found.tensor[index].item(), str(found.tensor.dtype)),
-        masked=maker.masked(index) if maker is not None and maker.kind == "mask" else None,
+        masked=maker.masked(index) if maker.kind == "mask" else None,
         made=made,
-        formula="" if maker is None or not made else _formula(maker, index),
+        formula="" if not made else _formula(maker, index),
         feeds=_feeds(found, trace),
-        evidence=maker.evidence if maker is not None and maker.operands else "",
-        maker=maker.name if maker is not None else None,
+        evidence=maker.evidence if maker.operands else "",
+        maker=maker.name,
     )
 
 
@@ -94,7 +94,7 @@ def _feeds(found: Spotted, trace: Trace) -> str:
         (node, p)
         for node in ((found.owner,) if found.operand is not None else trace.nodes)
         for p, operand in enumerate(node.operands)
-        if operand.value is found.tensor or (operand.node is found.maker and found.maker is not None)
+        if operand.value is found.tensor or operand.node is found.maker
     ]
     named = [cells_name(node.name, node.feeds(p, found.index), node.shape) for node, p in pairs[:CONSUMERS]]
     more = len(pairs) - CONSUMERS

@@ -122,7 +122,7 @@ class Opened:
         found = self.spotted(view)
         ground = self.ground(view)
         trace = self.program(view)
-        if found is None or trace is None or found.maker is None:
+        if found is None or trace is None:
             return view
         if found.operand is None:
             cells = found.owner.reads(found.index)
