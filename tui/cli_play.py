@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 
 from llm_linalg.spelling import quoted
-from tui import drafts
+from tui import drafts, kept
 from tui.cli_parse import UsageError
 
 
@@ -27,7 +27,7 @@ def play(flags: argparse.Namespace) -> int:
 def program_in(file: Path) -> str:
     """The program in a file; of one that is yet to be written, nothing. Raises UsageError."""
     try:
-        return drafts.read(file)
+        return kept.read(file)
     except FileNotFoundError:
         if file.parent.is_dir():
             return ""

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from llm_linalg.text import clean
+from tui import kept
 from tui.cli_write import Sink
 
 NAME = "program.py"
-LARGEST = 200_000  # bytes that are read
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,7 @@ class Drafts:
         if self.folder is None or self.file is not None:
             return None
         try:
-            return read(self.folder / NAME)
+            return kept.read(self.folder / NAME)
         except (OSError, ValueError):
             return None
 
@@ -42,9 +42,7 @@ class Drafts:
         if self.folder is None or self.file is not None:
             return True
         try:
-            self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            with Sink(str(self.folder / NAME), private=True, errors="replace") as sink:
-                sink.write(text)
+            kept.keep(self.folder / NAME, text)
         except OSError:
             return False
         return True
@@ -54,8 +52,8 @@ class Drafts:
         if self.file is None:
             if self.folder is None:
                 return "Nothing is kept here."
-            kept = self.keep(text)
-            return f"Saved as {clean(str(self.folder / NAME), 200)}." if kept else "It can't be saved."
+            done = self.keep(text)
+            return f"Saved as {clean(str(self.folder / NAME), 200)}." if done else "It can't be saved."
         shown = clean(str(self.file), 200)
         try:
             with Sink(str(self.file)) as sink:
@@ -67,22 +65,5 @@ class Drafts:
 
 def folder(environment: Mapping[str, str]) -> Path | None:
     """The user's folder for programs, or None where no home is known."""
-    state = Path(environment.get("XDG_STATE_HOME", ""))
-    home = Path(environment.get("HOME", ""))
-    if not state.is_absolute():
-        state = home / ".local" / "state"
-    return state / "llm-linalg" / "play" if state.is_absolute() else None
-
-
-def read(path: Path) -> str:
-    """A program's text. Raises OSError or ValueError for what can't be read or is none."""
-    if path.exists() and not path.is_file():
-        raise ValueError("not a file")  # a pipe or a device may never end
-    with path.open("rb") as file:
-        data = file.read(LARGEST + 1)
-    if len(data) > LARGEST:
-        raise ValueError(f"larger than {LARGEST} bytes")
-    try:
-        return data.decode("utf-8-sig").replace("\r\n", "\n")
-    except UnicodeDecodeError:
-        raise ValueError("not UTF-8 text") from None
+    state = kept.folder(environment)
+    return None if state is None else state / "play"

@@ -1,0 +1,168 @@
+"""What is remembered between two runs: written whole, for its owner alone, and never needed."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from llm_linalg.lesson import Lesson, catalog, find, load
+from tests.app.lessons import PRODUCT
+from tui.cli_parse import app_parser
+from tui.cli_view import view_of
+from tui.kept import CONFIG, LARGEST, folder
+from tui.playground import PLAYGROUND, opening
+from tui.state import MOST_DECKS, NAME, Memory, State, of_json, place
+from tui.view import View
+
+FULL = State(("matmul", "--stop", "2"), "light", (("/a.md", 3), ("/b.md", 12)))
+
+
+def test_it_is_kept_for_its_owner_alone(tmp_path: Path) -> None:
+    memory = Memory(tmp_path / "state" / "llm-linalg")
+    assert memory.load() == State()
+    assert memory.update(lambda _: FULL)
+    assert memory.load() == FULL
+    kept = tmp_path / "state" / "llm-linalg" / NAME
+    assert kept.stat().st_mode & 0o777 == 0o600
+    assert kept.parent.stat().st_mode & 0o777 == 0o700
+    assert [path.name for path in kept.parent.iterdir()] == [NAME]  # no half file is left
+
+
+def test_two_apps_at_once_keep_each_others_answers(tmp_path: Path) -> None:
+    one, other = Memory(tmp_path), Memory(tmp_path)
+    one.update(lambda state: state.with_deck("/a.md", 3))
+    other.update(lambda state: state.with_deck("/b.md", 5))
+    one.update(lambda state: State(state.place, "dark", state.decks))
+    assert other.load() == State((), "dark", (("/a.md", 3), ("/b.md", 5)))
+
+
+def test_without_a_folder_nothing_is_kept() -> None:
+    assert Memory().load() == State()
+    assert not Memory().update(lambda _: FULL)
+
+
+WHOLE = json.dumps({"format": 1, "place": ["matmul"], "theme": "light", "decks": {"/a.md": 3}}).encode()
+
+
+@pytest.mark.parametrize("length", [0, 1, len(WHOLE) // 2, len(WHOLE) - 1])
+def test_a_truncated_file_counts_as_none_and_is_replaced(tmp_path: Path, length: int) -> None:
+    (tmp_path / NAME).write_bytes(WHOLE[:length])
+    assert Memory(tmp_path).load() == State()
+    assert Memory(tmp_path).update(lambda _: FULL)
+    assert Memory(tmp_path).load() == FULL
+
+
+@given(st.binary(max_size=200))
+def test_bytes_of_any_kind_are_no_harm(tmp_path_factory: pytest.TempPathFactory, data: bytes) -> None:
+    place = tmp_path_factory.mktemp("state")
+    (place / NAME).write_bytes(data)
+    assert isinstance(Memory(place).load(), State)
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner, max_size=4),
+)
+PARTS = st.fixed_dictionaries({}, optional={"place": JSON, "theme": JSON, "decks": JSON})
+
+
+@given(JSON | PARTS)
+def test_what_is_read_has_the_right_types(value: object) -> None:
+    state = of_json(value)
+    assert all(isinstance(word, str) for word in state.place)
+    assert state.theme in (None, "dark", "light", "high-contrast", "no-colour")
+    assert all(type(stop) is int and stop > 0 for _, stop in state.decks)
+
+
+def test_one_damaged_part_leaves_the_others() -> None:
+    assert of_json({"place": ["matmul", 3], "theme": "light", "decks": {"/a": 2, "/b": True, "/c": -1}}) == (
+        State((), "light", (("/a", 2),))
+    )
+    assert of_json({"place": ["matmul"], "theme": ["light"], "decks": 7}) == State(("matmul",))
+
+
+def test_a_nest_of_brackets_and_a_file_too_large_count_as_none(tmp_path: Path) -> None:
+    for text in ("[" * 100_000, "1" * 5000, json.dumps({"theme": "light"}) + " " * LARGEST):
+        (tmp_path / NAME).write_text(text, encoding="utf-8")
+        assert Memory(tmp_path).load() == State()
+
+
+@pytest.mark.parametrize("kind", ["folder", "pipe", "loop", "dangling", "file above"])
+def test_what_is_no_file_is_no_harm(tmp_path: Path, kind: str) -> None:
+    place = tmp_path / "llm-linalg"
+    if kind == "file above":
+        place.write_text("", encoding="utf-8")
+    else:
+        place.mkdir()
+    if kind == "folder":
+        (place / NAME).mkdir()
+    elif kind == "pipe":
+        os.mkfifo(place / NAME)
+    elif kind == "loop":
+        (place / NAME).symlink_to(place / NAME)
+    elif kind == "dangling":
+        (place / NAME).symlink_to(tmp_path / "nowhere" / "at all")
+    assert Memory(place).load() == State()
+    done = Memory(place).update(lambda _: FULL)
+    assert done == (kind in ("pipe", "loop"))
+    assert Memory(place).load() == (FULL if done else State())
+
+
+def test_a_link_to_a_file_elsewhere_stays_a_link(tmp_path: Path) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    target = tmp_path / "elsewhere" / "kept.json"
+    target.write_bytes(WHOLE)
+    (tmp_path / NAME).symlink_to(target)
+    assert Memory(tmp_path).load().theme == "light"
+    assert Memory(tmp_path).update(lambda _: FULL)
+    assert (tmp_path / NAME).is_symlink()
+    assert json.loads(target.read_text(encoding="utf-8"))["decks"] == {"/a.md": 3, "/b.md": 12}
+
+
+def test_decks_are_known_by_their_absolute_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    state = State().with_deck("talk.md", 4)
+    assert state.deck(tmp_path / "talk.md") == state.deck("x/../talk.md") == 4
+    assert state.with_deck("talk.md", 5).decks == ((str(tmp_path / "talk.md"), 5),)
+    assert state.deck("other.md") is None
+
+
+def test_the_decks_used_longest_ago_are_forgotten() -> None:
+    state = State()
+    for number in range(1, MOST_DECKS + 3):
+        state = state.with_deck(f"/{number}.md", number).with_deck("/1.md", 1)
+    assert len(state.decks) == MOST_DECKS
+    assert state.deck("/1.md") == 1
+    assert state.deck("/2.md") is None
+
+
+@pytest.mark.parametrize("lesson", [one for one in catalog() if one.controls], ids=lambda one: one.slug)
+def test_a_place_opens_the_same_view_again(lesson: Lesson) -> None:
+    view = View.opening(lesson)
+    view = view.move(view.controls[0][0], 1).reseeded(7)
+    assert view_of(app_parser().read(place(view))) == view
+
+
+def test_a_file_is_named_by_its_absolute_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("product.md").write_text(PRODUCT, encoding="utf-8")
+    assert place(View.opening(load("product.md"), 2)) == (str(tmp_path / "product.md"), "--stop", "2")
+    assert place(View.opening(find("matmul"))) == ("matmul",)
+
+
+def test_the_playgrounds_program_is_not_in_it() -> None:
+    assert place(opening("secret = 1"))[0] == PLAYGROUND.slug
+    assert "secret" not in " ".join(place(opening("secret = 1")))
+
+
+def test_the_folders() -> None:
+    assert folder({"XDG_STATE_HOME": "/s", "HOME": "/h"}) == Path("/s/llm-linalg")
+    assert folder({"XDG_STATE_HOME": "s", "HOME": "/h"}) == Path("/h/.local/state/llm-linalg")
+    assert folder({"HOME": "/h"}, CONFIG) == Path("/h/.config/llm-linalg")
+    assert folder({"XDG_CONFIG_HOME": "/c"}, CONFIG) == Path("/c/llm-linalg")
+    assert folder({"HOME": ""}) is None

@@ -1,0 +1,45 @@
+"""The user's own folders, and a text kept in one of them: whole, and readable by nobody else."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from tui.cli_write import Sink
+
+STATE = ("XDG_STATE_HOME", ".local/state")
+CONFIG = ("XDG_CONFIG_HOME", ".config")
+LARGEST = 200_000  # bytes that are read
+
+
+def folder(environment: Mapping[str, str], kind: tuple[str, str] = STATE) -> Path | None:
+    """The folder of this program among those of a kind, `STATE` or `CONFIG`; None where no home is known.
+
+    A variable that is no absolute path counts for nothing, as the XDG specification says.
+    """
+    variable, below = kind
+    top = Path(environment.get(variable, ""))
+    if not top.is_absolute():
+        top = Path(environment.get("HOME", "")) / below
+    return top / "llm-linalg" if top.is_absolute() else None
+
+
+def keep(path: Path, text: str) -> None:
+    """Writes a text in place of what is there, its folders made as needed. Raises OSError."""
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with Sink(str(path), private=True, errors="replace") as sink:
+        sink.write(text)
+
+
+def read(path: Path) -> str:
+    """A file's text. Raises OSError, or ValueError for what is no text file of `LARGEST` bytes at most."""
+    if path.exists() and not path.is_file():
+        raise ValueError("not a file")  # a pipe or a device may never end
+    with path.open("rb") as file:
+        data = file.read(LARGEST + 1)
+    if len(data) > LARGEST:
+        raise ValueError(f"larger than {LARGEST} bytes")
+    try:
+        return data.decode("utf-8-sig").replace("\r\n", "\n")
+    except UnicodeDecodeError:
+        raise ValueError("not UTF-8 text") from None
