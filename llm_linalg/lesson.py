@@ -65,9 +65,18 @@ def of_bytes(data: bytes, path: str | os.PathLike[str]) -> Lesson:
     Raises:
         LessonError: With the file, the line and the reason.
     """
+    return parse(text_of(data, path), path)
+
+
+def text_of(data: bytes, path: str | os.PathLike[str]) -> str:
+    """The text of a lesson's bytes.
+
+    Raises:
+        LessonError: If they are too many, or no UTF-8.
+    """
     if len(data) > LONGEST_FILE:
         raise LessonError(str(path), 1, f"larger than {LONGEST_FILE} bytes: not a lesson")
-    return parse(decoded(data, path), path)
+    return decoded(data, path)
 
 
 def read_bytes(place: Path, most: int) -> bytes:
@@ -105,6 +114,20 @@ def parse(text: str, path: str | os.PathLike[str]) -> Lesson:
     Raises:
         LessonError: With the file, the line and the reason.
     """
+    lesson, pieces = drafted(text, path)
+    other = next((piece for piece in pieces if piece.stops), None)
+    if other is not None:
+        reason = "stops of other lessons stand in a deck: 'llm-linalg present' shows it"
+        raise LessonError(str(path), other.place, reason)
+    return lesson
+
+
+def drafted(text: str, path: str | os.PathLike[str]) -> tuple[Lesson, list[lesson_body.Piece]]:
+    """The lesson of a deck's own stops, and what stands in the file; the pieces' places are lines, from 1.
+
+    Raises:
+        LessonError: With the file, the line and the reason.
+    """
     name = str(path)
     lines = text.removeprefix("\ufeff").replace("\r\n", "\n").split("\n")
     if lines[0].rstrip() != "+++":
@@ -121,11 +144,13 @@ def parse(text: str, path: str | os.PathLike[str]) -> Lesson:
     except (ValueError, RecursionError) as error:
         place, reason = lesson_front.toml_fault(error, inner)
         raise LessonError(name, place + 2, reason) from None
+    first = closing + 2
     try:
-        stops = _stops(lesson_body.read(lines[closing + 1 :]), closing + 2, front.title)
+        pieces = lesson_body.read(lines[closing + 1 :])
+        stops = _stops([piece for piece in pieces if not piece.stops], first, front.title)
     except lesson_body.BodyError as error:
-        raise LessonError(name, closing + 2 + error.place, error.reason) from None
-    return Lesson(
+        raise LessonError(name, first + error.place, error.reason) from None
+    lesson = Lesson(
         slug=Path(name).stem,
         title=front.title,
         part=front.part,
@@ -134,7 +159,9 @@ def parse(text: str, path: str | os.PathLike[str]) -> Lesson:
         controls=front.controls,
         stops=stops,
         path=Path(name),
+        minutes=front.minutes,
     )
+    return lesson, [piece.below(first) for piece in pieces]
 
 
 def _stops(pieces: list[lesson_body.Piece], first: int, title: str) -> tuple[Stop, ...]:
@@ -159,6 +186,8 @@ def _stops(pieces: list[lesson_body.Piece], first: int, title: str) -> tuple[Sto
                 fails=info.fails,
                 line=first + piece.place,
                 board=lesson_board.read(piece.board, first, text) if piece.board else None,
+                notes=piece.notes.text,
+                minutes=piece.notes.minutes,
             )
         )
         if not info.fails:

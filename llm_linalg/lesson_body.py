@@ -5,12 +5,14 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field, replace
 
+from llm_linalg.lesson_values import MOST_MINUTES
 from llm_linalg.orders import ORDERS
-from llm_linalg.prose import fence, heading, paragraphs
+from llm_linalg.prose import Fence, fence, heading, paragraphs
 from llm_linalg.spelling import quoted, unknown
 from llm_linalg.text import nearest
 
 KEYS = ("show", "order", "steps", "fails")
+FENCES = ("python", "board", "notes", "stops")
 LONGEST_TITLE = 80
 
 _PAIR = re.compile(r"""\s+([^\s="']+)(?:\s*=\s*("[^"]*"|'[^']*'|[^\s"']+))?""")
@@ -45,10 +47,30 @@ class BoardFence:
 
 
 @dataclass(frozen=True, slots=True)
+class Notes:
+    """What the speaker reads at a stop, and how many minutes it is meant to take, if that is said."""
+
+    text: str = ""
+    minutes: float | None = None
+
+    def __bool__(self) -> bool:
+        return bool(self.text) or self.minutes is not None
+
+    def joined(self, other: Notes) -> Notes:
+        """With further notes below these."""
+        text = "\n\n".join(filter(None, (self.text, other.text)))
+        return Notes(text, self.minutes if other.minutes is None else other.minutes)
+
+
+NO_NOTES = Notes()
+
+
+@dataclass(frozen=True, slots=True)
 class Piece:
     """A stop as it stands in the file: prose and, unless it is prose alone, a fence.
 
-    `place` is the line of the fence, from 0, or where the prose begins.
+    `place` is the line of the fence, from 0, or where the prose begins. A `stops` fence of a deck is a piece
+    too: its `stops` are its lines, each with its place, and it is no stop of the file's own.
     """
 
     title: str
@@ -57,6 +79,13 @@ class Piece:
     info: Info | None = None
     code: str = ""
     board: BoardFence | None = None
+    notes: Notes = NO_NOTES
+    stops: tuple[tuple[int, str], ...] = ()
+
+    def below(self, lines: int) -> Piece:
+        """With its places so many lines further down."""
+        stops = tuple((place + lines, text) for place, text in self.stops)
+        return replace(self, place=self.place + lines, stops=stops)
 
 
 @dataclass(slots=True)
@@ -67,6 +96,7 @@ class _Open:
     place: int | None = None  # where it begins
     heading: int | None = None  # a heading that has no stop yet
     prose: list[str] = field(default_factory=list)
+    notes: Notes = NO_NOTES
 
     @property
     def prose_text(self) -> str:
@@ -79,6 +109,11 @@ class _Open:
         if line.strip() and self.place is None:
             self.place = place
 
+    def ended(self) -> None:
+        """Begins anew below a stop: only the title goes on."""
+        self.place = self.heading = None
+        self.prose, self.notes = [], NO_NOTES
+
 
 def read(lines: list[str]) -> list[Piece]:
     """The stops of a body.
@@ -86,7 +121,8 @@ def read(lines: list[str]) -> list[Piece]:
     A `##` heading names the stops below it. Each `python` fence is a stop, with the
     prose before it; prose with no fence after it, up to the next heading or the end, is
     a stop too. A `board` fence belongs to the program right above it, or is a stop of
-    its own, with the prose before it. Fences in another language stay in the prose.
+    its own, with the prose before it. A `notes` fence belongs to the stop in whose text
+    it stands, or that is right above it. Fences in another language stay in the prose.
 
     Raises:
         BodyError: At the line that is wrong.
@@ -109,20 +145,7 @@ def read(lines: list[str]) -> list[Piece]:
         end = opened.end(lines, place)
         if end is None:
             raise BodyError(place, f"this fence is never closed: it needs a line {opened.mark}")
-        language = _language(opened.info, place)
-        if language == "python":
-            info = _info(opened.info, place)
-            indent = len(opened.indent)
-            code = [line[min(indent, len(line) - len(line.lstrip(" "))) :] for line in lines[place + 1 : end]]
-            pieces.append(Piece(now.title, now.prose_text, place, info, "\n".join(code)))
-            now = _Open(title=now.title)
-        elif language == "board":
-            board = BoardFence(
-                opened.info.strip().removeprefix("board").strip(), tuple(lines[place + 1 : end]), place
-            )
-            _put_board(board, now, pieces)
-            now = _Open(title=now.title)
-        else:
+        if not _take(opened, lines[place + 1 : end], place, now, pieces):
             for k in range(place, end + 1):
                 now.add(lines[k], k)
         place = end + 1
@@ -132,24 +155,93 @@ def read(lines: list[str]) -> list[Piece]:
     return pieces
 
 
+def _take(opened: Fence, inside: list[str], place: int, now: _Open, pieces: list[Piece]) -> bool:
+    """Takes in a fence of a lesson; whether it is one."""
+    language = _language(opened.info, place)
+    if language not in FENCES:
+        return False
+    if language == "python":
+        info = _info(opened.info, place)
+        code = "\n".join(_dedented(opened, inside))
+        pieces.append(Piece(now.title, now.prose_text, place, info, code, notes=now.notes))
+    elif language == "board":
+        board = BoardFence(opened.info.strip().removeprefix("board").strip(), tuple(inside), place)
+        _put_board(board, now, pieces)
+    elif language == "notes":
+        _put_notes(_notes(opened, inside, place), place, now, pieces)
+        return True
+    else:
+        _put_stops(opened, inside, place, now, pieces)
+    now.ended()
+    return True
+
+
+def _dedented(opened: Fence, inside: list[str]) -> list[str]:
+    """The lines of a fence without its own indentation."""
+    indent = len(opened.indent)
+    return [line[min(indent, len(line) - len(line.lstrip(" "))) :] for line in inside]
+
+
 def _close(now: _Open, pieces: list[Piece]) -> None:
     """Prose that no fence follows becomes a stop; a heading with nothing below it is an error."""
     if now.prose_text:
-        pieces.append(Piece(now.title, now.prose_text, now.place or 0))
+        pieces.append(Piece(now.title, now.prose_text, now.place or 0, notes=now.notes))
     elif now.heading is not None:
         raise BodyError(now.heading, f"nothing stands below the heading {quoted(now.title)}")
 
 
 def _language(info: str, place: int) -> str:
-    """What a fence holds: `python`, `board`, or else; what looks like these two is a slip, not prose."""
+    """What a fence holds: one of `FENCES`, or else; what looks like one of them is a slip, not prose."""
     word = re.split(r"[\s{]", info.strip(), maxsplit=1)[0]
-    if word in ("python", "board"):
+    if not word or word in FENCES:
         return word
-    if word and (word.lower() in ("py", "python3") or nearest(word, ["python"])):
+    near = "python" if word.lower() in ("py", "python3") else nearest(word, FENCES)
+    if near == "python":
         raise BodyError(place, f"a program's fence says python, not {quoted(word)}")
-    if word and nearest(word, ["board"]):
-        raise BodyError(place, f"a board's fence says board, not {quoted(word)}")
+    if near:
+        raise BodyError(place, f"this fence says {near}, not {quoted(word)}")
     return word
+
+
+def _notes(opened: Fence, inside: list[str], place: int) -> Notes:
+    """The notes of a fence: ``notes minutes=2``."""
+    said = opened.info.strip().removeprefix("notes")
+    minutes = None
+    if said.strip():
+        found = re.fullmatch(r"""\s+minutes\s*=\s*(["']?)([0-9]{1,4}(?:\.[0-9]{1,4})?)\1\s*""", said)
+        minutes = float(found[2]) if found else 0.0
+        if not 0 < minutes <= MOST_MINUTES:
+            raise BodyError(
+                place, f"behind notes may stand minutes=2, up to {MOST_MINUTES:g}; not {quoted(said.strip())}"
+            )
+    text = "\n".join(_dedented(opened, inside))
+    return Notes("\n\n".join(paragraph.shown for paragraph in paragraphs(text)), minutes)
+
+
+def _put_notes(notes: Notes, place: int, now: _Open, pieces: list[Piece]) -> None:
+    """Gives notes to the stop that is being read, or to the one right above if none is."""
+    above = None if now.prose_text or now.heading is not None or not pieces else pieces[-1]
+    before = now.notes if above is None else above.notes
+    if notes.minutes is not None and before.minutes is not None:
+        raise BodyError(place, "this stop has its minutes already")
+    if above is None:
+        now.notes = before.joined(notes)
+    else:
+        pieces[-1] = replace(above, notes=before.joined(notes))
+
+
+def _put_stops(opened: Fence, inside: list[str], place: int, now: _Open, pieces: list[Piece]) -> None:
+    """The stops of other lessons that a deck shows here; prose above them is a stop by itself."""
+    if opened.info.strip() != "stops":
+        raise BodyError(place, "nothing stands behind stops in the first line of its fence")
+    lines = tuple((place + k, line.strip()) for k, line in enumerate(inside, 1) if line.strip())
+    if not lines:
+        raise BodyError(place, "a stops fence names lessons, one a line: matmul, or matmul:2")
+    notes = now.notes
+    if now.prose_text:
+        _close(now, pieces)
+        notes = NO_NOTES
+    pieces.append(Piece(now.title, "", place, notes=notes, stops=lines))
 
 
 def _put_board(board: BoardFence, now: _Open, pieces: list[Piece]) -> None:
@@ -157,7 +249,7 @@ def _put_board(board: BoardFence, now: _Open, pieces: list[Piece]) -> None:
     above = pieces[-1] if pieces and not now.prose_text and now.heading is None else None
     if above is None or above.info is None:
         place = board.place if now.place is None else now.place
-        pieces.append(Piece(now.title, now.prose_text, place, board=board))
+        pieces.append(Piece(now.title, now.prose_text, place, board=board, notes=now.notes))
     elif above.board is not None:
         raise BodyError(board.place, "this stop has a board already")
     elif above.info.fails:

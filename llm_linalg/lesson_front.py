@@ -11,10 +11,10 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from llm_linalg.controls import LARGEST, Control, Kind, Value, is_number
-from llm_linalg.lesson_values import OTHER_PART
+from llm_linalg.lesson_values import MOST_MINUTES, OTHER_PART
 from llm_linalg.spelling import quoted, unknown
 
-KEYS = ("title", "part", "order", "seed", "format", "controls")
+KEYS = ("title", "part", "order", "seed", "format", "minutes", "controls")
 CONTROL_KEYS = ("choices", "range", "default", "step", "key", "label", "sets")
 FORMAT = 1
 # A lesson that names no place stands after those that do.
@@ -48,6 +48,7 @@ class Front:
     part: int
     order: int
     seed: int
+    minutes: float | None
     controls: tuple[Control, ...]
 
 
@@ -77,6 +78,7 @@ def read(lines: list[str]) -> Front:
         part=_integer(table, "part", OTHER_PART, 0, 99),
         order=_integer(table, "order", LAST, 0, 100_000),
         seed=_integer(table, "seed", 0, 0, 2**32 - 1),
+        minutes=_minutes(table.get("minutes")),
         controls=_controls(table.get("controls", {})),
     )
 
@@ -244,6 +246,12 @@ def _integer(table: Mapping[str, Any], key: str, default: int, low: int, high: i
     if not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:
         raise FrontError((key,), f"{key} is a whole number from {low} to {high}")
     return value
+
+
+def _minutes(value: object) -> float | None:
+    if value is None or (is_number(value) and 0 < value <= MOST_MINUTES):
+        return None if value is None else float(value)
+    raise FrontError(("minutes",), f"minutes is a number, above 0 and up to {MOST_MINUTES:g}")
 
 
 def _line(value: object, at: tuple[str, ...]) -> str:

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from llm_linalg.board import Board
 from llm_linalg.controls import Control, Value
+from llm_linalg.lesson_stop import Heading, Stop
 from llm_linalg.prose import spans
 from llm_linalg.spelling import quoted, unknown
 from llm_linalg.text import clean
@@ -34,6 +34,7 @@ PART_TITLES = (
     "More lessons",
 )
 OTHER_PART = len(PART_TITLES) - 1  # of a lesson that names no part
+MOST_MINUTES = 600.0  # that a stop, or a whole talk, may be said to take
 
 
 class LessonError(Exception):
@@ -57,50 +58,6 @@ class UnknownNameError(LookupError):
 
 
 @dataclass(frozen=True, slots=True)
-class Stop:
-    """One idea: a few sentences and a program.
-
-    Attributes:
-        number: From 1.
-        title: The heading above it, or the lesson's title.
-        prose: Markdown; a paragraph is one line, a blank line stands between two.
-        code: The program of its own fence; empty for a stop of prose alone.
-        program: What runs: the fences above it that do not fail, and its own.
-        show: The node to show, by name; None means the last one.
-        beside: Nodes shown together with it.
-        order: The loop order to begin with, or None.
-        steps: The first and the last step to play, from 1, or None for all.
-        fails: Whether the program is meant to fail.
-        line: The line of the fence in the file (of the prose, without a fence), from 1.
-        board: What it shows in place of one node, or None.
-        refused: Of a document's cell that the language refuses as it stands: the reason.
-    """
-
-    number: int
-    title: str
-    prose: str = ""
-    code: str = ""
-    program: str = ""
-    show: str | None = None
-    beside: tuple[str, ...] = ()
-    order: str | None = None
-    steps: tuple[int, int] | None = None
-    fails: bool = False
-    line: int = 1
-    board: Board | None = None
-    refused: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Heading:
-    """An entry of a document's outline: its level from 1, its text, and the stop that it leads to."""
-
-    level: int
-    title: str
-    stop: int
-
-
-@dataclass(frozen=True, slots=True)
 class Lesson:
     """A lesson: what stands in its file, checked.
 
@@ -113,6 +70,7 @@ class Lesson:
         outline: The headings of a document (a notebook, a Python file, any Markdown).
         document: Whether it is one: nobody wrote it for this, so what fails in a cell is passed over below.
         given: Of trusted Python in a lesson's place: what is run; its one stop has no program.
+        minutes: How long a talk of it is meant to take, or None.
     """
 
     slug: str
@@ -126,6 +84,7 @@ class Lesson:
     outline: tuple[Heading, ...] = ()
     document: bool = False
     given: Given | None = None
+    minutes: float | None = None
 
     @property
     def part_title(self) -> str:

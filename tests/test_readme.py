@@ -10,8 +10,10 @@ from pathlib import Path
 
 import pytest
 
+from llm_linalg.decks import load as load_deck
 from llm_linalg.lesson import load
 from tui.cli import APP, COMMANDS
+from tui.decks import checked
 from tui.keys import KEYS
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -62,7 +64,7 @@ def test_the_python_example_works() -> None:
 
 
 def test_the_lesson_example_is_a_lesson_that_runs(tmp_path: Path) -> None:
-    example, _ = fences("markdown")
+    example, _, _ = fences("markdown")
     path = tmp_path / "scores.md"
     path.write_text(example, encoding="utf-8")
     lesson = load(path)
@@ -72,7 +74,7 @@ def test_the_lesson_example_is_a_lesson_that_runs(tmp_path: Path) -> None:
 
 
 def test_the_board_example_is_a_board(tmp_path: Path) -> None:
-    _, board = fences("markdown")
+    _, board, _ = fences("markdown")
     program = "x, y = torch.ones(2), torch.ones(3)\nshare = y.mean()"
     path = tmp_path / "map.md"
     path.write_text(
@@ -80,6 +82,18 @@ def test_the_board_example_is_a_board(tmp_path: Path) -> None:
     )
     assert load(path).check() == ()
     assert "matrix × matrix" in python("-m", "tui", "frame", str(path))
+
+
+def test_the_deck_example_is_a_deck(tmp_path: Path) -> None:
+    file = tmp_path / "talk.md"
+    file.write_text(fences("markdown")[2], encoding="utf-8")
+    deck = checked(load_deck(file))
+    assert [stop.title for stop in deck.stops] == [
+        "Who attends to whom",
+        *["The scores"] * 2,
+        "And with numbers",
+    ]
+    assert "step 3 of" in python("-m", "tui", "frame", str(file), "--stop", "3")
 
 
 FLAG = re.compile(r"(?<![-\w])--[a-z][-a-z]*")

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tui.cli_parse import UsageError
-from tui.cli_view import view_of
+from tui.cli_view import starting, view_of
 from tui.drafts import Drafts, folder
 from tui.terminal.depth import depth
 from tui.view import View
@@ -95,19 +95,6 @@ def ended(app: TerminalApp, log: Path | None) -> int:
     what = clean(f"{type(app.failure).__name__}: {app.failure}", 300)
     sys.stderr.write(f"llm-linalg: {what}\nllm-linalg: {where}\n")
     return 1
-
-
-def starting(view: View, flags: argparse.Namespace) -> View:
-    """The view that the app opens; a step named in words is found when the program has run."""
-    from dataclasses import replace
-
-    from tui.player import END
-
-    if flags.step == "last":
-        return replace(view, step=END)
-    if flags.step == "all":
-        raise UsageError("--step all belongs to 'llm-linalg frame': the app shows one step at a time")
-    return replace(view, step=1) if flags.step == "first" else view
 
 
 PRINTS = "'llm-linalg frame LESSON' prints a picture"

@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING
 
 from llm_linalg.spelling import quoted
 from llm_linalg.text import clean
-from tui.cli_parse import UsageError
-from tui.cli_view import lesson_named, settled, view_of
+from tui.cli_parse import UsageError, frame_parser
+from tui.cli_view import lesson_named, settled
 from tui.cli_write import Sink, explain, write
+from tui.decks import asked
 from tui.view import View
 
 if TYPE_CHECKING:
@@ -77,9 +78,9 @@ def frame(flags: argparse.Namespace) -> int:
 
     if flags.step == "all" and flags.format == "svg":
         raise UsageError("an SVG is one picture: --step all goes with plain, json, screen or ansi")
-    asked = view_of(flags)
-    opened = open_view(asked)
-    view = settled(asked, opened, flags)
+    wanted, flags = asked(flags, frame_parser())
+    opened = open_view(wanted)
+    view = settled(wanted, opened, flags)
     try:
         with Sink(flags.output) as sink:
             for text in _texts(view, opened, flags):

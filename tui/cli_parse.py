@@ -55,8 +55,9 @@ class Parser(argparse.ArgumentParser):
         write(self.format_help())
 
     def read(self, arguments: Sequence[str]) -> argparse.Namespace:
-        """The flags' values. Raises UsageError."""
+        """The flags' values, and in `words` what was read. Raises UsageError."""
         values, rest = self.parse_known_args(list(arguments))
+        values.words = tuple(arguments)
         for word in rest:
             if word.startswith("-") and len(word) > 1:
                 known = sorted(flag for flag in self._option_string_actions if flag.startswith("--"))
@@ -155,6 +156,13 @@ def choice(what: str, known: Sequence[str]) -> type[str]:
 
 
 def view_flags(parser: Parser) -> None:
+    """The flags that name a picture, and its colours."""
+    picture_flags(parser)
+    parser.add_argument("--theme", type=choice("theme", THEMES), metavar="T", help=f"{', '.join(THEMES)}")
+    parser.add_argument("--ascii", action="store_true", help="no glyph outside ASCII")
+
+
+def picture_flags(parser: Parser) -> None:
     """The flags that name a picture."""
     parser.add_argument("--stop", type=whole, metavar="N", help="the lesson's stop, from 1")
     parser.add_argument("--node", metavar="NAME", help="the tensor to show; a part of a composite is S/exp")
@@ -173,8 +181,6 @@ def view_flags(parser: Parser) -> None:
     parser.add_argument("--look", type=choice("look", LOOKS), metavar="L", help=f"{', '.join(LOOKS)}")
     parser.add_argument("--twin", action="store_true", help="show the backward program")
     parser.add_argument("--code", metavar="TEXT", help="run this program in place of the stop's")
-    parser.add_argument("--theme", type=choice("theme", THEMES), metavar="T", help=f"{', '.join(THEMES)}")
-    parser.add_argument("--ascii", action="store_true", help="no glyph outside ASCII")
 
 
 def app_parser() -> Parser:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from llm_linalg.spelling import quoted, unknown
 from tui.cli_parse import UsageError
-from tui.player import order_of, position
+from tui.player import END, order_of, position
 from tui.view import View
 
 if TYPE_CHECKING:
@@ -31,20 +31,29 @@ def lesson_named(word: str) -> Lesson:
     from llm_linalg.documents import is_document, read
     from llm_linalg.lesson import UnknownNameError, find
 
-    if is_document(word) or "/" in word or "\\" in word:
-        try:
-            found = Path(word).exists()
-        except (OSError, ValueError):
-            found = False
-        if not found:
-            raise UsageError(
-                f"no lesson file {quoted(word, 200)}; 'llm-linalg lessons' lists the built-in ones"
-            )
+    if is_document(word) or is_path(word):
+        there(word)
         return read(word)
     try:
         return find(word)
     except UnknownNameError as error:
         raise UsageError(str(error)) from None
+
+
+def is_path(word: str) -> bool:
+    """Whether a word names a place in the file system by its looks."""
+    return "/" in word or "\\" in word
+
+
+def there(word: str) -> Path:
+    """The path of a word. Raises UsageError if nothing is there."""
+    try:
+        found = Path(word).exists()
+    except (OSError, ValueError):
+        found = False
+    if not found:
+        raise UsageError(f"no lesson file {quoted(word, 200)}; 'llm-linalg lessons' lists the built-in ones")
+    return Path(word)
 
 
 def first_lesson() -> Lesson:
@@ -110,6 +119,19 @@ def _controls(lesson: Lesson, given: list[tuple[str, str]]) -> tuple[tuple[str, 
     except (UnknownNameError, ValueError) as error:
         raise UsageError(str(error)) from None
     return tuple((control.name, control.show(values[control.name])) for control in lesson.controls)
+
+
+def starting(view: View, flags: argparse.Namespace) -> View:
+    """The view that is opened; a step named in words is found when the program has run.
+
+    Raises:
+        UsageError: For all steps at once.
+    """
+    if flags.step == "last":
+        return replace(view, step=END)
+    if flags.step == "all":
+        raise UsageError("--step all belongs to 'llm-linalg frame': the app shows one step at a time")
+    return replace(view, step=1) if flags.step == "first" else view
 
 
 def settled(view: View, opened: Opened, flags: argparse.Namespace) -> View:

@@ -1,0 +1,242 @@
+"""Decks: what is shown on a stage, stop after stop, as an immutable value.
+
+A deck is a lesson's file, or a folder of them in the order of their names. It may have slides of prose
+alone, `notes` fences for the speaker, and `stops` fences that show other lessons in between, a line each:
+
+```stops
+matmul                                    all stops of a lesson
+triangular:2-3                            its second and third
+own.md:1                                  of a lesson beside the deck's file
+triangular --stop 2 --set kind=tril       one picture, in the words that the app copies with Y
+```
+
+What stands in a line behind the lesson is a view: it belongs to one stop, the first unless ``--stop`` says
+another, and the engine hands it on as words. Reading a deck imports no torch and runs nothing.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from llm_linalg import documents, lesson
+from llm_linalg.documents.markdown import is_lesson
+from llm_linalg.lesson_body import NO_NOTES, Notes, Piece
+from llm_linalg.lesson_stop import Stop
+from llm_linalg.lesson_values import Lesson, LessonError, UnknownNameError
+from llm_linalg.spelling import quoted
+
+MOST_FILES = 200
+MOST_STOPS = 1000
+SUFFIXES = (".md", ".markdown")
+
+PROGRAM = "llm-linalg"  # a line may begin with it, as a command that was copied does
+
+_NAMED = re.compile(r"(.+?)(?::([0-9]{1,6})(?:-([0-9]{1,6}))?)?")
+
+
+@dataclass(frozen=True, slots=True)
+class DeckStop:
+    """One stop of a deck.
+
+    Attributes:
+        lesson: The lesson that it is a stop of.
+        stop: Which one, from 1.
+        title: The heading above it in the deck, or the stop's own.
+        notes: What the speaker reads, as prose; empty if there is nothing.
+        minutes: How long it is meant to take, or None.
+        words: How it is rehearsed, if not as it opens: arguments such as ``--set n=4 --step 3``.
+        file: The deck's file.
+        line: The line, from 1, where it stands in the deck's file.
+    """
+
+    lesson: Lesson
+    stop: int
+    title: str
+    notes: str = ""
+    minutes: float | None = None
+    words: tuple[str, ...] = ()
+    file: str = ""
+    line: int = 1
+
+    @property
+    def at(self) -> Stop:
+        """The lesson's stop."""
+        return self.lesson.stops[self.stop - 1]
+
+
+@dataclass(frozen=True, slots=True)
+class Deck:
+    """What is shown, in order.
+
+    Attributes:
+        title: Of the whole.
+        stops: At least one.
+        path: The file or the folder; None for a built-in lesson.
+        files: Every file that was read for it, to be watched.
+        planned: The minutes that the whole is meant to take, where the front matter says it.
+    """
+
+    title: str
+    stops: tuple[DeckStop, ...]
+    path: Path | None = None
+    files: tuple[Path, ...] = ()
+    planned: float | None = None
+
+    @property
+    def lessons(self) -> tuple[Lesson, ...]:
+        """The lessons of its stops, each once, in order of appearance."""
+        return tuple({id(stop.lesson): stop.lesson for stop in self.stops}.values())
+
+    @property
+    def minutes(self) -> float | None:
+        """How long it is meant to take: as planned, else what its stops add up to; None if nothing says."""
+        given = [stop.minutes for stop in self.stops if stop.minutes is not None]
+        return self.planned if self.planned is not None else sum(given) if given else None
+
+
+def load(path: str | os.PathLike[str]) -> Deck:
+    """The deck in a file or a folder; a notebook, a Python file and any Markdown are decks of their cells.
+
+    Raises:
+        LessonError: With the file, the line (1 where none is to blame) and the reason.
+    """
+    place = Path(path)
+    deck = _folder(place) if place.is_dir() else _file(place, {})
+    if len(deck.stops) > MOST_STOPS:
+        raise LessonError(str(place), 1, f"the deck has {len(deck.stops):,} stops; {MOST_STOPS:,} are shown")
+    return deck
+
+
+def of_lesson(one: Lesson) -> Deck:
+    """A lesson as a deck: its stops, with their own notes."""
+    files = () if one.path is None else (one.path,)
+    return Deck(one.title, tuple(_all(one, _Said(str(one.path or one.slug)))), one.path, files, one.minutes)
+
+
+@dataclass(frozen=True, slots=True)
+class _Said:
+    """What the deck says about the stops of a line."""
+
+    file: str
+    line: int | None = None
+    title: str = ""
+    notes: Notes = NO_NOTES
+    words: tuple[str, ...] = ()
+
+    def stop(self, one: Lesson, number: int) -> DeckStop:
+        at = one.stop(number)
+        return DeckStop(
+            one,
+            number,
+            self.title or at.title,
+            self.notes.text or at.notes,
+            at.minutes if self.notes.minutes is None else self.notes.minutes,
+            self.words,
+            self.file,
+            at.line if self.line is None else self.line,
+        )
+
+
+def _all(one: Lesson, said: _Said) -> Iterator[DeckStop]:
+    return (said.stop(one, stop.number) for stop in one.stops)
+
+
+def _folder(place: Path) -> Deck:
+    """The files of a folder in the order of their names; README.md, `.x` and `_x` are left out."""
+    try:
+        found = sorted(file for file in place.iterdir() if file.suffix.lower() in SUFFIXES)
+    except OSError as error:
+        raise LessonError(str(place), 1, (error.strerror or "cannot be read").lower()) from None
+    files = [file for file in found if file.name[0] not in "._" and file.stem.lower() != "readme"]
+    if not 0 < len(files) <= MOST_FILES:
+        reason = f"it has {len(files)} lessons; {MOST_FILES} are shown" if files else "no lesson is in it"
+        raise LessonError(str(place), 1, reason)
+    read: dict[Path, Lesson] = {}
+    decks = [_file(file, read) for file in files]
+    minutes = [deck.minutes for deck in decks]
+    return Deck(
+        place.resolve().name or str(place),
+        tuple(stop for deck in decks for stop in deck.stops),
+        place,
+        tuple(file for deck in decks for file in deck.files),
+        sum(one or 0.0 for one in minutes) or None,
+    )
+
+
+def _file(place: Path, read: dict[Path, Lesson]) -> Deck:
+    """The deck in a file; `read` keeps the lessons that `stops` fences name, so that each is read once."""
+    if place.suffix.lower() not in SUFFIXES:
+        return of_lesson(documents.read(place))
+    text = lesson.text_of(lesson.read_bytes(place, lesson.LONGEST_FILE + 1), place)
+    if not is_lesson(text):
+        return of_lesson(documents.read(place))
+    own, pieces = lesson.drafted(text, place)
+    lesson.linked(own)
+    stops: list[DeckStop] = []
+    numbers = iter(own.stops)
+    for piece in pieces:
+        if not piece.stops:
+            stops.append(_Said(str(place)).stop(own, next(numbers).number))
+            continue
+        found = [stop for line, text in piece.stops for stop in _named(text, place, line, piece, read)]
+        share = None if piece.notes.minutes is None else piece.notes.minutes / len(found)
+        stops += [stop if share is None else replace(stop, minutes=share) for stop in found]
+    paths = [place, *(stop.lesson.path for stop in stops if stop.lesson.path is not None)]
+    return Deck(own.title, tuple(stops), place, tuple(dict.fromkeys(paths)), own.minutes)
+
+
+def _named(text: str, place: Path, line: int, piece: Piece, read: dict[Path, Lesson]) -> Iterator[DeckStop]:
+    """The stops that a line of a `stops` fence names."""
+    try:
+        name, first, last, view = _line(text)
+        said = _Said(str(place), line, piece.title, Notes(piece.notes.text), view)
+        one = _lesson(name, place, read)
+        numbers = range(1, len(one.stops) + 1) if first is None else range(first, (last or first) + 1)
+        yield from (said.stop(one, number) for number in numbers)
+    except (UnknownNameError, ValueError) as error:
+        raise LessonError(str(place), line, str(error.args[0])) from None
+    except LessonError as error:
+        raise LessonError(str(place), line, f"{error.file}:{error.line}: {error.reason}") from None
+
+
+def _line(text: str) -> tuple[str, int | None, int | None, tuple[str, ...]]:
+    """The lesson that a line names, the first and the last of its stops, and the words of its view.
+
+    Raises:
+        ValueError: If it reads otherwise.
+    """
+    try:
+        words = shlex.split(text)
+    except ValueError as error:
+        raise ValueError(f"{quoted(text)}: {str(error).lower()}") from None
+    words = words[words[:1] == [PROGRAM] :]
+    found = _NAMED.fullmatch(words[0]) if words else None
+    if found is None:
+        raise ValueError(f"a line names a lesson, as matmul or matmul:2; not {quoted(text)}")
+    name, first, last = found.groups()
+    view = words[1:]
+    if first is None and view:
+        at = view.index("--stop") if "--stop" in view else len(view)
+        first = next(iter(view[at + 1 : at + 2]), "1")
+        del view[at : at + 2]
+    if first is not None and not re.fullmatch("[0-9]{1,6}", first):
+        raise ValueError(f"{quoted(first)} is not the number of a stop")
+    if last is not None and (view or int(last) < int(first)):
+        why = "what follows it belongs to one stop" if view else "it runs backwards"
+        raise ValueError(f"{quoted(words[0])} names several stops: {why}")
+    return name, None if first is None else int(first), None if last is None else int(last), tuple(view)
+
+
+def _lesson(name: str, place: Path, read: dict[Path, Lesson]) -> Lesson:
+    """The lesson of a name: a built-in one, or in a file whose path is seen from the deck's."""
+    if "/" not in name and not documents.is_document(name):
+        return lesson.find(name)
+    path = place.parent / name
+    if path not in read:
+        read[path] = documents.read(path)
+    return read[path]

@@ -1,0 +1,55 @@
+"""What a stop of a lesson is, and a heading of a document's outline."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from llm_linalg.board import Board
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """One idea: a few sentences and a program.
+
+    Attributes:
+        number: From 1.
+        title: The heading above it, or the lesson's title.
+        prose: Markdown; a paragraph is one line, a blank line stands between two.
+        code: The program of its own fence; empty for a stop of prose alone.
+        program: What runs: the fences above it that do not fail, and its own.
+        show: The node to show, by name; None means the last one.
+        beside: Nodes shown together with it.
+        order: The loop order to begin with, or None.
+        steps: The first and the last step to play, from 1, or None for all.
+        fails: Whether the program is meant to fail.
+        line: The line of the fence in the file (of the prose, without a fence), from 1.
+        board: What it shows in place of one node, or None.
+        refused: Of a document's cell that the language refuses as it stands: the reason.
+        notes: What the speaker reads at it, as prose.
+        minutes: How long it is meant to take on stage, or None.
+    """
+
+    number: int
+    title: str
+    prose: str = ""
+    code: str = ""
+    program: str = ""
+    show: str | None = None
+    beside: tuple[str, ...] = ()
+    order: str | None = None
+    steps: tuple[int, int] | None = None
+    fails: bool = False
+    line: int = 1
+    board: Board | None = None
+    refused: str | None = None
+    notes: str = ""
+    minutes: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Heading:
+    """An entry of a document's outline: its level from 1, its text, and the stop that it leads to."""
+
+    level: int
+    title: str
+    stop: int

@@ -1,0 +1,100 @@
+"""Decks as the app opens them: the deck of a word on the command line, and the view of a deck's stop."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from llm_linalg.spelling import quoted
+from tui.cli_parse import Parser, UsageError, picture_flags
+from tui.cli_view import is_path, lesson_named, starting, there, view_of
+from tui.view import View
+
+if TYPE_CHECKING:
+    from llm_linalg.decks import Deck, DeckStop
+
+
+def deck_named(word: str) -> Deck:
+    """The deck in a file or a folder, or of a lesson's slug.
+
+    Raises:
+        UsageError: If there is none.
+        LessonError: If it is broken.
+    """
+    from llm_linalg.decks import load, of_lesson
+    from llm_linalg.documents import is_document
+
+    if is_path(word) or is_document(word) or Path(word).is_dir():
+        return load(there(word))
+    return of_lesson(lesson_named(word))
+
+
+def flags_of(stop: DeckStop) -> argparse.Namespace:
+    """The flags that the words of a deck's line are.
+
+    Raises:
+        LessonError: With the deck's file and line, for a word that is none.
+    """
+    from llm_linalg.lesson import LessonError
+
+    parser = Parser(prog="a line of stops", add_help=False, allow_abbrev=False)
+    picture_flags(parser)
+    try:
+        flags = parser.read(stop.words)
+    except UsageError as error:
+        raise LessonError(stop.file, stop.line, str(error)) from None
+    flags.stop = stop.stop
+    return flags
+
+
+def view_at(stop: DeckStop) -> View:
+    """The view that a deck's stop opens with, as it was rehearsed.
+
+    A node, an order or a step can't be known to be there before the program has run: `cli_view.settled` says.
+
+    Raises:
+        LessonError: With the deck's file and line, for a word or a control that is none.
+    """
+    from llm_linalg.lesson import LessonError
+
+    flags = flags_of(stop)
+    try:
+        return starting(view_of(flags, stop.lesson), flags)
+    except UsageError as error:
+        raise LessonError(stop.file, stop.line, str(error)) from None
+
+
+def asked(flags: argparse.Namespace, parser: Parser) -> tuple[View, argparse.Namespace]:
+    """The view that the flags ask of a lesson or of a deck, and the flags with what the deck says first.
+
+    Args:
+        flags: As `parser` read them.
+        parser: It takes the words of a view, and the lesson's name.
+
+    Raises:
+        UsageError: For a lesson, stop or control that is not there.
+        LessonError: If the lesson or the deck is broken.
+    """
+    if flags.lesson is None or not (is_path(flags.lesson) or Path(flags.lesson).exists()):
+        return view_of(flags), flags
+    deck = deck_named(flags.lesson)
+    number = 1 if flags.stop is None else flags.stop
+    if not 1 <= number <= len(deck.stops):
+        raise UsageError(f"{quoted(deck.title)} has stops 1 to {len(deck.stops)}: there is no stop {number}")
+    stop = deck.stops[number - 1]
+    flags_of(stop)
+    both = parser.read([*stop.words, *flags.words])  # of two the last counts: what is typed comes last
+    both.stop = stop.stop
+    return view_of(both, stop.lesson), both
+
+
+def checked(deck: Deck) -> Deck:
+    """The deck, every stop of which has a view.
+
+    Raises:
+        LessonError: For the first that has none.
+    """
+    for stop in deck.stops:
+        view_at(stop)
+    return deck
