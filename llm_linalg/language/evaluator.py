@@ -33,7 +33,7 @@ FAILURES = (
     MemoryError,
 )
 MAX_STEPS = 100_000
-MAX_ITEMS = 3_000_000
+MAX_ITEMS = 1_000_000
 
 Explain = Callable[["Evaluator", ast.expr | ast.stmt, Exception], ProgramError]
 

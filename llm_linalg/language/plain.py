@@ -18,6 +18,7 @@ MAX_ITEMS = 100_000
 MAX_WEIGHT = 200_000
 MAX_TEXT = 100_000
 _SEQUENCES = (str, list, tuple)
+_NESTED = (str, list, tuple, dict)
 _SHOWN = (
     bool
     | int
@@ -183,7 +184,7 @@ def weight(*values: Any) -> int:
         if total > MAX_WEIGHT:
             raise LimitError(f"more than {MAX_WEIGHT:,} items in all")
         if isinstance(value, list | tuple):
-            todo += [item for item in value if isinstance(item, str | list | tuple | dict)]
+            todo += [item for item in value if isinstance(item, _NESTED)]
     return total
 
 

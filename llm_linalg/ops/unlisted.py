@@ -19,7 +19,8 @@ from llm_linalg.relations import OpaqueRelation, Relation
 _ASKING = frozenset(
     [
         *("dim", "size", "stride", "numel", "nelement", "is_contiguous", "storage_offset", "element_size"),
-        *("item", "requires_grad_", "equal", "backward", "len", "format", "index"),
+        *("item", "tolist", "requires_grad_", "equal", "backward", "len", "format", "index"),
+        *("shape", "dtype", "ndim", "device", "grad", "requires_grad", "is_leaf"),
     ]
 )
 # What they make on the way is bounded by what their operands make together.

@@ -296,3 +296,12 @@ REFUSED = {
         "torch.randn(2, generator=1)",
     ],
 }
+
+# What asks for too much at once: refused before anything is computed. The others spend what is allowed first.
+SPENDING = ("for i in", "torch.ones(2**5, 1, 1, 2**20)")
+BOMBS = tuple(
+    program
+    for kind in ("power, shift and factorial", "cells without end", "the parser", "indices and sizes")
+    for program in REFUSED[kind]
+    if not any(words in program for words in SPENDING)
+)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
+import sys
 import time
 import unicodedata
 
@@ -10,8 +13,12 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from llm_linalg import LimitError, ProgramError, ShapeError, Trace, run
-from tests.engine.hostile import REFUSED
+from llm_linalg import LimitError, ProgramError, ShapeError, Trace, front, run
+from llm_linalg.language.budget import Budget
+from llm_linalg.ops import Call
+from llm_linalg.shapes import clash_of
+from tests.engine.hostile import BOMBS, REFUSED
+from tests.engine.test_shapes import BROKEN
 
 SCREEN = 24 * 80 * 2
 
@@ -176,6 +183,52 @@ def test_calls_with_the_wrong_arguments_are_our_errors(expressions: list[str]) -
             assert node.evidence in ("rule", "index", "autograd", "opaque")
             assert isinstance(node.shape_line, str)
             assert isinstance(node.sentence(), str)
+
+
+class Watching(Budget):
+    """A budget that notes whether the rule of the last call objected."""
+
+    objected = ""
+
+    def check(self, call: Call) -> None:
+        assert not self.objected, f"{self.objected}: the rule objected, and torch did not"
+        super().check(call)
+        self.objected = call.operation.name if clash_of(call) is not None else ""
+
+
+@given(nonsense())
+def test_what_a_rule_objects_to_torch_refuses(expression: str) -> None:
+    budgets: list[Watching] = []
+
+    def budget() -> Watching:
+        budgets.append(Watching())
+        return budgets[-1]
+
+    start = "x = torch.ones(2, 3)\nW = torch.ones(3, 4)\nv = torch.ones(3)\ns = torch.tensor(2)\nn = 3\n"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(front, "Budget", budget)
+        result = outcome(f"{start}y = {expression}\nz = x + 1")
+    assert isinstance(result, ProgramError) or not budgets[0].objected
+
+
+def test_nothing_heavy_is_imported_to_refuse() -> None:
+    clashing = [form.format(x="torch.ones(2, 3)", y="torch.ones(2, 4)") for form, _ in BROKEN]
+    code = """
+import json, sys
+from llm_linalg import ProgramError, run
+run("x = torch.ones(2, 3)\\nprint(x, x.shape)")
+for program in json.load(sys.stdin):
+    try:
+        run(program)
+    except ProgramError:
+        pass
+print(json.dumps(sorted({"torch._dynamo", "torch._inductor", "sympy"} & set(sys.modules))))
+"""
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", code], input=json.dumps([*BOMBS, *clashing]),
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert json.loads(done.stdout) == []
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,60 @@
+"""Refusing a program, the first time that a process refuses one: at most 100 ms."""
+
+from __future__ import annotations
+
+from typing import cast
+
+from tests.bench.fresh import fresh
+from tests.bench.stats import Row
+
+ALLOWED = "torch.ones(2, 3) @ torch.ones(3, 2)"
+CLASHES = (
+    "torch.ones(3, 3) @ torch.ones(2)",
+    "torch.maximum(torch.ones(3, 3), torch.ones(2))",
+    "torch.stack([torch.ones(2), torch.ones(3)])",
+    "torch.ones(10**5, 1) @ torch.ones(3, 10**5)",
+)
+# Each program is run in a copy of a process that has done nothing but import the engine.
+REFUSAL = """
+import json, os, time
+import torch
+from llm_linalg import ProgramError, run
+from tests.bench.refusal import ALLOWED, CLASHES
+from tests.engine.hostile import BOMBS
+
+torch.set_num_threads(1)
+run("")
+
+def milliseconds(program):
+    out, into = os.pipe()
+    if not (child := os.fork()):
+        start = time.perf_counter()
+        try:
+            run(program)
+        except ProgramError:
+            pass
+        os.write(into, str(1000 * (time.perf_counter() - start)).encode())
+        os._exit(0)
+    os.waitpid(child, 0)
+    found = os.read(out, 100)
+    os.close(out)
+    os.close(into)
+    return float(found)
+
+kinds = ((ALLOWED,) * 5, BOMBS, CLASHES)
+print(json.dumps([[milliseconds(program) for program in kind] for kind in kinds]))
+"""
+
+
+def refusal() -> list[Row]:
+    """Runs each of the tests' bombs, each as the first program that a process runs, and a few clashes."""
+    measured, _ = fresh(REFUSAL)
+    allowed, bombs, clashes = cast("list[list[float]]", measured)
+    against = "a product that is allowed"
+    return [
+        Row(f"refusal of a bomb, worst of {len(bombs)}", max(bombs), "ms", min(allowed), against, most=100),
+        Row(
+            f"a clash with its repairs, worst of {len(clashes)}",
+            max(clashes), "ms", min(allowed), against, most=100,
+        ),
+    ]  # fmt: skip
