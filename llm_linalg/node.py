@@ -211,6 +211,13 @@ class Node:
         """How many terms each cell is the sum of; None if it is no sum, or their number varies."""
         return self.call.operation.term_count(self.call) if self.call else None
 
+    @cached_property
+    def multiplications(self) -> int | None:
+        """How many multiplications it takes, divisions too, by its axes; None if that is not known."""
+        if self.call is None or self.call.position:  # an input, or a later output of a call that has several
+            return 0
+        return self.call.operation.multiplications(self.call)
+
     @property
     def beside(self) -> int | None:
         """The position of the operand that is added, not multiplied (a bias); None if there is none."""

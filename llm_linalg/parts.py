@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
+import torch
+
+from llm_linalg.axes import Shape
 from llm_linalg.node import Node
 
 if TYPE_CHECKING:
     from llm_linalg.ops.call import Call
     from llm_linalg.relations import Relation
     from llm_linalg.tracing import Trace
+
+SMALL = 2**22  # multiplications, or like work, that are done to count those of the parts
 
 
 def opened(node: Node) -> Trace | None:
@@ -50,3 +56,28 @@ def parts_of(node: Node) -> tuple[Node, ...]:
     """Return the nodes inside a composite call, in order; () for the others."""
     inner = opened(node)
     return inner.nodes if inner else ()
+
+
+def multiplications(call: Call) -> int | None:
+    """Return how many multiplications the parts of a composite call take together; None if not known."""
+    given = {name: call.tensors[places[0]] for name, places in call.places.items() if places}
+    operands = tuple((name, tuple(tensor.shape), tensor.dtype) for name, tensor in given.items())
+    # On meta nothing is computed, but torch takes most of a second to get ready for it.
+    device = "cpu" if call.operation.cost(call, call.shape) <= SMALL else "meta"
+    return _multiplications(call.operation.opened(call), operands, device)
+
+
+@lru_cache(1_000)
+def _multiplications(
+    program: str, operands: tuple[tuple[str, Shape, torch.dtype], ...], device: str
+) -> int | None:
+    """Run the program on zeros: only shapes matter."""
+    from llm_linalg.front import execute
+
+    with torch.device(device):
+        known = {
+            name: Node(0, "input", torch.zeros(shape, dtype=dtype), name=name)
+            for name, shape, dtype in operands
+        }
+        counts = [node.multiplications for node in execute(program, 0, {}, known).nodes]
+    return None if None in counts else sum(count or 0 for count in counts)

@@ -244,7 +244,7 @@ def _op_of(tensor: Tensor) -> str:
 
 
 def shown(tensor: Tensor) -> Tensor:
-    """Return the values to show: detached, and a copy if they live on another device."""
+    """Return the values to show: detached, a copy if they live on another device; on meta there are none."""
     with torch._C.DisableTorchFunction():  # showing is no part of the program
         value = tensor.detach()
-        return value if value.device.type == "cpu" else value.cpu()
+        return value if value.device.type in ("cpu", "meta") else value.cpu()

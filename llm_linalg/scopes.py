@@ -1,8 +1,13 @@
-"""The modules of a trace as a tree: ``transformer``, in it ``h``, in it ``0``, in it ``attn``."""
+"""The scopes of a trace as a tree.
+
+Of trusted Python they are modules: ``transformer``, in it ``h``, in it ``0``, in it ``attn``. Of a program
+in the tensor language they are the calls of its functions: ``block:2``, in it ``attention``.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -12,7 +17,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Scope:
-    """A module in which torch calls were made, with the modules inside it.
+    """A module, or a call of a program's function, in which torch calls were made, with those inside it.
 
     Attributes:
         name: Its own name, the last part of its path.
@@ -73,3 +78,23 @@ def _grown(root: Scope, path: str) -> Scope:
             scope.children[name] = Scope(name, f"{scope.path}.{name}" if scope.path else name)
         scope = scope.children[name]
     return scope
+
+
+def inside(path: str, name: str, calls: Counter[str]) -> str:
+    """Return the path of a call of a function, and count it: ``block:2.attention:1``."""
+    inner = f"{path}.{name}" if path else name
+    calls[inner] += 1
+    return f"{inner}:{calls[inner]}"
+
+
+def plainly(path: str, calls: Mapping[str, int]) -> str:
+    """Return the path of a call with a number only where its function was called more than once there."""
+    if ":" not in path:
+        return path
+    plain, counted = [], ""
+    for part in path.split("."):
+        name = part.rpartition(":")[0]
+        alone = calls[f"{counted}.{name}" if counted else name] == 1
+        plain.append(name if alone else part)
+        counted = f"{counted}.{part}" if counted else part
+    return ".".join(plain)

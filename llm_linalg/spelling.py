@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Sequence
 
 from llm_linalg.text import clean, nearest
 
@@ -31,3 +32,14 @@ def unknown(what: str, word: str, known: Iterable[str]) -> str:
     near = nearest(word, names)
     said = f'did you mean "{near}"? ({listed})' if near is not None else f"there is {listed}"
     return f"unknown {what} {quoted(word)}: {said}"
+
+
+def numbered(names: Sequence[str]) -> tuple[str, ...]:
+    """Return names that are told apart: of several that are equal all but the last are numbered, ``x:1``."""
+    total = Counter(names)
+    seen: Counter[str] = Counter()
+    made = []
+    for name in names:
+        seen[name] += 1
+        made.append(name if seen[name] == total[name] else f"{name}:{seen[name]}")
+    return tuple(made)

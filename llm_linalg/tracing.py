@@ -5,12 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from itertools import islice
+from typing import TYPE_CHECKING
 
 from llm_linalg.cells import Cells, Index
 from llm_linalg.errors import ProgramError
+from llm_linalg.maps import Map
 from llm_linalg.node import Node
 from llm_linalg.scopes import Scope, tree
 from llm_linalg.spelling import hint
+
+if TYPE_CHECKING:
+    from llm_linalg.lineage import Lineage
 
 _GUESSED = 2_000  # names among which the nearest is looked for
 
@@ -107,15 +112,22 @@ class Trace:
 
         A cell that a mask set to 0, or to −inf before a softmax, carries nothing.
         """
-        from llm_linalg.lineage import Lineage
-
-        return Lineage(self).back(self._node(node), tuple(index))
+        return self._lineage.back(self._node(node), tuple(index))
 
     def reach(self, node: str | Node, index: Index) -> dict[Node, Cells]:
         """Return what a cell feeds, on to the end: the cells of each node."""
+        return self._lineage.forward(self._node(node), tuple(index))
+
+    @cached_property
+    def map(self) -> Map:
+        """Its operations folded by scopes: boxes, arrows, and what each takes, a level at a time."""
+        return Map(self)
+
+    @cached_property
+    def _lineage(self) -> Lineage:
         from llm_linalg.lineage import Lineage
 
-        return Lineage(self).forward(self._node(node), tuple(index))
+        return Lineage(self)
 
     def _node(self, node: str | Node) -> Node:
         return self[node] if isinstance(node, str) else node

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections import ChainMap
+from collections import ChainMap, Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -28,6 +28,7 @@ class Caller(Evaluator):
         super().__init__(source, names, budget, explain)
         self.builtins = {**tables.BUILTINS, "print": self._print}
         self._room = _PRINTED_LIMIT
+        self._calls: Counter[str] = Counter()  # of each function inside each scope
 
     def evaluators(self) -> dict[type[ast.expr], Callable[[Any], Any]]:
         """Return what evaluates each kind of expression."""

@@ -57,6 +57,7 @@ class Evaluator:
         self._explain = explain
         self._budget = budget
         self._at: ast.AST = source.tree
+        self._scope = ""  # the calls of the program's functions that are under way
         self._failing: tuple[ast.expr | ast.stmt, list[ast.expr | None]] | None = None
         self.values: dict[ast.expr, Tensor] = {}  # of the statement that is being run
         self._modules: dict[str, Any] = {
@@ -158,7 +159,7 @@ class Evaluator:
         return self._explain(self, node, error)
 
     def _where(self) -> Origin:
-        return Origin(self.source.span(self._at), self.source.text_of(self._at))
+        return Origin(self.source.span(self._at), self.source.text_of(self._at), scope=self._scope)
 
     def _name(self, node: ast.Name) -> Any:
         for table in (self.names, self._modules, self.builtins):

@@ -8,6 +8,7 @@ from typing import Any
 
 from torch import Tensor, nn
 
+from llm_linalg import scopes
 from llm_linalg.errors import LimitError, ProgramError, ShapeError
 from llm_linalg.language import plain, tables
 from llm_linalg.language.budget import Budget
@@ -60,6 +61,8 @@ class Interpreter(Caller):
                 self.recorder.failed = self._failing = None
             begun = end
         self._run(body[begun:])
+        for node in self.recorder.nodes:
+            node.scope = scopes.plainly(node.scope, self._calls)
         return refused
 
     def _run(self, statements: list[ast.stmt]) -> None:
@@ -162,15 +165,18 @@ class Interpreter(Caller):
             raise LimitError(f"functions that call each other more than {MAX_CALLS} deep")
         bound = function.bound(arguments, named)
         outer, self.names = self.names, function.scope.new_child()
+        around, self._scope = self._scope, scopes.inside(self._scope, function.node.name, self._calls)
         self._depth += 1
         try:
             for name, value in bound.items():
                 self.names[name] = value
+                if isinstance(value, nn.Module):
+                    self._bind(name, value)  # its parameters have no name of their own
             self._block(function.node.body)
         except _Returned as returned:
             return returned.value
         finally:
-            self.names = outer
+            self.names, self._scope = outer, around
             self._depth -= 1
         return None
 

@@ -37,6 +37,8 @@ class Operation:
         gradient: For each parameter, its cotangent in torch terms; see `llm_linalg.backward`.
         twins: The same for a call, where it depends on the call.
         parts: The operation as a small program of simpler ones.
+        multiplies: How many multiplications (or divisions) a cell of the result takes; functions such as
+            exp count none. What has parts takes theirs.
     """
 
     name: str
@@ -49,6 +51,7 @@ class Operation:
     twins: Cotangents | None = None
     kind: str = "opaque"
     evidence: str = "rule"
+    multiplies: int = 0
 
     def bind(self, args: Sequence[Any], kwargs: Mapping[str, Any], swap: bool = False) -> dict[str, Any]:
         """Return the arguments by parameter; `TypeError` if they don't fit the signature."""
@@ -72,6 +75,12 @@ class Operation:
     def peak(self, call: Call, shape: Shape | None) -> int:
         """Return the most cells of any tensor that torch makes on the way, the output included."""
         return prod(shape) if shape is not None else sum(map(prod, call.shapes))
+
+    def multiplications(self, call: Call) -> int | None:
+        """Return how many multiplications (divisions too) a call that was run takes; None if not known."""
+        from llm_linalg.parts import multiplications
+
+        return multiplications(call) if self.opened(call) else self.multiplies * prod(call.shape)
 
     def outputs(self, call: Call) -> int:
         """Return how many tensors a call gives, at most."""

@@ -40,6 +40,11 @@ class Contraction(Operation):
     def cost(self, call: Call, shape: Shape | None) -> int:
         return prod(self.axes(call).sizes.values())
 
+    def multiplications(self, call: Call) -> int:
+        axes = self.axes(call)
+        factors = len(axes.operands) - (self.beside(call) is not None)
+        return (factors - 1) * prod(axes.sizes.values())
+
     def peak(self, call: Call, shape: Shape | None) -> int:
         """Return the largest of output and operands; a product of stacks copies what it repeats."""
         axes = self.axes(call)

@@ -53,6 +53,7 @@ POINTWISE: tuple[Operation, ...] = (
         phrase="{input}·{other}",
         gradient={"input": "{d} * {other}", "other": "{d} * {input}"},
         product=True,
+        multiplies=1,
     ),
     Division(
         "div",
@@ -67,6 +68,7 @@ POINTWISE: tuple[Operation, ...] = (
         reversed=("torch.Tensor.__rtruediv__", "torch.Tensor.__rdiv__"),
         phrase="{input} / {other}",
         gradient={"input": "{d} / {other}", "other": "-{d} * {input} / {other} ** 2"},
+        multiplies=1,
     ),
     Pointwise(
         "floor_divide",
@@ -75,12 +77,14 @@ POINTWISE: tuple[Operation, ...] = (
         reversed=("torch.Tensor.__rfloordiv__",),
         phrase="⌊{input} / {other}⌋",
         gradient={"input": "", "other": ""},
+        multiplies=1,
     ),
     Pointwise(
         "remainder",
         "input, other",
         spellings=("torch.Tensor.__mod__", "torch.Tensor.__imod__"),
         phrase="{input} mod {other}",
+        multiplies=1,
     ),
     Power(
         "pow",
@@ -92,6 +96,7 @@ POINTWISE: tuple[Operation, ...] = (
             "input": "{d} * {exponent} * {input} ** ({exponent} - 1)",
             "exponent": "{d} * {out} * torch.log({input})",
         },
+        multiplies=1,
     ),
     Pointwise(
         "maximum",
@@ -105,14 +110,14 @@ POINTWISE: tuple[Operation, ...] = (
     _unary("exp", "exp({input})", "{d} * {out}", flat_at=-inf),
     _unary("log", "ln({input})", "{d} / {input}"),
     _unary("sqrt", "√{input}", "{d} / (2 * {out})"),
-    _unary("rsqrt", "1/√{input}", "-0.5 * {d} * {out} ** 3"),
-    _unary("square", "{input}²", "{d} * 2 * {input}"),
-    _unary("reciprocal", "1 / {input}", "-{d} * {out} ** 2"),
+    _unary("rsqrt", "1/√{input}", "-0.5 * {d} * {out} ** 3", multiplies=1),
+    _unary("square", "{input}²", "{d} * 2 * {input}", multiplies=1),
+    _unary("reciprocal", "1 / {input}", "-{d} * {out} ** 2", multiplies=1),
     _unary("sin", "sin({input})", "{d} * torch.cos({input})"),
     _unary("cos", "cos({input})", "-{d} * torch.sin({input})"),
     _unary("erf", "erf({input})", "{d} * 2 / torch.pi**0.5 * torch.exp(-({input} ** 2))"),
     _unary("tanh", "tanh({input})", "{d} * (1 - {out} ** 2)"),
-    _unary("sigmoid", "σ({input})", "{d} * {out} * (1 - {out})"),
+    _unary("sigmoid", "σ({input})", "{d} * {out} * (1 - {out})", multiplies=1),
     _unary("floor", "⌊{input}⌋", ""),
     _unary("ceil", "⌈{input}⌉", ""),
     _unary("round", "round({input})", ""),
@@ -131,12 +136,14 @@ POINTWISE: tuple[Operation, ...] = (
         "input, approximate='none'",
         phrase="gelu({input})",
         gradient={"input": f"{{d}} * ({_GELU})"},
+        multiplies=3,  # x · ½ · (1 + erf(x / √2))
     ),
     Pointwise(
         "silu",
         "input, inplace=False",
         phrase="{input}·σ({input})",
         gradient={"input": f"{{d}} * {_SIGMOID} * (1 + {{input}} * (1 - {_SIGMOID}))"},
+        multiplies=2,
     ),
     Pointwise(
         "clamp",
@@ -172,8 +179,10 @@ POINTWISE: tuple[Operation, ...] = (
         _unary(name, f"{name}({{input}})", "")
         for name in ("log1p", "expm1", "log2", "log10", "exp2", "trunc")
     ),
-    Pointwise("leaky_relu", "input, negative_slope=0.01, inplace=False", phrase="leaky_relu({input})"),
-    Pointwise("elu", "input, alpha=1.0, inplace=False", phrase="elu({input})"),
+    Pointwise(
+        "leaky_relu", "input, negative_slope=0.01, inplace=False", phrase="leaky_relu({input})", multiplies=1
+    ),
+    Pointwise("elu", "input, alpha=1.0, inplace=False", phrase="elu({input})", multiplies=1),
     Pointwise("softplus", "input, beta=1, threshold=20", phrase="softplus({input})"),
     Pointwise("isclose", "input, other, rtol=1e-05, atol=1e-08, equal_nan=False", phrase="{input} ≈ {other}"),
 )

@@ -25,6 +25,7 @@ class Reduction(Operation):
     Attributes:
         adds: The cell is the sum of what it reads.
         averages: The sum is divided by the number of cells.
+        multiplies: Counts for a cell that is read, but for what averages.
     """
 
     adds: bool = False
@@ -45,6 +46,11 @@ class Reduction(Operation):
 
     def cost(self, call: Call, shape: Shape | None) -> int:
         return prod(call.shapes[0])
+
+    def multiplications(self, call: Call) -> int | None:
+        if self.averages or self.opened(call):
+            return super().multiplications(call)
+        return self.multiplies * prod(call.shapes[0])
 
     def relations(self, call: Call) -> tuple[Relation, ...]:
         return (AxesRelation(self.axes(call), 0),)
@@ -129,8 +135,9 @@ def reductions(table: Mapping[str, Operation]) -> tuple[Operation, ...]:
             gradient={"input": _SPREAD + " / {count}"},
             adds=True,
             averages=True,
+            multiplies=1,
         ),
-        Reduction("prod", f"{axis}, *, dtype=None", phrase="product of {cells}"),
+        Reduction("prod", f"{axis}, *, dtype=None", phrase="product of {cells}", multiplies=1),
         Variance(
             "var",
             "input, dim=None, unbiased=None, keepdim=False, *, correction=None",
@@ -142,6 +149,7 @@ def reductions(table: Mapping[str, Operation]) -> tuple[Operation, ...]:
             "std",
             "input, dim=None, unbiased=None, keepdim=False, *, correction=None",
             phrase="√variance of {cells}",
+            multiplies=1,
         ),
         Extremum("max", f"{axis}, other=None", phrase="max({cells})", pair=table["maximum"]),
         Extremum("min", f"{axis}, other=None", phrase="min({cells})", pair=table["minimum"]),
@@ -157,11 +165,13 @@ def reductions(table: Mapping[str, Operation]) -> tuple[Operation, ...]:
             "input, p='fro', dim=None, keepdim=False, out=None, dtype=None",
             spellings=("torch.functional.norm",),
             phrase="norm of {cells}",
+            multiplies=1,
         ),
         Reduction(
             "vector_norm",
             "input, ord=2, dim=None, keepdim=False, *, dtype=None, out=None",
             spellings=("torch.linalg.vector_norm", "torch.linalg.norm"),
             phrase="norm of {cells}",
+            multiplies=1,
         ),
     )

@@ -205,12 +205,12 @@ ROWWISE: tuple[Operation, ...] = (
         phrase="{input} / {root}",
         parts=_RMS_NORM,
     ),
-    Rowwise("normalize", "input, p=2.0, dim=1, eps=1e-12, out=None"),
+    Rowwise("normalize", "input, p=2.0, dim=1, eps=1e-12, out=None", multiplies=2),
     Rowwise("topk", "input, k, dim=-1, largest=True, sorted=True", selects=True),
     Rowwise("sort", "input, dim=-1, descending=False, stable=False"),
     Rowwise("argsort", "input, dim=-1, descending=False, stable=False"),
     Running(
         "cumsum", "input, dim, *, dtype=None", gradient={"input": "{d}.flip({dim}).cumsum({dim}).flip({dim})"}
     ),
-    Running("cumprod", "input, dim, *, dtype=None", phrase="product of {cells}"),
+    Running("cumprod", "input, dim, *, dtype=None", phrase="product of {cells}", multiplies=1),
 )

@@ -62,6 +62,9 @@ class Unlisted(Operation):
         width = call.shapes[0][-1] if self.name == "scaled_dot_product_attention" else 1
         return self.peak(call, shape) * width
 
+    def multiplications(self, call: Call) -> int | None:
+        return super().multiplications(call) if self.opened(call) else None
+
     def proof(self, relations: Callable[[], tuple[Relation, ...]]) -> str:
         measured = any(isinstance(relation, MeasuredRelation) for relation in relations())
         return "autograd" if measured else "opaque"

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from llm_linalg.spelling import unknown
+from llm_linalg.spelling import numbered, unknown
 
 if TYPE_CHECKING:
     from llm_linalg.node import Node
@@ -28,14 +27,8 @@ class Names:
     @classmethod
     def of(cls, nodes: Sequence[Node]) -> Names:
         """The names of some nodes; of several with one name all but the last are numbered, ``x:1``."""
-        total = Counter(node.name for node in nodes)
-        seen: Counter[str] = Counter()
-        made = []
-        for node in nodes:
-            name = node.name
-            seen[name] += 1
-            made.append(name if seen[name] == total[name] else f"{name}:{seen[name]}")
-        return cls(nodes, tuple(made), {label: place for place, label in enumerate(made)})
+        made = numbered([node.name for node in nodes])
+        return cls(nodes, made, {label: place for place, label in enumerate(made)})
 
 
 _LATEST: list[Names] = []  # of the longest levels: each holds its nodes, so that they are told by identity

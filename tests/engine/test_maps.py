@@ -1,0 +1,195 @@
+"""The map of a trace: scopes of calls, levels of boxes, arrows, multiplications."""
+
+from __future__ import annotations
+
+from math import prod
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from torch import nn
+
+from llm_linalg import Node, Trace, run, trace
+from llm_linalg.lesson import Lesson, catalog
+from llm_linalg.maps import Box, Level
+
+NESTED = """
+def half(x):
+    def twice(y):
+        return y * 2
+    return twice(x) + twice(x + 1)
+
+def loop(x):
+    for _ in range(2):
+        x = half(x)
+    return x
+
+x = torch.ones(2)
+y = loop(x)
+z = half(y)
+"""
+
+
+def levels(made: Trace) -> list[Level]:
+    """Every level of a map."""
+    found, todo = [], [made.map.level()]
+    while todo:
+        level = todo.pop()
+        found.append(level)
+        todo += [made.map.level((*level.path, box.name)) for box in level.boxes if box.scope]
+    return found
+
+
+def inside(level: Level) -> list[Box]:
+    return [box for box in level.boxes if not box.foreign]
+
+
+def test_a_call_is_a_scope_and_has_a_number_where_there_are_several() -> None:
+    made = run(NESTED)
+    assert {path: len(nodes) for path in ["", "half"] if (nodes := made.scopes[path].nodes)} == {
+        "": 1,
+        "half": 2,
+    }
+    assert [scope.path for scope in made.scopes][1:] == [
+        "loop",
+        *("loop.half:1", "loop.half:1.twice:1", "loop.half:1.twice:2"),
+        *("loop.half:2", "loop.half:2.twice:1", "loop.half:2.twice:2"),
+        *("half", "half.twice:1", "half.twice:2"),
+    ]
+    assert made["z"].scope == "half"
+
+
+def test_a_level_has_scopes_and_operations_in_order_and_what_comes_in_above() -> None:
+    made = run(NESTED)
+    assert made.map.level().names == ("x", "loop", "half")
+    assert made.map.level().arrows == ((0, 1), (1, 2))
+    half = made.map.level(("loop", "half:2"))
+    assert [(box.label, box.foreign) for box in half.boxes] == [
+        ("x", True), ("twice:1", False), ("x + 1", False), ("twice:2", False), ("x", False),
+    ]  # fmt: skip
+    assert half.arrows == ((0, 1), (0, 2), (1, 4), (2, 3), (3, 4))
+    for path, said in [(("lop",), 'did you mean "loop"'), (("x",), "x is an operation")]:
+        with pytest.raises(LookupError, match=said):
+            made.map.level(path)
+
+
+def test_parameters_and_constants_of_expressions_have_no_box() -> None:
+    made = run("def layers():\n    return [nn.Linear(2, 3), nn.Linear(3, 1)]\n"
+               "x = torch.ones(4, 2)\nup, down = layers()\ny = down(up(x) + torch.ones(3) * 2)")  # fmt: skip
+    assert [box.label for box in made.map.level().boxes] == ["x", "up(x)", "add", "y"]
+    assert made.map.locate(made["up.weight"]) == (made.map.level().boxes[1].name,)
+
+
+def test_a_box_of_several_results_has_all_of_them() -> None:
+    made = run("def pair(x):\n    return x + 1, (x * 2) * 2\na, b = pair(torch.ones(2))\ny = a @ b")
+    pair = made.map.level().box("pair")
+    assert [node.name for node in pair.outputs] == ["a", "b"]
+    assert pair.lit({made["a"]: {(0,)}}) == (1, 4)
+
+
+class Net(nn.Module):
+    """Modules inside modules."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.embed = nn.Embedding(7, 4)
+        self.layers = nn.ModuleList(
+            nn.Sequential(nn.Linear(4, 8), nn.ReLU(), nn.Linear(8, 4)) for _ in range(2)
+        )
+
+    def forward(self, tokens: torch.Tensor) -> torch.Tensor:
+        x: torch.Tensor = self.embed(tokens)
+        for layer in self.layers:
+            x = x + layer(x)
+        return x
+
+
+def net() -> Trace:
+    return trace(Net(), torch.tensor([3, 1, 2]))
+
+
+def test_modules_are_folded_by_the_same_rule() -> None:
+    made = net()
+    level = made.map.level()
+    assert [box.label for box in level.boxes] == ["tokens", "embed", "layers", "add", "x"]
+    assert [box.name for box in inside(made.map.level(("layers", "0")))] == ["0", "1", "2"]
+    assert level.box("layers").multiplications == 4 * 3 * 4 * 8
+
+
+@pytest.mark.parametrize("made", [run(NESTED), net()], ids=["program", "module"])
+def test_every_operation_stands_in_one_box_of_its_level_and_the_counts_add_up(made: Trace) -> None:
+    every = levels(made)
+    singles = [box.node for level in every for box in inside(level) if box.scope is None]
+    assert len(singles) == len(set(singles))
+    assert {node for node in made.nodes if node.operands} <= set(singles)
+    for level in every:
+        whole = made.map.level(level.path[:-1]).box(level.path[-1]) if level.path else None
+        total = made.map.multiplications if whole is None else whole.multiplications
+        assert sum(box.multiplications for box in level.boxes) == total
+        reads = {
+            (a, b)
+            for b, box in enumerate(level.boxes) if not box.foreign
+            for a, other in enumerate(level.boxes) if a != b
+            for node in box.nodes
+            for operand in node.operands if operand.node in other.nodes
+        }  # fmt: skip
+        assert set(level.arrows) == reads
+    for node in made.nodes:
+        *path, name = made.map.locate(node) or ()
+        box = made.map.level(path).box(name)
+        assert box.node is node or node not in singles
+
+
+@pytest.mark.parametrize("lesson", catalog(), ids=lambda lesson: lesson.slug)
+def test_every_lesson_has_a_map(lesson: Lesson) -> None:
+    for stop in lesson.stops:
+        if not stop.fails and stop.program:
+            made = lesson.run(stop)
+            assert made.map.level().boxes or not made.nodes
+            assert all(made.map.locate(node) for node in made.nodes)
+            uncounted = {node.evidence for node in made.nodes if node.multiplications is None}
+            assert uncounted <= {"autograd", "opaque"}
+
+
+def last(program: str, **names: int) -> Node:
+    return run(program, names=names).nodes[-1]
+
+
+@given(m=st.integers(0, 5), k=st.integers(1, 5), n=st.integers(1, 5), h=st.integers(1, 3))
+def test_multiplications_are_those_of_the_axes(m: int, k: int, n: int, h: int) -> None:
+    def count(program: str) -> int | None:
+        return last(program, m=m, k=k, n=n, h=h).multiplications
+
+    assert count("torch.ones(m, k) @ torch.ones(k, n)") == m * k * n
+    assert count("torch.ones(h, m, k) @ torch.ones(k, n)") == h * m * k * n
+    assert count("nn.Linear(k, n)(torch.ones(h, m, k))") == h * m * k * n
+    assert (
+        count("torch.einsum('ik,kj,j->i', torch.ones(m, k), torch.ones(k, n), torch.ones(n))")
+        == 2 * m * k * n
+    )
+    assert count("torch.einsum('ij->i', torch.ones(m, n))") == 0
+    assert count("torch.ones(m, 1) * torch.ones(n)") == m * n
+    assert count("torch.ones(m, n) / 2 ") == m * n
+    assert count("torch.ones(m, n) + torch.ones(n)") == 0
+    assert count("torch.ones(m, n).T.reshape(n * m)") == 0
+    assert count("torch.ones(m, n).mean(0)") == n
+    assert count("torch.softmax(torch.ones(m, n), -1)") == m * n  # one division a share
+    assert count("F.layer_norm(torch.ones(m, n), (n,))") == 2 * m * n + 2 * m  # x², x/σ, and two means
+    assert count("F.layer_norm(torch.ones(m, n), (n,), torch.ones(n), torch.ones(n))") == 3 * m * n + 2 * m
+    q = "torch.ones(h, n, k)"
+    attention = 2 * h * n * n * k + 2 * h * n * n  # two products; the scale and the softmax
+    assert count(f"F.scaled_dot_product_attention({q}, {q}, {q}, is_causal=True)") == attention
+
+
+def test_large_calls_are_counted_without_being_computed() -> None:
+    meta = torch.empty(4096, 8192, device="meta")
+    made = trace(lambda x: torch.softmax(x @ x.T, -1), meta)
+    assert [node.multiplications for node in made.nodes] == [0, 0, 4096**2 * 8192, 4096**2]
+    assert prod(made.nodes[-1].shape) == 4096**2
+
+
+def test_what_no_rule_counts_is_not_guessed() -> None:
+    made = trace(lambda x: torch.logcumsumexp(x, 0) + 1, torch.ones(3))
+    assert [node.multiplications for node in made.nodes] == [0, None, 0]
+    assert [box.uncounted for box in made.map.level().boxes] == [0, 1, 0]
