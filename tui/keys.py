@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cache
 
 CONTEXTS = (
     "always",
@@ -213,7 +214,8 @@ CONTROLS_AFTER = BY_ID["out"].footer
 """The place in the footer after which a lesson's controls stand: between how one moves and what one asks."""
 
 
-def live(contexts: Collection[str]) -> list[Key]:
+@cache
+def live(contexts: frozenset[str]) -> tuple[Key, ...]:
     """The commands that do something in these contexts; of two for the same key the first has it.
 
     A lesson's control takes none of their keys: the letters that it may have are no command's.
@@ -225,7 +227,7 @@ def live(contexts: Collection[str]) -> list[Key]:
         if key.when in contexts and not used.issuperset(names):
             found.append(key)
             used.update(names)
-    return found
+    return tuple(found)
 
 
 def footer(keys: Iterable[Key]) -> list[Key]:

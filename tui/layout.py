@@ -7,9 +7,11 @@ focus.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from itertools import product
+from typing import NamedTuple
 
 from tui.arrangements import Fit, Numbered, centred, falk, in_column, in_row
 from tui.frame import Arrangement, Cell, Mark, Panel
@@ -20,6 +22,7 @@ __all__ = ["Label", "Layout", "Piece", "Slot", "arrange", "pieces"]
 
 FITS = (Fit(4), Fit(3), Fit(2))
 TIGHT = (Fit(3, tight=True), Fit(2, tight=True), Fit(1, tight=True))
+DECIMALS = (4, 3, 2, 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,29 +41,66 @@ def arrange(panels: Sequence[Panel], arrangement: Arrangement, width: int, heigh
     reverse), then without siblings. Only then do panels become windows, in the arrangement asked for if it
     has room.
     """
+    traits = tuple(
+        (panel.role, panel.rows, panel.columns, panel.label, panel.title, panel.sign,
+         *(panel.width(decimals) for decimals in DECIMALS))
+        for panel in panels
+    )  # fmt: skip
+    key = (traits, arrangement, width, height)
+    if key not in _KNOWN:
+        if len(_KNOWN) >= MOST_KNOWN:
+            _KNOWN.clear()
+        _KNOWN[key] = _search(panels, arrangement, width, height)
+    found = _KNOWN[key]
+    placed = None
+    if found is not None:
+        placed = _place([(i, panels[i]) for i in found.panels], found.arrangement, width, height, found.fit)
+    return placed or _last_resort(_own(panels), width, height)
+
+
+class Attempt(NamedTuple):
+    """A way to place some of the panels. Which one does depends on all but where the windows lie."""
+
+    panels: tuple[int, ...]
+    arrangement: Arrangement
+    fit: Fit
+
+
+_KNOWN: dict[Hashable, Attempt | None] = {}  # what was found last: a step asks for it again
+MOST_KNOWN = 64
+
+
+def _own(panels: Sequence[Panel]) -> Numbered:
+    return [(i, panel) for i, panel in enumerate(panels) if panel.role != "sibling"]
+
+
+def _search(panels: Sequence[Panel], arrangement: Arrangement, width: int, height: int) -> Attempt | None:
+    """The first attempt that does; None if there is no room for a cell of each panel."""
     numbered = list(enumerate(panels))
-    own = [(i, panel) for i, panel in numbered if panel.role != "sibling"]
+    own = _own(panels)
     turned: dict[Arrangement, Arrangement] = {"row": "column", "column": "row"}
     choices = [arrangement, turned[arrangement]] if arrangement in turned else [arrangement]
     groups = [numbered, own] if len(own) < len(panels) else [numbered]
-    second: Layout | None = None
+    second: Attempt | None = None
     for some, fits, choice in product(groups, (FITS, TIGHT), choices):
         for fit in fits:
             layout = _place(some, choice, width, height, fit)
             if layout is None or not layout.whole:
                 continue
+            attempt = Attempt(tuple(i for i, _ in some), choice, fit)
             if not any(label.text.endswith("…") for label in layout.labels):
-                return layout
-            second = second or layout  # a title that is cut costs more than a decimal
+                return attempt
+            second = second or attempt  # a title that is cut costs more than a decimal
     if second is not None:
         return second
     for choice in dict.fromkeys((arrangement, *choices, "row", "column")):
-        fitting = [_place(own, choice, width, height, fit) for fit in (*FITS, TIGHT[1])]
-        wide = [layout for layout in fitting if layout is not None and _all_columns(layout, panels)]
-        found = wide[0] if wide else fitting[-2] or fitting[-1]
-        if found is not None:
-            return found
-    return _last_resort(own, width, height)
+        tried = [(fit, _place(own, choice, width, height, fit)) for fit in (*FITS, TIGHT[1])]
+        placed = [(fit, layout) for fit, layout in tried if layout is not None]
+        wide = [fit for fit, layout in placed if _all_columns(layout, panels)]
+        last = [fit for fit, layout in tried[-2:] if layout is not None]
+        if wide or last:
+            return Attempt(tuple(i for i, _ in own), choice, (wide or last)[0])
+    return None
 
 
 def pieces(cells: Sequence[Cell], slot: Slot) -> tuple[Piece, ...]:
@@ -89,6 +129,7 @@ def pieces(cells: Sequence[Cell], slot: Slot) -> tuple[Piece, ...]:
     return tuple(made)
 
 
+@cache
 def _brackets(mark: Mark) -> str:
     for flag, pair in (
         (Mark.CURSOR, "><"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from tui.widgets.rows import Row, Span, width_of, wrap_spans
@@ -64,6 +65,12 @@ def words(spans: Row) -> Row:
 
 def paragraphs(text: str, width: int) -> list[Row]:
     """Prose as rows of at most `width` columns; a blank line parts paragraphs."""
+    return list(_paragraphs(text, width))
+
+
+@lru_cache(64)
+def _paragraphs(text: str, width: int) -> tuple[Row, ...]:
+    """The rows, kept: a step says the same sentence as the one before."""
     rows: list[Row] = []
     seen = 0
     for block in re.split(r"\n\s*\n", text.strip()):
@@ -77,7 +84,7 @@ def paragraphs(text: str, width: int) -> list[Row]:
             lead = (Span("· "),) if bullet else ()
             rows += _glued((*lead, *words(inline(body, seen))), width, 2 if bullet else 0)
             seen += len(links(body))
-    return rows
+    return tuple(rows)
 
 
 def formula_row(line: FormulaLine) -> Row:
@@ -124,6 +131,8 @@ def _with_gaps(spans: Row, kept: set[int], gap: str) -> Row:
 
 def _glued(spans: Row, width: int, indent: int) -> list[Row]:
     """Wraps words; spans that no space parts stay together."""
+    if width_of(spans) <= width:
+        return wrap_spans(spans, width)
     groups: list[list[Span]] = []
     for span in spans:
         if groups and not groups[-1][-1].text.endswith(" "):

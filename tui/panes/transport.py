@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from textual import events
 from textual.app import ComposeResult
-from textual.widget import Widget
 
 from tui.choices import moving
 from tui.picture import Picture
 from tui.playground import is_playground
+from tui.widgets.drawn import Drawn
 from tui.widgets.lines import Lines
 from tui.widgets.rows import Span, ends, row, width_of
 
@@ -138,11 +138,10 @@ class Bar(Lines):
         self.post_message(self.Pressed(f"scrub:{max(0, min(last, x)) * 1000 // last}"))
 
 
-class Transport(Widget):
+class Transport(Drawn):
     """One row: the step, a bar to scrub on, speed and loop order."""
 
     DEFAULT_CSS = "Transport { height: 1; width: 100%; layout: horizontal; }"
-    can_focus = False
 
     def __init__(self) -> None:
         super().__init__()

@@ -21,6 +21,7 @@ from tui.picture import SMALLEST, Picture, Sizes, bench_sizes, sizes
 from tui.playground import is_playground
 from tui.prose import titled
 from tui.session import Session
+from tui.widgets.drawn import Drawn
 from tui.widgets.lines import Lines
 from tui.widgets.rows import row
 
@@ -38,10 +39,8 @@ class Pane(Protocol):
         """Shows it; repaints what changed."""
 
 
-class Box(Widget):
+class Box(Drawn):
     """A part of the page; the style sheet says how its children stand."""
-
-    can_focus = False
 
 
 class TooSmall(Lines):
@@ -104,7 +103,7 @@ class Page(Screen[None], inherit_bindings=False):
             self.set_focus(None)
             return
         self.arranged(session, room)
-        self.picture = Picture(session, frame, room, tuple(live(self.contexts)), waiting, prompt)
+        self.picture = Picture(session, frame, room, live(self.contexts), waiting, prompt)
         for pane in self.panes():
             pane.show_picture(self.picture)
 

@@ -15,7 +15,7 @@ from textual.widgets import TextArea
 from tui.editing import Mark, carried, harmless, indent_after
 from tui.playground import LONGEST
 from tui.syntax import tokens
-from tui.widgets.lines import glyphs_of, look_of
+from tui.widgets.drawn import glyphs_of, look_of
 
 if TYPE_CHECKING:
     from textual.document._document import EditResult

@@ -3,28 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import ClassVar
 
 from rich.segment import Segment
 from textual import events
 from textual.geometry import Region
 from textual.message import Message
 from textual.strip import Strip
-from textual.widget import Widget
 
-from tui.themes import DARK, UNICODE, Glyphs, Look
+from tui.widgets.drawn import Drawn
 from tui.widgets.rows import Row, changed, fit, span_at, width_of
 
 
-class Lines(Widget):
-    """Rows of text on the Line API. Never focusable, never selectable, never scrolled.
+class Lines(Drawn):
+    """Rows of text.
 
     Every segment carries a style, so that no line filter meets one without.
     """
 
-    ALLOW_SELECT: ClassVar[bool] = False
     DEFAULT_CSS = "Lines { width: 100%; height: auto; }"
-    can_focus = False
 
     class Pressed(Message):
         """A span with a command was clicked."""
@@ -36,16 +32,6 @@ class Lines(Widget):
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:  # noqa: A002 - Textual's
         super().__init__(id=id, classes=classes)
         self.rows: tuple[Row, ...] = ()
-
-    @property
-    def look(self) -> Look:
-        """The theme in force."""
-        return look_of(self)
-
-    @property
-    def glyphs(self) -> Glyphs:
-        """The characters in force."""
-        return glyphs_of(self)
 
     def show(self, rows: Sequence[Row]) -> None:
         """Shows these rows; what looks as before is not sent again."""
@@ -84,15 +70,3 @@ class Lines(Widget):
             if span is not None and span.do:
                 event.stop()
                 self.post_message(self.Pressed(span.do))
-
-
-def look_of(widget: Widget) -> Look:
-    """The theme in force for a widget; the app has it, and a bare test app gets the dark one."""
-    look = getattr(widget.app, "look", DARK)
-    return look if isinstance(look, Look) else DARK
-
-
-def glyphs_of(widget: Widget) -> Glyphs:
-    """The characters in force for a widget."""
-    glyphs = getattr(widget.app, "glyphs", UNICODE)
-    return glyphs if isinstance(glyphs, Glyphs) else UNICODE

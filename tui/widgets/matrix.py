@@ -7,20 +7,19 @@ matrix is a widget of its own, and a row goes out as few runs as its marks allow
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import ClassVar
+from functools import cache
 
 from rich.segment import Segment
 from textual import events
 from textual.geometry import Region
 from textual.message import Message
 from textual.strip import Strip
-from textual.widget import Widget
 
 from tui.frame import Cell, Index, Mark, Panel
 from tui.layout import Piece, Slot, pieces
 from tui.themes import STRENGTHS, Glyphs, step_of
 from tui.view import Look as Showing
-from tui.widgets.lines import glyphs_of, look_of
+from tui.widgets.drawn import Drawn
 
 ROLES: tuple[tuple[Mark, str], ...] = (
     (Mark.CURSOR, "cursor"),
@@ -35,6 +34,7 @@ ROLES: tuple[tuple[Mark, str], ...] = (
 )
 
 
+@cache
 def role_of(mark: Mark) -> str:
     """The role that a cell with these marks is drawn in: the most particular one."""
     return next((role for flag, role in ROLES if mark & flag), "")
@@ -70,12 +70,10 @@ class Chosen(Message):
         self.index = index
 
 
-class Matrix(Widget):
+class Matrix(Drawn):
     """One panel's grid. A click asks for the cell cursor."""
 
-    ALLOW_SELECT: ClassVar[bool] = False
     DEFAULT_CSS = "Matrix { position: absolute; width: 1; height: 1; }"
-    can_focus = False
 
     def __init__(self) -> None:
         super().__init__()
@@ -119,7 +117,7 @@ class Matrix(Widget):
     def render_line(self, y: int) -> Strip:
         """One row of cells, as few runs as its marks allow."""
         width = self.size.width
-        look, glyphs = look_of(self), glyphs_of(self)
+        look, glyphs = self.look, self.glyphs
         few = bool(getattr(self.app, "few_colours", False))
         segments: list[Segment] = []
         if self.slot is not None and y < len(self.cells):

@@ -34,7 +34,7 @@ def row(*spans: str | tuple[str, ...]) -> Row:
 
 def width_of(spans: Iterable[Span]) -> int:
     """Columns that the spans take."""
-    return sum(cell_len(span.text) for span in spans)
+    return sum(len(span.text) if span.text.isascii() else cell_len(span.text) for span in spans)
 
 
 def fit(spans: Row, width: int, dots: str = "…") -> Row:
@@ -112,6 +112,8 @@ def wrap_spans(spans: Row, width: int, indent: int = 0) -> list[Row]:
     """The row on several lines, broken between spans, or inside one where nothing else will do."""
     lines: list[list[Span]] = [[]]
     used = 0
+    if width_of(spans) <= width:
+        return [_stripped(spans)]
     for span in spans:
         text = span.text
         if used and used + cell_len(text.rstrip()) > width:
@@ -129,11 +131,9 @@ def wrap_spans(spans: Row, width: int, indent: int = 0) -> list[Row]:
     return [_stripped(line) for line in lines]
 
 
-def _stripped(line: list[Span]) -> Row:
+def _stripped(line: Sequence[Span]) -> Row:
     """Without the space at which it was broken."""
-    if line:
-        line[-1] = line[-1].with_text(line[-1].text.rstrip(" "))
-    return tuple(line)
+    return (*line[:-1], line[-1].with_text(line[-1].text.rstrip(" "))) if line else ()
 
 
 def changed(old: Sequence[Span], new: Sequence[Span]) -> range:
