@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import re
 import shlex
 import subprocess
@@ -15,6 +16,7 @@ from llm_linalg.lesson import load
 from tui.cli import APP, COMMANDS
 from tui.decks import checked
 from tui.keys import KEYS
+from tui.settings import SETTINGS, decided
 
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -94,6 +96,20 @@ def test_the_deck_example_is_a_deck(tmp_path: Path) -> None:
         "And with numbers",
     ]
     assert "step 3 of" in python("-m", "tui", "frame", str(file), "--stop", "3")
+
+
+def test_the_settings_example_is_a_file_of_settings(tmp_path: Path) -> None:
+    (example,) = fences("toml")
+    (tmp_path / "llm-linalg").mkdir()
+    file = tmp_path / "llm-linalg" / "config.toml"
+    file.write_text(example, encoding="utf-8")
+    settings = decided(argparse.Namespace(), {"XDG_CONFIG_HOME": str(tmp_path), "LC_ALL": "C.UTF-8"})
+    assert (settings.text("theme"), settings.speed, settings.text("lesson")) == ("light", 8.0, "matmul")
+    assert {key.id: key.keys for key in settings.keys if key.id in settings.moved} == {
+        "stop.next": "pagedown,full_stop",
+        "stop.previous": "pageup,comma",
+    }
+    assert all(setting.name in example for setting in SETTINGS)
 
 
 FLAG = re.compile(r"(?<![-\w])--[a-z][-a-z]*")

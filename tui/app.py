@@ -11,9 +11,10 @@ from textual.filter import LineFilter, NoColor
 from textual.screen import Screen
 
 from tui.drafts import Drafts
+from tui.keys import KEYS, Key
 from tui.player import Player
 from tui.playground import PLAYGROUND
-from tui.screens.explorer import ExplorerScreen
+from tui.screens.explorer import ExplorerScreen, with_keys
 from tui.session import Session
 from tui.terminal.showing import TerminalApp
 from tui.themes import ASCII, DARK, DEFAULT_THEME, LOOKS, UNICODE, Glyphs, Look
@@ -38,6 +39,8 @@ class Options:
         slowest: the least number of seconds between two beats, for a slow link.
         speed: steps a second at the start.
         drafts: where the playground's program is kept; nowhere unless given.
+        keys: the commands and their keys.
+        notice: what is said at the start, until the first key.
     """
 
     theme: str = DEFAULT_THEME
@@ -47,6 +50,8 @@ class Options:
     slowest: float = 0.0
     speed: float = 4.0
     drafts: Drafts = field(default_factory=Drafts)
+    keys: tuple[Key, ...] = KEYS
+    notice: str = ""
 
 
 def _provider() -> type[Provider]:
@@ -71,7 +76,14 @@ class Explorer(TerminalApp):
             self.register_theme(look.theme)
         self.theme = self.options.theme
         player = Player(playing=self.options.play and self.options.motion, speed=self.options.speed)
-        self._session = Session.start(view, [*lessons, PLAYGROUND], player, self.options.drafts.load())
+        session = Session.start(view, [*lessons, PLAYGROUND], player, self.options.drafts.load())
+        self.start = with_keys(self.options.keys)(
+            session.told(self.options.notice),
+            ascii_only=self.options.ascii_only,
+            motion=self.options.motion,
+            slowest=self.options.slowest,
+            drafts=self.options.drafts,
+        )
 
     @property
     def look(self) -> Look:
@@ -100,13 +112,7 @@ class Explorer(TerminalApp):
 
     def get_default_screen(self) -> Screen[None]:
         """The explorer."""
-        return ExplorerScreen(
-            self._session,
-            ascii_only=self.options.ascii_only,
-            motion=self.options.motion,
-            slowest=self.options.slowest,
-            drafts=self.options.drafts,
-        )
+        return self.start
 
     def get_line_filters(self) -> Sequence[LineFilter]:
         """Colour goes with the theme alone: what the environment says was decided before.

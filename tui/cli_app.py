@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 import argparse
-import codecs
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tui.cli_parse import UsageError
-from tui.cli_view import starting, view_of
+from llm_linalg.lesson_values import LessonError
+from tui import kept
+from tui.cli_parse import VIEW, UsageError, app_parser, given
+from tui.cli_view import first_lesson, lesson_named, starting, view_of
 from tui.drafts import Drafts, folder
+from tui.settings import Settings, decided
+from tui.state import Memory, State
 from tui.terminal.depth import depth
 from tui.view import View
 
 if TYPE_CHECKING:
     from llm_linalg.lesson import Lesson
+    from tui.app import Explorer
     from tui.terminal.showing import TerminalApp
 
 COLOR_SYSTEMS = ("auto", "standard", "256", "truecolor", "windows")
@@ -32,17 +38,18 @@ def launch(flags: argparse.Namespace, lesson: Lesson | None = None, drafts: Draf
         lesson: What to open, where the flags don't name it.
         drafts: Where the playground's program is kept; in the user's folder unless given.
     """
-    view = view_of(flags, lesson)
-    if flags.plain or dumb(os.environ):
-        return plain(starting(view, flags), ascii_only=flags.ascii or not utf8(os.environ))
+    memory = Memory(kept.folder(os.environ))
+    settings = decided(flags, os.environ, memory)
+    view, notice = opening(flags, settings, memory, lesson)
+    if settings.on("plain") or dumb(os.environ):
+        return plain(view, notice, memory, ascii_only=settings.on("ascii"))
     check_terminal(os.environ)
-    theme = flags.theme or ("no-colour" if os.environ.get("NO_COLOR") else "dark")
     os.environ.pop("NO_COLOR", None)  # the theme says it; libraries would take an empty one for a yes
     if os.environ.get("TEXTUAL_COLOR_SYSTEM", "auto") in ("", "auto"):
         os.environ["TEXTUAL_COLOR_SYSTEM"], _ = depth(os.environ)
-    if flags.no_motion or flags.slow_link:
+    if not settings.on("motion") or settings.on("slow_link"):
         os.environ["TEXTUAL_ANIMATIONS"] = "none"
-    if flags.slow_link:
+    if settings.on("slow_link"):
         os.environ["TEXTUAL_FPS"] = "10"
     from llm_linalg.lesson import catalog
     from tui.app import Explorer, Options
@@ -50,24 +57,80 @@ def launch(flags: argparse.Namespace, lesson: Lesson | None = None, drafts: Draf
     from tui.terminal.showing import told
 
     options = Options(
-        theme=theme,
-        ascii_only=flags.ascii or not utf8(os.environ),
+        theme=settings.text("theme"),
+        ascii_only=settings.on("ascii"),
         play=flags.play,
-        motion=not flags.no_motion,
-        slowest=SLOW if flags.slow_link else 0.0,
-        speed=flags.speed,
+        motion=settings.on("motion"),
+        slowest=SLOW if settings.on("slow_link") else 0.0,
+        speed=settings.speed,
         drafts=drafts or Drafts(folder(os.environ)),
+        keys=settings.keys,
+        notice=notice,
     )
-    app = Explorer(starting(view, flags), catalog(), options)
+    app = Explorer(view, catalog(), options)
     with outlet() as out:
         app.screen_descriptor = out.screen
-        app.run(mouse=not flags.no_mouse)
-        if app.failure is not None:
+        app.run(mouse=settings.on("mouse"))
+        if app.failure is None:
+            memory.update(partial(_left, app))
+        else:
             print(told(app.failure), file=sys.stderr, flush=True)  # noqa: T201 - into the log
     return ended(app, out.log)
 
 
-def plain(view: View, *, ascii_only: bool) -> int:
+def _left(app: Explorer, state: State) -> State:
+    """What is remembered of an app that has ended well."""
+    if app.theme != app.options.theme:
+        state = replace(state, theme=app.theme)
+    return state if app.options.drafts.file is not None else state.at(app.start.session.named)
+
+
+def opening(
+    flags: argparse.Namespace, settings: Settings, memory: Memory, lesson: Lesson | None
+) -> tuple[View, str]:
+    """The view that the app opens, and what is said of it.
+
+    Where nothing is named it is the lesson of the settings, else the last place, else the first lesson.
+    Somebody who sends lines through a pipe was nowhere before.
+    """
+    if lesson is not None or flags.lesson is not None:
+        return starting(view_of(flags, lesson), flags), ""
+    wanted = wanted_lesson(settings)
+    if wanted is not None:
+        return starting(view_of(flags, wanted), flags), ""
+    seated = sys.stdin is not None and sys.stdin.isatty()
+    last = resumed(memory.load().place) if seated and not any(given(flags, name) for name in VIEW) else None
+    first = first_lesson()
+    if last is None:
+        return starting(view_of(flags, first), flags), ""
+    again = f"llm-linalg {first.slug}"
+    return last, "" if last == View.opening(first) else f"Where you were last. To begin anew: {again}"
+
+
+def wanted_lesson(settings: Settings) -> Lesson | None:
+    """The lesson that the settings name, if they do. Raises UsageError with the place where it is named."""
+    if not settings.text("lesson"):
+        return None
+    try:
+        return lesson_named(settings.text("lesson"))
+    except UsageError as error:
+        raise UsageError(f"{settings.found['lesson'].where}: lesson: {error}") from None
+
+
+def resumed(place: Sequence[str]) -> View | None:
+    """The view of a place that was kept; None where it leads nowhere any more."""
+    from tui.playground import PLAYGROUND
+
+    if not place:
+        return None
+    try:
+        flags = app_parser().read(place)
+        return starting(view_of(flags, PLAYGROUND if flags.lesson == PLAYGROUND.slug else None), flags)
+    except (UsageError, LessonError):
+        return None
+
+
+def plain(view: View, notice: str, memory: Memory, *, ascii_only: bool) -> int:
     """The session without a screen."""
     from llm_linalg.lesson import catalog
     from tui.plain.prompt import talk
@@ -76,7 +139,10 @@ def plain(view: View, *, ascii_only: bool) -> int:
         columns = os.get_terminal_size(1).columns
     except OSError:
         columns = 0
-    return talk(view, catalog(), width=columns or 80, ascii_only=ascii_only)
+    left, code = talk(view, catalog(), width=columns or 80, ascii_only=ascii_only, notice=notice)
+    if left is not None:
+        memory.update(lambda state: state.at(left))
+    return code
 
 
 def dumb(environment: Mapping[str, str]) -> bool:
@@ -109,17 +175,3 @@ def check_terminal(environment: Mapping[str, str], instead: str = PRINTS) -> Non
     colours = environment.get("TEXTUAL_COLOR_SYSTEM", "auto")
     if colours and colours not in COLOR_SYSTEMS:
         raise UsageError(f"TEXTUAL_COLOR_SYSTEM is one of {', '.join(COLOR_SYSTEMS)}")
-
-
-def utf8(environment: Mapping[str, str]) -> bool:
-    """Whether the locale writes UTF-8, as the C library decides it: LC_ALL, else LC_CTYPE, else LANG."""
-    name = next((environment[key] for key in ("LC_ALL", "LC_CTYPE", "LANG") if environment.get(key)), "")
-    if name in ("C", "POSIX"):
-        return False
-    encoding = name.partition(".")[2].partition("@")[0]
-    if not encoding:
-        encoding = getattr(sys.stdout, "encoding", None) or "ascii"
-    try:
-        return codecs.lookup(encoding).name == "utf-8"
-    except LookupError:
-        return False

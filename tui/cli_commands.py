@@ -115,13 +115,13 @@ def _texts(view: View, opened: Opened, flags: argparse.Namespace) -> Iterator[st
         from tui.headless import render
 
         for one in views:
-            yield render(one, flags.size, flags.format, theme=flags.theme or "dark", ascii=flags.ascii)
+            yield render(one, flags.size, flags.format, theme=flags.theme or "dark", ascii=bool(flags.ascii))
         return
     from tui.render.json import to_json
     from tui.render.plain import to_plain
 
     for number, one in enumerate(views):
-        made = opened.frame(one, ascii_only=flags.ascii)
+        made = opened.frame(one, ascii_only=bool(flags.ascii))
         if flags.format == "json":
             yield to_json(made)
         else:

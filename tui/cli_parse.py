@@ -8,7 +8,7 @@ from __future__ import annotations
 import argparse
 import re
 from collections.abc import Sequence
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from llm_linalg.spelling import quoted, unknown
 from tui.cli_write import write
@@ -30,6 +30,7 @@ commands:
   llm-linalg frame LESSON …        print one picture, or all of them
   llm-linalg run [FILE | - | -c CODE]   run a program of the tensor language and print its tensors
   llm-linalg trace FILE.py:FUNCTION     import and run your own code, and open what torch did in it
+  llm-linalg config                show each setting and where it is from
   llm-linalg doctor                say what this terminal can do, and what the app makes of it
   llm-linalg language              print what the tensor language has
 
@@ -159,7 +160,7 @@ def view_flags(parser: Parser) -> None:
     """The flags that name a picture, and its colours."""
     picture_flags(parser)
     parser.add_argument("--theme", type=choice("theme", THEMES), metavar="T", help=f"{', '.join(THEMES)}")
-    parser.add_argument("--ascii", action="store_true", help="no glyph outside ASCII")
+    switch(parser, "--ascii", "no glyph outside ASCII")
 
 
 def picture_flags(parser: Parser) -> None:
@@ -181,6 +182,22 @@ def picture_flags(parser: Parser) -> None:
     parser.add_argument("--look", type=choice("look", LOOKS), metavar="L", help=f"{', '.join(LOOKS)}")
     parser.add_argument("--twin", action="store_true", help="show the backward program")
     parser.add_argument("--code", metavar="TEXT", help="run this program in place of the stop's")
+
+
+VIEW = (
+    *("stop", "node", "step", "set", "seed", "order", "depth", "cursor", "at", "row", "look", "twin", "code"),
+)
+"""The flags that name a picture, as a namespace calls them: without them it is the lesson's own."""
+
+
+def given(flags: argparse.Namespace, name: str) -> Any:
+    """The value of a flag of our tables; None for one that was not given, or that the command has not."""
+    return getattr(flags, name, None)
+
+
+def switch(parser: Parser, flag: str, says: str) -> None:
+    """A flag and its opposite; None where neither is given, which leaves it to the settings."""
+    parser.add_argument(flag, action=argparse.BooleanOptionalAction, default=None, help=says)
 
 
 def app_parser() -> Parser:
@@ -248,17 +265,29 @@ def app_flags(parser: Parser) -> None:
     """The flags of what opens the app: the picture, and how it is shown."""
     view_flags(parser)
     parser.add_argument("--play", action="store_true", help="start playing")
-    parser.add_argument("--speed", type=speed, default=4.0, metavar="N", help="steps a second")
-    parser.add_argument("--plain", action="store_true", help="no screen: a line in, a frame as text out")
-    parser.add_argument("--no-mouse", action="store_true", help="leave the mouse to the terminal")
-    parser.add_argument("--no-motion", action="store_true", help="never move by itself")
-    parser.add_argument("--slow-link", action="store_true", help="send as little as possible")
+    parser.add_argument("--speed", type=speed, metavar="N", help="steps a second: 4 unless given")
+    switch(parser, "--plain", "no screen: a line in, a frame as text out")
+    switch(parser, "--mouse", "without it the mouse is left to the terminal")
+    switch(parser, "--motion", "without it nothing ever moves by itself")
+    switch(parser, "--slow-link", "send as little as possible")
 
 
 def lessons_parser() -> Parser:
     """``llm-linalg lessons``."""
     parser = Parser(prog="llm-linalg lessons", description="List the lessons.", allow_abbrev=False)
     parser.add_argument("--json", action="store_true", help="as one JSON list")
+    return parser
+
+
+def config_parser() -> Parser:
+    """``llm-linalg config``."""
+    parser = Parser(
+        prog="llm-linalg config", description="Show each setting and where it is from.", allow_abbrev=False
+    )
+    parser.add_argument("--example", action="store_true", help="print a file with every setting and key")
+    parser.add_argument(
+        "--format", type=choice("format", FORMATS[:2]), default="plain", metavar="F", help="plain or json"
+    )
     return parser
 
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
-from functools import cache
 
 CONTEXTS = (
     "always",
@@ -214,15 +213,19 @@ CONTROLS_AFTER = BY_ID["out"].footer
 """The place in the footer after which a lesson's controls stand: between how one moves and what one asks."""
 
 
-@cache
-def live(contexts: frozenset[str]) -> tuple[Key, ...]:
+def live(
+    contexts: Collection[str], table: Iterable[Key] = KEYS, taken: Collection[str] = ()
+) -> tuple[Key, ...]:
     """The commands that do something in these contexts; of two for the same key the first has it.
 
-    A lesson's control takes none of their keys: the letters that it may have are no command's.
+    Args:
+        contexts: Those that hold.
+        table: The commands with their keys.
+        taken: The keys of the lesson's controls, which go first; our own table leaves their letters alone.
     """
-    used: set[str] = set()
+    used = set(taken)
     found = []
-    for key in KEYS:
+    for key in table:
         names = key.keys.split(",")
         if key.when in contexts and not used.issuperset(names):
             found.append(key)

@@ -12,6 +12,7 @@ from tests.conftest import pinned
 from tui import cli_app
 from tui.cli import main
 from tui.cli_parse import UsageError
+from tui.settings import utf8
 
 
 def test_the_app_needs_a_terminal_and_names_what_does_not(capsys: pytest.CaptureFixture[str]) -> None:
@@ -55,7 +56,7 @@ def test_a_terminal_that_cannot_draw_is_refused(monkeypatch: pytest.MonkeyPatch)
     ],
 )
 def test_the_locale_says_whether_there_are_glyphs(environment: dict[str, str], expected: bool) -> None:
-    assert cli_app.utf8(environment) is expected
+    assert utf8(environment) is expected
 
 
 def process(*words: str, **environment: str) -> subprocess.CompletedProcess[bytes]:

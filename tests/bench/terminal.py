@@ -26,7 +26,8 @@ def environment() -> dict[str, str]:
     """Returns what the usual SSH session gives: 256 colours, UTF-8, nothing of the developer's."""
     kept = {"PATH", "HOME", "VIRTUAL_ENV", "PYTHONPATH", "TMPDIR"}
     plain = {name: value for name, value in os.environ.items() if name in kept}
-    return plain | {"TERM": "xterm-256color", "LC_ALL": "C.UTF-8", "LANG": "C.UTF-8"}
+    nowhere = {"XDG_STATE_HOME": os.devnull, "XDG_CONFIG_HOME": os.devnull}
+    return plain | nowhere | {"TERM": "xterm-256color", "LC_ALL": "C.UTF-8", "LANG": "C.UTF-8"}
 
 
 class Terminal:

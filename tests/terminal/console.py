@@ -13,6 +13,7 @@ import signal
 import struct
 import subprocess
 import sys
+import tempfile
 import termios
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -59,6 +60,7 @@ class Console:
         """What is None of the three streams is the pty. `before` runs in the child, before the program."""
         self.master, self.slave = os.openpty()
         self._size(*size)
+        self._state = tempfile.TemporaryDirectory()  # what one program remembers is not the next one's
         self.lines_before = termios.tcgetattr(self.slave)[3]
         self.screen = pyte.Screen(*size)
         self._stream = pyte.ByteStream(self.screen)
@@ -75,7 +77,7 @@ class Console:
             stdin=streams[0] if streams[0] is not None else self.slave,
             stdout=streams[1] if streams[1] is not None else self.slave,
             stderr=streams[2] if streams[2] is not None else self.slave,
-            env=environment(**dict(env or {})),
+            env=environment(**({"XDG_STATE_HOME": self._state.name} | dict(env or {}))),
             cwd="/",
             start_new_session=True,
             preexec_fn=begin,  # noqa: PLW1509 - it only makes the pty the controlling terminal
@@ -90,6 +92,7 @@ class Console:
         if self.process.poll() is None:
             self.process.kill()
         self.process.wait()
+        self._state.cleanup()
         for descriptor in (self.master, self.slave):
             if descriptor >= 0:
                 os.close(descriptor)

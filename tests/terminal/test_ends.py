@@ -158,9 +158,9 @@ def test_nothing_written_is_no_log(tmp_path: Path) -> None:
         assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("home", ["/nowhere", "/proc", None])
+@pytest.mark.parametrize("home", ["/dev/null/nowhere", "/proc", None])
 def test_a_home_that_cannot_be_written_is_no_obstacle(home: str | None) -> None:
-    with Console("matmul", env={"HOME": home}) as console:
+    with Console("matmul", env={"HOME": home, "XDG_STATE_HOME": None}) as console:
         console.until(READY)
         console.send("q")
         assert console.wait() == 0

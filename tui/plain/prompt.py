@@ -108,22 +108,26 @@ def ran(session: Session) -> Session:
     return session.with_run(open_view(session.view, session.before()))
 
 
-def talk(view: View, lessons: Sequence[Lesson], *, width: int, ascii_only: bool) -> int:
+def talk(
+    view: View, lessons: Sequence[Lesson], *, width: int, ascii_only: bool, notice: str = ""
+) -> tuple[View | None, int]:
     """Reads standard input to its end.
 
-    Returns the exit code: 1 if a script said what can't be done, as any script's reader wants to know.
+    Returns the view where somebody at a terminal left, of a script None; and the exit code: 1 if a script
+    said what can't be done, as any script's reader wants to know.
     """
     from tui.cli_write import write
 
     typed = sys.stdin is not None and sys.stdin.isatty()
     plain = Plain(view, lessons, write, width=width, ascii_only=ascii_only)
+    plain.session = plain.session.told(notice)
     plain.show()
     for line in lines("> " if typed else "", write):
         if not plain.hear(line):
             break
     else:
         write("\n" if typed else "")
-    return int(bool(plain.missed) and not typed)
+    return (plain.session.named, 0) if typed else (None, int(plain.missed > 0))
 
 
 def lines(prompt: str, write: Callable[[str], None]) -> Iterator[str]:

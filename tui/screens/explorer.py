@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar
 
@@ -11,7 +12,7 @@ from textual.geometry import Size
 
 from tui.choices import moving
 from tui.commands import CHANGES, NEEDS_NO_RUN, OUTSIDE, run
-from tui.keys import BY_ID, KEYS
+from tui.keys import BY_ID, KEYS, Key
 from tui.motions import tick
 from tui.screens.clock import Clock
 from tui.screens.outside import outside
@@ -29,21 +30,25 @@ if TYPE_CHECKING:
 LOADING = "loading torch…"
 DIGITS = frozenset("0123456789")
 RUNNING = "running…"
-KNOWN = DIGITS.union(*(key.keys.split(",") for key in KEYS), ("backspace",))
 STEPS_INSTEAD = {"play": "forward", "play.back": "back"}
 PATIENCE = 0.3  # seconds before it is said that a program is still running
+
+
+def bindings(keys: Iterable[Key]) -> list[BindingType]:
+    """Textual's bindings for a table of keys."""
+    return [
+        Binding(
+            key.keys, f"command('{key.id}')", key.label, show=bool(key.footer), key_display=key.shown,
+            id=key.id, tooltip=key.tooltip, group=Binding.Group(key.group),
+        )
+        for key in keys
+    ]  # fmt: skip
 
 
 class ExplorerScreen(Workbench):
     """The one screen of the app. It holds the session; everything else is drawn from it."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding(
-            key.keys, f"command('{key.id}')", key.label, show=bool(key.footer), key_display=key.shown,
-            id=key.id, tooltip=key.tooltip, group=Binding.Group(key.group),
-        )
-        for key in KEYS
-    ]  # fmt: skip
+    BINDINGS: ClassVar[list[BindingType]] = bindings(KEYS)
 
     def __init__(
         self,
@@ -183,7 +188,8 @@ class ExplorerScreen(Workbench):
             return False
         command = self._command_of(key)
         if command is None:
-            return key in KNOWN and not self.session.editing
+            known = DIGITS.union(*(one.keys.split(",") for one in self.keys), ("backspace",))
+            return key in known and not self.session.editing
         name = command.partition(":")[0]
         if name in NEEDS_NO_RUN:
             return False
@@ -245,6 +251,21 @@ class ExplorerScreen(Workbench):
         if not self.busy:
             view = replace(self.session.view, cursor=(event.panel, event.index))
             self.update_session(self.session.moved(view))
+
+
+def with_keys(keys: tuple[Key, ...]) -> type[ExplorerScreen]:
+    """The explorer with a table of keys: a class of its own, since Textual binds keys to classes."""
+    if keys == KEYS:
+        return ExplorerScreen
+    table = keys
+
+    class Rebound(ExplorerScreen, inherit_bindings=False):
+        """The explorer with other keys."""
+
+        BINDINGS: ClassVar[list[BindingType]] = bindings(table)
+        keys = table
+
+    return Rebound
 
 
 def own_command(session: Session, key: str) -> str | None:

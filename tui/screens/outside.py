@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tui.keys import live
 from tui.themes import LOOKS
 from tui.view import command
 
@@ -66,7 +65,7 @@ async def _above(screen: ExplorerScreen, name: str) -> None:
         from tui.screens.pager import Pager, help_rows
 
         own = [control for control in session.view.lesson.controls if control.key]
-        rows = help_rows(live(screen.contexts), own)
+        rows = help_rows(screen.live(), own)
         await app.push_screen(Pager("Keys that work now", lambda _: rows))
     elif name == "text" and screen.picture is not None:
         from tui.panes.words import whole_text

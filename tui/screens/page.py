@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, ClassVar, Protocol
 
 from textual.app import ComposeResult
 from textual.screen import Screen
 from textual.widget import Widget
 
-from tui.keys import live
+from tui.keys import KEYS, Key, live
 from tui.panes.footer import KeysLine
 from tui.panes.program import Facts, Program
 from tui.panes.sidebar import Sidebar
@@ -51,6 +51,7 @@ class Page(Screen[None], inherit_bindings=False):
     """The panes, in reading order."""
 
     AUTO_FOCUS = ""  # only a command gives the editor the keys
+    keys: ClassVar[tuple[Key, ...]] = KEYS
 
     def __init__(self) -> None:
         super().__init__()
@@ -58,6 +59,8 @@ class Page(Screen[None], inherit_bindings=False):
         self.sidebar_wanted: bool | None = None
         self.picture: Picture | None = None
         self.contexts: frozenset[str] = frozenset({"always"})
+        self._taken: frozenset[str] = frozenset()
+        self._live: dict[tuple[frozenset[str], frozenset[str]], tuple[Key, ...]] = {}
 
     def compose(self) -> ComposeResult:
         """The panes, in reading order."""
@@ -90,6 +93,7 @@ class Page(Screen[None], inherit_bindings=False):
     def show_picture(self, session: Session, frame: Frame | None, waiting: str, prompt: str | None) -> None:
         """Hands one picture to every pane, if there is room for them."""
         self.contexts = session.contexts
+        self._taken = frozenset(one.key for one in session.view.lesson.controls if one.key)
         if frame is not None and session.current is not None and not session.editing:
             self.contexts |= {"twin"} if frame.twins else set()
             self.contexts |= {"slices"} if any(p.at and p.role == "result" for p in frame.panels) else set()
@@ -103,9 +107,16 @@ class Page(Screen[None], inherit_bindings=False):
             self.set_focus(None)
             return
         self.arranged(session, room)
-        self.picture = Picture(session, frame, room, live(self.contexts), waiting, prompt)
+        self.picture = Picture(session, frame, room, self.live(), waiting, prompt)
         for pane in self.panes():
             pane.show_picture(self.picture)
+
+    def live(self) -> tuple[Key, ...]:
+        """The commands that do something now."""
+        now = (self.contexts, self._taken)
+        if now not in self._live:
+            self._live[now] = live(self.contexts, self.keys, self._taken)
+        return self._live[now]
 
     def arranged(self, session: Session, room: Sizes) -> None:
         """The panes have their room: a page with more in it finds place for that."""

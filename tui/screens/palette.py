@@ -9,7 +9,6 @@ from textual.command import DiscoveryHit, Hit, Hits, Provider
 from textual.content import Content
 
 from tui.examples import EXAMPLES
-from tui.keys import live
 from tui.screens.explorer import ExplorerScreen
 
 
@@ -27,7 +26,7 @@ class Commands(Provider):
             yield f"stop {stop.number}: {stop.title}", "of this lesson", f"stop:{stop.number}"
         for example in EXAMPLES:
             yield f"Example: {example.title}", "opens in the playground", f"example:{example.name}"
-        for key in live(screen.contexts):
+        for key in screen.live():
             if key.id not in ("palette",):
                 yield key.tooltip, f"key {key.shown}", key.id
 

@@ -8,8 +8,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from llm_linalg.text import clean
-from tui.cli_app import COLOR_SYSTEMS, dumb, utf8
+from tui.cli_app import COLOR_SYSTEMS, dumb
 from tui.picture import SMALLEST, fits
+from tui.settings import utf8
 from tui.terminal.depth import depth
 from tui.terminal.probe import Answers
 

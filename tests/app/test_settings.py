@@ -1,0 +1,266 @@
+"""Settings: which of their sources decides, what is wrong is said with its place, and keys can be moved."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import tomllib
+from pathlib import Path
+
+import pytest
+from textual.keys import _character_to_key
+
+from llm_linalg.lesson import find
+from tests.app.driving import opened
+from tui.app import Options
+from tui.cli import main
+from tui.cli_parse import VIEW, UsageError, app_parser
+from tui.config_file import NAME, ConfigError
+from tui.keymap import APART, CHARACTERS, TOGETHER, KeyMapError, changed, key_named, shown
+from tui.keys import BY_ID, CONTEXTS, KEYS, live
+from tui.settings import SETTINGS, Settings, decided, example
+from tui.state import Memory
+
+UTF8 = {"LC_ALL": "C.UTF-8"}
+NOTHING = argparse.Namespace()
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Path:
+    folder = tmp_path / "llm-linalg"
+    folder.mkdir()
+    return folder / NAME
+
+
+def settings(config: Path, text: str, *words: str, **environment: str) -> Settings:
+    config.write_text(text, encoding="utf-8")
+    given = UTF8 | {"XDG_CONFIG_HOME": str(config.parent.parent)} | environment
+    return decided(app_parser().read(words), given, Memory(config.parent))
+
+
+@pytest.mark.parametrize(
+    ("name", "default", "others"),
+    [
+        (
+            "theme",
+            "dark",
+            [("light", "light"), ("high-contrast", "high-contrast"), ("no-colour", "no-colour")],
+        ),
+        ("speed", 4.0, [("2", 2.0), ("8", 8.0), ("0.5", 0.5)]),
+        ("ascii", False, [("true", True), ("false", False), ("true", True)]),
+        ("mouse", True, [("false", False), ("true", True), ("false", False)]),
+        ("slow_link", False, [("true", True), ("false", False), ("true", True)]),
+    ],
+)
+def test_a_flag_goes_before_the_environment_and_that_before_the_file(
+    config: Path, name: str, default: object, others: list[tuple[str, object]]
+) -> None:
+    (file, in_file), (variable, in_variable), (flag, in_flag) = others
+    quotes = '"' if name == "theme" else ""
+    text = f"# first\n{name} = {quotes}{file}{quotes}\n"
+    environment = {f"LLM_LINALG_{name.upper()}": variable}
+    word = f"--{name.replace('_', '-')}"
+    if isinstance(default, bool):
+        words = [word if in_flag else word.replace("--", "--no-", 1)]
+    else:
+        words = [word, flag]
+    found = [
+        settings(config, "").found[name],
+        settings(config, text).found[name],
+        settings(config, text, **environment).found[name],
+        settings(config, text, *words, **environment).found[name],
+    ]
+    assert [(one.value, one.source) for one in found] == [
+        (default, "default"), (in_file, "file"), (in_variable, "environment"), (in_flag, "flag"),
+    ]  # fmt: skip
+    assert [one.where for one in found] == ["", f"{config}:2", *environment, words[0]]
+
+
+def test_the_last_runs_theme_goes_before_the_default_alone(config: Path) -> None:
+    Memory(config.parent).update(lambda state: type(state)(theme="light"))
+    assert settings(config, "").found["theme"].source == "state"
+    assert settings(config, "").text("theme") == "light"
+    assert settings(config, 'theme = "high-contrast"').text("theme") == "high-contrast"
+    assert settings(config, 'theme = "light"', NO_COLOR="1").text("theme") == "no-colour"
+    assert settings(config, "", LLM_LINALG_THEME="dark", NO_COLOR="1").text("theme") == "dark"
+
+
+def test_a_locale_without_utf8_asks_for_ascii(config: Path) -> None:
+    assert settings(config, "ascii = false", LC_ALL="C").on("ascii")
+    assert not settings(config, "", "--no-ascii", LC_ALL="C").on("ascii")
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "said"),
+    [
+        ('them = "dark"', 1, 'unknown key "them": did you mean "theme"?'),
+        ('\ntheme = "drak"', 2, 'theme: unknown theme "drak": did you mean "dark"?'),
+        ("speed = 0", 1, 'speed: "0" is not a number of steps a second from 0.05 to 100'),
+        ('speed = "8"', 1, "speed: it is a number"),
+        ("mouse = 1", 1, "mouse: it is true or false"),
+        ("lesson = 3", 1, "lesson: it is a text, in quotes"),
+        ("\na = ]", 2, "TOML: "),
+        ('[keys]\n"stop.nxet" = "x"', 2, 'there is no command "stop.nxet": did you mean stop.next?'),
+        ('[keys]\nstop.next = "pgdwn"', 2, 'stop.next: there is no key "pgdwn": did you mean pagedown?'),
+        ('[keys]\nstop.next = "crtl+x"', 2, 'unknown modifier "crtl": did you mean "ctrl"?'),
+        ("[keys]\nstop.next = []", 2, "stop.next: a command has one key at least"),
+        ("[keys]\nstop.next = 3", 2, "stop.next: a key is a text, or a list of texts"),
+        ('keys = "x"', 1, "keys is a table"),
+        ('[keys]\nquit = "Q"\nstop.next = ["x", "n"]', 3, 'the key n is that of "over" (next op) already'),
+        ('[keys]\nstop.next = "Z"\nover = "Z"', 3, 'the key Z is that of "stop.next" (next) already'),
+    ],
+)
+def test_what_is_wrong_names_file_line_key_and_the_nearest_spelling(
+    config: Path, text: str, line: int, said: str
+) -> None:
+    with pytest.raises(ConfigError) as info:
+        settings(config, text)
+    assert str(info.value).startswith(f"{config}:{line}: ")
+    assert said in str(info.value)
+    assert "\n" not in str(info.value)
+
+
+def test_a_variable_that_is_wrong_is_named() -> None:
+    for name, value in (("LLM_LINALG_THEME", "drak"), ("LLM_LINALG_MOUSE", "perhaps")):
+        with pytest.raises(ConfigError, match=f"{name}: "):
+            decided(NOTHING, UTF8 | {name: value})
+
+
+def test_what_is_no_file_is_said_and_a_home_that_is_none_is_not(tmp_path: Path) -> None:
+    (tmp_path / "llm-linalg" / NAME).mkdir(parents=True)
+    with pytest.raises(ConfigError, match=r"config\.toml: cannot be read: not a file"):
+        decided(NOTHING, UTF8 | {"XDG_CONFIG_HOME": str(tmp_path)})
+    (tmp_path / "llm-linalg" / NAME).rmdir()
+    (tmp_path / "llm-linalg" / NAME).write_bytes(b"\xff")
+    with pytest.raises(ConfigError, match="not UTF-8"):
+        decided(NOTHING, UTF8 | {"XDG_CONFIG_HOME": str(tmp_path)})
+    for nowhere in ("/dev/null", "/nowhere"):
+        assert decided(NOTHING, UTF8 | {"XDG_CONFIG_HOME": nowhere}).text("theme") == "dark"
+    assert decided(NOTHING, UTF8).file is None
+
+
+def test_the_example_is_the_defaults(config: Path) -> None:
+    text = example()
+    assert settings(config, text).keys == KEYS
+    lines = [line.removeprefix("#") for line in text.splitlines() if not line.startswith("# ")]
+    table = tomllib.loads("\n".join(lines))
+    keys = table.pop("keys")
+    assert table == {one.name: one.default for one in SETTINGS}
+    assert {name: [value] if isinstance(value, str) else value for name, value in keys.items()} == {
+        key.id: key.keys.split(",") for key in KEYS
+    }
+    assert settings(config, "\n".join(lines)).keys == KEYS
+
+
+def test_the_view_flags_are_named_whole() -> None:
+    known = vars(app_parser().read([])).keys()
+    others = {one.name for one in SETTINGS} | {"play", "version", "words"}
+    assert known - others == set(VIEW)
+
+
+def test_config_says_where_each_value_is_from(
+    config: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(config.parent.parent))
+    monkeypatch.setenv("LLM_LINALG_SPEED", "8")
+    config.write_text('theme = "light"\n[keys]\n"stop.next" = ["Z", "pagedown"]\n', encoding="utf-8")
+    assert main(["config"]) == 0
+    lines = [line.split() for line in capsys.readouterr().out.splitlines()]
+    assert lines[0] == ["file:", str(config)]
+    assert ["theme", "light", f"{config}:1"] in lines
+    assert ["speed", "8.0", "LLM_LINALG_SPEED"] in lines
+    assert ["mouse", "true", "default"] in lines
+    assert lines[-1] == ["stop.next", "Z", "pagedown", f"{config}:3"]
+    assert main(["config", "--format", "json"]) == 0
+    table = json.loads(capsys.readouterr().out)
+    assert table["settings"][1] == {
+        "name": "theme", "value": "light", "source": "file", "where": f"{config}:1",
+    }  # fmt: skip
+    assert table["keys"] == [{"command": "stop.next", "keys": ["Z", "pagedown"], "where": f"{config}:3"}]
+    config.write_text('lesson = "matmol"', encoding="utf-8")
+    assert main(["config"]) == 2
+    assert f'{config}:1: lesson: unknown lesson "matmol": did you mean "matmul"?' in capsys.readouterr().err
+    config.write_text("", encoding="utf-8")
+    assert main(["config"]) == 0
+    assert main(["config", "--example"]) == 0
+    assert capsys.readouterr().out.endswith(example())
+
+
+# Keys.
+
+
+def test_names_of_keys_are_textuals() -> None:
+    for code in range(0x21, 0x7F):
+        assert key_named(chr(code)) == _character_to_key(chr(code))
+    assert {name: shown(name) for name in CHARACTERS} == CHARACTERS
+    for key in KEYS:
+        for name in key.keys.split(","):
+            assert key_named(name) == name
+
+
+def test_what_a_footers_entry_shows_is_made_of_its_keys() -> None:
+    for key in KEYS:
+        names = key.keys.split(",")
+        if key.id in TOGETHER:
+            made = "".join(shown(BY_ID[one].keys.partition(",")[0]) for one in TOGETHER[key.id])
+            assert key.shown == made
+        else:
+            assert key.shown in {shown(name) for name in names}
+
+
+def test_moved_keys_are_shown() -> None:
+    table = {key.id: key for key in changed({"back": ["<"], "play.back": ["B"], "order": ["ctrl+o", "O"]})}
+    assert table["forward"].shown == "<→"
+    assert (table["back"].keys, table["back"].shown) == ("less_than_sign", "<")
+    assert (table["order"].keys, table["order"].shown) == ("ctrl+o,O", "^o")
+    assert table["cursor.left"].shown == "←↑↓→"
+
+
+def test_a_key_may_mean_two_things_where_only_one_can_hold() -> None:
+    assert changed({"edit.save": ["o"]})  # in the editor; "order" is never live there
+    assert changed({"cursor.panel": ["Z"], "control.next": ["Z"]})  # they share one from the start
+    for pair in ({"over": ["o"]}, {"order": ["."]}, {"help": ["ctrl+p"]}):
+        with pytest.raises(KeyMapError, match="already"):
+            changed(pair)
+
+
+async def test_contexts_that_are_told_apart_never_hold_at_once() -> None:
+    named = {name for left, right in APART for name in left | right}
+    assert named <= set(CONTEXTS)
+    for slug in ("why", "matmul", "shapes", "summary", "play"):
+        async with opened(slug if slug != "play" else "matmul") as d:
+            if slug == "play":
+                await d.press("E")
+            for key in ("right", "c", "l", "escape", "escape", "full_stop", "u", "l", "down", "escape"):
+                await d.press(key)
+                held = d.app.explorer.contexts
+                assert not any(held & left and held & right for left, right in APART), (slug, key, held)
+
+
+async def test_a_moved_key_works_is_shown_and_the_old_one_is_free() -> None:
+    table = changed({"forward": ["Z"], "over": ["x"], "help": ["ctrl+t"]})
+    async with opened("matmul", options=Options(keys=table)) as d:
+        assert "←Z step" in d.rows[-1]
+        assert "^t help" in d.rows[-1]
+        await d.press("Z", "right", "Z")
+        assert d.view.step == 2
+        await d.press("ctrl+t")
+        assert "      Z  Step forward" in d.screen or "←Z  Step forward" in d.screen
+        await d.press("escape")
+        assert "matmul" in d.view.lesson.slug
+
+
+async def test_a_lessons_control_goes_before_a_key_that_was_moved_to_its_letter() -> None:
+    table = changed({"order": ["t"]})
+    assert "order" not in {key.id for key in live({"frame"}, table, {"t"})}
+    lesson = find("triangular")
+    async with opened("triangular", options=Options(keys=table)) as d:
+        kind = dict(d.view.controls)["kind"]
+        await d.press("t")
+        assert dict(d.view.controls)["kind"] != kind
+        assert d.rows[-1].count(" t ") == 1
+        assert lesson.control("kind").key == "t"
+
+
+def test_an_error_of_the_file_is_one_of_usage() -> None:
+    assert issubclass(ConfigError, UsageError)

@@ -1,0 +1,98 @@
+"""What is remembered and what is set, on a real terminal: from one run of the app to the next."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.terminal.console import Console
+from tui.kept import read
+
+READY = "/12 steps"
+
+
+@pytest.fixture
+def homes(tmp_path: Path) -> dict[str, str | None]:
+    (tmp_path / "config" / "llm-linalg").mkdir(parents=True)
+    return {"XDG_STATE_HOME": str(tmp_path / "state"), "XDG_CONFIG_HOME": str(tmp_path / "config")}
+
+
+def test_a_newcomer_sees_the_first_lesson_and_later_the_last_place(
+    homes: dict[str, str | None], tmp_path: Path
+) -> None:
+    with Console(env=homes) as console:
+        console.until("0 Start").until("q quit")
+        assert "To begin anew" not in console.text
+        console.send("q")
+        assert console.wait() == 0
+    with Console("matmul", env=homes) as console:
+        console.until(READY)
+        console.send("\x1b[C")
+        console.until("1/12 steps")
+        console.send("T")
+        console.until("Theme: light")
+        console.send("q")
+        assert console.wait() == 0
+    with Console(env=homes) as console:
+        console.until("1/12 steps").until("Where you were last. To begin anew: llm-linalg why")
+        console.send("\x1b[C")
+        console.until("2/12 steps").until("q quit")
+        console.send("T")
+        console.until("Theme: high-contrast")
+        console.send("q")
+        assert console.wait() == 0
+    kept = tmp_path / "state" / "llm-linalg" / "state.json"
+    assert kept.stat().st_mode & 0o777 == 0o600
+    assert json.loads(read(kept))["theme"] == "high-contrast"
+    with Console("--stop", "2", env=homes) as console:  # a picture of the first lesson is named
+        console.until("0 Start").until("q quit")
+        assert "To begin anew" not in console.text
+
+
+@pytest.mark.parametrize(
+    "text", ['{"place": ["matmul", "--st', '{"place": ["nolesson"]}', "\x00\xff", "[" * 9999]
+)
+def test_a_damaged_state_is_a_first_run(homes: dict[str, str | None], tmp_path: Path, text: str) -> None:
+    (tmp_path / "state" / "llm-linalg").mkdir(parents=True)
+    (tmp_path / "state" / "llm-linalg" / "state.json").write_text(text, encoding="utf-8")
+    with Console(env=homes) as console:
+        console.until("0 Start").until("q quit")
+        console.send("q")
+        assert console.wait() == 0
+
+
+def test_the_signal_of_a_closed_window_keeps_the_place(homes: dict[str, str | None]) -> None:
+    with Console("matmul", "--step", "3", env=homes) as console:
+        console.until("3/12 steps")
+        console.hang_up()
+        assert console.process.wait(20) == 129
+    with Console(env=homes) as console:
+        console.until("3/12 steps")
+
+
+def test_line_by_line_goes_on_too_but_a_script_does_not(homes: dict[str, str | None]) -> None:
+    with Console("matmul", "--plain", env=homes) as console:
+        console.until("> ")
+        console.send("next\nquit\n")
+        assert console.wait() == 0
+    with Console("--plain", env=homes) as console:
+        console.until("Where you were last. To begin anew: llm-linalg why").until("> ")
+        assert "1 of 12" in console.text
+
+
+def test_the_file_is_read_and_what_is_wrong_in_it_is_one_line(
+    homes: dict[str, str | None], tmp_path: Path
+) -> None:
+    file = tmp_path / "config" / "llm-linalg" / "config.toml"
+    file.write_text('lesson = "matmul"\n[keys]\nforward = "Z"\n', encoding="utf-8")
+    with Console(env=homes) as console:
+        console.until(READY).until("←Z step")
+        console.send("Z")
+        console.until("1/12 steps")
+    file.write_text('lesson = "matmul"\nthem = "light"\n', encoding="utf-8")
+    with Console(env=homes) as console:
+        assert console.wait() == 2
+        assert 'config.toml:2: unknown key "them": did you mean "theme"?' in "".join(console.screen.display)
+        assert b"\x1b[?1049h" not in console.raw
