@@ -74,6 +74,11 @@ def execute(
         refused = interpreter.run(cells)
     trace = interpreter.recorder.finish(checked.text, seed, "".join(interpreter.printed))
     trace.refused = tuple(refused)
+    trace.lists = {
+        name: tuple(value)
+        for name, value in interpreter.names.items()
+        if isinstance(value, list | tuple) and value and all(isinstance(word, str) for word in value)
+    }
     return trace
 
 

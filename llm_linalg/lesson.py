@@ -160,6 +160,7 @@ def drafted(text: str, path: str | os.PathLike[str]) -> tuple[Lesson, list[lesso
         stops=stops,
         path=Path(name),
         minutes=front.minutes,
+        declared=front.declared,
     )
     return lesson, [piece.below(first) for piece in pieces]
 

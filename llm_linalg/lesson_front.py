@@ -11,10 +11,11 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from llm_linalg.controls import LARGEST, Control, Kind, Value, is_number
+from llm_linalg.edge import Declared
 from llm_linalg.lesson_values import MOST_MINUTES, OTHER_PART
 from llm_linalg.spelling import quoted, unknown
 
-KEYS = ("title", "part", "order", "seed", "format", "minutes", "controls")
+KEYS = ("title", "part", "order", "seed", "format", "minutes", "controls", "axes", "labels")
 CONTROL_KEYS = ("choices", "range", "default", "step", "key", "label", "sets")
 FORMAT = 1
 # A lesson that names no place stands after those that do.
@@ -50,6 +51,7 @@ class Front:
     seed: int
     minutes: float | None
     controls: tuple[Control, ...]
+    declared: Declared
 
 
 def read(lines: list[str]) -> Front:
@@ -80,7 +82,28 @@ def read(lines: list[str]) -> Front:
         seed=_integer(table, "seed", 0, 0, 2**32 - 1),
         minutes=_minutes(table.get("minutes")),
         controls=_controls(table.get("controls", {})),
+        declared=_declared(table.get("axes", {}), table.get("labels", {})),
     )
+
+
+def _declared(axes: object, labels: object) -> Declared:
+    """What is said of the axes of tensors: ``Q = ["query", "feature"]``, and ``query = "words"``."""
+    for key, table in (("axes", axes), ("labels", labels)):
+        if not isinstance(table, dict):
+            raise FrontError((key,), f"{key} is a table: [{key}]")
+    named, words = dict(axes), dict(labels)  # type: ignore[call-overload]
+    for tensor, names in named.items():
+        if not isinstance(names, list) or not names:
+            raise FrontError(("axes", tensor), f'{tensor} takes a name for each axis: ["query", "feature"]')
+        named[tensor] = tuple(name and _line(name, ("axes", tensor)) for name in names)
+    known = dict.fromkeys(name for names in named.values() for name in names if name)
+    for name, given in words.items():
+        at = ("labels", name)
+        if name not in known:
+            raise FrontError(at, unknown("axis", name, known))
+        listed = isinstance(given, list)
+        words[name] = tuple(_line(word, at) for word in given) if listed else _line(given, at)
+    return Declared(tuple(named.items()), tuple(words.items()))
 
 
 def line_of(lines: list[str], keys: tuple[str, ...]) -> int:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from llm_linalg.controls import Control, Value
+from llm_linalg.edge import NOTHING, Declared
 from llm_linalg.lesson_stop import Heading, Stop
 from llm_linalg.prose import spans
 from llm_linalg.spelling import quoted, unknown
@@ -71,6 +72,7 @@ class Lesson:
         document: Whether it is one: nobody wrote it for this, so what fails in a cell is passed over below.
         given: Of trusted Python in a lesson's place: what is run; its one stop has no program.
         minutes: How long a talk of it is meant to take, or None.
+        declared: What the axes of its tensors are called.
     """
 
     slug: str
@@ -85,6 +87,7 @@ class Lesson:
     document: bool = False
     given: Given | None = None
     minutes: float | None = None
+    declared: Declared = NOTHING
 
     @property
     def part_title(self) -> str:
@@ -226,6 +229,7 @@ class Lesson:
         from llm_linalg.errors import ProgramError
 
         file = str(self.path or self.slug)
+        made: set[str] = set()
         for stop in self.stops:
             try:
                 trace = self.run(stop)
@@ -233,10 +237,12 @@ class Lesson:
                 if not stop.fails:
                     yield self.broken(stop, error)
                 continue
+            made |= {*trace.names, *trace.lists}
             yield from self.faults(stop, trace)
             for row in stop.board.rows if stop.board and not stop.fails else ():
                 if row.name is not None and row.name not in trace:
                     yield LessonError(file, row.line, unknown("tensor", row.name, trace.names))
+        yield from (LessonError(file, 1, unknown("name", name, made)) for name in self.declared.asked - made)
 
     def faults(self, stop: Stop, trace: Trace) -> Iterator[LessonError]:
         """What a stop asks for that its program, run with the defaults, does not give."""

@@ -8,6 +8,7 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from llm_linalg.cells import Cells, Index
+from llm_linalg.edge import Declared, Edges
 from llm_linalg.errors import ProgramError
 from llm_linalg.maps import Map
 from llm_linalg.node import Node
@@ -29,6 +30,7 @@ class Trace:
         seed: The seed that it ran with.
         printed: The text that a program in the tensor language printed; trusted Python prints for itself.
         refused: Of a program in cells: what failed in those above the last.
+        lists: The lists of words that a program in the tensor language has at its end, by name.
         rerun: Of trusted Python: runs the function again, and keeps the values around the node of a position.
     """
 
@@ -46,6 +48,7 @@ class Trace:
         self.seed = seed
         self.printed = printed
         self.refused: tuple[ProgramError, ...] = ()
+        self.lists: Mapping[str, tuple[str, ...]] = {}
         self.rerun: Callable[[int], Trace] | None = None
 
     def __repr__(self) -> str:
@@ -128,6 +131,26 @@ class Trace:
         from llm_linalg.lineage import Lineage
 
         return Lineage(self)
+
+    def edges(
+        self, axes: Mapping[str, Sequence[str]], labels: Mapping[str, Sequence[str] | str] | None = None
+    ) -> dict[Node, Edges]:
+        """Return what the axes of each node are called, derived from what is said of a few.
+
+        Args:
+            axes: For a tensor's name the names of its axes, in order: ``{"Q": ("query", "")}``.
+            labels: For an axis's name the words at its places, or the name of a list in the program.
+
+        Returns:
+            An `Edge` (``name``, ``labels``) for each axis of each node of which there is something to say.
+        """
+        from llm_linalg.naming import Naming
+
+        words = {name: x if isinstance(x, str) else tuple(x) for name, x in (labels or {}).items()}
+        named = tuple((name, tuple(own)) for name, own in axes.items())
+        naming = Naming(Declared(named, tuple(words.items())), self.lists)
+        found = {node: naming.of(node) for node in self.nodes}
+        return {node: edges for node, edges in found.items() if edges}
 
     def _node(self, node: str | Node) -> Node:
         return self[node] if isinstance(node, str) else node

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 
 from llm_linalg.text import fit as cut_to
 from llm_linalg.text import width as columns_of
+from tui import edges
 from tui.frame import Panel
 from tui.places import Label, Layout, Slot
 from tui.spans import GAP, share, spread, window
@@ -18,14 +19,31 @@ from tui.spans import GAP, share, spread, window
 
 @dataclass(frozen=True, slots=True)
 class Fit:
-    """How closely cells stand: digits after the point, and whether neighbours share a column."""
+    """How closely cells stand, and what stands around them.
+
+    Attributes:
+        decimals: Digits after the point.
+        tight: Neighbours share a column.
+        edges: Labels at rows and columns: 2 for all, 1 for as much of them as there is room, and only those
+            that don't stand at another panel as well, 0 for none.
+    """
 
     decimals: int
     tight: bool = False
+    edges: int = 0
 
     def cell(self, panel: Panel) -> int:
         """Columns that a cell of a panel takes."""
-        return panel.width(self.decimals) + 2 - self.tight
+        cell = panel.width(self.decimals) + 2 - self.tight
+        return edges.widened(panel, cell) if self.edges > 1 else cell
+
+    def beside(self, panel: Panel) -> int:
+        """Columns that the labels of its rows take."""
+        return edges.beside(panel) if self.edges else 0
+
+    def above(self, panel: Panel) -> int:
+        """Rows that the labels of its columns take."""
+        return int(bool(self.edges and panel.column_edge.labels))
 
 
 Numbered = Sequence[tuple[int, Panel]]
@@ -46,24 +64,31 @@ def falk(panels: Numbered, width: int, height: int, fit: Fit) -> Draft:
     right = [top, result, *(panel for _, panel in addends)]
     cell_left = fit.cell(left)
     cell_right = max(map(fit.cell, right))
-    across = share([left.columns, result.columns], [cell_left, cell_right], width - GAP - 2 * fit.tight)
-    down = share([max(top.rows, 1), left.rows], [1, 1], height - 1 - len(addends))
+    said = left.column_edge.labels == top.row_edge.labels and fit.edges < 2
+    margin, over, between = fit.beside(left), fit.above(top), 0 if said else fit.above(left)
+    across = share(
+        [left.columns, result.columns], [cell_left, cell_right], width - GAP - 2 * fit.tight - margin
+    )
+    down = share([max(top.rows, 1), left.rows], [1, 1], height - 1 - len(addends) - over - between)
     if across is None or down is None:
         return None
     columns = window(result.columns, across[1], spread([result.focus_columns, top.focus_columns]))
     rows = window(result.rows, down[1], spread([result.focus_rows, left.focus_rows]))
     inner_left = window(left.columns, across[0], left.focus_columns)
     inner_top = window(top.rows, down[0], top.focus_rows)
-    used = len(inner_left) * cell_left + len(columns) * cell_right + 2 * fit.tight
-    corner = _corner(panels, len(inner_left) * cell_left + fit.tight, width - used)
-    above = max(len(inner_top), 1)  # an empty operand still has a title
+    used = margin + len(inner_left) * cell_left + len(columns) * cell_right + 2 * fit.tight
+    corner = _corner(panels, fit, margin + len(inner_left) * cell_left + fit.tight, width - used)
+    above = over + max(len(inner_top), 1)  # an empty operand still has a title
     y_titles = above + len(addends)
+    y_grids = y_titles + 1 + between
     spots = {
-        "left": (0, y_titles + 1, rows, inner_left, cell_left),
-        "top": (corner, 0, inner_top, columns, cell_right),
-        "result": (corner, y_titles + 1, rows, columns, cell_right),
+        "left": (margin, y_grids, rows, inner_left, cell_left),
+        "top": (corner, over, inner_top, columns, cell_right),
+        "result": (corner, y_grids, rows, columns, cell_right),
     }
-    slots, labels, row = [], [], above
+    slots: list[Slot] = []
+    labels: list[Label] = []
+    row = above
     for i, panel in panels:
         if panel.role == "addend":
             slots.append(Slot(i, corner, row, range(1), columns, cell_right, fit.decimals, fit.tight))
@@ -73,21 +98,29 @@ def falk(panels: Numbered, width: int, height: int, fit: Fit) -> Draft:
         x, y, shown_rows, shown_columns, cell = spots[panel.role]
         slots.append(Slot(i, x, y, shown_rows, shown_columns, cell, fit.decimals, fit.tight))
         if panel.role == "top":
-            labels.append(_before(i, panel, corner, 0))
+            labels.append(_before(i, panel, corner - fit.beside(top), over))
+            labels += edges.row_labels(top, slots[-1]) if fit.beside(top) else []
+            labels += edges.column_labels(top, slots[-1]) if over else []
         else:
-            room = corner - 1 if panel.role == "left" else width - corner
+            if panel.role == "left":
+                labels += edges.row_labels(left, slots[-1]) if margin else []
+                labels += edges.column_labels(left, slots[-1]) if between else []
+            room = corner - 1 - margin if panel.role == "left" else width - corner
             labels += _above(i, panel, slots[-1], y_titles, room)
     return slots, labels
 
 
-def _corner(panels: Numbered, left: int, spare: int) -> int:
+def _corner(panels: Numbered, fit: Fit, left: int, spare: int) -> int:
     """Where the right half starts.
 
-    Far enough for the titles that stand to its left, as far as there is room.
+    Far enough for the titles to its left, and the labels at rows beside them, as far as there is room.
     """
-    titles = [columns_of(_signed(panel)) + 1 for _, panel in panels if panel.role in ("top", "addend")]
-    titles += [columns_of(panel.label) + 1 for _, panel in panels if panel.role == "left"]
-    return left + max(GAP, min(max(titles, default=0) - left, spare))
+    needed = max(
+        columns_of(_titles((i, panel))[0]) + 1 + (0 if panel.role == "addend" else fit.beside(panel))
+        for i, panel in panels
+        if panel.role != "result"
+    )
+    return left + max(GAP, min(needed - left, spare))
 
 
 def in_row(panels: Numbered, width: int, height: int, fit: Fit) -> Draft:
@@ -96,21 +129,25 @@ def in_row(panels: Numbered, width: int, height: int, fit: Fit) -> Draft:
     space = "" if fit.tight else " "
     signs = [f"{space}{panel.sign}{space}" if panel.sign else " " + space for _, panel in panels]
     signs[0] = signs[0].lstrip()
-    budget = width - sum(map(len, signs)) - len(panels) * fit.tight
+    margins = _margins(panels, fit)
+    budget = width - sum(map(len, signs)) - len(panels) * fit.tight - sum(margins)
     across = share([panel.columns for _, panel in panels], cells, budget)
-    if across is None or height < 2:
+    over = max(fit.above(panel) for _, panel in panels)
+    if across is None or height < 2 + over:
         return None
     slots: list[Slot] = []
     labels: list[Label] = []
     spare = budget - sum(n * cell for n, cell in zip(across, cells, strict=True))
     x = 0
-    for (i, panel), cell, sign, count in zip(panels, cells, signs, across, strict=True):
-        rows = window(panel.rows, height - 1, panel.focus_rows)
+    for (i, panel), cell, sign, count, margin in zip(panels, cells, signs, across, margins, strict=True):
+        rows = window(panel.rows, height - 1 - over, panel.focus_rows)
         columns = window(panel.columns, count, panel.focus_columns)
         if sign.strip():
-            labels.append(Label(x, 1 + max(0, len(rows) - 1) // 2, sign, None, "sign"))
-        x += len(sign)
-        slot = Slot(i, x, 1, rows, columns, cell, fit.decimals, fit.tight)
+            labels.append(Label(x, 1 + over + max(0, len(rows) - 1) // 2, sign, None, "sign"))
+        x += len(sign) + margin
+        slot = Slot(i, x, 1 + over, rows, columns, cell, fit.decimals, fit.tight)
+        labels += edges.row_labels(panel, slot) if margin else []
+        labels += edges.column_labels(panel, slot) if fit.above(panel) else []
         widened = max(0, min(columns_of(panel.label) - slot.width, spare))
         spare -= widened
         labels += _above(i, panel, slot, 0, slot.width + widened)
@@ -122,12 +159,15 @@ def in_row(panels: Numbered, width: int, height: int, fit: Fit) -> Draft:
 def in_column(panels: Numbered, width: int, height: int, fit: Fit) -> Draft:
     """One below the other, titles to the left; one cell width, so that cells of one column stand in line."""
     cell = max(fit.cell(panel) for _, panel in panels)
-    titles = max(columns_of(_signed(panel)) for _, panel in panels) + 1
-    short = max(columns_of(_signed(panel, short=True)) for _, panel in panels) + 1
-    most = max(panel.columns for _, panel in panels)
-    if titles + most * cell + fit.tight > width:
-        titles = min(short, max(0, width - cell - fit.tight))
+    margin = max(fit.beside(panel) for _, panel in panels)
+    width -= margin
+    *longer, short = (max(map(columns_of, texts)) + 1 for texts in zip(*map(_titles, panels), strict=True))
+    most = max(panel.columns for _, panel in panels) * cell + fit.tight
+    fitting = (titles for titles in longer if titles + most <= width)
+    titles = next(fitting, min(short, max(0, width - cell - fit.tight)))
     room = (width - titles - fit.tight) // cell
+    overs = _overs(panels, fit)
+    height -= sum(overs)
     down = share([max(panel.rows, 1) for _, panel in panels], [1] * len(panels), height)
     if room < 1 or down is None:
         return None
@@ -135,14 +175,39 @@ def in_column(panels: Numbered, width: int, height: int, fit: Fit) -> Draft:
     slots: list[Slot] = []
     labels: list[Label] = []
     y = 0
-    for (i, panel), count in zip(panels, down, strict=True):
+    for (i, panel), count, over in zip(panels, down, overs, strict=True):
+        y += over
         peers = [other.focus_columns for _, other in panels if other.columns == panel.columns]
         columns = window(panel.columns, room, spread([panel.focus_columns, *reversed(peers)]))
         rows = window(panel.rows, count, panel.focus_rows)
-        slots.append(Slot(i, titles, y, rows, columns, cell, fit.decimals, fit.tight))
+        slots.append(Slot(i, titles + margin, y, rows, columns, cell, fit.decimals, fit.tight))
         labels.append(_before(i, panel, titles, y))
+        labels += edges.row_labels(panel, slots[-1]) if fit.beside(panel) else []
+        labels += edges.column_labels(panel, slots[-1]) if over else []
         y += count + gap
     return slots, labels
+
+
+def _margins(panels: Numbered, fit: Fit) -> list[int]:
+    """Columns for the labels of each panel's rows; the same words as left of them stand there only once."""
+    found = []
+    last: tuple[str, ...] = ()
+    for _, panel in panels:
+        words = panel.row_edge.labels
+        found.append(0 if words == last and fit.edges < 2 else fit.beside(panel))
+        last = words or last
+    return found
+
+
+def _overs(panels: Numbered, fit: Fit) -> list[int]:
+    """Rows for the labels of each panel's columns; the same words as above them stand there only once."""
+    found = []
+    last: tuple[str, ...] = ()
+    for _, panel in panels:
+        words = panel.column_edge.labels
+        found.append(0 if words == last else fit.above(panel))
+        last = words or last
+    return found
 
 
 def centred(layout: Layout) -> Layout:
@@ -159,9 +224,10 @@ def centred(layout: Layout) -> Layout:
     )
 
 
-def _signed(panel: Panel, short: bool = False) -> str:
-    text = panel.title if short else panel.label
-    return f"{panel.sign} {text}" if panel.sign else text
+def _titles(numbered: tuple[int, Panel]) -> list[str]:
+    """The titles that a panel may have, with its sign: the names of its axes, their sizes, neither."""
+    panel = numbered[1]
+    return [f"{panel.sign} {text}".lstrip() for text in (panel.named, panel.label, panel.title)]
 
 
 def _fitted(texts: Sequence[str], room: int) -> str:
@@ -171,13 +237,13 @@ def _fitted(texts: Sequence[str], room: int) -> str:
 
 def _before(i: int, panel: Panel, edge: int, y: int) -> Label:
     """A title that ends one column left of ``edge``."""
-    text = _fitted([_signed(panel), _signed(panel, short=True), panel.title], edge - 1)
+    text = _fitted([*_titles((i, panel)), panel.title], edge - 1)
     return Label(max(0, edge - 1 - columns_of(text)), y, text, i, "title")
 
 
 def _above(i: int, panel: Panel, slot: Slot, y: int, room: int) -> list[Label]:
     """A title above the grid and, if only a window of it is shown, which."""
-    text = _fitted([panel.label, panel.title], room)
+    text = _fitted([panel.named, panel.label, panel.title], room)
     labels = [Label(slot.x, y, text, i, "title")]
     parts = []
     if len(slot.rows) < panel.rows:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
+from llm_linalg.edge import Edge, Edges
 from tui.board import BoardView
 
 Index = tuple[int, ...]
@@ -83,6 +84,7 @@ class Panel:
     sign: str = ""  # what stands before it: "+", "=", "→", "@"
     pending: str = "·"
     masked: str = "░"
+    edges: Edges = ()  # what the tensor's axes are called, one an axis; () if nobody said
 
     @property
     def rows(self) -> int:
@@ -102,10 +104,28 @@ class Panel:
     @property
     def label(self) -> str:
         """The title with the shape, as it is shown: ``W (2, 4)``, ``Wᵀ (2, 6)``."""
-        shape = list(self.shape)
-        if self.row_axis is not None and self.column_axis is not None and self.row_axis > self.column_axis:
-            shape[self.row_axis], shape[self.column_axis] = shape[self.column_axis], shape[self.row_axis]
-        return f"{self.title} ({', '.join(map(str, shape))}{',' if len(shape) == 1 else ''})"
+        return self._labelled(list(map(str, self.shape)))
+
+    @property
+    def named(self) -> str:
+        """The label with the names of the axes before their sizes: ``S (query 4, key 4)``."""
+        names = [f"{edge.name} " if edge.name else "" for edge in self.edges] or [""] * len(self.shape)
+        return self._labelled([f"{name}{size}" for name, size in zip(names, self.shape, strict=True)])
+
+    def _labelled(self, sizes: list[str]) -> str:
+        if self.row_axis is not None and self.column_axis is not None and self.transposed:
+            sizes[self.row_axis], sizes[self.column_axis] = sizes[self.column_axis], sizes[self.row_axis]
+        return f"{self.title} ({', '.join(sizes)}{',' if len(sizes) == 1 else ''})"
+
+    @property
+    def row_edge(self) -> Edge:
+        """What runs down: its name, and a label for each row."""
+        return self.edges[self.row_axis] if self.edges and self.row_axis is not None else Edge()
+
+    @property
+    def column_edge(self) -> Edge:
+        """What runs across."""
+        return self.edges[self.column_axis] if self.edges and self.column_axis is not None else Edge()
 
     def width(self, decimals: int = 4) -> int:
         """Columns of a cell's number, without brackets."""
@@ -213,6 +233,7 @@ class CursorView:
     feeds: str
     evidence: str
     maker: str | None  # the node that made it, where the cursor can follow
+    where: str = ""  # its place by the names of the axes: "query saw, key cat"
 
     @property
     def lines(self) -> tuple[str, ...]:
@@ -220,6 +241,7 @@ class CursorView:
         one = f"   ({self.one} counting from 1)" if self.index else ""
         first = f"{self.zero} = {self.value}{one}"
         rest = (
+            self.where,
             self.masked,
             self.formula,
             self.made and f"made from {self.made}",

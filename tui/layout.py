@@ -8,9 +8,9 @@ focus.
 from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
-from itertools import product
+from itertools import chain, product
 from typing import NamedTuple
 
 from tui.arrangements import Fit, Numbered, centred, falk, in_column, in_row
@@ -23,6 +23,8 @@ __all__ = ["Label", "Layout", "Piece", "Slot", "arrange", "pieces"]
 FITS = (Fit(4), Fit(3), Fit(2))
 TIGHT = (Fit(3, tight=True), Fit(2, tight=True), Fit(1, tight=True))
 DECIMALS = (4, 3, 2, 1)
+CHOICES = ((FITS, 2), (FITS, 1), (TIGHT, 2), (TIGHT, 1))
+LABELLED = [[replace(fit, edges=edges) for fit in fits] for fits, edges in CHOICES]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +44,7 @@ def arrange(panels: Sequence[Panel], arrangement: Arrangement, width: int, heigh
     has room.
     """
     traits = tuple(
-        (panel.role, panel.rows, panel.columns, panel.label, panel.title, panel.sign,
+        (panel.role, panel.rows, panel.columns, panel.label, panel.title, panel.sign, panel.edges,
          *(panel.width(decimals) for decimals in DECIMALS))
         for panel in panels
     )  # fmt: skip
@@ -81,23 +83,27 @@ def _search(panels: Sequence[Panel], arrangement: Arrangement, width: int, heigh
     turned: dict[Arrangement, Arrangement] = {"row": "column", "column": "row"}
     choices = [arrangement, turned[arrangement]] if arrangement in turned else [arrangement]
     groups = [numbered, own] if len(own) < len(panels) else [numbered]
-    second: Attempt | None = None
-    for some, fits, choice in product(groups, (FITS, TIGHT), choices):
-        for fit in fits:
-            layout = _place(some, choice, width, height, fit)
-            if layout is None or not layout.whole:
-                continue
-            attempt = Attempt(tuple(i for i, _ in some), choice, fit)
-            if not any(label.text.endswith("…") for label in layout.labels):
-                return attempt
-            second = second or attempt  # a title that is cut costs more than a decimal
-    if second is not None:
-        return second
+    labelled = LABELLED if any(edge.labels for panel in panels for edge in panel.edges) else []
+    for tier in (labelled, (FITS, TIGHT)):
+        second: Attempt | None = None
+        for some, fits, choice in product(groups, tier, choices):
+            for fit in fits:
+                layout = _place(some, choice, width, height, fit)
+                if layout is None or not layout.whole:
+                    continue
+                attempt = Attempt(tuple(i for i, _ in some), choice, fit)
+                if all(_told(label, panels) for label in layout.labels):
+                    return attempt
+                second = second or attempt  # a title that is cut costs more than a decimal
+        if second is not None:
+            return second
+    closest = ([LABELLED[1][-1]] if labelled else []) + [FITS[-1], TIGHT[1]]
     for choice in dict.fromkeys((arrangement, *choices, "row", "column")):
-        tried = [(fit, _place(own, choice, width, height, fit)) for fit in (*FITS, TIGHT[1])]
+        fits = [*chain(*labelled), *FITS, *closest]
+        tried = [(fit, _place(own, choice, width, height, fit)) for fit in fits]
         placed = [(fit, layout) for fit, layout in tried if layout is not None]
         wide = [fit for fit, layout in placed if _all_columns(layout, panels)]
-        last = [fit for fit, layout in tried[-2:] if layout is not None]
+        last = [fit for fit, layout in tried[-len(closest) :] if layout is not None]
         if wide or last:
             return Attempt(tuple(i for i, _ in own), choice, (wide or last)[0])
     return None
@@ -165,6 +171,13 @@ def _place(panels: Numbered, arrangement: Arrangement, width: int, height: int, 
 
 def _all_columns(layout: Layout, panels: Sequence[Panel]) -> bool:
     return all(len(slot.columns) == panels[slot.panel].columns for slot in layout.slots)
+
+
+def _told(label: Label, panels: Sequence[Panel]) -> bool:
+    """Whether a label says all that it has to: a title is not cut, and names the axes that have names."""
+    if label.kind == "title" and label.panel is not None and any(e.name for e in panels[label.panel].edges):
+        return panels[label.panel].named in label.text
+    return label.kind == "edge" or not label.text.endswith("…")
 
 
 def _last_resort(panels: Numbered, width: int, height: int) -> Layout:

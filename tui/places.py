@@ -51,7 +51,7 @@ class Label:
     y: int
     text: str
     panel: int | None  # the panel that it belongs to
-    kind: str  # "title" | "sign" | "window"
+    kind: str  # "title" | "sign" | "window" | "edge"
 
 
 @dataclass(frozen=True, slots=True)

@@ -90,6 +90,10 @@ class Operation:
         """Return the axes spec, for operations that have one."""
         return None
 
+    def along(self, call: Call) -> Axes | None:
+        """Return the axes spec in which what keeps its place along an axis has that axis's label."""
+        return self.axes(call)
+
     def relations(self, call: Call) -> tuple[Relation, ...]:
         """Return the relation between the output and each operand."""
         return tuple(OpaqueRelation(call.shape, shape) for shape in call.shapes)

@@ -6,12 +6,12 @@ Their parts are small programs in the tensor language, held equal to torch by te
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
 
-from llm_linalg.axes import Axes, Clash, Shape, aligned
+from llm_linalg.axes import Axes, Clash, Shape, aligned, pointwise
 from llm_linalg.cells import Index
 from llm_linalg.errors import ClashAxis
 from llm_linalg.ops.addends import Addend, Addends
@@ -31,11 +31,13 @@ class Rowwise(Operation):
         trailing: The parameter that gives the row's shape; else ``dim`` names its axis.
         normalises: The row's shares are found (softmax): −inf has none, and a share alone is all there is.
         selects: The result's row has another length than the operand's (topk).
+        sorts: What stands at a place of the result's row stood at another of the operand's.
     """
 
     alongside: tuple[str, ...] = ()
     trailing: str = ""
     selects: bool = False
+    sorts: bool = False
     normalises: bool = False
     kind: str = "rowwise"
 
@@ -64,6 +66,12 @@ class Rowwise(Operation):
         for place in sorted(places):
             operands.append(aligned(len(call.shapes[place]), len(shape)))
         return Axes.solve(labels, operands, call.shapes, labels, RULE, given)
+
+    def along(self, call: Call) -> Axes:
+        axes = self.axes(call)
+        if self.sorts:
+            return axes
+        return replace(axes, operands=(axes.output, *axes.operands[1:]))
 
     def relations(self, call: Call) -> tuple[Relation, ...]:
         axes = self.axes(call)
@@ -119,6 +127,9 @@ class Running(Operation):
 
     def infer(self, call: Call) -> Shape:
         return call.shapes[0]
+
+    def along(self, call: Call) -> Axes:
+        return pointwise(call.shapes)
 
     def relations(self, call: Call) -> tuple[Relation, ...]:
         return (PrefixRelation(call.shapes[0], call.dim()),)
@@ -206,9 +217,9 @@ ROWWISE: tuple[Operation, ...] = (
         parts=_RMS_NORM,
     ),
     Rowwise("normalize", "input, p=2.0, dim=1, eps=1e-12, out=None", multiplies=2),
-    Rowwise("topk", "input, k, dim=-1, largest=True, sorted=True", selects=True),
-    Rowwise("sort", "input, dim=-1, descending=False, stable=False"),
-    Rowwise("argsort", "input, dim=-1, descending=False, stable=False"),
+    Rowwise("topk", "input, k, dim=-1, largest=True, sorted=True", selects=True, sorts=True),
+    Rowwise("sort", "input, dim=-1, descending=False, stable=False", sorts=True),
+    Rowwise("argsort", "input, dim=-1, descending=False, stable=False", sorts=True),
     Running(
         "cumsum", "input, dim, *, dtype=None", gradient={"input": "{d}.flip({dim}).cumsum({dim}).flip({dim})"}
     ),

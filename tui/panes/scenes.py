@@ -11,7 +11,7 @@ from tui.layout import Layout, arrange
 from tui.picture import Picture
 from tui.widgets.rows import Row, Span
 
-LABEL_ROLES = {"title": "title", "sign": "label", "window": "dim", "caption": "dim"}
+LABEL_ROLES = {"title": "title", "sign": "label", "window": "dim", "caption": "dim", "edge": "label"}
 
 
 @dataclass(frozen=True, slots=True)

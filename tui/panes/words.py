@@ -81,7 +81,7 @@ def about_cell(cursor: CursorView, width: int, *, brief: bool = False) -> list[R
         (cursor.zero, "strong"),
         " = ",
         (cursor.value, "strong"),
-        (f"   {cursor.one} counting from 1", "label"),
+        (f"   {cursor.where or f'{cursor.one} counting from 1'}", "label"),
         (f"   by {cursor.evidence}" if cursor.evidence else "", "dim"),
     )
     rest = (

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from llm_linalg.lesson_values import spans
-from llm_linalg.text import wrap
+from llm_linalg.text import fit, wrap
+from tui import edges
 from tui.frame import Frame, Mark, Panel
 from tui.layout import Slot, pieces
 from tui.spans import window
@@ -74,21 +75,29 @@ def _facts(frame: Frame) -> list[str]:
 
 def _tensor(panel: Panel, width: int) -> list[str]:
     """A panel as rows of numbers; a window around what is lit if it is large."""
-    cell = panel.width(4) + 2
+    cell = _cell(panel)
     rows = window(panel.rows, ROWS, panel.focus_rows)
-    columns = window(panel.columns, max(1, width // cell), panel.focus_columns)
+    margin = edges.beside(panel)
+    columns = window(panel.columns, max(1, (width - margin) // cell), panel.focus_columns)
     sign = f"{panel.sign} " if panel.sign else ""
-    label = sign + panel.label
+    label = sign + panel.named
     if len(rows) < panel.rows:
         label += f", rows {rows.start} to {rows.stop - 1} of {panel.rows}"
     if len(columns) < panel.columns:
         label += f", columns {columns.start} to {columns.stop - 1} of {panel.columns}"
     slot = Slot(0, 0, 0, rows, columns, cell, 4)
     lines = [label]
-    for row in panel.cells(rows, columns, 4):
+    if panel.column_edge.labels:
+        lines.append(" " * margin + edges.header(panel, slot))
+    for number, row in zip(rows, panel.cells(rows, columns, 4), strict=True):
         text = "".join(piece.text for piece in pieces(row, slot))
-        lines.append(text if _unknown(panel) else _spelled(text, panel))
+        said = fit(panel.row_edge.labels[number], margin - 1, pad=True) + " " if margin else ""
+        lines.append(said + (text if _unknown(panel) else _spelled(text, panel)))
     return lines
+
+
+def _cell(panel: Panel) -> int:
+    return edges.widened(panel, panel.width(4) + 2)
 
 
 def _unknown(panel: Panel) -> bool:
@@ -105,7 +114,8 @@ def _legend(panels: Sequence[Panel], width: int) -> list[str]:
     found = Mark.NONE
     for panel in panels:
         rows = window(panel.rows, ROWS, panel.focus_rows)
-        columns = window(panel.columns, max(1, width // (panel.width(4) + 2)), panel.focus_columns)
+        room = max(1, (width - edges.beside(panel)) // _cell(panel))
+        columns = window(panel.columns, room, panel.focus_columns)
         for row in panel.cells(rows, columns, 4):
             for cell in row:
                 found |= cell.mark & ~Mark.PENDING if _unknown(panel) else cell.mark

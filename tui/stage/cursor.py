@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from llm_linalg.edge import Edges
 from llm_linalg.numbers import exact
 from tui.frame import CursorView, Index, Panel
 from tui.stage.words import cell_name, cells_name, entry_name, formula
@@ -48,8 +49,8 @@ def spot(view: View, node: Node, beside: tuple[Node, ...]) -> Spotted | None:
     return None
 
 
-def describe(found: Spotted, trace: Trace) -> CursorView:
-    """What the cell under the cursor is, what made it, and what it feeds."""
+def describe(found: Spotted, trace: Trace, edges: Edges = ()) -> CursorView:
+    """What the cell under the cursor is, what made it, and what it feeds; `edges` are its tensor's."""
     maker, index = found.maker, found.index
     made = _made(maker, index)
     return CursorView(
@@ -64,7 +65,17 @@ def describe(found: Spotted, trace: Trace) -> CursorView:
         feeds=_feeds(found, trace),
         evidence=maker.evidence if maker.operands else "",
         maker=maker.name,
+        where=_where(edges, index),
     )
+
+
+def _where(edges: Edges, index: Index) -> str:
+    """A place by the names of its axes, where each axis that has a name or a label says where along it."""
+    if not any(edge.labels for edge in edges):
+        return ""
+    words = [edge.labels[i] if edge.labels else "" for edge, i in zip(edges, index, strict=True)]
+    named = [(edge.name, word or str(i)) for edge, word, i in zip(edges, words, index, strict=True) if edge]
+    return ", ".join(f"{name} {word}".strip() for name, word in named)
 
 
 def _made(maker: Node, index: Index) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from llm_linalg.text import clean
@@ -11,6 +12,7 @@ from tui.glyphs import ascii_text
 from tui.player import order_of, position
 from tui.stage import cursor
 from tui.stage.boards import live
+from tui.stage.edges import edges_of
 from tui.stage.failed import clash_panels, error_view
 from tui.stage.files import file_lines
 from tui.stage.pictures import Scene, picture
@@ -99,6 +101,7 @@ def node_frame(opened: Opened, view: View, ascii_only: bool) -> Frame:
         found=found,
         store=opened.store,
         ascii_only=ascii_only,
+        edges=partial(edges_of, opened),
     )
     panels, arrangement = picture(scene) if board is None else ((), "row")
     current = scene.step
@@ -125,14 +128,15 @@ def node_frame(opened: Opened, view: View, ascii_only: bool) -> Frame:
         formula=formula(node, current),
         sentence=clean(node.sentence(order), 300) if order is not None else "",
         printed=clean(trace.printed, PRINTED, lines=True),
-        cursor=None if found is None else cursor.describe(found, trace),
+        cursor=None if found is None else cursor.describe(found, trace, scene.edges(found.maker)),
         range_text=_range(scene.extent),
         board=board,
         twins=opened.has_twin(),
         note=", ".join(panel.title for panel in panels if panel.at),
     )
     last = len(node.walk(order)) - 1 if whole and order is not None else k
-    return _finished(replace(frame, json=lambda: record(frame, view.names, node, order, last)), ascii_only)
+    told = replace(frame, json=lambda: record(frame, view.names, node, order, last, edges=scene.edges))
+    return _finished(told, ascii_only)
 
 
 def _code(trace: Trace, node: Node, base: Frame) -> tuple[str, ...]:

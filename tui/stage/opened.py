@@ -17,6 +17,7 @@ from tui.view import View
 if TYPE_CHECKING:
     from llm_linalg.errors import ProgramError
     from llm_linalg.lesson import LessonError
+    from llm_linalg.naming import Naming
     from llm_linalg.node import Node, Value
     from llm_linalg.tracing import Trace
 
@@ -34,6 +35,7 @@ class Opened:
     store: Store = field(default_factory=Store)
     twins: dict[int, Trace | None] = field(default_factory=dict)
     losses: list[Node | None] = field(default_factory=list)
+    namings: list[Naming] = field(default_factory=list)
 
     def serves(self, view: View) -> bool:
         """Whether the view shows the same run, so that :meth:`frame` draws it without running again."""

@@ -6,8 +6,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from llm_linalg.edge import Edge, Edges
 from llm_linalg.text import clean
 from tui.frame import Index, Number, Panel, Read
+from tui.glyphs import ascii_text
 from tui.stage.marks import Lit
 from tui.stage.schemes import Spot
 from tui.stage.store import Store, level_of
@@ -29,8 +31,9 @@ class Look:
 
 
 def make_panel(
-    name: str, tensor: Value, spot: Spot, at: Index, lit: Lit, read: Read, look: Look, title: str = ""
-) -> Panel:
+    name: str, tensor: Value, spot: Spot, at: Index, lit: Lit, read: Read, look: Look,
+    title: str = "", edges: Edges = (),
+) -> Panel:  # fmt: skip
     """A panel of a tensor.
 
     Args:
@@ -42,6 +45,7 @@ def make_panel(
         read: Its values in a window.
         look: What all panels share.
         title: What it is called instead of its name.
+        edges: What its axes are called.
     """
     title = clean(title or name, NAME) + (".T" if look.ascii_only else "ᵀ") * spot.transposed
     if at:
@@ -64,7 +68,12 @@ def make_panel(
         sign=_ascii_sign(spot.sign) if look.ascii_only else spot.sign,
         pending="." if look.ascii_only else "·",
         masked="#" if look.ascii_only else "░",
+        edges=tuple(map(_ascii_edge, edges)) if look.ascii_only else edges,
     )
+
+
+def _ascii_edge(edge: Edge) -> Edge:
+    return Edge(ascii_text(edge.name), tuple(map(ascii_text, edge.labels)))
 
 
 def _ascii_sign(sign: str) -> str:

@@ -5,9 +5,11 @@ A node's operands and result (and what stands beside it), lit for a step or the 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from llm_linalg.edge import Edges
 from tui.frame import Arrangement, Index, Mark, Panel
 from tui.stage.cursor import Spotted
 from tui.stage.marks import Lit, cursor_marks, step_marks
@@ -36,6 +38,7 @@ class Scene:
     found: Spotted | None  # the cell under the cursor
     store: Store
     ascii_only: bool
+    edges: Callable[[Node], Edges]  # what a node's axes are called
 
     @property
     def step(self) -> Step | None:
@@ -60,9 +63,8 @@ def picture(scene: Scene) -> tuple[tuple[Panel, ...], Arrangement]:
     for p, (operand, spot, lit) in enumerate(zip(node.operands, plan.operands, operands, strict=True)):
         at = _operand_slice(scene, p, spot, lit, output)
         read = tensor_reader(operand.value, spot, at)
-        panels.append(
-            make_panel(operand.name, operand.value, spot, at, lit, read, look, called(operand.node))
-        )
+        title, edges = called(operand.node), scene.edges(operand.node)
+        panels.append(make_panel(operand.name, operand.value, spot, at, lit, read, look, title, edges))
     at = rest_of(output, plan.output)
     if scene.walk is None:
         read = tensor_reader(node.value, plan.output, at)
@@ -70,13 +72,15 @@ def picture(scene: Scene) -> tuple[tuple[Panel, ...], Arrangement]:
         read = walk_reader(scene.walk, scene.k, plan.output, at)
     if node.kind == "mask":
         result = Lit(result.marks, result.focus, lambda index: node.masked(index) is not None)
-    panels.append(make_panel(node.name, node.value, plan.output, at, result, read, look, called(node)))
+    edges = scene.edges(node)
+    panels.append(make_panel(node.name, node.value, plan.output, at, result, read, look, called(node), edges))
     for other in scene.beside:
         lit = _lit_beside(scene, other)
         spot = plain_spot("sibling", len(other.shape))
         at = rest_of(lit.first() or (0,) * len(other.shape), spot)
         read = tensor_reader(other.value, spot, at)
-        panels.append(make_panel(other.name, other.value, spot, at, lit, read, look, called(other)))
+        edges = scene.edges(other)
+        panels.append(make_panel(other.name, other.value, spot, at, lit, read, look, called(other), edges))
     return tuple(panels), plan.arrangement
 
 

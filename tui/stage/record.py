@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from llm_linalg.edge import Edges
 from llm_linalg.numbers import significant
 from tui.frame import Frame
 
 if TYPE_CHECKING:
     from llm_linalg.errors import ProgramError
-    from llm_linalg.node import Node, Value
+    from llm_linalg.node import Node, Operand, Value
     from llm_linalg.walk import Term, Walk
 
 LARGEST = 4096  # cells; values of larger tensors are left out
@@ -23,8 +24,9 @@ def record(
     order: str | None = None,
     k: int = -1,
     error: ProgramError | None = None,
+    edges: Callable[[Node], Edges] = lambda _: (),
 ) -> dict[str, object]:
-    """The object of a step; ``k`` is the step from 0, −1 before the first."""
+    """The object of a step; ``k`` is the step from 0, −1 before the first; ``edges`` names a node's axes."""
     walk = node.walk(order) if node is not None and order is not None else None
     step = walk[k] if walk is not None and k >= 0 and len(walk) else None
     made: dict[str, object] = {
@@ -38,8 +40,8 @@ def record(
         "order": order,
         "step": k + 1,
         "steps": len(walk) if walk is not None else 0,
-        "operands": [] if node is None else [tensor_record(o.name, o.value) for o in node.operands],
-        "output": None if node is None else _output(node, walk, k),
+        "operands": [] if node is None else [_operand(o, edges(o.node)) for o in node.operands],
+        "output": None if node is None else _output(node, walk, k) | _axes(edges(node)),
         "writes": [] if step is None else _cells(step.writes),
         "reads": [] if step is None else [_cells(cells) for cells in step.reads],
         "terms": [] if step is None else _terms(step.terms),
@@ -95,6 +97,15 @@ def tensor_record(name: str, tensor: Value) -> dict[str, object]:
     if tensor.numel() <= LARGEST:
         made["values"] = _numbers(tensor.detach().tolist())
     return made
+
+
+def _operand(operand: Operand, edges: Edges) -> dict[str, object]:
+    return tensor_record(operand.name, operand.value) | _axes(edges)
+
+
+def _axes(edges: Edges) -> dict[str, object]:
+    """What the axes are called, if they are called anything."""
+    return {"axes": [{"name": edge.name, "labels": list(edge.labels)} for edge in edges]} if edges else {}
 
 
 def _output(node: Node, walk: Walk | None, k: int) -> dict[str, object]:

@@ -1,0 +1,183 @@
+"""Names and labels of axes: derived, and held against what changes when an input changes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch import Tensor
+
+from llm_linalg import Node, Trace, run, trace
+from llm_linalg.edge import Declared, Edge, sized
+from llm_linalg.naming import Naming
+from tests.engine.drawing import Sample
+from tests.engine.samples import BUILDERS
+
+ATTENTION = """\
+words = ["the", "cat", "saw"]
+X = torch.randn(3, 4)
+W_Q, W_K, W_V = torch.randn(3, 4, 4)
+Q, K, V = X @ W_Q, X @ W_K, X @ W_V
+S = Q @ K.T
+future = torch.triu(torch.ones(3, 3), 1) == 1
+P = torch.softmax(S.masked_fill(future, -torch.inf), dim=-1)
+out = P @ V
+heads = Q.view(3, 2, 2).transpose(0, 1)
+fused = F.scaled_dot_product_attention(Q, K, V, is_causal=True)
+loss = out.sum()
+"""
+AXES = {"X": ("token", "feature"), "Q": ("query", ""), "K": ("key", "")}
+WORDS = ("the", "cat", "saw")
+
+
+def shown(t: Trace, name: str) -> list[tuple[str, tuple[str, ...]]]:
+    edges = t.edges(AXES, {"token": "words"}).get(t[name], ())
+    return [(edge.name, edge.labels) for edge in edges]
+
+
+def test_scores_have_queries_down_and_keys_across_without_being_told() -> None:
+    t = run(ATTENTION)
+    query, key, plain = ("query", WORDS), ("key", WORDS), ("", ())
+    assert shown(t, "S") == shown(t, "P") == [query, key]
+    assert shown(t, "out") == shown(t, "fused") == [query, plain]
+    assert shown(t, "V") == [("token", WORDS), plain]
+    assert shown(t, "heads") == [plain, query, plain]
+    assert shown(t, "loss") == shown(t, "future") == []
+
+
+def test_the_backward_pass_and_the_parts_of_a_softmax_are_named_too() -> None:
+    t = run(ATTENTION)
+    said = (("Q", ("query", "")), ("K", ("key", "")))
+    naming = Naming(Declared(said, (("query", WORDS), ("key", ("a", "b", "c")))), t.lists)
+    back = t.backward("loss")
+    assert naming.of(back["dV"]) == (Edge("key", ("a", "b", "c")), Edge())  # dV = P.T @ dout
+    assert naming.of(back["dP"]) == ()  # dout @ V.T: nobody said what V's rows are
+    power = next(part for part in t["P"].parts if part.name == "power")
+    assert naming.of(power) == (Edge("query", WORDS), Edge("key", ("a", "b", "c")))
+
+
+def test_words_are_cut_to_the_axis_and_lists_that_are_missing_say_nothing() -> None:
+    t = run('words = ["a", "b"]\nx = torch.ones(3, 2)')
+    axes = {"x": ("row", "column")}
+    assert t.edges(axes, {"row": "words"})[t["x"]] == (Edge("row", ("a", "b", "")), Edge("column"))
+    assert t.edges(axes, {"row": ["p", "q", "r", "s"]})[t["x"]][0].labels == ("p", "q", "r")
+    assert t.edges(axes, {"row": "others"})[t["x"]] == (Edge("row"), Edge("column"))
+    assert t.edges({"x": ("row",)}, {}) == {}, "a name for each axis, or none"
+    assert sized(Edge("row", ("", "")), 2) == Edge("row")
+
+
+def test_names_that_disagree_are_dropped_and_labels_one_by_one() -> None:
+    t = run("x = torch.ones(2, 2)\ny = torch.ones(2, 2)\nz = x + y")
+    axes = {"x": ("a", ""), "y": ("b", "")}
+    assert t.edges(axes, {"a": ["p", "q"], "b": ["p", "r"]})[t["z"]] == (Edge("", ("p", "")), Edge())
+
+
+def test_an_axis_of_one_place_is_followed_only_where_there_is_no_other_choice() -> None:
+    t = run("x = torch.ones(1, 3)\nturned = x.T\ny = torch.ones(1, 1)\nflipped = y.T")
+    found = t.edges({"x": ("a", "b"), "y": ("c", "d")}, {})
+    assert found[t["turned"]] == (Edge("b"), Edge("a"))
+    assert t["flipped"] not in found
+
+
+def declared(t: Trace, count: int) -> Naming:
+    """Names every place of every axis of the inputs: ``0:1:2`` is operand 0, axis 1, place 2."""
+    axes = [
+        (f"inputs_{p}", tuple(f"{p}:{b}" for b in range(len(t[f"inputs_{p}"].shape)))) for p in range(count)
+    ]
+    labels = [
+        (name, tuple(f"{name}:{j}" for j in range(t[tensor].shape[b])))
+        for tensor, names in axes
+        for b, name in enumerate(names)
+    ]
+    return Naming(Declared(tuple(axes), tuple(labels)), {})
+
+
+def moved(sample: Sample, output: int, operand: int, axis: int, place: int) -> Tensor:
+    """Returns an output's cells that change when an operand does anywhere but at a place of an axis."""
+    other = [x.clone() for x in sample.inputs]
+    outside = torch.arange(other[operand].shape[axis]) != place
+    changed = other[operand].movedim(axis, 0)
+    changed[outside] = changed[outside] * 0.5 + 0.25
+    results = [sample.function(*given) for given in (sample.inputs, other)]
+    before, after = (x if isinstance(x, Tensor) else x[output] for x in results)
+    return torch.ne(before, after) & ~(before.isnan() & after.isnan())
+
+
+ALONG_A_ROW = {"softmax", "log_softmax", "layer_norm", "rms_norm", "normalize", "cumsum", "cumprod"}
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("name", sorted(BUILDERS))
+@given(data=st.data())
+@settings(max_examples=15, deadline=None)
+def test_a_labelled_row_is_made_of_the_row_that_the_label_is_of(name: str, data: st.DataObject) -> None:
+    """Whatever else an operand holds elsewhere, a row with one of its labels stays as it is."""
+    sample = data.draw(st.composite(BUILDERS[name])())
+    if not all(x.is_floating_point() for x in sample.inputs):
+        return
+
+    def call(*inputs: Tensor) -> Any:
+        return sample.function(*inputs)
+
+    t = trace(call, *sample.inputs)
+    naming = declared(t, len(sample.inputs))
+    for node in [node for node in t.nodes if node.operands][-1:]:
+        if len({operand.node for operand in node.operands}) < len(node.operands):
+            return  # x @ x: its rows are those of the first, and it reads all of the second
+        for axis, edge in enumerate(naming.of(node)):
+            for i, label in enumerate(edge.labels):
+                if label:
+                    _held(sample, node, axis, i, label)
+
+
+def _held(sample: Sample, node: Node, axis: int, i: int, label: str) -> None:
+    operand, own, place = map(int, label.split(":"))
+    if node.op in ALONG_A_ROW:
+        assert node.shape == tuple(sample.inputs[operand].shape)
+        assert (axis, i) == (own, place)
+        return
+    position = node.call.position if node.call else 0
+    assert not moved(sample, position, operand, own, place).select(axis, i).any()
+
+
+STEPS = [
+    "x = x @ torch.randn(x.shape[-1], 3)",
+    "x = x + torch.randn(x.shape[-1])",
+    "x = F.relu(x * 2 - 0.1)",
+    "x = torch.softmax(x, dim=-1)",
+    "x = F.layer_norm(x, (x.shape[-1],))",
+    "x = x.flip(0)",
+    "x = x[1:] if x.shape[0] > 2 else x",
+    "x = x[[1, 0, 1]]",
+    "x = torch.cat([x, x * 3], 0)",
+    "x = torch.cat([x, x.tanh()], 1)",
+    "x = x.T.contiguous().T",
+    "x = x.reshape(x.shape[0], 1, -1).transpose(0, 1)[0]",
+    "x = x.unsqueeze(1).expand(-1, 2, -1).flatten(1)",
+    "x = torch.einsum('ij->ji', x).mT",
+    "x = torch.stack([x, x], 1).sum(1)",
+    "x = torch.where(x > 0, x, -x)",
+]
+
+
+@given(st.lists(st.sampled_from(STEPS), min_size=1, max_size=6), st.integers(2, 4))
+@settings(max_examples=60, deadline=None)
+def test_labels_keep_to_their_rows_through_random_programs(steps: list[str], tokens: int) -> None:
+    """No step mixes tokens: a row of the result moves with the token that its label names, and no other."""
+    words = [f"t{i}" for i in range(tokens)]
+
+    def program(bump: str) -> Trace:
+        return run("\n".join([f"start = torch.randn({tokens}, 2)", bump, "x = start * 1", *steps]), 1)
+
+    t = program("start = start + 0")
+    found = t.edges({"start": ("token", "")}, {"token": words})
+    edge = found[t["x"]][0]
+    assert edge.name == "token"
+    assert all(edge.labels)
+    for i, word in enumerate(words):
+        after = program(f"bump = torch.zeros({tokens}, 1)\nbump[{i}] = 0.37\nstart = start + bump")
+        changed = (t["x"].value != after["x"].value).any(1).tolist()
+        assert {label for label, moved in zip(edge.labels, changed, strict=True) if moved} <= {word}
