@@ -88,6 +88,11 @@ def shown(name: str) -> str:
     return marks + clean(GLYPHS.get(last) or CHARACTERS.get(last) or last, 12)
 
 
+def own(key: Key) -> str:
+    """The first key of a command, without those that the footer shows beside it."""
+    return shown(key.keys.partition(",")[0])
+
+
 def changed(changes: Mapping[str, Sequence[str]], table: Sequence[Key] = KEYS) -> tuple[Key, ...]:
     """The table with other keys for the commands that are named.
 
@@ -104,7 +109,7 @@ def changed(changes: Mapping[str, Sequence[str]], table: Sequence[Key] = KEYS) -
     for key in moved:
         if key.id in names:
             _free(key, moved, table)
-    first = {key.id: shown(key.keys.partition(",")[0]) for key in moved}
+    first = {key.id: own(key) for key in moved}
     return tuple(
         replace(key, shown="".join(first[one] for one in _speaks_for(key)))
         if not names.keys().isdisjoint(_speaks_for(key))

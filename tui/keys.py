@@ -119,7 +119,7 @@ KEYS: tuple[Key, ...] = (
         "Motion", "steps",
         ("play", "space", "space", "play", "Play or pause", 10),
         ("back", "left", "←", "back", "Step back", 0),
-        ("forward", "right", "←→", "step", "Step forward; left steps back", 11),
+        ("forward", "right", "←→", "step", "Step forward", 11),
         ("play.back", "less_than_sign", "<", "rewind", "Play backwards, or pause", 0),
         ("goto", "g", "g", "go to", "Go to a step by its number", 20),
         ("first", "0,home", "0", "first", "Go before the first step", 0),
@@ -135,7 +135,7 @@ KEYS: tuple[Key, ...] = (
         "Depth", "frame",
         ("into", "enter", "↵", "into", "Go into the operation, or into the cell", 12),
         ("over", "n", "n", "next op", "Go to the next operation", 17),
-        ("previous", "N,b", "b", "op before", "Go to the operation before", 0),
+        ("previous", "b,N", "b", "op before", "Go to the operation before", 0),
     ),
     *_under(
         "Depth", "always",

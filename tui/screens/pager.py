@@ -11,6 +11,7 @@ from textual.binding import Binding, BindingType
 from textual.screen import ModalScreen
 
 from tui.choices import moving
+from tui.keymap import own
 from tui.keys import Key, grouped
 from tui.widgets.lines import Lines
 from tui.widgets.rows import Row, Span, row
@@ -107,7 +108,7 @@ def help_rows(keys: Iterable[Key], controls: Sequence[Control] = ()) -> list[Row
         for control in controls if group == "Controls" else ():
             text = f"Move {control.label} to its next value"
             rows.append(_entry(control.key or "", text, moving(control.name)))
-        rows += [_entry(key.shown, key.tooltip, key.id) for key in members]
+        rows += [_entry(own(key), key.tooltip, key.id) for key in members]
     return rows
 
 
