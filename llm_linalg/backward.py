@@ -2,25 +2,26 @@
 
 Each use of a tensor gives one line, from the rule in the using operation's entry, such as
 ``dW = dY.T @ X``. Where an operand was broadcast, its cotangent is summed over the repeated axes; where
-a tensor was used more than once, the parts are added. An operation without a rule is asked of autograd.
+a tensor was used more than once, the parts are added. An operation that has parts and no rule is taken
+back part by part. One that has neither is asked of autograd.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from keyword import iskeyword
-from typing import Any
 
-import torch
 from torch import Tensor
 
-from llm_linalg.axes import Shape
-from llm_linalg.language.tables import BUILTINS, MODULES
+from llm_linalg import reasons
+from llm_linalg.gradient_names import Names, transposed
 from llm_linalg.node import Node
 from llm_linalg.ops.base import filled
 from llm_linalg.ops.call import Call
+from llm_linalg.reasons import Reason
+from llm_linalg.relations import IndexRelation
+from llm_linalg.rules import TO, Rule, key_of, local_names, made, renamed, vjp
 from llm_linalg.tracing import Trace
 
 
@@ -32,11 +33,13 @@ def backward(trace: Trace, loss: Node) -> Trace:
         raise ValueError(f"{loss.name} is {loss.dtype}: only what is made of real numbers has a gradient")
     writer = _Writer(trace, loss)
     writer.write()
-    program = execute("\n".join(writer.lines), trace.seed, writer.asked, writer.known)
+    program = execute("\n".join(writer.lines), trace.seed, writer.asked, writer.names.known)
     for node in program.nodes:
-        node.twin = writer.twins.get(node.name)
-    for node, name in writer.names.items():
-        if f"d{name}" in program.names:
+        if node.line is not None:
+            reason = writer.reasons[node.line - 1]
+            node.twin, node.why = reason.user, reason.of(node)
+    for node, name in writer.names.of.items():
+        if node.inside is None and f"d{name}" in program.names:
             program.names.setdefault(f"d{node.name}", program.names[f"d{name}"])
     return program
 
@@ -46,228 +49,241 @@ _FEW = 8  # parts that are added with plus signs; more are stacked
 
 @dataclass(frozen=True, slots=True)
 class _Part:
-    """What one use of a tensor adds to its cotangent: the using node, and an expression."""
+    """What one use of a tensor adds to its cotangent: the using node, a rule, and why."""
 
     user: Node
-    text: str
+    rule: Rule
+    why: str
+
+    @property
+    def same(self) -> bool:
+        """Whether it hands a cotangent on as it is."""
+        return self.rule.text.isidentifier() and not self.rule.lines
 
 
 class _Writer:
     """Writes the lines of a gradient program, from the loss to the inputs.
 
     Attributes:
-        lines: The program.
         names: What each forward node is called in it.
-        known: The forward nodes that it mentions, by those names.
-        twins: For a name of the program, the forward node whose backward step it is.
+        lines: The program.
+        reasons: For each line, why it is there.
         asked: Steps that autograd takes, by the names that the program calls them.
     """
 
     def __init__(self, trace: Trace, loss: Node) -> None:
         self._loss = loss
-        self._needed = _needed(trace, loss)
+        self._level = trace.nodes  # the nodes among which one is at work
+        self._needed = _needed(self._before, loss)
         self._parts: dict[Node, list[_Part]] = {loss: []}
+        self._emitted: set[Node] = set()
         self._aliases: dict[Node, str] = {}
+        self.names = Names(reversed(self._before))
         self.lines: list[str] = []
-        self.names = _unique_names(trace.nodes[: loss.index + 1])
-        self._taken = {taken for name in self.names.values() for taken in (name, f"d{name}")}
-        self.known: dict[str, Node] = {}
-        self.twins: dict[str, Node] = {}
+        self.reasons: list[Reason] = []
         self.asked: dict[str, Callable[[Tensor], Tensor]] = {}
 
     def write(self) -> None:
         """Write a node's cotangent when all its uses have been passed, then pass it on."""
-        for node in sorted(self._needed, key=lambda n: -n.index):
-            if node in self._parts:
+        for node in reversed(self._before):
+            if node in self._needed and node in self._parts:
                 self._emit(node)
-                for place in range(len(node.operands)):
-                    self._pass_on(node, place)
+                self._send(node)
+
+    @property
+    def _before(self) -> tuple[Node, ...]:
+        return self._level[: self._loss.index + 1]
+
+    def _d(self, node: Node) -> str:
+        return self._aliases.get(node, f"d{self.names.of[node]}")
 
     def _emit(self, node: Node) -> None:
-        parts, name = self._parts[node], f"d{self.names[node]}"
+        """Write a node's cotangent, once."""
+        if node in self._emitted:
+            return
+        self._emitted.add(node)
+        parts, name = self._parts[node], f"d{self.names.of[node]}"
         if node is self._loss:
-            parts = [_Part(node, f"torch.ones_like({self._name(node)})"), *parts]
-        if len(parts) == 1 and node.bound_name is None and parts[0].text.isidentifier():
-            self._aliases[node] = parts[0].text  # a step that only hands the cotangent on needs no line
+            seed = Rule(f"torch.ones_like({self.names.mention(node)})")
+            parts = [_Part(node, seed, reasons.seeded(node)), *parts]
+        if len(parts) == 1 and parts[0].same and (node.bound_name is None or node.inside is not None):
+            self._aliases[node] = parts[0].rule.text  # a step that only hands the cotangent on needs no line
             return
         if len(parts) == 1:
-            self._line(name, parts[0].text, parts[0].user)
+            self._write(name, parts[0], node)
             return
-        several = [self._free(f"{name}_{number}") for number in range(1, len(parts) + 1)]
+        several = [self.names.free(f"{name}_{number}") for number in range(1, len(parts) + 1)]
         for own, part in zip(several, parts, strict=True):
-            self._line(own, part.text, part.user)
+            self._write(own, part, node)
         few = len(several) <= _FEW
-        self._line(name, " + ".join(several) if few else f"torch.stack([{', '.join(several)}]).sum(0)", node)
+        total = " + ".join(several) if few else f"torch.stack([{', '.join(several)}]).sum(0)"
+        ways = [(own, part.user, part.same) for own, part in zip(several, parts, strict=True)]
+        self._line(f"{name} = {total}", Reason(reasons.joined(node, ways), node, node))
 
-    def _free(self, name: str) -> str:
-        """Return a name that nothing else in the program has."""
-        while name in self._taken:
-            name += "_"
-        return name
+    def _write(self, name: str, part: _Part, target: Node) -> None:
+        reason = Reason(part.why, part.user, target)
+        for line in part.rule.lines:
+            self._line(line.replace(TO, name), reason)
+        if part.rule.text != TO:
+            self._line(f"{name} = {part.rule.text}", reason)
 
-    def _line(self, name: str, text: str, twin: Node) -> None:
-        self.lines.append(f"{name} = {text}")
-        self.twins[name] = twin
+    def _line(self, text: str, reason: Reason) -> None:
+        self.lines.append(text)
+        self.reasons.append(reason)
 
-    def _pass_on(self, node: Node, place: int) -> None:
-        target, call = node.operands[place].node, node.call
-        if call is None or target not in self._needed:
+    def _send(self, node: Node) -> None:
+        """Pass a node's cotangent on to its operands."""
+        call = node.call
+        if call is None:
             return
-        turned = self._through_transpose(node, place)
-        if turned is not None:
-            self._parts.setdefault(turned[0], []).append(_Part(node, turned[1]))
+        joint = call.operation.joint
+        if joint is not None:
+            self._send_jointly(node, joint(call))
             return
-        template = call.operation.cotangents(call).get(_key(call, place))
+        rules = call.operation.cotangents(call)
+        wanted = [place for place, operand in enumerate(node.operands) if operand.node in self._needed]
+        if any(key_of(call, place) not in rules for place in wanted) and node.parts:
+            self._send_by_parts(node)
+            return
+        for place in wanted:
+            self._pass_on(node, call, place, rules.get(key_of(call, place)))
+
+    def _send_by_parts(self, node: Node) -> None:
+        """Go back through the parts of a composite, whose last one has its cotangent."""
+        level, self._level = self._level, node.parts
+        last = node.parts[-1]
+        self._needed |= _needed(node.parts, last)
+        for part in reversed(node.parts):
+            self.names.give(part, self.names.inner(node, part.name))
+        self._aliases[last], self._parts[last] = self._d(node), []
+        self._emitted.add(last)
+        targets = {item.node for item in node.operands if item.node in self._needed}
+        before = {target: self._parts.pop(target, []) for target in sorted(targets, key=lambda n: n.index)}
+        for part in reversed(node.parts):
+            if part in self._needed and part in self._parts:
+                self._emit(part)
+                self._send(part)
+        self._level = level
+        for target, parts in before.items():
+            self._parts[target] = [*parts, *self._gathered(node, target, self._parts.pop(target, []))]
+
+    def _gathered(self, node: Node, target: Node, parts: list[_Part]) -> list[_Part]:
+        """Make one part of what a composite's parts hand to one of its operands."""
+        if len(parts) < 2:
+            return parts
+        texts = []
+        for part in parts:
+            name = part.rule.text if part.same else self.names.free(f"d{self.names.inner(node, 'way')}")
+            texts.append(name)
+            if not part.same:
+                self._write(name, part, target)
+        ways = [(text, part.user, part.same) for text, part in zip(texts, parts, strict=True)]
+        why = f"The twin of {node.title} ({node.op}), by its parts. {reasons.joined(target, ways)}"
+        return [_Part(node, Rule(" + ".join(texts)), why)]
+
+    def _send_jointly(self, node: Node, template: str) -> None:
+        """Join the cotangents of all outputs of a call, when the last of them that has one is passed on."""
+        first = node.index - (node.call.position if node.call else 0)
+        outputs = [other for other in self._level[first:] if other.operands is node.operands]
+        if any(other.index > node.index and other in self._parts for other in outputs):
+            return  # they have been joined
+        pieces = []
+        for other in outputs:
+            if other in self._parts:
+                self._emit(other)
+            pieces.append(
+                self._d(other) if other in self._parts else f"torch.zeros_like({self.names.mention(other)})"
+            )
+        target = node.operands[0].node
+        if target in self._needed:
+            why = reasons.passed(node, 0, target, self._d(node), ())
+            self._add(target, _Part(node, Rule(template.replace("{all}", ", ".join(pieces))), why))
+
+    def _add(self, target: Node, part: _Part) -> None:
+        self._parts.setdefault(target, []).append(part)
+
+    def _pass_on(self, node: Node, call: Call, place: int, template: str | None) -> None:
+        target = node.operands[place].node
         if template == "":
             return  # nothing goes back through a detach
-        text = self._ask(node, call, place) if template is None else self._filled(node, call, template)
-        if template is not None:
-            given, own = rule_value(call, template, node.shape), call.tensors[place]
-            text = summed(text, tuple(given.shape), call.shapes[place])
-            if given.dtype != own.dtype:
-                text = f"{text if text.isidentifier() else f'({text})'}.to({own.dtype})"
-        self._parts.setdefault(target, []).append(_Part(node, text))
+        turned = self._through_transpose(node, place)
+        if turned is not None:
+            source, text = turned
+            why = reasons.passed(node, place, source, self._d(node), ())
+            self._add(source, _Part(node, Rule(text), why))
+            return
+        rule = Rule(self._ask(node, call, place)) if template is None else self._rule(node, place, template)
+        if template is None:
+            why = f"The twin of {node.title} ({node.op}). It has no rule here: autograd has been asked."
+        else:
+            why = reasons.passed(node, place, target, self._d(node), rule.summed)
+        self._add(target, _Part(node, rule, why))
 
     def _through_transpose(self, node: Node, place: int) -> tuple[Node, str] | None:
         """Return the cotangent of W in a product with ``W.T``, in one step: ``dW = dY.T @ X``."""
         shapes = node.call.shapes if node.call else ()
-        if node.op != "matmul" or list(map(len, shapes)) != [2, 2]:
+        turned = transposed(node.operands[place].node)
+        other = node.operands[1 - place].node if node.op == "matmul" else None
+        if turned is None or other is None or turned[0] not in self._needed:
             return None
-        source, other = _transposed_of(node.operands[place].node), node.operands[1 - place].node
-        if source is None or source not in self._needed:
+        (source, sign), cotangent, partner = turned, self._d(node), self.names.mention(other)
+        if place and len(shapes[0]) == 1 and len(shapes[1]) == 2:
+            return source, f"torch.outer({cotangent}, {partner})"
+        if len(shapes[0]) != len(shapes[1]) or shapes[0][:-2] != shapes[1][:-2]:
             return None
-        cotangent, partner = self._d(node), self._name(other)
-        return source, f"{cotangent}.T @ {partner}" if place else f"{partner} @ {cotangent}.T"
+        return source, f"{cotangent}.{sign} @ {partner}" if place else f"{partner} @ {cotangent}.{sign}"
 
-    def _d(self, node: Node) -> str:
-        return self._aliases.get(node, f"d{self.names[node]}")
+    def _rule(self, node: Node, place: int, template: str) -> Rule:
+        """Return a rule of the table with the program's names put in."""
+        call = node.call
+        if call is None:
+            raise LookupError(node.name)
+        given = {key_of(call, other): operand.node for other, operand in enumerate(node.operands)}
+        given["out"] = node
+        if "{indices}" in template:
+            given["indices"] = self._level[node.index + 1]
+        if "{source}" in template:
+            given["source"] = self._source(node, place)
+        names = {name: self.names.free(self.names.inner(node, name)) for name in local_names(template)}
+        text = self._filled(renamed(template, names), node, given)
+        tensors = {name: known.value for name, known in given.items()}
+        tensors["d"] = node.value.new_ones(node.shape)
+        return made(template, text, call, place, tensors)
 
-    def _filled(self, node: Node, call: Call, template: str) -> str:
-        plain = dict(call.arguments)
+    def _filled(self, template: str, node: Node, given: dict[str, Node]) -> str:
+        plain = dict(node.call.arguments if node.call else {})
         alpha = plain.pop("alpha", 1)
         template = template.replace("{alpha}", "" if alpha == 1 else f"{alpha!r} * ")
-        for name, place in _tensor_places(call):
-            operand = node.operands[place].node
-            plain_side = _transposed_of(operand)
-            if plain_side is not None and "{" + name + "}.T" in template:  # (W.T).T is W
-                template = template.replace("{" + name + "}.T", self._name(plain_side))
-            if "{" + name + "}" in template and operand is not None:
-                template = template.replace("{" + name + "}", self._name(operand))
-        if "{out}" in template:
-            template = template.replace("{out}", self._name(node))
+        for name, known in given.items():
+            turned = transposed(known)
+            if turned is not None:  # (W.T).T is W
+                plain_side = f"{{{name}}}.{turned[1]}"
+                if plain_side in template:
+                    template = template.replace(plain_side, self.names.mention(turned[0]))
+            if "{" + name + "}" in template:
+                template = template.replace("{" + name + "}", self.names.mention(known))
         return filled(template.replace("{d}", self._d(node)), plain)
 
+    def _source(self, node: Node, place: int) -> Node:
+        """Return where each cell of a movement came from, counted from 1, as an input of the program."""
+        relation = node.relations[place]
+        if not isinstance(relation, IndexRelation):
+            raise LookupError(f"{node.name} is no movement of its operand {place}")
+        positions = relation.positions
+        source = Node(0, "input", positions, name=self.names.free(self.names.inner(node, "source")))
+        self.names.of[source] = source.name
+        return source
+
     def _ask(self, node: Node, call: Call, place: int) -> str:
-        name = f"vjp_{node.op}_{node.index}_{place}"
+        name = self.names.free(f"vjp_{node.op}_{node.index}_{place}")
         self.asked[name] = partial(vjp, call=call, place=place)
         return f"{name}({self._d(node)})"
 
-    def _name(self, node: Node) -> str:
-        plain_side = _transposed_of(node)
-        if plain_side is not None:
-            return f"{self._name(plain_side)}.T"
-        name = self.names[node]
-        self.known[name] = node
-        return name
 
-
-def _transposed_of(node: Node) -> Node | None:
-    """Return the matrix that an expression such as ``W.T`` transposes; None for anything else."""
-    if node.op not in ("T", "t") or node.bound_name or len(node.shape) != 2:
-        return None
-    return node.operands[0].node
-
-
-def vjp(cotangent: Tensor, call: Call, place: int) -> Tensor:
-    """Return a cotangent taken back through a call to one of its operands, by autograd."""
-    if torch.overrides.has_torch_function((cotangent,)):
-        taken: Tensor = torch.overrides.handle_torch_function(vjp, (cotangent,), cotangent, call, place)
-        return taken
-    with torch.enable_grad():
-        operands = [tensor.detach() for tensor in call.tensors]
-        leaf = operands[place].clone().requires_grad_(True)
-        operands[place] = leaf
-        result = call.replay(operands)
-        gradients: tuple[Tensor | None, ...] = torch.autograd.grad(
-            result, leaf, cotangent, allow_unused=True, create_graph=cotangent.requires_grad
-        )
-    return torch.zeros_like(leaf) if gradients[0] is None else gradients[0]
-
-
-def rule_value(call: Call, template: str, out: Shape) -> Tensor:
-    """Return what a rule's expression gives, for its shape and type before they are made its operand's.
-
-    The expression is run on tensors of the right shapes: what it gives is not in question here.
-    """
-    from llm_linalg.front import execute
-
-    names: dict[str, Node] = {"d": Node(0, "input", torch.ones(out, dtype=call.result.dtype), name="d")}
-    text = template.replace("{d}", "d").replace("{alpha}", "")
-    given: dict[str, Tensor] = {name: call.tensors[place] for name, place in _tensor_places(call)}
-    if call.output is not None:
-        given["out"] = call.output
-    for name, tensor in given.items():
-        if "{" + name + "}" in text:
-            text = text.replace("{" + name + "}", f"own_{name}")
-            names[f"own_{name}"] = Node(0, "input", tensor.detach(), name=f"own_{name}")
-    plain = {name: value for name, value in call.arguments.items() if name != "alpha"}
-    return execute(f"result = {filled(text, plain)}", 0, {}, names)["result"].value
-
-
-def summed(text: str, result: Shape, own: Shape) -> str:
-    """Return a cotangent summed over the axes along which its operand was repeated."""
-    if result == own:
-        return text
-    gap = len(result) - len(own)
-    kept = [axis for axis, size in enumerate(own, gap) if size == 1 and result[axis] != 1]
-    wrapped = text if text.isidentifier() else f"({text})"
-    for axis in kept:
-        wrapped = f"{wrapped}.sum({axis}, keepdim=True)"
-    if gap:
-        dims = "0" if gap == 1 else str(tuple(range(gap)))
-        wrapped = f"{wrapped}.sum({dims})"
-    return wrapped
-
-
-def _needed(trace: Trace, loss: Node) -> set[Node]:
-    """Return the nodes that the loss was made from and that have a gradient."""
-    needed = {loss}
-    for node in reversed(trace.nodes[: loss.index + 1]):
+def _needed(nodes: Sequence[Node], last: Node) -> set[Node]:
+    """Return the nodes that the last one was made from and that have a gradient."""
+    needed = {last}
+    for node in reversed(nodes):
         if node in needed:
             needed |= {operand.node for operand in node.operands}
     return {node for node in needed if node.value.dtype.is_floating_point}
-
-
-def _unique_names(nodes: Iterable[Node]) -> dict[Node, str]:
-    """Return a name for each node: its own, unless that or its cotangent's is another's in the program."""
-    names: dict[Node, str] = {}
-    taken = {*BUILTINS, *MODULES, "nn", "F", "print"}
-    for node in sorted(nodes, key=lambda n: -n.index):
-        name = _identifier(node.name)
-        while taken & {name, f"d{name}"}:
-            name = f"{name}_{node.index}"
-        names[node] = name
-        taken |= {name, f"d{name}"}
-    return names
-
-
-def _identifier(name: str) -> str:
-    """Return a name as the language takes it: ``0.weight`` is ``p0_weight``."""
-    name = name.replace(".", "_")
-    while "__" in name:
-        name = name.replace("__", "_")
-    return name if name.isidentifier() and not iskeyword(name) else f"p{name}"
-
-
-def _tensor_places(call: Call) -> list[tuple[str, int]]:
-    return [(_key(call, place), place) for place in range(len(call.tensors))]
-
-
-def _key(call: Call, place: int) -> str:
-    """Return the parameter of an operand; one of several in a list has its position behind it."""
-    owners: Mapping[str, Any] = call.arguments
-    for name, places in call.places.items():
-        if place in places:
-            several = isinstance(owners[name], list | tuple | dict)
-            return f"{name}_{places.index(place)}" if several else name
-    raise LookupError(place)

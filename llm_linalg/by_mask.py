@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import torch
 from torch import Tensor
 
 from llm_linalg.axes import Shape
 from llm_linalg.cells import Cells, Index
-from llm_linalg.relations import block_of, points
+from llm_linalg.relations import IndexRelation, block_of, points
 
 
 def one(shape: Shape, index: Index) -> Tensor:
@@ -46,3 +48,24 @@ class ByMask:
         mask = torch.zeros(self.sizes[0], dtype=torch.bool)
         block_of(mask, ranges).fill_(True)
         return points(self.back(mask))
+
+
+@dataclass(frozen=True)
+class TurnedRelation(ByMask):
+    """By index, the other way round: each cell of the operand goes to one of the output, or to none.
+
+    Args:
+        inner: Says of each cell of the operand, as if it were an output, which cell of ours it goes to.
+    """
+
+    inner: IndexRelation
+
+    @property
+    def sizes(self) -> tuple[Shape, Shape]:
+        return self.inner.shape, tuple(self.inner.source.shape)
+
+    def back(self, mask: Tensor) -> Tensor:
+        return self.inner.forward(mask)
+
+    def forward(self, mask: Tensor) -> Tensor:
+        return self.inner.back(mask)

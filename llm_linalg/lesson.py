@@ -185,6 +185,7 @@ def _stops(pieces: list[lesson_body.Piece], first: int, title: str) -> tuple[Sto
                 order=info.order,
                 steps=info.steps,
                 fails=info.fails,
+                backward=info.backward,
                 line=first + piece.place,
                 board=lesson_board.read(piece.board, first, text) if piece.board else None,
                 notes=piece.notes.text,

@@ -11,7 +11,8 @@ from llm_linalg.prose import Fence, fence, heading, paragraphs
 from llm_linalg.spelling import quoted, unknown
 from llm_linalg.text import nearest
 
-KEYS = ("show", "order", "steps", "fails")
+KEYS = ("show", "order", "steps", "fails", "backward")
+FLAGS = ("fails", "backward")
 FENCES = ("python", "board", "notes", "stops")
 LONGEST_TITLE = 80
 
@@ -35,6 +36,7 @@ class Info:
     order: str | None = None
     steps: tuple[int, int] | None = None
     fails: bool = False
+    backward: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -278,10 +280,10 @@ def _info(text: str, place: int) -> Info:
 
 
 def _with(info: Info, key: str, value: str | None, place: int) -> Info:
-    if key == "fails":
+    if key in FLAGS:
         if value is not None:
-            raise BodyError(place, "fails takes no value")
-        return replace(info, fails=True)
+            raise BodyError(place, f"{key} takes no value")
+        return replace(info, fails=True) if key == "fails" else replace(info, backward=True)
     if not value:
         raise BodyError(place, f'{key} needs a value: {key}="…"')
     if key == "show":

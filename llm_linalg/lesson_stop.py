@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from llm_linalg.board import Board
+
+if TYPE_CHECKING:
+    from llm_linalg.tracing import Trace
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +26,7 @@ class Stop:
         order: The loop order to begin with, or None.
         steps: The first and the last step to play, from 1, or None for all.
         fails: Whether the program is meant to fail.
+        backward: Whether it shows the gradient program of its own: the nodes named are that one's.
         line: The line of the fence in the file (of the prose, without a fence), from 1.
         board: What it shows in place of one node, or None.
         refused: Of a document's cell that the language refuses as it stands: the reason.
@@ -39,11 +44,18 @@ class Stop:
     order: str | None = None
     steps: tuple[int, int] | None = None
     fails: bool = False
+    backward: bool = False
     line: int = 1
     board: Board | None = None
     refused: str | None = None
     notes: str = ""
     minutes: float | None = None
+
+    def shown_in(self, trace: Trace) -> Trace | None:
+        """The trace whose nodes it names: the program's or its gradient program; None where there is none."""
+        if not self.backward:
+            return trace
+        return None if trace.loss is None else trace.backward(trace.loss)
 
 
 @dataclass(frozen=True, slots=True)

@@ -250,6 +250,11 @@ class Lesson:
         if stop.fails:
             yield LessonError(file, stop.line, "the stop is meant to fail, and does not")
             return
+        shown = stop.shown_in(trace)
+        if shown is None:
+            yield LessonError(file, stop.line, "nothing in the program has a gradient to go backward from")
+            return
+        trace = shown
         known = dict.fromkeys([*(node.name for node in trace.nodes), *trace.names])
         for name in (stop.show, *stop.beside):
             if name is not None and name not in trace:

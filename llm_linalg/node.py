@@ -92,6 +92,8 @@ class Node:
         self.bound_name = name
         self.dropped = False  # its values were more than a budget allowed: only shape and type are there
         self.twin: Node | None = None  # in a gradient program: the forward node whose backward step this is
+        self.why = ""  # in a gradient program: why it is what it is
+        self.inside: Node | None = None  # of a part: the composite that it is a part of
 
     def __repr__(self) -> str:
         return f"<{self.name}: {self.op} {self.shape}>"

@@ -55,7 +55,10 @@ def _inputs(call: Call) -> dict[str, int]:
 def parts_of(node: Node) -> tuple[Node, ...]:
     """Return the nodes inside a composite call, in order; () for the others."""
     inner = opened(node)
-    return inner.nodes if inner else ()
+    parts = inner.nodes if inner else ()
+    for part in parts:
+        part.inside = node
+    return parts
 
 
 def multiplications(call: Call) -> int | None:

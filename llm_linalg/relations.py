@@ -197,6 +197,12 @@ class IndexRelation:
             return inside
         return mask.reshape(-1)[positions.clamp(0, self._numel - 1)] & inside
 
+    @property
+    def positions(self) -> Tensor:
+        """For each output cell, 1 + the position in the operand that it was taken from; 0 for none."""
+        own = self.source - self.first
+        return own.where((own > 0) & (own <= self._numel), 0).long()
+
     @cached_property
     def _numel(self) -> int:
         return prod(self.shape)

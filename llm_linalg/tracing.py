@@ -50,6 +50,7 @@ class Trace:
         self.refused: tuple[ProgramError, ...] = ()
         self.lists: Mapping[str, tuple[str, ...]] = {}
         self.rerun: Callable[[int], Trace] | None = None
+        self._gradients: dict[Node, Trace] = {}
 
     def __repr__(self) -> str:
         more = "…" if len(self.nodes) > 8 else ""
@@ -97,6 +98,14 @@ class Trace:
         """The modules in which its nodes were made, as a tree."""
         return tree(self.nodes)
 
+    @property
+    def loss(self) -> Node | None:
+        """What a gradient is taken of: ``loss``, else the last scalar, else the last node of real numbers."""
+        made = [node for node in self.nodes if node.operands and node.value.is_floating_point()]
+        named = [node for node in made if node.name == "loss"]
+        scalars = [node for node in made if not node.shape]
+        return next(iter([*named[-1:], *scalars[-1:], *made[-1:]]), None)
+
     def backward(self, loss: str | Node) -> Trace:
         """Return the gradient program of a node: each step in torch terms, such as ``dW = dY.T @ X``.
 
@@ -108,7 +117,10 @@ class Trace:
         """
         from llm_linalg.backward import backward
 
-        return backward(self, self._node(loss))
+        node = self._node(loss)
+        if node not in self._gradients:
+            self._gradients[node] = backward(self, node)
+        return self._gradients[node]
 
     def lineage(self, node: str | Node, index: Index) -> dict[Node, Cells]:
         """Return what a cell depends on, back to the inputs: the cells of each node.

@@ -180,7 +180,9 @@ def picture_flags(parser: Parser) -> None:
     parser.add_argument("--at", type=place, metavar="I,J", help="the slice of an N-d tensor")
     parser.add_argument("--row", type=whole, metavar="N", help="the selected row of a board, from 1")
     parser.add_argument("--look", type=choice("look", LOOKS), metavar="L", help=f"{', '.join(LOOKS)}")
-    parser.add_argument("--twin", action="store_true", help="show the backward program")
+    parser.add_argument(
+        "--twin", action=argparse.BooleanOptionalAction, help="show the backward program, or the forward one"
+    )
     parser.add_argument("--code", metavar="TEXT", help="run this program in place of the stop's")
 
 

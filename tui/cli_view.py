@@ -91,7 +91,7 @@ def view_of(flags: argparse.Namespace, lesson: Lesson | None = None) -> View:
         cursor=flags.cursor,
         at=flags.at,
         look=flags.look or "numbers",
-        twin=flags.twin,
+        twin=opening.twin if flags.twin is None else flags.twin,
         code=flags.code,
         row=_row(flags.row, opening),
     )

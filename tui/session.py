@@ -165,7 +165,8 @@ class Session:
             step, _ = player.position(self.view, found.ground)
             at_step = step if self.view.depth != "operations" else self.view.step
             return replace(found, view=replace(self.view, step=at_step))
-        view = replace(self.view, path=(), back=(), order=None, step=0, cursor=None, twin=False)
+        view = replace(self.view, path=(), back=(), order=None, step=0, cursor=None)
+        view = replace(view, twin=view.at_stop.backward)
         return replace(found, view=view, trail=())
 
     def moved(self, view: View) -> Session:

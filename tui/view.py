@@ -61,6 +61,7 @@ class View:
             lesson.seed,
             step=steps[0] - 1 if steps else 0,
             depth="terms" if lesson.stops[stop - 1].order == "terms" else "cells",
+            twin=lesson.stops[stop - 1].backward,
         )
 
     @property
@@ -211,8 +212,8 @@ def _look_words(view: View) -> list[str]:
         words += ["--at", ",".join(map(str, view.at))]
     if view.look != "numbers":
         words += ["--look", view.look]
-    if view.twin:
-        words.append("--twin")
+    if view.twin != view.at_stop.backward:
+        words.append("--twin" if view.twin else "--no-twin")
     if view.row != 1:
         words += ["--row", str(view.row)]
     if view.code is not None:

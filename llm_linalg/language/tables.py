@@ -26,7 +26,7 @@ _TORCH = """
     sum mean var std max min amax amin argmax argmin norm prod cumsum cumprod all any logsumexp
     softmax log_softmax layer_norm topk sort argsort
     t transpose permute movedim reshape flatten squeeze unsqueeze broadcast_to split chunk unbind cat concat
-    stack narrow select index_select gather roll flip tile repeat_interleave clone kron trace
+    stack narrow select index_select gather scatter_add roll flip tile repeat_interleave clone kron trace
     allclose equal numel is_tensor
 """
 _METHODS = """
@@ -37,7 +37,7 @@ _METHODS = """
     sum mean var std max min amax amin argmax argmin norm prod cumsum cumprod all any logsumexp
     softmax log_softmax topk sort argsort
     t transpose permute movedim reshape view flatten unflatten squeeze unsqueeze expand expand_as broadcast_to
-    repeat repeat_interleave split chunk unbind narrow select index_select gather roll flip tile
+    repeat repeat_interleave split chunk unbind narrow select index_select gather scatter_add roll flip tile
     contiguous clone detach float double half bfloat16 int long bool type_as
     dim size stride numel nelement is_contiguous item storage_offset element_size
     requires_grad_ backward allclose equal

@@ -35,7 +35,11 @@ class Operation:
         reversed: Those that take the first two parameters the other way round.
         phrase: How a cell is made, with the operands' values in braces: ``exp({input})``.
         gradient: For each parameter, its cotangent in torch terms; see `llm_linalg.backward`.
-        twins: The same for a call, where it depends on the call.
+            Lines above the last bind names that it uses; they are named after the node in the program.
+            A last line ``{to}`` means that the lines above have bound the cotangent itself.
+        because: Why the cotangent is what it is, in a sentence; see `llm_linalg.reasons`.
+        twins: The cotangents of a call, where they depend on the call.
+        joint: The cotangent of the operand of a call with several outputs, from all of theirs, ``{all}``.
         parts: The operation as a small program of simpler ones.
         multiplies: How many multiplications (or divisions) a cell of the result takes; functions such as
             exp count none. What has parts takes theirs.
@@ -48,7 +52,9 @@ class Operation:
     phrase: str = ""
     gradient: Mapping[str, str] = field(default_factory=dict)
     parts: str = ""
+    because: str = ""
     twins: Cotangents | None = None
+    joint: Callable[[Call], str] | None = None
     kind: str = "opaque"
     evidence: str = "rule"
     multiplies: int = 0

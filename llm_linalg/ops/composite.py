@@ -71,9 +71,20 @@ def cross_entropy(call: Call) -> str:
     reduced = {"mean": ".mean()", "sum": ".sum()", "none": ""}[call["reduction"]]
     return (
         "log_probs = torch.log_softmax(input, dim=-1)\n"
-        "chosen = log_probs.gather(1, target.unsqueeze(1)).squeeze(1)\n"
+        "chosen = log_probs.gather(-1, target.unsqueeze(-1)).squeeze(-1)\n"
         f"loss = (-chosen){reduced}"
     )
+
+
+def entropy_twins(call: Call) -> Mapping[str, str]:
+    """Return the backward pass of a cross-entropy: what was said less what was right."""
+    *rows, classes = call.shapes[0]
+    right = f"torch.nn.functional.one_hot({{target}}, {classes})"
+    lines = ["said = torch.softmax({input}, dim=-1)", f"right = {right}"]
+    each = call["reduction"] == "none" and rows
+    over = f" / {rows[0]}" if call["reduction"] == "mean" and rows else ""
+    lines.append(f"{'{d}.unsqueeze(-1)' if each else '{d}'} * (said - right){over}")
+    return {"input": "\n".join(lines)}
 
 
 def squared_error(call: Call) -> str:
@@ -91,7 +102,7 @@ def _plain_entropy(arguments: Mapping[str, Any]) -> bool:
     values, target = arguments["input"], arguments["target"]
     if not (isinstance(values, Tensor) and isinstance(target, Tensor)):
         return False
-    classes = values.dim() == 2 and target.dim() == 1 and not target.dtype.is_floating_point
+    classes = target.dim() == values.dim() - 1 < 2 and not target.dtype.is_floating_point
     plain = arguments["weight"] is None and not arguments["label_smoothing"]
     return classes and plain and bool((target != arguments["ignore_index"]).all())
 
@@ -110,6 +121,9 @@ COMPOSITES: tuple[Operation, ...] = (
         "input, target, weight=None, size_average=None, ignore_index=-100, reduce=None, "
         "reduction='mean', label_smoothing=0.0",
         program=cross_entropy,
+        twins=entropy_twins,
+        because="All that softmax and logarithm do comes down to this: the gradient of a logit is its share "
+        "less 1 where it was right, less 0 elsewhere.",
         covers=_plain_entropy,
     ),
     Composite(

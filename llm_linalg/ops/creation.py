@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from math import ceil
 from typing import Any
@@ -12,6 +13,7 @@ from llm_linalg.axes import Axes, Clash, Shape, aligned
 from llm_linalg.ops.base import Operation
 from llm_linalg.ops.call import Call
 from llm_linalg.ops.movement import Movement
+from llm_linalg.ops.returned import looked_up
 from llm_linalg.relations import AxesRelation, IndexRelation, Relation
 
 
@@ -75,6 +77,9 @@ class Lookup(Movement):
 
     data: tuple[str, ...] = ("weight",)
 
+    def cotangents(self, call: Call) -> Mapping[str, str]:
+        return looked_up(call)
+
     def infer(self, call: Call) -> Shape:
         if len(call.shapes[1]) != 2:
             raise Clash("an embedding table is a matrix: one row for each entry of the vocabulary")
@@ -127,6 +132,8 @@ CREATIONS: tuple[Operation, ...] = (
         "input, weight, padding_idx=None, max_norm=None, norm_type=2.0, scale_grad_by_freq=False, "
         "sparse=False",
         spellings=("torch.nn.functional.embedding",),
+        because="A look-up is a one-hot row times the table, so the gradient is those rows transposed times "
+        "{d}: it arrives at the rows that were looked up, added up where one was twice.",
     ),
     OneHot("one_hot", "input, num_classes=-1"),
 )

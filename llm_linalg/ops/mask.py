@@ -136,7 +136,11 @@ MASKS: tuple[Operation, ...] = (
         gradient={"input": "torch.tril({d}, {diagonal})"},
         upper=False,
     ),
-    Fill("masked_fill", "input, mask, value", gradient={"input": "{d}.masked_fill({mask}, 0)"}),
+    Fill(
+        "masked_fill",
+        "input, mask, value",
+        gradient={"input": "{d}.masked_fill({mask}, 0)", "value": "torch.where({mask}, {d}, 0)"},
+    ),
     Where(
         "where",
         "condition, input, other",

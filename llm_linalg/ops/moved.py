@@ -172,7 +172,7 @@ def selected(call: Call) -> Shape:
     return (*own[:axis], count, *own[axis + 1 :]) if own else ()
 
 
-def on_diagonal(call: Call) -> Shape:
+def on_the_diagonal(call: Call) -> Shape:
     """Return the shape of a diag: a vector becomes a matrix's diagonal, a matrix gives its own."""
     own, offset = call.shapes[0], int(call["diagonal"])
     if len(own) == 1:

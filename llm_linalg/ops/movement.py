@@ -13,7 +13,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from llm_linalg.axes import Shape
+from llm_linalg.axes import Shape, pointwise
+from llm_linalg.by_mask import TurnedRelation
 from llm_linalg.ops.base import Operation
 from llm_linalg.ops.call import Call
 from llm_linalg.ops.moved import (
@@ -22,7 +23,7 @@ from llm_linalg.ops.moved import (
     gathered,
     interleaved,
     joined,
-    on_diagonal,
+    on_the_diagonal,
     padded,
     picked_cells,
     repeated,
@@ -31,7 +32,22 @@ from llm_linalg.ops.moved import (
     stacked,
     tiled,
 )
-from llm_linalg.relations import IndexRelation, OpaqueRelation, Relation
+from llm_linalg.ops.returned import (
+    cut,
+    joining,
+    on_diagonal,
+    overwritten,
+    own_shape,
+    permuted,
+    put_back,
+    put_back_slice,
+    rolled,
+    scattered,
+    swapped,
+    turned,
+    unstacked,
+)
+from llm_linalg.relations import AxesRelation, IndexRelation, OpaqueRelation, Relation
 
 Infer = Callable[[Call], Shape]
 
@@ -99,8 +115,17 @@ class Movement(Operation):
         return OpaqueRelation(call.shape, call.shapes[place])
 
     def cotangents(self, call: Call) -> Mapping[str, str]:
-        found = super().cotangents(call)
-        return {**found, self.lends: ""} if self.lends else found  # a shape alone has no slope
+        lent = {self.lends: ""} if self.lends else {}  # a shape alone has no slope
+        return {**self._returned(call), **super().cotangents(call), **lent}
+
+    def _returned(self, call: Call) -> Mapping[str, str]:
+        """Return what any movement's twins are; a movement that is told in fewer words has its own."""
+        twins = {}
+        for name in self.data:
+            several = isinstance(call.arguments[name], list | tuple)
+            for number, place in enumerate(call.places.get(name, ())):
+                twins[f"{name}_{number}" if several else name] = scattered(call.shapes[place])
+        return twins
 
 
 @dataclass(frozen=True, eq=False)
@@ -137,6 +162,9 @@ class Padding(Movement):
 class ItemSet(Movement):
     """``x[key] = value``: the tensor as it is afterwards; the earlier one stays as it was."""
 
+    def cotangents(self, call: Call) -> Mapping[str, str]:
+        return overwritten(call)
+
     def relations(self, call: Call) -> tuple[Relation, ...]:
         own, value = call.place("input"), call.place("value")
         cells = call.tensors[own or 0].numel()
@@ -169,113 +197,100 @@ def _numbered(tensor: Tensor, first: int) -> Tensor:
     return laid.copy_(numbers)
 
 
-def _own_shape(call: Call) -> Mapping[str, str]:
-    return {"input": f"{{d}}.reshape{_text(call.shapes[0])}"}
+@dataclass(frozen=True, eq=False)
+class ScatterAdd(Operation):
+    """scatter_add: each cell of ``src`` is added to the cell of ``input`` that ``index`` names."""
+
+    kind: str = "pointwise"
+
+    def infer(self, call: Call) -> Shape:
+        return tuple(call.tensor("input").shape)
+
+    def relations(self, call: Call) -> tuple[Relation, ...]:
+        own, index = call.tensor("input"), call.tensor("index")
+        there = tuple(slice(size) for size in index.shape)  # src may be larger than what is taken of it
+        goes = torch.zeros(call.tensor("src").shape, dtype=torch.int64)
+        goes[there] = _numbered(own, 0).long().gather(call.dim(), index)
+        same = AxesRelation(pointwise([tuple(own.shape)]), 0)
+        unknown = OpaqueRelation(call.shape, tuple(index.shape))
+        return same, unknown, TurnedRelation(IndexRelation(goes, tuple(own.shape)))
 
 
-def _text(shape: Sequence[int]) -> str:
-    return f"({shape[0]},)" if len(shape) == 1 else f"({', '.join(map(str, shape))})" if shape else "(())"
-
-
-def _permuted(call: Call) -> Mapping[str, str]:
-    dims = [int(dim) % max(len(call.shapes[0]), 1) for dim in call["dims"]]
-    inverse = ", ".join(str(dims.index(axis)) for axis in range(len(dims)))
-    return {"input": f"{{d}}.permute({inverse})"}
-
-
-def _cut(call: Call) -> Mapping[str, str]:
-    """Return the twins of a cat: each operand takes its own part of the cotangent."""
-    if any(shape == (0,) for shape in call.shapes):
-        return {}
-    dim = call.dim()
-    start, twins = 0, {}
-    for place, shape in enumerate(call.shapes):
-        twins[f"tensors_{place}"] = f"{{d}}.narrow({dim}, {start}, {shape[dim]})"
-        start += shape[dim]
-    return twins
-
-
-def _unstacked(call: Call) -> Mapping[str, str]:
-    dim = call.dim(rank=len(call.shape))
-    return {f"tensors_{place}": f"{{d}}.select({dim}, {place})" for place in range(len(call.tensors))}
-
-
-def _turned(call: Call) -> Mapping[str, str]:
-    rank = len(call.shapes[0])
-    if rank < 2:
-        return {"input": "{d}"}  # a vector is its own transpose
-    reverse = ", ".join(str(axis) for axis in reversed(range(rank)))
-    return {"input": "{d}.T" if rank == 2 else f"{{d}}.permute({reverse})"}
-
-
-def _swapped(call: Call) -> Mapping[str, str]:
-    return {"input": f"{{d}}.transpose({call['dim0']}, {call['dim1']})"}
-
-
-def _on_diagonal(call: Call) -> Mapping[str, str]:
-    """Return the twin of a diag: another diag, where that has the operand's shape."""
-    own, diagonal = call.shapes[0], int(call["diagonal"])
-    fits = len(own) == 1 or (own[0] == own[1] and abs(diagonal) <= own[0])
-    return {"input": "torch.diag({d}, {diagonal})"} if fits else {}
-
-
+_CUT_UP = "The pieces were cut out of {target}: joined again, their gradients are its own."
 _LIST = "tensors"
 MOVEMENTS: tuple[Operation, ...] = (
-    Movement("T", "input", views=True, spellings=("torch.Tensor.T",), twins=_turned),
+    Movement("T", "input", views=True, spellings=("torch.Tensor.T",), twins=turned),
     Movement("mT", "input", views=True, spellings=("torch.Tensor.mT",), gradient={"input": "{d}.mT"}),
-    Movement("t", "input", views=True, twins=_turned),
+    Movement("t", "input", views=True, twins=turned),
     Movement(
         "transpose",
         "input, dim0, dim1",
         views=True,
         spellings=("torch.swapaxes", "torch.Tensor.swapaxes", "torch.swapdims", "torch.Tensor.swapdims"),
-        twins=_swapped,
+        twins=swapped,
     ),
-    Movement("permute", "input, *dims", views=True, twins=_permuted),
+    Movement("permute", "input, *dims", views=True, twins=permuted),
     Movement(
         "movedim",
         "input, source, destination",
         views=True,
         spellings=("torch.moveaxis", "torch.Tensor.moveaxis"),
     ),
-    Movement("reshape", "input, *shape", rule=reshaped, twins=_own_shape),
-    Movement("view", "input, *shape", views=True, rule=reshaped, twins=_own_shape),
-    Movement("flatten", "input, start_dim=0, end_dim=-1", twins=_own_shape),
-    Movement("unflatten", "input, dim, sizes", twins=_own_shape),
-    Movement("squeeze", "input, *dim", views=True, twins=_own_shape),
-    Movement("unsqueeze", "input, dim", views=True, twins=_own_shape),
+    Movement("reshape", "input, *shape", rule=reshaped, twins=own_shape),
+    Movement("view", "input, *shape", views=True, rule=reshaped, twins=own_shape),
+    Movement("flatten", "input, start_dim=0, end_dim=-1", twins=own_shape),
+    Movement("unflatten", "input, dim, sizes", twins=own_shape),
+    Movement("squeeze", "input, *dim", views=True, twins=own_shape),
+    Movement("unsqueeze", "input, dim", views=True, twins=own_shape),
     Movement("expand", "input, *size", rule=expanded, gradient={"input": "{d}"}),
     Movement("expand_as", "input, other", lends="other", gradient={"input": "{d}"}),
     Movement("broadcast_to", "input, *size", rule=expanded, gradient={"input": "{d}"}),
     Movement("repeat", "input, *repeats", rule=repeated),
     Movement("repeat_interleave", "input, repeats=None, dim=None, *, output_size=None", rule=interleaved),
     Movement("tile", "input, *dims", rule=tiled),
-    Movement("roll", "input, shifts, dims=()"),
-    Movement("flip", "input, *dims"),
+    Movement("roll", "input, shifts, dims=()", twins=rolled),
+    Movement("flip", "input, *dims", gradient={"input": "{d}.flip({dims})"}),
     Movement("contiguous", "input", gradient={"input": "{d}"}),
     Movement("clone", "input, *, memory_format=None", gradient={"input": "{d}"}),
     Movement("detach", "input", views=True, gradient={"input": ""}),
-    Parting("split", "input, split_size, dim=0", views=True, spellings=("torch.functional.split",)),
-    Parting("chunk", "input, chunks, dim=0", views=True),
-    Parting("unbind", "input, dim=0", views=True),
+    Parting(
+        "split",
+        "input, split_size, dim=0",
+        views=True,
+        spellings=("torch.functional.split",),
+        joint=joining("cat"),
+        because=_CUT_UP,
+    ),
+    Parting("chunk", "input, chunks, dim=0", views=True, joint=joining("cat"), because=_CUT_UP),
+    Parting("unbind", "input, dim=0", views=True, joint=joining("stack"), because=_CUT_UP),
     Movement(
         "cat",
         "tensors, dim=0, *, out=None",
         spellings=("torch.concat", "torch.concatenate"),
         data=(_LIST,),
         rule=joined,
-        twins=_cut,
+        twins=cut,
     ),
-    Movement("stack", "tensors, dim=0, *, out=None", data=(_LIST,), rule=stacked, twins=_unstacked),
-    Movement("diag", "input, diagonal=0", rule=on_diagonal, twins=_on_diagonal),
+    Movement("stack", "tensors, dim=0, *, out=None", data=(_LIST,), rule=stacked, twins=unstacked),
+    Movement("diag", "input, diagonal=0", rule=on_the_diagonal, twins=on_diagonal),
     Movement("diag_embed", "input, offset=0, dim1=-2, dim2=-1", rule=diagonals),
     Movement("diagonal", "input, offset=0, dim1=0, dim2=1", views=True),
-    Movement("narrow", "input, dim, start, length", views=True),
-    Movement("select", "input, dim, index", views=True),
-    Picking("getitem", "input, key", spellings=("torch.Tensor.__getitem__",)),
+    Movement("narrow", "input, dim, start, length", views=True, twins=put_back_slice),
+    Movement("select", "input, dim, index", views=True, twins=put_back_slice),
+    Picking("getitem", "input, key", spellings=("torch.Tensor.__getitem__",), twins=put_back),
     ItemSet("setitem", "input, key, value", spellings=("torch.Tensor.__setitem__",)),
     Movement("index_select", "input, dim, index", rule=selected),
-    Movement("gather", "input, dim, index, *, sparse_grad=False", rule=gathered),
+    Movement(
+        "gather",
+        "input, dim, index, *, sparse_grad=False",
+        rule=gathered,
+        gradient={"input": "torch.zeros_like({input}).scatter_add({dim}, {index}, {d})"},
+    ),
+    ScatterAdd(
+        "scatter_add",
+        "input, dim, index, src",
+        gradient={"input": "{d}", "src": "{d}.gather({dim}, {index})"},
+    ),
     Movement("take_along_dim", "input, indices, dim=None"),
     Padding("pad", "input, pad, mode='constant', value=None", rule=padded),
     Movement("unfold", "input, dimension, size, step", views=True),

@@ -18,10 +18,13 @@ def _compare(name: str, sign: str) -> Pointwise:
     return Pointwise(name, "input, other", phrase=f"{{input}} {sign} {{other}}")
 
 
-_GELU = (
-    "0.5 * (1 + torch.erf({input} / 2**0.5)) + {input} * torch.exp(-({input} ** 2) / 2) / (2 * torch.pi)**0.5"
-)
-_SIGMOID = "torch.sigmoid({input})"
+_GELU = """\
+share = 0.5 * (1 + torch.erf({input} / 2**0.5))
+bell = torch.exp(-{input} ** 2 / 2) / (2 * torch.pi)**0.5
+{d} * (share + {input} * bell)"""
+_SILU = """\
+gate = torch.sigmoid({input})
+{d} * gate * (1 + {input} * (1 - gate))"""
 
 POINTWISE: tuple[Operation, ...] = (
     Pointwise(
@@ -30,6 +33,7 @@ POINTWISE: tuple[Operation, ...] = (
         spellings=("torch.Tensor.__add__", "torch.Tensor.__radd__"),
         phrase="{input} + {other}",
         gradient={"input": "{d}", "other": "{alpha}{d}"},
+        because="A sum hands its gradient on as it is, to each of what it added.",
         signs=(1, 1),
     ),
     Pointwise(
@@ -39,6 +43,7 @@ POINTWISE: tuple[Operation, ...] = (
         reversed=("torch.Tensor.__rsub__", "torch.rsub"),
         phrase="{input} - {other}",
         gradient={"input": "{d}", "other": "-{alpha}{d}"},
+        because="A difference hands its gradient on as it is, with a minus to what it took away.",
         signs=(1, -1),
     ),
     Pointwise(
@@ -52,6 +57,7 @@ POINTWISE: tuple[Operation, ...] = (
         ),
         phrase="{input}·{other}",
         gradient={"input": "{d} * {other}", "other": "{d} * {input}"},
+        because="A product moves with one factor by the other: the gradient times the other factor.",
         product=True,
         multiplies=1,
     ),
@@ -98,11 +104,7 @@ POINTWISE: tuple[Operation, ...] = (
         },
         multiplies=1,
     ),
-    Pointwise(
-        "maximum",
-        "input, other",
-        phrase="max({input}, {other})",
-    ),
+    Pointwise("maximum", "input, other", phrase="max({input}, {other})"),
     Pointwise("minimum", "input, other", phrase="min({input}, {other})"),
     _unary("neg", "-{input}", "-{d}", spellings=("torch.negative", "torch.Tensor.__neg__")),
     _unary("abs", "|{input}|", "{d} * torch.sign({input})", spellings=("torch.absolute",)),
@@ -130,19 +132,22 @@ POINTWISE: tuple[Operation, ...] = (
         "input, inplace=False",
         phrase="max(0, {input})",
         gradient={"input": "{d} * ({input} > 0)"},
+        because="Where {target} was above 0 it passed, and so does the gradient; elsewhere it stops.",
     ),
     Gelu(
         "gelu",
         "input, approximate='none'",
         phrase="gelu({input})",
-        gradient={"input": f"{{d}} * ({_GELU})"},
+        gradient={"input": _GELU},
+        because="gelu(x) is x times the share Φ(x) of the bell curve below x. By the product rule its slope "
+        "is Φ(x) plus x times the curve itself.",
         multiplies=3,  # x · ½ · (1 + erf(x / √2))
     ),
     Pointwise(
         "silu",
         "input, inplace=False",
         phrase="{input}·σ({input})",
-        gradient={"input": f"{{d}} * {_SIGMOID} * (1 + {{input}} * (1 - {_SIGMOID}))"},
+        gradient={"input": _SILU},
         multiplies=2,
     ),
     Pointwise(

@@ -63,13 +63,16 @@ class Reduction(Operation):
             return Addends((column, torch.full_like(column, 1 / max(len(column), 1))))
         return Addends((column,))
 
-    def opened(self, call: Call) -> str:
-        dims, cells = call.dims(), prod(call.shapes[0][dim] for dim in call.dims())
+    def freedom(self, call: Call) -> int:
+        """Return what a variance divides by: the number of cells less its correction."""
+        cells = prod(call.shapes[0][dim] for dim in call.dims())
         correction = call.arguments.get("correction")
         if correction is None:
             correction = 0 if call.arguments.get("unbiased") is False else 1
-        freedom = max(cells - correction, 0)
-        return filled(self.parts, {**call.arguments, "dims": dims, "freedom": freedom})
+        return max(cells - correction, 0)
+
+    def opened(self, call: Call) -> str:
+        return filled(self.parts, {**call.arguments, "dims": call.dims(), "freedom": self.freedom(call)})
 
     def term_count(self, call: Call) -> int | None:
         return self.axes(call).terms if self.adds else None
@@ -82,6 +85,8 @@ class Reduction(Operation):
         places = {
             "shape": shape or "()",
             "count": str(count),
+            "dims": str(dims),
+            "freedom": str(self.freedom(call)),
             "back": "" if call.arguments.get("keepdim") else _back(dims, call),
         }
         return {name: _filled(text, places) for name, text in self.gradient.items()}
@@ -109,6 +114,10 @@ class Variance(Reduction):
             arguments |= {"dim": None, "unbiased": arguments["dim"]}
         return arguments
 
+    def cotangents(self, call: Call) -> Mapping[str, str]:
+        steep = self.name == "std" and not bool((call.result > 0).all())  # a root has no slope at 0
+        return {} if steep else super().cotangents(call)
+
 
 @dataclass(frozen=True, eq=False)
 class Extremum(Reduction):
@@ -120,19 +129,49 @@ class Extremum(Reduction):
         two = isinstance(arguments.get("dim"), torch.Tensor) or arguments.get("other") is not None
         return self.pair if two and self.pair else self
 
+    def cotangents(self, call: Call) -> Mapping[str, str]:
+        if call["dim"] is None:
+            return super().cotangents(call)
+        back = "" if call["keepdim"] else f".unsqueeze({call.dim()})"
+        index = f"{{indices}}{back}"
+        return {"input": f"torch.zeros_like({{input}}).scatter_add({call.dim()}, {index}, {{d}}{back})"}
+
+
+@dataclass(frozen=True, eq=False)
+class Norm(Reduction):
+    """The root of the sum of the squares; other norms, and one that is 0, have no rule."""
+
+    def cotangents(self, call: Call) -> Mapping[str, str]:
+        order = call.arguments.get("p", call.arguments.get("ord"))
+        plain = order in ("fro", 2, None) and bool((call.result != 0).all())
+        return super().cotangents(call) if plain else {}
+
 
 _SPREAD = "{d}{back}.expand({shape})"
+_SHARED = """\
+best = {input} == {out}{back}
+{d}{back} * best / best.sum({dims}, keepdim=True)"""
+_TOWARDS = "{d}{back} * {input} / {out}{back}"
+_MOST = "Only the cell that won its row moved the result: the gradient goes to it, shared where several did."
+_EVERY = "Each cell of {target} went into the sum: the gradient goes back to every one of them"
 
 
 def reductions(table: Mapping[str, Operation]) -> tuple[Operation, ...]:
     """Return the reductions; ``table`` has the pointwise operations that max and min fall back on."""
     axis = "input, dim=None, keepdim=False"
     return (
-        Reduction("sum", f"{axis}, *, dtype=None", gradient={"input": _SPREAD}, adds=True),
+        Reduction(
+            "sum",
+            f"{axis}, *, dtype=None",
+            gradient={"input": _SPREAD},
+            because=f"{_EVERY} as it is.",
+            adds=True,
+        ),
         Reduction(
             "mean",
             f"{axis}, *, dtype=None",
             gradient={"input": _SPREAD + " / {count}"},
+            because=f"{_EVERY}, divided by their number.",
             adds=True,
             averages=True,
             multiplies=1,
@@ -149,29 +188,53 @@ def reductions(table: Mapping[str, Operation]) -> tuple[Operation, ...]:
             "std",
             "input, dim=None, unbiased=None, keepdim=False, *, correction=None",
             phrase="√variance of {cells}",
+            gradient={
+                "input": "center = {input} - {input}.mean({dims}, keepdim=True)\n"
+                "{d}{back} * center / ({freedom} * {out}{back})"
+            },
             multiplies=1,
         ),
-        Extremum("max", f"{axis}, other=None", phrase="max({cells})", pair=table["maximum"]),
-        Extremum("min", f"{axis}, other=None", phrase="min({cells})", pair=table["minimum"]),
-        Reduction("amax", axis, phrase="max({cells})"),
-        Reduction("amin", axis, phrase="min({cells})"),
+        *(
+            Extremum(
+                name,
+                f"{axis}, other=None",
+                phrase=f"{name}({{cells}})",
+                pair=table[f"{name}imum"],
+                gradient={"input": _SHARED},
+                because=_MOST,
+            )
+            for name in ("max", "min")
+        ),
+        *(
+            Reduction(
+                f"a{name}", axis, phrase=f"{name}({{cells}})", gradient={"input": _SHARED}, because=_MOST
+            )
+            for name in ("max", "min")
+        ),
         Reduction("argmax", axis, phrase="position of max({cells})"),
         Reduction("argmin", axis, phrase="position of min({cells})"),
         Reduction("all", axis, phrase="all of {cells}"),
         Reduction("any", axis, phrase="any of {cells}"),
-        Reduction("logsumexp", axis, phrase="ln Σ exp of {cells}"),
         Reduction(
+            "logsumexp",
+            axis,
+            phrase="ln Σ exp of {cells}",
+            gradient={"input": "{d}{back} * torch.exp({input} - {out}{back})"},
+        ),
+        Norm(
             "norm",
             "input, p='fro', dim=None, keepdim=False, out=None, dtype=None",
             spellings=("torch.functional.norm",),
             phrase="norm of {cells}",
+            gradient={"input": _TOWARDS},
             multiplies=1,
         ),
-        Reduction(
+        Norm(
             "vector_norm",
             "input, ord=2, dim=None, keepdim=False, *, dtype=None, out=None",
             spellings=("torch.linalg.vector_norm", "torch.linalg.norm"),
             phrase="norm of {cells}",
+            gradient={"input": _TOWARDS},
             multiplies=1,
         ),
     )

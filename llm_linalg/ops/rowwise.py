@@ -106,7 +106,8 @@ class Rowwise(Operation):
         return f"{text} + {{bias}}" if bias else text
 
     def cotangents(self, call: Call) -> Mapping[str, str]:
-        return {name: filled(text, {"dim": self.dims(call)[0]}) for name, text in self.gradient.items()}
+        dims = self.dims(call)
+        return {name: filled(text, {"dim": dims[0]}) for name, text in self.gradient.items()} if dims else {}
 
 
 def _check_row(shape: Shape, dims: tuple[int, ...], given: int | Sequence[int]) -> None:
@@ -180,7 +181,11 @@ square = input * input
 mean = square.mean({dims}, keepdim=True)
 root = torch.sqrt(mean + {eps})
 rms_norm = input / root"""
-_ROW = "{d} * {out} - {out} * ({d} * {out}).sum({dim}, keepdim=True)"
+_ROW = "{out} * ({d} - ({d} * {out}).sum({dim}, keepdim=True))"
+_RETURNED = "torch.zeros_like({input}).scatter_add({dim}, {indices}, {d})"
+_PICKED = (
+    "Its cells were picked out of {target}: each gradient goes back to where its cell was, the rest get 0."
+)
 _LOG_ROW = "{d} - torch.exp({out}) * {d}.sum({dim}, keepdim=True)"
 
 ROWWISE: tuple[Operation, ...] = (
@@ -191,6 +196,8 @@ ROWWISE: tuple[Operation, ...] = (
         phrase="exp({below}) / {total}",
         parts=_SOFTMAX,
         gradient={"input": _ROW},
+        because="The shares of a row sum to 1, so what one gains the others lose: each gradient counts only "
+        "as far as it differs from its row's mean, weighted by the shares.",
     ),
     Rowwise(
         "log_softmax",
@@ -199,6 +206,8 @@ ROWWISE: tuple[Operation, ...] = (
         phrase="{below} - ln {total}",
         parts=_LOG_SOFTMAX,
         gradient={"input": _LOG_ROW},
+        because="To raise one log share lowers the row's others, by their shares: the row's sum times the "
+        "shares is taken off.",
     ),
     Rowwise(
         "layer_norm",
@@ -217,8 +226,21 @@ ROWWISE: tuple[Operation, ...] = (
         parts=_RMS_NORM,
     ),
     Rowwise("normalize", "input, p=2.0, dim=1, eps=1e-12, out=None", multiplies=2),
-    Rowwise("topk", "input, k, dim=-1, largest=True, sorted=True", selects=True, sorts=True),
-    Rowwise("sort", "input, dim=-1, descending=False, stable=False", sorts=True),
+    Rowwise(
+        "topk",
+        "input, k, dim=-1, largest=True, sorted=True",
+        sorts=True,
+        selects=True,
+        gradient={"input": _RETURNED},
+        because=_PICKED,
+    ),
+    Rowwise(
+        "sort",
+        "input, dim=-1, descending=False, stable=False",
+        sorts=True,
+        gradient={"input": _RETURNED},
+        because=_PICKED,
+    ),
     Rowwise("argsort", "input, dim=-1, descending=False, stable=False", sorts=True),
     Running(
         "cumsum", "input, dim, *, dtype=None", gradient={"input": "{d}.flip({dim}).cumsum({dim}).flip({dim})"}

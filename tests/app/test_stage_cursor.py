@@ -8,7 +8,7 @@ from tests.app.lessons import lesson, opened
 from tests.app.test_stage import PRODUCT, grid, marked, value
 from tui.frame import Mark
 from tui.stage import open_view
-from tui.view import View
+from tui.view import View, command
 
 
 def test_a_failing_program_keeps_the_last_good_picture() -> None:
@@ -161,3 +161,33 @@ def test_nothing_to_show_is_a_frame_too() -> None:
     frame = empty_run.frame(empty)
     assert frame.steps == 0
     assert frame.panels[-1].rows == 0
+
+
+BACKWARD = "X = torch.randn(3, 2)\nN = F.layer_norm(X, (2,))\nR = X + N\nloss = (R * R).sum()"
+
+
+def test_a_stop_can_show_its_backward_pass() -> None:
+    view, run = opened(BACKWARD, 'backward show="dX" order="rows"')
+    assert view.twin
+    frame = run.frame(view)
+    assert (frame.path, frame.order, frame.prose) == (("dX",), "rows", "Text.")
+    assert "--twin" not in command(view)
+    forward = run.twin(view)
+    assert not forward.twin
+    assert "--no-twin" in command(forward)
+    # Every other step of it says why it is there.
+    other = run.frame(replace(view, path=("dR",)))
+    assert other.prose == ""
+    assert other.sentence.startswith("R went 2 ways, and the gradients of all are added: dR_1 by")
+    whole = run.frame(replace(view, path=("dX",), depth="operations"))
+    assert "identity path" in whole.sentence
+
+
+def test_a_part_has_its_step_backward_and_leads_back_into_the_whole() -> None:
+    view, run = opened(BACKWARD, 'show="N"')
+    back = run.twin(replace(view, path=("N", "center")))
+    assert back.path == ("dN_center",)
+    assert run.twin(back).path == ("N", "center")
+    whole = run.twin(view)
+    assert whole.path[0].startswith("dN_")
+    assert run.twin(whole).path[0] == "N"

@@ -175,6 +175,9 @@ def _indexed(name: str) -> Build:
         x = values(shape, 1)
         index = torch.randint(shape[dim], shape, generator=torch.Generator().manual_seed(1))
         match name:
+            case "scatter_add":
+                src = values(shape, 2)
+                return Sample(lambda a, i, b: a.scatter_add(dim, i, b), (x, index, src))
             case "gather":
                 return Sample(lambda a, i: a.gather(dim, i), (x, index))
             case "take_along_dim":
@@ -229,7 +232,7 @@ MOVES: dict[str, Build] = {
     "select": _along(lambda x, d: x.select(d, -1), 1),
     "getitem": _getitem,
     "setitem": _setitem,
-    **{name: _indexed(name) for name in ("index_select", "gather", "take_along_dim")},
+    **{name: _indexed(name) for name in ("index_select", "gather", "scatter_add", "take_along_dim")},
     "pad": _by(lambda x, n: pad(x, (n, 1), value=2.0), range(3)),
     "unfold": _plain(lambda x: x.unfold(0, 1, 2), 1, 1),
 }

@@ -125,6 +125,21 @@ UNARY += [
     "2 ** {x}",
     "{x} + F.relu({x})",
 ]
+UNARY += [
+    "F.rms_norm({x}, ({n},), v)",
+    "F.layer_norm({x}, ({n},), v, v)",
+    "torch.cat({x}.chunk({n}, 1)[::-1], 1)",
+    "torch.cat([{x}.split(1, 1)[0]] * {n}, 1)",
+    "torch.stack({x}.unbind(1)[::-1])",
+    "{x}[-1:] * {x}[:, None, 0]",
+    "{x}[[0] * {n}] + {x}",
+    "{x}.sort(1)[0]",
+    "{x} / {x}.std(0, unbiased=False).add(1)",
+    "{x} - {x}.amax(1, keepdim=True)",
+    "{x} + F.cross_entropy({x}, torch.arange({n}))",
+    "F.embedding(torch.arange({n}) // 2, {x})",
+    "{x}.gather(1, torch.arange({n}).repeat({n}, 1) // 2)",
+]
 BINARY = [
     "{x} @ {y}",
     "{x} + {y}",
@@ -134,6 +149,7 @@ BINARY = [
     "F.linear({x}, {y})",
     "F.linear({x}, {y}, v)",
 ]
+BINARY += ["F.scaled_dot_product_attention({x}, {y}, {y}, is_causal=True)", "{x} @ {y}.mT", "{x}.mT @ {y}"]
 BINARY += ["torch.einsum('ij,jk->ik', {x}, {y})", "torch.cat([{x}, {y}], 1) @ torch.cat([{y}, {x}], 0)"]
 BINARY += ["torch.stack([{x}, {y}]).sum(0)", "{x} * v + {y} * v", "torch.bmm({x}[None], {y}[None])[0]"]
 

@@ -279,3 +279,17 @@ def test_the_words_name_what_cells_come_from() -> None:
     assert attention["both"].sentence().startswith("Each cell of both is a cell of formula or fused,")
     fused = stop("attention", 6)["fused"]
     assert fused.shape_line == "scaled_dot_product_attention 3 × (3, 2) → (3, 2)"
+
+
+@pytest.mark.parametrize("sizes", [(3, 4, 2), (6, 8, 4), (1, 16, 1)])
+def test_the_way_back_through_a_block_is_autograds(sizes: tuple[int, int, int]) -> None:
+    T, C, heads = sizes
+    trace = last("backward", {"T": T, "C": C, "heads": heads})
+    back = trace.backward("loss")
+    assert close(back["dX"].value, trace["G"].value)
+    for name in ("dP", "dseen", "dR", "dlogits", "dX"):
+        forward = trace[name.removeprefix("d")].value
+        assert back[name].shape == forward.shape
+    assert close(back["dseen"].value.sum(-1), torch.zeros(heads, T))
+    assert close(back["dX_2"].value.sum(-1), torch.zeros(T))
+    assert {node.evidence for node in back.nodes} <= {"rule", "index"}

@@ -44,7 +44,7 @@ def spoken(picture: Picture, width: int, *, short: bool = False) -> list[Row]:
     if frame.cursor is not None:
         return about_cell(frame.cursor, width, brief=short)
     if frame.step == 0 or not (frame.formula or frame.sentence):
-        if frame.twin or not frame.prose:
+        if not frame.prose:
             return paragraphs(frame.sentence, width)
         return paragraphs(titled(frame.stop_title, frame.prose), width)
     told = [elided(line, width) for line in frame.formula] if short else formula(frame.formula, width)

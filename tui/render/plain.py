@@ -21,7 +21,7 @@ def to_plain(frame: Frame, width: int = 80) -> str:
     blocks = [
         _head(frame),
         [line for paragraph in _prose(frame).split("\n") for line in _wrapped(paragraph, width)]
-        if frame.step == 0
+        if frame.step == 0 and frame.prose
         else [],
         _program(frame),
         _facts(frame),

@@ -66,8 +66,11 @@ def kept(previous: Opened | None) -> Opened | None:
 
 def missing(view: View, trace: Trace) -> bool:
     """Whether a stop's program, with the controls as they are, lacks what the stop shows."""
-    shown = view.at_stop.show
-    return view.code is None and shown is not None and shown not in trace
+    stop = view.at_stop
+    if view.code is not None or stop.show is None:
+        return False
+    shown = stop.shown_in(trace)
+    return shown is None or stop.show not in shown
 
 
 def open_given(view: View, given: Given, previous: Opened | None) -> Opened:

@@ -73,10 +73,12 @@ def empty_frame(view: View) -> Frame:
 
 def node_frame(opened: Opened, view: View, ascii_only: bool) -> Frame:
     """The frame of a node at a step."""
-    base = empty_frame(view)
     trace = opened.program(view)
     ground = opened.ground(view)
     node = ground.node
+    base = empty_frame(view)
+    if view.twin and not _own(view, ground.path):
+        base = replace(base, prose="")  # the other steps of a gradient program say why they are there
     board = None if view.board is None else live(view.board, view, trace, ascii_only)
     if trace is None or node is None:
         printed = "" if trace is None else clean(trace.printed, PRINTED, lines=True)
@@ -126,7 +128,7 @@ def node_frame(opened: Opened, view: View, ascii_only: bool) -> Frame:
         arrangement=arrangement,
         shape_line=clean(node.shape_line, 200),
         formula=formula(node, current),
-        sentence=clean(node.sentence(order), 300) if order is not None else "",
+        sentence=_sentence(node, order, step == 0 or whole),
         printed=clean(trace.printed, PRINTED, lines=True),
         cursor=None if found is None else cursor.describe(found, trace, scene.edges(found.maker)),
         range_text=_range(scene.extent),
@@ -137,6 +139,18 @@ def node_frame(opened: Opened, view: View, ascii_only: bool) -> Frame:
     last = len(node.walk(order)) - 1 if whole and order is not None else k
     told = replace(frame, json=lambda: record(frame, view.names, node, order, last, edges=scene.edges))
     return _finished(told, ascii_only)
+
+
+def _own(view: View, path: tuple[str, ...]) -> bool:
+    """Whether a view of a gradient program is at the node that its stop shows."""
+    stop = view.at_stop
+    return stop.backward and (not view.path or stop.show is None or path == (stop.show,))
+
+
+def _sentence(node: Node, order: str | None, first: bool) -> str:
+    """How a step makes its cells; at the first also why a gradient is what it is."""
+    made = clean(node.sentence(order), 300) if order is not None else ""
+    return f"{clean(node.why, 500)} {made}".strip() if first and node.why else made
 
 
 def _code(trace: Trace, node: Node, base: Frame) -> tuple[str, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from itertools import product
 from typing import TYPE_CHECKING
@@ -54,9 +55,10 @@ class Opened:
         trace = self.program(view)
         nodes = () if trace is None else trace.nodes
         stop = view.at_stop
-        standard = _standard(trace, None if view.twin else stop.show)
+        own = view.twin == stop.backward
+        standard = _standard(trace, stop.show if own else None)
         chain = find(nodes, view.path) if view.path else standard
-        wanted = stop.order if chain and chain == standard and not view.twin else None
+        wanted = stop.order if chain and chain == standard and own else None
         return NodeGround(chain, nodes, wanted)
 
     def top(self, view: View) -> Node | None:
@@ -69,10 +71,10 @@ class Opened:
 
     def beside(self, view: View, node: Node) -> tuple[Node, ...]:
         """The nodes that the stop shows together with this one."""
-        stop = view.at_stop
-        if self.trace is None or view.twin or not stop.beside:
+        stop, trace = view.at_stop, self.program(view)
+        if trace is None or view.twin != stop.backward or not stop.beside:
             return ()
-        group = [self.trace[name] for name in (stop.show, *stop.beside) if name and name in self.trace]
+        group = [trace[name] for name in (stop.show, *stop.beside) if name and name in trace]
         return tuple(n for n in group if n is not node) if any(n is node for n in group) else ()
 
     def frame(self, view: View, *, ascii_only: bool = False) -> Frame:
@@ -89,7 +91,7 @@ class Opened:
     def has_twin(self) -> bool:
         """Whether there is a gradient program to show."""
         if not self.losses:
-            self.losses.append(_loss(self.trace))
+            self.losses.append(None if self.trace is None else self.trace.loss)
         return self.losses[0] is not None
 
     def twin(self, view: View) -> View:
@@ -98,19 +100,18 @@ class Opened:
         A gradient that the program itself computes (``dW = dY.T @ X``) belongs to the node of its name.
         """
         chain = self.ground(view).chain
-        node = chain[0] if chain else None
         trace = self.trace if view.twin else self._backward()
         if trace is None:
             return view
+        inside: tuple[Node, ...] = ()
         if view.twin:
-            wanted = None if node is None else node.twin
+            wanted = chain[0].twin if chain else None
+            inside = _around(wanted)
         else:
-            steps = [n for n in trace.nodes if n.twin is not None]
-            own = [n for n in steps if n.twin is node] or [n for n in steps if node and n.name == node.name]
-            wanted = next(iter(own or steps), None)
+            wanted = _step_of(trace.nodes, chain)
             if wanted is None:
                 return view
-        path = None if wanted is None else path_of(trace.nodes, wanted)
+        path = None if wanted is None else path_of(trace.nodes, wanted, inside)
         return replace(
             view, twin=not view.twin, path=path or (), order=None, depth="cells", step=0, at=None, back=()
         )
@@ -226,12 +227,35 @@ class Opened:
         if 0 not in self.twins:
             from llm_linalg.errors import ProgramError
 
-            loss = _loss(self.trace)
+            loss = None if self.trace is None else self.trace.loss
             try:
                 self.twins[0] = None if self.trace is None or loss is None else self.trace.backward(loss)
             except ProgramError:
                 self.twins[0] = None
         return self.twins[0]
+
+
+def _around(part: Node | None) -> tuple[Node, ...]:
+    """The composites that a part is in, the outermost first."""
+    chain: tuple[Node, ...] = ()
+    while part is not None and part.inside is not None:
+        part = part.inside
+        chain = (part, *chain)
+    return chain
+
+
+def _step_of(steps: Sequence[Node], chain: Sequence[Node]) -> Node | None:
+    """The step of a gradient program that belongs to the innermost of some nodes that has one.
+
+    A composite's steps are those of its parts; a node that is a gradient itself has the step of its name.
+    """
+    named = [step for step in steps if step.twin is not None and step.bound_name]
+    for node in reversed(chain):
+        own = [step for step in named if step.twin is node or node in _around(step.twin)]
+        own = own or [step for step in named if step.name == node.name]
+        if own:
+            return own[0]
+    return next(iter(named), None)
 
 
 def _gone(opened: Opened, view: View) -> bool:
@@ -257,11 +281,3 @@ def _standard(trace: Trace | None, show: str | None) -> tuple[Node, ...]:
     if trace is None or not trace.nodes:
         return ()
     return (trace[show] if show is not None and show in trace else trace.nodes[-1],)
-
-
-def _loss(trace: Trace | None) -> Node | None:
-    """What the gradient is taken of: ``loss``, else the last scalar, else the last node of floats."""
-    made = [] if trace is None else [n for n in trace.nodes if n.operands and n.value.is_floating_point()]
-    named = [node for node in made if node.name == "loss"]
-    scalars = [node for node in made if not node.shape]
-    return next(iter([*named[-1:], *scalars[-1:], *made[-1:]]), None)

@@ -1,0 +1,161 @@
+"""The backward pass of movements: each cell's gradient goes back to where the cell came from."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from math import prod
+from typing import Any
+
+from torch import Tensor
+
+from llm_linalg.axes import Shape
+from llm_linalg.ops.call import Call
+
+Twins = Mapping[str, str]
+
+
+def scattered(shape: Shape) -> str:
+    """Return the twin of any movement to a tensor of a shape: what came from one cell is added up there.
+
+    ``{source}`` counts the operand's cells from 1; place 0 takes what came from nowhere, and is cut off.
+    """
+    cells = (
+        f"torch.zeros({prod(shape) + 1}).type_as({{d}}).scatter_add(0, {{source}}.flatten(), {{d}}.flatten())"
+    )
+    return f"{cells}[1:].reshape{shape_text(shape)}"
+
+
+def shape_text(shape: Sequence[int]) -> str:
+    """Return a shape as an argument list."""
+    return f"({shape[0]},)" if len(shape) == 1 else f"({', '.join(map(str, shape))})" if shape else "(())"
+
+
+def own_shape(call: Call) -> Twins:
+    """Return the twin of what only reads the cells in another shape."""
+    return {"input": f"{{d}}.reshape{shape_text(call.shapes[0])}"}
+
+
+def permuted(call: Call) -> Twins:
+    """Return the twin of a permute: the inverse permutation."""
+    dims = [int(dim) % max(len(call.shapes[0]), 1) for dim in call["dims"]]
+    inverse = ", ".join(str(dims.index(axis)) for axis in range(len(dims)))
+    return {"input": f"{{d}}.permute({inverse})"}
+
+
+def turned(call: Call) -> Twins:
+    """Return the twin of a transpose of all axes: the same again."""
+    rank = len(call.shapes[0])
+    if rank < 2:
+        return {"input": "{d}"}  # a vector is its own transpose
+    reverse = ", ".join(str(axis) for axis in reversed(range(rank)))
+    return {"input": "{d}.T" if rank == 2 else f"{{d}}.permute({reverse})"}
+
+
+def swapped(call: Call) -> Twins:
+    """Return the twin of a transpose of two axes: the same again."""
+    return {"input": f"{{d}}.transpose({call['dim0']}, {call['dim1']})"}
+
+
+def cut(call: Call) -> Twins:
+    """Return the twins of a cat: each operand takes its own part of the cotangent."""
+    if any(shape == (0,) for shape in call.shapes):
+        return {}
+    dim = call.dim()
+    start, twins = 0, {}
+    for place, shape in enumerate(call.shapes):
+        twins[f"tensors_{place}"] = f"{{d}}.narrow({dim}, {start}, {shape[dim]})"
+        start += shape[dim]
+    return twins
+
+
+def unstacked(call: Call) -> Twins:
+    """Return the twins of a stack: each operand takes its own slice."""
+    dim = call.dim(rank=len(call.shape))
+    return {f"tensors_{place}": f"{{d}}.select({dim}, {place})" for place in range(len(call.tensors))}
+
+
+def on_diagonal(call: Call) -> Twins:
+    """Return the twin of a diag: another diag, where that has the operand's shape."""
+    own, diagonal = call.shapes[0], int(call["diagonal"])
+    fits = len(own) == 1 or (own[0] == own[1] and abs(diagonal) <= own[0])
+    return {"input": "torch.diag({d}, {diagonal})"} if fits else {}
+
+
+def joining(function: str) -> Callable[[Call], str]:
+    """Return the joint twin of what cuts a tensor up: ``function`` puts it together again."""
+
+    def joined(call: Call) -> str:
+        return f"torch.{function}([{{all}}], dim={call.dim()})"
+
+    return joined
+
+
+def put_back(call: Call) -> Twins:
+    """Return the twin of ``x[key]``: zeros, with the cotangent at the key."""
+    key = key_text(call["key"])
+    return {} if key is None else {"input": _placed(key)}
+
+
+def put_back_slice(call: Call) -> Twins:
+    """Return the twin of a select or a narrow."""
+    dim = call.dim()
+    if "index" in call.arguments:
+        key: Any = int(call["index"])
+    else:
+        start = int(call["start"]) % max(call.shapes[0][dim], 1)
+        key = slice(start, start + int(call["length"]))
+    return {"input": _placed(key_text((*(slice(None),) * dim, key)) or "...")}
+
+
+def overwritten(call: Call) -> Twins:
+    """Return the twins of ``x[key] = value``: what was written over gets 0, the value its place."""
+    given = call["key"]
+    key = "{key}" if isinstance(given, Tensor) else key_text(given)
+    if isinstance(given, list) and all(type(item) is int for item in given):
+        key = str(given)
+    if key is None:
+        return {}
+    return {"input": f"{{to}} = {{d}}.clone()\n{{to}}[{key}] = 0\n{{to}}", "value": f"{{d}}[{key}]"}
+
+
+def looked_up(call: Call) -> Twins:
+    """Return the twin of a look-up in a table: the transposed one-hot rows times the cotangent."""
+    tokens = call.tensor("input")
+    if call["padding_idx"] is not None or call["max_norm"] is not None or call["scale_grad_by_freq"]:
+        return {}
+    rows, right, left = call.shapes[1][0], "{d}", "{input}"
+    if tokens.dim() > 1:
+        left, right = "{input}.flatten()", "{d}.flatten(0, -2)"
+    hot = f"hot = torch.nn.functional.one_hot({left}, {rows}).type_as({{d}})"
+    return {"weight": f"{hot}\n" + (f"hot.T @ {right}" if tokens.dim() else "torch.outer(hot, {d})")}
+
+
+def rolled(call: Call) -> Twins:
+    """Return the twin of a roll: as far the other way."""
+    shifts = call["shifts"]
+    back = -shifts if isinstance(shifts, int) else tuple(-int(shift) for shift in shifts)
+    dims = call["dims"]
+    return {"input": f"{{d}}.roll({back!r}, {dims!r})" if dims != () else f"{{d}}.roll({back!r})"}
+
+
+def _placed(key: str) -> str:
+    return f"{{to}} = torch.zeros_like({{input}})\n{{to}}[{key}] = {{d}}\n{{to}}"
+
+
+def key_text(key: object) -> str | None:
+    """Return a key of whole numbers, slices, None and ``...`` as it is written; None for another."""
+    items = key if isinstance(key, tuple) else (key,)
+    texts = [_item_text(item) for item in items]
+    return None if None in texts else ", ".join(text for text in texts if text is not None) or None
+
+
+def _item_text(item: object) -> str | None:
+    if item is None or item is Ellipsis:
+        return "None" if item is None else "..."
+    if isinstance(item, slice):
+        ends = [item.start, item.stop, item.step]
+        if not all(end is None or type(end) is int for end in ends):
+            return None
+        text = ":".join("" if end is None else str(end) for end in ends)
+        return text.removesuffix(":") if item.step is None else text
+    return str(item) if type(item) is int else None
