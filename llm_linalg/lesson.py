@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 from codecs import BOM_UTF8
 from functools import cache
-from importlib.resources import files
 from pathlib import Path
 
 from llm_linalg import lesson_board, lesson_body, lesson_front
@@ -46,6 +45,7 @@ __all__ = [
     "spans",
 ]
 
+FOLDER = Path(__file__).with_name("lessons")
 LONGEST_FILE = 256_000  # bytes
 
 
@@ -215,7 +215,7 @@ def _built_in() -> tuple[tuple[Lesson, ...], tuple[LessonError, ...]]:
     """The lessons of the package's folder and the files there that are none."""
     lessons: list[Lesson] = []
     broken: list[LessonError] = []
-    for file in files("llm_linalg").joinpath("lessons").iterdir():
+    for file in FOLDER.iterdir():
         if file.name.endswith(".md"):
             try:
                 lessons.append(of_bytes(file.read_bytes(), str(file)))

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from llm_linalg.lesson_values import LessonError
-from tui import kept
+from tui import garbage, kept
 from tui.cli_parse import VIEW, UsageError, app_parser, given
 from tui.cli_view import first_lesson, lesson_named, starting, view_of
 from tui.drafts import Drafts, folder
@@ -38,6 +38,14 @@ def launch(flags: argparse.Namespace, lesson: Lesson | None = None, drafts: Draf
         lesson: What to open, where the flags don't name it.
         drafts: Where the playground's program is kept; in the user's folder unless given.
     """
+    garbage.put_off()
+    try:
+        return _launched(flags, lesson, drafts)
+    finally:
+        garbage.resume()
+
+
+def _launched(flags: argparse.Namespace, lesson: Lesson | None, drafts: Drafts | None) -> int:
     memory = Memory(kept.folder(os.environ))
     settings = decided(flags, os.environ, memory)
     view, notice = opening(flags, settings, memory, lesson)
@@ -135,6 +143,7 @@ def plain(view: View, notice: str, memory: Memory, *, ascii_only: bool) -> int:
     from llm_linalg.lesson import catalog
     from tui.plain.prompt import talk
 
+    garbage.resume()
     try:
         columns = os.get_terminal_size(1).columns
     except OSError:

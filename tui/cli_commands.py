@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import sys
 from collections.abc import Iterator
@@ -42,6 +41,8 @@ def lessons(flags: argparse.Namespace) -> int:
             }
             for lesson in catalog()
         ]
+        import json
+
         write(json.dumps(listed, ensure_ascii=False) + "\n")
         return 0
     part = None

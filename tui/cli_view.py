@@ -28,12 +28,14 @@ def lesson_named(word: str) -> Lesson:
         UsageError: If there is none.
         LessonError: If the file is broken.
     """
-    from llm_linalg.documents import is_document, read
     from llm_linalg.lesson import UnknownNameError, find
 
-    if is_document(word) or is_path(word):
-        there(word)
-        return read(word)
+    if "." in word or is_path(word):
+        from llm_linalg.documents import is_document, read
+
+        if is_document(word) or is_path(word):
+            there(word)
+            return read(word)
     try:
         return find(word)
     except UnknownNameError as error:

@@ -1,16 +1,29 @@
-"""From the command to the first useful paint: sidebar, title and the lesson's text."""
+"""From the command to the first useful paint: sidebar, title and the lesson's text; and to the numbers."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
+from typing import cast
 
 from llm_linalg.lesson import find
+from tests.bench.fresh import fresh
 from tests.bench.programs import EMPTY, MATMUL
 from tests.bench.screen import Screen
 from tests.bench.stats import Row, middle
+from tests.bench.steps import ready
 from tests.bench.terminal import Terminal
 
 ROUNDS = 9
+AFTER = 100.0  # ms after torch is there in which numbers have to stand
+TORCH = """
+import json, time
+from tui.cli import pin_kernels
+pin_kernels()
+start = time.perf_counter()
+import torch
+print(json.dumps(time.perf_counter() - start))
+"""
 
 
 def useful(screen: Screen) -> bool:
@@ -23,16 +36,39 @@ def useful(screen: Screen) -> bool:
     return "llm-linalg" in title and listed and any(beginning in line for line in main)
 
 
+def numbers(argv: Sequence[str]) -> tuple[float, float]:
+    """Seconds to the first useful paint of a program, and to its numbers."""
+    with Terminal(argv) as terminal:
+        return terminal.until(useful), terminal.until(ready)
+
+
+def importing() -> float:
+    """Seconds that importing torch takes in a process of its own, with the kernels of the app."""
+    measured, _ = fresh(TORCH)
+    return cast("float", measured)
+
+
 def first_paint() -> list[Row]:
-    """Starts both programs in turn, after one throw-away start of each, and compares the medians."""
-    ours, empty = [], []
+    """Starts the programs in turn, after one throw-away start of each, and compares the medians."""
+    ours, step, empty, torch = [], [], [], []
     for round_ in range(ROUNDS + 1):
         with Terminal(EMPTY) as terminal:
             nothing = terminal.until(lambda screen: screen.full)
-        with Terminal(MATMUL) as terminal:
-            lesson = terminal.until(useful)
+        found = numbers(MATMUL), numbers((*MATMUL, "--step", "9")), importing()
         if round_:
             empty.append(nothing)
-            ours.append(lesson)
-    value, baseline = middle(ours) * 1000, middle(empty) * 1000
-    return [Row("first useful paint", value, "ms", baseline, "an empty Textual app", most_ratio=1.8)]
+            ours.append(found[0])
+            step.append(found[1])
+            torch.append(found[2])
+    baseline, imported = middle(empty) * 1000, middle(torch) * 1000
+    rows = []
+    for name, pairs in (("", ours), (" at --step 9", step)):
+        painted = middle([paint for paint, _ in pairs]) * 1000
+        rows.append(
+            Row(f"first useful paint{name}", painted, "ms", baseline, "an empty Textual app", most_ratio=1.5)
+        )
+        after = middle([later - paint for paint, later in pairs]) * 1000
+        rows.append(
+            Row(f"numbers after it{name}", after, "ms", imported, "importing torch", most=imported + AFTER)
+        )
+    return rows

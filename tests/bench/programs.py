@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import sys
-from typing import ClassVar
+from typing import Any, ClassVar
 
 PYTHON = sys.executable
 # An app with nothing in it.
@@ -17,6 +17,11 @@ KEY = (PYTHON, "-m", "tests.bench.programs", "key")
 SIZE = 8
 STEPS = SIZE * SIZE
 MATMUL = (PYTHON, "-m", "tui", "matmul", *(f"--set={name}={SIZE}" for name in "mkn"), "--order", "cells")
+# The same picture of a product whose operands and result have 4096 × 4096 cells, on a large screen.
+LARGE = 4096
+PRODUCT = (
+    PYTHON, "-m", "tui", "trace", "tests.bench.programs:product", *("--inputs", f"{LARGE}x{LARGE}") * 2,
+)  # fmt: skip
 RIGHT = "\x1b[C"
 
 
@@ -40,6 +45,11 @@ def main(which: str) -> None:
             self.query_one(Static).update(str(self.count % 10))
 
     {"empty": Empty, "key": Key}[which]().run()
+
+
+def product(x: Any, w: Any) -> Any:
+    """The product of two matrices, for `PRODUCT`."""
+    return x @ w
 
 
 if __name__ == "__main__":

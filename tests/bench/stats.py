@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import median
@@ -74,6 +75,11 @@ def number(value: float) -> str:
 def middle(values: Sequence[float]) -> float:
     """Returns the median; 0 for no values at all."""
     return median(values) if values else 0.0
+
+
+def late(values: Sequence[float]) -> float:
+    """Returns the 95th percentile: what all but one in twenty keep below; 0 for no values at all."""
+    return sorted(values)[max(0, math.ceil(0.95 * len(values)) - 1)] if values else 0.0
 
 
 def table(rows: Sequence[Row]) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.bench.screen import Screen, cheapest
-from tests.bench.stats import Row, middle, number, table
+from tests.bench.stats import Row, late, middle, number, table
 
 
 def screen(*data: str) -> Screen:
@@ -47,6 +47,13 @@ def test_the_table_has_a_line_a_row_and_says_what_is_broken() -> None:
 def test_the_median_of_nothing_is_nothing() -> None:
     assert middle([]) == 0
     assert middle([3, 1, 2]) == 2
+
+
+def test_the_95th_percentile_leaves_out_one_in_twenty() -> None:
+    assert late([]) == 0
+    assert late([5]) == 5
+    assert late(range(20, 0, -1)) == 19
+    assert late([*range(19), 1000]) == 18
 
 
 def test_text_lands_where_the_cursor_was_sent() -> None:

@@ -267,7 +267,7 @@ def test_a_broken_file_leaves_the_catalog_whole(tmp_path: Path, monkeypatch: pyt
     for name, front in [("b", "part = 1\norder = 2"), ("a", "part = 1"), ("c", "part = 0"), ("d", "prt = 1")]:
         (folder / f"{name}.md").write_text(f'+++\ntitle = "T"\n{front}\n+++\nHi.\n', encoding="utf-8")
     (folder / "notes.txt").write_text("no lesson", encoding="utf-8")
-    monkeypatch.setattr(lessons, "files", lambda _: tmp_path)
+    monkeypatch.setattr(lessons, "FOLDER", tmp_path / "lessons")
     lessons._built_in.cache_clear()
     try:
         assert [read.slug for read in catalog()] == ["c", "b", "a"]  # without an order, last in its part

@@ -151,7 +151,7 @@ def test_a_lesson_that_is_not_there_is_an_error_of_the_file(
     folder.mkdir()
     for name in ("dead.md", "own.md"):
         (tmp_path / name).rename(folder / name)
-    monkeypatch.setattr(lessons, "files", lambda _: tmp_path)
+    monkeypatch.setattr(lessons, "FOLDER", tmp_path / "lessons")
     lessons._built_in.cache_clear()
     try:
         assert catalog() == ()

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 from textual.message import Message
 from textual.worker import Worker, get_current_worker
 
+from tui import garbage
+
 if TYPE_CHECKING:
     from textual.widget import Widget
 
@@ -42,6 +44,7 @@ def _work(owner: Widget, view: View, previous: Opened | None) -> None:
         from tui.stage import open_view, warm
 
         warm()
+        garbage.resume()
         opened = open_view(view, previous)
     # A result that came too late is dropped by the screen: it doesn't serve the view any more.
     owner.post_message(Ran(opened))
