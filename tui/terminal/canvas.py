@@ -90,21 +90,20 @@ class _Writer:
         """Whether the last character was put there."""
         return self._last == (y, x)
 
-    def at(self, y: int, x: int) -> bool:
-        return (self._y, self._x) == (y, x)
-
     def put(self, y: int, x: int, cell: Cell, row: Sequence[Cell | None]) -> None:
-        self._move(y, x, row)
-        self._out += (change(self._style, cell.style), cell.text)
-        self._style = cell.style
+        text, style = cell
+        if self._x != x or self._y != y:
+            self._move(y, x, row)
+        if style != self._style:
+            self._out.append(change(self._style, style))
+            self._style = style
+        self._out.append(text)
         self._last = (y, x)
         # After a wide or a combined character terminals disagree on where the cursor is.
-        certain = len(cell.text) == 1 and (cell.text.isascii() or cell_len(cell.text) == 1)
+        certain = len(text) == 1 and (text.isascii() or cell_len(text) == 1)
         self._y, self._x = (y, x + 1) if certain else (-1, -1)
 
     def _move(self, y: int, x: int, row: Sequence[Cell | None]) -> None:
-        if self.at(y, x):
-            return
         gap = x - self._x
         if y != self._y or gap < 0:
             self._out.append(f"\x1b[{y + 1};{x + 1}H")

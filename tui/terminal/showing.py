@@ -21,6 +21,9 @@ SIGNALS = {"SIGTERM": 143, "SIGHUP": 129, "SIGINT": 130, "SIGQUIT": 131}
 """Signals that end the app with the terminal restored, and the exit code of each."""
 
 
+SWITCH = 0.001  # seconds for which one thread may keep the others waiting: what reads keys and what writes
+
+
 class TerminalApp(App[None]):
     """An app that sends only what the terminal doesn't show yet, and no frame while another is on its way.
 
@@ -31,6 +34,7 @@ class TerminalApp(App[None]):
 
     def __init__(self) -> None:
         super().__init__()
+        sys.setswitchinterval(SWITCH)
         self.screen_descriptor = 1
         self.failure: BaseException | None = None
         self._canvas = Canvas()

@@ -11,7 +11,7 @@ from textual.widget import Widget
 from tui.themes import DARK, UNICODE, Glyphs, Look
 
 
-class Drawn(Widget):
+class Drawn(Widget, inherit_css=False):
     """Rows on the Line API, each kept until it is refreshed. Never focusable, selectable or scrolled.
 
     A style sheet may place and size it, and no more: Textual's box around a widget is left out, which costs
