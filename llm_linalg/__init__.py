@@ -12,6 +12,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from llm_linalg.errors import HaltedError as HaltedError
     from llm_linalg.errors import LimitError as LimitError
     from llm_linalg.errors import ProgramError as ProgramError
     from llm_linalg.errors import ShapeError as ShapeError
@@ -45,6 +46,7 @@ _HOMES = {
     "ShapeError": "errors",
     "Step": "walk",
     "Stop": "lesson",
+    "HaltedError": "errors",
     "Term": "walk",
     "Trace": "tracing",
     "Walk": "walk",

@@ -14,6 +14,8 @@ from llm_linalg.text import clean
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from llm_linalg.tracing import Trace
+
 _MESSAGE_LIMIT = 600
 _LINE_LIMIT = 160
 
@@ -83,9 +85,11 @@ class ProgramError(Exception):
         span: Where it is, or None when it has no place.
         source: The program's text.
         frames: In trusted Python, what led to the call that failed, outermost first.
+        trace: Of a program that began to run, what it did before it failed.
     """
 
     frames: tuple[Frame, ...] = ()
+    trace: Trace | None = None
 
     def __init__(self, message: str, span: Span | None = None, source: str = "") -> None:
         super().__init__(message)
@@ -137,6 +141,10 @@ class ProgramError(Exception):
 
 class LimitError(ProgramError):
     """A program that asks for more cells, multiplications, steps or text than the budget allows."""
+
+
+class HaltedError(ProgramError):
+    """A program that was stopped from outside, at the place where it was."""
 
 
 class OperandInfo(NamedTuple):

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from llm_linalg.errors import ProgramError
 from llm_linalg.keeping import BUDGET
-from llm_linalg.language.budget import Budget
+from llm_linalg.language.budget import Budget, never
 from llm_linalg.language.interpreter import Interpreter
 from llm_linalg.language.source import Source
 from llm_linalg.node import Node
@@ -31,7 +31,11 @@ _OWN_BUDGET = {"total": 2**31, "work": 2**42, "tensors": 2**20}
 
 
 def run(
-    source: str, seed: int = 0, names: Mapping[str, Any] | None = None, cells: Sequence[int] = ()
+    source: str,
+    seed: int = 0,
+    names: Mapping[str, Any] | None = None,
+    cells: Sequence[int] = (),
+    halt: Callable[[], bool] | None = None,
 ) -> Trace:
     """Run a program in the tensor language and return its trace.
 
@@ -43,13 +47,15 @@ def run(
         names: Plain values that the program may use, such as a lesson's controls.
         cells: Lines, from 1, at which its cells begin, if it has cells. As in a notebook, one that fails is
             passed over from there on, and is in the trace's `refused`; but the last one has to run.
+        halt: Asked before each torch call and every hundred steps; once it says yes, the run ends.
 
     Raises:
-        ProgramError: If it can't be read or run, with line, column and caret.
+        ProgramError: If it can't be read or run, with line, column and caret; its `trace` is what ran.
         ShapeError: If operands don't fit, with the clashing axes and repairs that work.
         LimitError: If it asks for more than the budget.
+        HaltedError: If it was stopped.
     """
-    return execute(source, seed, names or {}, cells=cells)
+    return execute(source, seed, names or {}, cells=cells, halt=halt)
 
 
 def execute(
@@ -58,6 +64,7 @@ def execute(
     names: Mapping[str, Any],
     known: Mapping[str, Node] | None = None,
     cells: Sequence[int] = (),
+    halt: Callable[[], bool] | None = None,
 ) -> Trace:
     """Run a program whose names may also be tensors of another trace's nodes (``known``).
 
@@ -65,14 +72,19 @@ def execute(
     """
     checked = Source(source, bounded=known is None)
     tensors = {name: node.value for name, node in (known or {}).items()}
-    budget = Budget() if known is None else Budget(**_OWN_BUDGET)
+    budget = Budget(**({} if known is None else _OWN_BUDGET), halt=halt or never)
     interpreter = Interpreter(checked, {**names, **tensors}, budget, explain)
     for name, node in (known or {}).items():
         interpreter.recorder.know(tensors[name], node)
+    refused: list[ProgramError] = []
     with seeded(seed), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # torch's advice is for its own users
-        refused = interpreter.run(cells)
-    trace = interpreter.recorder.finish(checked.text, seed, "".join(interpreter.printed))
+        try:
+            refused = interpreter.run(cells)
+        except ProgramError as error:
+            error.trace = _traced(interpreter, seed)
+            raise
+    trace = _traced(interpreter, seed)
     trace.refused = tuple(refused)
     trace.lists = {
         name: tuple(value)
@@ -80,6 +92,11 @@ def execute(
         if isinstance(value, list | tuple) and value and all(isinstance(word, str) for word in value)
     }
     return trace
+
+
+def _traced(interpreter: Interpreter, seed: int) -> Trace:
+    """Return the trace of what a program did."""
+    return interpreter.recorder.finish(interpreter.source.text, seed, "".join(interpreter.printed))
 
 
 def evaluated(expression: str, seed: int = 0) -> Any:

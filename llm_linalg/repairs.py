@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from llm_linalg.axes import Shape
-from llm_linalg.errors import ProgramError, Repair, ShapeError
+from llm_linalg.errors import HaltedError, ProgramError, Repair, ShapeError
 from llm_linalg.language.budget import Budget
 from llm_linalg.language.source import Source
 from llm_linalg.text import characters
@@ -159,12 +159,14 @@ def _wrapped(text: str) -> str:
 def _tried(interpreter: Interpreter, text: str) -> Shape | None:
     """Run a candidate and return its result's shape; None if it fails as well."""
     try:
-        trial = interpreter.again(Source(text), Budget(**_BUDGET))
+        trial = interpreter.again(Source(text), Budget(**_BUDGET, halt=interpreter.budget.halt))
         statement = trial.source.tree.body[0]
         if not isinstance(statement, ast.Expr):
             return None
         with torch.random.fork_rng(devices=[]), trial.recorder:
             value = trial.evaluate(statement.value)
+    except HaltedError:
+        raise
     except ProgramError:
         return None
     return tuple(value.shape) if isinstance(value, Tensor) else None

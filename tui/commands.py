@@ -71,7 +71,7 @@ COMMANDS: dict[str, Command] = {
     "board.return": boards.come_back,
     "edit": playing.edit,
     "edit.leave": playing.leave,
-    "edit.repair": choices.repair_by(1),
+    "edit.repair": playing.mend,
     "play.take": playing.take,
     "repair": choices.repair_by(1),
     **{f"repair.{number}": choices.repair_by(number) for number in range(1, 10)},
@@ -100,7 +100,7 @@ WITH_ARGUMENT: dict[str, Callable[[Session, str], Session]] = {
 OUTSIDE = frozenset(
     (
         *("goto", "text", "sidebar", "theme", "copy.code", "copy.command", "help", "palette", "suspend"),
-        "quit",
+        *("quit", "halt"),
         *("edit.examples", "edit.save", "edit.help", "edit.quit"),
     )
 )

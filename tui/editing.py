@@ -11,6 +11,9 @@ if TYPE_CHECKING:
     from llm_linalg.errors import ProgramError
 
 
+WAS = "was "  # before what a line gave when the program last ran
+
+
 class Mark(NamedTuple):
     """The place of an error: its row from 0, and its columns."""
 
@@ -55,8 +58,21 @@ def carried(
     return kept
 
 
+def mixed(fresh: Mapping[int, str], old: Mapping[int, str], row: int | None) -> dict[int, str]:
+    """The notes of a program that failed in a row, from 0.
+
+    Args:
+        fresh: What the lines gave that ran before the failure.
+        old: What the lines gave when the program last ran, of those that are as they were.
+        row: Where it failed; None if that, or what ran before, is not known. Above it everything ran.
+    """
+    stale = {at: f"{WAS}{note.removeprefix(WAS)}" for at, note in old.items() if row is None or at >= row}
+    return stale | {at: note for at, note in fresh.items() if at != row}
+
+
 def harmless(text: str) -> str:
-    """The text without what a terminal obeys; its lines stay."""
+    """The text without what a terminal obeys; its lines stay, whichever way they end."""
+    text = text.replace("\r\n", "\n").replace("\r", "\n")  # a terminal pastes the one, files hold the other
     plain = text.replace("\n", "")
     return text if plain.isascii() and plain.isprintable() else clean(text, None, lines=True)
 

@@ -26,6 +26,7 @@ CONTEXTS = (
     "mending",
     "play",
     "lesson",
+    "running",
 )
 """When a key does something: `Key.when` is one of these, and `Session.contexts` says which hold."""
 
@@ -66,6 +67,10 @@ def _under(group: str, when: str, *rows: tuple[str, str, str, str, str, int]) ->
 # Where two live commands share a key the first in the table has it, so a context of its own comes first.
 KEYS: tuple[Key, ...] = (
     *_under(
+        "App", "running",
+        ("halt", "ctrl+g", "^g", "stop", "Stop the program that is running", 1),
+    ),
+    *_under(
         "Playground", "editor",
         ("edit.leave", "escape,f5", "esc", "stage", "To the stage, at the operation of the line", 1),
         ("edit.examples", "ctrl+o", "^o", "examples", "Begin with an example", 3),
@@ -75,7 +80,7 @@ KEYS: tuple[Key, ...] = (
     ),
     *_under(
         "Playground", "mending",
-        ("edit.repair", "ctrl+r", "^r", "repair", "Apply the first repair", 2),
+        ("edit.repair", "ctrl+r", "^r", "repair", "Apply the first repair; again, the next one", 2),
     ),
     *_under(
         "Lesson", "list",

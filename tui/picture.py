@@ -13,6 +13,8 @@ from tui.widgets.rows import wrap_code
 if TYPE_CHECKING:
     from tui.frame import Frame
 
+LOADING = "loading torch…"
+RUNNING = "running…"
 SMALLEST = (60, 18)
 LARGEST = (160, 50)
 SIDEBAR = 19

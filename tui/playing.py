@@ -49,6 +49,21 @@ def _begun(session: Session, text: str, seed: int) -> Session:
     return replace(begun, editing=True, caret=playground.last_line(text))
 
 
+def mend(session: Session) -> Session:
+    """Apply the first repair of the error shown; after one, the next in its place, and at last none."""
+    broken, number, program = session.mended or (None, 0, "")
+    if broken is None or program != session.view.program or number == 0:
+        broken, number = session.current, 0
+    count = 0 if broken is None else broken.repairs
+    if broken is None or not count:
+        return session.told("There is no repair.")
+    number = (number + 1) % (count + 1)
+    view = broken.repaired(session.view, number) if number else session.view.repaired(broken.view.program)
+    more = "^r takes the next." if number < count else "^r takes it back."
+    told = f"Repair {number} of {count}; {more}" if number else "As it was."
+    return replace(session.changed(view), mended=(broken, number, view.program), notice=told)
+
+
 def typed(session: Session, text: str, line: int) -> Session:
     """With another text in the editor; the editor undoes its own changes, so that undo doesn't."""
     view = replace(session.view, code=text)

@@ -38,6 +38,7 @@ class Session:
         caret: the line, from 1, on which its cursor stands.
         draft: the program that was last in it.
         landing: whether a run is awaited that shows that line.
+        mended: in the editor, the run that failed, the repair of it that was applied, and the program then.
     """
 
     view: View
@@ -54,6 +55,7 @@ class Session:
     caret: int = 1
     draft: str | None = field(default=None, repr=False)
     landing: bool = False
+    mended: tuple[Opened, int, str] | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         """The playground's program outlives every way out of it; its editor doesn't."""
@@ -122,7 +124,8 @@ class Session:
         run, ground = self.current, self.ground
         broken = run is not None and run.error is not None and hasattr(run.error, "repairs")
         if self.editing:
-            return frozenset({"editor", "everywhere"} | ({"mending"} if broken else set()))
+            again = self.mended is not None and self.mended[2] == self.view.program
+            return frozenset({"editor", "everywhere"} | ({"mending"} if broken or again else set()))
         found = {"always", "everywhere", *self._place}
         if ground is not None and ground.path:
             found.add("frame")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from inspect import signature
 from math import prod
@@ -12,11 +12,16 @@ import torch
 from torch import Tensor, nn
 
 from llm_linalg.axes import Clash, Shape
-from llm_linalg.errors import LimitError
+from llm_linalg.errors import HaltedError, LimitError
 from llm_linalg.ops.call import Call
 from llm_linalg.ops.unlisted import Unlisted
 
 MAX_AXES = 24
+
+
+def never() -> bool:
+    """No."""
+    return False
 
 
 @dataclass(slots=True)
@@ -30,6 +35,7 @@ class Budget:
         work: The most multiplications of all calls together.
         outputs: The most tensors that one call gives.
         tensors: The most tensors that all calls give together.
+        halt: Whether somebody wants the run to end; asked before each call, and every so many steps.
     """
 
     cells: int = 2**25
@@ -38,13 +44,25 @@ class Budget:
     work: int = 2**38
     outputs: int = 1_000
     tensors: int = 5_000
+    halt: Callable[[], bool] = never
+
+    def heed(self) -> None:
+        """Go on, unless the run is to end.
+
+        Raises:
+            HaltedError: If it is.
+        """
+        if self.halt():
+            raise HaltedError("stopped: what stands below was not run")
 
     def check(self, call: Call) -> None:
         """Hold a call against the budget before it is computed.
 
         Raises:
             LimitError: If it asks for more.
+            HaltedError: If the run is to end.
         """
+        self.heed()
         name = call.operation.name
         try:
             outputs, shape = call.operation.outputs(call), _shape(call)

@@ -87,7 +87,7 @@ class Caller(Evaluator):
 
     def _layer(self, kind: type[nn.Module], arguments: list[Any], named: dict[str, Any]) -> nn.Module:
         """Make a layer: its parameters are inputs of the trace, and how they are filled is no part of it."""
-        check_layer(self._budget, kind, arguments, named)
+        check_layer(self.budget, kind, arguments, named)
         with torch._C.DisableTorchFunction():
             layer = kind(*arguments, **named)
         for parameter in layer.parameters():

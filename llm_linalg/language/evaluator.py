@@ -33,6 +33,7 @@ FAILURES = (
     MemoryError,
 )
 MAX_STEPS = 100_000
+HEED = 100  # steps between two looks at whether the run is to end
 MAX_ITEMS = 1_000_000
 
 Explain = Callable[["Evaluator", ast.expr | ast.stmt, Exception], ProgramError]
@@ -55,7 +56,7 @@ class Evaluator:
         self.recorder = Recorder(self._where, budget.check)
         self.builtins: Mapping[str, Any] = tables.BUILTINS
         self._explain = explain
-        self._budget = budget
+        self.budget = budget
         self._at: ast.AST = source.tree
         self._scope = ""  # the calls of the program's functions that are under way
         self._failing: tuple[ast.expr | ast.stmt, list[ast.expr | None]] | None = None
@@ -117,8 +118,11 @@ class Evaluator:
 
         Raises:
             LimitError: If it takes too many.
+            HaltedError: If the run is to end.
         """
         self._steps += 1
+        if self._steps % HEED == 0:
+            self.budget.heed()
         if self._steps > MAX_STEPS:
             raise LimitError(
                 f"the program takes more than {MAX_STEPS:,} steps", self.source.span(node), self.source.text

@@ -9,7 +9,7 @@ from typing import Any
 from torch import Tensor, nn
 
 from llm_linalg import scopes
-from llm_linalg.errors import LimitError, ProgramError, ShapeError
+from llm_linalg.errors import HaltedError, LimitError, ProgramError, ShapeError
 from llm_linalg.language import plain, tables
 from llm_linalg.language.budget import Budget
 from llm_linalg.language.caller import Caller, UserFunction
@@ -56,6 +56,8 @@ class Interpreter(Caller):
             end = next((k for k, item in enumerate(body) if item.lineno >= start), len(body))
             try:
                 self._run(body[begun:end])
+            except HaltedError:
+                raise
             except ProgramError as error:
                 refused.append(error)
                 self.recorder.failed = self._failing = None

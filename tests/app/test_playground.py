@@ -9,9 +9,11 @@ from pathlib import Path
 import pytest
 from textual import events
 
+from llm_linalg import HaltedError
 from llm_linalg.lesson import Lesson, catalog, find
 from tests.app.driving import Driver
 from tests.app.test_app_goldens import SNAPSHOTS, compare
+from tui import playing
 from tui.app import Explorer, Options
 from tui.drafts import NAME, Drafts, folder
 from tui.examples import EXAMPLES
@@ -95,6 +97,60 @@ async def test_an_error_is_marked_and_a_key_repairs_it() -> None:
         assert note(d, 4).endswith("(3, 2) float32")
         await d.press("ctrl+z")
         assert editor(d).text.endswith("Z=Y@W")
+
+
+async def test_one_key_reaches_every_repair_and_then_the_text_as_it_was() -> None:
+    async with bench(PRODUCT + "\nZ = Y @ W") as d:
+        assert d.session.current is not None
+        count = d.session.current.repairs
+        assert count > 2
+        assert "2×" in d.screen
+        tried = []
+        for number in range(1, count + 1):
+            await d.press("ctrl+r")
+            assert f"Repair {number} of {count}" in d.screen
+            assert d.session.current.error is None
+            tried.append(editor(d).text)
+        assert len(set(tried)) == count
+        await d.press("ctrl+r")
+        assert editor(d).text == PRODUCT + "\nZ = Y @ W"
+        await d.press("ctrl+r", "x")  # what is typed in between begins anew
+        assert editor(d).text.endswith("Z = Y @ W.Tx")
+
+
+async def test_lines_above_an_error_are_fresh_and_those_below_say_what_they_were() -> None:
+    async with bench(PRODUCT + "\nn = Y.sum(0)") as d:
+        await d.press("up", "up", *["home"], *["delete"] * 20, *"W=torch.ones(5,4).T[")
+        assert note(d, 1).endswith("(3, 2) float32")
+        assert note(d, 3).endswith(" was (3, 4) float32")
+        assert note(d, 4).endswith(" was (4,) float32")
+        await d.press("up", "end", "left", "backspace", "7")
+        assert note(d, 1).endswith("(3, 7) float32")  # fresh, though line 2 can't be read
+        assert note(d, 3).endswith(" was (3, 4) float32")
+        await d.press("down", "end", *":2]")  # now it runs, up to line 3
+        assert note(d, 2).endswith("(2, 5) float32")
+        assert "✗" in note(d, 3)
+        assert note(d, 4).endswith(" was (4,) float32")
+
+
+async def test_a_run_is_stopped_by_a_key_and_by_another_text() -> None:
+    long = "x = torch.ones(2000, 2000)\nfor i in range(30): y = x @ x"
+    async with bench(PRODUCT) as d:
+        explorer = d.app.explorer
+        explorer.update_session(playing.typed(d.session, long, 2))
+        await explorer.perform("halt")
+        await d.settle()
+        assert d.session.current is not None
+        assert isinstance(d.session.current.error, HaltedError)
+        assert "stopped" in d.screen
+        assert "the last good picture" in d.screen
+        explorer.update_session(playing.typed(d.session, long + "\n", 2))
+        explorer.update_session(playing.typed(d.session, PRODUCT, 3))
+        explorer.update_session(playing.typed(d.session, long + "\n\n", 2))
+        explorer.update_session(playing.typed(d.session, PRODUCT, 3))
+        await d.settle()
+        assert d.session.current.error is None
+        assert "Y (3, 4)" in d.screen
 
 
 async def test_broken_text_keeps_the_last_good_picture() -> None:
@@ -197,11 +253,12 @@ def test_the_folder_is_the_states() -> None:
 async def test_what_is_pasted_is_cut_and_made_harmless() -> None:
     async with bench("") as d:
         harm = "\x1b]52;c;x\x07[@click=app.quit]a[/]\u202e\n"
-        editor(d).post_message(events.Paste(harm + "# é\n" * 500_000))
+        editor(d).post_message(events.Paste(harm + "# é\r" * 500_000))
         await d.settle()
         text = editor(d).text
         assert len(text) <= LONGEST
         assert text.startswith("␛]52;c;x␇[@click=app.quit]a[/]\ufffd\n")
+        assert text.count("\n") > 1000
         assert "it was cut" in d.screen
         assert "\x1b" not in d.screen
         editor(d).select_all()

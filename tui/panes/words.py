@@ -122,10 +122,10 @@ def explained(error: ErrorView, width: int, *, brief: bool = False, mend: bool =
 
 
 def _repair_key(number: int, mend: bool) -> str:
-    """What applies a repair: a digit; in the editor, which takes digits for itself, a key for the first."""
+    """What applies a repair: a digit; in the editor, which takes digits for itself, a key so often."""
     if not mend:
         return f" {number} "
-    return "^r " if number == 1 else " - "
+    return "^r " if number == 1 else f"{number}× "
 
 
 def cut(rows: list[Row], count: int, width: int, dots: str) -> list[Row]:

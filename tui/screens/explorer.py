@@ -14,6 +14,7 @@ from tui.choices import moving
 from tui.commands import CHANGES, NEEDS_NO_RUN, OUTSIDE, run
 from tui.keys import BY_ID, KEYS, Key
 from tui.motions import tick
+from tui.picture import LOADING, RUNNING
 from tui.screens.clock import Clock
 from tui.screens.outside import outside
 from tui.screens.running import Ran, run_program
@@ -22,14 +23,14 @@ from tui.session import Session
 from tui.widgets.lines import Lines
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from tui.drafts import Drafts
     from tui.frame import Frame
     from tui.stage import Opened
     from tui.widgets.matrix import Chosen
 
-LOADING = "loading torch…"
 DIGITS = frozenset("0123456789")
-RUNNING = "running…"
 STEPS_INSTEAD = {"play": "forward", "play.back": "back"}
 PATIENCE = 0.3  # seconds before it is said that a program is still running
 
@@ -70,6 +71,7 @@ class ExplorerScreen(Workbench):
         self._drawn = Size(0, 0)
         self._queue: list[str] = []
         self._clock = Clock(self, self._beat, slowest)
+        self.halt: Callable[[], None] = lambda: None  # stops the run that is under way
 
     @property
     def busy(self) -> bool:
@@ -132,7 +134,7 @@ class ExplorerScreen(Workbench):
         self.show_picture(session, self.frame, self.waiting if self.busy else "", self.prompt)
 
     def _ask(self, shown: Opened | None = None) -> None:
-        run_program(self, self.session.view, self.session.before(shown))
+        self.halt = run_program(self, self.session.view, self.session.before(shown))
 
     def _still_running(self) -> None:
         if self.busy and not self.waiting:

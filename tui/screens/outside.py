@@ -46,6 +46,8 @@ async def outside(screen: ExplorerScreen, name: str) -> None:
         app.action_suspend_process()
     elif name == "palette":
         app.action_command_palette()
+    elif name == "halt":
+        screen.halt()
     elif name == "edit.save":
         screen.save()
     else:

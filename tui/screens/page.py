@@ -17,7 +17,7 @@ from tui.panes.stage import StagePane
 from tui.panes.titlebar import TitleBar
 from tui.panes.transport import Controls, Transport
 from tui.panes.words import Words
-from tui.picture import SMALLEST, Picture, Sizes, bench_sizes, sizes
+from tui.picture import RUNNING, SMALLEST, Picture, Sizes, bench_sizes, sizes
 from tui.playground import is_playground
 from tui.prose import titled
 from tui.session import Session
@@ -97,6 +97,7 @@ class Page(Screen[None], inherit_bindings=False):
         if frame is not None and session.current is not None and not session.editing:
             self.contexts |= {"twin"} if frame.twins else set()
             self.contexts |= {"slices"} if any(p.at and p.role == "result" for p in frame.panels) else set()
+        self.contexts |= {"running"} if waiting == RUNNING else set()
         code = frame.code if frame is not None else session.view.program.splitlines()
         failed = frame is not None and frame.error is not None
         stop = session.view.at_stop

@@ -1,13 +1,17 @@
-"""Runs a session's program in a thread, and hands the result over as a message."""
+"""Runs a session's program in a thread, and hands the result over as a message.
+
+A run is not killed: it asks, before each of its calls, whether it is to end.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
-from threading import Lock
+from threading import Event, Lock
 from typing import TYPE_CHECKING
 
 from textual.message import Message
-from textual.worker import Worker, get_current_worker
+from textual.worker import get_current_worker
 
 from tui import garbage
 
@@ -17,7 +21,7 @@ if TYPE_CHECKING:
     from tui.stage import Opened
     from tui.view import View
 
-# Programs draw from torch's one generator, and a thread can't be stopped: they run one after the other.
+# Programs draw from torch's one generator, and to end takes one a moment: they run one after the other.
 _ONE_AT_A_TIME = Lock()
 
 
@@ -29,14 +33,22 @@ class Ran(Message):
         self.opened = opened
 
 
-def run_program(owner: Widget, view: View, previous: Opened | None) -> Worker[None]:
-    """Runs the view's program in a thread; `owner` gets `Ran`, unless another run was started since."""
-    return owner.run_worker(
-        partial(_work, owner, view, previous), name="run", group="program", exclusive=True, thread=True
-    )
+def run_program(owner: Widget, view: View, previous: Opened | None) -> Callable[[], None]:
+    """Runs the view's program in a thread; `owner` gets `Ran`.
+
+    Returns:
+        What halts the run, so that its result says that it was stopped. Another run halts it as well; then
+        nobody waits for its result, and there is none.
+    """
+    halted = Event()
+    owner.run_worker(
+        partial(_work, owner, view, previous, halted),
+        name="run", group="program", exclusive=True, thread=True,
+    )  # fmt: skip
+    return halted.set
 
 
-def _work(owner: Widget, view: View, previous: Opened | None) -> None:
+def _work(owner: Widget, view: View, previous: Opened | None, halted: Event) -> None:
     worker = get_current_worker()
     with _ONE_AT_A_TIME:
         if worker.is_cancelled:
@@ -45,6 +57,6 @@ def _work(owner: Widget, view: View, previous: Opened | None) -> None:
 
         warm()
         garbage.resume()
-        opened = open_view(view, previous)
-    # A result that came too late is dropped by the screen: it doesn't serve the view any more.
-    owner.post_message(Ran(opened))
+        opened = open_view(view, previous, lambda: worker.is_cancelled or halted.is_set())
+    if not worker.is_cancelled:
+        owner.post_message(Ran(opened))

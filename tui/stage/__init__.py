@@ -9,13 +9,17 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from tui.stage.failed import operand_values
+from tui.playground import is_playground
+from tui.stage.failed import ATTEMPTS, operand_values
 from tui.stage.frames import empty_frame
 from tui.stage.nodes import top_node
 from tui.stage.opened import Opened
 from tui.view import View
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from llm_linalg.errors import ProgramError
     from llm_linalg.given import Given
     from llm_linalg.node import Value
     from llm_linalg.tracing import Trace
@@ -30,20 +34,21 @@ def warm() -> None:
     run("")
 
 
-def open_view(view: View, previous: Opened | None = None) -> Opened:
+def open_view(view: View, previous: Opened | None = None, halt: Callable[[], bool] | None = None) -> Opened:
     """Run the view's program. Never raises for a program that fails: the error is in the result.
 
     Args:
         view: What is to be seen.
         previous: What was open before: if this fails, its picture (or the last good one before it) is kept
         beside.
+        halt: Whether nobody waits for it any more: then its run ends, with an error that says so.
     """
     from llm_linalg import ProgramError, ShapeError, run
 
     if view.lesson.given is not None:
         return open_given(view, view.lesson.given, previous)
     try:
-        trace = run(view.program, seed=view.seed, names=view.names, cells=view.cells)
+        trace = run(view.program, seed=view.seed, names=view.names, cells=view.cells, halt=halt)
         fault = next(view.lesson.faults(view.at_stop, trace), None) if view.as_written else None
         if fault is None and missing(view, trace):
             fault = next(view.lesson.faults(replace(view.at_stop, fails=False), trace))
@@ -53,10 +58,27 @@ def open_view(view: View, previous: Opened | None = None) -> Opened:
     except ProgramError as error:
         operands: tuple[Value | None, ...] = ()
         if isinstance(error, ShapeError):
-            operands = operand_values(error, view.seed, view.names, view.cells)
+            operands = operand_values(error, view.seed, view.names, view.cells, halt)
         stop = view.at_stop
         fault = view.lesson.broken(stop, error) if view.as_written and not stop.fails else None
-        return Opened(view, None, error, kept(previous), operands, fault=fault)
+        opened = Opened(view, None, error, kept(previous), operands, fault=fault)
+        return replace(opened, above=above(view, error, halt)) if is_playground(view.lesson) else opened
+
+
+def above(view: View, error: ProgramError, halt: Callable[[], bool] | None) -> Trace | None:
+    """What ran of a program before it failed; of one that can't be read, the lines above the place."""
+    from llm_linalg import ProgramError, run
+
+    if error.trace is not None or error.line is None:
+        return error.trace
+    lines = view.program.split("\n")
+    for end in range(error.line - 1, max(0, error.line - 1 - ATTEMPTS), -1):
+        try:
+            return run("\n".join(lines[:end]), seed=view.seed, names=view.names, halt=halt)
+        except ProgramError as other:
+            if other.trace is not None:
+                return other.trace  # and here it would have failed as well
+    return None
 
 
 def kept(previous: Opened | None) -> Opened | None:

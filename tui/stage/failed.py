@@ -5,7 +5,7 @@ Why, the operands with their clashing axes marked, and the repairs.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -29,7 +29,11 @@ OPERAND = "operand_{}"
 
 
 def operand_values(
-    error: ShapeError, seed: int, names: Mapping[str, object], cells: Sequence[int] = ()
+    error: ShapeError,
+    seed: int,
+    names: Mapping[str, object],
+    cells: Sequence[int] = (),
+    halt: Callable[[], bool] | None = None,
 ) -> tuple[Value | None, ...]:
     """The values of the operands that clashed: the program up to the failing line is run again for them."""
     from llm_linalg import ProgramError, run
@@ -43,7 +47,8 @@ def operand_values(
     for end in range((error.line or 1) - 1, max(-1, (error.line or 1) - 1 - ATTEMPTS), -1):
         try:
             program = "\n".join([*lines[:end], *asked])
-            trace = run(program, seed=seed, names=dict(names), cells=[k for k in cells if k <= end])
+            above = [k for k in cells if k <= end]
+            trace = run(program, seed=seed, names=dict(names), cells=above, halt=halt)
         except ProgramError:
             continue  # the line stands inside a longer statement: try above it
         found = []

@@ -33,6 +33,7 @@ class Opened:
     good: Opened | None  # what was open before, if this failed
     operands: tuple[Value | None, ...] = ()  # of a shape error
     fault: LessonError | None = None  # where the lesson itself, as it is written, is at fault
+    above: Trace | None = None  # of a program of the playground that failed: what ran before
     store: Store = field(default_factory=Store)
     twins: dict[int, Trace | None] = field(default_factory=dict)
     losses: list[Node | None] = field(default_factory=list)
@@ -202,6 +203,11 @@ class Opened:
         rest = iter(at)
         index = tuple(i if axis in shown else next(rest) for axis, i in enumerate(found.index))
         return replace(view, cursor=(name, index))
+
+    @property
+    def repairs(self) -> int:
+        """How many repairs there are of what failed."""
+        return len(getattr(self.error, "repairs", ()))
 
     def repaired(self, view: View, number: int) -> View:
         """The view with repair ``number`` (from 1) applied to the program. Raises IndexError."""

@@ -12,7 +12,7 @@ from textual.message import Message
 from textual.strip import Strip
 from textual.widgets import TextArea
 
-from tui.editing import Mark, carried, harmless, indent_after
+from tui.editing import Mark, carried, harmless, indent_after, mixed
 from tui.playground import LONGEST
 from tui.syntax import tokens
 from tui.widgets.drawn import glyphs_of, look_of
@@ -99,18 +99,17 @@ class Editor(TextArea):
             self.move_cursor(self._end_of(line))
 
     def _take(self, run: Opened) -> None:
-        """What a run gave: notes, or the place of an error and the notes of the lines that did not change."""
+        """What a run gave: notes, or the place of an error, and what is known of the lines around it."""
         from tui.stage.notes import notes
 
         lines = tuple(run.view.program.split("\n"))
-        if run.trace is not None:
-            self._notes = {line - 1: note for line, note in notes(run.trace).items()}
-        else:
-            self._notes = carried(self._notes, self._lines, lines, typing=False)
-        self._lines = lines
+        ran = run.above if run.trace is None else run.trace
+        fresh = {} if ran is None else {line - 1: note for line, note in notes(ran).items()}
         self._mark = None if run.error is None else Mark.of(run.error)
-        if self._mark is not None:
-            self._notes.pop(self._mark.row, None)
+        if run.trace is None:
+            old = carried(self._notes, self._lines, lines, typing=False)
+            fresh = mixed(fresh, old, None if self._mark is None or ran is None else self._mark.row)
+        self._notes, self._lines = fresh, lines
         self._build_highlight_map()
         self.refresh()
 
@@ -228,7 +227,7 @@ class Editor(TextArea):
     def _note(self, row: int, width: int) -> str:
         """As much of a line's note as there is room for behind its text; its shape in any case."""
         note = self._notes.get(row, "")
-        if not note:
+        if not note or (self._mark is not None and row == self._mark.row):
             return ""
         taken = self.gutter_width + cell_len(self.document.get_line(row)) - self.scroll_offset.x
         shape = note[: note.rfind(" ")]

@@ -1,0 +1,68 @@
+"""A run ends when it is asked to: within a bounded number of steps, at a place that it names."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from llm_linalg import HaltedError, run
+from llm_linalg.language.evaluator import HEED
+
+LOOP = "for i in range(20000):\n    print(i)"
+CALLS = "x = torch.ones(2)\nfor i in range(1000):\n    x = x + 1"
+CELLS = "x = torch.ones(2)\nfor i in range(1000):\n    x = x + 1\ny = torch.ones(3)"
+CLASH = "x = torch.ones(2, 3)\ny = x @ x"
+
+
+class Asked:
+    """Says yes from its `last`-th question on."""
+
+    def __init__(self, last: int) -> None:
+        self.last = last
+        self.times = 0
+
+    def __call__(self) -> bool:
+        self.times += 1
+        return self.times >= self.last
+
+
+def halted(program: str, last: int, cells: tuple[int, ...] = ()) -> tuple[HaltedError, Asked]:
+    asked = Asked(last)
+    with pytest.raises(HaltedError) as caught:
+        run(program, cells=cells, halt=asked)
+    return caught.value, asked
+
+
+@given(st.integers(1, 50))
+def test_plain_steps_are_halted_within_so_many(last: int) -> None:
+    error, asked = halted(LOOP, last)
+    assert asked.times == last
+    assert error.trace is not None
+    assert len(error.trace.printed.splitlines()) <= last * HEED
+    assert error.line in (1, 2)
+
+
+@given(st.integers(1, 50))
+def test_no_call_is_made_after_it(last: int) -> None:
+    error, _ = halted(CALLS, last)
+    assert error.trace is not None
+    assert len(error.trace.nodes) < last
+    assert "stopped" in str(error)
+
+
+def test_a_cell_that_is_halted_is_not_passed_over() -> None:
+    error, asked = halted(CELLS, 5, cells=(1, 4))
+    assert asked.times == 5
+    assert error.line in (2, 3)
+
+
+def test_repairs_are_halted_too() -> None:
+    _, asked = halted(CLASH, 4)  # two calls, and then the first of a repair
+    assert asked.times == 4
+
+
+def test_what_is_not_asked_to_end_runs_to_its_end() -> None:
+    asked = Asked(10**9)
+    assert len(run(CALLS, halt=asked).nodes) == 1001
+    assert asked.times >= 1001
