@@ -6,8 +6,9 @@ under it: a screen at most, and free of control characters whatever the program 
 
 from __future__ import annotations
 
+from copy import copy
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, Self
 
 from llm_linalg.text import clean
 
@@ -37,6 +38,10 @@ class Span:
         lines[-1] = lines[-1][: self.end_column]
         lines[0] = lines[0][self.column :]
         return "\n".join(lines)
+
+    def moved(self, lines: int) -> Span:
+        """Return the place so many lines further down."""
+        return Span(self.line + lines, self.column, self.end_line + lines, self.end_column)
 
     def replaced(self, source: str, text: str) -> str:
         """Return the program with the span's part replaced by ``text``."""
@@ -96,6 +101,14 @@ class ProgramError(Exception):
         self.message = clean(message, limit=_MESSAGE_LIMIT)
         self.span = span
         self.source = source
+
+    def moved(self, lines: int) -> Self:
+        """Return the error as that of a text with so many lines more above the program, or fewer (< 0)."""
+        other = copy(self)
+        if self.span is not None:
+            other.span = self.span.moved(lines)
+            other.source = "\n" * lines + "\n".join(self.source.split("\n")[max(0, -lines) :])
+        return other
 
     @property
     def line(self) -> int | None:

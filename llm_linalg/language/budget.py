@@ -13,10 +13,14 @@ from torch import Tensor, nn
 
 from llm_linalg.axes import Clash, Shape
 from llm_linalg.errors import HaltedError, LimitError
+from llm_linalg.language import plain
 from llm_linalg.ops.call import Call
 from llm_linalg.ops.unlisted import Unlisted
 
 MAX_AXES = 24
+MAX_STEPS = 100_000
+MAX_WEIGHT = 1_000_000
+HEED = 100  # steps between two looks at whether the run is to end
 
 
 def never() -> bool:
@@ -26,7 +30,7 @@ def never() -> bool:
 
 @dataclass(slots=True)
 class Budget:
-    """Bounds on a program's calls, held call by call.
+    """Bounds on a program, held step by step and call by call; what is left of them where they are for all.
 
     Attributes:
         cells: The most cells of one tensor, also of one that torch makes on the way.
@@ -35,6 +39,8 @@ class Budget:
         work: The most multiplications of all calls together.
         outputs: The most tensors that one call gives.
         tensors: The most tensors that all calls give together.
+        steps: The most expressions and statements that are evaluated, repetitions included.
+        items: The most items of plain values that something goes through.
         halt: Whether somebody wants the run to end; asked before each call, and every so many steps.
     """
 
@@ -44,7 +50,32 @@ class Budget:
     work: int = 2**38
     outputs: int = 1_000
     tensors: int = 5_000
+    steps: int = MAX_STEPS
+    items: int = MAX_WEIGHT
     halt: Callable[[], bool] = never
+
+    def step(self) -> None:
+        """Count an expression or a statement before it is evaluated.
+
+        Raises:
+            LimitError: If there are too many.
+            HaltedError: If the run is to end.
+        """
+        self.steps -= 1
+        if self.steps % HEED == 0:
+            self.heed()
+        if self.steps < 0:
+            raise LimitError(f"the program takes more than {MAX_STEPS:,} steps")
+
+    def weigh(self, *values: Any) -> None:
+        """Count the items of plain values before something goes through all of them.
+
+        Raises:
+            LimitError: If there are too many.
+        """
+        self.items -= plain.weight(*values)
+        if self.items < 0:
+            raise LimitError(f"the program goes through more than {MAX_WEIGHT:,} items")
 
     def heed(self) -> None:
         """Go on, unless the run is to end.

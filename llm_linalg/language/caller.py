@@ -70,7 +70,7 @@ class Caller(Evaluator):
             if keyword.arg in tables.REFUSED_ARGUMENTS:
                 raise self.error(f"{keyword.arg}= is not part of the language", keyword)
             named[keyword.arg] = self.evaluate(keyword.value)
-        self.weigh(*arguments, *named.values())
+        self.budget.weigh(*arguments, *named.values())
         if isinstance(function, UserFunction):
             return self.invoke(function, arguments, named)
         if isinstance(function, type) and issubclass(function, nn.Module):

@@ -32,9 +32,6 @@ FAILURES = (
     KeyError,
     MemoryError,
 )
-MAX_STEPS = 100_000
-HEED = 100  # steps between two looks at whether the run is to end
-MAX_ITEMS = 1_000_000
 
 Explain = Callable[["Evaluator", ast.expr | ast.stmt, Exception], ProgramError]
 
@@ -67,7 +64,6 @@ class Evaluator:
             "F": tables.F,
             "math": tables.MATH,
         }
-        self._steps = self._items = 0
         self._evaluators = self.evaluators()
 
     def evaluators(self) -> dict[type[ast.expr], Callable[[Any], Any]]:
@@ -94,8 +90,8 @@ class Evaluator:
     def evaluate(self, node: ast.expr) -> Any:
         """Return an expression's value."""
         outer, self._at = self._at, node
-        self.count(node)
         try:
+            self.budget.step()
             value = self._evaluators[type(node)](node)
             if isinstance(value, Tensor):
                 self.values[node] = value
@@ -113,31 +109,6 @@ class Evaluator:
             raise type(error)(error.message, self.source.span(node), self.source.text) from None
         raise self._explained(node, error) from error
 
-    def count(self, node: ast.AST) -> None:
-        """Count a step of the program.
-
-        Raises:
-            LimitError: If it takes too many.
-            HaltedError: If the run is to end.
-        """
-        self._steps += 1
-        if self._steps % HEED == 0:
-            self.budget.heed()
-        if self._steps > MAX_STEPS:
-            raise LimitError(
-                f"the program takes more than {MAX_STEPS:,} steps", self.source.span(node), self.source.text
-            )
-
-    def weigh(self, *values: Any) -> None:
-        """Count the items of plain values before something goes through all of them.
-
-        Raises:
-            LimitError: If there are too many.
-        """
-        self._items += plain.weight(*values)
-        if self._items > MAX_ITEMS:
-            raise LimitError(f"the program goes through more than {MAX_ITEMS:,} items")
-
     def assign(self, target: ast.expr, value: Any) -> None:
         """Bind a target to a value."""
         raise NotImplementedError
@@ -149,7 +120,7 @@ class Evaluator:
             value = value.unbind(0)
         if not isinstance(value, range | list | tuple | dict | str):
             raise self.error(f"a {type(value).__name__} can't be gone through", node)
-        self.weigh(value)
+        self.budget.weigh(value)
         yield from tuple(value)
 
     def error(self, message: str, node: ast.AST) -> ProgramError:
@@ -199,7 +170,7 @@ class Evaluator:
 
     def _binary(self, node: ast.BinOp) -> Any:
         left, right = self.evaluate(node.left), self.evaluate(node.right)
-        self.weigh(left, right)
+        self.budget.weigh(left, right)
         return plain.binary(type(node.op), left, right)
 
     def _unary(self, node: ast.UnaryOp) -> Any:
@@ -221,7 +192,7 @@ class Evaluator:
         result: Any = True
         for kind, item in zip(node.ops, node.comparators, strict=True):
             right = self.evaluate(item)
-            self.weigh(left, right)
+            self.budget.weigh(left, right)
             result = plain.COMPARE[type(kind)](left, right)
             if len(node.ops) > 1 and not self._truth(result, node):
                 return result
@@ -260,5 +231,5 @@ class Evaluator:
     def _formatted(self, node: ast.FormattedValue) -> str:
         spec = self.evaluate(node.format_spec) if node.format_spec else ""
         value = self.evaluate(node.value)
-        self.weigh(value)
+        self.budget.weigh(value)
         return plain.formatted(value, node.conversion, spec)

@@ -97,6 +97,7 @@ class Interpreter(Caller):
     def _statement(self, node: ast.stmt) -> None:
         self._at = node
         try:
+            self.budget.step()
             self._execute(node)
         except FAILURES as error:
             self.fail(error, node)
@@ -138,7 +139,6 @@ class Interpreter(Caller):
 
     def _block(self, statements: list[ast.stmt]) -> None:
         for statement in statements:
-            self.count(statement)
             self._statement(statement)
 
     def _for(self, node: ast.For) -> None:
@@ -190,13 +190,9 @@ class Interpreter(Caller):
             case ast.Tuple() | ast.List():
                 self._unpack(target, value)
             case ast.Subscript():
-                self._set_item(target, value)
+                self._store(target, *self._item(target), value)
             case _:
                 raise self.error("only names and items can be assigned to", target)
-
-    def _set_item(self, target: ast.Subscript, value: Any) -> None:
-        """Write an item: of a tensor, that is an operation, and a node of its own."""
-        self._store(target, *self._item(target), value)
 
     def _item(self, target: ast.Subscript) -> tuple[Any, Any]:
         """Return what an item that is assigned to belongs to, and its key."""
@@ -208,6 +204,7 @@ class Interpreter(Caller):
         return owner, key
 
     def _store(self, target: ast.Subscript, owner: Any, key: Any, value: Any) -> None:
+        """Write an item: of a tensor, that is an operation, and a node of its own."""
         owner[key] = value
         if isinstance(owner, Tensor) and isinstance(target.value, ast.Name):
             self._bind(target.value.id, owner)
@@ -244,7 +241,7 @@ class Interpreter(Caller):
         """Return ``left op= right``; tensors and lists are changed in place."""
         right = self.evaluate(node.value)
         self._at = node
-        self.weigh(left, right)
+        self.budget.weigh(left, right)
         plain.bound(type(node.op), left, right)
         in_place = isinstance(left, Tensor | list)
         return (plain.IN_PLACE if in_place else plain.BINARY)[type(node.op)](left, right)

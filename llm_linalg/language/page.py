@@ -5,7 +5,7 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Iterable, Iterator
 
-from llm_linalg.language import budget, evaluator, interpreter, plain, source, tables
+from llm_linalg.language import budget, interpreter, plain, source, tables
 
 WIDTH = 100
 # Every kind of syntax that `source` allows, as it is written. A test holds that none is left out.
@@ -79,7 +79,7 @@ def _bounds() -> Iterator[str]:
     most = budget.Budget()
     text = source
     yield f"a program: {text.MAX_CHARACTERS:,} characters, {text.MAX_NODES:,} parts, {text.MAX_DEPTH} deep"
-    yield f"a run: {evaluator.MAX_STEPS:,} steps, functions that call each other {interpreter.MAX_CALLS} deep"
+    yield f"a run: {most.steps:,} steps, functions that call each other {interpreter.MAX_CALLS} deep"
     yield f"a tensor: {most.cells:,} cells, {budget.MAX_AXES} axes; all of them: {most.total:,} cells"
     yield f"a call: {most.multiplications:,} multiplications; all of them: {most.work:,}"
     yield f"a whole number: {plain.MAX_BITS} bits; a list or a range: {plain.MAX_ITEMS:,} items"

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from llm_linalg import HaltedError, run
-from llm_linalg.language.evaluator import HEED
+from llm_linalg.language.budget import HEED
 
 LOOP = "for i in range(20000):\n    print(i)"
 CALLS = "x = torch.ones(2)\nfor i in range(1000):\n    x = x + 1"

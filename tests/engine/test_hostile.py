@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 import unicodedata
+from typing import Any
 
 import pytest
 import torch
@@ -200,8 +201,8 @@ class Watching(Budget):
 def test_what_a_rule_objects_to_torch_refuses(expression: str) -> None:
     budgets: list[Watching] = []
 
-    def budget() -> Watching:
-        budgets.append(Watching())
+    def budget(**bounds: Any) -> Watching:
+        budgets.append(Watching(**bounds))
         return budgets[-1]
 
     start = "x = torch.ones(2, 3)\nW = torch.ones(3, 4)\nv = torch.ones(3)\ns = torch.tensor(2)\nn = 3\n"
