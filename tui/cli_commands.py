@@ -133,7 +133,13 @@ def run(flags: argparse.Namespace) -> int:
     """``llm-linalg run``: a program's tensors and what it printed."""
     from llm_linalg import ProgramError
     from llm_linalg import run as run_program
+    from tui.cli_cells import document_in, run_cells
 
+    document = document_in(flags.file) if flags.file is not None and flags.code is None else None
+    if document is not None:
+        trace, whole = run_cells(document, flags.seed or 0)
+        print_trace(trace, flags.format)
+        return 0 if whole else 1
     source, seed, names = _program(flags)
     try:
         trace = run_program(source, seed=seed, names=names)

@@ -25,7 +25,7 @@ EPILOG = """\
 commands:
   llm-linalg [LESSON]              open the app, at a lesson or at the first one
   llm-linalg open FILE             open a notebook (.ipynb), a Python file or any Markdown with Python
-  llm-linalg play [FILE.py]        write a program and see at once what torch did
+  llm-linalg play [FILE]           write a program and see at once what torch did
   llm-linalg lessons [--json]      list the lessons
   llm-linalg frame LESSON …        print one picture, or all of them
   llm-linalg run [FILE | - | -c CODE]   run a program of the tensor language and print its tensors
@@ -252,13 +252,15 @@ def trace_parser() -> Parser:
 
 
 def play_parser() -> Parser:
-    """``llm-linalg play [FILE.py] …``."""
+    """``llm-linalg play [FILE] …``."""
     parser = Parser(
         prog="llm-linalg play",
         description="Write a program in the tensor language, and see at once what torch did with it.",
         allow_abbrev=False,
     )
-    parser.add_argument("file", nargs="?", metavar="FILE.py", help="the program; ctrl+s saves it there")
+    parser.add_argument(
+        "file", nargs="?", metavar="FILE", help="a program, which ctrl+s saves there; or a notebook"
+    )
     app_flags(parser)
     return parser
 
@@ -323,7 +325,12 @@ def run_parser() -> Parser:
     parser = Parser(
         prog="llm-linalg run", description="Run a program of the tensor language.", allow_abbrev=False
     )
-    parser.add_argument("file", nargs="?", metavar="FILE", help="a program or a lesson; - is standard input")
+    parser.add_argument(
+        "file",
+        nargs="?",
+        metavar="FILE",
+        help="a program, lesson, notebook; - is standard input",
+    )
     parser.add_argument("-c", dest="code", metavar="CODE", help="the program itself")
     parser.add_argument("--seed", type=seed, metavar="N", help="the seed of the random numbers")
     parser.add_argument(

@@ -8,19 +8,24 @@ from pathlib import Path
 
 from llm_linalg.spelling import quoted
 from tui import drafts, kept
+from tui.cli_cells import program_of
 from tui.cli_parse import UsageError
 
 
 def play(flags: argparse.Namespace) -> int:
-    """Opens the playground on a file's program, on that which was kept, or on an example; the exit code."""
+    """Opens the playground on a file's program, on that which was kept, or on an example; the exit code.
+
+    The cells of a notebook become one program, which is kept as a draft: the notebook is never written.
+    """
     from tui.cli_app import launch
-    from tui.playground import PLAYGROUND
+    from tui.playground import LONGEST, PLAYGROUND
 
     file = None if flags.file is None else Path(flags.file)
     if file is not None and flags.code is not None:
         raise UsageError("either a file or --code TEXT, not both")
     if file is not None:
-        flags.code = program_in(file)
+        cells = program_of(file, LONGEST)
+        flags.code, file = (program_in(file), file) if cells is None else (cells, None)
     return launch(flags, PLAYGROUND, drafts.Drafts(drafts.folder(os.environ), file))
 
 

@@ -14,7 +14,7 @@ from llm_linalg.language import plain, tables
 from llm_linalg.language.budget import Budget
 from llm_linalg.language.caller import Caller, UserFunction
 from llm_linalg.language.evaluator import FAILURES
-from llm_linalg.language.source import Source
+from llm_linalg.language.source import Source, not_imported
 
 MAX_CALLS = 30
 
@@ -250,8 +250,7 @@ class Interpreter(Caller):
         for alias in node.names:
             path, module = _imported(node, alias)
             if module is None:
-                known = ", ".join(tables.MODULES)
-                raise self.error(f"{path} can't be imported: the language has {known}", node)
+                raise self.error(not_imported(path), node)
             self._modules[alias.asname or alias.name.partition(".")[0]] = module
 
 

@@ -79,9 +79,17 @@ INSTEAD: dict[type[ast.AST], str] = {
     ast.Set: "a set is not part of the language: write a tuple or a list",
 }
 
+MODULES = ("torch", "torch.nn", "torch.nn.functional", "math")
+_PACKAGES = frozenset(name.partition(".")[0] for name in MODULES)
+
 # What a notebook's shell takes: `%matplotlib inline`, `!pip install x`, `files = !ls`, `torch.randn?`.
 _COMMAND = re.compile(r"\s*(?:\w+\s*=\s*)?(%{1,2}[A-Za-z]\w{0,30}|![ \t]*[\w./-]{1,30})")
 _QUESTION = re.compile(r"\s*([\w.]{1,80}\?{1,2}|\?{1,2}[\w.]{1,80})\s*")
+
+
+def not_imported(path: str) -> str:
+    """Say that there is no such thing to import, and what there is."""
+    return f"{path} can't be imported: the language has {', '.join(MODULES)}"
 
 
 class Source:
@@ -192,12 +200,23 @@ class Source:
             raise self.error("names with two underscores are Python's own, not the language's", node)
         if isinstance(node, ast.Attribute) and node.attr.startswith("_"):
             raise self.error(f"{node.attr} is private: it is not part of the language", node)
-        if isinstance(node, ast.Constant):
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            self._check_import(node)
+        elif isinstance(node, ast.Constant):
             self._check_constant(node)
         elif isinstance(node, ast.FunctionDef):
             self._check_function(node)
         elif isinstance(node, ast.arg) and "__" in node.arg:
             raise self.error("names with two underscores are Python's own, not the language's", node)
+
+    def _check_import(self, node: ast.Import | ast.ImportFrom) -> None:
+        """Refuse what is no part of torch; what the language has of torch is seen when it is imported."""
+        paths = (
+            [node.module or "."] if isinstance(node, ast.ImportFrom) else [item.name for item in node.names]
+        )
+        for path in paths:
+            if path.partition(".")[0] not in _PACKAGES:
+                raise self.error(not_imported(path), node)
 
     def _check_function(self, node: ast.FunctionDef) -> None:
         if node.decorator_list:

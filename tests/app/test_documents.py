@@ -12,6 +12,8 @@ from llm_linalg.documents import read
 from tests.app.driving import opened
 from tests.engine.test_documents import code, notebook, words
 from tui.cli import main
+from tui.cli_cells import program_of
+from tui.cli_parse import UsageError
 from tui.outline import outline
 from tui.view import View, arguments
 
@@ -51,7 +53,7 @@ def test_frame_shows_a_cell_with_the_state_of_those_before_it(path: Path, capsys
     done, out, narration = ours(capsys, "frame", str(path), "--stop", "3", "--step", "last")
     assert (done, narration) == (0, "")
     assert "attention [x].ipynb, Attention" in out
-    assert "S: matmul, line 3" in out
+    assert "S: matmul, line 2" in out
     shown = record(capsys, path, 5)
     assert (shown["node"]["name"], shown["operands"][0]["name"]) == ("A", "S")
 
@@ -85,6 +87,65 @@ def test_open_needs_a_file_and_a_terminal(path: Path, capsys: Capture) -> None:
     assert ours(capsys, "open")[0] == 2
     done, _, narration = ours(capsys, "open", str(path))
     assert (done, "llm-linalg frame" in narration) == (2, True)
+
+
+def test_run_runs_the_cells_in_order_and_tells_what_is_refused_and_what_fails(
+    tmp_path: Path, path: Path, capsys: Capture
+) -> None:
+    done, out, narration = ours(capsys, "run", str(path), "--seed", "3")
+    assert done == 0  # what is refused is told, and is no failure of the program
+    assert narration.splitlines() == [
+        f"llm-linalg: attention [x].ipynb, code cell {reason}"
+        for reason in (
+            "2: refused: numpy can't be imported: the language has torch, torch.nn, torch.nn.functional, math",  # noqa: E501
+            "4: refused: %matplotlib is a notebook's command, not Python: leave it out",
+        )
+    ]
+    assert "A = softmax(S" in out
+    failing = tmp_path / "fails.ipynb"
+    failing.write_bytes(
+        notebook(
+            code("x = torch.ones(2, 3)"), words("w"), code("k = 1\ny = x @ x"), code("z = x.T"), code("z @ q")
+        )
+    )
+    done, out, narration = ours(capsys, "run", str(failing), "--format", "json")
+    assert done == 1
+    assert "fails.ipynb, code cell 2: line 2, column 5: matmul: axis 1 of x" in narration
+    assert "try: x @ x.T" in narration
+    assert "fails.ipynb, code cell 4: line 1, column 5: nothing is called q" in narration
+    assert [json.loads(line).get("node", {}).get("name") for line in out.splitlines()] == ["x", "z", None]
+
+
+def test_run_tells_the_lines_of_a_markdown_file(tmp_path: Path, capsys: Capture) -> None:
+    place = tmp_path / "notes.md"
+    fences = ("x = torch.ones(2)\nprint(x)", "\nimport os", "y = x @ torch.ones(3)")
+    place.write_text("# T\n\n" + "\n".join(f"```python\n{text}\n```" for text in fences), encoding="utf-8")
+    done, out, narration = ours(capsys, "run", str(place))
+    lines = place.read_text(encoding="utf-8").split("\n")
+    assert done == 1
+    assert "notes.md: line 8: refused: os can't be imported" in narration
+    assert f"notes.md: line {lines.index('y = x @ torch.ones(3)') + 1}, column 5: matmul" in narration
+    assert "tensor([1., 1.])" in out
+
+
+def test_nothing_is_run_of_a_document_that_is_refused_whole(tmp_path: Path, capsys: Capture) -> None:
+    place = tmp_path / "magic.ipynb"
+    place.write_bytes(notebook(code("%pip install torch")))
+    done, _, narration = ours(capsys, "run", str(place))
+    assert (done, narration.count("\n")) == (0, 1)
+
+
+def test_the_cells_of_a_document_are_one_program_of_the_playground(tmp_path: Path, path: Path) -> None:
+    from llm_linalg import run
+
+    program = program_of(path, 1000)
+    assert program is not None
+    assert "# import numpy\n" in program
+    assert "# %matplotlib inline\n" in program
+    assert run(program)["A"].shape == (2, 2)
+    with pytest.raises(UsageError, match="llm-linalg open"):
+        program_of(path, 10)
+    assert program_of(tmp_path / "a.py", 10) is None
 
 
 def test_the_language_is_printed(capsys: Capture) -> None:

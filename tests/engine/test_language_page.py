@@ -32,6 +32,10 @@ def test_every_name_of_a_table_is_on_the_page(title: str, names: set[str]) -> No
     assert set(section(title).split()) == names
 
 
+def test_the_modules_are_those_of_the_tables() -> None:
+    assert tuple(tables.MODULES) == source.MODULES
+
+
 def test_every_kind_of_syntax_is_on_the_page() -> None:
     assert {name for names, _ in SYNTAX for name in names.split()} == {
         kind.__name__ for kind in source.ALLOWED
