@@ -77,8 +77,7 @@ def execute(
     for name, node in (known or {}).items():
         interpreter.recorder.know(tensors[name], node)
     refused: list[ProgramError] = []
-    with seeded(seed), warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # torch's advice is for its own users
+    with quiet(seed):
         try:
             refused = interpreter.run(cells)
         except ProgramError as error:
@@ -110,8 +109,7 @@ def evaluated(expression: str, seed: int = 0) -> Any:
     if len(body) != 1 or not isinstance(body[0], ast.Expr):
         raise ProgramError(f"{expression:.60} is not an expression, such as torch.randn(2, 5, 8)")
     interpreter = Interpreter(checked, {}, Budget(), explain)
-    with seeded(seed), warnings.catch_warnings(), interpreter.recorder:
-        warnings.simplefilter("ignore")
+    with quiet(seed), interpreter.recorder:
         return interpreter.evaluate(body[0].value)
 
 
@@ -172,6 +170,14 @@ def seeded(seed: int) -> Iterator[None]:
     """Seed torch's generator while the context is open, and leave it as it was."""
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(seed)  # and no other device's
+        yield
+
+
+@contextmanager
+def quiet(seed: int) -> Iterator[None]:
+    """As `seeded`, and without torch's advice, which is for its own users."""
+    with seeded(seed), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
         yield
 
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from llm_linalg import lesson_board, lesson_body, lesson_front
 from llm_linalg.board import Board, BoardRow
 from llm_linalg.controls import Control, Scalar, Value
+from llm_linalg.lesson_info import BodyError, Info
 from llm_linalg.lesson_values import (
     PART_TITLES,
     Heading,
@@ -148,7 +149,7 @@ def drafted(text: str, path: str | os.PathLike[str]) -> tuple[Lesson, list[lesso
     try:
         pieces = lesson_body.read(lines[closing + 1 :])
         stops = _stops([piece for piece in pieces if not piece.stops], first, front.title)
-    except lesson_body.BodyError as error:
+    except BodyError as error:
         raise LessonError(name, first + error.place, error.reason) from None
     lesson = Lesson(
         slug=Path(name).stem,
@@ -170,7 +171,7 @@ def _stops(pieces: list[lesson_body.Piece], first: int, title: str) -> tuple[Sto
     stops: list[Stop] = []
     above: list[str] = []
     for number, piece in enumerate(pieces, 1):
-        info = piece.info or lesson_body.Info()
+        info = piece.info or Info()
         program = [*above, piece.code] if piece.code else above
         text = "\n".join(program)
         stops.append(
@@ -190,6 +191,7 @@ def _stops(pieces: list[lesson_body.Piece], first: int, title: str) -> tuple[Sto
                 board=lesson_board.read(piece.board, first, text) if piece.board else None,
                 notes=piece.notes.text,
                 minutes=piece.notes.minutes,
+                expects=lesson_body.further(piece.expects, first),
             )
         )
         if not info.fails:

@@ -14,7 +14,8 @@ import re
 
 from llm_linalg.board import Board, BoardRow
 from llm_linalg.errors import ProgramError
-from llm_linalg.lesson_body import BoardFence, BodyError
+from llm_linalg.lesson_body import BoardFence
+from llm_linalg.lesson_info import BodyError
 from llm_linalg.spelling import quoted, unknown
 from llm_linalg.text import width
 

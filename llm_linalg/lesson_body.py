@@ -5,38 +5,24 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field, replace
 
+from llm_linalg.lesson_info import BodyError, Info, info
 from llm_linalg.lesson_values import MOST_MINUTES
-from llm_linalg.orders import ORDERS
 from llm_linalg.prose import Fence, fence, heading, paragraphs
-from llm_linalg.spelling import quoted, unknown
+from llm_linalg.spelling import quoted
 from llm_linalg.text import nearest
 
-KEYS = ("show", "order", "steps", "fails", "backward")
-FLAGS = ("fails", "backward")
 FENCES = ("python", "board", "notes", "stops")
 LONGEST_TITLE = 80
 
-_PAIR = re.compile(r"""\s+([^\s="']+)(?:\s*=\s*("[^"]*"|'[^']*'|[^\s"']+))?""")
+_EXPECT = re.compile(r" {0,3}expect:\s*(.*?)\s*")
 
 
-class BodyError(Exception):
-    """What is wrong in the body: the place of its line, from 0, and the reason."""
-
-    def __init__(self, place: int, reason: str) -> None:
-        super().__init__(reason)
-        self.place = place
-        self.reason = reason
+Line = tuple[int, str]  # its place, and its text
 
 
-@dataclass(frozen=True, slots=True)
-class Info:
-    """The info string of a fence: ``python show="mask" order="rows" steps="1-5" fails``."""
-
-    show: tuple[str, ...] = ()
-    order: str | None = None
-    steps: tuple[int, int] | None = None
-    fails: bool = False
-    backward: bool = False
+def further(lines: tuple[Line, ...], by: int) -> tuple[Line, ...]:
+    """The lines with their places so many further down."""
+    return tuple((place + by, text) for place, text in lines)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,12 +68,12 @@ class Piece:
     code: str = ""
     board: BoardFence | None = None
     notes: Notes = NO_NOTES
-    stops: tuple[tuple[int, str], ...] = ()
+    stops: tuple[Line, ...] = ()
+    expects: tuple[Line, ...] = ()  # what is claimed of its program's state
 
     def below(self, lines: int) -> Piece:
         """With its places so many lines further down."""
-        stops = tuple((place + lines, text) for place, text in self.stops)
-        return replace(self, place=self.place + lines, stops=stops)
+        return replace(self, place=self.place + lines, stops=further(self.stops, lines))
 
 
 @dataclass(slots=True)
@@ -124,7 +110,8 @@ def read(lines: list[str]) -> list[Piece]:
     prose before it; prose with no fence after it, up to the next heading or the end, is
     a stop too. A `board` fence belongs to the program right above it, or is a stop of
     its own, with the prose before it. A `notes` fence belongs to the stop in whose text
-    it stands, or that is right above it. Fences in another language stay in the prose.
+    it stands, or that is right above it. A line `expect: …` below a program is a claim about
+    its state. Fences in another language stay in the prose.
 
     Raises:
         BodyError: At the line that is wrong.
@@ -141,7 +128,11 @@ def read(lines: list[str]) -> list[Piece]:
             place += 1
             continue
         if not opened:
-            now.add(line, place)
+            claim = _EXPECT.fullmatch(line)
+            if claim:
+                _put_claim(claim[1], place, now, pieces)
+            else:
+                now.add(line, place)
             place += 1
             continue
         end = opened.end(lines, place)
@@ -163,9 +154,9 @@ def _take(opened: Fence, inside: list[str], place: int, now: _Open, pieces: list
     if language not in FENCES:
         return False
     if language == "python":
-        info = _info(opened.info, place)
+        said = info(opened.info, place)
         code = "\n".join(_dedented(opened, inside))
-        pieces.append(Piece(now.title, now.prose_text, place, info, code, notes=now.notes))
+        pieces.append(Piece(now.title, now.prose_text, place, said, code, notes=now.notes))
     elif language == "board":
         board = BoardFence(opened.info.strip().removeprefix("board").strip(), tuple(inside), place)
         _put_board(board, now, pieces)
@@ -260,46 +251,16 @@ def _put_board(board: BoardFence, now: _Open, pieces: list[Piece]) -> None:
         pieces[-1] = replace(above, board=board)
 
 
-def _info(text: str, place: int) -> Info:
-    """What stands behind `python` in the first line of a fence."""
-    text = text.strip().removeprefix("python").rstrip()
-    info, seen, at = Info(), set[str](), 0
-    while at < len(text):
-        pair = _PAIR.match(text, at)
-        if not pair:
-            raise BodyError(place, f'the info string reads key="value": {quoted(text[at:].strip())} does not')
-        at = pair.end()
-        key, value = pair[1], pair[2]
-        if key not in KEYS:
-            raise BodyError(place, unknown("key", key, KEYS))
-        if key in seen:
-            raise BodyError(place, f"{key} stands twice")
-        seen.add(key)
-        info = _with(info, key, None if value is None else value.strip("\"'").strip(), place)
-    return info
-
-
-def _with(info: Info, key: str, value: str | None, place: int) -> Info:
-    if key in FLAGS:
-        if value is not None:
-            raise BodyError(place, f"{key} takes no value")
-        return replace(info, fails=True) if key == "fails" else replace(info, backward=True)
-    if not value:
-        raise BodyError(place, f'{key} needs a value: {key}="…"')
-    if key == "show":
-        names = tuple(name.strip() for name in value.split(","))
-        if not all(name and name.isprintable() and " " not in name for name in names):
-            raise BodyError(place, f'show names a node, or several: show="Y, Z"; not {quoted(value)}')
-        return replace(info, show=names)
-    if key == "order":
-        if value not in ORDERS:
-            raise BodyError(place, unknown("order", value, ORDERS))
-        return replace(info, order=value)
-    span = re.fullmatch(r"([0-9]{1,12})(?:-([0-9]{1,12}))?", value)
-    first, last = (int(span[1]), int(span[2] or span[1])) if span else (0, 0)
-    if not 1 <= first <= last:
-        raise BodyError(place, f'steps is a range that counts from 1: steps="1-5"; not {quoted(value)}')
-    return replace(info, steps=(first, last))
+def _put_claim(text: str, place: int, now: _Open, pieces: list[Piece]) -> None:
+    """Gives a claim to the program right above it."""
+    above = pieces[-1] if pieces and not now.prose_text and now.heading is None else None
+    if above is None or above.info is None:
+        raise BodyError(place, "an expect: line stands right below the program that it is about")
+    if above.info.fails:
+        raise BodyError(place, "a stop that fails leaves nothing to expect")
+    if not text:
+        raise BodyError(place, "expect: takes an expression that is true or false: Y.shape == (3, 4)")
+    pieces[-1] = replace(above, expects=(*above.expects, (place, text)))
 
 
 def _title(text: str, place: int) -> str:

@@ -32,6 +32,7 @@ class Stop:
         refused: Of a document's cell that the language refuses as it stands: the reason.
         notes: What the speaker reads at it, as prose.
         minutes: How long it is meant to take on stage, or None.
+        expects: What is claimed of the state after its program: the file's line, from 1, and an expression.
     """
 
     number: int
@@ -50,6 +51,7 @@ class Stop:
     refused: str | None = None
     notes: str = ""
     minutes: float | None = None
+    expects: tuple[tuple[int, str], ...] = ()
 
     def shown_in(self, trace: Trace) -> Trace | None:
         """The trace whose nodes it names: the program's or its gradient program; None where there is none."""

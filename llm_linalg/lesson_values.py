@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -45,12 +45,15 @@ class LessonError(Exception):
         file: Its path, as text of one line.
         line: The line to look at, from 1.
         reason: One sentence.
+        kind: What is broken: "file", or of a lesson that was checked "program", "show", "control", "link",
+            "note", "claim" or "fit".
     """
 
-    def __init__(self, file: str, line: int, reason: str) -> None:
+    def __init__(self, file: str, line: int, reason: str, kind: str = "file") -> None:
         self.file = file if file.isprintable() else quoted(file, 200)
         self.line = line
         self.reason = reason
+        self.kind = kind
         super().__init__(f"{self.file}:{line}: {reason}")
 
 
@@ -170,10 +173,13 @@ class Lesson:
         if self.given is not None:
             return self.given.run(self.seed if seed is None else seed)
         chosen = self.stop(stop) if isinstance(stop, int) else stop
-        values = self.values(controls)
-        names = {name: list(value) if isinstance(value, tuple) else value for name, value in values.items()}
         seed = self.seed if seed is None else seed
-        return run(chosen.program, seed=seed, names=names, cells=self.cells(chosen))
+        return run(chosen.program, seed=seed, names=self.names(controls), cells=self.cells(chosen))
+
+    def names(self, controls: Mapping[str, Value] | None = None) -> dict[str, object]:
+        """The controls' values as the program has them, a list for each tuple; raises as `values` does."""
+        values = self.values(controls).items()
+        return {name: list(value) if isinstance(value, tuple) else value for name, value in values}
 
     def cells(self, stop: Stop) -> tuple[int, ...]:
         """The lines, from 1, at which the cells of a document's program begin; none of a lesson's."""
@@ -205,7 +211,11 @@ class Lesson:
     def broken(self, stop: Stop, error: ProgramError) -> LessonError:
         """What to say where a stop's program fails and isn't meant to: the lesson's file, line, reason."""
         line = stop.line if error.line is None else self.line_of(stop, error.line)
-        return LessonError(str(self.path or self.slug), line, error.message)
+        return self.wrong(line, error.message, "program")
+
+    def wrong(self, line: int, reason: str, kind: str) -> LessonError:
+        """What is wrong at a line of the lesson's file."""
+        return LessonError(str(self.path or self.slug), line, reason, kind)
 
     def dead_link(self, slugs: Collection[str]) -> LessonError | None:
         """The first row of a board that opens none of the lessons of these slugs, as an error."""
@@ -213,56 +223,17 @@ class Lesson:
         for stop in self.stops:
             for row in stop.board.rows if stop.board else ():
                 if row.lesson not in known:
-                    return LessonError(
-                        str(self.path or self.slug), row.line, unknown("lesson", row.lesson, known)
-                    )
+                    return self.wrong(row.line, unknown("lesson", row.lesson, known), "link")
         return None
 
-    def check(self) -> tuple[LessonError, ...]:
-        """Runs every stop with its defaults; what fails, with file and line.
+    def check(self, *, thorough: bool = False) -> tuple[LessonError, ...]:
+        """Runs every stop and holds it against what the lesson says; what is wrong, with file and line.
 
         For authors and tests. Imports torch.
+
+        Args:
+            thorough: Also with each control at its ends.
         """
-        return tuple(self._problems())
+        from llm_linalg.checking import problems
 
-    def _problems(self) -> Iterator[LessonError]:
-        from llm_linalg.errors import ProgramError
-
-        file = str(self.path or self.slug)
-        made: set[str] = set()
-        for stop in self.stops:
-            try:
-                trace = self.run(stop)
-            except ProgramError as error:
-                if not stop.fails:
-                    yield self.broken(stop, error)
-                continue
-            made |= {*trace.names, *trace.lists}
-            yield from self.faults(stop, trace)
-            for row in stop.board.rows if stop.board and not stop.fails else ():
-                if row.name is not None and row.name not in trace:
-                    yield LessonError(file, row.line, unknown("tensor", row.name, trace.names))
-        yield from (LessonError(file, 1, unknown("name", name, made)) for name in self.declared.asked - made)
-
-    def faults(self, stop: Stop, trace: Trace) -> Iterator[LessonError]:
-        """What a stop asks for that its program, run with the defaults, does not give."""
-        file = str(self.path or self.slug)
-        if stop.fails:
-            yield LessonError(file, stop.line, "the stop is meant to fail, and does not")
-            return
-        shown = stop.shown_in(trace)
-        if shown is None:
-            yield LessonError(file, stop.line, "nothing in the program has a gradient to go backward from")
-            return
-        trace = shown
-        known = dict.fromkeys([*(node.name for node in trace.nodes), *trace.names])
-        for name in (stop.show, *stop.beside):
-            if name is not None and name not in trace:
-                yield LessonError(file, stop.line, unknown("node", name, known))
-        if not trace.nodes:
-            return
-        node = trace[stop.show] if stop.show is not None and stop.show in trace else trace.nodes[-1]
-        if stop.order is not None and stop.order not in node.orders:
-            yield LessonError(file, stop.line, unknown(f"order of {node.name}", stop.order, node.orders))
-        elif stop.steps and stop.steps[1] > (most := len(node.walk(stop.order or node.orders[0]))):
-            yield LessonError(file, stop.line, f"{node.name} has {most} steps, not {stop.steps[1]}")
+        return tuple(problems(self, thorough=thorough))

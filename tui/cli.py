@@ -12,12 +12,11 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from llm_linalg.text import nearest
-from tui import cli_app, cli_commands, cli_config, cli_play, cli_trace
+from tui import cli_app, cli_check, cli_commands, cli_config, cli_play, cli_trace
 from tui.cli_parse import (
     Parser,
     UsageError,
     app_parser,
-    config_parser,
     doctor_parser,
     frame_parser,
     language_parser,
@@ -111,7 +110,8 @@ COMMANDS = {
     "frame": Command(frame_parser, cli_commands.frame),
     "run": Command(run_parser, cli_commands.run),
     "trace": Command(trace_parser, cli_trace.trace, pinned=False),
-    "config": Command(config_parser, cli_config.config),
+    "check": Command(cli_check.check_parser, cli_check.check),
+    "config": Command(cli_config.config_parser, cli_config.config),
     "doctor": Command(doctor_parser, cli_commands.doctor),
     "language": Command(language_parser, cli_commands.language),
 }

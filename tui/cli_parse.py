@@ -30,6 +30,7 @@ commands:
   llm-linalg frame LESSON …        print one picture, or all of them
   llm-linalg run [FILE | - | -c CODE]   run a program of the tensor language and print its tensors
   llm-linalg trace FILE.py:FUNCTION     import and run your own code, and open what torch did in it
+  llm-linalg check [FILE…]         open every stop of lessons and decks, and report what is wrong
   llm-linalg config                show each setting and where it is from
   llm-linalg doctor                say what this terminal can do, and what the app makes of it
   llm-linalg language              print what the tensor language has
@@ -280,18 +281,6 @@ def lessons_parser() -> Parser:
     """``llm-linalg lessons``."""
     parser = Parser(prog="llm-linalg lessons", description="List the lessons.", allow_abbrev=False)
     parser.add_argument("--json", action="store_true", help="as one JSON list")
-    return parser
-
-
-def config_parser() -> Parser:
-    """``llm-linalg config``."""
-    parser = Parser(
-        prog="llm-linalg config", description="Show each setting and where it is from.", allow_abbrev=False
-    )
-    parser.add_argument("--example", action="store_true", help="print a file with every setting and key")
-    parser.add_argument(
-        "--format", type=choice("format", FORMATS[:2]), default="plain", metavar="F", help="plain or json"
-    )
     return parser
 
 

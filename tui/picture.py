@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from tui.keys import Key
+from tui.prose import titled
 from tui.session import Session
 from tui.widgets.rows import wrap_code
 
 if TYPE_CHECKING:
+    from llm_linalg.lesson import Stop
     from tui.frame import Frame
 
 LOADING = "loading torch…"
@@ -19,6 +21,7 @@ SMALLEST = (60, 18)
 LARGEST = (160, 50)
 SIDEBAR = 19
 SIDEBAR_FROM = 78
+PROSE_ROW = 54  # characters of prose that a row at 80 columns takes, on average
 BESIDE_FROM = 90  # columns of the main part that the playground divides in two
 
 
@@ -43,6 +46,11 @@ class Sizes:
     def stage(self) -> int:
         """Rows of the stage: all that title, rules, program, words, controls and footer leave."""
         return self.height - 3 - self.program - 1 - self.words - 2
+
+
+def wished(stop: Stop) -> int:
+    """Rows that a stop's text would like at 80 columns."""
+    return len(titled(stop.title, stop.prose)) // PROSE_ROW + 1
 
 
 def fits(width: int, height: int) -> bool:

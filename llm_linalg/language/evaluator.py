@@ -58,12 +58,7 @@ class Evaluator:
         self._scope = ""  # the calls of the program's functions that are under way
         self._failing: tuple[ast.expr | ast.stmt, list[ast.expr | None]] | None = None
         self.values: dict[ast.expr, Tensor] = {}  # of the statement that is being run
-        self._modules: dict[str, Any] = {
-            "torch": tables.TORCH,
-            "nn": tables.NN,
-            "F": tables.F,
-            "math": tables.MATH,
-        }
+        self._modules: dict[str, Any] = dict(tables.IMPORTED)
         self._evaluators = self.evaluators()
 
     def evaluators(self) -> dict[type[ast.expr], Callable[[Any], Any]]:

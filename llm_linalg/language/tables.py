@@ -116,6 +116,9 @@ BUILTINS: Mapping[str, Any] = {
     "enumerate": plain.numbered,
     "zip": plain.paired,
 }
+IMPORTED: Mapping[str, Namespace] = {"torch": TORCH, "nn": NN, "F": F, "math": MATH}
+"""What a program has without importing it, by name."""
+
 MODULES: Mapping[str, Namespace] = {
     "torch": TORCH,
     "torch.nn": NN,

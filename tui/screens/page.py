@@ -17,9 +17,8 @@ from tui.panes.stage import StagePane
 from tui.panes.titlebar import TitleBar
 from tui.panes.transport import Controls, Transport
 from tui.panes.words import Words
-from tui.picture import RUNNING, SMALLEST, Picture, Sizes, bench_sizes, sizes
+from tui.picture import RUNNING, SMALLEST, Picture, Sizes, bench_sizes, sizes, wished
 from tui.playground import is_playground
-from tui.prose import titled
 from tui.session import Session
 from tui.widgets.drawn import Drawn
 from tui.widgets.lines import Lines
@@ -27,9 +26,6 @@ from tui.widgets.rows import row
 
 if TYPE_CHECKING:
     from tui.frame import Frame
-
-
-PROSE_ROW = 54  # characters of prose that a row at 80 columns takes, on average
 
 
 class Pane(Protocol):
@@ -100,9 +96,7 @@ class Page(Screen[None], inherit_bindings=False):
         self.contexts |= {"running"} if waiting == RUNNING else set()
         code = frame.code if frame is not None else session.view.program.splitlines()
         failed = frame is not None and frame.error is not None
-        stop = session.view.at_stop
-        said = len(titled(stop.title, stop.prose)) // PROSE_ROW + 1
-        room = self._fit(session, code, said, failed)
+        room = self._fit(session, code, wished(session.view.at_stop), failed)
         if room is None:
             self.picture, self.contexts = None, frozenset({"always", "everywhere"})
             self.set_focus(None)

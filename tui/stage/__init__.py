@@ -44,14 +44,15 @@ def open_view(view: View, previous: Opened | None = None, halt: Callable[[], boo
         halt: Whether nobody waits for it any more: then its run ends, with an error that says so.
     """
     from llm_linalg import ProgramError, ShapeError, run
+    from llm_linalg.checking import faults
 
     if view.lesson.given is not None:
         return open_given(view, view.lesson.given, previous)
     try:
         trace = run(view.program, seed=view.seed, names=view.names, cells=view.cells, halt=halt)
-        fault = next(view.lesson.faults(view.at_stop, trace), None) if view.as_written else None
+        fault = next(faults(view.lesson, view.at_stop, trace), None) if view.as_written else None
         if fault is None and missing(view, trace):
-            fault = next(view.lesson.faults(replace(view.at_stop, fails=False), trace))
+            fault = next(faults(view.lesson, replace(view.at_stop, fails=False), trace))
         if fault is None:
             return Opened(view, trace, None, None)
         return Opened(view, None, ProgramError(fault.reason), kept(previous), fault=fault)

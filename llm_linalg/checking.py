@@ -1,0 +1,216 @@
+"""Checks of a lesson: what does not run, is missing or unused, or is claimed and not so."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from llm_linalg.controls import Control, Value
+from llm_linalg.errors import ProgramError, ShapeError
+from llm_linalg.lesson_stop import Stop
+from llm_linalg.lesson_values import Lesson, LessonError
+from llm_linalg.spelling import hint, quoted, unknown
+
+if TYPE_CHECKING:
+    from llm_linalg.tracing import Trace
+
+
+def problems(lesson: Lesson, *, thorough: bool = False) -> Iterator[LessonError]:
+    """What is wrong with a lesson, each with file and line. Imports torch.
+
+    Args:
+        lesson: The lesson, or a document.
+        thorough: Also with each control at its ends.
+    """
+    told: set[str] = set()
+    for problem in _problems(lesson, thorough):
+        if str(problem) not in told:  # what fails above fails in the stops that continue it, too
+            told.add(str(problem))
+            yield problem
+
+
+def _problems(lesson: Lesson, thorough: bool) -> Iterator[LessonError]:
+    lines = _lines(lesson)
+    yield from _controls(lesson, lines)
+    yield from _links(lesson, lines)
+    made: set[str] = set()
+    for stop in lesson.stops:
+        yield from _stop(lesson, stop, made)
+        if thorough:
+            yield from _at_the_ends(lesson, stop)
+    for name in sorted(lesson.declared.asked - made):
+        at = next((k for k, line in enumerate(lines, 1) if name in line), 1)
+        yield lesson.wrong(at, unknown("name", name, sorted(made)), "show")
+
+
+def faults(lesson: Lesson, stop: Stop, trace: Trace) -> Iterator[LessonError]:
+    """What a stop asks for that its program, run with the defaults, does not give."""
+    if stop.fails:
+        yield lesson.wrong(stop.line, "the stop is meant to fail, and does not", "program")
+        return
+    shown = stop.shown_in(trace)
+    if shown is None:
+        yield lesson.wrong(stop.line, "nothing in the program has a gradient to go backward from", "show")
+        return
+    trace = shown
+    known = dict.fromkeys([*(node.name for node in trace.nodes), *trace.names])
+    for name in (stop.show, *stop.beside):
+        if name is not None and name not in trace:
+            yield lesson.wrong(stop.line, unknown("node", name, known), "show")
+    if not trace.nodes:
+        return
+    node = trace[stop.show] if stop.show is not None and stop.show in trace else trace.nodes[-1]
+    if stop.order is not None and stop.order not in node.orders:
+        yield lesson.wrong(stop.line, unknown(f"order of {node.name}", stop.order, node.orders), "show")
+    elif stop.steps and stop.steps[1] > (most := len(node.walk(stop.order or node.orders[0]))):
+        yield lesson.wrong(stop.line, f"{node.name} has {most} steps, not {stop.steps[1]}", "show")
+
+
+def ends(control: Control) -> tuple[Value, ...]:
+    """All choices of a control, or its least and its greatest value; nothing where it has no ends."""
+    if control.kind == "choice":
+        return control.choices
+    if control.minimum is None or control.maximum is None:
+        return ()
+    if isinstance(control.default, tuple):
+        size = len(control.default)
+        return (control.minimum,) * size, (control.maximum,) * size
+    return control.minimum, control.maximum
+
+
+def extremes(lesson: Lesson) -> Iterator[dict[str, Value]]:
+    """Each control at its ends, the others at their defaults; then all together at an end."""
+    first: dict[str, Value] = {}
+    last: dict[str, Value] = {}
+    for control in lesson.controls:
+        at = ends(control)
+        yield from ({control.name: end} for end in at)
+        if at:
+            first[control.name], last[control.name] = at[0], at[-1]
+    if len(first) > 1:
+        yield from (first, last)
+
+
+def _stop(lesson: Lesson, stop: Stop, made: set[str]) -> Iterator[LessonError]:
+    """What is wrong with one stop; `made` gets the names that its program gives a value."""
+    if stop.refused is not None:
+        yield lesson.wrong(stop.line + 1, stop.refused, "program")  # its first line of code
+        return
+    try:
+        trace = lesson.run(stop)
+    except ProgramError as error:
+        if not stop.fails:
+            yield lesson.broken(stop, error)
+        return
+    made |= {*trace.names, *trace.lists}
+    yield from faults(lesson, stop, trace)
+    for row in stop.board.rows if stop.board and not stop.fails else ():
+        if row.name is not None and row.name not in trace:
+            yield lesson.wrong(row.line, unknown("tensor", row.name, trace.names), "show")
+    yield from _undeclared(lesson, stop)
+    if stop.expects and not stop.fails:
+        from llm_linalg.claims import broken
+
+        claims = [text for _, text in stop.expects]
+        for place, reason in broken(stop.program, claims, lesson.seed, lesson.names()):
+            yield lesson.wrong(stop.expects[place][0], reason, "claim")
+
+
+def _at_the_ends(lesson: Lesson, stop: Stop) -> Iterator[LessonError]:
+    """What fails at the ends of the controls and isn't explained by shapes that don't fit."""
+    for values in extremes(lesson):
+        try:
+            lesson.run(stop, values)
+        except ShapeError:
+            continue
+        except ProgramError as error:
+            told = ", ".join(f"{name} = {lesson.control(name).show(value)}" for name, value in values.items())
+            at = lesson.broken(stop, error)
+            yield lesson.wrong(at.line, f"with {told}: {at.reason}", "control")
+
+
+def _controls(lesson: Lesson, lines: list[str]) -> Iterator[LessonError]:
+    """Controls that no program uses, and that choose nothing for others."""
+    used = {name for stop in lesson.stops for name in _names(stop.program, ast.Load)}
+    for control in lesson.controls:
+        if control.name not in used and not control.sets:
+            at = _line_of_control(lines, control.name)
+            yield lesson.wrong(
+                at, f"no program uses the control {control.name}{hint(control.name, used)}", "control"
+            )
+
+
+def _undeclared(lesson: Lesson, stop: Stop) -> Iterator[LessonError]:
+    """Names that a program reads, perhaps only now and then, and that nothing gives a value."""
+    from llm_linalg.language.tables import BUILTINS, IMPORTED
+
+    assigned = _names(stop.program, ast.Store).keys()
+    controls = [control.name for control in lesson.controls]
+    given = {*assigned, *controls, *BUILTINS, *IMPORTED, "print"}
+    for name, line in _names(stop.program, ast.Load).items():
+        if name not in given:
+            reason = f"{name} has no value: it is assigned nowhere, and there is no [controls.{name}]"
+            yield lesson.wrong(lesson.line_of(stop, line), reason + hint(name, controls), "control")
+
+
+def _names(program: str, context: type[ast.expr_context]) -> dict[str, int]:
+    """The names that a program reads or binds, each with its first line; none where it can't be read."""
+    from llm_linalg.language.source import Source
+
+    try:
+        tree = Source(program).tree
+    except ProgramError:
+        return {}
+    found: dict[str, int] = {}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Name) and isinstance(node.ctx, context):
+            found.setdefault(node.id, node.lineno)
+        elif context is ast.Store and isinstance(node, ast.FunctionDef):
+            found.setdefault(node.name, node.lineno)
+        elif context is ast.Store and isinstance(node, ast.arg):
+            found.setdefault(node.arg, node.lineno)
+        elif context is ast.Store and isinstance(node, ast.alias):
+            found.setdefault(node.asname or node.name.partition(".")[0], node.lineno)
+    return found
+
+
+def _links(lesson: Lesson, lines: list[str]) -> Iterator[LessonError]:
+    """Links of the prose and of the boards to lessons that there are none of."""
+    from llm_linalg.lesson import catalog
+    from llm_linalg.prose import spans
+
+    known = [*(other.slug for other in catalog()), lesson.slug]
+    for stop in lesson.stops:
+        for row in stop.board.rows if stop.board else ():
+            if row.lesson not in known:
+                yield lesson.wrong(row.line, _nowhere(row.lesson, known), "link")
+        for _, slug in (*spans(stop.prose), *spans(stop.notes)):
+            if slug is not None and slug not in known:
+                at = next((k for k, line in enumerate(lines, 1) if f"(lesson:{slug})" in line), stop.line)
+                yield lesson.wrong(at, _nowhere(slug, known), "link")
+
+
+def _nowhere(slug: str, known: list[str]) -> str:
+    return f"a link to {quoted(slug)}, which is no lesson{hint(slug, known)}"
+
+
+def _lines(lesson: Lesson) -> list[str]:
+    """The lines of the lesson's file; none where it can't be read any more, or is a text of no file."""
+    from llm_linalg.lesson import LONGEST_FILE, read_bytes
+
+    if lesson.path is None or lesson.document:
+        return []
+    try:
+        return read_bytes(lesson.path, LONGEST_FILE).decode("utf-8", "replace").splitlines()
+    except LessonError:
+        return []
+
+
+def _line_of_control(lines: list[str], name: str) -> int:
+    from llm_linalg.lesson_front import line_of
+
+    if not lines:
+        return 1
+    closing = next((k for k, line in enumerate(lines[1:], 1) if line.rstrip() == "+++"), len(lines))
+    return line_of(lines[1:closing], ("controls", name)) + 2

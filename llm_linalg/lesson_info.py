@@ -1,0 +1,76 @@
+"""The info string of a lesson's program: what stands behind `python` in the first line of its fence."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+
+from llm_linalg.orders import ORDERS
+from llm_linalg.spelling import quoted, unknown
+
+KEYS = ("show", "order", "steps", "fails", "backward")
+FLAGS = ("fails", "backward")
+
+_PAIR = re.compile(r"""\s+([^\s="']+)(?:\s*=\s*("[^"]*"|'[^']*'|[^\s"']+))?""")
+
+
+class BodyError(Exception):
+    """What is wrong in the body: the place of its line, from 0, and the reason."""
+
+    def __init__(self, place: int, reason: str) -> None:
+        super().__init__(reason)
+        self.place = place
+        self.reason = reason
+
+
+@dataclass(frozen=True, slots=True)
+class Info:
+    """The info string of a fence: ``python show="mask" order="rows" steps="1-5" fails``."""
+
+    show: tuple[str, ...] = ()
+    order: str | None = None
+    steps: tuple[int, int] | None = None
+    fails: bool = False
+    backward: bool = False
+
+
+def info(text: str, place: int) -> Info:
+    """What stands behind `python` in the first line of a fence."""
+    text = text.strip().removeprefix("python").rstrip()
+    found, seen, at = Info(), set[str](), 0
+    while at < len(text):
+        pair = _PAIR.match(text, at)
+        if not pair:
+            raise BodyError(place, f'the info string reads key="value": {quoted(text[at:].strip())} does not')
+        at = pair.end()
+        key, value = pair[1], pair[2]
+        if key not in KEYS:
+            raise BodyError(place, unknown("key", key, KEYS))
+        if key in seen:
+            raise BodyError(place, f"{key} stands twice")
+        seen.add(key)
+        found = _with(found, key, None if value is None else value.strip("\"'").strip(), place)
+    return found
+
+
+def _with(found: Info, key: str, value: str | None, place: int) -> Info:
+    if key in FLAGS:
+        if value is not None:
+            raise BodyError(place, f"{key} takes no value")
+        return replace(found, fails=True) if key == "fails" else replace(found, backward=True)
+    if not value:
+        raise BodyError(place, f'{key} needs a value: {key}="…"')
+    if key == "show":
+        names = tuple(name.strip() for name in value.split(","))
+        if not all(name and name.isprintable() and " " not in name for name in names):
+            raise BodyError(place, f'show names a node, or several: show="Y, Z"; not {quoted(value)}')
+        return replace(found, show=names)
+    if key == "order":
+        if value not in ORDERS:
+            raise BodyError(place, unknown("order", value, ORDERS))
+        return replace(found, order=value)
+    span = re.fullmatch(r"([0-9]{1,12})(?:-([0-9]{1,12}))?", value)
+    first, last = (int(span[1]), int(span[2] or span[1])) if span else (0, 0)
+    if not 1 <= first <= last:
+        raise BodyError(place, f'steps is a range that counts from 1: steps="1-5"; not {quoted(value)}')
+    return replace(found, steps=(first, last))

@@ -1,0 +1,161 @@
+"""`llm-linalg check`: lessons, decks and folders, what the screen cuts, and the words and codes of it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from llm_linalg.decks import Deck
+from llm_linalg.lesson import parse
+from tests.app.driving import opened
+from tui.checks import PROGRAM_ROWS, check, cuts, targets
+from tui.cli import main
+from tui.stage import open_view
+from tui.view import View
+
+FRONT = '+++\ntitle = "A"\n+++\n'
+
+
+def test_the_curriculum_has_nothing_wrong() -> None:
+    found = [
+        problem for deck in targets([]) for problem in (check(deck) if isinstance(deck, Deck) else [deck])
+    ]
+    assert found == []
+
+
+def fit(body: str) -> list[str]:
+    view = View.opening(parse(FRONT + body, "a.md"))
+    return list(cuts(view, open_view(view)))
+
+
+def test_what_does_not_fit_is_said() -> None:
+    assert fit("Words. " * 20 + "\n\n```python\nx = torch.ones(2)\n```") == []
+    assert fit("Words. " * 300) == ["the title and prose take 38 rows of 59 columns; there is room for 7"]
+    lines = "\n".join(f"x{n} = torch.ones({n})" for n in range(PROGRAM_ROWS + 1))
+    assert fit(f"```python\n{lines}\n```") == ["the program takes 7 rows of 57 columns, not 6"]
+    long = " + ".join(["torch.ones(2)"] * 12)
+    assert fit(f"```python\nx = {long}\n```") == ["a line of the program takes 4 rows of 57 columns, not 2"]
+    many = "\n".join(f"x{n} = torch.ones(9, 9)" for n in range(4))
+    said = fit(f'```python show="x0, x1, x2, x3"\n{many}\n```')
+    assert said == ["the picture has no room for x1, x2, x3"]
+
+
+@pytest.mark.parametrize("count", [5, 30, 60])
+async def test_prose_is_cut_where_the_check_says_so(count: int) -> None:
+    lesson = parse(FRONT + "Words. " * count + "\n\n```python\nx = torch.ones(2)\n```", "a.md")
+    async with opened(lesson) as d:
+        assert ("p more" in d.screen) == any("prose" in cut for cut in fit_of(d.view))
+
+
+def fit_of(view: View) -> list[str]:
+    return list(cuts(view, open_view(view)))
+
+
+def test_long_lists_at_the_ends_are_found_when_thorough(tmp_path: Path) -> None:
+    file = tmp_path / "a.md"
+    file.write_text(
+        '+++\ntitle = "A"\n[controls.n]\nrange = [1, 9]\ndefault = 2\n+++\nText.\n\n```python\n'
+        "x = torch.ones(2)\nif n == 9:\n    x = y\n```\n",
+        encoding="utf-8",
+    )
+    (deck,) = targets([str(file)])
+    assert isinstance(deck, Deck)
+    kinds = [(problem.line, problem.reason) for problem in check(deck, thorough=True)]
+    assert (12, "with n = 9: nothing is called y") in kinds
+
+
+DECK = """\
++++
+title = "Talk"
++++
+## One
+Hello.
+
+```notes
+Say hello.
+```
+
+## Two
+```stops
+matmul:2
+matmul --node Q
+triangular --set kind=up
+shapes:1
+```
+"""
+
+
+def test_a_decks_stops_are_checked_as_they_are_shown(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "talk.md"
+    file.write_text(DECK, encoding="utf-8")
+    assert main(["check", str(file)]) == 1
+    out, err = capsys.readouterr()
+    lines = [line.removeprefix(f"{file}:") for line in out.splitlines()]
+    assert lines[0] == '13: "Two" has no notes, and other stops have'
+    assert lines[1].startswith('14: unknown node "Q"')
+    assert lines[2].startswith('15: unknown value of kind "up": there is triu, tril')
+    assert lines[3] == '16: "Two" has no notes, and other stops have'
+    assert err == "llm-linalg: 1 checked, 5 stops: 4 wrong\n"
+
+
+def test_a_folder_is_its_lessons_and_a_broken_file_is_a_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name, text in {
+        "good.md": FRONT + "Text.\n",
+        "inner/broken.md": '+++\ntitel = "A"\n+++\nText.\n',
+        "inner/headless.md": '```python show="x"\nx = torch.ones(2)\n```\n',
+        "README.md": "Read me.\n",
+        "other.md": "No lesson.\n",
+        "_draft.md": "+++\n",
+        ".git/x.md": "+++\n",
+    }.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(text, encoding="utf-8")
+    assert main(["check", str(tmp_path), "--format", "json"]) == 1
+    out, err = capsys.readouterr()
+    objects = [json.loads(line) for line in out.splitlines()]
+    assert [(one["file"].removeprefix(f"{tmp_path}/"), one["line"], one["kind"]) for one in objects] == [
+        ("inner/broken.md", 2, "file"),
+        ("inner/headless.md", 1, "file"),
+    ]
+    assert objects[0]["format"] == 1
+    assert 'did you mean "title"' in objects[0]["what"]
+    assert "3 checked, 1 stops: 2 wrong" in err
+
+
+def test_slugs_and_what_is_not_there(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["check", "matmul", "linear"]) == 0
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert "2 checked" in err
+    assert "nothing wrong" in err
+    assert main(["check", "matmol"]) == 2
+    assert main(["check", str(tmp_path / "none.md")]) == 2
+    assert main(["check", str(tmp_path)]) == 2
+    assert "no lesson in" in capsys.readouterr().err
+
+
+def test_a_false_claim_and_a_failing_stop_exit_with_1(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "a.md"
+    good, bad = "x = torch.ones(2)", "y = x @ torch.ones(3)"
+    text = f"{FRONT}```python\n{good}\n```\nexpect: x.sum() == 3\n\n```python\n{bad}\n```\n"
+    file.write_text(text, encoding="utf-8")
+    assert main(["check", str(file)]) == 1
+    first, second = capsys.readouterr().out.splitlines()
+    assert first == f'{file}:7: "x.sum() == 3" is false: x.sum() is 2'
+    assert second.startswith(f"{file}:10: dot" if "dot" in second else f"{file}:10: matmul")
+
+
+def test_a_document_is_checked_cell_by_cell(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "cells.py"
+    file.write_text("# %%\nimport numpy\n# %%\nx = torch.ones(2)\n# %%\ny = x @ z\n", encoding="utf-8")
+    assert main(["check", str(file)]) == 1
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.removeprefix(f"{file}:").partition(":")[0] for line in lines] == ["2", "6"]
