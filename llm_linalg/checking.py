@@ -6,7 +6,7 @@ import ast
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from llm_linalg.controls import Control, Value
+from llm_linalg.controls import MOST_ENTRIES, Control, Value
 from llm_linalg.errors import ProgramError, ShapeError
 from llm_linalg.lesson_stop import Stop
 from llm_linalg.lesson_values import Lesson, LessonError
@@ -71,6 +71,8 @@ def ends(control: Control) -> tuple[Value, ...]:
     """All choices of a control, or its least and its greatest value; nothing where it has no ends."""
     if control.kind == "choice":
         return control.choices
+    if control.choices:
+        return control.choices[:1], control.choices[-1:] * MOST_ENTRIES
     if control.minimum is None or control.maximum is None:
         return ()
     if isinstance(control.default, tuple):
@@ -109,12 +111,29 @@ def _stop(lesson: Lesson, stop: Stop, made: set[str]) -> Iterator[LessonError]:
         if row.name is not None and row.name not in trace:
             yield lesson.wrong(row.line, unknown("tensor", row.name, trace.names), "show")
     yield from _undeclared(lesson, stop)
+    if stop is lesson.stops[-1]:
+        yield from _growing(lesson, stop, trace)
     if stop.expects and not stop.fails:
         from llm_linalg.claims import broken
 
         claims = [text for _, text in stop.expects]
         for place, reason in broken(stop.program, claims, lesson.seed, lesson.names()):
             yield lesson.wrong(stop.expects[place][0], reason, "claim")
+
+
+def _growing(lesson: Lesson, stop: Stop, trace: Trace) -> Iterator[LessonError]:
+    """What is wrong with the tensors that lists grow by: the last stop makes them all."""
+    for control in lesson.controls:
+        if control.append is None:
+            continue
+        try:
+            if control.append not in trace:
+                raise ValueError(unknown("tensor", control.append, trace.names))
+            if trace[control.append].value.numel() != 1:
+                raise ValueError(f"{control.append} is not one number: {control.name} can't grow by it")
+            control.grown(control.default, trace[control.append].value.item())
+        except ValueError as error:
+            yield lesson.wrong(stop.line, str(error), "control")
 
 
 def _at_the_ends(lesson: Lesson, stop: Stop) -> Iterator[LessonError]:

@@ -14,7 +14,7 @@ from typing import Literal, TypeGuard
 from llm_linalg.spelling import quoted, unknown
 
 Scalar = int | float | str | bool
-Value = Scalar | tuple[int | float, ...]
+Value = Scalar | tuple[Scalar, ...]
 Kind = Literal["choice", "int", "float", "list"]
 
 MOST_ENTRIES = 16
@@ -28,12 +28,14 @@ class Control:
     Attributes:
         name: An identifier, bound before the program runs.
         kind: "choice" (one of `choices`), "int" or "float" (from `minimum` to `maximum`),
-            "list" (numbers, each within `minimum` and `maximum` where given).
+            "list" (numbers, each within `minimum` and `maximum` where given; or entries among `choices`).
         default: The value that the lesson opens with.
         step: How far one move goes.
         key: A letter that moves the control to its next value, or None.
         label: What the screen calls it; the name unless given.
         sets: (choice as text, other control, value): what choosing it sets besides.
+        append: Of a list: the tensor of the program whose number is what it grows by, or None. Among
+            choices the number is a choice's position.
     """
 
     name: str
@@ -46,11 +48,12 @@ class Control:
     key: str | None = None
     label: str = ""
     sets: tuple[tuple[str, str, Value], ...] = ()
+    append: str | None = None
 
     def show(self, value: Value) -> str:
         """The value as text that `parse` reads back, without spaces of its own."""
         if isinstance(value, tuple):
-            return ",".join(str(entry) for entry in value)
+            return ",".join(map(self.show, value))
         return str(value).lower() if isinstance(value, bool) else str(value)
 
     def parse(self, text: str) -> Value:
@@ -60,15 +63,10 @@ class Control:
             ValueError: With a sentence that says what the control takes.
         """
         text = text.strip()
-        if self.kind == "choice":
-            for choice in self.choices:
-                if self.show(choice) == text:
-                    return choice
-            raise ValueError(unknown(f"value of {self.name}", text, map(self.show, self.choices)))
         if self.kind == "list":
             inner = text[1:-1] if text.startswith("[") and text.endswith("]") else text
-            return self.check(tuple(self._number(part) for part in inner.split(",")))
-        return self.check(self._number(text))
+            return self.check(tuple(self._entry(part.strip()) for part in inner.split(",")))
+        return self.check(self._entry(text))
 
     def check(self, value: Value) -> Value:
         """`value` if the control may take it, as the control's own type.
@@ -76,29 +74,68 @@ class Control:
         Raises:
             ValueError: With a sentence that says what the control takes.
         """
-        if self.kind == "choice":
-            if any(type(value) is type(choice) and value == choice for choice in self.choices):
-                return value
-            raise ValueError(unknown(f"value of {self.name}", str(value), map(self.show, self.choices)))
         if self.kind == "list":
             if not isinstance(value, (tuple, list)) or not 1 <= len(value) <= MOST_ENTRIES:
-                raise ValueError(f"{self.name} takes 1 to {MOST_ENTRIES} numbers, such as 1,2,3")
-            return tuple(self._bounded(entry) for entry in value)
-        return self._bounded(value)
+                what = "choices" if self.choices else "numbers"
+                raise ValueError(f"{self.name} takes 1 to {MOST_ENTRIES} {what}, such as {self._example}")
+            return tuple(self._checked(entry) for entry in value)
+        return self._checked(value)
 
     def move(self, value: Value, direction: int) -> Value:
         """The value one move on (+1) or back (-1).
 
-        Choices go round; a range ends at its ends; of a list the last entry moves.
+        Choices go round; a range ends at its ends; of a list the last entry moves, and one that grows
+        loses its last entry by a move back (`grown` is its way on).
         """
-        if self.kind == "choice":
+        if not isinstance(value, tuple):
+            return self._moved(value, direction)
+        if self.append is not None:
+            return value[:-1] if direction < 0 and len(value) > 1 else value
+        return (*value[:-1], self._moved(value[-1], direction))
+
+    def grown(self, value: Value, number: int | float) -> Value:
+        """The list with one more entry: the number, or the choice at that position.
+
+        Raises:
+            ValueError: If the list is full, or takes no such entry.
+        """
+        entries = value if isinstance(value, tuple) else (value,)
+        if len(entries) >= MOST_ENTRIES:
+            raise ValueError(f"{self.label or self.name} is full: {MOST_ENTRIES} entries")
+        if not self.choices:
+            return self.check((*entries, int(number) if self.whole else number))
+        if int(number) != number or not 0 <= number < len(self.choices):
+            raise ValueError(
+                f"{self.name} has choices 0 to {len(self.choices) - 1}: there is no choice {number}"
+            )
+        return (*entries, self.choices[int(number)])
+
+    @property
+    def _example(self) -> str:
+        return ",".join(map(self.show, self.choices[:3])) if self.choices else "1,2,3"
+
+    def _entry(self, text: str) -> Scalar:
+        """A value, or an entry of a list, from its text."""
+        if not self.choices:
+            return self._number(text)
+        for choice in self.choices:
+            if self.show(choice) == text:
+                return choice
+        raise ValueError(unknown(f"value of {self.name}", text, map(self.show, self.choices)))
+
+    def _checked(self, value: object) -> Scalar:
+        """A value, or an entry of a list, if the control may take it."""
+        if not self.choices:
+            return self._bounded(value)
+        for choice in self.choices:
+            if type(value) is type(choice) and value == choice:
+                return choice
+        raise ValueError(unknown(f"value of {self.name}", str(value), map(self.show, self.choices)))
+
+    def _moved(self, value: Value, direction: int) -> Scalar:
+        if self.choices:
             places = [k for k, choice in enumerate(self.choices) if choice == value]
             return self.choices[((places[0] if places else 0) + direction) % len(self.choices)]
-        if isinstance(value, tuple):
-            return (*value[:-1], self._moved(value[-1], direction))
-        return self._moved(value, direction)
-
-    def _moved(self, value: Value, direction: int) -> int | float:
         if not is_number(value):
             raise ValueError(f"{self._takes()}, not {_shown(value)}")
         moved = round(value + direction * self.step, 10)  # so that 0.1 + 0.2 stays 0.3

@@ -16,7 +16,7 @@ from llm_linalg.lesson_values import MOST_MINUTES, OTHER_PART
 from llm_linalg.spelling import quoted, unknown
 
 KEYS = ("title", "part", "order", "seed", "format", "minutes", "controls", "axes", "labels")
-CONTROL_KEYS = ("choices", "range", "default", "step", "key", "label", "sets")
+CONTROL_KEYS = ("choices", "range", "default", "step", "key", "label", "sets", "append")
 FORMAT = 1
 # A lesson that names no place stands after those that do.
 LAST = 1000
@@ -175,6 +175,7 @@ def _control(name: str, table: object) -> Control:
         label=_line(table.get("label", name), (*at, "label")),
     )
     control = _choice(blank, table) if "choices" in table else _numbers(blank, table)
+    control = replace(control, append=_append(control, table.get("append")))
     try:
         return replace(control, default=control.check(control.default))
     except ValueError as error:
@@ -191,9 +192,14 @@ def _choice(blank: Control, table: Mapping[str, Any]) -> Control:
             _line(choice, (*at, "choices"))
         elif not isinstance(choice, bool) and not (is_number(choice) and abs(choice) <= LARGEST):
             raise FrontError((*at, "choices"), "a choice is a text, a number, true or false")
-    control = replace(blank, kind="choice", default=table["default"], choices=tuple(choices))
+    listed = isinstance(table["default"], list)
+    default = tuple(table["default"]) if listed else table["default"]
+    kind: Kind = "list" if listed else "choice"
+    control = replace(blank, kind=kind, default=default, choices=tuple(choices))
     if len(set(map(control.show, choices))) < len(choices):
         raise FrontError((*at, "choices"), "two of the choices read the same")
+    if listed and any("," in control.show(choice) for choice in choices):
+        raise FrontError((*at, "choices"), "commas part the entries of a list: none may stand in a choice")
     if "step" in table:
         raise FrontError((*at, "step"), "choices have no step")
     return control
@@ -224,6 +230,18 @@ def _numbers(blank: Control, table: Mapping[str, Any]) -> Control:
         return replace(blank, kind="list", default=typed, minimum=low, maximum=high, step=step)
     kind: Kind = "float" if floats else "int"
     return replace(blank, kind=kind, default=default, minimum=low, maximum=high, step=step)
+
+
+def _append(control: Control, name: object) -> str | None:
+    """The tensor that a list grows by."""
+    at = ("controls", control.name, "append")
+    if name is None:
+        return None
+    if control.kind != "list":
+        raise FrontError(at, "append belongs to a list: default = [1, 2]")
+    if not isinstance(name, str) or not name.isidentifier():
+        raise FrontError(at, 'append names a tensor of the program: append = "next"')
+    return name
 
 
 def _with_sets(control: Control, table: Mapping[str, Any], controls: Mapping[str, Control]) -> Control:

@@ -125,12 +125,36 @@ def move_control(session: Session, name: str, direction: int) -> Session:
 
     In the mask lesson `t` changes the triangle and ``[`` and ``]`` go on moving the diagonal.
     """
+    append = session.view.control(name).append
+    if append is not None and direction > 0:
+        return grow(session, name, append)
     view = session.view.move(name, direction)
     if view == session.view:
         end = "largest" if direction > 0 else "smallest"
         return session.told(f"{name} is at its {end}.")
     keyed = session.view.control(name).key is not None and session.control is not None
     return replace(session.changed(view), control=session.control if keyed else name)
+
+
+def grow(session: Session, name: str, append: str) -> Session:
+    """Append to a list what the program says: the number that its tensor `append` holds."""
+    trace = session.current.trace if session.current is not None else None
+    if trace is None:
+        return session
+    if append not in trace:
+        return session.told(f"This stop's program ends before {append}: a later stop makes it.")
+    value = trace[append].value
+    if value.numel() != 1:
+        return session.told(f"{append} is not one number, so nothing can be appended.")
+    try:
+        view = session.view.grown(name, value.item())
+    except ValueError as error:
+        return session.told(f"{error}.")
+    return replace(session.changed(view), control=session.control, notice=f"Appended: {_last(view, name)}.")
+
+
+def _last(view: View, name: str) -> str:
+    return dict(view.controls)[name].rpartition(",")[2]
 
 
 def select_by(direction: int) -> Command:

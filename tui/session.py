@@ -111,6 +111,13 @@ class Session:
         except LookupError:
             return None
 
+    def awaits(self, command: str) -> bool:
+        """Whether a command that changes a control needs the run under way: a list grows by its result."""
+        name, _, argument = command.partition(":")
+        changed = argument.rpartition(":")[0] if name == "set" else self.control
+        growing = {control.name for control in self.view.lesson.controls if control.append is not None}
+        return name in ("set", "control.up") and changed in growing
+
     @property
     def named(self) -> View:
         """The view as a command names it: without a loop order that its node does not have."""

@@ -122,6 +122,10 @@ class View:
         """With a control moved to its next (+1) or previous (−1) value. The program restarts at step 0."""
         return self._with(name, self.lesson.control(name).move(self.values[name], direction))
 
+    def grown(self, name: str, number: int | float) -> View:
+        """With a list longer by a number, or by the choice at that position. Raises ValueError."""
+        return self._with(name, self.lesson.control(name).grown(self.values[name], number))
+
     def reseeded(self, seed: int) -> View:
         """With another seed."""
         return self if seed == self.seed else self._restarted(seed=seed)

@@ -222,6 +222,43 @@ async def test_the_twin_shows_the_backward_pass() -> None:
         assert not d.view.twin
 
 
+async def test_a_key_appends_what_the_program_says_and_it_runs_again() -> None:
+    async with opened("sampling") as d:
+        await d.press("a")
+        assert "a later stop makes it" in d.screen
+        for _ in range(6):
+            await d.press("full_stop")
+        assert "a append" in d.screen
+        await d.press("a", "a")
+        (said, text) = d.rows[-1], dict(d.view.controls)["text"]
+        assert text.startswith("the,cat,")
+        assert text.count(",") == 3
+        assert said.strip() == f"Appended: {text.rpartition(',')[2]}."
+        shown = d.session.current
+        assert shown is not None
+        assert shown.trace is not None
+        assert shown.trace["X"].shape[0] == 4
+        assert f"--set text={text}" in command(d.view)
+        await d.press("u")
+        assert dict(d.view.controls)["text"].count(",") == 2
+        # On the selected control the same is more; less takes a word away.
+        await d.press("tab", "tab", "tab", "right_square_bracket")
+        assert d.session.control == "text"
+        assert dict(d.view.controls)["text"] == text
+        await d.press("left_square_bracket", "left_square_bracket")
+        assert dict(d.view.controls)["text"] == "the,cat"
+
+
+async def test_keys_that_append_wait_for_the_run_before() -> None:
+    async with opened("sampling") as d:
+        for _ in range(6):
+            await d.press("full_stop")
+        for _ in range(3):
+            await d.pilot.press("a")
+        await d.settle()
+        assert dict(d.view.controls)["text"].count(",") == 4
+
+
 async def test_copying_says_so_and_changes_no_layout() -> None:
     async with opened("matmul") as d:
         await d.press("right_square_bracket", "right")

@@ -32,6 +32,9 @@ default = [1.0, 2.0, 3.0]
 range = [-9, 9]
 [controls.w]
 default = [1, 2]
+[controls.s]
+choices = ["a", 2, true]
+default = ["a", true]
 +++
 Hi.
 """
@@ -42,6 +45,8 @@ CONTROLS = [*LESSON.controls, *(control for lesson in catalog() for control in l
 def values(control: Control) -> st.SearchStrategy[Value]:
     if control.kind == "choice":
         return st.sampled_from(control.choices)
+    if control.choices:
+        return st.lists(st.sampled_from(control.choices), min_size=1, max_size=5).map(tuple)
     low = -100 if control.minimum is None else control.minimum
     high = 100 if control.maximum is None else control.maximum
     number = st.integers(int(low), int(high)) if control.whole else st.floats(low, high)
@@ -82,7 +87,9 @@ def test_any_text_is_a_value_or_a_sentence(control: Control, text: str) -> None:
 
 
 def test_moves() -> None:
-    kind, k, c, d, w = LESSON.controls
+    kind, k, c, d, w, s = LESSON.controls
+    assert s.move(("a", True), 1) == ("a", "a")
+    assert s.move(("a", True), -1) == ("a", 2)
     assert [kind.move("triu", 1), kind.move("triu", -1), kind.move(True, 1)] == ["tril", True, "triu"]
     assert [k.move(3, 1), k.move(4, 1), k.move(-4, -1)] == [4, 4, -4]
     assert c.move(c.move(0.1, 1), 1) == 0.3  # on the grid of its step, not 0.30000000000000004

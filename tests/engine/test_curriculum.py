@@ -23,7 +23,7 @@ SLUGS = {
     5: ["triangular", "identity", "diagonal"],
     6: [
         *("embedding", "projections", "scores", "causal", "attention", "heads", "layernorm", "residual"),
-        *("mlp", "block", "logits", "backward"),
+        *("mlp", "block", "logits", "sampling", "backward"),
     ],
     7: ["summary"],
 }
@@ -50,6 +50,7 @@ CONTROLS = {
     "mlp": {"d", "ratio"},
     "block": {"T", "C", "heads"},
     "logits": {"temperature", "top_k", "top_p"},
+    "sampling": {"text", "temperature", "top_k", "top_p"},
     "backward": {"T", "C", "heads"},
     "summary": set(),
 }

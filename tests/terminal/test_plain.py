@@ -152,6 +152,13 @@ def test_what_cannot_be_is_one_line(line: str, said: str) -> None:
     assert plain.missed == 1
 
 
+def test_the_next_token_is_a_word() -> None:
+    plain, text = spoken("sampling", "stop 7", "append", "append text", "undo")
+    assert dict(plain.session.view.controls)["text"].count(",") == 2
+    assert "text = the,cat,saw" in text
+    assert "none in this lesson" in spoken("matmul", "append")[1]
+
+
 def test_a_file_is_a_lesson_like_any_other(tmp_path: Path) -> None:
     file = tmp_path / "mine.md"
     file.write_text(

@@ -38,7 +38,8 @@ class KeysLine(Lines):
         for control in picture.session.view.lesson.controls:
             if control.key:
                 do = moving(control.name)
-                own.append((Span(f" {control.key} ", "key", do), Span(f"{control.label} ", "label", do)))
+                does = control.label if control.append is None else "append"
+                own.append((Span(f" {control.key} ", "key", do), Span(f"{does} ", "label", do)))
         for key in footer(picture.keys):
             label = "pause" if key.id == "play" and playing else key.label
             if key.footer > CONTROLS_AFTER:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from textual import events
 from textual.app import ComposeResult
 
@@ -12,7 +14,11 @@ from tui.widgets.drawn import Drawn
 from tui.widgets.lines import Lines
 from tui.widgets.rows import Span, ends, row, width_of
 
+if TYPE_CHECKING:
+    from llm_linalg.lesson import Control
+
 MANY = 99_999  # from here on a number has separators
+LISTED = 20  # columns of a list of words
 STEP_WORDS = {"operations": "operations", "cells": "steps", "terms": "terms"}
 
 
@@ -27,7 +33,7 @@ class Controls(Lines):
         spans: list[Span] = []
         for control in session.view.lesson.controls:
             name = control.name
-            value = dict(session.view.controls).get(name, "")
+            value = written(control, dict(session.view.controls).get(name, ""), self.glyphs.dots)
             key = f"{control.key} " if control.key else ""
             if name == session.control:
                 spans += [
@@ -54,6 +60,14 @@ class Controls(Lines):
             more = f"{self.glyphs.dots} {len(above) + 1} lines, last: " if above else ""
             spans = [Span("prints ", "label"), Span(more, "dim", "text"), Span(last, "", "text")]
         self.show([ends(tuple(spans), row((right, "label")), picture.room.main, self.glyphs.dots)])
+
+
+def written(control: Control, text: str, dots: str) -> str:
+    """A control's value in a row: of a list of words, the last of them, parted by spaces."""
+    if control.kind != "list" or not control.choices:
+        return text
+    text = text.replace(",", " ")
+    return text if len(text) <= LISTED else f"{dots}{text[len(dots) - LISTED :]}"
 
 
 class Counter(Lines):

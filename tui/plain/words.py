@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from llm_linalg.spelling import quoted, unknown
 from tui import player
-from tui.choices import open_lesson
+from tui.choices import moving, open_lesson
 from tui.cli_parse import SEEDS, UsageError
 from tui.cli_view import lesson_named
 from tui.commands import run
@@ -99,6 +99,14 @@ def _set(session: Session, rest: list[str]) -> Session:
         raise UsageError(str(error.args[0] if error.args else error)) from None
 
 
+def _append(session: Session, rest: list[str]) -> Session:
+    growing = [control.name for control in session.view.lesson.controls if control.append is not None]
+    name = rest[0] if rest else next(iter(growing), "")
+    if len(rest) > 1 or name not in growing:
+        raise UsageError(f"append NAME; the lists that grow: {', '.join(growing) or 'none in this lesson'}")
+    return run(session, moving(name))
+
+
 def _seed(session: Session, rest: list[str]) -> Session:
     number = _whole(rest, "seed")
     if number not in SEEDS:
@@ -162,6 +170,7 @@ WORDS: tuple[Word, ...] = (
     Word("previous", "", "the operation before", _key("previous")),
     Word("order", "[NAME]", "a loop order; the next one without a name", _order),
     Word("set", "NAME VALUE", "a control's value", _set),
+    Word("append", "[NAME]", "to a list what the program says, such as the next token", _append),
     Word("seed", "N", "the seed of the random numbers", _seed),
     Word("cell", "[NAME] [I J…]", "ask a cell where it came from", _cell),
     Word("left", "", "the cell before", _key("cursor.left")),

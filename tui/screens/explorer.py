@@ -195,7 +195,7 @@ class ExplorerScreen(Workbench):
         name = command.partition(":")[0]
         if name in NEEDS_NO_RUN:
             return False
-        return bool(self._queue) or name not in CHANGES
+        return bool(self._queue) or name not in CHANGES or self.session.awaits(command)
 
     async def _press(self, key: str) -> None:
         if self.prompt is not None:

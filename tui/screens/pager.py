@@ -107,6 +107,8 @@ def help_rows(keys: Iterable[Key], controls: Sequence[Control] = ()) -> list[Row
         rows += [(), row((group, "title"))] if rows else [row((group, "title"))]
         for control in controls if group == "Controls" else ():
             text = f"Move {control.label} to its next value"
+            if control.append is not None:
+                text = f"Append to {control.label} what the program says"
             rows.append(_entry(control.key or "", text, moving(control.name)))
         rows += [_entry(own(key), key.tooltip, key.id) for key in members]
     return rows
