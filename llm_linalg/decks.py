@@ -19,8 +19,8 @@ from __future__ import annotations
 import os
 import re
 import shlex
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from llm_linalg import documents, lesson
@@ -77,15 +77,15 @@ class Deck:
         title: Of the whole.
         stops: At least one.
         path: The file or the folder; None for a built-in lesson.
-        files: Every file that was read for it, to be watched.
         planned: The minutes that the whole is meant to take, where the front matter says it.
+        sources: The bytes of every file that was read for it.
     """
 
     title: str
     stops: tuple[DeckStop, ...]
     path: Path | None = None
-    files: tuple[Path, ...] = ()
     planned: float | None = None
+    sources: Mapping[Path, bytes] = field(default_factory=dict, repr=False)
 
     @property
     def lessons(self) -> tuple[Lesson, ...]:
@@ -106,7 +106,7 @@ def load(path: str | os.PathLike[str]) -> Deck:
         LessonError: With the file, the line (1 where none is to blame) and the reason.
     """
     place = Path(path)
-    deck = _folder(place) if place.is_dir() else _file(place, {})
+    deck = _folder(place) if place.is_dir() else _file(place, {}, {})
     if len(deck.stops) > MOST_STOPS:
         raise LessonError(str(place), 1, f"the deck has {len(deck.stops):,} stops; {MOST_STOPS:,} are shown")
     return deck
@@ -114,8 +114,19 @@ def load(path: str | os.PathLike[str]) -> Deck:
 
 def of_lesson(one: Lesson) -> Deck:
     """A lesson as a deck: its stops, with their own notes."""
-    files = () if one.path is None else (one.path,)
-    return Deck(one.title, tuple(_all(one, _Said(str(one.path or one.slug)))), one.path, files, one.minutes)
+    said = _Said(str(one.path or one.slug))
+    return Deck(one.title, tuple(said.stop(one, stop.number) for stop in one.stops), one.path, one.minutes)
+
+
+def lesson_of(data: bytes, path: Path) -> Lesson:
+    """The lesson that the bytes of one of a deck's files are: of its own file, the lesson of its own stops.
+
+    Raises:
+        LessonError: With the file, the line and the reason.
+    """
+    if path.suffix.lower() in SUFFIXES and is_lesson(text := lesson.text_of(data, path)):
+        return lesson.drafted(text, path)[0]
+    return documents.parse(data, path)
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,10 +153,6 @@ class _Said:
         )
 
 
-def _all(one: Lesson, said: _Said) -> Iterator[DeckStop]:
-    return (said.stop(one, stop.number) for stop in one.stops)
-
-
 def _folder(place: Path) -> Deck:
     """The files of a folder in the order of their names; README.md, `.x` and `_x` are left out."""
     try:
@@ -156,25 +163,28 @@ def _folder(place: Path) -> Deck:
     if not 0 < len(files) <= MOST_FILES:
         reason = f"it has {len(files)} lessons; {MOST_FILES} are shown" if files else "no lesson is in it"
         raise LessonError(str(place), 1, reason)
+    sources: dict[Path, bytes] = {}
     read: dict[Path, Lesson] = {}
-    decks = [_file(file, read) for file in files]
-    minutes = [deck.minutes for deck in decks]
+    decks = [_file(file, sources, read) for file in files]
     return Deck(
         place.resolve().name or str(place),
         tuple(stop for deck in decks for stop in deck.stops),
         place,
-        tuple(file for deck in decks for file in deck.files),
-        sum(one or 0.0 for one in minutes) or None,
+        sum(deck.minutes or 0.0 for deck in decks) or None,
+        sources,
     )
 
 
-def _file(place: Path, read: dict[Path, Lesson]) -> Deck:
-    """The deck in a file; `read` keeps the lessons that `stops` fences name, so that each is read once."""
-    if place.suffix.lower() not in SUFFIXES:
-        return of_lesson(documents.read(place))
-    text = lesson.text_of(lesson.read_bytes(place, lesson.LONGEST_FILE + 1), place)
-    if not is_lesson(text):
-        return of_lesson(documents.read(place))
+def _file(place: Path, sources: dict[Path, bytes], read: dict[Path, Lesson]) -> Deck:
+    """The deck in a file.
+
+    Args:
+        place: The file.
+        sources: Gets the bytes of what is read.
+        read: The lessons that `stops` fences named so far: each is read once.
+    """
+    if place.suffix.lower() not in SUFFIXES or not is_lesson(text := _text(place, sources)):
+        return replace(of_lesson(_document(place, sources)), sources=sources)
     own, pieces = lesson.drafted(text, place)
     lesson.linked(own)
     stops: list[DeckStop] = []
@@ -183,25 +193,54 @@ def _file(place: Path, read: dict[Path, Lesson]) -> Deck:
         if not piece.stops:
             stops.append(_Said(str(place)).stop(own, next(numbers).number))
             continue
-        found = [stop for line, text in piece.stops for stop in _named(text, place, line, piece, read)]
+        named = _Named(place, piece, sources, read)
+        found = [stop for line, words in piece.stops for stop in named.stops(words, line)]
         share = None if piece.notes.minutes is None else piece.notes.minutes / len(found)
         stops += [stop if share is None else replace(stop, minutes=share) for stop in found]
-    paths = [place, *(stop.lesson.path for stop in stops if stop.lesson.path is not None)]
-    return Deck(own.title, tuple(stops), place, tuple(dict.fromkeys(paths)), own.minutes)
+    return Deck(own.title, tuple(stops), place, own.minutes, sources)
 
 
-def _named(text: str, place: Path, line: int, piece: Piece, read: dict[Path, Lesson]) -> Iterator[DeckStop]:
-    """The stops that a line of a `stops` fence names."""
-    try:
-        name, first, last, view = _line(text)
-        said = _Said(str(place), line, piece.title, Notes(piece.notes.text), view)
-        one = _lesson(name, place, read)
-        numbers = range(1, len(one.stops) + 1) if first is None else range(first, (last or first) + 1)
-        yield from (said.stop(one, number) for number in numbers)
-    except (UnknownNameError, ValueError) as error:
-        raise LessonError(str(place), line, str(error.args[0])) from None
-    except LessonError as error:
-        raise LessonError(str(place), line, f"{error.file}:{error.line}: {error.reason}") from None
+def _text(place: Path, sources: dict[Path, bytes]) -> str:
+    sources[place] = lesson.read_bytes(place, lesson.LONGEST_FILE + 1)
+    return lesson.text_of(sources[place], place)
+
+
+def _document(place: Path, sources: dict[Path, bytes]) -> Lesson:
+    sources[place] = lesson.read_bytes(place, documents.LONGEST_FILE + 1)
+    return lesson.linked(documents.parse(sources[place], place))
+
+
+@dataclass(frozen=True, slots=True)
+class _Named:
+    """What the lines of a `stops` fence name."""
+
+    place: Path
+    piece: Piece
+    sources: dict[Path, bytes]
+    read: dict[Path, Lesson]
+
+    def stops(self, text: str, line: int) -> Iterator[DeckStop]:
+        """The stops of a line."""
+        file = str(self.place)
+        try:
+            name, first, last, view = _line(text)
+            said = _Said(file, line, self.piece.title, Notes(self.piece.notes.text), view)
+            one = self._lesson(name)
+            numbers = range(1, len(one.stops) + 1) if first is None else range(first, (last or first) + 1)
+            yield from (said.stop(one, number) for number in numbers)
+        except (UnknownNameError, ValueError) as error:
+            raise LessonError(file, line, str(error.args[0])) from None
+        except LessonError as error:
+            raise LessonError(file, line, f"{error.file}:{error.line}: {error.reason}") from None
+
+    def _lesson(self, name: str) -> Lesson:
+        """The lesson of a name: a built-in one, or in a file whose path is seen from the deck's."""
+        if "/" not in name and not documents.is_document(name):
+            return lesson.find(name)
+        path = self.place.parent / name
+        if path not in self.read:
+            self.read[path] = _document(path, self.sources)
+        return self.read[path]
 
 
 def _line(text: str) -> tuple[str, int | None, int | None, tuple[str, ...]]:
@@ -230,13 +269,3 @@ def _line(text: str) -> tuple[str, int | None, int | None, tuple[str, ...]]:
         why = "what follows it belongs to one stop" if view else "it runs backwards"
         raise ValueError(f"{quoted(words[0])} names several stops: {why}")
     return name, None if first is None else int(first), None if last is None else int(last), tuple(view)
-
-
-def _lesson(name: str, place: Path, read: dict[Path, Lesson]) -> Lesson:
-    """The lesson of a name: a built-in one, or in a file whose path is seen from the deck's."""
-    if "/" not in name and not documents.is_document(name):
-        return lesson.find(name)
-    path = place.parent / name
-    if path not in read:
-        read[path] = documents.read(path)
-    return read[path]

@@ -192,6 +192,7 @@ def _stops(pieces: list[lesson_body.Piece], first: int, title: str) -> tuple[Sto
                 notes=piece.notes.text,
                 minutes=piece.notes.minutes,
                 expects=lesson_body.further(piece.expects, first),
+                slide=piece.info is None and piece.board is None,
             )
         )
         if not info.fails:

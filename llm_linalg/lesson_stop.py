@@ -33,6 +33,7 @@ class Stop:
         notes: What the speaker reads at it, as prose.
         minutes: How long it is meant to take on stage, or None.
         expects: What is claimed of the state after its program: the file's line, from 1, and an expression.
+        slide: Whether it is prose alone: on a stage, a slide.
     """
 
     number: int
@@ -52,6 +53,7 @@ class Stop:
     notes: str = ""
     minutes: float | None = None
     expects: tuple[tuple[int, str], ...] = ()
+    slide: bool = False
 
     def shown_in(self, trace: Trace) -> Trace | None:
         """The trace whose nodes it names: the program's or its gradient program; None where there is none."""

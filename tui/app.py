@@ -16,6 +16,7 @@ from tui.player import Player
 from tui.playground import PLAYGROUND
 from tui.screens.explorer import ExplorerScreen, with_keys
 from tui.session import Session
+from tui.state import Memory
 from tui.terminal.showing import TerminalApp
 from tui.themes import ASCII, DARK, DEFAULT_THEME, LOOKS, UNICODE, Glyphs, Look
 from tui.view import View
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from textual.command import Provider
 
     from llm_linalg.lesson import Lesson
+    from tui.talk import Talk
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +43,7 @@ class Options:
         drafts: where the playground's program is kept; nowhere unless given.
         keys: the commands and their keys.
         notice: what is said at the start, until the first key.
+        memory: where the stop of a talk is remembered; nowhere unless given.
     """
 
     theme: str = DEFAULT_THEME
@@ -52,6 +55,7 @@ class Options:
     drafts: Drafts = field(default_factory=Drafts)
     keys: tuple[Key, ...] = KEYS
     notice: str = ""
+    memory: Memory = field(default_factory=Memory)
 
 
 def _provider() -> type[Provider]:
@@ -68,22 +72,19 @@ class Explorer(TerminalApp):
     COMMANDS: ClassVar[set[type[Provider] | Callable[[], type[Provider]]]] = {_provider}
     ENABLE_COMMAND_PALETTE = True
 
-    def __init__(self, view: View, lessons: Sequence[Lesson], options: Options | None = None) -> None:
-        """Opens with a view; `lessons` are what the sidebar lists."""
+    def __init__(
+        self, view: View, lessons: Sequence[Lesson], options: Options | None = None, talk: Talk | None = None
+    ) -> None:
+        """Opens with a view; `lessons` are what the sidebar lists, `talk` is a deck to be presented."""
         super().__init__()
         self.options = options or Options()
         for look in LOOKS.values():
             self.register_theme(look.theme)
         self.theme = self.options.theme
         player = Player(playing=self.options.play and self.options.motion, speed=self.options.speed)
-        session = Session.start(view, [*lessons, PLAYGROUND], player, self.options.drafts.load())
-        self.start = with_keys(self.options.keys)(
-            session.told(self.options.notice),
-            ascii_only=self.options.ascii_only,
-            motion=self.options.motion,
-            slowest=self.options.slowest,
-            drafts=self.options.drafts,
-        )
+        others = [] if talk is not None else [PLAYGROUND]
+        session = Session.start(view, [*lessons, *others], player, self.options.drafts.load())
+        self.start = self._screen(session if talk is None else session.on(talk))
 
     @property
     def look(self) -> Look:
@@ -111,8 +112,24 @@ class Explorer(TerminalApp):
         return next(screen for screen in self.screen_stack if isinstance(screen, ExplorerScreen))
 
     def get_default_screen(self) -> Screen[None]:
-        """The explorer."""
+        """The explorer, or the stage."""
         return self.start
+
+    def _screen(self, session: Session) -> ExplorerScreen:
+        options = self.options
+        kind = ExplorerScreen
+        if session.talk is not None:
+            from tui.screens.presenter import PresenterScreen
+
+            kind = PresenterScreen
+        return with_keys(options.keys, kind)(
+            session.told(options.notice),
+            ascii_only=options.ascii_only,
+            motion=options.motion,
+            slowest=options.slowest,
+            drafts=options.drafts,
+            memory=options.memory,
+        )
 
     def get_line_filters(self) -> Sequence[LineFilter]:
         """Colour goes with the theme alone: what the environment says was decided before.

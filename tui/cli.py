@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from llm_linalg.text import nearest
-from tui import cli_app, cli_check, cli_commands, cli_config, cli_play, cli_trace
+from tui import cli_app, cli_check, cli_commands, cli_config, cli_play, cli_present, cli_trace
 from tui.cli_parse import (
     Parser,
     UsageError,
@@ -106,6 +106,7 @@ class Command(NamedTuple):
 COMMANDS = {
     "open": Command(open_parser, cli_app.launch),
     "play": Command(play_parser, cli_play.play),
+    "present": Command(cli_present.present_parser, cli_present.present),
     "lessons": Command(lessons_parser, cli_commands.lessons),
     "frame": Command(frame_parser, cli_commands.frame),
     "run": Command(run_parser, cli_commands.run),

@@ -5,11 +5,11 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from llm_linalg.lesson_values import LessonError
 from tui import garbage, kept
@@ -23,8 +23,11 @@ from tui.view import View
 
 if TYPE_CHECKING:
     from llm_linalg.lesson import Lesson
-    from tui.app import Explorer
+    from tui.app import Explorer, Options
+    from tui.talk import Talk
     from tui.terminal.showing import TerminalApp
+
+Shown = TypeVar("Shown", bound="TerminalApp")
 
 COLOR_SYSTEMS = ("auto", "standard", "256", "truecolor", "windows")
 SLOW = 0.25  # seconds between two beats on a slow link
@@ -51,6 +54,40 @@ def _launched(flags: argparse.Namespace, lesson: Lesson | None, drafts: Drafts |
     view, notice = opening(flags, settings, memory, lesson)
     if settings.on("plain") or dumb(os.environ):
         return plain(view, notice, memory, ascii_only=settings.on("ascii"))
+
+    def make() -> Explorer:
+        from llm_linalg.lesson import catalog
+        from tui.app import Explorer
+
+        options = replace(options_of(settings), play=flags.play, notice=notice)
+        return Explorer(view, catalog(), replace(options, drafts=drafts or Drafts(folder(os.environ))))
+
+    app, code = drawn(make, settings)
+    if app.failure is None:
+        memory.update(partial(_left, app))
+    return code
+
+
+def options_of(settings: Settings) -> Options:
+    """How the app is shown, as the settings have it."""
+    from tui.app import Options
+
+    return Options(
+        theme=settings.text("theme"),
+        ascii_only=settings.on("ascii"),
+        motion=settings.on("motion"),
+        slowest=SLOW if settings.on("slow_link") else 0.0,
+        speed=settings.speed,
+        keys=settings.keys,
+    )
+
+
+def drawn(make: Callable[[], Shown], settings: Settings) -> tuple[Shown, int]:
+    """Makes an app and runs it on the terminal; returns it with its exit code.
+
+    Raises:
+        UsageError: Where the terminal can't serve.
+    """
     check_terminal(os.environ)
     os.environ.pop("NO_COLOR", None)  # the theme says it; libraries would take an empty one for a yes
     if os.environ.get("TEXTUAL_COLOR_SYSTEM", "auto") in ("", "auto"):
@@ -59,31 +96,16 @@ def _launched(flags: argparse.Namespace, lesson: Lesson | None, drafts: Drafts |
         os.environ["TEXTUAL_ANIMATIONS"] = "none"
     if settings.on("slow_link"):
         os.environ["TEXTUAL_FPS"] = "10"
-    from llm_linalg.lesson import catalog
-    from tui.app import Explorer, Options
+    app = make()
     from tui.terminal.outlet import outlet
     from tui.terminal.showing import told
 
-    options = Options(
-        theme=settings.text("theme"),
-        ascii_only=settings.on("ascii"),
-        play=flags.play,
-        motion=settings.on("motion"),
-        slowest=SLOW if settings.on("slow_link") else 0.0,
-        speed=settings.speed,
-        drafts=drafts or Drafts(folder(os.environ)),
-        keys=settings.keys,
-        notice=notice,
-    )
-    app = Explorer(view, catalog(), options)
     with outlet() as out:
         app.screen_descriptor = out.screen
         app.run(mouse=settings.on("mouse"))
-        if app.failure is None:
-            memory.update(partial(_left, app))
-        else:
+        if app.failure is not None:
             print(told(app.failure), file=sys.stderr, flush=True)  # noqa: T201 - into the log
-    return ended(app, out.log)
+    return app, ended(app, out.log)
 
 
 def _left(app: Explorer, state: State) -> State:
@@ -138,18 +160,20 @@ def resumed(place: Sequence[str]) -> View | None:
         return None
 
 
-def plain(view: View, notice: str, memory: Memory, *, ascii_only: bool) -> int:
+def plain(view: View, notice: str, memory: Memory, *, ascii_only: bool, talk: Talk | None = None) -> int:
     """The session without a screen."""
     from llm_linalg.lesson import catalog
-    from tui.plain.prompt import talk
+    from tui.plain.prompt import converse
 
     garbage.resume()
     try:
         columns = os.get_terminal_size(1).columns
     except OSError:
         columns = 0
-    left, code = talk(view, catalog(), width=columns or 80, ascii_only=ascii_only, notice=notice)
-    if left is not None:
+    left, code = converse(
+        view, catalog(), width=columns or 80, ascii_only=ascii_only, notice=notice, talk=talk
+    )
+    if left is not None and talk is None:
         memory.update(lambda state: state.at(left))
     return code
 

@@ -26,6 +26,7 @@ commands:
   llm-linalg [LESSON]              open the app, at a lesson or at the first one
   llm-linalg open FILE             open a notebook (.ipynb), a Python file or any Markdown with Python
   llm-linalg play [FILE]           write a program and see at once what torch did
+  llm-linalg present DECK          show a deck on a stage: a Markdown file, a folder, a lesson
   llm-linalg lessons [--json]      list the lessons
   llm-linalg frame LESSON …        print one picture, or all of them
   llm-linalg run [FILE | - | -c CODE]   run a program of the tensor language and print its tensors
@@ -160,6 +161,11 @@ def choice(what: str, known: Sequence[str]) -> type[str]:
 def view_flags(parser: Parser) -> None:
     """The flags that name a picture, and its colours."""
     picture_flags(parser)
+    colour_flags(parser)
+
+
+def colour_flags(parser: Parser) -> None:
+    """The flags of colours and characters."""
     parser.add_argument("--theme", type=choice("theme", THEMES), metavar="T", help=f"{', '.join(THEMES)}")
     switch(parser, "--ascii", "no glyph outside ASCII")
 
@@ -269,6 +275,11 @@ def play_parser() -> Parser:
 def app_flags(parser: Parser) -> None:
     """The flags of what opens the app: the picture, and how it is shown."""
     view_flags(parser)
+    shown_flags(parser)
+
+
+def shown_flags(parser: Parser) -> None:
+    """The flags of how the app is shown."""
     parser.add_argument("--play", action="store_true", help="start playing")
     parser.add_argument("--speed", type=speed, metavar="N", help="steps a second: 4 unless given")
     switch(parser, "--plain", "no screen: a line in, a frame as text out")

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from tui import boards, choices, motions, player, playing
+from tui import boards, choices, motions, player, playing, talk, talk_looks
 from tui.motions import Command
 from tui.session import Session
 
@@ -82,6 +82,23 @@ COMMANDS: dict[str, Command] = {
     "twin": motions.on_run(lambda opened, view: opened.twin(view)),
     "slice.next": motions.on_run(lambda opened, view: opened.slices(view, 1)),
     "slice.previous": motions.on_run(lambda opened, view: opened.slices(view, -1)),
+    "stage.next": talk.forward,
+    "stage.back": talk.back,
+    "stage.finish": talk.finish,
+    "stage.stop.next": talk.stop_on,
+    "stage.stop.previous": talk.stop_back,
+    "stage.skip": talk.skip,
+    "stage.first": lambda session: talk.at(session, 1),
+    "stage.last": lambda session: talk.at(session, len(talk.on_stage(session).deck.stops)),
+    "stage.reset": talk.reset,
+    "stage.black": talk_looks.black,
+    "stage.big": talk_looks.big,
+    "stage.play": motions.play_by(1),
+    "stage.auto": talk_looks.auto,
+    "stage.clock": talk_looks.clock,
+    "stage.pause": talk_looks.pause,
+    "stage.zero": talk_looks.zero,
+    "stage.footer": talk_looks.footer,
 }
 
 WITH_ARGUMENT: dict[str, Callable[[Session, str], Session]] = {
@@ -95,6 +112,7 @@ WITH_ARGUMENT: dict[str, Callable[[Session, str], Session]] = {
     "module": choices.module_at,
     "scrub": motions.scrub,
     "row": boards.open_row_at,
+    "stage.go": lambda session, number: talk.at(session, int(number)),
 }
 
 OUTSIDE = frozenset(
@@ -102,11 +120,13 @@ OUTSIDE = frozenset(
         *("goto", "text", "sidebar", "theme", "copy.code", "copy.command", "help", "palette", "suspend"),
         *("quit", "halt"),
         *("edit.examples", "edit.save", "edit.help", "edit.quit"),
+        *("stage.goto", "stage.index", "stage.quit"),
     )
 )
 """Commands that reach outside the session."""
 
-NEEDS_NO_RUN = (OUTSIDE - {"goto"}) | {
+NEEDS_NO_RUN = (OUTSIDE - {"goto", "stage.goto"}) | {
+    *("stage.black", "stage.big", "stage.auto", "stage.clock", "stage.pause", "stage.zero", "stage.footer"),
     *("list", "list.up", "list.down", "list.open", "control.next", "control.previous"),
     *("faster", "slower", "pick", "open", "edit", "edit.leave", "play.take", "example"),
     *("board.up", "board.down", "board.open", "row", *(f"board.{number}" for number in range(1, 10))),
@@ -117,6 +137,8 @@ CHANGES = frozenset(
     (
         *("control.up", "control.down", "seed.up", "seed.down", "set", "undo", "redo"),
         *("stop", "stop.next", "stop.previous", "board.return"),
+        *("stage.stop.next", "stage.stop.previous", "stage.skip", "stage.first", "stage.last"),
+        *("stage.reset", "stage.go"),
         *(f"link.{number}" for number in range(1, 10)),
     )
 )

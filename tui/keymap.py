@@ -46,6 +46,9 @@ APART = (
     ({"list"}, {"cursor", "board"}),
     ({"play"}, {"lesson"}),
     ({"rows"}, {"links"}),
+    # On a stage its own keys go first, and before them those of the cell cursor.
+    ({"stage"}, {"editor", "mending", "list", "board", "rows", "visit", "play", "lesson", "steps", "always"}),
+    ({"stage"}, {"frame", "repairs", "links", "undo", "redo", "twin", "slices", "cursor", "trail"}),
 )
 
 

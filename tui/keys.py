@@ -27,11 +27,13 @@ CONTEXTS = (
     "play",
     "lesson",
     "running",
+    "stage",
 )
 """When a key does something: `Key.when` is one of these, and `Session.contexts` says which hold."""
 
 GROUPS = (
-    "Playground", "Board", "Motion", "Depth", "Cell cursor", "Lesson", "Controls", "View", "Share", "App",
+    "Stage", "Playground", "Board", "Motion", "Depth", "Cell cursor", "Lesson", "Controls", "View", "Share",
+    "App",
 )  # fmt: skip
 
 
@@ -110,6 +112,29 @@ KEYS: tuple[Key, ...] = (
     *_under(
         "Cell cursor", "trail",
         ("cursor.return", "backspace", "⌫", "return", "Return to where the cell was followed from", 4),
+    ),
+    *_under(
+        "Stage", "stage",
+        ("stage.next", "space,pagedown,right,down", "→", "on", "The next step; at the end the next stop", 1),
+        ("stage.back", "pageup,left,up,backspace", "←", "back", "Exactly that undone", 2),
+        ("stage.finish", "f", "f", "finish", "Finish this animation", 3),
+        ("stage.stop.next", "J", "J", "next stop", "The next stop, whatever is left of this one", 0),
+        ("stage.stop.previous", "K,comma", "K", "stop before", "The stop before, as it was left", 0),
+        ("stage.skip", "L", "L", "skip lesson", "Skip the rest of this lesson", 0),
+        ("stage.goto", "g", "g", "go to", "Go to a step by its number, then ↵; gg is the first stop", 0),
+        ("stage.first", "ctrl+home", "^home", "first stop", "The first stop, as gg", 0),
+        ("stage.last", "G", "G", "last stop", "The last stop; after a number, that stop", 0),
+        ("stage.index", "l,slash", "l", "stops", "Find a stop in the index", 4),
+        ("stage.reset", "R", "R", "as rehearsed", "Undo everything that was changed on this stop", 5),
+        ("stage.black", "b,full_stop", "b", "black", "A black screen; any key ends it", 6),
+        ("stage.big", "B", "B", "large", "Large cells, readable from the back row", 7),
+        ("stage.play", "greater_than_sign", ">", "play", "Play this animation, or pause", 0),
+        ("stage.auto", "A", "A", "by itself", "Go on by itself, or by key only", 0),
+        ("stage.clock", "C", "C", "clock", "The time passed, the time left, or no clock", 8),
+        ("stage.pause", "P", "P", "stop clock", "Stop the clock, or let it go on", 0),
+        ("stage.zero", "Z", "Z", "zero", "Set the clock to zero", 0),
+        ("stage.footer", "backslash", "\\", "keys", "Show or hide the keys", 0),
+        ("stage.quit", "q,ctrl+c", "q", "leave", "Leave the stage, when pressed twice", 25),
     ),
     *_under(
         "Board", "visit",

@@ -6,12 +6,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from tui.enlarged import DOWN
 from tui.keys import Key
 from tui.prose import titled
 from tui.session import Session
 from tui.widgets.rows import wrap_code
 
 if TYPE_CHECKING:
+    from llm_linalg.decks import DeckStop
     from llm_linalg.lesson import Stop
     from tui.frame import Frame
 
@@ -35,6 +37,12 @@ class Sizes:
     program: int
     words: int
     beside: int = 0  # columns of the playground's editor, where it stands beside everything
+    title: int = 2  # with the rule below it
+    facts: int = 1
+    controls: int = 1
+    transport: int = 1
+    footer: int = 1
+    big: bool = False  # the cells are large
 
     @property
     def main(self) -> int:
@@ -45,7 +53,8 @@ class Sizes:
     @property
     def stage(self) -> int:
         """Rows of the stage: all that title, rules, program, words, controls and footer leave."""
-        return self.height - 3 - self.program - 1 - self.words - 2
+        below = self.words + self.controls + self.transport + self.footer
+        return self.height - self.title - self.program - self.facts - below
 
 
 def wished(stop: Stop) -> int:
@@ -118,6 +127,39 @@ def bench_sizes(
     return Sizes(width, height, shown, max(3, min(lines + editing, most)), words)
 
 
+def talk_sizes(
+    width: int, height: int, code: Sequence[str], session: Session, *, failed: bool, spoken: bool, big: bool
+) -> Sizes | None:
+    """The room on a stage: no sidebar, one row of title, no keys unless asked, and the rest for the picture.
+
+    Args:
+        width: columns of the terminal.
+        height: rows of the terminal.
+        code: lines of the program.
+        session: what is on stage.
+        failed: an error is explained, which takes more words.
+        spoken: something is said in the last row, whatever else stands there.
+        big: the cells are large.
+    """
+    talk = session.talk
+    if talk is None or not fits(width, height):
+        return None
+    width, height, _ = _taken(width, height, False)
+    footer = int(talk.footer or spoken)
+    if session.view.at_stop.slide:
+        return Sizes(width, height, False, 0, 0, 0, 1, 0, 0, 0, footer, big)
+    spare = max(0, height - 24)
+    transport = int(not spoken)
+    controls = int(bool(session.view.lesson.controls) and (not big or spare > 4))
+    if big and not failed:
+        words = DOWN * (1 + (spare > 6)) + (spare > 2)
+        return Sizes(width, height, False, 0, words, 0, 1, int(spare > 4), controls, transport, footer, True)
+    lines = sum(len(wrap_code(line, width - 4)) for line in code)
+    program = max(1, min(lines, (3 if height < 22 else 5) + spare // 4))
+    words = (3 if height < 22 else 4) + min(4, spare // 4) + (min(4, max(0, height - 20)) if failed else 0)
+    return Sizes(width, height, False, program, words, 0, 1, 1, controls, transport, footer)
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Picture:
     """One state of the screen. Panes are handed the whole of it and take what is theirs."""
@@ -128,3 +170,9 @@ class Picture:
     keys: tuple[Key, ...]
     waiting: str = ""
     prompt: str | None = None
+
+    @property
+    def slide(self) -> DeckStop | None:
+        """The deck's stop, where it is prose alone."""
+        talk = self.session.talk
+        return talk.stop if talk is not None and self.session.view.at_stop.slide else None

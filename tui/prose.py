@@ -87,6 +87,11 @@ def _paragraphs(text: str, width: int) -> tuple[Row, ...]:
     return tuple(rows)
 
 
+def words_of(text: str, width: int) -> list[str]:
+    """Prose as lines of text, without marks."""
+    return ["".join(span.text for span in spans) for spans in paragraphs(text, width)]
+
+
 def formula_row(line: FormulaLine) -> Row:
     """A formula's line as spans in the roles of its states."""
     return tuple(Span(text, "" if state == "plain" else state) for text, state in line)

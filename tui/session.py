@@ -19,6 +19,11 @@ from tui.view import History, View
 if TYPE_CHECKING:
     from llm_linalg.lesson import Lesson
     from tui.stage import Opened
+    from tui.talk import Talk
+
+
+OFF_STAGE = frozenset({"links", "board", "rows", "visit", "list", "play", "lesson"})
+"""Contexts whose keys would lead out of a deck."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -39,6 +44,7 @@ class Session:
         draft: the program that was last in it.
         landing: whether a run is awaited that shows that line.
         mended: in the editor, the run that failed, the repair of it that was applied, and the program then.
+        talk: the deck that is on stage, if one is.
     """
 
     view: View
@@ -56,6 +62,7 @@ class Session:
     draft: str | None = field(default=None, repr=False)
     landing: bool = False
     mended: tuple[Opened, int, str] | None = field(default=None, repr=False)
+    talk: Talk | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         """The playground's program outlives every way out of it; its editor doesn't."""
@@ -153,7 +160,7 @@ class Session:
             found = (found - {"cursor", "board"}) | {"list"}
         if linked:
             found.add("links")
-        return frozenset(found)
+        return frozenset(found if self.talk is None else (found - OFF_STAGE) | {"stage"})
 
     @property
     def _place(self) -> set[str]:
@@ -202,6 +209,15 @@ class Session:
             notice="",
             editing=self.editing or (lesson and is_playground(view.lesson)),
         )
+
+    def staged(self, view: View, talk: Talk) -> Session:
+        """At another stop of a deck: undo doesn't come back from there, going back does."""
+        control = self.control if view.lesson is self.view.lesson else first_control(view)
+        return replace(self.moved(view), history=History(), trail=(), visits=(), control=control, talk=talk)
+
+    def on(self, talk: Talk) -> Session:
+        """With the talk shown otherwise, or at another place."""
+        return replace(self, talk=talk, notice="")
 
     def lesson(self, slug: str) -> Lesson | None:
         """The listed lesson of that slug."""

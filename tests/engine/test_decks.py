@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from llm_linalg.decks import load, of_lesson
+from llm_linalg.decks import lesson_of, load, of_lesson
 from llm_linalg.lesson import LessonError, catalog, find, parse
 
 DECK = """\
@@ -77,8 +77,11 @@ def test_stops_stand_as_in_the_file(deck: Path) -> None:
     assert read.stops[3].lesson is find("matmul")
     assert read.stops[5].words == ("--set", "kind=tril")
     assert {stop.title for stop in read.stops[3:7]} == {"From elsewhere"}
-    assert read.files[0] == deck
-    assert deck.parent / "own.md" in read.files
+    assert read.sources == {file: file.read_bytes() for file in (deck, deck.parent / "own.md")}
+    assert [stop.at.slide for stop in read.stops][:2] == [True, False]
+    assert [lesson_of(data, file).stops for file, data in read.sources.items()] == [
+        lesson.stops for lesson in (read.lessons[0], read.lessons[-1])
+    ]
 
 
 def test_a_file_that_is_named_twice_is_read_once(deck: Path) -> None:
@@ -124,7 +127,7 @@ def test_a_folder_is_read_in_the_order_of_names(deck: Path) -> None:
     assert [stop.lesson.slug for stop in read.stops][:2] == ["a", "own"]
     assert read.title == deck.parent.name
     assert read.minutes == 22.0
-    assert {file.name for file in read.files} >= {"a.md", "own.md", "talk.md"}
+    assert {file.name for file in read.sources} == {"a.md", "own.md", "talk.md"}
 
 
 def test_other_files_are_decks_of_their_cells(tmp_path: Path) -> None:

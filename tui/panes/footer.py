@@ -21,11 +21,12 @@ class KeysLine(Lines):
     def _row(self, picture: Picture) -> Row:
         if picture.prompt is not None:
             steps = picture.frame.steps if picture.frame is not None else 0
+            first = "   g first stop" if picture.session.talk is not None else ""
             return row(
                 (" go to step: ", "key"),
                 (picture.prompt, "strong"),
                 ("_", "strong"),
-                (f"   0 to {steps}   ↵ go   esc close", "label"),
+                (f"   0 to {steps}   ↵ go{first}   esc close", "label"),
             )
         if picture.session.notice:
             return row((f" {picture.session.notice}", "current"))

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from textual.geometry import Offset
 
+from tui.enlarged import ACROSS, DOWN, enlarged_rows
 from tui.picture import Picture
 from tui.widgets.lines import Lines
 
@@ -24,24 +25,35 @@ class StagePane(Lines):
 
     def show_picture(self, picture: Picture) -> None:
         """Shows the panels; only a change of the layout moves a widget."""
-        if picture.frame is None and not self._matrices:
+        if picture.frame is None and picture.slide is None and not self._matrices:
             return  # nothing to show yet, and nothing to import for it before the first paint
         from tui.panes.board import board_rows
         from tui.panes.scenes import labels, scenes
+        from tui.panes.slide import slide_rows
         from tui.widgets.matrix import Matrix
 
         width, height = picture.room.main, picture.room.stage
         board = None if picture.frame is None else picture.frame.board
-        shown = scenes(picture, width, height)
-        self.show(labels(shown, height) if board is None else board_rows(board, width, height, self.glyphs))
+        big = picture.room.big and board is None
+        across, down = (ACROSS, DOWN) if big else (1, 1)
+        slide = picture.slide
+        shown = [] if slide is not None else scenes(picture, width // across, height // down)
+        if slide is not None:
+            self.show(slide_rows(slide, width, height, big=picture.room.big, glyphs=self.glyphs))
+        elif board is not None:
+            self.show(board_rows(board, width, height, self.glyphs))
+        else:
+            rows = labels(shown, height // down)
+            self.show(enlarged_rows(rows) if big else rows)
         wanted = [(scene, slot) for scene in shown for slot in scene.layout.slots]
         fresh = [Matrix() for _ in range(len(wanted) - len(self._matrices))]
         if fresh:
             self._matrices += fresh
             self.mount(*fresh)
         for matrix, (scene, slot) in zip(self._matrices, wanted, strict=False):
-            self._put(matrix, slot.x + scene.x, slot.y + bool(scene.caption), slot.width, slot.height)
-            matrix.show(scene.panels[slot.panel], slot, picture.session.view.look)
+            x, y = slot.x + scene.x, slot.y + bool(scene.caption)
+            self._put(matrix, x * across, y * down, slot.width * across, slot.height * down)
+            matrix.show(scene.panels[slot.panel], slot, picture.session.view.look, big)
         for matrix in self._matrices[len(wanted) :]:
             if matrix.display:
                 matrix.display = False

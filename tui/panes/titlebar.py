@@ -2,9 +2,19 @@
 
 from __future__ import annotations
 
+from time import monotonic
+from typing import TYPE_CHECKING
+
+from llm_linalg.text import clean
 from tui.picture import SIDEBAR, Picture
+from tui.stopwatch import shown
+from tui.talk import edited, on_stage
+from tui.themes import Glyphs
 from tui.widgets.lines import Lines
-from tui.widgets.rows import Span, ends, row, width_of
+from tui.widgets.rows import Row, Span, ends, row, width_of
+
+if TYPE_CHECKING:
+    from tui.talk import Talk
 
 
 class TitleBar(Lines):
@@ -14,6 +24,9 @@ class TitleBar(Lines):
 
     def show_picture(self, picture: Picture) -> None:
         """Shows the lesson, the stop and the seed."""
+        if picture.session.talk is not None:
+            self.show([talk_row(picture, self.glyphs)])
+            return
         view, width = picture.session.view, picture.room.width
         lesson = view.lesson
         stops = len(lesson.stops)
@@ -38,3 +51,32 @@ class TitleBar(Lines):
             at = SIDEBAR - 1
             rule = rule[:at] + glyphs.cross + rule[at + 1 :]
         self.show([ends((*brand, *name), right, width, glyphs.dots), (Span(rule, "rule"),)])
+
+
+def talk_row(picture: Picture, glyphs: Glyphs) -> Row:
+    """The one row of title on a stage: the stop, what is not as it was rehearsed, the time, where one is."""
+    session, room = picture.session, picture.room
+    talk = on_stage(session)
+    time = clock_text(talk, monotonic())
+    right = row(
+        ("file broken  " if talk.fault else "", "error"),
+        ("changed  " if edited(session) else "", "current", "stage.reset"),
+        (f"{time}  " if time else "", "strong", "stage.pause"),
+        (f"{talk.number}/{len(talk.deck.stops)} ", "label", "stage.index"),
+    )
+    if picture.slide is not None:
+        return ends((), right, room.width, glyphs.dots)
+    left = row((f" {clean(talk.stop.title)}", "title"))
+    shapes = picture.frame.shape_line if picture.frame is not None and not room.facts else ""
+    wide = row(*left, (f"   {shapes}" if shapes else "", ""))
+    fitting = width_of(wide) + width_of(right) < room.width
+    return ends(wide if fitting else left, right, room.width, glyphs.dots)
+
+
+def clock_text(talk: Talk, now: float) -> str:
+    """What the clock shows; empty where there is none."""
+    left = talk.remaining(now)
+    if talk.clock == "off" or (talk.clock == "remaining" and left is None):
+        return ""
+    time = shown(talk.watch.elapsed(now) if talk.clock == "elapsed" or left is None else left)
+    return time if talk.watch.running else f"({time})"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from tui.enlarged import ACROSS, DOWN, enlarged_rows
 from tui.picture import Picture
 from tui.playground import is_playground
 from tui.prose import elided, formula, paragraphs, titled
@@ -22,6 +23,9 @@ class Words(Lines):
     def show_picture(self, picture: Picture) -> None:
         """Shows what there is to say about this step."""
         room = picture.room
+        if room.big:
+            self.show(large(picture, room.main)[: room.words])
+            return
         rows = spoken(picture, room.main)
         if len(rows) > room.words:
             rows = spoken(picture, room.main, short=True)
@@ -36,9 +40,10 @@ class Words(Lines):
 def spoken(picture: Picture, width: int, *, short: bool = False) -> list[Row]:
     """Everything that is said about this step, in as many rows as it takes; `short` takes fewer."""
     frame = picture.frame
+    told = picture.session.talk is None  # on a stage the first row has the title
     if frame is None:
         stop = picture.session.view.at_stop
-        return paragraphs(titled(stop.title, stop.prose), width)
+        return paragraphs(titled(stop.title if told else "", stop.prose), width)
     if frame.error is not None:
         return explained(frame.error, width, brief=short, mend=picture.session.editing)
     if frame.cursor is not None:
@@ -46,9 +51,22 @@ def spoken(picture: Picture, width: int, *, short: bool = False) -> list[Row]:
     if frame.step == 0 or not (frame.formula or frame.sentence):
         if not frame.prose:
             return paragraphs(frame.sentence, width)
-        return paragraphs(titled(frame.stop_title, frame.prose), width)
-    told = [elided(line, width) for line in frame.formula] if short else formula(frame.formula, width)
-    return [*told, *paragraphs(frame.sentence, width)]
+        return paragraphs(titled(frame.stop_title if told else "", frame.prose), width)
+    lines = [elided(line, width) for line in frame.formula] if short else formula(frame.formula, width)
+    return [*lines, *paragraphs(frame.sentence, width)]
+
+
+def large(picture: Picture, width: int) -> list[Row]:
+    """What is said on a stage, for the back row: large letters as far as there is room."""
+    frame, room = picture.frame, picture.room
+    narrow = width // ACROSS
+    if frame is None or frame.error is not None or frame.cursor is not None:
+        return spoken(picture, width, short=True)
+    lines = formula(frame.formula, narrow) if frame.step else []
+    if lines and len(lines) <= room.words // DOWN:
+        return [*enlarged_rows(lines), *paragraphs(frame.sentence, width)]
+    rows = spoken(picture, narrow)
+    return enlarged_rows(rows) if len(rows) * DOWN <= room.words else spoken(picture, width, short=True)
 
 
 def fitted(rows: list[Row], height: int) -> list[Row]:
@@ -130,8 +148,8 @@ def _repair_key(number: int, mend: bool) -> str:
 
 def cut(rows: list[Row], count: int, width: int, dots: str) -> list[Row]:
     """At most `count` rows; if some are left out, the last says which key shows them."""
-    if len(rows) <= count:
-        return rows
+    if len(rows) <= count or not count:
+        return rows[:count]
     kept = rows[:count]
     more = row((f" {dots} ", "dim"), ("p", "key", "text"), (" more", "dim", "text"))
     last = fit(kept[-1], width - width_of(more), "")

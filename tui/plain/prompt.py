@@ -13,6 +13,7 @@ from tui.cli_parse import UsageError
 from tui.commands import run
 from tui.glyphs import ascii_text
 from tui.plain.words import find, help_text
+from tui.prose import words_of
 from tui.render.plain import to_plain
 from tui.session import Session
 from tui.stage import open_view
@@ -20,6 +21,7 @@ from tui.view import View, command
 
 if TYPE_CHECKING:
     from llm_linalg.lesson import Lesson
+    from tui.talk import Talk
 
 LONGEST = 10_000  # characters of a line
 MANY = 1000  # steps that one `play` prints
@@ -35,10 +37,11 @@ class Plain:
 
     def __init__(
         self, view: View, lessons: Sequence[Lesson], write: Callable[[str], None], *,
-        width: int = 80, ascii_only: bool = False,
+        width: int = 80, ascii_only: bool = False, talk: Talk | None = None,
     ) -> None:  # fmt: skip
         """`write` gets every text, whole lines of it but for the prompt."""
-        self.session = ran(Session.start(view, lessons))
+        started = Session.start(view, lessons)
+        self.session = ran(started if talk is None else started.on(talk))
         self.missed = 0
         self._write = write
         self._width = width
@@ -49,8 +52,13 @@ class Plain:
         self._write(ascii_text(text) if self._ascii else text)
 
     def show(self) -> None:
-        """Writes the frame."""
-        opened = self.session.current
+        """Writes the frame; of a slide, its words."""
+        opened, talk = self.session.current, self.session.talk
+        if talk is not None:
+            self.say(f"stop {talk.number} of {len(talk.deck.stops)}: {clean(talk.stop.title)}\n")
+        if self.session.view.at_stop.slide and talk is not None:
+            self.say("".join(f"{line}\n" for line in words_of(talk.stop.at.prose, self._width)))
+            opened = None
         if opened is not None:
             self.say(to_plain(opened.frame(self.session.view, ascii_only=self._ascii), self._width))
         if self.session.notice:
@@ -76,8 +84,14 @@ class Plain:
     def _told(self, name: str) -> Iterator[str]:
         """What a word says besides the frame."""
         session = self.session
+        talk = session.talk
         if name == "help":
             yield help_text()
+        elif name == "notes":
+            said = [] if talk is None else words_of(talk.stop.notes, self._width)
+            yield "".join(f"{line}\n" for line in said) or "There are no notes here.\n"
+        elif name == "lessons" and talk is not None:
+            yield from (f"{n:>3} {clean(stop.title)}\n" for n, stop in enumerate(talk.deck.stops, 1))
         elif name == "lessons":
             yield from (f"{one.slug:<14} {one.part} {clean(one.title, 60)}\n" for one in session.lessons)
         elif name == "command":
@@ -108,9 +122,10 @@ def ran(session: Session) -> Session:
     return session.with_run(open_view(session.view, session.before()))
 
 
-def talk(
-    view: View, lessons: Sequence[Lesson], *, width: int, ascii_only: bool, notice: str = ""
-) -> tuple[View | None, int]:
+def converse(
+    view: View, lessons: Sequence[Lesson], *, width: int, ascii_only: bool, notice: str = "",
+    talk: Talk | None = None,
+) -> tuple[View | None, int]:  # fmt: skip
     """Reads standard input to its end.
 
     Returns the view where somebody at a terminal left, of a script None; and the exit code: 1 if a script
@@ -119,7 +134,7 @@ def talk(
     from tui.cli_write import write
 
     typed = sys.stdin is not None and sys.stdin.isatty()
-    plain = Plain(view, lessons, write, width=width, ascii_only=ascii_only)
+    plain = Plain(view, lessons, write, width=width, ascii_only=ascii_only, talk=talk)
     plain.session = plain.session.told(notice)
     plain.show()
     for line in lines("> " if typed else "", write):

@@ -37,15 +37,29 @@ class Word:
     shows: bool = True
 
 
-def _key(command: str) -> Act:
-    """The same as a key of the app."""
+def _key(command: str, on_stage: str = "") -> Act:
+    """The same as a key of the app; of a talk, as another."""
 
     def act(session: Session, rest: list[str]) -> Session:
         if rest:
             raise UsageError(f"nothing may follow here: {quoted(rest[0])}")
-        return run(session, command)
+        staged = command.startswith("stage.")
+        if staged and session.talk is None:
+            raise UsageError("nothing is on stage: 'llm-linalg present DECK' shows a deck")
+        return run(session, on_stage if session.talk is not None and on_stage else command)
 
     return act
+
+
+def _off_stage(act: Act) -> Act:
+    """What leads to other lessons, and so out of a deck."""
+
+    def stay(session: Session, rest: list[str]) -> Session:
+        if session.talk is not None:
+            raise UsageError("on stage only the deck's own stops open: stop N")
+        return act(session, rest)
+
+    return stay
 
 
 def _whole(rest: list[str], what: str) -> int:
@@ -59,11 +73,16 @@ def _step(session: Session, rest: list[str]) -> Session:
 
 
 def _stop(session: Session, rest: list[str]) -> Session:
+    talk = session.talk
     if rest in (["next"], ["back"]):
-        return run(session, "stop.next" if rest == ["next"] else "stop.previous")
-    number, stops = _whole(rest, "stop"), len(session.view.lesson.stops)
+        command = "stop.next" if rest == ["next"] else "stop.previous"
+        return run(session, command if talk is None else f"stage.{command}")
+    number = _whole(rest, "stop")
+    stops = len(session.view.lesson.stops if talk is None else talk.deck.stops)
     if not 1 <= number <= stops:
-        raise UsageError(f"this lesson has stops 1 to {stops}")
+        raise UsageError(f"this {'lesson' if talk is None else 'deck'} has stops 1 to {stops}")
+    if talk is not None:
+        return run(session, f"stage.go:{number}")
     return session.changed(session.view.at_stop_number(number))
 
 
@@ -157,11 +176,11 @@ def _stay(session: Session, rest: list[str]) -> Session:  # noqa: ARG001 - as ev
 
 
 WORDS: tuple[Word, ...] = (
-    Word("next", "", "a step on; so does an empty line", _key("forward")),
-    Word("back", "", "a step back", _key("back")),
+    Word("next", "", "a step on; so does an empty line", _key("forward", "stage.next")),
+    Word("back", "", "a step back", _key("back", "stage.back")),
     Word("first", "", "before the first step", _key("first")),
     Word("last", "", "to the last step", _key("last")),
-    Word("finish", "", "the end of this animation", _key("finish")),
+    Word("finish", "", "the end of this animation", _key("finish", "stage.finish")),
     Word("step", "N", "to a step by its number", _step),
     Word("play", "", "every step from here to the end, a line each", _stay, shows=False),
     Word("into", "", "into the operation, or into the cell", _key("into")),
@@ -180,16 +199,19 @@ WORDS: tuple[Word, ...] = (
     Word("tensor", "", "the next tensor's cells", _key("cursor.panel")),
     Word("follow", "", "to the operation that made the cell", _key("cursor.follow")),
     Word("return", "", "back to where it was followed from", _key("cursor.return")),
-    Word("stop", "N", "a stop of the lesson; also stop next, stop back", _stop),
-    Word("lesson", "SLUG", "another lesson", _lesson),
+    Word("stop", "N", "a stop of the lesson or deck; also stop next, stop back", _stop),
+    Word("lesson", "SLUG", "another lesson", _off_stage(_lesson)),
     Word("lessons", "", "list the lessons", _stay, shows=False),
-    Word("row", "N", "open a row of a board", _row),
+    Word("row", "N", "open a row of a board", _off_stage(_row)),
     Word("board", "", "back to the board that opened this lesson", _key("board.return")),
     Word("repair", "[N]", "apply a repair", _repair),
     Word("twin", "", "forward or backward pass", _key("twin")),
     Word("slice", "", "the next slice", _key("slice.next")),
     Word("undo", "", "undo the last change", _key("undo")),
     Word("redo", "", "do it again", _key("redo")),
+    Word("skip", "", "of a deck: the next lesson", _key("stage.skip")),
+    Word("reset", "", "of a deck: the stop as it was rehearsed", _key("stage.reset")),
+    Word("notes", "", "of a deck: what the speaker reads here", _stay, shows=False),
     Word("code", "", "the program as torch code", _stay, shows=False),
     Word("command", "", "the command that reopens this view", _stay, shows=False),
     Word("show", "", "the frame again", _stay),

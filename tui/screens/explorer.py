@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual import events
 from textual.binding import Binding, BindingType
@@ -20,6 +20,7 @@ from tui.screens.outside import outside
 from tui.screens.running import Ran, run_program
 from tui.screens.workbench import Workbench
 from tui.session import Session
+from tui.state import Memory
 from tui.widgets.lines import Lines
 
 if TYPE_CHECKING:
@@ -59,10 +60,12 @@ class ExplorerScreen(Workbench):
         motion: bool = True,
         slowest: float = 0.0,
         drafts: Drafts | None = None,
+        memory: Memory | None = None,
     ) -> None:
         """Without `motion` nothing plays by itself: the keys that play step instead."""
         super().__init__(drafts)
         self.session = session
+        self.memory = memory or Memory()
         self.frame: Frame | None = None
         self.prompt: str | None = None
         self.waiting = LOADING
@@ -214,6 +217,9 @@ class ExplorerScreen(Workbench):
             self.prompt = None
             if typed:
                 await self.perform(f"go:{typed}")
+        elif key == "g" and not typed and self.session.talk is not None:
+            self.prompt = None
+            await self.perform("stage.first")
         elif key == "backspace":
             self.prompt = typed[:-1]
         elif key in DIGITS:
@@ -255,14 +261,15 @@ class ExplorerScreen(Workbench):
             self.update_session(self.session.moved(view))
 
 
-def with_keys(keys: tuple[Key, ...]) -> type[ExplorerScreen]:
-    """The explorer with a table of keys: a class of its own, since Textual binds keys to classes."""
+def with_keys(keys: tuple[Key, ...], kind: type[ExplorerScreen] = ExplorerScreen) -> type[ExplorerScreen]:
+    """A screen with a table of keys: a class of its own, since Textual binds keys to classes."""
     if keys == KEYS:
-        return ExplorerScreen
+        return kind
     table = keys
+    base: Any = kind
 
-    class Rebound(ExplorerScreen, inherit_bindings=False):
-        """The explorer with other keys."""
+    class Rebound(base, inherit_bindings=False):  # type: ignore[misc, call-arg]
+        """The screen with other keys."""
 
         BINDINGS: ClassVar[list[BindingType]] = bindings(table)
         keys = table

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from tui.themes import LOOKS
@@ -15,9 +16,9 @@ async def outside(screen: ExplorerScreen, name: str) -> None:
     """Does one of `tui.commands.OUTSIDE`."""
     session = screen.session
     app = screen.app
-    if name in ("quit", "edit.quit"):
-        app.exit()
-    elif name == "goto":
+    if name in ("quit", "edit.quit", "stage.quit"):
+        leave(screen)
+    elif name in ("goto", "stage.goto"):
         screen.prompt = ""
         screen.draw()
     elif name == "sidebar":
@@ -54,15 +55,26 @@ async def outside(screen: ExplorerScreen, name: str) -> None:
         await _above(screen, name)
 
 
+def leave(screen: ExplorerScreen) -> None:
+    """Quits; of a stage when it is asked for twice, since nothing ends a talk by a slip."""
+    session = screen.session
+    talk = session.talk
+    if talk is None or talk.leaving:
+        screen.app.exit()
+        return
+    screen.update_session(session.on(replace(talk, leaving=True)).told("Press it again to leave the stage."))
+
+
 async def _above(screen: ExplorerScreen, name: str) -> None:
     """Opens a screen above the explorer."""
     session, app = screen.session, screen.app
-    if name == "edit.examples":
+    if name in ("edit.examples", "stage.index"):
         from textual.command import CommandPalette
 
-        from tui.screens.palette import Examples
+        from tui.screens.palette import Examples, Stops
 
-        await app.push_screen(CommandPalette([Examples], placeholder="Begin with…"))
+        provider, asked = (Examples, "Begin with…") if name == "edit.examples" else (Stops, "Which stop?")
+        await app.push_screen(CommandPalette([provider], placeholder=asked))
     elif name in ("help", "edit.help"):
         from tui.screens.pager import Pager, help_rows
 

@@ -17,10 +17,10 @@ from tui.panes.stage import StagePane
 from tui.panes.titlebar import TitleBar
 from tui.panes.transport import Controls, Transport
 from tui.panes.words import Words
-from tui.picture import RUNNING, SMALLEST, Picture, Sizes, bench_sizes, sizes, wished
+from tui.picture import RUNNING, SMALLEST, Picture, Sizes, bench_sizes, sizes, talk_sizes, wished
 from tui.playground import is_playground
 from tui.session import Session
-from tui.widgets.drawn import Drawn
+from tui.widgets.drawn import Drawn, glyphs_of
 from tui.widgets.lines import Lines
 from tui.widgets.rows import row
 
@@ -96,7 +96,10 @@ class Page(Screen[None], inherit_bindings=False):
         self.contexts |= {"running"} if waiting == RUNNING else set()
         code = frame.code if frame is not None else session.view.program.splitlines()
         failed = frame is not None and frame.error is not None
-        room = self._fit(session, code, wished(session.view.at_stop), failed)
+        said = wished(session.view.at_stop)
+        room = self._fit(
+            session, code, said, failed=failed, spoken=prompt is not None or bool(session.notice)
+        )
         if room is None:
             self.picture, self.contexts = None, frozenset({"always", "everywhere"})
             self.set_focus(None)
@@ -116,10 +119,15 @@ class Page(Screen[None], inherit_bindings=False):
     def arranged(self, session: Session, room: Sizes) -> None:
         """The panes have their room: a page with more in it finds place for that."""
 
-    def _fit(self, session: Session, code: Sequence[str], said: int, failed: bool) -> Sizes | None:
+    def _fit(
+        self, session: Session, code: Sequence[str], said: int, *, failed: bool, spoken: bool
+    ) -> Sizes | None:
         """Gives the panes their room; None where there is too little."""
         width, height = self.size
-        if is_playground(session.view.lesson):
+        if session.talk is not None:
+            big = session.talk.big and not glyphs_of(self).plain
+            room = talk_sizes(width, height, code, session, failed=failed, spoken=spoken, big=big)
+        elif is_playground(session.view.lesson):
             lines = session.view.program.rstrip("\n").count("\n") + 1
             room = bench_sizes(
                 width, height, lines, sidebar=self.sidebar_wanted, failed=failed, editing=session.editing
@@ -132,11 +140,22 @@ class Page(Screen[None], inherit_bindings=False):
             step = max(1, width)
             self.query_one(TooSmall).show([row(text[i : i + step]) for i in range(0, len(text), step)])
         elif room != self.room:
-            self.query_one(Program).styles.height = room.program
-            self.query_one(Words).styles.height = room.words
+            self._give(Program, room.program)
+            self._give(Words, room.words)
+            self._give(TitleBar, room.title)
+            self._give(Facts, room.facts)
+            self._give(Controls, room.controls)
+            self._give(Transport, room.transport)
+            self._give(KeysLine, room.footer)
             self.query_one(Sidebar).display = room.sidebar
         self.room = room
         return room
+
+    def _give(self, pane: type[Widget], rows: int) -> None:
+        """Gives a pane its rows; one that has none is not there."""
+        widget = self.query_one(pane)
+        widget.styles.height = rows
+        widget.display = rows > 0
 
     def repaint(self) -> None:
         """Paints everything again: another theme."""

@@ -4,12 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import partial
+from typing import TYPE_CHECKING
 
 from textual.command import DiscoveryHit, Hit, Hits, Provider
 from textual.content import Content
 
+from llm_linalg.text import clean
 from tui.examples import EXAMPLES
 from tui.screens.explorer import ExplorerScreen
+
+if TYPE_CHECKING:
+    from tui.session import Session
+    from tui.talk import Talk
 
 
 class Commands(Provider):
@@ -20,15 +26,22 @@ class Commands(Provider):
         screen = self.screen
         if not isinstance(screen, ExplorerScreen):
             return
-        for lesson in screen.session.lessons:
-            yield f"{lesson.title}", f"lesson {lesson.slug}, part {lesson.part}", f"open:{lesson.slug}"
-        for stop in screen.session.view.lesson.stops:
-            yield f"stop {stop.number}: {stop.title}", "of this lesson", f"stop:{stop.number}"
-        for example in EXAMPLES:
-            yield f"Example: {example.title}", "opens in the playground", f"example:{example.name}"
+        yield from self._places(screen.session)
         for key in screen.live():
             if key.id not in ("palette",):
                 yield key.tooltip, f"key {key.shown}", key.id
+
+    def _places(self, session: Session) -> Iterator[tuple[str, str, str]]:
+        """The lessons and stops there are to go to; on a stage, the deck's stops."""
+        if session.talk is not None:
+            yield from listed(session.talk)
+            return
+        for lesson in session.lessons:
+            yield f"{lesson.title}", f"lesson {lesson.slug}, part {lesson.part}", f"open:{lesson.slug}"
+        for stop in session.view.lesson.stops:
+            yield f"stop {stop.number}: {stop.title}", "of this lesson", f"stop:{stop.number}"
+        for example in EXAMPLES:
+            yield f"Example: {example.title}", "opens in the playground", f"example:{example.name}"
 
     async def discover(self) -> Hits:
         """Everything, before anything is typed."""
@@ -56,3 +69,25 @@ class Examples(Commands):
         """Name, help and command of every example."""
         for example in EXAMPLES:
             yield example.title, example.program.splitlines()[0], f"example:{example.name}"
+
+
+class Stops(Commands):
+    """The stops of the deck on the stage."""
+
+    def _entries(self) -> Iterator[tuple[str, str, str]]:
+        """Name, help and command of every stop."""
+        screen = self.screen
+        talk = screen.session.talk if isinstance(screen, ExplorerScreen) else None
+        yield from () if talk is None else listed(talk)
+
+
+def listed(talk: Talk) -> Iterator[tuple[str, str, str]]:
+    """A deck's stops as entries: name, help and command."""
+    for number, stop in enumerate(talk.deck.stops, 1):
+        minutes = "" if stop.minutes is None else f", {stop.minutes:g} min"
+        here = "   (here)" if number == talk.number else ""
+        yield (
+            f"{number} {clean(stop.title)}{here}",
+            f"{clean(stop.lesson.title)}{minutes}",
+            f"stage.go:{number}",
+        )

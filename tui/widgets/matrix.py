@@ -15,6 +15,7 @@ from textual.geometry import Region
 from textual.message import Message
 from textual.strip import Strip
 
+from tui.enlarged import ACROSS, DOWN, enlarged
 from tui.frame import Cell, Index, Mark, Panel
 from tui.layout import Piece, Slot, pieces
 from tui.themes import STRENGTHS, Glyphs, step_of
@@ -82,11 +83,12 @@ class Matrix(Drawn):
         self.showing: Showing = "numbers"
         self.cells: tuple[tuple[Cell, ...], ...] = ()
         self.place: tuple[int, int, int, int] | None = None
+        self.big = False
 
-    def show(self, panel: Panel, slot: Slot, showing: Showing) -> None:
-        """Shows a window of a panel; cells that look as before are not sent again."""
-        old, kept = self.cells, self._alike(slot, showing)
-        self.panel, self.slot, self.showing = panel, slot, showing
+    def show(self, panel: Panel, slot: Slot, showing: Showing, big: bool = False) -> None:
+        """Shows a window of a panel, `big` in large letters; cells that look as before are not sent again."""
+        old, kept = self.cells, self._alike(slot, showing) and big == self.big
+        self.panel, self.slot, self.showing, self.big = panel, slot, showing, big
         self.cells = panel.cells(slot.rows, slot.columns, slot.decimals)
         if getattr(self.app, "sparing", False):
             self.cells = spared(self.cells)
@@ -101,9 +103,15 @@ class Matrix(Drawn):
             touched = [x for x in range(len(now)) if _drawn(was[x]) != _drawn(now[x])]
             if touched:
                 first, last = touched[0] * slot.cell, (touched[-1] + 1) * slot.cell
-                dirty.append(Region(first, y, last - first, 1))
+                across, down = self._scale
+                dirty.append(Region(first * across, y * down, (last - first) * across, down))
         if dirty:
             self.refresh(*dirty)
+
+    @property
+    def _scale(self) -> tuple[int, int]:
+        """Columns and rows that a character takes."""
+        return (ACROSS, DOWN) if self.big else (1, 1)
 
     def _alike(self, slot: Slot, showing: Showing) -> bool:
         """Whether cells may be compared with those shown: the same number, size and look of them."""
@@ -120,6 +128,7 @@ class Matrix(Drawn):
         look, glyphs = self.look, self.glyphs
         few = bool(getattr(self.app, "few_colours", False))
         segments: list[Segment] = []
+        y, part = divmod(y, self._scale[1])
         if self.slot is not None and y < len(self.cells):
             for piece in pieces(self.cells[y], self.slot):
                 role = role_of(piece.mark)
@@ -129,7 +138,8 @@ class Matrix(Drawn):
                     style = look.heat(piece.level, role, few=few)
                 elif not role and not text.strip():
                     style = look.style("")
-                segments.append(Segment(glyphs.text(text), style))
+                text = enlarged(text)[part] if self.big else glyphs.text(text)
+                segments.append(Segment(text, style))
         strip = Strip(segments).simplify()
         return strip.adjust_cell_length(width, look.style(""))
 
@@ -137,7 +147,8 @@ class Matrix(Drawn):
         """Puts the cell cursor on the cell clicked."""
         if self.panel is None or self.slot is None:
             return
-        hit = self.slot.hit(event.x, event.y)
+        across, down = self._scale
+        hit = self.slot.hit(event.x // across, event.y // down)
         if hit is not None:
             event.stop()
             self.post_message(Chosen(self.panel.name, self.panel.index(*hit)))

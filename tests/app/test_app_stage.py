@@ -1,0 +1,227 @@
+"""The stage on the screen: keys, counts, the black screen, large cells, what is said and what is hidden."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from llm_linalg.decks import load
+from tests.app.driving import SMALL, Driver
+from tests.app.talks import DECK, deck_at, where
+from tui.app import Explorer, Options
+from tui.enlarged import ACROSS, DOWN, enlarged
+from tui.screens.presenter import PresenterScreen
+from tui.state import Memory
+from tui.talk import Talk, on_stage
+
+
+@asynccontextmanager
+async def staged(
+    file: Path, size: tuple[int, int] = SMALL, *, big: bool = False, options: Options | None = None
+) -> AsyncIterator[Driver]:
+    deck = load(file)
+    talk = Talk(deck, big=big)
+    app = Explorer(talk.begun(1), deck.lessons, options or Options(), talk)
+    async with app.run_test(size=size) as pilot:
+        driver = Driver(app, pilot)
+        await driver.settle()
+        yield driver
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    return deck_at(tmp_path)
+
+
+async def test_a_slide_is_its_words_and_nothing_else(file: Path) -> None:
+    async with staged(file) as d:
+        assert "Only words." in d.screen
+        assert enlarged("Welcome")[1] in d.screen
+        assert d.rows[0].split() == ["1/4"]
+        assert "steps" not in d.screen
+        assert "Say hello" not in d.screen
+        assert "llm-linalg" not in d.screen
+
+
+async def test_the_keys_of_a_clicker(file: Path) -> None:
+    async with staged(file) as d:
+        for key in ("pagedown", "space", "right", "down"):
+            await d.press(key)
+        assert where(d.session) == (3, 1)
+        for key in ("pageup", "left", "up", "backspace"):
+            await d.press(key)
+        assert where(d.session) == (1, 0)
+        await d.press("full_stop")
+        assert d.screen.strip() == ""
+        await d.press("pagedown")  # any key ends it, and does nothing else
+        assert "Only words." in d.screen
+        assert where(d.session) == (1, 0)
+
+
+async def test_numbers_go_to_stops_and_steps(file: Path) -> None:
+    async with staged(file) as d:
+        await d.press("3", "G")
+        assert where(d.session) == (3, 1)
+        await d.press("g", "g")
+        assert where(d.session) == (1, 0)
+        await d.press("2", "enter")
+        assert where(d.session) == (2, 0)
+        await d.press("g", "2", "enter")
+        assert where(d.session) == (2, 2)
+        await d.press("0")
+        assert where(d.session) == (2, 0)
+        await d.press("1", "2")
+        assert "12" in d.rows[-1]
+        await d.press("G")
+        assert "There is no stop 12" in d.rows[-1]
+        await d.press("1", "escape")
+        assert where(d.session) == (4, 0)
+        await d.press("1", "right")
+        assert where(d.session) == (4, 1)
+
+
+async def test_the_cell_cursor_has_its_arrows(file: Path) -> None:
+    async with staged(file) as d:
+        await d.press("3", "G", "c", "right")
+        assert (where(d.session), d.view.cursor) == ((3, 1), ("Y", (0, 1)))
+        await d.press("pagedown")
+        assert where(d.session) == (3, 2)
+
+
+async def test_the_index_finds_a_stop(file: Path) -> None:
+    async with staged(file) as d:
+        await d.press("l")
+        await d.pilot.press(*"elsewhere")
+        await d.settle()
+        await d.pilot.press("down", "enter")
+        await d.settle()
+        assert where(d.session) == (3, 1)
+
+
+async def test_a_changed_stop_says_so_and_is_reset(file: Path) -> None:
+    async with staged(file) as d:
+        await d.press("2", "G", "right_square_bracket", "right")
+        assert "changed" in d.rows[0]
+        await d.press("R")
+        assert "changed" not in d.rows[0]
+        assert "As rehearsed." in d.screen
+
+
+async def test_leaving_is_asked_for_twice(file: Path) -> None:
+    async with staged(file) as d:
+        await d.press("q")
+        assert "again" in d.rows[-1]
+        await d.press("right", "q")
+        assert d.app.is_running
+        await d.press("q")
+        assert d.app._exit
+
+
+async def test_the_footer_is_there_when_asked(file: Path) -> None:
+    async with staged(file) as d:
+        await d.press("right")
+        assert "help" not in d.rows[-1]
+        await d.press("backslash")
+        assert "help" in d.rows[-1]
+        assert "steps" in d.rows[-2]
+
+
+@pytest.mark.parametrize("size", [(60, 18), (80, 24), (120, 35), (160, 50)])
+async def test_large_cells_show_the_same_numbers(file: Path, size: tuple[int, int]) -> None:
+    async with staged(file, size, big=True) as d:
+        await d.press("3", "G")
+        matrices = [m for m in d.app.screen.query("Matrix").results() if m.display]
+        assert matrices
+        for matrix in matrices:
+            slot = matrix.slot  # type: ignore[attr-defined]
+            assert matrix.size == (slot.width * ACROSS, slot.height * DOWN)
+            assert matrix.region.right <= size[0]
+            assert matrix.region.bottom <= size[1]
+        assert enlarged("1.")[0].strip() in d.screen
+        await d.press("B")
+        assert "1.5410" in d.screen
+
+
+async def test_in_ascii_nothing_is_large(file: Path) -> None:
+    async with staged(file, big=True, options=Options(ascii_only=True)) as d:
+        await d.press("2", "G")
+        assert d.screen.isascii()
+        await d.press("B")
+        assert "not in ASCII" in d.screen
+
+
+async def test_the_clock_is_shown_when_asked(file: Path) -> None:
+    async with staged(file) as d:
+        await d.press("C", "C")
+        assert "(10:00)" in d.rows[0]
+        await d.press("right", "P")
+        assert ":" in d.rows[0]
+        screen = d.app.explorer
+        assert isinstance(screen, PresenterScreen)
+        assert screen._clock_timer is None
+        await d.press("P")
+        assert screen._clock_timer is not None
+        await d.press("C")
+        assert screen._clock_timer is None
+
+
+async def test_a_saved_file_appears_and_a_broken_one_does_not(file: Path) -> None:
+    async with staged(file) as d:
+        await d.press("2", "G")
+        screen = d.app.explorer
+        assert isinstance(screen, PresenterScreen)
+        file.write_text(DECK.replace("It adds up.", "It adds up well."), encoding="utf-8")
+        await screen._look()
+        await d.settle()
+        await d.press("C")
+        assert "It adds up well." in d.screen
+        file.write_text(DECK.replace("## The last", "## The last\n## Empty"), encoding="utf-8")
+        await screen._look()
+        await d.settle()
+        assert "nothing stands below" in d.screen
+        assert "file broken" in d.rows[0]
+        await d.press("right")
+        assert "file broken" in d.rows[0]
+        assert where(d.session) == (2, 1)
+        file.write_text(DECK, encoding="utf-8")
+        await screen._look()
+        await d.settle()
+        assert "file broken" not in d.rows[0]
+        assert where(d.session) == (2, 1)
+
+
+async def test_the_stop_is_remembered(file: Path, tmp_path: Path) -> None:
+    memory = Memory(tmp_path / "state")
+    async with staged(file, options=Options(memory=memory)) as d:
+        await d.press("3", "G")
+        assert memory.load().deck(file) == 3
+
+
+async def test_it_goes_on_by_itself_and_stops_at_the_end(file: Path) -> None:
+    async with staged(file) as d:
+        screen = d.app.explorer
+        assert isinstance(screen, PresenterScreen)
+        await d.press("A")
+        assert on_stage(d.session).auto
+        assert screen._next is not None
+        screen._go_on()
+        await d.settle()
+        assert where(d.session) == (2, 0)
+        await d.press("G")
+        for _ in range(2):
+            screen._go_on()
+            await d.settle()
+        assert not on_stage(d.session).auto
+        assert screen._next is None
+
+
+async def test_links_do_not_lead_off_the_stage(tmp_path: Path) -> None:
+    text = '+++\ntitle = "T"\n+++\nSee [a product](lesson:matmul).\n'
+    async with staged(deck_at(tmp_path, text)) as d:
+        await d.app.explorer.perform("open:matmul")
+        await d.settle()
+        assert "only the deck's own stops" in d.screen
+        assert d.view.lesson.title == "T"

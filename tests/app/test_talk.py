@@ -1,0 +1,239 @@
+"""A talk without a screen: on and exactly back, jumps, live changes and their undoing, a saved deck."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.app.talks import DECK, deck_at, done, started, where
+from tui.decks import view_at
+from tui.session import Session
+from tui.stopwatch import Stopwatch, shown
+from tui.talk import Talk, edited, on_stage
+from tui.talk_saved import renewed
+from tui.watching import Watch
+
+WAY = [(1, 0), (2, 0), (2, 1), (2, 2), (3, 1), (3, 2), (4, 0), (4, 1)]
+
+
+@pytest.fixture
+def talk(tmp_path: Path) -> Session:
+    return started(deck_at(tmp_path))
+
+
+def test_on_is_the_next_step_and_at_the_end_the_next_stop(talk: Session) -> None:
+    seen = [where(talk)]
+    for _ in WAY[1:]:
+        talk = done(talk, "stage.next")
+        seen.append(where(talk))
+    assert seen == WAY
+    assert done(talk, "stage.next").notice == "That is the end."
+    assert where(done(talk, "stage.next")) == WAY[-1]
+
+
+def test_back_shows_every_picture_again_in_turn(talk: Session) -> None:
+    pictures = [talk.view]
+    for _ in WAY[1:]:
+        talk = done(talk, "stage.next")
+        pictures.append(talk.view)
+    for picture in reversed(pictures[:-1]):
+        talk = done(talk, "stage.back")
+        assert talk.view == picture
+    assert done(talk, "stage.back").notice == "That is the beginning."
+
+
+MOVES = [
+    "stage.stop.next", "stage.stop.previous", "stage.skip", "stage.finish", "stage.last", "stage.first",
+    "stage.reset", "into", "out", "over", "order", "cursor", "seed.up", "control.up", "first", "undo",
+]  # fmt: skip
+
+
+@given(before=st.lists(st.sampled_from(["stage.next", *MOVES]), max_size=6), steps=st.integers(1, 4))
+def test_back_undoes_what_was_just_done_from_anywhere(
+    tmp_path_factory: pytest.TempPathFactory, before: list[str], steps: int
+) -> None:
+    talk = done(started(deck_at(tmp_path_factory.getbasetemp())), *before)
+    pictures = []
+    for _ in range(steps):
+        after = done(talk, "stage.next")
+        if after.notice == "That is the end.":
+            break
+        pictures.append((where(talk), talk.view))
+        talk = after
+    for place, view in reversed(pictures):
+        talk = done(talk, "stage.back")
+        assert (where(talk), talk.view) == (place, view)
+
+
+def test_without_such_a_step_back_is_a_step_back_and_then_the_stop_before_as_it_was_left(
+    talk: Session,
+) -> None:
+    talk = done(talk, "stage.stop.next", "stage.next")
+    assert where(talk) == (2, 1)
+    jumped = done(talk, "stage.stop.next")
+    assert where(jumped) == (3, 1)  # as it was rehearsed
+    assert where(done(jumped, "stage.back")) == (2, 1)
+    unseen = done(talk, "stage.go:4", "stage.back")
+    assert where(unseen) == (3, 2)  # its end
+    assert where(done(unseen, "stage.finish", "stage.back")) == (3, 1)
+    assert where(done(unseen, "stage.back", "stage.back")) == (2, 1)
+
+
+def test_jumps(talk: Session) -> None:
+    assert where(done(talk, "stage.last")) == (4, 0)
+    assert where(done(talk, "stage.last", "stage.first")) == (1, 0)
+    assert where(done(talk, "stage.go:3")) == (3, 1)
+    far = done(talk, "stage.go:12")
+    assert (where(far), far.notice) == ((4, 0), "There is no stop 12: 1 to 4.")
+    assert where(done(talk, "stage.skip")) == (3, 1)
+    assert where(done(talk, "stage.skip", "stage.skip")) == (4, 0)
+    last = done(talk, "stage.last", "stage.skip", "stage.stop.next")
+    assert (where(last), last.notice) == ((4, 0), "That is the last stop.")
+
+
+def test_finish_goes_to_the_end_that_the_stop_is_about(talk: Session) -> None:
+    assert where(done(talk, "stage.go:2", "stage.finish")) == (2, 2)
+    assert where(done(talk, "stage.go:4", "stage.finish")) == (4, 1)
+    assert where(done(talk, "stage.finish")) == (1, 0)
+
+
+def test_live_changes_stay_until_they_are_undone_by_one_key(talk: Session) -> None:
+    talk = done(talk, "stage.go:2", "stage.next")
+    rehearsed = talk.view
+    changed = done(talk, "control.up", "seed.up", "look")
+    assert edited(changed)
+    assert where(changed) == (2, 1)
+    back_again = done(changed, "stage.stop.next", "stage.stop.previous")
+    assert back_again.view == changed.view
+    assert dict(done(changed, "stage.go:4", "stage.go:2").view.controls)["n"] == "3"
+    reset = done(back_again, "stage.reset")
+    assert (reset.view, edited(reset)) == (rehearsed, False)
+    assert where(done(reset, "stage.reset")) == (2, 0)
+    assert done(reset, "stage.stop.next", "stage.stop.previous").view == rehearsed
+
+
+def test_undo_does_not_leave_the_stop(talk: Session) -> None:
+    talk = done(talk, "stage.go:2", "control.up", "stage.go:3")
+    assert "undo" not in talk.contexts
+    assert where(done(talk, "undo")) == (3, 1)
+
+
+def test_nothing_leads_out_of_the_deck(talk: Session) -> None:
+    assert "stage" in talk.contexts
+    assert not talk.contexts & {"links", "board", "rows", "visit", "list", "play", "lesson"}
+
+
+def test_a_kiosk_begins_again_and_forgets(tmp_path: Path) -> None:
+    talk = done(started(deck_at(tmp_path), 4, loop=True), "control.up", "stage.finish", "stage.next")
+    assert (where(talk), on_stage(talk).left) == ((1, 0), {})
+    assert not edited(done(talk, "stage.go:4"))
+
+
+def test_the_clock_is_started_by_the_first_step(talk: Session) -> None:
+    assert not on_stage(talk).watch.running
+    going = done(talk, "stage.next")
+    assert on_stage(going).watch.running
+    standing = done(going, "stage.pause")
+    assert (on_stage(standing).watch.running, standing.notice) == (False, "The clock stands.")
+    faces = [on_stage(done(talk, *["stage.clock"] * n)).clock for n in range(4)]
+    assert faces == ["off", "elapsed", "remaining", "off"]
+
+
+def test_a_stopwatch_counts_while_it_runs() -> None:
+    watch = Stopwatch().started(10.0)
+    assert watch.elapsed(15.0) == 5.0
+    assert watch.started(12.0) == watch
+    paused = watch.paused(16.0)
+    assert (paused.elapsed(99.0), paused.running) == (6.0, False)
+    assert paused.started(100.0).elapsed(101.0) == 7.0
+    assert paused.zeroed(5.0) == Stopwatch()
+    assert watch.zeroed(20.0).elapsed(21.0) == 1.0
+    assert [shown(t) for t in (0, 59.9, 65, 3725, -61, -0.5)] == [
+        "0:00",
+        "0:59",
+        "1:05",
+        "1:02:05",
+        "-1:01",
+        "0:00",
+    ]
+
+
+def test_what_is_left_of_the_planned_time(talk: Session) -> None:
+    now = on_stage(talk)
+    assert (now.planned, now.remaining(0.0)) == (600.0, 600.0)
+    assert Talk(now.deck, minutes=1.0, watch=Stopwatch(70.0)).remaining(0.0) == -10.0
+
+
+def saved(talk: Session, file: Path, text: str) -> Session:
+    watch = Watch(on_stage(talk).deck)
+    file.write_text(text, encoding="utf-8")
+    deck = watch.look()
+    assert deck is not None
+    assert not isinstance(deck, str), deck
+    return done(renewed(talk, deck), "look")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "there"),
+    [
+        ("It adds up.", "It adds up to something else.", (2, 1)),
+        ("Only words.\n", "Only words.\n\n## More words\nAnd more.\n", (3, 1)),
+        ("## Welcome\nOnly words.\n\n```notes minutes=1\nSay hello.\n```\n", "", (1, 1)),
+        ("## A sum", "## A total", (2, 1)),
+        ("x = torch.ones(n)", "x = 2 * torch.ones(n)", (2, 1)),
+    ],
+)
+def test_a_deck_that_is_saved_goes_on_at_the_same_stop(
+    tmp_path: Path, old: str, new: str, there: tuple[int, int]
+) -> None:
+    file = deck_at(tmp_path)
+    talk = done(started(file), "stage.go:2", "control.up", "stage.next")
+    later = saved(talk, file, DECK.replace(old, new))
+    assert where(later) == there
+    assert dict(later.view.controls)["n"] == "3"
+    assert later.current is not None
+    assert later.current.error is None
+
+
+def test_what_is_rehearsed_otherwise_is_shown_so(tmp_path: Path) -> None:
+    file = deck_at(tmp_path)
+    talk = done(started(file), "stage.go:3")
+    later = saved(talk, file, DECK.replace("n=2 --set m=1 --step 1", "n=3 --set m=1 --step 2"))
+    assert (where(later), dict(later.view.controls)["n"]) == ((3, 2), "3")
+    fewer = saved(later, file, DECK.partition("## A sum")[0])
+    assert where(fewer) == (1, 0)
+
+
+def test_a_broken_save_is_told_once_and_a_later_good_one_is_taken(tmp_path: Path) -> None:
+    file = deck_at(tmp_path)
+    watch = Watch(started(file).talk.deck)  # type: ignore[union-attr]
+    assert watch.look() is None
+    file.write_text(DECK + "\n## Empty\n", encoding="utf-8")
+    told = watch.look()
+    assert isinstance(told, str)
+    assert told.endswith('talk.md:33: nothing stands below the heading "Empty"')
+    assert watch.look() is None
+    file.unlink()
+    assert "no such file" in str(watch.look())
+    file.write_text(DECK, encoding="utf-8")
+    assert not isinstance(watch.look(), str | None)
+    assert watch.look() is None
+
+
+def test_a_folder_is_watched_with_what_comes_into_it(tmp_path: Path) -> None:
+    deck_at(tmp_path)
+    watch = Watch(started(tmp_path).talk.deck)  # type: ignore[union-attr]
+    deck_at(tmp_path, '+++\ntitle = "Z"\n+++\nMore.\n', "z.md")
+    found = watch.look()
+    assert found is not None
+    assert not isinstance(found, str)
+    assert len(found.stops) == 5
+
+
+def test_each_stop_of_the_deck_opens_as_it_was_rehearsed(talk: Session) -> None:
+    deck = on_stage(talk).deck
+    for number, stop in enumerate(deck.stops, 1):
+        assert done(talk, f"stage.go:{number}").view == view_at(stop)

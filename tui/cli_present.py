@@ -1,0 +1,110 @@
+"""``llm-linalg present``: a deck on the stage, where it was left."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from llm_linalg.lesson_values import MOST_MINUTES
+from llm_linalg.spelling import quoted
+from tui import cli_app, kept
+from tui.cli_parse import Parser, UsageError, colour_flags, shown_flags, whole
+from tui.decks import checked, deck_named
+from tui.settings import decided
+from tui.state import Memory
+from tui.talk import EVERY, Talk
+
+if TYPE_CHECKING:
+    from llm_linalg.decks import Deck
+    from tui.app import Explorer
+
+
+def present(flags: argparse.Namespace) -> int:
+    """Shows a deck; returns the exit code.
+
+    Raises:
+        UsageError: For a stop that is not there, or flags that don't go together.
+        LessonError: If the deck is broken.
+    """
+    memory = Memory(kept.folder(os.environ))
+    settings = decided(flags, os.environ, memory)
+    if flags.autoplay is not None and not settings.on("motion"):
+        raise UsageError("--autoplay goes on by itself, and the settings say that nothing does")
+    deck = checked(deck_named(flags.deck))
+    lines = settings.on("plain") or cli_app.dumb(os.environ)
+    number = first_stop(deck, flags.stop, memory if not lines and not flags.loop else Memory())
+    talk = Talk(
+        deck,
+        number,
+        big=flags.big,
+        minutes=flags.minutes,
+        every=flags.autoplay or EVERY,
+        auto=flags.autoplay is not None,
+        loop=flags.loop,
+        clock="off" if flags.minutes is None else "remaining",
+    )
+    view = talk.begun(number)
+    if lines:
+        return cli_app.plain(view, "", memory, ascii_only=settings.on("ascii"), talk=talk)
+    notice = f"Where you left it: stop {number}. gg goes to the first." if flags.stop is None else ""
+
+    def make() -> Explorer:
+        from tui.app import Explorer
+
+        options = replace(cli_app.options_of(settings), memory=memory)
+        return Explorer(view, deck.lessons, replace(options, notice=notice if number > 1 else ""), talk)
+
+    return cli_app.drawn(make, settings)[1]
+
+
+def first_stop(deck: Deck, wanted: int | None, memory: Memory) -> int:
+    """The stop to begin with: as wanted, else where the deck was left, else the first.
+
+    Raises:
+        UsageError: For a stop that is not there.
+    """
+    most = len(deck.stops)
+    if wanted is not None and not 1 <= wanted <= most:
+        raise UsageError(f"the deck has stops 1 to {most}: there is no stop {wanted}")
+    left = None if deck.path is None else memory.load().deck(deck.path)
+    return wanted or min(left or 1, most)
+
+
+def present_parser() -> Parser:
+    """``llm-linalg present DECK …``."""
+    parser = Parser(
+        prog="llm-linalg present",
+        description="Show a deck on a stage: it opens where it was left.",
+        allow_abbrev=False,
+    )
+    parser.add_argument("deck", metavar="DECK", help="a Markdown file, a folder of lessons, or a lesson")
+    parser.add_argument("--stop", type=whole, metavar="N", help="the deck's stop to begin with, from 1")
+    parser.add_argument("--minutes", type=minutes, metavar="N", help="how long it may take; counts down")
+    parser.add_argument("--big", action="store_true", help="large cells, readable from the back row")
+    parser.add_argument("--autoplay", type=seconds, metavar="SECONDS", help="a step on by itself each time")
+    parser.add_argument("--loop", action="store_true", help="after the last stop comes the first")
+    colour_flags(parser)
+    shown_flags(parser)
+    return parser
+
+
+def seconds(text: str) -> float:
+    """A number of seconds."""
+    return _number(text, "seconds", 0.1, 86_400)
+
+
+def minutes(text: str) -> float:
+    """A number of minutes."""
+    return _number(text, "minutes", 0.1, MOST_MINUTES)
+
+
+def _number(text: str, what: str, least: float, most: float) -> float:
+    value = float(text) if re.fullmatch(r"[0-9]{1,6}(\.[0-9]{0,6})?", text) else 0.0
+    if not least <= value <= most:
+        raise argparse.ArgumentTypeError(
+            f"{quoted(text)} is not a number of {what} from {least:g} to {most:g}"
+        )
+    return value

@@ -1,0 +1,172 @@
+"""The stage: the explorer's page with nothing on it but the picture, and a deck to go through."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from textual import events
+
+from tui.panes.titlebar import TitleBar
+from tui.screens.explorer import DIGITS, ExplorerScreen
+from tui.session import Session
+from tui.state import Memory
+from tui.talk import Talk, forward, on_stage
+from tui.talk_saved import renewed
+from tui.watching import Watch
+from tui.widgets.drawn import glyphs_of
+
+if TYPE_CHECKING:
+    from textual.timer import Timer
+
+    from tui.drafts import Drafts
+
+OFF_STAGE = frozenset({"open", "row", "example", "link", "stop", "play.take", "edit", "list"})
+"""Commands that would lead out of the deck."""
+POLL = 0.5  # seconds between two looks at the deck's files
+
+
+class PresenterScreen(ExplorerScreen):
+    """The one screen of a talk."""
+
+    def __init__(
+        self,
+        session: Session,
+        *,
+        ascii_only: bool = False,
+        motion: bool = True,
+        slowest: float = 0.0,
+        drafts: Drafts | None = None,
+        memory: Memory | None = None,
+    ) -> None:
+        """As the explorer; `memory` keeps the stop."""
+        super().__init__(
+            session, ascii_only=ascii_only, motion=motion, slowest=slowest, drafts=drafts, memory=memory
+        )
+        self.count = ""  # the digits of a number that is being typed
+        self._files = Watch(self.talk.deck)
+        self._clock_timer: Timer | None = None
+        self._next: Timer | None = None
+
+    @property
+    def talk(self) -> Talk:
+        """The talk."""
+        return on_stage(self.session)
+
+    def on_mount(self) -> None:
+        """Looks at the deck's files from now on."""
+        self.set_interval(POLL, self._look)
+        self.rearm()
+
+    # Keys.
+
+    async def on_key(self, event: events.Key) -> None:
+        """Takes the digits of a number, and any key while the screen is black."""
+        if await self._took(event.key):
+            event.stop()
+            event.prevent_default()
+        self.rearm()
+
+    async def _took(self, key: str) -> bool:
+        if self.talk.black:
+            await self.perform("stage.black")
+            return True
+        if self.prompt is not None:
+            return False
+        if key in DIGITS and (self.count or key != "0"):
+            self.count = (self.count + key)[:6]
+            self.update_session(self.session.told(f"{self.count}   G or enter: that stop   r: that repair"))
+            return True
+        count, self.count = self.count, ""
+        if not count:
+            return False
+        command = self._command_of(key)
+        if command == "stage.last" or key == "enter":
+            self._queue.clear()  # a jump is not a step more
+            await self.perform(f"stage.go:{count}")
+        elif command == "repair" and "repairs" in self.contexts and int(count) <= 9:
+            await self.perform(f"repair.{count}")
+        else:
+            self.tell("")
+            return key == "escape"
+        return True
+
+    def _must_wait(self, key: str) -> bool:
+        """A slide waits for no program."""
+        slide = self.session.view.at_stop.slide and not self._queue
+        if slide and self._command_of(key) in ("stage.next", "stage.back", "stage.goto"):
+            return False
+        return super()._must_wait(key)
+
+    async def perform(self, command: str) -> None:
+        """Does a command by its name, if it doesn't lead off the stage."""
+        name = command.partition(":")[0]
+        if name in OFF_STAGE or name.startswith("link."):
+            self.tell("On stage only the deck's own stops open.")
+            return
+        if command == "stage.big" and glyphs_of(self).plain:
+            self.tell("Large letters need characters that are not in ASCII.")
+            return
+        if self.talk.leaving and command != "stage.quit":
+            self.session = self.session.on(replace(self.talk, leaving=False))
+        await super().perform(command)
+
+    def update_session(self, session: Session) -> None:
+        """Takes a session over, shows or hides everything, and remembers the stop."""
+        before = self.talk
+        super().update_session(session)
+        if self.talk.auto != before.auto:
+            self.rearm()
+        if self.talk.number != before.number:
+            self.run_worker(self._remember(), group="remember", exclusive=True)
+        self.set_class(self.talk.black, "-black")
+        self._keep_time()
+
+    async def _remember(self) -> None:
+        """Keeps the stop, so that the talk can begin there again."""
+        path, number = self.talk.deck.path, self.talk.number
+        if path is not None:
+            await asyncio.to_thread(self.memory.update, lambda state: state.with_deck(path, number))
+
+    # By itself.
+
+    def rearm(self) -> None:
+        """The next step by itself is a whole interval away."""
+        if self._next is not None:
+            self._next.stop()
+        talk = self.talk
+        self._next = self.set_timer(talk.every, self._go_on) if talk.auto else None
+
+    def _go_on(self) -> None:
+        if not self.busy and self.app.screen is self and not self.talk.black:
+            self.update_session(forward(self.session))
+            if self.talk.last and not self.talk.loop and self.session.notice:
+                self.session = self.session.on(replace(self.talk, auto=False))
+        self.rearm()
+
+    def _keep_time(self) -> None:
+        """A clock that goes and is seen is drawn each second; another sends nothing."""
+        wanted = self.talk.clock != "off" and self.talk.watch.running and not self.talk.black
+        if wanted and self._clock_timer is None:
+            self._clock_timer = self.set_interval(1.0, self._draw_title)
+        elif not wanted and self._clock_timer is not None:
+            self._clock_timer.stop()
+            self._clock_timer = None
+
+    def _draw_title(self) -> None:
+        if self.picture is not None:
+            self.query_one(TitleBar).show_picture(self.picture)
+
+    # The deck's files.
+
+    async def _look(self) -> None:
+        """Reads the deck again if it was saved: off the event loop, since a disk may be slow."""
+        found = await asyncio.to_thread(self._files.look)
+        if found is None:
+            return
+        if isinstance(found, str):
+            told = self.session.on(replace(self.talk, fault=found))
+            self.update_session(told.told(found))
+        else:
+            self.update_session(renewed(self.session, found))

@@ -1,0 +1,47 @@
+"""A stopwatch as a value: started, paused, set to zero. Times are in seconds and come from outside."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+
+@dataclass(frozen=True, slots=True)
+class Stopwatch:
+    """How long a talk has been going on.
+
+    Attributes:
+        before: The seconds counted until it was started last.
+        since: When it was started last, on any clock that goes on; None while it stands.
+    """
+
+    before: float = 0.0
+    since: float | None = None
+
+    @property
+    def running(self) -> bool:
+        """Whether it counts."""
+        return self.since is not None
+
+    def elapsed(self, now: float) -> float:
+        """The seconds counted until now."""
+        return self.before + (now - self.since if self.since is not None else 0.0)
+
+    def started(self, now: float) -> Stopwatch:
+        """Counting; one that counts already goes on."""
+        return self if self.running else replace(self, since=now)
+
+    def paused(self, now: float) -> Stopwatch:
+        """Standing at what it has counted."""
+        return Stopwatch(self.elapsed(now))
+
+    def zeroed(self, now: float) -> Stopwatch:
+        """At zero; one that counts goes on from there."""
+        return Stopwatch(0.0, now if self.running else None)
+
+
+def shown(seconds: float) -> str:
+    """Seconds as ``4:05`` or ``1:04:05``; what is below zero has a sign."""
+    whole = int(abs(seconds))
+    hours, minutes = divmod(whole // 60, 60)
+    text = f"{hours}:{minutes:02}" if hours else str(minutes)
+    return f"{'-' if seconds < 0 and whole else ''}{text}:{whole % 60:02}"
