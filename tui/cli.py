@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from llm_linalg.text import nearest
-from tui import cli_app, cli_check, cli_commands, cli_config, cli_play, cli_present, cli_trace
+from tui import cli_app, cli_check, cli_commands, cli_completion, cli_config, cli_play, cli_present, cli_trace
 from tui.cli_parse import (
     Parser,
     UsageError,
@@ -24,7 +24,6 @@ from tui.cli_parse import (
     open_parser,
     play_parser,
     run_parser,
-    trace_parser,
 )
 from tui.cli_write import WriteError, say, write
 
@@ -110,8 +109,9 @@ COMMANDS = {
     "lessons": Command(lessons_parser, cli_commands.lessons),
     "frame": Command(frame_parser, cli_commands.frame),
     "run": Command(run_parser, cli_commands.run),
-    "trace": Command(trace_parser, cli_trace.trace, pinned=False),
+    "trace": Command(cli_trace.trace_parser, cli_trace.trace, pinned=False),
     "check": Command(cli_check.check_parser, cli_check.check),
+    "completion": Command(cli_completion.completion_parser, cli_completion.completion),
     "config": Command(cli_config.config_parser, cli_config.config),
     "doctor": Command(doctor_parser, cli_commands.doctor),
     "language": Command(language_parser, cli_commands.language),

@@ -7,7 +7,7 @@ import json
 
 from llm_linalg.lesson_values import LessonError
 from llm_linalg.text import clean
-from tui.cli_parse import FORMATS, Parser, choice
+from tui.cli_parse import FORMATS, Choice, Parser
 from tui.cli_write import say, write
 
 
@@ -24,7 +24,7 @@ def check_parser() -> Parser:
     )  # fmt: skip
     parser.add_argument("--thorough", action="store_true", help="also with each control at its ends")
     parser.add_argument(
-        "--format", type=choice("format", FORMATS[:2]), default="plain", metavar="F", help="plain or json"
+        "--format", type=Choice("format", FORMATS[:2]), default="plain", metavar="F", help="plain or json"
     )
     return parser
 

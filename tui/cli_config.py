@@ -11,7 +11,7 @@ from pathlib import Path
 from llm_linalg.text import clean
 from tui import kept
 from tui.cli_app import wanted_lesson
-from tui.cli_parse import FORMATS, Parser, choice
+from tui.cli_parse import FORMATS, Choice, Parser
 from tui.cli_write import write
 from tui.settings import SETTINGS, Settings, decided, example
 from tui.state import Memory
@@ -24,7 +24,7 @@ def config_parser() -> Parser:
     )
     parser.add_argument("--example", action="store_true", help="print a file with every setting and key")
     parser.add_argument(
-        "--format", type=choice("format", FORMATS[:2]), default="plain", metavar="F", help="plain or json"
+        "--format", type=Choice("format", FORMATS[:2]), default="plain", metavar="F", help="plain or json"
     )
     return parser
 

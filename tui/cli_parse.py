@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, NoReturn
 
 from llm_linalg.spelling import quoted, unknown
@@ -31,6 +32,7 @@ commands:
   llm-linalg frame LESSON …        print one picture, or all of them
   llm-linalg run [FILE | - | -c CODE]   run a program of the tensor language and print its tensors
   llm-linalg trace FILE.py:FUNCTION     import and run your own code, and open what torch did in it
+  llm-linalg completion SHELL      print what completes words in bash, zsh or fish
   llm-linalg check [FILE…]         open every stop of lessons and decks, and report what is wrong
   llm-linalg config                show each setting and where it is from
   llm-linalg doctor                say what this terminal can do, and what the app makes of it
@@ -56,6 +58,11 @@ class Parser(argparse.ArgumentParser):
     def print_help(self, file: object = None) -> None:  # noqa: ARG002 - argparse's signature
         """Write the help as data, in UTF-8 whatever the locale."""
         write(self.format_help())
+
+    @property
+    def actions(self) -> Sequence[argparse.Action]:
+        """The flags and the words that it takes, in order."""
+        return self._actions
 
     def read(self, arguments: Sequence[str]) -> argparse.Namespace:
         """The flags' values, and in `words` what was read. Raises UsageError."""
@@ -147,15 +154,23 @@ def megabytes(text: str) -> int:
     return value
 
 
-def choice(what: str, known: Sequence[str]) -> type[str]:
-    """A checker of words, with the nearest spelling in its error."""
+@dataclass(frozen=True)
+class Choice:
+    """A checker of words, with the nearest spelling in its error.
 
-    def check(text: str) -> str:
-        if text not in known:
-            raise argparse.ArgumentTypeError(unknown(what, text, known))
+    Attributes:
+        what: What they name.
+        known: Those there are.
+    """
+
+    what: str
+    known: Sequence[str]
+
+    def __call__(self, text: str) -> str:
+        """The word, if there is such a one."""
+        if text not in self.known:
+            raise argparse.ArgumentTypeError(unknown(self.what, text, self.known))
         return text
-
-    return check  # type: ignore[return-value]  # argparse takes any callable, and names it in no message
 
 
 def view_flags(parser: Parser) -> None:
@@ -166,7 +181,7 @@ def view_flags(parser: Parser) -> None:
 
 def colour_flags(parser: Parser) -> None:
     """The flags of colours and characters."""
-    parser.add_argument("--theme", type=choice("theme", THEMES), metavar="T", help=f"{', '.join(THEMES)}")
+    parser.add_argument("--theme", type=Choice("theme", THEMES), metavar="T", help=f"{', '.join(THEMES)}")
     switch(parser, "--ascii", "no glyph outside ASCII")
 
 
@@ -181,12 +196,12 @@ def picture_flags(parser: Parser) -> None:
         "--set", type=setting, action="append", default=[], metavar="NAME=VALUE", help="a control's value"
     )
     parser.add_argument("--seed", type=seed, metavar="N", help="the seed of the random numbers")
-    parser.add_argument("--order", type=choice("order", ORDERS), metavar="O", help=f"{', '.join(ORDERS)}")
-    parser.add_argument("--depth", type=choice("depth", DEPTHS), metavar="D", help=f"{', '.join(DEPTHS)}")
+    parser.add_argument("--order", type=Choice("order", ORDERS), metavar="O", help=f"{', '.join(ORDERS)}")
+    parser.add_argument("--depth", type=Choice("depth", DEPTHS), metavar="D", help=f"{', '.join(DEPTHS)}")
     parser.add_argument("--cursor", type=cursor, metavar="CELL", help="put the cell cursor there: 'Y[1,2]'")
     parser.add_argument("--at", type=place, metavar="I,J", help="the slice of an N-d tensor")
     parser.add_argument("--row", type=whole, metavar="N", help="the selected row of a board, from 1")
-    parser.add_argument("--look", type=choice("look", LOOKS), metavar="L", help=f"{', '.join(LOOKS)}")
+    parser.add_argument("--look", type=Choice("look", LOOKS), metavar="L", help=f"{', '.join(LOOKS)}")
     parser.add_argument(
         "--twin", action=argparse.BooleanOptionalAction, help="show the backward program, or the forward one"
     )
@@ -232,28 +247,6 @@ def open_parser() -> Parser:
         allow_abbrev=False,
     )
     parser.add_argument("lesson", metavar="FILE", help="NOTEBOOK.ipynb, FILE.py or FILE.md")
-    app_flags(parser)
-    return parser
-
-
-def trace_parser() -> Parser:
-    """``llm-linalg trace TARGET …``."""
-    parser = Parser(
-        prog="llm-linalg trace",
-        description="Import and run your own code, and open the trace of its torch calls.",
-        allow_abbrev=False,
-    )
-    parser.add_argument(
-        "target", metavar="TARGET", help="FILE.py:FUNCTION, MODULE:FUNCTION, or MODULE:CLASS(constants)"
-    )
-    parser.add_argument(
-        "--inputs", action="append", default=[], metavar="X",
-        help="an input: 'torch.randn(2, 5, 8)', 2x5x8, or randint:0:50:2x5; may be given several times",
-    )  # fmt: skip
-    parser.add_argument("--keep", type=megabytes, metavar="MB", help="values kept, in MB: 1024 unless given")
-    parser.add_argument(
-        "--format", type=choice("format", FORMATS[:2]), metavar="F", help="print the nodes: plain or json"
-    )
     app_flags(parser)
     return parser
 
@@ -314,7 +307,7 @@ def frame_parser() -> Parser:
     view_flags(parser)
     parser.add_argument("--size", type=size, default=(80, 24), metavar="COLSxROWS", help="80x24 unless given")
     parser.add_argument(
-        "--format", type=choice("format", FORMATS), default="plain", metavar="F", help=f"{', '.join(FORMATS)}"
+        "--format", type=Choice("format", FORMATS), default="plain", metavar="F", help=f"{', '.join(FORMATS)}"
     )
     parser.add_argument("-o", "--output", metavar="FILE", help="write to a file, whole or not at all")
     return parser
@@ -334,6 +327,6 @@ def run_parser() -> Parser:
     parser.add_argument("-c", dest="code", metavar="CODE", help="the program itself")
     parser.add_argument("--seed", type=seed, metavar="N", help="the seed of the random numbers")
     parser.add_argument(
-        "--format", type=choice("format", FORMATS[:2]), default="plain", metavar="F", help="plain or json"
+        "--format", type=Choice("format", FORMATS[:2]), default="plain", metavar="F", help="plain or json"
     )
     return parser

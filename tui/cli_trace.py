@@ -8,13 +8,35 @@ from typing import TYPE_CHECKING
 
 from llm_linalg.spelling import quoted
 from tui.cli_commands import print_trace
-from tui.cli_parse import UsageError
+from tui.cli_parse import FORMATS, Choice, Parser, UsageError, app_flags, megabytes
 from tui.cli_write import explain, say
 
 if TYPE_CHECKING:
     from llm_linalg.lesson import Lesson
 
 MEGABYTE = 2**20
+
+
+def trace_parser() -> Parser:
+    """``llm-linalg trace TARGET …``."""
+    parser = Parser(
+        prog="llm-linalg trace",
+        description="Import and run your own code, and open the trace of its torch calls.",
+        allow_abbrev=False,
+    )
+    parser.add_argument(
+        "target", metavar="TARGET", help="FILE.py:FUNCTION, MODULE:FUNCTION, or MODULE:CLASS(constants)"
+    )
+    parser.add_argument(
+        "--inputs", action="append", default=[], metavar="X",
+        help="an input: 'torch.randn(2, 5, 8)', 2x5x8, or randint:0:50:2x5; may be given several times",
+    )  # fmt: skip
+    parser.add_argument("--keep", type=megabytes, metavar="MB", help="values kept, in MB: 1024 unless given")
+    parser.add_argument(
+        "--format", type=Choice("format", FORMATS[:2]), metavar="F", help="print the nodes: plain or json"
+    )
+    app_flags(parser)
+    return parser
 
 
 def trace(flags: argparse.Namespace) -> int:

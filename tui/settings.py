@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from tui import config_file, kept
-from tui.cli_parse import THEMES, choice, given, speed
+from tui.cli_parse import THEMES, Choice, given, speed
 from tui.config_file import ConfigError
 from tui.keymap import changed
 from tui.keys import KEYS, Key
@@ -87,7 +87,7 @@ class Setting:
 
 SETTINGS = (
     Setting("lesson", "", str, "the lesson that opens when none is named; without it, the last place"),
-    Setting("theme", "dark", choice("theme", THEMES), ", ".join(THEMES), _no_color),
+    Setting("theme", "dark", Choice("theme", THEMES), ", ".join(THEMES), _no_color),
     Setting("speed", 4.0, speed, "steps a second at the start"),
     Setting("ascii", False, yes_or_no, "no glyph outside ASCII", _locale),
     Setting("plain", False, yes_or_no, "no screen: a line in, a frame as text out"),

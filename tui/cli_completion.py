@@ -1,0 +1,33 @@
+"""``llm-linalg completion``: the script that completes words in a shell."""
+
+from __future__ import annotations
+
+import argparse
+
+from tui.cli_parse import Choice, Parser
+from tui.cli_write import write
+
+SHELLS = ("bash", "zsh", "fish")
+
+
+def completion_parser() -> Parser:
+    """``llm-linalg completion SHELL``."""
+    parser = Parser(
+        prog="llm-linalg completion",
+        description="Print the script that completes commands, flags, lessons and controls in a shell.",
+        allow_abbrev=False,
+    )
+    parser.add_argument("shell", type=Choice("shell", SHELLS), metavar="SHELL", help=", ".join(SHELLS))
+    return parser
+
+
+def completion(flags: argparse.Namespace) -> int:
+    """Prints the script for a shell."""
+    from llm_linalg.lesson import catalog
+    from tui.cli import APP, COMMANDS
+    from tui.completion import bash, fish, table, zsh
+
+    parsers = {"": APP.parser(), **{name: command.parser() for name, command in COMMANDS.items()}}
+    script = {"bash": bash.script, "zsh": zsh.script, "fish": fish.script}[flags.shell]
+    write(script(table(parsers, catalog())))
+    return 0
