@@ -35,6 +35,7 @@ class Options:
 
     Attributes:
         theme: a name in `tui.themes.LOOKS`.
+        theme_asked: whether somebody asked for it; else the terminal's background decides between two.
         ascii_only: for terminals whose locale has no UTF-8.
         play: whether it plays from the start.
         motion: whether it may play at all by itself; without, space steps.
@@ -47,6 +48,7 @@ class Options:
     """
 
     theme: str = DEFAULT_THEME
+    theme_asked: bool = True
     ascii_only: bool = False
     play: bool = False
     motion: bool = True
@@ -80,11 +82,17 @@ class Explorer(TerminalApp):
         self.options = options or Options()
         for look in LOOKS.values():
             self.register_theme(look.theme)
-        self.theme = self.options.theme
+        self.theme = self.unasked_theme = self.options.theme
+        self.asks_background = not self.options.theme_asked
         player = Player(playing=self.options.play and self.options.motion, speed=self.options.speed)
         others = [] if talk is not None else [PLAYGROUND]
         session = Session.start(view, [*lessons, *others], player, self.options.drafts.load())
         self.start = self._screen(session if talk is None else session.on(talk))
+
+    def on_background(self, light: bool) -> None:
+        """A light background gets the light theme, unless another was chosen meanwhile."""
+        if self.theme == self.unasked_theme:
+            self.theme = self.unasked_theme = "light" if light else DEFAULT_THEME
 
     @property
     def look(self) -> Look:

@@ -59,7 +59,7 @@ def _launched(flags: argparse.Namespace, lesson: Lesson | None, drafts: Drafts |
         from llm_linalg.lesson import catalog
         from tui.app import Explorer
 
-        options = replace(options_of(settings), play=flags.play, notice=notice)
+        options = replace(options_of(settings), play=flags.play, notice=notice or unkept(memory))
         return Explorer(view, catalog(), replace(options, drafts=drafts or Drafts(folder(os.environ))))
 
     app, code = drawn(make, settings)
@@ -74,6 +74,7 @@ def options_of(settings: Settings) -> Options:
 
     return Options(
         theme=settings.text("theme"),
+        theme_asked=settings.found["theme"].source != "default",
         ascii_only=settings.on("ascii"),
         motion=settings.on("motion"),
         slowest=SLOW if settings.on("slow_link") else 0.0,
@@ -108,9 +109,16 @@ def drawn(make: Callable[[], Shown], settings: Settings) -> tuple[Shown, int]:
     return app, ended(app, out.log)
 
 
+def unkept(memory: Memory) -> str:
+    """What is said where nothing can be kept; nothing where something can."""
+    if memory.folder is None:
+        return "No home folder is known: nothing is kept."
+    return "" if kept.writable(memory.folder) else "The home folder can't be written: nothing is kept."
+
+
 def _left(app: Explorer, state: State) -> State:
     """What is remembered of an app that has ended well."""
-    if app.theme != app.options.theme:
+    if app.theme != app.unasked_theme:
         state = replace(state, theme=app.theme)
     return state if app.options.drafts.file is not None else state.at(app.start.session.named)
 

@@ -118,7 +118,7 @@ WITH_ARGUMENT: dict[str, Callable[[Session, str], Session]] = {
 OUTSIDE = frozenset(
     (
         *("goto", "text", "sidebar", "theme", "copy.code", "copy.command", "help", "palette", "suspend"),
-        *("quit", "halt"),
+        *("redraw", "quit", "halt"),
         *("edit.examples", "edit.save", "edit.help", "edit.quit"),
         *("stage.goto", "stage.index", "stage.quit"),
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -22,6 +23,16 @@ def folder(environment: Mapping[str, str], kind: tuple[str, str] = STATE) -> Pat
     if not top.is_absolute():
         top = Path(environment.get("HOME", "")) / below
     return top / "llm-linalg" if top.is_absolute() else None
+
+
+def writable(place: Path | None) -> bool:
+    """Whether texts can be kept in a folder, which is made if it isn't there."""
+    try:
+        if place is not None:
+            place.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError:
+        return False
+    return place is not None and os.access(place, os.W_OK | os.X_OK)
 
 
 def keep(path: Path, text: str) -> None:

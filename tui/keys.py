@@ -228,6 +228,7 @@ KEYS: tuple[Key, ...] = (
     *_under(
         "App", "everywhere",
         ("palette", "ctrl+p", "^p", "palette", "Find a lesson or a command", 0),
+        ("redraw", "ctrl+l", "^l", "redraw", "Draw the whole screen anew", 0),
     ),
     *_under(
         "App", "always",

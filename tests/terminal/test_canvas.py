@@ -14,6 +14,7 @@ from rich.style import Style
 from textual.strip import Strip
 
 from tests.bench.screen import Screen, cheapest
+from tui.terminal.background import is_light
 from tui.terminal.canvas import Canvas, cells_of
 from tui.terminal.intake import PASTE, Intake
 from tui.terminal.pen import change
@@ -128,10 +129,59 @@ def test_what_comes_in_pieces_is_what_comes_at_once(sizes: list[int]) -> None:
 
 
 @pytest.mark.parametrize("at", [0, 2, 3, 4, 5, 6])
-def test_the_oldest_mouse_report_is_left_out_wherever_it_is_cut(at: int) -> None:
+def test_the_oldest_mouse_report_is_made_new_wherever_it_is_cut(at: int) -> None:
     report = b"\x1b[M#\xf0("
     intake = Intake()
-    assert intake.feed(b"a" + report[:at]) + intake.feed(report[at:] + b"b") + intake.flush() == "ab"
+    said = intake.feed(b"a" + report[:at]) + intake.feed(report[at:] + b"b") + intake.flush()
+    assert said == "a\x1b[<0;208;8mb"
+
+
+@pytest.mark.parametrize(
+    ("reports", "newer"),
+    [
+        (b"\x1b[M !!\x1b[M#!!", "\x1b[<0;1;1M\x1b[<0;1;1m"),
+        (b'\x1b[M"+*\x1b[M#+*', "\x1b[<2;11;10M\x1b[<2;11;10m"),  # the button that was pressed is released
+        (b"\x1b[M`!!\x1b[Ma!!", "\x1b[<64;1;1M\x1b[<65;1;1M"),  # the wheel
+        (b"\x1b[MC!!\x1b[M@!!", "\x1b[<35;1;1M\x1b[<32;1;1M"),  # moves, without a button and with one
+        (b"\x1b[M !\x00", ""),  # beyond what it can say
+    ],
+)
+def test_what_the_oldest_mouse_report_says(reports: bytes, newer: str) -> None:
+    assert Intake().feed(reports) == newer
+
+
+ANSWER = b"\x1b]11;rgb:ffff/ffff/e0e0\x1b\\"
+
+
+@pytest.mark.parametrize("at", range(len(ANSWER)))
+def test_an_answer_about_the_background_is_no_key_wherever_it_is_cut(at: int) -> None:
+    intake = Intake()
+    intake.expecting = True
+    assert intake.feed(b"a" + ANSWER[:at]) + intake.feed(ANSWER[at:] + b"b") + intake.flush() == "ab"
+    assert [is_light(answer) for answer in intake.answers] == [True]
+
+
+@pytest.mark.parametrize(
+    ("answer", "light"),
+    [
+        (b"\x1b]11;rgb:0000/0000/0000\x07", False),
+        (b"\x1b]11;rgb:1c/1c/1c\x07", False),
+        (b"\x1b]11;rgba:f/f/f/f\x07", True),
+        (b"\x1b]11;rgb:0000/0000/ffff\x07", False),  # blue is dark to the eye
+        (b"\x1b]11;rgb:ffff/ffff/0000\x07", True),
+        (b"\x1b]10;rgb:ffff/ffff/ffff\x07", None),
+        (b"\x1b]11;rgb:x\x07", None),
+        (b"", None),
+    ],
+)
+def test_what_is_light(answer: bytes, light: bool | None) -> None:
+    assert is_light(answer) is light
+
+
+def test_an_escape_key_is_held_back_once_while_an_answer_is_awaited() -> None:
+    intake = Intake()
+    intake.expecting = True
+    assert (intake.feed(b"\x1b"), intake.flush(), intake.feed(b"\x1b")) == ("", "\x1b", "\x1b")
 
 
 def test_a_huge_paste_is_cut_and_the_keys_after_it_are_not() -> None:

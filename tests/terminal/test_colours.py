@@ -7,6 +7,7 @@ import re
 import pytest
 
 from tests.terminal.console import Console
+from tui.themes import LOOKS
 
 PROSE = "Each cell of Y"
 ALL = re.compile(rb"\x1b\[([\d;]*)m")
@@ -39,7 +40,7 @@ def parameters(raw: bytes) -> set[str]:
         ({"TERM": "tmux-256color"}, {"256"}),
         ({"TERM": "xterm-kitty"}, {"256"}),
         ({"TERM": "alacritty"}, {"256"}),
-        ({"TERM": "xterm-ghostty", "COLORTERM": "truecolor"}, {"256", "true"}),
+        ({"TERM": "xterm-ghostty", "COLORTERM": "truecolor"}, {"256"}),
         ({"TERM": "no-such-terminal"}, {"256"}),
         ({"NO_COLOR": "1"}, set()),
         ({"NO_COLOR": ""}, {"256"}),
@@ -56,6 +57,39 @@ def test_the_environment_says_how_many_colours(env: dict[str, str], kinds: set[s
         console.send("q")
         assert console.wait() == 0
         assert console.left_over == []
+
+
+@pytest.mark.parametrize(
+    ("words", "answer", "theme"),
+    [
+        ((), "\x1b]11;rgb:ffff/ffff/ffff\x1b\\", "light"),
+        ((), "\x1b]11;rgb:0000/0000/0000\x07", "dark"),
+        ((), "", "dark"),
+        (("--theme", "dark"), None, "dark"),
+        (("--theme", "light"), None, "light"),
+    ],
+)
+def test_the_terminal_is_asked_for_its_background(
+    words: tuple[str, ...], answer: str | None, theme: str
+) -> None:
+    """Unless somebody asked for a theme; the key takes the one after that in force."""
+    themes = list(LOOKS)
+    following = themes[(themes.index(theme) + 1) % len(themes)]
+    with Console("matmul", *words) as console:
+        console.until(PROSE)
+        assert (b"\x1b]11;?" in console.raw) == (answer is not None)
+        console.send(answer or "")
+        console.until("/12 steps")
+        console.send("T")
+        console.until(f"Theme: {following}.")
+        console.send("q")
+        assert console.wait() == 0
+
+
+def test_a_console_that_prints_what_it_does_not_know_is_not_asked() -> None:
+    with Console("matmul", env={"TERM": "linux"}) as console:
+        console.until(PROSE).until("/12 steps")
+        assert b"\x1b]11" not in console.raw
 
 
 @pytest.mark.parametrize("value", ["many", "", "16"])

@@ -72,6 +72,23 @@ def test_a_click_is_a_key() -> None:
         console.until("1/12 steps")
 
 
+def test_a_click_of_the_oldest_kind_is_one_too() -> None:
+    with Console("matmul") as console:
+        console.until(READY)
+        y = next(k for k, line in enumerate(console.screen.display) if READY in line)
+        x = console.screen.display[y].index("▶")
+        console.send(b"\x1b[M" + bytes((32, 33 + x, 33 + y)) + b"\x1b[M" + bytes((35, 33 + x, 33 + y)))
+        console.until("1/12 steps")
+
+
+def test_a_key_draws_the_screen_anew() -> None:
+    with Console("matmul") as console:
+        still = console.until(READY).until("q quit").quiet()
+        console.screen.reset()  # as if another program had written over it
+        console.send("\x0c")
+        console.until(lambda: console.text == still)
+
+
 def test_no_mouse_leaves_the_mouse_to_the_terminal() -> None:
     with Console("matmul", "--no-mouse") as console:
         console.until(PROSE)

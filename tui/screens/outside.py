@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from tui.terminal.showing import TerminalApp
 from tui.themes import LOOKS
 from tui.view import command
 
@@ -43,6 +44,8 @@ async def outside(screen: ExplorerScreen, name: str) -> None:
         app.copy_to_clipboard(text)
         lines = len(text.splitlines())
         screen.update_session(session.told(f"Copied {lines} lines of torch code."))
+    elif name == "redraw" and isinstance(app, TerminalApp):
+        app.redraw()
     elif name == "suspend":
         app.action_suspend_process()
     elif name == "palette":

@@ -39,7 +39,7 @@ def found() -> Facts:
     if keys and screen and not dumb(os.environ):
         from tui.terminal.probe import ask
 
-        said = ask(0, 1)
+        said = ask(0, 1, os.environ.get("TERM", ""))
     return Facts(keys, screen, size, dict(os.environ), said)
 
 
@@ -58,6 +58,7 @@ def _rows(facts: Facts) -> Iterator[tuple[str, str, str]]:
     yield "opens", *_mode(facts)
     yield "size", *_size(facts.size)
     yield "colours", *_colours(environment)
+    yield "background", *_background(facts.answers)
     yield "characters", *(("UTF-8", "") if utf8(environment) else ("ASCII only", "the locale is not UTF-8"))
     yield "synchronized output", *_answer(facts.answers, "synchronized", "frames appear whole", "not needed")
     yield (
@@ -102,6 +103,13 @@ def _colours(environment: Mapping[str, str]) -> tuple[str, str]:
         return NAMES[asked], f"TEXTUAL_COLOR_SYSTEM={asked}"
     found_depth, why = depth(environment)
     return NAMES[found_depth], why
+
+
+def _background(answers: Answers | None) -> tuple[str, str]:
+    light = None if answers is None else answers.light
+    if light is None:
+        return "no answer", "the dark theme, unless another is asked for"
+    return ("light", "the light theme") if light else ("dark", "the dark theme")
 
 
 def _answer(answers: Answers | None, what: str, good: str, other: str) -> tuple[str, str]:

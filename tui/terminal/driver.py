@@ -19,6 +19,7 @@ from textual.geometry import Size
 from textual.message import Message
 from textual.messages import InBandWindowResize
 
+from tui.terminal import background
 from tui.terminal.intake import Intake
 from tui.terminal.writer import Writer
 
@@ -45,6 +46,11 @@ class Shown(Protocol):
     def tell_cut(self) -> None:
         """A paste was too long."""
 
+    asks_background: bool
+
+    def on_background(self, light: bool) -> None:
+        """The terminal said what its background is."""
+
 
 class Driver(LinuxDriver):
     """Never blocks on the terminal; see the module."""
@@ -56,6 +62,7 @@ class Driver(LinuxDriver):
     ) -> None:
         """As Textual builds it; the app has to be one of `Shown`."""
         super().__init__(app, debug=debug, mouse=mouse, size=size)
+        self._asked = False
         self.shown = app  # type: ignore[assignment]  # the one app that names this driver
 
     @property
@@ -84,6 +91,10 @@ class Driver(LinuxDriver):
         super().start_application_mode()  # type: ignore[no-untyped-call]
         with suppress(NotImplementedError, RuntimeError, ValueError):
             self._loop.add_signal_handler(signal.SIGWINCH, self._resized)
+        if self.shown.asks_background and background.answers(os.environ.get("TERM", "")):
+            self._asked = True
+            self.write(background.QUESTION)
+            self.flush()
 
     def _resized(self) -> None:
         if not self._in_band_window_resize:
@@ -118,6 +129,7 @@ class Driver(LinuxDriver):
     def run_input_thread(self) -> None:
         """Reads keys until the app ends or the terminal has gone."""
         intake, parser = Intake(), XTermParser(self._debug)
+        intake.expecting = self._asked
         with selectors.DefaultSelector() as selector:
             selector.register(self.fileno, selectors.EVENT_READ)
             while not self.exit_event.is_set():
@@ -134,9 +146,17 @@ class Driver(LinuxDriver):
                         self.process_message(message)
                 for message in parser.tick():
                     self.process_message(message)
-                if intake.cut:
-                    intake.cut = False
-                    self._call(self.shown.tell_cut)
+                self._tell(intake)
+
+    def _tell(self, intake: Intake) -> None:
+        """Passes on what is no key."""
+        while intake.answers:
+            light = background.is_light(intake.answers.pop())
+            if light is not None:
+                self._call(self.shown.on_background, light)
+        if intake.cut:
+            intake.cut = False
+            self._call(self.shown.tell_cut)
 
     def _read(self) -> bytes:
         try:

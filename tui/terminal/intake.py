@@ -9,18 +9,30 @@ PASTE = 20_000  # characters of a paste that are kept
 START, END = b"\x1b[200~", b"\x1b[201~"
 # The oldest mouse report: three bytes, each of which may be anything from 32 on. A terminal that falls back
 # to it (tmux does, attached again) would end a decoder of UTF-8.
-X10 = re.compile(rb"\x1b\[M[\s\S]{3}")
-CUT_X10 = re.compile(rb"\x1b\[(?:M[\s\S]{0,2})?\Z")
+X10 = re.compile(rb"\x1b\[M([\s\S])([\s\S])([\s\S])")
+# What a terminal answers to a question about its colours.
+ANSWER = re.compile(rb"\x1b\][0-9;:?a-zA-Z/#]{1,100}(?:\x07|\x1b\\)")
+CUT = re.compile(rb"\x1b(?:\[(?:M[\s\S]{0,2})?|\][0-9;:?a-zA-Z/#]{0,100}\x1b?)\Z")
+RELEASE, MOTION = 3, 32
 
 
 class Intake:
-    """Bytes to text: old mouse reports left out, a huge paste cut, what is no UTF-8 replaced."""
+    """Bytes to text: old mouse reports made new, a huge paste cut, what is no UTF-8 replaced.
+
+    Attributes:
+        cut: whether a paste was cut; whoever tells of it sets it back.
+        expecting: whether a question was put: an escape alone may be an answer's first half, once.
+        answers: what the terminal answered; whoever takes them empties it.
+    """
 
     def __init__(self) -> None:
         self._decode = getincrementaldecoder("utf-8")("replace").decode
         self._rest = b""
         self._room: int | None = None  # what is left of a paste; None outside of one
+        self._button = 0  # the one that was pressed last: the oldest report of a release names none
         self.cut = False
+        self.expecting = False
+        self.answers: list[bytes] = []
 
     @property
     def waiting(self) -> bool:
@@ -38,22 +50,36 @@ class Intake:
     def flush(self) -> str:
         """What was held back, since nothing followed: a key that begins like something longer."""
         rest, self._rest = self._rest, b""
+        self.expecting = self.expecting and not rest
         return self._decode(rest)
 
     def _keys(self, data: bytes, parts: list[bytes]) -> bytes:
         before, start, after = data.partition(START)
-        kept = X10.sub(b"", before)
+        self.answers += ANSWER.findall(before)
+        kept = X10.sub(self._newer, ANSWER.sub(b"", before))
         if start:
             parts += (kept, start)
             self._room = PASTE
             return after
-        held = CUT_X10.search(kept)
-        if held is None:
-            held = _tail(kept, START, 3)
+        held = CUT.search(kept) or _tail(kept, START, 3)
+        if held is None and self.expecting:
+            held = _tail(kept, START, 1)
         if held is not None:
             self._rest, kept = kept[held.start() :], kept[: held.start()]
         parts.append(kept)
         return b""
+
+    def _newer(self, report: re.Match[bytes]) -> bytes:
+        """The report as terminals of today write it; nothing for one that can't be."""
+        code, x, y = (byte[0] - 32 for byte in report.groups())
+        if code < 0 or x < 1 or y < 1:
+            return b""
+        released = code & RELEASE == RELEASE and code < MOTION
+        if released:
+            code += self._button - RELEASE
+        elif code < MOTION:
+            self._button = code & RELEASE
+        return b"\x1b[<%d;%d;%d%s" % (code, x, y, b"m" if released else b"M")
 
     def _paste(self, data: bytes, parts: list[bytes]) -> bytes:
         inside, end, after = data.partition(END)

@@ -30,7 +30,10 @@ class TerminalApp(App[None]):
     Attributes:
         screen_descriptor: the terminal's file descriptor.
         failure: the error that ended the app, if one did.
+        asks_background: whether the terminal is to be asked if its background is light.
     """
+
+    asks_background = False
 
     def __init__(self) -> None:
         super().__init__()
@@ -98,6 +101,9 @@ class TerminalApp(App[None]):
 
     def tell_cut(self) -> None:
         """A paste was too long; the app says so where it can."""
+
+    def on_background(self, light: bool) -> None:
+        """The terminal said what its background is; only asked where `asks_background`."""
 
     # How it ends.
 
