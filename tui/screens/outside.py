@@ -10,6 +10,8 @@ from tui.themes import LOOKS
 from tui.view import command
 
 if TYPE_CHECKING:
+    from textual.app import App
+
     from tui.screens.explorer import ExplorerScreen
 
 
@@ -17,6 +19,8 @@ async def outside(screen: ExplorerScreen, name: str) -> None:
     """Does one of `tui.commands.OUTSIDE`."""
     session = screen.session
     app = screen.app
+    if _by_app(app, name):
+        return
     if name in ("quit", "edit.quit", "stage.quit"):
         leave(screen)
     elif name in ("goto", "stage.goto"):
@@ -44,12 +48,6 @@ async def outside(screen: ExplorerScreen, name: str) -> None:
         app.copy_to_clipboard(text)
         lines = len(text.splitlines())
         screen.update_session(session.told(f"Copied {lines} lines of torch code."))
-    elif name == "redraw" and isinstance(app, TerminalApp):
-        app.redraw()
-    elif name == "suspend":
-        app.action_suspend_process()
-    elif name == "palette":
-        app.action_command_palette()
     elif name == "halt":
         screen.halt()
     elif name == "edit.save":
@@ -66,6 +64,19 @@ def leave(screen: ExplorerScreen) -> None:
         screen.app.exit()
         return
     screen.update_session(session.on(replace(talk, leaving=True)).told("Press it again to leave the stage."))
+
+
+def _by_app(app: App[object], name: str) -> bool:
+    """Does what is the app's own, whatever is open in it; whether that was it."""
+    if name == "redraw" and isinstance(app, TerminalApp):
+        app.redraw()
+    elif name == "suspend":
+        app.action_suspend_process()
+    elif name == "palette":
+        app.action_command_palette()
+    else:
+        return False
+    return True
 
 
 async def _above(screen: ExplorerScreen, name: str) -> None:
