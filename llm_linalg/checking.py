@@ -71,6 +71,8 @@ def ends(control: Control) -> tuple[Value, ...]:
     """All choices of a control, or its least and its greatest value; nothing where it has no ends."""
     if control.kind == "choice":
         return control.choices
+    if control.kind == "grid":
+        return control.move(control.default, -1), control.move(control.default, 1)
     if control.choices:
         return control.choices[:1], control.choices[-1:] * MOST_ENTRIES
     if control.minimum is None or control.maximum is None:

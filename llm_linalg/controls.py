@@ -11,11 +11,13 @@ import re
 from dataclasses import dataclass
 from typing import Literal, TypeGuard
 
+from llm_linalg import grids
+from llm_linalg.grids import Grid
 from llm_linalg.spelling import quoted, unknown
 
 Scalar = int | float | str | bool
-Value = Scalar | tuple[Scalar, ...]
-Kind = Literal["choice", "int", "float", "list"]
+Value = Scalar | tuple[Scalar | tuple[int, ...], ...]
+Kind = Literal["choice", "int", "float", "list", "grid"]
 
 MOST_ENTRIES = 16
 LARGEST = 1_000_000_000
@@ -28,12 +30,15 @@ class Control:
     Attributes:
         name: An identifier, bound before the program runs.
         kind: "choice" (one of `choices`), "int" or "float" (from `minimum` to `maximum`),
-            "list" (numbers, each within `minimum` and `maximum` where given; or entries among `choices`).
+            "list" (numbers, each within `minimum` and `maximum` where given; or entries among `choices`),
+            "grid" (rows of 0 and 1).
         default: The value that the lesson opens with.
         step: How far one move goes.
         key: A letter that moves the control to its next value, or None.
         label: What the screen calls it; the name unless given.
-        sets: (choice as text, other control, value): what choosing it sets besides.
+        sets: (choice as text, other control, value): what choosing it sets besides; whatever a grid is made,
+            it sets what stands with an empty text.
+        edits: Of a grid, the name of the tensor that it is drawn on.
         append: Of a list: the tensor of the program whose number is what it grows by, or None. Among
             choices the number is a choice's position.
     """
@@ -49,9 +54,12 @@ class Control:
     label: str = ""
     sets: tuple[tuple[str, str, Value], ...] = ()
     append: str | None = None
+    edits: str = ""
 
     def show(self, value: Value) -> str:
         """The value as text that `parse` reads back, without spaces of its own."""
+        if self.kind == "grid":
+            return grids.shown(self._grid(value))
         if isinstance(value, tuple):
             return ",".join(map(self.show, value))
         return str(value).lower() if isinstance(value, bool) else str(value)
@@ -63,6 +71,8 @@ class Control:
             ValueError: With a sentence that says what the control takes.
         """
         text = text.strip()
+        if self.kind == "grid":
+            return grids.parsed(self.name, text, self._grid(self.default))
         if self.kind == "list":
             inner = text[1:-1] if text.startswith("[") and text.endswith("]") else text
             return self.check(tuple(self._entry(part.strip()) for part in inner.split(",")))
@@ -74,6 +84,8 @@ class Control:
         Raises:
             ValueError: With a sentence that says what the control takes.
         """
+        if self.kind == "grid":
+            return grids.checked(self.name, value, self._grid(self.default))
         if self.kind == "list":
             if not isinstance(value, (tuple, list)) or not 1 <= len(value) <= MOST_ENTRIES:
                 what = "choices" if self.choices else "numbers"
@@ -85,8 +97,10 @@ class Control:
         """The value one move on (+1) or back (-1).
 
         Choices go round; a range ends at its ends; of a list the last entry moves, and one that grows
-        loses its last entry by a move back (`grown` is its way on).
+        loses its last entry by a move back (`grown` is its way on); a grid is all 1, or all 0.
         """
+        if self.kind == "grid":
+            return grids.filled(self._grid(value), int(direction > 0))
         if not isinstance(value, tuple):
             return self._moved(value, direction)
         if self.append is not None:
@@ -109,6 +123,14 @@ class Control:
                 f"{self.name} has choices 0 to {len(self.choices) - 1}: there is no choice {number}"
             )
         return (*entries, self.choices[int(number)])
+
+    def _grid(self, value: Value) -> Grid:
+        if not grids.is_grid(value):
+            most = grids.MOST_SIDE
+            raise ValueError(
+                f"{self.name} takes rows of 0 and 1, all of one length, at most {most} by {most}"
+            )
+        return value
 
     @property
     def _example(self) -> str:
@@ -181,6 +203,11 @@ class Control:
         what = {"int": "is a whole number", "float": "is a number"}.get(self.kind, "takes numbers")
         bounds = "" if self.minimum is None else f" from {self.minimum} to {self.maximum}"
         return f"{self.name} {what}{bounds}"
+
+
+def as_name(value: Value) -> object:
+    """A value as a program has it: lists in the place of tuples."""
+    return [as_name(entry) for entry in value] if isinstance(value, tuple) else value
 
 
 def is_number(value: object) -> TypeGuard[int | float]:

@@ -14,6 +14,7 @@ from pathlib import Path
 from llm_linalg import lesson_board, lesson_body, lesson_front
 from llm_linalg.board import Board, BoardRow
 from llm_linalg.controls import Control, Scalar, Value
+from llm_linalg.lesson_controls import FrontError
 from llm_linalg.lesson_info import BodyError, Info
 from llm_linalg.lesson_values import (
     PART_TITLES,
@@ -139,7 +140,7 @@ def drafted(text: str, path: str | os.PathLike[str]) -> tuple[Lesson, list[lesso
     inner = lines[1:closing]
     try:
         front = lesson_front.read(inner)
-    except lesson_front.FrontError as error:
+    except FrontError as error:
         line = lesson_front.line_of(inner, error.keys) + 2 if error.keys else 1
         raise LessonError(name, line, error.reason) from None
     except (ValueError, RecursionError) as error:
@@ -185,6 +186,7 @@ def _stops(pieces: list[lesson_body.Piece], first: int, title: str) -> tuple[Sto
                 beside=info.show[1:],
                 order=info.order,
                 steps=info.steps,
+                margin=info.margin,
                 fails=info.fails,
                 backward=info.backward,
                 line=first + piece.place,

@@ -8,8 +8,9 @@ from dataclasses import dataclass, replace
 from llm_linalg.orders import ORDERS
 from llm_linalg.spelling import quoted, unknown
 
-KEYS = ("show", "order", "steps", "fails", "backward")
+KEYS = ("show", "order", "steps", "margin", "fails", "backward")
 FLAGS = ("fails", "backward")
+MARGINS = ("sum", "mean", "max", "min")
 
 _PAIR = re.compile(r"""\s+([^\s="']+)(?:\s*=\s*("[^"]*"|'[^']*'|[^\s"']+))?""")
 
@@ -30,6 +31,7 @@ class Info:
     show: tuple[str, ...] = ()
     order: str | None = None
     steps: tuple[int, int] | None = None
+    margin: str | None = None
     fails: bool = False
     backward: bool = False
 
@@ -69,6 +71,10 @@ def _with(found: Info, key: str, value: str | None, place: int) -> Info:
         if value not in ORDERS:
             raise BodyError(place, unknown("order", value, ORDERS))
         return replace(found, order=value)
+    if key == "margin":
+        if value not in MARGINS:
+            raise BodyError(place, unknown("margin", value, MARGINS))
+        return replace(found, margin=value)
     span = re.fullmatch(r"([0-9]{1,12})(?:-([0-9]{1,12}))?", value)
     first, last = (int(span[1]), int(span[2] or span[1])) if span else (0, 0)
     if not 1 <= first <= last:

@@ -25,6 +25,7 @@ class Stop:
         beside: Nodes shown together with it.
         order: The loop order to begin with, or None.
         steps: The first and the last step to play, from 1, or None for all.
+        margin: What stands beside each row of the result: its ``sum``, ``mean``, ``max`` or ``min``; or None.
         fails: Whether the program is meant to fail.
         backward: Whether it shows the gradient program of its own: the nodes named are that one's.
         line: The line of the fence in the file (of the prose, without a fence), from 1.
@@ -45,6 +46,7 @@ class Stop:
     beside: tuple[str, ...] = ()
     order: str | None = None
     steps: tuple[int, int] | None = None
+    margin: str | None = None
     fails: bool = False
     backward: bool = False
     line: int = 1

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from llm_linalg.controls import Control, Value
+from llm_linalg.controls import Control, Value, as_name
 from llm_linalg.edge import NOTHING, Declared
 from llm_linalg.lesson_stop import Heading, Stop
 from llm_linalg.prose import spans
@@ -153,7 +153,7 @@ class Lesson:
 
     def _set_by(self, name: str, value: Value) -> dict[str, Value]:
         control = self.control(name)
-        return {other: new for chosen, other, new in control.sets if chosen == control.show(value)}
+        return {other: new for chosen, other, new in control.sets if chosen in ("", control.show(value))}
 
     def run(
         self, stop: Stop | int = 1, controls: Mapping[str, Value] | None = None, seed: int | None = None
@@ -179,7 +179,7 @@ class Lesson:
     def names(self, controls: Mapping[str, Value] | None = None) -> dict[str, object]:
         """The controls' values as the program has them, a list for each tuple; raises as `values` does."""
         values = self.values(controls).items()
-        return {name: list(value) if isinstance(value, tuple) else value for name, value in values}
+        return {name: as_name(value) for name, value in values}
 
     def cells(self, stop: Stop) -> tuple[int, ...]:
         """The lines, from 1, at which the cells of a document's program begin; none of a lesson's."""

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from llm_linalg.lesson import catalog, load
-from llm_linalg.lesson_front import FREE_KEYS
+from llm_linalg.lesson_controls import FREE_KEYS
 from tui.keys import KEYS
 
 ROOT = Path(__file__).resolve().parent.parent

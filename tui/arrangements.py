@@ -210,6 +210,29 @@ def _overs(panels: Numbered, fit: Fit) -> list[int]:
     return found
 
 
+def margin_width(margins: Numbered, fit: Fit) -> int:
+    """The columns that are kept free for what stands beside the result's rows."""
+    return sum(max(fit.cell(panel) + fit.tight, columns_of(panel.title)) + 1 for _, panel in margins)
+
+
+def with_margins(
+    slots: list[Slot], labels: list[Label], panels: Numbered, margins: Numbered, fit: Fit
+) -> None:
+    """Puts a number right of each row of the result, with its title above where there is a row for that."""
+    result = next(
+        (slot for slot, (_, panel) in zip(slots, panels, strict=True) if panel.role == "result"), None
+    )
+    if result is None:
+        return
+    x = result.x + result.width + 1
+    for i, panel in margins:
+        slots.append(Slot(i, x, result.y, result.rows, range(1), fit.cell(panel), fit.decimals, fit.tight))
+        if result.y:
+            end = x + max(slots[-1].width - 1, columns_of(panel.title))
+            labels.append(Label(end - columns_of(panel.title), result.y - 1, panel.title, i, "title"))
+        x += margin_width([(i, panel)], fit)
+
+
 def centred(layout: Layout) -> Layout:
     """The layout moved to the middle of its space."""
     right = max(
@@ -225,9 +248,10 @@ def centred(layout: Layout) -> Layout:
 
 
 def _titles(numbered: tuple[int, Panel]) -> list[str]:
-    """The titles that a panel may have, with its sign: the names of its axes, their sizes, neither."""
+    """The titles that a panel may have, with its sign: names and sizes of its axes, one of these, neither."""
     panel = numbered[1]
-    return [f"{panel.sign} {text}".lstrip() for text in (panel.named, panel.label, panel.title)]
+    texts = (panel.named, panel.briefly_named, panel.label, panel.title)
+    return [f"{panel.sign} {text}".lstrip() for text in texts]
 
 
 def _fitted(texts: Sequence[str], room: int) -> str:
@@ -243,7 +267,7 @@ def _before(i: int, panel: Panel, edge: int, y: int) -> Label:
 
 def _above(i: int, panel: Panel, slot: Slot, y: int, room: int) -> list[Label]:
     """A title above the grid and, if only a window of it is shown, which."""
-    text = _fitted([panel.named, panel.label, panel.title], room)
+    text = _fitted([panel.named, panel.briefly_named, panel.label, panel.title], room)
     labels = [Label(slot.x, y, text, i, "title")]
     parts = []
     if len(slot.rows) < panel.rows:

@@ -157,6 +157,14 @@ def _last(view: View, name: str) -> str:
     return dict(view.controls)[name].rpartition(",")[2]
 
 
+def turn_cell(session: Session) -> Session:
+    """Turn the cell under the cursor over, where a control of the lesson is drawn."""
+    from tui.stage.grid import turned
+
+    run_ = session.current
+    return session if run_ is None else session.changed(turned(run_, session.view))
+
+
 def select_by(direction: int) -> Command:
     """Select the next control or the one before."""
 

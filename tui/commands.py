@@ -62,6 +62,7 @@ COMMANDS: dict[str, Command] = {
     "cursor.panel": motions.on_run(lambda opened, view: opened.next_panel(view)),
     "cursor.panel.back": motions.on_run(lambda opened, view: opened.next_panel(view, -1)),
     "cursor.follow": motions.follow,
+    "cell.turn": choices.turn_cell,
     "cursor.return": motions.come_back,
     "board.up": boards.select_by(-1),
     "board.down": boards.select_by(1),

@@ -16,7 +16,7 @@ from tui.board import BoardView
 
 Index = tuple[int, ...]
 Number = float | int | bool | complex
-Role = Literal["left", "top", "result", "operand", "addend", "sibling"]
+Role = Literal["left", "top", "result", "operand", "addend", "sibling", "margin"]
 Arrangement = Literal["falk", "row", "column"]
 TermState = Literal["plain", "done", "current", "pending"]
 
@@ -109,8 +109,17 @@ class Panel:
     @property
     def named(self) -> str:
         """The label with the names of the axes before their sizes: ``S (query 4, key 4)``."""
-        names = [f"{edge.name} " if edge.name else "" for edge in self.edges] or [""] * len(self.shape)
-        return self._labelled([f"{name}{size}" for name, size in zip(names, self.shape, strict=True)])
+        pairs = zip(self._names, self.shape, strict=True)
+        return self._labelled([f"{name} {size}".lstrip() for name, size in pairs])
+
+    @property
+    def briefly_named(self) -> str:
+        """The label with names in the place of sizes: ``S (query, key)``."""
+        return self._labelled([name or str(size) for name, size in zip(self._names, self.shape, strict=True)])
+
+    @property
+    def _names(self) -> list[str]:
+        return [edge.name for edge in self.edges] or [""] * len(self.shape)
 
     def _labelled(self, sizes: list[str]) -> str:
         if self.row_axis is not None and self.column_axis is not None and self.transposed:
@@ -234,6 +243,7 @@ class CursorView:
     evidence: str
     maker: str | None  # the node that made it, where the cursor can follow
     where: str = ""  # its place by the names of the axes: "query saw, key cat"
+    broken: str = ""  # why it is no finite number
 
     @property
     def lines(self) -> tuple[str, ...]:
@@ -242,6 +252,7 @@ class CursorView:
         first = f"{self.zero} = {self.value}{one}"
         rest = (
             self.where,
+            self.broken,
             self.masked,
             self.formula,
             self.made and f"made from {self.made}",

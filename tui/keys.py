@@ -9,6 +9,7 @@ CONTEXTS = (
     "always",
     "frame",
     "steps",
+    "grid",
     "cursor",
     "trail",
     "board",
@@ -87,6 +88,10 @@ KEYS: tuple[Key, ...] = (
     *_under(
         "Lesson", "list",
         ("list.open", "enter", "↑↓↵", "choose, open", "Open the lesson chosen in the sidebar", 1),
+    ),
+    *_under(
+        "Cell cursor", "grid",
+        ("cell.turn", "space", "space", "0 or 1", "Turn the cell over: draw the mask", 3),
     ),
     *_under(
         "Cell cursor", "cursor",

@@ -13,7 +13,16 @@ from functools import cache
 from itertools import chain, product
 from typing import NamedTuple
 
-from tui.arrangements import Fit, Numbered, centred, falk, in_column, in_row
+from tui.arrangements import (
+    Fit,
+    Numbered,
+    centred,
+    falk,
+    in_column,
+    in_row,
+    margin_width,
+    with_margins,
+)
 from tui.frame import Arrangement, Cell, Mark, Panel
 from tui.places import Label, Layout, Slot
 from tui.spans import window
@@ -93,7 +102,7 @@ def _search(panels: Sequence[Panel], arrangement: Arrangement, width: int, heigh
                     continue
                 attempt = Attempt(tuple(i for i, _ in some), choice, fit)
                 if all(_told(label, panels) for label in layout.labels):
-                    return attempt
+                    return attempt if fit.decimals > 1 else second or attempt
                 second = second or attempt  # a title that is cut costs more than a decimal
         if second is not None:
             return second
@@ -153,15 +162,20 @@ def _place(panels: Numbered, arrangement: Arrangement, width: int, height: int, 
     """One attempt; None if there isn't room for a cell of each panel."""
     if not panels or width < 3 or height < 1:
         return None
+    margins = [(i, panel) for i, panel in panels if panel.role == "margin"]
+    others = [(i, panel) for i, panel in panels if panel.role != "margin"]
+    room = width - margin_width(margins, fit)
     if arrangement == "falk":
-        draft = falk(panels, width, height, fit)
+        draft = falk(others, room, height, fit)
     elif arrangement == "row":
-        draft = in_row(panels, width, height, fit)
+        draft = in_row(others, room, height, fit)
     else:
-        draft = in_column(panels, width, height, fit)
+        draft = in_column(others, room, height, fit)
     if draft is None:
         return None
     slots, labels = draft
+    with_margins(slots, labels, others, margins, fit)
+    panels = [*others, *margins]
     whole = all(
         len(slot.rows) == panel.rows and len(slot.columns) == panel.columns
         for slot, (_, panel) in zip(slots, panels, strict=True)
@@ -175,8 +189,14 @@ def _all_columns(layout: Layout, panels: Sequence[Panel]) -> bool:
 
 def _told(label: Label, panels: Sequence[Panel]) -> bool:
     """Whether a label says all that it has to: a title is not cut, and names the axes that have names."""
-    if label.kind == "title" and label.panel is not None and any(e.name for e in panels[label.panel].edges):
-        return panels[label.panel].named in label.text
+    margin = label.panel is not None and panels[label.panel].role == "margin"
+    if (
+        label.kind == "title"
+        and label.panel is not None
+        and not margin
+        and any(e.name for e in panels[label.panel].edges)
+    ):
+        return panels[label.panel].named in label.text or panels[label.panel].briefly_named in label.text
     return label.kind == "edge" or not label.text.endswith("…")
 
 

@@ -148,7 +148,7 @@ class Session:
         if broken:
             found.add("repairs")
         if self.view.cursor is not None:
-            found.add("cursor")
+            found |= {"cursor", "grid"} if run is not None and _drawn(run, self.view) else {"cursor"}
         linked = bool(links(self.view.at_stop.prose))
         if self.view.board is not None and (run is None or run.error is None):
             found |= {"board"} if linked else {"board", "rows"}
@@ -157,7 +157,7 @@ class Session:
         if self.visits and self.visits[-1].at_stop is not self.view.at_stop:
             found.add("visit")
         if self.chosen is not None:
-            found = (found - {"cursor", "board"}) | {"list"}
+            found = (found - {"cursor", "board", "grid"}) | {"list"}
         if linked:
             found.add("links")
         return frozenset(found if self.talk is None else (found - OFF_STAGE) | {"stage"})
@@ -226,6 +226,15 @@ class Session:
     def told(self, notice: str) -> Session:
         """With a notice."""
         return replace(self, notice=notice)
+
+
+def _drawn(run: Opened, view: View) -> bool:
+    """Whether the cell under the cursor can be turned over."""
+    if not any(control.kind == "grid" for control in view.lesson.controls):
+        return False
+    from tui.stage.grid import drawn
+
+    return drawn(run, view) is not None
 
 
 def first_control(view: View) -> str | None:

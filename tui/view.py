@@ -102,9 +102,9 @@ class View:
     @property
     def names(self) -> dict[str, object]:
         """The controls' values as the program's names."""
-        return {
-            name: list(value) if isinstance(value, tuple) else value for name, value in self.values.items()
-        }
+        from llm_linalg.controls import as_name
+
+        return {name: as_name(value) for name, value in self.values.items()}
 
     def control(self, name: str) -> Control:
         """The lesson's control of that name. Raises LookupError."""
@@ -179,15 +179,31 @@ def arguments(view: View) -> list[str]:
         words += ["--stop", str(view.stop)]
     if view.path:
         words += ["--node", "/".join(view.path)]
-    for (name, text), (_, default) in zip(view.controls, opening.controls, strict=True):
-        if text != default:
-            words += ["--set", f"{name}={text}"]
+    words += _control_words(view, opening)
     words += _order_words(view, opening)
     if view.step != (0 if view.path else opening.step):
         words += ["--step", str(view.step)]
     if view.seed != view.lesson.seed:
         words += ["--seed", str(view.seed)]
     return words + _look_words(view)
+
+
+def _control_words(view: View, opening: View) -> list[str]:
+    """The controls that differ from the defaults, and those that these would set to something else."""
+    given = {name: text for name, text in view.controls if text != dict(opening.controls)[name]}
+    lesson = view.lesson
+    implied = lesson.values({name: lesson.control(name).parse(text) for name, text in given.items()})
+    moved = {
+        name
+        for name, value in implied.items()
+        if lesson.control(name).show(value) != dict(view.controls)[name]
+    }
+    return [
+        word
+        for name, text in view.controls
+        if name in given or name in moved
+        for word in ("--set", f"{name}={text}")
+    ]
 
 
 def _lesson_word(lesson: Lesson) -> str:

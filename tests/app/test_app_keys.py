@@ -336,6 +336,6 @@ async def test_the_palette_opens_lessons() -> None:
 
 
 def test_no_key_of_the_app_is_one_that_lessons_may_take() -> None:
-    from llm_linalg.lesson_front import FREE_KEYS
+    from llm_linalg.lesson_controls import FREE_KEYS
 
     assert not set(FREE_KEYS) & {name for key in KEYS for name in key.keys.split(",")}

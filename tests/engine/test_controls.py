@@ -47,6 +47,9 @@ def values(control: Control) -> st.SearchStrategy[Value]:
         return st.sampled_from(control.choices)
     if control.choices:
         return st.lists(st.sampled_from(control.choices), min_size=1, max_size=5).map(tuple)
+    if control.kind == "grid":
+        rows = control.show(control.default).split("/")
+        return st.tuples(*(st.tuples(*(st.integers(0, 1) for _ in row)) for row in rows))
     low = -100 if control.minimum is None else control.minimum
     high = 100 if control.maximum is None else control.maximum
     number = st.integers(int(low), int(high)) if control.whole else st.floats(low, high)

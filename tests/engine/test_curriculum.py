@@ -42,7 +42,7 @@ CONTROLS = {
     "embedding": {"token", "vocab", "d"},
     "projections": {"d_model", "d_head"},
     "scores": {"seq", "d_k", "largest"},
-    "causal": {"mask", "offset", "place"},
+    "causal": {"mask", "offset", "place", "custom"},
     "attention": {"seq", "d_k", "temperature"},
     "heads": {"heads", "C"},
     "layernorm": {"d", "eps"},

@@ -87,13 +87,14 @@ def test_softmax_needs_its_largest_subtracted() -> None:
 
 
 @pytest.mark.parametrize("offset", range(-4, 5))
-@pytest.mark.parametrize("mask", ["tril", "triu", "band"])
+@pytest.mark.parametrize("mask", ["tril", "triu", "band", "custom"])
 def test_the_mask_workbench(mask: str, offset: int) -> None:
     i, j = torch.arange(4)[:, None], torch.arange(4)
     seen = {
         "tril": j <= i + offset,
         "triu": j >= i + offset,
         "band": (j >= i + offset) & (j <= i),
+        "custom": torch.tensor(find("causal").control("custom").default) == 1,
     }[mask]
     before = stop("causal", 7, mask=mask, offset=offset, place="before")
     after = stop("causal", 7, mask=mask, offset=offset, place="after")

@@ -103,8 +103,9 @@ def about_cell(cursor: CursorView, width: int, *, brief: bool = False) -> list[R
         (f"   by {cursor.evidence}" if cursor.evidence else "", "dim"),
     )
     rest = (
+        (cursor.broken, "current"),
         (cursor.masked or "", "current"),
-        (cursor.formula, ""),
+        ("" if cursor.broken else cursor.formula, ""),
         (f"made from {cursor.made}" if cursor.made else "", "label"),
         (f"feeds {cursor.feeds}" if cursor.feeds else "", "label"),
     )

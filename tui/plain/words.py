@@ -154,6 +154,13 @@ def _cell(session: Session, rest: list[str]) -> Session:
     return session.moved(view)
 
 
+def _turn(session: Session, rest: list[str]) -> Session:
+    there = _cell(session, rest) if rest else session
+    if "grid" not in there.contexts:
+        raise UsageError("there is nothing to turn over here: a lesson with a mask to draw has such cells")
+    return run(there, "cell.turn")
+
+
 def _repair(session: Session, rest: list[str]) -> Session:
     if "repairs" not in session.contexts:
         raise UsageError("nothing here needs a repair")
@@ -192,6 +199,7 @@ WORDS: tuple[Word, ...] = (
     Word("append", "[NAME]", "to a list what the program says, such as the next token", _append),
     Word("seed", "N", "the seed of the random numbers", _seed),
     Word("cell", "[NAME] [I J…]", "ask a cell where it came from", _cell),
+    Word("turn", "[NAME] [I J…]", "turn a cell of a mask over", _turn),
     Word("left", "", "the cell before", _key("cursor.left")),
     Word("right", "", "the cell after", _key("cursor.right")),
     Word("up", "", "the cell above", _key("cursor.up")),

@@ -80,7 +80,7 @@ def _tensor(panel: Panel, width: int) -> list[str]:
     margin = edges.beside(panel)
     columns = window(panel.columns, max(1, (width - margin) // cell), panel.focus_columns)
     sign = f"{panel.sign} " if panel.sign else ""
-    label = sign + panel.named
+    label = panel.name if panel.role == "margin" else sign + panel.named
     if len(rows) < panel.rows:
         label += f", rows {rows.start} to {rows.stop - 1} of {panel.rows}"
     if len(columns) < panel.columns:

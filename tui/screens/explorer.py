@@ -256,7 +256,12 @@ class ExplorerScreen(Workbench):
     def on_chosen(self, event: Chosen) -> None:
         """A click on a cell puts the cursor there."""
         event.stop()
-        if not self.busy:
+        panel = None if self.frame is None else self.frame.panel(event.panel)
+        if self.busy or panel is None or panel.role == "margin":
+            return
+        if self.session.view.cursor == (event.panel, event.index):
+            self.update_session(run(self.session, "cell.turn"))
+        else:
             view = replace(self.session.view, cursor=(event.panel, event.index))
             self.update_session(self.session.moved(view))
 

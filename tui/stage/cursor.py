@@ -51,6 +51,8 @@ def spot(view: View, node: Node, beside: tuple[Node, ...]) -> Spotted | None:
 
 def describe(found: Spotted, trace: Trace, edges: Edges = ()) -> CursorView:
     """What the cell under the cursor is, what made it, and what it feeds; `edges` are its tensor's."""
+    from llm_linalg.nonfinite import reason
+
     maker, index = found.maker, found.index
     made = _made(maker, index)
     return CursorView(
@@ -66,6 +68,7 @@ def describe(found: Spotted, trace: Trace, edges: Edges = ()) -> CursorView:
         evidence=maker.evidence if maker.operands else "",
         maker=maker.name,
         where=_where(edges, index),
+        broken=reason(maker, index),
     )
 
 

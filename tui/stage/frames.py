@@ -24,10 +24,12 @@ if TYPE_CHECKING:
     from llm_linalg.errors import ProgramError
     from llm_linalg.node import Node
     from llm_linalg.tracing import Trace
+    from llm_linalg.walk import Step
     from tui.stage.opened import Opened
 
 CODE = 400  # characters of a line of the program
 PRINTED = 4000
+WRITTEN = 64  # cells that a step wrote and that are looked at for what is no number
 
 
 def empty_frame(view: View) -> Frame:
@@ -104,6 +106,7 @@ def node_frame(opened: Opened, view: View, ascii_only: bool) -> Frame:
         store=opened.store,
         ascii_only=ascii_only,
         edges=partial(edges_of, opened),
+        margin=_margin(opened, view, ground.chain),
     )
     panels, arrangement = picture(scene) if board is None else ((), "row")
     current = scene.step
@@ -128,7 +131,7 @@ def node_frame(opened: Opened, view: View, ascii_only: bool) -> Frame:
         arrangement=arrangement,
         shape_line=clean(node.shape_line, 200),
         formula=formula(node, current),
-        sentence=_sentence(node, order, step == 0 or whole),
+        sentence=_sentence(node, order, current, step == 0 or whole),
         printed=clean(trace.printed, PRINTED, lines=True),
         cursor=None if found is None else cursor.describe(found, trace, scene.edges(found.maker)),
         range_text=_range(scene.extent),
@@ -147,10 +150,26 @@ def _own(view: View, path: tuple[str, ...]) -> bool:
     return stop.backward and (not view.path or stop.show is None or path == (stop.show,))
 
 
-def _sentence(node: Node, order: str | None, first: bool) -> str:
-    """How a step makes its cells; at the first also why a gradient is what it is."""
+def _margin(opened: Opened, view: View, chain: tuple[Node, ...]) -> str | None:
+    """What the stop wants beside the rows of the node that it shows."""
+    own = (
+        view.at_stop.margin is not None
+        and not view.twin
+        and chain == opened.ground(replace(view, path=())).chain
+    )
+    return view.at_stop.margin if own else None
+
+
+def _sentence(node: Node, order: str | None, step: Step | None, first: bool) -> str:
+    """How a step makes its cells; before it why what it wrote is no number, or a gradient what it is."""
+    from llm_linalg.nonfinite import reason
+
     made = clean(node.sentence(order), 300) if order is not None else ""
-    return f"{clean(node.why, 500)} {made}".strip() if first and node.why else made
+    if first and node.why:
+        return f"{clean(node.why, 500)} {made}".strip()
+    written = step.writes if step is not None and len(step.writes) <= WRITTEN else ()
+    why = next((text for index in written if (text := reason(node, index))), "")
+    return f"{clean(why, 300)}. {made}" if why else made
 
 
 def _code(trace: Trace, node: Node, base: Frame) -> tuple[str, ...]:

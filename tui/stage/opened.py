@@ -173,7 +173,7 @@ class Opened:
         found = self.spotted(view)
         if found is None:
             return self.move_cursor(view, 0, 0)
-        panels = [panel for panel in self.frame(view).panels if all(panel.shape)]
+        panels = [panel for panel in self.frame(view).panels if all(panel.shape) and panel.role != "margin"]
         names = [*dict.fromkeys(panel.name for panel in panels)]
         if len(names) < 2 or found.name not in names:
             return view

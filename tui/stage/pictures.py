@@ -5,12 +5,12 @@ A node's operands and result (and what stands beside it), lit for a step or the 
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from llm_linalg.edge import Edges
-from tui.frame import Arrangement, Index, Mark, Panel
+from tui.frame import Arrangement, Index, Mark, Number, Panel
 from tui.stage.cursor import Spotted
 from tui.stage.marks import Lit, cursor_marks, step_marks
 from tui.stage.panels import Look, make_panel, rest_of, slice_of, tensor_reader, walk_reader
@@ -39,6 +39,7 @@ class Scene:
     store: Store
     ascii_only: bool
     edges: Callable[[Node], Edges]  # what a node's axes are called
+    margin: str | None = None  # what stands beside each row of the result
 
     @property
     def step(self) -> Step | None:
@@ -74,6 +75,7 @@ def picture(scene: Scene) -> tuple[tuple[Panel, ...], Arrangement]:
         result = Lit(result.marks, result.focus, lambda index: node.masked(index) is not None)
     edges = scene.edges(node)
     panels.append(make_panel(node.name, node.value, plan.output, at, result, read, look, called(node), edges))
+    panels += margins(scene, panels[-1], plan.output, look)
     for other in scene.beside:
         lit = _lit_beside(scene, other)
         spot = plain_spot("sibling", len(other.shape))
@@ -82,6 +84,27 @@ def picture(scene: Scene) -> tuple[tuple[Panel, ...], Arrangement]:
         edges = scene.edges(other)
         panels.append(make_panel(other.name, other.value, spot, at, lit, read, look, called(other), edges))
     return tuple(panels), plan.arrangement
+
+
+def margins(scene: Scene, result: Panel, spot: Spot, look: Look) -> list[Panel]:
+    """What stands beside the rows of the result: a row's number is there when all of the row is."""
+    from llm_linalg.margins import has_margin
+
+    node, kind = scene.node, scene.margin
+    if kind is None or not has_margin(node.shape) or spot.column_axis != len(node.shape) - 1:
+        return []
+    values = scene.store.margin(node.value, kind)
+    beside = Spot("margin", spot.row_axis, None)
+    whole = tensor_reader(values, beside, result.at)
+
+    def read(rows: range, columns: range) -> Sequence[Sequence[Number | None]]:
+        made = result.read(rows, range(result.columns))
+        found = zip(whole(rows, columns), made, strict=True)
+        return [[None] if None in row else number for number, row in found]
+
+    name, edges = f"{node.name}.{kind}(-1)", result.edges[:-1]
+    panel = make_panel(name, values, beside, result.at, Lit(), read, look, kind, edges)
+    return [replace(panel, title=kind, focus_rows=result.focus_rows)]
 
 
 def called(node: Node | None) -> str:

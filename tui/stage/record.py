@@ -50,6 +50,10 @@ def record(
         "shape_line": frame.shape_line,
         "text": step.text if step is not None else frame.sentence,
     }
+    for panel in frame.panels:
+        if panel.role == "margin" and panel.rows <= LARGEST:
+            values = [row[0] for row in panel.read(range(panel.rows), range(1))]
+            made["margin"] = {"name": panel.name, "values": _numbers(values)}
     if frame.board is not None:
         made["board"] = _numbers(frame.board.record())
     if error is not None:

@@ -52,6 +52,7 @@ class Store:
 
     formats: dict[tuple[int, bool], Formats] = field(default_factory=dict)
     largest: dict[int, tuple[Value, float]] = field(default_factory=dict)
+    margins: dict[tuple[int, str], tuple[Value, Value]] = field(default_factory=dict)
 
     def numbers(self, tensor: Value, ascii_only: bool) -> Formats:
         """The formats of a tensor."""
@@ -59,6 +60,15 @@ class Store:
         if key not in self.formats:  # an entry keeps its tensor alive, so that its id stays its own
             self.formats[key] = Formats(tensor, self.extent(tensor), ascii_only)
         return self.formats[key]
+
+    def margin(self, tensor: Value, kind: str) -> Value:
+        """A reduction of a tensor's last axis."""
+        from llm_linalg.margins import margin
+
+        key = (id(tensor), kind)
+        if key not in self.margins:
+            self.margins[key] = tensor, margin(kind, tensor.detach())
+        return self.margins[key][1]
 
     def extent(self, tensor: Value) -> float:
         """The largest finite magnitude in a tensor; 0 if there is none."""

@@ -1,0 +1,205 @@
+"""The mask workbench: cells that are turned over, sums beside the rows, and why a row is NaN."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from dataclasses import replace
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from llm_linalg.lesson import LessonError, catalog, find, parse
+from tests.app.driving import opened
+from tui.cli_parse import app_parser
+from tui.cli_view import view_of
+from tui.commands import run
+from tui.plain.prompt import Plain, ran
+from tui.render.json import to_json
+from tui.render.plain import to_plain
+from tui.session import Session
+from tui.stage import Opened, open_view
+from tui.stage.grid import drawn
+from tui.view import View, command
+from tui.widgets.matrix import Matrix
+
+KINDS = ["tril", "triu", "band", "custom"]
+
+
+def session(stop: int = 1, **controls: str) -> Session:
+    view = View.opening(find("causal"), stop)
+    for name, text in controls.items():
+        view = view.set(name, text)
+    return ran(Session.start(view, catalog()))
+
+
+def on(state: Session, name: str, *index: int) -> Session:
+    return replace(state, view=replace(state.view, cursor=(name, index)))
+
+
+def allowed(state: Session) -> torch.Tensor:
+    assert state.current is not None
+    assert state.current.trace is not None
+    return state.current.trace["allowed"].value
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@given(cells=st.lists(st.tuples(st.integers(0, 3), st.integers(0, 3)), max_size=5))
+@settings(max_examples=8, deadline=None)
+def test_cells_are_turned_over_from_whatever_mask_there_is(kind: str, cells: list[tuple[int, int]]) -> None:
+    state = session(mask=kind)
+    wanted = allowed(state).clone()
+    first = state.view
+    for i, j in cells:
+        wanted[i, j] = 1 - wanted[i, j]
+        state = ran(run(on(state, "allowed", i, j), "cell.turn"))
+        assert torch.equal(allowed(state), wanted)
+        assert dict(state.view.controls)["mask"] == "custom"
+        assert state.view.cursor == ("allowed", (i, j))
+    assert view_of(app_parser().read(shlex.split(command(state.view))[1:])) == state.view
+    for _ in cells:
+        state = ran(run(state, "undo"))
+    assert replace(state.view, cursor=None) == first
+
+
+def test_the_scores_and_the_weights_stand_for_the_mask_too_but_nothing_of_another_shape() -> None:
+    state = on(session(3), "P", 0, 2)
+    assert "grid" in state.contexts
+    after = ran(run(state, "cell.turn"))
+    assert allowed(after)[0].tolist() == [1, 0, 1, 0]
+    assert "grid" not in on(session(4), "sums", 0, 0).contexts
+    assert "grid" not in session(3).contexts
+    plain = on(ran(Session.start(View.opening(find("matmul")), catalog())), "Y", 0, 0)
+    assert run(plain, "cell.turn") == plain
+    assert plain.current is not None
+    assert drawn(plain.current, plain.view) is None
+
+
+def test_a_control_that_another_sets_is_in_the_command_even_at_its_default() -> None:
+    view = View.opening(find("causal")).set("custom", "1000/0100/0010/0001").set("mask", "tril")
+    again = view_of(app_parser().read(shlex.split(command(view))[1:]))
+    assert again.controls == view.controls
+    band = View.opening(find("causal")).set("mask", "band").set("offset", "0")
+    assert view_of(app_parser().read(shlex.split(command(band))[1:])) == band
+
+
+async def test_the_key_and_a_second_click_turn_the_cell_under_the_cursor() -> None:
+    async with opened("causal") as d:
+        await d.press("dollar_sign", "c", "up", "space")
+        assert dict(d.view.controls)["custom"] == "1000/1100/0110/1111"
+        assert dict(d.view.controls)["mask"] == "custom"
+        assert "space 0 or 1" in d.rows[-1]
+        await d.press("u")
+        assert dict(d.view.controls)["mask"] == "tril"
+        grid = next(m for m in d.app.screen.query(Matrix) if m.panel and m.panel.name == "allowed")
+        assert grid.slot is not None
+        for expected in ("tril", "custom"):
+            await d.pilot.click(grid, offset=(grid.slot.cell * 3 + 1, 0))
+            await d.settle()
+            assert dict(d.view.controls)["mask"] == expected
+        assert dict(d.view.controls)["custom"] == "1001/1100/1110/1111"
+
+
+def test_the_session_of_lines_has_a_word_for_it() -> None:
+    texts: list[str] = []
+    plain = Plain(View.opening(find("causal")), catalog(), texts.append)
+    assert plain.hear("turn 0 3")
+    assert dict(plain.session.view.controls)["custom"] == "1001/1100/1110/1111"
+    assert plain.hear("turn allowed 0 3")
+    assert dict(plain.session.view.controls)["custom"] == "1000/1100/1110/1111"
+    assert plain.missed == 0
+    assert plain.hear("set custom 0000/1100/1110/1111")
+    assert plain.hear("lesson matmul")
+    assert plain.hear("turn 0 0")
+    assert plain.missed == 1
+
+
+@pytest.mark.parametrize(("stop", "name"), [(1, "allowed"), (3, "P")])
+@pytest.mark.parametrize("order", ["rows", "cells"])
+def test_the_sums_beside_the_rows_are_torchs_and_come_with_the_row(stop: int, name: str, order: str) -> None:
+    opening = replace(View.opening(find("causal"), stop), order=order)
+    run_ = open_view(opening)
+    assert run_.trace is not None
+    sums = run_.trace[name].value.sum(-1)
+    steps = run_.ground(opening).length(order)
+    for step in range(steps + 1):
+        frame = run_.frame(replace(opening, step=step))
+        panel = frame.panels[-1]
+        assert (panel.role, panel.name) == ("margin", f"{name}.sum(-1)")
+        done = step * 4 // steps
+        values = [row[0] for row in panel.read(range(4), range(1))]
+        assert values[:done] == sums[:done].tolist()
+        assert values[done:] == [None] * (4 - done)
+        assert f"{name}.sum(-1)" in to_plain(frame)
+
+
+def test_sums_stand_only_beside_the_node_that_the_stop_shows() -> None:
+    view = replace(View.opening(find("causal"), 3), path=("cut_off",))
+    assert all(panel.role != "margin" for panel in open_view(view).frame(view).panels)
+
+
+def masked_whole() -> tuple[Opened, View]:
+    view = View.opening(find("causal"), 3).set("custom", "0000/1100/1110/1111")
+    return open_view(view), view
+
+
+def test_a_row_masked_whole_says_why_it_is_nan() -> None:
+    run_, view = masked_whole()
+    frame = run_.frame(replace(view, step=1))
+    why = "all 4 cells of cut_off that it reads are -inf: below[0,0] = -inf - -inf = nan"
+    assert frame.sentence.startswith(why)
+    assert json.loads(to_json(frame))["margin"] == {"name": "P.sum(-1)", "values": ["nan", None, None, None]}
+    assert why not in run_.frame(replace(view, step=2)).sentence
+    asked = run_.frame(replace(view, step=4, cursor=("P", (0, 2))))
+    assert asked.cursor is not None
+    assert asked.cursor.broken == why.replace("[0,0]", "[0,2]")
+    assert asked.cursor.broken in asked.cursor.lines
+
+
+LESSON = """\
++++
+title = "Own"
+[controls.own]
+default = [[1, 0], [1, 1]]
+edits = "M"
++++
+Hi.
+
+```python show="M"
+M = torch.tensor(own)
+```
+"""
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        (
+            "[[1, 0], [1, 1]]",
+            "[[1, 0], [1]]",
+            "own takes rows of 0 and 1, all of one length, at most 16 by 16",
+        ),
+        ("[[1, 0], [1, 1]]", "[[1, 2], [1, 1]]", "own takes rows of 0 and 1"),
+        ("[[1, 0], [1, 1]]", "[1, 2]", "edits belongs to a grid"),
+        ('edits = "M"', "step = 2", "rows of 0 and 1 have no step"),
+        ('show="M"', 'show="M" margin="sun"', 'unknown margin "sun": did you mean "sum"?'),
+    ],
+)
+def test_what_is_no_grid_is_said_with_its_line(old: str, new: str, said: str) -> None:
+    assert parse(LESSON, "own.md").check() == ()
+    with pytest.raises(LessonError, match=said.replace("?", "[?]")):
+        parse(LESSON.replace(old, new), "own.md")
+
+
+@pytest.mark.parametrize("text", ["10", "1a/11", "101/111", "10/11/11", "", "10/1"])
+def test_a_text_that_is_no_grid_is_refused_with_what_is_taken(text: str) -> None:
+    with pytest.raises(ValueError, match="own takes 2 rows of 2 digits 0 and 1, such as 10/11, not"):
+        parse(LESSON, "own.md").control("own").parse(text)
+
+
+def test_more_and_less_fill_a_grid() -> None:
+    control = parse(LESSON, "own.md").control("own")
+    assert control.move(control.default, 1) == ((1, 1), (1, 1))
+    assert control.move(control.default, -1) == ((0, 0), (0, 0))

@@ -1,0 +1,56 @@
+"""Why a number is none: said for what torch gives as NaN or inf, and for nothing else."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from llm_linalg import run
+from llm_linalg.nonfinite import reason
+
+PROGRAM = """\
+x = torch.tensor(numbers)
+hidden = x.masked_fill(x > 3, -torch.inf)
+P = torch.softmax(hidden, dim=-1)
+L = F.layer_norm(hidden, (3,))
+power = torch.exp(x * 40)
+share = power / power.sum(-1, keepdim=True)
+out = P @ torch.ones(3, 2)
+zero = (x - x) / (x - x)
+"""
+
+
+@given(
+    st.lists(st.lists(st.sampled_from([0.5, 1.0, 2.5, 4.0]), min_size=3, max_size=3), min_size=1, max_size=3)
+)
+@settings(max_examples=30, deadline=None)
+def test_a_reason_is_given_where_a_number_is_none_and_nowhere_else(numbers: list[list[float]]) -> None:
+    t = run(PROGRAM, names={"numbers": numbers})
+    for node in t.nodes:
+        for cell in torch.ones(node.shape).nonzero().tolist():
+            value = node.value[tuple(cell)]
+            said = reason(node, tuple(cell))
+            if value.isnan():
+                assert said, (node.name, cell)
+            elif value.isfinite() or node.name == "hidden":
+                assert said == "", (node.name, cell)
+
+
+@pytest.mark.parametrize(
+    ("name", "cell", "said"),
+    [
+        ("P", (0, 1), "all 3 cells of hidden that it reads are -inf: below[0,1] = -inf - -inf = nan"),
+        ("out", (0, 0), "NaN, since P[0, 0] is"),
+        ("power", (0, 0), "inf begins here: power[0,0] = exp(160) = inf"),
+        ("share", (0, 0), "NaN begins here: share[0,0] = inf / inf = nan"),
+        ("zero", (1, 1), "NaN begins here: zero[1,1] = 0 / 0 = nan"),
+        ("L", (0, 2), "all 3 cells of hidden that it reads are -inf: center[0,2] = -inf - -inf = nan"),
+        ("hidden", (0, 0), ""),
+        ("P", (1, 0), ""),
+    ],
+)
+def test_the_reason_has_the_numbers(name: str, cell: tuple[int, ...], said: str) -> None:
+    t = run(PROGRAM, names={"numbers": [[4.0, 4.0, 4.0], [0.5, 1.0, 2.5]]})
+    assert reason(t[name], cell) == said

@@ -1,0 +1,54 @@
+"""Cells that can be turned over: those of a tensor that a control of the lesson is drawn on."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from llm_linalg.grids import Grid, flipped
+
+if TYPE_CHECKING:
+    from llm_linalg.controls import Control
+    from tui.stage.opened import Opened
+    from tui.view import View
+
+
+class Drawn(NamedTuple):
+    """The entry of a control that a cell stands for, and what the control's tensor holds now."""
+
+    control: Control
+    grid: Grid
+    row: int
+    column: int
+
+
+def drawn(opened: Opened, view: View) -> Drawn | None:
+    """What the cell under the cursor stands for; None if it is no cell that can be turned over.
+
+    A control of kind "grid" says which tensor it edits. A cell of any tensor on the stage with as many rows
+    and columns stands for the entry at its place: of a mask, of the scores that it hides, of the weights.
+    """
+    found = None if opened.trace is None or view.twin or view.cursor is None else opened.spotted(view)
+    if opened.trace is None or found is None:
+        return None
+    for control in view.lesson.controls:
+        if control.kind != "grid" or control.edits not in opened.trace:
+            continue
+        value = opened.trace[control.edits].value
+        shape = tuple(value.shape)
+        if len(shape) == 2 and tuple(found.tensor.shape)[-2:] == shape == _shape(control):
+            grid = tuple(tuple(int(bool(entry)) for entry in row) for row in value.tolist())
+            return Drawn(control, grid, *found.index[-2:])
+    return None
+
+
+def turned(opened: Opened, view: View) -> View:
+    """The view with the cell under the cursor turned over; the same view if it can't be."""
+    found = drawn(opened, view)
+    if found is None:
+        return view
+    return view.set(found.control.name, found.control.show(flipped(found.grid, found.row, found.column)))
+
+
+def _shape(control: Control) -> tuple[int, ...]:
+    rows = control.show(control.default).split("/")
+    return len(rows), len(rows[0])
