@@ -15,6 +15,7 @@ from tui.keys import KEYS, Key
 from tui.player import Player
 from tui.playground import PLAYGROUND
 from tui.screens.explorer import ExplorerScreen, with_keys
+from tui.script.tape import Tape
 from tui.session import Session
 from tui.state import Memory
 from tui.terminal.showing import TerminalApp
@@ -45,6 +46,7 @@ class Options:
         keys: the commands and their keys.
         notice: what is said at the start, until the first key.
         memory: where the stop of a talk is remembered; nowhere unless given.
+        tape: what is recorded, and what is played.
     """
 
     theme: str = DEFAULT_THEME
@@ -58,6 +60,7 @@ class Options:
     keys: tuple[Key, ...] = KEYS
     notice: str = ""
     memory: Memory = field(default_factory=Memory)
+    tape: Tape = field(default_factory=Tape)
 
 
 def _provider() -> type[Provider]:
@@ -137,6 +140,7 @@ class Explorer(TerminalApp):
             slowest=options.slowest,
             drafts=options.drafts,
             memory=options.memory,
+            tape=options.tape,
         )
 
     def get_line_filters(self) -> Sequence[LineFilter]:

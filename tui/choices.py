@@ -132,6 +132,15 @@ def move_control(session: Session, name: str, direction: int) -> Session:
     if view == session.view:
         end = "largest" if direction > 0 else "smallest"
         return session.told(f"{name} is at its {end}.")
+    return _controlled(session, view, name)
+
+
+def control_to(session: Session, name: str, text: str) -> Session:
+    """Set a control from text, as `move_control` moves it. Raises LookupError or ValueError."""
+    return _controlled(session, session.view.set(name, text), name)
+
+
+def _controlled(session: Session, view: View, name: str) -> Session:
     keyed = session.view.control(name).key is not None and session.control is not None
     return replace(session.changed(view), control=session.control if keyed else name)
 

@@ -12,7 +12,17 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from llm_linalg.text import nearest
-from tui import cli_app, cli_check, cli_commands, cli_completion, cli_config, cli_play, cli_present, cli_trace
+from tui import (
+    cli_app,
+    cli_check,
+    cli_commands,
+    cli_completion,
+    cli_config,
+    cli_play,
+    cli_present,
+    cli_script,
+    cli_trace,
+)
 from tui.cli_parse import (
     Parser,
     UsageError,
@@ -22,7 +32,6 @@ from tui.cli_parse import (
     language_parser,
     lessons_parser,
     open_parser,
-    play_parser,
     run_parser,
 )
 from tui.cli_write import WriteError, say, write
@@ -104,10 +113,11 @@ class Command(NamedTuple):
 
 COMMANDS = {
     "open": Command(open_parser, cli_app.launch),
-    "play": Command(play_parser, cli_play.play),
+    "play": Command(cli_play.play_parser, cli_play.play),
     "present": Command(cli_present.present_parser, cli_present.present),
     "lessons": Command(lessons_parser, cli_commands.lessons),
     "frame": Command(frame_parser, cli_commands.frame),
+    "play-script": Command(cli_script.play_script_parser, cli_script.play_script),
     "run": Command(run_parser, cli_commands.run),
     "trace": Command(cli_trace.trace_parser, cli_trace.trace, pinned=False),
     "check": Command(cli_check.check_parser, cli_check.check),

@@ -16,6 +16,8 @@ from tui import garbage, kept
 from tui.cli_parse import VIEW, UsageError, app_parser, given
 from tui.cli_view import first_lesson, lesson_named, starting, view_of
 from tui.drafts import Drafts, folder
+from tui.script import saving
+from tui.script.tape import Tape
 from tui.settings import Settings, decided
 from tui.state import Memory, State
 from tui.terminal.depth import depth
@@ -52,14 +54,16 @@ def _launched(flags: argparse.Namespace, lesson: Lesson | None, drafts: Drafts |
     memory = Memory(kept.folder(os.environ))
     settings = decided(flags, os.environ, memory)
     view, notice = opening(flags, settings, memory, lesson)
+    saving.check(flags.record, view.lesson)
     if settings.on("plain") or dumb(os.environ):
-        return plain(view, notice, memory, ascii_only=settings.on("ascii"))
+        return plain(view, notice, memory, ascii_only=settings.on("ascii"), record=flags.record)
 
     def make() -> Explorer:
         from llm_linalg.lesson import catalog
         from tui.app import Explorer
 
         options = replace(options_of(settings), play=flags.play, notice=notice or unkept(memory))
+        options = replace(options, tape=Tape(flags.record))
         return Explorer(view, catalog(), replace(options, drafts=drafts or Drafts(folder(os.environ))))
 
     app, code = drawn(make, settings)
@@ -168,8 +172,11 @@ def resumed(place: Sequence[str]) -> View | None:
         return None
 
 
-def plain(view: View, notice: str, memory: Memory, *, ascii_only: bool, talk: Talk | None = None) -> int:
-    """The session without a screen."""
+def plain(
+    view: View, notice: str, memory: Memory, *,
+    ascii_only: bool, talk: Talk | None = None, record: str | None = None,
+) -> int:  # fmt: skip
+    """The session without a screen; `record` is the file that it is written to as a script."""
     from llm_linalg.lesson import catalog
     from tui.plain.prompt import converse
 
@@ -179,7 +186,7 @@ def plain(view: View, notice: str, memory: Memory, *, ascii_only: bool, talk: Ta
     except OSError:
         columns = 0
     left, code = converse(
-        view, catalog(), width=columns or 80, ascii_only=ascii_only, notice=notice, talk=talk
+        view, catalog(), width=columns or 80, ascii_only=ascii_only, notice=notice, talk=talk, record=record
     )
     if left is not None and talk is None:
         memory.update(lambda state: state.at(left))

@@ -123,6 +123,17 @@ def speed(text: str) -> float:
     return value
 
 
+def pause(text: str) -> float:
+    """A number of seconds."""
+    try:
+        value = float(text) if len(text) < 30 else -1.0
+    except ValueError:
+        value = -1.0
+    if not 0 <= value <= 3600:
+        raise argparse.ArgumentTypeError(f"{quoted(text)} is not a number of seconds from 0 to 3600")
+    return value
+
+
 def setting(text: str) -> tuple[str, str]:
     """A control and its value."""
     name, equals, value = text.partition("=")
@@ -251,23 +262,10 @@ def open_parser() -> Parser:
     return parser
 
 
-def play_parser() -> Parser:
-    """``llm-linalg play [FILE] …``."""
-    parser = Parser(
-        prog="llm-linalg play",
-        description="Write a program in the tensor language, and see at once what torch did with it.",
-        allow_abbrev=False,
-    )
-    parser.add_argument(
-        "file", nargs="?", metavar="FILE", help="a program, which ctrl+s saves there; or a notebook"
-    )
-    app_flags(parser)
-    return parser
-
-
 def app_flags(parser: Parser) -> None:
     """The flags of what opens the app: the picture, and how it is shown."""
     view_flags(parser)
+    parser.add_argument("--record", metavar="FILE", help="write what is done as a script")
     shown_flags(parser)
 
 

@@ -9,7 +9,21 @@ from pathlib import Path
 from llm_linalg.spelling import quoted
 from tui import drafts, kept
 from tui.cli_cells import program_of
-from tui.cli_parse import UsageError
+from tui.cli_parse import Parser, UsageError, app_flags
+
+
+def play_parser() -> Parser:
+    """``llm-linalg play [FILE] …``."""
+    parser = Parser(
+        prog="llm-linalg play",
+        description="Write a program in the tensor language, and see at once what torch did with it.",
+        allow_abbrev=False,
+    )
+    parser.add_argument(
+        "file", nargs="?", metavar="FILE", help="a program, which ctrl+s saves there; or a notebook"
+    )
+    app_flags(parser)
+    return parser
 
 
 def play(flags: argparse.Namespace) -> int:

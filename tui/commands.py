@@ -2,7 +2,8 @@
 
 A command that only changes the session is in a table here; what reaches outside it (quitting, copying,
 opening a screen) is the screen's. Names are those of :mod:`tui.keys`; a few more, with an argument after a
-colon, are what clicks and the palette use: ``open:matmul``, ``set:n:+1``, ``pick:n``, ``go:12``.
+colon, are what clicks, typing and the palette use: ``open:matmul``, ``set:n:+1``, ``pick:n``, ``go:12``. What
+was done can be written as a script: each has its word in :mod:`tui.script.spoken`.
 """
 
 from __future__ import annotations
@@ -112,6 +113,9 @@ WITH_ARGUMENT: dict[str, Callable[[Session, str], Session]] = {
     "node": choices.node_at,
     "module": choices.module_at,
     "scrub": motions.scrub,
+    "cell": motions.cell_at,
+    "write": playing.typed,
+    "line": playing.on_line,
     "row": boards.open_row_at,
     "stage.go": lambda session, number: talk.at(session, int(number)),
 }
@@ -119,7 +123,7 @@ WITH_ARGUMENT: dict[str, Callable[[Session, str], Session]] = {
 OUTSIDE = frozenset(
     (
         *("goto", "text", "sidebar", "theme", "copy.code", "copy.command", "help", "palette", "suspend"),
-        *("redraw", "quit", "halt"),
+        *("redraw", "quit", "halt", "script.save"),
         *("edit.examples", "edit.save", "edit.help", "edit.quit"),
         *("stage.goto", "stage.index", "stage.quit"),
     )

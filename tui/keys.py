@@ -228,6 +228,7 @@ KEYS: tuple[Key, ...] = (
     *_under(
         "Share", "always",
         ("copy.code", "y", "y", "copy code", "Copy the program as torch code", 0),
+        ("script.save", "R", "R", "record", "Save what was done so far as a script", 0),
         ("copy.command", "Y", "Y", "copy command", "Copy the command that reopens this view", 0),
     ),
     *_under(

@@ -43,8 +43,8 @@ def on_run(move: Callable[[Opened, View], View]) -> Command:
     return act
 
 
-def play_by(direction: int) -> Command:
-    """Play in a direction, or pause; at the end it starts again."""
+def play_by(direction: int, until: int | None = None) -> Command:
+    """Play in a direction, or pause; at the end it starts again. It plays `until` a step, if one is given."""
 
     def play(session: Session) -> Session:
         ground = session.ground
@@ -58,7 +58,8 @@ def play_by(direction: int) -> Command:
             view = player.first(view, ground)
         if direction < 0 and step <= 0:
             view = player.last(view, ground)
-        going = replace(session.player.turned(direction), playing=True)
+        there = until is not None and until == player.position(view, ground)[0]
+        going = replace(session.player.turned(direction), playing=not there, until=None if there else until)
         return replace(session, view=view, player=going, notice="")
 
     return play
@@ -94,6 +95,15 @@ def toggle_cursor(session: Session) -> Session:
     if session.view.cursor is not None:
         return replace(session.moved(replace(session.view, cursor=None)), trail=())
     return session.moved(run_.move_cursor(session.view, 0, 0))
+
+
+def cell_at(session: Session, argument: str) -> Session:
+    """Put the cell cursor on a cell, given as its indices and its tensor's name: ``0,1:Y``."""
+    indices, _, name = argument.partition(":")
+    index = tuple(int(part) for part in indices.split(",") if part)
+    run_, view = session.current, replace(session.view, cursor=(name, index))
+    spotted = None if run_ is None or session.ground is None else run_.spotted(view)
+    return session if spotted is None or spotted.index != index else session.moved(view)
 
 
 def follow(session: Session) -> Session:
@@ -132,4 +142,4 @@ def scrub(session: Session, argument: str) -> Session:
         return session
     _, steps = player.position(session.view, ground)
     step = (steps * int(argument) + 500) // 1000
-    return session.moved(player.goto(session.view, ground, step))
+    return motion(lambda view, ground: player.goto(view, ground, step))(session)

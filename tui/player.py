@@ -51,11 +51,12 @@ class Ground(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Player:
-    """Whether it plays, how fast, and which way."""
+    """Whether it plays, how fast, which way, and up to which step: to the end of the animation if None."""
 
     playing: bool = False
     speed: float = 4.0
     direction: int = 1
+    until: int | None = None
 
     @property
     def interval(self) -> float:
@@ -64,7 +65,7 @@ class Player:
 
     def pause(self) -> Player:
         """Not playing."""
-        return replace(self, playing=False)
+        return replace(self, playing=False, until=None)
 
     def faster(self) -> Player:
         """The next speed up; at the top, the same."""
@@ -99,7 +100,8 @@ def position(view: View, ground: Ground) -> tuple[int, int]:
     if not ground.path:
         return 0, 0
     if view.depth == "operations":
-        return ground.siblings.index(ground.path[-1]) + 1, len(ground.siblings)
+        name = next((name for name in view.path[-1:] if name in ground.siblings), ground.path[-1])
+        return ground.siblings.index(name) + 1, len(ground.siblings)
     order = order_of(view, ground)
     steps = ground.length(order) if order is not None else 0
     return max(0, min(view.step, steps)), steps
@@ -208,11 +210,9 @@ def out(view: View, ground: Ground) -> View:
 def reorder(view: View, ground: Ground, direction: int = 1) -> View:
     """The next loop order, at the same place in the result."""
     orders = tuple(order for order in ground.orders if order != "terms") or ground.orders
-    now = order_of(view, ground)
+    now = order_of(replace(view, depth="cells"), ground)
     if not orders or now is None:
         return view
-    if view.depth == "terms":
-        view, now = out(view, ground), order_of(replace(view, depth="cells"), ground)
     spot = orders.index(now) if now in orders else -1
     return in_order(view, ground, orders[(spot + direction) % len(orders)])
 
@@ -240,7 +240,7 @@ def tick(view: View, ground: Ground, player: Player) -> tuple[View, Player]:
     if stop is not None and not view.path and view.depth != "operations":
         steps = min(steps, stop[1])
     ended = step >= steps if player.direction > 0 else step <= (1 if view.depth == "operations" else 0)
-    return moved, player.pause() if ended else player
+    return moved, player.pause() if ended or step == player.until else player
 
 
 END = 10**15  # a step beyond every walk; position() clamps it

@@ -64,17 +64,23 @@ def mend(session: Session) -> Session:
     return replace(session.changed(view), mended=(broken, number, view.program), notice=told)
 
 
-def typed(session: Session, text: str, line: int) -> Session:
-    """With another text in the editor; the editor undoes its own changes, so that undo doesn't."""
+def typed(session: Session, argument: str) -> Session:
+    """With another text in the editor, given as the cursor's line and the text: ``1:x = 2``.
+
+    The editor undoes its own changes, so that undo doesn't.
+    """
+    line, _, text = argument.partition(":")
     view = replace(session.view, code=text)
     if not is_playground(view.lesson) or view == session.view:
         return session
-    return replace(session, view=view, caret=line, player=session.player.pause(), notice="")
+    return replace(session, view=view, caret=int(line), player=session.player.pause(), notice="")
 
 
-def on_line(session: Session, line: int) -> Session:
-    """With the editor's cursor on a line: its operation is shown."""
-    return placed(replace(session, caret=line)) if session.editing else session
+def on_line(session: Session, argument: str) -> Session:
+    """With the keys in the editor and its cursor on a line: its operation is shown."""
+    if not is_playground(session.view.lesson):
+        return session
+    return placed(replace(session, editing=True, caret=int(argument)))
 
 
 def placed(session: Session) -> Session:

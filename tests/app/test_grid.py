@@ -16,9 +16,10 @@ from tests.app.driving import opened
 from tui.cli_parse import app_parser
 from tui.cli_view import view_of
 from tui.commands import run
-from tui.plain.prompt import Plain, ran
+from tui.plain.prompt import Plain
 from tui.render.json import to_json
 from tui.render.plain import to_plain
+from tui.script.playback import ran
 from tui.session import Session
 from tui.stage import Opened, open_view
 from tui.stage.grid import drawn

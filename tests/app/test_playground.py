@@ -13,7 +13,6 @@ from llm_linalg import HaltedError
 from llm_linalg.lesson import Lesson, catalog, find
 from tests.app.driving import Driver
 from tests.app.test_app_goldens import SNAPSHOTS, compare
-from tui import playing
 from tui.app import Explorer, Options
 from tui.drafts import NAME, Drafts, folder
 from tui.examples import EXAMPLES
@@ -137,17 +136,17 @@ async def test_a_run_is_stopped_by_a_key_and_by_another_text() -> None:
     long = "x = torch.ones(2000, 2000)\nfor i in range(30): y = x @ x"
     async with bench(PRODUCT) as d:
         explorer = d.app.explorer
-        explorer.update_session(playing.typed(d.session, long, 2))
+        explorer.do(f"write:2:{long}")
         await explorer.perform("halt")
         await d.settle()
         assert d.session.current is not None
         assert isinstance(d.session.current.error, HaltedError)
         assert "stopped" in d.screen
         assert "the last good picture" in d.screen
-        explorer.update_session(playing.typed(d.session, long + "\n", 2))
-        explorer.update_session(playing.typed(d.session, PRODUCT, 3))
-        explorer.update_session(playing.typed(d.session, long + "\n\n", 2))
-        explorer.update_session(playing.typed(d.session, PRODUCT, 3))
+        explorer.do(f"write:2:{long}\n")
+        explorer.do(f"write:3:{PRODUCT}")
+        explorer.do(f"write:2:{long}\n\n")
+        explorer.do(f"write:3:{PRODUCT}")
         await d.settle()
         assert d.session.current.error is None
         assert "Y (3, 4)" in d.screen

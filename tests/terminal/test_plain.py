@@ -11,7 +11,7 @@ import pytest
 from llm_linalg.lesson import catalog, find
 from tests.terminal.console import Console, environment
 from tui.plain.prompt import Plain
-from tui.plain.words import WORDS
+from tui.script.words import WORDS
 from tui.view import View
 
 
@@ -138,7 +138,8 @@ def test_words_are_the_keys(lines: list[str], expected: str) -> None:
         ("lesson nope", "unknown lesson"),
         ("lesson ./nope.md", "no lesson file"),
         ("seed 99999999999999999999", "between"),
-        ("next please", "nothing may follow"),
+        ("next please", "a whole number"),
+        ("into please", "nothing may follow"),
         ("row 1", "no board"),
         ("repair", "nothing here needs a repair"),
         ("\x1b]52;c;aGk=\x07", "unknown word"),

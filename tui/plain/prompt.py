@@ -10,13 +10,15 @@ from typing import TYPE_CHECKING
 from llm_linalg.lesson_values import LessonError
 from llm_linalg.text import clean
 from tui.cli_parse import UsageError
-from tui.commands import run
 from tui.glyphs import ascii_text
-from tui.plain.words import find, help_text
 from tui.prose import words_of
 from tui.render.plain import to_plain
+from tui.script.playback import beats, ran
+from tui.script.recorder import Recorder
+from tui.script.saving import save
+from tui.script.tokens import acts
+from tui.script.words import find, help_text
 from tui.session import Session
-from tui.stage import open_view
 from tui.view import View, command
 
 if TYPE_CHECKING:
@@ -33,6 +35,7 @@ class Plain:
     Attributes:
         session: where it is.
         missed: how many lines were not understood.
+        recorder: what was said, as a script.
     """
 
     def __init__(
@@ -42,6 +45,7 @@ class Plain:
         """`write` gets every text, whole lines of it but for the prompt."""
         started = Session.start(view, lessons)
         self.session = ran(started if talk is None else started.on(talk))
+        self.recorder = Recorder(view)
         self.missed = 0
         self._write = write
         self._width = width
@@ -66,19 +70,27 @@ class Plain:
 
     def hear(self, line: str) -> bool:
         """Does what a line says; False if that is to leave."""
-        said = clean(line.strip(), LONGEST).split() or ["next"]
         try:
-            word = find(said[0])
-            if word.name == "quit":
-                return False
-            self.session = ran(word.act(self.session.told(""), said[1:]))
-            for text in self._told(word.name):
-                self.say(text)
-            if word.shows:
-                self.show()
+            for said in acts(clean(line.strip(), LONGEST)) or [("next",)]:
+                if not self._done(*said):
+                    return False
         except (UsageError, LessonError) as error:
             self.missed += 1
             self.say(f"{clean(str(error), LONGEST)}\n")
+        return True
+
+    def _done(self, name: str, *rest: str) -> bool:
+        """Does one thing; False if that is to leave."""
+        word = find(name)
+        if word.name == "quit":
+            return False
+        before = self.session
+        self.session = ran(word.act(before.told(""), rest), before)
+        self.recorder.heard(before, (word.name, *rest), self.session)
+        for text in self._told(word.name):
+            self.say(text)
+        if word.shows:
+            self.show()
         return True
 
     def _told(self, name: str) -> Iterator[str]:
@@ -100,38 +112,30 @@ class Plain:
             opened = session.current
             code = opened.torch_code(session.view) if opened is not None else session.view.program
             yield f"{code.rstrip()}\n"
-        elif name == "play":
+        elif name in ("play", "rewind"):
             yield from self._played()
 
     def _played(self) -> Iterator[str]:
-        for number in range(MANY):
-            before = self.session.view
-            self.session = ran(run(self.session, "forward"))
-            opened = self.session.current
-            if self.session.view == before or opened is None:
-                yield "" if number else "That is the end: there is nothing to play.\n"
-                return
-            frame = opened.frame(self.session.view, ascii_only=self._ascii)
-            yield f"step {frame.step} of {frame.steps}: {' '.join(' '.join(frame.formula_text).split())}\n"
-
-
-def ran(session: Session) -> Session:
-    """The session with its view's program run, if it was not."""
-    if session.current is not None:
-        return session
-    return session.with_run(open_view(session.view, session.before()))
+        if not self.session.player.playing:
+            yield "There is nothing to play.\n"
+        for session in beats(self.session, MANY):
+            self.session, opened = session, session.current
+            if opened is not None:
+                frame = opened.frame(self.session.view, ascii_only=self._ascii)
+                formula = " ".join(" ".join(frame.formula_text).split())
+                yield f"step {frame.step} of {frame.steps}: {formula}\n"
 
 
 def converse(
     view: View, lessons: Sequence[Lesson], *, width: int, ascii_only: bool, notice: str = "",
-    talk: Talk | None = None,
+    talk: Talk | None = None, record: str | None = None,
 ) -> tuple[View | None, int]:  # fmt: skip
-    """Reads standard input to its end.
+    """Reads standard input to its end; at it, what was said is written to the file `record` as a script.
 
     Returns the view where somebody at a terminal left, of a script None; and the exit code: 1 if a script
     said what can't be done, as any script's reader wants to know.
     """
-    from tui.cli_write import write
+    from tui.cli_write import say, write
 
     typed = sys.stdin is not None and sys.stdin.isatty()
     plain = Plain(view, lessons, write, width=width, ascii_only=ascii_only, talk=talk)
@@ -142,6 +146,8 @@ def converse(
             break
     else:
         write("\n" if typed else "")
+    if record is not None:
+        say(save(plain.recorder.text(plain.session), record, view.lesson.slug))
     return (plain.session.named, 0) if typed else (None, int(plain.missed > 0))
 
 

@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from textual.timer import Timer
     from textual.widget import Widget
 
+FASTEST = 0.01  # seconds between two beats: a hundred a second, the most that may be asked for
+
 
 class Clock:
     """Beats at the player's speed while it plays. Another speed is another timer."""
@@ -28,9 +30,9 @@ class Clock:
         """Whether there is a timer."""
         return self._timer is not None
 
-    def follow(self, player: Player) -> None:
-        """Beats as the player asks."""
-        wanted = max(self._slowest, player.interval) if player.playing else None
+    def follow(self, player: Player, tempo: float = 1.0) -> None:
+        """Beats as the player asks, `tempo` times as fast."""
+        wanted = max(self._slowest, FASTEST, player.interval / tempo) if player.playing else None
         if wanted == self._interval:
             return
         if self._timer is not None:

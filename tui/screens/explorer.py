@@ -11,14 +11,15 @@ from textual.binding import Binding, BindingType
 from textual.geometry import Size
 
 from tui.choices import moving
-from tui.commands import CHANGES, NEEDS_NO_RUN, OUTSIDE, run
+from tui.commands import CHANGES, NEEDS_NO_RUN, OUTSIDE
 from tui.keys import BY_ID, KEYS, Key
 from tui.motions import tick
 from tui.picture import LOADING, RUNNING
 from tui.screens.clock import Clock
 from tui.screens.outside import outside
 from tui.screens.running import Ran, run_program
-from tui.screens.workbench import Workbench
+from tui.screens.taped import Taped
+from tui.script.tape import Tape
 from tui.session import Session
 from tui.state import Memory
 from tui.widgets.lines import Lines
@@ -47,7 +48,7 @@ def bindings(keys: Iterable[Key]) -> list[BindingType]:
     ]  # fmt: skip
 
 
-class ExplorerScreen(Workbench):
+class ExplorerScreen(Taped):
     """The one screen of the app. It holds the session; everything else is drawn from it."""
 
     BINDINGS: ClassVar[list[BindingType]] = bindings(KEYS)
@@ -61,10 +62,10 @@ class ExplorerScreen(Workbench):
         slowest: float = 0.0,
         drafts: Drafts | None = None,
         memory: Memory | None = None,
+        tape: Tape | None = None,
     ) -> None:
         """Without `motion` nothing plays by itself: the keys that play step instead."""
-        super().__init__(drafts)
-        self.session = session
+        super().__init__(session, drafts, tape)
         self.memory = memory or Memory()
         self.frame: Frame | None = None
         self.prompt: str | None = None
@@ -73,6 +74,7 @@ class ExplorerScreen(Workbench):
         self._motion = motion
         self._drawn = Size(0, 0)
         self._queue: list[str] = []
+        self._left: Opened | None = None  # the last run, at the view at which it was left
         self._clock = Clock(self, self._beat, slowest)
         self.halt: Callable[[], None] = lambda: None  # stops the run that is under way
 
@@ -120,8 +122,9 @@ class ExplorerScreen(Workbench):
         if session.current is None and (before.current or not before.view.same_program(session.view)):
             self.waiting = self.waiting if self.waiting == LOADING else ""
             self.set_timer(PATIENCE, self._still_running)
-            run = before.current
-            self._ask(None if run is None else replace(run, view=before.view))
+            if before.current is not None:
+                self._left = replace(before.current, view=before.view)
+            self._ask(self._left)
         self.draw()
         if self._queue and not self.busy:  # undo came back to what has been run
             self.call_later(self._drain)
@@ -133,8 +136,10 @@ class ExplorerScreen(Workbench):
             self.frame = session.current.frame(session.view, ascii_only=self._ascii)
         elif self.frame is not None and self.frame.lesson != session.view.lesson.slug:
             self.frame = None
-        self._clock.follow(session.player if not self.busy else session.player.pause())
+        self._clock.follow(session.player if not self.busy else session.player.pause(), self.tempo)
         self.show_picture(session, self.frame, self.waiting if self.busy else "", self.prompt)
+        if self.conductor is not None:
+            self.conductor.follow()
 
     def _ask(self, shown: Opened | None = None) -> None:
         self.halt = run_program(self, self.session.view, self.session.before(shown))
@@ -163,7 +168,7 @@ class ExplorerScreen(Workbench):
 
     # Keys and clicks.
 
-    async def on_key(self, event: events.Key) -> None:
+    async def on_own_key(self, event: events.Key) -> None:
         """Takes the prompt's keys, the lesson's own, and those that have to wait for a run."""
         if self.prompt is not None:
             event.stop()
@@ -228,6 +233,7 @@ class ExplorerScreen(Workbench):
 
     async def perform(self, command: str) -> None:
         """Does a command by its name."""
+        self.take_over()
         self.flush()
         if self.session.notice:
             self.session = self.session.told("")
@@ -236,7 +242,7 @@ class ExplorerScreen(Workbench):
         if command in OUTSIDE:
             await outside(self, command)
         else:
-            self.update_session(run(self.session, command))
+            self.do(command)
 
     async def action_command(self, command: str) -> None:
         """What every binding does."""
@@ -259,11 +265,8 @@ class ExplorerScreen(Workbench):
         panel = None if self.frame is None else self.frame.panel(event.panel)
         if self.busy or panel is None or panel.role == "margin":
             return
-        if self.session.view.cursor == (event.panel, event.index):
-            self.update_session(run(self.session, "cell.turn"))
-        else:
-            view = replace(self.session.view, cursor=(event.panel, event.index))
-            self.update_session(self.session.moved(view))
+        here = self.session.view.cursor == (event.panel, event.index)
+        self.do("cell.turn" if here else f"cell:{','.join(map(str, event.index))}:{event.panel}")
 
 
 def with_keys(keys: tuple[Key, ...], kind: type[ExplorerScreen] = ExplorerScreen) -> type[ExplorerScreen]:

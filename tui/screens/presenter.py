@@ -10,6 +10,7 @@ from textual import events
 
 from tui.panes.titlebar import TitleBar
 from tui.screens.explorer import DIGITS, ExplorerScreen
+from tui.script.tape import Tape
 from tui.session import Session
 from tui.state import Memory
 from tui.talk import Talk, forward, on_stage
@@ -39,11 +40,13 @@ class PresenterScreen(ExplorerScreen):
         slowest: float = 0.0,
         drafts: Drafts | None = None,
         memory: Memory | None = None,
+        tape: Tape | None = None,
     ) -> None:
         """As the explorer; `memory` keeps the stop."""
         super().__init__(
-            session, ascii_only=ascii_only, motion=motion, slowest=slowest, drafts=drafts, memory=memory
-        )
+            session, ascii_only=ascii_only, motion=motion, slowest=slowest, drafts=drafts, memory=memory,
+            tape=tape,
+        )  # fmt: skip
         self.count = ""  # the digits of a number that is being typed
         self._files = Watch(self.talk.deck)
         self._clock_timer: Timer | None = None

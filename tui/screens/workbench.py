@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from tui import playing
 from tui.drafts import Drafts
 from tui.panes.program import Program
 from tui.picture import Sizes
@@ -38,6 +36,10 @@ class Workbench(Page):
 
     def update_session(self, session: Session) -> None:
         """Takes a session over."""
+        raise NotImplementedError
+
+    def do(self, command: str) -> None:
+        """Does a command of `tui.commands`."""
         raise NotImplementedError
 
     # The editor on the page.
@@ -76,9 +78,11 @@ class Workbench(Page):
         self._typed(event)
 
     def _typed(self, event: Editor.Typed) -> None:
-        session = playing.typed(self.session, event.text, event.line)
-        told = f"A program has {LONGEST:,} characters at most: it was cut." if event.cut else ""
-        self.update_session(session.told(told))
+        self.do(f"write:{event.line}:{event.text}")
+        if event.cut:
+            self.update_session(
+                self.session.told(f"A program has {LONGEST:,} characters at most: it was cut.")
+            )
         self._unkept = event.text
         if self._keeping is None:
             self._keeping = self.set_timer(IDLE, self._keep)
@@ -93,7 +97,7 @@ class Workbench(Page):
         """The operation of another line is shown; a click gives the editor the keys."""
         event.stop()
         if self.editor is not None and self.editor.has_focus and is_playground(self.session.view.lesson):
-            self.update_session(playing.on_line(replace(self.session, editing=True), event.line))
+            self.do(f"line:{event.line}")
 
     # What is kept.
 

@@ -1,0 +1,280 @@
+"""Scripts: read, played, recorded; what was done in the app, played back, ends in the same picture."""
+
+from __future__ import annotations
+
+import json
+import random
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from llm_linalg.lesson import catalog
+from tests.app.driving import Driver, opened
+from tui.app import Explorer, Options
+from tui.commands import COMMANDS, OUTSIDE, WITH_ARGUMENT
+from tui.keys import live
+from tui.render.json import to_json
+from tui.render.plain import to_plain
+from tui.script.playback import Shot, last, play, started
+from tui.script.reader import PACE, ScriptError, parse
+from tui.script.spoken import WRITTEN
+from tui.script.tape import Tape
+from tui.script.tokens import acts, line_of
+from tui.session import Session
+
+WORD = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
+
+
+@given(st.lists(st.lists(WORD, min_size=1, max_size=4).map(tuple), min_size=1, max_size=4))
+def test_a_line_is_read_as_it_was_written(said: list[tuple[str, ...]]) -> None:
+    line = line_of(said)
+    assert line.isprintable()
+    assert acts(line) == said
+
+
+def test_what_follows_a_mark_is_a_comment() -> None:
+    assert acts('set n 5; cell "Y" 0 1 # why') == [("set", "n", "5"), ("cell", "Y", "0", "1")]
+    assert acts("  # nothing") == []
+    assert acts("lesson a#b") == [("lesson", "a#b")]
+
+
+@pytest.mark.parametrize(
+    ("text", "place", "said"),
+    [
+        ("", 1, "begins with a line such as: lesson matmul"),
+        ("# only this\n\n", 1, "begins with a line such as: lesson matmul"),
+        ("next\n", 1, "begins with a lesson"),
+        ("\nlesson matmul\n\nnxt\n", 4, 'unknown word "nxt": did you mean "next"?'),
+        ('lesson matmul\nset n "5\n', 2, "double quotes"),
+        ("lesson matmul\nnext; hop\n", 2, "unknown word"),
+    ],
+)
+def test_what_is_no_script_says_where(text: str, place: int, said: str) -> None:
+    with pytest.raises(ScriptError, match=said) as caught:
+        parse(text, "demo.steps")
+    assert str(caught.value).startswith(f"demo.steps:{place}: ")
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("set q 4", "unknown control"),
+        ("set n 99", "n"),
+        ("cell 9 9", "no such cell"),
+        ("order sideways", "unknown order"),
+        ("stop 99", "stops 1 to"),
+        ("lesson nope", "unknown lesson"),
+        ("lesson matmul --stop 99", "there is no stop 99"),
+        ("lesson matmul --step x", "unknown step"),
+        ("wait long", "not a number of seconds"),
+        ("wait -1", "not a number of seconds"),
+        ("speed 0", "steps a second"),
+        ("speed", "such as speed 8"),
+        ("play x", "a whole number"),
+        ("next 0x2", "a whole number"),
+        ("into the cell", "nothing may follow"),
+        ("node nowhere", "unknown node"),
+        ("pick q", "unknown control"),
+        ("look nice", "unknown look"),
+        ("example nope", "unknown example"),
+        ("choose 1", "no board"),
+        ("write x", "only the playground"),
+    ],
+)
+def test_what_cannot_be_done_says_where(line: str, said: str) -> None:
+    with pytest.raises(ScriptError, match=said) as caught:
+        last(parse(f"lesson matmul\n{line}\n", "demo.steps"))
+    assert caught.value.line == 2
+
+
+def shots(text: str) -> list[Shot]:
+    return list(play(parse(text, "demo.steps")))
+
+
+def steps(text: str) -> list[int]:
+    return [shot.session.view.step for shot in shots(text)]
+
+
+def test_a_line_is_a_picture_and_playing_is_one_a_step() -> None:
+    assert steps("lesson matmul\nnext\nnext 3\nback 2\n") == [0, 1, 4, 2]
+    assert steps("lesson matmul\nplay 3\nrewind 1\nplay\n") == [0, 1, 2, 3, 2, *range(1, 13)]
+    assert steps("lesson matmul\nlast\nplay 2\n") == [0, 12, 0, 1, 2]
+    assert steps("lesson matmul\nplay 0\nquit\nnext\n") == [0, 0]
+    operations = shots("lesson matmul\nout\nplay 1\nplay 2\nrewind 1\n")
+    assert [shot.session.view.path for shot in operations] == [(), ("Y",), ("x",), ("W",), ("x",)]
+
+
+def test_a_picture_stands_for_as_long_as_the_script_says() -> None:
+    made = shots("lesson matmul\nwait 2\nspeed 8\nplay 2\nwait 0.5\nnext; wait 3\n")
+    assert [shot.seconds for shot in made] == [PACE + 2, PACE, 1 / 8, 1 / 8 + PACE + 0.5, PACE + 3]
+    assert [shot.line for shot in made] == [1, 3, 4, 4, 6]
+    assert [shot.beat for shot in made] == [False, False, True, True, False]
+
+
+def test_acts_of_one_line_happen_at_once() -> None:
+    apart = last(parse("lesson matmul\nlast\nset m 1\nset m 3\n", "x"))
+    at_once = last(parse("lesson matmul\nlast\nset m 1; set m 3\n", "x"))
+    assert apart.view.step == 4  # one row of Y has four cells, and the step stays there
+    assert at_once.view.step == 12
+
+
+def test_every_command_has_its_words() -> None:
+    commands = {name for name in (*COMMANDS, *WITH_ARGUMENT) if not name.startswith("stage.")}
+    assert set(WRITTEN) == commands
+
+
+def pictures(session: Session) -> tuple[str, str]:
+    assert session.current is not None
+    frame = session.current.frame(session.view)
+    return to_json(frame), to_plain(frame)
+
+
+def kept(session: Session) -> dict[str, object]:
+    names = ("view", "history", "trail", "visits", "control", "editing", "caret", "draft", "player")
+    return {name: getattr(session, name) for name in names}
+
+
+CLICKS = ("scrub:{}", "go:{}", "stop:{}", "open:shapes", "open:why")
+
+
+def click(driver: Driver, rng: random.Random) -> str:
+    """A click on the screen, on a cell where there are any."""
+    frame = driver.app.explorer.frame
+    panels = [panel for panel in frame.panels if all(panel.shape)] if frame is not None else []
+    if panels and rng.random() < 0.6:
+        panel = rng.choice(panels)
+        index = ",".join(str(rng.randrange(size)) for size in panel.shape)
+        return f"cell:{index}:{panel.name}"
+    return rng.choice(CLICKS).format(rng.randint(1, len(driver.view.lesson.stops)))
+
+
+async def walk(driver: Driver, rng: random.Random, length: int) -> None:
+    """Presses keys and clicks at random; some before the last run has ended, some while it plays."""
+    screen = driver.app.explorer
+    for _ in range(length):
+        if rng.random() < 0.12:
+            await screen.perform(click(driver, rng))
+        elif rng.random() < 0.12 and driver.session.player.playing:
+            screen._beat()
+        else:
+            keys = [key for key in live(screen.contexts) if key.id not in OUTSIDE]
+            await screen.perform(rng.choice(keys).id)
+        if rng.random() < 0.8:
+            await driver.settle()
+    await driver.settle()
+
+
+@pytest.mark.parametrize("seed", range(6))
+async def test_what_was_done_ends_in_the_same_picture_when_it_is_played(seed: int) -> None:
+    rng = random.Random(seed)  # noqa: S311 - the same walk each time
+    slug = ("matmul", "why", "shapes", "attention", "triangular", "backprop")[seed % 6]
+    async with opened(slug) as driver:
+        await walk(driver, rng, 60)
+        done = driver.session
+        text = driver.app.explorer.recorder.text(done)
+    again = last(parse(text, "walk.steps"))
+    assert pictures(again) == pictures(done), text
+    assert kept(again) | {"player": None} == kept(done) | {"player": None}, text
+
+
+async def test_playing_is_recorded_up_to_where_it_was_stopped() -> None:
+    async with opened("matmul") as driver:
+        screen = driver.app.explorer
+        await screen.perform("play")
+        for _ in range(3):
+            screen._beat()
+        await screen.perform("faster")
+        screen._beat()
+        await screen.perform("into")
+        assert screen.recorder.text(driver.session) == ("lesson matmul\nplay 3\nspeed 8\nplay 4\ninto\n")
+
+
+async def test_typing_is_recorded_as_what_was_written() -> None:
+    async with opened("matmul") as driver:
+        screen = driver.app.explorer
+        await screen.perform("play.take")
+        await driver.settle()
+        for text in ("a = torch.ones(2)", "a = torch.ones(2)\nb", "a = torch.ones(2)\nb = 3 * a"):
+            screen.do(f"write:1:{text}")
+            await driver.settle()
+        screen.do("write:2:a = torch.ones(2)\nb = (")
+        await driver.settle()
+        text, done = screen.recorder.text(driver.session), driver.session
+    assert text.count("write ") == 2  # the last one that ran, whose picture stays, and the last one
+    assert text.splitlines()[1] == "take"
+    assert pictures(last(parse(text, "x"))) == pictures(done)
+
+
+@pytest.mark.parametrize("slug", ["matmul", "linear"])
+def test_it_begins_with_the_view_that_is_named(slug: str) -> None:
+    code = json.dumps("x = torch.ones(2, 2)\nY = x @ x")
+    session = last(parse(f"lesson {slug} --seed 3 --order rows --step 2 --code {code}", "x"))
+    assert (session.view.seed, session.view.step, session.view.order) == (3, 2, "rows")
+    assert session.history.past == ()
+
+
+@asynccontextmanager
+async def played(text: str) -> AsyncIterator[Driver]:
+    script = parse(text, "demo.steps")
+    options = Options(tape=Tape(script=script, tempo=100))
+    app = Explorer(started(script).view, catalog(), options)
+    async with app.run_test(size=(80, 24)) as pilot:
+        yield Driver(app, pilot)
+
+
+async def until(driver: Driver, done: Callable[[], bool]) -> None:
+    while not done():
+        await driver.pilot.pause()
+
+
+SCRIPT = "lesson matmul; seed 2\nwait 2\nset m 4; set n 2\nstop 2\nplay 3\ncell 0 0\nundo\n"
+
+
+async def test_the_app_plays_a_script_as_it_is_played_without_a_screen() -> None:
+    async with played(SCRIPT) as driver:
+        await until(driver, lambda: "over" in driver.session.notice)
+        await driver.settle()
+        assert pictures(driver.session) == pictures(last(parse(SCRIPT, "x")))
+        assert kept(driver.session) == kept(last(parse(SCRIPT, "x")))
+        text = driver.app.explorer.recorder.text(driver.session)
+    assert text == SCRIPT
+
+
+@pytest.mark.parametrize(("key", "step"), [("space", 0), ("right", 1), ("escape", 0), ("z", 0)])
+async def test_any_key_takes_over(key: str, step: int) -> None:
+    async with played("lesson matmul\nwait 3600\nwait 3600\nwait 3600\nwait 3600\nlast\n") as driver:
+        driver.app.explorer.conductor.tempo = 1.0  # type: ignore[union-attr]
+        await driver.settle()
+        await driver.press(key)
+        assert driver.view.step == step
+        assert not driver.session.player.playing
+        assert driver.app.explorer.conductor is None
+
+
+async def test_a_line_that_cannot_be_done_is_said_on_the_screen() -> None:
+    async with played("lesson matmul\nnext\nrow 3\nnext\n") as driver:
+        await until(driver, lambda: driver.session.notice != "")
+        assert driver.session.notice == "demo.steps:3: there is no board here"
+        await driver.press("right")
+        assert driver.view.step == 2
+
+
+async def test_a_key_saves_what_was_done(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    async with opened("matmul") as driver:
+        await driver.press("right", "right", "v", "R")
+        assert "Saved as matmul.steps" in driver.session.notice
+        await driver.press("R")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["matmul-2.steps", "matmul.steps"]
+    assert (tmp_path / "matmul.steps").read_text() == "lesson matmul\nnext 2\nlook heat\n"
+
+
+async def test_the_whole_session_is_recorded(tmp_path: Path) -> None:
+    file = tmp_path / "mine.steps"
+    async with opened("matmul", options=Options(tape=Tape(record=str(file)))) as driver:
+        await driver.press("right", "]", "u")
+    assert file.read_text() == "lesson matmul\nnext\nset m 4\nundo\n"

@@ -1,0 +1,116 @@
+"""Plays a script in the app: a line after the other, when the picture before has stood long enough."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Protocol
+
+from tui.script.acts import seconds
+from tui.script.reader import PACE, Line, Script, ScriptError
+from tui.script.recorder import Recorder
+from tui.script.words import find
+from tui.session import Session
+
+if TYPE_CHECKING:
+    from textual.timer import Timer
+
+SHORTEST = 0.001  # seconds: a timer needs some
+
+
+class Stage(Protocol):
+    """The screen on which a script is played."""
+
+    @property
+    def session(self) -> Session:
+        """What is going on."""
+
+    @property
+    def recorder(self) -> Recorder:
+        """What writes down what is done."""
+
+    @property
+    def settled(self) -> bool:
+        """Whether what was asked for is what is shown."""
+
+    def update_session(self, session: Session) -> None:
+        """Takes a session over."""
+
+    def tell(self, notice: str) -> None:
+        """Says something in the footer."""
+
+    def pause(self) -> None:
+        """Stops the player."""
+
+    def set_timer(self, delay: float, callback: Callable[[], None]) -> Timer:
+        """Calls back after so many seconds."""
+
+
+class Conductor:
+    """One script at work. There is a timer only while a picture stands.
+
+    Attributes:
+        tempo: how many times faster than written.
+    """
+
+    def __init__(self, stage: Stage, script: Script, tempo: float = 1.0) -> None:
+        self.tempo = tempo
+        self._stage = stage
+        self._script = script
+        self._lines = deque(script.behind)
+        self._line = self._lines[0]  # the one whose picture stands
+        self._timer: Timer | None = None
+
+    @property
+    def active(self) -> bool:
+        """Whether there is something left of the script."""
+        return bool(self._lines) or self._timer is not None
+
+    def follow(self) -> None:
+        """Something was drawn: if that was what the last line asked for, it stands for its time."""
+        if not self.active or self._timer is not None:
+            return
+        if self._stage.settled and not self._stage.session.player.playing:
+            self._timer = self._stage.set_timer(max(SHORTEST, _time(self._line) / self.tempo), self._next)
+
+    def take_over(self) -> bool:
+        """A key or a click: from here on it is the user's. Whether there was something left of the script."""
+        if not self.active:
+            return False
+        self._end()
+        self._stage.pause()
+        self._stage.tell(f"The script was left at line {self._line.number}: it is your turn.")
+        return True
+
+    def _end(self) -> None:
+        self._lines.clear()
+        if self._timer is not None:
+            self._timer.stop()
+            self._timer = None
+
+    def _next(self) -> None:
+        self._timer = None
+        if not self._stage.settled:
+            self.follow()
+            return
+        self._stage.update_session(self.after(self._stage.session))
+
+    def after(self, session: Session) -> Session:
+        """The session after the next line."""
+        self._line = line = self._lines.popleft()
+        try:
+            with self._script.blamed(line):
+                for said in line.acts:
+                    before, session = session, find(said[0]).act(session.told(""), said[1:])
+                    self._stage.recorder.heard(before, said, session)
+        except ScriptError as error:
+            self._end()
+            return session.told(str(error))
+        return session if self._lines else session.told("The script is over: it is your turn.")
+
+
+def _time(line: Line) -> float:
+    """How long the picture of a line stands."""
+    waits = [seconds(said[1:]) for said in line.acts if said[0] == "wait"]
+    only = bool(waits) and len(waits) == len(line.acts)
+    return sum(waits) + (0.0 if only else PACE)

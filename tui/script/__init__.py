@@ -1,0 +1,1 @@
+"""Scripts: sessions as plain text, a line for what was done between two pictures."""

@@ -1,0 +1,93 @@
+"""The recorder: writes what is done in a session as a script that does it again."""
+
+from __future__ import annotations
+
+from tui.player import END
+from tui.script.spoken import position, written
+from tui.script.tokens import Said, line_of
+from tui.session import Session
+from tui.view import View, arguments
+
+MOST = 20_000  # lines: a session that says more is recorded up to there
+COUNTED = ("next", "back")
+PLAYS = ("play", "rewind")
+
+
+class Recorder:
+    """Collects lines. It is told of every command, and of nothing that a command leads to by itself.
+
+    Attributes:
+        full: whether the session was longer than what is recorded.
+    """
+
+    def __init__(self, view: View) -> None:
+        """Begins with a view."""
+        words = ["last" if word == str(END) else word for word in arguments(view)]
+        self.full = False
+        self._lines: list[list[Said]] = [[("lesson", *words)]]
+        self._playing: str | None = None
+
+    def note(self, before: Session, command: str, after: Session) -> None:
+        """A command turned one session into another."""
+        self._played(before)
+        said = written(before, command, after)
+        self._plays(after)
+        if said is not None and said[0] not in PLAYS:
+            self._say(said, before)
+
+    def heard(self, before: Session, said: Said, after: Session) -> None:
+        """Something was said, at the prompt or by a script, and done."""
+        self._played(before)
+        self._plays(after)
+        if said[0] not in PLAYS:
+            self._say(said, before)
+
+    def text(self, now: Session) -> str:
+        """The script so far, when the session is as it is now."""
+        self._played(now)
+        self._plays(now)
+        return "".join(f"{line_of(line)}\n" for line in self._lines)
+
+    def _plays(self, session: Session) -> None:
+        """It plays from here on, if it does."""
+        if session.player.playing:
+            self._playing = PLAYS[session.player.direction < 0]
+
+    def _played(self, session: Session) -> None:
+        """What was played up to here."""
+        if self._playing is not None:
+            self._add([(self._playing, str(position(session)))])
+            self._playing = None
+
+    def _say(self, said: Said, before: Session) -> None:
+        last = self._lines[-1]
+        word = said[0]
+        if self.full or (word == "write" and self._rewritten(said, before)):
+            return
+        if before.current is None:
+            last.append(said)  # its program was not run yet: this happened at once
+        elif word in COUNTED and len(said) == 1 and len(last) == 1 and last[0][0] == word:
+            last[0] = (word, str(int((*last[0], "1")[1]) + 1))
+        else:
+            self._add([said])
+
+    def _rewritten(self, said: Said, before: Session) -> bool:
+        """Whether the program written last was only a beginning of this one.
+
+        The last one that ran well is kept: its picture stands beside one that fails.
+        """
+        lines = self._lines
+        if len(lines[-1]) != 1 or lines[-1][0][0] != "write":
+            return False
+        if before.current is not None and before.current.error is None:
+            if len(lines) > 1 and len(lines[-2]) == 1 and lines[-2][0][0] == "write":
+                del lines[-2]
+            return False
+        lines[-1] = [said]
+        return True
+
+    def _add(self, line: list[Said]) -> None:
+        if len(self._lines) < MOST:
+            self._lines.append(line)
+        else:
+            self.full = True
