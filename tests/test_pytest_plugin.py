@@ -1,0 +1,156 @@
+"""The pytest plugin, as other people's tests meet it: in a pytest of its own, in a folder of its own."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import pinned
+from tests.test_readme import ROOT, fences
+
+MODULE = "tui.pytest_plugin"
+
+
+def run(folder: Path, *words: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Runs pytest in a folder, with no other plugin unless `environment` says so."""
+    (folder / "pytest.ini").write_text("[pytest]\n", encoding="utf-8")
+    alone = {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTEST_PLUGINS": MODULE}
+    return subprocess.run(
+        [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-q", *words],
+        cwd=folder,
+        env=pinned(dict(os.environ)) | alone | {"PYTHONPATH": str(ROOT)} | environment,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=300,
+    )
+
+
+def write(folder: Path, test: str) -> Path:
+    file = folder / "test_lessons.py"
+    file.write_text(test, encoding="utf-8")
+    return file
+
+
+def test_the_readmes_example(tmp_path: Path) -> None:
+    (example,) = [text for text in fences("python") if "linalg_frames" in text]
+    write(tmp_path, example)
+    markdown = fences("markdown")
+    lesson, deck = markdown[0], next(text for text in markdown if "```stops" in text)
+    (tmp_path / "scores.md").write_text(lesson, encoding="utf-8")
+    (tmp_path / "talk.md").write_text(deck, encoding="utf-8")
+
+    done = run(tmp_path)
+    assert done.returncode == 1
+    assert (
+        "scores.md, stop 1: no frame is stored as frames/test_lessons-test_scores/scores-1.txt" in done.stdout
+    )
+    assert "If this is meant: pytest --update-frames" in done.stdout
+
+    done = run(tmp_path, "--update-frames")
+    assert done.returncode == 0, done.stdout
+    assert "frames written" in done.stdout
+    stored = sorted(str(file.relative_to(tmp_path / "frames")) for file in tmp_path.glob("frames/*/*"))
+    assert stored == [
+        "test_lessons-test_program/program-last.txt",
+        "test_lessons-test_scores/scores-1-all-d-8.jsonl",
+        "test_lessons-test_scores/scores-1.txt",
+        "test_lessons-test_scores/scores-2.txt",
+        *(f"test_lessons-test_talk/talk-{number}.svg" for number in range(1, 5)),
+    ]
+    frames = (tmp_path / "frames" / stored[1]).read_text(encoding="utf-8").splitlines()
+    assert {json.loads(line)["controls"]["d"] for line in frames} == {8}
+
+    done = run(tmp_path)
+    assert done.returncode == 0, done.stdout
+    assert "3 passed" in done.stdout
+
+    (tmp_path / "scores.md").write_text(lesson.replace("Q @ K.T", "2 * Q @ K.T"), encoding="utf-8")
+    (tmp_path / "talk.md").write_text(deck.replace("every other one", "no other one"), encoding="utf-8")
+    done = run(tmp_path)
+    assert done.returncode == 1
+    assert "1 passed" in done.stdout
+    told = done.stdout
+    assert "scores.md, stop 1: the frame is not the one stored as frames/" in told
+    assert "\n-> 3  S = Q @ K.T\n+> 3  S = 2 * Q @ K.T\n" in told
+    assert "\n-Q (3, 4)\n-  1.5410  -0.2934  -2.1788   0.5684\n" in told
+    assert "\n-                  │ Who attends to whom. Every token asks every other one.\n" in told
+    assert "<svg" not in told
+    assert max(len(line) for line in told.splitlines()) <= 200
+
+
+def test_json_is_compared_value_by_value(tmp_path: Path) -> None:
+    call = 'check_program("x = torch.ones(2, 2)\\nY = x @ x", format="json", name="a", seed={})'
+    file = write(tmp_path, f"def test_it(linalg_frames):\n    linalg_frames.{call.format(0)}\n")
+    assert run(tmp_path, "--update-frames").returncode == 0
+    file.write_text(file.read_text(encoding="utf-8").replace("ones(2, 2)", "eye(2) * 3"), encoding="utf-8")
+    told = run(tmp_path).stdout
+    assert "\n-output.values[0]: [2.0, 2.0]\n-output.values[1]: [2.0, 2.0]\n" in told
+    assert "\n+output.values[0]: [9.0, 0.0]\n+output.values[1]: [0.0, 9.0]\n" in told
+    assert "\n-code: x = torch.ones(2, 2)\n+code: x = torch.eye(2) * 3\n" in told
+
+
+@pytest.mark.parametrize(
+    ("call", "said"),
+    [
+        ('check("scores.md")', "no lesson file"),
+        ('check("matmul", stop=99)', "there is no stop 99"),
+        ('check("matmul", controls={"q": 1})', 'unknown control of matmul "q"'),
+        ('check_program("x = torch.ones(2, 3)\\nx @ x")', "matmul"),
+    ],
+)
+def test_what_cannot_be_made_is_said_without_a_traceback(tmp_path: Path, call: str, said: str) -> None:
+    write(tmp_path, f"def test_it(linalg_frames):\n    linalg_frames.{call}\n")
+    done = run(tmp_path)
+    assert done.returncode == 1
+    assert said in done.stdout
+    assert "Traceback" not in done.stdout
+    assert not (tmp_path / "frames").exists()
+
+
+PROBE = """
+import sys
+
+HEAVY = {"torch", "textual", "rich", "llm_linalg"}
+
+def test_nothing_was_imported():
+    assert not HEAVY & {name.partition(".")[0] for name in sys.modules}
+
+def test_nothing_was_imported_for_the_fixture(linalg_frames):
+    assert not HEAVY & {name.partition(".")[0] for name in sys.modules}
+"""
+
+
+def test_tests_of_others_import_nothing_of_it(tmp_path: Path) -> None:
+    write(tmp_path, PROBE)
+    done = run(tmp_path, "-W", "error", "--strict-config", "--strict-markers")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "2 passed" in done.stdout
+
+
+def test_pytest_finds_it_by_its_entry_point(tmp_path: Path) -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    ((name, module),) = project["entry-points"]["pytest11"].items()
+    assert [need.partition(">")[0] for need in project["optional-dependencies"]["pytest"]] == ["pytest"]
+    info = tmp_path / "site" / "llm_linalg-0.dist-info"  # as an installation writes it
+    info.mkdir(parents=True)
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: llm-linalg\nVersion: 0\n", encoding="utf-8")
+    (info / "entry_points.txt").write_text(f"[pytest11]\n{name} = {module}\n", encoding="utf-8")
+    write(tmp_path, PROBE)
+    path = os.pathsep.join([str(tmp_path / "site"), str(ROOT)])
+    found = run(tmp_path, PYTHONPATH=path, PYTEST_PLUGINS="", PYTEST_DISABLE_PLUGIN_AUTOLOAD="")
+    assert found.returncode == 0, found.stdout + found.stderr
+    assert "2 passed" in found.stdout
+
+
+def test_without_pytest_the_program_works(tmp_path: Path) -> None:
+    code = "import sys; sys.modules['pytest'] = None; from tui.cli import main; sys.exit(main(['lessons']))"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
