@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from textual.app import SystemCommand
@@ -69,28 +70,21 @@ def _provider() -> type[Provider]:
     return Commands
 
 
-class Explorer(TerminalApp):
-    """The terminal app."""
+class Themed(TerminalApp):
+    """An app in our themes and characters."""
 
     TITLE = "llm-linalg"
-    CSS_PATH = "app.tcss"
-    COMMANDS: ClassVar[set[type[Provider] | Callable[[], type[Provider]]]] = {_provider}
-    ENABLE_COMMAND_PALETTE = True
+    CSS_PATH = Path(__file__).with_name("app.tcss")
+    ENABLE_COMMAND_PALETTE = False
 
-    def __init__(
-        self, view: View, lessons: Sequence[Lesson], options: Options | None = None, talk: Talk | None = None
-    ) -> None:
-        """Opens with a view; `lessons` are what the sidebar lists, `talk` is a deck to be presented."""
+    def __init__(self, options: Options) -> None:
+        """Shown as the options say."""
         super().__init__()
-        self.options = options or Options()
+        self.options = options
         for look in LOOKS.values():
             self.register_theme(look.theme)
-        self.theme = self.unasked_theme = self.options.theme
-        self.asks_background = not self.options.theme_asked
-        player = Player(playing=self.options.play and self.options.motion, speed=self.options.speed)
-        others = [] if talk is not None else [PLAYGROUND]
-        session = Session.start(view, [*lessons, *others], player, self.options.drafts.load())
-        self.start = self._screen(session if talk is None else session.on(talk))
+        self.theme = self.unasked_theme = options.theme
+        self.asks_background = not options.theme_asked
 
     def on_background(self, light: bool) -> None:
         """A light background gets the light theme, unless another was chosen meanwhile."""
@@ -117,32 +111,6 @@ class Explorer(TerminalApp):
         """Whether as little as possible is sent."""
         return self.options.slowest > 0
 
-    @property
-    def explorer(self) -> ExplorerScreen:
-        """The screen at the bottom of the stack."""
-        return next(screen for screen in self.screen_stack if isinstance(screen, ExplorerScreen))
-
-    def get_default_screen(self) -> Screen[None]:
-        """The explorer, or the stage."""
-        return self.start
-
-    def _screen(self, session: Session) -> ExplorerScreen:
-        options = self.options
-        kind = ExplorerScreen
-        if session.talk is not None:
-            from tui.screens.presenter import PresenterScreen
-
-            kind = PresenterScreen
-        return with_keys(options.keys, kind)(
-            session.told(options.notice),
-            ascii_only=options.ascii_only,
-            motion=options.motion,
-            slowest=options.slowest,
-            drafts=options.drafts,
-            memory=options.memory,
-            tape=options.tape,
-        )
-
     def get_line_filters(self) -> Sequence[LineFilter]:
         """Colour goes with the theme alone: what the environment says was decided before.
 
@@ -153,6 +121,61 @@ class Explorer(TerminalApp):
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:  # noqa: ARG002
         """None of Textual's: the palette lists lessons and the commands of `tui.keys`."""
         return ()
+
+
+class Explorer(Themed):
+    """The terminal app."""
+
+    COMMANDS: ClassVar[set[type[Provider] | Callable[[], type[Provider]]]] = {_provider}
+    ENABLE_COMMAND_PALETTE = True
+
+    def __init__(
+        self,
+        view: View,
+        lessons: Sequence[Lesson],
+        options: Options | None = None,
+        talk: Talk | None = None,
+        kind: type[ExplorerScreen] | None = None,
+    ) -> None:
+        """Opens with a view.
+
+        Args:
+            view: What is to be seen.
+            lessons: What the sidebar lists.
+            options: How it is shown.
+            talk: The deck that is on stage.
+            kind: The screen; the explorer's, or the stage's, unless given.
+        """
+        super().__init__(options or Options())
+        player = Player(playing=self.options.play and self.options.motion, speed=self.options.speed)
+        others = [] if talk is not None else [PLAYGROUND]
+        session = Session.start(view, [*lessons, *others], player, self.options.drafts.load())
+        self.start = self._screen(session if talk is None else session.on(talk), kind)
+
+    @property
+    def explorer(self) -> ExplorerScreen:
+        """The screen at the bottom of the stack."""
+        return next(screen for screen in self.screen_stack if isinstance(screen, ExplorerScreen))
+
+    def get_default_screen(self) -> Screen[None]:
+        """The explorer, or the stage."""
+        return self.start
+
+    def _screen(self, session: Session, kind: type[ExplorerScreen] | None) -> ExplorerScreen:
+        options = self.options
+        if kind is None and session.talk is not None:
+            from tui.screens.presenter import PresenterScreen
+
+            kind = PresenterScreen
+        return with_keys(options.keys, kind or ExplorerScreen)(
+            session.told(options.notice),
+            ascii_only=options.ascii_only,
+            motion=options.motion,
+            slowest=options.slowest,
+            drafts=options.drafts,
+            memory=options.memory,
+            tape=options.tape,
+        )
 
     def tell_cut(self) -> None:
         """A paste was too long."""

@@ -54,8 +54,8 @@ def present(flags: argparse.Namespace) -> int:
     def make() -> Explorer:
         from tui.app import Explorer
 
-        options = replace(cli_app.options_of(settings), memory=memory)
-        return Explorer(view, deck.lessons, replace(options, notice=notice if number > 1 else ""), talk)
+        options = replace(cli_app.options_of(settings), memory=memory, notice=notice if number > 1 else "")
+        return Explorer(view, deck.lessons, options, talk)
 
     return cli_app.drawn(make, settings)[1]
 

@@ -21,8 +21,8 @@ async def outside(screen: ExplorerScreen, name: str) -> None:
     app = screen.app
     if _by_app(app, name):
         return
-    if name in ("quit", "edit.quit", "stage.quit"):
-        leave(screen)
+    if name in ("quit", "edit.quit") or (name == "stage.quit" and left(screen)):
+        app.exit()
     elif name in ("goto", "stage.goto"):
         screen.prompt = ""
         screen.draw()
@@ -56,14 +56,16 @@ async def outside(screen: ExplorerScreen, name: str) -> None:
         await _above(screen, name)
 
 
-def leave(screen: ExplorerScreen) -> None:
-    """Quits; of a stage when it is asked for twice, since nothing ends a talk by a slip."""
+def left(screen: ExplorerScreen) -> bool:
+    """Whether a talk is left, which is asked for twice: nothing ends one by a slip."""
     session = screen.session
     talk = session.talk
-    if talk is None or talk.leaving:
-        screen.app.exit()
-        return
-    screen.update_session(session.on(replace(talk, leaving=True)).told("Press it again to leave the stage."))
+    if talk is not None and not talk.leaving:
+        screen.update_session(
+            session.on(replace(talk, leaving=True)).told("Press it again to leave the stage.")
+        )
+        return False
+    return True
 
 
 def _by_app(app: App[object], name: str) -> bool:

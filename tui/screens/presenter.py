@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from textual import events
+from textual.message import Message
 
+from tui.audience import places
+from tui.audience.server import Audience
 from tui.panes.titlebar import TitleBar
 from tui.screens.explorer import DIGITS, ExplorerScreen
 from tui.script.tape import Tape
@@ -26,6 +30,14 @@ if TYPE_CHECKING:
 OFF_STAGE = frozenset({"open", "row", "example", "link", "stop", "play.take", "edit", "list"})
 """Commands that would lead out of the deck."""
 POLL = 0.5  # seconds between two looks at the deck's files
+
+
+class Asked(Message):
+    """A reader of the notes asks for a command."""
+
+    def __init__(self, command: str) -> None:
+        super().__init__()
+        self.command = command
 
 
 class PresenterScreen(ExplorerScreen):
@@ -47,6 +59,7 @@ class PresenterScreen(ExplorerScreen):
             session, ascii_only=ascii_only, motion=motion, slowest=slowest, drafts=drafts, memory=memory,
             tape=tape,
         )  # fmt: skip
+        self.audience: Audience | None = None
         self.count = ""  # the digits of a number that is being typed
         self._files = Watch(self.talk.deck)
         self._clock_timer: Timer | None = None
@@ -58,9 +71,15 @@ class PresenterScreen(ExplorerScreen):
         return on_stage(self.session)
 
     def on_mount(self) -> None:
-        """Looks at the deck's files from now on."""
+        """Begins when there is a screen."""
+        self.begin()
+
+    def begin(self) -> None:
+        """Looks at the deck's files from now on, and lets others follow."""
         self.set_interval(POLL, self._look)
         self.rearm()
+        if not self.app.is_headless:
+            self.run_worker(self._serve(), group="audience")
 
     # Keys.
 
@@ -123,7 +142,13 @@ class PresenterScreen(ExplorerScreen):
             self.rearm()
         if self.talk.number != before.number:
             self.run_worker(self._remember(), group="remember", exclusive=True)
+
+    def draw(self) -> None:
+        """Draws, or shows nothing at all; those who follow see the same."""
+        super().draw()
         self.set_class(self.talk.black, "-black")
+        if self.audience is not None:
+            self.audience.show(self.session)
         self._keep_time()
 
     async def _remember(self) -> None:
@@ -131,6 +156,37 @@ class PresenterScreen(ExplorerScreen):
         path, number = self.talk.deck.path, self.talk.number
         if path is not None:
             await asyncio.to_thread(self.memory.update, lambda state: state.with_deck(path, number))
+
+    # Who follows.
+
+    async def _serve(self) -> None:
+        audience = Audience(self.session, lambda command: self.post_message(Asked(command)))
+        try:
+            await audience.open(places.folder(os.environ))
+        except places.PlaceError as error:
+            self.tell(f"Nobody can follow: {error}")
+            return
+        self.audience = audience
+        audience.show(self.session)
+
+    def on_unmount(self) -> None:
+        """Those who follow see the end."""
+        if self.audience is not None:
+            self.audience.close()
+
+    async def on_asked(self, event: Asked) -> None:
+        """What the reader of the notes asks, as if its key were pressed here."""
+        self.prompt, self.count = None, ""
+        if self.talk.black:
+            await self.perform("stage.black")
+        elif event.command.startswith("stage.go:"):
+            self._queue.clear()
+            await self.perform(event.command)
+        elif self.busy and not self.session.view.at_stop.slide:
+            self._queue.append(next(key.keys.split(",")[0] for key in self.keys if key.id == event.command))
+        else:
+            await self.perform(event.command)
+        self.rearm()
 
     # By itself.
 

@@ -1,0 +1,115 @@
+"""The notes and the follower on the screen."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from tests.app.talks import deck_at, done, started
+from tests.app.test_audience import told
+from tui.app import Explorer, Options, Themed
+from tui.audience.client import Link
+from tui.audience.places import PlaceError
+from tui.audience.wire import Followed
+from tui.headless import capture
+from tui.keys import KEYS
+from tui.panes.notes import Notes, notes_rows
+from tui.screens.follower import ALLOWED, FollowerScreen
+from tui.screens.notes import NotesScreen
+from tui.session import Session
+from tui.talk import Talk, on_stage
+from tui.themes import ASCII, UNICODE
+from tui.widgets.rows import width_of
+
+
+class Scripted(Link):
+    """A link that tells what a test wants, and then nothing more."""
+
+    def __init__(self, *tells: Followed) -> None:
+        super().__init__("notes", {})
+        self.tells = list(tells)
+        self.said: list[tuple[str, int | None]] = []
+
+    async def talk(self) -> AsyncIterator[Followed]:
+        while self.tells:
+            yield self.tells.pop(0)
+        raise PlaceError("nobody presents")
+
+    def say(self, verb: str, stop: int | None = None) -> bool:
+        self.said.append((verb, stop))
+        return True
+
+
+@pytest.fixture
+def talk(tmp_path_factory: pytest.TempPathFactory) -> Session:
+    return started(deck_at(tmp_path_factory.mktemp("deck")))
+
+
+class NotesApp(Themed):
+    def __init__(self, link: Link) -> None:
+        super().__init__(Options())
+        self.link = link
+
+    def get_default_screen(self) -> NotesScreen:
+        return NotesScreen(self.link)
+
+
+async def test_the_notes_say_what_to_say_and_what_comes_next(talk: Session) -> None:
+    link = Scripted(told(talk, "notes"))
+    app = NotesApp(link)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.pause()
+        screen = capture_of(app)
+        assert "Say hello." in screen
+        assert "A talk" in screen
+        assert "1/4" in screen
+        assert "A sum" in screen
+        assert "has gone" in screen
+        await pilot.press("right", "pageup", "J", "K", "1", "2", "G", "G", "3", "enter")
+        assert link.said == [
+            ("next", None), ("back", None), ("stop.next", None), ("stop.previous", None),
+            ("go", 12), ("go", 4), ("go", 3),
+        ]  # fmt: skip
+        await pilot.press("q")
+        assert app._exit
+
+
+def capture_of(app: Themed) -> str:
+    return "\n".join(strip.text for strip in app.screen._compositor.render_strips())
+
+
+@pytest.mark.parametrize("size", [(80, 24), (40, 10), (20, 5), (1, 1), (200, 60)])
+@pytest.mark.parametrize("glyphs", [UNICODE, ASCII])
+def test_notes_never_leave_their_room(talk: Session, size: tuple[int, int], glyphs: object) -> None:
+    now = told(done(talk, "stage.next"), "notes")
+    long = Followed(now.deck, now.lesson, {**now.show, "notes": "word " * 2000, "fault": "x.md:1: broken"})
+    for notes in (Notes(None, 0.0, "Waiting"), Notes(now, 5.0), Notes(long, 700.0, "gone", top=10**6)):
+        rows = notes_rows(notes, *size, ASCII if glyphs is ASCII else UNICODE)
+        assert len(rows) <= size[1]
+        assert all(width_of(spans) <= size[0] for spans in rows)
+
+
+async def test_a_follower_shows_the_same_at_its_own_size_and_only_looks(talk: Session) -> None:
+    shown = done(talk, "stage.go:2", "stage.next", "seed.up")
+    mine = on_stage(talk)
+    start = Talk(mine.deck)
+    keys = tuple(key for key in KEYS if key.id in ALLOWED)
+    app = Explorer(start.begun(1), mine.deck.lessons, Options(keys=keys), start, FollowerScreen)
+    screen = app.start
+    assert isinstance(screen, FollowerScreen)
+    screen.link = Scripted(told(shown))
+    async with app.run_test(size=(120, 35)) as pilot:
+        await pilot.pause()
+        while not screen.settled:
+            await pilot.pause()
+        assert (screen.session.view.step, screen.session.view.seed) == (1, 1)
+        before = screen.session.view
+        await pilot.press("right", "right_square_bracket", "R", "G", "1", "G", "l", "E", "n", "s")
+        assert screen.session.view == before
+        assert "A sum" in capture(app, "screen")
+        await pilot.press("B")
+        assert on_stage(screen.session).big
+        screen.link = None
+        await pilot.press("q")
+        assert app._exit

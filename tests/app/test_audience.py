@@ -1,0 +1,297 @@
+"""Following a talk: the lines, the place where one meets, and what a presenter does with whoever comes."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+import stat
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from tests.app.talks import deck_at, done, started
+from tui.audience import places
+from tui.audience.client import Link, introduced
+from tui.audience.server import Audience
+from tui.audience.wire import (
+    ASKED,
+    NOTHING,
+    Followed,
+    Role,
+    WireError,
+    asked,
+    deck_message,
+    decode,
+    encode,
+    greeting,
+    lesson_message,
+    lesson_told,
+    role_of,
+    show_message,
+)
+from tui.screens.follower import talk_of
+from tui.session import Session
+from tui.talk import edited, on_stage
+
+
+@pytest.fixture
+def talk(tmp_path: Path) -> Session:
+    return started(deck_at(tmp_path))
+
+
+@pytest.fixture
+def home(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    return {"XDG_RUNTIME_DIR": str(tmp_path_factory.mktemp("run"))}
+
+
+def told(session: Session, role: Role = "follow") -> Followed:
+    talk = on_stage(session)
+    lines = [
+        deck_message(talk.deck),
+        lesson_message(talk.deck, talk.stop.lesson),
+        show_message(session, role, 0.0),
+    ]
+    now = NOTHING
+    for line in lines:
+        now = now.with_line(encode(line))
+    return now
+
+
+WAYS = (
+    (),
+    ("stage.go:2", "stage.next", "control.up", "seed.up", "order"),
+    ("stage.go:3",),
+    ("stage.go:3", "stage.next", "into", "stage.next", "cursor"),
+    ("stage.last", "stage.finish", "look", "stage.black", "stage.clock"),
+)
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_what_is_told_is_what_is_shown(talk: Session, way: tuple[str, ...]) -> None:
+    talk = done(talk, *way)
+    now = told(talk)
+    lesson = lesson_told(now.lesson)
+    followed, view = talk_of(now, lesson)
+    mine = on_stage(talk)
+    assert (view.controls, view.seed, view.step, view.order, view.depth, view.cursor, view.look) == (
+        talk.view.controls, talk.view.seed, talk.view.step, talk.named.order, talk.view.depth,
+        talk.view.cursor, talk.view.look,
+    )  # fmt: skip
+    assert view.at_stop == talk.view.at_stop
+    assert (followed.number, followed.black, followed.clock, followed.planned) == (
+        mine.number, mine.black, mine.clock, mine.planned,
+    )  # fmt: skip
+    assert edited(talk.staged(view, followed)) == edited(talk)
+
+
+def test_only_the_speaker_gets_the_notes(talk: Session) -> None:
+    assert told(talk, "notes").show["notes"] == "Say hello."
+    assert told(talk, "notes").show["next"] == "A sum"
+    assert "Say hello" not in str(told(talk, "follow").show)
+
+
+VERBS = [
+    ({"do": "next"}, "stage.next"),
+    ({"do": "back"}, "stage.back"),
+    ({"do": "stop.next"}, "stage.stop.next"),
+    ({"do": "go", "stop": 3}, "stage.go:3"),
+]
+
+
+@pytest.mark.parametrize(("message", "command"), VERBS)
+def test_verbs(message: dict[str, object], command: str) -> None:
+    assert asked(message, "notes") == command
+    with pytest.raises(WireError, match="only looks"):
+        asked(message, "follow")
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        {}, {"do": "quit"}, {"do": "stage.next"}, {"do": ["next"]}, {"do": "go"}, {"do": "go", "stop": "3"},
+        {"do": "go", "stop": True}, {"do": "go", "stop": 0}, {"do": "go", "stop": 10**9},
+        {"do": "next", "stop": 1}, {"do": "copy.code"}, {"do": "set", "n": 4},
+    ],
+)  # fmt: skip
+def test_nothing_else_is_understood(message: dict[str, object]) -> None:
+    with pytest.raises(WireError):
+        asked(message, "notes")
+
+
+@pytest.mark.parametrize("line", [b"", b"{", b"[1]", b"1\n", b"\xff\n", b"[" * 100_000])
+def test_a_line_that_is_no_object_is_refused(line: bytes) -> None:
+    with pytest.raises(WireError):
+        decode(line)
+
+
+def test_other_versions_are_refused() -> None:
+    for message in ({}, {"llm-linalg": 2, "as": "notes"}, {"llm-linalg": 1, "as": "root"}, {"llm-linalg": 1}):
+        with pytest.raises(WireError):
+            role_of(message)
+    assert role_of(greeting("notes")) == "notes"
+    with pytest.raises(WireError, match="another version"):
+        NOTHING.with_line(b'{"new": {}}\n')
+
+
+@pytest.mark.parametrize("change", [{"number": 99}, {"stop": 0}, {"view": None}, {"seconds": "x"}])
+def test_what_is_told_in_another_way_is_refused(talk: Session, change: dict[str, object]) -> None:
+    now = told(talk)
+    with pytest.raises(WireError):
+        talk_of(Followed(now.deck, now.lesson, {**now.show, **change}), lesson_told(now.lesson))
+
+
+# The place.
+
+
+def test_the_folder_is_the_users_alone(home: dict[str, str], tmp_path: Path) -> None:
+    place = places.folder(home)
+    assert stat.S_IMODE(place.stat().st_mode) == 0o700
+    place.chmod(0o755)
+    assert stat.S_IMODE(places.folder(home).stat().st_mode) == 0o700
+    state = places.folder({"XDG_STATE_HOME": str(tmp_path)})
+    assert state == tmp_path / "llm-linalg" / "stage"
+    with pytest.raises(places.PlaceError):
+        places.folder({})
+
+
+def test_a_link_in_the_folders_place_is_refused(home: dict[str, str], tmp_path: Path) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    (Path(home["XDG_RUNTIME_DIR"]) / "llm-linalg").symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(places.PlaceError, match="not this user's own"):
+        places.folder(home)
+
+
+def test_what_dead_presenters_left_is_removed(home: dict[str, str]) -> None:
+    place = places.folder(home)
+    dead = socket.socket(socket.AF_UNIX)
+    dead.bind(str(place / "1.sock"))
+    dead.close()
+    (place / "2.sock").write_text("no socket", encoding="utf-8")
+    living, path = places.bound(place)
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert places.presenters(place) == [path]
+    assert not (place / "1.sock").exists()
+    living.close()
+    assert places.presenters(place) == []
+
+
+def test_a_path_that_is_too_long_is_said(tmp_path: Path) -> None:
+    with pytest.raises(places.PlaceError, match="too long"):
+        places.bound(tmp_path / ("x" * 100))
+
+
+def test_the_peer_is_asked_who_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    one, other = socket.socketpair(socket.AF_UNIX)
+    with one, other:
+        assert places.same_user(one)
+        monkeypatch.setattr(os, "geteuid", lambda: 4_000_000)
+        assert not places.same_user(one)
+
+
+# The presenter.
+
+
+@asynccontextmanager
+async def serving(
+    session: Session, home: dict[str, str], do: Callable[[str], object] = lambda _: None
+) -> AsyncIterator[Audience]:
+    audience = Audience(session, do)
+    await audience.open(places.folder(home))
+    try:
+        yield audience
+    finally:
+        audience.close()
+
+
+async def raw(home: dict[str, str], *lines: bytes) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    (path,) = places.presenters(places.folder(home))
+    reader, writer = await asyncio.open_unix_connection(str(path), limit=1 << 24)
+    writer.writelines(lines)
+    return reader, writer
+
+
+async def test_a_follower_gets_what_is_shown_and_what_comes(talk: Session, home: dict[str, str]) -> None:
+    commands: list[str] = []
+    async with serving(talk, home, commands.append) as audience:
+        link = Link("notes", home)
+        shown = link.talk()
+        now = await anext(shown)
+        assert (now.show["number"], now.deck["title"], now.show["notes"]) == (1, "A talk", "Say hello.")
+        audience.show(done(talk, "stage.next"))
+        assert (await anext(shown)).show["number"] == 2
+        assert link.say("go", 3)
+        assert link.say("next")
+        while len(commands) < 2:
+            await asyncio.sleep(0)
+        assert commands == ["stage.go:3", "stage.next"]
+        audience.close()
+        assert [now async for now in shown] == []
+        assert not link.say("next")
+
+
+async def test_another_lesson_is_told_before_it_is_shown(talk: Session, home: dict[str, str]) -> None:
+    async with serving(talk, home) as audience:
+        shown = Link("follow", home).talk()
+        assert "path" in (await anext(shown)).lesson
+        audience.show(done(talk, "stage.go:3"))
+        now = await anext(shown)
+        assert now.lesson == {"slug": "matmul"}
+        assert lesson_told(now.lesson).slug == "matmul"
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        [b"GET / HTTP/1.1\r\n\r\n"],
+        [b"x" * (ASKED + 10)],
+        [encode(greeting("notes")), b"x" * (ASKED + 10) + b"\n"],
+        [encode(greeting("follow")), encode({"do": "next"})],
+        [encode(greeting("notes")), encode({"do": "quit"})],
+        [encode({"llm-linalg": 99, "as": "notes"})],
+    ],
+)
+async def test_what_is_hostile_is_refused_and_the_line_cut(
+    talk: Session, home: dict[str, str], lines: list[bytes]
+) -> None:
+    commands: list[str] = []
+    async with serving(talk, home, commands.append):
+        reader, writer = await raw(home, *lines)
+        data = await reader.read()  # to the end: it was cut
+        assert b'"refused"' in data.splitlines()[-1]
+        writer.close()
+        assert (await anext(Link("follow", home).talk())).show["number"] == 1
+    assert commands == []
+
+
+async def test_one_that_does_not_read_is_not_waited_for(talk: Session, home: dict[str, str]) -> None:
+    views = [done(talk, "stage.go:2"), done(talk, "stage.go:3")]
+    async with serving(talk, home) as audience:
+        _, deaf = await raw(home, encode(greeting("follow")))
+        shown = Link("follow", home).talk()
+        await anext(shown)
+        for number in range(3000):
+            audience.show(views[number % 2].told(""))
+            await asyncio.sleep(0)
+        audience.show(done(talk, "stage.last"))
+        numbers: list[int] = []
+        while not numbers or numbers[-1] != 4:
+            numbers.append((await anext(shown)).show["number"])
+        sizes = [one.writer.transport.get_write_buffer_size() for one in audience._followers]
+        longest = sum(len(encode(line)) for line in (deck_message(on_stage(talk).deck), told(talk).lesson))
+        assert max(sizes) <= longest + 2000
+        deaf.close()
+
+
+async def test_a_presenter_is_introduced(talk: Session, home: dict[str, str]) -> None:
+    async with serving(talk, home):
+        (path,) = places.presenters(places.folder(home))
+        assert await asyncio.to_thread(introduced, path) == "A talk"
+    assert introduced(path) == ""
+
+
+async def test_without_a_presenter_it_is_said(home: dict[str, str]) -> None:
+    with pytest.raises(places.PlaceError, match="nobody presents"):
+        await anext(Link("follow", home).talk())

@@ -1,0 +1,1 @@
+"""What follows a talk from other terminals, over a socket of the user's: notes, and an audience."""

@@ -1,0 +1,88 @@
+"""A follower's end: meets a presenter, reads what is shown, and says what may be said."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import socket
+from collections.abc import AsyncIterator, Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from tui.audience import places
+from tui.audience.wire import NOTHING, TOLD, Followed, Role, WireError, encode, greeting
+
+AGAIN = 1.0  # seconds between two looks for a presenter
+GONE = "The presenter has gone; waiting for the next."
+
+
+class Link:
+    """A line to a presenter.
+
+    Attributes:
+        role: Who this is.
+        wanted: The process of the presenter, where several may be met; None takes the oldest.
+    """
+
+    def __init__(self, role: Role, environment: Mapping[str, str], wanted: int | None = None) -> None:
+        self.role = role
+        self.wanted = wanted
+        self._environment = environment
+        self._writer: asyncio.StreamWriter | None = None
+
+    async def talk(self) -> AsyncIterator[Followed]:
+        """What is shown, until the presenter ends.
+
+        Raises:
+            PlaceError: If none is met.
+            WireError: If it speaks otherwise, or refuses.
+        """
+        path = await asyncio.to_thread(self._place)
+        try:
+            reader, writer = await asyncio.open_unix_connection(str(path), limit=TOLD)
+        except OSError:
+            raise places.PlaceError("the presenter has gone") from None
+        self._writer = writer
+        try:
+            writer.write(encode(greeting(self.role)))
+            now = NOTHING
+            while line := await reader.readline():
+                before, now = now, now.with_line(line)
+                if now.whole and now.show is not before.show:
+                    yield now
+        except ValueError:
+            raise WireError(f"a line of more than {TOLD} bytes") from None
+        except OSError:
+            return  # it died
+        finally:
+            self._writer = None
+            writer.close()
+
+    def say(self, verb: str, stop: int | None = None) -> bool:
+        """Asks for a verb; False where nobody hears."""
+        if self._writer is None:
+            return False
+        self._writer.write(encode({"do": verb} if stop is None else {"do": verb, "stop": stop}))
+        return True
+
+    def _place(self) -> Path:
+        found = places.presenters(places.folder(self._environment))
+        if self.wanted is not None:
+            found = [path for path in found if path.stem == str(self.wanted)]
+        if not found:
+            raise places.PlaceError("nobody presents: 'llm-linalg present DECK' does")
+        return found[0]
+
+
+def introduced(path: Path) -> str:
+    """The title of what is presented at a socket; empty where it doesn't say."""
+    line = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    with line, suppress(OSError, ValueError, KeyError, TypeError):
+        line.settimeout(places.PATIENCE)
+        line.connect(str(path))
+        line.sendall(encode(greeting("follow")))
+        with line.makefile("rb") as file:
+            told: Any = json.loads(file.readline(TOLD))
+            return str(told["deck"]["title"])
+    return ""

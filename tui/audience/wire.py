@@ -1,0 +1,184 @@
+"""The lines that a presenter and its followers exchange: JSON objects, one a line, of one version.
+
+A follower begins: ``{"llm-linalg": 1, "as": "notes"}``, or ``"follow"``. The presenter answers with lines of
+three kinds, and sends them again when they change:
+
+- ``deck``: its title, its stops, how many minutes it is meant to take;
+- ``lesson``: the lesson that is shown: a built-in one's slug, or a file's path and text;
+- ``show``: the stop, the view in the words of the command line, what else is seen, the clock; for the notes
+  what the speaker reads.
+
+Who reads the notes may say ``{"do": "next"}``, ``"back"``, ``"stop.next"``, ``"stop.previous"``, or
+``{"do": "go", "stop": 3}``. Nothing else is understood.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from tui.talk import edited, on_stage
+from tui.view import arguments
+
+if TYPE_CHECKING:
+    from llm_linalg.decks import Deck
+    from llm_linalg.lesson import Lesson
+    from tui.session import Session
+
+VERSION = 1
+ASKED = 1000  # bytes of a follower's line
+TOLD = 16_000_000  # bytes of a presenter's line
+LONGEST_TEXT = 2_000_000  # bytes of a lesson that is sent; a longer file is read by the follower
+
+Role = Literal["notes", "follow"]
+ROLES: tuple[Role, ...] = ("notes", "follow")
+VERBS = {
+    "next": "stage.next",
+    "back": "stage.back",
+    "stop.next": "stage.stop.next",
+    "stop.previous": "stage.stop.previous",
+}
+"""What a reader of the notes may ask, and the command that it is; besides, to go to a stop."""
+
+
+class WireError(Exception):
+    """A line that is not understood; the text says why."""
+
+
+def encode(message: Mapping[str, object]) -> bytes:
+    """A message as a line."""
+    return json.dumps(message, ensure_ascii=True).encode() + b"\n"
+
+
+def decode(line: bytes) -> dict[str, Any]:
+    """The message of a line. Raises WireError."""
+    try:
+        found = json.loads(line)
+    except (ValueError, RecursionError):
+        raise WireError("a line that is no JSON") from None
+    if not isinstance(found, dict):
+        raise WireError("a line that is no JSON object")
+    return found
+
+
+def greeting(role: Role) -> dict[str, object]:
+    """How a follower begins."""
+    return {"llm-linalg": VERSION, "as": role}
+
+
+def role_of(message: Mapping[str, Any]) -> Role:
+    """Who a follower is, by its greeting. Raises WireError."""
+    if message.get("llm-linalg") != VERSION:
+        raise WireError(f"this presenter speaks version {VERSION}")
+    for role in ROLES:
+        if message.get("as") == role:
+            return role
+    raise WireError(f"a follower is one of {', '.join(ROLES)}")
+
+
+def asked(message: Mapping[str, Any], role: Role) -> str:
+    """The command that a follower asks for. Raises WireError."""
+    if role != "notes":
+        raise WireError("an audience only looks")
+    verb, stop = message.get("do"), message.get("stop")
+    if verb == "go" and type(stop) is int and 1 <= stop <= 10**6 and set(message) == {"do", "stop"}:
+        return f"stage.go:{stop}"
+    if isinstance(verb, str) and verb in VERBS and set(message) == {"do"}:
+        return VERBS[verb]
+    raise WireError(f"a verb is one of {', '.join((*VERBS, 'go'))}")
+
+
+def deck_message(deck: Deck) -> dict[str, object]:
+    """A deck without its pictures."""
+    stops = [[stop.title, stop.minutes] for stop in deck.stops]
+    return {"deck": {"title": deck.title, "path": str(deck.path or ""), "stops": stops}}
+
+
+def lesson_message(deck: Deck, lesson: Lesson) -> dict[str, object]:
+    """A lesson, as it can be read again."""
+    if lesson.path is None or lesson.path not in deck.sources:
+        return {"lesson": {"slug": lesson.slug}}
+    data = deck.sources[lesson.path]
+    told: dict[str, object] = {"path": str(lesson.path.absolute())}
+    if len(data) <= LONGEST_TEXT:
+        told["text"] = data.decode("utf-8", "replace")
+    return {"lesson": told}
+
+
+def show_message(session: Session, role: Role, now: float) -> dict[str, object]:
+    """What is shown at a moment; only the speaker gets the notes."""
+    talk = on_stage(session)
+    following = talk.following
+    shown: dict[str, object] = {
+        "number": talk.number,
+        "stop": talk.stop.stop,
+        "rehearsed": list(talk.stop.words),
+        "view": arguments(session.named)[1:],
+        "black": talk.black,
+        "clock": talk.clock,
+        "seconds": round(talk.watch.elapsed(now), 3),
+        "running": talk.watch.running,
+        "planned": talk.planned,
+    }
+    if role == "notes":
+        shown |= {
+            "notes": talk.stop.notes,
+            "minutes": talk.stop.minutes,
+            "next": "" if following is None else following.title,
+            "changed": edited(session),
+            "fault": talk.fault,
+        }
+    return {"show": shown}
+
+
+@dataclass(frozen=True, slots=True)
+class Followed:
+    """What a follower knows of a talk.
+
+    Attributes:
+        deck: The `deck` line's object.
+        lesson: The `lesson` line's object.
+        show: The `show` line's object.
+    """
+
+    deck: Mapping[str, Any]
+    lesson: Mapping[str, Any]
+    show: Mapping[str, Any]
+
+    def with_line(self, line: bytes) -> Followed:
+        """With what a line of the presenter's says. Raises WireError for what it is not."""
+        message = decode(line)
+        if "refused" in message:
+            raise WireError(str(message["refused"]))
+        kind = next(
+            (kind for kind in ("deck", "lesson", "show") if isinstance(message.get(kind), dict)), None
+        )
+        if kind is None:
+            raise WireError("a line of another version")
+        parts = {"deck": self.deck, "lesson": self.lesson, "show": self.show, kind: message[kind]}
+        return Followed(**parts)
+
+    @property
+    def whole(self) -> bool:
+        """Whether there is something to show."""
+        return bool(self.deck and self.lesson and self.show)
+
+
+NOTHING = Followed({}, {}, {})
+
+
+def lesson_told(told: Mapping[str, Any]) -> Lesson:
+    """The lesson of a `lesson` line. Raises LessonError, LookupError or KeyError."""
+    from llm_linalg import lesson
+    from llm_linalg.decks import lesson_of
+    from llm_linalg.documents import LONGEST_FILE
+
+    if "slug" in told:
+        return lesson.find(str(told["slug"]))
+    path = Path(str(told["path"]))
+    text = told.get("text")
+    data = text.encode() if isinstance(text, str) else lesson.read_bytes(path, LONGEST_FILE + 1)
+    return lesson_of(data, path)

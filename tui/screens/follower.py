@@ -1,0 +1,130 @@
+"""An audience's screen: what the presenter shows, drawn at this terminal's own size. It only looks."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import replace
+from time import monotonic
+from typing import TYPE_CHECKING, Any
+
+from llm_linalg.decks import Deck, DeckStop
+from llm_linalg.lesson_values import LessonError
+from tui.audience.client import AGAIN, GONE, Link
+from tui.audience.places import PlaceError
+from tui.audience.wire import Followed, WireError, lesson_told
+from tui.decks import view_at
+from tui.screens.presenter import PresenterScreen
+from tui.session import Session
+from tui.stopwatch import Stopwatch
+from tui.talk import Talk
+
+if TYPE_CHECKING:
+    from llm_linalg.lesson import Lesson
+    from tui.view import View
+
+ALLOWED = frozenset({"theme", "text", "help", "suspend", "quit", "stage.big", "stage.footer"})
+"""What an audience may do: how it sees, never what."""
+
+
+class FollowerScreen(PresenterScreen):
+    """The screen of one that follows."""
+
+    link: Link | None = None
+
+    def begin(self) -> None:
+        """Listens."""
+        self.run_worker(self._listen(), group="follow")
+
+    async def _took(self, key: str) -> bool:
+        """No number is typed here, and no letter moves a control."""
+        return self._command_of(key) not in ALLOWED
+
+    async def perform(self, command: str) -> None:
+        """Does what an audience may do."""
+        if command in ALLOWED:
+            await super().perform(command)
+
+    async def _listen(self) -> None:
+        """Shows what is told, and waits for a presenter when there is none."""
+        told, met, read = "", False, Reader()
+        while self.link is not None:
+            said = GONE
+            try:
+                async for now in self.link.talk():
+                    told, met = "", True
+                    session = await asyncio.to_thread(read.session, self.session, now)
+                    self.update_session(session)
+            except PlaceError as error:
+                said = GONE if met else f"Waiting: {error}"
+            except (WireError, LessonError, LookupError) as error:
+                said = f"It can't be followed: {error}"
+            if said != told:
+                told = said
+                self.tell(said)
+            await asyncio.sleep(AGAIN)
+
+
+class Reader:
+    """Makes sessions of what is told; a lesson is read once."""
+
+    def __init__(self) -> None:
+        self._told: Mapping[str, Any] = {}
+        self._lesson: Lesson | None = None
+
+    def session(self, session: Session, now: Followed) -> Session:
+        """The session that shows what the presenter shows, as large as it was here.
+
+        Raises:
+            LessonError, LookupError, WireError: If the lesson or the view can't be made of it.
+        """
+        talk, view = self.talk(now)
+        old = session.talk
+        if old is not None:
+            talk = replace(talk, big=old.big, footer=old.footer)
+        return session.staged(view, talk)
+
+    def talk(self, now: Followed) -> tuple[Talk, View]:
+        """The talk and the view that the presenter shows. Raises as `session` does."""
+        if self._lesson is None or now.lesson != self._told:
+            self._lesson, self._told = lesson_told(now.lesson), now.lesson
+        return talk_of(now, self._lesson)
+
+
+def talk_of(now: Followed, lesson: Lesson) -> tuple[Talk, View]:
+    """The talk as one that follows knows it, and its view: of the other stops, the titles alone.
+
+    Raises:
+        LessonError, WireError: If something is told otherwise than it should be.
+    """
+    show = now.show
+    try:
+        number, stop = int(show["number"]), int(show["stop"])
+        stops = [(str(title), minutes) for title, minutes in now.deck["stops"]]
+        words = tuple(str(word) for word in show["view"])
+        rehearsed = tuple(str(word) for word in show["rehearsed"])
+        seconds, planned = float(show["seconds"]), show["planned"]
+    except (KeyError, TypeError, ValueError):
+        raise WireError("something is told in another way") from None
+    if not (1 <= number <= len(stops) and 1 <= stop <= len(lesson.stops)):
+        raise WireError("a stop that is not there")
+    title = str(now.deck.get("title", ""))
+    listed = tuple(DeckStop(lesson, stop, name, words=rehearsed) for name, _ in stops)
+    watch = Stopwatch(seconds, monotonic() if show.get("running") else None)
+    face = show.get("clock")
+    talk = Talk(
+        Deck(title, listed),
+        number,
+        black=show.get("black") is True,
+        clock="elapsed" if face == "elapsed" else "remaining" if face == "remaining" else "off",
+        watch=watch,
+        minutes=float(planned) / 60 if isinstance(planned, int | float) else None,
+    )
+    shown = DeckStop(lesson, stop, title, words=tuple(_without_stop(words)))
+    return talk, view_at(shown)
+
+
+def _without_stop(words: tuple[str, ...]) -> list[str]:
+    """A view's words without the stop, which is told by itself."""
+    at = words.index("--stop") if "--stop" in words else len(words)
+    return [*words[:at], *words[at + 2 :]]

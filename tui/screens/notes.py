@@ -1,0 +1,151 @@
+"""The speaker's own terminal: notes and clock, and keys that drive the stage."""
+
+from __future__ import annotations
+
+import asyncio
+from time import monotonic
+from typing import ClassVar
+
+from textual import events
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.screen import Screen
+
+from llm_linalg.text import clean
+from tui.audience.client import AGAIN, GONE, Link
+from tui.audience.places import PlaceError
+from tui.audience.wire import Followed, WireError
+from tui.keys import Key
+from tui.panes.notes import Notes, notes_rows
+from tui.widgets.lines import Lines
+from tui.widgets.rows import Row, Span, fit, row
+
+DIGITS = frozenset("0123456789")
+
+KEYS: tuple[Key, ...] = (
+    Key("next", "space,pagedown,right,down", "→", "on", "The next step on the stage", "Stage"),
+    Key("back", "pageup,left,up,backspace", "←", "back", "Exactly that undone", "Stage"),
+    Key("stop.next", "J", "J", "next stop", "The next stop", "Stage"),
+    Key("stop.previous", "K,comma", "K", "stop before", "The stop before", "Stage"),
+    Key("go", "G,enter", "G", "stop", "The last stop; after a number, that stop", "Stage"),
+    Key("down", "d", "d", "notes down", "Further down in the notes", "Notes"),
+    Key("up", "u", "u", "notes up", "Further up in the notes", "Notes"),
+    Key("theme", "T", "T", "theme", "Take the next theme", "App"),
+    Key("quit", "q,ctrl+c", "q", "quit", "Leave the notes; the stage goes on", "App"),
+)
+
+
+class NotesScreen(Screen[None], inherit_bindings=False):
+    """The one screen of the notes."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding(key.keys, f"do('{key.id}')", key.label, id=f"notes.{key.id}") for key in KEYS
+    ]
+    AUTO_FOCUS = ""
+
+    def __init__(self, link: Link) -> None:
+        """Follows what the link tells."""
+        super().__init__()
+        self.now: Followed | None = None
+        self.said = "Waiting for a presenter."
+        self._link = link
+        self._heard = 0.0  # when the last line came
+        self._count = ""
+        self._top = 0
+
+    def compose(self) -> ComposeResult:
+        """One sheet of rows."""
+        yield Lines()
+
+    def on_mount(self) -> None:
+        """Listens, and keeps the clock going."""
+        self.run_worker(self._listen(), group="notes")
+        self.set_interval(1.0, self.draw)
+
+    def on_resize(self, _event: events.Resize) -> None:
+        """Other room for the same rows."""
+        self.draw()
+
+    @property
+    def seconds(self) -> float:
+        """The presenter's clock."""
+        if self.now is None:
+            return 0.0
+        show = self.now.show
+        told = show.get("seconds")
+        since = monotonic() - self._heard if show.get("running") else 0.0
+        return (float(told) if isinstance(told, int | float) else 0.0) + since
+
+    def draw(self) -> None:
+        """Draws the notes and the keys."""
+        width, height = self.size
+        if not height:
+            return
+        lines = self.query_one(Lines)
+        said = f"stop {self._count}_   G or enter goes there" if self._count else self.said
+        notes = Notes(self.now, self.seconds, said, self._top)
+        rows = notes_rows(notes, width, height - 1, lines.glyphs)
+        rows += [()] * (height - 1 - len(rows))
+        lines.styles.height = height
+        lines.show([*rows, fit(self._keys(), width, "")])
+
+    def _keys(self) -> Row:
+        shown = [row((f" {key.shown} ", "key"), (f"{key.label} ", "label")) for key in KEYS]
+        return tuple(Span(*span) for spans in shown for span in spans)
+
+    def on_key(self, event: events.Key) -> None:
+        """The digits of a number."""
+        if event.key in DIGITS:
+            event.stop()
+            event.prevent_default()
+            self._count = (self._count + event.key)[:6]
+            self.draw()
+        elif event.key == "escape":
+            self._count = ""
+            self.draw()
+
+    def action_do(self, command: str) -> None:
+        """What every key does."""
+        count, self._count = self._count, ""
+        if command == "quit":
+            self.app.exit()
+        elif command == "theme":
+            self._next_theme()
+        elif command in ("down", "up"):
+            self._top = max(0, self._top + (1 if command == "down" else -1))
+        elif command != "go":
+            self._say(command)
+        else:
+            stops = len(self.now.deck.get("stops") or ()) if self.now is not None else 0
+            self._say("go", int(count) if count.strip("0") else max(1, stops))
+        self.draw()
+
+    def _next_theme(self) -> None:
+        from tui.themes import LOOKS
+
+        names = list(LOOKS)
+        self.app.theme = names[(names.index(self.app.theme) + 1) % len(names)]
+
+    def _say(self, verb: str, stop: int | None = None) -> None:
+        if not self._link.say(verb, stop):
+            self.said = "Nobody presents now."
+
+    async def _listen(self) -> None:
+        """Shows what is told, and waits for a presenter when there is none."""
+        while True:
+            try:
+                async for now in self._link.talk():
+                    moved = self.now is None or self.now.show.get("number") != now.show.get("number")
+                    self._top = 0 if moved else self._top
+                    self.now, self.said, self._heard = now, "", monotonic()
+                    self.draw()
+                self.said = GONE
+            except PlaceError as error:
+                self.said = GONE if self.now is not None else f"Waiting: {clean(str(error))}"
+            except WireError as error:
+                self.said = f"It can't be followed: {clean(str(error))}"
+            if self.now is not None and self.now.show.get("running"):
+                stopped = {**self.now.show, "seconds": self.seconds, "running": False}
+                self.now = Followed(self.now.deck, self.now.lesson, stopped)
+            self.draw()
+            await asyncio.sleep(AGAIN)
