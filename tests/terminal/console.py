@@ -43,6 +43,34 @@ def environment(**changed: str | None) -> dict[str, str]:
     return {name: value for name, value in (plain | changed).items() if value is not None}
 
 
+def within(reached: Callable[[], bool], seconds: float = LONGEST) -> bool:
+    """Whether something comes true in that time."""
+    end = time.monotonic() + seconds
+    while not reached():
+        if time.monotonic() > end:
+            return False
+        select.select([], [], [], 0.02)
+    return True
+
+
+def gone(pid: int) -> bool:
+    """Waits until a process that is not our child has ended."""
+
+    def ended() -> bool:
+        try:
+            os.kill(pid, 0)
+        except ProcessLookupError:
+            return True
+        return False
+
+    return within(ended)
+
+
+def there(file: Path) -> bool:
+    """Waits until a file has something in it."""
+    return within(lambda: file.exists() and file.stat().st_size > 0)
+
+
 class Console:
     """One program on a pty. A context manager: leaving it ends the program."""
 
@@ -144,6 +172,21 @@ class Console:
                 raise AssertionError(f"ended ({self.process.returncode}) without {wanted!r}:\n{self.text}")
             if time.monotonic() > end:
                 raise AssertionError(f"no {wanted!r} in {seconds:g} s:\n{self.text}")
+        return self
+
+    def slowly(self, rate: float, reached: Callable[[], bool]) -> Console:
+        """Reads `rate` bytes a second, as a slow link does, until the screen is as wanted."""
+        begun = time.monotonic()
+        taken = 0
+        while not reached():
+            now = time.monotonic() - begun
+            allowed = int(rate * now) - taken
+            if allowed > 0 and select.select([self.master], [], [], 0.01)[0]:
+                taken += self._take(min(allowed, 1 << 12))
+            else:
+                select.select([], [], [], 0.005)  # the link is busy
+                taken = max(taken, int(rate * (now - 0.05)))  # what was not used is gone
+            assert now < LONGEST, f"not reached:\n{self.text}"
         return self
 
     def quiet(self, seconds: float = 0.3) -> str:

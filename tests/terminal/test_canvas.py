@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 
 import pyte
@@ -193,3 +194,11 @@ def test_a_huge_paste_is_cut_and_the_keys_after_it_are_not() -> None:
 
 def test_an_escape_key_alone_is_not_held_back() -> None:
     assert Intake().feed(b"\x1b") == "\x1b"
+
+
+@given(st.text(max_size=30))
+def test_no_text_gets_past_the_canvas_that_a_terminal_would_obey(text: str) -> None:
+    canvas = Canvas()
+    canvas.forget(80, 1)
+    sent = canvas.draw([(0, 0, (Strip([Segment(text, STYLES[1])]),))], ColorSystem.EIGHT_BIT)
+    assert re.sub(r"\x1b\[[\d;]*[mHC]", "", sent).isprintable()

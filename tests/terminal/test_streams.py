@@ -81,6 +81,14 @@ def test_a_click_of_the_oldest_kind_is_one_too() -> None:
         console.until("1/12 steps")
 
 
+@pytest.mark.parametrize("keys", ["g5\r", "g12\x7f1\x7f\x7f5\r", "\x1b[C" * 5, "$0g5\r", "oooooog5\r"])
+def test_keys_that_come_at_once_keep_their_order(keys: str) -> None:
+    with Console("matmul") as console:
+        console.until(READY)
+        console.send(keys)
+        console.until("5/12 steps").until("q quit")
+
+
 def test_a_key_draws_the_screen_anew() -> None:
     with Console("matmul") as console:
         still = console.until(READY).until("q quit").quiet()

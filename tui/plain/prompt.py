@@ -107,11 +107,11 @@ class Plain:
         elif name == "lessons":
             yield from (f"{one.slug:<14} {one.part} {clean(one.title, 60)}\n" for one in session.lessons)
         elif name == "command":
-            yield f"{command(session.named)}\n"
+            yield f"{clean(command(session.named), None)}\n"
         elif name == "code":
             opened = session.current
             code = opened.torch_code(session.view) if opened is not None else session.view.program
-            yield f"{code.rstrip()}\n"
+            yield f"{clean(code.rstrip(), None, lines=True)}\n"
         elif name in ("play", "rewind"):
             yield from self._played()
 

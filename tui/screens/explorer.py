@@ -169,14 +169,17 @@ class ExplorerScreen(Taped):
     # Keys and clicks.
 
     async def on_own_key(self, event: events.Key) -> None:
-        """Takes the prompt's keys, the lesson's own, and those that have to wait for a run."""
+        """Takes the prompt's keys, those that have to wait for a run, and those of commands.
+
+        The app would run a binding after keys that came in the same moment; here they keep their order.
+        """
         if self.prompt is not None:
             event.stop()
             event.prevent_default()
             await self._type(event.key)
             return
         waits = self._must_wait(event.key)
-        if waits or own_command(self.session, event.key):
+        if waits or self._command_of(event.key) is not None:
             event.stop()
             event.prevent_default()
             if waits:
@@ -189,8 +192,7 @@ class ExplorerScreen(Taped):
         own = own_command(self.session, key)
         if own is not None:
             return own
-        active = self.active_bindings.get(key)
-        return active.binding.id if active is not None and active.binding.id in BY_ID else None
+        return next((one.id for one in self.live() if key in one.keys.split(",")), None)
 
     def _must_wait(self, key: str) -> bool:
         """Whether a key has to wait: for a run, or for keys that wait already."""

@@ -17,6 +17,7 @@ from rich.segment import Segment
 from rich.style import Style
 from textual.strip import Strip
 
+from llm_linalg.text import clean
 from tui.terminal.pen import RESET, change
 
 
@@ -133,6 +134,9 @@ def cells_of(strip: Strip, colours: ColorSystem) -> list[Cell]:
 
 @lru_cache(4096)
 def _columns(text: str, style: str) -> tuple[Cell, ...]:
+    """A text as columns. The last place that it passes: what a terminal would obey is not let through."""
+    if not text.isprintable():
+        text = clean(text, None)
     if text.isascii():
         return tuple(Cell(character, style) for character in text)
     cells: list[Cell] = []

@@ -105,6 +105,9 @@ class TerminalApp(App[None]):
     def on_background(self, light: bool) -> None:
         """The terminal said what its background is; only asked where `asks_background`."""
 
+    def _set_pointer_shape(self, shape: str) -> None:
+        """Leaves the pointer alone: the few terminals that know the sequence gain little, others print it."""
+
     # How it ends.
 
     def on_mount(self) -> None:

@@ -11,7 +11,7 @@ from textual.message import Message
 from textual.strip import Strip
 
 from tui.widgets.drawn import Drawn
-from tui.widgets.rows import Row, changed, fit, span_at, width_of
+from tui.widgets.rows import Row, changed, cleaned, fit, span_at, width_of
 
 
 class Lines(Drawn):
@@ -38,7 +38,7 @@ class Lines(Drawn):
         glyphs = self.glyphs
         if glyphs.plain:
             rows = [tuple(span.with_text(glyphs.text(span.text)) for span in spans) for spans in rows]
-        old, self.rows = self.rows, tuple(rows)
+        old, self.rows = self.rows, tuple(map(cleaned, rows))
         dirty = []
         for y in range(max(len(old), len(self.rows))):
             before = old[y] if y < len(old) else ()

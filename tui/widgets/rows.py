@@ -11,6 +11,8 @@ from typing import NamedTuple
 
 from rich.cells import cell_len, chop_cells, set_cell_size
 
+from llm_linalg.text import clean
+
 
 class Span(NamedTuple):
     """A run of text in one role. `do` is the command that a click on it stands for."""
@@ -30,6 +32,13 @@ Row = tuple[Span, ...]
 def row(*spans: str | tuple[str, ...]) -> Row:
     """A row of spans; a plain string is text without a role."""
     return tuple(Span(span) if isinstance(span, str) else Span(*span) for span in spans)
+
+
+def cleaned(spans: Row) -> Row:
+    """The row without characters that a terminal obeys or hides: whoever made it, none gets to the screen."""
+    if all(span.text.isprintable() for span in spans):
+        return spans
+    return tuple(span.with_text(clean(span.text, None)) for span in spans)
 
 
 def width_of(spans: Iterable[Span]) -> int:
