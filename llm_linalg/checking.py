@@ -168,7 +168,8 @@ def _undeclared(lesson: Lesson, stop: Stop) -> Iterator[LessonError]:
 
     assigned = _names(stop.program, ast.Store).keys()
     controls = [control.name for control in lesson.controls]
-    given = {*assigned, *controls, *BUILTINS, *IMPORTED, "print"}
+    ranked = ("rank", "ranks") if stop.ranks else ()
+    given = {*assigned, *controls, *ranked, *BUILTINS, *IMPORTED, "print"}
     for name, line in _names(stop.program, ast.Load).items():
         if name not in given:
             reason = f"{name} has no value: it is assigned nowhere, and there is no [controls.{name}]"

@@ -19,6 +19,7 @@ from llm_linalg.language.interpreter import Interpreter
 from llm_linalg.language.source import Source
 from llm_linalg.node import Node
 from llm_linalg.places import Places, frames_of, owner_of
+from llm_linalg.ranks import Alone, Group, chosen, in_turn, joined
 from llm_linalg.recorder import Recorder
 from llm_linalg.shapes import explain, explain_call
 from llm_linalg.tracing import Trace
@@ -36,6 +37,7 @@ def run(
     names: Mapping[str, Any] | None = None,
     cells: Sequence[int] = (),
     halt: Callable[[], bool] | None = None,
+    ranks: int = 0,
 ) -> Trace:
     """Run a program in the tensor language and return its trace.
 
@@ -48,6 +50,9 @@ def run(
         cells: Lines, from 1, at which its cells begin, if it has cells. As in a notebook, one that fails is
             passed over from there on, and is in the trace's `refused`; but the last one has to run.
         halt: Asked before each torch call and every hundred steps; once it says yes, the run ends.
+        ranks: If not 0: it is run on so many devices, in turn and in this process; see `llm_linalg.ranks`.
+            The trace is that of the device whose number is given as the name ``rank``, else of the first;
+            its `ranks` are those of all.
 
     Raises:
         ProgramError: If it can't be read or run, with line, column and caret; its `trace` is what ran.
@@ -55,7 +60,13 @@ def run(
         LimitError: If it asks for more than the budget.
         HaltedError: If it was stopped.
     """
-    return execute(source, seed, names or {}, cells=cells, halt=halt)
+    if not ranks:
+        return execute(source, seed, names or {}, cells=cells, halt=halt)
+
+    def one(given: Mapping[str, Any], group: Group) -> Trace:
+        return execute(source, seed, given, cells=cells, halt=halt, group=group)
+
+    return chosen(in_turn(one, names or {}, ranks), names or {})
 
 
 def execute(
@@ -65,6 +76,7 @@ def execute(
     known: Mapping[str, Node] | None = None,
     cells: Sequence[int] = (),
     halt: Callable[[], bool] | None = None,
+    group: Group | None = None,
 ) -> Trace:
     """Run a program whose names may also be tensors of another trace's nodes (``known``).
 
@@ -77,7 +89,9 @@ def execute(
     for name, node in (known or {}).items():
         interpreter.recorder.know(tensors[name], node)
     refused: list[ProgramError] = []
-    with quiet(seed):
+    group = group or Alone()
+    group.records(interpreter.recorder)
+    with quiet(seed), joined(group):
         try:
             refused = interpreter.run(cells)
         except ProgramError as error:

@@ -189,6 +189,7 @@ def _stops(pieces: list[lesson_body.Piece], first: int, title: str) -> tuple[Sto
                 margin=info.margin,
                 fails=info.fails,
                 backward=info.backward,
+                ranks=info.ranks,
                 line=first + piece.place,
                 board=lesson_board.read(piece.board, first, text) if piece.board else None,
                 notes=piece.notes.text,

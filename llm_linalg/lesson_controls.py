@@ -16,7 +16,7 @@ CONTROL_KEYS = ("choices", "range", "default", "step", "key", "label", "sets", "
 FREE_KEYS = "adehijkmtxz"
 # Names that a program means something else by.
 RESERVED = frozenset(
-    {"torch", "nn", "F", "math", "print", "abs", "bool", "enumerate", "float", "int", "len", "list"}
+    {"torch", "nn", "F", "math", "dist", "print", "abs", "bool", "enumerate", "float", "int", "len", "list"}
     | {"max", "min", "range", "round", "str", "sum", "tuple", "zip"}
 )
 LONGEST_TEXT = 60

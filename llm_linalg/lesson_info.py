@@ -6,9 +6,10 @@ import re
 from dataclasses import dataclass, replace
 
 from llm_linalg.orders import ORDERS
+from llm_linalg.ranks import MOST_RANKS
 from llm_linalg.spelling import quoted, unknown
 
-KEYS = ("show", "order", "steps", "margin", "fails", "backward")
+KEYS = ("show", "order", "steps", "margin", "fails", "backward", "ranks")
 FLAGS = ("fails", "backward")
 MARGINS = ("sum", "mean", "max", "min")
 
@@ -34,6 +35,7 @@ class Info:
     margin: str | None = None
     fails: bool = False
     backward: bool = False
+    ranks: int = 0
 
 
 def info(text: str, place: int) -> Info:
@@ -75,8 +77,16 @@ def _with(found: Info, key: str, value: str | None, place: int) -> Info:
         if value not in MARGINS:
             raise BodyError(place, unknown("margin", value, MARGINS))
         return replace(found, margin=value)
+    if key == "ranks":
+        if not re.fullmatch(r"[1-9][0-9]?", value) or int(value) > MOST_RANKS:
+            raise BodyError(place, f"ranks is a number of devices, at most {MOST_RANKS}; not {quoted(value)}")
+        return replace(found, ranks=int(value))
+    return replace(found, steps=_steps(value, place))
+
+
+def _steps(value: str, place: int) -> tuple[int, int]:
     span = re.fullmatch(r"([0-9]{1,12})(?:-([0-9]{1,12}))?", value)
     first, last = (int(span[1]), int(span[2] or span[1])) if span else (0, 0)
     if not 1 <= first <= last:
         raise BodyError(place, f'steps is a range that counts from 1: steps="1-5"; not {quoted(value)}')
-    return replace(found, steps=(first, last))
+    return first, last

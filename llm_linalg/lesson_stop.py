@@ -28,6 +28,7 @@ class Stop:
         margin: What stands beside each row of the result: its ``sum``, ``mean``, ``max`` or ``min``; or None.
         fails: Whether the program is meant to fail.
         backward: Whether it shows the gradient program of its own: the nodes named are that one's.
+        ranks: On how many devices its program runs together; 0 for one that knows of none.
         line: The line of the fence in the file (of the prose, without a fence), from 1.
         board: What it shows in place of one node, or None.
         refused: Of a document's cell that the language refuses as it stands: the reason.
@@ -49,6 +50,7 @@ class Stop:
     margin: str | None = None
     fails: bool = False
     backward: bool = False
+    ranks: int = 0
     line: int = 1
     board: Board | None = None
     refused: str | None = None

@@ -174,7 +174,13 @@ class Lesson:
             return self.given.run(self.seed if seed is None else seed)
         chosen = self.stop(stop) if isinstance(stop, int) else stop
         seed = self.seed if seed is None else seed
-        return run(chosen.program, seed=seed, names=self.names(controls), cells=self.cells(chosen))
+        return run(
+            chosen.program,
+            seed=seed,
+            names=self.names(controls),
+            cells=self.cells(chosen),
+            ranks=chosen.ranks,
+        )
 
     def names(self, controls: Mapping[str, Value] | None = None) -> dict[str, object]:
         """The controls' values as the program has them, a list for each tuple; raises as `values` does."""

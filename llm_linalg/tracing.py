@@ -31,6 +31,7 @@ class Trace:
         printed: The text that a program in the tensor language printed; trusted Python prints for itself.
         refused: Of a program in cells: what failed in those above the last.
         lists: The lists of words that a program in the tensor language has at its end, by name.
+        ranks: Of a program that was run on several devices: the trace of each.
         rerun: Of trusted Python: runs the function again, and keeps the values around the node of a position.
     """
 
@@ -49,6 +50,7 @@ class Trace:
         self.printed = printed
         self.refused: tuple[ProgramError, ...] = ()
         self.lists: Mapping[str, tuple[str, ...]] = {}
+        self.ranks: tuple[Trace, ...] = ()
         self.rerun: Callable[[int], Trace] | None = None
         self._gradients: dict[Node, Trace] = {}
 

@@ -14,7 +14,7 @@ from llm_linalg.spelling import quoted
 from llm_linalg.text import clean
 from tui.cli_parse import UsageError, frame_parser
 from tui.cli_view import lesson_named, settled
-from tui.cli_write import Sink, explain, write
+from tui.cli_write import Sink, explain, say, write
 from tui.decks import asked
 from tui.view import View
 
@@ -137,17 +137,36 @@ def run(flags: argparse.Namespace) -> int:
 
     document = document_in(flags.file) if flags.file is not None and flags.code is None else None
     if document is not None:
+        if flags.ranks:
+            raise UsageError("--ranks is for one program: a document has cells")
         trace, whole = run_cells(document, flags.seed or 0)
         print_trace(trace, flags.format)
         return 0 if whole else 1
     source, seed, names = _program(flags)
     try:
-        trace = run_program(source, seed=seed, names=names)
+        trace = run_program(source, seed=seed, names=names, ranks=flags.ranks or 0)
     except ProgramError as error:
         explain(error)
         return 1
     print_trace(trace, flags.format)
-    return 0
+    return _on_processes(source, seed, names, trace) if flags.ranks else 0
+
+
+def _on_processes(source: str, seed: int, names: dict[str, object], trace: Trace) -> int:
+    """Run a program of several devices on real processes as well; 0 if these made the same."""
+    from llm_linalg.rank import available
+    from tui.devices import ABSENT, Devices, DevicesError, verdict
+
+    if not available():
+        say(ABSENT)
+        return 0
+    job = {"source": source, "seed": seed, "names": names, "ranks": len(trace.ranks)}
+    try:
+        text, same = verdict(Devices(job).run(), trace)
+    except DevicesError as error:
+        text, same = str(error), False
+    say(text)
+    return 0 if same else 1
 
 
 def print_trace(trace: Trace, form: str) -> None:

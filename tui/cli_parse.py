@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
+from llm_linalg.ranks import MOST_RANKS
 from llm_linalg.spelling import quoted, unknown
 from tui.cli_write import write
 
@@ -89,6 +90,14 @@ def seed(text: str) -> int:
     value = whole(text)
     if value not in SEEDS:
         raise argparse.ArgumentTypeError(f"{quoted(text)} is not between -2^63 and 2^64 - 1")
+    return value
+
+
+def ranks(text: str) -> int:
+    """A number of devices."""
+    value = whole(text)
+    if not 1 <= value <= MOST_RANKS:
+        raise argparse.ArgumentTypeError(f"{quoted(text)} is not a number of devices from 1 to {MOST_RANKS}")
     return value
 
 
@@ -324,6 +333,9 @@ def run_parser() -> Parser:
     )
     parser.add_argument("-c", dest="code", metavar="CODE", help="the program itself")
     parser.add_argument("--seed", type=seed, metavar="N", help="the seed of the random numbers")
+    parser.add_argument(
+        "--ranks", type=ranks, metavar="N", help="run it on so many devices, each a local process of its own"
+    )
     parser.add_argument(
         "--format", type=Choice("format", FORMATS[:2]), default="plain", metavar="F", help="plain or json"
     )

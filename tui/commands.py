@@ -123,7 +123,7 @@ WITH_ARGUMENT: dict[str, Callable[[Session, str], Session]] = {
 OUTSIDE = frozenset(
     (
         *("goto", "text", "sidebar", "theme", "copy.code", "copy.command", "help", "palette", "suspend"),
-        *("redraw", "quit", "halt", "script.save"),
+        *("redraw", "quit", "halt", "processes", "script.save"),
         *("edit.examples", "edit.save", "edit.help", "edit.quit"),
         *("stage.goto", "stage.index", "stage.quit"),
     )

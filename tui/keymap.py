@@ -42,7 +42,10 @@ TOGETHER = {
 # Contexts that never hold at once: a key may mean one thing in either.
 APART = (
     ({"editor", "mending"}, {"list", "cursor", "board", "rows", "trail", "visit", "play", "lesson", "steps"}),
-    ({"editor", "mending"}, {"always", "frame", "repairs", "links", "undo", "redo", "twin", "slices"}),
+    (
+        {"editor", "mending"},
+        {"always", "frame", "repairs", "links", "undo", "redo", "twin", "slices", "ranks"},
+    ),
     ({"list"}, {"cursor", "board"}),
     ({"play"}, {"lesson"}),
     ({"rows"}, {"links"}),

@@ -22,6 +22,7 @@ CONTEXTS = (
     "slices",
     "twin",
     "links",
+    "ranks",
     "everywhere",
     "editor",
     "mending",
@@ -196,6 +197,10 @@ KEYS: tuple[Key, ...] = (
     *_under(
         "Lesson", "links",
         *((f"link.{n}", f"{n}", f"{n}", "link", f"Open the lesson at link {n}", 0) for n in range(1, 10)),
+    ),
+    *_under(
+        "Lesson", "ranks",
+        ("processes", "D", "D", "processes", "Run this program on real processes, one a device", 19),
     ),
     *_under(
         "Controls", "always",

@@ -160,6 +160,8 @@ class Session:
             found = (found - {"cursor", "board", "grid"}) | {"list"}
         if linked:
             found.add("links")
+        if self.view.at_stop.ranks and run is not None and run.trace is not None:
+            found.add("ranks")
         return frozenset(found if self.talk is None else (found - OFF_STAGE) | {"stage"})
 
     @property

@@ -10,7 +10,7 @@ from llm_linalg.prose import fence
 
 LANGUAGES = ("python", "py", "python3", "pycon", "pytorch", "ipython", "ipython3")
 
-_KEY = re.compile(r"\s(?:(?:show|order|steps)\s*=|(?:fails|backward)\b)")
+_KEY = re.compile(r"\s(?:(?:show|order|steps|ranks)\s*=|(?:fails|backward)\b)")
 _WORD = re.compile(r"[{.]*([\w+-]*)")
 _PROMPT = re.compile(r"(?:>>>|\.\.\.)(?: |$)(.*)")
 

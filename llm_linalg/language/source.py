@@ -79,7 +79,7 @@ INSTEAD: dict[type[ast.AST], str] = {
     ast.Set: "a set is not part of the language: write a tuple or a list",
 }
 
-MODULES = ("torch", "torch.nn", "torch.nn.functional", "math")
+MODULES = ("torch", "torch.nn", "torch.nn.functional", "torch.distributed.nn.functional", "math")
 _PACKAGES = frozenset(name.partition(".")[0] for name in MODULES)
 
 # What a notebook's shell takes: `%matplotlib inline`, `!pip install x`, `files = !ls`, `torch.randn?`.

@@ -13,6 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from llm_linalg import ranks
 from llm_linalg.language import plain
 
 _TORCH = """
@@ -69,6 +70,7 @@ class Namespace:
 
 F = Namespace("F", _pick(nn.functional, _FUNCTIONAL))
 NN = Namespace("nn", {**_pick(nn, _LAYERS), "functional": F})
+DIST = Namespace("dist", {"all_reduce": ranks.all_reduce, "all_gather": ranks.all_gather})
 MATH = Namespace("math", {**_pick(math, _MATH), "prod": plain.product})
 TORCH = Namespace(
     "torch",
@@ -116,13 +118,14 @@ BUILTINS: Mapping[str, Any] = {
     "enumerate": plain.numbered,
     "zip": plain.paired,
 }
-IMPORTED: Mapping[str, Namespace] = {"torch": TORCH, "nn": NN, "F": F, "math": MATH}
+IMPORTED: Mapping[str, Namespace] = {"torch": TORCH, "nn": NN, "F": F, "math": MATH, "dist": DIST}
 """What a program has without importing it, by name."""
 
 MODULES: Mapping[str, Namespace] = {
     "torch": TORCH,
     "torch.nn": NN,
     "torch.nn.functional": F,
+    "torch.distributed.nn.functional": DIST,
     "math": MATH,
 }
 REFUSED_ARGUMENTS = frozenset({"out", "device", "generator", "inplace", "pin_memory", "layout"})

@@ -23,7 +23,7 @@ SLUGS = {
     5: ["triangular", "identity", "diagonal"],
     6: [
         *("embedding", "projections", "scores", "causal", "attention", "heads", "layernorm", "residual"),
-        *("mlp", "block", "logits", "sampling", "backward"),
+        *("mlp", "block", "logits", "sampling", "backward", "parallel"),
     ],
     7: ["summary"],
 }
@@ -52,6 +52,7 @@ CONTROLS = {
     "logits": {"temperature", "top_k", "top_p"},
     "sampling": {"text", "temperature", "top_k", "top_p"},
     "backward": {"T", "C", "heads"},
+    "parallel": {"T", "rank"},
     "summary": set(),
 }
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from llm_linalg.lesson_values import LessonError
 from llm_linalg.text import clean
 from tui.cli_parse import UsageError
+from tui.devices import Devices, DevicesError, job_of, verdict
 from tui.glyphs import ascii_text
 from tui.prose import words_of
 from tui.render.plain import to_plain
@@ -112,6 +113,8 @@ class Plain:
             opened = session.current
             code = opened.torch_code(session.view) if opened is not None else session.view.program
             yield f"{clean(code.rstrip(), None, lines=True)}\n"
+        elif name == "processes":
+            yield f"{_held(session)}\n"
         elif name in ("play", "rewind"):
             yield from self._played()
 
@@ -124,6 +127,17 @@ class Plain:
                 frame = opened.frame(self.session.view, ascii_only=self._ascii)
                 formula = " ".join(" ".join(frame.formula_text).split())
                 yield f"step {frame.step} of {frame.steps}: {formula}\n"
+
+
+def _held(session: Session) -> str:
+    """What came of running the stop's program on real processes."""
+    trace = session.current.trace if session.current is not None else None
+    if trace is None:
+        return "There is nothing to run."
+    try:
+        return verdict(Devices(job_of(session.view)).run(), trace)[0]
+    except DevicesError as error:
+        return str(error)
 
 
 def converse(

@@ -50,8 +50,8 @@ async def outside(screen: ExplorerScreen, name: str) -> None:
         screen.update_session(session.told(f"Copied {lines} lines of torch code."))
     elif name == "halt":
         screen.halt()
-    elif name in ("edit.save", "script.save"):
-        (screen.save if name == "edit.save" else screen.save_script)()
+    elif name in ("edit.save", "script.save", "processes"):
+        {"edit.save": screen.save, "script.save": screen.save_script, "processes": screen.hold}[name]()
     else:
         await _above(screen, name)
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from textual import events
 
 from tui.commands import run
-from tui.screens.workbench import Workbench
+from tui.screens.processes import Processes
 from tui.script.recorder import Recorder
 from tui.script.saving import GIVEN, save
 from tui.script.tape import Tape
@@ -21,7 +21,7 @@ ONLY_STOP = ("space", "escape")
 """Keys that stop a script and do no more; every other also does what it does."""
 
 
-class Taped(Workbench):
+class Taped(Processes):
     """A page with a recorder, and with a conductor while a script is played."""
 
     def __init__(self, session: Session, drafts: Drafts | None = None, tape: Tape | None = None) -> None:

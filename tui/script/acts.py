@@ -295,6 +295,13 @@ def to_line(session: Session, rest: Sequence[str]) -> Session:
     return run(session, f"line:{max(1, _whole(rest, 'line'))}")
 
 
+def on_processes(session: Session, rest: Sequence[str]) -> Session:
+    """The same session, where its program is of several devices: the prompt runs it on processes."""
+    if rest or "ranks" not in session.contexts:
+        raise UsageError("this program runs on one device: only a stop with ranks has processes")
+    return session
+
+
 def stay(session: Session, rest: Sequence[str]) -> Session:  # noqa: ARG001 - as every word
     """The same session."""
     return session

@@ -82,6 +82,7 @@ WORDS: tuple[Word, ...] = (
     Word("skip", "", "of a deck: the next lesson", key("stage.skip")),
     Word("reset", "", "of a deck: the stop as it was rehearsed", key("stage.reset")),
     Word("notes", "", "of a deck: what the speaker reads here", acts.stay, shows=False),
+    Word("processes", "", "this program on real processes, one a device", acts.on_processes, shows=False),
     Word("code", "", "the program as torch code", acts.stay, shows=False),
     Word("command", "", "the command that reopens this view", acts.stay, shows=False),
     Word("show", "", "the frame again", acts.stay),

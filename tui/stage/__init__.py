@@ -49,7 +49,14 @@ def open_view(view: View, previous: Opened | None = None, halt: Callable[[], boo
     if view.lesson.given is not None:
         return open_given(view, view.lesson.given, previous)
     try:
-        trace = run(view.program, seed=view.seed, names=view.names, cells=view.cells, halt=halt)
+        trace = run(
+            view.program,
+            seed=view.seed,
+            names=view.names,
+            cells=view.cells,
+            halt=halt,
+            ranks=view.at_stop.ranks,
+        )
         fault = next(faults(view.lesson, view.at_stop, trace), None) if view.as_written else None
         if fault is None and missing(view, trace):
             fault = next(faults(view.lesson, replace(view.at_stop, fails=False), trace))

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from tui.frame import Frame
 from tui.player import last, order_of
 from tui.stage import cursor
+from tui.stage.code import torch_code
 from tui.stage.frames import failed_frame, node_frame
 from tui.stage.nodes import NodeGround, find, path_of, top_node
 from tui.stage.store import Store
@@ -219,15 +220,7 @@ class Opened:
 
     def torch_code(self, view: View) -> str:
         """The program as torch code to run elsewhere: imports, seed, controls, program."""
-        program = view.program
-        head = ["import torch"]
-        if "F." in program:
-            head.append("import torch.nn.functional as F")
-        if "nn." in program:
-            head.append("from torch import nn")
-        head += ["", f"torch.manual_seed({view.seed})"]
-        head += [f"{name} = {value!r}" for name, value in view.names.items()]
-        return "\n".join([*head, "", program, ""])
+        return torch_code(view)
 
     def _backward(self) -> Trace | None:
         if 0 not in self.twins:

@@ -1,0 +1,127 @@
+"""One device as a process of its own: ``python -m llm_linalg.rank FOLDER RANK``, which the app starts.
+
+The job stands in the folder, and the answer is written there. The devices meet through a file in it, and
+exchange tensors by `torch.distributed` with gloo, over the machine's own loopback. A device ends when
+whoever started it closes its standard input, so none is left behind.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Mapping
+from datetime import timedelta
+from pathlib import Path
+from threading import Thread
+from typing import TYPE_CHECKING, Any
+
+from llm_linalg.errors import ProgramError
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from llm_linalg.recorder import Recorder
+    from llm_linalg.tracing import Trace
+
+JOB = "job.json"
+MOST_CELLS = 4096  # of a tensor that is told
+PATIENCE = timedelta(seconds=60)
+Told = dict[str, dict[str, Any]]
+
+
+def answer_of(rank: int) -> str:
+    """Return the name of the file in which a device answers."""
+    return f"rank-{rank}.json"
+
+
+def available() -> bool:
+    """Whether this torch can exchange tensors between processes."""
+    from torch import distributed
+
+    return bool(distributed.is_available()) and bool(distributed.is_gloo_available())
+
+
+def told(trace: Trace) -> Told:
+    """Return the tensors that a program gave a name: shape, type and values, for those that are small."""
+    return {
+        name: {
+            "shape": list(node.shape),
+            "dtype": node.dtype,
+            "values": node.value.reshape(-1).tolist(),
+        }
+        for name, node in sorted(trace.names.items())
+        if node.value.numel() <= MOST_CELLS
+    }
+
+
+class _Process:
+    """The group of processes, as this one sees it."""
+
+    def __init__(self, rank: int, ranks: int) -> None:
+        self._rank = rank
+        self._ranks = ranks
+
+    def records(self, recorder: Recorder) -> None:
+        """Nothing has to be known of it: what comes from outside is an input."""
+
+    def reduced(self, tensor: Tensor) -> Tensor:
+        """Return the sum of what each process gives."""
+        from torch import _C, distributed
+
+        with _C.DisableTorchFunction():  # the exchange is no part of the trace, its result is
+            total = tensor.detach().clone()
+            distributed.all_reduce(total)
+        return total
+
+    def gathered(self, tensor: Tensor) -> list[Tensor]:
+        """Return what each process gives, in the order of their numbers."""
+        from torch import _C, distributed
+
+        with _C.DisableTorchFunction():
+            own = tensor.detach().contiguous()
+            parts = [own.new_empty(own.shape) for _ in range(self._ranks)]
+            distributed.all_gather(parts, own)
+        parts[self._rank] = tensor
+        return parts
+
+
+def run(job: Mapping[str, Any], folder: Path, rank: int) -> dict[str, Any]:
+    """Run a job as one of its devices; return what it told, or why it failed."""
+    from torch import distributed
+
+    from llm_linalg.front import execute
+
+    ranks = int(job["ranks"])
+    meeting = (folder / "meeting").as_uri()
+    distributed.init_process_group("gloo", init_method=meeting, rank=rank, world_size=ranks, timeout=PATIENCE)
+    try:
+        names = {**job["names"], "rank": rank, "ranks": ranks}
+        trace = execute(job["source"], job["seed"], names, group=_Process(rank, ranks))
+        distributed.barrier()  # nobody leaves while another still reads
+    except ProgramError as error:
+        return {"error": error.message}
+    finally:
+        distributed.destroy_process_group()
+    return {"told": told(trace)}
+
+
+def main() -> int:
+    """Run one device."""
+    folder, rank = Path(sys.argv[1]), int(sys.argv[2])
+    Thread(target=_end_with_the_input, daemon=True).start()
+    job = json.loads((folder / JOB).read_text(encoding="utf-8"))
+    answer = run(job, folder, rank)
+    (folder / answer_of(rank)).write_text(json.dumps(answer), encoding="utf-8")
+    return 0
+
+
+def _end_with_the_input() -> None:
+    """End when whoever started this process has gone."""
+    while os.read(sys.stdin.fileno(), 1024):  # no buffer, whose lock Python wants when it ends
+        pass
+    os._exit(3)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

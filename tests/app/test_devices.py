@@ -1,0 +1,188 @@
+"""A program on real local processes: the same as in one process, and none is left whatever happens."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from threading import Timer
+from typing import Any
+
+import pytest
+
+from llm_linalg import run
+from llm_linalg.lesson import find
+from llm_linalg.rank import available
+from tests.app.driving import opened
+from tui import devices
+from tui.cli import main
+from tui.devices import Devices, DevicesError, job_of, verdict
+from tui.view import View
+
+needs_gloo = pytest.mark.skipif(not available(), reason="this torch has no torch.distributed with gloo")
+
+
+@pytest.fixture
+def started(monkeypatch: pytest.MonkeyPatch) -> list[subprocess.Popen[bytes]]:
+    """The processes that are started."""
+    found: list[subprocess.Popen[bytes]] = []
+    popen = subprocess.Popen
+
+    def start(*args: Any, **kwargs: Any) -> subprocess.Popen[bytes]:
+        found.append(popen(*args, **kwargs))
+        return found[-1]
+
+    monkeypatch.setattr(subprocess, "Popen", start)
+    return found
+
+
+def over(started: list[subprocess.Popen[bytes]], count: int) -> bool:
+    return len(started) == count and all(process.returncode is not None for process in started)
+
+
+def job(source: str, ranks: int = 2) -> dict[str, Any]:
+    return {"source": source, "seed": 0, "names": {}, "ranks": ranks}
+
+
+@needs_gloo
+@pytest.mark.parametrize("stop", [6, 7, 8])
+def test_two_processes_make_what_one_makes(stop: int, started: list[subprocess.Popen[bytes]]) -> None:
+    view = View.opening(find("parallel"), stop).set("rank", "1")
+    trace = view.lesson.run(stop, {"rank": 1})
+    text, same = verdict(Devices(job_of(view)).run(), trace)
+    assert same, text
+    assert text.startswith("2 processes, gloo: all ")
+    assert "equal to the one process's" in text
+    assert over(started, 2)
+    assert started[0].pid != started[1].pid
+
+
+@needs_gloo
+def test_three_processes_and_every_kind_of_exchange(started: list[subprocess.Popen[bytes]]) -> None:
+    source = (
+        "x = torch.randn(4) * (rank + 1)\ny = dist.all_reduce(x)\nz = torch.stack(dist.all_gather(y * rank))"
+    )
+    trace = run(source, ranks=3)
+    text, same = verdict(Devices(job(source, 3)).run(), trace)
+    assert same, text
+    assert over(started, 3)
+
+
+@needs_gloo
+def test_what_is_another_is_told(started: list[subprocess.Popen[bytes]]) -> None:
+    found = Devices(job("x = torch.ones(2) * rank\ny = dist.all_reduce(x)")).run()
+    other = run("x = torch.ones(2) * rank * 2\ny = dist.all_reduce(x)", ranks=2)
+    text, same = verdict(found, other)
+    assert not same
+    assert "y of device 0 is another" in text
+    assert over(started, 2)
+
+
+@needs_gloo
+@pytest.mark.parametrize(
+    ("source", "said"),
+    [
+        ("x = torch.ones(2) @ torch.ones(3)", "on device 0: "),
+        ("y = nothing", "on device 0: "),
+    ],
+)
+def test_a_program_that_fails_says_where(
+    source: str, said: str, started: list[subprocess.Popen[bytes]]
+) -> None:
+    with pytest.raises(DevicesError, match=said):
+        Devices(job(source)).run()
+    assert over(started, 2)
+
+
+WAITS = "x = torch.ones(2)\nif rank == 0:\n    x = dist.all_reduce(x)"
+
+
+@needs_gloo
+def test_they_are_ended_when_they_take_too_long(started: list[subprocess.Popen[bytes]]) -> None:
+    with pytest.raises(DevicesError, match="longer than 0 s"):
+        Devices(job(WAITS), patience=0.0).run()
+    assert over(started, 2)
+
+
+@needs_gloo
+def test_they_are_ended_when_nobody_waits_any_more(started: list[subprocess.Popen[bytes]]) -> None:
+    running = Devices(job(WAITS))
+    timer = Timer(0.3, running.stop)
+    timer.start()
+    with pytest.raises(DevicesError, match="stopped"):
+        running.run()
+    timer.join()
+    assert over(started, 2)
+
+
+@needs_gloo
+def test_one_that_dies_ends_the_others(
+    started: list[subprocess.Popen[bytes]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(devices, "LOOPBACK", "no-such-interface")
+    with pytest.raises(DevicesError, match=r"the process of device \d failed"):
+        Devices(job("y = dist.all_reduce(torch.ones(2))")).run()
+    assert over(started, 2)
+
+
+def test_a_device_ends_with_whoever_started_it(tmp_path: Any) -> None:
+    """Nobody writes a job, so it would fail later: its input is closed at once."""
+    reading, writing = os.pipe()
+    process = subprocess.Popen(
+        [sys.executable, "-c", "import llm_linalg.rank as r; r._end_with_the_input()"], stdin=reading
+    )
+    os.close(reading)
+    assert process.poll() is None
+    os.close(writing)
+    assert process.wait(60) == 3
+
+
+def test_without_gloo_it_says_so(
+    monkeypatch: pytest.MonkeyPatch,
+    started: list[subprocess.Popen[bytes]],
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr("llm_linalg.rank.available", lambda: False)
+    with pytest.raises(DevicesError, match=r"no torch\.distributed with gloo"):
+        Devices(job("x = torch.ones(2)")).run()
+    assert main(["run", "--ranks", "2", "-c", "y = dist.all_reduce(torch.ones(2) * (rank + 1))"]) == 0
+    said = capsys.readouterr()
+    assert "all 3" in said.out
+    assert "no torch.distributed with gloo" in said.err
+    assert started == []
+
+
+@needs_gloo
+def test_the_command_runs_them(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["run", "--ranks", "2", "-c", "y = dist.all_reduce(torch.ones(2) * (rank + 1))"]) == 0
+    said = capsys.readouterr()
+    assert "all 3" in said.out
+    assert "are equal to the one process's" in said.err
+    assert main(["run", "--ranks", "99", "-c", "x = 1"]) == 2
+    assert "number of devices" in capsys.readouterr().err
+
+
+@needs_gloo
+async def test_a_key_runs_them_and_the_app_goes_on(started: list[subprocess.Popen[bytes]]) -> None:
+    async with opened("parallel") as d:
+        await d.press("D")
+        assert started == []  # opening a lesson starts nothing, and this stop is of one device
+        for _ in range(5):
+            await d.press("full_stop")
+        assert started == []
+        await d.press("D")
+        await d.press("right", "right")  # not held up
+        assert d.view.step == 2
+        await d.app.workers.wait_for_complete()
+        await d.settle()
+        assert "2 processes, gloo: all " in d.screen
+        assert over(started, 2)
+
+
+@needs_gloo
+async def test_leaving_ends_them(started: list[subprocess.Popen[bytes]]) -> None:
+    async with opened("parallel") as d:
+        for _ in range(5):
+            await d.press("full_stop")
+        await d.press("D")
+    assert [process.wait(60) != 0 for process in started] == [True] * len(started)
