@@ -203,9 +203,8 @@ class ExplorerScreen(Taped):
             known = DIGITS.union(*(one.keys.split(",") for one in self.keys), ("backspace",))
             return key in known and not self.session.editing
         name = command.partition(":")[0]
-        if name in NEEDS_NO_RUN:
-            return False
-        return bool(self._queue) or name not in CHANGES or self.session.awaits(command)
+        waits = bool(self._queue) or name not in CHANGES or self.session.awaits(command)
+        return waits and name not in NEEDS_NO_RUN
 
     async def _press(self, key: str) -> None:
         if self.prompt is not None:
