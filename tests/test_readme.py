@@ -14,6 +14,7 @@ import pytest
 from llm_linalg.decks import load as load_deck
 from llm_linalg.lesson import load
 from tui.cli import APP, COMMANDS
+from tui.cli_export import FORMATS
 from tui.decks import checked
 from tui.keys import KEYS
 from tui.settings import SETTINGS, decided
@@ -148,3 +149,11 @@ def test_each_key_of_the_app_is_in_its_table_of_keys() -> None:
     shown |= {keys for keys in glyphs if set(keys) <= set("".join(shown))}  # several keys written as one
     shown |= {str(n) for n in range(1, 10)}  # "`1` to `9`"
     assert {key.shown for key in KEYS} - shown == set()
+
+
+def test_each_format_of_an_export_is_in_its_table() -> None:
+    section = README.partition("### Export\n")[2].partition("\n### ")[0]
+    lines = [line.strip("|").split("|") for line in section.splitlines() if line.startswith("|")]
+    rows = [[cell.strip() for cell in cells] for cells in lines[2:]]
+    table = [(name.strip("`"), tuple(re.findall(r"`([^`]+)`", ends)), says) for name, ends, says in rows]
+    assert table == [(one.name, one.suffixes, one.says) for one in FORMATS]

@@ -70,11 +70,16 @@ def doctor(flags: argparse.Namespace) -> int:  # noqa: ARG001 - it has no flags
     return 0
 
 
-def frame(flags: argparse.Namespace) -> int:
-    """``llm-linalg frame``: one picture, or one for each step."""
-    for name in list(os.environ):  # a frame is the same everywhere: flags alone decide how it looks
+def no_environment() -> None:
+    """Takes away what decides how a screen looks: a picture is the same everywhere, as the flags say."""
+    for name in list(os.environ):
         if name in FOREIGN or name.startswith("TEXTUAL"):
             del os.environ[name]
+
+
+def frame(flags: argparse.Namespace) -> int:
+    """``llm-linalg frame``: one picture, or one for each step."""
+    no_environment()
     from tui.stage import open_view
 
     if flags.step == "all" and flags.format == "svg":

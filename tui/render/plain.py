@@ -16,14 +16,20 @@ PENDING = "_"
 MASKED = "#"
 
 
-def to_plain(frame: Frame, width: int = 80) -> str:
-    """The frame as text: lesson, program, tensors, formula, words."""
-    blocks = [
+def to_plain(frame: Frame, width: int = 80, *, whole: bool = True) -> str:
+    """The frame as text: lesson, program, tensors, formula, words.
+
+    Without the `whole` of it, the lesson's name, its prose and the program are left to what stands around.
+    """
+    head = [
         _head(frame),
         [line for paragraph in _prose(frame).split("\n") for line in _wrapped(paragraph, width)]
         if frame.step == 0 and frame.prose
         else [],
         _program(frame),
+    ]
+    blocks = [
+        *(head if whole else ()),
         _facts(frame),
         *(_tensor(panel, width) for panel in frame.panels),
         [line for row in frame.board.rows for line in wrap(row.plain, max(20, width))] if frame.board else [],

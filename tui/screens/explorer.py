@@ -138,8 +138,6 @@ class ExplorerScreen(Taped):
             self.frame = None
         self._clock.follow(session.player if not self.busy else session.player.pause(), self.tempo)
         self.show_picture(session, self.frame, self.waiting if self.busy else "", self.prompt)
-        if self.conductor is not None:
-            self.conductor.follow()
 
     def _ask(self, shown: Opened | None = None) -> None:
         self.halt = run_program(self, self.session.view, self.session.before(shown))

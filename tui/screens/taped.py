@@ -15,6 +15,7 @@ from tui.session import Session
 
 if TYPE_CHECKING:
     from tui.drafts import Drafts
+    from tui.frame import Frame
     from tui.screens.conductor import Conductor
 
 ONLY_STOP = ("space", "escape")
@@ -53,6 +54,12 @@ class Taped(Processes):
     def pause(self) -> None:
         """Stops the player."""
         raise NotImplementedError
+
+    def show_picture(self, session: Session, frame: Frame | None, waiting: str, prompt: str | None) -> None:
+        """Hands one picture to every pane; a script that is played goes on when it has stood its time."""
+        super().show_picture(session, frame, waiting, prompt)
+        if self.conductor is not None:
+            self.conductor.follow()
 
     def do(self, command: str) -> None:
         """Does a command of `tui.commands`, and notes it."""

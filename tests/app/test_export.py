@@ -1,0 +1,256 @@
+"""Exports: each format read by a parser, the same bytes everywhere, nothing from the network."""
+
+from __future__ import annotations
+
+import json
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pyte
+import pytest
+
+from llm_linalg.decks import of_lesson
+from llm_linalg.lesson import find
+from tui.app import Options
+from tui.cli import main
+from tui.cli_export import export_parser
+from tui.export.scenes import MOST, Scene, of_deck
+from tui.export.screens import draw
+from tui.export.texts import frame_of
+
+ROOT = Path(__file__).resolve().parents[2]
+SVG = "{http://www.w3.org/2000/svg}"
+DECK = """\
++++
+title = "A talk"
++++
+## Welcome
+Words <alone>, and `code`.
+
+```stops
+matmul --set n=2 --order rows
+shapes:1
+```
+"""
+
+
+def scenes(*words: str) -> list[Scene]:
+    flags = export_parser().read(["matmul", *words])
+    return [*of_deck(of_lesson(find("matmul")), flags, export_parser())]
+
+
+def exported(tmp_path: Path, form: str, *words: str, what: str = "matmul") -> str:
+    """The text of an export, made by the command."""
+    file = tmp_path / f"out.{form}"
+    assert main(["export", what, "-o", str(file), "--format", form, *words]) == 0
+    return file.read_bytes().decode()
+
+
+def test_a_stop_is_its_steps_and_a_lesson_its_stops() -> None:
+    assert [one.session.view.step for one in scenes("--stop", "1")] == [*range(13)]
+    assert [one.session.view.step for one in scenes("--stop", "1", "--step", "4")] == [4]
+    assert [one.session.view.step for one in scenes("--stop", "1", "--order", "rows")] == [0, 1, 2, 3]
+    every = scenes("--set", "m=2", "--seed", "5")
+    stops = find("matmul").stops
+    assert [*dict.fromkeys(one.stop for one in every)] == [stop.number for stop in stops]
+    assert {one.session.view.seed for one in every} == {5}
+    assert {dict(one.session.view.controls)["m"] for one in every} == {"2"}
+
+
+def test_a_walk_that_is_too_long_says_what_it_leaves_out() -> None:
+    flags = export_parser().read(["matmul", "--stop", "2", *(f"--set={name}=12" for name in "mkn")])
+    told: list[str] = []
+    made = [*of_deck(of_lesson(find("matmul")), flags, export_parser(), told.append)]
+    assert len(made) == MOST
+    assert made[-1].session.view.step == 12**3
+    assert told == [f"stop 2 has 1,728 steps: the first {MOST - 1} and the last are shown"]
+
+
+def events(text: str) -> tuple[dict[str, object], list[tuple[float, str, str]]]:
+    """An asciicast, held against the published format."""
+    head, *lines = text.splitlines()
+    header = json.loads(head)
+    assert header["version"] == 3
+    assert set(header) <= {
+        "version",
+        "term",
+        "title",
+        "timestamp",
+        "idle_time_limit",
+        "command",
+        "env",
+        "tags",
+    }
+    assert set(header["term"]) <= {"cols", "rows", "type", "version", "theme"}
+    assert re.fullmatch(r"(#[0-9a-f]{6}:){15}#[0-9a-f]{6}", header["term"]["theme"]["palette"])
+    assert all(re.fullmatch(r"#[0-9a-f]{6}", header["term"]["theme"][name]) for name in ("fg", "bg"))
+    read = [tuple(json.loads(line)) for line in lines]
+    for interval, code, data in read:
+        assert isinstance(interval, int | float)
+        assert interval >= 0
+        assert code in ("o", "i", "m", "r", "x")
+        assert isinstance(data, str)
+    assert [code for _, code, _ in read].count("x") == 1
+    assert read[-1][1:] == ("x", "0")
+    return header, read
+
+
+def test_a_recording_ends_with_the_last_picture(tmp_path: Path) -> None:
+    header, read = events(exported(tmp_path, "cast"))
+    assert header["term"]["cols"] == 80  # type: ignore[index]
+    made = scenes()
+    markers = [data for _, code, data in read if code == "m"]
+    assert markers == [f"{stop.number} {stop.title}" for stop in find("matmul").stops]
+    assert sum(interval for interval, _, _ in read) == pytest.approx(sum(one.seconds for one in made))
+    terminal = pyte.Screen(80, 24)
+    stream = pyte.Stream(terminal)
+    for _, code, data in read:
+        if code == "o":
+            stream.feed(data)
+    wanted: list[str] = []
+    draw(made[-1:], (80, 24), Options(), lambda _, rows: wanted.extend(strip.text for strip in rows))
+    assert terminal.display == [line.ljust(80) for line in wanted]
+
+
+def test_a_recording_sends_what_changed(tmp_path: Path) -> None:
+    _, read = events(exported(tmp_path, "cast", "--stop", "1"))
+    sizes = [len(data.encode()) for _, code, data in read if code == "o"]
+    assert len(sizes) == 13
+    assert max(sizes[1:]) < sizes[0]
+
+
+def test_without_colour_a_recording_names_none(tmp_path: Path) -> None:
+    text = exported(tmp_path, "cast", "--stop", "1", "--step", "3", "--theme", "no-colour")
+    assert "theme" not in json.loads(text.splitlines()[0])["term"]
+    assert "38;5" not in text
+
+
+class Page(HTMLParser):
+    """A page's tags, balanced, and the text of its cells by step."""
+
+    VOID = frozenset({"meta", "input"})
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.stack: list[str] = []
+        self.steps: list[list[str]] = []
+        self.told: list[str] = []
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.feed(text)
+        self.close()
+        assert self.stack == []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+        if tag not in self.VOID:
+            self.stack.append(tag)
+        if "step" in (dict(attrs).get("class") or "").split():
+            self.steps.append([])
+            self.told.append(dict(attrs)["data-told"] or "")
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.stack.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        if self.stack and self.stack[-1] == "td":
+            self.steps[-1].append(data)
+
+
+def test_a_page_has_a_table_for_each_tensor_of_each_step(tmp_path: Path) -> None:
+    page = Page(exported(tmp_path, "html", "--stop", "1"))
+    made = scenes("--stop", "1")
+    assert len(page.steps) == len(made) == 13
+    assert page.told == [f"step {k} of 12" for k in range(13)]
+    for cells, scene in zip(page.steps, made, strict=True):
+        frame = frame_of(scene)
+        wanted = [
+            cell.text.strip()
+            for panel in frame.panels
+            for row in panel.cells(range(panel.rows), range(panel.columns), 4)
+            for cell in row
+        ]
+        assert sorted(cells) == sorted(wanted)
+    assert [tag for tag, attrs in page.tags if "src" in attrs or (tag == "link")] == []
+    assert [attrs["href"] for tag, attrs in page.tags if tag == "a"] == []
+
+
+def test_a_page_is_for_everybody(tmp_path: Path) -> None:
+    text = exported(tmp_path, "html")
+    page = Page(text)
+    links = [attrs["href"] for tag, attrs in page.tags if tag == "a"]
+    assert links == [f"#stop={stop.number}" for stop in find("matmul").stops]
+    assert dict(page.tags)["html"] == {"lang": "en"}
+    names = {tag for tag, _ in page.tags}
+    assert {"h1", "h2", "nav", "main", "section", "table", "caption", "button"} <= names
+    assert "prefers-color-scheme" in text
+    assert "@media print" in text
+    assert 'aria-live="polite"' in text
+
+
+def test_a_film_has_a_picture_a_scene_and_a_time_for_each(tmp_path: Path) -> None:
+    text = exported(tmp_path, "animation", "--stop", "1")
+    root = ElementTree.fromstring(text)  # noqa: S314 - our own
+    (film,) = [group for group in root.iter(f"{SVG}g") if group.get("class") == "film"]
+    assert len(film) == 13
+    rows = {group.get("id") for group in root.iter(f"{SVG}g") if group.get("id")}
+    assert {use.get("href") for use in root.iter(f"{SVG}use")} <= {f"#{name}" for name in rows}
+    assert len(rows) < 13 * 24 / 2  # a row that stays is named again, not drawn again
+    times = [float(time) for time in re.findall(r"([0-9.]+)%\{", text)]
+    assert times == sorted(times)
+    assert len(times) == 14
+    assert "prefers-reduced-motion" in text
+    assert "-1.7224" in "".join(root.itertext())
+
+
+def test_one_picture_is_still(tmp_path: Path) -> None:
+    text = exported(tmp_path, "svg", "--step", "6")
+    assert "@keyframes" not in text
+    assert "[-1.7224]" in "".join(ElementTree.fromstring(text).itertext())  # noqa: S314 - our own
+
+
+def test_json_is_what_frame_prints(tmp_path: Path) -> None:
+    made = json.loads(exported(tmp_path, "json", "--stop", "1"))
+    assert made["title"] == find("matmul").title
+    frames = [json.loads(json.dumps(frame_of(one).json())) for one in scenes("--stop", "1")]
+    assert [{**one, "seconds": None} for one in made["frames"]] == [
+        {**one, "seconds": None} for one in frames
+    ]
+
+
+def test_a_handout_has_every_program_and_every_last_picture(tmp_path: Path) -> None:
+    text = exported(tmp_path, "markdown")
+    stops = find("matmul").stops
+    assert re.findall(r"^## \d+\. (.*)$", text, re.MULTILINE) == [stop.title for stop in stops]
+    fences = re.findall(r"^```(\w+)\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+    assert [body.strip() for kind, body in fences if kind == "python"] == [s.program.strip() for s in stops]
+    pictures = [body for kind, body in fences if kind == "text"]
+    assert len(pictures) == len(stops)
+    assert "step 12 of 12, order cells" in pictures[0]
+    assert pictures[0].count("torch.randn") == 0  # the program stands above it
+
+
+def test_a_deck_has_its_slides_and_what_was_rehearsed(tmp_path: Path) -> None:
+    deck = tmp_path / "deck.md"
+    deck.write_text(DECK, encoding="utf-8")
+    page = exported(tmp_path, "html", what=str(deck))
+    assert "Words &lt;alone&gt;, and <code>code</code>." in page
+    assert Page(page).told[0] == "Welcome"
+    made = json.loads(exported(tmp_path, "json", what=str(deck)))["frames"]
+    assert {(one["lesson"], one.get("order")) for one in made} >= {("matmul", "rows")}
+    assert {one["controls"]["n"] for one in made if one["lesson"] == "matmul"} == {2}
+    _, read = events(exported(tmp_path, "cast", what=str(deck)))
+    assert next(data for _, code, data in read if code == "m") == "1 Welcome"
+
+
+def test_a_script_is_exported_as_it_is_played(tmp_path: Path) -> None:
+    script = tmp_path / "demo.steps"
+    script.write_text("lesson matmul\nwait 2\nnext 2\nset n 2\nstop 2\nplay 3\n", encoding="utf-8")
+    _, read = events(exported(tmp_path, "cast", what=str(script)))
+    assert [data for _, code, data in read if code == "m"] == ["1 Row by column", "2 Every single product"]
+    assert [interval for interval, code, _ in read if code == "o"][:2] == [0.0, 3.0]
+    fast = events(exported(tmp_path, "cast", "--speed", "2", what=str(script)))[1]
+    assert sum(one[0] for one in fast) == pytest.approx(sum(one[0] for one in read) / 2, abs=0.01)
+    frames = json.loads(exported(tmp_path, "json", what=str(script)))["frames"]
+    assert [one["step"] for one in frames] == [0, 2, 2, 0, 1, 2, 3]

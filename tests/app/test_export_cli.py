@@ -1,0 +1,147 @@
+"""The command: nothing from the network, the same bytes everywhere, a file that is whole or not there."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.app.test_export import exported
+from tests.conftest import pinned
+from tui import cli_export
+from tui.cli import main
+from tui.cli_export import FORMATS, export_parser
+
+ROOT = Path(__file__).resolve().parents[2]
+ELSEWHERE = re.compile(r"https?:|url\(|@import|@font-face|//cdn|\bsrc=", re.IGNORECASE)
+
+
+@pytest.mark.parametrize("form", [one.name for one in FORMATS])
+def test_nothing_is_asked_of_the_network(form: str, tmp_path: Path) -> None:
+    text = exported(tmp_path, form, "--stop", "1").replace('xmlns="http://www.w3.org/2000/svg"', "")
+    assert ELSEWHERE.findall(text) == []
+
+
+ALL = """\
+import sys
+from tui.cli import main
+for name in sys.argv[2:]:
+    words = ["export", "why", "--stop", "1", "--format", name, "-o", f"{sys.argv[1]}/{name}"]
+    assert main(words) == 0
+"""
+
+
+def test_the_bytes_are_the_same_in_every_process(tmp_path: Path) -> None:
+    names = [one.name for one in FORMATS]
+    made = []
+    for number, changed in enumerate(
+        (
+            {"PYTHONHASHSEED": "1", "TZ": "Asia/Kolkata", "LC_ALL": "C.UTF-8", "COLUMNS": "80"},
+            {"PYTHONHASHSEED": "2", "TZ": "America/Lima", "LC_ALL": "C", "COLUMNS": "200", "NO_COLOR": "1"},
+        )
+    ):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        done = subprocess.run(
+            [sys.executable, "-W", "ignore", "-c", ALL, str(folder), *names],
+            cwd=ROOT,
+            env=pinned(dict(os.environ)) | changed,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert (done.returncode, done.stderr) == (0, "")  # no bar where nobody looks
+        made.append({name: (folder / name).read_bytes() for name in names})
+    assert made[0] == made[1]
+    assert not any(str(tmp_path).encode() in data for data in made[0].values())
+
+
+@pytest.mark.parametrize(
+    ("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130), (signal.SIGHUP, 129)]
+)
+def test_an_export_that_is_interrupted_leaves_what_was_there(
+    number: signal.Signals, code: int, tmp_path: Path
+) -> None:
+    (tmp_path / "lesson.cast").write_text("before")
+    with subprocess.Popen(
+        [
+            sys.executable,
+            "-W",
+            "ignore",
+            "-m",
+            "tui",
+            "export",
+            "matmul",
+            "-o",
+            str(tmp_path / "lesson.cast"),
+        ],
+        cwd=ROOT,
+        env=pinned(dict(os.environ)),
+        stderr=subprocess.PIPE,
+    ) as process:
+        while process.poll() is None and len([*tmp_path.iterdir()]) == 1:
+            pass
+        assert len([*tmp_path.iterdir()]) == 2  # it is being written, beside
+        process.send_signal(number)
+        said = process.communicate()[1]
+    assert (process.returncode, said) == (code, b"")
+    assert [(file.name, file.read_text()) for file in tmp_path.iterdir()] == [("lesson.cast", "before")]
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["matmul"], "export to what?"),
+        (["matmul", "-o", "x.gif"], 'unknown suffix ".gif"'),
+        (["matmul", "--format", "gif"], "unknown format"),
+        (["matmul", "-o", "x.svg", "--step", "all"], "one picture"),
+        (["matmul", "-o", "x.cast", "--stop", "99"], "there is no stop 99"),
+        (["matmul", "-o", "x.cast", "--node", "x"], "--node is said of one stop"),
+        (["matmul", "-o", "x.cast", "--set", "q=1"], "unknown control"),
+        (["matmul", "-o", "x.cast", "--stop", "1", "--order", "wave9"], "unknown order"),
+        (["nope", "-o", "x.cast"], "unknown lesson"),
+        (["nope.steps", "-o", "x.cast"], "cannot read"),
+        (["matmul", "-o", "/nowhere/x.md"], "cannot write"),
+    ],
+)
+def test_what_cannot_be_is_one_line(words: list[str], said: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["export", *words]) == 2
+    err = capsys.readouterr().err
+    assert said in err
+    assert err.count("\n") == 1
+
+
+def test_a_script_names_its_own_pictures(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    script = tmp_path / "demo.steps"
+    script.write_text("lesson matmul\nnext\nrow 3\n", encoding="utf-8")
+    assert main(["export", str(script), "-o", str(tmp_path / "x.cast"), "--seed", "3"]) == 2
+    assert "a script says itself what it shows" in capsys.readouterr().err
+    assert main(["export", str(script), "-o", str(tmp_path / "x.cast")]) == 1
+    assert "demo.steps:3: there is no board here" in capsys.readouterr().err
+    assert not (tmp_path / "x.cast").exists()
+
+
+def test_a_program_that_fails_and_should_not_is_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lesson = tmp_path / "bad.md"
+    lesson.write_text(
+        '+++\ntitle = "Bad"\n+++\n## One\nA.\n\n```python\nx = torch.ones(2) @ torch.ones(3)\n```\n'
+    )
+    assert main(["export", str(lesson), "-o", str(tmp_path / "bad.html")]) == 1
+    assert "bad.md:8" in capsys.readouterr().err
+    assert "<strong>" in (tmp_path / "bad.html").read_text()
+
+
+def test_every_suffix_names_one_format() -> None:
+    suffixes = [suffix for one in FORMATS for suffix in one.suffixes]
+    assert len(suffixes) == len(set(suffixes))
+    for one in FORMATS:
+        for suffix in one.suffixes:
+            flags = export_parser().read(["matmul", "-o", f"x{suffix}"])
+            assert cli_export.format_of(flags) is one

@@ -1,0 +1,215 @@
+"""``llm-linalg export``: a lesson, a deck or a script as a file that stands alone."""
+
+from __future__ import annotations
+
+import argparse
+import signal
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING, NamedTuple
+
+from llm_linalg.spelling import quoted, unknown
+from llm_linalg.text import clean
+from tui.cli_commands import no_environment
+from tui.cli_parse import VIEW, Choice, Parser, UsageError, given, size, speed, view_flags
+from tui.cli_write import Sink, explain, say
+from tui.export.progress import Progress
+from tui.script.saving import SUFFIX
+
+if TYPE_CHECKING:
+    from tui.export.scenes import Scene
+    from tui.export.screens import Screen
+
+Write = Callable[[str], None]
+
+
+class Format(NamedTuple):
+    """One kind of file.
+
+    Attributes:
+        name: as `--format` takes it.
+        suffixes: of files that are of this kind unless said otherwise.
+        says: what it is, in a line.
+        one: whether it shows one picture.
+    """
+
+    name: str
+    suffixes: tuple[str, ...]
+    says: str
+    one: bool = False
+
+
+FORMATS = (
+    Format("html", (".html", ".htm"), "a page that is stepped through with the keys"),
+    Format("cast", (".cast",), "a terminal's recording, asciicast v3, with a marker at each stop"),
+    Format("animation", (), "an SVG that plays by itself"),
+    Format("svg", (".svg",), "one picture of the screen", one=True),
+    Format("markdown", (".md", ".markdown"), "a handout: text, programs, and the last picture of each stop"),
+    Format("json", (".json",), "every picture's numbers"),
+)
+NAMES = tuple(one.name for one in FORMATS)
+
+
+def export_parser() -> Parser:
+    """``llm-linalg export WHAT …``."""
+    parser = Parser(
+        prog="llm-linalg export",
+        description="Write a lesson, a deck or a script as a file that stands alone.",
+        allow_abbrev=False,
+    )
+    parser.add_argument("lesson", metavar="WHAT", help="a slug, a lesson or deck, a folder, or a script")
+    parser.add_argument("-o", "--output", metavar="FILE", help="the file, whole or not at all")
+    parser.add_argument(
+        "--format", type=Choice("format", NAMES), metavar="F",
+        help=f"{', '.join(NAMES)}; as the file's suffix says unless given",
+    )  # fmt: skip
+    parser.add_argument("--size", type=size, default=(80, 24), metavar="COLSxROWS", help="80x24 unless given")
+    parser.add_argument("--speed", type=speed, default=1.0, metavar="X", help="X times as fast")
+    view_flags(parser)
+    return parser
+
+
+def export(flags: argparse.Namespace) -> int:
+    """Writes the file; returns the exit code: 1 if a program failed that isn't meant to.
+
+    Raises:
+        UsageError: For what is not there, or goes with no such format.
+        LessonError: For a lesson, deck or script that is broken.
+    """
+    no_environment()
+    form = format_of(flags)
+    title, scenes = scenes_of(flags, form)
+    with unfinished_is_gone():
+        try:
+            with Sink(flags.output) as sink:
+                written(form, title, scenes, flags, sink.write)
+        except BrokenPipeError:
+            raise
+        except OSError as error:
+            where = quoted(flags.output or "standard output", 200)
+            raise UsageError(f"cannot write {where}: {error.strerror or error}") from None
+    return failed(scenes)
+
+
+def format_of(flags: argparse.Namespace) -> Format:
+    """The format that is named, or that of the file's suffix. Raises UsageError."""
+    if flags.format is not None:
+        return FORMATS[NAMES.index(flags.format)]
+    if flags.output is None:
+        raise UsageError(f"export to what? -o FILE, or --format {' or '.join(NAMES)}")
+    suffix = Path(flags.output).suffix.lower()
+    found = next((one for one in FORMATS if suffix in one.suffixes), None)
+    if found is None:
+        known = [suffix for one in FORMATS for suffix in one.suffixes]
+        raise UsageError(f"{unknown('suffix', suffix, known)}; or name a --format")
+    return found
+
+
+def scenes_of(flags: argparse.Namespace, form: Format) -> tuple[str, Sequence[Scene]]:
+    """The title of what is exported, and its scenes: one if the format shows one picture."""
+    from tui.decks import deck_named
+    from tui.export.scenes import of_deck, of_script
+
+    if is_script(flags.lesson):
+        from tui.cli_script import script_in
+
+        for name in VIEW:
+            if given(flags, name):
+                raise UsageError(f"a script says itself what it shows: no --{name} here")
+        made = [*of_script(script_in(flags.lesson))]
+        title, scenes = Path(flags.lesson).stem, made[-1:] if form.one else made
+    else:
+        deck = deck_named(flags.lesson)
+        title = deck.title
+        if form.one:
+            if flags.step == "all":
+                raise UsageError(f"{form.name} is one picture: --step all goes with the other formats")
+            flags.stop = flags.stop or 1
+            scenes = [next(of_deck(deck, flags, export_parser()))]
+        else:
+            scenes = [*of_deck(deck, flags, export_parser(), say)]
+    return clean(title, 200), [replace(one, seconds=one.seconds / flags.speed) for one in scenes]
+
+
+def is_script(word: str) -> bool:
+    """Whether a word names a script: a file that is neither a lesson nor a document."""
+    from llm_linalg.decks import SUFFIXES
+    from llm_linalg.documents import is_document
+
+    path = Path(word)
+    return path.suffix == SUFFIX or (path.is_file() and path.suffix not in SUFFIXES and not is_document(word))
+
+
+def written(
+    form: Format, title: str, scenes: Sequence[Scene], flags: argparse.Namespace, write: Write
+) -> None:
+    """Writes the scenes in a format, piece by piece."""
+    plain_only = bool(flags.ascii)
+    if form.name in ("html", "markdown", "json"):
+        from tui.export import page, texts
+
+        with Progress(form.name, len(scenes)) as progress:
+            seen = _counted(scenes, progress)
+            if form.name == "html":
+                page.html(title, seen, plain_only, write)
+            elif form.name == "markdown":
+                texts.markdown(title, seen, flags.size[0], plain_only, write)
+            else:
+                texts.as_json(title, seen, plain_only, write)
+        return
+    from tui.app import Options
+    from tui.export.animation import Film
+    from tui.export.cast import Cast
+    from tui.export.screens import draw
+    from tui.themes import LOOKS
+
+    options = Options(theme=flags.theme or "dark", ascii_only=plain_only)
+    look = LOOKS[options.theme]
+    kind = Cast if form.name == "cast" else Film
+    with Progress(form.name, len(scenes)) as progress:
+        writer = kind(title, flags.size, look, write)
+
+        def take(scene: Scene, screen: Screen) -> None:
+            writer.add(scene, screen)
+            progress.on()
+
+        draw(scenes, flags.size, options, take)
+        writer.end()
+
+
+def _counted(scenes: Sequence[Scene], progress: Progress) -> Iterator[Scene]:
+    for scene in scenes:
+        yield scene
+        progress.on()
+
+
+def failed(scenes: Sequence[Scene]) -> int:
+    """Tells of the programs that failed and aren't meant to; the exit code."""
+    told: list[object] = []
+    for scene in scenes:
+        view, opened = scene.session.view, scene.session.current
+        if scene.session.talk is None or opened is None or opened.error is None or opened.error in told:
+            continue
+        if not (view.at_stop.fails and view.code is None and opened.fault is None):
+            told.append(opened.error)
+            place = "" if opened.fault is None else f"{opened.fault.file}:{opened.fault.line}: "
+            explain(opened.error, place)
+    return int(bool(told))
+
+
+@contextmanager
+def unfinished_is_gone() -> Iterator[None]:
+    """Being told to end is an exception here, so that what was begun is taken away."""
+
+    def end(number: int, _frame: FrameType | None) -> None:
+        raise SystemExit(128 + number)
+
+    before = {number: signal.signal(number, end) for number in (signal.SIGTERM, signal.SIGHUP)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -1,0 +1,141 @@
+"""SVG of screens: one picture, or a film of them that plays by itself, with nothing from elsewhere."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from html import escape
+
+from rich.cells import cell_len
+from rich.color import Color
+from rich.style import Style
+from textual.strip import Strip
+
+from tui.export.scenes import Scene
+from tui.export.screens import Screen
+from tui.themes import DARK, Look
+
+CELL = (8.4, 19.0)  # of a character, at 14 pixels
+SIZE = 14
+MARGIN = 12
+FONTS = "ui-monospace, 'SF Mono', Menlo, Consolas, 'DejaVu Sans Mono', 'Liberation Mono', monospace"
+
+
+class Film:
+    """Collects scenes; at the end it writes them side by side, as a strip that jumps from one to the next.
+
+    A row that was there before is only named again. Whoever asks for less motion sees the last picture.
+    """
+
+    def __init__(self, title: str, size: tuple[int, int], look: Look, write: Callable[[str], None]) -> None:
+        self._title, self._size, self._write = title, size, write
+        base = DARK.base if look.colourless else look.base
+        self._colours = base.split(" on ")
+        self._rows: dict[str, int] = {}
+        self._classes: dict[str, int] = {}
+        self._pictures: list[list[int]] = []
+        self._seconds: list[float] = []
+
+    def add(self, scene: Scene, screen: Screen) -> None:
+        """The next scene."""
+        drawn = ["".join(self._row(strip)) for strip in screen]
+        self._pictures.append([self._rows.setdefault(row, len(self._rows)) for row in drawn])
+        self._seconds.append(scene.seconds)
+
+    def end(self) -> None:
+        """Writes the whole."""
+        write = self._write
+        width, height = self._size[0] * CELL[0], self._size[1] * CELL[1]
+        outer = (width + 2 * MARGIN, height + 2 * MARGIN)
+        write(
+            f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_n(outer[0])} {_n(outer[1])}" '
+            f'width="{_n(outer[0])}" height="{_n(outer[1])}" role="img" aria-label="{escape(self._title)}">\n'
+            f"<title>{escape(self._title)}</title>\n<style>\n"
+            f"text{{font:{SIZE}px {FONTS};white-space:pre;fill:{self._colours[0]}}}\n"
+        )
+        for style, number in self._classes.items():
+            write(f".s{number}{{{style}}}\n")
+        if len(self._pictures) > 1:
+            write(self._motion(width))
+        write("</style>\n<defs>\n")
+        for row, number in self._rows.items():
+            write(f'<g id="r{number}">{row}</g>\n')
+        write(
+            f'</defs>\n<rect width="100%" height="100%" rx="8" fill="{self._colours[1]}"/>\n'
+            f'<svg x="{MARGIN}" y="{MARGIN}" width="{_n(width)}" height="{_n(height)}">\n<g class="film">\n'
+        )
+        for k, rows in enumerate(self._pictures):
+            uses = "".join(
+                f'<use href="#r{row}" y="{_n(y * CELL[1])}"/>'
+                for y, row in enumerate(rows)
+                if self._shown(row)
+            )
+            write(f'<g transform="translate({_n(k * width)})">{uses}</g>\n')
+        write("</g>\n</svg>\n</svg>\n")
+
+    def _shown(self, row: int) -> bool:
+        return row != self._rows.get("")
+
+    def _motion(self, width: float) -> str:
+        whole = sum(self._seconds)
+        frames, at = [], 0.0
+        for k, seconds in enumerate(self._seconds):
+            frames.append(f"{_n(100 * at / whole, 4)}%{{transform:translateX({_n(-k * width)}px)}}")
+            at += seconds
+        last = _n(-(len(self._seconds) - 1) * width)
+        return (
+            f"@keyframes film{{{''.join(frames)}100%{{transform:translateX({last}px)}}}}\n"
+            f".film{{animation:film {_n(whole, 3)}s step-end infinite}}\n"
+            "@media (prefers-reduced-motion:reduce)"
+            f"{{.film{{animation:none;transform:translateX({last}px)}}}}\n"
+        )
+
+    def _row(self, strip: Strip) -> list[str]:
+        """A row's backgrounds, and its text in runs of one style, each as wide as its columns."""
+        boxes, texts, x = [], [], 0
+        for segment in strip.simplify():
+            columns = cell_len(segment.text)
+            foreground, background, weight = self._look(segment.style or Style())
+            left, wide = _n(x * CELL[0]), _n(columns * CELL[0])
+            if background is not None:
+                boxes.append(f'<rect x="{left}" width="{wide}" height="{_n(CELL[1])}" fill="{background}"/>')
+            if segment.text.strip():
+                name = self._class(foreground, weight)
+                texts.append(
+                    f'<text x="{left}" y="14" textLength="{wide}" lengthAdjust="spacingAndGlyphs"{name}>'
+                    f"{escape(segment.text, quote=False)}</text>"
+                )
+            x += columns
+        return boxes + texts
+
+    def _look(self, style: Style) -> tuple[str, str | None, str]:
+        """Foreground, background (None: that of the whole) and weights of a style."""
+        foreground = _hex(style.color) or self._colours[0]
+        background = _hex(style.bgcolor) or self._colours[1]
+        if style.reverse:
+            foreground, background = background, foreground
+        weights = (
+            ("font-weight:bold", style.bold),
+            ("text-decoration:underline", style.underline),
+            ("font-style:italic", style.italic),
+            ("opacity:.6", style.dim),
+        )
+        said = ";".join(text for text, on in weights if on)
+        return foreground, None if background == self._colours[1] else background, said
+
+    def _class(self, foreground: str, weight: str) -> str:
+        parts = [
+            *([f"fill:{foreground}"] if foreground != self._colours[0] else []),
+            *([weight] if weight else []),
+        ]
+        if not parts:
+            return ""
+        return f' class="s{self._classes.setdefault(";".join(parts), len(self._classes))}"'
+
+
+def _hex(color: Color | None) -> str | None:
+    return None if color is None or color.is_default else color.get_truecolor().hex
+
+
+def _n(number: float, digits: int = 2) -> str:
+    """A number without needless zeros."""
+    return f"{number:.{digits}f}".rstrip("0").rstrip(".") or "0"

@@ -1,0 +1,61 @@
+"""asciicast v3, the format of docs.asciinema.org: what a terminal is sent, with the time between."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+
+from rich.color import ColorSystem
+
+from tui.export.scenes import Scene
+from tui.export.screens import Screen
+from tui.terminal.canvas import Canvas
+from tui.themes import Look
+
+CLEAR = "\x1b[?25l\x1b[0m\x1b[2J\x1b[H"
+BASIC = (
+    *("#000000", "#cd0000", "#00cd00", "#cdcd00", "#0000ee", "#cd00cd", "#00cdcd", "#e5e5e5"),
+    *("#7f7f7f", "#ff0000", "#00ff00", "#ffff00", "#5c5cff", "#ff00ff", "#00ffff", "#ffffff"),
+)
+"""The first sixteen colours, as xterm has them: the themes use others."""
+
+
+class Cast:
+    """Writes a recording, scene by scene: what differs from the one before, a marker where a stop begins."""
+
+    def __init__(self, title: str, size: tuple[int, int], look: Look, write: Callable[[str], None]) -> None:
+        self._write = write
+        self._canvas = Canvas()
+        self._canvas.forget(*size)
+        self._stop = 0
+        self._wait = 0.0
+        self._start = CLEAR
+        term: dict[str, object] = {"cols": size[0], "rows": size[1], "type": "xterm-256color"}
+        if not look.colourless:
+            foreground, _, background = look.base.partition(" on ")
+            term["theme"] = {"fg": foreground, "bg": background, "palette": ":".join(BASIC)}
+        self._line({"version": 3, "term": term, "title": title})
+
+    def add(self, scene: Scene, screen: Screen) -> None:
+        """The next scene."""
+        if scene.stop != self._stop:
+            self._stop = scene.stop
+            self._event("m", f"{scene.stop} {scene.title}")
+        rows = ((y, 0, (strip,)) for y, strip in enumerate(screen))
+        text = self._start + self._canvas.draw(rows, ColorSystem.TRUECOLOR)
+        if text:
+            self._event("o", text)
+        self._start = ""
+        self._wait += scene.seconds
+
+    def end(self) -> None:
+        """After the last scene."""
+        self._event("x", "0")
+
+    def _event(self, code: str, data: str) -> None:
+        """One event; its time is that since the event before."""
+        self._line([round(self._wait, 3), code, data])
+        self._wait = 0.0
+
+    def _line(self, value: object) -> None:
+        self._write(json.dumps(value, ensure_ascii=False) + "\n")

@@ -1,0 +1,143 @@
+"""A frame as HTML: its program, its tensors as tables, its formula and its words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from html import escape
+
+from tui.frame import Cell, ErrorView, Frame, Mark, Panel
+from tui.spans import window
+from tui.themes import STRENGTHS, step_of
+
+ROWS, COLUMNS = 16, 12  # of a panel; beyond them a window around what is lit
+CLASSES = {
+    Mark.PENDING: "q",
+    Mark.READ: "r",
+    Mark.FACTOR: "f",
+    Mark.WRITE: "w",
+    Mark.MASKED: "m",
+    Mark.CURSOR: "u",
+    Mark.MADE: "d",
+    Mark.FED: "e",
+    Mark.CLASH: "x",
+}
+
+
+def told(frame: Frame) -> str:
+    """Where the frame is, in a few words."""
+    if frame.error is not None or not frame.steps:
+        return frame.stop_title if frame.error is None else "it fails"
+    return f"step {frame.step} of {frame.steps}"
+
+
+def picture(frame: Frame, heat: bool) -> str:
+    """All of a frame but its prose.
+
+    Args:
+        frame: The frame.
+        heat: Whether cells have the colours of their values.
+    """
+    return "".join(_parts(frame, heat))
+
+
+def _parts(frame: Frame, heat: bool) -> Iterator[str]:
+    if any(line.strip() for line in frame.code):
+        now = ' class="now" aria-current="true"'
+        lines = (
+            f"<li{now if n == frame.line else ''}>{escape(line)}</li>\n"
+            for n, line in enumerate(frame.code, 1)
+        )
+        yield "".join(['<ol class="program">\n', *lines, "</ol>\n"])
+    if frame.error is not None:
+        yield _error(frame.error)
+    if frame.shape_line:
+        yield f'<p class="shape">{escape(frame.shape_line)}</p>\n'
+    if frame.board is not None:
+        rows = (
+            f'<tr><th scope="row">{escape(row.label)}</th>'
+            f"<td>{escape(row.full)}</td><td>{escape(row.words)}</td></tr>\n"
+            for row in frame.board.rows
+        )
+        yield "".join(['<div class="tensors">\n<table class="board">\n', *rows, "</table>\n</div>\n"])
+    if frame.panels:
+        yield _tensors(frame, heat)
+    if frame.cursor is not None:
+        yield "".join(f'<p class="facts">{escape(line)}</p>\n' for line in frame.cursor.lines)
+    if frame.error is None and frame.board is None:
+        formula = "\n".join("".join(_term(text, state) for text, state in line) for line in frame.formula)
+        yield (
+            f'<div class="words">\n<p class="formula">{formula}</p>\n'
+            f'<p class="sentence">{escape(frame.sentence)}</p>\n</div>\n'
+        )
+    if frame.printed.strip():
+        yield f'<pre class="printed">{escape(frame.printed.rstrip())}</pre>\n'
+    controls = [f"{control.label} = {control.text}" for control in frame.controls]
+    order = [f"order {frame.order}"] if frame.order and frame.depth != "operations" else []
+    yield f'<p class="facts">{escape(", ".join([*controls, f"seed {frame.seed}", *order]))}</p>\n'
+
+
+def _term(text: str, state: str) -> str:
+    return escape(text) if state == "plain" else f'<span class="{state}">{escape(text)}</span>'
+
+
+def _tensors(frame: Frame, heat: bool) -> str:
+    widest = max(panel.width(4) for panel in frame.panels)
+    cross = {"top", "left", "result"} if frame.arrangement == "falk" else set()
+    inside = "".join(_tensor(panel, frame, heat) for panel in frame.panels if panel.role in cross)
+    beside = "".join(_tensor(panel, frame, heat) for panel in frame.panels if panel.role not in cross)
+    crossed = f'<div class="cross">\n{inside}</div>\n' if inside else ""
+    return f'<div class="tensors {frame.arrangement}" style="--w:{widest}">\n{crossed}{beside}</div>\n'
+
+
+def _tensor(panel: Panel, frame: Frame, heat: bool) -> str:
+    rows = window(panel.rows, ROWS, panel.focus_rows)
+    columns = window(panel.columns, COLUMNS, panel.focus_columns)
+    across = frame.arrangement == "falk" and panel.role == "result"
+    head = panel.column_edge.labels if not across else ()
+    side = panel.row_edge.labels if not across and panel.role != "top" else ()
+    sign = f'<span class="sign">{escape(panel.sign)}</span>' if panel.sign else ""
+    lines = []
+    if head:
+        corner = "<td></td>" if side else ""
+        names = "".join(f'<th scope="col">{escape(head[column])}</th>' for column in columns)
+        lines.append(f"<tr>{corner}{names}</tr>\n")
+    for row, cells in zip(rows, panel.cells(rows, columns, 4), strict=True):
+        name = f'<th scope="row">{escape(side[row])}</th>' if side else ""
+        lines.append(f"<tr>{name}{''.join(_cell(cell, heat) for cell in cells)}</tr>\n")
+    label, _, shape = panel.named.partition(" (")
+    caption = f"<b>{escape(label)}</b> ({escape(shape)}{escape(_cut(panel, rows, columns))}"
+    return (
+        f'<div class="tensor {panel.role}">{sign}<table>\n<caption>{caption}</caption>\n'
+        f"{''.join(lines)}</table></div>\n"
+    )
+
+
+def _cut(panel: Panel, rows: range, columns: range) -> str:
+    """Which rows and columns are shown, where that is not all."""
+    said = ""
+    if len(rows) < panel.rows:
+        said += f", rows {rows.start}–{rows.stop - 1}"
+    if len(columns) < panel.columns:
+        said += f", columns {columns.start}–{columns.stop - 1}"
+    return said
+
+
+def _cell(cell: Cell, heat: bool) -> str:
+    names = [name for mark, name in CLASSES.items() if mark in cell.mark]
+    if heat and cell.level is not None:
+        strength = step_of(cell.level, STRENGTHS)
+        names += [f"{'n' if cell.level < 0 else 'p'}{strength}"] if strength else []
+    kind = f' class="{" ".join(names)}"' if names else ""
+    return f"<td{kind}>{escape(cell.text.strip())}</td>"
+
+
+def _error(error: ErrorView) -> str:
+    place = "" if error.line is None else f", line {error.line}"
+    kind = "" if error.kind == "refused" else f"<strong>{escape(error.kind)}{place}</strong> "
+    repairs = "".join(
+        f"<p>repair: <code>{escape(one.text)}</code> "
+        f"gives ({', '.join(map(str, one.shape))}): {escape(one.why)}</p>\n"
+        for one in error.repairs
+    )
+    caret = f"<pre>{escape(error.caret)}</pre>\n" if error.caret else ""
+    return f'<div class="error">\n<p>{kind}{escape(error.sentence)}</p>\n{caret}{repairs}</div>\n'

@@ -1,0 +1,40 @@
+"""A bar on standard error for what takes long; nothing where that is no terminal."""
+
+from __future__ import annotations
+
+import sys
+from types import TracebackType
+
+WIDTH = 30
+
+
+class Progress:
+    """How many of a number of pictures are made."""
+
+    def __init__(self, what: str, total: int) -> None:
+        self._what, self._total, self._made, self._shown = what, total, 0, ""
+        self._stream = sys.stderr if sys.stderr is not None and sys.stderr.isatty() else None
+
+    def __enter__(self) -> Progress:
+        self._draw()
+        return self
+
+    def on(self) -> None:
+        """One more is made."""
+        self._made += 1
+        self._draw()
+
+    def _draw(self) -> None:
+        done = WIDTH * self._made // max(1, self._total)
+        bar = f"{self._what}  {'=' * done}{'-' * (WIDTH - done)}  {self._made}/{self._total}"
+        if self._stream is not None and bar != self._shown:
+            self._stream.write(f"\r{bar}")
+            self._stream.flush()
+            self._shown = bar
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._stream is not None:
+            self._stream.write(f"\r{' ' * len(self._shown)}\r")
+            self._stream.flush()

@@ -1,0 +1,133 @@
+"""What is exported, as scenes in order: a session each, its program run, and how long it stands."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from llm_linalg.spelling import unknown
+from tui.cli_parse import Parser, UsageError, given
+from tui.cli_view import settled, starting, view_of
+from tui.decks import flags_of
+from tui.player import Player, goto, position
+from tui.script.playback import play, ran
+from tui.session import Session
+from tui.talk import Talk
+
+if TYPE_CHECKING:
+    from llm_linalg.decks import Deck, DeckStop
+    from tui.script.reader import Script
+    from tui.view import View
+
+MOST = 300  # pictures of one stop, or of one `play` of a script
+READING = 20.0  # characters of prose a second
+PAUSE = 2.0  # seconds at the beginning and the end of a stop
+ONE_STOP = ("node", "cursor", "at", "row", "code", "depth", "twin")  # flags that say what one stop shows
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Scene:
+    """One picture.
+
+    Attributes:
+        session: what is seen, its program run.
+        seconds: how long it stands.
+        stop: which of the stops that are shown it belongs to, from 1.
+        title: that stop's.
+    """
+
+    session: Session
+    seconds: float
+    stop: int
+    title: str
+
+
+def of_script(script: Script) -> Iterator[Scene]:
+    """The pictures of a script; where another lesson or stop comes into view, a stop begins."""
+    number, shown = 0, None
+    for shot in play(script, MOST):
+        view = shot.session.view
+        if shown != (view.lesson.slug, view.stop):
+            number, shown = number + 1, (view.lesson.slug, view.stop)
+        yield Scene(shot.session, shot.seconds, number, view.at_stop.title or view.lesson.title)
+
+
+def of_deck(
+    deck: Deck, flags: argparse.Namespace, parser: Parser, tell: Callable[[str], None] = lambda _: None
+) -> Iterator[Scene]:
+    """The pictures of a deck or a lesson: every stop, or the one that is asked for, step by step.
+
+    Args:
+        deck: What is shown.
+        flags: As `parser` read them: `stop`, `step`, and what else is asked of each stop.
+        parser: It takes the words of a view, and the deck's name.
+        tell: Is told of what is left out.
+
+    Raises:
+        UsageError: For what is not there.
+        LessonError: For a deck that is broken.
+    """
+    chosen = [*enumerate(deck.stops, 1)]
+    if flags.stop is not None:
+        if not 1 <= flags.stop <= len(chosen):
+            raise UsageError(f"there are stops 1 to {len(chosen)}: there is no stop {flags.stop}")
+        chosen = chosen[flags.stop - 1 : flags.stop]
+    alone = len(chosen) == 1
+    if not alone:
+        _for_all(deck, flags)
+    above = ""
+    for place, (number, stop) in enumerate(chosen, 1):
+        title = stop.at.title if stop.title == above else stop.title  # a heading holds for several stops
+        above = stop.title
+        flags_of(stop)
+        asked = parser.read([*stop.words, *flags.words])  # of two the last counts: what is typed comes last
+        asked.stop = stop.stop
+        session = _opened(deck, stop, number, asked, alone)
+        views = _views(session, asked)
+        if len(views) > MOST:
+            tell(f"stop {number} has {len(views) - 1:,} steps: the first {MOST - 1} and the last are shown")
+            views = [*views[: MOST - 1], views[-1]]
+        reading = PAUSE + min(10.0, len(stop.at.prose) / READING)
+        for k, view in enumerate(views):
+            seconds = reading if k == 0 else PAUSE if k == len(views) - 1 else Player().interval
+            yield Scene(replace(session, view=view), seconds, place, title)
+
+
+def _for_all(deck: Deck, flags: argparse.Namespace) -> None:
+    """Raises UsageError for what can't be asked of every stop at once."""
+    for name in ONE_STOP:
+        if given(flags, name) is not None:
+            raise UsageError(f"--{name} is said of one stop: name it, with --stop")
+    known = {control.name: None for lesson in deck.lessons for control in lesson.controls}
+    for name, _ in flags.set:
+        if name not in known:
+            raise UsageError(unknown("control", name, known))
+
+
+def _opened(deck: Deck, stop: DeckStop, number: int, asked: argparse.Namespace, alone: bool) -> Session:
+    """A stop as it is asked for; what is asked of every stop holds where it can."""
+    if not alone:
+        own = {control.name for control in stop.lesson.controls}
+        asked.set = [(name, value) for name, value in asked.set if name in own]
+    view = view_of(asked, stop.lesson)
+    view = view if asked.step == "all" else starting(view, asked)
+    session = ran(Session.start(view, deck.lessons).on(Talk(deck, number)))
+    opened = session.current
+    if opened is not None and alone:
+        return replace(session, view=settled(session.view, opened, asked))
+    ground = session.ground
+    known = ground is None or view.order in ground.orders
+    return session if known else replace(session, view=replace(session.view, order=None))
+
+
+def _views(session: Session, asked: argparse.Namespace) -> Sequence[View]:
+    """The views of a stop: one if a step was named, else from the first to the last."""
+    ground, view = session.ground, session.view
+    if ground is None or not ground.path or asked.step not in (None, "all"):
+        return [view]
+    step, steps = position(view, ground)
+    if view.at_stop.steps is not None and not view.path:
+        steps = min(steps, view.at_stop.steps[1])
+    return [goto(view, ground, number) for number in range(step, max(step, steps) + 1)]
