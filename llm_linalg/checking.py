@@ -60,11 +60,23 @@ def faults(lesson: Lesson, stop: Stop, trace: Trace) -> Iterator[LessonError]:
             yield lesson.wrong(stop.line, unknown("node", name, known), "show")
     if not trace.nodes:
         return
+    yield from _on_map(lesson, stop, trace)
     node = trace[stop.show] if stop.show is not None and stop.show in trace else trace.nodes[-1]
     if stop.order is not None and stop.order not in node.orders:
         yield lesson.wrong(stop.line, unknown(f"order of {node.name}", stop.order, node.orders), "show")
     elif stop.steps and stop.steps[1] > (most := len(node.walk(stop.order or node.orders[0]))):
         yield lesson.wrong(stop.line, f"{node.name} has {most} steps, not {stop.steps[1]}", "show")
+
+
+def _on_map(lesson: Lesson, stop: Stop, trace: Trace) -> Iterator[LessonError]:
+    """What a stop asks of the map that isn't there: its box, and the cell that is followed."""
+    try:
+        if stop.map:
+            trace.map.level(stop.map[:-1]).box(stop.map[-1])
+        if stop.asked is not None:
+            trace.labelled(stop.asked.name).reads(stop.asked.index)
+    except (LookupError, IndexError) as error:
+        yield lesson.wrong(stop.line, str(error.args[0]), "show")
 
 
 def ends(control: Control) -> tuple[Value, ...]:
@@ -203,6 +215,10 @@ def _links(lesson: Lesson, lines: list[str]) -> Iterator[LessonError]:
     from llm_linalg.prose import spans
 
     known = [*(other.slug for other in catalog()), lesson.slug]
+    for note in lesson.boxes:
+        if note.lesson is not None and note.lesson not in known:
+            at = next((k for k, line in enumerate(lines, 1) if line.startswith(note.name)), 1)
+            yield lesson.wrong(at, _nowhere(note.lesson, known), "link")
     for stop in lesson.stops:
         for row in stop.board.rows if stop.board else ():
             if row.lesson not in known:

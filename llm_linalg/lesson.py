@@ -16,6 +16,7 @@ from llm_linalg.board import Board, BoardRow
 from llm_linalg.controls import Control, Scalar, Value
 from llm_linalg.lesson_controls import FrontError
 from llm_linalg.lesson_info import BodyError, Info
+from llm_linalg.lesson_stop import Asked
 from llm_linalg.lesson_values import (
     PART_TITLES,
     Heading,
@@ -29,6 +30,7 @@ from llm_linalg.spelling import unknown
 
 __all__ = [
     "PART_TITLES",
+    "Asked",
     "Board",
     "BoardRow",
     "Control",
@@ -163,6 +165,7 @@ def drafted(text: str, path: str | os.PathLike[str]) -> tuple[Lesson, list[lesso
         path=Path(name),
         minutes=front.minutes,
         declared=front.declared,
+        boxes=front.boxes,
     )
     return lesson, [piece.below(first) for piece in pieces]
 
@@ -190,6 +193,8 @@ def _stops(pieces: list[lesson_body.Piece], first: int, title: str) -> tuple[Sto
                 fails=info.fails,
                 backward=info.backward,
                 ranks=info.ranks,
+                map=info.map,
+                asked=info.asked,
                 line=first + piece.place,
                 board=lesson_board.read(piece.board, first, text) if piece.board else None,
                 notes=piece.notes.text,

@@ -10,11 +10,12 @@ from typing import Any
 
 from llm_linalg.controls import LARGEST, Control, is_number
 from llm_linalg.edge import Declared
+from llm_linalg.lesson_boxes import BoxNote, boxes_of
 from llm_linalg.lesson_controls import FrontError, controls_of, line_of_text
 from llm_linalg.lesson_values import MOST_MINUTES, OTHER_PART
 from llm_linalg.spelling import unknown
 
-KEYS = ("title", "part", "order", "seed", "format", "minutes", "controls", "axes", "labels")
+KEYS = ("title", "part", "order", "seed", "format", "minutes", "controls", "axes", "labels", "boxes")
 FORMAT = 1
 # A lesson that names no place stands after those that do.
 LAST = 1000
@@ -33,6 +34,7 @@ class Front:
     minutes: float | None
     controls: tuple[Control, ...]
     declared: Declared
+    boxes: tuple[BoxNote, ...]
 
 
 def read(lines: list[str]) -> Front:
@@ -64,6 +66,7 @@ def read(lines: list[str]) -> Front:
         minutes=_minutes(table.get("minutes")),
         controls=controls_of(table.get("controls", {})),
         declared=_declared(table.get("axes", {}), table.get("labels", {})),
+        boxes=boxes_of(table.get("boxes", {})),
     )
 
 

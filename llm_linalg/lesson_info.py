@@ -5,13 +5,15 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, replace
 
+from llm_linalg.lesson_stop import Asked
 from llm_linalg.orders import ORDERS
 from llm_linalg.ranks import MOST_RANKS
 from llm_linalg.spelling import quoted, unknown
 
-KEYS = ("show", "order", "steps", "margin", "fails", "backward", "ranks")
+KEYS = ("show", "order", "steps", "margin", "fails", "backward", "ranks", "map", "lineage", "reach")
 FLAGS = ("fails", "backward")
 MARGINS = ("sum", "mean", "max", "min")
+ONE_OF = {"order": ORDERS, "margin": MARGINS}
 
 _PAIR = re.compile(r"""\s+([^\s="']+)(?:\s*=\s*("[^"]*"|'[^']*'|[^\s"']+))?""")
 
@@ -36,6 +38,8 @@ class Info:
     fails: bool = False
     backward: bool = False
     ranks: int = 0
+    map: tuple[str, ...] | None = None
+    asked: Asked | None = None
 
 
 def info(text: str, place: int) -> Info:
@@ -62,26 +66,42 @@ def _with(found: Info, key: str, value: str | None, place: int) -> Info:
         if value is not None:
             raise BodyError(place, f"{key} takes no value")
         return replace(found, fails=True) if key == "fails" else replace(found, backward=True)
+    if key == "map":
+        return replace(found, map=tuple(filter(None, (value or "").split("/"))))
     if not value:
         raise BodyError(place, f'{key} needs a value: {key}="…"')
     if key == "show":
-        names = tuple(name.strip() for name in value.split(","))
-        if not all(name and name.isprintable() and " " not in name for name in names):
-            raise BodyError(place, f'show names a node, or several: show="Y, Z"; not {quoted(value)}')
-        return replace(found, show=names)
-    if key == "order":
-        if value not in ORDERS:
-            raise BodyError(place, unknown("order", value, ORDERS))
-        return replace(found, order=value)
-    if key == "margin":
-        if value not in MARGINS:
-            raise BodyError(place, unknown("margin", value, MARGINS))
-        return replace(found, margin=value)
+        return replace(found, show=_names(value, place))
+    if key in ONE_OF:
+        if value not in ONE_OF[key]:
+            raise BodyError(place, unknown(key, value, ONE_OF[key]))
+        return replace(found, order=value) if key == "order" else replace(found, margin=value)
+    if key in ("lineage", "reach"):
+        return replace(found, asked=_asked(key, value, place))
     if key == "ranks":
-        if not re.fullmatch(r"[1-9][0-9]?", value) or int(value) > MOST_RANKS:
-            raise BodyError(place, f"ranks is a number of devices, at most {MOST_RANKS}; not {quoted(value)}")
-        return replace(found, ranks=int(value))
+        return replace(found, ranks=_ranks(value, place))
     return replace(found, steps=_steps(value, place))
+
+
+def _names(value: str, place: int) -> tuple[str, ...]:
+    names = tuple(name.strip() for name in value.split(","))
+    if not all(name and name.isprintable() and " " not in name for name in names):
+        raise BodyError(place, f'show names a node, or several: show="Y, Z"; not {quoted(value)}')
+    return names
+
+
+def _ranks(value: str, place: int) -> int:
+    if not re.fullmatch(r"[1-9][0-9]?", value) or int(value) > MOST_RANKS:
+        raise BodyError(place, f"ranks is a number of devices, at most {MOST_RANKS}; not {quoted(value)}")
+    return int(value)
+
+
+def _asked(key: str, value: str, place: int) -> Asked:
+    cell = re.fullmatch(r"([^\s\[\]]{1,200})\[([0-9]{1,9}(?:,\s*[0-9]{1,9})*)?\]", value)
+    if cell is None:
+        raise BodyError(place, f'{key} follows a cell: {key}="Y[1,2]"; not {quoted(value)}')
+    index = tuple(int(part) for part in (cell[2] or "").split(",") if part)
+    return Asked("lineage" if key == "lineage" else "reach", cell[1], index)
 
 
 def _steps(value: str, place: int) -> tuple[int, int]:

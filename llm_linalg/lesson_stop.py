@@ -3,12 +3,27 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from llm_linalg.board import Board
 
 if TYPE_CHECKING:
     from llm_linalg.tracing import Trace
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A cell that is followed through the whole program.
+
+    Attributes:
+        way: ``lineage``, back to what it depends on, or ``reach``, on to what it feeds.
+        name: The node's name; one of several of that name as ``x:1``.
+        index: The cell.
+    """
+
+    way: Literal["lineage", "reach"]
+    name: str
+    index: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +44,8 @@ class Stop:
         fails: Whether the program is meant to fail.
         backward: Whether it shows the gradient program of its own: the nodes named are that one's.
         ranks: On how many devices its program runs together; 0 for one that knows of none.
+        map: The box of the map with which it opens, by the names that lead to it; None: not on the map.
+        asked: The cell that is followed when it opens, or None.
         line: The line of the fence in the file (of the prose, without a fence), from 1.
         board: What it shows in place of one node, or None.
         refused: Of a document's cell that the language refuses as it stands: the reason.
@@ -51,6 +68,8 @@ class Stop:
     fails: bool = False
     backward: bool = False
     ranks: int = 0
+    map: tuple[str, ...] | None = None
+    asked: Asked | None = None
     line: int = 1
     board: Board | None = None
     refused: str | None = None

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from llm_linalg.controls import Control, Value, as_name
 from llm_linalg.edge import NOTHING, Declared
+from llm_linalg.lesson_boxes import BoxNote
 from llm_linalg.lesson_stop import Heading, Stop
 from llm_linalg.prose import spans
 from llm_linalg.spelling import quoted, unknown
@@ -76,6 +77,7 @@ class Lesson:
         given: Of trusted Python in a lesson's place: what is run; its one stop has no program.
         minutes: How long a talk of it is meant to take, or None.
         declared: What the axes of its tensors are called.
+        boxes: What the boxes of its maps are, and the lessons that they open.
     """
 
     slug: str
@@ -91,6 +93,7 @@ class Lesson:
     given: Given | None = None
     minutes: float | None = None
     declared: Declared = NOTHING
+    boxes: tuple[BoxNote, ...] = ()
 
     @property
     def part_title(self) -> str:

@@ -176,7 +176,7 @@ def _contract(axes: Axes, masks: list[tuple[tuple[str, ...], Tensor]], output: t
     kept = [label for label in output if letters[label] in present]
     result = torch.einsum(
         f"{','.join(specs)}->{''.join(letters[label] for label in kept)}",
-        *(mask.to(torch.float64) for _, mask in masks),
+        *(mask.to(torch.float32) for _, mask in masks),  # counts: only whether they are 0 matters
     )
     found = result > 0.5
     for axis, label in enumerate(output):

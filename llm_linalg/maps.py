@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from llm_linalg.tracing import Trace
 
 Path = tuple[str, ...]
+MOST_SAID = 1000  # names among which the nearest is looked for
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,7 +70,7 @@ class Box:
         return found, sum(node.value.numel() for node in self.outputs)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class Level:
     """What stands inside one scope.
 
@@ -83,17 +84,26 @@ class Level:
     boxes: tuple[Box, ...]
     arrows: tuple[tuple[int, int], ...]
 
-    @property
+    @cached_property
     def names(self) -> Path:
         """The boxes' names."""
         return tuple(box.name for box in self.boxes)
 
+    @cached_property
+    def own(self) -> Path:
+        """The names of those that stand in it; what comes in from outside does not."""
+        return tuple(box.name for box in self.boxes if not box.foreign)
+
+    @cached_property
+    def places(self) -> Mapping[str, int]:
+        """Where among the boxes each one is."""
+        return {name: place for place, name in enumerate(self.names)}
+
     def box(self, name: str) -> Box:
         """Return the box of a name; `LookupError` with the nearest spelling if there is none."""
-        for box in self.boxes:
-            if box.name == name:
-                return box
-        raise LookupError(unknown("box", name, self.names))
+        if name not in self.places:
+            raise LookupError(unknown("box", name, self.names[-MOST_SAID:]))
+        return self.boxes[self.places[name]]
 
 
 class Map:

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from llm_linalg.axes import Shape
 from llm_linalg.by_mask import ByMask, one
+from llm_linalg.pulling import pull
 
 Function = Callable[[Tensor], Tensor]
 
@@ -33,10 +34,7 @@ class Trial:
         """Return the operand's cells that have a share in any of the result's in ``mask``."""
         leaf, out = self.graph
         cotangent = torch.where(mask, _generic(tuple(mask.shape), out.dtype), 0)
-        gradients: tuple[Tensor | None, ...] = torch.autograd.grad(
-            out, leaf, cotangent, retain_graph=True, allow_unused=True
-        )
-        found = gradients[0]
+        (found,) = pull([out], [leaf], [cotangent], keep=True)
         return torch.zeros(leaf.shape, dtype=torch.bool) if found is None else found != 0
 
     def forward(self, mask: Tensor) -> Tensor:
@@ -44,12 +42,13 @@ class Trial:
         leaf, out = self.graph
         with torch.enable_grad():
             cotangent = _generic(tuple(out.shape), out.dtype).requires_grad_(True)
-            (taken,) = torch.autograd.grad(out, leaf, cotangent, create_graph=True)
+            (taken,) = pull([out], [leaf], [cotangent], twice=True)
+            if taken is None:
+                return torch.zeros(out.shape, dtype=torch.bool)
             # The backward pass is linear in the cotangent: its own backward pass goes forward.
-            (found,) = torch.autograd.grad(
-                taken, cotangent, torch.where(mask, _generic(tuple(mask.shape), leaf.dtype), 0)
-            )
-        return found != 0
+            tangent = torch.where(mask, _generic(tuple(mask.shape), leaf.dtype), 0)
+            (found,) = pull([taken], [cotangent], [tangent])
+        return torch.zeros(out.shape, dtype=torch.bool) if found is None else found != 0
 
 
 @dataclass(frozen=True, eq=False)

@@ -39,10 +39,10 @@ class Relation(Protocol):
         """Return the output cells (bool) fed by any of the operand's cells in ``mask``."""
 
 
-def points(mask: Tensor) -> Cells:
+def points(mask: Tensor) -> Points:
     """Return the cells of a boolean mask."""
     flat = mask.reshape(-1).nonzero().reshape(-1).tolist()
-    return Points(tuple(mask.shape), tuple(flat)) if flat else NOTHING
+    return Points(tuple(mask.shape), tuple(flat))
 
 
 def flat_points(flat: Tensor, shape: Shape) -> Cells:

@@ -14,6 +14,7 @@ from llm_linalg.axes import Shape
 from llm_linalg.node import Node
 from llm_linalg.ops.base import filled
 from llm_linalg.ops.call import Call
+from llm_linalg.pulling import pull
 
 TO = "{to}"
 """In a rule: the name of the cotangent itself, which its lines above the last have bound."""
@@ -130,10 +131,8 @@ def vjp(cotangent: Tensor, call: Call, place: int) -> Tensor:
         leaf = operands[place].clone().requires_grad_(True)
         operands[place] = leaf
         result = call.replay(operands)
-        gradients: tuple[Tensor | None, ...] = torch.autograd.grad(
-            result, leaf, cotangent, allow_unused=True, create_graph=cotangent.requires_grad
-        )
-    return torch.zeros_like(leaf) if gradients[0] is None else gradients[0]
+        (gradient,) = pull([result], [leaf], [cotangent], twice=cotangent.requires_grad)
+    return torch.zeros_like(leaf) if gradient is None else gradient
 
 
 def key_of(call: Call, place: int) -> str:

@@ -13,9 +13,12 @@ from llm_linalg.errors import ProgramError
 from llm_linalg.maps import Map
 from llm_linalg.node import Node
 from llm_linalg.scopes import Scope, tree
-from llm_linalg.spelling import hint
+from llm_linalg.spelling import hint, numbered
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
+    from llm_linalg.influence import Influence
     from llm_linalg.lineage import Lineage
 
 _GUESSED = 2_000  # names among which the nearest is looked for
@@ -59,7 +62,7 @@ class Trace:
         return f"<trace of {len(self.nodes)} nodes: {', '.join(node.name for node in self.nodes[:8])}{more}>"
 
     def __getitem__(self, name: str) -> Node:
-        """Return the node of a name's last binding.
+        """Return the node of a name's last binding; ``x:1`` is the first of several nodes of that name.
 
         Raises:
             KeyError: If nothing has that name; the message has the nearest one.
@@ -75,6 +78,15 @@ class Trace:
 
     def __len__(self) -> int:
         return len(self.nodes)
+
+    def labelled(self, label: str) -> Node:
+        """Return the node of a name among all nodes, those inside functions too; the last, or ``x:1``.
+
+        Raises:
+            KeyError: If nothing has that name; the message has the nearest one.
+        """
+        found = self._named.get(label)
+        return self[label] if found is None else found
 
     def recomputed(self, node: str | Node) -> Node:
         """Return a node with its values: if they were dropped, that of another run of the same function.
@@ -92,8 +104,8 @@ class Trace:
 
     @cached_property
     def _named(self) -> dict[str, Node]:
-        """The last node of each name."""
-        return {node.name: node for node in self.nodes}
+        """The nodes by name; of several with one name all but the last are numbered, ``x:1``."""
+        return dict(zip(numbered([node.name for node in self.nodes]), self.nodes, strict=True))
 
     @cached_property
     def scopes(self) -> Scope:
@@ -135,10 +147,33 @@ class Trace:
         """Return what a cell feeds, on to the end: the cells of each node."""
         return self._lineage.forward(self._node(node), tuple(index))
 
+    def influence(self, node: str | Node, index: Index) -> dict[Node, Tensor]:
+        """Return the derivative of a cell by the cells of each node that it is made from, at their values.
+
+        Beside `lineage`, which says what a cell depends on at all.
+
+        Returns:
+            For each node of real numbers that it is made from, and its own, a tensor of that node's shape.
+
+        Raises:
+            ValueError: If the node holds no real numbers.
+        """
+        return self._influence.back(self._node(node), tuple(index))
+
+    def effect(self, node: str | Node, index: Index) -> dict[Node, Tensor]:
+        """Return the derivative of the cells of each node that a cell feeds by that cell, at their values."""
+        return self._influence.forward(self._node(node), tuple(index))
+
     @cached_property
     def map(self) -> Map:
         """Its operations folded by scopes: boxes, arrows, and what each takes, a level at a time."""
         return Map(self)
+
+    @cached_property
+    def _influence(self) -> Influence:
+        from llm_linalg.influence import Influence
+
+        return Influence(self.nodes)
 
     @cached_property
     def _lineage(self) -> Lineage:

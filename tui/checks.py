@@ -149,7 +149,7 @@ def cuts(view: View, opened: Opened) -> Iterator[str]:
     if len(rows) > room.words:
         yield f"the {what} take {len(rows)} rows of {room.main} columns; there is room for {room.words}"
     lines = [len(wrap_code(line, room.main - 2)) for line in stop.code.split("\n")]
-    if sum(lines) > PROGRAM_ROWS:
+    if sum(lines) > PROGRAM_ROWS and stop.map is None:  # on the map the pane goes with the box
         yield f"the program takes {sum(lines)} rows of {room.main - 2} columns, not {PROGRAM_ROWS}"
     if max(lines) > LINE_ROWS:
         yield f"a line of the program takes {max(lines)} rows of {room.main - 2} columns, not {LINE_ROWS}"

@@ -13,10 +13,11 @@ from typing import Any, NoReturn
 
 from llm_linalg.ranks import MOST_RANKS
 from llm_linalg.spelling import quoted, unknown
+from tui.cli_places import boxes, cursor, followed, place, setting, step
 from tui.cli_write import write
 
 ORDERS = ("cells", "terms", "rows", "columns", "outer", "wave")
-DEPTHS = ("operations", "cells", "terms")
+DEPTHS = ("map", "operations", "cells", "terms")
 LOOKS = ("numbers", "heat", "both")
 THEMES = ("dark", "light", "high-contrast", "no-colour")
 FORMATS = ("plain", "json", "screen", "svg", "ansi")
@@ -101,15 +102,6 @@ def ranks(text: str) -> int:
     return value
 
 
-def step(text: str) -> int | str:
-    """A step's number, or first, last, all."""
-    if text in ("first", "last", "all"):
-        return text
-    if re.fullmatch(r"[0-9]{1,30}", text):
-        return int(text)
-    raise argparse.ArgumentTypeError(unknown("step", text, ["a number", "first", "last", "all"]))
-
-
 def size(text: str) -> tuple[int, int]:
     """Columns and rows, such as 80x24."""
     found = re.fullmatch(r"([0-9]{1,5})[xX×]([0-9]{1,5})", text)
@@ -141,29 +133,6 @@ def pause(text: str) -> float:
     if not 0 <= value <= 3600:
         raise argparse.ArgumentTypeError(f"{quoted(text)} is not a number of seconds from 0 to 3600")
     return value
-
-
-def setting(text: str) -> tuple[str, str]:
-    """A control and its value."""
-    name, equals, value = text.partition("=")
-    if not equals or not name.strip():
-        raise argparse.ArgumentTypeError(f"{quoted(text)} is not NAME=VALUE")
-    return name.strip(), value
-
-
-def cursor(text: str) -> tuple[str, tuple[int, ...]]:
-    """A cell, such as Y[1,2]."""
-    found = re.fullmatch(r"(.{1,200})\[((?:[0-9]{1,9}(?:,\s*[0-9]{1,9})*)?)\]", text)
-    if not found:
-        raise argparse.ArgumentTypeError(f"{quoted(text)} is not a cell, such as Y[1,2]")
-    return found[1], tuple(int(part) for part in found[2].split(",") if part.strip())
-
-
-def place(text: str) -> tuple[int, ...]:
-    """The index of a slice, such as 0,1."""
-    if not re.fullmatch(r"[0-9]{1,9}(,[0-9]{1,9})*", text):
-        raise argparse.ArgumentTypeError(f"{quoted(text)} is not the index of a slice, such as 0,1")
-    return tuple(int(part) for part in text.split(","))
 
 
 def megabytes(text: str) -> int:
@@ -219,6 +188,13 @@ def picture_flags(parser: Parser) -> None:
     parser.add_argument("--order", type=Choice("order", ORDERS), metavar="O", help=f"{', '.join(ORDERS)}")
     parser.add_argument("--depth", type=Choice("depth", DEPTHS), metavar="D", help=f"{', '.join(DEPTHS)}")
     parser.add_argument("--cursor", type=cursor, metavar="CELL", help="put the cell cursor there: 'Y[1,2]'")
+    parser.add_argument(
+        "--box", type=boxes, metavar="A/B", help="a box of the map, by the names that lead to it"
+    )
+    parser.add_argument(
+        "--lineage", type=followed, metavar="CELL", help="light what a cell depends on: 'Y[1,2]'; or none"
+    )
+    parser.add_argument("--reach", type=followed, metavar="CELL", help="light what a cell feeds")
     parser.add_argument("--at", type=place, metavar="I,J", help="the slice of an N-d tensor")
     parser.add_argument("--row", type=whole, metavar="N", help="the selected row of a board, from 1")
     parser.add_argument("--look", type=Choice("look", LOOKS), metavar="L", help=f"{', '.join(LOOKS)}")
@@ -229,7 +205,22 @@ def picture_flags(parser: Parser) -> None:
 
 
 VIEW = (
-    *("stop", "node", "step", "set", "seed", "order", "depth", "cursor", "at", "row", "look", "twin", "code"),
+    *(
+        "stop",
+        "node",
+        "step",
+        "set",
+        "seed",
+        "order",
+        "depth",
+        "cursor",
+        "box",
+        "lineage",
+        "reach",
+        "at",
+        "row",
+    ),
+    *("look", "twin", "code"),
 )
 """The flags that name a picture, as a namespace calls them: without them it is the lesson's own."""
 

@@ -13,12 +13,13 @@ from typing import TYPE_CHECKING
 
 from llm_linalg.spelling import quoted, unknown
 from tui.cli_parse import UsageError
-from tui.player import END, order_of, position
+from tui.player import END, WHOLE, Ground, order_of, position
 from tui.view import View
 
 if TYPE_CHECKING:
-    from llm_linalg.lesson import Lesson
+    from llm_linalg.lesson import Asked, Lesson
     from tui.stage import Opened
+    from tui.view import Depth
 
 
 def lesson_named(word: str) -> Lesson:
@@ -88,7 +89,7 @@ def view_of(flags: argparse.Namespace, lesson: Lesson | None = None) -> View:
         seed=lesson.seed if flags.seed is None else flags.seed,
         path=tuple(flags.node.split("/")) if flags.node else (),
         order=flags.order if cells else None,
-        depth=flags.depth or ("terms" if terms else "cells" if cells else opening.depth),
+        depth=flags.depth or _depth(flags, opening),
         step=flags.step if isinstance(flags.step, int) else opening.step if flags.node is None else 0,
         cursor=flags.cursor,
         at=flags.at,
@@ -96,7 +97,38 @@ def view_of(flags: argparse.Namespace, lesson: Lesson | None = None) -> View:
         twin=opening.twin if flags.twin is None else flags.twin,
         code=flags.code,
         row=_row(flags.row, opening),
+        box=opening.box if flags.box is None else flags.box,
+        asked=_asked(flags, opening),
     )
+
+
+def _depth(flags: argparse.Namespace, opening: View) -> Depth:
+    """The depth that is meant where none is named: that of what is asked for."""
+    if flags.order is not None:
+        return "terms" if flags.order == "terms" else "cells"
+    if flags.box is not None:
+        return "map"
+    below = any(given is not None for given in (flags.node, flags.cursor, flags.at))
+    if opening.depth == "map" and below:
+        return "cells"
+    lit = opening.depth == "cells" and bool(flags.lineage or flags.reach)
+    return "map" if lit and not below else opening.depth
+
+
+def _asked(flags: argparse.Namespace, opening: View) -> Asked | None:
+    """The cell that is followed.
+
+    Raises:
+        UsageError: For two.
+    """
+    from llm_linalg.lesson import Asked
+
+    if flags.lineage is not None and flags.reach is not None:
+        raise UsageError("a cell is followed one way at a time: --lineage or --reach")
+    given = flags.reach if flags.lineage is None else flags.lineage
+    if given is None:
+        return opening.asked
+    return None if given == "none" else Asked("reach" if flags.lineage is None else "lineage", *given)
 
 
 def _row(row: int | None, opening: View) -> int:
@@ -142,6 +174,8 @@ def settled(view: View, opened: Opened, flags: argparse.Namespace) -> View:
     Raises:
         UsageError: For an unknown node, order, slice or cell, or a step out of range.
     """
+    from tui.stage.light import dark
+
     if opened.trace is None:
         return view
     try:
@@ -154,15 +188,28 @@ def settled(view: View, opened: Opened, flags: argparse.Namespace) -> View:
         if view.step or flags.order:
             raise UsageError("this stop has no tensors, so it has no steps and no orders")
         return view
+    if view.asked is not None and (said := dark(opened, view)):
+        raise UsageError(said)
+    _on_map(view, ground)
     if flags.order is not None and flags.order not in ground.orders:
         raise UsageError(unknown(f"order of {ground.path[-1]}", flags.order, ground.orders))
     if view.depth == "terms" and "terms" not in ground.orders:
-        raise UsageError(f"{ground.path[-1]} is not a sum of terms: its depths are operations and cells")
+        raise UsageError(f"{ground.path[-1]} is not a sum of terms: its depths are map, operations and cells")
     if view.cursor is not None and opened.spotted(view) is None:
         names = dict.fromkeys(panel.name for panel in opened.frame(replace(view, cursor=None)).panels)
         raise UsageError(f"no such cell on this picture, whose tensors are {', '.join(names)}")
     _inside(view, opened)
     return _with_step(view, opened, flags.step)
+
+
+def _on_map(view: View, ground: Ground) -> None:
+    """Holds the box of a view against the map."""
+    path: tuple[str, ...] = ()
+    for name in view.box if view.depth == "map" else ():
+        known = ground.boxes(path)
+        if name not in known:
+            raise UsageError(unknown("box", name, known))
+        path = (*path, name)
 
 
 def _inside(view: View, opened: Opened) -> None:
@@ -193,7 +240,7 @@ def _with_step(view: View, opened: Opened, wanted: int | str | None) -> View:
         return goto(view, ground, min(1, steps))
     if isinstance(wanted, int):
         if wanted > steps:
-            how = f"order {order_of(view, ground)}" if view.depth != "operations" else "operations"
+            how = f"order {order_of(view, ground)}" if view.depth not in WHOLE else f"depth {view.depth}"
             raise UsageError(f"{ground.path[-1]} has steps 0 to {steps} ({how}): there is no step {wanted}")
         return goto(view, ground, wanted)
     return view

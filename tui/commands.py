@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from tui import boards, choices, motions, player, playing, talk, talk_looks
+from tui import boards, charts, choices, motions, player, playing, talk, talk_looks
 from tui.motions import Command
 from tui.session import Session
 
@@ -65,6 +65,12 @@ COMMANDS: dict[str, Command] = {
     "cursor.follow": motions.follow,
     "cell.turn": choices.turn_cell,
     "cursor.return": motions.come_back,
+    "map": charts.toggle,
+    "map.up": motions.motion(player.back),
+    "map.down": motions.motion(player.forward),
+    "map.lesson": charts.lesson,
+    "map.ask": charts.ask,
+    "follow": charts.follow,
     "board.up": boards.select_by(-1),
     "board.down": boards.select_by(1),
     "board.open": boards.open_row,
@@ -117,6 +123,7 @@ WITH_ARGUMENT: dict[str, Callable[[Session, str], Session]] = {
     "write": playing.typed,
     "line": playing.on_line,
     "row": boards.open_row_at,
+    "box": charts.select,
     "stage.go": lambda session, number: talk.at(session, int(number)),
 }
 

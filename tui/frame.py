@@ -13,6 +13,7 @@ from typing import Literal, Protocol
 
 from llm_linalg.edge import Edge, Edges
 from tui.board import BoardView
+from tui.boxes import MapView
 
 Index = tuple[int, ...]
 Number = float | int | bool | complex
@@ -85,6 +86,7 @@ class Panel:
     pending: str = "·"
     masked: str = "░"
     edges: Edges = ()  # what the tensor's axes are called, one an axis; () if nobody said
+    heat: Callable[[Index], float | None] | None = None  # the level of a cell where it is not its value's
 
     @property
     def rows(self) -> int:
@@ -169,12 +171,13 @@ class Panel:
         )
 
     def _cell(self, row: int, column: int, value: Number | None, decimals: int) -> Cell:
-        mark = self.mark(self.index(row, column))
+        index = self.index(row, column)
+        mark = self.mark(index)
         width = self.numbers.width(decimals)
         if value is None:
             return Cell(self.pending.rjust(width), None, mark | Mark.PENDING)
         text = self.masked.rjust(width) if Mark.MASKED in mark else self.numbers.text(value, decimals)
-        return Cell(text, self.level(value), mark)
+        return Cell(text, self.level(value) if self.heat is None else self.heat(index), mark)
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,6 +247,7 @@ class CursorView:
     maker: str | None  # the node that made it, where the cursor can follow
     where: str = ""  # its place by the names of the axes: "query saw, key cat"
     broken: str = ""  # why it is no finite number
+    asked: str = ""  # what it has to do with the cell that is followed
 
     @property
     def lines(self) -> tuple[str, ...]:
@@ -252,6 +256,7 @@ class CursorView:
         first = f"{self.zero} = {self.value}{one}"
         rest = (
             self.where,
+            self.asked,
             self.broken,
             self.masked,
             self.formula,
@@ -301,6 +306,7 @@ class Frame:
     twin: bool = False
     twins: bool = False  # there is a backward program to show
     board: BoardView | None = None  # the picture in place of panels
+    map: MapView | None = None  # the same: a level of the map
     note: str = ""  # anything else worth a line: "slice 0 of 8", "rounded"
     json: Callable[[], dict[str, object]] = field(default=dict, repr=False)
 

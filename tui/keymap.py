@@ -36,12 +36,16 @@ TOGETHER = {
     "cursor.left": ("cursor.left", "cursor.up", "cursor.down", "cursor.right"),
     "list.open": ("list.up", "list.down", "list.open"),
     "board.open": ("board.up", "board.down", "board.open"),
+    "map.up": ("map.up", "map.down"),
 }
 """Commands whose entry in the footer shows the keys of others too."""
 
 # Contexts that never hold at once: a key may mean one thing in either.
 APART = (
     ({"editor", "mending"}, {"list", "cursor", "board", "rows", "trail", "visit", "play", "lesson", "steps"}),
+    ({"editor", "mending", "list", "cursor", "board", "rows"}, {"map", "told"}),
+    ({"editor", "mending"}, {"panels", "asking"}),
+    ({"map", "told"}, {"panels"}),
     (
         {"editor", "mending"},
         {"always", "frame", "repairs", "links", "undo", "redo", "twin", "slices", "ranks"},
@@ -52,6 +56,7 @@ APART = (
     # On a stage its own keys go first, and before them those of the cell cursor.
     ({"stage"}, {"editor", "mending", "list", "board", "rows", "visit", "play", "lesson", "steps", "always"}),
     ({"stage"}, {"frame", "repairs", "links", "undo", "redo", "twin", "slices", "cursor", "trail"}),
+    ({"stage"}, {"panels", "asking", "map", "told"}),
 )
 
 

@@ -13,6 +13,10 @@ CONTEXTS = (
     "cursor",
     "trail",
     "board",
+    "map",
+    "told",
+    "panels",
+    "asking",
     "rows",
     "visit",
     "list",
@@ -34,8 +38,8 @@ CONTEXTS = (
 """When a key does something: `Key.when` is one of these, and `Session.contexts` says which hold."""
 
 GROUPS = (
-    "Stage", "Playground", "Board", "Motion", "Depth", "Cell cursor", "Lesson", "Controls", "View", "Share",
-    "App",
+    "Stage", "Playground", "Board", "Map", "Motion", "Depth", "Cell cursor", "Lesson", "Controls", "View",
+    "Share", "App",
 )  # fmt: skip
 
 
@@ -112,6 +116,24 @@ KEYS: tuple[Key, ...] = (
         ("board.ask", "c", "c", "cell", "Ask a cell of the row's tensor where it came from", 16),
     ),
     *_under(
+        "Map", "map",
+        ("map.up", "up", "↑↓", "box", "Select the box above", 1),
+        ("map.down", "down", "↓", "box", "Select the box below", 0),
+        ("map.ask", "c", "c", "cell", "Ask a cell of what the box gives where it came from", 16),
+    ),
+    *_under(
+        "Map", "told",
+        ("map.lesson", "L", "L", "lesson", "Open the lesson of the selected box", 3),
+    ),
+    *_under(
+        "Map", "frame",
+        ("map", "M", "M", "map", "The map of the program, at the place that is shown; from there back", 18),
+    ),
+    *_under(
+        "Map", "asking",
+        ("follow", "I", "I", "follow", "What the cell depends on, through all of it; what it feeds; none", 4),
+    ),
+    *_under(
         "Board", "rows",
         *((f"board.{n}", f"{n}", f"{n}", f"row {n}", f"Open the lesson of row {n}", 0) for n in range(1, 10)),
     ),
@@ -169,7 +191,7 @@ KEYS: tuple[Key, ...] = (
     ),
     *_under(
         "Depth", "frame",
-        ("into", "enter", "↵", "into", "Go into the operation, or into the cell", 12),
+        ("into", "enter", "↵", "into", "Go into the box, the operation, or the cell", 12),
         ("over", "n", "n", "next op", "Go to the next operation", 17),
         ("previous", "b,N", "b", "op before", "Go to the operation before", 0),
     ),
@@ -178,7 +200,7 @@ KEYS: tuple[Key, ...] = (
         ("out", "escape", "esc", "out", "Close what is open first, then go out a depth", 13),
     ),
     *_under(
-        "Cell cursor", "frame",
+        "Cell cursor", "panels",
         ("cursor", "c", "c", "cell", "Cell cursor: ask a cell where it came from", 16),
     ),
     *_under(
@@ -214,7 +236,7 @@ KEYS: tuple[Key, ...] = (
     *_under("Controls", "undo", ("undo", "u", "u", "undo", "Undo the last change", 22)),
     *_under("Controls", "redo", ("redo", "U,ctrl+r", "U", "redo", "Do again what was undone", 0)),
     *_under(
-        "View", "frame",
+        "View", "panels",
         ("order", "o", "o", "order", "Take the next loop order, at the same place", 15),
         ("look", "v", "v", "heat", "Numbers, heat, or both", 21),
     ),

@@ -149,9 +149,9 @@ def _brackets(mark: Mark) -> str:
     for flag, pair in (
         (Mark.CURSOR, "><"),
         (Mark.CLASH, "!!"),
+        (Mark.FACTOR | Mark.WRITE, "[]"),
         (Mark.MADE, "()"),
         (Mark.FED, "{}"),
-        (Mark.FACTOR | Mark.WRITE, "[]"),
     ):
         if mark & flag:
             return pair

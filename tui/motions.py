@@ -131,7 +131,7 @@ def go_to(session: Session, argument: str) -> Session:
     if ground is None:
         return moved
     _, steps = player.position(session.view, ground)
-    first = 1 if session.view.depth == "operations" else 0
+    first = 1 if session.view.depth in player.WHOLE else 0
     return moved if first <= step <= steps else moved.told(f"There is no step {step}: {first} to {steps}.")
 
 

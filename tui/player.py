@@ -1,8 +1,8 @@
 """The player: which step is shown, as pure functions from a view to a view.
 
-There are three depths, as in a debugger. At ``operations`` a step is a node; at ``cells`` it is a step of
-the node's walk under a loop order; at ``terms`` it is a single product. What the player must know about the
-program is the small protocol :class:`Ground`; every answer costs the same whatever the step.
+There are four depths, as in a debugger. On the ``map`` a step is a box; at ``operations`` it is a node; at
+``cells`` a step of the node's walk under a loop order; at ``terms`` a single product. What the player must
+know about the program is the small protocol :class:`Ground`; every answer costs the same whatever the step.
 """
 
 from __future__ import annotations
@@ -11,13 +11,14 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Protocol
 
+from tui import mapping
 from tui.view import Depth, Place, View
 
 SPEEDS = (0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0)  # steps a second
 
 
-class Ground(Protocol):
-    """What is open: the node shown, the operations beside it, and its walks."""
+class Ground(mapping.Mapped, Protocol):
+    """What is open: the node shown, the operations beside it, its walks, and the map."""
 
     @property
     def path(self) -> tuple[str, ...]:
@@ -47,6 +48,10 @@ class Ground(Protocol):
 
     def locate(self, order: str, index: tuple[int, ...]) -> int:
         """The first step (from 1) that writes a cell."""
+
+
+WHOLE = ("map", "operations")
+"""Depths at which all of a result is shown, and steps count from 1."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,10 +100,12 @@ def order_of(view: View, ground: Ground) -> str | None:
 def position(view: View, ground: Ground) -> tuple[int, int]:
     """``(step, steps)`` at the view's depth, the step clamped into range.
 
-    Operations count from 1, without a 0.
+    Operations and boxes count from 1, without a 0.
     """
     if not ground.path:
         return 0, 0
+    if view.depth == "map":
+        return mapping.position(view, ground)
     if view.depth == "operations":
         name = next((name for name in view.path[-1:] if name in ground.siblings), ground.path[-1])
         return ground.siblings.index(name) + 1, len(ground.siblings)
@@ -113,6 +120,8 @@ def goto(view: View, ground: Ground, step: int) -> View:
     The slice shown is again that of the active cells, which must be in view.
     """
     now, steps = position(view, ground)
+    if view.depth == "map":
+        return mapping.goto(view, ground, step)
     if view.depth == "operations":
         return _at(view, ground, max(1, min(step, steps))) if steps else view
     wanted = max(0, min(step, steps))
@@ -162,6 +171,8 @@ def over(view: View, ground: Ground, direction: int = 1) -> View:
     """The next (1) or previous (−1) operation, before its first step; after the last part out, all done."""
     if not ground.path:
         return view
+    if view.depth == "map":
+        return mapping.goto(view, ground, position(view, ground)[0] + direction)
     number = ground.siblings.index(ground.path[-1]) + 1 + direction
     if 1 <= number <= len(ground.siblings):
         return _at(view, ground, number)
@@ -172,9 +183,14 @@ def over(view: View, ground: Ground, direction: int = 1) -> View:
 
 
 def into(view: View, ground: Ground) -> View:
-    """One depth deeper: from operations to cells, into a composite's parts, or from a cell to its terms."""
+    """One depth deeper.
+
+    From a box to what is in it, an operation to its cells, into a composite's parts, a cell to its terms.
+    """
     if not ground.path or view.depth == "terms":
         return view
+    if view.depth == "map":
+        return mapping.into(view, ground)
     if view.depth == "operations":
         return replace(view, depth="cells", step=0, path=ground.path)
     here = Place(ground.path, view.order, view.depth, position(view, ground)[0])
@@ -191,9 +207,16 @@ def into(view: View, ground: Ground) -> View:
 
 
 def out(view: View, ground: Ground) -> View:
-    """One depth up, to the same place: from terms to their cell, a part to the whole, cells to operations."""
-    if not ground.path or view.depth == "operations":
+    """One depth up, to the same place.
+
+    From terms to their cell, a part to the whole, cells to operations, operations to the map.
+    """
+    if not ground.path:
         return view
+    if view.depth == "map":
+        return mapping.out(view, ground)
+    if view.depth == "operations":
+        return mapping.onto(view, ground, ground.path)
     if view.depth == "terms":
         up = replace(view, depth="cells")
         step, steps = position(view, ground)
@@ -221,9 +244,9 @@ def in_order(view: View, ground: Ground, order: str) -> View:
     """In another loop order, at the same place in the result."""
     step, _ = position(view, ground)
     now = order_of(view, ground)
-    depth: Depth = "operations" if view.depth == "operations" else "cells"
+    depth: Depth = view.depth if view.depth in WHOLE else "cells"
     changed = replace(view, depth="terms") if order == "terms" else replace(view, depth=depth, order=order)
-    if step == 0 or now is None or view.depth == "operations":
+    if step == 0 or now is None or view.depth in WHOLE:
         return changed
     cell = ground.cell(now, step)
     return replace(changed, step=0 if cell is None else ground.locate(order, cell))
@@ -237,9 +260,9 @@ def tick(view: View, ground: Ground, player: Player) -> tuple[View, Player]:
     moved = move(view, ground)
     step, steps = position(moved, ground)
     stop = view.at_stop.steps
-    if stop is not None and not view.path and view.depth != "operations":
+    if stop is not None and not view.path and view.depth not in WHOLE:
         steps = min(steps, stop[1])
-    ended = step >= steps if player.direction > 0 else step <= (1 if view.depth == "operations" else 0)
+    ended = step >= steps if player.direction > 0 else step <= (1 if view.depth in WHOLE else 0)
     return moved, player.pause() if ended or step == player.until else player
 
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from tui.talk import Talk
 
 
-OFF_STAGE = frozenset({"links", "board", "rows", "visit", "list", "play", "lesson"})
+OFF_STAGE = frozenset({"links", "board", "rows", "told", "visit", "list", "play", "lesson"})
 """Contexts whose keys would lead out of a deck."""
 
 
@@ -142,9 +142,7 @@ class Session:
             return frozenset({"editor", "everywhere"} | ({"mending"} if broken or again else set()))
         found = {"always", "everywhere", *self._place}
         if ground is not None and ground.path:
-            found.add("frame")
-            if player.position(self.view, ground)[1]:
-                found.add("steps")
+            found |= self._here(ground)
         if broken:
             found.add("repairs")
         if self.view.cursor is not None:
@@ -157,12 +155,20 @@ class Session:
         if self.visits and self.visits[-1].at_stop is not self.view.at_stop:
             found.add("visit")
         if self.chosen is not None:
-            found = (found - {"cursor", "board", "grid"}) | {"list"}
+            found = (found - {"cursor", "board", "grid", "map", "told"}) | {"list"}
         if linked:
             found.add("links")
         if self.view.at_stop.ranks and run is not None and run.trace is not None:
             found.add("ranks")
         return frozenset(found if self.talk is None else (found - OFF_STAGE) | {"stage"})
+
+    def _here(self, ground: Ground) -> set[str]:
+        """The contexts of a place in a program: on the map, or at a node."""
+        found = {"frame", "map"} if self.view.depth == "map" else {"frame", "panels"}
+        found |= {"told"} if self.view.depth == "map" and self.view.lesson.boxes else set()
+        asking = self.view.asked is not None or self.view.cursor is not None
+        found |= {"asking"} if asking else set()
+        return found | ({"steps"} if player.position(self.view, ground)[1] else set())
 
     @property
     def _place(self) -> set[str]:
@@ -182,7 +188,7 @@ class Session:
             return replace(found, view=view, landing=False)
         if found.ground is not None:
             step, _ = player.position(self.view, found.ground)
-            at_step = step if self.view.depth != "operations" else self.view.step
+            at_step = step if self.view.depth not in player.WHOLE else self.view.step
             return replace(found, view=replace(self.view, step=at_step))
         view = replace(self.view, path=(), back=(), order=None, step=0, cursor=None)
         view = replace(view, twin=view.at_stop.backward)

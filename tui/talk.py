@@ -163,7 +163,7 @@ def _stepped(session: Session) -> View | None:
     if view.at_stop.slide or ground is None or not ground.path:
         return None
     step, steps = player.position(view, ground)
-    if not view.path and view.depth != "operations":
+    if not view.path and view.depth not in player.WHOLE:
         steps = min(steps, end_of(view))
     if step < steps:
         return player.forward(view, ground)
@@ -234,7 +234,7 @@ def finish(session: Session) -> Session:
     view, ground = session.view, session.ground
     if ground is None or view.at_stop.slide:
         return session
-    if view.path or view.depth == "operations":
+    if view.path or view.depth in player.WHOLE:
         return session.moved(player.finish(view, ground))
     return session.moved(player.goto(view, ground, min(player.position(view, ground)[1], end_of(view))))
 

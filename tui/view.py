@@ -7,9 +7,9 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
-    from llm_linalg.lesson import Board, Control, Lesson, Stop, Value
+    from llm_linalg.lesson import Asked, Board, Control, Lesson, Stop, Value
 
-Depth = Literal["operations", "cells", "terms"]
+Depth = Literal["map", "operations", "cells", "terms"]
 Look = Literal["numbers", "heat", "both"]
 Cursor = tuple[str, tuple[int, ...]]
 
@@ -31,7 +31,8 @@ class View:
     ``controls`` holds every control's value as text, in the lesson's order, so that views compare and hash.
     ``path`` is empty for the node that the stop shows. ``step`` counts from 1 in the order in force; 0 is
     before the first. ``order`` None is the stop's own; at depth "terms" the order in force is "terms" and
-    ``order`` is the one that going out comes back to.
+    ``order`` is the one that going out comes back to. At depth "map" the place is ``box``, by the names of
+    the boxes that lead to it, and ``path`` is what one comes back to. ``asked`` is lit in all pictures.
     """
 
     lesson: Lesson = field(repr=False)
@@ -48,20 +49,24 @@ class View:
     twin: bool = False
     code: str | None = None  # the program after a repair; None: the lesson's
     row: int = 1  # of the stop's board, from 1
+    box: tuple[str, ...] = ()  # of the map
+    asked: Asked | None = None
     back: tuple[Place, ...] = field(default=(), compare=False, repr=False)
 
     @classmethod
     def opening(cls, lesson: Lesson, stop: int = 1) -> View:
         """The view with which a stop of a lesson opens: the cells of its node, before the first step."""
-        steps = lesson.stops[stop - 1].steps
+        at = lesson.stops[stop - 1]
         return cls(
             lesson,
             stop,
             tuple((control.name, control.show(control.default)) for control in lesson.controls),
             lesson.seed,
-            step=steps[0] - 1 if steps else 0,
-            depth="terms" if lesson.stops[stop - 1].order == "terms" else "cells",
-            twin=lesson.stops[stop - 1].backward,
+            step=at.steps[0] - 1 if at.steps else 0,
+            depth="map" if at.map is not None else "terms" if at.order == "terms" else "cells",
+            twin=at.backward,
+            box=at.map or (),
+            asked=at.asked,
         )
 
     @property
@@ -81,7 +86,7 @@ class View:
         """The stop's board, where it is what the stage shows: at the stop's own node, with no cell asked."""
         stop = self.at_stop
         here = not self.path or self.path == (stop.show,)
-        shown = here and not self.twin and self.cursor is None and self.depth != "operations"
+        shown = here and not self.twin and self.cursor is None and self.depth not in ("map", "operations")
         return stop.board if shown else None
 
     @property
@@ -181,6 +186,7 @@ def arguments(view: View) -> list[str]:
         words += ["--node", "/".join(view.path)]
     words += _control_words(view, opening)
     words += _order_words(view, opening)
+    words += _map_words(view, opening)
     if view.step != (0 if view.path else opening.step):
         words += ["--step", str(view.step)]
     if view.seed != view.lesson.seed:
@@ -224,10 +230,23 @@ def _order_words(view: View, opening: View) -> list[str]:
     return words if view.depth == implied else [*words, "--depth", view.depth]
 
 
+def _map_words(view: View, opening: View) -> list[str]:
+    words = ["--box", "/".join(view.box)] if view.depth == "map" and view.box != opening.box else []
+    if view.asked != opening.asked:
+        asked = view.asked
+        words += ["--lineage", "none"] if asked is None else [f"--{asked.way}", cell(asked.name, asked.index)]
+    return words
+
+
+def cell(name: str, index: tuple[int, ...]) -> str:
+    """A cell as the flags take it: ``Y[1,2]``."""
+    return f"{name}[{','.join(map(str, index))}]"
+
+
 def _look_words(view: View) -> list[str]:
     words: list[str] = []
     if view.cursor is not None:
-        words += ["--cursor", f"{view.cursor[0]}[{','.join(map(str, view.cursor[1]))}]"]
+        words += ["--cursor", cell(*view.cursor)]
     if view.at is not None:
         words += ["--at", ",".join(map(str, view.at))]
     if view.look != "numbers":

@@ -55,8 +55,8 @@ Words | | lesson:board | only words, of its own lesson
 )
 
 
-def board_of(lesson: Lesson, **controls: str) -> BoardView:
-    view = View.opening(lesson)
+def board_of(lesson: Lesson, stop: int = 1, **controls: str) -> BoardView:
+    view = View.opening(lesson, stop)
     for name, text in controls.items():
         view = view.set(name, text)
     board = open_view(view).frame(view).board
@@ -96,8 +96,8 @@ def test_a_control_changes_the_values() -> None:
 
 
 def test_the_map_counts_and_computes_the_fraction() -> None:
-    d, t = 256, 64
-    rows = {row.label: row for row in board_of(find("why"), d_model=str(d), seq_len=str(t)).rows}
+    d, t = 64 * 16, 25 * 8
+    rows = {row.label: row for row in board_of(find("why"), 6, d_model="16", seq_len="8").rows}
     products = 12 * t * d * d + 2 * t * t * d
     rest = 12 * t * d + 2 * (d // 64) * t * t + 6 * t * d
     assert rows["Attention"].values == 2 * t * t * d + 2 * (d // 64) * t * t
@@ -106,7 +106,7 @@ def test_the_map_counts_and_computes_the_fraction() -> None:
 
 
 def test_the_board_stands_for_the_stops_own_node_and_nothing_else() -> None:
-    view = View.opening(find("why"))
+    view = View.opening(find("why"), 6)
     run = open_view(view)
     ground = run.ground(view)
     assert run.frame(view).panels == ()
@@ -250,11 +250,11 @@ def test_digits_are_the_links_where_the_text_has_links() -> None:
 
 
 def test_the_selected_row_is_part_of_the_view() -> None:
-    view = replace(View.opening(find("why")), row=3)
-    assert command(view) == "llm-linalg why --row 3"
-    assert view_of(app_parser().read(["why", "--row", "3"])) == view
+    view = replace(View.opening(find("why"), 6), row=3)
+    assert command(view) == "llm-linalg why --stop 6 --row 3"
+    assert view_of(app_parser().read(["why", "--stop", "6", "--row", "3"])) == view
     with pytest.raises(UsageError, match="rows 1 to 7: there is no row 8"):
-        view_of(app_parser().read(["why", "--row", "8"]))
+        view_of(app_parser().read(["why", "--stop", "6", "--row", "8"]))
     with pytest.raises(UsageError, match="has no board"):
         view_of(app_parser().read(["dot", "--row", "1"]))
 

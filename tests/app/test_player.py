@@ -11,6 +11,7 @@ from tui.player import SPEEDS, Ground, Player, position
 from tui.view import View
 
 ROWS, COLUMNS, TERMS = 3, 4, 2
+LEVELS = {(): ("x", "block", "Z"), ("block",): ("W", "Y")}
 
 
 @dataclass(frozen=True)
@@ -25,6 +26,15 @@ class Product:
     parts: tuple[str, ...] = ()
     orders: tuple[str, ...] = ("cells", "terms", "rows", "columns")
     order: str | None = "cells"
+
+    def boxes(self, path: tuple[str, ...]) -> tuple[str, ...]:
+        return LEVELS.get(path, ())
+
+    def made_in(self, path: tuple[str, ...]) -> tuple[str, ...]:
+        return path[-1:]
+
+    def box_of(self, path: tuple[str, ...]) -> tuple[str, ...]:
+        return ("block", path[0]) if path[:1] == ("Y",) else path[:1]
 
     def length(self, order: str) -> int:
         return {"cells": 12, "terms": 24, "rows": 3, "columns": 4}[order]

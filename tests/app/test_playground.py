@@ -194,6 +194,9 @@ def test_every_lesson_stands_alone(slug: str) -> None:
             assert stop.fails
             continue
         theirs = find(slug).run(stop)
+        if stop.ranks:  # of several devices: here one has all of it, and it is what the lesson says it is
+            assert mine.printed == theirs.printed
+            continue
         assert [node.shape for node in mine.nodes] == [node.shape for node in theirs.nodes]
 
 

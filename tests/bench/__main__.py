@@ -17,6 +17,7 @@ from tests.bench.first_paint import first_paint
 from tests.bench.idle import idle
 from tests.bench.memory import memory
 from tests.bench.meter import meter
+from tests.bench.model import model
 from tests.bench.refusal import refusal
 from tests.bench.seek import seek
 from tests.bench.stats import Row, table
@@ -32,6 +33,7 @@ BENCHMARKS: dict[str, Callable[[], list[Row]]] = {
     "seek": seek,
     "memory": memory,
     "tracing": tracing,
+    "model": model,
     "typing": typing,
     "refusal": refusal,
 }

@@ -51,8 +51,11 @@ def test_links_lead_to_lessons() -> None:
     assert links <= slugs
     everything = {link for stop in find("summary").stops for _, link in spans(stop.prose)}
     assert {"scalar", "dot", "matmul", "backprop", "triangular", "identity", "diagonal"} <= everything
-    boxes = find("why").stops[1:7]
-    assert all(any(slug for _, slug in spans(stop.prose)) for stop in boxes)
+    board = find("why").stops[5].board
+    assert board is not None
+    boxes = {note.lesson for note in find("why").boxes} | {row.lesson for row in board.rows}
+    assert boxes <= slugs
+    assert {"embedding", "layernorm", "linear", "attention", "residual", "mlp", "block", "matmul"} <= boxes
 
 
 def test_what_is_broken_is_said_with_file_and_line() -> None:

@@ -10,7 +10,9 @@ from tui.widgets.lines import Lines
 from tui.widgets.rows import Row, ends, row, width_of, wrap_code
 
 if TYPE_CHECKING:
+    from tui.boxes import MapView
     from tui.frame import Frame
+    from tui.themes import Glyphs
 
 
 def code_rows(code: Sequence[str], line: int | None, count: int, width: int, pointer: str) -> list[Row]:
@@ -56,6 +58,19 @@ def about(frame: Frame) -> list[str]:
     return [word for word in words if word]
 
 
+def map_facts(level: MapView, width: int, glyphs: Glyphs) -> Row:
+    """Where on the map one is; a click leads out."""
+    number, boxes = level.place
+    right = row((f"box {number} of {boxes}", "dim"))
+    asked = row((f"   {level.followed}", "current")) if level.followed else ()
+    room = width - width_of(right) - width_of(asked) - 1
+    names = ["map", *level.path]
+    ways = [names, *(["map", glyphs.dots, *names[k:]] for k in range(2, len(names)))]
+    trails = [row((glyphs.text(" › ").join(way), "strong", "out" if level.path else "")) for way in ways]
+    trail = next((one for one in trails if width_of(one) <= room), trails[-1])
+    return ends((*trail, *asked), right, width, glyphs.dots)
+
+
 class Facts(Lines):
     """One row: the shapes of the operation shown, and how it is known what its cells read."""
 
@@ -72,6 +87,9 @@ class Facts(Lines):
             left = row(("opens ", "label"), (board.selected.title, "strong", f"row:{board.row}"))
             right = row((f"row {board.row} of {len(board.rows)}", "dim"))
             self.show([ends(left, right, picture.room.main, self.glyphs.dots)])
+            return
+        if frame.map is not None and not picture.waiting:
+            self.show([map_facts(frame.map, picture.room.main, self.glyphs)])
             return
         trail = " › ".join(frame.path[:-1])
         shapes = frame.shape_line

@@ -28,13 +28,15 @@ class StagePane(Lines):
         if picture.frame is None and picture.slide is None and not self._matrices:
             return  # nothing to show yet, and nothing to import for it before the first paint
         from tui.panes.board import board_rows
+        from tui.panes.map import map_rows
         from tui.panes.scenes import labels, scenes
         from tui.panes.slide import slide_rows
         from tui.widgets.matrix import Matrix
 
         width, height = picture.room.main, picture.room.stage
         board = None if picture.frame is None else picture.frame.board
-        big = picture.room.big and board is None
+        level = None if picture.frame is None else picture.frame.map
+        big = picture.room.big and board is None and level is None
         across, down = (ACROSS, DOWN) if big else (1, 1)
         slide = picture.slide
         shown = [] if slide is not None else scenes(picture, width // across, height // down)
@@ -42,6 +44,8 @@ class StagePane(Lines):
             self.show(slide_rows(slide, width, height, big=picture.room.big, glyphs=self.glyphs))
         elif board is not None:
             self.show(board_rows(board, width, height, self.glyphs))
+        elif level is not None:
+            self.show(map_rows(level, width, height, self.glyphs))
         else:
             rows = labels(shown, height // down)
             self.show(enlarged_rows(rows) if big else rows)

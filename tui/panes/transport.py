@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 MANY = 99_999  # from here on a number has separators
 LISTED = 20  # columns of a list of words
-STEP_WORDS = {"operations": "operations", "cells": "steps", "terms": "terms"}
+STEP_WORDS = {"map": "boxes", "operations": "operations", "cells": "steps", "terms": "terms"}
 
 
 class Controls(Lines):

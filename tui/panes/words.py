@@ -48,6 +48,9 @@ def spoken(picture: Picture, width: int, *, short: bool = False) -> list[Row]:
         return explained(frame.error, width, brief=short, mend=picture.session.editing)
     if frame.cursor is not None:
         return about_cell(frame.cursor, width, brief=short)
+    if frame.map is not None:
+        words = titled(frame.stop_title if told else "", frame.prose) if frame.prose else frame.sentence
+        return paragraphs(words, width)
     if frame.step == 0 or not (frame.formula or frame.sentence):
         if not frame.prose:
             return paragraphs(frame.sentence, width)
@@ -103,6 +106,7 @@ def about_cell(cursor: CursorView, width: int, *, brief: bool = False) -> list[R
         (f"   by {cursor.evidence}" if cursor.evidence else "", "dim"),
     )
     rest = (
+        (cursor.asked, "current"),
         (cursor.broken, "current"),
         (cursor.masked or "", "current"),
         ("" if cursor.broken else cursor.formula, ""),
@@ -173,6 +177,11 @@ def whole_text(picture: Picture, width: int) -> list[Row]:
     if frame is not None and frame.board is not None:
         rows += [row(line) for one in frame.board.rows for line in wrap(one.plain, width)]
         rows += printed(frame, width)
+    elif frame is not None and frame.map is not None:
+        rows += [
+            row(line) for place in range(len(frame.map.rows)) for line in wrap(frame.map.plain(place), width)
+        ]
+        rows += [(), *paragraphs(frame.sentence, width), *printed(frame, width)]
     elif frame is not None:
         rows += [row((frame.shape_line, "strong")), ()] if frame.shape_line else []
         if frame.error is not None:

@@ -24,7 +24,7 @@ def to_plain(frame: Frame, width: int = 80, *, whole: bool = True) -> str:
     head = [
         _head(frame),
         [line for paragraph in _prose(frame).split("\n") for line in _wrapped(paragraph, width)]
-        if frame.step == 0 and frame.prose
+        if (frame.step == 0 or frame.map is not None) and frame.prose
         else [],
         _program(frame),
     ]
@@ -35,6 +35,7 @@ def to_plain(frame: Frame, width: int = 80, *, whole: bool = True) -> str:
         [line for row in frame.board.rows for line in wrap(row.plain, max(20, width))] if frame.board else [],
         _legend(frame.panels, width),
         list(frame.formula_text),
+        _boxes(frame, width),
         list(_wrapped(frame.sentence, width)) if frame.error is None and frame.board is None else [],
         list(_error(frame, width)),
         [f"cursor: {line}" for line in frame.cursor.lines] if frame.cursor else [],
@@ -71,12 +72,26 @@ def _facts(frame: Frame) -> list[str]:
     node = frame.node
     if node is None:
         return []
+    if frame.map is not None:
+        return [f"box {frame.step} of {frame.steps}"]
     shape = f"({', '.join(map(str, node.shape))}{',' if len(node.shape) == 1 else ''})"
     kind = f"{node.op}, line {node.line}, {node.dtype} {shape}, known by {node.evidence}"
     where = f"{' / '.join(frame.path)}: {kind}"
     step = f"step {frame.step} of {frame.steps}"
     order = f", order {frame.order}" if frame.order and frame.depth != "operations" else f", {frame.depth}"
     return [where, *([frame.shape_line] if frame.shape_line else []), step + order]
+
+
+def _boxes(frame: Frame, width: int) -> list[str]:
+    """The boxes of a level of the map; the selected one is marked."""
+    level = frame.map
+    if level is None:
+        return []
+    lines = [f"map: {' / '.join(level.path) or 'all'}"]
+    for place in range(len(level.rows)):
+        first, *rest = wrap(level.plain(place), max(20, width - 2))
+        lines += [f"{'>' if place == level.row else ' '} {first}", *(f"  {line}" for line in rest)]
+    return lines
 
 
 def _tensor(panel: Panel, width: int) -> list[str]:

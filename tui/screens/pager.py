@@ -76,18 +76,21 @@ class Pager(ModalScreen[None], inherit_bindings=False):
         self.app.post_message(event)
 
     def fill(self) -> None:
-        """Shows the rows from the top one on."""
+        """Shows the rows from the top one on; a key may come before there is a sheet to fill."""
+        sheet = next(iter(self.query(Sheet)), None)
+        if sheet is None:
+            return
         width, height = self.size
         inner = min(WIDEST, width - 4)
         if inner < 8 or height < 4:
-            self.query_one(Sheet).show([row(("esc closes", "label"))])
+            sheet.show([row(("esc closes", "label"))])
             return
         content = list(self._content(inner))
         room = height - 3
         self._top = max(0, min(self._top, len(content) - room))
         shown = content[self._top : self._top + room]
         shown += [()] * (room - len(shown))
-        glyphs = self.query_one(Sheet).glyphs
+        glyphs = sheet.glyphs
         below = len(content) - self._top - room
         more = f"  {glyphs.up}{glyphs.down} scroll   {below} more below" if below > 0 else ""
         more = more or (f"  {glyphs.up}{glyphs.down} scroll   end" if self._top else "")
@@ -97,7 +100,7 @@ class Pager(ModalScreen[None], inherit_bindings=False):
             *((Span("  "), *spans) for spans in shown),
             row(("  esc", "key"), (" close", "label"), (more, "dim")),
         ]
-        self.query_one(Sheet).show(rows)
+        sheet.show(rows)
 
 
 def help_rows(keys: Iterable[Key], controls: Sequence[Control] = ()) -> list[Row]:

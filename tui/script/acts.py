@@ -63,7 +63,7 @@ def _whole(rest: Sequence[str], what: str) -> int:
     return int(rest[0])
 
 
-def _one(rest: Sequence[str], what: str, known: Sequence[str]) -> str:
+def one_of(rest: Sequence[str], what: str, known: Sequence[str]) -> str:
     """The one word that follows, which is one of those known."""
     if len(rest) != 1:
         raise UsageError(f"which {what}? one of {', '.join(known)}")
@@ -163,7 +163,7 @@ def in_order(session: Session, rest: Sequence[str]) -> Session:
     ground = session.ground
     if ground is None or not ground.path:
         raise UsageError("there is nothing here to step through")
-    name = _one(rest, "order", ground.orders)
+    name = one_of(rest, "order", ground.orders)
     return motion(lambda view, at: player.in_order(view, at, name))(session)
 
 
@@ -190,7 +190,7 @@ def append(session: Session, rest: Sequence[str]) -> Session:
 
 def pick(session: Session, rest: Sequence[str]) -> Session:
     """With a control selected."""
-    return run(session, f"pick:{_one(rest, 'control', [name for name, _ in session.view.controls])}")
+    return run(session, f"pick:{one_of(rest, 'control', [name for name, _ in session.view.controls])}")
 
 
 def set_seed(session: Session, rest: Sequence[str]) -> Session:
@@ -205,7 +205,7 @@ def set_look(session: Session, rest: Sequence[str]) -> Session:
     """As numbers, as heat or as both; as the next of these unless one is named."""
     if not rest:
         return run(session, "look")
-    look = next(look for look in LOOKS if look == _one(rest, "look", LOOKS))
+    look = next(look for look in LOOKS if look == one_of(rest, "look", LOOKS))
     return replace(session, view=replace(session.view, look=look), notice="")
 
 
@@ -243,7 +243,7 @@ def to_node(session: Session, rest: Sequence[str]) -> Session:
 
     trace = session.opened.trace if session.opened is not None else None
     names = () if trace is None else labels(trace.nodes)
-    return run(session, f"node:{names.index(_one(rest, 'node', names))}")
+    return run(session, f"node:{names.index(one_of(rest, 'node', names))}")
 
 
 def repair(session: Session, rest: Sequence[str]) -> Session:
@@ -277,7 +277,7 @@ def _board_row(session: Session, rest: Sequence[str]) -> int:
 
 def example(session: Session, rest: Sequence[str]) -> Session:
     """To an example in the playground."""
-    return run(session, f"example:{_one(rest, 'example', [*EXAMPLES])}")
+    return run(session, f"example:{one_of(rest, 'example', [*EXAMPLES])}")
 
 
 def write(session: Session, rest: Sequence[str]) -> Session:

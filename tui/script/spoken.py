@@ -78,6 +78,15 @@ def _link(number: int) -> Spoken:
     return lambda before, _, after: _lesson(before, links(before.view.at_stop.prose)[number - 1], after)
 
 
+def _box(_before: Session, _argument: str, after: Session) -> Said:
+    return ("box", "/".join(after.view.box)) if after.view.depth == "map" else ("into",)
+
+
+def _followed(_before: Session, _argument: str, after: Session) -> Said:
+    asked = after.view.asked
+    return ("lineage", "none") if asked is None else (asked.way, asked.name, *map(str, asked.index))
+
+
 def _row(before: Session, _argument: str, _after: Session) -> Said:
     board = before.view.board
     return ("row", str(max(1, min(before.view.row, len(board.rows) if board else 1))))
@@ -131,6 +140,12 @@ WRITTEN: dict[str, Spoken] = {
     "cell.turn": _as("turn"),
     "cursor.panel": _as("tensor"),
     "cursor.panel.back": _as("tensor", "back"),
+    "map": _as("map"),
+    "map.up": _as("back"),
+    "map.down": _as("next"),
+    "map.lesson": _as("about"),
+    "map.ask": _as("ask"),
+    "follow": _followed,
     "board.up": _selected,
     "board.down": _selected,
     "board.open": _row,
@@ -157,6 +172,7 @@ WRITTEN: dict[str, Spoken] = {
     "module": _node,
     "scrub": _step,
     "row": _with("row"),
+    "box": _box,
     "cell": _cell,
     "write": _write,
     "line": _with("line"),

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from llm_linalg.spelling import unknown
 from tui.cli_parse import UsageError
-from tui.script import acts
+from tui.script import acts, mapped
 from tui.script.acts import Act, key
 
 
@@ -45,6 +45,11 @@ WORDS: tuple[Word, ...] = (
     Word("over", "", "the next operation", key("over")),
     Word("previous", "", "the operation before", key("previous")),
     Word("node", "NAME", "an operation by its name", acts.to_node),
+    Word("map", "", "onto the map of the program, and off it", key("map")),
+    Word("box", "NAME/NAME…", "to a box of the map", mapped.to_box),
+    Word("about", "", "the lesson of a box of the map", acts.off_stage(key("map.lesson"))),
+    Word("lineage", "[NAME I J…]", "light what a cell depends on; none: nothing", mapped.asked("lineage")),
+    Word("reach", "[NAME I J…]", "light what a cell feeds; none: nothing", mapped.asked("reach")),
     Word("order", "[NAME]", "a loop order; the next one without a name", acts.in_order),
     Word("set", "NAME VALUE", "a control's value", acts.set_control),
     Word("append", "[NAME]", "to a list what the program says, such as the next token", acts.append),
@@ -64,7 +69,7 @@ WORDS: tuple[Word, ...] = (
     Word("lessons", "", "list the lessons", acts.stay, shows=False),
     Word("row", "N", "open a row of a board", acts.off_stage(acts.open_row)),
     Word("choose", "N", "select a row of a board", acts.choose_row),
-    Word("ask", "", "ask the row's tensor where it came from", key("board.ask")),
+    Word("ask", "", "ask a board's row, or a box of the map, where it came from", mapped.ask),
     Word("board", "", "back to the board that opened this lesson", key("board.return")),
     Word("repair", "[N]", "apply a repair", acts.repair),
     Word("twin", "", "forward or backward pass", key("twin")),

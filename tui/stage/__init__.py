@@ -112,6 +112,7 @@ def open_given(view: View, given: Given, previous: Opened | None) -> Opened:
         node = top_node(trace.nodes, view.path)
         if node is not None and node.dropped:
             trace = given.run(view.seed, node.index)
+        _ = trace.map.level(), trace.map.multiplications  # of a long run it takes a while, so not at a key
         return Opened(view, trace, None, None)
     except ProgramError as error:
         good = previous.good if previous is not None and previous.error is not None else previous

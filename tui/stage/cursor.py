@@ -14,6 +14,7 @@ from tui.view import View
 if TYPE_CHECKING:
     from llm_linalg.node import Node, Value
     from llm_linalg.tracing import Trace
+    from tui.stage.light import Light
 
 CONSUMERS = 4  # nodes that a cell feeds, named one by one
 
@@ -49,8 +50,11 @@ def spot(view: View, node: Node, beside: tuple[Node, ...]) -> Spotted | None:
     return None
 
 
-def describe(found: Spotted, trace: Trace, edges: Edges = ()) -> CursorView:
-    """What the cell under the cursor is, what made it, and what it feeds; `edges` are its tensor's."""
+def describe(found: Spotted, trace: Trace, edges: Edges = (), light: Light | None = None) -> CursorView:
+    """What the cell under the cursor is, what made it, and what it feeds; `edges` are its tensor's.
+
+    With the `light` of a cell that is followed, also what the two have to do with each other.
+    """
     from llm_linalg.nonfinite import reason
 
     maker, index = found.maker, found.index
@@ -69,6 +73,7 @@ def describe(found: Spotted, trace: Trace, edges: Edges = ()) -> CursorView:
         maker=maker.name,
         where=_where(edges, index),
         broken=reason(maker, index),
+        asked="" if light is None or maker.inside is not None else light.about(maker, index),
     )
 
 

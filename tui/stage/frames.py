@@ -7,14 +7,16 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from llm_linalg.text import clean
-from tui.frame import ControlFacts, Frame, Panel
+from tui.frame import ControlFacts, CursorView, Frame, Panel
 from tui.glyphs import ascii_text
+from tui.mapping import standing
 from tui.player import order_of, position
 from tui.stage import cursor
 from tui.stage.boards import live
 from tui.stage.edges import edges_of
 from tui.stage.failed import clash_panels, error_view
 from tui.stage.files import file_lines
+from tui.stage.maps import live_map
 from tui.stage.pictures import Scene, picture
 from tui.stage.record import record
 from tui.stage.words import facts, formula
@@ -107,6 +109,7 @@ def node_frame(opened: Opened, view: View, ascii_only: bool) -> Frame:
         ascii_only=ascii_only,
         edges=partial(edges_of, opened),
         margin=_margin(opened, view, ground.chain),
+        light=opened.light(view),
     )
     panels, arrangement = picture(scene) if board is None else ((), "row")
     current = scene.step
@@ -122,6 +125,7 @@ def node_frame(opened: Opened, view: View, ascii_only: bool) -> Frame:
         step=step,
         steps=steps,
         depths=(
+            "map",
             "operations",
             *(("cells",) if ground.orders else ()),
             *(("terms",) if "terms" in ground.orders else ()),
@@ -133,14 +137,58 @@ def node_frame(opened: Opened, view: View, ascii_only: bool) -> Frame:
         formula=formula(node, current),
         sentence=_sentence(node, order, current, step == 0 or whole),
         printed=clean(trace.printed, PRINTED, lines=True),
-        cursor=None if found is None else cursor.describe(found, trace, scene.edges(found.maker)),
-        range_text=_range(scene.extent),
+        cursor=None if found is None else _about(found, trace, scene),
+        range_text=_range(scene.extent) if scene.steepest is None else f"∂ {_range(scene.steepest)}",
         board=board,
         twins=opened.has_twin(),
         note=", ".join(panel.title for panel in panels if panel.at),
     )
     last = len(node.walk(order)) - 1 if whole and order is not None else k
     told = replace(frame, json=lambda: record(frame, view.names, node, order, last, edges=scene.edges))
+    return _finished(told, ascii_only)
+
+
+def _about(found: cursor.Spotted, trace: Trace, scene: Scene) -> CursorView:
+    return cursor.describe(found, trace, scene.edges(found.maker), scene.light)
+
+
+def map_frame(opened: Opened, view: View, ascii_only: bool) -> Frame:
+    """The frame of a level of the map, at the box that is selected."""
+    trace, ground = opened.program(view), opened.ground(view)
+    shown = live_map(view, ground, opened.light(view), ascii_only, opened.levels[view.twin])
+    if trace is None or shown is None:
+        return node_frame(opened, replace(view, depth="cells"), ascii_only)
+    box = standing(view, ground)
+    made = ground.map.level(box[:-1]).box(box[-1]) if ground.map is not None else None
+    node = ground.chain[-1] if made is None else made.node
+    base = empty_frame(view)
+    first = node if made is None else made.nodes[0]
+    step, steps = position(view, ground)
+    opening = View.opening(view.lesson, view.stop)
+    as_opened = (box, view.asked) == (standing(opening, ground), opening.asked)
+    frame = replace(
+        base,
+        code=_code(trace, first, base),
+        line=first.line,
+        node=facts(node, node.line),
+        path=(*box[:-1], box[-1]),
+        step=step,
+        steps=steps,
+        depths=("map", "operations"),
+        shape_line=clean(node.shape_line, 200) if made is not None and made.scope is None else "",
+        sentence=shown.sentence,
+        prose=base.prose if as_opened else "",
+        printed=clean(trace.printed, PRINTED, lines=True),
+        map=shown,
+        twins=opened.has_twin(),
+    )
+    order = next(iter(node.orders), None)
+    last = len(node.walk(order)) - 1 if order is not None and not node.dropped else -1
+    told = replace(
+        frame,
+        json=lambda: {**record(frame, view.names, None if node.dropped else node, order, last),
+                      "step": step, "steps": steps, "map": shown.record()},
+    )  # fmt: skip
     return _finished(told, ascii_only)
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from llm_linalg.spelling import numbered, unknown
 
 if TYPE_CHECKING:
+    from llm_linalg.maps import Map
     from llm_linalg.node import Node
 
 Path = tuple[str, ...]
@@ -114,6 +115,7 @@ class NodeGround:
     chain: tuple[Node, ...]
     top: tuple[Node, ...]  # the program's nodes
     wanted: str | None  # the order that the stop asks for, if this is the stop's node
+    map: Map | None = None
 
     @property
     def node(self) -> Node | None:
@@ -149,6 +151,26 @@ class NodeGround:
     def order(self) -> str | None:
         """The stop's order, or the node's first."""
         return self.wanted if self.wanted in self.orders else next(iter(self.orders), None)
+
+    def boxes(self, path: Path) -> Path:
+        """The boxes inside a box of the map; what comes in from outside is no place to stand on."""
+        try:
+            level = None if self.map is None else self.map.level(path)
+        except LookupError:
+            level = None
+        return () if level is None else level.own
+
+    def made_in(self, path: Path) -> Path:
+        """The path of the node that a box of the map gives."""
+        if self.map is None:
+            return self.path
+        node = self.map.level(path[:-1]).box(path[-1]).node
+        return (labels(self.top)[_position(self.top, node)],)
+
+    def box_of(self, path: Path) -> Path:
+        """The box of the map in which a node stands, by the node's path."""
+        node = top_node(self.top, path)
+        return () if self.map is None or node is None else self.map.locate(node) or ()
 
     def length(self, order: str) -> int:
         """Steps of its walk."""

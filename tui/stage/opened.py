@@ -7,11 +7,14 @@ from dataclasses import dataclass, field, replace
 from itertools import product
 from typing import TYPE_CHECKING
 
+from llm_linalg.lesson_stop import Asked
 from tui.frame import Frame
 from tui.player import last, order_of
 from tui.stage import cursor
 from tui.stage.code import torch_code
-from tui.stage.frames import failed_frame, node_frame
+from tui.stage.frames import failed_frame, map_frame, node_frame
+from tui.stage.light import Light, light_of
+from tui.stage.maps import Known
 from tui.stage.nodes import NodeGround, find, path_of, top_node
 from tui.stage.store import Store
 from tui.view import View
@@ -39,6 +42,8 @@ class Opened:
     twins: dict[int, Trace | None] = field(default_factory=dict)
     losses: list[Node | None] = field(default_factory=list)
     namings: list[Naming] = field(default_factory=list)
+    lights: dict[Asked, Light | str] = field(default_factory=dict)
+    levels: tuple[Known, Known] = field(default_factory=lambda: ({}, {}))  # of the program, of its twin
 
     def serves(self, view: View) -> bool:
         """Whether the view shows the same run, so that :meth:`frame` draws it without running again."""
@@ -61,7 +66,7 @@ class Opened:
         standard = _standard(trace, stop.show if own else None)
         chain = find(nodes, view.path) if view.path else standard
         wanted = stop.order if chain and chain == standard and own else None
-        return NodeGround(chain, nodes, wanted)
+        return NodeGround(chain, nodes, wanted, None if trace is None else trace.map)
 
     def top(self, view: View) -> Node | None:
         """The trace's node that a view is at or in."""
@@ -83,7 +88,12 @@ class Opened:
         """The picture of a view that this serves. Raises LookupError for a path that isn't there."""
         if self.error is not None:
             return failed_frame(self, view, self.error, ascii_only)
-        return node_frame(self, view, ascii_only)
+        made = map_frame if view.depth == "map" else node_frame
+        return made(self, view, ascii_only)
+
+    def light(self, view: View) -> Light | None:
+        """What is followed through the program; None if nothing is, or nothing can be."""
+        return light_of(view, self.trace, self.lights)
 
     def spotted(self, view: View) -> cursor.Spotted | None:
         """The cell under the cursor; None if its tensor is not on the stage."""

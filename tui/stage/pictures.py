@@ -15,11 +15,12 @@ from tui.stage.cursor import Spotted
 from tui.stage.marks import Lit, cursor_marks, step_marks
 from tui.stage.panels import Look, make_panel, rest_of, slice_of, tensor_reader, walk_reader
 from tui.stage.schemes import Spot, plain_spot, scheme
-from tui.stage.store import Store
+from tui.stage.store import Store, level_of
 
 if TYPE_CHECKING:
     from llm_linalg.node import Node, Value
     from llm_linalg.walk import Step, Walk
+    from tui.stage.light import Light
 
 SOURCE = 14  # characters of an expression that stands for a name
 FED_BY = 8  # cells whose way into the results beside is followed
@@ -40,11 +41,21 @@ class Scene:
     ascii_only: bool
     edges: Callable[[Node], Edges]  # what a node's axes are called
     margin: str | None = None  # what stands beside each row of the result
+    light: Light | None = None  # the cell that is followed through the program
 
     @property
     def step(self) -> Step | None:
         """The step that is shown."""
         return self.walk[self.k] if self.walk is not None and 0 <= self.k < len(self.walk) else None
+
+    @property
+    def steepest(self) -> float | None:
+        """The largest derivative on the stage, where the colours of a cell that is followed end."""
+        if self.light is None:
+            return None
+        nodes = [self.node, *(o.node for o in self.node.operands), *self.beside]
+        found = [steep for node in nodes if (steep := self.light.steepest(node)) is not None]
+        return max(found, default=None)
 
     @property
     def extent(self) -> float:
@@ -83,7 +94,26 @@ def picture(scene: Scene) -> tuple[tuple[Panel, ...], Arrangement]:
         read = tensor_reader(other.value, spot, at)
         edges = scene.edges(other)
         panels.append(make_panel(other.name, other.value, spot, at, lit, read, look, called(other), edges))
-    return tuple(panels), plan.arrangement
+    nodes = [*(operand.node for operand in node.operands), node]
+    shown = [*nodes, *[node] * (len(panels) - len(nodes) - len(scene.beside)), *scene.beside]
+    marked = [_followed(scene, *pair) for pair in zip(panels, shown, strict=True)]
+    return tuple(marked), plan.arrangement
+
+
+def _followed(scene: Scene, panel: Panel, node: Node) -> Panel:
+    """A panel with the cells marked that lie on the way that is followed, coloured by their derivatives."""
+    light, extent = scene.light, scene.steepest
+    if light is None or panel.role == "margin":
+        return panel
+    cells, mark = light.cells.get(node, ()), panel.mark
+
+    def marked(index: Index) -> Mark:
+        return mark(index) | (light.mark if index in cells else Mark.NONE)
+
+    def heat(index: Index) -> float | None:
+        return level_of(light.slope(node, index), extent or 0.0)
+
+    return replace(panel, mark=marked, heat=heat if extent is not None else None)
 
 
 def margins(scene: Scene, result: Panel, spot: Spot, look: Look) -> list[Panel]:
@@ -120,7 +150,10 @@ def _lit(scene: Scene) -> tuple[tuple[Lit, ...], Lit]:
     if found is None:
         return step_marks(node, scene.step, scene.order)
     if found.owner is node:
-        return cursor_marks(node, found.operand, found.index)
+        on_operands, on_result = cursor_marks(node, found.operand, found.index)
+        if scene.light is None:
+            return on_operands, on_result
+        return tuple(map(_cursor_only, on_operands)), _cursor_only(on_result)
     reads = found.owner.reads(found.index)  # on a result beside: what it shares with this node is lit
     shared = {id(o.value): cells for o, cells in zip(found.owner.operands, reads, strict=True)}
     lit = []
@@ -128,6 +161,11 @@ def _lit(scene: Scene) -> tuple[tuple[Lit, ...], Lit]:
         cells = shared.get(id(operand.value), ())
         lit.append(Lit(((Mark.MADE, cells),), cells))
     return tuple(lit), Lit()
+
+
+def _cursor_only(lit: Lit) -> Lit:
+    """Without what the cell's own operation reads: what is followed through the program is marked instead."""
+    return Lit(tuple((mark, cells) for mark, cells in lit.marks if mark is Mark.CURSOR), lit.focus)
 
 
 def _lit_beside(scene: Scene, other: Node) -> Lit:

@@ -1,0 +1,290 @@
+"""The map: levels of boxes, going in and out, what lies on the way of a cell that is followed."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from llm_linalg.lesson import Asked, catalog, find
+from tests.app.driving import lesson, opened
+from tests.app.test_player import START, Product
+from tui import mapping, player
+from tui.boxes import MapView, percent
+from tui.cli_parse import UsageError, app_parser
+from tui.cli_view import settled, view_of
+from tui.frame import Mark
+from tui.render.plain import to_plain
+from tui.stage import open_view
+from tui.view import View, command
+
+FUNCTIONS = lesson(
+    """## Calls
+Boxes.
+
+```python map show="z"
+def half(x):
+    return x / 2 + x[0]
+a = torch.randn(3, 2)
+b = half(a) @ torch.ones(2, 4)
+z = half(half(b)) + b
+```
+"""
+)
+HEAD = ("block:1", "attention", "head:1")
+
+
+def level(view: View, *, ascii_only: bool = False) -> MapView:
+    found = open_view(view).frame(view, ascii_only=ascii_only).map
+    assert found is not None
+    return found
+
+
+def at(view: View, *box: str) -> View:
+    return replace(view, depth="map", box=box)
+
+
+# Going about it.
+
+
+@given(st.lists(st.sampled_from(["into", "out", "forward", "back", "over", "finish"]), max_size=30))
+def test_one_stands_on_a_box_wherever_one_goes(moves: list[str]) -> None:
+    ground, view = Product(), replace(START, depth="map", box=("block", "gone"))
+    for name in moves:
+        view = getattr(player, name)(view, ground)
+        if view.depth == "map":
+            box = mapping.standing(view, ground)
+            assert box[-1] in ground.boxes(box[:-1])
+            step, steps = player.position(view, ground)
+            assert 1 <= step <= steps == len(ground.boxes(box[:-1]))
+
+
+def test_in_and_out_at_every_level_of_the_model() -> None:
+    view = View.opening(find("why"))
+    run = open_view(view)
+    seen: list[str] = [view.depth]
+    view = mapping.goto(view, run.ground(view), 3)
+    for _ in range(20):
+        inside = player.into(view, run.ground(view))
+        if inside == view:
+            break
+        view = inside
+        if view.depth == "map" and view.box[-1].startswith("norm"):
+            view = player.forward(view, run.ground(view))  # attention, and in it a head
+        seen.append("/".join(view.box) if view.depth == "map" else view.depth)
+    assert seen == [
+        "map", "block:1/attention", "block:1/attention/head:1", "block:1/attention/head:1/Q",
+        "operations", "cells", "terms",
+    ]  # fmt: skip
+    ways = []
+    for _ in range(20):
+        outside = player.out(view, run.ground(view))
+        if outside == view:
+            break
+        view = outside
+        ways.append("/".join(view.box) if view.depth == "map" else view.depth)
+    assert ways == [
+        "cells", "operations", "block:1/attention/head:1/Q", "block:1/attention/head:1",
+        "block:1/attention", "block:1",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("slug", [one.slug for one in catalog()])
+def test_every_node_of_every_lesson_is_on_the_map(slug: str) -> None:
+    found = find(slug)
+    view = View.opening(found, len(found.stops))
+    run = open_view(view)
+    ground = run.ground(view)
+    for name in ground.siblings:
+        there = player.out(replace(view, path=(name,), depth="operations"), ground)
+        assert there.depth == "map"
+        shown = run.frame(there).map
+        assert shown is not None
+        assert not shown.selected.foreign
+
+
+# What is told.
+
+
+def test_boxes_are_live_and_share_the_multiplications() -> None:
+    shown = level(View.opening(find("why")))
+    assert [row.label for row in shown.rows] == ["tokens", "embed", "block:1", "block:2", "norm", "logits"]
+    assert sum(row.share for row in shown.rows) == pytest.approx(1)
+    wide = level(View.opening(find("why")).set("d_model", "64").set("seq_len", "7"))
+    block, logits = wide.rows[2], wide.rows[5]
+    assert block.shape == (7, 64)
+    assert logits.products == 7 * 64 * 6
+    assert block.products == 12 * 7 * 64 * 64 + 2 * 7 * 7 * 64
+    assert block.products < block.multiplications < 1.05 * block.products
+    assert (block.lesson, block.words) == ("block", "attention, then an MLP, each added to what came in")
+
+
+def test_a_repeated_call_and_what_comes_from_outside() -> None:
+    view = View.opening(FUNCTIONS)
+    assert [row.label for row in level(view).rows] == ["a", "half:1", "b", "half:2", "half:3", "z"]
+    inner = level(at(view, "half:1", open_view(view).ground(view).boxes(("half:1",))[-1]))
+    assert (inner.rows[0].label, inner.rows[0].foreign) == ("a", True)
+    assert inner.path == ("half:1",)
+    assert inner.place[1] == len(inner.rows) - 1
+
+
+def test_a_box_that_a_run_hasnt_got_gives_way() -> None:
+    view = at(View.opening(FUNCTIONS), "half:1", "nothing", "there")
+    assert level(view).selected.name == "half:1"
+    assert level(at(view, "gone")).selected.name == "a"
+
+
+@pytest.mark.parametrize(
+    ("share", "said"), [(0, "0%"), (0.004, "under 1%"), (0.5, "50%"), (0.9999, "over 99%"), (1, "100%")]
+)
+def test_a_share_never_says_all_or_nothing_of_a_part(share: float, said: str) -> None:
+    assert percent(share) == said
+
+
+def test_in_words_and_in_json() -> None:
+    view = at(View.opening(find("why")), *HEAD, "P")
+    frame = open_view(view).frame(view)
+    text = to_plain(frame)
+    assert "map: block:1 / attention / head:1" in text
+    assert "> P; shape (5, 5); 25 multiplications" in text
+    assert "  from outside: layer_norm; shape (5, 8)" in text
+    record = json.loads(json.dumps(frame.json()))
+    assert record["node"]["op"] == "softmax"
+    boxes = {box["name"]: box for box in record["map"]["boxes"]}
+    assert boxes["P"]["reads"] == [name for name in boxes if name.startswith("masked_fill")]
+    assert boxes["Q"]["multiplications"] == boxes["Q"]["products"] == 5 * 8 * 4
+    assert "lit" not in boxes["Q"]
+
+
+# A cell that is followed, in the pictures of nodes.
+
+
+def test_cells_on_the_way_are_marked_in_every_picture_and_coloured_by_the_derivative() -> None:
+    view = replace(View.opening(find("why")), depth="operations", path=("P:1",),
+                   asked=Asked("lineage", "logits", (2, 3)), look="heat")  # fmt: skip
+    run = open_view(view)
+    frame = run.frame(view)
+    panel = frame.panel("P")
+    assert panel is not None
+    marked = {(i, j) for i in range(5) for j in range(5) if Mark.MADE in panel.mark((i, j))}
+    assert marked == {(1, 0), (1, 1), (2, 0), (2, 1), (2, 2)}
+    node = run.trace.labelled("P:1") if run.trace is not None else None
+    assert run.trace is not None
+    assert node is not None
+    slopes = run.trace.influence("logits", (2, 3))[node]
+    assert panel.heat is not None
+    heats = [panel.heat((2, j)) for j in range(5)]
+    ratio = (heats[1] or 0.0) / float(slopes[2, 1])
+    assert heats[:3] == pytest.approx([ratio * float(slopes[2, j]) for j in range(3)])
+    assert heats[3:] == [None, None]  # they are masked: nothing comes from there
+    assert frame.range_text.startswith("∂ ")
+    cell = run.frame(replace(view, cursor=("P", (2, 1)))).cursor
+    assert cell is not None
+    assert cell.asked == f"∂logits[2,3] / ∂P[2,1] = {float(slopes[2, 1]):.6g}"
+    other = run.frame(replace(view, cursor=("P", (3, 0)))).cursor
+    assert other is not None
+    assert other.asked == "logits[2,3] does not depend on it"
+
+
+def test_a_cell_that_isnt_there_is_not_followed() -> None:
+    for cell in ("logits[9,9]", "nothing[0]", "logits[1]"):
+        flags = app_parser().read(["why", "--lineage", cell])
+        view = view_of(flags)
+        with pytest.raises(UsageError):
+            settled(view, open_view(view), flags)
+    with pytest.raises(UsageError, match="one way at a time"):
+        view_of(app_parser().read(["why", "--lineage", "x[0,0]", "--reach", "x[0,0]"]))
+
+
+# Keys and commands.
+
+
+async def test_keys_go_about_the_map() -> None:
+    async with opened("why") as d:
+        await d.press("down", "down", "enter", "down", "enter")
+        assert d.view.box == ("block:1", "attention", "head:1")
+        await d.press("right", "M")
+        assert d.has(depth="cells")
+        await d.press("M", "escape", "escape")
+        assert d.has(depth="map")
+
+
+async def test_a_lesson_is_opened_from_its_box_and_left_again() -> None:
+    async with opened("why") as d:
+        await d.press("down", "down", "L")
+        assert d.view.lesson.slug == "block"
+        await d.press("backspace")
+        assert (d.view.lesson.slug, d.view.box) == ("why", ("block:1",))
+        await d.press("up", "up", "L")
+        assert "No lesson is about tokens here" in d.screen
+
+
+async def test_a_cell_is_followed_and_comes_back() -> None:
+    async with opened("why") as d:
+        await d.press("down", "down", "down", "down", "down", "enter", "enter", "dollar_sign", "c", "I")
+        assert d.has(depth="map", asked=Asked("lineage", "logits", (4, 5)))
+        assert "logits[4,5] depends on" in d.screen
+        await d.press("I")
+        assert d.view.asked == Asked("reach", "logits", (4, 5))
+        await d.press("I")
+        assert d.has(asked=None)
+        await d.press("backspace")
+        assert d.view.cursor == ("logits", (4, 5))
+
+
+async def test_a_cell_of_a_box_is_asked_and_the_map_is_there_again() -> None:
+    async with opened("why") as d:
+        await d.press("down", "down", "c")
+        assert d.has(depth="cells")
+        assert d.view.cursor is not None
+        await d.press("backspace")
+        assert d.has(depth="map", box=("block:1",), cursor=None)
+
+
+async def test_a_part_of_a_softmax_is_not_followed() -> None:
+    async with opened("attention", stop=1) as d:
+        await d.press("n")
+    async with opened(lesson("Softmax.\n\n```python\ny = torch.softmax(torch.randn(2, 3), -1)\n```\n")) as d:
+        await d.press("enter", "c", "I")
+        assert d.has(asked=None)
+        assert "go out of this part first" in d.screen
+
+
+async def test_a_click_selects_a_box_and_a_second_goes_in() -> None:
+    async with opened("why") as d:
+        y = next(y for y, text in enumerate(d.rows) if "block:2" in text)
+        x = d.rows[y].index("block:2")
+        await d.pilot.click(offset=(x, y))
+        await d.settle()
+        assert d.has(box=("block:2",))
+        await d.pilot.click(offset=(x, y))
+        await d.settle()
+        assert d.has(box=("block:2", "norm:1"))
+
+
+async def test_a_control_keeps_the_place_on_the_map() -> None:
+    async with opened("why") as d:
+        await d.press("down", "down", "enter", "right_square_bracket")
+        assert d.view.box == ("block:1", "norm:1")
+        assert "(5, 16)" in d.screen
+
+
+async def test_any_program_has_a_map() -> None:
+    async with opened("matmul") as d:
+        await d.press("escape", "escape")
+        assert d.has(depth="map", box=("Y",))
+        await d.press("enter", "enter", "right")
+        assert d.has(depth="cells", step=1)
+
+
+def test_the_command_that_reopens_a_place_on_the_map() -> None:
+    why = View.opening(find("why"))
+    deep = at(why, *HEAD, "P")
+    lit = replace(deep, asked=Asked("reach", "x:1", (0, 1)))
+    off = replace(View.opening(find("why"), 4), asked=None)
+    for view in (why, deep, lit, off, replace(why, depth="cells"), at(View.opening(find("matmul")), "W")):
+        words = command(view).split()[1:]
+        assert view_of(app_parser().read([word.strip("'") for word in words])) == view, command(view)

@@ -1,0 +1,73 @@
+"""How a level of the map is drawn: boxes, what reads what, and the way of a cell that is followed."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from llm_linalg.lesson import Asked, find
+from tests.app.test_map import at, level
+from tui.boxes import BoxRow, MapView
+from tui.panes.map import RAILS, map_rows, rails_of
+from tui.themes import ASCII, UNICODE, Glyphs
+from tui.view import View
+from tui.widgets.rows import width_of
+
+
+def drawn(shown: MapView, width: int = 60, height: int = 12, glyphs: Glyphs = UNICODE) -> list[str]:
+    rows = map_rows(shown, width, height, glyphs)
+    assert len(rows) <= height
+    assert all(width_of(row) <= width for row in rows)
+    return ["".join(span.text for span in row).rstrip() for row in rows]
+
+
+def row(name: str, *, lit: int | None = None) -> BoxRow:
+    return BoxRow(name, name, "add", (2,), False, False, 1, 4, 0.5, 0, lit=lit, cells=2)
+
+
+@given(st.integers(1, 30), st.data())
+def test_whatever_reads_whatever_it_fits_and_the_box_is_there(count: int, data: st.DataObject) -> None:
+    pairs = st.tuples(st.integers(0, count - 1), st.integers(0, count - 1)).filter(lambda p: p[0] < p[1])
+    arrows = data.draw(st.lists(pairs, max_size=40, unique=True)) if count > 1 else []
+    place = data.draw(st.integers(0, count - 1))
+    shown = MapView((), tuple(row(f"box{k}") for k in range(count)), tuple(sorted(arrows)), place)
+    width, height = data.draw(st.sampled_from([(60, 12), (40, 3), (30, 6), (120, 40)]))
+    for glyphs in (UNICODE, ASCII):
+        lines = drawn(shown, width, height, glyphs)
+        assert any(f"{glyphs.pointer} box{place}" in line for line in lines)
+        assert glyphs is UNICODE or "".join(lines).isascii()
+    tracks = rails_of(shown.arrows, range(count))
+    assert len(tracks) <= RAILS
+    for track in tracks:
+        taken = [set(range(rail.source, rail.last + 1)) for rail in track]
+        assert sum(map(len, taken)) == len(set().union(*taken))
+
+
+def test_a_residual_is_an_arrow_past_the_box() -> None:
+    view = at(View.opening(find("why")), "block:1", "attention")
+    lines = drawn(level(view))
+    x, norm, attention, added = (next(line for line in lines if word in line) for word in
+                                 ("  x  ", "norm:1", "attention", "↓  x"))  # fmt: skip
+    assert "╭" in x
+    assert "│" in norm
+    assert "│" in attention
+    assert "┴" in added or "╰" in added
+    assert "→↓  x" in added
+    assert "▸ attention ›" in attention
+
+
+def test_what_is_followed_is_heavy_and_counted() -> None:
+    view = replace(
+        at(View.opening(find("why")), "block:1", "attention"), asked=Asked("lineage", "logits", (2, 3))
+    )
+    shown = level(view)
+    assert shown.followed == "logits[2,3] depends on"
+    assert [(r.label, r.lit) for r in shown.rows][:3] == [("x", 24), ("norm:1", 24), ("attention", 24)]
+    lines = drawn(shown)
+    assert any("┏" in line for line in lines)
+    assert any("24/40" in line for line in lines)
+    assert "#" in "".join(drawn(level(view, ascii_only=True), glyphs=ASCII))
+    sentence = shown.sentence
+    assert sentence.startswith("logits[2,3] depends on 24 of its 40 cells, by a derivative of up to ")

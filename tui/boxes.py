@@ -1,0 +1,168 @@
+"""A level of a program's map as a value: boxes, what reads what, and how much of it is asked about."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class BoxRow:
+    """One box.
+
+    Attributes:
+        name: Its name on the level.
+        label: What it is called there.
+        op: The operation, of a box that is one; else empty.
+        shape: What comes out of it.
+        opens: Whether boxes stand inside it.
+        foreign: Whether it comes in from outside the level.
+        operations: How many operations are in it.
+        multiplications: How many multiplications they make.
+        share: The part that is of the program's multiplications, 0 to 1.
+        products: How many of them are in matrix products.
+        words: What it is in linear algebra.
+        lesson: The slug of the lesson that it opens, or None.
+        title: That lesson's title.
+        lit: How many cells of what comes out lie on the way that is followed; None if nothing is.
+        cells: How many cells come out.
+        influence: The largest derivative along that way, in size; None if there is none.
+    """
+
+    name: str
+    label: str
+    op: str
+    shape: tuple[int, ...]
+    opens: bool
+    foreign: bool
+    operations: int
+    multiplications: int
+    share: float
+    products: int
+    words: str = ""
+    lesson: str | None = None
+    title: str = ""
+    lit: int | None = None
+    cells: int = 0
+    influence: float | None = None
+
+    @property
+    def sizes(self) -> str:
+        """The shape as torch writes it."""
+        return f"({', '.join(map(str, self.shape))}{',' if len(self.shape) == 1 else ''})"
+
+    @property
+    def counted(self) -> str:
+        """What it takes, in words."""
+        many = f"{self.operations} operations, " if self.operations > 1 else ""
+        if not self.multiplications:
+            return f"{many}no multiplications"
+        part = f"{self.multiplications:,} multiplications, {percent(self.share)} of all"
+        inside = {0: "none", self.multiplications: "all"}.get(self.products)
+        inside = inside or percent(self.products / self.multiplications)
+        return f"{many}{part}, {inside} of them in matrix products"
+
+
+@dataclass(frozen=True, slots=True)
+class MapView:
+    """One level of the map.
+
+    Attributes:
+        path: The names of the boxes that lead here.
+        rows: What comes in from outside, then the boxes of the level in order.
+        arrows: Which reads which, as pairs of places among the rows: from, to.
+        row: The place of the selected box.
+        followed: What is asked of the boxes, such as "logits[4, 2] depends on"; empty if nothing is.
+    """
+
+    path: tuple[str, ...]
+    rows: tuple[BoxRow, ...]
+    arrows: tuple[tuple[int, int], ...]
+    row: int
+    followed: str = ""
+
+    @property
+    def selected(self) -> BoxRow:
+        """The selected box."""
+        return self.rows[self.row]
+
+    @property
+    def place(self) -> tuple[int, int]:
+        """Its number among the boxes of the level, from 1, and how many there are."""
+        foreign = sum(row.foreign for row in self.rows)
+        return self.row + 1 - foreign, len(self.rows) - foreign
+
+    def reads(self, place: int) -> tuple[str, ...]:
+        """What a box reads, by their labels."""
+        return tuple(self.rows[source].label for source, target in self.arrows if target == place)
+
+    def plain(self, place: int) -> str:
+        """A box as a line to be read aloud."""
+        row = self.rows[place]
+        reads = f"reads {', '.join(self.reads(place))}" if self.reads(place) else ""
+        words = [
+            f"{'from outside: ' if row.foreign else ''}{row.label}",
+            f"shape {row.sizes}",
+            "" if row.foreign else row.counted,
+            reads,
+            "opens" if row.opens and not row.foreign else "",
+            "" if row.lit is None else f"{row.lit} of {row.cells} cells",
+            "" if row.influence is None else f"derivative up to {row.influence:.3g}",
+        ]
+        return "; ".join(filter(None, words))
+
+    @property
+    def sentence(self) -> str:
+        """What there is to say about the selected box."""
+        row = self.selected
+        name = row.label if row.op in ("", row.label) else f"{row.label} ({row.op})"
+        said = f"{name}: {row.words or row.counted}."
+        asked = ""
+        if row.lit is not None:
+            steep = f", by a derivative of up to {row.influence:.3g}" if row.lit and row.influence else ""
+            asked = f"{self.followed} {row.lit} of its {row.cells} cells{steep}. "
+        more = f" {row.counted[:1].upper()}{row.counted[1:]}." if row.words else ""
+        opens = f" L opens {row.title}." if row.title else ""
+        return f"{asked}{said}{more}{opens}"
+
+    def record(self) -> dict[str, object]:
+        """The level for JSON."""
+        return {
+            "path": list(self.path),
+            "box": self.selected.name,
+            "boxes": list(self._records()),
+            **({"followed": self.followed} if self.followed else {}),
+        }
+
+    def _records(self) -> Iterator[dict[str, object]]:
+        for place, row in enumerate(self.rows):
+            made: dict[str, object] = {
+                "name": row.name,
+                "label": row.label,
+                "shape": list(row.shape),
+                "outside": row.foreign,
+                "opens": row.opens,
+                "operations": row.operations,
+                "multiplications": row.multiplications,
+                "share": row.share,
+                "products": row.products,
+                "reads": [self.rows[source].name for source, target in self.arrows if target == place],
+            }
+            if row.lesson is not None:
+                made["lesson"] = row.lesson
+            if row.lit is not None:
+                made |= {"lit": row.lit, "cells": row.cells, "influence": row.influence}
+            yield made
+
+
+def brief(share: float) -> str:
+    """The same in four columns."""
+    return percent(share).replace("under ", "<").replace("over ", ">")
+
+
+def percent(share: float) -> str:
+    """A share in percent; one that is not 0 or 1 never says so."""
+    whole = round(100 * share)
+    if 0 < share < 0.01:
+        return "under 1%"
+    return "over 99%" if 0.99 < share < 1 and whole == 100 else f"{whole}%"

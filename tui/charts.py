@@ -1,0 +1,95 @@
+"""Commands of the map: onto it and off it, select a box, open its lesson, follow a cell through it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from tui import mapping, player
+from tui.choices import open_lesson
+from tui.motions import motion
+from tui.session import Session
+
+
+def toggle(session: Session) -> Session:
+    """Onto the map, at the box of the node shown; from there back to the node."""
+    ground, view = session.ground, session.view
+    if ground is None or not ground.path:
+        return session
+    if view.depth == "map":
+        return session.moved(replace(view, depth="cells"))
+    there = mapping.onto(view, ground, ground.path)
+    return replace(session.moved(there), trail=() if view.cursor is None else session.trail)
+
+
+def select(session: Session, argument: str) -> Session:
+    """Select a box by its place among the rows of the level; the selected one is gone into."""
+    ground, view = session.ground, session.view
+    if ground is None or view.depth != "map" or not ground.path:
+        return session
+    now, _ = player.position(view, ground)
+    number = int(argument)
+    return (
+        motion(player.into)(session)
+        if number == now
+        else motion(lambda at, known: player.goto(at, known, number))(session)
+    )
+
+
+def ask(session: Session) -> Session:
+    """Put the cell cursor on what the selected box gives, all of it computed; return comes back here."""
+    run, ground, view = session.current, session.ground, session.view
+    if run is None or ground is None or view.depth != "map" or not ground.path:
+        return session
+    path = ground.made_in(mapping.standing(view, ground))
+    there = replace(view, depth="cells", path=path, order=None, step=0, at=None, back=())
+    asked = run.move_cursor(player.last(there, run.ground(there)), 0, 0)
+    if asked.cursor is None:
+        return session.told("It has no cells to ask.")
+    return replace(session.moved(asked), trail=(view,))
+
+
+def lesson(session: Session) -> Session:
+    """Open the lesson of the selected box; the way back is kept."""
+    run, view = session.current, session.view
+    level = None if run is None or view.depth != "map" else run.frame(view).map
+    if level is None:
+        return session
+    row = level.selected
+    if row.lesson is None:
+        return session.told(f"No lesson is about {row.label} here.")
+    if row.lesson == view.lesson.slug:
+        return session.told("That is this lesson.")
+    opened = open_lesson(session, row.lesson)
+    if opened is session:
+        return session.told(f"There is no lesson {row.lesson} here.")
+    return replace(opened, visits=(*session.visits, view))
+
+
+def follow(session: Session) -> Session:
+    """Light all that the cell under the cursor depends on, on the map; then what it feeds; then nothing.
+
+    What is lit stays lit in every picture of the program.
+    """
+    from tui.stage.light import asking, dark
+
+    run, view = session.current, session.view
+    if run is None or session.ground is None:
+        return session
+    asked = asking(run, view)
+    if asked is None and view.asked is None:
+        return session.told("Only a cell of the program itself is followed: go out of this part first.")
+    if view.asked is None or (asked is not None and asked.index != view.asked.index):
+        found = asked
+    elif view.asked.way == "lineage":
+        found = replace(view.asked, way="reach")
+    else:
+        found = None
+    lit = replace(view, asked=found)
+    if found is not None:
+        said = dark(run, lit)
+        if said:
+            return session.told(said)
+    if view.depth == "map" or found is None:
+        return session.moved(lit)
+    there = mapping.onto(lit, session.ground, session.ground.path)
+    return replace(session.moved(replace(there, cursor=None)), trail=(view,))

@@ -1,0 +1,80 @@
+"""Where one is on the map: pure functions from a view to a view, as those of :mod:`tui.player`.
+
+The map folds a program's operations by the calls in which they were made. A level of it is what stands in
+one box; a step is a box of the level.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Protocol
+
+from tui.view import View
+
+Path = tuple[str, ...]
+
+
+class Mapped(Protocol):
+    """What must be known of the map of what is open."""
+
+    def boxes(self, path: Path) -> tuple[str, ...]:
+        """The boxes that one can stand on inside a box, in order; none in an operation."""
+
+    def made_in(self, path: Path) -> Path:
+        """The path of the node that a box gives."""
+
+    def box_of(self, path: Path) -> Path:
+        """The box of a node, by the node's path; empty if there are no boxes."""
+
+
+def standing(view: View, ground: Mapped) -> Path:
+    """The box of a view: of one that this program hasn't got, the nearest; empty if there are none."""
+    path: Path = ()
+    for name in view.box:
+        if name not in ground.boxes(path):
+            break
+        path = (*path, name)
+    first = ground.boxes(())
+    return path or first[:1]
+
+
+def position(view: View, ground: Mapped) -> tuple[int, int]:
+    """``(box, boxes)`` on the level, from 1."""
+    box = standing(view, ground)
+    level = ground.boxes(box[:-1]) if box else ()
+    return (level.index(box[-1]) + 1, len(level)) if box else (0, 0)
+
+
+def goto(view: View, ground: Mapped, number: int) -> View:
+    """At a box of the level by its number, clamped into range."""
+    box = standing(view, ground)
+    level = ground.boxes(box[:-1]) if box else ()
+    if not level:
+        return view
+    return replace(view, box=(*box[:-1], level[max(1, min(number, len(level))) - 1]))
+
+
+def into(view: View, ground: Mapped) -> View:
+    """Into a box: to the level inside it, or to the operation that it is."""
+    box = standing(view, ground)
+    inside = ground.boxes(box)
+    if not box:
+        return view
+    if inside:
+        return replace(view, box=(*box, inside[0]))
+    path = ground.made_in(box)
+    return replace(
+        view, depth="operations", path=path, box=box, order=None, step=0, at=None, cursor=None, back=()
+    )
+
+
+def out(view: View, ground: Mapped) -> View:
+    """Out of a level, to the box that it stands in; at the top the same view."""
+    box = standing(view, ground)
+    return replace(view, box=box[:-1]) if len(box) > 1 else view
+
+
+def onto(view: View, ground: Mapped, path: Path) -> View:
+    """On the map, at the box of the node with that path."""
+    box = ground.box_of(path)
+    return replace(view, depth="map", box=box, cursor=None) if box else view

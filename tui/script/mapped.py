@@ -1,0 +1,59 @@
+"""What the words of the map do: to a box of it, and a cell lit through all of a program."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Literal
+
+from llm_linalg.lesson_stop import Asked
+from tui import mapping
+from tui.cli_parse import UsageError
+from tui.script.acts import Act, key, one_of
+from tui.session import Session
+
+
+def to_box(session: Session, rest: Sequence[str]) -> Session:
+    """To a box of the map, by the names that lead to it."""
+    ground = session.ground
+    if ground is None or not ground.path:
+        raise UsageError("there is no map here")
+    if len(rest) != 1:
+        raise UsageError("which box? its name, or the names that lead to it: box block:1/attention")
+    path: tuple[str, ...] = ()
+    for name in rest[0].split("/"):
+        path = (*path, one_of([name], "box", ground.boxes(path)))
+    return session.moved(replace(session.view, depth="map", box=path, cursor=None))
+
+
+def ask(session: Session, rest: Sequence[str]) -> Session:
+    """With the cell cursor on what a row of a board shows, or a box of the map gives."""
+    return key("map.ask" if session.view.depth == "map" else "board.ask")(session, rest)
+
+
+def asked(way: Literal["lineage", "reach"]) -> Act:
+    """With a cell followed through the program: the one named, or the one under the cursor; or none."""
+
+    def act(session: Session, rest: Sequence[str]) -> Session:
+        from tui.stage.light import asking, dark
+
+        run_ = session.current
+        if run_ is None or session.ground is None:
+            raise UsageError("there are no cells here")
+        if tuple(rest) == ("none",):
+            return session.moved(replace(session.view, asked=None))
+        found = asking(run_, session.view)
+        if rest:
+            if not all(word.isdecimal() and len(word) < 10 for word in rest[1:]):
+                raise UsageError(f"which cell? its tensor and indices, such as {way} Y 1 2")
+            found = Asked(way, rest[0], tuple(map(int, rest[1:])))
+        if found is None:
+            raise UsageError(f"which cell? the one under the cursor, or its name and indices: {way} Y 1 2")
+        lit = replace(session.view, asked=replace(found, way=way))
+        said = dark(run_, lit)
+        if said:
+            raise UsageError(said)
+        there = lit if lit.depth == "map" else mapping.onto(lit, session.ground, session.ground.path)
+        return session.moved(there)
+
+    return act

@@ -1,0 +1,84 @@
+"""A level of the map with the numbers of this run."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from llm_linalg.text import clean
+from tui.boxes import BoxRow, MapView
+from tui.glyphs import ascii_text
+from tui.mapping import standing
+from tui.stage.nodes import NodeGround
+from tui.view import View
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from llm_linalg.lesson_boxes import BoxNote
+    from llm_linalg.lesson_stop import Asked
+    from llm_linalg.maps import Box, Map
+    from tui.stage.light import Light
+
+LABEL = 40  # characters of a label
+
+
+Known = dict[tuple[tuple[str, ...], "Asked | None", bool], tuple[BoxRow, ...]]
+"""The rows of levels, by the way to them, the cell that is followed, and whether they are in ASCII."""
+
+
+def live_map(
+    view: View, ground: NodeGround, light: Light | None, ascii_only: bool, known: Known
+) -> MapView | None:
+    """The level at which a view is; None for a program without boxes."""
+    from llm_linalg.lesson import catalog
+
+    box = standing(view, ground)
+    if ground.map is None or not box:
+        return None
+    level = ground.map.level(box[:-1])
+    spell: Callable[[str], str] = ascii_text if ascii_only else str
+    key = (box[:-1], None if light is None else light.asked, ascii_only)
+    if key not in known:
+        notes = {note.name: note for note in view.lesson.boxes}
+        titles = {lesson.slug: lesson.title for lesson in (*catalog(), view.lesson)}
+        known[key] = tuple([_row(one, ground.map, notes, titles, light, spell) for one in level.boxes])
+    return MapView(
+        path=tuple(spell(clean(name, LABEL)) for name in box[:-1]),
+        rows=known[key],
+        arrows=level.arrows,
+        row=level.places[box[-1]],
+        followed="" if light is None else light.said,
+    )
+
+
+def _row(
+    box: Box,
+    whole: Map,
+    notes: Mapping[str, BoxNote],
+    titles: Mapping[str, str],
+    light: Light | None,
+    spell: Callable[[str], str],
+) -> BoxRow:
+    inside = box.scope is not None
+    note = notes.get(box.name.partition(":")[0] if inside else box.node.op)
+    lesson = note.lesson if note is not None and note.lesson in titles else None
+    found, cells = (None, box.node.value.numel()) if light is None else box.lit(light.cells)
+    steep = [] if light is None else [s for node in box.outputs if (s := light.steepest(node)) is not None]
+    return BoxRow(
+        name=box.name,
+        label=spell(clean(box.label, LABEL)),
+        op="" if inside else box.node.op,
+        shape=box.node.shape,
+        opens=inside,
+        foreign=box.foreign,
+        operations=len(box.nodes),
+        multiplications=box.multiplications,
+        share=box.multiplications / whole.multiplications if whole.multiplications else 0.0,
+        products=box.products,
+        words="" if note is None else spell(clean(note.words)),
+        lesson=lesson,
+        title="" if lesson is None else spell(clean(titles[lesson], 60)),
+        lit=found,
+        cells=cells,
+        influence=max(steep, default=None),
+    )
