@@ -38,10 +38,20 @@ def backward(trace: Trace, loss: Node) -> Trace:
         if node.line is not None:
             reason = writer.reasons[node.line - 1]
             node.twin, node.why = reason.user, reason.of(node)
+            node.scope = _whole(
+                reason.user
+            ).scope  # its map is that of the forward pass, gone through backwards
     for node, name in writer.names.of.items():
         if node.inside is None and f"d{name}" in program.names:
             program.names.setdefault(f"d{node.name}", program.names[f"d{name}"])
     return program
+
+
+def _whole(node: Node) -> Node:
+    """Return the node of the program itself that a part is in."""
+    while node.inside is not None:
+        node = node.inside
+    return node
 
 
 _FEW = 8  # parts that are added with plus signs; more are stacked

@@ -14,7 +14,7 @@ class BoxRow:
         name: Its name on the level.
         label: What it is called there.
         op: The operation, of a box that is one; else empty.
-        shape: What comes out of it.
+        shape: What comes out of it; None for several things from outside, told as one.
         opens: Whether boxes stand inside it.
         foreign: Whether it comes in from outside the level.
         operations: How many operations are in it.
@@ -32,7 +32,7 @@ class BoxRow:
     name: str
     label: str
     op: str
-    shape: tuple[int, ...]
+    shape: tuple[int, ...] | None
     opens: bool
     foreign: bool
     operations: int
@@ -49,6 +49,8 @@ class BoxRow:
     @property
     def sizes(self) -> str:
         """The shape as torch writes it."""
+        if self.shape is None:
+            return ""
         return f"({', '.join(map(str, self.shape))}{',' if len(self.shape) == 1 else ''})"
 
     @property
@@ -101,8 +103,8 @@ class MapView:
         row = self.rows[place]
         reads = f"reads {', '.join(self.reads(place))}" if self.reads(place) else ""
         words = [
-            f"{'from outside: ' if row.foreign else ''}{row.label}",
-            f"shape {row.sizes}",
+            f"{'from outside: ' if row.foreign and row.shape is not None else ''}{row.label}",
+            f"shape {row.sizes}" if row.sizes else "",
             "" if row.foreign else row.counted,
             reads,
             "opens" if row.opens and not row.foreign else "",
@@ -139,7 +141,7 @@ class MapView:
             made: dict[str, object] = {
                 "name": row.name,
                 "label": row.label,
-                "shape": list(row.shape),
+                "shape": None if row.shape is None else list(row.shape),
                 "outside": row.foreign,
                 "opens": row.opens,
                 "operations": row.operations,

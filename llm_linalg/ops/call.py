@@ -105,7 +105,7 @@ class Call:
         args = tuple(_mapped(value, lambda _: next(feed)) for value in self.args)
         kwargs = {name: _mapped(value, lambda _: next(feed)) for name, value in self.kwargs.items()}
         result = self.function(*args, **kwargs)
-        if result is None:  # ``x[key] = value``
+        if result is None and self.may_write:  # ``x[key] = value``
             return written[0]
         return result if isinstance(result, Tensor) else tuple(result)[self.position]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from math import prod
 
@@ -68,6 +68,10 @@ class Unlisted(Operation):
     def proof(self, relations: Callable[[], tuple[Relation, ...]]) -> str:
         measured = any(isinstance(relation, MeasuredRelation) for relation in relations())
         return "autograd" if measured else "opaque"
+
+    def cotangents(self, call: Call) -> Mapping[str, str]:
+        """Return the backward pass: nothing goes back through ``x.grad``, which is not made of x's cells."""
+        return {"args_0": ""} if self.name == "grad" else super().cotangents(call)
 
     def relations(self, call: Call) -> tuple[Relation, ...]:
         return tuple(self._relation(call, place) for place in range(len(call.tensors)))

@@ -244,9 +244,18 @@ async def test_a_cell_of_a_box_is_asked_and_the_map_is_there_again() -> None:
         assert d.has(depth="map", box=("block:1",), cursor=None)
 
 
+async def test_the_backward_pass_has_the_same_boxes_in_the_other_order() -> None:
+    async with opened("why") as d:
+        await d.press("down", "down", "down", "enter", "w")
+        assert d.has(twin=True, depth="map", box=("block:2", "norm:1"))
+        run = d.session.current
+        assert run is not None
+        assert run.ground(d.view).boxes(("block:2",))[::2] == ("mlp", "dx_85", "norm:1")
+        await d.press("w", "enter", "enter")
+        assert d.has(twin=False, depth="operations")
+
+
 async def test_a_part_of_a_softmax_is_not_followed() -> None:
-    async with opened("attention", stop=1) as d:
-        await d.press("n")
     async with opened(lesson("Softmax.\n\n```python\ny = torch.softmax(torch.randn(2, 3), -1)\n```\n")) as d:
         await d.press("enter", "c", "I")
         assert d.has(asked=None)

@@ -71,3 +71,12 @@ def test_what_is_followed_is_heavy_and_counted() -> None:
     assert "#" in "".join(drawn(level(view, ascii_only=True), glyphs=ASCII))
     sentence = shown.sentence
     assert sentence.startswith("logits[2,3] depends on 24 of its 40 cells, by a derivative of up to ")
+
+
+def test_much_from_outside_is_one_row() -> None:
+    view = replace(at(View.opening(find("why")), "block:2", "mlp"), twin=True)
+    shown = level(view)
+    assert [(one.label, one.sizes) for one in shown.rows[:2]] == [("29 from outside", ""), ("mlp", "(5, 8)")]
+    assert shown.place == (1, 5)
+    assert shown.reads(1) == ("29 from outside",)
+    assert all(source < target for source, target in shown.arrows)

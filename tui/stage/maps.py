@@ -12,7 +12,7 @@ from tui.stage.nodes import NodeGround
 from tui.view import View
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from llm_linalg.lesson_boxes import BoxNote
     from llm_linalg.lesson_stop import Asked
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from tui.stage.light import Light
 
 LABEL = 40  # characters of a label
+MOST_FOREIGN = 4  # things from outside that are told one by one
 
 
 Known = dict[tuple[tuple[str, ...], "Asked | None", bool], tuple[BoxRow, ...]]
@@ -37,18 +38,37 @@ def live_map(
         return None
     level = ground.map.level(box[:-1])
     spell: Callable[[str], str] = ascii_text if ascii_only else str
+    outside = sum(one.foreign for one in level.boxes)
+    folded = outside - 1 if outside > MOST_FOREIGN else 0
     key = (box[:-1], None if light is None else light.asked, ascii_only)
     if key not in known:
         notes = {note.name: note for note in view.lesson.boxes}
         titles = {lesson.slug: lesson.title for lesson in (*catalog(), view.lesson)}
-        known[key] = tuple([_row(one, ground.map, notes, titles, light, spell) for one in level.boxes])
+        rows = [_row(one, ground.map, notes, titles, light, spell) for one in level.boxes]
+        known[key] = tuple([_together(rows[:outside]), *rows[outside:]] if folded else rows)
     return MapView(
         path=tuple(spell(clean(name, LABEL)) for name in box[:-1]),
         rows=known[key],
-        arrows=level.arrows,
-        row=level.places[box[-1]],
+        arrows=level.arrows if not folded else _folded(level.arrows, folded),
+        row=level.places[box[-1]] - folded,
         followed="" if light is None else light.said,
     )
+
+
+def _together(rows: Sequence[BoxRow]) -> BoxRow:
+    """What comes in from outside, as one row."""
+    said = f"{len(rows)} from outside"
+    lit = None if rows[0].lit is None else sum(row.lit or 0 for row in rows)
+    steep = [row.influence for row in rows if row.influence is not None]
+    return BoxRow(
+        said, said, "", None, False, True, 0, 0, 0.0, 0,
+        lit=lit, cells=sum(row.cells for row in rows), influence=max(steep, default=None),
+    )  # fmt: skip
+
+
+def _folded(arrows: Sequence[tuple[int, int]], by: int) -> tuple[tuple[int, int], ...]:
+    """Arrows between rows of which the first `by` + 1 are one."""
+    return tuple(sorted({(max(0, source - by), target - by) for source, target in arrows}))
 
 
 def _row(
