@@ -108,7 +108,7 @@ def _depth(flags: argparse.Namespace, opening: View) -> Depth:
         return "terms" if flags.order == "terms" else "cells"
     if flags.box is not None:
         return "map"
-    below = any(given is not None for given in (flags.node, flags.cursor, flags.at))
+    below = any(given is not None for given in (flags.node, flags.cursor, flags.at, flags.step))
     if opening.depth == "map" and below:
         return "cells"
     lit = opening.depth == "cells" and bool(flags.lineage or flags.reach)

@@ -159,7 +159,7 @@ def _arrows(place: int, rails: Sequence[Track], lit: Collection[int], near: bool
     for on, run in groupby(drawn, key=lambda mark: mark[1]):
         text = "".join(mark for mark, _ in run)
         text = text.translate(HEAVY) if on else text
-        spans.append(Span(text.translate(PLAIN) if glyphs.plain else text, "accent strong" if on else "rule"))
+        spans.append(Span(text.translate(PLAIN) if glyphs.plain else text, "accent" if on else "rule"))
     return tuple(spans)
 
 
@@ -182,7 +182,7 @@ def _box(shown: MapView, place: int, columns: Columns, glyphs: Glyphs) -> Row:
     gap = " " * GAP
     lit = columns.followed and bool(row.lit)
     dim = "dim" if row.foreign or (columns.followed and not lit) else ""
-    role = "picked" if picked else "accent strong" if lit else dim
+    role = "picked" if picked else "strong" if lit else dim
     if columns.followed:
         last = "" if not lit or row.influence is None else f"{row.influence:.2g}"
     else:
