@@ -32,7 +32,10 @@ def fit(body: str) -> list[str]:
 
 def test_what_does_not_fit_is_said() -> None:
     assert fit("Words. " * 20 + "\n\n```python\nx = torch.ones(2)\n```") == []
-    assert fit("Words. " * 300) == ["the title and prose take 38 rows of 59 columns; there is room for 7"]
+    code = "\n\n```python\nx = torch.ones(2)\n```"
+    assert fit("Words. " * 300 + code) == [
+        "the title and prose take 38 rows of 59 columns; there is room for 7"
+    ]
     lines = "\n".join(f"x{n} = torch.ones({n})" for n in range(PROGRAM_ROWS + 1))
     assert fit(f"```python\n{lines}\n```") == ["the program takes 7 rows of 57 columns, not 6"]
     long = " + ".join(["torch.ones(2)"] * 12)
@@ -40,6 +43,20 @@ def test_what_does_not_fit_is_said() -> None:
     many = "\n".join(f"x{n} = torch.ones(9, 9)" for n in range(4))
     said = fit(f'```python show="x0, x1, x2, x3"\n{many}\n```')
     assert said == ["the picture has no room for x1, x2, x3"]
+
+
+def slide(points: int) -> str:
+    return "## A slide\n" + "\n".join(f"- point {number}" for number in range(points))
+
+
+@pytest.mark.parametrize("points", [4, 19, 20, 40])
+async def test_a_slide_has_the_stage_and_is_cut_where_the_check_says_so(points: int) -> None:
+    lesson = parse(FRONT + "```python\nx = torch.ones(2)\n```\n" + slide(points), "a.md")
+    view = View.opening(lesson, 2)
+    async with opened(lesson, stop=2) as d:
+        assert "point 3" in d.screen
+        assert "torch.ones" not in d.screen
+        assert ("does not fit" in d.screen) == bool(fit_of(view)) == (points > 19)
 
 
 @pytest.mark.parametrize("count", [5, 30, 60])

@@ -17,7 +17,7 @@ from tui.panes.stage import StagePane
 from tui.panes.titlebar import TitleBar
 from tui.panes.transport import Controls, Transport
 from tui.panes.words import Words
-from tui.picture import RUNNING, SMALLEST, Picture, Sizes, bench_sizes, sizes, talk_sizes, wished
+from tui.picture import RUNNING, SMALLEST, Picture, Sizes, bench_sizes, sizes, slide_sizes, talk_sizes, wished
 from tui.playground import is_playground
 from tui.session import Session
 from tui.widgets.drawn import Drawn, glyphs_of
@@ -132,6 +132,8 @@ class Page(Screen[None], inherit_bindings=False):
             room = bench_sizes(
                 width, height, lines, sidebar=self.sidebar_wanted, failed=failed, editing=session.editing
             )
+        elif session.view.at_stop.slide:
+            room = slide_sizes(width, height, sidebar=self.sidebar_wanted)
         else:
             room = sizes(width, height, code, said, sidebar=self.sidebar_wanted, failed=failed)
         self.set_class(room is None, "-small")
