@@ -47,7 +47,7 @@ FORMATS = (
     Format("cast", (".cast",), "a terminal's recording, asciicast v3, with a marker at each stop"),
     Format("animation", (), "an SVG that plays by itself"),
     Format("svg", (".svg",), "one picture of the screen", one=True),
-    Format("markdown", (".md", ".markdown"), "a handout: text, programs, and the last picture of each stop"),
+    Format("markdown", (".md", ".markdown"), "a handout: text, programs, and a picture of each stop"),
     Format("json", (".json",), "every picture's numbers"),
 )
 NAMES = tuple(one.name for one in FORMATS)
@@ -207,7 +207,9 @@ def unfinished_is_gone() -> Iterator[None]:
     def end(number: int, _frame: FrameType | None) -> None:
         raise SystemExit(128 + number)
 
-    before = {number: signal.signal(number, end) for number in (signal.SIGTERM, signal.SIGHUP)}
+    from tui.export.screens import ENDS
+
+    before = {number: signal.signal(number, end) for number in ENDS}
     try:
         yield
     finally:
