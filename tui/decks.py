@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from llm_linalg.spelling import quoted
 from tui.cli_parse import Parser, UsageError, picture_flags
 from tui.cli_view import is_path, lesson_named, starting, there, view_of
-from tui.view import View
+from tui.view import View, lesson_word
 
 if TYPE_CHECKING:
     from llm_linalg.decks import Deck, DeckStop
@@ -28,6 +28,12 @@ def deck_named(word: str) -> Deck:
     if is_path(word) or is_document(word) or Path(word).is_dir():
         return load(there(word))
     return of_lesson(lesson_named(word))
+
+
+def deck_word(deck: Deck) -> str:
+    """What names a deck on the command line: a built-in lesson's slug, else its path."""
+    first = deck.stops[0].lesson
+    return lesson_word(first) if deck.path is None or deck.path == first.path else str(deck.path)
 
 
 def flags_of(stop: DeckStop) -> argparse.Namespace:
@@ -87,6 +93,18 @@ def asked(flags: argparse.Namespace, parser: Parser) -> tuple[View, argparse.Nam
     both = parser.read([*stop.words, *flags.words])  # of two the last counts: what is typed comes last
     both.stop = stop.stop
     return view_of(both, stop.lesson), both
+
+
+def numbered(deck: Deck, stop: int | None) -> int | None:
+    """The number of a stop that is asked for, if one is.
+
+    Raises:
+        UsageError: For a stop that is not there.
+    """
+    most = len(deck.stops)
+    if stop is not None and not 1 <= stop <= most:
+        raise UsageError(f"the deck has stops 1 to {most}: there is no stop {stop}")
+    return stop
 
 
 def checked(deck: Deck) -> Deck:

@@ -14,8 +14,9 @@ from tests.app.talks import DECK, deck_at, where
 from tui.app import Explorer, Options
 from tui.enlarged import ACROSS, DOWN, enlarged
 from tui.screens.presenter import PresenterScreen
+from tui.script.running import ran
 from tui.state import Memory
-from tui.talk import Talk, on_stage
+from tui.talk import Talk, at, on_stage
 
 
 @asynccontextmanager
@@ -44,6 +45,14 @@ async def test_a_slide_is_its_words_and_nothing_else(file: Path) -> None:
         assert "steps" not in d.screen
         assert "Say hello" not in d.screen
         assert "llm-linalg" not in d.screen
+
+
+async def test_a_picture_that_comes_while_the_app_ends_is_dropped(file: Path) -> None:
+    async with staged(file) as d:
+        shown = d.app.explorer.session
+        d.app.exit()
+        d.app.explorer.update_session(ran(at(shown, 3)))  # the slide had no matrices: these would be mounted
+        assert d.app.explorer.session.view.lesson.slug == "matmul"
 
 
 async def test_the_keys_of_a_clicker(file: Path) -> None:

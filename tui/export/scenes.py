@@ -12,7 +12,8 @@ from tui.cli_parse import Parser, UsageError, given
 from tui.cli_view import settled, starting, view_of
 from tui.decks import flags_of
 from tui.player import Player, goto, position
-from tui.script.playback import play, ran
+from tui.script.playback import play
+from tui.script.running import ran
 from tui.session import Session
 from tui.talk import Talk
 
@@ -53,12 +54,13 @@ def on_paper(stop: Sequence[Scene]) -> Scene:
 
 def of_script(script: Script) -> Iterator[Scene]:
     """The pictures of a script; where another lesson or stop comes into view, a stop begins."""
-    number, shown = 0, None
+    number, shown = 0, ("", 0)
     for shot in play(script, MOST):
-        view = shot.session.view
-        if shown != (view.lesson.slug, view.stop):
-            number, shown = number + 1, (view.lesson.slug, view.stop)
-        yield Scene(shot.session, shot.seconds, number, view.at_stop.title or view.lesson.title)
+        view, talk = shot.session.view, shot.session.talk
+        place = (view.lesson.slug, view.stop) if talk is None else ("", talk.number)
+        number, shown = number + (place != shown), place
+        title = view.at_stop.title or view.lesson.title if talk is None else talk.stop.title
+        yield Scene(shot.session, shot.seconds, number, title)
 
 
 def of_deck(

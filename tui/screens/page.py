@@ -88,6 +88,8 @@ class Page(Screen[None], inherit_bindings=False):
 
     def show_picture(self, session: Session, frame: Frame | None, waiting: str, prompt: str | None) -> None:
         """Hands one picture to every pane, if there is room for them."""
+        if not self.is_attached:
+            return  # the app is about to end, and takes no more widgets
         self.contexts = session.contexts
         self._taken = frozenset(one.key for one in session.view.lesson.controls if one.key)
         if frame is not None and session.current is not None and not session.editing:
