@@ -68,6 +68,11 @@ class DeckStop:
         """The lesson's stop."""
         return self.lesson.stops[self.stop - 1]
 
+    @property
+    def source(self) -> str:
+        """What tells it from others below one heading: its lesson and its own title, if these are other."""
+        return " › ".join(one for one in (self.lesson.title, self.at.title) if one != self.title)
+
 
 @dataclass(frozen=True, slots=True)
 class Deck:

@@ -110,6 +110,22 @@ async def test_the_index_finds_a_stop(file: Path) -> None:
         assert where(d.session) == (3, 1)
 
 
+async def test_the_index_knows_what_a_heading_hides_and_takes_a_slash(file: Path) -> None:
+    async with staged(file) as d:
+        await d.press("slash")
+        await d.pilot.press("slash", *"row by")  # of the other lesson's own title
+        await d.settle()
+        await d.pilot.press("down", "enter")
+        await d.settle()
+        assert where(d.session) == (3, 1)
+
+
+async def test_a_slide_has_no_steps_to_go_to(file: Path) -> None:
+    async with staged(file) as d:
+        await d.press("g", "5", "enter")
+        assert "There are no steps here." in d.rows[-1]
+
+
 async def test_a_changed_stop_says_so_and_is_reset(file: Path) -> None:
     async with staged(file) as d:
         await d.press("2", "G", "right_square_bracket", "right")
