@@ -45,7 +45,7 @@ def targets(words: list[str]) -> Iterator[Deck | LessonError]:
     for word in words:
         for name in _lessons_in(Path(word)) if Path(word).is_dir() else [word]:
             try:
-                yield deck_named(name)
+                yield deck_named(name, whole=False)
             except LessonError as error:
                 yield error
 
@@ -78,6 +78,7 @@ def check(deck: Deck, *, thorough: bool = False) -> Iterator[LessonError]:
         deck: Its own lesson is checked whole, the stops of other lessons as they are shown.
         thorough: Also with each control at its ends.
     """
+    yield from deck.broken
     for lesson in deck.lessons:
         if _own(deck, lesson):
             yield from problems(lesson, thorough=thorough)

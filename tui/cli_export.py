@@ -195,8 +195,8 @@ def failed(scenes: Sequence[Scene]) -> int:
             continue
         if not (view.at_stop.fails and view.code is None and opened.fault is None):
             told.append(opened.error)
-            place = "" if opened.fault is None else f"{opened.fault.file}:{opened.fault.line}: "
-            explain(opened.error, place)
+            at = opened.fault or (None if scene.session.talk is None else scene.session.talk.stop)
+            explain(opened.error, "" if at is None else f"{at.file}:{at.line}: ")
     return int(bool(told))
 
 

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from llm_linalg.decks import Deck, DeckStop
 
 
-def deck_named(word: str) -> Deck:
-    """The deck in a file or a folder, or of a lesson's slug.
+def deck_named(word: str, *, whole: bool = True) -> Deck:
+    """The deck in a file or a folder, or of a lesson's slug; `whole` is as `llm_linalg.decks.load` has it.
 
     Raises:
         UsageError: If there is none.
@@ -26,7 +26,7 @@ def deck_named(word: str) -> Deck:
     from llm_linalg.documents import is_document
 
     if is_path(word) or is_document(word) or Path(word).is_dir():
-        return load(there(word))
+        return load(there(word), whole=whole)
     return of_lesson(lesson_named(word))
 
 

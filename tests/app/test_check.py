@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from llm_linalg.decks import Deck
-from llm_linalg.lesson import parse
+from llm_linalg.decks import Deck, load
+from llm_linalg.lesson import LessonError, parse
 from tests.app.driving import opened
 from tui.checks import PROGRAM_ROWS, check, cuts, targets
 from tui.cli import main
@@ -47,6 +47,20 @@ def test_what_does_not_fit_is_said() -> None:
 
 def slide(points: int) -> str:
     return "## A slide\n" + "\n".join(f"- point {number}" for number in range(points))
+
+
+def test_every_line_of_a_deck_that_names_nothing_is_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "talk.md"
+    lines = ("matmul:9", "matmull", "matmul:1", "triangular --set kindd=tril", "matmul --stop 1 --step 400")
+    file.write_text(FRONT + "## A\n```stops\n" + "\n".join(lines) + "\n```\n", encoding="utf-8")
+    assert main(["check", str(file)]) == 1
+    out, err = capsys.readouterr()
+    assert [line.split(":")[1] for line in out.splitlines()] == ["6", "7", "9", "10"]
+    assert "1 checked, 3 stops: 4 wrong" in err
+    with pytest.raises(LessonError):
+        load(file)
 
 
 @pytest.mark.parametrize("points", [4, 19, 20, 40])

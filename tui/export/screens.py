@@ -6,6 +6,7 @@ import asyncio
 import signal
 from collections.abc import Callable, Coroutine, Sequence
 
+from textual.pilot import Pilot
 from textual.strip import Strip
 
 from tui.app import Explorer, Options
@@ -59,7 +60,19 @@ async def _draw(
     async with app.run_test(size=size) as pilot:
         for scene in scenes:
             app.explorer.update_session(scene.session)
-            await pilot.pause()
-            while not app.explorer.settled:
-                await pilot.pause()
-            take(scene, app.screen._compositor.render_strips())  # noqa: SLF001 - no public way gives the cells
+            take(scene, await _still(app, pilot))
+
+
+async def _still(app: Explorer, pilot: Pilot[None]) -> Screen:
+    """The rows of the screen once every widget has done what it was asked, and they stay as they are.
+
+    No clock is asked, as `pilot.pause()` would, which waits until the processor rests: a recording has a
+    thousand scenes.
+    """
+    before: Screen = []
+    while True:
+        await pilot.pause(0)
+        rows = app.screen._compositor.render_strips()  # noqa: SLF001 - no public way gives the cells
+        if app.explorer.settled and rows == before:
+            return rows
+        before = rows
