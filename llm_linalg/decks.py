@@ -19,7 +19,7 @@ from __future__ import annotations
 import os
 import re
 import shlex
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -33,6 +33,7 @@ from llm_linalg.spelling import quoted
 MOST_FILES = 200
 MOST_STOPS = 1000
 SUFFIXES = (".md", ".markdown")
+Tell = Callable[[LessonError], None]
 
 PROGRAM = "llm-linalg"  # a line may begin with it, as a command that was copied does
 
@@ -68,6 +69,11 @@ class DeckStop:
         """The lesson's stop."""
         return self.lesson.stops[self.stop - 1]
 
+    @property
+    def source(self) -> str:
+        """What tells it from others below one heading: its lesson and its own title, if these are other."""
+        return " › ".join(one for one in (self.lesson.title, self.at.title) if one != self.title)
+
 
 @dataclass(frozen=True, slots=True)
 class Deck:
@@ -79,6 +85,7 @@ class Deck:
         path: The file or the folder; None for a built-in lesson.
         planned: The minutes that the whole is meant to take, where the front matter says it.
         sources: The bytes of every file that was read for it.
+        broken: What was told of lines that name nothing, and that are left out.
     """
 
     title: str
@@ -86,6 +93,7 @@ class Deck:
     path: Path | None = None
     planned: float | None = None
     sources: Mapping[Path, bytes] = field(default_factory=dict, repr=False)
+    broken: tuple[LessonError, ...] = ()
 
     @property
     def lessons(self) -> tuple[Lesson, ...]:
@@ -99,14 +107,26 @@ class Deck:
         return self.planned if self.planned is not None else sum(given) if given else None
 
 
-def load(path: str | os.PathLike[str]) -> Deck:
+def load(path: str | os.PathLike[str], *, whole: bool = True) -> Deck:
     """The deck in a file or a folder; a notebook, a Python file and any Markdown are decks of their cells.
+
+    Args:
+        path: The file or the folder.
+        whole: Without, a line of a `stops` fence that names nothing is left out, and is among `broken`.
 
     Raises:
         LessonError: With the file, the line (1 where none is to blame) and the reason.
     """
     place = Path(path)
-    deck = _folder(place) if place.is_dir() else _file(place, {}, {})
+    broken: list[LessonError] = []
+
+    def told(error: LessonError) -> None:
+        if whole:
+            raise error
+        broken.append(error)
+
+    deck = _folder(place, told) if place.is_dir() else _file(place, {}, {}, told)
+    deck = replace(deck, broken=tuple(broken)) if broken else deck
     if len(deck.stops) > MOST_STOPS:
         raise LessonError(str(place), 1, f"the deck has {len(deck.stops):,} stops; {MOST_STOPS:,} are shown")
     return deck
@@ -153,7 +173,7 @@ class _Said:
         )
 
 
-def _folder(place: Path) -> Deck:
+def _folder(place: Path, told: Tell) -> Deck:
     """The files of a folder in the order of their names; README.md, `.x` and `_x` are left out."""
     try:
         found = sorted(file for file in place.iterdir() if file.suffix.lower() in SUFFIXES)
@@ -165,7 +185,7 @@ def _folder(place: Path) -> Deck:
         raise LessonError(str(place), 1, reason)
     sources: dict[Path, bytes] = {}
     read: dict[Path, Lesson] = {}
-    decks = [_file(file, sources, read) for file in files]
+    decks = [_file(file, sources, read, told) for file in files]
     return Deck(
         place.resolve().name or str(place),
         tuple(stop for deck in decks for stop in deck.stops),
@@ -175,13 +195,14 @@ def _folder(place: Path) -> Deck:
     )
 
 
-def _file(place: Path, sources: dict[Path, bytes], read: dict[Path, Lesson]) -> Deck:
+def _file(place: Path, sources: dict[Path, bytes], read: dict[Path, Lesson], told: Tell) -> Deck:
     """The deck in a file.
 
     Args:
         place: The file.
         sources: Gets the bytes of what is read.
         read: The lessons that `stops` fences named so far: each is read once.
+        told: Is told of each line of a `stops` fence that names nothing.
     """
     if place.suffix.lower() not in SUFFIXES or not is_lesson(text := _text(place, sources)):
         return replace(of_lesson(_document(place, sources)), sources=sources)
@@ -194,8 +215,14 @@ def _file(place: Path, sources: dict[Path, bytes], read: dict[Path, Lesson]) -> 
             stops.append(_Said(str(place)).stop(own, next(numbers).number))
             continue
         named = _Named(place, piece, sources, read)
-        found = [stop for line, words in piece.stops for stop in named.stops(words, line)]
-        share = None if piece.notes.minutes is None else piece.notes.minutes / len(found)
+        found: list[DeckStop] = []
+        for line, words in piece.stops:
+            try:
+                found += named.stops(words, line)
+            except LessonError as error:
+                told(error)
+        minutes = piece.notes.minutes
+        share = minutes / len(found) if minutes is not None and found else None
         stops += [stop if share is None else replace(stop, minutes=share) for stop in found]
     return Deck(own.title, tuple(stops), place, own.minutes, sources)
 

@@ -176,8 +176,9 @@ def _stops(pieces: list[lesson_body.Piece], first: int, title: str) -> tuple[Sto
     above: list[str] = []
     for number, piece in enumerate(pieces, 1):
         info = piece.info or Info()
+        slide = piece.info is None and piece.board is None
         program = [*above, piece.code] if piece.code else above
-        text = "\n".join(program)
+        text = "" if slide else "\n".join(program)
         stops.append(
             Stop(
                 number=number,
@@ -200,7 +201,7 @@ def _stops(pieces: list[lesson_body.Piece], first: int, title: str) -> tuple[Sto
                 notes=piece.notes.text,
                 minutes=piece.notes.minutes,
                 expects=lesson_body.further(piece.expects, first),
-                slide=piece.info is None and piece.board is None,
+                slide=slide,
             )
         )
         if not info.fails:

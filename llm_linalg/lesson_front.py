@@ -21,6 +21,7 @@ FORMAT = 1
 LAST = 1000
 LONGEST_FRONT = 16_000
 MOST_LINES = 300
+_BARE = re.compile(r"""\s*((?:"[^"]*"|[\w.-])+)\s*=\s*([A-Za-z][\w-]*)\s*(?:#.*)?""")  # key = word
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,8 +120,19 @@ def toml_fault(error: Exception, lines: list[str]) -> tuple[int, str]:
         return 0, "TOML: too deeply nested"
     if place:
         column = int(place[2])
+        at = int(place[1]) - 1
+        bare = _BARE.fullmatch(lines[at]) if at < len(lines) else None
+        if bare:
+            return at, f"TOML: {_bare(*bare.groups())}"
         return int(place[1]) - 1, f"TOML: {text[: place.start()]} (column {column})"
     return max(len(lines) - 1, 0), f"TOML: {text.replace(' (at end of document)', '')}"
+
+
+def _bare(key: str, word: str) -> str:
+    """What is wrong with a word that stands there as it is."""
+    if word.lower() in ("true", "false"):
+        return f"{key}: it is written {word.lower()}, not {word}"
+    return f'{key}: a text stands in quotes, as {key} = "{word}"'
 
 
 def _integer(table: Mapping[str, Any], key: str, default: int, low: int, high: int) -> int:

@@ -35,7 +35,7 @@ class Stop:
         title: The heading above it, or the lesson's title.
         prose: Markdown; a paragraph is one line, a blank line stands between two.
         code: The program of its own fence; empty for a stop of prose alone.
-        program: What runs: the fences above it that do not fail, and its own.
+        program: What runs: the fences above it that do not fail, and its own; nothing for prose alone.
         show: The node to show, by name; None means the last one.
         beside: Nodes shown together with it.
         order: The loop order to begin with, or None.
@@ -52,7 +52,7 @@ class Stop:
         notes: What the speaker reads at it, as prose.
         minutes: How long it is meant to take on stage, or None.
         expects: What is claimed of the state after its program: the file's line, from 1, and an expression.
-        slide: Whether it is prose alone: on a stage, a slide.
+        slide: Whether it is prose alone: a slide, on a stage and elsewhere.
     """
 
     number: int

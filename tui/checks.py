@@ -10,15 +10,16 @@ from llm_linalg.checking import extremes, problems
 from llm_linalg.decks import SUFFIXES, Deck, DeckStop, of_lesson
 from llm_linalg.documents.markdown import is_lesson
 from llm_linalg.errors import ProgramError
-from llm_linalg.lesson import LONGEST_FILE, Lesson, LessonError, catalog, read_bytes
+from llm_linalg.lesson import LONGEST_FILE, Lesson, LessonError, Stop, catalog, read_bytes
 from llm_linalg.lesson import problems as broken_files
 from llm_linalg.spelling import quoted
 from tui.cli_parse import UsageError
 from tui.cli_view import settled
 from tui.decks import deck_named, flags_of, view_at
 from tui.panes.scenes import scenes
+from tui.panes.slide import rows_needed
 from tui.panes.words import spoken
-from tui.picture import Picture, sizes, wished
+from tui.picture import Picture, sizes, slide_sizes, wished
 from tui.prose import paragraphs, titled
 from tui.session import Session
 from tui.stage import Opened, open_view
@@ -44,7 +45,7 @@ def targets(words: list[str]) -> Iterator[Deck | LessonError]:
     for word in words:
         for name in _lessons_in(Path(word)) if Path(word).is_dir() else [word]:
             try:
-                yield deck_named(name)
+                yield deck_named(name, whole=False)
             except LessonError as error:
                 yield error
 
@@ -77,6 +78,7 @@ def check(deck: Deck, *, thorough: bool = False) -> Iterator[LessonError]:
         deck: Its own lesson is checked whole, the stops of other lessons as they are shown.
         thorough: Also with each control at its ends.
     """
+    yield from deck.broken
     for lesson in deck.lessons:
         if _own(deck, lesson):
             yield from problems(lesson, thorough=thorough)
@@ -105,10 +107,6 @@ def check(deck: Deck, *, thorough: bool = False) -> Iterator[LessonError]:
             )
 
 
-def _noted(stop: DeckStop) -> bool:
-    return bool(stop.notes) or stop.minutes is not None
-
-
 def _own(deck: Deck, lesson: Lesson) -> bool:
     return lesson.path is not None and lesson.path == deck.path
 
@@ -135,9 +133,13 @@ def cuts(view: View, opened: Opened) -> Iterator[str]:
     """What the screen at 80 × 24 can't show of a stop as it opens: of its words, its program, its picture.
 
     A picture fits if each of its tensors has a window, which says what it shows; a program that is longer
-    than its pane moves in it with the line that is shown, and fits if it has six rows.
+    than its pane moves in it with the line that is shown, and fits if it has six rows. A slide has the whole
+    stage, and must fit the one beside the sidebar, which is the smallest.
     """
     frame, stop = opened.frame(view), view.at_stop
+    if stop.slide:
+        yield from _slide_cut(stop)
+        return
     room = sizes(*SIZE, frame.code, wished(stop), sidebar=None, failed=frame.error is not None)
     if room is None:
         return
@@ -161,3 +163,10 @@ def cuts(view: View, opened: Opened) -> Iterator[str]:
             yield f"the picture has no room for {missing}"
         elif scene.panels and not scene.layout.fits:
             yield f"the picture has no room for all of {', '.join(panel.name for panel in scene.panels)}"
+
+
+def _slide_cut(stop: Stop) -> Iterator[str]:
+    room = slide_sizes(*SIZE, sidebar=None)
+    rows = 0 if room is None else rows_needed(stop.title, stop.prose, room.main)
+    if room is not None and rows > room.stage:
+        yield f"the title and prose take {rows} rows of {room.main} columns; there is room for {room.stage}"

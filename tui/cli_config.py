@@ -70,7 +70,8 @@ def as_text(settings: Settings) -> Iterator[str]:
     says = {"state": "the last run", "default": "default"}
     for setting in SETTINGS:
         one = settings.found[setting.name]
-        value = str(one.value).lower() if isinstance(one.value, bool) else f"{one.value}"
+        value = f"{one.value:g}" if isinstance(one.value, float) else str(one.value)
+        value = value.lower() if isinstance(one.value, bool) else value
         yield f"{setting.name:<10} {clean(value, 40) or '-':<14} {clean(one.where or says[one.source], 300)}"
     for key in settings.keys:
         if key.id in settings.moved:

@@ -47,7 +47,7 @@ FORMATS = (
     Format("cast", (".cast",), "a terminal's recording, asciicast v3, with a marker at each stop"),
     Format("animation", (), "an SVG that plays by itself"),
     Format("svg", (".svg",), "one picture of the screen", one=True),
-    Format("markdown", (".md", ".markdown"), "a handout: text, programs, and the last picture of each stop"),
+    Format("markdown", (".md", ".markdown"), "a handout: text, programs, and a picture of each stop"),
     Format("json", (".json",), "every picture's numbers"),
 )
 NAMES = tuple(one.name for one in FORMATS)
@@ -91,7 +91,7 @@ def export(flags: argparse.Namespace) -> int:
         except OSError as error:
             where = quoted(flags.output or "standard output", 200)
             raise UsageError(f"cannot write {where}: {error.strerror or error}") from None
-    return failed(scenes)
+    return 0 if is_script(flags.lesson) else failed(scenes)  # a script may break a shape on purpose
 
 
 def format_of(flags: argparse.Namespace) -> Format:
@@ -191,12 +191,12 @@ def failed(scenes: Sequence[Scene]) -> int:
     told: list[object] = []
     for scene in scenes:
         view, opened = scene.session.view, scene.session.current
-        if scene.session.talk is None or opened is None or opened.error is None or opened.error in told:
+        if opened is None or opened.error is None or opened.error in told:
             continue
         if not (view.at_stop.fails and view.code is None and opened.fault is None):
             told.append(opened.error)
-            place = "" if opened.fault is None else f"{opened.fault.file}:{opened.fault.line}: "
-            explain(opened.error, place)
+            at = opened.fault or (None if scene.session.talk is None else scene.session.talk.stop)
+            explain(opened.error, "" if at is None else f"{at.file}:{at.line}: ")
     return int(bool(told))
 
 
@@ -207,7 +207,9 @@ def unfinished_is_gone() -> Iterator[None]:
     def end(number: int, _frame: FrameType | None) -> None:
         raise SystemExit(128 + number)
 
-    before = {number: signal.signal(number, end) for number in (signal.SIGTERM, signal.SIGHUP)}
+    from tui.export.screens import ENDS
+
+    before = {number: signal.signal(number, end) for number in ENDS}
     try:
         yield
     finally:

@@ -149,7 +149,7 @@ async def read_frames(link: Link, *, ascii_only: bool) -> int:
     from tui.glyphs import ascii_text
     from tui.plain.prompt import Plain
     from tui.screens.follower import Reader
-    from tui.script.playback import ran
+    from tui.script.running import ran
     from tui.session import Session
 
     read, plain = Reader(), None

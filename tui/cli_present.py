@@ -12,7 +12,9 @@ from llm_linalg.lesson_values import MOST_MINUTES
 from llm_linalg.spelling import quoted
 from tui import cli_app, kept
 from tui.cli_parse import Parser, UsageError, colour_flags, shown_flags, whole
-from tui.decks import checked, deck_named
+from tui.decks import checked, deck_named, numbered
+from tui.script import saving
+from tui.script.tape import Tape
 from tui.settings import decided
 from tui.state import Memory
 from tui.talk import EVERY, Talk
@@ -34,6 +36,7 @@ def present(flags: argparse.Namespace) -> int:
     if flags.autoplay is not None and not settings.on("motion"):
         raise UsageError("--autoplay goes on by itself, and the settings say that nothing does")
     deck = checked(deck_named(flags.deck))
+    saving.check(flags.record, deck.stops[0].lesson)
     lines = settings.on("plain") or cli_app.dumb(os.environ)
     number = first_stop(deck, flags.stop, memory if not lines and not flags.loop else Memory())
     talk = Talk(
@@ -48,13 +51,20 @@ def present(flags: argparse.Namespace) -> int:
     )
     view = talk.begun(number)
     if lines:
-        return cli_app.plain(view, "", memory, ascii_only=settings.on("ascii"), talk=talk)
+        return cli_app.plain(
+            view, "", memory, ascii_only=settings.on("ascii"), talk=talk, record=flags.record
+        )
     notice = f"Where you left it: stop {number}. gg goes to the first." if flags.stop is None else ""
 
     def make() -> Explorer:
         from tui.app import Explorer
 
-        options = replace(cli_app.options_of(settings), memory=memory, notice=notice if number > 1 else "")
+        options = replace(
+            cli_app.options_of(settings),
+            memory=memory,
+            notice=notice if number > 1 else "",
+            tape=Tape(flags.record),
+        )
         return Explorer(view, deck.lessons, options, talk)
 
     return cli_app.drawn(make, settings)[1]
@@ -66,11 +76,8 @@ def first_stop(deck: Deck, wanted: int | None, memory: Memory) -> int:
     Raises:
         UsageError: For a stop that is not there.
     """
-    most = len(deck.stops)
-    if wanted is not None and not 1 <= wanted <= most:
-        raise UsageError(f"the deck has stops 1 to {most}: there is no stop {wanted}")
     left = None if deck.path is None else memory.load().deck(deck.path)
-    return wanted or min(left or 1, most)
+    return numbered(deck, wanted) or min(left or 1, len(deck.stops))
 
 
 def present_parser() -> Parser:
@@ -86,6 +93,7 @@ def present_parser() -> Parser:
     parser.add_argument("--big", action="store_true", help="large cells, readable from the back row")
     parser.add_argument("--autoplay", type=seconds, metavar="SECONDS", help="a step on by itself each time")
     parser.add_argument("--loop", action="store_true", help="after the last stop comes the first")
+    parser.add_argument("--record", metavar="FILE", help="write what is done as a script")
     colour_flags(parser)
     shown_flags(parser)
     return parser

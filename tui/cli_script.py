@@ -47,8 +47,8 @@ def play_script(flags: argparse.Namespace) -> int:
 
     script = script_in(flags.file)
     cli_app.check_terminal(os.environ, INSTEAD)
-    view = started(script).view
-    saving.check(flags.record, view.lesson)
+    begun = started(script)
+    saving.check(flags.record, begun.view.lesson)
     settings = decided(flags, os.environ)
 
     def make() -> Explorer:
@@ -56,7 +56,8 @@ def play_script(flags: argparse.Namespace) -> int:
         from tui.app import Explorer
 
         tape = Tape(flags.record, script, flags.tempo)
-        return Explorer(view, catalog(), replace(cli_app.options_of(settings), tape=tape))
+        lessons = catalog() if begun.talk is None else begun.lessons
+        return Explorer(begun.view, lessons, replace(cli_app.options_of(settings), tape=tape), begun.talk)
 
     return cli_app.drawn(make, settings)[1]
 

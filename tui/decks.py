@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING
 from llm_linalg.spelling import quoted
 from tui.cli_parse import Parser, UsageError, picture_flags
 from tui.cli_view import is_path, lesson_named, starting, there, view_of
-from tui.view import View
+from tui.view import View, lesson_word
 
 if TYPE_CHECKING:
     from llm_linalg.decks import Deck, DeckStop
 
 
-def deck_named(word: str) -> Deck:
-    """The deck in a file or a folder, or of a lesson's slug.
+def deck_named(word: str, *, whole: bool = True) -> Deck:
+    """The deck in a file or a folder, or of a lesson's slug; `whole` is as `llm_linalg.decks.load` has it.
 
     Raises:
         UsageError: If there is none.
@@ -26,8 +26,14 @@ def deck_named(word: str) -> Deck:
     from llm_linalg.documents import is_document
 
     if is_path(word) or is_document(word) or Path(word).is_dir():
-        return load(there(word))
+        return load(there(word), whole=whole)
     return of_lesson(lesson_named(word))
+
+
+def deck_word(deck: Deck) -> str:
+    """What names a deck on the command line: a built-in lesson's slug, else its path."""
+    first = deck.stops[0].lesson
+    return lesson_word(first) if deck.path is None or deck.path == first.path else str(deck.path)
 
 
 def flags_of(stop: DeckStop) -> argparse.Namespace:
@@ -87,6 +93,18 @@ def asked(flags: argparse.Namespace, parser: Parser) -> tuple[View, argparse.Nam
     both = parser.read([*stop.words, *flags.words])  # of two the last counts: what is typed comes last
     both.stop = stop.stop
     return view_of(both, stop.lesson), both
+
+
+def numbered(deck: Deck, stop: int | None) -> int | None:
+    """The number of a stop that is asked for, if one is.
+
+    Raises:
+        UsageError: For a stop that is not there.
+    """
+    most = len(deck.stops)
+    if stop is not None and not 1 <= stop <= most:
+        raise UsageError(f"the deck has stops 1 to {most}: there is no stop {stop}")
+    return stop
 
 
 def checked(deck: Deck) -> Deck:

@@ -129,8 +129,10 @@ def go_to(session: Session, argument: str) -> Session:
     ground, step = session.ground, int(argument)
     moved = motion(lambda view, ground: player.goto(view, ground, step))(session)
     if ground is None:
-        return moved
+        return moved if session.current is None else moved.told("There are no steps here.")
     _, steps = player.position(session.view, ground)
+    if not steps:
+        return moved.told("There are no steps here.")
     first = 1 if session.view.depth in player.WHOLE else 0
     return moved if first <= step <= steps else moved.told(f"There is no step {step}: {first} to {steps}.")
 

@@ -13,7 +13,6 @@ from tui.session import Session
 from tui.widgets.rows import wrap_code
 
 if TYPE_CHECKING:
-    from llm_linalg.decks import DeckStop
     from llm_linalg.lesson import Stop
     from tui.frame import Frame
 
@@ -127,6 +126,14 @@ def bench_sizes(
     return Sizes(width, height, shown, max(3, min(lines + editing, most)), words)
 
 
+def slide_sizes(width: int, height: int, *, sidebar: bool | None) -> Sizes | None:
+    """The room of a stop that is prose alone: all that title, sidebar and footer leave is the stage's."""
+    if not fits(width, height):
+        return None
+    width, height, shown = _taken(width, height, sidebar)
+    return Sizes(width, height, shown, 0, 0, facts=0, controls=0, transport=0)
+
+
 def talk_sizes(
     width: int, height: int, code: Sequence[str], session: Session, *, failed: bool, spoken: bool, big: bool
 ) -> Sizes | None:
@@ -172,7 +179,7 @@ class Picture:
     prompt: str | None = None
 
     @property
-    def slide(self) -> DeckStop | None:
-        """The deck's stop, where it is prose alone."""
-        talk = self.session.talk
-        return talk.stop if talk is not None and self.session.view.at_stop.slide else None
+    def slide(self) -> tuple[str, str] | None:
+        """The title and the prose of a stop that is prose alone; on a stage it has the deck's title."""
+        stop, talk = self.session.view.at_stop, self.session.talk
+        return (stop.title if talk is None else talk.stop.title, stop.prose) if stop.slide else None

@@ -77,6 +77,11 @@ class Talk:
         return self.deck.stops[self.number - 1]
 
     @property
+    def name(self) -> str:
+        """What a file that belongs to it is called, without a suffix."""
+        return self.deck.stops[0].lesson.slug if self.deck.path is None else self.deck.path.stem
+
+    @property
     def following(self) -> DeckStop | None:
         """The stop after it; None at the end."""
         return next(iter(self.deck.stops[self.number : self.number + 1]), None)

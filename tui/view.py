@@ -179,7 +179,7 @@ def arguments(view: View) -> list[str]:
     """The arguments of :func:`command`, unquoted."""
     opening = View.opening(view.lesson, view.stop)
     given = view.lesson.given
-    words = [_lesson_word(view.lesson)] if given is None else list(given.words)
+    words = [lesson_word(view.lesson)] if given is None else list(given.words)
     if view.stop != 1:
         words += ["--stop", str(view.stop)]
     if view.path:
@@ -212,7 +212,7 @@ def _control_words(view: View, opening: View) -> list[str]:
     ]
 
 
-def _lesson_word(lesson: Lesson) -> str:
+def lesson_word(lesson: Lesson) -> str:
     """The slug of a built-in lesson, the path of another."""
     from llm_linalg.lesson import catalog
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from llm_linalg.decks import load
 from tui.commands import run
-from tui.script.playback import ran
+from tui.script.running import ran
 from tui.session import Session
 from tui.talk import Talk, on_stage
 

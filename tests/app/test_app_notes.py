@@ -66,6 +66,7 @@ async def test_the_notes_say_what_to_say_and_what_comes_next(talk: Session) -> N
         assert "1/4" in screen
         assert "A sum" in screen
         assert "has gone" in screen
+        assert screen.rstrip().endswith("q quit")
         await pilot.press("right", "pageup", "J", "K", "1", "2", "G", "G", "3", "enter")
         assert link.said == [
             ("next", None), ("back", None), ("stop.next", None), ("stop.previous", None),
@@ -73,6 +74,15 @@ async def test_the_notes_say_what_to_say_and_what_comes_next(talk: Session) -> N
         ]  # fmt: skip
         await pilot.press("q")
         assert app._exit
+
+
+def test_the_next_stop_is_told_from_this_one_below_the_same_heading(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
+    text = '+++\ntitle = "T"\n+++\n## Both\n```stops\nmatmul:1-2\n```\n## Alone\nWords.\n'
+    both = started(deck_at(tmp_path_factory.mktemp("deck"), text))
+    assert told(both, "notes").show["next"] == "Both › Matrix × matrix › Every single product"
+    assert told(done(both, "stage.go:2"), "notes").show["next"] == "Alone"
 
 
 def capture_of(app: Themed) -> str:

@@ -14,8 +14,9 @@ from tests.app.talks import DECK, deck_at, where
 from tui.app import Explorer, Options
 from tui.enlarged import ACROSS, DOWN, enlarged
 from tui.screens.presenter import PresenterScreen
+from tui.script.running import ran
 from tui.state import Memory
-from tui.talk import Talk, on_stage
+from tui.talk import Talk, at, on_stage
 
 
 @asynccontextmanager
@@ -44,6 +45,14 @@ async def test_a_slide_is_its_words_and_nothing_else(file: Path) -> None:
         assert "steps" not in d.screen
         assert "Say hello" not in d.screen
         assert "llm-linalg" not in d.screen
+
+
+async def test_a_picture_that_comes_while_the_app_ends_is_dropped(file: Path) -> None:
+    async with staged(file) as d:
+        shown = d.app.explorer.session
+        d.app.exit()
+        d.app.explorer.update_session(ran(at(shown, 3)))  # the slide had no matrices: these would be mounted
+        assert d.app.explorer.session.view.lesson.slug == "matmul"
 
 
 async def test_the_keys_of_a_clicker(file: Path) -> None:
@@ -99,6 +108,22 @@ async def test_the_index_finds_a_stop(file: Path) -> None:
         await d.pilot.press("down", "enter")
         await d.settle()
         assert where(d.session) == (3, 1)
+
+
+async def test_the_index_knows_what_a_heading_hides_and_takes_a_slash(file: Path) -> None:
+    async with staged(file) as d:
+        await d.press("slash")
+        await d.pilot.press("slash", *"row by")  # of the other lesson's own title
+        await d.settle()
+        await d.pilot.press("down", "enter")
+        await d.settle()
+        assert where(d.session) == (3, 1)
+
+
+async def test_a_slide_has_no_steps_to_go_to(file: Path) -> None:
+    async with staged(file) as d:
+        await d.press("g", "5", "enter")
+        assert "There are no steps here." in d.rows[-1]
 
 
 async def test_a_changed_stop_says_so_and_is_reset(file: Path) -> None:

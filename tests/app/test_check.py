@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from llm_linalg.decks import Deck
-from llm_linalg.lesson import parse
+from llm_linalg.decks import Deck, load
+from llm_linalg.lesson import LessonError, parse
 from tests.app.driving import opened
 from tui.checks import PROGRAM_ROWS, check, cuts, targets
 from tui.cli import main
@@ -32,7 +32,10 @@ def fit(body: str) -> list[str]:
 
 def test_what_does_not_fit_is_said() -> None:
     assert fit("Words. " * 20 + "\n\n```python\nx = torch.ones(2)\n```") == []
-    assert fit("Words. " * 300) == ["the title and prose take 38 rows of 59 columns; there is room for 7"]
+    code = "\n\n```python\nx = torch.ones(2)\n```"
+    assert fit("Words. " * 300 + code) == [
+        "the title and prose take 38 rows of 59 columns; there is room for 7"
+    ]
     lines = "\n".join(f"x{n} = torch.ones({n})" for n in range(PROGRAM_ROWS + 1))
     assert fit(f"```python\n{lines}\n```") == ["the program takes 7 rows of 57 columns, not 6"]
     long = " + ".join(["torch.ones(2)"] * 12)
@@ -40,6 +43,34 @@ def test_what_does_not_fit_is_said() -> None:
     many = "\n".join(f"x{n} = torch.ones(9, 9)" for n in range(4))
     said = fit(f'```python show="x0, x1, x2, x3"\n{many}\n```')
     assert said == ["the picture has no room for x1, x2, x3"]
+
+
+def slide(points: int) -> str:
+    return "## A slide\n" + "\n".join(f"- point {number}" for number in range(points))
+
+
+def test_every_line_of_a_deck_that_names_nothing_is_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "talk.md"
+    lines = ("matmul:9", "matmull", "matmul:1", "triangular --set kindd=tril", "matmul --stop 1 --step 400")
+    file.write_text(FRONT + "## A\n```stops\n" + "\n".join(lines) + "\n```\n", encoding="utf-8")
+    assert main(["check", str(file)]) == 1
+    out, err = capsys.readouterr()
+    assert [line.split(":")[1] for line in out.splitlines()] == ["6", "7", "9", "10"]
+    assert "1 checked, 3 stops: 4 wrong" in err
+    with pytest.raises(LessonError):
+        load(file)
+
+
+@pytest.mark.parametrize("points", [4, 19, 20, 40])
+async def test_a_slide_has_the_stage_and_is_cut_where_the_check_says_so(points: int) -> None:
+    lesson = parse(FRONT + "```python\nx = torch.ones(2)\n```\n" + slide(points), "a.md")
+    view = View.opening(lesson, 2)
+    async with opened(lesson, stop=2) as d:
+        assert "point 3" in d.screen
+        assert "torch.ones" not in d.screen
+        assert ("does not fit" in d.screen) == bool(fit_of(view)) == (points > 19)
 
 
 @pytest.mark.parametrize("count", [5, 30, 60])

@@ -18,6 +18,7 @@ from tui.cli import main
 from tui.cli_export import export_parser
 from tui.export.scenes import MOST, Scene, of_deck
 from tui.export.screens import draw
+from tui.export.shapes import SHAPES, THIN, drawn
 from tui.export.texts import frame_of
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -210,6 +211,26 @@ def test_one_picture_is_still(tmp_path: Path) -> None:
     assert "[-1.7224]" in "".join(ElementTree.fromstring(text).itertext())  # noqa: S314 - our own
 
 
+def test_lines_and_blocks_are_drawn_and_meet() -> None:
+    text, boxes = drawn("─┬█ ▀▀x")
+    assert text == "      x"
+    across = [(column, box) for column, box in boxes if box[3] == THIN]
+    assert across == [(0, (0.0, 0.5 - THIN / 2, 2.0, THIN))]  # of two cells, one line
+    assert (2, (0.0, 0.0, 1.0, 0.5)) in boxes
+    assert (4, (0.0, 0.0, 2.0, 0.5)) in boxes
+    inside = [box for shape in SHAPES.values() for box in shape]
+    assert all(0 <= left <= left + wide <= 1.0001 for left, _, wide, _ in inside)
+    assert all(0 <= top <= top + high <= 1.0001 for _, top, _, high in inside)
+
+
+def test_large_letters_need_no_font(tmp_path: Path) -> None:
+    deck = tmp_path / "deck.md"
+    deck.write_text(DECK, encoding="utf-8")
+    root = ElementTree.fromstring(exported(tmp_path, "svg", what=str(deck)))  # noqa: S314 - our own
+    assert not set("".join(root.itertext())) & set(SHAPES)
+    assert [path for path in root.iter(f"{SVG}path") if path.get("d", "").startswith("M")]
+
+
 def test_json_is_what_frame_prints(tmp_path: Path) -> None:
     made = json.loads(exported(tmp_path, "json", "--stop", "1"))
     assert made["title"] == find("matmul").title
@@ -242,6 +263,28 @@ def test_a_deck_has_its_slides_and_what_was_rehearsed(tmp_path: Path) -> None:
     assert {one["controls"]["n"] for one in made if one["lesson"] == "matmul"} == {2}
     _, read = events(exported(tmp_path, "cast", what=str(deck)))
     assert next(data for _, code, data in read if code == "m") == "1 Welcome"
+
+
+def test_a_deck_goes_on_from_the_step_it_names_which_is_the_one_on_paper(tmp_path: Path) -> None:
+    deck = tmp_path / "deck.md"
+    deck.write_text(DECK.replace("shapes:1", "matmul --stop 1 --step 4"), encoding="utf-8")
+    frames = json.loads(exported(tmp_path, "json", what=str(deck)))["frames"]
+    end = [one["step"] for one in frames][-9:]
+    assert end == [*range(4, 13)]  # as on a stage
+    assert "step 4 of 12" in exported(tmp_path, "markdown", what=str(deck)).rpartition("## ")[2]
+    tags = Page(exported(tmp_path, "html", what=str(deck))).tags
+    steps = [attrs for tag, attrs in tags if tag == "div" and "step" in (attrs.get("class") or "").split()]
+    paper = [attrs["data-told"] for attrs in steps if "paper" in (attrs["class"] or "").split()]
+    assert paper[-1] == "step 4 of 12"
+    alone = exported(tmp_path, "json", "--stop", str(len(paper)), "--step", "6", what=str(deck))
+    assert [one["step"] for one in json.loads(alone)["frames"]] == [6]
+
+
+def test_a_slide_has_no_program(tmp_path: Path) -> None:
+    deck = tmp_path / "deck.md"
+    deck.write_text(f"{DECK}\n```python\nx = torch.ones(2)\n```\n## The end\nThanks.\n", encoding="utf-8")
+    text = exported(tmp_path, "markdown", what=str(deck))
+    assert text.rpartition("## ")[2].split(". ", 1)[1] == "The end\n\nThanks.\n"
 
 
 def test_a_script_is_exported_as_it_is_played(tmp_path: Path) -> None:

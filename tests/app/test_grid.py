@@ -19,7 +19,7 @@ from tui.commands import run
 from tui.plain.prompt import Plain
 from tui.render.json import to_json
 from tui.render.plain import to_plain
-from tui.script.playback import ran
+from tui.script.running import ran
 from tui.session import Session
 from tui.stage import Opened, open_view
 from tui.stage.grid import drawn

@@ -100,6 +100,8 @@ def test_a_locale_without_utf8_asks_for_ascii(config: Path) -> None:
         ("mouse = 1", 1, "mouse: it is true or false"),
         ("lesson = 3", 1, "lesson: it is a text, in quotes"),
         ("\na = ]", 2, "TOML: "),
+        ("speed = 2\ntheme = dark", 2, 'theme: a text stands in quotes, as theme = "dark"'),
+        ("mouse = False", 1, "mouse: it is written false, not False"),
         ('[keys]\n"stop.nxet" = "x"', 2, 'there is no command "stop.nxet": did you mean stop.next?'),
         ('[keys]\nstop.next = "pgdwn"', 2, 'stop.next: there is no key "pgdwn": did you mean pagedown?'),
         ('[keys]\nstop.next = "crtl+x"', 2, 'unknown modifier "crtl": did you mean "ctrl"?'),
@@ -168,7 +170,7 @@ def test_config_says_where_each_value_is_from(
     lines = [line.split() for line in capsys.readouterr().out.splitlines()]
     assert lines[0] == ["file:", str(config)]
     assert ["theme", "light", f"{config}:1"] in lines
-    assert ["speed", "8.0", "LLM_LINALG_SPEED"] in lines
+    assert ["speed", "8", "LLM_LINALG_SPEED"] in lines
     assert ["mouse", "true", "default"] in lines
     assert lines[-1] == ["stop.next", "Z", "pagedown", f"{config}:3"]
     assert main(["config", "--format", "json"]) == 0

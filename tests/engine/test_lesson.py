@@ -101,7 +101,7 @@ def test_stops_are_fences_with_the_prose_before_them() -> None:
     assert third.program == f"{first.program}\ntotal = mask.sum()"
     assert (third.show, third.beside) == ("total", ("mask",))
     assert (last.title, last.prose, last.code) == ("And goes on", "A last word.", "")
-    assert last.program == third.program
+    assert (last.slide, last.program) == (True, "")
 
 
 @pytest.mark.parametrize("read", [lesson(), *catalog()], ids=lambda read: read.slug)
@@ -113,13 +113,13 @@ def test_a_programs_line_is_found_in_the_file(read: Lesson) -> None:
             assert lines[read.line_of(stop, number) - 1] == line
 
 
-def test_prose_alone_is_a_lesson_and_an_empty_fence_is_the_same_program() -> None:
+def test_prose_alone_has_no_program_and_an_empty_fence_is_the_same_program() -> None:
     only = parse('+++\ntitle = "T"\n+++\nJust words.\n', "x.md")
     assert [(stop.prose, stop.program, stop.title) for stop in only.stops] == [("Just words.", "", "T")]
     again = parse(
         '+++\ntitle = "T"\n+++\n```python\nx = 1\n```\n```python order="wave"\n```\n```text\nno\n```\n', "x"
     )
-    assert [stop.program for stop in again.stops] == ["x = 1", "x = 1", "x = 1"]
+    assert [stop.program for stop in again.stops] == ["x = 1", "x = 1", ""]
     assert again.stops[2].prose == "```text\nno\n```"
 
 

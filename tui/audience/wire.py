@@ -24,7 +24,7 @@ from tui.talk import edited, on_stage
 from tui.view import arguments
 
 if TYPE_CHECKING:
-    from llm_linalg.decks import Deck
+    from llm_linalg.decks import Deck, DeckStop
     from llm_linalg.lesson import Lesson
     from tui.session import Session
 
@@ -127,11 +127,17 @@ def show_message(session: Session, role: Role, now: float) -> dict[str, object]:
         shown |= {
             "notes": talk.stop.notes,
             "minutes": talk.stop.minutes,
-            "next": "" if following is None else following.title,
+            "next": "" if following is None else _told_apart(following, talk.stop),
             "changed": edited(session),
             "fault": talk.fault,
         }
     return {"show": shown}
+
+
+def _told_apart(following: DeckStop, stop: DeckStop) -> str:
+    """The next stop's title; where one heading holds for both, with its own."""
+    same = following.title == stop.title
+    return f"{following.title} › {following.source}" if same and following.source else following.title
 
 
 @dataclass(frozen=True, slots=True)

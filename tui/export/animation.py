@@ -12,6 +12,7 @@ from textual.strip import Strip
 
 from tui.export.scenes import Scene
 from tui.export.screens import Screen
+from tui.export.shapes import Box, drawn
 from tui.themes import DARK, Look
 
 CELL = (8.4, 19.0)  # of a character, at 14 pixels
@@ -50,7 +51,8 @@ class Film:
             f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_n(outer[0])} {_n(outer[1])}" '
             f'width="{_n(outer[0])}" height="{_n(outer[1])}" role="img" aria-label="{escape(self._title)}">\n'
             f"<title>{escape(self._title)}</title>\n<style>\n"
-            f"text{{font:{SIZE}px {FONTS};white-space:pre;fill:{self._colours[0]}}}\n"
+            f"text{{font:{SIZE}px {FONTS};white-space:pre}}text,path{{fill:{self._colours[0]}}}\n"
+            "path{shape-rendering:crispEdges}\n"
         )
         for style, number in self._classes.items():
             write(f".s{number}{{{style}}}\n")
@@ -60,7 +62,8 @@ class Film:
         for row, number in self._rows.items():
             write(f'<g id="r{number}">{row}</g>\n')
         write(
-            f'</defs>\n<rect width="100%" height="100%" rx="8" fill="{self._colours[1]}"/>\n'
+            f'</defs>\n<rect x=".5" y=".5" width="{_n(outer[0] - 1)}" height="{_n(outer[1] - 1)}" rx="8" '
+            f'fill="{self._colours[1]}" stroke="#808080" stroke-opacity=".4"/>\n'
             f'<svg x="{MARGIN}" y="{MARGIN}" width="{_n(width)}" height="{_n(height)}">\n<g class="film">\n'
         )
         for k, rows in enumerate(self._pictures):
@@ -98,12 +101,16 @@ class Film:
             left, wide = _n(x * CELL[0]), _n(columns * CELL[0])
             if background is not None:
                 boxes.append(f'<rect x="{left}" width="{wide}" height="{_n(CELL[1])}" fill="{background}"/>')
-            if segment.text.strip():
-                name = self._class(foreground, weight)
+            plain, shapes = drawn(segment.text) if columns == len(segment.text) else (segment.text, [])
+            name = self._class(foreground, weight) if segment.text.strip() else ""
+            if plain.strip():
                 texts.append(
                     f'<text x="{left}" y="14" textLength="{wide}" lengthAdjust="spacingAndGlyphs"{name}>'
-                    f"{escape(segment.text, quote=False)}</text>"
+                    f"{escape(plain, quote=False)}</text>"
                 )
+            if shapes:
+                path = "".join(_box(x + column, box) for column, box in shapes)
+                texts.append(f'<path{name} d="{path}"/>')
             x += columns
         return boxes + texts
 
@@ -130,6 +137,13 @@ class Film:
         if not parts:
             return ""
         return f' class="s{self._classes.setdefault(";".join(parts), len(self._classes))}"'
+
+
+def _box(column: float, box: Box) -> str:
+    """A box as part of a path."""
+    left, top, width, height = box
+    across, down = _n(width * CELL[0]), _n(height * CELL[1])
+    return f"M{_n((column + left) * CELL[0])} {_n(top * CELL[1])}h{across}v{down}h-{across}z"
 
 
 def _hex(color: Color | None) -> str | None:

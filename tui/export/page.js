@@ -17,6 +17,8 @@
     range.max = steps[stop].length - 1;
     range.value = step;
     told.textContent = now.dataset.told;
+    const line = now.querySelector(".program .now"), program = line?.parentElement;
+    if (program) program.scrollTop = line.offsetTop - program.offsetTop - (program.clientHeight - line.offsetHeight) / 2;
     range.setAttribute("aria-valuetext", now.dataset.told);
     if (quiet) return;
     said.textContent = now.dataset.told + ". " + (now.querySelector(".words")?.textContent ?? "");

@@ -1,8 +1,8 @@
 """A lesson as one HTML page: a section a stop, a picture a step, stepped through with the keys.
 
 The numbers are tables, the words are text: it is read aloud, searched and printed like any page. Styles and
-the few lines of script stand in it, nothing is asked of the network, and without a script the first and the
-last picture of each stop are there.
+the few lines of script stand in it, nothing is asked of the network, and without a script the first
+picture of each stop is there, and the one that a handout has.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from itertools import groupby
 from pathlib import Path
 
 from tui.export.pictures import picture, told
-from tui.export.scenes import Scene
+from tui.export.scenes import Scene, on_paper
 from tui.export.texts import frame_of
 from tui.prose import inline
 
@@ -63,11 +63,11 @@ def html(title: str, scenes: Iterable[Scene], ascii_only: bool, write: Write) ->
         prose = group[0].session.view.at_stop.prose
         write(f'<section class="stop" id="stop-{number}">\n<h2>{escape(group[0].title)}</h2>\n')
         write(f'<div class="prose">\n{paragraphs(prose)}</div>\n')
+        paper = on_paper(group)
         for k, scene in enumerate(group):
-            place = "first" if k == 0 else "between"
-            place = f"{place} last" if k == len(group) - 1 else place
+            place = " ".join(["step", *(["first"] if k == 0 else []), *(["paper"] if scene is paper else [])])
             frame = frame_of(scene, ascii_only)
-            write(f'<div class="step {place}" data-told="{escape(told(frame))}">\n')
+            write(f'<div class="{place}" data-told="{escape(told(frame))}">\n')
             heat = scene.session.view.look != "numbers"
             write(f"{'' if scene.session.view.at_stop.slide else picture(frame, heat)}</div>\n")
         write("</section>\n")

@@ -12,7 +12,8 @@ from tui.cli_parse import Parser, UsageError, given
 from tui.cli_view import settled, starting, view_of
 from tui.decks import flags_of
 from tui.player import Player, goto, position
-from tui.script.playback import play, ran
+from tui.script.playback import play
+from tui.script.running import ran
 from tui.session import Session
 from tui.talk import Talk
 
@@ -36,22 +37,30 @@ class Scene:
         seconds: how long it stands.
         stop: which of the stops that are shown it belongs to, from 1.
         title: that stop's.
+        rehearsed: whether the deck says that its stop shows this step.
     """
 
     session: Session
     seconds: float
     stop: int
     title: str
+    rehearsed: bool = False
+
+
+def on_paper(stop: Sequence[Scene]) -> Scene:
+    """Which of a stop's pictures a handout has: the one that a deck names, else the last."""
+    return next((scene for scene in stop if scene.rehearsed), stop[-1])
 
 
 def of_script(script: Script) -> Iterator[Scene]:
     """The pictures of a script; where another lesson or stop comes into view, a stop begins."""
-    number, shown = 0, None
+    number, shown = 0, ("", 0)
     for shot in play(script, MOST):
-        view = shot.session.view
-        if shown != (view.lesson.slug, view.stop):
-            number, shown = number + 1, (view.lesson.slug, view.stop)
-        yield Scene(shot.session, shot.seconds, number, view.at_stop.title or view.lesson.title)
+        view, talk = shot.session.view, shot.session.talk
+        place = (view.lesson.slug, view.stop) if talk is None else ("", talk.number)
+        number, shown = number + (place != shown), place
+        title = view.at_stop.title or view.lesson.title if talk is None else talk.stop.title
+        yield Scene(shot.session, shot.seconds, number, title)
 
 
 def of_deck(
@@ -85,14 +94,15 @@ def of_deck(
         asked = parser.read([*stop.words, *flags.words])  # of two the last counts: what is typed comes last
         asked.stop = stop.stop
         session = _opened(deck, stop, number, asked, alone)
-        views = _views(session, asked)
+        views = _views(session, flags.step)
         if len(views) > MOST:
             tell(f"stop {number} has {len(views) - 1:,} steps: the first {MOST - 1} and the last are shown")
             views = [*views[: MOST - 1], views[-1]]
         reading = PAUSE + min(10.0, len(stop.at.prose) / READING)
         for k, view in enumerate(views):
             seconds = reading if k == 0 else PAUSE if k == len(views) - 1 else Player().interval
-            yield Scene(replace(session, view=view), seconds, place, title)
+            own = k == 0 and flags.step is None and asked.step is not None
+            yield Scene(replace(session, view=view), seconds, place, title, own)
 
 
 def _for_all(deck: Deck, flags: argparse.Namespace) -> None:
@@ -122,10 +132,10 @@ def _opened(deck: Deck, stop: DeckStop, number: int, asked: argparse.Namespace, 
     return session if known else replace(session, view=replace(session.view, order=None))
 
 
-def _views(session: Session, asked: argparse.Namespace) -> Sequence[View]:
-    """The views of a stop: one if a step was named, else from the first to the last."""
+def _views(session: Session, wanted: str | int | None) -> Sequence[View]:
+    """The views of a stop: one if a step is wanted, else from the one at which it begins to the last."""
     ground, view = session.ground, session.view
-    if ground is None or not ground.path or asked.step not in (None, "all"):
+    if ground is None or not ground.path or wanted not in (None, "all"):
         return [view]
     step, steps = position(view, ground)
     if view.at_stop.steps is not None and not view.path:

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+import signal
+from collections.abc import Callable, Coroutine, Sequence
 
+from textual.pilot import Pilot
 from textual.strip import Strip
 
 from tui.app import Explorer, Options
 from tui.export.scenes import Scene
 
 Screen = list[Strip]
+ENDS = (signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
+"""Being told to end; SIGINT is Python's own KeyboardInterrupt."""
 
 
 def draw(
@@ -18,9 +22,34 @@ def draw(
 ) -> None:
     """Draws each scene, in order, and hands its rows on: the same rows each time.
 
-    A lesson and a deck stand on a clean stage, as in a talk; a script has the whole screen.
+    A lesson and a deck stand on a clean stage, as in a talk; a script has the whole screen. A signal
+    that says to end cancels the work where it waits, and leads to SystemExit.
     """
-    asyncio.run(_draw(scenes, size, options, take))
+    told: list[int] = []
+    before = {number: signal.getsignal(number) for number in ENDS}
+    try:
+        asyncio.run(_endable(_draw(scenes, size, options, take), told))
+    except asyncio.CancelledError:
+        if not told:
+            raise
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+    if told:
+        raise SystemExit(128 + told[0])
+
+
+async def _endable(work: Coroutine[object, object, None], told: list[int]) -> None:
+    """Does the work, which a signal cancels; an exception in a handler would tear the app apart."""
+    task = asyncio.ensure_future(work)
+
+    def end(number: int) -> None:
+        told.append(number)
+        task.cancel()
+
+    for number in ENDS:
+        asyncio.get_running_loop().add_signal_handler(number, end, number)
+    await task
 
 
 async def _draw(
@@ -31,7 +60,19 @@ async def _draw(
     async with app.run_test(size=size) as pilot:
         for scene in scenes:
             app.explorer.update_session(scene.session)
-            await pilot.pause()
-            while not app.explorer.settled:
-                await pilot.pause()
-            take(scene, app.screen._compositor.render_strips())  # noqa: SLF001 - no public way gives the cells
+            take(scene, await _still(app, pilot))
+
+
+async def _still(app: Explorer, pilot: Pilot[None]) -> Screen:
+    """The rows of the screen once every widget has done what it was asked, and they stay as they are.
+
+    No clock is asked, as `pilot.pause()` would, which waits until the processor rests: a recording has a
+    thousand scenes.
+    """
+    before: Screen = []
+    while True:
+        await pilot.pause(0)
+        rows = app.screen._compositor.render_strips()  # noqa: SLF001 - no public way gives the cells
+        if app.explorer.settled and rows == before:
+            return rows
+        before = rows

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 from itertools import groupby
 
 from llm_linalg.prose import spans
-from tui.export.scenes import Scene
+from tui.export.scenes import Scene, on_paper
 from tui.frame import Frame
 from tui.render.plain import to_plain
 
@@ -24,13 +24,13 @@ def frame_of(scene: Scene, ascii_only: bool = False) -> Frame:
 
 
 def markdown(title: str, scenes: Iterable[Scene], width: int, ascii_only: bool, write: Write) -> None:
-    """A handout: of each stop the text, the program, and its last picture as text."""
+    """A handout: of each stop the text, the program, and the picture that it has on paper, as text."""
     write(f"# {_line(title)}\n")
     for number, group in groupby(scenes, key=lambda scene: scene.stop):
-        *_, last = stop = [*group]
-        write(f"\n## {number}. {_line(last.title)}\n{_block(_prose(last))}{_program(stop[0])}")
-        if not last.session.view.at_stop.slide:
-            write(_fenced(_picture(frame_of(last, ascii_only), width), "text"))
+        shown = on_paper([*group])
+        write(f"\n## {number}. {_line(shown.title)}\n{_block(_prose(shown))}{_program(shown)}")
+        if not shown.session.view.at_stop.slide:
+            write(_fenced(_picture(frame_of(shown, ascii_only), width), "text"))
 
 
 def _picture(frame: Frame, width: int) -> str:

@@ -51,7 +51,7 @@ class KeysLine(Lines):
 
 
 def fitted(entries: list[Row], width: int) -> Row:
-    """As many entries as fit, and always the last two, help and quit."""
+    """As many entries as fit, and always the last two, such as help and quit."""
     tail = entries[-2:]
     room = width - sum(width_of(entry) for entry in tail)
     kept: list[Span] = []

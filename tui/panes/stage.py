@@ -41,7 +41,7 @@ class StagePane(Lines):
         slide = picture.slide
         shown = [] if slide is not None else scenes(picture, width // across, height // down)
         if slide is not None:
-            self.show(slide_rows(slide, width, height, big=picture.room.big, glyphs=self.glyphs))
+            self.show(slide_rows(*slide, width, height, big=picture.room.big, glyphs=self.glyphs))
         elif board is not None:
             self.show(board_rows(board, width, height, self.glyphs))
         elif level is not None:

@@ -14,8 +14,9 @@ from tui.devices import Devices, DevicesError, job_of, verdict
 from tui.glyphs import ascii_text
 from tui.prose import words_of
 from tui.render.plain import to_plain
-from tui.script.playback import beats, ran
+from tui.script.playback import beats
 from tui.script.recorder import Recorder
+from tui.script.running import ran
 from tui.script.saving import save
 from tui.script.tokens import acts
 from tui.script.words import find, help_text
@@ -46,7 +47,7 @@ class Plain:
         """`write` gets every text, whole lines of it but for the prompt."""
         started = Session.start(view, lessons)
         self.session = ran(started if talk is None else started.on(talk))
-        self.recorder = Recorder(view)
+        self.recorder = Recorder(view, talk)
         self.missed = 0
         self._write = write
         self._width = width
@@ -161,7 +162,8 @@ def converse(
     else:
         write("\n" if typed else "")
     if record is not None:
-        say(save(plain.recorder.text(plain.session), record, view.lesson.slug))
+        name = view.lesson.slug if talk is None else talk.name
+        say(save(plain.recorder.text(plain.session), record, name))
     return (plain.session.named, 0) if typed else (None, int(plain.missed > 0))
 
 

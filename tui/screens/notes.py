@@ -16,9 +16,10 @@ from tui.audience.client import AGAIN, GONE, Link
 from tui.audience.places import PlaceError
 from tui.audience.wire import Followed, WireError
 from tui.keys import Key
+from tui.panes.footer import fitted
 from tui.panes.notes import Notes, notes_rows
 from tui.widgets.lines import Lines
-from tui.widgets.rows import Row, Span, fit, row
+from tui.widgets.rows import fit, row
 
 DIGITS = frozenset("0123456789")
 
@@ -28,8 +29,8 @@ KEYS: tuple[Key, ...] = (
     Key("stop.next", "J", "J", "next stop", "The next stop", "Stage"),
     Key("stop.previous", "K,comma", "K", "stop before", "The stop before", "Stage"),
     Key("go", "G,enter", "G", "stop", "The last stop; after a number, that stop", "Stage"),
-    Key("down", "d", "d", "notes down", "Further down in the notes", "Notes"),
-    Key("up", "u", "u", "notes up", "Further up in the notes", "Notes"),
+    Key("down", "d", "d", "down", "Further down in the notes", "Notes"),
+    Key("up", "u", "u", "up", "Further up in the notes", "Notes"),
     Key("theme", "T", "T", "theme", "Take the next theme", "App"),
     Key("quit", "q,ctrl+c", "q", "quit", "Leave the notes; the stage goes on", "App"),
 )
@@ -87,11 +88,8 @@ class NotesScreen(Screen[None], inherit_bindings=False):
         rows = notes_rows(notes, width, height - 1, lines.glyphs)
         rows += [()] * (height - 1 - len(rows))
         lines.styles.height = height
-        lines.show([*rows, fit(self._keys(), width, "")])
-
-    def _keys(self) -> Row:
-        shown = [row((f" {key.shown} ", "key"), (f"{key.label} ", "label")) for key in KEYS]
-        return tuple(Span(*span) for spans in shown for span in spans)
+        keys = [row((f" {key.shown} ", "key"), (f"{key.label} ", "label")) for key in KEYS]
+        lines.show([*rows, fit(fitted(keys, width), width, lines.glyphs.dots)])
 
     def on_key(self, event: events.Key) -> None:
         """The digits of a number."""

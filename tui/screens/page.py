@@ -17,7 +17,7 @@ from tui.panes.stage import StagePane
 from tui.panes.titlebar import TitleBar
 from tui.panes.transport import Controls, Transport
 from tui.panes.words import Words
-from tui.picture import RUNNING, SMALLEST, Picture, Sizes, bench_sizes, sizes, talk_sizes, wished
+from tui.picture import RUNNING, SMALLEST, Picture, Sizes, bench_sizes, sizes, slide_sizes, talk_sizes, wished
 from tui.playground import is_playground
 from tui.session import Session
 from tui.widgets.drawn import Drawn, glyphs_of
@@ -88,6 +88,8 @@ class Page(Screen[None], inherit_bindings=False):
 
     def show_picture(self, session: Session, frame: Frame | None, waiting: str, prompt: str | None) -> None:
         """Hands one picture to every pane, if there is room for them."""
+        if not self.is_attached:
+            return  # the app is about to end, and takes no more widgets
         self.contexts = session.contexts
         self._taken = frozenset(one.key for one in session.view.lesson.controls if one.key)
         if frame is not None and session.current is not None and not session.editing:
@@ -132,6 +134,8 @@ class Page(Screen[None], inherit_bindings=False):
             room = bench_sizes(
                 width, height, lines, sidebar=self.sidebar_wanted, failed=failed, editing=session.editing
             )
+        elif session.view.at_stop.slide:
+            room = slide_sizes(width, height, sidebar=self.sidebar_wanted)
         else:
             room = sizes(width, height, code, said, sidebar=self.sidebar_wanted, failed=failed)
         self.set_class(room is None, "-small")

@@ -74,6 +74,11 @@ class Examples(Commands):
 class Stops(Commands):
     """The stops of the deck on the stage."""
 
+    async def search(self, query: str) -> Hits:
+        """As any; the slash that opens the index may be typed in it too."""
+        async for hit in super().search(query.removeprefix("/")):
+            yield hit
+
     def _entries(self) -> Iterator[tuple[str, str, str]]:
         """Name, help and command of every stop."""
         screen = self.screen
@@ -88,6 +93,6 @@ def listed(talk: Talk) -> Iterator[tuple[str, str, str]]:
         here = "   (here)" if number == talk.number else ""
         yield (
             f"{number} {clean(stop.title)}{here}",
-            f"{clean(stop.lesson.title)}{minutes}",
+            f"{clean(stop.source or stop.lesson.title)}{minutes}",
             f"stage.go:{number}",
         )

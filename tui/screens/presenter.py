@@ -17,7 +17,7 @@ from tui.screens.explorer import DIGITS, ExplorerScreen
 from tui.script.tape import Tape
 from tui.session import Session
 from tui.state import Memory
-from tui.talk import Talk, forward, on_stage
+from tui.talk import Talk, on_stage
 from tui.talk_saved import renewed
 from tui.watching import Watch
 from tui.widgets.drawn import glyphs_of
@@ -84,8 +84,8 @@ class PresenterScreen(ExplorerScreen):
     # Keys.
 
     async def on_key(self, event: events.Key) -> None:
-        """Takes the digits of a number, and any key while the screen is black."""
-        if await self._took(event.key):
+        """Takes the digits of a number, and any key while the screen is black; a script is left first."""
+        if self.conductor is None and await self._took(event.key):
             event.stop()
             event.prevent_default()
         self.rearm()
@@ -199,7 +199,7 @@ class PresenterScreen(ExplorerScreen):
 
     def _go_on(self) -> None:
         if not self.busy and self.app.screen is self and not self.talk.black:
-            self.update_session(forward(self.session))
+            self.do("stage.next")
             if self.talk.last and not self.talk.loop and self.session.notice:
                 self.session = self.session.on(replace(self.talk, auto=False))
         self.rearm()

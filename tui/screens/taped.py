@@ -28,7 +28,7 @@ class Taped(Processes):
     def __init__(self, session: Session, drafts: Drafts | None = None, tape: Tape | None = None) -> None:
         super().__init__(drafts)
         self.session = session
-        self.recorder = Recorder(session.view)
+        self.recorder = Recorder(session.view, session.talk)
         self.tape = tape or Tape()
         self.conductor: Conductor | None = None
         if self.tape.script is not None:
@@ -86,15 +86,15 @@ class Taped(Processes):
 
     def save_script(self) -> None:
         """Writes what was done so far as a script, because it was asked for."""
-        if self.session.talk is not None:
-            self.tell("The deck says already what is shown: 'llm-linalg export' writes it.")
-        elif self.session.view.lesson.given is not None:
+        if self.session.view.lesson.given is not None:
             self.tell(f"{GIVEN[0].upper()}{GIVEN[1:]}.")
         else:
             self.tell(self._saved())
 
     def _saved(self) -> str:
-        return save(self.recorder.text(self.session), self.tape.record, self.session.view.lesson.slug)
+        talk = self.session.talk
+        name = self.session.view.lesson.slug if talk is None else talk.name
+        return save(self.recorder.text(self.session), self.tape.record, name)
 
     def on_unmount(self) -> None:
         """What was done to the end is written, where that was asked for. The workbench keeps its own."""

@@ -9,15 +9,15 @@ from dataclasses import replace
 from llm_linalg.spelling import quoted, unknown
 from tui import player
 from tui.choices import LOOKS, control_to, moving, open_lesson
-from tui.cli_parse import SEEDS, Parser, UsageError, pause, picture_flags
+from tui.cli_parse import SEEDS, UsageError, pause
 from tui.cli_parse import speed as parse_speed
-from tui.cli_view import starting, view_of
 from tui.commands import run
 from tui.examples import BY_NAME as EXAMPLES
 from tui.motions import motion, play_by
-from tui.playground import PLAYGROUND, is_playground, last_line
+from tui.playground import is_playground, last_line
+from tui.script.beginning import opening
+from tui.script.running import ran
 from tui.session import Session
-from tui.view import View
 
 Act = Callable[[Session, Sequence[str]], Session]
 
@@ -36,7 +36,9 @@ def key(command: str, back: str | None = None, on_stage: str = "", *, many: bool
         if command.startswith("stage.") and session.talk is None:
             raise UsageError("nothing is on stage: 'llm-linalg present DECK' shows a deck")
         meant = on_stage if session.talk is not None and on_stage else command
-        for _ in range(_whole(rest, "number") if rest else 1):
+        for number in range(_whole(rest, "number") if rest else 1):
+            if number and session.talk is not None:  # the run decides how far the next one leads
+                session = ran(session)
             before = session
             session = run(session, meant)
             if session.view == before.view:
@@ -128,19 +130,9 @@ def to_stop(session: Session, rest: Sequence[str]) -> Session:
     return run(session, f"{'stop' if talk is None else 'stage.go'}:{number}")
 
 
-def lesson_parser() -> Parser:
-    """What may follow ``lesson``: a slug or a path, and the flags that name a picture of it."""
-    parser = Parser(prog="lesson", add_help=False, allow_abbrev=False)
-    parser.add_argument("lesson")
-    picture_flags(parser)
-    return parser
-
-
-def opening(rest: Sequence[str]) -> View:
-    """The view that ``lesson`` and what follows it name. Raises UsageError or LessonError."""
-    flags = lesson_parser().read(rest)
-    view = view_of(flags, PLAYGROUND if flags.lesson == PLAYGROUND.slug else None)
-    return starting(view, flags)
+def to_deck(session: Session, rest: Sequence[str]) -> Session:  # noqa: ARG001 - as every word
+    """Never another deck: a script that shows one begins with it."""
+    raise UsageError("a script begins with its deck; 'llm-linalg present DECK' shows one")
 
 
 def to_lesson(session: Session, rest: Sequence[str]) -> Session:

@@ -10,13 +10,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from tui.motions import tick
-from tui.playground import PLAYGROUND
-from tui.script.acts import opening, seconds
+from tui.script.acts import seconds
+from tui.script.beginning import begun
 from tui.script.reader import PACE, Script
+from tui.script.running import ran
 from tui.script.tokens import Said
 from tui.script.words import find
 from tui.session import Session
-from tui.stage import open_view
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -34,14 +34,6 @@ class Shot:
     seconds: float
     line: int = 0
     beat: bool = False
-
-
-def ran(session: Session, before: Session | None = None) -> Session:
-    """The session with its view's program run, if it was not; `before` is what was on the screen."""
-    if session.current is not None:
-        return session
-    shown = None if before is None or before.current is None else replace(before.current, view=before.view)
-    return session.with_run(open_view(session.view, session.before(shown)))
 
 
 def beats(session: Session, most: int | None = None) -> Iterator[Session]:
@@ -114,11 +106,9 @@ def acted(session: Session, acts: tuple[Said, ...]) -> Session:
 
 
 def started(script: Script) -> Session:
-    """The session with which a script begins: its first act opens a lesson. Raises ScriptError."""
-    from llm_linalg.lesson import catalog
-
+    """The session with which a script begins: its first act opens a lesson or a deck. Raises ScriptError."""
     with script.blamed(script.lines[0]):
-        return Session.start(opening(script.lines[0].acts[0][1:]), [*catalog(), PLAYGROUND])
+        return begun(script.lines[0].acts[0])
 
 
 def last(script: Script) -> Session:

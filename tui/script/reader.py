@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 from llm_linalg.lesson_values import LessonError
 from tui.cli_parse import UsageError
+from tui.script.beginning import FIRST
 from tui.script.tokens import Said, acts
 from tui.script.words import find
 
@@ -33,7 +34,7 @@ class Script:
 
     Attributes:
         file: the path, as messages name it.
-        lines: those that say something, up to ``quit``; the first opens a lesson.
+        lines: those that say something, up to ``quit``; the first opens a lesson or a deck.
     """
 
     file: str
@@ -41,7 +42,7 @@ class Script:
 
     @property
     def behind(self) -> Iterator[Line]:
-        """The lines without the act that opens the lesson."""
+        """The lines without the act that opens the lesson or the deck."""
         first, *rest = self.lines
         return iter((replace(first, acts=first.acts[1:]), *rest))
 
@@ -71,8 +72,10 @@ def parse(text: str, file: str) -> Script:
                 find(words[0])
         except UsageError as error:
             raise ScriptError(file, number, str(error)) from None
-        if said and not lines and said[0][0] != "lesson":
-            raise ScriptError(file, number, "a script begins with a lesson, such as: lesson matmul")
+        if said and not lines and said[0][0] not in FIRST:
+            raise ScriptError(
+                file, number, "a script begins with a lesson or a deck, such as: lesson matmul, deck talk.md"
+            )
         if ("quit",) in said:
             break
         if said:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from tui.decks import deck_word
 from tui.player import END
 from tui.script.spoken import position, written
 from tui.script.tokens import Said, line_of
 from tui.session import Session
+from tui.talk import Talk
 from tui.view import View, arguments
 
 MOST = 20_000  # lines: a session that says more is recorded up to there
@@ -20,11 +22,10 @@ class Recorder:
         full: whether the session was longer than what is recorded.
     """
 
-    def __init__(self, view: View) -> None:
-        """Begins with a view."""
-        words = ["last" if word == str(END) else word for word in arguments(view)]
+    def __init__(self, view: View, talk: Talk | None = None) -> None:
+        """Begins with a view, or with a stop of a talk."""
         self.full = False
-        self._lines: list[list[Said]] = [[("lesson", *words)]]
+        self._lines: list[list[Said]] = [_beginning(view) if talk is None else _entering(talk)]
         self._playing: str | None = None
 
     def note(self, before: Session, command: str, after: Session) -> None:
@@ -66,10 +67,15 @@ class Recorder:
             return
         if before.current is None:
             last.append(said)  # its program was not run yet: this happened at once
-        elif word in COUNTED and len(said) == 1 and len(last) == 1 and last[0][0] == word:
+        elif self._counts(said, before) and len(last) == 1 and last[0][0] == word:
             last[0] = (word, str(int((*last[0], "1")[1]) + 1))
         else:
             self._add([said])
+
+    @staticmethod
+    def _counts(said: Said, before: Session) -> bool:
+        """Whether one more of the same is only a larger number; on stage it may lead to another stop."""
+        return before.talk is None and len(said) == 1 and said[0] in COUNTED
 
     def _rewritten(self, said: Said, before: Session) -> bool:
         """Whether the program written last was only a beginning of this one.
@@ -91,3 +97,14 @@ class Recorder:
             self._lines.append(line)
         else:
             self.full = True
+
+
+def _beginning(view: View) -> list[Said]:
+    """A script's first line that opens a view."""
+    return [("lesson", *("last" if word == str(END) else word for word in arguments(view)))]
+
+
+def _entering(talk: Talk) -> list[Said]:
+    """A script's first line that brings a deck on stage."""
+    at = () if talk.number == 1 else ("--stop", str(talk.number))
+    return [("deck", deck_word(talk.deck), *at), *([("big",)] if talk.big else [])]

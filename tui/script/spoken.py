@@ -11,6 +11,7 @@ from tui import player
 from tui.prose import links
 from tui.script.tokens import Said
 from tui.session import Session
+from tui.talk import Talk, on_stage
 
 Spoken = Callable[[Session, str, Session], Said]
 """From the session before, the command's argument and the session after."""
@@ -179,16 +180,42 @@ WRITTEN: dict[str, Spoken] = {
 }
 
 
+def _deck_stop(_before: Session, _argument: str, after: Session) -> Said:
+    return ("stop", str(on_stage(after).number))
+
+
+ON_STAGE: dict[str, Spoken] = {
+    "stage.next": _as("next"),
+    "stage.back": _as("back"),
+    "stage.finish": _as("finish"),
+    "stage.stop.next": _as("stop", "next"),
+    "stage.stop.previous": _as("stop", "back"),
+    "stage.skip": _as("skip"),
+    "stage.reset": _as("reset"),
+    "stage.first": _deck_stop,
+    "stage.last": _deck_stop,
+    "stage.go": _deck_stop,
+    "stage.black": _as("black"),
+    "stage.big": _as("big"),
+    "stage.play": _as("play"),
+    # The words of these do something else on a stage: they would lead to the next stop.
+    "forward": _step,
+    "back": _step,
+    "finish": _step,
+}
+"""Commands that are written otherwise while a deck is shown. What the clock and the keys show is not."""
+
+
 def written(before: Session, command: str, after: Session) -> Said | None:
     """What a command did, in words; None if it did nothing that a script would have to do again.
 
     What is only pointed at, such as a lesson in the sidebar, and what is only said are nothing of that kind.
-    A talk is not written: its deck says what is shown.
     """
-    if _lasting(before) == _lasting(after) or after.talk is not None:
+    if _lasting(before) == _lasting(after):
         return None
     name, _, argument = command.partition(":")
-    return WRITTEN[name](before, argument, after)
+    table = WRITTEN if after.talk is None else WRITTEN | ON_STAGE
+    return table[name](before, argument, after)
 
 
 def _lasting(session: Session) -> tuple[object, ...]:
@@ -196,8 +223,12 @@ def _lasting(session: Session) -> tuple[object, ...]:
     return (
         view, view.back, session.player, history.past, history.future, session.trail, session.visits,
         session.control, session.editing, session.caret, session.draft, session.landing,
-        session.mended,
+        session.mended, _staged(session.talk),
     )  # fmt: skip
+
+
+def _staged(talk: Talk | None) -> tuple[object, ...]:
+    return () if talk is None else (talk.number, talk.marks, talk.left, talk.black, talk.big)
 
 
 def position(session: Session) -> int:

@@ -1,0 +1,178 @@
+"""Talks as scripts: what was done on a stage, played back, ends in the same picture of the same stop."""
+
+from __future__ import annotations
+
+import json
+import random
+from pathlib import Path
+
+import pytest
+
+from llm_linalg.decks import load
+from tests.app.driving import Driver
+from tui.app import Explorer, Options
+from tui.cli import main
+from tui.commands import COMMANDS, OUTSIDE, WITH_ARGUMENT
+from tui.keys import live
+from tui.render.plain import to_plain
+from tui.script.playback import last, started
+from tui.script.reader import ScriptError, parse
+from tui.script.spoken import ON_STAGE, WRITTEN
+from tui.script.tape import Tape
+from tui.session import Session
+from tui.talk import Talk
+
+DECK = """\
++++
+title = "A talk"
++++
+## Welcome
+Words.
+
+```stops
+matmul --set n=2 --order rows
+triangular --stop 2 --step 3
+```
+
+## Broken
+```python fails
+Y = torch.ones(2, 3) @ torch.ones(2, 3)
+```
+
+## The end
+Thanks.
+"""
+UNSEEN = {"stage.auto", "stage.clock", "stage.pause", "stage.zero", "stage.footer"}
+
+
+@pytest.fixture
+def deck(tmp_path: Path) -> Path:
+    file = tmp_path / "talk.md"
+    file.write_text(DECK, encoding="utf-8")
+    return file
+
+
+def test_every_command_of_a_stage_has_its_words() -> None:
+    staged = {name for name in (*COMMANDS, *WITH_ARGUMENT) if name.startswith("stage.")}
+    assert staged - UNSEEN == {name for name in ON_STAGE if name.startswith("stage.")}
+    assert {name for name in ON_STAGE if not name.startswith("stage.")} < set(WRITTEN)
+
+
+def seen(session: Session) -> tuple[object, ...]:
+    talk = session.talk
+    assert talk is not None
+    assert session.current is not None
+    frame = to_plain(session.current.frame(session.view))
+    return talk.number, talk.big, talk.black, session.view, dict(talk.left), frame
+
+
+def app_of(deck: Path, tape: Tape, number: int = 1) -> Explorer:
+    talk = Talk(load(deck), number)
+    return Explorer(talk.begun(number), talk.deck.lessons, Options(tape=tape), talk)
+
+
+@pytest.mark.parametrize("seed", range(6))
+async def test_a_talk_ends_in_the_same_picture_when_it_is_played(seed: int, deck: Path) -> None:
+    rng = random.Random(seed)  # noqa: S311 - the same walk each time
+    app = app_of(deck, Tape(), 1 + seed % 3)
+    async with app.run_test(size=(80, 24)) as pilot:
+        driver = Driver(app, pilot)
+        await driver.settle()
+        for _ in range(50):
+            keys = [key.id for key in live(app.explorer.contexts) if key.id not in OUTSIDE | UNSEEN]
+            word = rng.choice([*keys, "stage.next", "stage.next", f"stage.go:{rng.randint(1, 6)}", "forward"])
+            await app.explorer.perform(word)
+            if rng.random() < 0.8:
+                await driver.settle()
+        await driver.settle()
+        done, text = driver.session, app.explorer.recorder.text(driver.session)
+    assert seen(last(parse(text, "walk.steps"))) == seen(done), text
+
+
+SCRIPT = "set n 4\nnext\nnext\nbig\nstop next\nstop 4\nrepair 1\nreset\nnext\nback\n"
+
+
+async def test_the_stage_plays_what_is_played_without_one(deck: Path) -> None:
+    text = f"deck {deck} --stop 2\n{SCRIPT}"
+    script = parse(text, "demo.steps")
+    begun = started(script)
+    assert begun.talk is not None
+    options = Options(tape=Tape(script=script, tempo=100))
+    app = Explorer(begun.view, begun.lessons, options, begun.talk)
+    async with app.run_test(size=(80, 24)) as pilot:
+        driver = Driver(app, pilot)
+        while "over" not in driver.session.notice and ":" not in driver.session.notice:
+            await pilot.pause()
+        await driver.settle()
+        assert seen(driver.session) == seen(last(script))
+        assert app.explorer.recorder.text(driver.session) == text
+
+
+async def test_any_key_takes_over_on_a_stage(deck: Path) -> None:
+    script = parse(f"deck {deck}\nwait 3600\nnext\n", "demo.steps")
+    begun = started(script)
+    app = Explorer(begun.view, begun.lessons, Options(tape=Tape(script=script)), begun.talk)
+    async with app.run_test(size=(80, 24)) as pilot:
+        driver = Driver(app, pilot)
+        await driver.settle()
+        await driver.press("space")
+        assert "your turn" in driver.session.notice
+        assert begun.talk is not None
+        assert driver.session.talk is not None
+        assert driver.session.talk.number == 1
+
+
+async def test_steps_that_come_by_themselves_are_written_too(deck: Path, tmp_path: Path) -> None:
+    file = tmp_path / "mine.steps"
+    app = app_of(deck, Tape(record=str(file)))
+    async with app.run_test(size=(80, 24)) as pilot:
+        driver = Driver(app, pilot)
+        await driver.settle()
+        app.explorer._go_on()  # type: ignore[attr-defined]
+        await driver.settle()
+        await driver.press("right", "B", "C")
+    assert file.read_text() == f"deck {deck}\nnext\nnext\nbig\n"
+
+
+def test_several_steps_lead_over_stops(deck: Path) -> None:
+    apart = last(parse(f"deck {deck}\n" + "next\n" * 5, "x"))
+    assert seen(last(parse(f"deck {deck}\nnext 5\n", "x"))) == seen(apart)
+    assert (apart.view.lesson.slug, apart.view.step) == ("triangular", 3)
+
+
+@pytest.mark.parametrize(
+    ("text", "place", "said"),
+    [
+        ("deck\n", 1, "which deck"),
+        ("deck nope.md\n", 1, "nope.md"),
+        ("deck {} --stop 99\n", 1, "there is no stop 99"),
+        ("deck {}\ndeck {}\n", 2, "begins with its deck"),
+        ("deck {}\nlesson matmul\n", 2, "on stage only"),
+        ("lesson matmul\nbig\n", 2, "nothing is on stage"),
+    ],
+)
+def test_what_cannot_be_done_says_where(text: str, place: int, said: str, deck: Path) -> None:
+    with pytest.raises(ScriptError, match=said) as caught:
+        last(parse(text.format(deck, deck), "demo.steps"))
+    assert caught.value.line == place
+
+
+def test_a_talk_in_lines_is_written_and_exported(
+    deck: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    script, page = tmp_path / "mine.steps", tmp_path / "mine.json"
+    (tmp_path / "said").write_text("next\nset n 3\nbig\n")
+    with (tmp_path / "said").open() as said:
+        monkeypatch.setattr("sys.stdin", said)
+        assert main(["present", str(deck), "--plain", "--record", str(script)]) == 0
+    capfd.readouterr()
+    assert script.read_text() == f"deck {deck}\nnext\nset n 3\nbig\n"
+    script.write_text(f"deck {deck}\nnext\nset n 3\nnext 2\nstop 4\n", encoding="utf-8")
+    assert main(["export", str(script), "-o", str(page)]) == 0
+    frames = json.loads(page.read_text())["frames"]
+    assert [(one["lesson"], one["step"]) for one in frames[1:4]] == [
+        ("matmul", 0),
+        ("matmul", 0),
+        ("matmul", 2),
+    ]
+    assert frames[-1]["error"]

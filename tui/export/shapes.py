@@ -1,0 +1,87 @@
+"""Characters that are drawn and not left to a font: lines and blocks, which meet those of the next cells.
+
+A browser's font seldom fills a row of text from edge to edge, so lines would have gaps and large letters
+stripes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+Box = tuple[float, float, float, float]
+"""Left, top, width and height, in parts of a cell."""
+
+THIN, THICK = 0.06, 0.12  # of a cell's height
+_ACROSS = 19.0 / 8.4  # a cell is so much higher than wide: lines are equally thick both ways
+
+# Which arms a line has: left, right, up, down.
+_LINES = {
+    "─": "lr", "│": "ud", "┌": "rd", "┐": "ld", "└": "ru", "┘": "lu", "├": "rud", "┤": "lud", "┬": "lrd",
+    "┴": "lru", "┼": "lrud", "╭": "rd", "╮": "ld", "╰": "ru", "╯": "lu",
+}  # fmt: skip
+_HEAVY = {"━": "lr", "┃": "ud"}
+
+# Quarters: upper left, upper right, lower left, lower right.
+_QUARTERS = {
+    "▘": "1000", "▝": "0100", "▀": "1100", "▖": "0010", "▌": "1010", "▞": "0110", "▛": "1110", "▗": "0001",
+    "▚": "1001", "▐": "0101", "▜": "1101", "▄": "0011", "▙": "1011", "▟": "0111", "█": "1111",
+}  # fmt: skip
+_EIGHTHS = {
+    **{character: (0.0, 1 - k / 8, 1.0, k / 8) for k, character in enumerate("▁▂▃▄▅▆▇", 1) if k != 4},
+    **{character: (0.0, 0.0, k / 8, 1.0) for k, character in enumerate("▏▎▍▌▋▊▉", 1) if k != 4},
+    "▔": (0.0, 0.0, 1.0, 1 / 8),
+    "▕": (7 / 8, 0.0, 1 / 8, 1.0),
+}
+
+
+def _arms(ends: str, thick: float) -> Iterator[Box]:
+    across = thick * _ACROSS  # of a line up and down, in parts of the cell's width
+    left, right = ("l" in ends), ("r" in ends)
+    up, down = ("u" in ends), ("d" in ends)
+    if left or right:
+        start = 0.0 if left else 0.5 - across / 2
+        yield start, 0.5 - thick / 2, (1.0 if right else 0.5 + across / 2) - start, thick
+    if up or down:
+        start = 0.0 if up else 0.5 - thick / 2
+        yield 0.5 - across / 2, start, across, (1.0 if down else 0.5 + thick / 2) - start
+
+
+def _quarters(bits: str) -> Iterator[Box]:
+    for row in (0, 1):
+        left, right = bits[2 * row] == "1", bits[2 * row + 1] == "1"
+        if left or right:
+            yield 0.0 if left else 0.5, row / 2, 1.0 if left and right else 0.5, 0.5
+
+
+SHAPES: dict[str, tuple[Box, ...]] = {
+    **{character: tuple(_arms(ends, THIN)) for character, ends in _LINES.items()},
+    **{character: tuple(_arms(ends, THICK)) for character, ends in _HEAVY.items()},
+    **{character: tuple(_quarters(bits)) for character, bits in _QUARTERS.items()},
+    **{character: (box,) for character, box in _EIGHTHS.items()},
+}
+
+
+def drawn(text: str) -> tuple[str, list[tuple[int, Box]]]:
+    """A text whose characters are one column wide each, parted: what a font shows, and boxes with columns.
+
+    Boxes that go on from one cell to the next are one.
+    """
+    boxes: list[tuple[int, Box]] = []
+    for column, character in enumerate(text):
+        boxes += ((column, box) for box in SHAPES.get(character, ()))
+    return "".join(" " if character in SHAPES else character for character in text), _joined(boxes)
+
+
+def _joined(boxes: list[tuple[int, Box]]) -> list[tuple[int, Box]]:
+    found: list[tuple[int, Box]] = []
+    last: dict[tuple[float, float], int] = {}  # of each top and height: the place in `found` of the last box
+    for column, (left, top, width, height) in boxes:
+        at = last.get((top, height))
+        if at is not None:
+            first, (start, _, long, _) = found[at]
+            if abs(first + start + long - (column + left)) < 1e-9:
+                found[at] = first, (start, top, long + width, height)
+                continue
+        last[top, height] = len(found)
+        found.append((column, (left, top, width, height)))
+    return found

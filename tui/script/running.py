@@ -1,0 +1,16 @@
+"""Running a session's program at once, where nothing is drawn meanwhile."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from tui.session import Session
+from tui.stage import open_view
+
+
+def ran(session: Session, before: Session | None = None) -> Session:
+    """The session with its view's program run, if it was not; `before` is what was on the screen."""
+    if session.current is not None:
+        return session
+    shown = None if before is None or before.current is None else replace(before.current, view=before.view)
+    return session.with_run(open_view(session.view, session.before(shown)))
