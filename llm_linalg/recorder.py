@@ -42,6 +42,7 @@ class Recorder(TorchFunctionMode):
         self.names: dict[str, Node] = {}
         self.failed: Call | None = None  # the last call that failed, and how
         self.failure: BaseException | None = None
+        self.severed = False  # what is recorded now has no gradient: it stands under `torch.no_grad()`
         self._labels: dict[int, tuple[Tensor, str]] = {}
         self._where = where
         self._guard = guard
@@ -121,7 +122,7 @@ class Recorder(TorchFunctionMode):
 
     def bind(self, name: str, tensor: Tensor) -> None:
         """Give a tensor's node a name of the program's."""
-        node = self.node_of(tensor) or self.input(tensor, name)
+        node = self.node_of(tensor) or self.input(tensor, name, _op_of(tensor))
         if node.bound_name is None:
             node.bound_name = name
         self.names[name] = node
@@ -139,6 +140,7 @@ class Recorder(TorchFunctionMode):
         return Trace(self.nodes, self.names, source, seed, printed)
 
     def _add(self, node: Node, tensor: Tensor) -> Node:
+        node.severed = self.severed
         self.nodes.append(node)
         self._made[id(tensor)] = (tensor, node)
         self._tensors.append(tensor)

@@ -188,6 +188,7 @@ POINTWISE: tuple[Operation, ...] = (
         "leaky_relu", "input, negative_slope=0.01, inplace=False", phrase="leaky_relu({input})", multiplies=1
     ),
     Pointwise("elu", "input, alpha=1.0, inplace=False", phrase="elu({input})", multiplies=1),
+    _unary("logsigmoid", "ln σ({input})", "{d} * (1 - torch.sigmoid({input}))"),
     Pointwise("softplus", "input, beta=1, threshold=20", phrase="softplus({input})"),
     Pointwise("isclose", "input, other, rtol=1e-05, atol=1e-08, equal_nan=False", phrase="{input} ≈ {other}"),
 )

@@ -246,7 +246,10 @@ BUILDERS: dict[str, Build] = {
         name: _cast(name)
         for name in ("float", "double", "half", "bfloat16", "int", "long", "bool", "to", "type_as")
     },
-    **{name: _unary(name) for name in ("expm1", "exp2", "trunc", "leaky_relu", "elu", "softplus")},
+    **{
+        name: _unary(name)
+        for name in ("expm1", "exp2", "trunc", "leaky_relu", "elu", "softplus", "logsigmoid")
+    },
     **{name: _unary(name, positive=True) for name in ("log1p", "log2", "log10")},
     "isclose": _binary("isclose", numbers=False),
     "clamp": _clamp,

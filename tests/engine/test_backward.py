@@ -31,7 +31,17 @@ FLAT = {
     "isfinite",
     "isclose",
 }
-FLAT |= {"logical_and", "logical_or", "logical_not", "all", "any", "one_hot", "floor_divide"}
+FLAT |= {
+    "logical_and",
+    "logical_or",
+    "logical_not",
+    "all",
+    "any",
+    "one_hot",
+    "floor_divide",
+    "multinomial",
+    "nonzero",
+}
 MADE = {name for name, operation in TABLE.operations.items() if operation.kind == "creation"}
 
 

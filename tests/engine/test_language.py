@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import math
 import time
 from typing import Any
 
@@ -12,15 +13,16 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
+from torch._tensor_str import printoptions
 
 from llm_linalg import ProgramError, run
 
 
 def executed(program: str, seed: int, names: dict[str, Any]) -> tuple[dict[str, Any], str]:
     """Returns the names and the printed text of a program that Python itself has run."""
-    scope: dict[str, Any] = {"torch": torch, "nn": nn, "F": nn.functional, **names}
+    scope: dict[str, Any] = {"torch": torch, "nn": nn, "F": nn.functional, "math": math, **names}
     printed = io.StringIO()
-    with torch.random.fork_rng(devices=[]), contextlib.redirect_stdout(printed):
+    with torch.random.fork_rng(devices=[]), printoptions(), contextlib.redirect_stdout(printed):
         torch.manual_seed(seed)
         exec(program, scope)  # noqa: S102  the oracle: the tests' own text
     return scope, printed.getvalue()
