@@ -79,6 +79,10 @@ MODULES = (
     "typing",
     "__future__",
 )
+# To tell of an error, Python reads its line from the file of this name, if there is one, and only else from
+# the text. No file system can hold this name, so that none is asked.
+NOWHERE = "\ud800"
+
 _PACKAGES = frozenset(name.partition(".")[0] for name in MODULES)
 
 # What a notebook's shell takes: `%matplotlib inline`, `!pip install x`, `files = !ls`, `torch.randn?`.
@@ -148,7 +152,7 @@ class Source:
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
-                return ast.parse(self.text)
+                return ast.parse(self.text, NOWHERE)
         except SyntaxError as error:
             line = min(max(error.lineno or 1, 1), len(self._lines))
             column = max((error.offset or 1) - 1, 0)

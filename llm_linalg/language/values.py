@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
+from torch import Tensor
+
 from llm_linalg.errors import LimitError
 
 MAX_JOINED = 100_000
@@ -107,7 +109,7 @@ def ordered(items: Iterable[Any], *, key: Any = None, reverse: bool = False) -> 
 
 def backwards(items: Any) -> list[Any]:
     """Return what ``reversed`` yields."""
-    return list(reversed(items))
+    return list(items)[::-1] if isinstance(items, Tensor) else list(reversed(items))
 
 
 def mapping(items: Any = (), **named: Any) -> dict[Any, Any]:
