@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 from torch.overrides import TorchFunctionMode
 
+from llm_linalg.axes import Clash
 from llm_linalg.keeping import Keeper
 from llm_linalg.memory import Memory
 from llm_linalg.node import Node, Operand, Origin
@@ -83,7 +84,11 @@ class Recorder(TorchFunctionMode):
         """Run a call whose meaning must be known before: it is held against a budget, or it may write."""
         call = _call(func, written, written.tensors)
         if self._guard:
-            self._guard(call)
+            try:
+                self._guard(call)
+            except Clash as clash:
+                self.failed, self.failure = call, clash
+                raise ValueError(clash.rule) from clash
         operands = None
         if call.may_write:  # what goes in is looked at before it changes
             operands = tuple(self._operand(tensor) for tensor in call.tensors)

@@ -14,6 +14,7 @@ from llm_linalg.axes import Clash, Shape
 from llm_linalg.errors import HaltedError, LimitError
 from llm_linalg.language import plain
 from llm_linalg.ops.call import Call
+from llm_linalg.ops.refusals import danger
 from llm_linalg.ops.unlisted import Unlisted
 
 MAX_AXES = 24
@@ -101,10 +102,14 @@ class Budget:
         """Hold a call against the budget before it is computed.
 
         Raises:
+            Clash: If torch would make it, and must not.
             LimitError: If it asks for more.
             HaltedError: If the run is to end.
         """
         self.heed()
+        why = danger(call)
+        if why is not None:
+            raise why
         name = call.operation.name
         try:
             outputs, shape = call.operation.outputs(call), _shape(call)

@@ -15,6 +15,7 @@ from llm_linalg.errors import LimitError
 from llm_linalg.language import instead, layers, plain, printing, tables, values
 from llm_linalg.language.budget import Budget
 from llm_linalg.language.evaluator import Evaluator, Explain
+from llm_linalg.language.gradients import Gradients
 from llm_linalg.language.source import Source
 
 _PRINTED_LIMIT = 200_000
@@ -150,7 +151,7 @@ class UserFunction:
     node: ast.FunctionDef
     defaults: Mapping[str, Any]
     scope: ChainMap[str, Any]
-    gradients: tuple[plain.Gradients, ...] = ()  # what stands above it, as in `@torch.no_grad()`
+    gradients: tuple[Gradients, ...] = ()  # what stands above it, as in `@torch.no_grad()`
 
     def bound(self, arguments: list[Any], named: Mapping[str, Any]) -> dict[str, Any]:
         """Return the values of its parameters by name; `TypeError` if the arguments don't fit."""

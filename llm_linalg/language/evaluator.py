@@ -34,6 +34,8 @@ FAILURES = (
     MemoryError,
 )
 
+# An expression whose call failed, the parts that gave its operands, and the names as they were there.
+Failing = tuple[ast.expr | ast.stmt, list[ast.expr | None], ChainMap[str, Any]]
 Explain = Callable[["Evaluator", ast.expr | ast.stmt, Exception], ProgramError]
 
 
@@ -57,7 +59,7 @@ class Evaluator:
         self.budget = budget
         self._at: ast.AST = source.tree
         self._scope = ""  # the calls of the program's functions that are under way
-        self._failing: tuple[ast.expr | ast.stmt, list[ast.expr | None]] | None = None
+        self._failing: Failing | None = None
         self.values: dict[ast.expr, Tensor] = {}  # of the statement that is being run
         self._modules: dict[str, Any] = dict(tables.IMPORTED)
         self._evaluators = self.evaluators()
@@ -129,7 +131,7 @@ class Evaluator:
     def _explained(self, node: ast.expr | ast.stmt, error: Exception) -> ProgramError:
         call = self.recorder.failed
         if call is not None:
-            self._failing = (node, operand_nodes(self, node, call.tensors))
+            self._failing = (node, operand_nodes(self, node, call.tensors), self.names)
         return self._explain(self, node, error)
 
     def _where(self) -> Origin:

@@ -12,11 +12,12 @@ from torch import nn
 
 from llm_linalg import scopes
 from llm_linalg.errors import HaltedError, LimitError, ProgramError, ShapeError
-from llm_linalg.language import instead, plain, printing, tables
+from llm_linalg.language import instead, printing, tables
 from llm_linalg.language.assigner import Assigner
 from llm_linalg.language.budget import Budget
 from llm_linalg.language.caller import UserFunction
 from llm_linalg.language.evaluator import FAILURES
+from llm_linalg.language.gradients import Gradients
 from llm_linalg.language.source import Source, not_imported
 
 MAX_CALLS = 30
@@ -87,8 +88,12 @@ class Interpreter(Assigner):
             if self._failing is not None:
                 from llm_linalg.repairs import repairs
 
-                node, pieces = self._failing
-                error.repairs = repairs(self, node, error, pieces)
+                node, pieces, names = self._failing
+                outer, self.names = self.names, names
+                try:
+                    error.repairs = repairs(self, node, error, pieces)
+                finally:
+                    self.names = outer
             raise
 
     def again(self, source: Source, budget: Budget) -> Interpreter:
@@ -172,15 +177,15 @@ class Interpreter(Assigner):
         gradients = tuple(self._gradients(decorator) for decorator in node.decorator_list)
         self.names[node.name] = UserFunction(node, defaults, self.names, gradients)
 
-    def _gradients(self, node: ast.expr) -> plain.Gradients:
+    def _gradients(self, node: ast.expr) -> Gradients:
         """Return what stands after a ``with`` or an ``@``: it says whether gradients are recorded."""
         found = self.evaluate(node)
-        if not isinstance(found, plain.Gradients):
+        if not isinstance(found, Gradients):
             raise self.error(instead.SYNTAX[ast.With].replace("`with` is", "`with` and `@` are"), node)
         return found
 
     @contextmanager
-    def _recording(self, asked: Sequence[plain.Gradients]) -> Iterator[None]:
+    def _recording(self, asked: Sequence[Gradients]) -> Iterator[None]:
         """Record gradients, or none, while the context is open."""
         if not asked:
             yield

@@ -5,7 +5,6 @@ from __future__ import annotations
 import ast
 import operator
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -185,23 +184,6 @@ def tensor_of(data: Any) -> Tensor:
     return torch.tensor(data, dtype=torch.float32)
 
 
-@dataclass(frozen=True, slots=True)
-class Gradients:
-    """Stands after ``with``, or above a ``def``: whether what is done there has a gradient."""
-
-    recorded: bool
-
-
-def no_grad() -> Gradients:
-    """Return what ``torch.no_grad()`` gives."""
-    return Gradients(recorded=False)
-
-
-def enable_grad() -> Gradients:
-    """Return what ``torch.enable_grad()`` gives."""
-    return Gradients(recorded=True)
-
-
 def rounded(number: Any, digits: int | None = None) -> Any:
     """Return what `round` gives."""
     if digits is not None and abs(digits) > MAX_BITS:
@@ -238,43 +220,3 @@ def numbered(items: Any, start: int = 0) -> list[tuple[int, Any]]:
 def paired(*sequences: Any, strict: bool = False) -> list[tuple[Any, ...]]:
     """Return what `zip` yields."""
     return list(zip(*sequences, strict=strict))
-
-
-def set_gradient(tensor: Tensor, value: Tensor | None) -> None:
-    """Give a tensor a gradient, or none.
-
-    Raises:
-        TypeError: If it is no tensor.
-        ValueError: If it has another shape or type.
-    """
-    if value is not None and not isinstance(value, Tensor):
-        raise TypeError(f"x.grad is a tensor or None, not a {type(value).__name__}")
-    if value is not None and (value.shape != tensor.shape or value.dtype != tensor.dtype):
-        raise ValueError(
-            f"x.grad has the shape and type of x, {tuple(tensor.shape)} {tensor.dtype}, not "
-            f"{tuple(value.shape)} {value.dtype}"
-        )
-    tensor.grad = value
-
-
-def set_data(tensor: Tensor, value: Tensor) -> None:
-    """Write other numbers into a tensor, of which autograd sees nothing.
-
-    Raises:
-        TypeError: If they are no tensor.
-        ValueError: If they have another shape or type.
-    """
-    if not isinstance(value, Tensor):
-        raise TypeError(f"x.data is a tensor, not a {type(value).__name__}")
-    if value.shape != tensor.shape or value.dtype != tensor.dtype:
-        raise ValueError(
-            f"x.data keeps its shape and type here: {tuple(tensor.shape)} {tensor.dtype}, not "
-            f"{tuple(value.shape)} {value.dtype}"
-        )
-    if value.data_ptr() != tensor.data_ptr() or value.stride() != tensor.stride():
-        tensor.detach()[...] = value.detach()
-
-
-def set_requires_grad(tensor: Tensor, value: bool) -> None:
-    """Say whether a tensor is to have a gradient."""
-    tensor.requires_grad_(bool(value))

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from llm_linalg import ranks
-from llm_linalg.language import instead, layers, plain, printing, values
+from llm_linalg.language import gradients, instead, layers, plain, printing, values
 
 _TORCH = """
     randn rand ones zeros full eye arange linspace tensor randint randperm ones_like zeros_like full_like
@@ -45,7 +45,7 @@ _METHODS = """
     gather scatter scatter_add roll flip tile unfold multinomial nonzero trace
     contiguous clone detach float double half bfloat16 int long bool type_as
     dim size stride numel nelement is_contiguous item storage_offset element_size
-    requires_grad_ retain_grad backward allclose equal
+    requires_grad_ retain_grad allclose equal
 """
 _FUNCTIONAL = """
     softmax log_softmax linear relu leaky_relu elu gelu silu sigmoid tanh softplus logsigmoid layer_norm
@@ -100,15 +100,16 @@ TORCH = Namespace(
         "empty_like": torch.zeros_like,
         "device": plain.device,
         "Tensor": plain.tensor_of,
-        "no_grad": plain.no_grad,
-        "inference_mode": plain.no_grad,
-        "enable_grad": plain.enable_grad,
+        "no_grad": gradients.no_grad,
+        "inference_mode": gradients.no_grad,
+        "enable_grad": gradients.enable_grad,
         "set_printoptions": printing.set_printoptions,
     },
 )
 METHODS: Mapping[str, Callable[..., Any]] = {
     **_pick(Tensor, _METHODS),
     "to": plain.converted,
+    "backward": gradients.backward,
     "tolist": plain.listed,
 }
 ATTRIBUTES: Mapping[str, Callable[[Any], Any]] = {
@@ -124,9 +125,9 @@ ATTRIBUTES: Mapping[str, Callable[[Any], Any]] = {
     "device": lambda x: x.device,
 }
 STORED: Mapping[str, Callable[[Tensor, Any], None]] = {
-    "grad": plain.set_gradient,
-    "data": plain.set_data,
-    "requires_grad": plain.set_requires_grad,
+    "grad": gradients.set_gradient,
+    "data": gradients.set_data,
+    "requires_grad": gradients.set_requires_grad,
 }
 """What ``x.NAME = value`` does, of a tensor."""
 FIELDS = ("values", "indices")  # of what topk, sort and max give, in their order

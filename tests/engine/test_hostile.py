@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from llm_linalg import LimitError, ProgramError, ShapeError, Trace, front, run
-from llm_linalg.language import plain, printing, tables
+from llm_linalg.language import gradients, plain, printing, tables
 from llm_linalg.language.budget import Budget
 from llm_linalg.ops import TABLE, Call
 from llm_linalg.ops.registry import short_name
@@ -221,6 +221,7 @@ def test_nothing_heavy_is_imported_to_refuse() -> None:
 import json, sys
 from llm_linalg import ProgramError, run
 run("x = torch.ones(2, 3)\\nprint(x, x.shape)")
+run("x = torch.ones(2, requires_grad=True)\\n(x * 2).backward(torch.ones(2))")
 for program in json.load(sys.stdin):
     try:
         run(program)
@@ -286,7 +287,7 @@ def test_each_call_of_the_language_is_bounded_by_a_rule_of_ours() -> None:
     functions = [torch.Tensor.__neg__, torch.Tensor.__pos__, torch.Tensor.__invert__]
     ways = [f"__{way}{name}__" for name in OPERATORS for way in ("", "r", "i")]
     functions += [getattr(torch.Tensor, name) for name in ways if hasattr(torch.Tensor, name)]
-    own = [*vars(plain).values(), *vars(printing).values()]
+    own = [each for module in (gradients, plain, printing) for each in vars(module).values()]
     for table in (tables.TORCH.members, tables.METHODS, tables.F.members, tables.LINALG.members):
         functions += [each for each in table.values() if callable(each) and each not in own]
     unbounded = {

@@ -187,6 +187,11 @@ def test_programs_are_what_python_makes_of_them(program: str, seed: int, n: int)
             "x = torch.randn(2, 3, requires_grad=True)\nloss = (x * x).sum()\nloss.backward()\n"
             "print(x.grad)\ng = x.grad"
         ),
+        (
+            "x = torch.randn(2, 3, requires_grad=True)\ny = x * 2\n"
+            "y.backward(torch.ones_like(y), retain_graph=True)\n"
+            "y.backward(gradient=x.detach())\nprint(x.grad)"
+        ),
         "a = [1]\nb = a\nb += [2]\na.append(3)\nprint(a, b, a == b)",
         "def outer(a):\n    def inner(b):\n        return a + b\n    return inner(2)\nprint(outer(3))",
         "def f(a, b=2, *, c=3):\n    return a * b + c\nprint(f(1), f(1, c=5), f(b=4, a=2))",
