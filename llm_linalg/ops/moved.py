@@ -200,9 +200,13 @@ def diagonals(call: Call) -> Shape:
 def picked_cells(call: Call) -> int:
     """Return how many cells ``x[key]`` has, at most: index tensors are broadcast against each other."""
     key = call["key"]
-    items = list(key) if isinstance(key, tuple) else [key]
-    tensors = [torch.as_tensor(item) for item in items if isinstance(item, Tensor | list)]
-    if any(tensor.dtype.is_floating_point for tensor in tensors if tensor.numel()):
+    several = isinstance(key, list) and any(isinstance(item, Tensor) and item.dim() for item in key)
+    items = list(key) if isinstance(key, tuple) or several else [key]
+    try:
+        tensors = [torch.as_tensor(item) for item in items if isinstance(item, Tensor | list)]
+    except (TypeError, ValueError, RuntimeError):
+        raise Clash("an index is a tensor or a list of whole numbers") from None
+    if any(item.dtype.is_floating_point for item in items if isinstance(item, Tensor) and item.numel()):
         raise Clash("places are whole numbers (torch.long)")
     if not tensors:
         return 0  # a view
