@@ -205,7 +205,7 @@ class ShapeError(ProgramError):
         repairs: Expressions that can replace the failing one.
         detail: What torch says of it.
         most: Of a look-up: the largest place that was asked for.
-        values: In trusted Python, the operands' tensors; of a program they can be had by running it.
+        values: The operands' tensors.
     """
 
     values: tuple[Tensor, ...] = ()

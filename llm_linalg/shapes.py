@@ -36,8 +36,13 @@ def explain(interpreter: Evaluator, node: ast.expr | ast.stmt, error: Exception)
         made = interpreter.recorder.node_of(tensor)
         text = interpreter.source.text_of(piece) if piece is not None else ""
         name = text or (made.name if made else f"operand {place + 1}")
+        if made is not None and not text and made.op == "parameter" and made.bound_name is None:
+            name = f"{made.source}.{_parameter(call, place)}"  # of a layer that was made in its place
         operands.append(OperandInfo(name, tuple(tensor.shape), text))
-    return _explained(call, error, operands, span, source)
+    found = _explained(call, error, operands, span, source)
+    if isinstance(found, ShapeError):
+        found.values = tuple(tensor.detach() for tensor in call.tensors)
+    return found
 
 
 def explain_call(call: Call, error: Exception, frames: tuple[Frame, ...]) -> ProgramError:

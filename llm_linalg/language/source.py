@@ -79,6 +79,7 @@ MODULES = (
     "typing",
     "__future__",
 )
+KNOWN = ", ".join(MODULES)
 # To tell of an error, Python reads its line from the file of this name, if there is one, and only else from
 # the text. No file system can hold this name, so that none is asked.
 NOWHERE = "\ud800"
@@ -93,8 +94,7 @@ _QUESTION = re.compile(r"\s*([\w.]{1,80}\?{1,2}|\?{1,2}[\w.]{1,80})\s*")
 def not_imported(path: str) -> str:
     """Say that there is no such thing to import, and what there is."""
     advice = instead.PACKAGES.get(path.partition(".")[0])
-    known = f"the language has {', '.join(MODULES[:-1])}"
-    return f"{path} can't be imported: {f'{advice}; ' if advice else ''}{known}"
+    return f"{path} can't be imported: {advice or f'the language has {KNOWN}'}"
 
 
 class Source:

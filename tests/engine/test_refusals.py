@@ -21,6 +21,7 @@ def failure(expression: str) -> ShapeError:
     error = caught.value
     assert error.expression == expression
     assert error.detail
+    assert [tuple(value.shape) for value in error.values] == [operand.shape for operand in error.operands]
     for axis in error.axes:
         assert error.operands[axis.operand].shape[axis.axis] == axis.size
     for repair in error.repairs:
@@ -114,6 +115,15 @@ def test_values_for_other_keys_never_reach_torch(keys: int, values: int, batch: 
         )
     assert "there is one value for each key" in caught.value.message
     assert [axis.size for axis in caught.value.axes] == [keys, values]
+
+
+def test_a_layer_without_a_name_is_told_by_what_made_it() -> None:
+    error = failure("nn.Linear(4, 2)(x)")
+    assert "axis 1 of nn.Linear(4, 2).weight (2, 4) has size 4" in error.message
+    assert [operand.name for operand in error.operands[1:]] == [
+        "nn.Linear(4, 2).weight",
+        "nn.Linear(4, 2).bias",
+    ]
 
 
 def test_inside_a_function_repairs_know_its_names() -> None:
