@@ -13,6 +13,7 @@ from llm_linalg.axes import Clash, Shape
 from llm_linalg.errors import Frame, OperandInfo, ProgramError, ShapeError, Span, innermost
 from llm_linalg.ops.call import Call
 from llm_linalg.ops.refusals import refusal
+from llm_linalg.recorder import shown
 
 if TYPE_CHECKING:
     from llm_linalg.language.evaluator import Evaluator
@@ -41,7 +42,7 @@ def explain(interpreter: Evaluator, node: ast.expr | ast.stmt, error: Exception)
         operands.append(OperandInfo(name, tuple(tensor.shape), text))
     found = _explained(call, error, operands, span, source)
     if isinstance(found, ShapeError):
-        found.values = tuple(tensor.detach() for tensor in call.tensors)
+        found.values = tuple(shown(tensor) for tensor in call.tensors)
     return found
 
 

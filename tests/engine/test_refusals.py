@@ -126,6 +126,11 @@ def test_a_layer_without_a_name_is_told_by_what_made_it() -> None:
     ]
 
 
+def test_a_failure_leaves_no_node() -> None:
+    found = run("x = torch.ones(2, 3)\ny = x @ x\nz = x.T", cells=(1, 2, 3))
+    assert [node.name for node in found.nodes] == ["x", "z"]
+
+
 def test_inside_a_function_repairs_know_its_names() -> None:
     program = "def head(x, W):\n    return x @ W\ny = head(torch.randn(3, 2), torch.randn(4, 2))"
     with pytest.raises(ShapeError) as caught:
