@@ -25,12 +25,14 @@ class Clash(Exception):  # noqa: N818  the field says clash, and it is caught be
     Attributes:
         axes: The axes that clash.
         rule: Why the rule needs otherwise, as a sentence.
+        at: The operand that the sentence is about, where no axis of it is.
     """
 
-    def __init__(self, rule: str, *axes: ClashAxis) -> None:
+    def __init__(self, rule: str, *axes: ClashAxis, at: int | None = None) -> None:
         super().__init__(rule)
         self.rule = rule
         self.axes = axes
+        self.at = at
 
 
 @dataclass(frozen=True, slots=True)

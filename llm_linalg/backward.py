@@ -144,7 +144,7 @@ class _Writer:
     def _send(self, node: Node) -> None:
         """Pass a node's cotangent on to its operands."""
         call = node.call
-        if call is None:
+        if call is None or node.severed:
             return
         joint = call.operation.joint
         if joint is not None:
@@ -294,6 +294,6 @@ def _needed(nodes: Sequence[Node], last: Node) -> set[Node]:
     """Return the nodes that the last one was made from and that have a gradient."""
     needed = {last}
     for node in reversed(nodes):
-        if node in needed:
+        if node in needed and not node.severed:
             needed |= {operand.node for operand in node.operands}
     return {node for node in needed if node.value.dtype.is_floating_point}

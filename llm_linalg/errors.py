@@ -204,10 +204,12 @@ class ShapeError(ProgramError):
         axes: The axes that clash.
         repairs: Expressions that can replace the failing one.
         detail: What torch says of it.
-        values: In trusted Python, the operands' tensors; of a program they can be had by running it.
+        most: Of a look-up: the largest place that was asked for.
+        values: The operands' tensors.
     """
 
     values: tuple[Tensor, ...] = ()
+    most: int | None = None
 
     def __init__(
         self,

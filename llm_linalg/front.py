@@ -16,6 +16,7 @@ from llm_linalg.errors import ProgramError
 from llm_linalg.keeping import BUDGET
 from llm_linalg.language.budget import Budget, never
 from llm_linalg.language.interpreter import Interpreter
+from llm_linalg.language.printing import CHOSEN
 from llm_linalg.language.source import Source
 from llm_linalg.node import Node
 from llm_linalg.places import Places, frames_of, owner_of
@@ -189,10 +190,14 @@ def seeded(seed: int) -> Iterator[None]:
 
 @contextmanager
 def quiet(seed: int) -> Iterator[None]:
-    """As `seeded`, and without torch's advice, which is for its own users."""
-    with seeded(seed), warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        yield
+    """As `seeded`, without torch's advice, which is for its own users, and with torch's way of printing."""
+    options = CHOSEN.set(None)
+    try:
+        with seeded(seed), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        CHOSEN.reset(options)
 
 
 def _named_inputs(function: Callable[..., Any], inputs: tuple[Any, ...]) -> Iterator[tuple[str, Any]]:

@@ -91,6 +91,7 @@ class Node:
         self.span, self.source, self.file, self.scope = origin
         self.bound_name = name
         self.dropped = False  # its values were more than a budget allowed: only shape and type are there
+        self.severed = False  # no gradient goes back through it: a program said `torch.no_grad()`
         self.twin: Node | None = None  # in a gradient program: the forward node whose backward step this is
         self.why = ""  # in a gradient program: why it is what it is
         self.inside: Node | None = None  # of a part: the composite that it is a part of

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 from torch.overrides import TorchFunctionMode
 
+from llm_linalg.axes import Clash
 from llm_linalg.keeping import Keeper
 from llm_linalg.memory import Memory
 from llm_linalg.node import Node, Operand, Origin
@@ -42,6 +43,7 @@ class Recorder(TorchFunctionMode):
         self.names: dict[str, Node] = {}
         self.failed: Call | None = None  # the last call that failed, and how
         self.failure: BaseException | None = None
+        self.severed = False  # what is recorded now has no gradient: it stands under `torch.no_grad()`
         self._labels: dict[int, tuple[Tensor, str]] = {}
         self._where = where
         self._guard = guard
@@ -82,7 +84,11 @@ class Recorder(TorchFunctionMode):
         """Run a call whose meaning must be known before: it is held against a budget, or it may write."""
         call = _call(func, written, written.tensors)
         if self._guard:
-            self._guard(call)
+            try:
+                self._guard(call)
+            except Clash as clash:
+                self.failed, self.failure = call, clash
+                raise ValueError(clash.rule) from clash
         operands = None
         if call.may_write:  # what goes in is looked at before it changes
             operands = tuple(self._operand(tensor) for tensor in call.tensors)
@@ -121,7 +127,7 @@ class Recorder(TorchFunctionMode):
 
     def bind(self, name: str, tensor: Tensor) -> None:
         """Give a tensor's node a name of the program's."""
-        node = self.node_of(tensor) or self.input(tensor, name)
+        node = self.node_of(tensor) or self.input(tensor, name, _op_of(tensor))
         if node.bound_name is None:
             node.bound_name = name
         self.names[name] = node
@@ -139,6 +145,7 @@ class Recorder(TorchFunctionMode):
         return Trace(self.nodes, self.names, source, seed, printed)
 
     def _add(self, node: Node, tensor: Tensor) -> Node:
+        node.severed = self.severed
         self.nodes.append(node)
         self._made[id(tensor)] = (tensor, node)
         self._tensors.append(tensor)

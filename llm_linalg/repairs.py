@@ -80,6 +80,7 @@ def _candidates(
         a, b = places[0], places[1]
         swapped = {a: _wrapped(pieces[b].text), b: _wrapped(pieces[a].text)}
         yield _edited(whole, pieces, swapped), "swaps the operands"
+    yield from _indices(whole, pieces, error)
     yield from _resized(whole, node, error, interpreter)
     for place in places:
         for axis in (-1, 0):
@@ -93,18 +94,21 @@ def _candidates(
 
 
 def _cut(whole: str, pieces: dict[int, _Piece], error: ShapeError) -> Iterator[tuple[str, str]]:
-    """Yield the longer of two clashing axes cut to the size of the shorter."""
+    """Yield the longer of two clashing axes cut to the size of the shorter; and with it those beside it."""
     if len(error.axes) != 2:
         return
     longer, shorter = sorted(error.axes, key=lambda axis: -axis.size)
-    if longer.operand in pieces:
-        piece = pieces[longer.operand]
-        key = ", ".join([*([":"] * longer.axis), f":{shorter.size}"])
-        text = f"{_wrapped(piece.text)}[{key}]"
-        yield (
-            _edited(whole, pieces, {longer.operand: text}),
-            f"takes the first {shorter.size} along axis {longer.axis}",
-        )
+    if longer.operand not in pieces:
+        return
+    piece, other = pieces[longer.operand], error.operands[shorter.operand].shape
+    offset = shorter.axis - longer.axis
+    beside = {axis: axis + offset for axis in range(len(piece.shape)) if 0 <= axis + offset < len(other)}
+    every = {axis: other[there] for axis, there in beside.items() if 1 < other[there] < piece.shape[axis]}
+    for sizes in ({longer.axis: shorter.size}, every):
+        ends = [f":{sizes[axis]}" if axis in sizes else ":" for axis in range(max(sizes, default=-1) + 1)]
+        said = [f"{size} along axis {axis}" for axis, size in sizes.items()]
+        text = f"{_wrapped(piece.text)}[{', '.join(ends)}]"
+        yield _edited(whole, pieces, {longer.operand: text}), f"takes the first {' and '.join(said)}"
 
 
 def _resized(
@@ -115,22 +119,48 @@ def _resized(
         sizes = node.args
         if len(sizes) == 1 and isinstance(sizes[0], ast.Tuple | ast.List):
             sizes = sizes[0].elts
-        for size in sizes:
-            text = interpreter.source.text_of(size)
-            start = characters(whole, size.col_offset - node.col_offset)
-            yield (
-                whole[:start] + "-1" + whole[start + len(text) :],
-                f"works out the size that stood as {text}",
-            )
+        places = [(characters(whole, size.col_offset - node.col_offset), size) for size in sizes]
+        for several in (1, 2):
+            for first, last in zip(places, places[several - 1 :], strict=False):
+                end = last[0] + len(interpreter.source.text_of(last[1]))
+                text = whole[first[0] : end]
+                yield whole[: first[0]] + "-1" + whole[end:], f"works out the size that stood as {text}"
         if error.operation == "view":
             yield whole.replace(".view(", ".reshape(", 1), "copies where a view can't be had"
             yield whole.replace(".view(", ".contiguous().view(", 1), "lays the cells out anew first"
-    if error.operation == "linear" and isinstance(node, ast.Call) and error.operands:
-        weight = error.operands[1].shape
-        if len(weight) == 2 and error.operands[0].shape:
-            inner = error.operands[0].shape[-1]
-            argument = ", ".join(interpreter.source.text_of(item) for item in node.args)
-            yield f"nn.Linear({inner}, {weight[0]})({argument})", f"a new layer with in_features = {inner}"
+    if isinstance(node, ast.Call) and error.operands:
+        argument = ", ".join(interpreter.source.text_of(item) for item in node.args)
+        for layer, why in _layers(error):
+            yield f"{layer}({argument})", f"a new layer with {why}"
+
+
+def _layers(error: ShapeError) -> Iterator[tuple[str, str]]:
+    """Yield layers that would take the input as it is."""
+    shape = error.operands[0].shape
+    weight = error.operands[1].shape if len(error.operands) > 1 else ()
+    match error.operation:
+        case "linear" if shape and len(weight) == 2:
+            yield f"nn.Linear({shape[-1]}, {weight[0]})", f"in_features = {shape[-1]}"
+        case "layer_norm" | "rms_norm" if shape:
+            kind = "LayerNorm" if error.operation == "layer_norm" else "RMSNorm"
+            yield f"nn.{kind}({shape[-1]})", f"the width {shape[-1]}"
+        case "embedding" if len(weight) == 2 and error.most is not None and error.most >= weight[0]:
+            yield f"nn.Embedding({error.most + 1}, {weight[1]})", f"num_embeddings = {error.most + 1}"
+
+
+def _indices(whole: str, pieces: dict[int, _Piece], error: ShapeError) -> Iterator[tuple[str, str]]:
+    """Yield other indices: whole numbers, and such as the table has; logits and targets as rows."""
+    place = {"embedding": 0, "cross_entropy": 1, "nll_loss": 1}.get(error.operation)
+    if place is None or place not in pieces:
+        return
+    text = _wrapped(pieces[place].text)
+    yield _edited(whole, pieces, {place: f"{text}.long()"}), "takes whole numbers"
+    if error.axes:
+        most = error.axes[0].size - 1
+        yield _edited(whole, pieces, {place: f"{text}.clamp(0, {most})"}), f"takes {most} where it is more"
+    if place == 1 and 0 in pieces:
+        rows = {0: f"{_wrapped(pieces[0].text)}.flatten(0, -2)", 1: f"{text}.flatten()"}
+        yield _edited(whole, pieces, rows), "takes both as rows"
 
 
 def _edited(whole: str, pieces: dict[int, _Piece], texts: dict[int, str]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -11,11 +12,15 @@ from torch import Tensor
 from llm_linalg.axes import Clash, Shape
 from llm_linalg.errors import Frame, OperandInfo, ProgramError, ShapeError, Span, innermost
 from llm_linalg.ops.call import Call
+from llm_linalg.ops.refusals import refusal
+from llm_linalg.recorder import shown
 
 if TYPE_CHECKING:
     from llm_linalg.language.evaluator import Evaluator
 
 _SHAPE_WORDS = ("shape", "size", "dimension", "dim ", "broadcast", "same number", "elements")
+_OUT_OF_RANGE = re.compile(r"expected to be in range of \[(-\d+), (\d+)\], but got (-?\d+)")
+_FEW = 3  # operands that a sentence names
 _ORDINALS = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth")
 
 
@@ -32,8 +37,13 @@ def explain(interpreter: Evaluator, node: ast.expr | ast.stmt, error: Exception)
         made = interpreter.recorder.node_of(tensor)
         text = interpreter.source.text_of(piece) if piece is not None else ""
         name = text or (made.name if made else f"operand {place + 1}")
+        if made is not None and not text and made.op == "parameter" and made.bound_name is None:
+            name = f"{made.source}.{_parameter(call, place)}"  # of a layer that was made in its place
         operands.append(OperandInfo(name, tuple(tensor.shape), text))
-    return _explained(call, error, operands, span, source)
+    found = _explained(call, error, operands, span, source)
+    if isinstance(found, ShapeError):
+        found.values = tuple(shown(tensor) for tensor in call.tensors)
+    return found
 
 
 def explain_call(call: Call, error: Exception, frames: tuple[Frame, ...]) -> ProgramError:
@@ -57,6 +67,17 @@ def clash_of(call: Call) -> Clash | None:
     return None
 
 
+def _no_axis(call: Call, detail: str) -> Clash | None:
+    """Return what torch says of an axis that isn't there, with the axes that are."""
+    found = _OUT_OF_RANGE.search(detail)
+    if found is None or not call.tensors:
+        return None
+    rank = int(found[2]) + 1
+    there = f"0 to {rank - 1}" if rank > 1 else "0"
+    more = "" if rank == len(call.shapes[0]) else " (with the new one)"
+    return Clash(f"its axes are {there}{more}, or -1 to {found[1]} from the end, not {found[3]}", at=0)
+
+
 def operand_nodes(
     interpreter: Evaluator, node: ast.expr | ast.stmt, tensors: Sequence[Tensor]
 ) -> list[ast.expr | None]:
@@ -74,8 +95,8 @@ def operand_nodes(
 def _explained(
     call: Call, error: Exception, operands: list[OperandInfo], span: Span | None, source: str
 ) -> ProgramError:
-    clash = clash_of(call)
     detail = _plain(error)
+    clash = clash_of(call) or refusal(call) or _no_axis(call, detail)
     name = call.operation.name
     if clash is None and not any(word in detail.lower() for word in _SHAPE_WORDS):
         return ProgramError(f"{name}: {detail}", span, source)
@@ -83,7 +104,7 @@ def _explained(
         return ShapeError(
             f"{name}: {detail}", span, source, operation=name, operands=tuple(operands), detail=detail
         )
-    return ShapeError(
+    found = ShapeError(
         f"{name}: {_sentence(clash, operands)}",
         span,
         source,
@@ -92,11 +113,15 @@ def _explained(
         axes=clash.axes,
         detail=detail,
     )
+    if name == "embedding" and clash.axes:
+        found.most = int(call.tensors[0].max())
+    return found
 
 
 def _sentence(clash: Clash, operands: list[OperandInfo]) -> str:
     if not clash.axes:
-        return clash.rule
+        about = operands if clash.at is None else [operands[clash.at]]
+        return f"{', '.join(_named(operand) for operand in about[:_FEW])}: {clash.rule}"
     parts = []
     for axis in clash.axes:
         operand = operands[axis.operand]

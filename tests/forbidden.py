@@ -19,8 +19,8 @@ ALLOWED = {
     ): "torch functions, by the spellings in our table of operations",
     ("llm_linalg.language.tables", "_pick"): "torch's own, by the words of our tables",
     (
-        "llm_linalg.language.tables",
-        "layer_attribute",
+        "llm_linalg.language.layers",
+        "attribute",
     ): "a name that stands in the table of a layer's attributes",
     ("tui.cli_parse", "given"): "a flag's value, by a name of our table of settings or of the view's flags",
     ("llm_linalg.trusted", "_imported"): "the user's own module, which they asked to be imported and run",

@@ -77,6 +77,17 @@ def choose_by(direction: int) -> Command:
     return choose
 
 
+def choose_end(*, last: bool) -> Command:
+    """Choose the first or the last lesson in the sidebar, or place in the outline."""
+
+    def choose(session: Session) -> Session:
+        if outline.outline(session):
+            return outline.choose_end(session, last=last)
+        return replace(session, chosen=session.lessons[-1 if last else 0].slug, notice="")
+
+    return choose
+
+
 def open_lesson(session: Session, slug: str) -> Session:
     """Open a listed lesson at its first stop."""
     lesson = session.lesson(slug)

@@ -15,6 +15,8 @@ from tui import boards, charts, choices, motions, player, playing, talk, talk_lo
 from tui.motions import Command
 from tui.session import Session
 
+PAGE = 20  # places that the sidebar goes up or down at once
+
 
 def run(session: Session, command: str) -> Session:
     """The session after a command; the same session for one that has nothing to do here.
@@ -48,6 +50,10 @@ COMMANDS: dict[str, Command] = {
     "list": choices.choose_by(0),
     "list.up": choices.choose_by(-1),
     "list.down": choices.choose_by(1),
+    "list.page.up": choices.choose_by(-PAGE),
+    "list.page.down": choices.choose_by(PAGE),
+    "list.first": choices.choose_end(last=False),
+    "list.last": choices.choose_end(last=True),
     "list.open": choices.open_chosen,
     "control.up": choices.move_selected(1),
     "control.down": choices.move_selected(-1),
@@ -139,7 +145,17 @@ OUTSIDE = frozenset(
 
 NEEDS_NO_RUN = (OUTSIDE - {"goto", "stage.goto"}) | {
     *("stage.black", "stage.big", "stage.auto", "stage.clock", "stage.pause", "stage.zero", "stage.footer"),
-    *("list", "list.up", "list.down", "list.open", "control.next", "control.previous"),
+    *(
+        "list",
+        "list.up",
+        "list.down",
+        "list.page.up",
+        "list.page.down",
+        "list.first",
+        "list.last",
+        "list.open",
+    ),
+    *("control.next", "control.previous"),
     *("faster", "slower", "pick", "open", "edit", "edit.leave", "play.take", "example"),
     *("board.up", "board.down", "board.open", "row", *(f"board.{number}" for number in range(1, 10))),
 }

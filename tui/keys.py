@@ -93,6 +93,10 @@ KEYS: tuple[Key, ...] = (
     *_under(
         "Lesson", "list",
         ("list.open", "enter", "↑↓↵", "choose, open", "Open the lesson chosen in the sidebar", 1),
+        ("list.page.up", "K", "K", "up", "Choose twenty places further up in the sidebar", 0),
+        ("list.page.down", "J", "J", "down", "Choose twenty places further down in the sidebar", 0),
+        ("list.first", "0,home", "0", "first", "Choose the first in the sidebar", 0),
+        ("list.last", "dollar_sign,end", "$", "last", "Choose the last in the sidebar", 0),
     ),
     *_under(
         "Cell cursor", "grid",

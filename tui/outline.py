@@ -63,6 +63,18 @@ def choose(session: Session, direction: int) -> Session:
     return replace(session, chosen=entries[place].command, notice="")
 
 
+def choose_end(session: Session, *, last: bool) -> Session:
+    """The session with the first entry chosen, or the last: of a trace its first node, or its last."""
+    run = session.opened
+    entries = outline(session)
+    if not entries:
+        return session
+    if session.view.lesson.given is not None and run is not None and run.trace is not None:
+        nodes = run.trace.nodes
+        return replace(session, chosen=f"node:{nodes[-1 if last else 0].index}", notice="")
+    return replace(session, chosen=entries[-1 if last else 0].command, notice="")
+
+
 def _document(session: Session, lesson: Lesson) -> tuple[Entry, ...]:
     """All headings, and the cells below the one that is chosen or open: the others are folded."""
     number = session.view.stop

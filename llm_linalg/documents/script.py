@@ -8,6 +8,7 @@ import warnings
 from collections.abc import Iterator
 
 from llm_linalg.documents.cells import Cell
+from llm_linalg.language.source import NOWHERE
 
 _MARK = re.compile(r"#[ \t]?%%+(.*)")
 _PROSE = re.compile(r"(.*?)\[(markdown|md)\](.*)", re.IGNORECASE)
@@ -116,6 +117,6 @@ def _parsed(text: str) -> ast.Module | None:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            return ast.parse(text)
+            return ast.parse(text, NOWHERE)
     except (SyntaxError, ValueError, MemoryError, RecursionError):
         return None

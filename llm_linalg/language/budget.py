@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
-from inspect import signature
 from math import prod
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from llm_linalg.axes import Clash, Shape
 from llm_linalg.errors import HaltedError, LimitError
 from llm_linalg.language import plain
 from llm_linalg.ops.call import Call
+from llm_linalg.ops.refusals import danger
 from llm_linalg.ops.unlisted import Unlisted
 
 MAX_AXES = 24
 MAX_STEPS = 100_000
 MAX_WEIGHT = 1_000_000
+ITEMS_A_CELL = 5  # making a number into text takes as long as going through so many items
 HEED = 100  # steps between two looks at whether the run is to end
 
 
@@ -54,15 +55,16 @@ class Budget:
     items: int = MAX_WEIGHT
     halt: Callable[[], bool] = never
 
-    def step(self) -> None:
-        """Count an expression or a statement before it is evaluated.
+    def step(self, count: int = 1) -> None:
+        """Count an expression, a statement or so many layers before they are evaluated.
 
         Raises:
             LimitError: If there are too many.
             HaltedError: If the run is to end.
         """
-        self.steps -= 1
-        if self.steps % HEED == 0:
+        before = self.steps // HEED
+        self.steps -= count
+        if self.steps // HEED != before:
             self.heed()
         if self.steps < 0:
             raise LimitError(f"the program takes more than {MAX_STEPS:,} steps")
@@ -77,6 +79,16 @@ class Budget:
         if self.items < 0:
             raise LimitError(f"the program goes through more than {MAX_WEIGHT:,} items")
 
+    def show(self, cells: int) -> None:
+        """Count the cells of tensors that are about to be made into text.
+
+        Raises:
+            LimitError: If there are too many.
+        """
+        self.items -= ITEMS_A_CELL * cells
+        if self.items < 0:
+            raise LimitError("the program makes text of too many cells in all")
+
     def heed(self) -> None:
         """Go on, unless the run is to end.
 
@@ -90,10 +102,14 @@ class Budget:
         """Hold a call against the budget before it is computed.
 
         Raises:
+            Clash: If torch would make it, and must not.
             LimitError: If it asks for more.
             HaltedError: If the run is to end.
         """
         self.heed()
+        why = danger(call)
+        if why is not None:
+            raise why
         name = call.operation.name
         try:
             outputs, shape = call.operation.outputs(call), _shape(call)
@@ -142,31 +158,3 @@ def on_meta(call: Call) -> Shape | None:
     except Exception:  # noqa: BLE001  torch raises many kinds here, and each means: not known beforehand
         return None
     return tuple(result.shape) if isinstance(result, Tensor) else None
-
-
-_LAYER_SIZES: Mapping[str, tuple[str, ...]] = {
-    "Linear": ("in_features", "out_features"),
-    "Embedding": ("num_embeddings", "embedding_dim"),
-    "LayerNorm": ("normalized_shape",),
-    "RMSNorm": ("normalized_shape",),
-}
-
-
-def check_layer(
-    budget: Budget, kind: type[nn.Module], arguments: list[Any], named: Mapping[str, Any]
-) -> None:
-    """Hold the cells of a layer's parameters against the budget; `TypeError` for what are no sizes."""
-    names = _LAYER_SIZES.get(kind.__name__, ())
-    given = signature(kind).bind(*arguments, **named).arguments
-    sizes = [size for name in names for size in _sizes(given[name])]
-    cells = prod(sizes)
-    if cells > budget.cells:
-        raise LimitError(f"nn.{kind.__name__} would make {cells:,} cells; {budget.cells:,} are allowed")
-    budget.total -= cells
-
-
-def _sizes(value: Any) -> list[int]:
-    sizes = list(value) if isinstance(value, list | tuple) else [value]
-    if not all(isinstance(size, int) for size in sizes):
-        raise TypeError(f"a layer's size is a whole number, not {value!r:.40}")
-    return [max(size, 1) for size in sizes]

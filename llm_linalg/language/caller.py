@@ -12,11 +12,11 @@ import torch
 from torch import Tensor, nn
 
 from llm_linalg.errors import LimitError
-from llm_linalg.language import plain, tables
-from llm_linalg.language.budget import Budget, check_layer
+from llm_linalg.language import instead, layers, plain, printing, tables, values
+from llm_linalg.language.budget import Budget
 from llm_linalg.language.evaluator import Evaluator, Explain
+from llm_linalg.language.gradients import Gradients
 from llm_linalg.language.source import Source
-from llm_linalg.spelling import hint
 
 _PRINTED_LIMIT = 200_000
 
@@ -26,7 +26,8 @@ class Caller(Evaluator):
 
     def __init__(self, source: Source, names: Mapping[str, Any], budget: Budget, explain: Explain) -> None:
         super().__init__(source, names, budget, explain)
-        self.builtins = {**tables.BUILTINS, "print": self._print}
+        own = {"print": self._print, "str": self._shown, "repr": self._representation}
+        self.builtins = {**tables.BUILTINS, **own}
         self._room = _PRINTED_LIMIT
         self._calls: Counter[str] = Counter()  # of each function inside each scope
 
@@ -35,30 +36,43 @@ class Caller(Evaluator):
         return super().evaluators() | {ast.Call: self._call, ast.Attribute: self._attribute}
 
     def _attribute(self, node: ast.Attribute) -> Any:
-        value = self.evaluate(node.value)
+        return self.attribute(self.evaluate(node.value), node)
+
+    def attribute(self, value: Any, node: ast.Attribute) -> Any:
+        """Return what stands after the dot, of a value."""
+        name = node.attr
         match value:
             case tables.Namespace():
                 return self._member(value, node)
-            case Tensor() if node.attr in tables.ATTRIBUTES:
-                return tables.attribute(value, node.attr)
-            case Tensor() if node.attr in tables.METHODS:
-                return _Method(tables.METHODS[node.attr], value, node.attr)
+            case Tensor() if name in tables.ATTRIBUTES:
+                return tables.attribute(value, name)
+            case Tensor() if name in tables.METHODS:
+                return _Method(tables.METHODS[name], value)
             case nn.Module():
-                try:
-                    return tables.layer_attribute(value, node.attr)
-                except KeyError:
-                    raise self.error(f"a layer has no {node.attr} in this language", node) from None
-            case list() if node.attr == "append":
-                return value.append
-            case torch.Size() if node.attr == "numel":
+                return self._of_layer(value, node)
+            case torch.Size() if name == "numel":
                 return value.numel
-        known = [*tables.METHODS, *tables.ATTRIBUTES] if isinstance(value, Tensor) else []
-        raise self.error(_missing(f".{node.attr}", node.attr, known), node)
+            case tuple() if name in tables.FIELDS and type(value).__module__ == "torch.return_types":
+                return value[tables.FIELDS.index(name)]
+        methods = values.methods(value)
+        if name in methods:
+            return _Method(methods[name], value)
+        known = [*tables.METHODS, *tables.ATTRIBUTES] if isinstance(value, Tensor) else methods
+        owner = node.value.id if isinstance(node.value, ast.Name) else ""
+        raise self.error(instead.missing(f".{name}", name, known, owner), node)
+
+    def _of_layer(self, layer: nn.Module, node: ast.Attribute) -> Any:
+        try:
+            return layers.attribute(layer, node.attr)
+        except KeyError:
+            said = instead.missing(f".{node.attr}", node.attr, layers.ATTRIBUTES)
+            raise self.error(f"a layer's {said}", node) from None
 
     def _member(self, namespace: tables.Namespace, node: ast.Attribute) -> Any:
         if node.attr in namespace.members:
             return namespace.members[node.attr]
-        raise self.error(_missing(f"{namespace.name}.{node.attr}", node.attr, namespace.members), node)
+        shown = f"{namespace.name}.{node.attr}"
+        raise self.error(instead.missing(shown, node.attr, namespace.members), node)
 
     def _call(self, node: ast.Call) -> Any:
         function = self.evaluate(node.func)
@@ -66,20 +80,35 @@ class Caller(Evaluator):
         named: dict[str, Any] = {}
         for keyword in node.keywords:
             if keyword.arg is None:
-                raise self.error("`**` unpacking is not part of the language", node)
-            if keyword.arg in tables.REFUSED_ARGUMENTS:
-                raise self.error(f"{keyword.arg}= is not part of the language", keyword)
-            named[keyword.arg] = self.evaluate(keyword.value)
+                raise self.error(instead.SPREAD, node)
+            value = self.evaluate(keyword.value)
+            if isinstance(function, UserFunction) or self._torch_takes(keyword, value):
+                named[keyword.arg] = value
         self.budget.weigh(*arguments, *named.values())
         if isinstance(function, UserFunction):
             return self.invoke(function, arguments, named)
         if isinstance(function, type) and issubclass(function, nn.Module):
             return self._layer(function, arguments, named)
         if isinstance(function, _Method):
-            return function.function(function.owner, *arguments, **named)
+            if not isinstance(function.owner, Tensor):
+                self.budget.weigh(function.owner)
+            return plain.bounded(function.function(function.owner, *arguments, **named))
+        if isinstance(function, nn.Module):
+            self.budget.step(layers.count(function))
         if not callable(function) or isinstance(function, Tensor):
             raise self.error(f"{self.source.text_of(node.func)} can't be called", node)
         return plain.bounded(function(*arguments, **named))
+
+    def _torch_takes(self, keyword: ast.keyword, value: Any) -> bool:
+        """Return whether an argument is handed on; ``device=`` may say what is so anyway."""
+        if keyword.arg == "device":
+            if value is not None:
+                plain.device(value)
+            return False
+        if keyword.arg in tables.REFUSED_ARGUMENTS:
+            advice = instead.ARGUMENTS[keyword.arg]
+            raise self.error(f"{keyword.arg}= is not part of the language: {advice}", keyword)
+        return True
 
     def invoke(self, function: UserFunction, arguments: list[Any], named: dict[str, Any]) -> Any:
         """Call a function that the program defined."""
@@ -87,22 +116,28 @@ class Caller(Evaluator):
 
     def _layer(self, kind: type[nn.Module], arguments: list[Any], named: dict[str, Any]) -> nn.Module:
         """Make a layer: its parameters are inputs of the trace, and how they are filled is no part of it."""
-        check_layer(self.budget, kind, arguments, named)
-        with torch._C.DisableTorchFunction():
-            layer = kind(*arguments, **named)
+        layer = layers.made(self.budget, kind, arguments, named)
         for parameter in layer.parameters():
             if self.recorder.node_of(parameter) is None:
                 self.recorder.input(parameter, None, "parameter")
         return layer
 
-    def _print(self, *values: Any, **named: Any) -> None:
+    def _shown(self, value: Any = "") -> str:
+        self.budget.show(printing.cells(value))
+        return printing.text(value)
+
+    def _representation(self, value: Any) -> str:
+        self.budget.show(printing.cells(value))
+        return printing.representation(value)
+
+    def _print(self, *shown: Any, **named: Any) -> None:
         unknown = named.keys() - {"sep", "end", "flush"}
         if unknown:
             raise TypeError(f"print has no {min(unknown)}= in this language")
         sep, end = named.get("sep"), named.get("end")
-        between = " " if sep is None else plain.text(sep)
-        line = between.join(plain.text(value) for value in values)
-        line += "\n" if end is None else plain.text(end)
+        between = " " if sep is None else self._shown(sep)
+        line = between.join(self._shown(value) for value in shown)
+        line += "\n" if end is None else self._shown(end)
         self._room -= len(line)
         if self._room < 0:
             raise LimitError(f"the program prints more than {_PRINTED_LIMIT:,} characters")
@@ -116,6 +151,7 @@ class UserFunction:
     node: ast.FunctionDef
     defaults: Mapping[str, Any]
     scope: ChainMap[str, Any]
+    gradients: tuple[Gradients, ...] = ()  # what stands above it, as in `@torch.no_grad()`
 
     def bound(self, arguments: list[Any], named: Mapping[str, Any]) -> dict[str, Any]:
         """Return the values of its parameters by name; `TypeError` if the arguments don't fit."""
@@ -137,15 +173,10 @@ class UserFunction:
 
 
 class _Method:
-    """A tensor's method with its tensor, called through the table's function."""
+    """A method with the value that it is of, called through the table's function."""
 
-    __slots__ = ("function", "name", "owner")
+    __slots__ = ("function", "owner")
 
-    def __init__(self, function: Callable[..., Any], owner: Tensor, name: str) -> None:
+    def __init__(self, function: Callable[..., Any], owner: Any) -> None:
         self.function = function
         self.owner = owner
-        self.name = name
-
-
-def _missing(shown: str, name: str, known: Any) -> str:
-    return f"{shown} is not part of the language{hint(name, known)}"

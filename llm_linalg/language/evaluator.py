@@ -10,13 +10,14 @@ from typing import Any, NoReturn
 from torch import Tensor
 
 from llm_linalg.errors import LimitError, ProgramError
-from llm_linalg.language import plain, tables
+from llm_linalg.language import layers, plain, printing, tables
 from llm_linalg.language.budget import Budget
+from llm_linalg.language.instead import SPREAD, unbound
 from llm_linalg.language.source import Source
+from llm_linalg.language.values import VIEWS, Distinct
 from llm_linalg.node import Origin
 from llm_linalg.recorder import Recorder
 from llm_linalg.shapes import operand_nodes
-from llm_linalg.spelling import hint
 
 FAILURES = (
     ProgramError,
@@ -33,6 +34,8 @@ FAILURES = (
     MemoryError,
 )
 
+# An expression whose call failed, the parts that gave its operands, and the names as they were there.
+Failing = tuple[ast.expr | ast.stmt, list[ast.expr | None], ChainMap[str, Any]]
 Explain = Callable[["Evaluator", ast.expr | ast.stmt, Exception], ProgramError]
 
 
@@ -56,7 +59,7 @@ class Evaluator:
         self.budget = budget
         self._at: ast.AST = source.tree
         self._scope = ""  # the calls of the program's functions that are under way
-        self._failing: tuple[ast.expr | ast.stmt, list[ast.expr | None]] | None = None
+        self._failing: Failing | None = None
         self.values: dict[ast.expr, Tensor] = {}  # of the statement that is being run
         self._modules: dict[str, Any] = dict(tables.IMPORTED)
         self._evaluators = self.evaluators()
@@ -79,6 +82,7 @@ class Evaluator:
             ast.JoinedStr: self._text,
             ast.FormattedValue: self._formatted,
             ast.ListComp: self._comprehension,
+            ast.DictComp: self._dict_comprehension,
             ast.GeneratorExp: self._comprehension,
         }
 
@@ -113,7 +117,9 @@ class Evaluator:
         value = self.evaluate(node)
         if isinstance(value, Tensor):
             value = value.unbind(0)
-        if not isinstance(value, range | list | tuple | dict | str):
+        elif isinstance(value, layers.SEQUENCES):
+            value = list(value)
+        if not isinstance(value, range | list | tuple | dict | str | VIEWS | Distinct):
             raise self.error(f"a {type(value).__name__} can't be gone through", node)
         self.budget.weigh(value)
         yield from tuple(value)
@@ -125,7 +131,7 @@ class Evaluator:
     def _explained(self, node: ast.expr | ast.stmt, error: Exception) -> ProgramError:
         call = self.recorder.failed
         if call is not None:
-            self._failing = (node, operand_nodes(self, node, call.tensors))
+            self._failing = (node, operand_nodes(self, node, call.tensors), self.names)
         return self._explain(self, node, error)
 
     def _where(self) -> Origin:
@@ -136,32 +142,42 @@ class Evaluator:
             if node.id in table:
                 return table[node.id]
         known = [*self.names, *self._modules, *self.builtins]
-        raise self.error(f"nothing is called {node.id}{hint(node.id, known)}", node)
+        raise self.error(unbound(node.id, known), node)
 
     def _dict(self, node: ast.Dict) -> dict[Any, Any]:
         if any(key is None for key in node.keys):
-            raise self.error("`**` unpacking is not part of the language", node)
+            raise self.error(SPREAD, node)
         keys = [self.evaluate(key) for key in node.keys if key is not None]
         return dict(zip(keys, [self.evaluate(value) for value in node.values], strict=True))
 
     def _comprehension(self, node: ast.ListComp | ast.GeneratorExp) -> list[Any]:
+        return [value for (value,) in self._generated([node.elt], node.generators)]
+
+    def _dict_comprehension(self, node: ast.DictComp) -> dict[Any, Any]:
+        pairs = self._generated([node.key, node.value], node.generators)
+        return {key: value for key, value in pairs}  # noqa: C416  each is a list of two
+
+    def _generated(self, items: list[ast.expr], generators: list[ast.comprehension]) -> list[list[Any]]:
+        """Return what a comprehension gives, for each turn the values of its items."""
         outer, self.names = self.names, self.names.new_child()
-        found: list[Any] = []
+        found: list[list[Any]] = []
         try:
-            self._generate(node.elt, node.generators, found)
+            self._generate(items, generators, found)
         finally:
             self.names = outer
         return found
 
-    def _generate(self, item: ast.expr, generators: list[ast.comprehension], found: list[Any]) -> None:
+    def _generate(
+        self, items: list[ast.expr], generators: list[ast.comprehension], found: list[list[Any]]
+    ) -> None:
         if not generators:
-            found.append(self.evaluate(item))
+            found.append([self.evaluate(item) for item in items])
             return
         first, *rest = generators
         for value in self.items(first.iter):
             self.assign(first.target, value)
             if all(self._truth(self.evaluate(test), test) for test in first.ifs):
-                self._generate(item, rest, found)
+                self._generate(items, rest, found)
 
     def _binary(self, node: ast.BinOp) -> Any:
         left, right = self.evaluate(node.left), self.evaluate(node.right)
@@ -204,7 +220,7 @@ class Evaluator:
 
     def _subscript(self, node: ast.Subscript) -> Any:
         value, key = self.evaluate(node.value), self.evaluate(node.slice)
-        if not isinstance(value, Tensor | tuple | list | dict | str):
+        if not isinstance(value, Tensor | tuple | list | dict | str | range | layers.SEQUENCES):
             raise self.error(f"a {type(value).__name__} has no items", node)
         try:
             return value[key]
@@ -219,12 +235,13 @@ class Evaluator:
         text = ""
         for part in node.values:
             text += str(self.evaluate(part))
-            if len(text) > plain.MAX_TEXT:
-                raise LimitError(f"a text of more than {plain.MAX_TEXT:,} characters")
+            if len(text) > printing.MAX_TEXT:
+                raise LimitError(f"a text of more than {printing.MAX_TEXT:,} characters")
         return text
 
     def _formatted(self, node: ast.FormattedValue) -> str:
         spec = self.evaluate(node.format_spec) if node.format_spec else ""
         value = self.evaluate(node.value)
         self.budget.weigh(value)
-        return plain.formatted(value, node.conversion, spec)
+        self.budget.show(printing.cells(value))
+        return printing.formatted(value, node.conversion, spec)

@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
-from torch import Tensor, nn
+import torch
+from torch import nn
 
 from llm_linalg import scopes
 from llm_linalg.errors import HaltedError, LimitError, ProgramError, ShapeError
-from llm_linalg.language import plain, tables
+from llm_linalg.language import instead, printing, tables
+from llm_linalg.language.assigner import Assigner
 from llm_linalg.language.budget import Budget
-from llm_linalg.language.caller import Caller, UserFunction
+from llm_linalg.language.caller import UserFunction
 from llm_linalg.language.evaluator import FAILURES
+from llm_linalg.language.gradients import Gradients
 from llm_linalg.language.source import Source, not_imported
 
 MAX_CALLS = 30
+_FLOW = ast.If | ast.For | ast.With | ast.FunctionDef | ast.Return | ast.Break | ast.Continue
 
 
 class _Returned(Exception):  # noqa: N818  a way out of nested statements, not an error
@@ -35,7 +40,7 @@ class _Continued(Exception):  # noqa: N818
     """Goes on with the next turn of a loop."""
 
 
-class Interpreter(Caller):
+class Interpreter(Assigner):
     """Runs one program: what `Evaluator` evaluates is bound to names, and recorded."""
 
     _depth = 0
@@ -83,8 +88,12 @@ class Interpreter(Caller):
             if self._failing is not None:
                 from llm_linalg.repairs import repairs
 
-                node, pieces = self._failing
-                error.repairs = repairs(self, node, error, pieces)
+                node, pieces, names = self._failing
+                outer, self.names = self.names, names
+                try:
+                    error.repairs = repairs(self, node, error, pieces)
+                finally:
+                    self.names = outer
             raise
 
     def again(self, source: Source, budget: Budget) -> Interpreter:
@@ -103,7 +112,7 @@ class Interpreter(Caller):
             self.fail(error, node)
 
     def _execute(self, node: ast.stmt) -> None:
-        if isinstance(node, ast.If | ast.For | ast.FunctionDef | ast.Return | ast.Break | ast.Continue):
+        if isinstance(node, _FLOW):
             self._flow(node)
             return
         match node:
@@ -115,9 +124,11 @@ class Interpreter(Caller):
             case ast.AnnAssign(value=ast.expr() as right):
                 self.assign(node.target, self.evaluate(right))
             case ast.AugAssign():
-                self._augmented(node)
+                self.augmented(node)
             case ast.Expr():
                 self.evaluate(node.value)
+            case ast.Assert():
+                self._assert(node)
             case ast.Import() | ast.ImportFrom():
                 self._import(node)
 
@@ -128,6 +139,10 @@ class Interpreter(Caller):
                 self._block(chosen)
             case ast.For():
                 self._for(node)
+            case ast.With():
+                asked = [self._gradients(item.context_expr) for item in node.items]
+                with self._recording(asked):
+                    self._block(node.body)
             case ast.FunctionDef():
                 self._define(node)
             case ast.Return():
@@ -159,7 +174,34 @@ class Interpreter(Caller):
         for arg, default in zip(node.args.kwonlyargs, node.args.kw_defaults, strict=True):
             if default is not None:
                 defaults[arg.arg] = self.evaluate(default)
-        self.names[node.name] = UserFunction(node, defaults, self.names)
+        gradients = tuple(self._gradients(decorator) for decorator in node.decorator_list)
+        self.names[node.name] = UserFunction(node, defaults, self.names, gradients)
+
+    def _gradients(self, node: ast.expr) -> Gradients:
+        """Return what stands after a ``with`` or an ``@``: it says whether gradients are recorded."""
+        found = self.evaluate(node)
+        if not isinstance(found, Gradients):
+            raise self.error(instead.SYNTAX[ast.With].replace("`with` is", "`with` and `@` are"), node)
+        return found
+
+    @contextmanager
+    def _recording(self, asked: Sequence[Gradients]) -> Iterator[None]:
+        """Record gradients, or none, while the context is open."""
+        if not asked:
+            yield
+            return
+        severed, self.recorder.severed = self.recorder.severed, not asked[-1].recorded
+        try:
+            with torch.set_grad_enabled(asked[-1].recorded):
+                yield
+        finally:
+            self.recorder.severed = severed
+
+    def _assert(self, node: ast.Assert) -> None:
+        if self._truth(self.evaluate(node.test), node.test):
+            return
+        said = "" if node.msg is None else f": {printing.text(self.evaluate(node.msg)):.300}"
+        raise self.error(f"this does not hold{said}", node.test)
 
     def invoke(self, function: UserFunction, arguments: list[Any], named: dict[str, Any]) -> Any:
         """Call a function that the program defined: its names are its own, it sees those around it."""
@@ -173,78 +215,15 @@ class Interpreter(Caller):
             for name, value in bound.items():
                 self.names[name] = value
                 if isinstance(value, nn.Module):
-                    self._bind(name, value)  # its parameters have no name of their own
-            self._block(function.node.body)
+                    self.bind(name, value)  # its parameters have no name of their own
+            with self._recording(function.gradients):
+                self._block(function.node.body)
         except _Returned as returned:
             return returned.value
         finally:
             self.names, self._scope = outer, around
             self._depth -= 1
         return None
-
-    def assign(self, target: ast.expr, value: Any) -> None:
-        """Bind a target to a value."""
-        match target:
-            case ast.Name():
-                self._bind(target.id, value)
-            case ast.Tuple() | ast.List():
-                self._unpack(target, value)
-            case ast.Subscript():
-                self._store(target, *self._item(target), value)
-            case _:
-                raise self.error("only names and items can be assigned to", target)
-
-    def _item(self, target: ast.Subscript) -> tuple[Any, Any]:
-        """Return what an item that is assigned to belongs to, and its key."""
-        owner, key = self.evaluate(target.value), self.evaluate(target.slice)
-        if not isinstance(owner, Tensor | list | dict):
-            raise self.error(f"a {type(owner).__name__}'s items can't be assigned to", target)
-        if isinstance(key, slice) and isinstance(owner, list):
-            raise self.error("a slice of a list can't be assigned to", target)
-        return owner, key
-
-    def _store(self, target: ast.Subscript, owner: Any, key: Any, value: Any) -> None:
-        """Write an item: of a tensor, that is an operation, and a node of its own."""
-        owner[key] = value
-        if isinstance(owner, Tensor) and isinstance(target.value, ast.Name):
-            self._bind(target.value.id, owner)
-
-    def _bind(self, name: str, value: Any) -> None:
-        self.names[name] = value
-        if isinstance(value, Tensor):
-            self.recorder.bind(name, value)
-        elif isinstance(value, nn.Module):
-            for inner, parameter in value.named_parameters():
-                self.recorder.bind(f"{name}.{inner}", parameter)
-
-    def _unpack(self, target: ast.Tuple | ast.List, value: Any) -> None:
-        if isinstance(value, Tensor):
-            value = value.unbind(0)
-        if not isinstance(value, tuple | list):
-            raise self.error("only a tuple, a list or a tensor can be unpacked", target)
-        if len(value) != len(target.elts):
-            raise self.error(f"{len(value)} values can't be unpacked to {len(target.elts)} names", target)
-        for item, part in zip(target.elts, value, strict=True):
-            self.assign(item, part)
-
-    def _augmented(self, node: ast.AugAssign) -> None:
-        if isinstance(node.target, ast.Subscript):
-            owner, key = self._item(node.target)
-            self._store(node.target, owner, key, self._changed(node, owner[key]))
-        elif isinstance(node.target, ast.Name):
-            left = self.evaluate(ast.copy_location(ast.Name(node.target.id, ast.Load()), node.target))
-            self._bind(node.target.id, self._changed(node, left))
-        else:
-            raise self.error("only names and items can be assigned to", node.target)
-
-    def _changed(self, node: ast.AugAssign, left: Any) -> Any:
-        """Return ``left op= right``; tensors and lists are changed in place."""
-        right = self.evaluate(node.value)
-        self._at = node
-        self.budget.weigh(left, right)
-        plain.bound(type(node.op), left, right)
-        in_place = isinstance(left, Tensor | list)
-        return (plain.IN_PLACE if in_place else plain.BINARY)[type(node.op)](left, right)
 
     def _import(self, node: ast.Import | ast.ImportFrom) -> None:
         for alias in node.names:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Iterable, Iterator
 
-from llm_linalg.language import budget, interpreter, plain, source, tables
+from llm_linalg.language import budget, instead, interpreter, layers, plain, printing, source, tables, values
 
 WIDTH = 100
 # Every kind of syntax that `source` allows, as it is written. A test holds that none is left out.
@@ -16,7 +16,7 @@ SYNTAX: tuple[tuple[str, str], ...] = (
     ("AnnAssign", "`x: Tensor = torch.ones(2)`"),
     ("AugAssign", "`x += 1`"),
     ("Subscript Slice", "`x[0, 1:]`, `x[mask]`; `x[i] = y` is an operation of its own"),
-    ("Attribute", "`x.T`, `x.shape`, `layer.weight`"),
+    ("Attribute", "`x.T`, `x.shape`, `layer.weight`; `W.grad = None`, `W.data -= 0.1`"),
     ("Call keyword", "`x.sum(dim=1)`"),
     ("Constant", "numbers, text, `True`, `False`, `None`, `...`"),
     ("BinOp operator", "`+ - * / // % ** @ & | ^ << >>`"),
@@ -27,9 +27,12 @@ SYNTAX: tuple[tuple[str, str], ...] = (
     ("Dict", '`{"q": Q}`'),
     ("JoinedStr FormattedValue", '`f"{x.shape} {loss:.3f} {n=}"`'),
     ("ListComp GeneratorExp comprehension", "`[h.sum() for h in heads if ok]`, `sum(x for x in parts)`"),
+    ("DictComp", "`{word: i for i, word in enumerate(words)}`"),
     ("Import ImportFrom alias", "`import torch.nn as nn`, `from torch.nn import functional as F`"),
     ("If", "`if n > 1:` … `elif` … `else:`"),
     ("For Break Continue", "`for i in range(3):` … `break`, `continue`, `else:`"),
+    ("Assert", '`assert n > 0, "why"`'),
+    ("With withitem", "`with torch.no_grad():`, and `@torch.no_grad()` above a `def`"),
     ("FunctionDef arguments arg Return", "`def head(x, W, scale=1.0):` … `return x @ W`"),
 )
 
@@ -50,16 +53,28 @@ def _lines() -> Iterator[str]:
     yield from _section("Syntax", ())
     yield from (line for _, said in SYNTAX for line in _wrapped(said, "- "))
     yield from _section("Not in the language", ())
-    yield from (line for said in sorted(source.INSTEAD.values()) for line in _wrapped(said, "- "))
+    yield from (line for said in _refusals() for line in _wrapped(said, "- "))
     for name, module in tables.MODULES.items():
         yield from _section(f"`import {name}`", module.members)
     yield from _section("Methods of a tensor", tables.METHODS)
     yield from _section("Attributes of a tensor", tables.ATTRIBUTES)
-    yield from _section("Attributes of a layer", tables.LAYER_ATTRIBUTES)
+    yield from _section("Attributes of a layer", layers.ATTRIBUTES)
+    for kind, methods in values.METHODS.items():
+        yield from _section(f"Methods of a {kind.__name__}", methods)
     yield from _section("Python's own", [*tables.BUILTINS, "print"])
-    yield from _section("Arguments that no call takes", tables.REFUSED_ARGUMENTS)
+    yield from _section("Arguments that no call takes", instead.ARGUMENTS)
     yield from _section("Bounds", ())
     yield from (line for said in _bounds() for line in _wrapped(said, "- "))
+
+
+def _refusals() -> list[str]:
+    """Return what is said of constructs, and of names that people look for."""
+    of_names = (instead.NAMES, instead.MEMBERS, instead.PACKAGES)
+    said = [f"`{name}`: {advice}" for table in of_names for name, advice in sorted(table.items())]
+    said += [f"`x.{name}`: {advice}" for name, advice in sorted(instead.ATTRIBUTES.items())]
+    said += [f"`{name}=`: {advice}" for name, advice in sorted(instead.ARGUMENTS.items())]
+    rules = {*instead.SYNTAX.values(), instead.DECORATOR, instead.PARAMETERS, instead.UNDERSCORES}
+    return [*sorted({*rules, instead.SPREAD}), *said]
 
 
 def _section(title: str, names: Iterable[str]) -> Iterator[str]:
@@ -82,4 +97,6 @@ def _bounds() -> Iterator[str]:
     yield f"a run: {most.steps:,} steps, functions that call each other {interpreter.MAX_CALLS} deep"
     yield f"a tensor: {most.cells:,} cells, {budget.MAX_AXES} axes; all of them: {most.total:,} cells"
     yield f"a call: {most.multiplications:,} multiplications; all of them: {most.work:,}"
+    yield f"a text: {printing.MAX_TEXT:,} characters, {printing.MAX_SHOWN:,} cells of tensors"
+    yield f"a layer: {layers.MAX_LAYERS:,} layers within it"
     yield f"a whole number: {plain.MAX_BITS} bits; a list or a range: {plain.MAX_ITEMS:,} items"

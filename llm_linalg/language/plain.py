@@ -4,36 +4,20 @@ from __future__ import annotations
 
 import ast
 import operator
-import re
 from collections.abc import Callable
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from llm_linalg.errors import LimitError
+from llm_linalg.language.values import VIEWS, Distinct
 
 MAX_BITS = 256
 MAX_ITEMS = 100_000
 MAX_WEIGHT = 200_000
-MAX_TEXT = 100_000
 _SEQUENCES = (str, list, tuple)
-_NESTED = (str, list, tuple, dict)
-_SHOWN = (
-    bool
-    | int
-    | float
-    | complex
-    | str
-    | Tensor
-    | nn.Module
-    | slice
-    | range
-    | type(None)
-    | type(...)
-    | torch.dtype
-    | torch.device
-)
+_NESTED = str | list | tuple | dict | Distinct | VIEWS
 
 BINARY: dict[type[ast.operator], Callable[[Any, Any], Any]] = {
     ast.Add: operator.add,
@@ -132,38 +116,6 @@ def bounded(value: Any) -> Any:
     return value
 
 
-def formatted(value: Any, conversion: int, spec: str) -> str:
-    """Return a value as an f-string shows it."""
-    if any(int(number) > 200 for number in re.findall(r"\d+", spec)[:8]) or len(spec) > 40:
-        raise LimitError("a number is formatted with at most 200 places")
-    if conversion == ord("r"):
-        value = repr(_shown(value))
-    elif conversion in (ord("s"), ord("a")):
-        value = ascii(_shown(value)) if conversion == ord("a") else str(_shown(value))
-    with torch._C.DisableTorchFunction():  # showing is no part of the program
-        return format(_shown(value), spec)
-
-
-def text(value: Any = "") -> str:
-    """Return a value as ``print`` shows it."""
-    with torch._C.DisableTorchFunction():
-        return str(_shown(value))
-
-
-def _shown(value: Any) -> Any:
-    """Return a value whose text is the same each time; a function's holds its place in memory."""
-    todo = [value]
-    while todo:
-        item = todo.pop()
-        if isinstance(item, dict):
-            item = [*item.keys(), *item.values()]
-        if isinstance(item, list | tuple):
-            todo += item
-        elif not isinstance(item, _SHOWN):
-            raise TypeError("a function has no text of its own: call it, or print its result")
-    return value
-
-
 def weight(*values: Any) -> int:
     """Return how many items plain values have in all, those within them included.
 
@@ -179,6 +131,8 @@ def weight(*values: Any) -> int:
         value = todo.pop()
         if isinstance(value, dict):
             value = [*value.keys(), *value.values()]
+        elif isinstance(value, Distinct | VIEWS):
+            value = list(value)
         if isinstance(value, str | list | tuple | range):
             total += len(value)
         if total > MAX_WEIGHT:
@@ -199,9 +153,35 @@ def converted(tensor: Tensor, kind: torch.dtype | Tensor | str | torch.device) -
     """Return a tensor in another type; all tensors of the language live on the CPU."""
     if isinstance(kind, torch.dtype | Tensor):
         return tensor.to(kind)
+    device(kind)
+    return tensor
+
+
+def device(kind: Any) -> torch.device:
+    """Return the CPU, which is the only device here.
+
+    Raises:
+        ValueError: If another is asked for.
+    """
     if str(kind) != "cpu":
         raise ValueError(f"there is only the CPU here, not {kind!s:.20}")
-    return tensor
+    return torch.device("cpu")
+
+
+def no_cuda() -> bool:
+    """Say that there is no other device."""
+    return False
+
+
+def tensor_of(data: Any) -> Tensor:
+    """Return what ``torch.Tensor`` makes of lists.
+
+    Raises:
+        TypeError: If it is given sizes, for which it would leave cells as memory held them.
+    """
+    if not isinstance(data, list | tuple):
+        raise TypeError("torch.Tensor takes lists here: write torch.zeros(sizes), or torch.tensor(number)")
+    return torch.tensor(data, dtype=torch.float32)
 
 
 def rounded(number: Any, digits: int | None = None) -> Any:

@@ -10,6 +10,7 @@ import unicodedata
 import warnings
 
 from llm_linalg.errors import LimitError, ProgramError, Span
+from llm_linalg.language import instead
 from llm_linalg.text import characters
 
 MAX_CHARACTERS = 50_000
@@ -36,6 +37,7 @@ _EXPRESSIONS: tuple[type[ast.AST], ...] = (
     ast.JoinedStr,
     ast.FormattedValue,
     ast.ListComp,
+    ast.DictComp,
     ast.GeneratorExp,
     ast.comprehension,
     ast.expr_context,
@@ -54,6 +56,9 @@ _STATEMENTS: tuple[type[ast.AST], ...] = (
     ast.ImportFrom,
     ast.alias,
     ast.Pass,
+    ast.Assert,
+    ast.With,
+    ast.withitem,
     ast.For,
     ast.If,
     ast.Break,
@@ -65,21 +70,20 @@ _STATEMENTS: tuple[type[ast.AST], ...] = (
 )
 ALLOWED = _EXPRESSIONS + _STATEMENTS
 
-INSTEAD: dict[type[ast.AST], str] = {
-    ast.Lambda: "a lambda is not part of the language: write the expression where it is needed",
-    ast.NamedExpr: "`:=` is not part of the language: assign on a line of its own",
-    ast.Starred: "`*` unpacking is not part of the language: name the items",
-    ast.While: "`while` is not part of the language: use `for` over a range",
-    ast.DictComp: "a dict comprehension is not part of the language: fill the dict in a `for`",
-    ast.SetComp: "a set comprehension is not part of the language: write a list comprehension",
-    ast.ClassDef: "classes are not part of the language: use functions and layers such as nn.Linear",
-    ast.Try: "`try` is not part of the language: a failing line is shown with its reason",
-    ast.With: "`with` is not part of the language: gradients are recorded as they are",
-    ast.Delete: "`del` is not part of the language: names may simply be bound again",
-    ast.Set: "a set is not part of the language: write a tuple or a list",
-}
+MODULES = (
+    "torch",
+    "torch.nn",
+    "torch.nn.functional",
+    "torch.distributed.nn.functional",
+    "math",
+    "typing",
+    "__future__",
+)
+KNOWN = ", ".join(MODULES)
+# To tell of an error, Python reads its line from the file of this name, if there is one, and only else from
+# the text. No file system can hold this name, so that none is asked.
+NOWHERE = "\ud800"
 
-MODULES = ("torch", "torch.nn", "torch.nn.functional", "torch.distributed.nn.functional", "math")
 _PACKAGES = frozenset(name.partition(".")[0] for name in MODULES)
 
 # What a notebook's shell takes: `%matplotlib inline`, `!pip install x`, `files = !ls`, `torch.randn?`.
@@ -89,7 +93,8 @@ _QUESTION = re.compile(r"\s*([\w.]{1,80}\?{1,2}|\?{1,2}[\w.]{1,80})\s*")
 
 def not_imported(path: str) -> str:
     """Say that there is no such thing to import, and what there is."""
-    return f"{path} can't be imported: the language has {', '.join(MODULES)}"
+    advice = instead.PACKAGES.get(path.partition(".")[0])
+    return f"{path} can't be imported: {advice or f'the language has {KNOWN}'}"
 
 
 class Source:
@@ -147,7 +152,7 @@ class Source:
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
-                return ast.parse(self.text)
+                return ast.parse(self.text, NOWHERE)
         except SyntaxError as error:
             line = min(max(error.lineno or 1, 1), len(self._lines))
             column = max((error.offset or 1) - 1, 0)
@@ -192,12 +197,12 @@ class Source:
 
     def _check_node(self, node: ast.AST) -> None:
         if not isinstance(node, ALLOWED):
-            message = INSTEAD.get(
+            message = instead.SYNTAX.get(
                 type(node), f"{type(node).__name__.lower()} is not part of the tensor language"
             )
             raise self.error(message, node)
         if isinstance(node, ast.Name) and "__" in node.id:
-            raise self.error("names with two underscores are Python's own, not the language's", node)
+            raise self.error(instead.UNDERSCORES, node)
         if isinstance(node, ast.Attribute) and node.attr.startswith("_"):
             raise self.error(f"{node.attr} is private: it is not part of the language", node)
         if isinstance(node, ast.Import | ast.ImportFrom):
@@ -207,7 +212,15 @@ class Source:
         elif isinstance(node, ast.FunctionDef):
             self._check_function(node)
         elif isinstance(node, ast.arg) and "__" in node.arg:
-            raise self.error("names with two underscores are Python's own, not the language's", node)
+            raise self.error(instead.UNDERSCORES, node)
+        elif isinstance(node, ast.With):
+            self._check_with(node)
+
+    def _check_with(self, node: ast.With) -> None:
+        """Refuse what is no ``with torch.no_grad():`` by its form; what is called is seen when it is run."""
+        for item in node.items:
+            if item.optional_vars is not None or not isinstance(item.context_expr, ast.Call):
+                raise self.error(instead.SYNTAX[ast.With], node)
 
     def _check_import(self, node: ast.Import | ast.ImportFrom) -> None:
         """Refuse what is no part of torch; what the language has of torch is seen when it is imported."""
@@ -219,10 +232,13 @@ class Source:
                 raise self.error(not_imported(path), node)
 
     def _check_function(self, node: ast.FunctionDef) -> None:
-        if node.decorator_list:
-            raise self.error("decorators are not part of the language", node.decorator_list[0])
-        if node.args.vararg or node.args.kwarg or node.args.posonlyargs or "__" in node.name:
-            raise self.error("a function has plain parameters here: no `*`, no `**`, no `/`", node)
+        for decorator in node.decorator_list:
+            if not isinstance(decorator, ast.Call):
+                raise self.error(instead.DECORATOR, decorator)
+        if "__" in node.name:
+            raise self.error(instead.UNDERSCORES, node)
+        if node.args.vararg or node.args.kwarg or node.args.posonlyargs:
+            raise self.error(instead.PARAMETERS, node)
 
     def _check_constant(self, node: ast.Constant) -> None:
         value = node.value

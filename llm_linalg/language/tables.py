@@ -14,44 +14,52 @@ import torch
 from torch import Tensor, nn
 
 from llm_linalg import ranks
-from llm_linalg.language import plain
+from llm_linalg.language import gradients, instead, layers, plain, printing, values
 
 _TORCH = """
     randn rand ones zeros full eye arange linspace tensor randint randperm ones_like zeros_like full_like
     rand_like randn_like
     matmul mm mv bmm dot outer einsum
-    add sub mul div pow neg abs sign exp log sqrt rsqrt square reciprocal sin cos tanh sigmoid relu erf
-    floor ceil round maximum minimum clamp clip remainder
+    add sub subtract mul multiply div divide true_divide floor_divide pow neg negative abs absolute sign exp
+    exp2 expm1 log log2 log10 log1p sqrt rsqrt square reciprocal sin cos tanh sigmoid relu erf
+    floor ceil round trunc maximum minimum clamp clip remainder
     lt le gt ge eq ne logical_and logical_or logical_not isnan isinf isfinite isclose where masked_fill
     triu tril diag diagonal diag_embed
     sum mean var std max min amax amin argmax argmin norm prod cumsum cumprod all any logsumexp
     softmax log_softmax layer_norm topk sort argsort
-    t transpose permute movedim reshape flatten squeeze unsqueeze broadcast_to split chunk unbind cat concat
-    stack narrow select index_select gather scatter_add roll flip tile repeat_interleave clone kron trace
-    allclose equal numel is_tensor
+    t transpose swapaxes swapdims permute movedim moveaxis reshape flatten unflatten squeeze unsqueeze
+    broadcast_to split chunk unbind cat concat concatenate stack vstack hstack narrow select index_select
+    gather scatter scatter_add roll flip tile repeat_interleave clone kron trace
+    multinomial nonzero cosine_similarity allclose equal numel is_tensor
 """
 _METHODS = """
-    matmul mm mv bmm dot outer add sub mul div pow neg abs sign exp log sqrt rsqrt square reciprocal sin cos
-    tanh sigmoid relu erf floor ceil round maximum minimum clamp clip remainder
+    matmul mm mv bmm dot outer add sub subtract mul multiply div divide true_divide floor_divide pow neg
+    negative abs absolute sign exp exp2 expm1 log log2 log10 log1p sqrt rsqrt square reciprocal sin cos
+    tanh sigmoid relu erf floor ceil round trunc maximum minimum clamp clip remainder
     lt le gt ge eq ne logical_and logical_or logical_not isnan isinf isfinite where masked_fill
     triu tril diag diagonal
     sum mean var std max min amax amin argmax argmin norm prod cumsum cumprod all any logsumexp
     softmax log_softmax topk sort argsort
-    t transpose permute movedim reshape view flatten unflatten squeeze unsqueeze expand expand_as broadcast_to
-    repeat repeat_interleave split chunk unbind narrow select index_select gather scatter_add roll flip tile
+    t transpose swapaxes swapdims permute movedim moveaxis reshape view flatten unflatten squeeze unsqueeze
+    expand expand_as broadcast_to repeat repeat_interleave split chunk unbind narrow select index_select
+    gather scatter scatter_add roll flip tile unfold multinomial nonzero trace
     contiguous clone detach float double half bfloat16 int long bool type_as
     dim size stride numel nelement is_contiguous item storage_offset element_size
-    requires_grad_ backward allclose equal
+    requires_grad_ retain_grad allclose equal
 """
 _FUNCTIONAL = """
-    softmax log_softmax linear relu gelu silu sigmoid tanh layer_norm rms_norm embedding one_hot cross_entropy
-    mse_loss normalize cosine_similarity scaled_dot_product_attention pad dropout
+    softmax log_softmax linear relu leaky_relu elu gelu silu sigmoid tanh softplus logsigmoid layer_norm
+    rms_norm embedding one_hot cross_entropy nll_loss kl_div mse_loss l1_loss
+    binary_cross_entropy_with_logits normalize cosine_similarity scaled_dot_product_attention pad dropout
 """
 _DTYPES = """
     float float32 float64 double half float16 bfloat16 int int8 int16 int32 int64 long uint8 bool
 """
-_MATH = "sqrt pi e inf nan exp log log2 sin cos tan tanh floor ceil radians degrees isnan isinf"
-_LAYERS = "Linear Embedding LayerNorm RMSNorm GELU ReLU SiLU Sigmoid Tanh Softmax Sequential Identity"
+_MATH = """
+    sqrt pi tau e inf nan exp log log2 log10 log1p sin cos tan tanh sinh cosh asin acos atan atan2 erf hypot
+    floor ceil trunc fabs radians degrees isnan isinf isclose gcd
+"""
+_TYPING = "Any Callable Dict Iterable Iterator List Literal Optional Sequence Tuple Union"
 
 
 def _pick(home: Any, names: str) -> dict[str, Any]:
@@ -69,9 +77,13 @@ class Namespace:
 
 
 F = Namespace("F", _pick(nn.functional, _FUNCTIONAL))
-NN = Namespace("nn", {**_pick(nn, _LAYERS), "functional": F})
+NN = Namespace("nn", {**_pick(nn, layers.NAMES), "functional": F, "Parameter": layers.parameter})
+LINALG = Namespace("torch.linalg", _pick(torch.linalg, "norm vector_norm"))
+CUDA = Namespace("torch.cuda", {"is_available": plain.no_cuda})
 DIST = Namespace("dist", {"all_reduce": ranks.all_reduce, "all_gather": ranks.all_gather})
 MATH = Namespace("math", {**_pick(math, _MATH), "prod": plain.product})
+TYPING = Namespace("typing", {name: name for name in _TYPING.split()})  # what stands there is never looked at
+FUTURE = Namespace("__future__", {"annotations": "annotations"})
 TORCH = Namespace(
     "torch",
     {
@@ -82,11 +94,22 @@ TORCH = Namespace(
         "inf": math.inf,
         "nan": math.nan,
         "nn": NN,
+        "linalg": LINALG,
+        "cuda": CUDA,
+        "empty": torch.zeros,  # what it holds is left open, and here each run is the same
+        "empty_like": torch.zeros_like,
+        "device": plain.device,
+        "Tensor": plain.tensor_of,
+        "no_grad": gradients.no_grad,
+        "inference_mode": gradients.no_grad,
+        "enable_grad": gradients.enable_grad,
+        "set_printoptions": printing.set_printoptions,
     },
 )
 METHODS: Mapping[str, Callable[..., Any]] = {
     **_pick(Tensor, _METHODS),
     "to": plain.converted,
+    "backward": gradients.backward,
     "tolist": plain.listed,
 }
 ATTRIBUTES: Mapping[str, Callable[[Any], Any]] = {
@@ -97,21 +120,35 @@ ATTRIBUTES: Mapping[str, Callable[[Any], Any]] = {
     "ndim": lambda x: x.ndim,
     "grad": lambda x: x.grad,
     "requires_grad": lambda x: x.requires_grad,
+    "data": lambda x: x.detach(),  # the same memory; and unlike torch's own, what writes it is seen
     "is_leaf": lambda x: x.is_leaf,
     "device": lambda x: x.device,
 }
-LAYER_ATTRIBUTES = frozenset(["weight", "bias", "in_features", "out_features", "parameters", "eps"])
+STORED: Mapping[str, Callable[[Tensor, Any], None]] = {
+    "grad": gradients.set_gradient,
+    "data": gradients.set_data,
+    "requires_grad": gradients.set_requires_grad,
+}
+"""What ``x.NAME = value`` does, of a tensor."""
+FIELDS = ("values", "indices")  # of what topk, sort and max give, in their order
 BUILTINS: Mapping[str, Any] = {
     "abs": abs,
     "round": plain.rounded,
     "len": len,
+    "any": any,
+    "all": all,
+    "sorted": values.ordered,
+    "reversed": values.backwards,
+    "set": values.Distinct,
+    "dict": values.mapping,
     "min": min,
     "max": max,
     "sum": sum,
     "float": float,
     "int": int,
     "bool": bool,
-    "str": plain.text,
+    "str": printing.text,
+    "repr": printing.representation,
     "tuple": tuple,
     "list": list,
     "range": plain.bounded_range,
@@ -127,8 +164,10 @@ MODULES: Mapping[str, Namespace] = {
     "torch.nn.functional": F,
     "torch.distributed.nn.functional": DIST,
     "math": MATH,
+    "typing": TYPING,
+    "__future__": FUTURE,
 }
-REFUSED_ARGUMENTS = frozenset({"out", "device", "generator", "inplace", "pin_memory", "layout"})
+REFUSED_ARGUMENTS = frozenset(instead.ARGUMENTS)
 
 
 def attribute(value: Any, name: str) -> Any:
@@ -138,16 +177,3 @@ def attribute(value: Any, name: str) -> Any:
         KeyError: If the table lacks it.
     """
     return ATTRIBUTES[name](value)
-
-
-def layer_attribute(layer: nn.Module, name: str) -> Any:
-    """Return a layer's attribute from the table.
-
-    Raises:
-        KeyError: If the table or the layer lacks it.
-    """
-    if name not in LAYER_ATTRIBUTES:
-        raise KeyError(name)
-    if name == "parameters":
-        return lambda: list(layer.parameters())
-    return {"bias": None, **vars(layer), **dict(layer.named_parameters(recurse=False))}[name]

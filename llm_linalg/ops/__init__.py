@@ -17,6 +17,7 @@ from llm_linalg.ops.pointwise import POINTWISE
 from llm_linalg.ops.reduction import reductions
 from llm_linalg.ops.registry import Registry
 from llm_linalg.ops.rowwise import ROWWISE
+from llm_linalg.ops.scatter import SCATTERS
 
 TABLE = Registry(
     (
@@ -24,6 +25,7 @@ TABLE = Registry(
         *POINTWISE,
         *reductions({operation.name: operation for operation in POINTWISE}),
         *MOVEMENTS,
+        *SCATTERS,
         *ROWWISE,
         *MASKS,
         *CREATIONS,

@@ -25,10 +25,10 @@ def reshaped(call: Call) -> Shape:
     text = " × ".join(map(str, shape)) or "1"
     if unknown:
         if known == 0 or count % known:
-            raise Clash(f"{count} cells can't be shared out among {known}: {text}")
+            raise Clash(f"{count} cells can't be shared out among {known}: {text}", at=0)
         return tuple(count // known if size == -1 else size for size in shape)
     if known != count:
-        raise Clash(f"a reshape keeps the number of cells: {count} is not {text} = {known}")
+        raise Clash(f"a reshape keeps the number of cells: {count} is not {text} = {known}", at=0)
     return shape
 
 
@@ -200,8 +200,14 @@ def diagonals(call: Call) -> Shape:
 def picked_cells(call: Call) -> int:
     """Return how many cells ``x[key]`` has, at most: index tensors are broadcast against each other."""
     key = call["key"]
-    items = list(key) if isinstance(key, tuple) else [key]
-    tensors = [torch.as_tensor(item) for item in items if isinstance(item, Tensor | list)]
+    several = isinstance(key, list) and any(isinstance(item, Tensor) and item.dim() for item in key)
+    items = list(key) if isinstance(key, tuple) or several else [key]
+    try:
+        tensors = [torch.as_tensor(item) for item in items if isinstance(item, Tensor | list)]
+    except (TypeError, ValueError, RuntimeError):
+        raise Clash("an index is a tensor or a list of whole numbers") from None
+    if any(item.dtype.is_floating_point for item in items if isinstance(item, Tensor) and item.numel()):
+        raise Clash("places are whole numbers (torch.long)")
     if not tensors:
         return 0  # a view
     shapes: list[Shape] = []

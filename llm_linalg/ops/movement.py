@@ -13,8 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from llm_linalg.axes import Shape, pointwise
-from llm_linalg.by_mask import TurnedRelation
+from llm_linalg.axes import Shape
 from llm_linalg.ops.base import Operation
 from llm_linalg.ops.call import Call
 from llm_linalg.ops.moved import (
@@ -47,7 +46,7 @@ from llm_linalg.ops.returned import (
     turned,
     unstacked,
 )
-from llm_linalg.relations import AxesRelation, IndexRelation, OpaqueRelation, Relation
+from llm_linalg.relations import IndexRelation, OpaqueRelation, Relation
 
 Infer = Callable[[Call], Shape]
 
@@ -84,15 +83,15 @@ class Movement(Operation):
 
     def relations(self, call: Call) -> tuple[Relation, ...]:
         moved = {place for name in self.data for place in call.places.get(name, ())}
-        numbered, starts, first = [], {}, 0
+        tensors, starts, first = [], {}, 0
         for place, tensor in enumerate(call.tensors):
             if place not in moved:
-                numbered.append(tensor)
+                tensors.append(tensor)
                 continue
             starts[place] = first
-            numbered.append(_numbered(tensor, first))
+            tensors.append(numbered(tensor, first))
             first += tensor.numel()
-        source = self._sources(call, numbered)
+        source = self._sources(call, tensors)
         return tuple(
             IndexRelation(source, shape, starts[place])
             if place in moved
@@ -100,12 +99,12 @@ class Movement(Operation):
             for place, shape in enumerate(call.shapes)
         )
 
-    def _sources(self, call: Call, numbered: list[Tensor]) -> Tensor:
+    def _sources(self, call: Call, tensors: list[Tensor]) -> Tensor:
         """Return the call's result on numbered cells: 0 where it filled a cell."""
         try:
-            moved: Tensor = call.replay(numbered)
+            moved: Tensor = call.replay(tensors)
         except RuntimeError:  # it has no kernel for integers; doubles count as far as any tensor reaches
-            moved = call.replay([_as_double(tensor) for tensor in numbered]).long()
+            moved = call.replay([_as_double(tensor) for tensor in tensors]).long()
         return moved
 
     def _beside(self, call: Call, source: Tensor, place: int) -> Relation:
@@ -153,9 +152,9 @@ class Picking(Movement):
 class Padding(Movement):
     """pad: what it fills in is another number than the cells', so it is replayed with 0."""
 
-    def _sources(self, call: Call, numbered: list[Tensor]) -> Tensor:
+    def _sources(self, call: Call, tensors: list[Tensor]) -> Tensor:
         kept = {name: value for name, value in call.kwargs.items() if name != "value"}
-        return super()._sources(replace(call, args=call.args[:3], kwargs=kept), numbered)
+        return super()._sources(replace(call, args=call.args[:3], kwargs=kept), tensors)
 
 
 @dataclass(frozen=True, eq=False)
@@ -168,12 +167,11 @@ class ItemSet(Movement):
     def relations(self, call: Call) -> tuple[Relation, ...]:
         own, value = call.place("input"), call.place("value")
         cells = call.tensors[own or 0].numel()
-        numbered = _numbered(call.tensors[own or 0], 0).clone()
-        filled = 0 if value is None else _numbered(call.tensors[value], cells)
-        numbered[call["key"]] = filled
+        sources = numbered(call.tensors[own or 0], 0).clone()
+        sources[call["key"]] = 0 if value is None else numbered(call.tensors[value], cells)
         firsts = {own: 0, value: cells}
         return tuple(
-            IndexRelation(numbered, shape, firsts[place])
+            IndexRelation(sources, shape, firsts[place])
             if place in firsts
             else OpaqueRelation(call.shape, shape)
             for place, shape in enumerate(call.shapes)
@@ -184,7 +182,7 @@ def _as_double(tensor: Tensor) -> Tensor:
     return tensor.double() if tensor.dtype in (torch.int32, torch.int64) else tensor
 
 
-def _numbered(tensor: Tensor, first: int) -> Tensor:
+def numbered(tensor: Tensor, first: int) -> Tensor:
     """Return 1, 2, 3 … in the tensor's shape and strides, so that `view` accepts it where it did."""
     count = tensor.numel()
     kind = torch.int32 if first + count < 2**31 else torch.int64
@@ -195,25 +193,6 @@ def _numbered(tensor: Tensor, first: int) -> Tensor:
     if 0 in tensor.stride():  # an expanded tensor: its cells share memory, their numbers don't
         return numbers
     return laid.copy_(numbers)
-
-
-@dataclass(frozen=True, eq=False)
-class ScatterAdd(Operation):
-    """scatter_add: each cell of ``src`` is added to the cell of ``input`` that ``index`` names."""
-
-    kind: str = "pointwise"
-
-    def infer(self, call: Call) -> Shape:
-        return tuple(call.tensor("input").shape)
-
-    def relations(self, call: Call) -> tuple[Relation, ...]:
-        own, index = call.tensor("input"), call.tensor("index")
-        there = tuple(slice(size) for size in index.shape)  # src may be larger than what is taken of it
-        goes = torch.zeros(call.tensor("src").shape, dtype=torch.int64)
-        goes[there] = _numbered(own, 0).long().gather(call.dim(), index)
-        same = AxesRelation(pointwise([tuple(own.shape)]), 0)
-        unknown = OpaqueRelation(call.shape, tuple(index.shape))
-        return same, unknown, TurnedRelation(IndexRelation(goes, tuple(own.shape)))
 
 
 _CUT_UP = "The pieces were cut out of {target}: joined again, their gradients are its own."
@@ -286,11 +265,7 @@ MOVEMENTS: tuple[Operation, ...] = (
         rule=gathered,
         gradient={"input": "torch.zeros_like({input}).scatter_add({dim}, {index}, {d})"},
     ),
-    ScatterAdd(
-        "scatter_add",
-        "input, dim, index, src",
-        gradient={"input": "{d}", "src": "{d}.gather({dim}, {index})"},
-    ),
+    *(Movement(name, "tensors, *, out=None", data=(_LIST,)) for name in ("vstack", "hstack")),
     Movement("take_along_dim", "input, indices, dim=None"),
     Padding("pad", "input, pad, mode='constant', value=None", rule=padded),
     Movement("unfold", "input, dimension, size, step", views=True),

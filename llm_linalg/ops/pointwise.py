@@ -18,6 +18,12 @@ def _compare(name: str, sign: str) -> Pointwise:
     return Pointwise(name, "input, other", phrase=f"{{input}} {sign} {{other}}")
 
 
+def _bits(name: str) -> tuple[str, ...]:
+    """Return the spellings of a logical operation, which is also one on bits, and an operator."""
+    operators = (f"torch.Tensor.__{way}{name}__" for way in ("", "r", "i"))
+    return (f"torch.bitwise_{name}", f"torch.Tensor.bitwise_{name}", *operators)
+
+
 _GELU = """\
 share = 0.5 * (1 + torch.erf({input} / 2**0.5))
 bell = torch.exp(-{input} ** 2 / 2) / (2 * torch.pi)**0.5
@@ -68,6 +74,7 @@ POINTWISE: tuple[Operation, ...] = (
             "torch.divide",
             "torch.true_divide",
             "torch.Tensor.divide",
+            "torch.Tensor.true_divide",
             "torch.Tensor.__truediv__",
             "torch.Tensor.__itruediv__",
         ),
@@ -89,6 +96,7 @@ POINTWISE: tuple[Operation, ...] = (
         "remainder",
         "input, other",
         spellings=("torch.Tensor.__mod__", "torch.Tensor.__imod__"),
+        reversed=("torch.Tensor.__rmod__",),
         phrase="{input} mod {other}",
         multiplies=1,
     ),
@@ -106,8 +114,11 @@ POINTWISE: tuple[Operation, ...] = (
     ),
     Pointwise("maximum", "input, other", phrase="max({input}, {other})"),
     Pointwise("minimum", "input, other", phrase="min({input}, {other})"),
-    _unary("neg", "-{input}", "-{d}", spellings=("torch.negative", "torch.Tensor.__neg__")),
-    _unary("abs", "|{input}|", "{d} * torch.sign({input})", spellings=("torch.absolute",)),
+    _unary("neg", "-{input}", "-{d}", spellings=("torch.negative", "torch.Tensor.negative")),
+    _unary("positive", "{input}", "{d}"),
+    _unary(
+        "abs", "|{input}|", "{d} * torch.sign({input})", spellings=("torch.absolute", "torch.Tensor.absolute")
+    ),
     _unary("sign", "sign({input})", "torch.zeros_like({d})"),
     _unary("exp", "exp({input})", "{d} * {out}", flat_at=-inf),
     _unary("log", "ln({input})", "{d} / {input}"),
@@ -165,14 +176,25 @@ POINTWISE: tuple[Operation, ...] = (
     Pointwise(
         "logical_and",
         "input, other",
-        spellings=("torch.bitwise_and", "torch.Tensor.__and__"),
+        spellings=_bits("and"),
         phrase="{input} and {other}",
     ),
     Pointwise(
         "logical_or",
         "input, other",
-        spellings=("torch.bitwise_or", "torch.Tensor.__or__"),
+        spellings=_bits("or"),
         phrase="{input} or {other}",
+    ),
+    Pointwise("logical_xor", "input, other", spellings=_bits("xor"), phrase="either {input} or {other}"),
+    *(
+        Pointwise(
+            f"bitwise_{way}_shift",
+            "input, other",
+            spellings=(f"torch.Tensor.__{short}__", f"torch.Tensor.__i{short}__"),
+            reversed=(f"torch.Tensor.__r{short}__",),
+            phrase=f"{{input}} {sign} {{other}}",
+        )
+        for way, short, sign in (("left", "lshift", "<<"), ("right", "rshift", ">>"))
     ),
     *(
         Cast(name, "input, memory_format=None", phrase="{input}")
@@ -188,6 +210,7 @@ POINTWISE: tuple[Operation, ...] = (
         "leaky_relu", "input, negative_slope=0.01, inplace=False", phrase="leaky_relu({input})", multiplies=1
     ),
     Pointwise("elu", "input, alpha=1.0, inplace=False", phrase="elu({input})", multiplies=1),
+    _unary("logsigmoid", "ln σ({input})", "{d} * (1 - torch.sigmoid({input}))"),
     Pointwise("softplus", "input, beta=1, threshold=20", phrase="softplus({input})"),
     Pointwise("isclose", "input, other, rtol=1e-05, atol=1e-08, equal_nan=False", phrase="{input} ≈ {other}"),
 )

@@ -98,9 +98,8 @@ def einsum_axes(call: Call) -> Axes:
     for position, (spec, shape) in enumerate(zip(specs, call.shapes, strict=True)):
         labels = _einsum_labels(spec, len(shape) - len(spec.replace("...", "")), dots)
         if len(labels) != len(shape):
-            raise Clash(
-                f"operand {position + 1} has {len(shape)} axes, the equation gives it {len(labels)}: {spec}"
-            )
+            rule = f"it has {len(shape)} axes, the equation gives it {len(labels)}: {spec}"
+            raise Clash(rule, at=position)
         _check_diagonal(position, labels, shape)
         operands.append(labels)
     if arrow:

@@ -19,7 +19,7 @@ from llm_linalg.relations import OpaqueRelation, Relation
 _ASKING = frozenset(
     [
         *("dim", "size", "stride", "numel", "nelement", "is_contiguous", "storage_offset", "element_size"),
-        *("item", "tolist", "requires_grad_", "equal", "backward", "len", "format", "index"),
+        *("item", "tolist", "requires_grad_", "retain_grad", "equal", "backward", "len", "format", "index"),
         *("shape", "dtype", "ndim", "device", "grad", "requires_grad", "is_leaf"),
     ]
 )
@@ -28,6 +28,8 @@ _BOUNDED = frozenset(
     [
         *("kron", "scaled_dot_product_attention", "cross_entropy", "mse_loss", "cosine_similarity"),
         *("dropout", "trace", "allclose", "contains"),
+        *("multinomial", "nonzero"),
+        *("nll_loss", "kl_div", "l1_loss", "binary_cross_entropy_with_logits"),
     ]
 )
 
@@ -49,6 +51,11 @@ class Unlisted(Operation):
             return 0
         if self.name == "kron":
             return prod(map(prod, call.shapes))
+        if self.name == "nonzero":  # each place that is found is as many numbers as there are axes
+            return prod(call.shapes[0]) * max(len(call.shapes[0]), 1)
+        if self.name == "multinomial":
+            draws = int(call.kwargs.get("num_samples", [*call.args[1:2], 1][0]))
+            return max(prod(call.shapes[0]), prod(call.shapes[0][:-1]) * draws)
         if self.name == "scaled_dot_product_attention":
             query, key = call.shapes[:2]
             return max(prod(query[:-1]) * key[-2], super().peak(call, shape))

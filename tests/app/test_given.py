@@ -68,6 +68,31 @@ def test_nothing_is_run_where_there_is_no_terminal_or_no_such_thing(file: str, c
     assert ours(capsys, "trace", f"{file}:double", "--set", "n=1", "--format", "plain")[0] == 2
 
 
+def steps(x: Tensor) -> Tensor:
+    for _ in range(500):
+        x = x + 1
+    return x
+
+
+async def test_a_long_trace_is_gone_through_by_pages_and_from_end_to_end() -> None:
+    lesson = lesson_of(of_function(steps, (torch.ones(2),), ("trace", "m.py:steps")), "steps")
+    async with opened(lesson) as app:
+        for keys, chosen in (
+            (("l",), "node:500"),
+            (("K", "K"), "node:460"),
+            (("J",), "node:480"),
+            (("0",), "node:0"),
+            (("J", "down"), "node:21"),
+            (("end",), "node:500"),
+            (("home",), "node:0"),
+            (("dollar_sign",), "node:500"),
+        ):
+            await app.press(*keys)
+            assert app.session.chosen == chosen
+        await app.press("0", "down", "enter")
+        assert app.view.path == ("add_1",)
+
+
 async def test_the_modules_are_a_tree_that_folds() -> None:
     lesson = lesson_of(of_function(Model(), (torch.ones(2, 3),), ("trace", "m.py:Model")), "Model")
     async with opened(lesson, (110, 30)) as app:

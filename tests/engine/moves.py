@@ -178,6 +178,15 @@ def _indexed(name: str) -> Build:
             case "scatter_add":
                 src = values(shape, 2)
                 return Sample(lambda a, i, b: a.scatter_add(dim, i, b), (x, index, src))
+            case "scatter":
+                src = values(shape, 2)
+                several = torch.argsort(src, dim)  # each place once: which of two stays, torch leaves open
+                forms = [
+                    Sample(lambda a, i, b: a.scatter(dim, i, b), (x, several, src)),
+                    Sample(lambda a, i: a.scatter(dim, i, 2.0), (x, index)),
+                    Sample(lambda a, i: torch.scatter(a, dim, i, value=2.0), (x, index)),
+                ]
+                return draw(st.sampled_from(forms))
             case "gather":
                 return Sample(lambda a, i: a.gather(dim, i), (x, index))
             case "take_along_dim":
@@ -196,6 +205,16 @@ def _diag(draw: Draw) -> Sample:
     return Sample(lambda x: x.diag(diagonal), (values(draw(shapes(1, 2)), 1),))
 
 
+def _on_end(function: Callable[..., Tensor]) -> Build:
+    def build(draw: Draw) -> Sample:
+        shape = draw(shapes(1))
+        parts = [values(shape, place) for place in range(draw(st.integers(1, 3)))]
+        return Sample(lambda *tensors: function(tensors), tuple(parts))
+
+    return build
+
+
+_INDEXED = ("index_select", "gather", "scatter", "scatter_add", "take_along_dim")
 MOVES: dict[str, Build] = {
     "T": _plain(lambda x: x.T, 2),
     "mT": _plain(lambda x: x.mT, 2),
@@ -232,7 +251,9 @@ MOVES: dict[str, Build] = {
     "select": _along(lambda x, d: x.select(d, -1), 1),
     "getitem": _getitem,
     "setitem": _setitem,
-    **{name: _indexed(name) for name in ("index_select", "gather", "scatter_add", "take_along_dim")},
+    **{name: _indexed(name) for name in _INDEXED},
     "pad": _by(lambda x, n: pad(x, (n, 1), value=2.0), range(3)),
+    "vstack": _on_end(torch.vstack),
+    "hstack": _on_end(torch.hstack),
     "unfold": _plain(lambda x: x.unfold(0, 1, 2), 1, 1),
 }

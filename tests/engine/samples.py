@@ -223,10 +223,24 @@ def _like(name: str) -> Build:
     return lambda draw: Sample(lambda x: function(x, *extra), (values(draw(shapes()), 1),))
 
 
-_UNARY = (
-    "neg abs sign exp sin cos erf tanh sigmoid floor ceil round logical_not isnan isinf isfinite relu square"
-)
-_COMPARED = "floor_divide remainder maximum minimum lt le gt ge eq ne logical_and logical_or"
+def _shift(name: str) -> Build:
+    def build(draw: Draw) -> Sample:
+        one, other = draw(broadcast(2))
+        x, y = (values(one, 1) * 9).long(), (values(other, 2).abs() * 3).long()
+        left = name == "bitwise_left_shift"
+        forms: list[Callable[[Tensor, Tensor], Tensor]] = [
+            getattr(torch, name),
+            (lambda a, b: a << b) if left else (lambda a, b: a >> b),
+            (lambda _, b: 5 << b) if left else (lambda _, b: 5 >> b),
+        ]
+        return Sample(draw(st.sampled_from(forms)), (x, y))
+
+    return build
+
+
+_UNARY = "neg positive abs sign exp sin cos erf tanh sigmoid floor ceil round relu square"
+_UNARY += " logical_not isnan isinf isfinite"
+_COMPARED = "floor_divide remainder maximum minimum lt le gt ge eq ne logical_and logical_or logical_xor"
 
 
 def _clamp(draw: Draw) -> Sample:
@@ -239,14 +253,18 @@ BUILDERS: dict[str, Build] = {
     **{name: _unary(name) for name in [*_UNARY.split(), "gelu", "silu"]},
     **{name: _unary(name, positive=True) for name in ("log", "sqrt", "rsqrt", "reciprocal")},
     **{
-        name: _binary(name, numbers=name not in ("maximum", "minimum", "logical_and", "logical_or"))
+        name: _binary(name, numbers=name not in ("maximum", "minimum") and not name.startswith("logical"))
         for name in _COMPARED.split()
     },
+    **{name: _shift(name) for name in ("bitwise_left_shift", "bitwise_right_shift")},
     **{
         name: _cast(name)
         for name in ("float", "double", "half", "bfloat16", "int", "long", "bool", "to", "type_as")
     },
-    **{name: _unary(name) for name in ("expm1", "exp2", "trunc", "leaky_relu", "elu", "softplus")},
+    **{
+        name: _unary(name)
+        for name in ("expm1", "exp2", "trunc", "leaky_relu", "elu", "softplus", "logsigmoid")
+    },
     **{name: _unary(name, positive=True) for name in ("log1p", "log2", "log10")},
     "isclose": _binary("isclose", numbers=False),
     "clamp": _clamp,

@@ -31,7 +31,8 @@ FLAT = {
     "isfinite",
     "isclose",
 }
-FLAT |= {"logical_and", "logical_or", "logical_not", "all", "any", "one_hot", "floor_divide"}
+FLAT |= {"logical_and", "logical_or", "logical_xor", "logical_not", "all", "any", "one_hot", "floor_divide"}
+FLAT |= {"bitwise_left_shift", "bitwise_right_shift"}
 MADE = {name for name, operation in TABLE.operations.items() if operation.kind == "creation"}
 
 

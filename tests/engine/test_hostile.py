@@ -15,8 +15,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from llm_linalg import LimitError, ProgramError, ShapeError, Trace, front, run
+from llm_linalg.language import gradients, plain, printing, tables
 from llm_linalg.language.budget import Budget
-from llm_linalg.ops import Call
+from llm_linalg.ops import TABLE, Call
+from llm_linalg.ops.registry import short_name
+from llm_linalg.ops.unlisted import Unlisted
 from llm_linalg.shapes import clash_of
 from tests.engine.hostile import BOMBS, REFUSED
 from tests.engine.test_shapes import BROKEN
@@ -218,6 +221,7 @@ def test_nothing_heavy_is_imported_to_refuse() -> None:
 import json, sys
 from llm_linalg import ProgramError, run
 run("x = torch.ones(2, 3)\\nprint(x, x.shape)")
+run("x = torch.ones(2, requires_grad=True)\\n(x * 2).backward(torch.ones(2))")
 for program in json.load(sys.stdin):
     try:
         run(program)
@@ -272,3 +276,23 @@ def test_what_was_said_before_the_failure_does_not_change_torch() -> None:
     ):
         failure(program)
     assert (torch.get_num_threads(), torch.get_default_dtype()) == (threads, default)
+
+
+_OPERATORS = "add sub mul truediv floordiv mod pow matmul and or xor lshift rshift lt le gt ge eq ne"
+OPERATORS = _OPERATORS.split()
+
+
+def test_each_call_of_the_language_is_bounded_by_a_rule_of_ours() -> None:
+    """What has none would be asked of torch's meta device, which imports a compiler for some wrong calls."""
+    functions = [torch.Tensor.__neg__, torch.Tensor.__pos__, torch.Tensor.__invert__]
+    ways = [f"__{way}{name}__" for name in OPERATORS for way in ("", "r", "i")]
+    functions += [getattr(torch.Tensor, name) for name in ways if hasattr(torch.Tensor, name)]
+    own = [each for module in (gradients, plain, printing) for each in vars(module).values()]
+    for table in (tables.TORCH.members, tables.METHODS, tables.F.members, tables.LINALG.members):
+        functions += [each for each in table.values() if callable(each) and each not in own]
+    unbounded = {
+        short_name(function)
+        for function in functions
+        if TABLE.entry(function) is None and not Unlisted(short_name(function), "*args").bounded
+    }
+    assert unbounded == {"is_tensor"}

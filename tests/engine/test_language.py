@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import math
 import time
 from typing import Any
 
@@ -12,15 +13,16 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
+from torch._tensor_str import printoptions
 
 from llm_linalg import ProgramError, run
 
 
 def executed(program: str, seed: int, names: dict[str, Any]) -> tuple[dict[str, Any], str]:
     """Returns the names and the printed text of a program that Python itself has run."""
-    scope: dict[str, Any] = {"torch": torch, "nn": nn, "F": nn.functional, **names}
+    scope: dict[str, Any] = {"torch": torch, "nn": nn, "F": nn.functional, "math": math, **names}
     printed = io.StringIO()
-    with torch.random.fork_rng(devices=[]), contextlib.redirect_stdout(printed):
+    with torch.random.fork_rng(devices=[]), printoptions(), contextlib.redirect_stdout(printed):
         torch.manual_seed(seed)
         exec(program, scope)  # noqa: S102  the oracle: the tests' own text
     return scope, printed.getvalue()
@@ -184,6 +186,11 @@ def test_programs_are_what_python_makes_of_them(program: str, seed: int, n: int)
         (
             "x = torch.randn(2, 3, requires_grad=True)\nloss = (x * x).sum()\nloss.backward()\n"
             "print(x.grad)\ng = x.grad"
+        ),
+        (
+            "x = torch.randn(2, 3, requires_grad=True)\ny = x * 2\n"
+            "y.backward(torch.ones_like(y), retain_graph=True)\n"
+            "y.backward(gradient=x.detach())\nprint(x.grad)"
         ),
         "a = [1]\nb = a\nb += [2]\na.append(3)\nprint(a, b, a == b)",
         "def outer(a):\n    def inner(b):\n        return a + b\n    return inner(2)\nprint(outer(3))",

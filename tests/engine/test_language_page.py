@@ -7,7 +7,7 @@ import re
 import pytest
 
 from llm_linalg import run
-from llm_linalg.language import source, tables
+from llm_linalg.language import instead, layers, source, tables, values
 from llm_linalg.language.page import SYNTAX, WIDTH, page
 
 PAGE = page()
@@ -23,9 +23,10 @@ def section(title: str) -> str:
         *((f"`import {name}`", set(module.members)) for name, module in tables.MODULES.items()),
         ("Methods of a tensor", set(tables.METHODS)),
         ("Attributes of a tensor", set(tables.ATTRIBUTES)),
-        ("Attributes of a layer", set(tables.LAYER_ATTRIBUTES)),
+        ("Attributes of a layer", set(layers.ATTRIBUTES)),
+        *((f"Methods of a {kind.__name__}", set(names)) for kind, names in values.METHODS.items()),
         ("Python's own", {*tables.BUILTINS, "print"}),
-        ("Arguments that no call takes", set(tables.REFUSED_ARGUMENTS)),
+        ("Arguments that no call takes", set(instead.ARGUMENTS)),
     ],
 )
 def test_every_name_of_a_table_is_on_the_page(title: str, names: set[str]) -> None:
@@ -44,7 +45,7 @@ def test_every_kind_of_syntax_is_on_the_page() -> None:
 
 def test_every_refusal_with_advice_is_on_the_page() -> None:
     said = " ".join(section("Not in the language").split())
-    assert [advice for advice in source.INSTEAD.values() if advice not in said] == []
+    assert [advice for advice in instead.SYNTAX.values() if advice not in said] == []
 
 
 def test_the_page_says_the_bounds_and_stays_narrow() -> None:
@@ -56,7 +57,9 @@ def test_the_page_says_the_bounds_and_stays_narrow() -> None:
 def test_the_syntax_shown_is_in_the_language() -> None:
     shown = re.findall(r"`([^`]*=[^`]*)`", "\n".join(said for _, said in SYNTAX))
     assert len(shown) > 5
-    names = "x = torch.ones(2, 2)\nW = x\ny = x[0]\nparts = (1, 2, 3)\nloss = x.sum()\nn = 1\ni = 0\n"
+    names = (
+        "x = torch.ones(2, 2)\nW = x\nwords = []\ny = x[0]\nparts = (1, 2, 3)\nloss = x.sum()\nn = 1\ni = 0\n"
+    )
     for line in shown:
         if line.startswith(("`", "def ", "=", "< ", "0 <=")) or line.endswith("="):
             continue

@@ -29,6 +29,8 @@ class Words(Lines):
         rows = spoken(picture, room.main)
         if len(rows) > room.words:
             rows = spoken(picture, room.main, short=True)
+            if picture.frame is not None and picture.frame.error is not None and len(rows) < room.words:
+                rows += [fit(line, room.main) for line in torch_says(picture.frame.error, 10_000)]
         spare = room.words - len(rows)
         if spare > 0 and picture.frame is not None and picture.frame.error is None:
             said = printed(picture.frame, room.main)
@@ -136,12 +138,15 @@ def explained(error: ErrorView, width: int, *, brief: bool = False, mend: bool =
     else:
         rows += [row((text, "code")) for text in error.caret.splitlines()]
     rows += [fit(row((f"from {frame}", "dim")), width) for frame in reversed(error.frames)]
-    if error.detail and error.detail not in error.sentence and not brief:
-        rows += [
-            row((f"torch: {text}" if i == 0 else text, "dim"))
-            for i, text in enumerate(wrap(error.detail, width - 7))
-        ]
-    return rows
+    return rows if brief else [*rows, *torch_says(error, width)]
+
+
+def torch_says(error: ErrorView, width: int) -> list[Row]:
+    """Torch's own message, where the sentence is another."""
+    if not error.detail or error.detail in error.sentence:
+        return []
+    lines = wrap(error.detail, width - 7)
+    return [row((f"torch: {text}" if i == 0 else text, "dim")) for i, text in enumerate(lines)]
 
 
 def _repair_key(number: int, mend: bool) -> str:

@@ -130,6 +130,7 @@ WRITTEN: dict[str, Spoken] = {
     "list": _as("show"),
     "list.up": _as("show"),
     "list.down": _as("show"),
+    **{f"list.{way}": _as("show") for way in ("page.up", "page.down", "first", "last")},
     "list.open": _chosen,
     "control.up": _raised,
     "control.down": _control,

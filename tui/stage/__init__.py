@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from tui.playground import is_playground
-from tui.stage.failed import ATTEMPTS, operand_values
+from tui.stage.failed import ATTEMPTS
 from tui.stage.frames import empty_frame
 from tui.stage.nodes import top_node
 from tui.stage.opened import Opened
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
     from llm_linalg.errors import ProgramError
     from llm_linalg.given import Given
-    from llm_linalg.node import Value
     from llm_linalg.tracing import Trace
 
 __all__ = ["Opened", "empty_frame", "open_view", "warm"]
@@ -64,9 +63,7 @@ def open_view(view: View, previous: Opened | None = None, halt: Callable[[], boo
             return Opened(view, trace, None, None)
         return Opened(view, None, ProgramError(fault.reason), kept(previous), fault=fault)
     except ProgramError as error:
-        operands: tuple[Value | None, ...] = ()
-        if isinstance(error, ShapeError):
-            operands = operand_values(error, view.seed, view.names, view.cells, halt)
+        operands = error.values if isinstance(error, ShapeError) else ()
         stop = view.at_stop
         fault = view.lesson.broken(stop, error) if view.as_written and not stop.fails else None
         opened = Opened(view, None, error, kept(previous), operands, fault=fault)

@@ -5,7 +5,6 @@ Why, the operands with their clashing axes marked, and the repairs.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -25,39 +24,6 @@ if TYPE_CHECKING:
 
 ATTEMPTS = 6
 MOST_FRAMES = 8
-OPERAND = "operand_{}"
-
-
-def operand_values(
-    error: ShapeError,
-    seed: int,
-    names: Mapping[str, object],
-    cells: Sequence[int] = (),
-    halt: Callable[[], bool] | None = None,
-) -> tuple[Value | None, ...]:
-    """The values of the operands that clashed: the program up to the failing line is run again for them."""
-    from llm_linalg import ProgramError, run
-
-    lines = error.source.split("\n")
-    asked = [
-        f"{OPERAND.format(p)} = {text}"
-        for p, operand in enumerate(error.operands)
-        if (text := operand.source or operand.name) and "\n" not in text
-    ]
-    for end in range((error.line or 1) - 1, max(-1, (error.line or 1) - 1 - ATTEMPTS), -1):
-        try:
-            program = "\n".join([*lines[:end], *asked])
-            above = [k for k in cells if k <= end]
-            trace = run(program, seed=seed, names=dict(names), cells=above, halt=halt)
-        except ProgramError:
-            continue  # the line stands inside a longer statement: try above it
-        found = []
-        for p, operand in enumerate(error.operands):
-            name = OPERAND.format(p)
-            value = trace[name].value if name in trace else None
-            found.append(value if value is not None and tuple(value.shape) == operand.shape else None)
-        return tuple(found)
-    return tuple(None for _ in error.operands)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,99 @@
+"""Assignments: names, items and attributes that are bound to what was evaluated."""
+
+from __future__ import annotations
+
+import ast
+from typing import Any
+
+from torch import Tensor, nn
+
+from llm_linalg.language import layers, plain, tables
+from llm_linalg.language.caller import Caller
+
+
+class Assigner(Caller):
+    """Evaluates what a `Caller` does, and binds it."""
+
+    def assign(self, target: ast.expr, value: Any) -> None:
+        """Bind a target to a value."""
+        match target:
+            case ast.Name():
+                self.bind(target.id, value)
+            case ast.Tuple() | ast.List():
+                self._unpack(target, value)
+            case ast.Subscript():
+                self._store(target, *self._item(target), value)
+            case ast.Attribute():
+                self._put(target, self.evaluate(target.value), value)
+            case _:
+                raise self.error("only names and items can be assigned to", target)
+
+    def _put(self, target: ast.Attribute, owner: Any, value: Any) -> None:
+        """Write an attribute: a tensor's gradient or data, a layer's weight."""
+        if isinstance(owner, Tensor) and target.attr in tables.STORED:
+            tables.STORED[target.attr](owner, value)
+            return
+        if not isinstance(owner, nn.Module):
+            raise self.error(f"what can be assigned to is x.{', x.'.join(tables.STORED)}", target)
+        try:
+            layers.stored(owner, target.attr, value)
+        except KeyError:
+            raise self.error(f"a layer's {target.attr} can't be assigned to here", target) from None
+        for name, bound in self.names.items():
+            if bound is owner:
+                self.bind(name, owner)
+
+    def _item(self, target: ast.Subscript) -> tuple[Any, Any]:
+        """Return what an item that is assigned to belongs to, and its key."""
+        owner, key = self.evaluate(target.value), self.evaluate(target.slice)
+        if not isinstance(owner, Tensor | list | dict):
+            raise self.error(f"a {type(owner).__name__}'s items can't be assigned to", target)
+        if isinstance(key, slice) and isinstance(owner, list):
+            raise self.error("a slice of a list can't be assigned to", target)
+        return owner, key
+
+    def _store(self, target: ast.Subscript, owner: Any, key: Any, value: Any) -> None:
+        """Write an item: of a tensor, that is an operation, and a node of its own."""
+        owner[key] = value
+        if isinstance(owner, Tensor) and isinstance(target.value, ast.Name):
+            self.bind(target.value.id, owner)
+
+    def bind(self, name: str, value: Any) -> None:
+        """Bind a name to a value."""
+        self.names[name] = value
+        if isinstance(value, Tensor):
+            self.recorder.bind(name, value)
+        elif isinstance(value, nn.Module):
+            for inner, parameter in value.named_parameters():
+                self.recorder.bind(f"{name}.{inner}", parameter)
+
+    def _unpack(self, target: ast.Tuple | ast.List, value: Any) -> None:
+        if isinstance(value, Tensor):
+            value = value.unbind(0)
+        if not isinstance(value, tuple | list):
+            raise self.error("only a tuple, a list or a tensor can be unpacked", target)
+        if len(value) != len(target.elts):
+            raise self.error(f"{len(value)} values can't be unpacked to {len(target.elts)} names", target)
+        for item, part in zip(target.elts, value, strict=True):
+            self.assign(item, part)
+
+    def augmented(self, node: ast.AugAssign) -> None:
+        """Bind a target to ``target op= value``."""
+        if isinstance(node.target, ast.Subscript):
+            owner, key = self._item(node.target)
+            self._store(node.target, owner, key, self._changed(node, owner[key]))
+        elif isinstance(node.target, ast.Name):
+            left = self.evaluate(ast.copy_location(ast.Name(node.target.id, ast.Load()), node.target))
+            self.bind(node.target.id, self._changed(node, left))
+        elif isinstance(node.target, ast.Attribute):
+            owner = self.evaluate(node.target.value)
+            self._put(node.target, owner, self._changed(node, self.attribute(owner, node.target)))
+
+    def _changed(self, node: ast.AugAssign, left: Any) -> Any:
+        """Return ``left op= right``; tensors and lists are changed in place."""
+        right = self.evaluate(node.value)
+        self._at = node
+        self.budget.weigh(left, right)
+        plain.bound(type(node.op), left, right)
+        in_place = isinstance(left, Tensor | list)
+        return (plain.IN_PLACE if in_place else plain.BINARY)[type(node.op)](left, right)

@@ -1,0 +1,189 @@
+"""What to write in place of what the language lacks, by what somebody wrote."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterable, Mapping
+
+from llm_linalg.spelling import hint
+
+_ASYNC = "nothing runs beside it: write it without `async` and `await`"
+_YIELD = "fill a list, and return it"
+
+SYNTAX: Mapping[type[ast.AST], str] = {
+    ast.Lambda: "a lambda is not part of the language: write a `def`, or the expression where it is needed",
+    ast.NamedExpr: "`:=` is not part of the language: assign on a line of its own",
+    ast.Starred: "`*` unpacking is not part of the language: name the items, or add tuples, as in "
+    "x.view(x.shape[:-1] + (2, 4))",
+    ast.While: "`while` is not part of the language: use `for` over a range, and `break`",
+    ast.SetComp: "a set comprehension is not part of the language: write a list comprehension",
+    ast.ClassDef: "classes are not part of the language: make the layers on lines of their own "
+    "(key = nn.Linear(8, 4)), and write `forward` as a function without `self` (def head(x): ...)",
+    ast.Try: "`try` is not part of the language: a failing line is shown with its reason",
+    ast.TryStar: "`try` is not part of the language: a failing line is shown with its reason",
+    ast.With: "`with` is for torch.no_grad() alone: write the other lines without it",
+    ast.Delete: "`del` is not part of the language: names may simply be bound again",
+    ast.Set: "a set is not part of the language: write a tuple, a list, or set(items)",
+    ast.Global: "`global` is not part of the language: pass the value in, and return it",
+    ast.Nonlocal: "`nonlocal` is not part of the language: pass the value in, and return it",
+    ast.Raise: "`raise` is not part of the language: write `assert`, with the reason after a comma",
+    ast.Match: "`match` is not part of the language: write `if` and `elif`",
+    ast.Yield: f"`yield` is not part of the language: {_YIELD}",
+    ast.YieldFrom: f"`yield` is not part of the language: {_YIELD}",
+    ast.Await: f"`await` is not part of the language: {_ASYNC}",
+    ast.AsyncFunctionDef: f"`async` is not part of the language: {_ASYNC}",
+    ast.AsyncFor: f"`async` is not part of the language: {_ASYNC}",
+    ast.AsyncWith: f"`async` is not part of the language: {_ASYNC}",
+}
+DECORATOR = (
+    "decorators are not part of the language, but for @torch.no_grad(): call the function where needed"
+)
+PARAMETERS = "a function has plain parameters here, no `*`, `**` or `/`: name each of them"
+UNDERSCORES = "names with two underscores are Python's own, not the language's: take another, or leave it out"
+SPREAD = "`**` unpacking is not part of the language: write each name=value"
+
+_CPU = "all tensors live on the CPU here: leave it out"
+_WRITTEN_OUT = "write it with layers and functions, as `llm-linalg language` lists them"
+_FILE = "a program reads and writes no files: make tensors with torch.tensor or torch.randn"
+_SEEDED = "torch.manual_seed(0)"
+_INIT = "bind the weight: layer.weight = nn.Parameter(torch.randn(6, 2) * 0.02)"
+_STEP = "write its step: with torch.no_grad(): W -= 0.1 * W.grad"
+
+NAMES: Mapping[str, str] = {
+    "map": "write a list comprehension",
+    "filter": "write a list comprehension with `if`",
+    "iter": "use `for`",
+    "next": "use `for`, or take items[0]",
+    "isinstance": "compare x.dtype or x.shape",
+    "type": "print x.dtype or x.shape",
+    "open": _FILE,
+    "input": "bind the value to a name",
+    "exec": "write the lines themselves",
+    "eval": "write the expression itself",
+    "getattr": "write the attribute after a dot",
+    "object": "use functions and dicts",
+    "super": "use functions and layers such as nn.Linear",
+    "self": "use functions and layers such as nn.Linear",
+    "np": "write it with torch: torch.tensor, torch.arange",
+    "numpy": "write it with torch: torch.tensor, torch.arange",
+    "plt": "the stage shows each tensor: leave it out",
+    "pow": "write a ** b",
+    "divmod": "write a // b and a % b",
+    "slice": "write x[a:b]",
+    "frozenset": "write set(items)",
+    "time": "leave it out",
+}
+"""For a name that is bound to nothing."""
+
+MEMBERS: Mapping[str, str] = {
+    "torch.load": _FILE,
+    "torch.save": _FILE,
+    "torch.from_file": _FILE,
+    "torch.from_numpy": "write torch.tensor([...])",
+    "torch.optim": _STEP,
+    "torch.compile": "leave it out",
+    "torch.jit": "leave it out",
+    "torch.utils": "go through tensors with `for`",
+    "torch.backends": "leave it out",
+    "torch.Size": "write a tuple",
+    "torch.FloatTensor": "write torch.tensor([...])",
+    "torch.LongTensor": "write torch.tensor([...])",
+    "torch.set_default_dtype": "write dtype=torch.float64 where a tensor is made",
+    "torch.Generator": f"write {_SEEDED}",
+    "torch.cuda.manual_seed": f"write {_SEEDED}",
+    "torch.cuda.manual_seed_all": f"write {_SEEDED}",
+    "torch.cuda.synchronize": "leave it out",
+    "torch.view_as_complex": "turn pairs with torch.cos and torch.sin",
+    "torch.polar": "turn pairs with torch.cos and torch.sin",
+    "torch.addmm": "write x + a @ b",
+    "torch.baddbmm": "write x + a @ b",
+    "torch.masked_select": "write x[mask]",
+    "torch.autograd": "call loss.backward(), and read W.grad",
+    "nn.Module": "write a function, with layers such as nn.Linear made beside it",
+    "nn.ModuleDict": 'write a dict of layers: {"q": nn.Linear(8, 4)}',
+    "nn.ParameterList": "write a list of nn.Parameter",
+    "nn.init": _INIT,
+    "nn.utils": "write it out",
+    "nn.MultiheadAttention": "write q @ k.transpose(-2, -1), softmax, @ v",
+    "nn.Transformer": _WRITTEN_OUT,
+    "nn.TransformerEncoder": _WRITTEN_OUT,
+    "nn.TransformerEncoderLayer": _WRITTEN_OUT,
+    "nn.TransformerDecoder": _WRITTEN_OUT,
+    "nn.TransformerDecoderLayer": _WRITTEN_OUT,
+    "nn.BatchNorm1d": "write nn.LayerNorm(n)",
+    "F.multi_head_attention_forward": "write q @ k.transpose(-2, -1), softmax, @ v",
+    "math.factorial": "write math.prod(range(1, n + 1))",
+}
+"""For what is asked of a module."""
+
+ATTRIBUTES: Mapping[str, str] = {
+    "numpy": "print the tensor, or take x.tolist()",
+    "cuda": _CPU,
+    "cpu": _CPU,
+    "grad_fn": "x.requires_grad says whether it has a gradient",
+    "zero_": "write x[:] = 0; of a gradient, W.grad = None",
+    "fill_": "write x[:] = value",
+    "copy_": "write x[:] = other",
+    "normal_": "write x[:] = torch.randn(x.shape)",
+    "uniform_": "write x[:] = torch.rand(x.shape)",
+    "t_": "write x = x.T",
+    "forward": "call the layer itself: layer(x)",
+    "format": 'write an f-string: f"{x:.2f}"',
+    "apply": _INIT,
+    "to": _CPU,
+    "state_dict": "go through layer.named_parameters()",
+    "addmm": "write x + a @ b",
+    "masked_select": "write x[mask]",
+    "register_hook": "read x.grad after backward()",
+    "new_zeros": "write torch.zeros(...)",
+    "new_ones": "write torch.ones(...)",
+    "type": "x.dtype says it, and x.to(torch.float64) changes it",
+    "data_ptr": "compare x.stride() and x.storage_offset()",
+    "storage": "print x.flatten(), x.stride() and x.storage_offset()",
+    "untyped_storage": "print x.flatten(), x.stride() and x.storage_offset()",
+}
+"""For what is asked of a value."""
+
+ARGUMENTS: Mapping[str, str] = {
+    "out": "bind the result to a name",
+    "generator": f"write {_SEEDED} before it",
+    "inplace": "leave it out: the result is a tensor of its own",
+    "pin_memory": "leave it out",
+    "layout": "leave it out",
+}
+"""For arguments that no function of torch's takes here."""
+
+PACKAGES: Mapping[str, str] = {
+    "numpy": "write it with torch: torch.tensor, torch.arange",
+    "matplotlib": "the stage shows each tensor",
+    "einops": "write view, permute or torch.einsum",
+    "tiktoken": "write the tokens' numbers: torch.tensor([5, 2, 7])",
+    "transformers": "write the block out, with layers such as nn.Linear",
+    "random": f"write {_SEEDED} and torch.randint",
+    "os": "a program reaches nothing outside itself",
+    "sys": "a program reaches nothing outside itself",
+}
+
+
+def missing(shown: str, name: str, known: Iterable[str], owner: str = "") -> str:
+    """Say that the language lacks a name, and what to write instead or the nearest one that it has.
+
+    Args:
+        shown: The name as it stands in the sentence, such as ``torch.empty`` or ``.numpy``.
+        name: Its last part.
+        known: What there is in its place.
+        owner: What a tensor is called in the sentence, if it is one that the name is asked of.
+    """
+    known = list(known)
+    advice = MEMBERS.get(shown) if not shown.startswith(".") else ATTRIBUTES.get(name)
+    if advice is None and name.endswith("_") and name[:-1] in known:
+        advice = f"nothing is changed in place: write {owner or 'x'} = {owner or 'x'}{shown[:-1]}(...)"
+    return f"{shown} is not part of the language{f': {advice}' if advice else hint(name, known)}"
+
+
+def unbound(name: str, known: Iterable[str]) -> str:
+    """Say that nothing has a name, and what to write instead or the nearest one."""
+    advice = NAMES.get(name)
+    if advice:
+        return f"{name} is not part of the language: {advice}"
+    return f"nothing is called {name}{hint(name, known)}"

@@ -1,0 +1,135 @@
+"""Layers: those of the language, what a program may ask of one, and what it may put into one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from inspect import signature
+from math import prod
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from llm_linalg.errors import LimitError
+from llm_linalg.language.budget import Budget
+
+NAMES = """
+    Linear Embedding LayerNorm RMSNorm GELU ReLU SiLU Sigmoid Tanh LeakyReLU ELU Softplus Softmax LogSoftmax
+    Dropout Flatten Identity Sequential ModuleList CrossEntropyLoss MSELoss
+"""
+MAX_LAYERS = 2_000  # in one layer: each call goes through all of them
+SEQUENCES = nn.Sequential | nn.ModuleList
+_SIZES: Mapping[str, tuple[str, ...]] = {
+    "Linear": ("in_features", "out_features"),
+    "Embedding": ("num_embeddings", "embedding_dim"),
+    "LayerNorm": ("normalized_shape",),
+    "RMSNorm": ("normalized_shape",),
+}
+_FIELDS = """
+    in_features out_features num_embeddings embedding_dim normalized_shape eps p training dim approximate
+"""
+FIELDS = frozenset(_FIELDS.split())
+PARAMETERS = frozenset(["weight", "bias"])
+
+
+def _frozen(layer: nn.Module, wanted: bool = True) -> nn.Module:
+    for parameter in layer.parameters():
+        parameter.requires_grad_(wanted)
+    return layer
+
+
+def count(layer: nn.Module) -> int:
+    """Return how many layers a layer is made of, itself included; one that is there twice counts twice.
+
+    Raises:
+        LimitError: If they are more than the bound.
+    """
+    total = 0
+    todo = [layer]
+    while todo:
+        total += 1
+        if total > MAX_LAYERS:
+            raise LimitError(f"a layer of more than {MAX_LAYERS:,} layers")
+        todo += [inner for inner in vars(todo.pop())["_modules"].values() if inner is not None]
+    return total
+
+
+def _appended(layer: nn.Module, other: nn.Module) -> nn.Module:
+    if not isinstance(layer, SEQUENCES) or layer is other or not isinstance(other, nn.Module):
+        raise TypeError("only to nn.Sequential or nn.ModuleList another layer is appended")
+    count_both = count(layer) + count(other)
+    if count_both > MAX_LAYERS or any(inner is layer for inner in other.modules()):
+        raise LimitError(f"a layer of more than {MAX_LAYERS:,} layers")
+    layer.append(other)
+    return layer
+
+
+METHODS: Mapping[str, Callable[..., Any]] = {
+    "parameters": lambda layer: list(layer.parameters()),
+    "named_parameters": lambda layer: list(layer.named_parameters()),
+    "children": lambda layer: list(layer.children()),
+    "append": _appended,
+    "train": lambda layer, mode=True: layer.train(bool(mode)),
+    "eval": lambda layer: layer.eval(),
+    "zero_grad": lambda layer: layer.zero_grad(),
+    "requires_grad_": _frozen,
+}
+ATTRIBUTES = frozenset([*FIELDS, *PARAMETERS, *METHODS])
+
+
+def attribute(layer: nn.Module, name: str) -> Any:
+    """Return a layer's attribute from the table.
+
+    Raises:
+        KeyError: If the table or the layer lacks it.
+    """
+    if name not in ATTRIBUTES:
+        raise KeyError(name)
+    if name in METHODS:
+        method = METHODS[name]
+        return lambda *arguments, **named: method(layer, *arguments, **named)
+    return {"bias": None, **vars(layer), **dict(layer.named_parameters(recurse=False))}[name]
+
+
+def stored(layer: nn.Module, name: str, value: Any) -> None:
+    """Give a layer another weight or bias, as ``layer.weight = nn.Parameter(...)`` does.
+
+    Raises:
+        KeyError: If it has none of this name.
+        TypeError: If the value is no parameter.
+    """
+    if name not in PARAMETERS or name not in vars(layer)["_parameters"]:
+        raise KeyError(name)
+    if value is not None and not isinstance(value, nn.Parameter):
+        raise TypeError(f"a layer's {name} is an nn.Parameter: write nn.Parameter(...) around it")
+    layer.register_parameter(name, value)
+
+
+def parameter(data: Tensor, requires_grad: bool = True) -> nn.Parameter:
+    """Return what ``nn.Parameter`` gives: a leaf, which has a gradient."""
+    if not isinstance(data, Tensor):
+        raise TypeError(f"nn.Parameter takes a tensor, not a {type(data).__name__}")
+    with torch._C.DisableTorchFunction():
+        return nn.Parameter(data.detach(), requires_grad)
+
+
+def made(budget: Budget, kind: type[nn.Module], arguments: list[Any], named: Mapping[str, Any]) -> nn.Module:
+    """Make a layer, its parameters' cells held against the budget; `TypeError` for what are no sizes."""
+    names = _SIZES.get(kind.__name__, ())
+    given = signature(kind).bind(*arguments, **named).arguments
+    sizes = [size for name in names for size in _sizes(given[name])]
+    cells = prod(sizes)
+    if cells > budget.cells:
+        raise LimitError(f"nn.{kind.__name__} would make {cells:,} cells; {budget.cells:,} are allowed")
+    budget.total -= cells
+    with torch._C.DisableTorchFunction():
+        layer = kind(*arguments, **named)
+    count(layer)
+    return layer
+
+
+def _sizes(value: Any) -> list[int]:
+    sizes = list(value) if isinstance(value, list | tuple) else [value]
+    if not all(isinstance(size, int) for size in sizes):
+        raise TypeError(f"a layer's size is a whole number, not {value!r:.40}")
+    return [max(size, 1) for size in sizes]

@@ -1,0 +1,125 @@
+"""The text of values: what ``print``, ``str`` and f-strings show, which is what Python shows."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from contextvars import ContextVar
+from math import prod
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch._tensor_str import PRINT_OPTS, printoptions
+
+from llm_linalg.errors import LimitError
+from llm_linalg.language.values import VIEWS, Distinct
+
+MAX_TEXT = 100_000
+MAX_SHOWN = 20_000  # a cell takes some five microseconds
+_SHOWN = (
+    bool
+    | int
+    | float
+    | complex
+    | str
+    | Tensor
+    | nn.Module
+    | slice
+    | range
+    | type(None)
+    | type(...)
+    | torch.dtype
+    | torch.device
+)
+_OPTIONS: Mapping[str, tuple[int, int]] = {
+    "precision": (0, 20),
+    "threshold": (0, MAX_SHOWN),
+    "edgeitems": (0, 50),
+    "linewidth": (10, 1_000),
+}
+CHOSEN: ContextVar[Mapping[str, Any] | None] = ContextVar("print options", default=None)
+"""How the program that runs wants tensors printed; torch's own options are left as they are."""
+
+
+def set_printoptions(**options: Any) -> None:
+    """Choose how tensors are printed from here on, as torch's function of this name does.
+
+    Raises:
+        LimitError: If a number would make texts without end.
+        TypeError: If an option is none of those of the language.
+    """
+    for name, value in options.items():
+        if name == "sci_mode":
+            continue
+        if name not in _OPTIONS or not isinstance(value, int):
+            raise TypeError(f"set_printoptions takes {', '.join(_OPTIONS)} and sci_mode here, not {name}")
+        least, most = _OPTIONS[name]
+        if not least <= value <= most:
+            raise LimitError(f"{name} is from {least} to {most:,}")
+    if "sci_mode" in options and options["sci_mode"] not in (True, False, None):
+        raise TypeError("sci_mode is True, False or None")
+    CHOSEN.set({**(CHOSEN.get() or {}), **options})
+
+
+def cells(value: Any) -> int:
+    """Return how many cells of tensors the text of a value shows.
+
+    Raises:
+        LimitError: If they are too many: torch leaves out the middle of long axes, and none of short ones.
+        TypeError: If a part of it has no text that is the same each time.
+    """
+    options = {"threshold": PRINT_OPTS.threshold, "edgeitems": PRINT_OPTS.edgeitems, **(CHOSEN.get() or {})}
+    total = 0
+    todo = [value]
+    while todo:
+        item = todo.pop()
+        if isinstance(item, dict):
+            item = [*item.keys(), *item.values()]
+        if isinstance(item, list | tuple | VIEWS):
+            todo += item
+        elif isinstance(item, Distinct):
+            raise TypeError("a set has no order of its own: print sorted(...) of it, or len(...)")
+        elif not isinstance(item, _SHOWN):
+            raise TypeError("a function has no text of its own: call it, or print its result")
+        elif isinstance(item, Tensor):
+            whole = item.numel() <= options["threshold"]
+            edges = [min(size, 2 * options["edgeitems"]) for size in item.shape]
+            total += item.numel() if whole else prod(edges)
+            if total > MAX_SHOWN:
+                raise LimitError(
+                    f"the text of {total:,} cells; {MAX_SHOWN:,} are allowed: print a slice, or the shape"
+                )
+    return total
+
+
+def text(value: Any = "") -> str:
+    """Return a value as ``print`` shows it; its `cells` are to be counted first."""
+    return _with_options(value, str)
+
+
+def representation(value: Any) -> str:
+    """Return a value as ``repr`` shows it."""
+    return _with_options(value, repr)
+
+
+def _with_options(value: Any, show: Any) -> str:
+    chosen = CHOSEN.get()
+    with torch._C.DisableTorchFunction():  # showing is no part of the program
+        if not chosen:
+            return str(show(value))
+        with printoptions(**chosen):
+            return str(show(value))
+
+
+def formatted(value: Any, conversion: int, spec: str) -> str:
+    """Return a value as an f-string shows it."""
+    if any(int(number) > 200 for number in re.findall(r"\d+", spec)[:8]) or len(spec) > 40:
+        raise LimitError("a number is formatted with at most 200 places")
+    if conversion == ord("r"):
+        value = representation(value)
+    elif conversion == ord("s"):
+        value = text(value)
+    elif conversion == ord("a"):
+        value = _with_options(value, ascii)
+    return _with_options(value, lambda shown: format(shown, spec))

@@ -1,0 +1,203 @@
+"""Why torch refused a call, in the words of the operation: asked once it has, and allowed to look at values.
+
+A shape rule is held against each call before it is made, and knows shapes alone. What is here is asked for
+after torch has said no, so that it may also count, compare and look into an index.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from llm_linalg.axes import Clash, Shape
+from llm_linalg.errors import ClashAxis
+from llm_linalg.ops.call import Call
+
+MASKS = (torch.bool, torch.uint8)
+
+
+def _looked_up(call: Call) -> Clash | None:
+    tokens, table = call.tensor("input"), call.place("weight") or 0
+    kind = _not_whole(tokens, call.place("input") or 0, "tokens")
+    if kind is not None:
+        return kind
+    rows = call.shapes[table][0]
+    wrong = tokens[(tokens < 0) | (tokens >= rows)]
+    if not wrong.numel():
+        return None
+    rule = f"the tokens of this table are 0 to {rows - 1}: {int(wrong[0])} is out of range"
+    return Clash(rule, ClashAxis(table, 0, rows))
+
+
+def _not_whole(tensor: Tensor, place: int, what: str) -> Clash | None:
+    if tensor.dtype in (torch.int32, torch.int64):
+        return None
+    return Clash(f"{what} are whole numbers (torch.long), not {tensor.dtype}", at=place)
+
+
+def _attended(call: Call) -> Clash | None:
+    query, key, value = call.shapes[:3]
+    if min(map(len, (query, key, value))) < 2:
+        return Clash("query, key and value have at least two axes: (positions, width)")
+    pairs = [
+        ((0, -1), (1, -1), "a query is as wide as a key: their dot product is the score"),
+        ((1, -2), (2, -2), "there is one value for each key"),
+    ]
+    mask = 3
+    if len(call.shapes) > mask and len(call.shapes[mask]) >= 2:
+        pairs += [
+            ((mask, -1), (1, -2), "the mask's last axis is the keys', or 1"),
+            ((mask, -2), (0, -2), "the mask's last but one axis is the queries', or 1"),
+        ]
+    for one, other, rule in pairs:
+        ends = [ClashAxis(p, axis % len(call.shapes[p]), call.shapes[p][axis]) for p, axis in (one, other)]
+        if ends[0].size != ends[1].size and not (one[0] == mask and ends[0].size == 1):
+            return Clash(rule, *ends)
+    return None
+
+
+def _unequal(call: Call) -> Clash | None:
+    """Say that there are more or fewer values than keys.
+
+    torch's fused kernel doesn't look: it reads on in memory where the keys end, and may end the process.
+    """
+    if min(map(len, call.shapes[:3])) < 2 or call.shapes[1][-2] == call.shapes[2][-2]:
+        return None
+    return _attended(call)
+
+
+def _entropy(call: Call) -> Clash | None:
+    logits, target = call.shapes[:2]
+    tensor = call.tensors[1]
+    if tensor.dtype.is_floating_point and logits != target:
+        return Clash("targets that are shares have the logits' shape; else they are whole numbers", at=1)
+    if tensor.dtype.is_floating_point or not logits:
+        return None
+    if len(logits) > 1 and target[:1] and logits[0] != target[0]:
+        rule = "there is one target for each row of logits"
+        return Clash(rule, ClashAxis(0, 0, logits[0]), ClashAxis(1, 0, target[0]))
+    classes = min(1, len(logits) - 1)
+    if (*logits[:classes], *logits[classes + 1 :]) != target:
+        return Clash(
+            f"of logits with {len(logits)} axes, axis {classes} counts the classes, so that {target} doesn't "
+            "match: take both as rows, logits.view(-1, classes) and targets.view(-1)",
+            ClashAxis(0, classes, logits[classes]),
+        )
+    wrong = tensor[(tensor < 0) | (tensor >= logits[classes])]
+    if not wrong.numel():
+        return None
+    rule = f"there are the classes 0 to {logits[classes] - 1}: {int(wrong.flatten()[0])} is out of range"
+    return Clash(rule, ClashAxis(0, classes, logits[classes]))
+
+
+def _split(call: Call) -> Clash | None:
+    sizes, axis = call["split_size"], call.dim()
+    if not isinstance(sizes, list | tuple) or not all(isinstance(size, int) for size in sizes):
+        return None
+    whole = call.shapes[0][axis]
+    if sum(sizes) == whole:
+        return None
+    parts = " + ".join(map(str, sizes))
+    return Clash(f"the parts make up the whole axis, and {parts} = {sum(sizes)}", ClashAxis(0, axis, whole))
+
+
+def _items(call: Call) -> Iterator[tuple[int, Any]]:
+    """Yield each item of a key with the axis that it begins at; `...` and None take none."""
+    key, rank = call["key"], len(call.shapes[0])
+    items = list(key) if isinstance(key, tuple) else [key]
+    taken = [_axes(item) for item in items]
+    axis = 0
+    for position, item in enumerate(items):
+        if item is ...:
+            axis = rank - sum(taken[position + 1 :])
+        yield axis, item
+        axis += taken[position]
+
+
+def _axes(item: Any) -> int:
+    if item is None or item is ... or isinstance(item, bool):
+        return 0
+    return item.dim() if isinstance(item, Tensor) and item.dtype in MASKS else 1
+
+
+def _picked(call: Call) -> Clash | None:
+    own = call.shapes[0]
+    for axis, item in _items(call):
+        if axis + _axes(item) > len(own):
+            return Clash(f"it has {len(own)} axes, and the key is for more", at=0)
+        if isinstance(item, int) and not isinstance(item, bool) and not -own[axis] <= item < own[axis]:
+            return Clash(
+                f"its places are 0 to {own[axis] - 1}: {item} is out of range", ClashAxis(0, axis, own[axis])
+            )
+        if not isinstance(item, Tensor):
+            continue
+        place = next(p for p, tensor in enumerate(call.tensors) if tensor is item)
+        if item.dtype not in MASKS:
+            wrong = _not_whole(item, place, "places") or _outside(item, axis, own)
+            if wrong is not None:
+                return wrong
+            continue
+        for offset, size in enumerate(item.shape):
+            if own[axis + offset] != size:
+                ends = ClashAxis(0, axis + offset, own[axis + offset]), ClashAxis(place, offset, size)
+                return Clash("a mask has the sizes of the axes that it stands for", *ends)
+    return None
+
+
+def _outside(index: Tensor, axis: int, own: Shape) -> Clash | None:
+    wrong = index[(index < -own[axis]) | (index >= own[axis])]
+    if not wrong.numel():
+        return None
+    rule = f"its places are 0 to {own[axis] - 1}: {int(wrong.flatten()[0])} is out of range"
+    return Clash(rule, ClashAxis(0, axis, own[axis]))
+
+
+def _written(call: Call) -> Clash | None:
+    key = _picked(call)
+    value = call.place("value")
+    if key is not None or value is None:
+        return key
+    place, room = value, tuple(call.tensors[0][call["key"]].shape)
+    given = call.shapes[place]
+    for back in range(1, len(given) + 1):
+        there = room[-back] if back <= len(room) else 1
+        if given[-back] not in (1, there):
+            axis = ClashAxis(place, len(given) - back, given[-back])
+            return Clash(f"what is written has the shape of its place, {room}, or repeats to it", axis)
+    return None
+
+
+REFUSALS: Mapping[str, Callable[[Call], Clash | None]] = {
+    "embedding": _looked_up,
+    "scaled_dot_product_attention": _attended,
+    "cross_entropy": _entropy,
+    "nll_loss": _entropy,
+    "split": _split,
+    "getitem": _picked,
+    "setitem": _written,
+}
+
+
+DANGERS: Mapping[str, Callable[[Call], Clash | None]] = {"scaled_dot_product_attention": _unequal}
+"""What must not be left to torch, for it would not refuse it."""
+
+
+def danger(call: Call) -> Clash | None:
+    """Return why a call must not be made at all, if torch would make it and read what is not its own."""
+    why = DANGERS.get(call.operation.name)
+    try:
+        return why(call) if why else None
+    except (TypeError, ValueError, IndexError):
+        return None  # no call of it: torch says why
+
+
+def refusal(call: Call) -> Clash | None:
+    """Return what an operation has against a call that torch refused, if it can say."""
+    why = REFUSALS.get(call.operation.name)
+    try:
+        return why(call) if why else None
+    except (TypeError, ValueError, IndexError, KeyError, RuntimeError, StopIteration):
+        return None  # another call than the one that it knows: torch says why

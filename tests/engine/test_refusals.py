@@ -1,0 +1,155 @@
+"""What torch refuses for the values or the key of a call: the axes, the rule, and repairs that were run."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import nn
+
+from llm_linalg import ShapeError, run, trace
+
+START = """
+x, q, k = torch.randn(2, 6), torch.randn(1, 2, 4, 8), torch.randn(1, 2, 5, 8)
+s, m, e = torch.randn(4, 4), torch.ones(3, 3).tril(), nn.Embedding(10, 4)
+logits, t = torch.randn(2, 3, 5), torch.ones(2, 3, dtype=torch.long)
+"""
+
+
+def failure(expression: str) -> ShapeError:
+    with pytest.raises(ShapeError) as caught:
+        run(f"{START}r = torch.relu({expression}) * 1")
+    error = caught.value
+    assert error.expression == expression
+    assert error.detail
+    assert [tuple(value.shape) for value in error.values] == [operand.shape for operand in error.operands]
+    for axis in error.axes:
+        assert error.operands[axis.operand].shape[axis.axis] == axis.size
+    for repair in error.repairs:
+        run(error.repaired(repair))
+    return error
+
+
+@pytest.mark.parametrize(
+    ("expression", "said", "repair"),
+    [
+        (
+            "e(torch.tensor([1, 12]))",
+            "axis 0 of e.weight (10, 4) has size 10: the tokens of this table are 0 to 9: 12 is out of range",
+            "nn.Embedding(13, 4)(torch.tensor([1, 12]))",
+        ),
+        ("e(torch.tensor([-1]))", "-1 is out of range", "e(torch.tensor([-1]).clamp(0, 9))"),
+        ("e(x)", "whole numbers (torch.long), not torch.float32", "e(x.long().clamp(0, 9))"),
+        ("s[m > 0]", "axis 0 of s (4, 4) has size 4, axis 0 of m > 0 (3, 3) has size 3", "s[:3, :3][m > 0]"),
+        ("s[:, 7]", "axis 1 of s (4, 4) has size 4: its places are 0 to 3: 7 is out of range", None),
+        ("s[..., torch.tensor([9])]", "axis 1 of s (4, 4) has size 4: its places are 0 to 3: 9 is out", None),
+        ("s[m]", "whole numbers", None),
+        ("s[0, 0, 0]", "it has 2 axes", None),
+        (
+            "s.masked_fill(m == 0, 1.0)",
+            "axis 0 of s (4, 4) has size 4, axis 0 of m == 0 (3, 3) has size 3",
+            "s[:3, :3].masked_fill(m == 0, 1.0)",
+        ),
+        (
+            "F.scaled_dot_product_attention(q, k[..., :6], k)",
+            "axis 3 of q (1, 2, 4, 8) has size 8, axis 3 of k[..., :6] (1, 2, 5, 6) has size 6",
+            "F.scaled_dot_product_attention(q[:, :, :, :6], k[..., :6], k)",
+        ),
+        ("F.scaled_dot_product_attention(q, k, q)", "axis 2 of k (1, 2, 5, 8) has size 5, axis 2 of q", None),
+        ("F.scaled_dot_product_attention(q, k, k, attn_mask=m)", "the mask's last axis is the keys'", None),
+        (
+            "F.cross_entropy(logits, t)",
+            "axis 1 of logits (2, 3, 5) has size 3: of logits with 3 axes, axis 1 counts the classes",
+            "F.cross_entropy(logits.flatten(0, -2), t.flatten())",
+        ),
+        ("F.cross_entropy(logits[0], t[0, :2])", "one target for each row", None),
+        ("F.cross_entropy(logits[0], t[0] * 7)", "the classes 0 to 4: 7 is out of range", None),
+        (
+            "x.split([3, 4], dim=-1)[0]",
+            "axis 1 of x (2, 6) has size 6: the parts make up the whole axis",
+            None,
+        ),
+        (
+            "x.view(4, 5)",
+            "x (2, 6): a reshape keeps the number of cells: 12 is not 4 × 5 = 20",
+            "x.view(4,-1)",
+        ),
+        ("q.view(2, 4, 3, 4)", "64 is not 2 × 4 × 3 × 4 = 96", "q.view(2, 4, -1)"),
+        ("x.sum(dim=2)", "x (2, 6): its axes are 0 to 1, or -1 to -2 from the end, not 2", None),
+        ("torch.einsum('bij->bji', x)", "x (2, 6): it has 2 axes, the equation gives it 3: bij", None),
+        (
+            "nn.LayerNorm(5)(x)",
+            "axis 1 of x (2, 6) has size 6: the normalised axes must have the sizes (5,)",
+            "nn.LayerNorm(6)(x)",
+        ),
+    ],
+)
+def test_the_sentence_and_the_repairs(expression: str, said: str, repair: str | None) -> None:
+    if expression.startswith("x.split"):
+        with pytest.raises(ShapeError) as caught:
+            run(f"{START}r = {expression}")
+        error = caught.value
+    else:
+        error = failure(expression)
+    assert said in error.message
+    if repair is not None and repair != "e(x.long().clamp(0, 9))":
+        assert repair.replace(",-1", ", -1") in {text.replace(",-1", ", -1") for text in error.repairs}
+
+
+def test_what_is_written_must_fit_its_place() -> None:
+    with pytest.raises(ShapeError) as caught:
+        run("x = torch.ones(2, 3)\nx[0] = torch.ones(4)")
+    assert "axis 0 of torch.ones(4) (4,) has size 4: what is written has the shape of its place, (3,)" in str(
+        caught.value
+    )
+
+
+@pytest.mark.parametrize(("keys", "values"), [(3, 10_000_000), (10_000_000, 3), (5, 4)])
+@pytest.mark.parametrize("batch", ["1, 1, ", "1, ", ""])
+def test_values_for_other_keys_never_reach_torch(keys: int, values: int, batch: str) -> None:
+    """The fused kernel reads on where the keys end: without the rule this process ends here."""
+    with pytest.raises(ShapeError) as caught:
+        run(
+            f"q, k = torch.ones({batch}2, 1), torch.ones({batch}{keys}, 1)\n"
+            f"v = torch.ones({batch}{values}, 1)\n"
+            "y = F.scaled_dot_product_attention(q, k, v)"
+        )
+    assert "there is one value for each key" in caught.value.message
+    assert [axis.size for axis in caught.value.axes] == [keys, values]
+
+
+def test_a_layer_without_a_name_is_told_by_what_made_it() -> None:
+    error = failure("nn.Linear(4, 2)(x)")
+    assert "axis 1 of nn.Linear(4, 2).weight (2, 4) has size 4" in error.message
+    assert [operand.name for operand in error.operands[1:]] == [
+        "nn.Linear(4, 2).weight",
+        "nn.Linear(4, 2).bias",
+    ]
+
+
+def test_a_failure_leaves_no_node() -> None:
+    found = run("x = torch.ones(2, 3)\ny = x @ x\nz = x.T", cells=(1, 2, 3))
+    assert [node.name for node in found.nodes] == ["x", "z"]
+
+
+def test_inside_a_function_repairs_know_its_names() -> None:
+    program = "def head(x, W):\n    return x @ W\ny = head(torch.randn(3, 2), torch.randn(4, 2))"
+    with pytest.raises(ShapeError) as caught:
+        run(program)
+    assert caught.value.line == 2
+    assert "x @ W.T" in caught.value.repairs
+    assert run(caught.value.repaired("x @ W.T"))["y"].shape == (3, 4)
+
+
+def test_a_cell_that_fails_in_a_function_leaves_the_names_of_the_next_alone() -> None:
+    text = "x = torch.ones(2, 3)\ndef f(x):\n    return x @ x\nf(torch.ones(4, 5))\ny = x * 2"
+    found = run(text, cells=(1, 4, 5))
+    assert [error.line for error in found.refused] == [3]
+    assert found["y"].shape == (2, 3)
+
+
+def test_trusted_python_is_told_the_same() -> None:
+    table = nn.Embedding(10, 4)
+    with pytest.raises(ShapeError) as caught:
+        trace(table, torch.tensor([3, 12]))
+    assert "the tokens of this table are 0 to 9: 12 is out of range" in caught.value.message
+    assert caught.value.axes[0].size == 10

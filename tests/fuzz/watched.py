@@ -1,0 +1,44 @@
+"""`python -m tests.fuzz.watched COUNT`: runs so many random programs and all hostile ones."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+from tests.engine.hostile import REFUSED
+from tests.engine.test_tutorials import TUTORIALS
+from tests.fuzz.watching import Watch, outcome
+from tests.fuzz.writing import Writer
+
+
+def programs(count: int) -> Iterator[str]:
+    """Yield what is run: hostile programs, those of tutorials, random ones from a fixed seed."""
+    yield from (program for kind in REFUSED.values() for program in kind)
+    yield from TUTORIALS.values()
+    generator = random.Random(0)  # noqa: S311  the same programs each time
+    for _ in range(count):
+        yield Writer(generator.randbytes(generator.randrange(200))).program()
+
+
+def main() -> None:
+    """Run everything once, so that all that is imported late is there, and then again, watched."""
+    everything = list(programs(int(sys.argv[1])))
+    for program in everything:
+        outcome(program)
+    watch = Watch()
+    watch.on = True
+    with Path(os.devnull).open():
+        pass
+    seen, watch.events = watch.events, Counter()
+    outcomes = Counter(outcome(program) for program in everything)
+    watch.on = False
+    print(json.dumps({"control": seen, "events": watch.events, "outcomes": outcomes}))
+
+
+if __name__ == "__main__":
+    main()
