@@ -18,7 +18,7 @@ from tests.bench.screen import Screen, cheapest
 from tui.terminal.background import is_light
 from tui.terminal.canvas import Canvas, cells_of
 from tui.terminal.intake import PASTE, Intake
-from tui.terminal.pen import change
+from tui.terminal.pen import change, pen
 
 WIDTH, HEIGHT = 14, 4
 STYLES = [
@@ -110,10 +110,15 @@ def test_a_change_costs_no_more_than_the_cheapest_plain_encoding() -> None:
         ("31;48;5;17", "32;48;5;17", "\x1b[32m"),
         ("31", "", "\x1b[m"),
         ("38;2;1;2;3", "38;2;1;2;3;7", "\x1b[7m"),
+        ("1;38;5;221;48;5;234", "38;5;251;48;5;234", "\x1b[22;38;5;251m"),
+        ("1;2;38;5;221", "2;38;5;221", "\x1b[22;2m"),
+        ("7;38;5;221", "1;38;5;221", "\x1b[27;1m"),
+        ("1;38;5;221", "", "\x1b[m"),
     ],
 )
 def test_a_style_is_said_as_a_change_of_the_last(old: str, new: str, sent: str) -> None:
     assert change(old, new) == sent
+    assert pen(f"{old};{sent[2:-1] or '0'}".lstrip(";")) == pen(new)
 
 
 @given(st.lists(st.integers(1, 12), max_size=30))
