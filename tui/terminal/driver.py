@@ -43,6 +43,9 @@ class Shown(Protocol):
     def leave(self, code: int) -> None:
         """Ends the app."""
 
+    def fail(self, error: BaseException) -> None:
+        """Ends the app because of an error."""
+
     def tell_cut(self) -> None:
         """A paste was too long."""
 
@@ -124,7 +127,15 @@ class Driver(LinuxDriver):
                 self.shown.screen_descriptor,
                 lambda: self._call(self.shown.catch_up),
                 lambda: self._call(self.shown.leave, HANGUP),
+                self.shown.fail,
             )
+
+    def _run_input_thread(self) -> None:
+        """Reads keys; an error ends the app as any other does."""
+        try:
+            self.run_input_thread()
+        except Exception as error:  # noqa: BLE001 - nobody else would see that the keys have ended
+            self.shown.fail(error)
 
     def run_input_thread(self) -> None:
         """Reads keys until the app ends or the terminal has gone."""
