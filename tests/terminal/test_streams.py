@@ -81,7 +81,7 @@ def test_a_click_of_the_oldest_kind_is_one_too() -> None:
         console.until("1/12 steps")
 
 
-@pytest.mark.parametrize("keys", ["g5\r", "g12\x7f1\x7f\x7f5\r", "\x1b[C" * 5, "$0g5\r", "oooooog5\r"])
+@pytest.mark.parametrize("keys", ["g5\r", "g12\x7f1\x7f\x7f5\r", "\x1b[C" * 5, "$0g5\r", "ooooog5\r"])
 def test_keys_that_come_at_once_keep_their_order(keys: str) -> None:
     with Console("matmul") as console:
         console.until(READY)
