@@ -1,4 +1,4 @@
-"""Runs the benchmarks: `python -m tests.bench [NAME…] [--check]`.
+"""Runs the benchmarks: `python -m tests.bench [NAME…] [--check] [--minutes N]`.
 
 Each figure stands beside a baseline that was measured in the same run, in turn with it: read the ratios,
 since the milliseconds are this machine's.
@@ -19,6 +19,7 @@ from tests.bench.memory import memory
 from tests.bench.meter import meter
 from tests.bench.refusal import refusal
 from tests.bench.seek import seek
+from tests.bench.soak import MINUTES, soak
 from tests.bench.stats import Row, table
 from tests.bench.steps import step_cost
 from tests.bench.tracing import tracing
@@ -34,6 +35,7 @@ BENCHMARKS: dict[str, Callable[[], list[Row]]] = {
     "tracing": tracing,
     "typing": typing,
     "refusal": refusal,
+    "soak": soak,
 }
 
 
@@ -44,6 +46,10 @@ def main() -> int:
         "names", nargs="*", metavar="NAME", help=f"which: {', '.join(BENCHMARKS)}; all if none"
     )
     parser.add_argument("--check", action="store_true", help="exit 1 if a promised bound is broken")
+    parser.add_argument(
+        "--minutes", type=float, default=MINUTES, metavar="N",
+        help=f"of the soak: so much playing at four steps a second, as fast as it goes; else {MINUTES:g}",
+    )  # fmt: skip
     options = parser.parse_args()
     unknown = set(options.names) - set(BENCHMARKS)
     if unknown:
@@ -51,7 +57,7 @@ def main() -> int:
     rows: list[Row] = []
     for name in options.names or BENCHMARKS:
         print(f"{name}…", file=sys.stderr)
-        rows += BENCHMARKS[name]()
+        rows += soak(options.minutes) if name == "soak" else BENCHMARKS[name]()
     versions = ", ".join(f"{name} {version(name)}" for name in ("torch", "textual"))
     print(f"Python {platform.python_version()}, {versions}, {os.cpu_count()} cores, {platform.system()}")
     print(table(rows))

@@ -58,6 +58,11 @@ class Terminal:
         """Types `keys` (escape sequences included)."""
         os.write(self._fd, keys.encode())
 
+    def resize(self, columns: int, rows: int) -> None:
+        """Another size of the window, of which nothing is known yet; the kernel tells the program."""
+        self.screen = Screen(columns, rows)
+        fcntl.ioctl(self._fd, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
+
     def read(self, seconds: float) -> int:
         """Waits at most `seconds` for output; returns the bytes that came, 0 if none did."""
         ready, _, _ = select.select([self._fd], [], [], max(0.0, seconds))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
@@ -88,6 +89,33 @@ def test_a_terminal_that_stops_reading_can_be_left_from_outside() -> None:
         not_reading(console)
         console.signal(signal.SIGTERM)
         assert console.process.wait(20) == 143
+
+
+@pytest.mark.parametrize(("name", "code"), [("HUP", 129), ("INT", 130), ("QUIT", 131)])
+def test_whichever_signal_leaves_it(name: str, code: int) -> None:
+    with Console(*PLAYING) as console:
+        console.until("/144 steps")
+        not_reading(console)
+        console.signal(signal.Signals[f"SIG{name}"])
+        assert console.process.wait(20) == code
+
+
+@pytest.mark.skipif(not Path("/proc").exists(), reason="needs a /proc to see another process's memory")
+def test_a_terminal_that_does_not_read_costs_no_memory() -> None:
+    with Console(*PLAYING) as console:
+        console.until("/144 steps")
+        not_reading(console)
+        before = resident(console.process.pid)
+        for _ in range(3):  # it plays on: the walk is over and begun again
+            console.signal(signal.SIGWINCH)
+            not_reading(console)
+        assert resident(console.process.pid) - before < 2_000_000  # bytes; a queue would hold megabytes
+
+
+def resident(pid: int) -> int:
+    """The memory of a process, in bytes."""
+    pages = int(Path(f"/proc/{pid}/statm").read_text(encoding="utf-8").split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE")
 
 
 def test_frames_are_dropped_and_never_queued() -> None:

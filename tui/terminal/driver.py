@@ -99,6 +99,15 @@ class Driver(LinuxDriver):
             self.write(background.QUESTION)
             self.flush()
 
+    def stop_application_mode(self) -> None:
+        """As Textual does; what is left of the picture goes first.
+
+        GNU screen as it comes and the Linux console have no other screen to go back to: there the picture
+        would stay, and the shell go on in the midst of it.
+        """
+        self.write("\x1b[m\x1b[H\x1b[J")
+        super().stop_application_mode()  # type: ignore[no-untyped-call]
+
     def _resized(self) -> None:
         if not self._in_band_window_resize:
             size = Size(*self._get_terminal_size())
