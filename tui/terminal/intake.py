@@ -56,7 +56,8 @@ class Intake:
     def _keys(self, data: bytes, parts: list[bytes]) -> bytes:
         before, start, after = data.partition(START)
         self.answers += ANSWER.findall(before)
-        kept = X10.sub(self._newer, ANSWER.sub(b"", before))
+        # Enter, typed while the terminal still made lines of what is typed: before the app was there.
+        kept = X10.sub(self._newer, ANSWER.sub(b"", before)).replace(b"\n", b"\r")
         if start:
             parts += (kept, start)
             self._room = PASTE
