@@ -197,6 +197,16 @@ def test_a_huge_paste_is_cut_and_the_keys_after_it_are_not() -> None:
     assert intake.cut
 
 
+def test_a_huge_paste_is_told_of_once_however_it_comes() -> None:
+    intake, told = Intake(), 0
+    for _ in range(2):
+        for piece in (b"\x1b[200~", *[b"x" * 4095] * 50, b"\x1b[201~"):
+            intake.feed(piece)
+            told += intake.cut
+            intake.cut = False
+    assert told == 2
+
+
 def test_an_escape_key_alone_is_not_held_back() -> None:
     assert Intake().feed(b"\x1b") == "\x1b"
 

@@ -89,6 +89,18 @@ def test_keys_that_come_at_once_keep_their_order(keys: str) -> None:
         console.until("5/12 steps").until("q quit")
 
 
+@pytest.mark.parametrize("keys", ["p ", "pk", "?j", "pj\x1b[6~"])
+def test_a_key_of_the_same_moment_as_one_that_opens_something_breaks_nothing(keys: str) -> None:
+    with Console("matmul") as console:
+        console.until(READY).until("q quit")
+        console.send(keys)
+        console.until(lambda: console.screen.display[23].startswith("  esc close"))
+        console.send("\x1b")
+        console.until("q quit")
+        console.send("\x1b[C")
+        console.until("1/12 steps")
+
+
 @pytest.mark.parametrize(
     ("keys", "wanted"),
     [

@@ -76,7 +76,9 @@ class Pager(ModalScreen[None], inherit_bindings=False):
         self.app.post_message(event)
 
     def fill(self) -> None:
-        """Shows the rows from the top one on."""
+        """Shows the rows from the top one on; a key of the same moment may come before there is a sheet."""
+        if not self.query(Sheet):
+            return
         width, height = self.size
         inner = min(WIDEST, width - 4)
         if inner < 8 or height < 4:

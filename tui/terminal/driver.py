@@ -106,7 +106,7 @@ class Driver(LinuxDriver):
         would stay, and the shell go on in the midst of it.
         """
         self.write("\x1b[m\x1b[H\x1b[J")
-        super().stop_application_mode()  # type: ignore[no-untyped-call]
+        super().stop_application_mode()
 
     def _resized(self) -> None:
         if not self._in_band_window_resize:
