@@ -24,6 +24,7 @@ from tui import (
     cli_present,
     cli_script,
     cli_trace,
+    failures,
 )
 from tui.cli_parse import (
     Parser,
@@ -78,6 +79,8 @@ def main(arguments: Sequence[str] | None = None, given: Lesson | None = None) ->
         if sys.stdout is sys.__stdout__:
             os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         return 141
+    except Exception as error:  # noqa: BLE001 - what nobody foresaw is told alike, whichever command it was
+        return failures.said(error, failures.logged(error))
 
 
 def _dispatch(words: list[str]) -> int:

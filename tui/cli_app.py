@@ -8,11 +8,10 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from llm_linalg.lesson_values import LessonError
-from tui import garbage, kept
+from tui import failures, garbage, kept
 from tui.cli_parse import VIEW, UsageError, app_parser, given
 from tui.cli_view import first_lesson, lesson_named, starting, view_of
 from tui.drafts import Drafts, folder
@@ -103,14 +102,16 @@ def drawn(make: Callable[[], Shown], settings: Settings) -> tuple[Shown, int]:
         os.environ["TEXTUAL_FPS"] = "10"
     app = make()
     from tui.terminal.outlet import outlet
-    from tui.terminal.showing import told
 
-    with outlet() as out:
+    with outlet() as out, failures.in_threads(app.fail):
         app.screen_descriptor = out.screen
-        app.run(mouse=settings.on("mouse"))
+        try:
+            app.run(mouse=settings.on("mouse"))
+        except Exception as error:  # noqa: BLE001 - whatever it is, the terminal is ours no more
+            app.failure = app.failure or error
         if app.failure is not None:
-            print(told(app.failure), file=sys.stderr, flush=True)  # noqa: T201 - into the log
-    return app, ended(app, out.log)
+            print(failures.told(app.failure), file=sys.stderr, flush=True)  # noqa: T201 - into the log
+    return app, (app.return_code or 0) if app.failure is None else failures.said(app.failure, out.log)
 
 
 def unkept(memory: Memory) -> str:
@@ -197,18 +198,6 @@ def dumb(environment: Mapping[str, str]) -> bool:
     """Whether somebody sits at a terminal that can't draw."""
     seated = all(stream is not None and stream.isatty() for stream in (sys.stdin, sys.stdout))
     return seated and environment.get("TERM", "") in ("", "dumb")
-
-
-def ended(app: TerminalApp, log: Path | None) -> int:
-    """The exit code; of a failure it is said, in short, what and where the rest stands."""
-    if app.failure is None:
-        return app.return_code or 0
-    from llm_linalg.text import clean
-
-    where = f"the whole of it is in {log}" if log is not None else "there was no place for a log"
-    what = clean(f"{type(app.failure).__name__}: {app.failure}", 300)
-    sys.stderr.write(f"llm-linalg: {what}\nllm-linalg: {where}\n")
-    return 1
 
 
 PRINTS = "'llm-linalg frame LESSON' prints a picture"

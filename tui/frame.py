@@ -163,17 +163,18 @@ class Panel:
     def cells(self, rows: range, columns: range, decimals: int = 4) -> tuple[tuple[Cell, ...], ...]:
         """The cells of a window, formatted; nothing outside the window is touched."""
         window = self.read(rows, columns)
+        width = self.numbers.width(decimals)
+        plain = self.row_axis == 0 and self.column_axis == 1 and len(self.shape) == 2
         return tuple(
             tuple(
-                self._cell(row, column, value, decimals) for column, value in zip(columns, line, strict=True)
+                self._cell((row, column) if plain else self.index(row, column), value, decimals, width)
+                for column, value in zip(columns, line, strict=True)
             )
             for row, line in zip(rows, window, strict=True)
         )
 
-    def _cell(self, row: int, column: int, value: Number | None, decimals: int) -> Cell:
-        index = self.index(row, column)
+    def _cell(self, index: Index, value: Number | None, decimals: int, width: int) -> Cell:
         mark = self.mark(index)
-        width = self.numbers.width(decimals)
         if value is None:
             return Cell(self.pending.rjust(width), None, mark | Mark.PENDING)
         text = self.masked.rjust(width) if Mark.MASKED in mark else self.numbers.text(value, decimals)

@@ -117,8 +117,7 @@ def elided(line: FormulaLine, width: int, dots: str = "…") -> Row:
     kept = {0, now, last}
     gap = f" + {dots}"
     for k in (terms[0], *sorted(terms, key=lambda k: (abs(k - now), k))):
-        tried = _with_gaps(spans, kept | {k}, gap)
-        if width_of(tried) <= width:
+        if k not in kept and width_of(_with_gaps(spans, kept | {k}, gap)) <= width:
             kept.add(k)
     return _with_gaps(spans, kept, gap)
 

@@ -1,4 +1,4 @@
-"""Runs the benchmarks: `python -m tests.bench [NAME…] [--check]`.
+"""Runs the benchmarks: `python -m tests.bench [NAME…] [--check] [--minutes N]`.
 
 Each figure stands beside a baseline that was measured in the same run, in turn with it: read the ratios,
 since the milliseconds are this machine's.
@@ -18,8 +18,10 @@ from tests.bench.idle import idle
 from tests.bench.memory import memory
 from tests.bench.meter import meter
 from tests.bench.model import model
+from tests.bench.paste import paste
 from tests.bench.refusal import refusal
 from tests.bench.seek import seek
+from tests.bench.soak import MINUTES, soak
 from tests.bench.stats import Row, table
 from tests.bench.steps import step_cost
 from tests.bench.tracing import tracing
@@ -30,12 +32,14 @@ BENCHMARKS: dict[str, Callable[[], list[Row]]] = {
     "steps": step_cost,
     "meter": meter,
     "idle": idle,
+    "paste": paste,
     "seek": seek,
     "memory": memory,
     "tracing": tracing,
     "model": model,
     "typing": typing,
     "refusal": refusal,
+    "soak": soak,
 }
 
 
@@ -46,6 +50,10 @@ def main() -> int:
         "names", nargs="*", metavar="NAME", help=f"which: {', '.join(BENCHMARKS)}; all if none"
     )
     parser.add_argument("--check", action="store_true", help="exit 1 if a promised bound is broken")
+    parser.add_argument(
+        "--minutes", type=float, default=MINUTES, metavar="N",
+        help=f"of the soak: so much playing at four steps a second, as fast as it goes; else {MINUTES:g}",
+    )  # fmt: skip
     options = parser.parse_args()
     unknown = set(options.names) - set(BENCHMARKS)
     if unknown:
@@ -53,7 +61,7 @@ def main() -> int:
     rows: list[Row] = []
     for name in options.names or BENCHMARKS:
         print(f"{name}…", file=sys.stderr)
-        rows += BENCHMARKS[name]()
+        rows += soak(options.minutes) if name == "soak" else BENCHMARKS[name]()
     versions = ", ".join(f"{name} {version(name)}" for name in ("torch", "textual"))
     print(f"Python {platform.python_version()}, {versions}, {os.cpu_count()} cores, {platform.system()}")
     print(table(rows))

@@ -58,6 +58,24 @@ class Terminal:
         """Types `keys` (escape sequences included)."""
         os.write(self._fd, keys.encode())
 
+    def feed(self, data: bytes) -> None:
+        """Sends a lot, and reads meanwhile what comes, so that neither side can stop the other."""
+        end = time.perf_counter() + LONGEST
+        left = memoryview(data)
+        while left:
+            readable, writable, _ = select.select([self._fd], [self._fd], [], 0.5)
+            if readable:
+                self.read(0.0)
+            if writable:
+                left = left[os.write(self._fd, left[:2048]) :]
+            if time.perf_counter() > end:
+                raise TimeoutError("the program does not read what it is sent")
+
+    def resize(self, columns: int, rows: int) -> None:
+        """Another size of the window, of which nothing is known yet; the kernel tells the program."""
+        self.screen = Screen(columns, rows)
+        fcntl.ioctl(self._fd, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
+
     def read(self, seconds: float) -> int:
         """Waits at most `seconds` for output; returns the bytes that came, 0 if none did."""
         ready, _, _ = select.select([self._fd], [], [], max(0.0, seconds))

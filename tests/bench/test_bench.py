@@ -5,7 +5,14 @@ from __future__ import annotations
 import pytest
 
 from tests.bench.screen import Screen, cheapest
+from tests.bench.soak import at, ended, growth
 from tests.bench.stats import Row, late, middle, number, table
+
+
+def screen_of(text: str) -> Screen:
+    made = Screen(20, 1)
+    made.feed(text.encode())
+    return made
 
 
 def screen(*data: str) -> Screen:
@@ -30,6 +37,20 @@ def test_a_row_knows_its_ratio_and_whether_its_promise_is_kept() -> None:
     assert Row("step", 900, "B", 450, "the least", most=1000).kept is True
     assert Row("step", 900, "B", 450, "the least").kept is None
     assert Row("idle", 0, "B", 0, "an empty app", most=0).ratio is None
+
+
+def test_growth_is_an_hours_whatever_was_played() -> None:
+    steps = [0, 100, 200, 400]
+    assert growth([7.0, 7.0, 7.0, 7.0], steps) == 0
+    assert growth([7.0, 8.0, 9.0, 11.0], steps) == pytest.approx(144)  # one in a hundred of 14,400 steps
+    assert growth([7.0], [100]) == 0
+
+
+def test_a_soak_knows_when_a_walk_has_been_played() -> None:
+    playing, standing, before = (screen_of(text) for text in ("3/3 steps ◀ ‖", "3/3 steps ◀ ▶", "0/3 steps"))
+    assert [ended(one) for one in (playing, standing, before)] == [False, True, False]
+    assert at(screen_of("24/24 terms")) == (24, 24)
+    assert at(screen_of("loading torch")) == (0, 0)
 
 
 def test_the_table_has_a_line_a_row_and_says_what_is_broken() -> None:

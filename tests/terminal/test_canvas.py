@@ -18,7 +18,7 @@ from tests.bench.screen import Screen, cheapest
 from tui.terminal.background import is_light
 from tui.terminal.canvas import Canvas, cells_of
 from tui.terminal.intake import PASTE, Intake
-from tui.terminal.pen import change
+from tui.terminal.pen import change, pen
 
 WIDTH, HEIGHT = 14, 4
 STYLES = [
@@ -110,10 +110,15 @@ def test_a_change_costs_no_more_than_the_cheapest_plain_encoding() -> None:
         ("31;48;5;17", "32;48;5;17", "\x1b[32m"),
         ("31", "", "\x1b[m"),
         ("38;2;1;2;3", "38;2;1;2;3;7", "\x1b[7m"),
+        ("1;38;5;221;48;5;234", "38;5;251;48;5;234", "\x1b[22;38;5;251m"),
+        ("1;2;38;5;221", "2;38;5;221", "\x1b[22;2m"),
+        ("7;38;5;221", "1;38;5;221", "\x1b[27;1m"),
+        ("1;38;5;221", "", "\x1b[m"),
     ],
 )
 def test_a_style_is_said_as_a_change_of_the_last(old: str, new: str, sent: str) -> None:
     assert change(old, new) == sent
+    assert pen(f"{old};{sent[2:-1] or '0'}".lstrip(";")) == pen(new)
 
 
 @given(st.lists(st.integers(1, 12), max_size=30))
@@ -190,6 +195,16 @@ def test_a_huge_paste_is_cut_and_the_keys_after_it_are_not() -> None:
     text = intake.feed(b"a\x1b[200~" + b"x" * 3_000_000 + b"\x1b[201~b")
     assert text == "a\x1b[200~" + "x" * PASTE + "\x1b[201~b"
     assert intake.cut
+
+
+def test_a_huge_paste_is_told_of_once_however_it_comes() -> None:
+    intake, told = Intake(), 0
+    for _ in range(2):
+        for piece in (b"\x1b[200~", *[b"x" * 4095] * 50, b"\x1b[201~"):
+            intake.feed(piece)
+            told += intake.cut
+            intake.cut = False
+    assert told == 2
 
 
 def test_an_escape_key_alone_is_not_held_back() -> None:

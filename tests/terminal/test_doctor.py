@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
@@ -108,6 +109,41 @@ def test_it_says_when_the_window_is_too_small() -> None:
 def test_the_name_of_a_terminal_says_how_many_colours(term: str, colours: str) -> None:
     assert depth({"TERM": term})[0] == colours
     assert depth({"TERM": term, "COLORTERM": "24bit"})[0] == "truecolor"
+
+
+def test_it_says_what_the_settings_chose_and_where_they_are_from(tmp_path: Path) -> None:
+    folder = tmp_path / "llm-linalg"
+    folder.mkdir()
+    file = folder / "config.toml"
+    file.write_text('theme = "light"\nascii = true\nmouse = false\nslow_link = true\n', encoding="utf-8")
+    given = {"XDG_CONFIG_HOME": str(tmp_path), "LLM_LINALG_THEME": "high-contrast"}
+    with Console("doctor", size=(200, 30), env=given) as console:
+        assert console.wait(20) == 0
+        said = " ".join(console.text.split())
+        assert "theme high-contrast (LLM_LINALG_THEME)" in said
+        assert f"characters ASCII only ({file}:2" in said
+        assert f"mouse left to the terminal ({file}:3" in said
+        assert "keeps the last place" in said
+        assert f"as little as possible is sent: {file}:4" in said
+    file.write_text("plain = true\n", encoding="utf-8")
+    with Console("doctor", size=(200, 30), env=given | {"LLM_LINALG_THEME": ""}) as console:
+        console.until(lambda: ASKED in console.raw)
+        console.send("\x1b]11;rgb:ffff/ffff/ffff\x1b\\\x1b[?62c")
+        assert console.wait(20) == 0
+        said = " ".join(console.text.split())
+        assert f"opens the plain session ({file}:1" in said
+        assert "background light theme light" in said
+    file.write_text("them = 1\n", encoding="utf-8")
+    with Console("doctor", size=(200, 30), env=given | {"HOME": "/proc", "XDG_STATE_HOME": None}) as console:
+        assert console.wait(20) == 0
+        said = " ".join(console.text.split())
+        assert f'settings unusable ({file}:1: unknown key "them"' in said
+        assert "keeps nothing" in said
+
+
+def test_a_mouse_that_is_not_told_of_is_not_denied() -> None:
+    assert "mouse                no answer" in report(Facts(True, True, (80, 24), {}, Answers(anything=True)))
+    assert "mouse                no  " in report(Facts(True, True, (80, 24), {}, Answers(True, mouse=False)))
 
 
 def test_half_an_answer_is_no_answer() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
@@ -90,6 +91,33 @@ def test_a_terminal_that_stops_reading_can_be_left_from_outside() -> None:
         assert console.process.wait(20) == 143
 
 
+@pytest.mark.parametrize(("name", "code"), [("HUP", 129), ("INT", 130), ("QUIT", 131)])
+def test_whichever_signal_leaves_it(name: str, code: int) -> None:
+    with Console(*PLAYING) as console:
+        console.until("/144 steps")
+        not_reading(console)
+        console.signal(signal.Signals[f"SIG{name}"])
+        assert console.process.wait(20) == code
+
+
+@pytest.mark.skipif(not Path("/proc").exists(), reason="needs a /proc to see another process's memory")
+def test_a_terminal_that_does_not_read_costs_no_memory() -> None:
+    with Console(*PLAYING) as console:
+        console.until("/144 steps")
+        not_reading(console)
+        before = resident(console.process.pid)
+        for _ in range(3):  # it plays on: the walk is over and begun again
+            console.signal(signal.SIGWINCH)
+            not_reading(console)
+        assert resident(console.process.pid) - before < 2_000_000  # bytes; a queue would hold megabytes
+
+
+def resident(pid: int) -> int:
+    """The memory of a process, in bytes."""
+    pages = int(Path(f"/proc/{pid}/statm").read_text(encoding="utf-8").split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE")
+
+
 def test_frames_are_dropped_and_never_queued() -> None:
     with Console(*PLAYING, "--set", "k=12") as console:
         console.until("/144 steps")
@@ -102,18 +130,41 @@ def test_frames_are_dropped_and_never_queued() -> None:
 
 CRASH = """
 import sys
-from tui.panes.footer import KeysLine
+from importlib import import_module
 from tui.cli import main
-def broken(self, y):
+module, *names, last = {place!r}.split(".")
+def broken(*_, **__):
     raise ValueError("a \\x1b[31mbroken[/] widget")
-KeysLine.render_line = broken
+owner = import_module(module.replace(":", "."))
+for name in names:
+    owner = getattr(owner, name)
+setattr(owner, last, broken)
 sys.exit(main(["matmul"]))
 """
+# Where it breaks, and the key that leads there.
+PLACES = {
+    "a widget": ("tui:panes:footer.KeysLine.render_line", ""),
+    "composing": ("tui:screens:explorer.ExplorerScreen.compose", ""),
+    "making the app": ("tui:app.Explorer.__init__", ""),
+    "the thread of a run": ("tui:stage.open_view", ""),
+    "a frame": ("tui:stage:opened.Opened.frame", ""),
+    "a key": ("tui:screens:explorer.ExplorerScreen.on_own_key", "x"),
+    "a command": ("tui:screens:taped.run", "$"),
+    "a beat": ("tui:screens:explorer.ExplorerScreen._beat", " "),
+    "a callback of the loop": ("tui:app.Explorer.tell_cut", f"\x1b[200~{'x' * 30_000}\x1b[201~"),
+    "the thread that reads": ("tui:terminal:intake.Intake._keys", "x"),
+    "the thread that writes": ("tui:terminal:writer.Writer._send", ""),
+    "the end": ("tui:screens:explorer.ExplorerScreen.on_unmount", "q"),
+}
 
 
-def test_an_exception_in_a_widget_is_a_short_message_and_a_log(tmp_path: Path) -> None:
-    argv = (sys.executable, "-W", "ignore", "-c", CRASH)
+@pytest.mark.parametrize(("place", "key"), PLACES.values(), ids=PLACES)
+def test_an_exception_anywhere_is_a_short_message_and_a_log(tmp_path: Path, place: str, key: str) -> None:
+    argv = (sys.executable, "-W", "ignore", "-c", CRASH.format(place=place))
     with Console(argv=argv, env={"TMPDIR": str(tmp_path)}) as console:
+        if key:
+            console.until(READY)
+            console.send(key)
         assert console.wait() == 1
         assert console.left_over == []
         said = console.after

@@ -39,6 +39,8 @@ def moves(seed: int, count: int) -> Iterator[tuple[str, object]]:
 
 
 async def act(driver: Driver, what: str, value: object) -> None:
+    if driver.app.failure is not None:  # an app that has ended takes no keys, and would be waited for
+        raise driver.app.failure
     if what == "keys":
         assert isinstance(value, list)
         for key in value:
@@ -75,6 +77,7 @@ def facts(frame: Frame | None) -> object:
 async def home(driver: Driver) -> None:
     """Whatever is open above is closed, nothing plays, and the window is as at the beginning."""
     while len(driver.app.screen_stack) > 1:
+        assert driver.app.failure is None
         await driver.pilot.press("escape")
     driver.app.explorer.pause()
     await driver.pilot.resize_terminal(80, 24)

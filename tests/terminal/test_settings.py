@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 from pathlib import Path
 
 import pytest
@@ -61,6 +62,19 @@ def test_a_damaged_state_is_a_first_run(homes: dict[str, str | None], tmp_path: 
         console.until("0 Start").until("q quit")
         console.send("q")
         assert console.wait() == 0
+
+
+@pytest.mark.parametrize(("name", "code"), [("TERM", 143), ("INT", 130), ("QUIT", 131)])
+def test_a_signal_keeps_the_place(homes: dict[str, str | None], name: str, code: int) -> None:
+    with Console("matmul", env=homes) as console:
+        console.until(READY)
+        console.send("\x1b[C\x1b[C")
+        console.until("2/12 steps")
+        console.signal(signal.Signals[f"SIG{name}"])
+        assert console.wait() == code
+        assert console.left_over == []
+    with Console(env=homes) as console:
+        console.until("2/12 steps")
 
 
 def test_the_signal_of_a_closed_window_keeps_the_place(homes: dict[str, str | None]) -> None:

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
+from llm_linalg.lesson import catalog
 from tests.terminal.console import Console
+from tui.picture import LARGEST
 
+FAR = re.compile(r"\d+/\d+ (steps|terms|operations)")
 PROSE = "Each cell of Y"
 
 
@@ -29,11 +34,36 @@ def test_it_fits_again_when_the_window_grows() -> None:
         assert "too small" not in console.text
 
 
-def test_a_very_large_window_holds_the_page_in_its_middle() -> None:
-    with Console("matmul", size=(500, 200)) as console:
-        console.until(PROSE)
-        edges = [line for line in console.screen.display if line.strip()]
-        assert all(not line[:160].strip() and not line[340:].strip() for line in edges)
+def test_at_the_usual_size_every_lesson_shows_all_that_it_needs() -> None:
+    """Title, sidebar, how far it is, and the keys; nothing of the picture is cut."""
+    lessons = list(catalog())
+    with Console(lessons[0].slug) as console:
+        console.until("q quit")
+        for lesson in lessons:
+            console.until(lambda: lesson.title in console.screen.display[0])  # noqa: B023 - waited for here
+            fails = lesson.stops[0].fails
+            console.until("→ (" if fails else lambda: FAR.search(console.screen.display[22]) is not None)
+            console.until(lambda: "q quit" in console.screen.display[23])
+            title, rule, *rows = console.screen.display
+            assert title.rstrip().endswith("? help"), lesson.slug
+            assert rule.rstrip() == rule, lesson.slug
+            assert all(row[18] == "│" for row in rows[:-1]), lesson.slug
+            assert any(f"▸ {lesson.title}"[:17] in row[:18] or lesson.title in row[:18] for row in rows)
+            assert not any(row[19:].rstrip().endswith(("…", "more")) for row in rows[:-3]), console.text
+            console.send("l\x1b[B\r")
+
+
+@pytest.mark.parametrize(("columns", "rows"), [(200, 60), (500, 200)])
+def test_a_very_large_window_holds_the_page_in_its_middle(columns: int, rows: int) -> None:
+    with Console("matmul", size=(columns, rows)) as console:
+        console.until(PROSE).until("q quit")
+        across, down = (columns - LARGEST[0]) // 2, (rows - LARGEST[1]) // 2
+        display = console.screen.display
+        shown = [y for y, line in enumerate(display) if line.strip()]
+        assert (shown[0], shown[-1]) == (down, down + LARGEST[1] - 1)
+        for line in display:
+            assert not line[:across].strip()
+            assert not line[across + LARGEST[0] :].strip()
 
 
 def test_after_a_storm_of_sizes_the_picture_is_that_of_the_last() -> None:

@@ -81,12 +81,56 @@ def test_a_click_of_the_oldest_kind_is_one_too() -> None:
         console.until("1/12 steps")
 
 
-@pytest.mark.parametrize("keys", ["g5\r", "g12\x7f1\x7f\x7f5\r", "\x1b[C" * 5, "$0g5\r", "oooooog5\r"])
+@pytest.mark.parametrize("keys", ["g5\r", "g12\x7f1\x7f\x7f5\r", "\x1b[C" * 5, "$0g5\r", "ooooog5\r"])
 def test_keys_that_come_at_once_keep_their_order(keys: str) -> None:
     with Console("matmul") as console:
         console.until(READY)
         console.send(keys)
         console.until("5/12 steps").until("q quit")
+
+
+@pytest.mark.parametrize("keys", ["p ", "pk", "?j", "pj\x1b[6~"])
+def test_a_key_of_the_same_moment_as_one_that_opens_something_breaks_nothing(keys: str) -> None:
+    with Console("matmul") as console:
+        console.until(READY).until("q quit")
+        console.send(keys)
+        console.until(lambda: console.screen.display[23].startswith("  esc close"))
+        console.send("\x1b")
+        console.until("q quit")
+        console.send("\x1b[C")
+        console.until("1/12 steps")
+
+
+@pytest.mark.parametrize(
+    ("keys", "wanted"),
+    [
+        ("\x1b[C\x1b[C", "2/12 steps"),
+        ("c\x1b[B", "Y[1,0] ="),
+        ("c\t", "x[0,0] ="),
+        ("\x1b[C\r", "1/24 terms"),
+        (".\x1b[C", "stop 2/7"),
+        ("s", "seed 1"),
+        ("l\x1b[B\r", "› Shapes"),
+        ("\x1b[Cl\x1b[B\r", "› Shapes"),
+        ("o\x1b[C", "1/3 steps"),
+        ("v", "colours -"),
+        ("g5\r", "5/12 steps"),
+    ],
+)
+@pytest.mark.parametrize("when", ["before the program", "before torch"])
+def test_a_key_pressed_before_there_are_numbers_is_not_lost(keys: str, wanted: str, when: str) -> None:
+    with Console("matmul") as console:
+        if when == "before torch":
+            console.until("loading torch")
+        console.send(keys)
+        console.until(wanted)
+
+
+def test_a_key_pressed_before_a_given_step_is_there_goes_on_from_it() -> None:
+    with Console("matmul", "--step", "5") as console:
+        console.until("loading torch")
+        console.send("\x1b[C")
+        console.until("6/12 steps")
 
 
 def test_a_key_draws_the_screen_anew() -> None:

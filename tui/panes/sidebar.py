@@ -26,6 +26,7 @@ class Sidebar(Lines):
     def __init__(self) -> None:
         super().__init__()
         self._picture: Picture | None = None
+        self._made: tuple[object, tuple[list[Row], int]] | None = None  # the lessons, as they were last
 
     def show_picture(self, picture: Picture) -> None:
         """Shows the lessons, the open one and the chosen one."""
@@ -42,7 +43,7 @@ class Sidebar(Lines):
             return
         session = self._picture.session
         entries = outline(session)
-        made, pointed = self._outline(session, entries) if entries else self._lessons(session)
+        made, pointed = self._outline(session, entries) if entries else self._lessons_kept(session)
         room = self.size.height or len(made)
         start = max(0, min(pointed - room // 2, len(made) - room))
         shown = made[start : start + room]
@@ -60,6 +61,13 @@ class Sidebar(Lines):
             text = f" {mark} {' ' * min(entry.level, 4)}{entry.text}"
             made.append(self._framed((Span(text, role, entry.command),), role))
         return made, at
+
+    def _lessons_kept(self, session: Session) -> tuple[list[Row], int]:
+        """The lessons, made anew only where something else is open or chosen: a step changes none of them."""
+        key = (session.lessons, session.chosen, session.view.lesson, self.glyphs)
+        if self._made is None or self._made[0] != key:
+            self._made = key, self._lessons(session)
+        return self._made[1]
 
     def _lessons(self, session: Session) -> tuple[list[Row], int]:
         """The parts, the lessons of the open one, and the place of the lesson that is pointed at."""

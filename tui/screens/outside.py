@@ -84,6 +84,8 @@ def _by_app(app: App[object], name: str) -> bool:
 async def _above(screen: ExplorerScreen, name: str) -> None:
     """Opens a screen above the explorer."""
     session, app = screen.session, screen.app
+    if app.screen is not screen:
+        return  # two keys of one moment: something is opened already
     if name in ("edit.examples", "stage.index"):
         from textual.command import CommandPalette
 

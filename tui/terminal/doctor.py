@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import argparse
 import os
 import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from llm_linalg.text import clean
+from tui import kept
 from tui.cli_app import COLOR_SYSTEMS, dumb
+from tui.config_file import ConfigError
 from tui.picture import SMALLEST, fits
-from tui.settings import utf8
+from tui.settings import Found, Settings, decided, utf8
+from tui.state import Memory
 from tui.terminal.depth import depth
 from tui.terminal.probe import Answers
 
@@ -19,13 +23,27 @@ NAMES = {"standard": "16 colours", "256": "256 colours", "truecolor": "16 millio
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What was found out about where the program runs."""
+    """What was found out about where the program runs.
+
+    Attributes:
+        keys: whether keys come from a terminal.
+        screen: whether there is one to draw on.
+        size: its columns and rows.
+        environment: what is told of it.
+        answers: what it said itself; None if it wasn't asked.
+        settings: what was chosen, and by whom; None where that can't be read.
+        fault: why not.
+        keeps: the folder in which the last place is kept; None if nothing can be.
+    """
 
     keys: bool
     screen: bool
     size: tuple[int, int] | None
     environment: Mapping[str, str]
     answers: Answers | None
+    settings: Settings | None = None
+    fault: str = ""
+    keeps: str | None = None
 
 
 def found() -> Facts:
@@ -40,7 +58,14 @@ def found() -> Facts:
         from tui.terminal.probe import ask
 
         said = ask(0, 1, os.environ.get("TERM", ""))
-    return Facts(keys, screen, size, dict(os.environ), said)
+    settings, fault = None, ""
+    folder = kept.folder(os.environ)
+    try:
+        settings = decided(argparse.Namespace(), os.environ, Memory(folder))
+    except ConfigError as error:
+        fault = str(error)
+    keeps = str(folder) if kept.writable(folder) else None
+    return Facts(keys, screen, size, dict(os.environ), said, settings, fault, keeps)
 
 
 def report(facts: Facts) -> str:
@@ -52,38 +77,83 @@ def report(facts: Facts) -> str:
 
 
 def _rows(facts: Facts) -> Iterator[tuple[str, str, str]]:
-    environment = facts.environment
+    environment, answers = facts.environment, facts.answers
     yield "keys from", "a terminal" if facts.keys else "not a terminal", "standard input"
     yield "screen on", "a terminal" if facts.screen else "not a terminal", "standard output"
+    if facts.fault:
+        yield "settings", "unusable", facts.fault
     yield "opens", *_mode(facts)
     yield "size", *_size(facts.size)
     yield "colours", *_colours(environment)
-    yield "background", *_background(facts.answers)
-    yield "characters", *(("UTF-8", "") if utf8(environment) else ("ASCII only", "the locale is not UTF-8"))
-    yield "synchronized output", *_answer(facts.answers, "synchronized", "frames appear whole", "not needed")
+    yield "background", *_background(answers)
+    yield "theme", *_theme(facts)
+    yield "characters", *_characters(facts)
+    yield "synchronized output", *_answer(answers, "synchronized", "frames appear whole", "not needed")
+    yield "mouse", *_mouse(facts)
     yield (
-        "mouse",
-        *_answer(facts.answers, "mouse", "clicks and wheel; --no-mouse leaves it alone", "keys do all"),
-    )
-    yield (
-        "keyboard protocol",
-        *_answer(facts.answers, "keyboard", "escape acts at once", "escape waits 0.1 s"),
-    )
-    yield (
-        "over SSH",
-        "yes" if "SSH_TTY" in environment or "SSH_CONNECTION" in environment else "no",
-        ("--slow-link sends less" if "SSH_CONNECTION" in environment else ""),
-    )
+        "keyboard protocol", *_answer(answers, "keyboard", "escape acts at once", "escape waits 0.1 s"),
+    )  # fmt: skip
+    yield "over SSH", *_far(facts)
     inside = next((name for name in ("TMUX", "STY") if name in environment), None)
     yield "inside", {"TMUX": "tmux", "STY": "screen", None: "no multiplexer"}[inside], ""
+    yield "keeps", *(("the last place", facts.keeps) if facts.keeps else ("nothing", "no folder to write to"))
 
 
 def _mode(facts: Facts) -> tuple[str, str]:
+    asked = _asked(facts, "plain")
     if not facts.keys or not facts.screen:
         return "nothing by itself", "'llm-linalg frame' prints pictures, --plain reads a pipe of commands"
+    if asked is not None and asked.value is True:
+        return "the plain session", _by(asked)
     if dumb(facts.environment):
         return "the plain session", f"TERM is {facts.environment.get('TERM') or 'not set'}"
     return "the full screen", f"TERM={facts.environment.get('TERM', '')}"
+
+
+def _asked(facts: Facts, name: str) -> Found | None:
+    """A setting that somebody made; None where it is as it comes."""
+    found = None if facts.settings is None else facts.settings.found[name]
+    return None if found is None or found.source == "default" else found
+
+
+def _by(found: Found) -> str:
+    """Who made a setting."""
+    return found.where or "as it was left"
+
+
+def _theme(facts: Facts) -> tuple[str, str]:
+    asked = _asked(facts, "theme")
+    if asked is not None:
+        return str(asked.value), _by(asked)
+    light = facts.answers is not None and facts.answers.light
+    return ("light", "so is the background") if light else ("dark", "unless another is asked for")
+
+
+def _characters(facts: Facts) -> tuple[str, str]:
+    asked = _asked(facts, "ascii")
+    if asked is not None and asked.value is True:
+        return "ASCII only", _by(asked)
+    if not utf8(facts.environment) and asked is None:
+        return "ASCII only", "the locale is not UTF-8"
+    return "UTF-8", "" if asked is None else _by(asked)
+
+
+def _mouse(facts: Facts) -> tuple[str, str]:
+    asked = _asked(facts, "mouse")
+    if asked is not None and asked.value is False:
+        return "left to the terminal", _by(asked)
+    answers = facts.answers
+    if answers is not None and answers.mouse is None:  # tmux is one that has a mouse and doesn't say so
+        return "no answer", "clicks and wheel where there is one; keys do all"
+    return _answer(answers, "mouse", "clicks and wheel; --no-mouse leaves it alone", "keys do all")
+
+
+def _far(facts: Facts) -> tuple[str, str]:
+    far = "SSH_TTY" in facts.environment or "SSH_CONNECTION" in facts.environment
+    asked = _asked(facts, "slow_link")
+    if asked is not None and asked.value is True:
+        return "yes" if far else "no", f"as little as possible is sent: {_by(asked)}"
+    return ("yes", "--slow-link sends less") if far else ("no", "")
 
 
 def _size(size: tuple[int, int] | None) -> tuple[str, str]:
@@ -106,10 +176,9 @@ def _colours(environment: Mapping[str, str]) -> tuple[str, str]:
 
 
 def _background(answers: Answers | None) -> tuple[str, str]:
-    light = None if answers is None else answers.light
-    if light is None:
-        return "no answer", "the dark theme, unless another is asked for"
-    return ("light", "the light theme") if light else ("dark", "the dark theme")
+    if answers is None:
+        return "not asked", "there is no terminal to ask"
+    return {None: "no answer", True: "light", False: "dark"}[answers.light], ""
 
 
 def _answer(answers: Answers | None, what: str, good: str, other: str) -> tuple[str, str]:

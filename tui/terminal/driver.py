@@ -43,6 +43,9 @@ class Shown(Protocol):
     def leave(self, code: int) -> None:
         """Ends the app."""
 
+    def fail(self, error: BaseException) -> None:
+        """Ends the app because of an error."""
+
     def tell_cut(self) -> None:
         """A paste was too long."""
 
@@ -96,6 +99,15 @@ class Driver(LinuxDriver):
             self.write(background.QUESTION)
             self.flush()
 
+    def stop_application_mode(self) -> None:
+        """As Textual does; what is left of the picture goes first.
+
+        GNU screen as it comes and the Linux console have no other screen to go back to: there the picture
+        would stay, and the shell go on in the midst of it.
+        """
+        self.write("\x1b[m\x1b[H\x1b[J")
+        super().stop_application_mode()
+
     def _resized(self) -> None:
         if not self._in_band_window_resize:
             size = Size(*self._get_terminal_size())
@@ -124,7 +136,15 @@ class Driver(LinuxDriver):
                 self.shown.screen_descriptor,
                 lambda: self._call(self.shown.catch_up),
                 lambda: self._call(self.shown.leave, HANGUP),
+                self.shown.fail,
             )
+
+    def _run_input_thread(self) -> None:
+        """Reads keys; an error ends the app as any other does."""
+        try:
+            self.run_input_thread()
+        except Exception as error:  # noqa: BLE001 - nobody else would see that the keys have ended
+            self.shown.fail(error)
 
     def run_input_thread(self) -> None:
         """Reads keys until the app ends or the terminal has gone."""

@@ -20,7 +20,7 @@ class Intake:
     """Bytes to text: old mouse reports made new, a huge paste cut, what is no UTF-8 replaced.
 
     Attributes:
-        cut: whether a paste was cut; whoever tells of it sets it back.
+        cut: whether a paste was cut, once a paste; whoever tells of it sets it back.
         expecting: whether a question was put: an escape alone may be an answer's first half, once.
         answers: what the terminal answered; whoever takes them empties it.
     """
@@ -29,6 +29,7 @@ class Intake:
         self._decode = getincrementaldecoder("utf-8")("replace").decode
         self._rest = b""
         self._room: int | None = None  # what is left of a paste; None outside of one
+        self._over = False  # whether this paste has been cut already
         self._button = 0  # the one that was pressed last: the oldest report of a release names none
         self.cut = False
         self.expecting = False
@@ -56,10 +57,11 @@ class Intake:
     def _keys(self, data: bytes, parts: list[bytes]) -> bytes:
         before, start, after = data.partition(START)
         self.answers += ANSWER.findall(before)
-        kept = X10.sub(self._newer, ANSWER.sub(b"", before))
+        # Enter, typed while the terminal still made lines of what is typed: before the app was there.
+        kept = X10.sub(self._newer, ANSWER.sub(b"", before)).replace(b"\n", b"\r")
         if start:
             parts += (kept, start)
-            self._room = PASTE
+            self._room, self._over = PASTE, False
             return after
         held = CUT.search(kept) or _tail(kept, START, 3)
         if held is None and self.expecting:
@@ -89,7 +91,8 @@ class Intake:
                 self._rest, inside = inside[held.start() :], inside[: held.start()]
         room = self._room or 0
         parts.append(inside[:room])
-        self.cut = self.cut or len(inside) > room
+        if len(inside) > room and not self._over:
+            self.cut = self._over = True
         self._room = max(0, room - len(inside))
         if end:
             parts.append(end)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 import sys
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+
+from tui.failures import log_file
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +30,7 @@ def outlet() -> Iterator[Outlet]:
         if stream is not None:
             stream.flush()
     screen, narration = os.dup(1), _dup(2)
-    handle, log = _log()
+    handle, log = log_file()
     os.dup2(handle, 1)
     os.dup2(handle, 2)
     try:
@@ -54,12 +55,3 @@ def _dup(descriptor: int) -> int | None:
         return os.dup(descriptor)
     except OSError:  # it was closed when we were started
         return None
-
-
-def _log() -> tuple[int, Path | None]:
-    """A file of our own to write to; where there is no place for one, nowhere."""
-    try:
-        handle, name = tempfile.mkstemp(prefix="llm-linalg-", suffix=".log")
-    except OSError:
-        return os.open(os.devnull, os.O_WRONLY), None
-    return handle, Path(name)

@@ -6,6 +6,9 @@ from functools import lru_cache
 from typing import NamedTuple
 
 RESET = "\x1b[0m"
+# What takes a weight away. A terminal of 256 colours knows them all; older ones are given a whole style anew.
+OFF = {"1": "22", "2": "22", "3": "23", "4": "24", "5": "25", "7": "27", "8": "28", "9": "29"}
+INDEXED = "8;5;"  # in the parameters of a colour that only such a terminal was asked for
 
 
 class Pen(NamedTuple):
@@ -35,6 +38,8 @@ def pen(parameters: str) -> Pen:
             background = word
         elif number == 0:
             weights, foreground, background = set(), "39", "49"
+        elif word in OFF.values():
+            weights = {weight for weight in weights if OFF.get(weight) != word}
         else:
             weights.add(word)
     return Pen(frozenset(weights), foreground, background)
@@ -47,9 +52,12 @@ def change(old: str, new: str) -> str:
         return ""
     before, after = pen(old), pen(new)
     anew = f"\x1b[0;{new}m" if new else "\x1b[m"
-    if not before.weights <= after.weights:
+    gone = before.weights - after.weights
+    if not gone <= OFF.keys() or (gone and INDEXED not in old + new):
         return anew
-    words = sorted(after.weights - before.weights, key=int)
+    off = {OFF[weight] for weight in gone}
+    kept = {weight for weight in after.weights & before.weights if OFF.get(weight) not in off}
+    words = sorted(off, key=int) + sorted(after.weights - kept, key=int)
     words += [after.foreground] if after.foreground != before.foreground else []
     words += [after.background] if after.background != before.background else []
     on_top = f"\x1b[{';'.join(words)}m" if words else ""

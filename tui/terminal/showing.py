@@ -6,8 +6,8 @@ import asyncio
 import os
 import signal
 import sys
-import traceback
 from contextlib import suppress
+from typing import Any
 
 from rich.console import RenderableType
 from textual._compositor import ChopsUpdate, LayoutUpdate
@@ -118,17 +118,39 @@ class TerminalApp(App[None]):
                 if number.name in SIGNALS:
                     with suppress(NotImplementedError, ValueError, RuntimeError):
                         loop.add_signal_handler(number, self.leave, SIGNALS[number.name])
+            loop.set_exception_handler(self._uncaught)
 
     def leave(self, code: int) -> None:
         """Ends the app with an exit code, the terminal restored."""
         self.exit(return_code=code)
 
-    def _fatal_error(self) -> None:
-        """Keeps the error for whoever started the app; Textual would print every local."""
-        self.failure = self.failure or sys.exception()
+    def fail(self, error: BaseException) -> None:
+        """Ends the app because of an error, from any thread; whoever started it says it."""
+        loop = self._loop
+        if loop is None or self._exit:
+            self.failure = self.failure or error
+            return
+        with suppress(RuntimeError):  # the loop has ended
+            loop.call_soon_threadsafe(self._failed, error)
+
+    def _uncaught(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        """An error outside of Textual's own loops, such as in a callback of a signal."""
+        error = context.get("exception")
+        if isinstance(error, Exception) and not self._exit:
+            self._failed(error)
+        else:
+            loop.default_exception_handler(context)
+
+    def _failed(self, error: BaseException) -> None:
+        self.failure = self.failure or error
+        self._return_code = 1
         self._close_messages_no_wait()
 
+    def _handle_exception(self, error: Exception) -> None:
+        """Keeps the error for whoever started the app; of a worker's, the one that it comes from."""
+        self.failure = self.failure or sys.exception() or error
+        super()._handle_exception(error)
 
-def told(error: BaseException) -> str:
-    """The whole of an error, for a log."""
-    return "".join(traceback.format_exception(error))
+    def _fatal_error(self) -> None:
+        """Ends the app; Textual would print every local."""
+        self._close_messages_no_wait()

@@ -32,7 +32,11 @@ class Difference(CompositorUpdate):
 
 
 def placed(update: LayoutUpdate | ChopsUpdate) -> Iterator[Placed]:
-    """The strips of an update and where they stand."""
+    """The strips of an update and where they stand.
+
+    A strip is given whole though only a span of it is dirty: the canvas sends what differs, whereas to cut it
+    would fill rich's cache of cut segments, thousands of them, with numbers that never come again.
+    """
     if isinstance(update, LayoutUpdate):
         for y, strips in enumerate(update.strips, update.region.y):
             yield y, update.region.x, strips
@@ -40,4 +44,4 @@ def placed(update: LayoutUpdate | ChopsUpdate) -> Iterator[Placed]:
     for y, first, last in update.spans:
         for end, (x, strip) in zip(update.chop_ends[y], update.chops[y].items(), strict=False):
             if strip is not None and x < last and end > first:
-                yield y, x, (strip.crop(0, min(end, last) - x),)
+                yield y, x, (strip,)

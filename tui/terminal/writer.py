@@ -15,17 +15,32 @@ PATIENCE = 1.0  # seconds that a terminal has to take the last words
 class Writer(Thread):
     """Writes in order. Whoever draws asks `behind` first, and draws again when it is told of a drain."""
 
-    def __init__(self, descriptor: int, drained: Callable[[], None], gone: Callable[[], None]) -> None:
-        """`drained` is called from the thread whenever everything was written, `gone` if that can't be."""
+    def __init__(
+        self,
+        descriptor: int,
+        drained: Callable[[], None],
+        gone: Callable[[], None],
+        failed: Callable[[BaseException], None],
+    ) -> None:
+        """What is called from the thread.
+
+        Args:
+            descriptor: the terminal's.
+            drained: whenever everything was written.
+            gone: if nothing can be written any more.
+            failed: for any other error; from then on whoever writes does so itself, to leave the terminal.
+        """
         super().__init__(daemon=True, name="terminal-output")
         self._descriptor = descriptor
         self._drained = drained
         self._gone = gone
+        self._failed = failed
         self._waiting: deque[bytes] = deque()
         self._changed = Condition()
         self._busy = False
         self._ending = False
         self._broken = False
+        self._alone = False
 
     @property
     def behind(self) -> bool:
@@ -36,12 +51,25 @@ class Writer(Thread):
     def write(self, text: str) -> None:
         """Takes text to be written; never waits."""
         with self._changed:
-            if text and not self._broken:
+            if text and self._alone:
+                with suppress(OSError):
+                    os.write(self._descriptor, text.encode("utf-8", "replace"))
+            elif text and not self._broken:
                 self._waiting.append(text.encode("utf-8", "replace"))
                 self._changed.notify_all()
 
     def run(self) -> None:
         """Writes until told to stop."""
+        try:
+            self._work()
+        except OSError:
+            self._break()
+            self._gone()
+        except Exception as error:  # noqa: BLE001 - nobody else would see that it has ended
+            self._break(alone=True)
+            self._failed(error)
+
+    def _work(self) -> None:
         while True:
             with self._changed:
                 self._busy = False
@@ -52,11 +80,7 @@ class Writer(Thread):
                 data = b"".join(self._waiting)
                 self._waiting.clear()
                 self._busy = True
-            try:
-                self._send(memoryview(data))
-            except OSError:
-                self._break()
-                return
+            self._send(memoryview(data))
             with self._changed:
                 done = not self._waiting
                 self._busy = self._busy and not done
@@ -67,11 +91,10 @@ class Writer(Thread):
         while data:
             data = data[os.write(self._descriptor, data) :]
 
-    def _break(self) -> None:
+    def _break(self, *, alone: bool = False) -> None:
         with self._changed:
-            self._broken, self._busy = True, False
+            self._broken, self._busy, self._alone = True, False, alone
             self._waiting.clear()
-        self._gone()
 
     def stop(self) -> None:
         """Writes what there is and ends; a terminal that takes nothing loses what it was sent and is left."""

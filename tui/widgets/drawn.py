@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar, Self
 
-from textual.geometry import Region
+from textual.geometry import Region, Size
 from textual.strip import Strip
 from textual.widget import Widget
 
@@ -24,7 +24,8 @@ class Drawn(Widget, inherit_css=False):
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:  # noqa: A002 - Textual's
         super().__init__(id=id, classes=classes)
         self._kept: dict[int, Strip] = {}
-        self._kept_width = 0
+        self._kept_size = Size(0, 0)
+        self._page: list[Strip] | None = None  # all rows, until one is refreshed
 
     @property
     def look(self) -> Look:
@@ -40,6 +41,7 @@ class Drawn(Widget, inherit_css=False):
         self, *regions: Region, repaint: bool = True, layout: bool = False, recompose: bool = False
     ) -> Self:
         """Forgets the rows that have to be drawn anew: those of the regions, or all."""
+        self._page = None
         if regions and not (layout or recompose):
             for region in regions:
                 for y in region.line_range:
@@ -49,13 +51,21 @@ class Drawn(Widget, inherit_css=False):
         return super().refresh(*regions, repaint=repaint, layout=layout, recompose=recompose)
 
     def render_lines(self, crop: Region) -> list[Strip]:
-        """The rows of a region of the widget, those that were kept as they are."""
-        width = self.size.width
-        if width != self._kept_width:
+        """The rows of a region of the widget, those that were kept as they are.
+
+        The compositor asks every widget for all of its rows whenever one of them has changed anything.
+        """
+        size = self.outer_size  # there is no box, and the size inside of one costs more than a row
+        if size != self._kept_size:
             self._kept.clear()
-            self._kept_width = width
+            self._kept_size = size
+            self._page = None
+        if crop == size.region:
+            if self._page is None:
+                self._page = [self._strip(y) for y in crop.line_range]
+            return self._page
         strips = [self._strip(y) for y in crop.line_range]
-        if crop.column_span != (0, width):
+        if crop.column_span != (0, size.width):
             strips = [strip.crop(*crop.column_span) for strip in strips]
         return strips
 
@@ -70,7 +80,7 @@ class Drawn(Widget, inherit_css=False):
 
     def render_line(self, y: int) -> Strip:  # noqa: ARG002 - every row is alike
         """One row; an empty one unless a widget says otherwise."""
-        return Strip.blank(self.size.width, self.look.style(""))
+        return Strip.blank(self.outer_size.width, self.look.style(""))
 
 
 def look_of(widget: Widget) -> Look:

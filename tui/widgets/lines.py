@@ -32,18 +32,24 @@ class Lines(Drawn):
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:  # noqa: A002 - Textual's
         super().__init__(id=id, classes=classes)
         self.rows: tuple[Row, ...] = ()
+        self._given: tuple[Row, ...] = ()
 
     def show(self, rows: Sequence[Row]) -> None:
         """Shows these rows; what looks as before is not sent again."""
         glyphs = self.glyphs
         if glyphs.plain:
             rows = [tuple(span.with_text(glyphs.text(span.text)) for span in spans) for spans in rows]
-        old, self.rows = self.rows, tuple(map(cleaned, rows))
+        old, given = self.rows, self._given
+        self._given = tuple(rows)
+        self.rows = tuple(
+            old[y] if y < len(given) and spans == given[y] else cleaned(spans)
+            for y, spans in enumerate(self._given)
+        )
         dirty = []
         for y in range(max(len(old), len(self.rows))):
             before = old[y] if y < len(old) else ()
             after = self.rows[y] if y < len(self.rows) else ()
-            if before == after:
+            if before is after or before == after:
                 continue
             columns = changed(before, after)
             if columns:
@@ -53,7 +59,7 @@ class Lines(Drawn):
 
     def render_line(self, y: int) -> Strip:
         """One row as a strip as wide as the widget."""
-        width = self.size.width
+        width = self.outer_size.width
         look, glyphs = self.look, self.glyphs
         spans = self.rows[y] if y < len(self.rows) else ()
         spans = fit(spans, width, glyphs.dots)

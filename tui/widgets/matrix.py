@@ -124,7 +124,7 @@ class Matrix(Drawn):
 
     def render_line(self, y: int) -> Strip:
         """One row of cells, as few runs as its marks allow."""
-        width = self.size.width
+        width = self.outer_size.width
         look, glyphs = self.look, self.glyphs
         few = bool(getattr(self.app, "few_colours", False))
         segments: list[Segment] = []

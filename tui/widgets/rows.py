@@ -43,7 +43,7 @@ def cleaned(spans: Row) -> Row:
 
 def width_of(spans: Iterable[Span]) -> int:
     """Columns that the spans take."""
-    return sum(len(span.text) if span.text.isascii() else cell_len(span.text) for span in spans)
+    return sum([len(span.text) if span.text.isascii() else cell_len(span.text) for span in spans])
 
 
 def fit(spans: Row, width: int, dots: str = "…") -> Row:

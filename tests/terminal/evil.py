@@ -1,0 +1,62 @@
+"""Text that a terminal would obey, files that hold it, and what of it gets through.
+
+What the terminal is sent is read as a terminal reads it. Our own output is a short list of sequences; any
+other, and any of the text's own, is a failure.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+
+EVIL = (
+    "\x1b]52;c;aGk=\x07",  # writes to the clipboard
+    "\x1b]0;owned\x07",  # the title
+    "\x1b[31mred\x1b[0m",
+    "\x1b[2J\x1b[H",  # clears
+    "\x1b[?1049l",  # leaves the screen
+    "\x1bP+q544e\x1b\\",  # a device string
+    "\x9b31m\x9d0;c1\x9c",  # C1
+    "\x07\x08\x0b\x0c\x0e\x0f\x7f",
+    "\u202eabc\u202c\u2066x\u2069",  # bidi
+    "\u200b\u200d\ufeff\u00ad",  # nothing to see
+    "e\u0301\u0301\u0301\u0301\u0301\u0301",  # a tower of marks
+    "[@click=app.quit]x[/] [/foo] $[bold]",  # markup
+)
+ALL = "".join(EVIL)
+# What we send: the cursor's place, styles, modes, the keyboard protocol, questions, one of the background.
+OURS = re.compile(
+    r"\x1b\[\d*(?:;\d*)?H|\x1b\[\d*C|\x1b\[[\d;]*m|\x1b\[\?\d+(?:;\d+)*[hl]|\x1b\[[<>=]\d*(?:;\d+)?u"
+    r"|\x1b\[\?\d+\$p|\x1b\[\d*J|\x1b\]11;\?\x1b\\|\x1b\[>4;\d+m|\x1b\[\?u|\x1b\[c"
+)
+HIDDEN = re.compile(
+    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff\u00ad]"
+)
+TITLE = "\x1b]0;llm-linalg\x07"
+
+
+def foreign(raw: bytes) -> list[str]:
+    """The characters that are neither text nor ours."""
+    text = OURS.sub("", raw.decode("utf-8").replace(TITLE, ""))
+    return HIDDEN.findall(text)
+
+
+def lesson(text: str) -> str:
+    words = " ".join(text.split()) or text
+    said = json.dumps(words)[1:-1].replace("\\u00", "\\u00")
+    return (
+        f'+++\ntitle = "T {said}"\n[controls.n]\nrange = [1, 3]\ndefault = 2\nlabel = "n {said[:20]}"\n+++\n'
+        f"## H {words}\nProse {words} **x** `{words}`.\n\n```python\nx = torch.ones(n, 3)  # {words}\n"
+        f"y = x @ x.T\nprint({json.dumps(words)})\n```\n"
+    )
+
+
+def notebook(text: str) -> str:
+    cells = [
+        {"cell_type": "markdown", "source": [f"# {text}\n", text], "metadata": {}},
+        *(
+            {"cell_type": "code", "source": [code], "metadata": {}, "outputs": [], "execution_count": None}
+            for code in (f"x = torch.ones(2, 2)  # {text}\nprint({text!r})\n", f"y = x @ {text}")
+        ),
+    ]
+    return json.dumps({"nbformat": 4, "nbformat_minor": 5, "metadata": {}, "cells": cells})

@@ -1,0 +1,269 @@
+"""Hostile text in what the program reads by itself: settings, state, decks, scripts, and sockets."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import socket
+import subprocess
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import pytest
+
+from tests.terminal.console import APP, LONGEST, Console, environment
+from tests.terminal.evil import ALL, HIDDEN, foreign, lesson, notebook
+from tui.audience import places
+
+TEXT = ALL.replace("\n", " ")
+SAID = json.dumps(TEXT)  # as it stands in a string of JSON or TOML
+Home = dict[str, str | None]
+
+
+def seen(*words: str, env: Home, keys: str = "") -> list[str]:
+    """The foreign characters that reach the terminal while a command runs, gets keys and is left."""
+    with Console(*words, env=env) as console:
+        console.until(lambda: console.process.poll() is not None or "seed 0" in console.text)
+        console.quiet(0.3)
+        for key in [*re.findall(r"\x1b\[.|.", keys), "\x1b", "q", "q"]:
+            if console.process.poll() is None:
+                console.send(key)
+                console.quiet(0.1)
+        if console.process.poll() is None:
+            console.process.terminate()
+        console.wait()
+        return foreign(console.raw)
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Home:
+    for name in ("config", "state"):
+        (tmp_path / name / "llm-linalg").mkdir(parents=True)
+    run = tmp_path / "run"
+    run.mkdir(mode=0o700)
+    return {
+        "XDG_CONFIG_HOME": str(tmp_path / "config"),
+        "XDG_STATE_HOME": str(tmp_path / "state"),
+        "XDG_RUNTIME_DIR": str(run),
+    }
+
+
+def plain(*words: str, env: Home, said: str = "") -> str:
+    """All that a command prints."""
+    done = subprocess.run(
+        [*APP, *words], env=environment(**env), input=said.encode(), capture_output=True,
+        check=False, timeout=LONGEST,
+    )  # fmt: skip
+    return (done.stdout + done.stderr).decode("utf-8")
+
+
+CONFIGS = {
+    "a value": f"theme = {SAID}\n",
+    "a lesson": f"lesson = {SAID}\n",
+    "a name": f"{SAID} = 1\n",
+    "a key": f'[keys]\n"forward" = {SAID}\n',
+    "a command": f'[keys]\n{SAID} = "x"\n',
+    "a comment": f"# {TEXT}\ntheme = 1\n",
+    "as it is": f'theme = "{TEXT}"\n',
+}
+
+
+@pytest.mark.parametrize("text", CONFIGS.values(), ids=CONFIGS)
+def test_settings(home: Home, tmp_path: Path, text: str) -> None:
+    (tmp_path / "config" / "llm-linalg" / "config.toml").write_text(text, encoding="utf-8")
+    assert seen(env=home) == []
+    for command in (("config",), ("config", "--format", "json"), ("doctor",)):
+        assert HIDDEN.findall(plain(*command, env=home)) == [], command
+
+
+@pytest.mark.parametrize("state", [{"place": ["matmul", "--code", TEXT]}, {"place": [TEXT], "theme": TEXT}])
+def test_what_was_kept(home: Home, tmp_path: Path, state: dict[str, object]) -> None:
+    file = tmp_path / "state" / "llm-linalg" / "state.json"
+    file.write_text(json.dumps(state), encoding="utf-8")
+    assert seen(env=home) == []
+
+
+def deck(text: str) -> str:
+    said = json.dumps(text)[1:-1]
+    return (
+        f'+++\ntitle = "D {said}"\n+++\n## W {text}\nWords {text}.\n\n```notes\nSay {text}\n```\n\n'
+        f"## A sum {text}\nIt.\n\n```python\nx = torch.ones(2)  # {text}\ny = x + 1\n```\n\n"
+        "## Elsewhere\n```stops\nmatmul --step 1\n```\n"
+    )
+
+
+@pytest.mark.parametrize("extra", ["", f"```stops\n{TEXT}\n```\n", f"```{TEXT}\nx\n```\n", f"+++\n{TEXT}"])
+def test_decks(home: Home, tmp_path: Path, extra: str) -> None:
+    file = tmp_path / "talk.md"
+    file.write_text(deck(TEXT) + extra, encoding="utf-8")
+    assert seen("present", str(file), env=home, keys="\x1b[C\x1b[C\x1b[C\\l\x1b?") == []
+    assert HIDDEN.findall(plain("present", str(file), "--plain", env=home, said="next\nnotes\nnext\n")) == []
+    assert HIDDEN.findall(plain("check", str(file), env=home)) == []
+
+
+SCRIPTS = {
+    "an unknown word": TEXT,
+    "a word's argument": f"lesson matmul\nset {SAID} 3",
+    "a lesson": f"lesson {SAID}",
+    "a program": f"lesson matmul --code {json.dumps(f'x = torch.ones(2)  # {TEXT}')}\nnext",
+    "a broken program": f"lesson matmul --code {SAID}\nnext",
+    "a comment": f"lesson matmul  # {TEXT}\nnext",
+    "an open quote": f'lesson "{TEXT}',
+}
+
+
+@pytest.mark.parametrize("text", SCRIPTS.values(), ids=SCRIPTS)
+def test_scripts(home: Home, tmp_path: Path, text: str) -> None:
+    file = tmp_path / "evil.lin"
+    file.write_text(text + "\n", encoding="utf-8")
+    assert seen("play-script", str(file), "--speed", "20", env=home) == []
+    assert HIDDEN.findall(plain("play-script", str(file), "--plain", env=home)) == []
+
+
+@pytest.mark.parametrize("form", ["plain", "screen", "json", "svg"])
+def test_what_is_printed_of_files(home: Home, tmp_path: Path, form: str) -> None:
+    file, book = tmp_path / "evil.md", tmp_path / "evil.ipynb"
+    file.write_text(lesson(TEXT), encoding="utf-8")
+    book.write_text(notebook(TEXT), encoding="utf-8")
+    for words in ((str(file),), (str(book),), (str(book), "--stop", "2")):
+        text = plain("frame", *words, "--format", form, env=home)
+        assert HIDDEN.findall(text) == []
+
+
+def test_what_is_drawn_of_files(home: Home, tmp_path: Path) -> None:
+    """With colours: what is ours is told from what isn't."""
+    file = tmp_path / "evil.md"
+    file.write_text(lesson(TEXT), encoding="utf-8")
+    text = plain("frame", str(file), "--format", "ansi", env=home)
+    assert HIDDEN.findall(re.sub(r"\x1b\[[\d;]*m", "", text)) == []
+
+
+def test_runs_checks_and_exports(home: Home, tmp_path: Path) -> None:
+    file, book = tmp_path / "evil.md", tmp_path / "evil.ipynb"
+    file.write_text(lesson(TEXT), encoding="utf-8")
+    book.write_text(notebook(TEXT), encoding="utf-8")
+    out = str(tmp_path / "out.html")
+    for words in (
+        ("run", str(book)), ("check", str(file)), ("check", "--format", "json", str(book)),
+        ("export", str(file), "-o", out), ("export", str(file), "--format", TEXT),
+    ):  # fmt: skip
+        assert HIDDEN.findall(plain(*words, env=home)) == [], words[0]
+
+
+def test_errors_of_trusted_code(home: Home, tmp_path: Path) -> None:
+    """Python of the user's own raises what it likes."""
+    file = tmp_path / "model.py"
+    file.write_text(f"def f(x):\n    raise ValueError({TEXT!r})\n\ndef g(x):\n    return x @ x  # {TEXT}\n")
+    for name in ("f", "g", TEXT):
+        assert seen("trace", f"{file}:{name}", "--inputs", "2x3", env=home) == []
+
+
+@contextmanager
+def presenter(home: Home, *lines: bytes) -> Iterator[None]:
+    """Somebody who listens where presenters do, and says these lines to whoever comes."""
+    given = {name: value for name, value in home.items() if value is not None}
+    listening, path = places.bound(places.folder(given))
+    listening.setblocking(True)
+    listening.settimeout(0.1)
+    ended = threading.Event()
+
+    def serve() -> None:
+        held = []
+        while not ended.is_set():
+            with suppress(OSError):
+                peer, _ = listening.accept()
+                held.append(peer)
+                for line in lines:
+                    peer.sendall(line)
+        for peer in held:
+            peer.close()
+
+    thread = threading.Thread(target=serve)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join()
+        listening.close()
+        path.unlink(missing_ok=True)
+
+
+def message(**what: object) -> bytes:
+    return json.dumps(what).encode() + b"\n"
+
+
+DECK = message(deck={"title": TEXT, "path": TEXT, "stops": [[TEXT, 1], [TEXT, 2]]})
+FAULTS = {
+    "words": (
+        DECK,
+        message(lesson={"path": f"/{TEXT}.md", "text": lesson(TEXT)}),
+        message(show={"number": 1, "stop": 1, "rehearsed": [TEXT], "view": ["--code", TEXT], "black": False,
+                      "clock": TEXT, "seconds": 1.0, "running": True, "planned": 9, "notes": TEXT,
+                      "minutes": 1, "next": TEXT, "changed": True, "fault": TEXT}),
+    ),
+    "a view": (
+        DECK,
+        message(lesson={"slug": "matmul"}),
+        message(show={"number": 1, "stop": 1, "rehearsed": [], "view": ["--order", TEXT], "notes": TEXT,
+                      "next": TEXT, "fault": TEXT}),
+    ),
+    "no lesson": (DECK, message(lesson={"slug": TEXT}), message(show={"number": 1, "notes": TEXT})),
+    "refused": (message(refused=TEXT),),
+    "no line": (TEXT.encode() + b"\n", b"\xff\xfe\n"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("lines", FAULTS.values(), ids=FAULTS)
+@pytest.mark.parametrize("role", ["notes", "follow"])
+def test_a_presenter_that_lies(home: Home, role: str, lines: tuple[bytes, ...]) -> None:
+    with presenter(home, *lines):
+        with Console(role, env=home) as console:
+            console.until(lambda: console.process.poll() is not None or len(console.raw) > 500)
+            console.quiet(1.0)
+            assert console.process.poll() in (None, 1, 2)
+            console.send("\x1b")
+            console.quiet(0.2)
+            console.send("q")
+            console.wait()
+            assert foreign(console.raw) == []
+            assert console.left_over == []
+        told = subprocess.Popen(
+            [*APP, role, "--plain"], env=environment(**home), stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+        )  # fmt: skip
+        with suppress(subprocess.TimeoutExpired):
+            told.wait(6)
+        told.kill()
+        out, _ = told.communicate()
+        assert HIDDEN.findall(out.decode("utf-8")) == []
+
+
+def test_followers_that_lie(home: Home, tmp_path: Path) -> None:
+    file = tmp_path / "talk.md"
+    file.write_text(deck("fine"), encoding="utf-8")
+    with Console("present", str(file), env=home) as console:
+        console.until("Words fine")
+        place = Path(str(home["XDG_RUNTIME_DIR"])) / "llm-linalg"
+        console.until(lambda: bool(places.presenters(place)))
+        for lines in (
+            (TEXT.encode(),), (b"\xff" * 5000,),
+            (message(**{"llm-linalg": TEXT, "as": TEXT}),),
+            (message(**{"llm-linalg": 1, "as": "notes"}), message(do=TEXT), message(do="go", stop=TEXT)),
+        ):  # fmt: skip
+            with socket.socket(socket.AF_UNIX) as peer, suppress(OSError):
+                peer.settimeout(LONGEST)
+                peer.connect(os.fspath(places.presenters(place)[0]))
+                for line in lines:
+                    peer.sendall(line + b"\n")
+                console.quiet(0.2)
+                answer = peer.recv(1 << 16)
+                assert HIDDEN.findall(answer.decode("utf-8")) == []
+        console.send("\x1b[C")
+        console.quiet(0.3)
+        assert foreign(console.raw) == []
+        console.send("qq")
+        assert console.wait() == 0

@@ -1,0 +1,66 @@
+"""An error that nobody foresaw: two lines for whoever sits there, and the whole of it in a log."""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+import threading
+import traceback
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from llm_linalg.text import clean
+
+LONGEST = 300  # characters of the error's own words
+
+
+def told(error: BaseException) -> str:
+    """The whole of an error, for a log. Not its variables, which may hold what is nobody else's business."""
+    return "".join(traceback.format_exception(error))
+
+
+def log_file() -> tuple[int, Path | None]:
+    """A file of our own to write to, as a descriptor; where there is no place for one, nowhere."""
+    try:
+        handle, name = tempfile.mkstemp(prefix="llm-linalg-", suffix=".log")
+    except OSError:
+        return os.open(os.devnull, os.O_WRONLY), None
+    return handle, Path(name)
+
+
+def logged(error: BaseException) -> Path | None:
+    """Writes an error to a log; returns where that is, None if it is nowhere."""
+    handle, log = log_file()
+    with os.fdopen(handle, "w", encoding="utf-8", errors="backslashreplace") as out:
+        out.write(told(error))
+    return log
+
+
+def said(error: BaseException, log: Path | None) -> int:
+    """Says an error in short and where its log is; returns the exit code."""
+    where = f"the whole of it is in {log}" if log is not None else "there was no place for a log"
+    kind, words = type(error).__name__, str(error)
+    what = clean(f"{kind}: {words}" if words else kind, LONGEST)
+    if sys.stderr is not None:
+        with suppress(OSError):
+            sys.stderr.write(f"llm-linalg: {what}\nllm-linalg: {where}\n")
+            sys.stderr.flush()
+    return 1
+
+
+@contextmanager
+def in_threads(fail: Callable[[BaseException], None]) -> Iterator[None]:
+    """Passes on what goes wrong in a thread, which Python would print and forget."""
+    before = threading.excepthook
+
+    def hook(args: threading.ExceptHookArgs) -> None:
+        if args.exc_value is not None and not isinstance(args.exc_value, SystemExit):
+            fail(args.exc_value)
+
+    threading.excepthook = hook
+    try:
+        yield
+    finally:
+        threading.excepthook = before
