@@ -7,6 +7,8 @@ after torch has said no, so that it may also count, compare and look into an ind
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from itertools import pairwise
+from math import prod
 from typing import Any
 
 import torch
@@ -15,6 +17,7 @@ from torch import Tensor
 from llm_linalg.axes import Clash, Shape
 from llm_linalg.errors import ClashAxis
 from llm_linalg.ops.call import Call
+from llm_linalg.ops.moved import reshaped
 
 MASKS = (torch.bool, torch.uint8)
 
@@ -170,6 +173,27 @@ def _written(call: Call) -> Clash | None:
     return None
 
 
+def _viewed(call: Call) -> Clash | None:
+    """Say which axes a view can't read as one: torch's rule, that one stride must lead through both.
+
+    Counted in cells from the right, a place between two axes with strides that don't lead on must be one
+    between two of the new axes as well.
+    """
+    tensor, shape = call.tensors[0], reshaped(call)
+    places = {prod(shape[axis:]) for axis in range(len(shape) + 1)}
+    axes = [axis for axis, size in enumerate(tensor.shape) if size != 1]
+    for first, second in reversed(list(pairwise(axes))):
+        size, stride, inner = tensor.shape[second], tensor.stride(first), tensor.stride(second)
+        if stride != size * inner and prod(tensor.shape[second:]) not in places:
+            ends = [ClashAxis(0, axis, tensor.shape[axis]) for axis in (first, second)]
+            return Clash(
+                "a view moves no cell, and is to read these two as one: then a step along the first would be "
+                f"{size} × {inner} = {size * inner} cells in memory, and it is {stride}",
+                *ends,
+            )
+    return None
+
+
 REFUSALS: Mapping[str, Callable[[Call], Clash | None]] = {
     "embedding": _looked_up,
     "scaled_dot_product_attention": _attended,
@@ -178,6 +202,7 @@ REFUSALS: Mapping[str, Callable[[Call], Clash | None]] = {
     "split": _split,
     "getitem": _picked,
     "setitem": _written,
+    "view": _viewed,
 }
 
 

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from math import prod
+
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from torch import nn
 
 from llm_linalg import ShapeError, run, trace
@@ -153,3 +157,24 @@ def test_trusted_python_is_told_the_same() -> None:
         trace(table, torch.tensor([3, 12]))
     assert "the tokens of this table are 0 to 9: 12 is out of range" in caught.value.message
     assert caught.value.axes[0].size == 10
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.lists(st.integers(1, 3), min_size=1, max_size=4), st.data())
+def test_a_view_is_refused_where_torch_refuses_it_and_the_axes_are_those_to_blame(
+    sizes: list[int], data: st.DataObject
+) -> None:
+    x = torch.arange(prod(sizes)).reshape(sizes).permute(data.draw(st.permutations(range(len(sizes)))))
+    cuts = data.draw(st.lists(st.integers(1, 3), max_size=3))
+    shape = [size for size in cuts if prod(sizes) % size == 0][:1]
+    shape += [prod(sizes) // prod(shape)] if prod(shape) else []
+    try:
+        x.view(shape)
+    except RuntimeError:
+        with pytest.raises(ShapeError) as caught:
+            run("y = x.view(shape)", names={"x": x, "shape": shape})
+        first, second = caught.value.axes
+        assert "a view moves no cell" in caught.value.message
+        assert x.stride(first.axis) != x.stride(second.axis) * second.size
+        return
+    assert run("y = x.view(shape)", names={"x": x, "shape": shape})["y"].shape == tuple(shape)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from textual import events
@@ -85,7 +86,10 @@ async def home(driver: Driver) -> None:
 
 
 @pytest.mark.parametrize("seed", range(2))
-async def test_nothing_a_monkey_does_breaks_it(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_nothing_a_monkey_does_breaks_it(
+    seed: int, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)  # where scripts are saved
     monkeypatch.setattr(Explorer, "exit", lambda _: None)  # a click on "quit": the monkey has more to do
     lessons: list[Lesson] = list(catalog())
     mine = lessons[seed::2]
