@@ -54,6 +54,16 @@ class BoxRow:
         return f"({', '.join(map(str, self.shape))}{',' if len(self.shape) == 1 else ''})"
 
     @property
+    def columns(self) -> tuple[str, str]:
+        """What stands beside it: the cells on the way and the derivative, or what it takes and its share."""
+        if self.lit is not None:
+            steep = "" if not self.lit or self.influence is None else f"{self.influence:.2g}"
+            return f"{self.lit}/{self.cells}" if self.lit else "", steep
+        if self.foreign or not self.multiplications:
+            return "" if self.foreign else "-", ""
+        return f"{self.multiplications:,}", brief(self.share)
+
+    @property
     def counted(self) -> str:
         """What it takes, in words."""
         many = f"{self.operations} operations, " if self.operations > 1 else ""

@@ -10,7 +10,9 @@ from hypothesis import strategies as st
 from llm_linalg.lesson import Asked, find
 from tests.app.test_map import at, level
 from tui.boxes import BoxRow, MapView
+from tui.export.pictures import picture
 from tui.panes.map import RAILS, map_rows, rails_of
+from tui.stage import open_view
 from tui.themes import ASCII, UNICODE, Glyphs
 from tui.view import View
 from tui.widgets.rows import width_of
@@ -80,3 +82,12 @@ def test_much_from_outside_is_one_row() -> None:
     assert shown.place == (1, 5)
     assert shown.reads(1) == ("29 from outside",)
     assert all(source < target for source, target in shown.arrows)
+
+
+def test_a_page_has_the_level_as_a_table() -> None:
+    view = replace(at(View.opening(find("why")), "block:1", "mlp"), asked=Asked("lineage", "logits", (2, 3)))
+    frame = open_view(view).frame(view)
+    page = picture(frame, heat=False)
+    assert "<caption>map › block:1 logits[2,3] depends on</caption>" in page
+    assert '<tr class="now" aria-current="true"><th scope="row">mlp</th><td>(5, 8)</td><td>24/40</td>' in page
+    assert "multiplications" not in page.partition("</table>")[0]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from html import escape
 
+from tui.boxes import MapView
 from tui.frame import Cell, ErrorView, Frame, Mark, Panel
 from tui.spans import window
 from tui.themes import STRENGTHS, step_of
@@ -59,6 +60,8 @@ def _parts(frame: Frame, heat: bool) -> Iterator[str]:
             for row in frame.board.rows
         )
         yield "".join(['<div class="tensors">\n<table class="board">\n', *rows, "</table>\n</div>\n"])
+    if frame.map is not None:
+        yield _boxes(frame.map)
     if frame.panels:
         yield _tensors(frame, heat)
     if frame.cursor is not None:
@@ -74,6 +77,21 @@ def _parts(frame: Frame, heat: bool) -> Iterator[str]:
     controls = [f"{control.label} = {control.text}" for control in frame.controls]
     order = [f"order {frame.order}"] if frame.order and frame.depth != "operations" else []
     yield f'<p class="facts">{escape(", ".join([*controls, f"seed {frame.seed}", *order]))}</p>\n'
+
+
+def _boxes(level: MapView) -> str:
+    """A level of the map as a table: the selected box is marked, and what is followed is counted."""
+    asked = ("cells", "derivative") if level.followed else ("multiplications", "share")
+    heads = "".join(f'<th scope="col">{head}</th>' for head in ("", "shape", *asked, "reads"))
+    lines = [f"<tr>{heads}</tr>\n"]
+    for place, row in enumerate(level.rows):
+        now = ' class="now" aria-current="true"' if place == level.row else ""
+        cells = (row.sizes, *row.columns, ", ".join(level.reads(place)))
+        inside = "".join(f"<td>{escape(cell)}</td>" for cell in cells)
+        lines.append(f'<tr{now}><th scope="row">{escape(row.label)}</th>{inside}</tr>\n')
+    trail = " › ".join(("map", *level.path))
+    caption = f"<caption>{escape(trail)} {escape(level.followed)}</caption>\n"
+    return "".join(['<div class="tensors">\n<table class="board">\n', caption, *lines, "</table>\n</div>\n"])
 
 
 def _term(text: str, state: str) -> str:

@@ -8,7 +8,7 @@ from itertools import groupby
 
 from llm_linalg.text import fit as cut_to
 from llm_linalg.text import width as columns_of
-from tui.boxes import BoxRow, MapView, brief
+from tui.boxes import BoxRow, MapView
 from tui.spans import window
 from tui.themes import Glyphs
 from tui.widgets.rows import Row, Span, fit
@@ -69,7 +69,7 @@ class Columns:
         label = min(LABEL, max(columns_of(_label(row)) for row in rows))
         shape = max(5, *(len(row.sizes) for row in rows))
         least = len("cells" if followed else "multiplications")
-        count = max(least, *(len(_count(row, followed)) for row in rows))
+        count = max(least, *(len(row.columns[0]) for row in rows))
         bar = max(0, min(BAR, width - label - shape - count - 3 * GAP - 6))
         sizes = [(row.influence or 0.0) if followed else row.share for row in shown.rows]
         return cls(label, shape, count, bar, max(sizes, default=0.0) if followed else 1.0, followed)
@@ -167,12 +167,6 @@ def _label(row: BoxRow) -> str:
     return f"{row.label} ›" if row.opens and not row.foreign else row.label
 
 
-def _count(row: BoxRow, followed: bool) -> str:
-    if followed:
-        return f"{row.lit}/{row.cells}" if row.lit else ""
-    return "" if row.foreign else f"{row.multiplications:,}" if row.multiplications else "-"
-
-
 def _box(shown: MapView, place: int, columns: Columns, glyphs: Glyphs) -> Row:
     """A box with its shape and what it takes; a click selects it, and goes in where it is selected."""
     row = shown.rows[place]
@@ -183,15 +177,12 @@ def _box(shown: MapView, place: int, columns: Columns, glyphs: Glyphs) -> Row:
     lit = columns.followed and bool(row.lit)
     dim = "dim" if row.foreign or (columns.followed and not lit) else ""
     role = "picked" if picked else "strong" if lit else dim
-    if columns.followed:
-        last = "" if not lit or row.influence is None else f"{row.influence:.2g}"
-    else:
-        last = "" if row.foreign or not row.multiplications else brief(row.share)
+    count, last = row.columns
     bar = glyphs.played * columns.bar_of(row) if last else ""
     return (
         Span(f"{glyphs.pointer if picked else ' '} {label}", role, do),
         Span(f"{gap}{row.sizes:<{columns.shape}}", dim, do),
-        Span(f"{gap}{_count(row, columns.followed):>{columns.count}}", dim or "strong", do),
+        Span(f"{gap}{count:>{columns.count}}", dim or "strong", do),
         Span(f"{gap}{last:<6}" if bar else f"{gap}{last}", dim, do),
         Span(bar, "accent", do),
     )
