@@ -18,6 +18,7 @@ FREE_KEYS = "adehijkmtxz"
 RESERVED = frozenset(
     {"torch", "nn", "F", "math", "dist", "print", "abs", "bool", "enumerate", "float", "int", "len", "list"}
     | {"max", "min", "range", "round", "str", "sum", "tuple", "zip"}
+    | {"all", "any", "dict", "repr", "reversed", "set", "sorted"}
 )
 LONGEST_TEXT = 60
 

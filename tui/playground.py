@@ -52,11 +52,11 @@ def last_line(text: str) -> int:
 def as_program(view: View) -> str:
     """A stop's program as one that stands alone: the controls that it uses are assigned at its top.
 
-    One of several devices runs on a single one here: it holds all of what it would share.
+    One that several devices run together is that of a single device, which has all of it.
     """
     program = view.program.strip("\n")
     used = set(re.findall(r"[^\W\d]\w*", program))
-    names = view.names | ({"rank": 0, "ranks": 1} if view.at_stop.ranks else {})
+    names = {**view.names, **({"rank": 0, "ranks": 1} if view.at_stop.ranks else {})}
     head = [f"{name} = {value!r}" for name, value in names.items() if name in used]
     return "\n".join([*head, *([""] if head else []), program, ""])
 

@@ -136,7 +136,7 @@ class Session:
     def contexts(self) -> frozenset[str]:
         """The contexts of :mod:`tui.keys` that hold now."""
         run, ground = self.current, self.ground
-        broken = run is not None and run.error is not None and hasattr(run.error, "repairs")
+        broken = run is not None and run.repairs > 0
         if self.editing:
             again = self.mended is not None and self.mended[2] == self.view.program
             return frozenset({"editor", "everywhere"} | ({"mending"} if broken or again else set()))

@@ -198,3 +198,14 @@ def test_explore_opens_the_installed_app(monkeypatch: pytest.MonkeyPatch, capsys
         explore(long, torch.zeros(2))
     assert cli.main([], lesson_of(of_function(long, (torch.zeros(2),)), "long")) == 2
     assert "not a terminal" in capsys.readouterr().err
+
+
+async def test_a_failure_of_ones_own_code_offers_no_key_that_does_nothing() -> None:
+    def function(x: Tensor) -> Tensor:
+        return x @ x
+
+    lesson = lesson_of(of_function(function, (torch.ones(2, 3),), ("trace", "m.py:function")), "function")
+    async with opened(lesson) as app:
+        assert "matmul: axis 1 of" in app.screen
+        assert "torch: mat1 and mat2" in app.screen
+        assert "repair" not in app.screen
