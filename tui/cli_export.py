@@ -34,19 +34,23 @@ class Format(NamedTuple):
         suffixes: of files that are of this kind unless said otherwise.
         says: what it is, in a line.
         one: whether it shows one picture.
+        screens: whether its pictures are screens of the app.
     """
 
     name: str
     suffixes: tuple[str, ...]
     says: str
     one: bool = False
+    screens: bool = False
 
 
 FORMATS = (
     Format("html", (".html", ".htm"), "a page that is stepped through with the keys"),
-    Format("cast", (".cast",), "a terminal's recording, asciicast v3, with a marker at each stop"),
-    Format("animation", (), "an SVG that plays by itself"),
-    Format("svg", (".svg",), "one picture of the screen", one=True),
+    Format(
+        "cast", (".cast",), "a terminal's recording, asciicast v3, with a marker at each stop", screens=True
+    ),
+    Format("animation", (), "an SVG that plays by itself", screens=True),
+    Format("svg", (".svg",), "one picture of the screen", one=True, screens=True),
     Format("markdown", (".md", ".markdown"), "a handout: text, programs, and a picture of each stop"),
     Format("json", (".json",), "every picture's numbers"),
 )
@@ -81,6 +85,8 @@ def export(flags: argparse.Namespace) -> int:
     """
     no_environment()
     form = format_of(flags)
+    if form.screens:
+        large_enough(flags.size)
     title, scenes = scenes_of(flags, form)
     with unfinished_is_gone():
         try:
@@ -92,6 +98,14 @@ def export(flags: argparse.Namespace) -> int:
             where = quoted(flags.output or "standard output", 200)
             raise UsageError(f"cannot write {where}: {error.strerror or error}") from None
     return 0 if is_script(flags.lesson) else failed(scenes)  # a script may break a shape on purpose
+
+
+def large_enough(size: tuple[int, int]) -> None:
+    """Raises UsageError for a screen on which the app would only say that it is too small."""
+    from tui.picture import SMALLEST, fits
+
+    if not fits(*size):
+        raise UsageError(f"--size: the app's screen has {SMALLEST[0]}x{SMALLEST[1]} characters at least")
 
 
 def format_of(flags: argparse.Namespace) -> Format:
@@ -148,7 +162,7 @@ def written(
 ) -> None:
     """Writes the scenes in a format, piece by piece."""
     plain_only = bool(flags.ascii)
-    if form.name in ("html", "markdown", "json"):
+    if not form.screens:
         from tui.export import page, texts
 
         with Progress(form.name, len(scenes)) as progress:
@@ -187,11 +201,14 @@ def _counted(scenes: Sequence[Scene], progress: Progress) -> Iterator[Scene]:
 
 
 def failed(scenes: Sequence[Scene]) -> int:
-    """Tells of the programs that failed and aren't meant to; the exit code."""
+    """Tells of the programs that failed and aren't meant to; the exit code.
+
+    A notebook's cell that the tensor language refuses is a picture that says so, and nothing wrong.
+    """
     told: list[object] = []
     for scene in scenes:
         view, opened = scene.session.view, scene.session.current
-        if opened is None or opened.error is None or opened.error in told:
+        if opened is None or opened.error is None or opened.error in told or view.at_stop.refused:
             continue
         if not (view.at_stop.fails and view.code is None and opened.fault is None):
             told.append(opened.error)

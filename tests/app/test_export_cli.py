@@ -112,6 +112,7 @@ def test_an_export_that_is_interrupted_leaves_what_was_there(
         (["nope", "-o", "x.cast"], "unknown lesson"),
         (["nope.steps", "-o", "x.cast"], "cannot read"),
         (["matmul", "-o", "/nowhere/x.md"], "cannot write"),
+        (["matmul", "-o", "x.svg", "--size", "20x5"], "--size: the app's screen has 60x18"),
     ],
 )
 def test_what_cannot_be_is_one_line(words: list[str], said: str, capsys: pytest.CaptureFixture[str]) -> None:
@@ -140,6 +141,10 @@ def test_a_program_that_fails_and_should_not_is_told(
     )
     assert main(["export", str(lesson), "-o", str(tmp_path / "bad.html")]) == 1
     assert "bad.md:8" in capsys.readouterr().err
+    book = tmp_path / "book.md"
+    book.write_text("# A\n\n```python\nimport numpy\n```\n\n```python\nx = torch.ones(2)\n```\n")
+    assert main(["export", str(book), "-o", str(tmp_path / "book.html")]) == 0  # refused, and said so
+    assert "numpy" in (tmp_path / "book.html").read_text()
     assert "<strong>" in (tmp_path / "bad.html").read_text()
 
 
