@@ -97,7 +97,10 @@ def test_run_runs_the_cells_in_order_and_tells_what_is_refused_and_what_fails(
     assert narration.splitlines() == [
         f"llm-linalg: attention [x].ipynb, code cell {reason}"
         for reason in (
-            "2: refused: numpy can't be imported: the language has torch, torch.nn, torch.nn.functional, math",  # noqa: E501
+            (
+                "2: refused: numpy can't be imported: the language has torch, torch.nn, torch.nn.functional, "
+                "torch.distributed.nn.functional, math"
+            ),
             "4: refused: %matplotlib is a notebook's command, not Python: leave it out",
         )
     ]
