@@ -17,6 +17,7 @@ from tests.bench.first_paint import first_paint
 from tests.bench.idle import idle
 from tests.bench.memory import memory
 from tests.bench.meter import meter
+from tests.bench.paste import paste
 from tests.bench.refusal import refusal
 from tests.bench.seek import seek
 from tests.bench.soak import MINUTES, soak
@@ -30,6 +31,7 @@ BENCHMARKS: dict[str, Callable[[], list[Row]]] = {
     "steps": step_cost,
     "meter": meter,
     "idle": idle,
+    "paste": paste,
     "seek": seek,
     "memory": memory,
     "tracing": tracing,

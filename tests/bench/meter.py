@@ -32,7 +32,9 @@ def measured(slug: str) -> dict[str, list[tuple[int, int]]]:
     """Bytes sent and the least possible, a pair a step, for each order of a lesson's first stop."""
     found: dict[str, list[tuple[int, int]]] = {}
     with Terminal((PYTHON, "-m", "tui", slug)) as terminal:
-        terminal.until(lambda screen: "loading torch" not in screen.text and screen.full)
+        # A screen may be full of nothing before it says that torch is loaded.
+        terminal.until(lambda screen: "loading torch" in screen.text or position(screen) is not None)
+        terminal.until(lambda screen: "loading torch" not in screen.text)
         terminal.quiet(0.5)
         while position(terminal.screen) and order(terminal.screen) not in found:
             terminal.send("0")

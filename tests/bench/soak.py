@@ -29,7 +29,9 @@ SIZE = 12
 PLAYED = ("matmul", *(f"--set={name}={SIZE}" for name in "mkn"), "--order", "cells", "--speed", "100")
 WARM = 0.4  # of the steps, in which caches of a fixed size fill up
 MOST_MB = 2.0  # that memory may grow in an hour of playing
-MOST_BLOCKS = 2000  # of Python's memory, each an object: a kilobyte an hour would be twenty
+# Python's blocks of memory. What is done, unlike what is played, is written down as a script, up to 20,000
+# lines of it: some twenty blocks a lap, and there are 350 laps in an hour. An object kept a step is 14,400.
+MOST_BLOCKS = 9_000
 LARGER, USUAL = (100, 30), (80, 24)
 STEPS = re.compile(r"(\d+)/(\d+) steps|(\d+)/(\d+) terms")
 ELSEWHERE = "l\x1b[B\r"  # the lesson after this one
