@@ -177,6 +177,13 @@ class Explorer(Themed):
             tape=options.tape,
         )
 
+    def action_command_palette(self) -> None:
+        """Opens the palette, once."""
+        from tui.screens.palette import Palette
+
+        if not isinstance(self.screen, Palette):
+            self.push_screen(Palette(id="--command-palette"))
+
     def tell_cut(self) -> None:
         """A paste was too long."""
         self.explorer.tell("That was too long to paste: it was cut.")

@@ -85,14 +85,14 @@ async def home(driver: Driver) -> None:
     await driver.settle()
 
 
-@pytest.mark.parametrize("seed", range(2))
+@pytest.mark.parametrize("seed", [0, 1, 13, 15])  # the last two found keys of one moment that broke it
 async def test_nothing_a_monkey_does_breaks_it(
     seed: int, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.chdir(tmp_path)  # where scripts are saved
+    monkeypatch.chdir(tmp_path)  # where it saves scripts
     monkeypatch.setattr(Explorer, "exit", lambda _: None)  # a click on "quit": the monkey has more to do
     lessons: list[Lesson] = list(catalog())
-    mine = lessons[seed::2]
+    mine = lessons[seed % 2 :: 2]
     app = Explorer(View.opening(mine[0]), lessons, Options(motion=False))
     async with app.run_test(size=(80, 24)) as pilot:
         driver = Driver(app, pilot)

@@ -201,14 +201,10 @@ class ExplorerScreen(Taped):
             known = DIGITS.union(*(one.keys.split(",") for one in self.keys), ("backspace",))
             return key in known and not self.session.editing
         name = command.partition(":")[0]
-        if self._queue and name not in OUTSIDE and self.session.chosen is None and self._ambiguous(key):
+        if self._queue and name not in OUTSIDE and self.session.chosen is None and ambiguous(self.keys, key):
             return True  # what waits may give it another meaning: arrows move a cell cursor, once it is there
         waits = bool(self._queue) or name not in CHANGES or self.session.awaits(command)
         return waits and name not in NEEDS_NO_RUN
-
-    def _ambiguous(self, key: str) -> bool:
-        """Whether a key is several commands', each in its context."""
-        return sum(key in one.keys.split(",") for one in self.keys) > 1
 
     async def _press(self, key: str) -> None:
         if self.prompt is not None:
@@ -288,6 +284,11 @@ def with_keys(keys: tuple[Key, ...], kind: type[ExplorerScreen] = ExplorerScreen
         keys = table
 
     return Rebound
+
+
+def ambiguous(keys: Iterable[Key], key: str) -> bool:
+    """Whether a key is several commands', each in its context."""
+    return sum(key in one.keys.split(",") for one in keys) > 1
 
 
 def own_command(session: Session, key: str) -> str | None:

@@ -87,12 +87,10 @@ async def _above(screen: ExplorerScreen, name: str) -> None:
     if app.screen is not screen:
         return  # two keys of one moment: something is opened already
     if name in ("edit.examples", "stage.index"):
-        from textual.command import CommandPalette
-
-        from tui.screens.palette import Examples, Stops
+        from tui.screens.palette import Examples, Palette, Stops
 
         provider, asked = (Examples, "Begin with…") if name == "edit.examples" else (Stops, "Which stop?")
-        await app.push_screen(CommandPalette([provider], placeholder=asked))
+        await app.push_screen(Palette([provider], placeholder=asked))
     elif name in ("help", "edit.help"):
         from tui.screens.pager import Pager, help_rows
 

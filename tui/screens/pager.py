@@ -13,6 +13,7 @@ from textual.screen import ModalScreen
 from tui.choices import moving
 from tui.keymap import own
 from tui.keys import Key, grouped
+from tui.screens.above import Above
 from tui.widgets.lines import Lines
 from tui.widgets.rows import Row, Span, row
 
@@ -26,7 +27,7 @@ class Sheet(Lines):
     """The rows, as many as there is room for."""
 
 
-class Pager(ModalScreen[None], inherit_bindings=False):
+class Pager(ModalScreen[None], Above, inherit_bindings=False):
     """Rows above the explorer. Any of escape, enter and q closes it."""
 
     BINDINGS: ClassVar[list[BindingType]] = [

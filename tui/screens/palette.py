@@ -6,16 +6,28 @@ from collections.abc import Iterator
 from functools import partial
 from typing import TYPE_CHECKING
 
-from textual.command import DiscoveryHit, Hit, Hits, Provider
+from textual.command import CommandList, CommandPalette, DiscoveryHit, Hit, Hits, Provider
 from textual.content import Content
 
 from llm_linalg.text import clean
 from tui.examples import EXAMPLES
+from tui.screens.above import Above
 from tui.screens.explorer import ExplorerScreen
 
 if TYPE_CHECKING:
     from tui.session import Session
     from tui.talk import Talk
+
+
+class Palette(CommandPalette, Above):
+    """Textual's palette. A key that moves in its list does nothing until that is drawn and has lines.
+
+    A page up in the moment between would end the app.
+    """
+
+    def _action_command_list(self, action: str) -> None:
+        if all(one.scrollable_content_region for one in self.query(CommandList)):
+            super()._action_command_list(action)
 
 
 class Commands(Provider):

@@ -10,6 +10,7 @@ from contextlib import suppress
 from typing import Any
 
 from rich.console import RenderableType
+from textual import events
 from textual._compositor import ChopsUpdate, LayoutUpdate
 from textual.app import App
 from textual.screen import Screen
@@ -107,6 +108,14 @@ class TerminalApp(App[None]):
 
     def _set_pointer_shape(self, shape: str) -> None:
         """Leaves the pointer alone: the few terminals that know the sequence gain little, others print it."""
+
+    async def on_event(self, event: events.Event) -> None:
+        """A key waits for the screen that it is for: one of the same moment may have opened it."""
+        if isinstance(event, events.Key) and self._screen_stack:
+            screen = self.screen
+            if not (screen.is_mounted or screen._closing):  # noqa: SLF001
+                await screen._mounted_event.wait()  # noqa: SLF001 - as whoever mounts a widget waits for it
+        await super().on_event(event)
 
     # How it ends.
 

@@ -1,0 +1,16 @@
+"""What stands above the explorer is closed once, however many keys of one moment ask for it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from textual.await_complete import AwaitComplete
+from textual.screen import Screen
+
+
+class Above(Screen[Any]):
+    """A screen that another one comes back from under."""
+
+    def dismiss(self, result: Any = None) -> AwaitComplete:
+        """Closes this screen; Textual would close whichever is on top, and end the app at the last."""
+        return super().dismiss(result) if self.is_active else AwaitComplete()
