@@ -16,7 +16,7 @@ from llm_linalg.keeping import Keeper
 from llm_linalg.memory import Memory
 from llm_linalg.node import Node, Operand, Origin
 from llm_linalg.ops import TABLE, Call, Operation
-from llm_linalg.ops.call import Written, may_write
+from llm_linalg.ops.call import Written, may_write, random_state
 from llm_linalg.ops.registry import short_name
 from llm_linalg.ops.unlisted import Unlisted
 from llm_linalg.tracing import Trace
@@ -63,6 +63,7 @@ class Recorder(TorchFunctionMode):
         if self._guard or may_write(func, args, kwargs):
             return self._guarded(func, args, kwargs, written)
         versions = [tensor._version for tensor in written.tensors]
+        state = random_state(func, args, kwargs)
         try:
             result = func(*args, **kwargs)
         except Exception as error:
@@ -76,13 +77,13 @@ class Recorder(TorchFunctionMode):
             entry = TABLE.entry(func)
             if entry is not None or not any(result is tensor for tensor in written.tensors):
                 operands = [self._operand(tensor) for tensor in written.tensors]
-                call = _call(func, written, [operand.value for operand in operands])
+                call = _call(func, written, [operand.value for operand in operands]).drawing(state)
                 self._nodes(call, tuple([operands[place] for place in call.order]), outputs)
         return result
 
     def _guarded(self, func: Any, args: Sequence[Any], kwargs: Mapping[str, Any], written: Written) -> Any:
         """Run a call whose meaning must be known before: it is held against a budget, or it may write."""
-        call = _call(func, written, written.tensors)
+        call = _call(func, written, written.tensors).drawing(random_state(func, args, kwargs))
         if self._guard:
             try:
                 self._guard(call)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import TYPE_CHECKING, Any, TypeVar
 
+import torch
 from torch import Tensor
 
 from llm_linalg.axes import Shape
@@ -37,6 +38,7 @@ class Call:
         order: For each tensor, its position in the call as it was written.
         output: What it gave (None before it is run).
         position: Which of several outputs that is.
+        state: What torch's random numbers were at before it, of one that draws some.
     """
 
     operation: Operation
@@ -49,6 +51,7 @@ class Call:
     order: tuple[int, ...]
     output: Tensor | None = None
     position: int = 0
+    state: Tensor | None = None
 
     @property
     def shapes(self) -> tuple[Shape, ...]:
@@ -97,7 +100,14 @@ class Call:
         return tuple(sorted({int(axis) % max(rank, 1) for axis in axes})) if rank else ()
 
     def replay(self, tensors: Sequence[Tensor]) -> Any:
-        """Run the same call on other tensors."""
+        """Run the same call on other tensors; with the same random numbers, if it draws any."""
+        if self.state is None:
+            return self._run(tensors)
+        with torch.random.fork_rng(devices=[]):
+            torch.set_rng_state(self.state)
+            return self._run(tensors)
+
+    def _run(self, tensors: Sequence[Tensor]) -> Any:
         if self.may_write:
             tensors = [tensor.clone() for tensor in tensors]
         written = dict(zip(self.order, tensors, strict=True))
@@ -127,6 +137,7 @@ class Call:
             self.order,
             self.output,
             self.position,
+            self.state,
         )
 
     def giving(self, output: Tensor, position: int | None = None) -> Call:
@@ -142,7 +153,12 @@ class Call:
             self.order,
             output,
             self.position if position is None else position,
+            self.state,
         )
+
+    def drawing(self, state: Tensor | None) -> Call:
+        """Return the same call with the state of torch's random numbers before it."""
+        return self if state is None else replace(self, state=state)
 
     @property
     def may_write(self) -> bool:
@@ -162,6 +178,37 @@ class _Slot:
 
     def __init__(self, position: int) -> None:
         self.position = position
+
+
+def random_state(function: Function, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Tensor | None:
+    """Return what torch's random numbers are at, before a call that makes of its operands what they say."""
+    if not _draws(function):
+        return None
+    if function is torch.nn.functional.scaled_dot_product_attention:
+        dropped = kwargs.get("dropout_p") or (args[4] if len(args) > DROPOUT else 0)
+        return torch.get_rng_state() if dropped else None
+    return torch.get_rng_state()
+
+
+DROPOUT = 4  # where scaled_dot_product_attention takes how much it drops
+_DRAWING = frozenset(
+    [
+        *("dropout", "dropout1d", "dropout2d", "dropout3d", "alpha_dropout", "feature_alpha_dropout"),
+        *(
+            "feature_dropout",
+            "rrelu",
+            "bernoulli",
+            "scaled_dot_product_attention",
+            "multi_head_attention_forward",
+        ),
+        "gumbel_softmax",
+    ]
+)
+
+
+@cache
+def _draws(function: Function) -> bool:
+    return getattr(function, "__name__", "").rstrip("_") in _DRAWING
 
 
 def may_write(function: Function, args: Sequence[Any], kwargs: Mapping[str, Any]) -> bool:

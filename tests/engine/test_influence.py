@@ -137,3 +137,25 @@ def test_through_the_whole_model_a_cell_reaches_what_changes_with_it(cell: tuple
         assert found == set(reached.get(node, ())), node
     lines = [before.lineage("logits", (row, 0)) for row in range(5)]
     assert [cell in cells[before["start"]] for cells in lines] == [row >= cell[0] for row in range(5)]
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        "F.dropout(x, 0.5, training=True)",
+        "nn.Dropout(0.3)(x)",
+        "F.scaled_dot_product_attention(x, x, x, dropout_p=0.4)",
+    ],
+)
+def test_what_is_drawn_is_drawn_alike_on_every_way(call: str) -> None:
+    program = (
+        f"x = torch.randn(6, 6)\nx.requires_grad_()\nw = torch.randn(6, 6)\ny = {call}\nz = (y * w).sum()\n"
+    )
+    made = run(f"{program}z.backward()\ng = x.grad * 1")
+    wanted = made["g"].value
+    assert wanted.any()
+    assert torch.allclose(made.influence("z", ())[made["x"]], wanted, atol=1e-6)
+    assert torch.allclose(made.backward("z")["dx"].value, wanted, atol=1e-6)
+    dropped = run("x = torch.ones(40)\ny = F.dropout(x, 0.5, training=True)")
+    reads = [len(dropped["y"].reads((k,))[0]) for k in range(40)]
+    assert reads == dropped["y"].value.gt(0).int().tolist()
