@@ -16,7 +16,8 @@ from llm_linalg.keeping import Keeper
 from llm_linalg.memory import Memory
 from llm_linalg.node import Node, Operand, Origin
 from llm_linalg.ops import TABLE, Call, Operation
-from llm_linalg.ops.call import Written, may_write, random_state
+from llm_linalg.ops.call import Written, may_write
+from llm_linalg.ops.draws import random_state
 from llm_linalg.ops.registry import short_name
 from llm_linalg.ops.unlisted import Unlisted
 from llm_linalg.tracing import Trace

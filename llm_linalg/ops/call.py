@@ -180,37 +180,6 @@ class _Slot:
         self.position = position
 
 
-def random_state(function: Function, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Tensor | None:
-    """Return what torch's random numbers are at, before a call that makes of its operands what they say."""
-    if not _draws(function):
-        return None
-    if function is torch.nn.functional.scaled_dot_product_attention:
-        dropped = kwargs.get("dropout_p") or (args[4] if len(args) > DROPOUT else 0)
-        return torch.get_rng_state() if dropped else None
-    return torch.get_rng_state()
-
-
-DROPOUT = 4  # where scaled_dot_product_attention takes how much it drops
-_DRAWING = frozenset(
-    [
-        *("dropout", "dropout1d", "dropout2d", "dropout3d", "alpha_dropout", "feature_alpha_dropout"),
-        *(
-            "feature_dropout",
-            "rrelu",
-            "bernoulli",
-            "scaled_dot_product_attention",
-            "multi_head_attention_forward",
-        ),
-        "gumbel_softmax",
-    ]
-)
-
-
-@cache
-def _draws(function: Function) -> bool:
-    return getattr(function, "__name__", "").rstrip("_") in _DRAWING
-
-
 def may_write(function: Function, args: Sequence[Any], kwargs: Mapping[str, Any]) -> bool:
     """Whether a call may write into an operand, by its function's name or its arguments."""
     return (

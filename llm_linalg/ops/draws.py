@@ -1,0 +1,34 @@
+"""Calls that draw random numbers, so that they can be made again with the same ones."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import cache
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from llm_linalg.ops.call import Function
+
+DROPOUT = 4  # where scaled_dot_product_attention takes how much it drops
+_NAMES = """
+    dropout dropout1d dropout2d dropout3d alpha_dropout feature_alpha_dropout feature_dropout rrelu bernoulli
+    gumbel_softmax scaled_dot_product_attention multi_head_attention_forward
+"""
+_DRAWING = frozenset(_NAMES.split())
+
+
+def random_state(function: Function, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Tensor | None:
+    """Return what torch's random numbers are at, before a call that makes of its operands what they say."""
+    if not _draws(function):
+        return None
+    if function is torch.nn.functional.scaled_dot_product_attention:
+        dropped = kwargs.get("dropout_p") or (args[DROPOUT] if len(args) > DROPOUT else 0)
+        return torch.get_rng_state() if dropped else None
+    return torch.get_rng_state()
+
+
+@cache
+def _draws(function: Function) -> bool:
+    return getattr(function, "__name__", "").rstrip("_") in _DRAWING
