@@ -51,7 +51,8 @@ def goto(view: View, ground: Mapped, number: int) -> View:
     level = ground.boxes(box[:-1]) if box else ()
     if not level:
         return view
-    return replace(view, box=(*box[:-1], level[max(1, min(number, len(level))) - 1]))
+    there = (*box[:-1], level[max(1, min(number, len(level))) - 1])
+    return view if there == box else replace(view, box=there)
 
 
 def into(view: View, ground: Mapped) -> View:

@@ -10,7 +10,7 @@ from llm_linalg.lesson import catalog
 from tests.terminal.console import Console
 from tui.picture import LARGEST
 
-FAR = re.compile(r"\d+/\d+ (steps|terms|operations)")
+FAR = re.compile(r"\d+/\d+ (steps|boxes|terms|operations)")
 PROSE = "Each cell of Y"
 
 
