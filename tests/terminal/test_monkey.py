@@ -85,7 +85,7 @@ async def home(driver: Driver) -> None:
     await driver.settle()
 
 
-@pytest.mark.parametrize("seed", [0, 13])  # an even and an odd half of the lessons
+@pytest.mark.parametrize("seed", [0, 1, 13, 15])  # the last two found keys of one moment that broke it
 async def test_nothing_a_monkey_does_breaks_it(
     seed: int, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
