@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 LOADING = "loading torch…"
 RUNNING = "running…"
+STOPPING = "stopping, once this call is done…"
 SMALLEST = (60, 18)
 LARGEST = (160, 50)
 SIDEBAR = 19

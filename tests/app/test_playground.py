@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -16,6 +17,7 @@ from tests.app.test_app_goldens import SNAPSHOTS, compare
 from tui.app import Explorer, Options
 from tui.drafts import NAME, Drafts, folder
 from tui.examples import EXAMPLES
+from tui.picture import LOADING, RUNNING, STOPPING
 from tui.playground import LONGEST, PLAYGROUND, as_program
 from tui.view import View, arguments
 from tui.widgets.editor import Editor
@@ -150,6 +152,20 @@ async def test_a_run_is_stopped_by_a_key_and_by_another_text() -> None:
         await d.settle()
         assert d.session.current.error is None
         assert "Y (3, 4)" in d.screen
+
+
+async def test_what_waits_is_told_apart_from_torch_being_loaded() -> None:
+    async with bench(PRODUCT) as d:
+        explorer = d.app.explorer
+        explorer.waiting = LOADING  # as at the start of the app
+        explorer.do("write:2:x = torch.ones(2000, 2000)\nfor i in range(30): y = x @ x")
+        while explorer.waiting != RUNNING:
+            await asyncio.sleep(0.01)
+        assert "^g" in d.screen
+        await explorer.perform("halt")
+        assert explorer.waiting == STOPPING
+        await d.settle()
+        assert explorer.waiting == ""
 
 
 async def test_broken_text_keeps_the_last_good_picture() -> None:

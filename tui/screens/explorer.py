@@ -14,10 +14,10 @@ from tui.choices import moving
 from tui.commands import CHANGES, NEEDS_NO_RUN, OUTSIDE
 from tui.keys import BY_ID, KEYS, Key
 from tui.motions import tick
-from tui.picture import LOADING, RUNNING
+from tui.picture import LOADING, RUNNING, STOPPING
 from tui.screens.clock import Clock
 from tui.screens.outside import outside
-from tui.screens.running import Ran, run_program
+from tui.screens.running import Ran, Started, run_program
 from tui.screens.taped import Taped
 from tui.script.tape import Tape
 from tui.session import Session
@@ -142,8 +142,20 @@ class ExplorerScreen(Taped):
     def _ask(self, shown: Opened | None = None) -> None:
         self.halt = run_program(self, self.session.view, self.session.before(shown))
 
+    def stop_run(self) -> None:
+        """Stops the run that is under way; torch finishes the call that it is in."""
+        self.halt()
+        if self.busy and self.waiting == RUNNING:
+            self.waiting = STOPPING
+            self.draw()
+
+    def on_started(self, _event: Started) -> None:
+        """Torch is there: from now on it is the program that takes long, if anything does."""
+        if self.waiting == LOADING:
+            self.set_timer(PATIENCE, self._still_running)
+
     def _still_running(self) -> None:
-        if self.busy and not self.waiting:
+        if self.busy and self.waiting in ("", LOADING):
             self.waiting = RUNNING
             self.draw()
 

@@ -49,7 +49,7 @@ async def outside(screen: ExplorerScreen, name: str) -> None:
         lines = len(text.splitlines())
         screen.update_session(session.told(f"Copied {lines} lines of torch code."))
     elif name == "halt":
-        screen.halt()
+        screen.stop_run()
     elif name in ("edit.save", "script.save", "processes"):
         {"edit.save": screen.save, "script.save": screen.save_script, "processes": screen.hold}[name]()
     else:

@@ -25,6 +25,10 @@ if TYPE_CHECKING:
 _ONE_AT_A_TIME = Lock()
 
 
+class Started(Message):
+    """Torch is there, and a program is about to run."""
+
+
 class Ran(Message):
     """A program was run."""
 
@@ -57,6 +61,7 @@ def _work(owner: Widget, view: View, previous: Opened | None, halted: Event) -> 
 
         warm()
         garbage.resume()
+        owner.post_message(Started())
         opened = open_view(view, previous, lambda: worker.is_cancelled or halted.is_set())
     if not worker.is_cancelled:
         owner.post_message(Ran(opened))
