@@ -14,7 +14,7 @@ from tui.choices import moving
 from tui.commands import CHANGES, NEEDS_NO_RUN, OUTSIDE
 from tui.keys import BY_ID, KEYS, Key
 from tui.motions import tick
-from tui.picture import LOADING, RUNNING, STOPPING
+from tui.picture import LOADING, RUNNING
 from tui.screens.clock import Clock
 from tui.screens.outside import outside
 from tui.screens.running import Ran, Started, run_program
@@ -142,13 +142,6 @@ class ExplorerScreen(Taped):
     def _ask(self, shown: Opened | None = None) -> None:
         self.halt = run_program(self, self.session.view, self.session.before(shown))
 
-    def stop_run(self) -> None:
-        """Stops the run that is under way; torch finishes the call that it is in."""
-        self.halt()
-        if self.busy and self.waiting == RUNNING:
-            self.waiting = STOPPING
-            self.draw()
-
     def on_started(self, _event: Started) -> None:
         """Torch is there: from now on it is the program that takes long, if anything does."""
         if self.waiting == LOADING:
@@ -228,20 +221,9 @@ class ExplorerScreen(Taped):
 
     async def _type(self, key: str) -> None:
         """One key into the prompt."""
-        typed = self.prompt or ""
-        if key in ("escape", "ctrl+c"):
-            self.prompt = None
-        elif key == "enter":
-            self.prompt = None
-            if typed:
-                await self.perform(f"go:{typed}")
-        elif key == "g" and not typed and self.session.talk is not None:
-            self.prompt = None
-            await self.perform("stage.first")
-        elif key == "backspace":
-            self.prompt = typed[:-1]
-        elif key in DIGITS:
-            self.prompt = (typed + key)[:15]
+        self.prompt, command = typed(self.prompt or "", key, staged=self.session.talk is not None)
+        if command is not None:
+            await self.perform(command)
         self.draw()
 
     async def perform(self, command: str) -> None:
@@ -301,6 +283,25 @@ def with_keys(keys: tuple[Key, ...], kind: type[ExplorerScreen] = ExplorerScreen
 def ambiguous(keys: Iterable[Key], key: str) -> bool:
     """Whether a key is several commands', each in its context."""
     return sum(key in one.keys.split(",") for one in keys) > 1
+
+
+def typed(prompt: str, key: str, *, staged: bool) -> tuple[str | None, str | None]:
+    """What stands in the number prompt after a key, None once it is closed; and the command that follows.
+
+    Args:
+        prompt: What stood in it.
+        key: The key.
+        staged: Whether a talk is on, where a second `g` leads to its beginning.
+    """
+    if key in ("escape", "ctrl+c"):
+        return None, None
+    if key == "enter":
+        return None, f"go:{prompt}" if prompt else None
+    if key == "g" and not prompt and staged:
+        return None, "stage.first"
+    if key == "backspace":
+        return prompt[:-1], None
+    return (prompt + key)[:15] if key in DIGITS else prompt, None
 
 
 def own_command(session: Session, key: str) -> str | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from tui.picture import RUNNING, STOPPING
 from tui.terminal.showing import TerminalApp
 from tui.themes import LOOKS
 from tui.view import command
@@ -49,7 +50,10 @@ async def outside(screen: ExplorerScreen, name: str) -> None:
         lines = len(text.splitlines())
         screen.update_session(session.told(f"Copied {lines} lines of torch code."))
     elif name == "halt":
-        screen.stop_run()
+        screen.halt()
+        if screen.busy and screen.waiting == RUNNING:
+            screen.waiting = STOPPING  # torch finishes the call that it is in
+            screen.draw()
     elif name in ("edit.save", "script.save", "processes"):
         {"edit.save": screen.save, "script.save": screen.save_script, "processes": screen.hold}[name]()
     else:
