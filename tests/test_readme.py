@@ -131,7 +131,9 @@ FLAG = re.compile(r"(?<![-\w])--[a-z][-a-z]*")
 def test_each_command_and_each_of_its_flags_is_in_the_synopsis(name: str) -> None:
     section = README.partition("## Command line\n")[2].partition("\n###")[0]
     synopsis = "\n".join(line for line in section.splitlines() if line.startswith("    "))
-    flags = FLAG.findall(COMMANDS.get(name, APP).parser().format_help().partition("\ncommands:")[0])
+    flags = FLAG.findall(
+        (COMMANDS[name]() if name else APP).parser().format_help().partition("\ncommands:")[0]
+    )
     assert f"llm-linalg {name}".rstrip() in synopsis
     assert {"--help", *flags} - set(FLAG.findall(synopsis)) == {"--help"}
 

@@ -12,35 +12,12 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from llm_linalg.text import nearest
-from tui import (
-    cli_app,
-    cli_check,
-    cli_commands,
-    cli_completion,
-    cli_config,
-    cli_export,
-    cli_follow,
-    cli_play,
-    cli_present,
-    cli_script,
-    cli_trace,
-    failures,
-)
-from tui.cli_parse import (
-    Parser,
-    UsageError,
-    app_parser,
-    doctor_parser,
-    frame_parser,
-    language_parser,
-    lessons_parser,
-    open_parser,
-    run_parser,
-)
+from tui.cli_parse import UsageError, app_parser
 from tui.cli_write import WriteError, say, write
 
 if TYPE_CHECKING:
     from llm_linalg.lesson import Lesson
+    from tui.cli_parse import Parser
 
 # float32 sums differ between processors in the last bits; these make torch's kernels add in one order.
 KERNELS = {
@@ -63,7 +40,11 @@ def main(arguments: Sequence[str] | None = None, given: Lesson | None = None) ->
     from llm_linalg.lesson_values import LessonError
 
     try:
-        return _dispatch(words) if given is None else cli_app.launch(app_parser().read(words), given)
+        if given is None:
+            return _dispatch(words)
+        from tui.cli_app import launch
+
+        return launch(app_parser().read(words), given)
     except (UsageError, WriteError) as error:
         say(str(error))
         return 2
@@ -80,12 +61,14 @@ def main(arguments: Sequence[str] | None = None, given: Lesson | None = None) ->
             os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         return 141
     except Exception as error:  # noqa: BLE001 - what nobody foresaw is told alike, whichever command it was
+        from tui import failures
+
         return failures.said(error, failures.logged(error))
 
 
 def _dispatch(words: list[str]) -> int:
     named = COMMANDS.get(words[0]) if words else None
-    command, rest = (APP, words) if named is None else (named, words[1:])
+    command, rest = (APP, words) if named is None else (named(), words[1:])
     try:
         flags = command.parser().read(rest)
         if command.pinned:
@@ -101,7 +84,9 @@ def _dispatch(words: list[str]) -> int:
 def _app(flags: argparse.Namespace) -> int:
     """``llm-linalg [LESSON]``, and the version."""
     if not flags.version:
-        return cli_app.launch(flags)
+        from tui.cli_app import launch
+
+        return launch(flags)
     from llm_linalg import __version__
 
     write(f"llm-linalg {__version__}\n")
@@ -116,23 +101,126 @@ class Command(NamedTuple):
     pinned: bool = True  # whether torch's kernels are; the user's own code has torch as it is
 
 
-COMMANDS = {
-    "open": Command(open_parser, cli_app.launch),
-    "play": Command(cli_play.play_parser, cli_play.play),
-    "present": Command(cli_present.present_parser, cli_present.present),
-    "notes": Command(cli_follow.notes_parser, cli_follow.notes),
-    "follow": Command(cli_follow.follow_parser, cli_follow.follow),
-    "lessons": Command(lessons_parser, cli_commands.lessons),
-    "frame": Command(frame_parser, cli_commands.frame),
-    "export": Command(cli_export.export_parser, cli_export.export),
-    "play-script": Command(cli_script.play_script_parser, cli_script.play_script),
-    "run": Command(run_parser, cli_commands.run),
-    "trace": Command(cli_trace.trace_parser, cli_trace.trace, pinned=False),
-    "check": Command(cli_check.check_parser, cli_check.check),
-    "completion": Command(cli_completion.completion_parser, cli_completion.completion),
-    "config": Command(cli_config.config_parser, cli_config.config),
-    "doctor": Command(doctor_parser, cli_commands.doctor),
-    "language": Command(language_parser, cli_commands.language),
+def _open() -> Command:
+    from tui.cli_app import launch
+    from tui.cli_parse import open_parser
+
+    return Command(open_parser, launch)
+
+
+def _play() -> Command:
+    from tui.cli_play import play, play_parser
+
+    return Command(play_parser, play)
+
+
+def _present() -> Command:
+    from tui.cli_present import present, present_parser
+
+    return Command(present_parser, present)
+
+
+def _notes() -> Command:
+    from tui.cli_follow import notes, notes_parser
+
+    return Command(notes_parser, notes)
+
+
+def _follow() -> Command:
+    from tui.cli_follow import follow, follow_parser
+
+    return Command(follow_parser, follow)
+
+
+def _lessons() -> Command:
+    from tui.cli_commands import lessons
+    from tui.cli_parse import lessons_parser
+
+    return Command(lessons_parser, lessons)
+
+
+def _frame() -> Command:
+    from tui.cli_commands import frame
+    from tui.cli_parse import frame_parser
+
+    return Command(frame_parser, frame)
+
+
+def _export() -> Command:
+    from tui.cli_export import export, export_parser
+
+    return Command(export_parser, export)
+
+
+def _play_script() -> Command:
+    from tui.cli_script import play_script, play_script_parser
+
+    return Command(play_script_parser, play_script)
+
+
+def _run() -> Command:
+    from tui.cli_commands import run
+    from tui.cli_parse import run_parser
+
+    return Command(run_parser, run)
+
+
+def _trace() -> Command:
+    from tui.cli_trace import trace, trace_parser
+
+    return Command(trace_parser, trace, pinned=False)
+
+
+def _check() -> Command:
+    from tui.cli_check import check, check_parser
+
+    return Command(check_parser, check)
+
+
+def _completion() -> Command:
+    from tui.cli_completion import completion, completion_parser
+
+    return Command(completion_parser, completion)
+
+
+def _config() -> Command:
+    from tui.cli_config import config, config_parser
+
+    return Command(config_parser, config)
+
+
+def _doctor() -> Command:
+    from tui.cli_commands import doctor
+    from tui.cli_parse import doctor_parser
+
+    return Command(doctor_parser, doctor)
+
+
+def _language() -> Command:
+    from tui.cli_commands import language
+    from tui.cli_parse import language_parser
+
+    return Command(language_parser, language)
+
+
+# Only the command that is given is imported.
+COMMANDS: dict[str, Callable[[], Command]] = {
+    "open": _open,
+    "play": _play,
+    "present": _present,
+    "notes": _notes,
+    "follow": _follow,
+    "lessons": _lessons,
+    "frame": _frame,
+    "export": _export,
+    "play-script": _play_script,
+    "run": _run,
+    "trace": _trace,
+    "check": _check,
+    "completion": _completion,
+    "config": _config,
+    "doctor": _doctor,
+    "language": _language,
 }
 APP = Command(app_parser, _app)
 

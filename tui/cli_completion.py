@@ -27,7 +27,7 @@ def completion(flags: argparse.Namespace) -> int:
     from tui.cli import APP, COMMANDS
     from tui.completion import bash, fish, table, zsh
 
-    parsers = {"": APP.parser(), **{name: command.parser() for name, command in COMMANDS.items()}}
+    parsers = {"": APP.parser(), **{name: command().parser() for name, command in COMMANDS.items()}}
     script = {"bash": bash.script, "zsh": zsh.script, "fish": fish.script}[flags.shell]
     write(script(table(parsers, catalog())))
     return 0

@@ -105,7 +105,7 @@ def test_names_of_controls_end_with_an_equals_sign(
 
 
 def test_the_table_has_every_command_and_flag() -> None:
-    parsers = {"": APP.parser(), **{name: command.parser() for name, command in COMMANDS.items()}}
+    parsers = {"": APP.parser(), **{name: command().parser() for name, command in COMMANDS.items()}}
     made = table(parsers, catalog())
     assert [entry.name for entry in made.entries] == ["", *COMMANDS]
     for entry in made.entries:
