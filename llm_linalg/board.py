@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 
-@dataclass(frozen=True, slots=True)
-class BoardRow:
+class BoardRow(NamedTuple):
     """One live cell of a board.
 
     Attributes:
@@ -26,8 +25,7 @@ class BoardRow:
     line: int
 
 
-@dataclass(frozen=True, slots=True)
-class Board:
+class Board(NamedTuple):
     """A stop's picture that is a list of live cells, or a chain of boxes."""
 
     rows: tuple[BoardRow, ...]

@@ -6,11 +6,10 @@ A lesson declares a few; the others are derived by `llm_linalg.naming`.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 
-@dataclass(frozen=True, slots=True)
-class Edge:
+class Edge(NamedTuple):
     """One axis of a tensor.
 
     Attributes:
@@ -28,8 +27,7 @@ class Edge:
 Edges = tuple[Edge, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Declared:
+class Declared(NamedTuple):
     """What is said of some tensors' axes beforehand.
 
     Attributes:

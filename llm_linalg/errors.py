@@ -7,7 +7,6 @@ under it: a screen at most, and free of control characters whatever the program 
 from __future__ import annotations
 
 from copy import copy
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple, Self
 
 from llm_linalg.text import clean
@@ -21,8 +20,7 @@ _MESSAGE_LIMIT = 600
 _LINE_LIMIT = 160
 
 
-@dataclass(frozen=True, slots=True)
-class Span:
+class Span(NamedTuple):
     """A place in a program: lines count from 1, columns from 0, the end is exclusive."""
 
     line: int

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from llm_linalg.lesson_info import BodyError, Info, info
 from llm_linalg.lesson_values import MOST_MINUTES
@@ -25,8 +26,7 @@ def further(lines: tuple[Line, ...], by: int) -> tuple[Line, ...]:
     return tuple((place + by, text) for place, text in lines)
 
 
-@dataclass(frozen=True, slots=True)
-class BoardFence:
+class BoardFence(NamedTuple):
     """A `board` fence as it stands in the file: its info string, its lines, and its own line, from 0."""
 
     info: str
@@ -34,8 +34,7 @@ class BoardFence:
     place: int
 
 
-@dataclass(frozen=True, slots=True)
-class Notes:
+class Notes(NamedTuple):
     """What the speaker reads at a stop, and how many minutes it is meant to take, if that is said."""
 
     text: str = ""
@@ -53,8 +52,7 @@ class Notes:
 NO_NOTES = Notes()
 
 
-@dataclass(frozen=True, slots=True)
-class Piece:
+class Piece(NamedTuple):
     """A stop as it stands in the file: prose and, unless it is prose alone, a fence.
 
     `place` is the line of the fence, from 0, or where the prose begins. A `stops` fence of a deck is a piece
@@ -73,7 +71,7 @@ class Piece:
 
     def below(self, lines: int) -> Piece:
         """With its places so many lines further down."""
-        return replace(self, place=self.place + lines, stops=further(self.stops, lines))
+        return self._replace(place=self.place + lines, stops=further(self.stops, lines))
 
 
 @dataclass(slots=True)
@@ -220,7 +218,7 @@ def _put_notes(notes: Notes, place: int, now: _Open, pieces: list[Piece]) -> Non
     if above is None:
         now.notes = before.joined(notes)
     else:
-        pieces[-1] = replace(above, notes=before.joined(notes))
+        pieces[-1] = above._replace(notes=before.joined(notes))
 
 
 def _put_stops(opened: Fence, inside: list[str], place: int, now: _Open, pieces: list[Piece]) -> None:
@@ -248,7 +246,7 @@ def _put_board(board: BoardFence, now: _Open, pieces: list[Piece]) -> None:
     elif above.info.fails:
         raise BodyError(board.place, "a stop that fails shows why: it has no board")
     else:
-        pieces[-1] = replace(above, board=board)
+        pieces[-1] = above._replace(board=board)
 
 
 def _put_claim(text: str, place: int, now: _Open, pieces: list[Piece]) -> None:
@@ -260,7 +258,7 @@ def _put_claim(text: str, place: int, now: _Open, pieces: list[Piece]) -> None:
         raise BodyError(place, "a stop that fails leaves nothing to expect")
     if not text:
         raise BodyError(place, "expect: takes an expression that is true or false: Y.shape == (3, 4)")
-    pieces[-1] = replace(above, expects=(*above.expects, (place, text)))
+    pieces[-1] = above._replace(expects=(*above.expects, (place, text)))
 
 
 def _title(text: str, place: int) -> str:

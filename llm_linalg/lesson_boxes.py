@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from llm_linalg.lesson_controls import FrontError, line_of_text
 from llm_linalg.spelling import unknown
@@ -18,8 +18,7 @@ KEYS = ("lesson", "words")
 _SLUG = re.compile(r"[A-Za-z0-9_-]+")
 
 
-@dataclass(frozen=True, slots=True)
-class BoxNote:
+class BoxNote(NamedTuple):
     """What is said of the boxes of one name.
 
     Attributes:

@@ -5,8 +5,7 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from llm_linalg.controls import LARGEST, Control, is_number
 from llm_linalg.edge import Declared
@@ -24,8 +23,7 @@ MOST_LINES = 300
 _BARE = re.compile(r"""\s*((?:"[^"]*"|[\w.-])+)\s*=\s*([A-Za-z][\w-]*)\s*(?:#.*)?""")  # key = word
 
 
-@dataclass(frozen=True, slots=True)
-class Front:
+class Front(NamedTuple):
     """A front matter that was read and checked."""
 
     title: str

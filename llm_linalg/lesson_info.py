@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from llm_linalg.lesson_stop import Asked
 from llm_linalg.orders import ORDERS
@@ -27,8 +27,7 @@ class BodyError(Exception):
         self.reason = reason
 
 
-@dataclass(frozen=True, slots=True)
-class Info:
+class Info(NamedTuple):
     """The info string of a fence: ``python show="mask" order="rows" steps="1-5" fails``."""
 
     show: tuple[str, ...] = ()
@@ -65,22 +64,22 @@ def _with(found: Info, key: str, value: str | None, place: int) -> Info:
     if key in FLAGS:
         if value is not None:
             raise BodyError(place, f"{key} takes no value")
-        return replace(found, fails=True) if key == "fails" else replace(found, backward=True)
+        return found._replace(fails=True) if key == "fails" else found._replace(backward=True)
     if key == "map":
-        return replace(found, map=tuple(filter(None, (value or "").split("/"))))
+        return found._replace(map=tuple(filter(None, (value or "").split("/"))))
     if not value:
         raise BodyError(place, f'{key} needs a value: {key}="…"')
     if key == "show":
-        return replace(found, show=_names(value, place))
+        return found._replace(show=_names(value, place))
     if key in ONE_OF:
         if value not in ONE_OF[key]:
             raise BodyError(place, unknown(key, value, ONE_OF[key]))
-        return replace(found, order=value) if key == "order" else replace(found, margin=value)
+        return found._replace(order=value) if key == "order" else found._replace(margin=value)
     if key in ("lineage", "reach"):
-        return replace(found, asked=_asked(key, value, place))
+        return found._replace(asked=_asked(key, value, place))
     if key == "ranks":
-        return replace(found, ranks=_ranks(value, place))
-    return replace(found, steps=_steps(value, place))
+        return found._replace(ranks=_ranks(value, place))
+    return found._replace(steps=_steps(value, place))
 
 
 def _names(value: str, place: int) -> tuple[str, ...]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from llm_linalg.board import Board
 
@@ -85,8 +85,7 @@ class Stop:
         return None if trace.loss is None else trace.backward(trace.loss)
 
 
-@dataclass(frozen=True, slots=True)
-class Heading:
+class Heading(NamedTuple):
     """An entry of a document's outline: its level from 1, its text, and the stop that it leads to."""
 
     level: int

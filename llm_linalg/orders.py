@@ -7,9 +7,8 @@ alone: no order holds a list of steps.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from math import prod
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from llm_linalg.axes import Shape
 from llm_linalg.cells import Box, Cells, Diagonal, Index, ravel, unravel
@@ -18,8 +17,7 @@ if TYPE_CHECKING:
     from llm_linalg.node import Node
 
 
-@dataclass(frozen=True, slots=True)
-class Grid:
+class Grid(NamedTuple):
     """A result as a stack of matrices, each cell made of ``terms`` terms.
 
     A vector is one row, a scalar one cell.

@@ -6,8 +6,8 @@ What is kept lies in the user's state folder, readable by nobody else, and appea
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from llm_linalg.text import clean
 from tui import kept
@@ -16,8 +16,7 @@ from tui.cli_write import Sink
 NAME = "program.py"
 
 
-@dataclass(frozen=True, slots=True)
-class Drafts:
+class Drafts(NamedTuple):
     """A place for programs.
 
     Attributes:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
 
 from llm_linalg.spelling import hint, quoted, unknown
 from llm_linalg.text import clean
@@ -116,13 +115,13 @@ def changed(changes: Mapping[str, Sequence[str]], table: Sequence[Key] = KEYS) -
     """
     given = {command: ",".join(_names(command, keys, table)) for command, keys in changes.items()}
     names = {key.id: given[key.id] for key in table if given.get(key.id, key.keys) != key.keys}
-    moved = [replace(key, keys=names.get(key.id, key.keys)) for key in table]
+    moved = [key._replace(keys=names.get(key.id, key.keys)) for key in table]
     for key in moved:
         if key.id in names:
             _free(key, moved, table)
     first = {key.id: own(key) for key in moved}
     return tuple(
-        replace(key, shown="".join(first[one] for one in _speaks_for(key)))
+        key._replace(shown="".join(first[one] for one in _speaks_for(key)))
         if not names.keys().isdisjoint(_speaks_for(key))
         else key
         for key in moved

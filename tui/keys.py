@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 CONTEXTS = (
     "always",
@@ -43,8 +43,7 @@ GROUPS = (
 )  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
-class Key:
+class Key(NamedTuple):
     """One command and the keys for it.
 
     Attributes:

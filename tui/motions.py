@@ -59,7 +59,7 @@ def play_by(direction: int, until: int | None = None) -> Command:
         if direction < 0 and step <= 0:
             view = player.last(view, ground)
         there = until is not None and until == player.position(view, ground)[0]
-        going = replace(session.player.turned(direction), playing=not there, until=None if there else until)
+        going = session.player.turned(direction)._replace(playing=not there, until=None if there else until)
         return replace(session, view=view, player=going, notice="")
 
     return play

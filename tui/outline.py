@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from typing import TYPE_CHECKING, NamedTuple
 
 from llm_linalg.scopes import Scope
 from llm_linalg.text import clean
@@ -19,8 +19,7 @@ LONGEST = 60
 NEAR = 200  # nodes of a module that are listed before and after the one shown
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(NamedTuple):
     """One row of an outline.
 
     Attributes:

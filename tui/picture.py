@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from tui.enlarged import DOWN
 from tui.keys import Key
@@ -27,8 +27,7 @@ PROSE_ROW = 54  # characters of prose that a row at 80 columns takes, on average
 BESIDE_FROM = 90  # columns of the main part that the playground divides in two
 
 
-@dataclass(frozen=True, slots=True)
-class Sizes:
+class Sizes(NamedTuple):
     """How many columns and rows the panes have; everything else is the stage's."""
 
     width: int

@@ -8,8 +8,8 @@ know about the program is the small protocol :class:`Ground`; every answer costs
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
-from typing import Protocol
+from dataclasses import replace
+from typing import NamedTuple, Protocol
 
 from tui import mapping
 from tui.view import Depth, Place, View
@@ -54,8 +54,7 @@ WHOLE = ("map", "operations")
 """Depths at which all of a result is shown, and steps count from 1."""
 
 
-@dataclass(frozen=True, slots=True)
-class Player:
+class Player(NamedTuple):
     """Whether it plays, how fast, which way, and up to which step: to the end of the animation if None."""
 
     playing: bool = False
@@ -70,21 +69,21 @@ class Player:
 
     def pause(self) -> Player:
         """Not playing."""
-        return replace(self, playing=False, until=None)
+        return self._replace(playing=False, until=None)
 
     def faster(self) -> Player:
         """The next speed up; at the top, the same."""
-        return replace(self, speed=next((s for s in SPEEDS if s > self.speed), max(self.speed, SPEEDS[-1])))
+        return self._replace(speed=next((s for s in SPEEDS if s > self.speed), max(self.speed, SPEEDS[-1])))
 
     def slower(self) -> Player:
         """The next speed down; at the bottom, the same."""
-        return replace(
-            self, speed=next((s for s in reversed(SPEEDS) if s < self.speed), min(self.speed, SPEEDS[0]))
+        return self._replace(
+            speed=next((s for s in reversed(SPEEDS) if s < self.speed), min(self.speed, SPEEDS[0]))
         )
 
     def turned(self, direction: int) -> Player:
         """Playing forwards (1) or backwards (−1)."""
-        return replace(self, direction=1 if direction >= 0 else -1)
+        return self._replace(direction=1 if direction >= 0 else -1)
 
 
 def order_of(view: View, ground: Ground) -> str | None:

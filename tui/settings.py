@@ -12,7 +12,7 @@ import codecs
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from tui import config_file, kept
 from tui.cli_parse import THEMES, Choice, given, speed
@@ -47,8 +47,7 @@ def _locale(environment: Mapping[str, str]) -> Decided | None:
     return None if utf8(environment) else (True, "the locale, which is not UTF-8")
 
 
-@dataclass(frozen=True, slots=True)
-class Setting:
+class Setting(NamedTuple):
     """One setting.
 
     Attributes:
@@ -97,8 +96,7 @@ SETTINGS = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(NamedTuple):
     """A setting's value and where it is from; `where` names the flag, the variable, or the file and line."""
 
     value: Value

@@ -9,9 +9,9 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from tui import kept
 from tui.cli_parse import THEMES
@@ -24,8 +24,7 @@ MOST_WORDS = 200
 LONGEST_WORD = 20_000  # characters
 
 
-@dataclass(frozen=True, slots=True)
-class State:
+class State(NamedTuple):
     """What is remembered.
 
     Attributes:
@@ -45,15 +44,14 @@ class State:
     def with_deck(self, path: str | os.PathLike[str], stop: int) -> State:
         """With the stop at which a deck is left; the decks not used for longest are forgotten."""
         others = {name: number for name, number in self.decks if name != _absolute(path)}
-        return replace(self, decks=(*others.items(), (_absolute(path), stop))[-MOST_DECKS:])
+        return self._replace(decks=(*others.items(), (_absolute(path), stop))[-MOST_DECKS:])
 
     def at(self, view: View) -> State:
         """With the place of a view; a trace of the user's own code is never run again unasked."""
-        return self if view.lesson.given is not None else replace(self, place=place(view))
+        return self if view.lesson.given is not None else self._replace(place=place(view))
 
 
-@dataclass(frozen=True, slots=True)
-class Memory:
+class Memory(NamedTuple):
     """Where the state is kept.
 
     Attributes:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 
-@dataclass(frozen=True, slots=True)
-class Stopwatch:
+class Stopwatch(NamedTuple):
     """How long a talk has been going on.
 
     Attributes:
@@ -28,7 +27,7 @@ class Stopwatch:
 
     def started(self, now: float) -> Stopwatch:
         """Counting; one that counts already goes on."""
-        return self if self.running else replace(self, since=now)
+        return self if self.running else self._replace(since=now)
 
     def paused(self, now: float) -> Stopwatch:
         """Standing at what it has counted."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from time import monotonic
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from tui import player
 from tui.decks import view_at
@@ -25,8 +25,7 @@ EVERY = 5.0  # seconds between two steps that come by themselves, unless said
 MOST_MARKS = 2000
 
 
-@dataclass(frozen=True, slots=True)
-class Mark:
+class Mark(NamedTuple):
     """One step on: what was shown before it and after it."""
 
     before: tuple[int, View]

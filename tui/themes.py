@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
 from rich.color import Color, ColorSystem
 from rich.style import Style
@@ -22,8 +22,7 @@ DEFAULT_THEME = "dark"
 STRENGTHS = 4  # of the value scale, on each side of the background
 
 
-@dataclass(frozen=True, slots=True)
-class Glyphs:
+class Glyphs(NamedTuple):
     """The characters of the screen that are not in every terminal's font."""
 
     vertical: str = "│"
@@ -57,8 +56,7 @@ ASCII = Glyphs(
 )  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
-class Look:
+class Look(NamedTuple):
     """One theme: what Textual's own widgets use, and what each role of ours is drawn with.
 
     Attributes:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 if TYPE_CHECKING:
     from llm_linalg.lesson import Asked, Board, Control, Lesson, Stop, Value
@@ -14,8 +14,7 @@ Look = Literal["numbers", "heat", "both"]
 Cursor = tuple[str, tuple[int, ...]]
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(NamedTuple):
     """Where one was before going into a part, so that going out comes back to it."""
 
     path: tuple[str, ...]

@@ -131,13 +131,9 @@ def test_the_value_scale_is_monotonic_symmetric_and_distinct_at_256_colours(name
 
 
 def test_every_glyph_has_an_ascii_one() -> None:
-    text = "".join(value for name in Glyphs_fields() if isinstance(value := getattr(UNICODE, name), str))
+    text = "".join(value for name in UNICODE._fields if isinstance(value := getattr(UNICODE, name), str))
     assert ASCII.text(text).isascii()
     assert ASCII.text("a × b → √d_k ≥ 1 · ᵀ").isascii()
-
-
-def Glyphs_fields() -> tuple[str, ...]:  # noqa: N802
-    return tuple(type(UNICODE).__dataclass_fields__)
 
 
 class Recorder:

@@ -87,7 +87,7 @@ def play(direction: int) -> Act:
 def set_speed(session: Session, rest: Sequence[str]) -> Session:
     """Another number of steps a second."""
     return replace(
-        session, player=replace(session.player, speed=_number(rest, parse_speed, "speed 8")), notice=""
+        session, player=session.player._replace(speed=_number(rest, parse_speed, "speed 8")), notice=""
     )
 
 

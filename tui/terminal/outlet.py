@@ -6,14 +6,13 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from tui.failures import log_file
 
 
-@dataclass(frozen=True, slots=True)
-class Outlet:
+class Outlet(NamedTuple):
     """The terminal's own file descriptor, and the log that descriptors 1 and 2 lead to meanwhile."""
 
     screen: int
