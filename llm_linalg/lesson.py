@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from codecs import BOM_UTF8
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 
@@ -46,11 +47,13 @@ __all__ = [
     "load",
     "parse",
     "problems",
+    "shelf",
     "spans",
 ]
 
 FOLDER = Path(__file__).with_name("lessons")
 LONGEST_FILE = 256_000  # bytes
+LONGEST_HEAD = 400  # bytes that hold a title and a place
 
 
 def load(path: str | os.PathLike[str]) -> Lesson:
@@ -60,7 +63,16 @@ def load(path: str | os.PathLike[str]) -> Lesson:
         LessonError: With the file, the line (1 where none is to blame) and the reason.
     """
     place = Path(path)
-    return linked(of_bytes(read_bytes(place, LONGEST_FILE + 1), place))
+    return linked(read(place))
+
+
+def read(place: Path) -> Lesson:
+    """The lesson in a file; its links are not followed.
+
+    Raises:
+        LessonError: With the file, the line and the reason.
+    """
+    return of_bytes(read_bytes(place, LONGEST_FILE + 1), place)
 
 
 def of_bytes(data: bytes, path: str | os.PathLike[str]) -> Lesson:
@@ -106,7 +118,7 @@ def linked(lesson: Lesson) -> Lesson:
     Raises:
         LessonError: If one of its links leads nowhere.
     """
-    dead = lesson.dead_link([other.slug for other in catalog()])
+    dead = lesson.dead_link([other.slug for other in shelf()])
     if dead is not None:
         raise dead
     return lesson
@@ -223,22 +235,34 @@ def decoded(data: bytes, path: str | os.PathLike[str]) -> str:
 
 
 @cache
+def shelf() -> tuple[Lesson, ...]:
+    """The built-in lessons in the order of the curriculum, read no further than their titles.
+
+    What else is asked of one reads its file, and raises the LessonError of one that is broken.
+    """
+    listed: list[Lesson] = []
+    for place in FOLDER.iterdir():
+        if place.name.endswith(".md"):
+            with suppress(LessonError):
+                head = lesson_front.head(read_bytes(place, LONGEST_HEAD))
+                listed.append(read(place) if head is None else Lesson.listed(place, *head))
+    listed.sort(key=lambda lesson: (lesson.part, lesson.order, lesson.slug))
+    return tuple(listed)
+
+
+@cache
 def _built_in() -> tuple[tuple[Lesson, ...], tuple[LessonError, ...]]:
-    """The lessons of the package's folder and the files there that are none."""
-    lessons: list[Lesson] = []
+    """The lessons of the package's folder, wholly read, and the errors of the files there that are none."""
+    shelved = {lesson.slug: lesson for lesson in shelf()}
+    whole: set[str] = set()
     broken: list[LessonError] = []
-    for file in FOLDER.iterdir():
-        if file.name.endswith(".md"):
+    for place in FOLDER.iterdir():
+        if place.name.endswith(".md"):
             try:
-                lessons.append(of_bytes(file.read_bytes(), str(file)))
+                whole.add(linked(shelved.get(place.stem) or read(place)).slug)
             except LessonError as error:
                 broken.append(error)
-    slugs = [lesson.slug for lesson in lessons]
-    dead = {lesson.slug: found for lesson in lessons if (found := lesson.dead_link(slugs))}
-    broken += dead.values()
-    lessons = [lesson for lesson in lessons if lesson.slug not in dead]
-    lessons.sort(key=lambda lesson: (lesson.part, lesson.order, lesson.slug))
-    return tuple(lessons), tuple(sorted(broken, key=str))
+    return tuple(one for one in shelf() if one.slug in whole), tuple(sorted(broken, key=str))
 
 
 def catalog() -> tuple[Lesson, ...]:
@@ -258,9 +282,9 @@ def find(slug: str) -> Lesson:
         UnknownNameError: With the nearest spelling and the lessons that there are.
         LessonError: Where the file of that name is broken.
     """
-    for lesson in catalog():
+    for lesson in shelf():
         if lesson.slug == slug:
-            return lesson
+            return linked(lesson)
     for problem in problems():
         if Path(problem.file).stem == slug:
             raise problem

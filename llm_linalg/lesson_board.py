@@ -9,11 +9,9 @@ Together  | y | lesson:matmul | a row apart from the chain
 
 from __future__ import annotations
 
-import ast
 import re
 
 from llm_linalg.board import Board, BoardRow
-from llm_linalg.errors import ProgramError
 from llm_linalg.lesson_body import BoardFence
 from llm_linalg.lesson_info import BodyError
 from llm_linalg.spelling import quoted, unknown
@@ -83,6 +81,9 @@ def _row(text: str, place: int, line: int, assigned: set[str] | None, apart: boo
 
 def _assigned(program: str) -> set[str] | None:
     """The names that a program assigns; None where it can't be read, which running it explains."""
+    import ast
+
+    from llm_linalg.errors import ProgramError
     from llm_linalg.language.source import Source
 
     try:

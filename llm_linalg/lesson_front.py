@@ -20,7 +20,14 @@ FORMAT = 1
 LAST = 1000
 LONGEST_FRONT = 16_000
 MOST_LINES = 300
+_HEAD = re.compile(r'\+\+\+\ntitle = "([^"\\\n]+)"\npart = (\d{1,2})\norder = (\d{1,4})\n')
 _BARE = re.compile(r"""\s*((?:"[^"]*"|[\w.-])+)\s*=\s*([A-Za-z][\w-]*)\s*(?:#.*)?""")  # key = word
+
+
+def head(data: bytes) -> tuple[str, int, int] | None:
+    """The title, the part and the place within it, from a file's first bytes; None if it begins otherwise."""
+    found = _HEAD.match(data.decode("utf-8", "ignore"))
+    return (found[1], int(found[2]), int(found[3])) if found and found[1].isprintable() else None
 
 
 class Front(NamedTuple):

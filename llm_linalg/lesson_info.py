@@ -6,14 +6,13 @@ import re
 from typing import NamedTuple
 
 from llm_linalg.lesson_stop import Asked
-from llm_linalg.orders import ORDERS
-from llm_linalg.ranks import MOST_RANKS
 from llm_linalg.spelling import quoted, unknown
+from llm_linalg.vocabulary import MOST_RANKS, ORDER_NAMES
 
 KEYS = ("show", "order", "steps", "margin", "fails", "backward", "ranks", "map", "lineage", "reach")
 FLAGS = ("fails", "backward")
 MARGINS = ("sum", "mean", "max", "min")
-ONE_OF = {"order": ORDERS, "margin": MARGINS}
+ONE_OF = {"order": ORDER_NAMES, "margin": MARGINS}
 
 _PAIR = re.compile(r"""\s+([^\s="']+)(?:\s*=\s*("[^"]*"|'[^']*'|[^\s"']+))?""")
 

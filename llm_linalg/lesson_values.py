@@ -95,6 +95,31 @@ class Lesson:
     declared: Declared = NOTHING
     boxes: tuple[BoxNote, ...] = ()
 
+    @classmethod
+    def listed(cls, path: Path, title: str, part: int, order: int) -> Lesson:
+        """A lesson of which only this is known; its file is read as soon as anything else is asked of it.
+
+        Whoever asks first gets the LessonError of a file that is broken.
+        """
+        lesson = object.__new__(cls)
+        known = {"slug": path.stem, "title": title, "part": part, "order": order, "path": path}
+        for name, value in {**known, "document": False, "given": None}.items():
+            object.__setattr__(lesson, name, value)
+        return lesson
+
+    if not TYPE_CHECKING:  # a type checker knows the attributes; this is what a listed lesson has not read
+
+        def __getattr__(self, name: str) -> object:
+            """Reads the file of a listed lesson."""
+            if name not in self.__slots__:
+                raise AttributeError(f"a lesson has no {name}")
+            from llm_linalg.lesson import read
+
+            whole = read(self.path)
+            for slot in self.__slots__:
+                object.__setattr__(self, slot, getattr(whole, slot))
+            return getattr(self, name)
+
     @property
     def part_title(self) -> str:
         """The title of its part; a lesson that is beyond the parts is one of its own."""

@@ -15,6 +15,7 @@ from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, Protocol
 
 from llm_linalg.errors import ProgramError
+from llm_linalg.vocabulary import MOST_RANKS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
     from llm_linalg.recorder import Recorder
     from llm_linalg.tracing import Trace
 
-MOST_RANKS = 8
 MOST_EXCHANGES = 32
 Run = Callable[[Mapping[str, Any], "Group"], "Trace"]
 

@@ -58,12 +58,12 @@ def _launched(flags: argparse.Namespace, lesson: Lesson | None, drafts: Drafts |
         return plain(view, notice, memory, ascii_only=settings.on("ascii"), record=flags.record)
 
     def make() -> Explorer:
-        from llm_linalg.lesson import catalog
+        from llm_linalg.lesson import shelf
         from tui.app import Explorer
 
         options = replace(options_of(settings), play=flags.play, notice=notice or unkept(memory))
         options = replace(options, tape=Tape(flags.record))
-        return Explorer(view, catalog(), replace(options, drafts=drafts or Drafts(folder(os.environ))))
+        return Explorer(view, shelf(), replace(options, drafts=drafts or Drafts(folder(os.environ))))
 
     app, code = drawn(make, settings)
     if app.failure is None:

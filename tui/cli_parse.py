@@ -11,12 +11,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
-from llm_linalg.ranks import MOST_RANKS
 from llm_linalg.spelling import quoted, unknown
+from llm_linalg.vocabulary import MOST_RANKS, ORDER_NAMES
 from tui.cli_places import boxes, cursor, followed, place, setting, step
 from tui.cli_write import write
 
-ORDERS = ("cells", "terms", "rows", "columns", "outer", "wave")
 DEPTHS = ("map", "operations", "cells", "terms")
 LOOKS = ("numbers", "heat", "both")
 THEMES = ("dark", "light", "high-contrast", "no-colour")
@@ -185,7 +184,9 @@ def picture_flags(parser: Parser) -> None:
         "--set", type=setting, action="append", default=[], metavar="NAME=VALUE", help="a control's value"
     )
     parser.add_argument("--seed", type=seed, metavar="N", help="the seed of the random numbers")
-    parser.add_argument("--order", type=Choice("order", ORDERS), metavar="O", help=f"{', '.join(ORDERS)}")
+    parser.add_argument(
+        "--order", type=Choice("order", ORDER_NAMES), metavar="O", help=", ".join(ORDER_NAMES)
+    )
     parser.add_argument("--depth", type=Choice("depth", DEPTHS), metavar="D", help=f"{', '.join(DEPTHS)}")
     parser.add_argument("--cursor", type=cursor, metavar="CELL", help="put the cell cursor there: 'Y[1,2]'")
     parser.add_argument(

@@ -61,9 +61,9 @@ def there(word: str) -> Path:
 
 def first_lesson() -> Lesson:
     """The lesson with which the curriculum begins."""
-    from llm_linalg.lesson import catalog
+    from llm_linalg.lesson import shelf
 
-    lessons = catalog()
+    lessons = shelf()
     if not lessons:
         raise UsageError("there are no lessons in this installation")
     return lessons[0]

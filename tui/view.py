@@ -213,9 +213,9 @@ def _control_words(view: View, opening: View) -> list[str]:
 
 def lesson_word(lesson: Lesson) -> str:
     """The slug of a built-in lesson, the path of another."""
-    from llm_linalg.lesson import catalog
+    from llm_linalg.lesson import shelf
 
-    built_in = any(lesson is other for other in catalog())
+    built_in = any(lesson is other for other in shelf())
     return lesson.slug if built_in or lesson.path is None else str(lesson.path)
 
 

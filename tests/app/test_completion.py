@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 
 from llm_linalg.lesson import catalog
+from llm_linalg.vocabulary import ORDER_NAMES
 from tui.cli import APP, COMMANDS, main
-from tui.cli_parse import ORDERS, THEMES
+from tui.cli_parse import THEMES
 from tui.completion import table
 
 SHELLS = [shell for shell in ("bash", "zsh", "fish") if shutil.which(shell)]
@@ -82,7 +83,7 @@ def test_commands_lessons_and_flags(complete: Callable[[str], set[str]]) -> None
 
 def test_values(complete: Callable[[str], set[str]]) -> None:
     assert complete("llm-linalg --theme ") == set(THEMES)
-    assert complete("llm-linalg frame matmul --order ") == set(ORDERS)
+    assert complete("llm-linalg frame matmul --order ") == set(ORDER_NAMES)
     assert complete("llm-linalg run --format ") == {"plain", "json"}
     assert "svg" in complete("llm-linalg frame --format ")
 

@@ -268,6 +268,7 @@ def test_a_broken_file_leaves_the_catalog_whole(tmp_path: Path, monkeypatch: pyt
         (folder / f"{name}.md").write_text(f'+++\ntitle = "T"\n{front}\n+++\nHi.\n', encoding="utf-8")
     (folder / "notes.txt").write_text("no lesson", encoding="utf-8")
     monkeypatch.setattr(lessons, "FOLDER", tmp_path / "lessons")
+    lessons.shelf.cache_clear()
     lessons._built_in.cache_clear()
     try:
         assert [read.slug for read in catalog()] == ["c", "b", "a"]  # without an order, last in its part
@@ -277,6 +278,7 @@ def test_a_broken_file_leaves_the_catalog_whole(tmp_path: Path, monkeypatch: pyt
         with pytest.raises(LessonError):
             find("d")
     finally:
+        lessons.shelf.cache_clear()
         lessons._built_in.cache_clear()
 
 
@@ -298,3 +300,40 @@ def test_links_in_prose() -> None:
         (", [1] and [x](http://y).", None),
     )
     assert spans("") == ()
+
+
+def test_a_listed_lesson_is_read_when_more_is_asked_of_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "lessons"
+    folder.mkdir()
+    whole = '+++\ntitle = "Whole"\npart = 1\norder = 2\n+++\nHi.\n'
+    (folder / "whole.md").write_text(whole, encoding="utf-8")
+    (folder / "broken.md").write_text(whole.replace("Hi.", "```python\nx = 1"), encoding="utf-8")
+    monkeypatch.setattr(lessons, "FOLDER", folder)
+    lessons.shelf.cache_clear()
+    lessons._built_in.cache_clear()
+    opened: list[str] = []
+
+    def noted(place: Path) -> Lesson:
+        opened.append(place.stem)
+        return lessons.of_bytes(place.read_bytes(), place)
+
+    monkeypatch.setattr(lessons, "read", noted)
+    try:
+        listed = {lesson.slug: lesson for lesson in lessons.shelf()}
+        assert [(one.title, one.part, one.order) for one in listed.values()] == [("Whole", 1, 2)] * 2
+        assert opened == []
+        assert listed["whole"] == parse(whole, folder / "whole.md")
+        assert listed["whole"].stops[0].prose == "Hi."
+        assert opened == ["whole"]
+        with pytest.raises(LessonError, match="never closed"):
+            _ = listed["broken"].stops
+        with pytest.raises(AttributeError, match="a lesson has no pages"):
+            _ = listed["whole"].pages  # type: ignore[attr-defined]
+        assert catalog() == (listed["whole"],)
+        assert [error.line for error in lessons.problems()] == [6]
+    finally:
+        monkeypatch.undo()
+        lessons.shelf.cache_clear()
+        lessons._built_in.cache_clear()

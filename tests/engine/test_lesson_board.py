@@ -152,12 +152,14 @@ def test_a_lesson_that_is_not_there_is_an_error_of_the_file(
     for name in ("dead.md", "own.md"):
         (tmp_path / name).rename(folder / name)
     monkeypatch.setattr(lessons, "FOLDER", tmp_path / "lessons")
+    lessons.shelf.cache_clear()
     lessons._built_in.cache_clear()
     try:
         assert catalog() == ()
         assert sorted(error.line for error in lessons.problems()) == [13, 13]
     finally:
         monkeypatch.undo()
+        lessons.shelf.cache_clear()
         lessons._built_in.cache_clear()
 
 

@@ -16,6 +16,8 @@ from hypothesis import strategies as st
 
 from llm_linalg import Node, Walk, trace
 from llm_linalg.ops import TABLE
+from llm_linalg.orders import ORDERS
+from llm_linalg.vocabulary import ORDER_NAMES
 from tests.engine.drawing import Sample, broadcast, values
 from tests.engine.samples import samples
 
@@ -163,6 +165,10 @@ def test_products_in_every_order(name: str, data: st.DataObject) -> None:
             walk = node.walk(order)
             for check in (_covers, _reads, _adds_up, _looks):
                 check(walk)
+
+
+def test_every_order_has_its_name() -> None:
+    assert tuple(ORDERS) == ORDER_NAMES
 
 
 def test_the_orders_of_a_product() -> None:

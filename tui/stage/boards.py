@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from llm_linalg.lesson import catalog, spans
+from llm_linalg.lesson import shelf, spans
 from llm_linalg.numbers import Formatter
 from llm_linalg.text import clean
 from tui.board import BoardView, LiveRow
@@ -26,7 +26,7 @@ UNKNOWN = "?"  # a tensor that this run did not make
 
 def live(board: Board, view: View, trace: Trace | None, ascii_only: bool) -> BoardView:
     """The board's rows with what the trace's tensors hold."""
-    titles = {lesson.slug: lesson.title for lesson in (*catalog(), view.lesson)}
+    titles = {lesson.slug: lesson.title for lesson in (*shelf(), view.lesson)}
     spell = ascii_text if ascii_only else str
     rows = [_row(row, titles.get(row.lesson, row.lesson), trace, spell, ascii_only) for row in board.rows]
     linked = any(slug for _, slug in spans(view.at_stop.prose))

@@ -31,7 +31,7 @@ def live_map(
     view: View, ground: NodeGround, light: Light | None, ascii_only: bool, known: Known
 ) -> MapView | None:
     """The level at which a view is; None for a program without boxes."""
-    from llm_linalg.lesson import catalog
+    from llm_linalg.lesson import shelf
 
     box = standing(view, ground)
     if ground.map is None or not box:
@@ -43,7 +43,7 @@ def live_map(
     key = (box[:-1], None if light is None else light.asked, ascii_only)
     if key not in known:
         notes = {note.name: note for note in view.lesson.boxes}
-        titles = {lesson.slug: lesson.title for lesson in (*catalog(), view.lesson)}
+        titles = {lesson.slug: lesson.title for lesson in (*shelf(), view.lesson)}
         rows = [_row(one, ground.map, notes, titles, light, spell) for one in level.boxes]
         known[key] = tuple([_together(rows[:outside]), *rows[outside:]] if folded else rows)
     return MapView(
