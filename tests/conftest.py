@@ -17,6 +17,7 @@ from tui.cli import KERNELS
 
 # What decides how a screen looks.
 TERMINAL = {"TERM": "xterm-256color", "LC_ALL": "C.UTF-8", "LANG": "C.UTF-8", "COLUMNS": "80", "LINES": "24"}
+MOST_WORKERS = 4
 FOREIGN = ("NO_COLOR", "FORCE_COLOR", "CLICOLOR", "CLICOLOR_FORCE", "COLORTERM", "TMUX", "STY", "SSH_TTY")
 FOREIGN_PREFIXES = ("TEXTUAL", "LLM_LINALG_", "TERM_PROGRAM", "XDG_")
 
@@ -54,6 +55,12 @@ settings.register_profile(
     suppress_health_check=[HealthCheck.too_slow],
 )
 settings.load_profile("repeatable")
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """Bounds what `-n auto` starts: each worker imports torch, and more of them wait for each other."""
+    return min(os.cpu_count() or 1, MOST_WORKERS)
 
 
 @pytest.fixture(autouse=True, scope="session")
