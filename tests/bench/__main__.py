@@ -15,6 +15,7 @@ from importlib.metadata import version
 
 from tests.bench.first_paint import first_paint
 from tests.bench.idle import idle
+from tests.bench.link import link
 from tests.bench.memory import memory
 from tests.bench.meter import meter
 from tests.bench.model import model
@@ -32,6 +33,7 @@ BENCHMARKS: dict[str, Callable[[], list[Row]]] = {
     "steps": step_cost,
     "meter": meter,
     "idle": idle,
+    "link": link,
     "paste": paste,
     "seek": seek,
     "memory": memory,

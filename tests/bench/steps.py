@@ -21,8 +21,11 @@ def ready(screen: Screen) -> bool:
     return MOVE.search(screen.text) is not None
 
 
-def press(terminal: Terminal) -> tuple[int, int, float]:
-    """Presses → once; returns the bytes sent, the cheapest encoding of what changed, the seconds to it."""
+def press(terminal: Terminal, quiet: float = 0.1) -> tuple[int, int, float]:
+    """Presses → once; returns the bytes sent, the cheapest encoding of what changed, the seconds to it.
+
+    What comes within `quiet` seconds of it belongs to it.
+    """
     before = terminal.screen.picture
     start = time.perf_counter()
     terminal.send(RIGHT)
@@ -30,7 +33,7 @@ def press(terminal: Terminal) -> tuple[int, int, float]:
     while terminal.screen.picture == before and time.perf_counter() - start < 2.0:
         sent += terminal.read(2.0)
     took = time.perf_counter() - start
-    sent += terminal.quiet(0.1)
+    sent += terminal.quiet(quiet)
     return sent, cheapest(before, terminal.screen.picture), took
 
 

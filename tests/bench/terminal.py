@@ -99,6 +99,13 @@ class Terminal:
             self.read(0.5)
         return time.perf_counter() - self.started
 
+    def ended(self) -> None:
+        """Reads until the program has ended."""
+        end = time.perf_counter() + LONGEST
+        with contextlib.suppress(RuntimeError):
+            while time.perf_counter() < end:
+                self.read(0.5)
+
     def quiet(self, seconds: float = 0.25) -> int:
         """Reads until nothing has come for `seconds`; returns the bytes that came."""
         total = 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from tests.bench.link import DELAY, Way
 from tests.bench.screen import Screen, cheapest
 from tests.bench.soak import at, ended, growth
 from tests.bench.stats import Row, late, middle, number, table
@@ -123,3 +124,17 @@ def test_close_changes_share_a_move_and_far_ones_do_not() -> None:
     close, far = screen("X.X.......").picture, screen("X........X").picture
     assert cheapest(before, close) == len("\x1b[1;1H\x1b[0;mX.X\x1b[0m")
     assert cheapest(before, far) == len("\x1b[1;1H\x1b[0;mX\x1b[1;10HX\x1b[0m")
+
+
+def test_a_link_delivers_late_and_no_faster_than_it_can() -> None:
+    way = Way()
+    way.take(b"a" * 3200, 0.0)  # a tenth of a second of the link
+    way.take(b"b", 0.0)
+    assert way.next == pytest.approx(0.1 + DELAY)
+    assert way.arrived(0.1 + DELAY - 0.001) == b""
+    assert way.held == 3201
+    assert way.arrived(0.1 + DELAY + 1e-6) == b"a" * 3200
+    assert way.arrived(9.0) == b"b"
+    assert (way.next, way.held) == (None, 0)
+    way.take(b"c", 9.0)  # what was not used of it is gone
+    assert way.next == pytest.approx(9.0 + DELAY, abs=1e-3)
