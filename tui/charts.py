@@ -78,7 +78,7 @@ def follow(session: Session) -> Session:
     asked = asking(run, view)
     if asked is None and view.asked is None:
         return session.told("Only a cell of the program itself is followed: go out of this part first.")
-    if view.asked is None or (asked is not None and asked.index != view.asked.index):
+    if view.asked is None or (asked is not None and not run.follows(view, asked)):
         found = asked
     elif view.asked.way == "lineage":
         found = replace(view.asked, way="reach")

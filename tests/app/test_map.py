@@ -235,6 +235,15 @@ async def test_a_cell_is_followed_and_comes_back() -> None:
         assert d.view.cursor == ("logits", (4, 5))
 
 
+async def test_another_tensors_cell_at_the_same_place_is_followed_anew() -> None:
+    program = "a = torch.ones(2, 2)\nb = a * 2\nc = b + 1\n"
+    async with opened(lesson(f"Two.\n\n```python\n{program}```\n")) as d:
+        await d.press("dollar_sign", "c", "I")
+        assert d.view.asked == Asked("lineage", "c", (1, 1))
+        await d.press("backspace", "b", "dollar_sign", "c", "I")
+        assert d.view.asked == Asked("lineage", "b", (1, 1))
+
+
 async def test_a_cell_of_a_box_is_asked_and_the_map_is_there_again() -> None:
     async with opened("why") as d:
         await d.press("down", "down", "c")
