@@ -134,7 +134,7 @@ class MapView:
             steep = f", by a derivative of up to {row.influence:.3g}" if row.lit and row.influence else ""
             asked = f"{self.followed} {row.lit} of its {row.cells} cells{steep}. "
         more = f" {row.counted[:1].upper()}{row.counted[1:]}." if row.words else ""
-        opens = f" L opens {row.title}." if row.title else ""
+        opens = f" Its lesson: {row.title}." if row.title else ""
         return f"{asked}{said}{more}{opens}"
 
     def record(self) -> dict[str, object]:
