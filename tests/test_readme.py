@@ -24,6 +24,9 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 FENCE = re.compile(r"^(`{3,})(\w+)\n(.*?)^\1$", re.MULTILINE | re.DOTALL)
 
 
+PICTURE = re.compile(r"^!\[.*\]\((.*\.svg)\)\n<!-- made by: llm-linalg (.*) -->$", re.MULTILINE)
+
+
 def fences(language: str) -> list[str]:
     """Returns the text of the README's fences in a language."""
     return [text for _, found, text in FENCE.findall(README) if found == language]
@@ -48,6 +51,15 @@ def python(*arguments: str, cwd: Path = ROOT, quiet: bool = True) -> str:
     )
     assert (done.returncode, quiet and done.stderr) in ((0, ""), (0, False)), done.stderr
     return done.stdout
+
+
+def test_its_pictures_are_what_the_tool_draws_now() -> None:
+    pictures = PICTURE.findall(README)
+    assert len(pictures) == README.count("![") == 2
+    for file, command in pictures:
+        assert python("-m", "tui", *shlex.split(command)) == (ROOT / file).read_text(encoding="utf-8"), (
+            command
+        )
 
 
 def test_it_shows_commands_without_a_terminal() -> None:
