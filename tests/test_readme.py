@@ -22,8 +22,6 @@ from tui.settings import SETTINGS, decided
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 FENCE = re.compile(r"^(`{3,})(\w+)\n(.*?)^\1$", re.MULTILINE | re.DOTALL)
-
-
 PICTURE = re.compile(r"^!\[.*\]\((.*\.svg)\)\n<!-- made by: llm-linalg (.*) -->$", re.MULTILINE)
 
 

@@ -134,7 +134,7 @@ KEYS: tuple[Key, ...] = (
     ),
     *_under(
         "Map", "asking",
-        ("follow", "I", "I", "lineage", "What the cell depends on, through all of it; what it feeds; none", 4),
+        ("follow", "I", "I", "lineage", "All that the cell depends on; all that it feeds; none", 4),
     ),
     *_under(
         "Board", "rows",
