@@ -26,8 +26,7 @@ class Asked:
     index: tuple[int, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Stop:
+class Stop(NamedTuple):
     """One idea: a few sentences and a program.
 
     Attributes:

@@ -6,12 +6,12 @@ from bisect import bisect_left
 from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
-from llm_linalg.scopes import Scope
 from llm_linalg.text import clean
 
 if TYPE_CHECKING:
     from llm_linalg.lesson import Lesson
     from llm_linalg.node import Node
+    from llm_linalg.scopes import Scope
     from tui.session import Session
 
 REFUSED = "✗"
@@ -143,6 +143,8 @@ def _modules(session: Session) -> tuple[Entry, ...]:
 
 def _open(scope: Scope, path: str, level: int, at: Node, shown: Node, entries: list[Entry]) -> None:
     """The entries inside a scope: modules and nodes in the order in which they came."""
+    from llm_linalg.scopes import Scope
+
     inside: list[tuple[int, Scope | Node]] = []
     for child in scope.children.values():
         first = child.first

@@ -58,7 +58,7 @@ def open_view(view: View, previous: Opened | None = None, halt: Callable[[], boo
         )
         fault = next(faults(view.lesson, view.at_stop, trace), None) if view.as_written else None
         if fault is None and missing(view, trace):
-            fault = next(faults(view.lesson, replace(view.at_stop, fails=False), trace))
+            fault = next(faults(view.lesson, view.at_stop._replace(fails=False), trace))
         if fault is None:
             return Opened(view, trace, None, None)
         return Opened(view, None, ProgramError(fault.reason), kept(previous), fault=fault)
