@@ -115,10 +115,8 @@ class Lesson:
                 raise AttributeError(f"a lesson has no {name}")
             from llm_linalg.lesson import read
 
-            whole = read(self.path)
-            for slot in self.__slots__:
-                object.__setattr__(self, slot, getattr(whole, slot))
-            return getattr(self, name)
+            self.__setstate__(read(self.path).__getstate__())
+            return object.__getattribute__(self, name)
 
     @property
     def part_title(self) -> str:
