@@ -115,8 +115,9 @@ class Lesson:
                 raise AttributeError(f"a lesson has no {name}")
             from llm_linalg.lesson import read
 
-            self.__setstate__(read(self.path).__getstate__())
-            return object.__getattribute__(self, name)
+            values = read(self.path).__getstate__()  # in the order of the slots
+            self.__setstate__(values)
+            return values[self.__slots__.index(name)]
 
     @property
     def part_title(self) -> str:
