@@ -21,8 +21,10 @@ RUNNING = "running…"
 STOPPING = "stopping, once this call is done…"
 SMALLEST = (60, 18)
 LARGEST = (160, 50)
-SIDEBAR = 19
+SIDEBAR = 19  # its columns, the rule beside it included
 SIDEBAR_FROM = 78
+WIDE_SIDEBAR = 34  # every title in full
+WIDE_SIDEBAR_FROM = 130  # columns with which the rest has room enough
 PROSE_ROW = 54  # characters of prose that a row at 80 columns takes, on average
 BESIDE_FROM = 90  # columns of the main part that the playground divides in two
 
@@ -32,7 +34,7 @@ class Sizes(NamedTuple):
 
     width: int
     height: int
-    sidebar: bool
+    sidebar: int  # 0: there is none
     program: int
     words: int
     beside: int = 0  # columns of the playground's editor, where it stands beside everything
@@ -47,7 +49,7 @@ class Sizes(NamedTuple):
     def main(self) -> int:
         """Columns of the main part, a margin on each side taken off."""
         taken = self.beside + 1 if self.beside else 0
-        return self.width - (SIDEBAR if self.sidebar else 0) - 2 - taken
+        return self.width - self.sidebar - 2 - taken
 
     @property
     def stage(self) -> int:
@@ -66,10 +68,11 @@ def fits(width: int, height: int) -> bool:
     return width >= SMALLEST[0] and height >= SMALLEST[1]
 
 
-def _taken(width: int, height: int, sidebar: bool | None) -> tuple[int, int, bool]:
-    """The columns and rows that are used of those there are, and whether the sidebar is shown."""
+def _taken(width: int, height: int, sidebar: bool | None) -> tuple[int, int, int]:
+    """The columns and rows that are used of those there are, and the columns of the sidebar."""
     width, height = min(width, LARGEST[0]), min(height, LARGEST[1])
-    return width, height, width >= SIDEBAR_FROM if sidebar is None else sidebar
+    shown = width >= SIDEBAR_FROM if sidebar is None else sidebar
+    return width, height, (WIDE_SIDEBAR if width >= WIDE_SIDEBAR_FROM else SIDEBAR) if shown else 0
 
 
 def sizes(
@@ -89,7 +92,7 @@ def sizes(
         return None
     width, height, shown = _taken(width, height, sidebar)
     spare = max(0, height - 24)
-    inner = width - (SIDEBAR if shown else 0) - 4
+    inner = width - shown - 4
     lines = sum(len(wrap_code(line, inner)) for line in code)
     program = min(lines, (3 if height < 22 else 4) + spare // 4)
     program = max(1, program)
@@ -117,7 +120,7 @@ def bench_sizes(
     if not fits(width, height):
         return None
     width, height, shown = _taken(width, height, sidebar)
-    inner = width - (SIDEBAR if shown else 0) - 2
+    inner = width - shown - 2
     spare = max(0, height - 24)
     words = (2 if height < 22 else 3) + min(4, spare // 4) + (3 if failed else 0)
     if inner >= BESIDE_FROM:
@@ -154,17 +157,17 @@ def talk_sizes(
     width, height, _ = _taken(width, height, False)
     footer = int(talk.footer or spoken)
     if session.view.at_stop.slide:
-        return Sizes(width, height, False, 0, 0, 0, 1, 0, 0, 0, footer, big)
+        return Sizes(width, height, 0, 0, 0, 0, 1, 0, 0, 0, footer, big)
     spare = max(0, height - 24)
     transport = int(not spoken)
     controls = int(bool(session.view.lesson.controls) and (not big or spare > 4))
     if big and not failed:
         words = DOWN * (1 + (spare > 6)) + (spare > 2)
-        return Sizes(width, height, False, 0, words, 0, 1, int(spare > 4), controls, transport, footer, True)
+        return Sizes(width, height, 0, 0, words, 0, 1, int(spare > 4), controls, transport, footer, True)
     lines = sum(len(wrap_code(line, width - 4)) for line in code)
     program = max(1, min(lines, (3 if height < 22 else 5) + spare // 4))
     words = (3 if height < 22 else 4) + min(4, spare // 4) + (min(4, max(0, height - 20)) if failed else 0)
-    return Sizes(width, height, False, program, words, 0, 1, 1, controls, transport, footer)
+    return Sizes(width, height, 0, program, words, 0, 1, 1, controls, transport, footer)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from llm_linalg.lesson import PART_TITLES
 from tests.app.driving import opened
-from tui.picture import LARGEST, SMALLEST, sizes
+from tui.picture import LARGEST, SMALLEST, WIDE_SIDEBAR, WIDE_SIDEBAR_FROM, sizes
 
 
 @pytest.mark.parametrize("size", [(40, 10), (20, 5), (1, 1), (59, 24), (80, 17), (5, 60)])
@@ -65,6 +66,16 @@ async def test_the_sidebar_by_key_and_by_width() -> None:
         assert "1 Tensors" in d.screen
         await d.press("backslash")
         assert "1 Tensors" not in d.screen
+
+
+async def test_a_wide_terminal_has_every_title_in_full() -> None:
+    titles = [f" {part} {title}" for part, title in enumerate(PART_TITLES[:8])]
+    async with opened("matmul", (WIDE_SIDEBAR_FROM - 1, 30)) as d:
+        assert not all(title in d.screen for title in titles)
+        await d.pilot.resize_terminal(WIDE_SIDEBAR_FROM, 30)
+        await d.settle()
+        assert all(title in d.screen for title in titles)
+        assert d.rows[1].index("┬") == d.rows[5].index("│") == WIDE_SIDEBAR - 1
 
 
 async def test_choosing_in_the_sidebar() -> None:

@@ -9,7 +9,7 @@ from textual import events
 
 from tui.outline import Entry, outline
 from tui.outline import pointed as place
-from tui.picture import SIDEBAR, Picture
+from tui.picture import Picture
 from tui.widgets.lines import Lines
 from tui.widgets.rows import Row, Span, fit, width_of
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 class Sidebar(Lines):
     """Parts and lessons; a click opens one. Its last column is the rule beside it."""
 
-    DEFAULT_CSS = "Sidebar { width: 19; height: 1fr; }"
+    DEFAULT_CSS = "Sidebar { height: 1fr; }"
 
     def __init__(self) -> None:
         super().__init__()
@@ -64,7 +64,7 @@ class Sidebar(Lines):
 
     def _lessons_kept(self, session: Session) -> tuple[list[Row], int]:
         """The lessons, made anew only where something else is open or chosen: a step changes none of them."""
-        key = (session.lessons, session.chosen, session.view.lesson, self.glyphs)
+        key = (session.lessons, session.chosen, session.view.lesson, self.glyphs, self._columns)
         if self._made is None or self._made[0] != key:
             self._made = key, self._lessons(session)
         return self._made[1]
@@ -101,8 +101,13 @@ class Sidebar(Lines):
             role = "strong"
         return self._framed((Span(f" {mark} {lesson.title}", role, f"open:{lesson.slug}"),), role)
 
+    @property
+    def _columns(self) -> int:
+        """The columns of a row, the rule not among them."""
+        return 0 if self._picture is None else self._picture.room.sidebar - 1
+
     def _framed(self, spans: Row, role: str) -> Row:
-        width = SIDEBAR - 1
+        width = self._columns
         spans = fit(spans, width, self.glyphs.dots)
         space = Span(" " * (width - width_of(spans)), role if role == "picked" else "")
         return (*spans, space, Span(self.glyphs.vertical, "rule"))

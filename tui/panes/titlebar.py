@@ -6,7 +6,7 @@ from time import monotonic
 from typing import TYPE_CHECKING
 
 from llm_linalg.text import clean
-from tui.picture import SIDEBAR, Picture
+from tui.picture import Picture
 from tui.stopwatch import shown
 from tui.talk import edited, on_stage
 from tui.themes import Glyphs
@@ -48,7 +48,7 @@ class TitleBar(Lines):
         name = next((name for name in names if width_of(name) <= space), names[-1])
         rule = glyphs.horizontal * width
         if picture.room.sidebar:
-            at = SIDEBAR - 1
+            at = picture.room.sidebar - 1
             rule = rule[:at] + glyphs.cross + rule[at + 1 :]
         self.show([ends((*brand, *name), right, width, glyphs.dots), (Span(rule, "rule"),)])
 

@@ -151,7 +151,8 @@ class Page(Screen[None], inherit_bindings=False):
             self._give(Controls, room.controls)
             self._give(Transport, room.transport)
             self._give(KeysLine, room.footer)
-            self.query_one(Sidebar).display = room.sidebar
+            self.query_one(Sidebar).styles.width = room.sidebar
+            self.query_one(Sidebar).display = room.sidebar > 0
         self.room = room
         return room
 
