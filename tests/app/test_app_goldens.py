@@ -6,32 +6,19 @@
 from __future__ import annotations
 
 import os
-import re
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from llm_linalg.lesson import Lesson, catalog, find
-from tui.frame import ErrorView
 from tui.headless import render, render_all
 from tui.picture import SIDEBAR
-from tui.stage import failed
 from tui.view import View
 
 SNAPSHOTS = Path(__file__).parents[1] / "snapshots"
 UPDATE = os.environ.get("UPDATE_SNAPSHOTS") == "1"
 LAST = 10**6
-
-
-@pytest.fixture(autouse=True)
-def words_of_any_release(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Later releases of torch name the kernel first (``mm: mat1 and …``): compared without."""
-
-    def view(*, detail: str, **rest: object) -> ErrorView:
-        return ErrorView(detail=re.sub(r"\A\w+: ", "", detail), **rest)  # type: ignore[arg-type]
-
-    monkeypatch.setattr(failed, "ErrorView", view)
 
 
 def views(lesson: Lesson) -> list[tuple[str, View]]:
