@@ -225,6 +225,16 @@ async def test_the_stop_is_remembered(file: Path, tmp_path: Path) -> None:
         assert memory.load().deck(file) == 3
 
 
+async def test_the_stop_is_remembered_however_soon_the_talk_ends(file: Path, tmp_path: Path) -> None:
+    memory = Memory(tmp_path / "state")
+    async with staged(file, options=Options(memory=memory)) as d:
+        assert memory.load().deck(file) is None
+        for number in (2, 4, 3):
+            d.app.explorer.update_session(at(d.app.explorer.session, number))
+        d.app.exit()
+    assert memory.load().deck(file) == 3
+
+
 async def test_it_goes_on_by_itself_and_stops_at_the_end(file: Path) -> None:
     async with staged(file) as d:
         screen = d.app.explorer
