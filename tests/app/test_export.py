@@ -16,6 +16,7 @@ from llm_linalg.lesson import find
 from tui.app import Options
 from tui.cli import main
 from tui.cli_export import export_parser
+from tui.export.page import paragraphs
 from tui.export.scenes import MOST, Scene, of_deck
 from tui.export.screens import draw
 from tui.export.shapes import SHAPES, THIN, drawn
@@ -297,3 +298,13 @@ def test_a_script_is_exported_as_it_is_played(tmp_path: Path) -> None:
     assert sum(one[0] for one in fast) == pytest.approx(sum(one[0] for one in read) / 2, abs=0.01)
     frames = json.loads(exported(tmp_path, "json", what=str(script)))["frames"]
     assert [one["step"] for one in frames] == [0, 2, 2, 0, 1, 2, 3]
+
+
+def test_a_page_has_lists_and_tables_as_such() -> None:
+    text = "Words:\n- a\n- `b`\n\n3. c\n4. d\n\n| x | y |\n|---|---|\n| 1 | <2> |\n\n```text\n<i>\n\n  j\n```"
+    assert paragraphs(text) == (
+        "<p>Words:</p>\n<ul>\n<li>a</li>\n<li><code>b</code></li>\n</ul>\n"
+        '<ol start="3">\n<li>c</li>\n<li>d</li>\n</ol>\n'
+        "<table>\n<tr><th>x</th><th>y</th></tr>\n<tr><td>1</td><td>&lt;2&gt;</td></tr>\n</table>\n"
+        "<pre>&lt;i&gt;\n\n  j</pre>\n"
+    )

@@ -64,7 +64,7 @@ class PresenterScreen(ExplorerScreen):
         self.count = ""  # the digits of a number that is being typed
         self._files = Watch(self.talk.deck)
         self._remembered: int | None = None  # the stop that is kept for the next time
-        self._keeping = threading.Lock()
+        self._remembering = threading.Lock()
         self._clock_timer: Timer | None = None
         self._next: Timer | None = None
 
@@ -156,7 +156,7 @@ class PresenterScreen(ExplorerScreen):
 
     def _remember(self) -> None:
         """Keeps the stop, so that the talk can begin there again."""
-        with self._keeping:
+        with self._remembering:
             path, number = self.talk.deck.path, self.talk.number
             if path is not None and number != self._remembered:
                 self._remembered = number

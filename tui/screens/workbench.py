@@ -103,7 +103,7 @@ class Workbench(Page):
 
     def _keep(self) -> None:
         self._keeping = None
-        self.run_worker(self._kept, group="keep", exclusive=True)
+        self.run_worker(self._kept(), group="keep", exclusive=True)
 
     async def _kept(self) -> None:
         text, self._unkept = self._unkept, None
