@@ -170,6 +170,16 @@ async def test_large_cells_show_the_same_numbers(file: Path, size: tuple[int, in
         assert "1.5410" in d.screen
 
 
+@pytest.mark.parametrize("size", [(60, 18), (80, 24), (160, 50)])
+async def test_a_map_is_large_too(tmp_path: Path, size: tuple[int, int]) -> None:
+    text = '+++\ntitle = "T"\n+++\n```python map\nY = torch.ones(2, 3) @ torch.ones(3, 4)\nz = Y.sum()\n```\n'
+    async with staged(deck_at(tmp_path, text), size, big=True) as d:
+        for part in (enlarged("Y")[1], enlarged("(2, 4)")[1]):
+            assert part.strip() in d.screen
+        await d.press("B")
+        assert "(2, 4)" in d.screen
+
+
 async def test_in_ascii_nothing_is_large(file: Path) -> None:
     async with staged(file, big=True, options=Options(ascii_only=True)) as d:
         await d.press("2", "G")
