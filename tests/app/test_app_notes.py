@@ -129,6 +129,7 @@ async def test_a_follower_shows_the_same_at_its_own_size_and_only_looks(talk: Se
         before = screen.session.view
         await pilot.press("right", "right_square_bracket", "R", "G", "1", "G", "l", "E", "n", "s")
         assert screen.session.view == before
+        assert "you only look" in capture(app, "screen")
         assert "A sum" in capture(app, "screen")
         await pilot.press("B")
         assert on_stage(screen.session).big
