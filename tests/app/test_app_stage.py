@@ -9,10 +9,11 @@ from pathlib import Path
 import pytest
 
 from llm_linalg.decks import load
+from llm_linalg.text import width as width_of_text
 from tests.app.driving import SMALL, Driver
 from tests.app.talks import DECK, deck_at, where
 from tui.app import Explorer, Options
-from tui.enlarged import ACROSS, DOWN, enlarged
+from tui.enlarged import ACROSS, DOWN, enlarged, in_font
 from tui.screens.presenter import PresenterScreen
 from tui.script.running import ran
 from tui.state import Memory
@@ -45,6 +46,24 @@ async def test_a_slide_is_its_words_and_nothing_else(file: Path) -> None:
         assert "steps" not in d.screen
         assert "Say hello" not in d.screen
         assert "llm-linalg" not in d.screen
+
+
+def test_large_letters_are_twice_as_wide_as_the_text_whatever_stands_in_it() -> None:
+    for text in ("Wörter", "Ü é à ñ ç Å ß", "e\u0301te\u0301", "ab 日本 c", "x 🙂 y", "φ"):
+        assert {width_of_text(line) for line in enlarged(text)} == {ACROSS * width_of_text(text)}
+    assert enlarged("ö") != enlarged("o")
+    assert enlarged("Ü")[0] != enlarged("U")[0]
+    assert enlarged("e\u0301") == enlarged("é")
+    assert in_font("Wörter für Öfen, ça été")
+    assert not in_font("注意")
+
+
+async def test_a_title_that_is_not_in_the_font_stands_as_it_is(tmp_path: Path) -> None:
+    text = '+++\ntitle = "T"\n+++\n## 注意 now\nWords.\n\n## Über\nMore.\n'
+    async with staged(deck_at(tmp_path, text)) as d:
+        assert "注意 now" in d.screen
+        await d.press("right")
+        assert enlarged("Über")[1].strip() in d.screen
 
 
 async def test_a_picture_that_comes_while_the_app_ends_is_dropped(file: Path) -> None:

@@ -19,7 +19,7 @@ from tui.cli_export import export_parser
 from tui.export.page import paragraphs
 from tui.export.scenes import MOST, Scene, of_deck
 from tui.export.screens import draw
-from tui.export.shapes import SHAPES, THIN, drawn
+from tui.export.shapes import SHAPES, THIN, drawn, pieces
 from tui.export.texts import frame_of
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -222,6 +222,14 @@ def test_lines_and_blocks_are_drawn_and_meet() -> None:
     inside = [box for shape in SHAPES.values() for box in shape]
     assert all(0 <= left <= left + wide <= 1.0001 for left, _, wide, _ in inside)
     assert all(0 <= top <= top + high <= 1.0001 for _, top, _, high in inside)
+
+
+def test_wide_characters_put_nothing_out_of_place() -> None:
+    text, boxes = drawn("▀日本▀")
+    assert text == " 日本 "
+    assert boxes == [(0, (0.0, 0.0, 1.0, 0.5)), (5, (0.0, 0.0, 1.0, 0.5))]
+    assert pieces("ab日本cé") == [(0, "ab"), (2, "日本"), (6, "cé")]
+    assert pieces("plain") == [(0, "plain")]
 
 
 def test_large_letters_need_no_font(tmp_path: Path) -> None:

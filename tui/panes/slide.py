@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from llm_linalg.text import clean
-from tui.enlarged import ACROSS, enlarged_rows
+from tui.enlarged import ACROSS, enlarged_rows, in_font
 from tui.prose import paragraphs
 from tui.themes import Glyphs
 from tui.widgets.rows import Row, Span, row, width_of, wrap
@@ -24,7 +24,7 @@ def slide_rows(title: str, prose: str, width: int, height: int, *, big: bool, gl
     """
     head, text = _head(title, width), paragraphs(prose, min(WIDEST, width))
     name = clean(title)
-    if not glyphs.plain and len(name) * ACROSS <= width:
+    if not glyphs.plain and in_font(name) and len(name) * ACROSS <= width:
         large = enlarged_rows([row((name, "title"))])
         head = large if len(large) + 1 + len(text) <= height else head
     if big and not glyphs.plain:
