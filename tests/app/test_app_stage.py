@@ -66,6 +66,16 @@ async def test_a_title_that_is_not_in_the_font_stands_as_it_is(tmp_path: Path) -
         assert enlarged("Über")[1].strip() in d.screen
 
 
+async def test_a_long_title_is_large_in_several_rows(tmp_path: Path) -> None:
+    long = "Where does the matrix of attention weights come from?"
+    text = f'+++\ntitle = "T"\n+++\n## {long}\nWords.\n\n## {"wordwithoutanyspace" * 3}\nMore.\n'
+    async with staged(deck_at(tmp_path, text)) as d:
+        for part in ("Where does the matrix of", "come from?"):
+            assert enlarged(part)[1].strip() in d.screen
+        await d.press("right")
+        assert "wordwithoutanyspacewordwithoutanyspacewordwithoutanyspace" in d.screen
+
+
 async def test_a_picture_that_comes_while_the_app_ends_is_dropped(file: Path) -> None:
     async with staged(file) as d:
         shown = d.app.explorer.session
