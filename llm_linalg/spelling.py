@@ -7,6 +7,8 @@ from collections.abc import Iterable, Sequence
 
 from llm_linalg.text import clean, nearest
 
+MOST_LISTED = 20
+
 
 def quoted(text: str, limit: int = 40) -> str:
     """`text`, which somebody else wrote, in quotes on one line and cut at `limit` characters."""
@@ -26,11 +28,14 @@ def unknown(what: str, word: str, known: Iterable[str]) -> str:
     'unknown key "titel": did you mean "title"? (title, part)'
     >>> unknown("key", "zzz", ["title", "part"])
     'unknown key "zzz": there is title, part'
+
+    Beside a near spelling, more than `MOST_LISTED` names would only hide it.
     """
     names = list(known)
     listed = ", ".join(names) or "none"
     near = nearest(word, names)
-    said = f'did you mean "{near}"? ({listed})' if near is not None else f"there is {listed}"
+    beside = f" ({listed})" if len(names) <= MOST_LISTED else ""
+    said = f"there is {listed}" if near is None else f'did you mean "{near}"?{beside}'
     return f"unknown {what} {quoted(word)}: {said}"
 
 

@@ -105,7 +105,7 @@ def test_json_is_compared_value_by_value(tmp_path: Path) -> None:
         ('check("scores.md")', "no lesson file"),
         ('check("matmul", stop=99)', "there is no stop 99"),
         ('check("matmul", controls={"q": 1})', 'unknown control of matmul "q"'),
-        ('check_program("x = torch.ones(2, 3)\\nx @ x")', "matmul"),
+        ('check_program("x = torch.ones(2, 3)\\nx @ x")', "program, line 2, column 1: matmul"),
     ],
 )
 def test_what_cannot_be_made_is_said_without_a_traceback(tmp_path: Path, call: str, said: str) -> None:
@@ -114,6 +114,7 @@ def test_what_cannot_be_made_is_said_without_a_traceback(tmp_path: Path, call: s
     assert done.returncode == 1
     assert said in done.stdout
     assert "Traceback" not in done.stdout
+    assert "another exception" not in done.stdout
     assert not (tmp_path / "frames").exists()
 
 
@@ -156,3 +157,12 @@ def test_without_pytest_the_program_works(tmp_path: Path) -> None:
     code = "import sys; sys.modules['pytest'] = None; from tui.cli import main; sys.exit(main(['lessons']))"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_a_stop_that_opens_on_the_map_is_stored_as_the_map(tmp_path: Path) -> None:
+    text = '+++\ntitle = "T"\n+++\n```python map\nY = torch.ones(2, 3) @ torch.ones(3, 4)\n```\n'
+    (tmp_path / "talk.md").write_text(text, encoding="utf-8")
+    write(tmp_path, 'def test_talk(linalg_frames):\n    linalg_frames.check("talk.md")\n')
+    assert run(tmp_path, "--update-frames").returncode == 0
+    (file,) = tmp_path.glob("frames/*/*")
+    assert "map: all" in file.read_text(encoding="utf-8")

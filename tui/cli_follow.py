@@ -81,9 +81,11 @@ def met(role: Role, flags: argparse.Namespace) -> Link:
         found = places.presenters(places.folder(os.environ))
     except places.PlaceError as error:
         raise UsageError(str(error)) from None
-    if flags.of is None and len(found) > 1:
+    wanted = [path for path in found if flags.of is None or path.stem == str(flags.of)]
+    if len(wanted) > 1 or (found and not wanted):
         listed = "; ".join(f"--of {path.stem} is {clean(introduced(path), 60)}" for path in found)
-        raise UsageError(f"{len(found)} are presenting: {listed}")
+        begun = f"{len(found)} are presenting" if wanted else f"{flags.of} presents nothing"
+        raise UsageError(f"{begun}: {listed}")
     return Link(role, os.environ, flags.of)
 
 

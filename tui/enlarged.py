@@ -1,13 +1,17 @@
 """Text in large letters: each character on two columns and three rows, made of quarter blocks.
 
 A letter is 3 × 5 dots with one row below the line; a quarter block is one dot, so two columns hold a letter
-and the gap after it. What is not in the font stands as itself in the middle row.
+and the gap after it. A letter with a mark, such as ö, is the letter with dots for the mark. What is not
+in the font stands as itself in the middle row.
 """
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Sequence
+from functools import cache
 
+from llm_linalg.text import width
 from tui.widgets.rows import Row, Span
 
 ACROSS, DOWN = 2, 3
@@ -24,6 +28,9 @@ _FONT = {
     "ᵀ": "722000", "°": "252000", "²": "612700", "√": "115520", "░": "525252", "±": "272070", "–": "007000",
     "≤": "124217", "≥": "421247", "→": "217120", "←": "247420", "↑": "272220", "↓": "222720", "≈": "360360",
     "✓": "001520", "✗": "052500", "⋯": "005000", "‖": "555550",
+    "│": "222222", "─": "007000", "╭": "003222", "╰": "223000", "├": "223222", "┼": "227222", "┬": "007222",
+    "┴": "227000", "┃": "222222", "━": "007000", "┏": "003222", "┗": "223000", "┣": "223222", "╋": "227222",
+    "┳": "007222", "┻": "227000", "▸": "467640", "›": "042400",
     "0": "755570", "1": "262270", "2": "717470", "3": "717170", "4": "557110", "5": "747170", "6": "747570",
     "7": "711220", "8": "757570", "9": "757170",
     "A": "257550", "B": "656560", "C": "344430", "D": "655560", "E": "746470", "F": "746440", "G": "345530",
@@ -34,12 +41,22 @@ _FONT = {
     "h": "465550", "i": "202220", "j": "101152", "k": "456650", "l": "622270", "m": "077550", "n": "065550",
     "o": "025520", "p": "065564", "q": "035531", "r": "034440", "s": "036360", "t": "272230", "u": "055530",
     "v": "055520", "w": "055750", "x": "052250", "y": "055316", "z": "073670",
+    "ß": "256564", "æ": "067630", "œ": "037630", "ø": "035560", "ı": "002220", "«": "036300", "»": "063600",
+    "„": "000055", "“": "550000", "”": "550000", "’": "220000", "‘": "220000", "—": "007000", "•": "002000",
 }  # fmt: skip
+
+# What stands over a letter: dieresis, acute, grave, circumflex, tilde, ring, macron, caron, dot.
+# What stands under it: cedilla, ogonek.
+_MARKS = {
+    "\u0308": "5", "\u0301": "1", "\u0300": "4", "\u0302": "2", "\u0303": "3", "\u030a": "2", "\u0304": "7",
+    "\u030c": "5", "\u0307": "2", "\u0327": "2", "\u0328": "1",
+}  # fmt: skip
+_BELOW = frozenset("\u0327\u0328")
 
 
 def enlarged(text: str) -> tuple[str, str, str]:
-    """A line of text as three lines, each twice as long as it has characters."""
-    letters = [_letter(character) for character in text]
+    """A line of text as three lines, each twice as wide as it."""
+    letters = [_letter(letter) for letter in _letters(text)]
     top, middle, bottom = ("".join(letter[k] for letter in letters) for k in range(DOWN))
     return top, middle, bottom
 
@@ -56,10 +73,50 @@ def enlarged_rows(rows: Sequence[Row]) -> list[Row]:
     return found
 
 
-def _letter(character: str) -> tuple[str, str, str]:
-    dots = _FONT.get(character)
+def in_font(text: str) -> bool:
+    """Whether each of its letters is large in large letters."""
+    return all(_dots(letter) is not None for letter in _letters(text))
+
+
+def _letters(text: str) -> list[str]:
+    """The characters, each with the marks that stand over or under it."""
+    found: list[str] = []
+    for character in unicodedata.normalize("NFC", text):
+        if found and not width(character):
+            found[-1] += character
+        else:
+            found.append(character)
+    return found
+
+
+@cache
+def _dots(letter: str) -> str | None:
+    """Six rows of dots; None if it is not in the font."""
+    if letter in _FONT:
+        return _FONT[letter]
+    apart = unicodedata.normalize("NFD", letter)
+    base, marks = apart[0], apart[1:]
+    dots = _FONT.get(base)
+    if dots is None or not marks or not set(marks) <= _MARKS.keys():
+        return None
+    for mark in marks:
+        row = _MARKS[mark]
+        if mark in _BELOW:
+            dots = dots[:5] + row
+        elif base.islower() and dots[0] == "0":  # it stands lower, so that a gap is left
+            dots = f"{row}0{dots[1:5] if dots[5] == '0' else dots[2:]}"
+        elif dots[1] == "0":  # a dot, which the mark takes the place of
+            dots = row + dots[1:]
+        else:
+            dots = row + (dots[0] if dots[0] != row else "0") + dots[1:5]
+    return dots
+
+
+def _letter(letter: str) -> tuple[str, str, str]:
+    dots = _dots(letter)
     if dots is None:
-        return "  ", character + " ", "  "
+        room = ACROSS * width(letter)
+        return " " * room, letter + " " * (room - width(letter)), " " * room
     rows = [int(dot) << 1 for dot in dots]  # four dots wide: the fourth is the gap
     top, middle, bottom = (
         "".join(_QUARTERS[(rows[k] >> at & 3) << 2 | (rows[k + 1] >> at & 3)] for at in (2, 0))

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from tui.widgets.rows import Row, Span, width_of, wrap_spans
+from tui.blocks import Block, apart, blocks, grouped
+from tui.widgets.rows import Row, Span, fit, row, width_of, wrap_spans
 
 if TYPE_CHECKING:
     from tui.frame import FormulaLine
@@ -52,7 +53,8 @@ def links(text: str) -> list[str]:
 def titled(title: str, text: str) -> str:
     """Prose that begins with its title."""
     end = "" if title.endswith((".", "?", "!", ":")) else "."
-    return f"**{title}{end}** {text}" if title and "*" not in title else text
+    gap = "\n" if apart(text) else " "
+    return f"**{title}{end}**{gap}{text}" if title and "*" not in title else text
 
 
 def words(spans: Row) -> Row:
@@ -64,7 +66,7 @@ def words(spans: Row) -> Row:
 
 
 def paragraphs(text: str, width: int) -> list[Row]:
-    """Prose as rows of at most `width` columns; a blank line parts paragraphs."""
+    """Prose as rows of at most `width` columns; a list's items and a table's rows are lines of their own."""
     return list(_paragraphs(text, width))
 
 
@@ -73,18 +75,36 @@ def _paragraphs(text: str, width: int) -> tuple[Row, ...]:
     """The rows, kept: a step says the same sentence as the one before."""
     rows: list[Row] = []
     seen = 0
-    for block in re.split(r"\n\s*\n", text.strip()):
-        if not block.strip():
-            continue
+    for paragraph in blocks(text):
         if rows:
             rows.append(())
-        for item in re.split(r"\n(?=\s*[-*] )", block):
-            bullet = re.match(r"\s*[-*] ", item)
-            body = " ".join(item[bullet.end() :].split() if bullet else item.split())
-            lead = (Span("· "),) if bullet else ()
-            rows += _glued((*lead, *words(inline(body, seen))), width, 2 if bullet else 0)
-            seen += len(links(body))
+        for kind, run in grouped(paragraph):
+            if kind == "row":
+                rows += _table(run, width)
+                continue
+            for block in run:
+                if kind == "code":
+                    rows.append(fit(row((block.text.expandtabs(4), "code")), width))
+                    continue
+                lead = (Span(block.lead),) if block.lead else ()
+                rows += _glued((*lead, *words(inline(block.text, seen))), width, len(block.lead))
+                seen += len(links(block.text))
     return tuple(rows)
+
+
+def _table(run: list[Block], width: int) -> list[Row]:
+    """A table's rows with their cells in columns; what goes beyond the width is cut."""
+    cells = [[inline(text) for text in block.text.split("\t")] for block in run]
+    count = max(map(len, cells))
+    wide = [max((width_of(line[k]) for line in cells if k < len(line)), default=0) for k in range(count)]
+    rows: list[Row] = []
+    for block, line in zip(run, cells, strict=True):
+        spans: list[Span] = []
+        for cell, columns in zip(line, wide, strict=False):
+            strong = tuple(Span(span.text, "strong", span.do) for span in cell) if block.lead else cell
+            spans += [*strong, Span(" " * (columns - width_of(cell) + 2))]
+        rows.append(fit(tuple(spans[:-1]), width))
+    return rows
 
 
 def words_of(text: str, width: int) -> list[str]:

@@ -86,7 +86,7 @@ class LinalgFrames:
             what: A lesson's slug, or the path of a lesson, a deck or a folder, as seen from the test's file.
             stop: One stop, from 1; all of them unless given.
             step: A step from 1, "first", "last" or "all". Unless given the last one, or the one that a deck
-                says.
+                says; a stop that opens on the map is the map.
             format: "plain", "json", "svg" or "screen".
             size: Columns and rows.
             seed: The seed, in place of the lesson's own.
@@ -133,7 +133,7 @@ class LinalgFrames:
             text = f'+++\ntitle = "Program"\nseed = {seed}\n+++\n{marks}python\n{code.strip()}\n{marks}\n'
             file.write_text(text, encoding="utf-8")
             words = [str(file), "--step", str(step), "--format", format, "--size", f"{size[0]}x{size[1]}"]
-            (made,) = _made([words], self._here)
+            (made,) = _made([words], self._here, {re.escape(str(file)) + r"(:\d+:)?": f"{name},"})
         stored = self._folder / f"{_plain(name)}-{_plain(str(step))}.{SUFFIXES[format]}"
         self._compare([Frame(made, stored, name)], format)
 
@@ -149,11 +149,11 @@ class LinalgFrames:
         try:
             deck = deck_named(str(path) if path.exists() else what)
         except (LessonError, UsageError) as error:
-            pytest.fail(str(error), pytrace=False)
+            raise pytest.fail.Exception(str(error), pytrace=False) from None
         for number, one in enumerate(deck.stops, 1):
             if stop is not None and number != stop:
                 continue
-            own = step is None and "--step" in one.words
+            own = step is None and ("--step" in one.words or one.at.map is not None)  # a map stays one
             at = [] if own else ["--step", str("last" if step is None else step)]
             yield number, ["--stop", str(number), *at, *words]
         if stop is not None and not 1 <= stop <= len(deck.stops):
@@ -177,8 +177,11 @@ class LinalgFrames:
         self._config.stash.setdefault(WRITTEN, []).append(str(frame.file))
 
 
-def _made(words: list[list[str]], folder: Path) -> list[str]:
-    """The frames of some commands, all from one process; fails where one can't be made."""
+def _made(words: list[list[str]], folder: Path, called: Mapping[str, str] | None = None) -> list[str]:
+    """The frames of some commands, all from one process; fails where one can't be made.
+
+    What is said then has other words for what is `called` otherwise than the files that were made for it.
+    """
     done = subprocess.run(
         [sys.executable, "-m", "tui.frames_worker"],
         input=json.dumps(words),
@@ -193,6 +196,8 @@ def _made(words: list[list[str]], folder: Path) -> list[str]:
     made = []
     for code, out, said in json.loads(done.stdout):
         if code:
+            for pattern, words_for_it in (called or {}).items():
+                said = re.sub(pattern, words_for_it, said)
             pytest.fail(said.strip(), pytrace=False)
         made.append(out)
     return made

@@ -73,11 +73,11 @@ class Setting(NamedTuple):
         """The value that stands in the file. Raises ArgumentTypeError."""
         if isinstance(self.default, bool):
             if not isinstance(value, bool):
-                raise argparse.ArgumentTypeError("it is true or false")
+                raise argparse.ArgumentTypeError("it has to be true or false, without quotes")
             return value
         if isinstance(self.default, float):
             if isinstance(value, bool) or not isinstance(value, int | float):
-                raise argparse.ArgumentTypeError("it is a number")
+                raise argparse.ArgumentTypeError("it has to be a number, without quotes")
             return self.read(str(value))
         if not isinstance(value, str):
             raise argparse.ArgumentTypeError("it is a text, in quotes")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator
 
 import pytest
@@ -100,6 +101,17 @@ def test_notes_never_leave_their_room(talk: Session, size: tuple[int, int], glyp
         assert all(width_of(spans) <= size[0] for spans in rows)
 
 
+def test_each_name_of_the_clock_stands_below_its_number(talk: Session) -> None:
+    for seconds in (5.0, 725.0):
+        rows = notes_rows(Notes(told(talk), seconds), 80, 24, UNICODE)
+        lines = ["".join(span.text for span in spans) for spans in rows]
+        named = next(k for k, line in enumerate(lines) if "elapsed" in line)
+        dots = next(line for line in lines[named - 3 : named] if line.strip())
+        gap = re.search(r"\S( {5,})\S", dots)
+        assert gap is not None
+        assert lines[named].index("remaining") in range(gap.end() - 3, gap.end())
+
+
 async def test_a_follower_shows_the_same_at_its_own_size_and_only_looks(talk: Session) -> None:
     shown = done(talk, "stage.go:2", "stage.next", "seed.up")
     mine = on_stage(talk)
@@ -117,6 +129,7 @@ async def test_a_follower_shows_the_same_at_its_own_size_and_only_looks(talk: Se
         before = screen.session.view
         await pilot.press("right", "right_square_bracket", "R", "G", "1", "G", "l", "E", "n", "s")
         assert screen.session.view == before
+        assert "you only look" in capture(app, "screen")
         assert "A sum" in capture(app, "screen")
         await pilot.press("B")
         assert on_stage(screen.session).big

@@ -9,10 +9,11 @@ from pathlib import Path
 import pytest
 
 from llm_linalg.decks import load
+from llm_linalg.text import width as width_of_text
 from tests.app.driving import SMALL, Driver
 from tests.app.talks import DECK, deck_at, where
 from tui.app import Explorer, Options
-from tui.enlarged import ACROSS, DOWN, enlarged
+from tui.enlarged import ACROSS, DOWN, enlarged, in_font
 from tui.screens.presenter import PresenterScreen
 from tui.script.running import ran
 from tui.state import Memory
@@ -45,6 +46,34 @@ async def test_a_slide_is_its_words_and_nothing_else(file: Path) -> None:
         assert "steps" not in d.screen
         assert "Say hello" not in d.screen
         assert "llm-linalg" not in d.screen
+
+
+def test_large_letters_are_twice_as_wide_as_the_text_whatever_stands_in_it() -> None:
+    for text in ("Wörter", "Ü é à ñ ç Å ß", "e\u0301te\u0301", "ab 日本 c", "x 🙂 y", "φ"):
+        assert {width_of_text(line) for line in enlarged(text)} == {ACROSS * width_of_text(text)}
+    assert enlarged("ö") != enlarged("o")
+    assert enlarged("Ü")[0] != enlarged("U")[0]
+    assert enlarged("e\u0301") == enlarged("é")
+    assert in_font("Wörter für Öfen, ça été")
+    assert not in_font("注意")
+
+
+async def test_a_title_that_is_not_in_the_font_stands_as_it_is(tmp_path: Path) -> None:
+    text = '+++\ntitle = "T"\n+++\n## 注意 now\nWords.\n\n## Über\nMore.\n'
+    async with staged(deck_at(tmp_path, text)) as d:
+        assert "注意 now" in d.screen
+        await d.press("right")
+        assert enlarged("Über")[1].strip() in d.screen
+
+
+async def test_a_long_title_is_large_in_several_rows(tmp_path: Path) -> None:
+    long = "Where does the matrix of attention weights come from?"
+    text = f'+++\ntitle = "T"\n+++\n## {long}\nWords.\n\n## {"wordwithoutanyspace" * 3}\nMore.\n'
+    async with staged(deck_at(tmp_path, text)) as d:
+        for part in ("Where does the matrix of", "come from?"):
+            assert enlarged(part)[1].strip() in d.screen
+        await d.press("right")
+        assert "wordwithoutanyspacewordwithoutanyspacewordwithoutanyspace" in d.screen
 
 
 async def test_a_picture_that_comes_while_the_app_ends_is_dropped(file: Path) -> None:
@@ -170,6 +199,16 @@ async def test_large_cells_show_the_same_numbers(file: Path, size: tuple[int, in
         assert "1.5410" in d.screen
 
 
+@pytest.mark.parametrize("size", [(60, 18), (80, 24), (160, 50)])
+async def test_a_map_is_large_too(tmp_path: Path, size: tuple[int, int]) -> None:
+    text = '+++\ntitle = "T"\n+++\n```python map\nY = torch.ones(2, 3) @ torch.ones(3, 4)\nz = Y.sum()\n```\n'
+    async with staged(deck_at(tmp_path, text), size, big=True) as d:
+        for part in (enlarged("Y")[1], enlarged("(2, 4)")[1]):
+            assert part.strip() in d.screen
+        await d.press("B")
+        assert "(2, 4)" in d.screen
+
+
 async def test_in_ascii_nothing_is_large(file: Path) -> None:
     async with staged(file, big=True, options=Options(ascii_only=True)) as d:
         await d.press("2", "G")
@@ -223,6 +262,16 @@ async def test_the_stop_is_remembered(file: Path, tmp_path: Path) -> None:
     async with staged(file, options=Options(memory=memory)) as d:
         await d.press("3", "G")
         assert memory.load().deck(file) == 3
+
+
+async def test_the_stop_is_remembered_however_soon_the_talk_ends(file: Path, tmp_path: Path) -> None:
+    memory = Memory(tmp_path / "state")
+    async with staged(file, options=Options(memory=memory)) as d:
+        assert memory.load().deck(file) is None
+        for number in (2, 4, 3):
+            d.app.explorer.update_session(at(d.app.explorer.session, number))
+        d.app.exit()
+    assert memory.load().deck(file) == 3
 
 
 async def test_it_goes_on_by_itself_and_stops_at_the_end(file: Path) -> None:

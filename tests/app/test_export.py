@@ -16,9 +16,10 @@ from llm_linalg.lesson import find
 from tui.app import Options
 from tui.cli import main
 from tui.cli_export import export_parser
+from tui.export.page import paragraphs
 from tui.export.scenes import MOST, Scene, of_deck
 from tui.export.screens import draw
-from tui.export.shapes import SHAPES, THIN, drawn
+from tui.export.shapes import SHAPES, THIN, drawn, pieces
 from tui.export.texts import frame_of
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -223,6 +224,14 @@ def test_lines_and_blocks_are_drawn_and_meet() -> None:
     assert all(0 <= top <= top + high <= 1.0001 for _, top, _, high in inside)
 
 
+def test_wide_characters_put_nothing_out_of_place() -> None:
+    text, boxes = drawn("▀日本▀")
+    assert text == " 日本 "
+    assert boxes == [(0, (0.0, 0.0, 1.0, 0.5)), (5, (0.0, 0.0, 1.0, 0.5))]
+    assert pieces("ab日本cé") == [(0, "ab"), (2, "日本"), (6, "cé")]
+    assert pieces("plain") == [(0, "plain")]
+
+
 def test_large_letters_need_no_font(tmp_path: Path) -> None:
     deck = tmp_path / "deck.md"
     deck.write_text(DECK, encoding="utf-8")
@@ -297,3 +306,13 @@ def test_a_script_is_exported_as_it_is_played(tmp_path: Path) -> None:
     assert sum(one[0] for one in fast) == pytest.approx(sum(one[0] for one in read) / 2, abs=0.01)
     frames = json.loads(exported(tmp_path, "json", what=str(script)))["frames"]
     assert [one["step"] for one in frames] == [0, 2, 2, 0, 1, 2, 3]
+
+
+def test_a_page_has_lists_and_tables_as_such() -> None:
+    text = "Words:\n- a\n- `b`\n\n3. c\n4. d\n\n| x | y |\n|---|---|\n| 1 | <2> |\n\n```text\n<i>\n\n  j\n```"
+    assert paragraphs(text) == (
+        "<p>Words:</p>\n<ul>\n<li>a</li>\n<li><code>b</code></li>\n</ul>\n"
+        '<ol start="3">\n<li>c</li>\n<li>d</li>\n</ol>\n'
+        "<table>\n<tr><th>x</th><th>y</th></tr>\n<tr><td>1</td><td>&lt;2&gt;</td></tr>\n</table>\n"
+        "<pre>&lt;i&gt;\n\n  j</pre>\n"
+    )

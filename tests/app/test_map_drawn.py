@@ -47,6 +47,16 @@ def test_whatever_reads_whatever_it_fits_and_the_box_is_there(count: int, data: 
         assert sum(map(len, taken)) == len(set().union(*taken))
 
 
+def test_for_large_letters_a_box_is_its_name_shape_and_share() -> None:
+    shown = MapView((), tuple(row(f"box{k}") for k in range(9)), ((0, 1), (0, 5)), 6)
+    rows = map_rows(shown, 30, 6, UNICODE, large=True)
+    lines = ["".join(span.text for span in line) for line in rows]
+    assert len(lines) == 6
+    assert max(map(len, lines)) <= 30
+    assert [line.split()[-3:] for line in lines if "▸" in line] == [["box6", "(2,)", "50%"]]
+    assert "multiplications" not in "".join(lines)
+
+
 def test_a_residual_is_an_arrow_past_the_box() -> None:
     view = at(View.opening(find("why")), "block:1", "attention")
     lines = drawn(level(view))

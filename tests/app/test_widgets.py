@@ -15,7 +15,7 @@ from textual.widget import Widget
 from tests.app.fakes import panel
 from tui.frame import Mark
 from tui.layout import Slot
-from tui.prose import elided, paragraphs
+from tui.prose import elided, paragraphs, titled
 from tui.themes import ASCII, LOOKS, STRENGTHS, UNICODE, step_of
 from tui.widgets.lines import Lines
 from tui.widgets.matrix import Chosen, Matrix
@@ -101,6 +101,30 @@ def test_prose_is_a_little_markdown_and_no_markup() -> None:
     assert text == ["A b c[0] [/d] and more¹.", "", "· one", "· two"]
     assert {span.text.strip(): span.role for line in rows for span in line}["c[0]"] == "code"
     assert [span.do for line in rows for span in line if span.do] == ["open:matmul"] * 2
+
+
+MARKDOWN = {
+    "To do:\n1. one\n2. two": ["To do:", "1. one", "2. two"],
+    "7) seven\n8) eight": ["7. seven", "8. eight"],
+    "On May\n12. And so": ["On May 12. And so"],
+    "- a longer item here\n  that goes on": ["· a longer item here", "  that goes on"],
+    "12. a longer item of it": ["12. a longer item of", "    it"],
+    "| a | bcd |\n|---|:-:|\n| *long* | 注 |\n| x |": ["a     bcd", "long  注", "x"],
+    "~~~text\n- a  b\n\n  c\n~~~\nword": ["- a  b", "", "  c", "", "word"],
+}
+
+
+@pytest.mark.parametrize(("text", "shown"), MARKDOWN.items())
+def test_lists_and_tables_have_lines_of_their_own(text: str, shown: list[str]) -> None:
+    rows = ["".join(span.text for span in line).rstrip() for line in paragraphs(text, 20)]
+    assert rows == shown
+
+
+@pytest.mark.parametrize("text", ["- a\n- b", "1. a", "| a |", "```text\na\n```"])
+def test_a_title_stands_above_what_does_not_run_on_from_it(text: str) -> None:
+    rows = ["".join(span.text for span in line).strip() for line in paragraphs(titled("Plan", text), 40)]
+    assert rows[0] == "Plan."
+    assert rows[-1].endswith(("a", "b"))
 
 
 def test_a_long_formula_keeps_its_head_its_current_term_and_its_total() -> None:

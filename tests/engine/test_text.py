@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
+from llm_linalg.spelling import MOST_LISTED, unknown
 from llm_linalg.text import clean, fit, nearest, width, wrap
 
 # Everything, lone surrogates included, with what is dangerous made frequent.
@@ -135,3 +136,13 @@ def test_nearest() -> None:
     assert nearest("zzz", ["softmax", "sigmoid"]) is None
     assert nearest("", []) is None
     assert nearest("softmax" * 10_000, ["softmax"]) is None
+
+
+def test_a_long_list_does_not_hide_the_nearest_spelling() -> None:
+    names = [f"name{k}" for k in range(MOST_LISTED + 1)] + ["triangular"]
+    assert unknown("lesson", "triangulr", names) == 'unknown lesson "triangulr": did you mean "triangular"?'
+    assert "name7, name8" in unknown("lesson", "q", names)
+    assert (
+        unknown("key", "titel", ["title", "part"])
+        == 'unknown key "titel": did you mean "title"? (title, part)'
+    )

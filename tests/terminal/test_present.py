@@ -146,6 +146,11 @@ def test_several_presenters_are_told_apart(tmp_path: Path, home: dict[str, str |
             assert "2 are presenting: --of " in err
             assert "is A talk" in err
             assert "is Another" in err
+        with follower("notes", home, "--of", "1") as asking:
+            _, err = asking.communicate(timeout=LONGEST)
+            assert asking.returncode == 2
+            assert "1 presents nothing: --of " in err
+            assert "is Another" in err
         with follower("notes", home, "--of", str(second.process.pid)) as notes:
             until(notes, "stop 1 of 4: Welcome")
 

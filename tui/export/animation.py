@@ -12,7 +12,7 @@ from textual.strip import Strip
 
 from tui.export.scenes import Scene
 from tui.export.screens import Screen
-from tui.export.shapes import Box, drawn
+from tui.export.shapes import Box, drawn, pieces
 from tui.themes import DARK, Look
 
 CELL = (8.4, 19.0)  # of a character, at 14 pixels
@@ -101,13 +101,15 @@ class Film:
             left, wide = _n(x * CELL[0]), _n(columns * CELL[0])
             if background is not None:
                 boxes.append(f'<rect x="{left}" width="{wide}" height="{_n(CELL[1])}" fill="{background}"/>')
-            plain, shapes = drawn(segment.text) if columns == len(segment.text) else (segment.text, [])
+            plain, shapes = drawn(segment.text)
             name = self._class(foreground, weight) if segment.text.strip() else ""
-            if plain.strip():
-                texts.append(
-                    f'<text x="{left}" y="14" textLength="{wide}" lengthAdjust="spacingAndGlyphs"{name}>'
-                    f"{escape(plain, quote=False)}</text>"
-                )
+            for column, piece in pieces(plain):
+                if piece.strip():
+                    start, long = _n((x + column) * CELL[0]), _n(cell_len(piece) * CELL[0])
+                    texts.append(
+                        f'<text x="{start}" y="14" textLength="{long}" lengthAdjust="spacingAndGlyphs"{name}>'
+                        f"{escape(piece, quote=False)}</text>"
+                    )
             if shapes:
                 path = "".join(_box(x + column, box) for column, box in shapes)
                 texts.append(f'<path{name} d="{path}"/>')

@@ -7,12 +7,12 @@ picture of each stop is there, and the one that a handout has.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable
 from html import escape
 from itertools import groupby
 from pathlib import Path
 
+from tui.blocks import BULLET, Block, Kind, blocks, grouped
 from tui.export.pictures import picture, told
 from tui.export.scenes import Scene, on_paper
 from tui.export.texts import frame_of
@@ -80,15 +80,27 @@ def _own(suffix: str) -> str:
 
 def paragraphs(text: str) -> str:
     """A lesson's prose as HTML; a link to a lesson is its words."""
-    made = []
-    for block in re.split(r"\n\s*\n", text.strip()):
-        items = re.split(r"\n(?=\s*[-*] )", block)
-        if re.match(r"\s*[-*] ", items[0]):
-            bodies = (_inline(item.strip()[2:]) for item in items)
-            made.append("".join(["<ul>\n", *(f"<li>{body}</li>\n" for body in bodies), "</ul>\n"]))
-        elif block.strip():
-            made.append(f"<p>{_inline(block)}</p>\n")
-    return "".join(made)
+    return "".join(_made(kind, run) for paragraph in blocks(text) for kind, run in grouped(paragraph))
+
+
+def _made(kind: Kind, run: list[Block]) -> str:
+    if kind == "code":
+        return f"<pre>{escape(chr(10).join(block.text for block in run))}</pre>\n"
+    if kind == "text":
+        return "".join(f"<p>{_inline(block.text)}</p>\n" for block in run)
+    if kind == "item":
+        number = run[0].lead.rstrip(". ")
+        first = f' start="{number}"' if number not in ("1", BULLET.strip()) else ""
+        tag = "ul" if run[0].lead == BULLET else "ol"
+        return "".join(
+            [f"<{tag}{first}>\n", *(f"<li>{_inline(block.text)}</li>\n" for block in run), f"</{tag}>\n"]
+        )
+    lines = []
+    for block in run:
+        tag = "th" if block.lead else "td"
+        cells = "".join(f"<{tag}>{_inline(text)}</{tag}>" for text in block.text.split("\t"))
+        lines.append(f"<tr>{cells}</tr>\n")
+    return "".join(["<table>\n", *lines, "</table>\n"])
 
 
 def _inline(text: str) -> str:

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from rich.cells import cell_len
+
 Box = tuple[float, float, float, float]
 """Left, top, width and height, in parts of a cell."""
 
@@ -62,14 +64,34 @@ SHAPES: dict[str, tuple[Box, ...]] = {
 
 
 def drawn(text: str) -> tuple[str, list[tuple[int, Box]]]:
-    """A text whose characters are one column wide each, parted: what a font shows, and boxes with columns.
+    """A text parted: what a font shows, and boxes with their columns.
 
     Boxes that go on from one cell to the next are one.
     """
     boxes: list[tuple[int, Box]] = []
-    for column, character in enumerate(text):
+    column = 0
+    for character in text:
         boxes += ((column, box) for box in SHAPES.get(character, ()))
+        column += cell_len(character)
     return "".join(" " if character in SHAPES else character for character in text), _joined(boxes)
+
+
+def pieces(text: str) -> list[tuple[int, str]]:
+    """A text in pieces with their columns: characters two columns wide apart from the others.
+
+    A font seldom makes them twice as wide, so what stands in one piece with them would be out of place.
+    """
+    found: list[tuple[int, str]] = []
+    column, last = 0, 0
+    for character in text:
+        wide = cell_len(character)
+        if found and wide in (0, last):
+            found[-1] = found[-1][0], found[-1][1] + character
+        else:
+            found.append((column, character))
+            last = wide
+        column += wide
+    return found
 
 
 def _joined(boxes: list[tuple[int, Box]]) -> list[tuple[int, Box]]:

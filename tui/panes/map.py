@@ -53,6 +53,7 @@ class Columns:
         bar: Columns of the longest bar.
         most: What that stands for.
         followed: Whether a cell is followed: then the columns say how many cells and how steep.
+        large: Whether each character takes the room of several: then a box has its shape and its share alone.
     """
 
     label: int
@@ -61,13 +62,18 @@ class Columns:
     bar: int
     most: float
     followed: bool
+    large: bool = False
 
     @classmethod
-    def of(cls, rows: Sequence[BoxRow], shown: MapView, width: int) -> Columns:
+    def of(cls, rows: Sequence[BoxRow], shown: MapView, width: int, *, large: bool = False) -> Columns:
         """The columns for some rows of a level, in a space of `width`."""
         followed = bool(shown.followed)
         label = min(LABEL, max(columns_of(_label(row)) for row in rows))
         shape = max(5, *(len(row.sizes) for row in rows))
+        if large:
+            last = max(len(row.columns[1]) for row in rows)
+            label = max(1, min(label, width - shape - last - 2 * GAP))
+            return cls(label, shape, 0, 0, 1.0, followed, large)
         least = len("cells" if followed else "multiplications")
         count = max(least, *(len(row.columns[0]) for row in rows))
         bar = max(0, min(BAR, width - label - shape - count - 3 * GAP - 6))
@@ -87,13 +93,16 @@ class Columns:
         return round(self.bar * size / self.most) if self.most > 0 else 0
 
 
-def map_rows(shown: MapView, width: int, height: int, glyphs: Glyphs) -> list[Row]:
-    """The level in `height` rows of at most `width` columns; the selected box is always among them."""
-    headed = height > 3
+def map_rows(shown: MapView, width: int, height: int, glyphs: Glyphs, *, large: bool = False) -> list[Row]:
+    """The level in `height` rows of at most `width` columns; the selected box is always among them.
+
+    Where it is to be drawn in `large` letters, it is names, shapes and shares alone.
+    """
+    headed = height > 3 and not large
     places = window(len(shown.rows), height - headed, range(shown.row, shown.row + 1))
     rails = rails_of(shown.arrows, places)
     edge = len(rails) + 5
-    columns = Columns.of([shown.rows[place] for place in places], shown, width - edge)
+    columns = Columns.of([shown.rows[place] for place in places], shown, width - edge, large=large)
     near = {target for source, target in shown.arrows if target == source + 1 and target in places}
     lit = {k for k, row in enumerate(shown.rows) if row.lit} if shown.followed else set()
     lines: list[Row] = [(Span(" " * edge), Span(columns.header, "dim"))] if headed else []
@@ -176,8 +185,16 @@ def _box(shown: MapView, place: int, columns: Columns, glyphs: Glyphs) -> Row:
     gap = " " * GAP
     lit = columns.followed and bool(row.lit)
     dim = "dim" if row.foreign or (columns.followed and not lit) else ""
-    role = "picked" if picked else "strong" if lit else dim
+    chosen = "current" if columns.large else "picked"  # letters made of dots are hard to read reversed
+    role = chosen if picked else "strong" if lit else dim
     count, last = row.columns
+    if columns.large:
+        shape = Span(f"{gap}{row.sizes:<{columns.shape}}", dim, do)
+        return (
+            Span(f"{glyphs.pointer if picked else ' '} {label}", role, do),
+            shape,
+            Span(f"{gap}{last}", dim, do),
+        )
     bar = glyphs.played * columns.bar_of(row) if last else ""
     return (
         Span(f"{glyphs.pointer if picked else ' '} {label}", role, do),

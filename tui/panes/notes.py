@@ -8,7 +8,7 @@ from typing import Any
 
 from llm_linalg.text import clean
 from tui.audience.wire import Followed
-from tui.enlarged import enlarged_rows
+from tui.enlarged import ACROSS, enlarged_rows
 from tui.prose import paragraphs
 from tui.stopwatch import shown
 from tui.themes import Glyphs
@@ -82,7 +82,9 @@ def _clock(show: Mapping[str, Any], seconds: float, width: int, glyphs: Glyphs) 
     if left is not None:
         spans = (*spans, *row(("   ", ""), (shown(left), role)))
     large = [] if glyphs.plain or width < 40 else enlarged_rows([spans])
-    names = (
-        "elapsed" + ("" if left is None else ", remaining") + ("" if show.get("running") else "; it stands")
-    )
-    return [*(large or [spans]), row((f" {names}", "dim")), ()]
+    first = "elapsed"
+    if left is not None:  # each name below its number, as far as these are large
+        under = ACROSS * (len(shown(seconds)) + 3)
+        first = f"{first:<{under}}remaining" if large else f"{first}, remaining"
+    names = first + ("" if show.get("running") else f"{'   ' if large else '; '}it stands")
+    return [*(large or [spans]), row((f"{'  ' if large else ' '}{names}", "dim")), ()]

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from llm_linalg.text import clean
-from tui.enlarged import ACROSS, enlarged_rows
+from llm_linalg.text import width as columns_of
+from tui.enlarged import ACROSS, enlarged_rows, in_font
 from tui.prose import paragraphs
 from tui.themes import Glyphs
 from tui.widgets.rows import Row, Span, row, width_of, wrap
@@ -22,14 +23,16 @@ def slide_rows(title: str, prose: str, width: int, height: int, *, big: bool, gl
         big: The text in large letters too, as far as there is room.
         glyphs: The characters in force; where they are ASCII, no letters are large.
     """
-    head, text = _head(title, width), paragraphs(prose, min(WIDEST, width))
-    name = clean(title)
-    if not glyphs.plain and len(name) * ACROSS <= width:
-        large = enlarged_rows([row((name, "title"))])
-        head = large if len(large) + 1 + len(text) <= height else head
+    heads, texts = [_head(title, width)], [paragraphs(prose, min(WIDEST, width))]
+    narrow = width // ACROSS
+    whole = all(columns_of(word) <= narrow for word in clean(title).split())
+    if not glyphs.plain and in_font(clean(title)) and whole:
+        heads.insert(0, enlarged_rows(_head(title, narrow)))
     if big and not glyphs.plain:
-        larger = enlarged_rows(paragraphs(prose, width // ACROSS))
-        text = larger if len(head) + 1 + len(larger) <= height else text
+        texts.insert(0, enlarged_rows(paragraphs(prose, narrow)))
+    both = [(head, text) for text in texts for head in heads]  # a large text goes before a large title
+    fitting = (pair for pair in both if len(pair[0]) + 1 + len(pair[1]) <= height)
+    head, text = next(fitting, both[-1])
     rows = [*head, (), *text]
     if len(rows) > height:
         rows = [*rows[: height - 1], row((f"{glyphs.dots} more of it does not fit", "dim"))]

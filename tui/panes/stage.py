@@ -36,7 +36,7 @@ class StagePane(Lines):
         width, height = picture.room.main, picture.room.stage
         board = None if picture.frame is None else picture.frame.board
         level = None if picture.frame is None else picture.frame.map
-        big = picture.room.big and board is None and level is None
+        big = picture.room.big and board is None
         across, down = (ACROSS, DOWN) if big else (1, 1)
         slide = picture.slide
         shown = [] if slide is not None else scenes(picture, width // across, height // down)
@@ -45,7 +45,8 @@ class StagePane(Lines):
         elif board is not None:
             self.show(board_rows(board, width, height, self.glyphs))
         elif level is not None:
-            self.show(map_rows(level, width, height, self.glyphs))
+            lines = map_rows(level, width // across, height // down, self.glyphs, large=big)
+            self.show(enlarged_rows(lines) if big else lines)
         else:
             rows = labels(shown, height // down)
             self.show(enlarged_rows(rows) if big else rows)

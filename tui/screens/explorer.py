@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -192,24 +192,14 @@ class ExplorerScreen(Taped):
 
     def _command_of(self, key: str) -> str | None:
         """What a key would do now, remapped or not."""
-        own = own_command(self.session, key)
-        if own is not None:
-            return own
-        return next((one.id for one in self.live() if key in one.keys.split(",")), None)
+        found = (one.id for one in self.live() if key in one.keys.split(","))
+        return own_command(self.session, key) or next(found, None)
 
     def _must_wait(self, key: str) -> bool:
         """Whether a key has to wait: for a run, or for keys that wait already."""
         if not self.busy:
             return False
-        command = self._command_of(key)
-        if command is None:
-            known = DIGITS.union(*(one.keys.split(",") for one in self.keys), ("backspace",))
-            return key in known and not self.session.editing
-        name = command.partition(":")[0]
-        if self._queue and name not in OUTSIDE and self.session.chosen is None and ambiguous(self.keys, key):
-            return True  # what waits may give it another meaning: arrows move a cell cursor, once it is there
-        waits = bool(self._queue) or name not in CHANGES or self.session.awaits(command)
-        return waits and name not in NEEDS_NO_RUN
+        return has_to_wait(self.session, self.keys, key, self._command_of(key), behind=bool(self._queue))
 
     async def _press(self, key: str) -> None:
         if self.prompt is not None:
@@ -278,6 +268,28 @@ def with_keys(keys: tuple[Key, ...], kind: type[ExplorerScreen] = ExplorerScreen
         keys = table
 
     return Rebound
+
+
+def has_to_wait(
+    session: Session, keys: Sequence[Key], key: str, command: str | None, *, behind: bool
+) -> bool:
+    """Whether a key has to wait while a program runs.
+
+    Args:
+        session: What is going on.
+        keys: The table of keys.
+        key: What was pressed.
+        command: What it would do now; None for nothing.
+        behind: Whether other keys wait already.
+    """
+    if command is None:
+        known = DIGITS.union(*(one.keys.split(",") for one in keys), ("backspace",))
+        return key in known and not session.editing
+    name = command.partition(":")[0]
+    if behind and name not in OUTSIDE and session.chosen is None and ambiguous(keys, key):
+        return True  # what waits may give it another meaning: arrows move a cell cursor, once it is there
+    waits = behind or name not in CHANGES or session.awaits(command)
+    return waits and name not in NEEDS_NO_RUN
 
 
 def ambiguous(keys: Iterable[Key], key: str) -> bool:

@@ -38,7 +38,10 @@ class FollowerScreen(PresenterScreen):
 
     async def _took(self, key: str) -> bool:
         """No number is typed here, and no letter moves a control."""
-        return self._command_of(key) not in ALLOWED
+        refused = self._command_of(key) not in ALLOWED
+        if refused and not self.talk.black:
+            self.tell("Here you only look: the presenter goes on. ? shows what your keys do.")
+        return refused
 
     async def perform(self, command: str) -> None:
         """Does what an audience may do."""

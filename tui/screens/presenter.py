@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import threading
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -62,6 +63,8 @@ class PresenterScreen(ExplorerScreen):
         self.audience: Audience | None = None
         self.count = ""  # the digits of a number that is being typed
         self._files = Watch(self.talk.deck)
+        self._remembered: int | None = None  # the stop that is kept for the next time
+        self._remembering = threading.Lock()
         self._clock_timer: Timer | None = None
         self._next: Timer | None = None
 
@@ -141,7 +144,7 @@ class PresenterScreen(ExplorerScreen):
         if self.talk.auto != before.auto:
             self.rearm()
         if self.talk.number != before.number:
-            self.run_worker(self._remember(), group="remember", exclusive=True)
+            self.run_worker(self._remember, group="remember", thread=True)
 
     def draw(self) -> None:
         """Draws, or shows nothing at all; those who follow see the same."""
@@ -151,11 +154,13 @@ class PresenterScreen(ExplorerScreen):
             self.audience.show(self.session)
         self._keep_time()
 
-    async def _remember(self) -> None:
+    def _remember(self) -> None:
         """Keeps the stop, so that the talk can begin there again."""
-        path, number = self.talk.deck.path, self.talk.number
-        if path is not None:
-            await asyncio.to_thread(self.memory.update, lambda state: state.with_deck(path, number))
+        with self._remembering:
+            path, number = self.talk.deck.path, self.talk.number
+            if path is not None and number != self._remembered:
+                self._remembered = number
+                self.memory.update(lambda state: state.with_deck(path, number))
 
     # Who follows.
 
@@ -170,7 +175,8 @@ class PresenterScreen(ExplorerScreen):
         audience.show(self.session)
 
     def on_unmount(self) -> None:
-        """Those who follow see the end."""
+        """The stop is kept, whatever was still on its way there; those who follow see the end."""
+        self._remember()
         if self.audience is not None:
             self.audience.close()
 

@@ -104,7 +104,7 @@ def find(name: str) -> Word:
     """The word of that name. Raises UsageError with the nearest one."""
     word = BY_NAME.get(name.lower())
     if word is None:
-        raise UsageError(unknown("word", name, [*BY_NAME]) + "; 'help' lists them")
+        raise UsageError(unknown("word", name, [*BY_NAME]) + " ('help' lists all)")
     return word
 
 
