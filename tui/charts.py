@@ -70,7 +70,7 @@ def follow(session: Session) -> Session:
 
     What is lit stays lit in every picture of the program.
     """
-    from tui.stage.light import asking, dark
+    from tui.stage.light import asking, dark, lit
 
     run, view = session.current, session.view
     if run is None or session.ground is None:
@@ -78,18 +78,18 @@ def follow(session: Session) -> Session:
     asked = asking(run, view)
     if asked is None and view.asked is None:
         return session.told("Only a cell of the program itself is followed: go out of this part first.")
-    if view.asked is None or (asked is not None and not run.follows(view, asked)):
+    if view.asked is None or (asked is not None and not lit(run, view, asked)):
         found = asked
     elif view.asked.way == "lineage":
         found = replace(view.asked, way="reach")
     else:
         found = None
-    lit = replace(view, asked=found)
+    shown = replace(view, asked=found)
     if found is not None:
-        said = dark(run, lit)
+        said = dark(run, shown)
         if said:
             return session.told(said)
     if view.depth == "map" or found is None:
-        return session.moved(lit)
-    there = mapping.onto(lit, session.ground, session.ground.path)
+        return session.moved(shown)
+    there = mapping.onto(shown, session.ground, session.ground.path)
     return replace(session.moved(replace(there, cursor=None)), trail=(view,))

@@ -122,6 +122,13 @@ def dark(opened: Opened, view: View) -> str:
     return found if isinstance(found, str) else ""
 
 
+def lit(opened: Opened, view: View, asked: Asked) -> bool:
+    """Whether a cell is the one that is followed, whichever way."""
+    light = opened.light(view)
+    node = None if opened.trace is None else opened.trace.labelled(asked.name)
+    return light is not None and (light.node, light.asked.index) == (node, asked.index)
+
+
 def asking(opened: Opened, view: View) -> Asked | None:
     """The cell under the cursor as one that can be followed; None for a part's, or without a cursor."""
     found, trace = opened.spotted(view), opened.program(view)

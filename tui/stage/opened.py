@@ -95,12 +95,6 @@ class Opened:
         """What is followed through the program; None if nothing is, or nothing can be."""
         return light_of(view, self.trace, self.lights)
 
-    def follows(self, view: View, asked: Asked) -> bool:
-        """Whether a cell is the one that is followed, whichever way."""
-        light = self.light(view)
-        node = None if self.trace is None else self.trace.labelled(asked.name)
-        return light is not None and (light.node, light.asked.index) == (node, asked.index)
-
     def spotted(self, view: View) -> cursor.Spotted | None:
         """The cell under the cursor; None if its tensor is not on the stage."""
         node = self.ground(view).node
