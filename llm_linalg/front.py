@@ -110,7 +110,9 @@ def execute(
 
 def _traced(interpreter: Interpreter, seed: int) -> Trace:
     """Return the trace of what a program did."""
-    return interpreter.recorder.finish(interpreter.source.text, seed, "".join(interpreter.printed))
+    trace = interpreter.recorder.finish(interpreter.source.text, seed, "".join(interpreter.printed))
+    trace.lines = dict(interpreter.lines)
+    return trace
 
 
 def evaluated(expression: str, seed: int = 0) -> Any:

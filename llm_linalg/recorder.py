@@ -127,13 +127,14 @@ class Recorder(TorchFunctionMode):
             return self._renew(tensor, made[1])
         return made[1] if made else None
 
-    def bind(self, name: str, tensor: Tensor) -> None:
-        """Give a tensor's node a name of the program's."""
+    def bind(self, name: str, tensor: Tensor) -> Node:
+        """Give a tensor's node a name of the program's; return the node."""
         node = self.node_of(tensor) or self.input(tensor, name, _op_of(tensor))
         if node.bound_name is None:
             node.bound_name = name
         self.names[name] = node
         self._bound[name] = tensor
+        return node
 
     def label(self, tensor: Tensor, name: str) -> None:
         """Say what a tensor that may come in later is called."""
