@@ -17,7 +17,7 @@ from llm_linalg.language.assigner import Assigner
 from llm_linalg.language.budget import Budget
 from llm_linalg.language.caller import UserFunction
 from llm_linalg.language.evaluator import FAILURES
-from llm_linalg.language.gradients import Gradients
+from llm_linalg.language.gradients import Gradients, enable_grad, no_grad
 from llm_linalg.language.source import Source, not_imported
 
 MAX_CALLS = 30
@@ -189,8 +189,11 @@ class Interpreter(Assigner):
     def _gradients(self, node: ast.expr) -> Gradients:
         """Return what stands after a ``with`` or an ``@``: it says whether gradients are recorded."""
         found = self.evaluate(node)
+        if found is no_grad or found is enable_grad:  # `@torch.no_grad`, without brackets
+            found = found()
         if not isinstance(found, Gradients):
-            raise self.error(instead.SYNTAX[ast.With].replace("`with` is", "`with` and `@` are"), node)
+            message = instead.SYNTAX[ast.With].replace("`with` is", "`with` and `@` are")
+            raise self.error(message if isinstance(node, ast.Call) else instead.DECORATOR, node)
         return found
 
     @contextmanager
