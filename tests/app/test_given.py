@@ -106,6 +106,7 @@ async def test_the_modules_are_a_tree_that_folds() -> None:
         await app.settle()
         entries = [entry.text for entry in outline(app.session)]
         assert {"h (12)", "0 (6)", "1 (6)", "proj (3)"} <= set(entries)
+        assert "weight" in entries  # of transformer.h.0.proj, which stands above
         first = app.view.path
         await app.press("l", "down", "enter")
         assert app.view.path != first
