@@ -130,6 +130,24 @@ async def test_a_failure_opens_at_the_guilty_call() -> None:
         assert "torch.ones(self.wide, 3)" in frame.code[frame.line - 1]
 
 
+async def test_torch_s_own_words_stand_beside_the_frames_in_the_usual_size() -> None:
+    def inner(x: Tensor) -> Tensor:
+        return torch.nn.functional.linear(x, torch.ones(2, 5))
+
+    def outer(x: Tensor) -> Tensor:
+        return inner(x)
+
+    def outermost(x: Tensor) -> Tensor:
+        return outer(x)
+
+    async with opened(lesson_of(of_function(outermost, (torch.ones(2, 4),)), "f"), (80, 24)) as app:
+        assert "torch: mat1 and mat2 shapes cannot be multiplied (" in app.screen
+        assert "in_features" in app.screen
+        assert "inner: return" in app.screen
+        await app.press("p")
+        assert "(2x4 and 5x2)" in app.screen
+
+
 def long(x: Tensor) -> Tensor:
     for _ in range(40):
         x = x + 1

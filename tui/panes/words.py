@@ -29,8 +29,10 @@ class Words(Lines):
         rows = spoken(picture, room.main)
         if len(rows) > room.words:
             rows = spoken(picture, room.main, short=True)
-            if picture.frame is not None and picture.frame.error is not None and len(rows) < room.words:
-                rows += [fit(line, room.main) for line in torch_says(picture.frame.error, 10_000)]
+            error = None if picture.frame is None else picture.frame.error
+            if error is not None and (len(rows) < room.words or len(error.frames) > 1):
+                place = min(len(rows), room.words - 1)  # an outer frame makes room for torch's words
+                rows[place:place] = [fit(line, room.main) for line in torch_says(error, 10_000)]
         spare = room.words - len(rows)
         if spare > 0 and picture.frame is not None and picture.frame.error is None:
             said = printed(picture.frame, room.main)
