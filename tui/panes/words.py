@@ -14,6 +14,8 @@ from tui.widgets.rows import Row, Span, fit, row, width_of, wrap
 if TYPE_CHECKING:
     from tui.frame import CursorView, ErrorView, Frame
 
+AROUND = 6  # lines of a file of one's own before and after the one that is shown, in the large view
+
 
 class Words(Lines):
     """A fixed number of rows; what doesn't fit is a key away, and the last row says so."""
@@ -176,7 +178,10 @@ def whole_text(picture: Picture, width: int) -> list[Row]:
     rows: list[Row] = [row((f"{view.stop} {view.at_stop.title}", "title")), ()]
     rows += paragraphs(view.at_stop.prose, width)
     rows.append(())
+    around = None if frame is None or view.lesson.given is None else frame.line or 1
     for number, text in enumerate(code, 1):
+        if around is not None and abs(number - around) > AROUND:
+            continue  # of a file of one's own only what is near
         now = frame is not None and frame.line == number
         lead = Span(f"{'▸' if now else ' '}{number:>3}  ", "accent" if now else "dim")
         rows += [(lead, Span(text, "code-now" if now else "code"))]
