@@ -25,6 +25,7 @@ from tui import (
     cli_script,
     cli_trace,
     failures,
+    leaving,
 )
 from tui.cli_parse import (
     Parser,
@@ -60,6 +61,11 @@ def main(arguments: Sequence[str] | None = None, given: Lesson | None = None) ->
         given: What is opened in a lesson's place, from `llm_linalg.explore`.
     """
     words = list(sys.argv[1:] if arguments is None else arguments)
+    code = _run(words, given)
+    return leaving.leave(code) if given is None else code  # a script goes on
+
+
+def _run(words: list[str], given: Lesson | None) -> int:
     from llm_linalg.lesson_values import LessonError
 
     try:

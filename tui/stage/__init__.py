@@ -46,7 +46,7 @@ def open_view(view: View, previous: Opened | None = None, halt: Callable[[], boo
     from llm_linalg.checking import faults
 
     if view.lesson.given is not None:
-        return open_given(view, view.lesson.given, previous)
+        return open_given(view, view.lesson.given, previous, halt)
     try:
         trace = run(
             view.program,
@@ -100,15 +100,17 @@ def missing(view: View, trace: Trace) -> bool:
     return shown is None or stop.show not in shown
 
 
-def open_given(view: View, given: Given, previous: Opened | None) -> Opened:
+def open_given(
+    view: View, given: Given, previous: Opened | None, halt: Callable[[], bool] | None = None
+) -> Opened:
     """Run what is given in a lesson's place; again, if the values that the view shows were dropped."""
     from llm_linalg import ProgramError, ShapeError
 
     try:
-        trace = given.run(view.seed)
+        trace = given.run(view.seed, halt=halt)
         node = top_node(trace.nodes, view.path)
         if node is not None and node.dropped:
-            trace = given.run(view.seed, node.index)
+            trace = given.run(view.seed, node.index, halt)
         _ = trace.map.level(), trace.map.multiplications  # of a long run it takes a while, so not at a key
         return Opened(view, trace, None, None)
     except ProgramError as error:
