@@ -26,6 +26,9 @@ if TYPE_CHECKING:
     from llm_linalg.node import Node, Value
     from llm_linalg.tracing import Trace
 
+AT_A_KEY = 500  # operations whose gradient program is made while one waits for a key
+MOST_BACKWARD = 30_000  # operations that have one at all
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Opened:
@@ -47,11 +50,11 @@ class Opened:
 
     def serves(self, view: View) -> bool:
         """Whether the view shows the same run, so that :meth:`frame` draws it without running again."""
-        return self.view.same_program(view) and not _gone(self, view)
+        return self.view.same_program(view) and not _gone(self, view) and not self._late(view)
 
     def program(self, view: View) -> Trace | None:
-        """The trace that the view shows: the program's, or the gradient program's."""
-        return self._backward() if view.twin else self.trace
+        """The trace that the view shows: the program's, or the gradient program's once it is made."""
+        return self._backward() if view.twin and not self._late(view) else self.trace
 
     def ground(self, view: View) -> NodeGround:
         """What the player must know about the view's node.
@@ -106,11 +109,31 @@ class Opened:
             self.losses.append(None if self.trace is None else self.trace.loss)
         return self.losses[0] is not None
 
+    def turned(self, view: View) -> View | str:
+        """The view at the other pass; or why there is none."""
+        long = self.trace is not None and len(self.trace.nodes) > MOST_BACKWARD
+        if long and not view.twin:
+            return f"This run has more than {MOST_BACKWARD:,} operations: too many for a backward pass."
+        return self.twin(view)
+
+    def made(self, view: View) -> Opened:
+        """This, with the gradient program made where the view shows it: of a long run not at a key."""
+        if self._late(view):
+            self._backward()
+        return self
+
+    def _late(self, view: View) -> bool:
+        """Whether the view shows a gradient program that is still to be made, and takes a while."""
+        return view.twin and self.trace is not None and not self.twins and len(self.trace.nodes) > AT_A_KEY
+
     def twin(self, view: View) -> View:
         """The gradient program's node of the node shown, or back; the same view if there is none.
 
         A gradient that the program itself computes (``dW = dY.T @ X``) belongs to the node of its name.
         """
+        other = replace(view, twin=not view.twin, path=(), order=None, step=0, at=None, back=())
+        if self._late(other) and self.has_twin():
+            return other if view.depth == "map" else replace(other, depth="cells")
         chain = self.ground(view).chain
         trace = self.trace if view.twin else self._backward()
         if trace is None:
