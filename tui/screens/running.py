@@ -48,7 +48,11 @@ def run_program(owner: Widget, view: View, previous: Opened | None) -> Callable[
         nobody waits for its result, and there is none.
     """
     halted = Event()
-    owner.run_worker(_awaited(owner, view, previous, halted), name="run", group="program", exclusive=True)
+
+    async def work() -> None:  # a function, and no coroutine yet: another run may come before it begins
+        await _awaited(owner, view, previous, halted)
+
+    owner.run_worker(work, name="run", group="program", exclusive=True)  # type: ignore[arg-type]
     return halted.set
 
 
