@@ -40,7 +40,8 @@ class Words(Lines):
             said = printed(picture.frame, room.main)
             alone = is_playground(picture.session.view.lesson) and len(said) == 1  # it has a row of its own
             rows = rows if alone else [*rows, *ending(said, spare, self.glyphs.dots)]
-        self.show(cut(rows, room.words, room.main, self.glyphs.dots))
+        key = "esc p" if picture.session.editing else "p"  # the editor takes a letter for itself
+        self.show(cut(rows, room.words, room.main, self.glyphs.dots, key))
 
 
 def spoken(picture: Picture, width: int, *, short: bool = False) -> list[Row]:
@@ -160,12 +161,12 @@ def _repair_key(number: int, mend: bool) -> str:
     return "^r " if number == 1 else f"{number}× "
 
 
-def cut(rows: list[Row], count: int, width: int, dots: str) -> list[Row]:
+def cut(rows: list[Row], count: int, width: int, dots: str, key: str = "p") -> list[Row]:
     """At most `count` rows; if some are left out, the last says which key shows them."""
     if len(rows) <= count or not count:
         return rows[:count]
     kept = rows[:count]
-    more = row((f" {dots} ", "dim"), ("p", "key", "text"), (" more", "dim", "text"))
+    more = row((f" {dots} ", "dim"), (key, "key", "text"), (" more", "dim", "text"))
     last = fit(kept[-1], width - width_of(more), "")
     return [*kept[:-1], (*last, *more)]
 
