@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -87,8 +87,6 @@ class ExplorerScreen(Taped):
     def settled(self) -> bool:
         """Whether what was asked for is what is shown."""
         return not self.busy and not self._queue and (self.editor is None or self.editor.settled)
-
-    # The session and its picture.
 
     def on_mount(self) -> None:
         """Paints first; then runs the program, which imports torch."""
@@ -206,17 +204,7 @@ class ExplorerScreen(Taped):
 
     def _must_wait(self, key: str) -> bool:
         """Whether a key has to wait: for a run, or for keys that wait already."""
-        if not self.busy:
-            return False
-        command = self._command_of(key)
-        if command is None:
-            known = DIGITS.union(*(one.keys.split(",") for one in self.keys), ("backspace",))
-            return key in known and not self.session.editing
-        name = command.partition(":")[0]
-        if self._queue and name not in OUTSIDE and self.session.chosen is None and ambiguous(self.keys, key):
-            return True  # what waits may give it another meaning: arrows move a cell cursor, once it is there
-        waits = bool(self._queue) or name not in CHANGES or self.session.awaits(command)
-        return waits and name not in NEEDS_NO_RUN
+        return self.busy and waits(self.session, key, self._command_of(key), self.keys, bool(self._queue))
 
     async def _press(self, key: str) -> None:
         if self.prompt is not None:
@@ -309,3 +297,22 @@ def own_command(session: Session, key: str) -> str | None:
         if control.key and control.key == key:
             return moving(control.name)
     return None
+
+
+def waits(session: Session, key: str, command: str | None, keys: Sequence[Key], others: bool) -> bool:
+    """Whether a key has to wait for the run under way.
+
+    Args:
+        session: The session.
+        key: The key.
+        command: What it would do now.
+        keys: The table of keys.
+        others: Whether keys wait already.
+    """
+    if command is None:
+        known = DIGITS.union(*(one.keys.split(",") for one in keys), ("backspace",))
+        return key in known and not session.editing
+    name = command.partition(":")[0]
+    if others and name not in OUTSIDE and session.chosen is None and ambiguous(keys, key):
+        return True  # what waits may give it another meaning: arrows move a cell cursor, once it is there
+    return (others or name not in CHANGES or session.awaits(command)) and name not in NEEDS_NO_RUN

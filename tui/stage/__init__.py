@@ -60,7 +60,7 @@ def open_view(view: View, previous: Opened | None = None, halt: Callable[[], boo
         if fault is None and missing(view, trace):
             fault = next(faults(view.lesson, replace(view.at_stop, fails=False), trace))
         if fault is None:
-            return Opened(view, trace, None, None).made(view)
+            return _made(Opened(view, trace, None, None))
         return Opened(view, None, ProgramError(fault.reason), kept(previous), fault=fault)
     except ProgramError as error:
         operands = error.values if isinstance(error, ShapeError) else ()
@@ -68,6 +68,13 @@ def open_view(view: View, previous: Opened | None = None, halt: Callable[[], boo
         fault = view.lesson.broken(stop, error) if view.as_written and not stop.fails else None
         opened = Opened(view, None, error, kept(previous), operands, fault=fault)
         return replace(opened, above=above(view, error, halt)) if is_playground(view.lesson) else opened
+
+
+def _made(opened: Opened) -> Opened:
+    """What was opened, with the gradient program if its view shows it: of a long run not at a key."""
+    if opened.late(opened.view):
+        opened.backward()
+    return opened
 
 
 def above(view: View, error: ProgramError, halt: Callable[[], bool] | None) -> Trace | None:
@@ -112,7 +119,7 @@ def open_given(
         if node is not None and node.dropped:
             trace = given.run(view.seed, node.index, halt)
         _ = trace.map.level(), trace.map.multiplications  # of a long run it takes a while, so not at a key
-        return Opened(view, trace, None, None).made(view)
+        return _made(Opened(view, trace, None, None))
     except ProgramError as error:
         good = previous.good if previous is not None and previous.error is not None else previous
         return Opened(view, None, error, good, error.values if isinstance(error, ShapeError) else ())
