@@ -53,6 +53,7 @@ class Axes:
         exact: Collection[str] = (),
         rule: str = "",
         given: Mapping[str, int] | None = None,
+        rules: Mapping[str, str] | None = None,
     ) -> Axes:
         """Give each label its size, or raise `Clash`.
 
@@ -63,6 +64,7 @@ class Axes:
             exact: The labels that must match exactly; the others broadcast.
             rule: The sentence of the error.
             given: Sizes of labels that only the output has.
+            rules: The sentences of labels that have another.
         """
         first: dict[str, ClashAxis] = {}
         for position, (labels, shape) in enumerate(zip(operands, shapes, strict=True)):
@@ -72,7 +74,7 @@ class Axes:
                 if known.size == size:
                     continue
                 if label in exact or 1 not in (known.size, size):
-                    raise Clash(rule, known, here)
+                    raise Clash((rules or {}).get(label, rule), known, here)
                 if known.size == 1:
                     first[label] = here
         sizes = {label: axis.size for label, axis in first.items()} | dict(given or {})

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor, nn
 
-from llm_linalg.errors import ProgramError
+from llm_linalg.errors import HaltedError, LimitError, ProgramError, innermost
 from llm_linalg.keeping import BUDGET
 from llm_linalg.language.budget import Budget, never
 from llm_linalg.language.interpreter import Interpreter
@@ -110,7 +110,9 @@ def execute(
 
 def _traced(interpreter: Interpreter, seed: int) -> Trace:
     """Return the trace of what a program did."""
-    return interpreter.recorder.finish(interpreter.source.text, seed, "".join(interpreter.printed))
+    trace = interpreter.recorder.finish(interpreter.source.text, seed, "".join(interpreter.printed))
+    trace.lines = dict(interpreter.lines)
+    return trace
 
 
 def evaluated(expression: str, seed: int = 0) -> Any:
@@ -134,6 +136,7 @@ def trace(
     seed: int = 0,
     keep: int | None = BUDGET,
     around: int | None = None,
+    halt: Callable[[], bool] | None = None,
 ) -> Trace:
     """Run any Python callable that uses torch, and return the trace of its torch calls.
 
@@ -147,13 +150,16 @@ def trace(
         keep: The most bytes of the values that are kept (None: all). Of the nodes beyond it, `dropped` is
             true: they know their shape, and the trace's `recomputed` runs the function again for them.
         around: The position of a node around which values are kept; the last ones unless given.
+        halt: Is asked at each torch call whether the run is to end.
 
     Raises:
+        HaltedError: If it was stopped.
+        LimitError: If it makes more calls than a trace can hold.
         ProgramError: If a torch call fails, with the frames that led to it.
         ShapeError: If that is since its operands don't fit.
     """
     places = Places(function)
-    recorder = Recorder(places.here, None, keep, around)
+    recorder = Recorder(places.here, None, keep, around, halt)
 
     def name_locals() -> None:
         for name, tensor in places.locals():
@@ -170,6 +176,11 @@ def trace(
         try:
             with recorder, places.following():
                 function(*inputs)
+        except (HaltedError, LimitError) as error:  # the recorder's own
+            frames = frames_of(error.__traceback__)
+            ended = type(error)(error.message, *innermost(frames))
+            ended.frames = frames
+            raise ended from None
         except (RuntimeError, ValueError, IndexError, TypeError) as error:
             if recorder.failed is None or recorder.failure is not error:
                 raise  # the function's own, whatever torch refused before it

@@ -15,20 +15,25 @@ if TYPE_CHECKING:
     from llm_linalg.tracing import Trace
 
 
+Halt = Callable[[], bool]
+Make = Callable[[int, int | None, Halt | None], "Trace"]
+
+
 class Given:
     """What the app opens where it opens no lesson.
 
     Args:
-        make: Runs it with a seed, and keeps the values around the node of a position (None: the last).
+        make: Runs it with a seed, and keeps the values around the node of a position (None: the last); asks
+            at each torch call whether it is to end.
         words: The command line that opens it again, without the program's name; empty if there is none.
     """
 
-    def __init__(self, make: Callable[[int, int | None], Trace], words: tuple[str, ...] = ()) -> None:
+    def __init__(self, make: Make, words: tuple[str, ...] = ()) -> None:
         self.words = words
         self._make = make
         self._last: tuple[int, Trace] | None = None
 
-    def run(self, seed: int, around: int | None = None) -> Trace:
+    def run(self, seed: int, around: int | None = None, halt: Halt | None = None) -> Trace:
         """Return the trace; the last one again if the seed is the same and what is wanted was not dropped.
 
         What it prints is in the trace's `printed`.
@@ -42,7 +47,7 @@ class Given:
                 return found
         printed = io.StringIO()
         with guarded(), redirect_stdout(printed):
-            made = self._make(seed, around)
+            made = self._make(seed, around, halt)
         made.printed = made.printed or printed.getvalue()
         self._last = seed, made
         return made
@@ -51,7 +56,7 @@ class Given:
 def of_trace(trace: Trace) -> Given:
     """A trace that is there already: another seed changes nothing."""
 
-    def make(_seed: int, around: int | None) -> Trace:
+    def make(_seed: int, around: int | None, _halt: Halt | None) -> Trace:
         return trace if around is None or trace.rerun is None else trace.rerun(around)
 
     return Given(make)
@@ -65,11 +70,12 @@ def of_function(
 ) -> Given:
     """A function or a module with its inputs; it is run when it is shown."""
 
-    def make(seed: int, around: int | None) -> Trace:
+    def make(seed: int, around: int | None, halt: Halt | None) -> Trace:
         from llm_linalg.front import trace
         from llm_linalg.keeping import BUDGET
 
-        return trace(function, *inputs, seed=seed, keep=BUDGET if keep is None else keep, around=around)
+        kept = BUDGET if keep is None else keep
+        return trace(function, *inputs, seed=seed, keep=kept, around=around, halt=halt)
 
     return Given(make, words)
 

@@ -14,6 +14,7 @@ from torch import Tensor
 from llm_linalg.node import Node
 
 BUDGET = 2**30
+MOST_NODES = 1_000_000  # of one trace: a node takes some kilobytes beside its values
 
 
 class Keeper:

@@ -70,8 +70,17 @@ class Lineage:
 
     def fixed(self, node: Node) -> Tensor | None:
         """Return the cells (bool) that masks fixed, so that nothing upstream changes them; None for none."""
-        if node not in self._fixed:
-            self._fixed[node] = self._find_fixed(node)
+        todo = [node]  # operands first: a program's chain may be longer than Python's stack is deep
+        while todo:
+            current = todo[-1]
+            if current in self._fixed:
+                todo.pop()
+                continue
+            waiting = [operand.node for operand in current.operands if operand.node not in self._fixed]
+            if waiting:
+                todo += waiting
+            else:
+                self._fixed[current] = self._find_fixed(current)
         return self._fixed[node]
 
     def _ancestors(self, node: Node) -> set[Node]:

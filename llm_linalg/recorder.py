@@ -12,7 +12,8 @@ from torch import Tensor
 from torch.overrides import TorchFunctionMode
 
 from llm_linalg.axes import Clash
-from llm_linalg.keeping import Keeper
+from llm_linalg.errors import HaltedError, LimitError
+from llm_linalg.keeping import MOST_NODES, Keeper
 from llm_linalg.memory import Memory
 from llm_linalg.node import Node, Operand, Origin
 from llm_linalg.ops import TABLE, Call, Operation
@@ -34,10 +35,16 @@ class Recorder(TorchFunctionMode):
         guard: Is asked before each call is computed; it may raise.
         keep: The most bytes of values that are kept; None for all.
         around: The position of a node around which they are kept; the latest if None.
+        halt: Is asked at each call whether the run is to end.
     """
 
     def __init__(
-        self, where: Where, guard: Guard | None = None, keep: int | None = None, around: int | None = None
+        self,
+        where: Where,
+        guard: Guard | None = None,
+        keep: int | None = None,
+        around: int | None = None,
+        halt: Callable[[], bool] | None = None,
     ) -> None:
         super().__init__()
         self.nodes: list[Node] = []
@@ -48,6 +55,7 @@ class Recorder(TorchFunctionMode):
         self._labels: dict[int, tuple[Tensor, str]] = {}
         self._where = where
         self._guard = guard
+        self._halt = halt
         self._made: dict[int, tuple[Tensor, Node]] = {}  # the tensor is kept, so that its id stays its own
         self._tensors: list[Tensor | None] = []  # of each node, until it is dropped
         self._bound: dict[str, Tensor] = {}
@@ -60,6 +68,8 @@ class Recorder(TorchFunctionMode):
         self, func: Any, types: Any, args: Sequence[Any] = (), kwargs: Mapping[str, Any] | None = None
     ) -> Any:
         kwargs = kwargs or {}
+        if self._halt is not None and self._halt():
+            raise HaltedError("stopped: what comes after this was not run")
         written = Written.of(args, kwargs)
         if self._guard or may_write(func, args, kwargs):
             return self._guarded(func, args, kwargs, written)
@@ -127,13 +137,14 @@ class Recorder(TorchFunctionMode):
             return self._renew(tensor, made[1])
         return made[1] if made else None
 
-    def bind(self, name: str, tensor: Tensor) -> None:
-        """Give a tensor's node a name of the program's."""
+    def bind(self, name: str, tensor: Tensor) -> Node:
+        """Give a tensor's node a name of the program's; return the node."""
         node = self.node_of(tensor) or self.input(tensor, name, _op_of(tensor))
         if node.bound_name is None:
             node.bound_name = name
         self.names[name] = node
         self._bound[name] = tensor
+        return node
 
     def label(self, tensor: Tensor, name: str) -> None:
         """Say what a tensor that may come in later is called."""
@@ -147,6 +158,8 @@ class Recorder(TorchFunctionMode):
         return Trace(self.nodes, self.names, source, seed, printed)
 
     def _add(self, node: Node, tensor: Tensor) -> Node:
+        if len(self.nodes) >= MOST_NODES:
+            raise LimitError(f"more than {MOST_NODES:,} operations: trace a part, or run fewer rounds")
         node.severed = self.severed
         self.nodes.append(node)
         self._made[id(tensor)] = (tensor, node)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
+from functools import reduce
 from typing import TYPE_CHECKING
 
 import torch
@@ -53,9 +54,10 @@ def repairs(
         if piece is not None:
             start = characters(whole, piece.col_offset - base)
             text = interpreter.source.text_of(piece)
-            pieces[place] = _Piece(start, start + len(text), text, error.operands[place].shape)
+            start, end = _bracketed(whole, start, start + len(text))
+            pieces[place] = _Piece(start, end, text, error.operands[place].shape)
     working: dict[str, Repair] = {}
-    for text, why in _candidates(whole, pieces, error, node, interpreter):
+    for text, why in _candidates(whole, pieces, error, node, interpreter, working):
         if text == whole or text in working:
             continue
         shape = _tried(interpreter, text)
@@ -67,9 +69,15 @@ def repairs(
 
 
 def _candidates(
-    whole: str, pieces: dict[int, _Piece], error: ShapeError, node: ast.expr, interpreter: Interpreter
+    whole: str,
+    pieces: dict[int, _Piece],
+    error: ShapeError,
+    node: ast.expr,
+    interpreter: Interpreter,
+    working: Collection[str],
 ) -> Iterator[tuple[str, str]]:
     places = sorted(pieces)
+    yield from _converted(whole, pieces, error)
     for place in reversed(places):
         if len(pieces[place].shape) >= 2:
             yield (
@@ -80,6 +88,11 @@ def _candidates(
         a, b = places[0], places[1]
         swapped = {a: _wrapped(pieces[b].text), b: _wrapped(pieces[a].text)}
         yield _edited(whole, pieces, swapped), "swaps the operands"
+        if error.operation == "matmul" and isinstance(node, ast.Call):  # such as mm, of a stack of matrices
+            yield (
+                f"{_wrapped(pieces[a].text)} @ {_wrapped(pieces[b].text)}",
+                "multiplies each of the matrices",
+            )
     yield from _indices(whole, pieces, error)
     yield from _resized(whole, node, error, interpreter)
     for place in places:
@@ -90,11 +103,26 @@ def _candidates(
         both = {place: _transposed(pieces[place]) for place in places[:2] if len(pieces[place].shape) >= 2}
         if len(both) == 2:
             yield _edited(whole, pieces, both), "transposes both"
-    yield from _cut(whole, pieces, error)
+    yield from _cut(whole, pieces, error, working)
 
 
-def _cut(whole: str, pieces: dict[int, _Piece], error: ShapeError) -> Iterator[tuple[str, str]]:
-    """Yield the longer of two clashing axes cut to the size of the shorter; and with it those beside it."""
+def _converted(whole: str, pieces: dict[int, _Piece], error: ShapeError) -> Iterator[tuple[str, str]]:
+    """Yield operands of other dtypes than the widest one in that dtype, where a product has several."""
+    kinds = [tensor.dtype for tensor in error.values]
+    if len(set(kinds)) < 2 or error.axes or error.operation not in ("matmul", "linear", "einsum", "dot"):
+        return
+    widest = reduce(torch.promote_types, kinds)
+    method = ".float()" if widest == torch.float32 else f".to({widest})"
+    others = {place: piece for place, piece in pieces.items() if kinds[place] != widest}
+    texts = {place: f"{_wrapped(piece.text)}{method}" for place, piece in others.items()}
+    said = ", ".join(piece.text for piece in others.values())
+    yield _edited(whole, pieces, texts), f"makes {said} {str(widest).removeprefix('torch.')}"
+
+
+def _cut(
+    whole: str, pieces: dict[int, _Piece], error: ShapeError, working: Collection[str]
+) -> Iterator[tuple[str, str]]:
+    """Yield the longer of two clashing axes cut to the size of the shorter; else with it those beside it."""
     if len(error.axes) != 2:
         return
     longer, shorter = sorted(error.axes, key=lambda axis: -axis.size)
@@ -108,7 +136,10 @@ def _cut(whole: str, pieces: dict[int, _Piece], error: ShapeError) -> Iterator[t
         ends = [f":{sizes[axis]}" if axis in sizes else ":" for axis in range(max(sizes, default=-1) + 1)]
         said = [f"{size} along axis {axis}" for axis, size in sizes.items()]
         text = f"{_wrapped(piece.text)}[{', '.join(ends)}]"
-        yield _edited(whole, pieces, {longer.operand: text}), f"takes the first {' and '.join(said)}"
+        edited = _edited(whole, pieces, {longer.operand: text})
+        yield edited, f"takes the first {' and '.join(said)}"
+        if edited in working:
+            return
 
 
 def _resized(
@@ -150,15 +181,15 @@ def _layers(error: ShapeError) -> Iterator[tuple[str, str]]:
 
 def _indices(whole: str, pieces: dict[int, _Piece], error: ShapeError) -> Iterator[tuple[str, str]]:
     """Yield other indices: whole numbers, and such as the table has; logits and targets as rows."""
-    place = {"embedding": 0, "cross_entropy": 1, "nll_loss": 1}.get(error.operation)
-    if place is None or place not in pieces:
-        return
+    place = {"embedding": 0, "cross_entropy": 1, "nll_loss": 1, "getitem": 1}.get(error.operation)
+    if place is None or place not in pieces or (error.operation == "getitem" and len(error.axes) > 1):
+        return  # a mask is no index
     text = _wrapped(pieces[place].text)
     yield _edited(whole, pieces, {place: f"{text}.long()"}), "takes whole numbers"
     if error.axes:
         most = error.axes[0].size - 1
-        yield _edited(whole, pieces, {place: f"{text}.clamp(0, {most})"}), f"takes {most} where it is more"
-    if place == 1 and 0 in pieces:
+        yield _edited(whole, pieces, {place: f"{text}.clamp(0, {most})"}), f"brings each into 0 to {most}"
+    if place == 1 and 0 in pieces and error.operation != "getitem":
         rows = {0: f"{_wrapped(pieces[0].text)}.flatten(0, -2)", 1: f"{text}.flatten()"}
         yield _edited(whole, pieces, rows), "takes both as rows"
 
@@ -169,6 +200,13 @@ def _edited(whole: str, pieces: dict[int, _Piece], texts: dict[int, str]) -> str
         piece = pieces[place]
         whole = whole[: piece.start] + text + whole[piece.end :]
     return whole
+
+
+def _bracketed(whole: str, start: int, end: int) -> tuple[int, int]:
+    """Return the place of a text with the brackets around it, if they are there for it alone."""
+    opened = whole[start - 1 : start] == "(" and whole[end : end + 1] == ")"
+    called = start > 1 and (whole[start - 2].isidentifier() or whole[start - 2] in ")]0123456789")
+    return (start - 1, end + 1) if opened and not called else (start, end)
 
 
 def _transposed(piece: _Piece) -> str:

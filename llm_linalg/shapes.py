@@ -30,7 +30,7 @@ def explain(interpreter: Evaluator, node: ast.expr | ast.stmt, error: Exception)
     interpreter.recorder.failed = None
     span, source = interpreter.source.span(node), interpreter.source.text
     if call is None:
-        return ProgramError(_plain(error), span, source)
+        return ProgramError(_as_called(_plain(error), node), span, source)
     pieces = operand_nodes(interpreter, node, call.tensors)
     operands = []
     for place, (tensor, piece) in enumerate(zip(call.tensors, pieces, strict=True)):
@@ -141,6 +141,14 @@ def shape_text(shape: Shape) -> str:
 def _parameter(call: Call, place: int) -> str:
     owner = next((name for name, places in call.places.items() if place in places), None)
     return owner or f"the {_ORDINALS[min(place, len(_ORDINALS) - 1)]} operand"
+
+
+def _as_called(said: str, node: ast.expr | ast.stmt) -> str:
+    """Return Python's words on a call's arguments with the function as the program calls it."""
+    match node:
+        case ast.Call(func=ast.Attribute(attr=name) | ast.Name(id=name)):
+            return re.sub(r"^[\w.]+\(\)", f"{name}()", said)
+    return said
 
 
 def _plain(error: Exception) -> str:

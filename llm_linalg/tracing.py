@@ -34,6 +34,7 @@ class Trace:
         printed: The text that a program in the tensor language printed; trusted Python prints for itself.
         refused: Of a program in cells: what failed in those above the last.
         lists: The lists of words that a program in the tensor language has at its end, by name.
+        lines: Of a program in the tensor language: the node that each line gave last, from 1.
         ranks: Of a program that was run on several devices: the trace of each.
         rerun: Of trusted Python: runs the function again, and keeps the values around the node of a position.
     """
@@ -53,6 +54,7 @@ class Trace:
         self.printed = printed
         self.refused: tuple[ProgramError, ...] = ()
         self.lists: Mapping[str, tuple[str, ...]] = {}
+        self.lines: Mapping[int, Node] = {}
         self.ranks: tuple[Trace, ...] = ()
         self.rerun: Callable[[int], Trace] | None = None
         self._gradients: dict[Node, Trace] = {}

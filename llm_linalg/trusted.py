@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable
 from importlib import import_module
 from importlib.util import module_from_spec, spec_from_file_location
+from inspect import signature
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -18,6 +19,7 @@ from torch import nn
 from llm_linalg.front import evaluated, seeded
 from llm_linalg.given import guarded
 from llm_linalg.spelling import quoted, unknown
+from llm_linalg.text import clean
 
 _SHAPE = re.compile(r"[0-9]{1,9}(?:x[0-9]{1,9})*")
 _DRAW = re.compile(r"randint:(-?[0-9]{1,18}):(-?[0-9]{1,18}):([0-9]{1,9}(?:x[0-9]{1,9})*)")
@@ -74,6 +76,26 @@ def inputs(texts: list[str], seed: int = 0) -> tuple[Any, ...]:
         value = evaluated(_expression(text.strip()), seed)
         found += value if isinstance(value, tuple) else [value]
     return tuple(found)
+
+
+def check(function: Callable[..., Any], given: tuple[Any, ...], title: str) -> None:
+    """Hold inputs against the parameters of what is to be run, where it says which it has.
+
+    Raises:
+        TargetError: If there are too few of them, or too many.
+    """
+    try:
+        parameters = signature(function.forward if isinstance(function, nn.Module) else function)
+    except (TypeError, ValueError):
+        return
+    try:
+        parameters.bind(*given)
+    except TypeError:
+        taken = ", ".join(map(str, parameters.parameters.values())) or "nothing"
+        count = "1 input" if len(given) == 1 else f"{len(given)} inputs"
+        raise TargetError(
+            f"{quoted(title, 100)} takes {clean(taken, 200)}, and has {count}: --inputs 2x5x8 gives one"
+        ) from None
 
 
 def _expression(text: str) -> str:

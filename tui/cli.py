@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from llm_linalg.text import nearest
+from tui import leaving
 from tui.cli_parse import UsageError, app_parser
 from tui.cli_write import WriteError, say, write
 
@@ -37,6 +38,12 @@ def main(arguments: Sequence[str] | None = None, given: Lesson | None = None) ->
         given: What is opened in a lesson's place, from `llm_linalg.explore`.
     """
     words = list(sys.argv[1:] if arguments is None else arguments)
+    code = _code_of(words, given)
+    return leaving.leave(code) if given is None else code  # a script goes on
+
+
+def _code_of(words: list[str], given: Lesson | None) -> int:
+    """Runs a command line; what goes wrong is said."""
     from llm_linalg.lesson_values import LessonError
 
     try:

@@ -74,6 +74,7 @@ def lesson_of_target(flags: argparse.Namespace) -> Lesson:
     try:
         given = trusted.inputs(flags.inputs, seed)
         function, path = trusted.load(flags.target, seed)
+        trusted.check(function, given, flags.target.partition(":")[2])
     except trusted.TargetError as error:
         raise UsageError(str(error)) from None
     words = ("trace", flags.target, *(word for text in flags.inputs for word in ("--inputs", text)))

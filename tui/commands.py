@@ -93,7 +93,7 @@ COMMANDS: dict[str, Command] = {
     "undo": choices.history("undo"),
     "redo": choices.history("redo"),
     "look": choices.next_look,
-    "twin": motions.on_run(lambda opened, view: opened.twin(view)),
+    "twin": motions.turn,
     "slice.next": motions.on_run(lambda opened, view: opened.slices(view, 1)),
     "slice.previous": motions.on_run(lambda opened, view: opened.slices(view, -1)),
     "stage.next": talk.forward,

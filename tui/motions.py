@@ -43,6 +43,15 @@ def on_run(move: Callable[[Opened, View], View]) -> Command:
     return act
 
 
+def turn(session: Session) -> Session:
+    """The forward or the backward pass; or why there is none."""
+    run_ = session.current
+    if run_ is None or session.ground is None:
+        return session
+    view = run_.turned(session.view)
+    return session.told(view) if isinstance(view, str) else session.moved(view)
+
+
 def play_by(direction: int, until: int | None = None) -> Command:
     """Play in a direction, or pause; at the end it starts again. It plays `until` a step, if one is given."""
 

@@ -159,7 +159,8 @@ def _open(scope: Scope, path: str, level: int, at: Node, shown: Node, entries: l
             if _within(path, item.path):
                 _open(item, path, level + 1, at, shown, entries)
         else:
-            text = clean(item.name, LONGEST)
+            own = item.name.removeprefix(f"{scope.path}.")  # the modules around it stand above
+            text = clean(own, LONGEST)
             entries.append(Entry(f"node:{item.index}", text, level, here=item is shown))
 
 

@@ -180,8 +180,11 @@ class Session:
     def with_run(self, opened: Opened) -> Session:
         """With the result of a run; a place that this run hasn't got gives way to the stop's own."""
         found = replace(self, opened=opened)
-        if opened.trace is None or not opened.trace.nodes:
+        if opened.trace is None:
             return found
+        if not opened.trace.nodes:  # an empty program has no place to be at
+            view = replace(self.view, path=(), back=(), order=None, step=0, cursor=None, twin=False)
+            return replace(found, view=view, trail=(), landing=False)
         if self.editing or self.landing:
             view = at_line(opened, self.view, self.caret)
             view = view if self.editing else replace(view, depth="cells")

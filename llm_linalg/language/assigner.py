@@ -62,7 +62,7 @@ class Assigner(Caller):
         """Bind a name to a value."""
         self.names[name] = value
         if isinstance(value, Tensor):
-            self.recorder.bind(name, value)
+            self.gave(self.recorder.bind(name, value))
         elif isinstance(value, nn.Module):
             for inner, parameter in value.named_parameters():
                 self.recorder.bind(f"{name}.{inner}", parameter)

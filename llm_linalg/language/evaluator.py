@@ -15,7 +15,7 @@ from llm_linalg.language.budget import Budget
 from llm_linalg.language.instead import SPREAD, unbound
 from llm_linalg.language.source import Source
 from llm_linalg.language.values import VIEWS, Distinct
-from llm_linalg.node import Origin
+from llm_linalg.node import Node, Origin
 from llm_linalg.recorder import Recorder
 from llm_linalg.shapes import operand_nodes
 
@@ -61,6 +61,7 @@ class Evaluator:
         self._scope = ""  # the calls of the program's functions that are under way
         self._failing: Failing | None = None
         self.values: dict[ast.expr, Tensor] = {}  # of the statement that is being run
+        self.lines: dict[int, Node] = {}  # what each line gave: bound, returned, or stood there alone
         self._modules: dict[str, Any] = dict(tables.IMPORTED)
         self._evaluators = self.evaluators()
 
@@ -133,6 +134,12 @@ class Evaluator:
         if call is not None:
             self._failing = (node, operand_nodes(self, node, call.tensors), self.names)
         return self._explain(self, node, error)
+
+    def gave(self, node: Node | None) -> None:
+        """Remember what the line gave that is being run."""
+        span = self.source.span(self._at)
+        if node is not None and span is not None:
+            self.lines[span.line] = node
 
     def _where(self) -> Origin:
         return Origin(self.source.span(self._at), self.source.text_of(self._at), scope=self._scope)

@@ -39,14 +39,24 @@ DECORATOR = (
     "decorators are not part of the language, but for @torch.no_grad(): call the function where needed"
 )
 PARAMETERS = "a function has plain parameters here, no `*`, `**` or `/`: name each of them"
+MAIN = "`__name__` is not part of the language: write the lines below without the `if`"
 UNDERSCORES = "names with two underscores are Python's own, not the language's: take another, or leave it out"
+CONSTANTS: Mapping[type, str] = {
+    bytes: "bytes are not part of the language: write text",
+    complex: "complex numbers are not part of the language: turn pairs with torch.cos and torch.sin",
+}
 SPREAD = "`**` unpacking is not part of the language: write each name=value"
 
+_LISTED = ": `llm-linalg language` lists what is"
 _CPU = "all tensors live on the CPU here: leave it out"
 _WRITTEN_OUT = "write it with layers and functions, as `llm-linalg language` lists them"
 _FILE = "a program reads and writes no files: make tensors with torch.tensor or torch.randn"
 _SEEDED = "torch.manual_seed(0)"
 _INIT = "bind the weight: layer.weight = nn.Parameter(torch.randn(6, 2) * 0.02)"
+_ALONE = "leave the `with` out, and write its lines without it"
+_OUTSIDE = "a program reaches nothing outside itself"
+_ARRAYS = "write it with torch: torch.tensor, torch.arange"
+_KINDS = "compare x.dtype or x.shape"
 _STEP = "write its step: with torch.no_grad(): W -= 0.1 * W.grad"
 
 NAMES: Mapping[str, str] = {
@@ -54,7 +64,15 @@ NAMES: Mapping[str, str] = {
     "filter": "write a list comprehension with `if`",
     "iter": "use `for`",
     "next": "use `for`, or take items[0]",
-    "isinstance": "compare x.dtype or x.shape",
+    "isinstance": _KINDS,
+    "issubclass": _KINDS,
+    "hasattr": _KINDS,
+    "callable": _KINDS,
+    "setattr": "write x.name = value",
+    "tqdm": "go through the items themselves",
+    "optimizer": _STEP,
+    "DataLoader": "go through tensors with `for`",
+    "complex": "turn pairs with torch.cos and torch.sin",
     "type": "print x.dtype or x.shape",
     "open": _FILE,
     "input": "bind the value to a name",
@@ -64,8 +82,8 @@ NAMES: Mapping[str, str] = {
     "object": "use functions and dicts",
     "super": "use functions and layers such as nn.Linear",
     "self": "use functions and layers such as nn.Linear",
-    "np": "write it with torch: torch.tensor, torch.arange",
-    "numpy": "write it with torch: torch.tensor, torch.arange",
+    "np": _ARRAYS,
+    "numpy": _ARRAYS,
     "plt": "the stage shows each tensor: leave it out",
     "pow": "write a ** b",
     "divmod": "write a // b and a % b",
@@ -85,7 +103,6 @@ MEMBERS: Mapping[str, str] = {
     "torch.jit": "leave it out",
     "torch.utils": "go through tensors with `for`",
     "torch.backends": "leave it out",
-    "torch.Size": "write a tuple",
     "torch.FloatTensor": "write torch.tensor([...])",
     "torch.LongTensor": "write torch.tensor([...])",
     "torch.set_default_dtype": "write dtype=torch.float64 where a tensor is made",
@@ -93,6 +110,12 @@ MEMBERS: Mapping[str, str] = {
     "torch.cuda.manual_seed": f"write {_SEEDED}",
     "torch.cuda.manual_seed_all": f"write {_SEEDED}",
     "torch.cuda.synchronize": "leave it out",
+    "torch.cuda.amp": _ALONE,
+    "torch.amp": _ALONE,
+    "torch.autocast": _ALONE,
+    "torch.profiler": _ALONE,
+    "torch.normal": "write mean + std * torch.randn(2, 3)",
+    "torch.complex": "turn pairs with torch.cos and torch.sin",
     "torch.view_as_complex": "turn pairs with torch.cos and torch.sin",
     "torch.polar": "turn pairs with torch.cos and torch.sin",
     "torch.addmm": "write x + a @ b",
@@ -150,19 +173,40 @@ ARGUMENTS: Mapping[str, str] = {
     "inplace": "leave it out: the result is a tensor of its own",
     "pin_memory": "leave it out",
     "layout": "leave it out",
+    "non_blocking": "leave it out",
 }
 """For arguments that no function of torch's takes here."""
 
 PACKAGES: Mapping[str, str] = {
-    "numpy": "write it with torch: torch.tensor, torch.arange",
-    "matplotlib": "the stage shows each tensor",
+    **dict.fromkeys(["numpy", "scipy", "pandas"], _ARRAYS),
+    **dict.fromkeys(["matplotlib", "seaborn"], "the stage shows each tensor"),
     "einops": "write view, permute or torch.einsum",
     "tiktoken": "write the tokens' numbers: torch.tensor([5, 2, 7])",
     "transformers": "write the block out, with layers such as nn.Linear",
     "random": f"write {_SEEDED} and torch.randint",
-    "os": "a program reaches nothing outside itself",
-    "sys": "a program reaches nothing outside itself",
+    "dataclasses": "keep settings in a dict: config = dict(n_head=2)",
+    "collections": "write a dict or a list",
+    **dict.fromkeys(["itertools", "functools"], "write the loop out, with `for`"),
+    "copy": "write x.clone()",
+    "tqdm": "go through the items themselves",
+    "time": "leave it out",
+    "argparse": "assign the values at the top",
+    **dict.fromkeys(["os", "sys", "pathlib", "json", "pickle", "requests", "urllib", "subprocess"], _OUTSIDE),
 }
+
+
+def imported(path: str, had: str) -> str:
+    """Say that there is no such thing to import, and what to write instead or what there is.
+
+    Args:
+        path: Its dotted name, such as ``torch.optim.AdamW``.
+        had: The modules that the language has.
+    """
+    inside = path.removeprefix("torch.") if path.startswith("torch.nn.") else path
+    names = inside.replace("nn.functional.", "F.", 1).split(".")
+    heads = [".".join(names[:count]) for count in range(len(names), 0, -1)]
+    found = [table[head] for head in heads for table in (MEMBERS, PACKAGES) if head in table]
+    return f"{path} can't be imported: {found[0] if found else f'the language has {had}'}"
 
 
 def missing(shown: str, name: str, known: Iterable[str], owner: str = "") -> str:
@@ -178,7 +222,7 @@ def missing(shown: str, name: str, known: Iterable[str], owner: str = "") -> str
     advice = MEMBERS.get(shown) if not shown.startswith(".") else ATTRIBUTES.get(name)
     if advice is None and name.endswith("_") and name[:-1] in known:
         advice = f"nothing is changed in place: write {owner or 'x'} = {owner or 'x'}{shown[:-1]}(...)"
-    return f"{shown} is not part of the language{f': {advice}' if advice else hint(name, known)}"
+    return f"{shown} is not part of the language{f': {advice}' if advice else hint(name, known) or _LISTED}"
 
 
 def unbound(name: str, known: Iterable[str]) -> str:

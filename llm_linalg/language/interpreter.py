@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from llm_linalg import scopes
 from llm_linalg.errors import HaltedError, LimitError, ProgramError, ShapeError
@@ -17,7 +17,7 @@ from llm_linalg.language.assigner import Assigner
 from llm_linalg.language.budget import Budget
 from llm_linalg.language.caller import UserFunction
 from llm_linalg.language.evaluator import FAILURES
-from llm_linalg.language.gradients import Gradients
+from llm_linalg.language.gradients import Gradients, enable_grad, no_grad
 from llm_linalg.language.source import Source, not_imported
 
 MAX_CALLS = 30
@@ -126,7 +126,7 @@ class Interpreter(Assigner):
             case ast.AugAssign():
                 self.augmented(node)
             case ast.Expr():
-                self.evaluate(node.value)
+                self._given(node, self.evaluate(node.value))
             case ast.Assert():
                 self._assert(node)
             case ast.Import() | ast.ImportFrom():
@@ -146,11 +146,19 @@ class Interpreter(Assigner):
             case ast.FunctionDef():
                 self._define(node)
             case ast.Return():
-                raise _Returned(None if node.value is None else self.evaluate(node.value))
+                value = None if node.value is None else self.evaluate(node.value)
+                self._given(node, value)
+                raise _Returned(value)
             case ast.Break():
                 raise _Broken
             case ast.Continue():
                 raise _Continued
+
+    def _given(self, node: ast.stmt, value: Any) -> None:
+        """Remember the tensor that a line returns, or that stands there alone."""
+        if isinstance(value, Tensor):
+            self._at = node
+            self.gave(self.recorder.node_of(value))
 
     def _block(self, statements: list[ast.stmt]) -> None:
         for statement in statements:
@@ -158,6 +166,7 @@ class Interpreter(Assigner):
 
     def _for(self, node: ast.For) -> None:
         for value in self.items(node.iter):
+            self._at = node
             self.assign(node.target, value)
             try:
                 self._block(node.body)
@@ -180,8 +189,11 @@ class Interpreter(Assigner):
     def _gradients(self, node: ast.expr) -> Gradients:
         """Return what stands after a ``with`` or an ``@``: it says whether gradients are recorded."""
         found = self.evaluate(node)
+        if found is no_grad or found is enable_grad:  # `@torch.no_grad`, without brackets
+            found = found()
         if not isinstance(found, Gradients):
-            raise self.error(instead.SYNTAX[ast.With].replace("`with` is", "`with` and `@` are"), node)
+            message = instead.SYNTAX[ast.With].replace("`with` is", "`with` and `@` are")
+            raise self.error(message if isinstance(node, ast.Call) else instead.DECORATOR, node)
         return found
 
     @contextmanager

@@ -73,8 +73,14 @@ def _refusals() -> list[str]:
     said = [f"`{name}`: {advice}" for table in of_names for name, advice in sorted(table.items())]
     said += [f"`x.{name}`: {advice}" for name, advice in sorted(instead.ATTRIBUTES.items())]
     said += [f"`{name}=`: {advice}" for name, advice in sorted(instead.ARGUMENTS.items())]
-    rules = {*instead.SYNTAX.values(), instead.DECORATOR, instead.PARAMETERS, instead.UNDERSCORES}
-    return [*sorted({*rules, instead.SPREAD}), *said]
+    rules = {
+        *instead.SYNTAX.values(),
+        instead.DECORATOR,
+        instead.PARAMETERS,
+        instead.UNDERSCORES,
+        instead.MAIN,
+    }
+    return [*sorted({*rules, *instead.CONSTANTS.values(), instead.SPREAD}), *said]
 
 
 def _section(title: str, names: Iterable[str]) -> Iterator[str]:

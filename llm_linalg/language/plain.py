@@ -149,11 +149,19 @@ def listed(tensor: Tensor) -> Any:
     return tensor.tolist()
 
 
-def converted(tensor: Tensor, kind: torch.dtype | Tensor | str | torch.device) -> Tensor:
-    """Return a tensor in another type; all tensors of the language live on the CPU."""
-    if isinstance(kind, torch.dtype | Tensor):
-        return tensor.to(kind)
-    device(kind)
+def converted(tensor: Tensor, *kinds: Any, dtype: torch.dtype | None = None) -> Tensor:
+    """Return a tensor in another type; all tensors of the language live on the CPU.
+
+    Args:
+        tensor: The tensor.
+        kinds: A type, a tensor that has it, or a device and a type.
+        dtype: The type by its name.
+    """
+    for kind in (*kinds, dtype):
+        if isinstance(kind, torch.dtype | Tensor):
+            tensor = tensor.to(kind)
+        elif kind is not None:
+            device(kind)
     return tensor
 
 

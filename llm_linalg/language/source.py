@@ -92,9 +92,8 @@ _QUESTION = re.compile(r"\s*([\w.]{1,80}\?{1,2}|\?{1,2}[\w.]{1,80})\s*")
 
 
 def not_imported(path: str) -> str:
-    """Say that there is no such thing to import, and what there is."""
-    advice = instead.PACKAGES.get(path.partition(".")[0])
-    return f"{path} can't be imported: {advice or f'the language has {KNOWN}'}"
+    """Say that there is no such thing to import, and what to write instead or what there is."""
+    return instead.imported(path, KNOWN)
 
 
 class Source:
@@ -202,7 +201,7 @@ class Source:
             )
             raise self.error(message, node)
         if isinstance(node, ast.Name) and "__" in node.id:
-            raise self.error(instead.UNDERSCORES, node)
+            raise self.error(instead.MAIN if node.id == "__name__" else instead.UNDERSCORES, node)
         if isinstance(node, ast.Attribute) and node.attr.startswith("_"):
             raise self.error(f"{node.attr} is private: it is not part of the language", node)
         if isinstance(node, ast.Import | ast.ImportFrom):
@@ -219,6 +218,9 @@ class Source:
     def _check_with(self, node: ast.With) -> None:
         """Refuse what is no ``with torch.no_grad():`` by its form; what is called is seen when it is run."""
         for item in node.items:
+            called = item.context_expr.func if isinstance(item.context_expr, ast.Call) else None
+            if isinstance(called, ast.Name) and called.id in instead.NAMES:  # such as `open`
+                raise self.error(instead.unbound(called.id, ()), called)
             if item.optional_vars is not None or not isinstance(item.context_expr, ast.Call):
                 raise self.error(instead.SYNTAX[ast.With], node)
 
@@ -233,7 +235,7 @@ class Source:
 
     def _check_function(self, node: ast.FunctionDef) -> None:
         for decorator in node.decorator_list:
-            if not isinstance(decorator, ast.Call):
+            if not isinstance(decorator, ast.Call | ast.Attribute):
                 raise self.error(instead.DECORATOR, decorator)
         if "__" in node.name:
             raise self.error(instead.UNDERSCORES, node)
@@ -243,7 +245,7 @@ class Source:
     def _check_constant(self, node: ast.Constant) -> None:
         value = node.value
         if isinstance(value, bytes | complex):
-            raise self.error(f"a {type(value).__name__} is not part of the language", node)
+            raise self.error(instead.CONSTANTS[type(value)], node)
         if isinstance(value, int) and value.bit_length() > MAX_DIGITS * 3.33:
             error = self.error(f"a whole number of more than {MAX_DIGITS} digits", node)
             raise LimitError(error.message, error.span, self.text)

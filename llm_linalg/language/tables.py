@@ -76,6 +76,12 @@ class Namespace:
     members: Mapping[str, Any]
 
 
+def limits(dtype: torch.dtype) -> Namespace:
+    """Return what ``torch.finfo`` knows of a type: its least and largest numbers, and the gap after 1."""
+    found = torch.finfo(dtype)
+    return Namespace("torch.finfo", _pick(found, "min max eps tiny smallest_normal resolution bits"))
+
+
 F = Namespace("F", _pick(nn.functional, _FUNCTIONAL))
 NN = Namespace("nn", {**_pick(nn, layers.NAMES), "functional": F, "Parameter": layers.parameter})
 LINALG = Namespace("torch.linalg", _pick(torch.linalg, "norm vector_norm"))
@@ -99,7 +105,9 @@ TORCH = Namespace(
         "empty": torch.zeros,  # what it holds is left open, and here each run is the same
         "empty_like": torch.zeros_like,
         "device": plain.device,
+        "Size": torch.Size,
         "Tensor": plain.tensor_of,
+        "finfo": limits,
         "no_grad": gradients.no_grad,
         "inference_mode": gradients.no_grad,
         "enable_grad": gradients.enable_grad,

@@ -41,6 +41,40 @@ def _not_whole(tensor: Tensor, place: int, what: str) -> Clash | None:
     return Clash(f"{what} are whole numbers (torch.long), not {tensor.dtype}", at=place)
 
 
+def _hot(call: Call) -> Clash | None:
+    places, classes = call.tensor("input"), int(call["num_classes"])
+    kind = _not_whole(places, 0, "classes")
+    if kind is not None:
+        return kind
+    wrong = places[(places < 0) | (places >= classes)] if classes >= 0 else places[places < 0]
+    if not wrong.numel():
+        return None
+    last = f"to {classes - 1}" if classes >= 0 else "and up"
+    return Clash(f"there are the classes 0 {last}: {int(wrong[0])} is out of range", at=0)
+
+
+def _two_kinds(call: Call) -> Clash | None:
+    """Say that a product has operands of two dtypes: torch converts those of a sum, and never these."""
+    kinds = list(dict.fromkeys(str(tensor.dtype).removeprefix("torch.") for tensor in call.tensors))
+    if len(kinds) < 2:
+        return None
+    return Clash(f"a product has one dtype on all sides, not {' and '.join(kinds)}")
+
+
+def _permuted(call: Call) -> Clash | None:
+    rank, dims = len(call.shapes[0]), call["dims"]
+    given = dims[0] if len(dims) == 1 and isinstance(dims[0], list | tuple) else dims
+    if len(given) != rank:
+        return Clash(f"permute names each of its {rank} axes once, and {tuple(given)} are {len(given)}", at=0)
+    counted = [axis % rank for axis in given if -rank <= axis < rank]
+    twice = next((axis for axis in counted if counted.count(axis) > 1), None)
+    if len(counted) < rank or twice is None:
+        return None
+    return Clash(
+        f"permute names each of its axes once, and axis {twice} stands in {tuple(given)} twice", at=0
+    )
+
+
 def _attended(call: Call) -> Clash | None:
     query, key, value = call.shapes[:3]
     if min(map(len, (query, key, value))) < 2:
@@ -196,6 +230,12 @@ def _viewed(call: Call) -> Clash | None:
 
 REFUSALS: Mapping[str, Callable[[Call], Clash | None]] = {
     "embedding": _looked_up,
+    "one_hot": _hot,
+    "permute": _permuted,
+    "matmul": _two_kinds,
+    "linear": _two_kinds,
+    "einsum": _two_kinds,
+    "dot": _two_kinds,
     "scaled_dot_product_attention": _attended,
     "cross_entropy": _entropy,
     "nll_loss": _entropy,

@@ -8,6 +8,7 @@ from llm_linalg.ops.call import Call
 from llm_linalg.ops.registry import short_name
 
 _INNER = "the last axis of the first must be as long as the axis of the second that it is multiplied with"
+_BATCH = "the axes before the last two count matrices: both sides have as many along each, or 1"
 _RANKS = {
     "mm": (2, 2),
     "spmm": (2, 2),
@@ -17,12 +18,14 @@ _RANKS = {
     "outer": (1, 1),
     "ger": (1, 1),
 }
+_SPELT = {"spmm": "mm", "ger": "outer"}  # what torch calls these in its own code, nobody writes
 
 
 def check_ranks(call: Call) -> None:
     """Raise `Clash` where the spelling asks for operands of certain ranks."""
     name = short_name(call.function)
     wanted = _RANKS.get(name)
+    name = _SPELT.get(name, name)
     found = tuple(len(shape) for shape in call.shapes[:2])
     if wanted and found != wanted:
         raise Clash(
@@ -42,8 +45,9 @@ def matmul_axes(call: Call) -> Axes:
     first = (*aligned(max(left - 2, 0), total, "b"), *rows, "k")
     second = (*aligned(max(right - 2, 0), total, "b"), "k", *columns)
     batch = aligned(max(total, 0), max(total, 0), "b")
+    rules = dict.fromkeys(batch, _BATCH)
     strict = ["k", *batch] if short_name(call.function) == "bmm" else ["k"]
-    return Axes.solve((*batch, *rows, *columns), (first, second), call.shapes, strict, _INNER)
+    return Axes.solve((*batch, *rows, *columns), (first, second), call.shapes, strict, _INNER, rules=rules)
 
 
 def dot_axes(call: Call) -> Axes:

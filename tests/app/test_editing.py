@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from llm_linalg import ProgramError, run
 from tui.cli import main
 from tui.editing import Mark, carried, harmless, indent_after
+from tui.stage.nodes import labels
 from tui.stage.notes import notes, path_at
 from tui.syntax import tokens
 
@@ -89,6 +90,27 @@ def test_a_line_has_the_note_of_what_it_bound_last() -> None:
     assert path_at(trace, 5) == ("d",)
     assert path_at(trace, 0) == ("a",)
     assert path_at(run(""), 1) == ()
+
+
+def test_a_line_that_calls_returns_or_names_a_tensor_has_its_note() -> None:
+    trace = run(
+        "def f(x):\n    y = x.sum(0)\n    return y\na = torch.ones(2, 3)\nb = f(a)\nc = a\nb\n"
+        "for row in a:\n    d = f(row) * 2\n    print(f(row))\ne = f(f(a))\n"
+    )
+    assert notes(trace) == {
+        2: "() float32",
+        3: "() float32",
+        4: "(2, 3) float32",
+        5: "(3,) float32",
+        6: "(2, 3) float32",
+        7: "(3,) float32",
+        8: "(3,) float32",
+        9: "() float32",
+        11: "() float32",
+    }
+    assert path_at(trace, 5) == path_at(trace, 7) == (labels(trace.nodes)[trace["b"].index],)
+    assert path_at(trace, 6) == path_at(trace, 4) == ("a",)
+    assert path_at(trace, 11) == (labels(trace.nodes)[trace["e"].index],)
 
 
 def test_an_error_has_a_place() -> None:

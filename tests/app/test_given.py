@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from dataclasses import replace
 from importlib.metadata import EntryPoint
 from pathlib import Path
@@ -11,12 +12,13 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from llm_linalg import explore, exploring, trace
+from llm_linalg import Node, Trace, explore, exploring, trace
 from llm_linalg.given import lesson_of, of_function, of_trace
 from tests.app.driving import opened
 from tests.engine.test_places import Model
 from tui import cli
 from tui.cli import main
+from tui.leaving import THREAD
 from tui.outline import outline
 from tui.stage import open_view
 from tui.view import View, arguments
@@ -106,6 +108,7 @@ async def test_the_modules_are_a_tree_that_folds() -> None:
         await app.settle()
         entries = [entry.text for entry in outline(app.session)]
         assert {"h (12)", "0 (6)", "1 (6)", "proj (3)"} <= set(entries)
+        assert "weight" in entries  # of transformer.h.0.proj, which stands above
         first = app.view.path
         await app.press("l", "down", "enter")
         assert app.view.path != first
@@ -129,6 +132,24 @@ async def test_a_failure_opens_at_the_guilty_call() -> None:
         assert "torch.ones(self.wide, 3)" in frame.code[frame.line - 1]
 
 
+async def test_torch_s_own_words_stand_beside_the_frames_in_the_usual_size() -> None:
+    def inner(x: Tensor) -> Tensor:
+        return torch.nn.functional.linear(x, torch.ones(2, 5))
+
+    def outer(x: Tensor) -> Tensor:
+        return inner(x)
+
+    def outermost(x: Tensor) -> Tensor:
+        return outer(x)
+
+    async with opened(lesson_of(of_function(outermost, (torch.ones(2, 4),)), "f"), (80, 24)) as app:
+        assert "torch: mat1 and mat2 shapes cannot be multiplied (" in app.screen
+        assert "in_features" in app.screen
+        assert "test_given.py" in app.screen  # where the innermost frame is
+        await app.press("p", *["down"] * 8)
+        assert "(2x4 and 5x2)" in app.screen
+
+
 def long(x: Tensor) -> Tensor:
     for _ in range(40):
         x = x + 1
@@ -150,6 +171,44 @@ async def test_values_that_were_dropped_are_computed_again_where_they_are_shown(
         now = app.session.current
         assert now is not None
         assert now is not run
+
+
+def longer(x: Tensor) -> Tensor:
+    for _ in range(600):
+        x = x * 1.01
+    return x
+
+
+async def test_the_backward_pass_of_a_long_run_is_made_in_its_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[str] = []
+    before = Trace.backward
+
+    def noted(trace: Trace, loss: str | Node) -> Trace:
+        made.append(threading.current_thread().name)
+        return before(trace, loss)
+
+    monkeypatch.setattr(Trace, "backward", noted)
+    async with opened(lesson_of(of_function(longer, (torch.ones(3),)), "longer")) as app:
+        await app.press("w")
+        assert made == [THREAD]
+        assert app.has(twin=True)
+        assert "dx" in app.screen
+        await app.press("w")
+        assert app.has(twin=False)
+        await app.press("M", "w")
+        assert app.has(twin=True, depth="map")
+        assert made == [THREAD]  # once
+
+
+async def test_what_is_too_long_for_a_key_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tui.stage.opened.MOST_BACKWARD", 100)
+    monkeypatch.setattr("tui.stage.light.MOST_OPERATIONS", 100)
+    async with opened(lesson_of(of_function(longer, (torch.ones(3),)), "longer")) as app:
+        await app.press("w")
+        assert app.has(twin=False)
+        assert "more than 100 operations: too many for a backward pass" in app.screen
+        await app.press("$", "c", "I")
+        assert "more than 100 operations: too many to follow a cell" in " ".join(app.screen.split())
 
 
 def test_values_that_cannot_be_computed_again_are_said_to_be_dropped() -> None:

@@ -177,6 +177,16 @@ async def test_broken_text_keeps_the_last_good_picture() -> None:
         assert "the last good picture" not in d.screen
 
 
+async def test_more_of_an_error_is_behind_the_key_that_works_where_one_is() -> None:
+    async with bench("x = torch.ones(4, 3)\n# a\n# b\n# c\n# d\n# e\n# f\n# g\ny = x @ x") as d:
+        await d.press("ctrl+end", "space", "backspace")
+        assert d.session.editing
+        assert "esc p more" in d.screen
+        await d.press("escape")
+        assert "esc p more" not in d.screen
+        assert " p more" in d.screen
+
+
 async def test_prints_stand_on_a_row() -> None:
     async with bench("print(f'[b]{torch.ones(2)}[/b]')") as d:
         assert "prints [b]tensor([1., 1.])[/b]" in d.screen
@@ -282,6 +292,18 @@ async def test_what_is_pasted_is_cut_and_made_harmless() -> None:
         await d.settle()
         assert "[/foo]" in d.screen
         assert d.app.is_running
+
+
+@pytest.mark.parametrize("keys", [("ctrl+z",), ("ctrl+z", "ctrl+y", "ctrl+z"), ("f7", "delete", "ctrl+z")])
+async def test_what_scrolls_is_pasted_undone_and_deleted(keys: tuple[str, ...]) -> None:
+    async with bench(PRODUCT) as d:
+        d.app.post_message(events.Paste("y = x + 1\n" * 60))
+        await d.settle()
+        assert editor(d).document.line_count > 60
+        await d.press(*keys)
+        assert d.app.failure is None
+        assert editor(d).cursor_location[0] < editor(d).document.line_count
+        assert (editor(d).text == PRODUCT) is (keys[0] == "ctrl+z")
 
 
 async def test_without_colour_and_in_ascii() -> None:

@@ -72,7 +72,7 @@ REFUSED = {
         "with torch.no_grad(), print(): pass",
         "torch.no_grad()(print)",
         "@print()\ndef f(): pass",
-        "@torch.no_grad\ndef f(): pass",
+        "@torch.relu\ndef f(): pass",
         "try: pass\nexcept: pass",
         "async def f(): pass",
         "@print\ndef f(): pass",

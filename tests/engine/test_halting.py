@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from llm_linalg import HaltedError, run
+from llm_linalg import HaltedError, LimitError, run, trace
 from llm_linalg.language.budget import HEED
 
 LOOP = "for i in range(20000):\n    print(i)"
@@ -32,6 +33,25 @@ def halted(program: str, last: int, cells: tuple[int, ...] = ()) -> tuple[Halted
     with pytest.raises(HaltedError) as caught:
         run(program, cells=cells, halt=asked)
     return caught.value, asked
+
+
+def endless(x: torch.Tensor) -> None:
+    while True:
+        x = x + 1
+
+
+def test_code_of_one_s_own_is_halted_at_its_next_torch_call() -> None:
+    with pytest.raises(HaltedError) as caught:
+        trace(endless, torch.ones(2), halt=Asked(20))
+    assert caught.value.frames[-1].function == "endless"
+    assert caught.value.caret.strip().startswith("x = x + 1")
+
+
+def test_code_that_never_ends_is_told_so_before_it_takes_all_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("llm_linalg.recorder.MOST_NODES", 500)
+    with pytest.raises(LimitError, match="more than 500 operations: trace a part") as caught:
+        trace(endless, torch.ones(2))
+    assert caught.value.frames[-1].function == "endless"
 
 
 @given(st.integers(1, 50))

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from llm_linalg import Node, Trace, run
+from llm_linalg import Node, Trace, run, trace
 
 HEAD = """
 x = torch.randn(T, 4, dtype=torch.float64)
@@ -91,6 +91,18 @@ def test_causal_attention(name: str, source: str) -> None:
     if source == "x":
         for cell in cells(t["y"]):
             assert {row for row, _ in t.lineage("y", cell)[t["x"]]} == set(range(cell[0] + 1))
+
+
+def test_a_long_chain_of_operations_is_followed_from_end_to_end() -> None:
+    def steps(x: Tensor) -> Tensor:
+        for _ in range(3_000):
+            x = x + 1
+        return x
+
+    found = trace(steps, torch.ones(2))
+    first, last = found.nodes[0], found.nodes[-1]
+    assert set(found.lineage(last, (1,))[first]) == {(1,)}
+    assert set(found.reach(first, (0,))[last]) == {(0,)}
 
 
 def test_a_mask_after_the_softmax_still_sees_what_comes_later() -> None:

@@ -45,8 +45,12 @@ def failure(expression: str) -> ShapeError:
         ("e(x)", "whole numbers (torch.long), not torch.float32", "e(x.long().clamp(0, 9))"),
         ("s[m > 0]", "axis 0 of s (4, 4) has size 4, axis 0 of m > 0 (3, 3) has size 3", "s[:3, :3][m > 0]"),
         ("s[:, 7]", "axis 1 of s (4, 4) has size 4: its places are 0 to 3: 7 is out of range", None),
-        ("s[..., torch.tensor([9])]", "axis 1 of s (4, 4) has size 4: its places are 0 to 3: 9 is out", None),
-        ("s[m]", "whole numbers", None),
+        (
+            "s[..., torch.tensor([9])]",
+            "axis 1 of s (4, 4) has size 4: its places are 0 to 3: 9 is out",
+            "s[..., torch.tensor([9]).clamp(0, 3)]",
+        ),
+        ("s[m]", "whole numbers", "s[m.long()]"),
         ("s[0, 0, 0]", "it has 2 axes", None),
         (
             "s.masked_fill(m == 0, 1.0)",
@@ -58,6 +62,28 @@ def failure(expression: str) -> ShapeError:
             "axis 3 of q (1, 2, 4, 8) has size 8, axis 3 of k[..., :6] (1, 2, 5, 6) has size 6",
             "F.scaled_dot_product_attention(q[:, :, :, :6], k[..., :6], k)",
         ),
+        (
+            "q[:, :1].expand(1, 3, 4, 8) @ k.mT",
+            "axis 1 of k.mT (1, 2, 8, 5) has size 2: the axes before the last two count matrices",
+            "q[:, :1].expand(1, 3, 4, 8)[:, :2] @ k.mT",
+        ),
+        ("torch.mm(q, x)", "mm takes a 2-D and a 2-D tensor, not 4-D and 2-D", None),
+        ("torch.mm(q, torch.ones(8, 2))", "mm takes a 2-D and a 2-D tensor", "q @ torch.ones(8, 2)"),
+        (
+            "F.one_hot(t, 3) @ torch.ones(3, 2)",
+            "torch.ones(3, 2) (3, 2): a product has one dtype on all sides, not int64 and float32",
+            "F.one_hot(t, 3).float() @ torch.ones(3, 2)",
+        ),
+        (
+            "(t + 1) @ (m.double() + 1)",
+            "not int64 and float64",
+            "(t + 1).to(torch.float64) @ (m.double() + 1)",
+        ),
+        ("e.weight[t + 9]", "axis 0 of e.weight (10, 4) has size 10", "e.weight[(t + 9).clamp(0, 9)]"),
+        ("F.one_hot(t + 3, 4)", "t + 3 (2, 3): there are the classes 0 to 3: 4 is out of range", None),
+        ("F.one_hot(t - 2)", "there are the classes 0 and up: -1 is out of range", None),
+        ("x.permute(0, 2, 1)", "x (2, 6): permute names each of its 2 axes once, and (0, 2, 1) are 3", None),
+        ("x.permute(1, -1)", "axis 1 stands in (1, -1) twice", None),
         ("F.scaled_dot_product_attention(q, k, q)", "axis 2 of k (1, 2, 5, 8) has size 5, axis 2 of q", None),
         ("F.scaled_dot_product_attention(q, k, k, attn_mask=m)", "the mask's last axis is the keys'", None),
         (

@@ -11,7 +11,7 @@ import torch
 
 from llm_linalg import ProgramError, ShapeError, trace
 from llm_linalg.given import lesson_of, of_function, of_trace
-from llm_linalg.trusted import TargetError, inputs, load
+from llm_linalg.trusted import TargetError, check, inputs, load
 
 SOURCE = """\
 import sys
@@ -128,6 +128,24 @@ def test_inputs_are_safe_expressions_shapes_or_tokens(
 def test_an_input_that_is_none_is_refused(text: str) -> None:
     with pytest.raises(ProgramError):
         inputs([text])
+
+
+@pytest.mark.parametrize(
+    ("name", "given", "said"),
+    [
+        ("drawn", 1, '"drawn" takes nothing, and has 1 input: --inputs 2x5x8 gives one'),
+        ("leaving", 0, '"leaving" takes x, and has 0 inputs'),
+        ("Model", 2, '"Model" takes x, and has 2 inputs'),
+    ],
+)
+def test_too_few_or_too_many_inputs_are_told_before_it_is_run(
+    name: str, given: int, said: str, file: str
+) -> None:
+    function = load(f"{file}:{name}")[0]
+    with pytest.raises(TargetError) as caught:
+        check(function, (torch.ones(3),) * given, name)
+    assert said in str(caught.value)
+    check(torch.relu, (), "relu")  # says not what it takes
 
 
 def test_given_runs_once_a_seed_and_keeps_what_is_printed(

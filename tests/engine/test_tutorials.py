@@ -80,6 +80,21 @@ remove = torch.cumsum(F.softmax(sorted_logits, dim=-1), dim=-1) > 0.9
 remove[..., 1:] = remove[..., :-1].clone()
 remove[..., 0] = 0
 filtered = logits.masked_fill(remove.scatter(1, sorted_indices, remove), float('-inf'))""",
+    "a mask of the least number": """
+x = torch.randn(2, 3)
+least = torch.finfo(x.dtype).min
+x = x.masked_fill(x < 0, least).softmax(-1)
+assert x.shape == torch.Size([2, 3])
+print(least, -torch.finfo(torch.float16).max, torch.finfo(torch.bfloat16).eps, torch.Size((4,)))
+print(x.to(dtype=torch.float64).dtype, x.to("cpu", torch.int64), x.to(x.long()).dtype)""",
+    "a function without gradients": """
+W = torch.ones(2, requires_grad=True)
+
+@torch.no_grad
+def estimate(x):
+    return (x * W).sum()
+
+print(estimate(torch.ones(2)), (W * 2).sum())""",
     "a line fitted": """
 x = torch.randn(20, 1)
 y = 3 * x + 2
@@ -272,12 +287,45 @@ def test_each_construct_that_is_refused_has_something_to_write_instead() -> None
         ("def f(*a): pass", "name each"),
         ("print(set([1]))", "sorted"),
         ("sorted([1], key=abs)", "pairs"),
+        ("import torch.optim as optim", "W -= 0.1 * W.grad"),
+        ("from torch.optim import AdamW", "W -= 0.1 * W.grad"),
+        ("from torch.utils.data import DataLoader", "go through tensors"),
+        ("import torch.nn.init", "bind the weight"),
+        ("from torch.nn import TransformerEncoder", "as `llm-linalg language` lists them"),
+        ("import torch.sparse", "the language has torch, torch.nn"),
+        ("from dataclasses import dataclass", "dict(n_head=2)"),
+        ("from tqdm import tqdm", "the items themselves"),
+        ("import pathlib", "nothing outside itself"),
+        ("with open('x') as f: pass", "no files"),
+        ("with torch.autocast('cuda'): pass", "leave the `with` out"),
+        ("@torch.compile\ndef f(x): return x", "leave it out"),
+        ("@property\ndef f(x): return x", "decorators"),
+        ("if __name__ == '__main__': pass", "without the `if`"),
+        ("x = 2j", "torch.cos"),
+        ("torch.normal(0, 1, (2, 3))", "torch.randn"),
+        ("hasattr(1, 'x')", "x.shape"),
+        ("torch.bincount(torch.tensor([1]))", "`llm-linalg language` lists"),
     ],
 )
 def test_what_is_refused_says_what_to_write_instead(program: str, said: str) -> None:
     with pytest.raises(ProgramError) as caught:
         run(program)
     assert said in caught.value.message
+
+
+@pytest.mark.parametrize(
+    ("program", "name"),
+    [
+        ("sorted([1], step=2)", "sorted"),
+        ("enumerate([1], step=2)", "enumerate"),
+        ("torch.ones(2).tolist(3)", "tolist"),
+        ("torch.ones(2).to(torch.int64, copy=True)", "to"),
+        ("torch.manual_seed()", "manual_seed"),
+    ],
+)
+def test_wrong_arguments_are_told_by_the_name_that_was_written(program: str, name: str) -> None:
+    with pytest.raises(ProgramError, match=rf"^line 1, column 1: {name}\(\) "):
+        run(program)
 
 
 def test_advice_is_for_names_that_the_language_lacks() -> None:

@@ -39,6 +39,45 @@ def test_a_key_ends_it(key: str) -> None:
         assert console.left_over == []
 
 
+SLEEPER = """
+import time
+import torch
+
+def sleeps(x):
+    time.sleep(600)
+
+def endless(x):
+    while True:
+        x = x * 2
+"""
+
+
+@pytest.mark.parametrize("name", ["sleeps", "endless"])
+@pytest.mark.parametrize("by", ["q", "HUP"])
+def test_it_ends_though_code_of_one_s_own_is_still_running(name: str, by: str, tmp_path: Path) -> None:
+    file = tmp_path / "own.py"
+    file.write_text(SLEEPER, encoding="utf-8")
+    with Console("trace", f"{file}:{name}", "--inputs", "3") as console:
+        console.until("running")
+        if by == "q":
+            console.send("q")
+        else:
+            console.signal(signal.SIGHUP)
+        assert console.wait(20) == (0 if by == "q" else 129)
+        assert console.left_over == []
+
+
+def test_a_run_of_one_s_own_code_is_stopped_by_the_key(tmp_path: Path) -> None:
+    file = tmp_path / "own.py"
+    file.write_text(SLEEPER, encoding="utf-8")
+    with Console("trace", f"{file}:endless", "--inputs", "3") as console:
+        console.until("running")
+        console.send("\x07")
+        console.until("stopped: what comes after this was not run")
+        console.send("q")
+        assert console.wait(20) == 0
+
+
 @pytest.mark.parametrize("by", ["key", "signal"])
 def test_it_is_suspended_and_comes_back(by: str) -> None:
     with Console("matmul") as console:

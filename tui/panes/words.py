@@ -14,6 +14,8 @@ from tui.widgets.rows import Row, Span, fit, row, width_of, wrap
 if TYPE_CHECKING:
     from tui.frame import CursorView, ErrorView, Frame
 
+AROUND = 6  # lines of a file of one's own before and after the one that is shown, in the large view
+
 
 class Words(Lines):
     """A fixed number of rows; what doesn't fit is a key away, and the last row says so."""
@@ -29,14 +31,17 @@ class Words(Lines):
         rows = spoken(picture, room.main)
         if len(rows) > room.words:
             rows = spoken(picture, room.main, short=True)
-            if picture.frame is not None and picture.frame.error is not None and len(rows) < room.words:
-                rows += [fit(line, room.main) for line in torch_says(picture.frame.error, 10_000)]
+            error = None if picture.frame is None else picture.frame.error
+            if error is not None and (len(rows) < room.words or len(error.frames) > 1):
+                place = min(len(rows), room.words - 1)  # an outer frame makes room for torch's words
+                rows[place:place] = [fit(line, room.main) for line in torch_says(error, 10_000)]
         spare = room.words - len(rows)
         if spare > 0 and picture.frame is not None and picture.frame.error is None:
             said = printed(picture.frame, room.main)
             alone = is_playground(picture.session.view.lesson) and len(said) == 1  # it has a row of its own
             rows = rows if alone else [*rows, *ending(said, spare, self.glyphs.dots)]
-        self.show(cut(rows, room.words, room.main, self.glyphs.dots))
+        key = "esc p" if picture.session.editing else "p"  # the editor takes a letter for itself
+        self.show(cut(rows, room.words, room.main, self.glyphs.dots, key))
 
 
 def spoken(picture: Picture, width: int, *, short: bool = False) -> list[Row]:
@@ -156,12 +161,12 @@ def _repair_key(number: int, mend: bool) -> str:
     return "^r " if number == 1 else f"{number}× "
 
 
-def cut(rows: list[Row], count: int, width: int, dots: str) -> list[Row]:
+def cut(rows: list[Row], count: int, width: int, dots: str, key: str = "p") -> list[Row]:
     """At most `count` rows; if some are left out, the last says which key shows them."""
     if len(rows) <= count or not count:
         return rows[:count]
     kept = rows[:count]
-    more = row((f" {dots} ", "dim"), ("p", "key", "text"), (" more", "dim", "text"))
+    more = row((f" {dots} ", "dim"), (key, "key", "text"), (" more", "dim", "text"))
     last = fit(kept[-1], width - width_of(more), "")
     return [*kept[:-1], (*last, *more)]
 
@@ -174,7 +179,10 @@ def whole_text(picture: Picture, width: int) -> list[Row]:
     rows: list[Row] = [row((f"{view.stop} {view.at_stop.title}", "title")), ()]
     rows += paragraphs(view.at_stop.prose, width)
     rows.append(())
+    around = None if frame is None or view.lesson.given is None else frame.line or 1
     for number, text in enumerate(code, 1):
+        if around is not None and abs(number - around) > AROUND:
+            continue  # of a file of one's own only what is near
         now = frame is not None and frame.line == number
         lead = Span(f"{'▸' if now else ' '}{number:>3}  ", "accent" if now else "dim")
         rows += [(lead, Span(text, "code-now" if now else "code"))]

@@ -88,8 +88,6 @@ class ExplorerScreen(Taped):
         """Whether what was asked for is what is shown."""
         return not self.busy and not self._queue and (self.editor is None or self.editor.settled)
 
-    # The session and its picture.
-
     def on_mount(self) -> None:
         """Paints first; then runs the program, which imports torch."""
         self.app.app_suspend_signal.subscribe(self, lambda _: self.pause())

@@ -1,19 +1,22 @@
 """Runs a session's program in a thread, and hands the result over as a message.
 
-A run is not killed: it asks, before each of its calls, whether it is to end.
+A run is not killed: it asks, before each of its calls, whether it is to end. Code of the user's own may be in
+a call that takes long, so nothing waits for its thread: the app ends without it, and the process too.
 """
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
-from functools import partial
-from threading import Event, Lock
+from contextlib import suppress
+from contextvars import copy_context
+from threading import Event, Lock, Thread
 from typing import TYPE_CHECKING
 
 from textual.message import Message
-from textual.worker import get_current_worker
 
 from tui import garbage
+from tui.leaving import THREAD
 
 if TYPE_CHECKING:
     from textual.widget import Widget
@@ -45,23 +48,53 @@ def run_program(owner: Widget, view: View, previous: Opened | None) -> Callable[
         nobody waits for its result, and there is none.
     """
     halted = Event()
-    owner.run_worker(
-        partial(_work, owner, view, previous, halted),
-        name="run", group="program", exclusive=True, thread=True,
-    )  # fmt: skip
+
+    async def work() -> None:  # a function, and no coroutine yet: another run may come before it begins
+        await _awaited(owner, view, previous, halted)
+
+    owner.run_worker(work, name="run", group="program", exclusive=True)  # type: ignore[arg-type]
     return halted.set
 
 
-def _work(owner: Widget, view: View, previous: Opened | None, halted: Event) -> None:
-    worker = get_current_worker()
+async def _awaited(owner: Widget, view: View, previous: Opened | None, halted: Event) -> None:
+    """Waits for the run, and halts it where nobody waits any more; the thread itself holds nothing up."""
+    loop = asyncio.get_running_loop()
+    done: asyncio.Future[None] = loop.create_future()
+    dropped = Event()
+
+    def ended(error: BaseException | None) -> None:
+        if done.done():
+            return
+        if error is None:
+            done.set_result(None)
+        else:
+            done.set_exception(error)
+
+    def work() -> None:
+        error: BaseException | None = None
+        try:
+            _work(owner, view, previous, halted, dropped)
+        except Exception as raised:  # noqa: BLE001 - the worker raises it, and the app tells of it
+            error = raised
+        with suppress(RuntimeError):  # the app has ended meanwhile
+            loop.call_soon_threadsafe(ended, error)
+
+    Thread(target=copy_context().run, args=(work,), name=THREAD, daemon=True).start()
+    try:
+        await done
+    finally:
+        dropped.set()
+
+
+def _work(owner: Widget, view: View, previous: Opened | None, halted: Event, dropped: Event) -> None:
     with _ONE_AT_A_TIME:
-        if worker.is_cancelled:
+        if dropped.is_set():
             return
         from tui.stage import open_view, warm
 
         warm()
         garbage.resume()
         owner.post_message(Started())
-        opened = open_view(view, previous, lambda: worker.is_cancelled or halted.is_set())
-    if not worker.is_cancelled:
+        opened = open_view(view, previous, lambda: dropped.is_set() or halted.is_set())
+    if not dropped.is_set():
         owner.post_message(Ran(opened))

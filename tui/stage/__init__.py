@@ -46,7 +46,7 @@ def open_view(view: View, previous: Opened | None = None, halt: Callable[[], boo
     from llm_linalg.checking import faults
 
     if view.lesson.given is not None:
-        return open_given(view, view.lesson.given, previous)
+        return open_given(view, view.lesson.given, previous, halt)
     try:
         trace = run(
             view.program,
@@ -60,7 +60,7 @@ def open_view(view: View, previous: Opened | None = None, halt: Callable[[], boo
         if fault is None and missing(view, trace):
             fault = next(faults(view.lesson, view.at_stop._replace(fails=False), trace))
         if fault is None:
-            return Opened(view, trace, None, None)
+            return _made(Opened(view, trace, None, None))
         return Opened(view, None, ProgramError(fault.reason), kept(previous), fault=fault)
     except ProgramError as error:
         operands = error.values if isinstance(error, ShapeError) else ()
@@ -68,6 +68,13 @@ def open_view(view: View, previous: Opened | None = None, halt: Callable[[], boo
         fault = view.lesson.broken(stop, error) if view.as_written and not stop.fails else None
         opened = Opened(view, None, error, kept(previous), operands, fault=fault)
         return replace(opened, above=above(view, error, halt)) if is_playground(view.lesson) else opened
+
+
+def _made(opened: Opened) -> Opened:
+    """What was opened, with the gradient program if its view shows it: of a long run not at a key."""
+    if opened.late(opened.view):
+        opened.backward()
+    return opened
 
 
 def above(view: View, error: ProgramError, halt: Callable[[], bool] | None) -> Trace | None:
@@ -100,17 +107,19 @@ def missing(view: View, trace: Trace) -> bool:
     return shown is None or stop.show not in shown
 
 
-def open_given(view: View, given: Given, previous: Opened | None) -> Opened:
+def open_given(
+    view: View, given: Given, previous: Opened | None, halt: Callable[[], bool] | None = None
+) -> Opened:
     """Run what is given in a lesson's place; again, if the values that the view shows were dropped."""
     from llm_linalg import ProgramError, ShapeError
 
     try:
-        trace = given.run(view.seed)
+        trace = given.run(view.seed, halt=halt)
         node = top_node(trace.nodes, view.path)
         if node is not None and node.dropped:
-            trace = given.run(view.seed, node.index)
+            trace = given.run(view.seed, node.index, halt)
         _ = trace.map.level(), trace.map.multiplications  # of a long run it takes a while, so not at a key
-        return Opened(view, trace, None, None)
+        return _made(Opened(view, trace, None, None))
     except ProgramError as error:
         good = previous.good if previous is not None and previous.error is not None else previous
         return Opened(view, None, error, good, error.values if isinstance(error, ShapeError) else ())

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from tui.stage.opened import Opened
 
 MOST_CELLS = 4_000_000
+MOST_OPERATIONS = 5_000
 """Cells of a program beyond which no cell is followed through it."""
 
 
@@ -95,6 +96,9 @@ def followed(asked: Asked, trace: Trace) -> Light:
         raise LookupError("Some values of this run were dropped, so no cell can be followed through it.")
     if sum(other.value.numel() for other in trace.nodes) > MOST_CELLS:
         raise LookupError(f"This run has more than {MOST_CELLS:,} cells: too many to follow one through.")
+    if len(trace.nodes) > MOST_OPERATIONS:
+        said = f"This run has more than {MOST_OPERATIONS:,} operations: too many to follow a cell through."
+        raise LookupError(said)
     back = asked.way == "lineage"
     cells = (trace.lineage if back else trace.reach)(node, asked.index)
     real = node.value.is_floating_point()

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 def notes(trace: Trace) -> dict[int, str]:
-    """The shape and type of the last tensor that each line, from 1, bound; if it bound none, that it made."""
+    """The shape and type of the tensor that each line, from 1, gave last; else of what it made."""
     found: dict[int, str] = {}
     bound: set[int] = set()
     for node in trace.nodes:
@@ -21,16 +21,14 @@ def notes(trace: Trace) -> dict[int, str]:
         found[line] = f"{node.shape} {node.dtype}"
         if node.bound_name is not None:
             bound.add(line)
-    return found
+    return found | {line: f"{node.shape} {node.dtype}" for line, node in trace.lines.items()}
 
 
 def path_at(trace: Trace, line: int) -> Path:
-    """The operation of a line: what it bound last, else its last one, else that of the nearest line above."""
-    best: tuple[tuple[int, bool, int], int] | None = None
-    for node in trace.nodes:
-        if node.line is not None and node.line <= line:
-            key = (node.line, node.bound_name is not None, node.index)
-            best = max(best or (key, node.index), (key, node.index))
+    """The operation of a line: what it gave last, else its last one, else that of the nearest line above."""
+    made = [(node.line, node.bound_name is not None, node.index) for node in trace.nodes if node.line]
+    gave = [(number, 2, node.index) for number, node in trace.lines.items()]
+    best = max((place for place in [*made, *gave] if place[0] <= line), default=None)
     if best is None:
         return (labels(trace.nodes)[0],) if trace.nodes else ()
-    return (labels(trace.nodes)[best[1]],)
+    return (labels(trace.nodes)[best[2]],)

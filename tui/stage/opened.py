@@ -8,7 +8,7 @@ from itertools import product
 from typing import TYPE_CHECKING
 
 from llm_linalg.lesson_stop import Asked
-from tui.frame import Frame
+from tui.frame import Frame, Panel
 from tui.player import last, order_of
 from tui.stage import cursor
 from tui.stage.code import torch_code
@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     from llm_linalg.naming import Naming
     from llm_linalg.node import Node, Value
     from llm_linalg.tracing import Trace
+
+AT_A_KEY = 500  # operations whose gradient program is made while one waits for a key
+MOST_BACKWARD = 30_000  # operations that have one at all
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -47,11 +50,11 @@ class Opened:
 
     def serves(self, view: View) -> bool:
         """Whether the view shows the same run, so that :meth:`frame` draws it without running again."""
-        return self.view.same_program(view) and not _gone(self, view)
+        return self.view.same_program(view) and not _gone(self, view) and not self.late(view)
 
     def program(self, view: View) -> Trace | None:
-        """The trace that the view shows: the program's, or the gradient program's."""
-        return self._backward() if view.twin else self.trace
+        """The trace that the view shows: the program's, or the gradient program's once it is made."""
+        return self.backward() if view.twin and not self.late(view) else self.trace
 
     def ground(self, view: View) -> NodeGround:
         """What the player must know about the view's node.
@@ -106,17 +109,31 @@ class Opened:
             self.losses.append(None if self.trace is None else self.trace.loss)
         return self.losses[0] is not None
 
+    def turned(self, view: View) -> View | str:
+        """The view at the other pass; or why there is none."""
+        if view.twin or self.trace is None or len(self.trace.nodes) <= MOST_BACKWARD:
+            return self.twin(view)
+        return f"This run has more than {MOST_BACKWARD:,} operations: too many for a backward pass."
+
+    def late(self, view: View) -> bool:
+        """Whether the view shows a gradient program that is still to be made, and takes a while."""
+        return view.twin and self.trace is not None and not self.twins and len(self.trace.nodes) > AT_A_KEY
+
     def twin(self, view: View) -> View:
         """The gradient program's node of the node shown, or back; the same view if there is none.
 
         A gradient that the program itself computes (``dW = dY.T @ X``) belongs to the node of its name.
         """
+        other = replace(view, twin=not view.twin, path=(), order=None, step=0, at=None, back=())
+        whole = other if view.depth == "map" else replace(other, depth="cells")
+        if self.late(other) and self.has_twin():
+            return whole
         chain = self.ground(view).chain
-        trace = self.trace if view.twin else self._backward()
+        trace = self.trace if view.twin else self.backward()
         if trace is None:
             return view
         if view.depth == "map":  # the gradient program's map has the same boxes
-            return replace(view, twin=not view.twin, path=(), back=())
+            return whole
         inside: tuple[Node, ...] = ()
         if view.twin:
             wanted = chain[0].twin if chain else None
@@ -126,9 +143,7 @@ class Opened:
             if wanted is None:
                 return view
         path = None if wanted is None else path_of(trace.nodes, wanted, inside)
-        return replace(
-            view, twin=not view.twin, path=path or (), order=None, depth="cells", step=0, at=None, back=()
-        )
+        return replace(whole, path=path or ())
 
     def follow(self, view: View) -> View:
         """One step towards the inputs; the same view if the cell is an input.
@@ -192,8 +207,7 @@ class Opened:
             return view
         name = names[(names.index(found.name) + direction) % len(names)]
         panel = next(panel for panel in panels if panel.name == name)
-        place = panel.index(panel.focus_rows.start, panel.focus_columns.start)
-        return replace(view, cursor=(name, place))
+        return replace(view, cursor=(name, panel.index(panel.focus_rows.start, panel.focus_columns.start)))
 
     def slices(self, view: View, direction: int) -> View:
         """The next or previous slice of an N-d tensor: the cursor's, else the result's."""
@@ -208,9 +222,7 @@ class Opened:
         if panel is None or not panel.at:
             return view
         shown = (panel.row_axis, panel.column_axis)
-        sizes = [n for axis, n in enumerate(panel.shape) if axis not in shown]
-        every = list(product(*map(range, sizes))) if _count(sizes) <= MOST_SLICES else [panel.at]
-        at = every[(every.index(panel.at) + direction) % len(every)]
+        at = _slice_beside(panel, direction)
         if found is None:
             return replace(view, at=at)
         rest = iter(at)
@@ -234,16 +246,21 @@ class Opened:
         """The program as torch code to run elsewhere: imports, seed, controls, program."""
         return torch_code(view)
 
-    def _backward(self) -> Trace | None:
-        if 0 not in self.twins:
-            from llm_linalg.errors import ProgramError
-
-            loss = None if self.trace is None else self.trace.loss
-            try:
-                self.twins[0] = None if self.trace is None or loss is None else self.trace.backward(loss)
-            except ProgramError:
-                self.twins[0] = None
+    def backward(self) -> Trace | None:
+        """The gradient program; None if there is none."""
+        if not self.twins:
+            self.twins[0] = None if self.trace is None else _gradients(self.trace)
         return self.twins[0]
+
+
+def _gradients(trace: Trace) -> Trace | None:
+    from llm_linalg.errors import ProgramError
+
+    loss = trace.loss
+    try:
+        return None if loss is None else trace.backward(loss)
+    except ProgramError:
+        return None
 
 
 def _around(part: Node | None) -> tuple[Node, ...]:
@@ -278,6 +295,13 @@ def _gone(opened: Opened, view: View) -> bool:
 
 
 MOST_SLICES = 100_000
+
+
+def _slice_beside(panel: Panel, direction: int) -> tuple[int, ...]:
+    """The next or the previous slice of a panel's tensor, around its ends."""
+    sizes = [n for axis, n in enumerate(panel.shape) if axis not in (panel.row_axis, panel.column_axis)]
+    every = list(product(*map(range, sizes))) if _count(sizes) <= MOST_SLICES else [panel.at]
+    return every[(every.index(panel.at) + direction) % len(every)]
 
 
 def _count(sizes: list[int]) -> int:

@@ -187,6 +187,11 @@ class Editor(TextArea):
             self._cut = True
         return super().edit(edit)
 
+    def _recompute_cursor_offset(self) -> None:
+        """Where the cursor is drawn; while an undo is under way it may be on a line that is gone by now."""
+        location = self.clamp_visitable(self.cursor_location)
+        self._cursor_offset = self.wrapped_document.location_to_offset(location)
+
     def _build_highlight_map(self) -> None:
         self._line_cache.clear()
         self._highlights.clear()
