@@ -40,17 +40,13 @@ def backward(
         TypeError: If the gradient is no tensor.
         ValueError: If it has another shape.
     """
-    if gradient is None:
-        torch.autograd.backward(tensor, retain_graph=retain_graph, create_graph=create_graph)
-        return
-    if not isinstance(gradient, Tensor):
+    if gradient is not None and not isinstance(gradient, Tensor):
         raise TypeError(f"a gradient is a tensor, not a {type(gradient).__name__}")
-    if gradient.shape != tensor.shape:
+    if gradient is not None and gradient.shape != tensor.shape:
         raise ValueError(f"its gradient has the shape {tuple(tensor.shape)}, not {tuple(gradient.shape)}")
-    with torch._C.DisableTorchFunction():  # the product is no step of the program
-        torch.autograd.backward(
-            (tensor * gradient).sum(), retain_graph=retain_graph, create_graph=create_graph
-        )
+    with torch._C.DisableTorchFunction():  # what is called on the way is no step of the program
+        start = tensor if gradient is None else (tensor * gradient).sum()
+        torch.autograd.backward(start, retain_graph=retain_graph, create_graph=create_graph)
 
 
 def set_gradient(tensor: Tensor, value: Tensor | None) -> None:
