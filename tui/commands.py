@@ -137,7 +137,7 @@ OUTSIDE = frozenset(
     (
         *("goto", "text", "sidebar", "theme", "copy.code", "copy.command", "help", "palette", "suspend"),
         *("redraw", "quit", "halt", "processes", "script.save"),
-        *("edit.examples", "edit.save", "edit.help", "edit.quit"),
+        *("edit.examples", "edit.save", "edit.undo", "edit.redo", "edit.help", "edit.quit"),
         *("stage.goto", "stage.index", "stage.quit"),
     )
 )

@@ -82,6 +82,8 @@ KEYS: tuple[Key, ...] = (
         ("edit.leave", "escape,f5", "esc", "stage", "To the stage, at the operation of the line", 1),
         ("edit.examples", "ctrl+o", "^o", "examples", "Begin with an example", 3),
         ("edit.save", "ctrl+s", "^s", "save", "Save the program", 4),
+        ("edit.undo", "ctrl+z", "^z", "undo", "Take the last change of the text back", 0),
+        ("edit.redo", "ctrl+y", "^y", "redo", "Make it again", 0),
         ("edit.help", "f1", "F1", "help", "Show the keys that work in the editor", 24),
         ("edit.quit", "ctrl+q", "^q", "quit", "Quit", 25),
     ),

@@ -17,6 +17,7 @@ from tests.app.test_app_goldens import SNAPSHOTS, compare
 from tui.app import Explorer, Options
 from tui.drafts import NAME, Drafts, folder
 from tui.examples import EXAMPLES
+from tui.keymap import changed
 from tui.picture import LOADING, RUNNING, STOPPING
 from tui.playground import LONGEST, PLAYGROUND, as_program
 from tui.view import View, arguments
@@ -98,6 +99,19 @@ async def test_an_error_is_marked_and_a_key_repairs_it() -> None:
         assert note(d, 4).endswith("(3, 2) float32")
         await d.press("ctrl+z")
         assert editor(d).text.endswith("Z=Y@W")
+        await d.press("f1")
+        assert "Take the last change of the text back" in d.screen
+
+
+async def test_the_editor_takes_back_what_the_keys_of_a_user_say() -> None:
+    keys = changed({"edit.undo": ["ctrl+n"], "edit.redo": ["ctrl+t"]})
+    async with bench(PRODUCT, options=Options(drafts=Drafts(), keys=keys)) as d:
+        await d.press("enter", *"Z=Y")
+        whole = editor(d).text
+        await d.press("ctrl+n")
+        assert editor(d).text != whole
+        await d.press("ctrl+t")
+        assert editor(d).text == whole
 
 
 async def test_one_key_reaches_every_repair_and_then_the_text_as_it_was() -> None:

@@ -54,8 +54,11 @@ async def outside(screen: ExplorerScreen, name: str) -> None:
         if screen.busy and screen.waiting == RUNNING:
             screen.waiting = STOPPING  # torch finishes the call that it is in
             screen.draw()
-    elif name in ("edit.save", "script.save", "processes"):
-        {"edit.save": screen.save, "script.save": screen.save_script, "processes": screen.hold}[name]()
+    elif name in ("edit.save", "edit.undo", "edit.redo", "script.save", "processes"):
+        {
+            "edit.save": screen.save, "edit.undo": screen.unwrite, "edit.redo": screen.rewrite,
+            "script.save": screen.save_script, "processes": screen.hold,
+        }[name]()  # fmt: skip
     else:
         await _above(screen, name)
 

@@ -99,6 +99,16 @@ class Workbench(Page):
         if self.editor is not None and self.editor.has_focus and is_playground(self.session.view.lesson):
             self.do(f"line:{event.line}")
 
+    def unwrite(self) -> None:
+        """Takes the last change of the text back."""
+        if self.editor is not None:
+            self.editor.undo()
+
+    def rewrite(self) -> None:
+        """Makes the change again that was taken back."""
+        if self.editor is not None:
+            self.editor.redo()
+
     # What is kept.
 
     def _keep(self) -> None:
