@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -10,15 +9,12 @@ from pathlib import Path
 import pytest
 from textual import events
 
-from llm_linalg import HaltedError
 from llm_linalg.lesson import Lesson, catalog, find
 from tests.app.driving import Driver
 from tests.app.test_app_goldens import SNAPSHOTS, compare
 from tui.app import Explorer, Options
 from tui.drafts import NAME, Drafts, folder
 from tui.examples import EXAMPLES
-from tui.keymap import changed
-from tui.picture import LOADING, RUNNING, STOPPING
 from tui.playground import LONGEST, PLAYGROUND, as_program
 from tui.view import View, arguments
 from tui.widgets.editor import Editor
@@ -103,17 +99,6 @@ async def test_an_error_is_marked_and_a_key_repairs_it() -> None:
         assert "Take the last change of the text back" in d.screen
 
 
-async def test_the_editor_takes_back_what_the_keys_of_a_user_say() -> None:
-    keys = changed({"edit.undo": ["ctrl+n"], "edit.redo": ["ctrl+t"]})
-    async with bench(PRODUCT, options=Options(drafts=Drafts(), keys=keys)) as d:
-        await d.press("enter", *"Z=Y")
-        whole = editor(d).text
-        await d.press("ctrl+n")
-        assert editor(d).text != whole
-        await d.press("ctrl+t")
-        assert editor(d).text == whole
-
-
 async def test_one_key_reaches_every_repair_and_then_the_text_as_it_was() -> None:
     async with bench(PRODUCT + "\nZ = Y @ W") as d:
         assert d.session.current is not None
@@ -146,40 +131,6 @@ async def test_lines_above_an_error_are_fresh_and_those_below_say_what_they_were
         assert note(d, 2).endswith("(2, 5) float32")
         assert "✗" in note(d, 3)
         assert note(d, 4).endswith(" was (4,) float32")
-
-
-async def test_a_run_is_stopped_by_a_key_and_by_another_text() -> None:
-    long = "x = torch.ones(2000, 2000)\nfor i in range(30): y = x @ x"
-    async with bench(PRODUCT) as d:
-        explorer = d.app.explorer
-        explorer.do(f"write:2:{long}")
-        await explorer.perform("halt")
-        await d.settle()
-        assert d.session.current is not None
-        assert isinstance(d.session.current.error, HaltedError)
-        assert "stopped" in d.screen
-        assert "the last good picture" in d.screen
-        explorer.do(f"write:2:{long}\n")
-        explorer.do(f"write:3:{PRODUCT}")
-        explorer.do(f"write:2:{long}\n\n")
-        explorer.do(f"write:3:{PRODUCT}")
-        await d.settle()
-        assert d.session.current.error is None
-        assert "Y (3, 4)" in d.screen
-
-
-async def test_what_waits_is_told_apart_from_torch_being_loaded() -> None:
-    async with bench(PRODUCT) as d:
-        explorer = d.app.explorer
-        explorer.waiting = LOADING  # as at the start of the app
-        explorer.do("write:2:x = torch.ones(2000, 2000)\nfor i in range(30): y = x @ x")
-        while explorer.waiting != RUNNING:
-            await asyncio.sleep(0.01)
-        assert "^g" in d.screen
-        await explorer.perform("halt")
-        assert explorer.waiting == STOPPING
-        await d.settle()
-        assert explorer.waiting == ""
 
 
 async def test_broken_text_keeps_the_last_good_picture() -> None:

@@ -1,0 +1,57 @@
+"""The playground's runs: stopped, overtaken, waited for; and its editor's keys."""
+
+from __future__ import annotations
+
+import asyncio
+
+from llm_linalg import HaltedError
+from tests.app.test_playground import PRODUCT, bench, editor
+from tui.app import Options
+from tui.drafts import Drafts
+from tui.keymap import changed
+from tui.picture import LOADING, RUNNING, STOPPING
+
+
+async def test_the_editor_takes_back_what_the_keys_of_a_user_say() -> None:
+    keys = changed({"edit.undo": ["ctrl+n"], "edit.redo": ["ctrl+t"]})
+    async with bench(PRODUCT, options=Options(drafts=Drafts(), keys=keys)) as d:
+        await d.press("enter", *"Z=Y")
+        whole = editor(d).text
+        await d.press("ctrl+n")
+        assert editor(d).text != whole
+        await d.press("ctrl+t")
+        assert editor(d).text == whole
+
+
+async def test_a_run_is_stopped_by_a_key_and_by_another_text() -> None:
+    long = "x = torch.ones(2000, 2000)\nfor i in range(30): y = x @ x"
+    async with bench(PRODUCT) as d:
+        explorer = d.app.explorer
+        explorer.do(f"write:2:{long}")
+        await explorer.perform("halt")
+        await d.settle()
+        assert d.session.current is not None
+        assert isinstance(d.session.current.error, HaltedError)
+        assert "stopped" in d.screen
+        assert "the last good picture" in d.screen
+        explorer.do(f"write:2:{long}\n")
+        explorer.do(f"write:3:{PRODUCT}")
+        explorer.do(f"write:2:{long}\n\n")
+        explorer.do(f"write:3:{PRODUCT}")
+        await d.settle()
+        assert d.session.current.error is None
+        assert "Y (3, 4)" in d.screen
+
+
+async def test_what_waits_is_told_apart_from_torch_being_loaded() -> None:
+    async with bench(PRODUCT) as d:
+        explorer = d.app.explorer
+        explorer.waiting = LOADING  # as at the start of the app
+        explorer.do("write:2:x = torch.ones(2000, 2000)\nfor i in range(30): y = x @ x")
+        while explorer.waiting != RUNNING:
+            await asyncio.sleep(0.01)
+        assert "^g" in d.screen
+        await explorer.perform("halt")
+        assert explorer.waiting == STOPPING
+        await d.settle()
+        assert explorer.waiting == ""
