@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import threading
 from dataclasses import replace
@@ -20,6 +21,7 @@ from tui import cli
 from tui.cli import main
 from tui.leaving import THREAD
 from tui.outline import outline, pointed
+from tui.picture import BEHIND, RUNNING
 from tui.stage import open_view
 from tui.view import View, arguments
 
@@ -93,6 +95,33 @@ async def test_a_long_trace_is_gone_through_by_pages_and_from_end_to_end() -> No
             assert app.session.chosen == chosen
         await app.press("0", "down", "enter")
         assert app.view.path == ("x:2",)
+
+
+async def test_a_program_that_waits_for_the_call_of_the_one_before_is_not_said_to_run() -> None:
+    blocks, done = threading.Event(), threading.Event()
+
+    def slow(x: Tensor) -> Tensor:
+        if blocks.is_set():
+            done.wait(30)  # it heeds nobody
+        return x + 1
+
+    async with opened(lesson_of(of_function(slow, (torch.ones(2),)), "slow")) as app:
+        explorer = app.app.explorer
+        blocks.set()
+        try:
+            explorer.do("seed.up")
+            while explorer.waiting != RUNNING:
+                await asyncio.sleep(0.01)
+            explorer.do("open:scalar")
+            while explorer.waiting != BEHIND:
+                await asyncio.sleep(0.01)
+            assert BEHIND in app.screen
+            assert "^g" not in app.rows[-1]
+        finally:
+            done.set()
+        await app.settle()
+        assert BEHIND not in app.screen
+        assert "x ()" in app.screen
 
 
 async def test_of_a_backward_step_the_outline_shows_whose_it_is() -> None:
