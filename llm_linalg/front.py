@@ -141,7 +141,8 @@ def trace(
     """Run any Python callable that uses torch, and return the trace of its torch calls.
 
     This runs the function: it is for code that you trust. Nodes of inputs are named after the
-    parameters, and others after the local variables that hold them when the function returns.
+    parameters, and others after the local variables that hold them when the function returns,
+    or else after the one that they were assigned to.
 
     Args:
         function: A function, a method or an ``nn.Module``.
@@ -186,6 +187,7 @@ def trace(
                 raise  # the function's own, whatever torch refused before it
             raise explain_call(recorder.failed, error, frames_of(error.__traceback__)) from error
     name_locals()
+    recorder.name_targets()
     found = recorder.finish("", seed)
     found.rerun = lambda at: trace(function, *inputs, seed=seed, keep=keep, around=at)
     return found

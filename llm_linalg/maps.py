@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from llm_linalg.tracing import Trace
 
 Path = tuple[str, ...]
+DRAWN = frozenset({"rand", "randn", "randint", "randperm"})
 MOST_SAID = 1000  # names among which the nearest is looked for
 
 
@@ -152,12 +153,18 @@ class Map:
 
     @cached_property
     def _hidden(self) -> set[Node]:
-        """What has no box: parameters, and what expressions make of parameters and constants alone."""
+        """What has no box: parameters, and what expressions make of parameters and constants alone.
+
+        Random numbers are data. A program of constants alone is shown whole.
+        """
+        nodes = self._trace.nodes
         hidden: set[Node] = set()
-        for node in self._trace.nodes:
+        for node in nodes:
             constant = node.bound_name is None and all(operand.node in hidden for operand in node.operands)
-            if constant or node.op == "parameter":
+            if (constant and node.op not in DRAWN) or node.op == "parameter":
                 hidden.add(node)
+        if len(hidden) == len(nodes):
+            return {node for node in nodes if node.op == "parameter"}
         return hidden
 
     @cached_property

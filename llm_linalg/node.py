@@ -51,12 +51,17 @@ class Operand:
 
 
 class Origin(NamedTuple):
-    """Where a call was made: the place and text of its expression, its file, and the module it ran in."""
+    """Where a call was made: the place and text of its expression, its file, and the module it ran in.
+
+    Attributes:
+        target: In trusted Python the variable that the line assigns the expression to; or empty.
+    """
 
     span: Span | None = None
     source: str = ""
     file: str = ""
     scope: str = ""
+    target: str = ""
 
 
 class Node:
@@ -71,6 +76,7 @@ class Node:
         source: The text of the expression.
         file: The file that the call stands in, of trusted Python; else empty.
         scope: The path of the module that it was made in, such as ``transformer.h.0.attn``; or empty.
+        target: The variable that the line of trusted Python assigns it to; or empty.
     """
 
     def __init__(
@@ -88,7 +94,7 @@ class Node:
         self.value = value
         self.operands = operands
         self.call = None if call is None else call.giving(value)
-        self.span, self.source, self.file, self.scope = origin
+        self.span, self.source, self.file, self.scope, self.target = origin
         self.bound_name = name
         self.dropped = False  # its values were more than a budget allowed: only shape and type are there
         self.severed = False  # no gradient goes back through it: a program said `torch.no_grad()`

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from itertools import islice
 from linecache import getline
 from pathlib import Path
-from types import FrameType, TracebackType
+from types import CodeType, FrameType, TracebackType
 from typing import Any
 
 import torch
@@ -22,6 +23,13 @@ from llm_linalg.text import characters
 # Code below these folders is torch's or ours: a call is made from the innermost file that is neither.
 _OWN = (str(Path(torch.__file__).parent), str(Path(__file__).parent))
 _DOOR = str(Path(__file__).with_name("front.py"))
+# Of these files some pass a call on as it is; others may make several calls of one.
+_PASSING = (str(Path(torch.__file__).parent / "nn" / "functional.py"), str(Path(__file__).parent))
+# What stands in a line before the expression that it assigns to one variable, and what may stand after it.
+_ASSIGNED = re.compile(r"\s*(?:.*[:;]\s*)??([^\W\d]\w*)\s*(?::[^=]+)?=\s*\(*\s*")
+_REST = re.compile(r"\s*\)*\s*(?:[#;].*)?")
+_WRITTEN = re.compile(r"([^\W\d]\w*)\s*(?:[-+*/@%&|^]|//|\*\*|<<|>>)=[^=]")
+_THEIRS, _PASSES, _MAKES = range(3)
 NOWHERE = Origin()
 _HELD = 32
 
@@ -35,8 +43,11 @@ class Places:
 
     def __init__(self, function: Callable[..., Any]) -> None:
         self._frames: dict[int, FrameType] = {}
-        self._known: dict[tuple[str, int, str], Origin] = {}
-        self._foreign: dict[str, bool] = {}
+        self._sites: dict[
+            tuple[int, int], tuple[CodeType, Origin]
+        ] = {}  # the code, so that its id stays its own
+        self._known: dict[tuple[int, int, str, bool], Origin] = {}
+        self._foreign: dict[str, int] = {}
         self._paths: dict[int, str] = {}
         self._modules: list[nn.Module] = []  # kept, so that their ids stay their own
         self._scopes: list[str] = [""]
@@ -50,24 +61,31 @@ class Places:
         if not self._running:
             return NOWHERE
         frame: FrameType | None = sys._getframe(1)
-        foreign, file = self._foreign, ""
+        foreign, file, direct = self._foreign, "", True
         while frame is not None:
             file = frame.f_code.co_filename
-            own = foreign.get(file)
-            if own is None:
-                own = foreign[file] = file.startswith(_OWN)
-            if not own:
+            whose = foreign.get(file)
+            if whose is None:
+                whose = foreign[file] = _kind(file)
+            if whose == _THEIRS:
                 break
+            direct = direct and whose == _PASSES
             # Beyond it is whoever asked for the trace: a module of torch's own has no lines of theirs.
             frame = None if file == _DOOR else frame.f_back
         if frame is None:
             return Origin(scope=self._scopes[-1])
         self._frames.setdefault(id(frame), frame)
-        key = (file, frame.f_lineno, self._scopes[-1])
+        key = (id(frame.f_code), frame.f_lasti, self._scopes[-1], direct)
         found = self._known.get(key)
         if found is None:
-            found = self._known[key] = _origin(*key)
+            found = self._known[key] = self._made(frame, *key)
         return found
+
+    def _made(self, frame: FrameType, code: int, at: int, scope: str, direct: bool) -> Origin:
+        site = self._sites.get((code, at))
+        if site is None:
+            site = self._sites[code, at] = (frame.f_code, _origin(frame))
+        return site[1]._replace(scope=scope, target=site[1].target if direct else "")
 
     @property
     def many(self) -> bool:
@@ -137,17 +155,49 @@ def owner_of(function: Callable[..., Any]) -> object:
     return getattr(function, "__self__", None)
 
 
-def _origin(file: str, line: int, scope: str) -> Origin:
-    text = getline(file, line).rstrip("\n")
-    start = len(text) - len(text.lstrip())
-    return Origin(Span(line, start, line, max(len(text), start)), text.strip(), file, scope)
+def _kind(file: str) -> int:
+    """Return whose a file is: theirs, or one of torch's and ours, which passes a call on or makes others."""
+    if not file.startswith(_OWN):
+        return _THEIRS
+    return _PASSES if file.startswith(_PASSING) else _MAKES
+
+
+def _origin(frame: FrameType) -> Origin:
+    """Return the place of the call that a frame is at."""
+    code, line = frame.f_code, frame.f_lineno
+    text = getline(code.co_filename, line).rstrip("\n")
+    span = _span(code, frame.f_lasti, line, text)
+    if span is None:
+        return Origin(_whole(line, text), file=code.co_filename)
+    source = text[span.column : span.end_column]
+    target = _target(text[: span.column], source, text[span.end_column :])
+    return Origin(span, source, code.co_filename, target=target)
+
+
+def _target(before: str, expression: str, after: str) -> str:
+    """Return the variable that a line assigns one of its expressions to; empty if it does not."""
+    if before.isspace() or not before:
+        written = _WRITTEN.match(expression)  # x += y is an expression to torch
+        return written[1] if written else ""
+    assigned = _ASSIGNED.fullmatch(before)
+    return assigned[1] if assigned and _REST.fullmatch(after) else ""
 
 
 def _expression(traceback: TracebackType, text: str) -> Span:
-    """Return the place of the expression that a frame was at; Python counts its columns in bytes."""
-    positions = islice(traceback.tb_frame.f_code.co_positions(), traceback.tb_lasti // 2, None)
-    line, end_line, column, end = next(positions, (None, None, None, None))
-    if line != traceback.tb_lineno or end_line != line or column is None or end is None:
-        return Span(traceback.tb_lineno, len(text) - len(text.lstrip()), traceback.tb_lineno, len(text))
+    """Return the place of the expression that a frame was at."""
+    line = traceback.tb_lineno
+    return _span(traceback.tb_frame.f_code, traceback.tb_lasti, line, text) or _whole(line, text)
+
+
+def _whole(line: int, text: str) -> Span:
+    return Span(line, min(len(text) - len(text.lstrip()), len(text)), line, len(text))
+
+
+def _span(code: CodeType, at: int, line: int, text: str) -> Span | None:
+    """Return the place of an instruction's expression, if it is in this line; columns come in bytes."""
+    positions = islice(code.co_positions(), at // 2, None)
+    first, last, column, end = next(positions, (None, None, None, None))
+    if first != line or last != line or column is None or end is None:
+        return None
     data = text.encode()
     return Span(line, characters(data, column), line, characters(data, end))

@@ -150,6 +150,12 @@ class Recorder(TorchFunctionMode):
         """Say what a tensor that may come in later is called."""
         self._labels[id(tensor)] = (tensor, name)
 
+    def name_targets(self) -> None:
+        """Name what has no name yet after the variable that it was assigned to."""
+        for node in self.nodes:
+            if node.bound_name is None and node.target:
+                node.bound_name = node.target
+
     def finish(self, source: str, seed: int, printed: str = "") -> Trace:
         """Return the trace of what was recorded."""
         for bound, tensor in self._bound.items():

@@ -110,6 +110,11 @@ class Trace:
         return dict(zip(numbered([node.name for node in self.nodes]), self.nodes, strict=True))
 
     @cached_property
+    def labels(self) -> dict[Node, str]:
+        """What tells each node from all others: its name, numbered where several have it."""
+        return {node: label for label, node in self._named.items()}
+
+    @cached_property
     def scopes(self) -> Scope:
         """The modules in which its nodes were made, as a tree."""
         return tree(self.nodes)

@@ -188,7 +188,8 @@ def settled(view: View, opened: Opened, flags: argparse.Namespace) -> View:
         if view.step or flags.order:
             raise UsageError("this stop has no tensors, so it has no steps and no orders")
         return view
-    if view.asked is not None and (said := dark(opened, view)):
+    follows = (flags.lineage, flags.reach) != (None, None)  # a stop's own cell may be gone with its controls
+    if follows and view.asked is not None and (said := dark(opened, view)):
         raise UsageError(said)
     _on_map(view, ground)
     if flags.order is not None and flags.order not in ground.orders:

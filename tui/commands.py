@@ -10,7 +10,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
+from llm_linalg.lesson_values import LessonError
 from tui import boards, charts, choices, motions, player, playing, talk, talk_looks
 from tui.motions import Command
 from tui.session import Session
@@ -21,13 +23,16 @@ PAGE = 20  # places that the sidebar goes up or down at once
 def run(session: Session, command: str) -> Session:
     """The session after a command; the same session for one that has nothing to do here.
 
+    A listed lesson is read when it is opened: of one that is broken, the session tells why.
+
     Raises:
         KeyError: there is no command of that name.
     """
     name, _, argument = command.partition(":")
-    if argument:
-        return WITH_ARGUMENT[name](session, argument)
-    return COMMANDS[command](session)
+    try:
+        return WITH_ARGUMENT[name](session, argument) if argument else COMMANDS[command](session)
+    except LessonError as error:
+        return session.told(f"{Path(error.file).name}:{error.line}: {error.reason}")
 
 
 COMMANDS: dict[str, Command] = {

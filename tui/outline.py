@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from llm_linalg.lesson import Lesson
     from llm_linalg.node import Node
     from llm_linalg.scopes import Scope
+    from llm_linalg.tracing import Trace
     from tui.session import Session
 
 REFUSED = "✗"
@@ -129,6 +130,8 @@ def _modules(session: Session) -> tuple[Entry, ...]:
     shown = run.top(session.view)
     if shown is None:
         return ()
+    if session.view.twin:
+        shown = _forward(shown, trace)
     name, _, argument = (session.chosen or "").partition(":")
     at, open_path = shown, shown.scope
     if name == "node":
@@ -137,11 +140,21 @@ def _modules(session: Session) -> tuple[Entry, ...]:
     elif name == "module":
         open_path = argument
     entries: list[Entry] = []
-    _open(trace.scopes, open_path, 0, at, shown, entries)
+    _open(trace, trace.scopes, open_path, 0, at, shown, entries)
     return tuple(entries)
 
 
-def _open(scope: Scope, path: str, level: int, at: Node, shown: Node, entries: list[Entry]) -> None:
+def _forward(step: Node, trace: Trace) -> Node:
+    """The node whose backward step this is; of the gradient that comes in, what it is the gradient of."""
+    node = step.twin
+    while node is not None and node.inside is not None:
+        node = node.inside
+    return node or trace.loss or trace.nodes[-1]
+
+
+def _open(
+    trace: Trace, scope: Scope, path: str, level: int, at: Node, shown: Node, entries: list[Entry]
+) -> None:
     """The entries inside a scope: modules and nodes in the order in which they came."""
     from llm_linalg.scopes import Scope
 
@@ -157,9 +170,9 @@ def _open(scope: Scope, path: str, level: int, at: Node, shown: Node, entries: l
             label = f"{item.name} ({item.size})"
             entries.append(Entry(f"module:{item.path}", label, level, heading=True, here=here))
             if _within(path, item.path):
-                _open(item, path, level + 1, at, shown, entries)
+                _open(trace, item, path, level + 1, at, shown, entries)
         else:
-            own = item.name.removeprefix(f"{scope.path}.")  # the modules around it stand above
+            own = trace.labels[item].removeprefix(f"{scope.path}.")  # the modules around it stand above
             text = clean(own, LONGEST)
             entries.append(Entry(f"node:{item.index}", text, level, here=item is shown))
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 LOADING = "loading torch…"
 RUNNING = "running…"
 STOPPING = "stopping, once this call is done…"
+BEHIND = "waiting for the last program's call to end…"
 SMALLEST = (60, 18)
 LARGEST = (160, 50)
 SIDEBAR = 19  # its columns, the rule beside it included

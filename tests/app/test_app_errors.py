@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
+from llm_linalg.lesson import Lesson, find
 from tests.app.driving import lesson, opened
+from tui.commands import run
+from tui.session import Session
+from tui.view import View
 
 
 async def test_a_stop_that_is_meant_to_fail_explains_itself_and_offers_repairs() -> None:
@@ -119,3 +124,16 @@ async def test_a_slow_run_says_that_it_runs_and_the_picture_stays() -> None:
         await d.pilot.pause()
         assert "running…" in d.screen
         assert "Y (3, 4)" in d.screen
+
+
+def test_a_listed_lesson_that_is_broken_is_told_and_the_one_that_is_open_stays(tmp_path: Path) -> None:
+    file = tmp_path / "own.md"
+    file.write_text('+++\ntitle = "Own"\npart = 2\norder = 9\nseeed = 1\n+++\nHi.\n', encoding="utf-8")
+    dot = find("dot")
+    session = Session.start(View.opening(dot, len(dot.stops)), (dot, Lesson.listed(file, "Own", 2, 9)))
+    for command in ("open:own", "stop.next"):
+        after = run(session, command)
+        assert (after.view, after.history) == (session.view, session.history)
+        assert after.notice.startswith('own.md:5: unknown key "seeed": did you mean "seed"?')
+    file.write_text('+++\ntitle = "Own"\npart = 2\norder = 9\n+++\nHi.\n', encoding="utf-8")  # mended
+    assert run(session, "open:own").view.lesson.slug == "own"

@@ -6,6 +6,7 @@ import pytest
 
 from llm_linalg.lesson import PART_TITLES
 from tests.app.driving import opened
+from tui.app import Options
 from tui.picture import LARGEST, SMALLEST, WIDE_SIDEBAR, WIDE_SIDEBAR_FROM, sizes
 
 
@@ -102,3 +103,14 @@ def test_the_room_adds_up() -> None:
                 assert room.stage >= 5
     assert sizes(SMALLEST[0] - 1, 40, [], 1, sidebar=None, failed=False) is None
     assert sizes(100, SMALLEST[1] - 1, [], 1, sidebar=None, failed=False) is None
+
+
+@pytest.mark.parametrize("ascii_only", [False, True])
+async def test_the_footer_ends_with_help_and_quit_in_ascii_too(
+    ascii_only: bool,
+) -> None:
+    options = Options(ascii_only=ascii_only)
+    for name, keys in (("matmul", ()), ("matmul", ("M",)), ("triangular", ()), ("matmul", ("c",))):
+        async with opened(name, options=options) as d:
+            await d.press(*keys)
+            assert d.rows[-1].rstrip().endswith("? help  q quit")

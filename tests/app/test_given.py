@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import threading
 from dataclasses import replace
@@ -19,7 +20,8 @@ from tests.engine.test_places import Model
 from tui import cli
 from tui.cli import main
 from tui.leaving import THREAD
-from tui.outline import outline
+from tui.outline import outline, pointed
+from tui.picture import BEHIND, RUNNING
 from tui.stage import open_view
 from tui.view import View, arguments
 
@@ -92,14 +94,53 @@ async def test_a_long_trace_is_gone_through_by_pages_and_from_end_to_end() -> No
             await app.press(*keys)
             assert app.session.chosen == chosen
         await app.press("0", "down", "enter")
-        assert app.view.path == ("add_1",)
+        assert app.view.path == ("x:2",)
+
+
+async def test_a_program_that_waits_for_the_call_of_the_one_before_is_not_said_to_run() -> None:
+    blocks, done = threading.Event(), threading.Event()
+
+    def slow(x: Tensor) -> Tensor:
+        if blocks.is_set():
+            done.wait(30)  # it heeds nobody
+        return x + 1
+
+    async with opened(lesson_of(of_function(slow, (torch.ones(2),)), "slow")) as app:
+        explorer = app.app.explorer
+        blocks.set()
+        try:
+            explorer.do("seed.up")
+            while explorer.waiting != RUNNING:
+                await asyncio.sleep(0.01)
+            explorer.do("open:scalar")
+            while explorer.waiting != BEHIND:
+                await asyncio.sleep(0.01)
+            assert BEHIND in app.screen
+            assert "^g" not in app.rows[-1]
+        finally:
+            done.set()
+        await app.settle()
+        assert BEHIND not in app.screen
+        assert "x ()" in app.screen
+
+
+async def test_of_a_backward_step_the_outline_shows_whose_it_is() -> None:
+    async with opened(lesson_of(of_function(longer, (torch.ones(2),)), "longer")) as app:
+        await app.press("w")
+        assert app.has(twin=True)
+        seen = []
+        for _ in range(3):
+            entries = outline(app.session)
+            seen.append(entries[pointed(app.session, entries)].text)
+            await app.press("b")
+        assert seen == ["x:2", "x:3", "x:4"]
 
 
 async def test_the_modules_are_a_tree_that_folds() -> None:
     lesson = lesson_of(of_function(Model(), (torch.ones(2, 3),), ("trace", "m.py:Model")), "Model")
     async with opened(lesson, (110, 30)) as app:
         entries = [entry.text for entry in outline(app.session)]
-        assert entries[0] == "x"
+        assert entries[0] == "x:1"
         assert "transformer (15)" in entries
         assert "ln (3)" in entries  # the last node stands in it
         assert "0 (6)" not in entries  # folded
@@ -166,7 +207,7 @@ async def test_values_that_were_dropped_are_computed_again_where_they_are_shown(
         await app.app.explorer.perform("node:5")
         await app.settle()
         await app.press("dollar_sign")
-        assert app.has(path=("add_5",))
+        assert app.has(path=("x:6",))
         assert "5." in app.screen
         now = app.session.current
         assert now is not None
@@ -217,7 +258,7 @@ def test_values_that_cannot_be_computed_again_are_said_to_be_dropped() -> None:
     view = View.opening(lesson_of(of_trace(found), "long"))
     run = open_view(view)
     assert "were dropped" in run.frame(view).sentence
-    other = replace(view, path=("add_3",))
+    other = replace(view, path=("x:4",))
     assert not run.serves(other)
     again = open_view(other, run)
     assert again.serves(other)

@@ -61,6 +61,15 @@ def test_what_the_cursor_says_is_what_torch_says() -> None:
     assert frame.cursor.made == "x[1, :], W[:, 1]"
 
 
+def test_what_made_a_cell_is_called_as_it_is_on_the_picture() -> None:
+    view = View.opening(lesson()).repaired("x = torch.ones(2, 3)\nY = (x * 2) @ x.T")
+    view = replace(view, cursor=("Y", (0, 1)))
+    frame = open_view(view).frame(view)
+    assert [panel.title for panel in frame.panels] == ["x * 2", "x.T", "Y"]
+    assert frame.cursor is not None
+    assert frame.cursor.made == "(x * 2)[0, :], x.T[:, 1]"
+
+
 def test_the_cursor_on_an_operand_lights_what_it_feeds() -> None:
     view, run = opened(PRODUCT)
     frame = run.frame(replace(view, cursor=("W", (1, 2))))

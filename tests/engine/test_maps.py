@@ -8,7 +8,7 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from torch import nn
+from torch import Tensor, nn
 
 from llm_linalg import Node, Trace, run, trace
 from llm_linalg.lesson import Lesson, catalog
@@ -112,7 +112,7 @@ def net() -> Trace:
 def test_modules_are_folded_by_the_same_rule() -> None:
     made = net()
     level = made.map.level()
-    assert [box.label for box in level.boxes] == ["tokens", "embed", "layers", "add", "x"]
+    assert [box.label for box in level.boxes] == ["tokens", "embed", "layers", "x", "x"]
     assert [box.name for box in inside(made.map.level(("layers", "0")))] == ["0", "1", "2"]
     assert level.box("layers").multiplications == 4 * 3 * 4 * 8
 
@@ -193,3 +193,25 @@ def test_what_no_rule_counts_is_not_guessed() -> None:
     made = trace(lambda x: torch.logcumsumexp(x, 0) + 1, torch.ones(3))
     assert [node.multiplications for node in made.nodes] == [0, None, 0]
     assert [box.uncounted for box in made.map.level().boxes] == [0, 1, 0]
+
+
+def test_a_program_whose_tensors_have_no_names_has_a_map_too() -> None:
+    made = run("print(torch.softmax(torch.randn(2, 3) @ torch.randn(3, 2), -1))")
+    assert [box.label for box in made.map.level().boxes] == ["randn", "randn", "matmul", "softmax"]
+    made = run("print(torch.ones(2, 3) @ torch.ones(3, 2))")
+    assert [box.label for box in made.map.level().boxes] == ["ones", "ones", "matmul"]
+    made = trace(lambda: nn.Sequential(nn.Linear(3, 2), nn.ReLU())(torch.randn(1, 3)))
+    assert [box.label for box in made.map.level().boxes] == ["randn", "Sequential"]
+
+
+def test_a_variable_that_is_used_again_keeps_what_it_held_before_on_the_map() -> None:
+    def function() -> Tensor:
+        x = torch.ones(2, 3)
+        for _ in range(3):
+            x = x * 2
+        return x
+
+    made = trace(function)
+    assert [(box.name, box.multiplications) for box in made.map.level().boxes] == [
+        ("x:1", 0), ("x:2", 6), ("x:3", 6), ("x", 6),
+    ]  # fmt: skip

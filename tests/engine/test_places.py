@@ -57,7 +57,29 @@ def test_each_node_says_its_file_its_line_and_its_module() -> None:
     (product, _) = (node for node in t.nodes if node.op == "matmul")
     assert Path(product.file).name == "test_places.py"
     lines = Path(product.file).read_text(encoding="utf-8").splitlines()
-    assert lines[(product.line or 0) - 1].strip() == product.source
+    assert product.span is not None
+    assert product.span.text("\n".join(lines)) == product.source == "self.proj(x) @ torch.ones(self.wide, 3)"
+
+
+def test_an_operation_is_called_by_its_own_expression_and_the_variable_that_took_it() -> None:
+    def function(x: Tensor) -> Tensor:
+        for _ in range(2):
+            x = (x * 2).exp() + 1  # twice
+        x += 3
+        layer = nn.TransformerEncoderLayer(2, 1, 4)
+        x = layer(x)
+        return torch.cat([
+            x, x,
+        ])  # fmt: skip
+
+    t = trace(function, torch.ones(2, 2))
+    titles = [(node.op, node.title) for node in t.nodes if node.file and not node.scope]
+    assert titles[:7] == [
+        ("mul", "x * 2"), ("exp", "(x * 2).exp()"), ("add", "x"),
+        ("mul", "x * 2"), ("exp", "(x * 2).exp()"), ("add", "x"), ("add", "x"),
+    ]  # fmt: skip
+    named = [(node.op, t.labels[node]) for node in t.nodes if node.name == "x"]
+    assert named == [("input", "x:1"), ("add", "x:2"), ("add", "x:3"), ("add", "x:4"), ("layer_norm", "x")]
 
 
 def test_a_module_of_torchs_own_has_no_lines_of_whoever_traces_it() -> None:

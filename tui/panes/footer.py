@@ -30,7 +30,9 @@ class KeysLine(Lines):
             )
         if picture.session.notice:
             return row((f" {picture.session.notice}", "current"))
-        return fitted(self._keys(picture), picture.room.width)
+        spell = self.glyphs.text  # in ASCII some are wider, and fewer of them fit
+        keys = [tuple(span.with_text(spell(span.text)) for span in entry) for entry in self._keys(picture)]
+        return fitted(keys, picture.room.width)
 
     def _keys(self, picture: Picture) -> list[Row]:
         playing = picture.session.player.playing

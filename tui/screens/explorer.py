@@ -14,10 +14,10 @@ from tui.choices import moving
 from tui.commands import CHANGES, NEEDS_NO_RUN, OUTSIDE
 from tui.keys import BY_ID, KEYS, Key
 from tui.motions import tick
-from tui.picture import LOADING, RUNNING
+from tui.picture import BEHIND, LOADING, RUNNING
 from tui.screens.clock import Clock
 from tui.screens.outside import outside
-from tui.screens.running import Ran, Started, run_program
+from tui.screens.running import Ran, Started, behind, run_program
 from tui.screens.taped import Taped
 from tui.script.tape import Tape
 from tui.session import Session
@@ -142,12 +142,14 @@ class ExplorerScreen(Taped):
 
     def on_started(self, _event: Started) -> None:
         """Torch is there: from now on it is the program that takes long, if anything does."""
-        if self.waiting == LOADING:
+        if self.waiting == BEHIND:
+            self.waiting = ""
+        if self.waiting in ("", LOADING):
             self.set_timer(PATIENCE, self._still_running)
 
     def _still_running(self) -> None:
         if self.busy and self.waiting in ("", LOADING):
-            self.waiting = RUNNING
+            self.waiting = BEHIND if behind() else RUNNING
             self.draw()
 
     async def on_ran(self, event: Ran) -> None:

@@ -88,7 +88,8 @@ class NotesScreen(Screen[None], inherit_bindings=False):
         rows = notes_rows(notes, width, height - 1, lines.glyphs)
         rows += [()] * (height - 1 - len(rows))
         lines.styles.height = height
-        keys = [row((f" {key.shown} ", "key"), (f"{key.label} ", "label")) for key in KEYS]
+        spell = lines.glyphs.text
+        keys = [row((spell(f" {key.shown} "), "key"), (spell(f"{key.label} "), "label")) for key in KEYS]
         lines.show([*rows, fit(fitted(keys, width), width, lines.glyphs.dots)])
 
     def on_key(self, event: events.Key) -> None:

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 # Programs draw from torch's one generator, and to end takes one a moment: they run one after the other.
 _ONE_AT_A_TIME = Lock()
+_latest = Event()  # of the run that began last: whether nobody waits for it any more
 
 
 class Started(Message):
@@ -38,6 +39,11 @@ class Ran(Message):
     def __init__(self, opened: Opened) -> None:
         super().__init__()
         self.opened = opened
+
+
+def behind() -> bool:
+    """Whether a run that nobody waits for any more is still in a call, so that no other can begin."""
+    return _ONE_AT_A_TIME.locked() and _latest.is_set()
 
 
 def run_program(owner: Widget, view: View, previous: Opened | None) -> Callable[[], None]:
@@ -90,6 +96,8 @@ def _work(owner: Widget, view: View, previous: Opened | None, halted: Event, dro
     with _ONE_AT_A_TIME:
         if dropped.is_set():
             return
+        global _latest  # noqa: PLW0603 - as the lock it is the process's
+        _latest = dropped
         from tui.stage import open_view, warm
 
         warm()
