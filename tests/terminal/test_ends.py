@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import select
 import signal
 import subprocess
 import sys
@@ -208,6 +209,21 @@ def resident(pid: int) -> int:
     """The memory of a process, in bytes."""
     pages = int(Path(f"/proc/{pid}/statm").read_text(encoding="utf-8").split()[1])
     return pages * os.sysconf("SC_PAGE_SIZE")
+
+
+@pytest.mark.skipif(not Path("/proc").exists(), reason="needs a /proc to see another process's memory")
+def test_a_flood_of_keys_waits_in_the_terminal_and_it_can_be_left_from_outside() -> None:
+    with Console("matmul") as console:
+        console.until(READY).quiet()
+        before, end = resident(console.process.pid), time.monotonic() + 4.0
+        while time.monotonic() < end:
+            console.read(0.0)
+            if select.select([], [console.master], [], 0.05)[1]:
+                os.write(console.master, b"\x1b[C\x1b[D" * 80)
+        assert resident(console.process.pid) - before < 30_000_000
+        console.signal(signal.SIGTERM)
+        assert console.wait(5) == 143
+        assert console.left_over == []
 
 
 def test_frames_are_dropped_and_never_queued() -> None:

@@ -18,6 +18,7 @@ from tui.terminal.canvas import Canvas
 from tui.terminal.signals import heard
 from tui.terminal.updates import Difference
 
+MANY = 16  # messages that may wait before more keys are read
 SWITCH = 0.001  # seconds for which one thread may keep the others waiting: what reads keys and what writes
 
 
@@ -104,6 +105,17 @@ class TerminalApp(App[None]):
 
     def _set_pointer_shape(self, shape: str) -> None:
         """Leaves the pointer alone: the few terminals that know the sequence gain little, others print it."""
+
+    async def keep_pace(self) -> None:
+        """Returns once few of the keys that were passed on are still to be handled; none is as it ends."""
+        while self._running and (self._exit or self._to_do() > MANY):
+            await asyncio.sleep(0.005)
+
+    def _to_do(self) -> int:
+        """Messages that wait: the app's, and those of what it hands keys on to."""
+        screens = self._screen_stack[-1:]  # none at the very beginning
+        keyed = [screen.focused for screen in screens if screen.focused is not None]
+        return sum(pump.message_queue_size for pump in (self, *screens, *keyed))
 
     async def on_event(self, event: events.Event) -> None:
         """A key waits for the screen that it is for: one of the same moment may have opened it."""
