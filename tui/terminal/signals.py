@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
@@ -34,6 +35,27 @@ def heard(loop: asyncio.AbstractEventLoop, leave: Callable[[int], None]) -> Iter
             loop.remove_signal_handler(number)
             signal.signal(number, signal.SIG_IGN)
             signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+@contextmanager
+def raised() -> Iterator[None]:
+    """Each of the signals raises SystemExit with its exit code; after the block they are ignored."""
+
+    def end(number: int, _: object) -> None:
+        for one in ENDING:  # of several the first one says which
+            signal.signal(one, signal.SIG_IGN)
+        raise SystemExit(CODES[signal.Signals(number).name])
+
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    for number in ENDING:
+        signal.signal(number, end)
+    try:
+        yield
+    finally:
+        for number in ENDING:
+            signal.signal(number, signal.SIG_IGN)
 
 
 @contextmanager
