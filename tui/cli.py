@@ -15,6 +15,7 @@ from llm_linalg.text import nearest
 from tui import leaving
 from tui.cli_parse import UsageError, app_parser
 from tui.cli_write import WriteError, say, write
+from tui.terminal.signals import restored
 
 if TYPE_CHECKING:
     from llm_linalg.lesson import Lesson
@@ -38,8 +39,23 @@ def main(arguments: Sequence[str] | None = None, given: Lesson | None = None) ->
         given: What is opened in a lesson's place, from `llm_linalg.explore`.
     """
     words = list(sys.argv[1:] if arguments is None else arguments)
-    code = _code_of(words, given)
-    return leaving.leave(code) if given is None else code  # a script goes on
+    _hold_streams()
+    if given is None:
+        return leaving.leave(_code_of(words, None))
+    with restored():  # a script goes on
+        return _code_of(words, given)
+
+
+def _hold_streams() -> None:
+    """Leads each standard stream that is closed to nowhere.
+
+    What is opened next would get its number, and then whatever a library says, or the screen.
+    """
+    for descriptor in range(3):
+        try:
+            os.fstat(descriptor)
+        except OSError:
+            os.set_inheritable(os.open(os.devnull, os.O_RDWR), True)  # it gets the lowest number that is free
 
 
 def _code_of(words: list[str], given: Lesson | None) -> int:

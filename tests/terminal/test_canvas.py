@@ -197,6 +197,16 @@ def test_a_huge_paste_is_cut_and_the_keys_after_it_are_not() -> None:
     assert intake.cut
 
 
+@given(st.lists(st.integers(1, 9), max_size=12))
+def test_nothing_in_a_paste_is_a_key(sizes: list[int]) -> None:
+    intake, data = Intake(), b"a\x1bP+q\x1b[C\x1b\x1b[201~b"
+    text = intake.feed(b"\x1b[200~")
+    for size in [*sizes, len(data)]:
+        text += intake.feed(data[:size])
+        data = data[size:]
+    assert text + intake.flush() == "\x1b[200~a␛P+q␛[C␛\x1b[201~b"
+
+
 def test_a_huge_paste_is_told_of_once_however_it_comes() -> None:
     intake, told = Intake(), 0
     for _ in range(2):

@@ -60,7 +60,9 @@ def test_a_dumb_terminal_is_sent_no_question(term: str) -> None:
     with Console("doctor", env={"TERM": term}, size=(120, 30)) as console:
         assert console.wait(20) == 0
         assert b"\x1b" not in console.raw
-        assert "the plain session" in console.text
+        assert "the plain session  (TERM is" in console.text
+        assert "none  (the plain session is text alone)" in console.text
+        assert "a dumb terminal answers nothing" in console.text
 
 
 def told(given: dict[str, str], size: tuple[int, int] = (80, 24)) -> str:
@@ -75,7 +77,10 @@ def told(given: dict[str, str], size: tuple[int, int] = (80, 24)) -> str:
         ({"COLORTERM": "truecolor"}, "16 million colours  (COLORTERM=truecolor"),
         ({"TERM": "linux"}, "16 colours  (TERM=linux"),
         ({"TEXTUAL_COLOR_SYSTEM": "standard"}, "16 colours  (TEXTUAL_COLOR_SYSTEM=standard"),
-        ({"TEXTUAL_COLOR_SYSTEM": "x"}, "unusable"),
+        ({"TEXTUAL_COLOR_SYSTEM": "x"}, "unusable  (TEXTUAL_COLOR_SYSTEM is one of auto"),
+        ({"TEXTUAL_COLOR_SYSTEM": "x"}, "nothing  (TEXTUAL_COLOR_SYSTEM is unusable)"),
+        ({"TEXTUAL_COLOR_SYSTEM": "windows"}, "16 colours  (TEXTUAL_COLOR_SYSTEM=windows"),
+        ({"TMUX": ""}, "no multiplexer"),
         ({"LANG": "C"}, "ASCII only"),
         ({"TMUX": "1"}, "tmux"),
         ({"SSH_CONNECTION": "1"}, "--slow-link"),
@@ -86,6 +91,12 @@ def test_it_says_what_it_chose_and_why(given: dict[str, str], said: str) -> None
     text = told(given)
     assert said in text
     assert "\x1b" not in text
+
+
+def test_a_terminal_without_a_size_is_taken_as_the_usual_one() -> None:
+    with Console("doctor", size=(0, 0), env={"TERM": "dumb"}) as console:
+        assert console.wait(20) == 0
+        assert b"unknown  (80x24 is taken)" in console.raw
 
 
 def test_it_says_when_the_window_is_too_small() -> None:
@@ -138,6 +149,7 @@ def test_it_says_what_the_settings_chose_and_where_they_are_from(tmp_path: Path)
         assert console.wait(20) == 0
         said = " ".join(console.text.split())
         assert f'settings unusable ({file}:1: unknown key "them"' in said
+        assert "opens nothing (the settings are unusable)" in said
         assert "keeps nothing" in said
 
 

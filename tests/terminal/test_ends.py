@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import select
 import signal
 import subprocess
 import sys
@@ -25,6 +26,59 @@ def test_a_signal_ends_it_and_gives_the_terminal_back(name: str, code: int) -> N
         assert console.wait(10) == code
         assert console.left_over == []
         assert console.after == ""
+
+
+EXPLORING = """
+import signal
+import torch
+from llm_linalg import explore, run
+explore(run("x = torch.ones(2, 2)"))
+signals = (signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
+print("as before:", all(signal.getsignal(number) == signal.SIG_DFL for number in signals))
+try:
+    signal.raise_signal(signal.SIGINT)
+except KeyboardInterrupt:
+    print("interrupted")
+"""
+
+
+def test_a_script_that_goes_on_has_its_signals_again() -> None:
+    with Console(argv=(sys.executable, "-W", "ignore", "-c", EXPLORING)) as console:
+        console.until("q quit")
+        console.send("q")
+        assert console.wait() == 0
+        assert console.after.split("\r\n")[:2] == ["as before: True", "interrupted"]
+        assert console.left_over == []
+
+
+TAKEN = {"the first mode": b"\x1b[?1049h", "the cursor": b"\x1b[?25l", "the keyboard": b"\x1b[>"}
+
+
+@pytest.mark.parametrize(("name", "code"), [("TERM", 143), ("HUP", 129), ("INT", 130), ("QUIT", 131)])
+@pytest.mark.parametrize("mark", TAKEN.values(), ids=TAKEN)
+def test_a_signal_while_the_terminal_is_being_taken_gives_it_back(name: str, code: int, mark: bytes) -> None:
+    with Console("matmul") as console:
+        console.until(lambda: mark in console.raw)
+        console.signal(signal.Signals[f"SIG{name}"])
+        assert console.wait(20) == code
+        assert console.left_over == []
+        assert console.after == ""
+
+
+@pytest.mark.parametrize(("first", "code"), [("TERM", 143), ("HUP", 129), ("INT", 130)])
+def test_one_signal_more_cuts_nothing_off(first: str, code: int, tmp_path: Path) -> None:
+    """A window that is closed sends some: the kernel's, the shell's."""
+    with Console("matmul", "--step", "3", env={"XDG_STATE_HOME": str(tmp_path)}) as console:
+        console.until("3/12 steps")
+        console.signal(signal.Signals[f"SIG{first}"])
+        console.until(lambda: b"\x1b[?1049l" in console.raw)
+        while console.process.poll() is None:
+            for more in (signal.SIGHUP, signal.SIGTERM, signal.SIGINT):
+                console.signal(more)
+            console.read(0.001)
+        assert console.wait() == code
+        assert console.left_over == []
+    assert '"--step", "3"' in (tmp_path / "llm-linalg" / "state.json").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("key", ["q", "\x03"])
@@ -155,6 +209,21 @@ def resident(pid: int) -> int:
     """The memory of a process, in bytes."""
     pages = int(Path(f"/proc/{pid}/statm").read_text(encoding="utf-8").split()[1])
     return pages * os.sysconf("SC_PAGE_SIZE")
+
+
+@pytest.mark.skipif(not Path("/proc").exists(), reason="needs a /proc to see another process's memory")
+def test_a_flood_of_keys_waits_in_the_terminal_and_it_can_be_left_from_outside() -> None:
+    with Console("matmul") as console:
+        console.until(READY).quiet()
+        before, end = resident(console.process.pid), time.monotonic() + 4.0
+        while time.monotonic() < end:
+            console.read(0.0)
+            if select.select([], [console.master], [], 0.05)[1]:
+                os.write(console.master, b"\x1b[C\x1b[D" * 80)
+        assert resident(console.process.pid) - before < 30_000_000
+        console.signal(signal.SIGTERM)
+        assert console.wait(5) == 143
+        assert console.left_over == []
 
 
 def test_frames_are_dropped_and_never_queued() -> None:

@@ -127,6 +127,22 @@ def test_typed_and_pasted() -> None:
         assert console.wait() == 0
 
 
+@pytest.mark.parametrize("keys", ["", "g"])
+def test_nothing_that_is_pasted_is_a_key(keys: str) -> None:
+    """A sequence that no terminal knows is read as the keys that it is made of: q leaves."""
+    with Console("matmul") as console:
+        console.until("/12 steps").until("q quit")
+        console.send(keys)
+        console.quiet(0.2)
+        console.send("\x1b[200~" + "\x1bP+q544e\x1b\\ \x1b[9q \x1bqq" + ALL.replace("\n", " ") + "\x1b[201~")
+        console.quiet(0.5)
+        assert foreign(console.raw) == []
+        if keys:
+            console.send("\x1b")
+        console.until("q quit").send("\x1b[C")
+        console.until("1/12 steps")
+
+
 @pytest.mark.parametrize("where", ["program", "lesson", "words"])
 def test_the_plain_session(tmp_path: Path, where: str) -> None:
     file = tmp_path / "evil.md"

@@ -65,6 +65,15 @@ def test_a_script_with_a_mistake_goes_on_and_ends_with_1() -> None:
     assert "step 1 of 12" in done.stdout.decode()
 
 
+def test_a_line_is_one_however_long_and_however_it_ends() -> None:
+    done = piped(
+        "matmul", "--plain", said=b"x" * 40_000 + b"\nnext\r\n" + b"x" * 80_000 + b"next\norder rows"
+    )
+    text = done.stdout.decode()
+    assert (done.returncode, text.count("unknown word")) == (1, 2)
+    assert "step 1 of 3, order rows" in text
+
+
 def test_without_utf8_it_is_ascii() -> None:
     done = piped("matmul", "--plain", said=b"next\nhelp\n", LC_ALL="C")
     assert done.stdout.isascii()

@@ -96,6 +96,38 @@ def test_line_by_line_goes_on_too_but_a_script_does_not(homes: dict[str, str | N
         assert "1 of 12" in console.text
 
 
+@pytest.mark.parametrize(("name", "code"), [("TERM", 143), ("INT", 130), ("QUIT", 131), ("HUP", 129)])
+def test_a_signal_keeps_the_place_line_by_line_too(
+    homes: dict[str, str | None], tmp_path: Path, name: str, code: int
+) -> None:
+    record = tmp_path / "said.lin"
+    with Console("matmul", "--plain", "--record", str(record), env=homes) as console:
+        console.until("> ")
+        console.send("next\n")
+        console.until("step 1 of 12").quiet()
+        console.signal(signal.Signals[f"SIG{name}"])
+        assert console.wait(20) == code
+    assert '"--step", "1"' in (tmp_path / "state" / "llm-linalg" / "state.json").read_text(encoding="utf-8")
+    assert "next" in record.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("deaf", [False, True])
+def test_a_terminal_that_goes_away_keeps_the_place_line_by_line_too(
+    homes: dict[str, str | None], tmp_path: Path, deaf: bool
+) -> None:
+    def begin() -> None:
+        if deaf:
+            signal.signal(signal.SIGHUP, signal.SIG_IGN)
+
+    with Console("matmul", "--plain", env=homes, before=begin) as console:
+        console.until("> ")
+        console.send("next\n")
+        console.until("step 1 of 12").quiet()
+        console.hang_up()
+        assert console.process.wait(20) == 129
+    assert '"--step", "1"' in (tmp_path / "state" / "llm-linalg" / "state.json").read_text(encoding="utf-8")
+
+
 def test_the_file_is_read_and_what_is_wrong_in_it_is_one_line(
     homes: dict[str, str | None], tmp_path: Path
 ) -> None:

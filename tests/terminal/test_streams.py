@@ -54,6 +54,16 @@ def test_the_screen_is_drawn_even_if_narration_goes_elsewhere() -> None:
         os.close(null)
 
 
+def test_the_screen_is_drawn_even_if_there_is_nowhere_for_narration() -> None:
+    with Console("matmul", before=lambda: os.close(2)) as console:
+        console.until(READY)
+        console.send("\x1b[C")
+        console.until("1/12 steps")
+        console.send("q")
+        assert console.wait() == 0
+        assert console.left_over == []
+
+
 def test_the_oldest_mouse_report_past_column_95_does_no_harm() -> None:
     with Console("matmul", size=(120, 30)) as console:
         console.until(READY)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import nullcontext
 from typing import TYPE_CHECKING
 
 from llm_linalg.lesson_values import LessonError
@@ -21,6 +22,7 @@ from tui.script.saving import save
 from tui.script.tokens import acts
 from tui.script.words import find, help_text
 from tui.session import Session
+from tui.terminal.signals import raised
 from tui.view import View, command
 
 if TYPE_CHECKING:
@@ -28,6 +30,8 @@ if TYPE_CHECKING:
     from tui.talk import Talk
 
 LONGEST = 10_000  # characters of a line
+LARGEST = 4 * LONGEST  # bytes of a line that are looked at
+HANGUP = 129
 MANY = 1000  # steps that one `play` prints
 
 
@@ -155,16 +159,25 @@ def converse(
     typed = sys.stdin is not None and sys.stdin.isatty()
     plain = Plain(view, lessons, write, width=width, ascii_only=ascii_only, talk=talk)
     plain.session = plain.session.told(notice)
-    plain.show()
-    for line in lines("> " if typed else "", write):
-        if not plain.hear(line):
-            break
-    else:
-        write("\n" if typed else "")
+    code = 0
+    try:
+        with raised() if typed else nullcontext():
+            plain.show()
+            _hold(plain, "> " if typed else "", write)
+    except SystemExit as end:  # what there is to keep is kept
+        code = end.code if isinstance(end.code, int) else 1
     if record is not None:
         name = view.lesson.slug if talk is None else talk.name
         say(save(plain.recorder.text(plain.session), record, name))
-    return (plain.session.named, 0) if typed else (None, int(plain.missed > 0))
+    return (plain.session.named, code) if typed else (None, int(plain.missed > 0))
+
+
+def _hold(plain: Plain, prompt: str, write: Callable[[str], None]) -> None:
+    """Hears lines until one of them is to leave, or there are no more."""
+    for line in lines(prompt, write):
+        if not plain.hear(line):
+            return
+    write("\n" if prompt else "")
 
 
 def lines(prompt: str, write: Callable[[str], None]) -> Iterator[str]:
@@ -175,7 +188,13 @@ def lines(prompt: str, write: Callable[[str], None]) -> Iterator[str]:
         while True:
             if prompt:
                 write(prompt)
-            line = source.readline(4 * LONGEST)
+            try:
+                line = source.readline(LARGEST)
+                rest = line
+                while len(rest) == LARGEST and not rest.endswith(b"\n"):  # one line, however long, is one
+                    rest = source.readline(LARGEST)
+            except OSError:  # the terminal has gone
+                raise SystemExit(HANGUP) from None
             if not line:
                 return
             yield line.decode("utf-8", "replace")

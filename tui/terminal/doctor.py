@@ -18,7 +18,12 @@ from tui.state import Memory
 from tui.terminal.depth import depth
 from tui.terminal.probe import Answers
 
-NAMES = {"standard": "16 colours", "256": "256 colours", "truecolor": "16 million colours"}
+NAMES = {
+    "standard": "16 colours",
+    "windows": "16 colours",
+    "256": "256 colours",
+    "truecolor": "16 million colours",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +58,7 @@ def found() -> Facts:
     size, said = None, None
     if screen:
         columns, rows = os.get_terminal_size(1)
-        size = (columns, rows)
+        size = (columns, rows) if columns > 0 and rows > 0 else None  # a pty of which nobody said the size
     if keys and screen and not dumb(os.environ):
         from tui.terminal.probe import ask
 
@@ -77,37 +82,48 @@ def report(facts: Facts) -> str:
 
 
 def _rows(facts: Facts) -> Iterator[tuple[str, str, str]]:
-    environment, answers = facts.environment, facts.answers
+    environment = facts.environment
     yield "keys from", "a terminal" if facts.keys else "not a terminal", "standard input"
     yield "screen on", "a terminal" if facts.screen else "not a terminal", "standard output"
     if facts.fault:
         yield "settings", "unusable", facts.fault
     yield "opens", *_mode(facts)
     yield "size", *_size(facts.size)
-    yield "colours", *_colours(environment)
-    yield "background", *_background(answers)
+    yield "colours", *_colours(facts)
+    yield "background", *_background(facts)
     yield "theme", *_theme(facts)
     yield "characters", *_characters(facts)
-    yield "synchronized output", *_answer(answers, "synchronized", "frames appear whole", "not needed")
+    yield "synchronized output", *_answer(facts, "synchronized", "frames appear whole", "not needed")
     yield "mouse", *_mouse(facts)
     yield (
-        "keyboard protocol", *_answer(answers, "keyboard", "escape acts at once", "escape waits 0.1 s"),
+        "keyboard protocol", *_answer(facts, "keyboard", "escape acts at once", "escape waits 0.1 s"),
     )  # fmt: skip
     yield "over SSH", *_far(facts)
-    inside = next((name for name in ("TMUX", "STY") if name in environment), None)
+    inside = next((name for name in ("TMUX", "STY") if environment.get(name)), None)
     yield "inside", {"TMUX": "tmux", "STY": "screen", None: "no multiplexer"}[inside], ""
     yield "keeps", *(("the last place", facts.keeps) if facts.keeps else ("nothing", "no folder to write to"))
 
 
 def _mode(facts: Facts) -> tuple[str, str]:
-    asked = _asked(facts, "plain")
+    if facts.fault:
+        return "nothing", "the settings are unusable"
+    if _plain(facts):
+        return "the plain session", _plain(facts)
     if not facts.keys or not facts.screen:
         return "nothing by itself", "'llm-linalg frame' prints pictures, --plain reads a pipe of commands"
-    if asked is not None and asked.value is True:
-        return "the plain session", _by(asked)
-    if dumb(facts.environment):
-        return "the plain session", f"TERM is {facts.environment.get('TERM') or 'not set'}"
+    if _unknown_system(facts.environment):
+        return "nothing", "TEXTUAL_COLOR_SYSTEM is unusable"
     return "the full screen", f"TERM={facts.environment.get('TERM', '')}"
+
+
+def _plain(facts: Facts) -> str:
+    """Why it is the plain session; nothing where it is not."""
+    asked = _asked(facts, "plain")
+    if asked is not None and asked.value is True:
+        return _by(asked)
+    if facts.keys and facts.screen and dumb(facts.environment):
+        return f"TERM is {facts.environment.get('TERM') or 'not set'}"
+    return ""
 
 
 def _asked(facts: Facts, name: str) -> Found | None:
@@ -145,7 +161,7 @@ def _mouse(facts: Facts) -> tuple[str, str]:
     answers = facts.answers
     if answers is not None and answers.mouse is None:  # tmux is one that has a mouse and doesn't say so
         return "no answer", "clicks and wheel where there is one; keys do all"
-    return _answer(answers, "mouse", "clicks and wheel; --no-mouse leaves it alone", "keys do all")
+    return _answer(facts, "mouse", "clicks and wheel; --no-mouse leaves it alone", "keys do all")
 
 
 def _far(facts: Facts) -> tuple[str, str]:
@@ -163,11 +179,18 @@ def _size(size: tuple[int, int] | None) -> tuple[str, str]:
     return f"{size[0]}x{size[1]}", needs if fits(*size) else f"too small: needs {needs}"
 
 
-def _colours(environment: Mapping[str, str]) -> tuple[str, str]:
+def _unknown_system(environment: Mapping[str, str]) -> bool:
+    return environment.get("TEXTUAL_COLOR_SYSTEM", "") not in ("", *COLOR_SYSTEMS)
+
+
+def _colours(facts: Facts) -> tuple[str, str]:
+    environment = facts.environment
+    if _plain(facts):
+        return "none", "the plain session is text alone"
     if environment.get("NO_COLOR"):
         return "none", f"NO_COLOR={environment['NO_COLOR']}; glyphs and weight tell everything"
     asked = environment.get("TEXTUAL_COLOR_SYSTEM", "")
-    if asked and asked not in COLOR_SYSTEMS:
+    if _unknown_system(environment):
         return "unusable", f"TEXTUAL_COLOR_SYSTEM is one of {', '.join(COLOR_SYSTEMS)}"
     if asked in NAMES:
         return NAMES[asked], f"TEXTUAL_COLOR_SYSTEM={asked}"
@@ -175,15 +198,23 @@ def _colours(environment: Mapping[str, str]) -> tuple[str, str]:
     return NAMES[found_depth], why
 
 
-def _background(answers: Answers | None) -> tuple[str, str]:
+def _unasked(facts: Facts) -> str:
+    """Why the terminal was asked nothing."""
+    there = facts.keys and facts.screen
+    return "a dumb terminal answers nothing" if there else "there is no terminal to ask"
+
+
+def _background(facts: Facts) -> tuple[str, str]:
+    answers = facts.answers
     if answers is None:
-        return "not asked", "there is no terminal to ask"
+        return "not asked", _unasked(facts)
     return {None: "no answer", True: "light", False: "dark"}[answers.light], ""
 
 
-def _answer(answers: Answers | None, what: str, good: str, other: str) -> tuple[str, str]:
+def _answer(facts: Facts, what: str, good: str, other: str) -> tuple[str, str]:
+    answers = facts.answers
     if answers is None:
-        return "not asked", "there is no terminal to ask"
+        return "not asked", _unasked(facts)
     value = {
         "synchronized": answers.synchronized, "mouse": answers.mouse, "keyboard": answers.keyboard or None,
     }[what]  # fmt: skip

@@ -5,10 +5,12 @@ It writes without ever waiting, reads whatever comes without dying of it, and le
 
 from __future__ import annotations
 
+import asyncio
 import os
 import selectors
 import signal
 from collections.abc import Callable
+from concurrent.futures import wait
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
     from textual.app import App
 
 HANGUP = 129
+PIECE = 32  # keys that are passed on before the app is asked whether it keeps pace
 
 
 class Shown(Protocol):
@@ -49,6 +52,9 @@ class Shown(Protocol):
     def tell_cut(self) -> None:
         """A paste was too long."""
 
+    async def keep_pace(self) -> None:
+        """Returns once few of the keys that were passed on are still to be handled."""
+
     asks_background: bool
 
     def on_background(self, light: bool) -> None:
@@ -66,6 +72,7 @@ class Driver(LinuxDriver):
         """As Textual builds it; the app has to be one of `Shown`."""
         super().__init__(app, debug=debug, mouse=mouse, size=size)
         self._asked = False
+        self._passed = 0  # keys since the app was asked whether it keeps pace
         self.shown = app  # type: ignore[assignment]  # the one app that names this driver
 
     @property
@@ -161,12 +168,34 @@ class Driver(LinuxDriver):
                     text = intake.feed(data)
                 else:
                     text = intake.flush()
-                if text:
-                    for message in parser.feed(text):
-                        self.process_message(message)
+                self._pass(text, parser)
                 for message in parser.tick():
                     self.process_message(message)
                 self._tell(intake)
+
+    def _pass(self, text: str, parser: XTermParser) -> None:
+        """Passes on what is typed, as fast as the app takes it."""
+        for start in range(0, len(text), PIECE):
+            for message in parser.feed(text[start : start + PIECE]):
+                self.process_message(message)
+                self._passed += 1
+            if self._passed >= PIECE:
+                self._passed = 0
+                self._keep_pace()
+            if self.exit_event.is_set():
+                return
+
+    def _keep_pace(self) -> None:
+        """Leaves what is typed in the terminal's own buffer while the app has enough to do.
+
+        A long text that comes as keys would stand before whatever ends the app, and take memory.
+        """
+        try:
+            handled = asyncio.run_coroutine_threadsafe(self.shown.keep_pace(), self._loop)
+        except RuntimeError:  # the loop has ended
+            return
+        while not (wait([handled], 0.1).done or self.exit_event.is_set()):
+            pass
 
     def _tell(self, intake: Intake) -> None:
         """Passes on what is no key."""

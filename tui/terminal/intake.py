@@ -7,6 +7,7 @@ from codecs import getincrementaldecoder
 
 PASTE = 20_000  # characters of a paste that are kept
 START, END = b"\x1b[200~", b"\x1b[201~"
+PICTURE = "␛".encode()  # of an escape in a paste: as itself, what follows would be read for keys
 # The oldest mouse report: three bytes, each of which may be anything from 32 on. A terminal that falls back
 # to it (tmux does, attached again) would end a decoder of UTF-8.
 X10 = re.compile(rb"\x1b\[M([\s\S])([\s\S])([\s\S])")
@@ -89,6 +90,7 @@ class Intake:
             held = _tail(inside, END, 1)
             if held is not None:
                 self._rest, inside = inside[held.start() :], inside[: held.start()]
+        inside = inside.replace(b"\x1b", PICTURE)
         room = self._room or 0
         parts.append(inside[:room])
         if len(inside) > room and not self._over:

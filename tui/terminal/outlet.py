@@ -28,7 +28,7 @@ def outlet() -> Iterator[Outlet]:
     for stream in (sys.stdout, sys.stderr):
         if stream is not None:
             stream.flush()
-    screen, narration = os.dup(1), _dup(2)
+    screen, narration = os.dup(1), os.dup(2)
     handle, log = log_file()
     os.dup2(handle, 1)
     os.dup2(handle, 2)
@@ -36,21 +36,11 @@ def outlet() -> Iterator[Outlet]:
         yield Outlet(screen, log)
     finally:
         os.dup2(screen, 1)
-        if narration is None:
-            os.close(2)
-        else:
-            os.dup2(narration, 2)
-            os.close(narration)
+        os.dup2(narration, 2)
+        os.close(narration)
         empty = os.fstat(handle).st_size == 0
         os.close(handle)
         os.close(screen)
         if log is not None and empty:
             with suppress(OSError):
                 log.unlink()
-
-
-def _dup(descriptor: int) -> int | None:
-    try:
-        return os.dup(descriptor)
-    except OSError:  # it was closed when we were started
-        return None

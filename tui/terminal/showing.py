@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import signal
 import sys
 from contextlib import suppress
 from typing import Any
@@ -16,12 +15,10 @@ from textual.app import App
 from textual.screen import Screen
 
 from tui.terminal.canvas import Canvas
+from tui.terminal.signals import heard
 from tui.terminal.updates import Difference
 
-SIGNALS = {"SIGTERM": 143, "SIGHUP": 129, "SIGINT": 130, "SIGQUIT": 131}
-"""Signals that end the app with the terminal restored, and the exit code of each."""
-
-
+MANY = 16  # messages that may wait before more keys are read
 SWITCH = 0.001  # seconds for which one thread may keep the others waiting: what reads keys and what writes
 
 
@@ -109,6 +106,17 @@ class TerminalApp(App[None]):
     def _set_pointer_shape(self, shape: str) -> None:
         """Leaves the pointer alone: the few terminals that know the sequence gain little, others print it."""
 
+    async def keep_pace(self) -> None:
+        """Returns once few of the keys that were passed on are still to be handled; none is as it ends."""
+        while self._running and (self._exit or self._to_do() > MANY):
+            await asyncio.sleep(0.005)
+
+    def _to_do(self) -> int:
+        """Messages that wait: the app's, and those of what it hands keys on to."""
+        screens = self._screen_stack[-1:]  # none at the very beginning
+        keyed = [screen.focused for screen in screens if screen.focused is not None]
+        return sum(pump.message_queue_size for pump in (self, *screens, *keyed))
+
     async def on_event(self, event: events.Event) -> None:
         """A key waits for the screen that it is for: one of the same moment may have opened it."""
         if isinstance(event, events.Key) and self._screen_stack:
@@ -119,19 +127,20 @@ class TerminalApp(App[None]):
 
     # How it ends.
 
-    def on_mount(self) -> None:
-        """Signals end the app as a key would, and say so in the exit code."""
-        if not self.is_headless:
-            loop = asyncio.get_running_loop()
-            for number in signal.Signals:  # some systems lack some
-                if number.name in SIGNALS:
-                    with suppress(NotImplementedError, ValueError, RuntimeError):
-                        loop.add_signal_handler(number, self.leave, SIGNALS[number.name])
-            loop.set_exception_handler(self._uncaught)
+    async def run_async(self, **options: Any) -> None:
+        """As Textual does; signals end the app as a key would, and say so in the exit code.
+
+        They are heard before there is anything to see: the terminal is changed before that.
+        """
+        loop = asyncio.get_running_loop()
+        loop.set_exception_handler(self._uncaught)
+        with heard(loop, self.leave):
+            await super().run_async(**options)
 
     def leave(self, code: int) -> None:
-        """Ends the app with an exit code, the terminal restored."""
-        self.exit(return_code=code)
+        """Ends the app with an exit code, the terminal restored; of several the first one says which."""
+        if not self._exit:
+            self.exit(return_code=code)
 
     def fail(self, error: BaseException) -> None:
         """Ends the app because of an error, from any thread; whoever started it says it."""
