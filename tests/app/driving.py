@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -14,6 +15,7 @@ from tui.session import Session
 from tui.view import View
 
 SMALL = (80, 24)
+LONGEST = 60.0  # seconds: past this something that we wait for is broken
 
 
 class Driver:
@@ -46,6 +48,12 @@ class Driver:
             await self.app.workers.wait_for_complete()
             await self.pilot.pause()
         await self.pilot.pause()
+
+    async def until_told(self, words: str) -> None:
+        """Until it is said what a run that is under way waits for."""
+        async with asyncio.timeout(LONGEST):
+            while self.app.explorer.waiting != words:
+                await self.pilot.pause(0.01)
 
     async def press(self, *keys: str) -> None:
         """Presses keys, each one's run waited for."""

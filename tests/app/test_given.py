@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import threading
 from dataclasses import replace
@@ -110,11 +109,9 @@ async def test_a_program_that_waits_for_the_call_of_the_one_before_is_not_said_t
         blocks.set()
         try:
             explorer.do("seed.up")
-            while explorer.waiting != RUNNING:
-                await asyncio.sleep(0.01)
+            await app.until_told(RUNNING)
             explorer.do("open:scalar")
-            while explorer.waiting != BEHIND:
-                await asyncio.sleep(0.01)
+            await app.until_told(BEHIND)
             assert BEHIND in app.screen
             assert "^g" not in app.rows[-1]
         finally:

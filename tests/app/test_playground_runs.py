@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-
 from llm_linalg import HaltedError
 from tests.app.test_playground import PRODUCT, bench, editor
 from tui.app import Options
@@ -48,8 +46,7 @@ async def test_what_waits_is_told_apart_from_torch_being_loaded() -> None:
         explorer = d.app.explorer
         explorer.waiting = LOADING  # as at the start of the app
         explorer.do("write:2:x = torch.ones(2000, 2000)\nfor i in range(30): y = x @ x")
-        while explorer.waiting != RUNNING:
-            await asyncio.sleep(0.01)
+        await d.until_told(RUNNING)
         assert "^g" in d.screen
         await explorer.perform("halt")
         assert explorer.waiting == STOPPING
