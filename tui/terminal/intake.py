@@ -7,6 +7,7 @@ from codecs import getincrementaldecoder
 
 PASTE = 20_000  # characters of a paste that are kept
 START, END = b"\x1b[200~", b"\x1b[201~"
+ESCAPE = b"\x1b"
 PICTURE = "␛".encode()  # of an escape in a paste: as itself, what follows would be read for keys
 # The oldest mouse report: three bytes, each of which may be anything from 32 on. A terminal that falls back
 # to it (tmux does, attached again) would end a decoder of UTF-8.
@@ -29,6 +30,7 @@ class Intake:
     def __init__(self) -> None:
         self._decode = getincrementaldecoder("utf-8")("replace").decode
         self._rest = b""
+        self._told = False  # the first byte of the rest, an escape, was given already: it may be a key
         self._room: int | None = None  # what is left of a paste; None outside of one
         self._over = False  # whether this paste has been cut already
         self._button = 0  # the one that was pressed last: the oldest report of a release names none
@@ -44,14 +46,21 @@ class Intake:
     def feed(self, data: bytes) -> str:
         """The text of these bytes."""
         data, self._rest = self._rest + data, b""
+        self._told = self._told and not ANSWER.match(data)
         parts: list[bytes] = []
         while data:
             data = self._paste(data, parts) if self._room is not None else self._keys(data, parts)
-        return self._decode(b"".join(parts))
+        given = b"".join(parts)
+        if given and self._told:
+            given, self._told = given.removeprefix(ESCAPE), False
+        if given.endswith(ESCAPE) and not self._rest:  # a key, or what follows is split right after it
+            self._rest, self._told = ESCAPE, True
+        return self._decode(given)
 
     def flush(self) -> str:
         """What was held back, since nothing followed: a key that begins like something longer."""
-        rest, self._rest = self._rest, b""
+        rest, self._rest = self._rest[self._told :], b""
+        self._told = False
         self.expecting = self.expecting and not rest
         return self._decode(rest)
 
@@ -90,7 +99,7 @@ class Intake:
             held = _tail(inside, END, 1)
             if held is not None:
                 self._rest, inside = inside[held.start() :], inside[: held.start()]
-        inside = inside.replace(b"\x1b", PICTURE)
+        inside = inside.replace(ESCAPE, PICTURE)
         room = self._room or 0
         parts.append(inside[:room])
         if len(inside) > room and not self._over:
