@@ -93,12 +93,12 @@ def test_a_key_ends_it(key: str) -> None:
         assert console.left_over == []
 
 
-SLEEPER = """
-import time
+HEEDLESS = """
+import threading
 import torch
 
-def sleeps(x):
-    time.sleep(600)
+def waits(x):
+    threading.Event().wait()
 
 def endless(x):
     while True:
@@ -106,11 +106,11 @@ def endless(x):
 """
 
 
-@pytest.mark.parametrize("name", ["sleeps", "endless"])
+@pytest.mark.parametrize("name", ["waits", "endless"])
 @pytest.mark.parametrize("by", ["q", "HUP"])
 def test_it_ends_though_code_of_one_s_own_is_still_running(name: str, by: str, tmp_path: Path) -> None:
     file = tmp_path / "own.py"
-    file.write_text(SLEEPER, encoding="utf-8")
+    file.write_text(HEEDLESS, encoding="utf-8")
     with Console("trace", f"{file}:{name}", "--inputs", "3") as console:
         console.until("running")
         if by == "q":
@@ -123,7 +123,7 @@ def test_it_ends_though_code_of_one_s_own_is_still_running(name: str, by: str, t
 
 def test_a_run_of_one_s_own_code_is_stopped_by_the_key(tmp_path: Path) -> None:
     file = tmp_path / "own.py"
-    file.write_text(SLEEPER, encoding="utf-8")
+    file.write_text(HEEDLESS, encoding="utf-8")
     with Console("trace", f"{file}:endless", "--inputs", "3") as console:
         console.until("running")
         console.send("\x07")
