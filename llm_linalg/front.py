@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _OWN = ("llm_linalg", "torch")
-_OWN_BUDGET = {"total": 2**31, "work": 2**42, "tensors": 2**20}
+_OWN_BUDGET: Mapping[str, Any] = {"total": 2**31, "work": 2**42, "tensors": 2**20, "foresight": False}
 
 
 def run(
@@ -126,6 +126,7 @@ def evaluated(expression: str, seed: int = 0) -> Any:
     if len(body) != 1 or not isinstance(body[0], ast.Expr):
         raise ProgramError(f"{expression:.60} is not an expression, such as torch.randn(2, 5, 8)")
     interpreter = Interpreter(checked, {}, Budget(), explain)
+    interpreter.begin(body)
     with quiet(seed), interpreter.recorder:
         return interpreter.evaluate(body[0].value)
 

@@ -78,23 +78,23 @@ class Recorder(TorchFunctionMode):
         try:
             result = func(*args, **kwargs)
         except Exception as error:
-            self.failed, self.failure = _call(func, written, written.tensors), error
+            self.failed, self.failure = call_of(func, written, written.tensors), error
             raise
         if [tensor._version for tensor in written.tensors] != versions:
-            self._record(_call(func, written, written.tensors), result)  # batch_norm's running means
+            self._record(call_of(func, written, written.tensors), result)  # batch_norm's running means
             return result
         outputs = _outputs(result)
         if outputs:
             entry = TABLE.entry(func)
             if entry is not None or not any(result is tensor for tensor in written.tensors):
                 operands = [self._operand(tensor) for tensor in written.tensors]
-                call = _call(func, written, [operand.value for operand in operands]).drawing(state)
+                call = call_of(func, written, [operand.value for operand in operands]).drawing(state)
                 self._nodes(call, tuple([operands[place] for place in call.order]), outputs)
         return result
 
     def _guarded(self, func: Any, args: Sequence[Any], kwargs: Mapping[str, Any], written: Written) -> Any:
         """Run a call whose meaning must be known before: it is held against a budget, or it may write."""
-        call = _call(func, written, written.tensors).drawing(random_state(func, args, kwargs))
+        call = call_of(func, written, written.tensors).drawing(random_state(func, args, kwargs))
         if self._guard:
             try:
                 self._guard(call)
@@ -120,8 +120,9 @@ class Recorder(TorchFunctionMode):
 
     def input(self, tensor: Tensor, name: str | None, op: str = "input") -> Node:
         """Make a node of a tensor that comes from outside."""
-        node = Node(len(self.nodes), op, shown(tensor), origin=self._where(), name=name)
-        return self._add(node, tensor)
+        with torch._C.DisableTorchFunction():  # to look at it is no part of the program
+            node = Node(len(self.nodes), op, shown(tensor), origin=self._where(), name=name)
+            return self._add(node, tensor)
 
     def know(self, tensor: Tensor, node: Node) -> None:
         """Let a tensor be another trace's node."""
@@ -134,7 +135,8 @@ class Recorder(TorchFunctionMode):
             gone = self._dropped.get(id(tensor))
             return gone[1] if gone and gone[0]() is tensor else None
         if made and self._memory.outdated(tensor):
-            return self._renew(tensor, made[1])
+            with torch._C.DisableTorchFunction():  # to see what it holds now is no part of the program
+                return self._renew(tensor, made[1])
         return made[1] if made else None
 
     def bind(self, name: str, tensor: Tensor) -> Node:
@@ -243,7 +245,7 @@ class Recorder(TorchFunctionMode):
         return Operand(shown(tensor) if node.dropped else node.value, node)
 
 
-def _call(func: Any, written: Written, tensors: Sequence[Tensor]) -> Call:
+def call_of(func: Any, written: Written, tensors: Sequence[Tensor]) -> Call:
     """Return the call that a torch function means, over these tensors."""
     entry = TABLE.entry(func)
     if entry is not None:

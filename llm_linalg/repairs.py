@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from functools import reduce
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from llm_linalg.language.interpreter import Interpreter
 
 MOST = 6
-_BUDGET = {"cells": 2**22, "multiplications": 2**28, "total": 2**23, "work": 2**28}
+_BUDGET: Mapping[str, Any] = {"cells": 2**22, "multiplications": 2**28, "total": 2**23, "work": 2**28}
 
 
 @dataclass(frozen=True, slots=True)

@@ -91,7 +91,9 @@ class Assigner(Caller):
 
     def _changed(self, node: ast.AugAssign, left: Any) -> Any:
         """Return ``left op= right``; tensors and lists are changed in place."""
-        right = self.evaluate(node.value)
+        return self._written(node, left, self.evaluate(node.value))
+
+    def _written(self, node: ast.AugAssign, left: Any, right: Any) -> Any:
         self._at = node
         self.budget.weigh(left, right)
         plain.bound(type(node.op), left, right)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import prod
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -22,6 +22,29 @@ MAX_STEPS = 100_000
 MAX_WEIGHT = 1_000_000
 ITEMS_A_CELL = 5  # making a number into text takes as long as going through so many items
 HEED = 100  # steps between two looks at whether the run is to end
+
+
+class Spent(NamedTuple):
+    """What a program, or a part of it, takes of its budget; see `Budget` for the units."""
+
+    total: int
+    work: int
+    tensors: int
+    steps: int
+    items: int
+
+
+LARGE = Spent(2**22, 2**29, 300, 10_000, 25_000)
+"""What a program has taken when it is a large one: some ten milliseconds' worth of each."""
+
+
+class Asked(NamedTuple):
+    """What a call asks for: how many tensors, their shape if it is known, cells and multiplications."""
+
+    outputs: int
+    shape: Shape | None
+    cells: int
+    work: int
 
 
 def never() -> bool:
@@ -43,6 +66,8 @@ class Budget:
         steps: The most expressions and statements that are evaluated, repetitions included.
         items: The most items of plain values that something goes through.
         halt: Whether somebody wants the run to end; asked before each call, and every so many steps.
+        foresight: Whether a program that turns out to be large is rehearsed.
+        alarm: What is done when the program turns out to be large; see `arm`.
     """
 
     cells: int = 2**25
@@ -54,6 +79,38 @@ class Budget:
     steps: int = MAX_STEPS
     items: int = MAX_WEIGHT
     halt: Callable[[], bool] = never
+    foresight: bool = True
+    alarm: Callable[[], None] | None = field(default=None, init=False)
+    _mark: Spent | None = field(default=None, init=False)
+
+    @property
+    def left(self) -> Spent:
+        """What is left."""
+        return Spent(self.total, self.work, self.tensors, self.steps, self.items)
+
+    @left.setter
+    def left(self, left: Spent) -> None:
+        self.total, self.work, self.tensors, self.steps, self.items = left
+
+    def arm(self, alarm: Callable[[], None]) -> None:
+        """Have something done once when the program turns out to be a large one; it may raise."""
+        self.alarm = alarm
+        self._mark = Spent(*[left - large for left, large in zip(self.left, LARGE, strict=True)])
+
+    def _watch(self) -> None:
+        """Ring the alarm, if what was taken is large."""
+        mark, alarm = self._mark, self.alarm
+        if mark is None or alarm is None:
+            return
+        if (
+            self.steps < mark.steps
+            or self.tensors < mark.tensors
+            or self.total < mark.total
+            or self.work < mark.work
+            or self.items < mark.items
+        ):
+            self.alarm = None
+            alarm()
 
     def step(self, count: int = 1) -> None:
         """Count an expression, a statement or so many layers before they are evaluated.
@@ -66,8 +123,9 @@ class Budget:
         self.steps -= count
         if self.steps // HEED != before:
             self.heed()
+            self._watch()
         if self.steps < 0:
-            raise LimitError(f"the program takes more than {MAX_STEPS:,} steps")
+            self.exceeded()
 
     def weigh(self, *values: Any) -> None:
         """Count the items of plain values before something goes through all of them.
@@ -77,7 +135,7 @@ class Budget:
         """
         self.items -= plain.weight(*values)
         if self.items < 0:
-            raise LimitError(f"the program goes through more than {MAX_WEIGHT:,} items")
+            self.exceeded()
 
     def show(self, cells: int) -> None:
         """Count the cells of tensors that are about to be made into text.
@@ -88,6 +146,22 @@ class Budget:
         self.items -= ITEMS_A_CELL * cells
         if self.items < 0:
             raise LimitError("the program makes text of too many cells in all")
+        self._watch()
+
+    def exceeded(self, why: str = "") -> None:
+        """Say that more was asked for than there is, if it was.
+
+        Raises:
+            LimitError: If so; ``why`` stands before what it says.
+        """
+        if self.steps < 0:
+            raise LimitError(f"{why}the program takes more than {MAX_STEPS:,} steps")
+        if self.items < 0:
+            raise LimitError(f"{why}the program goes through more than {MAX_WEIGHT:,} items")
+        taken = {"cells": self.total, "multiplications": self.work, "tensors": self.tensors}
+        for what, left in taken.items():
+            if left < 0:
+                raise LimitError(f"{why}the program as a whole asks for more {what} than its budget allows")
 
     def heed(self) -> None:
         """Go on, unless the run is to end.
@@ -110,17 +184,36 @@ class Budget:
         why = danger(call)
         if why is not None:
             raise why
-        name = call.operation.name
         try:
-            outputs, shape = call.operation.outputs(call), _shape(call)
-            cells, work = call.operation.peak(call, shape), call.operation.cost(call, shape)
+            asked = self.asked(call)
         except Clash:
             return  # torch refuses it too, before it makes anything: the tests hold each rule against it
         except (TypeError, ValueError, IndexError, OverflowError, KeyError, ZeroDivisionError):
             shape = on_meta(call)
             if shape is None:
                 return  # torch refuses it, and says why
-            outputs, cells, work = 1, prod(shape), prod(shape)
+            asked = Asked(1, shape, prod(shape), prod(shape))
+        self.take(call, asked)
+        self._watch()
+
+    def asked(self, call: Call) -> Asked:
+        """Return what a call asks for, by the project's rules, or else by the same call without memory.
+
+        Raises:
+            Clash: If its operands don't fit.
+        """
+        shape = _shape(call)
+        operation = call.operation
+        return Asked(operation.outputs(call), shape, operation.peak(call, shape), operation.cost(call, shape))
+
+    def take(self, call: Call, asked: Asked) -> None:
+        """Take what a call asks for.
+
+        Raises:
+            LimitError: If that is too much.
+        """
+        name = call.operation.name
+        outputs, shape, cells, work = asked
         if outputs > self.outputs:
             raise LimitError(f"{name} would give {outputs:,} tensors; {self.outputs:,} are allowed")
         if max([len(shape or ()), *map(len, call.shapes)]) > MAX_AXES:
@@ -134,8 +227,7 @@ class Budget:
         self.total -= cells
         self.work -= work
         self.tensors -= outputs
-        if min(self.total, self.work, self.tensors) < 0:
-            raise LimitError("the program as a whole asks for more than the budget allows")
+        self.exceeded()
 
 
 def _shape(call: Call) -> Shape | None:

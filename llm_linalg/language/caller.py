@@ -47,7 +47,7 @@ class Caller(Evaluator):
             case Tensor() if name in tables.ATTRIBUTES:
                 return tables.attribute(value, name)
             case Tensor() if name in tables.METHODS:
-                return _Method(tables.METHODS[name], value)
+                return Method(tables.METHODS[name], value)
             case nn.Module():
                 return self._of_layer(value, node)
             case torch.Size() if name == "numel":
@@ -56,7 +56,7 @@ class Caller(Evaluator):
                 return value[tables.FIELDS.index(name)]
         methods = values.methods(value)
         if name in methods:
-            return _Method(methods[name], value)
+            return Method(methods[name], value)
         known = [*tables.METHODS, *tables.ATTRIBUTES] if isinstance(value, Tensor) else methods
         owner = node.value.id if isinstance(node.value, ast.Name) else ""
         raise self.error(instead.missing(f".{name}", name, known, owner), node)
@@ -84,12 +84,16 @@ class Caller(Evaluator):
             value = self.evaluate(keyword.value)
             if isinstance(function, UserFunction) or self._torch_takes(keyword, value):
                 named[keyword.arg] = value
+        return self.applied(node, function, arguments, named)
+
+    def applied(self, node: ast.Call, function: Any, arguments: list[Any], named: dict[str, Any]) -> Any:
+        """Call what was evaluated."""
         self.budget.weigh(*arguments, *named.values())
         if isinstance(function, UserFunction):
             return self.invoke(function, arguments, named)
         if isinstance(function, type) and issubclass(function, nn.Module):
             return self._layer(function, arguments, named)
-        if isinstance(function, _Method):
+        if isinstance(function, Method):
             if not isinstance(function.owner, Tensor):
                 self.budget.weigh(function.owner)
             return plain.bounded(function.function(function.owner, *arguments, **named))
@@ -172,7 +176,7 @@ class UserFunction:
         return bound
 
 
-class _Method:
+class Method:
     """A method with the value that it is of, called through the table's function."""
 
     __slots__ = ("function", "owner")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections import ChainMap
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NoReturn
 
 from torch import Tensor
@@ -113,9 +113,12 @@ class Evaluator:
         """Bind a target to a value."""
         raise NotImplementedError
 
-    def items(self, node: ast.expr) -> Iterator[Any]:
-        """Yield what an expression that stands after ``in`` goes through."""
-        value = self.evaluate(node)
+    def items(self, node: ast.expr) -> Sequence[Any]:
+        """Return what an expression that stands after ``in`` goes through, as it is now."""
+        return self.gone_through(self.evaluate(node), node)
+
+    def gone_through(self, value: Any, node: ast.expr) -> Sequence[Any]:
+        """Return the items of a value that stands after ``in``."""
         if isinstance(value, Tensor):
             value = value.unbind(0)
         elif isinstance(value, layers.SEQUENCES):
@@ -123,7 +126,7 @@ class Evaluator:
         if not isinstance(value, range | list | tuple | dict | str | VIEWS | Distinct):
             raise self.error(f"a {type(value).__name__} can't be gone through", node)
         self.budget.weigh(value)
-        yield from tuple(value)
+        return value if isinstance(value, range) else tuple(value)
 
     def error(self, message: str, node: ast.AST) -> ProgramError:
         """Return an error at a place of the program."""

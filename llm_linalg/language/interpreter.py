@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from collections import ChainMap
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -14,17 +15,20 @@ from llm_linalg import scopes
 from llm_linalg.errors import HaltedError, LimitError, ProgramError, ShapeError
 from llm_linalg.language import instead, printing, tables
 from llm_linalg.language.assigner import Assigner
-from llm_linalg.language.budget import Budget
+from llm_linalg.language.budget import Budget, Spent
 from llm_linalg.language.caller import UserFunction
 from llm_linalg.language.evaluator import FAILURES
 from llm_linalg.language.gradients import Gradients, enable_grad, no_grad
 from llm_linalg.language.source import Source, not_imported
 
 MAX_CALLS = 30
+# What is about to be run, what it goes through if it is a loop, its names, the innermost of them as they are
+# now, and what is left of the budget.
+Moment = tuple[Sequence[ast.stmt], Sequence[Any] | None, ChainMap[str, Any], dict[str, Any], Spent]
 _FLOW = ast.If | ast.For | ast.With | ast.FunctionDef | ast.Return | ast.Break | ast.Continue
 
 
-class _Returned(Exception):  # noqa: N818  a way out of nested statements, not an error
+class Returned(Exception):  # noqa: N818  a way out of nested statements, not an error
     """Leaves a function with its value."""
 
     def __init__(self, value: Any) -> None:
@@ -32,11 +36,11 @@ class _Returned(Exception):  # noqa: N818  a way out of nested statements, not a
         self.value = value
 
 
-class _Broken(Exception):  # noqa: N818
+class Broken(Exception):  # noqa: N818
     """Leaves a loop."""
 
 
-class _Continued(Exception):  # noqa: N818
+class Continued(Exception):  # noqa: N818
     """Goes on with the next turn of a loop."""
 
 
@@ -44,6 +48,7 @@ class Interpreter(Assigner):
     """Runs one program: what `Evaluator` evaluates is bound to names, and recorded."""
 
     _depth = 0
+    _rehearsed: set[ast.For] | None = None  # once the program is large: the loops that were rehearsed
 
     def run(self, cells: Sequence[int] = ()) -> list[ProgramError]:
         """Run the program; torch calls are recorded.
@@ -72,13 +77,44 @@ class Interpreter(Assigner):
             node.scope = scopes.plainly(node.scope, self._calls)
         return refused
 
+    def begin(self, statements: Sequence[ast.stmt]) -> None:
+        """Watch what statements take that are about to be run; should it be much, they are rehearsed."""
+        self._rehearsed = None
+        self._under_way = [self._moment(statements)]
+        if self.budget.foresight:
+            self.budget.arm(self._rehearse_all)
+
+    def _moment(self, statements: Sequence[ast.stmt], values: Sequence[Any] | None = None) -> Moment:
+        """Return what is about to be run, with what it can use now."""
+        return statements, values, self.names, dict(self.names.maps[0]), self.budget.left
+
+    def _rehearse_all(self) -> None:
+        """Rehearse the program from its start, and each loop that is under way and wasn't foreseen then."""
+        self._rehearsed = set()
+        for moment in self._under_way:
+            self._rehearse(moment)
+
+    def _rehearse(self, moment: Moment) -> None:
+        from llm_linalg.foresight import Rehearsal, Start
+
+        statements, values, names, was, left = moment
+        if self._rehearsed is None or statements[0] in self._rehearsed:
+            return
+        rehearsal = Rehearsal(self.source, self.budget.halt, self._modules)
+        scopes = [(names.maps[0], was), *[(scope, scope) for scope in names.maps[1:]]]
+        try:
+            rehearsal.refuse(Start(statements, scopes, left, values))
+        finally:
+            self._rehearsed |= rehearsal.foreseen
+
     def _run(self, statements: list[ast.stmt]) -> None:
+        self.begin(statements)
         try:
             with self.recorder:
                 for statement in statements:
                     self.values.clear()
                     self._statement(statement)
-        except (_Returned, _Broken, _Continued):
+        except (Returned, Broken, Continued):
             raise self.error(
                 "`return`, `break` and `continue` belong inside a `def` or a `for`", self._at
             ) from None
@@ -148,11 +184,11 @@ class Interpreter(Assigner):
             case ast.Return():
                 value = None if node.value is None else self.evaluate(node.value)
                 self._given(node, value)
-                raise _Returned(value)
+                raise Returned(value)
             case ast.Break():
-                raise _Broken
+                raise Broken
             case ast.Continue():
-                raise _Continued
+                raise Continued
 
     def _given(self, node: ast.stmt, value: Any) -> None:
         """Remember the tensor that a line returns, or that stands there alone."""
@@ -160,20 +196,26 @@ class Interpreter(Assigner):
             self._at = node
             self.gave(self.recorder.node_of(value))
 
-    def _block(self, statements: list[ast.stmt]) -> None:
+    def _block(self, statements: Sequence[ast.stmt]) -> None:
         for statement in statements:
             self._statement(statement)
 
     def _for(self, node: ast.For) -> None:
-        for value in self.items(node.iter):
-            self._at = node
-            self.assign(node.target, value)
-            try:
-                self._block(node.body)
-            except _Continued:
-                continue
-            except _Broken:
-                return
+        values = self.items(node.iter)
+        self._under_way.append(self._moment([node], values))
+        try:
+            self._rehearse(self._under_way[-1])
+            for value in values:
+                self._at = node
+                self.assign(node.target, value)
+                try:
+                    self._block(node.body)
+                except Continued:
+                    continue
+                except Broken:
+                    return
+        finally:
+            self._under_way.pop()
         self._block(node.orelse)
 
     def _define(self, node: ast.FunctionDef) -> None:
@@ -230,7 +272,7 @@ class Interpreter(Assigner):
                     self.bind(name, value)  # its parameters have no name of their own
             with self._recording(function.gradients):
                 self._block(function.node.body)
-        except _Returned as returned:
+        except Returned as returned:
             return returned.value
         finally:
             self.names, self._scope = outer, around

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from inspect import signature
 from math import prod
 from typing import Any
@@ -113,8 +114,18 @@ def parameter(data: Tensor, requires_grad: bool = True) -> nn.Parameter:
         return nn.Parameter(data.detach(), requires_grad)
 
 
-def made(budget: Budget, kind: type[nn.Module], arguments: list[Any], named: Mapping[str, Any]) -> nn.Module:
-    """Make a layer, its parameters' cells held against the budget; `TypeError` for what are no sizes."""
+def made(
+    budget: Budget,
+    kind: type[nn.Module],
+    arguments: list[Any],
+    named: Mapping[str, Any],
+    meanwhile: AbstractContextManager[Any] | None = None,
+) -> nn.Module:
+    """Make a layer, its parameters' cells held against the budget; `TypeError` for what are no sizes.
+
+    What torch calls to fill them is no step of the program: it is not recorded, unless ``meanwhile`` says
+    what else becomes of it.
+    """
     names = _SIZES.get(kind.__name__, ())
     given = signature(kind).bind(*arguments, **named).arguments
     sizes = [size for name in names for size in _sizes(given[name])]
@@ -122,7 +133,7 @@ def made(budget: Budget, kind: type[nn.Module], arguments: list[Any], named: Map
     if cells > budget.cells:
         raise LimitError(f"nn.{kind.__name__} would make {cells:,} cells; {budget.cells:,} are allowed")
     budget.total -= cells
-    with torch._C.DisableTorchFunction():
+    with meanwhile or torch._C.DisableTorchFunction():
         layer = kind(*arguments, **named)
     count(layer)
     return layer

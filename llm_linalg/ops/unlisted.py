@@ -65,6 +65,9 @@ class Unlisted(Operation):
             together = 0
         return max(together, super().peak(call, shape))
 
+    def outputs(self, call: Call) -> int:
+        return 0 if self.name in _ASKING else 1
+
     def cost(self, call: Call, shape: Shape | None) -> int:
         width = call.shapes[0][-1] if self.name == "scaled_dot_product_attention" else 1
         return self.peak(call, shape) * width

@@ -1,0 +1,72 @@
+"""Where a rehearsal starts: a program's names as they were then, with nothing in them that the run uses."""
+
+from __future__ import annotations
+
+import ast
+from collections import ChainMap
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from llm_linalg.foresight.hollow import without_cells
+from llm_linalg.foresight.unknown import ANY
+from llm_linalg.language.budget import Spent
+from llm_linalg.language.caller import UserFunction
+from llm_linalg.language.tables import Namespace
+
+_PLAIN: Any = int | float | str | bool | type(None) | range | slice | torch.dtype | torch.Size | Namespace
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """Where a rehearsal starts: what is to be run, and with what.
+
+    Attributes:
+        statements: What is to be run; a loop alone, if `values` are given.
+        names: The names that it can use, the innermost scope first, each scope as it is now and as it was.
+        left: What is left of the budget.
+        values: What a loop goes through, if it is one, that has been evaluated.
+    """
+
+    statements: Sequence[ast.stmt]
+    names: Sequence[tuple[Mapping[str, Any], Mapping[str, Any]]]
+    left: Spent
+    values: Sequence[Any] | None = None
+
+    def scopes(self) -> ChainMap[str, Any]:
+        """Return the names, with what is known of their values."""
+        with torch._C.DisableTorchFunction():
+            return _Scopes(self.names).chained([now for now, _ in self.names])
+
+
+class _Scopes:
+    """Makes names of a rehearsal out of a program's: those of functions are the same ones."""
+
+    def __init__(self, names: Sequence[tuple[Mapping[str, Any], Mapping[str, Any]]]) -> None:
+        self._made: dict[int, dict[str, Any]] = {}
+        self._were = {id(now): was for now, was in names}
+
+    def chained(self, scopes: Sequence[Mapping[str, Any]]) -> ChainMap[str, Any]:
+        return ChainMap(*[self._scope(scope) for scope in scopes])
+
+    def _scope(self, scope: Mapping[str, Any]) -> dict[str, Any]:
+        if id(scope) not in self._made:
+            made = self._made[id(scope)] = dict[str, Any]()
+            was = self._were.get(id(scope), scope)
+            made.update({name: self._value(value) for name, value in was.items()})
+        return self._made[id(scope)]
+
+    def _value(self, value: Any) -> Any:
+        """Return what is known of a value; of what can be changed meanwhile, nothing."""
+        if isinstance(value, Tensor):
+            return without_cells(tuple(value.shape), value.dtype)
+        if type(value) is tuple:
+            return tuple(map(self._value, value))
+        if isinstance(value, UserFunction):
+            defaults = {name: self._value(default) for name, default in value.defaults.items()}
+            return UserFunction(value.node, defaults, self.chained(value.scope.maps), value.gradients)
+        known = isinstance(value, _PLAIN) or (isinstance(value, type) and issubclass(value, nn.Module))
+        return value if known else ANY

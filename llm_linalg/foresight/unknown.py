@@ -1,0 +1,124 @@
+"""Values that are not known before a program is run, and what is known of several at once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NoReturn
+
+from torch import Tensor
+
+from llm_linalg.language.values import VIEWS, Distinct
+
+_MOST = 1_000  # items that are looked at, to say what all of them have in common
+_CHANGEABLE = list | dict | Distinct | VIEWS
+_EXACT: Any = bool | int | float | str | type(None)
+
+
+class Undecided(Exception):  # noqa: N818  a way out of an expression, not an error
+    """An expression's value hangs on what only the run will know; at most its kind is known."""
+
+    def __init__(self, kind: type | None = None) -> None:
+        super().__init__()
+        self.value = UNKNOWN.get(kind, UNKNOWN[None])
+
+
+def _undecided(*_: Any) -> NoReturn:
+    raise Undecided
+
+
+class Unknown:
+    """A value of which at most the kind is known: whatever is done to it is undecided."""
+
+    __slots__ = ("kind",)
+
+    def __init__(self, kind: type | None) -> None:
+        self.kind = kind
+
+    @property
+    def number(self) -> int | float | None:
+        """A number of its kind, for what takes any; None if it need not be one."""
+        return {int: 1, float: 1.0}.get(self.kind) if self.kind else None
+
+    __add__ = __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = _undecided
+    __truediv__ = __rtruediv__ = __floordiv__ = __rfloordiv__ = __mod__ = __rmod__ = _undecided
+    __pow__ = __rpow__ = __matmul__ = __rmatmul__ = __and__ = __rand__ = __or__ = __ror__ = _undecided
+    __neg__ = __pos__ = __abs__ = __invert__ = __round__ = _undecided
+    __lt__ = __le__ = __gt__ = __ge__ = __contains__ = __getitem__ = _undecided
+    __bool__ = __int__ = __float__ = __index__ = __len__ = __iter__ = __str__ = __format__ = _undecided
+    __eq__ = __ne__ = __hash__ = _undecided
+
+
+UNKNOWN: Mapping[type | None, Unknown] = {kind: Unknown(kind) for kind in (int, float, str, bool, None)}
+ANY = UNKNOWN[None]
+
+
+def doubtful(value: Any) -> bool:
+    """Return whether a value, or one inside it, is unknown."""
+    if isinstance(value, Unknown):
+        return True
+    if isinstance(value, dict):
+        return doubtful([*value.keys(), *value.values()])
+    if isinstance(value, slice):
+        return doubtful((value.start, value.stop, value.step))
+    return isinstance(value, list | tuple) and any(map(doubtful, value))
+
+
+def changeable(value: Any) -> bool:
+    """Return whether a value, or one inside it, can be changed through another name."""
+    return isinstance(value, _CHANGEABLE) or (isinstance(value, tuple) and any(map(changeable, value)))
+
+
+def numbered(value: Any) -> Any:
+    """Return a value with a number for each that is unknown, for what asks for no more than a number.
+
+    Raises:
+        Undecided: If one need not be a number.
+    """
+    if isinstance(value, Unknown):
+        if value.number is None:
+            raise Undecided
+        return value.number
+    if isinstance(value, list | tuple) and doubtful(value):
+        items = [numbered(item) for item in value]
+        return items if isinstance(value, list) else tuple(items)
+    return value
+
+
+def joined(one: Any, other: Any) -> Any:
+    """Return what is known of a value that is one or the other; the first itself, if that is all of it."""
+    if one is other:
+        return one
+    if isinstance(one, Tensor) and isinstance(other, Tensor):
+        return one if one.shape == other.shape and one.dtype == other.dtype else ANY
+    if isinstance(one, tuple) and isinstance(other, tuple) and len(one) == len(other):
+        items = tuple(map(joined, one, other))
+        return one if all(map(_same, items, one)) else items
+    kinds = {_kind(one), _kind(other)}
+    if len(kinds) > 1 or kinds == {None}:
+        return ANY
+    if isinstance(one, Unknown):
+        return one
+    equal = not isinstance(other, Unknown) and one == other
+    return one if equal else UNKNOWN.get(type(one), ANY)
+
+
+def _same(one: Any, other: Any) -> bool:
+    return one is other
+
+
+def _kind(value: Any) -> type | None:
+    if isinstance(value, Unknown):
+        return value.kind
+    return type(value) if isinstance(value, _EXACT) else None
+
+
+def common(values: Sequence[Any]) -> Any:
+    """Return what is known of each of the values; there is at least one."""
+    if len(values) == 1:
+        return values[0]
+    if isinstance(values, range):
+        return UNKNOWN[int]
+    found = values[0]
+    for value in values[1:_MOST]:
+        found = joined(found, value)
+    return found if len(values) <= _MOST else ANY
