@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from math import prod
 from string import ascii_letters
 
@@ -111,6 +112,7 @@ class Axes:
         return f"{inner}->{''.join(self.output)}"
 
 
+@lru_cache(1_000)
 def aligned(rank: int, total: int, prefix: str = "a") -> Labels:
     """Return the labels of an operand of ``rank`` axes, aligned at the right among ``total``."""
     return tuple(f"{prefix}{axis}" for axis in range(total - rank, total))

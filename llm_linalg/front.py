@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor, nn
 
+from llm_linalg.collecting import old_objects_kept
 from llm_linalg.errors import HaltedError, LimitError, ProgramError, innermost
 from llm_linalg.keeping import BUDGET
 from llm_linalg.language.budget import Budget, never
@@ -92,7 +93,7 @@ def execute(
     refused: list[ProgramError] = []
     group = group or Alone()
     group.records(interpreter.recorder)
-    with quiet(seed), joined(group):
+    with quiet(seed), joined(group), old_objects_kept():
         try:
             refused = interpreter.run(cells)
         except ProgramError as error:
@@ -174,7 +175,7 @@ def trace(
             recorder.bind(name, value)
     for name, parameter in _parameters(function):
         recorder.label(parameter, name)
-    with seeded(seed):
+    with seeded(seed), old_objects_kept():
         try:
             with recorder, places.following():
                 function(*inputs)

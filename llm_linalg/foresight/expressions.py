@@ -11,7 +11,16 @@ from torch import Tensor, nn
 
 from llm_linalg.errors import LimitError, ProgramError
 from llm_linalg.foresight.hollow import Fails, Hollow, gradient_like, may_be_none, without_cells
-from llm_linalg.foresight.unknown import ANY, UNKNOWN, Undecided, Unknown, changeable, doubtful, numbered
+from llm_linalg.foresight.unknown import (
+    ANY,
+    UNKNOWN,
+    Undecided,
+    Unknown,
+    changeable,
+    common,
+    doubtful,
+    numbered,
+)
 from llm_linalg.language import gradients, layers, plain, printing
 from llm_linalg.language.budget import Budget
 from llm_linalg.language.caller import Method, UserFunction
@@ -20,10 +29,12 @@ from llm_linalg.language.source import Source
 from llm_linalg.ops import TABLE
 from llm_linalg.ops.elementwise import Pointwise
 
-MOST_TAKEN = 20_000  # steps of a rehearsal; each takes some two microseconds
+MOST_TAKEN = 8_000  # steps of a rehearsal; each takes some two microseconds
 A_CALL = 12  # steps that a call of torch takes as long as
 _POINTWISE = (ast.Add, ast.Sub, ast.Mult, ast.Div, ast.FloorDiv, ast.Mod, ast.Pow)
 _ASKED = frozenset(["requires_grad", "is_leaf"])
+MOST_ITEMS = 1_000  # that a rehearsal looks at one by one
+_LISTING = (list, tuple, plain.numbered, plain.paired)
 _GIVES: Mapping[Any, type] = {float: float, int: int, len: int, bool: bool, str: str}
 
 
@@ -38,11 +49,12 @@ class Expressions(Interpreter):
 
     def __init__(self, source: Source, names: Mapping[str, Any], budget: Budget) -> None:
         super().__init__(source, names, budget, _unexplained)
-        self.recorder = self.hollow = Hollow(budget)
+        self.hollow = Hollow(budget)
         self._showing = (self._print, self._shown, self._representation)
         self.taken = 0
         self.uncertain = 0  # branches and turns under way that stand for others, of which less is known
         self.loose = False  # lists and dicts may have been changed by what was passed over
+        self.changes = 0  # of lists and dicts
 
     def evaluate(self, node: ast.expr) -> Any:
         """Return an expression's value, or what is known of it."""
@@ -104,6 +116,7 @@ class Expressions(Interpreter):
         if isinstance(owner, Unknown) or doubtful(value):
             self.loose = self.loose or not isinstance(owner, Tensor)
             return
+        self.changes += not isinstance(owner, Tensor)
         super()._store(target, owner, key, value)
 
     def augmented(self, node: ast.AugAssign) -> None:
@@ -118,6 +131,7 @@ class Expressions(Interpreter):
     def _changed(self, node: ast.AugAssign, left: Any) -> Any:
         if not isinstance(left, Unknown):
             right = self.evaluate(node.value)
+            self.changes += isinstance(left, list)
             if not isinstance(right, Unknown):
                 return self._written(node, left, right)
             self.loose = self.loose or isinstance(left, list)
@@ -267,6 +281,10 @@ class Expressions(Interpreter):
                 return None
             if function.function is plain.converted:
                 return _converted(function.owner, arguments, named)
+        if function in _LISTING and sum(map(length, arguments)) > MOST_ITEMS:
+            self.budget.weigh(*arguments)
+            return _listed(function, arguments)
+        self.changes += isinstance(function, Method) and not isinstance(function.owner, Tensor)
         changes = isinstance(node.func, ast.Attribute) and node.func.attr == "append"
         if changes and not isinstance(function, Method):  # a layer gets another one
             if self.uncertain or self.loose or doubtful(arguments):
@@ -301,6 +319,22 @@ def doubtful_slice(key: Any) -> bool:
 def whole(key: Any) -> Sequence[Any]:
     """Return a key's items."""
     return key if isinstance(key, tuple) else (key,)
+
+
+def length(value: Any) -> int:
+    """Return how many items a plain value has; 0 if it has none."""
+    return len(value) if isinstance(value, str | list | tuple | range) else 0
+
+
+def _listed(function: Any, arguments: list[Any]) -> Any:
+    """Return what a builtin makes of long sequences: each item is what is known of all of them."""
+    size = min(map(length, arguments))
+    items = tuple(map(common, arguments)) if size else ()
+    if function is plain.paired:
+        return [items] * size
+    if function is plain.numbered:
+        return [(UNKNOWN[int], *items)] * size
+    return function(items) * size
 
 
 def _any_numbers(

@@ -17,7 +17,7 @@ from llm_linalg.axes import Clash, Shape, pointwise
 from llm_linalg.errors import HaltedError, LimitError
 from llm_linalg.foresight.unknown import UNKNOWN, Undecided, Unknown
 from llm_linalg.language.budget import Asked, Budget
-from llm_linalg.ops import Call
+from llm_linalg.ops import TABLE, Call
 from llm_linalg.ops.call import Written, may_write
 from llm_linalg.ops.registry import short_name
 from llm_linalg.ops.unlisted import Unlisted
@@ -27,7 +27,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 # What a tensor without cells answers as another does.
-_ANSWERS = "dim size numel nelement shape dtype ndim device len is_floating_point grad grad_fn set_grad_enabled"
+_ANSWERS = """
+    dim size numel nelement shape dtype ndim device len is_floating_point grad grad_fn set_grad_enabled
+"""
 _ANSWERED = frozenset(_ANSWERS.split())
 _ITSELF = frozenset(["requires_grad_", "retain_grad"])
 _READ = {
@@ -58,8 +60,8 @@ _CASTS = {
     "int": torch.int32,
 }
 _VIEWING = """
-    split chunk unbind getitem flatten unflatten detach t transpose permute squeeze unsqueeze movedim diagonal narrow select unfold
-    expand_as T mT
+    split chunk unbind getitem flatten unflatten detach t transpose permute squeeze unsqueeze movedim
+    diagonal narrow select unfold expand_as T mT
 """
 _VIEWS = frozenset(_VIEWING.split())  # they move no cell, so torch makes them of tensors that have none
 _PAIRS: Mapping[str, Callable[..., Any]] = {
@@ -107,10 +109,12 @@ class Hollow(TorchFunctionMode):
                 raise Undecided(kind)
             if self._making and _fills(func):
                 return kwargs.get("tensor", args[0] if args else None)
-            if _name(func) in _ANSWERED:
-                return func(*args, **kwargs)
-            if _name(func) in _ITSELF:
-                return args[0]
+            if TABLE.entry(func) is None:
+                name = _name(func)
+                if name in _ANSWERED:
+                    return func(*args, **kwargs)
+                if name in _ITSELF:
+                    return args[0]
             return self._call(func, args, kwargs)
 
     def _call(self, func: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
@@ -318,7 +322,7 @@ def gradient_like(tensor: Tensor) -> Tensor:
 def may_be_none(tensor: Tensor) -> bool:
     """Return whether a tensor stands for a gradient that need not be there."""
     with torch._C.DisableTorchFunction():
-        return tensor._base is _cell(tensor.dtype, "gradient")  # noqa: SLF001  torch documents it
+        return tensor._base is _cell(tensor.dtype, "gradient")
 
 
 def without_cells(shape: Shape, kind: torch.dtype) -> Tensor:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable, Mapping, MutableMapping, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from operator import sub
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -15,7 +16,7 @@ from llm_linalg.errors import LimitError
 from llm_linalg.foresight.expressions import A_CALL, Ends, Expressions
 from llm_linalg.foresight.hollow import Fails
 from llm_linalg.foresight.start import Start
-from llm_linalg.foresight.unknown import ANY, Undecided, common, joined
+from llm_linalg.foresight.unknown import ANY, Undecided, common, identity, joined
 from llm_linalg.language.budget import Budget, Spent
 from llm_linalg.language.caller import UserFunction
 from llm_linalg.language.interpreter import Broken, Continued, Returned
@@ -38,6 +39,13 @@ class _Perhaps(Exception):  # noqa: N818
         self.way = way
 
 
+class _Called(NamedTuple):
+    """What a call gave and took."""
+
+    value: Any
+    taken: Spent
+
+
 class Rehearsal(Expressions):
     """Goes through a program before it is run.
 
@@ -49,6 +57,7 @@ class Rehearsal(Expressions):
         super().__init__(source, {}, Budget(halt=halt))
         self._modules = dict(modules)
         self.foreseen: set[ast.For] = set()
+        self._called: dict[Any, _Called] = {}  # under the call of a function that is under way
 
     def refuse(self, start: Start) -> None:
         """Refuse statements that will surely ask for more than is left.
@@ -108,12 +117,26 @@ class Rehearsal(Expressions):
         self.evaluate(node.test)  # the run says whether it holds
 
     def invoke(self, function: UserFunction, arguments: list[Any], named: dict[str, Any]) -> Any:
-        """Call a function that the program defined."""
+        """Call a function that the program defined; with the same arguments it takes the same again."""
+        if self._depth == 0:
+            self._called.clear()
+        key = identity((*arguments, *named.values())) if len(function.scope.maps) == 1 else None
+        call = (function, key, tuple(named), self.changes, self.uncertain > 0, self.loose)
+        found = self._called.get(call)
+        if found is not None:
+            self.budget.left = Spent(*map(sub, self.budget.left, found.taken))
+            self.budget.exceeded()
+            return found.value
+        left = self.budget.left
         try:
-            return super().invoke(function, arguments, named)
+            value = super().invoke(function, arguments, named)
         except _Perhaps:
             self.loose = True
-            return ANY
+            value = ANY
+        alike = call[3:] == (self.changes, self.uncertain > 0, self.loose)
+        if alike and key is not None and identity(value) is not None:
+            self._called[call] = _Called(value, Spent(*map(sub, left, self.budget.left)))
+        return value
 
     def _either(self, one: Sequence[ast.stmt], other: Sequence[ast.stmt]) -> None:
         """Go through two branches, of which only the run will know which it takes."""

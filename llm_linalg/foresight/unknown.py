@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, NoReturn
 
+import torch
 from torch import Tensor
 
 from llm_linalg.language.values import VIEWS, Distinct
 
 _MOST = 1_000  # items that are looked at, to say what all of them have in common
 _CHANGEABLE = list | dict | Distinct | VIEWS
+_CERTAIN = frozenset([bool, int, float, str, type(None), Tensor])  # told at a glance
 _EXACT: Any = bool | int | float | str | type(None)
 
 
@@ -54,13 +56,15 @@ ANY = UNKNOWN[None]
 
 def doubtful(value: Any) -> bool:
     """Return whether a value, or one inside it, is unknown."""
-    if isinstance(value, Unknown):
-        return True
+    if value.__class__ in _CERTAIN:
+        return False
     if isinstance(value, dict):
         return doubtful([*value.keys(), *value.values()])
     if isinstance(value, slice):
         return doubtful((value.start, value.stop, value.step))
-    return isinstance(value, list | tuple) and any(map(doubtful, value))
+    if isinstance(value, list | tuple):
+        return not _CERTAIN.issuperset(map(type, value)) and any(map(doubtful, value))
+    return isinstance(value, Unknown)
 
 
 def changeable(value: Any) -> bool:
@@ -110,6 +114,19 @@ def _kind(value: Any) -> type | None:
     if isinstance(value, Unknown):
         return value.kind
     return type(value) if isinstance(value, _EXACT) else None
+
+
+def identity(value: Any) -> Any:
+    """Return what is equal for values of which the same is known; None for one that can be changed."""
+    if isinstance(value, Tensor):
+        with torch._C.DisableTorchFunction():
+            return Tensor, tuple(value.shape), value.dtype, id(value._base)
+    if isinstance(value, Unknown):
+        return Unknown, value.kind
+    if isinstance(value, tuple):
+        items = tuple(map(identity, value))
+        return None if None in items else items
+    return (type(value), value) if isinstance(value, _EXACT) else None
 
 
 def common(values: Sequence[Any]) -> Any:

@@ -21,6 +21,7 @@ MAX_AXES = 24
 MAX_STEPS = 100_000
 MAX_WEIGHT = 1_000_000
 ITEMS_A_CELL = 5  # making a number into text takes as long as going through so many items
+_SINGLE = frozenset([bool, int, float, type(None), Tensor])  # what has no items, told at a glance
 HEED = 100  # steps between two looks at whether the run is to end
 
 
@@ -34,7 +35,7 @@ class Spent(NamedTuple):
     items: int
 
 
-LARGE = Spent(2**22, 2**29, 300, 10_000, 25_000)
+LARGE = Spent(2**22, 2**29, 150, 10_000, 25_000)
 """What a program has taken when it is a large one: some ten milliseconds' worth of each."""
 
 
@@ -82,6 +83,7 @@ class Budget:
     foresight: bool = True
     alarm: Callable[[], None] | None = field(default=None, init=False)
     _mark: Spent | None = field(default=None, init=False)
+    _next: int = field(default=2**63, init=False)  # below so many steps left there is something to look after
 
     @property
     def left(self) -> Spent:
@@ -91,6 +93,7 @@ class Budget:
     @left.setter
     def left(self, left: Spent) -> None:
         self.total, self.work, self.tensors, self.steps, self.items = left
+        self._next = 2**63
 
     def arm(self, alarm: Callable[[], None]) -> None:
         """Have something done once when the program turns out to be a large one; it may raise."""
@@ -119,13 +122,13 @@ class Budget:
             LimitError: If there are too many.
             HaltedError: If the run is to end.
         """
-        before = self.steps // HEED
         self.steps -= count
-        if self.steps // HEED != before:
+        if self.steps < self._next:
+            self._next = max(self.steps - HEED, 0)
             self.heed()
             self._watch()
-        if self.steps < 0:
-            self.exceeded()
+            if self.steps < 0:
+                self.exceeded()
 
     def weigh(self, *values: Any) -> None:
         """Count the items of plain values before something goes through all of them.
@@ -133,9 +136,12 @@ class Budget:
         Raises:
             LimitError: If there are too many.
         """
+        if all(value.__class__ in _SINGLE for value in values):
+            return
         self.items -= plain.weight(*values)
         if self.items < 0:
             self.exceeded()
+        self._watch()
 
     def show(self, cells: int) -> None:
         """Count the cells of tensors that are about to be made into text.
@@ -147,6 +153,21 @@ class Budget:
         if self.items < 0:
             raise LimitError("the program makes text of too many cells in all")
         self._watch()
+
+    def make(self, name: str, cells: int) -> None:
+        """Take the cells of a layer that is about to be made.
+
+        Raises:
+            LimitError: If they are too many.
+        """
+        self._hold(name, cells)
+        self.total -= cells
+        self.exceeded()
+        self._watch()
+
+    def _hold(self, name: str, cells: int) -> None:
+        if cells > self.cells:
+            raise LimitError(f"{name} would make {cells:,} cells; {self.cells:,} are allowed")
 
     def exceeded(self, why: str = "") -> None:
         """Say that more was asked for than there is, if it was.
@@ -218,8 +239,7 @@ class Budget:
             raise LimitError(f"{name} would give {outputs:,} tensors; {self.outputs:,} are allowed")
         if max([len(shape or ()), *map(len, call.shapes)]) > MAX_AXES:
             raise LimitError(f"a tensor with more than {MAX_AXES} axes")
-        if cells > self.cells:
-            raise LimitError(f"{name} would make {cells:,} cells; {self.cells:,} are allowed")
+        self._hold(name, cells)
         if work > self.multiplications:
             raise LimitError(
                 f"{name} would need {work:,} multiplications; {self.multiplications:,} are allowed"

@@ -62,6 +62,7 @@ class Evaluator:
         self._failing: Failing | None = None
         self.values: dict[ast.expr, Tensor] = {}  # of the statement that is being run
         self.lines: dict[int, Node] = {}  # what each line gave: bound, returned, or stood there alone
+        self._origins: dict[tuple[ast.AST, str], Origin] = {}  # of calls that were made
         self._modules: dict[str, Any] = dict(tables.IMPORTED)
         self._evaluators = self.evaluators()
 
@@ -145,12 +146,17 @@ class Evaluator:
             self.lines[span.line] = node
 
     def _where(self) -> Origin:
-        return Origin(self.source.span(self._at), self.source.text_of(self._at), scope=self._scope)
+        place = self._at, self._scope
+        if place not in self._origins:
+            span, text = self.source.span(self._at), self.source.text_of(self._at)
+            self._origins[place] = Origin(span, text, scope=self._scope)
+        return self._origins[place]
 
     def _name(self, node: ast.Name) -> Any:
-        for table in (self.names, self._modules, self.builtins):
-            if node.id in table:
-                return table[node.id]
+        name = node.id
+        for table in (*self.names.maps, self._modules, self.builtins):
+            if name in table:
+                return table[name]
         known = [*self.names, *self._modules, *self.builtins]
         raise self.error(unbound(node.id, known), node)
 

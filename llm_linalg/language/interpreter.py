@@ -104,6 +104,10 @@ class Interpreter(Assigner):
         scopes = [(names.maps[0], was), *[(scope, scope) for scope in names.maps[1:]]]
         try:
             rehearsal.refuse(Start(statements, scopes, left, values))
+        except (LimitError, HaltedError):
+            raise
+        except Exception:  # noqa: BLE001, S110  what can't be foreseen is left to the run, and fails there
+            pass
         finally:
             self._rehearsed |= rehearsal.foreseen
 

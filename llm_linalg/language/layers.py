@@ -129,10 +129,7 @@ def made(
     names = _SIZES.get(kind.__name__, ())
     given = signature(kind).bind(*arguments, **named).arguments
     sizes = [size for name in names for size in _sizes(given[name])]
-    cells = prod(sizes)
-    if cells > budget.cells:
-        raise LimitError(f"nn.{kind.__name__} would make {cells:,} cells; {budget.cells:,} are allowed")
-    budget.total -= cells
+    budget.make(f"nn.{kind.__name__}", prod(sizes))
     with meanwhile or torch._C.DisableTorchFunction():
         layer = kind(*arguments, **named)
     count(layer)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import ast
 import operator
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Collection
+from itertools import chain
+from typing import Any, get_args
 
 import torch
 from torch import Tensor
@@ -17,7 +18,9 @@ MAX_BITS = 256
 MAX_ITEMS = 100_000
 MAX_WEIGHT = 200_000
 _SEQUENCES = (str, list, tuple)
-_NESTED = str | list | tuple | dict | Distinct | VIEWS
+_FLAT = (str, range)
+_PARTS = frozenset([list, tuple])
+_NESTED = (*_FLAT, list, tuple, dict, Distinct, *get_args(VIEWS))
 
 BINARY: dict[type[ast.operator], Callable[[Any, Any], Any]] = {
     ast.Add: operator.add,
@@ -126,20 +129,26 @@ def weight(*values: Any) -> int:
         LimitError: If they have more than the bound.
     """
     total = 0
-    todo = list(values)
-    while todo:
-        value = todo.pop()
-        if isinstance(value, dict):
-            value = [*value.keys(), *value.values()]
-        elif isinstance(value, Distinct | VIEWS):
-            value = list(value)
-        if isinstance(value, str | list | tuple | range):
-            total += len(value)
+    level: Collection[Any] = values
+    while True:
+        kinds = set(map(type, level))  # of which there are few
+        if not any(issubclass(kind, _NESTED) for kind in kinds):
+            return total
+        if not kinds <= _PARTS:
+            level = [_sequence(value) for value in level if isinstance(value, _NESTED)]
+        total += sum(map(len, level))
         if total > MAX_WEIGHT:
             raise LimitError(f"more than {MAX_WEIGHT:,} items in all")
-        if isinstance(value, list | tuple):
-            todo += [item for item in value if isinstance(item, _NESTED)]
-    return total
+        if not kinds <= _PARTS:
+            level = [value for value in level if not isinstance(value, _FLAT)]
+        level = list(chain.from_iterable(level))
+
+
+def _sequence(value: Any) -> Any:
+    """Return a value's items, a dict's keys and values."""
+    if isinstance(value, dict):
+        return [*value.keys(), *value.values()]
+    return list(value) if isinstance(value, Distinct | VIEWS) else value
 
 
 def listed(tensor: Tensor) -> Any:

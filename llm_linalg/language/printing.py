@@ -32,6 +32,7 @@ _SHOWN = (
     | torch.dtype
     | torch.device
 )
+_WITHOUT_CELLS = frozenset([bool, int, float, str, type(None)])
 _OPTIONS: Mapping[str, tuple[int, int]] = {
     "precision": (0, 20),
     "threshold": (0, MAX_SHOWN),
@@ -77,7 +78,8 @@ def cells(value: Any) -> int:
         if isinstance(item, dict):
             item = [*item.keys(), *item.values()]
         if isinstance(item, list | tuple | VIEWS):
-            todo += item
+            kinds = set(map(type, item))
+            todo += [] if kinds <= _WITHOUT_CELLS else item
         elif isinstance(item, Distinct):
             raise TypeError("a set has no order of its own: print sorted(...) of it, or len(...)")
         elif not isinstance(item, _SHOWN):

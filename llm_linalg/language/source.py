@@ -108,6 +108,7 @@ class Source:
         self._bounded = bounded
         self.text = text.replace("\r\n", "\n")
         self._lines = self.text.split("\n")
+        self._spans: dict[ast.AST, Span | None] = {}  # asked for again at each turn of a loop
         self._check_text()
         self.tree = self._parse()
         self._check_names()
@@ -115,6 +116,11 @@ class Source:
 
     def span(self, node: ast.AST) -> Span | None:
         """Return the place of a syntax node; `ast` counts bytes, a span counts characters."""
+        if node not in self._spans:
+            self._spans[node] = self._span(node)
+        return self._spans[node]
+
+    def _span(self, node: ast.AST) -> Span | None:
         if not isinstance(node, ast.expr | ast.stmt | ast.keyword | ast.alias | ast.arg):
             return None
         end_line = node.end_lineno or node.lineno

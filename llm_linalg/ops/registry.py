@@ -15,6 +15,8 @@ from llm_linalg.ops.call import Function
 _HOMES = ("torch.{}", "torch.Tensor.{}", "torch.nn.functional.{}", "torch.Tensor.__{}__")
 # What writes its result into the first operand is the same operation.
 _IN_PLACE = ("torch.Tensor.{}_", "torch.{}_", "torch.nn.functional.{}_", "torch.Tensor.__i{}__")
+# What the function itself is called; torch's own table of names takes ten milliseconds to make.
+_NAMED_ALIKE = frozenset(["dim", "size", "numel", "item", "tolist", "stride", "__len__", "_set_grad_enabled"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,9 +53,12 @@ class Registry:
 
 def short_name(function: Function) -> str:
     """Return torch's short name of any function: ``conv1d`` for ``torch.nn.functional.conv1d``."""
-    full = resolve_name(function) or str(getattr(function, "__name__", ""))
-    parts = full.removesuffix(".__get__").split(".")
-    return parts[-1].strip("_") or "call"
+    name = str(getattr(function, "__name__", ""))
+    if name == "__get__":  # a property such as Tensor.T
+        name = str(getattr(getattr(function, "__self__", None), "__name__", name))
+    elif name not in _NAMED_ALIKE:
+        name = (resolve_name(function) or name).rpartition(".")[2]
+    return name.strip("_") or "call"
 
 
 def _functions(operation: Operation) -> Iterator[Function]:
