@@ -39,6 +39,14 @@ class _View:
         return memory.as_strided(self.shape, self.stride, self.offset)
 
 
+    def number(self, memory: Tensor, first: int) -> None:
+        """Write the numbers of its cells into memory; of cells that share a place, the last one's."""
+        places = self.on(torch.arange(len(memory))).flatten()
+        numbers = torch.arange(first, first + len(places))
+        seen = torch.zeros_like(memory).scatter_reduce_(0, places, numbers, "amax")
+        memory.copy_(torch.where(seen > 0, seen, memory))
+
+
 class Memory:
     """The tensors of a recording, by the memory that they look into."""
 
@@ -94,13 +102,16 @@ class Memory:
         writers = self._written.pop(id(tensor))
         operands = tuple(Operand(node.value, node) for node in (before, *(node for node, _ in writers)))
         grid = torch.zeros(tensor.untyped_storage().nbytes() // tensor.element_size(), dtype=torch.int64)
-        first = 1
-        for view, operand in zip((_View.of(tensor), *(view for _, view in writers)), operands, strict=True):
-            count = operand.value.numel()
-            if view.shape == tuple(operand.value.shape):
-                view.on(grid).copy_(torch.arange(first, first + count).reshape(view.shape))
-            first += count
-        source = _View.of(tensor).on(grid).clone()
+        first = 1 + before.value.numel()
+        for node, view in writers:
+            if view.shape == tuple(node.value.shape):
+                view.number(grid, first)
+            first += node.value.numel()
+        view = _View.of(tensor)
+        source = view.on(grid).clone()
+        if view.shape == tuple(before.value.shape):  # what nobody wrote is as it was
+            own = torch.arange(1, 1 + before.value.numel()).reshape(view.shape)
+            source = torch.where(source > 0, source, own)
         values = tuple(operand.value for operand in operands)
         places = {"tensors": tuple(range(len(values)))}
         arguments = {"tensors": values}

@@ -6,36 +6,27 @@ import ast
 from collections.abc import Mapping, Sequence
 from typing import Any, NoReturn
 
-import torch
 from torch import Tensor, nn
 
-from llm_linalg.errors import LimitError, ProgramError
-from llm_linalg.foresight.hollow import Fails, Hollow, gradient_like, may_be_none, without_cells
+from llm_linalg.errors import HaltedError, LimitError, ProgramError
+from llm_linalg.foresight.hollow import Fails, Hollow
 from llm_linalg.foresight.unknown import (
     ANY,
     UNKNOWN,
     Undecided,
     Unknown,
     changeable,
-    common,
     doubtful,
     numbered,
 )
-from llm_linalg.language import gradients, layers, plain, printing
+from llm_linalg.language import layers, plain
 from llm_linalg.language.budget import Budget
-from llm_linalg.language.caller import Method, UserFunction
 from llm_linalg.language.interpreter import Interpreter
 from llm_linalg.language.source import Source
-from llm_linalg.ops import TABLE
-from llm_linalg.ops.elementwise import Pointwise
 
-MOST_TAKEN = 8_000  # steps of a rehearsal; each takes some two microseconds
+LONGEST = 8_000  # steps of a rehearsal; each takes some two microseconds
 A_CALL = 12  # steps that a call of torch takes as long as
 _POINTWISE = (ast.Add, ast.Sub, ast.Mult, ast.Div, ast.FloorDiv, ast.Mod, ast.Pow)
-_ASKED = frozenset(["requires_grad", "is_leaf"])
-MOST_ITEMS = 1_000  # that a rehearsal looks at one by one
-_LISTING = (list, tuple, plain.numbered, plain.paired)
-_GIVES: Mapping[Any, type] = {float: float, int: int, len: int, bool: bool, str: str}
 
 
 class Expressions(Interpreter):
@@ -50,17 +41,25 @@ class Expressions(Interpreter):
     def __init__(self, source: Source, names: Mapping[str, Any], budget: Budget) -> None:
         super().__init__(source, names, budget, _unexplained)
         self.hollow = Hollow(budget)
-        self._showing = (self._print, self._shown, self._representation)
-        self.taken = 0
-        self.uncertain = 0  # branches and turns under way that stand for others, of which less is known
-        self.loose = False  # lists and dicts may have been changed by what was passed over
+        self._steps = 0
+        self.uncertain = 0  # branches under way that may not be taken, and turns that stand for others
         self.changes = 0  # of lists and dicts
+        self.loose = False  # so that nothing is known of those that have a name
+
+    @property
+    def length(self) -> int:
+        """How long the rehearsal has been, in steps."""
+        return self._steps + A_CALL * self.hollow.calls
+
+    def went_on(self, steps: int = 1) -> None:
+        """Count steps of the rehearsal; it ends when it has been long enough."""
+        self._steps += steps
+        if self.length > LONGEST:
+            raise Ends
 
     def evaluate(self, node: ast.expr) -> Any:
         """Return an expression's value, or what is known of it."""
-        self.taken += 1
-        if self.taken + A_CALL * self.hollow.calls > MOST_TAKEN:
-            raise Ends
+        self.went_on()
         try:
             return super().evaluate(node)
         except Undecided as undecided:
@@ -68,7 +67,7 @@ class Expressions(Interpreter):
 
     def fail(self, error: Exception, node: ast.expr | ast.stmt) -> NoReturn:
         """Raise a limit that is exceeded, with its place; all else is left to the run, to be explained."""
-        if isinstance(error, LimitError):
+        if isinstance(error, LimitError | HaltedError):
             super().fail(error, node)
         raise Fails from None
 
@@ -102,7 +101,7 @@ class Expressions(Interpreter):
     def _put(self, target: ast.Attribute, owner: Any, value: Any) -> None:
         if isinstance(owner, Tensor):
             return  # its shape stays as it is
-        if self.uncertain or self.loose or not isinstance(owner, nn.Module) or isinstance(value, Unknown):
+        if self.uncertain or not isinstance(owner, nn.Module) or isinstance(value, Unknown):
             raise Ends
         super()._put(target, owner, value)
 
@@ -141,7 +140,7 @@ class Expressions(Interpreter):
 
     def _name(self, node: ast.Name) -> Any:
         value = super()._name(node)
-        if (self.uncertain or self.loose) and changeable(value):
+        if self.loose and changeable(value):
             raise Undecided
         return value
 
@@ -228,80 +227,6 @@ class Expressions(Interpreter):
             raise Fails
         return value[key]
 
-    def _text(self, node: ast.JoinedStr) -> Any:
-        parts = [self.evaluate(part) for part in node.values]
-        if doubtful(parts):
-            raise Undecided(str)
-        text = "".join(map(str, parts))
-        if len(text) > printing.MAX_TEXT:
-            raise LimitError(f"a text of more than {printing.MAX_TEXT:,} characters")
-        return text
-
-    def _formatted(self, node: ast.FormattedValue) -> Any:
-        spec = self.evaluate(node.format_spec) if node.format_spec else ""
-        value = self.evaluate(node.value)
-        self._shows(value)
-        if not isinstance(value, bool | int | float | str) or doubtful(spec):
-            raise Undecided(str)
-        return printing.formatted(value, node.conversion, spec)
-
-    def _shows(self, value: Any) -> None:
-        """Take the cells of what is made into text."""
-        if isinstance(value, Tensor) and not may_be_none(value):
-            self.budget.show(printing.cells(value))
-
-    def _print(self, *shown: Any, **_: Any) -> None:
-        for value in shown:
-            self._shows(value)
-
-    def _shown(self, value: Any = "") -> Any:
-        self._shows(value)
-        raise Undecided(str)
-
-    def _representation(self, value: Any) -> Any:
-        return self._shown(value)
-
-    def attribute(self, value: Any, node: ast.Attribute) -> Any:
-        """Return what stands after the dot, of a value."""
-        if isinstance(value, Unknown) or (isinstance(value, Tensor) and node.attr in _ASKED):
-            raise Undecided
-        if isinstance(value, Tensor) and node.attr == "grad":
-            return gradient_like(value)
-        return super().attribute(value, node)
-
-    def applied(self, node: ast.Call, function: Any, arguments: list[Any], named: dict[str, Any]) -> Any:
-        """Call what was evaluated, as far as it is known."""
-        if isinstance(function, Unknown):
-            self.loose = True
-            raise Undecided
-        if isinstance(function, UserFunction):
-            return super().applied(node, function, arguments, named)
-        if isinstance(function, Method) and isinstance(function.owner, Tensor):
-            if function.function is gradients.backward:
-                return None
-            if function.function is plain.converted:
-                return _converted(function.owner, arguments, named)
-        if function in _LISTING and sum(map(length, arguments)) > MOST_ITEMS:
-            self.budget.weigh(*arguments)
-            return _listed(function, arguments)
-        self.changes += isinstance(function, Method) and not isinstance(function.owner, Tensor)
-        changes = isinstance(node.func, ast.Attribute) and node.func.attr == "append"
-        if changes and not isinstance(function, Method):  # a layer gets another one
-            if self.uncertain or self.loose or doubtful(arguments):
-                raise Ends
-        elif function not in self._showing and (doubtful(arguments) or doubtful(named)):
-            if isinstance(function, Method) and function.function is list.append:
-                function.function(function.owner, *arguments)
-                return None
-            self.loose = self.loose or (
-                isinstance(function, Method) and not isinstance(function.owner, Tensor)
-            )
-            arguments, named = _any_numbers(function, arguments, named)
-        return super().applied(node, function, arguments, named)
-
-    def _layer(self, kind: type[nn.Module], arguments: list[Any], named: dict[str, Any]) -> nn.Module:
-        return layers.made(self.budget, kind, arguments, named, self.hollow.making())
-
 
 class Ends(Exception):  # noqa: N818
     """The rehearsal ends: it took long enough, or too little is known of what comes next."""
@@ -319,38 +244,3 @@ def doubtful_slice(key: Any) -> bool:
 def whole(key: Any) -> Sequence[Any]:
     """Return a key's items."""
     return key if isinstance(key, tuple) else (key,)
-
-
-def length(value: Any) -> int:
-    """Return how many items a plain value has; 0 if it has none."""
-    return len(value) if isinstance(value, str | list | tuple | range) else 0
-
-
-def _listed(function: Any, arguments: list[Any]) -> Any:
-    """Return what a builtin makes of long sequences: each item is what is known of all of them."""
-    size = min(map(length, arguments))
-    items = tuple(map(common, arguments)) if size else ()
-    if function is plain.paired:
-        return [items] * size
-    if function is plain.numbered:
-        return [(UNKNOWN[int], *items)] * size
-    return function(items) * size
-
-
-def _any_numbers(
-    function: Any, arguments: list[Any], named: dict[str, Any]
-) -> tuple[list[Any], dict[str, Any]]:
-    """Return arguments with a number for each unknown one, of a function for which any will do."""
-    entry = TABLE.entry(function.function if isinstance(function, Method) else function)
-    if entry is None or not (isinstance(entry.operation, Pointwise) or entry.operation.name == "tensor"):
-        raise Undecided(_GIVES.get(function))
-    return [numbered(value) for value in arguments], {name: numbered(item) for name, item in named.items()}
-
-
-def _converted(tensor: Tensor, arguments: list[Any], named: dict[str, Any]) -> Tensor:
-    kind = tensor.dtype
-    for value in (*arguments, *named.values()):
-        if isinstance(value, Unknown):
-            raise Undecided
-        kind = value.dtype if isinstance(value, Tensor) else value if isinstance(value, torch.dtype) else kind
-    return without_cells(tuple(tensor.shape), kind)

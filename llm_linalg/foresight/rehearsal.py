@@ -13,7 +13,9 @@ from torch import Tensor
 
 from llm_linalg import ranks
 from llm_linalg.errors import LimitError
-from llm_linalg.foresight.expressions import A_CALL, Ends, Expressions
+from llm_linalg.foresight.calls import Calls
+from llm_linalg.foresight.expressions import Ends
+from llm_linalg.foresight.flow import FLOW, Perhaps, inside, strongest, ways_out
 from llm_linalg.foresight.hollow import Fails
 from llm_linalg.foresight.start import Start
 from llm_linalg.foresight.unknown import ANY, Undecided, common, identity, joined
@@ -28,15 +30,6 @@ if TYPE_CHECKING:
 
 TURN_BY_TURN = 2_000  # steps of a rehearsal after which one turn of a loop stands for all that are left
 _MOST_PASSES = 5
-_FLOW: tuple[type[Exception], ...] = (Returned, Broken, Continued)
-
-
-class _Perhaps(Exception):  # noqa: N818
-    """The statements around may be left here, or not."""
-
-    def __init__(self, way: type[Exception]) -> None:
-        super().__init__()
-        self.way = way
 
 
 class _Called(NamedTuple):
@@ -46,7 +39,7 @@ class _Called(NamedTuple):
     taken: Spent
 
 
-class Rehearsal(Expressions):
+class Rehearsal(Calls):
     """Goes through a program before it is run.
 
     Attributes:
@@ -77,22 +70,30 @@ class Rehearsal(Expressions):
                     self._turns(loop, start.values)
                 else:
                     self._block(start.statements)
-        except (Ends, Fails, Undecided, RecursionError, _Perhaps, Returned, Broken, Continued):
+        except (Ends, Fails, Undecided, RecursionError, Perhaps, Returned, Broken, Continued):
             pass  # it is left to the run
         finally:
             CHOSEN.reset(options)
 
     def _statement(self, node: ast.stmt) -> None:
+        self.went_on()
         try:
             super()._statement(node)
         except Undecided:
-            self._forget([node])
+            self._forget(node)
 
-    def _forget(self, statements: Sequence[ast.AST]) -> None:
+    def _forget(self, *statements: ast.stmt) -> None:
         """Let statements be passed over that may be run, or not."""
+        self._unknown(statements)
+        ways = set(ways_out(statements))
+        if ways:
+            raise Perhaps(strongest(ways))
+
+    def _unknown(self, statements: Sequence[ast.AST]) -> None:
+        """Know nothing any more of what statements bind or change."""
         self.loose = True
         for statement in statements:
-            for node in _inside(statement):
+            for node in inside(statement):
                 if isinstance(node, ast.FunctionDef):
                     self.names[node.name] = ANY
                 elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
@@ -121,7 +122,8 @@ class Rehearsal(Expressions):
         if self._depth == 0:
             self._called.clear()
         key = identity((*arguments, *named.values())) if len(function.scope.maps) == 1 else None
-        call = (function, key, tuple(named), self.changes, self.uncertain > 0, self.loose)
+        lists = self._lists
+        call = (function, key, tuple(named), lists)
         found = self._called.get(call)
         if found is not None:
             self.budget.left = Spent(*map(sub, self.budget.left, found.taken))
@@ -130,11 +132,10 @@ class Rehearsal(Expressions):
         left = self.budget.left
         try:
             value = super().invoke(function, arguments, named)
-        except _Perhaps:
+        except Perhaps:
             self.loose = True
             value = ANY
-        alike = call[3:] == (self.changes, self.uncertain > 0, self.loose)
-        if alike and key is not None and identity(value) is not None:
+        if self._lists == lists and key is not None and identity(value) is not None:
             self._called[call] = _Called(value, Spent(*map(sub, left, self.budget.left)))
         return value
 
@@ -147,14 +148,14 @@ class Rehearsal(Expressions):
         with self._uncertain():
             for block in (one, other):
                 _restore(scope, before)
-                self.budget.left = left
+                self.budget.left, changes = left, self.changes
                 try:
                     way = self._way(block)
                 except (LimitError, Fails) as error:
                     refused = error  # then the other one is taken, or the program is refused
-                    continue
-                ends.append((dict(scope), self.budget.left, way))
-        self.loose = True
+                else:
+                    ends.append((dict(scope), self.budget.left, way))
+                self.loose |= self.changes != changes
         if not ends:
             raise refused
         names, _, way = ends[0]
@@ -165,15 +166,15 @@ class Rehearsal(Expressions):
         self.budget.left = Spent(*map(max, *[end[1] for end in ends], ends[0][1]))
         ways = [way for _, _, way in ends if way is not None]
         if ways:
-            raise _Perhaps(min(ways, key=_FLOW.index))
+            raise Perhaps(strongest(ways))
 
     def _way(self, block: Sequence[ast.stmt]) -> type[Exception] | None:
         """Go through a branch; return how what is around it is, or may be, left."""
         try:
             self._block(block)
-        except _Perhaps as perhaps:
+        except Perhaps as perhaps:
             return perhaps.way
-        except _FLOW as flow:
+        except FLOW as flow:
             return type(flow)
         return None
 
@@ -186,18 +187,21 @@ class Rehearsal(Expressions):
             self.uncertain -= 1
 
     @property
+    def _lists(self) -> tuple[int, bool]:
+        """What is the same as long as nothing changed a list or a dict, or may have."""
+        return self.changes, self.loose
+
+    @property
     def _long(self) -> bool:
-        return self.taken + A_CALL * self.hollow.calls > TURN_BY_TURN
+        return self.length > TURN_BY_TURN
 
     def _for(self, node: ast.For) -> None:
         try:
             values = self.items(node.iter)
         except Undecided:
-            self._forget([node.target, *node.body, *node.orelse])
-            if any(isinstance(inner, ast.Return) for part in node.body for inner in _inside(part)):
-                raise _Perhaps(Returned) from None
-            return
-        self._turns(node, values)
+            self._forget(node)
+        else:
+            self._turns(node, values)
 
     def _turns(self, node: ast.For, values: Sequence[Any]) -> None:
         self.foreseen.add(node)
@@ -211,11 +215,11 @@ class Rehearsal(Expressions):
                 break
         if way is None:
             self._block(node.orelse)
-        elif way is _Perhaps:
-            self._forget([*node.body, *node.orelse])
+        elif way is Perhaps:
+            self._forget(node)
 
     def _turn(self, node: ast.For, value: Any) -> type[Exception] | None:
-        """Go through one turn; return `Broken` if it is the last one, and `_Perhaps` if it may be."""
+        """Go through one turn; return `Broken` if it is the last one, and `Perhaps` if it may be."""
         self.assign(node.target, value)
         try:
             self._block(node.body)
@@ -223,30 +227,38 @@ class Rehearsal(Expressions):
             return None
         except Broken:
             return Broken
-        except _Perhaps as perhaps:
-            self._forget(node.body)
-            if perhaps.way is Returned:
-                raise
-            return _Perhaps if perhaps.way is Broken else None
+        except Perhaps as perhaps:
+            return self._turns_left(node, perhaps.way)
         return None
+
+    def _turns_left(self, node: ast.For, *ways: type[Exception]) -> type[Exception] | None:
+        """Let what is left of a turn be passed over; return `Perhaps` if the loop may end with it."""
+        self._unknown([node.target, *node.body])
+        found = {*ways, *ways_out(node.body)}
+        if Returned in found:
+            raise Perhaps(Returned)
+        return Perhaps if Broken in found else None
 
     def _turn_for_all(self, node: ast.For, values: Sequence[Any], whole: int) -> type[Exception] | None:
         """Let one turn stand for all that are left: what is known when it begins holds for each of them."""
         value, scope = common(values), self.names.maps[0]
         with self._uncertain():
             for _ in range(_MOST_PASSES):
-                before, left = dict(scope), self.budget.left
+                before, left, lists = dict(scope), self.budget.left, self._lists
                 way = self._turn(node, value)
                 if way is not None:
                     return way
-                known = {name: joined(before.get(name, now), now) for name, now in scope.items()}
-                if len(known) == len(before) and all(known[name] is before[name] for name in before):
-                    self._repeat(left, len(values) - 1, whole, node.iter)
-                    return None
+                if self._lists != lists:
+                    self.loose = True
+                    known = before
+                else:
+                    known = {name: joined(before.get(name, now), now) for name, now in scope.items()}
+                    if len(known) == len(before) and all(known[name] is before[name] for name in before):
+                        self._repeat(left, len(values) - 1, whole, node.iter)
+                        return None
                 _restore(scope, known)
                 self.budget.left = left
-        self._forget([node.target, *node.body])
-        return None
+        return self._turns_left(node)
 
     def _repeat(self, left: Spent, times: int, whole: int, at: ast.expr) -> None:
         """Take so many times more what was taken since so much was left."""
@@ -300,18 +312,13 @@ class Rehearsal(Expressions):
     def _generate_for_all(
         self, items: list[ast.expr], generators: list[ast.comprehension], values: Sequence[Any], whole: int
     ) -> None:
-        left = self.budget.left
         with self._uncertain():
+            left, lists = self.budget.left, self._lists
             self._generate_once(items, generators, common(values), [])
+            if self._lists != lists:
+                self.budget.left, self.loose = left, True
+                self._generate_once(items, generators, common(values), [])
         self._repeat(left, len(values) - 1, whole, generators[0].iter)
-
-
-def _inside(statement: ast.AST) -> Iterator[ast.AST]:
-    """Yield a statement's nodes, and none of the functions that it defines."""
-    yield statement
-    if not isinstance(statement, ast.FunctionDef):
-        for child in ast.iter_child_nodes(statement):
-            yield from _inside(child)
 
 
 def _restore(scope: MutableMapping[str, Any], names: Mapping[str, Any]) -> None:

@@ -17,6 +17,7 @@ from llm_linalg.language.values import VIEWS, Distinct
 MAX_BITS = 256
 MAX_ITEMS = 100_000
 MAX_WEIGHT = 200_000
+MAX_LEVELS = 1_000
 _SEQUENCES = (str, list, tuple)
 _FLAT = (str, range)
 _PARTS = frozenset([list, tuple])
@@ -126,11 +127,11 @@ def weight(*values: Any) -> int:
     print or compare.
 
     Raises:
-        LimitError: If they have more than the bound.
+        LimitError: If they have more than the bound, or a list is in itself.
     """
     total = 0
     level: Collection[Any] = values
-    while True:
+    for _ in range(MAX_LEVELS):
         kinds = set(map(type, level))  # of which there are few
         if not any(issubclass(kind, _NESTED) for kind in kinds):
             return total
@@ -142,6 +143,7 @@ def weight(*values: Any) -> int:
         if not kinds <= _PARTS:
             level = [value for value in level if not isinstance(value, _FLAT)]
         level = list(chain.from_iterable(level))
+    raise LimitError(f"lists in lists, more than {MAX_LEVELS:,} deep")
 
 
 def _sequence(value: Any) -> Any:

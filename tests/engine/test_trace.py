@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
-from llm_linalg import Node, ProgramError, ShapeError, Trace, trace
+from llm_linalg import Node, ProgramError, ShapeError, Trace, run, trace
 from tests.engine.drawing import values
 
 F = nn.functional
@@ -176,6 +176,23 @@ def test_a_write_through_a_view_is_seen_in_the_whole() -> None:
     assert t["v"].value.tolist() == [20.0, 30.0]
 
 
+def test_what_is_looked_at_for_the_trace_is_no_part_of_the_program() -> None:
+    """A view that was written through the whole is a node of its own where it gets a name, and no more."""
+    t = run("x = torch.ones(3, 3)\nr = x[0]\nx += 1\ns = r\ny = s + 1\nlayer = nn.Linear(3, 3)\nz = layer(y)")
+    ops = ["ones", "getitem", "add", "alias", "add", "parameter", "parameter", "linear"]
+    assert [node.op for node in t.nodes] == ops
+    assert t["y"].value.tolist() == [3, 3, 3]
+
+
+def test_a_write_is_seen_through_an_expanded_view() -> None:
+    t = run("x = torch.arange(3.0)\ne = x.expand(2, 3)\nx[0] = 5\nz = e * 1")
+    (seen,) = (operand.node for operand in t["z"].operands)
+    assert seen.op == "alias"
+    assert t["z"].value.tolist() == [[5, 1, 2], [5, 1, 2]]
+    assert seen.reads((1, 0)) == (set(), {(0,)})
+    assert seen.reads((1, 2)) == (set(), {(2,)})  # the node of the write is the whole of x
+
+
 WRITES = [
     *(
         "{a} += 1",
@@ -186,7 +203,7 @@ WRITES = [
         "{a}.copy_({a} + 1)",
     ),
     *("{b} = {a}[0]", "{b} = {a}.T", "{b} = {a} * 2", "{b} = {a}.reshape(-1)", "{b} = {a}.view(-1)[1:]"),
-    "{b} = {a}.clone()",
+    *("{b} = {a}.clone()", "{b} = {a}[..., :1].expand(2, 2)", "{b} = {a}.reshape(-1)[0].expand(3)"),
 ]
 
 

@@ -1,0 +1,153 @@
+"""Calls, attributes and texts before the run: as far as they are known."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from llm_linalg.errors import LimitError
+from llm_linalg.foresight.expressions import Ends, Expressions
+from llm_linalg.foresight.hollow import gradient_like, may_be_none, without_cells
+from llm_linalg.foresight.unknown import UNKNOWN, Undecided, Unknown, common, doubtful, numbered
+from llm_linalg.language import gradients, layers, plain, printing
+from llm_linalg.language.caller import Method, UserFunction
+from llm_linalg.ops import TABLE
+from llm_linalg.ops.elementwise import Pointwise
+
+MOST_ITEMS = 1_000  # that a rehearsal looks at one by one
+_HIDDEN = frozenset(["requires_grad", "is_leaf", "dtype"])  # what a tensor without cells may have otherwise
+_LISTING = (list, tuple, plain.numbered, plain.paired)
+_GIVES: Mapping[Any, type] = {float: float, int: int, len: int, bool: bool, str: str}
+
+
+class Calls(Expressions):
+    """Calls what a `Caller` does, as far as it is known."""
+
+    def _text(self, node: ast.JoinedStr) -> Any:
+        parts = [self.evaluate(part) for part in node.values]
+        if doubtful(parts):
+            raise Undecided(str)
+        text = "".join(map(str, parts))
+        if len(text) > printing.MAX_TEXT:
+            raise LimitError(f"a text of more than {printing.MAX_TEXT:,} characters")
+        return text
+
+    def _formatted(self, node: ast.FormattedValue) -> Any:
+        spec = self.evaluate(node.format_spec) if node.format_spec else ""
+        value = self.evaluate(node.value)
+        self._shows(value)
+        if not isinstance(value, bool | int | float | str) or doubtful(spec):
+            raise Undecided(str)
+        return printing.formatted(value, node.conversion, spec)
+
+    def _shows(self, value: Any) -> None:
+        """Take the cells of what is made into text."""
+        if isinstance(value, Tensor) and not may_be_none(value):
+            self.budget.show(printing.cells(value))
+
+    def _print(self, *shown: Any, **_: Any) -> None:
+        for value in shown:
+            self._shows(value)
+
+    def _shown(self, value: Any = "") -> Any:
+        self._shows(value)
+        raise Undecided(str)
+
+    def _representation(self, value: Any) -> Any:
+        return self._shown(value)
+
+    def attribute(self, value: Any, node: ast.Attribute) -> Any:
+        """Return what stands after the dot, of a value."""
+        if isinstance(value, Unknown) or (isinstance(value, Tensor) and node.attr in _HIDDEN):
+            raise Undecided
+        if isinstance(value, Tensor) and node.attr == "grad":
+            return gradient_like(value)
+        return super().attribute(value, node)
+
+    def applied(self, node: ast.Call, function: Any, arguments: list[Any], named: dict[str, Any]) -> Any:
+        """Call what was evaluated, as far as it is known."""
+        if isinstance(function, Unknown):
+            self.loose = True
+            raise Undecided
+        if isinstance(function, UserFunction):
+            return super().applied(node, function, arguments, named)
+        if isinstance(named.get("dtype"), Unknown):
+            named["dtype"] = torch.float32
+        if isinstance(function, Method):
+            return self._method(node, function, arguments, named)
+        if function in (self._print, self._shown, self._representation):
+            return function(*arguments, **named)
+        if function in _LISTING and _long(arguments) and not named:
+            self.budget.weigh(*arguments)
+            return _listed(function, arguments)
+        if isinstance(node.func, ast.Attribute) and node.func.attr == "append":  # a layer gets another one
+            if self.uncertain or doubtful(arguments):
+                raise Ends
+            return super().applied(node, function, arguments, named)
+        if isinstance(function, nn.Module):
+            self.went_on(layers.count(function))
+        return super().applied(node, function, *_any_numbers(function, arguments, named))
+
+    def _method(self, node: ast.Call, method: Method, arguments: list[Any], named: dict[str, Any]) -> Any:
+        """Call a method, which may change what it is of."""
+        if isinstance(method.owner, Tensor):
+            if method.function is gradients.backward:
+                return None
+            if method.function is plain.converted:
+                return _converted(method.owner, arguments, named)
+            return super().applied(node, method, *_any_numbers(method.function, arguments, named))
+        self.changes += 1
+        if method.function is not list.append and (doubtful(arguments) or doubtful(named)):
+            self.loose = True
+            raise Undecided
+        self.budget.weigh(*arguments, *named.values(), method.owner)
+        return plain.bounded(method.function(method.owner, *arguments, **named))
+
+    def _layer(self, kind: type[nn.Module], arguments: list[Any], named: dict[str, Any]) -> nn.Module:
+        return layers.made(self.budget, kind, arguments, named, self.hollow.making())
+
+
+def _long(arguments: list[Any]) -> bool:
+    """Return whether arguments are sequences with many items."""
+    plain_ones = all(isinstance(value, str | list | tuple | range) for value in arguments)
+    return plain_ones and sum(map(len, arguments)) > MOST_ITEMS
+
+
+def _listed(function: Any, arguments: list[Any]) -> Any:
+    """Return what a builtin makes of long sequences: each item is what is known of all of them."""
+    size = min(map(len, arguments))
+    items = tuple(map(common, arguments)) if size else ()
+    if function is plain.paired:
+        return [items] * size
+    if function is plain.numbered:
+        return [(UNKNOWN[int], *items)] * size
+    return function(items) * size
+
+
+def _any_numbers(
+    function: Any, arguments: list[Any], named: dict[str, Any]
+) -> tuple[list[Any], dict[str, Any]]:
+    """Return arguments with a number for each unknown one, of a function for which any will do.
+
+    Raises:
+        Undecided: If one is unknown, and the function asks for more.
+    """
+    if not doubtful(arguments) and not doubtful(named):
+        return arguments, named
+    entry = TABLE.entry(function)
+    if entry is None or not (isinstance(entry.operation, Pointwise) or entry.operation.name == "tensor"):
+        raise Undecided(_GIVES.get(function))
+    return [numbered(value) for value in arguments], {name: numbered(item) for name, item in named.items()}
+
+
+def _converted(tensor: Tensor, arguments: list[Any], named: dict[str, Any]) -> Tensor:
+    kind = tensor.dtype
+    for value in (*arguments, *named.values()):
+        if isinstance(value, Unknown):
+            raise Undecided
+        kind = value.dtype if isinstance(value, Tensor) else value if isinstance(value, torch.dtype) else kind
+    return without_cells(tuple(tensor.shape), kind)

@@ -1,0 +1,54 @@
+"""The ways in which statements are left before their end: for sure, or perhaps."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Collection, Sequence
+from typing import TYPE_CHECKING
+
+from llm_linalg.language.interpreter import Broken, Continued, Returned
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+FLOW: tuple[type[Exception], ...] = (Returned, Broken, Continued)  # the one that leaves most first
+
+
+class Perhaps(Exception):  # noqa: N818
+    """The statements around may be left here, or not."""
+
+    def __init__(self, way: type[Exception]) -> None:
+        super().__init__()
+        self.way = way
+
+
+def strongest(ways: Collection[type[Exception]]) -> type[Exception]:
+    """Return the way that leaves most, of at least one."""
+    return min(ways, key=FLOW.index)
+
+
+def ways_out(statements: Sequence[ast.stmt]) -> Iterator[type[Exception]]:
+    """Yield the ways in which statements may leave what is around them."""
+    for statement in statements:
+        match statement:
+            case ast.Return():
+                yield Returned
+            case ast.Break():
+                yield Broken
+            case ast.Continue():
+                yield Continued
+            case ast.For():
+                yield from (way for way in ways_out(statement.body) if way is Returned)
+                yield from ways_out(statement.orelse)
+            case ast.If():
+                yield from ways_out([*statement.body, *statement.orelse])
+            case ast.With():
+                yield from ways_out(statement.body)
+
+
+def inside(statement: ast.AST) -> Iterator[ast.AST]:
+    """Yield a statement's nodes, and none of the functions that it defines."""
+    yield statement
+    if not isinstance(statement, ast.FunctionDef):
+        for child in ast.iter_child_nodes(statement):
+            yield from inside(child)

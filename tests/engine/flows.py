@@ -1,0 +1,98 @@
+"""Programs of loops, branches, functions and lists, drawn at random: what a rehearsal has to follow."""
+
+from __future__ import annotations
+
+from hypothesis import strategies as st
+
+KNOWN = ["n > 2", "k == 1", "len(xs) % 2 == 0", "n in (1, 3)", "x.shape[0] == 3 and k < 2", "not n"]
+UNKNOWN = [
+    *("x.sum() > 0", "x[0, 0].item() < 0.3", "x.mean() < y.mean() and n", "(y > 0).any()"),
+    *("int(x.sum()) % 2", "x.dtype == torch.float32", "x.is_contiguous()", "y.tolist()[0][0] < 0.5 or k"),
+]
+TENSORS = [
+    *("x", "y", "x + {n}", "x * y", "x @ y * 0.1", "y.T", "x.sum(0, keepdim=True).expand(3, 3)", "-x"),
+    *("torch.ones(3, 3)", "f(x)", "f(y, 2)", "g(x, n)", "xs[-1]", "torch.cat([x, y])[:3]", "xs[k % len(xs)]"),
+    *("torch.stack([x, y]).sum(0)", "torch.softmax(x, -1) + k", "x if n > 1 else y", "sum(xs) * 0.1"),
+    *("torch.tensor(n) * y", "layer(x)", "d['a'] + 1", "x.tril().masked_fill(x == 0, 0.5)"),
+    *(
+        "x[torch.tensor([0, 2, 1])]",
+        "torch.max(x, y)",
+        "nn.Linear(3, 3)(x)",
+        "x.max(0, keepdim=True).values + y",
+    ),
+]
+OPEN = [
+    "x[x[0] > 0].sum(0) + y",
+    "x[y[0].argsort()]",
+    "y[:, :int(x.abs().sum()) % 3].sum() + x",
+    "torch.where(x > 0, x, y)",
+]
+WHOLE = ["{n}", "n + 1", "len(xs)", "min(n, 2)", "k * 2", "abs(n - k)", "x.shape[0]", "sum([n, k])"]
+ITEMS = [  # with what they are bound to
+    *(("range({n})", "i"), ("range(n)", "j"), ("range({n})", "n"), ("[n, k, 2]", "k"), ("[x, y]", "z")),
+    *(("enumerate(range(k))", "n, i"), ("zip(xs, range(9))", "z, j"), ("enumerate(xs)", "i, z"), ("xs", "z")),
+    *(("x", "z"), ("range({n} * 9)", "i"), ("zip(range({n}), range(9))", "i, k")),
+]
+SIMPLE = [
+    *("{t} = {e}", "{t} = {e}", "n = ({w}) % 5", "k = ({w}) % 3", "{t} += {e}", "n += 1; n %= 5"),
+    *("xs.append({e}); xs = xs[-3:]", "xs.append({e})", "x, y = y, {e}", "{t}[{n} % 3] = n", "d['a'] = {e}"),
+    *("print({e}, n, f'{k} {x.shape}')", "xs = [a + {n} for a in xs if {c}] + [x]", "xs += [{e}]"),
+    *("k = len([a for a in range(n) if {c}]) % 3", "zs = xs; zs.append(y)", "xs = list(xs)[:{n} + 1]"),
+]
+
+
+@st.composite
+def flows(draw: st.DrawFn, known: bool) -> str:
+    """Draws a program over x and y (3, 3), whole numbers n and k, and a list xs of matrices.
+
+    Which way it goes may hang on cells, unless it is to be `known` before its run.
+    """
+    conditions = KNOWN if known else KNOWN + UNKNOWN
+    wholes = WHOLE if known else [*WHOLE, "int(y.sum())", "int(x.argmax())"]
+    tensors = TENSORS if known else TENSORS + OPEN
+    numbers = st.integers(0, 4)
+
+    def of(forms: list[str]) -> str:
+        return draw(st.sampled_from(forms)).replace("{n}", str(draw(numbers)))
+
+    def simple() -> str:
+        line = of(SIMPLE).replace("{t}", draw(st.sampled_from(["x", "y"])))
+        line = line.replace("{e}", of(tensors)).replace("{c}", of(conditions))
+        return line.replace("{w}", of(wholes)).replace("{n}", str(draw(numbers)))
+
+    def block(depth: int, loop: bool, function: bool) -> list[str]:
+        count = draw(st.integers(1, 3))
+        lines = [line for _ in range(count) for line in statement(depth, loop, function)]
+        return ["    " + line for line in lines]
+
+    def statement(depth: int, loop: bool, function: bool) -> list[str]:
+        kind = draw(st.integers(0, 7)) if depth else 7
+        other = draw(numbers) == 0
+        if kind <= 2:
+            items, target = draw(st.sampled_from(ITEMS))
+            head = [f"for {target} in {items.replace('{n}', str(draw(numbers)))}:"]
+            head += block(depth - 1, True, function)
+            return head + (["else:", *block(depth - 1, loop, function)] if other else [])
+        if kind <= 4:
+            head = [f"if {of(conditions)}:", *block(depth - 1, loop, function)]
+            return head + (["else:", *block(depth - 1, loop, function)] if other else [])
+        if kind == 5 and loop:
+            return [f"if {of(conditions)}:", "    " + draw(st.sampled_from(["break", "continue"]))]
+        if kind == 6 and function:
+            return [f"if {of(conditions)}:", f"    return {of(tensors)}"]
+        return [simple()]
+
+    inside = block(2, False, True)
+    return "\n".join(
+        [
+            "x, y, n, k = torch.randn(3, 3), torch.rand(3, 3), 2, 1",
+            "xs, d, layer = [x, y], {'a': x}, nn.Linear(3, 3)",
+            "def g(a, b):",
+            "    if b <= 0: return a",
+            "    return g(a + 1, b - 1) * 0.5",
+            "def f(x, n=1, k=2, y=y, xs=[x], d={'a': x}):",
+            *[line.replace("f(x)", "x").replace("f(y, 2)", "y") for line in inside],
+            "    return x",
+            *[line[4:] for _ in range(3) for line in block(3, False, False)],
+        ]
+    )
