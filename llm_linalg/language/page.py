@@ -100,9 +100,11 @@ def _bounds() -> Iterator[str]:
     most = budget.Budget()
     text = source
     yield f"a program: {text.MAX_CHARACTERS:,} characters, {text.MAX_NODES:,} parts, {text.MAX_DEPTH} deep"
-    yield f"a run: {most.steps:,} steps, functions that call each other {interpreter.MAX_CALLS} deep"
+    yield f"a run: {most.steps:,} steps, {most.tensors:,} tensors"
+    yield f"functions that call each other: {interpreter.MAX_CALLS} deep"
     yield f"a tensor: {most.cells:,} cells, {budget.MAX_AXES} axes; all of them: {most.total:,} cells"
     yield f"a call: {most.multiplications:,} multiplications; all of them: {most.work:,}"
     yield f"a text: {printing.MAX_TEXT:,} characters, {printing.MAX_SHOWN:,} cells of tensors"
     yield f"a layer: {layers.MAX_LAYERS:,} layers within it"
     yield f"a whole number: {plain.MAX_BITS} bits; a list or a range: {plain.MAX_ITEMS:,} items"
+    yield "what a large program will surely ask for is found from its shapes: beyond these it is not run"
