@@ -136,7 +136,10 @@ class Budget:
         Raises:
             LimitError: If there are too many.
         """
-        if all(value.__class__ in _SINGLE for value in values):
+        for value in values:
+            if value.__class__ not in _SINGLE:
+                break
+        else:
             return
         self.items -= plain.weight(*values)
         if self.items < 0:
