@@ -38,7 +38,6 @@ class _View:
         """Look at other memory in the same way."""
         return memory.as_strided(self.shape, self.stride, self.offset)
 
-
     def number(self, memory: Tensor, first: int) -> None:
         """Write the numbers of its cells into memory; of cells that share a place, the last one's."""
         places = self.on(torch.arange(len(memory))).flatten()

@@ -25,6 +25,7 @@ from llm_linalg.tracing import Trace
 
 Where = Callable[[], Origin]
 Guard = Callable[[Call], None]
+_SWITCH = torch._C._set_grad_enabled  # noqa: SLF001  what torch.no_grad() calls, going in and out
 
 
 class Recorder(TorchFunctionMode):
@@ -68,6 +69,8 @@ class Recorder(TorchFunctionMode):
         self, func: Any, types: Any, args: Sequence[Any] = (), kwargs: Mapping[str, Any] | None = None
     ) -> Any:
         kwargs = kwargs or {}
+        if func is _SWITCH:  # no step, and nothing may come between when it is put back
+            return func(*args, **kwargs)
         if self._halt is not None and self._halt():
             raise HaltedError("stopped: what comes after this was not run")
         written = Written.of(args, kwargs)

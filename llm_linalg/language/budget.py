@@ -35,6 +35,14 @@ class Spent(NamedTuple):
     items: int
 
 
+_SAID = (
+    "makes tensors of more than {} cells in all",
+    "needs more than {} multiplications in all",
+    "makes more than {} tensors",
+    "takes more than {} steps",
+    "goes through more than {} items",
+)  # a program that takes more than it may, as `Spent` lists it
+
 LARGE = Spent(2**22, 2**29, 150, 10_000, 25_000)
 """What a program has taken when it is a large one: some ten milliseconds' worth of each."""
 
@@ -82,8 +90,12 @@ class Budget:
     halt: Callable[[], bool] = never
     foresight: bool = True
     alarm: Callable[[], None] | None = field(default=None, init=False)
+    _whole: Spent = field(init=False)  # what there was to begin with
     _mark: Spent | None = field(default=None, init=False)
     _next: int = field(default=2**63, init=False)  # below so many steps left there is something to look after
+
+    def __post_init__(self) -> None:
+        self._whole = self.left
 
     @property
     def left(self) -> Spent:
@@ -178,14 +190,10 @@ class Budget:
         Raises:
             LimitError: If so; ``why`` stands before what it says.
         """
-        if self.steps < 0:
-            raise LimitError(f"{why}the program takes more than {MAX_STEPS:,} steps")
-        if self.items < 0:
-            raise LimitError(f"{why}the program goes through more than {MAX_WEIGHT:,} items")
-        taken = {"cells": self.total, "multiplications": self.work, "tensors": self.tensors}
-        for what, left in taken.items():
+        for left, most, said in zip(self.left, self._whole, _SAID, strict=True):
             if left < 0:
-                raise LimitError(f"{why}the program as a whole asks for more {what} than its budget allows")
+                advice = "let it turn less often" if why else "let it do less"
+                raise LimitError(f"{why}the program {said.format(f'{most:,}')}: {advice}")
 
     def heed(self) -> None:
         """Go on, unless the run is to end.

@@ -100,8 +100,8 @@ def _bounds() -> Iterator[str]:
     most = budget.Budget()
     text = source
     yield f"a program: {text.MAX_CHARACTERS:,} characters, {text.MAX_NODES:,} parts, {text.MAX_DEPTH} deep"
-    yield f"a run: {most.steps:,} steps, {most.tensors:,} tensors"
-    yield f"functions that call each other: {interpreter.MAX_CALLS} deep"
+    yield f"a run: {most.steps:,} steps, {most.tensors:,} tensors, {most.items:,} items gone through"
+    yield f"a function: calls that are {interpreter.MAX_CALLS} deep"
     yield f"a tensor: {most.cells:,} cells, {budget.MAX_AXES} axes; all of them: {most.total:,} cells"
     yield f"a call: {most.multiplications:,} multiplications; all of them: {most.work:,}"
     yield f"a text: {printing.MAX_TEXT:,} characters, {printing.MAX_SHOWN:,} cells of tensors"

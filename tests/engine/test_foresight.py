@@ -264,3 +264,23 @@ def items_of(value: Any) -> int:
     if isinstance(value, list | tuple | Distinct | type({}.values())):
         return len(value) + sum(map(items_of, value))
     return 0
+
+
+@pytest.mark.parametrize(
+    ("program", "said"),
+    [
+        (
+            "x = torch.ones(2)\nfor i in range(6000):\n    x = x + 1",
+            "in its 6,000 turns the program makes more than 5,000 tensors: let it turn less often",
+        ),
+        (
+            "def f(n):\n    return n if n < 2 else f(n - 1) + f(n - 2)\ny = f(25)",
+            "the program takes more than 100,000 steps: let it do less",
+        ),
+    ],
+    ids=["turns", "calls"],
+)
+def test_a_program_that_is_too_large_is_told_how_much_is_allowed(program: str, said: str) -> None:
+    with pytest.raises(LimitError) as caught:
+        run(program)
+    assert caught.value.message == said

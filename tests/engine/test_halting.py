@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 import pytest
 import torch
 from hypothesis import given
@@ -86,3 +88,38 @@ def test_what_is_not_asked_to_end_runs_to_its_end() -> None:
     asked = Asked(10**9)
     assert len(run(CALLS, halt=asked).nodes) == 1001
     assert asked.times >= 1001
+
+
+UPDATES = "x = torch.ones(2)\nfor i in range(3):\n    with torch.no_grad():\n        x = x + 1"
+REHEARSED = "for i in range(3000):\n    z = i + 1\nx = torch.ones(2)"
+
+
+@pytest.mark.parametrize(("program", "stride"), [(UPDATES, 1), (REHEARSED, 5)], ids=["with", "rehearsed"])
+def test_wherever_it_is_halted_gradients_are_recorded_as_before(program: str, stride: int) -> None:
+    asked = Asked(2**31)
+    run(program, halt=asked)
+    for last in range(1, asked.times + 1, stride):
+        halted(program, last)
+        assert torch.is_grad_enabled(), f"halted at question {last}"
+
+
+def without_gradients(x: torch.Tensor) -> None:
+    with torch.no_grad():
+        x = x + 1
+
+
+def test_code_of_one_s_own_that_is_halted_leaves_gradients_recorded() -> None:
+    for last in (1, 2, 3):
+        asked = Asked(last)
+        with suppress(HaltedError):
+            trace(without_gradients, torch.ones(2), halt=asked)
+        assert torch.is_grad_enabled()
+
+
+@pytest.mark.parametrize("calls", range(4994, 5002))
+def test_a_budget_that_is_used_up_leaves_gradients_recorded(calls: int) -> None:
+    program = f"x = torch.ones(2)\nfor i in range({calls}):\n    x = x + 1\n    if i > {calls - 9}:\n"
+    program += "        with torch.no_grad():\n            x = x + 1"
+    with pytest.raises(LimitError):
+        run(program)
+    assert torch.is_grad_enabled()
