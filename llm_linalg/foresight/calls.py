@@ -104,7 +104,8 @@ class Calls(Expressions):
         if method.function is not list.append and (doubtful(arguments) or doubtful(named)):
             self.loose = True
             raise Undecided
-        self.budget.weigh(*arguments, *named.values(), method.owner)
+        self.budget.weigh(*arguments, *named.values())
+        self.weigh_owner(method)
         return plain.bounded(method.function(method.owner, *arguments, **named))
 
     def _layer(self, kind: type[nn.Module], arguments: list[Any], named: dict[str, Any]) -> nn.Module:

@@ -194,7 +194,7 @@ class Expressions(Interpreter):
                     self.passed_over(*node.comparators)
                     raise Undecided(bool)
                 left, right = (side if isinstance(side, Tensor) else numbered(side) for side in sides)
-            self.budget.weigh(left, right)
+            self.weigh_sides(kind, left, right)
             result = plain.COMPARE[type(kind)](left, right)
             if len(node.ops) > 1 and not self._truth(result, node):
                 return result

@@ -94,14 +94,18 @@ class Caller(Evaluator):
         if isinstance(function, type) and issubclass(function, nn.Module):
             return self._layer(function, arguments, named)
         if isinstance(function, Method):
-            if not isinstance(function.owner, Tensor):
-                self.budget.weigh(function.owner)
+            self.weigh_owner(function)
             return plain.bounded(function.function(function.owner, *arguments, **named))
         if isinstance(function, nn.Module):
             self.budget.step(layers.count(function))
         if not callable(function) or isinstance(function, Tensor):
             raise self.error(f"{self.source.text_of(node.func)} can't be called", node)
         return plain.bounded(function(*arguments, **named))
+
+    def weigh_owner(self, method: Method) -> None:
+        """Count the items of what a method is of, if it goes through them."""
+        if not isinstance(method.owner, Tensor) and method.function not in values.AT_ONCE:
+            self.budget.weigh(method.owner)
 
     def _torch_takes(self, keyword: ast.keyword, value: Any) -> bool:
         """Return whether an argument is handed on; ``device=`` may say what is so anyway."""

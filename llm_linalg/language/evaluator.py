@@ -219,12 +219,17 @@ class Evaluator:
         result: Any = True
         for kind, item in zip(node.ops, node.comparators, strict=True):
             right = self.evaluate(item)
-            self.budget.weigh(left, right)
+            self.weigh_sides(kind, left, right)
             result = plain.COMPARE[type(kind)](left, right)
             if len(node.ops) > 1 and not self._truth(result, node):
                 return result
             left = right
         return result
+
+    def weigh_sides(self, kind: ast.cmpop, left: Any, right: Any) -> None:
+        """Count the items that a comparison goes through; a dict and a set find theirs at once."""
+        finds = isinstance(kind, ast.In | ast.NotIn) and isinstance(right, dict | Distinct)
+        self.budget.weigh(left, *(() if finds else (right,)))
 
     def _conditional(self, node: ast.IfExp) -> Any:
         return self.evaluate(node.body if self._truth(self.evaluate(node.test), node.test) else node.orelse)

@@ -94,6 +94,11 @@ METHODS: Mapping[type, Mapping[str, Callable[..., Any]]] = {
     },
 }
 
+AT_ONCE: frozenset[Any] = frozenset(
+    [list.append, dict.get, dict.setdefault, dict.keys, dict.values, dict.items, _popped]
+)
+"""Methods that take as long however many items there are."""
+
 
 def methods(value: Any) -> Mapping[str, Callable[..., Any]]:
     """Return the methods of a plain value, by name."""

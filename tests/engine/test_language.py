@@ -286,3 +286,19 @@ def test_programs_run_fast() -> None:
     for _ in range(10):
         run(text)
     assert (time.process_time() - start) / 10 < 0.02
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "items.append(i)",
+        "counts[i % 500] = counts.get(i % 500, 0) + 1",
+        "counts[i % 500] = counts[i % 500] + 1 if i % 500 in counts else 1",
+        "counts.setdefault(i % 500, 0)",
+    ],
+)
+def test_what_is_found_at_once_does_not_count_all_that_is_there(line: str) -> None:
+    trace = run(
+        f"items, counts = [], {{}}\nfor i in range(3000):\n    {line}\nprint(len(items), len(counts))"
+    )
+    assert trace.printed in ("3000 0\n", "0 500\n")
