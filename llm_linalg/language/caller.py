@@ -62,6 +62,8 @@ class Caller(Evaluator):
         raise self.error(instead.missing(f".{name}", name, known, owner), node)
 
     def _of_layer(self, layer: nn.Module, node: ast.Attribute) -> Any:
+        if node.attr in layers.METHODS:
+            return Method(layers.METHODS[node.attr], layer)
         try:
             return layers.attribute(layer, node.attr)
         except KeyError:
@@ -94,7 +96,9 @@ class Caller(Evaluator):
         if isinstance(function, type) and issubclass(function, nn.Module):
             return self._layer(function, arguments, named)
         if isinstance(function, Method):
-            if not isinstance(function.owner, Tensor):
+            if isinstance(function.owner, nn.Module):
+                self.budget.step(layers.count(function.owner))  # each method goes through all of them
+            elif not isinstance(function.owner, Tensor):
                 self.budget.weigh(function.owner)
             return plain.bounded(function.function(function.owner, *arguments, **named))
         if isinstance(function, nn.Module):
