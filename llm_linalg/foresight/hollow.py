@@ -319,10 +319,12 @@ def gradient_like(tensor: Tensor) -> Tensor:
         return _cell(tensor.dtype, "gradient").expand(tensor.shape)
 
 
-def may_be_none(tensor: Tensor) -> bool:
-    """Return whether a tensor stands for a gradient that need not be there."""
+def may_be_none(value: Any) -> bool:
+    """Return whether a value is a tensor that stands for a gradient that need not be there."""
+    if not isinstance(value, Tensor):
+        return False
     with torch._C.DisableTorchFunction():
-        return tensor._base is _cell(tensor.dtype, "gradient")
+        return value._base is _cell(value.dtype, "gradient")
 
 
 def without_cells(shape: Shape, kind: torch.dtype) -> Tensor:
