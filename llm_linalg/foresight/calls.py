@@ -24,6 +24,7 @@ _HIDDEN = frozenset(["requires_grad", "is_leaf", "dtype"])  # what a tensor with
 _KEYED = (dict.get, dict.setdefault, values.METHODS[dict]["pop"])
 _COMPARING = (list.index, list.count, tuple.index, tuple.count)
 _OPTIONAL = frozenset(["clamp", "clip"])  # of which any operand but the first may be None
+ITEMS_A_STEP = 20  # that a call goes through as fast as a rehearsal takes a step
 _LISTING = (list, tuple, plain.numbered, plain.paired)
 _GIVES: Mapping[Any, type] = {float: float, int: int, len: int, bool: bool, str: str}
 
@@ -89,6 +90,13 @@ class Calls(Expressions):
 
     def applied(self, node: ast.Call, function: Any, arguments: list[Any], named: dict[str, Any]) -> Any:
         """Call what was evaluated, as far as it is known."""
+        before = self.budget.items
+        result = self._applied(node, function, arguments, named)
+        if not isinstance(function, UserFunction):
+            self.went_on((before - self.budget.items) // ITEMS_A_STEP)
+        return result
+
+    def _applied(self, node: ast.Call, function: Any, arguments: list[Any], named: dict[str, Any]) -> Any:
         if isinstance(function, Unknown):
             self.missed()
             raise Undecided
@@ -105,6 +113,7 @@ class Calls(Expressions):
         if isinstance(function, Method):
             return self._method(node, function, arguments, named)
         if function in (self._print, self._shown, self._representation):
+            self.budget.weigh(*arguments, *named.values())
             return function(*arguments, **named)
         if function in _LISTING and _long(arguments) and not named:
             self.budget.weigh(*arguments)

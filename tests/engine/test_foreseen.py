@@ -71,6 +71,23 @@ def test_long_lists_are_not_gone_through_for_each_item_that_is_written() -> None
     assert time.process_time() - start < 0.5
 
 
+@pytest.mark.parametrize(
+    "turn",
+    [
+        "torch.tensor(xs)",
+        "' '.join(ws)",
+        "str(xs)",
+        "math.prod(xs)",
+        "torch.tensor(x.tolist())",
+    ],
+)
+def test_long_lists_are_refused_before_all_that_is_allowed_is_done(turn: str) -> None:
+    start = time.process_time()
+    with pytest.raises(LimitError):
+        run(f"x, xs, ws = torch.ones(9999), [1] * 9999, ['a'] * 9999\nfor i in range(9999): s = {turn}")
+    assert time.process_time() - start < 0.4
+
+
 def test_a_claim_may_call_a_function_with_a_loop() -> None:
     program = "def f(x):\n    for i in range(2):\n        x = x + 1\n    return x"
     assert not list(broken(program, ["f(1) == 3"]))
