@@ -11,7 +11,8 @@ import torch
 from torch import Tensor, nn
 
 from llm_linalg.errors import LimitError
-from llm_linalg.foresight.expressions import Expressions, keyed
+from llm_linalg.foresight.choices import Choices
+from llm_linalg.foresight.expressions import keyed
 from llm_linalg.foresight.hollow import gradient_like, may_be_none, without_cells
 from llm_linalg.foresight.unknown import UNKNOWN, Undecided, Unknown, common, compared, doubtful, numbered
 from llm_linalg.language import gradients, layers, plain, printing, values
@@ -29,7 +30,7 @@ _LISTING = (list, tuple, plain.numbered, plain.paired)
 _GIVES: Mapping[Any, type] = {float: float, int: int, len: int, bool: bool, str: str}
 
 
-class Calls(Expressions):
+class Calls(Choices):
     """Calls what a `Caller` does, as far as it is known."""
 
     def _text(self, node: ast.JoinedStr) -> Any:

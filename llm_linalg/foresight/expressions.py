@@ -10,7 +10,7 @@ from typing import Any, NoReturn
 from torch import Tensor, nn
 
 from llm_linalg.errors import HaltedError, LimitError, ProgramError
-from llm_linalg.foresight.hollow import Fails, Hollow, may_be_none
+from llm_linalg.foresight.hollow import Fails, Hollow
 from llm_linalg.foresight.unknown import (
     ANY,
     UNKNOWN,
@@ -29,7 +29,6 @@ from llm_linalg.language.source import Source
 
 LONGEST = 8_000  # steps of a rehearsal; each takes some two microseconds
 A_CALL = 12  # steps that a call of torch takes as long as
-_ONES = frozenset([bool, type(None)])  # there is one object of each of their values
 _POINTWISE = (ast.Add, ast.Sub, ast.Mult, ast.Div, ast.FloorDiv, ast.Mod, ast.Pow)
 
 
@@ -204,59 +203,6 @@ class Expressions(Interpreter):
         if isinstance(node.op, ast.Not):
             return not self._truth(value, node)
         return plain.UNARY[type(node.op)](value)
-
-    def _boolean(self, node: ast.BoolOp) -> Any:
-        try:
-            return super()._boolean(node)
-        except Undecided:
-            self.passed_over(*node.values[1:])
-            raise
-
-    def _compare(self, node: ast.Compare) -> Any:
-        try:
-            return self._compared(node)
-        except Undecided:
-            self.passed_over(*node.comparators)
-            raise
-
-    def _compared(self, node: ast.Compare) -> Any:
-        left = self.evaluate(node.left)
-        result: Any = True
-        for kind, item in zip(node.ops, node.comparators, strict=True):
-            right = self.evaluate(item)
-            sides = (left, right)
-            tensor = any(isinstance(side, Tensor) for side in sides)
-            if isinstance(kind, ast.Is | ast.IsNot | ast.In | ast.NotIn) and (tensor or doubtful(sides)):
-                raise Undecided(bool)  # a gradient is a tensor here, and may be None there
-            if isinstance(kind, ast.Is | ast.IsNot) and not any(side.__class__ in _ONES for side in sides):
-                raise Undecided(bool)
-            if not tensor and (doubtful(sides) or compared(left) or compared(right)):
-                self.budget.weigh(left, right)
-                raise Undecided(bool)
-            if tensor:
-                if any(map(may_be_none, sides)):
-                    raise Undecided
-                left, right = (side if isinstance(side, Tensor) else numbered(side) for side in sides)
-            self.budget.weigh(left, right)
-            result = plain.COMPARE[type(kind)](left, right)
-            if len(node.ops) > 1 and not self._truth(result, node):
-                return result
-            left = right
-        return result
-
-    def _conditional(self, node: ast.IfExp) -> Any:
-        try:
-            return super()._conditional(node)
-        except Undecided:
-            self.passed_over(node.body, node.orelse)
-            raise
-
-    def _truth(self, value: Any, node: ast.AST) -> bool:
-        if isinstance(value, Unknown) or may_be_none(value):
-            raise Undecided
-        if isinstance(value, Tensor) and value.numel() == 1:
-            raise Undecided
-        return super()._truth(value, node)
 
     def _subscript(self, node: ast.Subscript) -> Any:
         value, key = self.evaluate(node.value), self.key(node.slice)
