@@ -7,7 +7,7 @@ from typing import Any
 
 from torch import Tensor
 
-from llm_linalg.foresight.expressions import Expressions
+from llm_linalg.foresight.expressions import Ends, Expressions
 from llm_linalg.foresight.hollow import may_be_none
 from llm_linalg.foresight.unknown import Undecided, Unknown, compared, doubtful, numbered
 from llm_linalg.language import plain
@@ -70,3 +70,14 @@ class Choices(Expressions):
         if isinstance(value, Tensor) and value.numel() == 1:
             raise Undecided
         return super()._truth(value, node)
+
+    def _import(self, node: ast.Import | ast.ImportFrom) -> None:
+        before = dict(self._modules)
+        super()._import(node)
+        if before != self._modules:
+            self.changes += 1
+            if self.uncertain:
+                raise Ends
+
+    def _assert(self, node: ast.Assert) -> None:
+        self.evaluate(node.test)  # the run says whether it holds

@@ -115,17 +115,6 @@ class Rehearsal(Calls):
     def _given(self, node: ast.stmt, value: Any) -> None:
         """Nothing has to be remembered of a line."""
 
-    def _import(self, node: ast.Import | ast.ImportFrom) -> None:
-        before = dict(self._modules)
-        super()._import(node)
-        if before != self._modules:
-            self.changes += 1
-            if self.uncertain:
-                raise Ends
-
-    def _assert(self, node: ast.Assert) -> None:
-        self.evaluate(node.test)  # the run says whether it holds
-
     def invoke(self, function: UserFunction, arguments: list[Any], named: dict[str, Any]) -> Any:
         """Call a function that the program defined; with the same arguments it takes the same again."""
         if self._depth == 0:
