@@ -4,27 +4,33 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Mapping
+from functools import cached_property
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from llm_linalg.errors import LimitError
-from llm_linalg.foresight.expressions import Ends, Expressions
+from llm_linalg.foresight.choices import Choices
+from llm_linalg.foresight.expressions import keyed
 from llm_linalg.foresight.hollow import gradient_like, may_be_none, without_cells
-from llm_linalg.foresight.unknown import UNKNOWN, Undecided, Unknown, common, doubtful, numbered
-from llm_linalg.language import gradients, layers, plain, printing
+from llm_linalg.foresight.unknown import UNKNOWN, Undecided, Unknown, common, compared, doubtful, numbered
+from llm_linalg.language import gradients, layers, plain, printing, values
 from llm_linalg.language.caller import Method, UserFunction
 from llm_linalg.ops import TABLE
 from llm_linalg.ops.elementwise import Pointwise
 
 MOST_ITEMS = 1_000  # that a rehearsal looks at one by one
 _HIDDEN = frozenset(["requires_grad", "is_leaf", "dtype"])  # what a tensor without cells may have otherwise
+_KEYED = (dict.get, dict.setdefault, values.METHODS[dict]["pop"])
+_COMPARING = (list.index, list.count, tuple.index, tuple.count)
+_OPTIONAL = frozenset(["clamp", "clip"])  # of which any operand but the first may be None
+ITEMS_A_STEP = 20  # that a call goes through as fast as a rehearsal takes a step
 _LISTING = (list, tuple, plain.numbered, plain.paired)
 _GIVES: Mapping[Any, type] = {float: float, int: int, len: int, bool: bool, str: str}
 
 
-class Calls(Expressions):
+class Calls(Choices):
     """Calls what a `Caller` does, as far as it is known."""
 
     def _text(self, node: ast.JoinedStr) -> Any:
@@ -46,8 +52,19 @@ class Calls(Expressions):
 
     def _shows(self, value: Any) -> None:
         """Take the cells of what is made into text."""
+        if self.missing and self._options:
+            return
         if isinstance(value, Tensor) and not may_be_none(value):
             self.budget.show(printing.cells(value))
+
+    @cached_property
+    def _options(self) -> bool:
+        """Whether the program may choose how tensors are printed."""
+        return any(
+            (isinstance(node, ast.Attribute) and node.attr == "set_printoptions")
+            or (isinstance(node, ast.alias) and node.name == "set_printoptions")
+            for node in ast.walk(self.source.tree)
+        )
 
     def _print(self, *shown: Any, **_: Any) -> None:
         for value in shown:
@@ -66,31 +83,46 @@ class Calls(Expressions):
             raise Undecided
         if isinstance(value, Tensor) and node.attr == "grad":
             return gradient_like(value)
+        if isinstance(value, Tensor) and node.attr == "device":
+            return plain.device("cpu")
+        if isinstance(value, nn.Module) and node.attr == "training":
+            raise Undecided(bool)
         return super().attribute(value, node)
 
     def applied(self, node: ast.Call, function: Any, arguments: list[Any], named: dict[str, Any]) -> Any:
         """Call what was evaluated, as far as it is known."""
+        before = self.budget.items
+        result = self._applied(node, function, arguments, named)
+        if not isinstance(function, UserFunction):
+            self.went_on((before - self.budget.items) // ITEMS_A_STEP)
+        return result
+
+    def _applied(self, node: ast.Call, function: Any, arguments: list[Any], named: dict[str, Any]) -> Any:
         if isinstance(function, Unknown):
-            self.loose = True
+            self.missed()
             raise Undecided
         if isinstance(function, UserFunction):
             return super().applied(node, function, arguments, named)
+        if function is printing.set_printoptions and (self.uncertain or self._depth):
+            self.missed()
+        if function is torch.is_tensor and any(map(may_be_none, arguments)):
+            raise Undecided(bool)
+        if function is values.Distinct and any(map(compared, arguments)):
+            raise Undecided
         if isinstance(named.get("dtype"), Unknown):
             named["dtype"] = torch.float32
         if isinstance(function, Method):
             return self._method(node, function, arguments, named)
         if function in (self._print, self._shown, self._representation):
+            self.budget.weigh(*arguments, *named.values())
             return function(*arguments, **named)
         if function in _LISTING and _long(arguments) and not named:
             self.budget.weigh(*arguments)
             return _listed(function, arguments)
-        if isinstance(node.func, ast.Attribute) and node.func.attr == "append":  # a layer gets another one
-            if self.uncertain or doubtful(arguments):
-                raise Ends
-            return super().applied(node, function, arguments, named)
         if isinstance(function, nn.Module):
             self.went_on(layers.count(function))
-        return super().applied(node, function, *_any_numbers(function, arguments, named))
+        result = super().applied(node, function, *self._any_numbers(function, arguments, named))
+        return keyed(result) if isinstance(result, dict) else result
 
     def _method(self, node: ast.Call, method: Method, arguments: list[Any], named: dict[str, Any]) -> Any:
         """Call a method, which may change what it is of."""
@@ -99,14 +131,65 @@ class Calls(Expressions):
                 return None
             if method.function is plain.converted:
                 return _converted(method.owner, arguments, named)
-            return super().applied(node, method, *_any_numbers(method.function, arguments, named))
+            return super().applied(node, method, *self._any_numbers(method.function, arguments, named))
+        if isinstance(method.owner, nn.Module):
+            return self._layer_method(node, method, arguments, named)
         self.changes += 1
         if method.function is not list.append and (doubtful(arguments) or doubtful(named)):
+            self.loose = True
+            self.budget.weigh(*arguments, *named.values())
+            self.weigh_owner(method)
+            raise Undecided
+        if self._compares(method, arguments):
             self.loose = True
             raise Undecided
         self.budget.weigh(*arguments, *named.values())
         self.weigh_owner(method)
         return plain.bounded(method.function(method.owner, *arguments, **named))
+
+    def _layer_method(
+        self, node: ast.Call, method: Method, arguments: list[Any], named: dict[str, Any]
+    ) -> Any:
+        """Call a layer's method; what it does to gradients and the like is not known anyway."""
+        self.went_on(layers.count(method.owner))
+        if method.function is layers.METHODS["append"]:
+            if self.uncertain or doubtful(arguments):
+                self.missed()
+                raise Undecided
+            self.changes += 1
+        return super().applied(node, method, arguments, named)
+
+    def _compares(self, method: Method, arguments: list[Any]) -> bool:
+        """Return whether a method of a list or a dict asks which tensors are the same one."""
+        if method.function in _COMPARING:
+            return compared([method.owner, *arguments])
+        if method.function in _KEYED:
+            return compared(arguments[:1])
+        return method.function is dict.update and any(isinstance(item, list | tuple) for item in arguments)
+
+    def _any_numbers(
+        self, function: Any, arguments: list[Any], named: dict[str, Any]
+    ) -> tuple[list[Any], dict[str, Any]]:
+        """Return arguments with a number for each unknown one, of a function for which any will do.
+
+        Raises:
+            Undecided: If one is unknown, and the function asks for more; or if one is a gradient that may be
+                None, and the function takes None.
+        """
+        entry = TABLE.entry(function)
+        pointwise = entry is not None and isinstance(entry.operation, Pointwise)
+        optional = not pointwise or getattr(function, "__name__", "") in _OPTIONAL
+        if optional and any(map(may_be_none, [*arguments[1:], *named.values()])):
+            raise Undecided
+        if not doubtful(arguments) and not doubtful(named):
+            return arguments, named
+        if entry is None or not (pointwise or entry.operation.name == "tensor"):
+            self.budget.weigh(*arguments, *named.values())
+            raise Undecided(_GIVES.get(function))
+        plain.weight(*arguments, *named.values())
+        return [numbered(value) for value in arguments], {
+            name: numbered(item) for name, item in named.items()
+        }
 
     def _layer(self, kind: type[nn.Module], arguments: list[Any], named: dict[str, Any]) -> nn.Module:
         return layers.made(self.budget, kind, arguments, named, self.hollow.making())
@@ -127,22 +210,6 @@ def _listed(function: Any, arguments: list[Any]) -> Any:
     if function is plain.numbered:
         return [(UNKNOWN[int], *items)] * size
     return function(items) * size
-
-
-def _any_numbers(
-    function: Any, arguments: list[Any], named: dict[str, Any]
-) -> tuple[list[Any], dict[str, Any]]:
-    """Return arguments with a number for each unknown one, of a function for which any will do.
-
-    Raises:
-        Undecided: If one is unknown, and the function asks for more.
-    """
-    if not doubtful(arguments) and not doubtful(named):
-        return arguments, named
-    entry = TABLE.entry(function)
-    if entry is None or not (isinstance(entry.operation, Pointwise) or entry.operation.name == "tensor"):
-        raise Undecided(_GIVES.get(function))
-    return [numbered(value) for value in arguments], {name: numbered(item) for name, item in named.items()}
 
 
 def _converted(tensor: Tensor, arguments: list[Any], named: dict[str, Any]) -> Tensor:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from typing import Any, NoReturn
 
 from torch import Tensor, nn
@@ -16,8 +17,10 @@ from llm_linalg.foresight.unknown import (
     Undecided,
     Unknown,
     changeable,
+    compared,
     doubtful,
     numbered,
+    parts,
 )
 from llm_linalg.language import layers, plain
 from llm_linalg.language.budget import Budget
@@ -45,6 +48,7 @@ class Expressions(Interpreter):
         self.uncertain = 0  # branches under way that may not be taken, and turns that stand for others
         self.changes = 0  # of lists and dicts
         self.loose = False  # so that nothing is known of those that have a name
+        self.missing = False  # whether something may have been done of which nothing is known
 
     @property
     def length(self) -> int:
@@ -84,7 +88,11 @@ class Expressions(Interpreter):
     def passed_over(self, *nodes: ast.AST) -> None:
         """Remember that something was not evaluated that may call something."""
         if any(isinstance(inner, ast.Call) for node in nodes for inner in ast.walk(node)):
-            self.loose = True
+            self.missed()
+
+    def missed(self) -> None:
+        """Remember that something may have been done of which nothing is known."""
+        self.loose = self.missing = True
 
     def bind(self, name: str, value: Any) -> None:
         """Bind a name to a value."""
@@ -101,19 +109,23 @@ class Expressions(Interpreter):
     def _put(self, target: ast.Attribute, owner: Any, value: Any) -> None:
         if isinstance(owner, Tensor):
             return  # its shape stays as it is
-        if self.uncertain or not isinstance(owner, nn.Module) or isinstance(value, Unknown):
-            raise Ends
+        if self.uncertain or isinstance(owner, Unknown) or isinstance(value, Unknown):
+            self.missed()
+            return
+        self.changes += 1
         super()._put(target, owner, value)
 
     def _item(self, target: ast.Subscript) -> tuple[Any, Any]:
-        owner, key = self.evaluate(target.value), self.evaluate(target.slice)
-        if doubtful(owner) or doubtful(key):
+        owner, key = self.evaluate(target.value), self.key(target.slice)
+        if isinstance(owner, Unknown) or doubtful(key) or (isinstance(owner, dict) and _tensors(key)):
             return ANY, ANY
         return owner, key
 
     def _store(self, target: ast.Subscript, owner: Any, key: Any, value: Any) -> None:
-        if isinstance(owner, Unknown) or doubtful(value):
-            self.loose = self.loose or not isinstance(owner, Tensor)
+        if isinstance(owner, Unknown):
+            self.loose = True
+            return
+        if isinstance(owner, Tensor) and doubtful(value):
             return
         self.changes += not isinstance(owner, Tensor)
         super()._store(target, owner, key, value)
@@ -142,7 +154,26 @@ class Expressions(Interpreter):
         value = super()._name(node)
         if self.loose and changeable(value):
             raise Undecided
+        if self.missing and self._alters and any(isinstance(part, nn.Module) for part in parts(value)):
+            raise Undecided
         return value
+
+    @cached_property
+    def _alters(self) -> bool:
+        """Whether the program may put something into a layer."""
+        return any(
+            isinstance(node, ast.Attribute)
+            and (
+                node.attr == "append" or (node.attr in layers.PARAMETERS and isinstance(node.ctx, ast.Store))
+            )
+            for node in ast.walk(self.source.tree)
+        )
+
+    def _dict(self, node: ast.Dict) -> Any:
+        return keyed(super()._dict(node))
+
+    def _dict_comprehension(self, node: ast.DictComp) -> Any:
+        return keyed(super()._dict_comprehension(node))
 
     def _binary(self, node: ast.BinOp) -> Any:
         left, right = self.evaluate(node.left), self.evaluate(node.right)
@@ -173,49 +204,11 @@ class Expressions(Interpreter):
             return not self._truth(value, node)
         return plain.UNARY[type(node.op)](value)
 
-    def _boolean(self, node: ast.BoolOp) -> Any:
-        try:
-            return super()._boolean(node)
-        except Undecided:
-            self.passed_over(*node.values[1:])
-            raise
-
-    def _compare(self, node: ast.Compare) -> Any:
-        left = self.evaluate(node.left)
-        result: Any = True
-        for kind, item in zip(node.ops, node.comparators, strict=True):
-            right = self.evaluate(item)
-            sides = (left, right)
-            tensor = any(isinstance(side, Tensor) for side in sides)
-            if isinstance(kind, ast.Is | ast.IsNot | ast.In | ast.NotIn) and (tensor or doubtful(sides)):
-                raise Undecided(bool)  # a gradient is a tensor here, and may be None there
-            if doubtful(sides):
-                if not tensor:
-                    self.passed_over(*node.comparators)
-                    raise Undecided(bool)
-                left, right = (side if isinstance(side, Tensor) else numbered(side) for side in sides)
-            self.weigh_sides(kind, left, right)
-            result = plain.COMPARE[type(kind)](left, right)
-            if len(node.ops) > 1 and not self._truth(result, node):
-                return result
-            left = right
-        return result
-
-    def _conditional(self, node: ast.IfExp) -> Any:
-        try:
-            return super()._conditional(node)
-        except Undecided:
-            self.passed_over(node.body, node.orelse)
-            raise
-
-    def _truth(self, value: Any, node: ast.AST) -> bool:
-        if isinstance(value, Unknown) or (isinstance(value, Tensor) and value.numel() == 1):
-            raise Undecided
-        return super()._truth(value, node)
-
     def _subscript(self, node: ast.Subscript) -> Any:
-        value, key = self.evaluate(node.value), self.evaluate(node.slice)
+        value, key = self.evaluate(node.value), self.key(node.slice)
         if isinstance(value, Unknown):
+            raise Undecided
+        if isinstance(value, dict) and _tensors(key):
             raise Undecided
         if doubtful(key):
             if not isinstance(value, Tensor) or doubtful_slice(key):
@@ -226,6 +219,18 @@ class Expressions(Interpreter):
         if not isinstance(value, Tensor | tuple | list | dict | str | range | layers.SEQUENCES):
             raise Fails
         return value[key]
+
+
+def _tensors(key: Any) -> bool:
+    """Return whether a key of a dict is a tensor, or has one: which one it is, only the run will know."""
+    return isinstance(key, Tensor) or compared(key)
+
+
+def keyed(items: dict[Any, Any]) -> Any:
+    """Return a dict if it is known which of its keys are the same one."""
+    if any(map(_tensors, items)):
+        raise Undecided
+    return items
 
 
 class Ends(Exception):  # noqa: N818

@@ -50,6 +50,7 @@ _FLOATS = frozenset(_FLOATING.split())
 _COUNTS = frozenset(["argmax", "argmin", "argsort", "one_hot", "randint", "randperm", "long"])
 _TAKES = frozenset(["getitem", "setitem", "gather", "index_select", "scatter", "scatter_add", "masked_fill"])
 _SHAPED_ALIKE = frozenset(["clone", "flip", "roll", "dropout"])
+_A_CALL = 20  # operands that take as long as a call
 _MOST_LISTED = 10_000
 _SUMS = frozenset(["sum", "prod", "cumsum", "cumprod"])
 _CASTS = {
@@ -122,6 +123,7 @@ class Hollow(TorchFunctionMode):
         if func is cross_entropy:  # which operation that is hangs on its targets
             return self._entropy(*args, **kwargs)
         written = Written.of(args, kwargs)
+        self.calls += len(written.tensors) // _A_CALL
         call = call_of(func, written, written.tensors)
         asked, name = self._asked(call), call.operation.name
         if may_write(func, args, kwargs):
@@ -319,10 +321,12 @@ def gradient_like(tensor: Tensor) -> Tensor:
         return _cell(tensor.dtype, "gradient").expand(tensor.shape)
 
 
-def may_be_none(tensor: Tensor) -> bool:
-    """Return whether a tensor stands for a gradient that need not be there."""
+def may_be_none(value: Any) -> bool:
+    """Return whether a value is a tensor that stands for a gradient that need not be there."""
+    if not isinstance(value, Tensor):
+        return False
     with torch._C.DisableTorchFunction():
-        return tensor._base is _cell(tensor.dtype, "gradient")
+        return value._base is _cell(value.dtype, "gradient")
 
 
 def without_cells(shape: Shape, kind: torch.dtype) -> Tensor:

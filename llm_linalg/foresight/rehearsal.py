@@ -9,10 +9,10 @@ from operator import sub
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
-from torch import Tensor
 
 from llm_linalg import ranks
 from llm_linalg.errors import LimitError
+from llm_linalg.foresight.apart import Others, without_gradients
 from llm_linalg.foresight.calls import Calls
 from llm_linalg.foresight.expressions import Ends
 from llm_linalg.foresight.flow import FLOW, Perhaps, inside, strongest, ways_out
@@ -59,15 +59,14 @@ class Rehearsal(Calls):
             LimitError: If they will, with the place where.
             HaltedError: If the run is to end.
         """
-        with torch._C.DisableTorchFunction():
-            self.names = start.scopes()
+        self.names, values = start.known()
         self.budget.left = start.left
-        options = CHOSEN.set(CHOSEN.get())
+        options = CHOSEN.set(start.options)
         try:
-            with torch.random.fork_rng(devices=[]), torch.no_grad(), ranks.joined(_Others()), self.hollow:
+            with torch.random.fork_rng(devices=[]), without_gradients(), ranks.joined(Others()), self.hollow:
                 loop = start.statements[0] if start.statements else None
-                if start.values is not None and isinstance(loop, ast.For):
-                    self._turns(loop, start.values)
+                if values is not None and isinstance(loop, ast.For):
+                    self._turns(loop, values)
                 else:
                     self._block(start.statements)
         except (Ends, Fails, Undecided, RecursionError, Perhaps, Returned, Broken, Continued):
@@ -91,13 +90,15 @@ class Rehearsal(Calls):
 
     def _unknown(self, statements: Sequence[ast.AST]) -> None:
         """Know nothing any more of what statements bind or change."""
-        self.loose = True
+        self.missed()
         for statement in statements:
             for node in inside(statement):
                 if isinstance(node, ast.FunctionDef):
                     self.names[node.name] = ANY
                 elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
                     self.names[node.id] = ANY
+                elif isinstance(node, ast.alias):
+                    self._modules[node.asname or node.name.partition(".")[0]] = ANY
 
     def _flow(self, node: ast.stmt) -> None:
         if isinstance(node, ast.If):
@@ -113,9 +114,6 @@ class Rehearsal(Calls):
 
     def _given(self, node: ast.stmt, value: Any) -> None:
         """Nothing has to be remembered of a line."""
-
-    def _assert(self, node: ast.Assert) -> None:
-        self.evaluate(node.test)  # the run says whether it holds
 
     def invoke(self, function: UserFunction, arguments: list[Any], named: dict[str, Any]) -> Any:
         """Call a function that the program defined; with the same arguments it takes the same again."""
@@ -133,7 +131,7 @@ class Rehearsal(Calls):
         try:
             value = super().invoke(function, arguments, named)
         except Perhaps:
-            self.loose = True
+            self.missed()
             value = ANY
         if self._lists == lists and key is not None and identity(value) is not None:
             self._called[call] = _Called(value, Spent(*map(sub, left, self.budget.left)))
@@ -153,6 +151,9 @@ class Rehearsal(Calls):
                     way = self._way(block)
                 except (LimitError, Fails) as error:
                     refused = error  # then the other one is taken, or the program is refused
+                except Ends:
+                    self.budget.left = left  # nobody knows whether this is taken
+                    raise
                 else:
                     ends.append((dict(scope), self.budget.left, way))
                 self.loose |= self.changes != changes
@@ -187,9 +188,9 @@ class Rehearsal(Calls):
             self.uncertain -= 1
 
     @property
-    def _lists(self) -> tuple[int, bool]:
-        """What is the same as long as nothing changed a list or a dict, or may have."""
-        return self.changes, self.loose
+    def _lists(self) -> tuple[int, bool, bool]:
+        """What is the same as long as nothing changed a list, a dict or a layer, or may have."""
+        return self.changes, self.loose, self.missing
 
     @property
     def _long(self) -> bool:
@@ -324,16 +325,3 @@ class Rehearsal(Calls):
 def _restore(scope: MutableMapping[str, Any], names: Mapping[str, Any]) -> None:
     scope.clear()
     scope.update(names)
-
-
-class _Others:
-    """The other devices of a program: what they give is not known."""
-
-    def reduced(self, tensor: Tensor) -> Tensor:
-        return tensor
-
-    def gathered(self, _: Tensor) -> list[Tensor]:
-        raise Undecided
-
-    def records(self, _: Any) -> None:
-        pass

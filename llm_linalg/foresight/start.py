@@ -12,12 +12,15 @@ import torch
 from torch import Tensor, nn
 
 from llm_linalg.foresight.hollow import without_cells
-from llm_linalg.foresight.unknown import ANY
+from llm_linalg.foresight.unknown import ANY, few
 from llm_linalg.language.budget import Spent
 from llm_linalg.language.caller import UserFunction
 from llm_linalg.language.tables import Namespace
 
 _PLAIN: Any = int | float | str | bool | type(None) | range | slice | torch.dtype | torch.Size | Namespace
+
+_FIXED = frozenset([bool, int, float, str, type(None)])
+_MOST_VALUES = 10_000  # more than a rehearsal goes through
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,17 +32,21 @@ class Start:
         names: The names that it can use, the innermost scope first, each scope as it is now and as it was.
         left: What is left of the budget.
         values: What a loop goes through, if it is one, that has been evaluated.
+        options: How tensors are printed then.
     """
 
     statements: Sequence[ast.stmt]
     names: Sequence[tuple[Mapping[str, Any], Mapping[str, Any]]]
     left: Spent
     values: Sequence[Any] | None = None
+    options: Mapping[str, Any] | None = None
 
-    def scopes(self) -> ChainMap[str, Any]:
-        """Return the names, with what is known of their values."""
+    def known(self) -> tuple[ChainMap[str, Any], Sequence[Any] | None]:
+        """Return the names, with what is known of their values, and what is known of the loop's."""
         with torch._C.DisableTorchFunction():
-            return _Scopes(self.names).chained([now for now, _ in self.names])
+            scopes = _Scopes(self.names)
+            names = scopes.chained([now for now, _ in self.names])
+            return names, None if self.values is None else scopes.values(self.values)
 
 
 class _Scopes:
@@ -51,6 +58,13 @@ class _Scopes:
 
     def chained(self, scopes: Sequence[Mapping[str, Any]]) -> ChainMap[str, Any]:
         return ChainMap(*[self._scope(scope) for scope in scopes])
+
+    def values(self, values: Sequence[Any]) -> Sequence[Any]:
+        """Return what is known of the values that a loop goes through; of the last of very many, nothing."""
+        if isinstance(values, str | range) or _FIXED.issuperset(map(type, values)):
+            return values
+        known = [self._value(value) for value in values[:_MOST_VALUES]]
+        return known + [ANY] * (len(values) - len(known))
 
     def _scope(self, scope: Mapping[str, Any]) -> dict[str, Any]:
         if id(scope) not in self._made:
@@ -64,7 +78,7 @@ class _Scopes:
         if isinstance(value, Tensor):
             return without_cells(tuple(value.shape), value.dtype)
         if type(value) is tuple:
-            return tuple(map(self._value, value))
+            return tuple(map(self._value, value)) if few(value) else ANY
         if isinstance(value, UserFunction):
             defaults = {name: self._value(default) for name, default in value.defaults.items()}
             return UserFunction(value.node, defaults, self.chained(value.scope.maps), value.gradients)

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NoReturn
 
 import torch
 from torch import Tensor
 
+from llm_linalg.language.caller import Method
 from llm_linalg.language.values import VIEWS, Distinct
 
 _MOST = 1_000  # items that are looked at, to say what all of them have in common
-_CHANGEABLE = list | dict | Distinct | VIEWS
+_FEW = 200  # items of tuples in tuples that are looked at one by one
+_CHANGEABLE = list | dict | Distinct | VIEWS | Method
+_HOLDING = list | tuple | dict | Distinct | VIEWS
 _CERTAIN = frozenset([bool, int, float, str, type(None), Tensor])  # told at a glance
 _EXACT: Any = bool | int | float | str | type(None)
 
@@ -54,29 +57,69 @@ UNKNOWN: Mapping[type | None, Unknown] = {kind: Unknown(kind) for kind in (int, 
 ANY = UNKNOWN[None]
 
 
+def parts(value: Any) -> Iterator[Any]:
+    """Yield a value and all inside it: each list, tuple or dict once, however often it is there.
+
+    Of items that are all certain, one tensor stands for all of them, if there is one.
+    """
+    todo, seen = [value], set[int]()
+    while todo:
+        item = todo.pop()
+        yield item
+        if isinstance(item, slice):
+            todo += [item.start, item.stop, item.step]
+        elif isinstance(item, _HOLDING) and id(item) not in seen:
+            seen.add(id(item))
+            if isinstance(item, dict):
+                todo += item.keys()
+                item = item.values()
+            elif isinstance(item, Distinct):
+                item = item.items
+            kinds = set(map(type, item))
+            if not kinds <= _CERTAIN:
+                todo += item
+            elif Tensor in kinds:
+                todo.append(next(inner for inner in item if inner.__class__ is Tensor))
+
+
 def doubtful(value: Any) -> bool:
     """Return whether a value, or one inside it, is unknown."""
-    if value.__class__ in _CERTAIN:
+    return value.__class__ not in _CERTAIN and any(isinstance(part, Unknown) for part in parts(value))
+
+
+def compared(value: Any) -> bool:
+    """Return whether a value has tensors inside: which of them are the same one, only the run will know."""
+    if isinstance(value, Tensor) or value.__class__ in _CERTAIN:
         return False
-    if isinstance(value, dict):
-        return doubtful([*value.keys(), *value.values()])
-    if isinstance(value, slice):
-        return doubtful((value.start, value.stop, value.step))
-    if isinstance(value, list | tuple):
-        return not _CERTAIN.issuperset(map(type, value)) and any(map(doubtful, value))
-    return isinstance(value, Unknown)
+    return any(isinstance(part, Tensor) for part in parts(value))
+
+
+def few(value: Any) -> bool:
+    """Return whether a value has only few items, those within it included, each as often as it is there."""
+    return all(count < _FEW for count, _ in enumerate(_each(value)))
+
+
+def _each(value: Any) -> Iterator[Any]:
+    todo = [value]
+    while todo:
+        item = todo.pop()
+        yield item
+        if isinstance(item, tuple):
+            todo += item[:_FEW]
 
 
 def changeable(value: Any) -> bool:
-    """Return whether a value, or one inside it, can be changed through another name."""
-    return isinstance(value, _CHANGEABLE) or (isinstance(value, tuple) and any(map(changeable, value)))
+    """Return whether a value, or one inside it, can be changed through another name; of many, it is."""
+    if isinstance(value, tuple):
+        return not few(value) or any(isinstance(part, _CHANGEABLE) for part in _each(value))
+    return isinstance(value, _CHANGEABLE)
 
 
 def numbered(value: Any) -> Any:
-    """Return a value with a number for each that is unknown, for what asks for no more than a number.
+    """Return a value, or a number if it is unknown, for what asks for no more than a number.
 
     Raises:
-        Undecided: If one need not be a number.
+        Undecided: If it need not be a number.
     """
     if isinstance(value, Unknown):
         if value.number is None:
@@ -95,6 +138,8 @@ def joined(one: Any, other: Any) -> Any:
     if isinstance(one, Tensor) and isinstance(other, Tensor):
         return one if one.shape == other.shape and one.dtype == other.dtype else ANY
     if isinstance(one, tuple) and isinstance(other, tuple) and len(one) == len(other):
+        if not few(one) or not few(other):
+            return ANY
         items = tuple(map(joined, one, other))
         return one if all(map(_same, items, one)) else items
     kinds = {_kind(one), _kind(other)}
@@ -102,7 +147,7 @@ def joined(one: Any, other: Any) -> Any:
         return ANY
     if isinstance(one, Unknown):
         return one
-    equal = not isinstance(other, Unknown) and one == other
+    equal = not isinstance(other, Unknown) and repr(one) == repr(other)  # 0.0 is not -0.0
     return one if equal else UNKNOWN.get(type(one), ANY)
 
 
@@ -123,7 +168,11 @@ def identity(value: Any) -> Any:
             return Tensor, tuple(value.shape), value.dtype, id(value._base)
     if isinstance(value, Unknown):
         return Unknown, value.kind
+    if isinstance(value, float):
+        return float, repr(value)  # 0.0 is not -0.0
     if isinstance(value, tuple):
+        if not few(value):
+            return None
         items = tuple(map(identity, value))
         return None if None in items else items
     return (type(value), value) if isinstance(value, _EXACT) else None

@@ -45,7 +45,7 @@ class Assigner(Caller):
 
     def _item(self, target: ast.Subscript) -> tuple[Any, Any]:
         """Return what an item that is assigned to belongs to, and its key."""
-        owner, key = self.evaluate(target.value), self.evaluate(target.slice)
+        owner, key = self.evaluate(target.value), self.key(target.slice)
         if not isinstance(owner, Tensor | list | dict):
             raise self.error(f"a {type(owner).__name__}'s items can't be assigned to", target)
         if isinstance(key, slice) and isinstance(owner, list):

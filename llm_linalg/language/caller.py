@@ -62,6 +62,8 @@ class Caller(Evaluator):
         raise self.error(instead.missing(f".{name}", name, known, owner), node)
 
     def _of_layer(self, layer: nn.Module, node: ast.Attribute) -> Any:
+        if node.attr in layers.METHODS:
+            return Method(layers.METHODS[node.attr], layer)
         try:
             return layers.attribute(layer, node.attr)
         except KeyError:
@@ -104,7 +106,9 @@ class Caller(Evaluator):
 
     def weigh_owner(self, method: Method) -> None:
         """Count the items of what a method is of, if it goes through them."""
-        if not isinstance(method.owner, Tensor) and method.function not in values.AT_ONCE:
+        if isinstance(method.owner, nn.Module):
+            self.budget.step(layers.count(method.owner))  # each method goes through all of them
+        elif not isinstance(method.owner, Tensor) and method.function not in values.AT_ONCE:
             self.budget.weigh(method.owner)
 
     def _torch_takes(self, keyword: ast.keyword, value: Any) -> bool:

@@ -163,14 +163,22 @@ class Evaluator:
     def _dict(self, node: ast.Dict) -> dict[Any, Any]:
         if any(key is None for key in node.keys):
             raise self.error(SPREAD, node)
-        keys = [self.evaluate(key) for key in node.keys if key is not None]
+        keys = [self.key(key) for key in node.keys if key is not None]
         return dict(zip(keys, [self.evaluate(value) for value in node.values], strict=True))
+
+    def key(self, node: ast.expr) -> Any:
+        """Return the value by which something is looked up: all its items are gone through."""
+        value = self.evaluate(node)
+        if isinstance(value, tuple):
+            self.budget.weigh(value)
+        return value
 
     def _comprehension(self, node: ast.ListComp | ast.GeneratorExp) -> list[Any]:
         return [value for (value,) in self._generated([node.elt], node.generators)]
 
     def _dict_comprehension(self, node: ast.DictComp) -> dict[Any, Any]:
         pairs = self._generated([node.key, node.value], node.generators)
+        self.budget.weigh(*[key for key, _ in pairs if isinstance(key, tuple)])
         return {key: value for key, value in pairs}  # noqa: C416  each is a list of two
 
     def _generated(self, items: list[ast.expr], generators: list[ast.comprehension]) -> list[list[Any]]:
@@ -240,7 +248,7 @@ class Evaluator:
         return bool(value)
 
     def _subscript(self, node: ast.Subscript) -> Any:
-        value, key = self.evaluate(node.value), self.evaluate(node.slice)
+        value, key = self.evaluate(node.value), self.key(node.slice)
         if not isinstance(value, Tensor | tuple | list | dict | str | range | layers.SEQUENCES):
             raise self.error(f"a {type(value).__name__} has no items", node)
         try:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import ast
 from collections import ChainMap
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -22,10 +22,29 @@ from llm_linalg.language.gradients import Gradients, enable_grad, no_grad
 from llm_linalg.language.source import Source, not_imported
 
 MAX_CALLS = 30
-# What is about to be run, what it goes through if it is a loop, its names, the innermost of them as they are
-# now, and what is left of the budget.
-Moment = tuple[Sequence[ast.stmt], Sequence[Any] | None, ChainMap[str, Any], dict[str, Any], Spent]
 _FLOW = ast.If | ast.For | ast.With | ast.FunctionDef | ast.Return | ast.Break | ast.Continue
+
+
+class Moment(NamedTuple):
+    """A place of a run from which it can be rehearsed.
+
+    Attributes:
+        statements: What is about to be run.
+        values: What it goes through, if it is a loop.
+        names: Its names.
+        were: The innermost of them, as they are now.
+        modules: What is imported now.
+        left: What is left of the budget now.
+        options: How tensors are printed now.
+    """
+
+    statements: Sequence[ast.stmt]
+    values: Sequence[Any] | None
+    names: ChainMap[str, Any]
+    were: Mapping[str, Any]
+    modules: Mapping[str, Any]
+    left: Spent
+    options: Mapping[str, Any] | None
 
 
 class Returned(Exception):  # noqa: N818  a way out of nested statements, not an error
@@ -86,7 +105,8 @@ class Interpreter(Assigner):
 
     def _moment(self, statements: Sequence[ast.stmt], values: Sequence[Any] | None = None) -> Moment:
         """Return what is about to be run, with what it can use now."""
-        return statements, values, self.names, dict(self.names.maps[0]), self.budget.left
+        were, modules = dict(self.names.maps[0]), dict(self._modules)
+        return Moment(statements, values, self.names, were, modules, self.budget.left, printing.CHOSEN.get())
 
     def _rehearse_all(self) -> None:
         """Rehearse the program from its start, and each loop that is under way and wasn't foreseen then."""
@@ -97,13 +117,13 @@ class Interpreter(Assigner):
     def _rehearse(self, moment: Moment) -> None:
         from llm_linalg.foresight import Rehearsal, Start
 
-        statements, values, names, was, left = moment
-        if self._rehearsed is None or statements[0] in self._rehearsed:
+        if self._rehearsed is None or moment.statements[0] in self._rehearsed:
             return
-        rehearsal = Rehearsal(self.source, self.budget.halt, self._modules)
-        scopes = [(names.maps[0], was), *[(scope, scope) for scope in names.maps[1:]]]
+        rehearsal = Rehearsal(self.source, self.budget.halt, moment.modules)
+        inner, *outer = moment.names.maps
+        scopes = [(inner, moment.were), *[(scope, scope) for scope in outer]]
         try:
-            rehearsal.refuse(Start(statements, scopes, left, values))
+            rehearsal.refuse(Start(moment.statements, scopes, moment.left, moment.values, moment.options))
         except (LimitError, HaltedError):
             raise
         except Exception:  # noqa: BLE001, S110  what can't be foreseen is left to the run, and fails there
@@ -141,6 +161,7 @@ class Interpreter(Assigner):
         other = Interpreter(source, {}, budget, self._explain)
         other.names = self.names.new_child()
         other._modules = self._modules
+        other.begin(source.tree.body)
         return other
 
     def _statement(self, node: ast.stmt) -> None:

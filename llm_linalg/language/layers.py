@@ -79,16 +79,13 @@ ATTRIBUTES = frozenset([*FIELDS, *PARAMETERS, *METHODS])
 
 
 def attribute(layer: nn.Module, name: str) -> Any:
-    """Return a layer's attribute from the table.
+    """Return a layer's attribute from the table, which is no method.
 
     Raises:
         KeyError: If the table or the layer lacks it.
     """
-    if name not in ATTRIBUTES:
+    if name not in ATTRIBUTES or name in METHODS:
         raise KeyError(name)
-    if name in METHODS:
-        method = METHODS[name]
-        return lambda *arguments, **named: method(layer, *arguments, **named)
     return {"bias": None, **vars(layer), **dict(layer.named_parameters(recurse=False))}[name]
 
 

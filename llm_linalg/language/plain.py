@@ -19,6 +19,7 @@ MAX_ITEMS = 100_000
 MAX_WEIGHT = 200_000
 MAX_LEVELS = 1_000
 _SEQUENCES = (str, list, tuple)
+_NUMBERS: frozenset[Any] = frozenset([int, float])
 _FLAT = (str, range)
 _PARTS = frozenset([list, tuple])
 _NESTED = (*_FLAT, list, tuple, dict, Distinct, *get_args(VIEWS))
@@ -135,7 +136,10 @@ def weight(*values: Any) -> int:
         kinds = set(map(type, level))  # of which there are few
         if not any(issubclass(kind, _NESTED) for kind in kinds):
             return total
-        if not kinds <= _PARTS:
+        if kinds == {str}:
+            total += sum(map(len, level))
+            level = ()
+        elif not kinds <= _PARTS:
             level = [_sequence(value) for value in level if isinstance(value, _NESTED)]
         total += sum(map(len, level))
         if total > MAX_WEIGHT:
@@ -214,7 +218,10 @@ def product(numbers: Any) -> Any:
     """Return what ``math.prod`` gives."""
     result: Any = 1
     for item in numbers:
-        result = binary(ast.Mult, result, item)
+        if item.__class__ in _NUMBERS and result.__class__ in _NUMBERS:
+            result = bounded(result * item)  # neither is beyond the bound
+        else:
+            result = binary(ast.Mult, result, item)
     return result
 
 

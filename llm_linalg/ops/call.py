@@ -264,8 +264,9 @@ def _leaves(value: object, kind: type[T]) -> Iterator[T]:
     if isinstance(value, kind):
         yield value
     elif isinstance(value, list | tuple):
-        for item in value:
-            yield from _leaves(item, kind)
+        if not _PLAIN.issuperset(map(type, value)):
+            for item in value:
+                yield from _leaves(item, kind)
     elif isinstance(value, dict):
         yield from _leaves(tuple(value.values()), kind)
 

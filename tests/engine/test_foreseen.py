@@ -1,0 +1,93 @@
+"""What a rehearsal can't know it does not claim to, and the run around it sees nothing of it."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from llm_linalg import LimitError, ProgramError, front, run
+from llm_linalg.claims import broken
+from llm_linalg.language import budget
+from llm_linalg.language.budget import LARGE, Budget, Spent
+from tests.engine.flows import flows
+from tests.engine.test_foresight import DRAWN, difference, holds
+from tests.engine.unforeseen import BIG, FAIR, LOOPS, NESTED
+
+
+@pytest.mark.parametrize("program", FAIR.values(), ids=list(FAIR))
+def test_what_only_the_run_can_know_is_not_foreseen(program: str) -> None:
+    assert holds(program)
+
+
+@pytest.mark.parametrize(("before", "loop"), LOOPS.values(), ids=list(LOOPS))
+def test_a_loop_that_is_rehearsed_changes_nothing_of_what_it_goes_through(before: str, loop: str) -> None:
+    alone, _ = within(program := before + BIG + loop, Spent(*[2**60] * 5))
+    assert within(program, LARGE)[0] == alone
+
+
+@DRAWN
+@given(flows(known=False), st.integers(1, 150))
+def test_a_program_that_takes_exactly_its_budget_is_not_refused(program: str, steps: int) -> None:
+    """However soon it is rehearsed; and all that it does is the same."""
+    never = Spent(*[2**60] * 5)
+    try:
+        alone, taken = within(program, never)
+    except ProgramError:
+        return
+    assert within(program, never._replace(steps=steps), taken)[0] == alone
+
+
+def within(program: str, large: Spent, left: Spent | None = None) -> tuple[object, Spent]:
+    """Returns what a program does and takes, that may take so much, and is large when it took so much."""
+    budgets: list[Budget] = []
+
+    def noted(**bounds: object) -> Budget:
+        budgets.append(Budget(**bounds))  # type: ignore[arg-type]
+        budgets[0].left = left or budgets[0].left
+        return budgets[-1]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(front, "Budget", noted)
+        patch.setattr(budget, "LARGE", large)
+        trace = run(program)
+    done = trace.printed, [(node.op, node.shape) for node in trace.nodes]
+    return done, difference(left or Budget().left, budgets[0].left)
+
+
+@pytest.mark.parametrize("program", NESTED.values(), ids=list(NESTED))
+def test_values_within_values_are_not_gone_through_without_end(program: str) -> None:
+    start = time.process_time()
+    with pytest.raises(LimitError):
+        run(program)
+    assert time.process_time() - start < 5
+
+
+def test_long_lists_are_not_gone_through_for_each_item_that_is_written() -> None:
+    start = time.process_time()
+    run("s = [1] * 99999\nfor i in range(9999):\n    s[i] = i")
+    assert time.process_time() - start < 0.5
+
+
+@pytest.mark.parametrize(
+    "turn",
+    [
+        "torch.tensor(xs)",
+        "' '.join(ws)",
+        "str(xs)",
+        "math.prod(xs)",
+        "torch.tensor(x.tolist())",
+    ],
+)
+def test_long_lists_are_refused_before_all_that_is_allowed_is_done(turn: str) -> None:
+    start = time.process_time()
+    with pytest.raises(LimitError):
+        run(f"x, xs, ws = torch.ones(9999), [1] * 9999, ['a'] * 9999\nfor i in range(9999): s = {turn}")
+    assert time.process_time() - start < 0.4
+
+
+def test_a_claim_may_call_a_function_with_a_loop() -> None:
+    program = "def f(x):\n    for i in range(2):\n        x = x + 1\n    return x"
+    assert not list(broken(program, ["f(1) == 3"]))
