@@ -130,7 +130,7 @@ class Hollow(TorchFunctionMode):
             return None if name == "setitem" else args[0]
         if name == "contiguous":
             return args[0]
-        if name in _VIEWS and (len(call.tensors) == 1 or name == "expand_as"):
+        if name in _VIEWS and (name != "getitem" or _sliced(call["key"])):
             return func(*args, **kwargs)
         if name == "tolist":
             return _listed(tuple(call.tensors[0].shape), UNKNOWN[_numbers(call)])
@@ -213,19 +213,40 @@ def _shape(call: Call, known: Shape | None) -> Shape | None:
     return None
 
 
+def _items(key: Any) -> tuple[Any, ...]:
+    return key if isinstance(key, tuple) else (key,)
+
+
+def _sliced(key: Any) -> bool:
+    """Return whether a key has whole numbers, slices, None and ... alone: what it gives is a view."""
+    return all(item is None or item is ... or isinstance(item, int | slice) for item in _items(key))
+
+
+def _taken(item: Any) -> Shape | None:
+    """Return the shape of an item of a key that picks places one by one; None if that isn't known."""
+    if isinstance(item, Tensor):
+        return tuple(item.shape) or None
+    whole = isinstance(item, list | range) and all(type(place) is int for place in item)
+    return (len(item),) if whole else None
+
+
 def _picked(call: Call) -> Shape | None:
-    """Return the shape of ``x[key]``, with whole numbers in tensors among the key's items."""
-    key = call["key"]
-    items = key if isinstance(key, tuple) else (key,)
-    tensors = [item for item in items if isinstance(item, Tensor)]
-    if any(isinstance(item, list | bool) for item in items) or not all(item.dim() for item in tensors):
+    """Return the shape of ``x[key]``, with lists or tensors of whole numbers among the key's items."""
+    items = _items(call["key"])
+    if any(isinstance(item, bool) for item in items):
         return None
-    rest = call.tensors[0][tuple(slice(None) if isinstance(item, Tensor) else item for item in items)]
+    ones = [None if _sliced((item,)) else _taken(item) for item in items]
+    shapes = [shape for shape in ones if shape is not None]
+    if not all(shape or _sliced((item,)) for item, shape in zip(items, ones, strict=True)):
+        return None
+    rest = call.tensors[0][
+        tuple(slice(None) if shape else item for item, shape in zip(items, ones, strict=True))
+    ]
     taken = len([item for item in items if item is not None and item is not ...])
     axes: list[int] = []
     axis = 0
-    for item in items:
-        if isinstance(item, Tensor):
+    for item, shape in zip(items, ones, strict=True):
+        if shape:
             axes.append(axis)
         if item is ...:
             axis += len(call.shapes[0]) - taken
@@ -233,7 +254,7 @@ def _picked(call: Call) -> Shape | None:
             axis += 1
     kept = [size for place, size in enumerate(rest.shape) if place not in axes]
     first = axes[0] if axes[-1] - axes[0] == len(axes) - 1 else 0
-    return (*kept[:first], *pointwise([tuple(tensor.shape) for tensor in tensors]).shape, *kept[first:])
+    return (*kept[:first], *pointwise(shapes).shape, *kept[first:])
 
 
 def _listed(shape: Shape, item: Unknown) -> Any:

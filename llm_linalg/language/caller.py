@@ -14,14 +14,15 @@ from torch import Tensor, nn
 from llm_linalg.errors import LimitError
 from llm_linalg.language import instead, layers, plain, printing, tables, values
 from llm_linalg.language.budget import Budget
-from llm_linalg.language.evaluator import Evaluator, Explain
+from llm_linalg.language.comprehensions import Comprehensions
+from llm_linalg.language.evaluator import Explain
 from llm_linalg.language.gradients import Gradients
 from llm_linalg.language.source import Source
 
 _PRINTED_LIMIT = 200_000
 
 
-class Caller(Evaluator):
+class Caller(Comprehensions):
     """Evaluates what an `Evaluator` does, and calls and attributes by the tables."""
 
     def __init__(self, source: Source, names: Mapping[str, Any], budget: Budget, explain: Explain) -> None:

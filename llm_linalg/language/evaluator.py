@@ -83,9 +83,6 @@ class Evaluator:
             ast.Slice: self._slice,
             ast.JoinedStr: self._text,
             ast.FormattedValue: self._formatted,
-            ast.ListComp: self._comprehension,
-            ast.DictComp: self._dict_comprehension,
-            ast.GeneratorExp: self._comprehension,
         }
 
     def evaluate(self, node: ast.expr) -> Any:
@@ -172,36 +169,6 @@ class Evaluator:
         if isinstance(value, tuple):
             self.budget.weigh(value)
         return value
-
-    def _comprehension(self, node: ast.ListComp | ast.GeneratorExp) -> list[Any]:
-        return [value for (value,) in self._generated([node.elt], node.generators)]
-
-    def _dict_comprehension(self, node: ast.DictComp) -> dict[Any, Any]:
-        pairs = self._generated([node.key, node.value], node.generators)
-        self.budget.weigh(*[key for key, _ in pairs if isinstance(key, tuple)])
-        return {key: value for key, value in pairs}  # noqa: C416  each is a list of two
-
-    def _generated(self, items: list[ast.expr], generators: list[ast.comprehension]) -> list[list[Any]]:
-        """Return what a comprehension gives, for each turn the values of its items."""
-        outer, self.names = self.names, self.names.new_child()
-        found: list[list[Any]] = []
-        try:
-            self._generate(items, generators, found)
-        finally:
-            self.names = outer
-        return found
-
-    def _generate(
-        self, items: list[ast.expr], generators: list[ast.comprehension], found: list[list[Any]]
-    ) -> None:
-        if not generators:
-            found.append([self.evaluate(item) for item in items])
-            return
-        first, *rest = generators
-        for value in self.items(first.iter):
-            self.assign(first.target, value)
-            if all(self._truth(self.evaluate(test), test) for test in first.ifs):
-                self._generate(items, rest, found)
 
     def _binary(self, node: ast.BinOp) -> Any:
         left, right = self.evaluate(node.left), self.evaluate(node.right)

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import ast
-from collections import ChainMap
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, NamedTuple
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -14,37 +13,15 @@ from torch import Tensor, nn
 from llm_linalg import scopes
 from llm_linalg.errors import HaltedError, LimitError, ProgramError, ShapeError
 from llm_linalg.language import instead, printing, tables
-from llm_linalg.language.assigner import Assigner
-from llm_linalg.language.budget import Budget, Spent
+from llm_linalg.language.budget import Budget
 from llm_linalg.language.caller import UserFunction
 from llm_linalg.language.evaluator import FAILURES
 from llm_linalg.language.gradients import Gradients, enable_grad, no_grad
+from llm_linalg.language.rehearsed import Rehearsed
 from llm_linalg.language.source import Source, not_imported
 
 MAX_CALLS = 30
 _FLOW = ast.If | ast.For | ast.With | ast.FunctionDef | ast.Return | ast.Break | ast.Continue
-
-
-class Moment(NamedTuple):
-    """A place of a run from which it can be rehearsed.
-
-    Attributes:
-        statements: What is about to be run.
-        values: What it goes through, if it is a loop.
-        names: Its names.
-        were: The innermost of them, as they are now.
-        modules: What is imported now.
-        left: What is left of the budget now.
-        options: How tensors are printed now.
-    """
-
-    statements: Sequence[ast.stmt]
-    values: Sequence[Any] | None
-    names: ChainMap[str, Any]
-    were: Mapping[str, Any]
-    modules: Mapping[str, Any]
-    left: Spent
-    options: Mapping[str, Any] | None
 
 
 class Returned(Exception):  # noqa: N818  a way out of nested statements, not an error
@@ -63,11 +40,10 @@ class Continued(Exception):  # noqa: N818
     """Goes on with the next turn of a loop."""
 
 
-class Interpreter(Assigner):
+class Interpreter(Rehearsed):
     """Runs one program: what `Evaluator` evaluates is bound to names, and recorded."""
 
     _depth = 0
-    _rehearsed: set[ast.For] | None = None  # once the program is large: the loops that were rehearsed
 
     def run(self, cells: Sequence[int] = ()) -> list[ProgramError]:
         """Run the program; torch calls are recorded.
@@ -95,41 +71,6 @@ class Interpreter(Assigner):
         for node in self.recorder.nodes:
             node.scope = scopes.plainly(node.scope, self._calls)
         return refused
-
-    def begin(self, statements: Sequence[ast.stmt]) -> None:
-        """Watch what statements take that are about to be run; should it be much, they are rehearsed."""
-        self._rehearsed = None
-        self._under_way = [self._moment(statements)]
-        if self.budget.foresight:
-            self.budget.arm(self._rehearse_all)
-
-    def _moment(self, statements: Sequence[ast.stmt], values: Sequence[Any] | None = None) -> Moment:
-        """Return what is about to be run, with what it can use now."""
-        were, modules = dict(self.names.maps[0]), dict(self._modules)
-        return Moment(statements, values, self.names, were, modules, self.budget.left, printing.CHOSEN.get())
-
-    def _rehearse_all(self) -> None:
-        """Rehearse the program from its start, and each loop that is under way and wasn't foreseen then."""
-        self._rehearsed = set()
-        for moment in self._under_way:
-            self._rehearse(moment)
-
-    def _rehearse(self, moment: Moment) -> None:
-        from llm_linalg.foresight import Rehearsal, Start
-
-        if self._rehearsed is None or moment.statements[0] in self._rehearsed:
-            return
-        rehearsal = Rehearsal(self.source, self.budget.halt, moment.modules)
-        inner, *outer = moment.names.maps
-        scopes = [(inner, moment.were), *[(scope, scope) for scope in outer]]
-        try:
-            rehearsal.refuse(Start(moment.statements, scopes, moment.left, moment.values, moment.options))
-        except (LimitError, HaltedError):
-            raise
-        except Exception:  # noqa: BLE001, S110  what can't be foreseen is left to the run, and fails there
-            pass
-        finally:
-            self._rehearsed |= rehearsal.foreseen
 
     def _run(self, statements: list[ast.stmt]) -> None:
         self.begin(statements)
@@ -227,9 +168,7 @@ class Interpreter(Assigner):
 
     def _for(self, node: ast.For) -> None:
         values = self.items(node.iter)
-        self._under_way.append(self._moment([node], values))
-        try:
-            self._rehearse(self._under_way[-1])
+        with self.foreseen(node, values):
             for value in values:
                 self._at = node
                 self.assign(node.target, value)
@@ -239,8 +178,6 @@ class Interpreter(Assigner):
                     continue
                 except Broken:
                     return
-        finally:
-            self._under_way.pop()
         self._block(node.orelse)
 
     def _define(self, node: ast.FunctionDef) -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -12,6 +10,7 @@ from llm_linalg import LimitError, ProgramError, front, run
 from llm_linalg.claims import broken
 from llm_linalg.language import budget
 from llm_linalg.language.budget import LARGE, Budget, Spent
+from tests.engine.counting import at_most
 from tests.engine.flows import flows
 from tests.engine.test_foresight import DRAWN, difference, holds
 from tests.engine.unforeseen import BIG, FAIR, LOOPS, NESTED
@@ -59,16 +58,13 @@ def within(program: str, large: Spent, left: Spent | None = None) -> tuple[objec
 
 @pytest.mark.parametrize("program", NESTED.values(), ids=list(NESTED))
 def test_values_within_values_are_not_gone_through_without_end(program: str) -> None:
-    start = time.process_time()
-    with pytest.raises(LimitError):
+    with at_most(6_000_000), pytest.raises(LimitError):
         run(program)
-    assert time.process_time() - start < 5
 
 
 def test_long_lists_are_not_gone_through_for_each_item_that_is_written() -> None:
-    start = time.process_time()
-    run("s = [1] * 99999\nfor i in range(9999):\n    s[i] = i")
-    assert time.process_time() - start < 0.5
+    with at_most(1_000_000):
+        run("s = [1] * 99999\nfor i in range(9999):\n    s[i] = i")
 
 
 @pytest.mark.parametrize(
@@ -82,10 +78,8 @@ def test_long_lists_are_not_gone_through_for_each_item_that_is_written() -> None
     ],
 )
 def test_long_lists_are_refused_before_all_that_is_allowed_is_done(turn: str) -> None:
-    start = time.process_time()
-    with pytest.raises(LimitError):
+    with at_most(1_000_000), pytest.raises(LimitError):
         run(f"x, xs, ws = torch.ones(9999), [1] * 9999, ['a'] * 9999\nfor i in range(9999): s = {turn}")
-    assert time.process_time() - start < 0.4
 
 
 def test_a_claim_may_call_a_function_with_a_loop() -> None:

@@ -14,9 +14,9 @@ from torch import Tensor
 
 from llm_linalg import HaltedError, LimitError, ProgramError, front, run
 from llm_linalg.errors import Span
-from llm_linalg.foresight import Rehearsal, Start, expressions, rehearsal
+from llm_linalg.foresight import Rehearsal, Start, expressions, loops
 from llm_linalg.foresight.hollow import Hollow, without_cells
-from llm_linalg.foresight.unknown import Undecided
+from llm_linalg.foresight.unknown import Undecided, Unknown
 from llm_linalg.language import budget, plain
 from llm_linalg.language.budget import HEED, LARGE, Budget, Spent
 from llm_linalg.language.source import Source
@@ -59,7 +59,7 @@ def foreseen(program: str, names: Mapping[str, Any], turns: int) -> Spent:
     rehearsed = Rehearsal(source, lambda: False, IMPORTED)
     start = Budget().left
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(rehearsal, "TURN_BY_TURN", turns)
+        patch.setattr(loops, "TURN_BY_TURN", turns)
         rehearsed.refuse(Start(source.tree.body, [(names, names)], start))
     return difference(start, rehearsed.budget.left)
 
@@ -169,9 +169,55 @@ def test_what_never_ends_is_refused_before_much_is_done(name: str) -> None:
 def test_what_is_foreseen_says_which_loop() -> None:
     with pytest.raises(LimitError) as caught:
         run("x = torch.ones(2)\nfor i in range(6000):\n    x = x + 1")
-    assert "in its 6,000 turns" in str(caught.value)
+    assert "in 6,000 turns" in str(caught.value)
     assert "tensors" in caught.value.message
     assert caught.value.span == Span(2, 9, 2, 20)
+
+
+def test_what_loops_in_loops_take_is_told_by_all_of_them() -> None:
+    loops = "n = {}\ns = 0\nfor i in range(n):\n  for j in range(n):\n    for k in range(n): s = s + 1"
+    with pytest.raises(LimitError, match="in 60 turns the program takes more than 100,000 steps"):
+        run(loops.format(60))
+    with pytest.raises(LimitError, match="in 999 × 999 turns the program takes more than 100,000 steps"):
+        run(loops.format(999))
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        *(
+            "range(4), y",
+            "[0, 2]",
+            "y",
+            "y, [1, 1, 0, 2]",
+            ":, [0, 0]",
+            "y, :",
+            "None, y",
+            "..., y",
+            "y[:, None], y",
+        ),
+        *(
+            "1, y[:3]",
+            "[0], None, [1]",
+            "[True, False, True, False]",
+            "y == 1",
+            "(y, y)",
+            "-1",
+            "y, 1:",
+            "[[0, 1], [1, 2]]",
+        ),
+    ],
+)
+def test_picked_cells_have_the_shape_of_others(key: str) -> None:
+    program = f"x = torch.ones(4, 3)\ny = torch.tensor([0, 2, 1, 1])\nz = x[{key}]\nprint(len(z) * 10)"
+    run_takes = taken(program, {})
+    assert run_takes is not None
+    holds(program)
+    source = Source(f"x = torch.ones(4, 3)\ny = torch.tensor([0, 2, 1, 1])\nz = x[{key}]")
+    rehearsed = Rehearsal(source, lambda: False, IMPORTED)
+    rehearsed.refuse(Start(source.tree.body, [({}, {})], Budget().left))
+    known = rehearsed.names["z"]
+    assert isinstance(known, Unknown) or tuple(known.shape) == run(source.text)["z"].shape
 
 
 def test_a_program_that_keeps_within_its_budget_is_never_refused() -> None:
@@ -271,7 +317,7 @@ def items_of(value: Any) -> int:
     [
         (
             "x = torch.ones(2)\nfor i in range(6000):\n    x = x + 1",
-            "in its 6,000 turns the program makes more than 5,000 tensors: let it turn less often",
+            "in 6,000 turns the program makes more than 5,000 tensors: let it turn less often",
         ),
         (
             "def f(n):\n    return n if n < 2 else f(n - 1) + f(n - 2)\ny = f(25)",

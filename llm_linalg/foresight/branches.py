@@ -1,0 +1,161 @@
+"""Goes through statements before the run: of two branches, by the cheaper one."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Mapping, MutableMapping, Sequence
+from contextlib import contextmanager
+from operator import sub
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from llm_linalg.errors import LimitError
+from llm_linalg.foresight.calls import Calls
+from llm_linalg.foresight.expressions import Ends
+from llm_linalg.foresight.flow import FLOW, Perhaps, inside, strongest, ways_out
+from llm_linalg.foresight.hollow import Fails
+from llm_linalg.foresight.unknown import ANY, Undecided, identity, joined
+from llm_linalg.language.budget import Budget, Spent
+from llm_linalg.language.caller import UserFunction
+from llm_linalg.language.source import Source
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+class _Called(NamedTuple):
+    """What a call gave and took."""
+
+    value: Any
+    taken: Spent
+
+
+class Branches(Calls):
+    """Goes through statements and calls of functions, as far as it is known which are run."""
+
+    def __init__(self, source: Source, names: Mapping[str, Any], budget: Budget) -> None:
+        super().__init__(source, names, budget)
+        self._called: dict[Any, _Called] = {}  # under the call of a function that is under way
+
+    def _statement(self, node: ast.stmt) -> None:
+        self.went_on()
+        try:
+            super()._statement(node)
+        except Undecided:
+            self._forget(node)
+
+    def _forget(self, *statements: ast.stmt) -> None:
+        """Let statements be passed over that may be run, or not."""
+        self._unknown(statements)
+        ways = set(ways_out(statements))
+        if ways:
+            raise Perhaps(strongest(ways))
+
+    def _unknown(self, statements: Sequence[ast.AST]) -> None:
+        """Know nothing any more of what statements bind or change."""
+        self.missed()
+        for statement in statements:
+            for node in inside(statement):
+                if isinstance(node, ast.FunctionDef):
+                    self.names[node.name] = ANY
+                elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+                    self.names[node.id] = ANY
+                elif isinstance(node, ast.alias):
+                    self._modules[node.asname or node.name.partition(".")[0]] = ANY
+
+    def _flow(self, node: ast.stmt) -> None:
+        if isinstance(node, ast.If):
+            test = self.evaluate(node.test)
+            try:
+                chosen = node.body if self._truth(test, node.test) else node.orelse
+            except Undecided:
+                self._either(node.body, node.orelse)
+                return
+            self._block(chosen)
+        else:
+            super()._flow(node)
+
+    def _given(self, node: ast.stmt, value: Any) -> None:
+        """Nothing has to be remembered of a line."""
+
+    def invoke(self, function: UserFunction, arguments: list[Any], named: dict[str, Any]) -> Any:
+        """Call a function that the program defined; with the same arguments it takes the same again."""
+        if self._depth == 0:
+            self._called.clear()
+        key = identity((*arguments, *named.values())) if len(function.scope.maps) == 1 else None
+        lists = self._lists
+        call = (function, key, tuple(named), lists)
+        found = self._called.get(call)
+        if found is not None:
+            self.budget.left = Spent(*map(sub, self.budget.left, found.taken))
+            self.budget.exceeded()
+            return found.value
+        left = self.budget.left
+        try:
+            value = super().invoke(function, arguments, named)
+        except Perhaps:
+            self.missed()
+            value = ANY
+        if self._lists == lists and key is not None and identity(value) is not None:
+            self._called[call] = _Called(value, Spent(*map(sub, left, self.budget.left)))
+        return value
+
+    def _either(self, one: Sequence[ast.stmt], other: Sequence[ast.stmt]) -> None:
+        """Go through two branches, of which only the run will know which it takes."""
+        scope, left = self.names.maps[0], self.budget.left
+        before = dict(scope)
+        ends: list[tuple[dict[str, Any], Spent, type[Exception] | None]] = []
+        refused: Exception = Fails()
+        with self._uncertain():
+            for block in (one, other):
+                restore(scope, before)
+                self.budget.left, changes = left, self.changes
+                try:
+                    way = self._way(block)
+                except (LimitError, Fails) as error:
+                    refused = error  # then the other one is taken, or the program is refused
+                except Ends:
+                    self.budget.left = left  # nobody knows whether this is taken
+                    raise
+                else:
+                    ends.append((dict(scope), self.budget.left, way))
+                self.loose |= self.changes != changes
+        if not ends:
+            raise refused
+        names, _, way = ends[0]
+        if len(ends) > 1:
+            others = ends[1][0]
+            names = {name: joined(names.get(name, ANY), others.get(name, ANY)) for name in names | others}
+        restore(scope, names)
+        self.budget.left = Spent(*map(max, *[end[1] for end in ends], ends[0][1]))
+        ways = [way for _, _, way in ends if way is not None]
+        if ways:
+            raise Perhaps(strongest(ways))
+
+    def _way(self, block: Sequence[ast.stmt]) -> type[Exception] | None:
+        """Go through a branch; return how what is around it is, or may be, left."""
+        try:
+            self._block(block)
+        except Perhaps as perhaps:
+            return perhaps.way
+        except FLOW as flow:
+            return type(flow)
+        return None
+
+    @contextmanager
+    def _uncertain(self) -> Iterator[None]:
+        self.uncertain += 1
+        try:
+            yield
+        finally:
+            self.uncertain -= 1
+
+    @property
+    def _lists(self) -> tuple[int, bool, bool]:
+        """What is the same as long as nothing changed a list, a dict or a layer, or may have."""
+        return self.changes, self.loose, self.missing
+
+
+def restore(scope: MutableMapping[str, Any], names: Mapping[str, Any]) -> None:
+    """Let a scope have these names, and no others."""
+    scope.clear()
+    scope.update(names)

@@ -1,0 +1,87 @@
+"""What is kept of a run so that it can be rehearsed: from its start, and from each loop that is under way."""
+
+from __future__ import annotations
+
+import ast
+from collections import ChainMap
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any, NamedTuple
+
+from llm_linalg.errors import HaltedError, LimitError
+from llm_linalg.language import printing
+from llm_linalg.language.assigner import Assigner
+from llm_linalg.language.budget import Spent
+
+
+class Moment(NamedTuple):
+    """A place of a run from which it can be rehearsed.
+
+    Attributes:
+        statements: What is about to be run.
+        values: What it goes through, if it is a loop.
+        names: Its names.
+        were: The innermost of them, as they are now.
+        modules: What is imported now.
+        left: What is left of the budget now.
+        options: How tensors are printed now.
+    """
+
+    statements: Sequence[ast.stmt]
+    values: Sequence[Any] | None
+    names: ChainMap[str, Any]
+    were: Mapping[str, Any]
+    modules: Mapping[str, Any]
+    left: Spent
+    options: Mapping[str, Any] | None
+
+
+class Rehearsed(Assigner):
+    """Evaluates what an `Assigner` does; a program that turns out to be large is rehearsed."""
+
+    _rehearsed: set[ast.For] | None = None  # once the program is large: the loops that were rehearsed
+
+    def begin(self, statements: Sequence[ast.stmt]) -> None:
+        """Watch what statements take that are about to be run; should it be much, they are rehearsed."""
+        self._rehearsed = None
+        self._under_way = [self._moment(statements)]
+        if self.budget.foresight:
+            self.budget.arm(self._rehearse_all)
+
+    @contextmanager
+    def foreseen(self, loop: ast.For, values: Sequence[Any]) -> Iterator[None]:
+        """Know a loop that is under way while the context is open; one not foreseen is rehearsed first."""
+        self._under_way.append(self._moment([loop], values))
+        try:
+            self._rehearse(self._under_way[-1])
+            yield
+        finally:
+            self._under_way.pop()
+
+    def _moment(self, statements: Sequence[ast.stmt], values: Sequence[Any] | None = None) -> Moment:
+        """Return what is about to be run, with what it can use now."""
+        were, modules = dict(self.names.maps[0]), dict(self._modules)
+        return Moment(statements, values, self.names, were, modules, self.budget.left, printing.CHOSEN.get())
+
+    def _rehearse_all(self) -> None:
+        """Rehearse the program from its start, and each loop that is under way and wasn't foreseen then."""
+        self._rehearsed = set()
+        for moment in self._under_way:
+            self._rehearse(moment)
+
+    def _rehearse(self, moment: Moment) -> None:
+        from llm_linalg.foresight import Rehearsal, Start
+
+        if self._rehearsed is None or moment.statements[0] in self._rehearsed:
+            return
+        rehearsal = Rehearsal(self.source, self.budget.halt, moment.modules)
+        inner, *outer = moment.names.maps
+        scopes = [(inner, moment.were), *[(scope, scope) for scope in outer]]
+        try:
+            rehearsal.refuse(Start(moment.statements, scopes, moment.left, moment.values, moment.options))
+        except (LimitError, HaltedError):
+            raise
+        except Exception:  # noqa: BLE001, S110  what can't be foreseen is left to the run, and fails there
+            pass
+        finally:
+            self._rehearsed |= rehearsal.went_through
