@@ -1,0 +1,187 @@
+"""The shapes and types of what torch calls give, and whether they hang on the values of operands."""
+
+from __future__ import annotations
+
+from math import prod
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from llm_linalg.axes import Shape, pointwise
+from llm_linalg.foresight.unknown import Undecided, Unknown
+from llm_linalg.ops import Call
+
+_TRUTHS = """
+    lt le gt ge eq ne logical_and logical_or logical_not isnan isinf isfinite isclose any all bool
+"""
+_FLOATING = """
+    div mean var std exp exp2 expm1 log log2 log10 log1p sqrt rsqrt reciprocal sin cos tanh sigmoid erf
+    softmax log_softmax logsumexp norm normalize cross_entropy mse_loss pow
+"""
+_HOLDS = frozenset(_TRUTHS.split())
+_FLOATS = frozenset(_FLOATING.split())
+_COUNTS = frozenset(["argmax", "argmin", "argsort", "one_hot", "randint", "randperm", "long"])
+_TAKES = frozenset(["getitem", "setitem", "gather", "index_select", "scatter", "scatter_add", "masked_fill"])
+_SHAPED_ALIKE = frozenset(["clone", "flip", "roll", "dropout"])
+_MOST_LISTED = 10_000
+_SUMS = frozenset(["sum", "prod", "cumsum", "cumprod"])
+_CASTS = {
+    "float": torch.float32,
+    "double": torch.float64,
+    "half": torch.float16,
+    "bfloat16": torch.bfloat16,
+    "int": torch.int32,
+}
+
+
+def plain_kind(call: Call) -> type | None:
+    """Return the kind of the plain value that a call gives that makes no tensor; None if it isn't known."""
+    if call.operation.name == "item":
+        return number_kind(call)
+    return bool if call.operation.name in ("equal", "allclose") else None
+
+
+def shape_of(call: Call, known: Shape | None) -> Shape | None:
+    """Return the shape of what a call gives, also where the run's rules name none, or more; None if open."""
+    name, shapes = call.operation.name, call.shapes
+    if name == "topk":
+        axis = call.dim()
+        return (*shapes[0][:axis], int(call["k"]), *shapes[0][axis + 1 :])
+    if known is not None:
+        return known
+    if name == "getitem":
+        return _picked(call)
+    if name in _SHAPED_ALIKE:
+        return shapes[0]
+    if name == "mse_loss":
+        given = call.arguments["reduction"] if "reduction" in call.arguments else call.kwargs.get("reduction")
+        return () if given in ("mean", "sum") else shapes[0] if shapes[0] == shapes[1] else None
+    if name == "scaled_dot_product_attention" and len({shape[:-2] for shape in shapes[:3]}) == 1:
+        return (*shapes[0][:-1], shapes[2][-1])
+    if name == "vstack":
+        rows = [(1, *shape) if len(shape) == 1 else shape or (1, 1) for shape in shapes]
+        return (sum(shape[0] for shape in rows), *rows[0][1:])
+    if name == "hstack":
+        axis = 0 if len(shapes[0]) < 2 else 1
+        parts = [shape or (1,) for shape in shapes]
+        return (*parts[0][:axis], sum(shape[axis] for shape in parts), *parts[0][axis + 1 :])
+    return None
+
+
+def _items(key: Any) -> tuple[Any, ...]:
+    return key if isinstance(key, tuple) else (key,)
+
+
+def sliced(key: Any) -> bool:
+    """Return whether a key has whole numbers, slices, None and ... alone: what it gives is a view."""
+    return all(item is None or item is ... or isinstance(item, int | slice) for item in _items(key))
+
+
+def _taken(item: Any) -> Shape | None:
+    """Return the shape of an item of a key that picks places one by one; None if that isn't known."""
+    if isinstance(item, Tensor):
+        return tuple(item.shape) or None
+    whole = isinstance(item, list | range) and all(type(place) is int for place in item)
+    return (len(item),) if whole else None
+
+
+def _picked(call: Call) -> Shape | None:
+    """Return the shape of ``x[key]``, with lists or tensors of whole numbers among the key's items."""
+    items = _items(call["key"])
+    if any(isinstance(item, bool) for item in items):
+        return None
+    ones = [None if sliced((item,)) else _taken(item) for item in items]
+    shapes = [shape for shape in ones if shape is not None]
+    if not all(shape or sliced((item,)) for item, shape in zip(items, ones, strict=True)):
+        return None
+    rest = call.tensors[0][
+        tuple(slice(None) if shape else item for item, shape in zip(items, ones, strict=True))
+    ]
+    taken = len([item for item in items if item is not None and item is not ...])
+    axes: list[int] = []
+    axis = 0
+    for item, shape in zip(items, ones, strict=True):
+        if shape:
+            axes.append(axis)
+        if item is ...:
+            axis += len(call.shapes[0]) - taken
+        elif not isinstance(item, int):
+            axis += 1
+    kept = [size for place, size in enumerate(rest.shape) if place not in axes]
+    first = axes[0] if axes[-1] - axes[0] == len(axes) - 1 else 0
+    return (*kept[:first], *pointwise(shapes).shape, *kept[first:])
+
+
+def listed(shape: Shape, item: Unknown) -> Any:
+    """Return what ``tolist`` gives of a shape: nested lists of what isn't known."""
+    if not shape:
+        return item
+    if prod(shape) > _MOST_LISTED:
+        raise Undecided
+    return [listed(shape[1:], item) for _ in range(shape[0])]
+
+
+def number_kind(call: Call) -> type:
+    """Return the kind of the numbers that a call's first operand holds."""
+    kind = call.tensors[0].dtype
+    return bool if kind is torch.bool else float if kind.is_floating_point else int
+
+
+def by_values(call: Call) -> bool:
+    """Return whether the shape that a call gives hangs on the values of its operands."""
+    name, others = call.operation.name, call.tensors[1:]
+    if name in ("getitem", "setitem"):
+        keys = [call.tensors[place] for place in call.places.get("key", ())]
+        return any(key.dtype is not torch.int64 for key in keys)
+    if name == "one_hot":
+        return int(call["num_classes"]) < 0
+    if name in ("repeat_interleave", "narrow", "select"):
+        return bool(others)
+    return call.operation.kind == "creation" and bool(call.tensors) and not name.endswith("_like")
+
+
+def dtype_of(call: Call) -> torch.dtype:
+    """Return the type of what a call gives.
+
+    That it is `int64` is said of nothing that may hold truths: as a key those pick by their values.
+    """
+    name = call.operation.name
+    if isinstance(call.arguments.get("dtype"), torch.dtype):
+        return call.arguments["dtype"]  # type: ignore[no-any-return]
+    if name in _HOLDS:
+        return torch.bool
+    if name in _COUNTS:
+        return torch.int64
+    if name in _CASTS:
+        return _CASTS[name]
+    if name == "type_as":
+        return call.tensors[-1].dtype
+    if name in _TAKES:
+        return call.tensors[0].dtype
+    if name == "embedding":
+        return call.tensors[call.place("weight") or 0].dtype
+    if not call.tensors:
+        return _created(call)
+    kind = call.tensors[0].dtype
+    for tensor in call.tensors[1:]:
+        kind = torch.promote_types(kind, tensor.dtype)
+    if kind.is_floating_point:
+        return kind
+    if name in _FLOATS or any(isinstance(value, float) for value in call.arguments.values()):
+        return torch.float32
+    return torch.int64 if name in _SUMS else kind
+
+
+def _created(call: Call) -> torch.dtype:
+    """Return the type of a tensor that is made of plain values."""
+    match call.operation.name:
+        case "tensor":
+            return torch.tensor(call["data"]).dtype
+        case "full":
+            return torch.tensor(call["fill_value"]).dtype
+        case "arange":
+            bounds = (*call["bounds"], *(call[name] or 0 for name in ("start", "end", "step")))
+            whole = all(isinstance(bound, int) for bound in bounds)
+            return torch.int64 if whole else torch.float32
+    return torch.float32
