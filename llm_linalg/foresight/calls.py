@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Mapping
+from contextlib import suppress
 from functools import cached_property
 from typing import Any
 
@@ -13,9 +14,19 @@ from torch import Tensor, nn
 from llm_linalg.errors import LimitError
 from llm_linalg.foresight.choices import Choices
 from llm_linalg.foresight.expressions import keyed
-from llm_linalg.foresight.hollow import gradient_like, may_be_none, without_cells
-from llm_linalg.foresight.unknown import UNKNOWN, Undecided, Unknown, common, compared, doubtful, numbered
-from llm_linalg.language import gradients, layers, plain, printing, values
+from llm_linalg.foresight.nowhere import gradient_like, may_be_none, without_cells
+from llm_linalg.foresight.unknown import (
+    SOME_TENSOR,
+    UNKNOWN,
+    Undecided,
+    Unknown,
+    common,
+    compared,
+    doubtful,
+    is_tensor,
+    numbered,
+)
+from llm_linalg.language import gradients, layers, plain, printing, tables, values
 from llm_linalg.language.caller import Method, UserFunction
 from llm_linalg.ops import TABLE
 from llm_linalg.ops.elementwise import Pointwise
@@ -26,6 +37,9 @@ _KEYED = (dict.get, dict.setdefault, values.METHODS[dict]["pop"])
 _COMPARING = (list.index, list.count, tuple.index, tuple.count)
 _OPTIONAL = frozenset(["clamp", "clip"])  # of which any operand but the first may be None
 ITEMS_A_STEP = 20  # that a call goes through as fast as a rehearsal takes a step
+_TURNED = frozenset(["T", "mT"])
+# They may give none, or several in one value.
+_SEVERAL = frozenset(["split", "chunk", "unbind", "max", "min", "sort", "topk", "setitem", "cross_entropy"])
 _LISTING = (list, tuple, plain.numbered, plain.paired)
 _GIVES: Mapping[Any, type] = {float: float, int: int, len: int, bool: bool, str: str}
 
@@ -79,6 +93,10 @@ class Calls(Choices):
 
     def attribute(self, value: Any, node: ast.Attribute) -> Any:
         """Return what stands after the dot, of a value."""
+        if value is SOME_TENSOR and node.attr in tables.METHODS:
+            return Method(tables.METHODS[node.attr], value)
+        if value is SOME_TENSOR and node.attr in _TURNED:
+            return self.some_tensor()
         if isinstance(value, Unknown) or (isinstance(value, Tensor) and node.attr in _HIDDEN):
             raise Undecided
         if isinstance(value, Tensor) and node.attr == "grad":
@@ -132,6 +150,8 @@ class Calls(Choices):
             if method.function is plain.converted:
                 return _converted(method.owner, arguments, named)
             return super().applied(node, method, *self._any_numbers(method.function, arguments, named))
+        if method.owner is SOME_TENSOR:
+            self._any_numbers(method.function, [SOME_TENSOR, *arguments], named)
         if isinstance(method.owner, nn.Module):
             return self._layer_method(node, method, arguments, named)
         self.changes += 1
@@ -183,16 +203,27 @@ class Calls(Choices):
             raise Undecided
         if not doubtful(arguments) and not doubtful(named):
             return arguments, named
-        if entry is None or not (pointwise or entry.operation.name == "tensor"):
-            self.budget.weigh(*arguments, *named.values())
-            raise Undecided(_GIVES.get(function))
-        plain.weight(*arguments, *named.values())
-        return [numbered(value) for value in arguments], {
-            name: numbered(item) for name, item in named.items()
-        }
+        if entry is not None and (pointwise or entry.operation.name == "tensor"):
+            with suppress(Undecided):
+                return _numbers(arguments), dict(zip(named, _numbers([*named.values()]), strict=True))
+        self.budget.weigh(*arguments, *named.values())
+        if entry is not None and entry.operation.name not in _SEVERAL and any(map(_has_tensor, arguments)):
+            raise Undecided(self.some_tensor().kind)
+        raise Undecided(_GIVES.get(function))
 
     def _layer(self, kind: type[nn.Module], arguments: list[Any], named: dict[str, Any]) -> nn.Module:
         return layers.made(self.budget, kind, arguments, named, self.hollow.making())
+
+
+def _numbers(values: list[Any]) -> list[Any]:
+    plain.weight(*values)
+    return [numbered(value) for value in values]
+
+
+def _has_tensor(argument: Any) -> bool:
+    """Return whether an argument is a tensor for sure, or a list with one."""
+    items = argument if isinstance(argument, list | tuple) else (argument,)
+    return any(map(is_tensor, items[:MOST_ITEMS]))
 
 
 def _long(arguments: list[Any]) -> bool:

@@ -8,7 +8,7 @@ from typing import Any
 from torch import Tensor
 
 from llm_linalg.foresight.expressions import Ends, Expressions
-from llm_linalg.foresight.hollow import may_be_none
+from llm_linalg.foresight.nowhere import may_be_none
 from llm_linalg.foresight.unknown import Undecided, Unknown, compared, doubtful, numbered
 from llm_linalg.language import plain
 

@@ -11,15 +11,16 @@ from torch import Tensor, nn
 
 from llm_linalg.errors import HaltedError, LimitError, ProgramError
 from llm_linalg.foresight.hollow import Fails, Hollow
+from llm_linalg.foresight.nowhere import may_be_none
 from llm_linalg.foresight.unknown import (
     ANY,
+    SOME_TENSOR,
     UNKNOWN,
     Undecided,
     Unknown,
     changeable,
     compared,
     doubtful,
-    numbered,
     parts,
 )
 from llm_linalg.language import layers, plain
@@ -147,7 +148,7 @@ class Expressions(Interpreter):
                 return self._written(node, left, right)
             self.loose = self.loose or isinstance(left, list)
             return self._known(node.op, left, right)
-        self.loose = self.loose or left.number is None  # a list's own, perhaps
+        self.loose = self.loose or left.kind not in (int, float, Tensor)  # a list's own, perhaps
         return self._known(node.op, left, self.evaluate(node.value))
 
     def _name(self, node: ast.Name) -> Any:
@@ -186,17 +187,29 @@ class Expressions(Interpreter):
         """Return what is known of a sum or its like, of which one side at least is unknown."""
         for one, other in ((left, right), (right, left)):
             if isinstance(one, Tensor):
-                if not isinstance(operator, _POINTWISE):
-                    raise Undecided
-                number = numbered(other)
+                number = other.number
+                if not isinstance(operator, _POINTWISE) or number is None:
+                    return self.some_tensor(one)
                 return plain.binary(type(operator), *((one, number) if one is left else (number, one)))
+        if left is SOME_TENSOR or right is SOME_TENSOR:
+            return self.some_tensor()
         kinds = {side.kind if isinstance(side, Unknown) else type(side) for side in (left, right)}
         if not kinds <= {int, float} or not isinstance(operator, _POINTWISE[:-1]):
             return ANY
         return UNKNOWN[float if float in kinds or isinstance(operator, ast.Div) else int]
 
+    def some_tensor(self, operand: Any = None) -> Unknown:
+        """Take a call that gives one tensor, of which nothing else is known; return that."""
+        if may_be_none(operand):
+            raise Undecided
+        self.budget.tensors -= 1
+        self.budget.exceeded()
+        return SOME_TENSOR
+
     def _unary(self, node: ast.UnaryOp) -> Any:
         value = self.evaluate(node.operand)
+        if value is SOME_TENSOR and not isinstance(node.op, ast.Not):
+            return self.some_tensor()
         if isinstance(value, Unknown):
             minus = isinstance(node.op, ast.USub) and value.number is not None
             return value if minus else UNKNOWN[bool] if isinstance(node.op, ast.Not) else ANY
@@ -206,6 +219,8 @@ class Expressions(Interpreter):
 
     def _subscript(self, node: ast.Subscript) -> Any:
         value, key = self.evaluate(node.value), self.key(node.slice)
+        if value is SOME_TENSOR:
+            return self.some_tensor()
         if isinstance(value, Unknown):
             raise Undecided
         if isinstance(value, dict) and _tensors(key):

@@ -12,8 +12,9 @@ from torch import Tensor
 from torch.nn.functional import cross_entropy
 from torch.overrides import TorchFunctionMode
 
-from llm_linalg.axes import Clash, Shape
+from llm_linalg.axes import Clash
 from llm_linalg.errors import HaltedError, LimitError
+from llm_linalg.foresight.nowhere import without_cells
 from llm_linalg.foresight.results import (
     by_values,
     dtype_of,
@@ -164,29 +165,3 @@ def _name(func: Any) -> str:
 def _fills(func: Any) -> bool:
     name = str(func.__name__)
     return name.endswith("_") and not name.startswith("_")
-
-
-@cache
-def _cell(kind: torch.dtype, _of: str = "value") -> Tensor:
-    with torch._C.DisableTorchFunction():
-        return torch.empty((), dtype=kind, device="meta")
-
-
-def gradient_like(tensor: Tensor) -> Tensor:
-    """Return what a tensor's gradient may be, if it is not None."""
-    with torch._C.DisableTorchFunction():
-        return _cell(tensor.dtype, "gradient").expand(tensor.shape)
-
-
-def may_be_none(value: Any) -> bool:
-    """Return whether a value is a tensor that stands for a gradient that need not be there."""
-    if not isinstance(value, Tensor):
-        return False
-    with torch._C.DisableTorchFunction():
-        return value._base is _cell(value.dtype, "gradient")
-
-
-def without_cells(shape: Shape, kind: torch.dtype) -> Tensor:
-    """Return a tensor of a shape that has no memory: each cell is the same one, which is nowhere."""
-    with torch._C.DisableTorchFunction():
-        return _cell(kind).expand(shape)

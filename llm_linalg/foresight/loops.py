@@ -18,7 +18,7 @@ from llm_linalg.language.source import Source
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-TURN_BY_TURN = 2_000  # steps of a rehearsal after which one turn of a loop stands for all that are left
+TURN_BY_TURN = 1_200  # steps of a rehearsal after which one turn of a loop stands for all that are left
 _MOST_PASSES = 5
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from llm_linalg.foresight.hollow import without_cells
+from llm_linalg.foresight.nowhere import without_cells
 from llm_linalg.foresight.unknown import ANY, few
 from llm_linalg.language.budget import Spent
 from llm_linalg.language.caller import UserFunction

@@ -8,6 +8,7 @@ from typing import Any, NoReturn
 import torch
 from torch import Tensor
 
+from llm_linalg.foresight.nowhere import may_be_none
 from llm_linalg.language.caller import Method
 from llm_linalg.language.values import VIEWS, Distinct
 
@@ -53,8 +54,11 @@ class Unknown:
     __eq__ = __ne__ = __hash__ = _undecided
 
 
-UNKNOWN: Mapping[type | None, Unknown] = {kind: Unknown(kind) for kind in (int, float, str, bool, None)}
+UNKNOWN: Mapping[type | None, Unknown] = {
+    kind: Unknown(kind) for kind in (int, float, str, bool, Tensor, None)
+}
 ANY = UNKNOWN[None]
+SOME_TENSOR = UNKNOWN[Tensor]  # of which not even the shape is known
 
 
 def parts(value: Any) -> Iterator[Any]:
@@ -136,7 +140,10 @@ def joined(one: Any, other: Any) -> Any:
     if one is other:
         return one
     if isinstance(one, Tensor) and isinstance(other, Tensor):
-        return one if one.shape == other.shape and one.dtype == other.dtype else ANY
+        if may_be_none(one) != may_be_none(other):
+            return ANY
+        alike = one.shape == other.shape and one.dtype == other.dtype
+        return one if alike else ANY if may_be_none(one) else SOME_TENSOR
     if isinstance(one, tuple) and isinstance(other, tuple) and len(one) == len(other):
         if not few(one) or not few(other):
             return ANY
@@ -145,8 +152,8 @@ def joined(one: Any, other: Any) -> Any:
     kinds = {_kind(one), _kind(other)}
     if len(kinds) > 1 or kinds == {None}:
         return ANY
-    if isinstance(one, Unknown):
-        return one
+    if isinstance(one, Unknown) or isinstance(other, Tensor):
+        return UNKNOWN[kinds.pop()]
     equal = not isinstance(other, Unknown) and repr(one) == repr(other)  # 0.0 is not -0.0
     return one if equal else UNKNOWN.get(type(one), ANY)
 
@@ -158,7 +165,14 @@ def _same(one: Any, other: Any) -> bool:
 def _kind(value: Any) -> type | None:
     if isinstance(value, Unknown):
         return value.kind
+    if isinstance(value, Tensor):
+        return None if may_be_none(value) else Tensor
     return type(value) if isinstance(value, _EXACT) else None
+
+
+def is_tensor(value: Any) -> bool:
+    """Return whether a value is a tensor for sure, known or not."""
+    return _kind(value) is Tensor
 
 
 def identity(value: Any) -> Any:

@@ -43,7 +43,7 @@ _SAID = (
     "goes through more than {} items",
 )  # a program that takes more than it may, as `Spent` lists it
 
-LARGE = Spent(2**22, 2**29, 150, 10_000, 25_000)
+LARGE = Spent(2**22, 2**29, 100, 10_000, 25_000)
 """What a program has taken when it is a large one: some ten milliseconds' worth of each."""
 
 

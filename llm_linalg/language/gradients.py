@@ -80,7 +80,9 @@ def set_data(tensor: Tensor, value: Tensor) -> None:
             f"x.data keeps its shape and type here: {tuple(tensor.shape)} {tensor.dtype}, not "
             f"{tuple(value.shape)} {value.dtype}"
         )
-    if value.data_ptr() != tensor.data_ptr() or value.stride() != tensor.stride():
+    with torch._C.DisableTorchFunction():  # where they live is no question of the program's
+        there = value.data_ptr() == tensor.data_ptr() and value.stride() == tensor.stride()
+    if not there:
         tensor.detach()[...] = value.detach()
 
 

@@ -16,7 +16,11 @@ _HOMES = ("torch.{}", "torch.Tensor.{}", "torch.nn.functional.{}", "torch.Tensor
 # What writes its result into the first operand is the same operation.
 _IN_PLACE = ("torch.Tensor.{}_", "torch.{}_", "torch.nn.functional.{}_", "torch.Tensor.__i{}__")
 # What the function itself is called; torch's own table of names takes ten milliseconds to make.
-_NAMED_ALIKE = frozenset(["dim", "size", "numel", "item", "tolist", "stride", "__len__", "_set_grad_enabled"])
+_ALIKE = """
+    dim size numel item tolist stride is_contiguous __len__ dropout multinomial equal allclose
+    _set_grad_enabled
+"""
+_NAMED_ALIKE = frozenset(_ALIKE.split())
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,10 +58,11 @@ class Registry:
 def short_name(function: Function) -> str:
     """Return torch's short name of any function: ``conv1d`` for ``torch.nn.functional.conv1d``."""
     name = str(getattr(function, "__name__", ""))
-    if name == "__get__":  # a property such as Tensor.T
-        name = str(getattr(getattr(function, "__self__", None), "__name__", name))
+    of_property = getattr(getattr(function, "__self__", None), "__name__", "") if name == "__get__" else ""
+    if of_property:  # such as Tensor.T
+        name = str(of_property)
     elif name not in _NAMED_ALIKE:
-        name = (resolve_name(function) or name).rpartition(".")[2]
+        name = (resolve_name(function) or name).removesuffix(".__get__").rpartition(".")[2]
     return name.strip("_") or "call"
 
 

@@ -34,6 +34,22 @@ ITEMS = [  # with what they are bound to
     *(("x", "z"), ("range({n} * 9)", "i"), ("zip(range({n}), range(9))", "i, k")),
 ]
 SIMPLE = [
+    *(
+        "w = torch.cat([w, x])",
+        "w = w[1:]",
+        "w = w * n",
+        "w = torch.relu(w - {n})",
+        "w = w @ x",
+        "x = x + w.sum(0)",
+    ),
+    *(
+        "w += 1",
+        "w = w.float()",
+        "w = -w.T.T",
+        "w = torch.stack([w, w])[0]",
+        "w = x if {c} else w",
+        "x = x * w.mean()",
+    ),
     *("{t} = {e}", "{t} = {e}", "n = ({w}) % 5", "k = ({w}) % 3", "{t} += {e}", "n += 1; n %= 5"),
     *("xs.append({e}); xs = xs[-3:]", "xs.append({e})", "x, y = y, {e}", "{t}[{n} % 3] = n", "d['a'] = {e}"),
     *("print({e}, n, f'{k} {x.shape}')", "xs = [a + {n} for a in xs if {c}] + [x]", "xs += [{e}]"),
@@ -86,11 +102,11 @@ def flows(draw: st.DrawFn, known: bool) -> str:
     return "\n".join(
         [
             "x, y, n, k = torch.randn(3, 3), torch.rand(3, 3), 2, 1",
-            "xs, d, layer = [x, y], {'a': x}, nn.Linear(3, 3)",
+            "xs, d, layer, w = [x, y], {'a': x}, nn.Linear(3, 3), torch.ones(2, 3)",
             "def g(a, b):",
             "    if b <= 0: return a",
             "    return g(a + 1, b - 1) * 0.5",
-            "def f(x, n=1, k=2, y=y, xs=[x], d={'a': x}):",
+            "def f(x, n=1, k=2, y=y, xs=[x], d={'a': x}, w=w):",
             *[line.replace("f(x)", "x").replace("f(y, 2)", "y") for line in inside],
             "    return x",
             *[line[4:] for _ in range(3) for line in block(3, False, False)],

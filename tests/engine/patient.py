@@ -258,6 +258,30 @@ x = [0] * 30000
 for i in range(99999):
     x == x
 """,
+    "a vector that grows": """
+x = torch.ones(4)
+for i in range(9999):
+    x = torch.cat([x, x[:1]])
+""",
+    "a vector that shrinks": """
+x = torch.ones(9999)
+for i in range(9999):
+    x = x[1:] + 1
+""",
+    "tokens": """
+W = torch.randn(9, 9)
+tokens = torch.zeros(1, dtype=torch.long)
+for i in range(9999):
+    logits = W[tokens][-1]
+    tokens = torch.cat([tokens, logits.argmax().view(1)])
+""",
+    "keys that are kept": """
+K = torch.randn(1, 8)
+for i in range(9999):
+    k = torch.randn(1, 8)
+    K = torch.cat([K, k])
+    shares = torch.softmax(k @ K.T, -1) @ K
+""",
     "products, line by line": "x = torch.ones(3000, 3000)\n" + "y = x @ x\n" * 30,
     "random matrices, line by line": "x = torch.randn(3000, 3000)\n" * 30,
     "layers, line by line": "layer = nn.Linear(4096, 4096)\n" * 20,

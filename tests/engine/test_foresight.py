@@ -15,7 +15,8 @@ from torch import Tensor
 from llm_linalg import HaltedError, LimitError, ProgramError, front, run
 from llm_linalg.errors import Span
 from llm_linalg.foresight import Rehearsal, Start, expressions, loops
-from llm_linalg.foresight.hollow import Hollow, without_cells
+from llm_linalg.foresight.hollow import Hollow
+from llm_linalg.foresight.nowhere import without_cells
 from llm_linalg.foresight.unknown import Undecided, Unknown
 from llm_linalg.language import budget, plain
 from llm_linalg.language.budget import HEED, LARGE, Budget, Spent
