@@ -4,16 +4,19 @@ A program that asks for more than its budget is refused when it has asked for it
 have computed all that is allowed, and one that was never to end in time should not take that long to be
 refused. So one that turns out to be large is rehearsed from its start, and so is the loop that it is in:
 
-- Calls of torch give tensors without cells (`hollow`). They take their part of a budget and compute nothing.
-- Plain values are computed. What hangs on a tensor's cells is unknown (`unknown`), and what is done to
-  something unknown is unknown too, and takes nothing.
+- Calls of torch give tensors without cells (`nowhere`, `hollow`, `results`). They take their part of a budget
+  and compute nothing.
+- Plain values are computed (`expressions`, `choices`, `calls`). What hangs on a tensor's cells is unknown
+  (`unknown`), and what is done to something unknown is unknown too, and takes nothing; only of a tensor whose
+  shape is unknown each call takes a tensor.
 - Of two branches between which only the run can decide, the program takes at least what the cheaper one
-  takes. What they leave behind is known where they agree.
+  takes (`branches`). What they leave behind is known where they agree.
 - A loop is gone through turn by turn while that is short. From there on one turn stands for all that are
-  left: it is gone through with what is known of each of them, until a turn changes nothing of that.
+  left: it is gone through with what is known of each of them, until a turn changes nothing of that (`loops`).
 
 All that is taken is a lower bound of what the run takes, provided that the run does not fail before. So
-what is refused here would be refused there.
+what is refused here would be refused there. A rehearsal is apart from the run (`start`, `apart`): it changes
+nothing of its values, random numbers, gradients or trace.
 """
 
 from __future__ import annotations
