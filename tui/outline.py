@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from dataclasses import replace
+from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
 from llm_linalg.text import clean
@@ -80,11 +81,10 @@ def _document(session: Session, lesson: Lesson) -> tuple[Entry, ...]:
     number = session.view.stop
     failed = _failed(session, lesson)
     least = min((heading.level for heading in lesson.outline), default=1)
-    starts = [heading.stop for heading in lesson.outline]
-    ends = [*starts[1:], len(lesson.stops) + 1]
+    bounds = [*[heading.stop for heading in lesson.outline], len(lesson.stops) + 1]
     chosen = session.chosen or f"stop:{number}"
-    entries = _cells(lesson, range(1, min([*starts, len(lesson.stops) + 1])), 0, number, failed)
-    for place, (heading, end) in enumerate(zip(lesson.outline, ends, strict=True)):
+    entries = _cells(lesson, range(1, min(bounds)), 0, number, failed)
+    for place, (heading, (_, end)) in enumerate(zip(lesson.outline, pairwise(bounds), strict=True)):
         command = f"stop:{heading.stop}:{place}"
         level = heading.level - least
         below = range(heading.stop, end)

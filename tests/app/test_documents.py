@@ -175,3 +175,12 @@ async def test_the_sidebar_is_the_outline(path: Path) -> None:
         assert "4 ✗ %matplotlib inline" in texts
         await app.press("l", "up", "up", "up", "up", "enter")  # back to the first heading
         assert app.has(stop=1)
+
+
+async def test_a_script_without_a_heading_opens_too(tmp_path: Path) -> None:
+    file = tmp_path / "plain.py"
+    file.write_text("x = torch.ones(2)\nfor i in range(3):\n    x = x + 1\ny = x.sum()\n")
+    async with opened(read(file)) as app:
+        (entry,) = outline(app.session)
+        assert entry.here
+        assert entry.text.startswith("1 ")
