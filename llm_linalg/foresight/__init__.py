@@ -13,6 +13,8 @@ refused. So one that turns out to be large is rehearsed from its start, and so i
   takes (`branches`). What they leave behind is known where they agree.
 - A loop is gone through turn by turn while that is short. From there on one turn stands for all that are
   left: it is gone through with what is known of each of them, until a turn changes nothing of that (`loops`).
+  So a whole number is known by its bounds, where no more is known of it (`wholes`, `several`): a loop up to
+  it turns at least as often as the lower one says. A loop around such a one is gone through in a few pieces.
 
 All that is taken is a lower bound of what the run takes, provided that the run does not fail before. So
 what is refused here would be refused there. A rehearsal is apart from the run (`start`, `apart`): it changes

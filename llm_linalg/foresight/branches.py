@@ -13,13 +13,16 @@ from llm_linalg.foresight.calls import Calls
 from llm_linalg.foresight.expressions import Ends
 from llm_linalg.foresight.flow import FLOW, Perhaps, inside, strongest, ways_out
 from llm_linalg.foresight.hollow import Fails
-from llm_linalg.foresight.unknown import ANY, Undecided, identity, joined
+from llm_linalg.foresight.several import identity, joined
+from llm_linalg.foresight.unknown import ANY, Undecided
 from llm_linalg.language.budget import Budget, Spent
 from llm_linalg.language.caller import UserFunction
 from llm_linalg.language.source import Source
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+TURN_BY_TURN = 1_200  # steps of a rehearsal after which one turn of a loop stands for all that are left
 
 
 class _Called(NamedTuple):
@@ -62,17 +65,14 @@ class Branches(Calls):
                 elif isinstance(node, ast.alias):
                     self._modules[node.asname or node.name.partition(".")[0]] = ANY
 
-    def _flow(self, node: ast.stmt) -> None:
-        if isinstance(node, ast.If):
-            test = self.evaluate(node.test)
-            try:
-                chosen = node.body if self._truth(test, node.test) else node.orelse
-            except Undecided:
-                self._either(node.body, node.orelse)
-                return
-            self._block(chosen)
-        else:
-            super()._flow(node)
+    def _if(self, node: ast.If) -> None:
+        test = self.evaluate(node.test)
+        try:
+            chosen = node.body if self._truth(test, node.test) else node.orelse
+        except Undecided:
+            self._either(node.body, node.orelse)
+            return
+        self._block(chosen)
 
     def _given(self, node: ast.stmt, value: Any) -> None:
         """Nothing has to be remembered of a line."""
@@ -95,7 +95,9 @@ class Branches(Calls):
         except Perhaps:
             self.missed()
             value = ANY
-        if self._lists == lists and key is not None and identity(value) is not None:
+        if self._lists != lists and self._depth and self._long:
+            self.loose = True  # then a call like it is known, whatever lists it changes
+        elif self._lists == lists and key is not None and identity(value) is not None:
             self._called[call] = _Called(value, Spent(*map(sub, left, self.budget.left)))
         return value
 
@@ -148,6 +150,10 @@ class Branches(Calls):
             yield
         finally:
             self.uncertain -= 1
+
+    @property
+    def _long(self) -> bool:
+        return self.length > TURN_BY_TURN
 
     @property
     def _lists(self) -> tuple[int, bool, bool]:

@@ -15,17 +15,18 @@ from llm_linalg.errors import LimitError
 from llm_linalg.foresight.choices import Choices
 from llm_linalg.foresight.expressions import keyed
 from llm_linalg.foresight.nowhere import gradient_like, may_be_none, without_cells
+from llm_linalg.foresight.several import common
 from llm_linalg.foresight.unknown import (
     SOME_TENSOR,
     UNKNOWN,
     Undecided,
     Unknown,
-    common,
     compared,
     doubtful,
     is_tensor,
     numbered,
 )
+from llm_linalg.foresight.wholes import some_range
 from llm_linalg.language import gradients, layers, plain, printing, tables, values
 from llm_linalg.language.caller import Method, UserFunction
 from llm_linalg.ops import TABLE
@@ -123,6 +124,8 @@ class Calls(Choices):
             return super().applied(node, function, arguments, named)
         if function is printing.set_printoptions and (self.uncertain or self._depth):
             self.missed()
+        if function is plain.bounded_range and doubtful(arguments) and not named:
+            return self._range(arguments)
         if function is torch.is_tensor and any(map(may_be_none, arguments)):
             raise Undecided(bool)
         if function is values.Distinct and any(map(compared, arguments)):
@@ -141,6 +144,13 @@ class Calls(Choices):
             self.went_on(layers.count(function))
         result = super().applied(node, function, *self._any_numbers(function, arguments, named))
         return keyed(result) if isinstance(result, dict) else result
+
+    def _range(self, arguments: list[Any]) -> Unknown:
+        found = some_range(arguments)
+        if found is None:
+            raise Undecided
+        self.ranges += 1
+        return found
 
     def _method(self, node: ast.Call, method: Method, arguments: list[Any], named: dict[str, Any]) -> Any:
         """Call a method, which may change what it is of."""

@@ -23,8 +23,10 @@ from llm_linalg.foresight.unknown import (
     doubtful,
     parts,
 )
+from llm_linalg.foresight.wholes import arithmetic, negative
 from llm_linalg.language import layers, plain
 from llm_linalg.language.budget import Budget
+from llm_linalg.language.evaluator import WITH_ITEMS
 from llm_linalg.language.interpreter import Interpreter
 from llm_linalg.language.source import Source
 
@@ -47,6 +49,7 @@ class Expressions(Interpreter):
         self.hollow = Hollow(budget)
         self._steps = 0
         self.uncertain = 0  # branches under way that may not be taken, and turns that stand for others
+        self.ranges = 0  # of which not all was known
         self.changes = 0  # of lists and dicts
         self.loose = False  # so that nothing is known of those that have a name
         self.missing = False  # whether something may have been done of which nothing is known
@@ -97,7 +100,7 @@ class Expressions(Interpreter):
 
     def bind(self, name: str, value: Any) -> None:
         """Bind a name to a value."""
-        self.names[name] = value
+        self.names.maps[0][name] = value
 
     def assign(self, target: ast.expr, value: Any) -> None:
         """Bind a target to a value."""
@@ -196,7 +199,9 @@ class Expressions(Interpreter):
         kinds = {side.kind if isinstance(side, Unknown) else type(side) for side in (left, right)}
         if not kinds <= {int, float} or not isinstance(operator, _POINTWISE[:-1]):
             return ANY
-        return UNKNOWN[float if float in kinds or isinstance(operator, ast.Div) else int]
+        if float in kinds or isinstance(operator, ast.Div):
+            return UNKNOWN[float]
+        return arithmetic(operator, left, right)
 
     def some_tensor(self, operand: Any = None) -> Unknown:
         """Take a call that gives one tensor, of which nothing else is known; return that."""
@@ -212,7 +217,7 @@ class Expressions(Interpreter):
             return self.some_tensor()
         if isinstance(value, Unknown):
             minus = isinstance(node.op, ast.USub) and value.number is not None
-            return value if minus else UNKNOWN[bool] if isinstance(node.op, ast.Not) else ANY
+            return negative(value) if minus else UNKNOWN[bool] if isinstance(node.op, ast.Not) else ANY
         if isinstance(node.op, ast.Not):
             return not self._truth(value, node)
         return plain.UNARY[type(node.op)](value)
@@ -231,7 +236,7 @@ class Expressions(Interpreter):
             key = tuple(0 if isinstance(item, Unknown) and item.kind is int else item for item in whole(key))
             if doubtful(key):
                 raise Undecided
-        if not isinstance(value, Tensor | tuple | list | dict | str | range | layers.SEQUENCES):
+        if not isinstance(value, WITH_ITEMS):
             raise Fails
         return value[key]
 

@@ -6,7 +6,7 @@ import ast
 from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING
 
-from llm_linalg.language.interpreter import Broken, Continued, Returned
+from llm_linalg.language.statements import Broken, Continued, Returned
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -3,23 +3,31 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from llm_linalg.errors import LimitError
 from llm_linalg.foresight.branches import Branches, restore
 from llm_linalg.foresight.flow import Perhaps, ways_out
-from llm_linalg.foresight.unknown import Undecided, common, joined
+from llm_linalg.foresight.hollow import Fails
+from llm_linalg.foresight.several import common, joined
+from llm_linalg.foresight.unknown import Undecided
+from llm_linalg.foresight.wholes import SomeRange
 from llm_linalg.language.budget import Budget, Spent
-from llm_linalg.language.interpreter import Broken, Continued, Returned
 from llm_linalg.language.source import Source
+from llm_linalg.language.statements import Broken, Continued, Returned
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-TURN_BY_TURN = 1_200  # steps of a rehearsal after which one turn of a loop stands for all that are left
-_MOST_PASSES = 5
+_MOST_PASSES = 8
+_PIECES = 8  # of a loop, one turn for each, if how often a loop in it turns hangs on its number
+
+
+# Goes through one turn, whose item is known so far, for so many; returns how the last one was left.
+Turn = Callable[[Any, int], type[Exception] | None]
 
 
 class Loops(Branches):
@@ -32,15 +40,15 @@ class Loops(Branches):
     def __init__(self, source: Source, names: Mapping[str, Any], budget: Budget) -> None:
         super().__init__(source, names, budget)
         self.went_through: set[ast.For] = set()
-        self._turns: list[int] = []  # how often each of the loops turns that are under way
-
-    @property
-    def _long(self) -> bool:
-        return self.length > TURN_BY_TURN
+        self._turns: list[str] = []  # how often each of the loops turns that are under way, in words
 
     def _for(self, node: ast.For) -> None:
+        value = self.evaluate(node.iter)
+        if isinstance(value, SomeRange):
+            self._left(node, self._some_turns(node, value))
+            return
         try:
-            values = self.items(node.iter)
+            values = self.gone_through(value, node.iter)
         except Undecided:
             self._forget(node)
         else:
@@ -49,22 +57,49 @@ class Loops(Branches):
     def turns(self, node: ast.For, values: Sequence[Any]) -> None:
         """Go through a loop, of which it is known what it goes through."""
         self.went_through.add(node)
-        way: type[Exception] | None = None
-        with self._turning(len(values)):
-            for turn, value in enumerate(values):
-                if self._long and len(values) - turn > 1:
-                    way = self._turn_for_all(node, values[turn:])
-                    break
-                way = self._turn(node, value)
-                if way is not None:
-                    break
+        with self._turning(f"{len(values):,}"):
+            way = self._sure_turns(node, values)
+        self._left(node, way)
+
+    def _left(self, node: ast.For, way: type[Exception] | None) -> None:
+        """Go on after the turns of a loop, the last of which was left so."""
         if way is None:
             self._block(node.orelse)
         elif way is Perhaps:
             self._forget(node)
 
+    def _sure_turns(self, node: ast.For, values: Sequence[Any]) -> type[Exception] | None:
+        for turn, value in enumerate(values):
+            if self._long and len(values) - turn > 1:
+                return self._all_turns(values[turn:], partial(self._turn_for_all, node))
+            way = self._turn(node, value)
+            if way is not None:
+                return way
+        return None
+
+    def _some_turns(self, node: ast.For, values: SomeRange) -> type[Exception] | None:
+        """Go through the turns that a loop surely has, and then through any that it may have beyond them."""
+        self.budget.weigh(values.sure)
+        with self._turning(values.length):
+            way = self._sure_turns(node, values.sure)
+        if way is not None:
+            return way
+        scope, left, changes = self.names.maps[0], self.budget.left, self.changes
+        before = dict(scope)
+        try:
+            return self._turn_for_all(node, values.others, 0) and Perhaps
+        except Returned:
+            restore(scope, before)
+            raise Perhaps(Returned) from None
+        except (LimitError, Fails):
+            restore(scope, before)  # if there are more, the run ends there
+            return None
+        finally:
+            self.budget.left = left
+            self.loose |= self.changes != changes
+
     @contextmanager
-    def _turning(self, turns: int) -> Iterator[None]:
+    def _turning(self, turns: str) -> Iterator[None]:
         self._turns.append(turns)
         try:
             yield
@@ -92,9 +127,29 @@ class Loops(Branches):
             raise Perhaps(Returned)
         return Perhaps if Broken in found else None
 
-    def _turn_for_all(self, node: ast.For, values: Sequence[Any]) -> type[Exception] | None:
-        """Let one turn stand for all that are left: what is known when it begins holds for each of them."""
-        value, scope = common(values), self.names.maps[0]
+    def _all_turns(self, values: Sequence[Any], turn: Turn) -> type[Exception] | None:
+        """Let one turn stand for all; or one for each piece of them, if more is known of those."""
+        scope, left, ranges = self.names.maps[0], self.budget.left, self.ranges
+        before = dict(scope)
+        way = turn(common(values), len(values))
+        if way is not None or self.ranges == ranges or len(values) < 2 * _PIECES:
+            return way
+        restore(scope, before)
+        self.budget.left = left
+        size = -(-len(values) // _PIECES)
+        for start in range(0, len(values), size):
+            piece = values[start : start + size]
+            way = turn(common(piece), len(piece))
+            if way is not None:
+                return way
+        return None
+
+    def _turn_for_all(self, node: ast.For, value: Any, turns: int) -> type[Exception] | None:
+        """Let one turn stand for so many: what is known when it begins holds for each of them.
+
+        If there may be any number of them, or none, they take nothing.
+        """
+        scope = self.names.maps[0]
         with self._uncertain():
             for _ in range(_MOST_PASSES):
                 before, left, lists = dict(scope), self.budget.left, self._lists
@@ -107,7 +162,10 @@ class Loops(Branches):
                 else:
                     known = {name: joined(before.get(name, now), now) for name, now in scope.items()}
                     if len(known) == len(before) and all(known[name] is before[name] for name in before):
-                        self._repeat(left, len(values) - 1, node.iter)
+                        if turns:
+                            self._repeat(left, turns - 1, node.iter)
+                        else:
+                            restore(scope, before)
                         return None
                 restore(scope, known)
                 self.budget.left = left
@@ -119,7 +177,7 @@ class Loops(Branches):
         self.budget.left = Spent(
             *[after - times * (before - after) for before, after in zip(left, now, strict=True)]
         )
-        turns = " × ".join(f"{count:,}" for count in self._turns)  # of the loops around, and of this one
+        turns = " × ".join(self._turns)  # of the loops around, and of this one
         try:
             self.budget.exceeded(f"in {turns} turns ")
         except LimitError as error:
@@ -138,15 +196,20 @@ class Loops(Branches):
         if not generators:
             super()._generate(items, generators, found)
             return
-        values = self.items(generators[0].iter)
-        decided = True
-        with self._turning(len(values)):
+        source = generators[0].iter
+        value = self.evaluate(source)
+        some = value if isinstance(value, SomeRange) else None
+        values = self.gone_through(value if some is None else some.sure, source)
+        decided = some is None
+        with self._turning(f"{len(values):,}" if some is None else some.length):
             for turn, value in enumerate(values):
                 if self._long and len(values) - turn > 1:
-                    self._generate_for_all(items, generators, values[turn:])
+                    self._all_turns(values[turn:], partial(self._generate_for_all, items, generators))
                     decided = False
                     break
                 decided &= self._generate_once(items, generators, value, found)
+        if some is not None:
+            self._generate_for_all(items, generators, some.others, 0)
         if not decided:
             raise Undecided
 
@@ -165,12 +228,20 @@ class Loops(Branches):
         return True
 
     def _generate_for_all(
-        self, items: list[ast.expr], generators: list[ast.comprehension], values: Sequence[Any]
+        self, items: list[ast.expr], generators: list[ast.comprehension], value: Any, turns: int
     ) -> None:
+        """Let one turn of a comprehension stand for so many; for none, if it may not be made."""
+        left, lists = self.budget.left, self._lists
         with self._uncertain():
-            left, lists = self.budget.left, self._lists
-            self._generate_once(items, generators, common(values), [])
-            if self._lists != lists:
-                self.budget.left, self.loose = left, True
-                self._generate_once(items, generators, common(values), [])
-        self._repeat(left, len(values) - 1, generators[0].iter)
+            try:
+                self._generate_once(items, generators, value, [])
+                if self._lists != lists:
+                    self.budget.left, self.loose = left, True
+                    self._generate_once(items, generators, value, [])
+            except (LimitError, Fails):
+                if turns:
+                    raise
+        if turns:
+            self._repeat(left, turns - 1, generators[0].iter)
+        else:
+            self.budget.left = left

@@ -17,9 +17,9 @@ from llm_linalg.foresight.loops import Loops
 from llm_linalg.foresight.start import Start
 from llm_linalg.foresight.unknown import Undecided
 from llm_linalg.language.budget import Budget
-from llm_linalg.language.interpreter import Broken, Continued, Returned
 from llm_linalg.language.printing import CHOSEN
 from llm_linalg.language.source import Source
+from llm_linalg.language.statements import Broken, Continued, Returned
 
 
 class Rehearsal(Loops):

@@ -1,23 +1,21 @@
-"""Values that are not known before a program is run, and what is known of several at once."""
+"""Values that are not known before a program is run."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Any, NoReturn
 
-import torch
 from torch import Tensor
 
 from llm_linalg.foresight.nowhere import may_be_none
 from llm_linalg.language.caller import Method
 from llm_linalg.language.values import VIEWS, Distinct
 
-_MOST = 1_000  # items that are looked at, to say what all of them have in common
 _FEW = 200  # items of tuples in tuples that are looked at one by one
 _CHANGEABLE = list | dict | Distinct | VIEWS | Method
 _HOLDING = list | tuple | dict | Distinct | VIEWS
 _CERTAIN = frozenset([bool, int, float, str, type(None), Tensor])  # told at a glance
-_EXACT: Any = bool | int | float | str | type(None)
+EXACT: Any = bool | int | float | str | type(None)  # plain values without parts
 
 
 class Undecided(Exception):  # noqa: N818  a way out of an expression, not an error
@@ -33,12 +31,17 @@ def _undecided(*_: Any) -> NoReturn:
 
 
 class Unknown:
-    """A value of which at most the kind is known: whatever is done to it is undecided."""
+    """A value of which at most the kind is known, and of a whole number its bounds.
 
-    __slots__ = ("kind",)
+    Whatever is done to it is undecided.
+    """
 
-    def __init__(self, kind: type | None) -> None:
+    __slots__ = ("kind", "least", "most")
+
+    def __init__(self, kind: type | None, least: int | None = None, most: int | None = None) -> None:
         self.kind = kind
+        self.least = least
+        self.most = most
 
     @property
     def number(self) -> int | float | None:
@@ -135,70 +138,15 @@ def numbered(value: Any) -> Any:
     return value
 
 
-def joined(one: Any, other: Any) -> Any:
-    """Return what is known of a value that is one or the other; the first itself, if that is all of it."""
-    if one is other:
-        return one
-    if isinstance(one, Tensor) and isinstance(other, Tensor):
-        if may_be_none(one) != may_be_none(other):
-            return ANY
-        alike = one.shape == other.shape and one.dtype == other.dtype
-        return one if alike else ANY if may_be_none(one) else SOME_TENSOR
-    if isinstance(one, tuple) and isinstance(other, tuple) and len(one) == len(other):
-        if not few(one) or not few(other):
-            return ANY
-        items = tuple(map(joined, one, other))
-        return one if all(map(_same, items, one)) else items
-    kinds = {_kind(one), _kind(other)}
-    if len(kinds) > 1 or kinds == {None}:
-        return ANY
-    if isinstance(one, Unknown) or isinstance(other, Tensor):
-        return UNKNOWN[kinds.pop()]
-    equal = not isinstance(other, Unknown) and repr(one) == repr(other)  # 0.0 is not -0.0
-    return one if equal else UNKNOWN.get(type(one), ANY)
-
-
-def _same(one: Any, other: Any) -> bool:
-    return one is other
-
-
-def _kind(value: Any) -> type | None:
+def kind_of(value: Any) -> type | None:
+    """Return a value's kind: one that stands for plain values, a tensor that is there for sure, or None."""
     if isinstance(value, Unknown):
         return value.kind
     if isinstance(value, Tensor):
         return None if may_be_none(value) else Tensor
-    return type(value) if isinstance(value, _EXACT) else None
+    return type(value) if isinstance(value, EXACT) else None
 
 
 def is_tensor(value: Any) -> bool:
     """Return whether a value is a tensor for sure, known or not."""
-    return _kind(value) is Tensor
-
-
-def identity(value: Any) -> Any:
-    """Return what is equal for values of which the same is known; None for one that can be changed."""
-    if isinstance(value, Tensor):
-        with torch._C.DisableTorchFunction():
-            return Tensor, tuple(value.shape), value.dtype, id(value._base)
-    if isinstance(value, Unknown):
-        return Unknown, value.kind
-    if isinstance(value, float):
-        return float, repr(value)  # 0.0 is not -0.0
-    if isinstance(value, tuple):
-        if not few(value):
-            return None
-        items = tuple(map(identity, value))
-        return None if None in items else items
-    return (type(value), value) if isinstance(value, _EXACT) else None
-
-
-def common(values: Sequence[Any]) -> Any:
-    """Return what is known of each of the values; there is at least one."""
-    if len(values) == 1:
-        return values[0]
-    if isinstance(values, range):
-        return UNKNOWN[int]
-    found = values[0]
-    for value in values[1:_MOST]:
-        found = joined(found, value)
-    return found if len(values) <= _MOST else ANY
+    return kind_of(value) is Tensor

@@ -10,15 +10,20 @@ from torch import Tensor, nn
 from llm_linalg.language import layers, plain, tables
 from llm_linalg.language.caller import Caller
 
+_STORING: Any = Tensor | list | dict
+_UNPACKED: Any = tuple | list
+_IN_PLACE: Any = Tensor | list
+
 
 class Assigner(Caller):
     """Evaluates what a `Caller` does, and binds it."""
 
     def assign(self, target: ast.expr, value: Any) -> None:
         """Bind a target to a value."""
+        if target.__class__ is ast.Name:
+            self.bind(target.id, value)
+            return
         match target:
-            case ast.Name():
-                self.bind(target.id, value)
             case ast.Tuple() | ast.List():
                 self._unpack(target, value)
             case ast.Subscript():
@@ -46,7 +51,7 @@ class Assigner(Caller):
     def _item(self, target: ast.Subscript) -> tuple[Any, Any]:
         """Return what an item that is assigned to belongs to, and its key."""
         owner, key = self.evaluate(target.value), self.key(target.slice)
-        if not isinstance(owner, Tensor | list | dict):
+        if not isinstance(owner, _STORING):
             raise self.error(f"a {type(owner).__name__}'s items can't be assigned to", target)
         if isinstance(key, slice) and isinstance(owner, list):
             raise self.error("a slice of a list can't be assigned to", target)
@@ -60,7 +65,9 @@ class Assigner(Caller):
 
     def bind(self, name: str, value: Any) -> None:
         """Bind a name to a value."""
-        self.names[name] = value
+        self.names.maps[0][name] = value
+        if value.__class__ in plain.KINDS:
+            return
         if isinstance(value, Tensor):
             self.gave(self.recorder.bind(name, value))
         elif isinstance(value, nn.Module):
@@ -70,7 +77,7 @@ class Assigner(Caller):
     def _unpack(self, target: ast.Tuple | ast.List, value: Any) -> None:
         if isinstance(value, Tensor):
             value = value.unbind(0)
-        if not isinstance(value, tuple | list):
+        if not isinstance(value, _UNPACKED):
             raise self.error("only a tuple, a list or a tensor can be unpacked", target)
         if len(value) != len(target.elts):
             raise self.error(f"{len(value)} values can't be unpacked to {len(target.elts)} names", target)
@@ -83,7 +90,7 @@ class Assigner(Caller):
             owner, key = self._item(node.target)
             self._store(node.target, owner, key, self._changed(node, owner[key]))
         elif isinstance(node.target, ast.Name):
-            left = self.evaluate(ast.copy_location(ast.Name(node.target.id, ast.Load()), node.target))
+            left = self.evaluate(node.target)
             self.bind(node.target.id, self._changed(node, left))
         elif isinstance(node.target, ast.Attribute):
             owner = self.evaluate(node.target.value)
@@ -97,5 +104,5 @@ class Assigner(Caller):
         self._at = node
         self.budget.weigh(left, right)
         plain.bound(type(node.op), left, right)
-        in_place = isinstance(left, Tensor | list)
+        in_place = isinstance(left, _IN_PLACE)
         return (plain.IN_PLACE if in_place else plain.BINARY)[type(node.op)](left, right)

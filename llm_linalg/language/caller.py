@@ -42,6 +42,9 @@ class Caller(Comprehensions):
     def attribute(self, value: Any, node: ast.Attribute) -> Any:
         """Return what stands after the dot, of a value."""
         name = node.attr
+        table = values.METHODS.get(value.__class__)
+        if table is not None and name in table:
+            return Method(table[name], value)
         match value:
             case tables.Namespace():
                 return self._member(value, node)
@@ -169,6 +172,8 @@ class UserFunction:
     def bound(self, arguments: list[Any], named: Mapping[str, Any]) -> dict[str, Any]:
         """Return the values of its parameters by name; `TypeError` if the arguments don't fit."""
         args = self.node.args
+        if not named and not args.kwonlyargs and len(arguments) == len(args.args):
+            return {arg.arg: value for arg, value in zip(args.args, arguments, strict=True)}
         places = [arg.arg for arg in args.args]
         names = [*places, *(arg.arg for arg in args.kwonlyargs)]
         title = self.node.name

@@ -47,5 +47,5 @@ class Comprehensions(Evaluator):
         first, *rest = generators
         for value in self.items(first.iter):
             self.assign(first.target, value)
-            if all(self._truth(self.evaluate(test), test) for test in first.ifs):
+            if not first.ifs or all(self._truth(self.evaluate(test), test) for test in first.ifs):
                 self._generate(items, rest, found)

@@ -34,6 +34,12 @@ FAILURES = (
     MemoryError,
 )
 
+# Made once: this is asked at each turn of a loop.
+WITH_ITEMS: Any = Tensor | tuple | list | dict | str | range | layers.SEQUENCES
+_GONE_THROUGH: Any = range | list | tuple | dict | str | VIEWS | Distinct
+_FINDING: Any = ast.In | ast.NotIn
+_FOUND_IN: Any = dict | Distinct
+
 # An expression whose call failed, the parts that gave its operands, and the names as they were there.
 Failing = tuple[ast.expr | ast.stmt, list[ast.expr | None], ChainMap[str, Any]]
 Explain = Callable[["Evaluator", ast.expr | ast.stmt, Exception], ProgramError]
@@ -69,8 +75,6 @@ class Evaluator:
     def evaluators(self) -> dict[type[ast.expr], Callable[[Any], Any]]:
         """Return what evaluates each kind of expression."""
         return {
-            ast.Constant: lambda node: node.value,
-            ast.Name: self._name,
             ast.Tuple: lambda node: tuple(self.evaluate(item) for item in node.elts),
             ast.List: lambda node: [self.evaluate(item) for item in node.elts],
             ast.Dict: self._dict,
@@ -87,17 +91,30 @@ class Evaluator:
 
     def evaluate(self, node: ast.expr) -> Any:
         """Return an expression's value."""
+        if node.__class__ is ast.Constant:  # most expressions are constants and names, which call nothing
+            self.budget.step()
+            return node.value
+        if node.__class__ is ast.Name:
+            self.budget.step()
+            value = self._name(node)
+            if value.__class__ not in plain.KINDS:
+                self._keep(node, value)
+            return value
         outer, self._at = self._at, node
         try:
             self.budget.step()
-            value = self._evaluators[type(node)](node)
-            if isinstance(value, Tensor):
-                self.values[node] = value
+            value = self._evaluators[node.__class__](node)
+            if value.__class__ not in plain.KINDS:
+                self._keep(node, value)
             return value
         except FAILURES as error:
             self.fail(error, node)
         finally:
             self._at = outer
+
+    def _keep(self, node: ast.expr, value: Any) -> None:
+        if isinstance(value, Tensor):
+            self.values[node] = value
 
     def fail(self, error: Exception, node: ast.expr | ast.stmt) -> NoReturn:
         """Raise what came up at a place of the program, as an error that says where."""
@@ -121,7 +138,7 @@ class Evaluator:
             value = value.unbind(0)
         elif isinstance(value, layers.SEQUENCES):
             value = list(value)
-        if not isinstance(value, range | list | tuple | dict | str | VIEWS | Distinct):
+        if not isinstance(value, _GONE_THROUGH):
             raise self.error(f"a {type(value).__name__} can't be gone through", node)
         self.budget.weigh(value)
         return value if isinstance(value, range) else tuple(value)
@@ -151,7 +168,10 @@ class Evaluator:
 
     def _name(self, node: ast.Name) -> Any:
         name = node.id
-        for table in (*self.names.maps, self._modules, self.builtins):
+        for scope in self.names.maps:
+            if name in scope:
+                return scope[name]
+        for table in (self._modules, self.builtins):
             if name in table:
                 return table[name]
         known = [*self.names, *self._modules, *self.builtins]
@@ -203,7 +223,7 @@ class Evaluator:
 
     def weigh_sides(self, kind: ast.cmpop, left: Any, right: Any) -> None:
         """Count the items that a comparison goes through; a dict and a set find theirs at once."""
-        finds = isinstance(kind, ast.In | ast.NotIn) and isinstance(right, dict | Distinct)
+        finds = isinstance(kind, _FINDING) and isinstance(right, _FOUND_IN)
         self.budget.weigh(left, *(() if finds else (right,)))
 
     def _conditional(self, node: ast.IfExp) -> Any:
@@ -216,7 +236,7 @@ class Evaluator:
 
     def _subscript(self, node: ast.Subscript) -> Any:
         value, key = self.evaluate(node.value), self.key(node.slice)
-        if not isinstance(value, Tensor | tuple | list | dict | str | range | layers.SEQUENCES):
+        if not isinstance(value, WITH_ITEMS):
             raise self.error(f"a {type(value).__name__} has no items", node)
         try:
             return value[key]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Iterable, Iterator
 
-from llm_linalg.language import budget, instead, interpreter, layers, plain, printing, source, tables, values
+from llm_linalg.language import budget, instead, layers, plain, printing, source, statements, tables, values
 
 WIDTH = 100
 # Every kind of syntax that `source` allows, as it is written. A test holds that none is left out.
@@ -101,7 +101,7 @@ def _bounds() -> Iterator[str]:
     text = source
     yield f"a program: {text.MAX_CHARACTERS:,} characters, {text.MAX_NODES:,} parts, {text.MAX_DEPTH} deep"
     yield f"a run: {most.steps:,} steps, {most.tensors:,} tensors, {most.items:,} items gone through"
-    yield f"a function: calls that are {interpreter.MAX_CALLS} deep"
+    yield f"a function: calls that are {statements.MAX_CALLS} deep"
     yield f"a tensor: {most.cells:,} cells, {budget.MAX_AXES} axes; all of them: {most.total:,} cells"
     yield f"a call: {most.multiplications:,} multiplications; all of them: {most.work:,}"
     yield f"a text: {printing.MAX_TEXT:,} characters, {printing.MAX_SHOWN:,} cells of tensors"

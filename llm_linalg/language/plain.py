@@ -20,6 +20,9 @@ MAX_WEIGHT = 200_000
 MAX_LEVELS = 1_000
 _SEQUENCES = (str, list, tuple)
 _NUMBERS: frozenset[Any] = frozenset([int, float])
+KINDS: frozenset[Any] = frozenset([bool, int, float, str, type(None), list, tuple, dict, range])
+"""Most plain values, told at a glance."""
+_SMALL = 2**63  # a sum of two whole numbers of which neither is larger is within the bound
 _FLAT = (str, range)
 _PARTS = frozenset([list, tuple])
 _NESTED = (*_FLAT, list, tuple, dict, Distinct, *get_args(VIEWS))
@@ -54,6 +57,7 @@ IN_PLACE: dict[type[ast.operator], Callable[[Any, Any], Any]] = {
     ast.LShift: operator.ilshift,
     ast.RShift: operator.irshift,
 }
+_GROWING = frozenset([ast.Pow, ast.LShift, ast.Mult])  # what can give far longer numbers than it is given
 UNARY: dict[type[ast.unaryop], Callable[[Any], Any]] = {
     ast.USub: operator.neg,
     ast.UAdd: operator.pos,
@@ -87,6 +91,10 @@ def bound(kind: type[ast.operator], left: Any, right: Any) -> None:
         LimitError: If the result would be too long.
         TypeError: If it is no operation of the language.
     """
+    if left.__class__ in _NUMBERS and right.__class__ in _NUMBERS:
+        if left.__class__ is right.__class__ is int:
+            _bound_integers(kind, left, right)
+        return
     if isinstance(left, str) and kind is ast.Mod:
         raise TypeError("text is formatted with an f-string")
     if isinstance(left, int) and isinstance(right, int):
@@ -103,6 +111,8 @@ def bound(kind: type[ast.operator], left: Any, right: Any) -> None:
 
 
 def _bound_integers(kind: type[ast.operator], left: int, right: int) -> None:
+    if kind not in _GROWING and -_SMALL < left < _SMALL:
+        return
     bits = max(left.bit_length(), 1)
     if kind is ast.Pow:
         bits *= max(abs(right), 1) if abs(left) > 1 else 1

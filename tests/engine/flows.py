@@ -32,6 +32,9 @@ ITEMS = [  # with what they are bound to
     *(("range({n})", "i"), ("range(n)", "j"), ("range({n})", "n"), ("[n, k, 2]", "k"), ("[x, y]", "z")),
     *(("enumerate(range(k))", "n, i"), ("zip(xs, range(9))", "z, j"), ("enumerate(xs)", "i, z"), ("xs", "z")),
     *(("x", "z"), ("range({n} * 9)", "i"), ("zip(range({n}), range(9))", "i, k")),
+    *(("range(i)", "j"), ("range(j)", "i"), ("range(i)", "k"), ("range(i, {n} + 4)", "j"), ("range(k)", "z")),
+    *(("range(n - k, 6, 2)", "j"), ("range(len(xs) - {n})", "k"), ("range(i * {n})", "j")),
+    *(("range(i // 2, i + 2)", "j"), ("range(5 - i)", "j"), ("range(-i % 4)", "j"), ("range(n * n)", "i")),
 ]
 SIMPLE = [
     *(
@@ -53,6 +56,8 @@ SIMPLE = [
     *("{t} = {e}", "{t} = {e}", "n = ({w}) % 5", "k = ({w}) % 3", "{t} += {e}", "n += 1; n %= 5"),
     *("xs.append({e}); xs = xs[-3:]", "xs.append({e})", "x, y = y, {e}", "{t}[{n} % 3] = n", "d['a'] = {e}"),
     *("print({e}, n, f'{k} {x.shape}')", "xs = [a + {n} for a in xs if {c}] + [x]", "xs += [{e}]"),
+    *("n = len([j for i in range({n} * 5) for j in range(i)]) % 5", "i, j = j % 7, {n}", "i = i + j % 3"),
+    *("j = sum([i for i in range(k, n) if {c}]) % 4", "xs = [a + j for j in range(i) for a in xs[:j]] + [y]"),
     *("k = len([a for a in range(n) if {c}]) % 3", "zs = xs; zs.append(y)", "xs = list(xs)[:{n} + 1]"),
 ]
 
@@ -101,7 +106,7 @@ def flows(draw: st.DrawFn, known: bool) -> str:
     inside = block(2, False, True)
     return "\n".join(
         [
-            "x, y, n, k = torch.randn(3, 3), torch.rand(3, 3), 2, 1",
+            "x, y, n, k, i, j = torch.randn(3, 3), torch.rand(3, 3), 2, 1, 3, 2",
             "xs, d, layer, w = [x, y], {'a': x}, nn.Linear(3, 3), torch.ones(2, 3)",
             "def g(a, b):",
             "    if b <= 0: return a",

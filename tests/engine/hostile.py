@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from tests.engine.bombs import ENDLESS
 from tests.engine.patient import PATIENT
+from tests.engine.spent import SPENT
 
 REFUSED = {
     **ENDLESS,
-    "all that is allowed, again and again": [*PATIENT.values()],
+    "all that is allowed, again and again": [*PATIENT.values(), *SPENT.values()],
     "dunder and private attributes": [
         "().__class__.__bases__",
         "torch.ones(2).__class__",
@@ -198,4 +199,5 @@ BOMBS = (
     *[program for programs in ENDLESS.values() for program in programs],
     *REFUSED["indices and sizes"],
     *PATIENT.values(),
+    *SPENT.values(),
 )

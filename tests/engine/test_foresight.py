@@ -14,7 +14,7 @@ from torch import Tensor
 
 from llm_linalg import HaltedError, LimitError, ProgramError, front, run
 from llm_linalg.errors import Span
-from llm_linalg.foresight import Rehearsal, Start, expressions, loops
+from llm_linalg.foresight import Rehearsal, Start, branches, expressions
 from llm_linalg.foresight.hollow import Hollow
 from llm_linalg.foresight.nowhere import without_cells
 from llm_linalg.foresight.unknown import Undecided, Unknown
@@ -60,7 +60,7 @@ def foreseen(program: str, names: Mapping[str, Any], turns: int) -> Spent:
     rehearsed = Rehearsal(source, lambda: False, IMPORTED)
     start = Budget().left
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(loops, "TURN_BY_TURN", turns)
+        patch.setattr(branches, "TURN_BY_TURN", turns)
         rehearsed.refuse(Start(source.tree.body, [(names, names)], start))
     return difference(start, rehearsed.budget.left)
 

@@ -1,0 +1,75 @@
+"""What is known of several values at once, one of which there will be."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from llm_linalg.foresight.nowhere import may_be_none
+from llm_linalg.foresight.unknown import ANY, EXACT, SOME_TENSOR, UNKNOWN, Unknown, few, kind_of
+from llm_linalg.foresight.wholes import SomeRange, all_of, either
+
+_MOST = 1_000  # items that are looked at, to say what all of them have in common
+
+
+def joined(one: Any, other: Any) -> Any:
+    """Return what is known of a value that is one or the other; the first itself, if that is all of it."""
+    if one is other:
+        return one
+    if isinstance(one, Tensor) and isinstance(other, Tensor):
+        if may_be_none(one) != may_be_none(other):
+            return ANY
+        alike = one.shape == other.shape and one.dtype == other.dtype
+        return one if alike else ANY if may_be_none(one) else SOME_TENSOR
+    if isinstance(one, tuple) and isinstance(other, tuple) and len(one) == len(other):
+        if not few(one) or not few(other):
+            return ANY
+        items = tuple(map(joined, one, other))
+        return one if all(map(_same, items, one)) else items
+    kinds = {kind_of(one), kind_of(other)}
+    if len(kinds) > 1 or kinds == {None}:
+        return ANY
+    if kinds == {int}:
+        return either(one, other)
+    if isinstance(one, Unknown) or isinstance(other, Tensor):
+        return UNKNOWN[kinds.pop()]
+    equal = not isinstance(other, Unknown) and repr(one) == repr(other)  # 0.0 is not -0.0
+    return one if equal else UNKNOWN.get(type(one), ANY)
+
+
+def _same(one: Any, other: Any) -> bool:
+    return one is other
+
+
+def identity(value: Any) -> Any:
+    """Return what is equal for values of which the same is known; None for one that can be changed."""
+    if isinstance(value, Tensor):
+        with torch._C.DisableTorchFunction():
+            return Tensor, tuple(value.shape), value.dtype, id(value._base)
+    if isinstance(value, Unknown):
+        if isinstance(value, SomeRange):
+            return None
+        return Unknown, value.kind, value.least, value.most
+    if isinstance(value, float):
+        return float, repr(value)  # 0.0 is not -0.0
+    if isinstance(value, tuple):
+        if not few(value):
+            return None
+        items = tuple(map(identity, value))
+        return None if None in items else items
+    return (type(value), value) if isinstance(value, EXACT) else None
+
+
+def common(values: Sequence[Any]) -> Any:
+    """Return what is known of each of the values; there is at least one."""
+    if len(values) == 1:
+        return values[0]
+    if isinstance(values, range) or all(type(value) is int for value in values[:_MOST]):
+        return all_of(values) if len(values) <= _MOST or isinstance(values, range) else UNKNOWN[int]
+    found = values[0]
+    for value in values[1:_MOST]:
+        found = joined(found, value)
+    return found if len(values) <= _MOST else ANY

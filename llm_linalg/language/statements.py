@@ -1,0 +1,215 @@
+"""Executes checked statements, and calls the functions that they define."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from llm_linalg import scopes
+from llm_linalg.errors import LimitError
+from llm_linalg.language import instead, plain, printing, tables
+from llm_linalg.language.budget import Budget
+from llm_linalg.language.caller import UserFunction
+from llm_linalg.language.evaluator import FAILURES, Explain
+from llm_linalg.language.gradients import Gradients, enable_grad, no_grad
+from llm_linalg.language.rehearsed import Rehearsed
+from llm_linalg.language.source import Source, not_imported
+
+MAX_CALLS = 30
+
+
+class Returned(Exception):  # noqa: N818  a way out of nested statements, not an error
+    """Leaves a function with its value."""
+
+    def __init__(self, value: Any) -> None:
+        super().__init__()
+        self.value = value
+
+
+class Broken(Exception):  # noqa: N818
+    """Leaves a loop."""
+
+
+class Continued(Exception):  # noqa: N818
+    """Goes on with the next turn of a loop."""
+
+
+class Statements(Rehearsed):
+    """Executes statements: what `Evaluator` evaluates is bound to names, and recorded."""
+
+    def __init__(self, source: Source, names: Mapping[str, Any], budget: Budget, explain: Explain) -> None:
+        super().__init__(source, names, budget, explain)
+        self._executors = self.executors()
+        self._depth = 0
+
+    def _statement(self, node: ast.stmt) -> None:
+        self._at = node
+        try:
+            self.budget.step()
+            self._executors[node.__class__](node)
+        except FAILURES as error:
+            self.fail(error, node)
+
+    def executors(self) -> Mapping[type[ast.stmt], Callable[[Any], None]]:
+        """Return what executes each kind of statement."""
+        return {
+            ast.Assign: self._assigned,
+            ast.AnnAssign: self._annotated,
+            ast.AugAssign: self.augmented,
+            ast.Expr: self._alone,
+            ast.Assert: self._assert,
+            ast.Import: self._import,
+            ast.ImportFrom: self._import,
+            ast.Pass: lambda _: None,
+            ast.If: self._if,
+            ast.For: self._for,
+            ast.With: self._with,
+            ast.FunctionDef: self._define,
+            ast.Return: self._return,
+            ast.Break: self._break,
+            ast.Continue: self._continue,
+        }
+
+    def _assigned(self, node: ast.Assign) -> None:
+        value = self.evaluate(node.value)
+        self._at = node
+        for target in node.targets:
+            self.assign(target, value)
+
+    def _annotated(self, node: ast.AnnAssign) -> None:
+        if node.value is not None:
+            self.assign(node.target, self.evaluate(node.value))
+
+    def _alone(self, node: ast.Expr) -> None:
+        self._given(node, self.evaluate(node.value))
+
+    def _if(self, node: ast.If) -> None:
+        chosen = node.body if self._truth(self.evaluate(node.test), node.test) else node.orelse
+        self._block(chosen)
+
+    def _with(self, node: ast.With) -> None:
+        asked = [self._gradients(item.context_expr) for item in node.items]
+        with self._recording(asked):
+            self._block(node.body)
+
+    def _return(self, node: ast.Return) -> None:
+        value = None if node.value is None else self.evaluate(node.value)
+        self._given(node, value)
+        raise Returned(value)
+
+    def _break(self, _: ast.Break) -> None:
+        raise Broken
+
+    def _continue(self, _: ast.Continue) -> None:
+        raise Continued
+
+    def _given(self, node: ast.stmt, value: Any) -> None:
+        """Remember the tensor that a line returns, or that stands there alone."""
+        if isinstance(value, Tensor):
+            self._at = node
+            self.gave(self.recorder.node_of(value))
+
+    def _block(self, statements: Sequence[ast.stmt]) -> None:
+        for statement in statements:
+            self._statement(statement)
+
+    def _for(self, node: ast.For) -> None:
+        values = self.items(node.iter)
+        with self.foreseen(node, values):
+            for value in values:
+                self._at = node
+                self.assign(node.target, value)
+                try:
+                    self._block(node.body)
+                except Continued:
+                    continue
+                except Broken:
+                    return
+        self._block(node.orelse)
+
+    def _define(self, node: ast.FunctionDef) -> None:
+        names = [arg.arg for arg in node.args.args]
+        values = [self.evaluate(default) for default in node.args.defaults]
+        defaults = dict(zip(names[len(names) - len(values) :], values, strict=True))
+        for arg, default in zip(node.args.kwonlyargs, node.args.kw_defaults, strict=True):
+            if default is not None:
+                defaults[arg.arg] = self.evaluate(default)
+        gradients = tuple(self._gradients(decorator) for decorator in node.decorator_list)
+        self.names[node.name] = UserFunction(node, defaults, self.names, gradients)
+
+    def _gradients(self, node: ast.expr) -> Gradients:
+        """Return what stands after a ``with`` or an ``@``: it says whether gradients are recorded."""
+        found = self.evaluate(node)
+        if found is no_grad or found is enable_grad:  # `@torch.no_grad`, without brackets
+            found = found()
+        if not isinstance(found, Gradients):
+            message = instead.SYNTAX[ast.With].replace("`with` is", "`with` and `@` are")
+            raise self.error(message if isinstance(node, ast.Call) else instead.DECORATOR, node)
+        return found
+
+    @contextmanager
+    def _recording(self, asked: Sequence[Gradients]) -> Iterator[None]:
+        """Record gradients, or none, while the context is open."""
+        if not asked:
+            yield
+            return
+        severed, self.recorder.severed = self.recorder.severed, not asked[-1].recorded
+        try:
+            with torch.set_grad_enabled(asked[-1].recorded):
+                yield
+        finally:
+            self.recorder.severed = severed
+
+    def _assert(self, node: ast.Assert) -> None:
+        if self._truth(self.evaluate(node.test), node.test):
+            return
+        said = "" if node.msg is None else f": {printing.text(self.evaluate(node.msg)):.300}"
+        raise self.error(f"this does not hold{said}", node.test)
+
+    def invoke(self, function: UserFunction, arguments: list[Any], named: dict[str, Any]) -> Any:
+        """Call a function that the program defined: its names are its own, it sees those around it."""
+        if self._depth >= MAX_CALLS:
+            raise LimitError(f"functions that call each other more than {MAX_CALLS} deep")
+        bound = function.bound(arguments, named)
+        outer, self.names = self.names, function.scope.new_child()
+        around, self._scope = self._scope, scopes.inside(self._scope, function.node.name, self._calls)
+        self._depth += 1
+        try:
+            self.names.maps[0].update(bound)
+            for name, value in bound.items():
+                if value.__class__ not in plain.KINDS and isinstance(value, nn.Module):
+                    self.bind(name, value)  # its parameters have no name of their own
+            if function.gradients:
+                with self._recording(function.gradients):
+                    self._block(function.node.body)
+            else:
+                self._block(function.node.body)
+        except Returned as returned:
+            return returned.value
+        finally:
+            self.names, self._scope = outer, around
+            self._depth -= 1
+        return None
+
+    def _import(self, node: ast.Import | ast.ImportFrom) -> None:
+        for alias in node.names:
+            path, module = _imported(node, alias)
+            if module is None:
+                raise self.error(not_imported(path), node)
+            self._modules[alias.asname or alias.name.partition(".")[0]] = module
+
+
+def _imported(node: ast.Import | ast.ImportFrom, alias: ast.alias) -> tuple[str, Any]:
+    """Return what an import asks for, and what its name is bound to; None if the language lacks it."""
+    if isinstance(node, ast.ImportFrom):
+        home = tables.MODULES.get(node.module or "")
+        path = f"{node.module}.{alias.name}"
+        return path, tables.MODULES.get(path) or (home.members.get(alias.name) if home else None)
+    module = tables.MODULES.get(alias.name)
+    outer = tables.MODULES.get(alias.name.partition(".")[0])
+    return alias.name, module if module is None or alias.asname else outer
