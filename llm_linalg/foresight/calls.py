@@ -21,8 +21,8 @@ from llm_linalg.foresight.unknown import (
     UNKNOWN,
     Undecided,
     Unknown,
-    compared,
     doubtful,
+    has_tensors,
     is_tensor,
     numbered,
 )
@@ -128,7 +128,7 @@ class Calls(Choices):
             return self._range(arguments)
         if function is torch.is_tensor and any(map(may_be_none, arguments)):
             raise Undecided(bool)
-        if function is values.Distinct and any(map(compared, arguments)):
+        if function is values.Distinct and any(map(has_tensors, arguments)):
             raise Undecided
         if isinstance(named.get("dtype"), Unknown):
             named["dtype"] = torch.float32
@@ -192,9 +192,9 @@ class Calls(Choices):
     def _compares(self, method: Method, arguments: list[Any]) -> bool:
         """Return whether a method of a list or a dict asks which tensors are the same one."""
         if method.function in _COMPARING:
-            return compared([method.owner, *arguments])
+            return has_tensors([method.owner, *arguments])
         if method.function in _KEYED:
-            return compared(arguments[:1])
+            return has_tensors(arguments[:1])
         return method.function is dict.update and any(isinstance(item, list | tuple) for item in arguments)
 
     def _any_numbers(

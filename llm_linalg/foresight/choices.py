@@ -9,9 +9,10 @@ from torch import Tensor
 
 from llm_linalg.foresight.expressions import Ends, Expressions
 from llm_linalg.foresight.nowhere import may_be_none
-from llm_linalg.foresight.unknown import Undecided, Unknown, compared, doubtful, numbered
-from llm_linalg.language import plain
+from llm_linalg.foresight.unknown import Undecided, Unknown, doubtful, has_tensors, numbered
 
+_SAME: Any = ast.Is | ast.IsNot
+_ASKING: Any = ast.Is | ast.IsNot | ast.In | ast.NotIn
 _ONES = frozenset([bool, type(None)])  # there is one object of each of their values
 
 
@@ -27,35 +28,27 @@ class Choices(Expressions):
 
     def _compare(self, node: ast.Compare) -> Any:
         try:
-            return self._compared(node)
+            return super()._compare(node)
         except Undecided:
             self.passed_over(*node.comparators)
             raise
 
-    def _compared(self, node: ast.Compare) -> Any:
-        left = self.evaluate(node.left)
-        result: Any = True
-        for kind, item in zip(node.ops, node.comparators, strict=True):
-            right = self.evaluate(item)
-            sides = (left, right)
-            tensor = any(isinstance(side, Tensor) for side in sides)
-            if isinstance(kind, ast.Is | ast.IsNot | ast.In | ast.NotIn) and (tensor or doubtful(sides)):
-                raise Undecided(bool)  # a gradient is a tensor here, and may be None there
-            if isinstance(kind, ast.Is | ast.IsNot) and not any(side.__class__ in _ONES for side in sides):
-                raise Undecided(bool)
-            if not tensor and (doubtful(sides) or compared(left) or compared(right)):
-                self.weigh_sides(kind, left, right)
-                raise Undecided(bool)
-            if tensor:
-                if any(map(may_be_none, sides)):
-                    raise Undecided
-                left, right = (side if isinstance(side, Tensor) else numbered(side) for side in sides)
+    def compared(self, kind: ast.cmpop, left: Any, right: Any) -> Any:
+        """Return ``left kind right``, as far as it is known."""
+        sides = (left, right)
+        tensor = any(isinstance(side, Tensor) for side in sides)
+        if isinstance(kind, _ASKING) and (tensor or doubtful(sides)):
+            raise Undecided(bool)  # a gradient is a tensor here, and may be None there
+        if isinstance(kind, _SAME) and not any(side.__class__ in _ONES for side in sides):
+            raise Undecided(bool)
+        if tensor:
+            if any(map(may_be_none, sides)):
+                raise Undecided
+            left, right = (side if isinstance(side, Tensor) else numbered(side) for side in sides)
+        elif doubtful(sides) or has_tensors(left) or has_tensors(right):
             self.weigh_sides(kind, left, right)
-            result = plain.COMPARE[type(kind)](left, right)
-            if len(node.ops) > 1 and not self._truth(result, node):
-                return result
-            left = right
-        return result
+            raise Undecided(bool)
+        return super().compared(kind, left, right)
 
     def _conditional(self, node: ast.IfExp) -> Any:
         try:

@@ -19,8 +19,8 @@ from llm_linalg.foresight.unknown import (
     Undecided,
     Unknown,
     changeable,
-    compared,
     doubtful,
+    has_tensors,
     parts,
 )
 from llm_linalg.foresight.wholes import arithmetic, negative
@@ -243,7 +243,7 @@ class Expressions(Interpreter):
 
 def _tensors(key: Any) -> bool:
     """Return whether a key of a dict is a tensor, or has one: which one it is, only the run will know."""
-    return isinstance(key, Tensor) or compared(key)
+    return isinstance(key, Tensor) or has_tensors(key)
 
 
 def keyed(items: dict[Any, Any]) -> Any:

@@ -94,7 +94,7 @@ def doubtful(value: Any) -> bool:
     return value.__class__ not in _CERTAIN and any(isinstance(part, Unknown) for part in parts(value))
 
 
-def compared(value: Any) -> bool:
+def has_tensors(value: Any) -> bool:
     """Return whether a value has tensors inside: which of them are the same one, only the run will know."""
     if isinstance(value, Tensor) or value.__class__ in _CERTAIN:
         return False

@@ -214,12 +214,16 @@ class Evaluator:
         result: Any = True
         for kind, item in zip(node.ops, node.comparators, strict=True):
             right = self.evaluate(item)
-            self.weigh_sides(kind, left, right)
-            result = plain.COMPARE[type(kind)](left, right)
+            result = self.compared(kind, left, right)
             if len(node.ops) > 1 and not self._truth(result, node):
                 return result
             left = right
         return result
+
+    def compared(self, kind: ast.cmpop, left: Any, right: Any) -> Any:
+        """Return ``left kind right``."""
+        self.weigh_sides(kind, left, right)
+        return plain.COMPARE[kind.__class__](left, right)
 
     def weigh_sides(self, kind: ast.cmpop, left: Any, right: Any) -> None:
         """Count the items that a comparison goes through; a dict and a set find theirs at once."""
