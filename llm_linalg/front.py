@@ -9,11 +9,11 @@ from contextlib import contextmanager
 from inspect import Parameter, signature
 from typing import TYPE_CHECKING, Any
 
-import torch
 from torch import Tensor, nn
 
 from llm_linalg.collecting import old_objects_kept
 from llm_linalg.errors import HaltedError, LimitError, ProgramError, innermost
+from llm_linalg.generator import seeded
 from llm_linalg.keeping import BUDGET
 from llm_linalg.language.budget import Budget, never
 from llm_linalg.language.interpreter import Interpreter
@@ -43,7 +43,8 @@ def run(
 ) -> Trace:
     """Run a program in the tensor language and return its trace.
 
-    The text may be anyone's: it is interpreted over an allow-list, never executed.
+    The text may be anyone's: it is interpreted over an allow-list, never executed. Of runs in several threads
+    one waits for the other, since they draw from torch's one generator.
 
     Args:
         source: The program.
@@ -193,14 +194,6 @@ def trace(
     found = recorder.finish("", seed)
     found.rerun = lambda at: trace(function, *inputs, seed=seed, keep=keep, around=at)
     return found
-
-
-@contextmanager
-def seeded(seed: int) -> Iterator[None]:
-    """Seed torch's generator while the context is open, and leave it as it was."""
-    with torch.random.fork_rng(devices=[]):
-        torch.default_generator.manual_seed(seed)  # and no other device's
-        yield
 
 
 @contextmanager

@@ -121,7 +121,7 @@ class Influence:
             result = None
             real = node.value.is_floating_point() and any(leaf.requires_grad for leaf in leaves)
             if node.call is not None and real:
-                with torch.enable_grad(), torch.random.fork_rng(devices=[]):
+                with torch.enable_grad():
                     made = node.call.replay(leaves)
                 result = made if made.requires_grad else None  # None for such as a detach
             self._graphs[node] = leaves, result

@@ -169,8 +169,7 @@ class Node:
     @cached_property
     def relations(self) -> tuple[Relation, ...]:
         """The relation between its cells and each operand's."""
-        with torch.random.fork_rng(devices=[]):
-            return self.call.operation.relations(self.call) if self.call else ()
+        return self.call.operation.relations(self.call) if self.call else ()
 
     def reads(self, index: Index) -> tuple[Cells, ...]:
         """Return the cells of each operand that a cell is made from.

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from llm_linalg.axes import Shape
 from llm_linalg.errors import HaltedError, ProgramError, Repair, ShapeError
+from llm_linalg.generator import forked
 from llm_linalg.language.budget import Budget
 from llm_linalg.language.source import Source
 from llm_linalg.text import characters
@@ -231,7 +232,7 @@ def _tried(interpreter: Interpreter, text: str) -> Shape | None:
         statement = trial.source.tree.body[0]
         if not isinstance(statement, ast.Expr):
             return None
-        with torch.random.fork_rng(devices=[]), trial.recorder:
+        with forked(), trial.recorder:
             value = trial.evaluate(statement.value)
     except HaltedError:
         raise

@@ -13,10 +13,10 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-import torch
 from torch import nn
 
-from llm_linalg.front import evaluated, seeded
+from llm_linalg.front import evaluated
+from llm_linalg.generator import forked, seeded
 from llm_linalg.given import guarded
 from llm_linalg.spelling import quoted, unknown
 from llm_linalg.text import clean
@@ -45,7 +45,7 @@ def load(target: str, seed: int = 0) -> tuple[Callable[..., Any], Path | None]:
     if not place or not expression.strip():
         raise TargetError(f"{quoted(target, 200)} is not FILE.py:FUNCTION or MODULE:FUNCTION")
     names, call = _read(expression.strip())
-    with guarded(TargetError), torch.random.fork_rng(devices=[]):
+    with guarded(TargetError), forked():
         module = _imported(place)
     found: Any = module
     for name in names:

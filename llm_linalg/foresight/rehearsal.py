@@ -6,8 +6,6 @@ import ast
 from collections.abc import Callable, Mapping
 from typing import Any
 
-import torch
-
 from llm_linalg import ranks
 from llm_linalg.foresight.apart import Others, without_gradients
 from llm_linalg.foresight.expressions import Ends
@@ -16,6 +14,7 @@ from llm_linalg.foresight.hollow import Fails
 from llm_linalg.foresight.loops import Loops
 from llm_linalg.foresight.start import Start
 from llm_linalg.foresight.unknown import Undecided
+from llm_linalg.generator import forked
 from llm_linalg.language.budget import Budget
 from llm_linalg.language.printing import CHOSEN
 from llm_linalg.language.source import Source
@@ -40,7 +39,7 @@ class Rehearsal(Loops):
         self.budget.left = start.left
         options = CHOSEN.set(start.options)
         try:
-            with torch.random.fork_rng(devices=[]), without_gradients(), ranks.joined(Others()), self.hollow:
+            with forked(), without_gradients(), ranks.joined(Others()), self.hollow:
                 loop = start.statements[0] if start.statements else None
                 if values is not None and isinstance(loop, ast.For):
                     self.turns(loop, values)

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from llm_linalg.axes import Shape
+from llm_linalg.generator import forked
 
 if TYPE_CHECKING:
     from llm_linalg.ops.base import Operation
@@ -100,11 +101,15 @@ class Call:
         return tuple(sorted({int(axis) % max(rank, 1) for axis in axes})) if rank else ()
 
     def replay(self, tensors: Sequence[Tensor]) -> Any:
-        """Run the same call on other tensors; with the same random numbers, if it draws any."""
-        if self.state is None:
+        """Run the same call on other tensors; with the same random numbers, if it draws any.
+
+        Nothing changes of torch's generator.
+        """
+        if self.state is None and self.operation.kind != "measured":
             return self._run(tensors)
-        with torch.random.fork_rng(devices=[]):
-            torch.set_rng_state(self.state)
+        with forked():  # one that the table lacks may draw, too
+            if self.state is not None:
+                torch.set_rng_state(self.state)
             return self._run(tensors)
 
     def _run(self, tensors: Sequence[Tensor]) -> Any:
