@@ -57,7 +57,13 @@ _ALONE = "leave the `with` out, and write its lines without it"
 _OUTSIDE = "a program reaches nothing outside itself"
 _ARRAYS = "write it with torch: torch.tensor, torch.arange"
 _KINDS = "compare x.dtype or x.shape"
+_TRUSTED = "write a function in a file: `llm-linalg trace FILE.py:function` records any call of torch's"
 _STEP = "write its step: with torch.no_grad(): W -= 0.1 * W.grad"
+
+_FACTORS = """
+    svd svdvals eig eigh eigvals eigvalsh qr lu cholesky inv pinv solve lstsq det slogdet cond matrix_rank
+    matrix_exp
+"""
 
 NAMES: Mapping[str, str] = {
     "map": "write a list comprehension",
@@ -121,6 +127,12 @@ MEMBERS: Mapping[str, str] = {
     "torch.addmm": "write x + a @ b",
     "torch.baddbmm": "write x + a @ b",
     "torch.masked_select": "write x[mask]",
+    "torch.matrix_power": "write x @ x @ x",
+    "torch.linalg.matrix_power": "write x @ x @ x",
+    "torch.linalg.multi_dot": "write a @ b @ c",
+    "torch.linalg.matrix_norm": "write torch.linalg.norm(x)",
+    **{f"torch.{name}": _TRUSTED for name in ("svd", "qr", "lu", "cholesky", "inverse", "pinverse", "det")},
+    **{f"torch.linalg.{name}": _TRUSTED for name in _FACTORS.split()},
     "torch.autograd": "call loss.backward(), and read W.grad",
     "nn.Module": "write a function, with layers such as nn.Linear made beside it",
     "nn.ModuleDict": 'write a dict of layers: {"q": nn.Linear(8, 4)}',

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 from llm_linalg.language import budget, instead, layers, plain, printing, source, statements, tables, values
 
@@ -70,9 +70,8 @@ def _lines() -> Iterator[str]:
 def _refusals() -> list[str]:
     """Return what is said of constructs, and of names that people look for."""
     of_names = (instead.NAMES, instead.MEMBERS, instead.PACKAGES)
-    said = [f"`{name}`: {advice}" for table in of_names for name, advice in sorted(table.items())]
-    said += [f"`x.{name}`: {advice}" for name, advice in sorted(instead.ATTRIBUTES.items())]
-    said += [f"`{name}=`: {advice}" for name, advice in sorted(instead.ARGUMENTS.items())]
+    said = [line for table in of_names for line in _advice(table, "`{}`")]
+    said += [*_advice(instead.ATTRIBUTES, "`x.{}`"), *_advice(instead.ARGUMENTS, "`{}=`")]
     rules = {
         *instead.SYNTAX.values(),
         instead.DECORATOR,
@@ -81,6 +80,14 @@ def _refusals() -> list[str]:
         instead.MAIN,
     }
     return [*sorted({*rules, *instead.CONSTANTS.values(), instead.SPREAD}), *said]
+
+
+def _advice(table: Mapping[str, str], form: str) -> list[str]:
+    """Return a line for each advice, with all names that it is for."""
+    names: dict[str, list[str]] = {}
+    for name, advice in sorted(table.items()):
+        names.setdefault(advice, []).append(form.format(name))
+    return [f"{', '.join(those)}: {advice}" for advice, those in names.items()]
 
 
 def _section(title: str, names: Iterable[str]) -> Iterator[str]:

@@ -331,7 +331,7 @@ def test_wrong_arguments_are_told_by_the_name_that_was_written(program: str, nam
 def test_advice_is_for_names_that_the_language_lacks() -> None:
     from llm_linalg.language import layers, tables, values
 
-    modules = {**tables.IMPORTED, "torch.cuda": tables.CUDA}
+    modules = {**tables.IMPORTED, "torch.cuda": tables.CUDA, "torch.linalg": tables.LINALG}
     for path in instead.MEMBERS:
         home, _, name = path.rpartition(".")
         assert name not in modules[home].members, path
