@@ -160,7 +160,7 @@ class Loops(Branches):
                     self.loose = True
                     known = before
                 else:
-                    known = {name: joined(before.get(name, now), now) for name, now in scope.items()}
+                    known = {name: joined(self._was(name, before, now), now) for name, now in scope.items()}
                     if len(known) == len(before) and all(known[name] is before[name] for name in before):
                         if turns:
                             self._repeat(left, turns - 1, node.iter)
@@ -170,6 +170,11 @@ class Loops(Branches):
                 restore(scope, known)
                 self.budget.left = left
         return self._turns_left(node)
+
+    def _was(self, name: str, before: Mapping[str, Any], now: Any) -> Any:
+        """Return what a name meant when a turn began: perhaps something around what it is bound in."""
+        tables = (before, *self.names.maps[1:], self._modules, self.builtins)
+        return next((table[name] for table in tables if name in table), now)
 
     def _repeat(self, left: Spent, times: int, at: ast.expr) -> None:
         """Take so many times more what was taken since so much was left."""

@@ -11,14 +11,17 @@ from torch import Tensor
 from llm_linalg.foresight.nowhere import may_be_none
 from llm_linalg.foresight.unknown import ANY, EXACT, SOME_TENSOR, UNKNOWN, Unknown, few, kind_of
 from llm_linalg.foresight.wholes import SomeRange, all_of, either
+from llm_linalg.language.own import UNBOUND
 
 _MOST = 1_000  # items that are looked at, to say what all of them have in common
 
 
 def joined(one: Any, other: Any) -> Any:
     """Return what is known of a value that is one or the other; the first itself, if that is all of it."""
-    if one is other:
-        return one
+    if one is other or other is UNBOUND:
+        return one  # where a name is not bound, the run ends as soon as it is used
+    if one is UNBOUND:
+        return other
     if isinstance(one, Tensor) and isinstance(other, Tensor):
         if may_be_none(one) != may_be_none(other):
             return ANY

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from collections import ChainMap
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -15,9 +15,12 @@ from llm_linalg.foresight.nowhere import without_cells
 from llm_linalg.foresight.unknown import ANY, few
 from llm_linalg.language.budget import Spent
 from llm_linalg.language.caller import UserFunction
+from llm_linalg.language.own import Unbound
 from llm_linalg.language.tables import Namespace
 
-_PLAIN: Any = int | float | str | bool | type(None) | range | slice | torch.dtype | torch.Size | Namespace
+_PLAIN: Any = (
+    int | float | str | bool | type(None) | range | slice | torch.dtype | torch.Size | Namespace | Unbound
+)
 
 _FIXED = frozenset([bool, int, float, str, type(None)])
 _MOST_VALUES = 10_000  # more than a rehearsal goes through
@@ -81,6 +84,6 @@ class _Scopes:
             return tuple(map(self._value, value)) if few(value) else ANY
         if isinstance(value, UserFunction):
             defaults = {name: self._value(default) for name, default in value.defaults.items()}
-            return UserFunction(value.node, defaults, self.chained(value.scope.maps), value.gradients)
+            return replace(value, defaults=defaults, scope=self.chained(value.scope.maps))
         known = isinstance(value, _PLAIN) or (isinstance(value, type) and issubclass(value, nn.Module))
         return value if known else ANY

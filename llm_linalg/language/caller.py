@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from collections import ChainMap, Counter
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import torch
@@ -23,7 +23,7 @@ _PRINTED_LIMIT = 200_000
 
 
 class Caller(Comprehensions):
-    """Evaluates what an `Evaluator` does, and calls and attributes by the tables."""
+    """Evaluates what an `Evaluator` does, calls and attributes by the tables, and texts."""
 
     def __init__(self, source: Source, names: Mapping[str, Any], budget: Budget, explain: Explain) -> None:
         super().__init__(source, names, budget, explain)
@@ -34,7 +34,12 @@ class Caller(Comprehensions):
 
     def evaluators(self) -> dict[type[ast.expr], Callable[[Any], Any]]:
         """Return what evaluates each kind of expression."""
-        return super().evaluators() | {ast.Call: self._call, ast.Attribute: self._attribute}
+        return super().evaluators() | {
+            ast.Call: self._call,
+            ast.Attribute: self._attribute,
+            ast.JoinedStr: self._text,
+            ast.FormattedValue: self._formatted,
+        }
 
     def _attribute(self, node: ast.Attribute) -> Any:
         return self.attribute(self.evaluate(node.value), node)
@@ -138,6 +143,21 @@ class Caller(Comprehensions):
                 self.recorder.input(parameter, None, "parameter")
         return layer
 
+    def _text(self, node: ast.JoinedStr) -> str:
+        text = ""
+        for part in node.values:
+            text += str(self.evaluate(part))
+            if len(text) > printing.MAX_TEXT:
+                raise LimitError(f"a text of more than {printing.MAX_TEXT:,} characters")
+        return text
+
+    def _formatted(self, node: ast.FormattedValue) -> str:
+        spec = self.evaluate(node.format_spec) if node.format_spec else ""
+        value = self.evaluate(node.value)
+        self.budget.weigh(value)
+        self.budget.show(printing.cells(value))
+        return printing.formatted(value, node.conversion, spec)
+
     def _shown(self, value: Any = "") -> str:
         self.budget.show(printing.cells(value))
         return printing.text(value)
@@ -168,6 +188,7 @@ class UserFunction:
     defaults: Mapping[str, Any]
     scope: ChainMap[str, Any]
     gradients: tuple[Gradients, ...] = ()  # what stands above it, as in `@torch.no_grad()`
+    own: Mapping[str, Any] = field(default_factory=dict)  # the names that it binds, none of them bound
 
     def bound(self, arguments: list[Any], named: Mapping[str, Any]) -> dict[str, Any]:
         """Return the values of its parameters by name; `TypeError` if the arguments don't fit."""

@@ -9,10 +9,11 @@ from typing import Any, NoReturn
 
 from torch import Tensor
 
-from llm_linalg.errors import LimitError, ProgramError
-from llm_linalg.language import layers, plain, printing, tables
+from llm_linalg.errors import ProgramError
+from llm_linalg.language import layers, plain, tables
 from llm_linalg.language.budget import Budget
-from llm_linalg.language.instead import SPREAD, unbound
+from llm_linalg.language.instead import SPREAD, bound_later, unbound
+from llm_linalg.language.own import UNBOUND
 from llm_linalg.language.source import Source
 from llm_linalg.language.values import VIEWS, Distinct
 from llm_linalg.node import Node, Origin
@@ -85,8 +86,6 @@ class Evaluator:
             ast.IfExp: self._conditional,
             ast.Subscript: self._subscript,
             ast.Slice: self._slice,
-            ast.JoinedStr: self._text,
-            ast.FormattedValue: self._formatted,
         }
 
     def evaluate(self, node: ast.expr) -> Any:
@@ -170,6 +169,8 @@ class Evaluator:
         name = node.id
         for scope in self.names.maps:
             if name in scope:
+                if scope[name] is UNBOUND:
+                    raise self.error(bound_later(name), node)
                 return scope[name]
         for table in (self._modules, self.builtins):
             if name in table:
@@ -250,18 +251,3 @@ class Evaluator:
     def _slice(self, node: ast.Slice) -> slice:
         parts = (node.lower, node.upper, node.step)
         return slice(*(None if part is None else self.evaluate(part) for part in parts))
-
-    def _text(self, node: ast.JoinedStr) -> str:
-        text = ""
-        for part in node.values:
-            text += str(self.evaluate(part))
-            if len(text) > printing.MAX_TEXT:
-                raise LimitError(f"a text of more than {printing.MAX_TEXT:,} characters")
-        return text
-
-    def _formatted(self, node: ast.FormattedValue) -> str:
-        spec = self.evaluate(node.format_spec) if node.format_spec else ""
-        value = self.evaluate(node.value)
-        self.budget.weigh(value)
-        self.budget.show(printing.cells(value))
-        return printing.formatted(value, node.conversion, spec)

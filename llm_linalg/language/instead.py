@@ -237,6 +237,14 @@ def missing(shown: str, name: str, known: Iterable[str], owner: str = "") -> str
     return f"{shown} is not part of the language{f': {advice}' if advice else hint(name, known) or _LISTED}"
 
 
+def bound_later(name: str) -> str:
+    """Say that a function uses a name of its own before it is bound, and what to write instead."""
+    return (
+        f"{name} has no value yet: the function binds it, so it is the function's own, as in Python: "
+        "pass it in, or bind it first"
+    )
+
+
 def unbound(name: str, known: Iterable[str]) -> str:
     """Say that nothing has a name, and what to write instead or the nearest one."""
     advice = NAMES.get(name)

@@ -111,7 +111,7 @@ def flows(draw: st.DrawFn, known: bool) -> str:
             "def g(a, b):",
             "    if b <= 0: return a",
             "    return g(a + 1, b - 1) * 0.5",
-            "def f(x, n=1, k=2, y=y, xs=[x], d={'a': x}, w=w):",
+            "def f(x, n=1, k=2, y=y, xs=[x], d={'a': x}, w=w, i=i, j=j):",
             *[line.replace("f(x)", "x").replace("f(y, 2)", "y") for line in inside],
             "    return x",
             *[line[4:] for _ in range(3) for line in block(3, False, False)],
