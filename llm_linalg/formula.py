@@ -71,7 +71,7 @@ def _passed(node: Node, index: Index) -> str:
     """Return the rule by which a mask lets a cell pass, as it stands behind the value; else ""."""
     call = node.call
     rule = call.operation.passed(call, index) if call and isinstance(call.operation, Mask) else ""
-    return f"   {rule}" if rule else ""
+    return f", as {rule}" if rule else ""
 
 
 def sum_text(step: Step) -> str:

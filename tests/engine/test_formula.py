@@ -105,7 +105,10 @@ def test_each_cell_of_a_triangle_says_its_rule(kind: str, sign: str) -> None:
     for step in node.walk("cells"):
         i, j = next(iter(step.writes))
         kept = node.value[i, j].item() == 1
-        assert f"j {sign} i + 1: {j} {sign} {i} + 1 is {str(kept).lower()}" in step.text
+        assert (
+            f"{', as' * kept}{'  ' * (not kept)} j {sign} i + 1: {j} {sign} {i} + 1 is {str(kept).lower()}"
+            in step.text
+        )
         assert (f"ones[{i},{j}]" in step.text) == kept
 
 
