@@ -14,10 +14,11 @@ from llm_linalg.ops.elementwise import Pointwise
 from llm_linalg.ops.mask import Mask
 
 if TYPE_CHECKING:
-    from llm_linalg.node import Node
+    from llm_linalg.node import Node, Operand
     from llm_linalg.walk import Step, Term, Walk
 
 SHOWN_TERMS = 6
+OPERATORS = frozenset("+-*/%@&|^~<>=")
 _PLACE = re.compile(r"\{(\w+)\}")
 
 
@@ -32,6 +33,12 @@ def number(value: Any) -> str:
 def cell_name(name: str, index: Index) -> str:
     """Return a cell's name: ``Y[1,1]``; a scalar is its name alone."""
     return f"{name}[{','.join(map(str, index))}]" if index else name
+
+
+def called(operand: Operand) -> str:
+    """Return what an operand is called where an index follows: ``K.T``, ``(x + 1)``."""
+    title = operand.title
+    return f"({title})" if OPERATORS.intersection(title) else title
 
 
 def step_text(walk: Walk, step: Step) -> str:
@@ -56,8 +63,15 @@ def right_side(node: Node, index: Index, step: Step) -> str:
         made = ", ".join(_sources(node, index))
         if node.kind not in ("movement", "mask"):
             return f"{value}   from {made}" if made else value
-        return f"{made} = {value}" if made else value
+        return f"{made} = {value}{_passed(node, index)}" if made else value
     return f"{made} = {value}"
+
+
+def _passed(node: Node, index: Index) -> str:
+    """Return the rule by which a mask lets a cell pass, as it stands behind the value; else ""."""
+    call = node.call
+    rule = call.operation.passed(call, index) if call and isinstance(call.operation, Mask) else ""
+    return f", as {rule}" if rule else ""
 
 
 def sum_text(step: Step) -> str:
@@ -152,7 +166,7 @@ def _sources(node: Node, index: Index) -> Iterator[str]:
     deciding = _deciding(node)
     for place, (operand, cells) in enumerate(zip(node.operands, node.reads(index), strict=True)):
         if 0 < len(cells) <= 2 and place not in deciding:
-            yield from (cell_name(operand.title, cell) for cell in cells)
+            yield from (cell_name(called(operand), cell) for cell in cells)
         elif cells and place not in deciding:
             yield f"{len(cells)} cells of {operand.title}"
 
@@ -179,13 +193,13 @@ def block_text(walk: Walk, step: Step) -> str:
         return f"{left}: {passing} of {len(step.writes)} cells pass"
     if node.kind != "contraction":
         sources = [
-            block_name(operand.title, cells, tuple(operand.value.shape))
+            block_name(called(operand), cells, tuple(operand.value.shape))
             for operand, cells in zip(node.operands, step.reads, strict=True)
             if cells
         ]
         return f"{left} from {', '.join(sources)}" if sources else f"{left}: {len(step.writes)} cells"
     factors = [
-        block_name(operand.title, cells, tuple(operand.value.shape))
+        block_name(called(operand), cells, tuple(operand.value.shape))
         for place, (operand, cells) in enumerate(zip(node.operands, step.reads, strict=True))
         if place != node.beside and cells
     ]
@@ -194,7 +208,7 @@ def block_text(walk: Walk, step: Step) -> str:
         added = " ⊗ ".join(factors)
         if not factors and beside is not None:
             added = block_name(
-                node.operands[beside].title, step.reads[beside], tuple(node.operands[beside].value.shape)
+                called(node.operands[beside]), step.reads[beside], tuple(node.operands[beside].value.shape)
             )
         return f"{left} += {added}"
     bias = "" if beside is None else f" + {node.operands[beside].title}"

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from llm_linalg.node import Node
+from llm_linalg.words import axes_text
 
 _KINDS = {
     "movement": "Its cells were moved and not changed: each gradient goes back to where its cell came "
@@ -67,9 +68,9 @@ def passed(user: Node, place: int, target: Node, cotangent: str, axes: Sequence[
         words = (operation.because if operation else "") or _KINDS.get(user.kind, "")
     words = words.replace("{target}", target.title).replace("{d}", cotangent)
     if axes:
-        where = ", ".join(map(str, axes))
         words += (
-            f" {target.title} was repeated along axis {where} (broadcast): its copies' gradients are summed."
+            f" {target.title} was repeated along {axes_text(axes)} (broadcast): "
+            "its copies' gradients are summed."
         )
     return f"The twin of {user.title} ({user.op}). {words}"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from llm_linalg.axes import Axes
@@ -35,7 +36,7 @@ _KINDS = {
     "creation": "{out} is made from plain numbers: no other tensor goes into it.",
     "input": "{out} comes from outside: it is an input.",
     "rowwise": "Each cell of {out} reads the whole of its row in {first}.",
-    "reduction": "Each cell of {out} is made from everything that {first} has along the axes that go.",
+    "reduction": "Each cell of {out} is made from all that {first} has along {gone}.",
     "composite": "{out} is made by a small program of simpler steps: go in to see them.",
     "measured": "What a cell of {out} depends on is measured, by one backward pass.",
 }
@@ -69,16 +70,33 @@ def _note(node: Node) -> str:
         size = axes.sizes[axes.reduced[0]]
         return f"inner {size} = {size} ✓"
     if node.kind == "reduction":
-        gone = [str(axis) for axis, label in enumerate(axes.operands[0]) if label in axes.reduced]
-        return f"axis {', '.join(gone)} goes" if gone else ""
+        gone = _gone(axes)
+        return f"{axes_text(gone)} {'goes' if len(gone) == 1 else 'go'}" if gone else ""
     if node.kind not in ("pointwise", "mask"):
         return ""
     repeated = [
-        f"{operand.title} repeats along axis {axis}"
+        (operand.title, along)
         for place, operand in enumerate(node.operands[: len(axes.operands)])
-        for axis in _repeats(axes, place)
+        if (along := _repeats(axes, place))
     ]
-    return "; ".join(repeated[:2])
+    if not repeated:
+        return ""
+    title, along = repeated[0]
+    if len(repeated) == 1:
+        return f"{title} repeats along {axes_text(along)}"
+    # Of two in fewer words: 80 columns have room for no more.
+    other, across = repeated[1]
+    return f"{title} repeats on {axes_text(along)}, {other} on {', '.join(map(str, across))}"
+
+
+def axes_text(axes: Sequence[int]) -> str:
+    """Return axes by their numbers: ``axis 0``, ``axes 0, 1``."""
+    return f"{'axis' if len(axes) == 1 else 'axes'} {', '.join(map(str, axes))}"
+
+
+def _gone(axes: Axes) -> list[int]:
+    """Return the axes of a reduction's operand that its result has not."""
+    return [axis for axis, label in enumerate(axes.operands[0]) if label in axes.reduced]
 
 
 def _repeats(axes: Axes, operand: int) -> list[int]:
@@ -94,12 +112,37 @@ def _repeats(axes: Axes, operand: int) -> list[int]:
 def sentence(node: Node, order: str) -> str:
     """Return in one sentence how a step of an order makes its cells."""
     names = {"out": node.title, "first": _source(node)}
+    if node.kind == "creation" and node.operands:  # such as ones_like
+        return f"{node.title} is made from plain numbers: no cell of {names['first']} goes into it."
     if node.kind == "contraction" and node.axes is not None:
         return _contraction(node, node.axes, order)
     if node.kind == "pointwise":
-        others = " and ".join(dict.fromkeys(operand.title for operand in node.operands))
-        return f"A cell of {node.title} is made from the same cell of {others}."
+        return f"A cell of {node.title} is made from {_pointwise(node)}."
+    if node.kind == "reduction":
+        gone = _gone(node.axes) if node.axes is not None else []
+        if not node.shape or not gone:
+            return f"{node.title} is made from all of {names['first']}."
+        names["gone"] = axes_text(gone)
     return _KINDS.get(node.kind, "What a cell of {out} depends on is not known.").format(**names)
+
+
+def _pointwise(node: Node) -> str:
+    """Return which cells a cell is made from: the same one, but for operands that are repeated."""
+    axes = node.axes
+    repeated = {
+        operand.title: None
+        for place, operand in enumerate(node.operands)
+        if axes is not None and place < len(axes.operands) and _repeats(axes, place)
+    }
+    same = dict.fromkeys(operand.title for operand in node.operands if operand.title not in repeated)
+    parts = [f"the same cell of {' and '.join(same)}"] if same else []
+    parts += [
+        f"one of {title}" if parts or place else f"one cell of {title}"
+        for place, title in enumerate(repeated)
+    ]
+    if not repeated:
+        return " and ".join(parts)
+    return f"{' and '.join(parts)}, which {'repeats' if len(repeated) == 1 else 'repeat'}"
 
 
 def _source(node: Node) -> str:

@@ -132,7 +132,7 @@ class MapView:
         asked = ""
         if row.lit is not None:
             steep = f", by a derivative of up to {row.influence:.3g}" if row.lit and row.influence else ""
-            asked = f"{self.followed} {row.lit} of its {row.cells} cells{steep}. "
+            asked = f"{self.followed} {row.lit} of the {row.cells} cells here{steep}. "
         more = f" {row.counted[:1].upper()}{row.counted[1:]}." if row.words else ""
         opens = f" Its lesson: {row.title}." if row.title else ""
         return f"{asked}{said}{more}{opens}"

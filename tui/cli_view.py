@@ -54,6 +54,8 @@ def there(word: str) -> Path:
         found = Path(word).exists()
     except (OSError, ValueError):
         found = False
+    if not found and word.endswith((".py", ".ipynb")):
+        raise UsageError(f"no file {quoted(word, 200)}")
     if not found:
         raise UsageError(f"no lesson file {quoted(word, 200)}; 'llm-linalg lessons' lists the built-in ones")
     return Path(word)

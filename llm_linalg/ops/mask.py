@@ -37,6 +37,10 @@ class Mask(Operation):
     def masked(self, call: Call, index: Index) -> str | None:
         return self.reason(call, index) if bool(self.hidden(call)[index]) else None
 
+    def passed(self, call: Call, index: Index) -> str:
+        """Return the predicate at a cell that passes, with its numbers; "" if it is a tensor that is seen."""
+        return ""
+
     def reason(self, call: Call, index: Index) -> str:
         """Return the predicate at a cell, with its numbers."""
         raise NotImplementedError
@@ -60,14 +64,20 @@ class Triangle(Mask):
         return (~kept).expand(shape)
 
     def masked(self, call: Call, index: Index) -> str | None:
+        return None if self._kept(call, index) else self.reason(call, index)
+
+    def passed(self, call: Call, index: Index) -> str:
+        return self.reason(call, index) if self._kept(call, index) else ""
+
+    def _kept(self, call: Call, index: Index) -> bool:
         i, j = index[-2:]
-        kept = j >= i + call["diagonal"] if self.upper else j <= i + call["diagonal"]
-        return None if kept else self.reason(call, index)
+        return bool(j >= i + call["diagonal"] if self.upper else j <= i + call["diagonal"])
 
     def reason(self, call: Call, index: Index) -> str:
         sign, k = ("≥" if self.upper else "≤"), int(call["diagonal"])
         shift = f"- {-k}" if k < 0 else f"+ {k}"
-        return f"j {sign} i {shift}: {index[-1]} {sign} {index[-2]} {shift} is false"
+        holds = "true" if self._kept(call, index) else "false"
+        return f"j {sign} i {shift}: {index[-1]} {sign} {index[-2]} {shift} is {holds}"
 
 
 @dataclass(frozen=True, eq=False)

@@ -321,20 +321,6 @@ async def test_keys_can_be_moved() -> None:
         assert d.view.step == 1
 
 
-async def test_the_palette_opens_lessons() -> None:
-    async with opened("matmul") as d:
-        await d.pilot.press("ctrl+p")
-        await d.pilot.press(*"nn.lin")
-        await d.app.workers.wait_for_complete()
-        await d.pilot.pause()
-        await d.pilot.press("enter")
-        await d.settle()
-        if d.view.lesson.slug != "linear":  # the first enter chose, the second runs
-            await d.pilot.press("enter")
-            await d.settle()
-        assert d.view.lesson.slug == "linear"
-
-
 def test_no_key_of_the_app_is_one_that_lessons_may_take() -> None:
     from llm_linalg.lesson_controls import FREE_KEYS
 

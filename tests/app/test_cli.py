@@ -36,6 +36,8 @@ def ours(capsys: Capture, *words: str) -> tuple[int, str, str]:
     [
         (["frame", "matmull"], 'unknown lesson "matmull": did you mean "matmul"?'),
         (["frame", "./nowhere.md"], "no lesson file"),
+        (["open", "nowhere.ipynb"], 'no file "nowhere.ipynb"'),
+        (["export", "./nowhere.py", "-o", "x.html"], 'no file "./nowhere.py"'),
         (["frame", "matmul", "--set", "q=3"], 'unknown control of matmul "q"'),
         (["frame", "matmul", "--set", "m=99"], "m is a whole number from 1 to 12, not 99"),
         (["frame", "matmul", "--set", "m"], "is not NAME=VALUE"),

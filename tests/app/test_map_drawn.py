@@ -82,7 +82,7 @@ def test_what_is_followed_is_heavy_and_counted() -> None:
     assert any("24/40" in line for line in lines)
     assert "#" in "".join(drawn(level(view, ascii_only=True), glyphs=ASCII))
     sentence = shown.sentence
-    assert sentence.startswith("logits[2,3] depends on 24 of its 40 cells, by a derivative of up to ")
+    assert sentence.startswith("logits[2,3] depends on 24 of the 40 cells here, by a derivative of up to ")
 
 
 def test_much_from_outside_is_one_row() -> None:

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from llm_linalg import Node, run, trace
 from llm_linalg.ops import TABLE
+from llm_linalg.words import sentence
 from tests.engine.drawing import Sample
 from tests.engine.samples import samples
 
@@ -96,6 +97,52 @@ def test_a_masked_cell_names_its_rule() -> None:
     assert node.masked((2, 0)) == "j ≥ i + 1: 0 ≥ 2 + 1 is false"
     assert "is false" in node.walk("cells")[6].text
     assert node.masked((0, 1)) is None
+
+
+@pytest.mark.parametrize(("kind", "sign"), [("triu", "≥"), ("tril", "≤")])
+def test_each_cell_of_a_triangle_says_its_rule(kind: str, sign: str) -> None:
+    node = run(f"ones = torch.ones(3, 4)\nm = torch.{kind}(ones, 1)")["m"]
+    for step in node.walk("cells"):
+        i, j = next(iter(step.writes))
+        kept = node.value[i, j].item() == 1
+        assert (
+            f"{', as' * kept}{'  ' * (not kept)} j {sign} i + 1: {j} {sign} {i} + 1 is {str(kept).lower()}"
+            in step.text
+        )
+        assert (f"ones[{i},{j}]" in step.text) == kept
+
+
+def test_an_expression_stands_in_brackets_before_an_index() -> None:
+    t = run("w = torch.ones(2, 3)\ns = torch.softmax(w / 8, dim=-1)\nt = (w + 1).T\nY = (w - 1) @ w.T")
+    assert t["s"].walk("rows")[1].text == "s[1, :] from (w / 8)[1, :]"
+    assert t["t"].walk("cells")[1].text == "t[0,1] = (w + 1)[1,0] = 2"
+    assert t["Y"].walk("rows")[1].text == "Y[1, :] = (w - 1)[1, :] · w.T[:, :]"
+
+
+def test_what_is_repeated_is_not_the_same_cell() -> None:
+    t = run(
+        "a = torch.ones(3, 1)\nb = torch.ones(1, 4)\nY = torch.ones(3, 4)\nc = torch.ones(4)\n"
+        "both = a * b\nadded = Y + c\nhalf = Y / torch.tensor(2.0)\nsame = Y * Y"
+    )
+    said = {name: sentence(t[name], "cells") for name in ("both", "added", "half", "same")}
+    assert said["both"] == "A cell of both is made from one cell of a and one of b, which repeat."
+    assert said["added"] == "A cell of added is made from the same cell of Y and one of c, which repeats."
+    assert said["same"] == "A cell of same is made from the same cell of Y."
+    assert t["both"].shape_line == "(3, 1) * (1, 4) → (3, 4)   a repeats on axis 1, b on 0"
+    assert t["half"].shape_line.endswith("repeats along axes 0, 1")
+
+
+def test_a_tensor_made_like_another_reads_none_of_its_cells() -> None:
+    t = run("x = torch.ones(2, 3)\ny = torch.ones_like(x)")
+    assert sentence(t["x"], "cells") == "x is made from plain numbers: no other tensor goes into it."
+    assert sentence(t["y"], "cells") == "y is made from plain numbers: no cell of x goes into it."
+
+
+def test_a_reduction_says_along_what() -> None:
+    t = run("x = torch.ones(2, 3)\nm = x.mean()\ns = x.sum(0)")
+    assert t["m"].shape_line == "mean (2, 3) → ()   axes 0, 1 go"
+    assert sentence(t["m"], "cells") == "m is made from all of x."
+    assert sentence(t["s"], "cells") == "Each cell of s is made from all that x has along axis 0."
 
 
 def test_shapes_in_one_line() -> None:

@@ -1,14 +1,17 @@
-"""What the command palette finds: every lesson, and every command that does something now."""
+"""What the command palette finds: every lesson and stop, and every command that does something now."""
 
 from __future__ import annotations
 
+from asyncio import sleep
 from collections.abc import Iterator
+from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING
 
 from textual.command import CommandList, CommandPalette, DiscoveryHit, Hit, Hits, Provider
 from textual.content import Content
 
+from llm_linalg.lesson_values import LessonError
 from llm_linalg.text import clean
 from tui.examples import EXAMPLES
 from tui.screens.above import Above
@@ -30,7 +33,34 @@ class Palette(CommandPalette, Above):
             super()._action_command_list(action)
 
 
-class Commands(Provider):
+class Entries(Provider):
+    """What there is to find, as entries: a name, a help, and commands, a line each."""
+
+    def _entries(self) -> Iterator[tuple[str, str, str]]:
+        """Name, help and commands of everything that is there before anything is typed."""
+        raise NotImplementedError
+
+    async def discover(self) -> Hits:
+        """Everything, before anything is typed."""
+        for name, about, commands in self._entries():
+            yield DiscoveryHit(Content(name), partial(self._do, commands), text=name, help=about)
+
+    async def search(self, query: str) -> Hits:
+        """What matches."""
+        matcher = self.matcher(query)
+        for name, about, commands in self._entries():
+            score = matcher.match(f"{name} {about}")
+            if score > 0:
+                yield Hit(score, Content(name), partial(self._do, commands), text=name, help=about)
+
+    async def _do(self, commands: str) -> None:
+        screen = self.screen
+        if isinstance(screen, ExplorerScreen):
+            for command in commands.splitlines():
+                await screen.perform(command)
+
+
+class Commands(Entries):
     """Lessons and commands of the explorer."""
 
     def _entries(self) -> Iterator[tuple[str, str, str]]:
@@ -55,26 +85,30 @@ class Commands(Provider):
         for example in EXAMPLES:
             yield f"Example: {example.title}", "opens in the playground", f"example:{example.name}"
 
-    async def discover(self) -> Hits:
-        """Everything, before anything is typed."""
-        for name, about, command in self._entries():
-            yield DiscoveryHit(Content(name), partial(self._do, command), text=name, help=about)
-
     async def search(self, query: str) -> Hits:
-        """What matches."""
-        matcher = self.matcher(query)
-        for name, about, command in self._entries():
-            score = matcher.match(f"{name} {about}")
-            if score > 0:
-                yield Hit(score, Content(name), partial(self._do, command), text=name, help=about)
+        """What matches, and behind it the stops of other lessons: what no lesson is named after is found too.
 
-    async def _do(self, command: str) -> None:
-        screen = self.screen
-        if isinstance(screen, ExplorerScreen):
-            await screen.perform(command)
+        Lessons that nobody has opened yet are read one after the other: keys are served in between.
+        """
+        async for hit in super().search(query):
+            yield hit
+        screen, matcher = self.screen, self.matcher(query)
+        if not isinstance(screen, ExplorerScreen) or screen.session.talk is not None:
+            return
+        here = screen.session.view.lesson.slug
+        for lesson in screen.session.lessons:
+            await sleep(0)
+            with suppress(LessonError):
+                for stop in () if lesson.slug == here else lesson.stops:
+                    name = f"{lesson.title} › {stop.title}"
+                    if (score := matcher.match(name) / 2) > 0:
+                        go = partial(self._do, f"open:{lesson.slug}\nstop:{stop.number}")
+                        yield Hit(
+                            score, Content(name), go, text=name, help=f"stop {stop.number} of {lesson.slug}"
+                        )
 
 
-class Examples(Commands):
+class Examples(Entries):
     """Programs to begin with."""
 
     def _entries(self) -> Iterator[tuple[str, str, str]]:
@@ -83,7 +117,7 @@ class Examples(Commands):
             yield example.title, example.program.splitlines()[0], f"example:{example.name}"
 
 
-class Stops(Commands):
+class Stops(Entries):
     """The stops of the deck on the stage."""
 
     async def search(self, query: str) -> Hits:

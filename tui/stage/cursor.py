@@ -6,17 +6,17 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from llm_linalg.edge import Edges
+from llm_linalg.formula import called
 from llm_linalg.numbers import exact
 from tui.frame import CursorView, Index, Panel
 from tui.stage.words import cell_name, cells_name, entry_name, formula
 from tui.view import View
 
 if TYPE_CHECKING:
-    from llm_linalg.node import Node, Operand, Value
+    from llm_linalg.node import Node, Value
     from llm_linalg.tracing import Trace
     from tui.stage.light import Light
 
-OPERATORS = frozenset("+-*/%@&|^~<>=")
 CONSUMERS = 4  # nodes that a cell feeds, named one by one
 
 
@@ -89,16 +89,10 @@ def _where(edges: Edges, index: Index) -> str:
 
 def _made(maker: Node, index: Index) -> str:
     parts = [
-        cells_name(_called(operand), cells, tuple(operand.value.shape))
+        cells_name(called(operand), cells, tuple(operand.value.shape))
         for operand, cells in zip(maker.operands, maker.reads(index), strict=True)
     ]
     return ", ".join(part for part in parts if part)
-
-
-def _called(operand: Operand) -> str:
-    """What a tensor is called on the picture, so that an index may follow: ``K.T``, ``(x + 1)``."""
-    title = operand.title
-    return f"({title})" if OPERATORS.intersection(title) else title
 
 
 def _formula(maker: Node, index: Index) -> str:
