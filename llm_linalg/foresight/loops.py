@@ -13,7 +13,7 @@ from llm_linalg.foresight.branches import Branches, restore
 from llm_linalg.foresight.flow import Perhaps, ways_out
 from llm_linalg.foresight.hollow import Fails
 from llm_linalg.foresight.several import common, joined
-from llm_linalg.foresight.unknown import Undecided
+from llm_linalg.foresight.unknown import ANY, Undecided
 from llm_linalg.foresight.wholes import SomeRange
 from llm_linalg.language.budget import Budget, Spent
 from llm_linalg.language.source import Source
@@ -87,7 +87,10 @@ class Loops(Branches):
         scope, left, changes = self.names.maps[0], self.budget.left, self.changes
         before = dict(scope)
         try:
-            return self._turn_for_all(node, values.others, 0) and Perhaps
+            way = self._turn_for_all(node, values.others, 0)
+            for name in scope.keys() - before.keys():
+                scope[name] = ANY  # if there is no turn, another one is meant, from outside
+            return way and Perhaps
         except Returned:
             restore(scope, before)
             raise Perhaps(Returned) from None
@@ -232,6 +235,7 @@ class Loops(Branches):
     ) -> None:
         """Let one turn of a comprehension stand for so many; for none, if it may not be made."""
         left, lists = self.budget.left, self._lists
+        self._unbound(generators)  # a turn may find what the one before has left
         with self._uncertain():
             try:
                 self._generate_once(items, generators, value, [])
@@ -245,3 +249,11 @@ class Loops(Branches):
             self._repeat(left, turns - 1, generators[0].iter)
         else:
             self.budget.left = left
+            self._unbound(generators)
+
+    def _unbound(self, generators: list[ast.comprehension]) -> None:
+        """Know nothing of what a comprehension binds."""
+        for target in (generator.target for generator in generators):
+            for node in ast.walk(target):
+                if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+                    self.names.maps[0][node.id] = ANY
