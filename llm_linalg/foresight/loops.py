@@ -18,6 +18,7 @@ from llm_linalg.foresight.wholes import SomeRange
 from llm_linalg.language.budget import Budget, Spent
 from llm_linalg.language.source import Source
 from llm_linalg.language.statements import Broken, Continued, Returned
+from llm_linalg.language.values import NOT_YET
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -88,8 +89,9 @@ class Loops(Branches):
         before = dict(scope)
         try:
             way = self._turn_for_all(node, values.others, 0)
-            for name in scope.keys() - before.keys():
-                scope[name] = ANY  # if there is no turn, another one is meant, from outside
+            for name, value in scope.items():
+                if value is not before.get(name, NOT_YET) is NOT_YET:
+                    scope[name] = ANY  # if there is no turn, it has no value, or another one is meant
             return way and Perhaps
         except Returned:
             restore(scope, before)
@@ -163,7 +165,7 @@ class Loops(Branches):
                     self.loose = True
                     known = before
                 else:
-                    known = {name: joined(before.get(name, now), now) for name, now in scope.items()}
+                    known = {name: _known(before.get(name, NOT_YET), now) for name, now in scope.items()}
                     if len(known) == len(before) and all(known[name] is before[name] for name in before):
                         if turns:
                             self._repeat(left, turns - 1, node.iter)
@@ -257,3 +259,8 @@ class Loops(Branches):
             for node in ast.walk(target):
                 if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
                     self.names.maps[0][node.id] = ANY
+
+
+def _known(before: Any, now: Any) -> Any:
+    """Return what is known of a name's value at each turn's beginning; a turn that reads none fails."""
+    return now if before is NOT_YET else joined(before, now)

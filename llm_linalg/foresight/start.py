@@ -16,6 +16,7 @@ from llm_linalg.foresight.unknown import ANY, few
 from llm_linalg.language.budget import Spent
 from llm_linalg.language.caller import UserFunction
 from llm_linalg.language.tables import Namespace
+from llm_linalg.language.values import NOT_YET
 
 _PLAIN: Any = int | float | str | bool | type(None) | range | slice | torch.dtype | torch.Size | Namespace
 
@@ -81,6 +82,7 @@ class _Scopes:
             return tuple(map(self._value, value)) if few(value) else ANY
         if isinstance(value, UserFunction):
             defaults = {name: self._value(default) for name, default in value.defaults.items()}
-            return UserFunction(value.node, defaults, self.chained(value.scope.maps), value.gradients)
+            scope = self.chained(value.scope.maps)
+            return UserFunction(value.node, defaults, scope, value.gradients, value.own)
         known = isinstance(value, _PLAIN) or (isinstance(value, type) and issubclass(value, nn.Module))
-        return value if known else ANY
+        return value if known or value is NOT_YET else ANY

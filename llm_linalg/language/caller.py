@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from collections import ChainMap, Counter
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import torch
@@ -168,6 +168,7 @@ class UserFunction:
     defaults: Mapping[str, Any]
     scope: ChainMap[str, Any]
     gradients: tuple[Gradients, ...] = ()  # what stands above it, as in `@torch.no_grad()`
+    own: Mapping[str, Any] = field(default_factory=dict)  # names that it assigns to, with no value yet
 
     def bound(self, arguments: list[Any], named: Mapping[str, Any]) -> dict[str, Any]:
         """Return the values of its parameters by name; `TypeError` if the arguments don't fit."""
@@ -188,6 +189,21 @@ class UserFunction:
         if missing:
             raise TypeError(f"{title} also needs {', '.join(missing)}")
         return bound
+
+
+def own_names(function: ast.FunctionDef) -> list[str]:
+    """Return the names that a function assigns to: in all of it they are its own, as Python has it."""
+    names: list[str] = []
+    todo: list[ast.AST] = [*function.body]
+    while todo:
+        node = todo.pop()
+        if isinstance(node, ast.FunctionDef):
+            names.append(node.name)
+        elif not isinstance(node, ast.ListComp | ast.DictComp | ast.GeneratorExp):  # their names are theirs
+            if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+                names.append(node.id)
+            todo += ast.iter_child_nodes(node)
+    return names
 
 
 class Method:

@@ -12,9 +12,9 @@ from torch import Tensor
 from llm_linalg.errors import LimitError, ProgramError
 from llm_linalg.language import layers, plain, printing, tables
 from llm_linalg.language.budget import Budget
-from llm_linalg.language.instead import SPREAD, unbound
+from llm_linalg.language.instead import SPREAD, too_early, unbound
 from llm_linalg.language.source import Source
-from llm_linalg.language.values import VIEWS, Distinct
+from llm_linalg.language.values import NOT_YET, VIEWS, Distinct
 from llm_linalg.node import Node, Origin
 from llm_linalg.recorder import Recorder
 from llm_linalg.shapes import operand_nodes
@@ -170,7 +170,10 @@ class Evaluator:
         name = node.id
         for scope in self.names.maps:
             if name in scope:
-                return scope[name]
+                value = scope[name]
+                if value is NOT_YET:
+                    raise self.error(too_early(name), node)
+                return value
         for table in (self._modules, self.builtins):
             if name in table:
                 return table[name]

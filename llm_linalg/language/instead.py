@@ -225,6 +225,13 @@ def missing(shown: str, name: str, known: Iterable[str], owner: str = "") -> str
     return f"{shown} is not part of the language{f': {advice}' if advice else hint(name, known) or _LISTED}"
 
 
+def too_early(name: str) -> str:
+    """Say that a name of a function's own has no value yet, and what to write instead."""
+    return (
+        f"{name} has no value here yet: what a function assigns to is its own; pass {name} in as an argument"
+    )
+
+
 def unbound(name: str, known: Iterable[str]) -> str:
     """Say that nothing has a name, and what to write instead or the nearest one."""
     advice = NAMES.get(name)

@@ -14,11 +14,12 @@ from llm_linalg import scopes
 from llm_linalg.errors import LimitError
 from llm_linalg.language import instead, plain, printing, tables
 from llm_linalg.language.budget import Budget
-from llm_linalg.language.caller import UserFunction
+from llm_linalg.language.caller import UserFunction, own_names
 from llm_linalg.language.evaluator import FAILURES, Explain
 from llm_linalg.language.gradients import Gradients, enable_grad, no_grad
 from llm_linalg.language.rehearsed import Rehearsed
 from llm_linalg.language.source import Source, not_imported
+from llm_linalg.language.values import NOT_YET
 
 MAX_CALLS = 30
 
@@ -46,6 +47,7 @@ class Statements(Rehearsed):
         super().__init__(source, names, budget, explain)
         self._executors = self.executors()
         self._depth = 0
+        self._own: dict[ast.FunctionDef, dict[str, Any]] = {}
 
     def _statement(self, node: ast.stmt) -> None:
         self._at = node
@@ -140,7 +142,9 @@ class Statements(Rehearsed):
             if default is not None:
                 defaults[arg.arg] = self.evaluate(default)
         gradients = tuple(self._gradients(decorator) for decorator in node.decorator_list)
-        self.names[node.name] = UserFunction(node, defaults, self.names, gradients)
+        if node not in self._own:
+            self._own[node] = dict.fromkeys(own_names(node), NOT_YET)
+        self.names[node.name] = UserFunction(node, defaults, self.names, gradients, self._own[node])
 
     def _gradients(self, node: ast.expr) -> Gradients:
         """Return what stands after a ``with`` or an ``@``: it says whether gradients are recorded."""
@@ -180,6 +184,7 @@ class Statements(Rehearsed):
         around, self._scope = self._scope, scopes.inside(self._scope, function.node.name, self._calls)
         self._depth += 1
         try:
+            self.names.maps[0].update(function.own)
             self.names.maps[0].update(bound)
             for name, value in bound.items():
                 if value.__class__ not in plain.KINDS and isinstance(value, nn.Module):

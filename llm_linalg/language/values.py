@@ -14,6 +14,13 @@ VIEWS: Any = type({}.keys()) | type({}.values()) | type({}.items())
 """What a dict's ``keys()``, ``values()`` and ``items()`` are."""
 
 
+class _NotYet:
+    """What a name of a function's own is until the function assigns to it."""
+
+
+NOT_YET: Any = _NotYet()
+
+
 class Distinct:
     """What ``set`` gives: each item once, in the order in which they came, so that each run is the same."""
 

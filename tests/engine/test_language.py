@@ -302,3 +302,25 @@ def test_what_is_found_at_once_does_not_count_all_that_is_there(line: str) -> No
         f"items, counts = [], {{}}\nfor i in range(3000):\n    {line}\nprint(len(items), len(counts))"
     )
     assert trace.printed in ("3000 0\n", "0 500\n")
+
+
+@pytest.mark.parametrize(
+    "program",
+    [
+        "n = 1\ndef f():\n    n += 1\n    return n\nf()",
+        "n = 1\ndef f(a):\n    if a:\n        n = 2\n    return n\nf(False)",
+        "n = 1\ndef f(k):\n    for n in range(k):\n        pass\n    return n\nf(0)",
+        "n = 1\ndef f():\n    m = n\n    def n(): pass\nf()",
+    ],
+)
+def test_what_a_function_assigns_to_is_its_own(program: str) -> None:
+    with pytest.raises(UnboundLocalError):
+        exec(program, {})  # noqa: S102  what Python does
+    with pytest.raises(ProgramError, match="n has no value here yet"):
+        run(program)
+
+
+def test_what_a_function_only_reads_is_meant_from_outside() -> None:
+    lines = "    k = [n for n in range(2)]\n    m = n + 1\n    return n, m, k"
+    program = f"n, m = 1, 2\ndef f():\n{lines}\nprint(f(), n, m)"
+    assert run(program).printed == "(1, 2, [0, 1]) 1 2\n"
