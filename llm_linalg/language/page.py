@@ -26,11 +26,23 @@ SYNTAX: tuple[tuple[str, str], ...] = (
     ("IfExp", "`a if n > 1 else b`"),
     ("Dict", '`{"q": Q}`'),
     ("JoinedStr FormattedValue", '`f"{x.shape} {loss:.3f} {n=}"`'),
-    ("ListComp GeneratorExp comprehension", "`[h.sum() for h in heads if ok]`, `sum(x for x in parts)`"),
+    (
+        "ListComp GeneratorExp comprehension",
+        (
+            "`[h.sum() for h in heads if ok]`, `sum(x for x in parts)`"
+            "; a generator, `zip` and `enumerate` give lists, which can be gone through again"
+        ),
+    ),
     ("DictComp", "`{word: i for i, word in enumerate(words)}`"),
     ("Import ImportFrom alias", "`import torch.nn as nn`, `from torch.nn import functional as F`"),
     ("If", "`if n > 1:` … `elif` … `else:`"),
-    ("For Break Continue", "`for i in range(3):` … `break`, `continue`, `else:`"),
+    (
+        "For Break Continue",
+        (
+            "`for i in range(3):` … `break`, `continue`, `else:`"
+            "; a loop goes through what a list held when it began"
+        ),
+    ),
     ("Assert", '`assert n > 0, "why"`'),
     ("With withitem", "`with torch.no_grad():`, and `@torch.no_grad()` above a `def`"),
     ("FunctionDef arguments arg Return", "`def head(x, W, scale=1.0):` … `return x @ W`"),

@@ -324,3 +324,11 @@ def test_what_a_function_only_reads_is_meant_from_outside() -> None:
     lines = "    k = [n for n in range(2)]\n    m = n + 1\n    return n, m, k"
     program = f"n, m = 1, 2\ndef f():\n{lines}\nprint(f(), n, m)"
     assert run(program).printed == "(1, 2, [0, 1]) 1 2\n"
+
+
+def test_a_loop_goes_through_what_a_list_held_when_it_began() -> None:
+    """As the language's page says; Python goes on through what is appended meanwhile."""
+    program = (
+        "xs = [1, 2]\nfor x in xs: xs.append(x)\npairs = zip(xs, 'ab')\nprint(xs, list(pairs), list(pairs))"
+    )
+    assert run(program).printed == "[1, 2, 1, 2] [(1, 'a'), (2, 'b')] [(1, 'a'), (2, 'b')]\n"
