@@ -4,13 +4,6 @@ from __future__ import annotations
 
 # In each, what would be taken if something were known that only the run can know.
 FAIR = {
-    "a name that only turns would bind, in a function": """
-j=0
-def f(n):
-    for j in range(3, n): pass
-    return [k for k in range(j*20)]
-f(int(torch.zeros(1).sum()))
-""",
     "a name that a comprehension binds only later": """
 n=int(torch.zeros(1).sum())
 j=1
