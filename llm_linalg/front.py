@@ -145,7 +145,7 @@ def trace(
 
     This runs the function: it is for code that you trust. Nodes of inputs are named after the
     parameters, and others after the local variables that hold them when the function returns,
-    or else after the one that they were assigned to.
+    or else after the one that they were assigned to; a module's parameters as the module names them.
 
     Args:
         function: A function, a method or an ``nn.Module``.
@@ -174,8 +174,13 @@ def trace(
     for name, value in _named_inputs(function, inputs):
         if isinstance(value, Tensor):
             recorder.bind(name, value)
-    for name, parameter in _parameters(function):
-        recorder.label(parameter, name)
+
+    def label(module: Any, path: str = "") -> None:
+        for name, tensor in _parameters(module):
+            recorder.label(tensor, f"{path}.{name}" if path else name)
+
+    label(function)
+    places.met = label
     with seeded(seed), old_objects_kept():
         try:
             with recorder, places.following():

@@ -52,6 +52,7 @@ class Places:
         self._modules: list[nn.Module] = []  # kept, so that their ids stay their own
         self._scopes: list[str] = [""]
         self._running = False  # what is made before is no call of the function's
+        self.met: Callable[[nn.Module, str], None] = lambda _module, _path: None  # one not known before
         owner = function if isinstance(function, nn.Module) else owner_of(function)
         if isinstance(owner, nn.Module):
             self._name(owner, "")
@@ -126,6 +127,7 @@ class Places:
             outer = self._scopes[-1]
             path = f"{outer}.{type(module).__name__}" if outer else type(module).__name__
             self._name(module, path)
+            self.met(module, path)
         self._scopes.append(path)
 
     def _leave(self, _module: nn.Module, _args: Any, _result: Any) -> None:

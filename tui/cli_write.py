@@ -55,9 +55,14 @@ def say(message: str) -> None:
 
 
 def explain(error: ProgramError, place: str = "") -> None:
-    """An error on stderr, after the place of what is at fault, with the frames that led to it: one screen."""
+    """An error on stderr, after the place of what is at fault: one screen.
+
+    Below it is torch's own message, where the sentence is another, and the frames that led there.
+    """
     frames = [f"  from {frame}" for frame in error.frames[-8:]]
-    text = "\n".join([*f"{place}{error}".split("\n")[:12], *frames])
+    detail = getattr(error, "detail", "").split("\n")[0]
+    torch = [f"torch: {detail}"] if detail and detail not in error.message else []
+    text = "\n".join([*f"{place}{error}".split("\n")[:12], *torch, *frames])
     if sys.stderr is not None:
         print(clean(text, 4000, lines=True), file=sys.stderr)  # noqa: T201 - stderr is narration
 

@@ -11,8 +11,9 @@ refused. So one that turns out to be large is rehearsed from its start, and so i
   shape is unknown each call takes a tensor.
 - Of two branches between which only the run can decide, the program takes at least what the cheaper one
   takes (`branches`). What they leave behind is known where they agree.
-- A loop is gone through turn by turn while that is short. From there on one turn stands for all that are
-  left: it is gone through with what is known of each of them, until a turn changes nothing of that (`loops`).
+- A loop or a comprehension is gone through turn by turn while that is short (`loops`, `comprehended`).
+  From there on one turn stands for all that are left: it is gone through with what is known of each of them,
+  until a turn changes nothing of that.
   So a whole number is known by its bounds, where no more is known of it (`wholes`, `several`): a loop up to
   it turns at least as often as the lower one says. A loop around such a one is gone through in a few pieces.
 

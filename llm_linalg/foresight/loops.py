@@ -31,7 +31,7 @@ Turn = Callable[[Any, int], type[Exception] | None]
 
 
 class Loops(Branches):
-    """Goes through loops and comprehensions.
+    """Goes through loops.
 
     Attributes:
         went_through: The loops of which it is known how often they turn.
@@ -187,66 +187,3 @@ class Loops(Branches):
             self.budget.exceeded(f"in {turns} turns ")
         except LimitError as error:
             self.fail(error, at)
-
-    def _generated(self, items: list[ast.expr], generators: list[ast.comprehension]) -> list[list[Any]]:
-        try:
-            return super()._generated(items, generators)
-        except Undecided:
-            self.passed_over(*items, *generators)
-            raise
-
-    def _generate(
-        self, items: list[ast.expr], generators: list[ast.comprehension], found: list[list[Any]]
-    ) -> None:
-        if not generators:
-            super()._generate(items, generators, found)
-            return
-        source = generators[0].iter
-        value = self.evaluate(source)
-        some = value if isinstance(value, SomeRange) else None
-        values = self.gone_through(value if some is None else some.sure, source)
-        decided = some is None
-        with self._turning(f"{len(values):,}" if some is None else some.length):
-            for turn, value in enumerate(values):
-                if self._long and len(values) - turn > 1:
-                    self._all_turns(values[turn:], partial(self._generate_for_all, items, generators))
-                    decided = False
-                    break
-                decided &= self._generate_once(items, generators, value, found)
-        if some is not None:
-            self._generate_for_all(items, generators, some.others, 0)
-        if not decided:
-            raise Undecided
-
-    def _generate_once(
-        self, items: list[ast.expr], generators: list[ast.comprehension], value: Any, found: list[list[Any]]
-    ) -> bool:
-        """Go through one turn of a comprehension; return whether all of it is known."""
-        first, *rest = generators
-        self.assign(first.target, value)
-        try:
-            if all(self._truth(self.evaluate(test), test) for test in first.ifs):
-                self._generate(items, rest, found)
-        except Undecided:
-            self.passed_over(*items, *generators)
-            return False
-        return True
-
-    def _generate_for_all(
-        self, items: list[ast.expr], generators: list[ast.comprehension], value: Any, turns: int
-    ) -> None:
-        """Let one turn of a comprehension stand for so many; for none, if it may not be made."""
-        left, lists = self.budget.left, self._lists
-        with self._uncertain():
-            try:
-                self._generate_once(items, generators, value, [])
-                if self._lists != lists:
-                    self.budget.left, self.loose = left, True
-                    self._generate_once(items, generators, value, [])
-            except (LimitError, Fails):
-                if turns:
-                    raise
-        if turns:
-            self._repeat(left, turns - 1, generators[0].iter)
-        else:
-            self.budget.left = left

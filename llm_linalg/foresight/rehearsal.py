@@ -8,10 +8,10 @@ from typing import Any
 
 from llm_linalg import ranks
 from llm_linalg.foresight.apart import Others, without_gradients
+from llm_linalg.foresight.comprehended import Comprehended
 from llm_linalg.foresight.expressions import Ends
 from llm_linalg.foresight.flow import Perhaps
 from llm_linalg.foresight.hollow import Fails
-from llm_linalg.foresight.loops import Loops
 from llm_linalg.foresight.start import Start
 from llm_linalg.foresight.unknown import Undecided
 from llm_linalg.generator import forked
@@ -21,7 +21,7 @@ from llm_linalg.language.source import Source
 from llm_linalg.language.statements import Broken, Continued, Returned
 
 
-class Rehearsal(Loops):
+class Rehearsal(Comprehended):
     """Goes through a program before it is run, from where a run started or is now."""
 
     def __init__(self, source: Source, halt: Callable[[], bool], modules: Mapping[str, Any]) -> None:

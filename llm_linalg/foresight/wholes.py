@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from llm_linalg.foresight.unknown import UNKNOWN, Unknown
+from llm_linalg.language import plain
 
 _LARGEST = 2**64  # bounds beyond it are not kept
 
@@ -94,7 +95,11 @@ def arithmetic(operator: ast.operator, left: Any, right: Any) -> Any:
 
 
 def some_range(arguments: Sequence[Any]) -> SomeRange | None:
-    """Return what is known of ``range(…)`` with unknown numbers; None if nothing is."""
+    """Return what is known of ``range(…)`` with unknown numbers; None if nothing is.
+
+    Raises:
+        LimitError: If it surely has more items than a range may have.
+    """
     if not 1 <= len(arguments) <= 3:
         return None
     start, stop = (0, arguments[0]) if len(arguments) == 1 else arguments[:2]
@@ -106,7 +111,7 @@ def some_range(arguments: Sequence[Any]) -> SomeRange | None:
     others = between(low, None if most is None else most - 1)
     if high is None or least is None:
         return SomeRange((), others)
-    sure = range(high, least, step)
+    sure = plain.bounded_range(high, least, step)
     return SomeRange(sure if low == high else [others] * len(sure), others)
 
 

@@ -45,7 +45,8 @@ class Comprehensions(Evaluator):
             found.append([self.evaluate(item) for item in items])
             return
         first, *rest = generators
-        for value in self.items(first.iter):
+        source = self.evaluate(first.iter)
+        for value in self.each(source, self.gone_through(source, first.iter), first.iter):
             self.assign(first.target, value)
             if not first.ifs or all(self._truth(self.evaluate(test), test) for test in first.ifs):
                 self._generate(items, rest, found)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections import ChainMap
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NoReturn
 
 from torch import Tensor
@@ -12,7 +12,7 @@ from torch import Tensor
 from llm_linalg.errors import ProgramError
 from llm_linalg.language import layers, plain, tables
 from llm_linalg.language.budget import Budget
-from llm_linalg.language.instead import SPREAD, bound_later, unbound
+from llm_linalg.language.instead import CHANGED, SPREAD, bound_later, unbound
 from llm_linalg.language.own import UNBOUND
 from llm_linalg.language.source import Source
 from llm_linalg.language.values import VIEWS, Distinct
@@ -38,6 +38,7 @@ FAILURES = (
 # Made once: this is asked at each turn of a loop.
 WITH_ITEMS: Any = Tensor | tuple | list | dict | str | range | layers.SEQUENCES
 _GONE_THROUGH: Any = range | list | tuple | dict | str | VIEWS | Distinct
+_CHANGING: Any = list | dict | VIEWS | layers.SEQUENCES
 _FINDING: Any = ast.In | ast.NotIn
 _FOUND_IN: Any = dict | Distinct
 
@@ -127,10 +128,6 @@ class Evaluator:
         """Bind a target to a value."""
         raise NotImplementedError
 
-    def items(self, node: ast.expr) -> Sequence[Any]:
-        """Return what an expression that stands after ``in`` goes through, as it is now."""
-        return self.gone_through(self.evaluate(node), node)
-
     def gone_through(self, value: Any, node: ast.expr) -> Sequence[Any]:
         """Return the items of a value that stands after ``in``."""
         if isinstance(value, Tensor):
@@ -141,6 +138,19 @@ class Evaluator:
             raise self.error(f"a {type(value).__name__} can't be gone through", node)
         self.budget.weigh(value)
         return value if isinstance(value, range) else tuple(value)
+
+    def each(self, source: Any, values: Sequence[Any], node: ast.expr) -> Iterable[Any]:
+        """Return the items of a value that is gone through, as long as it stays as it was."""
+        return self._watched(source, values, node) if isinstance(source, _CHANGING) else values
+
+    def _watched(self, source: Any, values: Sequence[Any], node: ast.expr) -> Iterator[Any]:
+        """Yield items; Python would go on through those that are there then, or end with an error."""
+        for place, value in enumerate(values):
+            if len(source) != len(values) or (source.__class__ is list and source[place] is not value):
+                raise self.error(CHANGED, node)
+            yield value
+        if len(source) != len(values):
+            raise self.error(CHANGED, node)
 
     def error(self, message: str, node: ast.AST) -> ProgramError:
         """Return an error at a place of the program."""

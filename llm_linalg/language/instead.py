@@ -45,6 +45,7 @@ CONSTANTS: Mapping[type, str] = {
     bytes: "bytes are not part of the language: write text",
     complex: "complex numbers are not part of the language: turn pairs with torch.cos and torch.sin",
 }
+CHANGED = "what the loop goes through changes meanwhile: fill another list, or go through list(xs)"
 SPREAD = "`**` unpacking is not part of the language: write each name=value"
 
 _LISTED = ": `llm-linalg language` lists what is"
@@ -238,10 +239,10 @@ def missing(shown: str, name: str, known: Iterable[str], owner: str = "") -> str
 
 
 def bound_later(name: str) -> str:
-    """Say that a function uses a name of its own before it is bound, and what to write instead."""
+    """Say that a name of a function's own has no value yet, and what to write instead."""
     return (
-        f"{name} has no value yet: the function binds it, so it is the function's own, as in Python: "
-        "pass it in, or bind it first"
+        f"{name} has no value here yet: what a function assigns to is its own, as in Python: "
+        f"pass {name} in as an argument, or assign to it first"
     )
 
 

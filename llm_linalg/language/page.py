@@ -26,7 +26,13 @@ SYNTAX: tuple[tuple[str, str], ...] = (
     ("IfExp", "`a if n > 1 else b`"),
     ("Dict", '`{"q": Q}`'),
     ("JoinedStr FormattedValue", '`f"{x.shape} {loss:.3f} {n=}"`'),
-    ("ListComp GeneratorExp comprehension", "`[h.sum() for h in heads if ok]`, `sum(x for x in parts)`"),
+    (
+        "ListComp GeneratorExp comprehension",
+        (
+            "`[h.sum() for h in heads if ok]`, `sum(x for x in parts)`"
+            "; a generator, `zip` and `enumerate` give lists, which can be gone through again"
+        ),
+    ),
     ("DictComp", "`{word: i for i, word in enumerate(words)}`"),
     ("Import ImportFrom alias", "`import torch.nn as nn`, `from torch.nn import functional as F`"),
     ("If", "`if n > 1:` … `elif` … `else:`"),
@@ -79,7 +85,7 @@ def _refusals() -> list[str]:
         instead.UNDERSCORES,
         instead.MAIN,
     }
-    return [*sorted({*rules, *instead.CONSTANTS.values(), instead.SPREAD}), *said]
+    return [*sorted({*rules, *instead.CONSTANTS.values(), instead.SPREAD, instead.CHANGED}), *said]
 
 
 def _advice(table: Mapping[str, str], form: str) -> list[str]:

@@ -121,9 +121,10 @@ class Statements(Rehearsed):
             self._statement(statement)
 
     def _for(self, node: ast.For) -> None:
-        values = self.items(node.iter)
+        source = self.evaluate(node.iter)
+        values = self.gone_through(source, node.iter)
         with self.foreseen(node, values):
-            for value in values:
+            for value in self.each(source, values, node.iter):
                 self._at = node
                 self.assign(node.target, value)
                 try:

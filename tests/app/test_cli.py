@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import torch
 
 from llm_linalg import __version__
 from tests.app.lessons import PRODUCT
@@ -230,3 +231,12 @@ def test_a_program_that_cannot_run_is_told_with_its_place(code: str, capsys: Cap
     assert narration.startswith("line 1, column ")
     assert "^" in narration
     assert len(narration.splitlines()) <= 24
+
+
+def test_what_torch_says_of_a_shape_error_is_there_too(capsys: Capture) -> None:
+    program = "x = torch.ones(2, 3)\ny = x @ x"
+    with pytest.raises(RuntimeError) as caught:
+        torch.ones(2, 3) @ torch.ones(2, 3)
+    code, _, narration = ours(capsys, "run", "-c", program)
+    assert code == 1
+    assert narration.splitlines()[-1] == f"torch: {caught.value}"

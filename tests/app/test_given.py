@@ -45,6 +45,7 @@ def test_trace_lists_the_nodes_with_file_and_line(file: str, capsys: Capture) ->
     done, out, narration = ours(capsys, "trace", f"{file}:double", "--inputs", "3x3", "--format", "plain")
     assert done == 0
     assert "imports and runs" in narration
+    assert "x = input()   float32 (3, 3)" in out  # of no line
     assert "y = mul(x)   own_double.py:2   float32 (3, 3)" in out
     done, out, _ = ours(
         capsys, "trace", f"{file}:double", "--inputs", "3x3", "--format", "json", "--keep", "0"

@@ -50,7 +50,7 @@ def test_a_name_means_what_it_means_in_python(program: str) -> None:
         with redirect_stdout(out):
             exec(program, {})  # noqa: S102  drawn here
     except NameError:
-        with pytest.raises(ProgramError, match=r"has no value yet|nothing is called"):
+        with pytest.raises(ProgramError, match=r"has no value here yet|nothing is called"):
             run(program)
     else:
         assert run(program).printed == out.getvalue()
@@ -58,7 +58,7 @@ def test_a_name_means_what_it_means_in_python(program: str) -> None:
 
 def test_a_name_that_is_bound_later_is_told_with_its_place() -> None:
     with pytest.raises(
-        ProgramError, match=r"^line 3, column 5: total has no value yet: .* bind it first"
+        ProgramError, match=r"^line 3, column 5: total has no value here yet: .* assign to it first"
     ) as caught:
         run("total = 0\ndef add(n):\n    total += n\nadd(1)")
     assert caught.value.span is not None

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from torch import Tensor, nn
 
 from llm_linalg import ProgramError, ShapeError, trace
 from llm_linalg.given import lesson_of, of_function, of_trace
@@ -180,3 +181,16 @@ def test_a_trace_stands_in_a_lessons_place() -> None:
     lesson = lesson_of(of_trace(t), "a \x1b[31m trace")
     assert lesson.run() is t
     assert "\x1b" not in lesson.title
+
+
+def test_parameters_of_a_module_that_a_function_calls_are_named_as_the_module_names_them() -> None:
+    model = nn.Sequential(nn.Linear(2, 3), nn.LayerNorm(3))
+
+    def forward(x: Tensor) -> Tensor:
+        result: Tensor = model(x)
+        return result
+
+    found = trace(forward, torch.ones(1, 2))
+    named = [node.name for node in found.nodes if node.op == "parameter"]
+    assert named == [f"Sequential.{name}" for name, _ in model.named_parameters()]
+    assert [operand.name for operand in found.nodes[3].operands][1:] == named[:2]

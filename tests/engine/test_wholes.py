@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from llm_linalg import LimitError
 from llm_linalg.foresight.several import common, joined
 from llm_linalg.foresight.unknown import UNKNOWN, Unknown
 from llm_linalg.foresight.wholes import all_of, arithmetic, between, bounds, negative, some_range
@@ -114,3 +115,10 @@ def test_of_some_ranges_nothing_is_known(arguments: list[Any]) -> None:
 
 def test_numbers_beyond_all_use_have_no_bounds() -> None:
     assert bounds(between(10**30, 10**40)) == (None, None)
+
+
+@pytest.mark.parametrize("size", [10**6, 10**9, 10**15])
+def test_a_range_that_surely_is_too_long_is_refused_before_its_items_are_listed(size: int) -> None:
+    for numbers in ([between(0, 3), size], [between(size, None)], [0, between(size, size + 3)]):
+        with pytest.raises(LimitError, match="a range of"):
+            some_range(numbers)

@@ -4,6 +4,14 @@ from __future__ import annotations
 
 # In each, what would be taken if something were known that only the run can know.
 FAIR = {
+    "a name that a comprehension binds only later": """
+n=int(torch.zeros(1).sum())
+j=1
+s=[[k for i in range(3) for k in range(j*20) for j in range(5, n)] for i in range(3)]
+""",
+    "a name that a comprehension has left from the turn before": """
+s=[0 for i in [0]+[1]*40 for k in (range(j) if i else [0]) for j in ([max(j-1,0)] if i else [3])]
+""",
     "print options between two calls": """
 x=torch.randn(50,50)
 def g():

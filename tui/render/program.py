@@ -27,10 +27,11 @@ def program_plain(trace: Trace) -> str:
 
 def _node(node: Node) -> Iterator[str]:
     operands = ", ".join(clean(operand.name, 40) for operand in node.operands)
-    where = f"{clean(Path(node.file).name, 60)}:{node.line}" if node.file else f"line {node.line}"
+    where = f"   line {node.line}" if node.line else ""  # an input of a function has none
+    where = f"   {clean(Path(node.file).name, 60)}:{node.line}" if node.file else where
     scope = f"   {clean(node.scope, 100)}" if node.scope else ""
     said = f"{node.dtype} {node.shape}  dropped" if node.dropped else summary(node.value)
-    yield f"{clean(node.name, 60)} = {node.op}({operands})   {where}{scope}   {said}"
+    yield f"{clean(node.name, 60)} = {node.op}({operands}){where}{scope}   {said}"
     value = node.value.detach()
     if node.dropped or not 0 < value.numel() <= SHOWN:
         return
