@@ -139,6 +139,7 @@ def run(flags: argparse.Namespace) -> int:
     from llm_linalg import ProgramError
     from llm_linalg import run as run_program
     from tui.cli_cells import document_in, run_cells
+    from tui.render.program import printed_plain
 
     document = document_in(flags.file) if flags.file is not None and flags.code is None else None
     if document is not None:
@@ -151,6 +152,8 @@ def run(flags: argparse.Namespace) -> int:
     try:
         trace = run_program(source, seed=seed, names=names, ranks=flags.ranks or 0)
     except ProgramError as error:
+        if error.trace is not None and flags.format == "plain":
+            write(printed_plain(error.trace.printed))  # as in Python: what came before it failed
         explain(error)
         return 1
     print_trace(trace, flags.format)

@@ -106,7 +106,14 @@ def sizes(
 
 
 def bench_sizes(
-    width: int, height: int, lines: int, *, sidebar: bool | None, failed: bool, editing: bool
+    width: int,
+    height: int,
+    lines: int,
+    *,
+    sidebar: bool | None,
+    failed: bool,
+    editing: bool,
+    printing: bool = True,
 ) -> Sizes | None:
     """The room of the playground's panes: as `sizes`, with an editor in the program's place or beside it.
 
@@ -117,17 +124,23 @@ def bench_sizes(
         sidebar: whether it is wanted; None leaves it to the width.
         failed: an error is explained, which takes more words.
         editing: the editor has the keys, and more rows.
+        printing: the program printed something.
     """
     if not fits(width, height):
         return None
     width, height, shown = _taken(width, height, sidebar)
     inner = width - shown - 2
     spare = max(0, height - 24)
+    transport = int(not failed)  # where it fails, there is no step to go to
+    controls = int(not failed or printing)  # what it printed is shown in their place
     words = (2 if height < 22 else 3) + min(4, spare // 4) + (3 if failed else 0)
+    words += 2 - transport - controls
     if inner >= BESIDE_FROM:
-        return Sizes(width, height, shown, 0, words, min(70, inner * 48 // 100))
+        beside = min(70, inner * 48 // 100)
+        return Sizes(width, height, shown, 0, words, beside, controls=controls, transport=transport)
     most = (9 if editing else 5) + spare // 3 - (3 if height < 22 else 0)
-    return Sizes(width, height, shown, max(3, min(lines + editing, most)), words)
+    program = max(3, min(lines + editing, most))
+    return Sizes(width, height, shown, program, words, controls=controls, transport=transport)
 
 
 def slide_sizes(width: int, height: int, *, sidebar: bool | None) -> Sizes | None:

@@ -205,6 +205,14 @@ def test_run_says_what_a_program_made(capsys: Capture) -> None:
     assert "printed:\n3.0" in out
 
 
+def test_run_says_what_a_program_printed_before_it_failed(capsys: Capture) -> None:
+    code, out, narration = ours(capsys, "run", "-c", "print(2)\nprint(3)\ny = torch.ones(2) @ torch.ones(3)")
+    assert (code, out) == (1, "printed:\n2\n3\n")
+    assert narration.startswith("line 3, column 5: matmul")
+    code, out, _ = ours(capsys, "run", "--format", "json", "-c", "print(2)\ny = x")
+    assert (code, out) == (1, "")
+
+
 def test_run_reads_a_file_standard_input_and_a_lesson(
     tmp_path: Path, product: str, capsys: Capture, monkeypatch: pytest.MonkeyPatch
 ) -> None:

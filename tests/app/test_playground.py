@@ -143,13 +143,26 @@ async def test_broken_text_keeps_the_last_good_picture() -> None:
 
 
 async def test_more_of_an_error_is_behind_the_key_that_works_where_one_is() -> None:
-    async with bench("x = torch.ones(4, 3)\n# a\n# b\n# c\n# d\n# e\n# f\n# g\ny = x @ x") as d:
+    async with bench("A, x = torch.ones(5, 5), torch.ones(5, 4)\nbad = A @ x.T", (60, 18)) as d:
         await d.press("ctrl+end", "space", "backspace")
         assert d.session.editing
         assert "esc p more" in d.screen
         await d.press("escape")
         assert "esc p more" not in d.screen
         assert " p more" in d.screen
+
+
+async def test_all_of_an_error_and_of_what_was_printed_before_it_is_there() -> None:
+    program = "print(0)\nY = torch.ones(3, 4)\nW = torch.ones(2, 4)\ns = torch.softmax((Y @ W) / 2, -1)"
+    async with bench(program) as d:
+        await d.press("ctrl+end", "space", "backspace")
+        assert "3× Y[:, :2] @ W" in d.screen
+        assert "torch: mat1 and mat2 shapes cannot be multiplied" in d.screen
+        assert "prints 0" in d.screen
+    async with bench(program.replace("print(0)", "")) as d:
+        await d.press("ctrl+end", "space", "backspace")
+        assert "(3x4 and" in d.screen
+        assert "2x4)" in d.screen
 
 
 async def test_prints_stand_on_a_row() -> None:

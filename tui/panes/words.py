@@ -34,7 +34,9 @@ class Words(Lines):
             error = None if picture.frame is None else picture.frame.error
             if error is not None and (len(rows) < room.words or len(error.frames) > 1):
                 place = min(len(rows), room.words - 1)  # an outer frame makes room for torch's words
-                rows[place:place] = [fit(line, room.main) for line in torch_says(error, 10_000)]
+                whole = torch_says(error, room.main)
+                one = [fit(line, room.main) for line in torch_says(error, 10_000)]
+                rows[place:place] = whole if len(rows) + len(whole) <= room.words else one
         spare = room.words - len(rows)
         if spare > 0 and picture.frame is not None and picture.frame.error is None:
             said = printed(picture.frame, room.main)

@@ -21,8 +21,13 @@ def program_plain(trace: Trace) -> str:
     """Every node with its operation, shape and numbers, then the printed text."""
     blocks = ["\n".join(_node(node)) for node in trace.nodes]
     if trace.printed:
-        blocks.append("printed:\n" + clean(trace.printed, None, lines=True).rstrip("\n"))
+        blocks.append(printed_plain(trace.printed).rstrip("\n"))
     return "\n\n".join(blocks) + "\n" if blocks else ""
+
+
+def printed_plain(printed: str) -> str:
+    """What a program printed, below a line that says so; nothing if it printed nothing."""
+    return "printed:\n" + clean(printed, None, lines=True).rstrip("\n") + "\n" if printed else ""
 
 
 def _node(node: Node) -> Iterator[str]:

@@ -100,7 +100,12 @@ class Page(Screen[None], inherit_bindings=False):
         failed = frame is not None and frame.error is not None
         said = wished(session.view.at_stop)
         room = self._fit(
-            session, code, said, failed=failed, spoken=prompt is not None or bool(session.notice)
+            session,
+            code,
+            said,
+            failed=failed,
+            spoken=prompt is not None or bool(session.notice),
+            printing=frame is not None and bool(frame.printed.strip()),
         )
         if room is None:
             self.picture, self.contexts = None, frozenset({"always", "everywhere"})
@@ -122,7 +127,14 @@ class Page(Screen[None], inherit_bindings=False):
         """The panes have their room: a page with more in it finds place for that."""
 
     def _fit(
-        self, session: Session, code: Sequence[str], said: int, *, failed: bool, spoken: bool
+        self,
+        session: Session,
+        code: Sequence[str],
+        said: int,
+        *,
+        failed: bool,
+        spoken: bool,
+        printing: bool,
     ) -> Sizes | None:
         """Gives the panes their room; None where there is too little."""
         width, height = self.size
@@ -132,7 +144,13 @@ class Page(Screen[None], inherit_bindings=False):
         elif is_playground(session.view.lesson):
             lines = session.view.program.rstrip("\n").count("\n") + 1
             room = bench_sizes(
-                width, height, lines, sidebar=self.sidebar_wanted, failed=failed, editing=session.editing
+                width,
+                height,
+                lines,
+                sidebar=self.sidebar_wanted,
+                failed=failed,
+                editing=session.editing,
+                printing=printing,
             )
         elif session.view.at_stop.slide:
             room = slide_sizes(width, height, sidebar=self.sidebar_wanted)

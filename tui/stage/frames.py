@@ -257,6 +257,7 @@ def failed_frame(opened: Opened, view: View, error: ProgramError, ascii_only: bo
         panels=panels,
         arrangement="row",
         sentence=error.message,
+        printed="" if error.trace is None else clean(error.trace.printed, PRINTED, lines=True),
         error=error_view(
             error, view.at_stop.fails and view.code is None, good, view.lesson.document, opened.fault
         ),
