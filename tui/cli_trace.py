@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from llm_linalg.spelling import quoted
@@ -48,6 +49,9 @@ def trace(flags: argparse.Namespace) -> int:
         check_terminal(os.environ, "--format plain prints the nodes")  # before anything is run
     if flags.code is not None or flags.set:
         raise UsageError("a trace has no controls and no program of its own: --set and --code are a lesson's")
+    file = flags.target.partition(":")[0]
+    if file.endswith(".py") and not Path(file).is_file():
+        raise UsageError(f"no file {quoted(file, 200)}")
     say(f"imports and runs {quoted(flags.target, 200)}: your own code, with your rights")
     try:
         lesson = lesson_of_target(flags)

@@ -65,6 +65,7 @@ def ours(capsys: Capture, *words: str) -> tuple[int, str, str]:
         (["frame", "scalar", "--depth", "terms"], "is not a sum of terms"),
         (["frame", "matmul", "-o", "/nowhere/at/all"], "cannot write"),
         (["run", "nowhere.py"], 'no file "nowhere.py"'),
+        (["trace", "nowhere.py:f", "--format", "plain"], 'no file "nowhere.py"'),
         (["run", "file.py", "-c", "x = 1"], "not both"),
         (["run", "--format", "svg", "-c", "x = 1"], "plain, json"),
         (["lessons", "--jsn"], 'did you mean "--json"?'),
