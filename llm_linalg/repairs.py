@@ -16,6 +16,7 @@ from llm_linalg.errors import HaltedError, ProgramError, Repair, ShapeError
 from llm_linalg.generator import forked
 from llm_linalg.language.budget import Budget
 from llm_linalg.language.source import Source
+from llm_linalg.parsing import expression
 from llm_linalg.text import characters
 
 if TYPE_CHECKING:
@@ -220,7 +221,7 @@ def _transposed(piece: _Piece) -> str:
 
 def _wrapped(text: str) -> str:
     """Return the text in brackets unless it holds together by itself."""
-    tree = ast.parse(text, mode="eval").body
+    tree = expression(text)
     whole = isinstance(tree, ast.Name | ast.Attribute | ast.Call | ast.Subscript)
     return text if whole else f"({text})"
 

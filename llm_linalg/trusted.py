@@ -15,6 +15,7 @@ from typing import Any
 
 from torch import nn
 
+from llm_linalg import parsing
 from llm_linalg.front import evaluated
 from llm_linalg.generator import forked, seeded
 from llm_linalg.given import guarded
@@ -109,7 +110,7 @@ def _expression(text: str) -> str:
 def _read(expression: str) -> tuple[list[str], ast.Call | None]:
     """Return the names of a dotted expression, and the call that it ends in, if it does."""
     try:
-        node: ast.expr = ast.parse(expression, mode="eval").body
+        node = parsing.expression(expression)
     except (SyntaxError, ValueError, MemoryError, RecursionError):
         raise TargetError(f"{quoted(expression, 100)} is not a name, or NAME(constants)") from None
     call = node if isinstance(node, ast.Call) else None

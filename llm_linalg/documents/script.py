@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import ast
 import re
-import warnings
 from collections.abc import Iterator
 
 from llm_linalg.documents.cells import Cell
-from llm_linalg.language.source import NOWHERE
+from llm_linalg.parsing import statements
 
 _MARK = re.compile(r"#[ \t]?%%+(.*)")
 _PROSE = re.compile(r"(.*?)\[(markdown|md)\](.*)", re.IGNORECASE)
@@ -115,8 +114,6 @@ def _inside(lines: list[str]) -> set[int]:
 
 def _parsed(text: str) -> ast.Module | None:
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            return ast.parse(text, NOWHERE)
+        return statements(text)
     except (SyntaxError, ValueError, MemoryError, RecursionError):
         return None

@@ -11,7 +11,6 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from llm_linalg.errors import LimitError
 from llm_linalg.foresight.choices import Choices
 from llm_linalg.foresight.expressions import keyed
 from llm_linalg.foresight.nowhere import gradient_like, may_be_none, without_cells
@@ -48,14 +47,11 @@ _GIVES: Mapping[Any, type] = {float: float, int: int, len: int, bool: bool, str:
 class Calls(Choices):
     """Calls what a `Caller` does, as far as it is known."""
 
-    def _text(self, node: ast.JoinedStr) -> Any:
-        parts = [self.evaluate(part) for part in node.values]
-        if doubtful(parts):
-            raise Undecided(str)
-        text = "".join(map(str, parts))
-        if len(text) > printing.MAX_TEXT:
-            raise LimitError(f"a text of more than {printing.MAX_TEXT:,} characters")
-        return text
+    def longer(self, text: Any, part: Any) -> Any:
+        """Return a text with another one behind it."""
+        if isinstance(text, Unknown) or isinstance(part, Unknown):
+            return UNKNOWN[str]
+        return super().longer(text, part)
 
     def _formatted(self, node: ast.FormattedValue) -> Any:
         spec = self.evaluate(node.format_spec) if node.format_spec else ""

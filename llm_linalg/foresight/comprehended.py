@@ -30,9 +30,9 @@ class Comprehended(Loops):
             super()._generate(items, generators, found)
             return
         source = generators[0].iter
-        value = self.evaluate(source)
-        some = value if isinstance(value, SomeRange) else None
-        values = self.gone_through(value if some is None else some.sure, source)
+        several = self.evaluate(source)
+        some = several if isinstance(several, SomeRange) else None
+        values = self.gone_through(several if some is None else some.sure, source)
         decided = some is None
         with self._turning(f"{len(values):,}" if some is None else some.length):
             for turn, value in enumerate(values):

@@ -143,12 +143,17 @@ class Caller(Comprehensions):
                 self.recorder.input(parameter, None, "parameter")
         return layer
 
-    def _text(self, node: ast.JoinedStr) -> str:
-        text = ""
+    def _text(self, node: ast.JoinedStr) -> Any:
+        text: Any = ""
         for part in node.values:
-            text += str(self.evaluate(part))
-            if len(text) > printing.MAX_TEXT:
-                raise LimitError(f"a text of more than {printing.MAX_TEXT:,} characters")
+            text = self.longer(text, self.evaluate(part))
+        return text
+
+    def longer(self, text: Any, part: Any) -> Any:
+        """Return a text with another one behind it."""
+        text += str(part)
+        if len(text) > printing.MAX_TEXT:
+            raise LimitError(f"a text of more than {printing.MAX_TEXT:,} characters")
         return text
 
     def _formatted(self, node: ast.FormattedValue) -> str:

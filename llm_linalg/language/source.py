@@ -7,10 +7,10 @@ import io
 import re
 import tokenize
 import unicodedata
-import warnings
 
 from llm_linalg.errors import LimitError, ProgramError, Span
 from llm_linalg.language import instead
+from llm_linalg.parsing import statements
 from llm_linalg.text import characters
 
 MAX_CHARACTERS = 50_000
@@ -80,9 +80,6 @@ MODULES = (
     "__future__",
 )
 KNOWN = ", ".join(MODULES)
-# To tell of an error, Python reads its line from the file of this name, if there is one, and only else from
-# the text. No file system can hold this name, so that none is asked.
-NOWHERE = "\ud800"
 
 _PACKAGES = frozenset(name.partition(".")[0] for name in MODULES)
 
@@ -155,9 +152,7 @@ class Source:
 
     def _parse(self) -> ast.Module:
         try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")
-                return ast.parse(self.text, NOWHERE)
+            return statements(self.text)
         except SyntaxError as error:
             line = min(max(error.lineno or 1, 1), len(self._lines))
             column = max((error.offset or 1) - 1, 0)

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
+from llm_linalg.parsing import expression
+
 
 def flat_arguments(value: Any) -> tuple[Any, ...]:
     """Return ``(2, 3)`` for both ``view(2, 3)`` and ``view((2, 3))``."""
@@ -80,7 +82,7 @@ class Parameters:
 @cache
 def parsed(text: str) -> Parameters:
     """Return the signature that a text such as ``input, dim=None, *, dtype=None`` describes."""
-    function = ast.parse(f"lambda {text}: 0", mode="eval").body
+    function = expression(f"lambda {text}: 0")
     args = next(node for node in ast.walk(function) if isinstance(node, ast.arguments))
     positional = tuple(arg.arg for arg in args.args)
     given = positional[len(positional) - len(args.defaults) :]

@@ -1,0 +1,34 @@
+"""Texts into syntax trees, one at a time."""
+
+from __future__ import annotations
+
+import ast
+import warnings
+from threading import RLock
+
+# To tell of an error, Python reads its line from the file of this name, if there is one, and only else from
+# the text. No file system can hold this name, so that none is asked.
+_NOWHERE = "\ud800"
+# CPython counts how deep a tree is for all threads at once (python/cpython#106905): of two threads that make
+# trees at the same time, one may end with a SystemError.
+_ONE_AT_A_TIME = RLock()
+
+
+def statements(text: str) -> ast.Module:
+    """Return the tree of a program.
+
+    Raises:
+        SyntaxError: If it is none.
+        ValueError: If there are characters in it that Python does not take.
+        MemoryError: If it is nested too deeply; or a `RecursionError`.
+    """
+    with _ONE_AT_A_TIME, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return ast.parse(text, _NOWHERE)
+
+
+def expression(text: str) -> ast.expr:
+    """Return the tree of an expression; what it raises is as for `statements`."""
+    with _ONE_AT_A_TIME, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return ast.parse(text, _NOWHERE, mode="eval").body
