@@ -113,6 +113,7 @@ class Evaluator:
             self._at = outer
 
     def _keep(self, node: ast.expr, value: Any) -> None:
+        """Remember which tensor a part of the statement gave."""
         if isinstance(value, Tensor):
             self.values[node] = value
 

@@ -22,7 +22,7 @@ _SEQUENCES = (str, list, tuple)
 _NUMBERS: frozenset[Any] = frozenset([int, float])
 KINDS: frozenset[Any] = frozenset([bool, int, float, str, type(None), list, tuple, dict, range])
 """Most plain values, told at a glance."""
-_SMALL = 2**63  # a sum of two whole numbers of which neither is larger is within the bound
+_SMALL = 2**63  # a smaller number is within the bound: its bits need not be counted
 _FLAT = (str, range)
 _PARTS = frozenset([list, tuple])
 _NESTED = (*_FLAT, list, tuple, dict, Distinct, *get_args(VIEWS))
