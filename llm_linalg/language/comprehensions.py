@@ -1,12 +1,21 @@
-"""Comprehensions: lists and dicts that are made turn by turn."""
+"""What is gone through, item by item: by a loop, or by a comprehension that makes a list or a dict of it."""
 
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
+from torch import Tensor
+
+from llm_linalg.language import layers
 from llm_linalg.language.evaluator import Evaluator
+from llm_linalg.language.instead import CHANGED
+from llm_linalg.language.values import VIEWS, Distinct
+
+# Made once: they are asked for at each loop.
+_GONE_THROUGH: Any = range | list | tuple | dict | str | VIEWS | Distinct
+_CHANGING: Any = list | dict | VIEWS | layers.SEQUENCES
 
 
 class Comprehensions(Evaluator):
@@ -50,3 +59,27 @@ class Comprehensions(Evaluator):
             self.assign(first.target, value)
             if not first.ifs or all(self._truth(self.evaluate(test), test) for test in first.ifs):
                 self._generate(items, rest, found)
+
+    def gone_through(self, value: Any, node: ast.expr) -> Sequence[Any]:
+        """Return the items of a value that stands after ``in``."""
+        if isinstance(value, Tensor):
+            value = value.unbind(0)
+        elif isinstance(value, layers.SEQUENCES):
+            value = list(value)
+        if not isinstance(value, _GONE_THROUGH):
+            raise self.error(f"a {type(value).__name__} can't be gone through", node)
+        self.budget.weigh(value)
+        return value if isinstance(value, range) else tuple(value)
+
+    def each(self, source: Any, values: Sequence[Any], node: ast.expr) -> Iterable[Any]:
+        """Return the items of a value that is gone through, as long as it stays as it was."""
+        return self._watched(source, values, node) if isinstance(source, _CHANGING) else values
+
+    def _watched(self, source: Any, values: Sequence[Any], node: ast.expr) -> Iterator[Any]:
+        """Yield items; Python would go on through those that are there then, or end with an error."""
+        for place, value in enumerate(values):
+            if len(source) != len(values) or (source.__class__ is list and source[place] is not value):
+                raise self.error(CHANGED, node)
+            yield value
+        if len(source) != len(values):
+            raise self.error(CHANGED, node)

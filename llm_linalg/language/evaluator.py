@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections import ChainMap
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any, NoReturn
 
 from torch import Tensor
@@ -12,10 +12,10 @@ from torch import Tensor
 from llm_linalg.errors import ProgramError
 from llm_linalg.language import layers, plain, tables
 from llm_linalg.language.budget import Budget
-from llm_linalg.language.instead import CHANGED, SPREAD, bound_later, unbound
+from llm_linalg.language.instead import SPREAD, bound_later, unbound
 from llm_linalg.language.own import UNBOUND
 from llm_linalg.language.source import Source
-from llm_linalg.language.values import VIEWS, Distinct
+from llm_linalg.language.values import Distinct
 from llm_linalg.node import Node, Origin
 from llm_linalg.recorder import Recorder
 from llm_linalg.shapes import operand_nodes
@@ -37,8 +37,6 @@ FAILURES = (
 
 # Made once: this is asked at each turn of a loop.
 WITH_ITEMS: Any = Tensor | tuple | list | dict | str | range | layers.SEQUENCES
-_GONE_THROUGH: Any = range | list | tuple | dict | str | VIEWS | Distinct
-_CHANGING: Any = list | dict | VIEWS | layers.SEQUENCES
 _FINDING: Any = ast.In | ast.NotIn
 _FOUND_IN: Any = dict | Distinct
 
@@ -77,7 +75,7 @@ class Evaluator:
     def evaluators(self) -> dict[type[ast.expr], Callable[[Any], Any]]:
         """Return what evaluates each kind of expression."""
         return {
-            ast.Tuple: lambda node: tuple(self.evaluate(item) for item in node.elts),
+            ast.Tuple: lambda node: tuple([self.evaluate(item) for item in node.elts]),
             ast.List: lambda node: [self.evaluate(item) for item in node.elts],
             ast.Dict: self._dict,
             ast.BinOp: self._binary,
@@ -128,30 +126,6 @@ class Evaluator:
     def assign(self, target: ast.expr, value: Any) -> None:
         """Bind a target to a value."""
         raise NotImplementedError
-
-    def gone_through(self, value: Any, node: ast.expr) -> Sequence[Any]:
-        """Return the items of a value that stands after ``in``."""
-        if isinstance(value, Tensor):
-            value = value.unbind(0)
-        elif isinstance(value, layers.SEQUENCES):
-            value = list(value)
-        if not isinstance(value, _GONE_THROUGH):
-            raise self.error(f"a {type(value).__name__} can't be gone through", node)
-        self.budget.weigh(value)
-        return value if isinstance(value, range) else tuple(value)
-
-    def each(self, source: Any, values: Sequence[Any], node: ast.expr) -> Iterable[Any]:
-        """Return the items of a value that is gone through, as long as it stays as it was."""
-        return self._watched(source, values, node) if isinstance(source, _CHANGING) else values
-
-    def _watched(self, source: Any, values: Sequence[Any], node: ast.expr) -> Iterator[Any]:
-        """Yield items; Python would go on through those that are there then, or end with an error."""
-        for place, value in enumerate(values):
-            if len(source) != len(values) or (source.__class__ is list and source[place] is not value):
-                raise self.error(CHANGED, node)
-            yield value
-        if len(source) != len(values):
-            raise self.error(CHANGED, node)
 
     def error(self, message: str, node: ast.AST) -> ProgramError:
         """Return an error at a place of the program."""
@@ -204,8 +178,9 @@ class Evaluator:
 
     def _binary(self, node: ast.BinOp) -> Any:
         left, right = self.evaluate(node.left), self.evaluate(node.right)
-        self.budget.weigh(left, right)
-        return plain.binary(type(node.op), left, right)
+        if left.__class__ not in plain.NUMBERS or right.__class__ not in plain.NUMBERS:
+            self.budget.weigh(left, right)
+        return plain.binary(node.op.__class__, left, right)
 
     def _unary(self, node: ast.UnaryOp) -> Any:
         value = self.evaluate(node.operand)
@@ -223,18 +198,21 @@ class Evaluator:
 
     def _compare(self, node: ast.Compare) -> Any:
         left = self.evaluate(node.left)
+        if len(node.ops) == 1:
+            return self.compared(node.ops[0], left, self.evaluate(node.comparators[0]))
         result: Any = True
         for kind, item in zip(node.ops, node.comparators, strict=True):
             right = self.evaluate(item)
             result = self.compared(kind, left, right)
-            if len(node.ops) > 1 and not self._truth(result, node):
+            if not self._truth(result, node):
                 return result
             left = right
         return result
 
     def compared(self, kind: ast.cmpop, left: Any, right: Any) -> Any:
         """Return ``left kind right``."""
-        self.weigh_sides(kind, left, right)
+        if left.__class__ not in plain.NUMBERS or right.__class__ not in plain.NUMBERS:
+            self.weigh_sides(kind, left, right)
         return plain.COMPARE[kind.__class__](left, right)
 
     def weigh_sides(self, kind: ast.cmpop, left: Any, right: Any) -> None:
@@ -246,6 +224,8 @@ class Evaluator:
         return self.evaluate(node.body if self._truth(self.evaluate(node.test), node.test) else node.orelse)
 
     def _truth(self, value: Any, node: ast.AST) -> bool:
+        if value.__class__ is bool:
+            return bool(value)
         if isinstance(value, Tensor) and value.numel() != 1:
             raise self.error(f"a tensor of shape {tuple(value.shape)} is neither true nor false", node)
         return bool(value)

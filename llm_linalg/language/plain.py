@@ -19,7 +19,7 @@ MAX_ITEMS = 100_000
 MAX_WEIGHT = 200_000
 MAX_LEVELS = 1_000
 _SEQUENCES = (str, list, tuple)
-_NUMBERS: frozenset[Any] = frozenset([int, float])
+NUMBERS: frozenset[Any] = frozenset([int, float])
 KINDS: frozenset[Any] = frozenset([bool, int, float, str, type(None), list, tuple, dict, range])
 """Most plain values, told at a glance."""
 _SMALL = 2**63  # a smaller number is within the bound: its bits need not be counted
@@ -91,7 +91,7 @@ def bound(kind: type[ast.operator], left: Any, right: Any) -> None:
         LimitError: If the result would be too long.
         TypeError: If it is no operation of the language.
     """
-    if left.__class__ in _NUMBERS and right.__class__ in _NUMBERS:
+    if left.__class__ in NUMBERS and right.__class__ in NUMBERS:
         if left.__class__ is right.__class__ is int:
             _bound_integers(kind, left, right)
         return
@@ -228,7 +228,7 @@ def product(numbers: Any) -> Any:
     """Return what ``math.prod`` gives."""
     result: Any = 1
     for item in numbers:
-        if item.__class__ in _NUMBERS and result.__class__ in _NUMBERS:
+        if item.__class__ in NUMBERS and result.__class__ in NUMBERS:
             result = bounded(result * item)  # neither is beyond the bound
         else:
             result = binary(ast.Mult, result, item)
