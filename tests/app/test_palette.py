@@ -2,32 +2,40 @@
 
 from __future__ import annotations
 
-from tests.app.driving import opened
+import pytest
+
+from tests.app.driving import Driver, opened
+from tui.screens.explorer import ExplorerScreen
 
 
-async def test_the_palette_opens_lessons() -> None:
-    async with opened("matmul") as d:
-        await d.pilot.press("ctrl+p")
-        await d.pilot.press(*"nn.lin")
-        await d.app.workers.wait_for_complete()
-        await d.pilot.pause()
+async def choose(d: Driver, words: str, slug: str) -> None:
+    """Types words into the palette, and runs the first thing that it finds."""
+    await d.pilot.press("ctrl+p")
+    await d.pilot.press(*words)
+    await d.app.workers.wait_for_complete()
+    await d.pilot.pause()
+    await d.pilot.press("enter")
+    await d.settle()
+    if d.view.lesson.slug != slug:  # the first enter chose, the second runs
         await d.pilot.press("enter")
         await d.settle()
-        if d.view.lesson.slug != "linear":  # the first enter chose, the second runs
-            await d.pilot.press("enter")
-            await d.settle()
+
+
+@pytest.mark.parametrize(
+    ("words", "slug", "stop"),
+    [("nn.lin", "linear", 1), ("softmax without", "scores", 5)],
+    ids=["a lesson", "a stop of another lesson"],
+)
+async def test_the_palette_opens(words: str, slug: str, stop: int) -> None:
+    async with opened("matmul") as d:
+        await choose(d, words, slug)
+        assert (d.view.lesson.slug, d.view.at_stop.number) == (slug, stop)
+
+
+async def test_the_palette_opens_lessons_from_the_help_too() -> None:
+    async with opened("matmul") as d:
+        await d.press("question_mark")
+        assert not isinstance(d.app.screen, ExplorerScreen)
+        await choose(d, "nn.lin", "linear")
         assert d.view.lesson.slug == "linear"
-
-
-async def test_the_palette_finds_a_stop_of_another_lesson() -> None:
-    async with opened("matmul") as d:
-        await d.pilot.press("ctrl+p")
-        await d.pilot.press(*"softmax without")
-        await d.app.workers.wait_for_complete()
-        await d.pilot.pause()
-        await d.pilot.press("enter")
-        await d.settle()
-        if d.view.lesson.slug != "scores":  # the first enter chose, the second runs
-            await d.pilot.press("enter")
-            await d.settle()
-        assert (d.view.lesson.slug, d.view.at_stop.title) == ("scores", "Softmax without it")
+        assert isinstance(d.app.screen, ExplorerScreen)

@@ -53,11 +53,19 @@ class Entries(Provider):
             if score > 0:
                 yield Hit(score, Content(name), partial(self._do, commands), text=name, help=about)
 
+    @property
+    def explorer(self) -> ExplorerScreen | None:
+        """The explorer, whatever stands above it."""
+        return next((one for one in self.app.screen_stack if isinstance(one, ExplorerScreen)), None)
+
     async def _do(self, commands: str) -> None:
-        screen = self.screen
-        if isinstance(screen, ExplorerScreen):
-            for command in commands.splitlines():
-                await screen.perform(command)
+        screen = self.explorer
+        if screen is None:
+            return
+        while self.app.screen is not screen:  # such as the help
+            await self.app.pop_screen()
+        for command in commands.splitlines():
+            await screen.perform(command)
 
 
 class Commands(Entries):
@@ -65,8 +73,8 @@ class Commands(Entries):
 
     def _entries(self) -> Iterator[tuple[str, str, str]]:
         """Name, help and command of everything there is to find."""
-        screen = self.screen
-        if not isinstance(screen, ExplorerScreen):
+        screen = self.explorer
+        if screen is None:
             return
         yield from self._places(screen.session)
         for key in screen.live():
@@ -92,8 +100,8 @@ class Commands(Entries):
         """
         async for hit in super().search(query):
             yield hit
-        screen, matcher = self.screen, self.matcher(query)
-        if not isinstance(screen, ExplorerScreen) or screen.session.talk is not None:
+        screen, matcher = self.explorer, self.matcher(query)
+        if screen is None or screen.session.talk is not None:
             return
         here = screen.session.view.lesson.slug
         for lesson in screen.session.lessons:
@@ -127,8 +135,7 @@ class Stops(Entries):
 
     def _entries(self) -> Iterator[tuple[str, str, str]]:
         """Name, help and command of every stop."""
-        screen = self.screen
-        talk = screen.session.talk if isinstance(screen, ExplorerScreen) else None
+        talk = None if self.explorer is None else self.explorer.session.talk
         yield from () if talk is None else listed(talk)
 
 
