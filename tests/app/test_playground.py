@@ -317,3 +317,10 @@ async def test_the_screen(size: tuple[int, int]) -> None:
         await d.press(*["backspace"] * 10, "escape", "right", "right")
         parts.append(d.screen)
     compare(SNAPSHOTS / "playground" / f"{size[0]}x{size[1]}.txt", "\n".join(parts))
+
+
+async def test_what_is_printed_keeps_its_spaces() -> None:
+    async with bench("print('a', end='   b\\n')\nprint(torch.eye(2))\nx = torch.ones(2)", (80, 40)) as d:
+        await d.press("escape")
+        assert "prints a   b" in d.screen
+        assert "prints         [0., 1.]])" in d.screen

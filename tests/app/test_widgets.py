@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import ClassVar
 
 import pytest
@@ -23,6 +24,7 @@ from tui.widgets.rows import (
     Row,
     Span,
     changed,
+    cut_rows,
     ends,
     fit,
     row,
@@ -72,6 +74,15 @@ def test_code_goes_on_below(line: str, width: int) -> None:
     rows = wrap_code(line, width)
     assert all(cell_len(part) <= width for part in rows)
     assert "".join(rows).replace(" ", "") == line.replace(" ", "")
+
+
+@given(st.text(st.sampled_from("ab (,)火"), max_size=120), st.integers(2, 40))
+def test_output_keeps_each_character_and_its_words_where_they_fit(line: str, width: int) -> None:
+    rows = cut_rows(line, width)
+    assert all(cell_len(part) <= width for part in rows)
+    assert "".join(rows) == line
+    if "火" not in line and all(len(word) <= width for word in line.split(" ")):
+        assert all(before.endswith(" ") or after.startswith(" ") for before, after in pairwise(rows))
 
 
 @given(SPANS, SPANS)

@@ -9,7 +9,7 @@ from tui.picture import Picture
 from tui.playground import is_playground
 from tui.prose import elided, formula, paragraphs, titled
 from tui.widgets.lines import Lines
-from tui.widgets.rows import Row, Span, fit, row, width_of, wrap
+from tui.widgets.rows import Row, Span, cut_rows, fit, row, width_of, wrap
 
 if TYPE_CHECKING:
     from tui.frame import CursorView, ErrorView, Frame
@@ -91,9 +91,11 @@ def fitted(rows: list[Row], height: int) -> list[Row]:
 
 
 def printed(frame: Frame, width: int) -> list[Row]:
-    """What the program printed, with room in each row for a sign that more stands above."""
+    """What the program printed, space by space, with room in each row for a sign that more stands above."""
     return [
-        row(("prints ", "dim"), line) for text in frame.printed.splitlines() for line in wrap(text, width - 9)
+        row(("prints ", "dim"), piece)
+        for text in frame.printed.splitlines()
+        for piece in cut_rows(text, width - 9)
     ]
 
 

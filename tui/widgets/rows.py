@@ -102,6 +102,18 @@ def wrap(text: str, width: int) -> list[str]:
     return lines
 
 
+def cut_rows(line: str, width: int) -> list[str]:
+    """A line of output on as many rows as it takes, cut at a space where it has one: each of them stays."""
+    rows, rest = [], line
+    while cell_len(rest) > width > 0:
+        head, *_ = chop_cells(rest, width)
+        space = head.rfind(" ") if not rest[len(head) :].startswith(" ") else -1
+        cut = space + 1 if head[: max(space, 0)].strip() else len(head)
+        rows.append(rest[:cut])
+        rest = rest[cut:]
+    return [*rows, rest]
+
+
 def wrap_code(line: str, width: int) -> list[str]:
     """A line of a program on as many rows as it takes, broken at spaces; what goes on is set in further."""
     margin = len(line) - len(line.lstrip()) + 4
