@@ -7,6 +7,7 @@ from typing import Any
 
 from torch import Tensor
 
+from llm_linalg.foresight import wholes
 from llm_linalg.foresight.expressions import Ends, Expressions
 from llm_linalg.foresight.nowhere import may_be_none
 from llm_linalg.foresight.unknown import Undecided, Unknown, doubtful, has_tensors, numbered
@@ -45,10 +46,21 @@ class Choices(Expressions):
             if any(map(may_be_none, sides)):
                 raise Undecided
             left, right = (side if isinstance(side, Tensor) else numbered(side) for side in sides)
+        elif isinstance(left, Unknown) or isinstance(right, Unknown):
+            return self._by_bounds(kind, left, right)
         elif doubtful(sides) or has_tensors(left) or has_tensors(right):
             self.weigh_sides(kind, left, right)
             raise Undecided(bool)
         return super().compared(kind, left, right)
+
+    def _by_bounds(self, kind: ast.cmpop, left: Any, right: Any) -> bool:
+        """Compare what is unknown: of whole numbers their bounds may do."""
+        self.weigh_sides(kind, left, right)
+        found = wholes.compared(kind, left, right)
+        if found is None:
+            self.ranges += 1
+            raise Undecided(bool)
+        return found
 
     def _conditional(self, node: ast.IfExp) -> Any:
         try:

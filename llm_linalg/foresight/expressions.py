@@ -49,7 +49,7 @@ class Expressions(Interpreter):
         self.hollow = Hollow(budget)
         self._steps = 0
         self.uncertain = 0  # branches under way that may not be taken, and turns that stand for others
-        self.ranges = 0  # of which not all was known
+        self.ranges = 0  # and comparisons, for which the bounds of whole numbers did not do
         self.changes = 0  # of lists and dicts
         self.loose = False  # so that nothing is known of those that have a name
         self.missing = False  # whether something may have been done of which nothing is known

@@ -94,6 +94,27 @@ def arithmetic(operator: ast.operator, left: Any, right: Any) -> Any:
     return between(*rule(one, other))
 
 
+def compared(kind: ast.cmpop, left: Any, right: Any) -> bool | None:
+    """Return ``left kind right`` of whole numbers, if their bounds tell it; else None."""
+    one, other = bounds(left), bounds(right)
+    if one is None or other is None:
+        return None
+    (least, most), (lower, upper) = one, other
+    below = most is not None and lower is not None and most < lower
+    above = least is not None and upper is not None and least > upper
+    reaching = most is not None and lower is not None and most <= lower
+    reached = least is not None and upper is not None and least >= upper
+    sure, never = {
+        ast.Lt: (below, reached),
+        ast.LtE: (reaching, above),
+        ast.Gt: (above, reaching),
+        ast.GtE: (reached, below),
+        ast.Eq: (False, below or above),
+        ast.NotEq: (below or above, False),
+    }.get(type(kind), (False, False))
+    return True if sure else False if never else None
+
+
 def some_range(arguments: Sequence[Any]) -> SomeRange | None:
     """Return what is known of ``range(…)`` with unknown numbers; None if nothing is.
 

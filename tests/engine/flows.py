@@ -5,6 +5,7 @@ from __future__ import annotations
 from hypothesis import strategies as st
 
 KNOWN = ["n > 2", "k == 1", "len(xs) % 2 == 0", "n in (1, 3)", "x.shape[0] == 3 and k < 2", "not n"]
+KNOWN += ["j <= i", "i > {n}", "i - j != k", "n < i + 1 <= 4", "-j >= -2 * i"]
 UNKNOWN = [
     *("x.sum() > 0", "x[0, 0].item() < 0.3", "x.mean() < y.mean() and n", "(y > 0).any()"),
     *("int(x.sum()) % 2", "x.dtype == torch.float32", "x.is_contiguous()", "y.tolist()[0][0] < 0.5 or k"),

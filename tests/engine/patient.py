@@ -340,4 +340,11 @@ def f(n):
         f(n - 1)
 f(20)
 """,
+    "a mask by its rule": """
+n = 150
+M = torch.zeros(n, n)
+for i in range(n):
+    for j in range(n):
+        if j <= i: M[i, j] = 1
+""",
 }

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from llm_linalg import LimitError
 from llm_linalg.foresight.several import common, joined
 from llm_linalg.foresight.unknown import UNKNOWN, Unknown
-from llm_linalg.foresight.wholes import all_of, arithmetic, between, bounds, negative, some_range
+from llm_linalg.foresight.wholes import all_of, arithmetic, between, bounds, compared, negative, some_range
 
 NUMBERS = st.integers(-12, 12)
 OPERATORS = {
@@ -22,6 +22,15 @@ OPERATORS = {
     ast.Mult(): operator.mul,
     ast.FloorDiv(): operator.floordiv,
     ast.Mod(): operator.mod,
+}
+
+COMPARISONS = {
+    ast.Lt(): operator.lt,
+    ast.LtE(): operator.le,
+    ast.Gt(): operator.gt,
+    ast.GtE(): operator.ge,
+    ast.Eq(): operator.eq,
+    ast.NotEq(): operator.ne,
 }
 
 
@@ -52,6 +61,27 @@ def test_a_sum_is_what_is_known_of_it(one: tuple[Any, int], other: tuple[Any, in
     assert possible(result, arithmetic(kind, left, right))
     if isinstance(left, Unknown):
         assert possible(-first, negative(left))
+
+
+@given(known(), known(), st.sampled_from(list(COMPARISONS)))
+def test_a_comparison_is_what_is_known_of_it(one: tuple[Any, int], other: tuple[Any, int], kind: Any) -> None:
+    (left, first), (right, second) = one, other
+    assert compared(kind, left, right) in (COMPARISONS[kind](first, second), None)
+
+
+@given(NUMBERS, NUMBERS, st.sampled_from(list(COMPARISONS)))
+def test_numbers_that_are_known_are_compared(one: int, other: int, kind: Any) -> None:
+    found = compared(kind, one, other)
+    assert found == COMPARISONS[kind](one, other) or (one == other and found is None)
+
+
+def test_bounds_that_do_not_meet_tell_which_is_larger() -> None:
+    assert compared(ast.LtE(), between(0, 4), between(4, None)) is True
+    assert compared(ast.Lt(), between(0, 4), between(4, None)) is None
+    assert compared(ast.Gt(), between(None, 4), 4) is False
+    assert compared(ast.Eq(), between(0, 4), between(5, 9)) is False
+    assert compared(ast.NotEq(), between(0, 4), between(5, 9)) is True
+    assert compared(ast.Lt(), UNKNOWN[float], 3) is None
 
 
 @given(st.lists(known(), min_size=2, max_size=8))
