@@ -51,30 +51,28 @@ class Memory:
 
     def __init__(self, moved: Callable[[Sequence[Tensor], int], None] = lambda _values, _place: None) -> None:
         self.moved = moved  # is told of values that were moved out of a memory
-        self._sharing: dict[int, dict[int, Tensor]] = {}
         self._kept: dict[int, list[Tensor]] = {}  # the values that nodes show, while they share the memory
-        self._written: dict[int, list[tuple[Node, _View]]] = {}
+        self._writes: dict[int, list[tuple[Node, _View]]] = {}  # into each memory, one after the other
+        self._seen: dict[int, tuple[int, int]] = {}  # a tensor's memory, and how many writes its node shows
 
     def add(self, tensor: Tensor, value: Tensor) -> None:
         """Take in a tensor and the values that its node shows."""
-        self._written.pop(id(tensor), None)
-        if tensor.layout is not torch.strided:
-            return
+        self._seen.pop(id(tensor), None)
         place = _place(tensor)
-        self._sharing.setdefault(place, {})[id(tensor)] = tensor
+        if not place:
+            return  # it has no cells, or none that others could look at
+        self._seen[id(tensor)] = place, len(self._writes.get(place, ()))
         if _place(value) == place:
             self._kept.setdefault(place, []).append(value)
 
     def forget(self, tensor: Tensor, value: Tensor) -> None:
         """Let go of a tensor and of the values that its node showed."""
         place = _place(tensor)
-        self._written.pop(id(tensor), None)
-        self._sharing.get(place, {}).pop(id(tensor), None)
+        self._seen.pop(id(tensor), None)
         kept = [other for other in self._kept.get(place, ()) if other is not value]
         self._kept[place] = kept
         if not kept:
             del self._kept[place]
-            self._sharing.pop(place, None)
 
     def keep(self, tensors: Sequence[Tensor]) -> None:
         """Move what nodes show out of the memory that a call is about to write."""
@@ -88,17 +86,22 @@ class Memory:
 
     def wrote(self, tensor: Tensor, node: Node) -> None:
         """Note that a node's call wrote into a tensor's memory."""
-        for other in self._sharing.get(_place(tensor), {}).values():
-            if other is not tensor:
-                self._written.setdefault(id(other), []).append((node, _View.of(tensor)))
+        place = _place(tensor)
+        if not place:
+            return
+        writes = self._writes.setdefault(place, [])
+        writes.append((node, _View.of(tensor)))
+        self._seen[id(tensor)] = place, len(writes)
 
     def outdated(self, tensor: Tensor) -> bool:
         """Say whether a tensor's memory was written through another one since its node was made."""
-        return id(tensor) in self._written
+        seen = self._seen.get(id(tensor))
+        return seen is not None and len(self._writes.get(seen[0], ())) > seen[1]
 
     def renewed(self, tensor: Tensor, before: Node) -> tuple[Call, tuple[Operand, ...]]:
         """Return what made a tensor that was written through others: what it was, and the writers."""
-        writers = self._written.pop(id(tensor))
+        place, seen = self._seen[id(tensor)]
+        writers = self._writes[place][seen:]
         operands = tuple(Operand(node.value, node) for node in (before, *(node for node, _ in writers)))
         grid = torch.zeros(tensor.untyped_storage().nbytes() // tensor.element_size(), dtype=torch.int64)
         first = 1 + before.value.numel()
