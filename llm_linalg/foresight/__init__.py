@@ -15,7 +15,8 @@ refused. So one that turns out to be large is rehearsed from its start, and so i
   From there on one turn stands for all that are left: it is gone through with what is known of each of them,
   until a turn changes nothing of that.
   So a whole number is known by its bounds, where no more is known of it (`wholes`, `several`): a loop up to
-  it turns at least as often as the lower one says. A loop around such a one is gone through in a few pieces.
+  it turns at least as often as the lower one says, and two that do not meet are compared. Where they leave
+  that open, the loop around is gone through in a few pieces, each with closer bounds.
 
 All that is taken is a lower bound of what the run takes, provided that the run does not fail before. So
 what is refused here would be refused there. A rehearsal is apart from the run (`start`, `apart`): it changes

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _MOST_PASSES = 8
-_PIECES = 8  # of a loop, one turn for each, if how often a loop in it turns hangs on its number
+_PIECES = 8  # of a loop, one turn for each, if a loop's length or a comparison in it hangs on its number
 
 
 # Goes through one turn, whose item is known so far, for so many; returns how the last one was left.

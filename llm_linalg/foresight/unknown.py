@@ -31,9 +31,12 @@ def _undecided(*_: Any) -> NoReturn:
 
 
 class Unknown:
-    """A value of which at most the kind is known, and of a whole number its bounds.
+    """A value of which at most the kind is known: whatever is done to it is undecided.
 
-    Whatever is done to it is undecided.
+    Attributes:
+        kind: Its type; None if that is not known either.
+        least: What a whole number is at least; None if that is not known.
+        most: What it is at most; None if that is not known.
     """
 
     __slots__ = ("kind", "least", "most")

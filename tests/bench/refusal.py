@@ -50,6 +50,7 @@ print(json.dumps([[min(milliseconds(program) for _ in range(3)) for program in k
 def refusal() -> list[Row]:
     """Runs each of the tests' bombs, as the first program that a process runs, and a few clashes.
 
+    Beside them is a loop that a tensor's value may end: it may use its whole budget, as a fair program may.
     Of three processes the quickest counts: what else the machine does then is not the program's.
     """
     measured, _ = fresh(REFUSAL)
