@@ -120,6 +120,11 @@ def aligned(rank: int, total: int, prefix: str = "a") -> Labels:
 
 def pointwise(shapes: Sequence[Shape], rule: str = "") -> Axes:
     """Return the spec of an elementwise operation: shapes aligned at the right, size 1 repeated."""
+    return _pointwise(tuple(shapes), rule)
+
+
+@lru_cache(1_000)
+def _pointwise(shapes: tuple[Shape, ...], rule: str) -> Axes:
     total = max((len(shape) for shape in shapes), default=0)
     operands = [aligned(len(shape), total) for shape in shapes]
     return Axes.solve(aligned(total, total), operands, shapes, rule=rule)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from functools import lru_cache
 from typing import Any
 from weakref import ref
@@ -19,7 +20,7 @@ from llm_linalg.node import Node, Operand, Origin
 from llm_linalg.ops import TABLE, Call, Operation
 from llm_linalg.ops.call import Written, may_write
 from llm_linalg.ops.draws import random_state
-from llm_linalg.ops.registry import short_name
+from llm_linalg.ops.registry import ASKING, short_name
 from llm_linalg.ops.unlisted import Unlisted
 from llm_linalg.tracing import Trace
 
@@ -73,6 +74,9 @@ class Recorder(TorchFunctionMode):
             return func(*args, **kwargs)
         if self._halt is not None and self._halt():
             raise HaltedError("stopped: what comes after this was not run")
+        if func in ASKING:
+            with suppress(Exception):  # what is asked wrongly fails as any call does
+                return func(*args, **kwargs)
         written = Written.of(args, kwargs)
         if self._guard or may_write(func, args, kwargs):
             return self._guarded(func, args, kwargs, written)
@@ -97,29 +101,46 @@ class Recorder(TorchFunctionMode):
 
     def _guarded(self, func: Any, args: Sequence[Any], kwargs: Mapping[str, Any], written: Written) -> Any:
         """Run a call whose meaning must be known before: it is held against a budget, or it may write."""
-        call = call_of(func, written, written.tensors).drawing(random_state(func, args, kwargs))
+        writes = may_write(func, args, kwargs)
+        known = None if writes else self._known(written.tensors)
+        tensors = written.tensors if known is None else [operand.value for operand in known]
+        call = call_of(func, written, tensors).drawing(random_state(func, args, kwargs))
         if self._guard:
             try:
                 self._guard(call)
             except Clash as clash:
-                self.failed, self.failure = call, clash
+                self.failed, self.failure = call_of(func, written, written.tensors), clash
                 raise ValueError(clash.rule) from clash
-        operands = None
-        if call.may_write:  # what goes in is looked at before it changes
+        operands: tuple[Operand, ...] = ()
+        if writes:  # what goes in is looked at before it changes
             operands = tuple(self._operand(tensor) for tensor in call.tensors)
             self._memory.keep(call.tensors)
-        versions = [tensor._version for tensor in call.tensors]
+        versions = [tensor._version for tensor in written.tensors]
         try:
             result = func(*args, **kwargs)
         except Exception as error:
-            self.failed, self.failure = call, error
+            self.failed, self.failure = call_of(func, written, written.tensors), error
             raise
-        wrote = any(tensor._version != old for tensor, old in zip(call.tensors, versions, strict=True))
-        if wrote and operands is not None:
+        wrote = [tensor._version for tensor in written.tensors] != versions
+        if wrote and writes:
             self._record_in_place(call, result, operands)
+        elif known is None or wrote:
+            self._record(call_of(func, written, written.tensors) if wrote else call, result)
         else:
-            self._record(call, result)
+            outputs = _outputs(result)
+            if outputs and not _same(call, result, written.tensors):
+                self._nodes(call, tuple([known[place] for place in call.order]), outputs)
         return result
+
+    def _known(self, tensors: Sequence[Tensor]) -> list[Operand] | None:
+        """Return the nodes of tensors with their values, if nothing has to be done for that; else None."""
+        found: list[Operand] = []
+        for tensor in tensors:
+            made = self._made.get(id(tensor))
+            if made is None or self._memory.outdated(tensor):
+                return None
+            found.append(Operand(made[1].value, made[1]))
+        return found
 
     def input(self, tensor: Tensor, name: str | None, op: str = "input") -> Node:
         """Make a node of a tensor that comes from outside."""
@@ -207,8 +228,8 @@ class Recorder(TorchFunctionMode):
         outputs = _outputs(result)
         if not outputs:
             return
-        if isinstance(call.operation, Unlisted) and any(result is tensor for tensor in call.tensors):
-            return  # requires_grad_() and its like: the tensor itself
+        if _same(call, result, call.tensors):
+            return
         operands = tuple(self._operand(tensor) for tensor in call.tensors)
         self._nodes(call.on([operand.value for operand in operands]), operands, outputs)
 
@@ -270,6 +291,11 @@ def _outputs(result: Any) -> Sequence[Tensor]:
     if isinstance(result, tuple | list) and result and all(isinstance(item, Tensor) for item in result):
         return result
     return ()
+
+
+def _same(call: Call, result: Any, tensors: Sequence[Tensor]) -> bool:
+    """Return whether a call gave back what it was given: requires_grad_() and its like."""
+    return isinstance(call.operation, Unlisted) and any(result is tensor for tensor in tensors)
 
 
 def _op_of(tensor: Tensor) -> str:

@@ -56,7 +56,9 @@ class Calls(Choices):
     def _formatted(self, node: ast.FormattedValue) -> Any:
         spec = self.evaluate(node.format_spec) if node.format_spec else ""
         value = self.evaluate(node.value)
-        self._shows(value)
+        self.budget.weigh(value)
+        if not printing.is_number(value, node.conversion):
+            self._shows(value)
         if not isinstance(value, bool | int | float | str) or doubtful(spec):
             raise Undecided(str)
         return printing.formatted(value, node.conversion, spec)
@@ -66,7 +68,7 @@ class Calls(Choices):
         if self.missing and self._options:
             return
         if isinstance(value, Tensor) and not may_be_none(value):
-            self.budget.show(printing.cells(value))
+            self.budget.show(*printing.shown(value))
 
     @cached_property
     def _options(self) -> bool:

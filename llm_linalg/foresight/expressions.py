@@ -26,6 +26,7 @@ from llm_linalg.foresight.unknown import (
 from llm_linalg.foresight.wholes import arithmetic, negative
 from llm_linalg.language import layers, plain
 from llm_linalg.language.budget import Budget
+from llm_linalg.language.costs import A_LAYERS_NAME
 from llm_linalg.language.evaluator import WITH_ITEMS
 from llm_linalg.language.interpreter import Interpreter
 from llm_linalg.language.source import Source
@@ -101,6 +102,8 @@ class Expressions(Interpreter):
     def bind(self, name: str, value: Any) -> None:
         """Bind a name to a value."""
         self.names.maps[0][name] = value
+        if value.__class__ not in plain.KINDS and isinstance(value, nn.Module):
+            self.budget.step(A_LAYERS_NAME)
 
     def assign(self, target: ast.expr, value: Any) -> None:
         """Bind a target to a value."""
@@ -238,7 +241,7 @@ class Expressions(Interpreter):
                 raise Undecided
         if not isinstance(value, WITH_ITEMS):
             raise Fails
-        return value[key]
+        return self.copied(key, value[key])
 
 
 def _tensors(key: Any) -> bool:

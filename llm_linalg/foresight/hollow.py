@@ -28,7 +28,7 @@ from llm_linalg.foresight.unknown import UNKNOWN, Undecided
 from llm_linalg.language.budget import Asked, Budget
 from llm_linalg.ops import TABLE, Call
 from llm_linalg.ops.call import Written, may_write
-from llm_linalg.ops.registry import short_name
+from llm_linalg.ops.registry import ASKING, short_name
 from llm_linalg.ops.unlisted import Unlisted
 from llm_linalg.recorder import call_of
 
@@ -99,7 +99,7 @@ class Hollow(TorchFunctionMode):
             if self._making and _fills(func):
                 return kwargs.get("tensor", args[0] if args else None)
             if TABLE.entry(func) is None:
-                name = _name(func)
+                name = short_name(func)
                 if name in _ANSWERED:
                     return func(*args, **kwargs)
                 if name in _ITSELF:
@@ -151,14 +151,9 @@ class Hollow(TorchFunctionMode):
             raise
         except Exception:  # noqa: BLE001  what a rule asks of an argument that only the run will know
             raise Undecided from None
-        if not self._making:
+        if not self._making and call.function not in ASKING:
             self._budget.take(call, asked)
         return asked
-
-
-@cache
-def _name(func: Any) -> str:
-    return short_name(func)
 
 
 @cache

@@ -12,10 +12,10 @@ from llm_linalg.foresight.comprehended import Comprehended
 from llm_linalg.foresight.expressions import Ends
 from llm_linalg.foresight.flow import Perhaps
 from llm_linalg.foresight.hollow import Fails
+from llm_linalg.foresight.least import Least
 from llm_linalg.foresight.start import Start
 from llm_linalg.foresight.unknown import Undecided
 from llm_linalg.generator import forked
-from llm_linalg.language.budget import Budget
 from llm_linalg.language.printing import CHOSEN
 from llm_linalg.language.source import Source
 from llm_linalg.language.statements import Broken, Continued, Returned
@@ -25,7 +25,7 @@ class Rehearsal(Comprehended):
     """Goes through a program before it is run, from where a run started or is now."""
 
     def __init__(self, source: Source, halt: Callable[[], bool], modules: Mapping[str, Any]) -> None:
-        super().__init__(source, {}, Budget(halt=halt))
+        super().__init__(source, {}, Least(halt=halt))
         self._modules = dict(modules)
 
     def refuse(self, start: Start) -> None:

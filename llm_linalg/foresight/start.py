@@ -23,7 +23,7 @@ _PLAIN: Any = (
 )
 
 _FIXED = frozenset([bool, int, float, str, type(None)])
-_MOST_VALUES = 10_000  # more than a rehearsal goes through
+_MOST_VALUES = 2_000  # more than a rehearsal goes through
 
 
 @dataclass(frozen=True, slots=True)

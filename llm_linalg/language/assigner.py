@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from llm_linalg.language import layers, plain, tables
 from llm_linalg.language.caller import Caller
+from llm_linalg.language.costs import A_LAYERS_NAME, AN_UNPACKING
 
 _STORING: Any = Tensor | list | dict
 _UNPACKED: Any = tuple | list
@@ -71,6 +72,7 @@ class Assigner(Caller):
         if isinstance(value, Tensor):
             self.gave(self.recorder.bind(name, value))
         elif isinstance(value, nn.Module):
+            self.budget.step(A_LAYERS_NAME)
             for inner, parameter in value.named_parameters():
                 self.recorder.bind(f"{name}.{inner}", parameter)
 
@@ -79,6 +81,7 @@ class Assigner(Caller):
             value = value.unbind(0)
         if not isinstance(value, _UNPACKED):
             raise self.error("only a tuple, a list or a tensor can be unpacked", target)
+        self.budget.step(AN_UNPACKING)
         if len(value) != len(target.elts):
             raise self.error(f"{len(value)} values can't be unpacked to {len(target.elts)} names", target)
         for item, part in zip(target.elts, value, strict=True):

@@ -13,6 +13,7 @@ from torch import Tensor
 from llm_linalg.axes import Clash, Shape
 from llm_linalg.errors import HaltedError, LimitError
 from llm_linalg.language import plain
+from llm_linalg.language.costs import A_CALL, A_LEVEL, A_TEXT, A_WEIGHING, AN_ANSWER, AN_OPERAND, FEW
 from llm_linalg.ops.call import Call
 from llm_linalg.ops.refusals import danger
 from llm_linalg.ops.unlisted import Unlisted
@@ -20,8 +21,7 @@ from llm_linalg.ops.unlisted import Unlisted
 MAX_AXES = 24
 MAX_STEPS = 100_000
 MAX_WEIGHT = 1_000_000
-ITEMS_A_CELL = 5  # making a number into text takes as long as going through so many items
-_SINGLE = frozenset([bool, int, float, type(None), Tensor])  # what has no items, told at a glance
+ITEMS_A_NUMBER = 5  # making a number into text takes as long as going through so many items
 HEED = 100  # steps between two looks at whether the run is to end
 
 
@@ -48,12 +48,13 @@ LARGE = Spent(2**22, 2**29, 100, 10_000, 25_000)
 
 
 class Asked(NamedTuple):
-    """What a call asks for: how many tensors, their shape if it is known, cells and multiplications."""
+    """What a call asks for: how many tensors, their shape if it is known, cells, multiplications, items."""
 
     outputs: int
     shape: Shape | None
     cells: int
     work: int
+    items: int = 0
 
 
 def never() -> bool:
@@ -72,7 +73,8 @@ class Budget:
         work: The most multiplications of all calls together.
         outputs: The most tensors that one call gives.
         tensors: The most tensors that all calls give together.
-        steps: The most expressions and statements that are evaluated, repetitions included.
+        steps: The most expressions and statements that are evaluated, repetitions included; what takes
+            longer than most counts for several, see `costs`.
         items: The most items of plain values that something goes through.
         halt: Whether somebody wants the run to end; asked before each call, and every so many steps.
         foresight: Whether a program that turns out to be large is rehearsed.
@@ -149,24 +151,35 @@ class Budget:
             LimitError: If there are too many.
         """
         for value in values:
-            if value.__class__ not in _SINGLE:
+            if value.__class__ not in plain.SINGLE and isinstance(value, plain.NESTED):
                 break
         else:
             return
-        self.items -= plain.weight(*values)
-        if self.items < 0:
-            self.exceeded()
-        self._watch()
+        items, levels = plain.weighed(*values)
+        self.step(A_WEIGHING + A_LEVEL * levels)
+        self.go_through(items)
 
-    def show(self, cells: int) -> None:
-        """Count the cells of tensors that are about to be made into text.
+    def go_through(self, items: int) -> None:
+        """Count items of plain values.
 
         Raises:
             LimitError: If there are too many.
         """
-        self.items -= ITEMS_A_CELL * cells
+        self.items -= items
         if self.items < 0:
-            raise LimitError("the program makes text of too many cells in all")
+            self.exceeded()
+        self._watch()
+
+    def show(self, numbers: int, tensors: int) -> None:
+        """Count tensors and the numbers in them, and in lists, that are about to be made into text.
+
+        Raises:
+            LimitError: If there are too many.
+        """
+        self.step(A_TEXT * tensors)
+        self.items -= ITEMS_A_NUMBER * numbers
+        if self.items < 0:
+            raise LimitError("the program makes text of too many numbers in all")
         self._watch()
 
     def make(self, name: str, cells: int) -> None:
@@ -236,7 +249,8 @@ class Budget:
         """
         shape = _shape(call)
         operation = call.operation
-        return Asked(operation.outputs(call), shape, operation.peak(call, shape), operation.cost(call, shape))
+        outputs, items = operation.outputs(call), operation.items(call, shape)
+        return Asked(outputs, shape, operation.peak(call, shape), operation.cost(call, shape), items)
 
     def take(self, call: Call, asked: Asked) -> None:
         """Take what a call asks for.
@@ -245,10 +259,10 @@ class Budget:
             LimitError: If that is too much.
         """
         name = call.operation.name
-        outputs, shape, cells, work = asked
+        outputs, shape, cells, work, items = asked
         if outputs > self.outputs:
             raise LimitError(f"{name} would give {outputs:,} tensors; {self.outputs:,} are allowed")
-        if max([len(shape or ()), *map(len, call.shapes)]) > MAX_AXES:
+        if max([len(shape or ()), *[tensor.dim() for tensor in call.tensors]]) > MAX_AXES:
             raise LimitError(f"a tensor with more than {MAX_AXES} axes")
         self._hold(name, cells)
         if work > self.multiplications:
@@ -258,7 +272,12 @@ class Budget:
         self.total -= cells
         self.work -= work
         self.tensors -= outputs
-        self.exceeded()
+        self.items -= items
+        self.steps -= A_CALL if outputs else AN_ANSWER
+        if len(call.tensors) > FEW:
+            self.steps -= AN_OPERAND * (len(call.tensors) - FEW)
+        if self.total < 0 or self.work < 0 or self.tensors < 0 or self.steps < 0 or self.items < 0:
+            self.exceeded()
 
 
 def _shape(call: Call) -> Shape | None:

@@ -15,6 +15,7 @@ from llm_linalg.errors import LimitError
 from llm_linalg.language import instead, layers, plain, printing, tables, values
 from llm_linalg.language.budget import Budget
 from llm_linalg.language.comprehensions import Comprehensions
+from llm_linalg.language.costs import A_FIELD
 from llm_linalg.language.evaluator import Explain
 from llm_linalg.language.gradients import Gradients
 from llm_linalg.language.source import Source
@@ -54,6 +55,7 @@ class Caller(Comprehensions):
             case tables.Namespace():
                 return self._member(value, node)
             case Tensor() if name in tables.ATTRIBUTES:
+                self.budget.step(A_FIELD)
                 return tables.attribute(value, name)
             case Tensor() if name in tables.METHODS:
                 return Method(tables.METHODS[name], value)
@@ -160,15 +162,16 @@ class Caller(Comprehensions):
         spec = self.evaluate(node.format_spec) if node.format_spec else ""
         value = self.evaluate(node.value)
         self.budget.weigh(value)
-        self.budget.show(printing.cells(value))
+        if not printing.is_number(value, node.conversion):
+            self.budget.show(*printing.shown(value))
         return printing.formatted(value, node.conversion, spec)
 
     def _shown(self, value: Any = "") -> str:
-        self.budget.show(printing.cells(value))
+        self.budget.show(*printing.shown(value))
         return printing.text(value)
 
     def _representation(self, value: Any) -> str:
-        self.budget.show(printing.cells(value))
+        self.budget.show(*printing.shown(value))
         return printing.representation(value)
 
     def _print(self, *shown: Any, **named: Any) -> None:

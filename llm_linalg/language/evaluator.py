@@ -12,6 +12,7 @@ from torch import Tensor
 from llm_linalg.errors import ProgramError
 from llm_linalg.language import layers, plain, tables
 from llm_linalg.language.budget import Budget
+from llm_linalg.language.costs import STEPS
 from llm_linalg.language.instead import SPREAD, bound_later, unbound
 from llm_linalg.language.own import UNBOUND
 from llm_linalg.language.source import Source
@@ -100,7 +101,7 @@ class Evaluator:
             return value
         outer, self._at = self._at, node
         try:
-            self.budget.step()
+            self.budget.step(STEPS.get(node.__class__, 1))
             value = self._evaluators[node.__class__](node)
             if value.__class__ not in plain.KINDS:
                 self._keep(node, value)
@@ -235,9 +236,15 @@ class Evaluator:
         if not isinstance(value, WITH_ITEMS):
             raise self.error(f"a {type(value).__name__} has no items", node)
         try:
-            return value[key]
+            return self.copied(key, value[key])
         except KeyError:
             raise self.error(f"there is no item {key!r}", node) from None
+
+    def copied(self, key: Any, items: Any) -> Any:
+        """Count the items that a slice of a list or a text copies; return them."""
+        if key.__class__ is slice and not isinstance(items, Tensor):
+            self.budget.go_through(len(items))
+        return items
 
     def _slice(self, node: ast.Slice) -> slice:
         parts = (node.lower, node.upper, node.step)

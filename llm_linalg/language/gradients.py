@@ -63,7 +63,8 @@ def set_gradient(tensor: Tensor, value: Tensor | None) -> None:
             f"x.grad has the shape and type of x, {tuple(tensor.shape)} {tensor.dtype}, not "
             f"{tuple(value.shape)} {value.dtype}"
         )
-    tensor.grad = value
+    with torch._C.DisableTorchFunction():  # no step of the program: nothing is computed
+        tensor.grad = value
 
 
 def set_data(tensor: Tensor, value: Tensor) -> None:

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from llm_linalg.errors import LimitError
 from llm_linalg.language.budget import Budget
+from llm_linalg.language.costs import A_LAYER
 
 NAMES = """
     Linear Embedding LayerNorm RMSNorm GELU ReLU SiLU Sigmoid Tanh LeakyReLU ELU Softplus Softmax LogSoftmax
@@ -86,7 +87,10 @@ def attribute(layer: nn.Module, name: str) -> Any:
     """
     if name not in ATTRIBUTES or name in METHODS:
         raise KeyError(name)
-    return {"bias": None, **vars(layer), **dict(layer.named_parameters(recurse=False))}[name]
+    parameters: Mapping[str, Any] = vars(layer)["_parameters"]
+    if name in parameters:
+        return parameters[name]
+    return None if name == "bias" and name not in vars(layer) else vars(layer)[name]
 
 
 def stored(layer: nn.Module, name: str, value: Any) -> None:
@@ -126,6 +130,7 @@ def made(
     names = _SIZES.get(kind.__name__, ())
     given = signature(kind).bind(*arguments, **named).arguments
     sizes = [size for name in names for size in _sizes(given[name])]
+    budget.step(A_LAYER)
     budget.make(f"nn.{kind.__name__}", prod(sizes))
     with meanwhile or torch._C.DisableTorchFunction():
         layer = kind(*arguments, **named)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import ast
 import textwrap
 from collections.abc import Iterable, Iterator, Mapping
 
 from llm_linalg.language import budget, instead, layers, plain, printing, source, statements, tables, values
+from llm_linalg.language.costs import A_CALL, A_LAYER, A_TEXT, STEPS
 
 WIDTH = 100
 # Every kind of syntax that `source` allows, as it is written. A test holds that none is left out.
@@ -114,6 +116,9 @@ def _bounds() -> Iterator[str]:
     text = source
     yield f"a program: {text.MAX_CHARACTERS:,} characters, {text.MAX_NODES:,} parts, {text.MAX_DEPTH} deep"
     yield f"a run: {most.steps:,} steps, {most.tensors:,} tensors, {most.items:,} items gone through"
+    call, torch_call = STEPS[ast.Call], STEPS[ast.Call] + A_CALL
+    longer = f"a call is {call}, one of torch {torch_call}, a layer {A_LAYER}, a tensor's text {A_TEXT}"
+    yield f"a step: a statement or an expression; {longer}"
     yield f"a function: calls that are {statements.MAX_CALLS} deep"
     yield f"a tensor: {most.cells:,} cells, {budget.MAX_AXES} axes; all of them: {most.total:,} cells"
     yield f"a call: {most.multiplications:,} multiplications; all of them: {most.work:,}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import operator
 from collections.abc import Callable, Collection
+from functools import lru_cache
 from itertools import chain
 from typing import Any, get_args
 
@@ -24,8 +25,13 @@ KINDS: frozenset[Any] = frozenset([bool, int, float, str, type(None), list, tupl
 """Most plain values, told at a glance."""
 _SMALL = 2**63  # a smaller number is within the bound: its bits need not be counted
 _FLAT = (str, range)
-_PARTS = frozenset([list, tuple])
-_NESTED = (*_FLAT, list, tuple, dict, Distinct, *get_args(VIEWS))
+_PARTS: frozenset[Any] = frozenset([list, tuple])
+_ENDS: frozenset[Any] = frozenset(_FLAT)
+_UNORDERED: Any = Distinct | VIEWS
+NESTED = (*_FLAT, list, tuple, dict, Distinct, *get_args(VIEWS))
+"""What has items."""
+SINGLE: frozenset[Any] = frozenset([bool, int, float, type(None), Tensor])
+"""What has none, told at a glance."""
 
 BINARY: dict[type[ast.operator], Callable[[Any, Any], Any]] = {
     ast.Add: operator.add,
@@ -132,7 +138,12 @@ def bounded(value: Any) -> Any:
 
 
 def weight(*values: Any) -> int:
-    """Return how many items plain values have in all, those within them included.
+    """Return how many items plain values have in all, those within them included; see `weighed`."""
+    return weighed(*values)[0]
+
+
+def weighed(*values: Any) -> tuple[int, int]:
+    """Return how many items plain values have in all, and how deep those lie that have items themselves.
 
     A list of a list of a list, each the same one a thousand times, is small in memory and endless to
     print or compare.
@@ -141,16 +152,28 @@ def weight(*values: Any) -> int:
         LimitError: If they have more than the bound, or a list is in itself.
     """
     total = 0
-    level: Collection[Any] = values
-    for _ in range(MAX_LEVELS):
+    level: list[Any] = []
+    for value in values:
+        if (value.__class__ in _PARTS and SINGLE.issuperset(map(type, value))) or value.__class__ in _ENDS:
+            total += len(value)
+        elif value.__class__ not in SINGLE:
+            level.append(value)
+    if total > MAX_WEIGHT:
+        raise LimitError(f"more than {MAX_WEIGHT:,} items in all")
+    return _weighed(level, total) if level else (total, 0)
+
+
+def _weighed(level: Collection[Any], total: int) -> tuple[int, int]:
+    """Return what `weighed` does of values that may have others within them; some items were counted."""
+    for levels in range(MAX_LEVELS):
         kinds = set(map(type, level))  # of which there are few
-        if not any(issubclass(kind, _NESTED) for kind in kinds):
-            return total
+        if not any(map(_has_items, kinds)):
+            return total, max(levels - 1, 0)
         if kinds == {str}:
             total += sum(map(len, level))
             level = ()
         elif not kinds <= _PARTS:
-            level = [_sequence(value) for value in level if isinstance(value, _NESTED)]
+            level = [_sequence(value) for value in level if isinstance(value, NESTED)]
         total += sum(map(len, level))
         if total > MAX_WEIGHT:
             raise LimitError(f"more than {MAX_WEIGHT:,} items in all")
@@ -160,11 +183,16 @@ def weight(*values: Any) -> int:
     raise LimitError(f"lists in lists, more than {MAX_LEVELS:,} deep")
 
 
+@lru_cache(1_000)
+def _has_items(kind: type) -> bool:
+    return issubclass(kind, NESTED)
+
+
 def _sequence(value: Any) -> Any:
     """Return a value's items, a dict's keys and values."""
     if isinstance(value, dict):
         return [*value.keys(), *value.values()]
-    return list(value) if isinstance(value, Distinct | VIEWS) else value
+    return list(value) if isinstance(value, _UNORDERED) else value
 
 
 def listed(tensor: Tensor) -> Any:

@@ -63,15 +63,15 @@ def set_printoptions(**options: Any) -> None:
     CHOSEN.set({**(CHOSEN.get() or {}), **options})
 
 
-def cells(value: Any) -> int:
-    """Return how many cells of tensors the text of a value shows.
+def shown(value: Any) -> tuple[int, int]:
+    """Return how many numbers the text of a value shows, in tensors and in lists, and how many tensors.
 
     Raises:
         LimitError: If they are too many: torch leaves out the middle of long axes, and none of short ones.
         TypeError: If a part of it has no text that is the same each time.
     """
     options = {"threshold": PRINT_OPTS.threshold, "edgeitems": PRINT_OPTS.edgeitems, **(CHOSEN.get() or {})}
-    total = 0
+    total = items = tensors = 0
     todo = [value]
     while todo:
         item = todo.pop()
@@ -79,6 +79,7 @@ def cells(value: Any) -> int:
             item = [*item.keys(), *item.values()]
         if isinstance(item, list | tuple | VIEWS):
             kinds = set(map(type, item))
+            items += len(item)
             todo += [] if kinds <= _WITHOUT_CELLS else item
         elif isinstance(item, Distinct):
             raise TypeError("a set has no order of its own: print sorted(...) of it, or len(...)")
@@ -86,17 +87,23 @@ def cells(value: Any) -> int:
             raise TypeError("a function has no text of its own: call it, or print its result")
         elif isinstance(item, Tensor):
             whole = item.numel() <= options["threshold"]
+            tensors += 1
             edges = [min(size, 2 * options["edgeitems"]) for size in item.shape]
             total += item.numel() if whole else prod(edges)
             if total > MAX_SHOWN:
                 raise LimitError(
                     f"the text of {total:,} cells; {MAX_SHOWN:,} are allowed: print a slice, or the shape"
                 )
-    return total
+    return total + items, tensors
+
+
+def is_number(value: Any, conversion: int) -> bool:
+    """Return whether an f-string shows a tensor as the number that is its only cell."""
+    return isinstance(value, Tensor) and not value.dim() and conversion < 0
 
 
 def text(value: Any = "") -> str:
-    """Return a value as ``print`` shows it; its `cells` are to be counted first."""
+    """Return a value as ``print`` shows it; what it shows is to be counted first, as `shown`."""
     return _with_options(value, str)
 
 

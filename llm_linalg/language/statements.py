@@ -15,6 +15,7 @@ from llm_linalg.errors import LimitError
 from llm_linalg.language import instead, plain, printing, tables
 from llm_linalg.language.budget import Budget
 from llm_linalg.language.caller import UserFunction
+from llm_linalg.language.costs import STEPS
 from llm_linalg.language.evaluator import FAILURES, Explain
 from llm_linalg.language.gradients import Gradients, enable_grad, no_grad
 from llm_linalg.language.own import own
@@ -52,7 +53,7 @@ class Statements(Rehearsed):
     def _statement(self, node: ast.stmt) -> None:
         self._at = node
         try:
-            self.budget.step()
+            self.budget.step(STEPS.get(node.__class__, 1))
             self._executors[node.__class__](node)
         except FAILURES as error:
             self.fail(error, node)

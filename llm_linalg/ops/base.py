@@ -92,6 +92,10 @@ class Operation:
         """Return how many tensors a call gives, at most."""
         return 1
 
+    def items(self, call: Call, shape: Shape | None) -> int:
+        """Return how many items of plain values a call goes through, or gives, beside its arguments."""
+        return 0
+
     def axes(self, call: Call) -> Axes | None:
         """Return the axes spec, for operations that have one."""
         return None

@@ -57,7 +57,7 @@ class Call:
     @property
     def shapes(self) -> tuple[Shape, ...]:
         """The operands' shapes."""
-        return tuple(tuple(tensor.shape) for tensor in self.tensors)
+        return tuple([tuple(tensor.shape) for tensor in self.tensors])
 
     @property
     def shape(self) -> Shape:

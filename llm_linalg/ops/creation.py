@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from math import ceil
+from math import ceil, prod
 from typing import Any
 
 import torch
@@ -42,6 +42,9 @@ class Creation(Operation):
             )  # randint's may stand last
             return tuple(int(length) for length in ([size] if isinstance(size, int) else size))
         return call.shapes[0]
+
+    def items(self, call: Call, shape: Shape | None) -> int:
+        return 3 * prod(shape) if self.name == "tensor" and shape else 0
 
     def relations(self, call: Call) -> tuple[Relation, ...]:
         return tuple(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import torch
@@ -55,6 +56,7 @@ class Registry:
             return None
 
 
+@lru_cache(1_000)
 def short_name(function: Function) -> str:
     """Return torch's short name of any function: ``conv1d`` for ``torch.nn.functional.conv1d``."""
     name = str(getattr(function, "__name__", ""))
@@ -84,3 +86,13 @@ def _resolve(dotted: str) -> Iterator[Function]:
         value = getattr(value, "__get__", None)
     if value is not None:
         yield value
+
+
+_ASKED = """
+    dim ndim size shape numel nelement stride is_contiguous storage_offset element_size __len__ dtype device
+    requires_grad is_leaf is_floating_point is_complex
+"""
+ASKING: frozenset[Function] = frozenset(
+    function for name in _ASKED.split() for function in _resolve(f"torch.Tensor.{name}")
+)
+"""What tells of a tensor, and computes nothing: no step of a program."""

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from functools import lru_cache
+
 from llm_linalg.axes import Axes, Clash, Labels, Shape, aligned
 from llm_linalg.errors import ClashAxis
 from llm_linalg.ops.call import Call
@@ -21,12 +24,11 @@ _RANKS = {
 _SPELT = {"spmm": "mm", "ger": "outer"}  # what torch calls these in its own code, nobody writes
 
 
-def check_ranks(call: Call) -> None:
+def check_ranks(name: str, shapes: Sequence[Shape]) -> None:
     """Raise `Clash` where the spelling asks for operands of certain ranks."""
-    name = short_name(call.function)
     wanted = _RANKS.get(name)
     name = _SPELT.get(name, name)
-    found = tuple(len(shape) for shape in call.shapes[:2])
+    found = tuple(len(shape) for shape in shapes[:2])
     if wanted and found != wanted:
         raise Clash(
             f"{name} takes a {wanted[0]}-D and a {wanted[1]}-D tensor, not {found[0]}-D and {found[1]}-D"
@@ -35,8 +37,13 @@ def check_ranks(call: Call) -> None:
 
 def matmul_axes(call: Call) -> Axes:
     """Return the spec of a product: dot, matrix-vector, vector-matrix, matrix-matrix, batched."""
-    check_ranks(call)
-    left, right = (len(shape) for shape in call.shapes)
+    return _matmul_axes(short_name(call.function), call.shapes)
+
+
+@lru_cache(1_000)
+def _matmul_axes(name: str, shapes: tuple[Shape, ...]) -> Axes:
+    check_ranks(name, shapes)
+    left, right = (len(shape) for shape in shapes)
     if not left or not right:
         raise Clash("a matrix product needs at least one axis on both sides; a 0-d tensor is a scalar")
     total = max(left, right) - 2
@@ -46,26 +53,30 @@ def matmul_axes(call: Call) -> Axes:
     second = (*aligned(max(right - 2, 0), total, "b"), "k", *columns)
     batch = aligned(max(total, 0), max(total, 0), "b")
     rules = dict.fromkeys(batch, _BATCH)
-    strict = ["k", *batch] if short_name(call.function) == "bmm" else ["k"]
-    return Axes.solve((*batch, *rows, *columns), (first, second), call.shapes, strict, _INNER, rules=rules)
+    strict = ["k", *batch] if name == "bmm" else ["k"]
+    return Axes.solve((*batch, *rows, *columns), (first, second), shapes, strict, _INNER, rules=rules)
 
 
 def dot_axes(call: Call) -> Axes:
     """Return the spec of ``torch.dot``."""
-    check_ranks(call)
+    check_ranks(short_name(call.function), call.shapes)
     rule = "a dot product needs two vectors of the same length"
     return Axes.solve((), (("k",), ("k",)), call.shapes, "k", rule)
 
 
 def outer_axes(call: Call) -> Axes:
     """Return the spec of ``torch.outer``."""
-    check_ranks(call)
+    check_ranks(short_name(call.function), call.shapes)
     return Axes.solve(("i", "j"), (("i",), ("j",)), call.shapes)
 
 
 def linear_axes(call: Call) -> Axes:
     """Return the spec of ``F.linear``: y = x Wᵀ + b, the weight stored (out, in)."""
-    shapes = call.shapes
+    return _linear_axes(call.shapes)
+
+
+@lru_cache(1_000)
+def _linear_axes(shapes: tuple[Shape, ...]) -> Axes:
     if not shapes[0] or not 1 <= len(shapes[1]) <= 2:
         raise Clash("a linear layer takes an input with at least one axis and a weight (out, in)")
     batch = tuple(f"b{axis}" for axis in range(len(shapes[0]) - 2))

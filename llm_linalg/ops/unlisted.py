@@ -68,6 +68,9 @@ class Unlisted(Operation):
     def outputs(self, call: Call) -> int:
         return 0 if self.name in _ASKING else 1
 
+    def items(self, call: Call, shape: Shape | None) -> int:
+        return prod(call.shapes[0]) if self.name == "tolist" else 0
+
     def cost(self, call: Call, shape: Shape | None) -> int:
         width = call.shapes[0][-1] if self.name == "scaled_dot_product_attention" else 1
         return self.peak(call, shape) * width

@@ -1,0 +1,35 @@
+"""How long what a program does takes, in steps: so many of any kind are done in about the same time."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Mapping
+
+STEPS: Mapping[type[ast.AST], int] = {
+    ast.Call: 3,
+    ast.Attribute: 2,
+    ast.Dict: 2,
+    ast.Slice: 2,
+    ast.ListComp: 4,
+    ast.GeneratorExp: 4,
+    ast.DictComp: 4,
+    ast.FormattedValue: 3,
+    ast.For: 5,
+    ast.With: 8,
+    ast.FunctionDef: 4,
+    ast.Continue: 2,
+    ast.Break: 2,
+}
+"""Expressions and statements that take longer than most, which are one step."""
+
+A_WEIGHING = 2  # before something goes through all items of plain values
+A_LEVEL = 4  # of items within items
+AN_UNPACKING = 2
+A_CALL = 4  # of torch, whose tensors are counted too
+AN_ANSWER = 15  # a call of torch that gives none, but goes to it
+AN_OPERAND = 7  # each beyond the first few of a call
+FEW = 4
+A_TEXT = 150  # of a tensor, beside its cells
+A_FIELD = 1  # such as x.shape, beside the attribute that it is
+A_LAYER = 70
+A_LAYERS_NAME = 5
