@@ -68,7 +68,7 @@ class Calls(Choices):
         if self.missing and self._options:
             return
         if isinstance(value, Tensor) and not may_be_none(value):
-            self.budget.show(*printing.shown(value))
+            self.budget.show(printing.shown(value))
 
     @cached_property
     def _options(self) -> bool:

@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import ast
-from functools import partial
+from collections.abc import Sequence
+from itertools import chain
 from typing import Any
 
+from torch import Tensor
+
 from llm_linalg.errors import LimitError
+from llm_linalg.foresight.calls import ITEMS_A_STEP
 from llm_linalg.foresight.hollow import Fails
 from llm_linalg.foresight.loops import Loops
-from llm_linalg.foresight.unknown import ANY, Undecided
+from llm_linalg.foresight.unknown import ANY, EXACT, Undecided, Unknown, few
 from llm_linalg.foresight.wholes import SomeRange
+
+_MOST = 10_000  # items of a list that one turn stands for
 
 
 class Comprehended(Loops):
@@ -37,8 +43,7 @@ class Comprehended(Loops):
         with self._turning(f"{len(values):,}" if some is None else some.length):
             for turn, value in enumerate(values):
                 if self._long and len(values) - turn > 1:
-                    self._all_turns(values[turn:], partial(self._generate_for_all, items, generators))
-                    decided = False
+                    decided &= self._generate_all(items, generators, values[turn:], found)
                     break
                 decided &= self._generate_once(items, generators, value, found)
         if some is not None:
@@ -60,18 +65,49 @@ class Comprehended(Loops):
             return False
         return True
 
+    def _generate_all(
+        self,
+        items: list[ast.expr],
+        generators: list[ast.comprehension],
+        values: Sequence[Any],
+        found: list[list[Any]],
+    ) -> bool:
+        """Let one turn of a comprehension stand for all; return whether it is known what each gives."""
+        given: list[list[list[Any]] | None] = []
+        counts: list[int] = []
+
+        def turn(value: Any, turns: int) -> None:
+            given.append(self._generate_for_all(items, generators, value, turns))
+            counts.append(turns)
+
+        self._all_turns(values, turn)
+        first = len(given) > 1  # then they were gone through once more, in pieces
+        for those, turns in zip(given[first:], counts[first:], strict=True):
+            if those is None or len(those) * turns > _MOST:
+                return False
+            self.went_on(len(those) * turns // ITEMS_A_STEP)
+            found += those * turns
+        return True
+
     def _generate_for_all(
         self, items: list[ast.expr], generators: list[ast.comprehension], value: Any, turns: int
-    ) -> None:
-        """Let one turn of a comprehension stand for so many; for none, if it may not be made."""
+    ) -> list[list[Any]] | None:
+        """Let one turn of a comprehension stand for so many; for none, if it may not be made.
+
+        Returns what is known of all that each of them gives; None if that is not all known, or if it can be
+        changed: then each is another one.
+        """
         left, lists = self.budget.left, self._lists
+        given: list[list[Any]] = []
+        decided = False
         self._unbound(generators)  # a turn may find what the one before has left
         with self._uncertain():
             try:
-                self._generate_once(items, generators, value, [])
+                decided = self._generate_once(items, generators, value, given)
                 if self._lists != lists:
                     self.budget.left, self.loose = left, True
-                    self._generate_once(items, generators, value, [])
+                    given.clear()
+                    decided = self._generate_once(items, generators, value, given)
             except (LimitError, Fails):
                 if turns:
                     raise
@@ -80,6 +116,7 @@ class Comprehended(Loops):
         else:
             self.budget.left = left
             self._unbound(generators)
+        return given if decided and all(map(_lasting, chain.from_iterable(given))) else None
 
     def _unbound(self, generators: list[ast.comprehension]) -> None:
         """Know nothing of what a comprehension binds."""
@@ -87,3 +124,10 @@ class Comprehended(Loops):
             for node in ast.walk(target):
                 if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
                     self.names.maps[0][node.id] = ANY
+
+
+def _lasting(value: Any) -> bool:
+    """Return whether a value is a number, a text or a tensor, or several of them, known or not."""
+    if isinstance(value, tuple):
+        return few(value) and all(map(_lasting, value))
+    return isinstance(value, EXACT | Tensor | Unknown)

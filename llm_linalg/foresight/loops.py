@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from llm_linalg.errors import LimitError
 from llm_linalg.foresight.branches import Branches, restore
+from llm_linalg.foresight.expressions import LONGEST
 from llm_linalg.foresight.flow import Perhaps, ways_out
 from llm_linalg.foresight.hollow import Fails
 from llm_linalg.foresight.several import common, joined
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _MOST_PASSES = 8
+A_FEW = 32  # turns that are gone through one by one, if they take few steps
 _PIECES = 8  # of a loop, one turn for each, if a loop's length or a comparison in it hangs on its number
 
 
@@ -69,12 +71,16 @@ class Loops(Branches):
             self._forget(node)
 
     def _sure_turns(self, node: ast.For, values: Sequence[Any]) -> type[Exception] | None:
+        took = 0  # the last turn, in steps of the rehearsal; once it is long, loops in it take few
         for turn, value in enumerate(values):
-            if self._long and len(values) - turn > 1:
+            left = len(values) - turn
+            if self._long and left > 1 and (left > A_FEW or self.length + left * took > LONGEST // 2):
                 return self._all_turns(values[turn:], partial(self._turn_for_all, node))
+            began, long = self.length, self._long
             way = self._turn(node, value)
             if way is not None:
                 return way
+            took = self.length - began if long else 0
         return None
 
     def _some_turns(self, node: ast.For, values: SomeRange) -> type[Exception] | None:

@@ -5,23 +5,24 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from math import prod
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
 from torch import Tensor
 
 from llm_linalg.axes import Clash, Shape
 from llm_linalg.errors import HaltedError, LimitError
-from llm_linalg.language import plain
-from llm_linalg.language.costs import A_CALL, A_LEVEL, A_TEXT, A_WEIGHING, AN_ANSWER, AN_OPERAND, FEW
+from llm_linalg.language import costs, plain
 from llm_linalg.ops.call import Call
 from llm_linalg.ops.refusals import danger
 from llm_linalg.ops.unlisted import Unlisted
 
+if TYPE_CHECKING:
+    from llm_linalg.language.printing import Shown
+
 MAX_AXES = 24
 MAX_STEPS = 100_000
 MAX_WEIGHT = 1_000_000
-ITEMS_A_NUMBER = 5  # making a number into text takes as long as going through so many items
 HEED = 100  # steps between two looks at whether the run is to end
 
 
@@ -156,7 +157,7 @@ class Budget:
         else:
             return
         items, levels = plain.weighed(*values)
-        self.step(A_WEIGHING + A_LEVEL * levels)
+        self.step(costs.A_WEIGHING + costs.A_LEVEL * levels)
         self.go_through(items)
 
     def go_through(self, items: int) -> None:
@@ -170,14 +171,14 @@ class Budget:
             self.exceeded()
         self._watch()
 
-    def show(self, numbers: int, tensors: int) -> None:
-        """Count tensors and the numbers in them, and in lists, that are about to be made into text.
+    def show(self, shown: Shown) -> None:
+        """Count what is about to be made into text.
 
         Raises:
             LimitError: If there are too many.
         """
-        self.step(A_TEXT * tensors)
-        self.items -= ITEMS_A_NUMBER * numbers
+        self.step(costs.A_TEXT * shown.tensors)
+        self.items -= costs.TEXT_OF_A_CELL * shown.cells + costs.TEXT_OF_AN_ITEM * shown.items
         if self.items < 0:
             raise LimitError("the program makes text of too many numbers in all")
         self._watch()
@@ -273,9 +274,9 @@ class Budget:
         self.work -= work
         self.tensors -= outputs
         self.items -= items
-        self.steps -= A_CALL if outputs else AN_ANSWER
-        if len(call.tensors) > FEW:
-            self.steps -= AN_OPERAND * (len(call.tensors) - FEW)
+        self.steps -= costs.A_CALL if outputs else costs.AN_ANSWER
+        if len(call.tensors) > costs.FEW:
+            self.steps -= costs.AN_OPERAND * (len(call.tensors) - costs.FEW)
         if self.total < 0 or self.work < 0 or self.tensors < 0 or self.steps < 0 or self.items < 0:
             self.exceeded()
 

@@ -163,15 +163,15 @@ class Caller(Comprehensions):
         value = self.evaluate(node.value)
         self.budget.weigh(value)
         if not printing.is_number(value, node.conversion):
-            self.budget.show(*printing.shown(value))
+            self.budget.show(printing.shown(value))
         return printing.formatted(value, node.conversion, spec)
 
     def _shown(self, value: Any = "") -> str:
-        self.budget.show(*printing.shown(value))
+        self.budget.show(printing.shown(value))
         return printing.text(value)
 
     def _representation(self, value: Any) -> str:
-        self.budget.show(*printing.shown(value))
+        self.budget.show(printing.shown(value))
         return printing.representation(value)
 
     def _print(self, *shown: Any, **named: Any) -> None:

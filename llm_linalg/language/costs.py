@@ -29,7 +29,11 @@ A_CALL = 4  # of torch, whose tensors are counted too
 AN_ANSWER = 15  # a call of torch that gives none, but goes to it
 AN_OPERAND = 7  # each beyond the first few of a call
 FEW = 4
-A_TEXT = 150  # of a tensor, beside its cells
 A_FIELD = 1  # such as x.shape, beside the attribute that it is
+A_TEXT = 150  # of a tensor, beside its cells
 A_LAYER = 70
 A_LAYERS_NAME = 5
+
+# In items of plain values that are gone through:
+TEXT_OF_A_CELL = 50
+TEXT_OF_AN_ITEM = 5

@@ -167,18 +167,17 @@ def _weighed(level: Collection[Any], total: int) -> tuple[int, int]:
     """Return what `weighed` does of values that may have others within them; some items were counted."""
     for levels in range(MAX_LEVELS):
         kinds = set(map(type, level))  # of which there are few
-        if not any(map(_has_items, kinds)):
+        inner = set(filter(_has_items, kinds))
+        if not inner:
             return total, max(levels - 1, 0)
-        if kinds == {str}:
-            total += sum(map(len, level))
-            level = ()
-        elif not kinds <= _PARTS:
-            level = [_sequence(value) for value in level if isinstance(value, NESTED)]
+        if inner != kinds:
+            level = [value for value in level if value.__class__ in inner]
+        if not inner <= _PARTS:
+            total += sum([len(value) for value in level if value.__class__ in _ENDS])
+            level = [_sequence(value) for value in level if value.__class__ not in _ENDS]
         total += sum(map(len, level))
         if total > MAX_WEIGHT:
             raise LimitError(f"more than {MAX_WEIGHT:,} items in all")
-        if not kinds <= _PARTS:
-            level = [value for value in level if not isinstance(value, _FLAT)]
         level = list(chain.from_iterable(level))
     raise LimitError(f"lists in lists, more than {MAX_LEVELS:,} deep")
 

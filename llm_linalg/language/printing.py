@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from contextvars import ContextVar
 from math import prod
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -63,8 +63,16 @@ def set_printoptions(**options: Any) -> None:
     CHOSEN.set({**(CHOSEN.get() or {}), **options})
 
 
-def shown(value: Any) -> tuple[int, int]:
-    """Return how many numbers the text of a value shows, in tensors and in lists, and how many tensors.
+class Shown(NamedTuple):
+    """What the text of a value shows: so many tensors, with so many cells, and so many items of lists."""
+
+    tensors: int
+    cells: int
+    items: int
+
+
+def shown(value: Any) -> Shown:
+    """Return what the text of a value shows.
 
     Raises:
         LimitError: If they are too many: torch leaves out the middle of long axes, and none of short ones.
@@ -94,7 +102,7 @@ def shown(value: Any) -> tuple[int, int]:
                 raise LimitError(
                     f"the text of {total:,} cells; {MAX_SHOWN:,} are allowed: print a slice, or the shape"
                 )
-    return total + items, tensors
+    return Shown(tensors, total, items)
 
 
 def is_number(value: Any, conversion: int) -> bool:

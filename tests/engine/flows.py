@@ -34,6 +34,7 @@ ITEMS = [  # with what they are bound to
     *(("enumerate(range(k))", "n, i"), ("zip(xs, range(9))", "z, j"), ("enumerate(xs)", "i, z"), ("xs", "z")),
     *(("x", "z"), ("range({n} * 9)", "i"), ("zip(range({n}), range(9))", "i, k")),
     *(("range(i)", "j"), ("range(j)", "i"), ("range(i)", "k"), ("range(i, {n} + 4)", "j"), ("range(k)", "z")),
+    *(("[i + n for i in range({n} * 4)]", "k"), ("[(a, i) for i, a in enumerate(xs)]", "z, i")),
     *(("range(n - k, 6, 2)", "j"), ("range(len(xs) - {n})", "k"), ("range(i * {n})", "j")),
     *(("range(i // 2, i + 2)", "j"), ("range(5 - i)", "j"), ("range(-i % 4)", "j"), ("range(n * n)", "i")),
 ]
@@ -59,6 +60,16 @@ SIMPLE = [
     *("print({e}, n, f'{k} {x.shape}')", "xs = [a + {n} for a in xs if {c}] + [x]", "xs += [{e}]"),
     *("n = len([j for i in range({n} * 5) for j in range(i)]) % 5", "i, j = j % 7, {n}", "i = i + j % 3"),
     *("j = sum([i for i in range(k, n) if {c}]) % 4", "xs = [a + j for j in range(i) for a in xs[:j]] + [y]"),
+    *("xs = [{e} for i in range(n + {n})] + [y]", "xs = xs[-3:] + [a + 1 for a in xs[-3:]]"),
+    *(
+        "ps = [(a, i + n) for i, a in enumerate(xs)]; xs = [a * i for a, i in ps] + [x]; k = ps[-1][1] % 5",
+        "k = len([(i, j) for i in range(n) for j in range({n} * 4) if j != {n}]) % 5",
+        "x = x + torch.stack([a[:3, :3] * i for i, a in enumerate(xs)]).sum(0)",
+        "n = [i * 2 for i in range({n} + 1)][-1] % 5",
+        "j = sorted([i % 3 for i in range(n + 1)])[0]",
+        "zs = [[i] for i in range(n + 1)]; zs[0].append({n}); k = len(zs[-1])",
+        "zs = [a for a in xs]; zs.append(y); xs = zs if {c} else xs",
+    ),
     *("k = len([a for a in range(n) if {c}]) % 3", "zs = xs; zs.append(y)", "xs = list(xs)[:{n} + 1]"),
 ]
 

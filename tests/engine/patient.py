@@ -19,6 +19,25 @@ for a in range(100):
         for c in range(100):
             s = s + a * b
 """,
+    "a list of tensors that doubles": """
+xs = [torch.ones(3)]
+for i in range(20):
+    xs = xs + [x + 1 for x in xs]
+""",
+    "as many products as a list is long": """
+ws = [torch.eye(8) for k in range(900)]
+x = torch.randn(8, 8)
+for turn in range(9):
+    for w in ws:
+        x = x @ w
+""",
+    "as many products as a list of pairs is long": """
+ws = [(torch.eye(8) * k, k) for k in range(900)]
+x = torch.randn(8, 8)
+for turn in range(9):
+    for w, k in ws:
+        x = x @ w / (k + 1)
+""",
     "a comprehension of two loops": """
 y = [i * j for i in range(2000) for j in range(2000)]
 """,

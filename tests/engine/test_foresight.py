@@ -14,7 +14,7 @@ from torch import Tensor
 
 from llm_linalg import HaltedError, LimitError, ProgramError, front, run
 from llm_linalg.errors import Span
-from llm_linalg.foresight import Rehearsal, Start, branches, expressions
+from llm_linalg.foresight import Rehearsal, Start, branches, expressions, loops
 from llm_linalg.foresight.hollow import Hollow
 from llm_linalg.foresight.nowhere import without_cells
 from llm_linalg.foresight.unknown import Undecided, Unknown
@@ -34,7 +34,8 @@ from tests.engine.test_tutorials import TUTORIALS
 DRAWN = settings(
     max_examples=150, phases=[Phase.explicit, Phase.reuse, Phase.generate]
 )  # shrinking takes long
-TURNS = [0, 30, 2_000]  # after how many steps one turn stands for all
+SOME = 30
+TURNS = [0, SOME, 2_000]  # after how many steps one turn stands for all
 
 
 def taken(program: str, names: Mapping[str, Any], seed: int = 0) -> Spent | None:
@@ -61,6 +62,7 @@ def foreseen(program: str, names: Mapping[str, Any], turns: int) -> Spent:
     start = Budget().left
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(branches, "TURN_BY_TURN", turns)
+        patch.setattr(loops, "A_FEW", loops.A_FEW if turns == SOME else 0)
         rehearsed.refuse(Start(source.tree.body, [(names, names)], start))
     return difference(start, rehearsed.budget.left)
 
