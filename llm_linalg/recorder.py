@@ -6,30 +6,26 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from functools import lru_cache
 from typing import Any
-from weakref import ref
 
 import torch
 from torch import Tensor
 from torch.overrides import TorchFunctionMode
 
 from llm_linalg.axes import Clash
-from llm_linalg.errors import HaltedError, LimitError
-from llm_linalg.keeping import MOST_NODES, Keeper
-from llm_linalg.memory import Memory
-from llm_linalg.node import Node, Operand, Origin
+from llm_linalg.errors import HaltedError
+from llm_linalg.ledger import Ledger, Where, shown
+from llm_linalg.node import Node, Operand
 from llm_linalg.ops import TABLE, Call, Operation
 from llm_linalg.ops.call import Written, may_write
 from llm_linalg.ops.draws import random_state
 from llm_linalg.ops.registry import ASKING, short_name
 from llm_linalg.ops.unlisted import Unlisted
-from llm_linalg.tracing import Trace
 
-Where = Callable[[], Origin]
 Guard = Callable[[Call], None]
 _SWITCH = torch._C._set_grad_enabled  # noqa: SLF001  what torch.no_grad() calls, going in and out
 
 
-class Recorder(TorchFunctionMode):
+class Recorder(Ledger, TorchFunctionMode):
     """A function mode that turns calls into nodes while it is entered.
 
     Args:
@@ -48,23 +44,11 @@ class Recorder(TorchFunctionMode):
         around: int | None = None,
         halt: Callable[[], bool] | None = None,
     ) -> None:
-        super().__init__()
-        self.nodes: list[Node] = []
-        self.names: dict[str, Node] = {}
+        super().__init__(where, keep, around)
         self.failed: Call | None = None  # the last call that failed, and how
         self.failure: BaseException | None = None
-        self.severed = False  # what is recorded now has no gradient: it stands under `torch.no_grad()`
-        self._labels: dict[int, tuple[Tensor, str]] = {}
-        self._where = where
         self._guard = guard
         self._halt = halt
-        self._made: dict[int, tuple[Tensor, Node]] = {}  # the tensor is kept, so that its id stays its own
-        self._tensors: list[Tensor | None] = []  # of each node, until it is dropped
-        self._bound: dict[str, Tensor] = {}
-        self._dropped: dict[int, tuple[ref[Tensor], Node]] = {}
-        self._keeper = None if keep is None else Keeper(keep, around, self._drop)
-        self._memory = Memory(self._keeper.moved) if self._keeper else Memory()
-        self.before_drop: Callable[[], None] = lambda: None
 
     def __torch_function__(
         self, func: Any, types: Any, args: Sequence[Any] = (), kwargs: Mapping[str, Any] | None = None
@@ -132,98 +116,6 @@ class Recorder(TorchFunctionMode):
                 self._nodes(call, tuple([known[place] for place in call.order]), outputs)
         return result
 
-    def _known(self, tensors: Sequence[Tensor]) -> list[Operand] | None:
-        """Return the nodes of tensors with their values, if nothing has to be done for that; else None."""
-        found: list[Operand] = []
-        for tensor in tensors:
-            made = self._made.get(id(tensor))
-            if made is None or self._memory.outdated(tensor):
-                return None
-            found.append(Operand(made[1].value, made[1]))
-        return found
-
-    def input(self, tensor: Tensor, name: str | None, op: str = "input") -> Node:
-        """Make a node of a tensor that comes from outside."""
-        with torch._C.DisableTorchFunction():  # to look at it is no part of the program
-            node = Node(len(self.nodes), op, shown(tensor), origin=self._where(), name=name)
-            return self._add(node, tensor)
-
-    def know(self, tensor: Tensor, node: Node) -> None:
-        """Let a tensor be another trace's node."""
-        self._made[id(tensor)] = (tensor, node)
-
-    def node_of(self, tensor: Tensor) -> Node | None:
-        """Return the node that made a tensor."""
-        made = self._made.get(id(tensor))
-        if made is None and self._dropped:
-            gone = self._dropped.get(id(tensor))
-            return gone[1] if gone and gone[0]() is tensor else None
-        if made and self._memory.outdated(tensor):
-            with torch._C.DisableTorchFunction():  # to see what it holds now is no part of the program
-                return self._renew(tensor, made[1])
-        return made[1] if made else None
-
-    def bind(self, name: str, tensor: Tensor) -> Node:
-        """Give a tensor's node a name of the program's; return the node."""
-        node = self.node_of(tensor) or self.input(tensor, name, _op_of(tensor))
-        if node.bound_name is None:
-            node.bound_name = name
-        self.names[name] = node
-        self._bound[name] = tensor
-        return node
-
-    def label(self, tensor: Tensor, name: str) -> None:
-        """Say what a tensor that may come in later is called."""
-        self._labels[id(tensor)] = (tensor, name)
-
-    def name_targets(self) -> None:
-        """Name what has no name yet after the variable that it was assigned to."""
-        for node in self.nodes:
-            if node.bound_name is None and node.target:
-                node.bound_name = node.target
-
-    def finish(self, source: str, seed: int, printed: str = "") -> Trace:
-        """Return the trace of what was recorded."""
-        for bound, tensor in self._bound.items():
-            if self._memory.outdated(tensor):
-                self.bind(bound, tensor)
-        return Trace(self.nodes, self.names, source, seed, printed)
-
-    def _add(self, node: Node, tensor: Tensor) -> Node:
-        if len(self.nodes) >= MOST_NODES:
-            raise LimitError(f"more than {MOST_NODES:,} operations: trace a part, or run fewer rounds")
-        node.severed = self.severed
-        self.nodes.append(node)
-        self._made[id(tensor)] = (tensor, node)
-        self._tensors.append(tensor)
-        self._memory.add(tensor, node.value)
-        if self._keeper:
-            self._keeper.add(node)
-        return node
-
-    def _drop(self, node: Node) -> None:
-        """Let go of a node's tensor; while others hold it, it is still known whose it is."""
-        self.before_drop()
-        tensor = self._tensors[node.index]
-        self._tensors[node.index] = None
-        if tensor is None:
-            return
-        self._memory.forget(tensor, node.value)
-        made = self._made.get(id(tensor))
-        if made and made[1] is node:
-            del self._made[id(tensor)]
-            self._dropped[id(tensor)] = (ref(tensor), node)
-
-    def _renew(self, tensor: Tensor, before: Node) -> Node:
-        """Make a node of a tensor that was written through another that shares its memory."""
-        call, operands = self._memory.renewed(tensor, before)
-        origin = self._where()
-        value = shown(tensor)
-        node = Node(len(self.nodes), call.operation.name, value, operands, call, origin)
-        self._add(node, tensor)
-        self._rename(tensor, node)
-        return node
-
     def _record(self, call: Call, result: Any) -> None:
         outputs = _outputs(result)
         if not outputs:
@@ -251,22 +143,6 @@ class Recorder(TorchFunctionMode):
         self._add(node, target)
         self._memory.wrote(target, node)
         self._rename(target, node)
-
-    def _rename(self, tensor: Tensor, node: Node) -> None:
-        """Let the names that a tensor itself is bound to mean its new node."""
-        for name, bound in self._bound.items():
-            if bound is tensor:
-                node.bound_name = node.bound_name or name
-                self.names[name] = node
-
-    def _operand(self, tensor: Tensor) -> Operand:
-        node = self.node_of(tensor)
-        if node is None:
-            name = self._labels.get(id(tensor), (tensor, None))[1]
-            node = self.input(tensor, name, _op_of(tensor))
-            if name:
-                self.names.setdefault(name, node)
-        return Operand(shown(tensor) if node.dropped else node.value, node)
 
 
 def call_of(func: Any, written: Written, tensors: Sequence[Tensor]) -> Call:
@@ -296,14 +172,3 @@ def _outputs(result: Any) -> Sequence[Tensor]:
 def _same(call: Call, result: Any, tensors: Sequence[Tensor]) -> bool:
     """Return whether a call gave back what it was given: requires_grad_() and its like."""
     return isinstance(call.operation, Unlisted) and any(result is tensor for tensor in tensors)
-
-
-def _op_of(tensor: Tensor) -> str:
-    return "parameter" if isinstance(tensor, torch.nn.Parameter) else "input"
-
-
-def shown(tensor: Tensor) -> Tensor:
-    """Return the values to show: detached, a copy if they live on another device; on meta there are none."""
-    with torch._C.DisableTorchFunction():  # showing is no part of the program
-        value = tensor.detach()
-        return value if value.device.type in ("cpu", "meta") else value.cpu()

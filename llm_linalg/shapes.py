@@ -11,9 +11,9 @@ from torch import Tensor
 
 from llm_linalg.axes import Clash, Shape
 from llm_linalg.errors import Frame, OperandInfo, ProgramError, ShapeError, Span, innermost
+from llm_linalg.ledger import shown
 from llm_linalg.ops.call import Call
 from llm_linalg.ops.refusals import refusal
-from llm_linalg.recorder import shown
 
 if TYPE_CHECKING:
     from llm_linalg.language.evaluator import Evaluator

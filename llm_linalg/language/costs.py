@@ -22,12 +22,12 @@ STEPS: Mapping[type[ast.AST], int] = {
 }
 """Expressions and statements that take longer than most, which are one step."""
 
-A_WEIGHING = 2  # before something goes through all items of plain values
+A_WEIGHING = 3  # before something goes through all items of plain values
 A_LEVEL = 4  # of items within items
 AN_UNPACKING = 2
 A_CALL = 4  # of torch, whose tensors are counted too
 AN_ANSWER = 15  # a call of torch that gives none, but goes to it
-AN_OPERAND = 7  # each beyond the first few of a call
+AN_OPERAND = 10  # each beyond the first few of a call
 FEW = 4
 A_FIELD = 1  # such as x.shape, beside the attribute that it is
 A_TEXT = 150  # of a tensor, beside its cells

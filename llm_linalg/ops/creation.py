@@ -44,7 +44,7 @@ class Creation(Operation):
         return call.shapes[0]
 
     def items(self, call: Call, shape: Shape | None) -> int:
-        return 3 * prod(shape) if self.name == "tensor" and shape else 0
+        return 4 * prod(shape) if self.name == "tensor" and shape else 0
 
     def relations(self, call: Call) -> tuple[Relation, ...]:
         return tuple(
