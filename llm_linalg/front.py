@@ -15,7 +15,8 @@ from llm_linalg.collecting import old_objects_kept
 from llm_linalg.errors import HaltedError, LimitError, ProgramError, innermost
 from llm_linalg.generator import seeded
 from llm_linalg.keeping import BUDGET
-from llm_linalg.language.budget import Budget, never
+from llm_linalg.language.allowance import never
+from llm_linalg.language.budget import Budget
 from llm_linalg.language.interpreter import Interpreter
 from llm_linalg.language.printing import CHOSEN
 from llm_linalg.language.source import Source

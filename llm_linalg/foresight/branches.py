@@ -15,7 +15,8 @@ from llm_linalg.foresight.flow import FLOW, Perhaps, inside, strongest, ways_out
 from llm_linalg.foresight.hollow import Fails
 from llm_linalg.foresight.several import identity, joined
 from llm_linalg.foresight.unknown import ANY, Undecided
-from llm_linalg.language.budget import Budget, Spent
+from llm_linalg.language.allowance import Spent
+from llm_linalg.language.budget import Budget
 from llm_linalg.language.caller import UserFunction
 from llm_linalg.language.source import Source
 

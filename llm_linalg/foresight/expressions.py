@@ -241,7 +241,7 @@ class Expressions(Interpreter):
                 raise Undecided
         if not isinstance(value, WITH_ITEMS):
             raise Fails
-        return self.copied(key, value[key])
+        return self.copied(value[key]) if isinstance(key, slice) else value[key]
 
 
 def _tensors(key: Any) -> bool:

@@ -16,7 +16,8 @@ from llm_linalg.foresight.hollow import Fails
 from llm_linalg.foresight.several import common, joined
 from llm_linalg.foresight.unknown import Undecided
 from llm_linalg.foresight.wholes import SomeRange
-from llm_linalg.language.budget import Budget, Spent
+from llm_linalg.language.allowance import Spent
+from llm_linalg.language.budget import Budget
 from llm_linalg.language.source import Source
 from llm_linalg.language.statements import Broken, Continued, Returned
 

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from llm_linalg.foresight.nowhere import without_cells
 from llm_linalg.foresight.unknown import ANY, few
-from llm_linalg.language.budget import Spent
+from llm_linalg.language.allowance import Spent
 from llm_linalg.language.caller import UserFunction
 from llm_linalg.language.own import Unbound
 from llm_linalg.language.tables import Namespace

@@ -2,50 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from math import prod
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
 
 from llm_linalg.axes import Clash, Shape
-from llm_linalg.errors import HaltedError, LimitError
-from llm_linalg.language import costs, plain
+from llm_linalg.errors import LimitError
+from llm_linalg.language import costs
+from llm_linalg.language.allowance import Allowance
 from llm_linalg.ops.call import Call
 from llm_linalg.ops.refusals import danger
 from llm_linalg.ops.unlisted import Unlisted
 
-if TYPE_CHECKING:
-    from llm_linalg.language.printing import Shown
-
 MAX_AXES = 24
-MAX_STEPS = 100_000
-MAX_WEIGHT = 1_000_000
-HEED = 100  # steps between two looks at whether the run is to end
-
-
-class Spent(NamedTuple):
-    """What a program, or a part of it, takes of its budget; see `Budget` for the units."""
-
-    total: int
-    work: int
-    tensors: int
-    steps: int
-    items: int
-
-
-_SAID = (
-    "makes tensors of more than {} cells in all",
-    "needs more than {} multiplications in all",
-    "makes more than {} tensors",
-    "takes more than {} steps",
-    "goes through more than {} items",
-)  # a program that takes more than it may, as `Spent` lists it
-
-LARGE = Spent(2**22, 2**29, 100, 10_000, 25_000)
-"""What a program has taken when it is a large one: some ten milliseconds' worth of each."""
 
 
 class Asked(NamedTuple):
@@ -58,130 +30,9 @@ class Asked(NamedTuple):
     items: int = 0
 
 
-def never() -> bool:
-    """No."""
-    return False
-
-
 @dataclass(slots=True)
-class Budget:
-    """Bounds on a program, held step by step and call by call; what is left of them where they are for all.
-
-    Attributes:
-        cells: The most cells of one tensor, also of one that torch makes on the way.
-        multiplications: The most multiplications (or like work) of one call.
-        total: The most cells of all tensors together.
-        work: The most multiplications of all calls together.
-        outputs: The most tensors that one call gives.
-        tensors: The most tensors that all calls give together.
-        steps: The most expressions and statements that are evaluated, repetitions included; what takes
-            longer than most counts for several, see `costs`.
-        items: The most items of plain values that something goes through.
-        halt: Whether somebody wants the run to end; asked before each call, and every so many steps.
-        foresight: Whether a program that turns out to be large is rehearsed.
-        alarm: What is done when the program turns out to be large; see `arm`.
-    """
-
-    cells: int = 2**25
-    multiplications: int = 2**37
-    total: int = 2**27
-    work: int = 2**38
-    outputs: int = 1_000
-    tensors: int = 5_000
-    steps: int = MAX_STEPS
-    items: int = MAX_WEIGHT
-    halt: Callable[[], bool] = never
-    foresight: bool = True
-    alarm: Callable[[], None] | None = field(default=None, init=False)
-    _whole: Spent = field(init=False)  # what there was to begin with
-    _mark: Spent | None = field(default=None, init=False)
-    _next: int = field(default=2**63, init=False)  # below so many steps left there is something to look after
-
-    def __post_init__(self) -> None:
-        self._whole = self.left
-
-    @property
-    def left(self) -> Spent:
-        """What is left."""
-        return Spent(self.total, self.work, self.tensors, self.steps, self.items)
-
-    @left.setter
-    def left(self, left: Spent) -> None:
-        self.total, self.work, self.tensors, self.steps, self.items = left
-        self._next = 2**63
-
-    def arm(self, alarm: Callable[[], None]) -> None:
-        """Have something done once when the program turns out to be a large one; it may raise."""
-        self.alarm = alarm
-        self._mark = Spent(*[left - large for left, large in zip(self.left, LARGE, strict=True)])
-
-    def _watch(self) -> None:
-        """Ring the alarm, if what was taken is large."""
-        mark, alarm = self._mark, self.alarm
-        if mark is None or alarm is None:
-            return
-        if (
-            self.steps < mark.steps
-            or self.tensors < mark.tensors
-            or self.total < mark.total
-            or self.work < mark.work
-            or self.items < mark.items
-        ):
-            self.alarm = None
-            alarm()
-
-    def step(self, count: int = 1) -> None:
-        """Count an expression, a statement or so many layers before they are evaluated.
-
-        Raises:
-            LimitError: If there are too many.
-            HaltedError: If the run is to end.
-        """
-        self.steps -= count
-        if self.steps < self._next:
-            self._next = max(self.steps - HEED, 0)
-            self.heed()
-            self._watch()
-            if self.steps < 0:
-                self.exceeded()
-
-    def weigh(self, *values: Any) -> None:
-        """Count the items of plain values before something goes through all of them.
-
-        Raises:
-            LimitError: If there are too many.
-        """
-        for value in values:
-            if value.__class__ not in plain.SINGLE and isinstance(value, plain.NESTED):
-                break
-        else:
-            return
-        items, levels = plain.weighed(*values)
-        self.step(costs.A_WEIGHING + costs.A_LEVEL * levels)
-        self.go_through(items)
-
-    def go_through(self, items: int) -> None:
-        """Count items of plain values.
-
-        Raises:
-            LimitError: If there are too many.
-        """
-        self.items -= items
-        if self.items < 0:
-            self.exceeded()
-        self._watch()
-
-    def show(self, shown: Shown) -> None:
-        """Count what is about to be made into text.
-
-        Raises:
-            LimitError: If there are too many.
-        """
-        self.step(costs.A_TEXT * shown.tensors)
-        self.items -= costs.TEXT_OF_A_CELL * shown.cells + costs.TEXT_OF_AN_ITEM * shown.items
-        if self.items < 0:
-            raise LimitError("the program makes text of too many numbers in all")
-        self._watch()
+class Budget(Allowance):
+    """An allowance of which each call takes what it asks for, before it is made."""
 
     def make(self, name: str, cells: int) -> None:
         """Take the cells of a layer that is about to be made.
@@ -197,26 +48,6 @@ class Budget:
     def _hold(self, name: str, cells: int) -> None:
         if cells > self.cells:
             raise LimitError(f"{name} would make {cells:,} cells; {self.cells:,} are allowed")
-
-    def exceeded(self, why: str = "") -> None:
-        """Say that more was asked for than there is, if it was.
-
-        Raises:
-            LimitError: If so; ``why`` stands before what it says.
-        """
-        for left, most, said in zip(self.left, self._whole, _SAID, strict=True):
-            if left < 0:
-                advice = "let it turn less often" if why else "let it do less"
-                raise LimitError(f"{why}the program {said.format(f'{most:,}')}: {advice}")
-
-    def heed(self) -> None:
-        """Go on, unless the run is to end.
-
-        Raises:
-            HaltedError: If it is.
-        """
-        if self.halt():
-            raise HaltedError("stopped: what stands below was not run")
 
     def check(self, call: Call) -> None:
         """Hold a call against the budget before it is computed.

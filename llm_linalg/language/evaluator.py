@@ -15,6 +15,7 @@ from llm_linalg.language.budget import Budget
 from llm_linalg.language.costs import STEPS
 from llm_linalg.language.instead import SPREAD, bound_later, unbound
 from llm_linalg.language.own import UNBOUND
+from llm_linalg.language.plain import KINDS, NUMBERS
 from llm_linalg.language.source import Source
 from llm_linalg.language.values import Distinct
 from llm_linalg.node import Node, Origin
@@ -38,6 +39,7 @@ FAILURES = (
 
 # Made once: this is asked at each turn of a loop.
 WITH_ITEMS: Any = Tensor | tuple | list | dict | str | range | layers.SEQUENCES
+_ITEMS = frozenset([tuple, list, dict, str, range])  # what mostly stands there
 _FINDING: Any = ast.In | ast.NotIn
 _FOUND_IN: Any = dict | Distinct
 
@@ -71,7 +73,7 @@ class Evaluator:
         self.lines: dict[int, Node] = {}  # what each line gave: bound, returned, or stood there alone
         self._origins: dict[tuple[ast.AST, str], Origin] = {}  # of calls that were made
         self._modules: dict[str, Any] = dict(tables.IMPORTED)
-        self._evaluators = self.evaluators()
+        self._evaluators = {kind: (STEPS.get(kind, 1), does) for kind, does in self.evaluators().items()}
 
     def evaluators(self) -> dict[type[ast.expr], Callable[[Any], Any]]:
         """Return what evaluates each kind of expression."""
@@ -90,20 +92,24 @@ class Evaluator:
 
     def evaluate(self, node: ast.expr) -> Any:
         """Return an expression's value."""
-        if node.__class__ is ast.Constant:  # most expressions are constants and names, which call nothing
-            self.budget.step()
-            return node.value
-        if node.__class__ is ast.Name:
-            self.budget.step()
-            value = self._name(node)
-            if value.__class__ not in plain.KINDS:
+        kind, budget = node.__class__, self.budget
+        if kind is ast.Constant or kind is ast.Name:  # most are those, which call nothing
+            budget.steps -= 1  # as `step` does
+            if budget.steps < budget.look:
+                budget.look_after()
+            leaf: Any = node
+            value = leaf.value if kind is ast.Constant else self._name(leaf)
+            if value.__class__ not in KINDS:
                 self._keep(node, value)
             return value
         outer, self._at = self._at, node
+        steps, evaluated = self._evaluators[kind]
         try:
-            self.budget.step(STEPS.get(node.__class__, 1))
-            value = self._evaluators[node.__class__](node)
-            if value.__class__ not in plain.KINDS:
+            budget.steps -= steps
+            if budget.steps < budget.look:
+                budget.look_after()
+            value = evaluated(node)
+            if value.__class__ not in KINDS:
                 self._keep(node, value)
             return value
         except FAILURES as error:
@@ -155,9 +161,10 @@ class Evaluator:
         name = node.id
         for scope in self.names.maps:
             if name in scope:
-                if scope[name] is UNBOUND:
+                value = scope[name]
+                if value is UNBOUND:
                     raise self.error(bound_later(name), node)
-                return scope[name]
+                return value
         for table in (self._modules, self.builtins):
             if name in table:
                 return table[name]
@@ -179,7 +186,7 @@ class Evaluator:
 
     def _binary(self, node: ast.BinOp) -> Any:
         left, right = self.evaluate(node.left), self.evaluate(node.right)
-        if left.__class__ not in plain.NUMBERS or right.__class__ not in plain.NUMBERS:
+        if left.__class__ not in NUMBERS or right.__class__ not in NUMBERS:
             self.budget.weigh(left, right)
         return plain.binary(node.op.__class__, left, right)
 
@@ -212,7 +219,7 @@ class Evaluator:
 
     def compared(self, kind: ast.cmpop, left: Any, right: Any) -> Any:
         """Return ``left kind right``."""
-        if left.__class__ not in plain.NUMBERS or right.__class__ not in plain.NUMBERS:
+        if left.__class__ not in NUMBERS or right.__class__ not in NUMBERS:
             self.weigh_sides(kind, left, right)
         return plain.COMPARE[kind.__class__](left, right)
 
@@ -233,19 +240,20 @@ class Evaluator:
 
     def _subscript(self, node: ast.Subscript) -> Any:
         value, key = self.evaluate(node.value), self.key(node.slice)
-        if not isinstance(value, WITH_ITEMS):
+        if type(value) not in _ITEMS and not isinstance(value, WITH_ITEMS):
             raise self.error(f"a {type(value).__name__} has no items", node)
         try:
-            return self.copied(key, value[key])
+            found = value[key]
         except KeyError:
             raise self.error(f"there is no item {key!r}", node) from None
+        return self.copied(found) if key.__class__ is slice else found
 
-    def copied(self, key: Any, items: Any) -> Any:
-        """Count the items that a slice of a list or a text copies; return them."""
-        if key.__class__ is slice and not isinstance(items, Tensor):
+    def copied(self, items: Any) -> Any:
+        """Count the items that a slice of a list or a text copied; return them."""
+        if not isinstance(items, Tensor):
             self.budget.go_through(len(items))
         return items
 
     def _slice(self, node: ast.Slice) -> slice:
         parts = (node.lower, node.upper, node.step)
-        return slice(*(None if part is None else self.evaluate(part) for part in parts))
+        return slice(*[None if part is None else self.evaluate(part) for part in parts])

@@ -10,8 +10,8 @@ from typing import Any, NamedTuple
 
 from llm_linalg.errors import HaltedError, LimitError
 from llm_linalg.language import printing
+from llm_linalg.language.allowance import Spent
 from llm_linalg.language.assigner import Assigner
-from llm_linalg.language.budget import Spent
 
 
 class Moment(NamedTuple):

@@ -46,15 +46,16 @@ class Statements(Rehearsed):
 
     def __init__(self, source: Source, names: Mapping[str, Any], budget: Budget, explain: Explain) -> None:
         super().__init__(source, names, budget, explain)
-        self._executors = self.executors()
+        self._executors = {kind: (STEPS.get(kind, 1), does) for kind, does in self.executors().items()}
         self._own: dict[ast.FunctionDef, Mapping[str, Any]] = {}
         self._depth = 0
 
     def _statement(self, node: ast.stmt) -> None:
         self._at = node
+        steps, execute = self._executors[node.__class__]
         try:
-            self.budget.step(STEPS.get(node.__class__, 1))
-            self._executors[node.__class__](node)
+            self.budget.step(steps)
+            execute(node)
         except FAILURES as error:
             self.fail(error, node)
 

@@ -7,7 +7,7 @@ from textwrap import indent
 import pytest
 
 from llm_linalg import run
-from llm_linalg.language.budget import Spent
+from llm_linalg.language.allowance import Spent
 from tests.engine.constructs import BEFORE, EXPRESSIONS, STATEMENTS
 from tests.engine.counting import at_most
 from tests.engine.test_foresight import difference, taken

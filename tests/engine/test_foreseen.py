@@ -8,8 +8,9 @@ from hypothesis import strategies as st
 
 from llm_linalg import LimitError, ProgramError, front, run
 from llm_linalg.claims import broken
-from llm_linalg.language import budget
-from llm_linalg.language.budget import LARGE, Budget, Spent
+from llm_linalg.language import allowance
+from llm_linalg.language.allowance import LARGE, Spent
+from llm_linalg.language.budget import Budget
 from tests.engine.counting import at_most
 from tests.engine.flows import flows
 from tests.engine.test_foresight import DRAWN, difference, holds
@@ -50,7 +51,7 @@ def within(program: str, large: Spent, left: Spent | None = None) -> tuple[objec
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(front, "Budget", noted)
-        patch.setattr(budget, "LARGE", large)
+        patch.setattr(allowance, "LARGE", large)
         trace = run(program)
     done = trace.printed, [(node.op, node.shape) for node in trace.nodes]
     return done, difference(left or Budget().left, budgets[0].left)

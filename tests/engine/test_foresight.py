@@ -18,8 +18,9 @@ from llm_linalg.foresight import Rehearsal, Start, branches, expressions, loops
 from llm_linalg.foresight.hollow import Hollow
 from llm_linalg.foresight.nowhere import without_cells
 from llm_linalg.foresight.unknown import Undecided, Unknown
-from llm_linalg.language import budget, plain
-from llm_linalg.language.budget import HEED, LARGE, Budget, Spent
+from llm_linalg.language import allowance, plain
+from llm_linalg.language.allowance import HEED, LARGE, Spent
+from llm_linalg.language.budget import Budget
 from llm_linalg.language.source import Source
 from llm_linalg.language.tables import IMPORTED
 from llm_linalg.language.values import Distinct
@@ -258,7 +259,7 @@ torch.set_printoptions(precision=2)
 print(len(xs), a, torch.rand(2))
 """
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(budget, "LARGE", Spent(2**60, 2**60, 2**60, 2**60, 2**60))
+        patch.setattr(allowance, "LARGE", Spent(2**60, 2**60, 2**60, 2**60, 2**60))
         alone = run(program)
     rehearsed = run(program)
     assert rehearsed.printed == alone.printed

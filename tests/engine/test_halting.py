@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from llm_linalg import HaltedError, LimitError, run, trace
-from llm_linalg.language.budget import HEED
+from llm_linalg.language.allowance import HEED
 
 LOOP = "for i in range(20000):\n    print(i)"
 CALLS = "x = torch.ones(2)\nfor i in range(1000):\n    x = x + 1"
@@ -50,7 +50,7 @@ def test_code_of_one_s_own_is_halted_at_its_next_torch_call() -> None:
 
 
 def test_code_that_never_ends_is_told_so_before_it_takes_all_memory(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("llm_linalg.recorder.MOST_NODES", 500)
+    monkeypatch.setattr("llm_linalg.ledger.MOST_NODES", 500)
     with pytest.raises(LimitError, match="more than 500 operations: trace a part") as caught:
         trace(endless, torch.ones(2))
     assert caught.value.frames[-1].function == "endless"
