@@ -12,8 +12,9 @@ refused. So one that turns out to be large is rehearsed from its start, and so i
 - Of two branches between which only the run can decide, the program takes at least what the cheaper one
   takes (`branches`). What they leave behind is known where they agree.
 - A loop or a comprehension is gone through turn by turn while that is short (`loops`, `comprehended`).
-  From there on one turn stands for all that are left: it is gone through with what is known of each of them,
-  until a turn changes nothing of that.
+  From there on one turn stands for all that are left, unless they are few and take few steps: it is gone
+  through with what is known of each of them, until a turn changes nothing of that. What it gives to a list,
+  each of them gives.
   So a whole number is known by its bounds, where no more is known of it (`wholes`, `several`): a loop up to
   it turns at least as often as the lower one says, and two that do not meet are compared. Where they leave
   that open, the loop around is gone through in a few pieces, each with closer bounds.

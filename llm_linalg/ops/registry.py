@@ -90,9 +90,9 @@ def _resolve(dotted: str) -> Iterator[Function]:
 
 _ASKED = """
     dim ndim size shape numel nelement stride is_contiguous storage_offset element_size __len__ dtype device
-    requires_grad is_leaf is_floating_point is_complex
+    requires_grad is_leaf is_floating_point is_complex item __bool__ __int__ __float__ __index__
 """
 ASKING: frozenset[Function] = frozenset(
     function for name in _ASKED.split() for function in _resolve(f"torch.Tensor.{name}")
 )
-"""What tells of a tensor, and computes nothing: no step of a program."""
+"""What tells of a tensor, or of its only cell, and makes none: nothing is recorded of it."""
