@@ -27,7 +27,7 @@ Value: TypeAlias = Tensor
 """What a node holds, for those that name its type and may not name torch."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(slots=True, eq=False)
 class Operand:
     """A tensor that went into a call.
 

@@ -24,9 +24,12 @@ _IN_PLACE = frozenset(
 )
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(slots=True, eq=False)
 class Call:
     """One call of an operation, with its arguments by the names of its parameters.
+
+    Nobody changes one. It is not frozen, since then each takes a microsecond more to make, and three are made
+    for a call of torch.
 
     Attributes:
         operation: The table's entry.
@@ -205,7 +208,7 @@ def _writes(function: Function) -> bool:
     )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False)
 class Written:
     """A call's arguments as they were written, its tensors taken out: each has a slot in its place."""
 
