@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from weakref import ref
 
 import torch
@@ -70,6 +70,22 @@ class Ledger:
         self.names[name] = node
         self._bound[name] = tensor
         return node
+
+    def way_back(self, tensor: Tensor) -> Iterator[Node]:
+        """Yield the nodes that a gradient goes back through from a tensor, to the leaves."""
+        start = self.node_of(tensor)
+        todo, seen = [] if start is None else [start], set[int]()
+        while todo:
+            node = todo.pop()
+            if node.index in seen:
+                continue
+            seen.add(node.index)
+            made = self._tensors[node.index]
+            with torch._C.DisableTorchFunction():  # to ask it is no part of the program
+                leaf = made is None or made.is_leaf
+            if not leaf:
+                yield node
+                todo += [operand.node for operand in node.operands]
 
     def label(self, tensor: Tensor, name: str) -> None:
         """Say what a tensor that may come in later is called."""

@@ -26,7 +26,7 @@ from llm_linalg.foresight.unknown import (
     numbered,
 )
 from llm_linalg.foresight.wholes import some_range
-from llm_linalg.language import gradients, layers, plain, printing, tables, values
+from llm_linalg.language import gradients, layered, layers, plain, printing, tables, values
 from llm_linalg.language.caller import Method, UserFunction
 from llm_linalg.ops import TABLE
 from llm_linalg.ops.elementwise import Pointwise
@@ -34,7 +34,7 @@ from llm_linalg.ops.elementwise import Pointwise
 MOST_ITEMS = 1_000  # that a rehearsal looks at one by one
 _HIDDEN = frozenset(["requires_grad", "is_leaf", "dtype"])  # what a tensor without cells may have otherwise
 _KEYED = (dict.get, dict.setdefault, values.METHODS[dict]["pop"])
-_COMPARING = (list.index, list.count, tuple.index, tuple.count)
+_COMPARING = (values.METHODS[list]["index"], list.count, tuple.index, tuple.count)
 _OPTIONAL = frozenset(["clamp", "clip"])  # of which any operand but the first may be None
 ITEMS_A_STEP = 20  # that a call goes through as fast as a rehearsal takes a step
 _TURNED = frozenset(["T", "mT"])
@@ -139,7 +139,7 @@ class Calls(Choices):
             self.budget.weigh(*arguments)
             return _listed(function, arguments)
         if isinstance(function, nn.Module):
-            self.went_on(layers.count(function))
+            self.went_on(layered.count(function))
         result = super().applied(node, function, *self._any_numbers(function, arguments, named))
         return keyed(result) if isinstance(result, dict) else result
 
@@ -179,7 +179,7 @@ class Calls(Choices):
         self, node: ast.Call, method: Method, arguments: list[Any], named: dict[str, Any]
     ) -> Any:
         """Call a layer's method; what it does to gradients and the like is not known anyway."""
-        self.went_on(layers.count(method.owner))
+        self.went_on(layered.count(method.owner))
         if method.function is layers.METHODS["append"]:
             if self.uncertain or doubtful(arguments):
                 self.missed()

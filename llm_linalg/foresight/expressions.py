@@ -24,7 +24,7 @@ from llm_linalg.foresight.unknown import (
     parts,
 )
 from llm_linalg.foresight.wholes import arithmetic, negative
-from llm_linalg.language import layers, plain
+from llm_linalg.language import layered, layers, plain
 from llm_linalg.language.budget import Budget
 from llm_linalg.language.costs import A_LAYERS_NAME
 from llm_linalg.language.evaluator import WITH_ITEMS
@@ -103,7 +103,7 @@ class Expressions(Interpreter):
         """Bind a name to a value."""
         self.names.maps[0][name] = value
         if value.__class__ not in plain.KINDS and isinstance(value, nn.Module):
-            self.budget.step(A_LAYERS_NAME)
+            self.budget.step(A_LAYERS_NAME * layered.count(value))
 
     def assign(self, target: ast.expr, value: Any) -> None:
         """Bind a target to a value."""

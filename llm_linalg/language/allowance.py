@@ -6,8 +6,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from torch import nn
+
 from llm_linalg.errors import HaltedError, LimitError
-from llm_linalg.language import costs, plain
+from llm_linalg.language import costs, layered, plain
 
 if TYPE_CHECKING:
     from llm_linalg.language.printing import Shown
@@ -136,19 +138,23 @@ class Allowance:
             self.exceeded()
 
     def weigh(self, *values: Any) -> None:
-        """Count the items of plain values before something goes through all of them.
+        """Count the items of plain values, and layers within layers, before something goes through them.
 
         Raises:
             LimitError: If there are too many.
         """
+        nested = False
         for value in values:
-            if value.__class__ not in plain.SINGLE and isinstance(value, plain.NESTED):
-                break
-        else:
-            return
-        items, levels = plain.weighed(*values)
-        self.step(costs.A_WEIGHING + costs.A_LEVEL * levels)
-        self.go_through(items)
+            if value.__class__ in plain.SINGLE:
+                continue
+            if isinstance(value, plain.NESTED):
+                nested = True
+            elif isinstance(value, nn.Module):
+                self.step(costs.A_LAYER_MET * layered.count(value))
+        if nested:
+            items, levels = plain.weighed(*values)
+            self.step(costs.A_WEIGHING + costs.A_LEVEL * levels)
+            self.go_through(items)
 
     def go_through(self, items: int) -> None:
         """Count items of plain values.
@@ -172,6 +178,16 @@ class Allowance:
         if self.items < 0:
             raise LimitError("the program makes text of too many numbers in all")
         self._watch()
+
+    def works(self, multiplications: int) -> None:
+        """Count multiplications.
+
+        Raises:
+            LimitError: If there are too many.
+        """
+        self.work -= multiplications
+        if self.work < 0:
+            self.exceeded()
 
     def exceeded(self, why: str = "") -> None:
         """Say that more was asked for than there is, if it was.

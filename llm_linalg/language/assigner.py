@@ -7,7 +7,7 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from llm_linalg.language import layers, plain, tables
+from llm_linalg.language import layered, layers, plain, tables
 from llm_linalg.language.caller import Caller
 from llm_linalg.language.costs import A_LAYERS_NAME, AN_UNPACKING
 
@@ -60,6 +60,8 @@ class Assigner(Caller):
 
     def _store(self, target: ast.Subscript, owner: Any, key: Any, value: Any) -> None:
         """Write an item: of a tensor, that is an operation, and a node of its own."""
+        if isinstance(owner, Tensor):
+            self.budget.weigh(value)
         owner[key] = value
         if isinstance(owner, Tensor) and isinstance(target.value, ast.Name):
             self.bind(target.value.id, owner)
@@ -72,7 +74,7 @@ class Assigner(Caller):
         if isinstance(value, Tensor):
             self.gave(self.recorder.bind(name, value))
         elif isinstance(value, nn.Module):
-            self.budget.step(A_LAYERS_NAME)
+            self.budget.step(A_LAYERS_NAME * layered.count(value))
             for inner, parameter in value.named_parameters():
                 self.recorder.bind(f"{name}.{inner}", parameter)
 

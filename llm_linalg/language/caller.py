@@ -12,10 +12,10 @@ import torch
 from torch import Tensor, nn
 
 from llm_linalg.errors import LimitError
-from llm_linalg.language import instead, layers, plain, printing, tables, values
+from llm_linalg.language import gradients, instead, layered, layers, plain, printing, tables, values
 from llm_linalg.language.budget import Budget
 from llm_linalg.language.comprehensions import Comprehensions
-from llm_linalg.language.costs import A_FIELD
+from llm_linalg.language.costs import A_CALL_BACK, A_FIELD
 from llm_linalg.language.evaluator import Explain
 from llm_linalg.language.gradients import Gradients
 from llm_linalg.language.source import Source
@@ -108,17 +108,26 @@ class Caller(Comprehensions):
             return self._layer(function, arguments, named)
         if isinstance(function, Method):
             self.weigh_owner(function)
+            if function.function is gradients.backward:
+                self._goes_back(function.owner)
             return plain.bounded(function.function(function.owner, *arguments, **named))
         if isinstance(function, nn.Module):
-            self.budget.step(layers.count(function))
+            self.budget.step(layered.count(function))
         if not callable(function) or isinstance(function, Tensor):
             raise self.error(f"{self.source.text_of(node.func)} can't be called", node)
         return plain.bounded(function(*arguments, **named))
 
+    def _goes_back(self, tensor: Tensor) -> None:
+        """Take what a backward pass asks for: of each call that it goes back through, twice as much work."""
+        for node in self.recorder.way_back(tensor):
+            self.budget.step(A_CALL_BACK)
+            if node.call is not None:
+                self.budget.works(2 * node.call.operation.cost(node.call, node.shape))
+
     def weigh_owner(self, method: Method) -> None:
         """Count the items of what a method is of, if it goes through them."""
         if isinstance(method.owner, nn.Module):
-            self.budget.step(layers.count(method.owner))  # each method goes through all of them
+            self.budget.step(layered.count(method.owner))  # each method goes through all of them
         elif not isinstance(method.owner, Tensor) and method.function not in values.AT_ONCE:
             self.budget.weigh(method.owner)
 

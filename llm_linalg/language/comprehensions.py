@@ -11,7 +11,7 @@ from torch import Tensor
 from llm_linalg.language import layers
 from llm_linalg.language.evaluator import Evaluator
 from llm_linalg.language.instead import CHANGED
-from llm_linalg.language.values import VIEWS, Distinct
+from llm_linalg.language.values import VIEWS, Distinct, hashable
 
 # Made once: they are asked for at each loop.
 _GONE_THROUGH: Any = range | list | tuple | dict | str | VIEWS | Distinct
@@ -35,6 +35,7 @@ class Comprehensions(Evaluator):
     def _dict_comprehension(self, node: ast.DictComp) -> dict[Any, Any]:
         pairs = self._generated([node.key, node.value], node.generators)
         self.budget.weigh(*[key for key, _ in pairs if isinstance(key, tuple)])
+        hashable([key for key, _ in pairs])
         return {key: value for key, value in pairs}  # noqa: C416  each is a list of two
 
     def _generated(self, items: list[ast.expr], generators: list[ast.comprehension]) -> list[list[Any]]:

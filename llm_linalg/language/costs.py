@@ -27,13 +27,20 @@ A_LEVEL = 4  # of items within items
 AN_UNPACKING = 2
 A_CALL = 4  # of torch, whose tensors are counted too
 AN_ANSWER = 15  # a call of torch that gives none, but goes to it
+A_CALL_BACK = 3  # each that a backward pass goes back through
 AN_OPERAND = 10  # each beyond the first few of a call
 FEW = 4  # operands, which most calls have at most
+NAMES_A_STEP = 4  # that a function binds, or that are kept as they were before a loop, beyond a few
+FEW_NAMES = 40
 A_FIELD = 1  # such as x.shape, beside the attribute that it is
 A_TEXT = 150  # of a tensor, beside its cells
 A_LAYER = 70
-A_LAYERS_NAME = 5
+A_LAYER_MET = 2  # for each layer within one that something is done with
+A_LAYERS_NAME = 3  # for each layer within it
+A_SLICED_LAYER = 5  # likewise
 
 # In items of plain values that are gone through:
+A_PLACE = 8  # of a list that says which items of a tensor are meant
+A_COLLISION = 1_000  # a whole number as a key, of those that may have the same hash
 TEXT_OF_A_CELL = 50
 TEXT_OF_AN_ITEM = 5

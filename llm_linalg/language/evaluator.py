@@ -7,17 +7,18 @@ from collections import ChainMap
 from collections.abc import Callable, Mapping
 from typing import Any, NoReturn
 
-from torch import Tensor
+from torch import Tensor, nn
 
-from llm_linalg.errors import ProgramError
-from llm_linalg.language import layers, plain, tables
+from llm_linalg.errors import LimitError, ProgramError
+from llm_linalg.language import layered, layers, plain, tables
+from llm_linalg.language.brief import brief
 from llm_linalg.language.budget import Budget
-from llm_linalg.language.costs import STEPS
+from llm_linalg.language.costs import A_COLLISION, A_PLACE, A_SLICED_LAYER, STEPS
 from llm_linalg.language.instead import SPREAD, bound_later, unbound
 from llm_linalg.language.own import UNBOUND
 from llm_linalg.language.plain import KINDS, NUMBERS
 from llm_linalg.language.source import Source
-from llm_linalg.language.values import Distinct
+from llm_linalg.language.values import COLLIDING, Distinct
 from llm_linalg.node import Node, Origin
 from llm_linalg.recorder import Recorder
 from llm_linalg.shapes import operand_nodes
@@ -40,6 +41,8 @@ FAILURES = (
 # Made once: this is asked at each turn of a loop.
 WITH_ITEMS: Any = Tensor | tuple | list | dict | str | range | layers.SEQUENCES
 _ITEMS = frozenset([tuple, list, dict, str, range])  # what mostly stands there
+_KEYS: Any = tuple | list
+MAX_KEY = 100
 _FINDING: Any = ast.In | ast.NotIn
 _FOUND_IN: Any = dict | Distinct
 
@@ -180,8 +183,14 @@ class Evaluator:
     def key(self, node: ast.expr) -> Any:
         """Return the value by which something is looked up: all its items are gone through."""
         value = self.evaluate(node)
-        if isinstance(value, tuple):
+        if isinstance(value, _KEYS):
             self.budget.weigh(value)
+            if isinstance(value, list):
+                self.budget.go_through(A_PLACE * len(value))
+            elif len(value) > MAX_KEY:
+                raise LimitError(f"a key of {len(value):,} parts; {MAX_KEY} are allowed")
+        elif value.__class__ is int and not -COLLIDING < value < COLLIDING:
+            self.budget.go_through(A_COLLISION)
         return value
 
     def _binary(self, node: ast.BinOp) -> Any:
@@ -245,12 +254,14 @@ class Evaluator:
         try:
             found = value[key]
         except KeyError:
-            raise self.error(f"there is no item {key!r}", node) from None
+            raise self.error(f"there is no item {brief(key)}", node) from None
         return self.copied(found) if key.__class__ is slice else found
 
     def copied(self, items: Any) -> Any:
         """Count the items that a slice of a list or a text copied; return them."""
-        if not isinstance(items, Tensor):
+        if isinstance(items, nn.Module):
+            self.budget.step(A_SLICED_LAYER * layered.count(items))
+        elif not isinstance(items, Tensor):
             self.budget.go_through(len(items))
         return items
 

@@ -29,6 +29,7 @@ def backward(
     tensor: Tensor,
     gradient: Tensor | None = None,
     retain_graph: bool | None = None,
+    *,
     create_graph: bool = False,
 ) -> None:
     """Let autograd go back from a tensor.
@@ -37,16 +38,18 @@ def backward(
     compiler when it is handed one.
 
     Raises:
-        TypeError: If the gradient is no tensor.
+        TypeError: If the gradient is no tensor, or is to have a gradient itself.
         ValueError: If it has another shape.
     """
+    if create_graph:
+        raise TypeError("gradients of gradients (create_graph=True) are not part of this language")
     if gradient is not None and not isinstance(gradient, Tensor):
         raise TypeError(f"a gradient is a tensor, not a {type(gradient).__name__}")
     if gradient is not None and gradient.shape != tensor.shape:
         raise ValueError(f"its gradient has the shape {tuple(tensor.shape)}, not {tuple(gradient.shape)}")
     with torch._C.DisableTorchFunction():  # what is called on the way is no step of the program
         start = tensor if gradient is None else (tensor * gradient).sum()
-        torch.autograd.backward(start, retain_graph=retain_graph, create_graph=create_graph)
+        torch.autograd.backward(start, retain_graph=retain_graph)
 
 
 def set_gradient(tensor: Tensor, value: Tensor | None) -> None:

@@ -12,14 +12,15 @@ import torch
 from torch import Tensor, nn
 
 from llm_linalg.errors import LimitError
+from llm_linalg.language.brief import brief
 from llm_linalg.language.budget import Budget
 from llm_linalg.language.costs import A_LAYER
+from llm_linalg.language.layered import MAX_LAYERS, bound, count
 
 NAMES = """
     Linear Embedding LayerNorm RMSNorm GELU ReLU SiLU Sigmoid Tanh LeakyReLU ELU Softplus Softmax LogSoftmax
     Dropout Flatten Identity Sequential ModuleList CrossEntropyLoss MSELoss
 """
-MAX_LAYERS = 2_000  # in one layer: each call goes through all of them
 SEQUENCES = nn.Sequential | nn.ModuleList
 _SIZES: Mapping[str, tuple[str, ...]] = {
     "Linear": ("in_features", "out_features"),
@@ -38,22 +39,6 @@ def _frozen(layer: nn.Module, wanted: bool = True) -> nn.Module:
     for parameter in layer.parameters():
         parameter.requires_grad_(wanted)
     return layer
-
-
-def count(layer: nn.Module) -> int:
-    """Return how many layers a layer is made of, itself included; one that is there twice counts twice.
-
-    Raises:
-        LimitError: If they are more than the bound.
-    """
-    total = 0
-    todo = [layer]
-    while todo:
-        total += 1
-        if total > MAX_LAYERS:
-            raise LimitError(f"a layer of more than {MAX_LAYERS:,} layers")
-        todo += [inner for inner in vars(todo.pop())["_modules"].values() if inner is not None]
-    return total
 
 
 def _appended(layer: nn.Module, other: nn.Module) -> nn.Module:
@@ -127,6 +112,9 @@ def made(
     What torch calls to fill them is no step of the program: it is not recorded, unless ``meanwhile`` says
     what else becomes of it.
     """
+    for argument in arguments:
+        if isinstance(argument, list | tuple):
+            bound(len(argument))
     names = _SIZES.get(kind.__name__, ())
     given = signature(kind).bind(*arguments, **named).arguments
     sizes = [size for name in names for size in _sizes(given[name])]
@@ -141,5 +129,5 @@ def made(
 def _sizes(value: Any) -> list[int]:
     sizes = list(value) if isinstance(value, list | tuple) else [value]
     if not all(isinstance(size, int) for size in sizes):
-        raise TypeError(f"a layer's size is a whole number, not {value!r:.40}")
+        raise TypeError(f"a layer's size is a whole number, not {brief(value)}")
     return [max(size, 1) for size in sizes]

@@ -10,9 +10,11 @@ from itertools import chain
 from typing import Any, get_args
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from llm_linalg.errors import LimitError
+from llm_linalg.language import layered
+from llm_linalg.language.brief import brief
 from llm_linalg.language.values import VIEWS, Distinct
 
 MAX_BITS = 256
@@ -104,6 +106,8 @@ def bound(kind: type[ast.operator], left: Any, right: Any) -> None:
         if left.__class__ is right.__class__ is int and (kind in _GROWING or not -_SMALL < left < _SMALL):
             _bound_integers(kind, left, right)
         return
+    if isinstance(left, nn.Module) or isinstance(right, nn.Module):
+        _bound_layers(left, right)
     if isinstance(left, str) and kind is ast.Mod:
         raise TypeError("text is formatted with an f-string")
     if isinstance(left, int) and isinstance(right, int):
@@ -129,6 +133,15 @@ def _bound_integers(kind: type[ast.operator], left: int, right: int) -> None:
         bits += right.bit_length()
     if bits > MAX_BITS:
         raise LimitError(f"a whole number of more than {MAX_BITS} bits")
+
+
+def _bound_layers(left: Any, right: Any) -> None:
+    """Hold a layer times a number, and a layer with a list behind it, against the bound for layers."""
+    for layer, other in ((left, right), (right, left)):
+        if isinstance(layer, nn.Module) and isinstance(other, int):
+            layered.bound(layered.count(layer) * other)
+        elif isinstance(layer, nn.Module) and isinstance(other, list | tuple):
+            layered.bound(layered.count(layer) + len(other))
 
 
 def bounded(value: Any) -> Any:
@@ -224,8 +237,8 @@ def device(kind: Any) -> torch.device:
     Raises:
         ValueError: If another is asked for.
     """
-    if str(kind) != "cpu":
-        raise ValueError(f"there is only the CPU here, not {kind!s:.20}")
+    if not isinstance(kind, str | torch.device) or str(kind) != "cpu":
+        raise ValueError(f"there is only the CPU here, not {brief(kind)}")
     return torch.device("cpu")
 
 

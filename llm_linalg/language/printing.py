@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from torch._tensor_str import PRINT_OPTS, printoptions
 
 from llm_linalg.errors import LimitError
+from llm_linalg.language.layered import count
 from llm_linalg.language.values import VIEWS, Distinct
 
 MAX_TEXT = 100_000
@@ -32,6 +33,7 @@ _SHOWN = (
     | torch.dtype
     | torch.device
 )
+_A_LAYER = 10  # items that the text of a layer takes as long as
 _WITHOUT_CELLS = frozenset([bool, int, float, str, type(None)])
 _OPTIONS: Mapping[str, tuple[int, int]] = {
     "precision": (0, 20),
@@ -93,6 +95,8 @@ def shown(value: Any) -> Shown:
             raise TypeError("a set has no order of its own: print sorted(...) of it, or len(...)")
         elif not isinstance(item, _SHOWN):
             raise TypeError("a function has no text of its own: call it, or print its result")
+        elif isinstance(item, nn.Module):
+            items += _A_LAYER * count(item)
         elif isinstance(item, Tensor):
             whole = item.numel() <= options["threshold"]
             tensors += 1

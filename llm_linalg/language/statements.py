@@ -12,10 +12,10 @@ from torch import Tensor, nn
 
 from llm_linalg import scopes
 from llm_linalg.errors import LimitError
-from llm_linalg.language import instead, plain, printing, tables
+from llm_linalg.language import instead, plain, tables
 from llm_linalg.language.budget import Budget
 from llm_linalg.language.caller import UserFunction
-from llm_linalg.language.costs import STEPS
+from llm_linalg.language.costs import FEW_NAMES, NAMES_A_STEP, STEPS
 from llm_linalg.language.evaluator import FAILURES, Explain
 from llm_linalg.language.gradients import Gradients, enable_grad, no_grad
 from llm_linalg.language.own import own
@@ -82,6 +82,8 @@ class Statements(Rehearsed):
     def _assigned(self, node: ast.Assign) -> None:
         value = self.evaluate(node.value)
         self._at = node
+        if len(node.targets) > 1:
+            self.budget.step(len(node.targets) - 1)
         for target in node.targets:
             self.assign(target, value)
 
@@ -125,6 +127,7 @@ class Statements(Rehearsed):
     def _for(self, node: ast.For) -> None:
         source = self.evaluate(node.iter)
         values = self.gone_through(source, node.iter)
+        self.budget.step(max(len(self.names.maps[0]) - FEW_NAMES, 0) // NAMES_A_STEP)
         with self.foreseen(node, values):
             for value in self.each(source, values, node.iter):
                 self._at = node
@@ -176,7 +179,11 @@ class Statements(Rehearsed):
     def _assert(self, node: ast.Assert) -> None:
         if self._truth(self.evaluate(node.test), node.test):
             return
-        said = "" if node.msg is None else f": {printing.text(self.evaluate(node.msg)):.300}"
+        said = ""
+        if node.msg is not None:
+            value = self.evaluate(node.msg)
+            self.budget.weigh(value)
+            said = f": {self._shown(value):.300}"
         raise self.error(f"this does not hold{said}", node.test)
 
     def invoke(self, function: UserFunction, arguments: list[Any], named: dict[str, Any]) -> Any:
@@ -184,6 +191,7 @@ class Statements(Rehearsed):
         if self._depth >= MAX_CALLS:
             raise LimitError(f"functions that call each other more than {MAX_CALLS} deep")
         bound = function.bound(arguments, named)
+        self.budget.step((len(bound) + len(function.own)) // NAMES_A_STEP)
         outer, self.names = self.names, function.scope.new_child()
         around, self._scope = self._scope, scopes.inside(self._scope, function.node.name, self._calls)
         self._depth += 1

@@ -8,10 +8,29 @@ from typing import Any
 from torch import Tensor
 
 from llm_linalg.errors import LimitError
+from llm_linalg.language.brief import brief
 
 MAX_JOINED = 100_000
 VIEWS: Any = type({}.keys()) | type({}.values()) | type({}.items())
 """What a dict's ``keys()``, ``values()`` and ``items()`` are."""
+
+
+COLLIDING = 2**61 - 1
+"""From here on whole numbers may have the same hash: then a table takes time that grows with its square."""
+_MOST_COLLIDING = 500
+_SMALL = frozenset([bool, int, float, type(None)])
+
+
+def hashable(keys: Iterable[Any]) -> list[Any]:
+    """Return keys of a dict or a set.
+
+    Raises:
+        LimitError: If many of them may have the same hash.
+    """
+    found = list(keys)
+    if sum([key.__class__ is int and not -COLLIDING < key < COLLIDING for key in found]) > _MOST_COLLIDING:
+        raise LimitError(f"more than {_MOST_COLLIDING} whole numbers from 2**61 on as keys")
+    return found
 
 
 class Distinct:
@@ -20,7 +39,7 @@ class Distinct:
     __slots__ = ("items",)
 
     def __init__(self, items: Iterable[Any] = ()) -> None:
-        self.items = dict.fromkeys(items)
+        self.items = dict.fromkeys(hashable(items))
 
     def __iter__(self) -> Iterator[Any]:
         return iter(tuple(self.items))
@@ -52,8 +71,18 @@ def _replaced(text: str, old: str, new: str, count: int = -1) -> str:
 
 def _popped(items: dict[Any, Any], key: Any, *default: Any) -> Any:
     if key not in items and not default:
-        raise ValueError(f"there is no item {key!r:.40}")
+        raise ValueError(f"there is no item {brief(key)}")
     return items.pop(key, *default)
+
+
+def _index(items: list[Any], value: Any, *bounds: int) -> int:
+    if value.__class__ in _SMALL:
+        return items.index(value, *bounds)
+    start, stop = (*bounds, None, None)[:2]
+    for place in range(len(items))[slice(start, stop)]:
+        if items[place] is value or items[place] == value:
+            return place
+    raise ValueError(f"{brief(value)} is not in the list")  # Python's own would make a text of all of it
 
 
 METHODS: Mapping[type, Mapping[str, Callable[..., Any]]] = {
@@ -76,7 +105,7 @@ METHODS: Mapping[type, Mapping[str, Callable[..., Any]]] = {
         "extend": list.extend,
         "insert": list.insert,
         "pop": list.pop,
-        "index": list.index,
+        "index": _index,
         "count": list.count,
         "reverse": list.reverse,
         "copy": list.copy,
@@ -119,4 +148,7 @@ def backwards(items: Any) -> list[Any]:
 
 def mapping(items: Any = (), **named: Any) -> dict[Any, Any]:
     """Return what ``dict`` gives."""
+    if not isinstance(items, dict):
+        items = list(items)
+        hashable([pair[0] for pair in items if isinstance(pair, list | tuple) and pair])
     return dict(items, **named)

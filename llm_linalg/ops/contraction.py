@@ -20,6 +20,8 @@ from llm_linalg.relations import AxesRelation, Relation
 
 Spec = Callable[[Call], Axes]
 
+_HALVES = 64  # a product of half-precision numbers takes as long as so many others
+
 
 @dataclass(frozen=True, eq=False)
 class Contraction(Operation):
@@ -38,7 +40,8 @@ class Contraction(Operation):
         return self.spec(call)
 
     def cost(self, call: Call, shape: Shape | None) -> int:
-        return prod(self.axes(call).sizes.values())
+        slow = call.tensors[0].dtype in (torch.float16, torch.bfloat16)
+        return prod(self.axes(call).sizes.values()) * (_HALVES if slow else 1)
 
     def multiplications(self, call: Call) -> int:
         axes = self.axes(call)

@@ -79,7 +79,11 @@ class Movement(Operation):
         return self.rule(call) if self.rule else None
 
     def peak(self, call: Call, shape: Shape | None) -> int:
-        return 0 if self.views else super().peak(call, shape)
+        if self.views:
+            return 0
+        shifts = call.arguments.get("shifts")  # a roll is made for each, one after the other
+        times = max(len(shifts), 1) if isinstance(shifts, list | tuple) else 1
+        return times * super().peak(call, shape)
 
     def relations(self, call: Call) -> tuple[Relation, ...]:
         moved = {place for name in self.data for place in call.places.get(name, ())}

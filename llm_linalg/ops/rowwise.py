@@ -19,6 +19,7 @@ from llm_linalg.ops.base import Operation, filled
 from llm_linalg.ops.call import Call
 from llm_linalg.relations import AxesRelation, PrefixRelation, Relation
 
+_SORTING = 8  # a cell that is sorted takes as long as so many that are computed
 RULE = "the weight and the bias have the shape of the axes that are normalised"
 
 
@@ -50,6 +51,9 @@ class Rowwise(Operation):
         given = call[self.trailing]
         count = 1 if isinstance(given, int) else len(given)
         return tuple(range(rank - count, rank))
+
+    def peak(self, call: Call, shape: Shape | None) -> int:
+        return super().peak(call, shape) * (_SORTING if self.sorts else 1)
 
     def axes(self, call: Call) -> Axes:
         shape, dims = call.shapes[0], self.dims(call)

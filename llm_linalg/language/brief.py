@@ -1,0 +1,28 @@
+"""Short texts of values, for messages: whatever the value is, they take no time."""
+
+from __future__ import annotations
+
+from reprlib import Repr
+from typing import Any
+
+
+class _Brief(Repr):
+    """As `repr`, of little of a value: what is no number, text, list or the like is named by its type."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.maxlevel = 2
+        self.maxstring = 40
+
+    def repr_instance(self, x: Any, level: int) -> str:  # noqa: ARG002  as `Repr` calls it
+        """Return what stands for anything else."""
+        kind = type(x).__name__
+        return "None" if x is None else f"a {kind}" if not isinstance(x, bool | float) else repr(x)
+
+
+_BRIEF = _Brief()
+
+
+def brief(value: Any, most: int = 60) -> str:
+    """Return a short text of a value."""
+    return f"{_BRIEF.repr(value):.{most}}"
