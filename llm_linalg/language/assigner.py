@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from llm_linalg.language import layered, layers, plain, tables
 from llm_linalg.language.caller import Caller
-from llm_linalg.language.costs import A_LAYERS_NAME, AN_UNPACKING
+from llm_linalg.language.costs import A_LAYERS_NAME, AN_UNPACKING, FEW_NAMES, NAMES_A_STEP
 
 _STORING: Any = Tensor | list | dict
 _UNPACKED: Any = tuple | list
@@ -45,9 +45,14 @@ class Assigner(Caller):
             layers.stored(owner, target.attr, value)
         except KeyError:
             raise self.error(f"a layer's {target.attr} can't be assigned to here", target) from None
+        self.go_through_names()
         for name, bound in self.names.items():
             if bound is owner:
                 self.bind(name, owner)
+
+    def go_through_names(self) -> None:
+        """Count the names of this scope before something goes through all of them, if they are many."""
+        self.budget.step(max(len(self.names.maps[0]) - FEW_NAMES, 0) // NAMES_A_STEP)
 
     def _item(self, target: ast.Subscript) -> tuple[Any, Any]:
         """Return what an item that is assigned to belongs to, and its key."""

@@ -18,6 +18,7 @@ from llm_linalg.ops.refusals import danger
 from llm_linalg.ops.unlisted import Unlisted
 
 MAX_AXES = 24
+SMALL = 2**16  # cells of a memory that is copied in no time
 
 
 class Asked(NamedTuple):
@@ -71,6 +72,11 @@ class Budget(Allowance):
                 return  # torch refuses it, and says why
             asked = Asked(1, shape, prod(shape), prod(shape))
         self.take(call, asked)
+        if call.tensors and call.may_write:  # what shares the memory is kept as it was
+            cells = storage_cells(call.written)
+            if cells > SMALL:
+                self.total -= cells if cells == call.written.numel() else costs.A_VIEW_WRITTEN * cells
+                self.exceeded()
         self._watch()
 
     def asked(self, call: Call) -> Asked:
@@ -110,6 +116,11 @@ class Budget(Allowance):
             self.steps -= costs.AN_OPERAND * (len(call.tensors) - costs.FEW)
         if self.total < 0 or self.work < 0 or self.tensors < 0 or self.steps < 0 or self.items < 0:
             self.exceeded()
+
+
+def storage_cells(tensor: Tensor) -> int:
+    """Return how many cells the memory has that a tensor looks into."""
+    return tensor.untyped_storage().nbytes() // max(tensor.element_size(), 1)
 
 
 def _shape(call: Call) -> Shape | None:

@@ -189,7 +189,10 @@ class Caller(Comprehensions):
             raise TypeError(f"print has no {min(unknown)}= in this language")
         sep, end = named.get("sep"), named.get("end")
         between = " " if sep is None else self._shown(sep)
-        line = between.join(self._shown(value) for value in shown)
+        texts = [self._shown(value) for value in shown]
+        if sum(map(len, texts)) + len(between) * len(texts) > self._room:
+            raise LimitError(f"the program prints more than {_PRINTED_LIMIT:,} characters")
+        line = between.join(texts)
         line += "\n" if end is None else self._shown(end)
         self._room -= len(line)
         if self._room < 0:
@@ -213,16 +216,17 @@ class UserFunction:
         if not named and not args.kwonlyargs and len(arguments) == len(args.args):
             return {arg.arg: value for arg, value in zip(args.args, arguments, strict=True)}
         places = [arg.arg for arg in args.args]
-        names = [*places, *(arg.arg for arg in args.kwonlyargs)]
+        names = {*places, *(arg.arg for arg in args.kwonlyargs)}
         title = self.node.name
         if len(arguments) > len(places):
             raise TypeError(f"{title} takes {len(places)} arguments, not {len(arguments)}")
-        bound = {**self.defaults, **dict(zip(places, arguments, strict=False))}
+        given = dict(zip(places, arguments, strict=False))
+        bound = {**self.defaults, **given}
         for name, value in named.items():
-            if name not in names or name in places[: len(arguments)]:
+            if name not in names or name in given:
                 raise TypeError(f"{title} has no free parameter {name}")
             bound[name] = value
-        missing = [name for name in names if name not in bound]
+        missing = [name for name in [*places, *(arg.arg for arg in args.kwonlyargs)] if name not in bound]
         if missing:
             raise TypeError(f"{title} also needs {', '.join(missing)}")
         return bound

@@ -41,8 +41,8 @@ FAILURES = (
 # Made once: this is asked at each turn of a loop.
 WITH_ITEMS: Any = Tensor | tuple | list | dict | str | range | layers.SEQUENCES
 _ITEMS = frozenset([tuple, list, dict, str, range])  # what mostly stands there
-_KEYS: Any = tuple | list
-MAX_KEY = 100
+_KEYS: Any = tuple | list | dict | range
+MAX_KEY = 50
 _FINDING: Any = ast.In | ast.NotIn
 _FOUND_IN: Any = dict | Distinct
 
@@ -185,7 +185,7 @@ class Evaluator:
         value = self.evaluate(node)
         if isinstance(value, _KEYS):
             self.budget.weigh(value)
-            if isinstance(value, list):
+            if not isinstance(value, tuple):
                 self.budget.go_through(A_PLACE * len(value))
             elif len(value) > MAX_KEY:
                 raise LimitError(f"a key of {len(value):,} parts; {MAX_KEY} are allowed")

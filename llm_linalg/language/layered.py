@@ -7,21 +7,25 @@ from torch import nn
 from llm_linalg.errors import LimitError
 
 MAX_LAYERS = 2_000  # in one layer: each call goes through all of them
+MAX_DEPTH = 50
 
 
 def count(layer: nn.Module) -> int:
     """Return how many layers a layer is made of, itself included; one that is there twice counts twice.
 
     Raises:
-        LimitError: If they are more than the bound.
+        LimitError: If they are more than the bound, or too deep within each other.
     """
-    total = 0
-    todo = [layer]
-    while todo:
-        total += 1
-        if total > MAX_LAYERS:
-            raise LimitError(f"a layer of more than {MAX_LAYERS:,} layers")
-        todo += [inner for inner in vars(todo.pop())["_modules"].values() if inner is not None]
+    total = depth = 0
+    level = [layer]
+    while level:
+        total += len(level)
+        depth += 1
+        bound(total)
+        if depth > MAX_DEPTH:
+            raise LimitError(f"layers in layers, more than {MAX_DEPTH} deep")
+        inner = [item for outer in level for item in vars(outer)["_modules"].values()]
+        level = [item for item in inner if item is not None]
     return total
 
 

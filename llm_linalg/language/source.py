@@ -16,6 +16,7 @@ from llm_linalg.text import characters
 MAX_CHARACTERS = 50_000
 MAX_NODES = 10_000
 MAX_DEPTH = 60
+MAX_NAME = 100
 MAX_DIGITS = 40
 
 _EXPRESSIONS: tuple[type[ast.AST], ...] = (
@@ -238,6 +239,8 @@ class Source:
         for decorator in node.decorator_list:
             if not isinstance(decorator, ast.Call | ast.Attribute):
                 raise self.error(instead.DECORATOR, decorator)
+        if len(node.name) > MAX_NAME:  # it stands in the path of each call within it
+            raise self.error(f"a function's name has at most {MAX_NAME} characters", node)
         if "__" in node.name:
             raise self.error(instead.UNDERSCORES, node)
         if node.args.vararg or node.args.kwarg or node.args.posonlyargs:

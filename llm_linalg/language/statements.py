@@ -15,7 +15,7 @@ from llm_linalg.errors import LimitError
 from llm_linalg.language import instead, plain, tables
 from llm_linalg.language.budget import Budget
 from llm_linalg.language.caller import UserFunction
-from llm_linalg.language.costs import FEW_NAMES, NAMES_A_STEP, STEPS
+from llm_linalg.language.costs import NAMES_A_STEP, STEPS
 from llm_linalg.language.evaluator import FAILURES, Explain
 from llm_linalg.language.gradients import Gradients, enable_grad, no_grad
 from llm_linalg.language.own import own
@@ -127,7 +127,7 @@ class Statements(Rehearsed):
     def _for(self, node: ast.For) -> None:
         source = self.evaluate(node.iter)
         values = self.gone_through(source, node.iter)
-        self.budget.step(max(len(self.names.maps[0]) - FEW_NAMES, 0) // NAMES_A_STEP)
+        self.go_through_names()
         with self.foreseen(node, values):
             for value in self.each(source, values, node.iter):
                 self._at = node

@@ -151,7 +151,7 @@ BUILTINS: Mapping[str, Any] = {
     "dict": values.mapping,
     "min": min,
     "max": max,
-    "sum": sum,
+    "sum": plain.total,
     "float": float,
     "int": int,
     "bool": bool,

@@ -19,6 +19,7 @@ from llm_linalg.errors import ClashAxis
 from llm_linalg.ops.call import Call
 from llm_linalg.ops.moved import reshaped
 
+_MOST_SHIFTS = 100
 MASKS = (torch.bool, torch.uint8)
 
 
@@ -246,7 +247,18 @@ REFUSALS: Mapping[str, Callable[[Call], Clash | None]] = {
 }
 
 
-DANGERS: Mapping[str, Callable[[Call], Clash | None]] = {"scaled_dot_product_attention": _unequal}
+def _rolled(call: Call) -> Clash | None:
+    """Say that there are many shifts: torch goes a call deeper for each, until there is no room for them."""
+    shifts = call["shifts"]
+    if not isinstance(shifts, list | tuple) or len(shifts) <= _MOST_SHIFTS:
+        return None
+    return Clash(f"a roll shifts each axis once: {len(shifts):,} shifts are more than {_MOST_SHIFTS}", at=0)
+
+
+DANGERS: Mapping[str, Callable[[Call], Clash | None]] = {
+    "scaled_dot_product_attention": _unequal,
+    "roll": _rolled,
+}
 """What must not be left to torch, for it would not refuse it."""
 
 

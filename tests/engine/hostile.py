@@ -5,6 +5,7 @@ from __future__ import annotations
 from tests.engine.bombs import ENDLESS
 from tests.engine.patient import PATIENT
 from tests.engine.spent import SPENT
+from tests.engine.sudden import SUDDEN
 
 REFUSED = {
     **ENDLESS,
@@ -200,4 +201,5 @@ BOMBS = (
     *REFUSED["indices and sizes"],
     *PATIENT.values(),
     *SPENT.values(),
+    *SUDDEN,
 )

@@ -1,0 +1,55 @@
+"""Programs in which one thing takes far longer than it looks: an index, a layer, a message, a write."""
+
+from __future__ import annotations
+
+AXES = "b = torch.zeros(" + ", ".join(["2"] * 17) + ")\n"
+LAYERS = "m = nn.ModuleList([nn.ReLU()] * 1900)\n"
+TUPLES = "t = (1, 2)\nfor i in range(22): t = (t, t)\n"
+MANY = " = ".join(f"a{i}" for i in range(1000)) + " = 0\n"
+KEYS = "d = dict(zip(range(60000), range(60000)))\n"
+
+SUDDEN = [
+    *[
+        AXES + line
+        for line in ("assert 0, b", "torch.ones(2, device=b)", "nn.Linear(b, 3)", "nn.LayerNorm([b])")
+    ],
+    *[AXES + line for line in ("d = {}\nd[b]", "d = {}\nd.pop(b)", "[].index(b)", "nn.Embedding(b, b)")],
+    *[TUPLES + line for line in ("assert 0, t", "torch.ones(2, device=t)", "x = torch.ones(3)\nx[0] = t")],
+    *[TUPLES + "x = torch.ones(3)\n" + line for line in ("x[[t]]", "x[{1: t}]", "x[:] = t", "x[[1]] = [t]")],
+    "t = [1, 2]\nfor i in range(18): t = [t, t]\nx = torch.ones(3)\nx[t]",
+    "x = torch.rand(10**6)\nx.roll([1] * 1000, [0] * 1000)",
+    "x = torch.ones(2)\nx.roll([1] * 12000, [0] * 12000)",
+    "x = torch.ones(2)\ny = x[(None,) * 20000]",
+    "x = torch.ones(2)\nx[(0,) * 90000]",
+    *[LAYERS + f"for i in range(9000): {line}" for line in ("enumerate(m)", "zip(m, m)", "1 in m", "set(m)")],
+    *[
+        LAYERS + f"for i in range(9000): {line}"
+        for line in ("reversed(m)", "str(m)", "f'{m}'", "print(m)", "m[:]")
+    ],
+    LAYERS + "def f(m): pass\nfor i in range(9000): f(m)",
+    LAYERS + "d = {0: m}\nfor i in range(9000): a = d[0]",
+    LAYERS + "t = (m, m, m)\nfor i in range(3000): a, b, c = t",
+    LAYERS + "for a in [m] * 9000: pass",
+    LAYERS + "s = [a for a in [m] * 9000]",
+    "m = nn.ModuleList([nn.ReLU()])\nm = m + [nn.ReLU()] * 99000",
+    "m = nn.ModuleList([])\nm += [nn.ReLU()] * 99000",
+    "m = nn.ModuleList([nn.ReLU()])\nfor i in range(60): m += m",
+    "nn.ModuleList([nn.ReLU()] * 99000)",
+    "m = nn.Sequential(nn.ReLU()) * 10**7",
+    "m = nn.Sequential(nn.ReLU())\nm *= 10**6",
+    "m = nn.Linear(2, 2)\nfor i in range(1200): m = nn.Sequential(m)",
+    "xs = list(range(90000))\nx = torch.ones(2)\nfor i in range(9999): x[xs]",
+    "W = torch.ones(2, requires_grad=True)\ny = (W ** 3).sum()\ny.backward(create_graph=True)",
+    MANY + "for i in range(9000):\n    for j in range(1): pass",
+    f"def f({', '.join(f'a{i}=0' for i in range(900))}): pass\nfor i in range(20000): f()",
+    MANY + "for i in range(9000): " + MANY,
+    "d = {}\nfor i in range(9000): d[i * (2**61 - 1)] = 1",
+    "set([i * (2**61 - 1) for i in range(12000)])",
+    "d = {i * (2**61 - 1): 1 for i in range(12000)}",
+    "dict([(i * (2**61 - 1), 1) for i in range(12000)])",
+    "sum([[0]] * 90000, [0] * 90000)",
+    KEYS + "s = d.keys() & d.keys()\nfor i in range(9000): sorted(s)",
+    f"def {'a' * 16000}(n): pass",
+    "s = 'a' * 99999\nprint(" + "1, " * 9000 + "sep=s)",
+    "a = torch.rand(10**6)\nfor i in range(100): a.sort()",
+]
