@@ -113,6 +113,7 @@ class Assigner(Caller):
     def _written(self, node: ast.AugAssign, left: Any, right: Any) -> Any:
         self._at = node
         self.budget.weigh(left, right)
+        if not isinstance(left, _IN_PLACE):
+            return plain.binary(type(node.op), left, right)
         plain.bound(type(node.op), left, right)
-        in_place = isinstance(left, _IN_PLACE)
-        return (plain.IN_PLACE if in_place else plain.BINARY)[type(node.op)](left, right)
+        return plain.IN_PLACE[type(node.op)](left, right)

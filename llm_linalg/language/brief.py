@@ -16,8 +16,7 @@ class _Brief(Repr):
 
     def repr_instance(self, x: Any, level: int) -> str:  # noqa: ARG002  as `Repr` calls it
         """Return what stands for anything else."""
-        kind = type(x).__name__
-        return "None" if x is None else f"a {kind}" if not isinstance(x, bool | float) else repr(x)
+        return repr(x) if x is None or isinstance(x, bool | float) else f"a {type(x).__name__}"
 
 
 _BRIEF = _Brief()

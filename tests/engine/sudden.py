@@ -50,6 +50,6 @@ SUDDEN = [
     "sum([[0]] * 90000, [0] * 90000)",
     KEYS + "s = d.keys() & d.keys()\nfor i in range(9000): sorted(s)",
     f"def {'a' * 16000}(n): pass",
-    "s = 'a' * 99999\nprint(" + "1, " * 9000 + "sep=s)",
+    "s = 'a' * 99999\nprint(" + "1, " * 900 + "sep=s)",
     "a = torch.rand(10**6)\nfor i in range(100): a.sort()",
 ]
