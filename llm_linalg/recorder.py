@@ -12,7 +12,7 @@ from torch import Tensor
 from torch.overrides import TorchFunctionMode
 
 from llm_linalg.axes import Clash
-from llm_linalg.errors import HaltedError
+from llm_linalg.errors import HaltedError, LimitError
 from llm_linalg.ledger import Ledger, Where, shown
 from llm_linalg.node import Node, Operand
 from llm_linalg.ops import TABLE, Call, Operation
@@ -22,6 +22,7 @@ from llm_linalg.ops.registry import ASKING, short_name
 from llm_linalg.ops.unlisted import Unlisted
 
 Guard = Callable[[Call], None]
+MOST_OPERANDS = 10_000  # of a call of a program
 _SWITCH = torch._C._set_grad_enabled  # noqa: SLF001  what torch.no_grad() calls, going in and out
 
 
@@ -85,6 +86,8 @@ class Recorder(Ledger, TorchFunctionMode):
 
     def _guarded(self, func: Any, args: Sequence[Any], kwargs: Mapping[str, Any], written: Written) -> Any:
         """Run a call whose meaning must be known before: it is held against a budget, or it may write."""
+        if self._guard and len(written.tensors) > MOST_OPERANDS:
+            raise LimitError(f"a call of {len(written.tensors):,} tensors; {MOST_OPERANDS:,} are allowed")
         writes = may_write(func, args, kwargs)
         known = None if writes else self._known(written.tensors)
         tensors = written.tensors if known is None else [operand.value for operand in known]

@@ -47,6 +47,7 @@ SUDDEN = [
     "set([i * (2**61 - 1) for i in range(12000)])",
     "d = {i * (2**61 - 1): 1 for i in range(12000)}",
     "dict([(i * (2**61 - 1), 1) for i in range(12000)])",
+    "t = torch.tensor(0)\ntorch.tensor([t] * 90000)",
     "sum([[0]] * 90000, [0] * 90000)",
     KEYS + "s = d.keys() & d.keys()\nfor i in range(9000): sorted(s)",
     f"def {'a' * 16000}(n): pass",

@@ -1,4 +1,4 @@
-"""What is counted beside steps: how far a backward pass goes, what a message shows, keys of dicts in order."""
+"""Counted beside steps: how far a backward pass goes, what a message shows; keys of dicts in order."""
 
 from __future__ import annotations
 
