@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import re
 import signal
@@ -14,8 +15,10 @@ import pytest
 from tests.app.test_export import exported
 from tests.conftest import pinned
 from tui import cli_export
+from tui.app import Options
 from tui.cli import main
 from tui.cli_export import FORMATS, export_parser
+from tui.export import screens
 
 ROOT = Path(__file__).resolve().parents[2]
 ELSEWHERE = re.compile(r"https?:|url\(|@import|@font-face|//cdn|\bsrc=", re.IGNORECASE)
@@ -96,6 +99,22 @@ def test_an_export_that_is_interrupted_leaves_what_was_there(
         said = process.communicate()[1]
     assert (process.returncode, said) == (code, b"")
     assert [(file.name, file.read_text()) for file in tmp_path.iterdir()] == [("lesson.cast", "before")]
+
+
+def test_what_fails_once_it_was_told_to_end_is_not_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def starts(*_: object) -> None:
+        if ends:
+            signal.raise_signal(signal.SIGTERM)
+        try:
+            await asyncio.sleep(0.1)
+        finally:
+            raise RuntimeError("no panes yet")
+
+    monkeypatch.setattr(screens, "_draw", starts)
+    for ends, kind in ((True, SystemExit), (False, RuntimeError)):
+        with pytest.raises(kind) as caught:
+            screens.draw([], (80, 24), Options(), lambda *_: None)
+        assert not ends or caught.value.args == (143,)
 
 
 @pytest.mark.parametrize(

@@ -29,7 +29,7 @@ def draw(
     before = {number: signal.getsignal(number) for number in ENDS}
     try:
         asyncio.run(_endable(_draw(scenes, size, options, take), told))
-    except asyncio.CancelledError:
+    except (Exception, asyncio.CancelledError):  # an app that is cancelled while it starts may fail, too
         if not told:
             raise
     finally:
