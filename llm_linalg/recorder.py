@@ -12,7 +12,7 @@ from torch import Tensor
 from torch.overrides import TorchFunctionMode
 
 from llm_linalg.axes import Clash
-from llm_linalg.errors import HaltedError, LimitError
+from llm_linalg.errors import HaltedError
 from llm_linalg.ledger import Ledger, Where, shown
 from llm_linalg.node import Node, Operand
 from llm_linalg.ops import TABLE, Call, Operation
@@ -62,7 +62,7 @@ class Recorder(Ledger, TorchFunctionMode):
         if func in ASKING:
             with suppress(Exception):  # what is asked wrongly fails as any call does
                 return func(*args, **kwargs)
-        written = Written.of(args, kwargs)
+        written = Written.of(args, kwargs, MOST_OPERANDS if self._guard else None)
         if self._guard or may_write(func, args, kwargs):
             return self._guarded(func, args, kwargs, written)
         versions = [tensor._version for tensor in written.tensors]
@@ -86,8 +86,6 @@ class Recorder(Ledger, TorchFunctionMode):
 
     def _guarded(self, func: Any, args: Sequence[Any], kwargs: Mapping[str, Any], written: Written) -> Any:
         """Run a call whose meaning must be known before: it is held against a budget, or it may write."""
-        if self._guard and len(written.tensors) > MOST_OPERANDS:
-            raise LimitError(f"a call of {len(written.tensors):,} tensors; {MOST_OPERANDS:,} are allowed")
         writes = may_write(func, args, kwargs)
         known = None if writes else self._known(written.tensors)
         tensors = written.tensors if known is None else [operand.value for operand in known]

@@ -37,7 +37,7 @@ A_TEXT = 150  # of a tensor, beside its cells
 A_LAYER = 70
 A_LAYER_MET = 2  # for each layer within one that something is done with
 A_LAYERS_NAME = 3  # for each layer within it
-A_SLICED_LAYER = 5  # likewise
+A_SLICED_LAYER = 8  # likewise
 A_VIEW_WRITTEN = 4  # times the cells of the memory that is looked into
 
 # In items of plain values that are gone through:

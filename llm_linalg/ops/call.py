@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from llm_linalg.axes import Shape
+from llm_linalg.errors import LimitError
 from llm_linalg.generator import forked
 
 if TYPE_CHECKING:
@@ -217,12 +218,18 @@ class Written:
     tensors: list[Tensor]
 
     @classmethod
-    def of(cls, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Written:
-        """Take the tensors out of arguments."""
+    def of(cls, args: Sequence[Any], kwargs: Mapping[str, Any], most: int | None = None) -> Written:
+        """Take the tensors out of arguments.
+
+        Raises:
+            LimitError: If there are more than the most.
+        """
         tensors: list[Tensor] = []
 
         def slot(tensor: Tensor) -> _Slot:
             tensors.append(tensor)
+            if most is not None and len(tensors) > most:
+                raise LimitError(f"a call of more than {most:,} tensors")
             return _Slot(len(tensors) - 1)
 
         slotted = tuple([_mapped(value, slot) for value in args])

@@ -6,7 +6,7 @@ AXES = "b = torch.zeros(" + ", ".join(["2"] * 17) + ")\n"
 LAYERS = "m = nn.ModuleList([nn.ReLU()] * 1900)\n"
 TUPLES = "t = (1, 2)\nfor i in range(22): t = (t, t)\n"
 MANY = " = ".join(f"a{i}" for i in range(1000)) + " = 0\n"
-KEYS = "d = dict(zip(range(60000), range(60000)))\n"
+KEYS = "d = dict(zip(range(30000), range(30000)))\n"
 
 SUDDEN = [
     *[
