@@ -103,10 +103,10 @@ def test_an_export_that_is_interrupted_leaves_what_was_there(
 
 def test_what_fails_once_it_was_told_to_end_is_not_said(monkeypatch: pytest.MonkeyPatch) -> None:
     async def starts(*_: object) -> None:
-        if ends:
-            signal.raise_signal(signal.SIGTERM)
         try:
-            await asyncio.sleep(0.1)
+            if ends:
+                signal.raise_signal(signal.SIGTERM)
+                await asyncio.Event().wait()  # until it is cancelled
         finally:
             raise RuntimeError("no panes yet")
 
