@@ -73,16 +73,14 @@ class Comprehended(Loops):
         found: list[list[Any]],
     ) -> bool:
         """Let one turn of a comprehension stand for all; return whether it is known what each gives."""
-        given: list[list[list[Any]] | None] = []
-        counts: list[int] = []
+        given: list[tuple[list[list[Any]] | None, int]] = []
 
         def turn(value: Any, turns: int) -> None:
-            given.append(self._generate_for_all(items, generators, value, turns))
-            counts.append(turns)
+            given.append((self._generate_for_all(items, generators, value, turns), turns))
 
         self._all_turns(values, turn)
-        first = len(given) > 1  # then they were gone through once more, in pieces
-        for those, turns in zip(given[first:], counts[first:], strict=True):
+        whole, *pieces = given  # with pieces, they were gone through once more
+        for those, turns in pieces or [whole]:
             if those is None or len(those) * turns > _MOST:
                 return False
             self.went_on(len(those) * turns // ITEMS_A_STEP)

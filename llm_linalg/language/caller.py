@@ -216,7 +216,7 @@ class UserFunction:
         if not named and not args.kwonlyargs and len(arguments) == len(args.args):
             return {arg.arg: value for arg, value in zip(args.args, arguments, strict=True)}
         places = [arg.arg for arg in args.args]
-        names = {*places, *(arg.arg for arg in args.kwonlyargs)}
+        names = dict.fromkeys([*places, *(arg.arg for arg in args.kwonlyargs)])
         title = self.node.name
         if len(arguments) > len(places):
             raise TypeError(f"{title} takes {len(places)} arguments, not {len(arguments)}")
@@ -226,7 +226,7 @@ class UserFunction:
             if name not in names or name in given:
                 raise TypeError(f"{title} has no free parameter {name}")
             bound[name] = value
-        missing = [name for name in [*places, *(arg.arg for arg in args.kwonlyargs)] if name not in bound]
+        missing = [name for name in names if name not in bound]
         if missing:
             raise TypeError(f"{title} also needs {', '.join(missing)}")
         return bound

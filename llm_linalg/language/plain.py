@@ -88,10 +88,10 @@ COMPARE: dict[type[ast.cmpop], Callable[[Any, Any], Any]] = {
 
 def binary(kind: type[ast.operator], left: Any, right: Any) -> Any:
     """Return ``left kind right``; plain values are held against the bounds first."""
-    if left.__class__ is not int or right.__class__ is not int:
-        bound(kind, left, right)
-    elif kind in _GROWING or not -_SMALL < left < _SMALL:
+    if left.__class__ is right.__class__ is int:
         _bound_integers(kind, left, right)
+    else:
+        bound(kind, left, right)
     found = BINARY[kind](left, right)
     return _in_order(left, right, found) if found.__class__ is set else found
 
@@ -109,7 +109,7 @@ def bound(kind: type[ast.operator], left: Any, right: Any) -> None:
         TypeError: If it is no operation of the language.
     """
     if left.__class__ in NUMBERS and right.__class__ in NUMBERS:
-        if left.__class__ is right.__class__ is int and (kind in _GROWING or not -_SMALL < left < _SMALL):
+        if left.__class__ is right.__class__ is int:
             _bound_integers(kind, left, right)
         return
     if isinstance(left, nn.Module) or isinstance(right, nn.Module):
@@ -130,6 +130,8 @@ def bound(kind: type[ast.operator], left: Any, right: Any) -> None:
 
 
 def _bound_integers(kind: type[ast.operator], left: int, right: int) -> None:
+    if kind not in _GROWING and -_SMALL < left < _SMALL:
+        return
     bits = max(left.bit_length(), 1)
     if kind is ast.Pow:
         bits *= max(abs(right), 1) if abs(left) > 1 else 1

@@ -12,6 +12,7 @@ from torch.overrides import resolve_name
 
 from llm_linalg.ops.base import Operation
 from llm_linalg.ops.call import Function
+from llm_linalg.ops.unlisted import TELLING
 
 _HOMES = ("torch.{}", "torch.Tensor.{}", "torch.nn.functional.{}", "torch.Tensor.__{}__")
 # What writes its result into the first operand is the same operation.
@@ -88,11 +89,7 @@ def _resolve(dotted: str) -> Iterator[Function]:
         yield value
 
 
-_ASKED = """
-    dim ndim size shape numel nelement stride is_contiguous storage_offset element_size __len__ dtype device
-    requires_grad is_leaf is_floating_point is_complex item __bool__ __int__ __float__ __index__
-"""
 ASKING: frozenset[Function] = frozenset(
-    function for name in _ASKED.split() for function in _resolve(f"torch.Tensor.{name}")
+    function for name in TELLING for function in _resolve(f"torch.Tensor.{name}")
 )
 """What tells of a tensor, or of its only cell, and makes none: nothing is recorded of it."""

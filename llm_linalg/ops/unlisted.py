@@ -15,12 +15,17 @@ from llm_linalg.ops.base import Operation
 from llm_linalg.ops.call import Call
 from llm_linalg.relations import OpaqueRelation, Relation
 
+_TOLD = """
+    dim ndim size shape numel nelement stride is_contiguous storage_offset element_size __len__ dtype device
+    requires_grad is_leaf is_floating_point is_complex item __bool__ __int__ __float__ __index__
+"""
+TELLING = frozenset(_TOLD.split())
+"""What tells of a tensor, or of its only cell."""
 # They give no tensor, and make none.
 _ASKING = frozenset(
     [
-        *("dim", "size", "stride", "numel", "nelement", "is_contiguous", "storage_offset", "element_size"),
-        *("item", "tolist", "requires_grad_", "retain_grad", "equal", "backward", "len", "format", "index"),
-        *("shape", "dtype", "ndim", "device", "grad", "requires_grad", "is_leaf"),
+        *(name.strip("_") for name in TELLING),
+        *("tolist", "requires_grad_", "retain_grad", "equal", "backward", "format", "grad"),
     ]
 )
 # What they make on the way is bounded by what their operands make together.
