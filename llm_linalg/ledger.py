@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Sequence
 from weakref import ref
 
 import torch
@@ -71,21 +71,31 @@ class Ledger:
         self._bound[name] = tensor
         return node
 
-    def way_back(self, tensor: Tensor) -> Iterator[Node]:
-        """Yield the nodes that a gradient goes back through from a tensor, to the leaves."""
-        start = self.node_of(tensor)
-        todo, seen = [] if start is None else [start], set[int]()
-        while todo:
-            node = todo.pop()
-            if node.index in seen:
-                continue
-            seen.add(node.index)
-            made = self._tensors[node.index]
-            with torch._C.DisableTorchFunction():  # to ask it is no part of the program
-                leaf = made is None or made.is_leaf
-            if not leaf:
-                yield node
-                todo += [operand.node for operand in node.operands]
+    def known(self, tensor: Tensor) -> Node | None:
+        """Return the node that made a tensor, if it shows what the tensor holds; nothing is recorded."""
+        made = self._made.get(id(tensor))
+        return None if made is None or self._memory.outdated(tensor) else made[1]
+
+    def way_back(self, start: Node | None, known: Collection[int] = ()) -> Sequence[Node]:
+        """Return the nodes that a gradient goes back through from one, to the leaves.
+
+        Args:
+            start: It is the first of them, unless it is a leaf itself.
+            known: The positions of nodes that are not gone beyond.
+        """
+        todo, seen = [] if start is None else [start], set(known)
+        passed: list[Node] = []
+        with torch._C.DisableTorchFunction():  # to ask for leaves is no part of the program
+            while todo:
+                node = todo.pop()
+                if node.index in seen:
+                    continue
+                seen.add(node.index)
+                made = self._tensors[node.index]
+                if made is not None and not made.is_leaf:
+                    passed.append(node)
+                    todo += [operand.node for operand in node.operands]
+        return passed
 
     def label(self, tensor: Tensor, name: str) -> None:
         """Say what a tensor that may come in later is called."""
@@ -143,10 +153,10 @@ class Ledger:
         """Return the nodes of tensors with their values, if nothing has to be done for that; else None."""
         found: list[Operand] = []
         for tensor in tensors:
-            made = self._made.get(id(tensor))
-            if made is None or made[1].dropped or self._memory.outdated(tensor):
+            node = self.known(tensor)
+            if node is None or node.dropped:
                 return None
-            found.append(Operand(made[1].value, made[1]))
+            found.append(Operand(node.value, node))
         return found
 
     def _rename(self, tensor: Tensor, node: Node) -> None:

@@ -6,6 +6,7 @@ refused. So one that turns out to be large is rehearsed from its start, and so i
 
 - Calls of torch give tensors without cells (`nowhere`, `hollow`, `results`). They take their part of a budget
   and compute nothing.
+  Each knows the calls that a gradient goes back through from it, if it surely has one (`back`).
 - Plain values are computed (`expressions`, `choices`, `calls`). What hangs on a tensor's cells is unknown
   (`unknown`), and what is done to something unknown is unknown too, and takes nothing; only of a tensor whose
   shape is unknown each call takes a tensor.
@@ -26,5 +27,6 @@ nothing of its values, random numbers, gradients or trace.
 
 from __future__ import annotations
 
+from llm_linalg.foresight.back import Recorded as Recorded
 from llm_linalg.foresight.rehearsal import Rehearsal as Rehearsal
 from llm_linalg.foresight.start import Start as Start

@@ -9,6 +9,7 @@ from operator import sub
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from llm_linalg.errors import LimitError
+from llm_linalg.foresight import back
 from llm_linalg.foresight.calls import Calls
 from llm_linalg.foresight.expressions import Ends
 from llm_linalg.foresight.flow import FLOW, Perhaps, inside, strongest, ways_out
@@ -90,7 +91,7 @@ class Branches(Calls):
             self.budget.left = Spent(*map(sub, self.budget.left, found.taken))
             self.budget.exceeded()
             return found.value
-        left = self.budget.left
+        left, returned = self.budget.left, self.returned
         try:
             value = super().invoke(function, arguments, named)
         except Perhaps:
@@ -98,8 +99,10 @@ class Branches(Calls):
             value = ANY
         if self._lists != lists and self._depth and self._long:
             self.loose = True  # then a call like it is known, whatever lists it changes
+        elif self.returned != returned:
+            pass  # it takes what the way back is from its arguments, of which their shapes tell nothing
         elif self._lists == lists and key is not None and identity(value) is not None:
-            self._called[call] = _Called(value, Spent(*map(sub, left, self.budget.left)))
+            self._called[call] = _Called(back.without(value), Spent(*map(sub, left, self.budget.left)))
         return value
 
     def _either(self, one: Sequence[ast.stmt], other: Sequence[ast.stmt]) -> None:

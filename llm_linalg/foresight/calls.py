@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from functools import cached_property
 from typing import Any
@@ -11,6 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from llm_linalg.foresight import back
 from llm_linalg.foresight.choices import Choices
 from llm_linalg.foresight.expressions import keyed
 from llm_linalg.foresight.nowhere import gradient_like, may_be_none, without_cells
@@ -154,7 +155,10 @@ class Calls(Choices):
         """Call a method, which may change what it is of."""
         if isinstance(method.owner, Tensor):
             if method.function is gradients.backward:
+                self._goes_back(method.owner)
                 return None
+            if method.function is Tensor.requires_grad_:
+                return self.asks(method.owner, *arguments[:1], *named.values())
             if method.function is plain.converted:
                 return _converted(method.owner, arguments, named)
             return super().applied(node, method, *self._any_numbers(method.function, arguments, named))
@@ -185,7 +189,45 @@ class Calls(Choices):
                 self.missed()
                 raise Undecided
             self.changes += 1
+        if method.function is layers.METHODS["requires_grad_"]:
+            for parameter in method.owner.parameters():
+                self.asks(parameter, *arguments[:1], *named.values())
         return super().applied(node, method, arguments, named)
+
+    def asks(self, tensor: Tensor, wanted: Any = True) -> Tensor:
+        """Let a tensor have a gradient, or none; return it, or one like it if only that has one for sure."""
+        if wanted is True and self.uncertain:
+            return tensor if back.way(tensor) else back.leaf(tensor)
+        back.ask(tensor, wanted is True)
+        return tensor
+
+    def way_back(self, tensor: Tensor) -> Sequence[int]:
+        """Return the multiplications of each call that a gradient surely goes back through."""
+        self.returned += 1
+        if self.missing and self.freezes:
+            return ()
+        works = [call.work for call in back.passed(tensor)]
+        self.went_on(len(works))
+        return works
+
+    @cached_property
+    def goes_back(self) -> bool:
+        """Whether the program may let a gradient go back."""
+        return any(
+            isinstance(node, ast.Attribute) and node.attr == "backward" for node in ast.walk(self.source.tree)
+        )
+
+    @cached_property
+    def freezes(self) -> bool:
+        """Whether the program may say that something has no gradient, which had one."""
+        return any(
+            isinstance(node, ast.Attribute)
+            and (
+                node.attr == "requires_grad_"
+                or (node.attr == "requires_grad" and isinstance(node.ctx, ast.Store))
+            )
+            for node in ast.walk(self.source.tree)
+        )
 
     def _compares(self, method: Method, arguments: list[Any]) -> bool:
         """Return whether a method of a list or a dict asks which tensors are the same one."""

@@ -47,11 +47,12 @@ class Expressions(Interpreter):
 
     def __init__(self, source: Source, names: Mapping[str, Any], budget: Budget) -> None:
         super().__init__(source, names, budget, _unexplained)
-        self.hollow = Hollow(budget)
+        self.hollow = Hollow(budget, lambda: self.recorder.severed)
         self._steps = 0
         self.uncertain = 0  # branches under way that may not be taken, and turns that stand for others
         self.ranges = 0  # and comparisons, for which the bounds of whole numbers did not do
         self.changes = 0  # of lists and dicts
+        self.returned = 0  # backward passes
         self.loose = False  # so that nothing is known of those that have a name
         self.missing = False  # whether something may have been done of which nothing is known
 
@@ -118,12 +119,18 @@ class Expressions(Interpreter):
 
     def _put(self, target: ast.Attribute, owner: Any, value: Any) -> None:
         if isinstance(owner, Tensor):
+            if target.attr == "requires_grad":
+                self.asks(owner, value)
             return  # its shape stays as it is
         if self.uncertain or isinstance(owner, Unknown) or isinstance(value, Unknown):
             self.missed()
             return
         self.changes += 1
         super()._put(target, owner, value)
+
+    def asks(self, tensor: Tensor, wanted: Any = True) -> Tensor:
+        """Let a tensor have a gradient, or none."""
+        raise NotImplementedError
 
     def _item(self, target: ast.Subscript) -> tuple[Any, Any]:
         owner, key = self.evaluate(target.value), self.key(target.slice)

@@ -14,6 +14,7 @@ from torch.overrides import TorchFunctionMode
 
 from llm_linalg.axes import Clash
 from llm_linalg.errors import HaltedError, LimitError
+from llm_linalg.foresight import back
 from llm_linalg.foresight.nowhere import without_cells
 from llm_linalg.foresight.results import (
     by_values,
@@ -27,7 +28,7 @@ from llm_linalg.foresight.results import (
 from llm_linalg.foresight.unknown import UNKNOWN, Undecided
 from llm_linalg.language.budget import Asked, Budget
 from llm_linalg.ops import TABLE, Call
-from llm_linalg.ops.call import Written, may_write
+from llm_linalg.ops.call import Written, writes
 from llm_linalg.ops.registry import ASKING, short_name
 from llm_linalg.ops.unlisted import Unlisted
 from llm_linalg.recorder import call_of
@@ -70,11 +71,12 @@ class Hollow(TorchFunctionMode):
 
     Args:
         budget: What they take it of.
+        severed: Whether what is called now has no gradient.
     """
 
-    def __init__(self, budget: Budget) -> None:
+    def __init__(self, budget: Budget, severed: Callable[[], bool]) -> None:
         super().__init__()
-        self.severed = False
+        self._severed = severed
         self.calls = 0
         self._budget = budget
         self._making = False
@@ -113,11 +115,24 @@ class Hollow(TorchFunctionMode):
         written = Written.of(args, kwargs)
         self.calls += len(written.tensors) // _A_CALL
         call = call_of(func, written, written.tensors)
-        asked, name = self._asked(call), call.operation.name
-        if may_write(func, args, kwargs):
-            return None if name == "setitem" else args[0]
-        if name == "contiguous":
+        asked = self._asked(call)
+        if writes(func):
+            return None if call.operation.name == "setitem" else args[0]
+        if call.operation.name == "contiguous":
             return args[0]
+        given = self._given(call, asked, func, args, kwargs)
+        if isinstance(given, Tensor):
+            if call.arguments.get("requires_grad") is True:
+                back.ask(given, wanted=True)
+            elif not self._severed():
+                back.lead(given, call, asked.work)
+        return given
+
+    def _given(
+        self, call: Call, asked: Asked, func: Any, args: Sequence[Any], kwargs: Mapping[str, Any]
+    ) -> Any:
+        """Return what a call gives, without cells."""
+        name = call.operation.name
         if name in _VIEWS and (name != "getitem" or sliced(call["key"])):
             return func(*args, **kwargs)
         if name == "tolist":
@@ -135,7 +150,10 @@ class Hollow(TorchFunctionMode):
             raise Undecided
         self._budget.tensors -= 1
         self._budget.exceeded()
-        return without_cells((), logits.dtype)
+        given = without_cells((), logits.dtype)
+        if not self._severed():
+            back.follow(given, (logits,), 0)
+        return given
 
     def _asked(self, call: Call) -> Asked:
         """Take what a call asks for, and return it; what is refused anyway fails."""

@@ -37,7 +37,7 @@ class Loops(Branches):
     """Goes through loops.
 
     Attributes:
-        went_through: The loops of which it is known how often they turn.
+        went_through: The loops of which it is known what they take, as well as it will be.
     """
 
     def __init__(self, source: Source, names: Mapping[str, Any], budget: Budget) -> None:
@@ -60,8 +60,11 @@ class Loops(Branches):
     def turns(self, node: ast.For, values: Sequence[Any]) -> None:
         """Go through a loop, of which it is known what it goes through."""
         self.went_through.add(node)
+        returned = self.returned
         with self._turning(f"{len(values):,}"):
             way = self._sure_turns(node, values)
+        if self.returned != returned:  # more is known of the way back once the run is there
+            self.went_through.discard(node)
         self._left(node, way)
 
     def _left(self, node: ast.For, way: type[Exception] | None) -> None:

@@ -35,7 +35,8 @@ class Rehearsal(Comprehended):
             LimitError: If they will, with the place where.
             HaltedError: If the run is to end.
         """
-        self.names, values = start.known()
+        self.names, values = start.known(leaves=not self.freezes, ways=self.goes_back)
+        self.recorder.severed = start.severed
         self.budget.left = start.left
         options = CHOSEN.set(start.options)
         try:

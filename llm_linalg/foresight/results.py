@@ -13,7 +13,7 @@ from llm_linalg.foresight.unknown import Undecided, Unknown
 from llm_linalg.ops import Call
 
 _TRUTHS = """
-    lt le gt ge eq ne logical_and logical_or logical_not isnan isinf isfinite isclose any all bool
+    lt le gt ge eq ne logical_and logical_or logical_xor logical_not isnan isinf isfinite isclose any all bool
 """
 _FLOATING = """
     div mean var std exp exp2 expm1 log log2 log10 log1p sqrt rsqrt reciprocal sin cos tanh sigmoid erf

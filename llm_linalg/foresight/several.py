@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from llm_linalg.foresight import back
 from llm_linalg.foresight.nowhere import may_be_none
 from llm_linalg.foresight.unknown import ANY, EXACT, SOME_TENSOR, UNKNOWN, Unknown, few, kind_of
 from llm_linalg.foresight.wholes import SomeRange, all_of, either
@@ -25,8 +26,9 @@ def joined(one: Any, other: Any) -> Any:
     if isinstance(one, Tensor) and isinstance(other, Tensor):
         if may_be_none(one) != may_be_none(other):
             return ANY
-        alike = one.shape == other.shape and one.dtype == other.dtype
-        return one if alike else ANY if may_be_none(one) else SOME_TENSOR
+        if one.shape != other.shape or one.dtype != other.dtype:
+            return ANY if may_be_none(one) else SOME_TENSOR
+        return back.either(one, other)
     if isinstance(one, tuple) and isinstance(other, tuple) and len(one) == len(other):
         if not few(one) or not few(other):
             return ANY

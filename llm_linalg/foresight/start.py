@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import ast
 from collections import ChainMap
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from llm_linalg.foresight import back
+from llm_linalg.foresight.back import Way
 from llm_linalg.foresight.nowhere import without_cells
 from llm_linalg.foresight.unknown import ANY, few
 from llm_linalg.language.allowance import Spent
@@ -36,6 +38,8 @@ class Start:
         left: What is left of the budget.
         values: What a loop goes through, if it is one, that has been evaluated.
         options: How tensors are printed then.
+        severed: Whether what is called then has no gradient.
+        way: Gives the way that a gradient goes back from a tensor that is there then.
     """
 
     statements: Sequence[ast.stmt]
@@ -43,11 +47,18 @@ class Start:
     left: Spent
     values: Sequence[Any] | None = None
     options: Mapping[str, Any] | None = None
+    severed: bool = False
+    way: Callable[[Tensor], Way | None] | None = None
 
-    def known(self) -> tuple[ChainMap[str, Any], Sequence[Any] | None]:
-        """Return the names, with what is known of their values, and what is known of the loop's."""
+    def known(self, *, leaves: bool, ways: bool) -> tuple[ChainMap[str, Any], Sequence[Any] | None]:
+        """Return the names, with what is known of their values, and what is known of the loop's.
+
+        Args:
+            leaves: Whether a tensor that has a gradient now had one all the time.
+            ways: Whether it has to be known which way a gradient goes back.
+        """
         with torch._C.DisableTorchFunction():
-            scopes = _Scopes(self.names)
+            scopes = _Scopes(self.names, leaves, self.way if ways and leaves else None)
             names = scopes.chained([now for now, _ in self.names])
             return names, None if self.values is None else scopes.values(self.values)
 
@@ -55,7 +66,14 @@ class Start:
 class _Scopes:
     """Makes names of a rehearsal out of a program's: those of functions are the same ones."""
 
-    def __init__(self, names: Sequence[tuple[Mapping[str, Any], Mapping[str, Any]]]) -> None:
+    def __init__(
+        self,
+        names: Sequence[tuple[Mapping[str, Any], Mapping[str, Any]]],
+        leaves: bool,
+        way: Callable[[Tensor], Way | None] | None,
+    ) -> None:
+        self._leaves = leaves
+        self._way = way
         self._made: dict[int, dict[str, Any]] = {}
         self._were = {id(now): was for now, was in names}
 
@@ -79,7 +97,12 @@ class _Scopes:
     def _value(self, value: Any) -> Any:
         """Return what is known of a value; of what can be changed meanwhile, nothing."""
         if isinstance(value, Tensor):
-            return without_cells(tuple(value.shape), value.dtype)
+            alike = without_cells(tuple(value.shape), value.dtype)
+            if self._leaves and value.is_leaf and value.requires_grad:
+                back.ask(alike, wanted=True)
+            elif self._way is not None and value.requires_grad:
+                back.lay(alike, self._way(value))
+            return alike
         if type(value) is tuple:
             return tuple(map(self._value, value)) if few(value) else ANY
         if isinstance(value, UserFunction):

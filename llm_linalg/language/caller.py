@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections import ChainMap, Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -19,6 +19,7 @@ from llm_linalg.language.costs import A_CALL_BACK, A_FIELD
 from llm_linalg.language.evaluator import Explain
 from llm_linalg.language.gradients import Gradients
 from llm_linalg.language.source import Source
+from llm_linalg.node import Node
 
 _PRINTED_LIMIT = 200_000
 
@@ -31,6 +32,7 @@ class Caller(Comprehensions):
         own = {"print": self._print, "str": self._shown, "repr": self._representation}
         self.builtins = {**tables.BUILTINS, **own}
         self._room = _PRINTED_LIMIT
+        self._works: dict[int, int] = {}  # of each node that a gradient went back through
         self._calls: Counter[str] = Counter()  # of each function inside each scope
 
     def evaluators(self) -> dict[type[ast.expr], Callable[[Any], Any]]:
@@ -119,10 +121,21 @@ class Caller(Comprehensions):
 
     def _goes_back(self, tensor: Tensor) -> None:
         """Take what a backward pass asks for: of each call that it goes back through, twice as much work."""
-        for node in self.recorder.way_back(tensor):
-            self.budget.step(A_CALL_BACK)
-            if node.call is not None:
-                self.budget.works(2 * node.call.operation.cost(node.call, node.shape))
+        works = self.way_back(tensor)
+        self.budget.step(A_CALL_BACK * len(works))
+        self.budget.works(2 * sum(works))
+
+    def way_back(self, tensor: Tensor) -> Sequence[int]:
+        """Return the multiplications of each call that a gradient goes back through from a tensor."""
+        return list(map(self.work_of, self.recorder.way_back(self.recorder.node_of(tensor))))
+
+    def work_of(self, node: Node) -> int:
+        """Return the multiplications that a node's call took."""
+        found = self._works.get(node.index)
+        if found is None:
+            found = node.call.operation.cost(node.call, node.shape) if node.call else 0
+            self._works[node.index] = found
+        return found
 
     def weigh_owner(self, method: Method) -> None:
         """Count the items of what a method is of, if it goes through them."""

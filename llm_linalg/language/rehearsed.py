@@ -6,12 +6,16 @@ import ast
 from collections import ChainMap
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any, NamedTuple
+from functools import partial
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from llm_linalg.errors import HaltedError, LimitError
 from llm_linalg.language import printing
 from llm_linalg.language.allowance import Spent
 from llm_linalg.language.assigner import Assigner
+
+if TYPE_CHECKING:
+    from llm_linalg.foresight import Recorded
 
 
 class Moment(NamedTuple):
@@ -25,6 +29,8 @@ class Moment(NamedTuple):
         modules: What is imported now.
         left: What is left of the budget now.
         options: How tensors are printed now.
+        severed: Whether what is called now has no gradient.
+        made: How many nodes there are now.
     """
 
     statements: Sequence[ast.stmt]
@@ -34,12 +40,15 @@ class Moment(NamedTuple):
     modules: Mapping[str, Any]
     left: Spent
     options: Mapping[str, Any] | None
+    severed: bool
+    made: int
 
 
 class Rehearsed(Assigner):
     """Evaluates what an `Assigner` does; a program that turns out to be large is rehearsed."""
 
-    _rehearsed: set[ast.For] | None = None  # once the program is large: the loops that were rehearsed
+    _rehearsed: set[ast.stmt] | None = None  # once the program is large: the loops that were rehearsed
+    _ways: Recorded | None = None
 
     def begin(self, statements: Sequence[ast.stmt]) -> None:
         """Watch what statements take that are about to be run; should it be much, they are rehearsed."""
@@ -61,7 +70,9 @@ class Rehearsed(Assigner):
     def _moment(self, statements: Sequence[ast.stmt], values: Sequence[Any] | None = None) -> Moment:
         """Return what is about to be run, with what it can use now."""
         were, modules = dict(self.names.maps[0]), dict(self._modules)
-        return Moment(statements, values, self.names, were, modules, self.budget.left, printing.CHOSEN.get())
+        left, options, severed = self.budget.left, printing.CHOSEN.get(), self.recorder.severed
+        made = len(self.recorder.nodes)
+        return Moment(statements, values, self.names, were, modules, left, options, severed, made)
 
     def _rehearse_all(self) -> None:
         """Rehearse the program from its start, and each loop that is under way and wasn't foreseen then."""
@@ -70,7 +81,7 @@ class Rehearsed(Assigner):
             self._rehearse(moment)
 
     def _rehearse(self, moment: Moment) -> None:
-        from llm_linalg.foresight import Rehearsal, Start
+        from llm_linalg.foresight import Recorded, Rehearsal, Start
 
         if self._rehearsed is None or moment.statements[0] in self._rehearsed:
             return
@@ -78,10 +89,14 @@ class Rehearsed(Assigner):
         inner, *outer = moment.names.maps
         scopes = [(inner, moment.were), *[(scope, scope) for scope in outer]]
         try:
-            rehearsal.refuse(Start(moment.statements, scopes, moment.left, moment.values, moment.options))
+            if self._ways is None:
+                self._ways = Recorded(self.recorder, self.work_of)
+            way = partial(self._ways.way, most=moment.made)
+            _, values, _, _, _, left, options, severed, _ = moment
+            rehearsal.refuse(Start(moment.statements, scopes, left, values, options, severed, way))
         except (LimitError, HaltedError):
             raise
         except Exception:  # noqa: BLE001, S110  what can't be foreseen is left to the run, and fails there
             pass
         finally:
-            self._rehearsed |= rehearsal.went_through
+            self._rehearsed |= rehearsal.went_through | {moment.statements[0]}

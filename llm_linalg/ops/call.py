@@ -192,14 +192,14 @@ class _Slot:
 def may_write(function: Function, args: Sequence[Any], kwargs: Mapping[str, Any]) -> bool:
     """Whether a call may write into an operand, by its function's name or its arguments."""
     return (
-        _writes(function)
+        writes(function)
         or (bool(kwargs) and (kwargs.get("out") is not None or bool(kwargs.get("inplace"))))
         or True in {value for value in args if value.__class__ is bool}
     )
 
 
 @cache
-def _writes(function: Function) -> bool:
+def writes(function: Function) -> bool:
     """Whether a function of torch's writes into its operand, by its name."""
     name = str(getattr(function, "__name__", ""))
     return (

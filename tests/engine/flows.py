@@ -72,13 +72,25 @@ SIMPLE = [
     ),
     *("k = len([a for a in range(n) if {c}]) % 3", "zs = xs; zs.append(y)", "xs = list(xs)[:{n} + 1]"),
 ]
+GRADIENTS = [
+    *("x = x @ v * 0.1", "y = y * v", "w = w @ v", "x = layer(x * v)", "xs = [x @ v] + xs[:2]"),
+    *("xs.append(v)", "x = back(x)", "back(sum(xs))", "y = v if {c} else y", "x, v = v, x"),
+    *("v = v.detach().requires_grad_()", "v = torch.ones(3, 3, requires_grad=True)"),
+    *("v = torch.softmax(v @ v, -1)", "v.requires_grad_({n} > 1)", "y = y.detach() + v"),
+    *("(x @ v).sum().backward(retain_graph=True)", "(y * v).mean().backward(retain_graph=True)"),
+    *("(w @ x).sum().backward(retain_graph=True)", "layer(w).sum().backward(retain_graph=True)"),
+    "(y @ x).sum().backward(v, retain_graph=True)",
+    "F.cross_entropy(x @ v, torch.arange(3)).backward(retain_graph=True)",
+    *("layer.requires_grad_({n} > 0)", "v.requires_grad = {c}", "x = (x @ v).amax(0, keepdim=True) + y"),
+]
 
 
 @st.composite
-def flows(draw: st.DrawFn, known: bool) -> str:
+def flows(draw: st.DrawFn, known: bool, gradients: bool = False) -> str:
     """Draws a program over x and y (3, 3), whole numbers n and k, and a list xs of matrices.
 
-    Which way it goes may hang on cells, unless it is to be `known` before its run.
+    Which way it goes may hang on cells, unless it is to be `known` before its run. With gradients it goes
+    back from some of its tensors.
     """
     conditions = KNOWN if known else KNOWN + UNKNOWN
     wholes = WHOLE if known else [*WHOLE, "int(y.sum())", "int(x.argmax())"]
@@ -89,7 +101,8 @@ def flows(draw: st.DrawFn, known: bool) -> str:
         return draw(st.sampled_from(forms)).replace("{n}", str(draw(numbers)))
 
     def simple() -> str:
-        line = of(SIMPLE).replace("{t}", draw(st.sampled_from(["x", "y"])))
+        going_back = gradients and draw(st.booleans())
+        line = of(GRADIENTS if going_back else SIMPLE).replace("{t}", draw(st.sampled_from(["x", "y"])))
         line = line.replace("{e}", of(tensors)).replace("{c}", of(conditions))
         return line.replace("{w}", of(wholes)).replace("{n}", str(draw(numbers)))
 
@@ -113,6 +126,8 @@ def flows(draw: st.DrawFn, known: bool) -> str:
             return [f"if {of(conditions)}:", "    " + draw(st.sampled_from(["break", "continue"]))]
         if kind == 6 and function:
             return [f"if {of(conditions)}:", f"    return {of(tensors)}"]
+        if gradients and depth and draw(numbers) == 0:
+            return ["with torch.no_grad():", *block(depth - 1, loop, function)]
         return [simple()]
 
     inside = block(2, False, True)
@@ -120,6 +135,10 @@ def flows(draw: st.DrawFn, known: bool) -> str:
         [
             "x, y, n, k, i, j = torch.randn(3, 3), torch.rand(3, 3), 2, 1, 3, 2",
             "xs, d, layer, w = [x, y], {'a': x}, nn.Linear(3, 3), torch.ones(2, 3)",
+            "v = torch.randn(3, 3, requires_grad=True)",
+            "def back(a):",
+            "    (a @ v).sum().backward(retain_graph=True)",
+            "    return a * 0.9",
             "def g(a, b):",
             "    if b <= 0: return a",
             "    return g(a + 1, b - 1) * 0.5",

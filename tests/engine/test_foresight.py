@@ -14,7 +14,7 @@ from torch import Tensor
 
 from llm_linalg import HaltedError, LimitError, ProgramError, front, run
 from llm_linalg.errors import Span
-from llm_linalg.foresight import Rehearsal, Start, branches, expressions, loops
+from llm_linalg.foresight import Rehearsal, Start, back, branches, expressions, loops
 from llm_linalg.foresight.hollow import Hollow
 from llm_linalg.foresight.nowhere import without_cells
 from llm_linalg.foresight.unknown import Undecided, Unknown
@@ -97,7 +97,7 @@ OPEN = {"one_hot", "repeat_interleave", "getitem", "setitem", "take_along_dim", 
 def test_calls_without_cells_have_the_shapes_of_others(name: str, data: st.DataObject) -> None:
     sample = data.draw(samples(name))
     wanted = each(sample.function(*[tensor.clone() for tensor in sample.inputs]))
-    hollow = Hollow(Budget())
+    hollow = Hollow(Budget(), lambda: False)
     tensors = [without_cells(tuple(tensor.shape), tensor.dtype) for tensor in sample.inputs]
     try:
         with hollow:
@@ -111,6 +111,32 @@ def test_calls_without_cells_have_the_shapes_of_others(name: str, data: st.DataO
         assert one.dtype == other.dtype or one.dtype != torch.int64
 
 
+@pytest.mark.parametrize("name", sorted(TABLE.operations))
+@pytest.mark.filterwarnings("ignore::UserWarning")
+@settings(max_examples=10)
+@given(data=st.data())
+def test_a_way_back_is_foreseen_only_where_torch_has_one(name: str, data: st.DataObject) -> None:
+    sample = data.draw(samples(name))
+    tensors = [
+        tensor.clone().requires_grad_(tensor.is_floating_point() and tensor.is_leaf)
+        for tensor in sample.inputs
+    ]
+    try:
+        wanted = each(sample.function(*tensors))
+    except RuntimeError:
+        return  # it writes into a leaf
+    alike = [without_cells(tuple(tensor.shape), tensor.dtype) for tensor in tensors]
+    for hollow, tensor in zip(alike, tensors, strict=True):
+        back.ask(hollow, wanted=tensor.requires_grad)
+    try:
+        with Hollow(Budget(), lambda: False):
+            found = each(sample.function(*alike))
+    except Undecided:
+        return
+    for one, other in zip(found, wanted, strict=True):
+        assert other.requires_grad or back.way(one) is None
+
+
 def each(result: Any) -> list[Tensor]:
     return [result] if isinstance(result, Tensor) else list(result or ())
 
@@ -118,6 +144,12 @@ def each(result: Any) -> list[Tensor]:
 @DRAWN
 @given(flows(known=False), st.integers(0, 3))
 def test_no_more_is_foreseen_than_is_taken(program: str, seed: int) -> None:
+    holds(program, {}, seed)
+
+
+@DRAWN
+@given(flows(known=False, gradients=True), st.integers(0, 3))
+def test_no_more_is_foreseen_of_backward_passes_than_is_taken(program: str, seed: int) -> None:
     holds(program, {}, seed)
 
 

@@ -1,0 +1,136 @@
+"""The way a gradient goes back from a tensor without cells: the calls that gave it, and what they take."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from operator import attrgetter
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor
+
+from llm_linalg.foresight.nowhere import without_cells
+
+if TYPE_CHECKING:
+    from llm_linalg.ledger import Ledger
+    from llm_linalg.node import Node
+    from llm_linalg.ops.call import Call
+
+_NAME = "_way"
+_KINDS = frozenset(["contraction", "pointwise", "mask", "movement", "reduction", "rowwise", "composite"])
+_ENDS = frozenset(["detach", "to"])  # the second of them perhaps
+
+
+class Way:
+    """A call that a gradient goes back through.
+
+    Attributes:
+        work: The multiplications that the call takes.
+        before: The calls that gave its operands, those that have a gradient.
+    """
+
+    __slots__ = ("before", "work")
+
+    def __init__(self, work: int, before: Sequence[Way]) -> None:
+        self.work = work
+        self.before = before
+
+
+LEAF = Way(0, ())  # a tensor that has a gradient, and no call gave it
+
+
+def way(tensor: Tensor) -> Way | None:
+    """Return the call that a gradient goes back through first from a tensor; None if it surely has none."""
+    found = vars(tensor).get(_NAME)
+    if found is None:
+        with torch._C.DisableTorchFunction():
+            return LEAF if tensor.requires_grad and tensor.is_leaf else None
+    return found  # type: ignore[no-any-return]
+
+
+def lead(given: Tensor, call: Call, work: int) -> None:
+    """Let the way from what a call gave lead through it, if it has a gradient."""
+    if call.operation.kind in _KINDS and call.operation.name not in _ENDS:
+        follow(given, call.tensors, work)
+
+
+def follow(given: Tensor, operands: Sequence[Tensor], work: int) -> None:
+    """Let the way from a tensor lead through a call to its operands, those that have a gradient."""
+    if given.is_floating_point():
+        before = [found for found in map(way, operands) if found is not None]
+        if before:
+            lay(given, Way(work, before))
+
+
+def lay(tensor: Tensor, found: Way | None) -> None:
+    """Let a tensor have a way back."""
+    if found is not None:
+        vars(tensor)[_NAME] = found
+
+
+def ask(tensor: Tensor, wanted: bool) -> None:
+    """Let a tensor that no call gave have a gradient, or none."""
+    with torch._C.DisableTorchFunction():
+        if tensor.is_floating_point() and tensor.is_leaf:
+            tensor.requires_grad_(wanted)
+
+
+def either(one: Tensor, other: Tensor) -> Tensor:
+    """Return what is known of a tensor that is one or the other, which have the same shape and type."""
+    found = way(one)
+    if found is None or found is way(other):
+        return one
+    return without_cells(tuple(one.shape), one.dtype)
+
+
+class Recorded:
+    """The ways back from tensors that a run has made.
+
+    Args:
+        ledger: Its recording.
+        work: Gives the multiplications of a node's call.
+    """
+
+    def __init__(self, ledger: Ledger, work: Callable[[Node], int]) -> None:
+        self._ledger = ledger
+        self._work = work
+        self._ways: dict[int, Way] = {}
+
+    def way(self, tensor: Tensor, most: int) -> Way | None:
+        """Return the way back from a tensor of the run's, if it was there after so many nodes."""
+        node = self._ledger.known(tensor)
+        if node is None or node.index >= most:
+            return None
+        for item in sorted(self._ledger.way_back(node, self._ways), key=attrgetter("index")):
+            before = [self._ways.get(operand.node.index, LEAF) for operand in item.operands]
+            self._ways[item.index] = Way(self._work(item), before)
+        return self._ways.get(node.index)
+
+
+def without(value: Any) -> Any:
+    """Return a value whose tensors are not known to have a gradient; of lists and the like, themselves."""
+    if isinstance(value, tuple):
+        items = tuple(map(without, value))
+        return value if all(item is was for item, was in zip(items, value, strict=True)) else items
+    if not isinstance(value, Tensor) or way(value) is None:
+        return value
+    return without_cells(tuple(value.shape), value.dtype)
+
+
+def leaf(tensor: Tensor) -> Tensor:
+    """Return a tensor of the same shape that has a gradient, and no call gave it."""
+    made = without_cells(tuple(tensor.shape), tensor.dtype)
+    ask(made, wanted=True)
+    return made
+
+
+def passed(tensor: Tensor) -> Iterator[Way]:
+    """Yield the calls that a gradient goes back through from a tensor, each once."""
+    start = way(tensor)
+    todo, seen = [] if start is None else [start], set[int]()
+    while todo:
+        found = todo.pop()
+        if found is not LEAF and id(found) not in seen:
+            seen.add(id(found))
+            yield found
+            todo += found.before
