@@ -6,6 +6,7 @@ All of them are refused once they turn out to be large: what they will take is k
 from __future__ import annotations
 
 from tests.engine.counted import COUNTED
+from tests.engine.ways_back import PATIENT_WAYS
 
 PATIENT = {
     "two loops": """
@@ -307,4 +308,5 @@ for i in range(9999):
     "random matrices, line by line": "x = torch.randn(3000, 3000)\n" * 30,
     "layers, line by line": "layer = nn.Linear(4096, 4096)\n" * 20,
     **COUNTED,
+    **PATIENT_WAYS,
 }

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from tests.engine.ways_back import LATE_WAYS
+
 AXES = "b = torch.zeros(" + ", ".join(["2"] * 17) + ")\n"
 LAYERS = "m = nn.ModuleList([nn.ReLU()] * 1900)\n"
 TUPLES = "t = (1, 2)\nfor i in range(22): t = (t, t)\n"
@@ -9,6 +11,7 @@ MANY = " = ".join(f"a{i}" for i in range(1000)) + " = 0\n"
 KEYS = "d = dict(zip(range(30000), range(30000)))\n"
 
 SUDDEN = [
+    *LATE_WAYS.values(),
     *[
         AXES + line
         for line in ("assert 0, b", "torch.ones(2, device=b)", "nn.Linear(b, 3)", "nn.LayerNorm([b])")
