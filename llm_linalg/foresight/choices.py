@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import ast
+from contextlib import suppress
 from typing import Any
 
 from torch import Tensor
 
-from llm_linalg.foresight import wholes
+from llm_linalg.foresight import turns, wholes
 from llm_linalg.foresight.expressions import Ends, Expressions
 from llm_linalg.foresight.nowhere import may_be_none
+from llm_linalg.foresight.turns import Each
 from llm_linalg.foresight.unknown import Undecided, Unknown, doubtful, has_tensors, numbered
 
 _SAME: Any = ast.Is | ast.IsNot
+_FINDING: Any = ast.In | ast.NotIn
 _ASKING: Any = ast.Is | ast.IsNot | ast.In | ast.NotIn
 _ONES = frozenset([bool, type(None)])  # there is one object of each of their values
 
@@ -38,6 +41,10 @@ class Choices(Expressions):
         """Return ``left kind right``, as far as it is known."""
         sides = (left, right)
         tensor = any(isinstance(side, Tensor) for side in sides)
+        if isinstance(left, Each) and isinstance(kind, _FINDING) and not doubtful(right):
+            self.weigh_sides(kind, left, right)
+            with suppress(Undecided):
+                return turns.compared(kind, left, right)
         if isinstance(kind, _ASKING) and (tensor or doubtful(sides)):
             raise Undecided(bool)  # a gradient is a tensor here, and may be None there
         if isinstance(kind, _SAME) and not any(side.__class__ in _ONES for side in sides):
@@ -53,14 +60,16 @@ class Choices(Expressions):
             raise Undecided(bool)
         return super().compared(kind, left, right)
 
-    def _by_bounds(self, kind: ast.cmpop, left: Any, right: Any) -> bool:
+    def _by_bounds(self, kind: ast.cmpop, left: Any, right: Any) -> Any:
         """Compare what is unknown: of whole numbers their bounds may do."""
         self.weigh_sides(kind, left, right)
         found = wholes.compared(kind, left, right)
-        if found is None:
-            self.ranges += 1
-            raise Undecided(bool)
-        return found
+        if found is not None:
+            return found
+        with suppress(Undecided):
+            return turns.compared(kind, left, right)
+        self.ranges += 1
+        raise Undecided(bool)
 
     def _conditional(self, node: ast.IfExp) -> Any:
         try:
@@ -70,6 +79,10 @@ class Choices(Expressions):
             raise
 
     def _truth(self, value: Any, node: ast.AST) -> bool:
+        if isinstance(value, Each):
+            value = turns.truth(value)
+            turns.apart(value)
+            self.ranges += 1
         if isinstance(value, Unknown) or may_be_none(value):
             raise Undecided
         if isinstance(value, Tensor) and value.numel() == 1:

@@ -9,10 +9,11 @@ from typing import Any
 
 from torch import Tensor
 
-from llm_linalg.errors import LimitError
 from llm_linalg.foresight.calls import ITEMS_A_STEP
-from llm_linalg.foresight.hollow import Fails
+from llm_linalg.foresight.columns import Column, column
 from llm_linalg.foresight.loops import Loops
+from llm_linalg.foresight.parted import Parts, every
+from llm_linalg.foresight.turns import unrolled
 from llm_linalg.foresight.unknown import ANY, EXACT, Undecided, Unknown, few
 from llm_linalg.foresight.wholes import SomeRange
 
@@ -47,7 +48,7 @@ class Comprehended(Loops):
                     break
                 decided &= self._generate_once(items, generators, value, found)
         if some is not None:
-            self._generate_for_all(items, generators, some.others, 0)
+            self._generate_for_all(items, generators, Column(1, some.others), sure=False)
         if not decided:
             raise Undecided
 
@@ -72,49 +73,62 @@ class Comprehended(Loops):
         values: Sequence[Any],
         found: list[list[Any]],
     ) -> bool:
-        """Let one turn of a comprehension stand for all; return whether it is known what each gives."""
-        given: list[tuple[list[list[Any]] | None, int]] = []
+        """Let one turn stand for all of a kind; return whether it is known what each gives."""
+        given: list[list[list[Any]] | None] = []
 
-        def turn(value: Any, turns: int) -> None:
-            given.append((self._generate_for_all(items, generators, value, turns), turns))
+        def turns(column: Column) -> None:
+            given.append(self._generate_for_all(items, generators, column))
 
-        self._all_turns(values, turn)
+        self._all_turns(column(values), turns)
         whole, *pieces = given  # with pieces, they were gone through once more
-        for those, turns in pieces or [whole]:
-            if those is None or len(those) * turns > _MOST:
+        for those in pieces or [whole]:
+            if those is None:
                 return False
-            self.went_on(len(those) * turns // ITEMS_A_STEP)
-            found += those * turns
+            found += those
         return True
 
     def _generate_for_all(
-        self, items: list[ast.expr], generators: list[ast.comprehension], value: Any, turns: int
+        self, items: list[ast.expr], generators: list[ast.comprehension], column: Column, sure: bool = True
     ) -> list[list[Any]] | None:
-        """Let one turn of a comprehension stand for so many; for none, if it may not be made.
+        """Let one turn of a comprehension stand for all of a kind; they take nothing if they may not be made.
 
-        Returns what is known of all that each of them gives; None if that is not all known, or if it can be
-        changed: then each is another one.
+        Returns what is known of all that they give; None if that is not all known, or if it can be changed:
+        then each is another one.
         """
-        left, lists = self.budget.left, self._lists
-        given: list[list[Any]] = []
-        decided = False
+
+        def turn(value: Any) -> tuple[None, list[list[Any]] | None]:
+            given: list[list[Any]] = []
+            return None, given if self._generate_once(items, generators, value, given) else None
+
+        left, lists, kinds = self.budget.left, self._lists, every(column)
         self._unbound(generators)  # a turn may find what the one before has left
         with self._uncertain():
-            try:
-                decided = self._generate_once(items, generators, value, given)
-                if self._lists != lists:
-                    self.budget.left, self.loose = left, True
-                    given.clear()
-                    decided = self._generate_once(items, generators, value, given)
-            except (LimitError, Fails):
-                if turns:
-                    raise
-        if turns:
-            self._repeat(left, turns - 1, generators[0].iter)
-        else:
-            self.budget.left = left
+            parts = self._in_parts(column, kinds, turn)
+            if self._lists != lists:
+                self.loose = True
+                parts = self._in_parts(column, kinds, turn)
+        if not sure:
             self._unbound(generators)
-        return given if decided and all(map(_lasting, chain.from_iterable(given))) else None
+            return None
+        self._ended(parts, left, generators[0].iter)
+        return self._of_each(parts)
+
+    def _of_each(self, parts: Parts) -> list[list[Any]] | None:
+        """Return what is known of all that the turns of a comprehension give, in their order."""
+        total = 0
+        for part in parts.all:
+            if part.given is None or not all(map(_lasting, chain.from_iterable(part.given))):
+                return None
+            total += len(part.given) * part.size
+        if total > _MOST:
+            return None
+        self.went_on(total // ITEMS_A_STEP)
+        turns: list[list[list[Any]]] = [[]] * parts.size
+        for part in parts.all:
+            rows = unrolled(tuple(map(tuple, part.given)), part.size, part.turn)
+            for place, row in zip(part.order, rows, strict=True):
+                turns[place] = [list(items) for items in row]
+        return list(chain.from_iterable(turns))
 
     def _unbound(self, generators: list[ast.comprehension]) -> None:
         """Know nothing of what a comprehension binds."""

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from functools import cached_property
 from typing import Any, NoReturn
 
 from torch import Tensor, nn
 
 from llm_linalg.errors import HaltedError, LimitError, ProgramError
+from llm_linalg.foresight import turns
+from llm_linalg.foresight.columns import picked
 from llm_linalg.foresight.hollow import Fails, Hollow
 from llm_linalg.foresight.nowhere import may_be_none
+from llm_linalg.foresight.turns import Each
 from llm_linalg.foresight.unknown import (
     ANY,
     SOME_TENSOR,
@@ -209,6 +213,9 @@ class Expressions(Interpreter):
                 return plain.binary(type(operator), *((one, number) if one is left else (number, one)))
         if left is SOME_TENSOR or right is SOME_TENSOR:
             return self.some_tensor()
+        if isinstance(left, Each) or isinstance(right, Each):
+            with suppress(Undecided):
+                return turns.arithmetic(operator, left, right)
         kinds = {side.kind if isinstance(side, Unknown) else type(side) for side in (left, right)}
         if not kinds <= {int, float} or not isinstance(operator, _POINTWISE[:-1]):
             return ANY
@@ -228,6 +235,9 @@ class Expressions(Interpreter):
         value = self.evaluate(node.operand)
         if value is SOME_TENSOR and not isinstance(node.op, ast.Not):
             return self.some_tensor()
+        if isinstance(value, Each):
+            with suppress(Undecided):
+                return turns.signed(node.op, value)
         if isinstance(value, Unknown):
             minus = isinstance(node.op, ast.USub) and value.number is not None
             return negative(value) if minus else UNKNOWN[bool] if isinstance(node.op, ast.Not) else ANY
@@ -243,6 +253,8 @@ class Expressions(Interpreter):
             raise Undecided
         if isinstance(value, dict) and _tensors(key):
             raise Undecided
+        if isinstance(key, Each) and isinstance(value, list | tuple | range | dict):
+            return picked(value, key)
         if doubtful(key):
             if not isinstance(value, Tensor) or doubtful_slice(key):
                 raise Undecided

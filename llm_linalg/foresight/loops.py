@@ -3,37 +3,32 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from llm_linalg.errors import LimitError
-from llm_linalg.foresight.branches import Branches, restore
+from llm_linalg.foresight.branches import restore
+from llm_linalg.foresight.columns import Column, column
 from llm_linalg.foresight.expressions import LONGEST
 from llm_linalg.foresight.flow import Perhaps, ways_out
 from llm_linalg.foresight.hollow import Fails
-from llm_linalg.foresight.several import common, joined
+from llm_linalg.foresight.parted import Part, Parted, every
+from llm_linalg.foresight.several import joined
 from llm_linalg.foresight.unknown import Undecided
 from llm_linalg.foresight.wholes import SomeRange
-from llm_linalg.language.allowance import Spent
 from llm_linalg.language.budget import Budget
 from llm_linalg.language.source import Source
 from llm_linalg.language.statements import Broken, Continued, Returned
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    pass
 
 _MOST_PASSES = 8
 A_FEW = 32  # turns that are gone through one by one, if they take few steps
-_PIECES = 8  # of a loop, one turn for each, if a loop's length or a comparison in it hangs on its number
 
 
-# Goes through one turn, whose item is known so far, for so many; returns how the last one was left.
-Turn = Callable[[Any, int], type[Exception] | None]
-
-
-class Loops(Branches):
+class Loops(Parted):
     """Goes through loops.
 
     Attributes:
@@ -43,7 +38,6 @@ class Loops(Branches):
     def __init__(self, source: Source, names: Mapping[str, Any], budget: Budget) -> None:
         super().__init__(source, names, budget)
         self.went_through: set[ast.For] = set()
-        self._turns: list[str] = []  # how often each of the loops turns that are under way, in words
 
     def _for(self, node: ast.For) -> None:
         value = self.evaluate(node.iter)
@@ -79,7 +73,7 @@ class Loops(Branches):
         for turn, value in enumerate(values):
             left = len(values) - turn
             if self._long and left > 1 and (left > A_FEW or self.length + left * took > LONGEST // 2):
-                return self._all_turns(values[turn:], partial(self._turn_for_all, node))
+                return self._all_turns(column(values[turn:]), partial(self._turn_for_all, node))
             began, long = self.length, self._long
             way = self._turn(node, value)
             if way is not None:
@@ -97,7 +91,7 @@ class Loops(Branches):
         scope, left, changes = self.names.maps[0], self.budget.left, self.changes
         before = dict(scope)
         try:
-            return self._turn_for_all(node, values.others, 0) and Perhaps
+            return self._turn_for_all(node, Column(1, values.others), sure=False) and Perhaps
         except Returned:
             restore(scope, before)
             raise Perhaps(Returned) from None
@@ -107,14 +101,6 @@ class Loops(Branches):
         finally:
             self.budget.left = left
             self.loose |= self.changes != changes
-
-    @contextmanager
-    def _turning(self, turns: str) -> Iterator[None]:
-        self._turns.append(turns)
-        try:
-            yield
-        finally:
-            self._turns.pop()
 
     def _turn(self, node: ast.For, value: Any) -> type[Exception] | None:
         """Go through one turn; return `Broken` if it is the last one, and `Perhaps` if it may be."""
@@ -137,63 +123,38 @@ class Loops(Branches):
             raise Perhaps(Returned)
         return Perhaps if Broken in found else None
 
-    def _all_turns(self, values: Sequence[Any], turn: Turn) -> type[Exception] | None:
-        """Let one turn stand for all; or one for each piece of them, if more is known of those."""
-        scope, left, ranges = self.names.maps[0], self.budget.left, self.ranges
-        before = dict(scope)
-        way = turn(common(values), len(values))
-        if way is not None or self.ranges == ranges or len(values) < 2 * _PIECES:
-            return way
-        restore(scope, before)
-        self.budget.left = left
-        size = -(-len(values) // _PIECES)
-        for start in range(0, len(values), size):
-            piece = values[start : start + size]
-            way = turn(common(piece), len(piece))
-            if way is not None:
-                return way
-        return None
-
-    def _turn_for_all(self, node: ast.For, value: Any, turns: int) -> type[Exception] | None:
-        """Let one turn stand for so many: what is known when it begins holds for each of them.
+    def _turn_for_all(self, node: ast.For, column: Column, sure: bool = True) -> type[Exception] | None:
+        """Let one turn stand for all of a kind: what is known when it begins holds for each of them.
 
         If there may be any number of them, or none, they take nothing.
         """
         scope = self.names.maps[0]
+        kinds = every(column)
         with self._uncertain():
             for _ in range(_MOST_PASSES):
                 before, left, lists = dict(scope), self.budget.left, self._lists
-                way = self._turn(node, value)
-                if way is not None:
-                    return way
+                parts = self._in_parts(column, kinds, lambda value: (self._turn(node, value), None))
+                if parts.at_once:
+                    return self._ended(parts, left, node.iter)
                 if self._lists != lists:
                     self.loose = True
-                    known = before
-                else:
-                    known = {name: joined(self._was(name, before, now), now) for name, now in scope.items()}
-                    if len(known) == len(before) and all(known[name] is before[name] for name in before):
-                        if turns:
-                            self._repeat(left, turns - 1, node.iter)
-                        else:
-                            restore(scope, before)
-                        return None
+                    continue
+                known = self._known_after(parts.going_on, before)
+                if len(known) == len(before) and all(known[name] is before[name] for name in before):
+                    return self._ended(parts, left, node.iter) if sure else None
                 restore(scope, known)
-                self.budget.left = left
         return self._turns_left(node)
+
+    def _known_after(self, parts: Sequence[Part], before: Mapping[str, Any]) -> dict[str, Any]:
+        """Return what is known of the names before any turn, also one that comes after others."""
+        known: dict[str, Any] = {}
+        for part in parts:
+            for name, now in part.names.items():
+                was = known[name] if name in known else self._was(name, before, now)
+                known[name] = joined(was, now)
+        return known
 
     def _was(self, name: str, before: Mapping[str, Any], now: Any) -> Any:
         """Return what a name meant when a turn began: perhaps something around what it is bound in."""
         tables = (before, *self.names.maps[1:], self._modules, self.builtins)
         return next((table[name] for table in tables if name in table), now)
-
-    def _repeat(self, left: Spent, times: int, at: ast.expr) -> None:
-        """Take so many times more what was taken since so much was left."""
-        now = self.budget.left
-        self.budget.left = Spent(
-            *[after - times * (before - after) for before, after in zip(left, now, strict=True)]
-        )
-        turns = " × ".join(self._turns)  # of the loops around, and of this one
-        try:
-            self.budget.exceeded(f"in {turns} turns ")
-        except LimitError as error:
-            self.fail(error, at)

@@ -11,7 +11,7 @@ from torch import Tensor
 from llm_linalg.foresight import back
 from llm_linalg.foresight.nowhere import may_be_none
 from llm_linalg.foresight.unknown import ANY, EXACT, SOME_TENSOR, UNKNOWN, Unknown, few, kind_of
-from llm_linalg.foresight.wholes import SomeRange, all_of, either
+from llm_linalg.foresight.wholes import all_of, either
 from llm_linalg.language.own import UNBOUND
 
 _MOST = 1_000  # items that are looked at, to say what all of them have in common
@@ -55,9 +55,7 @@ def identity(value: Any) -> Any:
         with torch._C.DisableTorchFunction():
             return Tensor, tuple(value.shape), value.dtype, id(value._base)
     if isinstance(value, Unknown):
-        if isinstance(value, SomeRange):
-            return None
-        return Unknown, value.kind, value.least, value.most
+        return value.identity
     if isinstance(value, float):
         return float, repr(value)  # 0.0 is not -0.0
     if isinstance(value, tuple):

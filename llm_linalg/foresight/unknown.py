@@ -51,6 +51,11 @@ class Unknown:
         """A number of its kind, for what takes any; None if it need not be one."""
         return {int: 1, float: 1.0}.get(self.kind) if self.kind else None
 
+    @property
+    def identity(self) -> Any:
+        """What is equal for another one of which the same is known; None if none is."""
+        return Unknown, self.kind, self.least, self.most
+
     __add__ = __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = _undecided
     __truediv__ = __rtruediv__ = __floordiv__ = __rfloordiv__ = __mod__ = __rmod__ = _undecided
     __pow__ = __rpow__ = __matmul__ = __rmatmul__ = __and__ = __rand__ = __or__ = __ror__ = _undecided

@@ -30,6 +30,11 @@ class SomeRange(Unknown):
         self.others = others
 
     @property
+    def identity(self) -> Any:
+        """None: another one may know other items."""
+        return None
+
+    @property
     def length(self) -> str:
         """How many items there are, in words."""
         found = bounds(self.others)
@@ -66,7 +71,7 @@ def either(one: Any, other: Any) -> Any:
     (least, most), (lower, upper) = bounds(one) or (None, None), bounds(other) or (None, None)
     below = least is not None and (lower is None or lower < least)
     above = most is not None and (upper is None or upper > most)
-    if not below and not above:
+    if not below and not above and type(one) in (int, Unknown):
         return one
     return between(None if below else least, None if above else most)
 

@@ -1,0 +1,97 @@
+"""What is known of the items that a loop goes through, or of those that a list has."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from llm_linalg.foresight.several import common
+from llm_linalg.foresight.turns import LARGEST, MOST_LISTED, TYPES, Each, Turn, distinct, given
+from llm_linalg.foresight.unknown import Undecided
+
+_MOST_COLUMNS = 8
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Column:
+    """What is known of the items that the turns of a loop go through: the same of each of them.
+
+    Attributes:
+        size: How many there are.
+        same: What is known of each.
+    """
+
+    size: int
+    same: Any
+
+    def of(self, places: Tensor, turn: Turn) -> Any:  # noqa: ARG002  it is the same for all
+        """Return what is known of the items of some turns, by their places."""
+        return self.same
+
+    def piece(self, start: int, stop: int) -> Column:
+        """Return what is known of the items from one place to another."""
+        return Column(min(stop, self.size) - start, self.same)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Numbers(Column):
+    cells: Tensor
+
+    def of(self, places: Tensor, turn: Turn) -> Any:
+        with torch._C.DisableTorchFunction():
+            return given(self.cells[places], turn)
+
+    def piece(self, start: int, stop: int) -> Column:
+        with torch._C.DisableTorchFunction():
+            cells = self.cells[start:stop]
+        return _Numbers(len(cells), None, cells)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Tuples(Column):
+    columns: Sequence[Column]
+
+    def of(self, places: Tensor, turn: Turn) -> Any:
+        return tuple([column.of(places, turn) for column in self.columns])
+
+    def piece(self, start: int, stop: int) -> Column:
+        columns = [column.piece(start, stop) for column in self.columns]
+        return _Tuples(columns[0].size, None, columns)
+
+
+def column(values: Sequence[Any]) -> Column:
+    """Return what is known of the items that the turns of a loop go through; there is at least one."""
+    if len(values) == 1:
+        return Column(1, values[0])
+    if isinstance(values, range):
+        ends = (values.start, values.stop)
+        if max(map(abs, ends)) > LARGEST:
+            return Column(len(values), common(values))
+        with torch._C.DisableTorchFunction():
+            return _Numbers(len(values), None, torch.arange(*ends, values.step))
+    kinds = set(map(type, values))
+    kind = kinds.pop() if len(kinds) == 1 else None
+    if kind in TYPES and not (kind is int and max(map(abs, values)) > LARGEST):
+        with torch._C.DisableTorchFunction():
+            return _Numbers(len(values), None, torch.tensor(values, dtype=TYPES[kind]))
+    if kind is tuple and {len(value) for value in values} in [{k} for k in range(1, _MOST_COLUMNS)]:
+        return _Tuples(len(values), None, [column(items) for items in zip(*values, strict=True)])
+    return Column(len(values), common(values))
+
+
+def picked(values: Sequence[Any] | Mapping[Any, Any], key: Each) -> Any:
+    """Return the item of each turn; of tensors and the like, what is known of all."""
+    if not key.turn.live or key.kind is not int:
+        raise Undecided
+    kinds, places = distinct(key.cells)
+    if len(kinds) > MOST_LISTED:
+        raise Undecided
+    try:
+        items = [values[kind] for kind in kinds]
+    except (IndexError, KeyError):
+        raise Undecided from None
+    return column(items).of(places, key.turn)
