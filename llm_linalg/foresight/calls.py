@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from llm_linalg.foresight import back, turns
+from llm_linalg.foresight import back, by_turn, turns
 from llm_linalg.foresight.choices import Choices
 from llm_linalg.foresight.expressions import keyed
 from llm_linalg.foresight.nowhere import gradient_like, may_be_none, without_cells
@@ -142,7 +142,7 @@ class Calls(Choices):
         if isinstance(function, nn.Module):
             self.went_on(layered.count(function))
         with suppress(Undecided):
-            return turns.mapped(function, [] if named else arguments)
+            return by_turn.mapped(function, [] if named else arguments)
         result = super().applied(node, function, *self._any_numbers(function, arguments, named))
         return keyed(result) if isinstance(result, dict) else result
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from torch import Tensor
 
-from llm_linalg.foresight import turns, wholes
+from llm_linalg.foresight import by_turn, turns, wholes
 from llm_linalg.foresight.expressions import Ends, Expressions
 from llm_linalg.foresight.nowhere import may_be_none
 from llm_linalg.foresight.turns import Each
@@ -44,7 +44,7 @@ class Choices(Expressions):
         if isinstance(left, Each) and isinstance(kind, _FINDING) and not doubtful(right):
             self.weigh_sides(kind, left, right)
             with suppress(Undecided):
-                return turns.compared(kind, left, right)
+                return by_turn.compared(kind, left, right)
         if isinstance(kind, _ASKING) and (tensor or doubtful(sides)):
             raise Undecided(bool)  # a gradient is a tensor here, and may be None there
         if isinstance(kind, _SAME) and not any(side.__class__ in _ONES for side in sides):
@@ -67,7 +67,7 @@ class Choices(Expressions):
         if found is not None:
             return found
         with suppress(Undecided):
-            return turns.compared(kind, left, right)
+            return by_turn.compared(kind, left, right)
         self.ranges += 1
         raise Undecided(bool)
 
@@ -80,7 +80,7 @@ class Choices(Expressions):
 
     def _truth(self, value: Any, node: ast.AST) -> bool:
         if isinstance(value, Each):
-            value = turns.truth(value)
+            value = by_turn.truth(value)
             turns.apart(value)
             self.ranges += 1
         if isinstance(value, Unknown) or may_be_none(value):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,10 +10,14 @@ import torch
 from torch import Tensor
 
 from llm_linalg.foresight.several import common
-from llm_linalg.foresight.turns import LARGEST, MOST_LISTED, TYPES, Each, Turn, distinct, given
+from llm_linalg.foresight.turns import KINDS, Each, Turn, given
 from llm_linalg.foresight.unknown import Undecided
 
+TYPES = {kind: dtype for dtype, kind in KINDS.items()}
+LARGEST = 2**62
 _MOST_COLUMNS = 8
+_MOST_WORDS = 1_000
+_MOST_KINDS = 20_000
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -38,17 +42,18 @@ class Column:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Numbers(Column):
+class _Values(Column):
     cells: Tensor
+    words: Sequence[str] | None = None
 
     def of(self, places: Tensor, turn: Turn) -> Any:
         with torch._C.DisableTorchFunction():
-            return given(self.cells[places], turn)
+            return given(self.cells[places], turn, self.words)
 
     def piece(self, start: int, stop: int) -> Column:
         with torch._C.DisableTorchFunction():
             cells = self.cells[start:stop]
-        return _Numbers(len(cells), None, cells)
+        return _Values(len(cells), None, cells, self.words)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -68,30 +73,41 @@ def column(values: Sequence[Any]) -> Column:
     if len(values) == 1:
         return Column(1, values[0])
     if isinstance(values, range):
-        ends = (values.start, values.stop)
-        if max(map(abs, ends)) > LARGEST:
+        if max(abs(values.start), abs(values.stop)) > LARGEST:
             return Column(len(values), common(values))
         with torch._C.DisableTorchFunction():
-            return _Numbers(len(values), None, torch.arange(*ends, values.step))
+            return _Values(len(values), None, torch.arange(values.start, values.stop, values.step))
     kinds = set(map(type, values))
     kind = kinds.pop() if len(kinds) == 1 else None
     if kind in TYPES and not (kind is int and max(map(abs, values)) > LARGEST):
         with torch._C.DisableTorchFunction():
-            return _Numbers(len(values), None, torch.tensor(values, dtype=TYPES[kind]))
+            return _Values(len(values), None, torch.tensor(values, dtype=TYPES[kind]))
+    if kind is str and len(words := sorted(set(values))) <= _MOST_WORDS:
+        places = {word: place for place, word in enumerate(words)}
+        with torch._C.DisableTorchFunction():
+            return _Values(len(values), None, torch.tensor([places[word] for word in values]), words)
     if kind is tuple and {len(value) for value in values} in [{k} for k in range(1, _MOST_COLUMNS)]:
         return _Tuples(len(values), None, [column(items) for items in zip(*values, strict=True)])
     return Column(len(values), common(values))
 
 
-def picked(values: Sequence[Any] | Mapping[Any, Any], key: Each) -> Any:
-    """Return the item of each turn; of tensors and the like, what is known of all."""
-    if not key.turn.live or key.kind is not int:
+def by_kind(value: Each, function: Callable[[Any], Any]) -> Any:
+    """Return what a function gives for each turn; `Undecided` if it fails, or if there are too many values.
+
+    It is asked once for each value that there is.
+    """
+    if not value.turn.live:
         raise Undecided
-    kinds, places = distinct(key.cells)
-    if len(kinds) > MOST_LISTED:
+    kinds, places = value.kinds()
+    if len(kinds) > _MOST_KINDS:
         raise Undecided
     try:
-        items = [values[kind] for kind in kinds]
-    except (IndexError, KeyError):
+        found = [function(kind) for kind in kinds]
+    except (TypeError, ValueError, IndexError, KeyError, OverflowError):
         raise Undecided from None
-    return column(items).of(places, key.turn)
+    return column(found).of(places, value.turn)
+
+
+def picked(values: Sequence[Any] | Mapping[Any, Any], key: Each) -> Any:
+    """Return the item of each turn; of tensors and the like, what is known of all."""
+    return by_kind(key, lambda kind: values[kind])

@@ -17,7 +17,7 @@ from llm_linalg.foresight.turns import unrolled
 from llm_linalg.foresight.unknown import ANY, EXACT, Undecided, Unknown, few
 from llm_linalg.foresight.wholes import SomeRange
 
-_MOST = 10_000  # items of a list that one turn stands for
+_MOST = 20_000  # items of a list that one turn stands for
 
 
 class Comprehended(Loops):

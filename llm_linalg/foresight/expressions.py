@@ -11,7 +11,7 @@ from typing import Any, NoReturn
 from torch import Tensor, nn
 
 from llm_linalg.errors import HaltedError, LimitError, ProgramError
-from llm_linalg.foresight import turns
+from llm_linalg.foresight import by_turn
 from llm_linalg.foresight.columns import picked
 from llm_linalg.foresight.hollow import Fails, Hollow
 from llm_linalg.foresight.nowhere import may_be_none
@@ -215,7 +215,7 @@ class Expressions(Interpreter):
             return self.some_tensor()
         if isinstance(left, Each) or isinstance(right, Each):
             with suppress(Undecided):
-                return turns.arithmetic(operator, left, right)
+                return by_turn.arithmetic(operator, left, right)
         kinds = {side.kind if isinstance(side, Unknown) else type(side) for side in (left, right)}
         if not kinds <= {int, float} or not isinstance(operator, _POINTWISE[:-1]):
             return ANY
@@ -237,7 +237,7 @@ class Expressions(Interpreter):
             return self.some_tensor()
         if isinstance(value, Each):
             with suppress(Undecided):
-                return turns.signed(node.op, value)
+                return by_turn.signed(node.op, value)
         if isinstance(value, Unknown):
             minus = isinstance(node.op, ast.USub) and value.number is not None
             return negative(value) if minus else UNKNOWN[bool] if isinstance(node.op, ast.Not) else ANY

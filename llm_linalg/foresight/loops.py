@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from llm_linalg.errors import LimitError
 from llm_linalg.foresight.branches import restore
+from llm_linalg.foresight.carried import Carried
 from llm_linalg.foresight.columns import Column, column
 from llm_linalg.foresight.expressions import LONGEST
 from llm_linalg.foresight.flow import Perhaps, ways_out
@@ -129,18 +130,26 @@ class Loops(Parted):
         If there may be any number of them, or none, they take nothing.
         """
         scope = self.names.maps[0]
-        kinds = every(column)
+        kinds, carried = every(column), Carried()
+        first = sure
         with self._uncertain():
             for _ in range(_MOST_PASSES):
                 before, left, lists = dict(scope), self.budget.left, self._lists
-                parts = self._in_parts(column, kinds, lambda value: (self._turn(node, value), None))
+                parts = self._in_parts(column, kinds, lambda value: (self._turn(node, value), None), carried)
                 if parts.at_once:
                     return self._ended(parts, left, node.iter)
                 if self._lists != lists:
                     self.loose = True
                     continue
+                if first:
+                    carried.guess(parts, before)
+                    proved, first = not carried.names, False
+                else:
+                    proved = carried.proved(parts)
                 known = self._known_after(parts.going_on, before)
-                if len(known) == len(before) and all(known[name] is before[name] for name in before):
+                known |= {name: before[name] for name in carried.names}
+                same = len(known) == len(before) and all(known[name] is before[name] for name in before)
+                if proved and same:
                     return self._ended(parts, left, node.iter) if sure else None
                 restore(scope, known)
         return self._turns_left(node)

@@ -13,11 +13,12 @@ from torch import Tensor
 
 from llm_linalg.errors import LimitError
 from llm_linalg.foresight.branches import Branches, restore
+from llm_linalg.foresight.carried import Carried
 from llm_linalg.foresight.columns import Column
 from llm_linalg.foresight.expressions import LONGEST
 from llm_linalg.foresight.flow import Perhaps
 from llm_linalg.foresight.hollow import Fails
-from llm_linalg.foresight.turns import Apart, Turn
+from llm_linalg.foresight.turns import Apart, Each, Turn
 from llm_linalg.language.allowance import Spent
 from llm_linalg.language.budget import Budget
 from llm_linalg.language.source import Source
@@ -62,6 +63,13 @@ class Part(NamedTuple):
         """The place of the first of them."""
         with torch._C.DisableTorchFunction():
             return int(self.places[0])
+
+    def after(self, turn: int) -> dict[str, Any]:
+        """Return what is known of the names after one of them."""
+        return {
+            name: now.values()[turn] if isinstance(now, Each) and now.turn is self.turn else now
+            for name, now in self.names.items()
+        }
 
     @property
     def size(self) -> int:
@@ -141,13 +149,16 @@ class Parted(Branches):
         finally:
             self._turns.pop()
 
-    def _in_parts(self, column: Column, kinds: list[Tensor], go: Going) -> Parts:
+    def _in_parts(
+        self, column: Column, kinds: list[Tensor], go: Going, carried: Carried | None = None
+    ) -> Parts:
         """Go through one turn of each kind, from here; the kinds are taken apart where they differ.
 
         Args:
             column: What the turns go through.
             kinds: The places of each kind.
             go: Goes through one turn.
+            carried: Names that are known before each turn.
         """
         scope, left = self.names.maps[0], self.budget.left
         before = dict(scope)
@@ -157,6 +168,8 @@ class Parted(Branches):
             self.budget.left = left
             places = kinds[len(parts)]
             turn = Turn(MOST_PARTS - len(kinds) if self.length < LONGEST // 2 else 0)
+            if carried is not None:
+                carried.put(scope, places, turn)
             way: type[Exception] | None = None
             out: Exception | None = None
             given: Any = None
@@ -185,7 +198,7 @@ class Parted(Branches):
             self.budget.exceeded(f"in {'' if last is None else 'up to '}{turns} turns ")
         except LimitError as error:
             self.fail(error, at)
-        restore(self.names.maps[0], (last or parts.end).names)
+        restore(self.names.maps[0], parts.end.after(-1) if last is None else last.after(0))
         if last is not None and last.out is not None:
             raise last.out
         return None if last is None else last.way

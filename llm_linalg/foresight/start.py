@@ -25,6 +25,7 @@ _PLAIN: Any = (
 )
 
 _FIXED = frozenset([bool, int, float, str, type(None)])
+_FEW = 10
 _MOST_VALUES = 2_000  # more than a rehearsal goes through
 
 
@@ -83,6 +84,9 @@ class _Scopes:
     def values(self, values: Sequence[Any]) -> Sequence[Any]:
         """Return what is known of the values that a loop goes through; of the last of very many, nothing."""
         if isinstance(values, str | range) or _FIXED.issuperset(map(type, values)):
+            return values
+        pairs = set(map(type, values)) == {tuple}
+        if pairs and all(len(value) < _FEW and _FIXED.issuperset(map(type, value)) for value in values):
             return values
         known = [self._value(value) for value in values[:_MOST_VALUES]]
         return known + [ANY] * (len(values) - len(known))

@@ -6,6 +6,16 @@ from hypothesis import strategies as st
 
 KNOWN = ["n > 2", "k == 1", "len(xs) % 2 == 0", "n in (1, 3)", "x.shape[0] == 3 and k < 2", "not n"]
 KNOWN += ["j <= i", "i > {n}", "i - j != k", "n < i + 1 <= 4", "-j >= -2 * i"]
+KNOWN += ["i % 2", "(i + {n}) % 3 == 1", "j in (0, 2, 5)", "not j % 4", "abs(i - j) > 2", "i != j != c"]
+KNOWN += [
+    "on",
+    "t == 'b'",
+    "c % 3 == 1",
+    "on and i % 2 == c % 2",
+    "q > 1",
+    "min(i, c) in [n, 3]",
+    "t in 'ab'",
+]
 UNKNOWN = [
     *("x.sum() > 0", "x[0, 0].item() < 0.3", "x.mean() < y.mean() and n", "(y > 0).any()"),
     *("int(x.sum()) % 2", "x.dtype == torch.float32", "x.is_contiguous()", "y.tolist()[0][0] < 0.5 or k"),
@@ -35,10 +45,19 @@ ITEMS = [  # with what they are bound to
     *(("x", "z"), ("range({n} * 9)", "i"), ("zip(range({n}), range(9))", "i, k")),
     *(("range(i)", "j"), ("range(j)", "i"), ("range(i)", "k"), ("range(i, {n} + 4)", "j"), ("range(k)", "z")),
     *(("[i + n for i in range({n} * 4)]", "k"), ("[(a, i) for i, a in enumerate(xs)]", "z, i")),
+    *(("['a', 'b', 'c', 'b']", "t"), ("[(1, True), (0, False), (2, True)]", "n, on"), ("[0.5, 1.5]", "q")),
+    *(("[(i % 3, 'ab'[i % 2]) for i in range({n} * 3)]", "k, t"), ("range({n} * 5)", "c"), ("'abab'", "t")),
     *(("range(n - k, 6, 2)", "j"), ("range(len(xs) - {n})", "k"), ("range(i * {n})", "j")),
     *(("range(i // 2, i + 2)", "j"), ("range(5 - i)", "j"), ("range(-i % 4)", "j"), ("range(n * n)", "i")),
 ]
+COUNTING = [
+    *("c += 1", "on = not on", "c = (c + 1) % 3", "c = c + i % 2", "q = q * 0.5 + i", "c = i * {n} - c"),
+    *("t = 'b' if {c} else t", "c -= 1 if {c} else 2", "k = [0, 2, 1][i % 3]", "k = {0: 1, 1: 3}[j % 2]"),
+    *("k = max(i, j) % 3", "k = int(q) % 3", "c, j = j % 7, c % 7", "t, on = 'ab'[i % 2], i > {n}"),
+    "x = xs[c % len(xs)] * 0.5",
+]
 SIMPLE = [
+    *COUNTING,
     *(
         "w = torch.cat([w, x])",
         "w = w[1:]",
@@ -136,6 +155,7 @@ def flows(draw: st.DrawFn, known: bool, gradients: bool = False) -> str:
             "x, y, n, k, i, j = torch.randn(3, 3), torch.rand(3, 3), 2, 1, 3, 2",
             "xs, d, layer, w = [x, y], {'a': x}, nn.Linear(3, 3), torch.ones(2, 3)",
             "v = torch.randn(3, 3, requires_grad=True)",
+            "c, on, t, q = 0, True, 'a', 1.5",
             "def back(a):",
             "    (a @ v).sum().backward(retain_graph=True)",
             "    return a * 0.9",
