@@ -161,7 +161,7 @@ class Parted(Branches):
             carried: Names that are known before each turn.
         """
         scope, left = self.names.maps[0], self.budget.left
-        before = dict(scope)
+        before, lists = dict(scope), self._lists
         parts: list[Part] = []
         while len(parts) < len(kinds):
             restore(scope, before)
@@ -184,6 +184,8 @@ class Parted(Branches):
                 out = raised
             finally:
                 turn.live = False
+                if self._lists != lists:
+                    self.loose = True  # whatever comes next comes after others
             parts.append(Part(places, turn, dict(scope), self.budget.left, way, out, given))
         restore(scope, before)
         self.budget.left = left
