@@ -7,9 +7,10 @@ where one is used next, it is a node of its own that says which cells are from b
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from math import prod
 
 import torch
 from torch import Tensor
@@ -34,16 +35,50 @@ class _View:
         """Return how a tensor looks into its memory."""
         return cls(tuple(tensor.shape), tuple(tensor.stride()), int(tensor.storage_offset()))
 
-    def on(self, memory: Tensor) -> Tensor:
-        """Look at other memory in the same way."""
-        return memory.as_strided(self.shape, self.stride, self.offset)
+    @property
+    def span(self) -> range:
+        """The places of its memory from the first that it looks at to the last."""
+        if 0 in self.shape:
+            return range(0)
+        steps = [stride * (size - 1) for size, stride in zip(self.shape, self.stride, strict=True)]
+        return range(self.offset, self.offset + sum(steps) + 1)
 
-    def number(self, memory: Tensor, first: int) -> None:
-        """Write the numbers of its cells into memory; of cells that share a place, the last one's."""
-        places = self.on(torch.arange(len(memory))).flatten()
-        numbers = torch.arange(first, first + len(places))
-        seen = torch.zeros_like(memory).scatter_reduce_(0, places, numbers, "amax")
-        memory.copy_(torch.where(seen > 0, seen, memory))
+    def places(self) -> Tensor:
+        """Return the place of each of its cells in the memory."""
+        found = torch.tensor(self.offset)
+        for size, stride in zip(self.shape, self.stride, strict=True):
+            found = found.unsqueeze(-1) + stride * torch.arange(size)
+        return found
+
+    def near(self, other: _View) -> bool:
+        """Return whether two views may look at the same place."""
+        one, two = self.span, other.span
+        return bool(one) and bool(two) and one.start < two.stop and two.start < one.stop
+
+    def meets(self, others: Sequence[_View]) -> bool:
+        """Return whether any of other views looks at a place that this one looks at."""
+        near = [other for other in others if self.near(other)]
+        span = self.span
+        if len(span) == prod(self.shape) and any(_within(other.span, span) for other in near):
+            return True
+        return bool(near) and bool(self.written([(1, other) for other in near]).any())
+
+    def written(self, writers: Iterable[tuple[int, _View]]) -> Tensor:
+        """Return for each cell the number that was written last there, or 0.
+
+        Args:
+            writers: The number of the first cell that each wrote, and its view; one after the other.
+        """
+        span = self.span
+        grid = torch.zeros(len(span), dtype=torch.int64)
+        for first, view in writers:
+            places = view.places().flatten() - span.start
+            numbers = torch.arange(first, first + len(places))
+            if not _within(view.span, span):
+                inside = (places >= 0) & (places < len(span))
+                places, numbers = places[inside], numbers[inside]
+            grid.scatter_reduce_(0, places, numbers, "amax")  # of cells that share a place, the last one's
+        return grid[self.places() - span.start] if span else torch.zeros(self.shape, dtype=torch.int64)
 
 
 class Memory:
@@ -96,21 +131,29 @@ class Memory:
     def outdated(self, tensor: Tensor) -> bool:
         """Say whether a tensor's memory was written through another one since its node was made."""
         seen = self._seen.get(id(tensor))
-        return seen is not None and len(self._writes.get(seen[0], ())) > seen[1]
+        if seen is None:
+            return False
+        place, count = seen
+        writes = self._writes.get(place, ())
+        if len(writes) <= count:
+            return False
+        with torch._C.DisableTorchFunction():  # to look at it is no part of the program
+            if _View.of(tensor).meets([view for _, view in writes[count:]]):
+                return True
+        self._seen[id(tensor)] = place, len(writes)
+        return False
 
     def renewed(self, tensor: Tensor, before: Node) -> tuple[Call, tuple[Operand, ...]]:
         """Return what made a tensor that was written through others: what it was, and the writers."""
         place, seen = self._seen[id(tensor)]
-        writers = self._writes[place][seen:]
-        operands = tuple(Operand(node.value, node) for node in (before, *(node for node, _ in writers)))
-        grid = torch.zeros(tensor.untyped_storage().nbytes() // tensor.element_size(), dtype=torch.int64)
-        first = 1 + before.value.numel()
-        for node, view in writers:
-            if view.shape == tuple(node.value.shape):
-                view.number(grid, first)
-            first += node.value.numel()
         view = _View.of(tensor)
-        source = view.on(grid).clone()
+        writers = [
+            (node, other)
+            for node, other in self._writes[place][seen:]
+            if other.shape == tuple(node.value.shape) and view.near(other)
+        ]
+        operands = tuple(Operand(node.value, node) for node in (before, *(node for node, _ in writers)))
+        source = view.written(_numbered(writers, 1 + before.value.numel()))
         if view.shape == tuple(before.value.shape):  # what nobody wrote is as it was
             own = torch.arange(1, 1 + before.value.numel()).reshape(view.shape)
             source = torch.where(source > 0, source, own)
@@ -129,6 +172,17 @@ class Memory:
             tuple(range(len(values))),
         )
         return call, operands
+
+
+def _within(one: range, other: range) -> bool:
+    return other.start <= one.start and one.stop <= other.stop
+
+
+def _numbered(writers: Sequence[tuple[Node, _View]], first: int = 1) -> Iterator[tuple[int, _View]]:
+    """Yield the number of each writer's first cell, all numbered one after the other, and its view."""
+    for node, view in writers:
+        yield first, view
+        first += node.value.numel()
 
 
 @dataclass(frozen=True, eq=False)

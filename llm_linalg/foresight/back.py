@@ -9,14 +9,13 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
-from llm_linalg.foresight.nowhere import without_cells
+from llm_linalg.foresight.nowhere import like, look_into, memory
 
 if TYPE_CHECKING:
     from llm_linalg.ledger import Ledger
     from llm_linalg.node import Node
     from llm_linalg.ops.call import Call
 
-_NAME = "_way"
 _KINDS = frozenset(["contraction", "pointwise", "mask", "movement", "reduction", "rowwise", "composite"])
 _ENDS = frozenset(["detach", "to"])  # the second of them perhaps
 
@@ -41,7 +40,7 @@ LEAF = Way(0, ())  # a tensor that has a gradient, and no call gave it
 
 def way(tensor: Tensor) -> Way | None:
     """Return the call that a gradient goes back through first from a tensor; None if it surely has none."""
-    found = vars(tensor).get(_NAME)
+    found = vars(tensor).get("_way")
     if found is None:
         with torch._C.DisableTorchFunction():
             return LEAF if tensor.requires_grad and tensor.is_leaf else None
@@ -65,7 +64,7 @@ def follow(given: Tensor, operands: Sequence[Tensor], work: int) -> None:
 def lay(tensor: Tensor, found: Way | None) -> None:
     """Let a tensor have a way back."""
     if found is not None:
-        vars(tensor)[_NAME] = found
+        vars(tensor)["_way"] = found
 
 
 def ask(tensor: Tensor, wanted: bool) -> None:
@@ -77,10 +76,13 @@ def ask(tensor: Tensor, wanted: bool) -> None:
 
 def either(one: Tensor, other: Tensor) -> Tensor:
     """Return what is known of a tensor that is one or the other, which have the same shape and type."""
-    found = way(one)
-    if found is None or found is way(other):
+    found, cells = way(one), memory(one)
+    alike = cells == memory(other)
+    if alike and (found is None or found is way(other)):
         return one
-    return without_cells(tuple(one.shape), one.dtype)
+    made = like(one)
+    look_into(made, cells if alike else 0)
+    return made
 
 
 class Recorded:
@@ -112,14 +114,12 @@ def without(value: Any) -> Any:
     if isinstance(value, tuple):
         items = tuple(map(without, value))
         return value if all(item is was for item, was in zip(items, value, strict=True)) else items
-    if not isinstance(value, Tensor) or way(value) is None:
-        return value
-    return without_cells(tuple(value.shape), value.dtype)
+    return like(value) if isinstance(value, Tensor) and way(value) is not None else value
 
 
 def leaf(tensor: Tensor) -> Tensor:
     """Return a tensor of the same shape that has a gradient, and no call gave it."""
-    made = without_cells(tuple(tensor.shape), tensor.dtype)
+    made = like(tensor)
     ask(made, wanted=True)
     return made
 

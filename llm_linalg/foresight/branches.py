@@ -130,7 +130,8 @@ class Branches(Calls):
         names, _, way = ends[0]
         if len(ends) > 1:
             others = ends[1][0]
-            names = {name: joined(names.get(name, ANY), others.get(name, ANY)) for name in names | others}
+            changed = [name for name in names | others if names.get(name, ANY) is not others.get(name, ANY)]
+            names |= {name: joined(names.get(name, ANY), others.get(name, ANY)) for name in changed}
         restore(scope, names)
         self.budget.left = Spent(*map(max, *[end[1] for end in ends], ends[0][1]))
         ways = [way for _, _, way in ends if way is not None]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import suppress
 from functools import cached_property
 from typing import Any
@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from llm_linalg.foresight import back, by_turn, turns
+from llm_linalg.foresight import by_turn, turns
 from llm_linalg.foresight.choices import Choices
 from llm_linalg.foresight.expressions import keyed
 from llm_linalg.foresight.nowhere import gradient_like, may_be_none, without_cells
@@ -197,41 +197,6 @@ class Calls(Choices):
             for parameter in method.owner.parameters():
                 self.asks(parameter, *arguments[:1], *named.values())
         return super().applied(node, method, arguments, named)
-
-    def asks(self, tensor: Tensor, wanted: Any = True) -> Tensor:
-        """Let a tensor have a gradient, or none; return it, or one like it if only that has one for sure."""
-        if wanted is True and self.uncertain:
-            return tensor if back.way(tensor) else back.leaf(tensor)
-        back.ask(tensor, wanted is True)
-        return tensor
-
-    def way_back(self, tensor: Tensor) -> Sequence[int]:
-        """Return the multiplications of each call that a gradient surely goes back through."""
-        self.returned += 1
-        if self.missing and self.freezes:
-            return ()
-        works = [call.work for call in back.passed(tensor)]
-        self.went_on(len(works))
-        return works
-
-    @cached_property
-    def goes_back(self) -> bool:
-        """Whether the program may let a gradient go back."""
-        return any(
-            isinstance(node, ast.Attribute) and node.attr == "backward" for node in ast.walk(self.source.tree)
-        )
-
-    @cached_property
-    def freezes(self) -> bool:
-        """Whether the program may say that something has no gradient, which had one."""
-        return any(
-            isinstance(node, ast.Attribute)
-            and (
-                node.attr == "requires_grad_"
-                or (node.attr == "requires_grad" and isinstance(node.ctx, ast.Store))
-            )
-            for node in ast.walk(self.source.tree)
-        )
 
     def _compares(self, method: Method, arguments: list[Any]) -> bool:
         """Return whether a method of a list or a dict asks which tensors are the same one."""

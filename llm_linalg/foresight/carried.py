@@ -37,6 +37,8 @@ class Carried:
         """Guess that each turn adds what it would add as the first one, which is what was gone through."""
         with torch._C.DisableTorchFunction():
             for name, start in before.items():
+                if all(part.names.get(name) is start for part in parts.going_on):
+                    continue
                 after = _after(parts, name, start) if type(start) in _DTYPES else None
                 if after is None or bool((after == start).all()):
                     continue

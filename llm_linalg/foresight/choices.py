@@ -9,8 +9,9 @@ from typing import Any
 from torch import Tensor
 
 from llm_linalg.foresight import by_turn, turns, wholes
-from llm_linalg.foresight.expressions import Ends, Expressions
+from llm_linalg.foresight.expressions import Ends
 from llm_linalg.foresight.nowhere import may_be_none
+from llm_linalg.foresight.returning import Returning
 from llm_linalg.foresight.turns import Each
 from llm_linalg.foresight.unknown import Undecided, Unknown, doubtful, has_tensors, numbered
 
@@ -20,7 +21,7 @@ _ASKING: Any = ast.Is | ast.IsNot | ast.In | ast.NotIn
 _ONES = frozenset([bool, type(None)])  # there is one object of each of their values
 
 
-class Choices(Expressions):
+class Choices(Returning):
     """Chooses what an `Interpreter` does, where that is known."""
 
     def _boolean(self, node: ast.BoolOp) -> Any:

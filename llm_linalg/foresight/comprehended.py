@@ -11,6 +11,7 @@ from torch import Tensor
 
 from llm_linalg.foresight.calls import ITEMS_A_STEP
 from llm_linalg.foresight.columns import Column, column
+from llm_linalg.foresight.flow import bound_by
 from llm_linalg.foresight.loops import Loops
 from llm_linalg.foresight.parted import Parts, every
 from llm_linalg.foresight.turns import unrolled
@@ -132,10 +133,8 @@ class Comprehended(Loops):
 
     def _unbound(self, generators: list[ast.comprehension]) -> None:
         """Know nothing of what a comprehension binds."""
-        for target in (generator.target for generator in generators):
-            for node in ast.walk(target):
-                if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
-                    self.names.maps[0][node.id] = ANY
+        for generator in generators:
+            self.names.maps[0].update(dict.fromkeys(bound_by(generator.target), ANY))
 
 
 def _lasting(value: Any) -> bool:

@@ -25,6 +25,7 @@ from llm_linalg.foresight.unknown import (
     changeable,
     doubtful,
     has_tensors,
+    numbered,
     parts,
 )
 from llm_linalg.foresight.wholes import arithmetic, negative
@@ -121,33 +122,24 @@ class Expressions(Interpreter):
             return
         super().assign(target, value)
 
-    def _put(self, target: ast.Attribute, owner: Any, value: Any) -> None:
-        if isinstance(owner, Tensor):
-            if target.attr == "requires_grad":
-                self.asks(owner, value)
-            return  # its shape stays as it is
-        if self.uncertain or isinstance(owner, Unknown) or isinstance(value, Unknown):
-            self.missed()
-            return
-        self.changes += 1
-        super()._put(target, owner, value)
-
-    def asks(self, tensor: Tensor, wanted: Any = True) -> Tensor:
-        """Let a tensor have a gradient, or none."""
-        raise NotImplementedError
-
     def _item(self, target: ast.Subscript) -> tuple[Any, Any]:
         owner, key = self.evaluate(target.value), self.key(target.slice)
-        if isinstance(owner, Unknown) or doubtful(key) or (isinstance(owner, dict) and _tensors(key)):
+        if isinstance(owner, Unknown) or (isinstance(owner, dict) and _tensors(key)):
             return ANY, ANY
-        return owner, key
+        try:
+            return owner, _certain(owner, key)
+        except Undecided:
+            return ANY, ANY
 
     def _store(self, target: ast.Subscript, owner: Any, key: Any, value: Any) -> None:
         if isinstance(owner, Unknown):
             self.loose = True
             return
         if isinstance(owner, Tensor) and doubtful(value):
-            return
+            try:
+                value = numbered(value)
+            except Undecided:
+                return
         self.changes += not isinstance(owner, Tensor)
         super()._store(target, owner, key, value)
 
@@ -255,15 +247,22 @@ class Expressions(Interpreter):
             raise Undecided
         if isinstance(key, Each) and isinstance(value, list | tuple | range | dict):
             return picked(value, key)
-        if doubtful(key):
-            if not isinstance(value, Tensor) or doubtful_slice(key):
-                raise Undecided
-            key = tuple(0 if isinstance(item, Unknown) and item.kind is int else item for item in whole(key))
-            if doubtful(key):
-                raise Undecided
+        key = _certain(value, key)
         if not isinstance(value, WITH_ITEMS):
             raise Fails
         return self.copied(value[key]) if isinstance(key, slice) else value[key]
+
+
+def _certain(value: Any, key: Any) -> Any:
+    """Return a key of a value; of a tensor, any whole number for one that is unknown."""
+    if not doubtful(key):
+        return key
+    if not isinstance(value, Tensor) or doubtful_slice(key):
+        raise Undecided
+    found = tuple(0 if isinstance(item, Unknown) and item.kind is int else item for item in whole(key))
+    if doubtful(found):
+        raise Undecided
+    return found
 
 
 def _tensors(key: Any) -> bool:

@@ -52,3 +52,10 @@ def inside(statement: ast.AST) -> Iterator[ast.AST]:
     if not isinstance(statement, ast.FunctionDef):
         for child in ast.iter_child_nodes(statement):
             yield from inside(child)
+
+
+def bound_by(target: ast.expr) -> Iterator[str]:
+    """Yield the names that an assignment to a target binds."""
+    for node in ast.walk(target):
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            yield node.id

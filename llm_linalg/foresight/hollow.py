@@ -15,7 +15,7 @@ from torch.overrides import TorchFunctionMode
 from llm_linalg.axes import Clash
 from llm_linalg.errors import HaltedError, LimitError
 from llm_linalg.foresight import back
-from llm_linalg.foresight.nowhere import without_cells
+from llm_linalg.foresight.nowhere import look_into, memory, without_cells
 from llm_linalg.foresight.results import (
     by_values,
     dtype_of,
@@ -54,6 +54,7 @@ _VIEWING = """
     diagonal narrow select unfold expand_as T mT
 """
 _VIEWS = frozenset(_VIEWING.split())  # they move no cell, so torch makes them of tensors that have none
+_LOOKING = (_VIEWS - {"flatten"}) | {"expand", "broadcast_to", "view"}  # as large a memory is looked into
 _PAIRS: Mapping[str, Callable[..., Any]] = {
     "max": torch.return_types.max,
     "min": torch.return_types.min,
@@ -117,10 +118,14 @@ class Hollow(TorchFunctionMode):
         call = call_of(func, written, written.tensors)
         asked = self._asked(call)
         if writes(func):
+            self._budget.write(call.written.numel(), memory(call.written))
             return None if call.operation.name == "setitem" else args[0]
-        if call.operation.name == "contiguous":
+        if call.operation.name == "contiguous" and memory(args[0]) == args[0].numel():
             return args[0]
         given = self._given(call, asked, func, args, kwargs)
+        if call.operation.kind == "movement":
+            for tensor in (given,) if isinstance(given, Tensor) else given:
+                look_into(tensor, memory(call.tensors[0]) if _looks(call) else 0)
         if isinstance(given, Tensor):
             if call.arguments.get("requires_grad") is True:
                 back.ask(given, wanted=True)
@@ -172,6 +177,12 @@ class Hollow(TorchFunctionMode):
         if not self._making and call.function not in ASKING:
             self._budget.take(call, asked)
         return asked
+
+
+def _looks(call: Call) -> bool:
+    """Return whether a call surely gives views."""
+    name = call.operation.name
+    return name in _LOOKING and (name != "getitem" or sliced(call["key"]))
 
 
 @cache

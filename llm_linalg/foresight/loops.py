@@ -12,7 +12,7 @@ from llm_linalg.foresight.branches import restore
 from llm_linalg.foresight.carried import Carried
 from llm_linalg.foresight.columns import Column, column
 from llm_linalg.foresight.expressions import LONGEST
-from llm_linalg.foresight.flow import Perhaps, ways_out
+from llm_linalg.foresight.flow import Perhaps, bound_by, ways_out
 from llm_linalg.foresight.hollow import Fails
 from llm_linalg.foresight.parted import Part, Parted, every
 from llm_linalg.foresight.several import joined
@@ -131,7 +131,7 @@ class Loops(Parted):
         """
         scope = self.names.maps[0]
         kinds, carried = every(column), Carried()
-        first = sure
+        first, bound = sure, set(bound_by(node.target))
         with self._uncertain():
             for _ in range(_MOST_PASSES):
                 before, left, lists = dict(scope), self.budget.left, self._lists
@@ -142,7 +142,7 @@ class Loops(Parted):
                     self.loose = True
                     continue
                 if first:
-                    carried.guess(parts, before)
+                    carried.guess(parts, {name: before[name] for name in before.keys() - bound})
                     proved, first = not carried.names, False
                 else:
                     proved = carried.proved(parts)

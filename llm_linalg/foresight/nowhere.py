@@ -31,6 +31,23 @@ def may_be_none(value: Any) -> bool:
         return value._base is _cell(value.dtype, "gradient")
 
 
+def memory(tensor: Tensor) -> int:
+    """Return how many cells the memory has that a tensor looks into; 0 if that is not known."""
+    return int(vars(tensor).get("_memory", tensor.numel()))
+
+
+def look_into(tensor: Tensor, cells: int) -> None:
+    """Let a tensor look into a memory of so many cells."""
+    vars(tensor)["_memory"] = cells
+
+
+def like(tensor: Tensor) -> Tensor:
+    """Return another tensor of the same shape and type, which looks into as large a memory."""
+    made = without_cells(tuple(tensor.shape), tensor.dtype)
+    look_into(made, memory(tensor))
+    return made
+
+
 def without_cells(shape: Shape, kind: torch.dtype) -> Tensor:
     """Return a tensor of a shape that has no memory: each cell is the same one, which is nowhere."""
     with torch._C.DisableTorchFunction():

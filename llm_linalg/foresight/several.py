@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from llm_linalg.foresight import back
-from llm_linalg.foresight.nowhere import may_be_none
+from llm_linalg.foresight.nowhere import may_be_none, memory
 from llm_linalg.foresight.unknown import ANY, EXACT, SOME_TENSOR, UNKNOWN, Unknown, few, kind_of
 from llm_linalg.foresight.wholes import all_of, either
 from llm_linalg.language.own import UNBOUND
@@ -53,7 +53,7 @@ def identity(value: Any) -> Any:
     """Return what is equal for values of which the same is known; None for one that can be changed."""
     if isinstance(value, Tensor):
         with torch._C.DisableTorchFunction():
-            return Tensor, tuple(value.shape), value.dtype, id(value._base)
+            return Tensor, tuple(value.shape), value.dtype, id(value._base), memory(value)
     if isinstance(value, Unknown):
         return value.identity
     if isinstance(value, float):

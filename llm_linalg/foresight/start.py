@@ -13,9 +13,10 @@ from torch import Tensor, nn
 
 from llm_linalg.foresight import back
 from llm_linalg.foresight.back import Way
-from llm_linalg.foresight.nowhere import without_cells
+from llm_linalg.foresight.nowhere import look_into, without_cells
 from llm_linalg.foresight.unknown import ANY, few
 from llm_linalg.language.allowance import Spent
+from llm_linalg.language.budget import storage_cells
 from llm_linalg.language.caller import UserFunction
 from llm_linalg.language.own import Unbound
 from llm_linalg.language.tables import Namespace
@@ -102,6 +103,7 @@ class _Scopes:
         """Return what is known of a value; of what can be changed meanwhile, nothing."""
         if isinstance(value, Tensor):
             alike = without_cells(tuple(value.shape), value.dtype)
+            look_into(alike, storage_cells(value))
             if self._leaves and value.is_leaf and value.requires_grad:
                 back.ask(alike, wanted=True)
             elif self._way is not None and value.requires_grad:

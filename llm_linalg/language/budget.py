@@ -72,12 +72,20 @@ class Budget(Allowance):
                 return  # torch refuses it, and says why
             asked = Asked(1, shape, prod(shape), prod(shape))
         self.take(call, asked)
-        if call.tensors and call.may_write:  # what shares the memory is kept as it was
-            cells = storage_cells(call.written)
-            if cells > SMALL:
-                self.total -= cells if cells == call.written.numel() else costs.A_VIEW_WRITTEN * cells
-                self.exceeded()
+        if call.tensors and call.may_write:
+            self.write(call.written.numel(), storage_cells(call.written))
         self._watch()
+
+    def write(self, cells: int, memory: int) -> None:
+        """Take what it takes that a tensor's memory is written: what shares it is kept as it was.
+
+        Args:
+            cells: The tensor's cells.
+            memory: The cells of its memory.
+        """
+        if memory > SMALL:
+            self.total -= memory if memory == cells else costs.A_VIEW_WRITTEN * memory
+            self.exceeded()
 
     def asked(self, call: Call) -> Asked:
         """Return what a call asks for, by the project's rules, or else by the same call without memory.

@@ -7,15 +7,7 @@ from hypothesis import strategies as st
 KNOWN = ["n > 2", "k == 1", "len(xs) % 2 == 0", "n in (1, 3)", "x.shape[0] == 3 and k < 2", "not n"]
 KNOWN += ["j <= i", "i > {n}", "i - j != k", "n < i + 1 <= 4", "-j >= -2 * i"]
 KNOWN += ["i % 2", "(i + {n}) % 3 == 1", "j in (0, 2, 5)", "not j % 4", "abs(i - j) > 2", "i != j != c"]
-KNOWN += [
-    "on",
-    "t == 'b'",
-    "c % 3 == 1",
-    "on and i % 2 == c % 2",
-    "q > 1",
-    "min(i, c) in [n, 3]",
-    "t in 'ab'",
-]
+KNOWN += ["on", "t == 'b'", "c % 3 == 1", "on and i % 2 == c % 2", "q > 1", "min(i, c) in [n, 3]"]
 UNKNOWN = [
     *("x.sum() > 0", "x[0, 0].item() < 0.3", "x.mean() < y.mean() and n", "(y > 0).any()"),
     *("int(x.sum()) % 2", "x.dtype == torch.float32", "x.is_contiguous()", "y.tolist()[0][0] < 0.5 or k"),
@@ -56,7 +48,14 @@ COUNTING = [
     *("k = max(i, j) % 3", "k = int(q) % 3", "c, j = j % 7, c % 7", "t, on = 'ab'[i % 2], i > {n}"),
     "x = xs[c % len(xs)] * 0.5",
 ]
+WRITES = [
+    *("{t}[i % 3][{n} % 3] = c", "w[:1][0] = n", "{t}.T[{n} % 3] = {t}[0]", "w = x[1:]", "y += x[0]"),
+    *("{t}[:, 1:].contiguous()[0] = c", "xs[-1][0] = n", "w.expand_as(w)[0] = n", "x.view(9)[{n}] = n"),
+    *("e = w[:1, :1].expand(3, 3); e[0, 0] = c; w = e @ x", "x.reshape(-1)[{n}] = 1", "{t} = {t}.T"),
+    *("for z in xs: z[0] = n", "{t}[i % 2 :] = {n}", "{t}[[0, 2]] = {e}[:2]", "w.split(1)[0][0] = n"),
+]
 SIMPLE = [
+    *WRITES,
     *COUNTING,
     *(
         "w = torch.cat([w, x])",

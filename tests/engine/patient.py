@@ -6,6 +6,7 @@ All of them are refused once they turn out to be large: what they will take is k
 from __future__ import annotations
 
 from tests.engine.counted import COUNTED
+from tests.engine.turned import PATIENT_TURNS
 from tests.engine.ways_back import PATIENT_WAYS
 
 PATIENT = {
@@ -309,4 +310,5 @@ for i in range(9999):
     "layers, line by line": "layer = nn.Linear(4096, 4096)\n" * 20,
     **COUNTED,
     **PATIENT_WAYS,
+    **PATIENT_TURNS,
 }

@@ -14,11 +14,14 @@ from llm_linalg.language.budget import Budget
 from tests.engine.counting import at_most
 from tests.engine.flows import flows
 from tests.engine.test_foresight import DRAWN, difference, holds
-from tests.engine.unforeseen import BIG, FAIR, LOOPS, NESTED
+from tests.engine.turned import FAIR_TURNS
+from tests.engine.unforeseen import BIG, LOOPS, NESTED, UNFORESEEN
 from tests.engine.ways_back import FAIR_WAYS
 
+FAIR = {**UNFORESEEN, **FAIR_WAYS, **FAIR_TURNS}
 
-@pytest.mark.parametrize("program", [*FAIR.values(), *FAIR_WAYS.values()], ids=[*FAIR, *FAIR_WAYS])
+
+@pytest.mark.parametrize("program", FAIR.values(), ids=list(FAIR))
 def test_what_only_the_run_can_know_is_not_foreseen(program: str) -> None:
     assert holds(program)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 # In each, what would be taken if something were known that only the run can know.
-FAIR = {
+UNFORESEEN = {
     "a name that a comprehension binds only later": """
 n=int(torch.zeros(1).sum())
 j=1

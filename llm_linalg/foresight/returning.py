@@ -1,0 +1,64 @@
+"""Gradients before the run: which tensors have one for sure, and what it takes to go back."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Sequence
+from functools import cached_property
+from typing import Any
+
+from torch import Tensor
+
+from llm_linalg.foresight import back
+from llm_linalg.foresight.expressions import Expressions
+from llm_linalg.foresight.unknown import Unknown
+
+
+class Returning(Expressions):
+    """Goes back from tensors without cells, as far as it is known which calls gave them."""
+
+    def _put(self, target: ast.Attribute, owner: Any, value: Any) -> None:
+        if isinstance(owner, Tensor):
+            if target.attr == "requires_grad":
+                self.asks(owner, value)
+            return  # its shape stays as it is
+        if self.uncertain or isinstance(owner, Unknown) or isinstance(value, Unknown):
+            self.missed()
+            return
+        self.changes += 1
+        super()._put(target, owner, value)
+
+    def asks(self, tensor: Tensor, wanted: Any = True) -> Tensor:
+        """Let a tensor have a gradient, or none; return it, or one like it if only that has one for sure."""
+        if wanted is True and self.uncertain:
+            return tensor if back.way(tensor) else back.leaf(tensor)
+        back.ask(tensor, wanted is True)
+        return tensor
+
+    def way_back(self, tensor: Tensor) -> Sequence[int]:
+        """Return the multiplications of each call that a gradient surely goes back through."""
+        self.returned += 1
+        if self.missing and self.freezes:
+            return ()
+        works = [call.work for call in back.passed(tensor)]
+        self.went_on(len(works))
+        return works
+
+    @cached_property
+    def goes_back(self) -> bool:
+        """Whether the program may let a gradient go back."""
+        return any(
+            isinstance(node, ast.Attribute) and node.attr == "backward" for node in ast.walk(self.source.tree)
+        )
+
+    @cached_property
+    def freezes(self) -> bool:
+        """Whether the program may say that something has no gradient, which had one."""
+        return any(
+            isinstance(node, ast.Attribute)
+            and (
+                node.attr == "requires_grad_"
+                or (node.attr == "requires_grad" and isinstance(node.ctx, ast.Store))
+            )
+            for node in ast.walk(self.source.tree)
+        )

@@ -1,0 +1,73 @@
+"""Calls on tensors without cells: their shapes, and whether a gradient goes back through them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch import Tensor
+
+from llm_linalg.foresight import back
+from llm_linalg.foresight.hollow import Hollow
+from llm_linalg.foresight.nowhere import without_cells
+from llm_linalg.foresight.unknown import Undecided
+from llm_linalg.language.budget import Budget
+from llm_linalg.ops import TABLE
+from tests.engine.samples import samples
+
+# Their shapes may hang on values; or no program of the language can make them; or they are left open.
+OPEN = {"one_hot", "repeat_interleave", "getitem", "setitem", "take_along_dim", "cross_entropy"}
+
+
+@pytest.mark.parametrize("name", sorted(TABLE.operations))
+@pytest.mark.filterwarnings("ignore::UserWarning")  # torch's own, of a variance of one number and the like
+@settings(max_examples=25)
+@given(data=st.data())
+def test_calls_without_cells_have_the_shapes_of_others(name: str, data: st.DataObject) -> None:
+    sample = data.draw(samples(name))
+    wanted = each(sample.function(*[tensor.clone() for tensor in sample.inputs]))
+    hollow = Hollow(Budget(), lambda: False)
+    tensors = [without_cells(tuple(tensor.shape), tensor.dtype) for tensor in sample.inputs]
+    try:
+        with hollow:
+            found = each(sample.function(*tensors))
+    except Undecided:
+        assert name in OPEN
+        return
+    assert [tuple(tensor.shape) for tensor in found] == [tuple(tensor.shape) for tensor in wanted]
+    for one, other in zip(found, wanted, strict=True):
+        assert one.device.type == "meta"
+        assert one.dtype == other.dtype or one.dtype != torch.int64
+
+
+@pytest.mark.parametrize("name", sorted(TABLE.operations))
+@pytest.mark.filterwarnings("ignore::UserWarning")
+@settings(max_examples=10)
+@given(data=st.data())
+def test_a_way_back_is_foreseen_only_where_torch_has_one(name: str, data: st.DataObject) -> None:
+    sample = data.draw(samples(name))
+    tensors = [
+        tensor.clone().requires_grad_(tensor.is_floating_point() and tensor.is_leaf)
+        for tensor in sample.inputs
+    ]
+    try:
+        wanted = each(sample.function(*tensors))
+    except RuntimeError:
+        return  # it writes into a leaf
+    alike = [without_cells(tuple(tensor.shape), tensor.dtype) for tensor in tensors]
+    for hollow, tensor in zip(alike, tensors, strict=True):
+        back.ask(hollow, wanted=tensor.requires_grad)
+    try:
+        with Hollow(Budget(), lambda: False):
+            found = each(sample.function(*alike))
+    except Undecided:
+        return
+    for one, other in zip(found, wanted, strict=True):
+        assert other.requires_grad or back.way(one) is None
+
+
+def each(result: Any) -> list[Tensor]:
+    return [result] if isinstance(result, Tensor) else list(result or ())
