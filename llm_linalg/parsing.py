@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import ast
+import gc
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from threading import RLock
 
 # To tell of an error, Python reads its line from the file of this name, if there is one, and only else from
@@ -14,6 +17,18 @@ _NOWHERE = "\ud800"
 _ONE_AT_A_TIME = RLock()
 
 
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """Collect no garbage: there is none, and to look for it among all objects of torch takes long."""
+    collected = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if collected:
+            gc.enable()
+
+
 def statements(text: str) -> ast.Module:
     """Return the tree of a program.
 
@@ -22,7 +37,7 @@ def statements(text: str) -> ast.Module:
         ValueError: If there are characters in it that Python does not take.
         MemoryError: If it is nested too deeply; or a `RecursionError`.
     """
-    with _ONE_AT_A_TIME, warnings.catch_warnings():
+    with _ONE_AT_A_TIME, _uncollected(), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         return ast.parse(text, _NOWHERE)
 

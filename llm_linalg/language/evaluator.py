@@ -18,7 +18,7 @@ from llm_linalg.language.instead import SPREAD, bound_later, unbound
 from llm_linalg.language.own import UNBOUND
 from llm_linalg.language.plain import KINDS, NUMBERS
 from llm_linalg.language.source import Source
-from llm_linalg.language.values import COLLIDING, Distinct
+from llm_linalg.language.values import Distinct, collides
 from llm_linalg.node import Node, Origin
 from llm_linalg.recorder import Recorder
 from llm_linalg.shapes import operand_nodes
@@ -189,7 +189,7 @@ class Evaluator:
                 self.budget.go_through(A_PLACE * len(value))
             elif len(value) > MAX_KEY:
                 raise LimitError(f"a key of {len(value):,} parts; {MAX_KEY} are allowed")
-        elif value.__class__ is int and not -COLLIDING < value < COLLIDING:
+        if collides(value):
             self.budget.go_through(A_COLLISION)
         return value
 

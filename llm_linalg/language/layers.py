@@ -89,7 +89,8 @@ def stored(layer: nn.Module, name: str, value: Any) -> None:
         raise KeyError(name)
     if value is not None and not isinstance(value, nn.Parameter):
         raise TypeError(f"a layer's {name} is an nn.Parameter: write nn.Parameter(...) around it")
-    layer.register_parameter(name, value)
+    with torch._C.DisableTorchFunction():  # what it asks of the parameter is no step of the program
+        layer.register_parameter(name, value)
 
 
 def parameter(data: Tensor, requires_grad: bool = True) -> nn.Parameter:

@@ -18,6 +18,8 @@ MAX_NODES = 10_000
 MAX_DEPTH = 60
 MAX_NAME = 100
 MAX_DIGITS = 40
+_FIRST_PART = 15_000  # characters
+_TOO_LARGE = "the program is too large: it has too many parts"
 
 _EXPRESSIONS: tuple[type[ast.AST], ...] = (
     ast.BinOp,
@@ -108,9 +110,10 @@ class Source:
         self._lines = self.text.split("\n")
         self._spans: dict[ast.AST, Span | None] = {}  # asked for again at each turn of a loop
         self._check_text()
+        self._check_size()
         self.tree = self._parse()
-        self._check_names()
         self._check_tree()
+        self._check_names()
 
     def span(self, node: ast.AST) -> Span | None:
         """Return the place of a syntax node; `ast` counts bytes, a span counts characters."""
@@ -151,6 +154,18 @@ class Source:
                     place = Span(number, column, number, column + 1)
                     raise ProgramError(f"a character that can't be seen: U+{ord(char):04X}", place, self.text)
 
+    def _check_size(self) -> None:
+        """Refuse a text that is too large by its first part, where that can be read alone."""
+        end = 1 + max(self.text.rfind(mark, 0, _FIRST_PART) for mark in "\n;")
+        if not self._bounded or len(self.text) <= _FIRST_PART:
+            return
+        try:
+            first = statements(self.text[:end])
+        except (SyntaxError, MemoryError, RecursionError, ValueError, OverflowError):
+            return  # it ends somewhere in the middle
+        if sum(1 for _ in ast.walk(first)) > MAX_NODES:
+            raise LimitError(_TOO_LARGE)
+
     def _parse(self) -> ast.Module:
         try:
             return statements(self.text)
@@ -188,7 +203,7 @@ class Source:
             depth += 1
             count += len(level)
             if self._bounded and count > MAX_NODES:
-                raise LimitError("the program is too large: it has too many parts")
+                raise LimitError(_TOO_LARGE)
             if depth > MAX_DEPTH:
                 error = self.error("this expression is nested too deeply", level[0])
                 raise LimitError(error.message, error.span, self.text)

@@ -15,8 +15,9 @@ VIEWS: Any = type({}.keys()) | type({}.values()) | type({}.items())
 """What a dict's ``keys()``, ``values()`` and ``items()`` are."""
 
 
-COLLIDING = 2**61 - 1
-"""From here on whole numbers may have the same hash: then a table takes time that grows with its square."""
+_SAME_HASH = 2**61 - 1  # from here on whole numbers may have the same hash
+_PAIRED = frozenset([-1, -2])  # these two have the same one
+_MOST_PAIRED = 8
 _MOST_COLLIDING = 500
 _SMALL = frozenset([bool, int, float, type(None)])
 
@@ -28,9 +29,31 @@ def hashable(keys: Iterable[Any]) -> list[Any]:
         LimitError: If many of them may have the same hash.
     """
     found = list(keys)
-    if sum([key.__class__ is int and not -COLLIDING < key < COLLIDING for key in found]) > _MOST_COLLIDING:
-        raise LimitError(f"more than {_MOST_COLLIDING} whole numbers from 2**61 on as keys")
+    if sum(map(collides, found)) > _MOST_COLLIDING:
+        raise LimitError(f"more than {_MOST_COLLIDING} keys that may have the same hash")
     return found
+
+
+def collides(key: Any) -> bool:
+    """Return whether many keys like this one may have the same hash.
+
+    Then a table takes time that grows with its square. They are whole numbers from 2**61 - 1 on, and tuples
+    of them, or of many of -1 and -2.
+    """
+    if key.__class__ is int:
+        return not -_SAME_HASH < key < _SAME_HASH
+    if key.__class__ is not tuple:
+        return False
+    paired, todo = 0, list(key)
+    while todo:
+        item = todo.pop()
+        if item.__class__ is tuple:
+            todo += item
+        elif item.__class__ is int or item.__class__ is float:
+            paired += item in _PAIRED
+            if paired > _MOST_PAIRED or (item.__class__ is int and collides(item)):
+                return True
+    return False
 
 
 class Distinct:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 Function = Callable[..., Any]
 T = TypeVar("T")
 _PLAIN = frozenset([bool, int, float, str])  # what holds no tensor, told at a glance
+_HOLDING = (list, tuple, dict)
 _IN_PLACE = frozenset(
     ["add", "sub", "mul", "truediv", "div", "floordiv", "mod", "pow", "matmul", "and", "or", "xor"]
 )
@@ -279,7 +280,7 @@ def _leaves(value: object, kind: type[T]) -> Iterator[T]:
     if isinstance(value, kind):
         yield value
     elif isinstance(value, list | tuple):
-        if not _PLAIN.issuperset(map(type, value)):
+        if any(issubclass(found, (kind, *_HOLDING)) for found in set(map(type, value)) - _PLAIN):
             for item in value:
                 yield from _leaves(item, kind)
     elif isinstance(value, dict):

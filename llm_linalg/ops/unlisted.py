@@ -37,6 +37,7 @@ _BOUNDED = frozenset(
         *("nll_loss", "kl_div", "l1_loss", "binary_cross_entropy_with_logits"),
     ]
 )
+_DRAWING = 16  # a cell that is drawn from takes as long as so many that are computed
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,7 +61,7 @@ class Unlisted(Operation):
             return prod(call.shapes[0]) * max(len(call.shapes[0]), 1)
         if self.name == "multinomial":
             draws = int(call.kwargs.get("num_samples", [*call.args[1:2], 1][0]))
-            return max(prod(call.shapes[0]), prod(call.shapes[0][:-1]) * draws)
+            return _DRAWING * max(prod(call.shapes[0]), prod(call.shapes[0][:-1]) * draws)
         if self.name == "scaled_dot_product_attention":
             query, key = call.shapes[:2]
             return max(prod(query[:-1]) * key[-2], super().peak(call, shape))

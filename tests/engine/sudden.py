@@ -48,6 +48,15 @@ SUDDEN = [
     MANY + "for i in range(9000): " + MANY,
     "d = {}\nfor i in range(9000): d[i * (2**61 - 1)] = 1",
     "set([i * (2**61 - 1) for i in range(12000)])",
+    *[
+        "xs = [()]\nfor i in range(12): xs = [x + (k,) for x in xs for k in (-1, -2)]\n" + line
+        for line in ("s = set(xs)", "d = {x: 1 for x in xs}", "d = {}\nfor x in xs: d[x] = 1")
+    ],
+    *["e=1\n" * 12000, "é=1;" * 12000, "x=[\n" + "é,\n" * 16000 + "]", "def f():\n" + " e=e\n" * 9900],
+    "x = torch.ones(1000, 1000)\nfor i in range(9999): y = x.multinomial(1000)",
+    "x = torch.zeros(2000, 2000)\nfor i in range(2000): x[i][0] = 1",
+    "layer, w = nn.Linear(2, 2), nn.Parameter(torch.ones(2, 2))\nfor i in range(50000): layer.weight = w",
+    "x = torch.ones(2)\nx[[None] * 90000]",
     "d = {i * (2**61 - 1): 1 for i in range(12000)}",
     "dict([(i * (2**61 - 1), 1) for i in range(12000)])",
     "t = torch.tensor(0)\ntorch.tensor([t] * 90000)",
