@@ -24,11 +24,8 @@ def joined(one: Any, other: Any) -> Any:
     if one is UNBOUND:
         return other
     if isinstance(one, Tensor) and isinstance(other, Tensor):
-        if may_be_none(one) != may_be_none(other):
-            return ANY
-        if one.shape != other.shape or one.dtype != other.dtype:
-            return ANY if may_be_none(one) else SOME_TENSOR
-        return back.either(one, other)
+        with torch._C.DisableTorchFunction():
+            return _of_tensors(one, other)
     if isinstance(one, tuple) and isinstance(other, tuple) and len(one) == len(other):
         if not few(one) or not few(other):
             return ANY
@@ -43,6 +40,14 @@ def joined(one: Any, other: Any) -> Any:
         return UNKNOWN[kinds.pop()]
     equal = not isinstance(other, Unknown) and repr(one) == repr(other)  # 0.0 is not -0.0
     return one if equal else UNKNOWN.get(type(one), ANY)
+
+
+def _of_tensors(one: Tensor, other: Tensor) -> Any:
+    if may_be_none(one) != may_be_none(other):
+        return ANY
+    if one.shape != other.shape or one.dtype != other.dtype:
+        return ANY if may_be_none(one) else SOME_TENSOR
+    return back.either(one, other)
 
 
 def _same(one: Any, other: Any) -> bool:
