@@ -6,7 +6,7 @@ refused. So one that turns out to be large is rehearsed from its start, and so i
 
 - Calls of torch give tensors without cells (`nowhere`, `hollow`, `results`). They take their part of a budget
   and compute nothing.
-  Each knows the calls that a gradient goes back through from it, if it surely has one (`back`).
+  Each knows the calls that a gradient goes back through from it, if it surely has one (`back`, `returning`).
 - Plain values are computed (`expressions`, `choices`, `calls`). What hangs on a tensor's cells is unknown
   (`unknown`), and what is done to something unknown is unknown too, and takes nothing; only of a tensor whose
   shape is unknown each call takes a tensor.
@@ -16,9 +16,13 @@ refused. So one that turns out to be large is rehearsed from its start, and so i
   From there on one turn stands for all that are left, unless they are few and take few steps: it is gone
   through with what is known of each of them, until a turn changes nothing of that. What it gives to a list,
   each of them gives.
-  So a whole number is known by its bounds, where no more is known of it (`wholes`, `several`): a loop up to
-  it turns at least as often as the lower one says, and two that do not meet are compared. Where they leave
-  that open, the loop around is gone through in a few pieces, each with closer bounds.
+- In that one turn a number or a text that the loop goes through is known for each turn at once, and so is
+  what is computed of it (`turns`, `columns`, `by_turn`). Where turns part, at ``if i % 2:`` say, each kind of
+  them is gone through once (`parted`). What a loop carries along, such as a counter, is guessed for each
+  turn, and proved by induction (`carried`).
+- Else a whole number is known by its bounds (`wholes`, `several`): a loop up to it turns at least as often as
+  the lower one says, and two that do not meet are compared. Where they leave that open, the loop around is
+  gone through in a few pieces, each with closer bounds.
 
 All that is taken is a lower bound of what the run takes, provided that the run does not fail before. So
 what is refused here would be refused there. A rehearsal is apart from the run (`start`, `apart`): it changes

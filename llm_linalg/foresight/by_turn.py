@@ -11,16 +11,19 @@ from torch import Tensor
 
 from llm_linalg.foresight.columns import LARGEST, TYPES, by_kind
 from llm_linalg.foresight.turns import Each, given
-from llm_linalg.foresight.unknown import EXACT, Undecided, doubtful, has_tensors
+from llm_linalg.foresight.unknown import EXACT, Undecided, doubtful, has_tensors, kind_of
 from llm_linalg.language import plain
 
 _EXACT = 2**53  # whole numbers up to it are floats, too
+_A_RULE = 5  # steps that it takes as long as
 Rule = Callable[[Tensor, Tensor], Tensor]
 
 
 def truth(value: Any) -> Any:
     """Return whether a value is true, for each turn; the value itself if it is not known for each."""
-    return by_kind(value, bool) if isinstance(value, Each) and value.turn.live else value
+    if not isinstance(value, Each) or not value.turn.live:
+        return value
+    return by_kind(value, bool) if value.words is not None else _computed(torch.ne, value, 0)
 
 
 def arithmetic(operator: ast.operator, left: Any, right: Any) -> Any:
@@ -30,12 +33,14 @@ def arithmetic(operator: ast.operator, left: Any, right: Any) -> Any:
 
 def compared(kind: ast.cmpop, left: Any, right: Any) -> Any:
     """Return ``left kind right`` in each turn; `Undecided` if it is not known for each."""
-    compare = plain.COMPARE[type(kind)]
+    rule, compare = _COMPARING.get(type(kind)), plain.COMPARE[type(kind)]
+    if all(type(side) in TYPES or (isinstance(side, Each) and side.words is None) for side in (left, right)):
+        return _computed(rule, left, right)
     if isinstance(left, Each) and not doubtful(right) and not has_tensors(right):
         return by_kind(left, lambda value: compare(value, right))
     if isinstance(right, Each) and isinstance(left, EXACT):
         return by_kind(right, lambda value: compare(left, value))
-    return _computed(_COMPARING.get(type(kind)), left, right)
+    raise Undecided
 
 
 def signed(operator: ast.unaryop, value: Each) -> Any:
@@ -52,8 +57,8 @@ def mapped(function: Any, arguments: Sequence[Any]) -> Any:
     """Return what a builtin gives in each turn; `Undecided` if it is not known for each."""
     if function in _BY_KIND and len(arguments) == 1 and isinstance(arguments[0], Each):
         return by_kind(arguments[0], function)
-    if len(arguments) != 2:
-        raise Undecided
+    if len(arguments) != 2 or any(kind_of(argument) is not int for argument in arguments):
+        raise Undecided  # of a number and a truth it matters which one it is
     return _computed(_EXTREMES.get(function), *arguments)
 
 
@@ -61,6 +66,7 @@ def _computed(rule: Rule | None, left: Any, right: Any) -> Any:
     turns = {side.turn for side in (left, right) if isinstance(side, Each)}
     if rule is None or len(turns) != 1 or not (turn := turns.pop()).live:
         raise Undecided
+    turn.went_on(_A_RULE)
     with torch._C.DisableTorchFunction():
         return given(rule(*_alike(_cells(left), _cells(right))), turn)
 

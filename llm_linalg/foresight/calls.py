@@ -17,6 +17,7 @@ from llm_linalg.foresight.expressions import keyed
 from llm_linalg.foresight.nowhere import gradient_like, may_be_none, without_cells
 from llm_linalg.foresight.several import common
 from llm_linalg.foresight.unknown import (
+    ITEMS_A_STEP,
     SOME_TENSOR,
     UNKNOWN,
     Undecided,
@@ -37,7 +38,6 @@ _HIDDEN = frozenset(["requires_grad", "is_leaf", "dtype"])  # what a tensor with
 _KEYED = (dict.get, dict.setdefault, values.METHODS[dict]["pop"])
 _COMPARING = (values.METHODS[list]["index"], list.count, tuple.index, tuple.count)
 _OPTIONAL = frozenset(["clamp", "clip"])  # of which any operand but the first may be None
-ITEMS_A_STEP = 20  # that a call goes through as fast as a rehearsal takes a step
 _TURNED = frozenset(["T", "mT"])
 # They may give none, or several in one value.
 _SEVERAL = frozenset(["split", "chunk", "unbind", "max", "min", "sort", "topk", "setitem", "cross_entropy"])
@@ -149,6 +149,7 @@ class Calls(Choices):
     def _range(self, arguments: list[Any]) -> Unknown:
         for bound in arguments:
             turns.apart(bound)
+        self.vague = True
         found = some_range(arguments)
         if found is None:
             raise Undecided

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
-from llm_linalg.foresight.columns import LARGEST
+from llm_linalg.foresight.columns import LARGEST, Places
 from llm_linalg.foresight.turns import Each, Turn, given
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ class Carried:
                 self._before[name] = steps.cumsum(0)
                 self._second[name] = other
 
-    def put(self, names: MutableMapping[str, Any], places: Tensor, turn: Turn) -> None:
+    def put(self, names: MutableMapping[str, Any], places: Places, turn: Turn) -> None:
         """Let names mean what they are guessed to mean before some turns."""
         with torch._C.DisableTorchFunction():
             for name, cells in self._before.items():

@@ -84,6 +84,7 @@ class Choices(Returning):
             value = by_turn.truth(value)
             turns.apart(value)
             self.ranges += 1
+        self.vague |= isinstance(value, Unknown) and value.kind is not float
         if isinstance(value, Unknown) or may_be_none(value):
             raise Undecided
         if isinstance(value, Tensor) and value.numel() == 1:

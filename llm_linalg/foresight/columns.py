@@ -11,13 +11,14 @@ from torch import Tensor
 
 from llm_linalg.foresight.several import common
 from llm_linalg.foresight.turns import KINDS, Each, Turn, given
-from llm_linalg.foresight.unknown import Undecided
+from llm_linalg.foresight.unknown import ITEMS_A_STEP, Undecided
 
 TYPES = {kind: dtype for dtype, kind in KINDS.items()}
 LARGEST = 2**62
 _MOST_COLUMNS = 8
 _MOST_WORDS = 1_000
-_MOST_KINDS = 20_000
+Places = Tensor | range
+"""Of turns, in order: a range of all of them, or some."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -32,7 +33,7 @@ class Column:
     size: int
     same: Any
 
-    def of(self, places: Tensor, turn: Turn) -> Any:  # noqa: ARG002  it is the same for all
+    def of(self, places: Places, turn: Turn) -> Any:  # noqa: ARG002  it is the same for all
         """Return what is known of the items of some turns, by their places."""
         return self.same
 
@@ -42,11 +43,19 @@ class Column:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class _Items(Column):
+    items: Sequence[Any]
+
+    def piece(self, start: int, stop: int) -> Column:
+        return together(self.items[start:stop])
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class _Values(Column):
     cells: Tensor
     words: Sequence[str] | None = None
 
-    def of(self, places: Tensor, turn: Turn) -> Any:
+    def of(self, places: Places, turn: Turn) -> Any:
         with torch._C.DisableTorchFunction():
             return given(self.cells[places], turn, self.words)
 
@@ -60,7 +69,7 @@ class _Values(Column):
 class _Tuples(Column):
     columns: Sequence[Column]
 
-    def of(self, places: Tensor, turn: Turn) -> Any:
+    def of(self, places: Places, turn: Turn) -> Any:
         return tuple([column.of(places, turn) for column in self.columns])
 
     def piece(self, start: int, stop: int) -> Column:
@@ -68,8 +77,13 @@ class _Tuples(Column):
         return _Tuples(columns[0].size, None, columns)
 
 
+def together(values: Sequence[Any]) -> Column:
+    """Return what is known of all items that the turns of a loop go through; there is at least one."""
+    return _Items(len(values), common(values), values)
+
+
 def column(values: Sequence[Any]) -> Column:
-    """Return what is known of the items that the turns of a loop go through; there is at least one."""
+    """Return what is known of each item that the turns of a loop go through; there is at least one."""
     if len(values) == 1:
         return Column(1, values[0])
     if isinstance(values, range):
@@ -99,8 +113,7 @@ def by_kind(value: Each, function: Callable[[Any], Any]) -> Any:
     if not value.turn.live:
         raise Undecided
     kinds, places = value.kinds()
-    if len(kinds) > _MOST_KINDS:
-        raise Undecided
+    value.turn.went_on(len(kinds) // ITEMS_A_STEP)
     try:
         found = [function(kind) for kind in kinds]
     except (TypeError, ValueError, IndexError, KeyError, OverflowError):

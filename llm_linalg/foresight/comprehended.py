@@ -9,13 +9,12 @@ from typing import Any
 
 from torch import Tensor
 
-from llm_linalg.foresight.calls import ITEMS_A_STEP
-from llm_linalg.foresight.columns import Column, column
+from llm_linalg.foresight.columns import Column
 from llm_linalg.foresight.flow import bound_by
 from llm_linalg.foresight.loops import Loops
-from llm_linalg.foresight.parted import Parts, every
+from llm_linalg.foresight.parted import Parts
 from llm_linalg.foresight.turns import unrolled
-from llm_linalg.foresight.unknown import ANY, EXACT, Undecided, Unknown, few
+from llm_linalg.foresight.unknown import ANY, EXACT, ITEMS_A_STEP, Undecided, Unknown, few
 from llm_linalg.foresight.wholes import SomeRange
 
 _MOST = 20_000  # items of a list that one turn stands for
@@ -80,7 +79,7 @@ class Comprehended(Loops):
         def turns(column: Column) -> None:
             given.append(self._generate_for_all(items, generators, column))
 
-        self._all_turns(column(values), turns)
+        self._all_turns(self.column(values), turns)
         whole, *pieces = given  # with pieces, they were gone through once more
         for those in pieces or [whole]:
             if those is None:
@@ -101,7 +100,7 @@ class Comprehended(Loops):
             given: list[list[Any]] = []
             return None, given if self._generate_once(items, generators, value, given) else None
 
-        left, lists, kinds = self.budget.left, self._lists, every(column)
+        left, lists, kinds = self.budget.left, self._lists, self.every(column)
         self._unbound(generators)  # a turn may find what the one before has left
         with self._uncertain():
             parts = self._in_parts(column, kinds, turn)

@@ -56,6 +56,7 @@ class Expressions(Interpreter):
         self._steps = 0
         self.uncertain = 0  # branches under way that may not be taken, and turns that stand for others
         self.ranges = 0  # and comparisons, for which the bounds of whole numbers did not do
+        self.vague = False  # whether something may be decided if numbers are known for each turn of a loop
         self.changes = 0  # of lists and dicts
         self.returned = 0  # backward passes
         self.loose = False  # so that nothing is known of those that have a name
@@ -245,8 +246,10 @@ class Expressions(Interpreter):
             raise Undecided
         if isinstance(value, dict) and _tensors(key):
             raise Undecided
-        if isinstance(key, Each) and isinstance(value, list | tuple | range | dict):
-            return picked(value, key)
+        if isinstance(value, list | tuple | range | dict):
+            self.vague |= isinstance(key, Unknown)
+            if isinstance(key, Each):
+                return picked(value, key)
         key = _certain(value, key)
         if not isinstance(value, WITH_ITEMS):
             raise Fails

@@ -5,25 +5,22 @@ from __future__ import annotations
 import ast
 from collections.abc import Mapping, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from llm_linalg.errors import LimitError
 from llm_linalg.foresight.branches import restore
 from llm_linalg.foresight.carried import Carried
-from llm_linalg.foresight.columns import Column, column
+from llm_linalg.foresight.columns import Column
 from llm_linalg.foresight.expressions import LONGEST
 from llm_linalg.foresight.flow import Perhaps, bound_by, ways_out
 from llm_linalg.foresight.hollow import Fails
-from llm_linalg.foresight.parted import Part, Parted, every
+from llm_linalg.foresight.parted import Part, Parted
 from llm_linalg.foresight.several import joined
 from llm_linalg.foresight.unknown import Undecided
 from llm_linalg.foresight.wholes import SomeRange
 from llm_linalg.language.budget import Budget
 from llm_linalg.language.source import Source
 from llm_linalg.language.statements import Broken, Continued, Returned
-
-if TYPE_CHECKING:
-    pass
 
 _MOST_PASSES = 8
 A_FEW = 32  # turns that are gone through one by one, if they take few steps
@@ -74,7 +71,7 @@ class Loops(Parted):
         for turn, value in enumerate(values):
             left = len(values) - turn
             if self._long and left > 1 and (left > A_FEW or self.length + left * took > LONGEST // 2):
-                return self._all_turns(column(values[turn:]), partial(self._turn_for_all, node))
+                return self._all_turns(self.column(values[turn:]), partial(self._turn_for_all, node))
             began, long = self.length, self._long
             way = self._turn(node, value)
             if way is not None:
@@ -130,8 +127,8 @@ class Loops(Parted):
         If there may be any number of them, or none, they take nothing.
         """
         scope = self.names.maps[0]
-        kinds, carried = every(column), Carried()
-        first, bound = sure, set(bound_by(node.target))
+        kinds, carried = self.every(column), Carried()
+        first, bound = sure and self.exact, set(bound_by(node.target))
         with self._uncertain():
             for _ in range(_MOST_PASSES):
                 before, left, lists = dict(scope), self.budget.left, self._lists

@@ -14,7 +14,7 @@ from torch import Tensor
 from llm_linalg.errors import LimitError
 from llm_linalg.foresight.branches import Branches, restore
 from llm_linalg.foresight.carried import Carried
-from llm_linalg.foresight.columns import Column
+from llm_linalg.foresight.columns import Column, Places, column, together
 from llm_linalg.foresight.expressions import LONGEST
 from llm_linalg.foresight.flow import Perhaps
 from llm_linalg.foresight.hollow import Fails
@@ -26,6 +26,7 @@ from llm_linalg.language.statements import Returned
 
 T = TypeVar("T")
 MOST_PARTS = 8
+_A_KIND = 20  # steps of a rehearsal that it takes as long as, beside what is done in the turn
 Going = Callable[[Any], tuple[type[Exception] | None, Any]]
 """Goes through one turn, whose item is known so far; returns how it leaves the loop, and what it gave."""
 
@@ -45,7 +46,7 @@ class Part(NamedTuple):
         given: What each of them gives.
     """
 
-    places: Tensor
+    places: Places
     turn: Turn
     names: Mapping[str, Any]
     left: Spent
@@ -74,13 +75,13 @@ class Part(NamedTuple):
     @property
     def size(self) -> int:
         """How many they are."""
-        return int(self.places.numel())
+        return len(self.places)
 
     @property
     def order(self) -> Sequence[int]:
         """Their places."""
         with torch._C.DisableTorchFunction():
-            return self.places.tolist()
+            return self.places if isinstance(self.places, range) else self.places.tolist()
 
     @property
     def until(self) -> int:
@@ -90,6 +91,8 @@ class Part(NamedTuple):
 
     def before(self, place: int) -> int:
         """Return how many of them come before a place."""
+        if isinstance(self.places, range):
+            return min(place, len(self.places))
         with torch._C.DisableTorchFunction():
             return int((self.places < place).sum())
 
@@ -135,10 +138,15 @@ class Parts(NamedTuple):
 
 
 class Parted(Branches):
-    """Goes through loops whose turns are not all alike."""
+    """Goes through loops whose turns are not all alike.
+
+    Attributes:
+        exact: Whether values are known for each of the turns that are gone through as one.
+    """
 
     def __init__(self, source: Source, names: Mapping[str, Any], budget: Budget) -> None:
         super().__init__(source, names, budget)
+        self.exact = False
         self._turns: list[str] = []  # how often each of the loops turns that are under way, in words
 
     @contextmanager
@@ -150,7 +158,7 @@ class Parted(Branches):
             self._turns.pop()
 
     def _in_parts(
-        self, column: Column, kinds: list[Tensor], go: Going, carried: Carried | None = None
+        self, column: Column, kinds: list[Places], go: Going, carried: Carried | None = None
     ) -> Parts:
         """Go through one turn of each kind, from here; the kinds are taken apart where they differ.
 
@@ -167,7 +175,10 @@ class Parted(Branches):
             restore(scope, before)
             self.budget.left = left
             places = kinds[len(parts)]
-            turn = Turn(MOST_PARTS - len(kinds) if self.length < LONGEST // 2 else 0)
+            room = MOST_PARTS - len(kinds) if self.length < LONGEST // 2 else 0
+            turn = Turn(room, self.went_on)
+            if self.exact:
+                self.went_on(_A_KIND)
             if carried is not None:
                 carried.put(scope, places, turn)
             way: type[Exception] | None = None
@@ -205,6 +216,17 @@ class Parted(Branches):
             raise last.out
         return None if last is None else last.way
 
+    def column(self, values: Sequence[Any]) -> Column:
+        """Return what is known of the items that the turns of a loop go through."""
+        return column(values) if self.exact else together(values)
+
+    def every(self, column: Column) -> list[Places]:
+        """Return the places of all turns, as those of one kind."""
+        if not self.exact:
+            return [range(column.size)]
+        with torch._C.DisableTorchFunction():
+            return [torch.arange(column.size)]
+
     def _all_turns(self, column: Column, go: Callable[[Column], T | None]) -> T | None:
         """Go through all turns as one; or through a few pieces of them, if more is known of those."""
         scope, left, ranges = self.names.maps[0], self.budget.left, self.ranges
@@ -222,12 +244,6 @@ class Parted(Branches):
         return None
 
 
-def every(column: Column) -> list[Tensor]:
-    """Return the places of all turns, as those of one kind."""
-    with torch._C.DisableTorchFunction():
-        return [torch.arange(column.size)]
-
-
-def _split(places: Tensor, keys: Tensor) -> list[Tensor]:
+def _split(places: Places, keys: Tensor) -> list[Tensor]:
     with torch._C.DisableTorchFunction():
         return [places[keys == key] for key in sorted(set(keys.tolist()))]

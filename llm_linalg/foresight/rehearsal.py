@@ -24,9 +24,12 @@ from llm_linalg.language.statements import Broken, Continued, Returned
 class Rehearsal(Comprehended):
     """Goes through a program before it is run, from where a run started or is now."""
 
-    def __init__(self, source: Source, halt: Callable[[], bool], modules: Mapping[str, Any]) -> None:
+    def __init__(
+        self, source: Source, halt: Callable[[], bool], modules: Mapping[str, Any], exact: bool = False
+    ) -> None:
         super().__init__(source, {}, Least(halt=halt))
         self._modules = dict(modules)
+        self.exact = exact
 
     def refuse(self, start: Start) -> None:
         """Refuse statements that will surely ask for more than is left.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import count
 from typing import Any
 
@@ -12,6 +12,8 @@ from torch import Tensor
 from llm_linalg.foresight.unknown import Unknown
 
 KINDS = {torch.int64: int, torch.bool: bool, torch.float64: float}
+_SORTED_A_STEP = 40
+_FEW = 1_000  # turns whose values are compared
 _numbered = count()
 
 
@@ -20,13 +22,15 @@ class Turn:
 
     Attributes:
         room: In how many more parts they may be taken apart.
+        went_on: Counts steps of the rehearsal; it may end it.
         live: Whether they are being gone through now.
     """
 
-    __slots__ = ("live", "room")
+    __slots__ = ("live", "room", "went_on")
 
-    def __init__(self, room: int) -> None:
+    def __init__(self, room: int, went_on: Callable[[int], None]) -> None:
         self.room = room
+        self.went_on = went_on
         self.live = True
 
 
@@ -69,11 +73,14 @@ class Each(Unknown):
 
     @property
     def identity(self) -> Any:
-        """What no other one has."""
-        return Each, self.serial
+        """What is equal for the same values in the same turns."""
+        if len(self.cells) > _FEW:
+            return Each, self.serial
+        return Each, self.turn, self.kind, *self.values()
 
     def kinds(self) -> tuple[list[Any], Tensor]:
         """Return the values that there are, and for each turn the place of its own among them."""
+        self.turn.went_on(len(self.cells) // _SORTED_A_STEP)
         with torch._C.DisableTorchFunction():
             found, places = self.cells.unique(return_inverse=True)  # type: ignore[no-untyped-call]
             return self._values(found), places

@@ -11,6 +11,7 @@ from llm_linalg.foresight.nowhere import may_be_none
 from llm_linalg.language.caller import Method
 from llm_linalg.language.values import VIEWS, Distinct
 
+ITEMS_A_STEP = 20  # that something goes through as fast as a rehearsal takes a step
 _FEW = 200  # items of tuples in tuples that are looked at one by one
 _CHANGEABLE = list | dict | Distinct | VIEWS | Method
 _HOLDING = list | tuple | dict | Distinct | VIEWS

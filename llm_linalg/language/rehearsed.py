@@ -85,18 +85,23 @@ class Rehearsed(Assigner):
 
         if self._rehearsed is None or moment.statements[0] in self._rehearsed:
             return
-        rehearsal = Rehearsal(self.source, self.budget.halt, moment.modules)
         inner, *outer = moment.names.maps
         scopes = [(inner, moment.were), *[(scope, scope) for scope in outer]]
-        try:
-            if self._ways is None:
-                self._ways = Recorded(self.recorder, self.work_of)
-            way = partial(self._ways.way, most=moment.made)
-            _, values, _, _, _, left, options, severed, _ = moment
-            rehearsal.refuse(Start(moment.statements, scopes, left, values, options, severed, way))
-        except (LimitError, HaltedError):
-            raise
-        except Exception:  # noqa: BLE001, S110  what can't be foreseen is left to the run, and fails there
-            pass
-        finally:
-            self._rehearsed |= rehearsal.went_through | {moment.statements[0]}
+        if self._ways is None:
+            self._ways = Recorded(self.recorder, self.work_of)
+        way = partial(self._ways.way, most=moment.made)
+        _, values, _, _, _, left, options, severed, _ = moment
+        start = Start(moment.statements, scopes, left, values, options, severed, way)
+        self._rehearsed.add(moment.statements[0])
+        for exact in (False, True):
+            rehearsal = Rehearsal(self.source, self.budget.halt, moment.modules, exact)
+            try:
+                rehearsal.refuse(start)
+            except (LimitError, HaltedError):
+                raise
+            except Exception:  # noqa: BLE001, S110  what can't be foreseen is left to the run, and fails there
+                pass
+            finally:
+                self._rehearsed |= rehearsal.went_through
+            if not rehearsal.vague:
+                break

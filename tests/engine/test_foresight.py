@@ -51,10 +51,10 @@ def taken(program: str, names: Mapping[str, Any], seed: int = 0) -> Spent | None
     return difference(Budget().left, budgets[0].left)
 
 
-def foreseen(program: str, names: Mapping[str, Any], turns: int) -> Spent:
+def foreseen(program: str, names: Mapping[str, Any], turns: int, exact: bool = False) -> Spent:
     """Returns what is foreseen of a program."""
     source = Source(program)
-    rehearsed = Rehearsal(source, lambda: False, IMPORTED)
+    rehearsed = Rehearsal(source, lambda: False, IMPORTED, exact)
     start = Budget().left
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(branches, "TURN_BY_TURN", turns)
@@ -76,7 +76,7 @@ def holds(program: str, names: Mapping[str, Any] | None = None, seed: int = 0) -
         if run_takes is None:
             return []
         before = torch.get_rng_state()
-        found = [foreseen(program, given, turns) for turns in TURNS]
+        found = [foreseen(program, given, turns, exact) for turns in TURNS for exact in (False, True)]
     assert torch.equal(before, torch.get_rng_state())
     for spent in found:
         assert all(least <= most for least, most in zip(spent, run_takes, strict=True)), (spent, run_takes)
