@@ -7,78 +7,18 @@ where one is used next, it is a node of its own that says which cells are from b
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from math import prod
 
 import torch
 from torch import Tensor
 
-from llm_linalg.axes import Shape
 from llm_linalg.node import Node, Operand
 from llm_linalg.ops.base import Operation
 from llm_linalg.ops.call import Call
 from llm_linalg.relations import IndexRelation, Relation
-
-
-@dataclass(frozen=True, slots=True)
-class _View:
-    """How a tensor looks into its memory."""
-
-    shape: Shape
-    stride: tuple[int, ...]
-    offset: int
-
-    @classmethod
-    def of(cls, tensor: Tensor) -> _View:
-        """Return how a tensor looks into its memory."""
-        return cls(tuple(tensor.shape), tuple(tensor.stride()), int(tensor.storage_offset()))
-
-    @property
-    def span(self) -> range:
-        """The places of its memory from the first that it looks at to the last."""
-        if 0 in self.shape:
-            return range(0)
-        steps = [stride * (size - 1) for size, stride in zip(self.shape, self.stride, strict=True)]
-        return range(self.offset, self.offset + sum(steps) + 1)
-
-    def places(self) -> Tensor:
-        """Return the place of each of its cells in the memory."""
-        found = torch.tensor(self.offset)
-        for size, stride in zip(self.shape, self.stride, strict=True):
-            found = found.unsqueeze(-1) + stride * torch.arange(size)
-        return found
-
-    def near(self, other: _View) -> bool:
-        """Return whether two views may look at the same place."""
-        one, two = self.span, other.span
-        return bool(one) and bool(two) and one.start < two.stop and two.start < one.stop
-
-    def meets(self, others: Sequence[_View]) -> bool:
-        """Return whether any of other views looks at a place that this one looks at."""
-        near = [other for other in others if self.near(other)]
-        span = self.span
-        if len(span) == prod(self.shape) and any(_within(other.span, span) for other in near):
-            return True
-        return bool(near) and bool(self.written([(1, other) for other in near]).any())
-
-    def written(self, writers: Iterable[tuple[int, _View]]) -> Tensor:
-        """Return for each cell the number that was written last there, or 0.
-
-        Args:
-            writers: The number of the first cell that each wrote, and its view; one after the other.
-        """
-        span = self.span
-        grid = torch.zeros(len(span), dtype=torch.int64)
-        for first, view in writers:
-            places = view.places().flatten() - span.start
-            numbers = torch.arange(first, first + len(places))
-            if not _within(view.span, span):
-                inside = (places >= 0) & (places < len(span))
-                places, numbers = places[inside], numbers[inside]
-            grid.scatter_reduce_(0, places, numbers, "amax")  # of cells that share a place, the last one's
-        return grid[self.places() - span.start] if span else torch.zeros(self.shape, dtype=torch.int64)
+from llm_linalg.writes import Source, Writes
 
 
 class Memory:
@@ -87,7 +27,7 @@ class Memory:
     def __init__(self, moved: Callable[[Sequence[Tensor], int], None] = lambda _values, _place: None) -> None:
         self.moved = moved  # is told of values that were moved out of a memory
         self._kept: dict[int, list[Tensor]] = {}  # the values that nodes show, while they share the memory
-        self._writes: dict[int, list[tuple[Node, _View]]] = {}  # into each memory, one after the other
+        self._writes: dict[int, Writes] = {}  # into each memory
         self._seen: dict[int, tuple[int, int]] = {}  # a tensor's memory, and how many writes its node shows
 
     def add(self, tensor: Tensor, value: Tensor) -> None:
@@ -124,8 +64,10 @@ class Memory:
         place = _place(tensor)
         if not place:
             return
-        writes = self._writes.setdefault(place, [])
-        writes.append((node, _View.of(tensor)))
+        if place not in self._writes:
+            self._writes[place] = Writes(tensor)
+        writes = self._writes[place]
+        writes.add(node, tensor)
         self._seen[id(tensor)] = place, len(writes)
 
     def outdated(self, tensor: Tensor) -> bool:
@@ -134,11 +76,11 @@ class Memory:
         if seen is None:
             return False
         place, count = seen
-        writes = self._writes.get(place, ())
-        if len(writes) <= count:
+        writes = self._writes.get(place)
+        if writes is None or len(writes) <= count:
             return False
         with torch._C.DisableTorchFunction():  # to look at it is no part of the program
-            if _View.of(tensor).meets([view for _, view in writes[count:]]):
+            if writes.touch(tensor, count):
                 return True
         self._seen[id(tensor)] = place, len(writes)
         return False
@@ -146,17 +88,8 @@ class Memory:
     def renewed(self, tensor: Tensor, before: Node) -> tuple[Call, tuple[Operand, ...]]:
         """Return what made a tensor that was written through others: what it was, and the writers."""
         place, seen = self._seen[id(tensor)]
-        view = _View.of(tensor)
-        writers = [
-            (node, other)
-            for node, other in self._writes[place][seen:]
-            if other.shape == tuple(node.value.shape) and view.near(other)
-        ]
-        operands = tuple(Operand(node.value, node) for node in (before, *(node for node, _ in writers)))
-        source = view.written(_numbered(writers, 1 + before.value.numel()))
-        if view.shape == tuple(before.value.shape):  # what nobody wrote is as it was
-            own = torch.arange(1, 1 + before.value.numel()).reshape(view.shape)
-            source = torch.where(source > 0, source, own)
+        writers, source = self._writes[place].sources(tensor, before.value, seen)
+        operands = tuple(Operand(node.value, node) for node in (before, *writers))
         values = tuple(operand.value for operand in operands)
         places = {"tensors": tuple(range(len(values)))}
         arguments = {"tensors": values}
@@ -174,17 +107,6 @@ class Memory:
         return call, operands
 
 
-def _within(one: range, other: range) -> bool:
-    return other.start <= one.start and one.stop <= other.stop
-
-
-def _numbered(writers: Sequence[tuple[Node, _View]], first: int = 1) -> Iterator[tuple[int, _View]]:
-    """Yield the number of each writer's first cell, all numbered one after the other, and its view."""
-    for node, view in writers:
-        yield first, view
-        first += node.value.numel()
-
-
 @dataclass(frozen=True, eq=False)
 class Renewal(Operation):
     """A tensor whose memory was written through another: its cells are old ones and new ones.
@@ -193,7 +115,7 @@ class Renewal(Operation):
         source: For each cell, 1 + its position among the cells of all operands.
     """
 
-    source: Tensor = field(kw_only=True)
+    source: Source = field(kw_only=True)
     kind: str = "movement"
     evidence: str = "index"
 
@@ -203,13 +125,13 @@ class Renewal(Operation):
         for tensor in call.tensors:
             firsts.append(firsts[-1] + tensor.numel())
         return tuple(
-            IndexRelation(self.source, shape, first)
+            IndexRelation(self.source.cells, shape, first)
             for shape, first in zip(call.shapes, firsts, strict=False)
         )
 
 
-def _picked(source: Tensor, *tensors: Tensor) -> Tensor:
-    return torch.cat([tensor.reshape(-1) for tensor in tensors])[source - 1]
+def _picked(source: Source, *tensors: Tensor) -> Tensor:
+    return torch.cat([tensor.reshape(-1) for tensor in tensors])[source.cells - 1]
 
 
 def _place(tensor: Tensor) -> int:
