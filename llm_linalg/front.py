@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from torch import Tensor, nn
 
+import llm_linalg.foresight  # noqa: F401  loaded here, so that no program has to wait for it
 from llm_linalg.collecting import old_objects_kept
 from llm_linalg.errors import HaltedError, LimitError, ProgramError, innermost
 from llm_linalg.generator import seeded

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from llm_linalg.errors import LimitError
 from llm_linalg.foresight import back
 from llm_linalg.foresight.calls import Calls
-from llm_linalg.foresight.expressions import Ends
 from llm_linalg.foresight.flow import FLOW, Perhaps, inside, strongest, ways_out
 from llm_linalg.foresight.hollow import Fails
 from llm_linalg.foresight.several import identity, joined
+from llm_linalg.foresight.timed import Ends
 from llm_linalg.foresight.unknown import ANY, Undecided
 from llm_linalg.language.allowance import Spent
 from llm_linalg.language.budget import Budget
@@ -158,7 +158,7 @@ class Branches(Calls):
 
     @property
     def _long(self) -> bool:
-        return self.length > TURN_BY_TURN
+        return self.length > (TURN_BY_TURN // 3 if self.exact else TURN_BY_TURN)
 
     @property
     def _lists(self) -> tuple[int, bool, bool]:

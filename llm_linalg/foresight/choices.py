@@ -9,9 +9,9 @@ from typing import Any
 from torch import Tensor
 
 from llm_linalg.foresight import by_turn, turns, wholes
-from llm_linalg.foresight.expressions import Ends
 from llm_linalg.foresight.nowhere import may_be_none
 from llm_linalg.foresight.returning import Returning
+from llm_linalg.foresight.timed import Ends
 from llm_linalg.foresight.turns import Each
 from llm_linalg.foresight.unknown import Undecided, Unknown, doubtful, has_tensors, numbered
 

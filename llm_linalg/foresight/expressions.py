@@ -13,8 +13,9 @@ from torch import Tensor, nn
 from llm_linalg.errors import HaltedError, LimitError, ProgramError
 from llm_linalg.foresight import by_turn
 from llm_linalg.foresight.columns import picked
-from llm_linalg.foresight.hollow import Fails, Hollow
+from llm_linalg.foresight.hollow import Fails
 from llm_linalg.foresight.nowhere import may_be_none
+from llm_linalg.foresight.timed import Timed
 from llm_linalg.foresight.turns import Each
 from llm_linalg.foresight.unknown import (
     ANY,
@@ -33,15 +34,12 @@ from llm_linalg.language import layered, layers, plain
 from llm_linalg.language.budget import Budget
 from llm_linalg.language.costs import A_LAYERS_NAME
 from llm_linalg.language.evaluator import WITH_ITEMS
-from llm_linalg.language.interpreter import Interpreter
 from llm_linalg.language.source import Source
 
-LONGEST = 8_000  # steps of a rehearsal; each takes some two microseconds
-A_CALL = 12  # steps that a call of torch takes as long as
 _POINTWISE = (ast.Add, ast.Sub, ast.Mult, ast.Div, ast.FloorDiv, ast.Mod, ast.Pow)
 
 
-class Expressions(Interpreter):
+class Expressions(Timed):
     """Evaluates what an `Interpreter` does, on tensors without cells; what it can't know is `Unknown`.
 
     Args:
@@ -51,9 +49,7 @@ class Expressions(Interpreter):
     """
 
     def __init__(self, source: Source, names: Mapping[str, Any], budget: Budget) -> None:
-        super().__init__(source, names, budget, _unexplained)
-        self.hollow = Hollow(budget, lambda: self.recorder.severed)
-        self._steps = 0
+        super().__init__(source, names, budget)
         self.uncertain = 0  # branches under way that may not be taken, and turns that stand for others
         self.ranges = 0  # and comparisons, for which the bounds of whole numbers did not do
         self.vague = False  # whether something may be decided if numbers are known for each turn of a loop
@@ -61,17 +57,6 @@ class Expressions(Interpreter):
         self.returned = 0  # backward passes
         self.loose = False  # so that nothing is known of those that have a name
         self.missing = False  # whether something may have been done of which nothing is known
-
-    @property
-    def length(self) -> int:
-        """How long the rehearsal has been, in steps."""
-        return self._steps + A_CALL * self.hollow.calls
-
-    def went_on(self, steps: int = 1) -> None:
-        """Count steps of the rehearsal; it ends when it has been long enough."""
-        self._steps += steps
-        if self.length > LONGEST:
-            raise Ends
 
     def evaluate(self, node: ast.expr) -> Any:
         """Return an expression's value, or what is known of it."""
@@ -278,14 +263,6 @@ def keyed(items: dict[Any, Any]) -> Any:
     if any(map(_tensors, items)):
         raise Undecided
     return items
-
-
-class Ends(Exception):  # noqa: N818
-    """The rehearsal ends: it took long enough, or too little is known of what comes next."""
-
-
-def _unexplained(*_: Any) -> ProgramError:
-    raise Fails
 
 
 def doubtful_slice(key: Any) -> bool:

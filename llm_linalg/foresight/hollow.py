@@ -31,7 +31,7 @@ from llm_linalg.ops import TABLE, Call
 from llm_linalg.ops.call import Written, writes
 from llm_linalg.ops.registry import ASKING, short_name
 from llm_linalg.ops.unlisted import Unlisted
-from llm_linalg.recorder import call_of
+from llm_linalg.recorder import MOST_OPERANDS, call_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -113,7 +113,7 @@ class Hollow(TorchFunctionMode):
         self.calls += 1
         if func is cross_entropy:  # which operation that is hangs on its targets
             return self._entropy(*args, **kwargs)
-        written = Written.of(args, kwargs)
+        written = Written.of(args, kwargs, MOST_OPERANDS)
         self.calls += len(written.tensors) // _A_CALL
         call = call_of(func, written, written.tensors)
         asked = self._asked(call)

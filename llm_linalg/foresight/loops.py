@@ -11,7 +11,6 @@ from llm_linalg.errors import LimitError
 from llm_linalg.foresight.branches import restore
 from llm_linalg.foresight.carried import Carried
 from llm_linalg.foresight.columns import Column
-from llm_linalg.foresight.expressions import LONGEST
 from llm_linalg.foresight.flow import Perhaps, bound_by, ways_out
 from llm_linalg.foresight.hollow import Fails
 from llm_linalg.foresight.parted import Part, Parted
@@ -70,7 +69,7 @@ class Loops(Parted):
         took = 0  # the last turn, in steps of the rehearsal; once it is long, loops in it take few
         for turn, value in enumerate(values):
             left = len(values) - turn
-            if self._long and left > 1 and (left > A_FEW or self.length + left * took > LONGEST // 2):
+            if self._long and left > 1 and (left > A_FEW or self.length + left * took > self.longest // 2):
                 return self._all_turns(self.column(values[turn:]), partial(self._turn_for_all, node))
             began, long = self.length, self._long
             way = self._turn(node, value)

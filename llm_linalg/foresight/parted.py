@@ -15,7 +15,6 @@ from llm_linalg.errors import LimitError
 from llm_linalg.foresight.branches import Branches, restore
 from llm_linalg.foresight.carried import Carried
 from llm_linalg.foresight.columns import Column, Places, column, together
-from llm_linalg.foresight.expressions import LONGEST
 from llm_linalg.foresight.flow import Perhaps
 from llm_linalg.foresight.hollow import Fails
 from llm_linalg.foresight.turns import Apart, Each, Turn
@@ -26,11 +25,13 @@ from llm_linalg.language.statements import Returned
 
 T = TypeVar("T")
 MOST_PARTS = 8
-_A_KIND = 20  # steps of a rehearsal that it takes as long as, beside what is done in the turn
+_A_KIND = 6  # steps of a rehearsal that it takes as long as, beside what is done in the turn
+_A_KIND_EXACTLY = 20  # likewise
 Going = Callable[[Any], tuple[type[Exception] | None, Any]]
 """Goes through one turn, whose item is known so far; returns how it leaves the loop, and what it gave."""
 
 _PIECES = 8  # of a loop, one turn for each, if a loop's length or a comparison in it hangs on its number
+_PIECES_OF_PIECES = 4  # of one within
 
 
 class Part(NamedTuple):
@@ -138,15 +139,11 @@ class Parts(NamedTuple):
 
 
 class Parted(Branches):
-    """Goes through loops whose turns are not all alike.
-
-    Attributes:
-        exact: Whether values are known for each of the turns that are gone through as one.
-    """
+    """Goes through loops whose turns are not all alike."""
 
     def __init__(self, source: Source, names: Mapping[str, Any], budget: Budget) -> None:
         super().__init__(source, names, budget)
-        self.exact = False
+        self._in_pieces = 0  # loops around that are gone through piece by piece
         self._turns: list[str] = []  # how often each of the loops turns that are under way, in words
 
     @contextmanager
@@ -175,10 +172,9 @@ class Parted(Branches):
             restore(scope, before)
             self.budget.left = left
             places = kinds[len(parts)]
-            room = MOST_PARTS - len(kinds) if self.length < LONGEST // 2 else 0
+            room = MOST_PARTS - len(kinds) if self.length < self.longest // 2 else 0
             turn = Turn(room, self.went_on)
-            if self.exact:
-                self.went_on(_A_KIND)
+            self.went_on(_A_KIND_EXACTLY if self.exact else _A_KIND)
             if carried is not None:
                 carried.put(scope, places, turn)
             way: type[Exception] | None = None
@@ -236,12 +232,21 @@ class Parted(Branches):
             return found
         restore(scope, before)
         self.budget.left = left
-        size = -(-column.size // _PIECES)
-        for start in range(0, column.size, size):
-            found = go(column.piece(start, start + size))
-            if found is not None:
-                return found
+        size = -(-column.size // (_PIECES_OF_PIECES if self._in_pieces else _PIECES))
+        with self._piecewise():
+            for start in range(0, column.size, size):
+                found = go(column.piece(start, start + size))
+                if found is not None:
+                    return found
         return None
+
+    @contextmanager
+    def _piecewise(self) -> Iterator[None]:
+        self._in_pieces += 1
+        try:
+            yield
+        finally:
+            self._in_pieces -= 1
 
 
 def _split(places: Places, keys: Tensor) -> list[Tensor]:

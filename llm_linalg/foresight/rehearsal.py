@@ -9,11 +9,11 @@ from typing import Any
 from llm_linalg import ranks
 from llm_linalg.foresight.apart import Others, without_gradients
 from llm_linalg.foresight.comprehended import Comprehended
-from llm_linalg.foresight.expressions import Ends
 from llm_linalg.foresight.flow import Perhaps
 from llm_linalg.foresight.hollow import Fails
 from llm_linalg.foresight.least import Least
 from llm_linalg.foresight.start import Start
+from llm_linalg.foresight.timed import Ends
 from llm_linalg.foresight.unknown import Undecided
 from llm_linalg.generator import forked
 from llm_linalg.language.printing import CHOSEN

@@ -22,9 +22,10 @@ STEPS: Mapping[type[ast.AST], int] = {
 }
 """Expressions and statements that take longer than most, which are one step."""
 
-A_WEIGHING = 3  # before something goes through all items of plain values
+A_WEIGHING = 4  # before something goes through all items of plain values
 A_LEVEL = 4  # of items within items
 AN_UNPACKING = 2
+AN_OWN_CALL = 3  # of a function that the program defines, beside the call that it is
 A_CALL = 4  # of torch, whose tensors are counted too
 AN_ANSWER = 15  # a call of torch that gives none, but goes to it
 A_CALL_BACK = 3  # each that a backward pass goes back through

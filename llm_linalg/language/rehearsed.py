@@ -103,5 +103,5 @@ class Rehearsed(Assigner):
                 pass
             finally:
                 self._rehearsed |= rehearsal.went_through
-            if not rehearsal.vague:
+            if not rehearsal.vague or rehearsal.too_long:
                 break

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from llm_linalg import HaltedError, LimitError, ProgramError, front, run
 from llm_linalg.errors import Span
-from llm_linalg.foresight import Rehearsal, Start, branches, expressions, loops
+from llm_linalg.foresight import Rehearsal, Start, branches, loops, timed
 from llm_linalg.foresight.unknown import Unknown
 from llm_linalg.language import allowance, budget, plain
 from llm_linalg.language.allowance import HEED, LARGE, Spent
@@ -101,7 +101,7 @@ def test_all_is_foreseen_of_what_hangs_on_no_cell(program: str) -> None:
     run_takes = taken(program, {})
     if run_takes is not None:
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(expressions, "LONGEST", 10**6)
+            patch.setattr(timed, "LONGEST", 10**6)
             assert foreseen(program, {}, 10**6)[:4] == run_takes[:4]  # texts hang on cells
 
 

@@ -1,0 +1,60 @@
+"""How long a rehearsal has been, and may be: counted in steps, never in seconds."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from llm_linalg.errors import ProgramError
+from llm_linalg.foresight.hollow import Fails, Hollow
+from llm_linalg.language.budget import Budget
+from llm_linalg.language.interpreter import Interpreter
+from llm_linalg.language.source import Source
+
+LONGEST = 8_000  # steps of a rehearsal; each takes some two microseconds
+A_CALL = 12  # steps that a call of torch takes as long as
+
+
+class Timed(Interpreter):
+    """Does what an `Interpreter` does, on tensors without cells, and counts how long.
+
+    Args:
+        source: The checked program.
+        names: What it may use.
+        budget: What it takes its steps and calls of.
+    """
+
+    def __init__(self, source: Source, names: Mapping[str, Any], budget: Budget) -> None:
+        super().__init__(source, names, budget, _unexplained)
+        self.hollow = Hollow(budget, lambda: self.recorder.severed)
+        self.exact = False  # whether values are known for each of the turns that are gone through as one
+        self._steps = 0
+
+    @property
+    def length(self) -> int:
+        """How long the rehearsal has been, in steps."""
+        return self._steps + A_CALL * self.hollow.calls
+
+    @property
+    def longest(self) -> int:
+        """How long the rehearsal may be, in steps; a second time, a third of that."""
+        return LONGEST // 3 if self.exact else LONGEST
+
+    @property
+    def too_long(self) -> bool:
+        """Whether the rehearsal was too long to be finished."""
+        return self.length > self.longest
+
+    def went_on(self, steps: int = 1) -> None:
+        """Count steps of the rehearsal; it ends when it has been long enough."""
+        self._steps += steps
+        if self._steps + A_CALL * self.hollow.calls > (LONGEST // 3 if self.exact else LONGEST):
+            raise Ends
+
+
+class Ends(Exception):  # noqa: N818
+    """The rehearsal ends: it took long enough, or too little is known of what comes next."""
+
+
+def _unexplained(*_: Any) -> ProgramError:
+    raise Fails
