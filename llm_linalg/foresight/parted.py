@@ -69,7 +69,7 @@ class Part(NamedTuple):
     def after(self, turn: int) -> dict[str, Any]:
         """Return what is known of the names after one of them."""
         return {
-            name: now.values()[turn] if isinstance(now, Each) and now.turn is self.turn else now
+            name: now.at(turn) if isinstance(now, Each) and now.turn is self.turn else now
             for name, now in self.names.items()
         }
 

@@ -80,10 +80,18 @@ class Each(Unknown):
 
     def kinds(self) -> tuple[list[Any], Tensor]:
         """Return the values that there are, and for each turn the place of its own among them."""
+        if self.kind is bool:  # both are there, or it were one value
+            with torch._C.DisableTorchFunction():
+                return [False, True], self.cells.long()
         self.turn.went_on(len(self.cells) // _SORTED_A_STEP)
         with torch._C.DisableTorchFunction():
             found, places = self.cells.unique(return_inverse=True)  # type: ignore[no-untyped-call]
             return self._values(found), places
+
+    def at(self, place: int) -> Any:
+        """Return the value of one turn."""
+        with torch._C.DisableTorchFunction():
+            return self._values(self.cells[place : place + 1 or None])[0]
 
     def values(self) -> list[Any]:
         """Return the value of each turn."""

@@ -57,6 +57,7 @@ SUDDEN = [
     "x = torch.zeros(2000, 2000)\nfor i in range(2000): x[i][0] = 1",
     "layer, w = nn.Linear(2, 2), nn.Parameter(torch.ones(2, 2))\nfor i in range(50000): layer.weight = w",
     "x = torch.ones(2)\nx[[None] * 90000]",
+    "x = torch.randn(300, 300)\nfor i in range(500): print(x)",
     "d = {i * (2**61 - 1): 1 for i in range(12000)}",
     "dict([(i * (2**61 - 1), 1) for i in range(12000)])",
     "t = torch.tensor(0)\ntorch.tensor([t] * 90000)",

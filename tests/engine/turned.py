@@ -89,6 +89,14 @@ for i in range(12000):
     n += 1
     if n % 2: x = x + 1
 """,
+    "a counter that ends the loop": """
+x = torch.ones(2)
+n = 0
+for i in range(90000):
+    n = n + 1
+    if n > 50000: break
+    x = x + 1
+""",
     "a counter that starts again": """
 x = torch.ones(2)
 n = 0
