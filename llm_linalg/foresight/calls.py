@@ -171,14 +171,15 @@ class Calls(Choices):
             self._any_numbers(method.function, [SOME_TENSOR, *arguments], named)
         if isinstance(method.owner, nn.Module):
             return self._layer_method(node, method, arguments, named)
-        self.changes += 1
+        changing = method.function in values.CHANGING
+        self.changes += changing
         if method.function is not list.append and (doubtful(arguments) or doubtful(named)):
-            self.loose = True
+            self.loose |= changing
             self.budget.weigh(*arguments, *named.values())
             self.weigh_owner(method)
             raise Undecided
         if self._compares(method, arguments):
-            self.loose = True
+            self.loose |= changing
             raise Undecided
         self.budget.weigh(*arguments, *named.values())
         self.weigh_owner(method)

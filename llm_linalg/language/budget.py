@@ -18,7 +18,7 @@ from llm_linalg.ops.refusals import danger
 from llm_linalg.ops.unlisted import Unlisted
 
 MAX_AXES = 24
-SMALL = 2**16  # cells of a memory that is copied in no time
+SMALL = 2**14  # cells of a memory that is copied in no time
 
 
 class Asked(NamedTuple):

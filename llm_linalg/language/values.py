@@ -150,6 +150,10 @@ AT_ONCE: frozenset[Any] = frozenset(
     [list.append, dict.get, dict.setdefault, dict.keys, dict.values, dict.items, _popped]
 )
 """Methods that take as long however many items there are."""
+CHANGING: frozenset[Any] = frozenset(
+    [*(list.append, list.extend, list.insert, list.pop, list.reverse), dict.update, dict.setdefault, _popped]
+)
+"""Methods that change what they are of."""
 
 
 def methods(value: Any) -> Mapping[str, Callable[..., Any]]:

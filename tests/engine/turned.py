@@ -104,6 +104,20 @@ for i in range(20000):
     n = (n + 1) % 3
     if n: x = x + 1
 """,
+    "texts made on the way": """
+x = torch.ones(2)
+for i in range(9000):
+    x = x + 1
+    t = 'abc'.upper().split('B')
+    d = {'a': i}.items()
+""",
+    "writes through a turned matrix": """
+x = torch.zeros(200, 200)
+for i in range(9000):
+    u = x.t()
+    u[i % 200, 0] = 1
+    t = 'abc'.upper()
+""",
     "what a function says of a number": """
 def odd(i): return i % 2 == 1
 x = torch.ones(2)
