@@ -50,7 +50,7 @@ class Writes:
         self.nodes: list[Node] = []
         self._views: list[View | None] = []
         self._firsts = [1]  # the number of the first cell of each, and of the next one
-        self._size = _cells(tensor)
+        self._size = storage_cells(tensor)
         self._grid: Tensor | None = None
         self._put = 0  # so many of them are on the grid
 
@@ -60,7 +60,7 @@ class Writes:
     def add(self, node: Node, tensor: Tensor) -> None:
         """Note that a node's call wrote into a tensor."""
         view = View.of(tensor)
-        alike = view.shape == tuple(node.value.shape) and _cells(tensor) == self._size
+        alike = view.shape == tuple(node.value.shape) and storage_cells(tensor) == self._size
         self.nodes.append(node)
         self._views.append(view if alike else None)
         self._firsts.append(self._firsts[-1] + node.value.numel())
@@ -93,7 +93,7 @@ class Writes:
 
     def _numbers(self, tensor: Tensor) -> Tensor | None:
         """Return the number that was written last to each cell of a tensor, 0 for none; None if not known."""
-        if _cells(tensor) != self._size or None in self._views[self._put :]:
+        if storage_cells(tensor) != self._size or None in self._views[self._put :]:
             return None
         if self._grid is None:
             self._grid = torch.zeros(self._size, dtype=torch.int64)
@@ -155,5 +155,6 @@ def _number(view: View, grid: Tensor, first: int) -> None:
         there.copy_(numbers.reshape(view.shape))
 
 
-def _cells(tensor: Tensor) -> int:
+def storage_cells(tensor: Tensor) -> int:
+    """Return how many cells the memory has that a tensor looks into."""
     return tensor.untyped_storage().nbytes() // max(tensor.element_size(), 1)

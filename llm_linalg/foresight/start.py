@@ -16,10 +16,10 @@ from llm_linalg.foresight.back import Way
 from llm_linalg.foresight.nowhere import look_into, without_cells
 from llm_linalg.foresight.unknown import ANY, few
 from llm_linalg.language.allowance import Spent
-from llm_linalg.language.budget import storage_cells
 from llm_linalg.language.caller import UserFunction
 from llm_linalg.language.own import Unbound
 from llm_linalg.language.tables import Namespace
+from llm_linalg.writes import storage_cells
 
 _PLAIN: Any = (
     int | float | str | bool | type(None) | range | slice | torch.dtype | torch.Size | Namespace | Unbound

@@ -16,6 +16,7 @@ from llm_linalg.language.allowance import Allowance
 from llm_linalg.ops.call import Call
 from llm_linalg.ops.refusals import danger
 from llm_linalg.ops.unlisted import Unlisted
+from llm_linalg.writes import storage_cells
 
 MAX_AXES = 24
 SMALL = 2**14  # cells of a memory that is copied in no time
@@ -124,11 +125,6 @@ class Budget(Allowance):
             self.steps -= costs.AN_OPERAND * (len(call.tensors) - costs.FEW)
         if self.total < 0 or self.work < 0 or self.tensors < 0 or self.steps < 0 or self.items < 0:
             self.exceeded()
-
-
-def storage_cells(tensor: Tensor) -> int:
-    """Return how many cells the memory has that a tensor looks into."""
-    return tensor.untyped_storage().nbytes() // max(tensor.element_size(), 1)
 
 
 def _shape(call: Call) -> Shape | None:
