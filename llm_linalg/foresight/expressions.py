@@ -40,13 +40,7 @@ _POINTWISE = (ast.Add, ast.Sub, ast.Mult, ast.Div, ast.FloorDiv, ast.Mod, ast.Po
 
 
 class Expressions(Timed):
-    """Evaluates what an `Interpreter` does, on tensors without cells; what it can't know is `Unknown`.
-
-    Args:
-        source: The checked program.
-        names: What it may use.
-        budget: What it takes its steps and calls of.
-    """
+    """Evaluates what an `Interpreter` does, on tensors without cells; what it can't know is `Unknown`."""
 
     def __init__(self, source: Source, names: Mapping[str, Any], budget: Budget) -> None:
         super().__init__(source, names, budget)

@@ -49,7 +49,7 @@ SUDDEN = [
     "d = {}\nfor i in range(9000): d[i * (2**61 - 1)] = 1",
     "set([i * (2**61 - 1) for i in range(12000)])",
     *[
-        "xs = [()]\nfor i in range(11): xs = [x + (k,) for x in xs for k in (-1, -2)]\n" + line
+        "xs = [()]\nfor i in range(12): xs = [x + (k,) for x in xs for k in (-1, -2)]\n" + line
         for line in ("s = set(xs)", "d = {x: 1 for x in xs}", "d = {}\nfor x in xs: d[x] = 1")
     ],
     *["e=1\n" * 12000, "é=1;" * 12000, "x=[\n" + "é,\n" * 16000 + "]", "def f():\n" + " e=e\n" * 9900],

@@ -147,21 +147,14 @@ for i in range(999):
 """Each goes back until nothing is left of its budget."""
 
 LATE_WAYS = {
-    "a long way back, many times": """
+    f"a way back through {calls} calls, many times": f"""
 y = w = torch.ones(3, requires_grad=True)
-for i in range(1000):
+for i in range({calls}):
     y = y * 2
 y = y.sum()
 for i in range(1000):
     y.backward(retain_graph=True)
-""",
-    "a long way back that was there before the program turned out to be large": """
-y = w = torch.ones(3, requires_grad=True)
-for i in range(500):
-    y = y * 2
-y = y.sum()
-for i in range(1000):
-    y.backward(retain_graph=True)
-""",
+"""
+    for calls in (500, 1000)  # which turns out to be large after the first loop, and within it
 }
 """Each is a fair program, until it goes back again and again."""
