@@ -37,7 +37,7 @@ class Memory:
         if not place:
             return  # it has no cells, or none that others could look at
         self._seen[id(tensor)] = place, len(self._writes.get(place, ()))
-        if _place(value) == place:
+        if value.data_ptr() == tensor.data_ptr():
             self._kept.setdefault(place, []).append(value)
 
     def forget(self, tensor: Tensor, value: Tensor) -> None:

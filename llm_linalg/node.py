@@ -93,7 +93,7 @@ class Node:
         self.op = op
         self.value = value
         self.operands = operands
-        self.call = None if call is None else call.giving(value)
+        self.call = call if call is None or call.output is value else call.giving(value)
         self.span, self.source, self.file, self.scope, self.target = origin
         self.bound_name = name
         self.dropped = False  # its values were more than a budget allowed: only shape and type are there

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from contextlib import suppress
 from functools import lru_cache
-from typing import Any
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import torch
 from torch import Tensor
@@ -16,12 +16,40 @@ from llm_linalg.errors import HaltedError
 from llm_linalg.ledger import Ledger, Where, shown
 from llm_linalg.node import Node, Operand
 from llm_linalg.ops import TABLE, Call, Operation
+from llm_linalg.ops.alike import Form, Likeness, likeness
 from llm_linalg.ops.call import Written, may_write
-from llm_linalg.ops.draws import random_state
+from llm_linalg.ops.draws import draws, random_state
 from llm_linalg.ops.registry import ASKING, short_name
 from llm_linalg.ops.unlisted import Unlisted
 
-Guard = Callable[[Call], None]
+if TYPE_CHECKING:
+    from llm_linalg.language.budget import Asked
+
+
+class Guard(Protocol):
+    """What calls are held against before they are computed; it may raise."""
+
+    def check(self, call: Call) -> Asked | None:
+        """Hold a call against it; return what it asks for, if those that are like it ask for the same."""
+
+    def again(self, asked: Asked, operands: int, written: Tensor | None = None) -> None:
+        """Hold a call against it that is like one before, by what that one asked for.
+
+        Args:
+            asked: What that was.
+            operands: How many operands the call has.
+            written: The one that it writes into.
+        """
+
+
+class Learned(NamedTuple):
+    """What is known of a call that is like one before: its form, what it asks for, whether it writes."""
+
+    form: Form
+    asked: Asked | None
+    writes: bool
+
+
 MOST_OPERANDS = 10_000  # of a call of a program
 _SWITCH = torch._C._set_grad_enabled  # noqa: SLF001  what torch.no_grad() calls, going in and out
 
@@ -31,7 +59,7 @@ class Recorder(Ledger, TorchFunctionMode):
 
     Args:
         where: Gives the place and the text of the call that is being made.
-        guard: Is asked before each call is computed; it may raise.
+        guard: Is asked before each call is computed.
         keep: The most bytes of values that are kept; None for all.
         around: The position of a node around which they are kept; the latest if None.
         halt: Is asked at each call whether the run is to end.
@@ -50,6 +78,8 @@ class Recorder(Ledger, TorchFunctionMode):
         self.failure: BaseException | None = None
         self._guard = guard
         self._halt = halt
+        self._met: set[Hashable] = set()  # what calls had in common with those that are like them
+        self._learned: dict[Hashable, Learned] = {}  # of those that came twice
 
     def __torch_function__(
         self, func: Any, types: Any, args: Sequence[Any] = (), kwargs: Mapping[str, Any] | None = None
@@ -62,60 +92,138 @@ class Recorder(Ledger, TorchFunctionMode):
         if func in ASKING:
             with suppress(Exception):  # what is asked wrongly fails as any call does
                 return func(*args, **kwargs)
+        entry = TABLE.entry(func)
+        like = likeness(func, entry.operation, args, kwargs) if entry is not None else None
+        learned = self._learned.get(like[0]) if like is not None else None
+        if learned is not None and like is not None:
+            if learned.writes:
+                return self._written_again(func, args, kwargs, learned, like[1])
+            known = self._known([value for value in like[1] if isinstance(value, Tensor)])
+            if known is not None:
+                return self._again(func, args, kwargs, learned, like[1], known)
         written = Written.of(args, kwargs, MOST_OPERANDS if self._guard else None)
         if self._guard or may_write(func, args, kwargs):
-            return self._guarded(func, args, kwargs, written)
+            return self._guarded(func, args, kwargs, written, like)
         versions = [tensor._version for tensor in written.tensors]
         state = random_state(func, args, kwargs)
-        try:
-            result = func(*args, **kwargs)
-        except Exception as error:
-            self.failed, self.failure = call_of(func, written, written.tensors), error
-            raise
+        result = self._run(func, args, kwargs)
         if [tensor._version for tensor in written.tensors] != versions:
             self._record(call_of(func, written, written.tensors), result)  # batch_norm's running means
             return result
         outputs = _outputs(result)
-        if outputs:
-            entry = TABLE.entry(func)
-            if entry is not None or not any(result is tensor for tensor in written.tensors):
-                operands = [self._operand(tensor) for tensor in written.tensors]
-                call = call_of(func, written, [operand.value for operand in operands]).drawing(state)
-                self._nodes(call, tuple([operands[place] for place in call.order]), outputs)
+        if outputs and (entry is not None or not any(result is tensor for tensor in written.tensors)):
+            operands = [self._operand(tensor) for tensor in written.tensors]
+            call = call_of(func, written, [operand.value for operand in operands]).drawing(state)
+            self._nodes(call, tuple([operands[place] for place in call.order]), outputs)
+            self._learn(like, call, None)
         return result
 
-    def _guarded(self, func: Any, args: Sequence[Any], kwargs: Mapping[str, Any], written: Written) -> Any:
+    def _learn(self, like: Likeness | None, call: Call, asked: Asked | None) -> None:
+        """Remember what a call means and asks for, so that those that are like it needn't be looked at."""
+        entry = TABLE.entry(call.function)
+        if like is None or entry is None:
+            return
+        if like[0] not in self._met:
+            self._met.add(like[0])
+        elif (self._guard is None or asked is not None) and not draws(call.function) and _alike(call):
+            self._learned[like[0]] = Learned(Form.of(call, entry), asked, call.may_write)
+
+    def _again(
+        self,
+        func: Any,
+        args: Sequence[Any],
+        kwargs: Mapping[str, Any],
+        learned: Learned,
+        own: Sequence[Any],
+        known: Sequence[Operand],
+    ) -> Any:
+        """Run a call that is like one before: it writes nothing, and draws no random numbers."""
+        form, asked, _ = learned
+        if self._guard is not None and asked is not None:
+            self._guard.again(asked, len(known))
+        result = self._run(func, args, kwargs)
+        feed = iter(known)
+        own = [next(feed).value if isinstance(value, Tensor) else value for value in own]
+        operands = tuple([known[place] for place in form.order])
+        origin = self._where()
+        for position, output in enumerate(_outputs(result)):
+            value = shown(output)
+            call = form.call(func, own, value)
+            call.position = position
+            node = Node(len(self.nodes), form.operation.name, value, operands, call, origin)
+            self._add(node, output)
+        return result
+
+    def _written_again(
+        self, func: Any, args: Sequence[Any], kwargs: Mapping[str, Any], learned: Learned, own: Sequence[Any]
+    ) -> Any:
+        """Run a call that writes, as the one did that it is like."""
+        form, asked, _ = learned
+        tensors = [value for value in own if isinstance(value, Tensor)]
+        if self._guard is not None and asked is not None:
+            self._guard.again(asked, len(tensors), tensors[0])
+        bound = [tensors[place] for place in form.order]
+        operands = tuple([self._operand(tensor) for tensor in bound])
+        values = {id(tensor): operand.value for tensor, operand in zip(bound, operands, strict=True)}
+        self._memory.keep(bound)
+        result = self._run(func, args, kwargs)
+        target = result if isinstance(result, Tensor) else tensors[0]
+        own = [values.get(id(value), value) for value in own]
+        self._wrote(form.call(func, own, shown(target)), operands, target)
+        return result
+
+    def _run(self, func: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
+        """Make a call, and note how it fails, if it does."""
+        try:
+            return func(*args, **kwargs)
+        except Exception as error:
+            written = Written.of(args, kwargs)
+            self.failed, self.failure = call_of(func, written, written.tensors), error
+            raise
+
+    def _guarded(
+        self,
+        func: Any,
+        args: Sequence[Any],
+        kwargs: Mapping[str, Any],
+        written: Written,
+        like: Likeness | None,
+    ) -> Any:
         """Run a call whose meaning must be known before: it is held against a budget, or it may write."""
         writes = may_write(func, args, kwargs)
         known = None if writes else self._known(written.tensors)
         tensors = written.tensors if known is None else [operand.value for operand in known]
-        call = call_of(func, written, tensors).drawing(random_state(func, args, kwargs))
-        if self._guard:
-            try:
-                self._guard(call)
-            except Clash as clash:
-                self.failed, self.failure = call_of(func, written, written.tensors), clash
-                raise ValueError(clash.rule) from clash
+        call, asked = self._held(func, written, tensors)
+        call = call.drawing(random_state(func, args, kwargs))
         operands: tuple[Operand, ...] = ()
         if writes:  # what goes in is looked at before it changes
             operands = tuple(self._operand(tensor) for tensor in call.tensors)
             self._memory.keep(call.tensors)
         versions = [tensor._version for tensor in written.tensors]
-        try:
-            result = func(*args, **kwargs)
-        except Exception as error:
-            self.failed, self.failure = call_of(func, written, written.tensors), error
-            raise
+        result = self._run(func, args, kwargs)
         wrote = [tensor._version for tensor in written.tensors] != versions
         if wrote and writes:
             self._record_in_place(call, result, operands)
+            self._learn(like, call, asked)
         elif known is None or wrote:
             self._record(call_of(func, written, written.tensors) if wrote else call, result)
         else:
             outputs = _outputs(result)
             if outputs and not _same(call, result, written.tensors):
                 self._nodes(call, tuple([known[place] for place in call.order]), outputs)
+                self._learn(like, call, asked)
         return result
+
+    def _held(self, func: Any, written: Written, tensors: Sequence[Tensor]) -> tuple[Call, Asked | None]:
+        """Return what a call means, held against what guards the run, and what it asks for."""
+        call = call_of(func, written, tensors)
+        if self._guard is None:
+            return call, None
+        try:
+            return call, self._guard.check(call)
+        except Clash as clash:
+            self.failed, self.failure = call_of(func, written, written.tensors), clash
+            raise ValueError(clash.rule) from clash
 
     def _record(self, call: Call, result: Any) -> None:
         outputs = _outputs(result)
@@ -138,9 +246,11 @@ class Recorder(Ledger, TorchFunctionMode):
     def _record_in_place(self, call: Call, result: Any, operands: tuple[Operand, ...]) -> None:
         """Record a call that wrote into an operand: a node of its own, with the values as they are now."""
         target = result if isinstance(result, Tensor) else call.written
-        origin = self._where()
         own = call.on([operand.value for operand in operands])
-        node = Node(len(self.nodes), call.operation.name, shown(target), operands, own, origin)
+        self._wrote(own.giving(shown(target)), operands, target)
+
+    def _wrote(self, call: Call, operands: tuple[Operand, ...], target: Tensor) -> None:
+        node = Node(len(self.nodes), call.operation.name, call.result, operands, call, self._where())
         self._add(node, target)
         self._memory.wrote(target, node)
         self._rename(target, node)
@@ -160,6 +270,13 @@ def call_of(func: Any, written: Written, tensors: Sequence[Tensor]) -> Call:
 @lru_cache(1_000)
 def _unlisted(name: str) -> Operation:
     return Unlisted(name, "*args, **kwargs")
+
+
+def _alike(call: Call) -> bool:
+    try:
+        return call.operation.alike(call)
+    except (TypeError, ValueError):
+        return False
 
 
 def _outputs(result: Any) -> Sequence[Tensor]:

@@ -51,8 +51,8 @@ class Budget(Allowance):
         if cells > self.cells:
             raise LimitError(f"{name} would make {cells:,} cells; {self.cells:,} are allowed")
 
-    def check(self, call: Call) -> None:
-        """Hold a call against the budget before it is computed.
+    def check(self, call: Call) -> Asked | None:
+        """Hold a call against the budget before it is computed; return what it asks for, if that is known.
 
         Raises:
             Clash: If torch would make it, and must not.
@@ -66,15 +66,29 @@ class Budget(Allowance):
         try:
             asked = self.asked(call)
         except Clash:
-            return  # torch refuses it too, before it makes anything: the tests hold each rule against it
+            return None  # torch refuses it too, before it makes anything: the tests hold each rule against it
         except (TypeError, ValueError, IndexError, OverflowError, KeyError, ZeroDivisionError):
             shape = on_meta(call)
             if shape is None:
-                return  # torch refuses it, and says why
+                return None  # torch refuses it, and says why
             asked = Asked(1, shape, prod(shape), prod(shape))
         self.take(call, asked)
         if call.tensors and call.may_write:
             self.write(call.written.numel(), storage_cells(call.written))
+        self._watch()
+        return asked
+
+    def again(self, asked: Asked, operands: int, written: Tensor | None = None) -> None:
+        """Take what a call asks for that is like one that was held against the budget.
+
+        Raises:
+            LimitError: If it asks for more than is left.
+            HaltedError: If the run is to end.
+        """
+        self.heed()
+        self._spend(asked, operands)
+        if written is not None:
+            self.write(written.numel(), storage_cells(written))
         self._watch()
 
     def write(self, cells: int, memory: int) -> None:
@@ -106,7 +120,7 @@ class Budget(Allowance):
             LimitError: If that is too much.
         """
         name = call.operation.name
-        outputs, shape, cells, work, items = asked
+        outputs, shape, cells, work, _ = asked
         if outputs > self.outputs:
             raise LimitError(f"{name} would give {outputs:,} tensors; {self.outputs:,} are allowed")
         if max([len(shape or ()), *[tensor.dim() for tensor in call.tensors]]) > MAX_AXES:
@@ -116,13 +130,17 @@ class Budget(Allowance):
             raise LimitError(
                 f"{name} would need {work:,} multiplications; {self.multiplications:,} are allowed"
             )
+        self._spend(asked, len(call.tensors))
+
+    def _spend(self, asked: Asked, operands: int) -> None:
+        outputs, _, cells, work, items = asked
         self.total -= cells
         self.work -= work
         self.tensors -= outputs
         self.items -= items
         self.steps -= costs.A_CALL if outputs else costs.AN_ANSWER
-        if len(call.tensors) > costs.FEW:
-            self.steps -= costs.AN_OPERAND * (len(call.tensors) - costs.FEW)
+        if operands > costs.FEW:
+            self.steps -= costs.AN_OPERAND * (operands - costs.FEW)
         if self.total < 0 or self.work < 0 or self.tensors < 0 or self.steps < 0 or self.items < 0:
             self.exceeded()
 

@@ -65,7 +65,7 @@ class Evaluator:
         self.source = source
         self.names: ChainMap[str, Any] = ChainMap(dict(names))  # the innermost scope first
         self.printed: list[str] = []
-        self.recorder = Recorder(self._where, budget.check)
+        self.recorder = Recorder(self._where, budget)
         self.builtins: Mapping[str, Any] = tables.BUILTINS
         self._explain = explain
         self.budget = budget

@@ -43,6 +43,7 @@ class Operation:
         parts: The operation as a small program of simpler ones.
         multiplies: How many multiplications (or divisions) a cell of the result takes; functions such as
             exp count none. What has parts takes theirs.
+        numbers_from: From which argument on a plain number may be any: calls ask for the same.
     """
 
     name: str
@@ -58,12 +59,17 @@ class Operation:
     kind: str = "opaque"
     evidence: str = "rule"
     multiplies: int = 0
+    numbers_from: int = 100
 
     def bind(self, args: Sequence[Any], kwargs: Mapping[str, Any], swap: bool = False) -> dict[str, Any]:
         """Return the arguments by parameter; `TypeError` if they don't fit the signature."""
         if swap:
             args = (args[1], args[0], *args[2:])
         return parsed(self.signature).bind(args, kwargs)
+
+    def alike(self, call: Call) -> bool:
+        """Whether what a call asks for is said by shapes, types and plain values alone, not by any cell."""
+        return False
 
     def chosen(self, arguments: Mapping[str, Any]) -> Operation:
         """Return the entry that these arguments mean: an overload may be another operation."""

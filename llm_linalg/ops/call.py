@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 Function = Callable[..., Any]
 T = TypeVar("T")
-_PLAIN = frozenset([bool, int, float, str])  # what holds no tensor, told at a glance
+PLAIN = frozenset([bool, int, float, str])  # what holds no tensor, told at a glance
 _HOLDING = (list, tuple, dict)
 _IN_PLACE = frozenset(
     ["add", "sub", "mul", "truediv", "div", "floordiv", "mod", "pow", "matmul", "and", "or", "xor"]
@@ -181,7 +181,7 @@ class Call:
         return self.tensors[self.order.index(0)]
 
 
-class _Slot:
+class Slot:
     """Stands for a tensor while arguments are bound, so that ``x @ x`` keeps its two operands apart."""
 
     __slots__ = ("position",)
@@ -227,11 +227,11 @@ class Written:
         """
         tensors: list[Tensor] = []
 
-        def slot(tensor: Tensor) -> _Slot:
+        def slot(tensor: Tensor) -> Slot:
             tensors.append(tensor)
             if most is not None and len(tensors) > most:
                 raise LimitError(f"a call of more than {most:,} tensors")
-            return _Slot(len(tensors) - 1)
+            return Slot(len(tensors) - 1)
 
         slotted = tuple([_mapped(value, slot) for value in args])
         named = {name: _mapped(value, slot) for name, value in kwargs.items()} if kwargs else {}
@@ -251,22 +251,22 @@ class Written:
         arguments: dict[str, Any] = {}
         for name, value in bound.items():
             first = len(order)
-            if value.__class__ is _Slot:
+            if value.__class__ is Slot:
                 order.append(value.position)
                 places[name] = (first,)
                 arguments[name] = tensors[value.position]
-            elif value is None or value.__class__ in _PLAIN:
+            elif value is None or value.__class__ in PLAIN:
                 places[name] = ()
                 arguments[name] = value
             else:
-                order += [item.position for item in _leaves(value, _Slot)]
+                order += [item.position for item in _leaves(value, Slot)]
                 places[name] = tuple(range(first, len(order)))
-                arguments[name] = _resolved(value, tensors)
+                arguments[name] = resolved(value, tensors)
         chosen = operation.chosen(arguments)
         if chosen is not operation:
             return self.call(chosen, function, tensors, swap)
-        args = tuple([_resolved(value, tensors) for value in self.args])
-        kwargs = {name: _resolved(value, tensors) for name, value in self.kwargs.items()}
+        args = tuple([resolved(value, tensors) for value in self.args])
+        kwargs = {name: resolved(value, tensors) for name, value in self.kwargs.items()}
         inputs = tuple([tensors[position] for position in order])
         return Call(operation, function, args, kwargs, arguments, inputs, places, tuple(order))
 
@@ -280,7 +280,7 @@ def _leaves(value: object, kind: type[T]) -> Iterator[T]:
     if isinstance(value, kind):
         yield value
     elif isinstance(value, list | tuple):
-        if any(issubclass(found, (kind, *_HOLDING)) for found in set(map(type, value)) - _PLAIN):
+        if any(issubclass(found, (kind, *_HOLDING)) for found in set(map(type, value)) - PLAIN):
             for item in value:
                 yield from _leaves(item, kind)
     elif isinstance(value, dict):
@@ -289,7 +289,7 @@ def _leaves(value: object, kind: type[T]) -> Iterator[T]:
 
 def _mapped(value: Any, change: Callable[[Tensor], Any]) -> Any:
     """Return an argument with each of its tensors changed."""
-    if value is None or value.__class__ in _PLAIN:
+    if value is None or value.__class__ in PLAIN:
         return value
     if isinstance(value, Tensor):
         return change(value)
@@ -301,14 +301,15 @@ def _mapped(value: Any, change: Callable[[Tensor], Any]) -> Any:
     return value
 
 
-def _resolved(value: Any, written: Sequence[Tensor]) -> Any:
-    if value.__class__ is _Slot:
+def resolved(value: Any, written: Sequence[Any]) -> Any:
+    """Return an argument with what was written in the place of each slot."""
+    if value.__class__ is Slot:
         return written[value.position]
-    if value is None or value.__class__ in _PLAIN:
+    if value is None or value.__class__ in PLAIN:
         return value
-    if isinstance(value, list | tuple) and any(True for _ in _leaves(value, _Slot)):
-        items = [_resolved(item, written) for item in value]
+    if isinstance(value, list | tuple) and any(True for _ in _leaves(value, Slot)):
+        items = [resolved(item, written) for item in value]
         return items if isinstance(value, list) else tuple(items)
     if isinstance(value, dict):
-        return {name: _resolved(item, written) for name, item in value.items()}
+        return {name: resolved(item, written) for name, item in value.items()}
     return value

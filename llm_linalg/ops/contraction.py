@@ -39,6 +39,9 @@ class Contraction(Operation):
     def axes(self, call: Call) -> Axes:
         return self.spec(call)
 
+    def alike(self, call: Call) -> bool:
+        return True
+
     def cost(self, call: Call, shape: Shape | None) -> int:
         slow = call.tensors[0].dtype in (torch.float16, torch.bfloat16)
         return prod(self.axes(call).sizes.values()) * (_HALVES if slow else 1)

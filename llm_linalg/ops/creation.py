@@ -23,6 +23,9 @@ class Creation(Operation):
 
     kind: str = "creation"
 
+    def alike(self, call: Call) -> bool:
+        return not call.tensors or "input" in call.arguments
+
     def infer(self, call: Call) -> Shape | None:
         match self.name:
             case "tensor":
@@ -80,6 +83,9 @@ class Lookup(Movement):
 
     data: tuple[str, ...] = ("weight",)
 
+    def alike(self, call: Call) -> bool:
+        return call["max_norm"] is None
+
     def cotangents(self, call: Call) -> Mapping[str, str]:
         return looked_up(call)
 
@@ -103,6 +109,9 @@ class OneHot(Operation):
     """one_hot: a row of zeros with a 1 at the place that the cell says."""
 
     kind: str = "pointwise"
+
+    def alike(self, call: Call) -> bool:
+        return int(call["num_classes"]) >= 0
 
     def axes(self, call: Call) -> Axes:
         tokens = call.tensor("input")

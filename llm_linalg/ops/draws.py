@@ -21,7 +21,7 @@ _DRAWING = frozenset(_NAMES.split())
 
 def random_state(function: Function, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Tensor | None:
     """Return what torch's random numbers are at, before a call that makes of its operands what they say."""
-    if not _draws(function):
+    if not draws(function):
         return None
     if function is torch.nn.functional.scaled_dot_product_attention:
         dropped = kwargs.get("dropout_p") or (args[DROPOUT] if len(args) > DROPOUT else 0)
@@ -30,5 +30,6 @@ def random_state(function: Function, args: Sequence[Any], kwargs: Mapping[str, A
 
 
 @cache
-def _draws(function: Function) -> bool:
+def draws(function: Function) -> bool:
+    """Whether a function of torch's may draw random numbers, by its name."""
     return getattr(function, "__name__", "").rstrip("_") in _DRAWING

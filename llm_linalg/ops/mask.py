@@ -20,6 +20,10 @@ class Mask(Operation):
 
     kind: str = "mask"
     deciding: tuple[str, ...] = ("mask", "condition")
+    numbers_from: int = 0
+
+    def alike(self, call: Call) -> bool:
+        return True
 
     def axes(self, call: Call) -> Axes:
         return pointwise(

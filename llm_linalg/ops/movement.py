@@ -75,6 +75,10 @@ class Movement(Operation):
             raise TypeError("a view as another type moves bytes, not cells")
         return arguments
 
+    def alike(self, call: Call) -> bool:
+        of_tensors = {name for name, places in call.places.items() if places}
+        return of_tensors <= {*self.data, self.lends, "index"}
+
     def infer(self, call: Call) -> Shape | None:
         return self.rule(call) if self.rule else None
 
@@ -148,6 +152,9 @@ class Parting(Movement):
 class Picking(Movement):
     """``x[key]``: a view, unless the key holds tensors or lists."""
 
+    def alike(self, call: Call) -> bool:
+        return all(call.tensors[place].dtype is torch.int64 for place in call.places["key"])
+
     def peak(self, call: Call, shape: Shape | None) -> int:
         return picked_cells(call)
 
@@ -164,6 +171,11 @@ class Padding(Movement):
 @dataclass(frozen=True, eq=False)
 class ItemSet(Movement):
     """``x[key] = value``: the tensor as it is afterwards; the earlier one stays as it was."""
+
+    numbers_from: int = 2
+
+    def alike(self, call: Call) -> bool:
+        return True
 
     def cotangents(self, call: Call) -> Mapping[str, str]:
         return overwritten(call)

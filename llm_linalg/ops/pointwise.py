@@ -141,6 +141,7 @@ POINTWISE: tuple[Operation, ...] = (
     Pointwise(
         "relu",
         "input, inplace=False",
+        numbers_from=100,
         phrase="max(0, {input})",
         gradient={"input": "{d} * ({input} > 0)"},
         because="Where {target} was above 0 it passed, and so does the gradient; elsewhere it stops.",
@@ -157,6 +158,7 @@ POINTWISE: tuple[Operation, ...] = (
     Pointwise(
         "silu",
         "input, inplace=False",
+        numbers_from=100,
         phrase="{input}·σ({input})",
         gradient={"input": _SILU},
         multiplies=2,
@@ -207,9 +209,19 @@ POINTWISE: tuple[Operation, ...] = (
         for name in ("log1p", "expm1", "log2", "log10", "exp2", "trunc")
     ),
     Pointwise(
-        "leaky_relu", "input, negative_slope=0.01, inplace=False", phrase="leaky_relu({input})", multiplies=1
+        "leaky_relu",
+        "input, negative_slope=0.01, inplace=False",
+        phrase="leaky_relu({input})",
+        multiplies=1,
+        numbers_from=100,
     ),
-    Pointwise("elu", "input, alpha=1.0, inplace=False", phrase="elu({input})", multiplies=1),
+    Pointwise(
+        "elu",
+        "input, alpha=1.0, inplace=False",
+        phrase="elu({input})",
+        multiplies=1,
+        numbers_from=100,
+    ),
     _unary("logsigmoid", "ln σ({input})", "{d} * (1 - torch.sigmoid({input}))"),
     Pointwise("softplus", "input, beta=1, threshold=20", phrase="softplus({input})"),
     Pointwise("isclose", "input, other, rtol=1e-05, atol=1e-08, equal_nan=False", phrase="{input} ≈ {other}"),

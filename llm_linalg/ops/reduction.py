@@ -44,6 +44,9 @@ class Reduction(Operation):
         given = {label: 1 for label in output if label.startswith("1:")}
         return Axes.solve(output, (labels,), (shape,), given=given)
 
+    def alike(self, call: Call) -> bool:
+        return True
+
     def cost(self, call: Call, shape: Shape | None) -> int:
         return prod(call.shapes[0])
 

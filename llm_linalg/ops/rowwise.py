@@ -52,6 +52,9 @@ class Rowwise(Operation):
         count = 1 if isinstance(given, int) else len(given)
         return tuple(range(rank - count, rank))
 
+    def alike(self, call: Call) -> bool:
+        return True
+
     def peak(self, call: Call, shape: Shape | None) -> int:
         return super().peak(call, shape) * (_SORTING if self.sorts else 1)
 
@@ -129,6 +132,9 @@ class Running(Operation):
     """A function of all that stands before a cell along an axis."""
 
     kind: str = "rowwise"
+
+    def alike(self, call: Call) -> bool:
+        return True
 
     def infer(self, call: Call) -> Shape:
         return call.shapes[0]

@@ -21,6 +21,9 @@ class ScatterAdd(Operation):
 
     kind: str = "pointwise"
 
+    def alike(self, call: Call) -> bool:
+        return True
+
     def infer(self, call: Call) -> Shape:
         return tuple(call.tensor("input").shape)
 
@@ -39,6 +42,9 @@ class Scatter(Movement):
     """scatter: the cells that ``index`` names are ``src``'s, or a number."""
 
     data: tuple[str, ...] = ("input", "src")
+
+    def alike(self, call: Call) -> bool:
+        return True
 
     def infer(self, call: Call) -> Shape:
         return tuple(call.tensor("input").shape)

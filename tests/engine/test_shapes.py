@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from torch import Tensor, nn
 
 from llm_linalg import ProgramError, ShapeError, Trace, run
 from llm_linalg.axes import Clash
+from llm_linalg.language.budget import Budget
 from llm_linalg.node import Origin
 from llm_linalg.ops import TABLE, Call
 from llm_linalg.recorder import Recorder
@@ -57,16 +59,26 @@ RULED: dict[str, Callable[..., Any]] = {
 }
 
 
+@dataclass
+class Noting(Budget):
+    """Notes the calls that it is asked about."""
+
+    calls: list[Call] = field(default_factory=list)
+
+    def check(self, call: Call) -> None:
+        self.calls.append(call)
+
+
 def ruled(function: Callable[..., Any], inputs: tuple[Tensor, ...]) -> tuple[Call, Any, Exception | None]:
     """Returns the last call that a function makes, what it gives, and how torch refuses it."""
-    calls: list[Call] = []
-    recorder = Recorder(Origin, calls.append)
+    noting = Noting()
+    recorder = Recorder(Origin, noting)
     try:
         with recorder:
             result = function(*inputs)
     except (RuntimeError, IndexError, ValueError, TypeError) as error:
-        return calls[-1], None, error
-    return calls[-1], result, None
+        return noting.calls[-1], None, error
+    return noting.calls[-1], result, None
 
 
 def inferred(call: Call) -> Shape | Clash | None:
@@ -105,8 +117,8 @@ def test_rules_object_where_torch_does(name: str, one: Shape, other: Shape) -> N
 @given(data=st.data())
 def test_rules_say_the_shape_that_torch_gives(name: str, data: st.DataObject) -> None:
     sample = data.draw(samples(name))
-    calls: list[Call] = []
-    recorder = Recorder(Origin, calls.append)
+    noting = Noting()
+    recorder = Recorder(Origin, noting)
     with recorder:
         sample.function(*sample.inputs)
     for node in recorder.nodes:

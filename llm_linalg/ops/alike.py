@@ -1,0 +1,149 @@
+"""Calls that are alike: of one function, with operands of the same shapes and types, and equal plain values.
+
+What the first of them means and asks for holds for the others, and is not worked out again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass
+from types import EllipsisType, NoneType
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor, nn
+
+from llm_linalg.ops.call import Call, Function, Slot, resolved
+
+if TYPE_CHECKING:
+    from llm_linalg.ops.base import Operation
+    from llm_linalg.ops.registry import Entry
+
+_TENSORS = frozenset([Tensor, nn.Parameter])
+_NUMBERS = frozenset([int, float])
+_PLAIN = frozenset([bool, str, NoneType, EllipsisType, torch.dtype])
+_MOST = 16  # items of a list that is looked at
+Likeness = tuple[Hashable, list[Any]]
+
+
+def likeness(
+    function: Function, operation: Operation, args: Sequence[Any], kwargs: Mapping[str, Any]
+) -> Likeness | None:
+    """Return what a call has in common with those that are like it, and what is its own.
+
+    Its own are its tensors, and its numbers where those may be any: in the order as they were written.
+
+    Returns:
+        None if that is not told at a glance.
+    """
+    common: list[Any] = [function]
+    own: list[Any] = []
+    free = operation.numbers_from
+    for place, value in enumerate((*args, *kwargs.values()) if kwargs else args):
+        if value.__class__ is Tensor:
+            common += [value.shape, value.dtype]
+            own.append(value)
+        elif place >= free and value.__class__ in _NUMBERS:
+            common.append(value.__class__)
+            own.append(value)
+        elif not _tell(value, common, own):
+            return None
+    if kwargs:
+        common += kwargs
+    return tuple(common), own
+
+
+def _tell(value: Any, common: list[Any], own: list[Any]) -> bool:
+    """Add what an argument is; return whether that says all of it."""
+    kind = value.__class__
+    if kind in _NUMBERS:
+        common += [kind, value if value else str(value)]  # 0.0 == -0.0
+    elif kind in _PLAIN:
+        common += [kind, value]
+    elif kind in _TENSORS:
+        common += [value.shape, value.dtype]
+        own.append(value)
+    elif kind is tuple or kind is list:
+        common += [kind, len(value)]
+        return len(value) <= _MOST and all(_tell(item, common, own) for item in value)
+    elif kind is slice:
+        parts = value.start, value.stop, value.step
+        common += [kind, *parts]
+        return all(part is None or part.__class__ is int for part in parts)
+    else:
+        return False
+    return True
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """What calls that are alike have in common, with slots for what is each one's own.
+
+    Attributes:
+        operation: The table's entry.
+        args: The positional arguments.
+        kwargs: The keyword arguments.
+        arguments: All arguments by parameter.
+        open: Those parameters among them that have slots.
+        tensors: Of each tensor, in the order of the parameters, the slot.
+        places: For each parameter, which of the tensors are its own.
+        order: For each tensor, its position among those of the call as it was written.
+    """
+
+    operation: Operation
+    args: tuple[Any, ...]
+    kwargs: Mapping[str, Any]
+    arguments: Mapping[str, Any]
+    open: tuple[str, ...]
+    tensors: tuple[int, ...]
+    places: Mapping[str, tuple[int, ...]]
+    order: tuple[int, ...]
+
+    @classmethod
+    def of(cls, call: Call, entry: Entry) -> Form:
+        """Return the form of a call that was bound, and of the table's entry for its function."""
+        slots: list[tuple[Slot, bool]] = []  # each, and whether it is a tensor's
+
+        free = entry.operation.numbers_from  # the one chosen of it may be another
+
+        def slotted(value: Any, place: int = -1) -> Any:
+            tensor = isinstance(value, Tensor)
+            if tensor or (place >= free and value.__class__ in _NUMBERS):
+                slots.append((Slot(len(slots)), tensor))
+                return slots[-1][0]
+            return (
+                type(value)([slotted(item) for item in value]) if value.__class__ in (list, tuple) else value
+            )
+
+        operation = call.operation
+        args = tuple([slotted(value, place) for place, value in enumerate(call.args)])
+        named = enumerate(call.kwargs.items(), len(args))
+        kwargs = {name: slotted(value, place) for place, (name, value) in named}
+        arguments = operation.bind(args, kwargs, entry.swap)
+        opened = [name for name, value in arguments.items() if value != resolved(value, slots)]
+        tensors = [slot.position for slot, tensor in slots if tensor]
+        places = tuple([tensors[place] for place in call.order])
+        return cls(operation, args, kwargs, arguments, tuple(opened), places, call.places, call.order)
+
+    def call(self, function: Function, own: Sequence[Any], output: Tensor | None = None) -> Call:
+        """Return a call of this form.
+
+        Args:
+            function: What torch was asked for.
+            own: What it has of its own.
+            output: What it gave; None before it is run.
+        """
+        arguments = dict(self.arguments)
+        for name in self.open:
+            arguments[name] = resolved(arguments[name], own)
+        return Call(
+            self.operation,
+            function,
+            tuple([resolved(value, own) for value in self.args]),
+            {name: resolved(value, own) for name, value in self.kwargs.items()} if self.kwargs else {},
+            arguments,
+            tuple([own[slot] for slot in self.tensors]),
+            self.places,
+            self.order,
+            output,
+        )
