@@ -19,7 +19,7 @@ from llm_linalg.ops import TABLE, Call, Operation
 from llm_linalg.ops.alike import Form, Likeness, likeness
 from llm_linalg.ops.call import Written, may_write
 from llm_linalg.ops.draws import draws, random_state
-from llm_linalg.ops.registry import ASKING, short_name
+from llm_linalg.ops.registry import ASKING, PUTTING, short_name
 from llm_linalg.ops.unlisted import Unlisted
 
 if TYPE_CHECKING:
@@ -40,6 +40,9 @@ class Guard(Protocol):
             operands: How many operands the call has.
             written: The one that it writes into.
         """
+
+    def renews(self) -> None:
+        """Note that a tensor is looked at anew, since it was written through another."""
 
 
 class Learned(NamedTuple):
@@ -89,7 +92,7 @@ class Recorder(Ledger, TorchFunctionMode):
             return func(*args, **kwargs)
         if self._halt is not None and self._halt():
             raise HaltedError("stopped: what comes after this was not run")
-        if func in ASKING:
+        if func in ASKING or func in PUTTING:
             with suppress(Exception):  # what is asked wrongly fails as any call does
                 return func(*args, **kwargs)
         entry = TABLE.entry(func)
@@ -117,6 +120,11 @@ class Recorder(Ledger, TorchFunctionMode):
             self._nodes(call, tuple([operands[place] for place in call.order]), outputs)
             self._learn(like, call, None)
         return result
+
+    def _renew(self, tensor: Tensor, before: Node) -> Node:
+        if self._guard is not None:
+            self._guard.renews()
+        return super()._renew(tensor, before)
 
     def _learn(self, like: Likeness | None, call: Call, asked: Asked | None) -> None:
         """Remember what a call means and asks for, so that those that are like it needn't be looked at."""

@@ -133,6 +133,7 @@ class Branches(Calls):
             changed = [name for name in names | others if names.get(name, ANY) is not others.get(name, ANY)]
             names |= {name: joined(names.get(name, ANY), others.get(name, ANY)) for name in changed}
         restore(scope, names)
+        self.guesses += len({end[1] for end in ends}) > 1
         self.budget.left = Spent(*map(max, *[end[1] for end in ends], ends[0][1]))
         ways = [way for _, _, way in ends if way is not None]
         if ways:

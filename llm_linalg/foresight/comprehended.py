@@ -48,6 +48,7 @@ class Comprehended(Loops):
                     break
                 decided &= self._generate_once(items, generators, value, found)
         if some is not None:
+            self.guesses += 1
             self._generate_for_all(items, generators, Column(1, some.others), sure=False)
         if not decided:
             raise Undecided

@@ -38,6 +38,8 @@ from llm_linalg.language.source import Source
 
 _POINTWISE = (ast.Add, ast.Sub, ast.Mult, ast.Div, ast.FloorDiv, ast.Mod, ast.Pow)
 
+_WITHOUT_TENSORS = frozenset([bool, int, float, str])
+
 
 class Expressions(Timed):
     """Evaluates what an `Interpreter` does, on tensors without cells; what it can't know is `Unknown`."""
@@ -51,6 +53,7 @@ class Expressions(Timed):
         self.returned = 0  # backward passes
         self.loose = False  # so that nothing is known of those that have a name
         self.missing = False  # whether something may have been done of which nothing is known
+        self.guesses = 0  # at what is done: it may be more
 
     def evaluate(self, node: ast.expr) -> Any:
         """Return an expression's value, or what is known of it."""
@@ -58,6 +61,7 @@ class Expressions(Timed):
         try:
             return super().evaluate(node)
         except Undecided as undecided:
+            self.guesses += undecided.value.kind not in _WITHOUT_TENSORS
             return undecided.value
 
     def fail(self, error: Exception, node: ast.expr | ast.stmt) -> NoReturn:
@@ -84,6 +88,7 @@ class Expressions(Timed):
     def missed(self) -> None:
         """Remember that something may have been done of which nothing is known."""
         self.loose = self.missing = True
+        self.guesses += 1
 
     def bind(self, name: str, value: Any) -> None:
         """Bind a name to a value."""

@@ -29,7 +29,7 @@ from llm_linalg.foresight.unknown import UNKNOWN, Undecided
 from llm_linalg.language.budget import Asked, Budget
 from llm_linalg.ops import TABLE, Call
 from llm_linalg.ops.call import Written, writes
-from llm_linalg.ops.registry import ASKING, short_name
+from llm_linalg.ops.registry import ASKING, PUTTING, short_name
 from llm_linalg.ops.unlisted import Unlisted
 from llm_linalg.recorder import MOST_OPERANDS, call_of
 
@@ -101,6 +101,8 @@ class Hollow(TorchFunctionMode):
                 raise Undecided(kind)
             if self._making and _fills(func):
                 return kwargs.get("tensor", args[0] if args else None)
+            if func in PUTTING:
+                return None
             if TABLE.entry(func) is None:
                 name = short_name(func)
                 if name in _ANSWERED:

@@ -30,11 +30,13 @@ class Loops(Parted):
 
     Attributes:
         went_through: The loops of which it is known what they take, as well as it will be.
+        sure: Those of which all is known that they take.
     """
 
     def __init__(self, source: Source, names: Mapping[str, Any], budget: Budget) -> None:
         super().__init__(source, names, budget)
         self.went_through: set[ast.For] = set()
+        self.sure: set[ast.For] = set()
 
     def _for(self, node: ast.For) -> None:
         value = self.evaluate(node.iter)
@@ -51,11 +53,15 @@ class Loops(Parted):
     def turns(self, node: ast.For, values: Sequence[Any]) -> None:
         """Go through a loop, of which it is known what it goes through."""
         self.went_through.add(node)
-        returned = self.returned
+        returned, guesses = self.returned, self.guesses
         with self._turning(f"{len(values):,}"):
             way = self._sure_turns(node, values)
         if self.returned != returned:  # more is known of the way back once the run is there
             self.went_through.discard(node)
+        if self.guesses == guesses and way is not Perhaps:
+            self.sure.add(node)
+        else:
+            self.sure.discard(node)
         self._left(node, way)
 
     def _left(self, node: ast.For, way: type[Exception] | None) -> None:
@@ -80,6 +86,7 @@ class Loops(Parted):
 
     def _some_turns(self, node: ast.For, values: SomeRange) -> type[Exception] | None:
         """Go through the turns that a loop surely has, and then through any that it may have beyond them."""
+        self.guesses += 1
         self.budget.weigh(values.sure)
         with self._turning(values.length):
             way = self._sure_turns(node, values.sure)

@@ -30,6 +30,12 @@ class Rehearsal(Comprehended):
         super().__init__(source, {}, Least(halt=halt))
         self._modules = dict(modules)
         self.exact = exact
+        self._finished = False
+
+    @property
+    def told_all(self) -> bool:
+        """Whether it told all that the statements do."""
+        return self._finished and not self.guesses
 
     def refuse(self, start: Start) -> None:
         """Refuse statements that will surely ask for more than is left.
@@ -49,6 +55,7 @@ class Rehearsal(Comprehended):
                     self.turns(loop, values)
                 else:
                     self._block(start.statements)
+            self._finished = True
         except (Ends, Fails, Undecided, RecursionError, Perhaps, Returned, Broken, Continued):
             pass  # it is left to the run
         finally:

@@ -37,6 +37,12 @@ _SAID = (
     "goes through more than {} items",
 )  # a program that takes more than it may, as `Spent` lists it
 
+ROOM = 130_000  # steps and effort of a program of which nobody knows how much it does
+UNKNOWN = (
+    "how much the program does is known only when it has done it, and it does more than such a program may: "
+    "let it do less"
+)
+
 LARGE = Spent(2**22, 2**29, 100, 10_000, 25_000)
 """What a program has taken when it is a large one: some ten milliseconds' worth of each."""
 
@@ -78,6 +84,9 @@ class Allowance:
     alarm: Callable[[], None] | None = field(default=None, init=False)
     _whole: Spent = field(init=False)  # what there was to begin with
     _mark: Spent | None = field(default=None, init=False)
+    effort: int = field(default=0, init=False)  # that was taken beside the steps, in steps
+    _room: int = field(default=ROOM, init=False)
+    _bound: int | None = field(default=None, init=False)  # of all effort, while it is confined
     look: int = field(default=2**63, init=False)  # below so many steps left there is something to look after
 
     def __post_init__(self) -> None:
@@ -98,8 +107,33 @@ class Allowance:
         self.alarm = alarm
         self._mark = Spent(*[left - large for left, large in zip(self.left, LARGE, strict=True)])
 
+    @property
+    def confined(self) -> bool:
+        """Whether the program may do less, since nobody knows how much it will do."""
+        return self._bound is not None
+
+    def confine(self, already: int = 0) -> None:
+        """Let the program do only so much from here on as is done in a tenth of a second.
+
+        Args:
+            already: How much of that was done by now.
+        """
+        self._bound = self._done + self._room - already
+
+    def release(self) -> None:
+        """Let it do all that is left of its budget again; what it does meanwhile is not counted later."""
+        if self._bound is not None:
+            self._room, self._bound = self._bound - self._done, None
+
+    @property
+    def _done(self) -> int:
+        """All that was done so far, in steps."""
+        return self._whole.steps - self.steps + self.effort
+
     def _watch(self) -> None:
         """Ring the alarm, if what was taken is large."""
+        if self._bound is not None and self._done > self._bound:
+            raise LimitError(UNKNOWN)
         mark, alarm = self._mark, self.alarm
         if mark is None or alarm is None:
             return
@@ -174,6 +208,7 @@ class Allowance:
             LimitError: If there are too many.
         """
         self.step(costs.A_TEXT * shown.tensors)
+        self.effort += costs.EFFORT_OF_A_TEXT * shown.tensors
         self.items -= costs.TEXT_OF_A_CELL * shown.cells + costs.TEXT_OF_AN_ITEM * shown.items
         if self.items < 0:
             raise LimitError("the program makes text of too many numbers in all")

@@ -13,6 +13,7 @@ from llm_linalg.axes import Clash, Shape
 from llm_linalg.errors import LimitError
 from llm_linalg.language import costs
 from llm_linalg.language.allowance import Allowance
+from llm_linalg.ops.base import Operation
 from llm_linalg.ops.call import Call
 from llm_linalg.ops.refusals import danger
 from llm_linalg.ops.unlisted import Unlisted
@@ -23,13 +24,35 @@ SMALL = 2**14  # cells of a memory that is copied in no time
 
 
 class Asked(NamedTuple):
-    """What a call asks for: how many tensors, their shape if it is known, cells, multiplications, items."""
+    """What a call asks for.
+
+    Attributes:
+        outputs: How many tensors.
+        shape: Their shape, if it is known.
+        cells: How many cells of them, or on the way to them.
+        work: How many multiplications.
+        items: How many items of plain values are gone through.
+        effort: How long it takes beside its steps, in steps.
+    """
 
     outputs: int
     shape: Shape | None
     cells: int
     work: int
     items: int = 0
+    effort: int = 0
+
+    @classmethod
+    def of(
+        cls, operation: Operation, outputs: int, shape: Shape | None, cells: int, work: int, items: int
+    ) -> Asked:
+        """Return what a call of an operation asks for, and how long it takes beside its steps."""
+        effort = cells // costs.CELLS_AN_EFFORT + work // costs.WORK_AN_EFFORT
+        if outputs:
+            effort += costs.EFFORT_OF_A_TENSOR + costs.EFFORT_OF_ANOTHER * (outputs - 1)
+        if isinstance(operation, Unlisted):
+            effort += costs.EFFORT_OF_A_RARE_CALL
+        return cls(outputs, shape, cells, work, items, effort)
 
 
 @dataclass(slots=True)
@@ -71,7 +94,7 @@ class Budget(Allowance):
             shape = on_meta(call)
             if shape is None:
                 return None  # torch refuses it, and says why
-            asked = Asked(1, shape, prod(shape), prod(shape))
+            asked = Asked.of(call.operation, 1, shape, prod(shape), prod(shape), 0)
         self.take(call, asked)
         if call.tensors and call.may_write:
             self.write(call.written.numel(), storage_cells(call.written))
@@ -91,6 +114,10 @@ class Budget(Allowance):
             self.write(written.numel(), storage_cells(written))
         self._watch()
 
+    def renews(self) -> None:
+        """Take what it takes to look anew at a tensor that was written through another."""
+        self.effort += costs.EFFORT_OF_A_RENEWAL
+
     def write(self, cells: int, memory: int) -> None:
         """Take what it takes that a tensor's memory is written: what shares it is kept as it was.
 
@@ -98,6 +125,7 @@ class Budget(Allowance):
             cells: The tensor's cells.
             memory: The cells of its memory.
         """
+        self.effort += costs.EFFORT_OF_A_WRITE
         if memory > SMALL:
             self.total -= memory if memory == cells else costs.A_VIEW_WRITTEN * memory
             self.exceeded()
@@ -111,7 +139,8 @@ class Budget(Allowance):
         shape = _shape(call)
         operation = call.operation
         outputs, items = operation.outputs(call), operation.items(call, shape)
-        return Asked(outputs, shape, operation.peak(call, shape), operation.cost(call, shape), items)
+        peak, cost = operation.peak(call, shape), operation.cost(call, shape)
+        return Asked.of(operation, outputs, shape, peak, cost, items)
 
     def take(self, call: Call, asked: Asked) -> None:
         """Take what a call asks for.
@@ -120,7 +149,7 @@ class Budget(Allowance):
             LimitError: If that is too much.
         """
         name = call.operation.name
-        outputs, shape, cells, work, _ = asked
+        outputs, shape, cells, work, *_ = asked
         if outputs > self.outputs:
             raise LimitError(f"{name} would give {outputs:,} tensors; {self.outputs:,} are allowed")
         if max([len(shape or ()), *[tensor.dim() for tensor in call.tensors]]) > MAX_AXES:
@@ -133,7 +162,8 @@ class Budget(Allowance):
         self._spend(asked, len(call.tensors))
 
     def _spend(self, asked: Asked, operands: int) -> None:
-        outputs, _, cells, work, items = asked
+        outputs, _, cells, work, items, effort = asked
+        self.effort += effort
         self.total -= cells
         self.work -= work
         self.tensors -= outputs
@@ -151,6 +181,13 @@ def _shape(call: Call) -> Shape | None:
     if isinstance(operation, Unlisted) and not operation.bounded:
         return on_meta(call)
     return operation.infer(call)
+
+
+def asked_work(call: Call) -> int:
+    """Return the multiplications that a call asked for, now that it has been made."""
+    operation = call.operation
+    after = isinstance(operation, Unlisted) and not operation.bounded
+    return operation.cost(call, call.shape if after else operation.infer(call))
 
 
 def on_meta(call: Call) -> Shape | None:

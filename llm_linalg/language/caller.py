@@ -13,9 +13,15 @@ from torch import Tensor, nn
 
 from llm_linalg.errors import LimitError
 from llm_linalg.language import gradients, instead, layered, layers, plain, printing, tables, values
-from llm_linalg.language.budget import Budget
+from llm_linalg.language.budget import Budget, asked_work
 from llm_linalg.language.comprehensions import Comprehensions
-from llm_linalg.language.costs import A_CALL_BACK, A_FIELD
+from llm_linalg.language.costs import (
+    A_CALL_BACK,
+    A_FIELD,
+    EFFORT_OF_A_CALL_BACK,
+    EFFORT_OF_A_LAYER,
+    EFFORT_OF_A_PASS_BACK,
+)
 from llm_linalg.language.evaluator import Explain
 from llm_linalg.language.gradients import Gradients
 from llm_linalg.language.source import Source
@@ -114,7 +120,7 @@ class Caller(Comprehensions):
                 self._goes_back(function.owner)
             return plain.bounded(function.function(function.owner, *arguments, **named))
         if isinstance(function, nn.Module):
-            self.budget.step(layered.count(function))
+            self._met(function)
         if not callable(function) or isinstance(function, Tensor):
             raise self.error(f"{self.source.text_of(node.func)} can't be called", node)
         return plain.bounded(function(*arguments, **named))
@@ -123,6 +129,7 @@ class Caller(Comprehensions):
         """Take what a backward pass asks for: of each call that it goes back through, twice as much work."""
         works = self.way_back(tensor)
         self.budget.step(A_CALL_BACK * len(works))
+        self.budget.effort += EFFORT_OF_A_PASS_BACK + EFFORT_OF_A_CALL_BACK * len(works)
         self.budget.works(2 * sum(works))
 
     def way_back(self, tensor: Tensor) -> Sequence[int]:
@@ -130,17 +137,21 @@ class Caller(Comprehensions):
         return list(map(self.work_of, self.recorder.way_back(self.recorder.node_of(tensor))))
 
     def work_of(self, node: Node) -> int:
-        """Return the multiplications that a node's call took."""
+        """Return the multiplications that a node's call asked for."""
         found = self._works.get(node.index)
         if found is None:
-            found = node.call.operation.cost(node.call, node.shape) if node.call else 0
-            self._works[node.index] = found
+            found = self._works[node.index] = asked_work(node.call) if node.call else 0
         return found
+
+    def _met(self, layer: nn.Module) -> None:
+        count = layered.count(layer)
+        self.budget.step(count)
+        self.budget.effort += EFFORT_OF_A_LAYER * count
 
     def weigh_owner(self, method: Method) -> None:
         """Count the items of what a method is of, if it goes through them."""
         if isinstance(method.owner, nn.Module):
-            self.budget.step(layered.count(method.owner))  # each method goes through all of them
+            self._met(method.owner)  # each method goes through all of them
         elif not isinstance(method.owner, Tensor) and method.function not in values.AT_ONCE:
             self.budget.weigh(method.owner)
 

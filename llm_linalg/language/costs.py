@@ -46,3 +46,17 @@ A_PLACE = 8  # of a list that says which items of a tensor are meant
 A_COLLISION = 1_000  # a whole number as a key, of those that may have the same hash
 TEXT_OF_A_CELL = 90
 TEXT_OF_AN_ITEM = 5
+
+# As long as so many steps, beside those that they are: it counts where nobody knows how much a program does.
+EFFORT_OF_A_TENSOR = 30  # that a call of torch gives
+EFFORT_OF_ANOTHER = 8  # beyond the first of a call
+EFFORT_OF_A_RARE_CALL = 110  # more, of an operation of which each call is looked at anew
+EFFORT_OF_A_WRITE = 20  # into a tensor
+EFFORT_OF_A_RENEWAL = 150  # of a tensor that was written through another
+EFFORT_OF_A_PASS_BACK = 180
+EFFORT_OF_A_CALL_BACK = 15
+EFFORT_OF_A_TEXT = 150  # of a tensor, beside its cells
+EFFORT_OF_A_LAYER = 30  # that is called, or one of whose methods is
+EFFORT_OF_A_REHEARSAL = 3  # for each of its steps
+CELLS_AN_EFFORT = 400
+WORK_AN_EFFORT = 2**14

@@ -13,6 +13,7 @@ from llm_linalg.errors import HaltedError, LimitError
 from llm_linalg.language import printing
 from llm_linalg.language.allowance import Spent
 from llm_linalg.language.assigner import Assigner
+from llm_linalg.language.costs import EFFORT_OF_A_REHEARSAL
 
 if TYPE_CHECKING:
     from llm_linalg.foresight import Recorded
@@ -48,11 +49,13 @@ class Rehearsed(Assigner):
     """Evaluates what an `Assigner` does; a program that turns out to be large is rehearsed."""
 
     _rehearsed: set[ast.stmt] | None = None  # once the program is large: the loops that were rehearsed
+    _sure: frozenset[ast.stmt] = frozenset()  # those of them of which all is known that they do
+    _free: Moment | None = None  # the one under way of which all is known, in a program of which it is not
     _ways: Recorded | None = None
 
     def begin(self, statements: Sequence[ast.stmt]) -> None:
         """Watch what statements take that are about to be run; should it be much, they are rehearsed."""
-        self._rehearsed = None
+        self._rehearsed, self._sure, self._free = None, frozenset(), None
         self._under_way = [self._moment(statements)]
         if self.budget.foresight:
             self.budget.arm(self._rehearse_all)
@@ -60,12 +63,18 @@ class Rehearsed(Assigner):
     @contextmanager
     def foreseen(self, loop: ast.For, values: Sequence[Any]) -> Iterator[None]:
         """Know a loop that is under way while the context is open; one not foreseen is rehearsed first."""
-        self._under_way.append(self._moment([loop], values))
+        moment = self._moment([loop], values)
+        self._under_way.append(moment)
         try:
-            self._rehearse(self._under_way[-1])
+            self._rehearse(moment)
+            if self.budget.confined and len(self._under_way) == 2:  # it is in no other loop
+                self._let_free(moment)
             yield
         finally:
             self._under_way.pop()
+            if self._free is moment:
+                self._free = None
+                self.budget.confine()
 
     def _moment(self, statements: Sequence[ast.stmt], values: Sequence[Any] | None = None) -> Moment:
         """Return what is about to be run, with what it can use now."""
@@ -75,16 +84,35 @@ class Rehearsed(Assigner):
         return Moment(statements, values, self.names, were, modules, left, options, severed, made)
 
     def _rehearse_all(self) -> None:
-        """Rehearse the program from its start, and each loop that is under way and wasn't foreseen then."""
-        self._rehearsed = set()
-        for moment in self._under_way:
-            self._rehearse(moment)
+        """Rehearse the program from its start, and each loop that is under way and wasn't foreseen then.
 
-    def _rehearse(self, moment: Moment) -> None:
+        If that does not tell all that the program does, it may do less.
+        """
+        self._rehearsed, before = set(), self.budget.effort
+        known = [self._rehearse(moment) for moment in self._under_way]
+        if not known[0]:
+            self.budget.confine(self.budget.effort - before)
+            for moment in self._under_way[1:2]:
+                self._let_free(moment)
+
+    def _let_free(self, loop: Moment) -> None:
+        """Let a loop do all that it will, the first time, if all is known of it."""
+        statement = loop.statements[0]
+        if statement in self._sure:
+            self._sure -= {statement}
+            self._free = loop
+            self.budget.release()
+
+    def _rehearse(self, moment: Moment) -> bool:
+        """Rehearse what is about to be run, unless it was; return whether that told all that it does.
+
+        Raises:
+            LimitError: If it surely asks for more than is left.
+        """
         from llm_linalg.foresight import Recorded, Rehearsal, Start
 
         if self._rehearsed is None or moment.statements[0] in self._rehearsed:
-            return
+            return False
         inner, *outer = moment.names.maps
         scopes = [(inner, moment.were), *[(scope, scope) for scope in outer]]
         if self._ways is None:
@@ -103,5 +131,10 @@ class Rehearsed(Assigner):
                 pass
             finally:
                 self._rehearsed |= rehearsal.went_through
+                self._sure |= rehearsal.sure
+                self.budget.effort += EFFORT_OF_A_REHEARSAL * rehearsal.length
+            if rehearsal.told_all:
+                return True
             if not rehearsal.vague or rehearsal.too_long:
                 break
+        return False

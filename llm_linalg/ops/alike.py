@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor, nn
 
-from llm_linalg.ops.call import Call, Function, Slot, resolved
+from llm_linalg.ops.call import Call, Function, Slot
 
 if TYPE_CHECKING:
     from llm_linalg.ops.base import Operation
@@ -43,21 +43,22 @@ def likeness(
         if value.__class__ is Tensor:
             common += [value.shape, value.dtype]
             own.append(value)
-        elif place >= free and value.__class__ in _NUMBERS:
-            common.append(value.__class__)
-            own.append(value)
-        elif not _tell(value, common, own):
+        elif not _tell(value, common, own, place >= free):
             return None
     if kwargs:
         common += kwargs
     return tuple(common), own
 
 
-def _tell(value: Any, common: list[Any], own: list[Any]) -> bool:
+def _tell(value: Any, common: list[Any], own: list[Any], any_number: bool) -> bool:
     """Add what an argument is; return whether that says all of it."""
     kind = value.__class__
     if kind in _NUMBERS:
-        common += [kind, value if value else str(value)]  # 0.0 == -0.0
+        if any_number:
+            common.append(kind)
+            own.append(value)
+        else:
+            common += [kind, value if value else str(value)]  # 0.0 == -0.0
     elif kind in _PLAIN:
         common += [kind, value]
     elif kind in _TENSORS:
@@ -65,7 +66,7 @@ def _tell(value: Any, common: list[Any], own: list[Any]) -> bool:
         own.append(value)
     elif kind is tuple or kind is list:
         common += [kind, len(value)]
-        return len(value) <= _MOST and all(_tell(item, common, own) for item in value)
+        return len(value) <= _MOST and all(_tell(item, common, own, any_number) for item in value)
     elif kind is slice:
         parts = value.start, value.stop, value.step
         common += [kind, *parts]
@@ -102,28 +103,24 @@ class Form:
     @classmethod
     def of(cls, call: Call, entry: Entry) -> Form:
         """Return the form of a call that was bound, and of the table's entry for its function."""
-        slots: list[tuple[Slot, bool]] = []  # each, and whether it is a tensor's
-
-        free = entry.operation.numbers_from  # the one chosen of it may be another
-
-        def slotted(value: Any, place: int = -1) -> Any:
-            tensor = isinstance(value, Tensor)
-            if tensor or (place >= free and value.__class__ in _NUMBERS):
-                slots.append((Slot(len(slots)), tensor))
-                return slots[-1][0]
-            return (
-                type(value)([slotted(item) for item in value]) if value.__class__ in (list, tuple) else value
-            )
-
-        operation = call.operation
-        args = tuple([slotted(value, place) for place, value in enumerate(call.args)])
+        operation, free = call.operation, entry.operation.numbers_from  # the one chosen of it may be another
+        owners: list[Any] = []
+        args = [_slotted(value, owners, place >= free) for place, value in enumerate(call.args)]
         named = enumerate(call.kwargs.items(), len(args))
-        kwargs = {name: slotted(value, place) for place, (name, value) in named}
-        arguments = operation.bind(args, kwargs, entry.swap)
-        opened = [name for name, value in arguments.items() if value != resolved(value, slots)]
-        tensors = [slot.position for slot, tensor in slots if tensor]
-        places = tuple([tensors[place] for place in call.order])
-        return cls(operation, args, kwargs, arguments, tuple(opened), places, call.places, call.order)
+        kwargs = {name: _slotted(value, owners, place >= free) for place, (name, value) in named}
+        bound = operation.bind(args, kwargs, entry.swap)
+        arguments = {name: _opened(value) for name, value in bound.items()}
+        tensors = [slot for slot, value in enumerate(owners) if isinstance(value, Tensor)]
+        return cls(
+            operation,
+            tuple(map(_opened, args)),
+            {name: _opened(value) for name, value in kwargs.items()},
+            arguments,
+            tuple([name for name, value in arguments.items() if isinstance(value, Slot | _Several)]),
+            tuple([tensors[place] for place in call.order]),
+            call.places,
+            call.order,
+        )
 
     def call(self, function: Function, own: Sequence[Any], output: Tensor | None = None) -> Call:
         """Return a call of this form.
@@ -135,15 +132,51 @@ class Form:
         """
         arguments = dict(self.arguments)
         for name in self.open:
-            arguments[name] = resolved(arguments[name], own)
+            arguments[name] = _filled(arguments[name], own)
         return Call(
             self.operation,
             function,
-            tuple([resolved(value, own) for value in self.args]),
-            {name: resolved(value, own) for name, value in self.kwargs.items()} if self.kwargs else {},
+            tuple([_filled(value, own) for value in self.args]),
+            {name: _filled(value, own) for name, value in self.kwargs.items()} if self.kwargs else {},
             arguments,
             tuple([own[slot] for slot in self.tensors]),
             self.places,
             self.order,
             output,
         )
+
+
+@dataclass(frozen=True, slots=True)
+class _Several:
+    """A list or a tuple with slots in it."""
+
+    kind: type
+    items: tuple[Any, ...]
+
+
+def _slotted(value: Any, owners: list[Any], any_number: bool) -> Any:
+    """Return an argument with slots in the place of what is a call's own, which is added to their owners."""
+    if isinstance(value, Tensor) or (any_number and value.__class__ in _NUMBERS):
+        owners.append(value)
+        return Slot(len(owners) - 1)
+    if value.__class__ in (list, tuple):
+        return type(value)([_slotted(item, owners, any_number) for item in value])
+    return value
+
+
+def _opened(value: Any) -> Any:
+    """Return an argument so that its slots are found at once."""
+    if value.__class__ not in (list, tuple):
+        return value
+    items = tuple(map(_opened, value))
+    return _Several(type(value), items) if any(isinstance(item, Slot | _Several) for item in items) else value
+
+
+def _filled(value: Any, own: Sequence[Any]) -> Any:
+    """Return an argument with what is a call's own in its slots."""
+    kind = value.__class__
+    if kind is Slot:
+        return own[value.position]
+    if kind is _Several:
+        return value.kind([_filled(item, own) for item in value.items])
+    return value

@@ -43,7 +43,7 @@ class Operation:
         parts: The operation as a small program of simpler ones.
         multiplies: How many multiplications (or divisions) a cell of the result takes; functions such as
             exp count none. What has parts takes theirs.
-        numbers_from: From which argument on a plain number may be any: calls ask for the same.
+        numbers_from: From which argument on plain numbers may be any: calls ask for the same.
     """
 
     name: str

@@ -261,12 +261,12 @@ class Written:
             else:
                 order += [item.position for item in _leaves(value, Slot)]
                 places[name] = tuple(range(first, len(order)))
-                arguments[name] = resolved(value, tensors)
+                arguments[name] = _resolved(value, tensors)
         chosen = operation.chosen(arguments)
         if chosen is not operation:
             return self.call(chosen, function, tensors, swap)
-        args = tuple([resolved(value, tensors) for value in self.args])
-        kwargs = {name: resolved(value, tensors) for name, value in self.kwargs.items()}
+        args = tuple([_resolved(value, tensors) for value in self.args])
+        kwargs = {name: _resolved(value, tensors) for name, value in self.kwargs.items()}
         inputs = tuple([tensors[position] for position in order])
         return Call(operation, function, args, kwargs, arguments, inputs, places, tuple(order))
 
@@ -301,15 +301,15 @@ def _mapped(value: Any, change: Callable[[Tensor], Any]) -> Any:
     return value
 
 
-def resolved(value: Any, written: Sequence[Any]) -> Any:
+def _resolved(value: Any, written: Sequence[Any]) -> Any:
     """Return an argument with what was written in the place of each slot."""
     if value.__class__ is Slot:
         return written[value.position]
     if value is None or value.__class__ in PLAIN:
         return value
     if isinstance(value, list | tuple) and any(True for _ in _leaves(value, Slot)):
-        items = [resolved(item, written) for item in value]
+        items = [_resolved(item, written) for item in value]
         return items if isinstance(value, list) else tuple(items)
     if isinstance(value, dict):
-        return {name: resolved(item, written) for name, item in value.items()}
+        return {name: _resolved(item, written) for name, item in value.items()}
     return value

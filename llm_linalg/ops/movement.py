@@ -152,6 +152,8 @@ class Parting(Movement):
 class Picking(Movement):
     """``x[key]``: a view, unless the key holds tensors or lists."""
 
+    numbers_from: int = 1
+
     def alike(self, call: Call) -> bool:
         return all(call.tensors[place].dtype is torch.int64 for place in call.places["key"])
 
@@ -172,7 +174,7 @@ class Padding(Movement):
 class ItemSet(Movement):
     """``x[key] = value``: the tensor as it is afterwards; the earlier one stays as it was."""
 
-    numbers_from: int = 2
+    numbers_from: int = 1
 
     def alike(self, call: Call) -> bool:
         return True

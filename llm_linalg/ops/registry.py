@@ -93,3 +93,8 @@ ASKING: frozenset[Function] = frozenset(
     function for name in TELLING for function in _resolve(f"torch.Tensor.{name}")
 )
 """What tells of a tensor, or of its only cell, and makes none: nothing is recorded of it."""
+
+PUTTING: frozenset[Function] = frozenset(
+    [torch.Tensor.grad.__set__, torch.Tensor.requires_grad.__set__]  # type: ignore[union-attr, attr-defined]
+)
+"""What puts a gradient to a tensor, or away: no cell changes, and nothing is recorded of it."""

@@ -14,7 +14,7 @@ from tests.engine.test_foresight import difference, taken
 
 FEW, MANY = 2, 42  # turns
 CALLS_A_STEP = 14  # of Python's; most take five
-CALLS_A_TENSOR = 350
+CALLS_A_TENSOR = 160
 
 
 def program(statement: str, turns: int) -> str:
