@@ -50,9 +50,10 @@ class Branches(Calls):
 
     def _forget(self, *statements: ast.stmt) -> None:
         """Let statements be passed over that may be run, or not."""
+        self.left_out(*statements)
         self._unknown(statements)
         ways = set(ways_out(statements))
-        if ways:
+        if ways and not self.dearest:
             raise Perhaps(strongest(ways))
 
     def _unknown(self, statements: Sequence[ast.AST]) -> None:
@@ -118,6 +119,8 @@ class Branches(Calls):
                 try:
                     way = self._way(block)
                 except (LimitError, Fails) as error:
+                    if self.dearest and isinstance(error, LimitError):
+                        raise
                     refused = error  # then the other one is taken, or the program is refused
                 except Ends:
                     self.budget.left = left  # nobody knows whether this is taken
@@ -134,9 +137,11 @@ class Branches(Calls):
             names |= {name: joined(names.get(name, ANY), others.get(name, ANY)) for name in changed}
         restore(scope, names)
         self.guesses += len({end[1] for end in ends}) > 1
-        self.budget.left = Spent(*map(max, *[end[1] for end in ends], ends[0][1]))
+        cheaper = min if self.dearest else max  # of what is left
+        self.budget.left = Spent(*map(cheaper, *[end[1] for end in ends], ends[0][1]))
         ways = [way for _, _, way in ends if way is not None]
-        if ways:
+        self.guesses += len(ways)
+        if ways and not (self.dearest and len(ways) < len(ends)):
             raise Perhaps(strongest(ways))
 
     def _way(self, block: Sequence[ast.stmt]) -> type[Exception] | None:
@@ -159,7 +164,7 @@ class Branches(Calls):
 
     @property
     def _long(self) -> bool:
-        return self.length > (TURN_BY_TURN // 3 if self.exact else TURN_BY_TURN)
+        return self.length > (TURN_BY_TURN // 3 if self.hurried else TURN_BY_TURN)
 
     @property
     def _lists(self) -> tuple[int, bool, bool]:

@@ -111,12 +111,13 @@ class Calls(Choices):
         """Call what was evaluated, as far as it is known."""
         before = self.budget.items
         result = self._applied(node, function, arguments, named)
-        if not isinstance(function, UserFunction):
+        if not isinstance(function, UserFunction) and function not in self._making_text:
             self.went_on((before - self.budget.items) // ITEMS_A_STEP)
         return result
 
     def _applied(self, node: ast.Call, function: Any, arguments: list[Any], named: dict[str, Any]) -> Any:
         if isinstance(function, Unknown):
+            self.unbounded += not isinstance(node.func, ast.Attribute)
             self.missed()
             raise Undecided
         if isinstance(function, UserFunction):
@@ -133,7 +134,7 @@ class Calls(Choices):
             named["dtype"] = torch.float32
         if isinstance(function, Method):
             return self._method(node, function, arguments, named)
-        if function in (self._print, self._shown, self._representation):
+        if function in self._making_text:
             self.budget.weigh(*arguments, *named.values())
             return function(*arguments, **named)
         if function in _LISTING and _long(arguments) and not named:
@@ -145,6 +146,11 @@ class Calls(Choices):
             return by_turn.mapped(function, [] if named else arguments)
         result = super().applied(node, function, *self._any_numbers(function, arguments, named))
         return keyed(result) if isinstance(result, dict) else result
+
+    @property
+    def _making_text(self) -> tuple[Any, ...]:
+        """What makes text, which is not made before the run."""
+        return self._print, self._shown, self._representation
 
     def _range(self, arguments: list[Any]) -> Unknown:
         for bound in arguments:

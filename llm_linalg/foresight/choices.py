@@ -28,7 +28,7 @@ class Choices(Returning):
         try:
             return super()._boolean(node)
         except Undecided:
-            self.passed_over(*node.values[1:])
+            self._perhaps(*node.values[1:])
             raise
 
     def _compare(self, node: ast.Compare) -> Any:
@@ -76,8 +76,15 @@ class Choices(Returning):
         try:
             return super()._conditional(node)
         except Undecided:
-            self.passed_over(node.body, node.orelse)
+            self._perhaps(node.body, node.orelse)
             raise
+
+    def _perhaps(self, *nodes: ast.expr) -> None:
+        """Pass over what may be evaluated, or not; at most it all is."""
+        if self.dearest:
+            for node in nodes:
+                self.evaluate(node)
+        self.passed_over(*nodes)
 
     def _truth(self, value: Any, node: ast.AST) -> bool:
         if isinstance(value, Each):

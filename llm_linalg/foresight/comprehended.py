@@ -48,7 +48,7 @@ class Comprehended(Loops):
                     break
                 decided &= self._generate_once(items, generators, value, found)
         if some is not None:
-            self.guesses += 1
+            self.unbounded += 1
             self._generate_for_all(items, generators, Column(1, some.others), sure=False)
         if not decided:
             raise Undecided
@@ -63,6 +63,8 @@ class Comprehended(Loops):
             if all(self._truth(self.evaluate(test), test) for test in first.ifs):
                 self._generate(items, rest, found)
         except Undecided:
+            if self.dearest:
+                self._generate(items, rest, [[] for _ in items])
             self.passed_over(*items, *generators)
             return False
         return True

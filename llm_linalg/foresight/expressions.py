@@ -32,6 +32,7 @@ from llm_linalg.foresight.unknown import (
 from llm_linalg.foresight.wholes import arithmetic, negative
 from llm_linalg.language import layered, layers, plain
 from llm_linalg.language.budget import Budget
+from llm_linalg.language.caller import UserFunction
 from llm_linalg.language.costs import A_LAYERS_NAME
 from llm_linalg.language.evaluator import WITH_ITEMS
 from llm_linalg.language.source import Source
@@ -53,7 +54,8 @@ class Expressions(Timed):
         self.returned = 0  # backward passes
         self.loose = False  # so that nothing is known of those that have a name
         self.missing = False  # whether something may have been done of which nothing is known
-        self.guesses = 0  # at what is done: it may be more
+        self.guesses = 0  # at how much is done
+        self.unbounded = 0  # loops, and calls of functions, of which nobody knows how often they come
 
     def evaluate(self, node: ast.expr) -> Any:
         """Return an expression's value, or what is known of it."""
@@ -61,7 +63,8 @@ class Expressions(Timed):
         try:
             return super().evaluate(node)
         except Undecided as undecided:
-            self.guesses += undecided.value.kind not in _WITHOUT_TENSORS
+            if undecided.value.kind not in _WITHOUT_TENSORS:
+                self._guessed()
             return undecided.value
 
     def fail(self, error: Exception, node: ast.expr | ast.stmt) -> NoReturn:
@@ -77,18 +80,47 @@ class Expressions(Timed):
     def gone_through(self, value: Any, node: ast.expr) -> Sequence[Any]:
         """Return the items of a value that stands after ``in``."""
         if isinstance(value, Unknown):
+            self.unbounded += 1
             raise Undecided
         return super().gone_through(value, node)
 
+    @property
+    def told(self) -> int:
+        """How often something was left open of how much is done: it tells all if that is never."""
+        return self.unbounded + (0 if self.dearest else self.guesses)
+
+    def _guessed(self) -> None:
+        """Remember that an expression was not evaluated whole; at most it makes a tensor more."""
+        self.guesses += 1
+        if self.dearest:
+            self.budget.tensors -= 1
+            self.budget.exceeded()
+
+    def left_out(self, *nodes: ast.AST) -> None:
+        """Remember that something was not gone through, which may turn, or call what turns."""
+        self.guesses += 1
+        self.unbounded += any(self._turns_itself(inner) for node in nodes for inner in ast.walk(node))
+
+    def _turns_itself(self, node: ast.AST) -> bool:
+        if not isinstance(node, ast.Call):
+            return isinstance(node, ast.For | ast.comprehension)
+        return not isinstance(node.func, ast.Attribute) and self._may_be_own(node.func)
+
+    def _may_be_own(self, function: ast.expr) -> bool:
+        """Whether what is called may be a function that the program defines."""
+        if not isinstance(function, ast.Name):
+            return True
+        return isinstance(self.names.get(function.id), UserFunction | Unknown)
+
     def passed_over(self, *nodes: ast.AST) -> None:
         """Remember that something was not evaluated that may call something."""
+        self.left_out(*nodes)
         if any(isinstance(inner, ast.Call) for node in nodes for inner in ast.walk(node)):
             self.missed()
 
     def missed(self) -> None:
         """Remember that something may have been done of which nothing is known."""
         self.loose = self.missing = True
-        self.guesses += 1
 
     def bind(self, name: str, value: Any) -> None:
         """Bind a name to a value."""

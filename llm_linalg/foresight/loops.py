@@ -53,12 +53,12 @@ class Loops(Parted):
     def turns(self, node: ast.For, values: Sequence[Any]) -> None:
         """Go through a loop, of which it is known what it goes through."""
         self.went_through.add(node)
-        returned, guesses = self.returned, self.guesses
+        returned, told = self.returned, self.told
         with self._turning(f"{len(values):,}"):
             way = self._sure_turns(node, values)
         if self.returned != returned:  # more is known of the way back once the run is there
             self.went_through.discard(node)
-        if self.guesses == guesses and way is not Perhaps:
+        if self.told == told and way is not Perhaps:
             self.sure.add(node)
         else:
             self.sure.discard(node)
@@ -75,7 +75,8 @@ class Loops(Parted):
         took = 0  # the last turn, in steps of the rehearsal; once it is long, loops in it take few
         for turn, value in enumerate(values):
             left = len(values) - turn
-            if self._long and left > 1 and (left > A_FEW or self.length + left * took > self.longest // 2):
+            few = left <= A_FEW and self.length + left * took <= self.longest // 2 and not self.dearest
+            if self._long and left > 1 and not few:
                 return self._all_turns(self.column(values[turn:]), partial(self._turn_for_all, node))
             began, long = self.length, self._long
             way = self._turn(node, value)
@@ -86,7 +87,7 @@ class Loops(Parted):
 
     def _some_turns(self, node: ast.For, values: SomeRange) -> type[Exception] | None:
         """Go through the turns that a loop surely has, and then through any that it may have beyond them."""
-        self.guesses += 1
+        self.unbounded += 1
         self.budget.weigh(values.sure)
         with self._turning(values.length):
             way = self._sure_turns(node, values.sure)
@@ -121,8 +122,11 @@ class Loops(Parted):
 
     def _turns_left(self, node: ast.For, *ways: type[Exception]) -> type[Exception] | None:
         """Let what is left of a turn be passed over; return `Perhaps` if the loop may end with it."""
+        self.left_out(*node.body)
         self._unknown([node.target, *node.body])
         found = {*ways, *ways_out(node.body)}
+        if self.dearest:
+            return None
         if Returned in found:
             raise Perhaps(Returned)
         return Perhaps if Broken in found else None
@@ -155,6 +159,7 @@ class Loops(Parted):
                 if proved and same:
                     return self._ended(parts, left, node.iter) if sure else None
                 restore(scope, known)
+        self.unbounded += 1
         return self._turns_left(node)
 
     def _known_after(self, parts: Sequence[Part], before: Mapping[str, Any]) -> dict[str, Any]:

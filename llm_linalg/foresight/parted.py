@@ -228,7 +228,7 @@ class Parted(Branches):
         scope, left, ranges = self.names.maps[0], self.budget.left, self.ranges
         before = dict(scope)
         found = go(column)
-        if found is not None or self.ranges == ranges or column.size < 2 * _PIECES:
+        if found is not None or self.ranges == ranges or column.size < 2 * _PIECES or self.dearest:
             return found
         restore(scope, before)
         self.budget.left = left

@@ -25,17 +25,22 @@ class Rehearsal(Comprehended):
     """Goes through a program before it is run, from where a run started or is now."""
 
     def __init__(
-        self, source: Source, halt: Callable[[], bool], modules: Mapping[str, Any], exact: bool = False
+        self,
+        source: Source,
+        halt: Callable[[], bool],
+        modules: Mapping[str, Any],
+        exact: bool = False,
+        dearest: bool = False,
     ) -> None:
         super().__init__(source, {}, Least(halt=halt))
         self._modules = dict(modules)
-        self.exact = exact
+        self.exact, self.dearest = exact, dearest
         self._finished = False
 
     @property
     def told_all(self) -> bool:
-        """Whether it told all that the statements do."""
-        return self._finished and not self.guesses
+        """Whether it told all that the statements do, or, in the dearest case, may do."""
+        return self._finished and not self.told
 
     def refuse(self, start: Start) -> None:
         """Refuse statements that will surely ask for more than is left.

@@ -28,6 +28,7 @@ class Timed(Interpreter):
         super().__init__(source, names, budget, _unexplained)
         self.hollow = Hollow(budget, lambda: self.recorder.severed)
         self.exact = False  # whether values are known for each of the turns that are gone through as one
+        self.dearest = False  # whether it goes through what the program does at most, not at least
         self._steps = 0
 
     @property
@@ -38,7 +39,12 @@ class Timed(Interpreter):
     @property
     def longest(self) -> int:
         """How long the rehearsal may be, in steps; a second time, a third of that."""
-        return LONGEST // 3 if self.exact else LONGEST
+        return LONGEST // 3 if self.hurried else LONGEST
+
+    @property
+    def hurried(self) -> bool:
+        """Whether the program was rehearsed before."""
+        return self.exact or self.dearest
 
     @property
     def too_long(self) -> bool:
@@ -48,7 +54,9 @@ class Timed(Interpreter):
     def went_on(self, steps: int = 1) -> None:
         """Count steps of the rehearsal; it ends when it has been long enough."""
         self._steps += steps
-        if self._steps + A_CALL * self.hollow.calls > (LONGEST // 3 if self.exact else LONGEST):
+        if self._steps + A_CALL * self.hollow.calls > (
+            LONGEST // 3 if self.exact or self.dearest else LONGEST
+        ):
             raise Ends
 
 

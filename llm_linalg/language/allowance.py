@@ -37,7 +37,7 @@ _SAID = (
     "goes through more than {} items",
 )  # a program that takes more than it may, as `Spent` lists it
 
-ROOM = 130_000  # steps and effort of a program of which nobody knows how much it does
+ROOM = 110_000  # steps and effort of a program of which nobody knows how much it does
 UNKNOWN = (
     "how much the program does is known only when it has done it, and it does more than such a program may: "
     "let it do less"

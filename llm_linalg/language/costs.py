@@ -57,6 +57,6 @@ EFFORT_OF_A_PASS_BACK = 180
 EFFORT_OF_A_CALL_BACK = 15
 EFFORT_OF_A_TEXT = 150  # of a tensor, beside its cells
 EFFORT_OF_A_LAYER = 30  # that is called, or one of whose methods is
-EFFORT_OF_A_REHEARSAL = 3  # for each of its steps
+EFFORT_OF_A_REHEARSAL = 5  # for each of its steps
 CELLS_AN_EFFORT = 400
 WORK_AN_EFFORT = 2**14

@@ -16,7 +16,7 @@ from llm_linalg.language.assigner import Assigner
 from llm_linalg.language.costs import EFFORT_OF_A_REHEARSAL
 
 if TYPE_CHECKING:
-    from llm_linalg.foresight import Recorded
+    from llm_linalg.foresight import Recorded, Rehearsal, Start
 
 
 class Moment(NamedTuple):
@@ -109,7 +109,7 @@ class Rehearsed(Assigner):
         Raises:
             LimitError: If it surely asks for more than is left.
         """
-        from llm_linalg.foresight import Recorded, Rehearsal, Start
+        from llm_linalg.foresight import Recorded, Start
 
         if self._rehearsed is None or moment.statements[0] in self._rehearsed:
             return False
@@ -121,20 +121,33 @@ class Rehearsed(Assigner):
         _, values, _, _, _, left, options, severed, _ = moment
         start = Start(moment.statements, scopes, left, values, options, severed, way)
         self._rehearsed.add(moment.statements[0])
-        for exact in (False, True):
-            rehearsal = Rehearsal(self.source, self.budget.halt, moment.modules, exact)
-            try:
-                rehearsal.refuse(start)
-            except (LimitError, HaltedError):
-                raise
-            except Exception:  # noqa: BLE001, S110  what can't be foreseen is left to the run, and fails there
-                pass
-            finally:
-                self._rehearsed |= rehearsal.went_through
-                self._sure |= rehearsal.sure
-                self.budget.effort += EFFORT_OF_A_REHEARSAL * rehearsal.length
-            if rehearsal.told_all:
-                return True
-            if not rehearsal.vague or rehearsal.too_long:
-                break
-        return False
+        rehearsal = self._gone_through(moment, start)
+        if rehearsal.vague and not rehearsal.too_long and not rehearsal.told_all:
+            rehearsal = self._gone_through(moment, start, exact=True)
+        return rehearsal.told_all or self._fits(moment, start)
+
+    def _fits(self, moment: Moment, start: Start) -> bool:
+        """Return whether what is about to be run has room in what is left, in the dearest case."""
+        try:
+            return self._gone_through(moment, start, dearest=True).told_all
+        except LimitError:
+            return False
+
+    def _gone_through(
+        self, moment: Moment, start: Start, *, exact: bool = False, dearest: bool = False
+    ) -> Rehearsal:
+        """Go through what is about to be run, and keep what that tells of its loops."""
+        from llm_linalg.foresight import Rehearsal
+
+        rehearsal = Rehearsal(self.source, self.budget.halt, moment.modules, exact, dearest)
+        try:
+            rehearsal.refuse(start)
+        except (LimitError, HaltedError):
+            raise
+        except Exception:  # noqa: BLE001, S110  what can't be foreseen is left to the run, and fails there
+            pass
+        finally:
+            self._rehearsed = (self._rehearsed or set()) | rehearsal.went_through
+            self._sure |= rehearsal.sure
+            self.budget.effort += EFFORT_OF_A_REHEARSAL * rehearsal.length
+        return rehearsal
