@@ -37,10 +37,10 @@ _SAID = (
     "goes through more than {} items",
 )  # a program that takes more than it may, as `Spent` lists it
 
-ROOM = 110_000  # steps and effort of a program of which nobody knows how much it does
+ROOM = 135_000  # steps and effort of a program of which nobody knows how much it does
 UNKNOWN = (
-    "how much the program does is known only when it has done it, and it does more than such a program may: "
-    "let it do less"
+    "it can't be told beforehand how much this program does, and it has done all that such a program may: "
+    "let it do less, or say how often it turns at most"
 )
 
 LARGE = Spent(2**22, 2**29, 100, 10_000, 25_000)
@@ -102,10 +102,15 @@ class Allowance:
         self.total, self.work, self.tensors, self.steps, self.items = left
         self.look = 2**63
 
-    def arm(self, alarm: Callable[[], None]) -> None:
-        """Have something done once when the program turns out to be a large one; it may raise."""
+    def arm(self, alarm: Callable[[], None], mark: Spent | None = None) -> None:
+        """Have something done once when less is left than a mark; it may raise.
+
+        Args:
+            alarm: What is done.
+            mark: What is left then; if None, what is when the program turns out to be a large one.
+        """
         self.alarm = alarm
-        self._mark = Spent(*[left - large for left, large in zip(self.left, LARGE, strict=True)])
+        self._mark = mark or Spent(*[left - large for left, large in zip(self.left, LARGE, strict=True)])
 
     @property
     def confined(self) -> bool:
@@ -131,7 +136,7 @@ class Allowance:
         return self._whole.steps - self.steps + self.effort
 
     def _watch(self) -> None:
-        """Ring the alarm, if what was taken is large."""
+        """Ring the alarm, if less is left than the mark; end what does more than it may."""
         if self._bound is not None and self._done > self._bound:
             raise LimitError(UNKNOWN)
         mark, alarm = self._mark, self.alarm

@@ -48,15 +48,15 @@ TEXT_OF_A_CELL = 90
 TEXT_OF_AN_ITEM = 5
 
 # As long as so many steps, beside those that they are: it counts where nobody knows how much a program does.
-EFFORT_OF_A_TENSOR = 30  # that a call of torch gives
-EFFORT_OF_ANOTHER = 8  # beyond the first of a call
-EFFORT_OF_A_RARE_CALL = 110  # more, of an operation of which each call is looked at anew
-EFFORT_OF_A_WRITE = 20  # into a tensor
-EFFORT_OF_A_RENEWAL = 150  # of a tensor that was written through another
-EFFORT_OF_A_PASS_BACK = 180
-EFFORT_OF_A_CALL_BACK = 15
-EFFORT_OF_A_TEXT = 150  # of a tensor, beside its cells
-EFFORT_OF_A_LAYER = 30  # that is called, or one of whose methods is
-EFFORT_OF_A_REHEARSAL = 5  # for each of its steps
-CELLS_AN_EFFORT = 400
-WORK_AN_EFFORT = 2**14
+EFFORT_OF_A_TENSOR = 42  # that a call of torch gives
+EFFORT_OF_ANOTHER = 12  # beyond the first of a call
+EFFORT_OF_A_RARE_CALL = 150  # more, of an operation of which each call is looked at anew
+EFFORT_OF_A_WRITE = 28  # into a tensor
+EFFORT_OF_A_RENEWAL = 210  # of a tensor that was written through another
+EFFORT_OF_A_PASS_BACK = 250
+EFFORT_OF_A_CALL_BACK = 20
+EFFORT_OF_A_TEXT = 200  # of a tensor, beside its cells
+EFFORT_OF_A_LAYER = 42  # that is called, or one of whose methods is
+EFFORT_OF_A_REHEARSAL = 6  # for each of its steps
+CELLS_AN_EFFORT = 300
+WORK_AN_EFFORT = 12_000

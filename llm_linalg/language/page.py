@@ -18,7 +18,15 @@ from llm_linalg.language import (
     tables,
     values,
 )
-from llm_linalg.language.costs import A_CALL, A_LAYER, A_TEXT, STEPS
+from llm_linalg.language.allowance import ROOM
+from llm_linalg.language.costs import (
+    A_CALL,
+    A_LAYER,
+    A_TEXT,
+    EFFORT_OF_A_PASS_BACK,
+    EFFORT_OF_A_TENSOR,
+    STEPS,
+)
 
 WIDTH = 100
 # Every kind of syntax that `source` allows, as it is written. A test holds that none is left out.
@@ -136,4 +144,6 @@ def _bounds() -> Iterator[str]:
     yield f"a text: {printing.MAX_TEXT:,} characters, {printing.MAX_SHOWN:,} cells of tensors"
     yield f"a layer: {layered.MAX_LAYERS:,} layers within it, {layered.MAX_DEPTH} deep"
     yield f"a whole number: {plain.MAX_BITS} bits; a list or a range: {plain.MAX_ITEMS:,} items"
+    more = f"of which a tensor is {EFFORT_OF_A_TENSOR} more, a backward pass {EFFORT_OF_A_PASS_BACK}"
+    yield f"a run, if it can't be told beforehand how much it does at most: {ROOM:,} steps, {more}"
     yield "what a large program will surely ask for is found from its shapes: beyond these it is not run"

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from llm_linalg.errors import HaltedError, LimitError
 from llm_linalg.language import printing
-from llm_linalg.language.allowance import Spent
+from llm_linalg.language.allowance import LARGE, Spent
 from llm_linalg.language.assigner import Assigner
 from llm_linalg.language.costs import EFFORT_OF_A_REHEARSAL
 
@@ -86,14 +86,19 @@ class Rehearsed(Assigner):
     def _rehearse_all(self) -> None:
         """Rehearse the program from its start, and each loop that is under way and wasn't foreseen then.
 
-        If that does not tell all that the program does, it may do less.
+        If that does not tell all that the program does, or if it does more than was told, it may do less.
         """
         self._rehearsed, before = set(), self.budget.effort
-        known = [self._rehearse(moment) for moment in self._under_way]
-        if not known[0]:
-            self.budget.confine(self.budget.effort - before)
-            for moment in self._under_way[1:2]:
-                self._let_free(moment)
+        start, *loops = self._under_way
+        end = self._rehearse(start)
+        for moment in loops:
+            self._rehearse(moment)
+        if end is not None:
+            self.budget.arm(self.budget.confine, _beyond(start.left, end))
+            return
+        self.budget.confine(self.budget.effort - before)
+        for moment in loops[:1]:
+            self._let_free(moment)
 
     def _let_free(self, loop: Moment) -> None:
         """Let a loop do all that it will, the first time, if all is known of it."""
@@ -103,8 +108,11 @@ class Rehearsed(Assigner):
             self._free = loop
             self.budget.release()
 
-    def _rehearse(self, moment: Moment) -> bool:
-        """Rehearse what is about to be run, unless it was; return whether that told all that it does.
+    def _rehearse(self, moment: Moment) -> Spent | None:
+        """Rehearse what is about to be run, unless it was.
+
+        Returns:
+            What is left of the budget after it; None if that can't be told.
 
         Raises:
             LimitError: If it surely asks for more than is left.
@@ -112,7 +120,7 @@ class Rehearsed(Assigner):
         from llm_linalg.foresight import Recorded, Start
 
         if self._rehearsed is None or moment.statements[0] in self._rehearsed:
-            return False
+            return None
         inner, *outer = moment.names.maps
         scopes = [(inner, moment.were), *[(scope, scope) for scope in outer]]
         if self._ways is None:
@@ -124,14 +132,12 @@ class Rehearsed(Assigner):
         rehearsal = self._gone_through(moment, start)
         if rehearsal.vague and not rehearsal.too_long and not rehearsal.told_all:
             rehearsal = self._gone_through(moment, start, exact=True)
-        return rehearsal.told_all or self._fits(moment, start)
-
-    def _fits(self, moment: Moment, start: Start) -> bool:
-        """Return whether what is about to be run has room in what is left, in the dearest case."""
-        try:
-            return self._gone_through(moment, start, dearest=True).told_all
-        except LimitError:
-            return False
+        if not rehearsal.told_all:
+            try:
+                rehearsal = self._gone_through(moment, start, dearest=True)
+            except LimitError:
+                return None  # it may ask for more, or not
+        return rehearsal.budget.left if rehearsal.told_all else None
 
     def _gone_through(
         self, moment: Moment, start: Start, *, exact: bool = False, dearest: bool = False
@@ -151,3 +157,10 @@ class Rehearsed(Assigner):
             self._sure |= rehearsal.sure
             self.budget.effort += EFFORT_OF_A_REHEARSAL * rehearsal.length
         return rehearsal
+
+
+def _beyond(start: Spent, end: Spent) -> Spent:
+    """Return what is left when a program takes clearly more than was told: from a start to an end."""
+    return Spent(*[
+        last - (first - last) // 4 - large for first, last, large in zip(start, end, LARGE, strict=True)
+    ])  # fmt: skip

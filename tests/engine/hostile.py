@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from tests.engine.bombs import ENDLESS
+from tests.engine.open_ended import OPEN_ENDED
 from tests.engine.patient import PATIENT
 from tests.engine.spent import SPENT
 from tests.engine.sudden import SUDDEN
 
 REFUSED = {
     **ENDLESS,
-    "all that is allowed, again and again": [*PATIENT.values(), *SPENT.values()],
+    "all that is allowed, again and again": [*PATIENT.values(), *SPENT.values(), *OPEN_ENDED.values()],
     "dunder and private attributes": [
         "().__class__.__bases__",
         "torch.ones(2).__class__",
@@ -201,5 +202,6 @@ BOMBS = (
     *REFUSED["indices and sizes"],
     *PATIENT.values(),
     *SPENT.values(),
+    *OPEN_ENDED.values(),
     *SUDDEN,
 )

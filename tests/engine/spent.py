@@ -113,12 +113,3 @@ for n in range(1, 5000):
         m = m // 2 if m % 2 == 0 else 3 * m + 1
 """,
 }
-
-# It may end at each turn, as a tensor's values say: so it may make as many tensors as any program.
-OPEN = """
-x = torch.ones(3)
-for i in range(10000):
-    x = x + 1
-    if x.sum() < 0:
-        break
-"""

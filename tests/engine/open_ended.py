@@ -1,0 +1,317 @@
+"""Programs of which only the run can know how much they do: each is refused before that is much."""
+
+from __future__ import annotations
+
+OPEN_ENDED = {
+    "a sum that may end it": """
+x = torch.ones(2)
+for i in range(100000):
+    if x.sum() > 10 ** 7:
+        break
+    x = x + 1
+""",
+    "a step of a network": """
+x, w = torch.ones(2, 3), torch.ones(3, 3)
+for i in range(100000):
+    x = torch.relu(x @ w) + x[0]
+    if x.mean() < 0:
+        break
+""",
+    "an item that is written": """
+x = torch.ones(5)
+for i in range(100000):
+    x[i % 5] = i
+    if x[0] < 0:
+        break
+""",
+    "a tensor that is changed in place": """
+x = torch.ones(5)
+for i in range(100000):
+    x += 1
+    if x[0] < 0:
+        break
+""",
+    "a layer": """
+norm = nn.LayerNorm(3)
+x = torch.ones(2, 3)
+for i in range(100000):
+    x = norm(x)
+    if x[0, 0] > 5:
+        break
+""",
+    "a loss": """
+x = torch.ones(2, 3)
+for i in range(100000):
+    loss = F.cross_entropy(x, torch.tensor([0, 1]))
+    if loss < 0:
+        break
+""",
+    "a network that is trained": """
+model = nn.Sequential(nn.Linear(3, 4), nn.ReLU(), nn.Linear(4, 1))
+x, y = torch.randn(8, 3), torch.randn(8, 1)
+for step in range(100000):
+    loss = F.mse_loss(model(x), y)
+    model.zero_grad()
+    loss.backward()
+    with torch.no_grad():
+        for p in model.parameters():
+            p -= 0.01 * p.grad
+    if loss < 0:
+        break
+""",
+    "a line that is fitted": """
+w = torch.zeros(3, requires_grad=True)
+x = torch.randn(8, 3)
+y = x @ torch.tensor([1.0, 2.0, 3.0])
+for step in range(100000):
+    loss = ((x @ w - y) ** 2).mean()
+    loss.backward()
+    with torch.no_grad():
+        w -= 0.1 * w.grad
+        w.grad = None
+    if loss < 0:
+        break
+""",
+    "a dict whose values are changed": """
+d = {i: torch.ones(2) for i in range(100)}
+for i in range(1000):
+    for k, v in d.items():
+        d[k] = v + 1
+""",
+    "the values of a dict": """
+d = {i: torch.ones(2) for i in range(100)}
+for i in range(1000):
+    t = sum([v.sum() for v in d.values()])
+""",
+    "lists that a function gives and joins": """
+def f(x, depth):
+    if depth == 0:
+        return [x]
+    return f(x + 1, depth - 1) + f(x - 1, depth - 1)
+y = f(torch.ones(2), 16)
+""",
+    "updates without a gradient, some of them": """
+w = torch.ones(3)
+for i in range(11780):
+    if i in (0, 5, 17):
+        continue
+    with torch.no_grad():
+        w -= 0.01 * w.detach()
+""",
+    "the last few of a list": """
+on, x, xs = True, torch.ones(2), []
+for i in range(2440):
+    xs = [e * 0.5 for e in xs if on][-3:] + [x]
+""",
+    "scores below the diagonal": """
+q, k, s = torch.ones(80, 4), torch.ones(80, 4), torch.zeros(80, 80)
+for i in range(80):
+    for j in range(80):
+        if j <= i:
+            s[i, j] = q[i] @ k[j]
+""",
+    "a number of a tensor": """
+x = torch.ones(3)
+for i in range(100000):
+    a = x[i % 3].item()
+    if a < 0:
+        break
+""",
+    "the numbers of a tensor": """
+x = torch.ones(30)
+for i in range(100000):
+    a = x.tolist()
+    if a[0] < 0:
+        break
+""",
+    "a tensor's text": """
+x = torch.ones(3)
+for i in range(100000):
+    print(x)
+    if x[0] < 0:
+        break
+""",
+    "the rows of a tensor": """
+x = torch.ones(9, 2)
+for i in range(100000):
+    for row in x:
+        y = row
+    if x[0, 0] < 0:
+        break
+""",
+    "a large tensor that is written": """
+x = torch.ones(300, 300)
+for i in range(100000):
+    x[0] = i
+    if x[1, 0] < 0:
+        break
+""",
+    "a large tensor that is made": """
+x = torch.ones(1000)
+for i in range(100000):
+    y = torch.ones(1000, 1000) * i
+    if x[0] < 0:
+        break
+""",
+    "products of matrices": """
+x = torch.eye(100)
+for i in range(100000):
+    x = x @ x
+    if x[1, 0] < 0:
+        break
+""",
+    "products of large matrices": """
+x = torch.eye(500)
+for i in range(100000):
+    x = x @ x
+    if x[1, 0] < 0:
+        break
+""",
+    "a tensor that is written through others": """
+x = torch.ones(100)
+for i in range(100000):
+    v = x[i % 50 :]
+    v[0] = 2
+    if x[1] < 0:
+        break
+""",
+    "a loop in each turn, as long as a sum says": """
+x = torch.ones(5)
+for i in range(300):
+    for j in range(int(x.abs().sum()) * 3):
+        x = x * 1
+""",
+    "a function that calls itself until a sum says so": """
+def f(x, depth):
+    if x.sum() > 10 ** 7 or depth == 0:
+        return x
+    return f(x + 1, depth - 1) + f(x * 1, depth - 1)
+y = f(torch.ones(2), 18)
+""",
+    "a loop of which all is known, in one that a sum may end": """
+x = torch.ones(2)
+for i in range(100000):
+    for j in range(3):
+        x = x + 1
+    if x.sum() < 0:
+        break
+""",
+    "a comprehension, as long as a sum says": """
+x = torch.ones(300, 300)
+xs = [x[0] + j for i in range(40) for j in range(int(x.sum()) // 300)]
+""",
+}
+"""Of each nobody knows beforehand how often it turns."""
+
+FITTING = {
+    "a line that is fitted, and what is said of it": """
+w = torch.zeros(3, requires_grad=True)
+x = torch.randn(8, 3)
+y = x @ torch.tensor([1.0, 2.0, 3.0])
+losses = []
+for step in range(500):
+    loss = ((x @ w - y) ** 2).mean()
+    loss.backward()
+    with torch.no_grad():
+        w -= 0.1 * w.grad
+    w.grad = None
+    losses.append(loss.item())
+    if step % 100 == 0:
+        print(step, loss.item(), f"{loss.item():.3f}")
+""",
+    "a line that is fitted until it fits": """
+w = torch.zeros(3, requires_grad=True)
+x = torch.randn(8, 3)
+y = x @ torch.tensor([1.0, 2.0, 3.0])
+for step in range(500):
+    loss = ((x @ w - y) ** 2).mean()
+    if loss < 0:
+        break
+    loss.backward()
+    with torch.no_grad():
+        w -= 0.1 * w.grad
+    w.grad = None
+""",
+    "a network that is trained": """
+model = nn.Sequential(nn.Linear(3, 4), nn.ReLU(), nn.Linear(4, 2))
+x, y = torch.randn(8, 3), torch.randint(0, 2, (8,))
+for step in range(150):
+    loss = F.cross_entropy(model(x), y)
+    model.zero_grad()
+    loss.backward()
+    with torch.no_grad():
+        for p in model.parameters():
+            p -= 0.01 * p.grad
+    if step % 50 == 0:
+        print(loss)
+""",
+    "moments of a gradient": """
+w = torch.zeros(3, requires_grad=True)
+x, y = torch.randn(8, 3), torch.randn(8)
+m, v = torch.zeros(3), torch.zeros(3)
+for t in range(1, 201):
+    loss = ((x @ w - y) ** 2).mean()
+    loss.backward()
+    g = w.grad
+    m = 0.9 * m + 0.1 * g
+    v = 0.999 * v + 0.001 * g * g
+    with torch.no_grad():
+        w -= 0.01 * (m / (1 - 0.9**t)) / ((v / (1 - 0.999**t)).sqrt() + 1e-8)
+    w.grad = None
+""",
+    "batches that are drawn": """
+x, y = torch.randn(50, 3), torch.randn(50)
+w = torch.zeros(3, requires_grad=True)
+for step in range(300):
+    i = torch.randint(0, 50, (4,))
+    loss = ((x[i] @ w - y[i]) ** 2).mean()
+    loss.backward()
+    with torch.no_grad():
+        w -= 0.1 * w.grad
+        w.grad[:] = 0
+""",
+    "tokens that are drawn one by one": """
+table, weight = torch.randn(10, 4), torch.randn(4, 10)
+tokens = [0]
+for i in range(200):
+    shares = F.softmax(table[tokens[-1]] @ weight, dim=-1)
+    tokens.append(torch.multinomial(shares, 1).item())
+print(tokens)
+""",
+    "scores below the diagonal": """
+q, k, s = torch.randn(20, 4), torch.randn(20, 4), torch.zeros(20, 20)
+for i in range(20):
+    for j in range(20):
+        s[i, j] = q[i] @ k[j] if j <= i else float("-inf")
+print(s)
+""",
+    "layers with heads": """
+x = torch.randn(6, 32)
+for layer in range(12):
+    heads = []
+    for head in range(4):
+        wq, wk, wv = (torch.randn(32, 8) for _ in range(3))
+        q, k, v = x @ wq, x @ wk, x @ wv
+        a = torch.softmax(q @ k.T / 8**0.5, dim=-1)
+        heads.append(a @ v)
+    x = x + torch.cat(heads, dim=-1)
+print(x.shape)
+""",
+    "a vector that is multiplied until it stays": """
+a, v = torch.randn(5, 5), torch.ones(5)
+for i in range(600):
+    w = a @ v
+    w = w / w.norm()
+    if (w - v).abs().max() < 0:
+        break
+    v = w
+""",
+    "a known loop after what is not known": """
+x = torch.ones(3)
+for i in range(int(x.sum()) + 3):
+    x = x * 1
+for i in range(1200):
+    x = torch.relu(x + 1) - 1
+""",
+}
+"""They take much, and all of them have room for it, whatever the values of their tensors are."""

@@ -1,0 +1,89 @@
+"""What only the run can know is refused soon; what fits at most may take its whole budget."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from llm_linalg import LimitError, front, run
+from llm_linalg.foresight import Rehearsal, Start
+from llm_linalg.language.allowance import ROOM, UNKNOWN
+from llm_linalg.language.budget import Budget
+from llm_linalg.language.source import Source
+from llm_linalg.language.tables import IMPORTED
+from tests.engine.counting import at_most
+from tests.engine.open_ended import FITTING, OPEN_ENDED
+
+CALLS = 900_000  # of Python's: a tenth of a second's worth of them
+BEFORE = 30_000  # steps and effort of a program before it turns out to be large
+
+
+def budgets(monkeypatch: pytest.MonkeyPatch) -> list[Budget]:
+    """Returns the budgets of the runs to come."""
+    made: list[Budget] = []
+
+    def noted(**bounds: Any) -> Budget:
+        made.append(Budget(**bounds))
+        return made[-1]
+
+    monkeypatch.setattr(front, "Budget", noted)
+    return made
+
+
+def done(budget: Budget) -> int:
+    """Returns all that a run did, in steps."""
+    return Budget().steps - budget.steps + budget.effort
+
+
+@pytest.mark.parametrize("program", OPEN_ENDED.values(), ids=list(OPEN_ENDED))
+def test_a_program_that_may_never_end_is_refused_before_it_did_much(
+    program: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = budgets(monkeypatch)
+    with at_most(CALLS), pytest.raises(LimitError) as refused:
+        run(program)
+    assert "\n" not in refused.value.message
+    assert refused.value.span is not None
+    assert done(made[0]) <= ROOM + BEFORE
+
+
+@pytest.mark.parametrize("program", FITTING.values(), ids=list(FITTING))
+def test_a_program_that_fits_is_not_refused(program: str) -> None:
+    run(program)
+
+
+def test_some_that_fit_do_more_than_one_may_that_is_not_known(monkeypatch: pytest.MonkeyPatch) -> None:
+    made = budgets(monkeypatch)
+    for program in FITTING.values():
+        run(program)
+    assert sum(done(budget) > ROOM + BEFORE for budget in made) >= 3
+
+
+def test_the_error_says_why_and_what_to_do() -> None:
+    with pytest.raises(LimitError) as refused:
+        run(next(iter(OPEN_ENDED.values())))
+    assert refused.value.message == UNKNOWN
+
+
+@pytest.mark.parametrize("program", FITTING.values(), ids=list(FITTING))
+def test_what_fits_at_most_takes_no_more(program: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    source = Source(program)
+    rehearsal = Rehearsal(source, lambda: False, IMPORTED, dearest=True)
+    rehearsal.refuse(Start(source.tree.body, [({}, {})], Budget().left))
+    if not rehearsal.told_all:
+        return  # of one, all is known only once the run is there
+    made = budgets(monkeypatch)
+    run(program)
+    least = 0.9  # a call of which nobody knows the shape counts as a tensor, and no more
+    assert made[0].tensors >= least * rehearsal.budget.left.tensors
+
+
+def test_a_known_loop_is_let_free_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A function that is called without end turns a loop of which all is known, in each of its calls."""
+    made = budgets(monkeypatch)
+    turns = "def g(x):\n    for i in range(50):\n        x = x + 1\n    return x\n"
+    calls = "x = torch.ones(2)\nys = [g(x) for i in range(9000) if x.sum() > 0]"
+    with pytest.raises(LimitError):
+        run(turns + calls)
+    assert done(made[0]) <= ROOM + BEFORE + 50 * 50
