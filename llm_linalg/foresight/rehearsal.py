@@ -35,6 +35,8 @@ class Rehearsal(Comprehended):
         super().__init__(source, {}, Least(halt=halt))
         self._modules = dict(modules)
         self.exact, self.dearest = exact, dearest
+        if exact or dearest:
+            self.hurry()
         self._finished = False
 
     @property

@@ -18,6 +18,11 @@ A_CALL = 12  # steps that a call of torch takes as long as
 class Timed(Interpreter):
     """Does what an `Interpreter` does, on tensors without cells, and counts how long.
 
+    Attributes:
+        exact: Whether values are known for each of the turns that are gone through as one.
+        dearest: Whether it goes through what the program does at most, not at least.
+        longest: How long it may be, in steps.
+
     Args:
         source: The checked program.
         names: What it may use.
@@ -27,8 +32,9 @@ class Timed(Interpreter):
     def __init__(self, source: Source, names: Mapping[str, Any], budget: Budget) -> None:
         super().__init__(source, names, budget, _unexplained)
         self.hollow = Hollow(budget, lambda: self.recorder.severed)
-        self.exact = False  # whether values are known for each of the turns that are gone through as one
-        self.dearest = False  # whether it goes through what the program does at most, not at least
+        self.exact = self.dearest = False
+        self.hurried = False
+        self.longest = LONGEST
         self._steps = 0
 
     @property
@@ -36,15 +42,9 @@ class Timed(Interpreter):
         """How long the rehearsal has been, in steps."""
         return self._steps + A_CALL * self.hollow.calls
 
-    @property
-    def longest(self) -> int:
-        """How long the rehearsal may be, in steps; a second time, a third of that."""
-        return LONGEST // 3 if self.hurried else LONGEST
-
-    @property
-    def hurried(self) -> bool:
-        """Whether the program was rehearsed before."""
-        return self.exact or self.dearest
+    def hurry(self) -> None:
+        """Be a third as long, at most: the program was rehearsed before."""
+        self.hurried, self.longest = True, self.longest // 3
 
     @property
     def too_long(self) -> bool:
@@ -54,9 +54,7 @@ class Timed(Interpreter):
     def went_on(self, steps: int = 1) -> None:
         """Count steps of the rehearsal; it ends when it has been long enough."""
         self._steps += steps
-        if self._steps + A_CALL * self.hollow.calls > (
-            LONGEST // 3 if self.exact or self.dearest else LONGEST
-        ):
+        if self._steps + A_CALL * self.hollow.calls > self.longest:
             raise Ends
 
 

@@ -110,6 +110,7 @@ class Allowance:
             mark: What is left then; if None, what is when the program turns out to be a large one.
         """
         self.alarm = alarm
+        self._room, self._bound = ROOM, None
         self._mark = mark or Spent(*[left - large for left, large in zip(self.left, LARGE, strict=True)])
 
     @property

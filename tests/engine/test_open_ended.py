@@ -87,3 +87,13 @@ def test_a_known_loop_is_let_free_once(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(LimitError):
         run(turns + calls)
     assert done(made[0]) <= ROOM + BEFORE + 50 * 50
+
+
+def test_each_cell_of_a_notebook_may_do_as_much(monkeypatch: pytest.MonkeyPatch) -> None:
+    made = budgets(monkeypatch)
+    cell = "for i in range(20000):\n    if x.sum() > {}:\n        break\n    x = x + 1"
+    text = "\n".join(["x = torch.ones(2)", *[cell.format(sum_) for sum_ in (1000, 2000, 3000)]])
+    trace = run(text, cells=[1, 2, 6, 10])
+    assert not trace.refused
+    assert trace["x"].value.sum() > 3000
+    assert done(made[0]) > ROOM + BEFORE
