@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-SELDOM = 100  # collections of newer objects before one of all; Python's own number is 10
+SELDOM = 400  # collections of newer objects before one of all; Python's own number is 10
 _LOCK = Lock()
 _running = 0
 _before: tuple[int, int, int] | None = None

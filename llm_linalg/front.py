@@ -74,6 +74,7 @@ def run(
     return chosen(in_turn(one, names or {}, ranks), names or {})
 
 
+@old_objects_kept()
 def execute(
     source: str,
     seed: int,
@@ -96,7 +97,7 @@ def execute(
     refused: list[ProgramError] = []
     group = group or Alone()
     group.records(interpreter.recorder)
-    with quiet(seed), joined(group), old_objects_kept():
+    with quiet(seed), joined(group):
         try:
             refused = interpreter.run(cells)
         except ProgramError as error:

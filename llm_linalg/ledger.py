@@ -97,6 +97,12 @@ class Ledger:
                     todo += [operand.node for operand in node.operands]
         return passed
 
+    def has_gradient(self, node: Node) -> bool:
+        """Return whether a gradient may go back to a node, as far as its tensor is still there."""
+        tensor = self._tensors[node.index]
+        with torch._C.DisableTorchFunction():  # to ask is no part of the program
+            return tensor is not None and tensor.requires_grad
+
     def label(self, tensor: Tensor, name: str) -> None:
         """Say what a tensor that may come in later is called."""
         self._labels[id(tensor)] = (tensor, name)

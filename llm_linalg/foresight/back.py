@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from llm_linalg.foresight.nowhere import like, look_into, memory
+from llm_linalg.language.caller import Back
 
 if TYPE_CHECKING:
     from llm_linalg.ledger import Ledger
@@ -24,18 +25,18 @@ class Way:
     """A call that a gradient goes back through.
 
     Attributes:
-        work: The multiplications that the call takes.
+        asks: What it asks for to go back through it.
         before: The calls that gave its operands, those that have a gradient.
     """
 
-    __slots__ = ("before", "work")
+    __slots__ = ("asks", "before")
 
-    def __init__(self, work: int, before: Sequence[Way]) -> None:
-        self.work = work
+    def __init__(self, asks: Back, before: Sequence[Way]) -> None:
+        self.asks = asks
         self.before = before
 
 
-LEAF = Way(0, ())  # a tensor that has a gradient, and no call gave it
+LEAF = Way(Back(0, 0), ())  # a tensor that has a gradient, and no call gave it
 
 
 def way(tensor: Tensor) -> Way | None:
@@ -56,9 +57,11 @@ def lead(given: Tensor, call: Call, work: int) -> None:
 def follow(given: Tensor, operands: Sequence[Tensor], work: int) -> None:
     """Let the way from a tensor lead through a call to its operands, those that have a gradient."""
     if given.is_floating_point():
-        before = [found for found in map(way, operands) if found is not None]
-        if before:
-            lay(given, Way(work, before))
+        ways = {id(tensor): (tensor, way(tensor)) for tensor in operands}
+        led = [(tensor, found) for tensor, found in ways.values() if found is not None]
+        if led:
+            cells = sum(tensor.numel() for tensor, _ in led)
+            lay(given, Way(Back(work, cells), [found for _, found in led]))
 
 
 def lay(tensor: Tensor, found: Way | None) -> None:
@@ -90,12 +93,12 @@ class Recorded:
 
     Args:
         ledger: Its recording.
-        work: Gives the multiplications of a node's call.
+        asks: Gives what it asks for to go back through a node's call.
     """
 
-    def __init__(self, ledger: Ledger, work: Callable[[Node], int]) -> None:
+    def __init__(self, ledger: Ledger, asks: Callable[[Node], Back]) -> None:
         self._ledger = ledger
-        self._work = work
+        self._asks = asks
         self._ways: dict[int, Way] = {}
 
     def way(self, tensor: Tensor, most: int) -> Way | None:
@@ -105,7 +108,7 @@ class Recorded:
             return None
         for item in sorted(self._ledger.way_back(node, self._ways), key=attrgetter("index")):
             before = [self._ways.get(operand.node.index, LEAF) for operand in item.operands]
-            self._ways[item.index] = Way(self._work(item), before)
+            self._ways[item.index] = Way(self._asks(item), before)
         return self._ways.get(node.index)
 
 

@@ -12,6 +12,7 @@ from torch import Tensor
 from llm_linalg.foresight import back
 from llm_linalg.foresight.expressions import Expressions
 from llm_linalg.foresight.unknown import Unknown
+from llm_linalg.language.caller import Back
 
 
 class Returning(Expressions):
@@ -35,14 +36,14 @@ class Returning(Expressions):
         back.ask(tensor, wanted is True)
         return tensor
 
-    def way_back(self, tensor: Tensor) -> Sequence[int]:
-        """Return the multiplications of each call that a gradient surely goes back through."""
+    def way_back(self, tensor: Tensor) -> Sequence[Back]:
+        """Return what each call asks for that a gradient surely goes back through."""
         self.returned += 1
         if self.missing and self.freezes:
             return ()
-        works = [call.work for call in back.passed(tensor)]
-        self.went_on(len(works))
-        return works
+        calls = [call.asks for call in back.passed(tensor)]
+        self.went_on(len(calls))
+        return calls
 
     @cached_property
     def goes_back(self) -> bool:

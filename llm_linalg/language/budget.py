@@ -13,7 +13,6 @@ from llm_linalg.axes import Clash, Shape
 from llm_linalg.errors import LimitError
 from llm_linalg.language import costs
 from llm_linalg.language.allowance import Allowance
-from llm_linalg.ops.base import Operation
 from llm_linalg.ops.call import Call
 from llm_linalg.ops.refusals import danger
 from llm_linalg.ops.unlisted import Unlisted
@@ -43,11 +42,16 @@ class Asked(NamedTuple):
     effort: int = 0
 
     @classmethod
-    def of(
-        cls, operation: Operation, outputs: int, shape: Shape | None, cells: int, work: int, items: int
-    ) -> Asked:
-        """Return what a call of an operation asks for, and how long it takes beside its steps."""
-        effort = cells // costs.CELLS_AN_EFFORT + work // costs.WORK_AN_EFFORT
+    def of(cls, call: Call, outputs: int, shape: Shape | None, cells: int, work: int, items: int) -> Asked:
+        """Return what a call asks for, and how long it takes beside its steps."""
+        operation = call.operation
+        if operation.kind == "contraction" or operation.name == "scaled_dot_product_attention":
+            whole = not call.tensors[0].is_floating_point()
+            effort = work * (costs.WHOLE_NUMBERS if whole else 1) // costs.WORK_AN_EFFORT
+            effort += cells // costs.CELLS_AN_EFFORT
+        else:
+            effort = max(cells, work) * costs.SLOW.get(operation.name, 1) // costs.CELLS_AN_EFFORT
+        effort += items // costs.ITEMS_AN_EFFORT
         if outputs:
             effort += costs.EFFORT_OF_A_TENSOR + costs.EFFORT_OF_ANOTHER * (outputs - 1)
         if isinstance(operation, Unlisted):
@@ -66,6 +70,15 @@ class Budget(Allowance):
             LimitError: If they are too many.
         """
         self._hold(name, cells)
+        self.effort += cells * costs.A_FILLED_CELL // costs.CELLS_AN_EFFORT
+        self.fill(cells)
+
+    def fill(self, cells: int) -> None:
+        """Take cells that are about to be filled.
+
+        Raises:
+            LimitError: If they are too many.
+        """
         self.total -= cells
         self.exceeded()
         self._watch()
@@ -94,7 +107,7 @@ class Budget(Allowance):
             shape = on_meta(call)
             if shape is None:
                 return None  # torch refuses it, and says why
-            asked = Asked.of(call.operation, 1, shape, prod(shape), prod(shape), 0)
+            asked = Asked.of(call, 1, shape, prod(shape), prod(shape), 0)
         self.take(call, asked)
         if call.tensors and call.may_write:
             self.write(call.written.numel(), storage_cells(call.written))
@@ -140,7 +153,7 @@ class Budget(Allowance):
         operation = call.operation
         outputs, items = operation.outputs(call), operation.items(call, shape)
         peak, cost = operation.peak(call, shape), operation.cost(call, shape)
-        return Asked.of(operation, outputs, shape, peak, cost, items)
+        return Asked.of(call, outputs, shape, peak, cost, items)
 
     def take(self, call: Call, asked: Asked) -> None:
         """Take what a call asks for.

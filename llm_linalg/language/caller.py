@@ -6,7 +6,7 @@ import ast
 from collections import ChainMap, Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -18,6 +18,7 @@ from llm_linalg.language.comprehensions import Comprehensions
 from llm_linalg.language.costs import (
     A_CALL_BACK,
     A_FIELD,
+    CELLS_AN_EFFORT,
     EFFORT_OF_A_CALL_BACK,
     EFFORT_OF_A_LAYER,
     EFFORT_OF_A_PASS_BACK,
@@ -38,7 +39,7 @@ class Caller(Comprehensions):
         own = {"print": self._print, "str": self._shown, "repr": self._representation}
         self.builtins = {**tables.BUILTINS, **own}
         self._room = _PRINTED_LIMIT
-        self._works: dict[int, int] = {}  # of each node that a gradient went back through
+        self._works: dict[int, Back] = {}  # of each node that a gradient went back through
         self._calls: Counter[str] = Counter()  # of each function inside each scope
 
     def evaluators(self) -> dict[type[ast.expr], Callable[[Any], Any]]:
@@ -127,20 +128,25 @@ class Caller(Comprehensions):
 
     def _goes_back(self, tensor: Tensor) -> None:
         """Take what a backward pass asks for: of each call that it goes back through, twice as much work."""
-        works = self.way_back(tensor)
-        self.budget.step(A_CALL_BACK * len(works))
-        self.budget.effort += EFFORT_OF_A_PASS_BACK + EFFORT_OF_A_CALL_BACK * len(works)
-        self.budget.works(2 * sum(works))
+        calls = self.way_back(tensor)
+        self.budget.step(A_CALL_BACK * len(calls))
+        self.budget.effort += EFFORT_OF_A_PASS_BACK + EFFORT_OF_A_CALL_BACK * len(calls)
+        self.budget.works(2 * sum(call.work for call in calls))
+        cells = sum(call.cells for call in calls)
+        self.budget.effort += cells // CELLS_AN_EFFORT
+        self.budget.fill(cells)
 
-    def way_back(self, tensor: Tensor) -> Sequence[int]:
-        """Return the multiplications of each call that a gradient goes back through from a tensor."""
-        return list(map(self.work_of, self.recorder.way_back(self.recorder.node_of(tensor))))
+    def way_back(self, tensor: Tensor) -> Sequence[Back]:
+        """Return what each call asks for that a gradient goes back through from a tensor."""
+        return list(map(self.back_through, self.recorder.way_back(self.recorder.node_of(tensor))))
 
-    def work_of(self, node: Node) -> int:
-        """Return the multiplications that a node's call asked for."""
+    def back_through(self, node: Node) -> Back:
+        """Return what it asks for to go back through a node's call."""
         found = self._works.get(node.index)
         if found is None:
-            found = self._works[node.index] = asked_work(node.call) if node.call else 0
+            operands = {operand.node.index: operand.node for operand in node.operands}
+            cells = sum(item.value.numel() for item in operands.values() if self.recorder.has_gradient(item))
+            found = self._works[node.index] = Back(asked_work(node.call) if node.call else 0, cells)
         return found
 
     def _met(self, layer: nn.Module) -> None:
@@ -222,6 +228,18 @@ class Caller(Comprehensions):
         if self._room < 0:
             raise LimitError(f"the program prints more than {_PRINTED_LIMIT:,} characters")
         self.printed.append(line)
+
+
+class Back(NamedTuple):
+    """What it asks for to go back through a call.
+
+    Attributes:
+        work: The multiplications that the call asked for: there are twice as many.
+        cells: Those of its operands that have a gradient, which is as large.
+    """
+
+    work: int
+    cells: int
 
 
 @dataclass(frozen=True, slots=True, eq=False)

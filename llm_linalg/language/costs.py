@@ -59,4 +59,24 @@ EFFORT_OF_A_TEXT = 200  # of a tensor, beside its cells
 EFFORT_OF_A_LAYER = 42  # that is called, or one of whose methods is
 EFFORT_OF_A_REHEARSAL = 6  # for each of its steps
 CELLS_AN_EFFORT = 300
-WORK_AN_EFFORT = 12_000
+WORK_AN_EFFORT = 12_000  # multiplications of a product of matrices
+ITEMS_AN_EFFORT = 4
+
+_SLOW = """
+    2: argmax argmin isfinite cosine_similarity softplus logsigmoid bincount count_nonzero
+    3: randn rand randint randn_like rand_like floor_divide remainder nonzero
+    4: where masked_fill mish kl_div
+    5: sort argsort topk var std isclose allclose
+    6: norm vector_norm randperm
+    8: getitem cumsum cumprod
+    10: pow dropout bernoulli median
+    36: unique mode
+"""
+SLOW: Mapping[str, int] = {
+    name: int(times)
+    for times, names in (line.split(":") for line in _SLOW.split("\n") if line.strip())
+    for name in names.split()
+}
+"""Operations of which a cell takes several times as long as of a sum."""
+A_FILLED_CELL = 4  # of a layer: likewise
+WHOLE_NUMBERS = 8  # so many times as long as others a product of them takes

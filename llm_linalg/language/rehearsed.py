@@ -124,7 +124,7 @@ class Rehearsed(Assigner):
         inner, *outer = moment.names.maps
         scopes = [(inner, moment.were), *[(scope, scope) for scope in outer]]
         if self._ways is None:
-            self._ways = Recorded(self.recorder, self.work_of)
+            self._ways = Recorded(self.recorder, self.back_through)
         way = partial(self._ways.way, most=moment.made)
         _, values, _, _, _, left, options, severed, _ = moment
         start = Start(moment.statements, scopes, left, values, options, severed, way)
@@ -155,7 +155,7 @@ class Rehearsed(Assigner):
         finally:
             self._rehearsed = (self._rehearsed or set()) | rehearsal.went_through
             self._sure |= rehearsal.sure
-            self.budget.effort += EFFORT_OF_A_REHEARSAL * rehearsal.length
+            self.budget.effort += EFFORT_OF_A_REHEARSAL * min(rehearsal.length, rehearsal.longest)
         return rehearsal
 
 

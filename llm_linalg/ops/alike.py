@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 _TENSORS = frozenset([Tensor, nn.Parameter])
 _NUMBERS = frozenset([int, float])
 _PLAIN = frozenset([bool, str, NoneType, EllipsisType, torch.dtype])
-_MOST = 16  # items of a list that is looked at
+_MOST = 64  # items of a list that is looked at
 Likeness = tuple[Hashable, list[Any]]
 
 
@@ -58,7 +58,10 @@ def _tell(value: Any, common: list[Any], own: list[Any], any_number: bool) -> bo
             common.append(kind)
             own.append(value)
         else:
-            common += [kind, value if value else str(value)]  # 0.0 == -0.0
+            common += [
+                kind,
+                repr(value),
+            ]  # 0.0 == -0.0, and numbers may be chosen so that their hashes are one
     elif kind in _PLAIN:
         common += [kind, value]
     elif kind in _TENSORS:
@@ -69,7 +72,7 @@ def _tell(value: Any, common: list[Any], own: list[Any], any_number: bool) -> bo
         return len(value) <= _MOST and all(_tell(item, common, own, any_number) for item in value)
     elif kind is slice:
         parts = value.start, value.stop, value.step
-        common += [kind, *parts]
+        common += [kind, repr(parts)]
         return all(part is None or part.__class__ is int for part in parts)
     else:
         return False
