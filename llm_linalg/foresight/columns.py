@@ -82,6 +82,13 @@ def together(values: Sequence[Any]) -> Column:
     return _Items(len(values), common(values), values)
 
 
+def dearest(values: Sequence[Any]) -> Column:
+    """Return the longest of texts or tuples, if the turns go through such, for each; else what is common."""
+    kinds = {type(value) for value in values} if isinstance(values, list | tuple) else set()
+    same = max(values, key=len) if kinds in ({str}, {tuple}) else common(values)
+    return Column(len(values), same)
+
+
 def column(values: Sequence[Any]) -> Column:
     """Return what is known of each item that the turns of a loop go through; there is at least one."""
     if len(values) == 1:

@@ -47,8 +47,10 @@ class Comprehended(Loops):
                     decided &= self._generate_all(items, generators, values[turn:], found)
                     break
                 decided &= self._generate_once(items, generators, value, found)
-        if some is not None:
-            self.unbounded += 1
+        if some is not None and self.dearest and some.longest:
+            self._generate_for_all(items, generators, Column(some.longest, some.others))
+        elif some is not None:
+            self.unbounded += some.longest != 0
             self._generate_for_all(items, generators, Column(1, some.others), sure=False)
         if not decided:
             raise Undecided

@@ -87,7 +87,11 @@ class Loops(Parted):
 
     def _some_turns(self, node: ast.For, values: SomeRange) -> type[Exception] | None:
         """Go through the turns that a loop surely has, and then through any that it may have beyond them."""
-        self.unbounded += 1
+        if self.dearest and values.longest:
+            column = Column(values.longest, values.others)
+            with self._turning(values.length):
+                return self._all_turns(column, partial(self._turn_for_all, node))
+        self.unbounded += values.longest != 0
         self.budget.weigh(values.sure)
         with self._turning(values.length):
             way = self._sure_turns(node, values.sure)

@@ -14,7 +14,7 @@ from torch import Tensor
 from llm_linalg.errors import LimitError
 from llm_linalg.foresight.branches import Branches, restore
 from llm_linalg.foresight.carried import Carried
-from llm_linalg.foresight.columns import Column, Places, column, together
+from llm_linalg.foresight.columns import Column, Places, column, dearest, together
 from llm_linalg.foresight.flow import Perhaps
 from llm_linalg.foresight.hollow import Fails
 from llm_linalg.foresight.turns import Apart, Each, Turn
@@ -214,6 +214,8 @@ class Parted(Branches):
 
     def column(self, values: Sequence[Any]) -> Column:
         """Return what is known of the items that the turns of a loop go through."""
+        if self.dearest:
+            return dearest(values)
         return column(values) if self.exact else together(values)
 
     def every(self, column: Column) -> list[Places]:

@@ -35,12 +35,17 @@ class SomeRange(Unknown):
         return None
 
     @property
-    def length(self) -> str:
-        """How many items there are, in words."""
+    def longest(self) -> int | None:
+        """How many items there are at most; None if that isn't known."""
         found = bounds(self.others)
         if found is None or found[0] is None or found[1] is None:
-            return "many"
-        return f"up to {found[1] - found[0] + 1:,}"
+            return None
+        return max(found[1] - found[0] + 1, 0)
+
+    @property
+    def length(self) -> str:
+        """How many items there are, in words."""
+        return "many" if self.longest is None else f"up to {self.longest:,}"
 
 
 def bounds(value: Any) -> Bounds | None:

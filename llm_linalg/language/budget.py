@@ -50,8 +50,9 @@ class Asked(NamedTuple):
             effort = work * (costs.WHOLE_NUMBERS if whole else 1) // costs.WORK_AN_EFFORT
             effort += cells // costs.CELLS_AN_EFFORT
         else:
-            effort = max(cells, work) * costs.SLOW.get(operation.name, 1) // costs.CELLS_AN_EFFORT
-        effort += items // costs.ITEMS_AN_EFFORT
+            read = prod(call.shapes[0]) if operation.name == "equal" else 0
+            effort = max(cells, work, read) * costs.SLOW.get(operation.name, 1) // costs.CELLS_AN_EFFORT
+        effort += items if operation.kind == "creation" else items // costs.ITEMS_AN_EFFORT
         if outputs:
             effort += costs.EFFORT_OF_A_TENSOR + costs.EFFORT_OF_ANOTHER * (outputs - 1)
         if isinstance(operation, Unlisted):
@@ -70,7 +71,7 @@ class Budget(Allowance):
             LimitError: If they are too many.
         """
         self._hold(name, cells)
-        self.effort += cells * costs.A_FILLED_CELL // costs.CELLS_AN_EFFORT
+        self.effort += costs.EFFORT_OF_A_NEW_LAYER + cells * costs.A_FILLED_CELL // costs.CELLS_AN_EFFORT
         self.fill(cells)
 
     def fill(self, cells: int) -> None:
@@ -96,6 +97,7 @@ class Budget(Allowance):
             HaltedError: If the run is to end.
         """
         self.heed()
+        self.effort += costs.EFFORT_OF_A_LOOK
         why = danger(call)
         if why is not None:
             raise why

@@ -48,28 +48,32 @@ TEXT_OF_A_CELL = 90
 TEXT_OF_AN_ITEM = 5
 
 # As long as so many steps, beside those that they are: it counts where nobody knows how much a program does.
-EFFORT_OF_A_TENSOR = 42  # that a call of torch gives
-EFFORT_OF_ANOTHER = 12  # beyond the first of a call
-EFFORT_OF_A_RARE_CALL = 150  # more, of an operation of which each call is looked at anew
-EFFORT_OF_A_WRITE = 28  # into a tensor
-EFFORT_OF_A_RENEWAL = 210  # of a tensor that was written through another
-EFFORT_OF_A_PASS_BACK = 250
-EFFORT_OF_A_CALL_BACK = 20
-EFFORT_OF_A_TEXT = 200  # of a tensor, beside its cells
-EFFORT_OF_A_LAYER = 42  # that is called, or one of whose methods is
-EFFORT_OF_A_REHEARSAL = 6  # for each of its steps
-CELLS_AN_EFFORT = 300
-WORK_AN_EFFORT = 12_000  # multiplications of a product of matrices
-ITEMS_AN_EFFORT = 4
+EFFORT_OF_A_TENSOR = 57  # that a call of torch gives
+EFFORT_OF_ANOTHER = 16  # beyond the first of a call
+EFFORT_OF_A_LOOK = 60  # at a call that is like none before
+EFFORT_OF_A_RARE_CALL = 140  # more, of an operation whose calls are like none
+EFFORT_OF_A_WRITE = 38  # into a tensor
+EFFORT_OF_A_RENEWAL = 285  # of a tensor that was written through another
+EFFORT_OF_A_PASS_BACK = 340
+EFFORT_OF_A_CALL_BACK = 27
+EFFORT_OF_A_TEXT = 270  # of a tensor, beside its cells
+EFFORT_OF_A_LAYER = 57  # that is called, or one of whose methods is
+EFFORT_OF_A_NEW_LAYER = 200
+EFFORT_OF_A_REHEARSAL = 7  # for each of its steps
+CELLS_AN_EFFORT = 220
+WORK_AN_EFFORT = 9_000  # multiplications of a product of matrices
+ITEMS_AN_EFFORT = 3
 
 _SLOW = """
-    2: argmax argmin isfinite cosine_similarity softplus logsigmoid bincount count_nonzero
+    2: argmax argmin isfinite cosine_similarity softplus logsigmoid bincount count_nonzero softmax log_softmax
+    2: contiguous
     3: randn rand randint randn_like rand_like floor_divide remainder nonzero
     4: where masked_fill mish kl_div
     5: sort argsort topk var std isclose allclose
     6: norm vector_norm randperm
-    8: getitem cumsum cumprod
+    8: cumsum cumprod
     10: pow dropout bernoulli median
+    12: getitem
     36: unique mode
 """
 SLOW: Mapping[str, int] = {

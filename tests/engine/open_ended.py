@@ -200,118 +200,60 @@ for i in range(100000):
 x = torch.ones(300, 300)
 xs = [x[0] + j for i in range(40) for j in range(int(x.sum()) // 300)]
 """,
+    "a variance down long columns": """
+x = torch.rand(300, 300)
+go = bool(x.sum() >= 0)
+for i in range(100000):
+    y = x.var(0)
+    if not go:
+        break
+""",
+    "cells that are dropped": """
+x = torch.rand(300, 300)
+go = bool(x.sum() >= 0)
+for i in range(100000):
+    y = F.dropout(x)
+    if not go:
+        break
+""",
+    "products of whole numbers": """
+x = torch.ones(200, 200).long()
+go = bool(x.sum() >= 0)
+for i in range(100000):
+    y = x @ x
+    if not go:
+        break
+""",
+    "layers that are made": """
+go = bool(torch.ones(1) > 0)
+for i in range(100000):
+    layer = nn.Linear(300, 300)
+    if not go:
+        break
+""",
+    "slices that are each another one": """
+x = torch.ones(4)
+go = bool(x.sum() >= 0)
+for i in range(0, 100000 * (2**61 - 1), 2**61 - 1):
+    x[i:]
+    if not go:
+        break
+""",
+    "gradients as large as what they are of": """
+w = torch.ones(2**20, requires_grad=True)
+for i in range(100000):
+    w[i].backward()
+    if w[0] > 5:
+        break
+""",
+    "gradients of a large table": """
+layer = nn.Embedding(20000, 64)
+x = torch.tensor([1])
+for i in range(100000):
+    layer.zero_grad()
+    layer(x).sum().backward()
+    if x[0] > 4:
+        break
+""",
 }
 """Of each nobody knows beforehand how often it turns."""
-
-FITTING = {
-    "a line that is fitted, and what is said of it": """
-w = torch.zeros(3, requires_grad=True)
-x = torch.randn(8, 3)
-y = x @ torch.tensor([1.0, 2.0, 3.0])
-losses = []
-for step in range(500):
-    loss = ((x @ w - y) ** 2).mean()
-    loss.backward()
-    with torch.no_grad():
-        w -= 0.1 * w.grad
-    w.grad = None
-    losses.append(loss.item())
-    if step % 100 == 0:
-        print(step, loss.item(), f"{loss.item():.3f}")
-""",
-    "a line that is fitted until it fits": """
-w = torch.zeros(3, requires_grad=True)
-x = torch.randn(8, 3)
-y = x @ torch.tensor([1.0, 2.0, 3.0])
-for step in range(500):
-    loss = ((x @ w - y) ** 2).mean()
-    if loss < 0:
-        break
-    loss.backward()
-    with torch.no_grad():
-        w -= 0.1 * w.grad
-    w.grad = None
-""",
-    "a network that is trained": """
-model = nn.Sequential(nn.Linear(3, 4), nn.ReLU(), nn.Linear(4, 2))
-x, y = torch.randn(8, 3), torch.randint(0, 2, (8,))
-for step in range(150):
-    loss = F.cross_entropy(model(x), y)
-    model.zero_grad()
-    loss.backward()
-    with torch.no_grad():
-        for p in model.parameters():
-            p -= 0.01 * p.grad
-    if step % 50 == 0:
-        print(loss)
-""",
-    "moments of a gradient": """
-w = torch.zeros(3, requires_grad=True)
-x, y = torch.randn(8, 3), torch.randn(8)
-m, v = torch.zeros(3), torch.zeros(3)
-for t in range(1, 201):
-    loss = ((x @ w - y) ** 2).mean()
-    loss.backward()
-    g = w.grad
-    m = 0.9 * m + 0.1 * g
-    v = 0.999 * v + 0.001 * g * g
-    with torch.no_grad():
-        w -= 0.01 * (m / (1 - 0.9**t)) / ((v / (1 - 0.999**t)).sqrt() + 1e-8)
-    w.grad = None
-""",
-    "batches that are drawn": """
-x, y = torch.randn(50, 3), torch.randn(50)
-w = torch.zeros(3, requires_grad=True)
-for step in range(300):
-    i = torch.randint(0, 50, (4,))
-    loss = ((x[i] @ w - y[i]) ** 2).mean()
-    loss.backward()
-    with torch.no_grad():
-        w -= 0.1 * w.grad
-        w.grad[:] = 0
-""",
-    "tokens that are drawn one by one": """
-table, weight = torch.randn(10, 4), torch.randn(4, 10)
-tokens = [0]
-for i in range(200):
-    shares = F.softmax(table[tokens[-1]] @ weight, dim=-1)
-    tokens.append(torch.multinomial(shares, 1).item())
-print(tokens)
-""",
-    "scores below the diagonal": """
-q, k, s = torch.randn(20, 4), torch.randn(20, 4), torch.zeros(20, 20)
-for i in range(20):
-    for j in range(20):
-        s[i, j] = q[i] @ k[j] if j <= i else float("-inf")
-print(s)
-""",
-    "layers with heads": """
-x = torch.randn(6, 32)
-for layer in range(12):
-    heads = []
-    for head in range(4):
-        wq, wk, wv = (torch.randn(32, 8) for _ in range(3))
-        q, k, v = x @ wq, x @ wk, x @ wv
-        a = torch.softmax(q @ k.T / 8**0.5, dim=-1)
-        heads.append(a @ v)
-    x = x + torch.cat(heads, dim=-1)
-print(x.shape)
-""",
-    "a vector that is multiplied until it stays": """
-a, v = torch.randn(5, 5), torch.ones(5)
-for i in range(600):
-    w = a @ v
-    w = w / w.norm()
-    if (w - v).abs().max() < 0:
-        break
-    v = w
-""",
-    "a known loop after what is not known": """
-x = torch.ones(3)
-for i in range(int(x.sum()) + 3):
-    x = x * 1
-for i in range(1200):
-    x = torch.relu(x + 1) - 1
-""",
-}
-"""They take much, and all of them have room for it, whatever the values of their tensors are."""

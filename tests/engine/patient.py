@@ -23,6 +23,11 @@ for a in range(100):
         for c in range(100):
             s = s + a * b
 """,
+    "a gradient of all cells for each": """
+w = torch.ones(2**22, requires_grad=True)
+for i in range(600):
+    w[i].backward()
+""",
     "a list of tensors that doubles": """
 xs = [torch.ones(3)]
 for i in range(20):

@@ -15,6 +15,7 @@ from llm_linalg import recorder as recording
 from llm_linalg.language.budget import Budget
 from llm_linalg.node import Node, Origin
 from llm_linalg.ops import TABLE
+from llm_linalg.ops.alike import likeness
 from llm_linalg.ops.refusals import DANGERS
 from llm_linalg.recorder import Recorder
 from tests.engine.samples import samples
@@ -251,6 +252,21 @@ def test_few_calls_of_many_are_looked_at(monkeypatch: pytest.MonkeyPatch) -> Non
             y += 1
     assert len(recorder.nodes) == 1 + 6 * 100
     assert len(looked) <= 2 * 8
+
+
+def test_numbers_that_hash_alike_make_no_keys_that_do() -> None:
+    """Keys are anyone's: with one hash for all of them, each would be compared with all."""
+    step = 2**61 - 1
+    assert len({hash(number * step) for number in range(100)}) == 1
+    shape = torch.ones(2)
+    for operation, arguments in (
+        ("getitem", [(shape, slice(number * step, None)) for number in range(100)]),
+        ("sum", [(shape, number * step) for number in range(100)]),
+        ("tensor", [([number * step, 0],) for number in range(100)]),
+        ("tensor", [([-1 if number & bit else -2 for bit in (1, 2, 4, 8, 16)],) for number in range(32)]),
+    ):
+        found = [likeness(torch.add, TABLE.operations[operation], given, {}) for given in arguments]
+        assert len({hash(like[0]) for like in found if like is not None}) == len(arguments)
 
 
 def test_numbers_that_say_whether_a_call_writes_are_never_any() -> None:

@@ -13,7 +13,8 @@ from llm_linalg.language.budget import Budget
 from llm_linalg.language.source import Source
 from llm_linalg.language.tables import IMPORTED
 from tests.engine.counting import at_most
-from tests.engine.open_ended import FITTING, OPEN_ENDED
+from tests.engine.fitting import FITTING
+from tests.engine.open_ended import OPEN_ENDED
 
 CALLS = 900_000  # of Python's: a tenth of a second's worth of them
 BEFORE = 30_000  # steps and effort of a program before it turns out to be large
