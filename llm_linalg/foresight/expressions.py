@@ -13,9 +13,9 @@ from torch import Tensor, nn
 from llm_linalg.errors import HaltedError, LimitError, ProgramError
 from llm_linalg.foresight import by_turn
 from llm_linalg.foresight.columns import picked
+from llm_linalg.foresight.guessing import Guessing
 from llm_linalg.foresight.hollow import Fails
 from llm_linalg.foresight.nowhere import may_be_none
-from llm_linalg.foresight.timed import Timed
 from llm_linalg.foresight.turns import Each
 from llm_linalg.foresight.unknown import (
     ANY,
@@ -32,7 +32,6 @@ from llm_linalg.foresight.unknown import (
 from llm_linalg.foresight.wholes import arithmetic, negative
 from llm_linalg.language import layered, layers, plain
 from llm_linalg.language.budget import Budget
-from llm_linalg.language.caller import UserFunction
 from llm_linalg.language.costs import A_LAYERS_NAME
 from llm_linalg.language.evaluator import WITH_ITEMS
 from llm_linalg.language.source import Source
@@ -42,7 +41,7 @@ _POINTWISE = (ast.Add, ast.Sub, ast.Mult, ast.Div, ast.FloorDiv, ast.Mod, ast.Po
 _WITHOUT_TENSORS = frozenset([bool, int, float, str])
 
 
-class Expressions(Timed):
+class Expressions(Guessing):
     """Evaluates what an `Interpreter` does, on tensors without cells; what it can't know is `Unknown`."""
 
     def __init__(self, source: Source, names: Mapping[str, Any], budget: Budget) -> None:
@@ -54,8 +53,6 @@ class Expressions(Timed):
         self.returned = 0  # backward passes
         self.loose = False  # so that nothing is known of those that have a name
         self.missing = False  # whether something may have been done of which nothing is known
-        self.guesses = 0  # at how much is done
-        self.unbounded = 0  # loops, and calls of functions, of which nobody knows how often they come
 
     def evaluate(self, node: ast.expr) -> Any:
         """Return an expression's value, or what is known of it."""
@@ -64,7 +61,7 @@ class Expressions(Timed):
             return super().evaluate(node)
         except Undecided as undecided:
             if undecided.value.kind not in _WITHOUT_TENSORS:
-                self._guessed()
+                self.guessed()
             return undecided.value
 
     def fail(self, error: Exception, node: ast.expr | ast.stmt) -> NoReturn:
@@ -83,34 +80,6 @@ class Expressions(Timed):
             self.unbounded += 1
             raise Undecided
         return super().gone_through(value, node)
-
-    @property
-    def told(self) -> int:
-        """How often something was left open of how much is done: it tells all if that is never."""
-        return self.unbounded + (0 if self.dearest else self.guesses)
-
-    def _guessed(self) -> None:
-        """Remember that an expression was not evaluated whole; at most it makes a tensor more."""
-        self.guesses += 1
-        if self.dearest:
-            self.budget.tensors -= 1
-            self.budget.exceeded()
-
-    def left_out(self, *nodes: ast.AST) -> None:
-        """Remember that something was not gone through, which may turn, or call what turns."""
-        self.guesses += 1
-        self.unbounded += any(self._turns_itself(inner) for node in nodes for inner in ast.walk(node))
-
-    def _turns_itself(self, node: ast.AST) -> bool:
-        if not isinstance(node, ast.Call):
-            return isinstance(node, ast.For | ast.comprehension)
-        return not isinstance(node.func, ast.Attribute) and self._may_be_own(node.func)
-
-    def _may_be_own(self, function: ast.expr) -> bool:
-        """Whether what is called may be a function that the program defines."""
-        if not isinstance(function, ast.Name):
-            return True
-        return isinstance(self.names.get(function.id), UserFunction | Unknown)
 
     def passed_over(self, *nodes: ast.AST) -> None:
         """Remember that something was not evaluated that may call something."""

@@ -53,12 +53,12 @@ class Loops(Parted):
     def turns(self, node: ast.For, values: Sequence[Any]) -> None:
         """Go through a loop, of which it is known what it goes through."""
         self.went_through.add(node)
-        returned, told = self.returned, self.told
+        returned, opened = self.returned, self.left_open
         with self._turning(f"{len(values):,}"):
             way = self._sure_turns(node, values)
         if self.returned != returned:  # more is known of the way back once the run is there
             self.went_through.discard(node)
-        if self.told == told and way is not Perhaps:
+        if self.left_open == opened and way is not Perhaps:
             self.sure.add(node)
         else:
             self.sure.discard(node)

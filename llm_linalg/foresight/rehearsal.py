@@ -42,7 +42,7 @@ class Rehearsal(Comprehended):
     @property
     def told_all(self) -> bool:
         """Whether it told all that the statements do, or, in the dearest case, may do."""
-        return self._finished and not self.told
+        return self._finished and not self.left_open
 
     def refuse(self, start: Start) -> None:
         """Refuse statements that will surely ask for more than is left.
