@@ -37,10 +37,10 @@ _SAID = (
     "goes through more than {} items",
 )  # a program that takes more than it may, as `Spent` lists it
 
-ROOM = 170_000  # steps and effort of a program of which nobody knows how much it does
+ROOM = 162_000  # steps and effort of a program of which nobody knows how much it does
 UNKNOWN = (
     "it can't be told beforehand how much this program does, and it has done all that such a program may: "
-    "let it do less, or say how often it turns at most"
+    "let it do less, or give its loops fewer turns"
 )
 
 LARGE = Spent(2**22, 2**29, 100, 10_000, 25_000)

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from llm_linalg.language import layered, layers, plain, tables
 from llm_linalg.language.caller import Caller
-from llm_linalg.language.costs import A_LAYERS_NAME, AN_UNPACKING, FEW_NAMES, NAMES_A_STEP
+from llm_linalg.language.costs import A_LAYER_STORED, A_LAYERS_NAME, AN_UNPACKING, FEW_NAMES, NAMES_A_STEP
 
 _STORING: Any = Tensor | list | dict
 _UNPACKED: Any = tuple | list
@@ -41,6 +41,7 @@ class Assigner(Caller):
             return
         if not isinstance(owner, nn.Module):
             raise self.error(f"what can be assigned to is x.{', x.'.join(tables.STORED)}", target)
+        self.budget.step(A_LAYER_STORED)
         try:
             layers.stored(owner, target.attr, value)
         except KeyError:

@@ -36,6 +36,7 @@ FEW_NAMES = 40
 A_FIELD = 1  # such as x.shape, beside the attribute that it is
 A_TEXT = 150  # of a tensor, beside its cells
 A_LAYER = 70
+A_LAYER_STORED = 8  # or a weight of one, in a layer
 A_LAYER_MET = 2  # for each layer within one that something is done with
 A_LAYERS_NAME = 3  # for each layer within it
 A_SLICED_LAYER = 8  # likewise
