@@ -84,7 +84,7 @@ class Expressions(Guessing):
     def passed_over(self, *nodes: ast.AST) -> None:
         """Remember that something was not evaluated that may call something."""
         self.left_out(*nodes)
-        if any(isinstance(inner, ast.Call) for node in nodes for inner in ast.walk(node)):
+        if self.calls_something(*nodes):
             self.missed()
 
     def missed(self) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from llm_linalg.foresight.timed import Timed
 from llm_linalg.foresight.unknown import Unknown
@@ -24,6 +24,7 @@ class Guessing(Timed):
     def __init__(self, source: Source, names: Mapping[str, Any], budget: Budget) -> None:
         super().__init__(source, names, budget)
         self.guesses = self.unbounded = 0
+        self._seen: dict[ast.AST, _Inside] = {}
 
     @property
     def left_open(self) -> int:
@@ -40,15 +41,43 @@ class Guessing(Timed):
     def left_out(self, *nodes: ast.AST) -> None:
         """Remember that something was not gone through, which may turn, or call what turns."""
         self.guesses += 1
-        self.unbounded += any(self._turns_itself(inner) for node in nodes for inner in ast.walk(node))
+        for node in nodes:
+            inside = self._inside(node)
+            self.unbounded += inside.turns or any(map(self._may_be_own, inside.called))
 
-    def _turns_itself(self, node: ast.AST) -> bool:
-        if not isinstance(node, ast.Call):
-            return isinstance(node, ast.For | ast.comprehension)
-        return not isinstance(node.func, ast.Attribute) and self._may_be_own(node.func)
+    def calls_something(self, *nodes: ast.AST) -> bool:
+        """Whether a call stands in what is given."""
+        return any(self._inside(node).calls for node in nodes)
 
-    def _may_be_own(self, function: ast.expr) -> bool:
-        """Whether what is called may be a function that the program defines."""
-        if not isinstance(function, ast.Name):
-            return True
-        return isinstance(self.names.get(function.id), UserFunction | Unknown)
+    def _inside(self, node: ast.AST) -> _Inside:
+        found = self._seen.get(node)
+        if found is None:
+            found = self._seen[node] = _inside(node)
+        return found
+
+    def _may_be_own(self, name: str) -> bool:
+        """Whether what has a name may be a function that the program defines."""
+        return isinstance(self.names.get(name), UserFunction | Unknown)
+
+
+class _Inside(NamedTuple):
+    """What stands in a statement or an expression.
+
+    Attributes:
+        calls: Whether a call.
+        turns: Whether a loop, or a call of what has no name.
+        called: The names of what is called.
+    """
+
+    calls: bool
+    turns: bool
+    called: frozenset[str]
+
+
+def _inside(node: ast.AST) -> _Inside:
+    nodes = list(ast.walk(node))
+    functions = [inner.func for inner in nodes if isinstance(inner, ast.Call)]
+    turns = any(isinstance(inner, ast.For | ast.comprehension) for inner in nodes)
+    nameless = any(not isinstance(function, ast.Name | ast.Attribute) for function in functions)
+    called = frozenset(function.id for function in functions if isinstance(function, ast.Name))
+    return _Inside(bool(functions), turns or nameless, called)
