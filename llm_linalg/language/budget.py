@@ -202,7 +202,8 @@ def asked_work(call: Call) -> int:
     """Return the multiplications that a call asked for, now that it has been made."""
     operation = call.operation
     after = isinstance(operation, Unlisted) and not operation.bounded
-    return operation.cost(call, call.shape if after else operation.infer(call))
+    with torch._C.DisableTorchFunction():  # what the rules look at is no part of the program
+        return operation.cost(call, call.shape if after else operation.infer(call))
 
 
 def on_meta(call: Call) -> Shape | None:
