@@ -11,7 +11,7 @@ from llm_linalg.language.budget import Budget
 from llm_linalg.language.interpreter import Interpreter
 from llm_linalg.language.source import Source
 
-LONGEST = 8_000  # steps of a rehearsal; each takes some two microseconds
+LONGEST = 8_000  # steps of a rehearsal; each takes some three microseconds
 A_CALL = 12  # steps that a call of torch takes as long as
 
 

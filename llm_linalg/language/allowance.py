@@ -119,7 +119,7 @@ class Allowance:
         return self._bound is not None
 
     def confine(self, already: int = 0) -> None:
-        """Let the program do only so much from here on as is done in a tenth of a second.
+        """Let the program do only so much from here on as is done in less than a tenth of a second.
 
         Args:
             already: How much of that was done by now.

@@ -275,7 +275,7 @@ def test_numbers_that_say_whether_a_call_writes_are_never_any() -> None:
             assert operation.numbers_from > 10
 
 
-def test_what_torch_must_not_be_left_to_does_hang_on_no_cell() -> None:
+def test_what_torch_must_not_be_left_to_hangs_on_no_cell() -> None:
     """A danger is found by shapes and plain numbers, which are the same for calls that are alike."""
     assert set(DANGERS) == {"scaled_dot_product_attention", "roll"}
     assert TABLE.operations["roll"].numbers_from > 10

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -67,17 +68,21 @@ def test_the_error_says_why_and_what_to_do() -> None:
     assert refused.value.message == UNKNOWN
 
 
-@pytest.mark.parametrize("program", FITTING.values(), ids=list(FITTING))
-def test_what_fits_at_most_takes_no_more(program: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    source = Source(program)
-    rehearsal = Rehearsal(source, lambda: False, IMPORTED, dearest=True)
-    rehearsal.refuse(Start(source.tree.body, [({}, {})], Budget().left))
-    if not rehearsal.told_all:
-        return  # of one, all is known only once the run is there
+def test_what_fits_at_most_takes_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A call of which nobody knows the shape counts as a tensor, and no more: a tenth more is let pass."""
+    told = 0
     made = budgets(monkeypatch)
-    run(program)
-    least = 0.9  # a call of which nobody knows the shape counts as a tensor, and no more
-    assert made[0].tensors >= least * rehearsal.budget.left.tensors
+    for program in FITTING.values():
+        source = Source(program)
+        rehearsal = Rehearsal(source, lambda: False, IMPORTED, dearest=True)
+        with suppress(LimitError):
+            rehearsal.refuse(Start(source.tree.body, [({}, {})], Budget().left))
+        if rehearsal.told_all:  # of another, all is known only once the run is there, or never
+            told += 1
+            run(program)
+            taken = Budget().tensors - made[-1].tensors
+            assert taken <= 1.1 * (Budget().tensors - rehearsal.budget.left.tensors)
+    assert told >= len(FITTING) // 2
 
 
 def test_a_known_loop_is_let_free_once(monkeypatch: pytest.MonkeyPatch) -> None:
