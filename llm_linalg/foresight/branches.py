@@ -13,11 +13,11 @@ from llm_linalg.foresight import back
 from llm_linalg.foresight.calls import Calls
 from llm_linalg.foresight.flow import FLOW, Perhaps, inside, strongest, ways_out
 from llm_linalg.foresight.hollow import Fails
+from llm_linalg.foresight.least import Least
 from llm_linalg.foresight.several import identity, joined
 from llm_linalg.foresight.timed import Ends
 from llm_linalg.foresight.unknown import ANY, Undecided
 from llm_linalg.language.allowance import Spent
-from llm_linalg.language.budget import Budget
 from llm_linalg.language.caller import UserFunction
 from llm_linalg.language.source import Source
 
@@ -37,7 +37,7 @@ class _Called(NamedTuple):
 class Branches(Calls):
     """Goes through statements and calls of functions, as far as it is known which are run."""
 
-    def __init__(self, source: Source, names: Mapping[str, Any], budget: Budget) -> None:
+    def __init__(self, source: Source, names: Mapping[str, Any], budget: Least) -> None:
         super().__init__(source, names, budget)
         self._called: dict[Any, _Called] = {}  # under the call of a function that is under way
 

@@ -6,7 +6,7 @@ import ast
 from collections.abc import Mapping
 from contextlib import suppress
 from functools import cached_property
-from typing import Any
+from typing import Any, NoReturn
 
 import torch
 from torch import Tensor, nn
@@ -14,9 +14,11 @@ from torch import Tensor, nn
 from llm_linalg.foresight import by_turn, turns
 from llm_linalg.foresight.choices import Choices
 from llm_linalg.foresight.expressions import keyed
+from llm_linalg.foresight.guessing import asks_little, changes_its_own, changes_nothing
 from llm_linalg.foresight.nowhere import gradient_like, may_be_none, without_cells
 from llm_linalg.foresight.several import common
 from llm_linalg.foresight.unknown import (
+    ANY,
     ITEMS_A_STEP,
     SOME_TENSOR,
     UNKNOWN,
@@ -68,7 +70,9 @@ class Calls(Choices):
         """Take the cells of what is made into text."""
         if self.missing and self._options:
             return
-        if isinstance(value, Tensor) and not may_be_none(value):
+        if isinstance(value, Unknown):
+            self.budget.guess_text(value.kind)
+        elif isinstance(value, Tensor) and not may_be_none(value):
             self.budget.show(printing.shown(value))
 
     @cached_property
@@ -117,8 +121,7 @@ class Calls(Choices):
 
     def _applied(self, node: ast.Call, function: Any, arguments: list[Any], named: dict[str, Any]) -> Any:
         if isinstance(function, Unknown):
-            self.unbounded += not isinstance(node.func, ast.Attribute)
-            self.missed()
+            self._anything(node, *arguments, *named.values())
             raise Undecided
         if isinstance(function, UserFunction):
             return super().applied(node, function, arguments, named)
@@ -147,6 +150,17 @@ class Calls(Choices):
         result = super().applied(node, function, *self._any_numbers(function, arguments, named))
         return keyed(result) if isinstance(result, dict) else result
 
+    def _anything(self, node: ast.Call, *arguments: Any) -> None:
+        """Call something of which at most the name is known."""
+        self.unbounded += not isinstance(node.func, ast.Attribute)
+        if not asks_little(node):
+            self.budget.weigh(ANY, *arguments)
+        if changes_nothing(node.func):
+            return
+        self.budget.grows()
+        if not self.dearest or not changes_its_own(node.func):
+            self.missed()
+
     @property
     def _making_text(self) -> tuple[Any, ...]:
         """What makes text, which is not made before the run."""
@@ -158,6 +172,7 @@ class Calls(Choices):
         self.vague = True
         found = some_range(arguments)
         if found is None:
+            self.unbounded += 1
             raise Undecided
         self.ranges += 1
         return found
@@ -177,19 +192,24 @@ class Calls(Choices):
             self._any_numbers(method.function, [SOME_TENSOR, *arguments], named)
         if isinstance(method.owner, nn.Module):
             return self._layer_method(node, method, arguments, named)
-        changing = method.function in values.CHANGING
-        self.changes += changing
+        if method.function in values.CHANGING:
+            self.alters(method.owner)
+            self.budget.grows()
         if method.function is not list.append and (doubtful(arguments) or doubtful(named)):
-            self.loose |= changing
             self.budget.weigh(*arguments, *named.values())
             self.weigh_owner(method)
-            raise Undecided
+            self._differs(method)
         if self._compares(method, arguments):
-            self.loose |= changing
-            raise Undecided
+            self._differs(method)
         self.budget.weigh(*arguments, *named.values())
         self.weigh_owner(method)
         return plain.bounded(method.function(method.owner, *arguments, **named))
+
+    def _differs(self, method: Method) -> NoReturn:
+        """Leave open what a method gives, and what it makes of what it is of."""
+        if method.function in values.CHANGING:
+            self.may_alter(method.owner)
+        raise Undecided
 
     def _layer_method(
         self, node: ast.Call, method: Method, arguments: list[Any], named: dict[str, Any]
@@ -234,6 +254,8 @@ class Calls(Choices):
             with suppress(Undecided):
                 return _numbers(arguments), dict(zip(named, _numbers([*named.values()]), strict=True))
         self.budget.weigh(*arguments, *named.values())
+        if entry is not None and entry.operation.kind == "creation":
+            self.budget.guess_size()
         if entry is not None and entry.operation.name not in _SEVERAL and any(map(_has_tensor, arguments)):
             raise Undecided(self.some_tensor().kind)
         raise Undecided(_GIVES.get(function))

@@ -39,6 +39,9 @@ class Comprehended(Loops):
         source = generators[0].iter
         several = self.evaluate(source)
         some = several if isinstance(several, SomeRange) else None
+        if self.dearest and some is None and isinstance(several, Unknown):
+            self._generate_for_all(items, generators, self.budget.longest(several.kind))
+            raise Undecided
         values = self.gone_through(several if some is None else some.sure, source)
         decided = some is None
         with self._turning(f"{len(values):,}" if some is None else some.length):
@@ -106,6 +109,7 @@ class Comprehended(Loops):
             return None, given if self._generate_once(items, generators, value, given) else None
 
         left, lists, kinds = self.budget.left, self._lists, self.every(column)
+        self.budget.met(range(column.size))
         self._unbound(generators)  # a turn may find what the one before has left
         with self._uncertain():
             parts = self._in_parts(column, kinds, turn)

@@ -5,16 +5,16 @@ from __future__ import annotations
 import ast
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from functools import cached_property
 from typing import Any, NoReturn
 
 from torch import Tensor, nn
 
 from llm_linalg.errors import HaltedError, LimitError, ProgramError
 from llm_linalg.foresight import by_turn
+from llm_linalg.foresight.altering import Altering
 from llm_linalg.foresight.columns import picked
-from llm_linalg.foresight.guessing import Guessing
 from llm_linalg.foresight.hollow import Fails
+from llm_linalg.foresight.least import Least
 from llm_linalg.foresight.nowhere import may_be_none
 from llm_linalg.foresight.turns import Each
 from llm_linalg.foresight.unknown import (
@@ -23,15 +23,12 @@ from llm_linalg.foresight.unknown import (
     UNKNOWN,
     Undecided,
     Unknown,
-    changeable,
     doubtful,
     has_tensors,
     numbered,
-    parts,
 )
 from llm_linalg.foresight.wholes import arithmetic, negative
-from llm_linalg.language import layered, layers, plain
-from llm_linalg.language.budget import Budget
+from llm_linalg.language import layered, plain
 from llm_linalg.language.costs import A_LAYERS_NAME
 from llm_linalg.language.evaluator import WITH_ITEMS
 from llm_linalg.language.source import Source
@@ -41,27 +38,25 @@ _POINTWISE = (ast.Add, ast.Sub, ast.Mult, ast.Div, ast.FloorDiv, ast.Mod, ast.Po
 _WITHOUT_TENSORS = frozenset([bool, int, float, str])
 
 
-class Expressions(Guessing):
+class Expressions(Altering):
     """Evaluates what an `Interpreter` does, on tensors without cells; what it can't know is `Unknown`."""
 
-    def __init__(self, source: Source, names: Mapping[str, Any], budget: Budget) -> None:
+    def __init__(self, source: Source, names: Mapping[str, Any], budget: Least) -> None:
         super().__init__(source, names, budget)
-        self.uncertain = 0  # branches under way that may not be taken, and turns that stand for others
         self.ranges = 0  # and comparisons, for which the bounds of whole numbers did not do
         self.vague = False  # whether something may be decided if numbers are known for each turn of a loop
-        self.changes = 0  # of lists and dicts
         self.returned = 0  # backward passes
-        self.loose = False  # so that nothing is known of those that have a name
-        self.missing = False  # whether something may have been done of which nothing is known
+        self._growing = False  # whether a sum becomes the new value of what stands in it
 
     def evaluate(self, node: ast.expr) -> Any:
         """Return an expression's value, or what is known of it."""
         self.went_on()
         try:
-            return super().evaluate(node)
+            value = super().evaluate(node)
+            return ANY if self.altered(value) else value
         except Undecided as undecided:
             if undecided.value.kind not in _WITHOUT_TENSORS:
-                self.guessed()
+                self.guessed(node)
             return undecided.value
 
     def fail(self, error: Exception, node: ast.expr | ast.stmt) -> NoReturn:
@@ -77,23 +72,14 @@ class Expressions(Guessing):
     def gone_through(self, value: Any, node: ast.expr) -> Sequence[Any]:
         """Return the items of a value that stands after ``in``."""
         if isinstance(value, Unknown):
-            self.unbounded += 1
+            self.unbounded += not self.dearest
             raise Undecided
         return super().gone_through(value, node)
-
-    def passed_over(self, *nodes: ast.AST) -> None:
-        """Remember that something was not evaluated that may call something."""
-        self.left_out(*nodes)
-        if self.calls_something(*nodes):
-            self.missed()
-
-    def missed(self) -> None:
-        """Remember that something may have been done of which nothing is known."""
-        self.loose = self.missing = True
 
     def bind(self, name: str, value: Any) -> None:
         """Bind a name to a value."""
         self.names.maps[0][name] = value
+        self.budget.met(value)
         if value.__class__ not in plain.KINDS and isinstance(value, nn.Module):
             self.budget.step(A_LAYERS_NAME * layered.count(value))
 
@@ -115,19 +101,27 @@ class Expressions(Guessing):
         try:
             return owner, _certain(owner, key)
         except Undecided:
+            if not isinstance(owner, Tensor):
+                self.may_alter(owner)
             return ANY, ANY
 
     def _store(self, target: ast.Subscript, owner: Any, key: Any, value: Any) -> None:
         if isinstance(owner, Unknown):
-            self.loose = True
+            self.may_alter(owner)
             return
         if isinstance(owner, Tensor) and doubtful(value):
             try:
                 value = numbered(value)
             except Undecided:
                 return
-        self.changes += not isinstance(owner, Tensor)
+        if not isinstance(owner, Tensor):
+            self.alters(owner)
         super()._store(target, owner, key, value)
+
+    def _assigned(self, node: ast.Assign) -> None:
+        self._growing = isinstance(node.value, ast.BinOp) and _again(node.value, node.targets)
+        super()._assigned(node)
+        self._growing = False
 
     def augmented(self, node: ast.AugAssign) -> None:
         """Bind a target to ``target op= value``."""
@@ -139,34 +133,20 @@ class Expressions(Guessing):
             super().augmented(node)
 
     def _changed(self, node: ast.AugAssign, left: Any) -> Any:
+        if isinstance(left, list) or left is ANY:
+            self.budget.grows()
         if not isinstance(left, Unknown):
             right = self.evaluate(node.value)
-            self.changes += isinstance(left, list)
+            if isinstance(left, list):
+                self.alters(left)
             if not isinstance(right, Unknown):
                 return self._written(node, left, right)
-            self.loose = self.loose or isinstance(left, list)
+            if isinstance(left, list):
+                self.may_alter(left)
             return self._known(node.op, left, right)
-        self.loose = self.loose or left.kind not in (int, float, Tensor)  # a list's own, perhaps
+        if left.kind not in (int, float, Tensor):  # a list's own, perhaps
+            self.may_alter(left)
         return self._known(node.op, left, self.evaluate(node.value))
-
-    def _name(self, node: ast.Name) -> Any:
-        value = super()._name(node)
-        if self.loose and changeable(value):
-            raise Undecided
-        if self.missing and self._alters and any(isinstance(part, nn.Module) for part in parts(value)):
-            raise Undecided
-        return value
-
-    @cached_property
-    def _alters(self) -> bool:
-        """Whether the program may put something into a layer."""
-        return any(
-            isinstance(node, ast.Attribute)
-            and (
-                node.attr == "append" or (node.attr in layers.PARAMETERS and isinstance(node.ctx, ast.Store))
-            )
-            for node in ast.walk(self.source.tree)
-        )
 
     def _dict(self, node: ast.Dict) -> Any:
         return keyed(super()._dict(node))
@@ -187,26 +167,30 @@ class Expressions(Guessing):
             if isinstance(one, Tensor):
                 number = other.number
                 if not isinstance(operator, _POINTWISE) or number is None:
-                    return self.some_tensor(one)
+                    return self.some_tensor(one, isinstance(operator, ast.MatMult))
                 return plain.binary(type(operator), *((one, number) if one is left else (number, one)))
         if left is SOME_TENSOR or right is SOME_TENSOR:
-            return self.some_tensor()
+            return self.some_tensor(multiplies=isinstance(operator, ast.MatMult))
+        self.budget.weigh(left, right)
         if isinstance(left, Each) or isinstance(right, Each):
             with suppress(Undecided):
                 return by_turn.arithmetic(operator, left, right)
         kinds = {side.kind if isinstance(side, Unknown) else type(side) for side in (left, right)}
         if not kinds <= {int, float} or not isinstance(operator, _POINTWISE[:-1]):
+            if self._growing:
+                self.budget.grows()
             return ANY
         if float in kinds or isinstance(operator, ast.Div):
             return UNKNOWN[float]
         return arithmetic(operator, left, right)
 
-    def some_tensor(self, operand: Any = None) -> Unknown:
+    def some_tensor(self, operand: Any = None, multiplies: bool = False) -> Unknown:
         """Take a call that gives one tensor, of which nothing else is known; return that."""
         if may_be_none(operand):
             raise Undecided
         self.budget.tensors -= 1
         self.budget.exceeded()
+        self.budget.guess(tensors=0, multiplies=multiplies)
         return SOME_TENSOR
 
     def _unary(self, node: ast.UnaryOp) -> Any:
@@ -239,6 +223,12 @@ class Expressions(Guessing):
         if not isinstance(value, WITH_ITEMS):
             raise Fails
         return self.copied(value[key]) if isinstance(key, slice) else value[key]
+
+
+def _again(value: ast.expr, targets: Sequence[ast.expr]) -> bool:
+    """Return whether a name that is bound stands in its new value, too: what it is of may grow."""
+    bound = {target.id for target in targets if isinstance(target, ast.Name)}
+    return any(isinstance(inner, ast.Name) and inner.id in bound for inner in ast.walk(value))
 
 
 def _certain(value: Any, key: Any) -> Any:

@@ -6,11 +6,25 @@ import ast
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+from llm_linalg.foresight.least import Least
 from llm_linalg.foresight.timed import Timed
 from llm_linalg.foresight.unknown import Unknown
-from llm_linalg.language.budget import Budget
+from llm_linalg.language import layers, tables, values
 from llm_linalg.language.caller import UserFunction
 from llm_linalg.language.source import Source
+
+_CALLING = ast.BinOp | ast.UnaryOp | ast.Compare | ast.Subscript | ast.Call
+_PLAIN = [item for table in values.METHODS.values() for item in table.items()]
+_CHANGING = frozenset(
+    [
+        *(name for name, method in _PLAIN if method in values.CHANGING),
+        *(*layers.METHODS, "backward", "retain_grad"),
+    ]
+)
+_TELLING = frozenset([*tables.METHODS, *dict(_PLAIN)]) - _CHANGING
+_AT_ONCE = frozenset(
+    ["append", "pop", "get", "item", "backward", "zero_grad", "parameters", "size", "dim", "numel"]
+)
 
 
 class Guessing(Timed):
@@ -21,7 +35,7 @@ class Guessing(Timed):
         unbounded: Loops, and calls of functions, of which nobody knows how often they come.
     """
 
-    def __init__(self, source: Source, names: Mapping[str, Any], budget: Budget) -> None:
+    def __init__(self, source: Source, names: Mapping[str, Any], budget: Least) -> None:
         super().__init__(source, names, budget)
         self.guesses = self.unbounded = 0
         self._seen: dict[ast.AST, _Inside] = {}
@@ -31,12 +45,12 @@ class Guessing(Timed):
         """How often something was left open of how much is done: it tells all if that is never."""
         return self.unbounded + (0 if self.dearest else self.guesses)
 
-    def guessed(self) -> None:
+    def guessed(self, node: ast.expr) -> None:
         """Remember that an expression was not evaluated whole; at most it makes a tensor more."""
         self.guesses += 1
-        if self.dearest:
-            self.budget.tensors -= 1
-            self.budget.exceeded()
+        calls = isinstance(node, _CALLING) and not asks_little(node)
+        multiplies = isinstance(node, ast.Call) or (isinstance(node, ast.BinOp) and _multiplies(node))
+        self.budget.guess(calls=calls, multiplies=calls and multiplies)
 
     def left_out(self, *nodes: ast.AST) -> None:
         """Remember that something was not gone through, which may turn, or call what turns."""
@@ -58,6 +72,25 @@ class Guessing(Timed):
     def _may_be_own(self, name: str) -> bool:
         """Whether what has a name may be a function that the program defines."""
         return isinstance(self.names.get(name), UserFunction | Unknown)
+
+
+def asks_little(node: ast.expr) -> bool:
+    """Return whether an expression calls a method of which its name tells that it goes through nothing."""
+    return isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in _AT_ONCE
+
+
+def changes_nothing(node: ast.expr) -> bool:
+    """Return whether what is called is a method of which its name tells that it changes no list or layer."""
+    return isinstance(node, ast.Attribute) and node.attr in _TELLING
+
+
+def changes_its_own(node: ast.expr) -> bool:
+    """Return whether what is called is a method of which its name tells that it changes a list or a dict."""
+    return isinstance(node, ast.Attribute) and node.attr in _CHANGING and node.attr in dict(_PLAIN)
+
+
+def _multiplies(node: ast.BinOp) -> bool:
+    return isinstance(node.op, ast.MatMult)
 
 
 class _Inside(NamedTuple):

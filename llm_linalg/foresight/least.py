@@ -1,18 +1,105 @@
-"""A budget from which a rehearsal takes what the run takes at least."""
+"""A budget from which a rehearsal takes what the run takes at least, or, in the dearest case, at most."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from itertools import chain, islice
 from typing import Any
 
-from llm_linalg.foresight.unknown import UNKNOWN
-from llm_linalg.language.budget import Budget
+from torch import Tensor
+
+from llm_linalg.foresight.columns import Column
+from llm_linalg.foresight.unknown import ANY, UNKNOWN, Unknown
+from llm_linalg.language import costs, plain
+from llm_linalg.language.budget import Asked, Budget
+from llm_linalg.ops.call import Call
+
+A_GUESSED_TENSOR = 2**21  # cells of one whose size is a number that only the run will know
+_FEW = 100
+_SHOWN = 1_000  # cells that the text of a tensor has at most
 
 
+@dataclass(slots=True)
 class Least(Budget):
-    """A budget from which a rehearsal takes; what it does not know takes nothing, but for being a text."""
+    """A budget from which a rehearsal takes; what it does not know takes nothing, but for being a text.
 
-    __slots__ = ()
+    In the dearest case it takes as much as the largest of its kind that was known so far.
+
+    Attributes:
+        dearest: Whether this is the dearest case.
+        turns: How often what is gone through now comes: the turns of all loops around it.
+    """
+
+    dearest: bool = False
+    turns: int = field(default=1, init=False)
+    _cells: int = field(default=1, init=False)
+    _work: int = field(default=1, init=False)
+    _length: int = field(default=1, init=False)
+    _letters: int = field(default=1, init=False)
+
+    def take(self, call: Call, asked: Asked) -> None:
+        """Take what a call asks for."""
+        self._cells, self._work = max(self._cells, asked.cells), max(self._work, asked.work)
+        Budget.take(self, call, asked)
+
+    def met(self, *values: Any) -> None:
+        """Know that there are these values, which may be lists or the like."""
+        for value in values:
+            if isinstance(value, str):
+                self._letters = max(self._letters, len(value))
+            elif isinstance(value, list | tuple | dict | range):
+                self._length = max(self._length, len(value))
+
+    def met_within(self, *several: Iterable[Any]) -> None:
+        """Know that there are these values, and what is in them, as far as they are few."""
+        for value in chain.from_iterable(several):
+            self.met(value)
+            if isinstance(value, Tensor):
+                self._cells = max(self._cells, value.numel())
+            items = value.values() if isinstance(value, dict) else value
+            if isinstance(value, list | tuple | dict):
+                self.met(*islice(items, _FEW))
+
+    def grows(self) -> None:
+        """Know that a list may become longer by an item, as often as it comes to that."""
+        self._length = max(self._length, self.turns)
+
+    def longest(self, kind: type | None) -> Column:
+        """Return what is known of the items of something: it is as long as any of its kind."""
+        self.go_through(self._most(kind))
+        return Column(self._most(kind), UNKNOWN[str] if kind is str else ANY)
+
+    def _most(self, kind: type | None) -> int:
+        """Return how many items something of a kind has at most; a number has none."""
+        return self._letters if kind is str else 0 if kind else self._length
 
     def weigh(self, *values: Any) -> None:
         """Count the items of plain values; of a text that is not known there is none for sure."""
         Budget.weigh(self, *["" if value is UNKNOWN[str] else value for value in values])
+        if self.dearest:
+            self.met(*values)
+            unknown = sum(self._most(value.kind) for value in values if isinstance(value, Unknown))
+            if unknown:
+                self.go_through(unknown)
+
+    def guess(self, tensors: int = 1, calls: bool = True, multiplies: bool = True) -> None:
+        """Take what an expression takes at most of which nothing is known, in the dearest case."""
+        if self.dearest:
+            self.tensors -= tensors
+            self.total -= self._cells * calls
+            self.work -= self._work * multiplies
+            self.exceeded()
+
+    def guess_size(self) -> None:
+        """Take a tensor whose size is a number that only the run will know, in the dearest case."""
+        if self.dearest:
+            self.total -= A_GUESSED_TENSOR
+            self.exceeded()
+
+    def guess_text(self, kind: type | None) -> None:
+        """Take the text of a value of which at most the kind is known, in the dearest case."""
+        if self.dearest and kind not in plain.KINDS:
+            self.step(costs.A_TEXT)
+            cells = costs.TEXT_OF_A_CELL * min(self._cells, _SHOWN)
+            self.go_through(cells if kind else max(cells, costs.TEXT_OF_AN_ITEM * self._length))

@@ -13,11 +13,11 @@ from llm_linalg.foresight.carried import Carried
 from llm_linalg.foresight.columns import Column
 from llm_linalg.foresight.flow import Perhaps, bound_by, ways_out
 from llm_linalg.foresight.hollow import Fails
+from llm_linalg.foresight.least import Least
 from llm_linalg.foresight.parted import Part, Parted
 from llm_linalg.foresight.several import joined
 from llm_linalg.foresight.unknown import Undecided
 from llm_linalg.foresight.wholes import SomeRange
-from llm_linalg.language.budget import Budget
 from llm_linalg.language.source import Source
 from llm_linalg.language.statements import Broken, Continued, Returned
 
@@ -30,13 +30,11 @@ class Loops(Parted):
 
     Attributes:
         went_through: The loops of which it is known what they take, as well as it will be.
-        sure: Those of which all is known that they take.
     """
 
-    def __init__(self, source: Source, names: Mapping[str, Any], budget: Budget) -> None:
+    def __init__(self, source: Source, names: Mapping[str, Any], budget: Least) -> None:
         super().__init__(source, names, budget)
         self.went_through: set[ast.For] = set()
-        self.sure: set[ast.For] = set()
 
     def _for(self, node: ast.For) -> None:
         value = self.evaluate(node.iter)
@@ -46,22 +44,21 @@ class Loops(Parted):
         try:
             values = self.gone_through(value, node.iter)
         except Undecided:
-            self._forget(node)
+            if self.dearest:
+                self._left(node, self._most_turns(node, self.budget.longest(value.kind)))
+            else:
+                self._forget(node)
         else:
             self.turns(node, values)
 
     def turns(self, node: ast.For, values: Sequence[Any]) -> None:
         """Go through a loop, of which it is known what it goes through."""
         self.went_through.add(node)
-        returned, opened = self.returned, self.left_open
+        returned = self.returned
         with self._turning(f"{len(values):,}"):
             way = self._sure_turns(node, values)
         if self.returned != returned:  # more is known of the way back once the run is there
             self.went_through.discard(node)
-        if self.left_open == opened and way is not Perhaps:
-            self.sure.add(node)
-        else:
-            self.sure.discard(node)
         self._left(node, way)
 
     def _left(self, node: ast.For, way: type[Exception] | None) -> None:
@@ -88,9 +85,7 @@ class Loops(Parted):
     def _some_turns(self, node: ast.For, values: SomeRange) -> type[Exception] | None:
         """Go through the turns that a loop surely has, and then through any that it may have beyond them."""
         if self.dearest and values.longest:
-            column = Column(values.longest, values.others)
-            with self._turning(values.length):
-                return self._all_turns(column, partial(self._turn_for_all, node))
+            return self._most_turns(node, Column(values.longest, values.others))
         self.unbounded += values.longest != 0
         self.budget.weigh(values.sure)
         with self._turning(values.length):
@@ -110,6 +105,11 @@ class Loops(Parted):
         finally:
             self.budget.left = left
             self.loose |= self.changes != changes
+
+    def _most_turns(self, node: ast.For, column: Column) -> type[Exception] | None:
+        """Go through as many turns as a loop may have."""
+        with self._turning(f"up to {column.size:,}"):
+            return self._all_turns(column, partial(self._turn_for_all, node))
 
     def _turn(self, node: ast.For, value: Any) -> type[Exception] | None:
         """Go through one turn; return `Broken` if it is the last one, and `Perhaps` if it may be."""

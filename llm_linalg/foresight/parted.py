@@ -17,9 +17,9 @@ from llm_linalg.foresight.carried import Carried
 from llm_linalg.foresight.columns import Column, Places, column, dearest, together
 from llm_linalg.foresight.flow import Perhaps
 from llm_linalg.foresight.hollow import Fails
+from llm_linalg.foresight.least import Least
 from llm_linalg.foresight.turns import Apart, Each, Turn
 from llm_linalg.language.allowance import Spent
-from llm_linalg.language.budget import Budget
 from llm_linalg.language.source import Source
 from llm_linalg.language.statements import Returned
 
@@ -141,7 +141,7 @@ class Parts(NamedTuple):
 class Parted(Branches):
     """Goes through loops whose turns are not all alike."""
 
-    def __init__(self, source: Source, names: Mapping[str, Any], budget: Budget) -> None:
+    def __init__(self, source: Source, names: Mapping[str, Any], budget: Least) -> None:
         super().__init__(source, names, budget)
         self._in_pieces = 0  # loops around that are gone through piece by piece
         self._turns: list[str] = []  # how often each of the loops turns that are under way, in words
@@ -173,7 +173,8 @@ class Parted(Branches):
             self.budget.left = left
             places = kinds[len(parts)]
             room = MOST_PARTS - len(kinds) if self.length < self.longest // 2 else 0
-            turn = Turn(room, self.went_on)
+            turn, around = Turn(room, self.went_on), self.budget.turns
+            self.budget.turns *= len(places)
             self.went_on(_A_KIND_EXACTLY if self.exact else _A_KIND)
             if carried is not None:
                 carried.put(scope, places, turn)
@@ -190,7 +191,7 @@ class Parted(Branches):
             except (LimitError, Fails, Returned, Perhaps) as raised:
                 out = raised
             finally:
-                turn.live = False
+                turn.live, self.budget.turns = False, around
                 if self._lists != lists:
                     self.loose = True  # whatever comes next comes after others
             parts.append(Part(places, turn, dict(scope), self.budget.left, way, out, given))

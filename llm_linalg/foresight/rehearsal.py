@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from llm_linalg import ranks
+from llm_linalg.errors import LimitError
 from llm_linalg.foresight.apart import Others, without_gradients
 from llm_linalg.foresight.comprehended import Comprehended
 from llm_linalg.foresight.flow import Perhaps
@@ -22,7 +23,11 @@ from llm_linalg.language.statements import Broken, Continued, Returned
 
 
 class Rehearsal(Comprehended):
-    """Goes through a program before it is run, from where a run started or is now."""
+    """Goes through a program before it is run, from where a run started or is now.
+
+    Attributes:
+        known: How many of its statements come before the first of which it does not know how much they do.
+    """
 
     def __init__(
         self,
@@ -32,12 +37,13 @@ class Rehearsal(Comprehended):
         exact: bool = False,
         dearest: bool = False,
     ) -> None:
-        super().__init__(source, {}, Least(halt=halt))
+        super().__init__(source, {}, Least(halt=halt, dearest=dearest))
         self._modules = dict(modules)
         self.exact, self.dearest = exact, dearest
         if exact or dearest:
             self.hurry()
         self._finished = False
+        self.known = 0
 
     @property
     def told_all(self) -> bool:
@@ -54,16 +60,26 @@ class Rehearsal(Comprehended):
         self.names, values = start.known(leaves=not self.freezes, ways=self.goes_back)
         self.recorder.severed = start.severed
         self.budget.left = start.left
+        for now, was in start.names:
+            self.budget.met_within(now.values(), was.values())
         options = CHOSEN.set(start.options)
         try:
             with forked(), without_gradients(), ranks.joined(Others()), self.hollow:
-                loop = start.statements[0] if start.statements else None
-                if values is not None and isinstance(loop, ast.For):
-                    self.turns(loop, values)
-                else:
-                    self._block(start.statements)
+                self._all(start.statements, values)
             self._finished = True
+        except LimitError:
+            if not self.dearest:
+                raise  # else it may ask for more, or not
         except (Ends, Fails, Undecided, RecursionError, Perhaps, Returned, Broken, Continued):
             pass  # it is left to the run
         finally:
             CHOSEN.reset(options)
+
+    def _all(self, statements: Sequence[ast.stmt], values: Sequence[Any] | None) -> None:
+        for place, statement in enumerate(statements):
+            if place == 0 and values is not None and isinstance(statement, ast.For):
+                self.turns(statement, values)
+            else:
+                self._statement(statement)
+            if not self.left_open:
+                self.known = place + 1

@@ -21,7 +21,7 @@ _FLOATING = """
 """
 _HOLDS = frozenset(_TRUTHS.split())
 _FLOATS = frozenset(_FLOATING.split())
-_COUNTS = frozenset(["argmax", "argmin", "argsort", "one_hot", "randint", "randperm", "long"])
+_COUNTS = frozenset(["argmax", "argmin", "argsort", "one_hot", "randint", "randperm", "long", "multinomial"])
 _TAKES = frozenset(["getitem", "setitem", "gather", "index_select", "scatter", "scatter_add", "masked_fill"])
 _SHAPED_ALIKE = frozenset(["clone", "contiguous", "flip", "roll", "dropout"])
 _MOST_LISTED = 10_000
@@ -54,6 +54,8 @@ def shape_of(call: Call, known: Shape | None) -> Shape | None:
         return _picked(call)
     if name in _SHAPED_ALIKE:
         return shapes[0]
+    if name == "multinomial":
+        return (*shapes[0][:-1], int(call.kwargs.get("num_samples", [*call.args[1:2], 1][0])))
     if name == "mse_loss":
         given = call.arguments["reduction"] if "reduction" in call.arguments else call.kwargs.get("reduction")
         return () if given in ("mean", "sum") else shapes[0] if shapes[0] == shapes[1] else None

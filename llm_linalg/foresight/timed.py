@@ -7,7 +7,7 @@ from typing import Any
 
 from llm_linalg.errors import ProgramError
 from llm_linalg.foresight.hollow import Fails, Hollow
-from llm_linalg.language.budget import Budget
+from llm_linalg.foresight.least import Least
 from llm_linalg.language.interpreter import Interpreter
 from llm_linalg.language.source import Source
 
@@ -29,8 +29,9 @@ class Timed(Interpreter):
         budget: What it takes its steps and calls of.
     """
 
-    def __init__(self, source: Source, names: Mapping[str, Any], budget: Budget) -> None:
+    def __init__(self, source: Source, names: Mapping[str, Any], budget: Least) -> None:
         super().__init__(source, names, budget, _unexplained)
+        self.budget: Least = budget
         self.hollow = Hollow(budget, lambda: self.recorder.severed)
         self.exact = self.dearest = False
         self.hurried = False

@@ -85,7 +85,6 @@ class Allowance:
     _whole: Spent = field(init=False)  # what there was to begin with
     _mark: Spent | None = field(default=None, init=False)
     effort: int = field(default=0, init=False)  # that was taken beside the steps, in steps
-    _room: int = field(default=ROOM, init=False)
     _bound: int | None = field(default=None, init=False)  # of all effort, while it is confined
     look: int = field(default=2**63, init=False)  # below so many steps left there is something to look after
 
@@ -110,7 +109,7 @@ class Allowance:
             mark: What is left then; if None, what is when the program turns out to be a large one.
         """
         self.alarm = alarm
-        self._room, self._bound = ROOM, None
+        self._bound = None
         self._mark = mark or Spent(*[left - large for left, large in zip(self.left, LARGE, strict=True)])
 
     @property
@@ -124,12 +123,7 @@ class Allowance:
         Args:
             already: How much of that was done by now.
         """
-        self._bound = self._done + self._room - already
-
-    def release(self) -> None:
-        """Let it do all that is left of its budget again; what it does meanwhile is not counted later."""
-        if self._bound is not None:
-            self._room, self._bound = self._bound - self._done, None
+        self._bound = self._done + ROOM - already
 
     @property
     def _done(self) -> int:

@@ -16,7 +16,7 @@ from llm_linalg.language.assigner import Assigner
 from llm_linalg.language.costs import EFFORT_OF_A_REHEARSAL
 
 if TYPE_CHECKING:
-    from llm_linalg.foresight import Recorded, Rehearsal, Start
+    from llm_linalg.foresight import Recorded, Rehearsal
 
 
 class Moment(NamedTuple):
@@ -49,13 +49,13 @@ class Rehearsed(Assigner):
     """Evaluates what an `Assigner` does; a program that turns out to be large is rehearsed."""
 
     _rehearsed: set[ast.stmt] | None = None  # once the program is large: the loops that were rehearsed
-    _sure: frozenset[ast.stmt] = frozenset()  # those of them of which all is known that they do
-    _free: Moment | None = None  # the one under way of which all is known, in a program of which it is not
+    _body: Sequence[ast.stmt] = ()  # what is being run, whole
+    _open: int = 0  # the place in it of the first statement of which it can't be told how much it does
     _ways: Recorded | None = None
 
     def begin(self, statements: Sequence[ast.stmt]) -> None:
         """Watch what statements take that are about to be run; should it be much, they are rehearsed."""
-        self._rehearsed, self._sure, self._free = None, frozenset(), None
+        self._rehearsed, self._body, self._open = None, statements, 0
         self._under_way = [self._moment(statements)]
         if self.budget.foresight:
             self.budget.arm(self._rehearse_all)
@@ -67,14 +67,11 @@ class Rehearsed(Assigner):
         self._under_way.append(moment)
         try:
             self._rehearse(moment)
-            if self.budget.confined and len(self._under_way) == 2:  # it is in no other loop
-                self._let_free(moment)
+            if self.budget.confined:
+                self._rehearse_rest(moment)
             yield
         finally:
             self._under_way.pop()
-            if self._free is moment:
-                self._free = None
-                self.budget.confine()
 
     def _moment(self, statements: Sequence[ast.stmt], values: Sequence[Any] | None = None) -> Moment:
         """Return what is about to be run, with what it can use now."""
@@ -90,61 +87,62 @@ class Rehearsed(Assigner):
         """
         self._rehearsed, before = set(), self.budget.effort
         start, *loops = self._under_way
-        end = self._rehearse(start)
+        told = self._rehearse(start) or self._rehearse_dearest(start)
         for moment in loops:
             self._rehearse(moment)
-        if end is not None:
-            self.budget.arm(self.budget.confine, _beyond(start.left, end))
-            return
-        self.budget.confine(self.budget.effort - before)
-        for moment in loops[:1]:
-            self._let_free(moment)
+        if not told:
+            self.budget.confine(self.budget.effort - before)
+            for moment in loops[:1]:
+                self._rehearse_rest(moment)
 
-    def _let_free(self, loop: Moment) -> None:
-        """Let a loop do all that it will, the first time, if all is known of it."""
-        statement = loop.statements[0]
-        if statement in self._sure:
-            self._sure -= {statement}
-            self._free = loop
-            self.budget.release()
-
-    def _rehearse(self, moment: Moment) -> Spent | None:
-        """Rehearse what is about to be run, unless it was.
-
-        Returns:
-            What is left of the budget after it; None if that can't be told.
+    def _rehearse(self, moment: Moment) -> bool:
+        """Rehearse what is about to be run, unless it was; return whether that told all that it does.
 
         Raises:
             LimitError: If it surely asks for more than is left.
         """
-        from llm_linalg.foresight import Recorded, Start
-
         if self._rehearsed is None or moment.statements[0] in self._rehearsed:
-            return None
-        inner, *outer = moment.names.maps
-        scopes = [(inner, moment.were), *[(scope, scope) for scope in outer]]
+            return False
+        self._rehearsed.add(moment.statements[0])
+        rehearsal = self._gone_through(moment)
+        if rehearsal.vague and not rehearsal.too_long and not rehearsal.told_all:
+            rehearsal = self._gone_through(moment, exact=True)
+        if rehearsal.told_all and moment is self._under_way[0]:
+            self._let_free(moment, rehearsal)
+        return rehearsal.told_all
+
+    def _rehearse_rest(self, loop: Moment) -> None:
+        """Rehearse all that is left of the program from a loop on, if more of it can be known by now."""
+        place = next((k for k, item in enumerate(self._body) if item is loop.statements[0]), -1)
+        if place >= self._open:
+            self._open = place + 1
+            self._rehearse_dearest(loop._replace(statements=self._body[place:]))
+
+    def _rehearse_dearest(self, moment: Moment) -> bool:
+        """Rehearse all that is left of the program in the dearest case; return whether that told all."""
+        rehearsal = self._gone_through(moment, dearest=True)
+        known = len(self._body) - len(moment.statements) + rehearsal.known
+        self._open = max(self._open, known)
+        if rehearsal.told_all:
+            self._let_free(moment, rehearsal)
+        return rehearsal.told_all
+
+    def _let_free(self, start: Moment, rehearsal: Rehearsal) -> None:
+        """Let the program do all that it will, until it does more than was told."""
+        self.budget.arm(self.budget.confine, _beyond(start.left, rehearsal.budget.left))
+
+    def _gone_through(self, moment: Moment, *, exact: bool = False, dearest: bool = False) -> Rehearsal:
+        """Go through what is about to be run, and keep what that tells of its loops."""
+        from llm_linalg.foresight import Recorded, Rehearsal, Start
+
         if self._ways is None:
             self._ways = Recorded(self.recorder, self.back_through)
+        inner, *outer = moment.names.maps
+        scopes = [(inner, moment.were), *[(scope, scope) for scope in outer]]
         way = partial(self._ways.way, most=moment.made)
-        _, values, _, _, _, left, options, severed, _ = moment
-        start = Start(moment.statements, scopes, left, values, options, severed, way)
-        self._rehearsed.add(moment.statements[0])
-        rehearsal = self._gone_through(moment, start)
-        if rehearsal.vague and not rehearsal.too_long and not rehearsal.told_all:
-            rehearsal = self._gone_through(moment, start, exact=True)
-        if not rehearsal.told_all:
-            try:
-                rehearsal = self._gone_through(moment, start, dearest=True)
-            except LimitError:
-                return None  # it may ask for more, or not
-        return rehearsal.budget.left if rehearsal.told_all else None
-
-    def _gone_through(
-        self, moment: Moment, start: Start, *, exact: bool = False, dearest: bool = False
-    ) -> Rehearsal:
-        """Go through what is about to be run, and keep what that tells of its loops."""
-        from llm_linalg.foresight import Rehearsal
-
+        start = Start(
+            moment.statements, scopes, moment.left, moment.values, moment.options, moment.severed, way
+        )
         rehearsal = Rehearsal(self.source, self.budget.halt, moment.modules, exact, dearest)
         try:
             rehearsal.refuse(start)
@@ -154,7 +152,6 @@ class Rehearsed(Assigner):
             pass
         finally:
             self._rehearsed = (self._rehearsed or set()) | rehearsal.went_through
-            self._sure |= rehearsal.sure
             self.budget.effort += EFFORT_OF_A_REHEARSAL * min(rehearsal.length, rehearsal.longest)
         return rehearsal
 

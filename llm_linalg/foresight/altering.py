@@ -1,0 +1,83 @@
+"""Which lists and dicts a program changes, before the run: of what it may have changed nothing is known."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Mapping
+from functools import cached_property
+from typing import Any
+
+from torch import nn
+
+from llm_linalg.foresight.guessing import Guessing
+from llm_linalg.foresight.least import Least
+from llm_linalg.foresight.unknown import Undecided, Unknown, changeable, parts
+from llm_linalg.language import layers
+from llm_linalg.language.source import Source
+
+
+class Altering(Guessing):
+    """Keeps in mind what may have been changed.
+
+    Attributes:
+        uncertain: Branches under way that may not be taken, and turns that stand for others.
+        changes: How often a list or a dict was changed.
+        loose: Whether nothing is known of those that have a name.
+        missing: Whether something may have been done of which nothing is known.
+    """
+
+    def __init__(self, source: Source, names: Mapping[str, Any], budget: Least) -> None:
+        super().__init__(source, names, budget)
+        self.uncertain = self.changes = 0
+        self.loose = self.missing = False
+        self._altered: dict[int, Any] = {}
+
+    def alters(self, owner: Any) -> None:
+        """Remember that a list or a dict is changed.
+
+        In the dearest case one that may be changed otherwise is not known from then on, and all others are.
+        """
+        if self.dearest and self.uncertain:
+            self._altered[id(owner)] = owner
+        else:
+            self.changes += 1
+
+    def may_alter(self, owner: Any) -> None:
+        """Remember that a list or a dict is changed, and nobody knows how, or which."""
+        if not self.dearest:
+            self.loose = True
+        elif not isinstance(owner, Unknown):
+            self._altered[id(owner)] = owner
+
+    def altered(self, value: Any) -> bool:
+        """Whether a value is a list or a dict of which nothing is known any more."""
+        return id(value) in self._altered
+
+    def passed_over(self, *nodes: ast.AST) -> None:
+        """Remember that something was not evaluated that may call something."""
+        self.left_out(*nodes)
+        if self.calls_something(*nodes):
+            self.missed()
+
+    def missed(self) -> None:
+        """Remember that something may have been done of which nothing is known."""
+        self.loose = self.missing = True
+
+    def _name(self, node: ast.Name) -> Any:
+        value = super()._name(node)
+        if self.loose and changeable(value):
+            raise Undecided
+        if self.missing and self._alters_layers and any(isinstance(part, nn.Module) for part in parts(value)):
+            raise Undecided
+        return value
+
+    @cached_property
+    def _alters_layers(self) -> bool:
+        """Whether the program may put something into a layer."""
+        return any(
+            isinstance(node, ast.Attribute)
+            and (
+                node.attr == "append" or (node.attr in layers.PARAMETERS and isinstance(node.ctx, ast.Store))
+            )
+            for node in ast.walk(self.source.tree)
+        )
