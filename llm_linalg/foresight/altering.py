@@ -11,7 +11,7 @@ from torch import nn
 
 from llm_linalg.foresight.guessing import Guessing
 from llm_linalg.foresight.least import Least
-from llm_linalg.foresight.unknown import Undecided, Unknown, changeable, parts
+from llm_linalg.foresight.unknown import ANY, SOME_DICT, Undecided, Unknown, changeable, parts
 from llm_linalg.language import layers
 from llm_linalg.language.source import Source
 
@@ -49,9 +49,11 @@ class Altering(Guessing):
         elif not isinstance(owner, Unknown):
             self._altered[id(owner)] = owner
 
-    def altered(self, value: Any) -> bool:
-        """Whether a value is a list or a dict of which nothing is known any more."""
-        return id(value) in self._altered
+    def unless_altered(self, value: Any) -> Any:
+        """Return a value; what is known of it, if it is a list or a dict that may have been changed."""
+        if id(value) not in self._altered:
+            return value
+        return SOME_DICT if isinstance(value, dict) else ANY
 
     def passed_over(self, *nodes: ast.AST) -> None:
         """Remember that something was not evaluated that may call something."""

@@ -37,10 +37,14 @@ class Way:
 
 
 LEAF = Way(Back(0, 0), ())  # a tensor that has a gradient, and no call gave it
+OPEN = Way(Back(0, 0), ())  # a tensor that may have one, and nobody knows which calls gave it
 
 
 def way(tensor: Tensor) -> Way | None:
-    """Return the call that a gradient goes back through first from a tensor; None if it surely has none."""
+    """Return the call that a gradient goes back through first from a tensor; None if it surely has none.
+
+    That is `LEAF` if no call gave it, and `OPEN` if not even that is known.
+    """
     found = vars(tensor).get("_way")
     if found is None:
         with torch._C.DisableTorchFunction():
@@ -59,9 +63,12 @@ def follow(given: Tensor, operands: Sequence[Tensor], work: int) -> None:
     if given.is_floating_point():
         ways = {id(tensor): (tensor, way(tensor)) for tensor in operands}
         led = [(tensor, found) for tensor, found in ways.values() if found is not None]
-        if led:
-            cells = sum(tensor.numel() for tensor, _ in led)
+        sure = [tensor for tensor, found in led if found is not OPEN]
+        if sure:
+            cells = sum(tensor.numel() for tensor in sure)
             lay(given, Way(Back(work, cells), [found for _, found in led]))
+        elif led:
+            lay(given, OPEN)
 
 
 def lay(tensor: Tensor, found: Way | None) -> None:
@@ -81,10 +88,12 @@ def either(one: Tensor, other: Tensor) -> Tensor:
     """Return what is known of a tensor that is one or the other, which have the same shape and type."""
     found, cells = way(one), memory(one)
     alike = cells == memory(other)
-    if alike and (found is None or found is way(other)):
+    other_way = way(other)
+    if alike and (found is OPEN or found is other_way):
         return one
     made = like(one)
     look_into(made, cells if alike else 0)
+    lay(made, found if found is other_way else OPEN)
     return made
 
 
@@ -101,6 +110,11 @@ class Recorded:
         self._asks = asks
         self._ways: dict[int, Way] = {}
 
+    @property
+    def walked(self) -> int:
+        """How many calls they lead through."""
+        return len(self._ways)
+
     def way(self, tensor: Tensor, most: int) -> Way | None:
         """Return the way back from a tensor of the run's, if it was there after so many nodes."""
         node = self._ledger.known(tensor)
@@ -113,11 +127,15 @@ class Recorded:
 
 
 def without(value: Any) -> Any:
-    """Return a value whose tensors are not known to have a gradient; of lists and the like, themselves."""
+    """Return a value of whose tensors nobody knows whether they have a gradient; of lists, themselves."""
     if isinstance(value, tuple):
         items = tuple(map(without, value))
         return value if all(item is was for item, was in zip(items, value, strict=True)) else items
-    return like(value) if isinstance(value, Tensor) and way(value) is not None else value
+    if not isinstance(value, Tensor) or way(value) is None:
+        return value
+    made = like(value)
+    lay(made, OPEN)
+    return made
 
 
 def leaf(tensor: Tensor) -> Tensor:
@@ -128,7 +146,7 @@ def leaf(tensor: Tensor) -> Tensor:
 
 
 def passed(tensor: Tensor) -> Iterator[Way]:
-    """Yield the calls that a gradient goes back through from a tensor, each once."""
+    """Yield the calls that a gradient goes back through from a tensor, each once, and `OPEN` for others."""
     start = way(tensor)
     todo, seen = [] if start is None else [start], set[int]()
     while todo:

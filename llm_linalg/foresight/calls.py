@@ -1,25 +1,25 @@
-"""Calls, attributes and texts before the run: as far as they are known."""
+"""Calls and attributes before the run: as far as they are known."""
 
 from __future__ import annotations
 
 import ast
 from collections.abc import Mapping
 from contextlib import suppress
-from functools import cached_property
 from typing import Any, NoReturn
 
 import torch
 from torch import Tensor, nn
 
 from llm_linalg.foresight import by_turn, turns
-from llm_linalg.foresight.choices import Choices
 from llm_linalg.foresight.expressions import keyed
 from llm_linalg.foresight.guessing import asks_little, changes_its_own, changes_nothing
 from llm_linalg.foresight.nowhere import gradient_like, may_be_none, without_cells
 from llm_linalg.foresight.several import common
+from llm_linalg.foresight.texts import Texts
 from llm_linalg.foresight.unknown import (
     ANY,
     ITEMS_A_STEP,
+    LETTERS_A_STEP,
     SOME_TENSOR,
     UNKNOWN,
     Undecided,
@@ -47,53 +47,8 @@ _LISTING = (list, tuple, plain.numbered, plain.paired)
 _GIVES: Mapping[Any, type] = {float: float, int: int, len: int, bool: bool, str: str}
 
 
-class Calls(Choices):
+class Calls(Texts):
     """Calls what a `Caller` does, as far as it is known."""
-
-    def longer(self, text: Any, part: Any) -> Any:
-        """Return a text with another one behind it."""
-        if isinstance(text, Unknown) or isinstance(part, Unknown):
-            return UNKNOWN[str]
-        return super().longer(text, part)
-
-    def _formatted(self, node: ast.FormattedValue) -> Any:
-        spec = self.evaluate(node.format_spec) if node.format_spec else ""
-        value = self.evaluate(node.value)
-        self.budget.weigh(value)
-        if not printing.is_number(value, node.conversion):
-            self._shows(value)
-        if not isinstance(value, bool | int | float | str) or doubtful(spec):
-            raise Undecided(str)
-        return printing.formatted(value, node.conversion, spec)
-
-    def _shows(self, value: Any) -> None:
-        """Take the cells of what is made into text."""
-        if self.missing and self._options:
-            return
-        if isinstance(value, Unknown):
-            self.budget.guess_text(value.kind)
-        elif isinstance(value, Tensor) and not may_be_none(value):
-            self.budget.show(printing.shown(value))
-
-    @cached_property
-    def _options(self) -> bool:
-        """Whether the program may choose how tensors are printed."""
-        return any(
-            (isinstance(node, ast.Attribute) and node.attr == "set_printoptions")
-            or (isinstance(node, ast.alias) and node.name == "set_printoptions")
-            for node in ast.walk(self.source.tree)
-        )
-
-    def _print(self, *shown: Any, **_: Any) -> None:
-        for value in shown:
-            self._shows(value)
-
-    def _shown(self, value: Any = "") -> Any:
-        self._shows(value)
-        raise Undecided(str)
-
-    def _representation(self, value: Any) -> Any:
-        return self._shown(value)
 
     def attribute(self, value: Any, node: ast.Attribute) -> Any:
         """Return what stands after the dot, of a value."""
@@ -116,7 +71,8 @@ class Calls(Choices):
         before = self.budget.items
         result = self._applied(node, function, arguments, named)
         if not isinstance(function, UserFunction) and function not in self._making_text:
-            self.went_on((before - self.budget.items) // ITEMS_A_STEP)
+            letters = isinstance(function, Method) and _all_text([function.owner, *arguments])
+            self.went_on((before - self.budget.items) // (LETTERS_A_STEP if letters else ITEMS_A_STEP))
         return result
 
     def _applied(self, node: ast.Call, function: Any, arguments: list[Any], named: dict[str, Any]) -> Any:
@@ -152,9 +108,14 @@ class Calls(Choices):
 
     def _anything(self, node: ast.Call, *arguments: Any) -> None:
         """Call something of which at most the name is known."""
-        self.unbounded += not isinstance(node.func, ast.Attribute)
+        method = node.func.attr if isinstance(node.func, ast.Attribute) else None
+        self.unbounded += method is None
         if not asks_little(node):
             self.budget.weigh(ANY, *arguments)
+        if method == "backward":
+            self.budget.guess_back()
+        if method in layers.METHODS:
+            self.budget.guess_layers()
         if changes_nothing(node.func):
             return
         self.budget.grows()
@@ -188,6 +149,9 @@ class Calls(Choices):
             if method.function is plain.converted:
                 return _converted(method.owner, arguments, named)
             return super().applied(node, method, *self._any_numbers(method.function, arguments, named))
+        if method.owner is SOME_TENSOR and method.function is gradients.backward:
+            self.budget.guess_back()
+            return None
         if method.owner is SOME_TENSOR:
             self._any_numbers(method.function, [SOME_TENSOR, *arguments], named)
         if isinstance(method.owner, nn.Module):
@@ -218,6 +182,7 @@ class Calls(Choices):
         self.went_on(layered.count(method.owner))
         if method.function is layers.METHODS["append"]:
             if self.uncertain or doubtful(arguments):
+                self.unbounded += 1
                 self.missed()
                 raise Undecided
             self.changes += 1
@@ -273,6 +238,10 @@ def _has_tensor(argument: Any) -> bool:
     """Return whether an argument is a tensor for sure, or a list with one."""
     items = argument if isinstance(argument, list | tuple) else (argument,)
     return any(map(is_tensor, items[:MOST_ITEMS]))
+
+
+def _all_text(values: list[Any]) -> bool:
+    return all(isinstance(value, str) for value in values)
 
 
 def _long(arguments: list[Any]) -> bool:

@@ -13,7 +13,7 @@ from llm_linalg.foresight.nowhere import may_be_none
 from llm_linalg.foresight.returning import Returning
 from llm_linalg.foresight.timed import Ends
 from llm_linalg.foresight.turns import Each
-from llm_linalg.foresight.unknown import Undecided, Unknown, doubtful, has_tensors, numbered
+from llm_linalg.foresight.unknown import SOME_DICT, Undecided, Unknown, doubtful, has_tensors, numbered
 
 _SAME: Any = ast.Is | ast.IsNot
 _FINDING: Any = ast.In | ast.NotIn
@@ -60,6 +60,10 @@ class Choices(Returning):
             self.weigh_sides(kind, left, right)
             raise Undecided(bool)
         return super().compared(kind, left, right)
+
+    def weigh_sides(self, kind: ast.cmpop, left: Any, right: Any) -> None:
+        """Count the items that a comparison goes through."""
+        super().weigh_sides(kind, left, {} if right is SOME_DICT else right)
 
     def _by_bounds(self, kind: ast.cmpop, left: Any, right: Any) -> Any:
         """Compare what is unknown: of whole numbers their bounds may do."""

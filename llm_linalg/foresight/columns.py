@@ -11,11 +11,12 @@ from torch import Tensor
 
 from llm_linalg.foresight.several import common
 from llm_linalg.foresight.turns import KINDS, Each, Turn, given
-from llm_linalg.foresight.unknown import ITEMS_A_STEP, Undecided
+from llm_linalg.foresight.unknown import Undecided
 
 TYPES = {kind: dtype for dtype, kind in KINDS.items()}
 LARGEST = 2**62
 _MOST_COLUMNS = 8
+_KINDS_A_STEP = 20
 _MOST_WORDS = 1_000
 Places = Tensor | range
 """Of turns, in order: a range of all of them, or some."""
@@ -120,7 +121,7 @@ def by_kind(value: Each, function: Callable[[Any], Any]) -> Any:
     if not value.turn.live:
         raise Undecided
     kinds, places = value.kinds()
-    value.turn.went_on(len(kinds) // ITEMS_A_STEP)
+    value.turn.went_on(len(kinds) // _KINDS_A_STEP)
     try:
         found = [function(kind) for kind in kinds]
     except (TypeError, ValueError, IndexError, KeyError, OverflowError):

@@ -14,9 +14,10 @@ from llm_linalg.foresight.flow import bound_by
 from llm_linalg.foresight.loops import Loops
 from llm_linalg.foresight.parted import Parts
 from llm_linalg.foresight.turns import unrolled
-from llm_linalg.foresight.unknown import ANY, EXACT, ITEMS_A_STEP, Undecided, Unknown, few
+from llm_linalg.foresight.unknown import ANY, EXACT, Undecided, Unknown, few
 from llm_linalg.foresight.wholes import SomeRange
 
+_GIVEN_A_STEP = 20  # items
 _MOST = 20_000  # items of a list that one turn stands for
 
 
@@ -131,7 +132,7 @@ class Comprehended(Loops):
             total += len(part.given) * part.size
         if total > _MOST:
             return None
-        self.went_on(total // ITEMS_A_STEP)
+        self.went_on(total // _GIVEN_A_STEP)
         turns: list[list[list[Any]]] = [[]] * parts.size
         for part in parts.all:
             rows = unrolled(tuple(map(tuple, part.given)), part.size, part.turn)

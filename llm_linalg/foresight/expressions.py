@@ -52,8 +52,7 @@ class Expressions(Altering):
         """Return an expression's value, or what is known of it."""
         self.went_on()
         try:
-            value = super().evaluate(node)
-            return ANY if self.altered(value) else value
+            return self.unless_altered(super().evaluate(node))
         except Undecided as undecided:
             if undecided.value.kind not in _WITHOUT_TENSORS:
                 self.guessed(node)

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from itertools import chain, islice
+from operator import sub
 from typing import Any
 
-from torch import Tensor
+from torch import Tensor, nn
 
 from llm_linalg.foresight.columns import Column
 from llm_linalg.foresight.unknown import ANY, UNKNOWN, Unknown
-from llm_linalg.language import costs, plain
+from llm_linalg.language import costs, layered, plain
 from llm_linalg.language.budget import Asked, Budget
 from llm_linalg.ops.call import Call
 
@@ -37,6 +38,7 @@ class Least(Budget):
     _work: int = field(default=1, init=False)
     _length: int = field(default=1, init=False)
     _letters: int = field(default=1, init=False)
+    _layers: int = field(default=0, init=False)
 
     def take(self, call: Call, asked: Asked) -> None:
         """Take what a call asks for."""
@@ -55,15 +57,18 @@ class Least(Budget):
         """Know that there are these values, and what is in them, as far as they are few."""
         for value in chain.from_iterable(several):
             self.met(value)
-            if isinstance(value, Tensor):
+            if isinstance(value, nn.Module):
+                self._layers = max(self._layers, layered.count(value))
+            elif isinstance(value, Tensor):
                 self._cells = max(self._cells, value.numel())
             items = value.values() if isinstance(value, dict) else value
             if isinstance(value, list | tuple | dict):
                 self.met(*islice(items, _FEW))
 
     def grows(self) -> None:
-        """Know that a list may become longer by an item, as often as it comes to that."""
+        """Know that a list, or a layer, may become longer by an item, as often as it comes to that."""
         self._length = max(self._length, self.turns)
+        self._layers = self._layers and max(self._layers, self.turns)
 
     def longest(self, kind: type | None) -> Column:
         """Return what is known of the items of something: it is as long as any of its kind."""
@@ -72,7 +77,7 @@ class Least(Budget):
 
     def _most(self, kind: type | None) -> int:
         """Return how many items something of a kind has at most; a number has none."""
-        return self._letters if kind is str else 0 if kind else self._length
+        return self._letters if kind is str else self._length if kind in (None, dict) else 0
 
     def weigh(self, *values: Any) -> None:
         """Count the items of plain values; of a text that is not known there is none for sure."""
@@ -91,11 +96,25 @@ class Least(Budget):
             self.work -= self._work * multiplies
             self.exceeded()
 
+    def guess_back(self) -> None:
+        """Take a backward pass of which nothing is known, in the dearest case: through all that was done."""
+        if self.dearest:
+            total, work, tensors, *_ = map(sub, self._whole, self.left)
+            self.step(costs.A_CALL_BACK * tensors)
+            self.works(2 * work)
+            self.fill(2 * total)
+
     def guess_size(self) -> None:
         """Take a tensor whose size is a number that only the run will know, in the dearest case."""
         if self.dearest:
             self.total -= A_GUESSED_TENSOR
             self.exceeded()
+
+    def guess_layers(self) -> None:
+        """Take what it takes to go through all layers within one, in the dearest case."""
+        if self.dearest:
+            self.step(costs.A_LAYER_MET * self._layers)
+            self.go_through(self._layers)
 
     def guess_text(self, kind: type | None) -> None:
         """Take the text of a value of which at most the kind is known, in the dearest case."""

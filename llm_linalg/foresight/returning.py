@@ -32,7 +32,7 @@ class Returning(Expressions):
     def asks(self, tensor: Tensor, wanted: Any = True) -> Tensor:
         """Let a tensor have a gradient, or none; return it, or one like it if only that has one for sure."""
         if wanted is True and self.uncertain:
-            return tensor if back.way(tensor) else back.leaf(tensor)
+            return back.leaf(tensor) if back.way(tensor) in (None, back.OPEN) else tensor
         back.ask(tensor, wanted is True)
         return tensor
 
@@ -41,9 +41,11 @@ class Returning(Expressions):
         self.returned += 1
         if self.missing and self.freezes:
             return ()
-        calls = [call.asks for call in back.passed(tensor)]
+        calls = list(back.passed(tensor))
         self.went_on(len(calls))
-        return calls
+        if back.OPEN in calls:
+            self.budget.guess_back()
+        return [call.asks for call in calls if call is not back.OPEN]
 
     @cached_property
     def goes_back(self) -> bool:

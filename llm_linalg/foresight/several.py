@@ -37,7 +37,7 @@ def joined(one: Any, other: Any) -> Any:
     if kinds == {int}:
         return either(one, other)
     if isinstance(one, Unknown) or isinstance(other, Tensor):
-        return UNKNOWN[kinds.pop()]
+        return UNKNOWN.get(kinds.pop(), ANY)
     equal = not isinstance(other, Unknown) and repr(one) == repr(other)  # 0.0 is not -0.0
     return one if equal else UNKNOWN.get(type(one), ANY)
 

@@ -11,7 +11,8 @@ from llm_linalg.foresight.nowhere import may_be_none
 from llm_linalg.language.caller import Method
 from llm_linalg.language.values import VIEWS, Distinct
 
-ITEMS_A_STEP = 20  # that something goes through as fast as a rehearsal takes a step
+ITEMS_A_STEP = 50  # that something goes through as fast as a rehearsal takes a step
+LETTERS_A_STEP = 1_000  # likewise, of a text
 _FEW = 200  # items of tuples in tuples that are looked at one by one
 _CHANGEABLE = list | dict | Distinct | VIEWS | Method
 _HOLDING = list | tuple | dict | Distinct | VIEWS
@@ -70,6 +71,7 @@ UNKNOWN: Mapping[type | None, Unknown] = {
     kind: Unknown(kind) for kind in (int, float, str, bool, Tensor, None)
 }
 ANY = UNKNOWN[None]
+SOME_DICT = Unknown(dict)
 SOME_TENSOR = UNKNOWN[Tensor]  # of which not even the shape is known
 
 

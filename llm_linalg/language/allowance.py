@@ -37,7 +37,7 @@ _SAID = (
     "goes through more than {} items",
 )  # a program that takes more than it may, as `Spent` lists it
 
-ROOM = 162_000  # steps and effort of a program of which nobody knows how much it does
+ROOM = 160_000  # steps and effort of a program of which nobody knows how much it does
 UNKNOWN = (
     "it can't be told beforehand how much this program does, and it has done all that such a program may: "
     "let it do less, or give its loops fewer turns"
@@ -45,6 +45,8 @@ UNKNOWN = (
 
 LARGE = Spent(2**22, 2**29, 100, 10_000, 25_000)
 """What a program has taken when it is a large one: some ten milliseconds' worth of each."""
+MUCH = 27_000
+"""What effort a large program has taken, beside its steps: likewise."""
 
 
 def never() -> bool:
@@ -85,6 +87,8 @@ class Allowance:
     _whole: Spent = field(init=False)  # what there was to begin with
     _mark: Spent | None = field(default=None, init=False)
     effort: int = field(default=0, init=False)  # that was taken beside the steps, in steps
+    _least: int = field(default=2**63, init=False)  # of all effort, of a large program
+    _begun: int = field(default=0, init=False)  # what was done before the program began
     _bound: int | None = field(default=None, init=False)  # of all effort, while it is confined
     look: int = field(default=2**63, init=False)  # below so many steps left there is something to look after
 
@@ -110,20 +114,22 @@ class Allowance:
         """
         self.alarm = alarm
         self._bound = None
+        if mark is None:
+            self._begun = self._done
         self._mark = mark or Spent(*[left - large for left, large in zip(self.left, LARGE, strict=True)])
+        self._least = self.effort + MUCH if mark is None else 2**63
 
     @property
     def confined(self) -> bool:
         """Whether the program may do less, since nobody knows how much it will do."""
         return self._bound is not None
 
-    def confine(self, already: int = 0) -> None:
-        """Let the program do only so much from here on as is done in less than a tenth of a second.
+    def confine(self) -> None:
+        """Let the program do only so much as is done in less than a tenth of a second.
 
-        Args:
-            already: How much of that was done by now.
+        If it did much already, since it was known that it may, that is a part of it from here on.
         """
-        self._bound = self._done + ROOM - already
+        self._bound = max(self._begun + ROOM, self._done + ROOM // 3)
 
     @property
     def _done(self) -> int:
@@ -143,6 +149,7 @@ class Allowance:
             or self.total < mark.total
             or self.work < mark.work
             or self.items < mark.items
+            or self.effort > self._least
         ):
             self.alarm = None
             alarm()
@@ -197,6 +204,7 @@ class Allowance:
             LimitError: If there are too many.
         """
         self.items -= items
+        self.effort += items // costs.ITEMS_GONE_THROUGH
         if self.items < 0:
             self.exceeded()
         self._watch()

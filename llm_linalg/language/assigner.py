@@ -9,7 +9,14 @@ from torch import Tensor, nn
 
 from llm_linalg.language import layered, layers, plain, tables
 from llm_linalg.language.caller import Caller
-from llm_linalg.language.costs import A_LAYER_STORED, A_LAYERS_NAME, AN_UNPACKING, FEW_NAMES, NAMES_A_STEP
+from llm_linalg.language.costs import (
+    A_LAYER_STORED,
+    A_LAYERS_NAME,
+    AN_UNPACKING,
+    EFFORT_OF_A_NAME,
+    FEW_NAMES,
+    NAMES_A_STEP,
+)
 
 _STORING: Any = Tensor | list | dict
 _UNPACKED: Any = tuple | list
@@ -78,9 +85,12 @@ class Assigner(Caller):
         if value.__class__ in plain.KINDS:
             return
         if isinstance(value, Tensor):
+            self.budget.effort += EFFORT_OF_A_NAME
             self.gave(self.recorder.bind(name, value))
         elif isinstance(value, nn.Module):
-            self.budget.step(A_LAYERS_NAME * layered.count(value))
+            count = layered.count(value)
+            self.budget.step(A_LAYERS_NAME * count)
+            self.budget.effort += EFFORT_OF_A_NAME * count
             for inner, parameter in value.named_parameters():
                 self.recorder.bind(f"{name}.{inner}", parameter)
 

@@ -20,7 +20,9 @@ from llm_linalg.language.costs import (
     A_FIELD,
     CELLS_AN_EFFORT,
     EFFORT_OF_A_CALL_BACK,
+    EFFORT_OF_A_CALL_LOOKED_AT,
     EFFORT_OF_A_LAYER,
+    EFFORT_OF_A_LAYER_MET,
     EFFORT_OF_A_PASS_BACK,
 )
 from llm_linalg.language.evaluator import Explain
@@ -144,6 +146,7 @@ class Caller(Comprehensions):
         """Return what it asks for to go back through a node's call."""
         found = self._works.get(node.index)
         if found is None:
+            self.budget.effort += EFFORT_OF_A_CALL_LOOKED_AT
             operands = {operand.node.index: operand.node for operand in node.operands}
             cells = sum(item.value.numel() for item in operands.values() if self.recorder.has_gradient(item))
             found = self._works[node.index] = Back(asked_work(node.call) if node.call else 0, cells)
@@ -156,8 +159,10 @@ class Caller(Comprehensions):
 
     def weigh_owner(self, method: Method) -> None:
         """Count the items of what a method is of, if it goes through them."""
-        if isinstance(method.owner, nn.Module):
-            self._met(method.owner)  # each method goes through all of them
+        if isinstance(method.owner, nn.Module):  # each method goes through all of them
+            count = layered.count(method.owner)
+            self.budget.step(count)
+            self.budget.effort += EFFORT_OF_A_LAYER_MET * count
         elif not isinstance(method.owner, Tensor) and method.function not in values.AT_ONCE:
             self.budget.weigh(method.owner)
 

@@ -57,13 +57,20 @@ EFFORT_OF_A_WRITE = 38  # into a tensor
 EFFORT_OF_A_RENEWAL = 285  # of a tensor that was written through another
 EFFORT_OF_A_PASS_BACK = 340
 EFFORT_OF_A_CALL_BACK = 27
+EFFORT_OF_A_CALL_LOOKED_AT = 8  # what a gradient goes back through, the first time
+EFFORT_OF_A_CALL_WALKED = 6  # by a rehearsal that goes back
 EFFORT_OF_A_TEXT = 270  # of a tensor, beside its cells
 EFFORT_OF_A_LAYER = 57  # that is called, or one of whose methods is
+EFFORT_OF_A_LAYER_MET = 5  # by a method of one that it is in
 EFFORT_OF_A_NEW_LAYER = 200
-EFFORT_OF_A_REHEARSAL = 7  # for each of its steps
+EFFORT_OF_A_NAME = 2  # of a tensor, or of each layer within one
+EFFORT_OF_AN_OWN_CALL = 6
+EFFORT_OF_A_TRUTH = 8  # of a tensor
+EFFORT_OF_A_REHEARSAL = 11  # for each of its steps
 CELLS_AN_EFFORT = 220
 WORK_AN_EFFORT = 9_000  # multiplications of a product of matrices
-ITEMS_AN_EFFORT = 3
+ITEMS_AN_EFFORT = 3  # that a call of torch is given
+ITEMS_GONE_THROUGH = 10  # in an effort
 
 _SLOW = """
     2: argmax argmin isfinite cosine_similarity softplus logsigmoid bincount count_nonzero softmax log_softmax

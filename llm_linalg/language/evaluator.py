@@ -13,7 +13,7 @@ from llm_linalg.errors import LimitError, ProgramError
 from llm_linalg.language import layered, layers, plain, tables
 from llm_linalg.language.brief import brief
 from llm_linalg.language.budget import Budget
-from llm_linalg.language.costs import A_COLLISION, A_PLACE, A_SLICED_LAYER, STEPS
+from llm_linalg.language.costs import A_COLLISION, A_PLACE, A_SLICED_LAYER, EFFORT_OF_A_TRUTH, STEPS
 from llm_linalg.language.instead import SPREAD, bound_later, unbound
 from llm_linalg.language.own import UNBOUND
 from llm_linalg.language.plain import KINDS, NUMBERS
@@ -243,8 +243,10 @@ class Evaluator:
     def _truth(self, value: Any, node: ast.AST) -> bool:
         if value.__class__ is bool:
             return bool(value)
-        if isinstance(value, Tensor) and value.numel() != 1:
-            raise self.error(f"a tensor of shape {tuple(value.shape)} is neither true nor false", node)
+        if isinstance(value, Tensor):
+            self.budget.effort += EFFORT_OF_A_TRUTH
+            if value.numel() != 1:
+                raise self.error(f"a tensor of shape {tuple(value.shape)} is neither true nor false", node)
         return bool(value)
 
     def _subscript(self, node: ast.Subscript) -> Any:

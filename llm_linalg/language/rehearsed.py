@@ -13,7 +13,7 @@ from llm_linalg.errors import HaltedError, LimitError
 from llm_linalg.language import printing
 from llm_linalg.language.allowance import LARGE, Spent
 from llm_linalg.language.assigner import Assigner
-from llm_linalg.language.costs import EFFORT_OF_A_REHEARSAL
+from llm_linalg.language.costs import EFFORT_OF_A_CALL_WALKED, EFFORT_OF_A_REHEARSAL
 
 if TYPE_CHECKING:
     from llm_linalg.foresight import Recorded, Rehearsal
@@ -85,13 +85,13 @@ class Rehearsed(Assigner):
 
         If that does not tell all that the program does, or if it does more than was told, it may do less.
         """
-        self._rehearsed, before = set(), self.budget.effort
+        self._rehearsed = set()
         start, *loops = self._under_way
         told = self._rehearse(start) or self._rehearse_dearest(start)
         for moment in loops:
             self._rehearse(moment)
         if not told:
-            self.budget.confine(self.budget.effort - before)
+            self.budget.confine()
             for moment in loops[:1]:
                 self._rehearse_rest(moment)
 
@@ -137,6 +137,7 @@ class Rehearsed(Assigner):
 
         if self._ways is None:
             self._ways = Recorded(self.recorder, self.back_through)
+        walked = self._ways.walked
         inner, *outer = moment.names.maps
         scopes = [(inner, moment.were), *[(scope, scope) for scope in outer]]
         way = partial(self._ways.way, most=moment.made)
@@ -153,6 +154,7 @@ class Rehearsed(Assigner):
         finally:
             self._rehearsed = (self._rehearsed or set()) | rehearsal.went_through
             self.budget.effort += EFFORT_OF_A_REHEARSAL * min(rehearsal.length, rehearsal.longest)
+            self.budget.effort += EFFORT_OF_A_CALL_WALKED * (self._ways.walked - walked)
         return rehearsal
 
 

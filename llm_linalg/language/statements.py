@@ -15,7 +15,7 @@ from llm_linalg.errors import LimitError
 from llm_linalg.language import instead, plain, tables
 from llm_linalg.language.budget import Budget
 from llm_linalg.language.caller import UserFunction
-from llm_linalg.language.costs import AN_OWN_CALL, NAMES_A_STEP, STEPS
+from llm_linalg.language.costs import AN_OWN_CALL, EFFORT_OF_AN_OWN_CALL, NAMES_A_STEP, STEPS
 from llm_linalg.language.evaluator import FAILURES, Explain
 from llm_linalg.language.gradients import Gradients, enable_grad, no_grad
 from llm_linalg.language.own import own
@@ -192,6 +192,7 @@ class Statements(Rehearsed):
             raise LimitError(f"functions that call each other more than {MAX_CALLS} deep")
         bound = function.bound(arguments, named)
         self.budget.step(AN_OWN_CALL + (len(bound) + len(function.own)) // NAMES_A_STEP)
+        self.budget.effort += EFFORT_OF_AN_OWN_CALL
         outer, self.names = self.names, function.scope.new_child()
         around, self._scope = self._scope, scopes.inside(self._scope, function.node.name, self._calls)
         self._depth += 1
