@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tests.engine.after_much import AFTER_MUCH
 from tests.engine.bombs import ENDLESS
 from tests.engine.open_ended import OPEN_ENDED
 from tests.engine.patient import PATIENT
@@ -10,7 +11,12 @@ from tests.engine.sudden import SUDDEN
 
 REFUSED = {
     **ENDLESS,
-    "all that is allowed, again and again": [*PATIENT.values(), *SPENT.values(), *OPEN_ENDED.values()],
+    "all that is allowed, again and again": [
+        *PATIENT.values(),
+        *SPENT.values(),
+        *OPEN_ENDED.values(),
+        *AFTER_MUCH.values(),
+    ],
     "dunder and private attributes": [
         "().__class__.__bases__",
         "torch.ones(2).__class__",
@@ -203,5 +209,6 @@ BOMBS = (
     *PATIENT.values(),
     *SPENT.values(),
     *OPEN_ENDED.values(),
+    *AFTER_MUCH.values(),
     *SUDDEN,
 )

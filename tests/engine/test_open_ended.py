@@ -13,6 +13,7 @@ from llm_linalg.language.allowance import ROOM, UNKNOWN
 from llm_linalg.language.budget import Budget
 from llm_linalg.language.source import Source
 from llm_linalg.language.tables import IMPORTED
+from tests.engine.after_much import AFTER_MUCH
 from tests.engine.counting import at_most
 from tests.engine.fitting import FITTING
 from tests.engine.open_ended import OPEN_ENDED
@@ -47,7 +48,17 @@ def test_a_program_that_may_never_end_is_refused_before_it_did_much(
         run(program)
     assert "\n" not in refused.value.message
     assert refused.value.span is not None
-    assert done(made[0]) <= ROOM + BEFORE
+    assert done(made[0]) <= ROOM + ROOM // 3 + BEFORE
+
+
+@pytest.mark.parametrize("program", AFTER_MUCH.values(), ids=list(AFTER_MUCH))
+def test_what_may_be_much_is_refused_before_much_that_is_known(
+    program: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = budgets(monkeypatch)
+    with at_most(CALLS), pytest.raises(LimitError):
+        run(program)
+    assert done(made[0]) <= ROOM + ROOM // 3 + BEFORE
 
 
 @pytest.mark.parametrize("program", FITTING.values(), ids=list(FITTING))
@@ -85,14 +96,45 @@ def test_what_fits_at_most_takes_no_more(monkeypatch: pytest.MonkeyPatch) -> Non
     assert told >= len(FITTING) // 2
 
 
-def test_a_known_loop_is_let_free_once(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_known_loop_that_others_call_is_not_let_free(monkeypatch: pytest.MonkeyPatch) -> None:
     """A function that is called without end turns a loop of which all is known, in each of its calls."""
     made = budgets(monkeypatch)
     turns = "def g(x):\n    for i in range(50):\n        x = x + 1\n    return x\n"
     calls = "x = torch.ones(2)\nys = [g(x) for i in range(9000) if x.sum() > 0]"
     with pytest.raises(LimitError):
         run(turns + calls)
-    assert done(made[0]) <= ROOM + BEFORE + 50 * 50
+    assert done(made[0]) <= ROOM + BEFORE
+
+
+LEFT_OPEN = "x = torch.ones(3)\ndef f(n):\n    for k in range(n):\n        y = x + k\nf(int(x.sum()))\n"
+
+
+@pytest.mark.parametrize("begins", ["", "for j in range(3):\n    y = x + 1\n"])
+def test_a_program_is_let_free_once_all_that_is_left_is_known(
+    begins: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = budgets(monkeypatch)
+    run(begins.replace("x", "torch.ones(3)") + LEFT_OPEN + "for i in range(4000):\n    y = x * i")
+    assert done(made[0]) > ROOM + ROOM // 3 + BEFORE
+
+
+def test_it_is_not_while_something_that_is_left_is_not_known(monkeypatch: pytest.MonkeyPatch) -> None:
+    made = budgets(monkeypatch)
+    known = "for i in range(4000):\n    y = x * i\n"
+    with pytest.raises(LimitError) as refused:
+        run("x = torch.ones(3)\n" + known + LEFT_OPEN)
+    assert refused.value.message == UNKNOWN
+    assert done(made[0]) <= ROOM + BEFORE
+
+
+def test_a_program_that_does_more_than_was_told_may_do_little_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each item makes the list longer by another thousand, where the longest that is known has two."""
+    made = budgets(monkeypatch)
+    program = "x = torch.ones(3)\nq = [0, 0]\nfor i in range(12):\n    y = x + i\n    q = f(q)\n"
+    longer = "def f(q):\n    if x[0] > 0:\n        return q * 2\n    return q\n"
+    with pytest.raises(LimitError):
+        run(longer + program + "for i in range(4000):\n    y = x + 1\n    s = q == q")
+    assert done(made[0]) <= ROOM + ROOM // 3 + BEFORE
 
 
 def test_each_cell_of_a_notebook_may_do_as_much(monkeypatch: pytest.MonkeyPatch) -> None:
