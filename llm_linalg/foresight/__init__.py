@@ -7,9 +7,9 @@ refused. So one that turns out to be large is rehearsed from its start, and so i
 - Calls of torch give tensors without cells (`nowhere`, `hollow`, `results`). They take their part of a budget
   and compute nothing.
   Each knows the calls that a gradient goes back through from it, if it surely has one (`back`, `returning`).
-- Plain values are computed (`expressions`, `choices`, `texts`, `calls`). What hangs on a tensor's cells is unknown
-  (`unknown`), and what is done to something unknown is unknown too, and takes nothing; only of a tensor whose
-  shape is unknown each call takes a tensor.
+- Plain values are computed (`expressions`, `choices`, `texts`, `calls`). What hangs on a tensor's cells is
+  unknown (`unknown`), and what is done to something unknown is unknown too, and takes nothing; of a tensor
+  whose shape is unknown each call takes a tensor, though.
 - Of two branches between which only the run can decide, the program takes at least what the cheaper one
   takes (`branches`). What they leave behind is known where they agree.
 - A loop or a comprehension is gone through turn by turn while that is short (`loops`, `comprehended`).
@@ -28,12 +28,12 @@ All that is taken is a lower bound of what the run takes, provided that the run 
 what is refused here would be refused there. A rehearsal is apart from the run (`start`, `apart`): it changes
 nothing of its values, random numbers, gradients or trace.
 
-If that does not tell all that a program does, it is gone through in the dearest case: all branches, the longest
-ranges, no loop is left early, and what is not known is as large as the largest of its kind that is (`least`):
-a tensor, a product, a list, a text. Nothing is known of a list that may have been changed, and all of others
-(`altering`). What fits then may do all that its budget allows. That is no upper bound, though: whether it does
-more than was told is looked after. Of anything else so much is done as takes less than a tenth of a second; it
-is let free as soon as all that is left of it is known.
+If that does not tell all that a program does, it is gone through in the dearest case: all branches, the
+longest ranges, no loop is left early, and what is not known is as large as the largest of its kind that is
+(`least`): a tensor, a product, a list, a text. Nothing is known of a list that may have been changed, and
+all of others (`altering`). What fits then may do all that its budget allows. That is no upper bound,
+though: whether it does more than was told is looked after. Of anything else so much is done as takes less
+than a tenth of a second; it is let free as soon as all that is left of it is known.
 """
 
 from __future__ import annotations
