@@ -15,9 +15,10 @@ from llm_linalg.axes import Clash
 from llm_linalg.errors import HaltedError
 from llm_linalg.ledger import Ledger, Where, shown
 from llm_linalg.node import Node, Operand
+from llm_linalg.opened import opened
 from llm_linalg.ops import TABLE, Call, Operation
 from llm_linalg.ops.alike import Form, Likeness, likeness
-from llm_linalg.ops.call import Written, may_write
+from llm_linalg.ops.call import Written, may_write, outputs
 from llm_linalg.ops.draws import draws, random_state
 from llm_linalg.ops.registry import ASKING, PUTTING, short_name
 from llm_linalg.ops.unlisted import Unlisted
@@ -96,6 +97,10 @@ class Recorder(Ledger, TorchFunctionMode):
             with suppress(Exception):  # what is asked wrongly fails as any call does
                 return func(*args, **kwargs)
         entry = TABLE.entry(func)
+        body = opened(func) if entry is None else None
+        if body is not None:
+            with self:
+                return body(*args, **kwargs)
         like = likeness(func, entry.operation, args, kwargs) if entry is not None else None
         learned = self._learned.get(like[0]) if like is not None else None
         if learned is not None and like is not None:
@@ -113,11 +118,11 @@ class Recorder(Ledger, TorchFunctionMode):
         if [tensor._version for tensor in written.tensors] != versions:
             self._record(call_of(func, written, written.tensors), result)  # batch_norm's running means
             return result
-        outputs = _outputs(result)
-        if outputs and (entry is not None or not any(result is tensor for tensor in written.tensors)):
+        given = outputs(result)
+        if given and (entry is not None or not any(result is tensor for tensor in written.tensors)):
             operands = [self._operand(tensor) for tensor in written.tensors]
             call = call_of(func, written, [operand.value for operand in operands]).drawing(state)
-            self._nodes(call, tuple([operands[place] for place in call.order]), outputs)
+            self._nodes(call, tuple([operands[place] for place in call.order]), given)
             self._learn(like, call, None)
         return result
 
@@ -154,7 +159,7 @@ class Recorder(Ledger, TorchFunctionMode):
         own = [next(feed).value if isinstance(value, Tensor) else value for value in own]
         operands = tuple([known[place] for place in form.order])
         origin = self._where()
-        for position, output in enumerate(_outputs(result)):
+        for position, output in enumerate(outputs(result)):
             value = shown(output)
             call = form.call(func, own, value)
             call.position = position
@@ -216,9 +221,9 @@ class Recorder(Ledger, TorchFunctionMode):
         elif known is None or wrote:
             self._record(call_of(func, written, written.tensors) if wrote else call, result)
         else:
-            outputs = _outputs(result)
-            if outputs and not _same(call, result, written.tensors):
-                self._nodes(call, tuple([known[place] for place in call.order]), outputs)
+            given = outputs(result)
+            if given and not _same(call, result, written.tensors):
+                self._nodes(call, tuple([known[place] for place in call.order]), given)
                 self._learn(like, call, asked)
         return result
 
@@ -234,18 +239,18 @@ class Recorder(Ledger, TorchFunctionMode):
             raise ValueError(clash.rule) from clash
 
     def _record(self, call: Call, result: Any) -> None:
-        outputs = _outputs(result)
-        if not outputs:
+        given = outputs(result)
+        if not given:
             return
         if _same(call, result, call.tensors):
             return
         operands = tuple(self._operand(tensor) for tensor in call.tensors)
-        self._nodes(call.on([operand.value for operand in operands]), operands, outputs)
+        self._nodes(call.on([operand.value for operand in operands]), operands, given)
 
-    def _nodes(self, call: Call, operands: tuple[Operand, ...], outputs: Sequence[Tensor]) -> None:
+    def _nodes(self, call: Call, operands: tuple[Operand, ...], given: Sequence[Tensor]) -> None:
         """Make the nodes of a call's outputs."""
         origin = self._where()
-        for position, output in enumerate(outputs):
+        for position, output in enumerate(given):
             own = call if position == 0 else call.giving(output, position)
             self._add(
                 Node(len(self.nodes), call.operation.name, shown(output), operands, own, origin), output
@@ -285,14 +290,6 @@ def _alike(call: Call) -> bool:
         return call.operation.alike(call)
     except (TypeError, ValueError):
         return False
-
-
-def _outputs(result: Any) -> Sequence[Tensor]:
-    if isinstance(result, Tensor):
-        return (result,)
-    if isinstance(result, tuple | list) and result and all(isinstance(item, Tensor) for item in result):
-        return result
-    return ()
 
 
 def _same(call: Call, result: Any, tensors: Sequence[Tensor]) -> bool:

@@ -127,7 +127,7 @@ class Call:
         result = self.function(*args, **kwargs)
         if result is None and self.may_write:  # ``x[key] = value``
             return written[0]
-        return result if isinstance(result, Tensor) else tuple(result)[self.position]
+        return result if isinstance(result, Tensor) else outputs(result)[self.position]
 
     def on(self, tensors: Sequence[Tensor]) -> Call:
         """Return the same call with other tensors in the place of its own."""
@@ -188,6 +188,15 @@ class Slot:
 
     def __init__(self, position: int) -> None:
         self.position = position
+
+
+def outputs(result: Any) -> Sequence[Tensor]:
+    """Return the tensors that a call gave, in order; what else it gave, such as None, is left out."""
+    if isinstance(result, Tensor):
+        return (result,)
+    if not isinstance(result, tuple | list) or not result or not isinstance(result[0], Tensor | tuple | None):
+        return ()
+    return [tensor for item in result for tensor in outputs(item)]
 
 
 def may_write(function: Function, args: Sequence[Any], kwargs: Mapping[str, Any]) -> bool:
