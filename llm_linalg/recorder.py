@@ -55,6 +55,7 @@ class Learned(NamedTuple):
 
 
 MOST_OPERANDS = 10_000  # of a call of a program
+_TRANSFORMED = torch._C._functorch.peek_interpreter_stack  # noqa: SLF001
 _SWITCH = torch._C._set_grad_enabled  # noqa: SLF001  what torch.no_grad() calls, going in and out
 
 
@@ -89,7 +90,9 @@ class Recorder(Ledger, TorchFunctionMode):
         self, func: Any, types: Any, args: Sequence[Any] = (), kwargs: Mapping[str, Any] | None = None
     ) -> Any:
         kwargs = kwargs or {}
-        if func is _SWITCH:  # no step, and nothing may come between when it is put back
+        if func is _SWITCH or _TRANSFORMED() is not None:
+            # The one is no step, and nothing may come between when it is put back; inside torch.vmap and its
+            # like tensors stand for others, and have no cells.
             return func(*args, **kwargs)
         if self._halt is not None and self._halt():
             raise HaltedError("stopped: what comes after this was not run")

@@ -91,3 +91,15 @@ def test_the_tensors_that_a_call_gave() -> None:
     ]:
         assert [id(tensor) for tensor in outputs(result)] == [id(tensor) for tensor in given]
     assert all(isinstance(tensor, Tensor) for tensor in outputs(torch.ones(3, 2).max(0)))
+
+
+@pytest.mark.parametrize(
+    "transformed",
+    [torch.vmap(lambda row: (row * row).sum()), torch.func.grad(lambda x: (x * x).sum())],
+    ids=["vmap", "grad"],
+)
+def test_what_is_transformed_is_not_recorded_and_its_result_comes_in(transformed: Any) -> None:
+    x = torch.randn(3, 2)
+    recorded = trace(lambda x: transformed(x) * 2, x)
+    assert [node.op for node in recorded.nodes if node.call is not None] == ["mul"]
+    assert torch.equal(recorded.nodes[-1].value, transformed(x) * 2)
