@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Mapping, Sequence
 from functools import partial
+from operator import sub
 from typing import Any
 
 from llm_linalg.errors import LimitError
@@ -16,8 +17,10 @@ from llm_linalg.foresight.hollow import Fails
 from llm_linalg.foresight.least import Least
 from llm_linalg.foresight.parted import Part, Parted
 from llm_linalg.foresight.several import joined
-from llm_linalg.foresight.unknown import Undecided
+from llm_linalg.foresight.unknown import ANY, Undecided, Unknown
 from llm_linalg.foresight.wholes import SomeRange
+from llm_linalg.language.allowance import Spent
+from llm_linalg.language.pace import Pace
 from llm_linalg.language.source import Source
 from llm_linalg.language.statements import Broken, Continued, Returned
 
@@ -30,14 +33,19 @@ class Loops(Parted):
 
     Attributes:
         went_through: The loops of which it is known what they take, as well as it will be.
+        paces: What some loops have taken so far: they go on so.
     """
 
     def __init__(self, source: Source, names: Mapping[str, Any], budget: Least) -> None:
         super().__init__(source, names, budget)
         self.went_through: set[ast.For] = set()
+        self.paces: Mapping[ast.stmt, Pace] = {}
 
     def _for(self, node: ast.For) -> None:
         value = self.evaluate(node.iter)
+        if node in self.paces:
+            self._paced(node, value)
+            return
         if isinstance(value, SomeRange):
             self._left(node, self._some_turns(node, value))
             return
@@ -53,6 +61,9 @@ class Loops(Parted):
 
     def turns(self, node: ast.For, values: Sequence[Any]) -> None:
         """Go through a loop, of which it is known what it goes through."""
+        if node in self.paces:
+            self._paced(node, values)
+            return
         self.went_through.add(node)
         returned = self.returned
         with self._turning(f"{len(values):,}"):
@@ -60,6 +71,28 @@ class Loops(Parted):
         if self.returned != returned:  # more is known of the way back once the run is there
             self.went_through.discard(node)
         self._left(node, way)
+
+    def _paced(self, node: ast.For, value: Any) -> None:
+        """Let a loop take what it takes at its pace; one turn is gone through for what it does otherwise."""
+        size = None
+        if isinstance(value, SomeRange):
+            column = Column(1, value.others)
+        elif isinstance(value, Unknown):
+            column = self.budget.longest(value.kind)
+        else:
+            values = self.gone_through(value, node.iter)
+            size = len(values)
+            column = self.column(values) if size else Column(0, ANY)
+        left, unbounded = self.budget.left, self.unbounded
+        self.budget.left = Spent(*[2**60] * len(left))
+        try:
+            self._turn_for_all(node, column)
+        except (Fails, Perhaps, Returned):
+            self._unknown([node.target, *node.body])
+        finally:
+            self.budget.left, self.unbounded = Spent(*map(sub, left, self.paces[node].of(size))), unbounded
+        self.budget.exceeded()
+        self._left(node, None)
 
     def _left(self, node: ast.For, way: type[Exception] | None) -> None:
         """Go on after the turns of a loop, the last of which was left so."""

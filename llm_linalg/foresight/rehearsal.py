@@ -17,6 +17,7 @@ from llm_linalg.foresight.start import Start
 from llm_linalg.foresight.timed import Ends
 from llm_linalg.foresight.unknown import Undecided
 from llm_linalg.generator import forked
+from llm_linalg.language.pace import Pace
 from llm_linalg.language.printing import CHOSEN
 from llm_linalg.language.source import Source
 from llm_linalg.language.statements import Broken, Continued, Returned
@@ -36,10 +37,11 @@ class Rehearsal(Comprehended):
         modules: Mapping[str, Any],
         exact: bool = False,
         dearest: bool = False,
+        paces: Mapping[ast.stmt, Pace] | None = None,
     ) -> None:
         super().__init__(source, {}, Least(halt=halt, dearest=dearest))
         self._modules = dict(modules)
-        self.exact, self.dearest = exact, dearest
+        self.exact, self.dearest, self.paces = exact, dearest, paces or {}
         if exact or dearest:
             self.hurry()
         self._finished = False

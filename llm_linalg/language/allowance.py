@@ -45,8 +45,10 @@ UNKNOWN = (
 
 LARGE = Spent(2**22, 2**29, 100, 10_000, 25_000)
 """What a program has taken when it is a large one: some ten milliseconds' worth of each."""
-MUCH = 27_000
-"""What effort a large program has taken, beside its steps: likewise."""
+MUCH = 30_000
+"""What a large program has done, in steps and effort: likewise."""
+
+NEVER = 2**63
 
 
 def never() -> bool:
@@ -87,10 +89,10 @@ class Allowance:
     _whole: Spent = field(init=False)  # what there was to begin with
     _mark: Spent | None = field(default=None, init=False)
     effort: int = field(default=0, init=False)  # that was taken beside the steps, in steps
-    _least: int = field(default=2**63, init=False)  # of all effort, of a large program
+    _much: int = field(default=NEVER, init=False)  # effort and steps of a large program
     _begun: int = field(default=0, init=False)  # what was done before the program began
     _bound: int | None = field(default=None, init=False)  # of all effort, while it is confined
-    look: int = field(default=2**63, init=False)  # below so many steps left there is something to look after
+    look: int = field(default=NEVER, init=False)  # below so many steps left there is something to look after
 
     def __post_init__(self) -> None:
         self._whole = self.left
@@ -103,7 +105,7 @@ class Allowance:
     @left.setter
     def left(self, left: Spent) -> None:
         self.total, self.work, self.tensors, self.steps, self.items = left
-        self.look = 2**63
+        self.look = NEVER
 
     def arm(self, alarm: Callable[[], None], mark: Spent | None = None) -> None:
         """Have something done once when less is left than a mark; it may raise.
@@ -117,19 +119,25 @@ class Allowance:
         if mark is None:
             self._begun = self._done
         self._mark = mark or Spent(*[left - large for left, large in zip(self.left, LARGE, strict=True)])
-        self._least = self.effort + MUCH if mark is None else 2**63
+        self._much = self._done + MUCH if mark is None else NEVER
 
     @property
     def confined(self) -> bool:
         """Whether the program may do less, since nobody knows how much it will do."""
         return self._bound is not None
 
-    def confine(self) -> None:
+    def confine(self, alarm: Callable[[], None] | None = None) -> None:
         """Let the program do only so much as is done in less than a tenth of a second.
+
+        Args:
+            alarm: What is done when it has done half of it.
+
 
         If it did much already, since it was known that it may, that is a part of it from here on.
         """
         self._bound = max(self._begun + ROOM, self._done + ROOM // 3)
+        self.alarm, self._mark = alarm, Spent(*[-NEVER] * len(self.left))
+        self._much = (self._done + self._bound) // 2
 
     @property
     def _done(self) -> int:
@@ -149,7 +157,7 @@ class Allowance:
             or self.total < mark.total
             or self.work < mark.work
             or self.items < mark.items
-            or self.effort > self._least
+            or self._done > self._much
         ):
             self.alarm = None
             alarm()

@@ -14,6 +14,7 @@ from llm_linalg.language import printing
 from llm_linalg.language.allowance import LARGE, Spent
 from llm_linalg.language.assigner import Assigner
 from llm_linalg.language.costs import EFFORT_OF_A_CALL_WALKED, EFFORT_OF_A_REHEARSAL
+from llm_linalg.language.pace import ENOUGH, Going, Pace
 
 if TYPE_CHECKING:
     from llm_linalg.foresight import Recorded, Rehearsal
@@ -45,33 +46,45 @@ class Moment(NamedTuple):
     made: int
 
 
+NONE: Mapping[ast.stmt, Pace] = {}
+MOST_TRIES = 4
+
+
 class Rehearsed(Assigner):
     """Evaluates what an `Assigner` does; a program that turns out to be large is rehearsed."""
 
     _rehearsed: set[ast.stmt] | None = None  # once the program is large: the loops that were rehearsed
     _body: Sequence[ast.stmt] = ()  # what is being run, whole
     _open: int = 0  # the place in it of the first statement of which it can't be told how much it does
+    _tries: int = 0  # to tell how much it does by the pace of its loops
     _ways: Recorded | None = None
 
     def begin(self, statements: Sequence[ast.stmt]) -> None:
         """Watch what statements take that are about to be run; should it be much, they are rehearsed."""
-        self._rehearsed, self._body, self._open = None, statements, 0
-        self._under_way = [self._moment(statements)]
+        self._rehearsed, self._body, self._open, self._tries = None, statements, 0, MOST_TRIES
+        self._start, self._going = self._moment(statements), list[Going]()
+        self._paces = dict[ast.stmt, Pace]()
         if self.budget.foresight:
             self.budget.arm(self._rehearse_all)
 
     @contextmanager
-    def foreseen(self, loop: ast.For, values: Sequence[Any]) -> Iterator[None]:
+    def foreseen(self, loop: ast.For, values: Sequence[Any]) -> Iterator[Going]:
         """Know a loop that is under way while the context is open; one not foreseen is rehearsed first."""
-        moment = self._moment([loop], values)
-        self._under_way.append(moment)
+        going = Going(self._moment([loop], values))
+        self._going.append(going)
         try:
-            self._rehearse(moment)
+            self._rehearse(going.moment)
             if self.budget.confined:
-                self._rehearse_rest(moment)
-            yield
+                self._rehearse_rest(going.moment)
+            yield going
         finally:
-            self._under_way.pop()
+            self._going.pop()
+            self._paces.setdefault(loop, Pace()).add(*self._taken(going), ended=True)
+
+    def _taken(self, going: Going, begun: int = 0) -> tuple[int, int, Sequence[int]]:
+        """Return how many turns a loop did, how many it has, and what they took; not the last ones begun."""
+        taken = [before - left for before, left in zip(going.moment.left, self.budget.left, strict=True)]
+        return going.turn - begun, len(going.moment.values), taken
 
     def _moment(self, statements: Sequence[ast.stmt], values: Sequence[Any] | None = None) -> Moment:
         """Return what is about to be run, with what it can use now."""
@@ -86,14 +99,36 @@ class Rehearsed(Assigner):
         If that does not tell all that the program does, or if it does more than was told, it may do less.
         """
         self._rehearsed = set()
-        start, *loops = self._under_way
-        told = self._rehearse(start) or self._rehearse_dearest(start)
-        for moment in loops:
-            self._rehearse(moment)
-        if not told:
+        told = self._rehearse(self._start) or self._rehearse_dearest(self._start)
+        for going in self._going:
+            self._rehearse(going.moment)
+        if not told and not self._by_pace():
+            self.budget.confine(self._try_again)
+            for going in self._going[:1]:
+                self._rehearse_rest(going.moment)
+
+    def _by_pace(self) -> bool:
+        """Rehearse the program with what its loops took so far; return whether that told all."""
+        if self._tries <= 0:
+            return False
+        self._tries -= 1
+        paces = {loop: pace for loop, pace in self._paces.items() if pace.turns >= ENOUGH}
+        for going in self._going:
+            if going.turn > ENOUGH:
+                loop = going.moment.statements[0]
+                pace = paces[loop].copy() if loop in paces else Pace()
+                pace.add(*self._taken(going, 1), ended=False)
+                paces[loop] = pace
+        return bool(paces) and self._rehearse_dearest(self._start, paces)
+
+    def _try_again(self) -> None:
+        """See whether more is known by now of how its loops go."""
+        self._by_pace()
+
+    def _exceeds(self) -> None:
+        """See whether a program that does more than was told will fit all the same."""
+        if not self._by_pace():
             self.budget.confine()
-            for moment in loops[:1]:
-                self._rehearse_rest(moment)
 
     def _rehearse(self, moment: Moment) -> bool:
         """Rehearse what is about to be run, unless it was; return whether that told all that it does.
@@ -107,7 +142,7 @@ class Rehearsed(Assigner):
         rehearsal = self._gone_through(moment)
         if rehearsal.vague and not rehearsal.too_long and not rehearsal.told_all:
             rehearsal = self._gone_through(moment, exact=True)
-        if rehearsal.told_all and moment is self._under_way[0]:
+        if rehearsal.told_all and moment is self._start:
             self._let_free(moment, rehearsal)
         return rehearsal.told_all
 
@@ -118,9 +153,9 @@ class Rehearsed(Assigner):
             self._open = place + 1
             self._rehearse_dearest(loop._replace(statements=self._body[place:]))
 
-    def _rehearse_dearest(self, moment: Moment) -> bool:
+    def _rehearse_dearest(self, moment: Moment, paces: Mapping[ast.stmt, Pace] = NONE) -> bool:
         """Rehearse all that is left of the program in the dearest case; return whether that told all."""
-        rehearsal = self._gone_through(moment, dearest=True)
+        rehearsal = self._gone_through(moment, dearest=True, paces=paces)
         known = len(self._body) - len(moment.statements) + rehearsal.known
         self._open = max(self._open, known)
         if rehearsal.told_all:
@@ -129,9 +164,16 @@ class Rehearsed(Assigner):
 
     def _let_free(self, start: Moment, rehearsal: Rehearsal) -> None:
         """Let the program do all that it will, until it does more than was told."""
-        self.budget.arm(self.budget.confine, _beyond(start.left, rehearsal.budget.left))
+        self.budget.arm(self._exceeds, _beyond(start.left, rehearsal.budget.left))
 
-    def _gone_through(self, moment: Moment, *, exact: bool = False, dearest: bool = False) -> Rehearsal:
+    def _gone_through(
+        self,
+        moment: Moment,
+        *,
+        exact: bool = False,
+        dearest: bool = False,
+        paces: Mapping[ast.stmt, Pace] = NONE,
+    ) -> Rehearsal:
         """Go through what is about to be run, and keep what that tells of its loops."""
         from llm_linalg.foresight import Recorded, Rehearsal, Start
 
@@ -144,7 +186,7 @@ class Rehearsed(Assigner):
         start = Start(
             moment.statements, scopes, moment.left, moment.values, moment.options, moment.severed, way
         )
-        rehearsal = Rehearsal(self.source, self.budget.halt, moment.modules, exact, dearest)
+        rehearsal = Rehearsal(self.source, self.budget.halt, moment.modules, exact, dearest, paces)
         try:
             rehearsal.refuse(start)
         except (LimitError, HaltedError):

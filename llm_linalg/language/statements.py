@@ -128,8 +128,9 @@ class Statements(Rehearsed):
         source = self.evaluate(node.iter)
         values = self.gone_through(source, node.iter)
         self.go_through_names()
-        with self.foreseen(node, values):
+        with self.foreseen(node, values) as going:
             for value in self.each(source, values, node.iter):
+                going.turn += 1
                 self._at = node
                 self.assign(node.target, value)
                 try:
