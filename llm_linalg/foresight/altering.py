@@ -56,7 +56,10 @@ class Altering(Guessing):
         return SOME_DICT if isinstance(value, dict) else ANY
 
     def passed_over(self, *nodes: ast.AST) -> None:
-        """Remember that something was not evaluated that may call something."""
+        """Remember that something was not evaluated that may call something; in the dearest case it was."""
+        if self.dearest:
+            self.guesses += 1
+            return
         self.left_out(*nodes)
         if self.calls_something(*nodes):
             self.missed()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import math
 from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any, NoReturn
@@ -27,6 +28,7 @@ from llm_linalg.foresight.unknown import (
     doubtful,
     has_tensors,
     is_tensor,
+    kind_of,
     numbered,
 )
 from llm_linalg.foresight.wholes import some_range
@@ -44,7 +46,16 @@ _TURNED = frozenset(["T", "mT"])
 # They may give none, or several in one value.
 _SEVERAL = frozenset(["split", "chunk", "unbind", "max", "min", "sort", "topk", "setitem", "cross_entropy"])
 _LISTING = (list, tuple, plain.numbered, plain.paired)
-_GIVES: Mapping[Any, type] = {float: float, int: int, len: int, bool: bool, str: str}
+_ROOTS = (math.sqrt, math.exp, *(math.log, math.log2, math.log10, math.log1p), math.sin, math.cos, math.tanh)
+_KEEPING = frozenset([abs, min, max, plain.total])  # of numbers with a point they give one
+_GIVES: Mapping[Any, type] = {
+    float: float,
+    int: int,
+    len: int,
+    bool: bool,
+    str: str,
+    **dict.fromkeys(_ROOTS, float),
+}
 
 
 class Calls(Texts):
@@ -109,6 +120,8 @@ class Calls(Texts):
     def _anything(self, node: ast.Call, *arguments: Any) -> None:
         """Call something of which at most the name is known."""
         method = node.func.attr if isinstance(node.func, ast.Attribute) else None
+        if method == "item" and self.dearest:
+            raise Undecided(float)
         self.unbounded += method is None
         if not asks_little(node):
             self.budget.weigh(ANY, *arguments)
@@ -152,6 +165,8 @@ class Calls(Texts):
         if method.owner is SOME_TENSOR and method.function is gradients.backward:
             self.budget.guess_back()
             return None
+        if method.owner is SOME_TENSOR and self.dearest and method.function is Tensor.item:
+            return UNKNOWN[float]
         if method.owner is SOME_TENSOR:
             self._any_numbers(method.function, [SOME_TENSOR, *arguments], named)
         if isinstance(method.owner, nn.Module):
@@ -215,18 +230,29 @@ class Calls(Texts):
             raise Undecided
         if not doubtful(arguments) and not doubtful(named):
             return arguments, named
-        if entry is not None and (pointwise or entry.operation.name == "tensor"):
+        name = "" if entry is None else entry.operation.name
+        drawn = name == "randint" and not doubtful([arguments[-1:], *named.values()])  # its shape comes last
+        if pointwise or drawn or name == "tensor":
             with suppress(Undecided):
                 return _numbers(arguments), dict(zip(named, _numbers([*named.values()]), strict=True))
         self.budget.weigh(*arguments, *named.values())
         if entry is not None and entry.operation.kind == "creation":
-            self.budget.guess_size()
+            self.budget.guess_size(arguments)
         if entry is not None and entry.operation.name not in _SEVERAL and any(map(_has_tensor, arguments)):
             raise Undecided(self.some_tensor().kind)
-        raise Undecided(_GIVES.get(function))
+        raise Undecided(_gives(function, arguments))
 
     def _layer(self, kind: type[nn.Module], arguments: list[Any], named: dict[str, Any]) -> nn.Module:
         return layers.made(self.budget, kind, arguments, named, self.hollow.making())
+
+
+def _gives(function: Any, arguments: list[Any]) -> type | None:
+    """Return the kind of what a function gives of arguments that are unknown; None if that isn't known."""
+    if function in _KEEPING and arguments:
+        items = arguments[0] if len(arguments) == 1 and isinstance(arguments[0], list | tuple) else arguments
+        kinds = {kind_of(item) for item in items[:MOST_ITEMS]}
+        return float if kinds == {float} and len(items) <= MOST_ITEMS else None
+    return _GIVES.get(function)
 
 
 def _numbers(values: list[Any]) -> list[Any]:

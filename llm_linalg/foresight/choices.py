@@ -11,6 +11,7 @@ from torch import Tensor
 from llm_linalg.foresight import by_turn, turns, wholes
 from llm_linalg.foresight.nowhere import may_be_none
 from llm_linalg.foresight.returning import Returning
+from llm_linalg.foresight.several import joined
 from llm_linalg.foresight.timed import Ends
 from llm_linalg.foresight.turns import Each
 from llm_linalg.foresight.unknown import SOME_DICT, Undecided, Unknown, doubtful, has_tensors, numbered
@@ -80,15 +81,16 @@ class Choices(Returning):
         try:
             return super()._conditional(node)
         except Undecided:
-            self._perhaps(node.body, node.orelse)
+            found = self._perhaps(node.body, node.orelse)
+            if found:
+                return joined(*found)
             raise
 
-    def _perhaps(self, *nodes: ast.expr) -> None:
-        """Pass over what may be evaluated, or not; at most it all is."""
-        if self.dearest:
-            for node in nodes:
-                self.evaluate(node)
+    def _perhaps(self, *nodes: ast.expr) -> list[Any]:
+        """Pass over what may be evaluated, or not; at most it all is, and then its values are returned."""
+        found = [self.evaluate(node) for node in nodes] if self.dearest else []
         self.passed_over(*nodes)
+        return found
 
     def _truth(self, value: Any, node: ast.AST) -> bool:
         if isinstance(value, Each):

@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from llm_linalg.foresight.several import common
 from llm_linalg.foresight.turns import KINDS, Each, Turn, given
 from llm_linalg.foresight.unknown import Undecided
+from llm_linalg.language import layered
 
 TYPES = {kind: dtype for dtype, kind in KINDS.items()}
 LARGEST = 2**62
@@ -84,9 +85,14 @@ def together(values: Sequence[Any]) -> Column:
 
 
 def dearest(values: Sequence[Any]) -> Column:
-    """Return the longest of texts or tuples, if the turns go through such, for each; else what is common."""
+    """Return the longest of texts, lists or the like, or the largest layer, for each; else what is common."""
     kinds = {type(value) for value in values} if isinstance(values, list | tuple) else set()
-    same = max(values, key=len) if kinds in ({str}, {tuple}) else common(values)
+    if kinds in ({str}, {tuple}, {dict}, {list}):
+        same = max(values, key=len)
+    elif kinds and all(issubclass(kind, nn.Module) for kind in kinds):
+        same = max(values, key=layered.count)
+    else:
+        same = common(values)
     return Column(len(values), same)
 
 

@@ -16,6 +16,7 @@ from llm_linalg.foresight.columns import picked
 from llm_linalg.foresight.hollow import Fails
 from llm_linalg.foresight.least import Least
 from llm_linalg.foresight.nowhere import may_be_none
+from llm_linalg.foresight.several import common
 from llm_linalg.foresight.turns import Each
 from llm_linalg.foresight.unknown import (
     ANY,
@@ -25,6 +26,7 @@ from llm_linalg.foresight.unknown import (
     Unknown,
     doubtful,
     has_tensors,
+    kind_of,
     numbered,
 )
 from llm_linalg.foresight.wholes import arithmetic, negative
@@ -132,11 +134,10 @@ class Expressions(Altering):
             super().augmented(node)
 
     def _changed(self, node: ast.AugAssign, left: Any) -> Any:
-        if isinstance(left, list) or left is ANY:
-            self.budget.grows()
         if not isinstance(left, Unknown):
             right = self.evaluate(node.value)
             if isinstance(left, list):
+                self.budget.grows()
                 self.alters(left)
             if not isinstance(right, Unknown):
                 return self._written(node, left, right)
@@ -145,7 +146,10 @@ class Expressions(Altering):
             return self._known(node.op, left, right)
         if left.kind not in (int, float, Tensor):  # a list's own, perhaps
             self.may_alter(left)
-        return self._known(node.op, left, self.evaluate(node.value))
+        right = self.evaluate(node.value)
+        if left is ANY and isinstance(node.op, ast.Add | ast.Mult) and not _is_number(right):
+            self.budget.grows()
+        return self._known(node.op, left, right)
 
     def _dict(self, node: ast.Dict) -> Any:
         return keyed(super()._dict(node))
@@ -176,7 +180,7 @@ class Expressions(Altering):
                 return by_turn.arithmetic(operator, left, right)
         kinds = {side.kind if isinstance(side, Unknown) else type(side) for side in (left, right)}
         if not kinds <= {int, float} or not isinstance(operator, _POINTWISE[:-1]):
-            if self._growing:
+            if self._growing and not _is_number(left) and not _is_number(right):
                 self.budget.grows()
             return ANY
         if float in kinds or isinstance(operator, ast.Div):
@@ -218,10 +222,22 @@ class Expressions(Altering):
             self.vague |= isinstance(key, Unknown)
             if isinstance(key, Each):
                 return picked(value, key)
-        key = _certain(value, key)
+            if isinstance(key, Unknown) and value:  # it is one of them
+                return common(list(value.values()) if isinstance(value, dict) else value)
+        try:
+            key = _certain(value, _with_ends(key))
+        except Undecided:
+            if isinstance(value, Tensor):
+                return self.some_tensor(value)
+            raise
         if not isinstance(value, WITH_ITEMS):
             raise Fails
         return self.copied(value[key]) if isinstance(key, slice) else value[key]
+
+
+def _is_number(value: Any) -> bool:
+    """Return whether a value is a number, or a tensor: no list becomes longer by it."""
+    return kind_of(value) in (int, float, bool, Tensor)
 
 
 def _again(value: ast.expr, targets: Sequence[ast.expr]) -> bool:
@@ -240,6 +256,17 @@ def _certain(value: Any, key: Any) -> Any:
     if doubtful(found):
         raise Undecided
     return found
+
+
+def _with_ends(key: Any) -> Any:
+    """Return a key; of a slice whose ends are tensors, that they are not known."""
+    found = tuple(_without_tensors(item) if isinstance(item, slice) else item for item in whole(key))
+    return found if isinstance(key, tuple) else found[0]
+
+
+def _without_tensors(key: slice) -> slice:
+    ends = (key.start, key.stop, key.step)
+    return slice(*[UNKNOWN[int] if isinstance(end, Tensor) else end for end in ends])
 
 
 def _tensors(key: Any) -> bool:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import chain, islice
+from math import prod
 from operator import sub
 from typing import Any
 
@@ -12,6 +13,7 @@ from torch import Tensor, nn
 
 from llm_linalg.foresight.columns import Column
 from llm_linalg.foresight.unknown import ANY, UNKNOWN, Unknown
+from llm_linalg.foresight.wholes import bounds
 from llm_linalg.language import costs, layered, plain
 from llm_linalg.language.budget import Asked, Budget
 from llm_linalg.ops.call import Call
@@ -104,10 +106,12 @@ class Least(Budget):
             self.works(2 * work)
             self.fill(2 * total)
 
-    def guess_size(self) -> None:
-        """Take a tensor whose size is a number that only the run will know, in the dearest case."""
+    def guess_size(self, sizes: Sequence[Any]) -> None:
+        """Take a tensor whose sizes are numbers that only the run will know, in the dearest case."""
         if self.dearest:
-            self.total -= A_GUESSED_TENSOR
+            most = [bounds(size) for size in sizes]
+            known = [end[1] for end in most if end is not None and end[1] is not None]
+            self.total -= max(prod(known), 0) if len(known) == len(sizes) else A_GUESSED_TENSOR
             self.exceeded()
 
     def guess_layers(self) -> None:

@@ -24,6 +24,7 @@ _FLOATS = frozenset(_FLOATING.split())
 _COUNTS = frozenset(["argmax", "argmin", "argsort", "one_hot", "randint", "randperm", "long", "multinomial"])
 _TAKES = frozenset(["getitem", "setitem", "gather", "index_select", "scatter", "scatter_add", "masked_fill"])
 _SHAPED_ALIKE = frozenset(["clone", "contiguous", "flip", "roll", "dropout"])
+_LOSSES = frozenset(["mse_loss", "l1_loss", "binary_cross_entropy_with_logits", "kl_div"])
 _MOST_LISTED = 10_000
 _SUMS = frozenset(["sum", "prod", "cumsum", "cumprod"])
 _CASTS = {
@@ -56,9 +57,9 @@ def shape_of(call: Call, known: Shape | None) -> Shape | None:
         return shapes[0]
     if name == "multinomial":
         return (*shapes[0][:-1], int(call.kwargs.get("num_samples", [*call.args[1:2], 1][0])))
-    if name == "mse_loss":
-        given = call.arguments["reduction"] if "reduction" in call.arguments else call.kwargs.get("reduction")
-        return () if given in ("mean", "sum") else shapes[0] if shapes[0] == shapes[1] else None
+    if name in _LOSSES:
+        given = call.arguments.get("reduction") or call.kwargs.get("reduction", "mean")
+        return () if given in ("mean", "sum", "batchmean") else shapes[0] if shapes[0] == shapes[1] else None
     if name == "scaled_dot_product_attention" and len({shape[:-2] for shape in shapes[:3]}) == 1:
         return (*shapes[0][:-1], shapes[2][-1])
     if name == "vstack":

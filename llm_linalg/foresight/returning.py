@@ -11,7 +11,7 @@ from torch import Tensor
 
 from llm_linalg.foresight import back
 from llm_linalg.foresight.expressions import Expressions
-from llm_linalg.foresight.unknown import Unknown
+from llm_linalg.foresight.unknown import SOME_TENSOR, Unknown
 from llm_linalg.language.caller import Back
 
 
@@ -23,6 +23,8 @@ class Returning(Expressions):
             if target.attr == "requires_grad":
                 self.asks(owner, value)
             return  # its shape stays as it is
+        if owner is SOME_TENSOR and target.attr != "requires_grad":
+            return
         if self.uncertain or isinstance(owner, Unknown) or isinstance(value, Unknown):
             self.missed()
             return

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from llm_linalg.foresight.choices import Choices
 from llm_linalg.foresight.nowhere import may_be_none
-from llm_linalg.foresight.unknown import UNKNOWN, Undecided, Unknown, doubtful
+from llm_linalg.foresight.unknown import ANY, UNKNOWN, Undecided, Unknown, doubtful
 from llm_linalg.language import printing
 
 
@@ -26,6 +26,8 @@ class Texts(Choices):
     def _formatted(self, node: ast.FormattedValue) -> Any:
         spec = self.evaluate(node.format_spec) if node.format_spec else ""
         value = self.evaluate(node.value)
+        if node.format_spec and value is ANY:
+            raise Undecided(str)  # a number, or the run fails: lists and tensors of several cells take none
         self.budget.weigh(value)
         if not printing.is_number(value, node.conversion):
             self._shows(value)

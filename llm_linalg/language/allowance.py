@@ -48,6 +48,7 @@ LARGE = Spent(2**22, 2**29, 100, 10_000, 25_000)
 MUCH = 30_000
 """What a large program has done, in steps and effort: likewise."""
 
+LITTLE = 20_000  # steps and effort: too little to do something when half of it is done
 NEVER = 2**63
 
 
@@ -136,8 +137,14 @@ class Allowance:
         If it did much already, since it was known that it may, that is a part of it from here on.
         """
         self._bound = max(self._begun + ROOM, self._done + ROOM // 3)
-        self.alarm, self._mark = alarm, Spent(*[-NEVER] * len(self.left))
-        self._much = (self._done + self._bound) // 2
+        self._mark = Spent(*[-NEVER] * len(self.left))
+        if alarm is not None:
+            self.wait(alarm)
+
+    def wait(self, alarm: Callable[[], None]) -> None:
+        """Have something done once when the program has done half of what it still may."""
+        if self._bound is not None and self._bound - self._done > LITTLE:
+            self.alarm, self._much = alarm, (self._done + self._bound) // 2
 
     @property
     def _done(self) -> int:

@@ -2,53 +2,70 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from math import ceil
-from typing import Any
+from typing import Any, NamedTuple
 
 from llm_linalg.language.allowance import Spent
 
 ENOUGH = 2  # turns that tell something
+FIRST_MARK = 4  # turns
+MOST_TIMES = 200  # that a loop was run of which it is kept what they took
+SEVERAL = 5  # turns that tell whether they take more and more
+GROWING = 1.5  # times what earlier turns took is taken by later ones, if they take more and more
+
+
+class Ran(NamedTuple):
+    """A loop that was run to its end, or left.
+
+    Attributes:
+        turns: How many turns it did.
+        size: How many it had to do.
+        before: What was left of the budget when it began.
+        after: What was left then.
+    """
+
+    turns: int
+    size: int
+    before: Spent
+    after: Spent
 
 
 class Pace:
-    """What a loop took so far, each time that it was run.
+    """What the turns of a loop take, about.
+
+    Args:
+        ran: Some times that it was run.
 
     Attributes:
-        turns: How many turns it did in all.
-        planned: How many those times would have been that ended, had it never been left early.
-        ended: How many turns it did in those.
+        turns: How many turns tell of it.
         longest: The most turns that it had to do at once.
-        taken: What all turns took.
+        taken: What they took.
     """
 
-    __slots__ = ("ended", "longest", "planned", "taken", "turns")
+    __slots__ = ("_share", "longest", "taken", "turns")
 
-    def __init__(self) -> None:
-        self.turns = self.planned = self.ended = self.longest = 0
+    def __init__(self, ran: Sequence[Ran]) -> None:
+        self.turns = sum(times.turns for times in ran)
+        self.longest = max([times.size for times in ran], default=0)
         self.taken = Spent(0, 0, 0, 0, 0)
+        for times in ran:
+            self._take(times.before[unit] - times.after[unit] for unit in range(len(self.taken)))
+        planned = sum(times.size for times in ran)
+        self._share = self.turns / planned if planned else 1.0  # of a loop that is left early, about as many
 
-    def add(self, turns: int, size: int, taken: Sequence[int], *, ended: bool) -> None:
-        """Add what it took to do so many turns, of a number that were to be done."""
-        self.turns += turns
-        self.longest = max(self.longest, size)
+    def _take(self, taken: Iterable[int]) -> None:
         self.taken = Spent(*[one + other for one, other in zip(self.taken, taken, strict=True)])
-        if ended:
-            self.ended += turns
-            self.planned += size
 
-    def copy(self) -> Pace:
-        """Return the same, to which something can be added."""
-        other = Pace()
-        other.turns, other.planned, other.ended = self.turns, self.planned, self.ended
-        other.longest, other.taken = self.longest, self.taken
-        return other
+    def add(self, size: int, taken: Spent) -> None:
+        """Add what so many turns will take that are all to come."""
+        self.turns += size
+        self.longest = max(self.longest, size)
+        self._take(taken)
 
     def of(self, size: int | None) -> Spent:
         """Return what so many turns will take, at that pace; None for as many as it had at most."""
-        turns = self.longest if size is None else size
-        if self.planned:
-            turns = ceil(turns * self.ended / self.planned)  # of a loop that is left early, about as many
+        turns = (self.longest if size is None else size) * self._share
         return Spent(*[ceil(taken * turns / max(self.turns, 1)) for taken in self.taken])
 
 
@@ -60,8 +77,38 @@ class Going:
         turn: How many of its turns have begun.
     """
 
-    __slots__ = ("moment", "turn")
+    __slots__ = ("_marks", "moment", "turn")
 
     def __init__(self, moment: Any) -> None:
         self.moment = moment
         self.turn = 0
+        self._marks: list[tuple[int, Spent]] = []
+
+    def mark(self, left: Spent) -> None:
+        """Note as a turn begins how much is left of the budget; the last two times are kept."""
+        self._marks = [*self._marks[-1:], (self.turn - 1, left)]
+
+    def taken(self, left: Spent) -> Spent:
+        """Return what it took so far, if so much is left now."""
+        return Spent(*[before - now for before, now in zip(self.moment.left, left, strict=True)])
+
+    def foretold(self, size: int, left: Spent) -> Spent:
+        """Return what so many turns take, if they go on so; turns that take more and more do so still."""
+        turns, taken = self.turn - 1, self.taken(left)
+        mark, at = 0, left
+        if self._marks:
+            mark, at = self._marks[-1 if self._marks[-1][0] * 3 // 2 <= turns else 0]
+        return Spent(*[
+            _foretold(size, turns, total, mark, first)
+            for total, first in zip(taken, self.taken(at), strict=True)
+        ])  # fmt: skip
+
+
+def _foretold(size: int, turns: int, taken: int, mark: int, first: int) -> int:
+    """Return what so many turns take; some are done, and the first of those, up to a mark, took so much."""
+    if not 0 < mark < turns or turns < SEVERAL:
+        return ceil(taken / turns * size)
+    early, late = first / mark, (taken - first) / (turns - mark)
+    growth = (late - early) / (turns / 2) if late > GROWING * early else 0
+    rest = max(size - turns, 0)
+    return ceil(taken + rest * (late + growth * (turns - mark + rest) / 2))

@@ -14,7 +14,7 @@ from llm_linalg.language import printing
 from llm_linalg.language.allowance import LARGE, Spent
 from llm_linalg.language.assigner import Assigner
 from llm_linalg.language.costs import EFFORT_OF_A_CALL_WALKED, EFFORT_OF_A_REHEARSAL
-from llm_linalg.language.pace import ENOUGH, Going, Pace
+from llm_linalg.language.pace import ENOUGH, MOST_TIMES, Going, Pace, Ran
 
 if TYPE_CHECKING:
     from llm_linalg.foresight import Recorded, Rehearsal
@@ -47,7 +47,7 @@ class Moment(NamedTuple):
 
 
 NONE: Mapping[ast.stmt, Pace] = {}
-MOST_TRIES = 4
+MOST_TRIES = 5
 
 
 class Rehearsed(Assigner):
@@ -63,7 +63,7 @@ class Rehearsed(Assigner):
         """Watch what statements take that are about to be run; should it be much, they are rehearsed."""
         self._rehearsed, self._body, self._open, self._tries = None, statements, 0, MOST_TRIES
         self._start, self._going = self._moment(statements), list[Going]()
-        self._paces = dict[ast.stmt, Pace]()
+        self._ran = dict[ast.stmt, list[Ran]]()
         if self.budget.foresight:
             self.budget.arm(self._rehearse_all)
 
@@ -79,12 +79,9 @@ class Rehearsed(Assigner):
             yield going
         finally:
             self._going.pop()
-            self._paces.setdefault(loop, Pace()).add(*self._taken(going), ended=True)
-
-    def _taken(self, going: Going, begun: int = 0) -> tuple[int, int, Sequence[int]]:
-        """Return how many turns a loop did, how many it has, and what they took; not the last ones begun."""
-        taken = [before - left for before, left in zip(going.moment.left, self.budget.left, strict=True)]
-        return going.turn - begun, len(going.moment.values), taken
+            ran = self._ran.setdefault(loop, [])
+            if len(ran) < MOST_TIMES:
+                ran.append(Ran(going.turn, len(values), going.moment.left, self.budget.left))
 
     def _moment(self, statements: Sequence[ast.stmt], values: Sequence[Any] | None = None) -> Moment:
         """Return what is about to be run, with what it can use now."""
@@ -102,7 +99,8 @@ class Rehearsed(Assigner):
         told = self._rehearse(self._start) or self._rehearse_dearest(self._start)
         for going in self._going:
             self._rehearse(going.moment)
-        if not told and not self._by_pace():
+        early = bool(self._going) and self._going[0].turn <= ENOUGH
+        if not told and (early or not self._by_pace()):
             self.budget.confine(self._try_again)
             for going in self._going[:1]:
                 self._rehearse_rest(going.moment)
@@ -112,13 +110,13 @@ class Rehearsed(Assigner):
         if self._tries <= 0:
             return False
         self._tries -= 1
-        paces = {loop: pace for loop, pace in self._paces.items() if pace.turns >= ENOUGH}
+        paces = {loop: Pace(ran) for loop, ran in self._ran.items()}
         for going in self._going:
             if going.turn > ENOUGH:
-                loop = going.moment.statements[0]
-                pace = paces[loop].copy() if loop in paces else Pace()
-                pace.add(*self._taken(going, 1), ended=False)
-                paces[loop] = pace
+                size = len(going.moment.values)
+                pace = paces.setdefault(going.moment.statements[0], Pace(()))
+                pace.add(size, going.foretold(size, self.budget.left))
+        paces = {loop: pace for loop, pace in paces.items() if pace.turns >= ENOUGH}
         return bool(paces) and self._rehearse_dearest(self._start, paces)
 
     def _try_again(self) -> None:

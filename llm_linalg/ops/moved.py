@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from math import prod
 from typing import Any
 
@@ -12,6 +12,8 @@ from torch import Tensor
 from llm_linalg.axes import Clash, Shape, pointwise
 from llm_linalg.errors import ClashAxis
 from llm_linalg.ops.call import Call
+
+_MASKS = (torch.bool, torch.uint8)
 
 
 def reshaped(call: Call) -> Shape:
@@ -210,12 +212,35 @@ def picked_cells(call: Call) -> int:
         raise Clash("places are whole numbers (torch.long)")
     if not tensors:
         return 0  # a view
-    shapes: list[Shape] = []
-    consumed = 0
-    for tensor in tensors:
-        mask = tensor.dtype in (torch.bool, torch.uint8)
-        shapes.append((int(tensor.count_nonzero()),) if mask else tuple(tensor.shape))
-        consumed += tensor.dim() if mask else 1
-    # Which axes are left whole depends on where the items stand: the longest are taken for them.
-    left = sorted(call.shapes[0], reverse=True)[: max(len(call.shapes[0]) - consumed, 0)]
-    return prod(pointwise(shapes).shape) * prod(left)
+    shapes = [_place_shape(tensor) for tensor in tensors]
+    return prod(pointwise(shapes).shape) * prod(_left_whole(items, call.shapes[0]))
+
+
+def _place_shape(tensor: Tensor) -> Shape:
+    """Return the shape of the places that an index tensor names: those of a mask are a list."""
+    return (int(tensor.count_nonzero()),) if tensor.dtype in _MASKS else tuple(tensor.shape)
+
+
+def _left_whole(items: Sequence[Any], shape: Shape) -> Iterator[int]:
+    """Yield how many cells of each axis are left that a key's items don't pick one by one, at most."""
+    rest = len(shape) - sum(map(_axes, items))
+    axis = 0
+    for item in items:
+        if item is ...:
+            yield from shape[axis : axis + rest]
+            axis += rest
+        elif isinstance(item, slice) and axis < len(shape):
+            ends = (item.start, item.stop, item.step)
+            known = all(end is None or type(end) is int for end in ends)
+            yield len(range(*item.indices(shape[axis]))) if known else shape[axis]
+        axis += _axes(item)
+    yield from shape[axis:]
+
+
+def _axes(item: Any) -> int:
+    """Return how many axes an item of a key stands for."""
+    if item is None or item is ... or isinstance(item, bool):
+        return 0
+    if isinstance(item, list):
+        item = torch.as_tensor(item)
+    return item.dim() if isinstance(item, Tensor) and item.dtype in _MASKS else 1
