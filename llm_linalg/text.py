@@ -9,7 +9,10 @@ from __future__ import annotations
 
 import difflib
 import unicodedata
-from collections.abc import Iterable
+from bisect import bisect_right
+from collections.abc import Iterable, Sequence
+from functools import lru_cache
+from itertools import accumulate
 
 _REPLACEMENT = "�"
 _TAB = 4
@@ -115,8 +118,15 @@ def wrap(text: str, columns: int) -> list[str]:
 
 def characters(line: str | bytes, offset: int) -> int:
     """The characters before a place that is given in bytes, as `ast` and code objects give it."""
-    data = line if isinstance(line, bytes) else line.encode()
-    return len(data[:offset].decode(errors="ignore"))
+    if isinstance(line, str):
+        return min(offset, len(line)) if line.isascii() else bisect_right(_ends(line), offset)
+    return len(line[:offset].decode(errors="ignore"))
+
+
+@lru_cache(64)
+def _ends(line: str) -> Sequence[int]:
+    """Where each character ends, in bytes."""
+    return list(accumulate(len(char.encode(errors="surrogatepass")) for char in line))
 
 
 def nearest(word: str, choices: Iterable[str]) -> str | None:

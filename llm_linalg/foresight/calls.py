@@ -34,6 +34,7 @@ from llm_linalg.foresight.unknown import (
 from llm_linalg.foresight.wholes import some_range
 from llm_linalg.language import gradients, layered, layers, plain, printing, tables, values
 from llm_linalg.language.caller import Method, UserFunction
+from llm_linalg.language.costs import A_FIELD, AN_ANSWER
 from llm_linalg.ops import TABLE
 from llm_linalg.ops.elementwise import Pointwise
 
@@ -70,6 +71,7 @@ class Calls(Texts):
         if isinstance(value, Unknown) or (isinstance(value, Tensor) and node.attr in _HIDDEN):
             raise Undecided
         if isinstance(value, Tensor) and node.attr == "grad":
+            self.budget.step(A_FIELD + AN_ANSWER)
             return gradient_like(value)
         if isinstance(value, Tensor) and node.attr == "device":
             return plain.device("cpu")

@@ -49,6 +49,8 @@ _READ = {
     Tensor.__float__: float,
 }
 _A_CALL = 20  # operands that take as long as a call
+_GIVEN = 5  # tensors, likewise
+_NUMBERS = 100  # of a list
 _VIEWING = """
     split chunk unbind getitem flatten unflatten detach t transpose permute squeeze unsqueeze movedim
     diagonal narrow select unfold expand_as T mT
@@ -125,6 +127,8 @@ class Hollow(TorchFunctionMode):
         if call.operation.name == "contiguous" and memory(args[0]) == args[0].numel():
             return args[0]
         given = self._given(call, asked, func, args, kwargs)
+        if isinstance(given, tuple | list):
+            self.calls += len(given) // _GIVEN
         if call.operation.kind == "movement":
             for tensor in (given,) if isinstance(given, Tensor) else given:
                 look_into(tensor, memory(call.tensors[0]) if _looks(call) else 0)
@@ -143,6 +147,7 @@ class Hollow(TorchFunctionMode):
         if name in _VIEWS and (name != "getitem" or sliced(call["key"])):
             return func(*args, **kwargs)
         if name == "tolist":
+            self.calls += call.tensors[0].numel() // _NUMBERS
             return listed(tuple(call.tensors[0].shape), UNKNOWN[number_kind(call)])
         shape = shape_of(call, asked.shape)
         if shape is None:

@@ -90,6 +90,7 @@ class Allowance:
     _whole: Spent = field(init=False)  # what there was to begin with
     _mark: Spent | None = field(default=None, init=False)
     effort: int = field(default=0, init=False)  # that was taken beside the steps, in steps
+    settled: int = field(default=0, init=False)  # of it, for what was done by now
     _much: int = field(default=NEVER, init=False)  # effort and steps of a large program
     _begun: int = field(default=0, init=False)  # what was done before the program began
     _bound: int | None = field(default=None, init=False)  # of all effort, while it is confined
@@ -136,7 +137,8 @@ class Allowance:
 
         If it did much already, since it was known that it may, that is a part of it from here on.
         """
-        self._bound = max(self._begun + ROOM, self._done + ROOM // 3)
+        done = self._done - max(self.effort - self.settled, 0)
+        self._bound = max(self._begun + ROOM, done + ROOM // 3)
         self._mark = Spent(*[-NEVER] * len(self.left))
         if alarm is not None:
             self.wait(alarm)
@@ -168,6 +170,8 @@ class Allowance:
         ):
             self.alarm = None
             alarm()
+            if self._bound is not None and self._done > self._bound:
+                raise LimitError(UNKNOWN)
 
     def step(self, count: int = 1) -> None:
         """Count an expression, a statement or so many layers before they are evaluated.
@@ -188,6 +192,7 @@ class Allowance:
             HaltedError: If it is to end.
         """
         self.look = max(self.steps - HEED, 0)
+        self.settled = self.effort
         self.heed()
         self._watch()
         if self.steps < 0:
@@ -257,6 +262,12 @@ class Allowance:
             if left < 0:
                 advice = "let it turn less often" if why else "let it do less"
                 raise LimitError(f"{why}the program {said.format(f'{most:,}')}: {advice}")
+
+    def rehearsed(self, steps: int, walked: int) -> None:
+        """Count a rehearsal of so many steps, which went back through so many calls of the run."""
+        effort = costs.EFFORT_OF_A_REHEARSAL * steps + costs.EFFORT_OF_A_CALL_WALKED * walked
+        self.effort += effort
+        self.settled += effort
 
     def heed(self) -> None:
         """Go on, unless the run is to end.

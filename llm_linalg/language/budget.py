@@ -14,6 +14,7 @@ from llm_linalg.errors import LimitError
 from llm_linalg.language import costs
 from llm_linalg.language.allowance import Allowance
 from llm_linalg.ops.call import Call
+from llm_linalg.ops.creation import inner_lists
 from llm_linalg.ops.refusals import danger
 from llm_linalg.ops.unlisted import Unlisted
 from llm_linalg.writes import storage_cells
@@ -52,6 +53,9 @@ class Asked(NamedTuple):
         else:
             read = prod(call.shapes[0]) if operation.name == "equal" else 0
             effort = max(cells, work, read) * costs.SLOW.get(operation.name, 1) // costs.CELLS_AN_EFFORT
+        if max(map(len, call.shapes), default=0) >= costs.MANY_AXES:
+            effort *= costs.BY_MANY
+        effort += _apart(call) // 1_000
         effort += items if operation.kind == "creation" else items // costs.ITEMS_AN_EFFORT
         if outputs:
             effort += costs.EFFORT_OF_A_TENSOR + costs.EFFORT_OF_ANOTHER * (outputs - 1)
@@ -97,6 +101,7 @@ class Budget(Allowance):
             HaltedError: If the run is to end.
         """
         self.heed()
+        self.settled = self.effort
         self.effort += costs.EFFORT_OF_A_LOOK
         why = danger(call)
         if why is not None:
@@ -124,6 +129,7 @@ class Budget(Allowance):
             HaltedError: If the run is to end.
         """
         self.heed()
+        self.settled = self.effort
         self._spend(asked, operands)
         if written is not None:
             self.write(written.numel(), storage_cells(written))
@@ -188,6 +194,22 @@ class Budget(Allowance):
             self.steps -= costs.AN_OPERAND * (operands - costs.FEW)
         if self.total < 0 or self.work < 0 or self.tensors < 0 or self.steps < 0 or self.items < 0:
             self.exceeded()
+
+
+def _apart(call: Call) -> int:
+    """Return what a call takes for each row, matrix or list that it goes to one by one, in effort × 1,000."""
+    name = call.operation.name
+    if name == "tensor":
+        return costs.AN_INNER_LIST * inner_lists(call["data"])
+    if not call.shapes or not call.shapes[0]:
+        return 0
+    shape = call.shapes[0]
+    half = call.tensors[0].element_size() == 2
+    if name == "scaled_dot_product_attention":
+        return prod(shape[:-2]) * (costs.HALF_ATTENTIONS if half else costs.ATTENTIONS)
+    if call.operation.kind == "contraction":
+        return prod(shape[:-2]) * (costs.HALF_MATRICES if half else costs.MATRICES)
+    return prod(shape[:-1]) * costs.ROWS.get(name, 0)
 
 
 def _shape(call: Call) -> Shape | None:

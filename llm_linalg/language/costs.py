@@ -70,7 +70,7 @@ EFFORT_OF_A_REHEARSAL = 11  # for each of its steps
 CELLS_AN_EFFORT = 220
 WORK_AN_EFFORT = 9_000  # multiplications of a product of matrices
 ITEMS_AN_EFFORT = 3  # that a call of torch is given
-ITEMS_GONE_THROUGH = 10  # in an effort
+ITEMS_GONE_THROUGH = 5  # in an effort
 
 _SLOW = """
     2: argmax argmin isfinite cosine_similarity softplus logsigmoid bincount count_nonzero softmax log_softmax
@@ -84,11 +84,33 @@ _SLOW = """
     12: getitem
     36: unique mode
 """
-SLOW: Mapping[str, int] = {
-    name: int(times)
-    for times, names in (line.split(":") for line in _SLOW.split("\n") if line.strip())
-    for name in names.split()
-}
+
+
+def _times(table: str) -> Mapping[str, int]:
+    """Return how many times each name counts."""
+    return {
+        name: int(times)
+        for times, names in (line.split(":") for line in table.split("\n") if line.strip())
+        for name in names.split()
+    }
+
+
+SLOW: Mapping[str, int] = _times(_SLOW)
 """Operations of which a cell takes several times as long as of a sum."""
+_ROWS = """
+    195: std var
+    50: layer_norm batch_norm
+    40: softmax
+    28: log_softmax cross_entropy median
+    15: sort topk argsort one_hot logsumexp
+"""
+ROWS: Mapping[str, int] = _times(_ROWS)
+"""How long a thousand rows take of an operation, beside their cells: it counts if they are short."""
+MATRICES = 10  # a thousand of them in a product
+HALF_MATRICES = 250  # of numbers of 16 bits
+ATTENTIONS, HALF_ATTENTIONS = 370, 2_000
+AN_INNER_LIST = 500  # a thousand of those that a tensor is made of
+MANY_AXES = 8  # of which one is short: each cell of such a tensor takes
+BY_MANY = 7  # times as long
 A_FILLED_CELL = 4  # of a layer: likewise
 WHOLE_NUMBERS = 8  # so many times as long as others a product of them takes

@@ -13,7 +13,6 @@ from llm_linalg.errors import HaltedError, LimitError
 from llm_linalg.language import printing
 from llm_linalg.language.allowance import LARGE, Spent
 from llm_linalg.language.assigner import Assigner
-from llm_linalg.language.costs import EFFORT_OF_A_CALL_WALKED, EFFORT_OF_A_REHEARSAL
 from llm_linalg.language.pace import ENOUGH, MOST_TIMES, Going, Pace, Ran
 
 if TYPE_CHECKING:
@@ -79,9 +78,10 @@ class Rehearsed(Assigner):
             yield going
         finally:
             self._going.pop()
-            ran = self._ran.setdefault(loop, [])
-            if len(ran) < MOST_TIMES:
-                ran.append(Ran(going.turn, len(values), going.moment.left, self.budget.left))
+            if self._rehearsed is not None:
+                ran = self._ran.setdefault(loop, [])
+                if len(ran) < MOST_TIMES:
+                    ran.append(Ran(going.turn, len(values), going.moment.left, self.budget.left))
 
     def _moment(self, statements: Sequence[ast.stmt], values: Sequence[Any] | None = None) -> Moment:
         """Return what is about to be run, with what it can use now."""
@@ -193,8 +193,8 @@ class Rehearsed(Assigner):
             pass
         finally:
             self._rehearsed = (self._rehearsed or set()) | rehearsal.went_through
-            self.budget.effort += EFFORT_OF_A_REHEARSAL * min(rehearsal.length, rehearsal.longest)
-            self.budget.effort += EFFORT_OF_A_CALL_WALKED * (self._ways.walked - walked)
+            length = min(rehearsal.length, rehearsal.longest)
+            self.budget.rehearsed(length, self._ways.walked - walked)
         return rehearsal
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
+from itertools import chain
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import torch
@@ -20,7 +21,8 @@ if TYPE_CHECKING:
 Function = Callable[..., Any]
 T = TypeVar("T")
 PLAIN = frozenset([bool, int, float, str])  # what holds no tensor, told at a glance
-_HOLDING = (list, tuple, dict)
+_SINGLE: frozenset[Any] = PLAIN | {type(None), type(...)}
+_NESTED: frozenset[Any] = frozenset([list, tuple])
 _IN_PLACE = frozenset(
     ["add", "sub", "mul", "truediv", "div", "floordiv", "mod", "pow", "matmul", "and", "or", "xor"]
 )
@@ -289,11 +291,22 @@ def _leaves(value: object, kind: type[T]) -> Iterator[T]:
     if isinstance(value, kind):
         yield value
     elif isinstance(value, list | tuple):
-        if any(issubclass(found, (kind, *_HOLDING)) for found in set(map(type, value)) - PLAIN):
+        if _may_hold(value):
             for item in value:
                 yield from _leaves(item, kind)
     elif isinstance(value, dict):
         yield from _leaves(tuple(value.values()), kind)
+
+
+def _may_hold(items: Sequence[Any]) -> bool:
+    """Return whether lists within lists may hold more than plain values: a look at each level tells."""
+    while True:
+        kinds = set(map(type, items)) - _SINGLE
+        if not kinds <= _NESTED:
+            return True
+        if not kinds:
+            return False
+        items = list(chain.from_iterable([item for item in items if item.__class__ in _NESTED]))
 
 
 def _mapped(value: Any, change: Callable[[Tensor], Any]) -> Any:

@@ -55,6 +55,12 @@ class Creation(Operation):
         )
 
 
+def inner_lists(data: Any) -> int:
+    """Return how many lists there are within nested lists, by their first items."""
+    shape = nested_shape(data)
+    return sum(prod(shape[:axis]) for axis in range(1, len(shape)))
+
+
 def nested_shape(data: Any) -> Shape:
     """Return the shape of nested lists, by their first items: what is ragged, torch refuses."""
     shape = []

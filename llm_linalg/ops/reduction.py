@@ -144,6 +144,14 @@ class Extremum(Reduction):
 class Norm(Reduction):
     """The root of the sum of the squares; other norms, and one that is 0, have no rule."""
 
+    def cost(self, call: Call, shape: Shape | None) -> int:
+        """Return the multiplications; a norm by singular values takes about as many as a product does."""
+        order = call.arguments.get("p", call.arguments.get("ord"))
+        sizes = call.shapes[0]
+        if order == "nuc" or (order in (2, -2) and len(sizes) > 1):
+            return prod(sizes) * min(sizes[-2:], default=1)
+        return super().cost(call, shape)
+
     def cotangents(self, call: Call) -> Mapping[str, str]:
         order = call.arguments.get("p", call.arguments.get("ord"))
         plain = order in ("fro", 2, None) and bool((call.result != 0).all())

@@ -33,7 +33,7 @@ _BOUNDED = frozenset(
     [
         *("kron", "scaled_dot_product_attention", "cross_entropy", "mse_loss", "cosine_similarity"),
         *("dropout", "trace", "allclose", "contains"),
-        *("multinomial", "nonzero"),
+        *("multinomial", "nonzero", "where"),  # torch.where with a condition alone is nonzero
         *("nll_loss", "kl_div", "l1_loss", "binary_cross_entropy_with_logits"),
     ]
 )
@@ -57,7 +57,7 @@ class Unlisted(Operation):
             return 0
         if self.name == "kron":
             return prod(map(prod, call.shapes))
-        if self.name == "nonzero":  # each place that is found is as many numbers as there are axes
+        if self.name in ("nonzero", "where"):  # each place that is found is as many numbers as there are axes
             return prod(call.shapes[0]) * max(len(call.shapes[0]), 1)
         if self.name == "multinomial":
             draws = int(call.kwargs.get("num_samples", [*call.args[1:2], 1][0]))

@@ -160,4 +160,147 @@ for i in range(int(x.sum()) + 3):
 for i in range(1200):
     x = torch.relu(x + 1) - 1
 """,
+    "arms of a bandit that are tried": """
+torch.manual_seed(0)
+true = torch.tensor([0.2, 0.5, 0.75, 0.3])
+counts = torch.zeros(4)
+values = torch.zeros(4)
+rewards = []
+eps = 0.1
+for t in range(300):
+    if torch.rand(1).item() < eps:
+        a = int(torch.randint(0, 4, (1,)))
+    else:
+        a = int(values.argmax())
+    r = 1.0 if torch.rand(1) < true[a] else 0.0
+    counts[a] += 1
+    values[a] += (r - values[a]) / counts[a]
+    rewards.append(r)
+    if (t + 1) % 100 == 0:
+        print(t + 1, sum(rewards) / len(rewards), values.tolist())
+""",
+    "rows that are made orthogonal to each other": """
+torch.manual_seed(0)
+n = 40
+A = torch.randn(n, n, dtype=torch.float64)
+Q = []
+for j in range(n):
+    v = A[:, j]
+    for q in Q:
+        v = v - (q @ v) * q
+    norm = v.norm()
+    if norm > 1e-10:
+        Q.append(v / norm)
+Q = torch.stack(Q, dim=1)
+R = Q.T @ A
+print((Q.T @ Q - torch.eye(n)).abs().max().item(), (Q @ R - A).abs().max().item())
+""",
+    "a dict of weights with velocities": """
+torch.manual_seed(0)
+X = torch.randn(50, 4)
+t = (X.sum(dim=1) > 0).float()
+params = dict(w=torch.zeros(4, requires_grad=True), b=torch.zeros(1, requires_grad=True))
+velocity = {}
+for k in params:
+    velocity[k] = torch.zeros_like(params[k])
+prev = None
+for step in range(120):
+    z = X @ params["w"] + params["b"]
+    loss = -(t * torch.log(torch.sigmoid(z) + 1e-7) + (1 - t) * torch.log(1 - torch.sigmoid(z) + 1e-7)).mean()
+    loss.backward()
+    with torch.no_grad():
+        for k, p in params.items():
+            velocity[k] = 0.9 * velocity[k] - 0.1 * p.grad
+            p += velocity[k]
+            p.grad = None
+    if prev is not None and abs(prev - loss.item()) < 1e-5:
+        print("converged", step)
+        break
+    prev = loss.item()
+print(prev)
+""",
+    "steps that are halved until they help": """
+torch.manual_seed(0)
+A = torch.randn(5, 5)
+A = A @ A.T + torch.eye(5)
+b = torch.randn(5)
+def f(x):
+    return 0.5 * x @ A @ x - b @ x
+x = torch.zeros(5)
+for it in range(60):
+    g = A @ x - b
+    if g.norm() < 1e-4:
+        print("done", it)
+        break
+    t = 1.0
+    for _ in range(20):
+        if f(x - t * g) <= f(x) - 0.5 * t * (g @ g):
+            break
+        t *= 0.5
+    x = x - t * g
+print(f(x).item(), x)
+""",
+    "a network of functions that is trained in batches": """
+torch.manual_seed(0)
+X = torch.randn(96, 2)
+y = ((X ** 2).sum(1) < 1.2).long()
+def init(sizes):
+    return [(torch.randn(a, b) * (2 / a) ** 0.5, torch.zeros(b)) for a, b in zip(sizes[:-1], sizes[1:])]
+layers = init([2, 16, 16, 2])
+for W, b in layers:
+    W.requires_grad = True
+    b.requires_grad = True
+def forward(x):
+    for i, (W, b) in enumerate(layers):
+        x = x @ W + b
+        if i < len(layers) - 1:
+            x = torch.relu(x)
+    return x
+def batches(X, y, size):
+    order = torch.randperm(len(X))
+    return [(X[order[i:i + size]], y[order[i:i + size]]) for i in range(0, len(X), size)]
+def accuracy():
+    with torch.no_grad():
+        return (forward(X).argmax(1) == y).float().mean().item()
+for epoch in range(12):
+    running = 0.0
+    for xb, yb in batches(X, y, 24):
+        loss = F.cross_entropy(forward(xb), yb)
+        loss.backward()
+        with torch.no_grad():
+            for W, b in layers:
+                W -= 0.1 * W.grad
+                b -= 0.1 * b.grad
+                W.grad = None
+                b.grad = None
+        running += loss.item()
+    acc = accuracy()
+    print(f"epoch {epoch}: loss={running / 4:.3f} acc={acc:.3f}")
+    if acc > 0.97:
+        break
+""",
+    "points that are assigned to their nearest centres": """
+torch.manual_seed(0)
+X = torch.rand(2000, 2)
+K = 8
+centers = X[torch.randperm(len(X))[:K]]
+for it in range(50):
+    d = ((X[:, None, :] - centers[None, :, :]) ** 2).sum(-1)
+    assign = d.argmin(dim=1)
+    new = []
+    for k in range(K):
+        members = X[assign == k]
+        if len(members) > 0:
+            new.append(members.mean(dim=0))
+        else:
+            new.append(X[torch.randint(0, len(X), (1,)).item()])
+    new = torch.stack(new)
+    shift = (new - centers).norm().item()
+    centers = new
+    print(f"iter {it} shift {shift:.4f}")
+    if shift < 1e-4:
+        break
+for k in range(K):
+    print(k, (assign == k).sum().item(), centers[k])
+""",
 }

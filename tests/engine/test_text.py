@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 
 from llm_linalg.spelling import MOST_LISTED, unknown
-from llm_linalg.text import clean, fit, nearest, width, wrap
+from llm_linalg.text import characters, clean, fit, nearest, width, wrap
 
 # Everything, lone surrogates included, with what is dangerous made frequent.
 DANGEROUS = "\x00\x07\x08\t\n\r\x1b\x7f\x85\x9b\x9d\xad\u200b\u200d\u202e\u2028\u2066\ufeff\ud800\u0301漢é👍"
@@ -146,3 +146,9 @@ def test_a_long_list_does_not_hide_the_nearest_spelling() -> None:
         unknown("key", "titel", ["title", "part"])
         == 'unknown key "titel": did you mean "title"? (title, part)'
     )
+
+
+@given(st.text(st.characters(exclude_categories=["Cs"]), max_size=30), st.integers(0, 130))
+def test_the_characters_before_a_place_in_bytes(line: str, offset: int) -> None:
+    whole = len(line.encode()[:offset].decode(errors="ignore"))
+    assert characters(line, offset) == characters(line.encode(), offset) == min(whole, len(line))
