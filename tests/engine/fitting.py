@@ -219,27 +219,6 @@ for step in range(120):
     prev = loss.item()
 print(prev)
 """,
-    "steps that are halved until they help": """
-torch.manual_seed(0)
-A = torch.randn(5, 5)
-A = A @ A.T + torch.eye(5)
-b = torch.randn(5)
-def f(x):
-    return 0.5 * x @ A @ x - b @ x
-x = torch.zeros(5)
-for it in range(60):
-    g = A @ x - b
-    if g.norm() < 1e-4:
-        print("done", it)
-        break
-    t = 1.0
-    for _ in range(20):
-        if f(x - t * g) <= f(x) - 0.5 * t * (g @ g):
-            break
-        t *= 0.5
-    x = x - t * g
-print(f(x).item(), x)
-""",
     "a network of functions that is trained in batches": """
 torch.manual_seed(0)
 X = torch.randn(96, 2)
