@@ -17,7 +17,7 @@ from llm_linalg.foresight.hollow import Fails
 from llm_linalg.foresight.least import Least
 from llm_linalg.foresight.parted import Part, Parted
 from llm_linalg.foresight.several import joined
-from llm_linalg.foresight.unknown import ANY, Undecided, Unknown
+from llm_linalg.foresight.unknown import Undecided, Unknown
 from llm_linalg.foresight.wholes import SomeRange
 from llm_linalg.language.allowance import Spent
 from llm_linalg.language.pace import Pace
@@ -82,7 +82,10 @@ class Loops(Parted):
         else:
             values = self.gone_through(value, node.iter)
             size = len(values)
-            column = self.column(values) if size else Column(0, ANY)
+            if not size:
+                self._left(node, None)
+                return
+            column = self.column(values)
         left, unbounded = self.budget.left, self.unbounded
         self.budget.left = Spent(*[2**60] * len(left))
         try:

@@ -24,6 +24,7 @@ from llm_linalg.language.costs import (
     EFFORT_OF_A_LAYER,
     EFFORT_OF_A_LAYER_MET,
     EFFORT_OF_A_PASS_BACK,
+    LETTERS_AN_EFFORT,
 )
 from llm_linalg.language.evaluator import Explain
 from llm_linalg.language.gradients import Gradients
@@ -208,7 +209,9 @@ class Caller(Comprehensions):
         self.budget.weigh(value)
         if not printing.is_number(value, node.conversion):
             self.budget.show(printing.shown(value))
-        return printing.formatted(value, node.conversion, spec)
+        text = printing.formatted(value, node.conversion, spec)
+        self.budget.effort += len(text) // LETTERS_AN_EFFORT
+        return text
 
     def _shown(self, value: Any = "") -> str:
         self.budget.show(printing.shown(value))

@@ -71,6 +71,7 @@ CELLS_AN_EFFORT = 220
 WORK_AN_EFFORT = 9_000  # multiplications of a product of matrices
 ITEMS_AN_EFFORT = 3  # that a call of torch is given
 ITEMS_GONE_THROUGH = 5  # in an effort
+LETTERS_AN_EFFORT = 15  # of a number that is formatted
 
 _SLOW = """
     2: argmax argmin isfinite cosine_similarity softplus logsigmoid bincount count_nonzero softmax log_softmax

@@ -81,3 +81,20 @@ def test_one_that_will_not_fit_at_its_pace_is_refused_before_it_did_much() -> No
         run(UNTOLD.format(9_000))
     assert refused.value.trace is not None
     assert len(refused.value.trace.nodes) < 2_500
+
+
+def test_a_loop_without_turns_takes_nothing() -> None:
+    """The inner loop has turns at first, and none later; nothing is told of the outer one before."""
+    program = """
+    x, ys = torch.ones(3), list(range(40))
+    for i in range(600):
+        for y in ys[: max(3 - i, 0)]:
+            x = x * 1
+        if x.sum() > 0:
+            z = x + i
+    for y in []:
+        x = x * 1
+    else:
+        last = x + 1
+    """
+    assert run("\n".join(line[4:] for line in program.splitlines())).names["last"].shape == (3,)
