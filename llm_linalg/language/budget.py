@@ -52,7 +52,10 @@ class Asked(NamedTuple):
             effort += cells // costs.CELLS_AN_EFFORT
         else:
             read = prod(call.shapes[0]) if operation.name == "equal" else 0
-            effort = max(cells, work, read) * costs.SLOW.get(operation.name, 1) // costs.CELLS_AN_EFFORT
+            times = costs.SLOW.get(operation.name, 1)
+            if call.tensors and call.tensors[0].dtype is torch.float64:
+                times *= costs.DOUBLE
+            effort = max(cells, work, read) * times // costs.CELLS_AN_EFFORT
         if max(map(len, call.shapes), default=0) >= costs.MANY_AXES:
             effort *= costs.BY_MANY
         effort += _apart(call) // 1_000

@@ -70,12 +70,13 @@ EFFORT_OF_A_REHEARSAL = 11  # for each of its steps
 CELLS_AN_EFFORT = 220
 WORK_AN_EFFORT = 9_000  # multiplications of a product of matrices
 ITEMS_AN_EFFORT = 3  # that a call of torch is given
-ITEMS_GONE_THROUGH = 5  # in an effort
+ITEMS_GONE_THROUGH = 3  # in an effort
 LETTERS_AN_EFFORT = 15  # of a number that is formatted
 
 _SLOW = """
     2: argmax argmin isfinite cosine_similarity softplus logsigmoid bincount count_nonzero softmax log_softmax
     2: contiguous
+    3: multinomial one_hot
     3: randn rand randint randn_like rand_like floor_divide remainder nonzero
     4: where masked_fill mish kl_div
     5: sort argsort topk var std isclose allclose
@@ -104,6 +105,7 @@ _ROWS = """
     40: softmax
     28: log_softmax cross_entropy median
     15: sort topk argsort one_hot logsumexp
+    6: max min amax amin rms_norm normalize embedding
 """
 ROWS: Mapping[str, int] = _times(_ROWS)
 """How long a thousand rows take of an operation, beside their cells: it counts if they are short."""
@@ -111,6 +113,7 @@ MATRICES = 10  # a thousand of them in a product
 HALF_MATRICES = 250  # of numbers of 16 bits
 ATTENTIONS, HALF_ATTENTIONS = 370, 2_000
 AN_INNER_LIST = 500  # a thousand of those that a tensor is made of
+DOUBLE = 2  # times as long as others numbers of 64 bits take
 MANY_AXES = 8  # of which one is short: each cell of such a tensor takes
 BY_MANY = 7  # times as long
 A_FILLED_CELL = 4  # of a layer: likewise
