@@ -131,11 +131,11 @@ class Allowance:
     def confine(self, alarm: Callable[[], None] | None = None) -> None:
         """Let the program do only so much as is done in less than a tenth of a second.
 
+        If it did much already, since it was known that it may, that is a part of it from here on. A call that
+        is about to be made is not yet done.
+
         Args:
             alarm: What is done when it has done half of it.
-
-
-        If it did much already, since it was known that it may, that is a part of it from here on.
         """
         done = self._done - max(self.effort - self.settled, 0)
         self._bound = max(self._begun + ROOM, done + ROOM // 3)
