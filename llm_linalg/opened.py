@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cache
+from inspect import getmembers
 from types import FunctionType
 from typing import Any
 
-_OPENED = frozenset(["multi_head_attention_forward"])
+from torch.nn import functional
+
+_OPENED = (functional.multi_head_attention_forward,)
 _ASKED = ("has_torch_function", "has_torch_function_unary", "has_torch_function_variadic")
 
 
@@ -17,9 +20,9 @@ def opened(function: Any) -> Callable[..., Any] | None:
 
     It is the same code, but for its first question: whether to hand itself to the mode, whole.
     """
-    if getattr(function, "__name__", "") not in _OPENED or not isinstance(function, FunctionType):
+    if function not in _OPENED or not isinstance(function, FunctionType):
         return None
-    names = {**function.__globals__, **dict.fromkeys(_ASKED, _no)}
+    names = {**dict(getmembers(functional)), **dict.fromkeys(_ASKED, _no)}
     body = FunctionType(
         function.__code__, names, function.__name__, function.__defaults__, function.__closure__
     )

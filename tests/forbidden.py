@@ -23,7 +23,6 @@ ALLOWED = {
         "attribute",
     ): "a name that stands in the table of a layer's attributes",
     ("tui.cli_parse", "given"): "a flag's value, by a name of our table of settings or of the view's flags",
-    ("llm_linalg.opened", "opened"): "a function of torch's, by a word of our list, with its names",
     ("llm_linalg.trusted", "_imported"): "the user's own module, which they asked to be imported and run",
     ("llm_linalg.trusted", "_attribute"): "the user's own function, by the name that they gave",
 }

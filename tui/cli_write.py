@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
+import secrets
 import stat
 import sys
-import tempfile
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
@@ -90,8 +90,15 @@ class Sink:
         if not self._private and self._path.exists() and not self._path.is_file():
             self._handle = os.open(self._path, os.O_WRONLY)
             return self
-        self._handle, part = tempfile.mkstemp(prefix=f".{self._path.name[:80]}.", dir=self._path.parent)
-        self._part = Path(part)
+        self._part = self._path.with_name(f".{self._path.name[:80]}.{secrets.token_hex(8)}")
+        try:  # a signal may end this as soon as the file is there: `mkstemp` would not have said its name yet
+            self._handle = os.open(self._part, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        except FileExistsError:
+            raise
+        except BaseException:
+            with suppress(OSError):
+                self._part.unlink()
+            raise
         return self
 
     def write(self, text: str) -> None:
@@ -111,15 +118,17 @@ class Sink:
         try:
             if kind is None and self._part is not None and self._path is not None:
                 os.fsync(self._handle)
-                if not self._private:  # `mkstemp` made it so
+                if not self._private:  # it was made so
                     self._part.chmod(_mode(self._path))
                 self._part.replace(self._path)
                 self._part = None
         finally:
-            os.close(self._handle)
-            if self._part is not None:
-                with suppress(OSError):
-                    self._part.unlink()
+            try:
+                os.close(self._handle)
+            finally:
+                if self._part is not None:
+                    with suppress(OSError):
+                        self._part.unlink()
 
 
 def _mode(path: Path) -> int:
