@@ -9,6 +9,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
+from torch.nn import functional
 
 from llm_linalg.foresight import back
 from llm_linalg.foresight.hollow import Hollow
@@ -71,3 +72,48 @@ def test_a_way_back_is_foreseen_only_where_torch_has_one(name: str, data: st.Dat
 
 def each(result: Any) -> list[Tensor]:
     return [result] if isinstance(result, Tensor) else list(result or ())
+
+
+BESIDE = [
+    functional.l1_loss,
+    functional.mse_loss,
+    functional.kl_div,
+    functional.binary_cross_entropy_with_logits,
+]
+WAYS: list[tuple[tuple[Any, ...], dict[str, Any]]] = [
+    ((), {}),
+    *(((), {"reduction": way}) for way in ("none", "mean", "sum")),
+    ((None, None, "none"), {}),
+]
+
+
+@pytest.mark.parametrize("function", BESIDE)
+@pytest.mark.parametrize(("given", "named"), WAYS)
+@pytest.mark.filterwarnings("ignore::UserWarning")
+def test_losses_without_cells_have_the_shapes_of_others(
+    function: Any, given: tuple[Any, ...], named: dict[str, Any]
+) -> None:
+    x = torch.rand(2, 3)
+    wanted = called(function, (x, x, *given), named)
+    hollow = without_cells((2, 3), torch.float32)
+    with Hollow(Budget(), lambda: False):
+        assert called(function, (hollow, hollow, *given), named) == wanted
+
+
+def called(function: Any, given: tuple[Any, ...], named: dict[str, Any]) -> Any:
+    """Returns the shape of what a call gives; None if it fails."""
+    try:
+        return tuple(function(*given, **named).shape)
+    except (TypeError, RuntimeError, AttributeError):
+        return None
+
+
+@pytest.mark.parametrize("shape", [(4,), (2, 4)])
+@pytest.mark.parametrize(("given", "named"), [((2,), {}), ((), {"num_samples": 3}), ((2, True), {})])
+def test_draws_without_cells_have_the_shapes_of_others(
+    shape: tuple[int, ...], given: tuple[Any, ...], named: dict[str, Any]
+) -> None:
+    wanted = torch.multinomial(torch.ones(shape), *given, **named)
+    with Hollow(Budget(), lambda: False):
+        found = torch.multinomial(without_cells(shape, torch.float32), *given, **named)
+    assert (found.shape, found.dtype) == (wanted.shape, wanted.dtype)
