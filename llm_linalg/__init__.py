@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from llm_linalg.errors import HaltedError as HaltedError
     from llm_linalg.errors import LimitError as LimitError
+    from llm_linalg.errors import OpenEndedError as OpenEndedError
     from llm_linalg.errors import ProgramError as ProgramError
     from llm_linalg.errors import ShapeError as ShapeError
     from llm_linalg.exploring import explore as explore
@@ -41,6 +42,7 @@ _HOMES = {
     "LessonError": "lesson",
     "LimitError": "errors",
     "Node": "node",
+    "OpenEndedError": "errors",
     "Operand": "node",
     "ProgramError": "errors",
     "ShapeError": "errors",

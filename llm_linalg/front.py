@@ -42,6 +42,7 @@ def run(
     cells: Sequence[int] = (),
     halt: Callable[[], bool] | None = None,
     ranks: int = 0,
+    patient: bool = False,
 ) -> Trace:
     """Run a program in the tensor language and return its trace.
 
@@ -58,18 +59,21 @@ def run(
         ranks: If not 0: it is run on so many devices, in turn and in this process; see `llm_linalg.ranks`.
             The trace is that of the device whose number is given as the name ``rank``, else of the first;
             its `ranks` are those of all.
+        patient: Whether a program of which it can't be told beforehand how much it does may take its whole
+            budget, which is some seconds' worth, and not only about a tenth of a second's.
 
     Raises:
         ProgramError: If it can't be read or run, with line, column and caret; its `trace` is what ran.
         ShapeError: If operands don't fit, with the clashing axes and repairs that work.
         LimitError: If it asks for more than the budget.
+        OpenEndedError: If that can't be told, and it has done much already; see ``patient``.
         HaltedError: If it was stopped.
     """
     if not ranks:
-        return execute(source, seed, names or {}, cells=cells, halt=halt)
+        return execute(source, seed, names or {}, cells=cells, halt=halt, patient=patient)
 
     def one(given: Mapping[str, Any], group: Group) -> Trace:
-        return execute(source, seed, given, cells=cells, halt=halt, group=group)
+        return execute(source, seed, given, cells=cells, halt=halt, group=group, patient=patient)
 
     return chosen(in_turn(one, names or {}, ranks), names or {})
 
@@ -83,6 +87,8 @@ def execute(
     cells: Sequence[int] = (),
     halt: Callable[[], bool] | None = None,
     group: Group | None = None,
+    *,
+    patient: bool = False,
 ) -> Trace:
     """Run a program whose names may also be tensors of another trace's nodes (``known``).
 
@@ -90,7 +96,7 @@ def execute(
     """
     checked = Source(source, bounded=known is None)
     tensors = {name: node.value for name, node in (known or {}).items()}
-    budget = Budget(**({} if known is None else _OWN_BUDGET), halt=halt or never)
+    budget = Budget(**({} if known is None else _OWN_BUDGET), halt=halt or never, patient=patient)
     interpreter = Interpreter(checked, {**names, **tensors}, budget, explain)
     for name, node in (known or {}).items():
         interpreter.recorder.know(tensors[name], node)

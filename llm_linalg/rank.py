@@ -97,7 +97,9 @@ def run(job: Mapping[str, Any], folder: Path, rank: int) -> dict[str, Any]:
     distributed.init_process_group("gloo", init_method=meeting, rank=rank, world_size=ranks, timeout=PATIENCE)
     try:
         names = {**job["names"], "rank": rank, "ranks": ranks}
-        trace = execute(job["source"], job["seed"], names, group=_Process(rank, ranks))
+        trace = execute(
+            job["source"], job["seed"], names, group=_Process(rank, ranks), patient=bool(job.get("patient"))
+        )
         distributed.barrier()  # nobody leaves while another still reads
     except ProgramError as error:
         return {"error": error.message}

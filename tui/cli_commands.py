@@ -145,22 +145,23 @@ def run(flags: argparse.Namespace) -> int:
     if document is not None:
         if flags.ranks:
             raise UsageError("--ranks is for one program: a document has cells")
-        trace, whole = run_cells(document, flags.seed or 0)
+        trace, whole = run_cells(document, flags.seed or 0, patient=flags.patient)
         print_trace(trace, flags.format)
         return 0 if whole else 1
     source, seed, names = _program(flags)
     try:
-        trace = run_program(source, seed=seed, names=names, ranks=flags.ranks or 0)
+        trace = run_program(source, seed=seed, names=names, ranks=flags.ranks or 0, patient=flags.patient)
     except ProgramError as error:
         if error.trace is not None and flags.format == "plain":
             write(printed_plain(error.trace.printed))  # as in Python: what came before it failed
         explain(error)
         return 1
     print_trace(trace, flags.format)
-    return _on_processes(source, seed, names, trace) if flags.ranks else 0
+    job = {"source": source, "seed": seed, "names": names, "ranks": flags.ranks, "patient": flags.patient}
+    return _on_processes(job, trace) if flags.ranks else 0
 
 
-def _on_processes(source: str, seed: int, names: dict[str, object], trace: Trace) -> int:
+def _on_processes(job: dict[str, object], trace: Trace) -> int:
     """Run a program of several devices on real processes as well; 0 if these made the same."""
     from llm_linalg.rank import available
     from tui.devices import ABSENT, Devices, DevicesError, verdict
@@ -168,7 +169,6 @@ def _on_processes(source: str, seed: int, names: dict[str, object], trace: Trace
     if not available():
         say(ABSENT)
         return 0
-    job = {"source": source, "seed": seed, "names": names, "ranks": len(trace.ranks)}
     try:
         text, same = verdict(Devices(job).run(), trace)
     except DevicesError as error:

@@ -203,6 +203,14 @@ def picture_flags(parser: Parser) -> None:
         "--twin", action=argparse.BooleanOptionalAction, help="show the backward program, or the forward one"
     )
     parser.add_argument("--code", metavar="TEXT", help="run this program in place of the stop's")
+    patience(parser)
+
+
+def patience(parser: Parser) -> None:
+    """The flag that lets a program take its time."""
+    parser.add_argument(
+        "--patient", action="store_true", help="let a program take seconds of which it can't be told how many"
+    )
 
 
 VIEW = (
@@ -221,7 +229,7 @@ VIEW = (
         "at",
         "row",
     ),
-    *("look", "twin", "code"),
+    *("look", "twin", "code", "patient"),
 )
 """The flags that name a picture, as a namespace calls them: without them it is the lesson's own."""
 
@@ -325,6 +333,7 @@ def run_parser() -> Parser:
     )
     parser.add_argument("-c", dest="code", metavar="CODE", help="the program itself")
     parser.add_argument("--seed", type=seed, metavar="N", help="the seed of the random numbers")
+    patience(parser)
     parser.add_argument(
         "--ranks", type=ranks, metavar="N", help="run it on so many devices, each a local process of its own"
     )

@@ -98,6 +98,7 @@ def view_of(flags: argparse.Namespace, lesson: Lesson | None = None) -> View:
         look=flags.look or "numbers",
         twin=opening.twin if flags.twin is None else flags.twin,
         code=flags.code,
+        patient=flags.patient,
         row=_row(flags.row, opening),
         box=opening.box if flags.box is None else flags.box,
         asked=_asked(flags, opening),

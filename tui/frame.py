@@ -207,10 +207,10 @@ class ControlFacts:
 
 @dataclass(frozen=True, slots=True)
 class RepairFacts:
-    """One repair that was run and worked."""
+    """One repair that was run and worked; or what else can be done."""
 
     text: str  # the source that replaces the expression
-    shape: tuple[int, ...]
+    shape: tuple[int, ...] | None  # of what that gives; None if it is no source
     why: str
 
 

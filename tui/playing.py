@@ -58,7 +58,8 @@ def mend(session: Session) -> Session:
     if broken is None or not count:
         return session.told("There is no repair.")
     number = (number + 1) % (count + 1)
-    view = broken.repaired(session.view, number) if number else session.view.repaired(broken.view.program)
+    was = replace(session.view.repaired(broken.view.program), patient=broken.view.patient)
+    view = broken.repaired(session.view, number) if number else was
     more = "^r takes the next." if number < count else "^r takes it back."
     told = f"Repair {number} of {count}; {more}" if number else "As it was."
     return replace(session.changed(view), mended=(broken, number, view.program), notice=told)

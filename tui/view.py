@@ -50,6 +50,7 @@ class View:
     row: int = 1  # of the stop's board, from 1
     box: tuple[str, ...] = ()  # of the map
     asked: Asked | None = None
+    patient: bool = False  # with a program of which it can't be told how much it does
     back: tuple[Place, ...] = field(default=(), compare=False, repr=False)
 
     @classmethod
@@ -141,12 +142,16 @@ class View:
     def at_stop_number(self, stop: int) -> View:
         """At another stop of the same lesson, controls and seed kept."""
         opening = View.opening(self.lesson, stop)
-        return replace(opening, controls=self.controls, seed=self.seed, look=self.look)
+        return replace(opening, controls=self.controls, seed=self.seed, look=self.look, patient=self.patient)
 
     def same_program(self, other: View) -> bool:
-        """Whether both show the same run: same lesson, stop, controls, seed and code."""
-        mine = (self.stop, self.controls, self.seed, self.code)
-        return self.lesson is other.lesson and mine == (other.stop, other.controls, other.seed, other.code)
+        """Whether both show the same run: same lesson, stop, controls, seed, code and patience."""
+        return self.lesson is other.lesson and self._run == other._run
+
+    @property
+    def _run(self) -> tuple[object, ...]:
+        """What the run depends on beside the lesson."""
+        return self.stop, self.controls, self.seed, self.code, self.patient
 
     def _with(self, name: str, value: Value) -> View:
         values = self.lesson.change(self.values, name, value)
@@ -256,6 +261,8 @@ def _look_words(view: View) -> list[str]:
         words += ["--row", str(view.row)]
     if view.code is not None:
         words += ["--code", view.code]
+    if view.patient:
+        words.append("--patient")
     return words
 
 

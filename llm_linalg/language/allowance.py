@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from torch import nn
 
-from llm_linalg.errors import HaltedError, LimitError
+from llm_linalg.errors import HaltedError, LimitError, OpenEndedError
 from llm_linalg.language import costs, layered, plain
 
 if TYPE_CHECKING:
@@ -39,8 +39,8 @@ _SAID = (
 
 ROOM = 160_000  # steps and effort of a program of which nobody knows how much it does
 UNKNOWN = (
-    "it can't be told beforehand how much this program does, and it has done all that such a program may: "
-    "let it do less, or give its loops fewer turns"
+    "it can't be told beforehand how much this program does, and it has done all that such a program may "
+    "at once: let it do less, give its loops fewer turns, or have patience with it"
 )
 
 LARGE = Spent(2**22, 2**29, 100, 10_000, 25_000)
@@ -73,6 +73,7 @@ class Allowance:
         items: The most items of plain values that something goes through.
         halt: Whether somebody wants the run to end; asked before each call, and every so many steps.
         foresight: Whether a program that turns out to be large is rehearsed.
+        patient: Whether one of which nobody knows how much it will do may do all that there is for.
         alarm: What is done when the program turns out to be large; see `arm`.
     """
 
@@ -86,6 +87,7 @@ class Allowance:
     items: int = MAX_WEIGHT
     halt: Callable[[], bool] = never
     foresight: bool = True
+    patient: bool = False
     alarm: Callable[[], None] | None = field(default=None, init=False)
     _whole: Spent = field(init=False)  # what there was to begin with
     _mark: Spent | None = field(default=None, init=False)
@@ -129,7 +131,7 @@ class Allowance:
         return self._bound is not None
 
     def confine(self, alarm: Callable[[], None] | None = None) -> None:
-        """Let the program do only so much as is done in less than a tenth of a second.
+        """Let the program do only so much as is done in less than a tenth of a second, unless one is patient.
 
         If it did much already, since it was known that it may, that is a part of it from here on. A call that
         is about to be made is not yet done.
@@ -137,6 +139,8 @@ class Allowance:
         Args:
             alarm: What is done when it has done half of it.
         """
+        if self.patient:
+            return
         done = self._done - max(self.effort - self.settled, 0)
         self._bound = max(self._begun + ROOM, done + ROOM // 3)
         self._mark = Spent(*[-NEVER] * len(self.left))
@@ -156,7 +160,7 @@ class Allowance:
     def _watch(self) -> None:
         """Ring the alarm, if less is left than the mark; end what does more than it may."""
         if self._bound is not None and self._done > self._bound:
-            raise LimitError(UNKNOWN)
+            raise OpenEndedError(UNKNOWN)
         mark, alarm = self._mark, self.alarm
         if mark is None or alarm is None:
             return
@@ -171,7 +175,7 @@ class Allowance:
             self.alarm = None
             alarm()
             if self._bound is not None and self._done > self._bound:
-                raise LimitError(UNKNOWN)
+                raise OpenEndedError(UNKNOWN)
 
     def step(self, count: int = 1) -> None:
         """Count an expression, a statement or so many layers before they are evaluated.

@@ -146,4 +146,5 @@ def _bounds() -> Iterator[str]:
     yield f"a whole number: {plain.MAX_BITS} bits; a list or a range: {plain.MAX_ITEMS:,} items"
     more = f"of which a tensor is {EFFORT_OF_A_TENSOR} more, a backward pass {EFFORT_OF_A_PASS_BACK}"
     yield f"a run, if it can't be told beforehand how much it does at most: {ROOM:,} steps, {more}"
+    yield "with patience (--patient) such a run may take all that any other may"
     yield "what a large program will surely ask for is found from its shapes: beyond these it is not run"

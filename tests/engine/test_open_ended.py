@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from llm_linalg import LimitError, front, run
+from llm_linalg import LimitError, OpenEndedError, front, run
 from llm_linalg.foresight import Rehearsal, Start
 from llm_linalg.language.allowance import ROOM, UNKNOWN
 from llm_linalg.language.budget import Budget
@@ -74,9 +74,36 @@ def test_some_that_fit_do_more_than_one_may_that_is_not_known(monkeypatch: pytes
 
 
 def test_the_error_says_why_and_what_to_do() -> None:
-    with pytest.raises(LimitError) as refused:
+    with pytest.raises(OpenEndedError) as refused:
         run(next(iter(OPEN_ENDED.values())))
     assert refused.value.message == UNKNOWN
+
+
+ENDS_EARLY = (
+    "x = torch.zeros(2)\nfor i in range(20000):\n    if x.sum() > 2500:\n        break\n    x = x + 1"
+)
+
+
+@pytest.mark.parametrize("ranks", [0, 2])
+def test_with_patience_it_runs_on(ranks: int) -> None:
+    with pytest.raises(OpenEndedError):
+        run(ENDS_EARLY, ranks=ranks)
+    assert run(ENDS_EARLY, ranks=ranks, patient=True)["x"].value.tolist() == [1251.0, 1251.0]
+
+
+def test_patience_ends_with_the_budget(monkeypatch: pytest.MonkeyPatch) -> None:
+    made = budgets(monkeypatch)
+    with pytest.raises(LimitError, match="makes more than 5,000 tensors") as refused:
+        run(ENDS_EARLY.replace("2500", "40000"), patient=True)
+    assert not isinstance(refused.value, OpenEndedError)
+    assert done(made[0]) > ROOM + BEFORE
+
+
+def test_patience_changes_nothing_where_it_can_be_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    made = budgets(monkeypatch)
+    with pytest.raises(LimitError):
+        run("x = torch.zeros(2)\nfor i in range(20000):\n    x = x + 1", patient=True)
+    assert done(made[0]) <= ROOM
 
 
 def test_what_fits_at_most_takes_no_more(monkeypatch: pytest.MonkeyPatch) -> None:

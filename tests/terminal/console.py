@@ -162,6 +162,11 @@ class Console:
         ready, _, _ = select.select([self.master], [], [], max(0.0, seconds))
         return self._take() if ready else 0
 
+    def read_all(self) -> None:
+        """Reads what the terminal holds now."""
+        while self.read(0.0):
+            pass
+
     def until(self, wanted: str | Callable[[], bool], seconds: float = LONGEST) -> Console:
         """Reads until the screen has this text, or until it is as wanted."""
         reached = wanted if callable(wanted) else lambda: wanted in self.text
@@ -201,8 +206,7 @@ class Console:
         while self.process.poll() is None:
             self.read(0.05)
             assert time.monotonic() < end, f"did not end in {seconds:g} s:\n{self.text}"
-        while self.read(0.0):
-            pass
+        self.read_all()
         return self.process.returncode
 
     def signal(self, number: int) -> None:
@@ -216,6 +220,7 @@ class Console:
             self.read(0.05)
             pid, status = os.waitpid(self.process.pid, os.WNOHANG | os.WUNTRACED)
             if pid:
+                self.read_all()  # what it wrote between the last look and its stop
                 return os.WIFSTOPPED(status) and os.WSTOPSIG(status) in (signal.SIGSTOP, signal.SIGTSTP)
         return False
 

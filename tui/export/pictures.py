@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from html import escape
 
 from tui.boxes import MapView
-from tui.frame import Cell, ErrorView, Frame, Mark, Panel
+from tui.frame import Cell, ErrorView, Frame, Mark, Panel, RepairFacts
 from tui.spans import window
 from tui.themes import STRENGTHS, step_of
 
@@ -149,13 +149,14 @@ def _cell(cell: Cell, heat: bool) -> str:
     return f"<td{kind}>{escape(cell.text.strip())}</td>"
 
 
+def _repair(one: RepairFacts) -> str:
+    gives = "" if one.shape is None else f" gives ({', '.join(map(str, one.shape))})"
+    return f"<p>repair: <code>{escape(one.text)}</code>{gives}: {escape(one.why)}</p>\n"
+
+
 def _error(error: ErrorView) -> str:
     place = "" if error.line is None else f", line {error.line}"
     kind = "" if error.kind == "refused" else f"<strong>{escape(error.kind)}{place}</strong> "
-    repairs = "".join(
-        f"<p>repair: <code>{escape(one.text)}</code> "
-        f"gives ({', '.join(map(str, one.shape))}): {escape(one.why)}</p>\n"
-        for one in error.repairs
-    )
+    repairs = "".join(map(_repair, error.repairs))
     caret = f"<pre>{escape(error.caret)}</pre>\n" if error.caret else ""
     return f'<div class="error">\n<p>{kind}{escape(error.sentence)}</p>\n{caret}{repairs}</div>\n'

@@ -134,7 +134,7 @@ def explained(error: ErrorView, width: int, *, brief: bool = False, mend: bool =
     rows = [row((text, "error")) for text in wrap(error.sentence, width)]
     if error.repairs:
         for number, repair in enumerate(error.repairs, 1):
-            shape = f"  → {tuple(repair.shape)}"
+            shape = "" if repair.shape is None else f"  → {tuple(repair.shape)}"
             why = f"  {repair.why}" if repair.why else ""
             spans = (
                 Span(_repair_key(number, mend), "key", f"repair.{number}"),

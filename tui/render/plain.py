@@ -162,5 +162,5 @@ def _error(frame: Frame, width: int) -> Iterator[str]:
     yield from error.caret.splitlines()
     yield from (f"from {frame}" for frame in error.frames)
     for number, repair in enumerate(error.repairs, 1):
-        shape = ", ".join(map(str, repair.shape))
-        yield f"repair {number}: {repair.text} gives ({shape}): {repair.why}"
+        gives = "" if repair.shape is None else f" gives ({', '.join(map(str, repair.shape))})"
+        yield f"repair {number}: {repair.text}{gives}: {repair.why}"

@@ -67,7 +67,8 @@ def _look(_before: Session, _argument: str, after: Session) -> Said:
 
 def _lesson(_before: Session, slug: str, after: Session) -> Said:
     code = after.view.code  # of the playground, which opens with what was last in it
-    return ("lesson", slug, *(() if code is None else ("--code", code)))
+    given = () if code is None else ("--code", code)
+    return ("lesson", slug, *given, *(("--patient",) if after.view.patient else ()))
 
 
 def _chosen(before: Session, _argument: str, after: Session) -> Said:

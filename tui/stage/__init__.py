@@ -55,6 +55,7 @@ def open_view(view: View, previous: Opened | None = None, halt: Callable[[], boo
             cells=view.cells,
             halt=halt,
             ranks=view.at_stop.ranks,
+            patient=view.patient,
         )
         fault = next(faults(view.lesson, view.at_stop, trace), None) if view.as_written else None
         if fault is None and missing(view, trace):

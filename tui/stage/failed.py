@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 ATTEMPTS = 6
 MOST_FRAMES = 8
+PATIENCE = RepairFacts("have patience", None, "it may take some seconds; ^g stops it")
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +96,7 @@ def error_view(
 
     Where the lesson itself is at fault, the sentence begins with the place in its file.
     """
-    from llm_linalg.errors import ShapeError
+    from llm_linalg.errors import OpenEndedError, ShapeError
 
     shaped = error if isinstance(error, ShapeError) else None
     clashes = (
@@ -107,7 +108,7 @@ def error_view(
         )
     )
     repairs = (
-        ()
+        (PATIENCE,) * isinstance(error, OpenEndedError)
         if shaped is None
         else tuple(
             RepairFacts(clean(str(repair), 200), repair.shape, clean(repair.why, 200))

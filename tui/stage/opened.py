@@ -231,13 +231,17 @@ class Opened:
 
     @property
     def repairs(self) -> int:
-        """How many repairs there are of what failed."""
-        return len(getattr(self.error, "repairs", ()))
+        """How many repairs there are of what failed; patience is one of what takes long."""
+        from llm_linalg.errors import OpenEndedError
+
+        return 1 if isinstance(self.error, OpenEndedError) else len(getattr(self.error, "repairs", ()))
 
     def repaired(self, view: View, number: int) -> View:
-        """The view with repair ``number`` (from 1) applied to the program. Raises IndexError."""
-        from llm_linalg.errors import ShapeError
+        """The view with repair ``number`` (from 1) applied. Raises IndexError."""
+        from llm_linalg.errors import OpenEndedError, ShapeError
 
+        if isinstance(self.error, OpenEndedError) and number == 1:
+            return replace(view, patient=True)
         if not isinstance(self.error, ShapeError) or not 1 <= number <= len(self.error.repairs):
             raise IndexError(number)
         return view.repaired(self.error.repaired(self.error.repairs[number - 1]))
