@@ -6,6 +6,7 @@ under it: a screen at most, and free of control characters whatever the program 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from copy import copy
 from typing import TYPE_CHECKING, NamedTuple, Self
 
@@ -30,7 +31,11 @@ class Span(NamedTuple):
 
     def text(self, source: str) -> str:
         """Return the part of the program that the span covers."""
-        lines = source.split("\n")[self.line - 1 : self.end_line]
+        return self.of(source.split("\n"))
+
+    def of(self, lines: Sequence[str]) -> str:
+        """Return the part that the span covers of a program's lines."""
+        lines = [*lines[self.line - 1 : self.end_line]]
         if not lines:
             return ""
         lines[-1] = lines[-1][: self.end_column]

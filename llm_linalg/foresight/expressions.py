@@ -89,10 +89,12 @@ class Expressions(Altering):
 
     def assign(self, target: ast.expr, value: Any) -> None:
         """Bind a target to a value."""
-        if isinstance(value, Unknown) and isinstance(target, ast.Tuple | ast.List):
-            for item in target.elts:
-                self.assign(item, ANY)
-            return
+        if isinstance(target, ast.Tuple | ast.List):
+            self.went_on(len(target.elts))
+            if isinstance(value, Unknown):
+                for item in target.elts:
+                    self.assign(item, ANY)
+                return
         super().assign(target, value)
 
     def _item(self, target: ast.Subscript) -> tuple[Any, Any]:
@@ -120,6 +122,7 @@ class Expressions(Altering):
         super()._store(target, owner, key, value)
 
     def _assigned(self, node: ast.Assign) -> None:
+        self.went_on(len(node.targets) - 1)
         self._growing = isinstance(node.value, ast.BinOp) and _again(node.value, node.targets)
         super()._assigned(node)
         self._growing = False

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Sequence
-from functools import cached_property
 from typing import Any
 
 from torch import Tensor
@@ -49,21 +48,12 @@ class Returning(Expressions):
             self.budget.guess_back()
         return [call.asks for call in calls if call is not back.OPEN]
 
-    @cached_property
+    @property
     def goes_back(self) -> bool:
         """Whether the program may let a gradient go back."""
-        return any(
-            isinstance(node, ast.Attribute) and node.attr == "backward" for node in ast.walk(self.source.tree)
-        )
+        return "backward" in self.source.attributes
 
-    @cached_property
+    @property
     def freezes(self) -> bool:
         """Whether the program may say that something has no gradient, which had one."""
-        return any(
-            isinstance(node, ast.Attribute)
-            and (
-                node.attr == "requires_grad_"
-                or (node.attr == "requires_grad" and isinstance(node.ctx, ast.Store))
-            )
-            for node in ast.walk(self.source.tree)
-        )
+        return "requires_grad_" in self.source.attributes or "requires_grad" in self.source.stored

@@ -37,7 +37,7 @@ _SAID = (
     "goes through more than {} items",
 )  # a program that takes more than it may, as `Spent` lists it
 
-ROOM = 160_000  # steps and effort of a program of which nobody knows how much it does
+ROOM = 90_000  # steps and effort of a program of which nobody knows how much it does
 UNKNOWN = (
     "it can't be told beforehand how much this program does, and it has done all that such a program may "
     "at once: let it do less, give its loops fewer turns, or have patience with it"
@@ -144,12 +144,7 @@ class Allowance:
         done = self._done - max(self.effort - self.settled, 0)
         self._bound = max(self._begun + ROOM, done + ROOM // 3)
         self._mark = Spent(*[-NEVER] * len(self.left))
-        if alarm is not None:
-            self.wait(alarm)
-
-    def wait(self, alarm: Callable[[], None]) -> None:
-        """Have something done once when the program has done half of what it still may."""
-        if self._bound is not None and self._bound - self._done > LITTLE:
+        if alarm is not None and self._bound - self._done > LITTLE:
             self.alarm, self._much = alarm, (self._done + self._bound) // 2
 
     @property

@@ -51,7 +51,7 @@ class Asked(NamedTuple):
             effort = work * (costs.WHOLE_NUMBERS if whole else 1) // costs.WORK_AN_EFFORT
             effort += cells // costs.CELLS_AN_EFFORT
         else:
-            read = prod(call.shapes[0]) if operation.name == "equal" else 0
+            read = max(map(prod, call.shapes)) if operation.name in costs.READING else 0
             times = costs.SLOW.get(operation.name, 1)
             if call.tensors and call.tensors[0].dtype is torch.float64:
                 times *= costs.DOUBLE

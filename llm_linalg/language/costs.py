@@ -75,12 +75,13 @@ LETTERS_AN_EFFORT = 15  # of a number that is formatted
 
 _SLOW = """
     2: argmax argmin isfinite cosine_similarity softplus logsigmoid bincount count_nonzero softmax log_softmax
-    2: contiguous
+    2: contiguous scatter scatter_add
     3: multinomial one_hot
-    3: randn rand randint randn_like rand_like floor_divide remainder nonzero
+    3: randn rand randint randn_like rand_like nonzero
     4: where masked_fill mish kl_div
     5: sort argsort topk var std isclose allclose
-    6: norm vector_norm randperm
+    4: exp sqrt rsqrt log
+    6: norm vector_norm randperm floor_divide remainder
     8: cumsum cumprod
     10: pow dropout bernoulli median
     12: getitem
@@ -98,21 +99,24 @@ def _times(table: str) -> Mapping[str, int]:
 
 
 SLOW: Mapping[str, int] = _times(_SLOW)
-"""Operations of which a cell takes several times as long as of a sum."""
+"""Operations of which a cell takes several times as long as of a sum, or does of some numbers: of very small
+ones a root, say, takes forty times as long as of others."""
+READING = frozenset(["equal", "scatter", "scatter_add"])
+"""Operations that may go through more cells than they give."""
 _ROWS = """
     195: std var
     50: layer_norm batch_norm
-    40: softmax
+    40: softmax repeat_interleave
     28: log_softmax cross_entropy median
-    15: sort topk argsort one_hot logsumexp
-    6: max min amax amin rms_norm normalize embedding
+    15: sort topk argsort one_hot logsumexp rms_norm normalize
+    6: max min amax amin embedding
 """
 ROWS: Mapping[str, int] = _times(_ROWS)
 """How long a thousand rows take of an operation, beside their cells: it counts if they are short."""
 MATRICES = 10  # a thousand of them in a product
 HALF_MATRICES = 250  # of numbers of 16 bits
 ATTENTIONS, HALF_ATTENTIONS = 370, 2_000
-AN_INNER_LIST = 500  # a thousand of those that a tensor is made of
+AN_INNER_LIST = 800  # a thousand of those that a tensor is made of
 DOUBLE = 2  # times as long as others numbers of 64 bits take
 MANY_AXES = 8  # of which one is short: each cell of such a tensor takes
 BY_MANY = 7  # times as long

@@ -12,6 +12,7 @@ ENOUGH = 2  # turns that tell something
 FIRST_MARK = 4  # turns
 MOST_TIMES = 200  # that a loop was run of which it is kept what they took
 SEVERAL = 5  # turns that tell whether they take more and more
+NOTED = 4  # turns to the next one that is noted: one, and one more for each so many that there were
 GROWING = 1.5  # times what earlier turns took is taken by later ones, if they take more and more
 
 
@@ -72,21 +73,35 @@ class Pace:
 class Going:
     """A loop that is under way.
 
+    Args:
+        moment: How it began.
+        closely: Whether to keep how much was left when its last turn began, or one of the last: what it took
+            by then was taken by whole turns.
+
     Attributes:
         moment: How it began.
         turn: How many of its turns have begun.
+        noted: The next turn of which it is to be noted, as it begins, how much is left.
     """
 
-    __slots__ = ("_marks", "moment", "turn")
+    __slots__ = ("_closely", "_double", "_last", "_marks", "moment", "noted", "turn")
 
-    def __init__(self, moment: Any) -> None:
+    def __init__(self, moment: Any, *, closely: bool = False) -> None:
         self.moment = moment
         self.turn = 0
+        self.noted = ENOUGH if closely else FIRST_MARK
+        self._closely, self._double = closely, FIRST_MARK
+        self._last: tuple[int, Spent] | None = None
         self._marks: list[tuple[int, Spent]] = []
 
-    def mark(self, left: Spent) -> None:
-        """Note as a turn begins how much is left of the budget; the last two times are kept."""
-        self._marks = [*self._marks[-1:], (self.turn - 1, left)]
+    def note(self, left: Spent) -> None:
+        """Note how much is left as a turn begins; of each twice as many turns the last two are kept."""
+        now = self.turn - 1, left
+        if self.turn >= self._double:
+            self._marks, self._double = [*self._marks[-1:], now], 2 * self.turn
+        self.noted = self._double
+        if self._closely:
+            self._last, self.noted = now, self.turn + 1 + self.turn // NOTED
 
     def taken(self, left: Spent) -> Spent:
         """Return what it took so far, if so much is left now."""
@@ -94,13 +109,13 @@ class Going:
 
     def foretold(self, size: int, left: Spent) -> Spent:
         """Return what so many turns take, if they go on so; turns that take more and more do so still."""
-        turns, taken = self.turn - 1, self.taken(left)
+        turns, then = self._last or (self.turn - 1, left)
         mark, at = 0, left
         if self._marks:
             mark, at = self._marks[-1 if self._marks[-1][0] * 3 // 2 <= turns else 0]
         return Spent(*[
-            _foretold(size, turns, total, mark, first)
-            for total, first in zip(taken, self.taken(at), strict=True)
+            max(_foretold(size, turns, total, mark, first), now)
+            for total, first, now in zip(self.taken(then), self.taken(at), self.taken(left), strict=True)
         ])  # fmt: skip
 
 

@@ -69,7 +69,7 @@ class Rehearsed(Assigner):
     @contextmanager
     def foreseen(self, loop: ast.For, values: Sequence[Any]) -> Iterator[Going]:
         """Know a loop that is under way while the context is open; one not foreseen is rehearsed first."""
-        going = Going(self._moment([loop], values))
+        going = Going(self._moment([loop], values), closely=not self._going)
         self._going.append(going)
         try:
             self._rehearse(going.moment)

@@ -102,6 +102,11 @@ class Source:
     Args:
         text: The program.
         bounded: Hold its length against the bounds; not needed for programs of our own.
+
+    Attributes:
+        tree: Its syntax tree.
+        attributes: What stands after its dots.
+        stored: What of it is assigned to.
     """
 
     def __init__(self, text: str, bounded: bool = True) -> None:
@@ -109,6 +114,7 @@ class Source:
         self.text = text.replace("\r\n", "\n")
         self._lines = self.text.split("\n")
         self._spans: dict[ast.AST, Span | None] = {}  # asked for again at each turn of a loop
+        self.attributes, self.stored = set[str](), set[str]()
         self._check_text()
         self._check_size()
         self.tree = self._parse()
@@ -136,7 +142,7 @@ class Source:
     def text_of(self, node: ast.AST) -> str:
         """Return the text of a syntax node."""
         span = self.span(node)
-        return span.text(self.text) if span else ""
+        return span.of(self._lines) if span else ""
 
     def error(self, message: str, node: ast.AST | None = None) -> ProgramError:
         """Return an error at a syntax node."""
@@ -219,8 +225,8 @@ class Source:
             raise self.error(message, node)
         if isinstance(node, ast.Name) and "__" in node.id:
             raise self.error(instead.MAIN if node.id == "__name__" else instead.UNDERSCORES, node)
-        if isinstance(node, ast.Attribute) and node.attr.startswith("_"):
-            raise self.error(f"{node.attr} is private: it is not part of the language", node)
+        if isinstance(node, ast.Attribute):
+            self._check_attribute(node)
         if isinstance(node, ast.Import | ast.ImportFrom):
             self._check_import(node)
         elif isinstance(node, ast.Constant):
@@ -231,6 +237,13 @@ class Source:
             raise self.error(instead.UNDERSCORES, node)
         elif isinstance(node, ast.With):
             self._check_with(node)
+
+    def _check_attribute(self, node: ast.Attribute) -> None:
+        if node.attr.startswith("_"):
+            raise self.error(f"{node.attr} is private: it is not part of the language", node)
+        self.attributes.add(node.attr)
+        if isinstance(node.ctx, ast.Store):
+            self.stored.add(node.attr)
 
     def _check_with(self, node: ast.With) -> None:
         """Refuse what is no ``with torch.no_grad():`` by its form; what is called is seen when it is run."""

@@ -19,7 +19,6 @@ from llm_linalg.language.costs import AN_OWN_CALL, EFFORT_OF_AN_OWN_CALL, NAMES_
 from llm_linalg.language.evaluator import FAILURES, Explain
 from llm_linalg.language.gradients import Gradients, enable_grad, no_grad
 from llm_linalg.language.own import own
-from llm_linalg.language.pace import FIRST_MARK
 from llm_linalg.language.rehearsed import Rehearsed
 from llm_linalg.language.source import Source, not_imported
 
@@ -132,8 +131,8 @@ class Statements(Rehearsed):
         with self.foreseen(node, values) as going:
             for value in self.each(source, values, node.iter):
                 going.turn += 1
-                if going.turn >= FIRST_MARK and not going.turn & (going.turn - 1):  # twice as many turns
-                    going.mark(self.budget.left)
+                if going.turn == going.noted:
+                    going.note(self.budget.left)
                 self._at = node
                 self.assign(node.target, value)
                 try:

@@ -301,12 +301,15 @@ def _leaves(value: object, kind: type[T]) -> Iterator[T]:
 def _may_hold(items: Sequence[Any]) -> bool:
     """Return whether lists within lists may hold more than plain values: a look at each level tells."""
     while True:
-        kinds = set(map(type, items)) - _SINGLE
-        if not kinds <= _NESTED:
+        kinds = set(map(type, items))
+        nested = kinds - _SINGLE
+        if not nested <= _NESTED:
             return True
-        if not kinds:
+        if not nested:
             return False
-        items = list(chain.from_iterable([item for item in items if item.__class__ in _NESTED]))
+        if nested != kinds:
+            items = [item for item in items if item.__class__ in nested]
+        items = list(chain.from_iterable(items))
 
 
 def _mapped(value: Any, change: Callable[[Tensor], Any]) -> Any:

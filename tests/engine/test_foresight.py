@@ -206,7 +206,8 @@ def test_a_program_that_keeps_within_its_budget_is_never_refused() -> None:
 def test_what_only_the_run_can_know_is_left_to_it() -> None:
     """A loop that may end at once, and does; and one that may not, and does not."""
     early = "x = torch.ones(2)\nfor i in range(99_999):\n    if x.sum() > {}:\n        break\n    x = x + 1"
-    assert run(early.format(700))["x"].value.tolist() == [351, 351]
+    assert run(early.format(300))["x"].value.tolist() == [151, 151]
+    assert run(early.format(700), patient=True)["x"].value.tolist() == [351, 351]
     with pytest.raises(LimitError):
         run(early.format(10**9))
 

@@ -10,18 +10,18 @@ from hypothesis import strategies as st
 
 from llm_linalg import LimitError, run
 from llm_linalg.language.allowance import Spent
-from llm_linalg.language.pace import FIRST_MARK, Going, Pace, Ran
+from llm_linalg.language.pace import Going, Pace, Ran
 
 START = Spent(*[10**9] * 5)
 
 
-def went(costs: list[int]) -> tuple[Going, Spent]:
+def went(costs: list[int], *, closely: bool = False, under_way: int = 0) -> tuple[Going, Spent]:
     """Returns a loop after turns that took so much of each unit, and what is left; another turn has begun."""
-    going, left = Going(SimpleNamespace(left=START)), START
-    for cost in [*costs, 0]:
+    going, left = Going(SimpleNamespace(left=START), closely=closely), START
+    for cost in [*costs, under_way]:
         going.turn += 1
-        if going.turn >= FIRST_MARK and not going.turn & (going.turn - 1):
-            going.mark(left)
+        if going.turn == going.noted:
+            going.note(left)
         left = Spent(*[unit - cost for unit in left])
     return going, left
 
@@ -30,6 +30,14 @@ def went(costs: list[int]) -> tuple[Going, Spent]:
 def test_turns_that_are_all_alike_go_on_so(turns: int, cost: int, times: int) -> None:
     going, left = went([cost] * turns)
     assert all(abs(total - cost * turns * times) <= 1 for total in going.foretold(turns * times, left))
+
+
+@given(st.integers(1, 200), st.integers(0, 1_000), st.integers(1, 40), st.floats(0, 1))
+def test_a_turn_that_is_under_way_adds_nothing(turns: int, cost: int, times: int, done: float) -> None:
+    going, left = went([cost] * turns, closely=True, under_way=int(cost * done))
+    size = turns * times
+    truly = max(cost * size, cost * turns + int(cost * done))
+    assert all(abs(total - truly) <= 1 for total in going.foretold(size, left))
 
 
 @given(st.integers(8, 200), st.integers(1, 50), st.integers(2, 30))

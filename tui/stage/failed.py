@@ -5,7 +5,7 @@ Why, the operands with their clashing axes marked, and the repairs.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from llm_linalg.errors import ProgramError, ShapeError
     from llm_linalg.lesson import LessonError
     from llm_linalg.node import Value
+    from tui.view import View
 
 ATTEMPTS = 6
 MOST_FRAMES = 8
@@ -128,6 +129,24 @@ def error_view(
         good=good,
         frames=tuple(str(frame) for frame in error.frames[-MOST_FRAMES:]),
     )
+
+
+def repairs(error: ProgramError) -> int:
+    """How many repairs there are; patience is one of what takes long."""
+    from llm_linalg.errors import OpenEndedError
+
+    return 1 if isinstance(error, OpenEndedError) else len(getattr(error, "repairs", ()))
+
+
+def repaired(error: ProgramError, view: View, number: int) -> View:
+    """The view with repair ``number`` (from 1) applied. Raises IndexError."""
+    from llm_linalg.errors import ShapeError
+
+    if not 1 <= number <= repairs(error):
+        raise IndexError(number)
+    if not isinstance(error, ShapeError):
+        return replace(view, patient=True)
+    return view.repaired(error.repaired(error.repairs[number - 1]))
 
 
 def _kind(error: ProgramError, refused: bool, fault: LessonError | None) -> str:

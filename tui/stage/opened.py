@@ -12,6 +12,7 @@ from tui.frame import Frame, Panel
 from tui.player import last, order_of
 from tui.stage import cursor
 from tui.stage.code import torch_code
+from tui.stage.failed import repaired, repairs
 from tui.stage.frames import failed_frame, map_frame, node_frame
 from tui.stage.light import Light, light_of
 from tui.stage.maps import Known
@@ -231,20 +232,14 @@ class Opened:
 
     @property
     def repairs(self) -> int:
-        """How many repairs there are of what failed; patience is one of what takes long."""
-        from llm_linalg.errors import OpenEndedError
-
-        return 1 if isinstance(self.error, OpenEndedError) else len(getattr(self.error, "repairs", ()))
+        """How many repairs there are of what failed."""
+        return 0 if self.error is None else repairs(self.error)
 
     def repaired(self, view: View, number: int) -> View:
         """The view with repair ``number`` (from 1) applied. Raises IndexError."""
-        from llm_linalg.errors import OpenEndedError, ShapeError
-
-        if isinstance(self.error, OpenEndedError) and number == 1:
-            return replace(view, patient=True)
-        if not isinstance(self.error, ShapeError) or not 1 <= number <= len(self.error.repairs):
+        if self.error is None:
             raise IndexError(number)
-        return view.repaired(self.error.repaired(self.error.repairs[number - 1]))
+        return repaired(self.error, view, number)
 
     def torch_code(self, view: View) -> str:
         """The program as torch code to run elsewhere: imports, seed, controls, program."""
