@@ -78,9 +78,8 @@ _SLOW = """
     2: contiguous scatter scatter_add
     3: multinomial one_hot
     3: randn rand randint randn_like rand_like nonzero
-    4: where masked_fill mish kl_div
+    4: where masked_fill mish kl_div exp sqrt rsqrt log
     5: sort argsort topk var std isclose allclose
-    4: exp sqrt rsqrt log
     6: norm vector_norm randperm floor_divide remainder
     8: cumsum cumprod
     10: pow dropout bernoulli median
