@@ -133,16 +133,16 @@ class Allowance:
     def confine(self, alarm: Callable[[], None] | None = None) -> None:
         """Let the program do only so much as is done in less than a tenth of a second, unless one is patient.
 
-        If it did much already, since it was known that it may, that is a part of it from here on. A call that
-        is about to be made is not yet done.
+        If it did much already, since it was known that it may, that is a part of it from here on; a small one
+        if it did more than was known. A call that is about to be made is not yet done.
 
         Args:
-            alarm: What is done when it has done half of it.
+            alarm: What is done when it has done half of it; None if it did more than was known.
         """
         if self.patient:
             return
         done = self._done - max(self.effort - self.settled, 0)
-        self._bound = max(self._begun + ROOM, done + ROOM // 3)
+        self._bound = max(self._begun + ROOM, done + ROOM // (9 if alarm is None else 3))
         self._mark = Spent(*[-NEVER] * len(self.left))
         if alarm is not None and self._bound - self._done > LITTLE:
             self.alarm, self._much = alarm, (self._done + self._bound) // 2

@@ -151,6 +151,7 @@ class Budget(Allowance):
         """
         self.effort += costs.EFFORT_OF_A_WRITE
         if memory > SMALL:
+            self.effort += memory // costs.CELLS_AN_EFFORT
             self.total -= memory if memory == cells else costs.A_VIEW_WRITTEN * memory
             self.exceeded()
 
@@ -212,6 +213,8 @@ def _apart(call: Call) -> int:
         return prod(shape[:-2]) * (costs.HALF_ATTENTIONS if half else costs.ATTENTIONS)
     if call.operation.kind == "contraction":
         return prod(shape[:-2]) * (costs.HALF_MATRICES if half else costs.MATRICES)
+    if name in costs.TRIANGLES:
+        return prod(shape[:-2]) * costs.A_TRIANGLE
     return prod(shape[:-1]) * costs.ROWS.get(name, 0)
 
 

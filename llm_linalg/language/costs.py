@@ -114,6 +114,7 @@ ROWS: Mapping[str, int] = _times(_ROWS)
 """How long a thousand rows take of an operation, beside their cells: it counts if they are short."""
 MATRICES = 10  # a thousand of them in a product
 HALF_MATRICES = 250  # of numbers of 16 bits
+TRIANGLES, A_TRIANGLE = frozenset(["tril", "triu"]), 80  # of a thousand matrices
 ATTENTIONS, HALF_ATTENTIONS = 370, 2_000
 AN_INNER_LIST = 800  # a thousand of those that a tensor is made of
 DOUBLE = 2  # times as long as others numbers of 64 bits take

@@ -138,7 +138,8 @@ class Rehearsed(Assigner):
             return False
         self._rehearsed.add(moment.statements[0])
         rehearsal = self._gone_through(moment)
-        if rehearsal.vague and not rehearsal.too_long and not rehearsal.told_all:
+        unsure = rehearsal.vague and not rehearsal.too_long and not rehearsal.told_all
+        if unsure and moment is self._start:
             rehearsal = self._gone_through(moment, exact=True)
         if rehearsal.told_all and moment is self._start:
             self._let_free(moment, rehearsal)

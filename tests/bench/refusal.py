@@ -19,6 +19,7 @@ REFUSAL = """
 import json, os, time
 import torch
 from llm_linalg import ProgramError, run
+from tests.bench.left_open import LEFT_OPEN
 from tests.bench.refusal import ALLOWED, CLASHES
 from tests.engine.hostile import BOMBS
 
@@ -41,21 +42,25 @@ def milliseconds(program):
     os.close(into)
     return float(found)
 
-kinds = ((ALLOWED,), BOMBS, CLASHES)
+kinds = ((ALLOWED,), BOMBS, LEFT_OPEN, CLASHES)
 print(json.dumps([[min(milliseconds(program) for _ in range(3)) for program in kind] for kind in kinds]))
 """
 
 
 def refusal() -> list[Row]:
-    """Runs each of the tests' bombs, as the first program that a process runs, and a few clashes.
+    """Runs each of the tests' bombs, as the first program that a process runs, loops and a few clashes.
 
     Of three processes the quickest counts: what else the machine does then is not the program's.
     """
     measured, _ = fresh(REFUSAL)
-    allowed, bombs, clashes = cast("list[list[float]]", measured)
+    allowed, bombs, loops, clashes = cast("list[list[float]]", measured)
     against = "a product that is allowed"
     return [
         Row(f"refusal of a bomb, worst of {len(bombs)}", max(bombs), "ms", min(allowed), against, most=100),
+        Row(
+            f"of a loop that may be left, worst of {len(loops)}",
+            max(loops), "ms", min(allowed), against, most=100,
+        ),
         Row(
             f"a clash with its repairs, worst of {len(clashes)}",
             max(clashes), "ms", min(allowed), against, most=100,
