@@ -43,9 +43,9 @@ class Timed(Interpreter):
         """How long the rehearsal has been, in steps."""
         return self._steps + A_CALL * self.hollow.calls
 
-    def hurry(self) -> None:
-        """Be a third as long, at most: the program was rehearsed before."""
-        self.hurried, self.longest = True, self.longest // 3
+    def hurry(self, times: int) -> None:
+        """Be so many times shorter, at most: the program was rehearsed before."""
+        self.hurried, self.longest = True, self.longest // times
 
     @property
     def too_long(self) -> bool:

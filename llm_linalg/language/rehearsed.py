@@ -97,7 +97,7 @@ class Rehearsed(Assigner):
         """
         self._rehearsed = set()
         told = self._rehearse(self._start) or self._rehearse_dearest(self._start)
-        for going in self._going:
+        for going in [] if told else self._going:
             self._rehearse(going.moment)
         early = bool(self._going) and self._going[0].turn <= ENOUGH
         if not told and (early or not self._by_pace()):
