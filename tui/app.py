@@ -157,6 +157,12 @@ class Explorer(Themed):
         """The screen at the bottom of the stack."""
         return next(screen for screen in self.screen_stack if isinstance(screen, ExplorerScreen))
 
+    async def action_quit(self) -> None:
+        """Textual's own key to leave, ctrl+q: no more of a slip than ours."""
+        from tui.screens.outside import leave
+
+        leave(self.explorer, "quit")
+
     def get_default_screen(self) -> Screen[None]:
         """The explorer, or the stage."""
         return self.start

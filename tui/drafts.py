@@ -14,6 +14,7 @@ from tui import kept
 from tui.cli_write import Sink
 
 NAME = "program.py"
+BEFORE = "before.py"
 
 
 class Drafts(NamedTuple):
@@ -36,22 +37,41 @@ class Drafts(NamedTuple):
         except (OSError, ValueError):
             return None
 
-    def keep(self, text: str) -> bool:
-        """Keeps what was typed; whether that worked, or there was nothing to do."""
+    def keep(self, text: str, *, anew: bool = False) -> bool:
+        """Keeps what was typed; whether that worked, or there was nothing to do.
+
+        Args:
+            text: The program.
+            anew: Whether it is another one than was kept before: that one stays beside it.
+        """
         if self.folder is None or self.file is not None:
             return True
+        before = self.load() if anew else None
         try:
+            if before is not None and before.strip() and before != text:
+                kept.keep(self.folder / BEFORE, before)
             kept.keep(self.folder / NAME, text)
         except OSError:
             return False
         return True
 
-    def save(self, text: str) -> str:
-        """Saves because it was asked for; says in one line how that went."""
+    def holds(self, text: str) -> bool:
+        """Whether the file that was opened, if one was, has this text."""
+        if self.file is None:
+            return True
+        try:
+            return kept.read(self.file) == text
+        except FileNotFoundError:
+            return not text
+        except (OSError, ValueError):
+            return False
+
+    def save(self, text: str, *, anew: bool = False) -> str:
+        """Saves because it was asked for, as `keep` does or as the file; says in one line how that went."""
         if self.file is None:
             if self.folder is None:
                 return "Nothing is kept here."
-            done = self.keep(text)
+            done = self.keep(text, anew=anew)
             return f"Saved as {clean(str(self.folder / NAME), 200)}." if done else "It can't be saved."
         shown = clean(str(self.file), 200)
         try:

@@ -35,7 +35,7 @@ def take(session: Session) -> Session:
         return edit(session)
     if not view.program:
         return session.told("There is no program here to edit.")
-    return _begun(session, playground.as_program(view), view.seed)
+    return _begun(session, playground.as_program(view), view.seed, patient=view.patient)
 
 
 def example(session: Session, name: str) -> Session:
@@ -43,10 +43,10 @@ def example(session: Session, name: str) -> Session:
     return _begun(session, BY_NAME[name].program, 0) if name in BY_NAME else session
 
 
-def _begun(session: Session, text: str, seed: int) -> Session:
+def _begun(session: Session, text: str, seed: int, *, patient: bool = False) -> Session:
     view = playground.opening(text[: playground.LONGEST], seed)
-    begun = session.changed(replace(view, look=session.view.look, depth="operations"))
-    return replace(begun, editing=True, caret=playground.last_line(text))
+    begun = session.changed(replace(view, look=session.view.look, depth="operations", patient=patient))
+    return replace(begun, editing=True, caret=playground.last_line(text), begun=True)
 
 
 def mend(session: Session) -> Session:
@@ -74,7 +74,8 @@ def typed(session: Session, argument: str) -> Session:
     view = replace(session.view, code=text)
     if not is_playground(view.lesson) or view == session.view:
         return session
-    return replace(session, view=view, caret=int(line), player=session.player.pause(), notice="")
+    paused = session.player.pause()
+    return replace(session, view=view, caret=int(line), player=paused, notice="", begun=False)
 
 
 def on_line(session: Session, argument: str) -> Session:

@@ -42,6 +42,7 @@ class Session:
         editing: whether the playground's editor has the keys.
         caret: the line, from 1, on which its cursor stands.
         draft: the program that was last in it.
+        begun: whether what is in it was put there, and is not the program that was kept.
         landing: whether a run is awaited that shows that line.
         mended: in the editor, the run that failed, the repair of it that was applied, and the program then.
         talk: the deck that is on stage, if one is.
@@ -60,6 +61,7 @@ class Session:
     editing: bool = False
     caret: int = 1
     draft: str | None = field(default=None, repr=False)
+    begun: bool = False
     landing: bool = False
     mended: tuple[Opened, int, str] | None = field(default=None, repr=False)
     talk: Talk | None = field(default=None, repr=False)
@@ -218,6 +220,7 @@ class Session:
             chosen=None,
             control=first_control(view) if lesson else self.control,
             notice="",
+            begun=False,
             editing=self.editing or (lesson and is_playground(view.lesson)),
         )
 

@@ -106,7 +106,7 @@ class Talk:
         was = self.left.get(number)
         if was is None:
             return rehearsed
-        return replace(rehearsed, controls=was.controls, seed=was.seed, code=was.code, look=was.look)
+        return replace(rehearsed.chosen(was), look=was.look)
 
     def ended(self, number: int) -> View:
         """A stop's picture as it was left, or its last one."""
@@ -125,8 +125,7 @@ def edited(session: Session) -> bool:
     if talk is None:
         return False
     view, rehearsed = session.view, view_at(talk.stop)
-    mine, own = (view.controls, view.seed, view.code), (rehearsed.controls, rehearsed.seed, rehearsed.code)
-    return mine != own
+    return view.choices != rehearsed.choices
 
 
 def entered(session: Session, talk: Talk, number: int, view: View) -> Session:

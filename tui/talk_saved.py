@@ -53,6 +53,5 @@ def _carried(view: View, before: DeckStop, now: DeckStop) -> View:
     there = replace(new, step=step if view.path == old.path else new.step)
     if before.at.program == now.at.program:
         there = replace(view, lesson=now.lesson, stop=now.stop, step=step)
-    edits = (view.controls, view.seed, view.code) != (old.controls, old.seed, old.code)
-    kept = view if edits and before.lesson.controls == now.lesson.controls else new
-    return replace(there, controls=kept.controls, seed=kept.seed, code=kept.code)
+    edited = view.choices != old.choices and before.lesson.controls == now.lesson.controls
+    return there.chosen(view if edited else new)

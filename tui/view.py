@@ -146,12 +146,17 @@ class View:
 
     def same_program(self, other: View) -> bool:
         """Whether both show the same run: same lesson, stop, controls, seed, code and patience."""
-        return self.lesson is other.lesson and self._run == other._run
+        same = (self.stop, self.choices) == (other.stop, other.choices)
+        return same and self.lesson is other.lesson
 
     @property
-    def _run(self) -> tuple[object, ...]:
-        """What the run depends on beside the lesson."""
-        return self.stop, self.controls, self.seed, self.code, self.patient
+    def choices(self) -> tuple[object, ...]:
+        """What was chosen of the run: controls, seed, another program, and patience with it."""
+        return self.controls, self.seed, self.code, self.patient
+
+    def chosen(self, other: View) -> View:
+        """With what was chosen of another view's run."""
+        return replace(self, controls=other.controls, seed=other.seed, code=other.code, patient=other.patient)
 
     def _with(self, name: str, value: Value) -> View:
         values = self.lesson.change(self.values, name, value)

@@ -16,6 +16,7 @@ from llm_linalg.lesson_values import Lesson, LessonError
 from llm_linalg.spelling import unknown
 
 LONGEST_FILE = 64_000_000  # bytes: pictures in a notebook's outputs are large
+LONGEST_SCRIPT = 1_000_000  # bytes, which are parsed as a whole
 READERS = {".ipynb": notebook.read, ".py": script.read, ".md": markdown.read, ".markdown": markdown.read}
 
 
@@ -44,8 +45,9 @@ def parse(data: bytes, path: str | os.PathLike[str]) -> Lesson:
     reader = READERS.get(Path(name).suffix.lower())
     if reader is None:
         raise LessonError(name, 1, unknown("kind of file", Path(name).suffix or "no suffix", READERS))
-    if len(data) > LONGEST_FILE:
-        raise LessonError(name, 1, f"larger than {LONGEST_FILE // 1_000_000} MB")
+    most = LONGEST_SCRIPT if reader is script.read else LONGEST_FILE
+    if len(data) > most:
+        raise LessonError(name, 1, f"larger than {most // 1_000_000} MB")
     text = lesson.decoded(data, name)
     if reader is markdown.read and markdown.is_lesson(text):
         return lesson.of_bytes(data, name)

@@ -68,7 +68,7 @@ class Assigner(Caller):
         if not isinstance(owner, _STORING):
             raise self.error(f"a {type(owner).__name__}'s items can't be assigned to", target)
         if isinstance(key, slice) and isinstance(owner, list):
-            raise self.error("a slice of a list can't be assigned to", target)
+            raise self.error("a slice of a list can't be assigned to: write xs[:i] + new + xs[j:]", target)
         return owner, key
 
     def _store(self, target: ast.Subscript, owner: Any, key: Any, value: Any) -> None:

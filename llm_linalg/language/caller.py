@@ -125,6 +125,8 @@ class Caller(Comprehensions):
             return plain.bounded(function.function(function.owner, *arguments, **named))
         if isinstance(function, nn.Module):
             self._met(function)
+        if isinstance(named.get("key"), UserFunction | Method) and function is not tables.BUILTINS["sorted"]:
+            raise self.error("key= takes no function of a program here: " + instead.KEY, node)
         if not callable(function) or isinstance(function, Tensor):
             raise self.error(f"{self.source.text_of(node.func)} can't be called", node)
         return plain.bounded(function(*arguments, **named))
@@ -269,7 +271,9 @@ class UserFunction:
         names = dict.fromkeys([*places, *(arg.arg for arg in args.kwonlyargs)])
         title = self.node.name
         if len(arguments) > len(places):
-            raise TypeError(f"{title} takes {len(places)} arguments, not {len(arguments)}")
+            raise TypeError(
+                f"{title} takes {len(places)} argument{'s' * (len(places) != 1)}, not {len(arguments)}"
+            )
         given = dict(zip(places, arguments, strict=False))
         bound = {**self.defaults, **given}
         for name, value in named.items():

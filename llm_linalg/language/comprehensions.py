@@ -68,7 +68,7 @@ class Comprehensions(Evaluator):
         elif isinstance(value, layers.SEQUENCES):
             value = list(value)
         if not isinstance(value, _GONE_THROUGH):
-            raise self.error(f"a {type(value).__name__} can't be gone through", node)
+            raise self.error(f"a value of type {type(value).__name__} can't be gone through", node)
         self.budget.weigh(value)
         return value if isinstance(value, range) else tuple(value)
 

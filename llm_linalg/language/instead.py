@@ -46,6 +46,7 @@ CONSTANTS: Mapping[type, str] = {
     complex: "complex numbers are not part of the language: turn pairs with torch.cos and torch.sin",
 }
 CHANGED = "what the loop goes through changes meanwhile: fill another list, or go through list(xs)"
+KEY = "go through pairs, as in max([(n, word) for word, n in counts.items()])"
 SPREAD = "`**` unpacking is not part of the language: write each name=value"
 
 _LISTED = ": `llm-linalg language` lists what is"
@@ -157,6 +158,7 @@ ATTRIBUTES: Mapping[str, str] = {
     "cuda": _CPU,
     "cpu": _CPU,
     "grad_fn": "x.requires_grad says whether it has a gradient",
+    "remove": "write [x for x in xs if x != item]",
     "zero_": "write x[:] = 0; of a gradient, W.grad = None",
     "fill_": "write x[:] = value",
     "copy_": "write x[:] = other",

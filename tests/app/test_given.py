@@ -212,6 +212,30 @@ async def test_values_that_were_dropped_are_computed_again_where_they_are_shown(
         assert now is not run
 
 
+async def test_where_that_is_stopped_what_was_shown_comes_back() -> None:
+    blocks, done = threading.Event(), threading.Event()
+
+    def held(x: Tensor) -> Tensor:
+        if blocks.is_set():
+            done.wait(30)
+        return long(x)
+
+    lesson = lesson_of(of_function(held, (torch.zeros(10),), keep=200), "trace:held")
+    async with opened(lesson) as app:
+        before = app.session.view
+        blocks.set()
+        await app.app.explorer.perform("node:5")
+        await app.until_told(RUNNING)
+        await app.app.explorer.perform("halt")
+        done.set()
+        await app.settle()
+        assert app.session.view == before
+        assert "Stopped: this is what was there before." in app.screen
+        await app.press("l", "enter")
+        await app.settle()
+        assert app.app.is_running
+
+
 def longer(x: Tensor) -> Tensor:
     for _ in range(600):
         x = x * 1.01

@@ -282,4 +282,43 @@ for it in range(50):
 for k in range(K):
     print(k, (assign == k).sum().item(), centers[k])
 """,
+    "a small transformer that is trained on windows, and drawn from": """
+torch.manual_seed(0)
+V, C, T, B, H = 20, 16, 8, 4, 2
+tok, pos = nn.Embedding(V, C), nn.Embedding(T, C)
+key, query, value = [nn.Linear(C, C, bias=False) for j in range(3)]
+proj, head = nn.Linear(C, C), nn.Linear(C, V)
+feed = nn.Sequential(nn.Linear(C, 4 * C), nn.GELU(), nn.Linear(4 * C, C))
+before, between, last = nn.LayerNorm(C), nn.LayerNorm(C), nn.LayerNorm(C)
+seen = torch.tril(torch.ones(T, T))
+def attends(x):
+    B, T, C = x.shape
+    q, k, v = [layer(x).view(B, T, H, C // H).transpose(1, 2) for layer in (query, key, value)]
+    w = q @ k.transpose(-2, -1) / (C // H) ** 0.5
+    w = F.softmax(w.masked_fill(seen[:T, :T] == 0, float("-inf")), dim=-1)
+    return proj((w @ v).transpose(1, 2).contiguous().view(B, T, C))
+def model(ids):
+    x = tok(ids) + pos(torch.arange(ids.shape[1]))
+    x = x + attends(before(x))
+    return head(last(x + feed(between(x))))
+layers = [tok, pos, key, query, value, proj, head, feed, before, between, last]
+weights = [p for layer in layers for p in layer.parameters()]
+data = torch.randint(0, V, (200,))
+for step in range(10):
+    starts = torch.randint(0, len(data) - T, (B,))
+    xs = torch.stack([data[i:i + T] for i in starts])
+    ys = torch.stack([data[i + 1:i + T + 1] for i in starts])
+    loss = F.cross_entropy(model(xs).view(-1, V), ys.view(-1))
+    for p in weights:
+        p.grad = None
+    loss.backward()
+    for p in weights:
+        p.data -= 0.1 * p.grad
+    print(step, round(loss.item(), 3))
+ids = torch.zeros((1, 1), dtype=torch.long)
+for turn in range(10):
+    drawn = torch.multinomial(F.softmax(model(ids[:, -T:])[:, -1], -1), 1)
+    ids = torch.cat([ids, drawn], 1)
+print(ids.tolist())
+""",
 }

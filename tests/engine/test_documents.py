@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from llm_linalg import LessonError, ProgramError, ShapeError, run
-from llm_linalg.documents import is_document, parse, read
+from llm_linalg.documents import LONGEST_SCRIPT, is_document, parse, read
 from llm_linalg.lesson import Lesson
 
 
@@ -299,3 +299,10 @@ def test_too_much_is_refused() -> None:
     with pytest.raises(LessonError, match="cells"):
         lesson(*[code("x = 1")] * 2_001)
     assert "characters" in str(lesson(code("#" * 60_000)).stops[0].refused)
+
+
+def test_a_python_file_that_is_too_long_is_not_parsed(tmp_path: Path) -> None:
+    place = tmp_path / "long.py"
+    place.write_bytes(b"x = 1\n" * (LONGEST_SCRIPT // 6 + 1))
+    with pytest.raises(LessonError, match="larger than 1 MB"):
+        read(place)

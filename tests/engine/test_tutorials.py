@@ -287,6 +287,8 @@ def test_each_construct_that_is_refused_has_something_to_write_instead() -> None
         ("def f(*a): pass", "name each"),
         ("print(set([1]))", "sorted"),
         ("sorted([1], key=abs)", "pairs"),
+        ("max({1: 2}, key={1: 2}.get)", "go through pairs"),
+        ("[2, 1].remove(1)", "if x != item"),
         ("import torch.optim as optim", "W -= 0.1 * W.grad"),
         ("from torch.optim import AdamW", "W -= 0.1 * W.grad"),
         ("from torch.utils.data import DataLoader", "go through tensors"),

@@ -157,9 +157,20 @@ class ExplorerScreen(Taped):
         if not event.opened.serves(self.session.view):
             return
         self.waiting = ""
-        self.session = self.session.with_run(event.opened)
+        self.session = self._after(event.opened)
         self.draw()
         await self._drain()
+
+    def _after(self, opened: Opened) -> Session:
+        """The session after a run; where one of a trace is stopped, what it was to replace comes back."""
+        from tui.stage.failed import stopped
+
+        left, lesson = self._left, opened.view.lesson
+        again = left is not None and left.trace is not None and left.view.lesson is lesson
+        if left is None or not again or lesson.given is None or not stopped(opened.error):
+            return self.session.with_run(opened)
+        back = replace(self.session, view=left.view).with_run(left)
+        return back.told("Stopped: this is what was there before.")
 
     async def _drain(self) -> None:
         """Does what waited for a run."""

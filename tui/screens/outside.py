@@ -22,8 +22,8 @@ async def outside(screen: ExplorerScreen, name: str) -> None:
     app = screen.app
     if _by_app(app, name):
         return
-    if name in ("quit", "edit.quit") or (name == "stage.quit" and left(screen)):
-        app.exit()
+    if name in ("quit", "edit.quit", "stage.quit"):
+        leave(screen, name)
     elif name in ("goto", "stage.goto"):
         screen.prompt = ""
         screen.draw()
@@ -61,6 +61,12 @@ async def outside(screen: ExplorerScreen, name: str) -> None:
         }[name]()  # fmt: skip
     else:
         await _above(screen, name)
+
+
+def leave(screen: ExplorerScreen, name: str) -> None:
+    """Ends the app, unless something speaks against it, which is told once."""
+    if (name != "stage.quit" or left(screen)) and not screen.unsaved():
+        screen.app.exit()
 
 
 def left(screen: ExplorerScreen) -> bool:

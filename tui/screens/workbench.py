@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
+from functools import partial
 from typing import TYPE_CHECKING
 
 from tui.drafts import Drafts
@@ -30,6 +31,9 @@ class Workbench(Page):
         super().__init__()
         self.drafts = drafts or Drafts()
         self.editor: Editor | None = None
+        self._program: str | None = None  # the playground's, as it was last
+        self._anew = False  # whether it is another one than was kept
+        self._warned: str | None = None  # of that it isn't saved in its file
         self._unkept: str | None = None
         self._keeping: Timer | None = None
         self._told = False
@@ -61,6 +65,8 @@ class Workbench(Page):
         editor = self.editor
         if editor is None:
             return
+        if here:
+            self._follow(session)
         self.query_one(Program).display = not here
         editor.display = here
         editor.set_class(room.beside > 0, "-beside")
@@ -83,9 +89,7 @@ class Workbench(Page):
             self.update_session(
                 self.session.told(f"A program has {LONGEST:,} characters at most: it was cut.")
             )
-        self._unkept = event.text
-        if self._keeping is None:
-            self._keeping = self.set_timer(IDLE, self._keep)
+        self._changed(event.text)
 
     def flush(self) -> None:
         """Takes over what was typed a moment ago."""
@@ -111,13 +115,39 @@ class Workbench(Page):
 
     # What is kept.
 
+    def _follow(self, session: Session) -> None:
+        """Keeps a program that a repair has changed, or what took one back, and not what was only begun."""
+        program = session.view.program
+        if self._program is None:
+            self._anew = self.drafts.load() not in (None, program)
+        elif program != self._program and not session.begun:
+            self._changed(program)
+        self._program, self._anew = program, self._anew or session.begun
+
+    def _changed(self, program: str) -> None:
+        self._program = self._unkept = program
+        if self._keeping is None:
+            self._keeping = self.set_timer(IDLE, self._keep)
+
+    def unsaved(self) -> bool:
+        """Whether a file's program was changed and not saved; that is told once of each."""
+        self.flush()
+        program = self._program
+        if program is None or program == self._warned or self.drafts.holds(program):
+            return False
+        self._warned = program
+        self.update_session(self.session.told("Not saved: ^s in the editor saves; again leaves."))
+        return True
+
     def _keep(self) -> None:
         self._keeping = None
         self.run_worker(self._kept(), group="keep", exclusive=True)
 
     async def _kept(self) -> None:
-        text, self._unkept = self._unkept, None
-        if text is not None and not await asyncio.to_thread(self.drafts.keep, text) and not self._told:
+        (text, self._unkept), (anew, self._anew) = (self._unkept, None), (self._anew, False)
+        if text is None:
+            self._anew = anew
+        elif not await asyncio.to_thread(partial(self.drafts.keep, text, anew=anew)) and not self._told:
             self._told = True
             self.update_session(self.session.told("This folder can't be written: the program is not kept."))
 
@@ -125,12 +155,14 @@ class Workbench(Page):
         """Saves because it was asked for."""
         self.flush()
         if is_playground(self.session.view.lesson):
-            self._unkept = None
-            self.update_session(self.session.told(self.drafts.save(self.session.view.program)))
+            program = self.session.view.program
+            told = self.drafts.save(program, anew=self._anew)
+            self._unkept, self._anew = None, False
+            self.update_session(self.session.told(told))
 
     def on_unmount(self) -> None:
         """The last words are kept too."""
         typed = self.editor.flush() if self.editor is not None else None
         text = self._unkept if typed is None else typed.text
         if text is not None:
-            self.drafts.keep(text)
+            self.drafts.keep(text, anew=self._anew)

@@ -73,7 +73,9 @@ def _lesson(_before: Session, slug: str, after: Session) -> Said:
 
 def _chosen(before: Session, _argument: str, after: Session) -> Said:
     name, _, argument = (before.chosen or "").partition(":")
-    return WRITTEN[name](before, argument, after) if argument else _lesson(before, name, after)
+    if name in WRITTEN and argument:
+        return WRITTEN[name](before, argument, after)
+    return _lesson(before, before.chosen or "", after)  # a trace's own has a colon in it
 
 
 def _link(number: int) -> Spoken:

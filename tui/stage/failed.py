@@ -131,6 +131,13 @@ def error_view(
     )
 
 
+def stopped(error: ProgramError | None) -> bool:
+    """Whether a run was stopped from outside."""
+    from llm_linalg.errors import HaltedError
+
+    return isinstance(error, HaltedError)
+
+
 def repairs(error: ProgramError) -> int:
     """How many repairs there are; patience is one of what takes long."""
     from llm_linalg.errors import OpenEndedError
