@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
-from inspect import signature
+from functools import cache
+from inspect import Signature, signature
 from math import prod
 from typing import Any
 
@@ -101,6 +102,9 @@ def parameter(data: Tensor, requires_grad: bool = True) -> nn.Parameter:
         return nn.Parameter(data.detach(), requires_grad)
 
 
+_parameters: Callable[[Any], Signature] = cache(signature)  # to find them out takes longer than a layer
+
+
 def made(
     budget: Budget,
     kind: type[nn.Module],
@@ -117,7 +121,7 @@ def made(
         if isinstance(argument, list | tuple):
             bound(len(argument))
     names = _SIZES.get(kind.__name__, ())
-    given = signature(kind).bind(*arguments, **named).arguments
+    given = _parameters(kind).bind(*arguments, **named).arguments
     sizes = [size for name in names for size in _sizes(given[name])]
     budget.step(A_LAYER)
     budget.make(f"nn.{kind.__name__}", prod(sizes))
