@@ -153,5 +153,7 @@ def _as_called(said: str, node: ast.expr | ast.stmt) -> str:
 
 def _plain(error: Exception) -> str:
     """Return an exception's first line, without its class."""
+    if isinstance(error, OverflowError) and len(error.args) > 1:  # as C says it, with its number
+        return "the result is too large for a float"
     lines = [line for line in str(error).splitlines() if line.strip()]
     return lines[0] if lines else type(error).__name__

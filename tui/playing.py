@@ -50,7 +50,15 @@ def _begun(session: Session, text: str, seed: int, *, patient: bool = False) -> 
 
 
 def mend(session: Session) -> Session:
-    """Apply the first repair of the error shown; after one, the next in its place, and at last none."""
+    """Apply the first repair of the error shown; after one, the next in its place, and at last none.
+
+    One whose run was stopped is run again.
+    """
+    from tui.stage.failed import stopped
+
+    run = session.current
+    if session.mended is not None and run is not None and stopped(run.error):
+        return replace(session, opened=None, notice="")
     broken, number, program = session.mended or (None, 0, "")
     if broken is None or program != session.view.program or number == 0:
         broken, number = session.current, 0

@@ -155,7 +155,8 @@ class Rehearsed(Assigner):
     def _rehearse_dearest(self, moment: Moment, paces: Mapping[ast.stmt, Pace] = NONE) -> bool:
         """Rehearse all that is left of the program in the dearest case; return whether that told all."""
         rehearsal = self._gone_through(moment, dearest=True, paces=paces)
-        self._tries *= not rehearsal.too_long  # it would be again
+        if rehearsal.too_long:
+            self._tries = 0  # it would be too long again
         known = len(self._body) - len(moment.statements) + rehearsal.known
         self._open = max(self._open, known)
         if rehearsal.told_all:

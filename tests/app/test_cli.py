@@ -210,6 +210,7 @@ def test_run_says_what_a_program_printed_before_it_failed(capsys: Capture) -> No
     code, out, narration = ours(capsys, "run", "-c", "print(2)\nprint(3)\ny = torch.ones(2) @ torch.ones(3)")
     assert (code, out) == (1, "printed:\n2\n3\n")
     assert narration.startswith("line 3, column 5: matmul")
+    assert ours(capsys, "run", "-c", "print('a\\tb')")[1] == "printed:\na\tb\n"
     code, out, _ = ours(capsys, "run", "--format", "json", "-c", "print(2)\ny = x")
     assert (code, out) == (1, "")
 

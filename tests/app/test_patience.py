@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from llm_linalg import OpenEndedError
+from llm_linalg import HaltedError, OpenEndedError
 from tests.app.test_cli import Capture, ours
 from tests.app.test_playground import bench, editor
 from tests.engine.test_documents import code, notebook
@@ -40,6 +40,19 @@ async def test_a_key_has_patience_and_takes_it_back() -> None:
         await d.settle()
         assert not d.session.view.patient
         assert isinstance(d.session.current.error, OpenEndedError)
+
+
+async def test_a_run_that_was_stopped_is_run_again_by_the_same_key() -> None:
+    async with bench(LONG) as d:
+        d.app.explorer.do("edit.repair")
+        await d.app.explorer.perform("halt")
+        await d.settle()
+        assert d.session.current is not None
+        assert isinstance(d.session.current.error, HaltedError)
+        await d.press("ctrl+r")
+        await d.settle()
+        assert d.session.current.error is None
+        assert d.session.view.patient
 
 
 async def test_patience_is_for_the_text_at_hand_as_it_is_written() -> None:

@@ -289,6 +289,7 @@ def test_each_construct_that_is_refused_has_something_to_write_instead() -> None
         ("sorted([1], key=abs)", "pairs"),
         ("max({1: 2}, key={1: 2}.get)", "go through pairs"),
         ("[2, 1].remove(1)", "if x != item"),
+        ("10.0 ** 400", "too large for a float"),
         ("import torch.optim as optim", "W -= 0.1 * W.grad"),
         ("from torch.optim import AdamW", "W -= 0.1 * W.grad"),
         ("from torch.utils.data import DataLoader", "go through tensors"),

@@ -26,8 +26,9 @@ def program_plain(trace: Trace) -> str:
 
 
 def printed_plain(printed: str) -> str:
-    """What a program printed, below a line that says so; nothing if it printed nothing."""
-    return "printed:\n" + clean(printed, None, lines=True).rstrip("\n") + "\n" if printed else ""
+    """What a program printed, tabs and all, below a line that says so; nothing if it printed nothing."""
+    text = "\t".join(clean(part, None, lines=True) for part in printed.split("\t"))
+    return "printed:\n" + text.rstrip("\n") + "\n" if printed else ""
 
 
 def _node(node: Node) -> Iterator[str]:
