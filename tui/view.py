@@ -142,12 +142,26 @@ class View:
     def at_stop_number(self, stop: int) -> View:
         """At another stop of the same lesson, controls and seed kept."""
         opening = View.opening(self.lesson, stop)
+        opening = replace(opening, code=self._code_at(opening.program))
         return replace(opening, controls=self.controls, seed=self.seed, look=self.look, patient=self.patient)
 
     def same_program(self, other: View) -> bool:
         """Whether both show the same run: same lesson, stop, controls, seed, code and patience."""
         same = (self.stop, self.choices) == (other.stop, other.choices)
         return same and self.lesson is other.lesson
+
+    def _code_at(self, other: str) -> str | None:
+        """Of a document, the program at another cell, if a repair has changed what stands in both."""
+        mine = self.at_stop.program
+        if not self.lesson.document or self.code is None or self.code.count("\n") != mine.count("\n"):
+            return None
+        if other.startswith(mine):
+            code = self.code + other[len(mine) :]
+        elif mine.startswith(other):
+            code = "\n".join(self.code.split("\n")[: other.count("\n") + 1])
+        else:
+            return None
+        return None if code == other else code
 
     @property
     def choices(self) -> tuple[object, ...]:

@@ -15,6 +15,7 @@ from tui.cli import main
 from tui.cli_cells import program_of
 from tui.cli_parse import UsageError
 from tui.outline import outline
+from tui.stage import open_view
 from tui.view import View, arguments
 
 Capture = pytest.CaptureFixture[str]
@@ -184,3 +185,15 @@ async def test_a_script_without_a_heading_opens_too(tmp_path: Path) -> None:
         (entry,) = outline(app.session)
         assert entry.here
         assert entry.text.startswith("1 ")
+
+
+def test_a_repair_of_a_cell_holds_in_those_below(tmp_path: Path) -> None:
+    place = tmp_path / "cells.py"
+    place.write_text("x = torch.ones(2, 4)\n\nz = x @ x\n\nw = z + 1\n", encoding="utf-8")
+    broken = View.opening(read(str(place)), 2)
+    mended = open_view(broken).repaired(broken, 1)
+    below = mended.at_stop_number(3)
+    assert open_view(broken.at_stop_number(3)).error is not None
+    assert open_view(below).error is None
+    assert below.at_stop_number(2) == mended
+    assert below.at_stop_number(1).code is None
