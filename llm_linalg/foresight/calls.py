@@ -68,6 +68,8 @@ class Calls(Texts):
             return Method(tables.METHODS[node.attr], value)
         if value is SOME_TENSOR and node.attr in _TURNED:
             return self.some_tensor()
+        if isinstance(value, Unknown) and node.attr == "data":
+            self.budget.guess(calls=False, multiplies=False)
         if isinstance(value, Unknown) or (isinstance(value, Tensor) and node.attr in _HIDDEN):
             raise Undecided
         if isinstance(value, Tensor) and node.attr == "grad":

@@ -185,6 +185,8 @@ class Expressions(Altering):
         if not kinds <= {int, float} or not isinstance(operator, _POINTWISE[:-1]):
             if self._growing and not _is_number(left) and not _is_number(right):
                 self.budget.grows()
+            if None in kinds:
+                self.budget.guess(calls=False, multiplies=False)  # either may be a tensor
             return ANY
         if float in kinds or isinstance(operator, ast.Div):
             return UNKNOWN[float]
