@@ -34,7 +34,8 @@ longest ranges, no loop is left early, and what is not known is as large as the 
 all of others (`altering`). What fits then may do all that its budget allows. That is no upper bound,
 though: whether it does more than was told is looked after. Of anything else so much is done as takes less
 than a tenth of a second; it is let free as soon as all that is left of it is known, or if what the turns of
-its loops have taken so far tells that it will fit (`loops`, and `pace` in the language).
+its loops have taken so far tells that it will fit (`loops`, and `pace` in the language). Who has patience
+lets it do more.
 """
 
 from __future__ import annotations

@@ -11,7 +11,7 @@ from llm_linalg.foresight.least import Least
 from llm_linalg.language.interpreter import Interpreter
 from llm_linalg.language.source import Source
 
-LONGEST = 6_700  # steps of a rehearsal; each takes some three microseconds
+LONGEST = 6_700  # steps of a rehearsal; what each takes is in `costs`
 A_CALL = 12  # steps that a call of torch takes as long as
 
 

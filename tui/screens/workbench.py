@@ -144,10 +144,12 @@ class Workbench(Page):
         self.run_worker(self._kept(), group="keep", exclusive=True)
 
     async def _kept(self) -> None:
-        (text, self._unkept), (anew, self._anew) = (self._unkept, None), (self._anew, False)
+        text, anew = self._unkept, self._anew
         if text is None:
-            self._anew = anew
-        elif not await asyncio.to_thread(partial(self.drafts.keep, text, anew=anew)) and not self._told:
+            return
+        self._unkept, self._anew = None, False
+        kept = await asyncio.to_thread(partial(self.drafts.keep, text, anew=anew))
+        if not kept and not self._told:
             self._told = True
             self.update_session(self.session.told("This folder can't be written: the program is not kept."))
 
