@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import ast
 import gc
+import keyword
+import re
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,6 +17,13 @@ _NOWHERE = "\ud800"
 # CPython counts how deep a tree is for all threads at once (python/cpython#106905): of two threads that make
 # trees at the same time, one may end with a SystemError.
 _ONE_AT_A_TIME = RLock()
+
+_FORMATTED = re.compile(r"""\b[rR]?[fF][rR]?['"]""")
+_ASIDE = re.compile(
+    r"""(?:(?<!\w)[rRbBuU]{1,2})?(\'\'\'|\"\"\"|['"])(?:\\.|(?!\1).)*(?:\1|\Z)|\#[^\n]*""", re.DOTALL
+)  # texts and comments
+_NAME = re.compile(r"(?<![\w.])[^\W\d]\w*")
+_KEYWORDS = frozenset(keyword.kwlist)
 
 
 @contextmanager
@@ -47,3 +56,14 @@ def expression(text: str) -> ast.expr:
     with _ONE_AT_A_TIME, warnings.catch_warnings():
         warnings.simplefilter("ignore")
         return ast.parse(text, _NOWHERE, mode="eval").body
+
+
+def fewest(text: str) -> int:
+    """Return how many nodes the tree of a program has at least, told by its names: in a tenth of the time.
+
+    One that has texts with braces is left to the parser: names may stand within those.
+    """
+    if _FORMATTED.search(text):
+        return 0
+    names = _NAME.findall(_ASIDE.sub("''", text))
+    return sum(name not in _KEYWORDS for name in names) - names.count("as")  # `a as b` is one

@@ -13,6 +13,7 @@ from llm_linalg.foresight.guessing import Guessing
 from llm_linalg.foresight.least import Least
 from llm_linalg.foresight.unknown import ANY, SOME_DICT, Undecided, Unknown, changeable, parts
 from llm_linalg.language import layers
+from llm_linalg.language.plain import SINGLE
 from llm_linalg.language.source import Source
 
 
@@ -70,6 +71,8 @@ class Altering(Guessing):
 
     def _name(self, node: ast.Name) -> Any:
         value = super()._name(node)
+        if value.__class__ in SINGLE:
+            return value
         if self.loose and changeable(value):
             raise Undecided
         if self.missing and self._alters_layers and any(isinstance(part, nn.Module) for part in parts(value)):

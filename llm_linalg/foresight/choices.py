@@ -15,6 +15,7 @@ from llm_linalg.foresight.several import joined
 from llm_linalg.foresight.timed import Ends
 from llm_linalg.foresight.turns import Each
 from llm_linalg.foresight.unknown import SOME_DICT, Undecided, Unknown, doubtful, has_tensors, numbered
+from llm_linalg.language.plain import NUMBERS
 
 _SAME: Any = ast.Is | ast.IsNot
 _FINDING: Any = ast.In | ast.NotIn
@@ -41,6 +42,8 @@ class Choices(Returning):
 
     def compared(self, kind: ast.cmpop, left: Any, right: Any) -> Any:
         """Return ``left kind right``, as far as it is known."""
+        if left.__class__ in NUMBERS and right.__class__ in NUMBERS and not isinstance(kind, _SAME):
+            return super().compared(kind, left, right)
         sides = (left, right)
         tensor = any(isinstance(side, Tensor) for side in sides)
         if isinstance(left, Each) and isinstance(kind, _FINDING) and not doubtful(right):

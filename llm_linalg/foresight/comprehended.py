@@ -16,6 +16,7 @@ from llm_linalg.foresight.parted import Parts
 from llm_linalg.foresight.turns import unrolled
 from llm_linalg.foresight.unknown import ANY, EXACT, Undecided, Unknown, few
 from llm_linalg.foresight.wholes import SomeRange
+from llm_linalg.language.comprehensions import Row
 
 _GIVEN_A_STEP = 20  # items
 _MOST = 20_000  # items of a list that one turn stands for
@@ -24,16 +25,14 @@ _MOST = 20_000  # items of a list that one turn stands for
 class Comprehended(Loops):
     """Goes through comprehensions, and generators in brackets."""
 
-    def _generated(self, items: list[ast.expr], generators: list[ast.comprehension]) -> list[list[Any]]:
+    def _generated(self, items: list[ast.expr], generators: list[ast.comprehension]) -> list[Row]:
         try:
             return super()._generated(items, generators)
         except Undecided:
             self.passed_over(*items, *generators)
             raise
 
-    def _generate(
-        self, items: list[ast.expr], generators: list[ast.comprehension], found: list[list[Any]]
-    ) -> None:
+    def _generate(self, items: list[ast.expr], generators: list[ast.comprehension], found: list[Row]) -> None:
         if not generators:
             super()._generate(items, generators, found)
             return
@@ -60,7 +59,7 @@ class Comprehended(Loops):
             raise Undecided
 
     def _generate_once(
-        self, items: list[ast.expr], generators: list[ast.comprehension], value: Any, found: list[list[Any]]
+        self, items: list[ast.expr], generators: list[ast.comprehension], value: Any, found: list[Row]
     ) -> bool:
         """Go through one turn of a comprehension; return whether all of it is known."""
         first, *rest = generators
@@ -80,10 +79,10 @@ class Comprehended(Loops):
         items: list[ast.expr],
         generators: list[ast.comprehension],
         values: Sequence[Any],
-        found: list[list[Any]],
+        found: list[Row],
     ) -> bool:
         """Let one turn stand for all of a kind; return whether it is known what each gives."""
-        given: list[list[list[Any]] | None] = []
+        given: list[list[Row] | None] = []
 
         def turns(column: Column) -> None:
             given.append(self._generate_for_all(items, generators, column))
@@ -98,15 +97,15 @@ class Comprehended(Loops):
 
     def _generate_for_all(
         self, items: list[ast.expr], generators: list[ast.comprehension], column: Column, sure: bool = True
-    ) -> list[list[Any]] | None:
+    ) -> list[Row] | None:
         """Let one turn of a comprehension stand for all of a kind; they take nothing if they may not be made.
 
         Returns what is known of all that they give; None if that is not all known, or if it can be changed:
         then each is another one.
         """
 
-        def turn(value: Any) -> tuple[None, list[list[Any]] | None]:
-            given: list[list[Any]] = []
+        def turn(value: Any) -> tuple[None, list[Row] | None]:
+            given: list[Row] = []
             return None, given if self._generate_once(items, generators, value, given) else None
 
         left, lists, kinds = self.budget.left, self._lists, self.every(column)
@@ -123,7 +122,7 @@ class Comprehended(Loops):
         self._ended(parts, left, generators[0].iter)
         return self._of_each(parts)
 
-    def _of_each(self, parts: Parts) -> list[list[Any]] | None:
+    def _of_each(self, parts: Parts) -> list[Row] | None:
         """Return what is known of all that the turns of a comprehension give, in their order."""
         total = 0
         for part in parts.all:
@@ -133,11 +132,11 @@ class Comprehended(Loops):
         if total > _MOST:
             return None
         self.went_on(total // _GIVEN_A_STEP)
-        turns: list[list[list[Any]]] = [[]] * parts.size
+        turns: list[Sequence[Row]] = [()] * parts.size
         for part in parts.all:
             rows = unrolled(tuple(map(tuple, part.given)), part.size, part.turn)
             for place, row in zip(part.order, rows, strict=True):
-                turns[place] = [list(items) for items in row]
+                turns[place] = row
         return list(chain.from_iterable(turns))
 
     def _unbound(self, generators: list[ast.comprehension]) -> None:

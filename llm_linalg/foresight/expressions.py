@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from operator import attrgetter
 from typing import Any, NoReturn
 
 from torch import Tensor, nn
@@ -32,7 +33,8 @@ from llm_linalg.foresight.unknown import (
 from llm_linalg.foresight.wholes import arithmetic, negative
 from llm_linalg.language import layered, plain
 from llm_linalg.language.costs import A_LAYERS_NAME
-from llm_linalg.language.evaluator import WITH_ITEMS
+from llm_linalg.language.evaluator import FAILURES, WITH_ITEMS
+from llm_linalg.language.plain import NUMBERS
 from llm_linalg.language.source import Source
 
 _POINTWISE = (ast.Add, ast.Sub, ast.Mult, ast.Div, ast.FloorDiv, ast.Mod, ast.Pow)
@@ -48,17 +50,30 @@ class Expressions(Altering):
         self.ranges = 0  # and comparisons, for which the bounds of whole numbers did not do
         self.vague = False  # whether something may be decided if numbers are known for each turn of a loop
         self.returned = 0  # backward passes
+        self._grow: dict[ast.Assign, bool] = {}
         self._growing = False  # whether a sum becomes the new value of what stands in it
 
     def evaluate(self, node: ast.expr) -> Any:
         """Return an expression's value, or what is known of it."""
         self.went_on()
+        kind, budget = node.__class__, self.budget
+        steps, evaluated = self._evaluators[kind]
         try:
-            return self.unless_altered(super().evaluate(node))
+            budget.steps -= steps
+            if budget.steps < budget.look:
+                budget.look_after()
+            value = evaluated(node)
+            return self.unless_altered(value) if self._altered else value
+        except FAILURES as error:
+            self.fail(error, node)
         except Undecided as undecided:
             if undecided.value.kind not in _WITHOUT_TENSORS:
                 self.guessed(node)
             return undecided.value
+
+    def evaluators(self) -> dict[type[ast.expr], Callable[[Any], Any]]:
+        """Return what evaluates each kind of expression."""
+        return super().evaluators() | {ast.Constant: attrgetter("value"), ast.Name: self._name}
 
     def fail(self, error: Exception, node: ast.expr | ast.stmt) -> NoReturn:
         """Raise a limit that is exceeded, with its place; all else is left to the run, to be explained."""
@@ -123,9 +138,17 @@ class Expressions(Altering):
 
     def _assigned(self, node: ast.Assign) -> None:
         self.went_on(len(node.targets) - 1)
-        self._growing = isinstance(node.value, ast.BinOp) and _again(node.value, node.targets)
+        self._growing = isinstance(node.value, ast.BinOp) and self._again(node)
         super()._assigned(node)
         self._growing = False
+
+    def _again(self, node: ast.Assign) -> bool:
+        """Return whether a name that is bound stands in its new value, too: what it is of may grow."""
+        if node not in self._grow:
+            bound = {target.id for target in node.targets if isinstance(target, ast.Name)}
+            inside = ast.walk(node.value)
+            self._grow[node] = any(isinstance(inner, ast.Name) and inner.id in bound for inner in inside)
+        return self._grow[node]
 
     def augmented(self, node: ast.AugAssign) -> None:
         """Bind a target to ``target op= value``."""
@@ -164,8 +187,9 @@ class Expressions(Altering):
         left, right = self.evaluate(node.left), self.evaluate(node.right)
         if isinstance(left, Unknown) or isinstance(right, Unknown):
             return self._known(node.op, left, right)
-        self.budget.weigh(left, right)
-        return plain.binary(type(node.op), left, right)
+        if left.__class__ not in NUMBERS or right.__class__ not in NUMBERS:
+            self.budget.weigh(left, right)
+        return plain.binary(node.op.__class__, left, right)
 
     def _known(self, operator: ast.operator, left: Any, right: Any) -> Any:
         """Return what is known of a sum or its like, of which one side at least is unknown."""
@@ -243,12 +267,6 @@ class Expressions(Altering):
 def _is_number(value: Any) -> bool:
     """Return whether a value is a number, or a tensor: no list becomes longer by it."""
     return kind_of(value) in (int, float, bool, Tensor)
-
-
-def _again(value: ast.expr, targets: Sequence[ast.expr]) -> bool:
-    """Return whether a name that is bound stands in its new value, too: what it is of may grow."""
-    bound = {target.id for target in targets if isinstance(target, ast.Name)}
-    return any(isinstance(inner, ast.Name) and inner.id in bound for inner in ast.walk(value))
 
 
 def _certain(value: Any, key: Any) -> Any:

@@ -83,10 +83,13 @@ class Least(Budget):
 
     def weigh(self, *values: Any) -> None:
         """Count the items of plain values; of a text that is not known there is none for sure."""
-        Budget.weigh(self, *["" if value is UNKNOWN[str] else value for value in values])
+        several = [value for value in values if value.__class__ not in plain.SINGLE]
+        if not several:
+            return
+        Budget.weigh(self, *["" if value is UNKNOWN[str] else value for value in several])
         if self.dearest:
-            self.met(*values)
-            unknown = sum(self._most(value.kind) for value in values if isinstance(value, Unknown))
+            self.met(*several)
+            unknown = sum(self._most(value.kind) for value in several if isinstance(value, Unknown))
             if unknown:
                 self.go_through(unknown)
 

@@ -123,7 +123,7 @@ class Loops(Parted):
         if self.dearest and values.longest:
             return self._most_turns(node, Column(values.longest, values.others))
         self.unbounded += values.longest != 0
-        self.budget.weigh(values.sure)
+        self.gone_through(values.sure, node.iter)
         with self._turning(values.length):
             way = self._sure_turns(node, values.sure)
         if way is not None:

@@ -21,6 +21,8 @@ def joined(one: Any, other: Any) -> Any:
     """Return what is known of a value that is one or the other; the first itself, if that is all of it."""
     if one is other or other is UNBOUND:
         return one  # where a name is not bound, the run ends as soon as it is used
+    if one.__class__ is other.__class__ is int:
+        return either(one, other)
     if one is UNBOUND:
         return other
     if isinstance(one, Tensor) and isinstance(other, Tensor):

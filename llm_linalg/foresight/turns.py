@@ -128,6 +128,13 @@ def unrolled(value: Any, size: int, turn: Turn) -> list[Any]:
     """Return what is known of a value in each of so many turns that were gone through as one."""
     if isinstance(value, Each) and value.turn is turn:
         return value.values()
-    if isinstance(value, tuple) and value:
+    if isinstance(value, tuple) and _differs(value, turn):
         return list(zip(*[unrolled(item, size, turn) for item in value], strict=True))
     return [value] * size
+
+
+def _differs(value: Any, turn: Turn) -> bool:
+    """Return whether a value, or one in a tuple of them, is known for each turn."""
+    if isinstance(value, tuple):
+        return any(_differs(item, turn) for item in value)
+    return isinstance(value, Each) and value.turn is turn

@@ -16,7 +16,9 @@ LETTERS_A_STEP = 1_000  # likewise, of a text
 _FEW = 200  # items of tuples in tuples that are looked at one by one
 _CHANGEABLE = list | dict | Distinct | VIEWS | Method
 _HOLDING = list | tuple | dict | Distinct | VIEWS
-_CERTAIN = frozenset([bool, int, float, str, type(None), Tensor])  # told at a glance
+_LISTS: frozenset[Any] = frozenset([list, tuple])
+_PLAIN: frozenset[Any] = frozenset([bool, int, float, str, type(None)])
+_CERTAIN: frozenset[Any] = _PLAIN | {Tensor}  # told at a glance
 EXACT: Any = bool | int | float | str | type(None)  # plain values without parts
 
 
@@ -76,7 +78,7 @@ SOME_TENSOR = UNKNOWN[Tensor]  # of which not even the shape is known
 
 
 def parts(value: Any) -> Iterator[Any]:
-    """Yield a value and all inside it: each list, tuple or dict once, however often it is there.
+    """Yield a value and all inside it: each item once, however often it is there.
 
     Of items that are all certain, one tensor stands for all of them, if there is one.
     """
@@ -95,19 +97,23 @@ def parts(value: Any) -> Iterator[Any]:
                 item = item.items
             kinds = set(map(type, item))
             if not kinds <= _CERTAIN:
-                todo += item
+                todo += {id(inner): inner for inner in item}.values()
             elif Tensor in kinds:
                 todo.append(next(inner for inner in item if inner.__class__ is Tensor))
 
 
 def doubtful(value: Any) -> bool:
     """Return whether a value, or one inside it, is unknown."""
-    return value.__class__ not in _CERTAIN and any(isinstance(part, Unknown) for part in parts(value))
+    if value.__class__ in _CERTAIN or (value.__class__ in _LISTS and _CERTAIN.issuperset(map(type, value))):
+        return False
+    return any(isinstance(part, Unknown) for part in parts(value))
 
 
 def has_tensors(value: Any) -> bool:
     """Return whether a value has tensors inside: which of them are the same one, only the run will know."""
     if isinstance(value, Tensor) or value.__class__ in _CERTAIN:
+        return False
+    if value.__class__ in _LISTS and _PLAIN.issuperset(map(type, value)):
         return False
     return any(isinstance(part, Tensor) for part in parts(value))
 

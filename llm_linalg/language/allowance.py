@@ -37,7 +37,7 @@ _SAID = (
     "goes through more than {} items",
 )  # a program that takes more than it may, as `Spent` lists it
 
-ROOM = 90_000  # steps and effort of a program of which nobody knows how much it does
+ROOM = 75_000  # steps and effort of a program of which nobody knows how much it does
 UNKNOWN = (
     "it can't be told beforehand how much this program does, and it has done all that such a program may "
     "at once: let it do less, give its loops fewer turns, or have patience with it"

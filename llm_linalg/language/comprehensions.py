@@ -9,12 +9,15 @@ from typing import Any
 from torch import Tensor
 
 from llm_linalg.language import layers
+from llm_linalg.language.costs import A_WEIGHING
 from llm_linalg.language.evaluator import Evaluator
 from llm_linalg.language.instead import CHANGED
 from llm_linalg.language.values import VIEWS, Distinct, hashable
 
 # Made once: they are asked for at each loop.
 _GONE_THROUGH: Any = range | list | tuple | dict | str | VIEWS | Distinct
+Row = Sequence[Any]
+"""What one turn of a comprehension gives: its item, or a key and what belongs to it."""
 _CHANGING: Any = list | dict | VIEWS | layers.SEQUENCES
 
 
@@ -36,21 +39,19 @@ class Comprehensions(Evaluator):
         pairs = self._generated([node.key, node.value], node.generators)
         self.budget.weigh(*[key for key, _ in pairs if isinstance(key, tuple)])
         hashable([key for key, _ in pairs])
-        return {key: value for key, value in pairs}  # noqa: C416  each is a list of two
+        return {key: value for key, value in pairs}  # noqa: C416  each is a row of two
 
-    def _generated(self, items: list[ast.expr], generators: list[ast.comprehension]) -> list[list[Any]]:
+    def _generated(self, items: list[ast.expr], generators: list[ast.comprehension]) -> list[Row]:
         """Return what a comprehension gives, for each turn the values of its items."""
         outer, self.names = self.names, self.names.new_child()
-        found: list[list[Any]] = []
+        found: list[Row] = []
         try:
             self._generate(items, generators, found)
         finally:
             self.names = outer
         return found
 
-    def _generate(
-        self, items: list[ast.expr], generators: list[ast.comprehension], found: list[list[Any]]
-    ) -> None:
+    def _generate(self, items: list[ast.expr], generators: list[ast.comprehension], found: list[Row]) -> None:
         if not generators:
             found.append([self.evaluate(item) for item in items])
             return
@@ -58,8 +59,12 @@ class Comprehensions(Evaluator):
         source = self.evaluate(first.iter)
         for value in self.each(source, self.gone_through(source, first.iter), first.iter):
             self.assign(first.target, value)
-            if not first.ifs or all(self._truth(self.evaluate(test), test) for test in first.ifs):
+            if first.ifs and not all(self._truth(self.evaluate(test), test) for test in first.ifs):
+                continue
+            if rest:
                 self._generate(items, rest, found)
+            else:
+                found.append([self.evaluate(item) for item in items])
 
     def gone_through(self, value: Any, node: ast.expr) -> Sequence[Any]:
         """Return the items of a value that stands after ``in``."""
@@ -69,8 +74,11 @@ class Comprehensions(Evaluator):
             value = list(value)
         if not isinstance(value, _GONE_THROUGH):
             raise self.error(f"a value of type {type(value).__name__} can't be gone through", node)
+        if isinstance(value, range):  # its items are not there yet: each turn takes steps
+            self.budget.step(A_WEIGHING)
+            return value
         self.budget.weigh(value)
-        return value if isinstance(value, range) else tuple(value)
+        return tuple(value)
 
     def each(self, source: Any, values: Sequence[Any], node: ast.expr) -> Iterable[Any]:
         """Return the items of a value that is gone through, as long as it stays as it was."""

@@ -66,6 +66,8 @@ IN_PLACE: dict[type[ast.operator], Callable[[Any, Any], Any]] = {
     ast.RShift: operator.irshift,
 }
 _GROWING = frozenset([ast.Pow, ast.LShift, ast.Mult])  # what can give far longer numbers than it is given
+_WITHIN = {kind: does for kind, does in BINARY.items() if kind not in (ast.Pow, ast.LShift)}
+"""What of small numbers gives none beyond the bound."""
 UNARY: dict[type[ast.unaryop], Callable[[Any], Any]] = {
     ast.USub: operator.neg,
     ast.UAdd: operator.pos,
@@ -89,6 +91,8 @@ COMPARE: dict[type[ast.cmpop], Callable[[Any, Any], Any]] = {
 def binary(kind: type[ast.operator], left: Any, right: Any) -> Any:
     """Return ``left kind right``; plain values are held against the bounds first."""
     if left.__class__ is right.__class__ is int:
+        if kind in _WITHIN and -_SMALL < left < _SMALL and -_SMALL < right < _SMALL:
+            return _WITHIN[kind](left, right)
         _bound_integers(kind, left, right)
     else:
         bound(kind, left, right)

@@ -10,7 +10,7 @@ import unicodedata
 
 from llm_linalg.errors import LimitError, ProgramError, Span
 from llm_linalg.language import instead
-from llm_linalg.parsing import statements
+from llm_linalg.parsing import fewest, statements
 from llm_linalg.text import characters
 
 MAX_CHARACTERS = 50_000
@@ -155,16 +155,20 @@ class Source:
         if self._bounded and len(self.text) > MAX_CHARACTERS:
             raise LimitError(f"the program has {len(self.text)} characters; {MAX_CHARACTERS} are allowed")
         for number, line in enumerate(self._lines, 1):
+            if line.isprintable():
+                continue
             for column, char in enumerate(line):
                 if char != "\t" and unicodedata.category(char) in ("Cc", "Cf", "Cs", "Co", "Zl", "Zp"):
                     place = Span(number, column, number, column + 1)
                     raise ProgramError(f"a character that can't be seen: U+{ord(char):04X}", place, self.text)
 
     def _check_size(self) -> None:
-        """Refuse a text that is too large by its first part, where that can be read alone."""
+        """Refuse a text that is too large: by its names, or its first part, if that can be read alone."""
         end = 1 + max(self.text.rfind(mark, 0, _FIRST_PART) for mark in "\n;")
         if not self._bounded or len(self.text) <= _FIRST_PART:
             return
+        if fewest(self.text) > MAX_NODES:
+            raise LimitError(_TOO_LARGE)
         try:
             first = statements(self.text[:end])
         except (SyntaxError, MemoryError, RecursionError, ValueError, OverflowError):

@@ -1,0 +1,60 @@
+"""A text that is too large is refused by its names: never one that is not."""
+
+from __future__ import annotations
+
+import ast
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from llm_linalg import LimitError, run
+from llm_linalg.language import source
+from llm_linalg.lesson import catalog
+from llm_linalg.parsing import fewest, statements
+from tests.engine.fitting import FITTING
+from tests.engine.flows import flows
+
+PIECES = [
+    *("x", "y.a", "x as y", "not", "in", "1.5e3", "0x1f", "é", "import", "a.b.c", "from a import b as c"),
+    *("'", '"', "'''", '"""', "\\", "#", "\n", "r'", "b'a b'", "u''", "f'{x}'", '"a b"', "'''a\nb'''"),
+    *(" ", " = ", ";", "(", ")", "[", "]", ",", ": ", "def f(a, b=c): ", "lambda: ", "if ", "for ", "else "),
+]  # fmt: skip
+
+
+def held(text: str) -> bool:
+    """Holds what a text's names tell against its tree; returns whether it has one."""
+    try:
+        tree = statements(text)
+    except (SyntaxError, ValueError):
+        fewest(text)
+        return False
+    assert fewest(text) <= sum(1 for _ in ast.walk(tree))
+    return True
+
+
+@given(flows(known=False))
+def test_a_program_has(program: str) -> None:
+    assert held(program)
+    assert "f'" in program or fewest(program) > len(program) // 40  # it is a bound that tells something
+
+
+def test_each_lesson_and_each_of_the_tests_own_has() -> None:
+    assert all(held(stop.program) for lesson in catalog() for stop in lesson.stops)
+    assert all(held(program) for program in FITTING.values())
+
+
+@settings(max_examples=2_000)
+@given(st.lists(st.sampled_from(PIECES), min_size=1, max_size=6))
+def test_texts_have(pieces: list[str]) -> None:
+    held("".join(pieces))
+
+
+@pytest.mark.parametrize("name", ["é", "a", "a.b", "(a)", "a\n"])
+def test_many_names_are_refused_before_they_are_parsed(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def parsed(_: str) -> ast.Module:
+        raise AssertionError
+
+    monkeypatch.setattr(source, "statements", parsed)
+    with pytest.raises(LimitError, match="too many parts"):
+        run(f"x = [{','.join([name] * 10_500)}]")
