@@ -204,7 +204,8 @@ def trace(
         except (RuntimeError, ValueError, IndexError, TypeError) as error:
             if recorder.failed is None or recorder.failure is not error:
                 raise  # the function's own, whatever torch refused before it
-            raise explain_call(recorder.failed, error, frames_of(error.__traceback__)) from error
+            frames = frames_of(error.__traceback__)
+            raise explain_call(recorder.failed, error, frames, recorder.called) from error
     name_locals()
     recorder.name_targets()
     found = recorder.finish("", seed)

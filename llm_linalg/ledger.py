@@ -107,6 +107,13 @@ class Ledger:
         """Say what a tensor that may come in later is called."""
         self._labels[id(tensor)] = (tensor, name)
 
+    def called(self, tensor: Tensor) -> str | None:
+        """Return what a tensor is called: by a module, or by the name or the variable that it is bound to."""
+        label, node = self._labels.get(id(tensor)), self.node_of(tensor)
+        if label is not None:
+            return label[1]
+        return None if node is None else node.bound_name or node.target
+
     def name_targets(self) -> None:
         """Name what has no name yet after the variable that it was assigned to."""
         for node in self.nodes:

@@ -80,6 +80,7 @@ def _candidates(
 ) -> Iterator[tuple[str, str]]:
     places = sorted(pieces)
     yield from _converted(whole, pieces, error)
+    yield from _along(whole, node, error)
     for place in reversed(places):
         if len(pieces[place].shape) >= 2:
             yield (
@@ -119,6 +120,19 @@ def _converted(whole: str, pieces: dict[int, _Piece], error: ShapeError) -> Iter
     texts = {place: f"{_wrapped(piece.text)}{method}" for place, piece in others.items()}
     said = ", ".join(piece.text for piece in others.values())
     yield _edited(whole, pieces, texts), f"makes {said} {str(widest).removeprefix('torch.')}"
+
+
+def _along(whole: str, node: ast.expr, error: ShapeError) -> Iterator[tuple[str, str]]:
+    """Yield tensors joined along each of their other axes."""
+    if error.operation != "cat" or not isinstance(node, ast.Call) or not error.operands:
+        return
+    given = [*node.args[1:], *(keyword.value for keyword in node.keywords if keyword.arg in ("dim", "axis"))]
+    start = end = len(whole) - 1
+    before = ", dim="
+    if given:
+        before, (start, end) = "", _place(whole, node, given[0])
+    for axis in range(len(error.operands[0].shape)):
+        yield f"{whole[:start]}{before}{axis}{whole[end:]}", f"joins along axis {axis}"
 
 
 def _cut(
@@ -202,6 +216,13 @@ def _edited(whole: str, pieces: dict[int, _Piece], texts: dict[int, str]) -> str
         piece = pieces[place]
         whole = whole[: piece.start] + text + whole[piece.end :]
     return whole
+
+
+def _place(whole: str, node: ast.expr, inner: ast.expr) -> tuple[int, int]:
+    """Return where an expression within one stands in its text."""
+    ends = inner.col_offset, inner.end_col_offset or inner.col_offset
+    start, end = (characters(whole, offset - node.col_offset) for offset in ends)
+    return start, end
 
 
 def _bracketed(whole: str, start: int, end: int) -> tuple[int, int]:

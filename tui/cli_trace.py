@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from llm_linalg.lesson import Lesson
 
 MEGABYTE = 2**20
+_TARGET = re.compile(r"(?!randint:)[^()\[\]]+:[^\W\d]")
 
 
 def trace_parser() -> Parser:
@@ -26,11 +28,14 @@ def trace_parser() -> Parser:
         allow_abbrev=False,
     )
     parser.add_argument(
-        "target", metavar="TARGET", help="FILE.py:FUNCTION, MODULE:FUNCTION, or MODULE:CLASS(constants)"
+        "target",
+        metavar="TARGET",
+        nargs="?",
+        help="FILE.py:FUNCTION, MODULE:FUNCTION, or MODULE:CLASS(constants)",
     )
     parser.add_argument(
-        "--inputs", action="append", default=[], metavar="X",
-        help="an input: 'torch.randn(2, 5, 8)', 2x5x8, or randint:0:50:2x5; may be given several times",
+        "--inputs", action="extend", nargs="+", default=[], metavar="X",
+        help="its inputs, one after another: 'torch.randn(2, 5, 8)', 2x5x8, or randint:0:50:2x5",
     )  # fmt: skip
     parser.add_argument("--keep", type=megabytes, metavar="MB", help="values kept, in MB: 1024 unless given")
     parser.add_argument(
@@ -45,6 +50,11 @@ def trace(flags: argparse.Namespace) -> int:
     from llm_linalg.errors import ProgramError
     from tui.cli_app import check_terminal, launch
 
+    if flags.target is None:  # it may stand behind its inputs
+        flags.target = next(filter(_TARGET.match, flags.inputs), None)
+        if flags.target is None:
+            raise UsageError("the following arguments are required: TARGET")
+        flags.inputs.remove(flags.target)
     if flags.format is None:
         check_terminal(os.environ, "--format plain prints the nodes")  # before anything is run
     if flags.code is not None or flags.set or flags.patient:

@@ -158,6 +158,8 @@ ATTRIBUTES: Mapping[str, str] = {
     "cuda": _CPU,
     "cpu": _CPU,
     "grad_fn": "x.requires_grad says whether it has a gradient",
+    "sort": "write xs = sorted(xs)",
+    "clear": "write xs = []",
     "remove": "write [x for x in xs if x != item]",
     "zero_": "write x[:] = 0; of a gradient, W.grad = None",
     "fill_": "write x[:] = value",

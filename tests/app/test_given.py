@@ -28,11 +28,15 @@ Capture = pytest.CaptureFixture[str]
 SOURCE = "def double(x):\n    y = x * 2\n    return y @ x\n"
 
 
+def written(folder: Path, name: str, text: str) -> str:
+    path = folder / f"{name}.py"
+    path.write_text(text, encoding="utf-8")
+    return str(path)
+
+
 @pytest.fixture
 def file(tmp_path: Path) -> str:
-    path = tmp_path / "own_double.py"
-    path.write_text(SOURCE, encoding="utf-8")
-    return str(path)
+    return written(tmp_path, "own_double", SOURCE)
 
 
 def ours(capsys: Capture, *arguments: str) -> tuple[int, str, str]:
@@ -59,7 +63,7 @@ def test_trace_lists_the_nodes_with_file_and_line(file: str, capsys: Capture) ->
 def test_a_failure_is_explained_with_the_frames(file: str, capsys: Capture) -> None:
     done, out, narration = ours(capsys, "trace", f"{file}:double", "--inputs", "2x3", "--format", "plain")
     assert (done, out) == (1, "")
-    assert "matmul: axis 1 of input (2, 3) has size 3, axis 0 of other (2, 3) has size 2" in narration
+    assert "matmul: axis 1 of y (2, 3) has size 3, axis 0 of x (2, 3) has size 2" in narration
     assert "from " + file + ":3 in double: return y @ x" in narration
 
 
