@@ -42,7 +42,7 @@ class Comprehended(Loops):
         if self.dearest and some is None and isinstance(several, Unknown):
             self._generate_for_all(items, generators, self.budget.longest(several.kind))
             raise Undecided
-        values = self.gone_through(several if some is None else some.sure, source)
+        values = self.gone_through(several, source) if some is None else self.surely(some)
         decided = some is None
         with self._turning(f"{len(values):,}" if some is None else some.length):
             for turn, value in enumerate(values):

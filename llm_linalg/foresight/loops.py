@@ -20,6 +20,7 @@ from llm_linalg.foresight.several import joined
 from llm_linalg.foresight.unknown import Undecided, Unknown
 from llm_linalg.foresight.wholes import SomeRange
 from llm_linalg.language.allowance import Spent
+from llm_linalg.language.costs import A_WEIGHING
 from llm_linalg.language.pace import Pace
 from llm_linalg.language.source import Source
 from llm_linalg.language.statements import Broken, Continued, Returned
@@ -123,9 +124,8 @@ class Loops(Parted):
         if self.dearest and values.longest:
             return self._most_turns(node, Column(values.longest, values.others))
         self.unbounded += values.longest != 0
-        self.gone_through(values.sure, node.iter)
         with self._turning(values.length):
-            way = self._sure_turns(node, values.sure)
+            way = self._sure_turns(node, self.surely(values))
         if way is not None:
             return way
         scope, left, changes = self.names.maps[0], self.budget.left, self.changes
@@ -141,6 +141,11 @@ class Loops(Parted):
         finally:
             self.budget.left = left
             self.loose |= self.changes != changes
+
+    def surely(self, values: SomeRange) -> Sequence[Any]:
+        """Return what a loop surely goes through: items of a range are not there before their turns."""
+        self.budget.step(A_WEIGHING)
+        return values.sure
 
     def _most_turns(self, node: ast.For, column: Column) -> type[Exception] | None:
         """Go through as many turns as a loop may have."""
