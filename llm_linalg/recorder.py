@@ -54,6 +54,26 @@ class Learned(NamedTuple):
     writes: bool
 
 
+class Alike:
+    """What is known of calls by what they have in common with those that are like them."""
+
+    def __init__(self) -> None:
+        self._met: set[Hashable] = set()
+        self.learned: dict[Hashable, Learned] = {}  # of those that came twice
+
+    def first(self, common: Hashable) -> bool:
+        """Return whether a call is the first of those that are like it, and remember it."""
+        if common in self._met:
+            return False
+        if len(self._met) >= MOST_MET:
+            self._met.clear()
+            self.learned.clear()
+        self._met.add(common)
+        return True
+
+
+MOST_MET = 5_000  # kinds of calls that are kept in mind
+_TRUSTED = Alike()  # for all traces of trusted code: what a run of a program takes hangs on no other run
 MOST_OPERANDS = 10_000  # of a call of a program
 _TRANSFORMED = torch._C._functorch.peek_interpreter_stack  # noqa: SLF001
 _SWITCH = torch._C._set_grad_enabled  # noqa: SLF001  what torch.no_grad() calls, going in and out
@@ -83,8 +103,7 @@ class Recorder(Ledger, TorchFunctionMode):
         self.failure: BaseException | None = None
         self._guard = guard
         self._halt = halt
-        self._met: set[Hashable] = set()  # what calls had in common with those that are like them
-        self._learned: dict[Hashable, Learned] = {}  # of those that came twice
+        self._calls = _TRUSTED if guard is None else Alike()
 
     def __torch_function__(
         self, func: Any, types: Any, args: Sequence[Any] = (), kwargs: Mapping[str, Any] | None = None
@@ -105,12 +124,13 @@ class Recorder(Ledger, TorchFunctionMode):
             with self:
                 return body(*args, **kwargs)
         like = likeness(func, entry.operation, args, kwargs) if entry is not None else None
-        learned = self._learned.get(like[0]) if like is not None else None
+        learned = self._calls.learned.get(like[0]) if like is not None else None
         if learned is not None and like is not None:
             if learned.writes:
                 return self._written_again(func, args, kwargs, learned, like[1])
-            known = self._known([value for value in like[1] if isinstance(value, Tensor)])
-            if known is not None:
+            tensors = [value for value in like[1] if isinstance(value, Tensor)]
+            known = self._known(tensors) if self._guard is not None else None
+            if known is not None or self._guard is None:
                 return self._again(func, args, kwargs, learned, like[1], known)
         written = Written.of(args, kwargs, MOST_OPERANDS if self._guard else None)
         if self._guard or may_write(func, args, kwargs):
@@ -139,10 +159,10 @@ class Recorder(Ledger, TorchFunctionMode):
         entry = TABLE.entry(call.function)
         if like is None or entry is None:
             return
-        if like[0] not in self._met:
-            self._met.add(like[0])
-        elif (self._guard is None or asked is not None) and not draws(call.function) and _alike(call):
-            self._learned[like[0]] = Learned(Form.of(call, entry), asked, call.may_write)
+        if self._calls.first(like[0]):
+            return
+        if (self._guard is None or asked is not None) and not draws(call.function) and _alike(call):
+            self._calls.learned[like[0]] = Learned(Form.of(call, entry), asked, call.may_write)
 
     def _again(
         self,
@@ -151,13 +171,15 @@ class Recorder(Ledger, TorchFunctionMode):
         kwargs: Mapping[str, Any],
         learned: Learned,
         own: Sequence[Any],
-        known: Sequence[Operand],
+        known: Sequence[Operand] | None,
     ) -> Any:
         """Run a call that is like one before: it writes nothing, and draws no random numbers."""
         form, asked, _ = learned
-        if self._guard is not None and asked is not None:
+        if self._guard is not None and asked is not None and known is not None:
             self._guard.again(asked, len(known))
         result = self._run(func, args, kwargs)
+        if known is None:
+            known = [self._operand(value) for value in own if isinstance(value, Tensor)]
         feed = iter(known)
         own = [next(feed).value if isinstance(value, Tensor) else value for value in own]
         operands = tuple([known[place] for place in form.order])

@@ -158,9 +158,6 @@ ATTRIBUTES: Mapping[str, str] = {
     "cuda": _CPU,
     "cpu": _CPU,
     "grad_fn": "x.requires_grad says whether it has a gradient",
-    "sort": "write xs = sorted(xs)",
-    "clear": "write xs = []",
-    "remove": "write [x for x in xs if x != item]",
     "zero_": "write x[:] = 0; of a gradient, W.grad = None",
     "fill_": "write x[:] = value",
     "copy_": "write x[:] = other",
@@ -183,6 +180,13 @@ ATTRIBUTES: Mapping[str, str] = {
     "untyped_storage": "print x.flatten(), x.stride() and x.storage_offset()",
 }
 """For what is asked of a value."""
+
+LISTS: Mapping[str, str] = {
+    "sort": "write xs = sorted(xs)",
+    "clear": "write xs = []",
+    "remove": "write [x for x in xs if x != item]",
+}
+"""For what is asked of a list; tensors may have it."""
 
 ARGUMENTS: Mapping[str, str] = {
     "out": "bind the result to a name",
@@ -237,6 +241,8 @@ def missing(shown: str, name: str, known: Iterable[str], owner: str = "") -> str
     """
     known = list(known)
     advice = MEMBERS.get(shown) if not shown.startswith(".") else ATTRIBUTES.get(name)
+    if advice is None and "append" in known:
+        advice = LISTS.get(name)
     if advice is None and name.endswith("_") and name[:-1] in known:
         advice = f"nothing is changed in place: write {owner or 'x'} = {owner or 'x'}{shown[:-1]}(...)"
     return f"{shown} is not part of the language{f': {advice}' if advice else hint(name, known) or _LISTED}"

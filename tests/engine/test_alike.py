@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
+from llm_linalg import front, run, trace
 from llm_linalg import recorder as recording
 from llm_linalg.language.budget import Budget
 from llm_linalg.node import Node, Origin
@@ -234,16 +235,22 @@ def test_what_is_like_before_may_fail_by_its_cells(guarded: bool, monkeypatch: p
     assert "out of bounds" in failed[0]
 
 
-def test_few_calls_of_many_are_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
-    looked: list[str] = []
+@pytest.fixture
+def looked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The operations of the calls that are looked at."""
+    found: list[str] = []
     before = recording.call_of
 
     def counting(*given: Any) -> Any:
         call = before(*given)
-        looked.append(call.operation.name)
+        found.append(call.operation.name)
         return call
 
     monkeypatch.setattr(recording, "call_of", counting)
+    return found
+
+
+def test_few_calls_of_many_are_looked_at(looked: list[str]) -> None:
     with Recorder(Origin, Budget()) as recorder:
         x = torch.ones(2, 2)
         for number in range(100):
@@ -252,6 +259,46 @@ def test_few_calls_of_many_are_looked_at(monkeypatch: pytest.MonkeyPatch) -> Non
             y += 1
     assert len(recorder.nodes) == 1 + 6 * 100
     assert len(looked) <= 2 * 8
+
+
+def test_a_trace_of_trusted_code_knows_the_calls_of_those_before(
+    looked: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its layers have weights of their own, which come in with the call."""
+    monkeypatch.setattr(recording, "_TRUSTED", recording.Alike())
+    model = nn.Sequential(*(nn.Linear(11, 11) for _ in range(6)), nn.LayerNorm(11), nn.GELU())
+    first = trace(model, torch.randn(2, 11))
+    assert len(looked) == 2 + 1 + 1
+    trace(model, torch.randn(2, 11))
+    assert len(looked) == 2 + 2 * (1 + 1)
+    again = trace(model, torch.randn(2, 11))
+    assert len(looked) == 2 + 2 * (1 + 1)
+    assert [(node.op, node.name, node.scope, node.shape) for node in again.nodes] == [
+        (node.op, node.name, node.scope, node.shape) for node in first.nodes
+    ]
+
+
+def test_what_a_program_takes_hangs_on_none_before(monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[Budget] = []
+
+    def noted(**bounds: Any) -> Budget:
+        made.append(Budget(**bounds))
+        return made[-1]
+
+    monkeypatch.setattr(front, "Budget", noted)
+    program = "x = torch.ones(2, 13)\nfor i in range(9):\n    x = F.relu(x @ x.T @ x)"
+    run(program)
+    trace(lambda x: x @ x.T @ x, torch.ones(2, 13))
+    run(program)
+    assert made[0].effort == made[1].effort > 0
+    assert made[0].left == made[1].left
+
+
+def test_not_all_calls_are_kept_in_mind(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(recording, "MOST_MET", 10)
+    calls = recording.Alike()
+    assert [calls.first(number % 25) for number in range(50)] == [True] * 50
+    assert [calls.first(number) for number in (20, 24, 0)] == [False, False, True]
 
 
 def test_numbers_that_hash_alike_make_no_keys_that_do() -> None:
