@@ -128,9 +128,10 @@ class Recorder(Ledger, TorchFunctionMode):
         if learned is not None and like is not None:
             if learned.writes:
                 return self._written_again(func, args, kwargs, learned, like[1])
-            tensors = [value for value in like[1] if isinstance(value, Tensor)]
-            known = self._known(tensors) if self._guard is not None else None
-            if known is not None or self._guard is None:
+            if self._guard is None:
+                return self._again(func, args, kwargs, learned, like[1])
+            known = self._known([value for value in like[1] if isinstance(value, Tensor)])
+            if known is not None:
                 return self._again(func, args, kwargs, learned, like[1], known)
         written = Written.of(args, kwargs, MOST_OPERANDS if self._guard else None)
         if self._guard or may_write(func, args, kwargs):
@@ -171,9 +172,12 @@ class Recorder(Ledger, TorchFunctionMode):
         kwargs: Mapping[str, Any],
         learned: Learned,
         own: Sequence[Any],
-        known: Sequence[Operand] | None,
+        known: Sequence[Operand] | None = None,
     ) -> Any:
-        """Run a call that is like one before: it writes nothing, and draws no random numbers."""
+        """Run a call that is like one before: it writes nothing, and draws no random numbers.
+
+        Its operands are looked up once it is run, unless it is held against a budget: then they are known.
+        """
         form, asked, _ = learned
         if self._guard is not None and asked is not None and known is not None:
             self._guard.again(asked, len(known))

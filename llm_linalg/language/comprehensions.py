@@ -16,9 +16,9 @@ from llm_linalg.language.values import VIEWS, Distinct, hashable
 
 # Made once: they are asked for at each loop.
 _GONE_THROUGH: Any = range | list | tuple | dict | str | VIEWS | Distinct
+_CHANGING: Any = list | dict | VIEWS | layers.SEQUENCES
 Row = Sequence[Any]
 """What one turn of a comprehension gives: its item, or a key and what belongs to it."""
-_CHANGING: Any = list | dict | VIEWS | layers.SEQUENCES
 
 
 class Comprehensions(Evaluator):
