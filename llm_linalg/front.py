@@ -22,7 +22,7 @@ from llm_linalg.language.interpreter import Interpreter
 from llm_linalg.language.printing import CHOSEN
 from llm_linalg.language.source import Source
 from llm_linalg.node import Node
-from llm_linalg.places import Places, frames_of, owner_of
+from llm_linalg.places import Places, frames_of, named_in, owner_of
 from llm_linalg.ranks import Alone, Group, chosen, in_turn, joined
 from llm_linalg.recorder import Recorder
 from llm_linalg.shapes import explain, explain_call
@@ -135,7 +135,8 @@ def evaluated(expression: str, seed: int = 0) -> Any:
     checked = Source(expression)
     body = checked.tree.body
     if len(body) != 1 or not isinstance(body[0], ast.Expr):
-        raise ProgramError(f"{expression:.60} is not an expression, such as torch.randn(2, 5, 8)")
+        said = expression[:60] or "an empty text"
+        raise ProgramError(f"{said} is not an expression, such as torch.randn(2, 5, 8)")
     interpreter = Interpreter(checked, {}, Budget(), explain)
     interpreter.begin(body)
     with quiet(seed), interpreter.recorder:
@@ -204,8 +205,9 @@ def trace(
         except (RuntimeError, ValueError, IndexError, TypeError) as error:
             if recorder.failed is None or recorder.failure is not error:
                 raise  # the function's own, whatever torch refused before it
-            frames = frames_of(error.__traceback__)
-            raise explain_call(recorder.failed, error, frames, recorder.called) from error
+            held = named_in(error.__traceback__)
+            names = [recorder.labelled(tensor) or held.get(id(tensor)) for tensor in recorder.failed.tensors]
+            raise explain_call(recorder.failed, error, frames_of(error.__traceback__), names) from error
     name_locals()
     recorder.name_targets()
     found = recorder.finish("", seed)

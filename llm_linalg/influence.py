@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from llm_linalg.by_mask import one
-from llm_linalg.pulling import pull
+from llm_linalg.pulling import pull, replayed
 
 if TYPE_CHECKING:
     from llm_linalg.cells import Index
@@ -122,7 +122,7 @@ class Influence:
             real = node.value.is_floating_point() and any(leaf.requires_grad for leaf in leaves)
             if node.call is not None and real:
                 with torch.enable_grad():
-                    made = node.call.replay(leaves)
+                    made = replayed(node.call, leaves)
                 result = made if made.requires_grad else None  # None for such as a detach
             self._graphs[node] = leaves, result
         return self._graphs[node]

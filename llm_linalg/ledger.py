@@ -107,12 +107,9 @@ class Ledger:
         """Say what a tensor that may come in later is called."""
         self._labels[id(tensor)] = (tensor, name)
 
-    def called(self, tensor: Tensor) -> str | None:
-        """Return what a tensor is called: by a module, or by the name or the variable that it is bound to."""
-        label, node = self._labels.get(id(tensor)), self.node_of(tensor)
-        if label is not None:
-            return label[1]
-        return None if node is None else node.bound_name or node.target
+    def labelled(self, tensor: Tensor) -> str | None:
+        """Return what a tensor that comes in is called; None if that was not said."""
+        return self._labels.get(id(tensor), (tensor, None))[1]
 
     def name_targets(self) -> None:
         """Name what has no name yet after the variable that it was assigned to."""
@@ -182,7 +179,7 @@ class Ledger:
     def _operand(self, tensor: Tensor) -> Operand:
         node = self.node_of(tensor)
         if node is None:
-            name = self._labels.get(id(tensor), (tensor, None))[1]
+            name = self.labelled(tensor)
             node = self.input(tensor, name, _op_of(tensor))
             if name:
                 self.names.setdefault(name, node)

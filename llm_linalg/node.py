@@ -171,6 +171,10 @@ class Node:
         """The relation between its cells and each operand's."""
         return self.call.operation.relations(self.call) if self.call else ()
 
+    def _hold(self) -> None:
+        if self.dropped:
+            raise LookupError(f"the values of {self.name} were dropped: `recomputed` of the trace has them")
+
     def reads(self, index: Index) -> tuple[Cells, ...]:
         """Return the cells of each operand that a cell is made from.
 
@@ -182,7 +186,9 @@ class Node:
 
         Raises:
             IndexError: If the result has no such cell.
+            LookupError: If the values were dropped: it may hang on them. So do `feeds` and `walk`.
         """
+        self._hold()
         _check(index, self.shape, self.name)
         return tuple(relation.reads(tuple(index)) for relation in self.relations)
 
@@ -198,6 +204,7 @@ class Node:
         """
         if not 0 <= operand < len(self.operands):
             raise IndexError(f"{self.name} has {len(self.operands)} operands: no operand {operand}")
+        self._hold()
         value = self.operands[operand].value
         _check(index, tuple(value.shape), self.operands[operand].name)
         return self.relations[operand].feeds(tuple(index)) if self.value.numel() else NOTHING
@@ -254,6 +261,7 @@ class Node:
         """
         from llm_linalg.walk import Walk
 
+        self._hold()
         chosen = self.orders[0] if order is None else order
         if chosen not in self.orders:
             raise ValueError(f"{self.op} has no order {chosen!r}: it has {', '.join(self.orders)}")

@@ -22,7 +22,8 @@ _FORMATTED = re.compile(r"""\b[rR]?[fF][rR]?['"]""")
 _ASIDE = re.compile(
     r"""(?:(?<!\w)[rRbBuU]{1,2})?(\'\'\'|\"\"\"|['"])(?:\\.|(?!\1).)*(?:\1|\Z)|\#[^\n]*""", re.DOTALL
 )  # texts and comments
-_NAME = re.compile(r"(?<![\w.])[^\W\d]\w*")
+_PART = r"\w\x80-\U0010ffff"  # of a name: Python's have marks that \\w has not
+_NAME = re.compile(rf"(\.\s*)?(?<![{_PART}])(?!\d)[{_PART}]+")
 _KEYWORDS = frozenset(keyword.kwlist)
 
 
@@ -65,5 +66,6 @@ def fewest(text: str) -> int:
     """
     if _FORMATTED.search(text):
         return 0
-    names = _NAME.findall(_ASIDE.sub("''", text))
-    return sum(name not in _KEYWORDS for name in names) - names.count("as")  # `a as b` is one
+    found = _NAME.finditer(_ASIDE.sub("''", text))
+    names = [name[0] for name in found if name[1] is None]  # such as a.b may be one
+    return sum(name not in _KEYWORDS for name in names) - names.count("as")  # `a as b` is, too

@@ -28,6 +28,7 @@ _PASSING = (str(Path(torch.__file__).parent / "nn" / "functional.py"), str(Path(
 # What stands in a line before the expression that it assigns to one variable, and what may stand after it.
 _ASSIGNED = re.compile(r"\s*(?:.*[:;]\s*)??([^\W\d]\w*)\s*(?::[^=]+)?=\s*\(*\s*")
 _REST = re.compile(r"\s*\)*\s*(?:[#;].*)?")
+_VARIABLE = re.compile(r"(?<![\w.])[^\W\d]\w*")
 _WRITTEN = re.compile(r"([^\W\d]\w*)\s*(?:[-+*/@%&|^]|//|\*\*|<<|>>)=[^=]")
 _THEIRS, _PASSES, _MAKES = range(3)
 NOWHERE = Origin()
@@ -150,6 +151,22 @@ def frames_of(traceback: TracebackType | None) -> tuple[Frame, ...]:
             found.append(Frame(code.co_filename, _expression(traceback, text), code.co_qualname, text))
         traceback = traceback.tb_next
     return tuple(found)
+
+
+def named_in(traceback: TracebackType | None) -> dict[int, str]:
+    """Return the variables that stand in the expression that failed, by the ids of the tensors they hold."""
+    found: dict[int, str] = {}
+    while traceback is not None:
+        frame = traceback.tb_frame
+        file = frame.f_code.co_filename
+        if not file.startswith(_OWN):
+            text = getline(file, traceback.tb_lineno).rstrip("\n")
+            span = _expression(traceback, text)
+            words = dict.fromkeys(_VARIABLE.findall(text[span.column : span.end_column]))
+            held = {word: frame.f_locals.get(word) for word in words}
+            found = {id(value): word for word, value in held.items() if isinstance(value, Tensor)}
+        traceback = traceback.tb_next
+    return found
 
 
 def owner_of(function: Callable[..., Any]) -> object:

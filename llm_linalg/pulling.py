@@ -3,9 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
+
+if TYPE_CHECKING:
+    from llm_linalg.ops.call import Call
+
+
+def replayed(call: Call, leaves: Sequence[Tensor]) -> Any:
+    """Return what a call gives of tensors; those that torch takes no gradient back to require none then."""
+    try:
+        return call.replay(leaves)
+    except RuntimeError as error:
+        if "is not differentiable" not in str(error):
+            raise
+    for leaf in leaves:
+        if leaf.requires_grad:
+            try:
+                call.replay([other if other is leaf else other.detach() for other in leaves])
+            except RuntimeError:
+                leaf.requires_grad_(False)
+    return call.replay(leaves)
 
 
 def pull(

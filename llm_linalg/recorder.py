@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
@@ -17,7 +17,7 @@ from llm_linalg.ledger import Ledger, Where, shown
 from llm_linalg.node import Node, Operand
 from llm_linalg.opened import opened
 from llm_linalg.ops import TABLE, Call, Operation
-from llm_linalg.ops.alike import Form, Likeness, likeness
+from llm_linalg.ops.alike import Common, Form, Likeness, likeness
 from llm_linalg.ops.call import Written, may_write, outputs
 from llm_linalg.ops.draws import draws, random_state
 from llm_linalg.ops.registry import ASKING, PUTTING, short_name
@@ -58,13 +58,18 @@ class Alike:
     """What is known of calls by what they have in common with those that are like them."""
 
     def __init__(self) -> None:
-        self._met: set[Hashable] = set()
-        self.learned: dict[Hashable, Learned] = {}  # of those that came twice
+        self._met: set[Common] = set()
+        self.learned: dict[Common, Learned] = {}  # of those that came twice
 
-    def first(self, common: Hashable) -> bool:
-        """Return whether a call is the first of those that are like it, and remember it."""
+    def first(self, common: Common) -> bool:
+        """Return whether a call is the first of those that are like it, and remember it.
+
+        One of which much is to be said, such as a call with a long list, always is.
+        """
         if common in self._met:
             return False
+        if len(common) > MOST_SAID:
+            return True
         if len(self._met) >= MOST_MET:
             self._met.clear()
             self.learned.clear()
@@ -73,6 +78,7 @@ class Alike:
 
 
 MOST_MET = 5_000  # kinds of calls that are kept in mind
+MOST_SAID = 300  # of a kind: its operands' shapes and types, its plain values
 _TRUSTED = Alike()  # for all traces of trusted code: what a run of a program takes hangs on no other run
 MOST_OPERANDS = 10_000  # of a call of a program
 _TRANSFORMED = torch._C._functorch.peek_interpreter_stack  # noqa: SLF001
@@ -136,10 +142,10 @@ class Recorder(Ledger, TorchFunctionMode):
         written = Written.of(args, kwargs, MOST_OPERANDS if self._guard else None)
         if self._guard or may_write(func, args, kwargs):
             return self._guarded(func, args, kwargs, written, like)
-        versions = [tensor._version for tensor in written.tensors]
+        versions = _versions(written.tensors)
         state = random_state(func, args, kwargs)
         result = self._run(func, args, kwargs)
-        if [tensor._version for tensor in written.tensors] != versions:
+        if _versions(written.tensors) != versions:
             self._record(call_of(func, written, written.tensors), result)  # batch_norm's running means
             return result
         given = outputs(result)
@@ -241,9 +247,9 @@ class Recorder(Ledger, TorchFunctionMode):
         if writes:  # what goes in is looked at before it changes
             operands = tuple(self._operand(tensor) for tensor in call.tensors)
             self._memory.keep(call.tensors)
-        versions = [tensor._version for tensor in written.tensors]
+        versions = _versions(written.tensors)
         result = self._run(func, args, kwargs)
-        wrote = [tensor._version for tensor in written.tensors] != versions
+        wrote = _versions(written.tensors) != versions or (writes and None in versions)
         if wrote and writes:
             self._record_in_place(call, result, operands)
             self._learn(like, call, asked)
@@ -312,6 +318,11 @@ def call_of(func: Any, written: Written, tensors: Sequence[Tensor]) -> Call:
 @lru_cache(1_000)
 def _unlisted(name: str) -> Operation:
     return Unlisted(name, "*args, **kwargs")
+
+
+def _versions(tensors: Sequence[Tensor]) -> list[int | None]:
+    """Return how often each tensor was written so far; of those of `torch.inference_mode` nobody knows."""
+    return [None if tensor.is_inference() else tensor._version for tensor in tensors]
 
 
 def _alike(call: Call) -> bool:

@@ -127,8 +127,8 @@ def _along(whole: str, node: ast.expr, error: ShapeError) -> Iterator[tuple[str,
     if error.operation != "cat" or not isinstance(node, ast.Call) or not error.operands:
         return
     given = [*node.args[1:], *(keyword.value for keyword in node.keywords if keyword.arg in ("dim", "axis"))]
-    start = end = len(whole) - 1
-    before = ", dim="
+    before, end = ", dim=", len(whole) - 1
+    start = len(whole[:end].rstrip().removesuffix(","))
     if given:
         before, (start, end) = "", _place(whole, node, given[0])
     for axis in range(len(error.operands[0].shape)):

@@ -14,7 +14,7 @@ from llm_linalg.axes import Shape
 from llm_linalg.node import Node
 from llm_linalg.ops.base import filled
 from llm_linalg.ops.call import Call
-from llm_linalg.pulling import pull
+from llm_linalg.pulling import pull, replayed
 
 TO = "{to}"
 """In a rule: the name of the cotangent itself, which its lines above the last have bound."""
@@ -130,7 +130,9 @@ def vjp(cotangent: Tensor, call: Call, place: int) -> Tensor:
         operands = [tensor.detach() for tensor in call.tensors]
         leaf = operands[place].clone().requires_grad_(True)
         operands[place] = leaf
-        result = call.replay(operands)
+        result = replayed(call, operands)
+        if not leaf.requires_grad:
+            return torch.zeros_like(leaf)
         (gradient,) = pull([result], [leaf], [cotangent], twice=cotangent.requires_grad)
     return torch.zeros_like(leaf) if gradient is None else gradient
 

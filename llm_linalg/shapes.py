@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from torch import Tensor
@@ -47,15 +47,13 @@ def explain(interpreter: Evaluator, node: ast.expr | ast.stmt, error: Exception)
 
 
 def explain_call(
-    call: Call, error: Exception, frames: tuple[Frame, ...], called: Callable[[Tensor], str | None]
+    call: Call, error: Exception, frames: tuple[Frame, ...], known: Sequence[str | None]
 ) -> ProgramError:
     """Return the error to show for a recorded call of trusted Python, with the frames that led to it.
 
-    Operands are called as ``called`` says, if that tells them apart, and else as torch's parameters.
+    Operands of which it is not known what they are called have the names of torch's parameters.
     """
-    names = [called(tensor) or _parameter(call, place) for place, tensor in enumerate(call.tensors)]
-    if len(set(names)) < len(names):
-        names = [_parameter(call, place) for place in range(len(names))]
+    names = [name or _parameter(call, place) for place, name in enumerate(known)]
     operands = [OperandInfo(name, shape, "") for name, shape in zip(names, call.shapes, strict=True)]
     found = _explained(call, error, operands, *innermost(frames))
     found.frames = frames

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from itertools import islice
 from typing import TYPE_CHECKING
@@ -135,11 +135,15 @@ class Trace:
 
         Returns:
             A trace whose nodes are named ``d`` + the name of what they are the gradient of.
+
+        Raises:
+            LookupError: If values that it was made from were dropped.
         """
         from llm_linalg.backward import backward
 
         node = self._node(loss)
         if node not in self._gradients:
+            self._hold(made_from(self.nodes, node))
             self._gradients[node] = backward(self, node)
         return self._gradients[node]
 
@@ -147,12 +151,19 @@ class Trace:
         """Return what a cell depends on, back to the inputs: the cells of each node.
 
         A cell that a mask set to 0, or to −inf before a softmax, carries nothing.
+
+        Raises:
+            LookupError: If values that it was made from were dropped; so do `reach` and the like.
         """
-        return self._lineage.back(self._node(node), tuple(index))
+        found = self._node(node)
+        self._hold(made_from(self.nodes, found))
+        return self._lineage.back(found, tuple(index))
 
     def reach(self, node: str | Node, index: Index) -> dict[Node, Cells]:
         """Return what a cell feeds, on to the end: the cells of each node."""
-        return self._lineage.forward(self._node(node), tuple(index))
+        found = self._node(node)
+        self._hold(made_from(self.nodes, *fed_by(self.nodes, found)))  # what they are made of may be masked
+        return self._lineage.forward(found, tuple(index))
 
     def influence(self, node: str | Node, index: Index) -> dict[Node, Tensor]:
         """Return the derivative of a cell by the cells of each node that it is made from, at their values.
@@ -165,11 +176,26 @@ class Trace:
         Raises:
             ValueError: If the node holds no real numbers.
         """
-        return self._influence.back(self._node(node), tuple(index))
+        found = self._node(node)
+        self._hold(made_from(self.nodes, found))
+        return self._influence.back(found, tuple(index))
 
     def effect(self, node: str | Node, index: Index) -> dict[Node, Tensor]:
         """Return the derivative of the cells of each node that a cell feeds by that cell, at their values."""
-        return self._influence.forward(self._node(node), tuple(index))
+        found = self._node(node)
+        self._hold(fed_by(self.nodes, found))
+        return self._influence.forward(found, tuple(index))
+
+    def _hold(self, nodes: Iterable[Node]) -> None:
+        """Go on if the values of nodes are there."""
+        gone = next((node for node in nodes if node.dropped), None) if self.dropped else None
+        if gone is not None:
+            raise LookupError(f"the values of {gone.name} were dropped: trace it again with a larger keep")
+
+    @cached_property
+    def dropped(self) -> bool:
+        """Whether the values of some nodes were dropped."""
+        return any(node.dropped for node in self.nodes)
 
     @cached_property
     def map(self) -> Map:
@@ -210,3 +236,21 @@ class Trace:
 
     def _node(self, node: str | Node) -> Node:
         return self[node] if isinstance(node, str) else node
+
+
+def made_from(nodes: Sequence[Node], *last: Node) -> Iterator[Node]:
+    """Yield nodes and those that they were made from, the last first."""
+    wanted = set(last)
+    for node in reversed(nodes[: max(node.index for node in last) + 1]):
+        if node in wanted:
+            wanted.update(operand.node for operand in node.operands)
+            yield node
+
+
+def fed_by(nodes: Sequence[Node], first: Node) -> Iterator[Node]:
+    """Yield a node and those that it feeds, in order."""
+    found = {first}
+    for node in nodes[first.index :]:
+        if node is first or any(operand.node in found for operand in node.operands):
+            found.add(node)
+            yield node

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from llm_linalg.lesson import Lesson
 
 MEGABYTE = 2**20
-_TARGET = re.compile(r"(?!randint:)[^()\[\]]+:[^\W\d]")
+_TARGET = re.compile(r"(?:.+\.py|(?!randint:)[\w.]+):[^\W\d][\w.]*(?:\(.*\))?", re.DOTALL)
 
 
 def trace_parser() -> Parser:
@@ -51,7 +51,7 @@ def trace(flags: argparse.Namespace) -> int:
     from tui.cli_app import check_terminal, launch
 
     if flags.target is None:  # it may stand behind its inputs
-        flags.target = next(filter(_TARGET.match, flags.inputs), None)
+        flags.target = next(filter(_TARGET.fullmatch, flags.inputs), None)
         if flags.target is None:
             raise UsageError("the following arguments are required: TARGET")
         flags.inputs.remove(flags.target)

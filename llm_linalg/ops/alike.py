@@ -23,7 +23,8 @@ _TENSORS = frozenset([Tensor, nn.Parameter])
 _NUMBERS = frozenset([int, float])
 _PLAIN = frozenset([bool, str, NoneType, EllipsisType, torch.dtype])
 _MOST = 64  # items of a list that is looked at
-Likeness = tuple[Hashable, list[Any]]
+Common = tuple[Hashable, ...]
+Likeness = tuple[Common, list[Any]]
 
 
 def likeness(

@@ -120,7 +120,7 @@ class Call:
             return self._run(tensors)
 
     def _run(self, tensors: Sequence[Tensor]) -> Any:
-        if self.may_write:
+        if self.may_write or self.operation.kind == "measured":  # such as batch_norm writes its running means
             tensors = [tensor.clone() for tensor in tensors]
         written = dict(zip(self.order, tensors, strict=True))
         feed = iter([written[position] for position in range(len(tensors))])

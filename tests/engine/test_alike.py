@@ -297,8 +297,10 @@ def test_what_a_program_takes_hangs_on_none_before(monkeypatch: pytest.MonkeyPat
 def test_not_all_calls_are_kept_in_mind(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(recording, "MOST_MET", 10)
     calls = recording.Alike()
-    assert [calls.first(number % 25) for number in range(50)] == [True] * 50
-    assert [calls.first(number) for number in (20, 24, 0)] == [False, False, True]
+    assert [calls.first((number % 25,)) for number in range(50)] == [True] * 50
+    assert [calls.first((number,)) for number in (20, 24, 0)] == [False, False, True]
+    long = tuple(range(recording.MOST_SAID + 1))
+    assert [calls.first(common) for common in (long, long)] == [True, True]
 
 
 def test_numbers_that_hash_alike_make_no_keys_that_do() -> None:

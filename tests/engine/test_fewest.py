@@ -16,9 +16,10 @@ from tests.engine.fitting import FITTING
 from tests.engine.flows import flows
 
 PIECES = [
-    *("x", "y.a", "x as y", "not", "in", "1.5e3", "0x1f", "é", "import", "a.b.c", "from a import b as c"),
+    *("x", "y.a", "x as y", "not", "in", "1.5e3", "0x1f", "é", "शि", "a·", " . b", "import", "a.b.c"),
+    *("from a import b as c", "lambda: "),
     *("'", '"', "'''", '"""', "\\", "#", "\n", "r'", "b'a b'", "u''", "f'{x}'", '"a b"', "'''a\nb'''"),
-    *(" ", " = ", ";", "(", ")", "[", "]", ",", ": ", "def f(a, b=c): ", "lambda: ", "if ", "for ", "else "),
+    *(" ", " = ", ";", "(", ")", "[", "]", ",", ": ", "def f(a, b=c): ", "if ", "for ", "else "),
 ]  # fmt: skip
 
 
@@ -48,6 +49,11 @@ def test_each_lesson_and_each_of_the_tests_own_has() -> None:
 @given(st.lists(st.sampled_from(PIECES), min_size=1, max_size=6))
 def test_texts_have(pieces: list[str]) -> None:
     held("".join(pieces))
+
+
+@pytest.mark.parametrize("name", ["कोशिका_स्थिति_मूल्य", "ñ·ñ·ñ·ñ"])
+def test_names_may_have_marks(name: str) -> None:
+    assert run(f"{name} = 1\n" + f"print({name})\n" * 1_500).printed == "1\n" * 1_500
 
 
 @pytest.mark.parametrize("name", ["é", "a", "a.b", "(a)", "a\n"])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 import torch
 from torch import Tensor
@@ -74,6 +76,47 @@ def test_what_was_dropped_can_be_computed_again() -> None:
     little.rerun = None
     with pytest.raises(LookupError, match="can't be computed again"):
         little.recomputed(little.nodes[100])
+
+
+def through(x: Tensor) -> Tensor:
+    shut = torch.ones(4, 4).tril() == 0
+    return ((x @ x.T).masked_fill(shut, 0.0) @ torch.ones(4, 2)).sum() * 3
+
+
+@pytest.mark.parametrize("asked", ["backward", "lineage", "influence", "reach", "effect"])
+def test_nothing_is_said_of_cells_through_values_that_were_dropped(asked: str) -> None:
+    x = torch.randn(4, 4)
+    whole, some = trace(through, x, keep=None), trace(through, x, keep=150)
+    assert [node.op for node in some.nodes if node.dropped][-1] == "masked_fill"
+    first = asked in ("reach", "effect")
+    start = 0 if first else -1
+
+    def found(t: Trace, position: int) -> list[int]:
+        node = t.nodes[position]
+        given = () if asked == "backward" else ((0,) * len(node.shape),)
+        given_back = getattr(t, asked)(node, *given)
+        return [other.index for other in getattr(given_back, "nodes", given_back)]
+
+    with pytest.raises(
+        LookupError, match=r"^the values of \w+ were dropped: trace it again with a larger keep$"
+    ):
+        found(some, start)
+    assert found(whole, start)
+    if asked == "effect":  # the others hang on what those are made from
+        assert found(some, -3) == found(whole, -3)
+
+
+@pytest.mark.parametrize(("asked", "given"), [("reads", ((0, 0),)), ("feeds", (0, (0, 0))), ("walk", ())])
+def test_nothing_is_said_of_the_cells_of_a_node_whose_values_were_dropped(
+    asked: str, given: tuple[Any, ...]
+) -> None:
+    whole, some = trace(through, torch.randn(4, 4), keep=None), trace(through, torch.randn(4, 4), keep=150)
+    node = some.nodes[6]
+    assert (node.op, node.dropped) == ("masked_fill", True)
+    with pytest.raises(LookupError, match=r"^the values of masked_fill_6 were dropped: `recomputed`"):
+        getattr(node, asked)(*given)
+    found, there = getattr(some.recomputed(node), asked)(*given), getattr(whole.nodes[6], asked)(*given)
+    assert len(found) == len(there)
 
 
 def test_around_a_node_its_neighbours_are_kept() -> None:

@@ -125,6 +125,24 @@ def test_a_failure_is_explained_at_the_guilty_call_with_the_frames_that_led_to_i
     assert "\n" not in str(error.frames[0])
 
 
+def test_its_operands_have_the_names_that_they_have_there() -> None:
+    def swapped(x: Tensor, y: Tensor) -> Tensor:
+        x, y = y, x
+        return x @ y
+
+    def other(x: Tensor, y: Tensor) -> Tensor:
+        h = x * 2
+        rest, h = h, h[:, :1]
+        return torch.cat([rest, y, rest]) + h
+
+    with pytest.raises(ShapeError, match=r"axis 1 of x \(5, 4\) .* axis 0 of y \(2, 3\)"):
+        trace(swapped, torch.ones(2, 3), torch.ones(5, 4))
+    with pytest.raises(ShapeError, match=r"axis 1 of rest \(2, 3\) .* axis 1 of y \(5, 4\)"):
+        trace(other, torch.ones(2, 3), torch.ones(5, 4))
+    with pytest.raises(ShapeError, match=r"axis 1 of input \(2, 3\) .* axis 1 of 0.weight \(4, 5\)"):
+        trace(nn.Sequential(nn.Linear(5, 4)), torch.ones(2, 3))
+
+
 def test_no_hook_and_no_mode_is_left_behind_by_a_failure() -> None:
     model = Model(wide=4)
     with pytest.raises(ProgramError):

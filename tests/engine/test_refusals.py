@@ -43,6 +43,7 @@ def failure(expression: str) -> ShapeError:
         ),
         ("torch.cat([x, s], dim=1)", "axis 0 of x (2, 6) has size 2, axis 0 of s", None),
         ("torch.cat([x, s[:2]])", "(axis 0) must match", "torch.cat([x, s[:2]], dim=1)"),
+        ("torch.cat([x, s[:2]],)", "(axis 0) must match", "torch.cat([x, s[:2]], dim=1)"),
         ("torch.cat((x, x[:1]), 1)", "(axis 1) must match", "torch.cat((x, x[:1]), 0)"),
         ("torch.cat([x, x[:1]], dim=-1)", "must match", "torch.cat([x, x[:1]], dim=0)"),
         ("e(torch.tensor([-1]))", "-1 is out of range", "e(torch.tensor([-1]).clamp(0, 9))"),

@@ -92,7 +92,7 @@ def followed(asked: Asked, trace: Trace) -> Light:
         not 0 <= i < n for i, n in zip(asked.index, node.shape, strict=True)
     ):
         raise LookupError(f"{node.name} has shape {node.shape}: there is no cell {list(asked.index)}")
-    if any(other.dropped for other in trace.nodes):
+    if trace.dropped:
         raise LookupError("Some values of this run were dropped, so no cell can be followed through it.")
     if sum(other.value.numel() for other in trace.nodes) > MOST_CELLS:
         raise LookupError(f"This run has more than {MOST_CELLS:,} cells: too many to follow one through.")

@@ -112,9 +112,8 @@ class Opened:
 
     def turned(self, view: View) -> View | str:
         """The view at the other pass; or why there is none."""
-        if view.twin or self.trace is None or len(self.trace.nodes) <= MOST_BACKWARD:
-            return self.twin(view)
-        return f"This run has more than {MOST_BACKWARD:,} operations: too many for a backward pass."
+        why = "" if view.twin or self.trace is None else _barred(self.trace)
+        return why or self.twin(view)
 
     def late(self, view: View) -> bool:
         """Whether the view shows a gradient program that is still to be made, and takes a while."""
@@ -252,13 +251,22 @@ class Opened:
         return self.twins[0]
 
 
+def _barred(trace: Trace) -> str:
+    """Why there is no backward pass through a long trace; empty if there is."""
+    if trace.dropped:
+        return "Some values of this run were dropped, so there is no way back: --keep keeps more of them."
+    if len(trace.nodes) > MOST_BACKWARD:
+        return f"This run has more than {MOST_BACKWARD:,} operations: too many for a backward pass."
+    return ""
+
+
 def _gradients(trace: Trace) -> Trace | None:
     from llm_linalg.errors import ProgramError
 
     loss = trace.loss
     try:
         return None if loss is None else trace.backward(loss)
-    except ProgramError:
+    except (LookupError, ProgramError):
         return None
 
 
