@@ -120,8 +120,10 @@ class Call:
             return self._run(tensors)
 
     def _run(self, tensors: Sequence[Tensor]) -> Any:
-        if self.may_write or self.operation.kind == "measured":  # such as batch_norm writes its running means
+        if self.may_write:
             tensors = [tensor.clone() for tensor in tensors]
+        elif self.operation.kind == "measured":  # batch_norm writes its running means, which have no gradient
+            tensors = [tensor if tensor.requires_grad else tensor.clone() for tensor in tensors]
         written = dict(zip(self.order, tensors, strict=True))
         feed = iter([written[position] for position in range(len(tensors))])
         args = tuple(_mapped(value, lambda _: next(feed)) for value in self.args)
