@@ -151,7 +151,7 @@ class Budget(Allowance):
         """
         self.effort += costs.EFFORT_OF_A_WRITE
         if memory > SMALL:
-            self.effort += memory // costs.CELLS_AN_EFFORT
+            self.effort += memory // costs.WRITTEN_AN_EFFORT
             self.total -= memory if memory == cells else costs.A_VIEW_WRITTEN * memory
             self.exceeded()
 

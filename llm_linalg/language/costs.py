@@ -68,6 +68,7 @@ EFFORT_OF_AN_OWN_CALL = 6
 EFFORT_OF_A_TRUTH = 8  # of a tensor
 EFFORT_OF_A_REHEARSAL = 11  # for each of its steps
 CELLS_AN_EFFORT = 220
+WRITTEN_AN_EFFORT = 150  # cells of a large memory that is written: they are copied first
 WORK_AN_EFFORT = 9_000  # multiplications of a product of matrices
 ITEMS_AN_EFFORT = 3  # that a call of torch is given
 ITEMS_GONE_THROUGH = 3  # in an effort
