@@ -48,7 +48,7 @@ def test_a_program_that_may_never_end_is_refused_before_it_did_much(
         run(program)
     assert "\n" not in refused.value.message
     assert refused.value.span is not None
-    assert done(made[0]) <= 2 * ROOM  # of some that is known first, or a long rehearsal
+    assert done(made[0]) <= ROOM + ROOM // 3 + BEFORE  # of some that is known first, or a long rehearsal
 
 
 @pytest.mark.parametrize("program", AFTER_MUCH.values(), ids=list(AFTER_MUCH))
@@ -58,7 +58,7 @@ def test_what_may_be_much_is_refused_before_much_that_is_known(
     made = budgets(monkeypatch)
     with at_most(CALLS), pytest.raises(LimitError):
         run(program)
-    assert done(made[0]) <= 2 * ROOM  # some of them are told, and do more
+    assert done(made[0]) <= ROOM + ROOM // 3 + BEFORE  # some of them are told, and do more
 
 
 @pytest.mark.parametrize("program", FITTING.values(), ids=list(FITTING))
@@ -167,8 +167,8 @@ def test_a_program_that_does_more_than_was_told_may_do_little_more(monkeypatch: 
 def test_each_cell_of_a_notebook_may_do_as_much(monkeypatch: pytest.MonkeyPatch) -> None:
     made = budgets(monkeypatch)
     cell = "for i in range(20000):\n    if x.sum() > {}:\n        break\n    x = x + 1"
-    text = "\n".join(["x = torch.ones(2)", *[cell.format(sum_) for sum_ in (500, 1000, 1500)]])
+    text = "\n".join(["x = torch.ones(2)", *[cell.format(sum_) for sum_ in (600, 1200, 1800)]])
     trace = run(text, cells=[1, 2, 6, 10])
     assert not trace.refused
-    assert trace["x"].value.sum() > 1500
+    assert trace["x"].value.sum() > 1800
     assert done(made[0]) > ROOM + BEFORE
