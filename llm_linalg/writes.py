@@ -147,12 +147,14 @@ def _shown(numbers: Tensor, firsts: Sequence[int]) -> list[int]:
 def _number(view: View, grid: Tensor, first: int) -> None:
     """Number the cells of a view; of those that share a place, the last one counts."""
     there = view.on(grid)
-    numbers = torch.arange(first, first + there.numel())
+    end = first + there.numel()
     if view.repeats:
         places = view.on(torch.arange(len(grid))).flatten()
-        grid.scatter_reduce_(0, places, numbers, "amax")
+        grid.scatter_reduce_(0, places, torch.arange(first, end), "amax")
+    elif there.is_contiguous():
+        torch.arange(first, end, out=there)
     else:
-        there.copy_(numbers.reshape(view.shape))
+        there.copy_(torch.arange(first, end).reshape(view.shape))
 
 
 def storage_cells(tensor: Tensor) -> int:

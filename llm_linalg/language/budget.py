@@ -49,11 +49,11 @@ class Asked(NamedTuple):
         if operation.kind == "contraction" or operation.name == "scaled_dot_product_attention":
             whole = not call.tensors[0].is_floating_point()
             effort = work * (costs.WHOLE_NUMBERS if whole else 1) // costs.WORK_AN_EFFORT
-            effort += cells // costs.CELLS_AN_EFFORT
+            effort += cells * costs.A_PRODUCTS_CELL // costs.CELLS_AN_EFFORT
         else:
             read = max(map(prod, call.shapes)) if operation.name in costs.READING else 0
             times = costs.SLOW.get(operation.name, 1)
-            if call.tensors and call.tensors[0].dtype is torch.float64:
+            if _wide(call):
                 times *= costs.DOUBLE
             effort = max(cells, work, read) * times // costs.CELLS_AN_EFFORT
         if max(map(len, call.shapes), default=0) >= costs.MANY_AXES:
@@ -198,6 +198,14 @@ class Budget(Allowance):
             self.steps -= costs.AN_OPERAND * (operands - costs.FEW)
         if self.total < 0 or self.work < 0 or self.tensors < 0 or self.steps < 0 or self.items < 0:
             self.exceeded()
+
+
+def _wide(call: Call) -> bool:
+    """Whether a call makes numbers of 64 bits, or takes fractions of so many."""
+    made = call.arguments.get("dtype")
+    if made is torch.float64 or made is torch.int64:
+        return True
+    return bool(call.tensors) and call.tensors[0].dtype is torch.float64
 
 
 def _apart(call: Call) -> int:

@@ -68,15 +68,16 @@ EFFORT_OF_AN_OWN_CALL = 6
 EFFORT_OF_A_TRUTH = 8  # of a tensor
 EFFORT_OF_A_REHEARSAL = 9  # for each of its steps
 CELLS_AN_EFFORT = 220
-WRITTEN_AN_EFFORT = 150  # cells of a large memory that is written: they are copied first
+WRITTEN_AN_EFFORT = 110  # cells of a large memory that is written: they are copied first
 WORK_AN_EFFORT = 9_000  # multiplications of a product of matrices
+A_PRODUCTS_CELL = 2  # each takes as long as so many others, also if it needs few multiplications
 ITEMS_AN_EFFORT = 3  # that a call of torch is given
 ITEMS_GONE_THROUGH = 3  # in an effort
 LETTERS_AN_EFFORT = 15  # of a number that is formatted
 
 _SLOW = """
     2: argmax argmin isfinite cosine_similarity softplus logsigmoid bincount count_nonzero softmax log_softmax
-    2: contiguous scatter scatter_add
+    2: contiguous scatter scatter_add gather arange sin cos tanh
     3: multinomial one_hot
     3: randn rand randint randn_like rand_like nonzero
     4: where masked_fill mish kl_div exp sqrt rsqrt log

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -17,12 +17,15 @@ from llm_linalg.ops.unlisted import TELLING
 _HOMES = ("torch.{}", "torch.Tensor.{}", "torch.nn.functional.{}", "torch.Tensor.__{}__")
 # What writes its result into the first operand is the same operation.
 _IN_PLACE = ("torch.Tensor.{}_", "torch.{}_", "torch.nn.functional.{}_", "torch.Tensor.__i{}__")
-# What the function itself is called; torch's own table of names takes ten milliseconds to make.
-_ALIKE = """
-    dim size numel item tolist stride is_contiguous __len__ dropout multinomial equal allclose
-    _set_grad_enabled
-"""
-_NAMED_ALIKE = frozenset(_ALIKE.split())
+_SPACES = (
+    "torch.Tensor.{}",
+    "torch.{}",
+    "torch.nn.functional.{}",
+    "torch.linalg.{}",
+    "torch.fft.{}",
+    "torch.special.{}",
+    "torch.nn.init.{}",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +67,10 @@ def short_name(function: Function) -> str:
     of_property = getattr(getattr(function, "__self__", None), "__name__", "") if name == "__get__" else ""
     if of_property:  # such as Tensor.T
         name = str(of_property)
-    elif name not in _NAMED_ALIKE:
+    elif function in _OTHERWISE:
+        name = _OTHERWISE[function]
+    elif not any(function in _resolve(space.format(name)) for space in _SPACES):
+        # torch's own table takes ten milliseconds to make, and is asked only for the few that are elsewhere
         name = (resolve_name(function) or name).removesuffix(".__get__").rpartition(".")[2]
     return name.strip("_") or "call"
 
@@ -98,3 +104,16 @@ PUTTING: frozenset[Function] = frozenset(
     [torch.Tensor.grad.__set__, torch.Tensor.requires_grad.__set__]  # type: ignore[union-attr, attr-defined]
 )
 """What puts a gradient to a tensor, or away: no cell changes, and nothing is recorded of it."""
+
+_OTHERWISE: Mapping[Function, str] = {
+    function: name
+    for dotted, name in (
+        ("torch.mm", "spmm"),
+        ("torch.hsmm", "hspmm"),
+        ("torch.saddmm", "sspaddmm"),
+        ("torch.Tensor.__itruediv__", "itruediv"),
+        ("torch.Tensor.__rtruediv__", "rtruediv"),
+    )
+    for function in _resolve(dotted)
+}
+"""What is the same function under several names (`torch.mm == torch.spmm`): the one in torch's own table."""
