@@ -82,10 +82,5 @@ class Altering(Guessing):
     @cached_property
     def _alters_layers(self) -> bool:
         """Whether the program may put something into a layer."""
-        return any(
-            isinstance(node, ast.Attribute)
-            and (
-                node.attr == "append" or (node.attr in layers.PARAMETERS and isinstance(node.ctx, ast.Store))
-            )
-            for node in ast.walk(self.source.tree)
-        )
+        stored = self.source.stored
+        return "append" in self.source.attributes or any(name in stored for name in layers.PARAMETERS)

@@ -10,9 +10,11 @@ import torch
 from torch import Tensor
 
 from llm_linalg.foresight.nowhere import like, look_into, memory
+from llm_linalg.language.budget import going_back
 from llm_linalg.language.caller import Back
 
 if TYPE_CHECKING:
+    from llm_linalg.language.budget import Asked
     from llm_linalg.ledger import Ledger
     from llm_linalg.node import Node
     from llm_linalg.ops.call import Call
@@ -36,8 +38,8 @@ class Way:
         self.before = before
 
 
-LEAF = Way(Back(0, 0), ())  # a tensor that has a gradient, and no call gave it
-OPEN = Way(Back(0, 0), ())  # a tensor that may have one, and nobody knows which calls gave it
+LEAF = Way(Back(0, 0, 0), ())  # a tensor that has a gradient, and no call gave it
+OPEN = Way(Back(0, 0, 0), ())  # a tensor that may have one, and nobody knows which calls gave it
 
 
 def way(tensor: Tensor) -> Way | None:
@@ -52,13 +54,13 @@ def way(tensor: Tensor) -> Way | None:
     return found  # type: ignore[no-any-return]
 
 
-def lead(given: Tensor, call: Call, work: int) -> None:
+def lead(given: Tensor, call: Call, asked: Asked) -> None:
     """Let the way from what a call gave lead through it, if it has a gradient."""
     if call.operation.kind in _KINDS and call.operation.name not in _ENDS:
-        follow(given, call.tensors, work)
+        follow(given, call.tensors, asked.work, going_back(call, asked.cells, asked.work))
 
 
-def follow(given: Tensor, operands: Sequence[Tensor], work: int) -> None:
+def follow(given: Tensor, operands: Sequence[Tensor], work: int = 0, effort: int = 0) -> None:
     """Let the way from a tensor lead through a call to its operands, those that have a gradient."""
     if given.is_floating_point():
         ways = {id(tensor): (tensor, way(tensor)) for tensor in operands}
@@ -66,7 +68,7 @@ def follow(given: Tensor, operands: Sequence[Tensor], work: int) -> None:
         sure = [tensor for tensor, found in led if found is not OPEN]
         if sure:
             cells = sum(tensor.numel() for tensor in sure)
-            lay(given, Way(Back(work, cells), [found for _, found in led]))
+            lay(given, Way(Back(work, cells, effort), [found for _, found in led]))
         elif led:
             lay(given, OPEN)
 

@@ -29,6 +29,7 @@ from llm_linalg.foresight.unknown import UNKNOWN, Undecided
 from llm_linalg.language.budget import Asked, Budget
 from llm_linalg.ops import TABLE, Call
 from llm_linalg.ops.call import Written, writes
+from llm_linalg.ops.refusals import danger
 from llm_linalg.ops.registry import ASKING, PUTTING, short_name
 from llm_linalg.ops.unlisted import Unlisted
 from llm_linalg.recorder import MOST_OPERANDS, call_of
@@ -136,7 +137,7 @@ class Hollow(TorchFunctionMode):
             if call.arguments.get("requires_grad") is True:
                 back.ask(given, wanted=True)
             elif not self._severed():
-                back.lead(given, call, asked.work)
+                back.lead(given, call, asked)
         return given
 
     def _given(
@@ -164,7 +165,7 @@ class Hollow(TorchFunctionMode):
         self._budget.exceeded()
         given = without_cells((), logits.dtype)
         if not self._severed():
-            back.follow(given, (logits,), 0)
+            back.follow(given, (logits,))
         return given
 
     def _asked(self, call: Call) -> Asked:
@@ -174,10 +175,12 @@ class Hollow(TorchFunctionMode):
         if by_values(call):
             raise Undecided
         try:
+            if danger(call) is not None:
+                raise Fails
             asked = self._budget.asked(call)
         except Clash:
             raise Fails from None
-        except (HaltedError, LimitError):
+        except (Fails, HaltedError, LimitError):
             raise
         except Exception:  # noqa: BLE001  what a rule asks of an argument that only the run will know
             raise Undecided from None

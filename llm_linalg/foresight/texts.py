@@ -47,11 +47,7 @@ class Texts(Choices):
     @cached_property
     def _options(self) -> bool:
         """Whether the program may choose how tensors are printed."""
-        return any(
-            (isinstance(node, ast.Attribute) and node.attr == "set_printoptions")
-            or (isinstance(node, ast.alias) and node.name == "set_printoptions")
-            for node in ast.walk(self.source.tree)
-        )
+        return "set_printoptions" in self.source.attributes | self.source.imported
 
     def _print(self, *shown: Any, **_: Any) -> None:
         for value in shown:

@@ -46,19 +46,7 @@ class Asked(NamedTuple):
     def of(cls, call: Call, outputs: int, shape: Shape | None, cells: int, work: int, items: int) -> Asked:
         """Return what a call asks for, and how long it takes beside its steps."""
         operation = call.operation
-        if operation.kind == "contraction" or operation.name == "scaled_dot_product_attention":
-            whole = not call.tensors[0].is_floating_point()
-            effort = work * (costs.WHOLE_NUMBERS if whole else 1) // costs.WORK_AN_EFFORT
-            effort += cells * costs.A_PRODUCTS_CELL // costs.CELLS_AN_EFFORT
-        else:
-            read = max(map(prod, call.shapes)) if operation.name in costs.READING else 0
-            times = costs.SLOW.get(operation.name, 1)
-            if _wide(call):
-                times *= costs.DOUBLE
-            effort = max(cells, work, read) * times // costs.CELLS_AN_EFFORT
-        if max(map(len, call.shapes), default=0) >= costs.MANY_AXES:
-            effort *= costs.BY_MANY
-        effort += _apart(call) // 1_000
+        effort = taking(call, cells, work)
         effort += items if operation.kind == "creation" else items // costs.ITEMS_AN_EFFORT
         if outputs:
             effort += costs.EFFORT_OF_A_TENSOR + costs.EFFORT_OF_ANOTHER * (outputs - 1)
@@ -200,15 +188,46 @@ class Budget(Allowance):
             self.exceeded()
 
 
+def taking(call: Call, cells: int, work: int) -> int:
+    """Return how long so many cells and multiplications of a call take, in steps."""
+    operation = call.operation
+    if operation.kind == "contraction" or operation.name == "scaled_dot_product_attention":
+        effort = cells * costs.A_PRODUCTS_CELL // costs.CELLS_AN_EFFORT
+        if call.tensors[0].is_floating_point():
+            effort += work // costs.WORK_AN_EFFORT
+        else:
+            effort += work * costs.WHOLE_NUMBERS // costs.WORK_AN_EFFORT
+            effort += sum(map(prod, call.shapes)) * costs.A_WHOLE_NUMBER // costs.CELLS_AN_EFFORT
+    else:
+        read = max(map(prod, call.shapes)) if operation.name in costs.READING else 0
+        times = costs.SLOW.get(operation.name, 1)
+        if _wide(call):
+            times *= costs.DOUBLE
+        elif call.tensors and call.tensors[0].element_size() == 2:
+            times *= costs.HALF_SOFTMAX if "softmax" in operation.name else costs.HALF
+        effort = max(cells, work, read) * times // costs.CELLS_AN_EFFORT
+    if max(map(len, call.shapes), default=0) >= costs.MANY_AXES:
+        effort *= costs.BY_MANY
+    return effort + _apart(call, cells) // 1_000
+
+
+def going_back(call: Call, cells: int, work: int) -> int:
+    """Return how long it takes for a gradient to go back through so many of a call, beside its own cells."""
+    return 0 if max(cells, work) < costs.IN_NO_TIME else taking(call, cells, work)
+
+
 def _wide(call: Call) -> bool:
-    """Whether a call makes numbers of 64 bits, or takes fractions of so many."""
+    """Whether a call makes or moves numbers of 64 bits, or takes fractions of so many."""
     made = call.arguments.get("dtype")
     if made is torch.float64 or made is torch.int64:
         return True
-    return bool(call.tensors) and call.tensors[0].dtype is torch.float64
+    if not call.tensors:
+        return False
+    given = call.tensors[0].dtype
+    return given is torch.float64 or (given is torch.int64 and call.operation.kind == "movement")
 
 
-def _apart(call: Call) -> int:
+def _apart(call: Call, cells: int) -> int:
     """Return what a call takes for each row, matrix or list that it goes to one by one, in effort × 1,000."""
     name = call.operation.name
     if name == "tensor":
@@ -220,10 +239,26 @@ def _apart(call: Call) -> int:
     if name == "scaled_dot_product_attention":
         return prod(shape[:-2]) * (costs.HALF_ATTENTIONS if half else costs.ATTENTIONS)
     if call.operation.kind == "contraction":
-        return prod(shape[:-2]) * (costs.HALF_MATRICES if half else costs.MATRICES)
+        matrices = cells if name == "einsum" else prod(shape[:-2])  # each cell of it may be one
+        return matrices * (costs.HALF_MATRICES if half else costs.MATRICES)
     if name in costs.TRIANGLES:
         return prod(shape[:-2]) * costs.A_TRIANGLE
+    if name in costs.LINES:
+        return _lines(call) * costs.LINES[name]
     return prod(shape[:-1]) * costs.ROWS.get(name, 0)
+
+
+def _lines(call: Call) -> int:
+    """Return how many lines there are along the axes that a call goes along; all in one if it names none."""
+    shape = call.shapes[0]
+    if isinstance(call.operation, Unlisted):  # nobody knows which those are
+        return prod(shape) // max(min(shape), 1)
+    given = call.arguments.get("dim")
+    if given is None:
+        return 1
+    axes = given if isinstance(given, list | tuple) else (given,)
+    along = {int(axis) % len(shape) for axis in axes if -len(shape) <= axis < len(shape)}
+    return prod(size for axis, size in enumerate(shape) if axis not in along)
 
 
 def _shape(call: Call) -> Shape | None:
@@ -234,12 +269,14 @@ def _shape(call: Call) -> Shape | None:
     return operation.infer(call)
 
 
-def asked_work(call: Call) -> int:
-    """Return the multiplications that a call asked for, now that it has been made."""
+def asked_back(call: Call) -> tuple[int, int]:
+    """Return the multiplications that a call asked for that has been made, and how long going back takes."""
     operation = call.operation
     after = isinstance(operation, Unlisted) and not operation.bounded
     with torch._C.DisableTorchFunction():  # what the rules look at is no part of the program
-        return operation.cost(call, call.shape if after else operation.infer(call))
+        shape = call.shape if after else operation.infer(call)
+        work = operation.cost(call, shape)
+        return work, going_back(call, operation.peak(call, shape), work)
 
 
 def on_meta(call: Call) -> Shape | None:

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from llm_linalg.errors import LimitError
 from llm_linalg.language import gradients, instead, layered, layers, plain, printing, tables, values
-from llm_linalg.language.budget import Budget, asked_work
+from llm_linalg.language.budget import Budget, asked_back
 from llm_linalg.language.comprehensions import Comprehensions
 from llm_linalg.language.costs import (
     A_CALL_BACK,
@@ -138,7 +138,7 @@ class Caller(Comprehensions):
         self.budget.effort += EFFORT_OF_A_PASS_BACK + EFFORT_OF_A_CALL_BACK * len(calls)
         self.budget.works(2 * sum(call.work for call in calls))
         cells = sum(call.cells for call in calls)
-        self.budget.effort += cells // CELLS_AN_EFFORT
+        self.budget.effort += cells // CELLS_AN_EFFORT + sum(call.effort for call in calls)
         self.budget.fill(cells)
 
     def way_back(self, tensor: Tensor) -> Sequence[Back]:
@@ -152,7 +152,8 @@ class Caller(Comprehensions):
             self.budget.effort += EFFORT_OF_A_CALL_LOOKED_AT
             operands = {operand.node.index: operand.node for operand in node.operands}
             cells = sum(item.value.numel() for item in operands.values() if self.recorder.has_gradient(item))
-            found = self._works[node.index] = Back(asked_work(node.call) if node.call else 0, cells)
+            work, effort = asked_back(node.call) if node.call else (0, 0)
+            found = self._works[node.index] = Back(work, cells, effort)
         return found
 
     def _met(self, layer: nn.Module) -> None:
@@ -246,10 +247,12 @@ class Back(NamedTuple):
     Attributes:
         work: The multiplications that the call asked for: there are twice as many.
         cells: Those of its operands that have a gradient, which is as large.
+        effort: How long it takes beside those, in steps.
     """
 
     work: int
     cells: int
+    effort: int
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -60,6 +60,7 @@ EFFORT_OF_A_CALL_BACK = 27
 EFFORT_OF_A_CALL_LOOKED_AT = 8  # what a gradient goes back through, the first time
 EFFORT_OF_A_CALL_WALKED = 6  # by a rehearsal that goes back
 EFFORT_OF_A_TEXT = 270  # of a tensor, beside its cells
+EFFORT_OF_A_SHOWN_CELL = 8
 EFFORT_OF_A_LAYER = 57  # that is called, or one of whose methods is
 EFFORT_OF_A_LAYER_MET = 5  # by a method of one that it is in
 EFFORT_OF_A_NEW_LAYER = 200
@@ -68,6 +69,7 @@ EFFORT_OF_AN_OWN_CALL = 6
 EFFORT_OF_A_TRUTH = 8  # of a tensor
 EFFORT_OF_A_REHEARSAL = 9  # for each of its steps
 CELLS_AN_EFFORT = 220
+IN_NO_TIME = 1_000  # cells or multiplications that a gradient goes back through
 WRITTEN_AN_EFFORT = 110  # cells of a large memory that is written: they are copied first
 WORK_AN_EFFORT = 9_000  # multiplications of a product of matrices
 A_PRODUCTS_CELL = 2  # each takes as long as so many others, also if it needs few multiplications
@@ -77,8 +79,9 @@ LETTERS_AN_EFFORT = 15  # of a number that is formatted
 
 _SLOW = """
     2: argmax argmin isfinite cosine_similarity softplus logsigmoid bincount count_nonzero softmax log_softmax
-    2: contiguous scatter scatter_add gather arange sin cos tanh
-    3: multinomial one_hot
+    2: contiguous setitem scatter scatter_add gather arange sin cos tanh
+    2: repeat tile logsumexp
+    3: multinomial one_hot kron
     3: randn rand randint randn_like rand_like nonzero
     4: where masked_fill mish kl_div exp sqrt rsqrt log
     5: sort argsort topk var std isclose allclose
@@ -105,15 +108,28 @@ ones a root, say, takes forty times as long as of others."""
 READING = frozenset(["equal", "scatter", "scatter_add"])
 """Operations that may go through more cells than they give."""
 _ROWS = """
-    195: std var
     50: layer_norm batch_norm
-    40: softmax repeat_interleave
-    28: log_softmax cross_entropy median
-    15: sort topk argsort one_hot logsumexp rms_norm normalize
-    6: max min amax amin embedding
+    40: repeat_interleave
+    28: cross_entropy
+    30: embedding
+    15: one_hot rms_norm
 """
 ROWS: Mapping[str, int] = _times(_ROWS)
 """How long a thousand rows take of an operation, beside their cells: it counts if they are short."""
+_LINES = """
+    340: cosine_similarity
+    195: std var
+    200: normalize
+    150: argmax argmin
+    60: logsumexp
+    60: softmax
+    28: log_softmax median
+    20: max min amax amin
+    15: sort topk argsort
+"""
+LINES: Mapping[str, int] = _times(_LINES)
+"""Likewise a thousand lines along the axis that an operation reduces or sorts."""
+HALF, HALF_SOFTMAX = 2, 28  # times as long as others numbers of 16 bits take
 MATRICES = 10  # a thousand of them in a product
 HALF_MATRICES = 250  # of numbers of 16 bits
 TRIANGLES, A_TRIANGLE = frozenset(["tril", "triu"]), 80  # of a thousand matrices
@@ -124,3 +140,4 @@ MANY_AXES = 8  # of which one is short: each cell of such a tensor takes
 BY_MANY = 7  # times as long
 A_FILLED_CELL = 4  # of a layer: likewise
 WHOLE_NUMBERS = 8  # so many times as long as others a product of them takes
+A_WHOLE_NUMBER = 11  # likewise each that it reads, of which there may be as many as multiplications

@@ -43,6 +43,7 @@ WITH_ITEMS: Any = Tensor | tuple | list | dict | str | range | layers.SEQUENCES
 _ITEMS = frozenset([tuple, list, dict, str, range])  # what mostly stands there
 _KEYS: Any = tuple | list | dict | range
 MAX_KEY = 50
+MAX_PLACES = 10_000
 _FINDING: Any = ast.In | ast.NotIn
 _FOUND_IN: Any = dict | Distinct
 
@@ -189,6 +190,11 @@ class Evaluator:
                 self.budget.go_through(A_PLACE * len(value))
             elif len(value) > MAX_KEY:
                 raise LimitError(f"a key of {len(value):,} parts; {MAX_KEY} are allowed")
+            places = plain.weighed(value)[0]
+            if places > MAX_PLACES:
+                raise LimitError(
+                    f"a key with {places:,} places; {MAX_PLACES:,} are allowed: write torch.tensor(places)"
+                )
         if collides(value):
             self.budget.go_through(A_COLLISION)
         return value

@@ -99,6 +99,8 @@ class Rehearsed(Assigner):
         told = self._rehearse(self._start) or self._rehearse_dearest(self._start)
         for going in [] if told else self._going:
             self._rehearse(going.moment)
+        if not told and len(self._going) > 1:  # what the innermost began with is known by now
+            self._gone_through(self._going[-1].moment)
         early = bool(self._going) and self._going[0].turn <= ENOUGH
         if not told and (early or not self._by_pace()):
             self.budget.confine(self._try_again)

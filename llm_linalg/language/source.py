@@ -105,8 +105,10 @@ class Source:
 
     Attributes:
         tree: Its syntax tree.
+        size: How many nodes that has.
         attributes: What stands after its dots.
         stored: What of it is assigned to.
+        imported: What it imports from modules.
     """
 
     def __init__(self, text: str, bounded: bool = True) -> None:
@@ -114,7 +116,8 @@ class Source:
         self.text = text.replace("\r\n", "\n")
         self._lines = self.text.split("\n")
         self._spans: dict[ast.AST, Span | None] = {}  # asked for again at each turn of a loop
-        self.attributes, self.stored = set[str](), set[str]()
+        self.size = 0
+        self.attributes, self.stored, self.imported = set[str](), set[str](), set[str]()
         self._check_text()
         self._check_size()
         self.tree = self._parse()
@@ -206,13 +209,12 @@ class Source:
                 raise ProgramError(f"{token.string} is not spelt as it would be read", place, self.text)
 
     def _check_tree(self) -> None:
-        count = 0
         level: list[ast.AST] = [self.tree]
         depth = 0
         while level:
             depth += 1
-            count += len(level)
-            if self._bounded and count > MAX_NODES:
+            self.size += len(level)
+            if self._bounded and self.size > MAX_NODES:
                 raise LimitError(_TOO_LARGE)
             if depth > MAX_DEPTH:
                 error = self.error("this expression is nested too deeply", level[0])
@@ -222,25 +224,29 @@ class Source:
             level = [child for node in level for child in ast.iter_child_nodes(node)]
 
     def _check_node(self, node: ast.AST) -> None:
-        if not isinstance(node, ALLOWED):
-            message = instead.SYNTAX.get(
-                type(node), f"{type(node).__name__.lower()} is not part of the tensor language"
-            )
-            raise self.error(message, node)
-        if isinstance(node, ast.Name) and "__" in node.id:
-            raise self.error(instead.MAIN if node.id == "__name__" else instead.UNDERSCORES, node)
-        if isinstance(node, ast.Attribute):
-            self._check_attribute(node)
-        if isinstance(node, ast.Import | ast.ImportFrom):
-            self._check_import(node)
-        elif isinstance(node, ast.Constant):
-            self._check_constant(node)
-        elif isinstance(node, ast.FunctionDef):
-            self._check_function(node)
-        elif isinstance(node, ast.arg) and "__" in node.arg:
-            raise self.error(instead.UNDERSCORES, node)
-        elif isinstance(node, ast.With):
-            self._check_with(node)
+        match node:
+            case ast.expr_context():
+                pass
+            case ast.Name():
+                if "__" in node.id:
+                    raise self.error(instead.MAIN if node.id == "__name__" else instead.UNDERSCORES, node)
+            case ast.Constant():
+                self._check_constant(node)
+            case ast.Attribute():
+                self._check_attribute(node)
+            case ast.Import() | ast.ImportFrom():
+                self._check_import(node)
+            case ast.FunctionDef():
+                self._check_function(node)
+            case ast.arg():
+                if "__" in node.arg:
+                    raise self.error(instead.UNDERSCORES, node)
+            case ast.With():
+                self._check_with(node)
+            case _ if not isinstance(node, ALLOWED):
+                title = type(node).__name__.lower()
+                message = instead.SYNTAX.get(type(node), f"{title} is not part of the tensor language")
+                raise self.error(message, node)
 
     def _check_attribute(self, node: ast.Attribute) -> None:
         if node.attr.startswith("_"):
@@ -266,6 +272,8 @@ class Source:
         for path in paths:
             if path.partition(".")[0] not in _PACKAGES:
                 raise self.error(not_imported(path), node)
+        if isinstance(node, ast.ImportFrom):
+            self.imported.update(item.name for item in node.names)
 
     def _check_function(self, node: ast.FunctionDef) -> None:
         for decorator in node.decorator_list:

@@ -8,6 +8,7 @@ from math import ceil, prod
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from llm_linalg.axes import Axes, Clash, Shape, aligned
 from llm_linalg.ops.base import Operation
@@ -29,7 +30,8 @@ class Creation(Operation):
     def infer(self, call: Call) -> Shape | None:
         match self.name:
             case "tensor":
-                return nested_shape(call["data"])
+                data = call["data"]
+                return tuple(data.shape) if isinstance(data, Tensor) else nested_shape(data)
             case "eye":
                 n, m = call["n"], call["m"]
                 return (int(n), int(n if m is None else m))
@@ -47,7 +49,8 @@ class Creation(Operation):
         return call.shapes[0]
 
     def items(self, call: Call, shape: Shape | None) -> int:
-        return 4 * prod(shape) if self.name == "tensor" and shape else 0
+        listed = self.name == "tensor" and not isinstance(call["data"], Tensor)
+        return 4 * prod(shape) if listed and shape else 0
 
     def relations(self, call: Call) -> tuple[Relation, ...]:
         return tuple(

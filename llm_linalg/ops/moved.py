@@ -13,7 +13,7 @@ from llm_linalg.axes import Clash, Shape, pointwise
 from llm_linalg.errors import ClashAxis
 from llm_linalg.ops.call import Call
 
-_MASKS = (torch.bool, torch.uint8)
+MASKING = (torch.bool, torch.uint8)
 
 
 def reshaped(call: Call) -> Shape:
@@ -218,7 +218,7 @@ def picked_cells(call: Call) -> int:
 
 def _place_shape(tensor: Tensor) -> Shape:
     """Return the shape of the places that an index tensor names: those of a mask are a list."""
-    return (int(tensor.count_nonzero()),) if tensor.dtype in _MASKS else tuple(tensor.shape)
+    return (int(tensor.count_nonzero()),) if tensor.dtype in MASKING else tuple(tensor.shape)
 
 
 def _left_whole(items: Sequence[Any], shape: Shape) -> Iterator[int]:
@@ -243,4 +243,4 @@ def _axes(item: Any) -> int:
         return 0
     if isinstance(item, list):
         item = torch.as_tensor(item)
-    return item.dim() if isinstance(item, Tensor) and item.dtype in _MASKS else 1
+    return item.dim() if isinstance(item, Tensor) and item.dtype in MASKING else 1

@@ -17,6 +17,7 @@ from llm_linalg.axes import Shape
 from llm_linalg.ops.base import Operation
 from llm_linalg.ops.call import Call
 from llm_linalg.ops.moved import (
+    MASKING,
     diagonals,
     expanded,
     gathered,
@@ -177,7 +178,16 @@ class ItemSet(Movement):
     numbers_from: int = 1
 
     def alike(self, call: Call) -> bool:
-        return True
+        return isinstance(call["key"], Tensor) or all(
+            call.tensors[place].dtype is torch.int64 for place in call.places["key"]
+        )
+
+    def peak(self, call: Call, shape: Shape | None) -> int:
+        whole = super().peak(call, shape)
+        key = call["key"]
+        if isinstance(key, Tensor) and key.dtype in MASKING:
+            return whole  # it picks no cell twice
+        return max(whole, picked_cells(call))
 
     def cotangents(self, call: Call) -> Mapping[str, str]:
         return overwritten(call)

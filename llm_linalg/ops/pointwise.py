@@ -133,7 +133,7 @@ POINTWISE: tuple[Operation, ...] = (
     _unary("sigmoid", "σ({input})", "{d} * {out} * (1 - {out})", multiplies=1),
     _unary("floor", "⌊{input}⌋", ""),
     _unary("ceil", "⌈{input}⌉", ""),
-    _unary("round", "round({input})", ""),
+    Pointwise("round", "input, *, decimals=0", numbers_from=100, phrase="round({input})"),
     _unary("logical_not", "not {input}", "", spellings=("torch.bitwise_not", "torch.Tensor.__invert__")),
     _unary("isnan", "{input} is nan", ""),
     _unary("isinf", "{input} is ±inf", ""),

@@ -17,10 +17,9 @@ from torch import Tensor
 from llm_linalg.axes import Clash, Shape
 from llm_linalg.errors import ClashAxis
 from llm_linalg.ops.call import Call
-from llm_linalg.ops.moved import reshaped
+from llm_linalg.ops.moved import MASKING, reshaped
 
 _MOST_SHIFTS = 100
-MASKS = (torch.bool, torch.uint8)
 
 
 def _looked_up(call: Call) -> Clash | None:
@@ -158,7 +157,7 @@ def _items(call: Call) -> Iterator[tuple[int, Any]]:
 def _axes(item: Any) -> int:
     if item is None or item is ... or isinstance(item, bool):
         return 0
-    return item.dim() if isinstance(item, Tensor) and item.dtype in MASKS else 1
+    return item.dim() if isinstance(item, Tensor) and item.dtype in MASKING else 1
 
 
 def _picked(call: Call) -> Clash | None:
@@ -173,7 +172,7 @@ def _picked(call: Call) -> Clash | None:
         if not isinstance(item, Tensor):
             continue
         place = next(p for p, tensor in enumerate(call.tensors) if tensor is item)
-        if item.dtype not in MASKS:
+        if item.dtype not in MASKING:
             wrong = _not_whole(item, place, "places") or _outside(item, axis, own)
             if wrong is not None:
                 return wrong
@@ -263,7 +262,10 @@ DANGERS: Mapping[str, Callable[[Call], Clash | None]] = {
 
 
 def danger(call: Call) -> Clash | None:
-    """Return why a call must not be made at all, if torch would make it and read what is not its own."""
+    """Return why a call must not be made: torch would read what is not its own, or refuse it late."""
+    axes = call.arguments.get("dim", call.kwargs.get("dim"))
+    if isinstance(axes, list | tuple) and len(axes) > _MOST_SHIFTS:
+        return Clash(f"each axis is named once: {len(axes):,} are more than {_MOST_SHIFTS}", at=0)
     why = DANGERS.get(call.operation.name)
     try:
         return why(call) if why else None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import sys
 
 import pytest
 from hypothesis import given, settings
@@ -19,6 +20,7 @@ PIECES = [
     *("x", "y.a", "x as y", "not", "in", "1.5e3", "0x1f", "é", "शि", "a·", " . b", "import", "a.b.c"),
     *("from a import b as c", "lambda: "),
     *("'", '"', "'''", '"""', "\\", "#", "\n", "r'", "b'a b'", "u''", "f'{x}'", '"a b"', "'''a\nb'''"),
+    *("f'{{x}}{y!r:>{z}}'", "rF'{x}'", r"f'\N{EM DASH}{x=}'", "f'''{a}\n{{{b}", "f\"{ {1: 'x'}[1] }\""),
     *(" ", " = ", ";", "(", ")", "[", "]", ",", ": ", "def f(a, b=c): ", "if ", "for ", "else "),
 ]  # fmt: skip
 
@@ -64,3 +66,13 @@ def test_many_names_are_refused_before_they_are_parsed(name: str, monkeypatch: p
     monkeypatch.setattr(source, "statements", parsed)
     with pytest.raises(LimitError, match="too many parts"):
         run(f"x = [{','.join([name] * 10_500)}]")
+
+
+@pytest.mark.skipif(sys.version_info >= (3, 12), reason="there a parser is quick with them")
+def test_so_are_many_parts_of_a_text(monkeypatch: pytest.MonkeyPatch) -> None:
+    def parsed(_: str) -> ast.Module:
+        raise AssertionError
+
+    monkeypatch.setattr(source, "statements", parsed)
+    with pytest.raises(LimitError, match="too many parts"):
+        run("x = f'" + "{1}" * 5_500 + "'")
