@@ -119,8 +119,7 @@ class Allowance:
             alarm: What is done.
             mark: What is left then; if None, what is when the program turns out to be a large one.
         """
-        self.alarm = alarm
-        self._bound = None
+        self.alarm, self._bound = alarm, None
         if mark is None:
             self._begun, self._gone_through = self._done, 0
         self._mark = mark or Spent(*[left - large for left, large in zip(self.left, LARGE, strict=True)])
@@ -143,7 +142,7 @@ class Allowance:
         if self.patient:
             return
         done = self._done - max(self.effort - self.settled, 0)
-        little = alarm is None or self._gone_through > ROOM // 3  # most of it was to rehearse a long program
+        little = alarm is None or 4 * self._gone_through > 3 * (done - self._begun)  # to rehearse a long one
         self._bound = max(self._begun + ROOM, done + ROOM // (9 if little else 3))
         self._mark = Spent(*[-NEVER] * len(self.left))
         if alarm is not None and self._bound - self._done > LITTLE:

@@ -185,16 +185,7 @@ class Evaluator:
         """Return the value by which something is looked up: all its items are gone through."""
         value = self.evaluate(node)
         if isinstance(value, _KEYS):
-            self.budget.weigh(value)
-            if not isinstance(value, tuple):
-                self.budget.go_through(A_PLACE * len(value))
-            elif len(value) > MAX_KEY:
-                raise LimitError(f"a key of {len(value):,} parts; {MAX_KEY} are allowed")
-            places = plain.weighed(value)[0]
-            if places > MAX_PLACES:
-                raise LimitError(
-                    f"a key with {places:,} places; {MAX_PLACES:,} are allowed: write torch.tensor(places)"
-                )
+            _weigh_key(value, self.budget)
         if collides(value):
             self.budget.go_through(A_COLLISION)
         return value
@@ -276,3 +267,14 @@ class Evaluator:
     def _slice(self, node: ast.Slice) -> slice:
         parts = (node.lower, node.upper, node.step)
         return slice(*[None if part is None else self.evaluate(part) for part in parts])
+
+
+def _weigh_key(key: Any, budget: Budget) -> None:
+    """Count the items of a key before something is looked up by it; `LimitError` if they are too many."""
+    budget.weigh(key)
+    if not isinstance(key, tuple):
+        budget.go_through(A_PLACE * len(key))
+    elif len(key) > MAX_KEY:
+        raise LimitError(f"a key of {len(key):,} parts; {MAX_KEY} are allowed")
+    if plain.weighed(key)[0] > MAX_PLACES:
+        raise LimitError(f"a key with more than {MAX_PLACES:,} places: write torch.tensor(places)")

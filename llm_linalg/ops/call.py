@@ -105,7 +105,7 @@ class Call:
         if given is None or (isinstance(given, Sequence) and not given):
             return tuple(range(rank))
         axes = given if isinstance(given, Sequence) else (given,)
-        return tuple(sorted({int(axis) % max(rank, 1) for axis in axes})) if rank else ()
+        return tuple(sorted({int(axis) % max(rank, 1) for axis in set(axes)})) if rank else ()
 
     def replay(self, tensors: Sequence[Tensor]) -> Any:
         """Run the same call on other tensors; with the same random numbers, if it draws any.

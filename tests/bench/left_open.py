@@ -103,6 +103,28 @@ _WRITES = (
     "v = x.view(-1)\nv[0] = 2",
     "x.data = x.data * 1",
 )
+_LINES = """
+x.argmax(0)
+x.argmin(1)
+x.std(0)
+x.softmax(1)
+x.logsumexp(1)
+F.normalize(x, dim=0)
+F.cosine_similarity(x, x, dim=1)
+x.round(decimals=2)
+torch.tensor(x)
+torch.kron(torch.ones(2, 2), x)
+x.repeat(2, 2, 2)
+str(x)
+torch.einsum('...i,...i->...', x, x)
+"""
+_WAYS_BACK = """
+F.cosine_similarity(x, x, dim=1).sum().backward()
+F.normalize(x, dim=0).sum().backward()
+x.std(0).sum().backward()
+F.embedding(k, x).sum().backward()
+z.backward(retain_graph=True)
+"""
 _LISTS = """
 xs + xs
 xs[::-1]
@@ -132,6 +154,18 @@ s.split(' ')
 [c for c in s]
 """
 _OF_ROWS = "x, b = torch.rand({n}, 2), torch.rand({n}, 2, 2)\nk = torch.zeros({n}, dtype=torch.int64)"
+_OF_LINES = "x = torch.rand({n}, 20000, 3).to(torch.{kind})"
+_KINDS = ("float32", "float64", "bfloat16")
+_BACK = """x, k = torch.rand({n}, 2, requires_grad=True), torch.zeros({n}, dtype=torch.int64)
+z = (x @ x.T[:, :2]).sum()"""
+_OF_WHOLE = (
+    "torch.einsum('ij,ij->', x, x)",
+    "x @ x.T[:, :2]",
+    "F.linear(x, x[:2])",
+    "x.argmax(0)",
+    "torch.tensor(x)",
+)
+_OF_PLACES = ("x[k[:, None], k] = 1", "x[k] = 1", "x[k] += 1", "x[(x > 0.5)] = 1")
 _OF_LISTS = """xs, ys = list(range({n})), list(range({n}))
 pairs, others = [(i, i) for i in xs], [(i, i) for i in xs]
 d, e, s = {{i: i for i in xs}}, {{i: i for i in xs}}, 'ab c' * {n}"""
@@ -161,6 +195,18 @@ LEFT_OPEN = (
         for listed, before, sizes in _SETS
         for statement in _each(listed)
         for n in sizes
+    ),
+    *(_loop(_OF_LINES.format(n=2, kind=kind), text) for text in _each(_LINES) for kind in _KINDS),
+    *(_loop(_BACK.format(n=n), text) for text in _each(_WAYS_BACK) for n in (30, 100_000)),
+    *(
+        _loop(f"x = torch.zeros({rows}, {columns}, dtype=torch.int64)", f"y = {text}")
+        for text in _OF_WHOLE
+        for rows, columns in ((300, 300), (100_000, 2), (2, 100_000))
+    ),
+    *(
+        _loop(f"x, k = torch.rand(3, 3), torch.zeros({n}, dtype=torch.int64)", statement)
+        for statement in _OF_PLACES
+        for n in (3, 300, 3_000)
     ),
     *(_loop(f"x = torch.rand({n}, {n})", statement) for statement in _WRITES for n in (3, 1_000)),
 )

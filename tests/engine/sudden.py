@@ -8,6 +8,8 @@ AXES = "b = torch.zeros(" + ", ".join(["2"] * 17) + ")\n"
 LAYERS = "m = nn.ModuleList([nn.ReLU()] * 1900)\n"
 TUPLES = "t = (1, 2)\nfor i in range(22): t = (t, t)\n"
 MANY = " = ".join(f"a{i}" for i in range(1000)) + " = 0\n"
+PLACES = "x, k = torch.zeros(3, 3), torch.zeros(100000, dtype=torch.int64)\n"
+LIST = "k, xs = torch.ones(9), [0] * 100000\n"
 KEYS = "d = dict(zip(range(30000), range(30000)))\n"
 
 SUDDEN = [
@@ -66,4 +68,19 @@ SUDDEN = [
     f"def {'a' * 16000}(n): pass",
     "s = 'a' * 99999\nprint(" + "1, " * 900 + "sep=s)",
     "a = torch.rand(10**6)\nfor i in range(100): a.sort()",
+    *[
+        PLACES + line
+        for line in ("x[k[:, None], k] = 1", "x[k[:, None], k] = x[0, 0]", "x[:, k[:, None], k] += 1")
+    ],
+    PLACES + "for i in range(100): x[k[:30000, None], k] = i",
+    "x, k = torch.zeros(3, 10**5), torch.zeros(10**4, dtype=torch.int64)\nfor i in range(100): x[k] = 1",
+    *[
+        LIST + line
+        for line in ("k[xs][xs]", "k[:-1, xs]", "k[xs, k]", "k[xs] += 1", "k[range(100000)]", "k[0.5, xs]")
+    ],
+    LIST + "for i in range(1000):\n    if i == 500: k[[xs, xs]]",
+    *[LIST + line for line in ("k.std(xs)", "k.sum(dim=xs)", "k.amax(tuple(xs))", "F.normalize(k, dim=xs)")],
+    "x = f'" + "{1}" * 12000 + "'",
+    "for i in range(999):\n  if i == 500:\n    x = torch.ones(2)\n    for a in range(60): x = x.repeat(2)",
+    "x = torch.rand(3)\n" + "for i in range(90):\n if x[0] > 9: break\n x + 1\n" * 400,
 ]
