@@ -53,6 +53,16 @@ def note(d: Driver, line: int) -> str:
     return next(row for row in d.rows if f"│{line:>2}" in row).rstrip()
 
 
+async def test_the_first_and_the_last_line_are_a_key_away() -> None:
+    async with bench(PRODUCT) as d:
+        await d.pilot.press("ctrl+home")
+        assert editor(d).cursor_location == (0, 0)
+        await d.pilot.press("ctrl+end")
+        assert editor(d).cursor_location == (2, len("Y = x @ W"))
+        await d.pilot.press("ctrl+shift+home")
+        assert editor(d).selected_text == PRODUCT
+
+
 async def test_each_line_shows_its_shape_and_type_as_one_types() -> None:
     async with bench(PRODUCT) as d:
         assert note(d, 1).endswith("(3, 2) float32")

@@ -8,6 +8,7 @@ from rich.cells import cell_len
 from rich.segment import Segment
 from textual import events
 from textual._text_area_theme import TextAreaTheme
+from textual.binding import Binding, BindingType
 from textual.message import Message
 from textual.strip import Strip
 from textual.widgets import TextArea
@@ -41,6 +42,12 @@ class Editor(TextArea):
     Editor.-beside { dock: left; height: 100%; margin: 0 1 0 0; }
     """
 
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("ctrl+home", "to_an_end(True, False)", "first line", show=False),
+        Binding("ctrl+end", "to_an_end(False, False)", "last line", show=False),
+        Binding("ctrl+shift+home", "to_an_end(True, True)", "select to the first line", show=False),
+        Binding("ctrl+shift+end", "to_an_end(False, True)", "select to the last line", show=False),
+    ]
     _mark: Mark | None = None  # the base class draws before it is there
 
     class Typed(Message):
@@ -112,6 +119,10 @@ class Editor(TextArea):
         self._notes, self._lines = fresh, lines
         self._build_highlight_map()
         self.refresh()
+
+    def action_to_an_end(self, first: bool, select: bool) -> None:
+        """The cursor before the first character, or behind the last one."""
+        self.move_cursor((0, 0) if first else self.document.end, select=select)
 
     def _end_of(self, line: int) -> tuple[int, int]:
         row = max(0, min(line, self.document.line_count) - 1)
