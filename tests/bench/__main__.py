@@ -20,6 +20,7 @@ from tests.bench.memory import memory
 from tests.bench.meter import meter
 from tests.bench.model import model
 from tests.bench.paste import paste
+from tests.bench.prices import prices
 from tests.bench.refusal import refusal
 from tests.bench.seek import seek
 from tests.bench.soak import MINUTES, soak
@@ -41,6 +42,7 @@ BENCHMARKS: dict[str, Callable[[], list[Row]]] = {
     "model": model,
     "typing": typing,
     "refusal": refusal,
+    "prices": prices,
     "soak": soak,
 }
 
