@@ -12,7 +12,7 @@ from llm_linalg.language.interpreter import Interpreter
 from llm_linalg.language.source import Source
 
 LONGEST = 6_700  # steps of a rehearsal; what each takes is in `costs`
-A_NODE = 3  # of so many nodes of a program, which take long to read, it may be a step shorter
+A_NODE = 2  # of so many nodes of a program, which take long to read, it may be a step shorter
 A_CALL = 12  # steps that a call of torch takes as long as
 
 

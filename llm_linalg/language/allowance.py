@@ -93,7 +93,6 @@ class Allowance:
     _mark: Spent | None = field(default=None, init=False)
     effort: int = field(default=0, init=False)  # that was taken beside the steps, in steps
     settled: int = field(default=0, init=False)  # of it, for what was done by now
-    _gone_through: int = field(default=0, init=False)  # of it, by rehearsals
     _much: int = field(default=NEVER, init=False)  # effort and steps of a large program
     _begun: int = field(default=0, init=False)  # what was done before the program began
     _bound: int | None = field(default=None, init=False)  # of all effort, while it is confined
@@ -121,7 +120,7 @@ class Allowance:
         """
         self.alarm, self._bound = alarm, None
         if mark is None:
-            self._begun, self._gone_through = self._done, 0
+            self._begun = self._done
         self._mark = mark or Spent(*[left - large for left, large in zip(self.left, LARGE, strict=True)])
         self._much = self._done + MUCH if mark is None else NEVER
 
@@ -142,8 +141,7 @@ class Allowance:
         if self.patient:
             return
         done = self._done - max(self.effort - self.settled, 0)
-        little = alarm is None or 4 * self._gone_through > 3 * (done - self._begun)  # to rehearse a long one
-        self._bound = max(self._begun + ROOM, done + ROOM // (9 if little else 3))
+        self._bound = max(self._begun + ROOM, done + ROOM // (9 if alarm is None else 3))
         self._mark = Spent(*[-NEVER] * len(self.left))
         if alarm is not None and self._bound - self._done > LITTLE:
             self.alarm, self._much = alarm, (self._done + self._bound) // 2
@@ -268,7 +266,6 @@ class Allowance:
         effort = costs.EFFORT_OF_A_REHEARSAL * steps + costs.EFFORT_OF_A_CALL_WALKED * walked
         self.effort += effort
         self.settled += effort
-        self._gone_through += effort
 
     def heed(self) -> None:
         """Go on, unless the run is to end.

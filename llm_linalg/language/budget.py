@@ -20,6 +20,7 @@ from llm_linalg.ops.unlisted import Unlisted
 from llm_linalg.writes import storage_cells
 
 MAX_AXES = 24
+_WIDENING = frozenset(["movement", "pointwise"])  # of whole numbers they make more bytes, or read more
 SMALL = 2**14  # cells of a memory that is copied in no time
 
 
@@ -217,14 +218,14 @@ def going_back(call: Call, cells: int, work: int) -> int:
 
 
 def _wide(call: Call) -> bool:
-    """Whether a call makes or moves numbers of 64 bits, or takes fractions of so many."""
+    """Whether a call makes or moves numbers of 64 bits, or computes with fractions of so many."""
     made = call.arguments.get("dtype")
     if made is torch.float64 or made is torch.int64:
         return True
     if not call.tensors:
         return False
     given = call.tensors[0].dtype
-    return given is torch.float64 or (given is torch.int64 and call.operation.kind == "movement")
+    return given is torch.float64 or (not given.is_floating_point and call.operation.kind in _WIDENING)
 
 
 def _apart(call: Call, cells: int) -> int:

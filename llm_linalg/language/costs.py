@@ -80,10 +80,10 @@ LETTERS_AN_EFFORT = 15  # of a number that is formatted
 _SLOW = """
     2: argmax argmin isfinite cosine_similarity softplus logsigmoid bincount count_nonzero softmax log_softmax
     2: contiguous setitem scatter scatter_add gather arange sin cos tanh
-    2: repeat tile logsumexp
+    2: repeat tile logsumexp gelu erf
     3: multinomial one_hot kron
     3: randn rand randint randn_like rand_like nonzero
-    4: where masked_fill mish kl_div exp sqrt rsqrt log
+    4: where masked_fill mish kl_div exp exp2 expm1 sqrt rsqrt log log2 log10 log1p
     5: sort argsort topk var std isclose allclose
     6: norm vector_norm randperm floor_divide remainder
     8: cumsum cumprod

@@ -276,5 +276,8 @@ def _weigh_key(key: Any, budget: Budget) -> None:
         budget.go_through(A_PLACE * len(key))
     elif len(key) > MAX_KEY:
         raise LimitError(f"a key of {len(key):,} parts; {MAX_KEY} are allowed")
+    for part in key if isinstance(key, tuple) else (key,):
+        if isinstance(part, list) and len(part) > MAX_KEY and any(isinstance(item, Tensor) for item in part):
+            raise LimitError(f"a list of {len(part):,} tensors as a key; {MAX_KEY} are allowed")
     if plain.weighed(key)[0] > MAX_PLACES:
         raise LimitError(f"a key with more than {MAX_PLACES:,} places: write torch.tensor(places)")

@@ -47,6 +47,7 @@ class Moment(NamedTuple):
 
 NONE: Mapping[ast.stmt, Pace] = {}
 MOST_TRIES = 5
+MANY_TURNS = 30  # of a loop within others that is worth a rehearsal of its own
 
 
 class Rehearsed(Assigner):
@@ -63,6 +64,7 @@ class Rehearsed(Assigner):
         self._rehearsed, self._body, self._open, self._tries = None, statements, 0, MOST_TRIES
         self._start, self._going = self._moment(statements), list[Going]()
         self._ran = dict[ast.stmt, list[Ran]]()
+        self._by_others, self._looked_at = False, set[ast.stmt]()
         if self.budget.foresight:
             self.budget.arm(self._rehearse_all)
 
@@ -72,6 +74,8 @@ class Rehearsed(Assigner):
         going = Going(self._moment([loop], values), closely=not self._going)
         self._going.append(going)
         try:
+            if self._by_others and loop not in self._ran:
+                self._look_at(going)
             self._rehearse(going.moment)
             if self.budget.confined:
                 self._rehearse_rest(going.moment)
@@ -99,8 +103,8 @@ class Rehearsed(Assigner):
         told = self._rehearse(self._start) or self._rehearse_dearest(self._start)
         for going in [] if told else self._going:
             self._rehearse(going.moment)
-        if not told and len(self._going) > 1:  # what the innermost began with is known by now
-            self._gone_through(self._going[-1].moment)
+        if not told and len(self._going) > 1:
+            self._look_at(self._going[-1])
         early = bool(self._going) and self._going[0].turn <= ENOUGH
         if not told and (early or not self._by_pace()):
             self.budget.confine(self._try_again)
@@ -119,7 +123,21 @@ class Rehearsed(Assigner):
                 pace = paces.setdefault(going.moment.statements[0], Pace(()))
                 pace.add(size, going.foretold(size, self.budget.left))
         paces = {loop: pace for loop, pace in paces.items() if pace.turns >= ENOUGH}
-        return bool(paces) and self._rehearse_dearest(self._start, paces)
+        self._by_others = bool(paces) and self._rehearse_dearest(self._start, paces)
+        for going in self._going[1:] if self._by_others else []:
+            self._look_at(going)
+        return self._by_others
+
+    def _look_at(self, inner: Going) -> None:
+        """Rehearse a loop of many turns within others, once: by how those go nothing is known of it.
+
+        Raises:
+            LimitError: If it surely asks for more than is left.
+        """
+        loop = inner.moment.statements[0]
+        if len(inner.moment.values or ()) >= MANY_TURNS and loop not in self._looked_at:
+            self._looked_at.add(loop)
+            self._gone_through(inner.moment)
 
     def _try_again(self) -> None:
         """See whether more is known by now of how its loops go."""

@@ -155,6 +155,14 @@ s.split(' ')
 """
 _OF_ROWS = "x, b = torch.rand({n}, 2), torch.rand({n}, 2, 2)\nk = torch.zeros({n}, dtype=torch.int64)"
 _OF_LINES = "x = torch.rand({n}, 20000, 3).to(torch.{kind})"
+_STRIDED = (
+    "x.T.square()",
+    "x[::2].log10()",
+    "F.gelu(x[:, 1::3].double())",
+    "x[::2].half().erf()",
+    "x.T.sin()",
+)
+_OF_KINDS = ("bool", "uint8", "float64")
 _KINDS = ("float32", "float64", "bfloat16")
 _BACK = """x, k = torch.rand({n}, 2, requires_grad=True), torch.zeros({n}, dtype=torch.int64)
 z = (x @ x.T[:, :2]).sum()"""
@@ -197,6 +205,11 @@ LEFT_OPEN = (
         for n in sizes
     ),
     *(_loop(_OF_LINES.format(n=2, kind=kind), text) for text in _each(_LINES) for kind in _KINDS),
+    *(
+        _loop(f"x = (torch.rand(20_000, 20) * 5).to(torch.{kind})", f"y = {text}")
+        for text in _STRIDED
+        for kind in _OF_KINDS
+    ),
     *(_loop(_BACK.format(n=n), text) for text in _each(_WAYS_BACK) for n in (30, 100_000)),
     *(
         _loop(f"x = torch.zeros({rows}, {columns}, dtype=torch.int64)", f"y = {text}")

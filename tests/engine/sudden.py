@@ -10,6 +10,8 @@ TUPLES = "t = (1, 2)\nfor i in range(22): t = (t, t)\n"
 MANY = " = ".join(f"a{i}" for i in range(1000)) + " = 0\n"
 PLACES = "x, k = torch.zeros(3, 3), torch.zeros(100000, dtype=torch.int64)\n"
 LIST = "k, xs = torch.ones(9), [0] * 100000\n"
+LATE = "free, x = torch.randn(3), {x}\nfor i in range(1000):\n    if free.sum() > 1000: break\n    if i == {i}:\n"
+LATE += "        for j in range({turns}): {line}"
 KEYS = "d = dict(zip(range(30000), range(30000)))\n"
 
 SUDDEN = [
@@ -80,6 +82,18 @@ SUDDEN = [
     ],
     LIST + "for i in range(1000):\n    if i == 500: k[[xs, xs]]",
     *[LIST + line for line in ("k.std(xs)", "k.sum(dim=xs)", "k.amax(tuple(xs))", "F.normalize(k, dim=xs)")],
+    *[LIST + line for line in ("k[[k] * 500, k]", "k[k, [k.sum()] * 500] = 1")],
+    *[
+        LATE.format(x=x, line=line, i=i, turns=turns)
+        for x, line in (
+            ("torch.zeros(3000, 3000)", "y = x.std(0)"),
+            ("torch.zeros(1000, 1000)", "y = x.argmax()"),
+            ("torch.zeros(1, 1000).expand(1000, 1000)", "y = x.prod(0)"),
+            ("torch.zeros(300, 300)", "y = x @ x"),
+            ("torch.zeros(3)", "x = x + 1"),
+        )
+        for i, turns in ((10, 100_000), (100, 100_000), (999, 5_000))
+    ],
     "x = f'" + "{1}" * 12000 + "'",
     "for i in range(999):\n  if i == 500:\n    x = torch.ones(2)\n    for a in range(60): x = x.repeat(2)",
     "x = torch.rand(3)\n" + "for i in range(90):\n if x[0] > 9: break\n x + 1\n" * 400,
