@@ -10,8 +10,11 @@ TUPLES = "t = (1, 2)\nfor i in range(22): t = (t, t)\n"
 MANY = " = ".join(f"a{i}" for i in range(1000)) + " = 0\n"
 PLACES = "x, k = torch.zeros(3, 3), torch.zeros(100000, dtype=torch.int64)\n"
 LIST = "k, xs = torch.ones(9), [0] * 100000\n"
-LATE = "free, x = torch.randn(3), {x}\nfor i in range(1000):\n    if free.sum() > 1000: break\n    if i == {i}:\n"
-LATE += "        for j in range({turns}): {line}"
+LATE = """free, x = torch.randn(3), {x}
+for i in range(1000):
+    if free.sum() > 1000: break
+    if i == {i}:
+        for j in range({turns}): {line}"""
 KEYS = "d = dict(zip(range(30000), range(30000)))\n"
 
 SUDDEN = [
