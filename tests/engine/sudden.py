@@ -95,7 +95,7 @@ SUDDEN = [
             ("torch.zeros(300, 300)", "y = x @ x"),
             ("torch.zeros(3)", "x = x + 1"),
         )
-        for i, turns in ((10, 100_000), (100, 100_000), (999, 5_000))
+        for i, turns in ((10, 100_000), (100, 100_000), (30, 5_000))
     ],
     "x = f'" + "{1}" * 12000 + "'",
     "for i in range(999):\n  if i == 500:\n    x = torch.ones(2)\n    for a in range(60): x = x.repeat(2)",
