@@ -13,6 +13,7 @@ from llm_linalg.errors import HaltedError, LimitError
 from llm_linalg.language import printing
 from llm_linalg.language.allowance import LARGE, Spent
 from llm_linalg.language.assigner import Assigner
+from llm_linalg.language.costs import EFFORT_OF_A_NODE
 from llm_linalg.language.pace import ENOUGH, MOST_TIMES, Going, Pace, Ran
 
 if TYPE_CHECKING:
@@ -67,6 +68,8 @@ class Rehearsed(Assigner):
         self._by_others, self._looked_at = False, set[ast.stmt]()
         if self.budget.foresight:
             self.budget.arm(self._rehearse_all)
+            share = self.source.size * len(statements) // max(len(self.source.tree.body), 1)
+            self.budget.effort += int(EFFORT_OF_A_NODE * share)
 
     @contextmanager
     def foreseen(self, loop: ast.For, values: Sequence[Any]) -> Iterator[Going]:
