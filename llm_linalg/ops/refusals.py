@@ -19,7 +19,7 @@ from llm_linalg.errors import ClashAxis
 from llm_linalg.ops.call import Call
 from llm_linalg.ops.moved import MASKING, reshaped
 
-_MOST_SHIFTS = 100
+_MOST_NAMED = 100  # axes, in a list of them
 
 
 def _looked_up(call: Call) -> Clash | None:
@@ -249,9 +249,9 @@ REFUSALS: Mapping[str, Callable[[Call], Clash | None]] = {
 def _rolled(call: Call) -> Clash | None:
     """Say that there are many shifts: torch goes a call deeper for each, until there is no room for them."""
     shifts = call["shifts"]
-    if not isinstance(shifts, list | tuple) or len(shifts) <= _MOST_SHIFTS:
+    if not isinstance(shifts, list | tuple) or len(shifts) <= _MOST_NAMED:
         return None
-    return Clash(f"a roll shifts each axis once: {len(shifts):,} shifts are more than {_MOST_SHIFTS}", at=0)
+    return Clash(f"a roll shifts each axis once: {len(shifts):,} shifts are more than {_MOST_NAMED}", at=0)
 
 
 DANGERS: Mapping[str, Callable[[Call], Clash | None]] = {
@@ -264,8 +264,8 @@ DANGERS: Mapping[str, Callable[[Call], Clash | None]] = {
 def danger(call: Call) -> Clash | None:
     """Return why a call must not be made: torch would read what is not its own, or refuse it late."""
     axes = call.arguments.get("dim", call.kwargs.get("dim"))
-    if isinstance(axes, list | tuple) and len(axes) > _MOST_SHIFTS:
-        return Clash(f"each axis is named once: {len(axes):,} are more than {_MOST_SHIFTS}", at=0)
+    if isinstance(axes, list | tuple) and len(axes) > _MOST_NAMED:
+        return Clash(f"each axis is named once: {len(axes):,} are more than {_MOST_NAMED}", at=0)
     why = DANGERS.get(call.operation.name)
     try:
         return why(call) if why else None
