@@ -60,8 +60,9 @@ EFFORT_OF_A_PASS_BACK = 340
 EFFORT_OF_A_CALL_BACK = 27
 EFFORT_OF_A_CALL_LOOKED_AT = 8  # what a gradient goes back through, the first time
 EFFORT_OF_A_CALL_WALKED = 6  # by a rehearsal that goes back
-EFFORT_OF_A_TEXT = 270  # of a tensor, beside its cells
-EFFORT_OF_A_SHOWN_CELL = 8
+EFFORT_OF_A_TEXT = 310  # of a tensor, beside its cells
+EFFORT_OF_A_SHOWN_CELL = 9
+EFFORT_OF_A_SHOWING = 2  # of anything, beside those
 EFFORT_OF_A_LAYER = 57  # that is called, or one of whose methods is
 EFFORT_OF_A_LAYER_MET = 5  # by a method of one that it is in
 EFFORT_OF_A_NEW_LAYER = 200
@@ -69,7 +70,7 @@ EFFORT_OF_A_NAME = 2  # of a tensor, or of each layer within one
 EFFORT_OF_AN_OWN_CALL = 6
 EFFORT_OF_A_TRUTH = 8  # of a tensor
 EFFORT_OF_A_REHEARSAL = 9  # for each of its steps
-CELLS_AN_EFFORT = 220
+CELLS_AN_EFFORT = 185
 IN_NO_TIME = 1_000  # cells or multiplications that a gradient goes back through
 WRITTEN_AN_EFFORT = 110  # cells of a large memory that is written: they are copied first
 WORK_AN_EFFORT = 9_000  # multiplications of a product of matrices
@@ -123,7 +124,7 @@ _LINES = """
     200: normalize
     150: argmax argmin
     60: logsumexp
-    60: softmax
+    75: softmax
     28: log_softmax median
     20: max min amax amin
     15: sort topk argsort

@@ -98,19 +98,23 @@ class Evaluator:
         """Return an expression's value."""
         kind, budget = node.__class__, self.budget
         if kind is ast.Constant or kind is ast.Name:  # most are those, which call nothing
-            budget.steps -= 1  # as `step` does
-            if budget.steps < budget.look:
+            steps = budget.steps = budget.steps - 1  # as `step` does
+            if steps < budget.look:
                 budget.look_after()
             leaf: Any = node
-            value = leaf.value if kind is ast.Constant else self._name(leaf)
+            if kind is ast.Constant:
+                return leaf.value
+            value = self.names.maps[0].get(leaf.id, UNBOUND)
+            if value is UNBOUND:
+                value = self._name(leaf)
             if value.__class__ not in KINDS:
                 self._keep(node, value)
             return value
         outer, self._at = self._at, node
-        steps, evaluated = self._evaluators[kind]
+        taken, evaluated = self._evaluators[kind]
         try:
-            budget.steps -= steps
-            if budget.steps < budget.look:
+            steps = budget.steps = budget.steps - taken
+            if steps < budget.look:
                 budget.look_after()
             value = evaluated(node)
             if value.__class__ not in KINDS:

@@ -26,6 +26,7 @@ NUMBERS: frozenset[Any] = frozenset([int, float])
 KINDS: frozenset[Any] = frozenset([bool, int, float, str, type(None), list, tuple, dict, range])
 """Most plain values, told at a glance."""
 _SMALL = 2**63  # a smaller number is within the bound: its bits need not be counted
+_LEAST, _MOST = 1 - 2**30, 2**30 - 1  # CPython compares numbers between those at once
 _FLAT = (str, range)
 _PARTS: frozenset[Any] = frozenset([list, tuple])
 _ENDS: frozenset[Any] = frozenset(_FLAT)
@@ -91,8 +92,9 @@ COMPARE: dict[type[ast.cmpop], Callable[[Any, Any], Any]] = {
 def binary(kind: type[ast.operator], left: Any, right: Any) -> Any:
     """Return ``left kind right``; plain values are held against the bounds first."""
     if left.__class__ is right.__class__ is int:
-        if kind in _WITHIN and -_SMALL < left < _SMALL and -_SMALL < right < _SMALL:
-            return _WITHIN[kind](left, right)
+        does = _WITHIN.get(kind)
+        if does is not None and _LEAST < left < _MOST and _LEAST < right < _MOST:
+            return does(left, right)
         _bound_integers(kind, left, right)
     else:
         bound(kind, left, right)

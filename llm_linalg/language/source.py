@@ -7,6 +7,8 @@ import io
 import re
 import tokenize
 import unicodedata
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
 
 from llm_linalg.errors import LimitError, ProgramError, Span
 from llm_linalg.language import instead
@@ -72,6 +74,18 @@ _STATEMENTS: tuple[type[ast.AST], ...] = (
     ast.Return,
 )
 ALLOWED = _EXPRESSIONS + _STATEMENTS
+_MARKS = (ast.expr_context, ast.operator, ast.unaryop, ast.boolop, ast.cmpop)  # nothing stands within those
+_WITHIN: Mapping[type[ast.AST], Callable[[Any], Iterable[ast.AST]]] = {
+    ast.Constant: lambda _: (),
+    ast.Name: lambda node: (node.ctx,),
+    ast.Attribute: lambda node: (node.value, node.ctx),
+    ast.BinOp: lambda node: (node.left, node.op, node.right),
+    ast.Call: lambda node: (node.func, *node.args, *node.keywords),
+    ast.Compare: lambda node: (node.left, *node.ops, *node.comparators),
+    ast.Expr: lambda node: (node.value,),
+    ast.Subscript: lambda node: (node.value, node.slice, node.ctx),
+}
+"""What stands within the nodes that most programs have most of, as `ast.iter_child_nodes` yields it."""
 
 MODULES = (
     "torch",
@@ -167,11 +181,13 @@ class Source:
 
     def _check_size(self) -> None:
         """Refuse a text that is too large: by its names, or its first part, if that can be read alone."""
-        end = 1 + max(self.text.rfind(mark, 0, _FIRST_PART) for mark in "\n;")
         if not self._bounded or len(self.text) <= _FIRST_PART:
             return
         if fewest(self.text) > MAX_NODES:
             raise LimitError(_TOO_LARGE)
+        if len(self.text) <= 2 * _FIRST_PART:
+            return
+        end = 1 + max(self.text.rfind(mark, 0, _FIRST_PART) for mark in "\n;")
         try:
             first = statements(self.text[:end])
         except (SyntaxError, MemoryError, RecursionError, ValueError, OverflowError):
@@ -219,14 +235,13 @@ class Source:
             if depth > MAX_DEPTH:
                 error = self.error("this expression is nested too deeply", level[0])
                 raise LimitError(error.message, error.span, self.text)
-            for node in level:
+            parts = [node for node in level if not isinstance(node, _MARKS)]
+            for node in parts:
                 self._check_node(node)
-            level = [child for node in level for child in ast.iter_child_nodes(node)]
+            level = [part for node in parts for part in _WITHIN.get(type(node), ast.iter_child_nodes)(node)]
 
     def _check_node(self, node: ast.AST) -> None:
         match node:
-            case ast.expr_context():
-                pass
             case ast.Name():
                 if "__" in node.id:
                     raise self.error(instead.MAIN if node.id == "__name__" else instead.UNDERSCORES, node)

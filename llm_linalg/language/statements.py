@@ -173,10 +173,12 @@ class Statements(Rehearsed):
             yield
             return
         severed, self.recorder.severed = self.recorder.severed, not asked[-1].recorded
+        enabled = torch.is_grad_enabled()
+        _enable_grad(asked[-1].recorded)
         try:
-            with torch.set_grad_enabled(asked[-1].recorded):
-                yield
+            yield
         finally:
+            _enable_grad(enabled)
             self.recorder.severed = severed
 
     def _assert(self, node: ast.Assert) -> None:
@@ -234,3 +236,9 @@ def _imported(node: ast.Import | ast.ImportFrom, alias: ast.alias) -> tuple[str,
     module = tables.MODULES.get(alias.name)
     outer = tables.MODULES.get(alias.name.partition(".")[0])
     return alias.name, module if module is None or alias.asname else outer
+
+
+def _enable_grad(enabled: bool) -> None:
+    """Have torch record gradients from here on, or none: by itself that is no part of the program."""
+    with torch._C.DisableTorchFunction():
+        torch.set_grad_enabled(enabled)

@@ -71,6 +71,8 @@ def _tell(value: Any, common: list[Any], own: list[Any], any_number: bool) -> bo
     elif kind is tuple or kind is list:
         common += [kind, len(value)]
         return len(value) <= _MOST and all(_tell(item, common, own, any_number) for item in value)
+    elif kind is torch.Size:  # as of a tensor, which is told likewise
+        common += [kind, value]
     elif kind is slice:
         parts = value.start, value.stop, value.step
         common += [kind, repr(parts)]

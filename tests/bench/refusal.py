@@ -43,14 +43,16 @@ def milliseconds(program):
     return float(found)
 
 kinds = ((ALLOWED,), BOMBS, LEFT_OPEN, CLASHES)
-print(json.dumps([[min(milliseconds(program) for _ in range(3)) for program in kind] for kind in kinds]))
+rounds = [[[milliseconds(program) for program in kind] for kind in kinds] for _ in range(3)]
+print(json.dumps([list(map(min, *times)) for times in zip(*rounds, strict=True)]))
 """
 
 
 def refusal() -> list[Row]:
     """Runs each of the tests' bombs, as the first program that a process runs, loops and a few clashes.
 
-    Of three processes the quickest counts: what else the machine does then is not the program's.
+    Of three processes, a round of all programs apart, the quickest counts: what else the machine does then
+    is not the program's.
     """
     measured, _ = fresh(REFUSAL)
     allowed, bombs, loops, clashes = cast("list[list[float]]", measured)
