@@ -20,6 +20,11 @@ Labels = tuple[str, ...]
 Shape = tuple[int, ...]
 
 
+def extent(shape: Sequence[int]) -> int:
+    """Return how many rows or cells torch may go through of a shape: an axis of none counts as one."""
+    return prod([size or 1 for size in shape])
+
+
 class Clash(Exception):  # noqa: N818  the field says clash, and it is caught before anyone sees it
     """Operands whose shapes don't fit a rule.
 

@@ -18,7 +18,7 @@ from llm_linalg.node import Node, Operand
 from llm_linalg.ops.base import Operation
 from llm_linalg.ops.call import Call
 from llm_linalg.relations import IndexRelation, Relation
-from llm_linalg.writes import Source, Writes
+from llm_linalg.writes import Source, Writes, copy_of, moved, storage_cells
 
 
 class Memory:
@@ -54,9 +54,10 @@ class Memory:
         for tensor in tensors:
             place = _place(tensor)
             values = self._kept.pop(place, [])
-            for value in values:
-                value.data = value.clone()  # whoever holds this value goes on holding it
             if values:
+                copied = _copy(values)
+                for value in values:
+                    value.data = moved(value, copied)  # whoever holds this value goes on holding it
                 self.moved(values, place)
 
     def wrote(self, tensor: Tensor, node: Node) -> None:
@@ -132,6 +133,12 @@ class Renewal(Operation):
 
 def _picked(source: Source, *tensors: Tensor) -> Tensor:
     return torch.cat([tensor.reshape(-1) for tensor in tensors])[source.cells - 1]
+
+
+def _copy(values: Sequence[Tensor]) -> torch.UntypedStorage | None:
+    """Return a copy of a memory for those values that have more cells than it has, if there are any."""
+    large = any(value.numel() > storage_cells(value) for value in values)
+    return copy_of(values[0]) if large else None
 
 
 def _place(tensor: Tensor) -> int:

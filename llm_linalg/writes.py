@@ -30,6 +30,12 @@ class View:
         """Look at other memory in the same way."""
         return memory.as_strided(self.shape, self.stride, self.offset)
 
+    def places(self, size: int) -> Tensor:
+        """Return which of so many places of its memory it sees."""
+        seen = torch.zeros(size, dtype=torch.bool)
+        self.on(seen).fill_(True)
+        return seen
+
     @property
     def repeats(self) -> bool:
         """Whether two of its cells may share a place."""
@@ -52,6 +58,7 @@ class Writes:
         self._firsts = [1]  # the number of the first cell of each, and of the next one
         self._size = storage_cells(tensor)
         self._grid: Tensor | None = None
+        self._places: dict[View, Tensor] = {}  # that views see which have more cells than the memory
         self._put = 0  # so many of them are on the grid
 
     def __len__(self) -> int:
@@ -70,7 +77,7 @@ class Writes:
         numbers = self._numbers(tensor)
         if numbers is None:
             return True
-        return bool(numbers.numel()) and int(numbers.max()) >= self._firsts[since]
+        return bool(numbers.numel()) and int(self._seen(numbers).max()) >= self._firsts[since]
 
     def sources(self, tensor: Tensor, before: Tensor, since: int) -> tuple[list[Node], Source]:
         """Return which of them, after so many, a tensor shows, and what each of its cells is.
@@ -87,9 +94,9 @@ class Writes:
         if numbers is None or numbers.shape != before.shape:
             return self.nodes[since:], Source(before.shape, torch.zeros(0), [])
         firsts = self._firsts[since:]
-        shown = [0] if len(firsts) == 2 else _shown(numbers, firsts)
+        shown = [0] if len(firsts) == 2 else _shown(self._seen(numbers), firsts)
         spans = [range(*firsts[place : place + 2]) for place in shown]
-        return [self.nodes[since + place] for place in shown], Source(before.shape, numbers.clone(), spans)
+        return [self.nodes[since + place] for place in shown], Source(before.shape, moved(numbers), spans)
 
     def _numbers(self, tensor: Tensor) -> Tensor | None:
         """Return the number that was written last to each cell of a tensor, 0 for none; None if not known."""
@@ -102,6 +109,15 @@ class Writes:
                 _number(view, self._grid, first)
         self._put = len(self._views)
         return View.of(tensor).on(self._grid)
+
+    def _seen(self, numbers: Tensor) -> Tensor:
+        """Return the numbers that a view of the grid shows: each once, if it shows places more than once."""
+        if self._grid is None or numbers.numel() <= self._size:
+            return numbers
+        view = View.of(numbers)
+        if view not in self._places:
+            self._places[view] = view.places(self._size)
+        return self._grid[self._places[view]]
 
 
 @dataclass(slots=True)
@@ -155,6 +171,25 @@ def _number(view: View, grid: Tensor, first: int) -> None:
         torch.arange(first, end, out=there)
     else:
         there.copy_(torch.arange(first, end).reshape(view.shape))
+
+
+def moved(tensor: Tensor, memory: torch.UntypedStorage | None = None) -> Tensor:
+    """Return a tensor's cells in memory of their own, which is no larger than the one that they are in.
+
+    Args:
+        tensor: The tensor.
+        memory: A copy of its memory, into which one looks that has more cells than that.
+    """
+    if tensor.numel() <= storage_cells(tensor):
+        return tensor.clone()
+    copied = copy_of(tensor) if memory is None else memory
+    view = View.of(tensor)
+    return torch.empty(0, dtype=tensor.dtype).set_(copied, view.offset, view.shape, view.stride)
+
+
+def copy_of(tensor: Tensor) -> torch.UntypedStorage:
+    """Return a copy of the memory that a tensor looks into."""
+    return tensor.untyped_storage().clone()  # type: ignore[no-untyped-call, no-any-return]
 
 
 def storage_cells(tensor: Tensor) -> int:

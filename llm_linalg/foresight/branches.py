@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 TURN_BY_TURN = 1_200  # steps of a rehearsal after which one turn of a loop stands for all that are left
 
+NAMES_A_STEP = 40  # that are kept as they were before one way that a program may go, and compared
+
 
 class _Called(NamedTuple):
     """What a call gave and took."""
@@ -114,6 +116,7 @@ class Branches(Calls):
         refused: Exception = Fails()
         with self._uncertain():
             for block in (one, other):
+                self.went_on(len(before) // NAMES_A_STEP)
                 restore(scope, before)
                 self.budget.left, changes = left, self.changes
                 try:

@@ -12,7 +12,7 @@ from torch import Tensor
 from torch.nn.functional import cross_entropy
 from torch.overrides import TorchFunctionMode
 
-from llm_linalg.axes import Clash
+from llm_linalg.axes import Clash, extent
 from llm_linalg.errors import HaltedError, LimitError
 from llm_linalg.foresight import back
 from llm_linalg.foresight.nowhere import look_into, memory, without_cells
@@ -148,7 +148,7 @@ class Hollow(TorchFunctionMode):
         if name in _VIEWS and (name != "getitem" or sliced(call["key"])):
             return func(*args, **kwargs)
         if name == "tolist":
-            self.calls += call.tensors[0].numel() // _NUMBERS
+            self.calls += extent(call.shapes[0]) // _NUMBERS
             return listed(tuple(call.tensors[0].shape), UNKNOWN[number_kind(call)])
         shape = shape_of(call, asked.shape)
         if shape is None:

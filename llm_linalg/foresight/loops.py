@@ -209,14 +209,16 @@ class Loops(Parted):
 
     def _known_after(self, parts: Sequence[Part], before: Mapping[str, Any]) -> dict[str, Any]:
         """Return what is known of the names before any turn, also one that comes after others."""
-        known: dict[str, Any] = {}
+        known = dict(before)
         for part in parts:
             for name, now in part.names.items():
-                was = known[name] if name in known else self._was(name, before, now)
-                known[name] = joined(was, now)
+                if name not in known:
+                    known[name] = self._was(name, now)
+                elif known[name] is not now:
+                    known[name] = joined(known[name], now)
         return known
 
-    def _was(self, name: str, before: Mapping[str, Any], now: Any) -> Any:
-        """Return what a name meant when a turn began: perhaps something around what it is bound in."""
-        tables = (before, *self.names.maps[1:], self._modules, self.builtins)
-        return next((table[name] for table in tables if name in table), now)
+    def _was(self, name: str, now: Any) -> Any:
+        """Return what a name that a turn bound may mean after it: perhaps what it does around its scope."""
+        tables = (*self.names.maps[1:], self._modules, self.builtins)
+        return next((joined(table[name], now) for table in tables if name in table), now)

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from llm_linalg.errors import LimitError
-from llm_linalg.foresight.branches import Branches, restore
+from llm_linalg.foresight.branches import NAMES_A_STEP, Branches, restore
 from llm_linalg.foresight.carried import Carried
 from llm_linalg.foresight.columns import Column, Places, column, dearest, together
 from llm_linalg.foresight.flow import Perhaps
@@ -175,7 +175,7 @@ class Parted(Branches):
             room = MOST_PARTS - len(kinds) if self.length < self.longest // 2 else 0
             turn, around = Turn(room, self.went_on), self.budget.turns
             self.budget.turns *= len(places)
-            self.went_on(_A_KIND_EXACTLY if self.exact else _A_KIND)
+            self.went_on((_A_KIND_EXACTLY if self.exact else _A_KIND) + len(before) // NAMES_A_STEP)
             if carried is not None:
                 carried.put(scope, places, turn)
             way: type[Exception] | None = None

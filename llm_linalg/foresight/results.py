@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from math import prod
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from llm_linalg.axes import Shape, pointwise
+from llm_linalg.axes import Shape, extent, pointwise
 from llm_linalg.foresight.unknown import Undecided, Unknown
 from llm_linalg.ops import Call
 
@@ -120,7 +119,7 @@ def listed(shape: Shape, item: Unknown) -> Any:
     """Return what ``tolist`` gives of a shape: nested lists of what isn't known."""
     if not shape:
         return item
-    if prod(shape) > _MOST_LISTED:
+    if extent(shape) > _MOST_LISTED:
         raise Undecided
     return [listed(shape[1:], item) for _ in range(shape[0])]
 

@@ -124,6 +124,22 @@ class Allowance:
         self._mark = mark or Spent(*[left - large for left, large in zip(self.left, LARGE, strict=True)])
         self._much = self._done + MUCH if mark is None else NEVER
 
+    def look_again(self, alarm: Callable[[], None]) -> None:
+        """Have something done once as much again is done as was so far, if not before."""
+        self.alarm, self._much = alarm, 2 * self._done
+
+    @property
+    def beyond(self) -> bool:
+        """Whether less is left than the mark."""
+        mark = self._mark
+        return mark is not None and (
+            self.steps < mark.steps
+            or self.tensors < mark.tensors
+            or self.total < mark.total
+            or self.work < mark.work
+            or self.items < mark.items
+        )
+
     @property
     def confined(self) -> bool:
         """Whether the program may do less, since nobody knows how much it will do."""
@@ -155,17 +171,10 @@ class Allowance:
         """Ring the alarm, if less is left than the mark; end what does more than it may."""
         if self._bound is not None and self._done > self._bound:
             raise OpenEndedError(UNKNOWN)
-        mark, alarm = self._mark, self.alarm
-        if mark is None or alarm is None:
+        alarm = self.alarm
+        if alarm is None:
             return
-        if (
-            self.steps < mark.steps
-            or self.tensors < mark.tensors
-            or self.total < mark.total
-            or self.work < mark.work
-            or self.items < mark.items
-            or self._done > self._much
-        ):
+        if self._done > self._much or self.beyond:
             self.alarm = None
             alarm()
             if self._bound is not None and self._done > self._bound:

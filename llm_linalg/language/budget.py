@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
-from llm_linalg.axes import Clash, Shape
+from llm_linalg.axes import Clash, Shape, extent
 from llm_linalg.errors import LimitError
 from llm_linalg.language import costs
 from llm_linalg.language.allowance import Allowance
@@ -20,6 +20,7 @@ from llm_linalg.ops.unlisted import Unlisted
 from llm_linalg.writes import storage_cells
 
 MAX_AXES = 24
+MAX_EMPTY = 100_000
 _WIDENING = frozenset(["movement", "pointwise"])  # of whole numbers they make more bytes, or read more
 SMALL = 2**14  # cells of a memory that is copied in no time
 
@@ -47,6 +48,8 @@ class Asked(NamedTuple):
     def of(cls, call: Call, outputs: int, shape: Shape | None, cells: int, work: int, items: int) -> Asked:
         """Return what a call asks for, and how long it takes beside its steps."""
         operation = call.operation
+        if shape and 0 in shape:
+            cells = max(cells, extent(shape))
         effort = taking(call, cells, work)
         effort += items if operation.kind == "creation" else items // costs.ITEMS_AN_EFFORT
         if outputs:
@@ -168,6 +171,8 @@ class Budget(Allowance):
             raise LimitError(f"{name} would give {outputs:,} tensors; {self.outputs:,} are allowed")
         if max([len(shape or ()), *[tensor.dim() for tensor in call.tensors]]) > MAX_AXES:
             raise LimitError(f"a tensor with more than {MAX_AXES} axes")
+        if shape and 0 in shape and extent(shape) > MAX_EMPTY:
+            raise LimitError(f"{name} would make a tensor without cells of more than {MAX_EMPTY:,} rows")
         self._hold(name, cells)
         if work > self.multiplications:
             raise LimitError(
@@ -253,13 +258,13 @@ def _lines(call: Call) -> int:
     """Return how many lines there are along the axes that a call goes along; all in one if it names none."""
     shape = call.shapes[0]
     if isinstance(call.operation, Unlisted):  # nobody knows which those are
-        return prod(shape) // max(min(shape), 1)
+        return extent(shape) // max(min(shape), 1)
     given = call.arguments.get("dim")
     if given is None:
         return 1
     axes = given if isinstance(given, list | tuple) else (given,)
     along = {int(axis) % len(shape) for axis in axes if -len(shape) <= axis < len(shape)}
-    return prod(size for axis, size in enumerate(shape) if axis not in along)
+    return extent([size for axis, size in enumerate(shape) if axis not in along])
 
 
 def _shape(call: Call) -> Shape | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from itertools import pairwise
 from math import ceil
 from typing import Any, NamedTuple
 
@@ -13,6 +14,9 @@ FIRST_MARK = 4  # turns
 MOST_TIMES = 200  # that a loop was run of which it is kept what they took
 SEVERAL = 5  # turns that tell whether they take more and more
 NOTED = 4  # turns to the next one that is noted: one, and one more for each so many that there were
+POWER = (
+    5  # of how many turns there were: what they took grows less, unless each takes times as much as the last
+)
 GROWING = 1.5  # times what earlier turns took is taken by later ones, if they take more and more
 
 
@@ -84,7 +88,7 @@ class Going:
         noted: The next turn of which it is to be noted, as it begins, how much is left.
     """
 
-    __slots__ = ("_closely", "_double", "_last", "_marks", "moment", "noted", "turn")
+    __slots__ = ("_closely", "_double", "_last", "_marks", "_noted", "moment", "noted", "turn")
 
     def __init__(self, moment: Any, *, closely: bool = False) -> None:
         self.moment = moment
@@ -93,10 +97,12 @@ class Going:
         self._closely, self._double = closely, FIRST_MARK
         self._last: tuple[int, Spent] | None = None
         self._marks: list[tuple[int, Spent]] = []
+        self._noted: list[tuple[int, Spent]] = []  # the last three
 
     def note(self, left: Spent) -> None:
         """Note how much is left as a turn begins; of each twice as many turns the last two are kept."""
         now = self.turn - 1, left
+        self._noted = [*self._noted[-2:], now]
         if self.turn >= self._double:
             self._marks, self._double = [*self._marks[-1:], now], 2 * self.turn
         self.noted = self._double
@@ -107,9 +113,30 @@ class Going:
         """Return what it took so far, if so much is left now."""
         return Spent(*[before - now for before, now in zip(self.moment.left, left, strict=True)])
 
-    def foretold(self, size: int, left: Spent) -> Spent:
-        """Return what so many turns take, if they go on so; turns that take more and more do so still."""
-        turns, then = self._last or (self.turn - 1, left)
+    @property
+    def explodes(self) -> bool:
+        """Whether each turn takes times as much as the last: their pace tells nothing of those to come."""
+        if len(self._noted) < 3:
+            return False
+        turns = [turn for turn, _ in self._noted]
+        bounds = [(later / earlier) ** POWER for earlier, later in pairwise(turns)]
+        return any(
+            taken[0] > 0
+            and all(
+                later > earlier * most for most, (earlier, later) in zip(bounds, pairwise(taken), strict=True)
+            )
+            for taken in zip(*[self.taken(left) for _, left in self._noted], strict=True)
+        )
+
+    def foretold(self, size: int, left: Spent, *, whole: bool = False) -> Spent:
+        """Return what so many turns take, if they go on so; turns that take more and more do so still.
+
+        Args:
+            size: How many.
+            left: What is left of the budget.
+            whole: Whether that is so at the end of the turn that is under way.
+        """
+        turns, then = self._last or (self.turn - (not whole), left)
         mark, at = 0, left
         if self._marks:
             mark, at = self._marks[-1 if self._marks[-1][0] * 3 // 2 <= turns else 0]

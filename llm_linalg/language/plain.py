@@ -12,6 +12,7 @@ from typing import Any, get_args
 import torch
 from torch import Tensor, nn
 
+from llm_linalg.axes import extent
 from llm_linalg.errors import LimitError
 from llm_linalg.language import layered
 from llm_linalg.language.brief import brief
@@ -226,8 +227,9 @@ def _sequence(value: Any) -> Any:
 
 def listed(tensor: Tensor) -> Any:
     """Return a tensor's cells as nested lists."""
-    if tensor.numel() > MAX_ITEMS:
-        raise LimitError(f"a list of {tensor.numel():,} numbers; {MAX_ITEMS:,} are allowed")
+    items = extent(tuple(tensor.shape))
+    if items > MAX_ITEMS:
+        raise LimitError(f"a list of {items:,} numbers; {MAX_ITEMS:,} are allowed")
     return tensor.tolist()
 
 

@@ -7,6 +7,7 @@ from collections import ChainMap
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
+from operator import sub
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from llm_linalg.errors import HaltedError, LimitError
@@ -120,11 +121,16 @@ class Rehearsed(Assigner):
             return False
         self._tries -= 1
         paces = {loop: Pace(ran) for loop, ran in self._ran.items()}
-        for going in self._going:
+        if self._explodes:
+            return False
+        left, within = self.budget.left, False
+        for going in reversed(self._going):  # a turn of the one around takes all that is within it
             if going.turn > ENOUGH:
                 size = len(going.moment.values)
                 pace = paces.setdefault(going.moment.statements[0], Pace(()))
-                pace.add(size, going.foretold(size, self.budget.left))
+                foretold = going.foretold(size, left, whole=within)
+                pace.add(size, foretold)
+                left, within = Spent(*map(sub, going.moment.left, foretold)), True
         paces = {loop: pace for loop, pace in paces.items() if pace.turns >= ENOUGH}
         self._by_others = bool(paces) and self._rehearse_dearest(self._start, paces)
         for going in self._going[1:] if self._by_others else []:
@@ -147,9 +153,18 @@ class Rehearsed(Assigner):
         self._by_pace()
 
     def _exceeds(self) -> None:
-        """See whether a program that does more than was told will fit all the same."""
-        if not self._by_pace():
+        """See whether a program that does more than was told will fit all the same.
+
+        If it does not, but was told by the size of what it has done, it is seen whether that grows.
+        """
+        if not self.budget.beyond and not self._explodes:
+            self.budget.look_again(self._exceeds)
+        elif not self._by_pace():
             self.budget.confine()
+
+    @property
+    def _explodes(self) -> bool:
+        return any(going.explodes for going in self._going)
 
     def _rehearse(self, moment: Moment) -> bool:
         """Rehearse what is about to be run, unless it was; return whether that told all that it does.
@@ -189,6 +204,8 @@ class Rehearsed(Assigner):
     def _let_free(self, start: Moment, rehearsal: Rehearsal) -> None:
         """Let the program do all that it will, until it does more than was told."""
         self.budget.arm(self._exceeds, _beyond(start.left, rehearsal.budget.left))
+        if rehearsal.dearest:
+            self.budget.look_again(self._exceeds)
 
     def _gone_through(
         self,

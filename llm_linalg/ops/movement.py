@@ -144,7 +144,8 @@ class Parting(Movement):
         shape = call.shapes[0]
         size = shape[call.dim()] if shape else 0
         if self.name == "chunk":
-            return min(int(call["chunks"]), max(size, 1))
+            chunks = int(call["chunks"])
+            return min(chunks, size) if size else chunks  # an axis of none gives as many as are asked for
         parts = 1 if self.name == "unbind" else call["split_size"]
         return len(parts) if isinstance(parts, list | tuple) else -(-size // parts)
 

@@ -9,7 +9,7 @@ from math import prod
 import torch
 from torch import Tensor
 
-from llm_linalg.axes import Clash, Shape, pointwise
+from llm_linalg.axes import Clash, Shape, extent, pointwise
 from llm_linalg.measured import MeasuredRelation, Trial
 from llm_linalg.ops.base import Operation
 from llm_linalg.ops.call import Call
@@ -75,7 +75,7 @@ class Unlisted(Operation):
         return 0 if self.name in _ASKING else 1
 
     def items(self, call: Call, shape: Shape | None) -> int:
-        return prod(call.shapes[0]) if self.name == "tolist" else 0
+        return extent(call.shapes[0]) if self.name == "tolist" else 0
 
     def cost(self, call: Call, shape: Shape | None) -> int:
         width = call.shapes[0][-1] if self.name == "scaled_dot_product_attention" else 1
