@@ -8,9 +8,10 @@ import keyword
 import re
 import sys
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from threading import RLock
+from typing import Any
 
 # To tell of an error, Python reads its line from the file of this name, if there is one, and only else from
 # the text. No file system can hold this name, so that none is asked.
@@ -18,6 +19,31 @@ _NOWHERE = "\ud800"
 # CPython counts how deep a tree is for all threads at once (python/cpython#106905): of two threads that make
 # trees at the same time, one may end with a SystemError.
 _ONE_AT_A_TIME = RLock()
+
+MARKS = (ast.expr_context, ast.operator, ast.unaryop, ast.boolop, ast.cmpop)
+"""Nodes within which nothing stands."""
+_WITHIN: Mapping[type[ast.AST], Callable[[Any], Iterable[ast.AST]]] = {
+    ast.Constant: lambda _: (),
+    ast.Name: lambda node: (node.ctx,),
+    ast.Attribute: lambda node: (node.value, node.ctx),
+    ast.BinOp: lambda node: (node.left, node.op, node.right),
+    ast.Call: lambda node: (node.func, *node.args, *node.keywords),
+    ast.Compare: lambda node: (node.left, *node.ops, *node.comparators),
+    ast.Expr: lambda node: (node.value,),
+    ast.Subscript: lambda node: (node.value, node.slice, node.ctx),
+    ast.BoolOp: lambda node: (node.op, *node.values),
+    ast.Assign: lambda node: (*node.targets, node.value),
+    ast.Return: lambda node: _there(node.value),
+    ast.FunctionDef: lambda node: (
+        *(node.args, *node.body, *node.decorator_list, *_there(node.returns)),
+        *getattr(node, "type_params", ()),  # of Python 3.12 and later
+    ),
+    ast.arguments: lambda node: _there(
+        *(*node.posonlyargs, *node.args, node.vararg),
+        *(*node.kwonlyargs, *node.kw_defaults, node.kwarg, *node.defaults),
+    ),
+    ast.arg: lambda node: _there(node.annotation),
+}
 
 _FORMATTED = re.compile(r"""\b[rR]?[fF][rR]?['"]""")
 _ASIDE = re.compile(
@@ -58,6 +84,15 @@ def expression(text: str) -> ast.expr:
     with _ONE_AT_A_TIME, warnings.catch_warnings():
         warnings.simplefilter("ignore")
         return ast.parse(text, _NOWHERE, mode="eval").body
+
+
+def _there(*nodes: ast.AST | None) -> Iterable[ast.AST]:
+    return [node for node in nodes if node is not None]
+
+
+def within(node: ast.AST) -> Iterable[ast.AST]:
+    """Return the nodes right within one, as `ast.iter_child_nodes` does; for most in a third of the time."""
+    return _WITHIN.get(node.__class__, ast.iter_child_nodes)(node)
 
 
 def fewest(text: str) -> int:

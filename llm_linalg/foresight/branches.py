@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from llm_linalg.errors import LimitError
 from llm_linalg.foresight import back
 from llm_linalg.foresight.calls import Calls
-from llm_linalg.foresight.flow import FLOW, Perhaps, inside, strongest, ways_out
+from llm_linalg.foresight.flow import FLOW, Perhaps, binding, strongest, ways_out
 from llm_linalg.foresight.hollow import Fails
 from llm_linalg.foresight.least import Least
 from llm_linalg.foresight.several import identity, joined
@@ -50,6 +50,10 @@ class Branches(Calls):
         except Undecided:
             self._forget(node)
 
+    def comprehends(self, _: ast.stmt, /) -> bool:
+        """Return no: only the run watches what is under way."""
+        return False
+
     def _forget(self, *statements: ast.stmt) -> None:
         """Let statements be passed over that may be run, or not."""
         self.left_out(*statements)
@@ -61,11 +65,16 @@ class Branches(Calls):
     def _unknown(self, statements: Sequence[ast.AST]) -> None:
         """Know nothing any more of what statements bind or change."""
         self.missed()
+        found = self.source.found
         for statement in statements:
-            for node in inside(statement):
+            key = binding, statement
+            if key not in found:
+                found[key] = binding(statement)
+            self.went_on(len(found[key]) // NAMES_A_STEP)
+            for node in found[key]:
                 if isinstance(node, ast.FunctionDef):
                     self.names[node.name] = ANY
-                elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+                elif isinstance(node, ast.Name):
                     self.names[node.id] = ANY
                 elif isinstance(node, ast.alias):
                     self._modules[node.asname or node.name.partition(".")[0]] = ANY

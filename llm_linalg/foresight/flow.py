@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Collection, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from llm_linalg.language.statements import Broken, Continued, Returned
+from llm_linalg.parsing import MARKS, within
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 FLOW: tuple[type[Exception], ...] = (Returned, Broken, Continued)  # the one that leaves most first
+
+
+_WITHOUT: Any = (ast.Name, ast.Constant, *MARKS)  # nodes within which nothing is bound
 
 
 class Perhaps(Exception):  # noqa: N818
@@ -46,12 +50,19 @@ def ways_out(statements: Sequence[ast.stmt]) -> Iterator[type[Exception]]:
                 yield from ways_out(statement.body)
 
 
-def inside(statement: ast.AST) -> Iterator[ast.AST]:
-    """Yield a statement's nodes, and none of the functions that it defines."""
-    yield statement
-    if not isinstance(statement, ast.FunctionDef):
-        for child in ast.iter_child_nodes(statement):
-            yield from inside(child)
+def binding(statement: ast.AST) -> Sequence[ast.AST]:
+    """Return a statement's nodes that bind a name; of a function that it defines, the function."""
+    found: list[ast.AST] = []
+    todo = [statement]
+    while todo:
+        node = todo.pop()
+        if isinstance(node, ast.FunctionDef | ast.alias) or (
+            isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)
+        ):
+            found.append(node)
+        elif not isinstance(node, _WITHOUT):
+            todo += within(node)
+    return found
 
 
 def bound_by(target: ast.expr) -> Iterator[str]:

@@ -12,6 +12,7 @@ from llm_linalg.foresight.unknown import Unknown
 from llm_linalg.language import layers, tables, values
 from llm_linalg.language.caller import UserFunction
 from llm_linalg.language.source import Source
+from llm_linalg.parsing import within
 
 _CALLING = ast.BinOp | ast.UnaryOp | ast.Compare | ast.Subscript | ast.Call
 _PLAIN = [item for table in values.METHODS.values() for item in table.items()]
@@ -25,6 +26,7 @@ _TELLING = frozenset([*tables.METHODS, *dict(_PLAIN)]) - _CHANGING
 _AT_ONCE = frozenset(
     ["append", "pop", "get", "item", "backward", "zero_grad", "parameters", "size", "dim", "numel"]
 )
+_ALONE = frozenset([ast.Name, ast.Constant, ast.Load, ast.Store])  # which most nodes are
 
 
 class Guessing(Timed):
@@ -38,7 +40,6 @@ class Guessing(Timed):
     def __init__(self, source: Source, names: Mapping[str, Any], budget: Least) -> None:
         super().__init__(source, names, budget)
         self.guesses = self.unbounded = 0
-        self._seen: dict[ast.AST, _Inside] = {}
 
     @property
     def left_open(self) -> int:
@@ -64,10 +65,12 @@ class Guessing(Timed):
         return any(self._inside(node).calls for node in nodes)
 
     def _inside(self, node: ast.AST) -> _Inside:
-        found = self._seen.get(node)
-        if found is None:
-            found = self._seen[node] = _inside(node)
-        return found
+        found = self.source.found
+        key = _inside, node
+        if key not in found:
+            found[key] = _inside(node)
+        inside: _Inside = found[key]
+        return inside
 
     def _may_be_own(self, name: str) -> bool:
         """Whether what has a name may be a function that the program defines."""
@@ -108,9 +111,16 @@ class _Inside(NamedTuple):
 
 
 def _inside(node: ast.AST) -> _Inside:
-    nodes = list(ast.walk(node))
-    functions = [inner.func for inner in nodes if isinstance(inner, ast.Call)]
-    turns = any(isinstance(inner, ast.For | ast.comprehension) for inner in nodes)
+    functions: list[ast.expr] = []
+    turns, todo = False, [node]
+    while todo:
+        inner = todo.pop()
+        if inner.__class__ in _ALONE:
+            continue
+        if isinstance(inner, ast.Call):
+            functions.append(inner.func)
+        turns = turns or isinstance(inner, ast.For | ast.comprehension)
+        todo += within(inner)
     nameless = any(not isinstance(function, ast.Name | ast.Attribute) for function in functions)
     called = frozenset(function.id for function in functions if isinstance(function, ast.Name))
     return _Inside(bool(functions), turns or nameless, called)

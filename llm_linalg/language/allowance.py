@@ -243,7 +243,7 @@ class Allowance:
             LimitError: If there are too many.
         """
         self.step(costs.A_TEXT * shown.tensors)
-        self.effort += costs.EFFORT_OF_A_SHOWING
+        self.effort += costs.EFFORT_OF_A_SHOWING + costs.EFFORT_OF_A_SHOWN_LIST * shown.lists
         self.effort += costs.EFFORT_OF_A_TEXT * shown.tensors + costs.EFFORT_OF_A_SHOWN_CELL * shown.cells
         self.items -= costs.TEXT_OF_A_CELL * shown.cells + costs.TEXT_OF_AN_ITEM * shown.items
         if self.items < 0:

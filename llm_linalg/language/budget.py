@@ -22,6 +22,7 @@ from llm_linalg.writes import storage_cells
 MAX_AXES = 24
 MAX_EMPTY = 100_000
 _WIDENING = frozenset(["movement", "pointwise"])  # of whole numbers they make more bytes, or read more
+_MOVING = frozenset(["movement", "creation"])
 SMALL = 2**14  # cells of a memory that is copied in no time
 
 
@@ -211,6 +212,8 @@ def taking(call: Call, cells: int, work: int) -> int:
             times *= costs.DOUBLE
         elif call.tensors and call.tensors[0].element_size() == 2:
             times *= costs.HALF_SOFTMAX if "softmax" in operation.name else costs.HALF
+        if operation.kind not in _MOVING and call.tensors and not call.tensors[0].is_contiguous():
+            times *= costs.SCATTERED
         effort = max(cells, work, read) * times // costs.CELLS_AN_EFFORT
     if max(map(len, call.shapes), default=0) >= costs.MANY_AXES:
         effort *= costs.BY_MANY

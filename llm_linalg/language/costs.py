@@ -16,7 +16,7 @@ STEPS: Mapping[type[ast.AST], int] = {
     ast.FormattedValue: 3,
     ast.For: 5,
     ast.With: 8,
-    ast.FunctionDef: 4,
+    ast.FunctionDef: 7,
     ast.Continue: 2,
     ast.Break: 2,
 }
@@ -49,7 +49,7 @@ TEXT_OF_A_CELL = 90
 TEXT_OF_AN_ITEM = 5
 
 # As long as so many steps, beside those that they are: it counts where nobody knows how much a program does.
-EFFORT_OF_A_NODE = 2.5  # of a program, to read it
+EFFORT_OF_A_NODE = 3  # of a program, to read it
 EFFORT_OF_A_TENSOR = 57  # that a call of torch gives
 EFFORT_OF_ANOTHER = 16  # beyond the first of a call
 EFFORT_OF_A_LOOK = 60  # at a call that is like none before
@@ -62,6 +62,7 @@ EFFORT_OF_A_CALL_LOOKED_AT = 8  # what a gradient goes back through, the first t
 EFFORT_OF_A_CALL_WALKED = 6  # by a rehearsal that goes back
 EFFORT_OF_A_TEXT = 310  # of a tensor, beside its cells
 EFFORT_OF_A_SHOWN_CELL = 9
+EFFORT_OF_A_SHOWN_LIST = 7  # of a tensor's cells, beside those
 EFFORT_OF_A_SHOWING = 2  # of anything, beside those
 EFFORT_OF_A_LAYER = 57  # that is called, or one of whose methods is
 EFFORT_OF_A_LAYER_MET = 5  # by a method of one that it is in
@@ -85,7 +86,7 @@ _SLOW = """
     2: repeat tile logsumexp gelu erf
     3: multinomial one_hot kron
     3: randn rand randint randn_like rand_like nonzero
-    4: where masked_fill mish kl_div exp exp2 expm1 sqrt rsqrt log log2 log10 log1p
+    4: normalize where masked_fill mish kl_div exp exp2 expm1 sqrt rsqrt log log2 log10 log1p
     5: sort argsort topk var std isclose allclose
     6: norm vector_norm randperm floor_divide remainder
     8: cumsum cumprod
@@ -137,6 +138,7 @@ HALF_MATRICES = 250  # of numbers of 16 bits
 TRIANGLES, A_TRIANGLE = frozenset(["tril", "triu"]), 80  # of a thousand matrices
 ATTENTIONS, HALF_ATTENTIONS = 370, 2_000
 AN_INNER_LIST = 800  # a thousand of those that a tensor is made of
+SCATTERED = 2  # times as long as others take cells that don't lie one beside the other
 DOUBLE = 2  # times as long as others numbers of 64 bits take
 MANY_AXES = 8  # of which one is short: each cell of such a tensor takes
 BY_MANY = 7  # times as long

@@ -5,6 +5,8 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
+from llm_linalg.parsing import MARKS, within
+
 
 class Unbound:
     """What a function's own name holds until it is bound: so it is not looked up around the function."""
@@ -28,5 +30,6 @@ def _bound(node: ast.AST) -> Iterator[str]:
     elif isinstance(node, ast.FunctionDef):
         yield node.name
     elif not isinstance(node, _SCOPES):
-        for child in ast.iter_child_nodes(node):
-            yield from _bound(child)
+        for part in within(node):
+            if not isinstance(part, MARKS):
+                yield from _bound(part)

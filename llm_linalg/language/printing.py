@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from contextvars import ContextVar
+from itertools import accumulate
 from math import prod
+from operator import mul
 from typing import Any, NamedTuple
 
 import torch
@@ -66,11 +68,19 @@ def set_printoptions(**options: Any) -> None:
 
 
 class Shown(NamedTuple):
-    """What the text of a value shows: so many tensors, with so many cells, and so many items of lists."""
+    """What the text of a value shows: so many tensors with so many cells, and so many items of lists.
+
+    Attributes:
+        tensors: How many tensors.
+        cells: How many cells of them.
+        items: How many items of plain values.
+        lists: How many brackets the cells stand in.
+    """
 
     tensors: int
     cells: int
     items: int
+    lists: int
 
 
 def shown(value: Any) -> Shown:
@@ -81,7 +91,7 @@ def shown(value: Any) -> Shown:
         TypeError: If a part of it has no text that is the same each time.
     """
     options = {"threshold": PRINT_OPTS.threshold, "edgeitems": PRINT_OPTS.edgeitems, **(CHOSEN.get() or {})}
-    total = items = tensors = 0
+    total = items = tensors = lists = 0
     todo = [value]
     while todo:
         item = todo.pop()
@@ -101,12 +111,14 @@ def shown(value: Any) -> Shown:
             whole = item.numel() <= options["threshold"]
             tensors += 1
             edges = [min(size, 2 * options["edgeitems"]) for size in item.shape]
-            total += item.numel() if whole else prod(edges)
+            sizes = item.shape if whole else edges
+            total += prod(sizes)
+            lists += sum(accumulate(sizes[:-1], mul))
             if total > MAX_SHOWN:
                 raise LimitError(
                     f"the text of {total:,} cells; {MAX_SHOWN:,} are allowed: print a slice, or the shape"
                 )
-    return Shown(tensors, total, items)
+    return Shown(tensors, total, items, lists)
 
 
 def is_number(value: Any, conversion: int) -> bool:

@@ -49,6 +49,7 @@ class Moment(NamedTuple):
 
 NONE: Mapping[ast.stmt, Pace] = {}
 MOST_TRIES = 5
+_SIMPLE = ast.Assign | ast.AugAssign | ast.Expr | ast.Return
 MANY_TURNS = 30  # of a loop within others that is worth a rehearsal of its own
 
 
@@ -67,6 +68,7 @@ class Rehearsed(Assigner):
         self._start, self._going = self._moment(statements), list[Going]()
         self._ran = dict[ast.stmt, list[Ran]]()
         self._by_others, self._looked_at = False, set[ast.stmt]()
+        self._doing, self._comprehends = list[Moment](), dict[ast.stmt, bool]()
         if self.budget.foresight:
             self.budget.arm(self._rehearse_all)
             share = self.source.size * len(statements) // max(len(self.source.tree.body), 1)
@@ -135,6 +137,8 @@ class Rehearsed(Assigner):
         self._by_others = bool(paces) and self._rehearse_dearest(self._start, paces)
         for going in self._going[1:] if self._by_others else []:
             self._look_at(going)
+        if self._by_others:
+            self._look_within()
         return self._by_others
 
     def _look_at(self, inner: Going) -> None:
@@ -148,18 +152,51 @@ class Rehearsed(Assigner):
             self._looked_at.add(loop)
             self._gone_through(inner.moment)
 
+    def comprehends(self, node: ast.stmt, /) -> bool:
+        """Whether items are gone through within a statement that is no block."""
+        found = self._comprehends.get(node)
+        if found is None:
+            inner = ast.walk(node) if isinstance(node, _SIMPLE) else ()
+            found = self._comprehends[node] = any(isinstance(part, ast.comprehension) for part in inner)
+        return found
+
+    @contextmanager
+    def watched(self, node: ast.stmt) -> Iterator[None]:
+        """Know a statement that is under way while the context is open; it may go through many items."""
+        self._doing.append(self._moment([node]))
+        try:
+            if self._by_others:
+                self._look_within()
+            yield
+        finally:
+            self._doing.pop()
+
+    def _look_within(self) -> None:
+        """Rehearse what is under way that goes through items, as `_look_at` does a loop.
+
+        Raises:
+            LimitError: If it surely asks for more than is left.
+        """
+        for moment in self._doing:
+            if moment.statements[0] not in self._looked_at:
+                self._looked_at.add(moment.statements[0])
+                self._gone_through(moment)
+
     def _try_again(self) -> None:
         """See whether more is known by now of how its loops go."""
         self._by_pace()
 
     def _exceeds(self) -> None:
-        """See whether a program that does more than was told will fit all the same.
-
-        If it does not, but was told by the size of what it has done, it is seen whether that grows.
-        """
-        if not self.budget.beyond and not self._explodes:
+        """See whether a program that does more than was told, or as much again as was done then, will fit."""
+        if self.budget.beyond:
+            fits = self._by_pace()
+        else:
             self.budget.look_again(self._exceeds)
-        elif not self._by_pace():
+            tries, fits = self._tries, not self._explodes
+            if fits and self._by_others and tries:
+                fits = self._by_pace() or not self._tries  # one that is too long tells nothing
+                self._tries = self._tries and tries
+        if not fits:
             self.budget.confine()
 
     @property

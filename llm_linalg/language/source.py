@@ -7,12 +7,11 @@ import io
 import re
 import tokenize
 import unicodedata
-from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from llm_linalg.errors import LimitError, ProgramError, Span
 from llm_linalg.language import instead
-from llm_linalg.parsing import fewest, statements
+from llm_linalg.parsing import MARKS, fewest, statements, within
 from llm_linalg.text import characters
 
 MAX_CHARACTERS = 50_000
@@ -74,19 +73,6 @@ _STATEMENTS: tuple[type[ast.AST], ...] = (
     ast.Return,
 )
 ALLOWED = _EXPRESSIONS + _STATEMENTS
-_MARKS = (ast.expr_context, ast.operator, ast.unaryop, ast.boolop, ast.cmpop)  # nothing stands within those
-_WITHIN: Mapping[type[ast.AST], Callable[[Any], Iterable[ast.AST]]] = {
-    ast.Constant: lambda _: (),
-    ast.Name: lambda node: (node.ctx,),
-    ast.Attribute: lambda node: (node.value, node.ctx),
-    ast.BinOp: lambda node: (node.left, node.op, node.right),
-    ast.Call: lambda node: (node.func, *node.args, *node.keywords),
-    ast.Compare: lambda node: (node.left, *node.ops, *node.comparators),
-    ast.Expr: lambda node: (node.value,),
-    ast.Subscript: lambda node: (node.value, node.slice, node.ctx),
-}
-"""What stands within the nodes that most programs have most of, as `ast.iter_child_nodes` yields it."""
-
 MODULES = (
     "torch",
     "torch.nn",
@@ -123,6 +109,8 @@ class Source:
         attributes: What stands after its dots.
         stored: What of it is assigned to.
         imported: What it imports from modules.
+        comprehends: Whether it has comprehensions.
+        found: What was worked out of its nodes, once: under what that is, and the node.
     """
 
     def __init__(self, text: str, bounded: bool = True) -> None:
@@ -131,6 +119,8 @@ class Source:
         self._lines = self.text.split("\n")
         self._spans: dict[ast.AST, Span | None] = {}  # asked for again at each turn of a loop
         self.size = 0
+        self.comprehends = False
+        self.found: dict[Any, Any] = {}
         self.attributes, self.stored, self.imported = set[str](), set[str](), set[str]()
         self._check_text()
         self._check_size()
@@ -235,10 +225,10 @@ class Source:
             if depth > MAX_DEPTH:
                 error = self.error("this expression is nested too deeply", level[0])
                 raise LimitError(error.message, error.span, self.text)
-            parts = [node for node in level if not isinstance(node, _MARKS)]
+            parts = [node for node in level if not isinstance(node, MARKS)]
             for node in parts:
                 self._check_node(node)
-            level = [part for node in parts for part in _WITHIN.get(type(node), ast.iter_child_nodes)(node)]
+            level = [part for node in parts for part in within(node)]
 
     def _check_node(self, node: ast.AST) -> None:
         match node:
@@ -258,6 +248,8 @@ class Source:
                     raise self.error(instead.UNDERSCORES, node)
             case ast.With():
                 self._check_with(node)
+            case ast.comprehension():
+                self.comprehends = True
             case _ if not isinstance(node, ALLOWED):
                 title = type(node).__name__.lower()
                 message = instead.SYNTAX.get(type(node), f"{title} is not part of the tensor language")

@@ -55,7 +55,11 @@ class Statements(Rehearsed):
         steps, execute = self._executors[node.__class__]
         try:
             self.budget.step(steps)
-            execute(node)
+            if self.source.comprehends and self.comprehends(node):
+                with self.watched(node):
+                    execute(node)
+            else:
+                execute(node)
         except FAILURES as error:
             self.fail(error, node)
 

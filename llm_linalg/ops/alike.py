@@ -42,7 +42,7 @@ def likeness(
     free = operation.numbers_from
     for place, value in enumerate((*args, *kwargs.values()) if kwargs else args):
         if value.__class__ is Tensor:
-            common += [value.shape, value.dtype]
+            common += [value.shape, value.dtype, value.is_contiguous()]
             own.append(value)
         elif not _tell(value, common, own, place >= free):
             return None
@@ -66,7 +66,7 @@ def _tell(value: Any, common: list[Any], own: list[Any], any_number: bool) -> bo
     elif kind in _PLAIN:
         common += [kind, value]
     elif kind in _TENSORS:
-        common += [value.shape, value.dtype]
+        common += [value.shape, value.dtype, value.is_contiguous()]
         own.append(value)
     elif kind is tuple or kind is list:
         common += [kind, len(value)]

@@ -221,5 +221,12 @@ LEFT_OPEN = (
         for statement in _OF_PLACES
         for n in (3, 300, 3_000)
     ),
+    *(
+        _loop(
+            "x = torch.zeros(10_000).unfold(0, 1_000, 1)\nv, b = x[0], torch.zeros(1)\ny = b.expand(10**6)",
+            text,
+        )
+        for text in ("v[0] = 1\nx[1]", "b += 1\ny[0]", "v += 1\nx.T[0]")
+    ),
     *(_loop(f"x = torch.rand({n}, {n})", statement) for statement in _WRITES for n in (3, 1_000)),
 )

@@ -15,6 +15,14 @@ for i in range(1000):
     if free.sum() > 1000: break
     if i == {i}:
         for j in range({turns}): {line}"""
+NO_CELLS = """free, x = torch.randn(3), torch.ones(10**5, 0)
+for i in range(10**5):
+    if free.sum() > 1000: break
+    """
+DOUBLES = """free, x = torch.randn(3), torch.ones(1)
+for i in range(30):
+    if free.sum() > 1000: break
+    x = {}"""
 KEYS = "d = dict(zip(range(30000), range(30000)))\n"
 
 SUDDEN = [
@@ -100,4 +108,24 @@ SUDDEN = [
     "x = f'" + "{1}" * 12000 + "'",
     "for i in range(999):\n  if i == 500:\n    x = torch.ones(2)\n    for a in range(60): x = x.repeat(2)",
     "x = torch.rand(3)\n" + "for i in range(90):\n if x[0] > 9: break\n x + 1\n" * 400,
+    MANY + "for i in range(1000):\n" + "    for j in range(i): a = i\n" * 120,
+    MANY + "for j in range(2): a = j\n" * 300 + "for i in range(100000): torch.ones(3)",
+    "x = torch.ones(0)\nx.chunk(100_000_000)",
+    "x = torch.ones(0)\nfor i in range(100_000): x.chunk(999)",
+    *[
+        NO_CELLS + line
+        for line in ("x.tolist()", "F.layer_norm(x, (0,))", "F.cosine_similarity(x, x)", "x.chunk(1000, -1)")
+    ],
+    *[
+        DOUBLES.format(x)
+        for x in (
+            "torch.randperm(2 ** i)",
+            "nn.Embedding(2 ** i, 2)",
+            "torch.cat([x, x]).sort()[0]",
+            "x.double().repeat(2)",
+            "x.repeat(2) if i % 2 == 0 else x + 1",
+            "torch.rand(2 ** i, dtype=torch.float64).log_softmax(0)",
+            "torch.ones(2 ** (i // 2), 2 ** (i // 2)) @ torch.ones(2 ** (i // 2), 1)",
+        )
+    ],
 ]

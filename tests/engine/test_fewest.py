@@ -12,13 +12,14 @@ from hypothesis import strategies as st
 from llm_linalg import LimitError, run
 from llm_linalg.language import source
 from llm_linalg.lesson import catalog
-from llm_linalg.parsing import fewest, statements
+from llm_linalg.parsing import fewest, statements, within
 from tests.engine.fitting import FITTING
 from tests.engine.flows import flows
 
 PIECES = [
     *("x", "y.a", "x as y", "not", "in", "1.5e3", "0x1f", "é", "शि", "a·", " . b", "import", "a.b.c"),
     *("from a import b as c", "lambda: "),
+    "@g\ndef f(a: int, /, *b, c=1, d, **e) -> int: return",
     *("'", '"', "'''", '"""', "\\", "#", "\n", "r'", "b'a b'", "u''", "f'{x}'", '"a b"', "'''a\nb'''"),
     *("f'{{x}}{y!r:>{z}}'", "rF'{x}'", r"f'\N{EM DASH}{x=}'", "f'''{a}\n{{{b}", "f\"{ {1: 'x'}[1] }\""),
     *(" ", " = ", ";", "(", ")", "[", "]", ",", ": ", "def f(a, b=c): ", "if ", "for ", "else "),
@@ -33,6 +34,7 @@ def held(text: str) -> bool:
         fewest(text)
         return False
     assert fewest(text) <= sum(1 for _ in ast.walk(tree))
+    assert all(list(within(node)) == list(ast.iter_child_nodes(node)) for node in ast.walk(tree))
     return True
 
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import pytest
+import torch
 
 from llm_linalg import run
+from llm_linalg.memory import Renewal
 from tests.engine.counting import at_most
 
 
@@ -43,6 +45,36 @@ def test_many_views_take_as_long_each_as_a_few(view: str) -> None:
         run(program.format(50))
     with at_most(5 * few[0]):
         run(program.format(200))
+
+
+@pytest.mark.parametrize("view", ["expand(100_000, 3)", "unfold(0, 2, 1).expand(100_000, 2, 2)"])
+def test_a_view_of_many_cells_takes_no_more_than_the_memory_that_it_sees(view: str) -> None:
+    trace = run(
+        f"b = torch.zeros(3)\nx = b.{view}\nfor i in range(20):\n    b[i % 2] = i\n    y = x[0]\nz = x[5] + 0"
+    )
+    seen = [node for node in trace.nodes if node.value.numel() >= 10**5]
+    assert len(seen) >= 20
+    assert all(node.value.untyped_storage().nbytes() == 12 for node in seen)
+    renewals = [node.call.operation for node in seen if node.call]
+    sources = [renewal.source for renewal in renewals if isinstance(renewal, Renewal)]
+    assert len(sources) >= 19
+    assert all(source.numbers.untyped_storage().nbytes() == 24 for source in sources)
+    shown = torch.tensor([18, 19, 0.0]).expand(100_000, 3) if "unfold" not in view else None
+    assert shown is None or trace["x"].value.equal(shown)
+    assert [float(node.value.flatten()[0]) for node in seen][-1] == 18
+
+
+def test_what_a_view_of_many_cells_showed_stays_as_it_was() -> None:
+    program = "b = torch.zeros(2)\nx = b.expand(3, 2)\ny = x + 0\nb[1] = 5\nz = x + 0\nb[0] = 7\nw = x + 0"
+    trace = run(program)
+    assert [trace[name].operands[0].value.tolist() for name in "yzw"] == [
+        [[0, 0]] * 3,
+        [[0, 5]] * 3,
+        [[7, 5]] * 3,
+    ]
+    renewed = trace["w"].operands[0].node
+    assert renewed.call is not None
+    assert renewed.call.replay(renewed.call.tensors).equal(renewed.value)
 
 
 def test_a_view_that_nobody_wrote_stays_as_it_was() -> None:

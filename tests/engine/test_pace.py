@@ -48,6 +48,21 @@ def test_turns_that_take_more_and_more_do_so_still(turns: int, step: int, times:
     assert 0.7 * truly <= going.foretold(size, left).steps <= 1.4 * truly
 
 
+@given(st.integers(14, 40), st.floats(2, 10))
+def test_turns_that_take_times_as_much_each_are_told_of(turns: int, times: float) -> None:
+    going, _ = went([int(10 * times**turn) for turn in range(turns)], closely=True)
+    assert going.explodes
+
+
+@given(st.integers(1, 200), st.integers(0, 3), st.integers(0, 1_000), st.integers(0, 10))
+def test_turns_that_take_more_by_their_number_are_not(turns: int, power: int, cost: int, late: int) -> None:
+    costs = [cost * turn**power for turn in range(turns)]
+    if late < turns:
+        costs[late] += 10**6  # one that takes far more than the others tells nothing
+    going, _ = went(costs, closely=True)
+    assert not going.explodes
+
+
 @given(st.lists(st.integers(0, 100), min_size=1, max_size=60), st.integers(1, 20))
 def test_no_less_is_foretold_than_was_taken(costs: list[int], times: int) -> None:
     going, left = went(costs)
