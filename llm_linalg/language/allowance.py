@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 from torch import nn
 
 from llm_linalg.errors import HaltedError, LimitError, OpenEndedError
 from llm_linalg.language import costs, layered, plain
-
-if TYPE_CHECKING:
-    from llm_linalg.language.printing import Shown
 
 MAX_STEPS = 100_000
 MAX_WEIGHT = 1_000_000
@@ -234,20 +231,6 @@ class Allowance:
         self.effort += items // costs.ITEMS_GONE_THROUGH
         if self.items < 0:
             self.exceeded()
-        self._watch()
-
-    def show(self, shown: Shown) -> None:
-        """Count what is about to be made into text.
-
-        Raises:
-            LimitError: If there are too many.
-        """
-        self.step(costs.A_TEXT * shown.tensors)
-        self.effort += costs.EFFORT_OF_A_SHOWING + costs.EFFORT_OF_A_SHOWN_LIST * shown.lists
-        self.effort += costs.EFFORT_OF_A_TEXT * shown.tensors + costs.EFFORT_OF_A_SHOWN_CELL * shown.cells
-        self.items -= costs.TEXT_OF_A_CELL * shown.cells + costs.TEXT_OF_AN_ITEM * shown.items
-        if self.items < 0:
-            raise LimitError("the program makes text of too many numbers in all")
         self._watch()
 
     def works(self, multiplications: int) -> None:

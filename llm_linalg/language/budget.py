@@ -13,6 +13,7 @@ from llm_linalg.axes import Clash, Shape, extent
 from llm_linalg.errors import LimitError
 from llm_linalg.language import costs
 from llm_linalg.language.allowance import Allowance
+from llm_linalg.language.printing import Shown
 from llm_linalg.ops.call import Call
 from llm_linalg.ops.creation import inner_lists
 from llm_linalg.ops.refusals import danger
@@ -147,6 +148,20 @@ class Budget(Allowance):
             self.effort += memory // costs.WRITTEN_AN_EFFORT
             self.total -= memory if memory == cells else costs.A_VIEW_WRITTEN * memory
             self.exceeded()
+
+    def show(self, shown: Shown) -> None:
+        """Count what is about to be made into text.
+
+        Raises:
+            LimitError: If there are too many.
+        """
+        self.step(costs.A_TEXT * shown.tensors)
+        self.effort += costs.EFFORT_OF_A_SHOWING + costs.EFFORT_OF_A_SHOWN_LIST * shown.lists
+        self.effort += costs.EFFORT_OF_A_TEXT * shown.tensors + costs.EFFORT_OF_A_SHOWN_CELL * shown.cells
+        self.items -= costs.TEXT_OF_A_CELL * shown.cells + costs.TEXT_OF_AN_ITEM * shown.items
+        if self.items < 0:
+            raise LimitError("the program makes text of too many numbers in all")
+        self._watch()
 
     def asked(self, call: Call) -> Asked:
         """Return what a call asks for, by the project's rules, or else by the same call without memory.

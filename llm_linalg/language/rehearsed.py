@@ -1,66 +1,32 @@
-"""What is kept of a run so that it can be rehearsed: from its start, and from each loop that is under way."""
+"""When a run is rehearsed, and what follows of what that tells: it goes on, or it may do less."""
 
 from __future__ import annotations
 
 import ast
-from collections import ChainMap
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from functools import partial
 from operator import sub
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
-from llm_linalg.errors import HaltedError, LimitError
-from llm_linalg.language import printing
 from llm_linalg.language.allowance import LARGE, Spent
-from llm_linalg.language.assigner import Assigner
 from llm_linalg.language.costs import EFFORT_OF_A_NODE
+from llm_linalg.language.moments import NONE, Moment, Moments
 from llm_linalg.language.pace import ENOUGH, MOST_TIMES, Going, Pace, Ran
 
 if TYPE_CHECKING:
-    from llm_linalg.foresight import Recorded, Rehearsal
+    from llm_linalg.foresight import Rehearsal
 
-
-class Moment(NamedTuple):
-    """A place of a run from which it can be rehearsed.
-
-    Attributes:
-        statements: What is about to be run.
-        values: What it goes through, if it is a loop.
-        names: Its names.
-        were: The innermost of them, as they are now.
-        modules: What is imported now.
-        left: What is left of the budget now.
-        options: How tensors are printed now.
-        severed: Whether what is called now has no gradient.
-        made: How many nodes there are now.
-    """
-
-    statements: Sequence[ast.stmt]
-    values: Sequence[Any] | None
-    names: ChainMap[str, Any]
-    were: Mapping[str, Any]
-    modules: Mapping[str, Any]
-    left: Spent
-    options: Mapping[str, Any] | None
-    severed: bool
-    made: int
-
-
-NONE: Mapping[ast.stmt, Pace] = {}
 MOST_TRIES = 5
 _SIMPLE = ast.Assign | ast.AugAssign | ast.Expr | ast.Return
 MANY_TURNS = 30  # of a loop within others that is worth a rehearsal of its own
 
 
-class Rehearsed(Assigner):
+class Rehearsed(Moments):
     """Evaluates what an `Assigner` does; a program that turns out to be large is rehearsed."""
 
-    _rehearsed: set[ast.stmt] | None = None  # once the program is large: the loops that were rehearsed
     _body: Sequence[ast.stmt] = ()  # what is being run, whole
     _open: int = 0  # the place in it of the first statement of which it can't be told how much it does
     _tries: int = 0  # to tell how much it does by the pace of its loops
-    _ways: Recorded | None = None
 
     def begin(self, statements: Sequence[ast.stmt]) -> None:
         """Watch what statements take that are about to be run; should it be much, they are rehearsed."""
@@ -92,13 +58,6 @@ class Rehearsed(Assigner):
                 ran = self._ran.setdefault(loop, [])
                 if len(ran) < MOST_TIMES:
                     ran.append(Ran(going.turn, len(values), going.moment.left, self.budget.left))
-
-    def _moment(self, statements: Sequence[ast.stmt], values: Sequence[Any] | None = None) -> Moment:
-        """Return what is about to be run, with what it can use now."""
-        were, modules = dict(self.names.maps[0]), dict(self._modules)
-        left, options, severed = self.budget.left, printing.CHOSEN.get(), self.recorder.severed
-        made = len(self.recorder.nodes)
-        return Moment(statements, values, self.names, were, modules, left, options, severed, made)
 
     def _rehearse_all(self) -> None:
         """Rehearse the program from its start, and each loop that is under way and wasn't foreseen then.
@@ -243,39 +202,6 @@ class Rehearsed(Assigner):
         self.budget.arm(self._exceeds, _beyond(start.left, rehearsal.budget.left))
         if rehearsal.dearest:
             self.budget.look_again(self._exceeds)
-
-    def _gone_through(
-        self,
-        moment: Moment,
-        *,
-        exact: bool = False,
-        dearest: bool = False,
-        paces: Mapping[ast.stmt, Pace] = NONE,
-    ) -> Rehearsal:
-        """Go through what is about to be run, and keep what that tells of its loops."""
-        from llm_linalg.foresight import Recorded, Rehearsal, Start
-
-        if self._ways is None:
-            self._ways = Recorded(self.recorder, self.back_through)
-        walked = self._ways.walked
-        inner, *outer = moment.names.maps
-        scopes = [(inner, moment.were), *[(scope, scope) for scope in outer]]
-        way = partial(self._ways.way, most=moment.made)
-        start = Start(
-            moment.statements, scopes, moment.left, moment.values, moment.options, moment.severed, way
-        )
-        rehearsal = Rehearsal(self.source, self.budget.halt, moment.modules, exact, dearest, paces)
-        try:
-            rehearsal.refuse(start)
-        except (LimitError, HaltedError):
-            raise
-        except Exception:  # noqa: BLE001, S110  what can't be foreseen is left to the run, and fails there
-            pass
-        finally:
-            self._rehearsed = (self._rehearsed or set()) | rehearsal.went_through
-            length = min(rehearsal.length, rehearsal.longest)
-            self.budget.rehearsed(length, self._ways.walked - walked)
-        return rehearsal
 
 
 def _beyond(start: Spent, end: Spent) -> Spent:
