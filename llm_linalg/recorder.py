@@ -22,6 +22,7 @@ from llm_linalg.ops.call import Written, may_write, outputs
 from llm_linalg.ops.draws import draws, random_state
 from llm_linalg.ops.registry import ASKING, PUTTING, short_name
 from llm_linalg.ops.unlisted import Unlisted
+from llm_linalg.writes import storage_cells
 
 if TYPE_CHECKING:
     from llm_linalg.language.budget import Asked
@@ -42,8 +43,8 @@ class Guard(Protocol):
             written: The one that it writes into.
         """
 
-    def renews(self) -> None:
-        """Note that a tensor is looked at anew, since it was written through another."""
+    def renews(self, memory: int) -> None:
+        """Note that a tensor is looked at anew: its memory of so many cells was written through another."""
 
 
 class Learned(NamedTuple):
@@ -158,7 +159,7 @@ class Recorder(Ledger, TorchFunctionMode):
 
     def _renew(self, tensor: Tensor, before: Node) -> Node:
         if self._guard is not None:
-            self._guard.renews()
+            self._guard.renews(storage_cells(tensor))
         return super()._renew(tensor, before)
 
     def _learn(self, like: Likeness | None, call: Call, asked: Asked | None) -> None:

@@ -132,9 +132,9 @@ class Budget(Allowance):
             self.write(written.numel(), storage_cells(written))
         self._watch()
 
-    def renews(self) -> None:
-        """Take what it takes to look anew at a tensor that was written through another."""
-        self.effort += costs.EFFORT_OF_A_RENEWAL
+    def renews(self, memory: int) -> None:
+        """Take what it takes to look anew at a tensor that was written through another; see `Guard`."""
+        self.effort += costs.EFFORT_OF_A_RENEWAL + memory // costs.RENEWED_AN_EFFORT
 
     def write(self, cells: int, memory: int) -> None:
         """Take what it takes that a tensor's memory is written: what shares it is kept as it was.
@@ -269,7 +269,7 @@ def _apart(call: Call, cells: int) -> int:
         return prod(shape[:-2]) * costs.A_TRIANGLE
     if name in costs.LINES:
         return _lines(call) * costs.LINES[name]
-    return prod(shape[:-1]) * costs.ROWS.get(name, 0)
+    return prod(shape[:-1]) * costs.ROWS.get(name, 0) * (costs.HALF if half else 1)
 
 
 def _lines(call: Call) -> int:

@@ -49,7 +49,7 @@ TEXT_OF_A_CELL = 90
 TEXT_OF_AN_ITEM = 5
 
 # As long as so many steps, beside those that they are: it counts where nobody knows how much a program does.
-EFFORT_OF_A_NODE = 3  # of a program, to read it
+EFFORT_OF_A_NODE = 4  # of a program, to read it
 EFFORT_OF_A_TENSOR = 57  # that a call of torch gives
 EFFORT_OF_ANOTHER = 16  # beyond the first of a call
 EFFORT_OF_A_LOOK = 60  # at a call that is like none before
@@ -71,6 +71,7 @@ EFFORT_OF_A_NAME = 2  # of a tensor, or of each layer within one
 EFFORT_OF_AN_OWN_CALL = 6
 EFFORT_OF_A_TRUTH = 8  # of a tensor
 EFFORT_OF_A_REHEARSAL = 9  # for each of its steps
+RENEWED_AN_EFFORT = 60  # cells of a memory of which a renewed tensor shows who wrote them
 CELLS_AN_EFFORT = 185
 IN_NO_TIME = 1_000  # cells or multiplications that a gradient goes back through
 WRITTEN_AN_EFFORT = 110  # cells of a large memory that is written: they are copied first
