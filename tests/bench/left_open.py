@@ -228,5 +228,16 @@ LEFT_OPEN = (
         )
         for text in ("v[0] = 1\nx[1]", "b += 1\ny[0]", "v += 1\nx.T[0]")
     ),
+    *(
+        _loop(f"x = torch.rand({sizes})", f"y = {text}")
+        for sizes, text in (
+            ("100_000", "x.unfold(-1, 2, 1).tanh()"),
+            ("50_000, 3", "x[:, ::2].sin()"),
+            ("2, 50_000", "x.T.norm(p=3, dim=-1)"),
+            ("300, 300", "F.normalize(x, p=3.5)"),
+            ("2, 50, 2, 50, 2, 1", "str(x[..., None])"),
+            ("1_000, 1", "str(x)"),
+        )
+    ),
     *(_loop(f"x = torch.rand({n}, {n})", statement) for statement in _WRITES for n in (3, 1_000)),
 )

@@ -23,6 +23,16 @@ DOUBLES = """free, x = torch.randn(3), torch.ones(1)
 for i in range(30):
     if free.sum() > 1000: break
     x = {}"""
+RARE = """free, x = torch.randn(3), torch.ones(3)
+for i in range(1000):
+    if free.sum() < 1000 and i == 37:
+        {}"""
+GROWS = """free, x = torch.randn(3), torch.ones(3)
+for e in range(50):
+    for i in range(e * 10):
+        if free.sum() > 1000: break
+        x[0] = i"""
+OPEN = "free, a = torch.randn(3), 0\nfor i in range(100_000):\n    if free.sum() > 1000: break\n"
 KEYS = "d = dict(zip(range(30000), range(30000)))\n"
 
 SUDDEN = [
@@ -116,6 +126,14 @@ SUDDEN = [
         NO_CELLS + line
         for line in ("x.tolist()", "F.layer_norm(x, (0,))", "F.cosine_similarity(x, x)", "x.chunk(1000, -1)")
     ],
+    RARE.format("y = [x + j for j in range(100_000)]"),
+    RARE.format("y = sum(x[0] * j for j in range(100_000))"),
+    RARE.format("y = [[x + k for k in range(100)] for j in range(1000)]"),
+    RARE.format("for j in range(100_000): x = x + 1"),
+    GROWS,
+    OPEN + "".join(f"    def f{n}(x): return x\n" for n in range(1400)),
+    OPEN + "    a = a and a + 1\n" * 800,
+    OPEN + "    print(" + "a, " * 4000 + "a)",
     *[
         DOUBLES.format(x)
         for x in (
