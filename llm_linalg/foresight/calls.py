@@ -247,7 +247,9 @@ class Calls(Texts):
         raise Undecided(_gives(function, arguments))
 
     def _layer(self, kind: type[nn.Module], arguments: list[Any], named: dict[str, Any]) -> nn.Module:
-        return layers.made(self.budget, kind, arguments, named, self.hollow.making())
+        layer = layers.made(self.budget, kind, arguments, named, self.hollow.making())
+        self.went_on(layered.count(layer))
+        return layer
 
 
 def _gives(function: Any, arguments: list[Any]) -> type | None:

@@ -64,6 +64,7 @@ _PAIRS: Mapping[str, Callable[..., Any]] = {
     "sort": torch.return_types.sort,
     "topk": torch.return_types.topk,
 }
+_A_FEW = 50  # calls; a builtin may make many of them
 
 
 class Fails(Exception):  # noqa: N818
@@ -76,10 +77,15 @@ class Hollow(TorchFunctionMode):
     Args:
         budget: What they take it of.
         severed: Whether what is called now has no gradient.
+        went_on: Is called after each few calls; it may end the rehearsal.
     """
 
-    def __init__(self, budget: Budget, severed: Callable[[], bool]) -> None:
+    def __init__(
+        self, budget: Budget, severed: Callable[[], bool], went_on: Callable[[], None] = lambda: None
+    ) -> None:
         super().__init__()
+        self._went_on = went_on
+        self._next = _A_FEW
         self._severed = severed
         self.calls = 0
         self._budget = budget
@@ -116,6 +122,9 @@ class Hollow(TorchFunctionMode):
 
     def _call(self, func: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
         self.calls += 1
+        if self.calls > self._next:
+            self._next = self.calls + _A_FEW
+            self._went_on()
         if func is cross_entropy:  # which operation that is hangs on its targets
             return self._entropy(*args, **kwargs)
         written = Written.of(args, kwargs, MOST_OPERANDS)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from torch import nn
+from torch import Tensor, nn
 
 from llm_linalg.errors import HaltedError, LimitError, OpenEndedError
 from llm_linalg.language import costs, layered, plain
@@ -117,13 +117,13 @@ class Allowance:
         """
         self.alarm, self._bound = alarm, None
         if mark is None:
-            self._begun = self._done
+            self._begun = self.done
         self._mark = mark or Spent(*[left - large for left, large in zip(self.left, LARGE, strict=True)])
-        self._much = self._done + MUCH if mark is None else NEVER
+        self._much = self.done + MUCH if mark is None else NEVER
 
     def look_again(self, alarm: Callable[[], None]) -> None:
-        """Have something done once as much again is done as was so far, if not before."""
-        self.alarm, self._much = alarm, 2 * self._done
+        """Have something done once the program has done some more, if not before."""
+        self.alarm, self._much = alarm, self.done + MUCH
 
     @property
     def beyond(self) -> bool:
@@ -153,28 +153,28 @@ class Allowance:
         """
         if self.patient:
             return
-        done = self._done - max(self.effort - self.settled, 0)
+        done = self.done - max(self.effort - self.settled, 0)
         self._bound = max(self._begun + ROOM, done + ROOM // (9 if alarm is None else 3))
         self._mark = Spent(*[-NEVER] * len(self.left))
-        if alarm is not None and self._bound - self._done > LITTLE:
-            self.alarm, self._much = alarm, (self._done + self._bound) // 2
+        if alarm is not None and self._bound - self.done > LITTLE:
+            self.alarm, self._much = alarm, (self.done + self._bound) // 2
 
     @property
-    def _done(self) -> int:
+    def done(self) -> int:
         """All that was done so far, in steps."""
         return self._whole.steps - self.steps + self.effort
 
     def _watch(self) -> None:
         """Ring the alarm, if less is left than the mark; end what does more than it may."""
-        if self._bound is not None and self._done > self._bound:
+        if self._bound is not None and self.done > self._bound:
             raise OpenEndedError(UNKNOWN)
         alarm = self.alarm
         if alarm is None:
             return
-        if self._done > self._much or self.beyond:
+        if self.done > self._much or self.beyond:
             self.alarm = None
             alarm()
-            if self._bound is not None and self._done > self._bound:
+            if self._bound is not None and self.done > self._bound:
                 raise OpenEndedError(UNKNOWN)
 
     def step(self, count: int = 1) -> None:
@@ -233,6 +233,12 @@ class Allowance:
             self.exceeded()
         self._watch()
 
+    def asks_each(self, items: Sequence[Any]) -> None:
+        """Count that it is asked whether each of some items is true, if there are tensors among them."""
+        if Tensor in set(map(type, items)):
+            self.effort += 2 * costs.EFFORT_OF_A_TRUTH * len(items)
+            self._watch()
+
     def works(self, multiplications: int) -> None:
         """Count multiplications.
 
@@ -254,11 +260,12 @@ class Allowance:
                 advice = "let it turn less often" if why else "let it do less"
                 raise LimitError(f"{why}the program {said.format(f'{most:,}')}: {advice}")
 
-    def rehearsed(self, steps: int, walked: int) -> None:
-        """Count a rehearsal of so many steps, which went back through so many calls of the run."""
+    def rehearsed(self, steps: int, walked: int) -> int:
+        """Count a rehearsal of so many steps, back through so many calls; return how long it took."""
         effort = costs.EFFORT_OF_A_REHEARSAL * steps + costs.EFFORT_OF_A_CALL_WALKED * walked
         self.effort += effort
         self.settled += effort
+        return effort
 
     def heed(self) -> None:
         """Go on, unless the run is to end.

@@ -127,6 +127,8 @@ class Caller(Comprehensions):
             self._met(function)
         if isinstance(named.get("key"), UserFunction | Method) and function is not tables.BUILTINS["sorted"]:
             raise self.error("key= takes no function of a program here: " + instead.KEY, node)
+        if (function is any or function is all) and arguments and isinstance(arguments[0], list | tuple):
+            self.budget.asks_each(arguments[0])
         if not callable(function) or isinstance(function, Tensor):
             raise self.error(f"{self.source.text_of(node.func)} can't be called", node)
         return plain.bounded(function(*arguments, **named))

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from llm_linalg.errors import LimitError
 from llm_linalg.language.brief import brief
 from llm_linalg.language.budget import Budget
-from llm_linalg.language.costs import A_LAYER
+from llm_linalg.language.costs import A_LAYER, EFFORT_OF_A_LAYER_MET
 from llm_linalg.language.layered import MAX_LAYERS, bound, count
 
 NAMES = """
@@ -127,7 +127,7 @@ def made(
     budget.make(f"nn.{kind.__name__}", prod(sizes))
     with meanwhile or torch._C.DisableTorchFunction():
         layer = kind(*arguments, **named)
-    count(layer)
+    budget.effort += EFFORT_OF_A_LAYER_MET * count(layer)
     return layer
 
 

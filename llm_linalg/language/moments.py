@@ -12,7 +12,7 @@ from llm_linalg.errors import HaltedError, LimitError
 from llm_linalg.language import printing
 from llm_linalg.language.allowance import Spent
 from llm_linalg.language.assigner import Assigner
-from llm_linalg.language.pace import Pace
+from llm_linalg.language.pace import Going, Pace
 
 if TYPE_CHECKING:
     from llm_linalg.foresight import Recorded, Rehearsal
@@ -52,6 +52,7 @@ class Moments(Assigner):
 
     _rehearsed: set[ast.stmt] | None = None  # once the program is large: the loops that were rehearsed
     _ways: Recorded | None = None
+    _going: list[Going]  # the loops that are under way
 
     def _moment(self, statements: Sequence[ast.stmt], values: Sequence[Any] | None = None) -> Moment:
         """Return what is about to be run, with what it can use now."""
@@ -90,5 +91,7 @@ class Moments(Assigner):
         finally:
             self._rehearsed = (self._rehearsed or set()) | rehearsal.went_through
             length = min(rehearsal.length, rehearsal.longest)
-            self.budget.rehearsed(length, self._ways.walked - walked)
+            taken = self.budget.rehearsed(length, self._ways.walked - walked)
+            for going in self._going:
+                going.began += taken
         return rehearsal

@@ -74,30 +74,57 @@ class Pace:
         return Spent(*[ceil(taken * turns / max(self.turns, 1)) for taken in self.taken])
 
 
+MANY_TIMES = 4  # as much as any turn before takes one that is unlike all of them
+LEAP, LEAPS = 1.8, 5  # times as much as any before, and turns each of which takes that
+NOTABLE = 1_000  # steps and effort of a turn that is one of them
+SUDDEN = 15_000  # steps and effort that are much for one turn
+
+
 class Going:
     """A loop that is under way.
 
     Args:
         moment: How it began.
         closely: Whether to keep how much was left when its last turn began, or one of the last: what it took
-            by then was taken by whole turns.
+            by then was taken by whole turns; and how much the largest of them did.
 
     Attributes:
         moment: How it began.
+        closely: As above.
         turn: How many of its turns have begun.
+        began: What had been done, in steps and effort, when the last of them began.
         noted: The next turn of which it is to be noted, as it begins, how much is left.
     """
 
-    __slots__ = ("_closely", "_double", "_last", "_marks", "_noted", "moment", "noted", "turn")
+    __slots__ = (
+        *("_double", "_last", "_leaps", "_marks", "_most", "_noted"),
+        *("began", "closely", "moment", "noted", "turn"),
+    )
 
     def __init__(self, moment: Any, *, closely: bool = False) -> None:
         self.moment = moment
         self.turn = 0
         self.noted = ENOUGH if closely else FIRST_MARK
-        self._closely, self._double = closely, FIRST_MARK
+        self.closely, self._double = closely, FIRST_MARK
+        self.began = self._most = self._leaps = 0
         self._last: tuple[int, Spent] | None = None
         self._marks: list[tuple[int, Spent]] = []
         self._noted: list[tuple[int, Spent]] = []  # the last three
+
+    def begins(self, done: int) -> None:
+        """Note how much has been done, in steps and effort, as a turn begins."""
+        took = done - self.began if self.turn > 1 else 0
+        if took > self._most:
+            self._leaps += took > max(LEAP * self._most, NOTABLE)
+            self._most = took
+        self.began = done
+
+    def sudden(self, done: int) -> bool:
+        """Return whether the turn that is under way does far more than any one before it.
+
+        Then those tell nothing of it, nor of any that is like it.
+        """
+        return self.turn > ENOUGH and done - self.began > max(MANY_TIMES * self._most, SUDDEN)
 
     def note(self, left: Spent) -> None:
         """Note how much is left as a turn begins; of each twice as many turns the last two are kept."""
@@ -106,7 +133,7 @@ class Going:
         if self.turn >= self._double:
             self._marks, self._double = [*self._marks[-1:], now], 2 * self.turn
         self.noted = self._double
-        if self._closely:
+        if self.closely:
             self._last, self.noted = now, self.turn + 1 + self.turn // NOTED
 
     def taken(self, left: Spent) -> Spent:
@@ -116,6 +143,8 @@ class Going:
     @property
     def explodes(self) -> bool:
         """Whether each turn takes times as much as the last: their pace tells nothing of those to come."""
+        if self._leaps >= LEAPS:
+            return True
         if len(self._noted) < 3:
             return False
         turns = [turn for turn, _ in self._noted]

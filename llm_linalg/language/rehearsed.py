@@ -16,7 +16,8 @@ from llm_linalg.language.pace import ENOUGH, MOST_TIMES, Going, Pace, Ran
 if TYPE_CHECKING:
     from llm_linalg.foresight import Rehearsal
 
-MOST_TRIES = 5
+MOST_TRIES = 2
+AGAIN = 1.5  # times as much was done as when it was told what fits: then more is known
 _SIMPLE = ast.Assign | ast.AugAssign | ast.Expr | ast.Return
 MANY_TURNS = 30  # of a loop within others that is worth a rehearsal of its own
 
@@ -26,6 +27,8 @@ class Rehearsed(Moments):
 
     _body: Sequence[ast.stmt] = ()  # what is being run, whole
     _open: int = 0  # the place in it of the first statement of which it can't be told how much it does
+    _told: int = 0  # what had been done when that was told last
+    _too_long = False  # to be told so: it would be again
     _tries: int = 0  # to tell how much it does by the pace of its loops
 
     def begin(self, statements: Sequence[ast.stmt]) -> None:
@@ -33,7 +36,7 @@ class Rehearsed(Moments):
         self._rehearsed, self._body, self._open, self._tries = None, statements, 0, MOST_TRIES
         self._start, self._going = self._moment(statements), list[Going]()
         self._ran = dict[ast.stmt, list[Ran]]()
-        self._by_others, self._looked_at = False, set[ast.stmt]()
+        self._by_others, self._looked_at, self._too_long = False, set[ast.stmt](), False
         self._doing, self._comprehends = list[Moment](), dict[ast.stmt, bool]()
         if self.budget.foresight:
             self.budget.arm(self._rehearse_all)
@@ -78,7 +81,7 @@ class Rehearsed(Moments):
 
     def _by_pace(self) -> bool:
         """Rehearse the program with what its loops took so far; return whether that told all."""
-        if self._tries <= 0:
+        if self._tries <= 0 or self._too_long:
             return False
         self._tries -= 1
         paces = {loop: Pace(ran) for loop, ran in self._ran.items()}
@@ -146,15 +149,18 @@ class Rehearsed(Moments):
         self._by_pace()
 
     def _exceeds(self) -> None:
-        """See whether a program that does more than was told, or as much again as was done then, will fit."""
-        if self.budget.beyond:
+        """See whether a program that does more than was told, or more than it had, will still fit."""
+        if self._explodes or any(going.sudden(self.budget.done) for going in self._going[:1]):
+            fits = False
+        elif self.budget.beyond:
             fits = self._by_pace()
         else:
             self.budget.look_again(self._exceeds)
-            tries, fits = self._tries, not self._explodes
-            if fits and self._by_others and tries:
-                fits = self._by_pace() or not self._tries  # one that is too long tells nothing
-                self._tries = self._tries and tries
+            tries, fits = self._tries, True
+            if self._by_others and self.budget.done > AGAIN * self._told:
+                self._tries += 1
+                fits = self._by_pace() or self._too_long
+                self._tries = tries
         if not fits:
             self.budget.confine()
 
@@ -190,7 +196,7 @@ class Rehearsed(Moments):
         """Rehearse all that is left of the program in the dearest case; return whether that told all."""
         rehearsal = self._gone_through(moment, dearest=True, paces=paces)
         if rehearsal.too_long:
-            self._tries = 0  # it would be too long again
+            self._too_long = True
         known = len(self._body) - len(moment.statements) + rehearsal.known
         self._open = max(self._open, known)
         if rehearsal.told_all:
@@ -199,6 +205,7 @@ class Rehearsed(Moments):
 
     def _let_free(self, start: Moment, rehearsal: Rehearsal) -> None:
         """Let the program do all that it will, until it does more than was told."""
+        self._told = self.budget.done
         self.budget.arm(self._exceeds, _beyond(start.left, rehearsal.budget.left))
         if rehearsal.dearest:
             self.budget.look_again(self._exceeds)

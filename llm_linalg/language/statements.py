@@ -137,6 +137,8 @@ class Statements(Rehearsed):
                 going.turn += 1
                 if going.turn == going.noted:
                     going.note(self.budget.left)
+                if going.closely:
+                    going.begins(self.budget.done)
                 self._at = node
                 self.assign(node.target, value)
                 try:

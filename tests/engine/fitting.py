@@ -321,13 +321,4 @@ for turn in range(10):
     ids = torch.cat([ids, drawn], 1)
 print(ids.tolist())
 """,
-    "a rare turn that takes as much as many others": """
-free, x, lin = torch.randn(3), torch.ones(3), nn.Linear(3, 3)
-for i in range(100):
-    if free.sum() < 100 and i == 20:
-        for j in range(1000):
-            lin.zero_grad()
-            lin(x).sum().backward()
-    x = x + 1
-""",
 }

@@ -27,6 +27,17 @@ RARE = """free, x = torch.randn(3), torch.ones(3)
 for i in range(1000):
     if free.sum() < 1000 and i == 37:
         {}"""
+UNLIKE = """free, w = torch.randn(3), torch.ones(100, requires_grad=True)
+x = torch.ones(3, requires_grad=True)
+half, vector, seen = torch.rand(20_000, 2).half(), torch.rand(100_000), []
+for i in range(200):
+    seen.append(i)
+    if {}:
+        for j in range(1000): {}"""
+ONE_CALL = """free, x = torch.randn(3), torch.ones(1)
+for i in range(1000):
+    if free.sum() > 1000: break
+    q = {}"""
 GROWS = """free, x = torch.randn(3), torch.ones(3)
 for e in range(50):
     for i in range(e * 10):
@@ -130,6 +141,20 @@ SUDDEN = [
     RARE.format("y = sum(x[0] * j for j in range(100_000))"),
     RARE.format("y = [[x + k for k in range(100)] for j in range(1000)]"),
     RARE.format("for j in range(100_000): x = x + 1"),
+    *[
+        UNLIKE.format(test, line)
+        for test, line in (
+            ("free.sum() < 1000 and i == 37", "x.sum().backward()"),
+            ("free[0] * 0 + i > 10", "half.log_softmax(1)"),
+            ("x.sum() > 0 and i > 2", "vector[vector > 0.5]"),
+            ("x.sum() > 0 and i % 20 == 19", "vector.unfold(0, 9, 1).sum(1)"),
+            ("len(seen) > 60", "(w * 2).sum().backward()"),
+            ("x[0].item() > 0 and i in (20, 40)", "[c for c in 'ab' * 50_000]"),
+        )
+    ],
+    *[ONE_CALL.format(line) for line in ("sum([x] * 4900)", "any([x < 0] * 5000)", "all([x > 0] * 5000)")],
+    ONE_CALL.format("nn.ModuleList([nn.ReLU()] * 1900)"),
+    ONE_CALL.format("sum([x for j in range(5000)])"),
     GROWS,
     OPEN + "".join(f"    def f{n}(x): return x\n" for n in range(1400)),
     OPEN + "    a = a and a + 1\n" * 800,

@@ -63,6 +63,33 @@ def test_turns_that_take_more_by_their_number_are_not(turns: int, power: int, co
     assert not going.explodes
 
 
+def begun(costs: list[int]) -> Going:
+    """Returns a loop after turns that did so much, in steps and effort; another one has begun."""
+    going, done = Going(SimpleNamespace(left=START), closely=True), 0
+    for cost in [*costs, 0]:
+        going.turn += 1
+        going.begins(done)
+        done += cost
+    return going
+
+
+@given(st.integers(1, 60), st.integers(0, 100), st.floats(2, 10))
+def test_turns_that_begin_late_to_take_times_as_much_are_told_of(late: int, cost: int, times: float) -> None:
+    grown = [int(1_000 * times**turn) for turn in range(1, 7)]
+    assert not begun([cost] * late + grown[:4]).explodes
+    assert begun([cost] * late + grown).explodes
+
+
+@given(st.lists(st.integers(0, 10**6), min_size=2, max_size=40), st.integers(0, 10**7))
+def test_a_turn_is_sudden_that_does_far_more_than_any_before(costs: list[int], more: int) -> None:
+    assert begun(costs).sudden(sum(costs) + more) == (more > max(4 * max(costs), 15_000))
+
+
+@given(st.integers(1, 100), st.integers(1, 3), st.integers(1, 1_000))
+def test_turns_that_take_more_by_their_number_do_not_leap(turns: int, power: int, cost: int) -> None:
+    assert not begun([cost * turn**power for turn in range(turns)]).explodes
+
+
 @given(st.lists(st.integers(0, 100), min_size=1, max_size=60), st.integers(1, 20))
 def test_no_less_is_foretold_than_was_taken(costs: list[int], times: int) -> None:
     going, left = went(costs)
