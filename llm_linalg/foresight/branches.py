@@ -50,10 +50,6 @@ class Branches(Calls):
         except Undecided:
             self._forget(node)
 
-    def comprehends(self, _: ast.stmt, /) -> bool:
-        """Return no: only the run watches what is under way."""
-        return False
-
     def _forget(self, *statements: ast.stmt) -> None:
         """Let statements be passed over that may be run, or not."""
         self.left_out(*statements)

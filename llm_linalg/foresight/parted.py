@@ -25,7 +25,7 @@ from llm_linalg.language.statements import Returned
 
 T = TypeVar("T")
 MOST_PARTS = 8
-_ITEMS_A_STEP = 60  # of which it is told what is known of each, or of all
+_ITEMS_A_STEP = 60  # of which it is told what is known of each
 _A_KIND = 6  # steps of a rehearsal that it takes as long as, beside what is done in the turn
 _A_KIND_EXACTLY = 20  # likewise
 Going = Callable[[Any], tuple[type[Exception] | None, Any]]
@@ -216,7 +216,8 @@ class Parted(Branches):
 
     def column(self, values: Sequence[Any]) -> Column:
         """Return what is known of the items that the turns of a loop go through."""
-        self.went_on(0 if isinstance(values, range) else len(values) // _ITEMS_A_STEP)
+        if self.exact and not isinstance(values, range):
+            self.went_on(len(values) // _ITEMS_A_STEP)
         if self.dearest:
             return dearest(values)
         return column(values) if self.exact else together(values)

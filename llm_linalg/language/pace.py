@@ -92,7 +92,7 @@ class Going:
         moment: How it began.
         closely: As above.
         turn: How many of its turns have begun.
-        began: What had been done, in steps and effort, when the last of them began.
+        began: What had been done when the last of them began; see `begins`.
         noted: The next turn of which it is to be noted, as it begins, how much is left.
     """
 
@@ -112,7 +112,7 @@ class Going:
         self._noted: list[tuple[int, Spent]] = []  # the last three
 
     def begins(self, done: int) -> None:
-        """Note how much has been done, in steps and effort, as a turn begins."""
+        """Note how much has been done, in steps and effort from any number on, as a turn begins."""
         took = done - self.began if self.turn > 1 else 0
         if took > self._most:
             self._leaps += took > max(LEAP * self._most, NOTABLE)

@@ -29,6 +29,7 @@ class Rehearsed(Moments):
     _open: int = 0  # the place in it of the first statement of which it can't be told how much it does
     _told: int = 0  # what had been done when that was told last
     _too_long = False  # to be told so: it would be again
+    _watching = False  # whether statements are that go through items
     _tries: int = 0  # to tell how much it does by the pace of its loops
 
     def begin(self, statements: Sequence[ast.stmt]) -> None:
@@ -37,7 +38,8 @@ class Rehearsed(Moments):
         self._start, self._going = self._moment(statements), list[Going]()
         self._ran = dict[ast.stmt, list[Ran]]()
         self._by_others, self._looked_at, self._too_long = False, set[ast.stmt](), False
-        self._doing, self._comprehends = list[Moment](), dict[ast.stmt, bool]()
+        self._doing, self._watching = list[Moment](), self.source.comprehends
+        self._active, self._passive = set[ast.stmt](), set[ast.stmt]()
         if self.budget.foresight:
             self.budget.arm(self._rehearse_all)
             share = self.source.size * len(statements) // max(len(self.source.tree.body), 1)
@@ -114,12 +116,13 @@ class Rehearsed(Moments):
             self._looked_at.add(loop)
             self._gone_through(inner.moment)
 
-    def comprehends(self, node: ast.stmt, /) -> bool:
+    def comprehends(self, node: ast.stmt) -> bool:
         """Whether items are gone through within a statement that is no block."""
-        found = self._comprehends.get(node)
-        if found is None:
-            inner = ast.walk(node) if isinstance(node, _SIMPLE) else ()
-            found = self._comprehends[node] = any(isinstance(part, ast.comprehension) for part in inner)
+        if node in self._active:
+            return True
+        inner = ast.walk(node) if isinstance(node, _SIMPLE) else ()
+        found = any(isinstance(part, ast.comprehension) for part in inner)
+        (self._active if found else self._passive).add(node)
         return found
 
     @contextmanager
@@ -150,7 +153,8 @@ class Rehearsed(Moments):
 
     def _exceeds(self) -> None:
         """See whether a program that does more than was told, or more than it had, will still fit."""
-        if self._explodes or any(going.sudden(self.budget.done) for going in self._going[:1]):
+        done = self.budget.effort - self.budget.steps
+        if self._explodes or any(going.sudden(done) for going in self._going[:1]):
             fits = False
         elif self.budget.beyond:
             fits = self._by_pace()

@@ -55,7 +55,7 @@ class Statements(Rehearsed):
         steps, execute = self._executors[node.__class__]
         try:
             self.budget.step(steps)
-            if self.source.comprehends and self.comprehends(node):
+            if self._watching and node not in self._passive and self.comprehends(node):
                 with self.watched(node):
                     execute(node)
             else:
@@ -138,7 +138,7 @@ class Statements(Rehearsed):
                 if going.turn == going.noted:
                     going.note(self.budget.left)
                 if going.closely:
-                    going.begins(self.budget.done)
+                    going.begins(self.budget.effort - self.budget.steps)
                 self._at = node
                 self.assign(node.target, value)
                 try:
