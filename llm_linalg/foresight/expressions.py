@@ -40,7 +40,6 @@ from llm_linalg.language.source import Source
 _POINTWISE = (ast.Add, ast.Sub, ast.Mult, ast.Div, ast.FloorDiv, ast.Mod, ast.Pow)
 
 _WITHOUT_TENSORS = frozenset([bool, int, float, str])
-LETTERS_GONE_THROUGH = 100  # of a text, one by one, in a step
 
 
 class Expressions(Altering):
@@ -91,8 +90,6 @@ class Expressions(Altering):
         if isinstance(value, Unknown):
             self.unbounded += not self.dearest
             raise Undecided
-        if isinstance(value, str):
-            self.went_on(len(value) // LETTERS_GONE_THROUGH)
         return super().gone_through(value, node)
 
     def bind(self, name: str, value: Any) -> None:

@@ -25,6 +25,7 @@ from llm_linalg.language.statements import Returned
 
 T = TypeVar("T")
 MOST_PARTS = 8
+_LETTERS_A_STEP = 100
 _ITEMS_A_STEP = 60  # of which it is told what is known of each
 _A_KIND = 6  # steps of a rehearsal that it takes as long as, beside what is done in the turn
 _A_KIND_EXACTLY = 20  # likewise
@@ -213,6 +214,12 @@ class Parted(Branches):
         if last is not None and last.out is not None:
             raise last.out
         return None if last is None else last.way
+
+    def gone_through(self, value: Any, node: ast.expr) -> Sequence[Any]:
+        """Return the items of a value that stands after ``in``; of a text, one by one, many are a step."""
+        if isinstance(value, str):
+            self.went_on(len(value) // _LETTERS_A_STEP)
+        return super().gone_through(value, node)
 
     def column(self, values: Sequence[Any]) -> Column:
         """Return what is known of the items that the turns of a loop go through."""
