@@ -14,9 +14,7 @@ FIRST_MARK = 4  # turns
 MOST_TIMES = 200  # that a loop was run of which it is kept what they took
 SEVERAL = 5  # turns that tell whether they take more and more
 NOTED = 4  # turns to the next one that is noted: one, and one more for each so many that there were
-POWER = (
-    5  # of how many turns there were: what they took grows less, unless each takes times as much as the last
-)
+POWER = 5  # what turns took grows less than this power of their number, unless each takes times the last
 GROWING = 1.5  # times what earlier turns took is taken by later ones, if they take more and more
 
 

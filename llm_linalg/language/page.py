@@ -141,6 +141,7 @@ def _bounds() -> Iterator[str]:
     yield f"a step: a statement or an expression; {longer}"
     yield f"a function: calls that are {statements.MAX_CALLS} deep"
     yield f"a tensor: {most.cells:,} cells, {budget.MAX_AXES} axes; all of them: {most.total:,} cells"
+    yield f"a tensor without cells: {budget.MAX_EMPTY:,} rows"
     yield f"a call: {most.multiplications:,} multiplications; all of them: {most.work:,}"
     yield f"a text: {printing.MAX_TEXT:,} characters, {printing.MAX_SHOWN:,} cells of tensors"
     yield f"a layer: {layered.MAX_LAYERS:,} layers within it, {layered.MAX_DEPTH} deep"
