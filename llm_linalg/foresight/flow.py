@@ -13,8 +13,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 FLOW: tuple[type[Exception], ...] = (Returned, Broken, Continued)  # the one that leaves most first
-
-
 _WITHOUT: Any = (ast.Name, ast.Constant, *MARKS)  # nodes within which nothing is bound
 
 

@@ -79,7 +79,9 @@ def common(values: Sequence[Any]) -> Any:
         return values[0]
     if isinstance(values, range) or all(type(value) is int for value in values[:_MOST]):
         return all_of(values) if len(values) <= _MOST or isinstance(values, range) else UNKNOWN[int]
+    if len(values) > _MOST:
+        return values[0] if len(set(map(id, values))) == 1 else ANY
     found = values[0]
-    for value in values[1:_MOST]:
+    for value in values[1:]:
         found = joined(found, value)
-    return found if len(values) <= _MOST else ANY
+    return found

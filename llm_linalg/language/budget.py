@@ -21,7 +21,7 @@ from llm_linalg.ops.unlisted import Unlisted
 from llm_linalg.writes import storage_cells
 
 MAX_AXES = 24
-MAX_EMPTY = 100_000
+MAX_EMPTY = 100_000  # rows of a tensor without cells
 _WIDENING = frozenset(["movement", "pointwise"])  # of whole numbers they make more bytes, or read more
 _MOVING = frozenset(["movement", "creation"])
 SMALL = 2**14  # cells of a memory that is copied in no time

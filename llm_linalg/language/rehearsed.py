@@ -83,12 +83,10 @@ class Rehearsed(Moments):
 
     def _by_pace(self) -> bool:
         """Rehearse the program with what its loops took so far; return whether that told all."""
-        if self._tries <= 0 or self._too_long:
+        if self._tries <= 0 or self._too_long or self._explodes:
             return False
         self._tries -= 1
         paces = {loop: Pace(ran) for loop, ran in self._ran.items()}
-        if self._explodes:
-            return False
         left, within = self.budget.left, False
         for going in reversed(self._going):  # a turn of the one around takes all that is within it
             if going.turn > ENOUGH:

@@ -73,6 +73,7 @@ _STATEMENTS: tuple[type[ast.AST], ...] = (
     ast.Return,
 )
 ALLOWED = _EXPRESSIONS + _STATEMENTS
+
 MODULES = (
     "torch",
     "torch.nn",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from textwrap import indent
+
 from tests.engine.ways_back import LATE_WAYS
 
 AXES = "b = torch.zeros(" + ", ".join(["2"] * 17) + ")\n"
@@ -15,14 +17,6 @@ for i in range(1000):
     if free.sum() > 1000: break
     if i == {i}:
         for j in range({turns}): {line}"""
-NO_CELLS = """free, x = torch.randn(3), torch.ones(10**5, 0)
-for i in range(10**5):
-    if free.sum() > 1000: break
-    """
-DOUBLES = """free, x = torch.randn(3), torch.ones(1)
-for i in range(30):
-    if free.sum() > 1000: break
-    x = {}"""
 RARE = """free, x = torch.randn(3), torch.ones(3)
 for i in range(1000):
     if free.sum() < 1000 and i == 37:
@@ -34,17 +28,19 @@ for i in range(200):
     seen.append(i)
     if {}:
         for j in range(1000): {}"""
-ONE_CALL = """free, x = torch.randn(3), torch.ones(1)
-for i in range(1000):
-    if free.sum() > 1000: break
-    q = {}"""
 GROWS = """free, x = torch.randn(3), torch.ones(3)
 for e in range(50):
     for i in range(e * 10):
         if free.sum() > 1000: break
         x[0] = i"""
-OPEN = "free, a = torch.randn(3), 0\nfor i in range(100_000):\n    if free.sum() > 1000: break\n"
 KEYS = "d = dict(zip(range(30000), range(30000)))\n"
+
+
+def _left_open(turns: int, body: str, x: str = "torch.ones(1)") -> str:
+    """Return a loop that may be left at each turn."""
+    loop = f"for i in range({turns}):\n    if free.sum() > 1000: break\n" + indent(body, "    ")
+    return f"free, x, a = torch.randn(3), {x}, 0\n{loop}"
+
 
 SUDDEN = [
     *LATE_WAYS.values(),
@@ -134,7 +130,7 @@ SUDDEN = [
     "x = torch.ones(0)\nx.chunk(100_000_000)",
     "x = torch.ones(0)\nfor i in range(100_000): x.chunk(999)",
     *[
-        NO_CELLS + line
+        _left_open(100_000, line, "torch.ones(10**5, 0)")
         for line in ("x.tolist()", "F.layer_norm(x, (0,))", "F.cosine_similarity(x, x)", "x.chunk(1000, -1)")
     ],
     RARE.format("y = [x + j for j in range(100_000)]"),
@@ -152,15 +148,24 @@ SUDDEN = [
             ("x[0].item() > 0 and i in (20, 40)", "[c for c in 'ab' * 50_000]"),
         )
     ],
-    *[ONE_CALL.format(line) for line in ("sum([x] * 4900)", "any([x < 0] * 5000)", "all([x > 0] * 5000)")],
-    ONE_CALL.format("nn.ModuleList([nn.ReLU()] * 1900)"),
-    ONE_CALL.format("sum([x for j in range(5000)])"),
-    GROWS,
-    OPEN + "".join(f"    def f{n}(x): return x\n" for n in range(1400)),
-    OPEN + "    a = a and a + 1\n" * 800,
-    OPEN + "    print(" + "a, " * 4000 + "a)",
     *[
-        DOUBLES.format(x)
+        _left_open(1000, line)
+        for line in (
+            *("sum([x] * 4900)", "sum([x for j in range(5000)])", "any([x < 0] * 5000)"),
+            *("all([x > 0] * 5000)", "nn.ModuleList([nn.ReLU()] * 1900)"),
+        )
+    ],
+    GROWS,
+    *[
+        _left_open(100_000, body)
+        for body in (
+            "".join(f"def f{n}(x): return x\n" for n in range(1400)),
+            "a = a and a + 1\n" * 800,
+            "print(" + "a, " * 4000 + "a)",
+        )
+    ],
+    *[
+        _left_open(30, f"x = {x}")
         for x in (
             "torch.randperm(2 ** i)",
             "nn.Embedding(2 ** i, 2)",
