@@ -38,9 +38,9 @@ _WITHIN: Mapping[type[ast.AST], Callable[[Any], Iterable[ast.AST]]] = {
         *(node.args, *node.body, *node.decorator_list, *_there(node.returns)),
         *getattr(node, "type_params", ()),  # of Python 3.12 and later
     ),
-    ast.arguments: lambda node: _there(
-        *(*node.posonlyargs, *node.args, node.vararg),
-        *(*node.kwonlyargs, *node.kw_defaults, node.kwarg, *node.defaults),
+    ast.arguments: lambda node: (
+        *(*node.posonlyargs, *node.args, *_there(node.vararg)),
+        *(*node.kwonlyargs, *filter(None, node.kw_defaults), *_there(node.kwarg), *node.defaults),
     ),
     ast.arg: lambda node: _there(node.annotation),
 }
@@ -55,7 +55,7 @@ _KEYWORDS = frozenset(keyword.kwlist)
 
 
 @contextmanager
-def _uncollected() -> Iterator[None]:
+def uncollected() -> Iterator[None]:
     """Collect no garbage: there is none, and to look for it among all objects of torch takes long."""
     collected = gc.isenabled()
     gc.disable()
@@ -74,7 +74,7 @@ def statements(text: str) -> ast.Module:
         ValueError: If there are characters in it that Python does not take.
         MemoryError: If it is nested too deeply; or a `RecursionError`.
     """
-    with _ONE_AT_A_TIME, _uncollected(), warnings.catch_warnings():
+    with _ONE_AT_A_TIME, uncollected(), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         return ast.parse(text, _NOWHERE)
 
@@ -86,8 +86,8 @@ def expression(text: str) -> ast.expr:
         return ast.parse(text, _NOWHERE, mode="eval").body
 
 
-def _there(*nodes: ast.AST | None) -> Iterable[ast.AST]:
-    return [node for node in nodes if node is not None]
+def _there(node: ast.AST | None) -> tuple[ast.AST, ...]:
+    return () if node is None else (node,)
 
 
 def within(node: ast.AST) -> Iterable[ast.AST]:

@@ -26,6 +26,7 @@ _TELLING = frozenset([*tables.METHODS, *dict(_PLAIN)]) - _CHANGING
 _AT_ONCE = frozenset(
     ["append", "pop", "get", "item", "backward", "zero_grad", "parameters", "size", "dim", "numel"]
 )
+_TURNING = ast.For | ast.comprehension
 _ALONE = frozenset([ast.Name, ast.Constant, ast.Load, ast.Store])  # which most nodes are
 
 
@@ -119,7 +120,7 @@ def _inside(node: ast.AST) -> _Inside:
             continue
         if isinstance(inner, ast.Call):
             functions.append(inner.func)
-        turns = turns or isinstance(inner, ast.For | ast.comprehension)
+        turns = turns or isinstance(inner, _TURNING)
         todo += within(inner)
     nameless = any(not isinstance(function, ast.Name | ast.Attribute) for function in functions)
     called = frozenset(function.id for function in functions if isinstance(function, ast.Name))

@@ -257,7 +257,7 @@ class Back(NamedTuple):
     effort: int
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(slots=True, eq=False)
 class UserFunction:
     """A function that the program defined, with its defaults and the names around it."""
 

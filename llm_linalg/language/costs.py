@@ -49,7 +49,7 @@ TEXT_OF_A_CELL = 90
 TEXT_OF_AN_ITEM = 5
 
 # As long as so many steps, beside those that they are: it counts where nobody knows how much a program does.
-EFFORT_OF_A_NODE = 4  # of a program, to read it
+EFFORT_OF_A_NODE = 5  # of a program, to read it
 EFFORT_OF_A_TENSOR = 57  # that a call of torch gives
 EFFORT_OF_ANOTHER = 16  # beyond the first of a call
 EFFORT_OF_A_LOOK = 60  # at a call that is like none before

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from typing import Any
 
 from llm_linalg.parsing import MARKS, within
 
@@ -15,21 +15,22 @@ class Unbound:
 
 
 UNBOUND = Unbound()
-_SCOPES = ast.ListComp | ast.GeneratorExp | ast.DictComp
+_ALONE = frozenset([ast.ListComp, ast.GeneratorExp, ast.DictComp, ast.Constant])
+"""Within which a function binds no name: what comprehensions bind is their own."""
 
 
 def own(function: ast.FunctionDef) -> dict[str, Unbound]:
     """Return a function's own names, none of them bound; its parameters are bound when it is called."""
-    return {name: UNBOUND for statement in function.body for name in _bound(statement)}
-
-
-def _bound(node: ast.AST) -> Iterator[str]:
-    """Yield the names that a statement binds; what comprehensions and functions within bind is their own."""
-    if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
-        yield node.id
-    elif isinstance(node, ast.FunctionDef):
-        yield node.name
-    elif not isinstance(node, _SCOPES):
-        for part in within(node):
-            if not isinstance(part, MARKS):
-                yield from _bound(part)
+    names: dict[str, Unbound] = {}
+    todo: list[Any] = [*function.body]
+    while todo:
+        node = todo.pop()
+        kind = node.__class__
+        if kind is ast.Name:
+            if node.ctx.__class__ is ast.Store:
+                names[node.id] = UNBOUND
+        elif kind is ast.FunctionDef:
+            names[node.name] = UNBOUND
+        elif kind not in _ALONE and not isinstance(node, MARKS):
+            todo += within(node)
+    return names

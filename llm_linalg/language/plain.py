@@ -137,7 +137,7 @@ def bound(kind: type[ast.operator], left: Any, right: Any) -> None:
 
 
 def _bound_integers(kind: type[ast.operator], left: int, right: int) -> None:
-    if kind not in _GROWING and -_SMALL < left < _SMALL:
+    if -_SMALL < left < _SMALL and (kind not in _GROWING or (kind is ast.Mult and -_SMALL < right < _SMALL)):
         return
     bits = max(left.bit_length(), 1)
     if kind is ast.Pow:

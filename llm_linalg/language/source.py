@@ -7,11 +7,12 @@ import io
 import re
 import tokenize
 import unicodedata
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, ClassVar
 
 from llm_linalg.errors import LimitError, ProgramError, Span
 from llm_linalg.language import instead
-from llm_linalg.parsing import MARKS, fewest, statements, within
+from llm_linalg.parsing import MARKS, fewest, statements, uncollected, within
 from llm_linalg.text import characters
 
 MAX_CHARACTERS = 50_000
@@ -72,7 +73,7 @@ _STATEMENTS: tuple[type[ast.AST], ...] = (
     ast.arg,
     ast.Return,
 )
-ALLOWED = _EXPRESSIONS + _STATEMENTS
+ALLOWED = frozenset(_EXPRESSIONS + _STATEMENTS)
 
 MODULES = (
     "torch",
@@ -95,6 +96,14 @@ _QUESTION = re.compile(r"\s*([\w.]{1,80}\?{1,2}|\?{1,2}[\w.]{1,80})\s*")
 def not_imported(path: str) -> str:
     """Say that there is no such thing to import, and what to write instead or what there is."""
     return instead.imported(path, KNOWN)
+
+
+def _size(tree: ast.AST) -> int:
+    size, level = 0, [tree]
+    while level:
+        size += len(level)
+        level = [part for node in level if not isinstance(node, MARKS) for part in within(node)]
+    return size
 
 
 class Source:
@@ -124,10 +133,11 @@ class Source:
         self.found: dict[Any, Any] = {}
         self.attributes, self.stored, self.imported = set[str](), set[str](), set[str]()
         self._check_text()
-        self._check_size()
-        self.tree = self._parse()
-        self._check_tree()
-        self._check_names()
+        with uncollected():
+            self._check_size()
+            self.tree = self._parse()
+            self._check_tree()
+            self._check_names()
 
     def span(self, node: ast.AST) -> Span | None:
         """Return the place of a syntax node; `ast` counts bytes, a span counts characters."""
@@ -183,7 +193,7 @@ class Source:
             first = statements(self.text[:end])
         except (SyntaxError, MemoryError, RecursionError, ValueError, OverflowError):
             return  # it ends somewhere in the middle
-        if sum(1 for _ in ast.walk(first)) > MAX_NODES:
+        if _size(first) > MAX_NODES:
             raise LimitError(_TOO_LARGE)
 
     def _parse(self) -> ast.Module:
@@ -232,29 +242,25 @@ class Source:
             level = [part for node in parts for part in within(node)]
 
     def _check_node(self, node: ast.AST) -> None:
-        match node:
-            case ast.Name():
-                if "__" in node.id:
-                    raise self.error(instead.MAIN if node.id == "__name__" else instead.UNDERSCORES, node)
-            case ast.Constant():
-                self._check_constant(node)
-            case ast.Attribute():
-                self._check_attribute(node)
-            case ast.Import() | ast.ImportFrom():
-                self._check_import(node)
-            case ast.FunctionDef():
-                self._check_function(node)
-            case ast.arg():
-                if "__" in node.arg:
-                    raise self.error(instead.UNDERSCORES, node)
-            case ast.With():
-                self._check_with(node)
-            case ast.comprehension():
-                self.comprehends = True
-            case _ if not isinstance(node, ALLOWED):
-                title = type(node).__name__.lower()
-                message = instead.SYNTAX.get(type(node), f"{title} is not part of the tensor language")
-                raise self.error(message, node)
+        kind = node.__class__
+        check = self._CHECKS.get(kind)
+        if check is not None:
+            check(self, node)
+        elif kind not in ALLOWED:
+            title = kind.__name__.lower()
+            message = instead.SYNTAX.get(kind, f"{title} is not part of the tensor language")
+            raise self.error(message, node)
+
+    def _check_name(self, node: ast.Name) -> None:
+        if "__" in node.id:
+            raise self.error(instead.MAIN if node.id == "__name__" else instead.UNDERSCORES, node)
+
+    def _check_argument(self, node: ast.arg) -> None:
+        if "__" in node.arg:
+            raise self.error(instead.UNDERSCORES, node)
+
+    def _check_comprehension(self, _: ast.comprehension) -> None:
+        self.comprehends = True
 
     def _check_attribute(self, node: ast.Attribute) -> None:
         if node.attr.startswith("_"):
@@ -301,3 +307,15 @@ class Source:
         if isinstance(value, int) and value.bit_length() > MAX_DIGITS * 3.33:
             error = self.error(f"a whole number of more than {MAX_DIGITS} digits", node)
             raise LimitError(error.message, error.span, self.text)
+
+    _CHECKS: ClassVar[Mapping[type[ast.AST], Callable[[Source, Any], None]]] = {
+        ast.Name: _check_name,
+        ast.Constant: _check_constant,
+        ast.Attribute: _check_attribute,
+        ast.Import: _check_import,
+        ast.ImportFrom: _check_import,
+        ast.FunctionDef: _check_function,
+        ast.arg: _check_argument,
+        ast.With: _check_with,
+        ast.comprehension: _check_comprehension,
+    }

@@ -150,17 +150,21 @@ class Statements(Rehearsed):
         self._block(node.orelse)
 
     def _define(self, node: ast.FunctionDef) -> None:
-        names = [arg.arg for arg in node.args.args]
-        values = [self.evaluate(default) for default in node.args.defaults]
+        defaults = self._defaults(node.args) if node.args.defaults or node.args.kwonlyargs else {}
+        gradients = tuple(map(self._gradients, node.decorator_list))
+        names = self._own.get(node)
+        if names is None:
+            names = self._own[node] = own(node)
+        self.names.maps[0][node.name] = UserFunction(node, defaults, self.names, gradients, names)
+
+    def _defaults(self, taken: ast.arguments) -> dict[str, Any]:
+        names = [arg.arg for arg in taken.args]
+        values = [self.evaluate(default) for default in taken.defaults]
         defaults = dict(zip(names[len(names) - len(values) :], values, strict=True))
-        for arg, default in zip(node.args.kwonlyargs, node.args.kw_defaults, strict=True):
+        for arg, default in zip(taken.kwonlyargs, taken.kw_defaults, strict=True):
             if default is not None:
                 defaults[arg.arg] = self.evaluate(default)
-        gradients = tuple(self._gradients(decorator) for decorator in node.decorator_list)
-        if node not in self._own:
-            self._own[node] = own(node)
-        function = UserFunction(node, defaults, self.names, gradients, self._own[node])
-        self.names.maps[0][node.name] = function
+        return defaults
 
     def _gradients(self, node: ast.expr) -> Gradients:
         """Return what stands after a ``with`` or an ``@``: it says whether gradients are recorded."""

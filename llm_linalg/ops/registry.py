@@ -25,6 +25,7 @@ _SPACES = (
     "torch.fft.{}",
     "torch.special.{}",
     "torch.nn.init.{}",
+    "torch._C.{}",
 )
 
 
