@@ -86,7 +86,7 @@ def together(values: Sequence[Any]) -> Column:
 
 def dearest(values: Sequence[Any]) -> Column:
     """Return the longest of texts, lists or the like, or the largest layer, for each; else what is common."""
-    kinds = {type(value) for value in values} if isinstance(values, list | tuple) else set()
+    kinds = set(map(type, values)) if isinstance(values, list | tuple) else set()
     if kinds in ({str}, {tuple}, {dict}, {list}):
         same = max(values, key=len)
     elif kinds and all(issubclass(kind, nn.Module) for kind in kinds):

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import repeat
+from operator import is_
 from typing import Any
 
 import torch
@@ -80,7 +82,7 @@ def common(values: Sequence[Any]) -> Any:
     if isinstance(values, range) or all(type(value) is int for value in values[:_MOST]):
         return all_of(values) if len(values) <= _MOST or isinstance(values, range) else UNKNOWN[int]
     if len(values) > _MOST:
-        return values[0] if len(set(map(id, values))) == 1 else ANY
+        return values[0] if all(map(is_, values, repeat(values[0]))) else ANY
     found = values[0]
     for value in values[1:]:
         found = joined(found, value)

@@ -78,7 +78,7 @@ class Comprehensions(Evaluator):
             self.budget.step(A_WEIGHING)
             return value
         self.budget.weigh(value)
-        return tuple(value)
+        return value if isinstance(value, str) else tuple(value)
 
     def each(self, source: Any, values: Sequence[Any], node: ast.expr) -> Iterable[Any]:
         """Return the items of a value that is gone through, as long as it stays as it was."""

@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 
 from llm_linalg.errors import LimitError, ProgramError, Span
 from llm_linalg.language import instead
-from llm_linalg.parsing import MARKS, fewest, statements, uncollected, within
+from llm_linalg.parsing import MARKS, fewest, parts, statements, uncollected, within
 from llm_linalg.text import characters
 
 MAX_CHARACTERS = 50_000
@@ -21,6 +21,7 @@ MAX_DEPTH = 60
 MAX_NAME = 100
 MAX_DIGITS = 40
 _FIRST_PART = 15_000  # characters
+_FEW_PARTS = 12_000  # which are parsed in about the time that it takes to guess how many nodes they make
 _TOO_LARGE = "the program is too large: it has too many parts"
 
 _EXPRESSIONS: tuple[type[ast.AST], ...] = (
@@ -182,7 +183,7 @@ class Source:
 
     def _check_size(self) -> None:
         """Refuse a text that is too large: by its names, or its first part, if that can be read alone."""
-        if not self._bounded or len(self.text) <= _FIRST_PART:
+        if not self._bounded or len(self.text) <= _FIRST_PART or parts(self.text) <= _FEW_PARTS:
             return
         if fewest(self.text) > MAX_NODES:
             raise LimitError(_TOO_LARGE)

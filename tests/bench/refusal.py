@@ -56,15 +56,15 @@ def refusal() -> list[Row]:
     """
     measured, _ = fresh(REFUSAL)
     allowed, bombs, loops, clashes = cast("list[list[float]]", measured)
-    against = "a product that is allowed"
+
+    def worst(of: str, times: list[float]) -> Row:
+        """The program that took longest of a kind, by its place in the list of those."""
+        most = max(times)
+        title = f"{of}, worst of {len(times)}: #{times.index(most)}"
+        return Row(title, most, "ms", min(allowed), "a product that is allowed", most=100)
+
     return [
-        Row(f"refusal of a bomb, worst of {len(bombs)}", max(bombs), "ms", min(allowed), against, most=100),
-        Row(
-            f"of a loop that may be left, worst of {len(loops)}",
-            max(loops), "ms", min(allowed), against, most=100,
-        ),
-        Row(
-            f"a clash with its repairs, worst of {len(clashes)}",
-            max(clashes), "ms", min(allowed), against, most=100,
-        ),
-    ]  # fmt: skip
+        worst("refusal of a bomb", bombs),
+        worst("of a loop that may be left", loops),
+        worst("a clash with its repairs", clashes),
+    ]
