@@ -15,6 +15,7 @@ from llm_linalg.node import Node, Operand, Origin
 from llm_linalg.tracing import Trace
 
 Where = Callable[[], Origin]
+_MODES = torch._C._len_torch_function_stack  # noqa: SLF001  how many modes there are that see each call
 
 
 class Ledger:
@@ -192,6 +193,10 @@ def _op_of(tensor: Tensor) -> str:
 
 def shown(tensor: Tensor) -> Tensor:
     """Return the values to show: detached, a copy if they live on another device; on meta there are none."""
+    if tensor.__class__ is Tensor and not _MODES():
+        value = tensor.detach()
+        if value.is_cpu:
+            return value
     with torch._C.DisableTorchFunction():  # showing is no part of the program
         value = tensor.detach()
         return value if value.device.type in ("cpu", "meta") else value.cpu()

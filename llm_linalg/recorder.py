@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
@@ -77,12 +76,21 @@ class Alike:
         self._met.add(common)
         return True
 
+    def learn(self, like: Likeness | None, call: Call, asked: Asked | None, *, bounded: bool) -> None:
+        """Remember what a call means and asks for, so that those that are like it needn't be looked at."""
+        entry = TABLE.entry(call.function)
+        if like is None or entry is None or self.first(like[0]):
+            return
+        if (not bounded or asked is not None) and not draws(call.function) and _alike(call):
+            self.learned[like[0]] = Learned(Form.of(call, entry), asked, call.may_write)
+
 
 MOST_MET = 5_000  # kinds of calls that are kept in mind
 MOST_SAID = 300  # of a kind: its operands' shapes and types, its plain values
 _TRUSTED = Alike()  # for all traces of trusted code: what a run of a program takes hangs on no other run
 MOST_OPERANDS = 10_000  # of a call of a program
 _TRANSFORMED = torch._C._functorch.peek_interpreter_stack  # noqa: SLF001
+_FREE = ASKING | PUTTING
 _SWITCH = torch._C._set_grad_enabled  # noqa: SLF001  what torch.no_grad() calls, going in and out
 
 
@@ -122,9 +130,11 @@ class Recorder(Ledger, TorchFunctionMode):
             return func(*args, **kwargs)
         if self._halt is not None and self._halt():
             raise HaltedError("stopped: what comes after this was not run")
-        if func in ASKING or func in PUTTING:
-            with suppress(Exception):  # what is asked wrongly fails as any call does
+        if func in _FREE:
+            try:
                 return func(*args, **kwargs)
+            except Exception:  # noqa: BLE001, S110 - what is asked wrongly fails as any call does
+                pass
         entry = TABLE.entry(func)
         body = opened(func) if entry is None else None
         if body is not None:
@@ -137,12 +147,23 @@ class Recorder(Ledger, TorchFunctionMode):
                 return self._written_again(func, args, kwargs, learned, like[1])
             if self._guard is None:
                 return self._again(func, args, kwargs, learned, like[1])
-            known = self._known([value for value in like[1] if isinstance(value, Tensor)])
+            known = self._known([like[1][slot] for slot in learned.form.given])
             if known is not None:
                 return self._again(func, args, kwargs, learned, like[1], known)
         written = Written.of(args, kwargs, MOST_OPERANDS if self._guard else None)
         if self._guard or may_write(func, args, kwargs):
             return self._guarded(func, args, kwargs, written, like)
+        return self._unguarded(func, args, kwargs, written, like)
+
+    def _unguarded(
+        self,
+        func: Any,
+        args: Sequence[Any],
+        kwargs: Mapping[str, Any],
+        written: Written,
+        like: Likeness | None,
+    ) -> Any:
+        """Run a call that is held against nothing, and of which no name tells that it writes."""
         versions = _versions(written.tensors)
         state = random_state(func, args, kwargs)
         result = self._run(func, args, kwargs)
@@ -150,11 +171,13 @@ class Recorder(Ledger, TorchFunctionMode):
             self._record(call_of(func, written, written.tensors), result)  # batch_norm's running means
             return result
         given = outputs(result)
-        if given and (entry is not None or not any(result is tensor for tensor in written.tensors)):
+        if given and (
+            TABLE.entry(func) is not None or not any(result is tensor for tensor in written.tensors)
+        ):
             operands = [self._operand(tensor) for tensor in written.tensors]
             call = call_of(func, written, [operand.value for operand in operands]).drawing(state)
             self._nodes(call, tuple([operands[place] for place in call.order]), given)
-            self._learn(like, call, None)
+            self._calls.learn(like, call, None, bounded=False)
         return result
 
     def _renew(self, tensor: Tensor, before: Node) -> Node:
@@ -162,23 +185,13 @@ class Recorder(Ledger, TorchFunctionMode):
             self._guard.renews(storage_cells(tensor))
         return super()._renew(tensor, before)
 
-    def _learn(self, like: Likeness | None, call: Call, asked: Asked | None) -> None:
-        """Remember what a call means and asks for, so that those that are like it needn't be looked at."""
-        entry = TABLE.entry(call.function)
-        if like is None or entry is None:
-            return
-        if self._calls.first(like[0]):
-            return
-        if (self._guard is None or asked is not None) and not draws(call.function) and _alike(call):
-            self._calls.learned[like[0]] = Learned(Form.of(call, entry), asked, call.may_write)
-
     def _again(
         self,
         func: Any,
         args: Sequence[Any],
         kwargs: Mapping[str, Any],
         learned: Learned,
-        own: Sequence[Any],
+        own: list[Any],
         known: Sequence[Operand] | None = None,
     ) -> Any:
         """Run a call that is like one before: it writes nothing, and draws no random numbers.
@@ -190,9 +203,9 @@ class Recorder(Ledger, TorchFunctionMode):
             self._guard.again(asked, len(known))
         result = self._run(func, args, kwargs)
         if known is None:
-            known = [self._operand(value) for value in own if isinstance(value, Tensor)]
-        feed = iter(known)
-        own = [next(feed).value if isinstance(value, Tensor) else value for value in own]
+            known = [self._operand(own[slot]) for slot in form.given]
+        for slot, operand in zip(form.given, known, strict=True):
+            own[slot] = operand.value
         operands = tuple([known[place] for place in form.order])
         origin = self._where()
         for position, output in enumerate(outputs(result)):
@@ -204,11 +217,11 @@ class Recorder(Ledger, TorchFunctionMode):
         return result
 
     def _written_again(
-        self, func: Any, args: Sequence[Any], kwargs: Mapping[str, Any], learned: Learned, own: Sequence[Any]
+        self, func: Any, args: Sequence[Any], kwargs: Mapping[str, Any], learned: Learned, own: list[Any]
     ) -> Any:
         """Run a call that writes, as the one did that it is like."""
         form, asked, _ = learned
-        tensors = [value for value in own if isinstance(value, Tensor)]
+        tensors = [own[slot] for slot in form.given]
         if self._guard is not None and asked is not None:
             self._guard.again(asked, len(tensors), tensors[0])
         bound = [tensors[place] for place in form.order]
@@ -253,14 +266,14 @@ class Recorder(Ledger, TorchFunctionMode):
         wrote = _versions(written.tensors) != versions or (writes and None in versions)
         if wrote and writes:
             self._record_in_place(call, result, operands)
-            self._learn(like, call, asked)
+            self._calls.learn(like, call, asked, bounded=self._guard is not None)
         elif known is None or wrote:
             self._record(call_of(func, written, written.tensors) if wrote else call, result)
         else:
             given = outputs(result)
             if given and not _same(call, result, written.tensors):
                 self._nodes(call, tuple([known[place] for place in call.order]), given)
-                self._learn(like, call, asked)
+                self._calls.learn(like, call, asked, bounded=self._guard is not None)
         return result
 
     def _held(self, func: Any, written: Written, tensors: Sequence[Tensor]) -> tuple[Call, Asked | None]:
@@ -276,9 +289,7 @@ class Recorder(Ledger, TorchFunctionMode):
 
     def _record(self, call: Call, result: Any) -> None:
         given = outputs(result)
-        if not given:
-            return
-        if _same(call, result, call.tensors):
+        if not given or _same(call, result, call.tensors):
             return
         operands = tuple(self._operand(tensor) for tensor in call.tensors)
         self._nodes(call.on([operand.value for operand in operands]), operands, given)

@@ -107,10 +107,11 @@ class Loops(Parted):
 
     def _sure_turns(self, node: ast.For, values: Sequence[Any]) -> type[Exception] | None:
         took = 0  # the last turn, in steps of the rehearsal; once it is long, loops in it take few
+        many = self.dearest and len(values) > A_FEW
         for turn, value in enumerate(values):
             left = len(values) - turn
             few = left <= A_FEW and self.length + left * took <= self.longest // 2 and not self.dearest
-            if self._long and left > 1 and not few:
+            if (many or self._long) and left > 1 and not few:
                 return self._all_turns(self.column(values[turn:]), partial(self._turn_for_all, node))
             began, long = self.length, self._long
             way = self._turn(node, value)

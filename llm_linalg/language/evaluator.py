@@ -7,6 +7,7 @@ from collections import ChainMap
 from collections.abc import Callable, Mapping
 from typing import Any, NoReturn
 
+import torch
 from torch import Tensor, nn
 
 from llm_linalg.errors import LimitError, ProgramError
@@ -16,7 +17,7 @@ from llm_linalg.language.budget import Budget
 from llm_linalg.language.costs import A_COLLISION, A_PLACE, A_SLICED_LAYER, EFFORT_OF_A_TRUTH, STEPS
 from llm_linalg.language.instead import SPREAD, bound_later, unbound
 from llm_linalg.language.own import UNBOUND
-from llm_linalg.language.plain import KINDS, NUMBERS
+from llm_linalg.language.plain import DIRECT, KINDS
 from llm_linalg.language.source import Source
 from llm_linalg.language.values import Distinct, collides
 from llm_linalg.node import Node, Origin
@@ -196,7 +197,7 @@ class Evaluator:
 
     def _binary(self, node: ast.BinOp) -> Any:
         left, right = self.evaluate(node.left), self.evaluate(node.right)
-        if left.__class__ not in NUMBERS or right.__class__ not in NUMBERS:
+        if left.__class__ not in DIRECT or right.__class__ not in DIRECT:
             self.budget.weigh(left, right)
         return plain.binary(node.op.__class__, left, right)
 
@@ -229,7 +230,7 @@ class Evaluator:
 
     def compared(self, kind: ast.cmpop, left: Any, right: Any) -> Any:
         """Return ``left kind right``."""
-        if left.__class__ not in NUMBERS or right.__class__ not in NUMBERS:
+        if left.__class__ not in DIRECT or right.__class__ not in DIRECT:
             self.weigh_sides(kind, left, right)
         return plain.COMPARE[kind.__class__](left, right)
 
@@ -246,7 +247,7 @@ class Evaluator:
             return bool(value)
         if isinstance(value, Tensor):
             self.budget.effort += EFFORT_OF_A_TRUTH
-            if value.numel() != 1:
+            if not _single(value):
                 raise self.error(f"a tensor of shape {tuple(value.shape)} is neither true nor false", node)
         return bool(value)
 
@@ -285,3 +286,8 @@ def _weigh_key(key: Any, budget: Budget) -> None:
             raise LimitError(f"a list of {len(part):,} tensors as a key; {MAX_KEY} are allowed")
     if plain.weighed(key)[0] > MAX_PLACES:
         raise LimitError(f"a key with more than {MAX_PLACES:,} places: write torch.tensor(places)")
+
+
+def _single(tensor: Tensor) -> bool:
+    with torch._C.DisableTorchFunction():  # to look at it is no part of the program
+        return tensor.numel() == 1

@@ -24,6 +24,8 @@ MAX_WEIGHT = 200_000
 MAX_LEVELS = 1_000
 _SEQUENCES = (str, list, tuple)
 NUMBERS: frozenset[Any] = frozenset([int, float])
+DIRECT: frozenset[Any] = NUMBERS | {Tensor, nn.Parameter}
+"""Of two of these an operation holds nothing against the bounds, unless both are whole numbers."""
 KINDS: frozenset[Any] = frozenset([bool, int, float, str, type(None), list, tuple, dict, range])
 """Most plain values, told at a glance."""
 _SMALL = 2**63  # a smaller number is within the bound: its bits need not be counted
@@ -97,7 +99,7 @@ def binary(kind: type[ast.operator], left: Any, right: Any) -> Any:
         if does is not None and _LEAST < left < _MOST and _LEAST < right < _MOST:
             return does(left, right)
         _bound_integers(kind, left, right)
-    else:
+    elif left.__class__ not in DIRECT or right.__class__ not in DIRECT:
         bound(kind, left, right)
     found = BINARY[kind](left, right)
     return _in_order(left, right, found) if found.__class__ is set else found

@@ -25,6 +25,9 @@ _PLAIN = frozenset([bool, str, NoneType, EllipsisType, torch.dtype])
 _MOST = 64  # items of a list that is looked at
 Common = tuple[Hashable, ...]
 Likeness = tuple[Common, list[Any]]
+_Part = tuple[int, Any]
+"""Of an argument: its slot; or one of the following, and what it is."""
+_CONSTANT, _LIST = -1, -2
 
 
 def likeness(
@@ -88,20 +91,22 @@ class Form:
 
     Attributes:
         operation: The table's entry.
-        args: The positional arguments.
-        kwargs: The keyword arguments.
+        args: The positional arguments, as parts.
+        kwargs: The keyword arguments, likewise.
         arguments: All arguments by parameter.
-        open: Those parameters among them that have slots.
-        tensors: Of each tensor, in the order of the parameters, the slot.
+        open: Those parameters among them that have slots, with their parts.
+        given: The slots of the tensors, as they were written.
+        tensors: The same, in the order of the parameters.
         places: For each parameter, which of the tensors are its own.
         order: For each tensor, its position among those of the call as it was written.
     """
 
     operation: Operation
-    args: tuple[Any, ...]
-    kwargs: Mapping[str, Any]
+    args: tuple[_Part, ...]
+    kwargs: tuple[tuple[str, _Part], ...]
     arguments: Mapping[str, Any]
-    open: tuple[str, ...]
+    open: tuple[tuple[str, _Part], ...]
+    given: tuple[int, ...]
     tensors: tuple[int, ...]
     places: Mapping[str, tuple[int, ...]]
     order: tuple[int, ...]
@@ -115,15 +120,16 @@ class Form:
         named = enumerate(call.kwargs.items(), len(args))
         kwargs = {name: _slotted(value, owners, place >= free) for place, (name, value) in named}
         bound = operation.bind(args, kwargs, entry.swap)
-        arguments = {name: _opened(value) for name, value in bound.items()}
-        tensors = [slot for slot, value in enumerate(owners) if isinstance(value, Tensor)]
+        parts = [(name, _part(value)) for name, value in bound.items()]
+        given = tuple([slot for slot, value in enumerate(owners) if isinstance(value, Tensor)])
         return cls(
             operation,
-            tuple(map(_opened, args)),
-            {name: _opened(value) for name, value in kwargs.items()},
-            arguments,
-            tuple([name for name, value in arguments.items() if isinstance(value, Slot | _Several)]),
-            tuple([tensors[place] for place in call.order]),
+            tuple(map(_part, args)),
+            tuple([(name, _part(value)) for name, value in kwargs.items()]),
+            bound,
+            tuple([(name, part) for name, part in parts if part[0] != _CONSTANT]),
+            given,
+            tuple([given[place] for place in call.order]),
             call.places,
             call.order,
         )
@@ -137,13 +143,13 @@ class Form:
             output: What it gave; None before it is run.
         """
         arguments = dict(self.arguments)
-        for name in self.open:
-            arguments[name] = _filled(arguments[name], own)
+        for name, (slot, value) in self.open:
+            arguments[name] = own[slot] if slot >= 0 else _filled(value, own)
         return Call(
             self.operation,
             function,
-            tuple([_filled(value, own) for value in self.args]),
-            {name: _filled(value, own) for name, value in self.kwargs.items()} if self.kwargs else {},
+            tuple([own[slot] if slot >= 0 else _filled(value, own) for slot, value in self.args]),
+            {name: own[slot] if slot >= 0 else _filled(value, own) for name, (slot, value) in self.kwargs},
             arguments,
             tuple([own[slot] for slot in self.tensors]),
             self.places,
@@ -157,7 +163,7 @@ class _Several:
     """A list or a tuple with slots in it."""
 
     kind: type
-    items: tuple[Any, ...]
+    parts: tuple[_Part, ...]
 
 
 def _slotted(value: Any, owners: list[Any], any_number: bool) -> Any:
@@ -170,19 +176,19 @@ def _slotted(value: Any, owners: list[Any], any_number: bool) -> Any:
     return value
 
 
-def _opened(value: Any) -> Any:
+def _part(value: Any) -> _Part:
     """Return an argument so that its slots are found at once."""
-    if value.__class__ not in (list, tuple):
-        return value
-    items = tuple(map(_opened, value))
-    return _Several(type(value), items) if any(isinstance(item, Slot | _Several) for item in items) else value
+    if value.__class__ is Slot:
+        return value.position, None
+    if value.__class__ in (list, tuple):
+        parts = tuple(map(_part, value))
+        if any(slot != _CONSTANT for slot, _ in parts):
+            return _LIST, _Several(type(value), parts)
+    return _CONSTANT, value
 
 
 def _filled(value: Any, own: Sequence[Any]) -> Any:
     """Return an argument with what is a call's own in its slots."""
-    kind = value.__class__
-    if kind is Slot:
-        return own[value.position]
-    if kind is _Several:
-        return value.kind([_filled(item, own) for item in value.items])
-    return value
+    if value.__class__ is not _Several:
+        return value
+    return value.kind([own[slot] if slot >= 0 else _filled(item, own) for slot, item in value.parts])
