@@ -26,6 +26,7 @@ _TELLING = frozenset([*tables.METHODS, *dict(_PLAIN)]) - _CHANGING
 _AT_ONCE = frozenset(
     ["append", "pop", "get", "item", "backward", "zero_grad", "parameters", "size", "dim", "numel"]
 )
+_HOPELESS, _SOON = 60, 1_500  # guesses; steps of a rehearsal after those
 _TURNING = ast.For | ast.comprehension
 _ALONE = frozenset([ast.Name, ast.Constant, ast.Load, ast.Store])  # which most nodes are
 
@@ -49,17 +50,23 @@ class Guessing(Timed):
 
     def guessed(self, node: ast.expr) -> None:
         """Remember that an expression was not evaluated whole; at most it makes a tensor more."""
-        self.guesses += 1
+        self._guesses_once_more()
         calls = isinstance(node, _CALLING) and not asks_little(node)
         multiplies = isinstance(node, ast.Call) or (isinstance(node, ast.BinOp) and _multiplies(node))
         self.budget.guess(calls=calls, multiplies=calls and multiplies)
 
     def left_out(self, *nodes: ast.AST) -> None:
         """Remember that something was not gone through, which may turn, or call what turns."""
-        self.guesses += 1
+        self._guesses_once_more()
         for node in nodes:
             inside = self._inside(node)
             self.unbounded += inside.turns or any(map(self._may_be_own, inside.called))
+
+    def _guesses_once_more(self) -> None:
+        """Count a guess; a rehearsal with many can tell what is surely too much, not all: it is soon over."""
+        self.guesses += 1
+        if self.guesses == _HOPELESS and not self.dearest:
+            self.longest = min(self.longest, self.length + _SOON)
 
     def calls_something(self, *nodes: ast.AST) -> bool:
         """Whether a call stands in what is given."""

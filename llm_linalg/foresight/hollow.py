@@ -137,7 +137,7 @@ class Hollow(TorchFunctionMode):
         if call.operation.name == "contiguous" and memory(args[0]) == args[0].numel():
             return args[0]
         given = self._given(call, asked, func, args, kwargs)
-        if isinstance(given, tuple | list):
+        if isinstance(given, tuple):
             self.calls += len(given) // _GIVEN
         if call.operation.kind == "movement":
             for tensor in (given,) if isinstance(given, Tensor) else given:

@@ -4,23 +4,27 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Mapping, Sequence
+from itertools import islice
 from typing import Any
 
 from llm_linalg import ranks
 from llm_linalg.errors import LimitError
 from llm_linalg.foresight.apart import Others, without_gradients
+from llm_linalg.foresight.branches import NAMES_A_STEP
 from llm_linalg.foresight.comprehended import Comprehended
 from llm_linalg.foresight.flow import Perhaps
 from llm_linalg.foresight.hollow import Fails
 from llm_linalg.foresight.least import Least
 from llm_linalg.foresight.start import Start
 from llm_linalg.foresight.timed import Ends
-from llm_linalg.foresight.unknown import Undecided
+from llm_linalg.foresight.unknown import Undecided, Unknown, parts
 from llm_linalg.generator import forked
 from llm_linalg.language.pace import Pace
 from llm_linalg.language.printing import CHOSEN
 from llm_linalg.language.source import Source
 from llm_linalg.language.statements import Broken, Continued, Returned
+
+_MOST_HELD = 2_000  # values that are looked at, to see whether all is known of them
 
 
 class Rehearsal(Comprehended):
@@ -28,6 +32,7 @@ class Rehearsal(Comprehended):
 
     Attributes:
         known: How many of its statements come before the first of which it does not know how much they do.
+        clear: Whether it ended within a loop, and knew all when that began.
     """
 
     def __init__(
@@ -45,7 +50,7 @@ class Rehearsal(Comprehended):
         if exact or dearest:
             self.hurry(3 if exact else 2)
         self._finished = False
-        self.known = 0
+        self.known, self.clear = 0, False
 
     @property
     def told_all(self) -> bool:
@@ -79,9 +84,18 @@ class Rehearsal(Comprehended):
 
     def _all(self, statements: Sequence[ast.stmt], values: Sequence[Any] | None) -> None:
         for place, statement in enumerate(statements):
+            self.clear = isinstance(statement, ast.For) and self._knows_all()
             if place == 0 and values is not None and isinstance(statement, ast.For):
                 self.turns(statement, values)
             else:
                 self._statement(statement)
             if not self.left_open:
                 self.known = place + 1
+
+    def _knows_all(self) -> bool:
+        """Whether nothing is unknown of what the names hold, but for the cells of tensors."""
+        if self.guesses:
+            return False
+        held = list(islice(parts(list(self.names.maps[0].values())), _MOST_HELD))
+        self.went_on(len(held) // NAMES_A_STEP)
+        return len(held) < _MOST_HELD and not any(isinstance(item, Unknown) for item in held)

@@ -34,7 +34,7 @@ _SAID = (
     "goes through more than {} items",
 )  # a program that takes more than it may, as `Spent` lists it
 
-ROOM = 75_000  # steps and effort of a program of which nobody knows how much it does
+ROOM = 70_000  # steps and effort of a program of which nobody knows how much it does
 UNKNOWN = (
     "it can't be told beforehand how much this program does, and it has done all that such a program may "
     "at once: let it do less, give its loops fewer turns, or have patience with it"
@@ -92,6 +92,8 @@ class Allowance:
     settled: int = field(default=0, init=False)  # of it, for what was done by now
     _much: int = field(default=NEVER, init=False)  # effort and steps of a large program
     _begun: int = field(default=0, init=False)  # what was done before the program began
+    _free: bool = field(default=False, init=False)  # it was told how much it does
+    _until: int = field(default=0, init=False)  # so much is done, rehearsals may begin
     _bound: int | None = field(default=None, init=False)  # of all effort, while it is confined
     look: int = field(default=NEVER, init=False)  # below so many steps left there is something to look after
 
@@ -118,6 +120,7 @@ class Allowance:
         self.alarm, self._bound = alarm, None
         if mark is None:
             self._begun = self.done
+        self._free = mark is not None
         self._mark = mark or Spent(*[left - large for left, large in zip(self.left, LARGE, strict=True)])
         self._much = self.done + MUCH if mark is None else NEVER
 
@@ -259,13 +262,6 @@ class Allowance:
             if left < 0:
                 advice = "let it turn less often" if why else "let it do less"
                 raise LimitError(f"{why}the program {said.format(f'{most:,}')}: {advice}")
-
-    def rehearsed(self, steps: int, walked: int) -> int:
-        """Count a rehearsal of so many steps, back through so many calls; return how long it took."""
-        effort = costs.EFFORT_OF_A_REHEARSAL * steps + costs.EFFORT_OF_A_CALL_WALKED * walked
-        self.effort += effort
-        self.settled += effort
-        return effort
 
     def heed(self) -> None:
         """Go on, unless the run is to end.

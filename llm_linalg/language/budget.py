@@ -12,7 +12,7 @@ from torch import Tensor
 from llm_linalg.axes import Clash, Shape, extent
 from llm_linalg.errors import LimitError
 from llm_linalg.language import costs
-from llm_linalg.language.allowance import Allowance
+from llm_linalg.language.allowance import NEVER, ROOM, Allowance
 from llm_linalg.language.printing import Shown
 from llm_linalg.ops.call import Call
 from llm_linalg.ops.creation import inner_lists
@@ -148,6 +148,25 @@ class Budget(Allowance):
             self.effort += memory // costs.WRITTEN_AN_EFFORT
             self.total -= memory if memory == cells else costs.A_VIEW_WRITTEN * memory
             self.exceeded()
+
+    def foresee(self) -> None:
+        """Let rehearsals begin: they take what there is room for, or some more if much was done before."""
+        self._until = max(self._begun + ROOM + ROOM // 5, self.done + 3 * ROOM // 4)
+
+    @property
+    def rehearsable(self) -> int:
+        """How many steps a rehearsal may have, so that little more is done with it than there is room for."""
+        if self.patient or self._free:
+            return NEVER
+        most = self._until if self._bound is None else max(self._until, self._bound + ROOM // 5)
+        return max(most - self.done, 0) // costs.EFFORT_OF_A_REHEARSAL
+
+    def rehearsed(self, steps: int, walked: int) -> int:
+        """Count a rehearsal of so many steps, back through so many calls; return how long it took."""
+        effort = costs.EFFORT_OF_A_REHEARSAL * steps + costs.EFFORT_OF_A_CALL_WALKED * walked
+        self.effort += effort
+        self.settled += effort
+        return effort
 
     def show(self, shown: Shown) -> None:
         """Count what is about to be made into text.

@@ -82,6 +82,7 @@ class Moments(Assigner):
             moment.statements, scopes, moment.left, moment.values, moment.options, moment.severed, way
         )
         rehearsal = Rehearsal(self.source, self.budget.halt, moment.modules, exact, dearest, paces)
+        rehearsal.longest = min(rehearsal.longest, self.budget.rehearsable)
         try:
             rehearsal.refuse(start)
         except (LimitError, HaltedError):

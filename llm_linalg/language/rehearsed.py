@@ -27,7 +27,9 @@ class Rehearsed(Moments):
 
     _body: Sequence[ast.stmt] = ()  # what is being run, whole
     _open: int = 0  # the place in it of the first statement of which it can't be told how much it does
+    _clear: int = -1  # the place of a loop of which no more is known when it begins than before the run
     _told: int = 0  # what had been done when that was told last
+    _unsure = False  # whether a rehearsal that keeps values apart may tell more
     _too_long = False  # to be told so: it would be again
     _watching = False  # whether statements are that go through items
     _tries: int = 0  # to tell how much it does by the pace of its loops
@@ -55,7 +57,7 @@ class Rehearsed(Moments):
                 self._look_at(going)
             self._rehearse(going.moment)
             if self.budget.confined:
-                self._rehearse_rest(going.moment)
+                self._rehearse_rest(going)
             yield going
         finally:
             self._going.pop()
@@ -70,7 +72,8 @@ class Rehearsed(Moments):
         If that does not tell all that the program does, or if it does more than was told, it may do less.
         """
         self._rehearsed = set()
-        told = self._rehearse(self._start) or self._rehearse_dearest(self._start)
+        self.budget.foresee()
+        told = self._rehearse(self._start) or self._rehearse_dearest(self._start) or self._rehearse_exactly()
         for going in [] if told else self._going:
             self._rehearse(going.moment)
         if not told and len(self._going) > 1:
@@ -79,7 +82,7 @@ class Rehearsed(Moments):
         if not told and (early or not self._by_pace()):
             self.budget.confine(self._try_again)
             for going in self._going[:1]:
-                self._rehearse_rest(going.moment)
+                self._rehearse_rest(going)
 
     def _by_pace(self) -> bool:
         """Rehearse the program with what its loops took so far; return whether that told all."""
@@ -180,25 +183,37 @@ class Rehearsed(Moments):
             return False
         self._rehearsed.add(moment.statements[0])
         rehearsal = self._gone_through(moment)
-        unsure = rehearsal.vague and not rehearsal.too_long and not rehearsal.told_all
-        if unsure and moment is self._start:
-            rehearsal = self._gone_through(moment, exact=True)
-        if rehearsal.told_all and moment is self._start:
-            self._let_free(moment, rehearsal)
+        if moment is self._start:
+            self._unsure = rehearsal.vague and not rehearsal.too_long
+            if rehearsal.told_all:
+                self._let_free(moment, rehearsal)
         return rehearsal.told_all
 
-    def _rehearse_rest(self, loop: Moment) -> None:
+    def _rehearse_exactly(self) -> bool:
+        """Rehearse the program from its start, values kept apart, if that matters; say if that told all."""
+        if not self._unsure:
+            return False
+        rehearsal = self._gone_through(self._start, exact=True)
+        if rehearsal.told_all:
+            self._let_free(self._start, rehearsal)
+        return rehearsal.told_all
+
+    def _rehearse_rest(self, going: Going) -> None:
         """Rehearse all that is left of the program from a loop on, if more of it can be known by now."""
+        loop = going.moment
         place = next((k for k, item in enumerate(self._body) if item is loop.statements[0]), -1)
         if place >= self._open:
             self._open = place + 1
-            self._rehearse_dearest(loop._replace(statements=self._body[place:]))
+            if place != self._clear or 2 * going.turn > len(loop.values or ()):
+                self._rehearse_dearest(loop._replace(statements=self._body[place:]))
 
     def _rehearse_dearest(self, moment: Moment, paces: Mapping[ast.stmt, Pace] = NONE) -> bool:
         """Rehearse all that is left of the program in the dearest case; return whether that told all."""
         rehearsal = self._gone_through(moment, dearest=True, paces=paces)
         if rehearsal.too_long:
             self._too_long = True
+        if moment is self._start:
+            self._clear = rehearsal.known if rehearsal.clear else -1
         known = len(self._body) - len(moment.statements) + rehearsal.known
         self._open = max(self._open, known)
         if rehearsal.told_all:
