@@ -93,7 +93,7 @@ class Allowance:
     _much: int = field(default=NEVER, init=False)  # effort and steps of a large program
     _begun: int = field(default=0, init=False)  # what was done before the program began
     _free: bool = field(default=False, init=False)  # it was told how much it does
-    _until: int = field(default=0, init=False)  # so much is done, rehearsals may begin
+    _until: int = field(default=0, init=False)  # that much is done it may be rehearsed
     _bound: int | None = field(default=None, init=False)  # of all effort, while it is confined
     look: int = field(default=NEVER, init=False)  # below so many steps left there is something to look after
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from llm_linalg import LimitError, run
 from llm_linalg.language import source
 from llm_linalg.lesson import catalog
-from llm_linalg.parsing import fewest, statements, within
+from llm_linalg.parsing import fewest, parts, statements, within
 from tests.engine.fitting import FITTING
 from tests.engine.flows import flows
 
@@ -78,3 +78,34 @@ def test_so_are_many_parts_of_a_text(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(source, "statements", parsed)
     with pytest.raises(LimitError, match="too many parts"):
         run("x = f'" + "{1}" * 5_500 + "'")
+
+
+@pytest.mark.parametrize(
+    ("text", "words", "signs"),
+    [
+        ("", 0, 0),
+        ("a = b[1] + 'c d'", 5, 6),
+        ("é_1 +=\n\t2\x0b;", 2, 3),
+        ("x" * 9_999, 1, 0),
+        ("[[]]" * 3, 0, 12),
+    ],
+)
+def test_words_and_signs_are_counted(text: str, words: int, signs: int) -> None:
+    assert parts(text) == words + signs
+
+
+def test_how_many_nodes_there_are_is_guessed_only_of_a_text_of_many_parts(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    guessed: list[str] = []
+
+    def guess(text: str) -> int:
+        guessed.append(text)
+        return 0
+
+    monkeypatch.setattr(source, "fewest", guess)
+    long = "# " + "x" * 20_000 + "\n"
+    source.Source(long)
+    assert guessed == []
+    source.Source(long + "# " + "a " * 12_000)
+    assert len(guessed) == 1

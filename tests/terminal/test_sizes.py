@@ -44,9 +44,7 @@ def test_at_the_usual_size_every_lesson_shows_all_that_it_needs() -> None:
             fails = lesson.stops[0].fails
             console.until("→ (" if fails else lambda: FAR.search(console.screen.display[22]) is not None)
             console.until(lambda: "q quit" in console.screen.display[23])
-            console.until(
-                lambda: RUNNING not in console.text
-            )  # a program that took long: its last row comes late
+            console.until(lambda: RUNNING not in console.text)  # of one that took long, it goes last
             title, rule, *rows = console.screen.display
             assert title.rstrip().endswith("? help"), lesson.slug
             assert rule.rstrip() == rule, lesson.slug
