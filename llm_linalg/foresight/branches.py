@@ -129,7 +129,8 @@ class Branches(Calls):
                 except (LimitError, Fails) as error:
                     if self.dearest and isinstance(error, LimitError):
                         raise
-                    refused = error  # then the other one is taken, or the program is refused
+                    refused = error  # then the other one is taken, or the program is refused, after much
+                    self.guesses += isinstance(error, LimitError)
                 except Ends:
                     self.budget.left = left  # nobody knows whether this is taken
                     raise

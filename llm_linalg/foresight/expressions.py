@@ -30,7 +30,7 @@ from llm_linalg.foresight.unknown import (
     kind_of,
     numbered,
 )
-from llm_linalg.foresight.wholes import arithmetic, negative
+from llm_linalg.foresight.wholes import arithmetic, negative, raised
 from llm_linalg.language import layered, plain
 from llm_linalg.language.costs import A_LAYERS_NAME
 from llm_linalg.language.evaluator import FAILURES, WITH_ITEMS
@@ -206,15 +206,16 @@ class Expressions(Altering):
             with suppress(Undecided):
                 return by_turn.arithmetic(operator, left, right)
         kinds = {side.kind if isinstance(side, Unknown) else type(side) for side in (left, right)}
+        if (power := raised(operator, left, right)) is not None:
+            return power
         if not kinds <= {int, float} or not isinstance(operator, _POINTWISE[:-1]):
             if self._growing and not _is_number(left) and not _is_number(right):
                 self.budget.grows()
             if None in kinds:
                 self.budget.guess(calls=False, multiplies=False)  # either may be a tensor
             return ANY
-        if float in kinds or isinstance(operator, ast.Div):
-            return UNKNOWN[float]
-        return arithmetic(operator, left, right)
+        whole = float not in kinds and not isinstance(operator, ast.Div)
+        return arithmetic(operator, left, right) if whole else UNKNOWN[float]
 
     def some_tensor(self, operand: Any = None, multiplies: bool = False) -> Unknown:
         """Take a call that gives one tensor, of which nothing else is known; return that."""
@@ -243,9 +244,7 @@ class Expressions(Altering):
         value, key = self.evaluate(node.value), self.key(node.slice)
         if value is SOME_TENSOR:
             return self.some_tensor()
-        if isinstance(value, Unknown):
-            raise Undecided
-        if isinstance(value, dict) and _tensors(key):
+        if isinstance(value, Unknown) or (isinstance(value, dict) and _tensors(key)):
             raise Undecided
         if isinstance(value, list | tuple | range | dict):
             self.vague |= isinstance(key, Unknown)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Mapping, Sequence
+from operator import lshift
 from typing import Any
 
 from llm_linalg.foresight.unknown import UNKNOWN, Unknown
 from llm_linalg.language import plain
 
 _LARGEST = 2**64  # bounds beyond it are not kept
+_MOST_BITS = 64
 
 Bounds = tuple[int | None, int | None]  # the least and the most that a number may be, if that is known
 
@@ -104,6 +106,21 @@ def arithmetic(operator: ast.operator, left: Any, right: Any) -> Any:
     return between(*rule(one, other))
 
 
+def raised(operator: ast.operator, left: Any, right: Any) -> Any:
+    """Return what is known of a power of whole numbers, or of one that is shifted; None if it may be none."""
+    one, other = bounds(left), bounds(right)
+    rule = _RAISING.get(type(operator))
+    if rule is None or one is None or other is None:
+        return None
+    (least, most), (lower, upper) = one, other
+    if least is None or lower is None or least < 0 or lower < 0:
+        return None
+    first = rule(least, min(lower, _MOST_BITS)) if least else 0
+    if most is None or upper is None or upper > _MOST_BITS or most > _LARGEST:
+        return between(first, None)
+    return between(first, max(rule(most, upper), 1))  # 0 ** 0 is 1
+
+
 def compared(kind: ast.cmpop, left: Any, right: Any) -> bool | None:
     """Return ``left kind right`` of whole numbers, if their bounds tell it; else None."""
     one, other = bounds(left), bounds(right)
@@ -186,3 +203,5 @@ _RULES: Mapping[type[ast.operator], Callable[[Bounds, Bounds], Bounds]] = {
     ast.FloorDiv: _quotient,
     ast.Mod: _remainder,
 }
+
+_RAISING: Mapping[type[ast.operator], Callable[[int, int], int]] = {ast.Pow: pow, ast.LShift: lshift}

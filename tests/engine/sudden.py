@@ -42,6 +42,8 @@ def _left_open(turns: int, body: str, x: str = "torch.ones(1)") -> str:
     return f"free, x, a = torch.randn(3), {x}, 0\n{loop}"
 
 
+ONCE = "def h(t, n=3):\n    if n < 1: return t\n    return h(t + 1, n - 1)\n"
+
 SUDDEN = [
     *LATE_WAYS.values(),
     *[
@@ -174,6 +176,23 @@ SUDDEN = [
             "x.repeat(2) if i % 2 == 0 else x + 1",
             "torch.rand(2 ** i, dtype=torch.float64).log_softmax(0)",
             "torch.ones(2 ** (i // 2), 2 ** (i // 2)) @ torch.ones(2 ** (i // 2), 1)",
+        )
+    ],
+    *[
+        f"free, x = torch.randn(3), torch.ones(3)\nfor i in range({turns}):\n    if {test}:\n"
+        f"        for j in range(30):\n            if x.sum() < -9: break\n            torch.rand({size})"
+        for turns, test, size in (
+            (2, "i == 1 and free[0] < 50", "2 ** j"),
+            (20, "i == 0", "2 ** j"),
+            (20, "i == 3 and free[0] < 50", "1 << j"),
+        )
+    ],
+    *[
+        f"free, w = torch.randn(3), torch.ones(100, requires_grad=True)\n{ONCE}for i in range(1000):\n"
+        f"    z = h(w)\n    if i == 30 and free[0] < 50:\n        {line}"
+        for line in (
+            "[(w * j).sum().backward() for j in range(20_000)]",
+            "for j in range(20_000): (w * j).sum().backward()",
         )
     ],
 ]

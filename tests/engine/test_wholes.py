@@ -13,7 +13,16 @@ from hypothesis import strategies as st
 from llm_linalg import LimitError
 from llm_linalg.foresight.several import common, joined
 from llm_linalg.foresight.unknown import UNKNOWN, Unknown
-from llm_linalg.foresight.wholes import all_of, arithmetic, between, bounds, compared, negative, some_range
+from llm_linalg.foresight.wholes import (
+    all_of,
+    arithmetic,
+    between,
+    bounds,
+    compared,
+    negative,
+    raised,
+    some_range,
+)
 
 NUMBERS = st.integers(-12, 12)
 OPERATORS = {
@@ -61,6 +70,28 @@ def test_a_sum_is_what_is_known_of_it(one: tuple[Any, int], other: tuple[Any, in
     assert possible(result, arithmetic(kind, left, right))
     if isinstance(left, Unknown):
         assert possible(-first, negative(left))
+
+
+@given(known(), known(), st.sampled_from([(ast.Pow(), operator.pow), (ast.LShift(), operator.lshift)]))
+def test_a_power_is_what_is_known_of_it(one: tuple[Any, int], other: tuple[Any, int], kind: Any) -> None:
+    (left, first), (right, second) = one, other
+    found = raised(kind[0], left, right)
+    if found is not None:
+        assert possible(kind[1](first, second), found)
+        return
+    for known_of in (left, right):
+        least, _ = bounds(known_of) or (None, None)
+        if least is None or least < 0:
+            return
+    pytest.fail("both are known not to be negative")
+
+
+def test_a_power_beyond_the_largest_has_no_upper_bound() -> None:
+    assert bounds(raised(ast.Pow(), 2, between(0, 29))) == (1, 2**29)
+    assert bounds(raised(ast.Pow(), between(2, 3), between(10, 10**9))) == (2**10, None)
+    assert bounds(raised(ast.LShift(), 1, between(3, None))) == (8, None)
+    assert raised(ast.Add(), 1, between(3, 4)) is None
+    assert raised(ast.Pow(), 2, UNKNOWN[float]) is None
 
 
 @given(known(), known(), st.sampled_from(list(COMPARISONS)))
