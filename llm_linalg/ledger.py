@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
+from typing import Any, TypeVar
 from weakref import ref
 
 import torch
@@ -14,6 +15,7 @@ from llm_linalg.memory import Memory
 from llm_linalg.node import Node, Operand, Origin
 from llm_linalg.tracing import Trace
 
+T = TypeVar("T")
 Where = Callable[[], Origin]
 _MODES = torch._C._len_torch_function_stack  # noqa: SLF001  how many modes there are that see each call
 
@@ -37,6 +39,8 @@ class Ledger:
         self._made: dict[int, tuple[Tensor, Node]] = {}  # the tensor is kept, so that its id stays its own
         self._tensors: list[Tensor | None] = []  # of each node, until it is dropped
         self._bound: dict[str, Tensor] = {}
+        self._gradients: dict[int, tuple[Tensor, Node]] = {}  # that were read
+        self._added: dict[int, Node] = {}  # that were added to, and not read since
         self._dropped: dict[int, tuple[ref[Tensor], Node]] = {}
         self._keeper = None if keep is None else Keeper(keep, around, self._drop)
         self._memory = Memory(self._keeper.moved) if self._keeper else Memory()
@@ -133,6 +137,8 @@ class Ledger:
         self._made[id(tensor)] = (tensor, node)
         self._tensors.append(tensor)
         self._memory.add(tensor, node.value)
+        if node.op == "grad":
+            self._gradients[id(tensor)] = tensor, node
         if self._keeper:
             self._keeper.add(node)
         return node
@@ -145,6 +151,7 @@ class Ledger:
         if tensor is None:
             return
         self._memory.forget(tensor, node.value)
+        self._gradients.pop(id(tensor), None)
         made = self._made.get(id(tensor))
         if made and made[1] is node:
             del self._made[id(tensor)]
@@ -169,6 +176,40 @@ class Ledger:
                 return None
             found.append(Operand(node.value, node))
         return found
+
+    def went_back(self, go: Callable[..., T], *args: Any, **kwargs: Any) -> T:
+        """Let a gradient go back, which is added to where gradients live; what nodes show of those stays so.
+
+        A gradient that was read, and was added to, is a node of its own then.
+        """
+        with torch._C.DisableTorchFunction():  # to look at gradients is no part of the program
+            added = [
+                (tensor, leaf, node, tensor._version)
+                for tensor, node in self._gradients.values()
+                if (leaf := self._leaf(node)) is not None and leaf.grad is tensor
+            ]
+            self._memory.keep([tensor for tensor, *_ in added])
+        self._gradients = {id(tensor): (tensor, node) for tensor, _, node, _ in added}
+        found = go(*args, **kwargs)
+        with torch._C.DisableTorchFunction():
+            for tensor, leaf, node, version in added:
+                if tensor._version != version and node.call is not None:
+                    operand, value = self._operand(leaf), shown(tensor)
+                    call = node.call.on([operand.value]).giving(value)
+                    new = Node(len(self.nodes), node.op, value, (operand,), call, self._where())
+                    self._add(new, tensor)
+                    self._memory.wrote(tensor, new)
+                    self._rename(tensor, new)
+                    self._added[id(tensor)] = new
+        return found
+
+    def _was_added(self, gradient: Tensor) -> bool:
+        """Say, once, whether a gradient that is read is known since it was added to."""
+        return self._added.pop(id(gradient), None) is not None and self.known(gradient) is not None
+
+    def _leaf(self, gradient: Node) -> Tensor | None:
+        """Return the tensor whose gradient a node is, if it is still there."""
+        return self._tensors[gradient.operands[0].node.index] if gradient.operands else None
 
     def _rename(self, tensor: Tensor, node: Node) -> None:
         """Let the names that a tensor itself is bound to mean its new node."""

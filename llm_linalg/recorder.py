@@ -90,6 +90,7 @@ MOST_SAID = 300  # of a kind: its operands' shapes and types, its plain values
 _TRUSTED = Alike()  # for all traces of trusted code: what a run of a program takes hangs on no other run
 MOST_OPERANDS = 10_000  # of a call of a program
 _TRANSFORMED = torch._C._functorch.peek_interpreter_stack  # noqa: SLF001
+_BACKWARD = Tensor.backward
 _FREE = ASKING | PUTTING
 _SWITCH = torch._C._set_grad_enabled  # noqa: SLF001  what torch.no_grad() calls, going in and out
 
@@ -237,7 +238,7 @@ class Recorder(Ledger, TorchFunctionMode):
     def _run(self, func: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
         """Make a call, and note how it fails, if it does."""
         try:
-            return func(*args, **kwargs)
+            return self.went_back(func, *args, **kwargs) if func is _BACKWARD else func(*args, **kwargs)
         except Exception as error:
             written = Written.of(args, kwargs)
             self.failed, self.failure = call_of(func, written, written.tensors), error
@@ -299,9 +300,9 @@ class Recorder(Ledger, TorchFunctionMode):
         origin = self._where()
         for position, output in enumerate(given):
             own = call if position == 0 else call.giving(output, position)
-            self._add(
-                Node(len(self.nodes), call.operation.name, shown(output), operands, own, origin), output
-            )
+            name = call.operation.name
+            if name != "grad" or not self._was_added(output):
+                self._add(Node(len(self.nodes), name, shown(output), operands, own, origin), output)
 
     def _record_in_place(self, call: Call, result: Any, operands: tuple[Operand, ...]) -> None:
         """Record a call that wrote into an operand: a node of its own, with the values as they are now."""

@@ -122,6 +122,7 @@ class Caller(Comprehensions):
             self.weigh_owner(function)
             if function.function is gradients.backward:
                 self._goes_back(function.owner)
+                return self.recorder.went_back(function.function, function.owner, *arguments, **named)
             return plain.bounded(function.function(function.owner, *arguments, **named))
         if isinstance(function, nn.Module):
             self._met(function)

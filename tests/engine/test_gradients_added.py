@@ -1,0 +1,89 @@
+"""A backward pass adds to gradients where they live: what was read of them before stays as it was."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from llm_linalg import run, trace
+
+READ = "w = torch.ones(2, requires_grad=True)\n(w * 2).sum().backward()\ng = w.grad\n"
+AGAIN = "(w * 3).sum().backward()\n"
+
+
+@given(st.lists(st.integers(1, 9), min_size=2, max_size=5))
+def test_each_gradient_that_was_read_shows_what_it_was_then(times: list[int]) -> None:
+    passes = "".join(f"(w * {k}).sum().backward()\ny = w.grad + 1\n" for k in times)
+    found = run("w = torch.ones(2, requires_grad=True)\n" + passes)
+    sums = [float(sum(times[: k + 1])) for k in range(len(times))]
+    gradients = [node for node in found.nodes if node.op == "grad"]
+    assert [node.value.tolist() for node in gradients] == [[total] * 2 for total in sums]
+    added = [node for node in found.nodes if node.op == "add"]
+    assert [node.operands[0].node for node in added] == gradients
+    assert [node.value.tolist() for node in added] == [[total + 1] * 2 for total in sums]
+
+
+def test_a_name_means_the_gradient_as_it_is_now() -> None:
+    found = run(READ + AGAIN + "h = g + 1")
+    assert found["g"].value.tolist() == [5, 5]
+    assert found["h"].operands[0].node is found["g"]
+    before, after = [node for node in found.nodes if node.op == "grad"]
+    assert (before.value.tolist(), before.line) == ([2, 2], 3)
+    assert (after.value.tolist(), after.line) == ([5, 5], 4)
+
+
+def test_what_looks_into_a_gradient_sees_what_was_added() -> None:
+    found = run(READ + "v = g[0]\n" + AGAIN + "z = v * 2")
+    assert found["z"].value.item() == 10
+    assert [node.value.item() for node in found.nodes if node.name == "v"] == [2, 5]
+
+
+@pytest.mark.parametrize(
+    "between",
+    ["w.grad = None\n", "g = g.clone()\nw.grad = None\n", "w = w.detach() + 0\nw.requires_grad = True\n"],
+)
+def test_one_that_was_put_away_is_not_added_to(between: str) -> None:
+    found = run(READ + between + AGAIN + "y = g + 1")
+    assert found["g"].value.tolist() == [2, 2]
+    assert found["y"].value.tolist() == [3, 3]
+
+
+def test_one_that_the_way_back_does_not_reach_stays_the_same_node() -> None:
+    found = run(READ + "u = torch.ones(2, requires_grad=True)\n(u * 3).sum().backward()\ny = g + 1")
+    assert [node.op for node in found.nodes].count("grad") == 1
+    assert found["y"].operands[0].node is found["g"]
+
+
+def test_so_it_is_in_trusted_code() -> None:
+    def accumulate() -> torch.Tensor:
+        w = last = torch.ones(2, requires_grad=True)
+        for k in range(1, 4):
+            (w * k).sum().backward()  # type: ignore[no-untyped-call]
+            gradient = w.grad
+            assert gradient is not None
+            last = gradient + 1
+        return last
+
+    found = trace(accumulate)
+    assert [node.value.tolist() for node in found.nodes if node.op == "grad"] == [[1, 1], [3, 3], [6, 6]]
+    assert [node.value.tolist() for node in found.nodes if node.op == "add"] == [[2, 2], [4, 4], [7, 7]]
+
+
+def test_no_more_is_kept_than_a_budget_allows() -> None:
+    def accumulate() -> None:
+        w = torch.ones(1000, requires_grad=True)
+        for k in range(1, 30):
+            (w * k).sum().backward()  # type: ignore[no-untyped-call]
+            assert w.grad is not None
+            _ = w.grad + 1
+
+    found = trace(accumulate, keep=20_000)
+    assert sum(not node.dropped for node in found.nodes) < len(found.nodes) // 2
+    kept = [node for node in found.nodes if node.op == "add" and not node.dropped]
+    assert all(
+        torch.equal(node.value, node.operands[0].value + 1)
+        for node in kept
+        if not node.operands[0].node.dropped
+    )
