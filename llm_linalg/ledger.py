@@ -42,6 +42,7 @@ class Ledger:
         self._gradients: dict[int, tuple[Tensor, Node]] = {}  # that were read
         self._added: dict[int, Node] = {}  # that were added to, and not read since
         self._dropped: dict[int, tuple[ref[Tensor], Node]] = {}
+        self._gone: dict[int, ref[Tensor]] = {}  # of each node that was dropped, as long as others hold it
         self._keeper = None if keep is None else Keeper(keep, around, self._drop)
         self._memory = Memory(self._keeper.moved) if self._keeper else Memory()
         self.before_drop: Callable[[], None] = lambda: None
@@ -137,7 +138,7 @@ class Ledger:
         self._made[id(tensor)] = (tensor, node)
         self._tensors.append(tensor)
         self._memory.add(tensor, node.value)
-        if node.op == "grad":
+        if node.op == "grad" and node.operands:
             self._gradients[id(tensor)] = tensor, node
         if self._keeper:
             self._keeper.add(node)
@@ -151,7 +152,7 @@ class Ledger:
         if tensor is None:
             return
         self._memory.forget(tensor, node.value)
-        self._gradients.pop(id(tensor), None)
+        self._gone[node.index] = ref(tensor)
         made = self._made.get(id(tensor))
         if made and made[1] is node:
             del self._made[id(tensor)]
@@ -209,7 +210,9 @@ class Ledger:
 
     def _leaf(self, gradient: Node) -> Tensor | None:
         """Return the tensor whose gradient a node is, if it is still there."""
-        return self._tensors[gradient.operands[0].node.index] if gradient.operands else None
+        index = gradient.operands[0].node.index
+        gone = self._gone.get(index)
+        return gone() if gone is not None else self._tensors[index]
 
     def _rename(self, tensor: Tensor, node: Node) -> None:
         """Let the names that a tensor itself is bound to mean its new node."""

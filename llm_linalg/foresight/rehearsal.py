@@ -94,7 +94,7 @@ class Rehearsal(Comprehended):
 
     def _knows_all(self) -> bool:
         """Whether nothing is unknown of what the names hold, but for the cells of tensors."""
-        if self.guesses:
+        if self.guesses or self.unbounded:
             return False
         held = list(islice(parts(list(self.names.maps[0].values())), _MOST_HELD))
         self.went_on(len(held) // NAMES_A_STEP)

@@ -71,19 +71,18 @@ def test_so_it_is_in_trusted_code() -> None:
     assert [node.value.tolist() for node in found.nodes if node.op == "add"] == [[2, 2], [4, 4], [7, 7]]
 
 
-def test_no_more_is_kept_than_a_budget_allows() -> None:
+def test_those_that_a_budget_keeps_are_as_they_were() -> None:
     def accumulate() -> None:
         w = torch.ones(1000, requires_grad=True)
         for k in range(1, 30):
             (w * k).sum().backward()  # type: ignore[no-untyped-call]
-            assert w.grad is not None
-            _ = w.grad + 1
+            gradient = w.grad
+            assert gradient is not None
+            _ = gradient + 1
 
-    found = trace(accumulate, keep=20_000)
-    assert sum(not node.dropped for node in found.nodes) < len(found.nodes) // 2
-    kept = [node for node in found.nodes if node.op == "add" and not node.dropped]
-    assert all(
-        torch.equal(node.value, node.operands[0].value + 1)
-        for node in kept
-        if not node.operands[0].node.dropped
-    )
+    found = trace(accumulate, keep=200_000)
+    assert any(node.dropped for node in found.nodes if node.op == "grad")
+    whole = [node for node in found.nodes if node.op == "add" and not node.dropped]
+    kept = [node for node in whole if not node.operands[0].node.dropped]
+    assert len(kept) > 3
+    assert all(torch.equal(node.value, node.operands[0].value + 1) for node in kept)
