@@ -9,6 +9,7 @@ from typing import Any
 
 from torch import nn
 
+from llm_linalg.foresight.flow import looked_at
 from llm_linalg.foresight.guessing import Guessing
 from llm_linalg.foresight.least import Least
 from llm_linalg.foresight.unknown import ANY, SOME_DICT, Undecided, Unknown, changeable, parts
@@ -40,8 +41,17 @@ class Altering(Guessing):
         """
         if self.dearest and self.uncertain:
             self._altered[id(owner)] = owner
+            self.budget.met(owner)
         else:
             self.changes += 1
+
+    def altered_within(self, loop: ast.For) -> int:
+        """Return how many names that a loop uses mean a list that may be another, in the dearest case."""
+        if not self._altered:
+            return 0
+        used = self._once(looked_at, *loop.body) | self._once(looked_at, *self.source.functions)
+        values = [scope[name] for scope in self.names.maps for name in used & scope.keys()]
+        return sum(id(value) in self._altered for value in values)
 
     def may_alter(self, owner: Any) -> None:
         """Remember that a list or a dict is changed, and nobody knows how, or which."""

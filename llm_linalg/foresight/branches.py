@@ -17,6 +17,7 @@ from llm_linalg.foresight.least import Least
 from llm_linalg.foresight.several import identity, joined
 from llm_linalg.foresight.timed import Ends
 from llm_linalg.foresight.unknown import ANY, Undecided
+from llm_linalg.foresight.wholes import spanning
 from llm_linalg.language.allowance import Spent
 from llm_linalg.language.caller import UserFunction
 from llm_linalg.language.source import Source
@@ -61,13 +62,10 @@ class Branches(Calls):
     def _unknown(self, statements: Sequence[ast.AST]) -> None:
         """Know nothing any more of what statements bind or change."""
         self.missed()
-        found = self.source.found
         for statement in statements:
-            key = binding, statement
-            if key not in found:
-                found[key] = binding(statement)
-            self.went_on(len(found[key]) // NAMES_A_STEP)
-            for node in found[key]:
+            bound = self._once(binding, statement)
+            self.went_on(len(bound) // NAMES_A_STEP)
+            for node in bound:
                 if isinstance(node, ast.FunctionDef):
                     self.names[node.name] = ANY
                 elif isinstance(node, ast.Name):
@@ -143,7 +141,7 @@ class Branches(Calls):
         if len(ends) > 1:
             others = ends[1][0]
             changed = [name for name in names | others if names.get(name, ANY) is not others.get(name, ANY)]
-            names |= {name: joined(names.get(name, ANY), others.get(name, ANY)) for name in changed}
+            names |= {name: joined(names.get(name, ANY), others.get(name, ANY), spanning) for name in changed}
         restore(scope, names)
         self.guesses += len({end[1] for end in ends}) > 1
         cheaper = min if self.dearest else max  # of what is left

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from llm_linalg.foresight import by_turn, turns
 from llm_linalg.foresight.expressions import keyed
 from llm_linalg.foresight.guessing import asks_little, changes_its_own, changes_nothing
+from llm_linalg.foresight.hollow import Fails
 from llm_linalg.foresight.nowhere import gradient_like, may_be_none, without_cells
 from llm_linalg.foresight.several import common
 from llm_linalg.foresight.texts import Texts
@@ -31,7 +32,7 @@ from llm_linalg.foresight.unknown import (
     kind_of,
     numbered,
 )
-from llm_linalg.foresight.wholes import some_range
+from llm_linalg.foresight.wholes import greatest, some_range
 from llm_linalg.language import gradients, layered, layers, plain, printing, tables, values
 from llm_linalg.language.caller import Method, UserFunction
 from llm_linalg.language.costs import A_FIELD, AN_ANSWER
@@ -45,7 +46,9 @@ _COMPARING = (values.METHODS[list]["index"], list.count, tuple.index, tuple.coun
 _OPTIONAL = frozenset(["clamp", "clip"])  # of which any operand but the first may be None
 _TURNED = frozenset(["T", "mT"])
 # They may give none, or several in one value.
-_SEVERAL = frozenset(["split", "chunk", "unbind", "max", "min", "sort", "topk", "setitem", "cross_entropy"])
+_SPLITTING = frozenset(["split", "chunk", "unbind"])
+_SEVERAL = _SPLITTING | {"max", "min", "sort", "topk", "setitem", "cross_entropy", "equal", "allclose"}
+_LISTS = _SPLITTING | {"", "tolist"}  # what gives one, perhaps; also all that is not torch's
 _LISTING = (list, tuple, plain.numbered, plain.paired)
 _ROOTS = (math.sqrt, math.exp, *(math.log, math.log2, math.log10, math.log1p), math.sin, math.cos, math.tanh)
 _KEEPING = frozenset([abs, min, max, plain.total])  # of numbers with a point they give one
@@ -165,7 +168,8 @@ class Calls(Texts):
                 return self.asks(method.owner, *arguments[:1], *named.values())
             if method.function is plain.converted:
                 return _converted(method.owner, arguments, named)
-            return super().applied(node, method, *self._any_numbers(method.function, arguments, named))
+            (_, *arguments), named = self._any_numbers(method.function, [method.owner, *arguments], named)
+            return super().applied(node, method, arguments, named)
         if method.owner is SOME_TENSOR and method.function is gradients.backward:
             self.budget.guess_back()
             return None
@@ -177,7 +181,7 @@ class Calls(Texts):
             return self._layer_method(node, method, arguments, named)
         if method.function in values.CHANGING:
             self.alters(method.owner)
-            self.budget.grows()
+            self.lengthens(node, method, arguments)
         if method.function is not list.append and (doubtful(arguments) or doubtful(named)):
             self.budget.weigh(*arguments, *named.values())
             self.weigh_owner(method)
@@ -240,11 +244,28 @@ class Calls(Texts):
             with suppress(Undecided):
                 return _numbers(arguments), dict(zip(named, _numbers([*named.values()]), strict=True))
         self.budget.weigh(*arguments, *named.values())
+        if name in _LISTS:
+            self.may_be_lists(arguments)
         if entry is not None and entry.operation.kind == "creation":
-            self.budget.guess_size(arguments)
+            self.budget.guess_size(name, arguments)
         if entry is not None and entry.operation.name not in _SEVERAL and any(map(_has_tensor, arguments)):
+            self._at_most(function, arguments, named)
             raise Undecided(self.some_tensor().kind)
         raise Undecided(_gives(function, arguments))
+
+    def _at_most(self, function: Any, arguments: list[Any], named: dict[str, Any]) -> None:
+        """Know how large a tensor becomes, if numbers are as large as they may be, in the dearest case."""
+        largest = list(map(greatest, arguments))
+        others = {name: greatest(value) for name, value in named.items()}
+        if not self.dearest or doubtful(largest) or doubtful(others):
+            return
+        left = self.budget.left
+        try:
+            function(*largest, **others)
+        except (RuntimeError, TypeError, ValueError, IndexError, Fails):
+            pass  # the sizes that it has in the run are others
+        finally:
+            self.budget.left = left
 
     def _layer(self, kind: type[nn.Module], arguments: list[Any], named: dict[str, Any]) -> nn.Module:
         layer = layers.made(self.budget, kind, arguments, named, self.hollow.making())

@@ -86,7 +86,8 @@ class Choices(Returning):
         except Undecided:
             found = self._perhaps(node.body, node.orelse)
             if found:
-                return joined(*found)
+                one, other = found
+                return joined(one, other, wholes.spanning)
             raise
 
     def _perhaps(self, *nodes: ast.expr) -> list[Any]:

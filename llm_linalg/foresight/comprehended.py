@@ -11,7 +11,7 @@ from torch import Tensor
 
 from llm_linalg.foresight.columns import Column
 from llm_linalg.foresight.flow import bound_by
-from llm_linalg.foresight.loops import Loops
+from llm_linalg.foresight.paced import Paced
 from llm_linalg.foresight.parted import Parts
 from llm_linalg.foresight.turns import unrolled
 from llm_linalg.foresight.unknown import ANY, EXACT, Undecided, Unknown, few
@@ -22,7 +22,7 @@ _GIVEN_A_STEP = 20  # items
 _MOST = 20_000  # items of a list that one turn stands for
 
 
-class Comprehended(Loops):
+class Comprehended(Paced):
     """Goes through comprehensions, and generators in brackets."""
 
     def _generated(self, items: list[ast.expr], generators: list[ast.comprehension]) -> list[Row]:
@@ -64,15 +64,19 @@ class Comprehended(Loops):
         """Go through one turn of a comprehension; return whether all of it is known."""
         first, *rest = generators
         self.assign(first.target, value)
+        decided = True
         try:
-            if all(self._truth(self.evaluate(test), test) for test in first.ifs):
-                self._generate(items, rest, found)
+            passes = all(self._truth(self.evaluate(test), test) for test in first.ifs)
         except Undecided:
-            if self.dearest:
-                self._generate(items, rest, [[] for _ in items])
+            decided, passes = False, self.dearest
+        try:
+            if passes:
+                self._generate(items, rest, found if decided else [[] for _ in items])
+        except Undecided:
+            decided = False
+        if not decided:
             self.passed_over(*items, *generators)
-            return False
-        return True
+        return decided
 
     def _generate_all(
         self,

@@ -12,10 +12,10 @@ from torch import Tensor, nn
 
 from llm_linalg.errors import HaltedError, LimitError, ProgramError
 from llm_linalg.foresight import by_turn
-from llm_linalg.foresight.altering import Altering
 from llm_linalg.foresight.columns import picked
 from llm_linalg.foresight.hollow import Fails
 from llm_linalg.foresight.least import Least
+from llm_linalg.foresight.lengthening import Lengthening
 from llm_linalg.foresight.nowhere import may_be_none
 from llm_linalg.foresight.several import common
 from llm_linalg.foresight.turns import Each
@@ -42,7 +42,7 @@ _POINTWISE = (ast.Add, ast.Sub, ast.Mult, ast.Div, ast.FloorDiv, ast.Mod, ast.Po
 _WITHOUT_TENSORS = frozenset([bool, int, float, str])
 
 
-class Expressions(Altering):
+class Expressions(Lengthening):
     """Evaluates what an `Interpreter` does, on tensors without cells; what it can't know is `Unknown`."""
 
     def __init__(self, source: Source, names: Mapping[str, Any], budget: Least) -> None:
@@ -50,8 +50,6 @@ class Expressions(Altering):
         self.ranges = 0  # and comparisons, for which the bounds of whole numbers did not do
         self.vague = False  # whether something may be decided if numbers are known for each turn of a loop
         self.returned = 0  # backward passes
-        self._grow: dict[ast.Assign, bool] = {}
-        self._growing = False  # whether a sum becomes the new value of what stands in it
 
     def evaluate(self, node: ast.expr) -> Any:
         """Return an expression's value, or what is known of it."""
@@ -114,6 +112,7 @@ class Expressions(Altering):
 
     def _item(self, target: ast.Subscript) -> tuple[Any, Any]:
         owner, key = self.evaluate(target.value), self.key(target.slice)
+        self.puts(owner, key)
         if isinstance(owner, Unknown) or (isinstance(owner, dict) and _tensors(key)):
             return ANY, ANY
         try:
@@ -136,20 +135,6 @@ class Expressions(Altering):
             self.alters(owner)
         super()._store(target, owner, key, value)
 
-    def _assigned(self, node: ast.Assign) -> None:
-        self.went_on(len(node.targets) - 1)
-        self._growing = isinstance(node.value, ast.BinOp) and self._again(node)
-        super()._assigned(node)
-        self._growing = False
-
-    def _again(self, node: ast.Assign) -> bool:
-        """Return whether a name that is bound stands in its new value, too: what it is of may grow."""
-        if node not in self._grow:
-            bound = {target.id for target in node.targets if isinstance(target, ast.Name)}
-            inside = ast.walk(node.value)
-            self._grow[node] = any(isinstance(inner, ast.Name) and inner.id in bound for inner in inside)
-        return self._grow[node]
-
     def augmented(self, node: ast.AugAssign) -> None:
         """Bind a target to ``target op= value``."""
         if isinstance(node.target, ast.Subscript):
@@ -163,7 +148,7 @@ class Expressions(Altering):
         if not isinstance(left, Unknown):
             right = self.evaluate(node.value)
             if isinstance(left, list):
-                self.budget.grows()
+                self.adds(node, left, right)
                 self.alters(left)
             if not isinstance(right, Unknown):
                 return self._written(node, left, right)
@@ -202,6 +187,7 @@ class Expressions(Altering):
         if left is SOME_TENSOR or right is SOME_TENSOR:
             return self.some_tensor(multiplies=isinstance(operator, ast.MatMult))
         self.budget.weigh(left, right)
+        self.repeats(operator, left, right)
         if isinstance(left, Each) or isinstance(right, Each):
             with suppress(Undecided):
                 return by_turn.arithmetic(operator, left, right)
@@ -209,7 +195,7 @@ class Expressions(Altering):
         if (power := raised(operator, left, right)) is not None:
             return power
         if not kinds <= {int, float} or not isinstance(operator, _POINTWISE[:-1]):
-            if self._growing and not _is_number(left) and not _is_number(right):
+            if self.growing and not _is_number(left) and not _is_number(right):
                 self.budget.grows()
             if None in kinds:
                 self.budget.guess(calls=False, multiplies=False)  # either may be a tensor

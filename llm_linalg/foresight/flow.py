@@ -68,3 +68,24 @@ def bound_by(target: ast.expr) -> Iterator[str]:
     for node in ast.walk(target):
         if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
             yield node.id
+
+
+def looked_at(*nodes: ast.AST) -> frozenset[str]:
+    """Return the names whose values are used within nodes, unless it is to put another item into them."""
+    found: set[str] = set()
+    todo = list(nodes)
+    while todo:
+        node = todo.pop()
+        match node:
+            case ast.Name(ctx=ast.Load()):
+                found.add(node.id)
+            case ast.Call(func=ast.Attribute(value=ast.Name(), attr="append")):
+                todo += node.args
+            case ast.Subscript(value=ast.Name(), ctx=ast.Store()):
+                todo.append(node.slice)
+            case ast.AugAssign():
+                found.update(inner.id for inner in ast.walk(node.target) if isinstance(inner, ast.Name))
+                todo += [node.target, node.value]
+            case _ if not isinstance(node, _WITHOUT):
+                todo += within(node)
+    return frozenset(found)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Mapping
-from typing import Any, NamedTuple
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple, TypeVar
 
 from llm_linalg.foresight.least import Least
 from llm_linalg.foresight.timed import Timed
@@ -26,6 +26,7 @@ _TELLING = frozenset([*tables.METHODS, *dict(_PLAIN)]) - _CHANGING
 _AT_ONCE = frozenset(
     ["append", "pop", "get", "item", "backward", "zero_grad", "parameters", "size", "dim", "numel"]
 )
+T = TypeVar("T")
 _HOPELESS, _SOON = 60, 1_500  # guesses; steps of a rehearsal after those
 _TURNING = ast.For | ast.comprehension
 _ALONE = frozenset([ast.Name, ast.Constant, ast.Load, ast.Store])  # which most nodes are
@@ -73,12 +74,15 @@ class Guessing(Timed):
         return any(self._inside(node).calls for node in nodes)
 
     def _inside(self, node: ast.AST) -> _Inside:
-        found = self.source.found
-        key = _inside, node
+        return self._once(_inside, node)
+
+    def _once(self, tells: Callable[..., T], *nodes: ast.AST) -> T:
+        """Return what is told of nodes, which is asked once."""
+        found, key = self.source.found, (tells, *nodes)
         if key not in found:
-            found[key] = _inside(node)
-        inside: _Inside = found[key]
-        return inside
+            found[key] = tells(*nodes)
+        told: T = found[key]
+        return told
 
     def _may_be_own(self, name: str) -> bool:
         """Whether what has a name may be a function that the program defines."""

@@ -25,7 +25,8 @@ from llm_linalg.foresight.results import (
     shape_of,
     sliced,
 )
-from llm_linalg.foresight.unknown import UNKNOWN, Undecided
+from llm_linalg.foresight.unknown import UNKNOWN, Undecided, Unknown
+from llm_linalg.foresight.wholes import between
 from llm_linalg.language.budget import Asked, Budget
 from llm_linalg.ops import TABLE, Call
 from llm_linalg.ops.call import Written, writes
@@ -107,7 +108,7 @@ class Hollow(TorchFunctionMode):
         with torch._C.DisableTorchFunction():
             kind = _READ.get(func)
             if kind is not None:
-                raise Undecided(kind)
+                raise Undecided(kind, _read(kind, args[0]))
             if self._making and _fills(func):
                 return kwargs.get("tensor", args[0] if args else None)
             if func in PUTTING:
@@ -196,6 +197,11 @@ class Hollow(TorchFunctionMode):
         if not self._making and call.function not in ASKING:
             self._budget.take(call, asked)
         return asked
+
+
+def _read(kind: type, tensor: Any) -> Unknown | None:
+    """Return what is known of a tensor's only cell as a plain value, if that is more than its kind."""
+    return between(0, 1) if kind is int and tensor.dtype is torch.bool else None
 
 
 def _looks(call: Call) -> bool:

@@ -11,8 +11,10 @@ from typing import Any
 
 from torch import Tensor, nn
 
+from llm_linalg.errors import LimitError
 from llm_linalg.foresight.columns import Column
-from llm_linalg.foresight.unknown import ANY, UNKNOWN, Unknown
+from llm_linalg.foresight.growth import Sizes
+from llm_linalg.foresight.unknown import ANY, SOME_TENSOR, UNKNOWN, Unknown
 from llm_linalg.foresight.wholes import bounds
 from llm_linalg.language import costs, layered, plain
 from llm_linalg.language.budget import Asked, Budget
@@ -20,6 +22,7 @@ from llm_linalg.ops.call import Call
 
 A_GUESSED_TENSOR = 2**21  # cells of one whose size is a number that only the run will know
 _FEW = 100
+_FILLED = frozenset(["ones", "zeros", "empty", "rand", "randn"])  # made of their sizes alone
 _SHOWN = 1_000  # cells that the text of a tensor has at most
 
 
@@ -38,6 +41,7 @@ class Least(Budget):
     turns: int = field(default=1, init=False)
     _cells: int = field(default=1, init=False)
     _work: int = field(default=1, init=False)
+    _rows: int = field(default=1, init=False)
     _length: int = field(default=1, init=False)
     _letters: int = field(default=1, init=False)
     _layers: int = field(default=0, init=False)
@@ -45,6 +49,8 @@ class Least(Budget):
     def take(self, call: Call, asked: Asked) -> None:
         """Take what a call asks for."""
         self._cells, self._work = max(self._cells, asked.cells), max(self._work, asked.work)
+        if asked.shape:
+            self._rows = max(self._rows, asked.shape[0])
         Budget.take(self, call, asked)
 
     def met(self, *values: Any) -> None:
@@ -63,17 +69,51 @@ class Least(Budget):
                 self._layers = max(self._layers, layered.count(value))
             elif isinstance(value, Tensor):
                 self._cells = max(self._cells, value.numel())
+                self._rows = max(self._rows, *value.shape[:1], 1)
             items = value.values() if isinstance(value, dict) else value
             if isinstance(value, list | tuple | dict):
                 self.met(*islice(items, _FEW))
 
-    def grows(self) -> None:
-        """Know that a list, or a layer, may become longer by an item, as often as it comes to that."""
-        self._length = max(self._length, self.turns)
+    def grows(self, items: int = 1) -> None:
+        """Know that a list, or a layer, may become longer by some items, as often as it comes to that."""
+        self._length = max(self._length, self.turns * items)
         self._layers = self._layers and max(self._layers, self.turns)
+
+    def become(self, large: Sizes) -> None:
+        """Know that something may be so large.
+
+        Raises:
+            LimitError: If no tensor, list or text may be.
+        """
+        if large.cells > self.cells or max(large.length, large.letters) > plain.MAX_ITEMS:
+            raise LimitError("a tensor, a list or a text becomes too large")
+        self._cells, self._rows = max(self._cells, large.cells), max(self._rows, large.rows)
+        self._length, self._letters = max(self._length, large.length), max(self._letters, large.letters)
+
+    def length_of(self, items: Any) -> int:
+        """Return how many items something has that is put behind others, at most."""
+        if isinstance(items, Unknown):
+            return self._most(items.kind)
+        return len(items) if isinstance(items, str | list | tuple | dict | range) else 1
+
+    def met_repeated(self, items: Any, times: int) -> None:
+        """Know that there is a list, or a text, that was repeated so often."""
+        size = len(items) * times
+        self._length = max(self._length, size)
+        if isinstance(items, str):
+            self._letters = max(self._letters, size)
+
+    def tells_rows(self) -> None:
+        """Know that there may be a list with an item for each row of a tensor."""
+        self._length = max(self._length, self._rows)
 
     def longest(self, kind: type | None) -> Column:
         """Return what is known of the items of something: it is as long as any of its kind."""
+        if kind is Tensor:
+            self.tensors -= self._rows
+            self.total -= self._cells
+            self.exceeded()
+            return Column(self._rows, SOME_TENSOR)
         self.go_through(self._most(kind))
         return Column(self._most(kind), UNKNOWN[str] if kind is str else ANY)
 
@@ -109,13 +149,19 @@ class Least(Budget):
             self.works(2 * work)
             self.fill(2 * total)
 
-    def guess_size(self, sizes: Sequence[Any]) -> None:
-        """Take a tensor whose sizes are numbers that only the run will know, in the dearest case."""
+    def guess_size(self, name: str, sizes: Sequence[Any]) -> None:
+        """Take a tensor whose sizes are numbers that only the run will know: in the dearest case at most.
+
+        Raises:
+            LimitError: If it surely has too many cells, or, in the dearest case, asks for more than is left.
+        """
+        ends = [bounds(size) or (None, None) for size in sizes]
+        least, most = _cells(least for least, _ in ends), _cells(most for _, most in ends)
         if self.dearest:
-            most = [bounds(size) for size in sizes]
-            known = [end[1] for end in most if end is not None and end[1] is not None]
-            self.total -= max(prod(known), 0) if len(known) == len(sizes) else A_GUESSED_TENSOR
+            self.total -= A_GUESSED_TENSOR if most is None else most
             self.exceeded()
+        elif name in _FILLED and least is not None and least > self.cells:
+            raise LimitError(f"{name} would make at least {least:,} cells; {self.cells:,} are allowed")
 
     def guess_layers(self) -> None:
         """Take what it takes to go through all layers within one, in the dearest case."""
@@ -129,3 +175,9 @@ class Least(Budget):
             self.step(costs.A_TEXT)
             cells = costs.TEXT_OF_A_CELL * min(self._cells, _SHOWN)
             self.go_through(cells if kind else max(cells, costs.TEXT_OF_AN_ITEM * self._length))
+
+
+def _cells(sizes: Iterable[int | None]) -> int | None:
+    """Return how many cells a tensor has of these sizes; None if they are not all known."""
+    known = list(sizes)
+    return None if None in known else max(prod(size or 0 for size in known), 0)

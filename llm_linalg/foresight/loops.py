@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from functools import partial
-from operator import sub
 from typing import Any
 
 from llm_linalg.errors import LimitError
@@ -13,20 +13,22 @@ from llm_linalg.foresight.branches import restore
 from llm_linalg.foresight.carried import Carried
 from llm_linalg.foresight.columns import Column
 from llm_linalg.foresight.flow import Perhaps, bound_by, ways_out
+from llm_linalg.foresight.growth import Sizes, foretold, grown, sizes
 from llm_linalg.foresight.hollow import Fails
 from llm_linalg.foresight.least import Least
-from llm_linalg.foresight.parted import Part, Parted
+from llm_linalg.foresight.parted import Part, Parted, Parts
 from llm_linalg.foresight.several import joined
-from llm_linalg.foresight.unknown import Undecided, Unknown
+from llm_linalg.foresight.unknown import Undecided
 from llm_linalg.foresight.wholes import SomeRange
-from llm_linalg.language.allowance import Spent
 from llm_linalg.language.costs import A_WEIGHING
-from llm_linalg.language.pace import Pace
+from llm_linalg.language.pace import ENOUGH
 from llm_linalg.language.source import Source
 from llm_linalg.language.statements import Broken, Continued, Returned
 
 _MOST_PASSES = 8
 A_FEW = 32  # turns that are gone through one by one, if they take few steps
+_BRIEF = 300  # steps that all turns take of a loop that is gone through turn by turn in any case
+_SHORT = 1_000  # nodes of the program that are gone through in one of which it is tried
 
 
 class Loops(Parted):
@@ -34,19 +36,14 @@ class Loops(Parted):
 
     Attributes:
         went_through: The loops of which it is known what they take, as well as it will be.
-        paces: What some loops have taken so far: they go on so.
     """
 
     def __init__(self, source: Source, names: Mapping[str, Any], budget: Least) -> None:
         super().__init__(source, names, budget)
         self.went_through: set[ast.For] = set()
-        self.paces: Mapping[ast.stmt, Pace] = {}
 
     def _for(self, node: ast.For) -> None:
         value = self.evaluate(node.iter)
-        if node in self.paces:
-            self._paced(node, value)
-            return
         if isinstance(value, SomeRange):
             self._left(node, self._some_turns(node, value))
             return
@@ -62,9 +59,6 @@ class Loops(Parted):
 
     def turns(self, node: ast.For, values: Sequence[Any]) -> None:
         """Go through a loop, of which it is known what it goes through."""
-        if node in self.paces:
-            self._paced(node, values)
-            return
         self.went_through.add(node)
         returned = self.returned
         with self._turning(f"{len(values):,}"):
@@ -72,31 +66,6 @@ class Loops(Parted):
         if self.returned != returned:  # more is known of the way back once the run is there
             self.went_through.discard(node)
         self._left(node, way)
-
-    def _paced(self, node: ast.For, value: Any) -> None:
-        """Let a loop take what it takes at its pace; one turn is gone through for what it does otherwise."""
-        size = None
-        if isinstance(value, SomeRange):
-            column = Column(1, value.others)
-        elif isinstance(value, Unknown):
-            column = self.budget.longest(value.kind)
-        else:
-            values = self.gone_through(value, node.iter)
-            size = len(values)
-            if not size:
-                self._left(node, None)
-                return
-            column = self.column(values)
-        left, unbounded = self.budget.left, self.unbounded
-        self.budget.left = Spent(*[2**60] * len(left))
-        try:
-            self._turn_for_all(node, column)
-        except (Fails, Perhaps, Returned):
-            self._unknown([node.target, *node.body])
-        finally:
-            self.budget.left, self.unbounded = Spent(*map(sub, left, self.paces[node].of(size))), unbounded
-        self.budget.exceeded()
-        self._left(node, None)
 
     def _left(self, node: ast.For, way: type[Exception] | None) -> None:
         """Go on after the turns of a loop, the last of which was left so."""
@@ -107,18 +76,27 @@ class Loops(Parted):
 
     def _sure_turns(self, node: ast.For, values: Sequence[Any]) -> type[Exception] | None:
         took = 0  # the last turn, in steps of the rehearsal; once it is long, loops in it take few
+        brief = len(self._turns) == 1 and self._does_little(node, len(values))
         many = self.dearest and len(values) > A_FEW
         for turn, value in enumerate(values):
             left = len(values) - turn
             few = left <= A_FEW and self.length + left * took <= self.longest // 2 and not self.dearest
-            if (many or self._long) and left > 1 and not few:
+            if (many or self._long) and left > 1 and not few and not brief:
                 return self._all_turns(self.column(values[turn:]), partial(self._turn_for_all, node))
             began, long = self.length, self._long
             way = self._turn(node, value)
             if way is not None:
                 return way
             took = self.length - began if long else 0
+            brief = brief and (left - 1) * (self.length - began) <= _BRIEF
         return None
+
+    def _does_little(self, node: ast.For, turns: int) -> bool:
+        """Return whether all turns of a loop may be short: nothing of the program's own is called in them."""
+        if self._once(_size, *node.body) * turns > _SHORT:
+            return False
+        inside = [self._inside(inner) for inner in node.body]
+        return not any(part.turns or any(name in self.names for name in part.called) for part in inside)
 
     def _some_turns(self, node: ast.For, values: SomeRange) -> type[Exception] | None:
         """Go through the turns that a loop surely has, and then through any that it may have beyond them."""
@@ -185,9 +163,13 @@ class Loops(Parted):
         scope = self.names.maps[0]
         kinds, carried = self.every(column), Carried()
         first, bound = sure and self.exact, set(bound_by(node.target))
+        were = (
+            sizes(scope, self._altered) if self.dearest else None
+        )  # the first turn tells of what becomes larger
         with self._uncertain():
             for _ in range(_MOST_PASSES):
                 before, left, lists = dict(scope), self.budget.left, self._lists
+                altered = self.altered_within(node)
                 parts = self._in_parts(column, kinds, lambda value: (self._turn(node, value), None), carried)
                 if parts.at_once:
                     return self._ended(parts, left, node.iter)
@@ -202,11 +184,36 @@ class Loops(Parted):
                 known = self._known_after(parts.going_on, before)
                 known |= {name: before[name] for name in carried.names}
                 same = len(known) == len(before) and all(known[name] is before[name] for name in before)
+                same &= self.altered_within(node) == altered
+                if were is not None:
+                    same &= not self._grows(node, column, were, parts)
+                    were = None
                 if proved and same:
                     return self._ended(parts, left, node.iter) if sure else None
                 restore(scope, known)
         self.unbounded += 1
         return self._turns_left(node)
+
+    def _grows(self, node: ast.For, column: Column, were: Mapping[str, Sizes], parts: Parts) -> bool:
+        """Return whether a turn makes something larger, and know how large it becomes: one more tells.
+
+        Raises:
+            LimitError: If it becomes larger than anything may be.
+        """
+        if column.size < ENOUGH or not parts.going_on:
+            return False
+        scope, left = self.names.maps[0], self.budget.left
+        restore(scope, parts.end.names)
+        once = sizes(scope, self._altered)
+        if not grown(were, once):
+            return False
+        altered, self._altered = self._altered, {}
+        with suppress(Perhaps, Returned, Fails):
+            self._turn(node, column.same)
+        self.budget.left, self._altered = left, altered | self._altered
+        turns = {"size": column.size, "times": column.size * self.budget.turns}
+        self.budget.become(foretold(were, once, sizes(scope, self._altered), **turns))
+        return True
 
     def _known_after(self, parts: Sequence[Part], before: Mapping[str, Any]) -> dict[str, Any]:
         """Return what is known of the names before any turn, also one that comes after others."""
@@ -223,3 +230,8 @@ class Loops(Parted):
         """Return what a name that a turn bound may mean after it: perhaps what it does around its scope."""
         tables = (*self.names.maps[1:], self._modules, self.builtins)
         return next((joined(table[name], now) for table in tables if name in table), now)
+
+
+def _size(*nodes: ast.AST) -> int:
+    """Return how many nodes there are, those within them included."""
+    return sum(1 for node in nodes for _ in ast.walk(node))

@@ -41,10 +41,12 @@ class Returning(Expressions):
         """Return what each call asks for that a gradient surely goes back through."""
         self.returned += 1
         if self.missing and self.freezes:
+            self.guesses += 1
             return ()
         calls = list(back.passed(tensor))
         self.went_on(len(calls))
         if back.OPEN in calls:
+            self.guesses += 1
             self.budget.guess_back()
         return [call.asks for call in calls if call is not back.OPEN]
 

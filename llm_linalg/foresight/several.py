@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import repeat
 from operator import is_
 from typing import Any
@@ -13,18 +13,24 @@ from torch import Tensor
 from llm_linalg.foresight import back
 from llm_linalg.foresight.nowhere import may_be_none, memory
 from llm_linalg.foresight.unknown import ANY, EXACT, SOME_TENSOR, UNKNOWN, Unknown, few, kind_of
-from llm_linalg.foresight.wholes import all_of, either
+from llm_linalg.foresight.wholes import all_of, either, spanning
 from llm_linalg.language.own import UNBOUND
 
 _MOST = 1_000  # items that are looked at, to say what all of them have in common
 
 
-def joined(one: Any, other: Any) -> Any:
-    """Return what is known of a value that is one or the other; the first itself, if that is all of it."""
+def joined(one: Any, other: Any, numbers: Callable[[Any, Any], Any] = either) -> Any:
+    """Return what is known of a value that is one or the other; the first itself, if that is all of it.
+
+    Args:
+        one: What is known of it, if it is the one.
+        other: Likewise.
+        numbers: Joins whole numbers; if not given, so that one that grows turn by turn soon stays as it is.
+    """
     if one is other or other is UNBOUND:
         return one  # where a name is not bound, the run ends as soon as it is used
     if one.__class__ is other.__class__ is int:
-        return either(one, other)
+        return numbers(one, other)
     if one is UNBOUND:
         return other
     if isinstance(one, Tensor) and isinstance(other, Tensor):
@@ -33,13 +39,13 @@ def joined(one: Any, other: Any) -> Any:
     if isinstance(one, tuple) and isinstance(other, tuple) and len(one) == len(other):
         if not few(one) or not few(other):
             return ANY
-        items = tuple(map(joined, one, other))
+        items = tuple(map(joined, one, other, repeat(numbers)))
         return one if all(map(_same, items, one)) else items
     kinds = {kind_of(one), kind_of(other)}
     if len(kinds) > 1 or kinds == {None}:
         return ANY
     if kinds == {int}:
-        return either(one, other)
+        return numbers(one, other)
     if isinstance(one, Unknown) or isinstance(other, Tensor):
         return UNKNOWN.get(kinds.pop(), ANY)
     equal = not isinstance(other, Unknown) and repr(one) == repr(other)  # 0.0 is not -0.0
@@ -85,5 +91,5 @@ def common(values: Sequence[Any]) -> Any:
         return values[0] if all(map(is_, values, repeat(values[0]))) else ANY
     found = values[0]
     for value in values[1:]:
-        found = joined(found, value)
+        found = joined(found, value, spanning)
     return found

@@ -23,11 +23,11 @@ EXACT: Any = bool | int | float | str | type(None)  # plain values without parts
 
 
 class Undecided(Exception):  # noqa: N818  a way out of an expression, not an error
-    """An expression's value hangs on what only the run will know; at most its kind is known."""
+    """An expression's value hangs on what only the run will know; at most its kind is known, or a value."""
 
-    def __init__(self, kind: type | None = None) -> None:
+    def __init__(self, kind: type | None = None, value: Unknown | None = None) -> None:
         super().__init__()
-        self.value = UNKNOWN.get(kind, UNKNOWN[None])
+        self.value = UNKNOWN.get(kind, UNKNOWN[None]) if value is None else value
 
 
 def _undecided(*_: Any) -> NoReturn:

@@ -83,6 +83,23 @@ def either(one: Any, other: Any) -> Any:
     return between(None if below else least, None if above else most)
 
 
+def greatest(value: Any) -> Any:
+    """Return a value, or the most that it may be, if it is a whole number; within lists and tuples too."""
+    if isinstance(value, list | tuple):
+        items = map(greatest, value)
+        return list(items) if isinstance(value, list) else tuple(items)
+    found = bounds(value) if isinstance(value, Unknown) else None
+    return value if found is None or found[1] is None else found[1]
+
+
+def spanning(one: Any, other: Any) -> Any:
+    """Return a whole number that is one or the other; the first itself, if that is all of it."""
+    (least, most), (lower, upper) = bounds(one) or (None, None), bounds(other) or (None, None)
+    below = None if least is None or lower is None else min(least, lower)
+    above = None if most is None or upper is None else max(most, upper)
+    return one if (below, above) == (least, most) and type(one) in (int, Unknown) else between(below, above)
+
+
 def all_of(values: Sequence[int]) -> Any:
     """Return a whole number that is one of several."""
     if isinstance(values, range):

@@ -67,6 +67,7 @@ class Moments(Assigner):
         *,
         exact: bool = False,
         dearest: bool = False,
+        brief: bool = False,
         paces: Mapping[ast.stmt, Pace] = NONE,
     ) -> Rehearsal:
         """Go through what is about to be run, and keep what that tells of its loops."""
@@ -82,6 +83,8 @@ class Moments(Assigner):
             moment.statements, scopes, moment.left, moment.values, moment.options, moment.severed, way
         )
         rehearsal = Rehearsal(self.source, self.budget.halt, moment.modules, exact, dearest, paces)
+        if brief:
+            rehearsal.hurry(3)
         rehearsal.longest = min(rehearsal.longest, self.budget.rehearsable)
         try:
             rehearsal.refuse(start)

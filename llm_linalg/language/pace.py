@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
-from math import ceil
+from math import ceil, log
 from typing import Any, NamedTuple
 
 from llm_linalg.language.allowance import Spent
@@ -15,6 +15,7 @@ MOST_TIMES = 200  # that a loop was run of which it is kept what they took
 SEVERAL = 5  # turns that tell whether they take more and more
 NOTED = 4  # turns to the next one that is noted: one, and one more for each so many that there were
 POWER = 5  # what turns took grows less than this power of their number, unless each takes times the last
+MOST_POWER = 2  # of its number is what a turn takes that goes through all lists so far, each longer by one
 GROWING = 1.5  # times what earlier turns took is taken by later ones, if they take more and more
 
 
@@ -178,6 +179,10 @@ def _foretold(size: int, turns: int, taken: int, mark: int, first: int) -> int:
     if not 0 < mark < turns or turns < SEVERAL:
         return ceil(taken / turns * size)
     early, late = first / mark, (taken - first) / (turns - mark)
-    growth = (late - early) / (turns / 2) if late > GROWING * early else 0
     rest = max(size - turns, 0)
-    return ceil(taken + rest * (late + growth * (turns - mark + rest) / 2))
+    if late <= GROWING * early:
+        return ceil(taken + rest * late)
+    steadily = rest * (late + (late - early) / (turns / 2) * (turns - mark + rest) / 2)
+    whole = early > 0 and mark > 1
+    power = round(log(late / early) / log((turns + mark - 1) / (mark - 1))) if whole else MOST_POWER
+    return ceil(max(taken + steadily, taken * (max(size, turns) / turns) ** (1 + min(power, MOST_POWER))))

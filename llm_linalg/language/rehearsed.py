@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from llm_linalg.language.allowance import LARGE, Spent
 from llm_linalg.language.costs import EFFORT_OF_A_NODE
-from llm_linalg.language.moments import NONE, Moment, Moments
+from llm_linalg.language.looking import Looking
+from llm_linalg.language.moments import NONE, Moment
 from llm_linalg.language.pace import ENOUGH, MOST_TIMES, Going, Pace, Ran
 
 if TYPE_CHECKING:
@@ -18,15 +19,12 @@ if TYPE_CHECKING:
 
 MOST_TRIES = 2
 AGAIN = 1.5  # times as much was done as when it was told what fits: then more is known
-_SIMPLE = ast.Assign | ast.AugAssign | ast.Expr | ast.Return
-MANY_TURNS = 30  # of a loop within others that is worth a rehearsal of its own
 
 
-class Rehearsed(Moments):
+class Rehearsed(Looking):
     """Evaluates what an `Assigner` does; a program that turns out to be large is rehearsed."""
 
-    _body: Sequence[ast.stmt] = ()  # what is being run, whole
-    _open: int = 0  # the place in it of the first statement of which it can't be told how much it does
+    _open: int = 0  # the place of the first statement of which it can't be told how much it does
     _clear: int = -1  # the place of a loop of which no more is known when it begins than before the run
     _told: int = 0  # what had been done when that was told last
     _unsure = False  # whether a rehearsal that keeps values apart may tell more
@@ -39,9 +37,9 @@ class Rehearsed(Moments):
         self._rehearsed, self._body, self._open, self._tries = None, statements, 0, MOST_TRIES
         self._start, self._going = self._moment(statements), list[Going]()
         self._ran = dict[ast.stmt, list[Ran]]()
-        self._by_others, self._looked_at, self._too_long = False, set[ast.stmt](), False
-        self._doing, self._watching = list[Moment](), self.source.comprehends
-        self._active, self._passive = set[ast.stmt](), set[ast.stmt]()
+        self._by_others, self._too_long = False, False
+        self._watching = self.source.comprehends
+        self.look_anew()
         if self.budget.foresight:
             self.budget.arm(self._rehearse_all)
             share = self.source.size * len(statements) // max(len(self.source.tree.body), 1)
@@ -100,53 +98,13 @@ class Rehearsed(Moments):
                 left, within = Spent(*map(sub, going.moment.left, foretold)), True
         paces = {loop: pace for loop, pace in paces.items() if pace.turns >= ENOUGH}
         self._by_others = bool(paces) and self._rehearse_dearest(self._start, paces)
+        for going in self._going[:1] if self._by_others else []:
+            self._look_beyond(going.moment)
         for going in self._going[1:] if self._by_others else []:
             self._look_at(going)
         if self._by_others:
             self._look_within()
         return self._by_others
-
-    def _look_at(self, inner: Going) -> None:
-        """Rehearse a loop of many turns within others, once: by how those go nothing is known of it.
-
-        Raises:
-            LimitError: If it surely asks for more than is left.
-        """
-        loop = inner.moment.statements[0]
-        if len(inner.moment.values or ()) >= MANY_TURNS and loop not in self._looked_at:
-            self._looked_at.add(loop)
-            self._gone_through(inner.moment)
-
-    def comprehends(self, node: ast.stmt) -> bool:
-        """Whether items are gone through within a statement that is no block."""
-        if node in self._active:
-            return True
-        inner = ast.walk(node) if isinstance(node, _SIMPLE) else ()
-        found = any(isinstance(part, ast.comprehension) for part in inner)
-        (self._active if found else self._passive).add(node)
-        return found
-
-    @contextmanager
-    def watched(self, node: ast.stmt) -> Iterator[None]:
-        """Know a statement that is under way while the context is open; it may go through many items."""
-        self._doing.append(self._moment([node]))
-        try:
-            if self._by_others:
-                self._look_within()
-            yield
-        finally:
-            self._doing.pop()
-
-    def _look_within(self) -> None:
-        """Rehearse what is under way that goes through items, as `_look_at` does a loop.
-
-        Raises:
-            LimitError: If it surely asks for more than is left.
-        """
-        for moment in self._doing:
-            if moment.statements[0] not in self._looked_at:
-                self._looked_at.add(moment.statements[0])
-                self._gone_through(moment)
 
     def _try_again(self) -> None:
         """See whether more is known by now of how its loops go."""
@@ -162,12 +120,25 @@ class Rehearsed(Moments):
         else:
             self.budget.look_again(self._exceeds)
             tries, fits = self._tries, True
-            if self._by_others and self.budget.done > AGAIN * self._told:
+            if self._by_others and (self.budget.done > AGAIN * self._told or not self._goes_on):
                 self._tries += 1
-                fits = self._by_pace() or self._too_long
+                fits = self._by_pace() or (self._too_long and self._goes_on)
                 self._tries = tries
         if not fits:
             self.budget.confine()
+
+    @property
+    def _goes_on(self) -> bool:
+        """Whether the outermost loop that is under way fits, if it goes on as it went."""
+        left = self.budget.left
+        return all(
+            taken <= there
+            for going in self._going[:1]
+            if going.turn > ENOUGH
+            for taken, there in zip(
+                going.foretold(len(going.moment.values), left), going.moment.left, strict=True
+            )
+        )
 
     @property
     def _explodes(self) -> bool:
@@ -201,7 +172,7 @@ class Rehearsed(Moments):
     def _rehearse_rest(self, going: Going) -> None:
         """Rehearse all that is left of the program from a loop on, if more of it can be known by now."""
         loop = going.moment
-        place = next((k for k, item in enumerate(self._body) if item is loop.statements[0]), -1)
+        place = self._place(loop)
         if place >= self._open:
             self._open = place + 1
             if place != self._clear or 2 * going.turn > len(loop.values or ()):

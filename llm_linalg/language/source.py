@@ -121,6 +121,7 @@ class Source:
         stored: What of it is assigned to.
         imported: What it imports from modules.
         comprehends: Whether it has comprehensions.
+        functions: Those that it defines.
         found: What was worked out of its nodes, once: under what that is, and the node.
     """
 
@@ -132,6 +133,7 @@ class Source:
         self.size = 0
         self.comprehends = False
         self.found: dict[Any, Any] = {}
+        self.functions: list[ast.FunctionDef] = []
         self.attributes, self.stored, self.imported = set[str](), set[str](), set[str]()
         self._check_text()
         with uncollected():
@@ -291,6 +293,7 @@ class Source:
             self.imported.update(item.name for item in node.names)
 
     def _check_function(self, node: ast.FunctionDef) -> None:
+        self.functions.append(node)
         for decorator in node.decorator_list:
             if not isinstance(decorator, ast.Call | ast.Attribute):
                 raise self.error(instead.DECORATOR, decorator)
