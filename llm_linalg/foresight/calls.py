@@ -73,7 +73,10 @@ class Calls(Texts):
             return self.some_tensor()
         if isinstance(value, Unknown) and node.attr == "data":
             self.budget.guess(calls=False, multiplies=False)
-        if isinstance(value, Unknown) or (isinstance(value, Tensor) and node.attr in _HIDDEN):
+        if isinstance(value, Tensor) and node.attr in _HIDDEN:
+            self.budget.step(A_FIELD)
+            raise Undecided
+        if isinstance(value, Unknown):
             raise Undecided
         if isinstance(value, Tensor) and node.attr == "grad":
             self.budget.step(A_FIELD + AN_ANSWER)
@@ -165,6 +168,7 @@ class Calls(Texts):
                 self._goes_back(method.owner)
                 return None
             if method.function is Tensor.requires_grad_:
+                self.budget.step(AN_ANSWER)
                 return self.asks(method.owner, *arguments[:1], *named.values())
             if method.function is plain.converted:
                 return _converted(method.owner, arguments, named)

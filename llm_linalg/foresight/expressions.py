@@ -32,7 +32,7 @@ from llm_linalg.foresight.unknown import (
 )
 from llm_linalg.foresight.wholes import arithmetic, negative, raised
 from llm_linalg.language import layered, plain
-from llm_linalg.language.costs import A_LAYERS_NAME
+from llm_linalg.language.costs import A_CALL, A_LAYERS_NAME
 from llm_linalg.language.evaluator import FAILURES, WITH_ITEMS
 from llm_linalg.language.plain import NUMBERS
 from llm_linalg.language.source import Source
@@ -133,7 +133,11 @@ class Expressions(Lengthening):
                 return
         if not isinstance(owner, Tensor):
             self.alters(owner)
-        super()._store(target, owner, key, value)
+        try:
+            super()._store(target, owner, key, value)
+        except Undecided:
+            self.guesses += 1  # only the run will know which cells are written
+            self.some_tensor(owner)
 
     def augmented(self, node: ast.AugAssign) -> None:
         """Bind a target to ``target op= value``."""
@@ -208,6 +212,7 @@ class Expressions(Lengthening):
         if may_be_none(operand):
             raise Undecided
         self.budget.tensors -= 1
+        self.budget.step(A_CALL)
         self.budget.exceeded()
         self.budget.guess(tensors=0, multiplies=multiplies)
         return SOME_TENSOR

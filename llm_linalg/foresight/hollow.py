@@ -28,6 +28,7 @@ from llm_linalg.foresight.results import (
 from llm_linalg.foresight.unknown import UNKNOWN, Undecided, Unknown
 from llm_linalg.foresight.wholes import between
 from llm_linalg.language.budget import Asked, Budget
+from llm_linalg.language.costs import A_CALL, AN_ANSWER
 from llm_linalg.ops import TABLE, Call
 from llm_linalg.ops.call import Written, writes
 from llm_linalg.ops.refusals import danger
@@ -116,6 +117,8 @@ class Hollow(TorchFunctionMode):
             if TABLE.entry(func) is None:
                 name = short_name(func)
                 if name in _ANSWERED:
+                    if name == "grad":  # a call of the program's own, or of its layers: the run counts it
+                        self._budget.step(AN_ANSWER)
                     return func(*args, **kwargs)
                 if name in _ITSELF:
                     return args[0]
@@ -171,11 +174,14 @@ class Hollow(TorchFunctionMode):
     def _entropy(self, logits: Tensor, *others: Any, reduction: str = "mean", **_: Any) -> Tensor:
         if len(others) > 1 or reduction == "none":
             raise Undecided
+        cells = logits.numel() + others[0].numel() if isinstance(others[0], Tensor) else logits.numel()
         self._budget.tensors -= 1
-        self._budget.exceeded()
+        self._budget.works(cells)
+        self._budget.step(A_CALL)
+        self._budget.fill(cells)
         given = without_cells((), logits.dtype)
         if not self._severed():
-            back.follow(given, (logits,))
+            back.follow(given, (logits,), cells)
         return given
 
     def _asked(self, call: Call) -> Asked:

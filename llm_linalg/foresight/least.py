@@ -17,6 +17,7 @@ from llm_linalg.foresight.growth import Sizes
 from llm_linalg.foresight.unknown import ANY, SOME_TENSOR, UNKNOWN, Unknown
 from llm_linalg.foresight.wholes import bounds
 from llm_linalg.language import costs, layered, plain
+from llm_linalg.language.allowance import Spent
 from llm_linalg.language.budget import Asked, Budget
 from llm_linalg.ops.call import Call
 
@@ -103,6 +104,15 @@ class Least(Budget):
         if isinstance(items, str):
             self._letters = max(self._letters, size)
 
+    def fits(self, turn: Spent) -> None:
+        """Know that a turn of a loop may take so much.
+
+        Raises:
+            LimitError: If that is more than there is for the whole program.
+        """
+        if any(taken > whole for taken, whole in zip(turn, self._whole, strict=True)):
+            raise LimitError("a turn may take more than there is")
+
     def tells_rows(self) -> None:
         """Know that there may be a list with an item for each row of a tensor."""
         self._length = max(self._length, self._rows)
@@ -137,6 +147,7 @@ class Least(Budget):
         """Take what an expression takes at most of which nothing is known, in the dearest case."""
         if self.dearest:
             self.tensors -= tensors
+            self.steps -= costs.A_CALL * tensors
             self.total -= self._cells * calls
             self.work -= self._work * multiplies
             self.exceeded()

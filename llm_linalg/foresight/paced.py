@@ -19,6 +19,8 @@ from llm_linalg.language.pace import Pace
 from llm_linalg.language.source import Source
 from llm_linalg.language.statements import Returned
 
+_MORE = 2**60  # than any turn takes, of anything
+
 
 class Paced(Loops):
     """Goes through loops, some of them at a pace that is known.
@@ -60,9 +62,10 @@ class Paced(Loops):
                 return
             column = self.column(values)
         left, unbounded = self.budget.left, self.unbounded
-        self.budget.left = Spent(*[2**60] * len(left))
+        self.budget.left = Spent(*[_MORE] * len(left))
         try:
             self._turn_for_all(node, column)
+            self.budget.fits(Spent(*[(_MORE - there) // column.size for there in self.budget.left]))
         except (Fails, Perhaps, Returned):
             self._unknown([node.target, *node.body])
         finally:

@@ -12,6 +12,7 @@ from llm_linalg.foresight import back
 from llm_linalg.foresight.expressions import Expressions
 from llm_linalg.foresight.unknown import SOME_TENSOR, Unknown
 from llm_linalg.language.caller import Back
+from llm_linalg.language.costs import AN_ANSWER
 
 
 class Returning(Expressions):
@@ -20,7 +21,10 @@ class Returning(Expressions):
     def _put(self, target: ast.Attribute, owner: Any, value: Any) -> None:
         if isinstance(owner, Tensor):
             if target.attr == "requires_grad":
+                self.budget.step(AN_ANSWER)
                 self.asks(owner, value)
+            if target.attr == "data" and isinstance(value, Tensor):
+                owner.detach()[...] = value.detach()
             return  # its shape stays as it is
         if owner is SOME_TENSOR and target.attr != "requires_grad":
             return
@@ -29,6 +33,14 @@ class Returning(Expressions):
             return
         self.changes += 1
         super()._put(target, owner, value)
+
+    def augmented(self, node: ast.AugAssign) -> None:
+        """Bind a target to ``target op= value``; what is written in place need not be put anywhere."""
+        if isinstance(node.target, ast.Attribute) and node.target.attr == "data":
+            owner = self.evaluate(node.target.value)
+            self._changed(node, self.attribute(owner, node.target))
+        else:
+            super().augmented(node)
 
     def asks(self, tensor: Tensor, wanted: Any = True) -> Tensor:
         """Let a tensor have a gradient, or none; return it, or one like it if only that has one for sure."""
