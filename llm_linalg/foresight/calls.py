@@ -49,6 +49,7 @@ _TURNED = frozenset(["T", "mT"])
 _SPLITTING = frozenset(["split", "chunk", "unbind"])
 _SEVERAL = _SPLITTING | {"max", "min", "sort", "topk", "setitem", "cross_entropy", "equal", "allclose"}
 _LISTS = _SPLITTING | {"", "tolist"}  # what gives one, perhaps; also all that is not torch's
+_JOINING = frozenset(["stack", "cat", "hstack", "vstack"])
 _LISTING = (list, tuple, plain.numbered, plain.paired)
 _ROOTS = (math.sqrt, math.exp, *(math.log, math.log2, math.log10, math.log1p), math.sin, math.cos, math.tanh)
 _KEEPING = frozenset([abs, min, max, plain.total])  # of numbers with a point they give one
@@ -250,6 +251,8 @@ class Calls(Texts):
         self.budget.weigh(*arguments, *named.values())
         if name in _LISTS:
             self.may_be_lists(arguments)
+        elif name in _JOINING and arguments:
+            self.budget.guess_operands(arguments[0])
         if entry is not None and entry.operation.kind == "creation":
             self.budget.guess_size(name, arguments)
         if entry is not None and entry.operation.name not in _SEVERAL and any(map(_has_tensor, arguments)):

@@ -27,7 +27,6 @@ from llm_linalg.foresight.unknown import (
     Unknown,
     doubtful,
     has_tensors,
-    kind_of,
     numbered,
 )
 from llm_linalg.foresight.wholes import arithmetic, negative, raised
@@ -162,9 +161,8 @@ class Expressions(Lengthening):
         if left.kind not in (int, float, Tensor):  # a list's own, perhaps
             self.may_alter(left)
         right = self.evaluate(node.value)
-        if left is ANY and isinstance(node.op, ast.Add | ast.Mult) and not _is_number(right):
-            self.budget.grows()
-        return self._known(node.op, left, right)
+        with self.added_to(node):
+            return self._known(node.op, left, right)
 
     def _dict(self, node: ast.Dict) -> Any:
         return keyed(super()._dict(node))
@@ -199,8 +197,7 @@ class Expressions(Lengthening):
         if (power := raised(operator, left, right)) is not None:
             return power
         if not kinds <= {int, float} or not isinstance(operator, _POINTWISE[:-1]):
-            if self.growing and not _is_number(left) and not _is_number(right):
-                self.budget.grows()
+            self.sums(left, right)
             if None in kinds:
                 self.budget.guess(calls=False, multiplies=False)  # either may be a tensor
             return ANY
@@ -252,11 +249,6 @@ class Expressions(Lengthening):
         if not isinstance(value, WITH_ITEMS):
             raise Fails
         return self.copied(value[key]) if isinstance(key, slice) else value[key]
-
-
-def _is_number(value: Any) -> bool:
-    """Return whether a value is a number, or a tensor: no list becomes longer by it."""
-    return kind_of(value) in (int, float, bool, Tensor)
 
 
 def _certain(value: Any, key: Any) -> Any:

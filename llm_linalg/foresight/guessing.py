@@ -43,6 +43,7 @@ class Guessing(Timed):
     def __init__(self, source: Source, names: Mapping[str, Any], budget: Least) -> None:
         super().__init__(source, names, budget)
         self.guesses = self.unbounded = 0
+        self._hopeless = False  # to tell all that the program does
 
     @property
     def left_open(self) -> int:
@@ -66,7 +67,8 @@ class Guessing(Timed):
     def _guesses_once_more(self) -> None:
         """Count a guess; a rehearsal with many can tell what is surely too much, not all: it is soon over."""
         self.guesses += 1
-        if self.guesses == _HOPELESS and not self.dearest:
+        if self.guesses >= _HOPELESS and not self._hopeless and not self.dearest:
+            self._hopeless = True
             self.longest = min(self.longest, self.length + _SOON)
 
     def calls_something(self, *nodes: ast.AST) -> bool:

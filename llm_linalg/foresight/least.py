@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import chain, islice
 from math import prod
@@ -44,6 +45,7 @@ class Least(Budget):
     _work: int = field(default=1, init=False)
     _rows: int = field(default=1, init=False)
     _length: int = field(default=1, init=False)
+    _lengthened: bool = field(default=False, init=False)
     _letters: int = field(default=1, init=False)
     _layers: int = field(default=0, init=False)
 
@@ -77,8 +79,16 @@ class Least(Budget):
 
     def grows(self, items: int = 1) -> None:
         """Know that a list, or a layer, may become longer by some items, as often as it comes to that."""
+        self._lengthened = True
         self._length = max(self._length, self.turns * items)
         self._layers = self._layers and max(self._layers, self.turns)
+
+    @contextmanager
+    def longer_by(self, turns: int) -> Iterator[None]:
+        """Know that a list may become so much longer, if one does while the context is open."""
+        self._lengthened = False
+        yield
+        self._length = max(self._length, turns if self._lengthened else 0)
 
     def become(self, large: Sizes) -> None:
         """Know that something may be so large.
@@ -150,6 +160,19 @@ class Least(Budget):
             self.steps -= costs.A_CALL * tensors
             self.total -= self._cells * calls
             self.work -= self._work * multiplies
+            self.exceeded()
+
+    def guess_operands(self, operands: Any) -> None:
+        """Take what it takes that a call has many operands: those of a list, of which nothing may be known.
+
+        Raises:
+            LimitError: If it is more than is left.
+        """
+        known = isinstance(operands, list | tuple)
+        many = len(operands) if known else self._length if self.dearest else 0
+        self.step(costs.AN_OPERAND * max(many - costs.FEW, 0))
+        if self.dearest:
+            self.total -= self._cells * many
             self.exceeded()
 
     def guess_back(self) -> None:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
 from llm_linalg.foresight.altering import Altering
 from llm_linalg.foresight.least import Least
-from llm_linalg.foresight.unknown import SOME_TENSOR, Unknown, doubtful
+from llm_linalg.foresight.unknown import SOME_TENSOR, Unknown, doubtful, is_number
 from llm_linalg.foresight.wholes import SomeRange, bounds
 from llm_linalg.language.caller import Method
 from llm_linalg.language.source import Source
@@ -19,29 +20,42 @@ _REPEATED: Any = list | tuple | str
 class Lengthening(Altering):
     """Keeps in mind how long something may be of which nothing else is known; see `Least`.
 
-    Attributes:
-        growing: Whether a sum becomes the new value of what stands in it.
+    What a sum becomes the new value of may stand in it: then it may become longer turn by turn.
     """
 
     def __init__(self, source: Source, names: Mapping[str, Any], budget: Least) -> None:
         super().__init__(source, names, budget)
-        self.growing = False
-        self._grow: dict[ast.Assign, bool] = {}
+        self._growing = self._doubling = False
         self._added: dict[ast.AST, int] = {}  # how many items one that is made longer there gets at once
 
     def _assigned(self, node: ast.Assign) -> None:
         self.went_on(len(node.targets) - 1)
-        self.growing = isinstance(node.value, ast.BinOp) and self._again(node)
-        super()._assigned(node)
-        self.growing = False
+        if isinstance(node.value, ast.BinOp):
+            with self._sum(*self._once(_stands_in, node)):
+                super()._assigned(node)
+        else:
+            super()._assigned(node)
 
-    def _again(self, node: ast.Assign) -> bool:
-        """Return whether a name that is bound stands in its new value, too: what it is of may grow."""
-        if node not in self._grow:
-            bound = {target.id for target in node.targets if isinstance(target, ast.Name)}
-            inside = ast.walk(node.value)
-            self._grow[node] = any(isinstance(inner, ast.Name) and inner.id in bound for inner in inside)
-        return self._grow[node]
+    def added_to(self, node: ast.AugAssign) -> AbstractContextManager[None]:
+        """Know that a name's value has something added to it while the context is open."""
+        longer = isinstance(node.op, ast.Add | ast.Mult)
+        itself = isinstance(node.target, ast.Name) and isinstance(node.value, ast.Name)
+        return self._sum(longer, longer and itself and _named(node.target) == _named(node.value))
+
+    @contextmanager
+    def _sum(self, growing: bool, doubling: bool) -> Iterator[None]:
+        self._growing, self._doubling = growing, doubling
+        try:
+            yield
+        finally:
+            self._growing = self._doubling = False
+
+    def sums(self, left: Any, right: Any) -> None:
+        """Know that something is a sum, or its like, of what may be lists or texts."""
+        self.guesses += 1
+        if self._growing and not is_number(left) and not is_number(right):
+            self.budget.grows()
+            self.unbounded += self._doubling and self.dearest
 
     def lengthens(self, node: ast.Call, method: Method, arguments: Sequence[Any]) -> None:
         """Know that a method is called of a list or a dict that may make it longer."""
@@ -85,3 +99,17 @@ class Lengthening(Altering):
                     self.budget.met(range(value.longest or 0))
                 elif value is SOME_TENSOR:
                     self.budget.tells_rows()
+
+
+def _named(node: ast.expr) -> str | None:
+    return node.id if isinstance(node, ast.Name) else None
+
+
+def _stands_in(node: ast.Assign) -> tuple[bool, bool]:
+    """Return whether a name stands in its new value, and whether that is the name twice."""
+    bound = {_named(target) for target in node.targets} - {None}
+    within = any(isinstance(inner, ast.Name) and inner.id in bound for inner in ast.walk(node.value))
+    match node.value:
+        case ast.BinOp(left=ast.Name(id=one), op=ast.Add(), right=ast.Name(id=other)):
+            return within, one == other and one in bound
+    return within, False

@@ -155,7 +155,9 @@ class Loops(Parted):
             raise Perhaps(Returned)
         return Perhaps if Broken in found else None
 
-    def _turn_for_all(self, node: ast.For, column: Column, sure: bool = True) -> type[Exception] | None:
+    def _turn_for_all(
+        self, node: ast.For, column: Column, sure: bool = True, size: int = 0
+    ) -> type[Exception] | None:
         """Let one turn stand for all of a kind: what is known when it begins holds for each of them.
 
         If there may be any number of them, or none, they take nothing.
@@ -186,7 +188,7 @@ class Loops(Parted):
                 same = len(known) == len(before) and all(known[name] is before[name] for name in before)
                 same &= self.altered_within(node) == altered
                 if were is not None:
-                    same &= not self._grows(node, column, were, parts)
+                    same &= not self._grows(node, column, size or column.size, were, parts)
                     were = None
                 if proved and same:
                     return self._ended(parts, left, node.iter) if sure else None
@@ -194,13 +196,15 @@ class Loops(Parted):
         self.unbounded += 1
         return self._turns_left(node)
 
-    def _grows(self, node: ast.For, column: Column, were: Mapping[str, Sizes], parts: Parts) -> bool:
+    def _grows(
+        self, node: ast.For, column: Column, size: int, were: Mapping[str, Sizes], parts: Parts
+    ) -> bool:
         """Return whether a turn makes something larger, and know how large it becomes: one more tells.
 
         Raises:
             LimitError: If it becomes larger than anything may be.
         """
-        if column.size < ENOUGH or not parts.going_on:
+        if size < ENOUGH or not parts.going_on:
             return False
         scope, left = self.names.maps[0], self.budget.left
         restore(scope, parts.end.names)
@@ -211,8 +215,8 @@ class Loops(Parted):
         with suppress(Perhaps, Returned, Fails):
             self._turn(node, column.same)
         self.budget.left, self._altered = left, altered | self._altered
-        turns = {"size": column.size, "times": column.size * self.budget.turns}
-        self.budget.become(foretold(were, once, sizes(scope, self._altered), **turns))
+        twice = sizes(scope, self._altered)
+        self.budget.become(foretold(were, once, twice, size=size, times=size * self.budget.turns))
         return True
 
     def _known_after(self, parts: Sequence[Part], before: Mapping[str, Any]) -> dict[str, Any]:

@@ -50,22 +50,23 @@ class Paced(Loops):
         """Let a loop take what it takes at its pace; one turn is gone through for what it does otherwise."""
         size = None
         if isinstance(value, SomeRange):
-            column = Column(1, value.others)
-            size = value.longest
+            one, size = value.others, value.longest
         elif isinstance(value, Unknown):
-            column = self.budget.longest(value.kind)
+            one = self.budget.longest(value.kind).same
         else:
             values = self.gone_through(value, node.iter)
             size = len(values)
             if not size:
                 self._left(node, None)
                 return
-            column = self.column(values)
+            one = self.column(values).same
         left, unbounded = self.budget.left, self.unbounded
         self.budget.left = Spent(*[_MORE] * len(left))
+        turns = self.paces[node].longest if size is None else size
         try:
-            self._turn_for_all(node, column)
-            self.budget.fits(Spent(*[(_MORE - there) // column.size for there in self.budget.left]))
+            with self.budget.longer_by(turns):
+                self._turn_for_all(node, Column(1, one), size=turns)
+            self.budget.fits(Spent(*[_MORE - there for there in self.budget.left]))
         except (Fails, Perhaps, Returned):
             self._unknown([node.target, *node.body])
         finally:

@@ -164,6 +164,11 @@ def kind_of(value: Any) -> type | None:
     return type(value) if isinstance(value, EXACT) else None
 
 
+def is_number(value: Any) -> bool:
+    """Return whether a value is a number, or a tensor, for sure: no list becomes longer by it."""
+    return kind_of(value) in (int, float, bool, Tensor)
+
+
 def is_tensor(value: Any) -> bool:
     """Return whether a value is a tensor for sure, known or not."""
     return kind_of(value) is Tensor
