@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from typing import Any
 
 import pytest
 
-from llm_linalg import LimitError, OpenEndedError, front, run
+from llm_linalg import LimitError, OpenEndedError, run
 from llm_linalg.foresight import Rehearsal, Start
 from llm_linalg.language.allowance import ROOM, UNKNOWN
 from llm_linalg.language.budget import Budget
@@ -15,28 +14,12 @@ from llm_linalg.language.source import Source
 from llm_linalg.language.tables import IMPORTED
 from tests.engine.after_much import AFTER_MUCH
 from tests.engine.counting import at_most
+from tests.engine.doing import budgets, done
 from tests.engine.fitting import FITTING
 from tests.engine.open_ended import OPEN_ENDED
 
 CALLS = 900_000  # of Python's: a tenth of a second's worth of them
 BEFORE = 30_000  # steps and effort of a program before it turns out to be large
-
-
-def budgets(monkeypatch: pytest.MonkeyPatch) -> list[Budget]:
-    """Returns the budgets of the runs to come."""
-    made: list[Budget] = []
-
-    def noted(**bounds: Any) -> Budget:
-        made.append(Budget(**bounds))
-        return made[-1]
-
-    monkeypatch.setattr(front, "Budget", noted)
-    return made
-
-
-def done(budget: Budget) -> int:
-    """Returns all that a run did, in steps."""
-    return Budget().steps - budget.steps + budget.effort
 
 
 @pytest.mark.parametrize("program", OPEN_ENDED.values(), ids=list(OPEN_ENDED))

@@ -1,0 +1,27 @@
+"""How much runs do, in steps and effort."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from llm_linalg import front
+from llm_linalg.language.budget import Budget
+
+
+def budgets(monkeypatch: pytest.MonkeyPatch) -> list[Budget]:
+    """Returns the budgets of the runs to come."""
+    made: list[Budget] = []
+
+    def noted(**bounds: Any) -> Budget:
+        made.append(Budget(**bounds))
+        return made[-1]
+
+    monkeypatch.setattr(front, "Budget", noted)
+    return made
+
+
+def done(budget: Budget) -> int:
+    """Returns all that a run did, in steps."""
+    return Budget().steps - budget.steps + budget.effort
