@@ -142,7 +142,10 @@ class Calls(Texts):
             self.budget.guess_layers()
         if changes_nothing(node.func):
             return
-        self.budget.grows()
+        if changes_its_own(node.func):
+            self.adds(node, ANY, arguments[0] if method == "extend" and arguments else None)
+        else:
+            self.budget.grows()
         if not self.dearest or not changes_its_own(node.func):
             self.missed()
 

@@ -77,10 +77,10 @@ class Least(Budget):
             if isinstance(value, list | tuple | dict):
                 self.met(*islice(items, _FEW))
 
-    def grows(self, items: int = 1) -> None:
-        """Know that a list, or a layer, may become longer by some items, as often as it comes to that."""
+    def grows(self, size: int = 0, items: int = 1) -> None:
+        """Know that a list of some size may become longer by items, as often as it comes; so a layer."""
         self._lengthened = True
-        self._length = max(self._length, self.turns * items)
+        self._length = max(self._length, size + self.turns * items)
         self._layers = self._layers and max(self._layers, self.turns)
 
     @contextmanager

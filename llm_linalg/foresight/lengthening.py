@@ -26,7 +26,7 @@ class Lengthening(Altering):
     def __init__(self, source: Source, names: Mapping[str, Any], budget: Least) -> None:
         super().__init__(source, names, budget)
         self._growing = self._doubling = False
-        self._added: dict[ast.AST, int] = {}  # how many items one that is made longer there gets at once
+        self._added: dict[ast.AST, tuple[int, int]] = {}  # how many items a list had there, and gets at once
 
     def _assigned(self, node: ast.Assign) -> None:
         self.went_on(len(node.targets) - 1)
@@ -62,7 +62,7 @@ class Lengthening(Altering):
         if method.function is list.extend and arguments:
             self.adds(node, method.owner, arguments[0])
         else:
-            self.budget.grows()
+            self.adds(node, method.owner, None)
 
     def adds(self, node: ast.AST, owner: Any, items: Any) -> None:
         """Know that items are put behind those of a list, as often as it comes to that.
@@ -72,14 +72,14 @@ class Lengthening(Altering):
         if items is owner and self.dearest and self.uncertain:
             self.unbounded += 1  # each time it becomes twice as long
         if node not in self._added:
-            self._added[node] = self.budget.length_of(items)
-        self.budget.grows(self._added[node])
+            self._added[node] = self.budget.length_of(owner), self.budget.length_of(items)
+        self.budget.grows(*self._added[node])
 
     def puts(self, owner: Any, key: Any) -> None:
         """Know that something is put into a dict, perhaps, as often as it comes to that."""
         perhaps = isinstance(owner, Unknown) and owner is not SOME_TENSOR
         if (perhaps or isinstance(owner, dict)) and doubtful(key):
-            self.budget.grows()
+            self.budget.grows(self.budget.length_of(owner) if isinstance(owner, dict) else 0)
 
     def repeats(self, operator: ast.operator, left: Any, right: Any) -> None:
         """Know how long a list or a text becomes that is repeated, nobody knows how often."""

@@ -17,6 +17,7 @@ NOTED = 4  # turns to the next one that is noted: one, and one more for each so 
 POWER = 5  # what turns took grows less than this power of their number, unless each takes times the last
 MOST_POWER = 2  # of its number is what a turn takes that goes through all lists so far, each longer by one
 GROWING = 1.5  # times what earlier turns took is taken by later ones, if they take more and more
+LEAPING = 5  # likewise, if they are too few to tell
 
 
 class Ran(NamedTuple):
@@ -165,7 +166,7 @@ class Going:
             whole: Whether that is so at the end of the turn that is under way.
         """
         turns, then = self._last or (self.turn - (not whole), left)
-        mark, at = 0, left
+        mark, at = self._noted[0] if self._noted else (0, left)
         if self._marks:
             mark, at = self._marks[-1 if self._marks[-1][0] * 3 // 2 <= turns else 0]
         return Spent(*[
@@ -176,13 +177,13 @@ class Going:
 
 def _foretold(size: int, turns: int, taken: int, mark: int, first: int) -> int:
     """Return what so many turns take; some are done, and the first of those, up to a mark, took so much."""
-    if not 0 < mark < turns or turns < SEVERAL:
+    if not 0 < mark < turns:
         return ceil(taken / turns * size)
     early, late = first / mark, (taken - first) / (turns - mark)
     rest = max(size - turns, 0)
-    if late <= GROWING * early:
+    if late <= (GROWING if turns >= SEVERAL else LEAPING) * early:
         return ceil(taken + rest * late)
     steadily = rest * (late + (late - early) / (turns / 2) * (turns - mark + rest) / 2)
     whole = early > 0 and mark > 1
-    power = round(log(late / early) / log((turns + mark - 1) / (mark - 1))) if whole else MOST_POWER
+    power = round(log(late / early) / log((turns + mark - 1) / (mark - 1))) if whole else 0
     return ceil(max(taken + steadily, taken * (max(size, turns) / turns) ** (1 + min(power, MOST_POWER))))

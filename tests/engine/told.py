@@ -29,6 +29,11 @@ GROWING = {
     "two ranges": "for j in range(60):\n    for t in zip(range(j), range(j)): z = x + 1",
     "a range that is a list": "for j in range(60):\n    for t in list(range(j)): z = x + 1",
     "a list that is counted": "for j in range(60):\n    for i, t in enumerate([x] * j): z = x + 1",
+    "some items more": "xs = [x] * 40\nfor j in range(40):\n    xs.append(x)\n    for t in xs: z = x + 1",
+    "a list of which one has not so many": (
+        "xs = [x] * 40\nif x[0] > 9: xs = []\n"
+        "for j in range(40):\n    xs.append(x)\n    for t in xs: z = x + 1"
+    ),
     "operands of a call": "xs = []\nfor j in range(60):\n    xs.append(x)\n    z = torch.stack(xs)",
     "operands of one after a branch": (
         "xs = []\nif x[0] > 9: xs = [x]\nfor j in range(60):\n    xs.append(x)\n    z = torch.stack(xs)"
