@@ -34,6 +34,7 @@ from llm_linalg.foresight.unknown import (
 )
 from llm_linalg.foresight.wholes import greatest, some_range
 from llm_linalg.language import gradients, layered, layers, plain, printing, tables, values
+from llm_linalg.language.budget import MAX_AXES
 from llm_linalg.language.caller import Method, UserFunction
 from llm_linalg.language.costs import A_FIELD, AN_ANSWER
 from llm_linalg.ops import TABLE
@@ -265,9 +266,12 @@ class Calls(Texts):
 
     def _at_most(self, function: Any, arguments: list[Any], named: dict[str, Any]) -> None:
         """Know how large a tensor becomes, if numbers are as large as they may be, in the dearest case."""
+        lists = [value for value in (*arguments, *named.values()) if isinstance(value, list | tuple)]
+        if not self.dearest or any(len(value) > MAX_AXES for value in lists):
+            return
         largest = list(map(greatest, arguments))
         others = {name: greatest(value) for name, value in named.items()}
-        if not self.dearest or doubtful(largest) or doubtful(others):
+        if doubtful(largest) or doubtful(others):
             return
         left = self.budget.left
         try:

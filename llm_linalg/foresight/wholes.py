@@ -84,10 +84,13 @@ def either(one: Any, other: Any) -> Any:
 
 
 def greatest(value: Any) -> Any:
-    """Return a value, or the most that it may be, if it is a whole number; within lists and tuples too."""
+    """Return a value, or the most that it may be, if it is a whole number; likewise each of a list."""
     if isinstance(value, list | tuple):
-        items = map(greatest, value)
-        return list(items) if isinstance(value, list) else tuple(items)
+        return type(value)([_most(item) for item in value]) if type(value) in (list, tuple) else value
+    return _most(value)
+
+
+def _most(value: Any) -> Any:
     found = bounds(value) if isinstance(value, Unknown) else None
     return value if found is None or found[1] is None else found[1]
 

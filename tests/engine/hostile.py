@@ -8,6 +8,7 @@ from tests.engine.open_ended import OPEN_ENDED
 from tests.engine.patient import PATIENT
 from tests.engine.spent import SPENT
 from tests.engine.sudden import SUDDEN
+from tests.engine.told import BOUNDLESS
 
 REFUSED = {
     **ENDLESS,
@@ -211,4 +212,5 @@ BOMBS = (
     *OPEN_ENDED.values(),
     *AFTER_MUCH.values(),
     *SUDDEN,
+    *BOUNDLESS,
 )

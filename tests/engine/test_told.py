@@ -16,9 +16,8 @@ from llm_linalg.language.allowance import ROOM, Spent
 from llm_linalg.language.rehearsed import Rehearsed
 from tests.engine.doing import budgets, done
 from tests.engine.flows import flows
-from tests.engine.told import CALLS, DOUBLING, GROWING, RARE, RARELY
+from tests.engine.told import CALLS, DOUBLING, GROWING, RARE, RARELY, START
 
-START = "x = torch.ones(3)\n"
 KINDS: dict[str, dict[str, Any]] = {"least": {}, "exact": {"exact": True}, "dearest": {"dearest": True}}
 
 

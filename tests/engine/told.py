@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+START = "x = torch.ones(3)\n"
 GROWING = {
     "a comprehension up to what another counts": "z = [x * t for j in range(60) for t in range(j)]",
     "one of which a test is not known": "z = [x * t for j in range(60) if x[0] < 90 for t in range(j)]",
@@ -119,3 +120,53 @@ for i in range({turns}):
     z = m.softmax(-1)
     if x.argmax() > 7: a = 5
 """
+
+LATE = [
+    """
+xs = [1.0, 2.0]
+for i in range(65):
+    for j in range(20):
+        if x.norm() < -1: break
+        z = x.std()
+for j in range(60): xs = xs + xs
+""",
+    """
+d = {}
+for j in range(60):
+    d[j] = [x] * j
+    for k, t in d.items():
+        for u in t: z = u + 1
+""",
+    """
+def g(n):
+    out = []
+    for q in range(n):
+        if x[0] > 50: break
+        out.append(q)
+    return out
+z = [g(j) for j in range(120)]
+""",
+    """
+for i in range(20):
+    if x[1] > 1e9: break
+    for j in range(int(x[0]) + 40):
+        z = x.max().item()
+        x = x + 1
+""",
+    """
+w = torch.ones(3, requires_grad=True)
+y = w * 1
+m = torch.rand(100, 100)
+for i in range(1000):
+    z = m.softmax(-1)
+    if i == 300:
+        for j in range(1000): y = y * 1.01
+        for j in range(1000): y.sum().backward(retain_graph=True)
+""",
+]
+"""Programs that do much of what is allowed, and then what is not."""
+
+BOUNDLESS = (
+    *[START + program for program in (*DOUBLING, *LATE)],
+    *[RARELY.format(rare=rare, turns=40) for rare in RARE],
+)
