@@ -14,7 +14,6 @@ from torch import Tensor, nn
 from llm_linalg.foresight import by_turn, turns
 from llm_linalg.foresight.expressions import keyed
 from llm_linalg.foresight.guessing import asks_little, changes_its_own, changes_nothing
-from llm_linalg.foresight.hollow import Fails
 from llm_linalg.foresight.nowhere import gradient_like, may_be_none, without_cells
 from llm_linalg.foresight.several import common
 from llm_linalg.foresight.texts import Texts
@@ -32,9 +31,8 @@ from llm_linalg.foresight.unknown import (
     kind_of,
     numbered,
 )
-from llm_linalg.foresight.wholes import greatest, some_range
+from llm_linalg.foresight.wholes import some_range
 from llm_linalg.language import gradients, layered, layers, plain, printing, tables, values
-from llm_linalg.language.budget import MAX_AXES
 from llm_linalg.language.caller import Method, UserFunction
 from llm_linalg.language.costs import A_FIELD, AN_ANSWER
 from llm_linalg.ops import TABLE
@@ -260,26 +258,9 @@ class Calls(Texts):
         if entry is not None and entry.operation.kind == "creation":
             self.budget.guess_size(name, arguments)
         if entry is not None and entry.operation.name not in _SEVERAL and any(map(_has_tensor, arguments)):
-            self._at_most(function, arguments, named)
+            self.at_most(function, arguments, named)
             raise Undecided(self.some_tensor().kind)
         raise Undecided(_gives(function, arguments))
-
-    def _at_most(self, function: Any, arguments: list[Any], named: dict[str, Any]) -> None:
-        """Know how large a tensor becomes, if numbers are as large as they may be, in the dearest case."""
-        lists = [value for value in (*arguments, *named.values()) if isinstance(value, list | tuple)]
-        if not self.dearest or any(len(value) > MAX_AXES for value in lists):
-            return
-        largest = list(map(greatest, arguments))
-        others = {name: greatest(value) for name, value in named.items()}
-        if doubtful(largest) or doubtful(others):
-            return
-        left = self.budget.left
-        try:
-            function(*largest, **others)
-        except (RuntimeError, TypeError, ValueError, IndexError, Fails):
-            pass  # the sizes that it has in the run are others
-        finally:
-            self.budget.left = left
 
     def _layer(self, kind: type[nn.Module], arguments: list[Any], named: dict[str, Any]) -> nn.Module:
         layer = layers.made(self.budget, kind, arguments, named, self.hollow.making())

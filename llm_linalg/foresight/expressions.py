@@ -39,6 +39,7 @@ from llm_linalg.language.source import Source
 _POINTWISE = (ast.Add, ast.Sub, ast.Mult, ast.Div, ast.FloorDiv, ast.Mod, ast.Pow)
 
 _WITHOUT_TENSORS = frozenset([bool, int, float, str])
+_BESIDE_NO_TENSOR = frozenset([str, list, tuple, dict])  # it has no sum with one, nor a like thing
 
 
 class Expressions(Lengthening):
@@ -198,7 +199,7 @@ class Expressions(Lengthening):
             return power
         if not kinds <= {int, float} or not isinstance(operator, _POINTWISE[:-1]):
             self.sums(left, right)
-            if None in kinds:
+            if None in kinds and kinds.isdisjoint(_BESIDE_NO_TENSOR):
                 self.budget.guess(calls=False, multiplies=False)  # either may be a tensor
             return ANY
         whole = float not in kinds and not isinstance(operator, ast.Div)

@@ -53,6 +53,8 @@ class Guessing(Timed):
     def guessed(self, node: ast.expr) -> None:
         """Remember that an expression was not evaluated whole; at most it makes a tensor more."""
         self._guesses_once_more()
+        if changes_its_own(node.func if isinstance(node, ast.Call) else node):
+            return
         calls = isinstance(node, _CALLING) and not asks_little(node)
         multiplies = isinstance(node, ast.Call) or (isinstance(node, ast.BinOp) and _multiplies(node))
         self.budget.guess(calls=calls, multiplies=calls and multiplies)
@@ -102,7 +104,7 @@ def changes_nothing(node: ast.expr) -> bool:
 
 
 def changes_its_own(node: ast.expr) -> bool:
-    """Return whether what is called is a method of which its name tells that it changes a list or a dict."""
+    """Return whether an expression is a method of which its name tells that it changes a list or a dict."""
     return isinstance(node, ast.Attribute) and node.attr in _CHANGING and node.attr in dict(_PLAIN)
 
 

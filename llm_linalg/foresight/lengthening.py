@@ -7,11 +7,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
+from llm_linalg.errors import HaltedError, LimitError
 from llm_linalg.foresight.altering import Altering
+from llm_linalg.foresight.hollow import Fails
 from llm_linalg.foresight.least import Least
-from llm_linalg.foresight.unknown import SOME_TENSOR, Unknown, doubtful, is_number
-from llm_linalg.foresight.wholes import SomeRange, bounds
+from llm_linalg.foresight.unknown import SOME_TENSOR, Undecided, Unknown, doubtful, is_number
+from llm_linalg.foresight.wholes import SomeRange, bounds, greatest
+from llm_linalg.language.budget import MAX_AXES
 from llm_linalg.language.caller import Method
+from llm_linalg.language.evaluator import FAILURES
 from llm_linalg.language.source import Source
 
 _REPEATED: Any = list | tuple | str
@@ -89,6 +93,24 @@ class Lengthening(Altering):
                     _, most = bounds(times) or (None, None)
                     self.unbounded += most is None
                     self.budget.met_repeated(items, most or 0)
+
+    def at_most(self, function: Any, arguments: list[Any], named: dict[str, Any]) -> None:
+        """Know how large a tensor becomes, if numbers are as large as they may be, in the dearest case."""
+        lists = [value for value in (*arguments, *named.values()) if isinstance(value, list | tuple)]
+        if not self.dearest or any(len(value) > MAX_AXES for value in lists):
+            return
+        largest = list(map(greatest, arguments))
+        others = {name: greatest(value) for name, value in named.items()}
+        if doubtful(largest) or doubtful(others):
+            return
+        left = self.budget.left
+        try:
+            function(*largest, **others)
+        except (*FAILURES, Undecided, Fails) as error:
+            if isinstance(error, LimitError | HaltedError):
+                raise  # else the sizes that it has in the run are others
+        finally:
+            self.budget.left = left
 
     def may_be_lists(self, values: Sequence[Any]) -> None:
         """Know how long a list may be that is made of what a function is given."""
