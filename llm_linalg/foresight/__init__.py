@@ -31,11 +31,13 @@ nothing of its values, random numbers, gradients or trace.
 If that does not tell all that a program does, it is gone through in the dearest case: all branches, the
 longest ranges, no loop is left early, and what is not known is as large as the largest of its kind that is
 (`least`): a tensor, a product, a list, a text. Nothing is known of a list that may have been changed, and
-all of others (`altering`). What fits then may do all that its budget allows. That is no upper bound,
+all of others (`altering`). How long it may be is counted where something is put to it (`lengthening`), and
+what else a loop makes larger is measured in its first turns: it grows by as much each turn, or times as
+much (`growth`). What fits then may do all that its budget allows. That is no upper bound,
 though: whether it does more than was told is looked after. Of anything else so much is done as takes less
 than a tenth of a second; it is let free as soon as all that is left of it is known, or if what the turns of
-its loops have taken so far tells that it will fit (`loops`, and `pace` in the language). Who has patience
-lets it do more.
+its loops have taken so far tells that it will fit (`paced`, and `pace` in the language), unless a turn may
+take more by itself than there is. Who has patience lets it do more.
 """
 
 from __future__ import annotations

@@ -214,4 +214,4 @@ class Least(Budget):
 def _cells(sizes: Iterable[int | None]) -> int | None:
     """Return how many cells a tensor has of these sizes; None if they are not all known."""
     known = list(sizes)
-    return None if None in known else max(prod(size or 0 for size in known), 0)
+    return None if None in known else prod(max(size or 0, 0) for size in known)

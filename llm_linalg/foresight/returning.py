@@ -24,7 +24,7 @@ class Returning(Expressions):
                 self.budget.step(AN_ANSWER)
                 self.asks(owner, value)
             if target.attr == "data" and isinstance(value, Tensor):
-                owner.detach()[...] = value.detach()
+                self._copied(owner, value)
             return  # its shape stays as it is
         if owner is SOME_TENSOR and target.attr != "requires_grad":
             return
@@ -33,6 +33,13 @@ class Returning(Expressions):
             return
         self.changes += 1
         super()._put(target, owner, value)
+
+    def _copied(self, owner: Tensor, value: Tensor) -> None:
+        """Write other numbers into a tensor, unless they are its own: at most, for only the run will know."""
+        if self.dearest:
+            owner.detach()[...] = value.detach()
+        else:
+            self.guesses += 1
 
     def augmented(self, node: ast.AugAssign) -> None:
         """Bind a target to ``target op= value``; what is written in place need not be put anywhere."""
