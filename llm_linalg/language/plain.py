@@ -133,9 +133,9 @@ def bound(kind: type[ast.operator], left: Any, right: Any) -> None:
         if isinstance(other, Tensor):
             raise TypeError(f"a {type(items).__name__} and a tensor have no {kind.__name__.lower()}")
         if kind is ast.Mult and isinstance(other, int) and len(items) * max(other, 0) > MAX_ITEMS:
-            raise LimitError(f"a sequence of {len(items)} × {other} items; {MAX_ITEMS} are allowed")
+            raise LimitError(f"a sequence of {len(items):,} × {other:,} items; {MAX_ITEMS:,} are allowed")
         if kind is ast.Add and isinstance(other, _SEQUENCES) and len(items) + len(other) > MAX_ITEMS:
-            raise LimitError(f"a sequence of more than {MAX_ITEMS} items")
+            raise LimitError(f"a sequence of more than {MAX_ITEMS:,} items")
 
 
 def _bound_integers(kind: type[ast.operator], left: int, right: int) -> None:
@@ -295,7 +295,7 @@ def total(items: Any, start: Any = 0) -> Any:
             raise TypeError(f"a {type(item).__name__} can't be added to a {type(start).__name__}")
         found += item
         if len(found) > MAX_ITEMS:
-            raise LimitError(f"a sequence of more than {MAX_ITEMS} items")
+            raise LimitError(f"a sequence of more than {MAX_ITEMS:,} items")
     return found if isinstance(start, list) else tuple(found)
 
 
