@@ -112,7 +112,7 @@ class Expressions(Lengthening):
 
     def _item(self, target: ast.Subscript) -> tuple[Any, Any]:
         owner, key = self.evaluate(target.value), self.key(target.slice)
-        self.puts(owner, key)
+        self.puts(target, owner, key)
         if isinstance(owner, Unknown) or (isinstance(owner, dict) and _tensors(key)):
             return ANY, ANY
         try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from itertools import islice
+from math import ceil, log
 from typing import Any, NamedTuple
 
 import torch
@@ -11,7 +12,7 @@ from torch import Tensor
 
 _MOST = 200  # names, and items within one, that are looked at
 _STEADY = 1.5  # times as much as by one turn something grows by the next: it may grow by as much by each
-_ENDLESS = 2**40
+_ENDLESS = 40  # times twice as large, more than anything may be
 
 
 class Sizes(NamedTuple):
@@ -91,9 +92,5 @@ def _foretold(first: int, second: int, third: int, size: int, times: int) -> int
     if other <= _STEADY * one:
         return third + max(one, other) * times
     ratio = third / max(second, 1)
-    large = third
-    for _ in range(size):
-        large = int(large * ratio)
-        if large > _ENDLESS:
-            break
-    return large
+    known = ratio <= 1 or size * log(ratio) < _ENDLESS
+    return ceil(third * ratio**size) if known else 2**_ENDLESS

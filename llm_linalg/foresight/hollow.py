@@ -15,8 +15,9 @@ from torch.overrides import TorchFunctionMode
 from llm_linalg.axes import Clash, extent
 from llm_linalg.errors import HaltedError, LimitError
 from llm_linalg.foresight import back
-from llm_linalg.foresight.nowhere import look_into, memory, without_cells
+from llm_linalg.foresight.nowhere import hold_truths, holds_truths, look_into, memory, without_cells
 from llm_linalg.foresight.results import (
+    HOLDS,
     by_values,
     dtype_of,
     listed,
@@ -169,7 +170,10 @@ class Hollow(TorchFunctionMode):
         kind = dtype_of(call)
         if name in ("sort", "topk") or (name in ("max", "min") and call.arguments.get("dim") is not None):
             return _PAIRS[name]((without_cells(shape, kind), without_cells(shape, torch.int64)))
-        return without_cells(shape, kind)
+        given = without_cells(shape, kind)
+        if name in HOLDS:
+            hold_truths(given)
+        return given
 
     def _entropy(self, logits: Tensor, *others: Any, reduction: str = "mean", **_: Any) -> Tensor:
         if len(others) > 1 or reduction == "none":
@@ -207,7 +211,7 @@ class Hollow(TorchFunctionMode):
 
 def _read(kind: type, tensor: Any) -> Unknown | None:
     """Return what is known of a tensor's only cell as a plain value, if that is more than its kind."""
-    return between(0, 1) if kind is int and tensor.dtype is torch.bool else None
+    return between(0, 1) if kind is int and holds_truths(tensor) else None
 
 
 def _looks(call: Call) -> bool:

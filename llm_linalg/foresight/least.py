@@ -17,7 +17,7 @@ from llm_linalg.foresight.columns import Column
 from llm_linalg.foresight.growth import Sizes
 from llm_linalg.foresight.unknown import ANY, SOME_TENSOR, UNKNOWN, Unknown
 from llm_linalg.foresight.wholes import bounds
-from llm_linalg.language import costs, layered, plain
+from llm_linalg.language import costs, layered, plain, printing
 from llm_linalg.language.allowance import Spent
 from llm_linalg.language.budget import Asked, Budget
 from llm_linalg.ops.call import Call
@@ -77,18 +77,21 @@ class Least(Budget):
             if isinstance(value, list | tuple | dict):
                 self.met(*islice(items, _FEW))
 
-    def grows(self, size: int = 0, items: int = 1) -> None:
-        """Know that a list of some size may become longer by items, as often as it comes; so a layer."""
+    def grows(self, longest: int = 0) -> None:
+        """Know that a list may become so long, or if not given an item longer each time; so a layer."""
         self._lengthened = True
-        self._length = max(self._length, size + self.turns * items)
+        self._length = max(self._length, longest or self.turns)
         self._layers = self._layers and max(self._layers, self.turns)
 
     @contextmanager
     def longer_by(self, turns: int) -> Iterator[None]:
         """Know that a list may become so much longer, if one does while the context is open."""
-        self._lengthened = False
-        yield
-        self._length = max(self._length, turns if self._lengthened else 0)
+        before, self._lengthened = self._lengthened, False
+        try:
+            yield
+        finally:
+            self._length = max(self._length, turns if self._lengthened else 0)
+            self._lengthened |= before
 
     def become(self, large: Sizes) -> None:
         """Know that something may be so large.
@@ -96,7 +99,8 @@ class Least(Budget):
         Raises:
             LimitError: If no tensor, list or text may be.
         """
-        if large.cells > self.cells or max(large.length, large.letters) > plain.MAX_ITEMS:
+        long = large.length > plain.MAX_ITEMS or large.letters > printing.MAX_TEXT
+        if long or large.cells > self.cells:
             raise LimitError("a tensor, a list or a text becomes too large")
         self._cells, self._rows = max(self._cells, large.cells), max(self._rows, large.rows)
         self._length, self._letters = max(self._length, large.length), max(self._letters, large.letters)
@@ -118,9 +122,10 @@ class Least(Budget):
         """Know that a turn of a loop may take so much.
 
         Raises:
-            LimitError: If that is more than there is for the whole program.
+            LimitError: If that is more than there is for the whole program. Items tell nothing: each value
+                that is unknown may have as many as the longest list.
         """
-        if any(taken > whole for taken, whole in zip(turn, self._whole, strict=True)):
+        if any(taken > whole for taken, whole in zip(turn[:-1], self._whole, strict=False)):
             raise LimitError("a turn may take more than there is")
 
     def tells_rows(self) -> None:

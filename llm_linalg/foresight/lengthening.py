@@ -30,7 +30,8 @@ class Lengthening(Altering):
     def __init__(self, source: Source, names: Mapping[str, Any], budget: Least) -> None:
         super().__init__(source, names, budget)
         self._growing = self._doubling = False
-        self._added: dict[ast.AST, tuple[int, int]] = {}  # how many items a list had there, and gets at once
+        self._turns: list[str] = []  # how often each of the loops turns that are under way, in words
+        self._added: dict[tuple[ast.AST, int], int] = {}  # how long what is made longer there becomes
 
     def _assigned(self, node: ast.Assign) -> None:
         self.went_on(len(node.targets) - 1)
@@ -69,21 +70,24 @@ class Lengthening(Altering):
             self.adds(node, method.owner, None)
 
     def adds(self, node: ast.AST, owner: Any, items: Any) -> None:
-        """Know that items are put behind those of a list, as often as it comes to that.
+        """Know that items are put to those of a list or a dict, as often as it comes to that.
 
-        How many they are is taken as it is the first time: in the dearest case the list may be one of them.
+        How long it becomes is told once for each place and loop: the turns may be as many as a list is long,
+        and so it would become longer each time that one turn for all is gone through.
         """
         if items is owner and self.dearest and self.uncertain:
             self.unbounded += 1  # each time it becomes twice as long
-        if node not in self._added:
-            self._added[node] = self.budget.length_of(owner), self.budget.length_of(items)
-        self.budget.grows(*self._added[node])
+        size = 0 if isinstance(owner, Unknown) else self.budget.length_of(owner)
+        longest = size + self.budget.turns * self.budget.length_of(items)
+        if self.budget.turns > 1:
+            longest = self._added.setdefault((node, len(self._turns)), longest)
+        self.budget.grows(longest)
 
-    def puts(self, owner: Any, key: Any) -> None:
+    def puts(self, node: ast.AST, owner: Any, key: Any) -> None:
         """Know that something is put into a dict, perhaps, as often as it comes to that."""
         perhaps = isinstance(owner, Unknown) and owner is not SOME_TENSOR
         if (perhaps or isinstance(owner, dict)) and doubtful(key):
-            self.budget.grows(self.budget.length_of(owner) if isinstance(owner, dict) else 0)
+            self.adds(node, owner, None)
 
     def repeats(self, operator: ast.operator, left: Any, right: Any) -> None:
         """Know how long a list or a text becomes that is repeated, nobody knows how often."""

@@ -28,7 +28,7 @@ from llm_linalg.language.statements import Broken, Continued, Returned
 _MOST_PASSES = 8
 A_FEW = 32  # turns that are gone through one by one, if they take few steps
 _BRIEF = 300  # steps that all turns take of a loop that is gone through turn by turn in any case
-_SHORT = 1_000  # nodes of the program that are gone through in one of which it is tried
+_SHORT = 1_000  # nodes of the program in all turns of one that may be so short
 
 
 class Loops(Parted):
@@ -92,7 +92,7 @@ class Loops(Parted):
         return None
 
     def _does_little(self, node: ast.For, turns: int) -> bool:
-        """Return whether all turns of a loop may be short: nothing of the program's own is called in them."""
+        """Return whether all turns of a loop may be short: none turns, or calls a function or a layer."""
         if self._once(_size, *node.body) * turns > _SHORT:
             return False
         inside = [self._inside(inner) for inner in node.body]
@@ -165,9 +165,7 @@ class Loops(Parted):
         scope = self.names.maps[0]
         kinds, carried = self.every(column), Carried()
         first, bound = sure and self.exact, set(bound_by(node.target))
-        were = (
-            sizes(scope, self._altered) if self.dearest else None
-        )  # the first turn tells of what becomes larger
+        were = sizes(scope, self._altered) if self.dearest else None  # until one turn was gone through
         with self._uncertain():
             for _ in range(_MOST_PASSES):
                 before, left, lists = dict(scope), self.budget.left, self._lists

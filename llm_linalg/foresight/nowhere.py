@@ -41,6 +41,16 @@ def look_into(tensor: Tensor, cells: int) -> None:
     vars(tensor)["_memory"] = cells
 
 
+def hold_truths(tensor: Tensor) -> None:
+    """Let it be known that a tensor's cells are truths, for sure; of others `bool` says that they may be."""
+    vars(tensor)["_truths"] = True
+
+
+def holds_truths(tensor: Tensor) -> bool:
+    """Return whether a tensor's cells are truths, for sure."""
+    return "_truths" in vars(tensor)
+
+
 def like(tensor: Tensor) -> Tensor:
     """Return another tensor of the same shape and type, which looks into as large a memory."""
     made = without_cells(tuple(tensor.shape), tensor.dtype)

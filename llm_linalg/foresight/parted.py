@@ -146,7 +146,6 @@ class Parted(Branches):
     def __init__(self, source: Source, names: Mapping[str, Any], budget: Least) -> None:
         super().__init__(source, names, budget)
         self._in_pieces = 0  # loops around that are gone through piece by piece
-        self._turns: list[str] = []  # how often each of the loops turns that are under way, in words
 
     @contextmanager
     def _turning(self, turns: str) -> Iterator[None]:

@@ -18,7 +18,7 @@ _FLOATING = """
     div mean var std exp exp2 expm1 log log2 log10 log1p sqrt rsqrt reciprocal sin cos tanh sigmoid erf
     softmax log_softmax logsumexp norm normalize cross_entropy mse_loss pow
 """
-_HOLDS = frozenset(_TRUTHS.split())
+HOLDS = frozenset(_TRUTHS.split())
 _FLOATS = frozenset(_FLOATING.split())
 _COUNTS = frozenset(["argmax", "argmin", "argsort", "one_hot", "randint", "randperm", "long", "multinomial"])
 _TAKES = frozenset(["getitem", "setitem", "gather", "index_select", "scatter", "scatter_add", "masked_fill"])
@@ -146,12 +146,13 @@ def by_values(call: Call) -> bool:
 def dtype_of(call: Call) -> torch.dtype:
     """Return the type of what a call gives.
 
-    That it is `int64` is said of nothing that may hold truths: as a key those pick by their values.
+    That it is `int64` is said of nothing that may hold truths: as a key those pick by their values. That it
+    is `bool` is said also of what may hold whole numbers.
     """
     name = call.operation.name
     if isinstance(call.arguments.get("dtype"), torch.dtype):
         return call.arguments["dtype"]  # type: ignore[no-any-return]
-    if name in _HOLDS:
+    if name in HOLDS:
         return torch.bool
     if name in _COUNTS:
         return torch.int64

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from llm_linalg.foresight import back
-from llm_linalg.foresight.nowhere import may_be_none, memory
+from llm_linalg.foresight.nowhere import holds_truths, like, may_be_none, memory
 from llm_linalg.foresight.unknown import ANY, EXACT, SOME_TENSOR, UNKNOWN, Unknown, few, kind_of
 from llm_linalg.foresight.wholes import all_of, either, spanning
 from llm_linalg.language.own import UNBOUND
@@ -57,6 +57,8 @@ def _of_tensors(one: Tensor, other: Tensor) -> Any:
         return ANY
     if one.shape != other.shape or one.dtype != other.dtype:
         return ANY if may_be_none(one) else SOME_TENSOR
+    if holds_truths(one) and not holds_truths(other):
+        return like(one)
     return back.either(one, other)
 
 
@@ -68,7 +70,8 @@ def identity(value: Any) -> Any:
     """Return what is equal for values of which the same is known; None for one that can be changed."""
     if isinstance(value, Tensor):
         with torch._C.DisableTorchFunction():
-            return Tensor, tuple(value.shape), value.dtype, id(value._base), memory(value)
+            sure = memory(value), holds_truths(value)
+            return Tensor, tuple(value.shape), value.dtype, id(value._base), *sure
     if isinstance(value, Unknown):
         return value.identity
     if isinstance(value, float):

@@ -20,7 +20,7 @@ class Looking(Moments):
     _by_others = False  # whether it was told by the pace of other loops how much a program does
 
     def look_anew(self) -> None:
-        """Forget what was looked at."""
+        """Look at a run from its start: nothing of it is under way, and nothing was looked at."""
         self._looked_at, self._passed = set[ast.stmt](), set[ast.stmt]()
         self._doing = list[Moment]()
         self._active, self._passive = set[ast.stmt](), set[ast.stmt]()

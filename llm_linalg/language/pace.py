@@ -184,6 +184,6 @@ def _foretold(size: int, turns: int, taken: int, mark: int, first: int) -> int:
     if late <= (GROWING if turns >= SEVERAL else LEAPING) * early:
         return ceil(taken + rest * late)
     steadily = rest * (late + (late - early) / (turns / 2) * (turns - mark + rest) / 2)
-    whole = early > 0 and mark > 1
-    power = round(log(late / early) / log((turns + mark - 1) / (mark - 1))) if whole else 0
+    tells = early > 0 and mark > 1
+    power = round(log(late / early) / log((turns + mark - 1) / (mark - 1))) if tells else 0
     return ceil(max(taken + steadily, taken * (max(size, turns) / turns) ** (1 + min(power, MOST_POWER))))

@@ -11,12 +11,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from llm_linalg import LimitError, ProgramError, run
-from llm_linalg.foresight import Rehearsal
+from llm_linalg.foresight import Rehearsal, growth
 from llm_linalg.language.allowance import ROOM, Spent
 from llm_linalg.language.rehearsed import Rehearsed
 from tests.engine.doing import budgets, done
 from tests.engine.flows import flows
-from tests.engine.told import CALLS, DOUBLING, GROWING, RARE, RARELY, START
+from tests.engine.told import CALLS, DOUBLING, FAIR, GROWING, RARE, RARELY, START
 
 KINDS: dict[str, dict[str, Any]] = {"least": {}, "exact": {"exact": True}, "dearest": {"dearest": True}}
 
@@ -104,6 +104,33 @@ def test_what_doubles_without_end_is_not_told_to_fit(program: str, rehearsed: Re
     told, _, ran = rehearsed(START + program, "dearest")
     assert not told.all
     assert not ran
+
+
+@pytest.mark.parametrize("program", FAIR.values(), ids=list(FAIR))
+def test_what_fits_runs(program: str) -> None:
+    run(START + program)
+
+
+def grown(*cells: int, size: int, times: int) -> int:
+    return growth.foretold(*[{"x": growth.Sizes(cells=each)} for each in cells], size=size, times=times).cells
+
+
+@given(st.integers(1, 10**6), st.integers(1, 10**4), st.integers(1, 10**5), st.integers(1, 30))
+def test_what_grows_by_as_much_each_turn_does_so_still(first: int, step: int, size: int, around: int) -> None:
+    third = first + 2 * step
+    assert grown(first, first + step, third, size=size, times=size * around) == third + step * size * around
+
+
+@given(st.integers(1, 10**3), st.integers(2, 9), st.integers(1, 90_000))
+def test_what_grows_times_as_much_each_turn_does_so_still(first: int, times: int, size: int) -> None:
+    truly = first * times ** (2 + min(size, 40))
+    found = grown(first, first * times, first * times**2, size=size, times=size)
+    assert found == pytest.approx(truly) or min(found, truly) > 2**30  # more than any tensor has
+
+
+@given(st.integers(1, 10**6), st.integers(0, 10**6), st.integers(1, 10**5))
+def test_what_does_not_grow_tells_nothing(first: int, less: int, size: int) -> None:
+    assert grown(first + less, first, first, size=size, times=size) == 0
 
 
 @given(flows(known=False, gradients=True), st.sampled_from(list(KINDS)))

@@ -31,10 +31,6 @@ GROWING = {
     "a range that is a list": "for j in range(60):\n    for t in list(range(j)): z = x + 1",
     "a list that is counted": "for j in range(60):\n    for i, t in enumerate([x] * j): z = x + 1",
     "some items more": "xs = [x] * 40\nfor j in range(40):\n    xs.append(x)\n    for t in xs: z = x + 1",
-    "a list of which one has not so many": (
-        "xs = [x] * 40\nif x[0] > 9: xs = []\n"
-        "for j in range(40):\n    xs.append(x)\n    for t in xs: z = x + 1"
-    ),
     "operands of a call": "xs = []\nfor j in range(60):\n    xs.append(x)\n    z = torch.stack(xs)",
     "operands of one after a branch": (
         "xs = []\nif x[0] > 9: xs = [x]\nfor j in range(60):\n    xs.append(x)\n    z = torch.stack(xs)"
@@ -120,6 +116,65 @@ for i in range({turns}):
     z = m.softmax(-1)
     if x.argmax() > 7: a = 5
 """
+
+FAIR = {
+    "whole numbers made of truths": """
+m = torch.tensor([True, False])
+for i in range(400):
+    if int((m * 3).max()) > 1:
+        x = x + 1
+    else:
+        for j in range(20):
+            x = x * 1
+""",
+    "as many turns as such a number leaves": """
+m = torch.tensor([True, False])
+for i in range(400):
+    n = int(m[0] + 4)
+    for j in range(5 - n): x = x + 1
+    z = x * 2
+""",
+    "sizes that may be below zero": """
+k = 1
+if x[0] > 9: k = -10_000
+for i in range(400): z = torch.ones(k, k) + x
+""",
+    "data that is put where it is": """
+w = torch.ones(3, requires_grad=True)
+for i in range(300):
+    d = w.data
+    d *= 0.99
+    w.data = d
+""",
+    "pairs of letters that are counted": """
+text = "low lower lowest new newer newest wide wider widest " * 3
+ids = list(text)
+for m in range(5):
+    counts = {}
+    for a, b in zip(ids, ids[1:]):
+        counts[(a, b)] = counts.get((a, b), 0) + 1
+    n, pair = max([(n, pair) for pair, n in counts.items()])
+    new = []
+    for i in range(len(ids)):
+        if i < len(ids) - 1 and (ids[i], ids[i + 1]) == pair:
+            new.append(ids[i] + ids[i + 1])
+        else:
+            new.append(ids[i])
+    ids = new
+""",
+    "long lists, and then a signal that is shifted": """
+xs = [1, 1]
+for i in range(700):
+    xs.append((xs[-1] + xs[-2]) % 1000)
+ys = [0]
+for i in range(8):
+    ys = ys + [1 - y for y in ys]
+x = torch.tensor(ys).float()
+for i in range(700):
+    x = x.roll(1) * 0.99 + 0.01
+""",
+}
+"""Programs that fit, though a rehearsal that knew less than it thinks would refuse them."""
 
 LATE = [
     """
