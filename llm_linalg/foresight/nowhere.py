@@ -48,7 +48,7 @@ def hold_truths(tensor: Tensor) -> None:
 
 def holds_truths(tensor: Tensor) -> bool:
     """Return whether a tensor's cells are truths, for sure."""
-    return "_truths" in vars(tensor)
+    return bool(vars(tensor).get("_truths"))
 
 
 def like(tensor: Tensor) -> Tensor:
