@@ -165,7 +165,7 @@ class Going:
             left: What is left of the budget.
             whole: Whether that is so at the end of the turn that is under way.
         """
-        turns, then = self._last or (self.turn - (not whole), left)
+        turns, then = (None if whole else self._last) or (self.turn - (not whole), left)
         mark, at = self._noted[0] if self._noted else (0, left)
         if self._marks:
             mark, at = self._marks[-1 if self._marks[-1][0] * 3 // 2 <= turns else 0]
