@@ -44,8 +44,8 @@ _KEYED = (dict.get, dict.setdefault, values.METHODS[dict]["pop"])
 _COMPARING = (values.METHODS[list]["index"], list.count, tuple.index, tuple.count)
 _OPTIONAL = frozenset(["clamp", "clip"])  # of which any operand but the first may be None
 _TURNED = frozenset(["T", "mT"])
-# They may give none, or several in one value.
 _SPLITTING = frozenset(["split", "chunk", "unbind"])
+# They may give none, or several in one value.
 _SEVERAL = _SPLITTING | {"max", "min", "sort", "topk", "setitem", "cross_entropy", "equal", "allclose"}
 _LISTS = _SPLITTING | {"", "tolist"}  # what gives one, perhaps; also all that is not torch's
 _JOINING = frozenset(["stack", "cat", "hstack", "vstack"])

@@ -64,10 +64,8 @@ class Lengthening(Altering):
 
     def lengthens(self, node: ast.Call, method: Method, arguments: Sequence[Any]) -> None:
         """Know that a method is called of a list or a dict that may make it longer."""
-        if method.function is list.extend and arguments:
-            self.adds(node, method.owner, arguments[0])
-        else:
-            self.adds(node, method.owner, None)
+        several = method.function is list.extend and arguments
+        self.adds(node, method.owner, arguments[0] if several else None)
 
     def adds(self, node: ast.AST, owner: Any, items: Any) -> None:
         """Know that items are put to those of a list or a dict, as often as it comes to that.
