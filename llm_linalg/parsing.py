@@ -23,9 +23,14 @@ _ONE_AT_A_TIME = RLock()
 MARKS = (ast.expr_context, ast.operator, ast.unaryop, ast.boolop, ast.cmpop)
 """Nodes within which nothing stands."""
 _WITHIN: Mapping[type[ast.AST], Callable[[Any], Iterable[ast.AST]]] = {
+    **{mark: lambda _: () for kind in MARKS for mark in kind.__subclasses__()},
     ast.Constant: lambda _: (),
     ast.Name: lambda node: (node.ctx,),
     ast.Attribute: lambda node: (node.value, node.ctx),
+    ast.Tuple: lambda node: (*node.elts, node.ctx),
+    ast.List: lambda node: (*node.elts, node.ctx),
+    ast.UnaryOp: lambda node: (node.op, node.operand),
+    ast.keyword: lambda node: (node.value,),
     ast.BinOp: lambda node: (node.left, node.op, node.right),
     ast.Call: lambda node: (node.func, *node.args, *node.keywords),
     ast.Compare: lambda node: (node.left, *node.ops, *node.comparators),
@@ -33,6 +38,9 @@ _WITHIN: Mapping[type[ast.AST], Callable[[Any], Iterable[ast.AST]]] = {
     ast.Subscript: lambda node: (node.value, node.slice, node.ctx),
     ast.BoolOp: lambda node: (node.op, *node.values),
     ast.Assign: lambda node: (*node.targets, node.value),
+    ast.AugAssign: lambda node: (node.target, node.op, node.value),
+    ast.For: lambda node: (node.target, node.iter, *node.body, *node.orelse),
+    ast.If: lambda node: (node.test, *node.body, *node.orelse),
     ast.Return: lambda node: _there(node.value),
     ast.FunctionDef: lambda node: (
         *(node.args, *node.body, *node.decorator_list, *_there(node.returns)),
@@ -97,6 +105,15 @@ def _there(node: ast.AST | None) -> tuple[ast.AST, ...]:
 def within(node: ast.AST) -> Iterable[ast.AST]:
     """Return the nodes right within one, as `ast.iter_child_nodes` does; for most in a third of the time."""
     return _WITHIN.get(node.__class__, ast.iter_child_nodes)(node)
+
+
+def walk(*nodes: ast.AST) -> Iterator[ast.AST]:
+    """Yield nodes and all that stand within them, as `ast.walk` does, in less time and in no order."""
+    todo = list(nodes)
+    while todo:
+        node = todo.pop()
+        yield node
+        todo += within(node)
 
 
 def parts(text: str) -> int:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
-from llm_linalg.foresight.columns import LARGEST, Places
-from llm_linalg.foresight.turns import Each, Turn, given
+from llm_linalg.foresight.columns import LARGEST
+from llm_linalg.foresight.turns import Each, Places, Turn, given, index
 
 if TYPE_CHECKING:
     from llm_linalg.foresight.parted import Parts
@@ -57,7 +57,7 @@ class Carried:
         """Let names mean what they are guessed to mean before some turns."""
         with torch._C.DisableTorchFunction():
             for name, cells in self._before.items():
-                names[name] = given(cells[places], turn)
+                names[name] = given(cells[index(places, turn)], turn)
 
     def proved(self, parts: Parts) -> bool:
         """Return whether all turns bear the guesses out; a wrong one is made again, or given up."""
@@ -81,9 +81,9 @@ def _after(parts: Parts, name: str, start: Any) -> Tensor | None:
     for part in parts.going_on:
         now: Any = part.names.get(name)
         if isinstance(now, Each) and now.turn is part.turn and now.cells.dtype is found.dtype:
-            found[part.places] = now.cells
+            found[index(part.places, part.turn)] = now.cells
         elif type(now) is type(start) and abs(now) < LARGEST:
-            found[part.places] = now
+            found[index(part.places, part.turn)] = now
         else:
             return None
     if found.dtype is torch.int64 and bool((found.abs() > 2**40).any()):

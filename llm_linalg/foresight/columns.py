@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from llm_linalg.foresight.several import common
-from llm_linalg.foresight.turns import KINDS, Each, Turn, given
+from llm_linalg.foresight.turns import KINDS, Each, Places, Turn, given, index
 from llm_linalg.foresight.unknown import Undecided
 from llm_linalg.language import layered
 
@@ -19,8 +19,6 @@ LARGEST = 2**62
 _MOST_COLUMNS = 8
 _KINDS_A_STEP = 20
 _MOST_WORDS = 1_000
-Places = Tensor | range
-"""Of turns, in order: a range of all of them, or some."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -59,7 +57,7 @@ class _Values(Column):
 
     def of(self, places: Places, turn: Turn) -> Any:
         with torch._C.DisableTorchFunction():
-            return given(self.cells[places], turn, self.words)
+            return given(self.cells[index(places, turn)], turn, self.words)
 
     def piece(self, start: int, stop: int) -> Column:
         with torch._C.DisableTorchFunction():

@@ -13,7 +13,7 @@ from llm_linalg.foresight.columns import Column
 from llm_linalg.foresight.flow import bound_by
 from llm_linalg.foresight.paced import Paced
 from llm_linalg.foresight.parted import Parts
-from llm_linalg.foresight.turns import unrolled
+from llm_linalg.foresight.turns import Places, unrolled
 from llm_linalg.foresight.unknown import ANY, EXACT, Undecided, Unknown, few
 from llm_linalg.foresight.wholes import SomeRange
 from llm_linalg.language.comprehensions import Row
@@ -112,7 +112,8 @@ class Comprehended(Paced):
             given: list[Row] = []
             return None, given if self._generate_once(items, generators, value, given) else None
 
-        left, lists, kinds = self.budget.left, self._lists, self.every(column)
+        left, lists = self.budget.left, self._lists
+        kinds: list[Places] = [range(column.size)]
         self.budget.met(range(column.size))
         self._unbound(generators)  # a turn may find what the one before has left
         with self._uncertain():

@@ -7,7 +7,7 @@ from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING, Any
 
 from llm_linalg.language.statements import Broken, Continued, Returned
-from llm_linalg.parsing import MARKS, within
+from llm_linalg.parsing import MARKS, walk, within
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -65,7 +65,7 @@ def binding(statement: ast.AST) -> Sequence[ast.AST]:
 
 def bound_by(target: ast.expr) -> Iterator[str]:
     """Yield the names that an assignment to a target binds."""
-    for node in ast.walk(target):
+    for node in walk(target):
         if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
             yield node.id
 
@@ -84,7 +84,7 @@ def looked_at(*nodes: ast.AST) -> frozenset[str]:
             case ast.Subscript(value=ast.Name(), ctx=ast.Store()):
                 todo.append(node.slice)
             case ast.AugAssign():
-                found.update(inner.id for inner in ast.walk(node.target) if isinstance(inner, ast.Name))
+                found.update(inner.id for inner in walk(node.target) if isinstance(inner, ast.Name))
                 todo += [node.target, node.value]
             case _ if not isinstance(node, _WITHOUT):
                 todo += within(node)

@@ -27,6 +27,7 @@ _AT_ONCE = frozenset(
     ["append", "pop", "get", "item", "backward", "zero_grad", "parameters", "size", "dim", "numel"]
 )
 T = TypeVar("T")
+NODES_A_STEP = 5  # that are looked at in a step
 _HOPELESS, _SOON = 60, 1_500  # guesses; steps of a rehearsal after those
 _TURNING = ast.For | ast.comprehension
 _ALONE = frozenset([ast.Name, ast.Constant, ast.Load, ast.Store])  # which most nodes are
@@ -78,7 +79,11 @@ class Guessing(Timed):
         return any(self._inside(node).calls for node in nodes)
 
     def _inside(self, node: ast.AST) -> _Inside:
-        return self._once(_inside, node)
+        new = (_inside, node) not in self.source.found
+        inside = self._once(_inside, node)
+        if new:
+            self.went_on(inside.size // NODES_A_STEP)
+        return inside
 
     def _once(self, tells: Callable[..., T], *nodes: ast.AST) -> T:
         """Return what is told of nodes, which is asked once."""
@@ -119,18 +124,21 @@ class _Inside(NamedTuple):
         calls: Whether a call.
         turns: Whether a loop, or a call of what has no name.
         called: The names of what is called.
+        size: How many nodes.
     """
 
     calls: bool
     turns: bool
     called: frozenset[str]
+    size: int
 
 
 def _inside(node: ast.AST) -> _Inside:
     functions: list[ast.expr] = []
-    turns, todo = False, [node]
+    turns, size, todo = False, 0, [node]
     while todo:
         inner = todo.pop()
+        size += 1
         if inner.__class__ in _ALONE:
             continue
         if isinstance(inner, ast.Call):
@@ -139,4 +147,4 @@ def _inside(node: ast.AST) -> _Inside:
         todo += within(inner)
     nameless = any(not isinstance(function, ast.Name | ast.Attribute) for function in functions)
     called = frozenset(function.id for function in functions if isinstance(function, ast.Name))
-    return _Inside(bool(functions), turns or nameless, called)
+    return _Inside(bool(functions), turns or nameless, called, size)

@@ -17,6 +17,7 @@ from llm_linalg.language.budget import MAX_AXES
 from llm_linalg.language.caller import Method
 from llm_linalg.language.evaluator import FAILURES
 from llm_linalg.language.source import Source
+from llm_linalg.parsing import walk
 
 _REPEATED: Any = list | tuple | str
 
@@ -132,7 +133,7 @@ def _named(node: ast.expr) -> str | None:
 def _stands_in(node: ast.Assign) -> tuple[bool, bool]:
     """Return whether a name stands in its new value, and whether that is the name twice."""
     bound = {_named(target) for target in node.targets} - {None}
-    within = any(isinstance(inner, ast.Name) and inner.id in bound for inner in ast.walk(node.value))
+    within = any(isinstance(inner, ast.Name) and inner.id in bound for inner in walk(node.value))
     match node.value:
         case ast.BinOp(left=ast.Name(id=one), op=ast.Add(), right=ast.Name(id=other)):
             return within, one == other and one in bound

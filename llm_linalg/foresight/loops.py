@@ -18,12 +18,14 @@ from llm_linalg.foresight.hollow import Fails
 from llm_linalg.foresight.least import Least
 from llm_linalg.foresight.parted import Part, Parted, Parts
 from llm_linalg.foresight.several import joined
+from llm_linalg.foresight.turns import Places
 from llm_linalg.foresight.unknown import Undecided
 from llm_linalg.foresight.wholes import SomeRange
 from llm_linalg.language.costs import A_WEIGHING
 from llm_linalg.language.pace import ENOUGH
 from llm_linalg.language.source import Source
 from llm_linalg.language.statements import Broken, Continued, Returned
+from llm_linalg.parsing import walk
 
 _MOST_PASSES = 8
 A_FEW = 32  # turns that are gone through one by one, if they take few steps
@@ -93,7 +95,7 @@ class Loops(Parted):
 
     def _does_little(self, node: ast.For, turns: int) -> bool:
         """Return whether all turns of a loop may be short: none turns, or calls a function or a layer."""
-        if self._once(_size, *node.body) * turns > _SHORT:
+        if _longer(_SHORT // max(turns, 1), node.body):
             return False
         inside = [self._inside(inner) for inner in node.body]
         return not any(part.turns or any(name in self.names for name in part.called) for part in inside)
@@ -163,7 +165,8 @@ class Loops(Parted):
         If there may be any number of them, or none, they take nothing.
         """
         scope = self.names.maps[0]
-        kinds, carried = self.every(column), Carried()
+        kinds: list[Places] = [range(column.size)]
+        carried = Carried()
         first, bound = sure and self.exact, set(bound_by(node.target))
         were = sizes(scope, self._altered) if self.dearest else None  # until one turn was gone through
         with self._uncertain():
@@ -234,6 +237,6 @@ class Loops(Parted):
         return next((joined(table[name], now) for table in tables if name in table), now)
 
 
-def _size(*nodes: ast.AST) -> int:
-    """Return how many nodes there are, those within them included."""
-    return sum(1 for node in nodes for _ in ast.walk(node))
+def _longer(size: int, nodes: Sequence[ast.AST]) -> bool:
+    """Return whether there are more nodes than so many, those within them included."""
+    return any(place == size for place, _ in enumerate(walk(*nodes)))

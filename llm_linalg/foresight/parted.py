@@ -14,11 +14,11 @@ from torch import Tensor
 from llm_linalg.errors import LimitError
 from llm_linalg.foresight.branches import NAMES_A_STEP, Branches, restore
 from llm_linalg.foresight.carried import Carried
-from llm_linalg.foresight.columns import Column, Places, column, dearest, together
+from llm_linalg.foresight.columns import Column, column, dearest, together
 from llm_linalg.foresight.flow import Perhaps
 from llm_linalg.foresight.hollow import Fails
 from llm_linalg.foresight.least import Least
-from llm_linalg.foresight.turns import Apart, Each, Turn
+from llm_linalg.foresight.turns import Apart, Each, Places, Turn
 from llm_linalg.language.allowance import Spent
 from llm_linalg.language.source import Source
 from llm_linalg.language.statements import Returned
@@ -162,7 +162,7 @@ class Parted(Branches):
 
         Args:
             column: What the turns go through.
-            kinds: The places of each kind.
+            kinds: The places of each kind; at first, all are of one.
             go: Goes through one turn.
             carried: Names that are known before each turn.
         """
@@ -228,13 +228,6 @@ class Parted(Branches):
             return dearest(values)
         return column(values) if self.exact else together(values)
 
-    def every(self, column: Column) -> list[Places]:
-        """Return the places of all turns, as those of one kind."""
-        if not self.exact:
-            return [range(column.size)]
-        with torch._C.DisableTorchFunction():
-            return [torch.arange(column.size)]
-
     def _all_turns(self, column: Column, go: Callable[[Column], T | None]) -> T | None:
         """Go through all turns as one; or through a few pieces of them, if more is known of those."""
         scope, left, ranges = self.names.maps[0], self.budget.left, self.ranges
@@ -263,4 +256,5 @@ class Parted(Branches):
 
 def _split(places: Places, keys: Tensor) -> list[Tensor]:
     with torch._C.DisableTorchFunction():
-        return [places[keys == key] for key in sorted(set(keys.tolist()))]
+        found = [(keys == key).nonzero().flatten() for key in range(int(keys.max()) + 1)]
+        return found if isinstance(places, range) else [places[ones] for ones in found]

@@ -12,7 +12,7 @@ from llm_linalg.language.interpreter import Interpreter
 from llm_linalg.language.source import Source
 
 LONGEST = 6_700  # steps of a rehearsal; what each takes is in `costs`
-A_NODE = 2  # of so many nodes of a program, which take long to read, it may be a step shorter
+A_NODE = 0.6  # steps that it may be shorter for each node of the program, which take long to read
 A_CALL = 12  # steps that a call of torch takes as long as
 
 
@@ -36,7 +36,7 @@ class Timed(Interpreter):
         self.hollow = Hollow(budget, lambda: self.recorder.severed, lambda: self.went_on(0))
         self.exact = self.dearest = False
         self.hurried = False
-        self.longest = LONGEST - source.size // A_NODE
+        self.longest = LONGEST - int(A_NODE * source.size)
         self._steps = 0
 
     @property

@@ -15,6 +15,9 @@ KINDS = {torch.int64: int, torch.bool: bool, torch.float64: float}
 _SORTED_A_STEP = 40
 _FEW = 1_000  # turns whose values are compared
 _numbered = count()
+_GATHERED_A_STEP = 2_000
+Places = Tensor | range
+"""Of turns, in order: a range of all of them, or some."""
 
 
 class Turn:
@@ -32,6 +35,14 @@ class Turn:
         self.room = room
         self.went_on = went_on
         self.live = True
+
+
+def index(places: Places, turn: Turn) -> Tensor | slice:
+    """Return what picks the cells of some turns of those of all; to pick them one by one takes steps."""
+    if isinstance(places, range):
+        return slice(None)
+    turn.went_on(len(places) // _GATHERED_A_STEP)
+    return places
 
 
 class Apart(Exception):  # noqa: N818
@@ -105,7 +116,9 @@ class Each(Unknown):
 
 def given(cells: Tensor, turn: Turn, words: Sequence[str] | None = None) -> Any:
     """Return a value for each turn; the value itself, if it is the same for all."""
-    alike = cells.dtype is not torch.float64 and bool((cells == cells[0]).all())
+    alike = (
+        cells.dtype is not torch.float64 and bool(cells[0] == cells[-1]) and bool((cells == cells[0]).all())
+    )
     if not alike and len(cells) > 1:
         return Each(cells, turn, words)
     number = cells[0].item()

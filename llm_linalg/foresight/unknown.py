@@ -97,15 +97,21 @@ def parts(value: Any) -> Iterator[Any]:
                 item = item.items
             kinds = set(map(type, item))
             if not kinds <= _CERTAIN:
-                todo += {id(inner): inner for inner in item}.values()
+                todo += dict(zip(map(id, item), item, strict=True)).values()
             elif Tensor in kinds:
                 todo.append(next(inner for inner in item if inner.__class__ is Tensor))
 
 
 def doubtful(value: Any) -> bool:
     """Return whether a value, or one inside it, is unknown."""
-    if value.__class__ in _CERTAIN or (value.__class__ in _LISTS and _CERTAIN.issuperset(map(type, value))):
+    if value.__class__ in _CERTAIN:
         return False
+    if value.__class__ in _LISTS:
+        kinds = set(map(type, value))
+        if kinds <= _CERTAIN:
+            return False
+        if any(issubclass(kind, Unknown) for kind in kinds):
+            return True
     return any(isinstance(part, Unknown) for part in parts(value))
 
 

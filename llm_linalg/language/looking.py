@@ -8,6 +8,7 @@ from contextlib import contextmanager
 
 from llm_linalg.language.moments import Moment, Moments
 from llm_linalg.language.pace import Going
+from llm_linalg.parsing import walk
 
 _SIMPLE = ast.Assign | ast.AugAssign | ast.Expr | ast.Return
 MANY_TURNS = 30  # of a loop within others that is worth a rehearsal of its own
@@ -55,7 +56,7 @@ class Looking(Moments):
         """Whether items are gone through within a statement that is no block."""
         if node in self._active:
             return True
-        inner = ast.walk(node) if isinstance(node, _SIMPLE) else ()
+        inner = walk(node) if isinstance(node, _SIMPLE) else ()
         found = any(isinstance(part, ast.comprehension) for part in inner)
         (self._active if found else self._passive).add(node)
         return found
