@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from itertools import repeat
+from itertools import chain, repeat
 from operator import is_
 from typing import Any
 
@@ -40,7 +40,7 @@ def joined(one: Any, other: Any, numbers: Callable[[Any, Any], Any] = either) ->
         if not few(one) or not few(other):
             return ANY
         items = tuple(map(joined, one, other, repeat(numbers)))
-        return one if all(map(_same, items, one)) else items
+        return one if all(map(is_, items, one)) else items
     kinds = {kind_of(one), kind_of(other)}
     if len(kinds) > 1 or kinds == {None}:
         return ANY
@@ -60,10 +60,6 @@ def _of_tensors(one: Tensor, other: Tensor) -> Any:
     if holds_truths(one) and not holds_truths(other):
         return like(one)
     return back.either(one, other)
-
-
-def _same(one: Any, other: Any) -> bool:
-    return one is other
 
 
 def identity(value: Any) -> Any:
@@ -93,6 +89,15 @@ def common(values: Sequence[Any]) -> Any:
     if len(values) > _MOST:
         return values[0] if all(map(is_, values, repeat(values[0]))) else ANY
     found = values[0]
-    for value in values[1:]:
+    if isinstance(found, tuple) and few(found) and _alike(values):
+        items = tuple(map(common, zip(*values, strict=True)))
+        return found if all(map(is_, items, found)) else items
+    for value in dict(zip(map(id, values), values, strict=True)).values():
         found = joined(found, value, spanning)
     return found
+
+
+def _alike(values: Sequence[Any]) -> bool:
+    """Return whether all are tuples that are as long as the first, and have no others within them."""
+    sizes = {len(value) if isinstance(value, tuple) else -1 for value in values}
+    return sizes == {len(values[0])} and not any(isinstance(item, tuple) for item in chain(*values))

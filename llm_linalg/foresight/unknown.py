@@ -126,6 +126,10 @@ def has_tensors(value: Any) -> bool:
 
 def few(value: Any) -> bool:
     """Return whether a value has only few items, those within it included, each as often as it is there."""
+    if not isinstance(value, tuple):
+        return True
+    if not any(issubclass(kind, tuple) for kind in set(map(type, value))):
+        return len(value) < _FEW
     return all(count < _FEW for count, _ in enumerate(_each(value)))
 
 

@@ -282,10 +282,14 @@ def _weigh_key(key: Any, budget: Budget) -> None:
     elif len(key) > MAX_KEY:
         raise LimitError(f"a key of {len(key):,} parts; {MAX_KEY} are allowed")
     for part in key if isinstance(key, tuple) else (key,):
-        if isinstance(part, list) and len(part) > MAX_KEY and any(isinstance(item, Tensor) for item in part):
+        if isinstance(part, list) and len(part) > MAX_KEY and _has_tensor(part):
             raise LimitError(f"a list of {len(part):,} tensors as a key; {MAX_KEY} are allowed")
     if plain.weighed(key)[0] > MAX_PLACES:
         raise LimitError(f"a key with more than {MAX_PLACES:,} places: write torch.tensor(places)")
+
+
+def _has_tensor(items: list[Any]) -> bool:
+    return any(issubclass(kind, Tensor) for kind in set(map(type, items)))
 
 
 def _single(tensor: Tensor) -> bool:
