@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from llm_linalg.node import Node
     from llm_linalg.ops.call import Call
 
-_KINDS = frozenset(["contraction", "pointwise", "mask", "movement", "reduction", "rowwise", "composite"])
+KINDS = frozenset(["contraction", "pointwise", "mask", "movement", "reduction", "rowwise", "composite"])
 _ENDS = frozenset(["detach", "to"])  # the second of them perhaps
 
 
@@ -54,10 +54,10 @@ def way(tensor: Tensor) -> Way | None:
     return found  # type: ignore[no-any-return]
 
 
-def lead(given: Tensor, call: Call, asked: Asked) -> None:
-    """Let the way from what a call gave lead through it, if it has a gradient."""
-    if call.operation.kind in _KINDS and call.operation.name not in _ENDS:
-        follow(given, call.tensors, asked.work, going_back(call, asked.cells, asked.work))
+def lead(given: Tensor, call: Call, asked: Asked, operands: Sequence[Tensor]) -> None:
+    """Let the way from what a call gave lead through it, or one like it, if it has a gradient."""
+    if call.operation.kind in KINDS and call.operation.name not in _ENDS:
+        follow(given, operands, asked.work, going_back(call, asked.cells, asked.work))
 
 
 def follow(given: Tensor, operands: Sequence[Tensor], work: int = 0, effort: int = 0) -> None:

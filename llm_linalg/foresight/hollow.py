@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from contextlib import contextmanager
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
 from torch import Tensor
 from torch.nn.functional import cross_entropy
 from torch.overrides import TorchFunctionMode
 
-from llm_linalg.axes import Clash, extent
+from llm_linalg.axes import Clash, Shape, extent
 from llm_linalg.errors import HaltedError, LimitError
 from llm_linalg.foresight import back
 from llm_linalg.foresight.nowhere import hold_truths, holds_truths, look_into, memory, without_cells
@@ -31,6 +31,7 @@ from llm_linalg.foresight.wholes import between
 from llm_linalg.language.budget import Asked, Budget
 from llm_linalg.language.costs import A_CALL, AN_ANSWER
 from llm_linalg.ops import TABLE, Call
+from llm_linalg.ops.alike import Common, likeness
 from llm_linalg.ops.call import Written, writes
 from llm_linalg.ops.refusals import danger
 from llm_linalg.ops.registry import ASKING, PUTTING, short_name
@@ -67,11 +68,30 @@ _PAIRS: Mapping[str, Callable[..., Any]] = {
     "sort": torch.return_types.sort,
     "topk": torch.return_types.topk,
 }
+_SHAPED = back.KINDS - {"movement"}  # they give what hangs on shapes, types and plain values alone
 _A_FEW = 50  # calls; a builtin may make many of them
 
 
 class Fails(Exception):  # noqa: N818
     """The program fails here, whatever it is given: what comes after is not reached."""
+
+
+class Made(NamedTuple):
+    """A call of which those that are like it give the like, and take as much.
+
+    Attributes:
+        call: The call.
+        asked: What it asks for.
+        shape: The shape of what it gave.
+        kind: Its type.
+        truths: Whether its cells are truths, for sure.
+    """
+
+    call: Call
+    asked: Asked
+    shape: Shape
+    kind: torch.dtype
+    truths: bool
 
 
 class Hollow(TorchFunctionMode):
@@ -81,12 +101,18 @@ class Hollow(TorchFunctionMode):
         budget: What they take it of.
         severed: Whether what is called now has no gradient.
         went_on: Is called after each few calls; it may end the rehearsal.
+        made: Calls that were made before, by what they have in common with those that are like them.
     """
 
     def __init__(
-        self, budget: Budget, severed: Callable[[], bool], went_on: Callable[[], None] = lambda: None
+        self,
+        budget: Budget,
+        severed: Callable[[], bool],
+        went_on: Callable[[], None] = lambda: None,
+        made: dict[Common, Made] | None = None,
     ) -> None:
         super().__init__()
+        self._made = {} if made is None else made
         self._went_on = went_on
         self._next = _A_FEW
         self._severed = severed
@@ -115,7 +141,8 @@ class Hollow(TorchFunctionMode):
                 return kwargs.get("tensor", args[0] if args else None)
             if func in PUTTING:
                 return None
-            if TABLE.entry(func) is None:
+            entry = TABLE.entry(func)
+            if entry is None:
                 name = short_name(func)
                 if name in _ANSWERED:
                     if name == "grad":  # a call of the program's own, or of its layers: the run counts it
@@ -123,13 +150,31 @@ class Hollow(TorchFunctionMode):
                     return func(*args, **kwargs)
                 if name in _ITSELF:
                     return args[0]
-            return self._call(func, args, kwargs)
+            self.calls += 1
+            if self.calls > self._next:
+                self._next = self.calls + _A_FEW
+                self._went_on()
+            if entry is None or self._making or entry.operation.kind not in _SHAPED:
+                return self._call(func, args, kwargs)
+            like = likeness(func, entry.operation, args, kwargs)
+            if like is None:
+                return self._call(func, args, kwargs)
+            made = self._made.get(like[0])
+            return self._call(func, args, kwargs, like[0]) if made is None else self._again(made, like[1])
 
-    def _call(self, func: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
-        self.calls += 1
-        if self.calls > self._next:
-            self._next = self.calls + _A_FEW
-            self._went_on()
+    def _again(self, made: Made, own: Sequence[Any]) -> Tensor:
+        """Make a call that is like one that was made."""
+        self._budget.take(made.call, made.asked)
+        given = without_cells(made.shape, made.kind)
+        if made.truths:
+            hold_truths(given)
+        if not self._severed():
+            back.lead(given, made.call, made.asked, [item for item in own if isinstance(item, Tensor)])
+        return given
+
+    def _call(
+        self, func: Any, args: Sequence[Any], kwargs: Mapping[str, Any], common: Common | None = None
+    ) -> Any:
         if func is cross_entropy:  # which operation that is hangs on its targets
             return self._entropy(*args, **kwargs)
         written = Written.of(args, kwargs, MOST_OPERANDS)
@@ -151,7 +196,10 @@ class Hollow(TorchFunctionMode):
             if call.arguments.get("requires_grad") is True:
                 back.ask(given, wanted=True)
             elif not self._severed():
-                back.lead(given, call, asked)
+                back.lead(given, call, asked, call.tensors)
+            if common is not None and call.operation.kind in _SHAPED and not call.may_write:
+                shape = tuple(given.shape)
+                self._made[common] = Made(call, asked, shape, given.dtype, holds_truths(given))
         return given
 
     def _given(

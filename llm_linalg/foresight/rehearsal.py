@@ -48,7 +48,7 @@ class Rehearsal(Comprehended):
         self._modules = dict(modules)
         self.exact, self.dearest, self.paces = exact, dearest, paces or {}
         if exact or dearest:
-            self.hurry(3 if exact else 2)
+            self.hurry(4 if exact else 2)
         self._finished = False
         self.known, self.clear = 0, False
 

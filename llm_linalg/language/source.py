@@ -122,7 +122,7 @@ class Source:
         imported: What it imports from modules.
         comprehends: Whether it has comprehensions.
         functions: Those that it defines.
-        found: What was worked out of its nodes, once: under what that is, and the node.
+        found: What was worked out of it, once: under what that is, and the node.
     """
 
     def __init__(self, text: str, bounded: bool = True) -> None:

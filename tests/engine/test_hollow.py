@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from operator import sub
 from typing import Any
 
 import pytest
@@ -13,7 +14,7 @@ from torch.nn import functional
 
 from llm_linalg.foresight import back
 from llm_linalg.foresight.hollow import Hollow
-from llm_linalg.foresight.nowhere import without_cells
+from llm_linalg.foresight.nowhere import holds_truths, memory, without_cells
 from llm_linalg.foresight.unknown import Undecided
 from llm_linalg.language.budget import Budget
 from llm_linalg.ops import TABLE
@@ -68,6 +69,36 @@ def test_a_way_back_is_foreseen_only_where_torch_has_one(name: str, data: st.Dat
         return
     for one, other in zip(found, wanted, strict=True):
         assert other.requires_grad or back.way(one) is None
+
+
+@pytest.mark.parametrize("name", sorted(TABLE.operations))
+@pytest.mark.filterwarnings("ignore::UserWarning")
+@settings(max_examples=10)
+@given(data=st.data())
+def test_a_call_like_one_before_takes_and_gives_the_like(name: str, data: st.DataObject) -> None:
+    sample = data.draw(samples(name))
+    budget, found = Budget(), list[Any]()
+    hollow = Hollow(budget, lambda: False)
+    for _ in range(3):
+        tensors = [without_cells(tuple(tensor.shape), tensor.dtype) for tensor in sample.inputs]
+        for tensor in tensors:
+            back.ask(tensor, wanted=True)
+        left, effort = budget.left, budget.effort
+        try:
+            with hollow:
+                given = each(sample.function(*tensors))
+        except Undecided:
+            return
+        took = *map(sub, left, budget.left), budget.effort - effort
+        found.append((took, [_known(tensor) for tensor in given]))
+    assert found[0] == found[1] == found[2]
+
+
+def _known(tensor: Tensor) -> Any:
+    """What is known of a tensor without cells."""
+    way = back.way(tensor)
+    asks = None if way is None else (way.asks, [before.asks for before in way.before])
+    return tuple(tensor.shape), tensor.dtype, holds_truths(tensor), memory(tensor), asks
 
 
 def each(result: Any) -> list[Tensor]:
