@@ -67,7 +67,9 @@ class Choices(Returning):
 
     def weigh_sides(self, kind: ast.cmpop, left: Any, right: Any) -> None:
         """Count the items that a comparison goes through."""
+        items = self.budget.items
         super().weigh_sides(kind, left, {} if right is SOME_DICT else right)
+        self.weighed_since(items)
 
     def _by_bounds(self, kind: ast.cmpop, left: Any, right: Any) -> Any:
         """Compare what is unknown: of whole numbers their bounds may do."""
