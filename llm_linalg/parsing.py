@@ -23,8 +23,9 @@ _ONE_AT_A_TIME = RLock()
 MARKS = (ast.expr_context, ast.operator, ast.unaryop, ast.boolop, ast.cmpop)
 """Nodes within which nothing stands."""
 _WITHIN: Mapping[type[ast.AST], Callable[[Any], Iterable[ast.AST]]] = {
-    **{mark: lambda _: () for kind in MARKS for mark in kind.__subclasses__()},
-    ast.Constant: lambda _: (),
+    **{
+        kind: lambda _: () for kind in (ast.Constant, ast.Load, ast.Store, ast.Add, ast.Sub, ast.Mult, ast.Lt)
+    },
     ast.Name: lambda node: (node.ctx,),
     ast.Attribute: lambda node: (node.value, node.ctx),
     ast.Tuple: lambda node: (*node.elts, node.ctx),

@@ -21,6 +21,7 @@ _SAME: Any = ast.Is | ast.IsNot
 _FINDING: Any = ast.In | ast.NotIn
 _ASKING: Any = ast.Is | ast.IsNot | ast.In | ast.NotIn
 _ONES = frozenset([bool, type(None)])  # there is one object of each of their values
+_COMPARED_A_STEP = 150  # items
 
 
 class Choices(Returning):
@@ -69,7 +70,7 @@ class Choices(Returning):
         """Count the items that a comparison goes through."""
         items = self.budget.items
         super().weigh_sides(kind, left, {} if right is SOME_DICT else right)
-        self.weighed_since(items)
+        self.went_on((items - self.budget.items) // _COMPARED_A_STEP)
 
     def _by_bounds(self, kind: ast.cmpop, left: Any, right: Any) -> Any:
         """Compare what is unknown: of whole numbers their bounds may do."""

@@ -176,9 +176,7 @@ class Expressions(Lengthening):
         if isinstance(left, Unknown) or isinstance(right, Unknown):
             return self._known(node.op, left, right)
         if left.__class__ not in NUMBERS or right.__class__ not in NUMBERS:
-            items = self.budget.items
             self.budget.weigh(left, right)
-            self.weighed_since(items)
         return plain.binary(node.op.__class__, left, right)
 
     def _known(self, operator: ast.operator, left: Any, right: Any) -> Any:
@@ -191,9 +189,7 @@ class Expressions(Lengthening):
                 return plain.binary(type(operator), *((one, number) if one is left else (number, one)))
         if left is SOME_TENSOR or right is SOME_TENSOR:
             return self.some_tensor(multiplies=isinstance(operator, ast.MatMult))
-        items = self.budget.items
         self.budget.weigh(left, right)
-        self.weighed_since(items)
         self.repeats(operator, left, right)
         if isinstance(left, Each) or isinstance(right, Each):
             with suppress(Undecided):

@@ -13,7 +13,6 @@ from llm_linalg.language.source import Source
 
 LONGEST = 6_700  # steps of a rehearsal; what each takes is in `costs`
 A_NODE = 0.6  # steps that it may be shorter for each node of the program, which take long to read
-_WEIGHED_A_STEP = 150  # items
 A_CALL = 12  # steps that a call of torch takes as long as
 
 
@@ -60,11 +59,6 @@ class Timed(Interpreter):
         self._steps += steps
         if self._steps + A_CALL * self.hollow.calls > self.longest:
             raise Ends
-
-    def weighed_since(self, items: int) -> None:
-        """Count steps of the rehearsal for the items that were gone through since so many were left."""
-        if items > self.budget.items:
-            self.went_on((items - self.budget.items) // _WEIGHED_A_STEP)
 
 
 class Ends(Exception):  # noqa: N818
