@@ -38,14 +38,28 @@ class Way:
         self.before = before
 
 
+class Open(Way):
+    """What nobody knows of a tensor that may have a gradient: which calls gave it.
+
+    Attributes:
+        calls: How many there may be, if it is told; else 0.
+    """
+
+    __slots__ = ("calls",)
+
+    def __init__(self, calls: int = 0) -> None:
+        super().__init__(Back(0, 0, 0), ())
+        self.calls = calls
+
+
 LEAF = Way(Back(0, 0, 0), ())  # a tensor that has a gradient, and no call gave it
-OPEN = Way(Back(0, 0, 0), ())  # a tensor that may have one, and nobody knows which calls gave it
+OPEN = Open()
 
 
 def way(tensor: Tensor) -> Way | None:
     """Return the call that a gradient goes back through first from a tensor; None if it surely has none.
 
-    That is `LEAF` if no call gave it, and `OPEN` if not even that is known.
+    That is `LEAF` if no call gave it, and an `Open` one if not even that is known.
     """
     found = vars(tensor).get("_way")
     if found is None:
@@ -65,12 +79,17 @@ def follow(given: Tensor, operands: Sequence[Tensor], work: int = 0, effort: int
     if given.is_floating_point():
         ways = {id(tensor): (tensor, way(tensor)) for tensor in operands}
         led = [(tensor, found) for tensor, found in ways.values() if found is not None]
-        sure = [tensor for tensor, found in led if found is not OPEN]
+        sure = [tensor for tensor, found in led if not isinstance(found, Open)]
         if sure:
             cells = sum(tensor.numel() for tensor in sure)
             lay(given, Way(Back(work, cells, effort), [found for _, found in led]))
         elif led:
-            lay(given, OPEN)
+            lay(given, _longest([found for _, found in led]))
+
+
+def _longest(ways: Sequence[Way | None]) -> Open:
+    """Return the open way with most calls; `OPEN` if there is none."""
+    return max((found for found in ways if isinstance(found, Open)), key=attrgetter("calls"), default=OPEN)
 
 
 def lay(tensor: Tensor, found: Way | None) -> None:
@@ -91,11 +110,19 @@ def either(one: Tensor, other: Tensor) -> Tensor:
     found, cells = way(one), memory(one)
     alike = cells == memory(other)
     other_way = way(other)
-    if alike and (found is OPEN or found is other_way):
+    joined = found if found is other_way else _longest([found, other_way])
+    if alike and found is joined:
         return one
     made = like(one)
     look_into(made, cells if alike else 0)
-    lay(made, found if found is other_way else OPEN)
+    lay(made, joined)
+    return made
+
+
+def after(tensor: Tensor, calls: int) -> Tensor:
+    """Return a tensor of the same shape which so many calls may have given."""
+    made = like(tensor)
+    lay(made, Open(calls))
     return made
 
 
@@ -148,7 +175,7 @@ def leaf(tensor: Tensor) -> Tensor:
 
 
 def passed(tensor: Tensor) -> Iterator[Way]:
-    """Yield the calls that a gradient goes back through from a tensor, each once, and `OPEN` for others."""
+    """Yield the calls that a gradient goes back through from a tensor, each once, and open ways."""
     start = way(tensor)
     todo, seen = [] if start is None else [start], set[int]()
     while todo:

@@ -105,6 +105,8 @@ class Expressions(Lengthening):
         if isinstance(target, ast.Tuple | ast.List):
             self.went_on(len(target.elts))
             if isinstance(value, Unknown):
+                if self.dearest:
+                    self.budget.weigh([0] * len(target.elts))
                 for item in target.elts:
                     self.assign(item, ANY)
                 return

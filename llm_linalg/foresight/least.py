@@ -164,7 +164,7 @@ class Least(Budget):
             self.tensors -= tensors
             self.steps -= costs.A_CALL * tensors
             self.total -= self._cells * calls
-            self.work -= self._work * multiplies
+            self.work -= self._work if multiplies else self._cells * calls
             self.exceeded()
 
     def guess_operands(self, operands: Any) -> None:
@@ -178,15 +178,21 @@ class Least(Budget):
         self.step(costs.AN_OPERAND * max(many - costs.FEW, 0))
         if self.dearest:
             self.total -= self._cells * many
+            self.work -= self._cells * many
             self.exceeded()
 
-    def guess_back(self) -> None:
-        """Take a backward pass of which nothing is known, in the dearest case: through all that was done."""
+    def guess_back(self, calls: int = 0) -> None:
+        """Take a backward pass of which nothing is known, in the dearest case: through all that was done.
+
+        Args:
+            calls: How many there will be at most, if that is told.
+        """
         if self.dearest:
             total, work, tensors, *_ = map(sub, self._whole, self.left)
-            self.step(costs.A_CALL_BACK * tensors)
-            self.works(2 * work)
-            self.fill(2 * total)
+            times = max(2, 2 * calls // max(tensors, 1))
+            self.step(costs.A_CALL_BACK * max(tensors, calls))
+            self.works(times * work)
+            self.fill(times * total)
 
     def guess_size(self, name: str, sizes: Sequence[Any]) -> None:
         """Take a tensor whose sizes are numbers that only the run will know: in the dearest case at most.

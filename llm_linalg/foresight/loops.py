@@ -13,7 +13,7 @@ from llm_linalg.foresight.branches import restore
 from llm_linalg.foresight.carried import Carried
 from llm_linalg.foresight.columns import Column
 from llm_linalg.foresight.flow import Perhaps, bound_by, ways_out
-from llm_linalg.foresight.growth import Sizes, foretold, grown, sizes
+from llm_linalg.foresight.growth import Sizes, becoming, foretold, grown, largest, sizes
 from llm_linalg.foresight.hollow import Fails
 from llm_linalg.foresight.least import Least
 from llm_linalg.foresight.parted import Part, Parted, Parts
@@ -168,7 +168,8 @@ class Loops(Parted):
         kinds: list[Places] = [range(column.size)]
         carried = Carried()
         first, bound = sure and self.exact, set(bound_by(node.target))
-        were = sizes(scope, self._altered) if self.dearest else None  # until one turn was gone through
+        were = self._sizes(node) if self.dearest else None  # until one turn was gone through
+        grows: dict[str, Any] = {}
         with self._uncertain():
             for _ in range(_MOST_PASSES):
                 before, left, lists = dict(scope), self.budget.left, self._lists
@@ -185,11 +186,14 @@ class Loops(Parted):
                 else:
                     proved = carried.proved(parts)
                 known = self._known_after(parts.going_on, before)
-                known |= {name: before[name] for name in carried.names}
+                known |= {name: before[name] for name in carried.names} | grows
                 same = len(known) == len(before) and all(known[name] is before[name] for name in before)
                 same &= self.altered_within(node) == altered
                 if were is not None:
-                    same &= not self._grows(node, column, size or column.size, were, parts)
+                    becomes = self._grows(node, column, size or column.size, were, parts)
+                    if becomes is not None:
+                        grows = becoming(known, becomes)
+                        known, same = known | grows, False
                     were = None
                 if proved and same:
                     return self._ended(parts, left, node.iter) if sure else None
@@ -199,26 +203,31 @@ class Loops(Parted):
 
     def _grows(
         self, node: ast.For, column: Column, size: int, were: Mapping[str, Sizes], parts: Parts
-    ) -> bool:
-        """Return whether a turn makes something larger, and know how large it becomes: one more tells.
+    ) -> Mapping[str, Sizes] | None:
+        """Return how large becomes what a turn makes larger: one more tells. None if it makes nothing so.
 
         Raises:
             LimitError: If it becomes larger than anything may be.
         """
         if size < ENOUGH or not parts.going_on:
-            return False
+            return None
         scope, left = self.names.maps[0], self.budget.left
         restore(scope, parts.end.names)
-        once = sizes(scope, self._altered)
+        once = self._sizes(node)
         if not grown(were, once):
-            return False
+            return None
         altered, self._altered = self._altered, {}
         with suppress(Perhaps, Returned, Fails):
             self._turn(node, column.same)
         self.budget.left, self._altered = left, altered | self._altered
-        twice = sizes(scope, self._altered)
-        self.budget.become(foretold(were, once, twice, size=size, times=size * self.budget.turns))
-        return True
+        becomes = foretold(were, once, self._sizes(node), size=size, times=size * self.budget.turns)
+        self.budget.become(largest(becomes.values()))
+        return becomes
+
+    def _sizes(self, node: ast.For) -> Mapping[str, Sizes]:
+        """Return how large is what the names mean; and how long ways back are, if a loop may go them."""
+        ways = self.goes_back and self._once(_returns, node)
+        return sizes(self.names.maps[0], self._altered, ways)
 
     def _known_after(self, parts: Sequence[Part], before: Mapping[str, Any]) -> dict[str, Any]:
         """Return what is known of the names before any turn, also one that comes after others."""
@@ -235,6 +244,12 @@ class Loops(Parted):
         """Return what a name that a turn bound may mean after it: perhaps what it does around its scope."""
         tables = (*self.names.maps[1:], self._modules, self.builtins)
         return next((joined(table[name], now) for table in tables if name in table), now)
+
+
+def _returns(node: ast.For) -> bool:
+    """Return whether a loop lets a gradient go back, or calls a function that may."""
+    called = [item.func for item in walk(*node.body) if isinstance(item, ast.Call)]
+    return any(isinstance(item, ast.Name) or getattr(item, "attr", "") == "backward" for item in called)
 
 
 def _longer(size: int, nodes: Sequence[ast.AST]) -> bool:

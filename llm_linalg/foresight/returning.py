@@ -52,7 +52,8 @@ class Returning(Expressions):
     def asks(self, tensor: Tensor, wanted: Any = True) -> Tensor:
         """Let a tensor have a gradient, or none; return it, or one like it if only that has one for sure."""
         if wanted is True and self.uncertain:
-            return back.leaf(tensor) if back.way(tensor) in (None, back.OPEN) else tensor
+            found = back.way(tensor)
+            return back.leaf(tensor) if found is None or isinstance(found, back.Open) else tensor
         back.ask(tensor, wanted is True)
         return tensor
 
@@ -64,10 +65,11 @@ class Returning(Expressions):
             return ()
         calls = list(back.passed(tensor))
         self.went_on(len(calls))
-        if back.OPEN in calls:
+        left_open = [call.calls for call in calls if isinstance(call, back.Open)]
+        if left_open:
             self.guesses += 1
-            self.budget.guess_back()
-        return [call.asks for call in calls if call is not back.OPEN]
+            self.budget.guess_back(max(left_open))
+        return [call.asks for call in calls if not isinstance(call, back.Open)]
 
     @property
     def goes_back(self) -> bool:

@@ -10,7 +10,7 @@ from typing import Any
 from llm_linalg.foresight.unknown import UNKNOWN, Unknown
 from llm_linalg.language import plain
 
-_LARGEST = 2**64  # bounds beyond it are not kept
+LARGEST = 2**64  # bounds beyond it are not kept
 _MOST_BITS = 64
 
 Bounds = tuple[int | None, int | None]  # the least and the most that a number may be, if that is known
@@ -61,9 +61,9 @@ def bounds(value: Any) -> Bounds | None:
 
 def between(least: int | None, most: int | None) -> Any:
     """Return a whole number of which no more is known than its bounds."""
-    if least is not None and abs(least) > _LARGEST:
+    if least is not None and abs(least) > LARGEST:
         least = None
-    if most is not None and abs(most) > _LARGEST:
+    if most is not None and abs(most) > LARGEST:
         most = None
     if least is None and most is None:
         return UNKNOWN[int]
@@ -136,7 +136,7 @@ def raised(operator: ast.operator, left: Any, right: Any) -> Any:
     if least is None or lower is None or least < 0 or lower < 0:
         return None
     first = rule(least, min(lower, _MOST_BITS)) if least else 0
-    if most is None or upper is None or upper > _MOST_BITS or most > _LARGEST:
+    if most is None or upper is None or upper > _MOST_BITS or most > LARGEST:
         return between(first, None)
     return between(first, max(rule(most, upper), 1))  # 0 ** 0 is 1
 

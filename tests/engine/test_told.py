@@ -112,7 +112,8 @@ def test_what_fits_runs(program: str) -> None:
 
 
 def grown(*cells: int, size: int, times: int) -> int:
-    return growth.foretold(*[{"x": growth.Sizes(cells=each)} for each in cells], size=size, times=times).cells
+    turns = [{"x": growth.Sizes(cells=each)} for each in cells]
+    return growth.foretold(*turns, size=size, times=times)["x"].cells
 
 
 @given(st.integers(1, 10**6), st.integers(1, 10**4), st.integers(1, 10**5), st.integers(1, 30))

@@ -70,6 +70,16 @@ CALLS = [
         "w = torch.ones(3, requires_grad=True)\ny = w * 1\nfor j in range(300): y = y * 1.01\n"
         "for j in range(20): y.sum().backward(retain_graph=True)"
     ),
+    (
+        "w = torch.ones(3, requires_grad=True)\ny = w * 1\n"
+        "for j in range(90):\n    y.sum().backward(retain_graph=True)\n    y = y * 2"
+    ),
+    (
+        "w = torch.ones(3, requires_grad=True)\ny = w * 1\n"
+        "def back(t): t.sum().backward(retain_graph=True)\n"
+        "for j in range(90):\n    y = y * 2 + w\n    if x[0] > 0: back(y)"
+    ),
+    "z = [x, x]\nif x[0] > 9: z = [x]\nfor j in range(60): a, b = z",
     "s = 'ab'\nfor j in range(300): s += str(j)",
     "s = 'ab'\nfor j in range(300): s += f'{x.sum():.2f}'",
 ]
@@ -89,6 +99,10 @@ DOUBLING = [
     "d = {'a': x}\nfor j in range(40): d['a'] = torch.cat([d['a'], d['a']])",
     "k = 2\nif x[0] > 9: k = 3\nfor j in range(40): k = k * 2\nz = torch.ones(k)",
     "k = 2 + int(x[0] > 9)\nfor j in range(40): k = k * 2\nz = torch.ones(k)",
+    (
+        "k = 2\nfor i in range(2):\n    if x[0] > -9:\n"
+        "        for j in range(40):\n            k = k * 2\n            z = torch.ones(k)"
+    ),
 ]
 """Programs in which something becomes twice as large each turn, without end."""
 
