@@ -108,6 +108,7 @@ def execute(
             refused = interpreter.run(cells)
         except ProgramError as error:
             error.trace = _traced(interpreter, seed)
+            error.trace.failed = error.line
             raise
     trace = _traced(interpreter, seed)
     trace.refused = tuple(refused)

@@ -35,6 +35,7 @@ class Trace:
         refused: Of a program in cells: what failed in those above the last.
         lists: The lists of words that a program in the tensor language has at its end, by name.
         lines: Of a program in the tensor language: the node that each line gave last, from 1.
+        failed: The line, from 1, at which such a program failed that was not run to its end.
         ranks: Of a program that was run on several devices: the trace of each.
         rerun: Of trusted Python: runs the function again, and keeps the values around the node of a position.
     """
@@ -55,6 +56,7 @@ class Trace:
         self.refused: tuple[ProgramError, ...] = ()
         self.lists: Mapping[str, tuple[str, ...]] = {}
         self.lines: Mapping[int, Node] = {}
+        self.failed: int | None = None
         self.ranks: tuple[Trace, ...] = ()
         self.rerun: Callable[[int], Trace] | None = None
         self._gradients: dict[Node, Trace] = {}

@@ -6,6 +6,7 @@ import ast
 from collections import ChainMap, Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import Any, NamedTuple
 
 import torch
@@ -32,6 +33,7 @@ from llm_linalg.language.source import Source
 from llm_linalg.node import Node
 
 _PRINTED_LIMIT = 200_000
+_OF_OTHERS = frozenset(chain.from_iterable(values.METHODS.values()))  # methods of plain values
 
 
 class Caller(Comprehensions):
@@ -80,8 +82,16 @@ class Caller(Comprehensions):
         methods = values.methods(value)
         if name in methods:
             return Method(methods[name], value)
+        of_tensors = name in tables.METHODS or name in tables.ATTRIBUTES
+        advised = isinstance(value, list) and name in instead.LISTS
+        if (
+            not isinstance(value, Tensor)
+            and (value is None or of_tensors or name in _OF_OTHERS)
+            and not advised
+        ):
+            raise self.error(instead.without(value, name, of_tensors), node)
         known = [*tables.METHODS, *tables.ATTRIBUTES] if isinstance(value, Tensor) else methods
-        owner = node.value.id if isinstance(node.value, ast.Name) else ""
+        owner = self.source.text_of(node.value) if isinstance(node.value, ast.Name | ast.Attribute) else ""
         raise self.error(instead.missing(f".{name}", name, known, owner), node)
 
     def _of_layer(self, layer: nn.Module, node: ast.Attribute) -> Any:

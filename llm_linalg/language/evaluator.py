@@ -43,6 +43,7 @@ FAILURES = (
 WITH_ITEMS: Any = Tensor | tuple | list | dict | str | range | layers.SEQUENCES
 _ITEMS = frozenset([tuple, list, dict, str, range])  # what mostly stands there
 _KEYS: Any = tuple | list | dict | range
+_GOING_THROUGH = frozenset([ast.ListComp, ast.GeneratorExp, ast.DictComp])
 MAX_KEY = 50
 MAX_PLACES = 10_000
 _FINDING: Any = ast.In | ast.NotIn
@@ -154,8 +155,8 @@ class Evaluator:
         return self._explain(self, node, error)
 
     def gave(self, node: Node | None) -> None:
-        """Remember what the line gave that is being run."""
-        span = self.source.span(self._at)
+        """Remember what the line gave that is being run; what a comprehension goes through is not given."""
+        span = None if self._at.__class__ in _GOING_THROUGH else self.source.span(self._at)
         if node is not None and span is not None:
             self.lines[span.line] = node
 

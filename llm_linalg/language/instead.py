@@ -60,6 +60,7 @@ _OUTSIDE = "a program reaches nothing outside itself"
 _ARRAYS = "write it with torch: torch.tensor, torch.arange"
 _KINDS = "compare x.dtype or x.shape"
 _TRUSTED = "write a function in a file: `llm-linalg trace FILE.py:function` records any call of torch's"
+_UNFOLDED = "write x.unfold(-1, k, 1) @ weight: a product with each window"
 _STEP = "write its step: with torch.no_grad(): W -= 0.1 * W.grad"
 
 _FACTORS = """
@@ -122,6 +123,11 @@ MEMBERS: Mapping[str, str] = {
     "torch.amp": _ALONE,
     "torch.autocast": _ALONE,
     "torch.profiler": _ALONE,
+    "torch.bernoulli": "write (torch.rand(p.shape) < p).float()",
+    "torch.std_mean": "write x.std() and x.mean()",
+    "torch.var_mean": "write x.var() and x.mean()",
+    "torch.vmap": "give x one more axis, or go through it with `for`",
+    "torch.fft": _TRUSTED,
     "torch.normal": "write mean + std * torch.randn(2, 3)",
     "torch.complex": "turn pairs with torch.cos and torch.sin",
     "torch.view_as_complex": "turn pairs with torch.cos and torch.sin",
@@ -148,6 +154,9 @@ MEMBERS: Mapping[str, str] = {
     "nn.TransformerDecoder": _WRITTEN_OUT,
     "nn.TransformerDecoderLayer": _WRITTEN_OUT,
     "nn.BatchNorm1d": "write nn.LayerNorm(n)",
+    **{f"nn.{name}": "write its step: h = torch.tanh(x @ W + h @ U)" for name in ("RNN", "GRU", "LSTM")},
+    **{f"nn.{name}": _UNFOLDED for name in ("Conv1d", "Conv2d")},
+    **{f"F.{name}": _UNFOLDED for name in ("conv1d", "conv2d")},
     "F.multi_head_attention_forward": "write q @ k.transpose(-2, -1), softmax, @ v",
     "math.factorial": "write math.prod(range(1, n + 1))",
 }
@@ -163,9 +172,18 @@ ATTRIBUTES: Mapping[str, str] = {
     "copy_": "write x[:] = other",
     "normal_": "write x[:] = torch.randn(x.shape)",
     "uniform_": "write x[:] = torch.rand(x.shape)",
+    "random_": "write x[:] = torch.randint(10, x.shape)",
+    "bernoulli": "write (torch.rand(p.shape) < p).float()",
+    "bernoulli_": "write x[:] = (torch.rand(x.shape) < p).float()",
     "t_": "write x = x.T",
     "forward": "call the layer itself: layer(x)",
     "format": 'write an f-string: f"{x:.2f}"',
+    "rjust": 'write an f-string: f"{s:>8}"',
+    "ljust": 'write an f-string: f"{s:<8}"',
+    "center": 'write an f-string: f"{s:^8}"',
+    "zfill": 'write an f-string: f"{n:08}"',
+    "title": "write s[:1].upper() + s[1:]",
+    "capitalize": "write s[:1].upper() + s[1:]",
     "apply": _INIT,
     "to": _CPU,
     "state_dict": "go through layer.named_parameters()",
@@ -216,6 +234,9 @@ PACKAGES: Mapping[str, str] = {
 }
 
 
+_SIGNS = {"add": "+", "sub": "-", "subtract": "-", "mul": "*", "multiply": "*", "div": "/", "divide": "/"}
+
+
 def imported(path: str, had: str) -> str:
     """Say that there is no such thing to import, and what to write instead or what there is.
 
@@ -223,6 +244,8 @@ def imported(path: str, had: str) -> str:
         path: Its dotted name, such as ``torch.optim.AdamW``.
         had: The modules that the language has.
     """
+    if path.endswith(".*"):
+        return f"{path} can't be imported: name what is used, as in from math import sqrt"
     inside = path.removeprefix("torch.") if path.startswith("torch.nn.") else path
     names = inside.replace("nn.functional.", "F.", 1).split(".")
     heads = [".".join(names[:count]) for count in range(len(names), 0, -1)]
@@ -244,8 +267,41 @@ def missing(shown: str, name: str, known: Iterable[str], owner: str = "") -> str
     if advice is None and "append" in known:
         advice = LISTS.get(name)
     if advice is None and name.endswith("_") and name[:-1] in known:
-        advice = f"nothing is changed in place: write {owner or 'x'} = {owner or 'x'}{shown[:-1]}(...)"
+        advice = _in_place(name[:-1], owner or "x")
     return f"{shown} is not part of the language{f': {advice}' if advice else hint(name, known) or _LISTED}"
+
+
+_KIND = {
+    "str": "text",
+    "UserFunction": "function",
+    "Method": "function",
+    "Distinct": "set",
+    "Size": "tuple",
+    **dict.fromkeys(["function", "builtin_function_or_method", "method_descriptor"], "function"),
+}
+
+
+def _in_place(name: str, owner: str) -> str:
+    """Say how else a tensor is changed where it is."""
+    sign = _SIGNS.get(name)
+    return f"write {owner} {sign}= ..." if sign else f"write {owner}[...] = {owner}.{name}(...)"
+
+
+def without(value: object, name: str, of_tensors: bool) -> str:
+    """Say that a value, no tensor, has not what others have.
+
+    Args:
+        value: The value.
+        name: What is asked of it.
+        of_tensors: Whether tensors have it.
+    """
+    if value is None:
+        return f"None has no .{name}: it is what a function gives that ends without `return`"
+    kind = _KIND.get(type(value).__name__, type(value).__name__)
+    title = f"{'an' if kind[0] in 'aeiou' else 'a'} {kind}"
+    if of_tensors and isinstance(value, list | tuple):
+        return f"{title} has no .{name}: torch.tensor makes a tensor of numbers, torch.stack one of tensors"
+    return f"{title} has no .{name}"
 
 
 def bound_later(name: str) -> str:

@@ -97,9 +97,10 @@ def _lines() -> Iterator[str]:
 
 def _refusals() -> list[str]:
     """Return what is said of constructs, and of names that people look for."""
+    lacking = {name: said for name, said in instead.ATTRIBUTES.items() if name not in tables.METHODS}
     of_names = (instead.NAMES, instead.MEMBERS, instead.PACKAGES)
     said = [line for table in of_names for line in _advice(table, "`{}`")]
-    said += [*_advice(instead.ATTRIBUTES, "`x.{}`"), *_advice(instead.ARGUMENTS, "`{}=`")]
+    said += [*_advice(lacking, "`x.{}`"), *_advice(instead.ARGUMENTS, "`{}=`")]
     rules = {
         *instead.SYNTAX.values(),
         instead.DECORATOR,

@@ -7,21 +7,22 @@ from typing import TYPE_CHECKING
 from tui.stage.nodes import Path, labels
 
 if TYPE_CHECKING:
+    from llm_linalg.node import Node
     from llm_linalg.tracing import Trace
 
 
 def notes(trace: Trace) -> dict[int, str]:
-    """The shape and type of the tensor that each line, from 1, gave last; else of what it made."""
-    found: dict[int, str] = {}
-    bound: set[int] = set()
+    """The shape and type of the tensor that each line, from 1, gave last; else of what it computed last.
+
+    A gradient that is looked at is not computed there, and a line that failed gave nothing.
+    """
+    gave: dict[int, Node] = {}
     for node in trace.nodes:
         line = node.line
-        if line is None or (line in bound and node.bound_name is None):
-            continue
-        found[line] = f"{node.shape} {node.dtype}"
-        if node.bound_name is not None:
-            bound.add(line)
-    return found | {line: f"{node.shape} {node.dtype}" for line, node in trace.lines.items()}
+        if line is not None and line != trace.failed and node.bound_name is None and node.op != "grad":
+            gave[line] = node
+    gave.update(trace.lines)
+    return {line: f"{node.shape} {node.dtype}" for line, node in gave.items()}
 
 
 def path_at(trace: Trace, line: int) -> Path:
