@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 import llm_linalg.foresight  # noqa: F401  loaded here, so that no program has to wait for it
 from llm_linalg.collecting import old_objects_kept
-from llm_linalg.errors import HaltedError, LimitError, ProgramError, innermost
+from llm_linalg.errors import HaltedError, LimitError, ProgramError, ShapeError, innermost
 from llm_linalg.generator import seeded
 from llm_linalg.keeping import BUDGET
 from llm_linalg.language.allowance import never
@@ -21,6 +21,7 @@ from llm_linalg.language.budget import Budget
 from llm_linalg.language.interpreter import Interpreter
 from llm_linalg.language.printing import CHOSEN
 from llm_linalg.language.source import Source
+from llm_linalg.lasting import comes_by_again, lasting
 from llm_linalg.node import Node
 from llm_linalg.places import Places, frames_of, named_in, owner_of
 from llm_linalg.ranks import Alone, Group, chosen, in_turn, joined
@@ -32,6 +33,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _OWN = ("llm_linalg", "torch")
+_TRIAL: Mapping[str, Any] = {
+    "steps": 5_000,
+    "tensors": 500,
+    "total": 2**20,
+    "work": 2**26,
+    "foresight": False,
+}
+_SHORT = 10_000  # steps and effort: some milliseconds
 _OWN_BUDGET: Mapping[str, Any] = {"total": 2**31, "work": 2**42, "tensors": 2**20, "foresight": False}
 
 
@@ -89,27 +98,35 @@ def execute(
     group: Group | None = None,
     *,
     patient: bool = False,
+    trial: bool = False,
 ) -> Trace:
     """Run a program whose names may also be tensors of another trace's nodes (``known``).
 
     Such a program is our own, made from a trace that exists: its size is that trace's, and not bounded again.
+    Of a trial only the beginning is run, and no repairs are looked for.
     """
     checked = Source(source, bounded=known is None)
     tensors = {name: node.value for name, node in (known or {}).items()}
-    budget = Budget(**({} if known is None else _OWN_BUDGET), halt=halt or never, patient=patient)
+    bounds = _TRIAL if trial else {} if known is None else _OWN_BUDGET
+    budget = Budget(**bounds, halt=halt or never, patient=patient)
     interpreter = Interpreter(checked, {**names, **tensors}, budget, explain)
+    interpreter.mends = not trial
     for name, node in (known or {}).items():
         interpreter.recorder.know(tensors[name], node)
     refused: list[ProgramError] = []
     group = group or Alone()
     group.records(interpreter.recorder)
-    with quiet(seed), joined(group):
-        try:
+    try:
+        with quiet(seed), joined(group):
             refused = interpreter.run(cells)
-        except ProgramError as error:
-            error.trace = _traced(interpreter, seed)
-            error.trace.failed = error.line
-            raise
+    except ProgramError as error:
+        error.trace = _traced(interpreter, seed)
+        error.trace.failed = error.line
+        if isinstance(error, ShapeError) and _tries_whole(interpreter, error, names):
+            error.repairs = lasting(
+                error, lambda text: execute(text, seed, names, cells=cells, halt=halt, trial=True)
+            )
+        raise
     trace = _traced(interpreter, seed)
     trace.refused = tuple(refused)
     trace.lists = {
@@ -118,6 +135,13 @@ def execute(
         if isinstance(value, list | tuple) and value and all(isinstance(word, str) for word in value)
     }
     return trace
+
+
+def _tries_whole(interpreter: Interpreter, error: ShapeError, names: Mapping[str, Any]) -> bool:
+    """Whether the program is run again with each repair: it may come by again, and has done little so far."""
+    short = interpreter.mends and interpreter.budget.done <= _SHORT
+    plain = all(isinstance(value, int | float | str | tuple) for value in names.values())
+    return bool(error.repairs) and short and plain and comes_by_again(interpreter.source, error)
 
 
 def _traced(interpreter: Interpreter, seed: int) -> Trace:

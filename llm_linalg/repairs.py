@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Collection, Iterator, Mapping
+import re
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass
 from functools import reduce
 from typing import TYPE_CHECKING, Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from llm_linalg.axes import Shape
 from llm_linalg.errors import HaltedError, ProgramError, Repair, ShapeError
@@ -23,6 +25,10 @@ if TYPE_CHECKING:
     from llm_linalg.language.interpreter import Interpreter
 
 MOST = 6
+_MARGINS = re.compile(r"(?<=[(\[{]) +| +(?=[)\]}])")  # where a bracket stood at the end of a line
+_MASK = 3  # of the operands of attention
+_SIGNS = {ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/"}
+_WITH_WIDTHS = (nn.Linear, nn.LayerNorm, nn.RMSNorm, nn.Embedding)
 _BUDGET: Mapping[str, Any] = {"cells": 2**22, "multiplications": 2**28, "total": 2**23, "work": 2**28}
 
 
@@ -39,27 +45,44 @@ class _Piece:
 def repairs(
     interpreter: Interpreter, node: ast.expr | ast.stmt, error: ShapeError, found: list[ast.expr | None]
 ) -> tuple[Repair, ...]:
-    """Return expressions that can replace the failing one, in the order of how little they change.
+    """Return texts that can replace what failed, in the order of how little they change.
 
     Args:
         interpreter: With the names as they were when the call failed.
-        node: The failing expression.
+        node: The failing expression, or statement.
         error: The error; its operands are in the order of ``found``.
         found: The sub-expressions that gave the operands.
     """
-    whole = interpreter.source.text_of(node)
-    if "\n" in whole or not isinstance(node, ast.expr):
+    source = interpreter.source
+    if not isinstance(node, ast.expr):
+        return tuple(_of_statement(interpreter, node, error, found))
+    if "\n" not in source.text_of(node):
+        return _of_expression(interpreter, source, node, error, found)
+    lines = [line.removesuffix("\\").strip() for line in source.text_of(node).split("\n")]
+    if any(mark in line for line in lines for mark in "#'\""):  # on one line those may mean another thing
         return ()
-    base = node.col_offset
+    alike, one = _alone(_MARGINS.sub("", " ".join(lines)))
+    return _of_expression(interpreter, alike, one, error, _in(one, node, found))
+
+
+def _of_expression(
+    interpreter: Interpreter,
+    source: Source,
+    node: ast.expr,
+    error: ShapeError,
+    found: Sequence[ast.expr | None],
+) -> tuple[Repair, ...]:
+    """Return repairs of an expression that stands on one line of a source."""
+    whole = source.text_of(node)
     pieces: dict[int, _Piece] = {}
     for place, piece in enumerate(found):
         if piece is not None:
-            start = characters(whole, piece.col_offset - base)
-            text = interpreter.source.text_of(piece)
+            start = characters(whole, piece.col_offset - node.col_offset)
+            text = source.text_of(piece)
             start, end = _bracketed(whole, start, start + len(text))
             pieces[place] = _Piece(start, end, text, error.operands[place].shape)
     working: dict[str, Repair] = {}
-    for text, why in _candidates(whole, pieces, error, node, interpreter, working):
+    for text, why in _candidates(whole, pieces, error, node, interpreter, source, working):
         if text == whole or text in working:
             continue
         shape = _tried(interpreter, text)
@@ -70,12 +93,50 @@ def repairs(
     return tuple(working.values())
 
 
+def _of_statement(
+    interpreter: Interpreter, node: ast.stmt, error: ShapeError, found: Sequence[ast.expr | None]
+) -> Iterator[Repair]:
+    """Yield repairs of ``x += b`` and ``x[mask] = 1``: those of ``x + b`` and ``x[mask]`` that fit."""
+    text = interpreter.source.text_of
+    match node:
+        case ast.AugAssign(target=ast.Name() as target, op=op, value=value) if type(op) in _SIGNS:
+            sign = _SIGNS[type(op)]
+            source, both = _alone(f"{text(target)} {sign} {_wrapped(text(value))}")
+            sides = [part for part in ast.iter_child_nodes(both) if isinstance(part, ast.expr)]
+            for one in _of_expression(interpreter, source, both, error, sides[: len(error.operands)]):
+                left, _, right = one.partition(f" {sign} ")
+                if left == text(target) and one.shape == error.operands[0].shape:
+                    yield Repair(f"{left} {sign}= {right}", one.shape, one.why)
+        case ast.Assign(targets=[ast.Subscript() as target], value=value) if len(error.operands) == 2:
+            (source, item), reading = _alone(text(target)), copy(error)
+            reading.operation = "getitem"
+            key = None if found[1] is None else _in(item, target, found)[1]
+            for one in _of_expression(interpreter, source, item, reading, [None, key]) if key else ():
+                yield Repair(f"{one} = {text(value)}", error.operands[0].shape, one.why)
+
+
+def _alone(text: str) -> tuple[Source, ast.expr]:
+    """Return the source of an expression alone, and its tree."""
+    source = Source(text)
+    statement = source.tree.body[0]
+    if not isinstance(statement, ast.Expr):
+        raise TypeError(f"{text} is no expression")
+    return source, statement.value
+
+
+def _in(one: ast.expr, other: ast.AST, found: Sequence[ast.expr | None]) -> list[ast.expr | None]:
+    """Return the parts of an expression that are where others are in one that is written alike."""
+    same: dict[Any, Any] = dict(zip(ast.walk(other), ast.walk(one), strict=False))
+    return [same.get(piece) for piece in found]
+
+
 def _candidates(
     whole: str,
     pieces: dict[int, _Piece],
     error: ShapeError,
     node: ast.expr,
     interpreter: Interpreter,
+    source: Source,
     working: Collection[str],
 ) -> Iterator[tuple[str, str]]:
     places = sorted(pieces)
@@ -97,7 +158,8 @@ def _candidates(
                 "multiplies each of the matrices",
             )
     yield from _indices(whole, pieces, error)
-    yield from _resized(whole, node, error, interpreter)
+    yield from _resized(whole, node, error, source)
+    yield from _relayered(node, error, interpreter, source)
     for place in places:
         for axis in (-1, 0):
             text = f"{_wrapped(pieces[place].text)}.unsqueeze({axis})"
@@ -148,6 +210,10 @@ def _cut(
     offset = shorter.axis - longer.axis
     beside = {axis: axis + offset for axis in range(len(piece.shape)) if 0 <= axis + offset < len(other)}
     every = {axis: other[there] for axis, there in beside.items() if 1 < other[there] < piece.shape[axis]}
+    if error.operation == "scaled_dot_product_attention" and longer.operand == _MASK < len(error.operands):
+        queries, keys = (error.operands[place].shape[-2] for place in (0, 1))
+        text = f"{_wrapped(piece.text)}[..., :{queries}, :{keys}]"
+        yield _edited(whole, pieces, {_MASK: text}), f"takes the first {queries} queries and {keys} keys"
     for sizes in ({longer.axis: shorter.size}, every):
         ends = [f":{sizes[axis]}" if axis in sizes else ":" for axis in range(max(sizes, default=-1) + 1)]
         said = [f"{size} along axis {axis}" for axis, size in sizes.items()]
@@ -158,10 +224,8 @@ def _cut(
             return
 
 
-def _resized(
-    whole: str, node: ast.expr, error: ShapeError, interpreter: Interpreter
-) -> Iterator[tuple[str, str]]:
-    """Yield other sizes: -1 in the place of each size of a reshape, and a layer of the right width."""
+def _resized(whole: str, node: ast.expr, error: ShapeError, source: Source) -> Iterator[tuple[str, str]]:
+    """Yield -1 in the place of each size of a reshape, and what else reshapes."""
     if error.operation in ("view", "reshape", "expand", "broadcast_to") and isinstance(node, ast.Call):
         sizes = node.args
         if len(sizes) == 1 and isinstance(sizes[0], ast.Tuple | ast.List):
@@ -169,15 +233,23 @@ def _resized(
         places = [(characters(whole, size.col_offset - node.col_offset), size) for size in sizes]
         for several in (1, 2):
             for first, last in zip(places, places[several - 1 :], strict=False):
-                end = last[0] + len(interpreter.source.text_of(last[1]))
+                end = last[0] + len(source.text_of(last[1]))
                 text = whole[first[0] : end]
                 yield whole[: first[0]] + "-1" + whole[end:], f"works out the size that stood as {text}"
         if error.operation == "view":
             yield whole.replace(".view(", ".reshape(", 1), "copies where a view can't be had"
             yield whole.replace(".view(", ".contiguous().view(", 1), "lays the cells out anew first"
-    if isinstance(node, ast.Call) and error.operands:
-        argument = ", ".join(interpreter.source.text_of(item) for item in node.args)
-        for layer, why in _layers(error):
+
+
+def _relayered(
+    node: ast.expr, error: ShapeError, interpreter: Interpreter, source: Source
+) -> Iterator[tuple[str, str]]:
+    """Yield a new layer of the right width in the place of one that is called."""
+    if not isinstance(node, ast.Call) or not error.operands:
+        return
+    argument = ", ".join(source.text_of(item) for item in node.args)
+    for layer, why in _layers(error):
+        if isinstance(_value(interpreter, source.text_of(node.func)), _WITH_WIDTHS):
             yield f"{layer}({argument})", f"a new layer with {why}"
 
 
@@ -249,15 +321,20 @@ def _wrapped(text: str) -> str:
 
 def _tried(interpreter: Interpreter, text: str) -> Shape | None:
     """Run a candidate and return its result's shape; None if it fails as well."""
+    value = _value(interpreter, text)
+    return tuple(value.shape) if isinstance(value, Tensor) else None
+
+
+def _value(interpreter: Interpreter, text: str) -> Any:
+    """Return the value of an expression over the names as they are; None if it fails."""
     try:
         trial = interpreter.again(Source(text), Budget(**_BUDGET, halt=interpreter.budget.halt))
         statement = trial.source.tree.body[0]
         if not isinstance(statement, ast.Expr):
             return None
         with forked(), trial.recorder:
-            value = trial.evaluate(statement.value)
+            return trial.evaluate(statement.value)
     except HaltedError:
         raise
     except ProgramError:
         return None
-    return tuple(value.shape) if isinstance(value, Tensor) else None

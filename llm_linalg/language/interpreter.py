@@ -15,7 +15,13 @@ from llm_linalg.language.statements import Broken, Continued, Returned, Statemen
 
 
 class Interpreter(Statements):
-    """Runs one program, and can run others over its names."""
+    """Runs one program, and can run others over its names.
+
+    Attributes:
+        mends: Whether repairs are looked for if shapes clash.
+    """
+
+    mends = True
 
     def run(self, cells: Sequence[int] = ()) -> list[ProgramError]:
         """Run the program; torch calls are recorded.
@@ -56,7 +62,7 @@ class Interpreter(Statements):
         except RecursionError:
             raise LimitError("the program is nested too deeply to run") from None
         except ShapeError as error:
-            if self._failing is not None:
+            if self._failing is not None and self.mends:
                 from llm_linalg.repairs import repairs
 
                 node, pieces, names = self._failing
