@@ -84,14 +84,14 @@ class Caller(Comprehensions):
             return Method(methods[name], value)
         of_tensors = name in tables.METHODS or name in tables.ATTRIBUTES
         advised = isinstance(value, list) and name in instead.LISTS
+        owner = self.source.text_of(node.value) if isinstance(node.value, ast.Name | ast.Attribute) else ""
         if (
             not isinstance(value, Tensor)
             and (value is None or of_tensors or name in _OF_OTHERS)
             and not advised
         ):
-            raise self.error(instead.without(value, name, of_tensors), node)
+            raise self.error(instead.without(value, owner, name, of_tensors), node)
         known = [*tables.METHODS, *tables.ATTRIBUTES] if isinstance(value, Tensor) else methods
-        owner = self.source.text_of(node.value) if isinstance(node.value, ast.Name | ast.Attribute) else ""
         raise self.error(instead.missing(f".{name}", name, known, owner), node)
 
     def _of_layer(self, layer: nn.Module, node: ast.Attribute) -> Any:

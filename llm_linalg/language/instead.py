@@ -287,14 +287,17 @@ def _in_place(name: str, owner: str) -> str:
     return f"write {owner} {sign}= ..." if sign else f"write {owner}[...] = {owner}.{name}(...)"
 
 
-def without(value: object, name: str, of_tensors: bool) -> str:
+def without(value: object, text: str, name: str, of_tensors: bool) -> str:
     """Say that a value, no tensor, has not what others have.
 
     Args:
         value: The value.
+        text: What gave it.
         name: What is asked of it.
         of_tensors: Whether tensors have it.
     """
+    if value is None and text.endswith(".grad"):
+        return f"{text} is None before a gradient has come back to {text.removesuffix('.grad')}"
     if value is None:
         return f"None has no .{name}: it is what a function gives that ends without `return`"
     kind = _KIND.get(type(value).__name__, type(value).__name__)

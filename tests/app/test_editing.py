@@ -113,6 +113,27 @@ def test_a_line_that_calls_returns_or_names_a_tensor_has_its_note() -> None:
     assert path_at(trace, 11) == (labels(trace.nodes)[trace["e"].index],)
 
 
+def test_what_a_line_goes_through_fills_or_looks_at_is_not_what_it_gave() -> None:
+    trace = run(
+        "x = torch.ones(2, 3)\nxs = [row.sum() for row in x]\nlin = nn.Linear(3, 4)\n"
+        "lin(x).sum().backward()\nlin.zero_grad()\nx[0] = 2\nn = x.sum().item()\n"
+    )
+    assert notes(trace) == {
+        1: "(2, 3) float32",
+        2: "() float32",
+        4: "() float32",
+        6: "(2, 3) float32",
+        7: "() float32",
+    }
+
+
+def test_a_line_that_failed_gave_nothing() -> None:
+    with pytest.raises(ProgramError) as caught:
+        run("x = torch.ones(3)\ny = torch.relu(x + torch.ones(5))")
+    assert caught.value.trace is not None
+    assert notes(caught.value.trace) == {1: "(3,) float32"}
+
+
 def test_an_error_has_a_place() -> None:
     with pytest.raises(ProgramError) as caught:
         run("x = 1\ny = x +")

@@ -329,6 +329,18 @@ async def test_the_screen(size: tuple[int, int]) -> None:
     compare(SNAPSHOTS / "playground" / f"{size[0]}x{size[1]}.txt", "\n".join(parts))
 
 
+async def test_a_line_that_is_not_in_the_window_is_told_of_or_shown() -> None:
+    lines = "\n" * 9 + "y = torch.ones(2, 3)" + " # far" * 20
+    async with bench(f"{lines}\ny @ y" + "\n" * 12) as d:
+        await d.pilot.press("ctrl+home")
+        assert "✗ line 11, column 1, below" in d.screen
+        await d.pilot.press("ctrl+end")
+        assert "✗ line 11, column 1, above" in d.screen
+    async with bench(lines) as d:
+        await d.press("ctrl+end", "escape")
+        assert "│ 10  y = torch.ones" in d.screen
+
+
 async def test_what_is_printed_keeps_its_spaces() -> None:
     async with bench("print('a', end='   b\\n')\nprint(torch.eye(2))\nx = torch.ones(2)", (80, 40)) as d:
         await d.press("escape")

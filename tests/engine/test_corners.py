@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from llm_linalg import trace
+from llm_linalg import ProgramError, run, trace
 from tests.engine.drawing import values
 
 
@@ -68,3 +68,23 @@ def test_evidence_is_measured_once() -> None:
         assert [node.evidence for _ in range(3)] == ["autograd"] * 3
         assert node.reads((0, 0))
     assert len(calls) == 1
+
+
+@pytest.mark.parametrize(
+    ("program", "said"),
+    [
+        (
+            "def f(x):\n    y = x\nf(1).shape",
+            "None has no .shape: it is what a function gives",
+        ),
+        ("[torch.ones(2)].shape", "a list has no .shape: torch.tensor makes a tensor of numbers"),
+        ("(1.5).item()", "a float has no .item"),
+        ("(1, 2).append(3)", "a tuple has no .append"),
+        ("'ab'.shape", "a text has no .shape"),
+        ("def f(): pass\nf.shape", "a function has no .shape"),
+    ],
+)
+def test_what_a_value_has_not_is_said_of_the_value(program: str, said: str) -> None:
+    with pytest.raises(ProgramError) as caught:
+        run(program)
+    assert caught.value.message.startswith(said)

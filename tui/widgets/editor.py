@@ -4,19 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
-from rich.cells import cell_len
-from rich.segment import Segment
 from textual import events
 from textual._text_area_theme import TextAreaTheme
 from textual.binding import Binding, BindingType
 from textual.message import Message
-from textual.strip import Strip
 from textual.widgets import TextArea
 
 from tui.editing import Mark, carried, harmless, indent_after, mixed
 from tui.playground import LONGEST
-from tui.syntax import tokens
-from tui.widgets.drawn import glyphs_of, look_of
+from tui.widgets.drawn import look_of
+from tui.widgets.noted import Noted
 
 if TYPE_CHECKING:
     from textual.document._document import EditResult
@@ -32,7 +29,7 @@ INDENT = 4
 ROLES = ("keyword", "string", "number", "comment", "call", "mark")
 
 
-class Editor(TextArea):
+class Editor(Noted):
     """Text, never markup: what could harm a terminal is replaced before it is in the document."""
 
     ALLOW_SELECT: ClassVar[bool] = False
@@ -48,7 +45,6 @@ class Editor(TextArea):
         Binding("ctrl+shift+home", "to_an_end(True, True)", "select to the first line", show=False),
         Binding("ctrl+shift+end", "to_an_end(False, True)", "select to the last line", show=False),
     ]
-    _mark: Mark | None = None  # the base class draws before it is there
 
     class Typed(Message):
         """The text is another one, and nothing was typed for a moment."""
@@ -76,7 +72,6 @@ class Editor(TextArea):
         self._line = 1
         self._run: Opened | None = None
         self._lines: tuple[str, ...] = ()  # the text that the notes belong to
-        self._notes: dict[int, str] = {}
         self._look = ""
         self._waiting: Timer | None = None
 
@@ -104,6 +99,21 @@ class Editor(TextArea):
         line = picture.frame.line if picture.frame is not None else None
         if not session.editing and line and line != self._line:
             self.move_cursor(self._end_of(line))
+            self.call_after_refresh(self._show_line)
+
+    def on_resize(self) -> None:
+        """The line of the operation stays in a window that has become smaller."""
+        self.call_after_refresh(self._show_line)
+
+    def on_blur(self) -> None:
+        """Nobody types: the lines are shown from their beginnings."""
+        self.call_after_refresh(self._show_line)
+
+    def _show_line(self) -> None:
+        """Have the cursor's line in the window; from its beginning, unless somebody types there."""
+        self.scroll_cursor_visible(animate=False)
+        if not self.has_focus:
+            self.scroll_to(x=0, animate=False, immediate=True)
 
     def _take(self, run: Opened) -> None:
         """What a run gave: notes, or the place of an error, and what is known of the lines around it."""
@@ -202,59 +212,6 @@ class Editor(TextArea):
         """Where the cursor is drawn; while an undo is under way it may be on a line that is gone by now."""
         location = self.clamp_visitable(self.cursor_location)
         self._cursor_offset = self.wrapped_document.location_to_offset(location)
-
-    def _build_highlight_map(self) -> None:
-        self._line_cache.clear()
-        self._highlights.clear()
-        lines = self.document.lines
-        for row, found in enumerate(tokens(lines)):
-            line = lines[row]
-            for start, end, role in found:
-                self._highlights[row].append((_bytes(line, start), _bytes(line, end), role))
-        mark = self._mark
-        if mark is not None and mark.row < len(lines):
-            line = lines[mark.row]
-            if mark.start < min(mark.end, len(line)):
-                place = (_bytes(line, mark.start), _bytes(line, min(mark.end, len(line))), "mark")
-                self._highlights[mark.row].append(place)
-
-    # Drawing.
-
-    def render_line(self, y: int) -> Strip:
-        """The line, its note at the end; each segment has a style, so that no filter meets one without."""
-        look, width = look_of(self), self.size.width
-        base = look.style("editor")
-        strip = super().render_line(y).adjust_cell_length(width, base)
-        strip = Strip([Segment(s.text, s.style or base) for s in strip if s.text], width)
-        row = y + self.scroll_offset.y
-        if row >= self.document.line_count:
-            return strip
-        current = "editor editor-line" if row == self.cursor_location[0] else "editor"
-        if self._mark is not None and row == self._mark.row:
-            gutter = f"{row + 1:>{self.gutter_width - 2}}{'!' if glyphs_of(self).plain else '✗'} "
-            lead = Strip([Segment(gutter, look.style(f"{current} error"))], self.gutter_width)
-            strip = Strip.join([lead, strip.crop(self.gutter_width, width)])
-        note = self._note(row, width)
-        if note:
-            tail = Strip([Segment(note, look.style(f"{current} note"))], len(note))
-            strip = Strip.join([strip.crop(0, width - len(note)), tail])
-        return strip.simplify()
-
-    def _note(self, row: int, width: int) -> str:
-        """As much of a line's note as there is room for behind its text; its shape in any case."""
-        note = self._notes.get(row, "")
-        if not note or (self._mark is not None and row == self._mark.row):
-            return ""
-        taken = self.gutter_width + cell_len(self.document.get_line(row)) - self.scroll_offset.x
-        shape = note[: note.rfind(" ")]
-        for text in (note, shape):
-            if taken + len(text) + 3 <= width:
-                return f" {text} "
-        return "" if row == self.cursor_location[0] and self.has_focus else f" {shape} "
-
-
-def _bytes(line: str, column: int) -> int:
-    return column if line.isascii() else len(line[:column].encode("utf-8", "replace"))
 
 
 def theme_of(look: Look) -> TextAreaTheme:
