@@ -78,9 +78,12 @@ def sizes(names: Mapping[str, Any], changed: Collection[int], ways: bool) -> Map
 
 
 def grown(before: Mapping[str, Sizes], after: Mapping[str, Sizes]) -> bool:
-    """Return whether what some name means became larger, which was not empty; a number, twice as large."""
+    """Return whether what some name means became larger, which was not empty; a number, twice as large.
+
+    A way back becomes longer also from a tensor that no call gave.
+    """
     return any(
-        (now >= 2 * then if field == "number" else now > then) and then > 0
+        (now >= 2 * then if field == "number" else now > then) and (then > 0 or field == "calls")
         for name in before.keys() & after.keys()
         for field, then, now in zip(Sizes._fields, before[name], after[name], strict=True)
     )
@@ -98,8 +101,10 @@ def foretold(*turns: Mapping[str, Sizes], size: int, times: int) -> Mapping[str,
     return {
         name: Sizes(
             *[
-                _foretold(*three, size, times)
-                for three in zip(first[name], second[name], third[name], strict=True)
+                _foretold(one, two, three, size, times) if one or field == "calls" else 0
+                for field, one, two, three in zip(
+                    Sizes._fields, first[name], second[name], third[name], strict=True
+                )
             ]
         )
         for name in first.keys() & second.keys() & third.keys()
@@ -114,13 +119,18 @@ def largest(found: Iterable[Sizes]) -> Sizes:
 def _foretold(first: int, second: int, third: int, size: int, times: int) -> int:
     """Return how large becomes what was so large: it grows by as much each turn, or times as much."""
     one, other = second - first, third - second
-    if first == 0 or max(one, other) <= 0:
+    if max(one, other) <= 0:
         return 0
     if other <= _STEADY * one:
         return third + max(one, other) * times
     ratio = third / max(second, 1)
     known = ratio <= 1 or size * log(ratio) < _ENDLESS
     return ceil(third * ratio**size) if known else 2**_ENDLESS
+
+
+def on_average(calls: int) -> int:
+    """Return how many calls a way has on average that becomes so long, or as long as there may be calls."""
+    return (min(calls, _MOST_CALLS) + 1) // 2
 
 
 def becoming(known: Mapping[str, Any], sizes: Mapping[str, Sizes]) -> dict[str, Any]:
@@ -133,7 +143,7 @@ def becoming(known: Mapping[str, Any], sizes: Mapping[str, Sizes]) -> dict[str, 
         value, large = known[name], sizes[name]
         if isinstance(value, Tensor) and large.calls:
             with torch._C.DisableTorchFunction():
-                found[name] = back.after(value, (min(large.calls, _MOST_CALLS) + 1) // 2)  # on average
+                found[name] = back.after(value, on_average(large.calls))
         elif (ends := bounds(value)) is not None and large.number > _LARGE:
             found[name] = between(ends[0], min(large.number, LARGEST))
     return found

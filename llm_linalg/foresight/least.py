@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from llm_linalg.errors import LimitError
 from llm_linalg.foresight.columns import Column
-from llm_linalg.foresight.growth import Sizes
+from llm_linalg.foresight.growth import Sizes, on_average
 from llm_linalg.foresight.unknown import ANY, SOME_TENSOR, UNKNOWN, Unknown
 from llm_linalg.foresight.wholes import bounds
 from llm_linalg.language import costs, layered, plain, printing
@@ -48,6 +48,7 @@ class Least(Budget):
     _lengthened: bool = field(default=False, init=False)
     _letters: int = field(default=1, init=False)
     _layers: int = field(default=0, init=False)
+    _calls: int = field(default=0, init=False)
 
     def take(self, call: Call, asked: Asked) -> None:
         """Take what a call asks for."""
@@ -104,6 +105,7 @@ class Least(Budget):
             raise LimitError("a tensor, a list or a text becomes too large")
         self._cells, self._rows = max(self._cells, large.cells), max(self._rows, large.rows)
         self._length, self._letters = max(self._length, large.length), max(self._letters, large.letters)
+        self._calls = max(self._calls, on_average(large.calls))
 
     def length_of(self, items: Any) -> int:
         """Return how many items something has that is put behind others, at most."""
@@ -181,13 +183,14 @@ class Least(Budget):
             self.work -= self._cells * many
             self.exceeded()
 
-    def guess_back(self, calls: int = 0) -> None:
+    def guess_back(self, calls: int | None = None) -> None:
         """Take a backward pass of which nothing is known, in the dearest case: through all that was done.
 
         Args:
-            calls: How many there will be at most, if that is told.
+            calls: How many there will be at most, if that is told; if None, it is the longest way that grows.
         """
         if self.dearest:
+            calls = self._calls if calls is None else calls
             total, work, tensors, *_ = map(sub, self._whole, self.left)
             times = max(2, 2 * calls // max(tensors, 1))
             self.step(costs.A_CALL_BACK * max(tensors, calls))

@@ -7,6 +7,7 @@ from math import prod
 from typing import Any, NamedTuple
 
 import torch
+import torch.utils._device  # torch.device("meta") loads it, and no program loads anything
 from torch import Tensor
 
 from llm_linalg.axes import Clash, Shape, extent
@@ -21,6 +22,10 @@ from llm_linalg.ops.unlisted import Unlisted
 from llm_linalg.writes import storage_cells
 
 MAX_AXES = 24
+MOST_SIZES = 100
+_FOR_EACH_AXIS = frozenset(
+    ["dims", "shape", "size", "sizes", "repeats", "normalized_shape", "pad", "source", "destination"]
+)  # parameters
 MAX_EMPTY = 100_000  # rows of a tensor without cells
 _WIDENING = frozenset(["movement", "pointwise"])  # of whole numbers they make more bytes, or read more
 _MOVING = frozenset(["movement", "creation"])
@@ -187,9 +192,14 @@ class Budget(Allowance):
 
         Raises:
             Clash: If its operands don't fit.
+            LimitError: If it has more sizes than any tensor has axes: to say why it fails would take long.
         """
-        shape = _shape(call)
         operation = call.operation
+        for name in _FOR_EACH_AXIS & call.arguments.keys():
+            sizes = call.arguments[name]
+            if isinstance(sizes, list | tuple) and len(sizes) > MOST_SIZES:
+                raise LimitError(f"{operation.name}: {len(sizes):,} sizes; {MOST_SIZES} are allowed")
+        shape = _shape(call)
         outputs, items = operation.outputs(call), operation.items(call, shape)
         peak, cost = operation.peak(call, shape), operation.cost(call, shape)
         return Asked.of(call, outputs, shape, peak, cost, items)
@@ -256,7 +266,8 @@ def taking(call: Call, cells: int, work: int) -> int:
 
 def going_back(call: Call, cells: int, work: int) -> int:
     """Return how long it takes for a gradient to go back through so many of a call, beside its own cells."""
-    return 0 if max(cells, work) < costs.IN_NO_TIME else taking(call, cells, work)
+    effort = costs.EFFORT_OF_A_WAY_BACK.get(call.operation.name, 0)
+    return effort if max(cells, work) < costs.IN_NO_TIME else effort + taking(call, cells, work)
 
 
 def _wide(call: Call) -> bool:

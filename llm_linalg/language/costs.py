@@ -73,6 +73,13 @@ EFFORT_OF_A_TRUTH = 8  # of a tensor
 EFFORT_OF_A_REHEARSAL = 9  # for each of its steps
 RENEWED_AN_EFFORT = 60  # cells of a memory of which a renewed tensor shows who wrote them
 CELLS_AN_EFFORT = 185
+EFFORT_OF_A_WAY_BACK = {
+    "scaled_dot_product_attention": 45,
+    "cumprod": 40,
+    "einsum": 25,
+    "rms_norm": 15,
+    "normalize": 10,
+}  # beside that of any other: of calls that torch takes apart into many
 IN_NO_TIME = 1_000  # cells or multiplications that a gradient goes back through
 WRITTEN_AN_EFFORT = 110  # cells of a large memory that is written: they are copied first
 WORK_AN_EFFORT = 9_000  # multiplications of a product of matrices

@@ -205,12 +205,12 @@ def _weighed(level: Collection[Any], total: int) -> tuple[int, int]:
             return total, max(levels - 1, 0)
         if inner != kinds:
             level = [value for value in level if value.__class__ in inner]
-        if not inner <= _PARTS:
-            total += sum([len(value) for value in level if value.__class__ in _ENDS])
-            level = [_sequence(value) for value in level if value.__class__ not in _ENDS]
-        total += sum(map(len, level))
-        if total > MAX_WEIGHT:
+        lists = inner <= _PARTS
+        total += sum(map(len if lists else _size, level))
+        if total > MAX_WEIGHT:  # before any is gone through: the same dict may be there many times
             raise LimitError(f"more than {MAX_WEIGHT:,} items in all")
+        if not lists:
+            level = [_sequence(value) for value in level if value.__class__ not in _ENDS]
         level = list(chain.from_iterable(level))
     raise LimitError(f"lists in lists, more than {MAX_LEVELS:,} deep")
 
@@ -218,6 +218,11 @@ def _weighed(level: Collection[Any], total: int) -> tuple[int, int]:
 @lru_cache(1_000)
 def _has_items(kind: type) -> bool:
     return issubclass(kind, NESTED)
+
+
+def _size(value: Any) -> int:
+    """Return how many items `_sequence` gives of a value."""
+    return 2 * len(value) if isinstance(value, dict) else len(value)
 
 
 def _sequence(value: Any) -> Any:

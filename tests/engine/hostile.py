@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tests.engine.after_much import AFTER_MUCH
+from tests.engine.again import SIZED, VIEWED, WAYS
 from tests.engine.bombs import ENDLESS
 from tests.engine.open_ended import OPEN_ENDED
 from tests.engine.patient import PATIENT
@@ -213,4 +214,7 @@ BOMBS = (
     *AFTER_MUCH.values(),
     *SUDDEN,
     *BOUNDLESS,
+    *VIEWED,
+    *WAYS,
+    *SIZED,
 )
