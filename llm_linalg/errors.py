@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 _MESSAGE_LIMIT = 600
 _LINE_LIMIT = 160
+_PATH_LIMIT = 90
 
 
 class Span(NamedTuple):
@@ -75,7 +76,8 @@ class Frame(NamedTuple):
         return self.span.line
 
     def __str__(self) -> str:
-        return clean(f"{self.file}:{self.line} in {self.function}: {self.text.strip()}", limit=_LINE_LIMIT)
+        file = self.file if len(self.file) <= _PATH_LIMIT else f"...{self.file[3 - _PATH_LIMIT :]}"
+        return clean(f"{file}:{self.line} in {self.function}: {self.text.strip()}", limit=_LINE_LIMIT)
 
 
 def innermost(frames: tuple[Frame, ...]) -> tuple[Span | None, str]:

@@ -22,7 +22,9 @@ from llm_linalg.language.interpreter import Interpreter
 from llm_linalg.language.printing import CHOSEN
 from llm_linalg.language.source import Source
 from llm_linalg.lasting import comes_by_again, lasting
+from llm_linalg.memory import version
 from llm_linalg.node import Node
+from llm_linalg.ops.call import tensors_in
 from llm_linalg.places import Places, frames_of, named_in, owner_of
 from llm_linalg.ranks import Alone, Group, chosen, in_turn, joined
 from llm_linalg.recorder import Recorder
@@ -218,6 +220,7 @@ def trace(
 
     label(function)
     places.met = label
+    rerun = _again(function, inputs, lambda at: trace(function, *inputs, seed=seed, keep=keep, around=at))
     with seeded(seed), old_objects_kept():
         try:
             with recorder, places.following():
@@ -236,8 +239,33 @@ def trace(
     name_locals()
     recorder.name_targets()
     found = recorder.finish("", seed)
-    found.rerun = lambda at: trace(function, *inputs, seed=seed, keep=keep, around=at)
+    found.rerun = rerun
     return found
+
+
+def _again(
+    function: Callable[..., Any], inputs: tuple[Any, ...], run_again: Callable[[int], Trace]
+) -> Callable[[int], Trace]:
+    """Return what runs a function again, unless the tensors that it is given have been written by then."""
+    given = dict(_parameters(function))
+    for name, value in _named_inputs(function, inputs):
+        for place, tensor in enumerate(tensors_in(value)):
+            given[name if tensor is value else f"{name}[{place}]"] = tensor
+    were = list(map(_state, given.values()))
+
+    def rerun(at: int) -> Trace:
+        for (name, tensor), was in zip(given.items(), were, strict=True):
+            if _state(tensor) != was:
+                raise ProgramError(f"{name} has been written since: the function would give other values")
+        return run_again(at)
+
+    return rerun
+
+
+def _state(tensor: Tensor) -> tuple[object, ...]:
+    """Return what is another once a tensor was written, or its gradient."""
+    several = [item for item in (tensor, tensor.grad) if item is not None]
+    return tuple([(id(item), version(item)) for item in several])
 
 
 @contextmanager

@@ -143,3 +143,8 @@ def _copy(values: Sequence[Tensor]) -> torch.UntypedStorage | None:
 
 def _place(tensor: Tensor) -> int:
     return tensor.untyped_storage().data_ptr() if tensor.layout is torch.strided else 0
+
+
+def version(tensor: Tensor) -> int | None:
+    """Return how often a tensor was written so far; of one of `torch.inference_mode` nobody knows."""
+    return None if tensor.is_inference() else tensor._version

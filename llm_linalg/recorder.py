@@ -13,6 +13,7 @@ from torch.overrides import TorchFunctionMode
 from llm_linalg.axes import Clash
 from llm_linalg.errors import HaltedError
 from llm_linalg.ledger import Ledger, Where, shown
+from llm_linalg.memory import version
 from llm_linalg.node import Node, Operand
 from llm_linalg.opened import opened
 from llm_linalg.ops import TABLE, Call, Operation
@@ -165,10 +166,10 @@ class Recorder(Ledger, TorchFunctionMode):
         like: Likeness | None,
     ) -> Any:
         """Run a call that is held against nothing, and of which no name tells that it writes."""
-        versions = _versions(written.tensors)
+        versions = list(map(version, written.tensors))
         state = random_state(func, args, kwargs)
         result = self._run(func, args, kwargs)
-        if _versions(written.tensors) != versions:
+        if list(map(version, written.tensors)) != versions:
             self._record(call_of(func, written, written.tensors), result)  # batch_norm's running means
             return result
         given = outputs(result)
@@ -262,9 +263,9 @@ class Recorder(Ledger, TorchFunctionMode):
         if writes:  # what goes in is looked at before it changes
             operands = tuple(self._operand(tensor) for tensor in call.tensors)
             self._memory.keep(call.tensors)
-        versions = _versions(written.tensors)
+        versions = list(map(version, written.tensors))
         result = self._run(func, args, kwargs)
-        wrote = _versions(written.tensors) != versions or (writes and None in versions)
+        wrote = list(map(version, written.tensors)) != versions or (writes and None in versions)
         if wrote and writes:
             self._record_in_place(call, result, operands)
             self._calls.learn(like, call, asked, bounded=self._guard is not None)
@@ -331,11 +332,6 @@ def call_of(func: Any, written: Written, tensors: Sequence[Tensor]) -> Call:
 @lru_cache(1_000)
 def _unlisted(name: str) -> Operation:
     return Unlisted(name, "*args, **kwargs")
-
-
-def _versions(tensors: Sequence[Tensor]) -> list[int | None]:
-    """Return how often each tensor was written so far; of those of `torch.inference_mode` nobody knows."""
-    return [None if tensor.is_inference() else tensor._version for tensor in tensors]
 
 
 def _alike(call: Call) -> bool:

@@ -19,7 +19,9 @@ if TYPE_CHECKING:
     from llm_linalg.language.evaluator import Evaluator
 
 _SHAPE_WORDS = ("shape", "size", "dimension", "dim ", "broadcast", "same number", "elements")
-_OUT_OF_RANGE = re.compile(r"expected to be in range of \[(-\d+), (\d+)\], but got (-?\d+)")
+_OUT_OF_RANGE = re.compile(
+    r"Dimension out of range \(expected to be in range of \[(-\d+), (\d+)\], but got (-?\d+)"
+)
 _FEW = 3  # operands that a sentence names
 _ORDINALS = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth")
 

@@ -96,12 +96,16 @@ class Trace:
         """Return a node with its values: if they were dropped, that of another run of the same function.
 
         Raises:
-            LookupError: If the function can't be run again, or one node's values are more than the budget.
+            LookupError: If the function can't be run again, since what it was given has been written
+                meanwhile, say; or if one node's values are more than the budget.
         """
         found = self._node(node)
         if not found.dropped:
             return found
-        again = self.rerun(found.index).nodes if self.rerun is not None else ()
+        try:
+            again = self.rerun(found.index).nodes if self.rerun is not None else ()
+        except ProgramError as error:
+            raise LookupError(f"the values of {found.name} were dropped: {error.message}") from None
         if found.index >= len(again) or again[found.index].dropped or again[found.index].op != found.op:
             raise LookupError(f"the values of {found.name} were dropped, and can't be computed again")
         return again[found.index]

@@ -275,7 +275,6 @@ _KIND = {
     "str": "text",
     "UserFunction": "function",
     "Method": "function",
-    "Distinct": "set",
     "Size": "tuple",
     **dict.fromkeys(["function", "builtin_function_or_method", "method_descriptor"], "function"),
 }

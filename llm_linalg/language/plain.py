@@ -148,8 +148,19 @@ def _bound_integers(kind: type[ast.operator], left: int, right: int) -> None:
         bits += max(right, 0)
     elif kind is ast.Mult:
         bits += right.bit_length()
-    if bits > MAX_BITS:
+    if bits > MAX_BITS and (_fewest_bits(kind, left, right, bits) > MAX_BITS or _too_long(kind, left, right)):
         raise LimitError(f"a whole number of more than {MAX_BITS} bits")
+
+
+def _fewest_bits(kind: type[ast.operator], left: int, right: int, most: int) -> int:
+    """Return how many bits a result has at least that has so many at most."""
+    if kind is ast.Pow and right > 0:
+        return (left.bit_length() - 1) * right + 1
+    return most - 1 if kind is ast.Mult else most
+
+
+def _too_long(kind: type[ast.operator], left: int, right: int) -> bool:
+    return bool(BINARY[kind](left, right).bit_length() > MAX_BITS)
 
 
 def _bound_layers(left: Any, right: Any) -> None:

@@ -7,7 +7,7 @@ import io
 import re
 import tokenize
 import unicodedata
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar
 
 from llm_linalg.errors import LimitError, ProgramError, Span
@@ -303,6 +303,20 @@ class Source:
             raise self.error(instead.UNDERSCORES, node)
         if node.args.vararg or node.args.kwarg or node.args.posonlyargs:
             raise self.error(instead.PARAMETERS, node)
+        self._check_once([(arg.arg, arg) for arg in (*node.args.args, *node.args.kwonlyargs)])
+
+    def _check_once(self, names: Sequence[tuple[str | None, ast.AST]]) -> None:
+        """Refuse parameters, or arguments, of which two have the same name, as Python does."""
+        seen: set[str] = set()
+        for name, node in names:
+            if name in seen:
+                raise self.error(f"{name} stands there twice", node)
+            if name is not None:
+                seen.add(name)
+
+    def _check_call(self, node: ast.Call) -> None:
+        if len(node.keywords) > 1:
+            self._check_once([(keyword.arg, keyword) for keyword in node.keywords])
 
     def _check_constant(self, node: ast.Constant) -> None:
         value = node.value
@@ -319,6 +333,7 @@ class Source:
         ast.Import: _check_import,
         ast.ImportFrom: _check_import,
         ast.FunctionDef: _check_function,
+        ast.Call: _check_call,
         ast.arg: _check_argument,
         ast.With: _check_with,
         ast.comprehension: _check_comprehension,

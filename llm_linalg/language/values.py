@@ -79,6 +79,9 @@ class Distinct:
     __hash__ = None  # type: ignore[assignment]
 
 
+Distinct.__name__ = "set"  # as a program calls it
+
+
 def _joined(between: str, parts: Iterable[str]) -> str:
     words = list(parts)
     if sum(map(len, words)) + len(between) * len(words) > MAX_JOINED:

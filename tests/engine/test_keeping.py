@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -153,3 +155,39 @@ def test_in_place_calls_keep_what_was_there_before_also_under_a_budget() -> None
     values = [node.value[0].item() for node in t.nodes if not node.dropped and node.op == "add"]
     assert values == sorted(values)
     assert values[-1] == 10.0
+
+
+def step(W: Tensor, x: Tensor) -> Tensor:
+    """A step of a training, which writes its weight."""
+    loss = ((x @ W) ** 2).mean()
+    loss.backward()  # type: ignore[no-untyped-call]
+    assert W.grad is not None
+    with torch.no_grad():
+        W -= 0.1 * W.grad
+    W.grad = None
+    return loss
+
+
+def double(xs: list[Tensor]) -> Tensor:
+    return xs[0].mul_(2) + 1
+
+
+@pytest.mark.parametrize(
+    ("function", "inputs", "name"),
+    [
+        (step, (torch.ones(3, 2, requires_grad=True), torch.ones(4, 3)), "W"),
+        (double, ([torch.ones(50)],), "xs[0]"),
+        (lambda x: (x.exp().sum() + 1).backward(), (torch.ones(50, requires_grad=True),), "x"),
+    ],
+)
+def test_what_a_run_has_written_is_not_computed_again(
+    function: Callable[..., Any], inputs: tuple[Any, ...], name: str
+) -> None:
+    found = trace(function, *inputs, keep=1)
+    were = [item.clone() for item in inputs if isinstance(item, Tensor)]
+    dropped = [node for node in found.nodes if node.dropped]
+    assert dropped
+    for node in dropped:
+        with pytest.raises(LookupError, match=re.escape(f"{name} has been written since")):
+            found.recomputed(node)
+    assert all(map(torch.equal, were, [item for item in inputs if isinstance(item, Tensor)]))

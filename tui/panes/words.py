@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from tui.enlarged import ACROSS, DOWN, enlarged_rows
@@ -14,6 +15,8 @@ from tui.widgets.rows import Row, Span, cut_rows, fit, row, width_of, wrap
 if TYPE_CHECKING:
     from tui.frame import CursorView, ErrorView, Frame
 
+_FRAME = re.compile(r"(.*?)(:\d+ in .*)")
+LEAST_PATH = 24  # characters of a frame's path that are shown in any case, from its end
 AROUND = 6  # lines of a file of one's own before and after the one that is shown, in the large view
 
 
@@ -146,8 +149,20 @@ def explained(error: ErrorView, width: int, *, brief: bool = False, mend: bool =
             rows.append(fit(spans[:-1] if short else spans, width))
     else:
         rows += [row((text, "code")) for text in error.caret.splitlines()]
-    rows += [fit(row((f"from {frame}", "dim")), width) for frame in reversed(error.frames)]
+    rows += [
+        fit(row((f"from {_shortened(frame, width - 5)}", "dim")), width) for frame in reversed(error.frames)
+    ]
     return rows if brief else [*rows, *torch_says(error, width)]
+
+
+def _shortened(frame: str, width: int) -> str:
+    """A frame with as much of its path, from the end, as leaves room for the line and the function."""
+    found = _FRAME.match(frame)
+    if found is None or len(frame) <= width:
+        return frame
+    path, rest = found.groups()
+    room = max(width - len(rest), LEAST_PATH)
+    return frame if len(path) <= room else f"...{path[3 - room :]}{rest}"
 
 
 def torch_says(error: ErrorView, width: int) -> list[Row]:
