@@ -7,7 +7,7 @@ import io
 import re
 import tokenize
 import unicodedata
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, ClassVar
 
 from llm_linalg.errors import LimitError, ProgramError, Span
@@ -105,6 +105,13 @@ def _size(tree: ast.AST) -> int:
         size += len(level)
         level = [part for node in level if not isinstance(node, MARKS) for part in within(node)]
     return size
+
+
+def _twice(names: Sequence[tuple[str | None, ast.AST]]) -> Iterator[tuple[str, ast.AST]]:
+    """Yield the parameters, or arguments, whose names were there before: Python refuses them."""
+    for place, (name, node) in enumerate(names):
+        if name is not None and any(name == other for other, _ in names[:place]):
+            yield name, node
 
 
 class Source:
@@ -303,20 +310,12 @@ class Source:
             raise self.error(instead.UNDERSCORES, node)
         if node.args.vararg or node.args.kwarg or node.args.posonlyargs:
             raise self.error(instead.PARAMETERS, node)
-        self._check_once([(arg.arg, arg) for arg in (*node.args.args, *node.args.kwonlyargs)])
-
-    def _check_once(self, names: Sequence[tuple[str | None, ast.AST]]) -> None:
-        """Refuse parameters, or arguments, of which two have the same name, as Python does."""
-        seen: set[str] = set()
-        for name, node in names:
-            if name in seen:
-                raise self.error(f"{name} stands there twice", node)
-            if name is not None:
-                seen.add(name)
+        for name, again in _twice([(arg.arg, arg) for arg in (*node.args.args, *node.args.kwonlyargs)]):
+            raise self.error(f"{name} stands there twice", again)
 
     def _check_call(self, node: ast.Call) -> None:
-        if len(node.keywords) > 1:
-            self._check_once([(keyword.arg, keyword) for keyword in node.keywords])
+        for name, again in _twice([(keyword.arg, keyword) for keyword in node.keywords]):
+            raise self.error(f"{name} stands there twice", again)
 
     def _check_constant(self, node: ast.Constant) -> None:
         value = node.value

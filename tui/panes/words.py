@@ -40,6 +40,9 @@ class Words(Lines):
                 whole = torch_says(error, room.main)
                 one = [fit(line, room.main) for line in torch_says(error, 10_000)]
                 rows[place:place] = whole if len(rows) + len(whole) <= room.words else one
+        said = introduced(picture, room.main)
+        if said and len(said) + len(rows) < room.words:
+            rows = [*said, row(), *rows]
         spare = room.words - len(rows)
         if spare > 0 and picture.frame is not None and picture.frame.error is None:
             said = printed(picture.frame, room.main)
@@ -69,6 +72,14 @@ def spoken(picture: Picture, width: int, *, short: bool = False) -> list[Row]:
         return paragraphs(titled(frame.stop_title if told else "", frame.prose), width)
     lines = [elided(line, width) for line in frame.formula] if short else formula(frame.formula, width)
     return [*lines, *paragraphs(frame.sentence, width)]
+
+
+def introduced(picture: Picture, width: int) -> list[Row]:
+    """What a stop says that failed, for where there is room for it beside the reason."""
+    frame = picture.frame
+    if frame is None or frame.error is None or not frame.prose:
+        return []
+    return paragraphs(titled(frame.stop_title if picture.session.talk is None else "", frame.prose), width)
 
 
 def large(picture: Picture, width: int) -> list[Row]:
