@@ -7,7 +7,7 @@ import io
 import re
 import tokenize
 import unicodedata
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar
 
 from llm_linalg.errors import LimitError, ProgramError, Span
@@ -107,11 +107,11 @@ def _size(tree: ast.AST) -> int:
     return size
 
 
-def _twice(names: Sequence[tuple[str | None, ast.AST]]) -> Iterator[tuple[str, ast.AST]]:
-    """Yield the parameters, or arguments, whose names were there before: Python refuses them."""
+def _named_once(source: Source, names: Sequence[tuple[str | None, ast.AST]]) -> None:
+    """Refuse parameters, or arguments, of which two have the same name, as Python does."""
     for place, (name, node) in enumerate(names):
         if name is not None and any(name == other for other, _ in names[:place]):
-            yield name, node
+            raise source.error(f"{name} stands there twice", node)
 
 
 class Source:
@@ -137,8 +137,7 @@ class Source:
         self.text = text.replace("\r\n", "\n")
         self._lines = self.text.split("\n")
         self._spans: dict[ast.AST, Span | None] = {}  # asked for again at each turn of a loop
-        self.size = 0
-        self.comprehends = False
+        self.size, self.comprehends = 0, False
         self.found: dict[Any, Any] = {}
         self.functions: list[ast.FunctionDef] = []
         self.attributes, self.stored, self.imported = set[str](), set[str](), set[str]()
@@ -310,12 +309,10 @@ class Source:
             raise self.error(instead.UNDERSCORES, node)
         if node.args.vararg or node.args.kwarg or node.args.posonlyargs:
             raise self.error(instead.PARAMETERS, node)
-        for name, again in _twice([(arg.arg, arg) for arg in (*node.args.args, *node.args.kwonlyargs)]):
-            raise self.error(f"{name} stands there twice", again)
+        _named_once(self, [(arg.arg, arg) for arg in (*node.args.args, *node.args.kwonlyargs)])
 
     def _check_call(self, node: ast.Call) -> None:
-        for name, again in _twice([(keyword.arg, keyword) for keyword in node.keywords]):
-            raise self.error(f"{name} stands there twice", again)
+        _named_once(self, [(keyword.arg, keyword) for keyword in node.keywords])
 
     def _check_constant(self, node: ast.Constant) -> None:
         value = node.value

@@ -88,3 +88,35 @@ def test_what_a_value_has_not_is_said_of_the_value(program: str, said: str) -> N
     with pytest.raises(ProgramError) as caught:
         run(program)
     assert caught.value.message.startswith(said)
+
+
+@pytest.mark.parametrize(
+    ("program", "said"),
+    [
+        ("def f(a, *, a=1): return a", "a stands there twice"),
+        ("torch.ones(size=(2,), size=(3,))", "size stands there twice"),
+        ("torch.ones(3).narrow(0, 5, 10)", "narrow: start out of range"),
+        ("x = set([1]) | set([2])", "unsupported operand type(s) for |: 'set' and 'set'"),
+        ("x = 2**256", "a whole number of more than 256 bits"),
+        ("x = (2**200) * (2**57)", "a whole number of more than 256 bits"),
+    ],
+)
+def test_what_is_refused_is_told_truly(program: str, said: str) -> None:
+    with pytest.raises(ProgramError) as caught:
+        run(program)
+    assert caught.value.message.startswith(said)
+
+
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [
+        ("2**255", 2**255),
+        ("-(2**255)", -(2**255)),
+        ("2**129", 2**129),
+        ("10**77", 10**77),
+        ("(2**100) * (2**155)", 2**255),
+        ("1 << 255", 1 << 255),
+    ],
+)
+def test_whole_numbers_have_as_many_bits_as_the_page_says(text: str, number: int) -> None:
+    assert run(f"print({text})").printed == f"{number}\n"
