@@ -53,14 +53,14 @@ def repairs(
         error: The error; its operands are in the order of ``found``.
         found: The sub-expressions that gave the operands.
     """
-    source = interpreter.source
-    if not isinstance(node, ast.expr):
+    text = interpreter.source.text_of(node)
+    if "\n" not in text:
+        if isinstance(node, ast.expr):
+            return _of_expression(interpreter, interpreter.source, node, error, found)
         return tuple(_of_statement(interpreter, node, error, found))
-    if "\n" not in source.text_of(node):
-        return _of_expression(interpreter, source, node, error, found)
-    lines = [line.removesuffix("\\").strip() for line in source.text_of(node).split("\n")]
-    if any(mark in line for line in lines for mark in "#'\""):  # on one line those may mean another thing
-        return ()
+    if not isinstance(node, ast.expr) or any(mark in text for mark in "#'\""):
+        return ()  # on one line texts and comments may mean another thing
+    lines = [line.removesuffix("\\").strip() for line in text.split("\n")]
     alike, one = _alone(_MARGINS.sub("", " ".join(lines)))
     return _of_expression(interpreter, alike, one, error, _in(one, node, found))
 

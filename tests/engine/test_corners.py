@@ -82,17 +82,6 @@ def test_evidence_is_measured_once() -> None:
         ("(1, 2).append(3)", "a tuple has no .append"),
         ("'ab'.shape", "a text has no .shape"),
         ("def f(): pass\nf.shape", "a function has no .shape"),
-    ],
-)
-def test_what_a_value_has_not_is_said_of_the_value(program: str, said: str) -> None:
-    with pytest.raises(ProgramError) as caught:
-        run(program)
-    assert caught.value.message.startswith(said)
-
-
-@pytest.mark.parametrize(
-    ("program", "said"),
-    [
         ("def f(a, *, a=1): return a", "a stands there twice"),
         ("torch.ones(size=(2,), size=(3,))", "size stands there twice"),
         ("torch.ones(3).narrow(0, 5, 10)", "narrow: start out of range"),

@@ -59,8 +59,23 @@ def test_an_expression_of_several_lines_has_the_repairs_of_the_same_on_one(lines
         run(several.repaired(repair))
 
 
-def test_a_text_over_several_lines_is_left_as_it_is() -> None:
-    assert failure(f"{X}y = x @ (\n    x * len('# no comment'))").repairs == ()
+@pytest.mark.parametrize(
+    "lines",
+    [
+        "y = x @ (\n    x * len('# no comment'))",
+        "y = (x  # the first\n    @ x)",
+        "x += (b +\n    1)",
+        "x[(torch.ones(5, 5)\n    == 1)] = 0",
+        "x -= b \\\n    * 2",
+        "y = [x @\n    x for _ in range(2)]",
+        "y = x @ {\n    'a': x}['a']",
+    ],
+)
+def test_texts_comments_and_statements_over_several_lines_are_left_as_they_are(lines: str) -> None:
+    error = failure(X + lines)
+    assert "size" in error.message
+    for repair in error.repairs:
+        run(error.repaired(repair))
 
 
 def still_fails_there(error: ShapeError, repair: Repair) -> bool:
