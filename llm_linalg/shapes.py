@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING
 from torch import Tensor
 
 from llm_linalg.axes import Clash, Shape
-from llm_linalg.errors import Frame, OperandInfo, ProgramError, ShapeError, Span, innermost
+from llm_linalg.errors import ClashAxis, Frame, OperandInfo, ProgramError, ShapeError, Span, innermost
 from llm_linalg.ledger import shown
 from llm_linalg.ops.call import Call
+from llm_linalg.ops.elementwise import RULE
 from llm_linalg.ops.refusals import refusal
 
 if TYPE_CHECKING:
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
 _SHAPE_WORDS = ("shape", "size", "dimension", "dim ", "broadcast", "same number", "elements")
 _OUT_OF_RANGE = re.compile(
     r"Dimension out of range \(expected to be in range of \[(-\d+), (\d+)\], but got (-?\d+)"
+)
+_UNEQUAL = re.compile(
+    r"size of tensor a \((\d+)\) must match the size of tensor b \((\d+)\) at non-singleton dimension (\d+)"
 )
 _FEW = 3  # operands that a sentence names
 _ORDINALS = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth")
@@ -86,6 +90,18 @@ def _no_axis(call: Call, detail: str) -> Clash | None:
     return Clash(f"its axes are {there}{more}, or -1 to {found[1]} from the end, not {found[3]}", at=0)
 
 
+def _unequal(call: Call, detail: str) -> Clash | None:
+    """Return which axes torch means by those of a and b, where it says of two operands that they differ."""
+    found = _UNEQUAL.search(detail)
+    if found is None or len(call.shapes) < 2:
+        return None
+    rank = max(map(len, call.shapes[:2]))
+    places = [(operand, int(found[3]) - rank + len(call.shapes[operand])) for operand in (0, 1)]
+    axes = [ClashAxis(operand, axis, call.shapes[operand][axis]) for operand, axis in places if axis >= 0]
+    sizes = {str(axis.size) for axis in axes}
+    return Clash(RULE, *axes) if len(axes) == 2 and sizes == {found[1], found[2]} else None
+
+
 def operand_nodes(
     interpreter: Evaluator, node: ast.expr | ast.stmt, tensors: Sequence[Tensor]
 ) -> list[ast.expr | None]:
@@ -104,7 +120,7 @@ def _explained(
     call: Call, error: Exception, operands: list[OperandInfo], span: Span | None, source: str
 ) -> ProgramError:
     detail = _plain(error)
-    clash = clash_of(call) or refusal(call) or _no_axis(call, detail)
+    clash = clash_of(call) or refusal(call) or _no_axis(call, detail) or _unequal(call, detail)
     name = call.operation.name
     if clash is None and not any(word in detail.lower() for word in _SHAPE_WORDS):
         return ProgramError(f"{name}: {detail}", span, source)

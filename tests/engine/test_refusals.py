@@ -97,6 +97,12 @@ def failure(expression: str) -> ShapeError:
             "F.cross_entropy(logits.flatten(0, -2), t.flatten())",
         ),
         ("F.cross_entropy(logits[0], t[0, :2])", "one target for each row", None),
+        (
+            "F.mse_loss(x, s[:2])",
+            "axis 1 of x (2, 6) has size 6, axis 1 of s[:2] (2, 4) has size 4: elementwise shapes must match",
+            "F.mse_loss(x[:, :4], s[:2])",
+        ),
+        ("F.kl_div(x, x[0, :4])", "axis 1 of x (2, 6) has size 6, axis 0 of x[0, :4] (4,) has size 4", None),
         ("F.cross_entropy(logits[0], t[0] * 7)", "the classes 0 to 4: 7 is out of range", None),
         (
             "x.split([3, 4], dim=-1)[0]",
