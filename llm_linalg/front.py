@@ -115,12 +115,11 @@ def execute(
     interpreter.mends = not trial
     for name, node in (known or {}).items():
         interpreter.recorder.know(tensors[name], node)
-    refused: list[ProgramError] = []
     group = group or Alone()
     group.records(interpreter.recorder)
     try:
         with quiet(seed), joined(group):
-            refused = interpreter.run(cells)
+            interpreter.run(cells)
     except ProgramError as error:
         error.trace = _traced(interpreter, seed)
         error.trace.failed = error.line
@@ -130,7 +129,6 @@ def execute(
             )
         raise
     trace = _traced(interpreter, seed)
-    trace.refused = tuple(refused)
     trace.lists = {
         name: tuple(value)
         for name, value in interpreter.names.items()
@@ -150,6 +148,7 @@ def _traced(interpreter: Interpreter, seed: int) -> Trace:
     """Return the trace of what a program did."""
     trace = interpreter.recorder.finish(interpreter.source.text, seed, "".join(interpreter.printed))
     trace.lines = dict(interpreter.lines)
+    trace.refused = interpreter.refused
     return trace
 
 

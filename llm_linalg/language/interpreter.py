@@ -19,20 +19,18 @@ class Interpreter(Statements):
 
     Attributes:
         mends: Whether repairs are looked for if shapes clash.
+        refused: What failed in cells, and was passed over.
     """
 
     mends = True
+    refused: tuple[ProgramError, ...] = ()
 
-    def run(self, cells: Sequence[int] = ()) -> list[ProgramError]:
+    def run(self, cells: Sequence[int] = ()) -> None:
         """Run the program; torch calls are recorded.
 
         Args:
             cells: Lines at which its cells begin. What fails in one is passed over, but in the last.
-
-        Returns:
-            What was passed over.
         """
-        refused: list[ProgramError] = []
         body = self.source.tree.body
         begun = 0
         for start in sorted(cells)[1:]:
@@ -42,13 +40,12 @@ class Interpreter(Statements):
             except HaltedError:
                 raise
             except ProgramError as error:
-                refused.append(error)
+                self.refused = (*self.refused, error)
                 self.recorder.failed = self._failing = None
             begun = end
         self._run(body[begun:])
         for node in self.recorder.nodes:
             node.scope = scopes.plainly(node.scope, self._calls)
-        return refused
 
     def _run(self, statements: list[ast.stmt]) -> None:
         self.begin(statements)

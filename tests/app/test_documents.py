@@ -178,6 +178,25 @@ async def test_the_sidebar_is_the_outline(path: Path) -> None:
         assert app.has(stop=1)
 
 
+async def test_cells_that_failed_stay_marked_and_what_stands_above_one_is_read(tmp_path: Path) -> None:
+    place = tmp_path / "fails.ipynb"
+    place.write_bytes(
+        notebook(
+            words("# T\n\nWhy it is so."), code("import numpy"), code("x = torch.ones(2, 3)"),
+            code("y = x @ x"), code("z = x * 2"), code("w = r + 1"), code("v = z + 1"),
+        )
+    )  # fmt: skip
+    async with opened(read(place), (80, 24)) as app:
+        assert "T. Why it is so." in app.screen
+        assert "refused: numpy" in app.screen
+        for stop, marked in ((3, [1, 3]), (4, [1, 3]), (5, [1, 3, 5]), (6, [1, 3, 5])):
+            await app.press(*["full_stop"] * (stop - app.session.view.stop))
+            texts = [entry.text for entry in outline(app.session)]
+            assert [
+                number for number in range(1, 7) if any(f"{number} ✗" in text for text in texts)
+            ] == marked
+
+
 async def test_a_script_without_a_heading_opens_too(tmp_path: Path) -> None:
     file = tmp_path / "plain.py"
     file.write_text("x = torch.ones(2)\nfor i in range(3):\n    x = x + 1\ny = x.sum()\n")
