@@ -182,8 +182,8 @@ def trace(
     This runs the function: it is for code that you trust. Nodes of inputs are named after the
     parameters, and others after the local variables that hold them when the function returns,
     or else after the one that they were assigned to; a module's parameters as the module names them.
-    What runs in C++ alone, such as a scripted module, or inside ``torch.vmap`` and its like is not
-    recorded; what it gives comes in as an input.
+    What runs in C++ alone, such as a scripted module, in another thread, or inside ``torch.vmap`` and
+    its like is not recorded; what it gives comes in as an input.
 
     Args:
         function: A function, a method or an ``nn.Module``.
