@@ -142,6 +142,11 @@ def fewest(text: str) -> int:
     return nodes - names.count("as")  # `a as b` is, too
 
 
+def named(text: str) -> set[str]:
+    """Return the names of a text, such as stand in no other text or comment."""
+    return {name[0] for name in _NAME.finditer(_ASIDE.sub("''", text))}
+
+
 def _braces(text: str) -> int:
     """Return how many parts a text has at least that are put into it."""
     return text.count("{") - 2 * text.count("{{") - text.count("\\N{")

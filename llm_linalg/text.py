@@ -129,11 +129,19 @@ def _ends(line: str) -> Sequence[int]:
     return list(accumulate(len(char.encode(errors="surrogatepass")) for char in line))
 
 
+_MOST_COMPARED = 200_000  # letters with letters
+
+
 def nearest(word: str, choices: Iterable[str]) -> str | None:
     """The choice spelled most like the word, whatever the case; None if none is near."""
-    by_key = {choice.casefold(): choice for choice in choices}
-    # difflib's time grows with the square of the length, and no choice is that long.
-    found = difflib.get_close_matches(word[:64].casefold(), by_key, n=1, cutoff=0.6)
+    asked = word[:64].casefold()  # difflib's time grows with the square of the length
+    room, by_key = _MOST_COMPARED, dict[str, str]()
+    for choice in sorted(choices, key=lambda choice: abs(len(choice) - len(asked))):
+        room -= len(asked) * len(choice)
+        if room < 0:
+            break
+        by_key[choice.casefold()] = choice
+    found = difflib.get_close_matches(asked, by_key, n=1, cutoff=0.6)
     return by_key[found[0]] if found else None
 
 

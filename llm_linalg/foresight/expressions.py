@@ -31,6 +31,7 @@ from llm_linalg.foresight.unknown import (
 )
 from llm_linalg.foresight.wholes import arithmetic, negative, raised
 from llm_linalg.language import layered, plain
+from llm_linalg.language.bounds import repeated
 from llm_linalg.language.costs import A_CALL, A_LAYERS_NAME
 from llm_linalg.language.evaluator import FAILURES, WITH_ITEMS
 from llm_linalg.language.plain import NUMBERS
@@ -179,6 +180,7 @@ class Expressions(Lengthening):
             return self._known(node.op, left, right)
         if left.__class__ not in NUMBERS or right.__class__ not in NUMBERS:
             self.budget.weigh(left, right)
+            self.budget.go_through(repeated(node.op.__class__, left, right))
         return plain.binary(node.op.__class__, left, right)
 
     def _known(self, operator: ast.operator, left: Any, right: Any) -> Any:

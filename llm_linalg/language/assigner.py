@@ -8,6 +8,7 @@ from typing import Any
 from torch import Tensor, nn
 
 from llm_linalg.language import layered, layers, plain, tables
+from llm_linalg.language.bounds import repeated
 from llm_linalg.language.caller import Caller
 from llm_linalg.language.costs import (
     A_LAYER_STORED,
@@ -124,6 +125,7 @@ class Assigner(Caller):
     def _written(self, node: ast.AugAssign, left: Any, right: Any) -> Any:
         self._at = node
         self.budget.weigh(left, right)
+        self.budget.go_through(repeated(node.op.__class__, left, right))
         if not isinstance(left, _IN_PLACE):
             return plain.binary(type(node.op), left, right)
         plain.bound(type(node.op), left, right)

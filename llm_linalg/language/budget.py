@@ -12,7 +12,7 @@ from torch import Tensor
 
 from llm_linalg.axes import Clash, Shape, extent
 from llm_linalg.errors import LimitError
-from llm_linalg.language import costs
+from llm_linalg.language import bounds, costs
 from llm_linalg.language.allowance import NEVER, ROOM, Allowance
 from llm_linalg.language.printing import Shown
 from llm_linalg.ops.call import Call
@@ -22,10 +22,6 @@ from llm_linalg.ops.unlisted import Unlisted
 from llm_linalg.writes import storage_cells
 
 MAX_AXES = 24
-MOST_SIZES = 100
-_FOR_EACH_AXIS = frozenset(
-    ["dims", "shape", "size", "sizes", "repeats", "normalized_shape", "pad", "source", "destination"]
-)  # parameters
 MAX_EMPTY = 100_000  # rows of a tensor without cells
 _WIDENING = frozenset(["movement", "pointwise"])  # of whole numbers they make more bytes, or read more
 _MOVING = frozenset(["movement", "creation"])
@@ -63,6 +59,8 @@ class Asked(NamedTuple):
             effort += costs.EFFORT_OF_A_TENSOR + costs.EFFORT_OF_ANOTHER * (outputs - 1)
         if isinstance(operation, Unlisted):
             effort += costs.EFFORT_OF_A_RARE_CALL
+        if operation.name == "einsum":
+            effort += costs.EFFORT_OF_A_FACTOR * max(len(call.tensors) - costs.FEW, 0)
         return cls(outputs, shape, cells, work, items, effort)
 
 
@@ -195,13 +193,10 @@ class Budget(Allowance):
             LimitError: If it has more sizes than any tensor has axes: to say why it fails would take long.
         """
         operation = call.operation
-        for name in _FOR_EACH_AXIS & call.arguments.keys():
-            sizes = call.arguments[name]
-            if isinstance(sizes, list | tuple) and len(sizes) > MOST_SIZES:
-                raise LimitError(f"{operation.name}: {len(sizes):,} sizes; {MOST_SIZES} are allowed")
+        bounds.hold(call)
         shape = _shape(call)
         outputs, items = operation.outputs(call), operation.items(call, shape)
-        peak, cost = operation.peak(call, shape), operation.cost(call, shape)
+        peak, cost = operation.peak(call, shape), max(operation.cost(call, shape), bounds.singular(call))
         return Asked.of(call, outputs, shape, peak, cost, items)
 
     def take(self, call: Call, asked: Asked) -> None:

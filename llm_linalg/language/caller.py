@@ -18,6 +18,7 @@ from llm_linalg.language.budget import Budget, asked_back
 from llm_linalg.language.comprehensions import Comprehensions
 from llm_linalg.language.costs import (
     A_CALL_BACK,
+    A_COLLISION,
     A_FIELD,
     CELLS_AN_EFFORT,
     EFFORT_OF_A_CALL_BACK,
@@ -130,6 +131,8 @@ class Caller(Comprehensions):
             return self._layer(function, arguments, named)
         if isinstance(function, Method):
             self.weigh_owner(function)
+            if isinstance(function.owner, dict) and any(map(values.collides, arguments[:1])):
+                self.budget.go_through(A_COLLISION)
             if function.function is gradients.backward:
                 self._goes_back(function.owner)
                 return self.recorder.went_back(function.function, function.owner, *arguments, **named)

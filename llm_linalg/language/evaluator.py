@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from llm_linalg.errors import LimitError, ProgramError
 from llm_linalg.language import layered, layers, plain, tables
+from llm_linalg.language.bounds import repeated
 from llm_linalg.language.brief import brief
 from llm_linalg.language.budget import Budget
 from llm_linalg.language.costs import A_COLLISION, A_PLACE, A_SLICED_LAYER, EFFORT_OF_A_TRUTH, STEPS
@@ -200,6 +201,7 @@ class Evaluator:
         left, right = self.evaluate(node.left), self.evaluate(node.right)
         if left.__class__ not in DIRECT or right.__class__ not in DIRECT:
             self.budget.weigh(left, right)
+            self.budget.go_through(repeated(node.op.__class__, left, right))
         return plain.binary(node.op.__class__, left, right)
 
     def _unary(self, node: ast.UnaryOp) -> Any:

@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 
 from llm_linalg.errors import LimitError, ProgramError, Span
 from llm_linalg.language import instead
-from llm_linalg.parsing import MARKS, fewest, parts, statements, uncollected, within
+from llm_linalg.parsing import MARKS, fewest, named, parts, statements, uncollected, within
 from llm_linalg.text import characters
 
 MAX_CHARACTERS = 50_000
@@ -107,11 +107,18 @@ def _size(tree: ast.AST) -> int:
     return size
 
 
+def _spelt_as_read(text: str) -> bool:
+    """Return whether no name would be read as another: mostly so, and to find all tokens takes long."""
+    return text.isascii() or all(unicodedata.normalize("NFKC", name) == name for name in named(text))
+
+
 def _named_once(source: Source, names: Sequence[tuple[str | None, ast.AST]]) -> None:
     """Refuse parameters, or arguments, of which two have the same name, as Python does."""
-    for place, (name, node) in enumerate(names):
-        if name is not None and any(name == other for other, _ in names[:place]):
+    seen: set[str | None] = {None}
+    for name, node in names:
+        if name in seen and name is not None:
             raise source.error(f"{name} stands there twice", node)
+        seen.add(name)
 
 
 class Source:
@@ -223,7 +230,7 @@ class Source:
 
     def _check_names(self) -> None:
         """Refuse identifiers that Python would silently read as others (full-width, mathematical)."""
-        if self.text.isascii():
+        if _spelt_as_read(self.text):
             return
         try:
             tokens = list(tokenize.generate_tokens(io.StringIO(self.text).readline))

@@ -18,6 +18,11 @@ VIEWS: Any = type({}.keys()) | type({}.values()) | type({}.items())
 _SAME_HASH = 2**61 - 1  # from here on whole numbers may have the same hash
 _PAIRED = frozenset([-1, -2])  # these two have the same one
 _MOST_PAIRED = 8
+_LARGE = 2**50  # from here on tuples of whole numbers can be chosen so that their hashes are one
+_LEAST, _MOST = (
+    2.0**-30,
+    2.0**31,
+)  # between those no fractions have the same hash; others are 2**61 times them
 _MOST_COLLIDING = 100
 _SMALL = frozenset([bool, int, float, type(None)])
 
@@ -38,22 +43,31 @@ def collides(key: Any) -> bool:
     """Return whether many keys like this one may have the same hash.
 
     Then a table takes time that grows with its square. They are whole numbers from 2**61 - 1 on, and tuples
-    of them, or of many of -1 and -2.
+    and ranges of large ones, of very large or small fractions, or of many of -1 and -2.
     """
     if key.__class__ is int:
         return not -_SAME_HASH < key < _SAME_HASH
-    if key.__class__ is not tuple:
+    if key.__class__ is range:
+        return max(abs(key.start), abs(key.stop), abs(key.step)) >= _LARGE
+    if not isinstance(key, tuple):
         return False
     paired, todo = 0, list(key)
     while todo:
         item = todo.pop()
-        if item.__class__ is tuple:
+        if isinstance(item, tuple):
             todo += item
+        elif item.__class__ is range and collides(item):
+            return True
         elif item.__class__ is int or item.__class__ is float:
             paired += item in _PAIRED
-            if paired > _MOST_PAIRED or (item.__class__ is int and collides(item)):
+            size = abs(item)
+            if paired > _MOST_PAIRED or (size >= _LARGE if item.__class__ is int else _is_far(size)):
                 return True
     return False
+
+
+def _is_far(size: float) -> bool:
+    return size != 0 and not _LEAST <= size < _MOST  # also inf, and what is no number
 
 
 class Distinct:

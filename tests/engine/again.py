@@ -65,3 +65,45 @@ SIZED = tuple(
     )
 )
 """More sizes than any tensor has axes."""
+
+_OPEN = "flag = torch.rand(1) > 2\n{}\nfor i in range(100_000):\n    {}\n    if flag: break"
+REPEATED = (
+    "xs = [[1] * 100_000 for i in range(12_000)]",
+    "xs = {i: (i,) * 100_000 for i in range(4_000)}",
+    "xs = [0] * 3_000\nfor i in range(3_000): xs[i] = 100_000 * [1]",
+    "xs = ['\U0001f600' * 100_000 for i in range(18_000)]",
+    "for i in range(12_000):\n    u = [1]\n    u *= 100_000",
+    _OPEN.format("", "u = [[1] * 100_000, [1] * 100_000, [1] * 100_000]"),
+    _OPEN.format("def f(): return [0] * 100_000", "f()"),
+)
+"""Lists and texts times a number, more than there is room for."""
+
+_FAR = "fs = [2.0 ** (61 * k) for k in range(-16, 17)]\n"  # all have the hash 1
+COLLIDING = (
+    f"{_FAR}s = set(zip(fs * 1089, sorted(fs * 33) * 33, sorted(fs * 1089)))",
+    f"{_FAR}d = {{}}\nfor a in fs:\n    for b in fs:\n        for c in fs: d[a, b, c] = 1",
+    "P = 2**61 - 1\ns = set([range(k * P, k * P + 1) for k in range(5_000)])",
+    "P = 2**61 - 1\ns = set([torch.Size([k * 2**52, 1]) for k in range(200)])",
+    "P = 2**61 - 1\nd = {}\nfor k in range(8_000): d.setdefault(k * P, 1)",
+)
+"""Keys that have the same hash."""
+
+_LETTERS = "abcdefghijklmnopqrstuvwxyz"
+_NAMES = [f"{a}{b}{c}_" for a in _LETTERS for b in _LETTERS for c in _LETTERS][:9_000]
+SPELT = (
+    f"def f({', '.join(_NAMES)}, z, z): return 1",
+    f"f({', '.join(f'{name}=1' for name in _NAMES[:3_000])})",
+    "\n".join(f"{'a' * 60}{n} = 1" for n in range(700)) + f"\n{'a' * 63}b",
+    "\n".join(f"{'ab' * 50}{n} = 1" for n in range(440)) + f"\n{'ba' * 50}",
+    "#é\n" + "((((((((((1))))))))))\n" * 2_200 + "x",
+)
+"""Many names, or signs: a text that takes long to read, or to say what is wrong with."""
+
+_FACTORS = "x = torch.ones(2)\nxs, e = [x] * {0}, ','.join(['i'] * {0})\n"
+FACTORS = (
+    f"{_FACTORS.format(4_900)}for i in range(2): y = torch.einsum(e, xs)",
+    _OPEN.format(_FACTORS.format(90), "y = torch.einsum(e, xs)"),
+    "x = torch.zeros(5_000, 5_000)\ny = x.norm('nuc')",
+    "x = torch.zeros(4_000, 4_000)\ny = torch.linalg.norm(x, 2)",
+)
+"""Products of very many operands, and norms that are told by singular values."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tests.engine.after_much import AFTER_MUCH
-from tests.engine.again import SIZED, VIEWED, WAYS
+from tests.engine.again import COLLIDING, FACTORS, REPEATED, SIZED, SPELT, VIEWED, WAYS
 from tests.engine.bombs import ENDLESS
 from tests.engine.open_ended import OPEN_ENDED
 from tests.engine.patient import PATIENT
@@ -217,4 +217,8 @@ BOMBS = (
     *VIEWED,
     *WAYS,
     *SIZED,
+    *REPEATED,
+    *COLLIDING,
+    *SPELT,
+    *FACTORS,
 )

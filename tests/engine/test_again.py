@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from llm_linalg import LimitError, OpenEndedError, run
+from llm_linalg import LimitError, OpenEndedError, ProgramError, run
 from llm_linalg.language import plain
 from llm_linalg.language.allowance import ROOM
-from llm_linalg.language.budget import MOST_SIZES
-from tests.engine.again import SIZED, VIEWED, WAYS
+from llm_linalg.language.bounds import MOST_SIZES
+from tests.engine.again import COLLIDING, FACTORS, REPEATED, SIZED, SPELT, VIEWED, WAYS
 from tests.engine.doing import budgets, done
 
 
@@ -45,3 +45,32 @@ def test_a_short_one_runs(program: str) -> None:
 def test_more_sizes_than_axes_are_refused_before_torch_is_asked(program: str) -> None:
     with pytest.raises(LimitError, match=f"90,000 sizes; {MOST_SIZES} are allowed"):
         run(program)
+
+
+@pytest.mark.parametrize("program", [*REPEATED, *COLLIDING, *FACTORS])
+def test_what_is_made_of_little_is_counted(program: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = budgets(monkeypatch)
+    with pytest.raises(LimitError):
+        run(program)
+    assert done(made[0]) <= 5 * ROOM  # that a list has room takes some of it
+
+
+@pytest.mark.parametrize("program", SPELT)
+def test_many_names_are_told_of_soon(program: str) -> None:
+    with pytest.raises(ProgramError) as caught:
+        run(program)
+    assert caught.value.trace is None or len(caught.value.trace.nodes) == 0
+
+
+@pytest.mark.parametrize("name", ["\u212b", "\uff58", "\U0001d465"])
+def test_names_that_would_be_read_as_others_are_refused_wherever_they_stand(name: str) -> None:
+    with pytest.raises(ProgramError, match="not spelt as it would be read"):
+        run(f"# é\ns = 'é'\n{name} = 1")
+    assert run(f"# {name}\ns = '{name}'\nx = 1").nodes == ()
+
+
+def test_few_of_all_that_is_made_run() -> None:
+    run("xs = [[0] * 1_000 for i in range(500)]\nd = {(0.5, 2): 1, (1.5, 3): 2}")
+    run(
+        "x = torch.ones(4, 3)\ny = torch.linalg.norm(x, 2), x.norm('nuc'), torch.einsum('ij,ij,ij->', x, x, x)"
+    )
