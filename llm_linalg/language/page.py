@@ -7,6 +7,7 @@ import textwrap
 from collections.abc import Iterable, Iterator, Mapping
 
 from llm_linalg.language import (
+    bounds,
     budget,
     evaluator,
     instead,
@@ -147,6 +148,7 @@ def _bounds() -> Iterator[str]:
     yield f"a text: {printing.MAX_TEXT:,} characters, {printing.MAX_SHOWN:,} cells of tensors"
     yield f"a layer: {layered.MAX_LAYERS:,} layers within it, {layered.MAX_DEPTH} deep"
     yield f"a key: {evaluator.MAX_KEY} parts, {evaluator.MAX_PLACES:,} places in lists and ranges"
+    yield f"sizes in a call: {bounds.MOST_SIZES}; operands of an einsum: {bounds.MOST_FACTORS}"
     yield f"a whole number: {plain.MAX_BITS} bits; a list or a range: {plain.MAX_ITEMS:,} items"
     more = f"of which a tensor is {EFFORT_OF_A_TENSOR} more, a backward pass {EFFORT_OF_A_PASS_BACK}"
     yield f"a run, if it can't be told beforehand how much it does at most: {ROOM:,} steps, {more}"

@@ -19,10 +19,8 @@ _SAME_HASH = 2**61 - 1  # from here on whole numbers may have the same hash
 _PAIRED = frozenset([-1, -2])  # these two have the same one
 _MOST_PAIRED = 8
 _LARGE = 2**50  # from here on tuples of whole numbers can be chosen so that their hashes are one
-_LEAST, _MOST = (
-    2.0**-30,
-    2.0**31,
-)  # between those no fractions have the same hash; others are 2**61 times them
+_LEAST = 2.0**-30  # from here on to `_MOST` no two fractions have the same hash:
+_MOST = 2.0**31  # those that have it are 2**61 times one another
 _MOST_COLLIDING = 100
 _SMALL = frozenset([bool, int, float, type(None)])
 

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import ast
+import difflib
+import tokenize
+from collections.abc import Collection
+from typing import Any
+
 import pytest
 
 from llm_linalg import LimitError, OpenEndedError, ProgramError, run
-from llm_linalg.language import plain
+from llm_linalg.language import plain, source
 from llm_linalg.language.allowance import ROOM
 from llm_linalg.language.bounds import MOST_SIZES
+from llm_linalg.language.source import Source
 from tests.engine.again import COLLIDING, FACTORS, REPEATED, SIZED, SPELT, VIEWED, WAYS
 from tests.engine.doing import budgets, done
 
@@ -56,10 +63,36 @@ def test_what_is_made_of_little_is_counted(program: str, monkeypatch: pytest.Mon
 
 
 @pytest.mark.parametrize("program", SPELT)
-def test_many_names_are_told_of_soon(program: str) -> None:
-    with pytest.raises(ProgramError) as caught:
+def test_of_many_names_few_are_looked_at(program: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    compared: list[int] = []
+    close = difflib.get_close_matches
+
+    def noted(word: str, choices: Collection[str], **how: Any) -> list[str]:
+        compared.append(len(word) * sum(map(len, choices)))
+        return close(word, choices, **how)
+
+    monkeypatch.setattr(difflib, "get_close_matches", noted)
+    monkeypatch.delattr(tokenize, "generate_tokens")
+    with pytest.raises(ProgramError):
         run(program)
-    assert caught.value.trace is None or len(caught.value.trace.nodes) == 0
+    assert sum(compared) <= 200_000
+
+
+def test_names_are_compared_with_those_of_the_same_hash_alone() -> None:
+    asked = [0]
+
+    class Name(str):
+        __hash__ = str.__hash__
+
+        def __eq__(self, other: object) -> bool:
+            asked[0] += 1
+            return str.__eq__(self, other)
+
+    names = [(Name(f"n{place}"), ast.Load()) for place in range(1_000)]
+    source._named_once(Source("x = 1"), names)
+    assert asked[0] <= len(names)
+    with pytest.raises(ProgramError, match="n7 stands there twice"):
+        source._named_once(Source("x = 1"), [*names, names[7]])
 
 
 @pytest.mark.parametrize("name", ["\u212b", "\uff58", "\U0001d465"])
