@@ -64,6 +64,7 @@ _KEYWORDS = frozenset(keyword.kwlist)
 
 _IN_WORDS = bytes(code for code in range(256) if code >= 128 or chr(code).isalnum() or chr(code) == "_")
 _NO_SIGNS = _IN_WORDS + bytes(code for code in range(128) if chr(code).isspace())
+_NO_SIGNS_OR_POINTS = _NO_SIGNS + b"."
 _WORDS = bytes(code if code in _IN_WORDS else ord(" ") for code in range(256))
 
 
@@ -121,6 +122,23 @@ def parts(text: str) -> int:
     """Return how many words and signs a text has, of which a parser makes about as many nodes."""
     data = text.encode(errors="surrogatepass")
     return len(data.translate(_WORDS).split()) + len(data.translate(None, _NO_SIGNS))
+
+
+def signs(text: str, many: int) -> int:
+    """Return how many brackets, commas, operators and the like a text has, if they are more than many.
+
+    Those in comments and texts are none, but for texts with braces: expressions stand in them. A parser takes
+    a while for each, also for those of which it makes no node, such as brackets within brackets; points are
+    not counted, since most stand within numbers.
+    """
+    count = _signs(text)
+    if count > many:
+        count = _signs(_ASIDE.sub(lambda aside: aside[0] if "f" in (aside[1] or "").lower() else "''", text))
+    return count
+
+
+def _signs(text: str) -> int:
+    return len(text.encode(errors="surrogatepass").translate(None, _NO_SIGNS_OR_POINTS))
 
 
 def fewest(text: str) -> int:

@@ -21,6 +21,7 @@ from llm_linalg.foresight.unknown import (
     ANY,
     ITEMS_A_STEP,
     LETTERS_A_STEP,
+    NESTED_A_STEP,
     SOME_TENSOR,
     UNKNOWN,
     Undecided,
@@ -49,6 +50,7 @@ _SPLITTING = frozenset(["split", "chunk", "unbind"])
 _SEVERAL = _SPLITTING | {"max", "min", "sort", "topk", "setitem", "cross_entropy", "equal", "allclose"}
 _LISTS = _SPLITTING | {"", "tolist"}  # what gives one, perhaps; also all that is not torch's
 _JOINING = frozenset(["stack", "cat", "hstack", "vstack"])
+_LISTED = frozenset([list, tuple])
 _LISTING = (list, tuple, plain.numbered, plain.paired)
 _ROOTS = (math.sqrt, math.exp, *(math.log, math.log2, math.log10, math.log1p), math.sin, math.cos, math.tanh)
 _KEEPING = frozenset([abs, min, max, plain.total])  # of numbers with a point they give one
@@ -91,9 +93,10 @@ class Calls(Texts):
         """Call what was evaluated, as far as it is known."""
         before = self.budget.items
         result = self._applied(node, function, arguments, named)
-        if not isinstance(function, UserFunction) and function not in self._making_text:
-            letters = isinstance(function, Method) and _all_text([function.owner, *arguments])
-            self.went_on((before - self.budget.items) // (LETTERS_A_STEP if letters else ITEMS_A_STEP))
+        taken = before - self.budget.items
+        if taken and not isinstance(function, UserFunction) and function not in self._making_text:
+            given = [function.owner, *arguments] if isinstance(function, Method) else arguments
+            self.went_on(taken // _a_step(given))
         return result
 
     def _applied(self, node: ast.Call, function: Any, arguments: list[Any], named: dict[str, Any]) -> Any:
@@ -288,8 +291,14 @@ def _has_tensor(argument: Any) -> bool:
     return any(map(is_tensor, items[:MOST_ITEMS]))
 
 
-def _all_text(values: list[Any]) -> bool:
-    return all(isinstance(value, str) for value in values)
+def _a_step(values: list[Any]) -> int:
+    """Return how many items something goes through in the time of a step, if they are in these values."""
+    if all(isinstance(value, str) for value in values):
+        return LETTERS_A_STEP
+    nested = any(
+        value and value[0].__class__ in _LISTED for value in values if isinstance(value, list | tuple)
+    )
+    return NESTED_A_STEP if nested else ITEMS_A_STEP
 
 
 def _long(arguments: list[Any]) -> bool:

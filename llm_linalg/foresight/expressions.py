@@ -21,6 +21,7 @@ from llm_linalg.foresight.several import common
 from llm_linalg.foresight.turns import Each
 from llm_linalg.foresight.unknown import (
     ANY,
+    ITEMS_A_STEP,
     SOME_TENSOR,
     UNKNOWN,
     Undecided,
@@ -180,7 +181,9 @@ class Expressions(Lengthening):
             return self._known(node.op, left, right)
         if left.__class__ not in NUMBERS or right.__class__ not in NUMBERS:
             self.budget.weigh(left, right)
-            self.budget.go_through(repeated(node.op.__class__, left, right))
+            items = repeated(node.op.__class__, left, right)
+            self.budget.go_through(items)
+            self.went_on(items // ITEMS_A_STEP)
         return plain.binary(node.op.__class__, left, right)
 
     def _known(self, operator: ast.operator, left: Any, right: Any) -> Any:

@@ -11,6 +11,7 @@ from llm_linalg.foresight.nowhere import may_be_none
 from llm_linalg.language.caller import Method
 from llm_linalg.language.values import VIEWS, Distinct
 
+NESTED_A_STEP = 15  # items of lists in lists that something goes through as fast as a rehearsal takes a step
 ITEMS_A_STEP = 50  # that something goes through as fast as a rehearsal takes a step
 LETTERS_A_STEP = 1_000  # likewise, of a text
 _FEW = 200  # items of tuples in tuples that are looked at one by one

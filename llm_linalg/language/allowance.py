@@ -124,9 +124,9 @@ class Allowance:
         self._mark = mark or Spent(*[left - large for left, large in zip(self.left, LARGE, strict=True)])
         self._much = self.done + MUCH if mark is None else NEVER
 
-    def look_again(self, alarm: Callable[[], None]) -> None:
-        """Have something done once the program has done some more, if not before."""
-        self.alarm, self._much = alarm, self.done + MUCH
+    def look_again(self, alarm: Callable[[], None], more: int) -> None:
+        """Have something done once the program has done so much more, if not before."""
+        self.alarm, self._much = alarm, self.done + more
 
     @property
     def beyond(self) -> bool:

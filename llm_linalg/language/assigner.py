@@ -33,10 +33,10 @@ class Assigner(Caller):
             self.bind(target.id, value)
             return
         match target:
-            case ast.Tuple() | ast.List():
-                self._unpack(target, value)
             case ast.Subscript():
                 self._store(target, *self._item(target), value)
+            case ast.Tuple() | ast.List():
+                self._unpack(target, value)
             case ast.Attribute():
                 self._put(target, self.evaluate(target.value), value)
             case _:
@@ -66,6 +66,8 @@ class Assigner(Caller):
     def _item(self, target: ast.Subscript) -> tuple[Any, Any]:
         """Return what an item that is assigned to belongs to, and its key."""
         owner, key = self.evaluate(target.value), self.key(target.slice)
+        if owner.__class__ is dict:
+            return owner, key
         if not isinstance(owner, _STORING):
             raise self.error(f"a {type(owner).__name__}'s items can't be assigned to", target)
         if isinstance(key, slice) and isinstance(owner, list):
@@ -74,6 +76,9 @@ class Assigner(Caller):
 
     def _store(self, target: ast.Subscript, owner: Any, key: Any, value: Any) -> None:
         """Write an item: of a tensor, that is an operation, and a node of its own."""
+        if owner.__class__ is dict or owner.__class__ is list:
+            owner[key] = value
+            return
         if isinstance(owner, Tensor):
             self.budget.weigh(value)
         owner[key] = value

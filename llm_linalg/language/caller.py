@@ -86,11 +86,8 @@ class Caller(Comprehensions):
         of_tensors = name in tables.METHODS or name in tables.ATTRIBUTES
         advised = isinstance(value, list) and name in instead.LISTS
         owner = self.source.text_of(node.value) if isinstance(node.value, ast.Name | ast.Attribute) else ""
-        if (
-            not isinstance(value, Tensor)
-            and (value is None or of_tensors or name in _OF_OTHERS)
-            and not advised
-        ):
+        of_others = value is None or of_tensors or name in _OF_OTHERS
+        if of_others and not advised and not isinstance(value, Tensor):
             raise self.error(instead.without(value, owner, name, of_tensors), node)
         known = [*tables.METHODS, *tables.ATTRIBUTES] if isinstance(value, Tensor) else methods
         raise self.error(instead.missing(f".{name}", name, known, owner), node)
@@ -124,19 +121,14 @@ class Caller(Comprehensions):
 
     def applied(self, node: ast.Call, function: Any, arguments: list[Any], named: dict[str, Any]) -> Any:
         """Call what was evaluated."""
-        self.budget.weigh(*arguments, *named.values())
+        if arguments or named:
+            self.budget.weigh(*arguments, *named.values())
+        if function.__class__ is Method:
+            return self._by_method(function, arguments, named)
         if isinstance(function, UserFunction):
             return self.invoke(function, arguments, named)
         if isinstance(function, type) and issubclass(function, nn.Module):
             return self._layer(function, arguments, named)
-        if isinstance(function, Method):
-            self.weigh_owner(function)
-            if isinstance(function.owner, dict) and any(map(values.collides, arguments[:1])):
-                self.budget.go_through(A_COLLISION)
-            if function.function is gradients.backward:
-                self._goes_back(function.owner)
-                return self.recorder.went_back(function.function, function.owner, *arguments, **named)
-            return plain.bounded(function.function(function.owner, *arguments, **named))
         if isinstance(function, nn.Module):
             self._met(function)
         if isinstance(named.get("key"), UserFunction | Method) and function is not tables.BUILTINS["sorted"]:
@@ -146,6 +138,16 @@ class Caller(Comprehensions):
         if not callable(function) or isinstance(function, Tensor):
             raise self.error(f"{self.source.text_of(node.func)} can't be called", node)
         return plain.bounded(function(*arguments, **named))
+
+    def _by_method(self, method: Method, arguments: list[Any], named: dict[str, Any]) -> Any:
+        """Call a method of what it is of."""
+        self.weigh_owner(method)
+        if isinstance(method.owner, dict) and any(map(values.collides, arguments[:1])):
+            self.budget.go_through(A_COLLISION)
+        if method.function is not gradients.backward:
+            return plain.bounded(method.function(method.owner, *arguments, **named))
+        self._goes_back(method.owner)
+        return self.recorder.went_back(method.function, method.owner, *arguments, **named)
 
     def _goes_back(self, tensor: Tensor) -> None:
         """Take what a backward pass asks for: of each call that it goes back through, twice as much work."""

@@ -86,7 +86,7 @@ WRITTEN_AN_EFFORT = 110  # cells of a large memory that is written: they are cop
 WORK_AN_EFFORT = 9_000  # multiplications of a product of matrices
 A_PRODUCTS_CELL = 2  # each takes as long as so many others, also if it needs few multiplications
 ITEMS_AN_EFFORT = 3  # that a call of torch is given
-REPEATED_AN_ITEM = 8  # that a list or a text times a number has
+REPEATED_AN_ITEM = 5  # that a list or a text times a number has
 ITEMS_GONE_THROUGH = 3  # in an effort
 LETTERS_AN_EFFORT = 15  # of a number that is formatted
 

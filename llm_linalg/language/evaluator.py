@@ -43,6 +43,7 @@ FAILURES = (
 # Made once: this is asked at each turn of a loop.
 WITH_ITEMS: Any = Tensor | tuple | list | dict | str | range | layers.SEQUENCES
 _ITEMS = frozenset([tuple, list, dict, str, range])  # what mostly stands there
+_LEAST, _MOST = -(2**30), 2**30  # whole numbers between those are few places, and no two have the same hash
 _KEYS: Any = tuple | list | dict | range
 _GOING_THROUGH = frozenset([ast.ListComp, ast.GeneratorExp, ast.DictComp])
 MAX_KEY = 50
@@ -191,10 +192,8 @@ class Evaluator:
     def key(self, node: ast.expr) -> Any:
         """Return the value by which something is looked up: all its items are gone through."""
         value = self.evaluate(node)
-        if isinstance(value, _KEYS):
+        if value.__class__ is not int or not _LEAST < value < _MOST:
             _weigh_key(value, self.budget)
-        if collides(value):
-            self.budget.go_through(A_COLLISION)
         return value
 
     def _binary(self, node: ast.BinOp) -> Any:
@@ -279,7 +278,14 @@ class Evaluator:
 
 def _weigh_key(key: Any, budget: Budget) -> None:
     """Count the items of a key before something is looked up by it; `LimitError` if they are too many."""
-    budget.weigh(key)
+    if isinstance(key, _KEYS):
+        budget.weigh(key)
+        _hold_places(key, budget)
+    if collides(key):
+        budget.go_through(A_COLLISION)
+
+
+def _hold_places(key: Any, budget: Budget) -> None:
     if not isinstance(key, tuple):
         budget.go_through(A_PLACE * len(key))
     elif len(key) > MAX_KEY:

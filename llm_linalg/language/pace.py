@@ -124,7 +124,11 @@ class Going:
 
         Then those tell nothing of it, nor of any that is like it.
         """
-        return self.turn > ENOUGH and done - self.began > max(MANY_TIMES * self._most, SUDDEN)
+        return self.turn > ENOUGH and self.until_sudden(done) < 0
+
+    def until_sudden(self, done: int) -> int:
+        """Return how much more the turn that is under way may do before it is."""
+        return self.began + max(MANY_TIMES * self._most, SUDDEN) - done
 
     def note(self, left: Spent) -> None:
         """Note how much is left as a turn begins; of each twice as many turns the last two are kept."""

@@ -137,6 +137,7 @@ def _bounds() -> Iterator[str]:
     most = budget.Budget()
     text = source
     yield f"a program: {text.MAX_CHARACTERS:,} characters, {text.MAX_NODES:,} parts, {text.MAX_DEPTH} deep"
+    yield f"brackets, commas and other signs of a program: {text.MAX_SIGNS:,}"
     yield f"a run: {most.steps:,} steps, {most.tensors:,} tensors, {most.items:,} items gone through"
     call, torch_call = STEPS[ast.Call], STEPS[ast.Call] + A_CALL
     longer = f"a call is {call}, one of torch {torch_call}, a layer {A_LAYER}, a tensor's text {A_TEXT}"

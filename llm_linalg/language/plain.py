@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import operator
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable
 from functools import lru_cache
 from itertools import chain
 from typing import Any, get_args
@@ -33,7 +33,6 @@ _LEAST, _MOST = 1 - 2**30, 2**30 - 1  # CPython compares numbers between those a
 _FLAT = (str, range)
 _PARTS: frozenset[Any] = frozenset([list, tuple])
 _ENDS: frozenset[Any] = frozenset(_FLAT)
-_UNORDERED: Any = Distinct | VIEWS
 NESTED = (*_FLAT, list, tuple, dict, Distinct, *get_args(VIEWS))
 """What has items."""
 SINGLE: frozenset[Any] = frozenset([bool, int, float, type(None), Tensor])
@@ -141,13 +140,13 @@ def bound(kind: type[ast.operator], left: Any, right: Any) -> None:
 def _bound_integers(kind: type[ast.operator], left: int, right: int) -> None:
     if -_SMALL < left < _SMALL and (kind not in _GROWING or (kind is ast.Mult and -_SMALL < right < _SMALL)):
         return
-    bits = max(left.bit_length(), 1)
-    if kind is ast.Pow:
+    bits = left.bit_length() or 1
+    if kind is ast.Mult:
+        bits += right.bit_length()
+    elif kind is ast.Pow:
         bits *= max(abs(right), 1) if abs(left) > 1 else 1
     elif kind is ast.LShift:
         bits += max(right, 0)
-    elif kind is ast.Mult:
-        bits += right.bit_length()
     if bits > MAX_BITS and (_fewest_bits(kind, left, right, bits) > MAX_BITS or _too_long(kind, left, right)):
         raise LimitError(f"a whole number of more than {MAX_BITS} bits")
 
@@ -216,13 +215,13 @@ def _weighed(level: Collection[Any], total: int) -> tuple[int, int]:
             return total, max(levels - 1, 0)
         if inner != kinds:
             level = [value for value in level if value.__class__ in inner]
-        lists = inner <= _PARTS
-        total += sum(map(len if lists else _size, level))
+        mappings = [value for value in level if isinstance(value, dict)] if _mapped(inner) else []
+        total += sum(map(len, level)) + sum(map(len, mappings))
         if total > MAX_WEIGHT:  # before any is gone through: the same dict may be there many times
             raise LimitError(f"more than {MAX_WEIGHT:,} items in all")
-        if not lists:
-            level = [_sequence(value) for value in level if value.__class__ not in _ENDS]
-        level = list(chain.from_iterable(level))
+        if not inner.isdisjoint(_ENDS):
+            level = [value for value in level if value.__class__ not in _ENDS]
+        level = [*chain.from_iterable(level), *chain.from_iterable(map(dict.values, mappings))]
     raise LimitError(f"lists in lists, more than {MAX_LEVELS:,} deep")
 
 
@@ -231,16 +230,8 @@ def _has_items(kind: type) -> bool:
     return issubclass(kind, NESTED)
 
 
-def _size(value: Any) -> int:
-    """Return how many items `_sequence` gives of a value."""
-    return 2 * len(value) if isinstance(value, dict) else len(value)
-
-
-def _sequence(value: Any) -> Any:
-    """Return a value's items, a dict's keys and values."""
-    if isinstance(value, dict):
-        return [*value.keys(), *value.values()]
-    return list(value) if isinstance(value, _UNORDERED) else value
+def _mapped(kinds: Iterable[type]) -> bool:
+    return any(issubclass(kind, dict) for kind in kinds)
 
 
 def listed(tensor: Tensor) -> Any:

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from operator import sub
 from typing import TYPE_CHECKING, Any
 
-from llm_linalg.language.allowance import LARGE, Spent
+from llm_linalg.language.allowance import LARGE, MUCH, Spent
 from llm_linalg.language.costs import EFFORT_OF_A_NODE
 from llm_linalg.language.looking import Looking
 from llm_linalg.language.moments import NONE, Moment
@@ -26,6 +26,7 @@ class Rehearsed(Looking):
 
     _open: int = 0  # the place of the first statement of which it can't be told how much it does
     _clear: int = -1  # the place of a loop of which no more is known when it begins than before the run
+    _due: int = 0  # what will have been done when it is to be seen whether it still fits
     _told: int = 0  # what had been done when that was told last
     _unsure = False  # whether a rehearsal that keeps values apart may tell more
     _too_long = False  # to be told so: it would be again
@@ -117,8 +118,11 @@ class Rehearsed(Looking):
             fits = False
         elif self.budget.beyond:
             fits = self._by_pace()
+        elif self.budget.done < self._due:
+            self._look_again(self._due - self.budget.done)
+            fits = True
         else:
-            self.budget.look_again(self._exceeds)
+            self._look_again()
             tries, fits = self._tries, True
             if self._by_others and (self.budget.done > AGAIN * self._told or not self._goes_on):
                 self._tries += 1
@@ -196,7 +200,14 @@ class Rehearsed(Looking):
         self._told = self.budget.done
         self.budget.arm(self._exceeds, _beyond(start.left, rehearsal.budget.left))
         if rehearsal.dearest:
-            self.budget.look_again(self._exceeds)
+            self._look_again()
+
+    def _look_again(self, more: int = MUCH) -> None:
+        """See after a while whether it still fits; or as soon as a turn does far more than any one before."""
+        self._due = self.budget.done + more
+        done = self.budget.effort - self.budget.steps
+        soon = [going.until_sudden(done) + 1 for going in self._going[:1] if going.turn > ENOUGH]
+        self.budget.look_again(self._exceeds, min([more, *soon]))
 
 
 def _beyond(start: Spent, end: Spent) -> Spent:

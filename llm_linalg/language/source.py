@@ -12,11 +12,12 @@ from typing import Any, ClassVar
 
 from llm_linalg.errors import LimitError, ProgramError, Span
 from llm_linalg.language import instead
-from llm_linalg.parsing import MARKS, fewest, named, parts, statements, uncollected, within
+from llm_linalg.parsing import MARKS, fewest, named, parts, signs, statements, uncollected, within
 from llm_linalg.text import characters
 
 MAX_CHARACTERS = 50_000
 MAX_NODES = 10_000
+MAX_SIGNS = 20_000  # brackets, commas, operators
 MAX_DEPTH = 60
 MAX_NAME = 100
 MAX_DIGITS = 40
@@ -200,7 +201,7 @@ class Source:
         """Refuse a text that is too large: by its names, or its first part, if that can be read alone."""
         if not self._bounded or len(self.text) <= _FIRST_PART or parts(self.text) <= _FEW_PARTS:
             return
-        if fewest(self.text) > MAX_NODES:
+        if signs(self.text, MAX_SIGNS) > MAX_SIGNS or fewest(self.text) > MAX_NODES:
             raise LimitError(_TOO_LARGE)
         if len(self.text) <= 2 * _FIRST_PART:
             return

@@ -51,10 +51,12 @@ class Statements(Rehearsed):
         self._depth = 0
 
     def _statement(self, node: ast.stmt) -> None:
-        self._at = node
-        steps, execute = self._executors[node.__class__]
+        self._at, budget = node, self.budget
+        taken, execute = self._executors[node.__class__]
         try:
-            self.budget.step(steps)
+            steps = budget.steps = budget.steps - taken  # as `step` does
+            if steps < budget.look:
+                budget.look_after()
             if self._watching and node not in self._passive and self.comprehends(node):
                 with self.watched(node):
                     execute(node)
@@ -132,6 +134,7 @@ class Statements(Rehearsed):
         source = self.evaluate(node.iter)
         values = self.gone_through(source, node.iter)
         self.go_through_names()
+        names, name = self.names.maps[0], node.target.id if isinstance(node.target, ast.Name) else None
         with self.foreseen(node, values) as going:
             for value in self.each(source, values, node.iter):
                 going.turn += 1
@@ -140,7 +143,10 @@ class Statements(Rehearsed):
                 if going.closely:
                     going.begins(self.budget.effort - self.budget.steps)
                 self._at = node
-                self.assign(node.target, value)
+                if name is not None and value.__class__ in plain.KINDS:  # as `assign` does
+                    names[name] = value
+                else:
+                    self.assign(node.target, value)
                 try:
                     self._block(node.body)
                 except Continued:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from itertools import islice
 from typing import Any
 
 from torch import Tensor
@@ -32,7 +33,7 @@ def hashable(keys: Iterable[Any]) -> list[Any]:
         LimitError: If many of them may have the same hash.
     """
     found = list(keys)
-    if sum(map(collides, found)) > _MOST_COLLIDING:
+    if next(islice(filter(collides, found), _MOST_COLLIDING, None), None) is not None:
         raise LimitError(f"more than {_MOST_COLLIDING} keys that may have the same hash")
     return found
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from operator import sub
 from typing import cast
 
 from tests.bench.fresh import fresh
@@ -22,6 +23,7 @@ from llm_linalg import ProgramError, run
 from tests.bench.left_open import LEFT_OPEN
 from tests.bench.refusal import ALLOWED, CLASHES
 from tests.engine.hostile import BOMBS
+from tests.engine.late import LATE
 
 torch.set_num_threads(1)
 run("")
@@ -42,7 +44,8 @@ def milliseconds(program):
     os.close(into)
     return float(found)
 
-kinds = ((ALLOWED,), BOMBS, LEFT_OPEN, CLASHES)
+late, honest = ([program.replace("HUGE", turns) for program in LATE.values()] for turns in ("5000", "1"))
+kinds = ((ALLOWED,), BOMBS, LEFT_OPEN, CLASHES, late, honest)
 rounds = [[[milliseconds(program) for program in kind] for kind in kinds] for _ in range(3)]
 print(json.dumps([list(map(min, *times)) for times in zip(*rounds, strict=True)]))
 """
@@ -52,10 +55,11 @@ def refusal() -> list[Row]:
     """Runs each of the tests' bombs, as the first program that a process runs, loops and a few clashes.
 
     Of three processes, a round of all programs apart, the quickest counts: what else the machine does then
-    is not the program's.
+    is not the program's. What a tensor's value makes explode after many turns can't be told from an honest
+    program before: from there on counts, so what the honest one takes is taken off.
     """
     measured, _ = fresh(REFUSAL)
-    allowed, bombs, loops, clashes = cast("list[list[float]]", measured)
+    allowed, bombs, loops, clashes, late, honest = cast("list[list[float]]", measured)
 
     def worst(of: str, times: list[float]) -> Row:
         """The program that took longest of a kind, by its place in the list of those."""
@@ -67,4 +71,5 @@ def refusal() -> list[Row]:
         worst("refusal of a bomb", bombs),
         worst("of a loop that may be left", loops),
         worst("a clash with its repairs", clashes),
+        worst("what explodes late, beyond an honest run", list(map(sub, late, honest))),
     ]

@@ -5,7 +5,8 @@ from __future__ import annotations
 import ast
 import difflib
 import tokenize
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Iterator
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -22,16 +23,23 @@ from tests.engine.doing import budgets, done
 @pytest.mark.parametrize("program", VIEWED)
 def test_no_more_is_listed_than_anything_may_have(program: str, monkeypatch: pytest.MonkeyPatch) -> None:
     listed: list[int] = []
-    sequence = plain._sequence
 
-    def noted(value: object) -> object:
-        items = sequence(value)
-        listed.append(len(items))
-        return items
+    def noted(values: Iterable[Iterable[object]]) -> Iterator[object]:
+        for value in values:
+            for item in value:
+                listed[-1] += 1
+                yield item
 
-    monkeypatch.setattr(plain, "_sequence", noted)
+    def weighed(level: Collection[object], total: int) -> tuple[int, int]:
+        listed.append(0)
+        return weigh(level, total)
+
+    weigh = plain._weighed
+    monkeypatch.setattr(plain, "_weighed", weighed)
+    monkeypatch.setattr(plain, "chain", SimpleNamespace(from_iterable=noted))
     with pytest.raises(LimitError):
         run(program)
+    assert 0 < max(listed) <= plain.MAX_WEIGHT
     assert sum(listed) <= 3 * plain.MAX_WEIGHT  # it is rehearsed, too
 
 

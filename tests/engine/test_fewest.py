@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from llm_linalg import LimitError, run
 from llm_linalg.language import source
 from llm_linalg.lesson import catalog
-from llm_linalg.parsing import fewest, parts, statements, within
+from llm_linalg.parsing import fewest, parts, signs, statements, within
 from tests.engine.fitting import FITTING
 from tests.engine.flows import flows
 
@@ -78,6 +78,29 @@ def test_so_are_many_parts_of_a_text(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(source, "statements", parsed)
     with pytest.raises(LimitError, match="too many parts"):
         run("x = f'" + "{1}" * 5_500 + "'")
+
+
+@pytest.mark.parametrize(
+    "line", ["((((((((((1))))))))))", "((...))", "f'{((((((((((1))))))))))}'", "(([x[:, :]]))"]
+)
+def test_so_are_many_signs(line: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def parsed(_: str) -> ast.Module:
+        raise AssertionError
+
+    monkeypatch.setattr(source, "statements", parsed)
+    lines = source.MAX_SIGNS // sum(map(line.count, "()[]:,{}'")) + 1
+    with pytest.raises(LimitError, match="too many parts"):
+        run("\n".join([line] * lines))
+
+
+def test_signs_of_comments_texts_and_numbers_are_none() -> None:
+    numbers = f"x = [{','.join(['1.5'] * 9_900)}]"
+    assert len(run(f"# {'(' * 4_000}\ns = '{'-' * 4_000}'\n{numbers}\nprint(len(x))").printed) == 5
+
+
+@given(flows(known=False))
+def test_a_program_has_few_signs(program: str) -> None:
+    assert signs(program, 0) <= 2 * sum(1 for _ in ast.walk(statements(program)))
 
 
 @pytest.mark.parametrize(
