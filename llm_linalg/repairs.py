@@ -267,17 +267,21 @@ def _layers(error: ShapeError) -> Iterator[tuple[str, str]]:
             yield f"nn.Embedding({error.most + 1}, {weight[1]})", f"num_embeddings = {error.most + 1}"
 
 
+_ONE_BY_ONE = frozenset(["getitem", "gather", "index_select"])
+_INDICES = {"embedding": 0, "cross_entropy": 1, "nll_loss": 1, **dict.fromkeys(_ONE_BY_ONE, 1)}
+
+
 def _indices(whole: str, pieces: dict[int, _Piece], error: ShapeError) -> Iterator[tuple[str, str]]:
     """Yield other indices: whole numbers, and such as the table has; logits and targets as rows."""
-    place = {"embedding": 0, "cross_entropy": 1, "nll_loss": 1, "getitem": 1}.get(error.operation)
-    if place is None or place not in pieces or (error.operation == "getitem" and len(error.axes) > 1):
+    place = _INDICES.get(error.operation)
+    if place is None or place not in pieces or (error.operation in _ONE_BY_ONE and len(error.axes) > 1):
         return  # a mask is no index
     text = _wrapped(pieces[place].text)
     yield _edited(whole, pieces, {place: f"{text}.long()"}), "takes whole numbers"
     if error.axes:
         most = error.axes[0].size - 1
         yield _edited(whole, pieces, {place: f"{text}.clamp(0, {most})"}), f"brings each into 0 to {most}"
-    if place == 1 and 0 in pieces and error.operation != "getitem":
+    if place == 1 and 0 in pieces and error.operation not in _ONE_BY_ONE:
         rows = {0: f"{_wrapped(pieces[0].text)}.flatten(0, -2)", 1: f"{text}.flatten()"}
         yield _edited(whole, pieces, rows), "takes both as rows"
 

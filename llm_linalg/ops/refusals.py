@@ -6,51 +6,42 @@ after torch has said no, so that it may also count, compare and look into an ind
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from itertools import pairwise
 from math import prod
-from typing import Any
 
-import torch
-from torch import Tensor
-
-from llm_linalg.axes import Clash, Shape
+from llm_linalg.axes import Clash
 from llm_linalg.errors import ClashAxis
 from llm_linalg.ops.call import Call
-from llm_linalg.ops.moved import MASKING, reshaped
+from llm_linalg.ops.misplaced import MISPLACED, beyond, not_whole
+from llm_linalg.ops.moved import reshaped
 
 _MOST_NAMED = 100  # axes, in a list of them
 
 
 def _looked_up(call: Call) -> Clash | None:
     tokens, table = call.tensor("input"), call.place("weight") or 0
-    kind = _not_whole(tokens, call.place("input") or 0, "tokens")
+    kind = not_whole(tokens, call.place("input") or 0, "tokens")
     if kind is not None:
         return kind
     rows = call.shapes[table][0]
-    wrong = tokens[(tokens < 0) | (tokens >= rows)]
-    if not wrong.numel():
+    wrong = beyond(tokens, 0, rows - 1)
+    if wrong is None:
         return None
-    rule = f"the tokens of this table are 0 to {rows - 1}: {int(wrong[0])} is out of range"
+    rule = f"the tokens of this table are 0 to {rows - 1}: {wrong} is out of range"
     return Clash(rule, ClashAxis(table, 0, rows))
-
-
-def _not_whole(tensor: Tensor, place: int, what: str) -> Clash | None:
-    if tensor.dtype in (torch.int32, torch.int64):
-        return None
-    return Clash(f"{what} are whole numbers (torch.long), not {tensor.dtype}", at=place)
 
 
 def _hot(call: Call) -> Clash | None:
     places, classes = call.tensor("input"), int(call["num_classes"])
-    kind = _not_whole(places, 0, "classes")
+    kind = not_whole(places, 0, "classes")
     if kind is not None:
         return kind
-    wrong = places[(places < 0) | (places >= classes)] if classes >= 0 else places[places < 0]
-    if not wrong.numel():
+    wrong = beyond(places, 0, classes - 1 if classes >= 0 else None)
+    if wrong is None:
         return None
     last = f"to {classes - 1}" if classes >= 0 else "and up"
-    return Clash(f"there are the classes 0 {last}: {int(wrong[0])} is out of range", at=0)
+    return Clash(f"there are the classes 0 {last}: {wrong} is out of range", at=0)
 
 
 def _two_kinds(call: Call) -> Clash | None:
@@ -123,10 +114,10 @@ def _entropy(call: Call) -> Clash | None:
             "match: take both as rows, logits.view(-1, classes) and targets.view(-1)",
             ClashAxis(0, classes, logits[classes]),
         )
-    wrong = tensor[(tensor < 0) | (tensor >= logits[classes])]
-    if not wrong.numel():
+    wrong = beyond(tensor, 0, logits[classes] - 1)
+    if wrong is None:
         return None
-    rule = f"there are the classes 0 to {logits[classes] - 1}: {int(wrong.flatten()[0])} is out of range"
+    rule = f"there are the classes 0 to {logits[classes] - 1}: {wrong} is out of range"
     return Clash(rule, ClashAxis(0, classes, logits[classes]))
 
 
@@ -139,72 +130,6 @@ def _split(call: Call) -> Clash | None:
         return None
     parts = " + ".join(map(str, sizes))
     return Clash(f"the parts make up the whole axis, and {parts} = {sum(sizes)}", ClashAxis(0, axis, whole))
-
-
-def _items(call: Call) -> Iterator[tuple[int, Any]]:
-    """Yield each item of a key with the axis that it begins at; `...` and None take none."""
-    key, rank = call["key"], len(call.shapes[0])
-    items = list(key) if isinstance(key, tuple) else [key]
-    taken = [_axes(item) for item in items]
-    axis = 0
-    for position, item in enumerate(items):
-        if item is ...:
-            axis = rank - sum(taken[position + 1 :])
-        yield axis, item
-        axis += taken[position]
-
-
-def _axes(item: Any) -> int:
-    if item is None or item is ... or isinstance(item, bool):
-        return 0
-    return item.dim() if isinstance(item, Tensor) and item.dtype in MASKING else 1
-
-
-def _picked(call: Call) -> Clash | None:
-    own = call.shapes[0]
-    for axis, item in _items(call):
-        if axis + _axes(item) > len(own):
-            return Clash(f"it has {len(own)} axes, and the key is for more", at=0)
-        if isinstance(item, int) and not isinstance(item, bool) and not -own[axis] <= item < own[axis]:
-            return Clash(
-                f"its places are 0 to {own[axis] - 1}: {item} is out of range", ClashAxis(0, axis, own[axis])
-            )
-        if not isinstance(item, Tensor):
-            continue
-        place = next(p for p, tensor in enumerate(call.tensors) if tensor is item)
-        if item.dtype not in MASKING:
-            wrong = _not_whole(item, place, "places") or _outside(item, axis, own)
-            if wrong is not None:
-                return wrong
-            continue
-        for offset, size in enumerate(item.shape):
-            if own[axis + offset] != size:
-                ends = ClashAxis(0, axis + offset, own[axis + offset]), ClashAxis(place, offset, size)
-                return Clash("a mask has the sizes of the axes that it stands for", *ends)
-    return None
-
-
-def _outside(index: Tensor, axis: int, own: Shape) -> Clash | None:
-    wrong = index[(index < -own[axis]) | (index >= own[axis])]
-    if not wrong.numel():
-        return None
-    rule = f"its places are 0 to {own[axis] - 1}: {int(wrong.flatten()[0])} is out of range"
-    return Clash(rule, ClashAxis(0, axis, own[axis]))
-
-
-def _written(call: Call) -> Clash | None:
-    key = _picked(call)
-    value = call.place("value")
-    if key is not None or value is None:
-        return key
-    place, room = value, tuple(call.tensors[0][call["key"]].shape)
-    given = call.shapes[place]
-    for back in range(1, len(given) + 1):
-        there = room[-back] if back <= len(room) else 1
-        if given[-back] not in (1, there):
-            axis = ClashAxis(place, len(given) - back, given[-back])
-            return Clash(f"what is written has the shape of its place, {room}, or repeats to it", axis)
-    return None
 
 
 def _viewed(call: Call) -> Clash | None:
@@ -240,8 +165,7 @@ REFUSALS: Mapping[str, Callable[[Call], Clash | None]] = {
     "cross_entropy": _entropy,
     "nll_loss": _entropy,
     "split": _split,
-    "getitem": _picked,
-    "setitem": _written,
+    **MISPLACED,
     "view": _viewed,
 }
 

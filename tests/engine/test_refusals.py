@@ -56,6 +56,37 @@ def failure(expression: str) -> ShapeError:
             "s[..., torch.tensor([9]).clamp(0, 3)]",
         ),
         ("s[m]", "whole numbers", "s[m.long()]"),
+        (
+            "s[torch.arange(3), torch.tensor([0, 1])]",
+            "axis 0 of torch.arange(3) (3,) has size 3, axis 0 of torch.tensor([0, 1]) (2,) has size 2",
+            "s[torch.arange(3)[:2], torch.tensor([0, 1])]",
+        ),
+        ("s[[0, 1, 2], [1, 2]]", "s (4, 4): the places are taken together", None),
+        ("s[range(3), torch.arange(2)]", "one index has 3 along an axis, another one 2", None),
+        (
+            "logits[0].gather(1, t[0])",
+            "t[0] (3,): an index has as many axes as what it is for: 2, not 1",
+            "logits[0].gather(1, t[0].unsqueeze(-1))",
+        ),
+        (
+            "s.gather(1, torch.ones(6, 1).long())",
+            "axis 0 of s (4, 4) has size 4, axis 0 of torch.ones(6, 1).long() (6, 1) has size 6: but for",
+            "s.gather(1, torch.ones(6, 1).long()[:4])",
+        ),
+        (
+            "s.gather(1, torch.full((4, 1), 7))",
+            "axis 1 of s (4, 4) has size 4: its places are 0 to 3: 7 is out of range",
+            "s.gather(1, torch.full((4, 1), 7).clamp(0, 3))",
+        ),
+        ("s.gather(1, torch.full((4, 1), -1))", "0 to 3: -1 is out of range", None),
+        ("s.scatter(0, torch.full((1, 4), 9), 1.0)", "0 to 3: 9 is out of range", None),
+        ("s.scatter_add(0, t[0], s)", "t[0] (3,): an index has as many axes", None),
+        ("s.index_select(1, t)", "t (2, 3): the index of index_select has one axis, not 2", None),
+        (
+            "s.index_select(1, torch.tensor([0, 9]))",
+            "axis 1 of s (4, 4) has size 4: its places are 0 to 3: 9 is out of range",
+            "s.index_select(1, torch.tensor([0, 9]).clamp(0, 3))",
+        ),
         ("s[0, 0, 0]", "it has 2 axes", None),
         (
             "s.masked_fill(m == 0, 1.0)",
@@ -215,3 +246,38 @@ def test_a_view_is_refused_where_torch_refuses_it_and_the_axes_are_those_to_blam
         assert x.stride(first.axis) != x.stride(second.axis) * second.size
         return
     assert run("y = x.view(shape)", names={"x": x, "shape": shape})["y"].shape == tuple(shape)
+
+
+SHAPES = st.lists(st.integers(0, 3), max_size=3)
+
+
+@given(SHAPES, SHAPES)
+def test_indices_are_refused_where_torch_refuses_them_and_the_axes_are_those_to_blame(
+    one: list[int], other: list[int]
+) -> None:
+    names = {"x": torch.ones(2, 2), "a": torch.zeros(one).long(), "b": torch.zeros(other).long()}
+    try:
+        shape = (names["a"] + names["b"]).shape
+    except RuntimeError:
+        with pytest.raises(ShapeError, match="taken together") as caught:
+            run("y = x[a, b]", names=names)
+        sizes = [caught.value.operands[axis.operand].shape[axis.axis] for axis in caught.value.axes]
+        assert len(set(sizes) - {1}) == 2
+        return
+    assert run("y = x[a, b]", names=names)["y"].shape == shape
+
+
+@given(st.lists(st.integers(1, 3), min_size=1, max_size=3), SHAPES, st.integers(0, 3), st.data())
+def test_a_gather_is_refused_where_torch_refuses_it(
+    own: list[int], given: list[int], place: int, data: st.DataObject
+) -> None:
+    axis = data.draw(st.integers(0, len(own) - 1))
+    x, at = torch.rand(own), torch.full(given, place)
+    names = {"x": x, "at": at, "axis": axis}
+    try:
+        expected = x.gather(axis, at)
+    except (RuntimeError, IndexError):
+        with pytest.raises(ShapeError, match=r"as many axes|at most as large|out of range"):
+            run("y = x.gather(axis, at)", names=names)
+        return
+    assert run("y = x.gather(axis, at)", names=names)["y"].value.equal(expected)

@@ -90,10 +90,10 @@ def error_view(
     error: ProgramError,
     expected: bool,
     good: Frame | None,
-    cell: bool = False,
+    refused: bool = False,
     fault: LessonError | None = None,
 ) -> ErrorView:
-    """Why the program failed, as a value; what the language doesn't take of a `cell` is called refused.
+    """Why the program failed, as a value; what the language doesn't take of a cell is called refused.
 
     Where the lesson itself is at fault, the sentence begins with the place in its file.
     """
@@ -117,8 +117,8 @@ def error_view(
         )
     )
     return ErrorView(
-        kind=_kind(error, cell and shaped is None, fault),
-        sentence=_said(error.message, cell and shaped is None, fault),
+        kind=_kind(error, refused and shaped is None, fault),
+        sentence=_said(error.message, refused and shaped is None, fault),
         line=error.line,
         column=error.column,
         caret=error.caret,

@@ -259,10 +259,18 @@ def failed_frame(opened: Opened, view: View, error: ProgramError, ascii_only: bo
         sentence=error.message,
         printed="" if error.trace is None else clean(error.trace.printed, PRINTED, lines=True),
         error=error_view(
-            error, view.at_stop.fails and view.code is None, good, view.lesson.document, opened.fault
+            error, view.at_stop.fails and view.code is None, good, _refused(view, error), opened.fault
         ),
     )
     return _finished(replace(frame, json=lambda: record(frame, view.names, error=error)), ascii_only)
+
+
+def _refused(view: View, error: ProgramError) -> bool:
+    """Whether the language takes no such cell of a document, or not all that it does; else it failed."""
+    from llm_linalg.errors import LimitError
+
+    cell = view.at_stop.refused is not None and view.code is None
+    return view.lesson.document and (cell or isinstance(error, LimitError))
 
 
 def _range(extent: float) -> str:

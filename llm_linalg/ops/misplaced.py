@@ -1,0 +1,156 @@
+"""Why torch refused an index: of a key, of a gather and of what writes by one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from llm_linalg.axes import Clash, Shape
+from llm_linalg.errors import ClashAxis
+from llm_linalg.ops.call import Call
+from llm_linalg.ops.moved import MASKING
+
+_LISTED: Any = list | tuple | range
+
+
+def not_whole(tensor: Tensor, place: int, what: str) -> Clash | None:
+    """Return that an index has to be one of whole numbers, unless it is."""
+    if tensor.dtype in (torch.int32, torch.int64):
+        return None
+    return Clash(f"{what} are whole numbers (torch.long), not {tensor.dtype}", at=place)
+
+
+def _items(call: Call) -> Iterator[tuple[int, Any]]:
+    """Yield each item of a key with the axis that it begins at; `...` and None take none."""
+    key, rank = call["key"], len(call.shapes[0])
+    items = list(key) if isinstance(key, tuple) else [key]
+    taken = [_axes(item) for item in items]
+    axis = 0
+    for position, item in enumerate(items):
+        if item is ...:
+            axis = rank - sum(taken[position + 1 :])
+        yield axis, item
+        axis += taken[position]
+
+
+def _axes(item: Any) -> int:
+    if item is None or item is ... or isinstance(item, bool):
+        return 0
+    return item.dim() if isinstance(item, Tensor) and item.dtype in MASKING else 1
+
+
+def _picked(call: Call) -> Clash | None:
+    own = call.shapes[0]
+    for axis, item in _items(call):
+        if axis + _axes(item) > len(own):
+            return Clash(f"it has {len(own)} axes, and the key is for more", at=0)
+        if isinstance(item, int) and not isinstance(item, bool) and not -own[axis] <= item < own[axis]:
+            return Clash(
+                f"its places are 0 to {own[axis] - 1}: {item} is out of range", ClashAxis(0, axis, own[axis])
+            )
+        if not isinstance(item, Tensor):
+            continue
+        place = next(p for p, tensor in enumerate(call.tensors) if tensor is item)
+        if item.dtype not in MASKING:
+            wrong = not_whole(item, place, "places") or _outside(item, axis, own)
+            if wrong is not None:
+                return wrong
+            continue
+        for offset, size in enumerate(item.shape):
+            if own[axis + offset] != size:
+                ends = ClashAxis(0, axis + offset, own[axis + offset]), ClashAxis(place, offset, size)
+                return Clash("a mask has the sizes of the axes that it stands for", *ends)
+    return _together(call)
+
+
+def _together(call: Call) -> Clash | None:
+    """Say which of the indices of a key have other sizes than another: they are broadcast to one shape."""
+    indices = [_sized(call, item) for _, item in _items(call) if isinstance(item, Tensor | _LISTED)]
+    for back in range(1, max(map(len, indices), default=0) + 1):
+        sizes = [axes[-back] for axes in indices if back <= len(axes) and axes[-back].size != 1]
+        other = next((axis for axis in sizes if axis.size != sizes[0].size), None)
+        if other is None:
+            continue
+        rule = "the places are taken together, the first of each, the second of each"
+        if min(sizes[0].operand, other.operand) > 0:
+            return Clash(rule, sizes[0], other)
+        return Clash(f"{rule}: one index has {sizes[0].size} along an axis, another one {other.size}", at=0)
+    return None
+
+
+def _sized(call: Call, index: Any) -> list[ClashAxis]:
+    """Return the axes of an index of a key; a list's are of no operand, and have the place 0."""
+    if isinstance(index, Tensor):
+        place = next(p for p, tensor in enumerate(call.tensors) if tensor is index)
+        sizes = [int(index.count_nonzero())] if index.dtype in MASKING else index.shape
+        return [ClashAxis(place, axis, size) for axis, size in enumerate(sizes)]
+    return [ClashAxis(0, axis, size) for axis, size in enumerate(torch.tensor(index).shape)]
+
+
+def _outside(index: Tensor, axis: int, own: Shape, least: int | None = None) -> Clash | None:
+    """Return that a place is none of an axis; the least is the first from its end, unless that is said."""
+    wrong = beyond(index, -own[axis] if least is None else least, own[axis] - 1)
+    if wrong is None:
+        return None
+    return Clash(
+        f"its places are 0 to {own[axis] - 1}: {wrong} is out of range", ClashAxis(0, axis, own[axis])
+    )
+
+
+def beyond(index: Tensor, least: int, most: int | None) -> int | None:
+    """Return the largest of an index's places, or the smallest, if that is beyond a bound."""
+    if not index.numel():
+        return None
+    smallest, largest = map(int, torch.aminmax(index))
+    if most is not None and largest > most:
+        return largest
+    return smallest if smallest < least else None
+
+
+def _written(call: Call) -> Clash | None:
+    key = _picked(call)
+    value = call.place("value")
+    if key is not None or value is None:
+        return key
+    place, room = value, tuple(call.tensors[0][call["key"]].shape)
+    given = call.shapes[place]
+    for back in range(1, len(given) + 1):
+        there = room[-back] if back <= len(room) else 1
+        if given[-back] not in (1, there):
+            axis = ClashAxis(place, len(given) - back, given[-back])
+            return Clash(f"what is written has the shape of its place, {room}, or repeats to it", axis)
+    return None
+
+
+def _looked_into(call: Call) -> Clash | None:
+    """Say why an index does not fit what it looks into, or writes into, along one axis."""
+    index, place = call.tensor("index"), call.place("index") or 0
+    own, given, axis = call.shapes[0], tuple(index.shape), call.dim()
+    if len(given) != len(own):
+        rule = f"an index has as many axes as what it is for: {len(own)}, not {len(given)}"
+        return Clash(rule, at=place)
+    for other, (size, most) in enumerate(zip(given, own, strict=True)):
+        if other != axis and size > most:
+            ends = ClashAxis(0, other, most), ClashAxis(place, other, size)
+            return Clash(f"but for axis {axis}, an index is at most as large as what it is for", *ends)
+    return not_whole(index, place, "places") or _outside(index, axis, own, 0)
+
+
+def _selected(call: Call) -> Clash | None:
+    index, place = call.tensor("index"), call.place("index") or 0
+    if index.dim() > 1:
+        return Clash(f"the index of index_select has one axis, not {index.dim()}", at=place)
+    return not_whole(index, place, "places") or _outside(index, call.dim(), call.shapes[0], 0)
+
+
+MISPLACED: Mapping[str, Callable[[Call], Clash | None]] = {
+    "getitem": _picked,
+    "setitem": _written,
+    "gather": _looked_into,
+    "scatter": _looked_into,
+    "scatter_add": _looked_into,
+    "index_select": _selected,
+}
