@@ -18,6 +18,7 @@ from llm_linalg.language.costs import (
     FEW_NAMES,
     NAMES_A_STEP,
 )
+from llm_linalg.language.values import Distinct
 
 _STORING: Any = Tensor | list | dict
 _UNPACKED: Any = tuple | list
@@ -131,6 +132,8 @@ class Assigner(Caller):
         self._at = node
         self.budget.weigh(left, right)
         self.budget.go_through(repeated(node.op.__class__, left, right))
+        if isinstance(left, Distinct):
+            raise self.error("a set isn't changed in place here: write s = s | other", node)
         if not isinstance(left, _IN_PLACE):
             return plain.binary(type(node.op), left, right)
         plain.bound(type(node.op), left, right)

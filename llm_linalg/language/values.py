@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from itertools import islice
+from itertools import filterfalse, islice
 from typing import Any
 
 from torch import Tensor
@@ -87,11 +87,36 @@ class Distinct:
         return item in self.items
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Distinct) and self.items == other.items
+        return isinstance(other, _SETS) and len(self) == len(other) and all(map(other.__contains__, self))
 
     __hash__ = None  # type: ignore[assignment]
 
+    def __or__(self, other: Any) -> Distinct:
+        return Distinct([*self.items, *other]) if isinstance(other, _SETS) else NotImplemented
 
+    def __and__(self, other: Any) -> Distinct:
+        return Distinct(filter(other.__contains__, self)) if isinstance(other, _SETS) else NotImplemented
+
+    def __sub__(self, other: Any) -> Distinct:
+        return Distinct(filterfalse(other.__contains__, self)) if isinstance(other, _SETS) else NotImplemented
+
+    def __xor__(self, other: Any) -> Distinct:
+        return (self | other) - (self & other) if isinstance(other, _SETS) else NotImplemented
+
+    def __le__(self, other: Any) -> bool:
+        return all(map(other.__contains__, self)) if isinstance(other, _SETS) else NotImplemented
+
+    def __ge__(self, other: Any) -> bool:
+        return all(map(self.__contains__, other)) if isinstance(other, _SETS) else NotImplemented
+
+    def __lt__(self, other: Any) -> bool:
+        return self <= other and len(self) < len(other) if isinstance(other, _SETS) else NotImplemented
+
+    def __gt__(self, other: Any) -> bool:
+        return self >= other and len(self) > len(other) if isinstance(other, _SETS) else NotImplemented
+
+
+_SETS: Any = Distinct | type({}.keys()) | type({}.items())
 Distinct.__name__ = "set"  # as a program calls it
 
 
