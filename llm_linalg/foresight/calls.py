@@ -230,7 +230,7 @@ class Calls(Texts):
             return has_tensors([method.owner, *arguments])
         if method.function in _KEYED:
             return has_tensors(arguments[:1])
-        return method.function is dict.update and any(isinstance(item, list | tuple) for item in arguments)
+        return method.function is values.updated and any(isinstance(item, list | tuple) for item in arguments)
 
     def _any_numbers(
         self, function: Any, arguments: list[Any], named: dict[str, Any]

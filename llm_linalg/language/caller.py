@@ -18,7 +18,6 @@ from llm_linalg.language.budget import Budget, asked_back
 from llm_linalg.language.comprehensions import Comprehensions
 from llm_linalg.language.costs import (
     A_CALL_BACK,
-    A_COLLISION,
     A_FIELD,
     CELLS_AN_EFFORT,
     EFFORT_OF_A_CALL_BACK,
@@ -142,8 +141,8 @@ class Caller(Comprehensions):
     def _by_method(self, method: Method, arguments: list[Any], named: dict[str, Any]) -> Any:
         """Call a method of what it is of."""
         self.weigh_owner(method)
-        if isinstance(method.owner, dict) and any(map(values.collides, arguments[:1])):
-            self.budget.go_through(A_COLLISION)
+        if method.function is dict.setdefault and arguments:
+            self.keys.hold(arguments[0])
         if method.function is not gradients.backward:
             return plain.bounded(method.function(method.owner, *arguments, **named))
         self._goes_back(method.owner)

@@ -12,7 +12,8 @@ from llm_linalg.language import layers
 from llm_linalg.language.costs import A_WEIGHING
 from llm_linalg.language.evaluator import Evaluator
 from llm_linalg.language.instead import CHANGED
-from llm_linalg.language.values import VIEWS, Distinct, hashable
+from llm_linalg.language.keys import hashable
+from llm_linalg.language.values import VIEWS, Distinct
 
 # Made once: they are asked for at each loop.
 _GONE_THROUGH: Any = range | list | tuple | dict | str | VIEWS | Distinct

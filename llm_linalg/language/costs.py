@@ -44,7 +44,6 @@ A_VIEW_WRITTEN = 4  # times the cells of the memory that is looked into
 
 # In items of plain values that are gone through:
 A_PLACE = 8  # of a list that says which items of a tensor are meant
-A_COLLISION = 1_000  # a whole number as a key, of those that may have the same hash
 TEXT_OF_A_CELL = 90
 TEXT_OF_AN_ITEM = 5
 

@@ -15,12 +15,13 @@ from llm_linalg.language import layered, layers, plain, tables
 from llm_linalg.language.bounds import repeated
 from llm_linalg.language.brief import brief
 from llm_linalg.language.budget import Budget
-from llm_linalg.language.costs import A_COLLISION, A_PLACE, A_SLICED_LAYER, EFFORT_OF_A_TRUTH, STEPS
+from llm_linalg.language.costs import A_PLACE, A_SLICED_LAYER, EFFORT_OF_A_TRUTH, STEPS
 from llm_linalg.language.instead import SPREAD, bound_later, unbound
+from llm_linalg.language.keys import Keys, hashable
 from llm_linalg.language.own import UNBOUND
 from llm_linalg.language.plain import DIRECT, KINDS
 from llm_linalg.language.source import Source
-from llm_linalg.language.values import Distinct, collides
+from llm_linalg.language.values import Distinct
 from llm_linalg.node import Node, Origin
 from llm_linalg.recorder import Recorder
 from llm_linalg.shapes import operand_nodes
@@ -43,7 +44,6 @@ FAILURES = (
 # Made once: this is asked at each turn of a loop.
 WITH_ITEMS: Any = Tensor | tuple | list | dict | str | range | layers.SEQUENCES
 _ITEMS = frozenset([tuple, list, dict, str, range])  # what mostly stands there
-_LEAST, _MOST = -(2**30), 2**30  # whole numbers between those are few places, and no two have the same hash
 _KEYS: Any = tuple | list | dict | range
 _GOING_THROUGH = frozenset([ast.ListComp, ast.GeneratorExp, ast.DictComp])
 MAX_KEY = 50
@@ -81,6 +81,7 @@ class Evaluator:
         self.lines: dict[int, Node] = {}  # what each line gave: bound, returned, or stood there alone
         self._origins: dict[tuple[ast.AST, str], Origin] = {}  # of calls that were made
         self._modules: dict[str, Any] = dict(tables.IMPORTED)
+        self.keys = Keys()
         self._evaluators = {kind: (STEPS.get(kind, 1), does) for kind, does in self.evaluators().items()}
 
     def evaluators(self) -> dict[type[ast.expr], Callable[[Any], Any]]:
@@ -187,12 +188,12 @@ class Evaluator:
         if any(key is None for key in node.keys):
             raise self.error(SPREAD, node)
         keys = [self.key(key) for key in node.keys if key is not None]
-        return dict(zip(keys, [self.evaluate(value) for value in node.values], strict=True))
+        return dict(zip(hashable(keys), [self.evaluate(value) for value in node.values], strict=True))
 
     def key(self, node: ast.expr) -> Any:
         """Return the value by which something is looked up: all its items are gone through."""
         value = self.evaluate(node)
-        if value.__class__ is not int or not _LEAST < value < _MOST:
+        if isinstance(value, _KEYS):
             _weigh_key(value, self.budget)
         return value
 
@@ -278,14 +279,7 @@ class Evaluator:
 
 def _weigh_key(key: Any, budget: Budget) -> None:
     """Count the items of a key before something is looked up by it; `LimitError` if they are too many."""
-    if isinstance(key, _KEYS):
-        budget.weigh(key)
-        _hold_places(key, budget)
-    if collides(key):
-        budget.go_through(A_COLLISION)
-
-
-def _hold_places(key: Any, budget: Budget) -> None:
+    budget.weigh(key)
     if not isinstance(key, tuple):
         budget.go_through(A_PLACE * len(key))
     elif len(key) > MAX_KEY:

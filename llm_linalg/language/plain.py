@@ -16,6 +16,7 @@ from llm_linalg.axes import extent
 from llm_linalg.errors import LimitError
 from llm_linalg.language import layered
 from llm_linalg.language.brief import brief
+from llm_linalg.language.keys import hashable
 from llm_linalg.language.values import VIEWS, Distinct
 
 MAX_BITS = 256
@@ -122,6 +123,8 @@ def bound(kind: type[ast.operator], left: Any, right: Any) -> None:
         return
     if isinstance(left, nn.Module) or isinstance(right, nn.Module):
         _bound_layers(left, right)
+    if isinstance(left, VIEWS) or isinstance(right, VIEWS):
+        hashable(chain(*[side for side in (left, right) if isinstance(side, NESTED)]))  # Python makes a set
     if isinstance(left, str) and kind is ast.Mod:
         raise TypeError("text is formatted with an f-string")
     if isinstance(left, int) and isinstance(right, int):

@@ -3,70 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from itertools import filterfalse, islice
+from itertools import filterfalse
 from typing import Any
 
 from torch import Tensor
 
 from llm_linalg.errors import LimitError
 from llm_linalg.language.brief import brief
+from llm_linalg.language.keys import hashable
 
 MAX_JOINED = 100_000
 VIEWS: Any = type({}.keys()) | type({}.values()) | type({}.items())
 """What a dict's ``keys()``, ``values()`` and ``items()`` are."""
 
 
-_SAME_HASH = 2**61 - 1  # from here on whole numbers may have the same hash
-_PAIRED = frozenset([-1, -2])  # these two have the same one
-_MOST_PAIRED = 8
-_LARGE = 2**50  # from here on tuples of whole numbers can be chosen so that their hashes are one
-_LEAST = 2.0**-30  # from here on to `_MOST` no two fractions have the same hash:
-_MOST = 2.0**31  # those that have it are 2**61 times one another
-_MOST_COLLIDING = 100
 _SMALL = frozenset([bool, int, float, type(None)])
-
-
-def hashable(keys: Iterable[Any]) -> list[Any]:
-    """Return keys of a dict or a set.
-
-    Raises:
-        LimitError: If many of them may have the same hash.
-    """
-    found = list(keys)
-    if next(islice(filter(collides, found), _MOST_COLLIDING, None), None) is not None:
-        raise LimitError(f"more than {_MOST_COLLIDING} keys that may have the same hash")
-    return found
-
-
-def collides(key: Any) -> bool:
-    """Return whether many keys like this one may have the same hash.
-
-    Then a table takes time that grows with its square. They are whole numbers from 2**61 - 1 on, and tuples
-    and ranges of large ones, of very large or small fractions, or of many of -1 and -2.
-    """
-    if key.__class__ is int:
-        return not -_SAME_HASH < key < _SAME_HASH
-    if key.__class__ is range:
-        return max(abs(key.start), abs(key.stop), abs(key.step)) >= _LARGE
-    if not isinstance(key, tuple):
-        return False
-    paired, todo = 0, list(key)
-    while todo:
-        item = todo.pop()
-        if isinstance(item, tuple):
-            todo += item
-        elif item.__class__ is range and collides(item):
-            return True
-        elif item.__class__ is int or item.__class__ is float:
-            paired += item in _PAIRED
-            size = abs(item)
-            if paired > _MOST_PAIRED or (size >= _LARGE if item.__class__ is int else _is_far(size)):
-                return True
-    return False
-
-
-def _is_far(size: float) -> bool:
-    return size != 0 and not _LEAST <= size < _MOST  # also inf, and what is no number
 
 
 class Distinct:
@@ -162,6 +113,21 @@ def _index(items: list[Any], value: Any, *bounds: int) -> int:
     raise ValueError(f"{brief(value)} is not in the list")  # Python's own would make a text of all of it
 
 
+def mapping(items: Any = (), **named: Any) -> dict[Any, Any]:
+    """Return what ``dict`` gives."""
+    if not isinstance(items, dict):
+        items = list(items)
+        hashable([pair[0] for pair in items if isinstance(pair, list | tuple) and pair])
+    return dict(items, **named)
+
+
+def updated(items: dict[Any, Any], others: Any = (), **named: Any) -> None:
+    """Do what ``update`` of a dict does."""
+    others = mapping(others, **named)
+    hashable([*items, *others])
+    items.update(others)
+
+
 METHODS: Mapping[type, Mapping[str, Callable[..., Any]]] = {
     str: {
         "split": str.split,
@@ -194,7 +160,7 @@ METHODS: Mapping[type, Mapping[str, Callable[..., Any]]] = {
         "items": dict.items,
         "get": dict.get,
         "pop": _popped,
-        "update": dict.update,
+        "update": updated,
         "copy": dict.copy,
         "setdefault": dict.setdefault,
     },
@@ -205,7 +171,7 @@ AT_ONCE: frozenset[Any] = frozenset(
 )
 """Methods that take as long however many items there are."""
 CHANGING: frozenset[Any] = frozenset(
-    [*(list.append, list.extend, list.insert, list.pop, list.reverse), dict.update, dict.setdefault, _popped]
+    [*(list.append, list.extend, list.insert, list.pop, list.reverse), updated, dict.setdefault, _popped]
 )
 """Methods that change what they are of."""
 
@@ -225,11 +191,3 @@ def ordered(items: Iterable[Any], *, key: Any = None, reverse: bool = False) -> 
 def backwards(items: Any) -> list[Any]:
     """Return what ``reversed`` yields."""
     return list(items)[::-1] if isinstance(items, Tensor) else list(reversed(items))
-
-
-def mapping(items: Any = (), **named: Any) -> dict[Any, Any]:
-    """Return what ``dict`` gives."""
-    if not isinstance(items, dict):
-        items = list(items)
-        hashable([pair[0] for pair in items if isinstance(pair, list | tuple) and pair])
-    return dict(items, **named)

@@ -78,13 +78,43 @@ REPEATED = (
 )
 """Lists and texts times a number, more than there is room for."""
 
+_ONE, _TWO, _FIVE = 11400714785074694791, 14029467366897019727, 2870177450012600261  # CPython's, of a tuple
+
+
+def _after(first: int) -> int:
+    """Returns what the hash of a tuple is made from after its first item."""
+    item = (_FIVE + first * _TWO) % 2**64
+    return (item << 31 | item >> 33) % 2**64 * _ONE % 2**64
+
+
+def _same_hash(number: int) -> list[tuple[int, int]]:
+    """Returns so many pairs of whole numbers that have the same hash."""
+    pairs: list[tuple[int, int]] = []
+    first = 0
+    while len(pairs) < number:
+        second = -_after(first) * pow(_TWO, -1, 2**64) % 2**64
+        if second < 2**60:
+            pairs.append((first, second))
+        first += 1
+    return pairs
+
+
+PAIRS = _same_hash(1_200)
+_PAIRS = f"z = [{','.join(f'({first},{second})' for first, second in PAIRS)}]\n"
 _FAR = "fs = [2.0 ** (61 * k) for k in range(-16, 17)]\n"  # all have the hash 1
 COLLIDING = (
     f"{_FAR}s = set(zip(fs * 1089, sorted(fs * 33) * 33, sorted(fs * 1089)))",
     f"{_FAR}d = {{}}\nfor a in fs:\n    for b in fs:\n        for c in fs: d[a, b, c] = 1",
     "P = 2**61 - 1\ns = set([range(k * P, k * P + 1) for k in range(5_000)])",
-    "P = 2**61 - 1\ns = set([torch.Size([k * 2**52, 1]) for k in range(200)])",
     "P = 2**61 - 1\nd = {}\nfor k in range(8_000): d.setdefault(k * P, 1)",
+    f"{_PAIRS}for i in range(100): s = set(z)",
+    f"{_PAIRS}d = {{}}\nfor i in range(9):\n    for p in z: d[p] = 1",
+    f"{_PAIRS}d = {{}}\nfor p in z: d.setdefault(p, 1)",
+    f"{_PAIRS}d = {{}}\nfor p in z: d.update({{p: 1}})",
+    f"{_PAIRS}for i in range(100): d = {{p: 1 for p in z}}",
+    f"{_PAIRS}for i in range(100): d = dict(zip(z, z))",
+    f"{_PAIRS}d = {{1: 2}}\nfor i in range(100): s = d.keys() | z",
+    f"for i in range(100): d = {{{','.join(f'({first},{second}):1' for first, second in PAIRS)}}}",
 )
 """Keys that have the same hash."""
 

@@ -10,13 +10,16 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from llm_linalg import LimitError, OpenEndedError, ProgramError, run
 from llm_linalg.language import plain, source
 from llm_linalg.language.allowance import ROOM
 from llm_linalg.language.bounds import MOST_SIZES
+from llm_linalg.language.keys import MOST, Keys, hashable
 from llm_linalg.language.source import Source
-from tests.engine.again import COLLIDING, FACTORS, REPEATED, SIZED, SPELT, VIEWED, WAYS
+from tests.engine.again import COLLIDING, FACTORS, PAIRS, REPEATED, SIZED, SPELT, VIEWED, WAYS
 from tests.engine.doing import budgets, done
 
 
@@ -110,7 +113,27 @@ def test_names_that_would_be_read_as_others_are_refused_wherever_they_stand(name
     assert run(f"# {name}\ns = '{name}'\nx = 1").nodes == ()
 
 
+def test_few_keys_have_the_same_hash() -> None:
+    assert len(set(map(hash, PAIRS))) == 1
+    keys = Keys()
+    for pair in PAIRS[:MOST] * 2:
+        keys.hold(pair)
+    with pytest.raises(LimitError, match="more than 30 keys that have the same hash"):
+        keys.hold(PAIRS[-1])
+    assert hashable(PAIRS[:MOST] * 9) == PAIRS[:MOST] * 9
+    with pytest.raises(LimitError):
+        hashable(PAIRS[: MOST + 1])
+
+
+@given(st.lists(st.tuples(st.integers(-3, 3), st.integers(-3, 3)) | st.integers() | st.floats() | st.text()))
+def test_others_are_keys(items: list[Any]) -> None:
+    keys = Keys()
+    for item in hashable(items * 40):
+        keys.hold(item)
+
+
 def test_few_of_all_that_is_made_run() -> None:
     run("xs = [[0] * 1_000 for i in range(500)]\nd = {(0.5, 2): 1, (1.5, 3): 2}")
+    run("s = set([torch.Size([k * 2**52, 1]) for k in range(200)])")
     run("x = torch.ones(4, 3)\ny = torch.linalg.norm(x, 2), x.norm('nuc')")
     run("x = torch.ones(4, 3)\ny = torch.einsum('ij,ij,ij,ij->', x, x, x, x)")
