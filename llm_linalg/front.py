@@ -120,15 +120,16 @@ def execute(
     try:
         with quiet(seed), joined(group):
             interpreter.run(cells)
+        interpreter.budget.alarm = None  # there is nothing left that could be rehearsed
+        trace = _traced(interpreter, seed)
     except ProgramError as error:
-        error.trace = _traced(interpreter, seed)
+        error.trace = _traced(interpreter, seed, failed=True)
         error.trace.failed = error.line
         if isinstance(error, ShapeError) and _tries_whole(interpreter, error, names):
             error.repairs = lasting(
                 error, lambda text: execute(text, seed, names, cells=cells, halt=halt, trial=True)
             )
         raise
-    trace = _traced(interpreter, seed)
     trace.lists = {
         name: tuple(value)
         for name, value in interpreter.names.items()
@@ -144,9 +145,10 @@ def _tries_whole(interpreter: Interpreter, error: ShapeError, names: Mapping[str
     return bool(error.repairs) and short and plain and comes_by_again(interpreter.source, error)
 
 
-def _traced(interpreter: Interpreter, seed: int) -> Trace:
-    """Return the trace of what a program did."""
-    trace = interpreter.recorder.finish(interpreter.source.text, seed, "".join(interpreter.printed))
+def _traced(interpreter: Interpreter, seed: int, *, failed: bool = False) -> Trace:
+    """Return the trace of what a program did, also if it failed."""
+    printed = "".join(interpreter.printed)
+    trace = interpreter.recorder.finish(interpreter.source.text, seed, printed, failed=failed)
     trace.lines = dict(interpreter.lines)
     trace.refused = interpreter.refused
     return trace

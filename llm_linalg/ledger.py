@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
+from heapq import heappop, heappush
+from itertools import islice
 from typing import Any, TypeVar
 from weakref import ref
 
@@ -10,14 +12,103 @@ import torch
 from torch import Tensor
 
 from llm_linalg.errors import LimitError
+from llm_linalg.guard import Guard, renews
 from llm_linalg.keeping import MOST_NODES, Keeper
 from llm_linalg.memory import Memory
 from llm_linalg.node import Node, Operand, Origin
 from llm_linalg.tracing import Trace
+from llm_linalg.writes import storage_cells
+
+FEW_NAMES = 20  # that are looked after when a run failed
+FEW_CELLS, A_LOOK = 2**20, 500  # that are looked at for it, and what each look takes, in cells
 
 T = TypeVar("T")
 Where = Callable[[], Origin]
 _MODES = torch._C._len_torch_function_stack  # noqa: SLF001  how many modes there are that see each call
+
+
+class Named:
+    """A tensor that names are bound to.
+
+    Attributes:
+        tensor: It is kept, so that its id stays its own.
+        names: Each with its place among all names, the first one first; some mean other tensors by now.
+        count: How many mean it.
+        node: What it was when it was written last, if that was seen.
+        since: Names that were bound to it since.
+    """
+
+    __slots__ = ("count", "names", "node", "since", "tensor")
+
+    def __init__(self, tensor: Tensor) -> None:
+        self.tensor = tensor
+        self.names: list[tuple[int, str]] = []
+        self.count = 0
+        self.node: Node | None = None
+        self.since: dict[str, None] = {}
+
+
+class Bound:
+    """The tensors that names are bound to, and the names of each.
+
+    A write into a tensor takes as long if it has many names as if it has one: that they mean another node
+    is said once, when they are asked for.
+    """
+
+    def __init__(self) -> None:
+        self._names: dict[str, tuple[int, Named]] = {}  # each with its place among them
+        self._named: dict[int, Named] = {}  # by the ids of the tensors
+
+    def __iter__(self) -> Iterator[Tensor]:
+        """Return the tensor of each name, in the order in which those were bound first."""
+        return (named.tensor for _, named in self._names.values())
+
+    def soon(self) -> Iterator[Tensor]:
+        """Return those of which it is known in no time, all together, whether they were written."""
+        left = FEW_CELLS
+        for tensor in self:
+            taken = A_LOOK + tensor.numel()
+            if taken <= left:
+                left -= taken
+                yield tensor
+
+    def bind(self, name: str, tensor: Tensor) -> None:
+        """Let a name mean a tensor, and no other."""
+        place, before = self._names[name] if name in self._names else (len(self._names), None)
+        if before is not None and before.tensor is tensor:
+            before.since[name] = None
+            return
+        named = self._named.get(id(tensor))
+        if named is None:
+            named = self._named[id(tensor)] = Named(tensor)
+        self._names[name] = place, named
+        heappush(named.names, (place, name))
+        named.count += 1
+        named.since[name] = None
+        if before is not None:
+            before.count -= 1
+            before.since.pop(name, None)
+            if not before.count:
+                del self._named[id(before.tensor)]
+
+    def wrote(self, tensor: Tensor, node: Node) -> None:
+        """Let the names that a tensor itself is bound to mean its new node; the first of them is its name."""
+        named = self._named.get(id(tensor))
+        if named is None:
+            return
+        while self._names[named.names[0][1]][1] is not named:
+            heappop(named.names)
+        node.bound_name = node.bound_name or named.names[0][1]
+        named.node = node
+        named.since.clear()
+
+    def written(self) -> dict[str, Node]:
+        """Return the nodes of names whose tensor was written since they were bound to it."""
+        return {
+            name: named.node
+            for name, (_, named) in self._names.items()
+            if named.node is not None and name not in named.since
+        }
 
 
 class Ledger:
@@ -38,13 +129,14 @@ class Ledger:
         self._where = where
         self._made: dict[int, tuple[Tensor, Node]] = {}  # the tensor is kept, so that its id stays its own
         self._tensors: list[Tensor | None] = []  # of each node, until it is dropped
-        self._bound: dict[str, Tensor] = {}
+        self._bound = Bound()
         self._gradients: dict[int, tuple[Tensor, Node]] = {}  # that were read
         self._added: dict[int, Node] = {}  # that were added to, and not read since
         self._dropped: dict[int, tuple[ref[Tensor], Node]] = {}
         self._gone: dict[int, ref[Tensor]] = {}  # of each node that was dropped, as long as others hold it
         self._keeper = None if keep is None else Keeper(keep, around, self._drop)
         self._memory = Memory(self._keeper.moved) if self._keeper else Memory()
+        self._guard: Guard | None = None
         self.before_drop: Callable[[], None] = lambda: None
 
     def input(self, tensor: Tensor, name: str | None, op: str = "input") -> Node:
@@ -64,8 +156,7 @@ class Ledger:
             gone = self._dropped.get(id(tensor))
             return gone[1] if gone and gone[0]() is tensor else None
         if made and self._memory.outdated(tensor):
-            with torch._C.DisableTorchFunction():  # to see what it holds now is no part of the program
-                return self._renew(tensor, made[1])
+            return self._renew(tensor, made[1])
         return made[1] if made else None
 
     def bind(self, name: str, tensor: Tensor) -> Node:
@@ -74,7 +165,7 @@ class Ledger:
         if node.bound_name is None:
             node.bound_name = name
         self.names[name] = node
-        self._bound[name] = tensor
+        self._bound.bind(name, tensor)
         return node
 
     def known(self, tensor: Tensor) -> Node | None:
@@ -123,11 +214,17 @@ class Ledger:
             if node.bound_name is None and node.target:
                 node.bound_name = node.target
 
-    def finish(self, source: str, seed: int, printed: str = "") -> Trace:
-        """Return the trace of what was recorded."""
-        for bound, tensor in self._bound.items():
-            if self._memory.outdated(tensor):
-                self.bind(bound, tensor)
+    def finish(self, source: str, seed: int, printed: str = "", *, failed: bool = False) -> Trace:
+        """Return the trace of what was recorded; each name means what its tensor holds now.
+
+        If it failed, that is so of a few names, as far as it takes no time, whatever guards the run.
+        """
+        if failed:
+            self._guard = None
+        outdated = filter(self._memory.outdated, self._bound.soon() if failed else self._bound)
+        for tensor in islice(outdated, FEW_NAMES if failed else None):
+            self._renew(tensor, self._made[id(tensor)][1])
+        self.names.update(self._bound.written())
         return Trace(self.nodes, self.names, source, seed, printed)
 
     def _add(self, node: Node, tensor: Tensor) -> Node:
@@ -160,12 +257,15 @@ class Ledger:
 
     def _renew(self, tensor: Tensor, before: Node) -> Node:
         """Make a node of a tensor that was written through another that shares its memory."""
-        call, operands = self._memory.renewed(tensor, before)
-        origin = self._where()
-        value = shown(tensor)
-        node = Node(len(self.nodes), call.operation.name, value, operands, call, origin)
-        self._add(node, tensor)
-        self._rename(tensor, node)
+        with torch._C.DisableTorchFunction():  # to see what it holds now is no part of the program
+            call, operands = self._memory.renewed(tensor, before)
+            memory = storage_cells(tensor)
+        if self._guard is not None:
+            renews(self._guard, memory, len(operands) - 1)
+        with torch._C.DisableTorchFunction():
+            node = Node(len(self.nodes), call.operation.name, shown(tensor), operands, call, self._where())
+            self._add(node, tensor)
+        self._bound.wrote(tensor, node)
         return node
 
     def _known(self, tensors: Sequence[Tensor]) -> list[Operand] | None:
@@ -200,7 +300,7 @@ class Ledger:
                     new = Node(len(self.nodes), node.op, value, (operand,), call, self._where())
                     self._add(new, tensor)
                     self._memory.wrote(tensor, new)
-                    self._rename(tensor, new)
+                    self._bound.wrote(tensor, new)
                     self._added[id(tensor)] = new
         return found
 
@@ -213,13 +313,6 @@ class Ledger:
         index = gradient.operands[0].node.index
         gone = self._gone.get(index)
         return gone() if gone is not None else self._tensors[index]
-
-    def _rename(self, tensor: Tensor, node: Node) -> None:
-        """Let the names that a tensor itself is bound to mean its new node."""
-        for name, bound in self._bound.items():
-            if bound is tensor:
-                node.bound_name = node.bound_name or name
-                self.names[name] = node
 
     def _operand(self, tensor: Tensor) -> Operand:
         node = self.node_of(tensor)

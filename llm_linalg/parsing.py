@@ -7,6 +7,7 @@ import gc
 import keyword
 import re
 import sys
+import unicodedata
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -60,7 +61,9 @@ _ASIDE = re.compile(
 )  # texts and comments
 _PART = r"\w\x80-\U0010ffff"  # of a name: Python's have marks that \\w has not
 _NAME = re.compile(rf"(\.\s*)?(?<![{_PART}])(?!\d)[{_PART}]+")
+_NUMBER = re.compile(rf"(?<![{_PART}.])\d(?:[{_PART}.]|(?<=[eE])[+-](?=\d))*")
 _KEYWORDS = frozenset(keyword.kwlist)
+_SCANNED = 20_000_000  # characters
 
 _IN_WORDS = bytes(code for code in range(256) if code >= 128 or chr(code).isalnum() or chr(code) == "_")
 _NO_SIGNS = _IN_WORDS + bytes(code for code in range(128) if chr(code).isspace())
@@ -154,15 +157,46 @@ def fewest(text: str) -> int:
         nodes = sum(
             2 * _braces(aside[0]) for aside in _ASIDE.finditer(text) if "f" in (aside[1] or "").lower()
         )
-    found = _NAME.finditer(_ASIDE.sub("''", text))
-    names = [name[0] for name in found if name[1] is None]  # such as a.b may be one
-    nodes += sum(name not in _KEYWORDS for name in names)
+    bare = _ASIDE.sub("''", text)
+    names = [name[0] for name in _NAME.finditer(bare) if name[1] is None]  # such as a.b may be one
+    nodes += sum(name not in _KEYWORDS for name in names) + sum(1 for _ in _NUMBER.finditer(bare))
     return nodes - names.count("as")  # `a as b` is, too
 
 
-def named(text: str) -> set[str]:
-    """Return the names of a text, such as stand in no other text or comment."""
-    return {name[0] for name in _NAME.finditer(_ASIDE.sub("''", text))}
+def scanned_again(text: str) -> bool:
+    """Return whether there is a text with braces that takes a parser long: it looks for each from its start.
+
+    Later ones than Python 3.11 go through it once.
+    """
+    if sys.version_info >= (3, 12) or not _FORMATTED.search(text):
+        return False
+    asides = [aside[0] for aside in _ASIDE.finditer(text) if "f" in (aside[1] or "").lower()]
+    return any(aside.count("{") * len(aside) > _SCANNED for aside in asides)
+
+
+def misspelt(text: str) -> tuple[str, int, int] | None:
+    """Return the first name that would be read as another one, with its line and column, if there is one.
+
+    Names in other texts and comments are none.
+    """
+    if text.isascii():
+        return None
+    blank = _ASIDE.sub(lambda aside: " " * len(aside[0]), text)
+    for found in _NAME.finditer(blank):
+        name = found[0][len(found[1] or "") :]
+        if unicodedata.normalize("NFKC", name) != name:
+            place = found.end() - len(name)
+            return name, text.count("\n", 0, place) + 1, place - text.rfind("\n", 0, place) - 1
+    return None
+
+
+def marks(text: str) -> int:
+    """Return how many marks stand one behind another, at most: they are sorted, which takes their square."""
+    most = marks = 0
+    for char in "" if text.isascii() else text:
+        marks = marks + 1 if unicodedata.combining(char) else 0
+        most = max(most, marks)
+    return most
 
 
 def _braces(text: str) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -12,6 +12,7 @@ from torch.overrides import TorchFunctionMode
 
 from llm_linalg.axes import Clash
 from llm_linalg.errors import HaltedError
+from llm_linalg.guard import Guard
 from llm_linalg.ledger import Ledger, Where, shown
 from llm_linalg.memory import version
 from llm_linalg.node import Node, Operand
@@ -22,29 +23,9 @@ from llm_linalg.ops.call import Written, may_write, outputs
 from llm_linalg.ops.draws import draws, random_state
 from llm_linalg.ops.registry import ASKING, PUTTING, short_name
 from llm_linalg.ops.unlisted import Unlisted
-from llm_linalg.writes import storage_cells
 
 if TYPE_CHECKING:
     from llm_linalg.language.budget import Asked
-
-
-class Guard(Protocol):
-    """What calls are held against before they are computed; it may raise."""
-
-    def check(self, call: Call) -> Asked | None:
-        """Hold a call against it; return what it asks for, if those that are like it ask for the same."""
-
-    def again(self, asked: Asked, operands: int, written: Tensor | None = None) -> None:
-        """Hold a call against it that is like one before, by what that one asked for.
-
-        Args:
-            asked: What that was.
-            operands: How many operands the call has.
-            written: The one that it writes into.
-        """
-
-    def renews(self, memory: int) -> None:
-        """Note that a tensor is looked at anew: its memory of so many cells was written through another."""
 
 
 class Learned(NamedTuple):
@@ -182,11 +163,6 @@ class Recorder(Ledger, TorchFunctionMode):
             self._calls.learn(like, call, None, bounded=False)
         return result
 
-    def _renew(self, tensor: Tensor, before: Node) -> Node:
-        if self._guard is not None:
-            self._guard.renews(storage_cells(tensor))
-        return super()._renew(tensor, before)
-
     def _again(
         self,
         func: Any,
@@ -315,7 +291,7 @@ class Recorder(Ledger, TorchFunctionMode):
         node = Node(len(self.nodes), call.operation.name, call.result, operands, call, self._where())
         self._add(node, target)
         self._memory.wrote(target, node)
-        self._rename(target, node)
+        self._bound.wrote(target, node)
 
 
 def call_of(func: Any, written: Written, tensors: Sequence[Tensor]) -> Call:

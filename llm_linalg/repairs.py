@@ -16,7 +16,6 @@ from torch import Tensor, nn
 from llm_linalg.axes import Shape
 from llm_linalg.errors import HaltedError, ProgramError, Repair, ShapeError
 from llm_linalg.generator import forked
-from llm_linalg.language.budget import Budget
 from llm_linalg.language.source import Source
 from llm_linalg.parsing import expression
 from llm_linalg.text import characters
@@ -331,8 +330,9 @@ def _tried(interpreter: Interpreter, text: str) -> Shape | None:
 
 def _value(interpreter: Interpreter, text: str) -> Any:
     """Return the value of an expression over the names as they are; None if it fails."""
+    budget = interpreter.budget.trial(**_BUDGET)
     try:
-        trial = interpreter.again(Source(text), Budget(**_BUDGET, halt=interpreter.budget.halt))
+        trial = interpreter.again(Source(text), budget)
         statement = trial.source.tree.body[0]
         if not isinstance(statement, ast.Expr):
             return None
@@ -342,3 +342,5 @@ def _value(interpreter: Interpreter, text: str) -> Any:
         raise
     except ProgramError:
         return None
+    finally:
+        interpreter.budget.trials -= budget.done

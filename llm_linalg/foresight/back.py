@@ -10,8 +10,8 @@ import torch
 from torch import Tensor
 
 from llm_linalg.foresight.nowhere import like, look_into, memory
-from llm_linalg.language.budget import going_back
 from llm_linalg.language.caller import Back
+from llm_linalg.language.effort import going_back
 
 if TYPE_CHECKING:
     from llm_linalg.language.budget import Asked

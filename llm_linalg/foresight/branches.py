@@ -20,6 +20,7 @@ from llm_linalg.foresight.unknown import ANY, Undecided
 from llm_linalg.foresight.wholes import spanning
 from llm_linalg.language.allowance import Spent
 from llm_linalg.language.caller import UserFunction
+from llm_linalg.language.own import imported_as
 from llm_linalg.language.source import Source
 
 if TYPE_CHECKING:
@@ -71,7 +72,7 @@ class Branches(Calls):
                 elif isinstance(node, ast.Name):
                     self.names[node.id] = ANY
                 elif isinstance(node, ast.alias):
-                    self._modules[node.asname or node.name.partition(".")[0]] = ANY
+                    self.names[imported_as(node)] = ANY
 
     def _if(self, node: ast.If) -> None:
         test = self.evaluate(node.test)

@@ -42,6 +42,7 @@ from llm_linalg.ops.elementwise import Pointwise
 MOST_ITEMS = 1_000  # that a rehearsal looks at one by one
 _HIDDEN = frozenset(["requires_grad", "is_leaf", "dtype"])  # what a tensor without cells may have otherwise
 _KEYED = (dict.get, dict.setdefault, values.METHODS[dict]["pop"])
+_ADDING = frozenset(["extend", "update"])  # methods that put all items of what they are given
 _COMPARING = (values.METHODS[list]["index"], list.count, tuple.index, tuple.count)
 _OPTIONAL = frozenset(["clamp", "clip"])  # of which any operand but the first may be None
 _TURNED = frozenset(["T", "mT"])
@@ -91,6 +92,8 @@ class Calls(Texts):
 
     def applied(self, node: ast.Call, function: Any, arguments: list[Any], named: dict[str, Any]) -> Any:
         """Call what was evaluated, as far as it is known."""
+        if function is plain.total and (doubtful(arguments) or doubtful(named)):
+            self._may_give_the_start(node, [*arguments[1:], *named.values()])
         before = self.budget.items
         result = self._applied(node, function, arguments, named)
         taken = before - self.budget.items
@@ -145,11 +148,18 @@ class Calls(Texts):
         if changes_nothing(node.func):
             return
         if changes_its_own(node.func):
-            self.adds(node, ANY, arguments[0] if method == "extend" and arguments else None)
+            self.adds(node, ANY, arguments[0] if method in _ADDING and arguments else None)
         else:
             self.budget.grows()
         if not self.dearest or not changes_its_own(node.func):
             self.missed()
+
+    def _may_give_the_start(self, node: ast.Call, starts: list[Any]) -> None:
+        """Know that a sum, perhaps of nothing, may be a list that has a name, and be changed by its own."""
+        written = [*node.args[1:], *(keyword.value for keyword in node.keywords)]
+        for start, part in zip(starts, written, strict=False):
+            if isinstance(start, list) and not isinstance(part, ast.List):
+                self.may_alter(start)
 
     @property
     def _making_text(self) -> tuple[Any, ...]:

@@ -12,7 +12,6 @@ from llm_linalg.foresight import by_turn, turns, wholes
 from llm_linalg.foresight.nowhere import may_be_none
 from llm_linalg.foresight.returning import Returning
 from llm_linalg.foresight.several import joined
-from llm_linalg.foresight.timed import Ends
 from llm_linalg.foresight.turns import Each
 from llm_linalg.foresight.unknown import SOME_DICT, Undecided, Unknown, doubtful, has_tensors, numbered
 from llm_linalg.language.plain import NUMBERS
@@ -110,14 +109,6 @@ class Choices(Returning):
         if isinstance(value, Tensor) and value.numel() == 1:
             raise Undecided
         return super()._truth(value, node)
-
-    def _import(self, node: ast.Import | ast.ImportFrom) -> None:
-        before = dict(self._modules)
-        super()._import(node)
-        if before != self._modules:
-            self.changes += 1
-            if self.uncertain:
-                raise Ends
 
     def _assert(self, node: ast.Assert) -> None:
         self.evaluate(node.test)  # the run says whether it holds

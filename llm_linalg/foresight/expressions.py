@@ -22,6 +22,7 @@ from llm_linalg.foresight.turns import Each
 from llm_linalg.foresight.unknown import (
     ANY,
     ITEMS_A_STEP,
+    SOME_DICT,
     SOME_TENSOR,
     UNKNOWN,
     Undecided,
@@ -40,6 +41,7 @@ from llm_linalg.language.source import Source
 
 _POINTWISE = (ast.Add, ast.Sub, ast.Mult, ast.Div, ast.FloorDiv, ast.Mod, ast.Pow)
 
+_IN_PLACE: Any = list | dict
 _WITHOUT_TENSORS = frozenset([bool, int, float, str])
 _BESIDE_NO_TENSOR = frozenset([str, list, tuple, dict])  # it has no sum with one, nor a like thing
 
@@ -155,19 +157,24 @@ class Expressions(Lengthening):
     def _changed(self, node: ast.AugAssign, left: Any) -> Any:
         if not isinstance(left, Unknown):
             right = self.evaluate(node.value)
-            if isinstance(left, list):
+            if isinstance(left, _IN_PLACE):
                 self.adds(node, left, right)
                 self.alters(left)
-            if not isinstance(right, Unknown):
+            pairs = isinstance(left, dict) and isinstance(right, list | tuple)  # of keys that may be tensors
+            if not isinstance(right, Unknown) and not pairs:
                 return self._written(node, left, right)
-            if isinstance(left, list):
+            if isinstance(left, _IN_PLACE):
                 self.may_alter(left)
-            return self._known(node.op, left, right)
+            known = self._known(node.op, left, ANY if pairs else right)
+            return left if isinstance(left, dict) else known
         if left.kind not in (int, float, Tensor):  # a list's own, perhaps
             self.may_alter(left)
         right = self.evaluate(node.value)
+        if left.kind in (None, dict) and isinstance(node.op, ast.BitOr):
+            self.adds(node, left, right)
         with self.added_to(node):
-            return self._known(node.op, left, right)
+            known = self._known(node.op, left, right)
+        return left if left is SOME_DICT else known
 
     def _dict(self, node: ast.Dict) -> Any:
         return keyed(super()._dict(node))

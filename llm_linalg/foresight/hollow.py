@@ -20,6 +20,7 @@ from llm_linalg.foresight.results import (
     HOLDS,
     by_values,
     dtype_of,
+    items_of,
     listed,
     number_kind,
     plain_kind,
@@ -240,7 +241,7 @@ class Hollow(TorchFunctionMode):
         """Take what a call asks for, and return it; what is refused anyway fails."""
         if isinstance(call.operation, Unlisted) and not call.operation.bounded:
             raise Undecided
-        if by_values(call):
+        if by_values(call) or _unlike(call):
             raise Undecided
         try:
             if danger(call) is not None:
@@ -260,6 +261,14 @@ class Hollow(TorchFunctionMode):
 def _read(kind: type, tensor: Any) -> Unknown | None:
     """Return what is known of a tensor's only cell as a plain value, if that is more than its kind."""
     return between(0, 1) if kind is int and holds_truths(tensor) else None
+
+
+def _unlike(call: Call) -> bool:
+    """Return whether a call has a tensor where most have a number: what it gives then hangs on its cells."""
+    name = call.operation.name
+    if name == "getitem":
+        return any(item is True or item is False for item in items_of(call["key"]))
+    return len(call.tensors) > 1 and (call.operation.kind == "reduction" or name in _VIEWS - {"expand_as"})
 
 
 def _looks(call: Call) -> bool:

@@ -17,6 +17,7 @@ from llm_linalg.language.budget import MAX_AXES
 from llm_linalg.language.caller import Method
 from llm_linalg.language.evaluator import FAILURES
 from llm_linalg.language.source import Source
+from llm_linalg.language.values import updated
 from llm_linalg.parsing import walk
 
 _REPEATED: Any = list | tuple | str
@@ -65,7 +66,7 @@ class Lengthening(Altering):
 
     def lengthens(self, node: ast.Call, method: Method, arguments: Sequence[Any]) -> None:
         """Know that a method is called of a list or a dict that may make it longer."""
-        several = method.function is list.extend and arguments
+        several = method.function in (list.extend, updated) and arguments
         self.adds(node, method.owner, arguments[0] if several else None)
 
     def adds(self, node: ast.AST, owner: Any, items: Any) -> None:

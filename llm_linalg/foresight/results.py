@@ -71,13 +71,14 @@ def shape_of(call: Call, known: Shape | None) -> Shape | None:
     return None
 
 
-def _items(key: Any) -> tuple[Any, ...]:
+def items_of(key: Any) -> tuple[Any, ...]:
+    """Return the items of a key, which may be one alone."""
     return key if isinstance(key, tuple) else (key,)
 
 
 def sliced(key: Any) -> bool:
     """Return whether a key has whole numbers, slices, None and ... alone: what it gives is a view."""
-    return all(item is None or item is ... or isinstance(item, int | slice) for item in _items(key))
+    return all(item is None or item is ... or isinstance(item, int | slice) for item in items_of(key))
 
 
 def _taken(item: Any) -> Shape | None:
@@ -90,7 +91,7 @@ def _taken(item: Any) -> Shape | None:
 
 def _picked(call: Call) -> Shape | None:
     """Return the shape of ``x[key]``, with lists or tensors of whole numbers among the key's items."""
-    items = _items(call["key"])
+    items = items_of(call["key"])
     if any(isinstance(item, bool) for item in items):
         return None
     ones = [None if sliced((item,)) else _taken(item) for item in items]

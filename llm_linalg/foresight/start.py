@@ -18,13 +18,14 @@ from llm_linalg.foresight.unknown import ANY, few
 from llm_linalg.language.allowance import Spent
 from llm_linalg.language.caller import UserFunction
 from llm_linalg.language.own import Unbound
-from llm_linalg.language.tables import Namespace
+from llm_linalg.language.tables import MODULES, Namespace
 from llm_linalg.writes import storage_cells
 
 _PLAIN: Any = (
     int | float | str | bool | type(None) | range | slice | torch.dtype | torch.Size | Namespace | Unbound
 )
 
+_IMPORTED = frozenset(id(member) for module in MODULES.values() for member in module.members.values())
 _FIXED = frozenset([bool, int, float, str, type(None)])
 _FEW = 10
 _MOST_VALUES = 2_000  # more than a rehearsal goes through
@@ -115,4 +116,4 @@ class _Scopes:
             defaults = {name: self._value(default) for name, default in value.defaults.items()}
             return replace(value, defaults=defaults, scope=self.chained(value.scope.maps))
         known = isinstance(value, _PLAIN) or (isinstance(value, type) and issubclass(value, nn.Module))
-        return value if known else ANY
+        return value if known or id(value) in _IMPORTED else ANY

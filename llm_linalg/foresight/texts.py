@@ -24,8 +24,8 @@ class Texts(Choices):
         return super().longer(text, part)
 
     def _formatted(self, node: ast.FormattedValue) -> Any:
-        spec = self.evaluate(node.format_spec) if node.format_spec else ""
         value = self.evaluate(node.value)
+        spec = self.evaluate(node.format_spec) if node.format_spec else ""
         if node.format_spec and value is ANY:
             raise Undecided(str)  # a number, or the run fails: lists and tensors of several cells take none
         self.budget.weigh(value)

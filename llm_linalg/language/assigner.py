@@ -7,7 +7,7 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from llm_linalg.language import layered, layers, plain, tables
+from llm_linalg.language import layered, layers, plain, tables, values
 from llm_linalg.language.bounds import repeated
 from llm_linalg.language.caller import Caller
 from llm_linalg.language.costs import (
@@ -126,7 +126,7 @@ class Assigner(Caller):
             self._put(node.target, owner, self._changed(node, self.attribute(owner, node.target)))
 
     def _changed(self, node: ast.AugAssign, left: Any) -> Any:
-        """Return ``left op= right``; tensors and lists are changed in place."""
+        """Return ``left op= right``; tensors, lists and dicts are changed in place."""
         return self._written(node, left, self.evaluate(node.value))
 
     def _written(self, node: ast.AugAssign, left: Any, right: Any) -> Any:
@@ -135,6 +135,9 @@ class Assigner(Caller):
         self.budget.go_through(repeated(node.op.__class__, left, right))
         if isinstance(left, Distinct):
             raise self.error("a set isn't changed in place here: write s = s | other", node)
+        if isinstance(left, dict) and isinstance(node.op, ast.BitOr):
+            values.updated(left, right)
+            return left
         if not isinstance(left, _IN_PLACE):
             return plain.binary(type(node.op), left, right)
         plain.bound(type(node.op), left, right)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from math import prod
 from typing import Any
 
 import torch
@@ -11,6 +12,7 @@ from llm_linalg.axes import extent
 from llm_linalg.errors import LimitError
 from llm_linalg.language.costs import REPEATED_AN_ITEM
 from llm_linalg.ops.call import Call
+from llm_linalg.ops.unlisted import stacks
 
 MOST_SIZES = MOST_FACTORS = 100
 A_SINGULAR_VALUE = 8  # multiplications for each cell and each of the shorter axis
@@ -44,6 +46,14 @@ def singular(call: Call) -> int:
     if kind != "nuc" and not of_a_matrix:
         return 0
     return A_SINGULAR_VALUE * extent(call.shapes[0]) * min(call.shapes[0][-2:])
+
+
+def copied(call: Call) -> int:
+    """Return how many cells torch copies of a product's operands that are stacks of matrices, broadcast."""
+    if call.operation.kind != "contraction" or min(map(len, call.shapes), default=0) < 3:
+        return 0
+    matrices = stacks(call)
+    return sum(matrices * prod(own[-2:]) for own in call.shapes if prod(own[:-2]) < matrices)
 
 
 def repeated(kind: type[ast.operator], left: Any, right: Any) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import prod
 from typing import Any, NamedTuple
 
@@ -14,17 +14,17 @@ from llm_linalg.axes import Clash, Shape, extent
 from llm_linalg.errors import LimitError
 from llm_linalg.language import bounds, costs
 from llm_linalg.language.allowance import NEVER, ROOM, Allowance
+from llm_linalg.language.effort import going_back, taking
 from llm_linalg.language.printing import Shown
 from llm_linalg.ops.call import Call
-from llm_linalg.ops.creation import inner_lists
 from llm_linalg.ops.refusals import danger
 from llm_linalg.ops.unlisted import Unlisted
 from llm_linalg.writes import storage_cells
 
 MAX_AXES = 24
 MAX_EMPTY = 100_000  # rows of a tensor without cells
-_WIDENING = frozenset(["movement", "pointwise"])  # of whole numbers they make more bytes, or read more
-_MOVING = frozenset(["movement", "creation"])
+# Of other arguments than it takes torch says so at once; without memory it would load a compiler first.
+_REFUSED_AT_ONCE = frozenset(["embedding", "layer_norm", "rms_norm"])
 SMALL = 2**14  # cells of a memory that is copied in no time
 
 
@@ -66,7 +66,13 @@ class Asked(NamedTuple):
 
 @dataclass(slots=True)
 class Budget(Allowance):
-    """An allowance of which each call takes what it asks for, before it is made."""
+    """An allowance of which each call takes what it asks for, before it is made.
+
+    Attributes:
+        trials: What may still be done to find what would work instead of what failed, in steps.
+    """
+
+    trials: int = field(default=30_000, init=False)
 
     def make(self, name: str, cells: int) -> None:
         """Take the cells of a layer that is about to be made.
@@ -109,9 +115,11 @@ class Budget(Allowance):
         try:
             asked = self.asked(call)
         except Clash:
+            if bounds.copied(call) > SMALL:
+                raise  # torch would copy its operands for each matrix before it looks at their sizes
             return None  # torch refuses it too, before it makes anything: the tests hold each rule against it
         except (TypeError, ValueError, IndexError, OverflowError, KeyError, ZeroDivisionError):
-            shape = on_meta(call)
+            shape = None if call.operation.name in _REFUSED_AT_ONCE else on_meta(call)
             if shape is None:
                 return None  # torch refuses it, and says why
             asked = Asked.of(call, 1, shape, prod(shape), prod(shape), 0)
@@ -152,6 +160,12 @@ class Budget(Allowance):
             self.total -= memory if memory == cells else costs.A_VIEW_WRITTEN * memory
             self.exceeded()
 
+    def trial(self, **bounds: Any) -> Budget:
+        """Return a budget for what is only tried: all that is may take as long as little of a program."""
+        budget = Budget(**bounds, halt=self.halt, foresight=False)
+        budget._bound = self.trials
+        return budget
+
     def foresee(self) -> None:
         """Let rehearsals begin: they take what there is room for, or some more if much was done before."""
         self._until = max(self._begun + ROOM + ROOM // 5, self.done + 3 * ROOM // 4)
@@ -180,6 +194,7 @@ class Budget(Allowance):
         self.step(costs.A_TEXT * shown.tensors)
         self.effort += costs.EFFORT_OF_A_SHOWING + costs.EFFORT_OF_A_SHOWN_LIST * shown.lists
         self.effort += costs.EFFORT_OF_A_TEXT * shown.tensors + costs.EFFORT_OF_A_SHOWN_CELL * shown.cells
+        self.effort += costs.EFFORT_OF_A_SHOWN_ITEM * shown.items
         self.items -= costs.TEXT_OF_A_CELL * shown.cells + costs.TEXT_OF_AN_ITEM * shown.items
         if self.items < 0:
             raise LimitError("the program makes text of too many numbers in all")
@@ -232,82 +247,6 @@ class Budget(Allowance):
             self.steps -= costs.AN_OPERAND * (operands - costs.FEW)
         if self.total < 0 or self.work < 0 or self.tensors < 0 or self.steps < 0 or self.items < 0:
             self.exceeded()
-
-
-def taking(call: Call, cells: int, work: int) -> int:
-    """Return how long so many cells and multiplications of a call take, in steps."""
-    operation = call.operation
-    if operation.kind == "contraction" or operation.name == "scaled_dot_product_attention":
-        effort = cells * costs.A_PRODUCTS_CELL // costs.CELLS_AN_EFFORT
-        if call.tensors[0].is_floating_point():
-            effort += work // costs.WORK_AN_EFFORT
-        else:
-            effort += work * costs.WHOLE_NUMBERS // costs.WORK_AN_EFFORT
-            effort += sum(map(prod, call.shapes)) * costs.A_WHOLE_NUMBER // costs.CELLS_AN_EFFORT
-    else:
-        read = max(map(prod, call.shapes)) if operation.name in costs.READING else 0
-        times = costs.SLOW.get(operation.name, 1)
-        if _wide(call):
-            times *= costs.DOUBLE
-        elif call.tensors and call.tensors[0].element_size() == 2:
-            times *= costs.HALF_SOFTMAX if "softmax" in operation.name else costs.HALF
-        if operation.kind not in _MOVING and call.tensors and not call.tensors[0].is_contiguous():
-            times *= costs.SCATTERED
-        effort = max(cells, work, read) * times // costs.CELLS_AN_EFFORT
-    if max(map(len, call.shapes), default=0) >= costs.MANY_AXES:
-        effort *= costs.BY_MANY
-    return effort + _apart(call, cells) // 1_000
-
-
-def going_back(call: Call, cells: int, work: int) -> int:
-    """Return how long it takes for a gradient to go back through so many of a call, beside its own cells."""
-    effort = costs.EFFORT_OF_A_WAY_BACK.get(call.operation.name, 0)
-    return effort if max(cells, work) < costs.IN_NO_TIME else effort + taking(call, cells, work)
-
-
-def _wide(call: Call) -> bool:
-    """Whether a call makes or moves numbers of 64 bits, or computes with fractions of so many."""
-    made = call.arguments.get("dtype")
-    if made is torch.float64 or made is torch.int64:
-        return True
-    if not call.tensors:
-        return False
-    given = call.tensors[0].dtype
-    return given is torch.float64 or (not given.is_floating_point and call.operation.kind in _WIDENING)
-
-
-def _apart(call: Call, cells: int) -> int:
-    """Return what a call takes for each row, matrix or list that it goes to one by one, in effort × 1,000."""
-    name = call.operation.name
-    if name == "tensor":
-        return costs.AN_INNER_LIST * inner_lists(call["data"])
-    if not call.shapes or not call.shapes[0]:
-        return 0
-    shape = call.shapes[0]
-    half = call.tensors[0].element_size() == 2
-    if name == "scaled_dot_product_attention":
-        return prod(shape[:-2]) * (costs.HALF_ATTENTIONS if half else costs.ATTENTIONS)
-    if call.operation.kind == "contraction":
-        matrices = cells if name == "einsum" else prod(shape[:-2])  # each cell of it may be one
-        return matrices * (costs.HALF_MATRICES if half else costs.MATRICES)
-    if name in costs.TRIANGLES:
-        return prod(shape[:-2]) * costs.A_TRIANGLE
-    if name in costs.LINES:
-        return _lines(call) * costs.LINES[name]
-    return prod(shape[:-1]) * costs.ROWS.get(name, 0) * (costs.HALF if half else 1)
-
-
-def _lines(call: Call) -> int:
-    """Return how many lines there are along the axes that a call goes along; all in one if it names none."""
-    shape = call.shapes[0]
-    if isinstance(call.operation, Unlisted):  # nobody knows which those are
-        return extent(shape) // max(min(shape), 1)
-    given = call.arguments.get("dim")
-    if given is None:
-        return 1
-    axes = given if isinstance(given, list | tuple) else (given,)
-    along = {int(axis) % len(shape) for axis in axes if -len(shape) <= axis < len(shape)}
-    return extent([size for axis, size in enumerate(shape) if axis not in along])
 
 
 def _shape(call: Call) -> Shape | None:

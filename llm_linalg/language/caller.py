@@ -224,8 +224,8 @@ class Caller(Comprehensions):
         return text
 
     def _formatted(self, node: ast.FormattedValue) -> str:
-        spec = self.evaluate(node.format_spec) if node.format_spec else ""
         value = self.evaluate(node.value)
+        spec = self.evaluate(node.format_spec) if node.format_spec else ""
         self.budget.weigh(value)
         if not printing.is_number(value, node.conversion):
             self.budget.show(printing.shown(value))

@@ -45,7 +45,7 @@ A_VIEW_WRITTEN = 4  # times the cells of the memory that is looked into
 # In items of plain values that are gone through:
 A_PLACE = 8  # of a list that says which items of a tensor are meant
 TEXT_OF_A_CELL = 90
-TEXT_OF_AN_ITEM = 5
+TEXT_OF_AN_ITEM = 10
 
 # As long as so many steps, beside those that they are: it counts where nobody knows how much a program does.
 EFFORT_OF_A_NODE = 5  # of a program, to read it
@@ -55,6 +55,7 @@ EFFORT_OF_A_LOOK = 60  # at a call that is like none before
 EFFORT_OF_A_RARE_CALL = 140  # more, of an operation whose calls are like none
 EFFORT_OF_A_WRITE = 38  # into a tensor
 EFFORT_OF_A_RENEWAL = 285  # of a tensor that was written through another
+EFFORT_OF_ANOTHER_WRITER = 2  # beyond the first whose cells it shows
 EFFORT_OF_A_PASS_BACK = 340
 EFFORT_OF_A_CALL_BACK = 27
 EFFORT_OF_A_CALL_LOOKED_AT = 8  # what a gradient goes back through, the first time
@@ -62,6 +63,7 @@ EFFORT_OF_A_CALL_WALKED = 6  # by a rehearsal that goes back
 EFFORT_OF_A_TEXT = 310  # of a tensor, beside its cells
 EFFORT_OF_A_SHOWN_CELL = 9
 EFFORT_OF_A_SHOWN_LIST = 7  # of a tensor's cells, beside those
+EFFORT_OF_A_SHOWN_ITEM = 2  # of plain values, if it is a fraction of many digits
 EFFORT_OF_A_SHOWING = 2  # of anything, beside those
 EFFORT_OF_A_LAYER = 57  # that is called, or one of whose methods is
 EFFORT_OF_A_LAYER_MET = 5  # by a method of one that it is in
@@ -91,9 +93,9 @@ LETTERS_AN_EFFORT = 15  # of a number that is formatted
 
 _SLOW = """
     2: argmax argmin isfinite cosine_similarity softplus logsigmoid bincount count_nonzero softmax log_softmax
-    2: contiguous setitem scatter scatter_add gather arange sin cos tanh
+    2: contiguous setitem scatter scatter_add gather arange tanh
     2: repeat tile logsumexp gelu erf
-    3: multinomial one_hot kron
+    3: multinomial one_hot kron sin cos
     3: randn rand randint randn_like rand_like nonzero
     4: normalize where masked_fill mish kl_div exp exp2 expm1 sqrt rsqrt log log2 log10 log1p
     5: sort argsort topk var std isclose allclose

@@ -187,8 +187,9 @@ class Evaluator:
     def _dict(self, node: ast.Dict) -> dict[Any, Any]:
         if any(key is None for key in node.keys):
             raise self.error(SPREAD, node)
-        keys = [self.key(key) for key in node.keys if key is not None]
-        return dict(zip(hashable(keys), [self.evaluate(value) for value in node.values], strict=True))
+        both = zip(node.keys, node.values, strict=True)
+        pairs = [(self.key(key), self.evaluate(value)) for key, value in both if key is not None]
+        return dict(zip(hashable(key for key, _ in pairs), [value for _, value in pairs], strict=True))
 
     def key(self, node: ast.expr) -> Any:
         """Return the value by which something is looked up: all its items are gone through."""

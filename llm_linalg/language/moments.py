@@ -26,7 +26,7 @@ class Moment(NamedTuple):
         values: What it goes through, if it is a loop.
         names: Its names.
         were: The innermost of them, as they are now.
-        modules: What is imported now.
+        modules: What there is without an import.
         left: What is left of the budget now.
         options: How tensors are printed now.
         severed: Whether what is called now has no gradient.

@@ -19,6 +19,11 @@ _ALONE = frozenset([ast.ListComp, ast.GeneratorExp, ast.DictComp, ast.Constant])
 """Within which a function binds no name: what comprehensions bind is their own."""
 
 
+def imported_as(alias: ast.alias) -> str:
+    """Return the name that an import binds: of ``torch.nn`` it is ``torch``."""
+    return alias.asname or alias.name.partition(".")[0]
+
+
 def own(function: ast.FunctionDef) -> dict[str, Unbound]:
     """Return a function's own names, none of them bound; its parameters are bound when it is called."""
     names: dict[str, Unbound] = {}
@@ -31,6 +36,8 @@ def own(function: ast.FunctionDef) -> dict[str, Unbound]:
                 names[node.id] = UNBOUND
         elif kind is ast.FunctionDef:
             names[node.name] = UNBOUND
+        elif kind is ast.alias:
+            names[imported_as(node)] = UNBOUND
         elif kind not in _ALONE and not isinstance(node, MARKS):
             todo += within(node)
     return names

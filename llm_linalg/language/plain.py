@@ -296,11 +296,13 @@ def rounded(number: Any, digits: int | None = None) -> Any:
 
 
 def total(items: Any, start: Any = 0) -> Any:
-    """Return what `sum` gives; of lists in a time that grows with their items."""
+    """Return what `sum` gives, of nothing its start; of lists in a time that grows with their items."""
     if not isinstance(start, list | tuple):
         return sum(items, start)
-    found = list(start)
-    for item in items:
+    added, found = list(items), list(start)
+    if not added:
+        return start
+    for item in added:
         if not isinstance(item, type(start)):
             raise TypeError(f"a {type(item).__name__} can't be added to a {type(start).__name__}")
         found += item

@@ -100,6 +100,8 @@ def shown(value: Any) -> Shown:
         if isinstance(item, list | tuple | VIEWS):
             kinds = set(map(type, item))
             items += len(item)
+            if 3 * items > MAX_TEXT:  # each is three characters at least
+                raise LimitError(f"the text of {items:,} items; {MAX_TEXT // 3:,} are allowed: print a slice")
             todo += [] if kinds <= _WITHOUT_CELLS else item
         elif isinstance(item, Distinct):
             raise TypeError("a set has no order of its own: print sorted(...) of it, or len(...)")

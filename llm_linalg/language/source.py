@@ -3,16 +3,25 @@
 from __future__ import annotations
 
 import ast
-import io
 import re
-import tokenize
 import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar
 
 from llm_linalg.errors import LimitError, ProgramError, Span
 from llm_linalg.language import instead
-from llm_linalg.parsing import MARKS, fewest, named, parts, signs, statements, uncollected, within
+from llm_linalg.parsing import (
+    MARKS,
+    fewest,
+    marks,
+    misspelt,
+    parts,
+    scanned_again,
+    signs,
+    statements,
+    uncollected,
+    within,
+)
 from llm_linalg.text import characters
 
 MAX_CHARACTERS = 50_000
@@ -20,6 +29,7 @@ MAX_NODES = 10_000
 MAX_SIGNS = 20_000  # brackets, commas, operators
 MAX_DEPTH = 60
 MAX_NAME = 100
+MAX_MARKS = 30  # one behind another
 MAX_DIGITS = 40
 _FIRST_PART = 15_000  # characters
 _FEW_PARTS = 12_000  # which are parsed in about the time that it takes to guess how many nodes they make
@@ -108,11 +118,6 @@ def _size(tree: ast.AST) -> int:
     return size
 
 
-def _spelt_as_read(text: str) -> bool:
-    """Return whether no name would be read as another: mostly so, and to find all tokens takes long."""
-    return text.isascii() or all(unicodedata.normalize("NFKC", name) == name for name in named(text))
-
-
 def _named_once(source: Source, names: Sequence[tuple[str | None, ast.AST]]) -> None:
     """Refuse parameters, or arguments, of which two have the same name, as Python does."""
     seen: set[str | None] = {None}
@@ -189,6 +194,8 @@ class Source:
     def _check_text(self) -> None:
         if self._bounded and len(self.text) > MAX_CHARACTERS:
             raise LimitError(f"the program has {len(self.text)} characters; {MAX_CHARACTERS} are allowed")
+        if marks(self.text) > MAX_MARKS:
+            raise LimitError(f"more than {MAX_MARKS} marks one behind another")
         for number, line in enumerate(self._lines, 1):
             if line.isprintable():
                 continue
@@ -199,11 +206,13 @@ class Source:
 
     def _check_size(self) -> None:
         """Refuse a text that is too large: by its names, or its first part, if that can be read alone."""
-        if not self._bounded or len(self.text) <= _FIRST_PART or parts(self.text) <= _FEW_PARTS:
+        if not self._bounded or len(self.text) <= _FIRST_PART:
             return
-        if signs(self.text, MAX_SIGNS) > MAX_SIGNS or fewest(self.text) > MAX_NODES:
+        few = parts(self.text) <= _FEW_PARTS
+        many = not few and (signs(self.text, MAX_SIGNS) > MAX_SIGNS or fewest(self.text) > MAX_NODES)
+        if many or scanned_again(self.text):
             raise LimitError(_TOO_LARGE)
-        if len(self.text) <= 2 * _FIRST_PART:
+        if few or len(self.text) <= 2 * _FIRST_PART:
             return
         end = 1 + max(self.text.rfind(mark, 0, _FIRST_PART) for mark in "\n;")
         try:
@@ -231,16 +240,11 @@ class Source:
 
     def _check_names(self) -> None:
         """Refuse identifiers that Python would silently read as others (full-width, mathematical)."""
-        if _spelt_as_read(self.text):
-            return
-        try:
-            tokens = list(tokenize.generate_tokens(io.StringIO(self.text).readline))
-        except (tokenize.TokenError, SyntaxError, IndentationError):
-            return
-        for token in tokens:
-            if token.type == tokenize.NAME and unicodedata.normalize("NFKC", token.string) != token.string:
-                place = Span(token.start[0], token.start[1], token.end[0], token.end[1])
-                raise ProgramError(f"{token.string} is not spelt as it would be read", place, self.text)
+        found = misspelt(self.text)
+        if found is not None:
+            name, line, column = found
+            span = Span(line, column, line, column + len(name))
+            raise ProgramError(f"{name} is not spelt as it would be read", span, self.text)
 
     def _check_tree(self) -> None:
         level: list[ast.AST] = [self.tree]

@@ -18,7 +18,7 @@ from llm_linalg.language.caller import UserFunction
 from llm_linalg.language.costs import AN_OWN_CALL, EFFORT_OF_AN_OWN_CALL, NAMES_A_STEP, STEPS
 from llm_linalg.language.evaluator import FAILURES, Explain
 from llm_linalg.language.gradients import Gradients, enable_grad, no_grad
-from llm_linalg.language.own import own
+from llm_linalg.language.own import imported_as, own
 from llm_linalg.language.rehearsed import Rehearsed
 from llm_linalg.language.source import Source, not_imported
 
@@ -240,7 +240,7 @@ class Statements(Rehearsed):
             path, module = _imported(node, alias)
             if module is None:
                 raise self.error(not_imported(path), node)
-            self._modules[alias.asname or alias.name.partition(".")[0]] = module
+            self.names.maps[0][imported_as(alias)] = module
 
 
 def _imported(node: ast.Import | ast.ImportFrom, alias: ast.alias) -> tuple[str, Any]:

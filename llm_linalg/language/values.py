@@ -116,8 +116,8 @@ def _index(items: list[Any], value: Any, *bounds: int) -> int:
 def mapping(items: Any = (), **named: Any) -> dict[Any, Any]:
     """Return what ``dict`` gives."""
     if not isinstance(items, dict):
-        items = list(items)
-        hashable([pair[0] for pair in items if isinstance(pair, list | tuple) and pair])
+        items = [pair if isinstance(pair, list | tuple | str) else tuple(pair) for pair in items]
+        hashable([pair[0] for pair in items if pair])
     return dict(items, **named)
 
 

@@ -10,6 +10,8 @@ from collections.abc import Callable, Mapping
 from itertools import pairwise
 from math import prod
 
+import torch
+
 from llm_linalg.axes import Clash
 from llm_linalg.errors import ClashAxis
 from llm_linalg.ops.call import Call
@@ -201,6 +203,7 @@ def refusal(call: Call) -> Clash | None:
     """Return what an operation has against a call that torch refused, if it can say."""
     why = REFUSALS.get(call.operation.name)
     try:
-        return why(call) if why else None
+        with torch._C.DisableTorchFunction():  # what the rules look at is no part of the program
+            return why(call) if why else None
     except (TypeError, ValueError, IndexError, KeyError, RuntimeError, StopIteration):
         return None  # another call than the one that it knows: torch says why

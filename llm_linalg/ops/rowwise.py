@@ -118,7 +118,9 @@ class Rowwise(Operation):
 
 
 def _check_row(shape: Shape, dims: tuple[int, ...], given: int | Sequence[int]) -> None:
-    """Raise `Clash` where the last axes are not those that are to be normalised."""
+    """Raise `Clash` where the last axes are not those that are to be normalised; a tensor names none."""
+    if not isinstance(given, int | list | tuple):
+        raise TypeError("the axes to be normalised have sizes in a list")
     row = (given,) if isinstance(given, int) else tuple(given)
     if len(row) > len(shape) or not row:
         raise Clash(f"the last {len(row)} axes are normalised, and the input has {len(shape)}")

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from itertools import accumulate
 from math import prod
+from operator import mul
 
 import torch
 from torch import Tensor
@@ -37,6 +39,7 @@ _BOUNDED = frozenset(
         *("nll_loss", "kl_div", "l1_loss", "binary_cross_entropy_with_logits"),
     ]
 )
+_A_LIST = 20  # items take as long as one more list does
 _DRAWING = 16  # a cell that is drawn from takes as long as so many that are computed
 
 
@@ -63,8 +66,7 @@ class Unlisted(Operation):
             draws = int(call.kwargs.get("num_samples", [*call.args[1:2], 1][0]))
             return _DRAWING * max(prod(call.shapes[0]), prod(call.shapes[0][:-1]) * draws)
         if self.name == "scaled_dot_product_attention":
-            query, key = call.shapes[:2]
-            return max(prod(query[:-1]) * key[-2], super().peak(call, shape))
+            return max(_attended(call), super().peak(call, shape))
         try:
             together = prod(pointwise(call.shapes).shape)
         except Clash:
@@ -75,7 +77,11 @@ class Unlisted(Operation):
         return 0 if self.name in _ASKING else 1
 
     def items(self, call: Call, shape: Shape | None) -> int:
-        return extent(call.shapes[0]) if self.name == "tolist" else 0
+        if self.name != "tolist":
+            return 0
+        own = call.shapes[0]
+        lists: int = sum(accumulate(own[:-1], mul))
+        return extent(own) + _A_LIST * lists
 
     def cost(self, call: Call, shape: Shape | None) -> int:
         width = call.shapes[0][-1] if self.name == "scaled_dot_product_attention" else 1
@@ -107,6 +113,24 @@ class Unlisted(Operation):
             return opaque
         # What is flat everywhere goes in steps: its slope doesn't say what it reads.
         return relation if bool(moved.any()) else opaque
+
+
+def stacks(call: Call) -> int:
+    """Return how many matrices there are once the axes before the last two are broadcast; 0 if they clash."""
+    try:
+        return prod(pointwise([shape[:-2] for shape in call.shapes]).shape)
+    except Clash:
+        return 0
+
+
+def _attended(call: Call) -> int:
+    """Return how many cells an attention makes at once: scores, or an operand for each matrix of another."""
+    query, key, value = call.shapes[:3]
+    scores = prod(query[-2:-1]) * key[-2]
+    return max(
+        prod(query[:-1]) * key[-2],
+        stacks(call) * max(scores, *(prod(own[-2:]) for own in (query, key, value))),
+    )
 
 
 def _trial(call: Call, place: int, seed: int, sign: int) -> Trial:

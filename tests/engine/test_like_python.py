@@ -1,0 +1,189 @@
+"""What is changed in place, in which order parts are evaluated and what an import binds: as in Python."""
+
+from __future__ import annotations
+
+from contextlib import redirect_stdout
+from io import StringIO
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from llm_linalg import LimitError, ProgramError, run
+from llm_linalg.foresight import Start
+from llm_linalg.language import tables
+from llm_linalg.language.budget import Budget
+from tests.engine.test_told import KINDS, Rehearse, rehearsing
+from tests.engine.told import START
+
+ALIKE = [
+    "a = {1: 2}\nb = a\na |= {3: 4}\nprint(b, a is b)",
+    "a = {1: 2}\nb = a\na |= [(3, 4), [1, 5]]\nprint(b)",
+    "a = {1: 2}\nb = a\na |= {3: 4}.items()\nprint(b)",
+    "a = {1: 2}\nb = a\na |= a\nprint(b)",
+    "a = {1: 2}\nb = a\na = a | {3: 4}\nprint(a, b)",
+    "a = {'k': {}}\nb = a['k']\na['k'] |= {3: 4}\nprint(a, b)",
+    "a, b = {}, {1: 2}.keys()\nb |= {3: 4}.keys()\nprint(a, sorted(b))",
+    "def f(d):\n    d |= {3: 4}\na = {1: 2}\nf(a)\nprint(a)",
+    "xs = [4, 3, 2, 1]\nprint({xs.pop(): xs.pop(), xs.pop(): xs.pop()})",
+    "xs = [4, 3, 2, 1]\nprint({xs.pop(): xs.pop() for _ in range(2)})",
+    "xs = [5, 3.14159]\nprint(f'{xs.pop():{xs.pop()}}')",
+    "xs = [5, 1, 3.14159]\nprint(f'{xs.pop():{xs.pop()}{xs.pop()}}')",
+    "x = 5\nfrom math import pi as x\nprint(x)",
+    "from math import pi as x\nx = 5\nprint(x)",
+    "pi = 3\nfrom math import pi\nprint(pi)",
+    "math = 5\nimport math\nprint(math.pi)",
+    "import math as m\ndef f():\n    return m.pi\nprint(f())",
+    "pi = 3\ndef f():\n    from math import pi\n    return pi\nprint(f(), pi)",
+    "def f(x):\n    from math import pi as x\n    return x\nprint(f(5))",
+    "def f():\n    import math as m\n    def g():\n        return m.pi\n    return g()\nprint(f())",
+    "for i in range(2):\n    from math import pi as i\nprint(i)",
+    "a = []\nb = sum([], a)\nb.append(1)\nprint(a)",
+    "a = []\nb = sum([[]], a)\nb.append(1)\nprint(a)",
+    "a = [[2]]\nb = sum([], start=a)\nb.append(1)\nprint(a)",
+    "print(sum([], (1, 2)), sum([(3,)], (1, 2)), sum([]), sum([[1], [2]], []))",
+]
+REFUSED = [
+    ("def f():\n    from math import tau as zz\n    return zz\nf()\nprint(zz)", "nothing is called zz"),
+    ("def f():\n    import math as m\nf()\nm.pi", "nothing is called m"),
+    ("def f():\n    print(math.pi)\n    import math\nf()", "math has no value here yet"),
+    ("a = {}\na |= 5", "not iterable"),
+    ("a = {}\na |= [([], 1)]", "unhashable"),
+    ("a = {}\na += {1: 2}", "unsupported operand"),
+]
+LINES = [
+    "a |= b",
+    "a |= {1: n}",
+    "b |= [(2, n), (n, 3)]",
+    "b = a",
+    "a = a | {n: 4}",
+    "a = {n: len(b), len(a): n}",
+    "n = len(a)",
+    "from math import e as n",
+    "from math import pi as n, tau as k",
+    "k = n",
+    "b = sum([], xs) and a",
+    "xs = sum([xs] * (k > 3), xs)",
+    "xs.append(k)",
+]
+
+
+def printed(program: str) -> str:
+    """Returns what Python prints."""
+    out = StringIO()
+    with redirect_stdout(out):
+        exec(program, {})  # noqa: S102  drawn here
+    return out.getvalue()
+
+
+@st.composite
+def programs(draw: st.DrawFn) -> str:
+    """Draws a program that changes dicts and lists, binds names by imports, and does so in a function."""
+    lines = st.lists(st.sampled_from(LINES), min_size=1, max_size=6)
+    start = ["a, b, xs, n, k = {}, {1: 1}, [], 5, 2", "ys, d = xs, a"]
+    inside = ["def f(a, b, xs, n, k):", *["    " + line for line in draw(lines)], "    print(a, b, xs, n, k)"]
+    end = ["f(a, b, xs, n, k)", *draw(lines), "print(a, b, xs, n, k, ys, d)"]
+    return "\n".join([*start, *draw(lines), *inside, *end])
+
+
+@pytest.mark.parametrize("program", ALIKE)
+def test_a_program_prints_what_python_prints(program: str) -> None:
+    assert run(program).printed == printed(program)
+
+
+@given(programs())
+def test_so_does_one_that_is_drawn(program: str) -> None:
+    assert run(program).printed == printed(program)
+
+
+@pytest.mark.parametrize(("program", "said"), REFUSED)
+def test_what_python_refuses_is_refused(program: str, said: str) -> None:
+    with pytest.raises(Exception):  # noqa: B017, PT011  of any kind
+        printed("import math\n" + program)
+    with pytest.raises(ProgramError, match=said):
+        run(program)
+
+
+def test_keys_of_the_same_hash_are_counted_in_place_too() -> None:
+    same = "{i * (2**61 - 1): 0 for i in range(j, j + 20)}"
+    with pytest.raises(LimitError, match="the same hash"):
+        run(f"d = {{}}\nfor j in range(0, 60, 20): d |= {same}")
+
+
+def test_what_is_imported_is_no_tensor_of_the_trace() -> None:
+    trace = run("import torch\nfrom torch import relu, nn\nfrom math import pi as x\ny = relu(torch.ones(2))")
+    assert set(trace.names) == {"y"}
+    assert trace.lists == {}
+
+
+def test_what_one_cell_imports_the_next_ones_have() -> None:
+    program = (
+        "from torch import relu as r, missing\nfrom torch import relu as r\ny = r(torch.ones(2))\nz = r(y)"
+    )
+    assert set(run(program, cells=(1, 2, 4)).names) == {"y", "z"}
+
+
+@pytest.fixture
+def rehearsed(monkeypatch: pytest.MonkeyPatch) -> Rehearse:
+    """Returns what rehearses a program in one way, and runs it."""
+    return rehearsing(monkeypatch)
+
+
+CHANGING = {
+    "two keys": "for j in range(60):\n    {} |= {{j: x, j + 100: x}}\n    for k in d: z = x + 1",
+    "pairs": "for j in range(60):\n    {} |= [(j, x), (j + 100, x)]\n    for k in d: z = x + 1",
+    "keys that are not known": (
+        "for j in range(60):\n    {} |= {{int(x[0]) + j: x, j + 500: x}}\n    for k in d: z = x + 1"
+    ),
+    "more each time": "for j in range(40):\n    {} |= {{i: x for i in range(j)}}\n    for k in d: z = x + 1",
+    "perhaps": "for j in range(60):\n    if x[0] > -9: {} |= {{j: x, -j: x}}\n    for k in d: z = x + 1",
+    "by its method": "for j in range(50):\n    {}.update({{j: x, j + 100: x}})\n    for k in d: z = x + 1",
+}
+OTHERS = [
+    "a = []\nb = sum([], a)\nfor j in range(60):\n    b.append(x)\n    for t in a: z = t + 1",
+    (
+        "a, us = [], []\nif x[0] > 9: us = [[x]]\nb = sum(us, a)\n"
+        "for j in range(60):\n    b.append(x)\n    for t in a: z = t + 1"
+    ),
+    "if x[0] > -9:\n    from torch import relu as r\nelse:\n    r = 3\nfor j in range(60): z = r(x)",
+    "for j in range(int(x[0])):\n    import math as F\nfor j in range(60): z = x + 1",
+]
+IMPORTING = [
+    "for j in range(60):\n    from torch import relu as r\n    z = r(x)",
+    "relu = 3\nfor j in range(60):\n    from torch import relu\n    z = relu(x)",
+    "def f(x):\n    import torch.nn.functional as G\n    return G.relu(x)\nfor j in range(60): z = f(x)",
+    "from torch import relu as r\ndef f(x):\n    return r(x)\nfor j in range(60): z = f(x)",
+]
+PROGRAMS = OTHERS + [
+    "d = {}\ne = d\n" + program.format(name) for program in CHANGING.values() for name in "de"
+]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("program", PROGRAMS)
+def test_a_rehearsal_knows_what_is_changed(program: str, kind: str, rehearsed: Rehearse) -> None:
+    told, taken, ran = rehearsed(START + program, kind)
+    assert ran
+    assert told.taken is not None
+    if kind != "dearest":
+        assert all(least <= most for least, most in zip(told.taken, taken, strict=True))
+        assert not told.all or told.taken == taken
+    elif told.all:
+        assert told.taken.tensors >= taken.tensors
+
+
+@pytest.mark.parametrize("program", IMPORTING)
+def test_a_rehearsal_knows_what_is_imported(program: str, rehearsed: Rehearse) -> None:
+    told, taken, ran = rehearsed(START + program, "least")
+    assert ran
+    assert told.all
+    assert told.taken == taken
+
+
+@pytest.mark.parametrize(
+    "value", [torch.relu, torch.nn.Linear, torch.float32, tables.MATH, tables.MATH.members["prod"]]
+)
+def test_what_was_imported_is_known_where_a_rehearsal_starts(value: object) -> None:
+    start = Start([], [({"r": value}, {"r": value})], Budget().left)
+    assert start.known(leaves=False, ways=False)[0]["r"] is value
