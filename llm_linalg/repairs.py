@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from llm_linalg.axes import Shape
-from llm_linalg.errors import HaltedError, ProgramError, Repair, ShapeError
+from llm_linalg.errors import HaltedError, LimitError, ProgramError, Repair, ShapeError
 from llm_linalg.generator import forked
 from llm_linalg.language.source import Source
 from llm_linalg.parsing import expression
@@ -340,6 +340,9 @@ def _value(interpreter: Interpreter, text: str) -> Any:
             return trial.evaluate(statement.value)
     except HaltedError:
         raise
+    except LimitError:
+        budget.effort = budget.settled  # what was refused was not done
+        return None
     except ProgramError:
         return None
     finally:

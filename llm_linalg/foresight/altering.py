@@ -16,6 +16,7 @@ from llm_linalg.foresight.unknown import ANY, SOME_DICT, Undecided, Unknown, cha
 from llm_linalg.language import layers
 from llm_linalg.language.plain import SINGLE
 from llm_linalg.language.source import Source
+from llm_linalg.parsing import walk
 
 
 class Altering(Guessing):
@@ -59,6 +60,14 @@ class Altering(Guessing):
             self.loose = True
         elif not isinstance(owner, Unknown):
             self._altered[id(owner)] = owner
+
+    def may_alter_within(self, owner: ast.expr) -> None:
+        """Know that a list or a dict may be changed that a name holds which stands in an expression."""
+        names = [part.id for part in walk(owner) if isinstance(part, ast.Name)] if self.dearest else ()
+        for item in parts([self.names.get(name) for name in names]):
+            self.went_on()
+            if isinstance(item, list | dict):
+                self.may_alter(item)
 
     def unless_altered(self, value: Any) -> Any:
         """Return a value; what is known of it, if it is a list or a dict that may have been changed."""

@@ -148,6 +148,7 @@ class Calls(Texts):
         if changes_nothing(node.func):
             return
         if changes_its_own(node.func):
+            self.may_alter_within(node.func)
             self.adds(node, ANY, arguments[0] if method in _ADDING and arguments else None)
         else:
             self.budget.grows()

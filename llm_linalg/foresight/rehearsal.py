@@ -19,6 +19,7 @@ from llm_linalg.foresight.start import Start
 from llm_linalg.foresight.timed import Ends
 from llm_linalg.foresight.unknown import Undecided, Unknown, parts
 from llm_linalg.generator import forked
+from llm_linalg.language.costs import FEW_NAMES
 from llm_linalg.language.pace import Pace
 from llm_linalg.language.printing import CHOSEN
 from llm_linalg.language.source import Source
@@ -64,6 +65,9 @@ class Rehearsal(Comprehended):
             LimitError: If they will, with the place where.
             HaltedError: If the run is to end.
         """
+        self._steps += max(sum(len(now) for now, _ in start.names) - FEW_NAMES, 0)
+        if self.too_long:
+            return  # there are more names than it may look at: it is left to the run
         self.names, values = start.known(leaves=not self.freezes, ways=self.goes_back)
         self.recorder.severed = start.severed
         self.budget.left = start.left

@@ -123,7 +123,7 @@ def bound(kind: type[ast.operator], left: Any, right: Any) -> None:
         return
     if isinstance(left, nn.Module) or isinstance(right, nn.Module):
         _bound_layers(left, right)
-    if isinstance(left, VIEWS) or isinstance(right, VIEWS):
+    if isinstance(left, VIEWS | dict) or isinstance(right, VIEWS):
         hashable(chain(*[side for side in (left, right) if isinstance(side, NESTED)]))  # Python makes a set
     if isinstance(left, str) and kind is ast.Mod:
         raise TypeError("text is formatted with an f-string")

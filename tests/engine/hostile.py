@@ -8,6 +8,7 @@ from tests.engine.bombs import ENDLESS
 from tests.engine.open_ended import OPEN_ENDED
 from tests.engine.patient import PATIENT
 from tests.engine.spent import SPENT
+from tests.engine.stacked import LISTED, NAMED, REPAIRED, STACKED, UNUSUAL, WRITTEN
 from tests.engine.sudden import SUDDEN
 from tests.engine.told import BOUNDLESS
 
@@ -219,6 +220,12 @@ BOMBS = (
     *SIZED,
     *REPEATED,
     *COLLIDING,
+    *STACKED,
+    *LISTED,
+    *REPAIRED,
+    *WRITTEN,
+    *UNUSUAL,
+    *NAMED,
     *SPELT,
     *FACTORS,
 )
