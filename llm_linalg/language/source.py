@@ -157,9 +157,9 @@ class Source:
         self._check_text()
         with uncollected():
             self._check_size()
+            self._check_names()
             self.tree = self._parse()
             self._check_tree()
-            self._check_names()
 
     def span(self, node: ast.AST) -> Span | None:
         """Return the place of a syntax node; `ast` counts bytes, a span counts characters."""
