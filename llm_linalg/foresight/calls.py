@@ -52,6 +52,7 @@ _SEVERAL = _SPLITTING | {"max", "min", "sort", "topk", "setitem", "cross_entropy
 _LISTS = _SPLITTING | {"", "tolist"}  # what gives one, perhaps; also all that is not torch's
 _JOINING = frozenset(["stack", "cat", "hstack", "vstack"])
 _LISTED = frozenset([list, tuple])
+_SIZED = (list, tuple, dict, str)
 _LISTING = (list, tuple, plain.numbered, plain.paired)
 _ROOTS = (math.sqrt, math.exp, *(math.log, math.log2, math.log10, math.log1p), math.sin, math.cos, math.tanh)
 _KEEPING = frozenset([abs, min, max, plain.total])  # of numbers with a point they give one
@@ -92,6 +93,8 @@ class Calls(Texts):
 
     def applied(self, node: ast.Call, function: Any, arguments: list[Any], named: dict[str, Any]) -> Any:
         """Call what was evaluated, as far as it is known."""
+        if function is len and len(arguments) == 1 and isinstance(arguments[0], _SIZED):
+            return len(arguments[0])
         if function is plain.total and (doubtful(arguments) or doubtful(named)):
             self._may_give_the_start(node, [*arguments[1:], *named.values()])
         before = self.budget.items

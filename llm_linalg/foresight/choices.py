@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from contextlib import suppress
+from itertools import islice
 from typing import Any
 
 from torch import Tensor
@@ -21,6 +22,8 @@ _FINDING: Any = ast.In | ast.NotIn
 _ASKING: Any = ast.Is | ast.IsNot | ast.In | ast.NotIn
 _ONES = frozenset([bool, type(None)])  # there is one object of each of their values
 _COMPARED_A_STEP = 150  # items
+_LOOKED_AT_A_STEP = 60  # items of a side of which it is asked whether all are known
+_FIRST = 20
 
 
 class Choices(Returning):
@@ -46,11 +49,12 @@ class Choices(Returning):
             return super().compared(kind, left, right)
         sides = (left, right)
         tensor = any(isinstance(side, Tensor) for side in sides)
+        self.went_on(_reach(sides) // _LOOKED_AT_A_STEP)
         if isinstance(left, Each) and isinstance(kind, _FINDING) and not doubtful(right):
             self.weigh_sides(kind, left, right)
             with suppress(Undecided):
                 return by_turn.compared(kind, left, right)
-        if isinstance(kind, _ASKING) and (tensor or doubtful(sides)):
+        if isinstance(kind, _ASKING) and (tensor or any(map(doubtful, sides))):
             raise Undecided(bool)  # a gradient is a tensor here, and may be None there
         if isinstance(kind, _SAME) and not any(side.__class__ in _ONES for side in sides):
             raise Undecided(bool)
@@ -60,7 +64,7 @@ class Choices(Returning):
             left, right = (side if isinstance(side, Tensor) else numbered(side) for side in sides)
         elif isinstance(left, Unknown) or isinstance(right, Unknown):
             return self._by_bounds(kind, left, right)
-        elif doubtful(sides) or has_tensors(left) or has_tensors(right):
+        elif any(map(doubtful, sides)) or has_tensors(left) or has_tensors(right):
             self.weigh_sides(kind, left, right)
             raise Undecided(bool)
         return super().compared(kind, left, right)
@@ -112,3 +116,11 @@ class Choices(Returning):
 
     def _assert(self, node: ast.Assert) -> None:
         self.evaluate(node.test)  # the run says whether it holds
+
+
+def _reach(items: Any, deep: int = 4) -> int:
+    """Return how many items there are in a list or a dict, and in the first of those, about."""
+    if not isinstance(items, list | tuple | dict):
+        return 0
+    first = islice(items.values() if isinstance(items, dict) else items, _FIRST) if deep else ()
+    return len(items) + sum(_reach(item, deep - 1) for item in first)

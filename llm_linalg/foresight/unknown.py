@@ -14,6 +14,7 @@ from llm_linalg.language.values import VIEWS, Distinct
 NESTED_A_STEP = 15  # items of lists in lists that something goes through as fast as a rehearsal takes a step
 ITEMS_A_STEP = 50  # that something goes through as fast as a rehearsal takes a step
 LETTERS_A_STEP = 1_000  # likewise, of a text
+_ARGUMENTS = 10  # that most calls have at most
 _FEW = 200  # items of tuples in tuples that are looked at one by one
 _CHANGEABLE = list | dict | Distinct | VIEWS | Method
 _HOLDING = list | tuple | dict | Distinct | VIEWS
@@ -113,7 +114,23 @@ def doubtful(value: Any) -> bool:
             return False
         if any(issubclass(kind, Unknown) for kind in kinds):
             return True
+        if len(value) <= _ARGUMENTS:
+            known = {_known(item) for item in value}
+            if None not in known or False in known:
+                return False in known
     return any(isinstance(part, Unknown) for part in parts(value))
+
+
+def _known(value: Any) -> bool | None:
+    """Return whether all is known of a value, or of a list's items; None if that has to be looked for."""
+    if value.__class__ in _CERTAIN:
+        return True
+    if value.__class__ not in _LISTS:
+        return None
+    kinds = set(map(type, value))
+    if kinds <= _CERTAIN:
+        return True
+    return False if any(issubclass(kind, Unknown) for kind in kinds) else None
 
 
 def has_tensors(value: Any) -> bool:

@@ -11,6 +11,7 @@ import torch
 from llm_linalg.axes import extent
 from llm_linalg.errors import LimitError
 from llm_linalg.language.costs import REPEATED_AN_ITEM
+from llm_linalg.language.values import Distinct
 from llm_linalg.ops.call import Call
 from llm_linalg.ops.unlisted import stacks
 
@@ -57,8 +58,11 @@ def copied(call: Call) -> int:
 
 
 def repeated(kind: type[ast.operator], left: Any, right: Any) -> int:
-    """Return what a list or a text times a number makes, as the items that are gone through in that time."""
-    made = 0
+    """Return what a list or a text times a number makes, as the items that are gone through in that time.
+
+    So it is with what is made of sets, beside their own items.
+    """
+    made = 2 * sum(len(side) for side in (left, right) if isinstance(side, Distinct))
     for items, times in ((left, right), (right, left)) if kind is ast.Mult else ():
         if times.__class__ is int and items.__class__ in _REPEATED:
             made += len(items) * max(times, 0) // REPEATED_AN_ITEM

@@ -120,12 +120,12 @@ class Caller(Comprehensions):
 
     def applied(self, node: ast.Call, function: Any, arguments: list[Any], named: dict[str, Any]) -> Any:
         """Call what was evaluated."""
-        if arguments or named:
+        if isinstance(function, UserFunction):
+            return self.invoke(function, arguments, named)
+        if (arguments or named) and function is not len:
             self.budget.weigh(*arguments, *named.values())
         if function.__class__ is Method:
             return self._by_method(function, arguments, named)
-        if isinstance(function, UserFunction):
-            return self.invoke(function, arguments, named)
         if isinstance(function, type) and issubclass(function, nn.Module):
             return self._layer(function, arguments, named)
         if isinstance(function, nn.Module):

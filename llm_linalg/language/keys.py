@@ -45,8 +45,12 @@ class Keys:
             _know(self._alike, key)
 
 
-def hashable(keys: Iterable[Any]) -> list[Any]:
+def hashable(keys: Iterable[Any], *, once: bool = False) -> list[Any]:
     """Return all keys of a dict or a set that is made at once.
+
+    Args:
+        keys: The keys.
+        once: Whether each is there once.
 
     Raises:
         LimitError: If too many of them have the same hash.
@@ -57,7 +61,7 @@ def hashable(keys: Iterable[Any]) -> list[Any]:
     telling = {kind for kind in kinds if issubclass(kind, _TELLING)}
     some = found if telling == kinds else [key for key in found if key.__class__ in telling]
     apart = not some or (telling == {int} and min(some) > -_ALONE and max(some) < _ALONE)
-    if apart and len(some) <= _MANY:
+    if apart and (once or len(some) <= _MANY):
         return found
     hashes = [hash(key) for key in some]
     salted = list(map(_SALT.__xor__, hashes))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from itertools import filterfalse
+from itertools import chain, filterfalse
 from typing import Any
 
 from torch import Tensor
@@ -42,17 +42,32 @@ class Distinct:
 
     __hash__ = None  # type: ignore[assignment]
 
+    @classmethod
+    def _of(cls, items: Iterable[Any]) -> Distinct:
+        """Return a set of items that are in one of two others: none is there three times."""
+        found = cls()
+        found.items = dict.fromkeys(items)
+        hashable(found.items, once=True)
+        return found
+
     def __or__(self, other: Any) -> Distinct:
-        return Distinct([*self.items, *other]) if isinstance(other, _SETS) else NotImplemented
+        return self._of(chain(self.items, other)) if isinstance(other, _SETS) else NotImplemented
 
     def __and__(self, other: Any) -> Distinct:
-        return Distinct(filter(other.__contains__, self)) if isinstance(other, _SETS) else NotImplemented
+        return (
+            self._of(filter(other.__contains__, self.items)) if isinstance(other, _SETS) else NotImplemented
+        )
 
     def __sub__(self, other: Any) -> Distinct:
-        return Distinct(filterfalse(other.__contains__, self)) if isinstance(other, _SETS) else NotImplemented
+        if not isinstance(other, _SETS):
+            return NotImplemented
+        return self._of(filterfalse(other.__contains__, self.items))
 
     def __xor__(self, other: Any) -> Distinct:
-        return (self | other) - (self & other) if isinstance(other, _SETS) else NotImplemented
+        if not isinstance(other, _SETS):
+            return NotImplemented
+        theirs = filterfalse(self.__contains__, other)
+        return self._of(chain(filterfalse(other.__contains__, self.items), theirs))
 
     def __le__(self, other: Any) -> bool:
         return all(map(other.__contains__, self)) if isinstance(other, _SETS) else NotImplemented

@@ -8,7 +8,7 @@ from tests.engine.bombs import ENDLESS
 from tests.engine.open_ended import OPEN_ENDED
 from tests.engine.patient import PATIENT
 from tests.engine.spent import SPENT
-from tests.engine.stacked import LISTED, NAMED, REPAIRED, STACKED, UNUSUAL, WRITTEN
+from tests.engine.stacked import LISTED, LOOKED_THROUGH, NAMED, REPAIRED, STACKED, UNUSUAL, WRITTEN
 from tests.engine.sudden import SUDDEN
 from tests.engine.told import BOUNDLESS
 
@@ -222,6 +222,7 @@ BOMBS = (
     *COLLIDING,
     *STACKED,
     *LISTED,
+    *LOOKED_THROUGH,
     *REPAIRED,
     *WRITTEN,
     *UNUSUAL,

@@ -66,3 +66,18 @@ NAMED = (
     + " = torch.zeros(3)\nx = torch.zeros(3)\nfor i in range(100_000):\n    x += 1\n    if free: break",
 )
 """Many names, each of which a rehearsal looks at."""
+
+_LONG = "a = list(range(99_999))\n"
+LOOKED_THROUGH = (
+    _LONG + "b = -1 in a\n" * 60,
+    _LONG + "d = [a]\n" + "b = 5 in d\n" * 400,
+    _LONG + "d = {1: a}\n" + "b = 1 in d\n" * 400,
+    _LONG + "b = a is None\n" * 900,
+    _LONG + "b = sum(a)\n" * 60,
+    _LONG + "for i in range(300): b = max(a) + sum(a) + any(a)",
+    "a = set(range(99_999))\n" + "b = a | a\n" * 40,
+    "a = set(range(99_999))\n" + "b = a ^ a\n" * 6 + "1 / 0",
+    "a = set(range(99_999))\nb = set(range(100_000, 199_999))\n" + "c = a | b\n" * 10,
+    "a = set(range(90_000))\nfor i in range(29): a = a | set(range(i * 1_000, i * 1_000 + 5_000))\n1 / 0",
+)
+"""Long lists and sets that are gone through again and again, by a rehearsal, too."""

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Iterator
 
 import pytest
 import torch
 
 from llm_linalg import LimitError, ProgramError, ShapeError, run
+from llm_linalg.foresight import unknown
 from llm_linalg.language import source
 from llm_linalg.language.allowance import ROOM
 from llm_linalg.parsing import marks, misspelt, scanned_again
 from tests.engine.doing import budgets, done
-from tests.engine.stacked import LISTED, NAMED, REPAIRED, STACKED, UNUSUAL, WRITTEN
+from tests.engine.stacked import LISTED, LOOKED_THROUGH, NAMED, REPAIRED, STACKED, UNUSUAL, WRITTEN
 
 
 def test_a_product_whose_operands_would_be_copied_first_is_not_asked_for() -> None:
@@ -41,7 +43,7 @@ def test_attention_is_counted_for_each_matrix_of_its_stacks(
     assert nine > 8.8 * one
 
 
-@pytest.mark.parametrize("program", [*STACKED, *LISTED, *NAMED, *UNUSUAL])
+@pytest.mark.parametrize("program", [*STACKED, *LISTED, *LOOKED_THROUGH, *NAMED, *UNUSUAL])
 def test_it_is_refused_before_much_is_done(program: str, monkeypatch: pytest.MonkeyPatch) -> None:
     made = budgets(monkeypatch)
     with pytest.raises(ProgramError):
@@ -107,3 +109,23 @@ def test_a_key_of_truths_gives_what_torch_gives(key: str) -> None:
     z = "z = torch.rand(2_000, 2_200)\n"  # so that it is rehearsed
     index = ast.literal_eval(key)
     assert run(f"{z}x = torch.arange(6).view(2, 3)\ny = x[{key}]")["y"].shape == tuple(x[index].shape)
+
+
+def test_a_rehearsal_looks_through_a_long_list_few_times(monkeypatch: pytest.MonkeyPatch) -> None:
+    looked: list[int] = []
+
+    def noted(value: object) -> Iterator[object]:
+        looked.append(1)
+        return parts(value)
+
+    parts = unknown.parts
+    monkeypatch.setattr(unknown, "parts", noted)
+    with pytest.raises(LimitError):
+        run(LOOKED_THROUGH[0])
+    assert len(looked) <= 20
+
+
+def test_how_long_a_list_is_is_no_going_through_it() -> None:
+    assert run("xs = list(range(99_999))\nfor i in range(500): n = len(xs)\nprint(n)").printed == "99999\n"
+    counted = "def f(a): return 1\nxs = list(range(99_999))\nfor i in range(500): n = f(xs)\nprint(n)"
+    assert run(counted).printed == "1\n"
