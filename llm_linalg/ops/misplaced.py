@@ -82,11 +82,12 @@ def _together(call: Call) -> Clash | None:
 
 
 def _sized(call: Call, index: Any) -> list[ClashAxis]:
-    """Return the axes of an index of a key; a list's are of no operand, and have the place 0."""
+    """Return the axes of an index of a key; a list's, and what a mask picks, are of no operand: place 0."""
+    if isinstance(index, Tensor) and index.dtype in MASKING:
+        return [ClashAxis(0, 0, int(index.count_nonzero()))]
     if isinstance(index, Tensor):
         place = next(p for p, tensor in enumerate(call.tensors) if tensor is index)
-        sizes = [int(index.count_nonzero())] if index.dtype in MASKING else index.shape
-        return [ClashAxis(place, axis, size) for axis, size in enumerate(sizes)]
+        return [ClashAxis(place, axis, size) for axis, size in enumerate(index.shape)]
     return [ClashAxis(0, axis, size) for axis, size in enumerate(torch.tensor(index).shape)]
 
 

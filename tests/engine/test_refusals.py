@@ -62,6 +62,7 @@ def failure(expression: str) -> ShapeError:
             "s[torch.arange(3)[:2], torch.tensor([0, 1])]",
         ),
         ("s[[0, 1, 2], [1, 2]]", "s (4, 4): the places are taken together", None),
+        ("q[0, s[0, :2] < 99, torch.arange(3)]", "one index has 2 along an axis, another one 3", None),
         ("s[range(3), torch.arange(2)]", "one index has 3 along an axis, another one 2", None),
         (
             "logits[0].gather(1, t[0])",
