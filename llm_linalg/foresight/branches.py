@@ -117,7 +117,7 @@ class Branches(Calls):
         scope, left = self.names.maps[0], self.budget.left
         before = dict(scope)
         ends: list[tuple[dict[str, Any], Spent, type[Exception] | None]] = []
-        refused: Exception = Fails()
+        refused: list[Exception] = []
         with self._uncertain():
             for block in (one, other):
                 self.went_on(len(before) // NAMES_A_STEP)
@@ -128,7 +128,9 @@ class Branches(Calls):
                 except (LimitError, Fails) as error:
                     if self.dearest and isinstance(error, LimitError):
                         raise
-                    refused = error  # then the other one is taken, or the program is refused, after much
+                    refused.append(
+                        error
+                    )  # then the other one is taken, or the program is refused, after much
                     self.guesses += isinstance(error, LimitError)
                 except Ends:
                     self.budget.left = left  # nobody knows whether this is taken
@@ -137,7 +139,7 @@ class Branches(Calls):
                     ends.append((dict(scope), self.budget.left, way))
                 self.loose |= self.changes != changes
         if not ends:
-            raise refused
+            raise _both(*refused)
         names, _, way = ends[0]
         if len(ends) > 1:
             others = ends[1][0]
@@ -184,3 +186,12 @@ def restore(scope: MutableMapping[str, Any], names: Mapping[str, Any]) -> None:
     """Let a scope have these names, and no others."""
     scope.clear()
     scope.update(names)
+
+
+def _both(one: Exception, other: Exception) -> Exception:
+    """Return what comes of a branch of which both ways fail, or ask for too much."""
+    if not isinstance(other, Fails):
+        return other
+    fails = Fails(other.refused if isinstance(one, Fails) and one.refused is not None else None)
+    fails.told = False
+    return fails

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from llm_linalg.foresight.columns import Column
 from llm_linalg.foresight.flow import bound_by
+from llm_linalg.foresight.hollow import doubted
 from llm_linalg.foresight.paced import Paced
 from llm_linalg.foresight.parted import Parts
 from llm_linalg.foresight.turns import Places, unrolled
@@ -40,7 +41,8 @@ class Comprehended(Paced):
         several = self.evaluate(source)
         some = several if isinstance(several, SomeRange) else None
         if self.dearest and some is None and isinstance(several, Unknown):
-            self._generate_for_all(items, generators, self.budget.longest(several.kind))
+            with doubted():
+                self._generate_for_all(items, generators, self.budget.longest(several.kind))
             raise Undecided
         values = self.gone_through(several, source) if some is None else self.surely(some)
         decided = some is None
@@ -51,10 +53,12 @@ class Comprehended(Paced):
                     break
                 decided &= self._generate_once(items, generators, value, found)
         if some is not None and self.dearest and some.longest:
-            self._generate_for_all(items, generators, Column(some.longest, some.others))
+            with doubted():
+                self._generate_for_all(items, generators, Column(some.longest, some.others))
         elif some is not None:
             self.unbounded += some.longest != 0
-            self._generate_for_all(items, generators, Column(1, some.others), sure=False)
+            with doubted():
+                self._generate_for_all(items, generators, Column(1, some.others), sure=False)
         if not decided:
             raise Undecided
 
@@ -70,8 +74,11 @@ class Comprehended(Paced):
         except Undecided:
             decided, passes = False, self.dearest
         try:
-            if passes:
-                self._generate(items, rest, found if decided else [[] for _ in items])
+            if passes and decided:
+                self._generate(items, rest, found)
+            elif passes:
+                with doubted():
+                    self._generate(items, rest, [[] for _ in items])
         except Undecided:
             decided = False
         if not decided:

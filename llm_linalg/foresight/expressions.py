@@ -10,7 +10,7 @@ from typing import Any, NoReturn
 
 from torch import Tensor, nn
 
-from llm_linalg.errors import HaltedError, LimitError, ProgramError
+from llm_linalg.errors import HaltedError, LimitError
 from llm_linalg.foresight import by_turn
 from llm_linalg.foresight.columns import picked
 from llm_linalg.foresight.hollow import Fails
@@ -83,10 +83,6 @@ class Expressions(Lengthening):
             super().fail(error, node)
         raise Fails from None
 
-    def error(self, *_: Any) -> ProgramError:
-        """Say that the program fails."""
-        raise Fails
-
     def gone_through(self, value: Any, node: ast.expr) -> Sequence[Any]:
         """Return the items of a value that stands after ``in``."""
         if isinstance(value, Unknown):
@@ -122,6 +118,7 @@ class Expressions(Lengthening):
         if isinstance(owner, Unknown) or (isinstance(owner, dict) and _tensors(key)):
             return ANY, ANY
         try:
+            self.takes(target, owner, key)
             return owner, _certain(owner, key)
         except Undecided:
             if not isinstance(owner, Tensor):

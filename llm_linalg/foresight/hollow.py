@@ -13,7 +13,7 @@ from torch.nn.functional import cross_entropy
 from torch.overrides import TorchFunctionMode
 
 from llm_linalg.axes import Clash, Shape, extent
-from llm_linalg.errors import HaltedError, LimitError
+from llm_linalg.errors import HaltedError, LimitError, ProgramError
 from llm_linalg.foresight import back
 from llm_linalg.foresight.nowhere import hold_truths, holds_truths, look_into, memory, without_cells
 from llm_linalg.foresight.results import (
@@ -74,7 +74,27 @@ _A_FEW = 50  # calls; a builtin may make many of them
 
 
 class Fails(Exception):  # noqa: N818
-    """The program fails here, whatever it is given: what comes after is not reached."""
+    """The program fails here, whatever it is given: what comes after is not reached.
+
+    Attributes:
+        refused: What is refused here, if it is not part of the language.
+        told: Whether it is known what the program does until then.
+    """
+
+    def __init__(self, refused: ProgramError | None = None) -> None:
+        super().__init__()
+        self.refused = refused
+        self.told = True
+
+
+@contextmanager
+def doubted() -> Iterator[None]:
+    """Let it be known that what fails meanwhile may not be reached."""
+    try:
+        yield
+    except Fails as fails:
+        fails.refused, fails.told = None, False
+        raise
 
 
 class Made(NamedTuple):

@@ -14,7 +14,7 @@ from llm_linalg.foresight.carried import Carried
 from llm_linalg.foresight.columns import Column
 from llm_linalg.foresight.flow import Perhaps, bound_by, ways_out
 from llm_linalg.foresight.growth import Sizes, becoming, foretold, grown, largest, sizes
-from llm_linalg.foresight.hollow import Fails
+from llm_linalg.foresight.hollow import Fails, doubted
 from llm_linalg.foresight.least import Least
 from llm_linalg.foresight.parted import Part, Parted, Parts
 from llm_linalg.foresight.several import joined
@@ -130,7 +130,7 @@ class Loops(Parted):
 
     def _most_turns(self, node: ast.For, column: Column) -> type[Exception] | None:
         """Go through as many turns as a loop may have."""
-        with self._turning(f"up to {column.size:,}"):
+        with doubted(), self._turning(f"up to {column.size:,}"):
             return self._all_turns(column, partial(self._turn_for_all, node))
 
     def _turn(self, node: ast.For, value: Any) -> type[Exception] | None:

@@ -59,10 +59,11 @@ class Rehearsal(Comprehended):
         return self._finished and not self.left_open
 
     def refuse(self, start: Start) -> None:
-        """Refuse statements that will surely ask for more than is left.
+        """Refuse statements that will surely ask for more than is left, or for what no program has.
 
         Raises:
-            LimitError: If they will, with the place where.
+            LimitError: If they will ask for more, with the place where.
+            ProgramError: If they will use what is not part of the language.
             HaltedError: If the run is to end.
         """
         self._steps += max(sum(len(now) for now, _ in start.names) - FEW_NAMES, 0)
@@ -78,10 +79,14 @@ class Rehearsal(Comprehended):
             with forked(), without_gradients(), ranks.joined(Others()), self.hollow:
                 self._all(start.statements, values)
             self._finished = True
+        except Fails as fails:
+            if fails.refused is not None and not self.dearest:
+                raise fails.refused from None
+            self._finished = fails.told
         except LimitError:
             if not self.dearest:
                 raise  # else it may ask for more, or not
-        except (Ends, Fails, Undecided, RecursionError, Perhaps, Returned, Broken, Continued):
+        except (Ends, Undecided, RecursionError, Perhaps, Returned, Broken, Continued):
             pass  # it is left to the run
         finally:
             CHOSEN.reset(options)

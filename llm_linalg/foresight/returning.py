@@ -11,6 +11,7 @@ from torch import Tensor
 from llm_linalg.foresight import back
 from llm_linalg.foresight.expressions import Expressions
 from llm_linalg.foresight.unknown import SOME_TENSOR, Unknown
+from llm_linalg.language import tables
 from llm_linalg.language.caller import Back
 from llm_linalg.language.costs import AN_ANSWER
 
@@ -19,7 +20,7 @@ class Returning(Expressions):
     """Goes back from tensors without cells, as far as it is known which calls gave them."""
 
     def _put(self, target: ast.Attribute, owner: Any, value: Any) -> None:
-        if isinstance(owner, Tensor):
+        if isinstance(owner, Tensor) and target.attr in tables.STORED:
             if target.attr == "requires_grad":
                 self.budget.step(AN_ANSWER)
                 self.asks(owner, value)

@@ -26,6 +26,8 @@ class Texts(Choices):
     def _formatted(self, node: ast.FormattedValue) -> Any:
         value = self.evaluate(node.value)
         spec = self.evaluate(node.format_spec) if node.format_spec else ""
+        if isinstance(spec, str):
+            printing.check_places(spec)
         if node.format_spec and value is ANY:
             raise Undecided(str)  # a number, or the run fails: lists and tensors of several cells take none
         self.budget.weigh(value)

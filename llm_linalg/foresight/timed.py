@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Mapping
 from typing import Any
 
@@ -59,6 +60,14 @@ class Timed(Interpreter):
         self._steps += steps
         if self._steps + A_CALL * self.hollow.calls > self.longest:
             raise Ends
+
+    def error(self, *_: Any) -> ProgramError:
+        """Say that the program fails."""
+        raise Fails
+
+    def outside(self, message: str, node: ast.AST) -> ProgramError:
+        """Say that the program is refused here."""
+        raise Fails(super().outside(message, node))
 
 
 class Ends(Exception):  # noqa: N818

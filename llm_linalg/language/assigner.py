@@ -41,7 +41,7 @@ class Assigner(Caller):
             case ast.Attribute():
                 self._put(target, self.evaluate(target.value), value)
             case _:
-                raise self.error("only names and items can be assigned to", target)
+                raise self.outside("only names and items can be assigned to", target)
 
     def _put(self, target: ast.Attribute, owner: Any, value: Any) -> None:
         """Write an attribute: a tensor's gradient or data, a layer's weight."""
@@ -49,12 +49,12 @@ class Assigner(Caller):
             tables.STORED[target.attr](owner, value)
             return
         if not isinstance(owner, nn.Module):
-            raise self.error(f"what can be assigned to is x.{', x.'.join(tables.STORED)}", target)
+            raise self.outside(f"what can be assigned to is x.{', x.'.join(tables.STORED)}", target)
         self.budget.step(A_LAYER_STORED)
         try:
             layers.stored(owner, target.attr, value)
         except KeyError:
-            raise self.error(f"a layer's {target.attr} can't be assigned to here", target) from None
+            raise self.outside(f"a layer's {target.attr} can't be assigned to here", target) from None
         self.go_through_names()
         for name, bound in self.names.items():
             if bound is owner:
@@ -67,13 +67,16 @@ class Assigner(Caller):
     def _item(self, target: ast.Subscript) -> tuple[Any, Any]:
         """Return what an item that is assigned to belongs to, and its key."""
         owner, key = self.evaluate(target.value), self.key(target.slice)
-        if owner.__class__ is dict:
-            return owner, key
+        if owner.__class__ is not dict:
+            self.takes(target, owner, key)
+        return owner, key
+
+    def takes(self, target: ast.Subscript, owner: Any, key: Any) -> None:
+        """See whether an item can be written: no slice of a list, and nothing of what has no items."""
         if not isinstance(owner, _STORING):
             raise self.error(f"a {type(owner).__name__}'s items can't be assigned to", target)
         if isinstance(key, slice) and isinstance(owner, list):
-            raise self.error("a slice of a list can't be assigned to: write xs[:i] + new + xs[j:]", target)
-        return owner, key
+            raise self.outside("a slice of a list can't be assigned to: write xs[:i] + new + xs[j:]", target)
 
     def _store(self, target: ast.Subscript, owner: Any, key: Any, value: Any) -> None:
         """Write an item: of a tensor, that is an operation, and a node of its own."""
@@ -134,7 +137,7 @@ class Assigner(Caller):
         self.budget.weigh(left, right)
         self.budget.go_through(repeated(node.op.__class__, left, right))
         if isinstance(left, Distinct):
-            raise self.error("a set isn't changed in place here: write s = s | other", node)
+            raise self.outside("a set isn't changed in place here: write s = s | other", node)
         if isinstance(left, dict) and isinstance(node.op, ast.BitOr):
             values.updated(left, right)
             return left

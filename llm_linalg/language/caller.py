@@ -89,7 +89,7 @@ class Caller(Comprehensions):
         if of_others and not advised and not isinstance(value, Tensor):
             raise self.error(instead.without(value, owner, name, of_tensors), node)
         known = [*tables.METHODS, *tables.ATTRIBUTES] if isinstance(value, Tensor) else methods
-        raise self.error(instead.missing(f".{name}", name, known, owner), node)
+        raise self.outside(instead.missing(f".{name}", name, known, owner), node)
 
     def _of_layer(self, layer: nn.Module, node: ast.Attribute) -> Any:
         if node.attr in layers.METHODS:
@@ -98,13 +98,13 @@ class Caller(Comprehensions):
             return layers.attribute(layer, node.attr)
         except KeyError:
             said = instead.missing(f".{node.attr}", node.attr, layers.ATTRIBUTES)
-            raise self.error(f"a layer's {said}", node) from None
+            raise self.outside(f"a layer's {said}", node) from None
 
     def _member(self, namespace: tables.Namespace, node: ast.Attribute) -> Any:
         if node.attr in namespace.members:
             return namespace.members[node.attr]
         shown = f"{namespace.name}.{node.attr}"
-        raise self.error(instead.missing(shown, node.attr, namespace.members), node)
+        raise self.outside(instead.missing(shown, node.attr, namespace.members), node)
 
     def _call(self, node: ast.Call) -> Any:
         function = self.evaluate(node.func)
@@ -112,7 +112,7 @@ class Caller(Comprehensions):
         named: dict[str, Any] = {}
         for keyword in node.keywords:
             if keyword.arg is None:
-                raise self.error(instead.SPREAD, node)
+                raise self.outside(instead.SPREAD, node)
             value = self.evaluate(keyword.value)
             if isinstance(function, UserFunction) or self._torch_takes(keyword, value):
                 named[keyword.arg] = value
@@ -131,7 +131,7 @@ class Caller(Comprehensions):
         if isinstance(function, nn.Module):
             self._met(function)
         if isinstance(named.get("key"), UserFunction | Method) and function is not tables.BUILTINS["sorted"]:
-            raise self.error("key= takes no function of a program here: " + instead.KEY, node)
+            raise self.outside("key= takes no function of a program here: " + instead.KEY, node)
         if (function is any or function is all) and arguments and isinstance(arguments[0], list | tuple):
             self.budget.asks_each(arguments[0])
         if not callable(function) or isinstance(function, Tensor):
@@ -195,7 +195,7 @@ class Caller(Comprehensions):
             return False
         if keyword.arg in tables.REFUSED_ARGUMENTS:
             advice = instead.ARGUMENTS[keyword.arg]
-            raise self.error(f"{keyword.arg}= is not part of the language: {advice}", keyword)
+            raise self.outside(f"{keyword.arg}= is not part of the language: {advice}", keyword)
         return True
 
     def invoke(self, function: UserFunction, arguments: list[Any], named: dict[str, Any]) -> Any:

@@ -1,4 +1,4 @@
-"""What is gone through, item by item: by a loop, or by a comprehension that makes a list or a dict of it."""
+"""What is gone through, item by item: by a loop, or by what makes a list or a dict of it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from torch import Tensor
 from llm_linalg.language import layers
 from llm_linalg.language.costs import A_WEIGHING
 from llm_linalg.language.evaluator import Evaluator
-from llm_linalg.language.instead import CHANGED
+from llm_linalg.language.instead import CHANGED, SPREAD
 from llm_linalg.language.keys import hashable
 from llm_linalg.language.values import VIEWS, Distinct
 
@@ -23,15 +23,23 @@ Row = Sequence[Any]
 
 
 class Comprehensions(Evaluator):
-    """Evaluates what an `Evaluator` does, and comprehensions."""
+    """Evaluates what an `Evaluator` does, dicts and comprehensions."""
 
     def evaluators(self) -> dict[type[ast.expr], Callable[[Any], Any]]:
         """Return what evaluates each kind of expression."""
         return super().evaluators() | {
+            ast.Dict: self._dict,
             ast.ListComp: self._comprehension,
             ast.DictComp: self._dict_comprehension,
             ast.GeneratorExp: self._comprehension,
         }
+
+    def _dict(self, node: ast.Dict) -> dict[Any, Any]:
+        if any(key is None for key in node.keys):
+            raise self.outside(SPREAD, node)
+        both = zip(node.keys, node.values, strict=True)
+        pairs = [(self.key(key), self.evaluate(value)) for key, value in both if key is not None]
+        return dict(zip(hashable(key for key, _ in pairs), [value for _, value in pairs], strict=True))
 
     def _comprehension(self, node: ast.ListComp | ast.GeneratorExp) -> list[Any]:
         return [value for (value,) in self._generated([node.elt], node.generators)]
@@ -92,7 +100,7 @@ class Comprehensions(Evaluator):
         """Yield items; Python would go on through those that are there then, or end with an error."""
         for place, value in enumerate(values):
             if len(source) != len(values) or (source.__class__ is list and source[place] is not value):
-                raise self.error(CHANGED, node)
+                raise self.outside(CHANGED, node)
             yield value
         if len(source) != len(values):
-            raise self.error(CHANGED, node)
+            raise self.outside(CHANGED, node)

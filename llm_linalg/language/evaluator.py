@@ -16,8 +16,8 @@ from llm_linalg.language.bounds import repeated
 from llm_linalg.language.brief import brief
 from llm_linalg.language.budget import Budget
 from llm_linalg.language.costs import A_PLACE, A_SLICED_LAYER, EFFORT_OF_A_TRUTH, STEPS
-from llm_linalg.language.instead import SPREAD, bound_later, unbound
-from llm_linalg.language.keys import Keys, hashable
+from llm_linalg.language.instead import NAMES, bound_later, unbound
+from llm_linalg.language.keys import Keys
 from llm_linalg.language.own import UNBOUND
 from llm_linalg.language.plain import DIRECT, KINDS
 from llm_linalg.language.source import Source
@@ -89,7 +89,6 @@ class Evaluator:
         return {
             ast.Tuple: lambda node: tuple([self.evaluate(item) for item in node.elts]),
             ast.List: lambda node: [self.evaluate(item) for item in node.elts],
-            ast.Dict: self._dict,
             ast.BinOp: self._binary,
             ast.UnaryOp: self._unary,
             ast.BoolOp: self._boolean,
@@ -151,6 +150,10 @@ class Evaluator:
         """Return an error at a place of the program."""
         return self.source.error(message, node)
 
+    def outside(self, message: str, node: ast.AST) -> ProgramError:
+        """Return an error at a place of the program that uses what is not part of the language."""
+        return self.source.error(message, node)
+
     def _explained(self, node: ast.expr | ast.stmt, error: Exception) -> ProgramError:
         call = self.recorder.failed
         if call is not None:
@@ -182,14 +185,8 @@ class Evaluator:
             if name in table:
                 return table[name]
         known = [*self.names, *self._modules, *self.builtins]
-        raise self.error(unbound(node.id, known), node)
-
-    def _dict(self, node: ast.Dict) -> dict[Any, Any]:
-        if any(key is None for key in node.keys):
-            raise self.error(SPREAD, node)
-        both = zip(node.keys, node.values, strict=True)
-        pairs = [(self.key(key), self.evaluate(value)) for key, value in both if key is not None]
-        return dict(zip(hashable(key for key, _ in pairs), [value for _, value in pairs], strict=True))
+        failing = self.outside if node.id in NAMES else self.error
+        raise failing(unbound(node.id, known), node)
 
     def key(self, node: ast.expr) -> Any:
         """Return the value by which something is looked up: all its items are gone through."""

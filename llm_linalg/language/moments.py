@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from llm_linalg.errors import HaltedError, LimitError
+from llm_linalg.errors import ProgramError
 from llm_linalg.language import printing
 from llm_linalg.language.allowance import Spent
 from llm_linalg.language.assigner import Assigner
@@ -88,7 +88,7 @@ class Moments(Assigner):
         rehearsal.longest = min(rehearsal.longest, self.budget.rehearsable)
         try:
             rehearsal.refuse(start)
-        except (LimitError, HaltedError):
+        except ProgramError:
             raise
         except Exception:  # noqa: BLE001, S110  what can't be foreseen is left to the run, and fails there
             pass

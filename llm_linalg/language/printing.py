@@ -147,10 +147,19 @@ def _with_options(value: Any, show: Any) -> str:
             return str(show(value))
 
 
-def formatted(value: Any, conversion: int, spec: str) -> str:
-    """Return a value as an f-string shows it."""
+def check_places(spec: str) -> None:
+    """Refuse what stands behind the colon of an f-string, if it asks for a long text.
+
+    Raises:
+        LimitError: If it does.
+    """
     if any(int(number) > 200 for number in re.findall(r"\d+", spec)[:8]) or len(spec) > 40:
         raise LimitError("a number is formatted with at most 200 places")
+
+
+def formatted(value: Any, conversion: int, spec: str) -> str:
+    """Return a value as an f-string shows it."""
+    check_places(spec)
     if conversion == ord("r"):
         value = representation(value)
     elif conversion == ord("s"):

@@ -179,7 +179,7 @@ class Statements(Rehearsed):
             found = found()
         if not isinstance(found, Gradients):
             message = instead.SYNTAX[ast.With].replace("`with` is", "`with` and `@` are")
-            raise self.error(message if isinstance(node, ast.Call) else instead.DECORATOR, node)
+            raise self.outside(message if isinstance(node, ast.Call) else instead.DECORATOR, node)
         return found
 
     @contextmanager
@@ -239,7 +239,7 @@ class Statements(Rehearsed):
         for alias in node.names:
             path, module = _imported(node, alias)
             if module is None:
-                raise self.error(not_imported(path), node)
+                raise self.outside(not_imported(path), node)
             self.names.maps[0][imported_as(alias)] = module
 
 
