@@ -62,6 +62,9 @@ _ASIDE = re.compile(
 _PART = r"\w\x80-\U0010ffff"  # of a name: Python's have marks that \\w has not
 _NAME = re.compile(rf"(\.\s*)?(?<![{_PART}])(?!\d)[{_PART}]+")
 _NUMBER = re.compile(rf"(?<![{_PART}.])\d(?:[{_PART}.]|(?<=[eE])[+-](?=\d))*")
+_LINE = re.compile(r"[()\[\]{}]|(?:(?<!\\)\n|;)(?=[ \t]*(\w+|[^\s;\\]))")
+_FIRST_WORDS = "from def class async match case type global nonlocal else finally try except @"
+_NO_NODES = frozenset(_FIRST_WORDS.split())  # of what one of its names counts for, or of no statement
 _KEYWORDS = frozenset(keyword.kwlist)
 _SCANNED = 20_000_000  # characters
 
@@ -145,7 +148,9 @@ def _signs(text: str) -> int:
 
 
 def fewest(text: str) -> int:
-    """Return how many nodes the tree of a program has at least, told by its names: in a tenth of the time.
+    """Return how many nodes the tree of a program has at least, told by its names, numbers and lines.
+
+    That takes a tenth of the time that a parser takes.
 
     One that has texts with braces is left to a parser in which names and texts may stand within those; an
     earlier one takes long for them, and each brace is two nodes.
@@ -157,10 +162,24 @@ def fewest(text: str) -> int:
         nodes = sum(
             2 * _braces(aside[0]) for aside in _ASIDE.finditer(text) if "f" in (aside[1] or "").lower()
         )
-    bare = _ASIDE.sub("''", text)
+    bare = _ASIDE.sub(lambda aside: "" if aside[0][0] == "#" else "''", text)
     names = [name[0] for name in _NAME.finditer(bare) if name[1] is None]  # such as a.b may be one
     nodes += sum(name not in _KEYWORDS for name in names) + sum(1 for _ in _NUMBER.finditer(bare))
-    return nodes - names.count("as")  # `a as b` is, too
+    return nodes - names.count("as") + _lines(bare)  # `a as b` is one, too
+
+
+def _lines(bare: str) -> int:
+    """Return how many statements a text has at least that are nodes beside the names in them."""
+    depth = count = 0
+    for found in _LINE.finditer(f"\n{bare}"):
+        sign = found[0]
+        if sign in "([{":
+            depth += 1
+        elif sign in ")]}":
+            depth -= depth > 0
+        elif depth == 0:
+            count += found[1] not in _NO_NODES
+    return count
 
 
 def scanned_again(text: str) -> bool:

@@ -32,7 +32,7 @@ MAX_NAME = 100
 MAX_MARKS = 30  # one behind another
 MAX_DIGITS = 40
 _FIRST_PART = 15_000  # characters
-_FEW_PARTS = 12_000  # which are parsed in about the time that it takes to guess how many nodes they make
+_FEW_PARTS = 5_000  # of which no parser makes too much
 _TOO_LARGE = "the program is too large: it has too many parts"
 
 _EXPRESSIONS: tuple[type[ast.AST], ...] = (

@@ -22,6 +22,8 @@ PIECES = [
     "@g\ndef f(a: int, /, *b, c=1, d, **e) -> int: return",
     *("'", '"', "'''", '"""', "\\", "#", "\n", "r'", "b'a b'", "u''", "f'{x}'", '"a b"', "'''a\nb'''"),
     *("f'{{x}}{y!r:>{z}}'", "rF'{x}'", r"f'\N{EM DASH}{x=}'", "f'''{a}\n{{{b}", "f\"{ {1: 'x'}[1] }\""),
+    *("from . import x", "global x", "pass", "\\\n", "# a\n", "match x:\n  case y: ", "try: x\nfinally: "),
+    *("\n  ", "elif ", "while ", "with a as b: ", "class A(b): ", "async def f(): ", "del x", "return"),
     *(" ", " = ", ";", "(", ")", "[", "]", ",", ": ", "def f(a, b=c): ", "if ", "for ", "else "),
 ]  # fmt: skip
 
@@ -68,6 +70,16 @@ def test_many_names_are_refused_before_they_are_parsed(name: str, monkeypatch: p
     monkeypatch.setattr(source, "statements", parsed)
     with pytest.raises(LimitError, match="too many parts"):
         run(f"x = [{','.join([name] * 10_500)}]")
+
+
+@pytest.mark.parametrize("line", ["a,", "10", "a()", "(a,\n b,)", "a; b", "if a: b", "a # b, c"])
+def test_so_are_many_lines(line: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def parsed(_: str) -> ast.Module:
+        raise AssertionError
+
+    monkeypatch.setattr(source, "statements", parsed)
+    with pytest.raises(LimitError, match="too many parts"):
+        run(f"{line}\n" * 5_500 + " = 1")
 
 
 @pytest.mark.skipif(sys.version_info >= (3, 12), reason="there a parser is quick with them")
