@@ -25,6 +25,7 @@ from llm_linalg.language.costs import A_WEIGHING
 from llm_linalg.language.pace import ENOUGH
 from llm_linalg.language.source import Source
 from llm_linalg.language.statements import Broken, Continued, Returned
+from llm_linalg.language.tables import IMPORTED
 from llm_linalg.parsing import walk
 
 _MOST_PASSES = 8
@@ -242,7 +243,7 @@ class Loops(Parted):
 
     def _was(self, name: str, now: Any) -> Any:
         """Return what a name that a turn bound may mean after it: perhaps what it does around its scope."""
-        tables = (*self.names.maps[1:], self._modules, self.builtins)
+        tables = (*self.names.maps[1:], IMPORTED, self.builtins)
         return next((joined(table[name], now) for table in tables if name in table), now)
 
 

@@ -40,13 +40,11 @@ class Rehearsal(Comprehended):
         self,
         source: Source,
         halt: Callable[[], bool],
-        modules: Mapping[str, Any],
         exact: bool = False,
         dearest: bool = False,
         paces: Mapping[ast.stmt, Pace] | None = None,
     ) -> None:
         super().__init__(source, {}, Least(halt=halt, dearest=dearest))
-        self._modules = dict(modules)
         self.exact, self.dearest, self.paces = exact, dearest, paces or {}
         if exact or dearest:
             self.hurry(4 if exact else 2)

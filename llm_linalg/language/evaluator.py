@@ -80,7 +80,6 @@ class Evaluator:
         self.values: dict[ast.expr, Tensor] = {}  # of the statement that is being run
         self.lines: dict[int, Node] = {}  # what each line gave: bound, returned, or stood there alone
         self._origins: dict[tuple[ast.AST, str], Origin] = {}  # of calls that were made
-        self._modules: dict[str, Any] = dict(tables.IMPORTED)
         self.keys = Keys()
         self._evaluators = {kind: (STEPS.get(kind, 1), does) for kind, does in self.evaluators().items()}
 
@@ -181,10 +180,10 @@ class Evaluator:
                 if value is UNBOUND:
                     raise self.error(bound_later(name), node)
                 return value
-        for table in (self._modules, self.builtins):
+        for table in (tables.IMPORTED, self.builtins):
             if name in table:
                 return table[name]
-        known = [*self.names, *self._modules, *self.builtins]
+        known = [*self.names, *tables.IMPORTED, *self.builtins]
         failing = self.outside if node.id in NAMES else self.error
         raise failing(unbound(node.id, known), node)
 

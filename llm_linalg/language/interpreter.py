@@ -79,6 +79,5 @@ class Interpreter(Statements):
         """Return an interpreter of another program over the same names."""
         other = Interpreter(source, {}, budget, self._explain)
         other.names = self.names.new_child()
-        other._modules = self._modules
         other.begin(source.tree.body)
         return other

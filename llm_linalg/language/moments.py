@@ -26,7 +26,6 @@ class Moment(NamedTuple):
         values: What it goes through, if it is a loop.
         names: Its names.
         were: The innermost of them, as they are now.
-        modules: What there is without an import.
         left: What is left of the budget now.
         options: How tensors are printed now.
         severed: Whether what is called now has no gradient.
@@ -37,7 +36,6 @@ class Moment(NamedTuple):
     values: Sequence[Any] | None
     names: ChainMap[str, Any]
     were: Mapping[str, Any]
-    modules: Mapping[str, Any]
     left: Spent
     options: Mapping[str, Any] | None
     severed: bool
@@ -56,10 +54,9 @@ class Moments(Assigner):
 
     def _moment(self, statements: Sequence[ast.stmt], values: Sequence[Any] | None = None) -> Moment:
         """Return what is about to be run, with what it can use now."""
-        were, modules = dict(self.names.maps[0]), dict(self._modules)
+        were, made = dict(self.names.maps[0]), len(self.recorder.nodes)
         left, options, severed = self.budget.left, printing.CHOSEN.get(), self.recorder.severed
-        made = len(self.recorder.nodes)
-        return Moment(statements, values, self.names, were, modules, left, options, severed, made)
+        return Moment(statements, values, self.names, were, left, options, severed, made)
 
     def _gone_through(
         self,
@@ -82,7 +79,7 @@ class Moments(Assigner):
         start = Start(
             moment.statements, scopes, moment.left, moment.values, moment.options, moment.severed, way
         )
-        rehearsal = Rehearsal(self.source, self.budget.halt, moment.modules, exact, dearest, paces)
+        rehearsal = Rehearsal(self.source, self.budget.halt, exact, dearest, paces)
         if brief:
             rehearsal.hurry(3)
         rehearsal.longest = min(rehearsal.longest, self.budget.rehearsable)

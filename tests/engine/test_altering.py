@@ -13,7 +13,6 @@ from llm_linalg.foresight.guessing import changes_its_own, changes_nothing
 from llm_linalg.language import layers, tables, values
 from llm_linalg.language.budget import Budget
 from llm_linalg.language.source import Source
-from llm_linalg.language.tables import IMPORTED
 
 SAMPLES: list[Any] = [[3, 1, 2], {1: 3, 2: 1}]
 GIVEN: list[tuple[Any, ...]] = [(), (1,), (0, 7), ([5],), ({1: 9},)]
@@ -26,7 +25,7 @@ def named(name: str) -> ast.expr:
 
 def gone_through(program: str, *, dearest: bool = False) -> Rehearsal:
     source = Source(program)
-    rehearsal = Rehearsal(source, lambda: False, IMPORTED, dearest=dearest)
+    rehearsal = Rehearsal(source, lambda: False, dearest=dearest)
     rehearsal.refuse(Start(source.tree.body, [({}, {})], Budget().left))
     return rehearsal
 

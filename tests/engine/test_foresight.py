@@ -19,7 +19,6 @@ from llm_linalg.language import allowance, budget, plain
 from llm_linalg.language.allowance import HEED, LARGE, Spent
 from llm_linalg.language.budget import Budget
 from llm_linalg.language.source import Source
-from llm_linalg.language.tables import IMPORTED
 from llm_linalg.language.values import Distinct
 from llm_linalg.lesson import catalog, find
 from tests.engine.flows import flows
@@ -54,7 +53,7 @@ def taken(program: str, names: Mapping[str, Any], seed: int = 0) -> Spent | None
 def foreseen(program: str, names: Mapping[str, Any], turns: int, exact: bool = False) -> Spent:
     """Returns what is foreseen of a program."""
     source = Source(program)
-    rehearsed = Rehearsal(source, lambda: False, IMPORTED, exact)
+    rehearsed = Rehearsal(source, lambda: False, exact)
     start = Budget().left
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(branches, "TURN_BY_TURN", turns)
@@ -192,7 +191,7 @@ def test_picked_cells_have_the_shape_of_others(key: str) -> None:
     assert run_takes is not None
     holds(program)
     source = Source(f"x = torch.ones(4, 3)\ny = torch.tensor([0, 2, 1, 1])\nz = x[{key}]")
-    rehearsed = Rehearsal(source, lambda: False, IMPORTED)
+    rehearsed = Rehearsal(source, lambda: False)
     rehearsed.refuse(Start(source.tree.body, [({}, {})], Budget().left))
     known = rehearsed.names["z"]
     assert isinstance(known, Unknown) or tuple(known.shape) == run(source.text)["z"].shape
@@ -251,7 +250,7 @@ def test_a_rehearsal_ends_when_the_run_is_to_end() -> None:
         return asked > 3
 
     with pytest.raises(HaltedError):
-        Rehearsal(source := Source("for i in range(900):\n    pass"), halt, IMPORTED).refuse(
+        Rehearsal(source := Source("for i in range(900):\n    pass"), halt).refuse(
             Start(source.tree.body, [({}, {})], Budget().left)
         )
 

@@ -11,7 +11,6 @@ from llm_linalg.foresight import Rehearsal, Start
 from llm_linalg.language.allowance import ROOM, UNKNOWN
 from llm_linalg.language.budget import Budget
 from llm_linalg.language.source import Source
-from llm_linalg.language.tables import IMPORTED
 from tests.engine.after_much import AFTER_MUCH
 from tests.engine.counting import at_most
 from tests.engine.doing import budgets, done
@@ -95,7 +94,7 @@ def test_what_fits_at_most_takes_no_more(monkeypatch: pytest.MonkeyPatch) -> Non
     made = budgets(monkeypatch)
     for program in FITTING.values():
         source = Source(program)
-        rehearsal = Rehearsal(source, lambda: False, IMPORTED, dearest=True)
+        rehearsal = Rehearsal(source, lambda: False, dearest=True)
         with suppress(LimitError):
             rehearsal.refuse(Start(source.tree.body, [({}, {})], Budget().left))
         if rehearsal.told_all:  # of another, all is known only once the run is there, or never
