@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from typing import NamedTuple
 
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from llm_linalg import LimitError, ProgramError, run
-from llm_linalg.errors import OpenEndedError
-from llm_linalg.language.allowance import ROOM
+from llm_linalg.errors import OpenEndedError, Span
+from llm_linalg.language.allowance import ROOM, Spent
 from tests.engine.doing import budgets, done
 from tests.engine.flows import flows
+from tests.engine.test_foreseen import within
 from tests.engine.test_told import KINDS, rehearsing
 
 HEAVY = "x = torch.randn(600, 600)\nfor i in range(20):\n    x = torch.tanh(x @ x)\n"
@@ -133,3 +135,34 @@ def test_so_it_is_of_drawn_programs(program: str, fault: str, kind: str) -> None
     if told.all and told.taken is not None:
         tensors = taken.tensors - told.taken.tensors
         assert tensors <= 0 if kind == "dearest" else tensors == 0
+
+
+@settings(max_examples=200)
+@given(flows(known=False, gradients=True), st.integers(0, 100), st.integers(1, 150))
+def test_a_drawn_program_is_refused_where_it_would_be(program: str, place: int, steps: int) -> None:
+    lines = program.split("\n")
+    place %= len(lines)
+    line = lines[place]
+    assume(not line.lstrip().startswith(("else", "elif")))
+    lines.insert(place, f"{line[: len(line) - len(line.lstrip())]}y.foo()")
+    program, never = "\n".join(lines), Spent(*[2**60] * 5)
+    alone, early = come_of(program, never), come_of(program, never._replace(steps=steps))
+    if ".foo" in str(alone) or not isinstance(alone, Failed):
+        assert early == alone
+    else:
+        assert isinstance(early, Failed)  # of two ways to end, it may be told of the second
+
+
+class Failed(NamedTuple):
+    """Why a program ends, and where."""
+
+    why: str
+    span: Span | None
+
+
+def come_of(program: str, large: Spent) -> object:
+    """Returns what a program does that is large when it took so much, or how it ends."""
+    try:
+        return within(program, large)[0]
+    except ProgramError as error:
+        return Failed(error.message, error.span)
