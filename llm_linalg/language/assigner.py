@@ -81,7 +81,7 @@ class Assigner(Caller):
     def _store(self, target: ast.Subscript, owner: Any, key: Any, value: Any) -> None:
         """Write an item: of a tensor, that is an operation, and a node of its own."""
         if owner.__class__ is dict:
-            self.keys.hold(key)
+            self.keys.hold(key, owner)
             owner[key] = value
             return
         if isinstance(owner, Tensor):

@@ -62,7 +62,7 @@ def repeated(kind: type[ast.operator], left: Any, right: Any) -> int:
 
     So it is with what is made of sets, beside their own items.
     """
-    made = 2 * sum(len(side) for side in (left, right) if isinstance(side, Distinct))
+    made = 3 * sum(len(side) for side in (left, right) if isinstance(side, Distinct))
     for items, times in ((left, right), (right, left)) if kind is ast.Mult else ():
         if times.__class__ is int and items.__class__ in _REPEATED:
             made += len(items) * max(times, 0) // REPEATED_AN_ITEM

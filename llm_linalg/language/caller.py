@@ -123,7 +123,9 @@ class Caller(Comprehensions):
         if isinstance(function, UserFunction):
             return self.invoke(function, arguments, named)
         if (arguments or named) and function is not len:
-            self.budget.weigh(*arguments, *named.values())
+            self.budget.weigh(
+                *arguments, *named.values(), *(arguments if function is values.Distinct else ())
+            )
         if function.__class__ is Method:
             return self._by_method(function, arguments, named)
         if isinstance(function, type) and issubclass(function, nn.Module):
@@ -142,7 +144,7 @@ class Caller(Comprehensions):
         """Call a method of what it is of."""
         self.weigh_owner(method)
         if method.function is dict.setdefault and arguments:
-            self.keys.hold(arguments[0])
+            self.keys.hold(arguments[0], method.owner)
         if method.function is not gradients.backward:
             return plain.bounded(method.function(method.owner, *arguments, **named))
         self._goes_back(method.owner)

@@ -43,7 +43,7 @@ A_SLICED_LAYER = 8  # likewise
 A_VIEW_WRITTEN = 4  # times the cells of the memory that is looked into
 
 # In items of plain values that are gone through:
-A_PLACE = 8  # of a list that says which items of a tensor are meant
+A_PLACE = 10  # of a list that says which items of a tensor are meant
 TEXT_OF_A_CELL = 90
 TEXT_OF_AN_ITEM = 10
 
@@ -93,7 +93,7 @@ LETTERS_AN_EFFORT = 15  # of a number that is formatted
 
 _SLOW = """
     2: argmax argmin isfinite cosine_similarity softplus logsigmoid bincount count_nonzero softmax log_softmax
-    2: contiguous setitem scatter scatter_add gather arange tanh
+    2: contiguous flip setitem scatter scatter_add gather arange tanh
     2: repeat tile logsumexp gelu erf
     3: multinomial one_hot kron sin cos
     3: randn rand randint randn_like rand_like nonzero
@@ -137,6 +137,7 @@ _LINES = """
     150: argmax argmin
     60: logsumexp
     75: softmax
+    60: norm vector_norm
     28: log_softmax median
     20: max min amax amin
     15: sort topk argsort
@@ -148,8 +149,12 @@ MATRICES = 10  # a thousand of them in a product
 HALF_MATRICES = 250  # of numbers of 16 bits
 TRIANGLES, A_TRIANGLE = frozenset(["tril", "triu"]), 80  # of a thousand matrices
 ATTENTIONS, HALF_ATTENTIONS = 370, 2_000
+A_QUERY = 16  # a thousand of those of an attention
+DROPPED = 50  # a thousand scores, of which some are dropped
+A_PICKED_ROW = 90  # a thousand, of cells that don't lie one beside the other
 AN_INNER_LIST = 800  # a thousand of those that a tensor is made of
 SCATTERED = 3  # times as long as others take cells that don't lie one beside the other
+MOVED = 2  # likewise if they are only moved
 DOUBLE = 2  # times as long as others numbers of 64 bits take
 MANY_AXES = 8  # of which one is short: each cell of such a tensor takes
 BY_MANY = 7  # times as long

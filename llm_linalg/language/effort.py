@@ -5,11 +5,13 @@ from __future__ import annotations
 from math import prod
 
 import torch
+from torch import Tensor
 
 from llm_linalg.axes import extent
 from llm_linalg.language import costs
 from llm_linalg.ops.call import Call
 from llm_linalg.ops.creation import inner_lists
+from llm_linalg.ops.draws import drops
 from llm_linalg.ops.unlisted import Unlisted, stacks
 
 _WIDENING = frozenset(["movement", "pointwise"])  # of whole numbers they make more bytes, or read more
@@ -35,8 +37,8 @@ def taking(call: Call, cells: int, work: int) -> int:
         elif call.tensors and call.tensors[0].element_size() == 2:
             times *= costs.HALF_SOFTMAX if "softmax" in operation.name else costs.HALF
         moves = operation.kind in _MOVING and operation.name not in _DRAWN
-        if not moves and call.tensors and not call.tensors[0].is_contiguous():
-            times *= costs.SCATTERED
+        if any(_scattered(tensor, cells) for tensor in call.tensors[: costs.FEW]):
+            times *= costs.MOVED if moves else costs.SCATTERED
         effort = max(cells, work, read) * times // costs.CELLS_AN_EFFORT
     if max(map(len, call.shapes), default=0) >= costs.MANY_AXES:
         effort *= costs.BY_MANY
@@ -47,6 +49,13 @@ def going_back(call: Call, cells: int, work: int) -> int:
     """Return how long it takes for a gradient to go back through so many of a call, beside its own cells."""
     effort = costs.EFFORT_OF_A_WAY_BACK.get(call.operation.name, 0)
     return effort if max(cells, work) < costs.IN_NO_TIME else effort + taking(call, cells, work)
+
+
+def _scattered(tensor: Tensor, cells: int) -> bool:
+    """Whether a tensor's cells don't lie as those lie that are made of it, so many."""
+    if tensor.is_contiguous():
+        return tensor.dim() > costs.FEW and 1 < tensor.numel() < cells  # it is repeated along some axes
+    return True
 
 
 def _wide(call: Call) -> bool:
@@ -70,7 +79,12 @@ def _apart(call: Call, cells: int) -> int:
     shape = call.shapes[0]
     half = call.tensors[0].element_size() == 2
     if name == "scaled_dot_product_attention":
-        return stacks(call) * (costs.HALF_ATTENTIONS if half else costs.ATTENTIONS)
+        queries = prod(shape[:-1])
+        scores = queries * call.shapes[1][-2] if drops(call.args, call.kwargs) else 0
+        each = costs.HALF_ATTENTIONS if half else costs.ATTENTIONS
+        return stacks(call) * each + queries * costs.A_QUERY + scores * costs.DROPPED
+    if name == "index_select" and not call.tensors[0].is_contiguous():
+        return costs.A_PICKED_ROW * extent(call.shapes[-1])
     if call.operation.kind == "contraction":
         matrices = cells if name == "einsum" else prod(shape[:-2])  # each cell of it may be one
         return matrices * (costs.HALF_MATRICES if half else costs.MATRICES)

@@ -277,11 +277,13 @@ class Evaluator:
 def _weigh_key(key: Any, budget: Budget) -> None:
     """Count the items of a key before something is looked up by it; `LimitError` if they are too many."""
     budget.weigh(key)
-    if not isinstance(key, tuple):
-        budget.go_through(A_PLACE * len(key))
-    elif len(key) > MAX_KEY:
-        raise LimitError(f"a key of {len(key):,} parts; {MAX_KEY} are allowed")
-    for part in key if isinstance(key, tuple) else (key,):
+    parts = key if isinstance(key, tuple) else (key,)
+    if len(parts) > MAX_KEY:
+        raise LimitError(f"a key of {len(parts):,} parts; {MAX_KEY} are allowed")
+    places = [part for part in parts if isinstance(part, _KEYS) and not isinstance(part, tuple)]
+    if places:
+        budget.go_through(A_PLACE * plain.weight(*places))
+    for part in parts:
         if isinstance(part, list) and len(part) > MAX_KEY and _has_tensor(part):
             raise LimitError(f"a list of {len(part):,} tensors as a key; {MAX_KEY} are allowed")
     if plain.weighed(key)[0] > MAX_PLACES:

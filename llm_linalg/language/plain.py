@@ -34,6 +34,7 @@ _LEAST, _MOST = 1 - 2**30, 2**30 - 1  # CPython compares numbers between those a
 _FLAT = (str, range)
 _PARTS: frozenset[Any] = frozenset([list, tuple])
 _ENDS: frozenset[Any] = frozenset(_FLAT)
+_OTHER = 8  # items: as long takes a dict, a set or a range within a list, beside its own
 NESTED = (*_FLAT, list, tuple, dict, Distinct, *get_args(VIEWS))
 """What has items."""
 SINGLE: frozenset[Any] = frozenset([bool, int, float, type(None), Tensor])
@@ -211,13 +212,16 @@ def weighed(*values: Any) -> tuple[int, int]:
 
 def _weighed(level: Collection[Any], total: int) -> tuple[int, int]:
     """Return what `weighed` does of values that may have others within them; some items were counted."""
+    others = 0
     for levels in range(MAX_LEVELS):
         kinds = set(map(type, level))  # of which there are few
         inner = set(filter(_has_items, kinds))
         if not inner:
-            return total, max(levels - 1, 0)
+            return total + others, max(levels - 1, 0)
         if inner != kinds:
             level = [value for value in level if value.__class__ in inner]
+        if levels and not inner <= _PARTS | {str}:
+            others += _OTHER * sum(value.__class__ not in _PARTS for value in level)
         mappings = [value for value in level if isinstance(value, dict)] if _mapped(inner) else []
         total += sum(map(len, level)) + sum(map(len, mappings))
         if total > MAX_WEIGHT:  # before any is gone through: the same dict may be there many times
@@ -315,6 +319,7 @@ def product(numbers: Any) -> Any:
     """Return what ``math.prod`` gives."""
     result: Any = 1
     for item in numbers:
+        item = int(item) if item.__class__ is bool else item
         if item.__class__ in NUMBERS and result.__class__ in NUMBERS:
             result = bounded(result * item)  # neither is beyond the bound
         else:

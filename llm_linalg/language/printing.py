@@ -20,6 +20,7 @@ from llm_linalg.language.values import VIEWS, Distinct
 
 MAX_TEXT = 100_000
 MAX_SHOWN = 20_000  # a cell takes some five microseconds
+MAX_TENSORS = 700  # of which each takes 150 steps
 _SHOWN = (
     bool
     | int
@@ -112,6 +113,8 @@ def shown(value: Any) -> Shown:
         elif isinstance(item, Tensor):
             whole = item.numel() <= options["threshold"]
             tensors += 1
+            if tensors > MAX_TENSORS:
+                raise LimitError(f"the text of more than {MAX_TENSORS} tensors: print a slice")
             edges = [min(size, 2 * options["edgeitems"]) for size in item.shape]
             sizes = item.shape if whole else edges
             total += prod(sizes)

@@ -47,7 +47,7 @@ class Distinct:
         """Return a set of items that are in one of two others: none is there three times."""
         found = cls()
         found.items = dict.fromkeys(items)
-        hashable(found.items, once=True)
+        hashable(found.items)
         return found
 
     def __or__(self, other: Any) -> Distinct:

@@ -23,10 +23,14 @@ def random_state(function: Function, args: Sequence[Any], kwargs: Mapping[str, A
     """Return what torch's random numbers are at, before a call that makes of its operands what they say."""
     if not draws(function):
         return None
-    if function is torch.nn.functional.scaled_dot_product_attention:
-        dropped = kwargs.get("dropout_p") or (args[DROPOUT] if len(args) > DROPOUT else 0)
-        return torch.get_rng_state() if dropped else None
+    if function is torch.nn.functional.scaled_dot_product_attention and not drops(args, kwargs):
+        return None
     return torch.get_rng_state()
+
+
+def drops(args: Sequence[Any], kwargs: Mapping[str, Any]) -> bool:
+    """Return whether an attention that is called so drops some of its scores."""
+    return bool(kwargs.get("dropout_p") or (args[DROPOUT] if len(args) > DROPOUT else 0))
 
 
 @cache

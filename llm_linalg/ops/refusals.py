@@ -180,7 +180,15 @@ def _rolled(call: Call) -> Clash | None:
     return Clash(f"a roll shifts each axis once: {len(shifts):,} shifts are more than {_MOST_NAMED}", at=0)
 
 
+def _shortened(call: Call) -> Clash | None:
+    """Say that a look-up would change its table first, row by row, which is no part of what it gives."""
+    if call["max_norm"] is None:
+        return None
+    return Clash("with max_norm= a look-up changes its table", at=call.place("weight") or 0)
+
+
 DANGERS: Mapping[str, Callable[[Call], Clash | None]] = {
+    "embedding": _shortened,
     "scaled_dot_product_attention": _unequal,
     "roll": _rolled,
 }

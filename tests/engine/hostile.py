@@ -11,6 +11,7 @@ from tests.engine.spent import SPENT
 from tests.engine.stacked import LISTED, LOOKED_THROUGH, NAMED, REPAIRED, STACKED, UNUSUAL, WRITTEN
 from tests.engine.sudden import SUDDEN
 from tests.engine.told import BOUNDLESS
+from tests.engine.uncommon import UNCOMMON
 
 REFUSED = {
     **ENDLESS,
@@ -229,4 +230,5 @@ BOMBS = (
     *NAMED,
     *SPELT,
     *FACTORS,
+    *UNCOMMON,
 )

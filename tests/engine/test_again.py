@@ -117,9 +117,9 @@ def test_few_keys_have_the_same_hash() -> None:
     assert len(set(map(hash, PAIRS))) == 1
     keys = Keys()
     for pair in PAIRS[:MOST] * 2:
-        keys.hold(pair)
+        keys.hold(pair, {})
     with pytest.raises(LimitError, match="more than 30 keys that have the same hash"):
-        keys.hold(PAIRS[-1])
+        keys.hold(PAIRS[-1], {})
     assert hashable(PAIRS[:MOST] * 9) == PAIRS[:MOST] * 9
     with pytest.raises(LimitError):
         hashable(PAIRS[: MOST + 1])
@@ -129,7 +129,7 @@ def test_few_keys_have_the_same_hash() -> None:
 def test_others_are_keys(items: list[Any]) -> None:
     keys = Keys()
     for item in hashable(items * 40):
-        keys.hold(item)
+        keys.hold(item, {})
 
 
 def test_few_of_all_that_is_made_run() -> None:

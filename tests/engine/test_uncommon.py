@@ -1,0 +1,121 @@
+"""What a call or a line takes is counted by how cells lie, what items are, and how keys are found."""
+
+from __future__ import annotations
+
+from random import Random
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from llm_linalg import LimitError, ProgramError, run
+from llm_linalg.language.allowance import ROOM
+from llm_linalg.language.keys import Keys, hashable
+from llm_linalg.language.plain import weight
+from tests.engine.doing import budgets, done
+from tests.engine.uncommon import CHAINS, SHORTENED, UNCOMMON
+
+PERMUTED = "x = torch.rand(2, 2, 2, 2, 2, 3_000).permute(5, 4, 3, 2, 1, 0)\ny = torch.ones(x.shape)\n"
+ATTENTION = "F.scaled_dot_product_attention({}, {}, {}{})"
+PICKED = "x, k = torch.ones(2, 9000), torch.arange(9000)\n"
+COSTS = {
+    "of an operand that is scattered": (PERMUTED, "y + x", "y + y", 2.0),
+    "of one that is moved": (PERMUTED, "x.roll(1)", "y.roll(1)", 1.5),
+    "of two, whichever is the first": (PERMUTED, "y + x", "x + y", 0.9),
+    "of axes that alternate": (
+        "x, y, z = torch.ones(30, 1, 30, 1, 2), torch.ones(1, 30, 1, 30, 2), torch.ones(30, 30, 30, 30, 2)\n",
+        "x + y",
+        "z + z",
+        1.5,
+    ),
+    "of rows that are picked": (PICKED, "x.T.index_select(0, k)", "x.index_select(1, k)", 2.0),
+    "of rows with a norm": ("x = torch.ones(9000, 2)\n", "x.norm(dim=1)", "x.norm(dim=0)", 1.5),
+    "of scores that are dropped": (
+        "x = torch.ones(1, 9000, 2)\nk = x[:, :3]\n",
+        ATTENTION.format("x", "k", "k", ", dropout_p=0.5"),
+        ATTENTION.format("x", "k", "k", ""),
+        1.3,
+    ),
+    "of places within a key": ("x, xs = torch.ones(5, 5), [0] * 900\n", "x[:, xs]", "x[:, 0]", 9.0),
+    "of lists of places": ("x, xs, ys = torch.ones(5), [[0]] * 900, [0] * 900\n", "x[xs,]", "x[ys,]", 1.5),
+    "of sets within a list": ("xs, ys = [set()] * 900, [0] * 900\n", "xs == xs", "ys == ys", 3.0),
+}
+
+
+@pytest.mark.parametrize(("before", "line", "other", "times"), COSTS.values(), ids=list(COSTS))
+def test_it_takes_so_many_times_as_much(
+    before: str, line: str, other: str, times: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = budgets(monkeypatch)
+    for program in ("", f"a = {line}\n" * 9, f"a = {other}\n" * 9):
+        run(before + program, patient=True)
+    start, one, another = map(done, made)
+    assert one - start > times * (another - start)
+
+
+@pytest.mark.parametrize("program", UNCOMMON)
+def test_it_is_refused_before_much_is_done(program: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = budgets(monkeypatch)
+    with pytest.raises(ProgramError):
+        run(program)
+    not_done = made[0].effort - made[0].settled  # of the call that is refused
+    assert done(made[0]) - not_done <= 2 * ROOM
+
+
+@pytest.mark.parametrize("size", CHAINS)
+def test_no_table_is_searched_for_long(size: int) -> None:
+    with pytest.raises(LimitError, match="searched for long"):
+        run(CHAINS[size] + "s = set(keys)", patient=True)
+    with pytest.raises(LimitError, match="searched for long"):
+        run(CHAINS[size] + "d = dict(zip(keys, keys))", patient=True)
+
+
+def test_nor_is_one_that_is_written_key_by_key() -> None:
+    with pytest.raises(LimitError, match="searched for long"):
+        run(CHAINS[10_900] + "d = {}\nfor k in keys: d[k] = 1", patient=True)
+
+
+MANY = st.integers(2_000, 20_000)
+
+
+@given(MANY, st.integers(1, 2**40), st.integers(-(2**50), 2**50), st.integers(1, 9))
+def test_keys_at_equal_distances_are_found_soon(size: int, step: int, first: int, apart: int) -> None:
+    keys: list[Any] = [first + step * place + place % apart for place in range(size)]
+    assert hashable(keys) == keys
+
+
+@given(MANY, st.integers(0, 99), st.sampled_from([15, 20, 40, 70]))
+def test_others_are_too(size: int, seed: int, bits: int) -> None:
+    random = Random(seed)  # noqa: S311
+    keys = [random.getrandbits(bits) for _ in range(size)]
+    assert hashable(keys) == keys
+    held, items = Keys(), dict[Any, Any]()
+    for key in keys:
+        held.hold(key, items)
+        items[key] = 1
+
+
+@given(st.lists(st.booleans() | st.integers(-5, 5) | st.floats(-2, 2)))
+def test_truths_are_multiplied_as_numbers(numbers: list[Any]) -> None:
+    from math import prod
+
+    assert run(f"print(math.prod({numbers}))").printed == f"{prod(numbers)}\n"
+
+
+def test_a_dict_within_a_list_weighs_more_than_a_number() -> None:
+    assert weight([{}] * 100) > 2 * weight([1] * 100) == 200
+    assert weight([[1]] * 100) == 200  # a list does not
+    assert weight({1: 2}) == 2
+
+
+@pytest.mark.parametrize("program", SHORTENED)
+def test_a_look_up_changes_no_table(program: str) -> None:
+    with pytest.raises(ProgramError, match="max_norm"):
+        run(program)
+
+
+def test_a_text_of_many_tensors_is_refused_as_such() -> None:
+    with pytest.raises(LimitError, match="more than 700 tensors"):
+        run("print([torch.ones(1)] * 20_000)")
+    assert len(run("print([torch.ones(1)] * 300)", patient=True).printed) > 3_000
