@@ -63,6 +63,7 @@ _PART = r"\w\x80-\U0010ffff"  # of a name: Python's have marks that \\w has not
 _NAME = re.compile(rf"(\.\s*)?(?<![{_PART}])(?!\d)[{_PART}]+")
 _NUMBER = re.compile(rf"(?<![{_PART}.])\d(?:[{_PART}.]|(?<=[eE])[+-](?=\d))*")
 _LINE = re.compile(r"[()\[\]{}]|(?:(?<!\\)\n|;)(?=[ \t]*(\w+|[^\s;\\]))")
+_EMPTY = re.compile(r"\(\s*\)")
 _FIRST_WORDS = "from def class async match case type global nonlocal else finally try except @"
 _NO_NODES = frozenset(_FIRST_WORDS.split())  # of what one of its names counts for, or of no statement
 _KEYWORDS = frozenset(keyword.kwlist)
@@ -165,6 +166,7 @@ def fewest(text: str) -> int:
     bare = _ASIDE.sub(lambda aside: "" if aside[0][0] == "#" else "''", text)
     names = [name[0] for name in _NAME.finditer(bare) if name[1] is None]  # such as a.b may be one
     nodes += sum(name not in _KEYWORDS for name in names) + sum(1 for _ in _NUMBER.finditer(bare))
+    nodes += bare.count("[") + bare.count("{") + len(_EMPTY.findall(bare)) - names.count("class")
     return nodes - names.count("as") + _lines(bare)  # `a as b` is one, too
 
 
