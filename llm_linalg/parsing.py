@@ -63,10 +63,10 @@ _PART = r"\w\x80-\U0010ffff"  # of a name: Python's have marks that \\w has not
 _NAME = re.compile(rf"(\.\s*)?(?<![{_PART}])(?!\d)[{_PART}]+")
 _NUMBER = re.compile(rf"(?<![{_PART}.])\d(?:[{_PART}.]|(?<=[eE])[+-](?=\d))*")
 _LINE = re.compile(r"[()\[\]{}]|(?:(?<!\\)\n|;)(?=[ \t]*(\w+|[^\s;\\]))")
-_EMPTY = re.compile(r"\(\s*\)")
+_EMPTY = re.compile(r"\(\s*\)|(?<!\.)\.\.\.(?!\.)")  # brackets that hold nothing, and `...`
 _FIRST_WORDS = "from def class async match case type global nonlocal else finally try except @"
 _NO_NODES = frozenset(_FIRST_WORDS.split())  # of what one of its names counts for, or of no statement
-_KEYWORDS = frozenset(keyword.kwlist)
+_KEYWORDS = frozenset(keyword.kwlist) - {"None", "True", "False"}  # those are nodes
 _SCANNED = 20_000_000  # characters
 
 _IN_WORDS = bytes(code for code in range(256) if code >= 128 or chr(code).isalnum() or chr(code) == "_")
@@ -166,7 +166,8 @@ def fewest(text: str) -> int:
     bare = _ASIDE.sub(lambda aside: "" if aside[0][0] == "#" else "''", text)
     names = [name[0] for name in _NAME.finditer(bare) if name[1] is None]  # such as a.b may be one
     nodes += sum(name not in _KEYWORDS for name in names) + sum(1 for _ in _NUMBER.finditer(bare))
-    nodes += bare.count("[") + bare.count("{") + len(_EMPTY.findall(bare)) - names.count("class")
+    nodes += bare.count("[") + bare.count("{") + len(_EMPTY.findall(bare))
+    nodes -= names.count("class") + names.count("from")  # what stands behind those may be no node
     return nodes - names.count("as") + _lines(bare)  # `a as b` is one, too
 
 

@@ -60,8 +60,8 @@ def _scattered(tensor: Tensor, cells: int) -> bool:
 
 def _wide(call: Call) -> bool:
     """Whether a call makes or moves numbers of 64 bits, or computes with fractions of so many."""
-    made = call.arguments.get("dtype")
-    if made is torch.float64 or made is torch.int64:
+    made, filled = call.arguments.get("dtype"), call.arguments.get("fill_value")
+    if made is torch.float64 or made is torch.int64 or (made is None and filled.__class__ is int):
         return True
     if not call.tensors:
         return False

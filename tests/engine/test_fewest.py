@@ -24,7 +24,7 @@ PIECES = [
     *("f'{{x}}{y!r:>{z}}'", "rF'{x}'", r"f'\N{EM DASH}{x=}'", "f'''{a}\n{{{b}", "f\"{ {1: 'x'}[1] }\""),
     *("from . import x", "global x", "pass", "\\\n", "# a\n", "match x:\n  case y: ", "try: x\nfinally: "),
     *("\n  ", "elif ", "while ", "with a as b: ", "class A(b): ", "async def f(): ", "del x", "return"),
-    *("()", "[x]", "{}", "{x: y}", "x[y]", "f()", "class A(): ", "( )"),
+    *("()", "[x]", "{}", "{x: y}", "x[y]", "f()", "...", "None", "from ... import a", "class A(): ", "( )"),
     *(" ", " = ", ";", "(", ")", "[", "]", ",", ": ", "def f(a, b=c): ", "if ", "for ", "else "),
 ]  # fmt: skip
 
@@ -74,7 +74,7 @@ def test_many_names_are_refused_before_they_are_parsed(name: str, monkeypatch: p
 
 
 @pytest.mark.parametrize(
-    "line", ["a,", "10", "a()", "(a,\n b,)", "a; b", "()", "[a]", "{}", "if a: b", "a # b, c"]
+    "line", ["a,", "10", "a()", "(a,\n b,)", "a; b", "()", "[a]", "{}", "if a: b", "a # b, c", "None", "..."]
 )
 def test_so_are_many_lines(line: str, monkeypatch: pytest.MonkeyPatch) -> None:
     def parsed(_: str) -> ast.Module:
