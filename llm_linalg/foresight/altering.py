@@ -12,7 +12,15 @@ from torch import nn
 from llm_linalg.foresight.flow import looked_at
 from llm_linalg.foresight.guessing import Guessing
 from llm_linalg.foresight.least import Least
-from llm_linalg.foresight.unknown import ANY, SOME_DICT, Undecided, Unknown, changeable, parts
+from llm_linalg.foresight.unknown import (
+    ANY,
+    GLANCED_AT_A_STEP,
+    SOME_DICT,
+    Undecided,
+    Unknown,
+    changeable,
+    parts,
+)
 from llm_linalg.language import layers
 from llm_linalg.language.plain import SINGLE
 from llm_linalg.language.source import Source
@@ -66,6 +74,8 @@ class Altering(Guessing):
         names = [part.id for part in walk(owner) if isinstance(part, ast.Name)] if self.dearest else ()
         for item in parts([self.names.get(name) for name in names]):
             self.went_on()
+            if isinstance(item, list | tuple | dict):
+                self.went_on(len(item) // GLANCED_AT_A_STEP)
             if isinstance(item, list | dict):
                 self.may_alter(item)
 

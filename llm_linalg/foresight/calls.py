@@ -15,13 +15,12 @@ from llm_linalg.foresight import by_turn, turns
 from llm_linalg.foresight.expressions import keyed
 from llm_linalg.foresight.guessing import asks_little, changes_its_own, changes_nothing
 from llm_linalg.foresight.nowhere import gradient_like, may_be_none, without_cells
+from llm_linalg.foresight.reach import LISTING, a_step, ahead
 from llm_linalg.foresight.several import common
 from llm_linalg.foresight.texts import Texts
 from llm_linalg.foresight.unknown import (
     ANY,
-    ITEMS_A_STEP,
-    LETTERS_A_STEP,
-    NESTED_A_STEP,
+    LOOKED_AT_A_STEP,
     SOME_TENSOR,
     UNKNOWN,
     Undecided,
@@ -51,9 +50,8 @@ _SPLITTING = frozenset(["split", "chunk", "unbind"])
 _SEVERAL = _SPLITTING | {"max", "min", "sort", "topk", "setitem", "cross_entropy", "equal", "allclose"}
 _LISTS = _SPLITTING | {"", "tolist"}  # what gives one, perhaps; also all that is not torch's
 _JOINING = frozenset(["stack", "cat", "hstack", "vstack"])
-_LISTED = frozenset([list, tuple])
+_OTHERWISE = (Unknown, UserFunction, Tensor)  # what is called goes through nothing itself
 _SIZED = (list, tuple, dict, str)
-_LISTING = (list, tuple, plain.numbered, plain.paired)
 _ROOTS = (math.sqrt, math.exp, *(math.log, math.log2, math.log10, math.log1p), math.sin, math.cos, math.tanh)
 _KEEPING = frozenset([abs, min, max, plain.total])  # of numbers with a point they give one
 _GIVES: Mapping[Any, type] = {
@@ -97,12 +95,14 @@ class Calls(Texts):
             return len(arguments[0])
         if function is plain.total and (doubtful(arguments) or doubtful(named)):
             self._may_give_the_start(node, [*arguments[1:], *named.values()])
-        before = self.budget.items
+        if isinstance(function, _OTHERWISE) or function in self._making_text:
+            return self._applied(node, function, arguments, named)
+        before, counted = self.budget.items, ahead(function, arguments)
+        self.went_on(counted)
         result = self._applied(node, function, arguments, named)
         taken = before - self.budget.items
-        if taken and not isinstance(function, UserFunction) and function not in self._making_text:
-            given = [function.owner, *arguments] if isinstance(function, Method) else arguments
-            self.went_on(taken // _a_step(given))
+        if taken:
+            self.went_on(max(taken // a_step(function, arguments) - counted, 0))
         return result
 
     def _applied(self, node: ast.Call, function: Any, arguments: list[Any], named: dict[str, Any]) -> Any:
@@ -126,7 +126,7 @@ class Calls(Texts):
         if function in self._making_text:
             self.budget.weigh(*arguments, *named.values())
             return function(*arguments, **named)
-        if function in _LISTING and _long(arguments) and not named:
+        if function in LISTING and _long(arguments) and not named:
             self.budget.weigh(*arguments)
             return _listed(function, arguments)
         if isinstance(function, nn.Module):
@@ -241,6 +241,7 @@ class Calls(Texts):
     def _compares(self, method: Method, arguments: list[Any]) -> bool:
         """Return whether a method of a list or a dict asks which tensors are the same one."""
         if method.function in _COMPARING:
+            self.went_on(len(method.owner) // LOOKED_AT_A_STEP)
             return has_tensors([method.owner, *arguments])
         if method.function in _KEYED:
             return has_tensors(arguments[:1])
@@ -303,16 +304,6 @@ def _has_tensor(argument: Any) -> bool:
     """Return whether an argument is a tensor for sure, or a list with one."""
     items = argument if isinstance(argument, list | tuple) else (argument,)
     return any(map(is_tensor, items[:MOST_ITEMS]))
-
-
-def _a_step(values: list[Any]) -> int:
-    """Return how many items something goes through in the time of a step, if they are in these values."""
-    if all(isinstance(value, str) for value in values):
-        return LETTERS_A_STEP
-    nested = any(
-        value and value[0].__class__ in _LISTED for value in values if isinstance(value, list | tuple)
-    )
-    return NESTED_A_STEP if nested else ITEMS_A_STEP
 
 
 def _long(arguments: list[Any]) -> bool:

@@ -14,7 +14,15 @@ from llm_linalg.foresight.nowhere import may_be_none
 from llm_linalg.foresight.returning import Returning
 from llm_linalg.foresight.several import joined
 from llm_linalg.foresight.turns import Each
-from llm_linalg.foresight.unknown import SOME_DICT, Undecided, Unknown, doubtful, has_tensors, numbered
+from llm_linalg.foresight.unknown import (
+    LOOKED_AT_A_STEP,
+    SOME_DICT,
+    Undecided,
+    Unknown,
+    doubtful,
+    has_tensors,
+    numbered,
+)
 from llm_linalg.language.plain import NUMBERS
 
 _SAME: Any = ast.Is | ast.IsNot
@@ -22,7 +30,6 @@ _FINDING: Any = ast.In | ast.NotIn
 _ASKING: Any = ast.Is | ast.IsNot | ast.In | ast.NotIn
 _ONES = frozenset([bool, type(None)])  # there is one object of each of their values
 _COMPARED_A_STEP = 150  # items
-_LOOKED_AT_A_STEP = 60  # items of a side of which it is asked whether all are known
 _FIRST = 20
 
 
@@ -49,7 +56,7 @@ class Choices(Returning):
             return super().compared(kind, left, right)
         sides = (left, right)
         tensor = any(isinstance(side, Tensor) for side in sides)
-        self.went_on(_reach(sides) // _LOOKED_AT_A_STEP)
+        self.went_on(_reach(sides) // LOOKED_AT_A_STEP)
         if isinstance(left, Each) and isinstance(kind, _FINDING) and not doubtful(right):
             self.weigh_sides(kind, left, right)
             with suppress(Undecided):

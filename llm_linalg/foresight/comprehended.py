@@ -19,7 +19,7 @@ from llm_linalg.foresight.unknown import ANY, EXACT, Undecided, Unknown, few
 from llm_linalg.foresight.wholes import SomeRange
 from llm_linalg.language.comprehensions import Row
 
-_GIVEN_A_STEP = 20  # items
+_GIVEN_A_STEP = 40  # items
 _MOST = 20_000  # items of a list that one turn stands for
 
 

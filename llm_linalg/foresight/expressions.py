@@ -17,11 +17,12 @@ from llm_linalg.foresight.hollow import Fails
 from llm_linalg.foresight.least import Least
 from llm_linalg.foresight.lengthening import Lengthening
 from llm_linalg.foresight.nowhere import may_be_none
-from llm_linalg.foresight.several import common
+from llm_linalg.foresight.several import common, looking
 from llm_linalg.foresight.turns import Each
 from llm_linalg.foresight.unknown import (
     ANY,
     ITEMS_A_STEP,
+    REPEATED_A_STEP,
     SOME_DICT,
     SOME_TENSOR,
     UNKNOWN,
@@ -187,7 +188,7 @@ class Expressions(Lengthening):
             self.budget.weigh(left, right)
             items = repeated(node.op.__class__, left, right)
             self.budget.go_through(items)
-            self.went_on(items // ITEMS_A_STEP)
+            self.went_on(items // (REPEATED_A_STEP if isinstance(node.op, ast.Mult) else ITEMS_A_STEP))
         return plain.binary(node.op.__class__, left, right)
 
     def _known(self, operator: ast.operator, left: Any, right: Any) -> Any:
@@ -251,6 +252,7 @@ class Expressions(Lengthening):
             if isinstance(key, Each):
                 return picked(value, key)
             if isinstance(key, Unknown) and value:  # it is one of them
+                self.went_on(looking(value))
                 return common(list(value.values()) if isinstance(value, dict) else value)
         try:
             key = _certain(value, _with_ends(key))

@@ -55,8 +55,9 @@ _READ = {
     Tensor.__float__: float,
 }
 _A_CALL = 20  # operands that take as long as a call
-_GIVEN = 5  # tensors, likewise
-_NUMBERS = 100  # of a list
+_GIVEN = 15  # tensors, likewise
+_NUMBERS = 5_000  # of a list
+_LISTS = 100  # of numbers
 _VIEWING = """
     split chunk unbind getitem flatten unflatten detach t transpose permute squeeze unsqueeze movedim
     diagonal narrow select unfold expand_as T mT
@@ -231,7 +232,7 @@ class Hollow(TorchFunctionMode):
         if name in _VIEWS and (name != "getitem" or sliced(call["key"])):
             return func(*args, **kwargs)
         if name == "tolist":
-            self.calls += extent(call.shapes[0]) // _NUMBERS
+            self.calls += extent(call.shapes[0][:-1]) // _LISTS + extent(call.shapes[0]) // _NUMBERS
             return listed(tuple(call.tensors[0].shape), UNKNOWN[number_kind(call)])
         shape = shape_of(call, asked.shape)
         if shape is None:

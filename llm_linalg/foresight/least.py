@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import chain, islice
@@ -26,6 +26,13 @@ A_GUESSED_TENSOR = 2**21  # cells of one whose size is a number that only the ru
 _FEW = 100
 _FILLED = frozenset(["ones", "zeros", "empty", "rand", "randn"])  # made of their sizes alone
 _SHOWN = 1_000  # cells that the text of a tensor has at most
+_WEIGHED_A_STEP = 450  # items of a list that are counted as fast as a rehearsal takes a step
+_GIVEN_A_STEP = 15  # likewise, of many values
+_LISTS_A_STEP = 110  # likewise, lists in a list
+
+
+def _nothing(_: int) -> None:
+    pass
 
 
 @dataclass(slots=True)
@@ -37,10 +44,12 @@ class Least(Budget):
     Attributes:
         dearest: Whether this is the dearest case.
         turns: How often what is gone through now comes: the turns of all loops around it.
+        went_on: Counts steps of the rehearsal; it may end it.
     """
 
     dearest: bool = False
     turns: int = field(default=1, init=False)
+    went_on: Callable[[int], None] = field(default=_nothing, init=False)
     _cells: int = field(default=1, init=False)
     _work: int = field(default=1, init=False)
     _rows: int = field(default=1, init=False)
@@ -153,7 +162,15 @@ class Least(Budget):
         several = [value for value in values if value.__class__ not in plain.SINGLE]
         if not several:
             return
+        lists = [value for value in several if isinstance(value, list | tuple) and value]
+        within = sum(len(value) for value in lists if isinstance(value[0], plain.NESTED))
+        self.went_on(within // _LISTS_A_STEP + len(several) // _GIVEN_A_STEP)
+        items, steps = self.items, self.steps
         Budget.weigh(self, *["" if value is UNKNOWN[str] else value for value in several])
+        if not all(map(_of_texts, several)):
+            deeper = not within and steps - self.steps > costs.A_WEIGHING
+            at_once = within + sum(len(value) for value in several if isinstance(value, str | range))
+            self.went_on((items - self.items - at_once) // (_LISTS_A_STEP if deeper else _WEIGHED_A_STEP))
         if self.dearest:
             self.met(*several)
             unknown = sum(self._most(value.kind) for value in several if isinstance(value, Unknown))
@@ -223,6 +240,12 @@ class Least(Budget):
             self.step(costs.A_TEXT)
             cells = costs.TEXT_OF_A_CELL * min(self._cells, _SHOWN)
             self.go_through(cells if kind else max(cells, costs.TEXT_OF_AN_ITEM * self._length))
+
+
+def _of_texts(value: Any) -> bool:
+    """Return whether all items of a value are letters, those of texts within it, or numbers of a range."""
+    several = isinstance(value, list | tuple) and len(value) > 0
+    return isinstance(value[0] if several else value, str | range)
 
 
 def _cells(sizes: Iterable[int | None]) -> int | None:

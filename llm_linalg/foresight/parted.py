@@ -18,6 +18,7 @@ from llm_linalg.foresight.columns import Column, column, dearest, together
 from llm_linalg.foresight.flow import Perhaps
 from llm_linalg.foresight.hollow import Fails
 from llm_linalg.foresight.least import Least
+from llm_linalg.foresight.several import looking
 from llm_linalg.foresight.turns import Apart, Each, Places, Turn
 from llm_linalg.language.allowance import Spent
 from llm_linalg.language.source import Source
@@ -224,6 +225,8 @@ class Parted(Branches):
         """Return what is known of the items that the turns of a loop go through."""
         if self.exact and not isinstance(values, range):
             self.went_on(len(values) // _ITEMS_A_STEP)
+        else:
+            self.went_on(looking(values))
         if self.dearest:
             return dearest(values)
         return column(values) if self.exact else together(values)

@@ -17,7 +17,7 @@ from llm_linalg.foresight.hollow import Fails
 from llm_linalg.foresight.least import Least
 from llm_linalg.foresight.start import Start
 from llm_linalg.foresight.timed import Ends
-from llm_linalg.foresight.unknown import Undecided, Unknown, parts
+from llm_linalg.foresight.unknown import GLANCED_AT_A_STEP, Undecided, Unknown, parts
 from llm_linalg.generator import forked
 from llm_linalg.language.costs import FEW_NAMES
 from llm_linalg.language.pace import Pace
@@ -75,6 +75,7 @@ class Rehearsal(Comprehended):
         options = CHOSEN.set(start.options)
         try:
             with forked(), without_gradients(), ranks.joined(Others()), self.hollow:
+                self.went_on(start.looking(values))
                 self._all(start.statements, values)
             self._finished = True
         except Fails as fails:
@@ -103,6 +104,12 @@ class Rehearsal(Comprehended):
         """Whether nothing is unknown of what the names hold, but for the cells of tensors."""
         if self.guesses or self.unbounded:
             return False
-        held = list(islice(parts(list(self.names.maps[0].values())), _MOST_HELD))
-        self.went_on(len(held) // NAMES_A_STEP)
-        return len(held) < _MOST_HELD and not any(isinstance(item, Unknown) for item in held)
+        held = 0
+        for item in islice(parts(list(self.names.maps[0].values())), _MOST_HELD):
+            held += 1
+            if isinstance(item, Unknown):
+                return False
+            if isinstance(item, list | tuple | dict):
+                self.went_on(len(item) // GLANCED_AT_A_STEP)
+        self.went_on(held // NAMES_A_STEP)
+        return held < _MOST_HELD

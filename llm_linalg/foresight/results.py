@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from llm_linalg.axes import Shape, extent, pointwise
-from llm_linalg.foresight.unknown import Undecided, Unknown
+from llm_linalg.foresight.unknown import Undecided, Unknown, different, nested
 from llm_linalg.ops import Call
 
 _TRUTHS = """
@@ -24,7 +24,7 @@ _COUNTS = frozenset(["argmax", "argmin", "argsort", "one_hot", "randint", "randp
 _TAKES = frozenset(["getitem", "setitem", "gather", "index_select", "scatter", "scatter_add", "masked_fill"])
 _SHAPED_ALIKE = frozenset(["clone", "contiguous", "flip", "roll", "dropout"])
 _LOSSES = frozenset(["mse_loss", "l1_loss", "binary_cross_entropy_with_logits", "kl_div"])
-_MOST_LISTED = 10_000
+_MOST_LISTED = 10_000  # lists
 _SUMS = frozenset(["sum", "prod", "cumsum", "cumprod"])
 _CASTS = {
     "float": torch.float32,
@@ -120,8 +120,10 @@ def listed(shape: Shape, item: Unknown) -> Any:
     """Return what ``tolist`` gives of a shape: nested lists of what isn't known."""
     if not shape:
         return item
-    if extent(shape) > _MOST_LISTED:
+    if extent(shape[:-1]) > _MOST_LISTED:
         raise Undecided
+    if len(shape) == 1:
+        return [item] * shape[0]
     return [listed(shape[1:], item) for _ in range(shape[0])]
 
 
@@ -177,11 +179,16 @@ def dtype_of(call: Call) -> torch.dtype:
     return torch.int64 if name in _SUMS else kind
 
 
+def _rows(data: Any) -> Any:
+    """Return what a tensor is made of, or of lists in a list each once: it has the same type."""
+    return different(data) if nested(data) else data
+
+
 def _created(call: Call) -> torch.dtype:
     """Return the type of a tensor that is made of plain values."""
     match call.operation.name:
         case "tensor":
-            return torch.tensor(call["data"]).dtype
+            return torch.tensor(_rows(call["data"])).dtype
         case "full":
             return torch.tensor(call["fill_value"]).dtype
         case "arange":

@@ -17,6 +17,9 @@ from llm_linalg.foresight.wholes import all_of, either, spanning
 from llm_linalg.language.own import UNBOUND
 
 _MOST = 1_000  # items that are looked at, to say what all of them have in common
+_TENSORS_A_STEP = 3  # that are looked at in a step of a rehearsal, each another one
+_VALUES_A_STEP = 12  # likewise, of other values
+_SAME_A_STEP = 500  # values that are the same one, or whole numbers
 
 
 def joined(one: Any, other: Any, numbers: Callable[[Any, Any], Any] = either) -> Any:
@@ -95,6 +98,20 @@ def common(values: Sequence[Any]) -> Any:
     for value in dict(zip(map(id, values), values, strict=True)).values():
         found = joined(found, value, spanning)
     return found
+
+
+def looking(values: Any) -> int:
+    """Return how many steps of a rehearsal `common` takes as long as, of a list's or a dict's values."""
+    if isinstance(values, range):
+        return 0
+    if len(values) > _MOST:
+        return len(values) // _SAME_A_STEP
+    items = list(values.values()) if isinstance(values, dict) else values
+    kinds = set(map(type, items))
+    if kinds == {int}:
+        return len(items) // _SAME_A_STEP
+    others = len(set(map(id, items)))
+    return others // (_TENSORS_A_STEP if any(issubclass(kind, Tensor) for kind in kinds) else _VALUES_A_STEP)
 
 
 def _alike(values: Sequence[Any]) -> bool:

@@ -29,6 +29,9 @@ _IMPORTED = frozenset(id(member) for module in MODULES.values() for member in mo
 _FIXED = frozenset([bool, int, float, str, type(None)])
 _FEW = 10
 _MOST_VALUES = 2_000  # more than a rehearsal goes through
+_VALUES_A_STEP = 2  # of which it is told what is known of each
+_TUPLES_A_STEP = 30  # likewise, of plain values
+_PLAIN_A_STEP = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +67,14 @@ class Start:
             scopes = _Scopes(self.names, leaves, self.way if ways and leaves else None)
             names = scopes.chained([now for now, _ in self.names])
             return names, None if self.values is None else scopes.values(self.values)
+
+    def looking(self, known: Sequence[Any] | None) -> int:
+        """Return how many steps it took to tell what is known of the loop's values."""
+        if not known or isinstance(known, str | range):
+            return 0
+        if known is not self.values:
+            return min(len(known), _MOST_VALUES) // _VALUES_A_STEP
+        return len(known) // (_TUPLES_A_STEP if isinstance(known[0], tuple) else _PLAIN_A_STEP)
 
 
 class _Scopes:

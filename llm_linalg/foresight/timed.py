@@ -34,6 +34,7 @@ class Timed(Interpreter):
     def __init__(self, source: Source, names: Mapping[str, Any], budget: Least) -> None:
         super().__init__(source, names, budget, _unexplained)
         self.budget: Least = budget
+        budget.went_on = self.went_on
         made = source.found.setdefault(Hollow, {})
         self.hollow = Hollow(budget, lambda: self.recorder.severed, lambda: self.went_on(0), made)
         self.exact = self.dearest = False

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import chain, compress
 from typing import Any, NoReturn
 
 from torch import Tensor
@@ -12,8 +13,15 @@ from llm_linalg.language.caller import Method
 from llm_linalg.language.values import VIEWS, Distinct
 
 NESTED_A_STEP = 15  # items of lists in lists that something goes through as fast as a rehearsal takes a step
+LISTED_A_STEP = 300  # that a list is made of as fast: what is known of all of them stands for each
 ITEMS_A_STEP = 50  # that something goes through as fast as a rehearsal takes a step
+HASHED_A_STEP = 25  # likewise, of which a dict or a set is made
+LOOKED_AT_A_STEP = 60  # likewise, of which it is asked whether all are known
+GLANCED_AT_A_STEP = 120  # likewise, of which the kinds are looked at
+REPEATED_A_STEP = 500  # likewise, of a list or a text that is repeated
 LETTERS_A_STEP = 1_000  # likewise, of a text
+_LEVELS = 5  # of lists in lists that are gone through level by level
+_MOST_AT_ONCE = 300_000  # items of a level
 _ARGUMENTS = 10  # that most calls have at most
 _FEW = 200  # items of tuples in tuples that are looked at one by one
 _CHANGEABLE = list | dict | Distinct | VIEWS | Method
@@ -82,7 +90,7 @@ SOME_TENSOR = UNKNOWN[Tensor]  # of which not even the shape is known
 def parts(value: Any) -> Iterator[Any]:
     """Yield a value and all inside it: each item once, however often it is there.
 
-    Of items that are all certain, one tensor stands for all of them, if there is one.
+    Of items that are certain, one tensor stands for all of them, if there is one.
     """
     todo, seen = [value], set[int]()
     while todo:
@@ -98,10 +106,21 @@ def parts(value: Any) -> Iterator[Any]:
             elif isinstance(item, Distinct):
                 item = item.items
             kinds = set(map(type, item))
-            if not kinds <= _CERTAIN:
-                todo += dict(zip(map(id, item), item, strict=True)).values()
-            elif Tensor in kinds:
+            if Tensor in kinds:
                 todo.append(next(inner for inner in item if inner.__class__ is Tensor))
+            others = kinds - _CERTAIN
+            if others:
+                todo += different(list(compress(item, map(others.__contains__, map(type, item)))))
+
+
+def nested(value: Any) -> bool:
+    """Return whether a value is a list whose items have items themselves, as far as the first tells."""
+    return isinstance(value, list | tuple) and bool(value) and isinstance(value[0], _HOLDING)
+
+
+def different(items: Sequence[Any]) -> list[Any]:
+    """Return each item once, however often it is there."""
+    return list(dict(zip(map(id, items), items, strict=True)).values())
 
 
 def doubtful(value: Any) -> bool:
@@ -118,7 +137,7 @@ def doubtful(value: Any) -> bool:
             known = {_known(item) for item in value}
             if None not in known or False in known:
                 return False in known
-    return any(isinstance(part, Unknown) for part in parts(value))
+    return _has(value, Unknown)
 
 
 def _known(value: Any) -> bool | None:
@@ -139,15 +158,37 @@ def has_tensors(value: Any) -> bool:
         return False
     if value.__class__ in _LISTS and _PLAIN.issuperset(map(type, value)):
         return False
-    return any(isinstance(part, Tensor) for part in parts(value))
+    return _has(value, Tensor)
+
+
+def _has(value: Any, wanted: type) -> bool:
+    """Return whether a value of a kind is inside another one, or is that."""
+    level = [value]
+    for _ in range(_LEVELS):
+        kinds = set(map(type, level))
+        if any(issubclass(kind, wanted) for kind in kinds):
+            return True
+        others = {kind for kind in kinds - _CERTAIN if issubclass(kind, _HOLDING | slice)}
+        if not others:
+            return False
+        if not others <= _LISTS:
+            break
+        if others != kinds:
+            level = list(compress(level, map(others.__contains__, map(type, level))))
+        if sum(map(len, level)) > _MOST_AT_ONCE:  # the same one may be there many times
+            break
+        level = list(chain.from_iterable(level))
+    return any(isinstance(part, wanted) for part in parts(value))
 
 
 def few(value: Any) -> bool:
     """Return whether a value has only few items, those within it included, each as often as it is there."""
     if not isinstance(value, tuple):
         return True
+    if len(value) >= _FEW:
+        return False
     if not any(issubclass(kind, tuple) for kind in set(map(type, value))):
-        return len(value) < _FEW
+        return True
     return all(count < _FEW for count, _ in enumerate(_each(value)))
 
 
@@ -178,7 +219,8 @@ def numbered(value: Any) -> Any:
             raise Undecided
         return value.number
     if isinstance(value, list | tuple) and doubtful(value):
-        items = [numbered(item) for item in value]
+        known = {id(item): numbered(item) for item in different(value)}
+        items = [known[id(item)] for item in value]
         return items if isinstance(value, list) else tuple(items)
     return value
 

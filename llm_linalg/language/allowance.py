@@ -220,9 +220,9 @@ class Allowance:
             elif isinstance(value, nn.Module):
                 self.step(costs.A_LAYER_MET * layered.count(value))
         if nested:
-            items, levels = plain.weighed(*values)
+            items, levels, others = plain.weighed(*values)
             self.step(costs.A_WEIGHING + costs.A_LEVEL * levels)
-            self.go_through(items)
+            self.go_through(items + others)
 
     def go_through(self, items: int) -> None:
         """Count items of plain values.

@@ -123,9 +123,7 @@ class Caller(Comprehensions):
         if isinstance(function, UserFunction):
             return self.invoke(function, arguments, named)
         if (arguments or named) and function is not len:
-            self.budget.weigh(
-                *arguments, *named.values(), *(arguments if function is values.Distinct else ())
-            )
+            self.budget.weigh(*arguments, *named.values(), *arguments[: function is values.Distinct])
         if function.__class__ is Method:
             return self._by_method(function, arguments, named)
         if isinstance(function, type) and issubclass(function, nn.Module):

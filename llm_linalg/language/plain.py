@@ -34,7 +34,7 @@ _LEAST, _MOST = 1 - 2**30, 2**30 - 1  # CPython compares numbers between those a
 _FLAT = (str, range)
 _PARTS: frozenset[Any] = frozenset([list, tuple])
 _ENDS: frozenset[Any] = frozenset(_FLAT)
-_OTHER = 8  # items: as long takes a dict, a set or a range within a list, beside its own
+_OTHER = 8  # items
 NESTED = (*_FLAT, list, tuple, dict, Distinct, *get_args(VIEWS))
 """What has items."""
 SINGLE: frozenset[Any] = frozenset([bool, int, float, type(None), Tensor])
@@ -189,11 +189,11 @@ def weight(*values: Any) -> int:
     return weighed(*values)[0]
 
 
-def weighed(*values: Any) -> tuple[int, int]:
-    """Return how many items plain values have in all, and how deep those lie that have items themselves.
+def weighed(*values: Any) -> tuple[int, int, int]:
+    """Return how many items plain values have in all, how deep those lie that have some, and others beside.
 
     A list of a list of a list, each the same one a thousand times, is small in memory and endless to
-    print or compare.
+    print or compare. Others are those that a dict, a set or a range in a list takes as long as.
 
     Raises:
         LimitError: If they have more than the bound, or a list is in itself.
@@ -207,17 +207,17 @@ def weighed(*values: Any) -> tuple[int, int]:
             level.append(value)
     if total > MAX_WEIGHT:
         raise LimitError(f"more than {MAX_WEIGHT:,} items in all")
-    return _weighed(level, total) if level else (total, 0)
+    return _weighed(level, total) if level else (total, 0, 0)
 
 
-def _weighed(level: Collection[Any], total: int) -> tuple[int, int]:
+def _weighed(level: Collection[Any], total: int) -> tuple[int, int, int]:
     """Return what `weighed` does of values that may have others within them; some items were counted."""
     others = 0
     for levels in range(MAX_LEVELS):
         kinds = set(map(type, level))  # of which there are few
         inner = set(filter(_has_items, kinds))
         if not inner:
-            return total + others, max(levels - 1, 0)
+            return total, max(levels - 1, 0), others
         if inner != kinds:
             level = [value for value in level if value.__class__ in inner]
         if levels and not inner <= _PARTS | {str}:

@@ -33,7 +33,7 @@ def test_no_more_is_listed_than_anything_may_have(program: str, monkeypatch: pyt
                 listed[-1] += 1
                 yield item
 
-    def weighed(level: Collection[object], total: int) -> tuple[int, int]:
+    def weighed(level: Collection[object], total: int) -> tuple[int, int, int]:
         listed.append(0)
         return weigh(level, total)
 
