@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import operator
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable
 from functools import lru_cache
 from itertools import chain
@@ -214,14 +215,13 @@ def _weighed(level: Collection[Any], total: int) -> tuple[int, int, int]:
     """Return what `weighed` does of values that may have others within them; some items were counted."""
     others = 0
     for levels in range(MAX_LEVELS):
-        kinds = set(map(type, level))  # of which there are few
+        kinds = Counter(map(type, level))  # of which there are few
         inner = set(filter(_has_items, kinds))
         if not inner:
             return total, max(levels - 1, 0), others
-        if inner != kinds:
+        if len(inner) < len(kinds):
             level = [value for value in level if value.__class__ in inner]
-        if levels and not inner <= _PARTS | {str}:
-            others += _OTHER * sum(value.__class__ not in _PARTS for value in level)
+        others += _OTHER * sum(kinds[kind] for kind in inner.difference(_SEQUENCES)) if levels else 0
         mappings = [value for value in level if isinstance(value, dict)] if _mapped(inner) else []
         total += sum(map(len, level)) + sum(map(len, mappings))
         if total > MAX_WEIGHT:  # before any is gone through: the same dict may be there many times
