@@ -86,14 +86,21 @@ def _hold_walks(hashes: Collection[int]) -> None:
     """
     if len(hashes) <= _MANY or len(different := set(hashes)) <= _MANY:
         return
-    places = torch.frombuffer(array("q", different), dtype=torch.int64)
     bits = (3 * len(different) // 2).bit_length()
-    for size in (1 << bits, 2 << bits):  # as it is made at once, and as it grows
-        taken = torch.zeros(size, dtype=torch.bool)
-        taken[places & (size - 1)] = True
-        free = (~taken[_walk(size)]).nonzero()[:, 0]
-        if int((torch.cat([free[1:], free[:1] + size]) - free).max()) > _WALK:
-            raise LimitError("keys among which a table would be searched for long")
+    sizes = (1 << bits, 2 << bits)  # as it is made at once, and as it grows
+    with torch._C.DisableTorchFunction():  # these calls are none of the program's
+        places = torch.frombuffer(array("q", different), dtype=torch.int64)
+        longest = max(_longest_walk(places, size) for size in sizes)
+    if longest > _WALK:
+        raise LimitError("keys among which a table would be searched for long")
+
+
+def _longest_walk(places: Tensor, size: int) -> int:
+    """Return how many places of a table may be looked at one by one, if those are taken, modulo its size."""
+    taken = torch.zeros(size, dtype=torch.bool)
+    taken[places & (size - 1)] = True
+    free = (~taken[_walk(size)]).nonzero()[:, 0]
+    return int((torch.cat([free[1:], free[:1] + size]) - free).max())
 
 
 @cache

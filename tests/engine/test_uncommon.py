@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from llm_linalg import LimitError, ProgramError, run
+from llm_linalg.language import keys
 from llm_linalg.language.allowance import ROOM
 from llm_linalg.language.keys import Keys, hashable
 from llm_linalg.language.plain import weighed
@@ -76,22 +77,31 @@ def test_nor_is_one_that_is_written_key_by_key() -> None:
         run(CHAINS[10_900] + "d = {}\nfor k in keys: d[k] = 1", patient=True)
 
 
+def test_to_look_at_keys_is_no_part_of_a_program() -> None:
+    keys._walk.cache_clear()
+    program = "x = torch.ones(2)\nfor i in range(5_000): d[i] = x\ns = set(d)\ne = dict(zip(s, s))"
+    assert [node.op for node in run("d = {}\n" + program, patient=True).nodes] == ["ones"]
+    keys._walk.cache_clear()
+    heavy = "y = torch.rand(900, 900)\nfor i in range(9): y = y @ y\ns = set(range(3_000))"
+    assert [node.op for node in run(heavy).nodes] == ["rand", *["matmul"] * 9]
+
+
 MANY = st.integers(2_000, 20_000)
 
 
 @given(MANY, st.integers(1, 2**40), st.integers(-(2**50), 2**50), st.integers(1, 9))
 def test_keys_at_equal_distances_are_found_soon(size: int, step: int, first: int, apart: int) -> None:
-    keys: list[Any] = [first + step * place + place % apart for place in range(size)]
-    assert hashable(keys) == keys
+    found: list[Any] = [first + step * place + place % apart for place in range(size)]
+    assert hashable(found) == found
 
 
 @given(MANY, st.integers(0, 99), st.sampled_from([15, 20, 40, 70]))
 def test_others_are_too(size: int, seed: int, bits: int) -> None:
     random = Random(seed)  # noqa: S311
-    keys = [random.getrandbits(bits) for _ in range(size)]
-    assert hashable(keys) == keys
+    found = [random.getrandbits(bits) for _ in range(size)]
+    assert hashable(found) == found
     held, items = Keys(), dict[Any, Any]()
-    for key in keys:
+    for key in found:
         held.hold(key, items)
         items[key] = 1
 
