@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
-from llm_linalg import front, run, trace
+from llm_linalg import ProgramError, front, run, trace
 from llm_linalg import recorder as recording
 from llm_linalg.language.budget import Budget
 from llm_linalg.node import Node, Origin
@@ -326,5 +326,8 @@ def test_numbers_that_say_whether_a_call_writes_are_never_any() -> None:
 
 def test_what_torch_must_not_be_left_to_hangs_on_no_cell() -> None:
     """A danger is found by shapes and plain numbers, which are the same for calls that are alike."""
-    assert set(DANGERS) == {"scaled_dot_product_attention", "roll"}
+    assert set(DANGERS) == {"scaled_dot_product_attention", "roll", "embedding"}
     assert TABLE.operations["roll"].numbers_from > 10
+    before = "w, t = torch.ones(3, 4), torch.tensor([0])\n" + "F.embedding(t, w)\n" * 5
+    with pytest.raises(ProgramError, match="max_norm"):  # such a one is like none of the others
+        run(before + "F.embedding(t, w, None, 0.1)")
