@@ -15,6 +15,7 @@ from llm_linalg.language.allowance import ROOM
 from llm_linalg.parsing import marks, misspelt, scanned_again
 from tests.engine.doing import budgets, done
 from tests.engine.stacked import LISTED, LOOKED_THROUGH, NAMED, REPAIRED, STACKED, UNUSUAL, WRITTEN
+from tests.engine.uncommon import UNCOMMON
 
 
 def test_a_product_whose_operands_would_be_copied_first_is_not_asked_for() -> None:
@@ -43,7 +44,7 @@ def test_attention_is_counted_for_each_matrix_of_its_stacks(
     assert nine > 8.8 * one
 
 
-@pytest.mark.parametrize("program", [*STACKED, *LISTED, *LOOKED_THROUGH, *NAMED, *UNUSUAL])
+@pytest.mark.parametrize("program", [*STACKED, *LISTED, *LOOKED_THROUGH, *NAMED, *UNUSUAL, *UNCOMMON])
 def test_it_is_refused_before_much_is_done(program: str, monkeypatch: pytest.MonkeyPatch) -> None:
     made = budgets(monkeypatch)
     with pytest.raises(ProgramError):
