@@ -37,7 +37,7 @@ def taking(call: Call, cells: int, work: int) -> int:
         elif call.tensors and call.tensors[0].element_size() == 2:
             times *= costs.HALF_SOFTMAX if "softmax" in operation.name else costs.HALF
         moves = operation.kind in _MOVING and operation.name not in _DRAWN
-        if any(_scattered(tensor, cells) for tensor in call.tensors[: costs.FEW]):
+        if any(_scattered(tensor, cells) for tensor in call.tensors[: costs.FEW]) or _alternates(call):
             times *= costs.MOVED if moves else costs.SCATTERED
         effort = max(cells, work, read) * times // costs.CELLS_AN_EFFORT
     if max(map(len, call.shapes), default=0) >= costs.MANY_AXES:
@@ -53,9 +53,17 @@ def going_back(call: Call, cells: int, work: int) -> int:
 
 def _scattered(tensor: Tensor, cells: int) -> bool:
     """Whether a tensor's cells don't lie as those lie that are made of it, so many."""
-    if tensor.is_contiguous():
-        return tensor.dim() > costs.FEW and 1 < tensor.numel() < cells  # it is repeated along some axes
-    return True
+    if not tensor.is_contiguous():
+        return True
+    short = tensor.dim() > costs.FEW or (tensor.dim() > 2 and tensor.shape[-1] <= costs.FEW)
+    return short and 1 < tensor.numel() < cells  # it is repeated along some axes
+
+
+def _alternates(call: Call) -> bool:
+    """Whether a call reduces several of many axes."""
+    axes = call.arguments.get("dim")
+    several = isinstance(axes, list | tuple) and len(axes) > 1
+    return several and call.operation.kind == "reduction" and len(call.shapes[0]) > costs.FEW
 
 
 def _wide(call: Call) -> bool:

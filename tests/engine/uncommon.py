@@ -22,6 +22,9 @@ SCATTERED = (
     *[_OPEN.format(_PERMUTED, line) for line in ("x.reshape(-1)", "x.roll(1)", "torch.cat([x, x])")],
     *[_OPEN.format(_ALTERNATE, line) for line in ("x + y", "x < y.double()")],
     _OPEN.format("x = torch.rand(3_125, 2, 2, 2, 2, 2, 2)", "x.flip((1, 3, 5))"),
+    _OPEN.format("x = torch.rand(2, 2, 2, 2, 2, 2, 3_125)", "x.sum((1, 3, 5))"),
+    _OPEN.format("x = torch.rand(937, 2, 2, 2, 2, 2, 2)", "x.logsumexp((1, 3, 5))"),
+    _OPEN.format("x, y = torch.rand(30_000, 1, 2), torch.rand(1, 2, 1)", "x == y"),
     _OPEN.format("x = torch.rand(9_000, 2)", "x.norm(p=2.5, dim=1)"),
     _OPEN.format("x = torch.rand(20_000, 2)", "torch.linalg.vector_norm(x, ord=3, dim=-1)"),
 )
