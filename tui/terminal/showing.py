@@ -76,7 +76,8 @@ class TerminalApp(App[None]):
         """Nothing is in the way any more: what was held back meanwhile goes out as one frame."""
         if self._late and self._running and not self._exit:
             self._late = False
-            self._display(self.screen, self._whole(self.screen))
+            with self._context():  # the thread that writes may have asked for it, which knows of no app
+                self._display(self.screen, self._whole(self.screen))
 
     def _end_batch(self) -> None:
         super()._end_batch()
