@@ -114,31 +114,27 @@ def test_what_a_call_is_given_takes_as_many_steps_at_a_glance_as_it_has_items() 
     assert not reach.ahead(sorted, [[1, 2]])
 
 
-def test_a_tensor_of_pairs_is_not_made_by_a_rehearsal_that_has_not_the_time(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    asked: list[Any] = []
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    """Returns the values of which a number will be asked for."""
+    found: list[Any] = []
     number = numbered
 
     def noted(value: Any) -> Any:
-        asked.append(value)
+        found.append(value)
         return number(value)
 
     monkeypatch.setattr(unknown, "numbered", noted)
+    return found
+
+
+def test_a_tensor_of_pairs_is_not_made_by_a_rehearsal_that_has_not_the_time(asked: list[Any]) -> None:
     rehearsal = gone_through("xs = list(zip(range(20000), [1.5] * 20000))\nxs = xs + xs\ntorch.tensor(xs)")
     assert rehearsal.too_long
     assert len(asked) <= 10
 
 
-def test_a_number_is_found_once_for_what_is_there_many_times(monkeypatch: pytest.MonkeyPatch) -> None:
-    asked: list[Any] = []
-    number = numbered
-
-    def noted(value: Any) -> Any:
-        asked.append(value)
-        return number(value)
-
-    monkeypatch.setattr(unknown, "numbered", noted)
+def test_a_number_is_found_once_for_what_is_there_many_times(asked: list[Any]) -> None:
     assert unknown.numbered([(UNKNOWN[int], 1.5)] * MANY) == [(1, 1.5)] * MANY
     assert len(asked) <= 4
 
