@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Mapping
 from functools import cached_property
-from typing import Any
+from typing import Any, NoReturn
 
 from torch import nn
 
@@ -21,7 +21,8 @@ from llm_linalg.foresight.unknown import (
     changeable,
     parts,
 )
-from llm_linalg.language import layers
+from llm_linalg.language import layers, values
+from llm_linalg.language.caller import Method
 from llm_linalg.language.plain import SINGLE
 from llm_linalg.language.source import Source
 from llm_linalg.parsing import walk
@@ -93,6 +94,19 @@ class Altering(Guessing):
         self.left_out(*nodes)
         if self.calls_something(*nodes):
             self.missed()
+
+    def may_give_the_start(self, node: ast.Call, starts: list[Any]) -> None:
+        """Know that a sum, perhaps of nothing, may be a list that has a name, and be changed by its own."""
+        written = [*node.args[1:], *(keyword.value for keyword in node.keywords)]
+        for start, part in zip(starts, written, strict=False):
+            if isinstance(start, list) and not isinstance(part, ast.List):
+                self.may_alter(start)
+
+    def differs(self, method: Method) -> NoReturn:
+        """Leave open what a method gives, and what it makes of what it is of."""
+        if method.function in values.CHANGING:
+            self.may_alter(method.owner)
+        raise Undecided
 
     def missed(self) -> None:
         """Remember that something may have been done of which nothing is known."""

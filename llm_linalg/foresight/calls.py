@@ -6,7 +6,7 @@ import ast
 import math
 from collections.abc import Mapping
 from contextlib import suppress
-from typing import Any, NoReturn
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -16,17 +16,18 @@ from llm_linalg.foresight.expressions import keyed
 from llm_linalg.foresight.guessing import asks_little, changes_its_own, changes_nothing
 from llm_linalg.foresight.nowhere import gradient_like, may_be_none, without_cells
 from llm_linalg.foresight.reach import LISTING, a_step, ahead
+from llm_linalg.foresight.results import keeps, no_larger
 from llm_linalg.foresight.several import common
 from llm_linalg.foresight.texts import Texts
 from llm_linalg.foresight.unknown import (
     ANY,
     LOOKED_AT_A_STEP,
-    SOME_TENSOR,
     UNKNOWN,
     Undecided,
     Unknown,
     doubtful,
     has_tensors,
+    is_some_tensor,
     is_tensor,
     kind_of,
     numbered,
@@ -69,10 +70,10 @@ class Calls(Texts):
 
     def attribute(self, value: Any, node: ast.Attribute) -> Any:
         """Return what stands after the dot, of a value."""
-        if value is SOME_TENSOR and node.attr in tables.METHODS:
+        if is_some_tensor(value) and node.attr in tables.METHODS:
             return Method(tables.METHODS[node.attr], value)
-        if value is SOME_TENSOR and node.attr in _TURNED:
-            return self.some_tensor()
+        if is_some_tensor(value) and node.attr in _TURNED:
+            return self.some_tensor(within=value)
         if isinstance(value, Unknown) and node.attr == "data":
             self.budget.guess(calls=False, multiplies=False)
         if isinstance(value, Tensor) and node.attr in _HIDDEN:
@@ -94,7 +95,7 @@ class Calls(Texts):
         if function is len and len(arguments) == 1 and isinstance(arguments[0], _SIZED):
             return len(arguments[0])
         if function is plain.total and (doubtful(arguments) or doubtful(named)):
-            self._may_give_the_start(node, [*arguments[1:], *named.values()])
+            self.may_give_the_start(node, [*arguments[1:], *named.values()])
         if isinstance(function, _OTHERWISE) or function in self._making_text:
             return self._applied(node, function, arguments, named)
         before, counted = self.budget.items, ahead(function, arguments)
@@ -158,13 +159,6 @@ class Calls(Texts):
         if not self.dearest or not changes_its_own(node.func):
             self.missed()
 
-    def _may_give_the_start(self, node: ast.Call, starts: list[Any]) -> None:
-        """Know that a sum, perhaps of nothing, may be a list that has a name, and be changed by its own."""
-        written = [*node.args[1:], *(keyword.value for keyword in node.keywords)]
-        for start, part in zip(starts, written, strict=False):
-            if isinstance(start, list) and not isinstance(part, ast.List):
-                self.may_alter(start)
-
     @property
     def _making_text(self) -> tuple[Any, ...]:
         """What makes text, which is not made before the run."""
@@ -194,13 +188,8 @@ class Calls(Texts):
                 return _converted(method.owner, arguments, named)
             (_, *arguments), named = self._any_numbers(method.function, [method.owner, *arguments], named)
             return super().applied(node, method, arguments, named)
-        if method.owner is SOME_TENSOR and method.function is gradients.backward:
-            self.budget.guess_back()
-            return None
-        if method.owner is SOME_TENSOR and self.dearest and method.function is Tensor.item:
-            return UNKNOWN[float]
-        if method.owner is SOME_TENSOR:
-            self._any_numbers(method.function, [SOME_TENSOR, *arguments], named)
+        if is_some_tensor(method.owner):
+            return self._of_some_tensor(method, arguments, named)
         if isinstance(method.owner, nn.Module):
             return self._layer_method(node, method, arguments, named)
         if method.function in values.CHANGING:
@@ -209,17 +198,22 @@ class Calls(Texts):
         if method.function is not list.append and (doubtful(arguments) or doubtful(named)):
             self.budget.weigh(*arguments, *named.values())
             self.weigh_owner(method)
-            self._differs(method)
+            self.differs(method)
         if self._compares(method, arguments):
-            self._differs(method)
+            self.differs(method)
         self.budget.weigh(*arguments, *named.values())
         self.weigh_owner(method)
         return plain.bounded(method.function(method.owner, *arguments, **named))
 
-    def _differs(self, method: Method) -> NoReturn:
-        """Leave open what a method gives, and what it makes of what it is of."""
-        if method.function in values.CHANGING:
-            self.may_alter(method.owner)
+    def _of_some_tensor(self, method: Method, arguments: list[Any], named: dict[str, Any]) -> Any:
+        if method.function is gradients.backward:
+            self.budget.guess_back()
+            return None
+        if self.dearest and method.function is Tensor.item:
+            return UNKNOWN[float]
+        if method.function is Tensor.requires_grad_:
+            self.missed()  # nobody knows which tensor that is
+        self._any_numbers(method.function, [method.owner, *arguments], named)
         raise Undecided
 
     def _layer_method(
@@ -277,7 +271,9 @@ class Calls(Texts):
             self.budget.guess_size(name, arguments)
         if entry is not None and entry.operation.name not in _SEVERAL and any(map(_has_tensor, arguments)):
             self.at_most(function, arguments, named)
-            raise Undecided(self.some_tensor().kind)
+            if not self.dearest:  # else what is guessed takes it
+                self.some_tensor()
+            raise Undecided(value=no_larger([*arguments, *named.values()], keeps(entry.operation)))
         raise Undecided(_gives(function, arguments))
 
     def _layer(self, kind: type[nn.Module], arguments: list[Any], named: dict[str, Any]) -> nn.Module:

@@ -17,6 +17,7 @@ from llm_linalg.foresight.hollow import Fails
 from llm_linalg.foresight.least import Least
 from llm_linalg.foresight.lengthening import Lengthening
 from llm_linalg.foresight.nowhere import may_be_none
+from llm_linalg.foresight.results import no_larger, sliced
 from llm_linalg.foresight.several import common, looking
 from llm_linalg.foresight.turns import Each
 from llm_linalg.foresight.unknown import (
@@ -30,6 +31,7 @@ from llm_linalg.foresight.unknown import (
     Unknown,
     doubtful,
     has_tensors,
+    is_some_tensor,
     numbered,
 )
 from llm_linalg.foresight.wholes import arithmetic, negative, raised
@@ -199,8 +201,9 @@ class Expressions(Lengthening):
                 if not isinstance(operator, _POINTWISE) or number is None:
                     return self.some_tensor(one, isinstance(operator, ast.MatMult))
                 return plain.binary(type(operator), *((one, number) if one is left else (number, one)))
-        if left is SOME_TENSOR or right is SOME_TENSOR:
-            return self.some_tensor(multiplies=isinstance(operator, ast.MatMult))
+        if is_some_tensor(left) or is_some_tensor(right):
+            within = no_larger([left, right], isinstance(operator, _POINTWISE))
+            return self.some_tensor(multiplies=isinstance(operator, ast.MatMult), within=within)
         self.budget.weigh(left, right)
         self.repeats(operator, left, right)
         if isinstance(left, Each) or isinstance(right, Each):
@@ -217,20 +220,22 @@ class Expressions(Lengthening):
         whole = float not in kinds and not isinstance(operator, ast.Div)
         return arithmetic(operator, left, right) if whole else UNKNOWN[float]
 
-    def some_tensor(self, operand: Any = None, multiplies: bool = False) -> Unknown:
-        """Take a call that gives one tensor, of which nothing else is known; return that."""
+    def some_tensor(
+        self, operand: Any = None, multiplies: bool = False, within: Unknown = SOME_TENSOR
+    ) -> Unknown:
+        """Take a call that gives one tensor, of which at most is known how large it is; return that."""
         if may_be_none(operand):
             raise Undecided
         self.budget.tensors -= 1
         self.budget.step(A_CALL)
         self.budget.exceeded()
         self.budget.guess(tensors=0, multiplies=multiplies)
-        return SOME_TENSOR
+        return within
 
     def _unary(self, node: ast.UnaryOp) -> Any:
         value = self.evaluate(node.operand)
-        if value is SOME_TENSOR and not isinstance(node.op, ast.Not):
-            return self.some_tensor()
+        if is_some_tensor(value) and not isinstance(node.op, ast.Not):
+            return self.some_tensor(within=value)
         if isinstance(value, Each):
             with suppress(Undecided):
                 return by_turn.signed(node.op, value)
@@ -243,8 +248,8 @@ class Expressions(Lengthening):
 
     def _subscript(self, node: ast.Subscript) -> Any:
         value, key = self.evaluate(node.value), self.key(node.slice)
-        if value is SOME_TENSOR:
-            return self.some_tensor()
+        if is_some_tensor(value):
+            return self.some_tensor(within=no_larger([value], sliced(key)))
         if isinstance(value, Unknown) or (isinstance(value, dict) and _tensors(key)):
             raise Undecided
         if isinstance(value, list | tuple | range | dict):

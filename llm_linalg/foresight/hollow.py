@@ -23,6 +23,7 @@ from llm_linalg.foresight.results import (
     items_of,
     listed,
     number_kind,
+    picked_by_values,
     plain_kind,
     shape_of,
     sliced,
@@ -236,7 +237,7 @@ class Hollow(TorchFunctionMode):
             return listed(tuple(call.tensors[0].shape), UNKNOWN[number_kind(call)])
         shape = shape_of(call, asked.shape)
         if shape is None:
-            raise Undecided(plain_kind(call))
+            raise Undecided(plain_kind(call), picked_by_values(call))
         kind = dtype_of(call)
         if name in ("sort", "topk") or (name in ("max", "min") and call.arguments.get("dim") is not None):
             return _PAIRS[name]((without_cells(shape, kind), without_cells(shape, torch.int64)))
@@ -263,7 +264,7 @@ class Hollow(TorchFunctionMode):
         if isinstance(call.operation, Unlisted) and not call.operation.bounded:
             raise Undecided
         if by_values(call) or _unlike(call):
-            raise Undecided
+            raise Undecided(value=picked_by_values(call))
         try:
             if danger(call) is not None:
                 raise Fails

@@ -139,8 +139,17 @@ class Least(Budget):
         if any(taken > whole for taken, whole in zip(turn[:-1], self._whole, strict=False)):
             raise LimitError("a turn may take more than there is")
 
-    def tells_rows(self) -> None:
-        """Know that there may be a list with an item for each row of a tensor."""
+    def tells_rows(self, most: int | None = None) -> None:
+        """Know that there may be a list with an item for each row of a tensor.
+
+        Args:
+            most: How many cells that tensor has at most, if it is one for which that is known.
+
+        Raises:
+            LimitError: If all of them are more numbers than a list may have.
+        """
+        if most is not None and most > plain.MAX_ITEMS:
+            raise LimitError(f"a list of up to {most:,} numbers")
         self._length = max(self._length, self._rows)
 
     def longest(self, kind: type | None) -> Column:

@@ -11,7 +11,7 @@ from llm_linalg.errors import HaltedError, LimitError
 from llm_linalg.foresight.altering import Altering
 from llm_linalg.foresight.hollow import Fails
 from llm_linalg.foresight.least import Least
-from llm_linalg.foresight.unknown import SOME_TENSOR, Undecided, Unknown, doubtful, is_number
+from llm_linalg.foresight.unknown import Undecided, Unknown, doubtful, is_number, is_some_tensor
 from llm_linalg.foresight.wholes import SomeRange, bounds, greatest
 from llm_linalg.language.budget import MAX_AXES
 from llm_linalg.language.caller import Method
@@ -85,7 +85,7 @@ class Lengthening(Altering):
 
     def puts(self, node: ast.AST, owner: Any, key: Any) -> None:
         """Know that something is put into a dict, perhaps, as often as it comes to that."""
-        perhaps = isinstance(owner, Unknown) and owner is not SOME_TENSOR
+        perhaps = isinstance(owner, Unknown) and not is_some_tensor(owner)
         if (perhaps or isinstance(owner, dict)) and doubtful(key):
             self.adds(node, owner, None)
 
@@ -123,8 +123,8 @@ class Lengthening(Altering):
                 if isinstance(value, SomeRange):
                     self.unbounded += value.longest is None
                     self.budget.met(range(value.longest or 0))
-                elif value is SOME_TENSOR:
-                    self.budget.tells_rows()
+                elif is_some_tensor(value):
+                    self.budget.tells_rows(value.most)
 
 
 def _named(node: ast.expr) -> str | None:

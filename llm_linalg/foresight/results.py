@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from llm_linalg.axes import Shape, extent, pointwise
-from llm_linalg.foresight.unknown import Undecided, Unknown, different, nested
+from llm_linalg.foresight.nowhere import holds_truths
+from llm_linalg.foresight.unknown import (
+    SOME_TENSOR,
+    Undecided,
+    Unknown,
+    different,
+    is_some_tensor,
+    nested,
+    tensor_of_at_most,
+)
 from llm_linalg.ops import Call
+from llm_linalg.ops.base import Operation
 
 _TRUTHS = """
     lt le gt ge eq ne logical_and logical_or logical_xor logical_not isnan isinf isfinite isclose any all bool
@@ -24,6 +35,10 @@ _COUNTS = frozenset(["argmax", "argmin", "argsort", "one_hot", "randint", "randp
 _TAKES = frozenset(["getitem", "setitem", "gather", "index_select", "scatter", "scatter_add", "masked_fill"])
 _SHAPED_ALIKE = frozenset(["clone", "contiguous", "flip", "roll", "dropout"])
 _LOSSES = frozenset(["mse_loss", "l1_loss", "binary_cross_entropy_with_logits", "kl_div"])
+_KEEPING_KINDS = frozenset(["pointwise", "mask", "rowwise", "reduction"])
+_LAID_OUT = frozenset(
+    ["flatten", "view", "reshape", "squeeze", "unsqueeze", "t", "transpose", "permute", "detach", "select"]
+)
 _MOST_LISTED = 10_000  # lists
 _SUMS = frozenset(["sum", "prod", "cumsum", "cumprod"])
 _CASTS = {
@@ -144,6 +159,37 @@ def by_values(call: Call) -> bool:
     if name in ("repeat_interleave", "narrow", "select"):
         return bool(others)
     return call.operation.kind == "creation" and bool(call.tensors) and not name.endswith("_like")
+
+
+def picked_by_values(call: Call) -> Unknown | None:
+    """Return what is known of what a call gives whose shape hangs on values; None if that is nothing."""
+    if call.operation.name == "nonzero" and not call.kwargs.get("as_tuple"):
+        return tensor_of_at_most(call.tensors[0].numel() * call.tensors[0].dim())
+    if call.operation.name != "getitem" or not all(map(_picks_once, items_of(call["key"]))):
+        return None
+    return tensor_of_at_most(call.tensors[0].numel())
+
+
+def _picks_once(item: Any) -> bool:
+    """Return whether an item of a key picks no place twice, whatever it holds; if it is a tensor, a mask."""
+    return sliced((item,)) or (isinstance(item, Tensor) and holds_truths(item))
+
+
+def no_larger(operands: Sequence[Any], kept: bool) -> Unknown:
+    """Return what is known of what a call gives, if it may have no more cells than its only tensor.
+
+    Args:
+        operands: What the call is given.
+        kept: Whether it gives no more than it is given.
+    """
+    tensors = [item for item in operands if not isinstance(item, int | float | bool | str | type(None))]
+    known = kept and len(tensors) == 1 and is_some_tensor(tensors[0])
+    return tensors[0] if known else SOME_TENSOR
+
+
+def keeps(operation: Operation) -> bool:
+    """Return whether an operation gives no more cells than its only operand has."""
+    return operation.kind in _KEEPING_KINDS or operation.name in _SHAPED_ALIKE | _LAID_OUT
 
 
 def dtype_of(call: Call) -> torch.dtype:

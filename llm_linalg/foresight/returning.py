@@ -10,7 +10,7 @@ from torch import Tensor
 
 from llm_linalg.foresight import back
 from llm_linalg.foresight.expressions import Expressions
-from llm_linalg.foresight.unknown import SOME_TENSOR, Unknown
+from llm_linalg.foresight.unknown import Unknown, is_some_tensor
 from llm_linalg.language import tables
 from llm_linalg.language.caller import Back
 from llm_linalg.language.costs import AN_ANSWER
@@ -27,7 +27,7 @@ class Returning(Expressions):
             if target.attr == "data" and isinstance(value, Tensor):
                 self._copied(owner, value)
             return  # its shape stays as it is
-        if owner is SOME_TENSOR and target.attr != "requires_grad":
+        if is_some_tensor(owner) and target.attr != "requires_grad":
             return
         if self.uncertain or isinstance(owner, Unknown) or isinstance(value, Unknown):
             self.missed()

@@ -50,7 +50,7 @@ class Unknown:
     Attributes:
         kind: Its type; None if that is not known either.
         least: What a whole number is at least; None if that is not known.
-        most: What it is at most; None if that is not known.
+        most: What it is at most, or how many cells a tensor has at most; None if that is not known.
     """
 
     __slots__ = ("kind", "least", "most")
@@ -85,6 +85,11 @@ UNKNOWN: Mapping[type | None, Unknown] = {
 ANY = UNKNOWN[None]
 SOME_DICT = Unknown(dict)
 SOME_TENSOR = UNKNOWN[Tensor]  # of which not even the shape is known
+
+
+def tensor_of_at_most(cells: int) -> Unknown:
+    """Return what is known of a tensor whose shape hangs on values, but that has no more cells."""
+    return Unknown(Tensor, most=cells)
 
 
 def parts(value: Any) -> Iterator[Any]:
@@ -237,6 +242,11 @@ def kind_of(value: Any) -> type | None:
 def is_number(value: Any) -> bool:
     """Return whether a value is a number, or a tensor, for sure: no list becomes longer by it."""
     return kind_of(value) in (int, float, bool, Tensor)
+
+
+def is_some_tensor(value: Any) -> bool:
+    """Return whether a value is a tensor for sure, of which not even the shape is known."""
+    return isinstance(value, Unknown) and value.kind is Tensor
 
 
 def is_tensor(value: Any) -> bool:

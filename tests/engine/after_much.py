@@ -63,3 +63,13 @@ AFTER_MUCH = {
     ),
 }
 """Each is refused before the first part is done, though that alone fits."""
+
+PICKED = {
+    "a list of what a mask picks": "x = torch.rand(33000000)\ny = x[x > 0.5].tolist()",
+    "of what is computed of that": (
+        "x = torch.rand(3000, 11000)\ny = (-x[x > 0.5] * 2).abs()[1:].flatten().tolist()"
+    ),
+    "a list of the places of a mask": "x = torch.rand(20000000)\ny = (x > 0.5).nonzero().tolist()",
+    "a list of the cells that a mask picks": "x = torch.rand(33000000)\ny = [v for v in x[x > 0.5]]",
+}
+"""They ask for a list of what hangs on the values of a tensor that is large by itself."""

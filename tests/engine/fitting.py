@@ -321,4 +321,13 @@ for turn in range(10):
     ids = torch.cat([ids, drawn], 1)
 print(ids.tolist())
 """,
+    "few of a small tensor, picked by their values, after much": """
+w = torch.rand(600, 600)
+for step in range(12):
+    y = w @ w
+    wrong = (y[0] != w[0]).nonzero().flatten().tolist()
+    chosen = (w[1] * 2)[w[1] > 0.5].tolist()
+print(len(wrong), len(chosen))
+""",
+    "a sum of what a mask picks of very many": "x = torch.rand(33000000)\ny = x[x > 0.999].sum().item()",
 }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.engine.after_much import AFTER_MUCH
+from tests.engine.after_much import AFTER_MUCH, PICKED
 from tests.engine.again import COLLIDING, FACTORS, REPEATED, SIZED, SPELT, VIEWED, WAYS
 from tests.engine.bombs import ENDLESS
 from tests.engine.open_ended import OPEN_ENDED
@@ -20,6 +20,7 @@ REFUSED = {
         *SPENT.values(),
         *OPEN_ENDED.values(),
         *AFTER_MUCH.values(),
+        *PICKED.values(),
     ],
     "dunder and private attributes": [
         "().__class__.__bases__",
@@ -214,6 +215,7 @@ BOMBS = (
     *SPENT.values(),
     *OPEN_ENDED.values(),
     *AFTER_MUCH.values(),
+    *PICKED.values(),
     *SUDDEN,
     *BOUNDLESS,
     *VIEWED,

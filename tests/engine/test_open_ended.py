@@ -11,7 +11,7 @@ from llm_linalg.foresight import Rehearsal, Start
 from llm_linalg.language.allowance import ROOM, UNKNOWN
 from llm_linalg.language.budget import Budget
 from llm_linalg.language.source import Source
-from tests.engine.after_much import AFTER_MUCH
+from tests.engine.after_much import AFTER_MUCH, PICKED
 from tests.engine.counting import at_most
 from tests.engine.doing import budgets, done
 from tests.engine.fitting import FITTING
@@ -41,6 +41,16 @@ def test_what_may_be_much_is_refused_before_much_that_is_known(
     with at_most(CALLS), pytest.raises(LimitError):
         run(program)
     assert done(made[0]) <= ROOM + ROOM // 3 + BEFORE  # some of them are told, and do more
+
+
+@pytest.mark.parametrize("program", PICKED.values(), ids=list(PICKED))
+def test_a_list_of_what_values_pick_is_refused_before_there_are_any(program: str) -> None:
+    with pytest.raises(OpenEndedError) as refused:
+        run(program)
+    assert refused.value.span is not None
+    assert refused.value.span.line == 1
+    assert refused.value.trace is not None
+    assert not refused.value.trace.nodes
 
 
 @pytest.mark.parametrize("program", FITTING.values(), ids=list(FITTING))
