@@ -284,7 +284,7 @@ class Frame:
     seed: int
     controls: tuple[ControlFacts, ...]
     code: tuple[str, ...]
-    line: int | None  # of the program, from 1, that is being shown
+    line: int | None  # of `code`, from 1, that is being shown
     node: NodeFacts | None
     path: tuple[str, ...]  # names from the trace down to the node
     order: str | None
@@ -304,6 +304,7 @@ class Frame:
     error: ErrorView | None
     cursor: CursorView | None
     range_text: str
+    own_line: int | None = None  # of the program itself, if `code` is that of its gradient
     twin: bool = False
     twins: bool = False  # there is a backward program to show
     board: BoardView | None = None  # the picture in place of panels

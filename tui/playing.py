@@ -15,8 +15,7 @@ def edit(session: Session) -> Session:
     if not is_playground(session.view.lesson):
         return session
     run = session.current
-    node = run.top(session.view) if run is not None and not session.view.twin else None
-    line = node.line if node is not None and node.line else session.caret
+    line = (None if run is None else run.own_line(session.view)) or session.caret
     return placed(replace(session, editing=True, caret=line, player=session.player.pause(), notice=""))
 
 

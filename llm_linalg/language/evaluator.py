@@ -280,7 +280,11 @@ def _weigh_key(key: Any, budget: Budget) -> None:
     parts = key if isinstance(key, tuple) else (key,)
     if len(parts) > MAX_KEY:
         raise LimitError(f"a key of {len(parts):,} parts; {MAX_KEY} are allowed")
-    places = [part for part in parts if isinstance(part, _KEYS) and not isinstance(part, tuple)]
+    places = [
+        part
+        for part in parts
+        if isinstance(part, _KEYS) and (len(part) > MAX_KEY or not isinstance(part, tuple))
+    ]
     if places:
         budget.go_through(A_PLACE * plain.weight(*places))
     for part in parts:

@@ -17,6 +17,7 @@ from tui.stage.edges import edges_of
 from tui.stage.failed import clash_panels, error_view
 from tui.stage.files import file_lines
 from tui.stage.maps import live_map
+from tui.stage.nodes import own_line
 from tui.stage.pictures import Scene, picture
 from tui.stage.record import record
 from tui.stage.words import facts, formula
@@ -118,6 +119,7 @@ def node_frame(opened: Opened, view: View, ascii_only: bool) -> Frame:
         base,
         code=_code(trace, outermost, base),
         line=outermost.line,
+        own_line=own_line(outermost),
         node=facts(node, outermost.line),
         path=ground.path,
         order=order,
@@ -170,6 +172,7 @@ def map_frame(opened: Opened, view: View, ascii_only: bool) -> Frame:
         base,
         code=_code(trace, first, base),
         line=first.line,
+        own_line=own_line(first),
         node=facts(node, node.line),
         path=(*box[:-1], box[-1]),
         step=step,

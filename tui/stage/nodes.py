@@ -78,6 +78,14 @@ def top_node(nodes: Sequence[Node], path: Path) -> Node | None:
     return None if place is None else nodes[place]
 
 
+def own_line(node: Node) -> int | None:
+    """The line of the program that a node stands in, or of a gradient program the node whose twin it is."""
+    made = node if node.twin is None else node.twin
+    while made.inside is not None:
+        made = made.inside
+    return made.line
+
+
 def _count(nodes: Sequence[Node], word: str) -> int:
     """How many nodes have the name in front of ``:n``; 0 if it isn't such a word."""
     return sum(node.name == word.rpartition(":")[0] for node in nodes)

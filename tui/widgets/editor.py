@@ -96,7 +96,8 @@ class Editor(Noted):
         if run is not None and run is not self._run:
             self._run = run
             self._take(run)
-        line = picture.frame.line if picture.frame is not None else None
+        frame = picture.frame
+        line = None if frame is None else frame.own_line or frame.line
         if not session.editing and line and line != self._line:
             self.move_cursor(self._end_of(line))
             self.call_after_refresh(self._show_line)
