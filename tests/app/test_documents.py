@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -193,9 +195,29 @@ async def test_cells_that_failed_stay_marked_and_what_stands_above_one_is_read(t
             await app.press(*["full_stop"] * (stop - app.session.view.stop))
             assert "refused" not in app.screen  # one fails, which the language takes
             texts = [entry.text for entry in outline(app.session)]
-            assert [
-                number for number in range(1, 7) if any(f"{number} ✗" in text for text in texts)
-            ] == marked
+            assert _marked(texts) == marked
+
+
+async def test_beside_a_cell_that_is_refused_those_that_failed_stay_marked(tmp_path: Path) -> None:
+    place = tmp_path / "refused.ipynb"
+    place.write_bytes(
+        notebook(
+            words("# T"), code("x = torch.ones(2, 3)"), code("y = x @ x"),
+            code("import os\nos.getcwd()"), code("z = x[9]"), code("w = (((")
+        )
+    )  # fmt: skip
+    async with opened(read(place), (80, 24)) as app:
+        for stop in (3, 5):
+            await app.press(*["full_stop"] * (stop - app.session.view.stop))
+            assert "refused" in app.screen
+            texts = [entry.text for entry in outline(app.session)]
+            assert _marked(texts) == ([2, 3, 5] if stop == 3 else [2, 3, 4, 5])
+
+
+def _marked(entries: Iterable[str]) -> list[int]:
+    """The numbers of the cells that are marked as failed, of entries of the sidebar."""
+    found = [re.match(r"(\d+) ✗", text) for text in entries]
+    return [int(match[1]) for match in found if match]
 
 
 async def test_a_script_without_a_heading_opens_too(tmp_path: Path) -> None:

@@ -41,8 +41,8 @@ class Words(Lines):
                 one = [fit(line, room.main) for line in torch_says(error, 10_000)]
                 rows[place:place] = whole if len(rows) + len(whole) <= room.words else one
         said = introduced(picture, room.main)
-        if said and len(said) + len(rows) < room.words:
-            rows = [*said, row(), *rows]
+        if said and len(said) + len(rows) <= room.words:
+            rows = [*said, *([row()] if len(said) + len(rows) < room.words else []), *rows]
         spare = room.words - len(rows)
         if spare > 0 and picture.frame is not None and picture.frame.error is None:
             said = printed(picture.frame, room.main)

@@ -68,7 +68,8 @@ def open_view(view: View, previous: Opened | None = None, halt: Callable[[], boo
         stop = view.at_stop
         fault = view.lesson.broken(stop, error) if view.as_written and not stop.fails else None
         opened = Opened(view, None, error, kept(previous), operands, fault=fault)
-        return replace(opened, above=above(view, error, halt)) if is_playground(view.lesson) else opened
+        asked = is_playground(view.lesson) or stop.refused is not None
+        return replace(opened, above=above(view, error, halt)) if asked else opened
 
 
 def _made(opened: Opened) -> Opened:
@@ -86,8 +87,13 @@ def above(view: View, error: ProgramError, halt: Callable[[], bool] | None) -> T
         return error.trace
     lines = view.program.split("\n")
     for end in range(error.line - 1, max(0, error.line - 1 - ATTEMPTS), -1):
+        cells = [start for start in view.cells if start <= end]
+        if cells:
+            cells.append(end + 1)  # an empty one: of all that stand above the last, none ends the run
         try:
-            return run("\n".join(lines[:end]), seed=view.seed, names=view.names, halt=halt)
+            return run(
+                "\n".join([*lines[:end], ""]), seed=view.seed, names=view.names, cells=cells, halt=halt
+            )
         except ProgramError as other:
             if other.trace is not None:
                 return other.trace  # and here it would have failed as well
