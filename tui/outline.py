@@ -123,7 +123,12 @@ def _failed(session: Session, lesson: Lesson) -> set[int]:
 
 
 def _modules(session: Session) -> tuple[Entry, ...]:
-    """The modules as a tree, open along the one that is chosen or shown; its own nodes stand in it."""
+    """The modules as a tree, open along the one that is chosen or shown; its own nodes stand in it.
+
+    A step of a gradient stands where the node stands whose backward step it is; the first, at the loss.
+    """
+    from tui.stage.nodes import forward
+
     run = session.opened
     if run is None or run.trace is None or run.view.lesson is not session.view.lesson:
         return ()
@@ -132,7 +137,7 @@ def _modules(session: Session) -> tuple[Entry, ...]:
     if shown is None:
         return ()
     if session.view.twin:
-        shown = _forward(shown, trace)
+        shown = forward(shown) or trace.loss or trace.nodes[-1]
     name, _, argument = (session.chosen or "").partition(":")
     at, open_path = shown, shown.scope
     if name == "node":
@@ -143,14 +148,6 @@ def _modules(session: Session) -> tuple[Entry, ...]:
     entries: list[Entry] = []
     _open(trace, trace.scopes, open_path, 0, at, shown, entries)
     return tuple(entries)
-
-
-def _forward(step: Node, trace: Trace) -> Node:
-    """The node whose backward step this is; of the gradient that comes in, what it is the gradient of."""
-    node = step.twin
-    while node is not None and node.inside is not None:
-        node = node.inside
-    return node or trace.loss or trace.nodes[-1]
 
 
 def _open(

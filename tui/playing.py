@@ -14,8 +14,11 @@ def edit(session: Session) -> Session:
     """Give the keys to the editor, on the line of the operation shown."""
     if not is_playground(session.view.lesson):
         return session
+    from tui.stage.nodes import own_line
+
     run = session.current
-    line = (None if run is None else run.own_line(session.view)) or session.caret
+    node = None if run is None else run.top(session.view)
+    line = (None if node is None else own_line(node)) or session.caret
     return placed(replace(session, editing=True, caret=line, player=session.player.pause(), notice=""))
 
 

@@ -53,19 +53,6 @@ def note(d: Driver, line: int) -> str:
     return next(row for row in d.rows if f"│{line:>2}" in row).rstrip()
 
 
-async def test_beside_a_gradient_the_editor_shows_the_line_that_it_is_the_gradient_of() -> None:
-    above = "x = torch.ones(2, 2, requires_grad=True)\n" + "# ...\n" * 20
-    async with bench(above + "y = (x @ x).sum()\n" + "# ...\n" * 20 + "z = y * 3\nz.backward()") as d:
-        await d.press("escape", "N", "N")  # the sum
-        assert editor(d).cursor_location[0] == 21
-        await d.press("w")
-        assert d.session.view.twin
-        assert editor(d).cursor_location[0] == 21
-        assert any(" 22  y = (x @ x).sum()" in row for row in d.rows)
-        await d.press("E")
-        assert d.session.caret == 22
-
-
 async def test_the_first_and_the_last_line_are_a_key_away() -> None:
     async with bench(PRODUCT) as d:
         await d.pilot.press("ctrl+home")

@@ -52,3 +52,16 @@ async def test_what_waits_is_told_apart_from_torch_being_loaded() -> None:
         assert explorer.waiting == STOPPING
         await d.settle()
         assert explorer.waiting == ""
+
+
+async def test_beside_a_gradient_the_editor_shows_the_line_that_it_is_the_gradient_of() -> None:
+    above = "x = torch.ones(2, 2, requires_grad=True)\n" + "# ...\n" * 20
+    async with bench(above + "y = (x @ x).sum()\n" + "# ...\n" * 20 + "z = y * 3\nz.backward()") as d:
+        await d.press("escape", "N", "N")  # the sum
+        assert editor(d).cursor_location[0] == 21
+        await d.press("w")
+        assert d.session.view.twin
+        assert editor(d).cursor_location[0] == 21
+        assert any(" 22  y = (x @ x).sum()" in row for row in d.rows)
+        await d.press("E")
+        assert d.session.caret == 22

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from llm_linalg.lesson import Lesson
     from tui.session import Session
 
+MOST_INDENTED = 6  # columns: a label has to be read as well
+
 
 class Sidebar(Lines):
     """Parts and lessons; a click opens one. Its last column is the rule beside it."""
@@ -58,7 +60,7 @@ class Sidebar(Lines):
             picked = k == at and session.chosen is not None
             role = "picked" if picked else "part" if entry.heading else "strong" if entry.here else ""
             mark = self.glyphs.pointer if k == at else " "
-            text = f" {mark} {' ' * min(entry.level, 4)}{entry.text}"
+            text = f" {mark} {' ' * min(entry.level, MOST_INDENTED)}{entry.text}"
             made.append(self._framed((Span(text, role, entry.command),), role))
         return made, at
 

@@ -78,12 +78,17 @@ def top_node(nodes: Sequence[Node], path: Path) -> Node | None:
     return None if place is None else nodes[place]
 
 
+def forward(step: Node) -> Node | None:
+    """The node of the program itself whose backward step this is; None if it is no step of a gradient."""
+    node = step.twin
+    while node is not None and node.inside is not None:
+        node = node.inside
+    return node
+
+
 def own_line(node: Node) -> int | None:
     """The line of the program that a node stands in, or of a gradient program the node whose twin it is."""
-    made = node if node.twin is None else node.twin
-    while made.inside is not None:
-        made = made.inside
-    return made.line
+    return (forward(node) or node).line
 
 
 def _count(nodes: Sequence[Node], word: str) -> int:

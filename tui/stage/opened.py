@@ -16,7 +16,7 @@ from tui.stage.failed import repaired, repairs
 from tui.stage.frames import failed_frame, map_frame, node_frame
 from tui.stage.light import Light, light_of
 from tui.stage.maps import Known
-from tui.stage.nodes import NodeGround, find, own_line, path_of, top_node
+from tui.stage.nodes import NodeGround, find, path_of, top_node
 from tui.stage.store import Store
 from tui.view import View
 
@@ -81,11 +81,6 @@ class Opened:
         except LookupError:
             return None
         return chain[0] if chain else None
-
-    def own_line(self, view: View) -> int | None:
-        """The line of the program itself that a view is at, if it is known."""
-        node = self.top(view)
-        return None if node is None else own_line(node)
 
     def beside(self, view: View, node: Node) -> tuple[Node, ...]:
         """The nodes that the stop shows together with this one."""
