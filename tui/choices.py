@@ -215,9 +215,12 @@ def repair_by(number: int) -> Command:
         if run_ is None or run_.error is None:
             return session
         try:
-            return session.changed(run_.repaired(session.view, number))
+            found = session.changed(run_.repaired(session.view, number))
         except IndexError:
             return session.told(f"There is no repair {number}.")
+        if is_playground(found.view.lesson) and not found.editing:
+            return replace(found, caret=run_.error.line or found.caret, landing=True)  # where it was repaired
+        return found
 
     return repair
 

@@ -54,6 +54,15 @@ async def test_what_waits_is_told_apart_from_torch_being_loaded() -> None:
         assert explorer.waiting == ""
 
 
+async def test_a_repair_in_the_stage_shows_what_was_repaired() -> None:
+    async with bench(PRODUCT) as d:
+        await d.press("enter", *"Z=Y@Y", "escape", "r")
+        assert d.view.path == ("Z",)
+        assert d.session.caret == 4
+        await d.press("u")
+        assert "this fails" in d.screen
+
+
 async def test_beside_a_gradient_the_editor_shows_the_line_that_it_is_the_gradient_of() -> None:
     above = "x = torch.ones(2, 2, requires_grad=True)\n" + "# ...\n" * 20
     async with bench(above + "y = (x @ x).sum()\n" + "# ...\n" * 20 + "z = y * 3\nz.backward()") as d:
