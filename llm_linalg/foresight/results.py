@@ -189,6 +189,8 @@ def no_larger(operands: Sequence[Any], kept: bool) -> Unknown:
 
 def keeps(operation: Operation) -> bool:
     """Return whether an operation gives no more cells than its only operand has."""
+    if operation.name == "one_hot":  # a cell becomes a row
+        return False
     return operation.kind in _KEEPING_KINDS or operation.name in _SHAPED_ALIKE | _LAID_OUT
 
 

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import ast
+from contextlib import suppress
+
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
+from torch import Tensor
 
 from llm_linalg import LimitError, ProgramError, front, run
 from llm_linalg.claims import broken
+from llm_linalg.foresight.unknown import Unknown
 from llm_linalg.language import allowance
 from llm_linalg.language.allowance import LARGE, Spent
 from llm_linalg.language.budget import Budget
 from tests.engine.counting import at_most
 from tests.engine.flows import flows
+from tests.engine.test_altering import gone_through
 from tests.engine.test_foresight import DRAWN, difference, holds
 from tests.engine.turned import FAIR_TURNS
 from tests.engine.unforeseen import BIG, LOOPS, NESTED, UNFORESEEN
@@ -91,3 +97,36 @@ def test_long_lists_are_refused_before_all_that_is_allowed_is_done(turn: str) ->
 def test_a_claim_may_call_a_function_with_a_loop() -> None:
     program = "def f(x):\n    for i in range(2):\n        x = x + 1\n    return x"
     assert not list(broken(program, ["f(1) == 3"]))
+
+
+STEPS = """
+    y * 2 | 3 - y | -y | y.abs() | y[1:] | y[None] | y[0] | y[y > 0] | y.flatten() | y.reshape(-1) | y.T
+    y.sum() | y.sum(-1, keepdim=True) | y.cumsum(0) | y.softmax(-1) | y.clone() | y.unsqueeze(0) | y.detach()
+    F.one_hot(y.long().clamp(0), 9) | F.one_hot(y.abs().long()) | torch.stack([y, y]) | y.repeat(3) | y @ y.T
+    y[torch.arange(3)] | y[[0] * 30] | y + torch.ones(9, 1) | torch.outer(y, y) | y.expand(4, -1) | y.tril()
+    y.nonzero() | (y > 0).nonzero() | y.clamp(min=0.) | y.pow(2) | F.gelu(y) | y.argsort() | y.view(1, -1)
+"""
+ONES = [step.strip() for line in STEPS.strip().split("\n") for step in line.split("|")]
+
+
+PICKED = ["x[x > 0]", "x[x[:, 0] > 0]", "x[:, x[0] > 0]", "x.nonzero()", "x[0, x[0] > 0]"]
+
+
+@pytest.mark.parametrize("step", ONES)
+@settings(max_examples=15)
+@given(st.sampled_from(PICKED), st.lists(st.sampled_from(ONES), max_size=3))
+def test_what_values_pick_has_no_more_cells_than_is_told(step: str, picked: str, more: list[str]) -> None:
+    for steps in ([step], [step, *more]):
+        program = f"x = torch.randn(5, 4)\ny = {picked}\n" + "".join(f"y = {one}\n" for one in steps)
+        with suppress(ProgramError):
+            made = run(program).nodes[-1]
+            told = gone_through(program, dearest=True).evaluate(ast.Name("y", ast.Load()))
+            if isinstance(told, Unknown) and told.most is not None:
+                assert told.kind is Tensor
+                assert made.value.numel() <= told.most
+
+
+@pytest.mark.parametrize("step", ["y * 2", "-y", "y[1:]", "y.flatten()", "F.relu(y)", "y.softmax(-1)"])
+def test_a_step_that_makes_it_no_larger_leaves_that_told(step: str) -> None:
+    known = gone_through(f"x = torch.randn(5, 4)\ny = x[x > 0]\ny = {step}", dearest=True)
+    assert known.evaluate(ast.Name("y", ast.Load())).most == 20
