@@ -1,4 +1,7 @@
-"""Python files as cells: at `# %%` lines if there are any, else at blank lines between statements."""
+"""Python files as cells: at `# %%` lines if there are any, else at blank lines between statements.
+
+What only imports has nothing to show: it stands in one cell with the code below it.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +25,7 @@ def read(text: str) -> list[Cell]:
             lines[place] = ""
     if any(_MARK.fullmatch(line) for line in lines):
         return list(_marked(lines))
-    return [cell for start, end in _blocks(lines) for cell in _block(lines[start:end], start)]
+    return [cell for start, end in _shown(lines) for cell in _block(lines[start:end], start)]
 
 
 def _marked(lines: list[str]) -> Iterator[Cell]:
@@ -95,6 +98,30 @@ def _blocks(lines: list[str]) -> Iterator[tuple[int, int]]:
             start = None
     if start is not None:
         yield start, len(lines)
+
+
+def _shown(lines: list[str]) -> Iterator[tuple[int, int]]:
+    """Where blocks begin and end; one that only imports goes on to the end of another, not over prose."""
+    first: int | None = None
+    ended = 0
+    for start, end in _blocks(lines):
+        if first is not None and lines[start].startswith(("#", '"', "'")):
+            yield first, ended
+            first = None
+        first = start if first is None else first
+        ended = end
+        if not _imports(lines[first:end]):
+            yield first, end
+            first = None
+    if first is not None:
+        yield first, ended
+
+
+def _imports(lines: list[str]) -> bool:
+    """Whether a block only imports, below what it says."""
+    tree = _parsed("\n".join(lines))
+    parts = [] if tree is None else tree.body[bool(ast.get_docstring(tree)) :]
+    return bool(parts) and all(isinstance(part, ast.Import | ast.ImportFrom) for part in parts)
 
 
 def _inside(lines: list[str]) -> set[int]:

@@ -258,6 +258,17 @@ def test_a_python_file_is_parted_at_blank_lines_but_not_inside_a_statement() -> 
     assert found.run(4)["Z"].shape == (3, 5)
 
 
+def test_imports_stand_with_the_code_below_them_but_not_over_prose() -> None:
+    text = '"""Why."""\nimport math\n\nimport torch\nfrom torch import nn\n\n\nx = torch.ones(2)\n\ny = (\n'
+    found = parse(text.encode(), "s.py")  # nor does what can't be read below it part them
+    assert [(stop.line, stop.code) for stop in found.stops] == [
+        (1, "import math\n\nimport torch\nfrom torch import nn\n\n\nx = torch.ones(2)"), (9, "y = ("),
+    ]  # fmt: skip
+    assert found.stops[0].prose == "Why."
+    alone = parse(b"import torch\n\n# Ones.\nx = torch.ones(2)\n\nimport math\n", "s.py")
+    assert [stop.code for stop in alone.stops] == ["import torch", "x = torch.ones(2)", "import math"]
+
+
 def test_a_python_file_with_marks_is_parted_at_them() -> None:
     text = "# %% [markdown]\n# # Title\n# words\n# %% First\nx = torch.ones(2)\n\ny = x\n#%%\nz = x + y\n"
     found = parse(text.encode(), "s.py")
