@@ -99,7 +99,8 @@ def _document(session: Session, lesson: Lesson) -> tuple[Entry, ...]:
 def _cells(lesson: Lesson, stops: range, level: int, number: int, failed: set[int]) -> list[Entry]:
     entries = []
     for stop in (lesson.stops[k - 1] for k in stops):
-        first = next((line.strip() for line in stop.code.split("\n") if line.strip()), "text")
+        lines = [line.strip() for line in stop.code.split("\n") if line.strip()] or ["text"]
+        first = next((line for line in lines if not line.startswith(("import ", "from "))), lines[0])
         refused = f"{REFUSED} " if stop.refused is not None or stop.number in failed else ""
         text = f"{stop.number} {refused}{clean(first, LONGEST)}"
         entries.append(Entry(f"stop:{stop.number}", text, level, here=stop.number == number))
