@@ -147,7 +147,7 @@ class Parting(Movement):
             chunks = int(call["chunks"])
             return min(chunks, size) if size else chunks  # an axis of none gives as many as are asked for
         parts = 1 if self.name == "unbind" else call["split_size"]
-        return len(parts) if isinstance(parts, list | tuple) else -(-size // parts)
+        return len(parts) if isinstance(parts, list | tuple) else -(-size // int(parts))
 
 
 @dataclass(frozen=True, eq=False)

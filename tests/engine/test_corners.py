@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 import pytest
 import torch
 from torch import Tensor, nn
 
 from llm_linalg import ProgramError, run, trace
+from llm_linalg.language import tables
+from tests.engine.doing import budgets
 from tests.engine.drawing import values
 
 
@@ -109,3 +113,22 @@ def test_what_is_refused_is_told_truly(program: str, said: str) -> None:
 )
 def test_whole_numbers_have_as_many_bits_as_the_page_says(text: str, number: int) -> None:
     assert run(f"print({text})").printed == f"{number}\n"
+
+
+NUMBERS = "x = torch.ones(4, 4)\nhalf, none, two, yes = [torch.tensor(k) for k in (0.5, 0, 2, True)]\n"
+GIVEN = ["half", "none", "two", "yes", "two, two", "(two, two)", "[two]", "0, two", "x, two", "x, 0, yes"]
+
+
+@pytest.mark.parametrize("place", ["x", "torch", "F"])
+def test_a_budget_is_of_whole_numbers_whatever_a_call_is_given(
+    place: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = budgets(monkeypatch)
+    members = {"x": tables.METHODS, "torch": tables.TORCH.members, "F": tables.F.members}[place]
+    for name, member in members.items():
+        for several in GIVEN if callable(member) else ():
+            for arguments in {several, several if place == "x" else f"x, {several}"}:
+                with suppress(ProgramError):
+                    run(f"{NUMBERS}y = {place}.{name}({arguments})")
+                assert {type(number) for number in made[-1].left} == {int}, (name, arguments)
+                assert type(made[-1].effort) is type(made[-1].trials) is int
