@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 import torch
 from torch import Tensor
 
-from llm_linalg.language.costs import EFFORT_OF_ANOTHER_WRITER
+from llm_linalg.language.costs import EFFORT_OF_ANOTHER_WRITER, LOOKED_AN_EFFORT, WRITTEN_AN_EFFORT
 from llm_linalg.ops.call import Call
 
 if TYPE_CHECKING:
@@ -51,6 +51,22 @@ def renews(guard: Guard, memory: int, writers: int) -> None:
         writers: How many writes into it the tensor shows.
     """
     guard.renews(memory)
-    guard.effort += EFFORT_OF_ANOTHER_WRITER * max(writers - 1, 0)
+    _takes(guard, EFFORT_OF_ANOTHER_WRITER * max(writers - 1, 0))
+
+
+def looks(guard: Guard, cells: int) -> None:
+    """Hold against a guard that it is asked who wrote so many cells last."""
+    if cells > LOOKED_AN_EFFORT:
+        _takes(guard, cells // LOOKED_AN_EFFORT)
+
+
+def keeps(guard: Guard, cells: int) -> None:
+    """Hold against a guard that so many cells are copied, to be kept as they were."""
+    guard.effort += cells // WRITTEN_AN_EFFORT
+    guard.fill(cells)
+
+
+def _takes(guard: Guard, effort: int) -> None:
+    guard.effort += effort
     if not torch._C._is_torch_function_all_disabled():  # noqa: SLF001  else it can't rehearse: it soon will
         guard.fill(0)

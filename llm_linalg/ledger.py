@@ -12,9 +12,9 @@ import torch
 from torch import Tensor
 
 from llm_linalg.errors import LimitError
-from llm_linalg.guard import Guard, renews
+from llm_linalg.guard import Guard, keeps, renews
 from llm_linalg.keeping import MOST_NODES, Keeper
-from llm_linalg.memory import Memory
+from llm_linalg.memory import Memory, nothing
 from llm_linalg.node import Node, Operand, Origin
 from llm_linalg.tracing import Trace
 from llm_linalg.writes import storage_cells
@@ -220,7 +220,7 @@ class Ledger:
         If it failed, that is so of a few names, as far as it takes no time, whatever guards the run.
         """
         if failed:
-            self._guard = None
+            self._guard, self._memory.looks = None, nothing
         outdated = filter(self._memory.outdated, self._bound.soon() if failed else self._bound)
         for tensor in islice(outdated, FEW_NAMES if failed else None):
             self._renew(tensor, self._made[id(tensor)][1])
@@ -289,6 +289,9 @@ class Ledger:
                 for tensor, node in self._gradients.values()
                 if (leaf := self._leaf(node)) is not None and leaf.grad is tensor
             ]
+        if self._guard is not None and added:
+            keeps(self._guard, sum(storage_cells(tensor) for tensor, *_ in added))
+        with torch._C.DisableTorchFunction():
             self._memory.keep([tensor for tensor, *_ in added])
         self._gradients = {id(tensor): (tensor, node) for tensor, _, node, _ in added}
         found = go(*args, **kwargs)

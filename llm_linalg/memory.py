@@ -21,11 +21,16 @@ from llm_linalg.relations import IndexRelation, Relation
 from llm_linalg.writes import Source, Writes, copy_of, moved, storage_cells
 
 
+def nothing(_cells: int) -> None:
+    """Take no note of how many cells are looked at."""
+
+
 class Memory:
     """The tensors of a recording, by the memory that they look into."""
 
     def __init__(self, moved: Callable[[Sequence[Tensor], int], None] = lambda _values, _place: None) -> None:
         self.moved = moved  # is told of values that were moved out of a memory
+        self.looks = nothing  # is told how many cells are about to be looked at
         self._kept: dict[int, list[Tensor]] = {}  # the values that nodes show, while they share the memory
         self._writes: dict[int, Writes] = {}  # into each memory
         self._seen: dict[int, tuple[int, int]] = {}  # a tensor's memory, and how many writes its node shows
@@ -80,6 +85,7 @@ class Memory:
         writes = self._writes.get(place)
         if writes is None or len(writes) <= count:
             return False
+        self.looks(tensor.numel())
         with torch._C.DisableTorchFunction():  # to look at it is no part of the program
             if writes.touch(tensor, count):
                 return True
@@ -136,8 +142,8 @@ def _picked(source: Source, *tensors: Tensor) -> Tensor:
 
 
 def _copy(values: Sequence[Tensor]) -> torch.UntypedStorage | None:
-    """Return a copy of a memory for those values that have more cells than it has, if there are any."""
-    large = any(value.numel() > storage_cells(value) for value in values)
+    """Return a copy of a memory for values that together have more cells than it has."""
+    large = sum(value.numel() for value in values) > storage_cells(values[0])
     return copy_of(values[0]) if large else None
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
@@ -12,7 +12,7 @@ from torch.overrides import TorchFunctionMode
 
 from llm_linalg.axes import Clash
 from llm_linalg.errors import HaltedError
-from llm_linalg.guard import Guard
+from llm_linalg.guard import Guard, looks
 from llm_linalg.ledger import Ledger, Where, shown
 from llm_linalg.memory import version
 from llm_linalg.node import Node, Operand
@@ -100,6 +100,8 @@ class Recorder(Ledger, TorchFunctionMode):
         self.failed: Call | None = None  # the last call that failed, and how
         self.failure: BaseException | None = None
         self._guard = guard
+        if guard is not None:
+            self._memory.looks = partial(looks, guard)
         self._halt = halt
         self._calls = _TRUSTED if guard is None else Alike()
 

@@ -178,9 +178,9 @@ def moved(tensor: Tensor, memory: torch.UntypedStorage | None = None) -> Tensor:
 
     Args:
         tensor: The tensor.
-        memory: A copy of its memory, into which one looks that has more cells than that.
+        memory: A copy of its memory, to look into; else one is made if it has fewer cells than the tensor.
     """
-    if tensor.numel() <= storage_cells(tensor):
+    if memory is None and tensor.numel() <= storage_cells(tensor):
         return tensor.clone()
     copied = copy_of(tensor) if memory is None else memory
     view = View.of(tensor)

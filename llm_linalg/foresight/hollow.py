@@ -30,6 +30,7 @@ from llm_linalg.foresight.results import (
 )
 from llm_linalg.foresight.unknown import UNKNOWN, Undecided, Unknown
 from llm_linalg.foresight.wholes import between
+from llm_linalg.language.bounds import as_numbers
 from llm_linalg.language.budget import Asked, Budget
 from llm_linalg.language.costs import A_CALL, AN_ANSWER
 from llm_linalg.ops import TABLE, Call
@@ -263,7 +264,7 @@ class Hollow(TorchFunctionMode):
         """Take what a call asks for, and return it; what is refused anyway fails."""
         if isinstance(call.operation, Unlisted) and not call.operation.bounded:
             raise Undecided
-        if by_values(call) or _unlike(call):
+        if by_values(call) or _unlike(call) or as_numbers(call):
             raise Undecided(value=picked_by_values(call))
         try:
             if danger(call) is not None:

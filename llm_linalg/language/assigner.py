@@ -14,9 +14,11 @@ from llm_linalg.language.costs import (
     A_LAYER_STORED,
     A_LAYERS_NAME,
     AN_UNPACKING,
+    CHAINED_NAMES_A_STEP,
     EFFORT_OF_A_NAME,
     FEW_NAMES,
     NAMES_A_STEP,
+    NAMES_UNPACKED_A_STEP,
 )
 from llm_linalg.language.values import Distinct
 
@@ -55,7 +57,7 @@ class Assigner(Caller):
             layers.stored(owner, target.attr, value)
         except KeyError:
             raise self.outside(f"a layer's {target.attr} can't be assigned to here", target) from None
-        self.go_through_names()
+        self.budget.step(max(sum(map(len, self.names.maps)) - FEW_NAMES, 0) // CHAINED_NAMES_A_STEP)
         for name, bound in self.names.items():
             if bound is owner:
                 self.bind(name, owner)
@@ -110,7 +112,7 @@ class Assigner(Caller):
             value = value.unbind(0)
         if not isinstance(value, _UNPACKED):
             raise self.error("only a tuple, a list or a tensor can be unpacked", target)
-        self.budget.step(AN_UNPACKING)
+        self.budget.step(AN_UNPACKING + len(target.elts) // NAMES_UNPACKED_A_STEP)
         if len(value) != len(target.elts):
             raise self.error(f"{len(value)} values can't be unpacked to {len(target.elts)} names", target)
         for item, part in zip(target.elts, value, strict=True):

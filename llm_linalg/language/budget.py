@@ -207,9 +207,12 @@ class Budget(Allowance):
             Clash: If its operands don't fit.
             LimitError: If it has more sizes than any tensor has axes: to say why it fails would take long.
         """
-        operation = call.operation
         bounds.hold(call)
-        shape = _shape(call)
+        asked = self._asked(bounds.with_numbers(call))
+        return asked._replace(effort=asked.effort + costs.EFFORT_OF_A_NUMBER * bounds.as_numbers(call))
+
+    def _asked(self, call: Call) -> Asked:
+        operation, shape = call.operation, _shape(call)
         outputs, items = operation.outputs(call), operation.items(call, shape)
         peak, cost = operation.peak(call, shape), max(operation.cost(call, shape), bounds.singular(call))
         return Asked.of(call, outputs, shape, peak, cost, items)

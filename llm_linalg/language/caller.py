@@ -22,6 +22,7 @@ from llm_linalg.language.costs import (
     CELLS_AN_EFFORT,
     EFFORT_OF_A_CALL_BACK,
     EFFORT_OF_A_CALL_LOOKED_AT,
+    EFFORT_OF_A_FIELD,
     EFFORT_OF_A_LAYER,
     EFFORT_OF_A_LAYER_MET,
     EFFORT_OF_A_PASS_BACK,
@@ -230,7 +231,7 @@ class Caller(Comprehensions):
         if not printing.is_number(value, node.conversion):
             self.budget.show(printing.shown(value))
         text = printing.formatted(value, node.conversion, spec)
-        self.budget.effort += len(text) // LETTERS_AN_EFFORT
+        self.budget.effort += EFFORT_OF_A_FIELD + len(text) // LETTERS_AN_EFFORT
         return text
 
     def _shown(self, value: Any = "") -> str:

@@ -168,8 +168,10 @@ class Evaluator:
     def _where(self) -> Origin:
         place = self._at, self._scope
         if place not in self._origins:
-            span, text = self.source.span(self._at), self.source.text_of(self._at)
-            self._origins[place] = Origin(span, text, scope=self._scope)
+            anywhere = self._at, ""
+            if anywhere not in self._origins:
+                self._origins[anywhere] = Origin(self.source.span(self._at), self.source.text_of(self._at))
+            self._origins[place] = self._origins[anywhere]._replace(scope=self._scope)
         return self._origins[place]
 
     def _name(self, node: ast.Name) -> Any:

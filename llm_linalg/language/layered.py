@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from torch import nn
 
 from llm_linalg.errors import LimitError
@@ -26,6 +28,20 @@ def count(layer: nn.Module) -> int:
             raise LimitError(f"layers in layers, more than {MAX_DEPTH} deep")
         inner = [item for outer in level for item in vars(outer)["_modules"].values()]
         level = [item for item in inner if item is not None]
+    return total
+
+
+def joined(left: Any, right: Any) -> int:
+    """Return how many layers there are in a layer times a number, or with others behind it; 0 without one.
+
+    Raises:
+        LimitError: If one alone has more than the bound.
+    """
+    total = 0
+    for layer, other in ((left, right), (right, left)):
+        if isinstance(layer, nn.Module):
+            total += count(layer) * (max(other, 1) if isinstance(other, int) else 1)
+            total += len(other) if isinstance(other, list | tuple) else 0
     return total
 
 

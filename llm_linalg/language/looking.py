@@ -24,6 +24,7 @@ class Looking(Moments):
         """Look at a run from its start: nothing of it is under way, and nothing was looked at."""
         self._looked_at, self._passed = set[ast.stmt](), set[ast.stmt]()
         self._doing = list[Moment]()
+        self._places: dict[ast.stmt, int] | None = None  # of the program's statements, when asked for
         self._active, self._passive = set[ast.stmt](), set[ast.stmt]()
 
     def _look_at(self, inner: Going) -> None:
@@ -50,7 +51,9 @@ class Looking(Moments):
 
     def _place(self, moment: Moment) -> int:
         """Return the place of what is about to be run among the program's statements; -1 if within one."""
-        return next((k for k, item in enumerate(self._body) if item is moment.statements[0]), -1)
+        if self._places is None:
+            self._places = {item: place for place, item in enumerate(self._body)}
+        return self._places.get(moment.statements[0], -1)
 
     def comprehends(self, node: ast.stmt) -> bool:
         """Whether items are gone through within a statement that is no block."""

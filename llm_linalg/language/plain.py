@@ -124,7 +124,7 @@ def bound(kind: type[ast.operator], left: Any, right: Any) -> None:
             _bound_integers(kind, left, right)
         return
     if isinstance(left, nn.Module) or isinstance(right, nn.Module):
-        _bound_layers(left, right)
+        layered.bound(layered.joined(left, right))
     if isinstance(left, VIEWS | dict) or isinstance(right, VIEWS):
         hashable(chain(*[side for side in (left, right) if isinstance(side, NESTED)]))  # Python makes a set
     if isinstance(left, str) and kind is ast.Mod:
@@ -165,17 +165,6 @@ def _fewest_bits(kind: type[ast.operator], left: int, right: int, most: int) -> 
 
 def _too_long(kind: type[ast.operator], left: int, right: int) -> bool:
     return bool(BINARY[kind](left, right).bit_length() > MAX_BITS)
-
-
-def _bound_layers(left: Any, right: Any) -> None:
-    """Hold a layer times a number, and a layer with a list behind it, against the bound for layers."""
-    if isinstance(left, nn.Module) and isinstance(right, nn.Module):
-        layered.bound(layered.count(left) + layered.count(right))
-    for layer, other in ((left, right), (right, left)):
-        if isinstance(layer, nn.Module) and isinstance(other, int):
-            layered.bound(layered.count(layer) * other)
-        elif isinstance(layer, nn.Module) and isinstance(other, list | tuple):
-            layered.bound(layered.count(layer) + len(other))
 
 
 def bounded(value: Any) -> Any:
@@ -301,6 +290,8 @@ def rounded(number: Any, digits: int | None = None) -> Any:
 
 def total(items: Any, start: Any = 0) -> Any:
     """Return what `sum` gives, of nothing its start; of lists in a time that grows with their items."""
+    if isinstance(start, nn.Module):
+        raise TypeError("a sum joins no layers: write nn.ModuleList(items)")
     if not isinstance(start, list | tuple):
         return sum(items, start)
     added, found = list(items), list(start)

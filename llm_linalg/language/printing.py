@@ -36,6 +36,7 @@ _SHOWN = (
     | torch.dtype
     | torch.device
 )
+_WIDE = 4  # times as long as others take cells that may have hundreds of digits
 _A_LAYER = 10  # items that the text of a layer takes as long as
 _WITHOUT_CELLS = frozenset([bool, int, float, str, type(None)])
 _OPTIONS: Mapping[str, tuple[int, int]] = {
@@ -115,9 +116,9 @@ def shown(value: Any) -> Shown:
             tensors += 1
             if tensors > MAX_TENSORS:
                 raise LimitError(f"the text of more than {MAX_TENSORS} tensors: print a slice")
-            edges = [min(size, 2 * options["edgeitems"]) for size in item.shape]
-            sizes = item.shape if whole else edges
-            total += prod(sizes)
+            edges = 2 * options["edgeitems"] or item.numel()  # of none, torch shows all
+            sizes = item.shape if whole else [min(size, edges) for size in item.shape]
+            total += prod(sizes) * (_WIDE if options.get("sci_mode") is False and _long(item) else 1)
             lists += sum(accumulate(sizes[:-1], mul))
             if total > MAX_SHOWN:
                 raise LimitError(
@@ -126,9 +127,14 @@ def shown(value: Any) -> Shown:
     return Shown(tensors, total, items, lists)
 
 
+def _long(tensor: Tensor) -> bool:
+    return tensor.dtype is torch.float64
+
+
 def is_number(value: Any, conversion: int) -> bool:
     """Return whether an f-string shows a tensor as the number that is its only cell."""
-    return isinstance(value, Tensor) and not value.dim() and conversion < 0
+    with torch._C.DisableTorchFunction():  # to look at it is no part of the program
+        return isinstance(value, Tensor) and not value.dim() and conversion < 0
 
 
 def text(value: Any = "") -> str:
@@ -144,7 +150,7 @@ def representation(value: Any) -> str:
 def _with_options(value: Any, show: Any) -> str:
     chosen = CHOSEN.get()
     with torch._C.DisableTorchFunction():  # showing is no part of the program
-        if not chosen:
+        if not chosen or value.__class__ in _WITHOUT_CELLS:
             return str(show(value))
         with printoptions(**chosen):
             return str(show(value))
@@ -163,6 +169,9 @@ def check_places(spec: str) -> None:
 def formatted(value: Any, conversion: int, spec: str) -> str:
     """Return a value as an f-string shows it."""
     check_places(spec)
+    if is_number(value, conversion):
+        with torch._C.DisableTorchFunction():
+            return format(value, spec)
     if conversion == ord("r"):
         value = representation(value)
     elif conversion == ord("s"):

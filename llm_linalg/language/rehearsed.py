@@ -9,7 +9,7 @@ from operator import sub
 from typing import TYPE_CHECKING, Any
 
 from llm_linalg.language.allowance import LARGE, MUCH, Spent
-from llm_linalg.language.costs import EFFORT_OF_A_NODE
+from llm_linalg.language.costs import EFFORT_OF_A_LOOP, EFFORT_OF_A_NODE
 from llm_linalg.language.looking import Looking
 from llm_linalg.language.moments import NONE, Moment
 from llm_linalg.language.pace import ENOUGH, MOST_TIMES, Going, Pace, Ran
@@ -49,6 +49,7 @@ class Rehearsed(Looking):
     @contextmanager
     def foreseen(self, loop: ast.For, values: Sequence[Any]) -> Iterator[Going]:
         """Know a loop that is under way while the context is open; one not foreseen is rehearsed first."""
+        self.budget.effort += EFFORT_OF_A_LOOP
         going = Going(self._moment([loop], values), closely=not self._going)
         self._going.append(going)
         try:

@@ -15,7 +15,13 @@ from llm_linalg.errors import LimitError
 from llm_linalg.language import instead, plain, tables
 from llm_linalg.language.budget import Budget
 from llm_linalg.language.caller import UserFunction
-from llm_linalg.language.costs import AN_OWN_CALL, EFFORT_OF_AN_OWN_CALL, NAMES_A_STEP, STEPS
+from llm_linalg.language.costs import (
+    AN_OWN_CALL,
+    EFFORT_OF_AN_OWN_CALL,
+    NAMES_A_STEP,
+    PARAMETERS_A_STEP,
+    STEPS,
+)
 from llm_linalg.language.evaluator import FAILURES, Explain
 from llm_linalg.language.gradients import Gradients, enable_grad, no_grad
 from llm_linalg.language.own import imported_as, own
@@ -164,6 +170,7 @@ class Statements(Rehearsed):
         self.names.maps[0][node.name] = UserFunction(node, defaults, self.names, gradients, names)
 
     def _defaults(self, taken: ast.arguments) -> dict[str, Any]:
+        self.budget.step((len(taken.args) + len(taken.kwonlyargs)) // PARAMETERS_A_STEP)
         names = [arg.arg for arg in taken.args]
         values = [self.evaluate(default) for default in taken.defaults]
         defaults = dict(zip(names[len(names) - len(values) :], values, strict=True))
@@ -236,6 +243,7 @@ class Statements(Rehearsed):
         return None
 
     def _import(self, node: ast.Import | ast.ImportFrom) -> None:
+        self.budget.step(len(node.names) - 1)
         for alias in node.names:
             path, module = _imported(node, alias)
             if module is None:
