@@ -12,6 +12,7 @@ from tests.engine.stacked import LISTED, LOOKED_THROUGH, NAMED, REPAIRED, STACKE
 from tests.engine.sudden import SUDDEN
 from tests.engine.told import BOUNDLESS
 from tests.engine.uncommon import UNCOMMON
+from tests.engine.unseen import UNSEEN
 
 REFUSED = {
     **ENDLESS,
@@ -233,4 +234,5 @@ BOMBS = (
     *SPELT,
     *FACTORS,
     *UNCOMMON,
+    *UNSEEN,
 )

@@ -1,0 +1,82 @@
+"""Programs that do much which neither a call's shapes nor a line's parts show."""
+
+from __future__ import annotations
+
+_OPEN = "free = torch.rand(1) > 2\n{}\nfor i in range(80_000):\n    if free: break\n    {}"
+_NUMBER = "t, y = torch.tensor(1), torch.ones(4, 4)"
+_NAMES = ", ".join(f"a{k}" for k in range(1_000))
+_BOUND = " = ".join(f"a{k}" for k in range(1_000)) + " = 0\n"
+_STORED = "layer, p = nn.Linear(1, 1), nn.Parameter(torch.ones(1, 1))\n"
+_CALLED = "\nf(layer, p)"
+_FEW = "nn.Sequential(nn.Identity())"
+
+JOINED = (
+    *[_OPEN.format(f"s = {_FEW}", f"s * {times}") for times in (30, 500, 999)],
+    _OPEN.format("s = nn.Sequential()", "s * 1_999"),
+    _OPEN.format(f"m, l = nn.Sequential(), {_FEW} * 990", "m + l"),
+    _OPEN.format("m, l = nn.ModuleList(), [nn.Identity()] * 1_900", "m + l"),
+    _OPEN.format("s = nn.ModuleList([nn.Identity()])", "sum([s] * 30, start=s)"),
+)
+LONG_SIZES = (
+    _OPEN.format("x = torch.ones(2, 3)", "x.shape * 50_000"),
+    _OPEN.format("", "torch.Size([1]) * 100_000"),
+    _OPEN.format("x = torch.ones(1); s = x.shape * 90_000", "s.numel()"),
+    _OPEN.format("t = torch.tensor(1)", "torch.Size([t] * 500)"),
+    _OPEN.format("r = torch.ones(1).topk(1)", "r * 50_000"),
+)
+NAMES = (
+    _OPEN.format("t = (0,) * 1_000", f"{_NAMES} = t"),
+    _OPEN.format("t = [0] * 1_000", f"[{_NAMES}] = t"),
+    _OPEN.format("", f"from torch import {', '.join(['ones'] * 1_000)}"),
+    _OPEN.format("", f"import {', '.join(['torch'] * 100)}"),
+    _OPEN.format("", f"def f({_NAMES}, z=1): pass"),
+    _OPEN.format("", f"def f(*, {_NAMES}): pass"),
+    _OPEN.format(_BOUND + _STORED, "layer.weight = p"),
+    _BOUND + _STORED + "def f(a, b):\n  " + _OPEN.format("", "a.weight = b").replace("\n", "\n  ") + _CALLED,
+    "pass;" * 4_000 + "\n" + _OPEN.format("", "for j in (): pass"),
+    _OPEN.format("", "\n    ".join(["for j in (0,):\n        for k in (): pass"] * 400)),
+    *[
+        f"x = torch.ones(())\ndef f(x):\n  {call}" + "\n" * 30_000 + ")\n" + _OPEN.format("", "f(x)")
+        for call in ("x.sum(", "p = nn.Parameter(x")
+    ],
+)
+KEPT = (
+    _OPEN.format("x = torch.zeros(2_000_000); a = x[:1]", "v = [x[1:] for k in range(400)]; a[0] = 1"),
+    _OPEN.format("x = torch.zeros(500_000)", "v = [x.view(-1) for k in range(50)]; x += 1"),
+    _OPEN.format(
+        "x = torch.zeros(2_000_000); a = x[:1]; v = [x[1:] for k in range(200)]",
+        "a[0] = 1\n    for y in v: z = y",
+    ),
+    _OPEN.format(
+        "w = torch.ones(3_000_000, requires_grad=True); v = torch.ones((), requires_grad=True)\n"
+        "w.grad = torch.ones(3_000_000)",
+        "w.grad\n    v.backward()",
+    ),
+)
+NUMBERS = (
+    *[
+        _OPEN.format(f"{_NUMBER}\n{call}", "pass")
+        for call in (
+            "torch.layer_norm(y, (t * 4,))",
+            "F.rms_norm(y, (t * 4,))",
+            "torch.diag_embed(y, t, t)",
+            "y.index_select(t, t)",
+            "y.split(t)",
+        )
+    ],
+    _OPEN.format(_NUMBER, "F.normalize(y, t, t)"),
+    "y = torch.ones(2 ** 20 + 1, 1)\ny.split(torch.tensor(1, dtype=torch.uint8))",
+    "x, t = torch.zeros(8_000, 4_000), torch.tensor(1)\nfor i in range(300): y = x.sort(t)",
+)
+TEXTS = (
+    _OPEN.format("torch.set_printoptions(threshold=0, edgeitems=0); x = torch.rand(1_001)", "str(x)"),
+    _OPEN.format("torch.set_printoptions(edgeitems=0); x = torch.arange(20_000)", "str(x)"),
+    _OPEN.format(
+        "torch.set_printoptions(precision=20, sci_mode=False); x = torch.rand(600).double() * 1e300", "str(x)"
+    ),
+    *[
+        _OPEN.format("torch.set_printoptions(precision=3); x, n = torch.ones(()), 1", f"f'{field * 20}'")
+        for field in ("{x}", "{n!a}", "{n=}")
+    ],
+)
+UNSEEN = (*JOINED, *LONG_SIZES, *NAMES, *KEPT, *NUMBERS, *TEXTS)
