@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 import torch
 from torch import Tensor
 
-from llm_linalg.language.costs import EFFORT_OF_ANOTHER_WRITER, LOOKED_AN_EFFORT, WRITTEN_AN_EFFORT
+from llm_linalg.language.costs import EFFORT_OF_ANOTHER_WRITER, IN_NO_TIME, LOOKED_AN_EFFORT
 from llm_linalg.ops.call import Call
 
 if TYPE_CHECKING:
@@ -38,6 +38,9 @@ class Guard(Protocol):
     def renews(self, memory: int) -> None:
         """Note that a tensor is looked at anew: its memory of so many cells was written through another."""
 
+    def write(self, cells: int, memory: int) -> None:
+        """Take what it takes that so many cells are written of a memory: what shares it is kept as it was."""
+
     def fill(self, cells: int) -> None:
         """Take cells that are about to be filled, and look whether all that was taken is too much."""
 
@@ -62,8 +65,8 @@ def looks(guard: Guard, cells: int) -> None:
 
 def keeps(guard: Guard, cells: int) -> None:
     """Hold against a guard that so many cells are copied, to be kept as they were."""
-    guard.effort += cells // WRITTEN_AN_EFFORT
-    guard.fill(cells)
+    if cells > IN_NO_TIME:
+        guard.write(cells, cells)
 
 
 def _takes(guard: Guard, effort: int) -> None:

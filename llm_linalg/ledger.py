@@ -289,9 +289,8 @@ class Ledger:
                 for tensor, node in self._gradients.values()
                 if (leaf := self._leaf(node)) is not None and leaf.grad is tensor
             ]
-        if self._guard is not None and added:
-            keeps(self._guard, sum(storage_cells(tensor) for tensor, *_ in added))
-        with torch._C.DisableTorchFunction():
+            if self._guard is not None:
+                keeps(self._guard, sum(storage_cells(tensor) for tensor, *_ in added))
             self._memory.keep([tensor for tensor, *_ in added])
         self._gradients = {id(tensor): (tensor, node) for tensor, _, node, _ in added}
         found = go(*args, **kwargs)

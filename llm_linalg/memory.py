@@ -85,8 +85,10 @@ class Memory:
         writes = self._writes.get(place)
         if writes is None or len(writes) <= count:
             return False
-        self.looks(tensor.numel())
         with torch._C.DisableTorchFunction():  # to look at it is no part of the program
+            cells = tensor.numel()
+        self.looks(cells)
+        with torch._C.DisableTorchFunction():
             if writes.touch(tensor, count):
                 return True
         self._seen[id(tensor)] = place, len(writes)

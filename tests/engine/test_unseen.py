@@ -131,3 +131,12 @@ def test_layers_are_joined_as_torch_does() -> None:
         run("s = nn.ModuleList([nn.Identity()])\nt = sum([s], start=s)")
     with at_most(50_000), suppress(LimitError):
         run("s = nn.Sequential(nn.Identity())\nt = s * 5_000")
+
+
+def test_to_look_at_gradients_is_no_part_of_a_program(monkeypatch: pytest.MonkeyPatch) -> None:
+    made = budgets(monkeypatch)
+    turn = "(w * w).sum().backward()\n    d = w.grad * 2\n    w = w.detach().requires_grad_()"
+    for turns in (5, 50):
+        run(f"w = torch.ones(2, requires_grad=True)\nfor i in range({turns}):\n    {turn}")
+    few, many = (Budget().tensors - budget.tensors for budget in made)
+    assert many - few == 9 * (few - 1)  # each turn takes as many as any
