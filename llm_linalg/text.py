@@ -129,7 +129,7 @@ def _ends(line: str) -> Sequence[int]:
     return list(accumulate(len(char.encode(errors="surrogatepass")) for char in line))
 
 
-_MOST_COMPARED = 200_000  # letters with letters
+_MOST_COMPARED = 40_000  # letters with letters
 
 
 def nearest(word: str, choices: Iterable[str]) -> str | None:

@@ -11,6 +11,7 @@ from llm_linalg.language import layered, layers, plain, tables, values
 from llm_linalg.language.bounds import repeated
 from llm_linalg.language.caller import Caller
 from llm_linalg.language.costs import (
+    A_FIELD_STORED,
     A_LAYER_STORED,
     A_LAYERS_NAME,
     AN_UNPACKING,
@@ -48,6 +49,7 @@ class Assigner(Caller):
     def _put(self, target: ast.Attribute, owner: Any, value: Any) -> None:
         """Write an attribute: a tensor's gradient or data, a layer's weight."""
         if isinstance(owner, Tensor) and target.attr in tables.STORED:
+            self.budget.step(A_FIELD_STORED)
             tables.STORED[target.attr](owner, value)
             return
         if not isinstance(owner, nn.Module):
@@ -57,9 +59,10 @@ class Assigner(Caller):
             layers.stored(owner, target.attr, value)
         except KeyError:
             raise self.outside(f"a layer's {target.attr} can't be assigned to here", target) from None
-        self.budget.step(max(sum(map(len, self.names.maps)) - FEW_NAMES, 0) // CHAINED_NAMES_A_STEP)
-        for name, bound in self.names.items():
-            if bound is owner:
+        self.budget.step(sum(map(len, self.names.maps)) // CHAINED_NAMES_A_STEP + len(self.names.maps))
+        found = [name for scope in self.names.maps for name, bound in scope.items() if bound is owner]
+        for name in found:
+            if self.names[name] is owner:  # else an inner scope has another of this name
                 self.bind(name, owner)
 
     def go_through_names(self) -> None:

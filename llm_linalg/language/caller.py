@@ -6,6 +6,7 @@ import ast
 from collections import ChainMap, Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import reduce
 from itertools import chain
 from typing import Any, NamedTuple
 
@@ -27,6 +28,7 @@ from llm_linalg.language.costs import (
     EFFORT_OF_A_LAYER_MET,
     EFFORT_OF_A_PASS_BACK,
     LETTERS_AN_EFFORT,
+    LETTERS_COPIED_AN_EFFORT,
 )
 from llm_linalg.language.evaluator import Explain
 from llm_linalg.language.gradients import Gradients
@@ -212,14 +214,12 @@ class Caller(Comprehensions):
         return layer
 
     def _text(self, node: ast.JoinedStr) -> Any:
-        text: Any = ""
-        for part in node.values:
-            text = self.longer(text, self.evaluate(part))
-        return text
+        return reduce(self.longer, map(self.evaluate, node.values), "")
 
     def longer(self, text: Any, part: Any) -> Any:
         """Return a text with another one behind it."""
         text += str(part)
+        self.budget.effort += len(text) // LETTERS_COPIED_AN_EFFORT
         if len(text) > printing.MAX_TEXT:
             raise LimitError(f"a text of more than {printing.MAX_TEXT:,} characters")
         return text

@@ -9,7 +9,7 @@ from typing import Any
 from torch import Tensor
 
 from llm_linalg.language import layers
-from llm_linalg.language.costs import A_WEIGHING
+from llm_linalg.language.costs import A_WEIGHING, LETTERS_A_STEP
 from llm_linalg.language.evaluator import Evaluator
 from llm_linalg.language.instead import CHANGED, SPREAD
 from llm_linalg.language.keys import hashable
@@ -47,6 +47,7 @@ class Comprehensions(Evaluator):
     def _dict_comprehension(self, node: ast.DictComp) -> dict[Any, Any]:
         pairs = self._generated([node.key, node.value], node.generators)
         self.budget.weigh(*[key for key, _ in pairs if isinstance(key, tuple)])
+        self.budget.step(3 * sum(len(key) for key, _ in pairs if key.__class__ is str) // LETTERS_A_STEP)
         hashable([key for key, _ in pairs])
         return {key: value for key, value in pairs}  # noqa: C416  each is a row of two
 

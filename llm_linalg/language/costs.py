@@ -33,12 +33,13 @@ AN_OPERAND = 10  # each beyond the first few of a call
 FEW = 4  # operands, which most calls have at most
 PARAMETERS_A_STEP = 20  # of a function that is defined, if one has a default
 NAMES_UNPACKED_A_STEP = 4
-CHAINED_NAMES_A_STEP = 3  # of all scopes that are looked through
+CHAINED_NAMES_A_STEP = 20  # of all scopes that are looked through
 NAMES_A_STEP = 4  # that a function binds, or that are kept as they were before a loop, beyond a few
 FEW_NAMES = 40
 A_FIELD = 1  # such as x.shape, beside the attribute that it is
 A_TEXT = 150  # of a tensor, beside its cells
 A_LAYER = 70
+A_FIELD_STORED = 6  # of a tensor: its gradient, say
 A_LAYER_STORED = 8  # or a weight of one, in a layer
 A_LAYER_MET = 2  # for each layer within one that something is done with
 A_LAYERS_NAME = 3  # for each layer within it
@@ -98,6 +99,8 @@ A_JOINED_LAYER = 13  # items that are gone through in the time in which a layer 
 REPEATED_AN_ITEM = 5  # that a list or a text times a number has
 ITEMS_GONE_THROUGH = 3  # in an effort
 LETTERS_AN_EFFORT = 15  # of a number that is formatted
+LETTERS_COPIED_AN_EFFORT = 3_000  # of a text to which something is put
+LETTERS_A_STEP = 4_000  # of a text by which something is looked up
 
 _SLOW = """
     2: argmax argmin isfinite cosine_similarity softplus logsigmoid bincount count_nonzero softmax log_softmax

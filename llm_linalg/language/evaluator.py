@@ -15,7 +15,7 @@ from llm_linalg.language import layered, layers, plain, tables
 from llm_linalg.language.bounds import repeated
 from llm_linalg.language.brief import brief
 from llm_linalg.language.budget import Budget
-from llm_linalg.language.costs import A_PLACE, A_SLICED_LAYER, EFFORT_OF_A_TRUTH, STEPS
+from llm_linalg.language.costs import A_PLACE, A_SLICED_LAYER, EFFORT_OF_A_TRUTH, LETTERS_A_STEP, STEPS
 from llm_linalg.language.instead import NAMES, bound_later, unbound
 from llm_linalg.language.keys import Keys
 from llm_linalg.language.own import UNBOUND
@@ -194,6 +194,8 @@ class Evaluator:
         value = self.evaluate(node)
         if isinstance(value, _KEYS):
             _weigh_key(value, self.budget)
+        elif value.__class__ is str and len(value) > LETTERS_A_STEP:
+            self.budget.step(len(value) // LETTERS_A_STEP)
         return value
 
     def _binary(self, node: ast.BinOp) -> Any:
@@ -210,12 +212,12 @@ class Evaluator:
         return plain.UNARY[type(node.op)](value)
 
     def _boolean(self, node: ast.BoolOp) -> Any:
-        *others, last = node.values
-        for item in others:
+        value, last = None, node.values[-1]
+        for item in node.values:
             value = self.evaluate(item)
-            if self._truth(value, item) is isinstance(node.op, ast.Or):
-                return value
-        return self.evaluate(last)  # whatever it is, it is the value: nothing asks whether it is true
+            if item is last or self._truth(value, item) is isinstance(node.op, ast.Or):
+                break  # whatever the last one is, it is the value: nothing asks whether it is true
+        return value
 
     def _compare(self, node: ast.Compare) -> Any:
         left = self.evaluate(node.left)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from bisect import bisect_left
 from collections.abc import Sequence
 from functools import partial
 
@@ -12,6 +13,8 @@ from llm_linalg.language.budget import Budget
 from llm_linalg.language.roomy import roomy
 from llm_linalg.language.source import Source
 from llm_linalg.language.statements import Broken, Continued, Returned, Statements
+
+MOST_MENDED = 20  # cells that fail for which repairs are sought
 
 
 class Interpreter(Statements):
@@ -34,13 +37,13 @@ class Interpreter(Statements):
         body = self.source.tree.body
         begun = 0
         for start in sorted(cells)[1:]:
-            end = next((k for k, item in enumerate(body) if item.lineno >= start), len(body))
+            end = bisect_left(body, start, key=lambda item: item.lineno)
             try:
                 self._run(body[begun:end])
             except HaltedError:
                 raise
             except ProgramError as error:
-                self.refused = (*self.refused, error)
+                self.refused = (*self.refused, _alone(error))
                 self.recorder.failed = self._failing = None
             begun = end
         self._run(body[begun:])
@@ -59,7 +62,7 @@ class Interpreter(Statements):
         except RecursionError:
             raise LimitError("the program is nested too deeply to run") from None
         except ShapeError as error:
-            if self._failing is not None and self.mends:
+            if self._failing is not None and self.mends and len(self.refused) < MOST_MENDED:
                 from llm_linalg.repairs import repairs
 
                 node, pieces, names = self._failing
@@ -81,3 +84,12 @@ class Interpreter(Statements):
         other.names = self.names.new_child()
         other.begin(source.tree.body)
         return other
+
+
+def _alone(error: ProgramError) -> ProgramError:
+    """Return an error without what led to it, which holds all that was at hand there."""
+    found: BaseException | None = error
+    while found is not None:
+        found.__traceback__ = None
+        found = found.__cause__ or found.__context__
+    return error

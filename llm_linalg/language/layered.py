@@ -23,7 +23,7 @@ def count(layer: nn.Module) -> int:
     while level:
         total += len(level)
         depth += 1
-        bound(total)
+        bound(total + sum(len(vars(outer)["_modules"]) for outer in level))  # before they are listed
         if depth > MAX_DEPTH:
             raise LimitError(f"layers in layers, more than {MAX_DEPTH} deep")
         inner = [item for outer in level for item in vars(outer)["_modules"].values()]

@@ -22,6 +22,7 @@ NAMES = """
     Linear Embedding LayerNorm RMSNorm GELU ReLU SiLU Sigmoid Tanh LeakyReLU ELU Softplus Softmax LogSoftmax
     Dropout Flatten Identity Sequential ModuleList CrossEntropyLoss MSELoss
 """
+MOST_SIZES = 50  # or letters, of what a layer is made with
 SEQUENCES = nn.Sequential | nn.ModuleList
 _SIZES: Mapping[str, tuple[str, ...]] = {
     "Linear": ("in_features", "out_features"),
@@ -122,6 +123,8 @@ def made(
             bound(len(argument))
     names = _SIZES.get(kind.__name__, ())
     given = _parameters(kind).bind(*arguments, **named).arguments
+    if not issubclass(kind, SEQUENCES):
+        _hold(kind, given)
     sizes = [size for name in names for size in _sizes(given[name])]
     budget.step(A_LAYER)
     budget.make(f"nn.{kind.__name__}", prod(sizes))
@@ -129,6 +132,23 @@ def made(
         layer = kind(*arguments, **named)
     budget.effort += EFFORT_OF_A_LAYER_MET * count(layer)
     return layer
+
+
+def _hold(kind: type[nn.Module], given: Mapping[str, Any]) -> None:
+    """Hold what a layer is made with against the bounds: its text shows all of it, each time.
+
+    Raises:
+        TypeError: If it is something else than numbers, words or weights.
+    """
+    for name, value in given.items():
+        several = isinstance(value, list | tuple) and len(value) <= MOST_SIZES
+        short = isinstance(value, str) and len(value) <= MOST_SIZES
+        plain = value is None or isinstance(value, int | float) or short or several
+        if not plain and not (name in PARAMETERS and isinstance(value, Tensor)):
+            raise TypeError(f"nn.{kind.__name__} takes a number or a word for {name}, not {brief(value)}")
+        for item in value if several else ():
+            if not isinstance(item, int | float):
+                raise TypeError(f"nn.{kind.__name__} takes numbers for {name}, not {brief(item)}")
 
 
 def _sizes(value: Any) -> list[int]:

@@ -313,8 +313,10 @@ def product(numbers: Any) -> Any:
         item = int(item) if item.__class__ is bool else item
         if item.__class__ in NUMBERS and result.__class__ in NUMBERS:
             result = bounded(result * item)  # neither is beyond the bound
-        else:
+        elif item.__class__ in NUMBERS or isinstance(item, Tensor):
             result = binary(ast.Mult, result, item)
+        else:
+            raise TypeError("math.prod multiplies numbers")
     return result
 
 

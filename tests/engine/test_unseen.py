@@ -10,7 +10,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from llm_linalg import LimitError, ProgramError, run, trace
+from llm_linalg import LimitError, ProgramError, ShapeError, run, trace
 from llm_linalg.language import bounds, printing
 from llm_linalg.language.budget import Budget
 from llm_linalg.ops import TABLE
@@ -140,3 +140,42 @@ def test_to_look_at_gradients_is_no_part_of_a_program(monkeypatch: pytest.Monkey
         run(f"w = torch.ones(2, requires_grad=True)\nfor i in range({turns}):\n    {turn}")
     few, many = (Budget().tensors - budget.tensors for budget in made)
     assert many - few == 9 * (few - 1)  # each turn takes as many as any
+
+
+@pytest.mark.parametrize(
+    "made",
+    ["Softmax(torch.rand(2))", "LayerNorm((1,) * 60)", "GELU('x' * 60)", "Softmax([0, [1]])", "Dropout({})"],
+)
+def test_a_layer_is_made_with_numbers_and_words(made: str) -> None:
+    with pytest.raises(ProgramError, match="takes"):
+        run(f"layer = nn.{made}")
+
+
+def test_what_layers_take_in_tutorials_they_take_here() -> None:
+    made = "Softmax(dim=-1) LayerNorm((2,3)) GELU(approximate='tanh') Dropout(0.1) Flatten(1)"
+    made += " CrossEntropyLoss(weight=w) MSELoss(reduction='sum') Embedding(5,2) RMSNorm(3)"
+    run("w = torch.ones(3)\n" + "\n".join(f"layer = nn.{each}" for each in made.split()))
+
+
+def test_of_many_cells_that_fail_few_are_mended_and_none_holds_what_was_at_hand() -> None:
+    lines = ["x = torch.ones(2, 3)", *["x @ x"] * 30, "y = x + 1"]
+    refused = run("\n".join(lines), cells=range(1, len(lines) + 1)).refused
+    assert len(refused) == 30
+    mended = [bool(error.repairs) for error in refused if isinstance(error, ShapeError)]
+    assert mended[:10] == [True] * 10
+    assert mended[20:] == [False] * 10
+    assert all(error.__traceback__ is None for error in refused)
+
+
+def test_a_layer_that_is_stored_is_that_of_the_innermost_name() -> None:
+    program = """
+layer, other = nn.Linear(1, 1), nn.Linear(1, 1)
+same = layer
+def f(layer, w):
+    layer.weight = w
+    return layer.weight
+w = f(other, nn.Parameter(torch.ones(1, 1)))
+same.weight = nn.Parameter(torch.zeros(1, 1))
+y = torch.cat([layer.weight, same.weight, other.weight, w])
+"""
+    assert run(program)["y"].value.flatten().tolist() == [0, 0, 1, 1]

@@ -79,4 +79,28 @@ TEXTS = (
         for field in ("{x}", "{n!a}", "{n=}")
     ],
 )
-UNSEEN = (*JOINED, *LONG_SIZES, *NAMES, *KEPT, *NUMBERS, *TEXTS)
+_LAYER = "layer = nn.LayerNorm(2); ws = [layer.weight] * 1_000; one = (1,)"
+_DEEP = "[" * 49 + "[0 for layer.weight in ws]" + " for k in one]" * 49
+_LONG = "a, b = {0!r} * 90_000, {0!r} * 90_000".format("\N{GRINNING FACE}")
+_MANY = "m = nn.ModuleList([nn.Identity()] * 1_900)\nfree = torch.rand(1) > 2\n"
+FIELDS = (
+    _OPEN.format("layer = nn.Softmax(torch.rand(20, 50))", "str(layer)"),
+    "layer = nn.Softmax([[torch.rand(1)] * 200] * 400)\ns = str(layer)",
+    _OPEN.format("layer = nn.LayerNorm((-10**37,) * 2_000, elementwise_affine=False)", "str(layer)"),
+    _OPEN.format(_LAYER, _DEEP),
+    _OPEN.format(_LAYER, "[0 for layer.weight in ws]"),
+    _OPEN.format("x, g = torch.rand(2), torch.rand(2)", "x.grad = " * 200 + "g"),
+    _OPEN.format("x, g = torch.rand(2), torch.rand(2)", "x.data = " * 200 + "g"),
+    _OPEN.format("x = torch.rand(2); xs = [x] * 300", "[0 for x.data in xs]"),
+    _MANY + "if free: n = nn.ModuleList([m] * 1_900)\n" * 8 + _OPEN.format("", "pass"),
+    _MANY + "for i in range(400): torch.rand(1)\nif free: pass\nelse: n = nn.ModuleList([m] * 1_900)",
+)
+LONG_TEXTS = (
+    _OPEN.format(_LONG, "{a: 0, " + "b: 0, " * 150 + "}"),
+    _OPEN.format(_LONG + "; d = {a: 0}", "[d[b] for k in range(500)]"),
+    _OPEN.format(_LONG, "{b: k for k in range(500)}"),
+    _OPEN.format("b = 'x'", "[f'" + "\N{GRINNING FACE}" * 20_000 + "{b}y" * 300 + "' for k in range(500)]"),
+    _OPEN.format("", "[0 for k in range(500) if 0" + " and 1" * 4_000 + "]"),
+    "xs = [1] * 20_000\nxs[0] = [0] * 90_000\nq = math.prod(xs)\nz = torch.zeros(10**9)",
+)
+UNSEEN = (*FIELDS, *LONG_TEXTS, *JOINED, *LONG_SIZES, *NAMES, *KEPT, *NUMBERS, *TEXTS)
