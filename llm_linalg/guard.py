@@ -7,7 +7,12 @@ from typing import TYPE_CHECKING, Protocol
 import torch
 from torch import Tensor
 
-from llm_linalg.language.costs import EFFORT_OF_ANOTHER_WRITER, IN_NO_TIME, LOOKED_AN_EFFORT
+from llm_linalg.language.costs import (
+    EFFORT_OF_A_GLANCE,
+    EFFORT_OF_ANOTHER_WRITER,
+    IN_NO_TIME,
+    LOOKED_AN_EFFORT,
+)
 from llm_linalg.ops.call import Call
 
 if TYPE_CHECKING:
@@ -59,6 +64,7 @@ def renews(guard: Guard, memory: int, writers: int) -> None:
 
 def looks(guard: Guard, cells: int) -> None:
     """Hold against a guard that it is asked who wrote so many cells last."""
+    guard.effort += EFFORT_OF_A_GLANCE
     if cells > LOOKED_AN_EFFORT:
         _takes(guard, cells // LOOKED_AN_EFFORT)
 

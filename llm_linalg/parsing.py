@@ -66,6 +66,7 @@ _LINE = re.compile(r"[()\[\]{}]|(?:(?<!\\)\n|;)(?=[ \t]*(\w+|[^\s;\\]))")
 _EMPTY = re.compile(r"\(\s*\)|(?<!\.)\.\.\.(?!\.)")  # brackets that hold nothing, and `...`
 _FIRST_WORDS = "from def class async match case type global nonlocal else finally try except @"
 _NO_NODES = frozenset(_FIRST_WORDS.split())  # of what one of its names counts for, or of no statement
+_DOTTED = re.compile(r"(?:\.\s*[^\W\d]\w*\s*){1000}")
 _KEYWORDS = frozenset(keyword.kwlist) - {"None", "True", "False"}  # those are nodes
 _SCANNED = 20_000_000  # characters
 
@@ -164,6 +165,8 @@ def fewest(text: str) -> int:
             2 * _braces(aside[0]) for aside in _ASIDE.finditer(text) if "f" in (aside[1] or "").lower()
         )
     bare = _ASIDE.sub(lambda aside: "" if aside[0][0] == "#" else "''", text)
+    if _DOTTED.search(bare):
+        return sys.maxsize  # to import that, a parser takes a time that grows with its square
     names = [name[0] for name in _NAME.finditer(bare) if name[1] is None]  # such as a.b may be one
     nodes += sum(name not in _KEYWORDS for name in names) + sum(1 for _ in _NUMBER.finditer(bare))
     nodes += bare.count("[") + bare.count("{") + len(_EMPTY.findall(bare))

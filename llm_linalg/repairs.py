@@ -317,8 +317,7 @@ def _transposed(piece: _Piece) -> str:
 
 def _wrapped(text: str) -> str:
     """Return the text in brackets unless it holds together by itself."""
-    tree = expression(text)
-    whole = isinstance(tree, ast.Name | ast.Attribute | ast.Call | ast.Subscript)
+    whole = isinstance(expression(text), ast.Name | ast.Attribute | ast.Call | ast.Subscript)
     return text if whole else f"({text})"
 
 
@@ -330,7 +329,9 @@ def _tried(interpreter: Interpreter, text: str) -> Shape | None:
 
 def _value(interpreter: Interpreter, text: str) -> Any:
     """Return the value of an expression over the names as they are; None if it fails."""
-    budget = interpreter.budget.trial(**_BUDGET)
+    budget = interpreter.budget.trial(len(text), **_BUDGET)
+    if interpreter.budget.trials <= 0:
+        return None
     try:
         trial = interpreter.again(Source(text), budget)
         statement = trial.source.tree.body[0]

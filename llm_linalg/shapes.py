@@ -106,14 +106,12 @@ def operand_nodes(
     interpreter: Evaluator, node: ast.expr | ast.stmt, tensors: Sequence[Tensor]
 ) -> list[ast.expr | None]:
     """Return for each operand the sub-expression of the failing one that gave it, where there is one."""
-    pieces = [piece for piece in ast.walk(node) if isinstance(piece, ast.expr) and piece is not node]
-    found: list[ast.expr | None] = []
-    for tensor in tensors:
-        own = next((piece for piece in pieces if interpreter.values.get(piece) is tensor), None)
-        if own is not None:
-            pieces.remove(own)
-        found.append(own)
-    return found
+    pieces: dict[int, list[ast.expr]] = {}  # by what each gave, the first at the end
+    for piece in reversed([piece for piece in ast.walk(node) if piece is not node]):
+        if isinstance(piece, ast.expr) and piece in interpreter.values:
+            pieces.setdefault(id(interpreter.values[piece]), []).append(piece)
+    found = (pieces.get(id(tensor)) for tensor in tensors)
+    return [own.pop() if own else None for own in found]
 
 
 def _explained(

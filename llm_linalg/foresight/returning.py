@@ -10,10 +10,10 @@ from torch import Tensor
 
 from llm_linalg.foresight import back
 from llm_linalg.foresight.expressions import Expressions
-from llm_linalg.foresight.unknown import Unknown, is_some_tensor
+from llm_linalg.foresight.unknown import Unknown, is_some_tensor, is_tensor
 from llm_linalg.language import tables
 from llm_linalg.language.caller import Back
-from llm_linalg.language.costs import AN_ANSWER
+from llm_linalg.language.costs import A_FIELD_STORED, AN_ANSWER
 
 
 class Returning(Expressions):
@@ -21,6 +21,7 @@ class Returning(Expressions):
 
     def _put(self, target: ast.Attribute, owner: Any, value: Any) -> None:
         if isinstance(owner, Tensor) and target.attr in tables.STORED:
+            self.budget.step(A_FIELD_STORED)
             if target.attr == "requires_grad":
                 self.budget.step(AN_ANSWER)
                 self.asks(owner, value)
@@ -28,6 +29,7 @@ class Returning(Expressions):
                 self._copied(owner, value)
             return  # its shape stays as it is
         if is_some_tensor(owner) and target.attr != "requires_grad":
+            self.budget.step(A_FIELD_STORED)
             return
         if self.uncertain or isinstance(owner, Unknown) or isinstance(value, Unknown):
             self.missed()
@@ -47,6 +49,7 @@ class Returning(Expressions):
         if isinstance(node.target, ast.Attribute) and node.target.attr == "data":
             owner = self.evaluate(node.target.value)
             self._changed(node, self.attribute(owner, node.target))
+            self.budget.step(A_FIELD_STORED if is_tensor(owner) else 0)
         else:
             super().augmented(node)
 

@@ -90,6 +90,7 @@ class _Scopes:
         self._way = way
         self._made: dict[int, dict[str, Any]] = {}
         self._were = {id(now): was for now, was in names}
+        self._functions: dict[int, UserFunction] = {}  # each once, however often it is there
 
     def chained(self, scopes: Sequence[Mapping[str, Any]]) -> ChainMap[str, Any]:
         return ChainMap(*[self._scope(scope) for scope in scopes])
@@ -124,7 +125,12 @@ class _Scopes:
         if type(value) is tuple:
             return tuple(map(self._value, value)) if few(value) else ANY
         if isinstance(value, UserFunction):
-            defaults = {name: self._value(default) for name, default in value.defaults.items()}
-            return replace(value, defaults=defaults, scope=self.chained(value.scope.maps))
+            if id(value) not in self._functions:
+                self._functions[id(value)] = self._function(value)
+            return self._functions[id(value)]
         known = isinstance(value, _PLAIN) or (isinstance(value, type) and issubclass(value, nn.Module))
         return value if known or id(value) in _IMPORTED else ANY
+
+    def _function(self, value: UserFunction) -> UserFunction:
+        defaults = {name: self._value(default) for name, default in value.defaults.items()}
+        return replace(value, defaults=defaults, scope=self.chained(value.scope.maps))

@@ -23,7 +23,7 @@ LETTERS_A_STEP = 1_000  # likewise, of a text
 _LEVELS = 5  # of lists in lists that are gone through level by level
 _MOST_AT_ONCE = 300_000  # items of a level
 _ARGUMENTS = 10  # that most calls have at most
-_FEW = 200  # items of tuples in tuples that are looked at one by one
+_FEW = 60  # items of tuples in tuples that are looked at one by one
 _CHANGEABLE = list | dict | Distinct | VIEWS | Method
 _HOLDING = list | tuple | dict | Distinct | VIEWS
 _LISTS: frozenset[Any] = frozenset([list, tuple])
@@ -213,19 +213,26 @@ def changeable(value: Any) -> bool:
     return isinstance(value, _CHANGEABLE)
 
 
-def numbered(value: Any) -> Any:
+def numbered(value: Any, seen: dict[int, Any] | None = None) -> Any:
     """Return a value, or a number if it is unknown, for what asks for no more than a number.
+
+    Args:
+        value: The value.
+        seen: What lists within it became that are there many times.
 
     Raises:
         Undecided: If it need not be a number.
     """
+    seen = {} if seen is None else seen
     if isinstance(value, Unknown):
         if value.number is None:
             raise Undecided
         return value.number
     if isinstance(value, list | tuple) and doubtful(value):
-        known = {id(item): numbered(item) for item in different(value)}
-        items = [known[id(item)] for item in value]
+        for item in different(value):
+            if id(item) not in seen:
+                seen[id(item)] = numbered(item, seen)
+        items = [seen[id(item)] for item in value]
         return items if isinstance(value, list) else tuple(items)
     return value
 

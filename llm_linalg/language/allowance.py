@@ -10,6 +10,8 @@ from torch import Tensor, nn
 
 from llm_linalg.errors import HaltedError, LimitError, OpenEndedError
 from llm_linalg.language import costs, layered, plain
+from llm_linalg.language.values import Distinct
+from llm_linalg.ops.levels import MOST_LEVELS
 
 MAX_STEPS = 100_000
 MAX_WEIGHT = 1_000_000
@@ -217,11 +219,12 @@ class Allowance:
                 continue
             if isinstance(value, plain.NESTED):
                 nested = True
+                self.steps -= costs.A_SET_WEIGHED * (value.__class__ is Distinct)
             elif isinstance(value, nn.Module):
                 self.step(costs.A_LAYER_MET * layered.count(value))
         if nested:
             items, levels, others = plain.weighed(*values)
-            self.step(costs.A_WEIGHING + costs.A_LEVEL * levels)
+            self.step(costs.A_WEIGHING + costs.A_LEVEL * levels + 3 * min(levels, MOST_LEVELS) ** 2 // 4)
             self.go_through(items + others)
 
     def go_through(self, items: int) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from dataclasses import replace
 from math import isfinite, prod
-from typing import Any
+from typing import Any, get_args
 
 import torch
 from torch import Tensor, nn
@@ -13,8 +13,8 @@ from torch import Tensor, nn
 from llm_linalg.axes import extent
 from llm_linalg.errors import LimitError
 from llm_linalg.language import layered
-from llm_linalg.language.costs import A_JOINED_LAYER, REPEATED_AN_ITEM
-from llm_linalg.language.values import Distinct
+from llm_linalg.language.costs import A_JOINED_LAYER, AN_OPERATION, REPEATED_AN_ITEM
+from llm_linalg.language.values import VIEWS, Distinct
 from llm_linalg.ops.call import Call
 from llm_linalg.ops.unlisted import stacks
 
@@ -22,6 +22,7 @@ MOST_SIZES = MOST_FACTORS = 100
 MOST_IN_A_SIZE = 50  # which no tensor has as many axes as
 A_SINGULAR_VALUE = 8  # multiplications for each cell and each of the shorter axis
 _REPEATED = (list, tuple, str)
+_SLOW = (torch.Size, dict, *get_args(VIEWS))
 _FOR_EACH_AXIS = frozenset(
     ["dims", "shape", "size", "sizes", "repeats", "normalized_shape", "pad", "source", "destination"]
 )  # parameters
@@ -129,7 +130,8 @@ def repeated(kind: type[ast.operator], left: Any, right: Any) -> int:
         _bound_size(kind, left, right)
     if isinstance(left, nn.Module) or isinstance(right, nn.Module):
         return A_JOINED_LAYER * layered.joined(left, right)
-    made = 3 * sum(len(side) for side in (left, right) if isinstance(side, Distinct))
+    made = AN_OPERATION if isinstance(left, _SLOW) else 0
+    made += 3 * sum(len(side) for side in (left, right) if isinstance(side, Distinct))
     for items, times in ((left, right), (right, left)) if kind is ast.Mult else ():
         if times.__class__ is int and isinstance(items, _REPEATED):
             made += len(items) * max(times, 0) // REPEATED_AN_ITEM

@@ -160,8 +160,14 @@ class Budget(Allowance):
             self.total -= memory if memory == cells else costs.A_VIEW_WRITTEN * memory
             self.exceeded()
 
-    def trial(self, **bounds: Any) -> Budget:
-        """Return a budget for what is only tried: all that is may take as long as little of a program."""
+    def trial(self, letters: int, **bounds: Any) -> Budget:
+        """Return a budget for what is only tried: all that is may take as long as little of a program.
+
+        Args:
+            letters: How long the text is that is to be read.
+            bounds: What else is held against others than a program's.
+        """
+        self.trials -= letters // costs.LETTERS_READ_A_STEP
         budget = Budget(**bounds, halt=self.halt, foresight=False)
         budget._bound = self.trials
         return budget

@@ -28,6 +28,7 @@ from llm_linalg.language.costs import (
     EFFORT_OF_A_LAYER_MET,
     EFFORT_OF_A_PASS_BACK,
     LETTERS_AN_EFFORT,
+    LETTERS_AN_ITEM,
     LETTERS_COPIED_AN_EFFORT,
 )
 from llm_linalg.language.evaluator import Explain
@@ -214,7 +215,9 @@ class Caller(Comprehensions):
         return layer
 
     def _text(self, node: ast.JoinedStr) -> Any:
-        return reduce(self.longer, map(self.evaluate, node.values), "")
+        text: Any = reduce(self.longer, map(self.evaluate, node.values), "")
+        self.budget.go_through(len(text) // LETTERS_AN_ITEM if isinstance(text, str) else 0)
+        return text
 
     def longer(self, text: Any, part: Any) -> Any:
         """Return a text with another one behind it."""

@@ -23,6 +23,7 @@ STEPS: Mapping[type[ast.AST], int] = {
 """Expressions and statements that take longer than most, which are one step."""
 
 A_WEIGHING = 4  # before something goes through all items of plain values
+A_SET_WEIGHED = 6  # beside that
 A_LEVEL = 4  # of items within items
 AN_UNPACKING = 2
 AN_OWN_CALL = 3  # of a function that the program defines, beside the call that it is
@@ -90,16 +91,20 @@ EFFORT_OF_A_WAY_BACK = {
     "normalize": 10,
 }  # beside that of any other: of calls that torch takes apart into many
 IN_NO_TIME = 1_000  # cells or multiplications that a gradient goes back through
+EFFORT_OF_A_GLANCE = 9  # at what a view shows, when its memory was written
 LOOKED_AN_EFFORT = 1_500  # cells of which is asked who wrote them last
 WRITTEN_AN_EFFORT = 110  # cells of a large memory that is written: they are copied first
 WORK_AN_EFFORT = 9_000  # multiplications of a product of matrices
 A_PRODUCTS_CELL = 2  # each takes as long as so many others, also if it needs few multiplications
 ITEMS_AN_EFFORT = 3  # that a call of torch is given
 A_JOINED_LAYER = 13  # items that are gone through in the time in which a layer is put into another
+AN_OPERATION = 25  # items, likewise, on dicts, what their methods give, and sizes
 REPEATED_AN_ITEM = 5  # that a list or a text times a number has
 ITEMS_GONE_THROUGH = 3  # in an effort
 LETTERS_AN_EFFORT = 15  # of a number that is formatted
-LETTERS_COPIED_AN_EFFORT = 3_000  # of a text to which something is put
+LETTERS_COPIED_AN_EFFORT = 2_000  # of a text to which something is put
+LETTERS_AN_ITEM = 50  # of texts that are made, all of which may be kept
+LETTERS_READ_A_STEP = 1  # of a program, by Python's parser and ours
 LETTERS_A_STEP = 4_000  # of a text by which something is looked up
 
 _SLOW = """

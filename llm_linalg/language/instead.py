@@ -49,6 +49,7 @@ CHANGED = "what the loop goes through changes meanwhile: fill another list, or g
 KEY = "go through pairs, as in max([(n, word) for word, n in counts.items()])"
 SPREAD = "`**` unpacking is not part of the language: write each name=value"
 
+_LONGEST = 200  # letters of a path that is imported
 _LISTED = ": `llm-linalg language` lists what is"
 _CPU = "all tensors live on the CPU here: leave it out"
 _WRITTEN_OUT = "write it with layers and functions, as `llm-linalg language` lists them"
@@ -247,6 +248,7 @@ def imported(path: str, had: str) -> str:
     """
     if path.endswith(".*"):
         return f"{path} can't be imported: name what is used, as in from math import sqrt"
+    path = path[:_LONGEST]
     inside = path.removeprefix("torch.") if path.startswith("torch.nn.") else path
     names = inside.replace("nn.functional.", "F.", 1).split(".")
     heads = [".".join(names[:count]) for count in range(len(names), 0, -1)]

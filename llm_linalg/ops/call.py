@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from itertools import chain
+from operator import is_
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import torch
@@ -14,6 +15,7 @@ from torch import Tensor
 from llm_linalg.axes import Shape
 from llm_linalg.errors import LimitError
 from llm_linalg.generator import forked
+from llm_linalg.ops.levels import hold
 
 if TYPE_CHECKING:
     from llm_linalg.ops.base import Operation
@@ -236,7 +238,7 @@ class Written:
         """Take the tensors out of arguments.
 
         Raises:
-            LimitError: If there are more than the most.
+            LimitError: If there are more than the most, or they are too deep within lists.
         """
         tensors: list[Tensor] = []
 
@@ -246,6 +248,9 @@ class Written:
                 raise LimitError(f"a call of more than {most:,} tensors")
             return Slot(len(tensors) - 1)
 
+        if most is not None:
+            for value in (*args, *kwargs.values()):
+                hold(value)
         slotted = tuple([_mapped(value, slot) for value in args])
         named = {name: _mapped(value, slot) for name, value in kwargs.items()} if kwargs else {}
         return cls(slotted, named, tensors)
@@ -318,14 +323,7 @@ def _mapped(value: Any, change: Callable[[Tensor], Any]) -> Any:
     """Return an argument with each of its tensors changed."""
     if value is None or value.__class__ in PLAIN:
         return value
-    if isinstance(value, Tensor):
-        return change(value)
-    if isinstance(value, list | tuple) and any(True for _ in tensors_in(value)):
-        items = [_mapped(item, change) for item in value]
-        return items if isinstance(value, list) else tuple(items)
-    if isinstance(value, dict):
-        return {name: _mapped(item, change) for name, item in value.items()}
-    return value
+    return change(value) if isinstance(value, Tensor) else _within(value, lambda item: _mapped(item, change))
 
 
 def _resolved(value: Any, written: Sequence[Any]) -> Any:
@@ -334,9 +332,16 @@ def _resolved(value: Any, written: Sequence[Any]) -> Any:
         return written[value.position]
     if value is None or value.__class__ in PLAIN:
         return value
-    if isinstance(value, list | tuple) and any(True for _ in _leaves(value, Slot)):
-        items = [_resolved(item, written) for item in value]
-        return items if isinstance(value, list) else tuple(items)
+    return _within(value, lambda item: _resolved(item, written))
+
+
+def _within(value: Any, change: Callable[[Any], Any]) -> Any:
+    """Return a list, a tuple or a dict with each of its items changed; itself if none is."""
     if isinstance(value, dict):
-        return {name: _resolved(item, written) for name, item in value.items()}
-    return value
+        return {name: change(item) for name, item in value.items()}
+    if not isinstance(value, list | tuple) or not _may_hold(value):
+        return value
+    items = list(map(change, value))
+    if all(map(is_, items, value)):
+        return value
+    return items if isinstance(value, list) else tuple(items)

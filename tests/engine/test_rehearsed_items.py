@@ -120,9 +120,9 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     found: list[Any] = []
     number = numbered
 
-    def noted(value: Any) -> Any:
+    def noted(value: Any, *seen: Any) -> Any:
         found.append(value)
-        return number(value)
+        return number(value, *seen)
 
     monkeypatch.setattr(unknown, "numbered", noted)
     return found

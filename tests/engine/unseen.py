@@ -103,4 +103,51 @@ LONG_TEXTS = (
     _OPEN.format("", "[0 for k in range(500) if 0" + " and 1" * 4_000 + "]"),
     "xs = [1] * 20_000\nxs[0] = [0] * 90_000\nq = math.prod(xs)\nz = torch.zeros(10**9)",
 )
-UNSEEN = (*FIELDS, *LONG_TEXTS, *JOINED, *LONG_SIZES, *NAMES, *KEPT, *NUMBERS, *TEXTS)
+_PAIRED = "u = float(torch.rand(1))\na, b = [u, u], [u, u]\n" + "a, b = [a, b], [a, b]\n" * 13
+_DEFAULTS = "def f(a=1, b=1): pass\n" + "def f(a=f, b=f): pass\n" * 30
+_MANY_DEFAULTS = f"def f({', '.join(f'a{k}=1' for k in range(1_500))}): pass\n"
+_LEVELS = "q = torch.tensor(1.)\nfor k in range({}): q = [q]\nx = torch.ones(2)\n"
+LEVELS = (
+    *[_LEVELS.format(300) + line for line in ("x[q]", "x[0] = q", "torch.tensor(q)")],
+    _OPEN.format(_LEVELS.format(20), "torch.tensor(q)"),
+    _OPEN.format(_LEVELS.format(20), "torch.cat(q)"),
+    _OPEN.format(_PAIRED, "torch.tensor(a)"),
+    _DEFAULTS + "free = torch.rand(1) > 2\nfor k in range(300):\n    for j in range(300):\n"
+    "        if free: break\n        torch.rand(1)",
+    f"def f({', '.join(f'a{k}=1' for k in range(1_500))}): pass\n"
+    + _OPEN.format("", "for g in [f] * 1_000: pass"),
+    "layer = nn.Identity()\n" + "layer = nn.Softmax(layer)\n" * 30 + "print(layer)",
+)
+EXPLAINED = (
+    "xs = [torch.rand(2)] * 4_000 + [torch.rand(3, 3)]\ntorch.cat(xs if (" + "1," * 9_000 + ") else 0)",
+    "x = torch.rand(7)\nx.view(" + "1, " * 98 + "(2 if (" + "1," * 9_000 + ") else 1))",
+    "import torch" + ".a" * 20_000,
+    "from torch" + ".a" * 20_000 + " import b",
+)
+MADE_MANY_TIMES = (
+    _OPEN.format("x = torch.zeros(300); bs = x.unbind(); a = bs[0]", "a += 1; [0 for q in bs]"),
+    _OPEN.format(
+        "x = torch.zeros(300, 1); bs = x.expand(300, 1_400).unbind(); a = x[0]", "a += 1; [0 for q in bs]"
+    ),
+    _OPEN.format("s, r = set(), range(100)", "[0 for j in r for k in s]"),
+    "xs = [f'" + "\N{GRINNING FACE}" * 20_000 + "{k}' for k in range(6_000)]",
+    _OPEN.format("d = {0: 1}; y = d.keys()", "y ^ y"),
+    _OPEN.format("z = torch.ones(2, 3).shape", "z + z"),
+    _OPEN.format("d = {0: 1}", "d |= {}"),
+    _OPEN.format(
+        "t = (torch.rand(2),) * 190; u = (torch.rand(3),) * 190", "s = t if torch.rand(1) > 2 else u"
+    ),
+)
+UNSEEN = (
+    *LEVELS,
+    *EXPLAINED,
+    *MADE_MANY_TIMES,
+    *FIELDS,
+    *LONG_TEXTS,
+    *JOINED,
+    *LONG_SIZES,
+    *NAMES,
+    *KEPT,
+    *NUMBERS,
+    *TEXTS,
+)
