@@ -13,10 +13,10 @@ from torch import Tensor, nn
 
 import llm_linalg.foresight  # noqa: F401  loaded here, so that no program has to wait for it
 from llm_linalg.collecting import old_objects_kept
-from llm_linalg.errors import HaltedError, LimitError, ProgramError, ShapeError, innermost
+from llm_linalg.errors import HaltedError, LimitError, OpenEndedError, ProgramError, ShapeError, innermost
 from llm_linalg.generator import seeded
 from llm_linalg.keeping import BUDGET
-from llm_linalg.language.allowance import never
+from llm_linalg.language.allowance import ROOM, never
 from llm_linalg.language.budget import Budget
 from llm_linalg.language.interpreter import Interpreter
 from llm_linalg.language.printing import CHOSEN
@@ -42,6 +42,7 @@ _TRIAL: Mapping[str, Any] = {
     "work": 2**26,
     "foresight": False,
 }
+TOGETHER = 5 * ROOM  # steps and effort of all runs of devices that exchange something
 _SHORT = 10_000  # steps and effort: some milliseconds
 _OWN_BUDGET: Mapping[str, Any] = {"total": 2**31, "work": 2**42, "tensors": 2**20, "foresight": False}
 
@@ -83,15 +84,24 @@ def run(
     if not ranks:
         return execute(source, seed, names or {}, cells=cells, halt=halt, patient=patient)
 
+    read, done = Source(source), 0
+
     def one(given: Mapping[str, Any], group: Group) -> Trace:
-        return execute(source, seed, given, cells=cells, halt=halt, group=group, patient=patient)
+        nonlocal done
+        if done > TOGETHER and not patient:
+            raise OpenEndedError("the devices do too much together: they run again for each exchange")
+        budget = Budget(halt=halt or never, patient=patient)
+        try:
+            return execute(read, seed, given, cells=cells, halt=halt, group=group, budget=budget)
+        finally:
+            done += budget.done
 
     return chosen(in_turn(one, names or {}, ranks), names or {})
 
 
 @old_objects_kept()
 def execute(
-    source: str,
+    source: str | Source,
     seed: int,
     names: Mapping[str, Any],
     known: Mapping[str, Node] | None = None,
@@ -101,16 +111,17 @@ def execute(
     *,
     patient: bool = False,
     trial: bool = False,
+    budget: Budget | None = None,
 ) -> Trace:
     """Run a program whose names may also be tensors of another trace's nodes (``known``).
 
     Such a program is our own, made from a trace that exists: its size is that trace's, and not bounded again.
     Of a trial only the beginning is run, and no repairs are looked for.
     """
-    checked = Source(source, bounded=known is None)
+    checked = source if isinstance(source, Source) else Source(source, bounded=known is None)
     tensors = {name: node.value for name, node in (known or {}).items()}
     bounds = _TRIAL if trial else {} if known is None else _OWN_BUDGET
-    budget = Budget(**bounds, halt=halt or never, patient=patient)
+    budget = budget or Budget(**bounds, halt=halt or never, patient=patient)
     interpreter = Interpreter(checked, {**names, **tensors}, budget, explain)
     interpreter.mends = not trial
     for name, node in (known or {}).items():

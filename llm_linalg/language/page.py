@@ -29,6 +29,7 @@ from llm_linalg.language.costs import (
     EFFORT_OF_A_TENSOR,
     STEPS,
 )
+from llm_linalg.ops import levels
 
 WIDTH = 100
 # Every kind of syntax that `source` allows, as it is written. A test holds that none is left out.
@@ -150,7 +151,9 @@ def _bounds() -> Iterator[str]:
     yield f"what it shows of tensors: {printing.MAX_SHOWN:,} cells of {printing.MAX_TENSORS}"
     yield f"a layer: {layered.MAX_LAYERS:,} layers within it, {layered.MAX_DEPTH} deep"
     yield f"a key: {evaluator.MAX_KEY} parts, {evaluator.MAX_PLACES:,} places in lists and ranges"
-    yield f"sizes in a call: {bounds.MOST_SIZES}; operands of an einsum: {bounds.MOST_FACTORS}"
+    yield f"sizes in a call: {bounds.MOST_SIZES}; numbers in a torch.Size: {bounds.MOST_IN_A_SIZE}"
+    yield f"operands of an einsum: {bounds.MOST_FACTORS}; lists in lists of a call: {levels.MOST_LEVELS} deep"
+    yield f"what a layer is made with: {layers.MOST_SIZES} numbers, or letters of a word"
     yield f"a whole number: {plain.MAX_BITS} bits; a list or a range: {plain.MAX_ITEMS:,} items"
     more = f"of which a tensor is {EFFORT_OF_A_TENSOR} more, a backward pass {EFFORT_OF_A_PASS_BACK}"
     yield f"a run, if it can't be told beforehand how much it does at most: {ROOM:,} steps, {more}"

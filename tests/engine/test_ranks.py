@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from llm_linalg import run
-from llm_linalg.errors import ProgramError
+from llm_linalg.errors import OpenEndedError, ProgramError
 from llm_linalg.lesson import LessonError, find, parse
 from llm_linalg.ranks import MOST_EXCHANGES
 
@@ -106,3 +106,10 @@ def test_how_many_devices_there_may_be(value: str) -> None:
     text = f'+++\ntitle = "T"\n+++\nHi.\n\n```python ranks="{value}"\nx = torch.ones(2)\n```\n'
     with pytest.raises(LessonError, match="number of devices"):
         parse(text, "x.md")
+
+
+def test_devices_that_exchange_often_and_do_much_are_refused_unless_one_has_patience() -> None:
+    text = "x = torch.ones(1)\nfor i in range(12):\n    x = dist.all_reduce(x)"
+    with pytest.raises(OpenEndedError, match="again for each exchange"):
+        run(text, ranks=8)
+    assert run(text, ranks=8, patient=True)["x"].value.item() == 8.0**12
