@@ -51,6 +51,7 @@ def joined(one: Any, other: Any, numbers: Callable[[Any, Any], Any] = either) ->
         return numbers(one, other)
     if isinstance(one, Unknown) or isinstance(other, Tensor):
         return UNKNOWN.get(kinds.pop(), ANY)
+    # 0.0 is not -0.0; long texts are compared as they are
     texts = isinstance(one, str) and isinstance(other, str)
     equal = not isinstance(other, Unknown) and (one == other if texts else repr(one) == repr(other))
     return one if equal else UNKNOWN.get(type(one), ANY)

@@ -22,6 +22,7 @@ NAMES = """
     Linear Embedding LayerNorm RMSNorm GELU ReLU SiLU Sigmoid Tanh LeakyReLU ELU Softplus Softmax LogSoftmax
     Dropout Flatten Identity Sequential ModuleList CrossEntropyLoss MSELoss
 """
+_PLAIN = int | float | torch.dtype | torch.device
 MOST_SIZES = 50  # or letters, of what a layer is made with
 SEQUENCES = nn.Sequential | nn.ModuleList
 _SIZES: Mapping[str, tuple[str, ...]] = {
@@ -143,7 +144,7 @@ def _hold(kind: type[nn.Module], given: Mapping[str, Any]) -> None:
     for name, value in given.items():
         several = isinstance(value, list | tuple) and len(value) <= MOST_SIZES
         short = isinstance(value, str) and len(value) <= MOST_SIZES
-        plain = value is None or isinstance(value, int | float) or short or several
+        plain = value is None or isinstance(value, _PLAIN) or short or several
         if not plain and not (name in PARAMETERS and isinstance(value, Tensor)):
             raise TypeError(f"nn.{kind.__name__} takes a number or a word for {name}, not {brief(value)}")
         for item in value if several else ():

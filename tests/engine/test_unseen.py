@@ -155,6 +155,7 @@ def test_a_layer_is_made_with_numbers_and_words(made: str) -> None:
 def test_what_layers_take_in_tutorials_they_take_here() -> None:
     made = "Softmax(dim=-1) LayerNorm((2,3)) GELU(approximate='tanh') Dropout(0.1) Flatten(1)"
     made += " CrossEntropyLoss(weight=w) MSELoss(reduction='sum') Embedding(5,2) RMSNorm(3)"
+    made += " Linear(2,3,bias=False,dtype=torch.float64) Linear(2,3,device=torch.device('cpu'))"
     run("w = torch.ones(3)\n" + "\n".join(f"layer = nn.{each}" for each in made.split()))
 
 
