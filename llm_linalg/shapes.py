@@ -37,7 +37,9 @@ def explain(interpreter: Evaluator, node: ast.expr | ast.stmt, error: Exception)
     span, source = interpreter.source.span(node), interpreter.source.text
     if call is None:
         return ProgramError(_as_called(_plain(error), node), span, source)
-    pieces = operand_nodes(interpreter, node, call.tensors)
+    failing = interpreter.failing
+    known = failing[1] if failing is not None and failing[0] is node else None
+    pieces = known or operand_nodes(interpreter, node, call.tensors)
     operands = []
     for place, (tensor, piece) in enumerate(zip(call.tensors, pieces, strict=True)):
         made = interpreter.recorder.node_of(tensor)

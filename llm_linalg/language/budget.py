@@ -167,7 +167,7 @@ class Budget(Allowance):
             letters: How long the text is that is to be read.
             bounds: What else is held against others than a program's.
         """
-        self.trials -= letters // costs.LETTERS_READ_A_STEP
+        self.trials -= letters * costs.A_LETTER_READ
         budget = Budget(**bounds, halt=self.halt, foresight=False)
         budget._bound = self.trials
         return budget

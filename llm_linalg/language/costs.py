@@ -104,7 +104,7 @@ ITEMS_GONE_THROUGH = 3  # in an effort
 LETTERS_AN_EFFORT = 15  # of a number that is formatted
 LETTERS_COPIED_AN_EFFORT = 2_000  # of a text to which something is put
 LETTERS_AN_ITEM = 50  # of texts that are made, all of which may be kept
-LETTERS_READ_A_STEP = 1  # of a program, by Python's parser and ours
+A_LETTER_READ = 2  # steps, of a program, by Python's parser and ours
 LETTERS_A_STEP = 4_000  # of a text by which something is looked up
 
 _SLOW = """

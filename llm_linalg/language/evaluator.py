@@ -76,7 +76,7 @@ class Evaluator:
         self.budget = budget
         self._at: ast.AST = source.tree
         self._scope = ""  # the calls of the program's functions that are under way
-        self._failing: Failing | None = None
+        self.failing: Failing | None = None
         self.values: dict[ast.expr, Tensor] = {}  # of the statement that is being run
         self.lines: dict[int, Node] = {}  # what each line gave: bound, returned, or stood there alone
         self._origins: dict[tuple[ast.AST, str], Origin] = {}  # of calls that were made
@@ -156,7 +156,7 @@ class Evaluator:
     def _explained(self, node: ast.expr | ast.stmt, error: Exception) -> ProgramError:
         call = self.recorder.failed
         if call is not None:
-            self._failing = (node, operand_nodes(self, node, call.tensors), self.names)
+            self.failing = (node, operand_nodes(self, node, call.tensors), self.names)
         return self._explain(self, node, error)
 
     def gave(self, node: Node | None) -> None:

@@ -44,7 +44,7 @@ class Interpreter(Statements):
                 raise
             except ProgramError as error:
                 self.refused = (*self.refused, _alone(error))
-                self.recorder.failed = self._failing = None
+                self.recorder.failed = self.failing = None
             begun = end
         self._run(body[begun:])
         for node in self.recorder.nodes:
@@ -62,10 +62,10 @@ class Interpreter(Statements):
         except RecursionError:
             raise LimitError("the program is nested too deeply to run") from None
         except ShapeError as error:
-            if self._failing is not None and self.mends and len(self.refused) < MOST_MENDED:
+            if self.failing is not None and self.mends and len(self.refused) < MOST_MENDED:
                 from llm_linalg.repairs import repairs
 
-                node, pieces, names = self._failing
+                node, pieces, names = self.failing
                 outer, self.names = self.names, names
                 try:
                     error.repairs = repairs(self, node, error, pieces)

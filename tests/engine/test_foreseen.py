@@ -113,7 +113,7 @@ PICKED = ["x[x > 0]", "x[x[:, 0] > 0]", "x[:, x[0] > 0]", "x.nonzero()", "x[0, x
 
 
 @pytest.mark.parametrize("step", ONES)
-@settings(max_examples=15)
+@settings(max_examples=6)
 @given(st.sampled_from(PICKED), st.lists(st.sampled_from(ONES), max_size=3))
 def test_what_values_pick_has_no_more_cells_than_is_told(step: str, picked: str, more: list[str]) -> None:
     for steps in ([step], [step, *more]):
