@@ -224,7 +224,7 @@ class Allowance:
                 self.step(costs.A_LAYER_MET * layered.count(value))
         if nested:
             items, levels, others = plain.weighed(*values)
-            self.step(costs.A_WEIGHING + costs.A_LEVEL * levels + 3 * min(levels, MOST_LEVELS) ** 2 // 4)
+            self.step(costs.A_WEIGHING + costs.A_LEVEL * levels + min(levels, MOST_LEVELS) ** 3 // 12)
             self.go_through(items + others)
 
     def go_through(self, items: int) -> None:
