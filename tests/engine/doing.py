@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from llm_linalg import front
+from llm_linalg import front, run
 from llm_linalg.language.budget import Budget
 
 
@@ -25,3 +25,12 @@ def budgets(monkeypatch: pytest.MonkeyPatch) -> list[Budget]:
 def done(budget: Budget) -> int:
     """Returns all that a run did, in steps."""
     return Budget().steps - budget.steps + budget.effort
+
+
+def nine(before: str, line: str, other: str, monkeypatch: pytest.MonkeyPatch) -> tuple[int, int]:
+    """Returns what nine of a line take, and nine of another, in steps."""
+    made = budgets(monkeypatch)
+    for program in ("", f"{line}\n" * 9, f"{other}\n" * 9):
+        run(before + program, patient=True)
+    start, one, another = map(done, made)
+    return one - start, another - start

@@ -13,7 +13,7 @@ from llm_linalg import LimitError, ProgramError, run
 from llm_linalg.language import keys
 from llm_linalg.language.keys import Keys, hashable
 from llm_linalg.language.plain import weighed
-from tests.engine.doing import budgets, done
+from tests.engine.doing import nine
 from tests.engine.uncommon import CHAINS, SHORTENED
 
 PERMUTED = "x = torch.rand(2, 2, 2, 2, 2, 3_000).permute(5, 4, 3, 2, 1, 0)\ny = torch.ones(x.shape)\n"
@@ -47,11 +47,8 @@ COSTS = {
 def test_it_takes_so_many_times_as_much(
     before: str, line: str, other: str, times: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    made = budgets(monkeypatch)
-    for program in ("", f"a = {line}\n" * 9, f"a = {other}\n" * 9):
-        run(before + program, patient=True)
-    start, one, another = map(done, made)
-    assert one - start > times * (another - start)
+    one, another = nine(before, f"a = {line}", f"a = {other}", monkeypatch)
+    assert one > times * another
 
 
 @pytest.mark.parametrize("size", CHAINS)

@@ -17,7 +17,7 @@ from llm_linalg.ops import TABLE
 from llm_linalg.ops.call import Written
 from llm_linalg.recorder import call_of
 from tests.engine.counting import at_most
-from tests.engine.doing import budgets, done
+from tests.engine.doing import budgets, nine
 from tests.engine.unseen import EXPLAINED, UNSEEN
 
 NAMES = ", ".join(f"a{k}" for k in range(400))
@@ -46,11 +46,8 @@ COSTS = {
 def test_it_takes_so_many_times_as_much(
     before: str, line: str, other: str, times: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    made = budgets(monkeypatch)
-    for program in ("", f"{line}\n" * 9, f"{other}\n" * 9):
-        run(before + program, patient=True)
-    start, one, another = map(done, made)
-    assert one - start > times * (another - start)
+    one, another = nine(before, line, other, monkeypatch)
+    assert one > times * another
 
 
 def test_views_that_a_write_leaves_as_they_were_share_one_memory() -> None:
