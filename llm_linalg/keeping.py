@@ -58,7 +58,7 @@ class Keeper:
             self._next += 1
 
     def moved(self, values: Sequence[Tensor], place: int) -> None:
-        """Take note that values were moved out of the memory that they shared, each to its own."""
+        """Take note that values were moved out of a memory that is about to be written."""
         uses = self._uses.pop(place, {})
         if not uses:
             return

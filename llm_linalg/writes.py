@@ -174,7 +174,7 @@ def _number(view: View, grid: Tensor, first: int) -> None:
 
 
 def moved(tensor: Tensor, memory: torch.UntypedStorage | None = None) -> Tensor:
-    """Return a tensor's cells in memory of their own, which is no larger than the one that they are in.
+    """Return a tensor's cells in other memory, which is no larger than the one that they are in.
 
     Args:
         tensor: The tensor.

@@ -41,9 +41,7 @@ class Opened:
     good: Opened | None  # what was open before, if this failed
     operands: tuple[Value | None, ...] = ()  # of a shape error
     fault: LessonError | None = None  # where the lesson itself, as it is written, is at fault
-    above: Trace | None = (
-        None  # what ran before it failed: of the playground's, and of cells that are refused
-    )
+    above: Trace | None = None  # what ran of it before it failed, where somebody asks for that
     store: Store = field(default_factory=Store)
     twins: dict[int, Trace | None] = field(default_factory=dict)
     losses: list[Node | None] = field(default_factory=list)
