@@ -13,10 +13,10 @@ from torch import Tensor, nn
 
 import llm_linalg.foresight  # noqa: F401  loaded here, so that no program has to wait for it
 from llm_linalg.collecting import old_objects_kept
-from llm_linalg.errors import HaltedError, LimitError, OpenEndedError, ProgramError, ShapeError, innermost
+from llm_linalg.errors import HaltedError, LimitError, ProgramError, ShapeError, innermost
 from llm_linalg.generator import seeded
 from llm_linalg.keeping import BUDGET
-from llm_linalg.language.allowance import ROOM, never
+from llm_linalg.language.allowance import never
 from llm_linalg.language.budget import Budget
 from llm_linalg.language.interpreter import Interpreter
 from llm_linalg.language.printing import CHOSEN
@@ -26,7 +26,7 @@ from llm_linalg.memory import version
 from llm_linalg.node import Node
 from llm_linalg.ops.call import tensors_in
 from llm_linalg.places import Places, frames_of, named_in, owner_of
-from llm_linalg.ranks import Alone, Group, chosen, in_turn, joined
+from llm_linalg.ranks import Alone, Group, InTurn, chosen, in_turn, joined
 from llm_linalg.recorder import Recorder
 from llm_linalg.shapes import explain, explain_call
 from llm_linalg.tracing import Trace
@@ -42,7 +42,6 @@ _TRIAL: Mapping[str, Any] = {
     "work": 2**26,
     "foresight": False,
 }
-TOGETHER = 5 * ROOM  # steps and effort of all runs of devices that exchange something
 _SHORT = 10_000  # steps and effort: some milliseconds
 _OWN_BUDGET: Mapping[str, Any] = {"total": 2**31, "work": 2**42, "tensors": 2**20, "foresight": False}
 
@@ -84,24 +83,34 @@ def run(
     if not ranks:
         return execute(source, seed, names or {}, cells=cells, halt=halt, patient=patient)
 
-    read, done = Source(source), 0
+    return chosen(_on_devices(source, seed, names or {}, cells, halt or never, ranks, patient), names or {})
 
-    def one(given: Mapping[str, Any], group: Group) -> Trace:
-        nonlocal done
-        if done > TOGETHER and not patient:
-            raise OpenEndedError("the devices do too much together: they run again for each exchange")
-        budget = Budget(halt=halt or never, patient=patient)
-        try:
-            return execute(read, seed, given, cells=cells, halt=halt, group=group, budget=budget)
-        finally:
-            done += budget.done
 
-    return chosen(in_turn(one, names or {}, ranks), names or {})
+@old_objects_kept()
+def _on_devices(
+    source: str,
+    seed: int,
+    names: Mapping[str, Any],
+    cells: Sequence[int],
+    halt: Callable[[], bool],
+    ranks: int,
+    patient: bool,
+) -> tuple[Trace, ...]:
+    """Run a program on several devices, which share what one may take; return their traces."""
+    read = Source(source)
+
+    def one(given: Mapping[str, Any], device: InTurn) -> Trace:
+        budget = Budget(halt=lambda: device.left or halt(), patient=patient, share=ranks)
+        with seeded(seed):
+            return _executed(read, seed, given, budget, cells=cells, halt=halt, group=device)
+
+    with quiet(seed):
+        return in_turn(one, names, ranks)
 
 
 @old_objects_kept()
 def execute(
-    source: str | Source,
+    source: str,
     seed: int,
     names: Mapping[str, Any],
     known: Mapping[str, Node] | None = None,
@@ -111,25 +120,43 @@ def execute(
     *,
     patient: bool = False,
     trial: bool = False,
-    budget: Budget | None = None,
 ) -> Trace:
     """Run a program whose names may also be tensors of another trace's nodes (``known``).
 
     Such a program is our own, made from a trace that exists: its size is that trace's, and not bounded again.
     Of a trial only the beginning is run, and no repairs are looked for.
     """
-    checked = source if isinstance(source, Source) else Source(source, bounded=known is None)
-    tensors = {name: node.value for name, node in (known or {}).items()}
+    checked = Source(source, bounded=known is None)
     bounds = _TRIAL if trial else {} if known is None else _OWN_BUDGET
-    budget = budget or Budget(**bounds, halt=halt or never, patient=patient)
+    budget = Budget(**bounds, halt=halt or never, patient=patient)
+    with quiet(seed):
+        return _executed(
+            checked, seed, names, budget, known=known, cells=cells, halt=halt, group=group, trial=trial
+        )
+
+
+def _executed(
+    checked: Source,
+    seed: int,
+    names: Mapping[str, Any],
+    budget: Budget,
+    *,
+    known: Mapping[str, Node] | None = None,
+    cells: Sequence[int] = (),
+    halt: Callable[[], bool] | None = None,
+    group: Group | None = None,
+    trial: bool = False,
+) -> Trace:
+    """As `execute`, of a text that has been read, with what it may take, and the generator as it is."""
+    tensors = {name: node.value for name, node in (known or {}).items()}
     interpreter = Interpreter(checked, {**names, **tensors}, budget, explain)
     interpreter.mends = not trial
     for name, node in (known or {}).items():
         interpreter.recorder.know(tensors[name], node)
     group = group or Alone()
-    group.records(interpreter.recorder)
+    group.records(interpreter.recorder, budget.copy)
     try:
-        with quiet(seed), joined(group):
+        with joined(group):
             interpreter.run(cells)
         interpreter.budget.alarm = None  # there is nothing left that could be rehearsed
         trace = _traced(interpreter, seed)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 from pathlib import Path
 from threading import Thread
@@ -59,10 +59,9 @@ class _Process:
     """The group of processes, as this one sees it."""
 
     def __init__(self, rank: int, ranks: int) -> None:
-        self._rank = rank
-        self._ranks = ranks
+        self.rank, self.ranks = rank, ranks
 
-    def records(self, recorder: Recorder) -> None:
+    def records(self, recorder: Recorder, takes: Callable[[int], None]) -> None:
         """Nothing has to be known of it: what comes from outside is an input."""
 
     def reduced(self, tensor: Tensor) -> Tensor:
@@ -80,9 +79,9 @@ class _Process:
 
         with _C.DisableTorchFunction():
             own = tensor.detach().contiguous()
-            parts = [own.new_empty(own.shape) for _ in range(self._ranks)]
+            parts = [own.new_empty(own.shape) for _ in range(self.ranks)]
             distributed.all_gather(parts, own)
-        parts[self._rank] = tensor
+        parts[self.rank] = tensor
         return parts
 
 

@@ -2,9 +2,9 @@
 
 Each device runs the same text, with its own number as the name ``rank`` and how many there are as ``ranks``.
 What they exchange they exchange at these two calls, which are `torch.distributed.nn.functional`'s. In one
-process the devices are run in turn: each up to a call for which the others' parts are not there yet, and
-again when they are. There an all-reduce is a sum of blocks and an all-gather a list of them, in the trace
-like any other. `llm_linalg.rank` is one device that is a process of its own.
+process the devices run in turn: each up to such a call, where it waits for the others' parts. There an
+all-reduce is a sum of blocks and an all-gather a list of them, in the trace like any other. `llm_linalg.rank`
+is one device that is a process of its own.
 """
 
 from __future__ import annotations
@@ -12,9 +12,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
+from functools import partial, reduce
+from operator import add
 from typing import TYPE_CHECKING, Any, Protocol
 
+from torch import _C
+
 from llm_linalg.errors import ProgramError
+from llm_linalg.turns import Turns
 from llm_linalg.vocabulary import MOST_RANKS
 
 if TYPE_CHECKING:
@@ -26,11 +31,19 @@ if TYPE_CHECKING:
     from llm_linalg.tracing import Trace
 
 MOST_EXCHANGES = 32
-Run = Callable[[Mapping[str, Any], "Group"], "Trace"]
+Run = Callable[[Mapping[str, Any], "InTurn"], "Trace"]
 
 
 class Group(Protocol):
-    """The devices that run a program together, as one of them sees them."""
+    """The devices that run a program together, as one of them sees them.
+
+    Attributes:
+        rank: Its own number.
+        ranks: How many there are.
+    """
+
+    rank: int
+    ranks: int
 
     def reduced(self, tensor: Tensor) -> Tensor:
         """Return the sum of what each device gives."""
@@ -38,12 +51,14 @@ class Group(Protocol):
     def gathered(self, tensor: Tensor) -> list[Tensor]:
         """Return what each device gives, in the order of their numbers."""
 
-    def records(self, recorder: Recorder) -> None:
-        """Be told which recorder the device's calls are recorded by."""
+    def records(self, recorder: Recorder, takes: Callable[[int], None]) -> None:
+        """Be told what the device's calls are recorded by, and what counts cells that are to be filled."""
 
 
 class Alone:
     """One device: there is nobody to exchange anything with."""
+
+    rank, ranks = 0, 1
 
     def reduced(self, tensor: Tensor) -> Tensor:
         """Return the tensor itself."""
@@ -53,21 +68,26 @@ class Alone:
         """Return the tensor alone."""
         return [tensor]
 
-    def records(self, recorder: Recorder) -> None:
+    def records(self, recorder: Recorder, takes: Callable[[int], None]) -> None:
         """Nothing has to be recorded."""
 
 
 _GROUP: ContextVar[Group | None] = ContextVar("group", default=None)
 
 
+def met() -> Group:
+    """Return the group that the program at hand is a part of."""
+    return _GROUP.get() or Alone()
+
+
 def all_reduce(tensor: Tensor) -> Tensor:
     """Return the sum of the devices' tensors: each of them gets it."""
-    return (_GROUP.get() or Alone()).reduced(tensor)
+    return met().reduced(tensor)
 
 
 def all_gather(tensor: Tensor) -> list[Tensor]:
     """Return the devices' tensors: each of them gets all."""
-    return (_GROUP.get() or Alone()).gathered(tensor)
+    return met().gathered(tensor)
 
 
 @contextmanager
@@ -80,50 +100,68 @@ def joined(group: Group) -> Iterator[None]:
         _GROUP.reset(token)
 
 
-class _Waiting(Exception):  # noqa: N818  a way out of a program, not an error
-    """A device can't go on: it has given its tensor, and the others' are not there yet."""
-
-    def __init__(self, tensor: Tensor, name: str) -> None:
-        super().__init__()
-        self.tensor = tensor
-        self.name = name
+def summed(parts: Sequence[Tensor]) -> Tensor:
+    """Return the sum of what each device gave, as calls that are recorded."""
+    return reduce(add, parts)
 
 
-class _InTurn:
-    """One of several devices that are run in turn in one process.
+class InTurn:
+    """One of several devices that run in turn in one process.
 
-    Args:
+    Attributes:
         rank: Its number.
-        past: For each exchange that is known, what each device gave, and what the first one calls it.
+        ranks: How many there are.
+        given: What it has given, and waits for the others to give, too.
+        name: What it calls that.
+        parts: What each device gave, once all have.
+        left: Whether nobody waits for what it does any more.
     """
 
-    def __init__(self, rank: int, past: Sequence[tuple[Sequence[Tensor], str]]) -> None:
-        self._rank = rank
-        self._past = past
-        self._count = 0
+    def __init__(self, rank: int, ranks: int) -> None:
+        self.rank, self.ranks = rank, ranks
         self._recorder: Recorder | None = None
+        self._takes: Callable[[int], None] = lambda _: None
+        self._pauses: Callable[[], None] = lambda: None
+        self.given: Tensor | None = None
+        self.name = ""
+        self.parts: Sequence[Tensor] = ()
+        self.left = False
 
-    def records(self, recorder: Recorder) -> None:
-        self._recorder = recorder
+    def pauses(self, pause: Callable[[], None]) -> None:
+        """Be told how it waits for the others."""
+        self._pauses = pause
+
+    def records(self, recorder: Recorder, takes: Callable[[int], None]) -> None:
+        """Be told what its calls are recorded by, and what counts the cells that are copied for it."""
+        self._recorder, self._takes = recorder, takes
 
     def gathered(self, tensor: Tensor) -> list[Tensor]:
+        """Return what each device gives, once all have: its own tensor, and copies of the others'.
+
+        Raises:
+            Left: If nobody waits for this device any more.
+            LimitError: If there is no room for the copies.
+        """
         node = None if self._recorder is None else self._recorder.node_of(tensor)
-        if self._count == len(self._past):
-            raise _Waiting(tensor.detach(), node.bound_name or "part" if node else "part")
-        given, name = self._past[self._count]
-        self._count += 1
-        parts = list(given)
+        self.name = node.bound_name or "part" if node else "part"
+        self.given = self._copy(tensor)
+        self._pauses()
+        self.given = None
+        parts = [tensor if rank == self.rank else self._copy(part) for rank, part in enumerate(self.parts)]
         for rank, part in enumerate(parts):
-            if self._recorder is not None and rank != self._rank:
-                self._recorder.label(part, f"{name}_{rank}")
-        parts[self._rank] = tensor
+            if self._recorder is not None and rank != self.rank:
+                self._recorder.label(part, f"{self.name}_{rank}")
         return parts
 
     def reduced(self, tensor: Tensor) -> Tensor:
-        first, *others = self.gathered(tensor)
-        for part in others:
-            first = first + part
-        return first
+        """Return the sum of what each device gives; raises what `gathered` does."""
+        return summed(self.gathered(tensor))
+
+    def _copy(self, tensor: Tensor) -> Tensor:
+        """Return a device's own copy: what one writes to it is not written to another's."""
+        self._takes(tensor.numel())
+        with _C.DisableTorchFunction():
+            return tensor.detach().clone()
 
 
 def in_turn(run: Run, names: Mapping[str, Any], ranks: int) -> tuple[Trace, ...]:
@@ -142,23 +180,39 @@ def in_turn(run: Run, names: Mapping[str, Any], ranks: int) -> tuple[Trace, ...]
     """
     if not 1 <= ranks <= MOST_RANKS:
         raise ProgramError(f"a program runs on 1 to {MOST_RANKS} devices, not {ranks}")
-    past: list[tuple[list[Tensor], str]] = []
-    while len(past) <= MOST_EXCHANGES:
-        traces: list[Trace] = []
-        waiting: list[_Waiting] = []
-        for rank in range(ranks):
-            try:
-                traces.append(run({**names, "rank": rank, "ranks": ranks}, _InTurn(rank, past)))
-            except _Waiting as wait:
-                waiting.append(wait)
-        if not waiting:
-            return tuple(traces)
-        if traces or len({(wait.tensor.shape, wait.tensor.dtype) for wait in waiting}) > 1:
-            raise ProgramError(
-                "the devices don't exchange the same: each has to reach every dist call, with one shape"
-            )
-        past.append(([wait.tensor for wait in waiting], waiting[0].name))
-    raise ProgramError(f"the devices exchange more than {MOST_EXCHANGES} times")
+    devices = [InTurn(rank, ranks) for rank in range(ranks)]
+    turns = [
+        Turns(partial(run, {**names, "rank": rank, "ranks": ranks}, device))
+        for rank, device in enumerate(devices)
+    ]
+    for device, turn in zip(devices, turns, strict=True):
+        device.pauses(turn.pause)
+    try:
+        for _ in range(MOST_EXCHANGES + 1):
+            waiting = [turn.go_on() for turn in turns]
+            if not any(waiting):
+                return tuple([turn.result for turn in turns])
+            _exchange(devices)
+        raise ProgramError(f"the devices exchange more than {MOST_EXCHANGES} times")
+    finally:
+        for device, turn in zip(devices, turns, strict=True):
+            device.left = True
+            turn.leave()
+
+
+def _exchange(devices: Sequence[InTurn]) -> None:
+    """Let each device have what all gave.
+
+    Raises:
+        ProgramError: If one gave nothing, or something of another shape.
+    """
+    given = [device.given for device in devices if device.given is not None]
+    if len(given) < len(devices) or len({(tensor.shape, tensor.dtype) for tensor in given}) > 1:
+        raise ProgramError(
+            "the devices don't exchange the same: each has to reach every dist call, with one shape"
+        )
+    for device in devices:
+        device.parts, device.name = given, devices[0].name
 
 
 def chosen(traces: Sequence[Trace], names: Mapping[str, Any]) -> Trace:

@@ -8,10 +8,13 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
-from llm_linalg.foresight.unknown import Undecided
+from llm_linalg.foresight.nowhere import without_cells
+from llm_linalg.ranks import summed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
+
+    from llm_linalg.ranks import Group
 
 
 @contextmanager
@@ -28,15 +31,29 @@ def without_gradients() -> Iterator[None]:
 
 
 class Others:
-    """The other devices of a program: what they give is not known."""
+    """The other devices of a program: of what they give only the shape is known.
+
+    Args:
+        group: The devices, as the program has them that is rehearsed.
+        takes: What counts cells that would be filled.
+    """
+
+    def __init__(self, group: Group, takes: Callable[[int], None]) -> None:
+        self.rank, self.ranks = group.rank, group.ranks
+        self._takes = takes
 
     def reduced(self, tensor: Tensor) -> Tensor:
-        """Return a tensor of the same shape."""
-        return tensor
+        """Return a sum of so many of one shape."""
+        return summed(self.gathered(tensor))
 
-    def gathered(self, _: Tensor) -> list[Tensor]:
-        """Leave open how many devices there are."""
-        raise Undecided
+    def gathered(self, tensor: Tensor) -> list[Tensor]:
+        """Return so many of one shape."""
+        if self.ranks == 1:
+            return [tensor]
+        for _ in range(self.ranks):
+            self._takes(tensor.numel())
+        other = without_cells(tuple(tensor.shape), tensor.dtype)
+        return [tensor if rank == self.rank else other for rank in range(self.ranks)]
 
-    def records(self, _: Any) -> None:
+    def records(self, _: Any, takes: Any) -> None:
         """Nothing is recorded."""

@@ -43,8 +43,9 @@ class Rehearsal(Comprehended):
         exact: bool = False,
         dearest: bool = False,
         paces: Mapping[ast.stmt, Pace] | None = None,
+        share: int = 1,
     ) -> None:
-        super().__init__(source, {}, Least(halt=halt, dearest=dearest))
+        super().__init__(source, {}, Least(halt=halt, dearest=dearest, share=share))
         self.exact, self.dearest, self.paces = exact, dearest, paces or {}
         if exact or dearest:
             self.hurry(4 if exact else 2)
@@ -73,8 +74,9 @@ class Rehearsal(Comprehended):
         for now, was in start.names:
             self.budget.met_within(now.values(), was.values())
         options = CHOSEN.set(start.options)
+        others = Others(ranks.met(), self.budget.copy)
         try:
-            with forked(), without_gradients(), ranks.joined(Others()), self.hollow:
+            with forked(), without_gradients(), ranks.joined(others), self.hollow:
                 self.went_on(start.looking(values))
                 self._all(start.statements, values)
             self._finished = True

@@ -57,7 +57,33 @@ def never() -> bool:
 
 
 @dataclass(slots=True)
-class Allowance:
+class Share:
+    """How much there is room and memory for, of which several that do the same together have a part each.
+
+    Attributes:
+        share: How many they are.
+    """
+
+    share: int = 1
+
+    @property
+    def room(self) -> int:
+        """How much it may do, in steps and effort, of which nobody knows how much it will do."""
+        return ROOM // self.share
+
+    @property
+    def much(self) -> int:
+        """How much a large program has done, in steps and effort."""
+        return MUCH // self.share
+
+    @property
+    def large(self) -> Spent:
+        """What a large program has taken."""
+        return Spent(*[amount // self.share for amount in LARGE])
+
+
+@dataclass(slots=True)
+class Allowance(Share):
     """Bounds on a program, and what is left of those that are for all of it: counted step by step.
 
     Attributes:
@@ -100,6 +126,8 @@ class Allowance:
     look: int = field(default=NEVER, init=False)  # below so many steps left there is something to look after
 
     def __post_init__(self) -> None:
+        self.total //= self.share  # these are memory
+        self.items //= self.share
         self._whole = self.left
 
     @property
@@ -123,8 +151,8 @@ class Allowance:
         if mark is None:
             self._begun = self.done
         self._free = mark is not None
-        self._mark = mark or Spent(*[left - large for left, large in zip(self.left, LARGE, strict=True)])
-        self._much = self.done + MUCH if mark is None else NEVER
+        self._mark = mark or Spent(*[left - large for left, large in zip(self.left, self.large, strict=True)])
+        self._much = self.done + self.much if mark is None else NEVER
 
     def look_again(self, alarm: Callable[[], None], more: int) -> None:
         """Have something done once the program has done so much more, if not before."""
@@ -159,9 +187,9 @@ class Allowance:
         if self.patient:
             return
         done = self.done - max(self.effort - self.settled, 0)
-        self._bound = max(self._begun + ROOM, done + ROOM // (9 if alarm is None else 3))
+        self._bound = max(self._begun + self.room, done + self.room // (9 if alarm is None else 3))
         self._mark = Spent(*[-NEVER] * len(self.left))
-        if alarm is not None and self._bound - self.done > LITTLE:
+        if alarm is not None and self._bound - self.done > LITTLE // self.share:
             self.alarm, self._much = alarm, (self.done + self._bound) // 2
 
     @property

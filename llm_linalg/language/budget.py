@@ -13,7 +13,7 @@ from torch import Tensor
 from llm_linalg.axes import Clash, Shape, extent
 from llm_linalg.errors import LimitError
 from llm_linalg.language import bounds, costs
-from llm_linalg.language.allowance import NEVER, ROOM, Allowance
+from llm_linalg.language.allowance import NEVER, Allowance
 from llm_linalg.language.effort import going_back, taking
 from llm_linalg.language.printing import Shown
 from llm_linalg.ops.call import Call
@@ -93,6 +93,16 @@ class Budget(Allowance):
         self.total -= cells
         self.exceeded()
         self._watch()
+
+    def copy(self, cells: int) -> None:
+        """Take a tensor of so many cells that is about to be copied.
+
+        Raises:
+            LimitError: If they are too many.
+        """
+        self.tensors -= 1
+        self.effort += costs.EFFORT_OF_A_TENSOR + cells // costs.CELLS_AN_EFFORT
+        self.fill(cells)
 
     def _hold(self, name: str, cells: int) -> None:
         if cells > self.cells:
@@ -174,14 +184,14 @@ class Budget(Allowance):
 
     def foresee(self) -> None:
         """Let rehearsals begin: they take what there is room for, or some more if much was done before."""
-        self._until = max(self._begun + ROOM + ROOM // 5, self.done + 3 * ROOM // 4)
+        self._until = max(self._begun + self.room + self.room // 5, self.done + 3 * self.room // 4)
 
     @property
     def rehearsable(self) -> int:
         """How many steps a rehearsal may have, so that little more is done with it than there is room for."""
         if self.patient or self._free:
             return NEVER
-        most = self._until if self._bound is None else max(self._until, self._bound + ROOM // 5)
+        most = self._until if self._bound is None else max(self._until, self._bound + self.room // 5)
         return max(most - self.done, 0) // costs.EFFORT_OF_A_REHEARSAL
 
     def rehearsed(self, steps: int, walked: int) -> int:

@@ -79,7 +79,7 @@ class Moments(Assigner):
         start = Start(
             moment.statements, scopes, moment.left, moment.values, moment.options, moment.severed, way
         )
-        rehearsal = Rehearsal(self.source, self.budget.halt, exact, dearest, paces)
+        rehearsal = Rehearsal(self.source, self.budget.halt, exact, dearest, paces, self.budget.share)
         if brief:
             rehearsal.hurry(3)
         rehearsal.longest = min(rehearsal.longest, self.budget.rehearsable)

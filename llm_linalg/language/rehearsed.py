@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from operator import sub
 from typing import TYPE_CHECKING, Any
 
-from llm_linalg.language.allowance import LARGE, MUCH, Spent
+from llm_linalg.language.allowance import Spent
 from llm_linalg.language.costs import EFFORT_OF_A_LOOP, EFFORT_OF_A_NODE
 from llm_linalg.language.looking import Looking
 from llm_linalg.language.moments import NONE, Moment
@@ -123,7 +123,7 @@ class Rehearsed(Looking):
             self._look_again(self._due - self.budget.done)
             fits = True
         else:
-            self._look_again()
+            self._look_again(self.budget.much)
             tries, fits = self._tries, True
             if self._by_others and (self.budget.done > AGAIN * self._told or not self._goes_on):
                 self._tries += 1
@@ -199,11 +199,11 @@ class Rehearsed(Looking):
     def _let_free(self, start: Moment, rehearsal: Rehearsal) -> None:
         """Let the program do all that it will, until it does more than was told."""
         self._told = self.budget.done
-        self.budget.arm(self._exceeds, _beyond(start.left, rehearsal.budget.left))
+        self.budget.arm(self._exceeds, _beyond(start.left, rehearsal.budget.left, self.budget.large))
         if rehearsal.dearest:
-            self._look_again()
+            self._look_again(self.budget.much)
 
-    def _look_again(self, more: int = MUCH) -> None:
+    def _look_again(self, more: int) -> None:
         """See after a while whether it still fits; or as soon as a turn does far more than any one before."""
         self._due = self.budget.done + more
         done = self.budget.effort - self.budget.steps
@@ -211,8 +211,8 @@ class Rehearsed(Looking):
         self.budget.look_again(self._exceeds, min([more, *soon]))
 
 
-def _beyond(start: Spent, end: Spent) -> Spent:
+def _beyond(start: Spent, end: Spent, large: Spent) -> Spent:
     """Return what is left when a program takes clearly more than was told: from a start to an end."""
     return Spent(*[
-        last - (first - last) // 4 - large for first, last, large in zip(start, end, LARGE, strict=True)
+        last - (first - last) // 4 - more for first, last, more in zip(start, end, large, strict=True)
     ])  # fmt: skip

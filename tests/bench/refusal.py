@@ -24,16 +24,17 @@ from tests.bench.left_open import LEFT_OPEN
 from tests.bench.refusal import ALLOWED, CLASHES
 from tests.engine.hostile import BOMBS
 from tests.engine.late import LATE
+from tests.engine.open_ended import OPEN_ENDED
 
 torch.set_num_threads(1)
 run("")
 
-def milliseconds(program):
+def milliseconds(program, ranks=0):
     out, into = os.pipe()
     if not (child := os.fork()):
         start = time.perf_counter()
         try:
-            run(program)
+            run(program, ranks=ranks)
         except ProgramError:
             pass
         os.write(into, str(1000 * (time.perf_counter() - start)).encode())
@@ -46,7 +47,10 @@ def milliseconds(program):
 
 late, honest = ([program.replace("HUGE", turns) for program in LATE.values()] for turns in ("5000", "1"))
 kinds = ((ALLOWED,), BOMBS, LEFT_OPEN, CLASHES, late, honest)
-rounds = [[[milliseconds(program) for program in kind] for kind in kinds] for _ in range(3)]
+meets = "z = dist.all_reduce(torch.ones(1))\\n"
+devices = [(meets + program, ranks) for program in OPEN_ENDED.values() for ranks in (2, 8)]
+kinds = [[(program,) for program in kind] for kind in kinds] + [devices]
+rounds = [[[milliseconds(*given) for given in kind] for kind in kinds] for _ in range(3)]
 print(json.dumps([list(map(min, *times)) for times in zip(*rounds, strict=True)]))
 """
 
@@ -59,7 +63,7 @@ def refusal() -> list[Row]:
     program before: from there on counts, so what the honest one takes is taken off.
     """
     measured, _ = fresh(REFUSAL)
-    allowed, bombs, loops, clashes, late, honest = cast("list[list[float]]", measured)
+    allowed, bombs, loops, clashes, late, honest, devices = cast("list[list[float]]", measured)
 
     def worst(of: str, times: list[float]) -> Row:
         """The program that took longest of a kind, by its place in the list of those."""
@@ -70,6 +74,7 @@ def refusal() -> list[Row]:
     return [
         worst("refusal of a bomb", bombs),
         worst("of a loop that may be left", loops),
+        worst("of one on 2 devices, or 8, that meet first", devices),
         worst("a clash with its repairs", clashes),
         worst("what explodes late, beyond an honest run", list(map(sub, late, honest))),
     ]

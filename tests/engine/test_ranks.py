@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+import warnings
+from threading import enumerate as enumerate_threads
+
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from llm_linalg import run
-from llm_linalg.errors import OpenEndedError, ProgramError
+from llm_linalg.errors import HaltedError, LimitError, ProgramError, ShapeError
+from llm_linalg.language.allowance import ROOM
+from llm_linalg.language.budget import Budget
 from llm_linalg.lesson import LessonError, find, parse
 from llm_linalg.ranks import MOST_EXCHANGES
+from tests.engine.doing import budgets, done
+from tests.engine.open_ended import OPEN_ENDED
+from tests.engine.test_open_ended import BEFORE
 
 F = torch.nn.functional
 START = "X = torch.randn({m}, {k}).double()\nW = torch.randn({k}, {n}).double()\n"
@@ -108,8 +116,114 @@ def test_how_many_devices_there_may_be(value: str) -> None:
         parse(text, "x.md")
 
 
-def test_devices_that_exchange_often_and_do_much_are_refused_unless_one_has_patience() -> None:
-    text = "x = torch.ones(1)\nfor i in range(12):\n    x = dist.all_reduce(x)"
-    with pytest.raises(OpenEndedError, match="again for each exchange"):
-        run(text, ranks=8)
-    assert run(text, ranks=8, patient=True)["x"].value.item() == 8.0**12
+OFTEN = "x = torch.ones(1)\nfor i in range({}):\n    x = dist.all_reduce(x)"
+
+
+@pytest.mark.parametrize("ranks", [1, 2, 3, 4, 6])
+def test_devices_may_exchange_as_often_as_there_may_be_exchanges(ranks: int) -> None:
+    assert run(OFTEN.format(MOST_EXCHANGES), ranks=ranks)["x"].value.item() == pytest.approx(
+        float(ranks) ** MOST_EXCHANGES
+    )
+
+
+def test_no_device_does_anything_twice(monkeypatch: pytest.MonkeyPatch) -> None:
+    made = budgets(monkeypatch)
+    run("for i in range(30):\n    x = dist.all_reduce(torch.ones(1))", ranks=2, patient=True)
+    assert len(made) == 2
+    assert {Budget().tensors - budget.tensors for budget in made} == {30 * 4}  # copies are two of them
+
+
+@pytest.mark.parametrize("ranks", [2, 4, 8])
+@pytest.mark.parametrize("program", OPEN_ENDED.values(), ids=list(OPEN_ENDED))
+def test_devices_have_together_as_much_room_as_a_program(
+    program: str, ranks: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = budgets(monkeypatch)
+    with pytest.raises(LimitError):
+        run(f"z = dist.all_reduce(torch.ones(1))\n{program}", ranks=ranks)
+    assert sum(map(done, made)) <= ROOM + ROOM // 3 + BEFORE
+
+
+def test_devices_have_together_as_much_memory_as_a_program() -> None:
+    cells = Budget().total // 4
+    run(f"x = torch.zeros({cells // 2}) + 1", ranks=1)
+    with pytest.raises(LimitError, match="cells in all"):
+        run(f"x = torch.zeros({cells // 2}) + 1", ranks=8)
+    with pytest.raises(LimitError, match="cells in all"):
+        run(f"x = dist.all_gather(torch.zeros({cells // 8}))", ranks=8)
+
+
+@settings(max_examples=20)
+@given(st.integers(0, 2**31), st.integers(1, 8))
+def test_each_device_draws_the_numbers_that_it_would_draw_alone(seed: int, ranks: int) -> None:
+    text = "a = torch.randn(3)\nb = {}(torch.randn(3 + 2 * rank)[:2])\nc = torch.randn(3)"
+    before = torch.get_rng_state()
+    together = run(text.format("dist.all_reduce"), seed, ranks=ranks)
+    assert torch.equal(torch.get_rng_state(), before)
+    for rank, one in enumerate(together.ranks):
+        alone = run(text.format(""), seed, names={"rank": rank})
+        for name in "ac":
+            assert torch.equal(one[name].value, alone[name].value)
+
+
+def test_what_a_device_writes_no_other_device_sees() -> None:
+    text = (
+        "x = torch.ones(2) * (rank + 1)\nparts = dist.all_gather(x)\nparts[0][0] = 10 + rank\n"
+        "x[1] = 20 + rank\n"
+        "again = torch.stack(parts)\nlater = torch.stack(dist.all_gather(x))"
+    )
+    first, second = run(text, ranks=2).ranks
+    assert first["again"].value.tolist() == [[10, 20], [2, 2]]
+    assert second["again"].value.tolist() == [[11, 1], [2, 21]]
+    assert first["later"].value.tolist() == second["later"].value.tolist() == [[10, 20], [2, 21]]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "y = dist.all_reduce(torch.ones(2))\nif rank == 1:\n    y = y @ torch.ones(3)",
+        "y = dist.all_reduce(torch.ones(rank + 1))",
+        "if rank == 2:\n    y = nothing\ny = dist.all_reduce(torch.ones(2))",
+        OFTEN.format(MOST_EXCHANGES + 1),
+    ],
+)
+def test_no_device_is_left_behind_when_one_fails(text: str) -> None:
+    before = set(enumerate_threads())
+    with pytest.raises(ProgramError):
+        run(text, ranks=3, patient=True)
+    assert set(enumerate_threads()) <= before
+
+
+def test_devices_are_stopped_where_they_are() -> None:
+    asked = 0
+
+    def halt() -> bool:
+        nonlocal asked
+        asked += 1
+        return asked > 20
+
+    with pytest.raises(HaltedError):
+        run(OFTEN.format(30), ranks=2, halt=halt)
+    assert asked == 21
+
+
+def test_a_failing_device_has_its_place_and_what_ran_before() -> None:
+    with pytest.raises(ShapeError) as failed:
+        run("x = torch.ones(2)\ny = dist.all_reduce(x)\nz = y @ torch.ones(3)", ranks=2)
+    assert failed.value.line == 3
+    assert failed.value.trace is not None
+    assert failed.value.trace["y"].value.tolist() == [2, 2]
+
+
+def test_warnings_and_options_are_as_they_were() -> None:
+    filters = list(warnings.filters)
+    printed = run(
+        "torch.set_printoptions(precision=rank + 1)\ny = dist.all_reduce(torch.ones(1)) / 7\nprint(y)",
+        ranks=3,
+    )
+    assert [one.printed for one in printed.ranks] == [
+        "tensor([0.4])\n",
+        "tensor([0.43])\n",
+        "tensor([0.429])\n",
+    ]
+    assert warnings.filters == filters
