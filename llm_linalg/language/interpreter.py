@@ -14,6 +14,7 @@ from llm_linalg.language.roomy import roomy
 from llm_linalg.language.source import Source
 from llm_linalg.language.statements import Broken, Continued, Returned, Statements
 
+LEAST_SHARE = 16  # of the room of a program, that each cell has once many have asked for too much
 MOST_MENDED = 20  # cells that fail for which repairs are sought
 
 
@@ -32,7 +33,8 @@ class Interpreter(Statements):
         """Run the program; torch calls are recorded.
 
         Args:
-            cells: Lines at which its cells begin. What fails in one is passed over, but in the last.
+            cells: Lines at which its cells begin. What fails in one is passed over, but in the last; after
+                one that asked for too much the others have half the room.
         """
         body = self.source.tree.body
         begun = 0
@@ -45,6 +47,8 @@ class Interpreter(Statements):
             except ProgramError as error:
                 self.refused = (*self.refused, _alone(error))
                 self.recorder.failed = self.failing = None
+                if isinstance(error, LimitError):
+                    self.budget.share = min(2 * self.budget.share, LEAST_SHARE)
             begun = end
         self._run(body[begun:])
         for node in self.recorder.nodes:

@@ -164,3 +164,16 @@ def test_each_cell_of_a_notebook_may_do_as_much(monkeypatch: pytest.MonkeyPatch)
     assert not trace.refused
     assert trace["x"].value.sum() > 1800
     assert done(made[0]) > ROOM + BEFORE
+
+
+@pytest.mark.parametrize("program", list(OPEN_ENDED.values())[:12])
+def test_cells_that_ask_for_too_much_leave_room_for_others(
+    program: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = budgets(monkeypatch)
+    cell = program.strip("\n") + "\n"
+    starts = [1 + turn * cell.count("\n") for turn in range(51)]
+    trace = run(f"{cell * 50}y = torch.ones(2)\nfor i in range(20):\n    y = y * 1", cells=starts)
+    assert len(trace.refused) == 50
+    assert trace["y"].value.tolist() == [1.0, 1.0]
+    assert done(made[0]) <= 10 * ROOM
