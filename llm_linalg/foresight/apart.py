@@ -48,8 +48,6 @@ class Others:
 
     def gathered(self, tensor: Tensor) -> list[Tensor]:
         """Return so many of one shape."""
-        if self.ranks == 1:
-            return [tensor]
         for _ in range(self.ranks):
             self._takes(tensor.numel())
         other = without_cells(tuple(tensor.shape), tensor.dtype)

@@ -58,10 +58,11 @@ def never() -> bool:
 
 @dataclass(slots=True)
 class Share:
-    """How much there is room and memory for, of which several that do the same together have a part each.
+    """How much there is room for, of which one of several may have a part.
 
     Attributes:
-        share: How many they are.
+        share: How many have a part: devices that do the same together, which share the memory, too; or cells,
+            once some have asked for too much.
     """
 
     share: int = 1
@@ -126,8 +127,8 @@ class Allowance(Share):
     look: int = field(default=NEVER, init=False)  # below so many steps left there is something to look after
 
     def __post_init__(self) -> None:
-        self.total //= self.share  # these are memory
-        self.items //= self.share
+        self.total //= self.share  # this is memory
+        self.items //= self.share  # and so is this
         self._whole = self.left
 
     @property
