@@ -26,7 +26,7 @@ from llm_linalg.memory import version
 from llm_linalg.node import Node
 from llm_linalg.ops.call import tensors_in
 from llm_linalg.places import Places, frames_of, named_in, owner_of
-from llm_linalg.ranks import Alone, Group, InTurn, chosen, in_turn, joined
+from llm_linalg.ranks import Group, InTurn, chosen, in_turn, joined
 from llm_linalg.recorder import Recorder
 from llm_linalg.shapes import explain, explain_call
 from llm_linalg.tracing import Trace
@@ -34,13 +34,11 @@ from llm_linalg.tracing import Trace
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_OWN = ("llm_linalg", "torch")
 _TRIAL: Mapping[str, Any] = {
     "steps": 5_000,
     "tensors": 500,
     "total": 2**20,
     "work": 2**26,
-    "foresight": False,
 }
 _SHORT = 10_000  # steps and effort: some milliseconds
 _OWN_BUDGET: Mapping[str, Any] = {"total": 2**31, "work": 2**42, "tensors": 2**20, "foresight": False}
@@ -82,7 +80,6 @@ def run(
     """
     if not ranks:
         return execute(source, seed, names or {}, cells=cells, halt=halt, patient=patient)
-
     return chosen(_on_devices(source, seed, names or {}, cells, halt or never, ranks, patient), names or {})
 
 
@@ -100,9 +97,10 @@ def _on_devices(
     read = Source(source)
 
     def one(given: Mapping[str, Any], device: InTurn) -> Trace:
-        budget = Budget(halt=lambda: device.left or halt(), patient=patient, share=ranks)
+        budget = Budget(halt=lambda: device.left or halt(), patient=patient, share=ranks + ranks // 4)
+        budget.rests = lambda: device.rest(told=not budget.confined)
         with seeded(seed):
-            return _executed(read, seed, given, budget, cells=cells, halt=halt, group=device)
+            return _executed(read, seed, given, budget, cells=cells, group=device)
 
     with quiet(seed):
         return in_turn(one, names, ranks)
@@ -119,20 +117,16 @@ def execute(
     group: Group | None = None,
     *,
     patient: bool = False,
-    trial: bool = False,
 ) -> Trace:
     """Run a program whose names may also be tensors of another trace's nodes (``known``).
 
     Such a program is our own, made from a trace that exists: its size is that trace's, and not bounded again.
-    Of a trial only the beginning is run, and no repairs are looked for.
     """
     checked = Source(source, bounded=known is None)
-    bounds = _TRIAL if trial else {} if known is None else _OWN_BUDGET
+    bounds = {} if known is None else _OWN_BUDGET
     budget = Budget(**bounds, halt=halt or never, patient=patient)
     with quiet(seed):
-        return _executed(
-            checked, seed, names, budget, known=known, cells=cells, halt=halt, group=group, trial=trial
-        )
+        return _executed(checked, seed, names, budget, known=known, cells=cells, group=group)
 
 
 def _executed(
@@ -143,17 +137,19 @@ def _executed(
     *,
     known: Mapping[str, Node] | None = None,
     cells: Sequence[int] = (),
-    halt: Callable[[], bool] | None = None,
     group: Group | None = None,
     trial: bool = False,
 ) -> Trace:
-    """As `execute`, of a text that has been read, with what it may take, and the generator as it is."""
+    """As `execute`, of a text that has been read, with what it may take, and the generator as it is.
+
+    Of a trial only the beginning is run, and no repairs are looked for.
+    """
     tensors = {name: node.value for name, node in (known or {}).items()}
     interpreter = Interpreter(checked, {**names, **tensors}, budget, explain)
     interpreter.mends = not trial
     for name, node in (known or {}).items():
         interpreter.recorder.know(tensors[name], node)
-    group = group or Alone()
+    group = group or InTurn()
     group.records(interpreter.recorder, budget.copy)
     try:
         with joined(group):
@@ -164,9 +160,7 @@ def _executed(
         error.trace = _traced(interpreter, seed, failed=True)
         error.trace.failed = error.line
         if isinstance(error, ShapeError) and _tries_whole(interpreter, error, names):
-            error.repairs = lasting(
-                error, lambda text: execute(text, seed, names, cells=cells, halt=halt, trial=True)
-            )
+            error.repairs = lasting(error, lambda text: _tried(text, seed, names, budget, cells))
         raise
     trace.lists = {
         name: tuple(value)
@@ -174,6 +168,21 @@ def _executed(
         if isinstance(value, list | tuple) and value and all(isinstance(word, str) for word in value)
     }
     return trace
+
+
+def _tried(text: str, seed: int, names: Mapping[str, Any], budget: Budget, cells: Sequence[int]) -> None:
+    """Run the beginning of a program, as far as is left of what a budget has for what is tried.
+
+    Raises:
+        ProgramError: What the program does.
+        LimitError: If it has not ended by then.
+    """
+    trial = budget.trial(len(text), **_TRIAL)
+    try:
+        with quiet(seed):
+            _executed(Source(text), seed, names, trial, cells=cells, trial=True)
+    finally:
+        budget.trials -= trial.done
 
 
 def _tries_whole(interpreter: Interpreter, error: ShapeError, names: Mapping[str, Any]) -> bool:

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import partial, reduce
 from operator import add
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from torch import _C
 
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     from llm_linalg.recorder import Recorder
     from llm_linalg.tracing import Trace
 
-MOST_EXCHANGES = 32
 Run = Callable[[Mapping[str, Any], "InTurn"], "Trace"]
 
 
@@ -55,29 +54,12 @@ class Group(Protocol):
         """Be told what the device's calls are recorded by, and what counts cells that are to be filled."""
 
 
-class Alone:
-    """One device: there is nobody to exchange anything with."""
-
-    rank, ranks = 0, 1
-
-    def reduced(self, tensor: Tensor) -> Tensor:
-        """Return the tensor itself."""
-        return tensor
-
-    def gathered(self, tensor: Tensor) -> list[Tensor]:
-        """Return the tensor alone."""
-        return [tensor]
-
-    def records(self, recorder: Recorder, takes: Callable[[int], None]) -> None:
-        """Nothing has to be recorded."""
-
-
 _GROUP: ContextVar[Group | None] = ContextVar("group", default=None)
 
 
 def met() -> Group:
-    """Return the group that the program at hand is a part of."""
-    return _GROUP.get() or Alone()
+    """Return the group that the program at hand is a part of: itself, if it has no other."""
+    return _GROUP.get() or InTurn()
 
 
 def all_reduce(tensor: Tensor) -> Tensor:
@@ -106,62 +88,93 @@ def summed(parts: Sequence[Tensor]) -> Tensor:
 
 
 class InTurn:
-    """One of several devices that run in turn in one process.
+    """One of several devices that run in turn in one process; or one alone, which waits for nobody.
 
     Attributes:
         rank: Its number.
         ranks: How many there are.
-        given: What it has given, and waits for the others to give, too.
-        name: What it calls that.
+        asked: What it gave for the others, and waits for theirs; None while it does not wait.
         parts: What each device gave, once all have.
+        name: What the first one calls that.
+        told: Whether it does much, and it is known how much.
         left: Whether nobody waits for what it does any more.
     """
 
-    def __init__(self, rank: int, ranks: int) -> None:
+    def __init__(self, rank: int = 0, ranks: int = 1) -> None:
         self.rank, self.ranks = rank, ranks
         self._recorder: Recorder | None = None
         self._takes: Callable[[int], None] = lambda _: None
-        self._pauses: Callable[[], None] = lambda: None
-        self.given: Tensor | None = None
-        self.name = ""
+        self._pauses: Callable[[], None] = lambda: exchange([self])
+        self.asked: Asked | None = None
         self.parts: Sequence[Tensor] = ()
-        self.left = False
+        self.name = ""
+        self.told = self.left = False
 
     def pauses(self, pause: Callable[[], None]) -> None:
-        """Be told how it waits for the others."""
+        """Be told how it lets the others go on."""
         self._pauses = pause
+
+    def rest(self, told: bool) -> None:
+        """Let the others go on, which may be about to ask for too much.
+
+        Args:
+            told: Whether it is known how much this one does.
+
+        Raises:
+            Left: If nobody waits for this device any more.
+        """
+        self.told = told
+        self._pauses()
 
     def records(self, recorder: Recorder, takes: Callable[[int], None]) -> None:
         """Be told what its calls are recorded by, and what counts the cells that are copied for it."""
         self._recorder, self._takes = recorder, takes
 
     def gathered(self, tensor: Tensor) -> list[Tensor]:
-        """Return what each device gives, once all have: its own tensor, and copies of the others'.
+        """Return what each device gives, once all have: copies of its own tensor and the others'.
 
         Raises:
             Left: If nobody waits for this device any more.
             LimitError: If there is no room for the copies.
         """
-        node = None if self._recorder is None else self._recorder.node_of(tensor)
-        self.name = node.bound_name or "part" if node else "part"
-        self.given = self._copy(tensor)
-        self._pauses()
-        self.given = None
-        parts = [tensor if rank == self.rank else self._copy(part) for rank, part in enumerate(self.parts)]
-        for rank, part in enumerate(parts):
-            if self._recorder is not None and rank != self.rank:
-                self._recorder.label(part, f"{self.name}_{rank}")
-        return parts
+        return self._met("all_gather", tensor)
 
     def reduced(self, tensor: Tensor) -> Tensor:
         """Return the sum of what each device gives; raises what `gathered` does."""
-        return summed(self.gathered(tensor))
+        return summed(self._met("all_reduce", tensor))
 
-    def _copy(self, tensor: Tensor) -> Tensor:
-        """Return a device's own copy: what one writes to it is not written to another's."""
+    def _met(self, call: str, tensor: Tensor) -> list[Tensor]:
+        recorder = self._recorder
+        node = recorder.node_of(tensor) if recorder else None
+        given = self._copy(tensor, alone=True)
+        self.asked = Asked(call, given, node.bound_name or "part" if node else "part")
+        self._wait()
+        parts = [self._copy(tensor if rank == self.rank else part) for rank, part in enumerate(self.parts)]
+        for rank, part in enumerate(parts):
+            if recorder is not None and rank != self.rank:
+                recorder.label(part, f"{self.name}_{rank}")
+            elif recorder is not None and node is not None:
+                recorder.know(part, node)
+        return parts
+
+    def _wait(self) -> None:
+        """Let the others go on until all have given something."""
+        while self.asked is not None:
+            self._pauses()
+
+    def _copy(self, tensor: Tensor, *, alone: bool = False) -> Tensor:
+        """Return a copy, to which what is written is written nowhere else; alone, without its way back."""
         self._takes(tensor.numel())
         with _C.DisableTorchFunction():
-            return tensor.detach().clone()
+            return (tensor.detach() if alone else tensor).clone()
+
+
+class Asked(NamedTuple):
+    """What a device gave for the others: for which call, a copy of the tensor, and what it calls that."""
+
+    call: str
+    given: Tensor
+    name: str
 
 
 def in_turn(run: Run, names: Mapping[str, Any], ranks: int) -> tuple[Trace, ...]:
@@ -188,31 +201,35 @@ def in_turn(run: Run, names: Mapping[str, Any], ranks: int) -> tuple[Trace, ...]
     for device, turn in zip(devices, turns, strict=True):
         device.pauses(turn.pause)
     try:
-        for _ in range(MOST_EXCHANGES + 1):
-            waiting = [turn.go_on() for turn in turns]
-            if not any(waiting):
-                return tuple([turn.result for turn in turns])
-            _exchange(devices)
-        raise ProgramError(f"the devices exchange more than {MOST_EXCHANGES} times")
+        while not all(turn.ended for turn in turns):
+            going = [(turn, device) for turn, device in zip(turns, devices, strict=True) if not turn.ended]
+            going = [(turn, device) for turn, device in going if device.asked is None]
+            unsure = [(turn, device) for turn, device in going if not device.told]
+            for turn, _ in unsure or going:  # so none does much while another may yet ask for too much
+                turn.go_on()
+            if not going:
+                exchange(devices)
+        return tuple([turn.result for turn in turns])
     finally:
         for device, turn in zip(devices, turns, strict=True):
             device.left = True
             turn.leave()
 
 
-def _exchange(devices: Sequence[InTurn]) -> None:
+def exchange(devices: Sequence[InTurn]) -> None:
     """Let each device have what all gave.
 
     Raises:
-        ProgramError: If one gave nothing, or something of another shape.
+        ProgramError: If one gave nothing, or something of another shape, or for another call.
     """
-    given = [device.given for device in devices if device.given is not None]
-    if len(given) < len(devices) or len({(tensor.shape, tensor.dtype) for tensor in given}) > 1:
+    asked = [device.asked for device in devices if device.asked is not None]
+    kinds = {(call, given.shape, given.dtype) for call, given, _ in asked}
+    if len(asked) < len(devices) or len(kinds) > 1:
         raise ProgramError(
             "the devices don't exchange the same: each has to reach every dist call, with one shape"
         )
     for device in devices:
-        device.parts, device.name = given, devices[0].name
+        device.parts, device.name, device.asked = [one.given for one in asked], asked[0].name, None
 
 
 def chosen(traces: Sequence[Trace], names: Mapping[str, Any]) -> Trace:

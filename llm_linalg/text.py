@@ -129,13 +129,13 @@ def _ends(line: str) -> Sequence[int]:
     return list(accumulate(len(char.encode(errors="surrogatepass")) for char in line))
 
 
-_MOST_COMPARED = 40_000  # letters with letters
+MOST_COMPARED = 40_000  # letters with letters
 
 
 def nearest(word: str, choices: Iterable[str]) -> str | None:
     """The choice spelled most like the word, whatever the case; None if none is near."""
     asked = word[:64].casefold()  # difflib's time grows with the square of the length
-    room, by_key = _MOST_COMPARED, dict[str, str]()
+    room, by_key = MOST_COMPARED, dict[str, str]()
     for choice in sorted(choices, key=lambda choice: abs(len(choice) - len(asked))):
         room -= len(asked) * len(choice)
         if room < 0:

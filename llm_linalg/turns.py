@@ -7,6 +7,8 @@ from contextvars import copy_context
 from threading import Semaphore, Thread
 from typing import Generic, TypeVar
 
+from torch import get_num_threads, set_num_threads
+
 from llm_linalg.generator import resumed
 
 T = TypeVar("T")
@@ -26,6 +28,7 @@ class Turns(Generic[T]):
         function: What is run. It calls `pause` to let others go on, and is ended there if it is left.
 
     Attributes:
+        ended: Whether it has returned or raised.
         left: Whether nobody waits for it any more: it had better end soon.
     """
 
@@ -33,13 +36,14 @@ class Turns(Generic[T]):
         self._function = function
         self._its_turn, self._others_turn = Semaphore(0), Semaphore(0)
         self._thread = Thread(target=copy_context().run, args=(self._run,), daemon=True)
+        self._torch_threads = get_num_threads()
         self._result: T | None = None
         self._error: BaseException | None = None
-        self._ended = False
+        self.ended = False
         self.left = False
 
-    def go_on(self) -> bool:
-        """Let it run until it pauses or ends; return whether it paused.
+    def go_on(self) -> None:
+        """Let it run until it pauses or ends.
 
         Raises:
             BaseException: What it raised, if it ended so.
@@ -50,7 +54,6 @@ class Turns(Generic[T]):
         self._others_turn.acquire()
         if self._error is not None:
             raise self._error
-        return not self._ended
 
     @property
     def result(self) -> T:
@@ -84,11 +87,12 @@ class Turns(Generic[T]):
 
     def _run(self) -> None:
         self._its_turn.acquire()
+        set_num_threads(self._torch_threads)  # a new thread would take as many as there are processors
         try:
             self._result = self._function()
         except Left:
             pass
         except BaseException as error:  # noqa: BLE001  it is raised where one waits for it
             self._error = error
-        self._ended = True
+        self.ended = True
         self._others_turn.release()

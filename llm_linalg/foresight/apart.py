@@ -48,7 +48,7 @@ class Others:
 
     def gathered(self, tensor: Tensor) -> list[Tensor]:
         """Return so many of one shape."""
-        for _ in range(self.ranks):
+        for _ in range(self.ranks + 1):  # one for the others, and one of each
             self._takes(tensor.numel())
         other = without_cells(tuple(tensor.shape), tensor.dtype)
         return [tensor if rank == self.rank else other for rank in range(self.ranks)]

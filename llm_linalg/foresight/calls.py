@@ -263,12 +263,15 @@ class Calls(Texts):
             with suppress(Undecided):
                 return _numbers(arguments), dict(zip(named, _numbers([*named.values()]), strict=True))
         self.budget.weigh(*arguments, *named.values())
+        self.for_the_largest(None if entry is None else entry.operation, function, arguments, named)
         if name in _LISTS:
             self.may_be_lists(arguments)
         elif name in _JOINING and arguments:
             self.budget.guess_operands(arguments[0])
         if entry is not None and entry.operation.kind == "creation":
             self.budget.guess_size(name, arguments)
+        if isinstance(function, type) and issubclass(function, nn.Module):
+            self.budget.guess_size(f"nn.{function.__name__}", layers.sized(function, arguments, named))
         if entry is not None and entry.operation.name not in _SEVERAL and any(map(_has_tensor, arguments)):
             self.at_most(function, arguments, named)
             if not self.dearest:  # else what is guessed takes it

@@ -100,9 +100,6 @@ class Expressions(Lengthening):
         if value.__class__ not in plain.KINDS and isinstance(value, nn.Module):
             self.budget.step(A_LAYERS_NAME * layered.count(value))
 
-    def go_through_names(self) -> None:
-        """Count nothing: there may be other names than the run will have."""
-
     def assign(self, target: ast.expr, value: Any) -> None:
         """Bind a target to a value."""
         if isinstance(target, ast.Tuple | ast.List):
@@ -131,6 +128,7 @@ class Expressions(Lengthening):
     def _store(self, target: ast.Subscript, owner: Any, key: Any, value: Any) -> None:
         if isinstance(owner, Unknown):
             self.may_alter(owner)
+            self.budget.guess_write(owner.kind)
             return
         if isinstance(owner, Tensor) and doubtful(value):
             try:
@@ -169,6 +167,7 @@ class Expressions(Lengthening):
             return left if isinstance(left, dict) else known
         if left.kind not in (int, float, Tensor):  # a list's own, perhaps
             self.may_alter(left)
+        self.budget.guess_write(left.kind)
         right = self.evaluate(node.value)
         if left.kind in (None, dict) and isinstance(node.op, ast.BitOr):
             self.adds(node, left, right)

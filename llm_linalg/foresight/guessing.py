@@ -12,6 +12,8 @@ from llm_linalg.foresight.unknown import Unknown
 from llm_linalg.language import layers, tables, values
 from llm_linalg.language.caller import UserFunction
 from llm_linalg.language.source import Source
+from llm_linalg.ops.rowwise import SORTING
+from llm_linalg.ops.unlisted import DRAWING
 from llm_linalg.parsing import within
 
 _CALLING = ast.BinOp | ast.UnaryOp | ast.Compare | ast.Subscript | ast.Call
@@ -26,6 +28,11 @@ _TELLING = frozenset([*tables.METHODS, *dict(_PLAIN)]) - _CHANGING
 _AT_ONCE = frozenset(
     ["append", "pop", "get", "item", "backward", "zero_grad", "parameters", "size", "dim", "numel"]
 )
+_TIMES = {
+    **dict.fromkeys(["sort", "argsort", "topk"], SORTING),
+    **dict.fromkeys(["nonzero", "where"], 4),  # as many as there are axes, which are seldom more
+    "multinomial": DRAWING,
+}  # as much as the largest tensor has cells
 T = TypeVar("T")
 NODES_A_STEP = 5  # that are looked at in a step
 _HOPELESS, _SOON = 60, 1_500  # guesses; steps of a rehearsal after those
@@ -58,7 +65,8 @@ class Guessing(Timed):
             return
         calls = isinstance(node, _CALLING) and not asks_little(node)
         multiplies = isinstance(node, ast.Call) or (isinstance(node, ast.BinOp) and _multiplies(node))
-        self.budget.guess(calls=calls, multiplies=calls and multiplies)
+        times = _TIMES.get(_last_name(node.func), 1) if isinstance(node, ast.Call) else 1
+        self.budget.guess(calls=calls, multiplies=calls and multiplies, times=times)
 
     def left_out(self, *nodes: ast.AST) -> None:
         """Remember that something was not gone through, which may turn, or call what turns."""
@@ -96,6 +104,10 @@ class Guessing(Timed):
     def _may_be_own(self, name: str) -> bool:
         """Whether what has a name may be a function that the program defines."""
         return isinstance(self.names.get(name), UserFunction | Unknown)
+
+
+def _last_name(node: ast.expr) -> str:
+    return node.attr if isinstance(node, ast.Attribute) else node.id if isinstance(node, ast.Name) else ""
 
 
 def asks_little(node: ast.expr) -> bool:

@@ -2,28 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, field
-from itertools import chain, islice
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from math import prod
 from operator import sub
 from typing import Any
 
-from torch import Tensor, nn
+from torch import Tensor
 
 from llm_linalg.errors import LimitError
 from llm_linalg.foresight.columns import Column
-from llm_linalg.foresight.growth import Sizes, on_average
+from llm_linalg.foresight.known import Known
 from llm_linalg.foresight.unknown import ANY, SOME_TENSOR, UNKNOWN, Unknown
 from llm_linalg.foresight.wholes import bounds
-from llm_linalg.language import costs, layered, plain, printing
+from llm_linalg.language import costs, plain
 from llm_linalg.language.allowance import Spent
-from llm_linalg.language.budget import Asked, Budget
-from llm_linalg.ops.call import Call
+from llm_linalg.language.budget import Budget
 
 A_GUESSED_TENSOR = 2**21  # cells of one whose size is a number that only the run will know
-_FEW = 100
 _FILLED = frozenset(["ones", "zeros", "empty", "rand", "randn"])  # made of their sizes alone
 _SHOWN = 1_000  # cells that the text of a tensor has at most
 _WEIGHED_A_STEP = 450  # items of a list that are counted as fast as a rehearsal takes a step
@@ -31,103 +27,23 @@ _GIVEN_A_STEP = 15  # likewise, of many values
 _LISTS_A_STEP = 110  # likewise, lists in a list
 
 
-def _nothing(_: int) -> None:
-    pass
-
-
 @dataclass(slots=True)
-class Least(Budget):
+class Least(Known):
     """A budget from which a rehearsal takes; what it does not know takes nothing, but for being a text.
 
     In the dearest case it takes as much as the largest of its kind that was known so far.
-
-    Attributes:
-        dearest: Whether this is the dearest case.
-        turns: How often what is gone through now comes: the turns of all loops around it.
-        went_on: Counts steps of the rehearsal; it may end it.
     """
 
-    dearest: bool = False
-    turns: int = field(default=1, init=False)
-    went_on: Callable[[int], None] = field(default=_nothing, init=False)
-    _cells: int = field(default=1, init=False)
-    _work: int = field(default=1, init=False)
-    _rows: int = field(default=1, init=False)
-    _length: int = field(default=1, init=False)
-    _lengthened: bool = field(default=False, init=False)
-    _letters: int = field(default=1, init=False)
-    _layers: int = field(default=0, init=False)
-    _calls: int = field(default=0, init=False)
-
-    def take(self, call: Call, asked: Asked) -> None:
-        """Take what a call asks for."""
-        self._cells, self._work = max(self._cells, asked.cells), max(self._work, asked.work)
-        if asked.shape:
-            self._rows = max(self._rows, asked.shape[0])
-        Budget.take(self, call, asked)
-
-    def met(self, *values: Any) -> None:
-        """Know that there are these values, which may be lists or the like."""
-        for value in values:
-            if isinstance(value, str):
-                self._letters = max(self._letters, len(value))
-            elif isinstance(value, list | tuple | dict | range):
-                self._length = max(self._length, len(value))
-
-    def met_within(self, *several: Iterable[Any]) -> None:
-        """Know that there are these values, and what is in them, as far as they are few."""
-        for value in chain.from_iterable(several):
-            self.met(value)
-            if isinstance(value, nn.Module):
-                self._layers = max(self._layers, layered.count(value))
-            elif isinstance(value, Tensor):
-                self._cells = max(self._cells, value.numel())
-                self._rows = max(self._rows, *value.shape[:1], 1)
-            items = value.values() if isinstance(value, dict) else value
-            if isinstance(value, list | tuple | dict):
-                self.met(*islice(items, _FEW))
-
-    def grows(self, longest: int = 0) -> None:
-        """Know that a list may become so long, or if not given an item longer each time; so a layer."""
-        self._lengthened = True
-        self._length = max(self._length, longest or self.turns)
-        self._layers = self._layers and max(self._layers, self.turns)
-
-    @contextmanager
-    def longer_by(self, turns: int) -> Iterator[None]:
-        """Know that a list may become so much longer, if one does while the context is open."""
-        before, self._lengthened = self._lengthened, False
-        try:
-            yield
-        finally:
-            self._length = max(self._length, turns if self._lengthened else 0)
-            self._lengthened |= before
-
-    def become(self, large: Sizes) -> None:
-        """Know that something may be so large.
-
-        Raises:
-            LimitError: If no tensor, list or text may be.
-        """
-        long = large.length > plain.MAX_ITEMS or large.letters > printing.MAX_TEXT
-        if long or large.cells > self.cells:
-            raise LimitError("a tensor, a list or a text becomes too large")
-        self._cells, self._rows = max(self._cells, large.cells), max(self._rows, large.rows)
-        self._length, self._letters = max(self._length, large.length), max(self._letters, large.letters)
-        self._calls = max(self._calls, on_average(large.calls))
-
-    def length_of(self, items: Any) -> int:
-        """Return how many items something has that is put behind others, at most."""
-        if isinstance(items, Unknown):
-            return self._most(items.kind)
-        return len(items) if isinstance(items, str | list | tuple | dict | range) else 1
-
-    def met_repeated(self, items: Any, times: int) -> None:
-        """Know that there is a list, or a text, that was repeated so often."""
-        size = len(items) * times
-        self._length = max(self._length, size)
-        if isinstance(items, str):
-            self._letters = max(self._letters, size)
+    def beyond_a_guess(self, left: Spent) -> None:
+        """Keep of what was taken since so much was left only what a guess of one call does not take."""
+        total, work, tensors, steps, items = map(sub, left, self.left)
+        self.left = left
+        self.total -= max(total - prod(self.largest), 0)
+        self.work -= max(work - prod(self.largest), 0)
+        self.tensors -= max(tensors - 1, 0)
+        self.steps -= max(steps - costs.A_CALL, 0)
+        self.items -= items
+        self.exceeded()
 
     def fits(self, turn: Spent) -> None:
         """Know that a turn of a loop may take so much.
@@ -162,10 +78,6 @@ class Least(Budget):
         self.go_through(self._most(kind))
         return Column(self._most(kind), UNKNOWN[str] if kind is str else ANY)
 
-    def _most(self, kind: type | None) -> int:
-        """Return how many items something of a kind has at most; a number has none."""
-        return self._letters if kind is str else self._length if kind in (None, dict) else 0
-
     def weigh(self, *values: Any) -> None:
         """Count the items of plain values; of a text that is not known there is none for sure."""
         several = [value for value in values if value.__class__ not in plain.SINGLE]
@@ -186,14 +98,26 @@ class Least(Budget):
             if unknown:
                 self.go_through(unknown)
 
-    def guess(self, tensors: int = 1, calls: bool = True, multiplies: bool = True) -> None:
-        """Take what an expression takes at most of which nothing is known, in the dearest case."""
+    def guess(self, tensors: int = 1, calls: bool = True, multiplies: bool = True, times: int = 1) -> None:
+        """Take what an expression takes at most of which nothing is known, in the dearest case.
+
+        Args:
+            tensors: How many it makes.
+            calls: Whether it may call something.
+            multiplies: Whether that may multiply matrices.
+            times: How many times as much as the largest tensor has cells it may take.
+        """
         if self.dearest:
             self.tensors -= tensors
             self.steps -= costs.A_CALL * tensors
-            self.total -= self._cells * calls
-            self.work -= self._work if multiplies else self._cells * calls
+            self.total -= times * self._cells * calls
+            self.work -= self._work if multiplies else times * self._cells * calls
             self.exceeded()
+
+    def guess_write(self, kind: type | None) -> None:
+        """Take that something of a kind is written: a view of the largest memory, in the dearest case."""
+        if self.dearest and kind in (None, Tensor):
+            self.write(0, self._cells)
 
     def guess_operands(self, operands: Any) -> None:
         """Take what it takes that a call has many operands: those of a list, of which nothing may be known.

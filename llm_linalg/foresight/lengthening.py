@@ -7,10 +7,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
+import torch
+from torch import Tensor
+
 from llm_linalg.errors import HaltedError, LimitError
 from llm_linalg.foresight.altering import Altering
 from llm_linalg.foresight.hollow import Fails
 from llm_linalg.foresight.least import Least
+from llm_linalg.foresight.nowhere import without_cells
+from llm_linalg.foresight.results import keeps
 from llm_linalg.foresight.unknown import Undecided, Unknown, doubtful, is_number, is_some_tensor
 from llm_linalg.foresight.wholes import SomeRange, bounds, greatest
 from llm_linalg.language.budget import MAX_AXES
@@ -18,8 +23,10 @@ from llm_linalg.language.caller import Method
 from llm_linalg.language.evaluator import FAILURES
 from llm_linalg.language.source import Source
 from llm_linalg.language.values import updated
+from llm_linalg.ops.base import Operation
 from llm_linalg.parsing import walk
 
+_A_CALL_PRICED = 3  # steps of a rehearsal
 _REPEATED: Any = list | tuple | str
 
 
@@ -116,6 +123,36 @@ class Lengthening(Altering):
         finally:
             self.budget.left = left
 
+    def for_the_largest(
+        self, operation: Operation | None, function: Any, arguments: list[Any], named: dict[str, Any]
+    ) -> None:
+        """Take what a call asks for beyond a guess, if what is unknown is as large as the largest tensor.
+
+        What it makes then is not taken for a tensor that there is: the next call would be given that.
+        """
+        if not self.dearest or operation is None or keeps(operation):
+            return
+        if not any(map(is_some_tensor, (*arguments, *named.values()))):
+            return
+        for kind in (torch.float32, torch.int64):
+            self.went_on(_A_CALL_PRICED)
+            stand = without_cells(self.budget.largest, kind)
+            given = [_largest(value, stand) for value in arguments]
+            others = {name: _largest(value, stand) for name, value in named.items()}
+            if doubtful(given) or doubtful(others):
+                return
+            left = self.budget.left
+            try:
+                with self.budget.supposing():
+                    function(*given, **others)
+            except (*FAILURES, Undecided, Fails) as error:
+                self.budget.left = left
+                if isinstance(error, LimitError | HaltedError):
+                    raise
+            else:
+                self.budget.beyond_a_guess(left)
+                return
+
     def may_be_lists(self, values: Sequence[Any]) -> None:
         """Know how long a list may be that is made of what a function is given."""
         if self.dearest:
@@ -125,6 +162,11 @@ class Lengthening(Altering):
                     self.budget.met(range(value.longest or 0))
                 elif is_some_tensor(value):
                     self.budget.tells_rows(value.most)
+
+
+def _largest(value: Any, stand: Tensor) -> Any:
+    """Return a value as large as it may be; what stands for a tensor of which nothing is known."""
+    return stand if is_some_tensor(value) else greatest(value)
 
 
 def _named(node: ast.expr) -> str | None:

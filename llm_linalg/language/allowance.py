@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from torch import Tensor, nn
+from torch import nn
 
 from llm_linalg.errors import HaltedError, LimitError, OpenEndedError
 from llm_linalg.language import costs, layered, plain
@@ -101,6 +101,7 @@ class Allowance(Share):
         foresight: Whether a program that turns out to be large is rehearsed.
         patient: Whether one of which nobody knows how much it will do may do all that there is for.
         alarm: What is done when the program turns out to be large; see `arm`.
+        rests: What is done after that, before the program goes on.
     """
 
     cells: int = 2**25
@@ -115,6 +116,7 @@ class Allowance(Share):
     foresight: bool = True
     patient: bool = False
     alarm: Callable[[], None] | None = field(default=None, init=False)
+    rests: Callable[[], object] = field(default=never, init=False)
     _whole: Spent = field(init=False)  # what there was to begin with
     _mark: Spent | None = field(default=None, init=False)
     effort: int = field(default=0, init=False)  # that was taken beside the steps, in steps
@@ -127,8 +129,9 @@ class Allowance(Share):
     look: int = field(default=NEVER, init=False)  # below so many steps left there is something to look after
 
     def __post_init__(self) -> None:
-        self.total //= self.share  # this is memory
-        self.items //= self.share  # and so is this
+        self.total //= self.share
+        self.items //= self.share
+        self.steps //= self.share
         self._whole = self.left
 
     @property
@@ -208,6 +211,7 @@ class Allowance(Share):
         if self.done > self._much or self.beyond:
             self.alarm = None
             alarm()
+            self.rests()
             if self._bound is not None and self.done > self._bound:
                 raise OpenEndedError(UNKNOWN)
 
@@ -267,12 +271,6 @@ class Allowance(Share):
         if self.items < 0:
             self.exceeded()
         self._watch()
-
-    def asks_each(self, items: Sequence[Any]) -> None:
-        """Count that it is asked whether each of some items is true, if there are tensors among them."""
-        if Tensor in set(map(type, items)):
-            self.effort += 2 * costs.EFFORT_OF_A_TRUTH * len(items)
-            self._watch()
 
     def works(self, multiplications: int) -> None:
         """Count multiplications.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from math import prod
 from typing import Any, NamedTuple
@@ -19,6 +20,8 @@ from llm_linalg.language.printing import Shown
 from llm_linalg.ops.call import Call
 from llm_linalg.ops.refusals import danger
 from llm_linalg.ops.unlisted import Unlisted
+from llm_linalg.spelling import hint
+from llm_linalg.text import MOST_COMPARED
 from llm_linalg.writes import storage_cells
 
 MAX_AXES = 24
@@ -153,6 +156,12 @@ class Budget(Allowance):
             self.write(written.numel(), storage_cells(written))
         self._watch()
 
+    def asks_each(self, items: Sequence[Any]) -> None:
+        """Count that it is asked whether each of some items is true, if there are tensors among them."""
+        if Tensor in set(map(type, items)):
+            self.effort += 2 * costs.EFFORT_OF_A_TRUTH * len(items)
+            self._watch()
+
     def renews(self, memory: int) -> None:
         """Take what it takes to look anew at a tensor that was written through another; see `Guard`."""
         self.effort += costs.EFFORT_OF_A_RENEWAL + memory // costs.RENEWED_AN_EFFORT
@@ -181,6 +190,11 @@ class Budget(Allowance):
         budget = Budget(**bounds, halt=self.halt, foresight=False)
         budget._bound = self.trials
         return budget
+
+    def hint(self, name: str, known: Collection[str]) -> str:
+        """Say which of several names is nearest to one; nothing once much was tried to find such."""
+        self.trials -= min(len(name) * sum(map(len, known)), MOST_COMPARED) // costs.COMPARED_A_STEP
+        return hint(name, known) if self.trials > 0 else ""
 
     def foresee(self) -> None:
         """Let rehearsals begin: they take what there is room for, or some more if much was done before."""

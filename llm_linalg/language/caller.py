@@ -93,7 +93,7 @@ class Caller(Comprehensions):
         if of_others and not advised and not isinstance(value, Tensor):
             raise self.error(instead.without(value, owner, name, of_tensors), node)
         known = [*tables.METHODS, *tables.ATTRIBUTES] if isinstance(value, Tensor) else methods
-        raise self.outside(instead.missing(f".{name}", name, known, owner), node)
+        raise self.outside(instead.missing(f".{name}", name, known, self.budget.hint, owner), node)
 
     def _of_layer(self, layer: nn.Module, node: ast.Attribute) -> Any:
         if node.attr in layers.METHODS:
@@ -101,14 +101,14 @@ class Caller(Comprehensions):
         try:
             return layers.attribute(layer, node.attr)
         except KeyError:
-            said = instead.missing(f".{node.attr}", node.attr, layers.ATTRIBUTES)
+            said = instead.missing(f".{node.attr}", node.attr, layers.ATTRIBUTES, self.budget.hint)
             raise self.outside(f"a layer's {said}", node) from None
 
     def _member(self, namespace: tables.Namespace, node: ast.Attribute) -> Any:
         if node.attr in namespace.members:
             return namespace.members[node.attr]
         shown = f"{namespace.name}.{node.attr}"
-        raise self.outside(instead.missing(shown, node.attr, namespace.members), node)
+        raise self.outside(instead.missing(shown, node.attr, namespace.members, self.budget.hint), node)
 
     def _call(self, node: ast.Call) -> Any:
         function = self.evaluate(node.func)

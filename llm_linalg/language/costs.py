@@ -48,6 +48,9 @@ A_SLICED_LAYER = 8  # likewise
 A_VIEW_WRITTEN = 4  # times the cells of the memory that is looked into
 
 # In items of plain values that are gone through:
+A_CELL = 100  # of a notebook
+A_FAILURE = 400  # that is passed over
+A_CLASH = 1_500  # of shapes: likewise
 A_PLACE = 10  # of a list that says which items of a tensor are meant
 TEXT_OF_A_CELL = 90
 TEXT_OF_AN_ITEM = 10
@@ -105,6 +108,8 @@ LETTERS_AN_EFFORT = 15  # of a number that is formatted
 LETTERS_COPIED_AN_EFFORT = 2_000  # of a text to which something is put
 LETTERS_AN_ITEM = 50  # of texts that are made, all of which may be kept
 A_LETTER_READ = 2  # steps, of a program, by Python's parser and ours
+SCOPES_A_STEP = 10  # of functions within functions, in which a name is looked up
+COMPARED_A_STEP = 10  # letters with letters, to find the nearest name
 LETTERS_A_STEP = 4_000  # of a text by which something is looked up
 
 _SLOW = """

@@ -31,7 +31,8 @@ def taking(call: Call, cells: int, work: int) -> int:
             effort += sum(map(prod, call.shapes)) * costs.A_WHOLE_NUMBER // costs.CELLS_AN_EFFORT
     else:
         read = max(map(prod, call.shapes)) if operation.name in costs.READING else 0
-        times = costs.SLOW.get(operation.name, 1)
+        rounded = operation.name == "div" and call.arguments.get("rounding_mode") is not None
+        times = costs.SLOW.get("floor_divide" if rounded else operation.name, 1)
         if _wide(call):
             times *= costs.DOUBLE
         elif call.tensors and call.tensors[0].element_size() == 2:

@@ -15,7 +15,14 @@ from llm_linalg.language import layered, layers, plain, tables
 from llm_linalg.language.bounds import repeated
 from llm_linalg.language.brief import brief
 from llm_linalg.language.budget import Budget
-from llm_linalg.language.costs import A_PLACE, A_SLICED_LAYER, EFFORT_OF_A_TRUTH, LETTERS_A_STEP, STEPS
+from llm_linalg.language.costs import (
+    A_PLACE,
+    A_SLICED_LAYER,
+    EFFORT_OF_A_TRUTH,
+    LETTERS_A_STEP,
+    SCOPES_A_STEP,
+    STEPS,
+)
 from llm_linalg.language.instead import NAMES, bound_later, unbound
 from llm_linalg.language.keys import Keys
 from llm_linalg.language.own import UNBOUND
@@ -175,19 +182,19 @@ class Evaluator:
         return self._origins[place]
 
     def _name(self, node: ast.Name) -> Any:
-        name = node.id
-        for scope in self.names.maps:
-            if name in scope:
-                value = scope[name]
+        for depth, scope in enumerate(self.names.maps):
+            if node.id in scope:
+                value = scope[node.id]
+                self.budget.steps -= depth // SCOPES_A_STEP
                 if value is UNBOUND:
-                    raise self.error(bound_later(name), node)
+                    raise self.error(bound_later(node.id), node)
                 return value
         for table in (tables.IMPORTED, self.builtins):
-            if name in table:
-                return table[name]
+            if node.id in table:
+                return table[node.id]
         known = [*self.names, *tables.IMPORTED, *self.builtins]
         failing = self.outside if node.id in NAMES else self.error
-        raise failing(unbound(node.id, known), node)
+        raise failing(unbound(node.id, known, self.budget.hint), node)
 
     def key(self, node: ast.expr) -> Any:
         """Return the value by which something is looked up: all its items are gone through."""

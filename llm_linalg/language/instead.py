@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Collection, Mapping
 
 from llm_linalg.spelling import hint
+
+Hint = Callable[[str, Collection[str]], str]  # says which of several names is nearest to one
 
 _ASYNC = "nothing runs beside it: write it without `async` and `await`"
 _YIELD = "fill a list, and return it"
@@ -256,22 +258,22 @@ def imported(path: str, had: str) -> str:
     return f"{path} can't be imported: {found[0] if found else f'the language has {had}'}"
 
 
-def missing(shown: str, name: str, known: Iterable[str], owner: str = "") -> str:
+def missing(shown: str, name: str, known: Collection[str], near: Hint = hint, owner: str = "") -> str:
     """Say that the language lacks a name, and what to write instead or the nearest one that it has.
 
     Args:
         shown: The name as it stands in the sentence, such as ``torch.empty`` or ``.numpy``.
         name: Its last part.
         known: What there is in its place.
+        near: Says which of those is the nearest.
         owner: What a tensor is called in the sentence, if it is one that the name is asked of.
     """
-    known = list(known)
     advice = MEMBERS.get(shown) if not shown.startswith(".") else ATTRIBUTES.get(name)
     if advice is None and "append" in known:
         advice = LISTS.get(name)
     if advice is None and name.endswith("_") and name[:-1] in known:
         advice = _in_place(name[:-1], owner or "x")
-    return f"{shown} is not part of the language{f': {advice}' if advice else hint(name, known) or _LISTED}"
+    return f"{shown} is not part of the language{f': {advice}' if advice else near(name, known) or _LISTED}"
 
 
 _KIND = {
@@ -317,9 +319,9 @@ def bound_later(name: str) -> str:
     )
 
 
-def unbound(name: str, known: Iterable[str]) -> str:
+def unbound(name: str, known: Collection[str], near: Hint = hint) -> str:
     """Say that nothing has a name, and what to write instead or the nearest one."""
     advice = NAMES.get(name)
     if advice:
         return f"{name} is not part of the language: {advice}"
-    return f"nothing is called {name}{hint(name, known)}"
+    return f"nothing is called {name}{near(name, known)}"

@@ -6,15 +6,17 @@ import ast
 from bisect import bisect_left
 from collections.abc import Sequence
 from functools import partial
+from typing import NoReturn
 
 from llm_linalg import scopes
 from llm_linalg.errors import HaltedError, LimitError, ProgramError, ShapeError
+from llm_linalg.language import costs
 from llm_linalg.language.budget import Budget
 from llm_linalg.language.roomy import roomy
 from llm_linalg.language.source import Source
 from llm_linalg.language.statements import Broken, Continued, Returned, Statements
 
-LEAST_SHARE = 16  # of the room of a program, that each cell has once many have asked for too much
+LEAST_SHARE = 16  # how small a part of the room of a program a cell has, once many asked for too much
 MOST_MENDED = 20  # cells that fail for which repairs are sought
 
 
@@ -39,12 +41,16 @@ class Interpreter(Statements):
         body = self.source.tree.body
         begun = 0
         for start in sorted(cells)[1:]:
+            self.budget.steps -= costs.A_CELL
             end = bisect_left(body, start, key=lambda item: item.lineno)
             try:
                 self._run(body[begun:end])
             except HaltedError:
                 raise
             except ProgramError as error:
+                self.budget.steps -= costs.A_CLASH if isinstance(error, ShapeError) else costs.A_FAILURE
+                if self.budget.steps < 0:  # nothing that stands below could run
+                    self._spent(body[begun])
                 self.refused = (*self.refused, _alone(error))
                 self.recorder.failed = self.failing = None
                 if isinstance(error, LimitError):
@@ -53,6 +59,14 @@ class Interpreter(Statements):
         self._run(body[begun:])
         for node in self.recorder.nodes:
             node.scope = scopes.plainly(node.scope, self._calls)
+
+    def _spent(self, statement: ast.stmt) -> NoReturn:
+        """Raise what is said once no step is left, at a statement."""
+        try:
+            self.budget.exceeded()
+        except LimitError as error:
+            self.fail(error, statement)
+        raise AssertionError
 
     def _run(self, statements: list[ast.stmt]) -> None:
         self.begin(statements)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from functools import cache
 from inspect import Signature, signature
@@ -122,17 +122,25 @@ def made(
     for argument in arguments:
         if isinstance(argument, list | tuple):
             bound(len(argument))
-    names = _SIZES.get(kind.__name__, ())
-    given = _parameters(kind).bind(*arguments, **named).arguments
     if not issubclass(kind, SEQUENCES):
-        _hold(kind, given)
-    sizes = [size for name in names for size in _sizes(given[name])]
+        _hold(kind, _given(kind, arguments, named))
+    sizes = [size for value in sized(kind, arguments, named) for size in _sizes(value)]
     budget.step(A_LAYER)
     budget.make(f"nn.{kind.__name__}", prod(sizes))
     with meanwhile or torch._C.DisableTorchFunction():
         layer = kind(*arguments, **named)
     budget.effort += EFFORT_OF_A_LAYER_MET * count(layer)
     return layer
+
+
+def _given(kind: type[nn.Module], arguments: Sequence[Any], named: Mapping[str, Any]) -> Mapping[str, Any]:
+    return _parameters(kind).bind(*arguments, **named).arguments
+
+
+def sized(kind: type[nn.Module], arguments: Sequence[Any], named: Mapping[str, Any]) -> Sequence[Any]:
+    """Return those arguments on which it hangs how large a layer's weights are."""
+    given = _given(kind, arguments, named)
+    return [given[name] for name in _SIZES.get(kind.__name__, ())]
 
 
 def _hold(kind: type[nn.Module], given: Mapping[str, Any]) -> None:

@@ -19,7 +19,7 @@ from llm_linalg.ops.base import Operation, filled
 from llm_linalg.ops.call import Call
 from llm_linalg.relations import AxesRelation, PrefixRelation, Relation
 
-_SORTING = 8  # a cell that is sorted takes as long as so many that are computed
+SORTING = 8  # a cell that is sorted takes as long as so many that are computed
 RULE = "the weight and the bias have the shape of the axes that are normalised"
 
 
@@ -56,7 +56,7 @@ class Rowwise(Operation):
         return True
 
     def peak(self, call: Call, shape: Shape | None) -> int:
-        return super().peak(call, shape) * (_SORTING if self.sorts else 1)
+        return super().peak(call, shape) * (SORTING if self.sorts else 1)
 
     def axes(self, call: Call) -> Axes:
         shape, dims = call.shapes[0], self.dims(call)

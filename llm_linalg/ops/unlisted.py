@@ -40,7 +40,7 @@ _BOUNDED = frozenset(
     ]
 )
 _A_LIST = 20  # items take as long as one more list does
-_DRAWING = 16  # a cell that is drawn from takes as long as so many that are computed
+DRAWING = 16  # a cell that is drawn from takes as long as so many that are computed
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,7 +64,7 @@ class Unlisted(Operation):
             return prod(call.shapes[0]) * max(len(call.shapes[0]), 1)
         if self.name == "multinomial":
             draws = int(call.kwargs.get("num_samples", [*call.args[1:2], 1][0]))
-            return _DRAWING * max(prod(call.shapes[0]), prod(call.shapes[0][:-1]) * draws)
+            return DRAWING * max(prod(call.shapes[0]), prod(call.shapes[0][:-1]) * draws)
         if self.name == "scaled_dot_product_attention":
             return max(_attended(call), super().peak(call, shape))
         try:

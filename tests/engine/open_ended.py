@@ -255,5 +255,80 @@ for i in range(100000):
     if x[0] > 4:
         break
 """,
+    "sorted, small or large": """
+z = torch.rand(3)
+x = torch.rand(9, 9)
+for k in range(2):
+    for j in range(350):
+        if z.sum() > 1e9:
+            break
+        x.sort()
+        if j == 5:
+            x = torch.rand(300, 300)
+""",
+    "one-hot, small or large": """
+z = torch.rand(3)
+x = torch.rand(2, 1)
+for k in range(2):
+    for j in range(60):
+        if z.sum() > 1e9:
+            break
+        F.one_hot(x.long().clamp(0, 3), 5)
+        if j == 5:
+            x = torch.rand(2, 90_000)
+""",
+    "rows of a table, small or large": """
+z = torch.rand(3)
+x = torch.rand(2, 2)
+for k in range(2):
+    for j in range(250):
+        if z.sum() > 1e9:
+            break
+        F.embedding(torch.zeros(3, 300, dtype=torch.int64), x)
+        if j == 5:
+            x = torch.rand(300, 300)
+""",
+    "diagonals, small or large": """
+z = torch.rand(3)
+x = torch.rand(9, 9)
+for k in range(2):
+    for j in range(100):
+        if z.sum() > 1e9:
+            break
+        torch.diag_embed(x)
+        if j == 5:
+            x = torch.rand(100, 100)
+""",
+    "rows picked by number, small or large": """
+z = torch.rand(3)
+x = torch.rand(2, 1)
+for k in range(2):
+    for j in range(100):
+        if z.sum() > 1e9:
+            break
+        x.index_select(0, torch.tensor([0] * 300))
+        if j == 5:
+            x = torch.rand(2, 3_000)
+""",
+    "written through a view, small or large": """
+x = torch.rand(3)
+b = torch.rand(9, 9)
+for k in range(2):
+    for j in range(600):
+        if x.sum() > 1e9:
+            break
+        b[:, 0] += 1
+        b = torch.rand(300, 300)
+""",
+    "layers, small or large": """
+x = torch.rand(3)
+b = 3
+for k in range(2):
+    for j in range(700):
+        if x.sum() > 1e9:
+            break
+        y = nn.Linear(b, b)
+        b = 300
+""",
 }
 """Of each nobody knows beforehand how often it turns."""

@@ -138,7 +138,17 @@ MADE_MANY_TIMES = (
         "t = (torch.rand(2),) * 190; u = (torch.rand(3),) * 190", "s = t if torch.rand(1) > 2 else u"
     ),
 )
+AWKWARD = (
+    _OPEN.format("x = torch.rand(200, 200) * float('nan')", "x.div(0.3, rounding_mode='floor')"),
+    "".join(f"{' ' * depth}def f{depth}():\n" for depth in range(50))
+    + " " * 50
+    + "for i in range(100_000):\n"
+    + " " * 51
+    + "torch\n"
+    + "".join(f"{' ' * depth}f{depth}()\n" for depth in reversed(range(50))),
+)
 UNSEEN = (
+    *AWKWARD,
     *LEVELS,
     *EXPLAINED,
     *MADE_MANY_TIMES,

@@ -1,0 +1,63 @@
+"""A notebook of many cells that fail, or do nothing, ends soon; what is tried to mend them is bounded."""
+
+from __future__ import annotations
+
+import pytest
+
+from llm_linalg import LimitError, ShapeError, run
+from llm_linalg.language import costs
+from llm_linalg.language.budget import Budget
+from tests.engine.counting import at_most
+
+CALLS = 1_500_000  # of Python's
+NAMES = "; ".join(f"alpha_beta_{number} = 0" for number in range(300))
+FAIL = {
+    "a name": "alpha_beta_",
+    "a part of torch": "torch.onees",
+    "a part of a tensor": "x.summ",
+    "a clash": "x @ m",
+    "nothing": "pass",
+}
+
+
+@pytest.mark.parametrize("cell", FAIL.values(), ids=list(FAIL))
+def test_thousands_of_cells_end_soon(cell: str) -> None:
+    text = f"x = torch.ones(2); m = torch.ones(3, 3); {NAMES}\n" + f"{cell}\n" * 1_000
+    with at_most(CALLS), pytest.raises(LimitError, match="steps") as refused:
+        run(text, cells=range(1, 1_002))
+    assert refused.value.span is not None
+    assert refused.value.trace is not None
+    assert refused.value.trace["x"].value.tolist() == [1, 1]
+
+
+@pytest.mark.parametrize("cell", FAIL.values(), ids=list(FAIL))
+def test_as_many_as_a_notebook_has_are_passed_over(cell: str) -> None:
+    cells = min(60, Budget().steps // costs.A_CLASH - 1)
+    trace = run(
+        "x = torch.ones(2); m = torch.ones(3, 3)\n" + f"{cell}\n" * cells + "y = x + 1",
+        cells=range(1, cells + 3),
+    )
+    assert len(trace.refused) == (0 if cell == "pass" else cells)
+    assert trace["y"].value.tolist() == [2, 2]
+
+
+def test_the_first_that_fail_say_what_would_work() -> None:
+    trace = run(f"alpha = torch.ones(2); {NAMES}\n" + "alpa\n" * 120 + "y = 1", cells=range(1, 123))
+    said = [error.message for error in trace.refused]
+    assert said[0] == "nothing is called alpa: did you mean alpha?"
+    assert said[5] == said[0]
+    assert said[-1] == "nothing is called alpa"
+
+
+@pytest.mark.parametrize(
+    "turn",
+    [
+        "z = x @ torch.ones(2, 3)\n    dict(zip(xs, xs))",
+        "x @ x\n    z.sum().backward()",
+        "x @ x\n    torch.rand(3_000).sort()",
+    ],
+)
+def test_what_would_work_is_tried_with_a_bound_on_all_that_is_done(turn: str) -> None:
+    text = "x = torch.rand(2, 3, requires_grad=True)\nz = x * 1\nxs = list(range(5_000))\n"
+    with at_most(CALLS), pytest.raises(ShapeError):
+        run(f"{text}for i in range(80_000):\n    {turn}")
