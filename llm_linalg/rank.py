@@ -69,8 +69,8 @@ class _Process:
         from torch import _C, distributed
 
         with _C.DisableTorchFunction():  # the exchange is no part of the trace, its result is
-            total = tensor.detach().clone()
-            distributed.all_reduce(total)
+            total = tensor.clone()  # a gradient goes back to this process's part, as it came
+            distributed.all_reduce(total.data)
         return total
 
     def gathered(self, tensor: Tensor) -> list[Tensor]:
@@ -81,7 +81,7 @@ class _Process:
             own = tensor.detach().contiguous()
             parts = [own.new_empty(own.shape) for _ in range(self.ranks)]
             distributed.all_gather(parts, own)
-        parts[self.rank] = tensor
+            parts[self.rank] = tensor.clone()
         return parts
 
 

@@ -5,6 +5,9 @@ What they exchange they exchange at these two calls, which are `torch.distribute
 process the devices run in turn: each up to such a call, where it waits for the others' parts. There an
 all-reduce is a sum of blocks and an all-gather a list of them, in the trace like any other. `llm_linalg.rank`
 is one device that is a process of its own.
+
+A gradient goes back to a device's own part, from its own result: what the others make of that part is not in
+it, as it would be if they exchanged gradients, too.
 """
 
 from __future__ import annotations

@@ -69,6 +69,19 @@ def test_three_processes_and_every_kind_of_exchange(started: list[subprocess.Pop
 
 
 @needs_gloo
+def test_gradients_are_those_of_the_own_part(started: list[subprocess.Popen[bytes]]) -> None:
+    source = (
+        "x = torch.ones(2, requires_grad=True)\ny = dist.all_reduce(x * (rank + 1))\n"
+        "z = torch.stack(dist.all_gather(x * 3))\n(y.sum() + z.sum()).backward()\ng = x.grad * 1"
+    )
+    trace = run(source, ranks=2)
+    assert [one["g"].value.tolist() for one in trace.ranks] == [[4, 4], [5, 5]]
+    text, same = verdict(Devices(job(source)).run(), trace)
+    assert same, text
+    assert over(started, 2)
+
+
+@needs_gloo
 def test_what_is_another_is_told(started: list[subprocess.Popen[bytes]]) -> None:
     found = Devices(job("x = torch.ones(2) * rank\ny = dist.all_reduce(x)")).run()
     other = run("x = torch.ones(2) * rank * 2\ny = dist.all_reduce(x)", ranks=2)
