@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from llm_linalg.recorder import Recorder
     from llm_linalg.tracing import Trace
 
+MOST_EXCHANGES = 32
 Run = Callable[[Mapping[str, Any], "InTurn"], "Trace"]
 
 
@@ -203,15 +204,20 @@ def in_turn(run: Run, names: Mapping[str, Any], ranks: int) -> tuple[Trace, ...]
     ]
     for device, turn in zip(devices, turns, strict=True):
         device.pauses(turn.pause)
+    exchanges = 0
     try:
         while not all(turn.ended for turn in turns):
-            going = [(turn, device) for turn, device in zip(turns, devices, strict=True) if not turn.ended]
-            going = [(turn, device) for turn, device in going if device.asked is None]
+            pairs = zip(turns, devices, strict=True)
+            going = [(turn, device) for turn, device in pairs if not turn.ended and device.asked is None]
             unsure = [(turn, device) for turn, device in going if not device.told]
             for turn, _ in unsure or going:  # so none does much while another may yet ask for too much
                 turn.go_on()
-            if not going:
-                exchange(devices)
+            if going:
+                continue
+            exchange(devices)
+            exchanges += 1
+            if exchanges > MOST_EXCHANGES:
+                raise ProgramError(f"the devices exchange more than {MOST_EXCHANGES} times")
         return tuple([turn.result for turn in turns])
     finally:
         for device, turn in zip(devices, turns, strict=True):

@@ -16,7 +16,7 @@ from llm_linalg.language.roomy import roomy
 from llm_linalg.language.source import Source
 from llm_linalg.language.statements import Broken, Continued, Returned, Statements
 
-LEAST_SHARE = 16  # how small a part of the room of a program a cell has, once many asked for too much
+MOST_SHARES = 16  # of a program's room: so small a part a cell has, once many asked for too much
 MOST_MENDED = 20  # cells that fail for which repairs are sought
 
 
@@ -54,7 +54,7 @@ class Interpreter(Statements):
                 self.refused = (*self.refused, _alone(error))
                 self.recorder.failed = self.failing = None
                 if isinstance(error, LimitError):
-                    self.budget.share = min(2 * self.budget.share, LEAST_SHARE)
+                    self.budget.share = min(2 * self.budget.share, MOST_SHARES)
             begun = end
         self._run(body[begun:])
         for node in self.recorder.nodes:

@@ -11,10 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from llm_linalg import run
-from llm_linalg.errors import HaltedError, LimitError, ProgramError, ShapeError
+from llm_linalg.errors import HaltedError, LimitError, OpenEndedError, ProgramError, ShapeError
 from llm_linalg.language.allowance import ROOM
 from llm_linalg.language.budget import Budget
 from llm_linalg.lesson import LessonError, find, parse
+from llm_linalg.ranks import MOST_EXCHANGES
 from tests.engine.doing import budgets
 from tests.engine.open_ended import OPEN_ENDED
 from tests.engine.test_open_ended import BEFORE
@@ -73,6 +74,11 @@ def test_one_device_alone_exchanges_nothing() -> None:
         ("x = torch.ones(2)\nif rank == 0:\n    x = dist.all_reduce(x)", 2, "don't exchange the same"),
         ("x = dist.all_reduce(torch.ones(rank + 1))", 2, "don't exchange the same"),
         ("x = torch.ones(2)", 99, "1 to 8 devices"),
+        (
+            f"x = torch.ones(1)\nfor i in range({MOST_EXCHANGES + 1}):\n    x = dist.all_reduce(x)",
+            2,
+            "more than 32 times",
+        ),
         ("x = torch.ones(2)\nx = dist.all_reduce(x) if rank else dist.all_gather(x)", 2, "don't exchange"),
         ("x = torch.ones(2) @ torch.ones(3)", 2, "has size 2"),
     ],
@@ -116,7 +122,9 @@ OFTEN = "x = torch.ones(1)\nfor i in range({}):\n    x = dist.all_reduce(x)"
 
 @pytest.mark.parametrize("ranks", [1, 2, 3, 4, 6])
 def test_devices_may_exchange_as_often_as_there_may_be_exchanges(ranks: int) -> None:
-    assert run(OFTEN.format(32), ranks=ranks)["x"].value.item() == pytest.approx(float(ranks) ** 32)
+    assert run(OFTEN.format(MOST_EXCHANGES), ranks=ranks)["x"].value.item() == pytest.approx(
+        float(ranks) ** MOST_EXCHANGES
+    )
 
 
 def test_no_device_does_anything_twice(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -201,7 +209,7 @@ def test_what_a_device_writes_no_other_device_sees() -> None:
         "y = dist.all_reduce(torch.ones(2))\nif rank == 1:\n    y = y @ torch.ones(3)",
         "y = dist.all_reduce(torch.ones(rank + 1))",
         "if rank == 2:\n    y = nothing\ny = dist.all_reduce(torch.ones(2))",
-        OFTEN.format(1001),
+        OFTEN.format(MOST_EXCHANGES + 1),
     ],
 )
 def test_no_device_is_left_behind_when_one_fails(text: str) -> None:
@@ -244,3 +252,9 @@ def test_warnings_and_options_are_as_they_were() -> None:
         "tensor([0.429])\n",
     ]
     assert warnings.filters == filters
+
+
+def test_many_devices_that_exchange_often_are_refused_unless_one_has_patience() -> None:
+    with pytest.raises(OpenEndedError):
+        run(OFTEN.format(MOST_EXCHANGES), ranks=8)
+    assert run(OFTEN.format(MOST_EXCHANGES), ranks=8, patient=True)["x"].value.item() == 8.0**32
