@@ -1,5 +1,7 @@
 """Makes a frame of every stop of every lesson, at both ends, in the text formats: `python tests/frames.py`.
 
+`python tests/frames.py 1/2` makes those of every second lesson, and `2/2` the others.
+
 Goes through the command line's own entry, in one process: a fresh one for each of some hundreds of frames
 would spend its time on importing torch. Run as a file, it takes the installed package and not the work tree.
 """
@@ -52,10 +54,10 @@ def wrong(text: str, kind: str, lesson: Lesson, stop: Stop) -> str | None:
     return None
 
 
-def run() -> int:
-    """Makes all frames; names each that fails; returns the exit code."""
+def run(part: int = 1, parts: int = 1) -> int:
+    """Makes all frames, or a part of them; names each that fails; returns the exit code."""
     made, bad = 0, 0
-    for lesson in catalog():
+    for lesson in catalog()[part - 1 :: parts]:
         for stop, kind, step in itertools.product(lesson.stops, FORMATS, STEPS):
             size = ["--size", f"{COLUMNS}x{ROWS}"] if kind == "screen" else []
             place = ["--stop", str(stop.number), "--step", step, "--format", kind]
@@ -73,4 +75,4 @@ def run() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(run())
+    sys.exit(run(*[int(number) for given in sys.argv[1:2] for number in given.split("/")]))
