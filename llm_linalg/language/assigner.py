@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from llm_linalg.language import layered, layers, plain, tables, values
 from llm_linalg.language.bounds import repeated
+from llm_linalg.language.brief import brief
 from llm_linalg.language.caller import Caller
 from llm_linalg.language.costs import (
     A_FIELD_STORED,
@@ -125,6 +126,8 @@ class Assigner(Caller):
         """Bind a target to ``target op= value``."""
         if isinstance(node.target, ast.Subscript):
             owner, key = self._item(node.target)
+            if isinstance(owner, dict) and key not in owner:
+                raise self.error(f"there is no item {brief(key)}", node.target)
             self._store(node.target, owner, key, self._changed(node, owner[key]))
         elif isinstance(node.target, ast.Name):
             left = self.evaluate(node.target)

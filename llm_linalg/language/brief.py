@@ -5,6 +5,8 @@ from __future__ import annotations
 from reprlib import Repr
 from typing import Any
 
+from llm_linalg.language.instead import KIND
+
 
 class _Brief(Repr):
     """As `repr`, of little of a value: what is no number, text, list or the like is named by its type."""
@@ -16,7 +18,8 @@ class _Brief(Repr):
 
     def repr_instance(self, x: Any, level: int) -> str:  # noqa: ARG002  as `Repr` calls it
         """Return what stands for anything else."""
-        return repr(x) if x is None or isinstance(x, bool | float) else f"a {type(x).__name__}"
+        kind = type(x).__name__
+        return repr(x) if x is None or isinstance(x, bool | float) else f"a {KIND.get(kind, kind)}"
 
 
 _BRIEF = _Brief()

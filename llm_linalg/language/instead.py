@@ -276,11 +276,12 @@ def missing(shown: str, name: str, known: Collection[str], near: Hint = hint, ow
     return f"{shown} is not part of the language{f': {advice}' if advice else near(name, known) or _LISTED}"
 
 
-_KIND = {
+KIND = {  # what the language calls a value of a type, if not as the type is called
     "str": "text",
     "UserFunction": "function",
     "Method": "function",
     "Size": "tuple",
+    "Distinct": "set",
     **dict.fromkeys(["function", "builtin_function_or_method", "method_descriptor"], "function"),
 }
 
@@ -304,7 +305,7 @@ def without(value: object, text: str, name: str, of_tensors: bool) -> str:
         return f"{text} is None before a gradient has come back to {text.removesuffix('.grad')}"
     if value is None:
         return f"None has no .{name}: it is what a function gives that ends without `return`"
-    kind = _KIND.get(type(value).__name__, type(value).__name__)
+    kind = KIND.get(type(value).__name__, type(value).__name__)
     title = f"{'an' if kind[0] in 'aeiou' else 'a'} {kind}"
     if of_tensors and isinstance(value, list | tuple):
         return f"{title} has no .{name}: torch.tensor makes a tensor of numbers, torch.stack one of tensors"

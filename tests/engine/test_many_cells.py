@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from llm_linalg import LimitError, ShapeError, run
+from llm_linalg import LimitError, ProgramError, ShapeError, run
 from llm_linalg.language import costs
 from llm_linalg.language.budget import Budget
 from tests.engine.counting import at_most
@@ -61,3 +61,17 @@ def test_what_would_work_is_tried_with_a_bound_on_all_that_is_done(turn: str) ->
     text = "x = torch.rand(2, 3, requires_grad=True)\nz = x * 1\nxs = list(range(5_000))\n"
     with at_most(CALLS), pytest.raises(ShapeError):
         run(f"{text}for i in range(80_000):\n    {turn}")
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("d[f] *= 2", "there is no item a function"),
+        ("d['x'] += 1", "there is no item 'x'"),
+        ("d[f]", "there is no item a function"),
+    ],
+)
+def test_what_a_dict_lacks_is_named_as_the_language_does(line: str, said: str) -> None:
+    with pytest.raises(ProgramError) as failed:
+        run(f"d = {{}}\ndef f(x): return x\n{line}")
+    assert failed.value.message == said
