@@ -2,6 +2,30 @@
 
 from __future__ import annotations
 
+_LATER_LARGE = """
+z = torch.rand(3)
+x = torch.rand({small})
+for k in range(2):
+    for j in range({turns}):
+        if z.sum() > 1e9:
+            break
+        {call}
+        if j == 5:
+            x = torch.rand({large})
+"""
+_CALLS = (
+    ("sorted", "9, 9", 350, "x.sort()", "300, 300"),
+    ("one-hot", "2, 1", 60, "F.one_hot(x.long().clamp(0, 3), 5)", "2, 90_000"),
+    (
+        "rows of a table",
+        "2, 2",
+        250,
+        "F.embedding(torch.zeros(3, 300, dtype=torch.int64), x)",
+        "300, 300",
+    ),
+    ("diagonals", "9, 9", 100, "torch.diag_embed(x)", "100, 100"),
+    ("rows picked by number", "2, 1", 100, "x.index_select(0, torch.tensor([0] * 300))", "2, 3_000"),
+)
 OPEN_ENDED = {
     "a sum that may end it": """
 x = torch.ones(2)
@@ -255,61 +279,10 @@ for i in range(100000):
     if x[0] > 4:
         break
 """,
-    "sorted, small or large": """
-z = torch.rand(3)
-x = torch.rand(9, 9)
-for k in range(2):
-    for j in range(350):
-        if z.sum() > 1e9:
-            break
-        x.sort()
-        if j == 5:
-            x = torch.rand(300, 300)
-""",
-    "one-hot, small or large": """
-z = torch.rand(3)
-x = torch.rand(2, 1)
-for k in range(2):
-    for j in range(60):
-        if z.sum() > 1e9:
-            break
-        F.one_hot(x.long().clamp(0, 3), 5)
-        if j == 5:
-            x = torch.rand(2, 90_000)
-""",
-    "rows of a table, small or large": """
-z = torch.rand(3)
-x = torch.rand(2, 2)
-for k in range(2):
-    for j in range(250):
-        if z.sum() > 1e9:
-            break
-        F.embedding(torch.zeros(3, 300, dtype=torch.int64), x)
-        if j == 5:
-            x = torch.rand(300, 300)
-""",
-    "diagonals, small or large": """
-z = torch.rand(3)
-x = torch.rand(9, 9)
-for k in range(2):
-    for j in range(100):
-        if z.sum() > 1e9:
-            break
-        torch.diag_embed(x)
-        if j == 5:
-            x = torch.rand(100, 100)
-""",
-    "rows picked by number, small or large": """
-z = torch.rand(3)
-x = torch.rand(2, 1)
-for k in range(2):
-    for j in range(100):
-        if z.sum() > 1e9:
-            break
-        x.index_select(0, torch.tensor([0] * 300))
-        if j == 5:
-            x = torch.rand(2, 3_000)
-""",
+    **{
+        f"{name}, small or large": _LATER_LARGE.format(small=small, turns=turns, call=call, large=large)
+        for name, small, turns, call, large in _CALLS
+    },
     "written through a view, small or large": """
 x = torch.rand(3)
 b = torch.rand(9, 9)
