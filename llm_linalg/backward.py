@@ -17,8 +17,8 @@ from torch import Tensor
 from llm_linalg import reasons
 from llm_linalg.gradient_names import Names, transposed
 from llm_linalg.node import Node
-from llm_linalg.ops.base import filled
 from llm_linalg.ops.call import Call
+from llm_linalg.ops.operation import filled
 from llm_linalg.reasons import Reason
 from llm_linalg.relations import IndexRelation
 from llm_linalg.rules import TO, Rule, key_of, local_names, made, renamed, vjp

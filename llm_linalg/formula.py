@@ -10,8 +10,8 @@ from torch import Tensor
 
 from llm_linalg.cells import Box, Cells, Diagonal, Index
 from llm_linalg.numbers import Formatter, adds_up
-from llm_linalg.ops.elementwise import Pointwise
 from llm_linalg.ops.mask import Mask
+from llm_linalg.ops.pointwise import Pointwise
 
 if TYPE_CHECKING:
     from llm_linalg.node import Node, Operand

@@ -17,7 +17,7 @@ from llm_linalg.axes import Axes
 from llm_linalg.by_mask import one
 from llm_linalg.cells import Cells, Index
 from llm_linalg.ops.contraction import Contraction
-from llm_linalg.ops.elementwise import Pointwise
+from llm_linalg.ops.pointwise import Pointwise
 from llm_linalg.relations import AxesRelation, points
 
 if TYPE_CHECKING:

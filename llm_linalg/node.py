@@ -13,8 +13,8 @@ from torch import Tensor
 from llm_linalg.axes import Axes, Shape
 from llm_linalg.cells import NOTHING, Cells, Index
 from llm_linalg.errors import Span
-from llm_linalg.ops.addends import Addends
 from llm_linalg.ops.call import Call
+from llm_linalg.ops.terms import Addends
 from llm_linalg.relations import Relation
 
 if TYPE_CHECKING:

@@ -18,11 +18,11 @@ from llm_linalg.memory import version
 from llm_linalg.node import Node, Operand
 from llm_linalg.opened import opened
 from llm_linalg.ops import TABLE, Call, Operation
-from llm_linalg.ops.alike import Common, Form, Likeness, likeness
 from llm_linalg.ops.call import Written, may_write, outputs
-from llm_linalg.ops.draws import draws, random_state
+from llm_linalg.ops.call_cache import Common, Form, Likeness, likeness
+from llm_linalg.ops.fallback import Unlisted
+from llm_linalg.ops.randomness import draws, random_state
 from llm_linalg.ops.registry import ASKING, PUTTING, short_name
-from llm_linalg.ops.unlisted import Unlisted
 
 if TYPE_CHECKING:
     from llm_linalg.language.budget import Asked

@@ -12,8 +12,8 @@ from torch import Tensor
 
 from llm_linalg.axes import Shape
 from llm_linalg.node import Node
-from llm_linalg.ops.base import filled
 from llm_linalg.ops.call import Call
+from llm_linalg.ops.operation import filled
 from llm_linalg.pulling import pull, replayed
 
 TO = "{to}"

@@ -13,8 +13,8 @@ from llm_linalg.axes import Clash, Shape
 from llm_linalg.errors import ClashAxis, Frame, OperandInfo, ProgramError, ShapeError, Span, innermost
 from llm_linalg.ledger import shown
 from llm_linalg.ops.call import Call
-from llm_linalg.ops.elementwise import RULE
-from llm_linalg.ops.refusals import refusal
+from llm_linalg.ops.call_errors import refusal
+from llm_linalg.ops.pointwise import RULE
 
 if TYPE_CHECKING:
     from llm_linalg.language.evaluator import Evaluator

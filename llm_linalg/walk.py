@@ -18,7 +18,7 @@ from llm_linalg.relations import AxesRelation, Relation
 
 if TYPE_CHECKING:
     from llm_linalg.node import Node
-    from llm_linalg.ops.addends import Addends, Number
+    from llm_linalg.ops.terms import Addends, Number
 
 State = Literal["done", "current", "pending"]
 

@@ -12,7 +12,7 @@ from llm_linalg.cells import Index
 from llm_linalg.ops.contraction import wide
 
 if TYPE_CHECKING:
-    from llm_linalg.ops.addends import Number
+    from llm_linalg.ops.terms import Number
     from llm_linalg.walk import Walk
 
 

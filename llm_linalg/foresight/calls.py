@@ -37,7 +37,7 @@ from llm_linalg.language import gradients, layered, layers, plain, printing, tab
 from llm_linalg.language.caller import Method, UserFunction
 from llm_linalg.language.costs import A_FIELD, AN_ANSWER
 from llm_linalg.ops import TABLE
-from llm_linalg.ops.elementwise import Pointwise
+from llm_linalg.ops.pointwise import Pointwise
 
 MOST_ITEMS = 1_000  # that a rehearsal looks at one by one
 _HIDDEN = frozenset(["requires_grad", "is_leaf", "dtype"])  # what a tensor without cells may have otherwise

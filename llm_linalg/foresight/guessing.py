@@ -12,8 +12,8 @@ from llm_linalg.foresight.unknown import Unknown
 from llm_linalg.language import layers, tables, values
 from llm_linalg.language.caller import UserFunction
 from llm_linalg.language.source import Source
+from llm_linalg.ops.fallback import DRAWING
 from llm_linalg.ops.rowwise import SORTING
-from llm_linalg.ops.unlisted import DRAWING
 from llm_linalg.parsing import within
 
 _CALLING = ast.BinOp | ast.UnaryOp | ast.Compare | ast.Subscript | ast.Call

@@ -34,11 +34,11 @@ from llm_linalg.language.bounds import as_numbers
 from llm_linalg.language.budget import Asked, Budget
 from llm_linalg.language.costs import A_CALL, AN_ANSWER
 from llm_linalg.ops import TABLE, Call
-from llm_linalg.ops.alike import Common, likeness
 from llm_linalg.ops.call import Written, writes
-from llm_linalg.ops.refusals import danger
+from llm_linalg.ops.call_cache import Common, likeness
+from llm_linalg.ops.call_errors import danger
+from llm_linalg.ops.fallback import Unlisted
 from llm_linalg.ops.registry import ASKING, PUTTING, short_name
-from llm_linalg.ops.unlisted import Unlisted
 from llm_linalg.recorder import MOST_OPERANDS, call_of
 
 if TYPE_CHECKING:

@@ -23,7 +23,7 @@ from llm_linalg.language.caller import Method
 from llm_linalg.language.evaluator import FAILURES
 from llm_linalg.language.source import Source
 from llm_linalg.language.values import updated
-from llm_linalg.ops.base import Operation
+from llm_linalg.ops.operation import Operation
 from llm_linalg.parsing import walk
 
 _A_CALL_PRICED = 3  # steps of a rehearsal

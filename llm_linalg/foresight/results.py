@@ -20,7 +20,7 @@ from llm_linalg.foresight.unknown import (
     tensor_of_at_most,
 )
 from llm_linalg.ops import Call
-from llm_linalg.ops.base import Operation
+from llm_linalg.ops.operation import Operation
 
 _TRUTHS = """
     lt le gt ge eq ne logical_and logical_or logical_xor logical_not isnan isinf isfinite isclose any all bool

@@ -16,7 +16,7 @@ from llm_linalg.language import layered
 from llm_linalg.language.costs import A_JOINED_LAYER, AN_OPERATION, REPEATED_AN_ITEM
 from llm_linalg.language.values import VIEWS, Distinct
 from llm_linalg.ops.call import Call
-from llm_linalg.ops.unlisted import stacks
+from llm_linalg.ops.fallback import stacks
 
 MOST_SIZES = MOST_FACTORS = 100
 MOST_IN_A_SIZE = 50  # which no tensor has as many axes as

@@ -18,8 +18,8 @@ from llm_linalg.language.allowance import NEVER, Allowance
 from llm_linalg.language.effort import going_back, taking
 from llm_linalg.language.printing import Shown
 from llm_linalg.ops.call import Call
-from llm_linalg.ops.refusals import danger
-from llm_linalg.ops.unlisted import Unlisted
+from llm_linalg.ops.call_errors import danger
+from llm_linalg.ops.fallback import Unlisted
 from llm_linalg.spelling import hint
 from llm_linalg.text import MOST_COMPARED
 from llm_linalg.writes import storage_cells

@@ -11,8 +11,8 @@ from llm_linalg.axes import extent
 from llm_linalg.language import costs
 from llm_linalg.ops.call import Call
 from llm_linalg.ops.creation import inner_lists
-from llm_linalg.ops.draws import drops
-from llm_linalg.ops.unlisted import Unlisted, stacks
+from llm_linalg.ops.fallback import Unlisted, stacks
+from llm_linalg.ops.randomness import drops
 
 _WIDENING = frozenset(["movement", "pointwise"])  # of whole numbers they make more bytes, or read more
 _MOVING = frozenset(["movement", "creation"])

@@ -6,18 +6,18 @@ every entry against torch: its values, what it reads, its shape rule and its gra
 
 from __future__ import annotations
 
-from llm_linalg.ops.base import Operation as Operation
 from llm_linalg.ops.call import Call as Call
 from llm_linalg.ops.composite import COMPOSITES
 from llm_linalg.ops.contraction import CONTRACTIONS
 from llm_linalg.ops.creation import CREATIONS
+from llm_linalg.ops.indexing import SCATTERS
 from llm_linalg.ops.mask import MASKS
 from llm_linalg.ops.movement import MOVEMENTS
-from llm_linalg.ops.pointwise import POINTWISE
+from llm_linalg.ops.operation import Operation as Operation
+from llm_linalg.ops.pointwise_table import POINTWISE
 from llm_linalg.ops.reduction import reductions
 from llm_linalg.ops.registry import Registry
 from llm_linalg.ops.rowwise import ROWWISE
-from llm_linalg.ops.scatter import SCATTERS
 
 TABLE = Registry(
     (

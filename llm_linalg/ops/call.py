@@ -18,7 +18,7 @@ from llm_linalg.generator import forked
 from llm_linalg.ops.levels import hold
 
 if TYPE_CHECKING:
-    from llm_linalg.ops.base import Operation
+    from llm_linalg.ops.operation import Operation
 
 Function = Callable[..., Any]
 T = TypeVar("T")

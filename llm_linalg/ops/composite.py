@@ -11,9 +11,9 @@ from typing import Any
 
 from torch import Tensor
 
-from llm_linalg.ops.base import Operation
 from llm_linalg.ops.call import Call
-from llm_linalg.ops.unlisted import Unlisted
+from llm_linalg.ops.fallback import Unlisted
+from llm_linalg.ops.operation import Operation
 from llm_linalg.relations import Relation
 
 

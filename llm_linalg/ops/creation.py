@@ -11,10 +11,10 @@ import torch
 from torch import Tensor
 
 from llm_linalg.axes import Axes, Clash, Shape, aligned
-from llm_linalg.ops.base import Operation
 from llm_linalg.ops.call import Call
 from llm_linalg.ops.movement import Movement
-from llm_linalg.ops.returned import looked_up
+from llm_linalg.ops.movement_gradients import looked_up
+from llm_linalg.ops.operation import Operation
 from llm_linalg.relations import AxesRelation, IndexRelation, Relation
 
 

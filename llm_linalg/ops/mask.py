@@ -9,8 +9,8 @@ from torch import Tensor
 
 from llm_linalg.axes import Axes, Clash, pointwise
 from llm_linalg.cells import Index
-from llm_linalg.ops.base import Operation
 from llm_linalg.ops.call import Call
+from llm_linalg.ops.operation import Operation
 from llm_linalg.relations import AxesRelation, HiddenRelation, Relation
 
 

@@ -14,9 +14,23 @@ import torch
 from torch import Tensor
 
 from llm_linalg.axes import Shape
-from llm_linalg.ops.base import Operation
 from llm_linalg.ops.call import Call
-from llm_linalg.ops.moved import (
+from llm_linalg.ops.movement_gradients import (
+    cut,
+    joining,
+    on_diagonal,
+    overwritten,
+    own_shape,
+    permuted,
+    put_back,
+    put_back_slice,
+    rolled,
+    scattered,
+    swapped,
+    turned,
+    unstacked,
+)
+from llm_linalg.ops.movement_shapes import (
     MASKING,
     diagonals,
     expanded,
@@ -32,21 +46,7 @@ from llm_linalg.ops.moved import (
     stacked,
     tiled,
 )
-from llm_linalg.ops.returned import (
-    cut,
-    joining,
-    on_diagonal,
-    overwritten,
-    own_shape,
-    permuted,
-    put_back,
-    put_back_slice,
-    rolled,
-    scattered,
-    swapped,
-    turned,
-    unstacked,
-)
+from llm_linalg.ops.operation import Operation
 from llm_linalg.relations import IndexRelation, OpaqueRelation, Relation
 
 Infer = Callable[[Call], Shape]

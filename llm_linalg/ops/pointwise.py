@@ -1,228 +1,146 @@
-"""The table of elementwise operations."""
+"""Elementwise operations: a cell of the result is made from the same cell of each operand."""
 
 from __future__ import annotations
 
-from math import inf
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from llm_linalg.ops.base import Operation
-from llm_linalg.ops.elementwise import Cast, Division, Gelu, Pointwise, Power
+import torch
+from torch import Tensor
+
+from llm_linalg.axes import Axes, pointwise
+from llm_linalg.cells import Index
+from llm_linalg.ops.call import Call
+from llm_linalg.ops.operation import Operation
+from llm_linalg.ops.terms import Addend, Addends, Number
+from llm_linalg.relations import AxesRelation, IndexRelation, Relation
+
+RULE = "elementwise shapes must match from the right, or be 1 where they don't"
 
 
-def _unary(name: str, phrase: str, gradient: str, **more: Any) -> Pointwise:
-    twins = {"input": gradient} if gradient else {}
-    return Pointwise(name, "input", phrase=phrase, gradient=twins, **more)
+@dataclass(frozen=True, eq=False)
+class Pointwise(Operation):
+    """A function of one cell of each operand, broadcast.
+
+    Attributes:
+        product: The cell is the product of its operands.
+        signs: The cell is the sum of its operands with these signs; empty when it is no sum.
+        flat_at: The infinity at which the function of one operand does not move any more.
+    """
+
+    product: bool = False
+    signs: tuple[int, ...] = ()
+    flat_at: float | None = None
+    kind: str = "pointwise"
+    numbers_from: int = 0
+
+    def alike(self, call: Call) -> bool:
+        return True
+
+    def axes(self, call: Call) -> Axes:
+        return pointwise(call.shapes, RULE)
+
+    def relations(self, call: Call) -> tuple[Relation, ...]:
+        axes = self.axes(call)
+        return tuple(AxesRelation(axes, operand) for operand in range(len(call.tensors)))
+
+    def still(self, call: Call, place: int, fixed: Sequence[Tensor | None]) -> Tensor | None:
+        if self.flat_at is not None:
+            return call.tensors[place] == self.flat_at
+        if not self.signs:
+            return None
+        others = [tensor for other, tensor in enumerate(call.tensors) if other != place]
+        infinite = [torch.isinf(tensor).expand(call.shape) for tensor in others]
+        return torch.stack(infinite).any(0) if infinite else None  # ±inf absorbs what is added
+
+    def values(self, call: Call, index: Index) -> dict[str, Any]:
+        """Return the arguments of one cell: numbers in the place of tensors."""
+        axes = self.axes(call)
+        values: dict[str, Any] = dict(call.arguments)
+        for name in call.arguments:
+            place = call.place(name)
+            if place is not None:
+                (cell,) = AxesRelation(axes, place).reads(index)
+                values[name] = call.tensors[place][cell].item()
+        return values
+
+    def addends(self, call: Call, index: Index) -> Addends:
+        values = self.values(call, index)
+        first: Number = values["input"]
+        second: Number = values.get("other", first)
+        if self.product:
+            return Addends(tail=(Addend((first, second), first * second),))
+        if self.signs:
+            step = values.get("alpha", 1) * self.signs[1]
+            other = Addend((second,), second) if step == 1 else Addend((step, second), step * second)
+            return Addends(tail=(Addend((first,), first), other))
+        factors = tuple(value for value in values.values() if _is_number(value))
+        return Addends(tail=(Addend(factors, call.result[index].item()),))
 
 
-def _compare(name: str, sign: str) -> Pointwise:
-    return Pointwise(name, "input, other", phrase=f"{{input}} {sign} {{other}}")
+@dataclass(frozen=True, eq=False)
+class Power(Pointwise):
+    """A power; with a plain exponent its backward step is written as one writes it by hand."""
+
+    def cotangents(self, call: Call) -> Mapping[str, str]:
+        base, exponent = call["input"], call["exponent"]
+        if call.place("input") is None:
+            return {"exponent": "{d} * {out} * math.log({input})"} if base > 0 else {}
+        if call.place("exponent") is not None:
+            return self.gradient if bool((base > 0).all()) else {}
+        if exponent == 0:
+            return {"input": "torch.zeros_like({d})"}
+        if exponent == 2:
+            return {"input": "{d} * 2 * {input}"}
+        return {"input": f"{{d}} * {exponent!r} * {{input}} ** {exponent - 1!r}"}
 
 
-def _bits(name: str) -> tuple[str, ...]:
-    """Return the spellings of a logical operation, which is also one on bits, and an operator."""
-    operators = (f"torch.Tensor.__{way}{name}__" for way in ("", "r", "i"))
-    return (f"torch.bitwise_{name}", f"torch.Tensor.bitwise_{name}", *operators)
+@dataclass(frozen=True, eq=False)
+class Cast(Pointwise):
+    """The same numbers in another type; a tensor that only lends its type is not read."""
+
+    def axes(self, call: Call) -> Axes:
+        return pointwise(call.shapes[:1])
+
+    def relations(self, call: Call) -> tuple[Relation, ...]:
+        nothing = torch.zeros(call.shape, dtype=torch.int32)
+        lenders = (IndexRelation(nothing, shape) for shape in call.shapes[1:])
+        return (AxesRelation(self.axes(call), 0), *lenders)
+
+    def values(self, call: Call, index: Index) -> dict[str, Any]:
+        return {"input": call.tensors[0][index].item()}
+
+    def cotangents(self, call: Call) -> Mapping[str, str]:
+        lenders = {name: "" for name, places in call.places.items() if places and places[0]}
+        slope = "{d}.type_as({input})" if call.result.is_floating_point() else ""
+        return {**lenders, "input": slope}
 
 
-_GELU = """\
-share = 0.5 * (1 + torch.erf({input} / 2**0.5))
-bell = torch.exp(-{input} ** 2 / 2) / (2 * torch.pi)**0.5
-{d} * (share + {input} * bell)"""
-_SILU = """\
-gate = torch.sigmoid({input})
-{d} * gate * (1 + {input} * (1 - gate))"""
+@dataclass(frozen=True, eq=False)
+class Division(Pointwise):
+    """A quotient; one that is rounded changes in steps, and has no slope."""
 
-POINTWISE: tuple[Operation, ...] = (
-    Pointwise(
-        "add",
-        "input, other, alpha=1",
-        spellings=("torch.Tensor.__add__", "torch.Tensor.__radd__"),
-        phrase="{input} + {other}",
-        gradient={"input": "{d}", "other": "{alpha}{d}"},
-        because="A sum hands its gradient on as it is, to each of what it added.",
-        signs=(1, 1),
-    ),
-    Pointwise(
-        "sub",
-        "input, other, alpha=1",
-        spellings=("torch.subtract", "torch.Tensor.subtract", "torch.Tensor.__sub__"),
-        reversed=("torch.Tensor.__rsub__", "torch.rsub"),
-        phrase="{input} - {other}",
-        gradient={"input": "{d}", "other": "-{alpha}{d}"},
-        because="A difference hands its gradient on as it is, with a minus to what it took away.",
-        signs=(1, -1),
-    ),
-    Pointwise(
-        "mul",
-        "input, other",
-        spellings=(
-            "torch.multiply",
-            "torch.Tensor.multiply",
-            "torch.Tensor.__mul__",
-            "torch.Tensor.__rmul__",
-        ),
-        phrase="{input}·{other}",
-        gradient={"input": "{d} * {other}", "other": "{d} * {input}"},
-        because="A product moves with one factor by the other: the gradient times the other factor.",
-        product=True,
-        multiplies=1,
-    ),
-    Division(
-        "div",
-        "input, other, *, rounding_mode=None",
-        spellings=(
-            "torch.divide",
-            "torch.true_divide",
-            "torch.Tensor.divide",
-            "torch.Tensor.true_divide",
-            "torch.Tensor.__truediv__",
-            "torch.Tensor.__itruediv__",
-        ),
-        reversed=("torch.Tensor.__rtruediv__", "torch.Tensor.__rdiv__"),
-        phrase="{input} / {other}",
-        gradient={"input": "{d} / {other}", "other": "-{d} * {input} / {other} ** 2"},
-        multiplies=1,
-    ),
-    Pointwise(
-        "floor_divide",
-        "input, other",
-        spellings=("torch.Tensor.__floordiv__", "torch.Tensor.__ifloordiv__"),
-        reversed=("torch.Tensor.__rfloordiv__",),
-        phrase="⌊{input} / {other}⌋",
-        gradient={"input": "", "other": ""},
-        multiplies=1,
-    ),
-    Pointwise(
-        "remainder",
-        "input, other",
-        spellings=("torch.Tensor.__mod__", "torch.Tensor.__imod__"),
-        reversed=("torch.Tensor.__rmod__",),
-        phrase="{input} mod {other}",
-        multiplies=1,
-    ),
-    Power(
-        "pow",
-        "input, exponent",
-        spellings=("torch.Tensor.__pow__",),
-        reversed=("torch.Tensor.__rpow__",),
-        phrase="{input}^{exponent}",
-        gradient={
-            "input": "{d} * {exponent} * {input} ** ({exponent} - 1)",
-            "exponent": "{d} * {out} * torch.log({input})",
-        },
-        multiplies=1,
-    ),
-    Pointwise("maximum", "input, other", phrase="max({input}, {other})"),
-    Pointwise("minimum", "input, other", phrase="min({input}, {other})"),
-    _unary("neg", "-{input}", "-{d}", spellings=("torch.negative", "torch.Tensor.negative")),
-    _unary("positive", "{input}", "{d}"),
-    _unary(
-        "abs", "|{input}|", "{d} * torch.sign({input})", spellings=("torch.absolute", "torch.Tensor.absolute")
-    ),
-    _unary("sign", "sign({input})", "torch.zeros_like({d})"),
-    _unary("exp", "exp({input})", "{d} * {out}", flat_at=-inf),
-    _unary("log", "ln({input})", "{d} / {input}"),
-    _unary("sqrt", "√{input}", "{d} / (2 * {out})"),
-    _unary("rsqrt", "1/√{input}", "-0.5 * {d} * {out} ** 3", multiplies=1),
-    _unary("square", "{input}²", "{d} * 2 * {input}", multiplies=1),
-    _unary("reciprocal", "1 / {input}", "-{d} * {out} ** 2", multiplies=1),
-    _unary("sin", "sin({input})", "{d} * torch.cos({input})"),
-    _unary("cos", "cos({input})", "-{d} * torch.sin({input})"),
-    _unary("erf", "erf({input})", "{d} * 2 / torch.pi**0.5 * torch.exp(-({input} ** 2))"),
-    _unary("tanh", "tanh({input})", "{d} * (1 - {out} ** 2)"),
-    _unary("sigmoid", "σ({input})", "{d} * {out} * (1 - {out})", multiplies=1),
-    _unary("floor", "⌊{input}⌋", ""),
-    _unary("ceil", "⌈{input}⌉", ""),
-    Pointwise("round", "input, *, decimals=0", numbers_from=100, phrase="round({input})"),
-    _unary("logical_not", "not {input}", "", spellings=("torch.bitwise_not", "torch.Tensor.__invert__")),
-    _unary("isnan", "{input} is nan", ""),
-    _unary("isinf", "{input} is ±inf", ""),
-    _unary("isfinite", "{input} is finite", ""),
-    Pointwise(
-        "relu",
-        "input, inplace=False",
-        numbers_from=100,
-        phrase="max(0, {input})",
-        gradient={"input": "{d} * ({input} > 0)"},
-        because="Where {target} was above 0 it passed, and so does the gradient; elsewhere it stops.",
-    ),
-    Gelu(
-        "gelu",
-        "input, approximate='none'",
-        phrase="gelu({input})",
-        gradient={"input": _GELU},
-        because="gelu(x) is x times the share Φ(x) of the bell curve below x. By the product rule its slope "
-        "is Φ(x) plus x times the curve itself.",
-        multiplies=3,  # x · ½ · (1 + erf(x / √2))
-    ),
-    Pointwise(
-        "silu",
-        "input, inplace=False",
-        numbers_from=100,
-        phrase="{input}·σ({input})",
-        gradient={"input": _SILU},
-        multiplies=2,
-    ),
-    Pointwise(
-        "clamp",
-        "input, min=None, max=None",
-        spellings=("torch.clip", "torch.Tensor.clip"),
-        phrase="clamp({input})",
-    ),
-    _compare("lt", "<"),
-    _compare("le", "≤"),
-    _compare("gt", ">"),
-    _compare("ge", "≥"),
-    _compare("eq", "="),
-    _compare("ne", "≠"),
-    Pointwise(
-        "logical_and",
-        "input, other",
-        spellings=_bits("and"),
-        phrase="{input} and {other}",
-    ),
-    Pointwise(
-        "logical_or",
-        "input, other",
-        spellings=_bits("or"),
-        phrase="{input} or {other}",
-    ),
-    Pointwise("logical_xor", "input, other", spellings=_bits("xor"), phrase="either {input} or {other}"),
-    *(
-        Pointwise(
-            f"bitwise_{way}_shift",
-            "input, other",
-            spellings=(f"torch.Tensor.__{short}__", f"torch.Tensor.__i{short}__"),
-            reversed=(f"torch.Tensor.__r{short}__",),
-            phrase=f"{{input}} {sign} {{other}}",
-        )
-        for way, short, sign in (("left", "lshift", "<<"), ("right", "rshift", ">>"))
-    ),
-    *(
-        Cast(name, "input, memory_format=None", phrase="{input}")
-        for name in ("float", "double", "half", "bfloat16", "int", "long", "bool")
-    ),
-    Cast("to", "input, kind=None, more=None, *, dtype=None, device=None, copy=False", phrase="{input}"),
-    Cast("type_as", "input, other", phrase="{input}"),
-    *(
-        _unary(name, f"{name}({{input}})", "")
-        for name in ("log1p", "expm1", "log2", "log10", "exp2", "trunc")
-    ),
-    Pointwise(
-        "leaky_relu",
-        "input, negative_slope=0.01, inplace=False",
-        phrase="leaky_relu({input})",
-        multiplies=1,
-        numbers_from=100,
-    ),
-    Pointwise(
-        "elu",
-        "input, alpha=1.0, inplace=False",
-        phrase="elu({input})",
-        multiplies=1,
-        numbers_from=100,
-    ),
-    _unary("logsigmoid", "ln σ({input})", "{d} * (1 - torch.sigmoid({input}))"),
-    Pointwise("softplus", "input, beta=1, threshold=20", phrase="softplus({input})"),
-    Pointwise("isclose", "input, other, rtol=1e-05, atol=1e-08, equal_nan=False", phrase="{input} ≈ {other}"),
-)
+    def cotangents(self, call: Call) -> Mapping[str, str]:
+        if call["rounding_mode"] is not None:
+            return dict.fromkeys(self.gradient, "torch.zeros_like({d})")
+        return self.gradient
+
+    def still(self, call: Call, place: int, fixed: Sequence[Tensor | None]) -> Tensor | None:
+        above = call.place("input")
+        made = None if above is None or place == above else fixed[above]
+        if above is None or made is None:
+            return None
+        return (made & (call.tensors[above] == 0)).expand(call.shape)  # a 0 that a mask made stays 0
+
+
+@dataclass(frozen=True, eq=False)
+class Gelu(Pointwise):
+    """gelu; its approximation by tanh has another slope, which autograd is asked for."""
+
+    def cotangents(self, call: Call) -> Mapping[str, str]:
+        return self.gradient if call["approximate"] == "none" else {}
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, float | int | complex) and not isinstance(value, Tensor)

@@ -11,10 +11,10 @@ import torch
 
 from llm_linalg.axes import Axes, Labels, Shape, aligned
 from llm_linalg.cells import Index
-from llm_linalg.ops.addends import Addends
-from llm_linalg.ops.base import Operation, filled
 from llm_linalg.ops.call import Call
 from llm_linalg.ops.contraction import along
+from llm_linalg.ops.operation import Operation, filled
+from llm_linalg.ops.terms import Addends
 from llm_linalg.relations import AxesRelation, Relation
 
 

@@ -10,9 +10,9 @@ from typing import Any
 import torch
 from torch.overrides import resolve_name
 
-from llm_linalg.ops.base import Operation
 from llm_linalg.ops.call import Function
-from llm_linalg.ops.unlisted import TELLING
+from llm_linalg.ops.fallback import TELLING
+from llm_linalg.ops.operation import Operation
 
 _HOMES = ("torch.{}", "torch.Tensor.{}", "torch.nn.functional.{}", "torch.Tensor.__{}__")
 # What writes its result into the first operand is the same operation.

@@ -14,9 +14,9 @@ from torch import Tensor
 from llm_linalg.axes import Axes, Clash, Shape, aligned, pointwise
 from llm_linalg.cells import Index
 from llm_linalg.errors import ClashAxis
-from llm_linalg.ops.addends import Addend, Addends
-from llm_linalg.ops.base import Operation, filled
 from llm_linalg.ops.call import Call
+from llm_linalg.ops.operation import Operation, filled
+from llm_linalg.ops.terms import Addend, Addends
 from llm_linalg.relations import AxesRelation, PrefixRelation, Relation
 
 SORTING = 8  # a cell that is sorted takes as long as so many that are computed

@@ -16,8 +16,8 @@ from llm_linalg import recorder as recording
 from llm_linalg.language.budget import Budget
 from llm_linalg.node import Node, Origin
 from llm_linalg.ops import TABLE
-from llm_linalg.ops.alike import likeness
-from llm_linalg.ops.refusals import DANGERS
+from llm_linalg.ops.call_cache import likeness
+from llm_linalg.ops.call_errors import DANGERS
 from llm_linalg.recorder import Recorder
 from tests.engine.samples import samples
 

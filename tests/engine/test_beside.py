@@ -13,7 +13,7 @@ from torch import Tensor
 from llm_linalg.language.values import METHODS
 from llm_linalg.ops.call import Written, tensors_in
 from llm_linalg.ops.creation import inner_lists
-from llm_linalg.ops.moved import picked_cells
+from llm_linalg.ops.movement_shapes import picked_cells
 from llm_linalg.recorder import call_of
 
 NUMBER = torch.ones(1)

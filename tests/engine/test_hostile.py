@@ -18,8 +18,8 @@ from llm_linalg import LimitError, ProgramError, ShapeError, Trace, front, run
 from llm_linalg.language import bounds, gradients, plain, printing, tables
 from llm_linalg.language.budget import Budget
 from llm_linalg.ops import TABLE, Call
+from llm_linalg.ops.fallback import Unlisted
 from llm_linalg.ops.registry import short_name
-from llm_linalg.ops.unlisted import Unlisted
 from llm_linalg.shapes import clash_of
 from tests.engine.hostile import BOMBS, REFUSED
 from tests.engine.test_shapes import BROKEN

@@ -16,9 +16,9 @@ from torch import Tensor
 
 from llm_linalg.axes import Axes, Shape
 from llm_linalg.cells import Index
-from llm_linalg.ops.addends import Addend, Addends
 from llm_linalg.ops.call import Call
 from llm_linalg.ops.signature import parsed
+from llm_linalg.ops.terms import Addend, Addends
 from llm_linalg.relations import OpaqueRelation, Relation
 
 Cotangents = Callable[[Call], Mapping[str, str]]

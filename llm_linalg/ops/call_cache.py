@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from llm_linalg.ops.call import Call, Function, Slot
 
 if TYPE_CHECKING:
-    from llm_linalg.ops.base import Operation
+    from llm_linalg.ops.operation import Operation
     from llm_linalg.ops.registry import Entry
 
 _TENSORS = frozenset([Tensor, nn.Parameter])

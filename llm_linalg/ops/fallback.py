@@ -13,8 +13,8 @@ from torch import Tensor
 
 from llm_linalg.axes import Clash, Shape, extent, pointwise
 from llm_linalg.measured import MeasuredRelation, Trial
-from llm_linalg.ops.base import Operation
 from llm_linalg.ops.call import Call
+from llm_linalg.ops.operation import Operation
 from llm_linalg.relations import OpaqueRelation, Relation
 
 _TOLD = """

@@ -9,9 +9,9 @@ from torch import Tensor
 
 from llm_linalg.axes import Shape, pointwise
 from llm_linalg.by_mask import TurnedRelation
-from llm_linalg.ops.base import Operation
 from llm_linalg.ops.call import Call
 from llm_linalg.ops.movement import Movement, numbered
+from llm_linalg.ops.operation import Operation
 from llm_linalg.relations import AxesRelation, IndexRelation, OpaqueRelation, Relation
 
 

@@ -11,7 +11,7 @@ from torch import Tensor
 from llm_linalg.axes import Clash, Shape
 from llm_linalg.errors import ClashAxis
 from llm_linalg.ops.call import Call
-from llm_linalg.ops.moved import MASKING
+from llm_linalg.ops.movement_shapes import MASKING
 
 _LISTED: Any = list | tuple | range
 

@@ -15,8 +15,8 @@ import torch
 from llm_linalg.axes import Clash
 from llm_linalg.errors import ClashAxis
 from llm_linalg.ops.call import Call
-from llm_linalg.ops.misplaced import MISPLACED, beyond, not_whole
-from llm_linalg.ops.moved import reshaped
+from llm_linalg.ops.index_errors import MISPLACED, beyond, not_whole
+from llm_linalg.ops.movement_shapes import reshaped
 
 _MOST_NAMED = 100  # axes, in a list of them
 

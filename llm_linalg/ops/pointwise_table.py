@@ -1,0 +1,228 @@
+"""The table of elementwise operations."""
+
+from __future__ import annotations
+
+from math import inf
+from typing import Any
+
+from llm_linalg.ops.operation import Operation
+from llm_linalg.ops.pointwise import Cast, Division, Gelu, Pointwise, Power
+
+
+def _unary(name: str, phrase: str, gradient: str, **more: Any) -> Pointwise:
+    twins = {"input": gradient} if gradient else {}
+    return Pointwise(name, "input", phrase=phrase, gradient=twins, **more)
+
+
+def _compare(name: str, sign: str) -> Pointwise:
+    return Pointwise(name, "input, other", phrase=f"{{input}} {sign} {{other}}")
+
+
+def _bits(name: str) -> tuple[str, ...]:
+    """Return the spellings of a logical operation, which is also one on bits, and an operator."""
+    operators = (f"torch.Tensor.__{way}{name}__" for way in ("", "r", "i"))
+    return (f"torch.bitwise_{name}", f"torch.Tensor.bitwise_{name}", *operators)
+
+
+_GELU = """\
+share = 0.5 * (1 + torch.erf({input} / 2**0.5))
+bell = torch.exp(-{input} ** 2 / 2) / (2 * torch.pi)**0.5
+{d} * (share + {input} * bell)"""
+_SILU = """\
+gate = torch.sigmoid({input})
+{d} * gate * (1 + {input} * (1 - gate))"""
+
+POINTWISE: tuple[Operation, ...] = (
+    Pointwise(
+        "add",
+        "input, other, alpha=1",
+        spellings=("torch.Tensor.__add__", "torch.Tensor.__radd__"),
+        phrase="{input} + {other}",
+        gradient={"input": "{d}", "other": "{alpha}{d}"},
+        because="A sum hands its gradient on as it is, to each of what it added.",
+        signs=(1, 1),
+    ),
+    Pointwise(
+        "sub",
+        "input, other, alpha=1",
+        spellings=("torch.subtract", "torch.Tensor.subtract", "torch.Tensor.__sub__"),
+        reversed=("torch.Tensor.__rsub__", "torch.rsub"),
+        phrase="{input} - {other}",
+        gradient={"input": "{d}", "other": "-{alpha}{d}"},
+        because="A difference hands its gradient on as it is, with a minus to what it took away.",
+        signs=(1, -1),
+    ),
+    Pointwise(
+        "mul",
+        "input, other",
+        spellings=(
+            "torch.multiply",
+            "torch.Tensor.multiply",
+            "torch.Tensor.__mul__",
+            "torch.Tensor.__rmul__",
+        ),
+        phrase="{input}·{other}",
+        gradient={"input": "{d} * {other}", "other": "{d} * {input}"},
+        because="A product moves with one factor by the other: the gradient times the other factor.",
+        product=True,
+        multiplies=1,
+    ),
+    Division(
+        "div",
+        "input, other, *, rounding_mode=None",
+        spellings=(
+            "torch.divide",
+            "torch.true_divide",
+            "torch.Tensor.divide",
+            "torch.Tensor.true_divide",
+            "torch.Tensor.__truediv__",
+            "torch.Tensor.__itruediv__",
+        ),
+        reversed=("torch.Tensor.__rtruediv__", "torch.Tensor.__rdiv__"),
+        phrase="{input} / {other}",
+        gradient={"input": "{d} / {other}", "other": "-{d} * {input} / {other} ** 2"},
+        multiplies=1,
+    ),
+    Pointwise(
+        "floor_divide",
+        "input, other",
+        spellings=("torch.Tensor.__floordiv__", "torch.Tensor.__ifloordiv__"),
+        reversed=("torch.Tensor.__rfloordiv__",),
+        phrase="⌊{input} / {other}⌋",
+        gradient={"input": "", "other": ""},
+        multiplies=1,
+    ),
+    Pointwise(
+        "remainder",
+        "input, other",
+        spellings=("torch.Tensor.__mod__", "torch.Tensor.__imod__"),
+        reversed=("torch.Tensor.__rmod__",),
+        phrase="{input} mod {other}",
+        multiplies=1,
+    ),
+    Power(
+        "pow",
+        "input, exponent",
+        spellings=("torch.Tensor.__pow__",),
+        reversed=("torch.Tensor.__rpow__",),
+        phrase="{input}^{exponent}",
+        gradient={
+            "input": "{d} * {exponent} * {input} ** ({exponent} - 1)",
+            "exponent": "{d} * {out} * torch.log({input})",
+        },
+        multiplies=1,
+    ),
+    Pointwise("maximum", "input, other", phrase="max({input}, {other})"),
+    Pointwise("minimum", "input, other", phrase="min({input}, {other})"),
+    _unary("neg", "-{input}", "-{d}", spellings=("torch.negative", "torch.Tensor.negative")),
+    _unary("positive", "{input}", "{d}"),
+    _unary(
+        "abs", "|{input}|", "{d} * torch.sign({input})", spellings=("torch.absolute", "torch.Tensor.absolute")
+    ),
+    _unary("sign", "sign({input})", "torch.zeros_like({d})"),
+    _unary("exp", "exp({input})", "{d} * {out}", flat_at=-inf),
+    _unary("log", "ln({input})", "{d} / {input}"),
+    _unary("sqrt", "√{input}", "{d} / (2 * {out})"),
+    _unary("rsqrt", "1/√{input}", "-0.5 * {d} * {out} ** 3", multiplies=1),
+    _unary("square", "{input}²", "{d} * 2 * {input}", multiplies=1),
+    _unary("reciprocal", "1 / {input}", "-{d} * {out} ** 2", multiplies=1),
+    _unary("sin", "sin({input})", "{d} * torch.cos({input})"),
+    _unary("cos", "cos({input})", "-{d} * torch.sin({input})"),
+    _unary("erf", "erf({input})", "{d} * 2 / torch.pi**0.5 * torch.exp(-({input} ** 2))"),
+    _unary("tanh", "tanh({input})", "{d} * (1 - {out} ** 2)"),
+    _unary("sigmoid", "σ({input})", "{d} * {out} * (1 - {out})", multiplies=1),
+    _unary("floor", "⌊{input}⌋", ""),
+    _unary("ceil", "⌈{input}⌉", ""),
+    Pointwise("round", "input, *, decimals=0", numbers_from=100, phrase="round({input})"),
+    _unary("logical_not", "not {input}", "", spellings=("torch.bitwise_not", "torch.Tensor.__invert__")),
+    _unary("isnan", "{input} is nan", ""),
+    _unary("isinf", "{input} is ±inf", ""),
+    _unary("isfinite", "{input} is finite", ""),
+    Pointwise(
+        "relu",
+        "input, inplace=False",
+        numbers_from=100,
+        phrase="max(0, {input})",
+        gradient={"input": "{d} * ({input} > 0)"},
+        because="Where {target} was above 0 it passed, and so does the gradient; elsewhere it stops.",
+    ),
+    Gelu(
+        "gelu",
+        "input, approximate='none'",
+        phrase="gelu({input})",
+        gradient={"input": _GELU},
+        because="gelu(x) is x times the share Φ(x) of the bell curve below x. By the product rule its slope "
+        "is Φ(x) plus x times the curve itself.",
+        multiplies=3,  # x · ½ · (1 + erf(x / √2))
+    ),
+    Pointwise(
+        "silu",
+        "input, inplace=False",
+        numbers_from=100,
+        phrase="{input}·σ({input})",
+        gradient={"input": _SILU},
+        multiplies=2,
+    ),
+    Pointwise(
+        "clamp",
+        "input, min=None, max=None",
+        spellings=("torch.clip", "torch.Tensor.clip"),
+        phrase="clamp({input})",
+    ),
+    _compare("lt", "<"),
+    _compare("le", "≤"),
+    _compare("gt", ">"),
+    _compare("ge", "≥"),
+    _compare("eq", "="),
+    _compare("ne", "≠"),
+    Pointwise(
+        "logical_and",
+        "input, other",
+        spellings=_bits("and"),
+        phrase="{input} and {other}",
+    ),
+    Pointwise(
+        "logical_or",
+        "input, other",
+        spellings=_bits("or"),
+        phrase="{input} or {other}",
+    ),
+    Pointwise("logical_xor", "input, other", spellings=_bits("xor"), phrase="either {input} or {other}"),
+    *(
+        Pointwise(
+            f"bitwise_{way}_shift",
+            "input, other",
+            spellings=(f"torch.Tensor.__{short}__", f"torch.Tensor.__i{short}__"),
+            reversed=(f"torch.Tensor.__r{short}__",),
+            phrase=f"{{input}} {sign} {{other}}",
+        )
+        for way, short, sign in (("left", "lshift", "<<"), ("right", "rshift", ">>"))
+    ),
+    *(
+        Cast(name, "input, memory_format=None", phrase="{input}")
+        for name in ("float", "double", "half", "bfloat16", "int", "long", "bool")
+    ),
+    Cast("to", "input, kind=None, more=None, *, dtype=None, device=None, copy=False", phrase="{input}"),
+    Cast("type_as", "input, other", phrase="{input}"),
+    *(
+        _unary(name, f"{name}({{input}})", "")
+        for name in ("log1p", "expm1", "log2", "log10", "exp2", "trunc")
+    ),
+    Pointwise(
+        "leaky_relu",
+        "input, negative_slope=0.01, inplace=False",
+        phrase="leaky_relu({input})",
+        multiplies=1,
+        numbers_from=100,
+    ),
+    Pointwise(
+        "elu",
+        "input, alpha=1.0, inplace=False",
+        phrase="elu({input})",
+        multiplies=1,
+        numbers_from=100,
+    ),
+    _unary("logsigmoid", "ln σ({input})", "{d} * (1 - torch.sigmoid({input}))"),
+    Pointwise("softplus", "input, beta=1, threshold=20", phrase="softplus({input})"),
+    Pointwise("isclose", "input, other, rtol=1e-05, atol=1e-08, equal_nan=False", phrase="{input} ≈ {other}"),
+)
