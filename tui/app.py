@@ -19,7 +19,7 @@ from tui.screens.explorer import ExplorerScreen, with_keys
 from tui.script.tape import Tape
 from tui.session import Session
 from tui.state import Memory
-from tui.terminal.showing import TerminalApp
+from tui.terminal.app import TerminalApp
 from tui.themes import ASCII, DARK, DEFAULT_THEME, LOOKS, UNICODE, Glyphs, Look
 from tui.view import View
 from tui.widgets.lines import Lines
@@ -159,7 +159,7 @@ class Explorer(Themed):
 
     async def action_quit(self) -> None:
         """Textual's own key to leave, ctrl+q: no more of a slip than ours."""
-        from tui.screens.outside import leave
+        from tui.screens.app_commands import leave
 
         leave(self.explorer, "quit")
 

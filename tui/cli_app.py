@@ -19,14 +19,14 @@ from tui.script import saving
 from tui.script.tape import Tape
 from tui.settings import Settings, decided
 from tui.state import Memory, State
-from tui.terminal.depth import depth
+from tui.terminal.color_depth import depth
 from tui.view import View
 
 if TYPE_CHECKING:
     from llm_linalg.lesson import Lesson
     from tui.app import Explorer, Options
     from tui.talk import Talk
-    from tui.terminal.showing import TerminalApp
+    from tui.terminal.app import TerminalApp
 
 Shown = TypeVar("Shown", bound="TerminalApp")
 
@@ -101,7 +101,7 @@ def drawn(make: Callable[[], Shown], settings: Settings) -> tuple[Shown, int]:
     if settings.on("slow_link"):
         os.environ["TEXTUAL_FPS"] = "10"
     app = make()
-    from tui.terminal.outlet import outlet
+    from tui.terminal.redirect import outlet
 
     with outlet() as out, failures.in_threads(app.fail):
         app.screen_descriptor = out.screen

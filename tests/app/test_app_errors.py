@@ -108,7 +108,7 @@ async def test_a_stale_result_is_dropped() -> None:
         assert stale is not None
         later = d.view.move("m", 1)
         screen.update_session(screen.session.changed(later))
-        from tui.screens.running import Ran
+        from tui.screens.run_worker import Ran
 
         screen.post_message(Ran(stale))
         await d.settle()

@@ -8,7 +8,7 @@ from tests.bench.programs import KEY, MATMUL, RIGHT
 from tests.bench.stats import Row, middle
 from tests.bench.steps import press, ready
 from tests.bench.terminal import Terminal
-from tui.terminal.intake import END, PASTE, START
+from tui.terminal.input_filter import END, PASTE, START
 
 TEXT = b"y = x @ W\n"
 SIZE = 2_000_000

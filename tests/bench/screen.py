@@ -11,7 +11,7 @@ from codecs import getincrementaldecoder
 from dataclasses import dataclass
 from itertools import groupby
 
-from tui.terminal.pen import pen
+from tui.terminal.sgr import pen
 
 TOKEN = re.compile(
     r"\x1b\[(?P<y>\d*)(?:;(?P<x>\d*))?H"  # the cursor to a row and column

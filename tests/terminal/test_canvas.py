@@ -16,9 +16,9 @@ from textual.strip import Strip
 
 from tests.bench.screen import Screen, cheapest
 from tui.terminal.background import is_light
-from tui.terminal.canvas import Canvas, cells_of
-from tui.terminal.intake import PASTE, Intake
-from tui.terminal.pen import change, pen
+from tui.terminal.cell_buffer import Canvas, cells_of
+from tui.terminal.input_filter import PASTE, Intake
+from tui.terminal.sgr import change, pen
 
 WIDTH, HEIGHT = 14, 4
 STYLES = [

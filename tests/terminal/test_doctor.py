@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.terminal.console import Console, environment
-from tui.terminal.depth import depth
+from tui.terminal.color_depth import depth
 from tui.terminal.doctor import Facts, report
 from tui.terminal.probe import Answers, answers
 

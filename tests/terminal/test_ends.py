@@ -257,10 +257,10 @@ PLACES = {
     "the thread of a run": ("tui:stage.open_view", ""),
     "a frame": ("tui:stage:opened.Opened.frame", ""),
     "a key": ("tui:screens:explorer.ExplorerScreen.on_own_key", "x"),
-    "a command": ("tui:screens:taped.run", "$"),
+    "a command": ("tui:screens:recording.run", "$"),
     "a beat": ("tui:screens:explorer.ExplorerScreen._beat", " "),
     "a callback of the loop": ("tui:app.Explorer.tell_cut", f"\x1b[200~{'x' * 30_000}\x1b[201~"),
-    "the thread that reads": ("tui:terminal:intake.Intake._keys", "x"),
+    "the thread that reads": ("tui:terminal:input_filter.Intake._keys", "x"),
     "the thread that writes": ("tui:terminal:writer.Writer._send", ""),
     "the end": ("tui:screens:explorer.ExplorerScreen.on_unmount", "q"),
 }

@@ -9,7 +9,7 @@ from rich.color import ColorSystem
 
 from tui.export.scenes import Scene
 from tui.export.screens import Screen
-from tui.terminal.canvas import Canvas
+from tui.terminal.cell_buffer import Canvas
 from tui.themes import Look
 
 CLEAR = "\x1b[?25l\x1b[0m\x1b[2J\x1b[H"

@@ -15,10 +15,10 @@ from tui.commands import CHANGES, NEEDS_NO_RUN, OUTSIDE
 from tui.keys import BY_ID, KEYS, Key
 from tui.motions import tick
 from tui.picture import BEHIND, LOADING, RUNNING
-from tui.screens.clock import Clock
-from tui.screens.outside import outside
-from tui.screens.running import Ran, Started, behind, run_program
-from tui.screens.taped import Taped
+from tui.screens.app_commands import outside
+from tui.screens.play_timer import Clock
+from tui.screens.recording import Taped
+from tui.screens.run_worker import Ran, Started, behind, run_program
 from tui.script.tape import Tape
 from tui.session import Session
 from tui.state import Memory

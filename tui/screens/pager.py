@@ -13,7 +13,7 @@ from textual.screen import ModalScreen
 from tui.choices import moving
 from tui.keymap import own
 from tui.keys import Key, grouped
-from tui.screens.above import Above
+from tui.screens.modal import Above
 from tui.widgets.lines import Lines
 from tui.widgets.rows import Row, Span, row
 

@@ -14,8 +14,8 @@ from textual.content import Content
 from llm_linalg.lesson_values import LessonError
 from llm_linalg.text import clean
 from tui.examples import EXAMPLES
-from tui.screens.above import Above
 from tui.screens.explorer import ExplorerScreen
+from tui.screens.modal import Above
 
 if TYPE_CHECKING:
     from tui.session import Session

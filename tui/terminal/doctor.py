@@ -15,7 +15,7 @@ from tui.config_file import ConfigError
 from tui.picture import SMALLEST, fits
 from tui.settings import Found, Settings, decided, utf8
 from tui.state import Memory
-from tui.terminal.depth import depth
+from tui.terminal.color_depth import depth
 from tui.terminal.probe import Answers
 
 NAMES = {

@@ -22,7 +22,7 @@ from textual.message import Message
 from textual.messages import InBandWindowResize
 
 from tui.terminal import background
-from tui.terminal.intake import Intake
+from tui.terminal.input_filter import Intake
 from tui.terminal.writer import Writer
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from textual.message import Message
 
 from tui.devices import Devices, DevicesError, job_of, verdict
-from tui.screens.workbench import Workbench
+from tui.screens.editor import Workbench
 
 if TYPE_CHECKING:
     from textual.widget import Widget

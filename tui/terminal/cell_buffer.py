@@ -18,7 +18,7 @@ from rich.style import Style
 from textual.strip import Strip
 
 from llm_linalg.text import clean
-from tui.terminal.pen import RESET, change
+from tui.terminal.sgr import RESET, change
 
 
 class Cell(NamedTuple):

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from tui.picture import RUNNING, STOPPING
-from tui.terminal.showing import TerminalApp
+from tui.terminal.app import TerminalApp
 from tui.themes import LOOKS
 from tui.view import command
 

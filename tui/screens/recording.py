@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from textual import events
 
 from tui.commands import run
-from tui.screens.processes import Processes
+from tui.screens.devices import Processes
 from tui.script.recorder import Recorder
 from tui.script.saving import GIVEN, save
 from tui.script.tape import Tape
@@ -16,7 +16,7 @@ from tui.session import Session
 if TYPE_CHECKING:
     from tui.drafts import Drafts
     from tui.frame import Frame
-    from tui.screens.conductor import Conductor
+    from tui.screens.script_player import Conductor
 
 ONLY_STOP = ("space", "escape")
 """Keys that stop a script and do no more; every other also does what it does."""
@@ -32,7 +32,7 @@ class Taped(Processes):
         self.tape = tape or Tape()
         self.conductor: Conductor | None = None
         if self.tape.script is not None:
-            from tui.screens.conductor import Conductor
+            from tui.screens.script_player import Conductor
 
             self.conductor = Conductor(self, self.tape.script, self.tape.tempo)
             self.session = self.conductor.after(session)

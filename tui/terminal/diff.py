@@ -8,7 +8,7 @@ from rich.color import ColorSystem
 from rich.console import Console
 from textual._compositor import ChopsUpdate, CompositorUpdate, LayoutUpdate
 
-from tui.terminal.canvas import Canvas, Placed
+from tui.terminal.cell_buffer import Canvas, Placed
 
 SYSTEMS = {
     "standard": ColorSystem.STANDARD,

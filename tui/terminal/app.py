@@ -14,9 +14,9 @@ from textual._compositor import ChopsUpdate, LayoutUpdate
 from textual.app import App
 from textual.screen import Screen
 
-from tui.terminal.canvas import Canvas
+from tui.terminal.cell_buffer import Canvas
+from tui.terminal.diff import Difference
 from tui.terminal.signals import heard
-from tui.terminal.updates import Difference
 
 MANY = 16  # messages that may wait before more keys are read
 SWITCH = 0.001  # seconds for which one thread may keep the others waiting: what reads keys and what writes
