@@ -1,4 +1,4 @@
-"""Text that the project did not write, made fit for a screen: cleaned, measured, cut, wrapped.
+"""Text that the project did not write, made fit for a screen: cleaned and measured.
 
 Programs, names, paths, messages: whatever comes from outside goes through `clean` before it is shown.
 Cleaned text holds no character that a terminal obeys, reorders by, or hides. Brackets are left alone, so a
@@ -70,50 +70,12 @@ def clean(text: str, limit: int | None = 10_000, *, lines: bool = False) -> str:
 
 
 def width(text: str) -> int:
-    """Display columns of a cleaned text's one line: wide and full-width characters take two, marks none."""
+    """Display columns of a cleaned text's one line: wide and full-width characters take two, marks none.
+
+    By the tables of this Python. The app measures with `rich.cells.cell_len`, by whose tables Textual lays
+    out the screen and which are newer: the two differ in characters that Unicode made wide since.
+    """
     return len(text) if text.isascii() else sum(map(_columns, text))
-
-
-def fit(text: str, columns: int, *, ellipsis: str = "…", pad: bool = False) -> str:
-    """One line in at most `columns` columns, cut with an ellipsis; a wide character is never halved.
-
-    Args:
-        text: A cleaned line.
-        columns: The room; below 1 there is none.
-        ellipsis: What says that something was cut.
-        pad: Fill with spaces on the right, to exactly `columns`.
-    """
-    if width(text) > columns:
-        room = columns - width(ellipsis)
-        text = _head(text, room) + ellipsis if room >= 0 else _head(ellipsis, columns)
-    return text + " " * (columns - width(text)) if pad else text
-
-
-def wrap(text: str, columns: int) -> list[str]:
-    """Lines of at most `columns` columns, broken at spaces, and inside a word that is longer.
-
-    Line breaks in the text stay; spaces at a break go. A wide character with one column to stand in becomes
-    `…`.
-    """
-    if columns < 1:
-        return []
-    lines: list[str] = []
-    for paragraph in text.splitlines():
-        line = ""
-        for word in filter(None, paragraph.split(" ")):
-            if line and width(line) + 1 + width(word) <= columns:
-                line += " " + word
-                continue
-            if line:
-                lines.append(line)
-            line = word
-            while width(line) > columns:
-                head = _head(line, columns)
-                lines.append(head or "…")
-                line = line[max(1, len(head)) :]
-        if line or not paragraph.strip(" "):
-            lines.append(line)
-    return lines
 
 
 def characters(line: str | bytes, offset: int) -> int:
@@ -169,16 +131,6 @@ def _columns(char: str) -> int:
     if unicodedata.category(char) in _MARK or "\u1160" <= char <= "\u11ff" or "\ud7b0" <= char <= "\ud7fb":
         return 0
     return 2 if unicodedata.east_asian_width(char) in "WF" else 1
-
-
-def _head(text: str, columns: int) -> str:
-    """The longest beginning that fits in the columns, with the marks of its last character."""
-    taken = 0
-    for place, char in enumerate(text):
-        taken += _columns(char)
-        if taken > columns:
-            return text[:place]
-    return text
 
 
 def _cut(text: str, limit: int) -> str:

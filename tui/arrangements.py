@@ -9,12 +9,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from llm_linalg.text import fit as cut_to
-from llm_linalg.text import width as columns_of
+from rich.cells import cell_len
+
 from tui import edges
 from tui.frame import Panel
 from tui.places import Label, Layout, Slot
 from tui.spans import GAP, share, spread, window
+from tui.widgets.rows import cut
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +117,7 @@ def _corner(panels: Numbered, fit: Fit, left: int, spare: int) -> int:
     Far enough for the titles to its left, and the labels at rows beside them, as far as there is room.
     """
     needed = max(
-        columns_of(_titles((i, panel))[0]) + 1 + (0 if panel.role == "addend" else fit.beside(panel))
+        cell_len(_titles((i, panel))[0]) + 1 + (0 if panel.role == "addend" else fit.beside(panel))
         for i, panel in panels
         if panel.role != "result"
     )
@@ -148,7 +149,7 @@ def in_row(panels: Numbered, width: int, height: int, fit: Fit) -> Draft:
         slot = Slot(i, x, 1 + over, rows, columns, cell, fit.decimals, fit.tight)
         labels += edges.row_labels(panel, slot) if margin else []
         labels += edges.column_labels(panel, slot) if fit.above(panel) else []
-        widened = max(0, min(columns_of(panel.label) - slot.width, spare))
+        widened = max(0, min(cell_len(panel.label) - slot.width, spare))
         spare -= widened
         labels += _above(i, panel, slot, 0, slot.width + widened)
         slots.append(slot)
@@ -161,7 +162,7 @@ def in_column(panels: Numbered, width: int, height: int, fit: Fit) -> Draft:
     cell = max(fit.cell(panel) for _, panel in panels)
     margin = max(fit.beside(panel) for _, panel in panels)
     width -= margin
-    *longer, short = (max(map(columns_of, texts)) + 1 for texts in zip(*map(_titles, panels), strict=True))
+    *longer, short = (max(map(cell_len, texts)) + 1 for texts in zip(*map(_titles, panels), strict=True))
     most = max(panel.columns for _, panel in panels) * cell + fit.tight
     fitting = (titles for titles in longer if titles + most <= width)
     titles = next(fitting, min(short, max(0, width - cell - fit.tight)))
@@ -212,7 +213,7 @@ def _overs(panels: Numbered, fit: Fit) -> list[int]:
 
 def margin_width(margins: Numbered, fit: Fit) -> int:
     """The columns that are kept free for what stands beside the result's rows."""
-    return sum(max(fit.cell(panel) + fit.tight, columns_of(panel.title)) + 1 for _, panel in margins)
+    return sum(max(fit.cell(panel) + fit.tight, cell_len(panel.title)) + 1 for _, panel in margins)
 
 
 def with_margins(
@@ -228,15 +229,15 @@ def with_margins(
     for i, panel in margins:
         slots.append(Slot(i, x, result.y, result.rows, range(1), fit.cell(panel), fit.decimals, fit.tight))
         if result.y:
-            end = x + max(slots[-1].width - 1, columns_of(panel.title))
-            labels.append(Label(end - columns_of(panel.title), result.y - 1, panel.title, i, "title"))
+            end = x + max(slots[-1].width - 1, cell_len(panel.title))
+            labels.append(Label(end - cell_len(panel.title), result.y - 1, panel.title, i, "title"))
         x += margin_width([(i, panel)], fit)
 
 
 def centred(layout: Layout) -> Layout:
     """The layout moved to the middle of its space."""
     right = max(
-        [slot.x + slot.width for slot in layout.slots] + [x.x + columns_of(x.text) for x in layout.labels]
+        [slot.x + slot.width for slot in layout.slots] + [x.x + cell_len(x.text) for x in layout.labels]
     )
     bottom = max([slot.y + slot.height for slot in layout.slots] + [label.y + 1 for label in layout.labels])
     dx, dy = max(0, layout.width - right) // 2, max(0, layout.height - bottom) // 2
@@ -256,13 +257,13 @@ def _titles(numbered: tuple[int, Panel]) -> list[str]:
 
 def _fitted(texts: Sequence[str], room: int) -> str:
     """The first text that fits; else the last one, cut."""
-    return next((text for text in texts if columns_of(text) <= room), cut_to(texts[-1], max(0, room)))
+    return next((text for text in texts if cell_len(text) <= room), cut(texts[-1], max(0, room)))
 
 
 def _before(i: int, panel: Panel, edge: int, y: int) -> Label:
     """A title that ends one column left of ``edge``."""
     text = _fitted([*_titles((i, panel)), panel.title], edge - 1)
-    return Label(max(0, edge - 1 - columns_of(text)), y, text, i, "title")
+    return Label(max(0, edge - 1 - cell_len(text)), y, text, i, "title")
 
 
 def _above(i: int, panel: Panel, slot: Slot, y: int, room: int) -> list[Label]:
@@ -275,6 +276,6 @@ def _above(i: int, panel: Panel, slot: Slot, y: int, room: int) -> list[Label]:
     if len(slot.columns) < panel.columns:
         parts.append(f"columns {slot.columns.start}–{slot.columns.stop - 1}")
     note = ", ".join(parts)
-    if note and columns_of(text) + 2 + len(note) <= room:
-        labels.append(Label(slot.x + columns_of(text) + 2, y, note, i, "window"))
+    if note and cell_len(text) + 2 + len(note) <= room:
+        labels.append(Label(slot.x + cell_len(text) + 2, y, note, i, "window"))
     return labels

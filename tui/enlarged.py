@@ -11,7 +11,8 @@ import unicodedata
 from collections.abc import Sequence
 from functools import cache
 
-from llm_linalg.text import width
+from rich.cells import cell_len
+
 from tui.widgets.rows import Row, Span
 
 ACROSS, DOWN = 2, 3
@@ -82,7 +83,7 @@ def _letters(text: str) -> list[str]:
     """The characters, each with the marks that stand over or under it."""
     found: list[str] = []
     for character in unicodedata.normalize("NFC", text):
-        if found and not width(character):
+        if found and not cell_len(character):
             found[-1] += character
         else:
             found.append(character)
@@ -115,8 +116,8 @@ def _dots(letter: str) -> str | None:
 def _letter(letter: str) -> tuple[str, str, str]:
     dots = _dots(letter)
     if dots is None:
-        room = ACROSS * width(letter)
-        return " " * room, letter + " " * (room - width(letter)), " " * room
+        room = ACROSS * cell_len(letter)
+        return " " * room, letter + " " * (room - cell_len(letter)), " " * room
     rows = [int(dot) << 1 for dot in dots]  # four dots wide: the fourth is the gap
     top, middle, bottom = (
         "".join(_QUARTERS[(rows[k] >> at & 3) << 2 | (rows[k + 1] >> at & 3)] for at in (2, 0))

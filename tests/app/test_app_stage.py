@@ -7,9 +7,9 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
+from rich.cells import cell_len
 
 from llm_linalg.decks import load
-from llm_linalg.text import width as width_of_text
 from tests.app.driving import SMALL, Driver
 from tests.app.talks import DECK, deck_at, where
 from tui.app import Explorer, Options
@@ -50,7 +50,7 @@ async def test_a_slide_is_its_words_and_nothing_else(file: Path) -> None:
 
 def test_large_letters_are_twice_as_wide_as_the_text_whatever_stands_in_it() -> None:
     for text in ("Wörter", "Ü é à ñ ç Å ß", "e\u0301te\u0301", "ab 日本 c", "x 🙂 y", "φ"):
-        assert {width_of_text(line) for line in enlarged(text)} == {ACROSS * width_of_text(text)}
+        assert {cell_len(line) for line in enlarged(text)} == {ACROSS * cell_len(text)}
     assert enlarged("ö") != enlarged("o")
     assert enlarged("Ü")[0] != enlarged("U")[0]
     assert enlarged("e\u0301") == enlarged("é")

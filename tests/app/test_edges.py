@@ -9,10 +9,10 @@ from textwrap import dedent
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from rich.cells import cell_len
 
 from llm_linalg.edge import Edge
 from llm_linalg.lesson import Lesson, LessonError, parse
-from llm_linalg.text import width
 from tests.app.fakes import draw, panel
 from tui.frame import Arrangement, Panel, Role
 from tui.layout import arrange
@@ -104,7 +104,7 @@ def test_labels_stand_beside_their_cells_and_overlap_nothing(
             (x, y) for x in range(slot.x, slot.x + slot.width) for y in range(slot.y, slot.y + slot.height)
         }
     for label in layout.labels:
-        places = {(x, label.y) for x in range(label.x, label.x + width(label.text))}
+        places = {(x, label.y) for x in range(label.x, label.x + cell_len(label.text))}
         assert not places & taken, label
         assert all(0 <= x < columns and 0 <= y < rows for x, y in places)
         taken |= places
@@ -112,11 +112,11 @@ def test_labels_stand_beside_their_cells_and_overlap_nothing(
         slot = next(slot for slot in layout.slots if slot.panel == label.panel)
         shown = panels[slot.panel]
         if label.y == slot.y - 1:
-            at = (label.x + width(label.text) - slot.x - 1) // slot.cell
+            at = (label.x + cell_len(label.text) - slot.x - 1) // slot.cell
             word = shown.column_edge.labels[slot.columns[at]]
         else:
             word = shown.row_edge.labels[slot.rows[label.y - slot.y]]
-            assert label.x + width(label.text) == slot.x - 1
+            assert label.x + cell_len(label.text) == slot.x - 1
         assert word.startswith(label.text.removesuffix("…"))
 
 

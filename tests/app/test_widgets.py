@@ -24,6 +24,7 @@ from tui.widgets.rows import (
     Row,
     Span,
     changed,
+    cut,
     cut_rows,
     ends,
     fit,
@@ -52,6 +53,25 @@ def test_fit_never_takes_more_than_its_width(spans: Row, width: int) -> None:
 @given(SPANS, SPANS, st.integers(0, 40))
 def test_ends_fill_the_width(left: Row, right: Row, width: int) -> None:
     assert width_of(ends(left, right, width)) == width
+
+
+def test_a_text_is_cut() -> None:
+    assert cut("abcdef", 6) == "abcdef"
+    assert cut("abcdefg", 6) == "abcde…"
+    assert cut("漢字漢字", 6) == "漢字…"
+    assert cut("漢字漢字", 6, pad=True) == "漢字… "
+    assert cut("ab", 4, pad=True) == "ab  "
+    assert cut("abc", 1) == "…"
+    assert cut("abc", 0) == cut("abc", -1) == ""
+    assert cut("e\u0301e\u0301e\u0301", 2) == "e\u0301…"
+
+
+@given(st.text(st.sampled_from("abc 漢字한ｆäЖ→·α🙂e\u0301\u0308ﾊ")), st.integers(-1, 12))
+def test_a_cut_text_keeps_to_its_columns(text: str, columns: int) -> None:
+    assert cell_len(cut(text, columns)) <= max(0, columns)
+    assert cell_len(cut(text, columns, pad=True)) == max(0, columns)
+    if cell_len(text) <= columns:
+        assert cut(text, columns) == text
 
 
 @given(st.text(st.sampled_from("ab  数·x\n"), max_size=80), st.integers(2, 30))

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 
 from llm_linalg.spelling import MOST_LISTED, unknown
-from llm_linalg.text import characters, clean, fit, nearest, width, wrap
+from llm_linalg.text import characters, clean, nearest, width
 
 # Everything, lone surrogates included, with what is dangerous made frequent.
 DANGEROUS = "\x00\x07\x08\t\n\r\x1b\x7f\x85\x9b\x9d\xad\u200b\u200d\u202e\u2028\u2066\ufeff\ud800\u0301漢é👍"
@@ -91,43 +91,6 @@ def test_width() -> None:
     assert width("e\u0301") == 1
     assert width("한") == 2
     assert width("") == 0
-
-
-def test_fit() -> None:
-    assert fit("abcdef", 6) == "abcdef"
-    assert fit("abcdefg", 6) == "abcde…"
-    assert fit("漢字漢字", 6) == "漢字…"
-    assert fit("漢字漢字", 6, pad=True) == "漢字… "
-    assert fit("abcdefg", 6, ellipsis="...") == "abc..."
-    assert fit("abcdefg", 2, ellipsis="...") == ".."
-    assert fit("ab", 4, pad=True) == "ab  "
-    assert fit("abc", 0) == ""
-    assert fit("e\u0301e\u0301e\u0301", 2) == "e\u0301…"
-
-
-@given(settled, st.integers(-1, 12))
-def test_a_fitted_line_keeps_to_its_columns(text: str, columns: int) -> None:
-    assert width(fit(text, columns)) <= max(0, columns)
-    assert width(fit(text, columns, pad=True)) == max(0, columns)
-    if width(text) <= columns:
-        assert fit(text, columns) == text
-
-
-def test_wrap() -> None:
-    assert wrap("the quick brown fox", 9) == ["the quick", "brown fox"]
-    assert wrap("abcdefghij", 4) == ["abcd", "efgh", "ij"]
-    assert wrap("漢字漢字漢", 5) == ["漢字", "漢字", "漢"]
-    assert wrap("one\n\ntwo  three", 20) == ["one", "", "two three"]
-    assert wrap("漢 a", 1) == ["…", "a"]
-    assert wrap("", 10) == []
-    assert wrap("abc", 0) == []
-
-
-@given(settled, st.integers(2, 12))
-def test_wrapped_lines_keep_to_their_columns_and_lose_nothing(text: str, columns: int) -> None:
-    lines = wrap(text, columns)
-    assert all(width(line) <= columns for line in lines)
-    assert "".join(lines).replace(" ", "") == text.replace(" ", "")
 
 
 def test_nearest() -> None:

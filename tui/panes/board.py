@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from llm_linalg.text import width as columns_of
+from rich.cells import cell_len
+
 from tui.board import BoardView, LiveRow
 from tui.spans import window
 from tui.themes import Glyphs
@@ -32,7 +33,7 @@ class Columns:
 
     def value_of(self, row: LiveRow) -> str:
         """A row's value, with its cells where there is room for them."""
-        return row.full if columns_of(row.full) <= self.full else row.brief
+        return row.full if cell_len(row.full) <= self.full else row.brief
 
 
 def board_rows(board: BoardView, width: int, height: int, glyphs: Glyphs) -> list[Row]:
@@ -84,12 +85,12 @@ def _shown(board: BoardView, height: int) -> list[tuple[int, LiveRow]]:
 
 def shared(board: BoardView, width: int, taken: int) -> Columns:
     """The columns of a board in a space of `width`, of which `taken` are for what stands around them."""
-    label = max(columns_of(row.label) for row in board.rows)
-    words = max(columns_of(row.words) for row in board.rows)
+    label = max(cell_len(row.label) for row in board.rows)
+    words = max(cell_len(row.words) for row in board.rows)
     left = width - taken - label - words - 2 * GAP
-    full = max(left, *(columns_of(row.brief) for row in board.rows), 0)
+    full = max(left, *(cell_len(row.brief) for row in board.rows), 0)
     columns = Columns(label, 0, all(row.shape in (None, ()) for row in board.rows), full)
-    value = max(columns_of(columns.value_of(row)) for row in board.rows)
+    value = max(cell_len(columns.value_of(row)) for row in board.rows)
     return Columns(label, value, columns.numbers, full)
 
 
@@ -103,9 +104,9 @@ def _cells(board: BoardView, number: int, row: LiveRow, columns: Columns, glyphs
     """Label, value and words of a row; a click on any of them opens its lesson."""
     do = f"row:{number}"
     picked = number == board.row
-    label = row.label + " " * (columns.label - columns_of(row.label))
+    label = row.label + " " * (columns.label - cell_len(row.label))
     value = columns.value_of(row)
-    space = " " * (columns.value - columns_of(value))
+    space = " " * (columns.value - cell_len(value))
     value = space + value if columns.numbers else value + space
     return (
         Span(f"{glyphs.pointer if picked else ' '} {label}", "picked" if picked else "", do),

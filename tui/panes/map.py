@@ -6,12 +6,12 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
-from llm_linalg.text import fit as cut_to
-from llm_linalg.text import width as columns_of
+from rich.cells import cell_len
+
 from tui.boxes import BoxRow, MapView
 from tui.spans import window
 from tui.themes import Glyphs
-from tui.widgets.rows import Row, Span, fit
+from tui.widgets.rows import Row, Span, cut, fit
 
 LABEL = 22  # columns of a label, at most
 BAR = 10  # columns of a bar, at most
@@ -68,7 +68,7 @@ class Columns:
     def of(cls, rows: Sequence[BoxRow], shown: MapView, width: int, *, large: bool = False) -> Columns:
         """The columns for some rows of a level, in a space of `width`."""
         followed = bool(shown.followed)
-        label = min(LABEL, max(columns_of(_label(row)) for row in rows))
+        label = min(LABEL, max(cell_len(_label(row)) for row in rows))
         shape = max(5, *(len(row.sizes) for row in rows))
         if large:
             last = max(len(row.columns[1]) for row in rows)
@@ -181,7 +181,7 @@ def _box(shown: MapView, place: int, columns: Columns, glyphs: Glyphs) -> Row:
     row = shown.rows[place]
     number = place - shown.row + shown.place[0]
     picked, do = place == shown.row, "" if row.foreign else f"box:{number}"
-    label = cut_to(glyphs.text(_label(row)), columns.label, pad=True)
+    label = cut(glyphs.text(_label(row)), columns.label, pad=True)
     gap = " " * GAP
     lit = columns.followed and bool(row.lit)
     dim = "dim" if row.foreign or (columns.followed and not lit) else ""

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from rich.cells import cell_len
+
 from llm_linalg.text import clean
-from llm_linalg.text import width as columns_of
 from tui.enlarged import ACROSS, enlarged_rows, in_font
 from tui.prose import paragraphs
 from tui.themes import Glyphs
@@ -25,7 +26,7 @@ def slide_rows(title: str, prose: str, width: int, height: int, *, big: bool, gl
     """
     heads, texts = [_head(title, width)], [paragraphs(prose, min(WIDEST, width))]
     narrow = width // ACROSS
-    whole = all(columns_of(word) <= narrow for word in clean(title).split())
+    whole = all(cell_len(word) <= narrow for word in clean(title).split())
     if not glyphs.plain and in_font(clean(title)) and whole:
         heads.insert(0, enlarged_rows(_head(title, narrow)))
     if big and not glyphs.plain:

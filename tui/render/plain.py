@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from llm_linalg.lesson_values import spans
-from llm_linalg.text import fit, wrap
 from tui import edges
 from tui.frame import Frame, Mark, Panel
 from tui.layout import Slot, pieces
 from tui.spans import window
+from tui.widgets.rows import cut, wrap
 
 ROWS = 20  # of a panel
 PENDING = "_"
@@ -112,7 +112,7 @@ def _tensor(panel: Panel, width: int) -> list[str]:
         lines.append(" " * margin + edges.header(panel, slot))
     for number, row in zip(rows, panel.cells(rows, columns, 4), strict=True):
         text = "".join(piece.text for piece in pieces(row, slot))
-        said = fit(panel.row_edge.labels[number], margin - 1, pad=True) + " " if margin else ""
+        said = cut(panel.row_edge.labels[number], margin - 1, pad=True) + " " if margin else ""
         lines.append(said + (text if _unknown(panel) else _spelled(text, panel)))
     return lines
 

@@ -62,6 +62,14 @@ def fit(spans: Row, width: int, dots: str = "…") -> Row:
     return tuple(fitted)
 
 
+def cut(text: str, width: int, *, pad: bool = False) -> str:
+    """A line in at most `width` columns, its end given up for `…`; with `pad`, in exactly so many."""
+    if cell_len(text) > width:
+        head = chop_cells(text, width - 1)[0] if width > 1 else ""
+        text = f"{head}…" if width > 0 else ""
+    return text + " " * (width - cell_len(text)) if pad else text
+
+
 def ends(left: Row, right: Row, width: int, dots: str = "…") -> Row:
     """`left` and `right` at the two ends of a row; the left one gives way."""
     right = fit(right, width, dots)
