@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 
 from torch import Tensor, nn
 
-import llm_linalg.foresight  # noqa: F401  loaded here, so that no program has to wait for it
 from llm_linalg.collecting import old_objects_kept
 from llm_linalg.errors import HaltedError, LimitError, ProgramError, ShapeError, innermost
 from llm_linalg.generator import seeded
@@ -41,7 +40,13 @@ _TRIAL: Mapping[str, Any] = {
     "work": 2**26,
 }
 _SHORT = 10_000  # steps and effort: some milliseconds
-_OWN_BUDGET: Mapping[str, Any] = {"total": 2**31, "work": 2**42, "tensors": 2**20, "foresight": False}
+_OWN_BUDGET: Mapping[str, Any] = {
+    "total": 2**31,
+    "work": 2**42,
+    "tensors": 2**20,
+    "foresight": False,
+    "seconds": None,
+}
 
 
 def run(
@@ -213,7 +218,6 @@ def evaluated(expression: str, seed: int = 0) -> Any:
         said = expression[:60] or "an empty text"
         raise ProgramError(f"{said} is not an expression, such as torch.randn(2, 5, 8)")
     interpreter = Interpreter(checked, {}, Budget(), explain)
-    interpreter.begin(body)
     with quiet(seed), interpreter.recorder:
         return interpreter.evaluate(body[0].value)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from time import monotonic
 from typing import Any, NamedTuple
 
 from torch import nn
@@ -98,7 +99,7 @@ class Allowance(Share):
             longer than most counts for several, see `costs`.
         items: The most items of plain values that something goes through.
         halt: Whether somebody wants the run to end; asked before each call, and every so many steps.
-        foresight: Whether a program that turns out to be large is rehearsed.
+        seconds: How long it may run; None for as long as it takes.
         patient: Whether one of which nobody knows how much it will do may do all that there is for.
         alarm: What is done when the program turns out to be large; see `arm`.
         rests: What is done after that, before the program goes on.
@@ -113,10 +114,11 @@ class Allowance(Share):
     steps: int = MAX_STEPS
     items: int = MAX_WEIGHT
     halt: Callable[[], bool] = never
-    foresight: bool = True
     patient: bool = False
+    seconds: float | None = 2.0
     alarm: Callable[[], None] | None = field(default=None, init=False)
     rests: Callable[[], object] = field(default=never, init=False)
+    _deadline: float | None = field(default=None, init=False)  # once it has begun
     _whole: Spent = field(init=False)  # what there was to begin with
     _mark: Spent | None = field(default=None, init=False)
     effort: int = field(default=0, init=False)  # that was taken beside the steps, in steps
@@ -133,6 +135,8 @@ class Allowance(Share):
         self.items //= self.share
         self.steps //= self.share
         self._whole = self.left
+        if self.seconds is not None:
+            self._deadline = monotonic() + self.seconds
 
     @property
     def left(self) -> Spent:
@@ -298,6 +302,9 @@ class Allowance(Share):
 
         Raises:
             HaltedError: If it is.
+            LimitError: If it has run for as long as it may.
         """
         if self.halt():
             raise HaltedError("stopped: what stands below was not run")
+        if self._deadline is not None and monotonic() > self._deadline:
+            raise LimitError(f"stopped after {self.seconds:g} s: let it do less")

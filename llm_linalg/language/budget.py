@@ -187,7 +187,7 @@ class Budget(Allowance):
             bounds: What else is held against others than a program's.
         """
         self.trials -= letters * costs.A_LETTER_READ
-        budget = Budget(**bounds, halt=self.halt, foresight=False)
+        budget = Budget(**bounds, halt=self.halt)
         budget._bound = self.trials
         return budget
 

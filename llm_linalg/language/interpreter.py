@@ -5,14 +5,12 @@ from __future__ import annotations
 import ast
 from bisect import bisect_left
 from collections.abc import Sequence
-from functools import partial
 from typing import NoReturn
 
 from llm_linalg import scopes
 from llm_linalg.errors import HaltedError, LimitError, ProgramError, ShapeError
 from llm_linalg.language import costs
 from llm_linalg.language.budget import Budget
-from llm_linalg.language.roomy import roomy
 from llm_linalg.language.source import Source
 from llm_linalg.language.statements import Broken, Continued, Returned, Statements
 
@@ -69,10 +67,9 @@ class Interpreter(Statements):
         raise AssertionError
 
     def _run(self, statements: list[ast.stmt]) -> None:
-        self.begin(statements)
         try:
             with self.recorder:
-                roomy(partial(self._each, statements))
+                self._each(statements)
         except (Returned, Broken, Continued):
             raise self.error(
                 "`return`, `break` and `continue` belong inside a `def` or a `for`", self._at
@@ -100,7 +97,6 @@ class Interpreter(Statements):
         """Return an interpreter of another program over the same names."""
         other = Interpreter(source, {}, budget, self._explain)
         other.names = self.names.new_child()
-        other.begin(source.tree.body)
         return other
 
 

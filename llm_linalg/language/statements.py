@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from llm_linalg import scopes
 from llm_linalg.errors import LimitError
 from llm_linalg.language import instead, plain, tables
+from llm_linalg.language.assigner import Assigner
 from llm_linalg.language.budget import Budget
 from llm_linalg.language.caller import UserFunction
 from llm_linalg.language.costs import (
@@ -25,7 +26,6 @@ from llm_linalg.language.costs import (
 from llm_linalg.language.evaluator import FAILURES, Explain
 from llm_linalg.language.gradients import Gradients, enable_grad, no_grad
 from llm_linalg.language.own import imported_as, own
-from llm_linalg.language.rehearsed import Rehearsed
 from llm_linalg.language.source import Source, not_imported
 
 MAX_CALLS = 30
@@ -47,7 +47,7 @@ class Continued(Exception):  # noqa: N818
     """Goes on with the next turn of a loop."""
 
 
-class Statements(Rehearsed):
+class Statements(Assigner):
     """Executes statements: what `Evaluator` evaluates is bound to names, and recorded."""
 
     def __init__(self, source: Source, names: Mapping[str, Any], budget: Budget, explain: Explain) -> None:
@@ -63,11 +63,7 @@ class Statements(Rehearsed):
             steps = budget.steps = budget.steps - taken  # as `step` does
             if steps < budget.look:
                 budget.look_after()
-            if self._watching and node not in self._passive and self.comprehends(node):
-                with self.watched(node):
-                    execute(node)
-            else:
-                execute(node)
+            execute(node)
         except FAILURES as error:
             self.fail(error, node)
 
@@ -141,24 +137,18 @@ class Statements(Rehearsed):
         values = self.gone_through(source, node.iter)
         self.go_through_names()
         names, name = self.names.maps[0], node.target.id if isinstance(node.target, ast.Name) else None
-        with self.foreseen(node, values) as going:
-            for value in self.each(source, values, node.iter):
-                going.turn += 1
-                if going.turn == going.noted:
-                    going.note(self.budget.left)
-                if going.closely:
-                    going.begins(self.budget.effort - self.budget.steps)
-                self._at = node
-                if name is not None and value.__class__ in plain.KINDS:  # as `assign` does
-                    names[name] = value
-                else:
-                    self.assign(node.target, value)
-                try:
-                    self._block(node.body)
-                except Continued:
-                    continue
-                except Broken:
-                    return
+        for value in self.each(source, values, node.iter):
+            self._at = node
+            if name is not None and value.__class__ in plain.KINDS:  # as `assign` does
+                names[name] = value
+            else:
+                self.assign(node.target, value)
+            try:
+                self._block(node.body)
+            except Continued:
+                continue
+            except Broken:
+                return
         self._block(node.orelse)
 
     def _define(self, node: ast.FunctionDef) -> None:

@@ -20,8 +20,6 @@ from tests.bench.memory import memory
 from tests.bench.meter import meter
 from tests.bench.model import model
 from tests.bench.paste import paste
-from tests.bench.prices import prices
-from tests.bench.refusal import refusal
 from tests.bench.seek import seek
 from tests.bench.soak import MINUTES, soak
 from tests.bench.stats import Row, table
@@ -41,8 +39,6 @@ BENCHMARKS: dict[str, Callable[[], list[Row]]] = {
     "tracing": tracing,
     "model": model,
     "typing": typing,
-    "refusal": refusal,
-    "prices": prices,
     "soak": soak,
 }
 

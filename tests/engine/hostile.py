@@ -2,27 +2,10 @@
 
 from __future__ import annotations
 
-from tests.engine.after_much import AFTER_MUCH, PICKED
-from tests.engine.again import COLLIDING, FACTORS, REPEATED, SIZED, SPELT, VIEWED, WAYS
 from tests.engine.bombs import ENDLESS
-from tests.engine.open_ended import OPEN_ENDED
-from tests.engine.patient import PATIENT
-from tests.engine.spent import SPENT
-from tests.engine.stacked import LISTED, LOOKED_THROUGH, NAMED, REPAIRED, STACKED, UNUSUAL, WRITTEN
-from tests.engine.sudden import SUDDEN
-from tests.engine.told import BOUNDLESS
-from tests.engine.uncommon import UNCOMMON
-from tests.engine.unseen import UNSEEN
 
 REFUSED = {
     **ENDLESS,
-    "all that is allowed, again and again": [
-        *PATIENT.values(),
-        *SPENT.values(),
-        *OPEN_ENDED.values(),
-        *AFTER_MUCH.values(),
-        *PICKED.values(),
-    ],
     "dunder and private attributes": [
         "().__class__.__bases__",
         "torch.ones(2).__class__",
@@ -212,27 +195,4 @@ REFUSED = {
 BOMBS = (
     *[program for programs in ENDLESS.values() for program in programs],
     *REFUSED["indices and sizes"],
-    *PATIENT.values(),
-    *SPENT.values(),
-    *OPEN_ENDED.values(),
-    *AFTER_MUCH.values(),
-    *PICKED.values(),
-    *SUDDEN,
-    *BOUNDLESS,
-    *VIEWED,
-    *WAYS,
-    *SIZED,
-    *REPEATED,
-    *COLLIDING,
-    *STACKED,
-    *LISTED,
-    *LOOKED_THROUGH,
-    *REPAIRED,
-    *WRITTEN,
-    *UNUSUAL,
-    *NAMED,
-    *SPELT,
-    *FACTORS,
-    *UNCOMMON,
-    *UNSEEN,
 )

@@ -8,14 +8,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import torch
 
-from llm_linalg import OpenEndedError, ProgramError, ledger, run
-from llm_linalg.language.allowance import ROOM
+from llm_linalg import ProgramError, ledger, run
 from llm_linalg.language.budget import Budget
 from llm_linalg.language.costs import EFFORT_OF_A_RENEWAL, EFFORT_OF_ANOTHER_WRITER
 from llm_linalg.ledger import FEW_CELLS, FEW_NAMES
 from llm_linalg.node import Origin
 from llm_linalg.recorder import Recorder
-from tests.engine.doing import budgets, done
 
 if TYPE_CHECKING:
     from types import FrameType
@@ -163,21 +161,6 @@ for i in range(20_000):
     if x.sum() > 150: break
     x[i] = 1
 """
-
-
-@pytest.mark.parametrize("after", ["", "for v in vs: y = v.add(1)"], ids=["at the end", "before"])
-def test_renewals_end_a_program_of_which_nothing_is_known(
-    after: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    made = budgets(monkeypatch)
-    program = shared(600, 0, 200) + "vs = [" + ", ".join(f"v{i}" for i in range(600)) + "]" + UNTIL + after
-    with pytest.raises(OpenEndedError) as caught:
-        run(program)
-    assert done(made[0]) <= 2 * ROOM
-    assert caught.value.trace is not None
-    assert 0 < renewed(caught.value.trace) < 300
-    trace = run(program, patient=True)
-    assert all(trace.names[f"v{place}"].value.sum() == 151 for place in range(600))
 
 
 def test_little_of_it_is_done_to_its_end() -> None:

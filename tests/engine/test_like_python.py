@@ -6,16 +6,10 @@ from contextlib import redirect_stdout
 from io import StringIO
 
 import pytest
-import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
 from llm_linalg import LimitError, ProgramError, run
-from llm_linalg.foresight import Start
-from llm_linalg.language import tables
-from llm_linalg.language.budget import Budget
-from tests.engine.test_told import KINDS, Rehearse, rehearsing
-from tests.engine.told import START
 
 ALIKE = [
     "a = {1: 2}\nb = a\na |= {3: 4}\nprint(b, a is b)",
@@ -122,68 +116,3 @@ def test_what_one_cell_imports_the_next_ones_have() -> None:
         "from torch import relu as r, missing\nfrom torch import relu as r\ny = r(torch.ones(2))\nz = r(y)"
     )
     assert set(run(program, cells=(1, 2, 4)).names) == {"y", "z"}
-
-
-@pytest.fixture
-def rehearsed(monkeypatch: pytest.MonkeyPatch) -> Rehearse:
-    """Returns what rehearses a program in one way, and runs it."""
-    return rehearsing(monkeypatch)
-
-
-CHANGING = {
-    "two keys": "for j in range(60):\n    {} |= {{j: x, j + 100: x}}\n    for k in d: z = x + 1",
-    "pairs": "for j in range(60):\n    {} |= [(j, x), (j + 100, x)]\n    for k in d: z = x + 1",
-    "keys that are not known": (
-        "for j in range(60):\n    {} |= {{int(x[0]) + j: x, j + 500: x}}\n    for k in d: z = x + 1"
-    ),
-    "more each time": "for j in range(40):\n    {} |= {{i: x for i in range(j)}}\n    for k in d: z = x + 1",
-    "perhaps": "for j in range(60):\n    if x[0] > -9: {} |= {{j: x, -j: x}}\n    for k in d: z = x + 1",
-    "by its method": "for j in range(50):\n    {}.update({{j: x, j + 100: x}})\n    for k in d: z = x + 1",
-}
-OTHERS = [
-    "a = []\nb = sum([], a)\nfor j in range(60):\n    b.append(x)\n    for t in a: z = t + 1",
-    (
-        "a, us = [], []\nif x[0] > 9: us = [[x]]\nb = sum(us, a)\n"
-        "for j in range(60):\n    b.append(x)\n    for t in a: z = t + 1"
-    ),
-    "if x[0] > -9:\n    from torch import relu as r\nelse:\n    r = 3\nfor j in range(60): z = r(x)",
-    "for j in range(int(x[0])):\n    import math as F\nfor j in range(60): z = x + 1",
-]
-IMPORTING = [
-    "for j in range(60):\n    from torch import relu as r\n    z = r(x)",
-    "relu = 3\nfor j in range(60):\n    from torch import relu\n    z = relu(x)",
-    "def f(x):\n    import torch.nn.functional as G\n    return G.relu(x)\nfor j in range(60): z = f(x)",
-    "from torch import relu as r\ndef f(x):\n    return r(x)\nfor j in range(60): z = f(x)",
-]
-PROGRAMS = OTHERS + [
-    "d = {}\ne = d\n" + program.format(name) for program in CHANGING.values() for name in "de"
-]
-
-
-@pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("program", PROGRAMS)
-def test_a_rehearsal_knows_what_is_changed(program: str, kind: str, rehearsed: Rehearse) -> None:
-    told, taken, ran = rehearsed(START + program, kind)
-    assert ran
-    assert told.taken is not None
-    if kind != "dearest":
-        assert all(least <= most for least, most in zip(told.taken, taken, strict=True))
-        assert not told.all or told.taken == taken
-    elif told.all:
-        assert told.taken.tensors >= taken.tensors
-
-
-@pytest.mark.parametrize("program", IMPORTING)
-def test_a_rehearsal_knows_what_is_imported(program: str, rehearsed: Rehearse) -> None:
-    told, taken, ran = rehearsed(START + program, "least")
-    assert ran
-    assert told.all
-    assert told.taken == taken
-
-
-@pytest.mark.parametrize(
-    "value", [torch.relu, torch.nn.Linear, torch.float32, tables.MATH, tables.MATH.members["prod"]]
-)
-def test_what_was_imported_is_known_where_a_rehearsal_starts(value: object) -> None:
-    start = Start([], [({"r": value}, {"r": value})], Budget().left)
-    assert start.known(leaves=False, ways=False)[0]["r"] is value
