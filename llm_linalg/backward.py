@@ -20,7 +20,7 @@ from llm_linalg.node import Node
 from llm_linalg.ops.call import Call
 from llm_linalg.ops.operation import filled
 from llm_linalg.reasons import Reason
-from llm_linalg.relations import IndexRelation
+from llm_linalg.relations import IndexReads
 from llm_linalg.rules import TO, Rule, key_of, local_names, made, renamed, vjp
 from llm_linalg.tracing import Trace
 
@@ -276,8 +276,8 @@ class _Writer:
 
     def _source(self, node: Node, place: int) -> Node:
         """Return where each cell of a movement came from, counted from 1, as an input of the program."""
-        relation = node.relations[place]
-        if not isinstance(relation, IndexRelation):
+        relation = node.operand_reads[place]
+        if not isinstance(relation, IndexReads):
             raise LookupError(f"{node.name} is no movement of its operand {place}")
         positions = relation.positions
         source = Node(0, "input", positions, name=self.names.free(self.names.inner(node, "source")))

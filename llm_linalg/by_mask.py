@@ -9,7 +9,7 @@ from torch import Tensor
 
 from llm_linalg.axes import Shape
 from llm_linalg.cells import Cells, Index
-from llm_linalg.relations import IndexRelation, block_of, points
+from llm_linalg.relations import IndexReads, block_of, points
 
 
 def one(shape: Shape, index: Index) -> Tensor:
@@ -19,7 +19,7 @@ def one(shape: Shape, index: Index) -> Tensor:
     return mask
 
 
-class ByMask:
+class ReadsByMask:
     """What `reads`, `feeds` and `block` are where `back` and `forward` are known."""
 
     @property
@@ -51,14 +51,14 @@ class ByMask:
 
 
 @dataclass(frozen=True)
-class TurnedRelation(ByMask):
+class InverseIndexReads(ReadsByMask):
     """By index, the other way round: each cell of the operand goes to one of the output, or to none.
 
     Args:
         inner: Says of each cell of the operand, as if it were an output, which cell of ours it goes to.
     """
 
-    inner: IndexRelation
+    inner: IndexReads
 
     @property
     def sizes(self) -> tuple[Shape, Shape]:

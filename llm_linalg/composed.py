@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from llm_linalg.axes import Shape
-from llm_linalg.by_mask import ByMask
+from llm_linalg.by_mask import ReadsByMask
 from llm_linalg.lineage import Lineage
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class ComposedRelation(ByMask):
+class ComposedReads(ReadsByMask):
     """By the rules of the parts: the lineage of the last part, back to what stands for the operand.
 
     Masks inside count: what a causal attention hides from a token, the token does not read.

@@ -18,7 +18,7 @@ from llm_linalg.by_mask import one
 from llm_linalg.cells import Cells, Index
 from llm_linalg.ops.contraction import Contraction
 from llm_linalg.ops.pointwise import Pointwise
-from llm_linalg.relations import AxesRelation, points
+from llm_linalg.relations import AxesReads, points
 
 if TYPE_CHECKING:
     from llm_linalg.node import Node
@@ -113,7 +113,7 @@ class Lineage:
         if axes is not None and others:
             own = _meet(axes, place, [(axes.output, mask), *others])
         else:
-            own = node.relations[place].back(self._absorbed(node, place, mask))
+            own = node.operand_reads[place].back(self._absorbed(node, place, mask))
         live = self._live(node, place)
         return own if live is None else own & live
 
@@ -128,7 +128,7 @@ class Lineage:
         others = self._partners(node, place)
         if axes is not None and others:
             return _join(axes, [(axes.operands[place], _own(node, place, mask)), *others])
-        return self._absorbed(node, place, node.relations[place].forward(mask))
+        return self._absorbed(node, place, node.operand_reads[place].forward(mask))
 
     def _partners(self, node: Node, place: int) -> list[tuple[tuple[str, ...], Tensor]]:
         """Return the other factors that masks made 0 somewhere: their cells that are not so."""
@@ -170,7 +170,7 @@ def _meet(axes: Axes, place: int, masks: list[tuple[tuple[str, ...], Tensor]]) -
     labels = tuple(dict.fromkeys(axes.operands[place]))
     grid = _contract(axes, masks, labels)
     inner = Axes(labels, axes.operands, axes.sizes, axes.shapes)
-    return AxesRelation(inner, place).back(grid)
+    return AxesReads(inner, place).back(grid)
 
 
 def _join(axes: Axes, masks: list[tuple[tuple[str, ...], Tensor]]) -> Tensor:

@@ -10,14 +10,14 @@ import torch
 from torch import Tensor
 
 from llm_linalg.axes import Shape
-from llm_linalg.by_mask import ByMask, one
+from llm_linalg.by_mask import ReadsByMask, one
 from llm_linalg.pulling import pull
 
 Function = Callable[[Tensor], Tensor]
 
 
 @dataclass(frozen=True, eq=False)
-class Trial:
+class AutogradProbe:
     """An operation as a function of one operand alone, of generic partners, and a value to run it on."""
 
     function: Function
@@ -52,19 +52,19 @@ class Trial:
 
 
 @dataclass(frozen=True, eq=False)
-class MeasuredRelation(ByMask):
+class AutogradReads(ReadsByMask):
     """By autograd: one backward pass from a one-hot cotangent.
 
     A partner that happens to be 0 would hide a dependence, so the passes run on generic values of
     the same shapes, not on the program's own; and on their negatives, for what is flat on one side.
 
     Args:
-        trials: The operation on several generic values.
+        probes: The operation on several generic values.
         shape: The operand's shape.
         output: The output's shape.
     """
 
-    trials: tuple[Trial, ...]
+    probes: tuple[AutogradProbe, ...]
     shape: Shape
     output: Shape
 
@@ -73,11 +73,11 @@ class MeasuredRelation(ByMask):
         return self.output, self.shape
 
     def back(self, mask: Tensor) -> Tensor:
-        return torch.stack([trial.back(mask) for trial in self.trials]).any(0)
+        return torch.stack([probe.back(mask) for probe in self.probes]).any(0)
 
     def forward(self, mask: Tensor) -> Tensor:
         try:
-            return torch.stack([trial.forward(mask) for trial in self.trials]).any(0)
+            return torch.stack([probe.forward(mask) for probe in self.probes]).any(0)
         except RuntimeError:  # a kernel whose backward pass has none of its own: cell by cell
             found = torch.zeros(self.output, dtype=torch.bool)
             for cell in torch.ones(self.output).nonzero().tolist():

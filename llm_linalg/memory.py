@@ -17,7 +17,7 @@ from torch import Tensor
 from llm_linalg.node import Node, Operand
 from llm_linalg.ops.call import Call
 from llm_linalg.ops.operation import Operation
-from llm_linalg.relations import IndexRelation, Relation
+from llm_linalg.relations import IndexReads, Reads
 from llm_linalg.writes import Source, Writes, copy_of, moved, storage_cells
 
 
@@ -128,13 +128,13 @@ class Renewal(Operation):
     kind: str = "movement"
     evidence: str = "index"
 
-    def relations(self, call: Call) -> tuple[Relation, ...]:
+    def operand_reads(self, call: Call) -> tuple[Reads, ...]:
         """Return the relation between the cells as they are seen and each operand's."""
         firsts = [0]
         for tensor in call.tensors:
             firsts.append(firsts[-1] + tensor.numel())
         return tuple(
-            IndexRelation(self.source.cells, shape, first)
+            IndexReads(self.source.cells, shape, first)
             for shape, first in zip(call.shapes, firsts, strict=False)
         )
 

@@ -17,7 +17,7 @@ from torch import Tensor
 
 from llm_linalg.cells import strides
 from llm_linalg.edge import Declared, Edge, Edges, sized
-from llm_linalg.relations import AxesRelation, IndexRelation
+from llm_linalg.relations import AxesReads, IndexReads
 
 if TYPE_CHECKING:
     from llm_linalg.axes import Axes, Shape
@@ -110,10 +110,10 @@ def _links(node: Node, operands: Sequence[Edges]) -> Iterator[_Link]:
         if axes is not None and place < len(axes.operands):
             yield from _by_axes(axes, place, node.shape)
             continue
-        relation = node.relations[place]
-        if isinstance(relation, AxesRelation):
+        relation = node.operand_reads[place]
+        if isinstance(relation, AxesReads):
             yield from _by_axes(relation.axes, place, node.shape)
-        elif isinstance(relation, IndexRelation) and relation.source.numel() <= MOST_CELLS:
+        elif isinstance(relation, IndexReads) and relation.source.numel() <= MOST_CELLS:
             yield from _by_index(relation, place)
 
 
@@ -124,7 +124,7 @@ def _by_axes(axes: Axes, place: int, shape: Shape) -> Iterator[_Link]:
                 yield _Link(axis, place, own, range(shape[axis]))
 
 
-def _by_index(relation: IndexRelation, place: int) -> Iterator[_Link]:
+def _by_index(relation: IndexReads, place: int) -> Iterator[_Link]:
     """Yield the axes of a result whose place alone says the place along an axis of an operand.
 
     Along axes of one place everything is so; such an axis is followed only where there is no other choice.

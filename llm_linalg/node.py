@@ -15,7 +15,7 @@ from llm_linalg.cells import NOTHING, Cells, Index
 from llm_linalg.errors import Span
 from llm_linalg.ops.call import Call
 from llm_linalg.ops.terms import Addends
-from llm_linalg.relations import Relation
+from llm_linalg.relations import Reads
 
 if TYPE_CHECKING:
     from llm_linalg.walk import Walk
@@ -159,7 +159,7 @@ class Node:
     @cached_property
     def evidence(self) -> str:
         """How its reads are known: ``rule``, ``index``, ``autograd`` or ``opaque``."""
-        return self.call.operation.proof(lambda: self.relations) if self.call else "rule"
+        return self.call.operation.proof(lambda: self.operand_reads) if self.call else "rule"
 
     @cached_property
     def axes(self) -> Axes | None:
@@ -167,9 +167,9 @@ class Node:
         return self.call.operation.axes(self.call) if self.call else None
 
     @cached_property
-    def relations(self) -> tuple[Relation, ...]:
-        """The relation between its cells and each operand's."""
-        return self.call.operation.relations(self.call) if self.call else ()
+    def operand_reads(self) -> tuple[Reads, ...]:
+        """What its cells read, an entry an operand."""
+        return self.call.operation.operand_reads(self.call) if self.call else ()
 
     def _hold(self) -> None:
         if self.dropped:
@@ -190,7 +190,7 @@ class Node:
         """
         self._hold()
         _check(index, self.shape, self.name)
-        return tuple(relation.reads(tuple(index)) for relation in self.relations)
+        return tuple(relation.reads(tuple(index)) for relation in self.operand_reads)
 
     def feeds(self, operand: int, index: Index) -> Cells:
         """Return the cells of the result that a cell of an operand goes into.
@@ -207,7 +207,7 @@ class Node:
         self._hold()
         value = self.operands[operand].value
         _check(index, tuple(value.shape), self.operands[operand].name)
-        return self.relations[operand].feeds(tuple(index)) if self.value.numel() else NOTHING
+        return self.operand_reads[operand].feeds(tuple(index)) if self.value.numel() else NOTHING
 
     def masked(self, index: Index) -> str | None:
         """Return the rule that masks a cell, such as ``j ≥ i + 1: 0 ≥ 2 + 1 is false``; else None."""

@@ -12,7 +12,7 @@ from llm_linalg.node import Node
 
 if TYPE_CHECKING:
     from llm_linalg.ops.call import Call
-    from llm_linalg.relations import Relation
+    from llm_linalg.relations import Reads
     from llm_linalg.tracing import Trace
 
 SMALL = 2**22  # multiplications, or like work, that are done to count those of the parts
@@ -29,9 +29,9 @@ def opened(node: Node) -> Trace | None:
     return execute(program, 0, {}, {name: node.operands[place].node for name, place in _inputs(call).items()})
 
 
-def composed(call: Call) -> tuple[Relation, ...]:
+def composed(call: Call) -> tuple[Reads, ...]:
     """Return the relation between a composite's result and each operand, through its parts."""
-    from llm_linalg.composed import ComposedRelation
+    from llm_linalg.composed import ComposedReads
     from llm_linalg.front import execute
     from llm_linalg.lineage import Lineage
 
@@ -43,7 +43,7 @@ def composed(call: Call) -> tuple[Relation, ...]:
     lineage = Lineage(inner)
     by_place = {place: inputs[name] for name, place in _inputs(call).items()}
     return tuple(
-        ComposedRelation(lineage, by_place[place], inner.nodes[-1]) for place in range(len(call.tensors))
+        ComposedReads(lineage, by_place[place], inner.nodes[-1]) for place in range(len(call.tensors))
     )
 
 

@@ -1,8 +1,8 @@
 """What an output cell reads, and what an operand's cell feeds: one mechanism a kind of operation.
 
-A relation stands between a node's output and one of its operands. It answers for a cell
-(`reads`, `feeds`, as collections of index tuples) and for a set of cells given as a boolean mask
-(`back`, `forward`), which is what lineage composes.
+A `Reads` belongs to a node and one of its operands. It answers for a cell (`reads`, `feeds`, as
+collections of index tuples) and for a set of cells given as a boolean mask (`back`, `forward`),
+which is what lineage composes.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from llm_linalg.axes import Axes, Shape
 from llm_linalg.cells import NOTHING, Box, Cells, Index, Points, ravel, strides
 
 
-class Relation(Protocol):
+class Reads(Protocol):
     """Between the cells of an output and the cells of one operand."""
 
     def reads(self, index: Index) -> Cells:
@@ -57,7 +57,7 @@ def block_of(tensor: Tensor, ranges: tuple[range, ...]) -> Tensor:
 
 
 @dataclass(frozen=True, slots=True)
-class AxesRelation:
+class AxesReads:
     """By rule: the axes spec says which range of each axis is read."""
 
     axes: Axes
@@ -158,7 +158,7 @@ def _spread(mask: Tensor, labels: list[str], target: tuple[str, ...]) -> Tensor:
 
 
 @dataclass(frozen=True, eq=False)
-class IndexRelation:
+class IndexReads:
     """By index: the operation was run on flat indices, and says where each cell came from.
 
     Args:
@@ -209,7 +209,7 @@ class IndexRelation:
 
 
 @dataclass(frozen=True, slots=True)
-class PrefixRelation:
+class PrefixReads:
     """By rule: along ``dim`` everything up to the cell is read (cumsum)."""
 
     shape: Shape
@@ -239,10 +239,10 @@ class PrefixRelation:
 
 
 @dataclass(frozen=True, slots=True)
-class HiddenRelation:
+class MaskedReads:
     """By rule, under a predicate: where ``hidden`` (bool, the output's shape) holds, nothing is read."""
 
-    inner: AxesRelation
+    inner: AxesReads
     hidden: Tensor
 
     def reads(self, index: Index) -> Cells:
@@ -276,7 +276,7 @@ class HiddenRelation:
 
 
 @dataclass(frozen=True, slots=True)
-class OpaqueRelation:
+class OpaqueReads:
     """No mechanism: every output cell may read the whole operand."""
 
     output: Shape

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Literal, overload
 from llm_linalg.axes import Axes
 from llm_linalg.cells import NOTHING, Box, Cells, Index, unravel
 from llm_linalg.orders import ORDERS, Grid
-from llm_linalg.relations import AxesRelation, Relation
+from llm_linalg.relations import AxesReads, Reads
 
 if TYPE_CHECKING:
     from llm_linalg.node import Node
@@ -203,7 +203,7 @@ class Walk(Sequence[Step]):
         term = self.loop.term(self.grid, k)
         if term is not None and self.node.axes is not None:
             return self._term_reads(self.node.axes, writes, term)
-        return tuple(_read_by(relation, writes) for relation in self.node.relations)
+        return tuple(_read_by(relation, writes) for relation in self.node.operand_reads)
 
     def _term_reads(self, axes: Axes, writes: Cells, term: int) -> tuple[Cells, ...]:
         """Return what one term of the written cells reads: one index of each reduced label."""
@@ -217,12 +217,12 @@ class Walk(Sequence[Step]):
         spans = dict(zip(axes.output, bounds(writes), strict=True))
         spans |= {label: range(i, i + 1) for label, i in at.items()}
         return tuple(
-            AxesRelation(axes, operand).spanned(spans) if inside != (operand == beside) else NOTHING
+            AxesReads(axes, operand).spanned(spans) if inside != (operand == beside) else NOTHING
             for operand in range(len(axes.operands))
         )
 
 
-def _read_by(relation: Relation, writes: Cells) -> Cells:
+def _read_by(relation: Reads, writes: Cells) -> Cells:
     """Return what a set of output cells reads through a relation.
 
     A wave's front has a cell in each row and column of the block around it, and orders offer waves only

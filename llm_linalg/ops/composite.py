@@ -14,7 +14,7 @@ from torch import Tensor
 from llm_linalg.ops.call import Call
 from llm_linalg.ops.fallback import Unlisted
 from llm_linalg.ops.operation import Operation
-from llm_linalg.relations import Relation
+from llm_linalg.relations import Reads
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,13 +33,13 @@ class Composite(Unlisted):
     def chosen(self, arguments: Mapping[str, Any]) -> Operation:
         return self if self.covers(arguments) else Unlisted(self.name, "*args, **kwargs")
 
-    def proof(self, relations: Callable[[], tuple[Relation, ...]]) -> str:
+    def proof(self, reads: Callable[[], tuple[Reads, ...]]) -> str:
         return "rule"
 
     def opened(self, call: Call) -> str:
         return self.program(call)
 
-    def relations(self, call: Call) -> tuple[Relation, ...]:
+    def operand_reads(self, call: Call) -> tuple[Reads, ...]:
         from llm_linalg.parts import composed
 
         return composed(call)

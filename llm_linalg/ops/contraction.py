@@ -16,7 +16,7 @@ from llm_linalg.ops.call import Call
 from llm_linalg.ops.einsum_specs import dot_axes, einsum_axes, linear_axes, matmul_axes, outer_axes
 from llm_linalg.ops.operation import Operation
 from llm_linalg.ops.terms import Addend, Addends
-from llm_linalg.relations import AxesRelation, Relation
+from llm_linalg.relations import AxesReads, Reads
 
 Spec = Callable[[Call], Axes]
 
@@ -58,9 +58,9 @@ class Contraction(Operation):
         whole = [{*labels, *(batch if batch & {*labels} else ())} for labels in (axes.output, *axes.operands)]
         return max(prod(axes.sizes[label] for label in labels) for labels in whole)
 
-    def relations(self, call: Call) -> tuple[Relation, ...]:
+    def operand_reads(self, call: Call) -> tuple[Reads, ...]:
         axes = self.axes(call)
-        return tuple(AxesRelation(axes, operand) for operand in range(len(call.tensors)))
+        return tuple(AxesReads(axes, operand) for operand in range(len(call.tensors)))
 
     def addends(self, call: Call, index: Index) -> Addends:
         axes = self.axes(call)
@@ -72,7 +72,7 @@ class Contraction(Operation):
         )
         if beside is None:
             return Addends(factors)
-        (cell,) = AxesRelation(axes, beside).reads(index)
+        (cell,) = AxesReads(axes, beside).reads(index)
         value = call.tensors[beside][cell].item()
         return Addends(factors, (Addend((value,), value),))
 

@@ -15,7 +15,7 @@ from llm_linalg.ops.call import Call
 from llm_linalg.ops.movement import Movement
 from llm_linalg.ops.movement_gradients import looked_up
 from llm_linalg.ops.operation import Operation
-from llm_linalg.relations import AxesRelation, IndexRelation, Relation
+from llm_linalg.relations import AxesReads, IndexReads, Reads
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,10 +52,8 @@ class Creation(Operation):
         listed = self.name == "tensor" and not isinstance(call["data"], Tensor)
         return 4 * prod(shape) if listed and shape else 0
 
-    def relations(self, call: Call) -> tuple[Relation, ...]:
-        return tuple(
-            IndexRelation(torch.zeros(call.shape, dtype=torch.int32), shape) for shape in call.shapes
-        )
+    def operand_reads(self, call: Call) -> tuple[Reads, ...]:
+        return tuple(IndexReads(torch.zeros(call.shape, dtype=torch.int32), shape) for shape in call.shapes)
 
 
 def inner_lists(data: Any) -> int:
@@ -103,14 +101,14 @@ class Lookup(Movement):
             raise Clash("an embedding table is a matrix: one row for each entry of the vocabulary")
         return (*call.shapes[0], call.shapes[1][1])
 
-    def relations(self, call: Call) -> tuple[Relation, ...]:
+    def operand_reads(self, call: Call) -> tuple[Reads, ...]:
         tokens, table = call.shapes
         labels = tuple(f"b{axis}" for axis in range(len(tokens)))
         axes = Axes.solve((*labels, "d"), (labels,), (tokens,), given={"d": table[1]})
         cells = table[0] * table[1]
         numbers = torch.arange(1, cells + 1).reshape(table)
         source = numbers[call.tensors[0].long()]
-        return AxesRelation(axes, 0), IndexRelation(source, table)
+        return AxesReads(axes, 0), IndexReads(source, table)
 
 
 @dataclass(frozen=True, eq=False)
@@ -130,8 +128,8 @@ class OneHot(Operation):
             classes = int(tokens.max()) + 1
         return Axes.solve((*labels, "d"), (labels,), call.shapes, given={"d": classes})
 
-    def relations(self, call: Call) -> tuple[Relation, ...]:
-        return (AxesRelation(self.axes(call), 0),)
+    def operand_reads(self, call: Call) -> tuple[Reads, ...]:
+        return (AxesReads(self.axes(call), 0),)
 
 
 _KINDS = "dtype=None, layout=None, device=None, requires_grad=False"

@@ -12,10 +12,10 @@ import torch
 from torch import Tensor
 
 from llm_linalg.axes import Clash, Shape, extent, pointwise
-from llm_linalg.measured import MeasuredRelation, Trial
+from llm_linalg.measured import AutogradProbe, AutogradReads
 from llm_linalg.ops.call import Call
 from llm_linalg.ops.operation import Operation
-from llm_linalg.relations import OpaqueRelation, Relation
+from llm_linalg.relations import OpaqueReads, Reads
 
 _TOLD = """
     dim ndim size shape numel nelement stride is_contiguous storage_offset element_size __len__ dtype device
@@ -90,23 +90,23 @@ class Unlisted(Operation):
     def multiplications(self, call: Call) -> int | None:
         return super().multiplications(call) if self.opened(call) else None
 
-    def proof(self, relations: Callable[[], tuple[Relation, ...]]) -> str:
-        measured = any(isinstance(relation, MeasuredRelation) for relation in relations())
+    def proof(self, reads: Callable[[], tuple[Reads, ...]]) -> str:
+        measured = any(isinstance(relation, AutogradReads) for relation in reads())
         return "autograd" if measured else "opaque"
 
     def cotangents(self, call: Call) -> Mapping[str, str]:
         """Return the backward pass: nothing goes back through ``x.grad``, which is not made of x's cells."""
         return {"args_0": ""} if self.name == "grad" else super().cotangents(call)
 
-    def relations(self, call: Call) -> tuple[Relation, ...]:
+    def operand_reads(self, call: Call) -> tuple[Reads, ...]:
         return tuple(self._relation(call, place) for place in range(len(call.tensors)))
 
-    def _relation(self, call: Call, place: int) -> Relation:
-        opaque = OpaqueRelation(call.shape, call.shapes[place])
+    def _relation(self, call: Call, place: int) -> Reads:
+        opaque = OpaqueReads(call.shape, call.shapes[place])
         if not call.tensors[place].dtype.is_floating_point or not call.tensors[place].numel():
             return opaque
-        trials = tuple(_trial(call, place, seed, sign) for seed in range(2) for sign in (1, -1))
-        relation = MeasuredRelation(trials, call.shapes[place], call.shape)
+        probes = tuple(_autograd_probe(call, place, seed, sign) for seed in range(2) for sign in (1, -1))
+        relation = AutogradReads(probes, call.shapes[place], call.shape)
         try:
             moved = relation.back(torch.ones(call.shape, dtype=torch.bool))
         except (RuntimeError, TypeError, NotImplementedError, ValueError, IndexError):
@@ -133,9 +133,9 @@ def _attended(call: Call) -> int:
     )
 
 
-def _trial(call: Call, place: int, seed: int, sign: int) -> Trial:
+def _autograd_probe(call: Call, place: int, seed: int, sign: int) -> AutogradProbe:
     probes = [_probe(tensor, 10 * seed + position, sign) for position, tensor in enumerate(call.tensors)]
-    return Trial(_alone(call, probes, place), probes[place])
+    return AutogradProbe(_alone(call, probes, place), probes[place])
 
 
 def _alone(call: Call, probes: list[Tensor], place: int) -> Callable[[Tensor], Tensor]:

@@ -8,11 +8,11 @@ import torch
 from torch import Tensor
 
 from llm_linalg.axes import Shape, pointwise
-from llm_linalg.by_mask import TurnedRelation
+from llm_linalg.by_mask import InverseIndexReads
 from llm_linalg.ops.call import Call
 from llm_linalg.ops.movement import Movement, numbered
 from llm_linalg.ops.operation import Operation
-from llm_linalg.relations import AxesRelation, IndexRelation, OpaqueRelation, Relation
+from llm_linalg.relations import AxesReads, IndexReads, OpaqueReads, Reads
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,14 +27,14 @@ class ScatterAdd(Operation):
     def infer(self, call: Call) -> Shape:
         return tuple(call.tensor("input").shape)
 
-    def relations(self, call: Call) -> tuple[Relation, ...]:
+    def operand_reads(self, call: Call) -> tuple[Reads, ...]:
         own, index = call.tensor("input"), call.tensor("index")
         there = tuple(slice(size) for size in index.shape)  # src may be larger than what is taken of it
         goes = torch.zeros(call.tensor("src").shape, dtype=torch.int64)
         goes[there] = numbered(own, 0).long().gather(call.dim(), index)
-        same = AxesRelation(pointwise([tuple(own.shape)]), 0)
-        unknown = OpaqueRelation(call.shape, tuple(index.shape))
-        return same, unknown, TurnedRelation(IndexRelation(goes, tuple(own.shape)))
+        same = AxesReads(pointwise([tuple(own.shape)]), 0)
+        unknown = OpaqueReads(call.shape, tuple(index.shape))
+        return same, unknown, InverseIndexReads(IndexReads(goes, tuple(own.shape)))
 
 
 @dataclass(frozen=True, eq=False)

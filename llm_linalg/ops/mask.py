@@ -11,7 +11,7 @@ from llm_linalg.axes import Axes, Clash, pointwise
 from llm_linalg.cells import Index
 from llm_linalg.ops.call import Call
 from llm_linalg.ops.operation import Operation
-from llm_linalg.relations import AxesRelation, HiddenRelation, Relation
+from llm_linalg.relations import AxesReads, MaskedReads, Reads
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,9 +34,9 @@ class Mask(Operation):
         """Return the cells (bool, the output's shape) that the mask fixes."""
         raise NotImplementedError
 
-    def relations(self, call: Call) -> tuple[Relation, ...]:
+    def operand_reads(self, call: Call) -> tuple[Reads, ...]:
         axes, hidden = self.axes(call), self.hidden(call)
-        return tuple(HiddenRelation(AxesRelation(axes, p), hidden) for p in range(len(call.tensors)))
+        return tuple(MaskedReads(AxesReads(axes, p), hidden) for p in range(len(call.tensors)))
 
     def masked(self, call: Call, index: Index) -> str | None:
         return self.reason(call, index) if bool(self.hidden(call)[index]) else None
@@ -88,10 +88,10 @@ class Triangle(Mask):
 class Fill(Mask):
     """masked_fill: where the mask is true, the value stands; the rest passes."""
 
-    def relations(self, call: Call) -> tuple[Relation, ...]:
+    def operand_reads(self, call: Call) -> tuple[Reads, ...]:
         axes, hidden, value = self.axes(call), self.hidden(call), call.place("value")
         return tuple(
-            HiddenRelation(AxesRelation(axes, place), ~hidden if place == value else hidden)
+            MaskedReads(AxesReads(axes, place), ~hidden if place == value else hidden)
             for place in range(len(call.tensors))
         )
 
@@ -106,14 +106,13 @@ class Fill(Mask):
 class Where(Mask):
     """where: a cell of ``input`` where the condition holds, else of ``other``."""
 
-    def relations(self, call: Call) -> tuple[Relation, ...]:
+    def operand_reads(self, call: Call) -> tuple[Reads, ...]:
         axes = self.axes(call)
         condition = call.tensor("condition").bool().expand(call.shape)
         hidden = {"condition": self.hidden(call), "input": ~condition, "other": condition}
         places = {call.place(name): name for name in hidden}
         return tuple(
-            HiddenRelation(AxesRelation(axes, place), hidden[places[place]])
-            for place in range(len(call.tensors))
+            MaskedReads(AxesReads(axes, place), hidden[places[place]]) for place in range(len(call.tensors))
         )
 
     def hidden(self, call: Call) -> Tensor:

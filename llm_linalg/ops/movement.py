@@ -47,7 +47,7 @@ from llm_linalg.ops.movement_shapes import (
     tiled,
 )
 from llm_linalg.ops.operation import Operation
-from llm_linalg.relations import IndexRelation, OpaqueRelation, Relation
+from llm_linalg.relations import IndexReads, OpaqueReads, Reads
 
 Infer = Callable[[Call], Shape]
 
@@ -90,7 +90,7 @@ class Movement(Operation):
         times = max(len(shifts), 1) if isinstance(shifts, list | tuple) else 1
         return times * super().peak(call, shape)
 
-    def relations(self, call: Call) -> tuple[Relation, ...]:
+    def operand_reads(self, call: Call) -> tuple[Reads, ...]:
         moved = {place for name in self.data for place in call.places.get(name, ())}
         tensors, starts, first = [], {}, 0
         for place, tensor in enumerate(call.tensors):
@@ -102,9 +102,7 @@ class Movement(Operation):
             first += tensor.numel()
         source = self._sources(call, tensors)
         return tuple(
-            IndexRelation(source, shape, starts[place])
-            if place in moved
-            else self._beside(call, source, place)
+            IndexReads(source, shape, starts[place]) if place in moved else self._beside(call, source, place)
             for place, shape in enumerate(call.shapes)
         )
 
@@ -116,11 +114,11 @@ class Movement(Operation):
             moved = call.replay([_as_double(tensor) for tensor in tensors]).long()
         return moved
 
-    def _beside(self, call: Call, source: Tensor, place: int) -> Relation:
+    def _beside(self, call: Call, source: Tensor, place: int) -> Reads:
         """Return the relation of an operand that is not moved: an index, or one that lends its shape."""
         if place in call.places.get(self.lends, ()):
-            return IndexRelation(torch.zeros_like(source), call.shapes[place])
-        return OpaqueRelation(call.shape, call.shapes[place])
+            return IndexReads(torch.zeros_like(source), call.shapes[place])
+        return OpaqueReads(call.shape, call.shapes[place])
 
     def cotangents(self, call: Call) -> Mapping[str, str]:
         lent = {self.lends: ""} if self.lends else {}  # a shape alone has no slope
@@ -193,16 +191,14 @@ class ItemSet(Movement):
     def cotangents(self, call: Call) -> Mapping[str, str]:
         return overwritten(call)
 
-    def relations(self, call: Call) -> tuple[Relation, ...]:
+    def operand_reads(self, call: Call) -> tuple[Reads, ...]:
         own, value = call.place("input"), call.place("value")
         cells = call.tensors[own or 0].numel()
         sources = numbered(call.tensors[own or 0], 0).clone()
         sources[call["key"]] = 0 if value is None else numbered(call.tensors[value], cells)
         firsts = {own: 0, value: cells}
         return tuple(
-            IndexRelation(sources, shape, firsts[place])
-            if place in firsts
-            else OpaqueRelation(call.shape, shape)
+            IndexReads(sources, shape, firsts[place]) if place in firsts else OpaqueReads(call.shape, shape)
             for place, shape in enumerate(call.shapes)
         )
 

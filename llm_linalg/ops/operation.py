@@ -19,7 +19,7 @@ from llm_linalg.cells import Index
 from llm_linalg.ops.call import Call
 from llm_linalg.ops.signature import parsed
 from llm_linalg.ops.terms import Addend, Addends
-from llm_linalg.relations import OpaqueRelation, Relation
+from llm_linalg.relations import OpaqueReads, Reads
 
 Cotangents = Callable[[Call], Mapping[str, str]]
 
@@ -110,9 +110,9 @@ class Operation:
         """Return the axes spec in which what keeps its place along an axis has that axis's label."""
         return self.axes(call)
 
-    def relations(self, call: Call) -> tuple[Relation, ...]:
-        """Return the relation between the output and each operand."""
-        return tuple(OpaqueRelation(call.shape, shape) for shape in call.shapes)
+    def operand_reads(self, call: Call) -> tuple[Reads, ...]:
+        """Return the reads of each operand, for every cell of the output."""
+        return tuple(OpaqueReads(call.shape, shape) for shape in call.shapes)
 
     def addends(self, call: Call, index: Index) -> Addends:
         """Return the terms of a cell; what is no sum is its own only term."""
@@ -141,8 +141,8 @@ class Operation:
         """Return the cells (bool) of an operand that carry nothing, by their values; None for none."""
         return None
 
-    def proof(self, relations: Callable[[], tuple[Relation, ...]]) -> str:
-        """Return how the relations are known: ``rule``, ``index``, ``autograd`` or ``opaque``."""
+    def proof(self, reads: Callable[[], tuple[Reads, ...]]) -> str:
+        """Return how the reads are known: ``rule``, ``index``, ``autograd`` or ``opaque``."""
         return self.evidence
 
     def cotangents(self, call: Call) -> Mapping[str, str]:

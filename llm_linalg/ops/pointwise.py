@@ -14,7 +14,7 @@ from llm_linalg.cells import Index
 from llm_linalg.ops.call import Call
 from llm_linalg.ops.operation import Operation
 from llm_linalg.ops.terms import Addend, Addends, Number
-from llm_linalg.relations import AxesRelation, IndexRelation, Relation
+from llm_linalg.relations import AxesReads, IndexReads, Reads
 
 RULE = "elementwise shapes must match from the right, or be 1 where they don't"
 
@@ -41,9 +41,9 @@ class Pointwise(Operation):
     def axes(self, call: Call) -> Axes:
         return pointwise(call.shapes, RULE)
 
-    def relations(self, call: Call) -> tuple[Relation, ...]:
+    def operand_reads(self, call: Call) -> tuple[Reads, ...]:
         axes = self.axes(call)
-        return tuple(AxesRelation(axes, operand) for operand in range(len(call.tensors)))
+        return tuple(AxesReads(axes, operand) for operand in range(len(call.tensors)))
 
     def still(self, call: Call, place: int, fixed: Sequence[Tensor | None]) -> Tensor | None:
         if self.flat_at is not None:
@@ -61,7 +61,7 @@ class Pointwise(Operation):
         for name in call.arguments:
             place = call.place(name)
             if place is not None:
-                (cell,) = AxesRelation(axes, place).reads(index)
+                (cell,) = AxesReads(axes, place).reads(index)
                 values[name] = call.tensors[place][cell].item()
         return values
 
@@ -103,10 +103,10 @@ class Cast(Pointwise):
     def axes(self, call: Call) -> Axes:
         return pointwise(call.shapes[:1])
 
-    def relations(self, call: Call) -> tuple[Relation, ...]:
+    def operand_reads(self, call: Call) -> tuple[Reads, ...]:
         nothing = torch.zeros(call.shape, dtype=torch.int32)
-        lenders = (IndexRelation(nothing, shape) for shape in call.shapes[1:])
-        return (AxesRelation(self.axes(call), 0), *lenders)
+        lenders = (IndexReads(nothing, shape) for shape in call.shapes[1:])
+        return (AxesReads(self.axes(call), 0), *lenders)
 
     def values(self, call: Call, index: Index) -> dict[str, Any]:
         return {"input": call.tensors[0][index].item()}

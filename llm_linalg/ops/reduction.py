@@ -15,7 +15,7 @@ from llm_linalg.ops.call import Call
 from llm_linalg.ops.contraction import along
 from llm_linalg.ops.operation import Operation, filled
 from llm_linalg.ops.terms import Addends
-from llm_linalg.relations import AxesRelation, Relation
+from llm_linalg.relations import AxesReads, Reads
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,8 +55,8 @@ class Reduction(Operation):
             return super().multiplications(call)
         return self.multiplies * prod(call.shapes[0])
 
-    def relations(self, call: Call) -> tuple[Relation, ...]:
-        return (AxesRelation(self.axes(call), 0),)
+    def operand_reads(self, call: Call) -> tuple[Reads, ...]:
+        return (AxesReads(self.axes(call), 0),)
 
     def addends(self, call: Call, index: Index) -> Addends:
         if not self.adds:

@@ -17,7 +17,7 @@ from llm_linalg.errors import ClashAxis
 from llm_linalg.ops.call import Call
 from llm_linalg.ops.operation import Operation, filled
 from llm_linalg.ops.terms import Addend, Addends
-from llm_linalg.relations import AxesRelation, PrefixRelation, Relation
+from llm_linalg.relations import AxesReads, PrefixReads, Reads
 
 SORTING = 8  # a cell that is sorted takes as long as so many that are computed
 RULE = "the weight and the bias have the shape of the axes that are normalised"
@@ -80,9 +80,9 @@ class Rowwise(Operation):
             return axes
         return replace(axes, operands=(axes.output, *axes.operands[1:]))
 
-    def relations(self, call: Call) -> tuple[Relation, ...]:
+    def operand_reads(self, call: Call) -> tuple[Reads, ...]:
         axes = self.axes(call)
-        return tuple(AxesRelation(axes, operand) for operand in range(len(call.tensors)))
+        return tuple(AxesReads(axes, operand) for operand in range(len(call.tensors)))
 
     def still(self, call: Call, place: int, fixed: Sequence[Tensor | None]) -> Tensor | None:
         return self.inert(call, place)
@@ -144,8 +144,8 @@ class Running(Operation):
     def along(self, call: Call) -> Axes:
         return pointwise(call.shapes)
 
-    def relations(self, call: Call) -> tuple[Relation, ...]:
-        return (PrefixRelation(call.shapes[0], call.dim()),)
+    def operand_reads(self, call: Call) -> tuple[Reads, ...]:
+        return (PrefixReads(call.shapes[0], call.dim()),)
 
     def cotangents(self, call: Call) -> Mapping[str, str]:
         return {name: filled(text, {"dim": call.dim()}) for name, text in self.gradient.items()}

@@ -19,7 +19,7 @@ def test_a_repeated_letter_of_size_one_reads_its_one_cell() -> None:
     for cell in range(3):
         assert [set(own) for own in node.reads((cell,))] == [{(0, 0)}, {(cell,)}]
     assert set(node.feeds(0, (0, 0))) == {(0,), (1,), (2,)}
-    relation = node.relations[0]
+    relation = node.operand_reads[0]
     assert set(relation.block((range(1, 3),))) == {(0, 0)}
     assert relation.back(torch.tensor([False, True, False])).tolist() == [[True]]
     assert relation.forward(torch.tensor([[True]])).tolist() == [True, True, True]

@@ -99,7 +99,7 @@ def _inverse(node: Node) -> None:
 def _masks(node: Node, data: st.DataObject) -> None:
     seed = data.draw(st.integers(0, 99))
     generator = torch.Generator().manual_seed(seed)
-    for place, relation in enumerate(node.relations):
+    for place, relation in enumerate(node.operand_reads):
         shape = tuple(node.operands[place].value.shape)
         out = torch.rand(node.shape, generator=generator) < 0.3
         own = torch.rand(shape, generator=generator) < 0.3
