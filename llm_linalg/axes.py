@@ -14,7 +14,7 @@ from functools import lru_cache
 from math import prod
 from string import ascii_letters
 
-from llm_linalg.errors import ClashAxis
+from llm_linalg.errors import MismatchedAxis
 
 Labels = tuple[str, ...]
 Shape = tuple[int, ...]
@@ -25,7 +25,7 @@ def extent(shape: Sequence[int]) -> int:
     return prod([size or 1 for size in shape])
 
 
-class Clash(Exception):  # noqa: N818  the field says clash, and it is caught before anyone sees it
+class ShapeMismatch(Exception):  # noqa: N818 - a mismatch is what the field calls it, and it is always caught
     """Operands whose shapes don't fit a rule.
 
     Attributes:
@@ -34,7 +34,7 @@ class Clash(Exception):  # noqa: N818  the field says clash, and it is caught be
         at: The operand that the sentence is about, where no axis of it is.
     """
 
-    def __init__(self, rule: str, *axes: ClashAxis, at: int | None = None) -> None:
+    def __init__(self, rule: str, *axes: MismatchedAxis, at: int | None = None) -> None:
         super().__init__(rule)
         self.rule = rule
         self.axes = axes
@@ -61,7 +61,7 @@ class Axes:
         given: Mapping[str, int] | None = None,
         rules: Mapping[str, str] | None = None,
     ) -> Axes:
-        """Give each label its size, or raise `Clash`.
+        """Give each label its size, or raise `ShapeMismatch`.
 
         Args:
             output: The labels of the result's axes.
@@ -72,15 +72,15 @@ class Axes:
             given: Sizes of labels that only the output has.
             rules: The sentences of labels that have another.
         """
-        first: dict[str, ClashAxis] = {}
+        first: dict[str, MismatchedAxis] = {}
         for position, (labels, shape) in enumerate(zip(operands, shapes, strict=True)):
             for axis, (label, size) in enumerate(zip(labels, shape, strict=True)):
-                here = ClashAxis(position, axis, size)
+                here = MismatchedAxis(position, axis, size)
                 known = first.setdefault(label, here)
                 if known.size == size:
                     continue
                 if label in exact or 1 not in (known.size, size):
-                    raise Clash((rules or {}).get(label, rule), known, here)
+                    raise ShapeMismatch((rules or {}).get(label, rule), known, here)
                 if known.size == 1:
                     first[label] = here
         sizes = {label: axis.size for label, axis in first.items()} | dict(given or {})

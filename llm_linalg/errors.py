@@ -180,8 +180,8 @@ class OperandInfo(NamedTuple):
     source: str
 
 
-class ClashAxis(NamedTuple):
-    """One side of a clash: axis ``axis`` of operand ``operand`` has size ``size``."""
+class MismatchedAxis(NamedTuple):
+    """One side of a mismatch: axis ``axis`` of operand ``operand`` has size ``size``."""
 
     operand: int
     axis: int
@@ -231,7 +231,7 @@ class ShapeError(ProgramError):
         *,
         operation: str = "",
         operands: tuple[OperandInfo, ...] = (),
-        axes: tuple[ClashAxis, ...] = (),
+        axes: tuple[MismatchedAxis, ...] = (),
         repairs: tuple[Repair, ...] = (),
         detail: str = "",
     ) -> None:

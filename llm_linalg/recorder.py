@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from torch.overrides import TorchFunctionMode
 
-from llm_linalg.axes import Clash
+from llm_linalg.axes import ShapeMismatch
 from llm_linalg.errors import HaltedError
 from llm_linalg.guard import Guard, looks
 from llm_linalg.ledger import Ledger, Where, shown
@@ -263,9 +263,9 @@ class Recorder(Ledger, TorchFunctionMode):
             return call, None
         try:
             return call, self._guard.check(call)
-        except Clash as clash:
-            self.failed, self.failure = call_of(func, written, written.tensors), clash
-            raise ValueError(clash.rule) from clash
+        except ShapeMismatch as mismatch:
+            self.failed, self.failure = call_of(func, written, written.tensors), mismatch
+            raise ValueError(mismatch.rule) from mismatch
 
     def _record(self, call: Call, result: Any) -> None:
         given = outputs(result)

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 from torch import Tensor
 
-from llm_linalg.axes import Clash, Shape
-from llm_linalg.errors import ClashAxis, Frame, OperandInfo, ProgramError, ShapeError, Span, innermost
+from llm_linalg.axes import Shape, ShapeMismatch
+from llm_linalg.errors import Frame, MismatchedAxis, OperandInfo, ProgramError, ShapeError, Span, innermost
 from llm_linalg.ledger import shown
 from llm_linalg.ops.call import Call
 from llm_linalg.ops.call_errors import refusal
@@ -70,18 +70,18 @@ def explain_call(
     return found
 
 
-def clash_of(call: Call) -> Clash | None:
+def mismatch_of(call: Call) -> ShapeMismatch | None:
     """Return what the operation's shape rule has against a call, if it has one and it objects."""
     try:
         call.operation.infer(call)
-    except Clash as clash:
-        return clash
+    except ShapeMismatch as mismatch:
+        return mismatch
     except (TypeError, ValueError, IndexError, KeyError, AttributeError, ArithmeticError):
         return None
     return None
 
 
-def _no_axis(call: Call, detail: str) -> Clash | None:
+def _no_axis(call: Call, detail: str) -> ShapeMismatch | None:
     """Return what torch says of an axis that isn't there, with the axes that are."""
     found = _OUT_OF_RANGE.search(detail)
     if found is None or not call.tensors:
@@ -89,19 +89,23 @@ def _no_axis(call: Call, detail: str) -> Clash | None:
     rank = int(found[2]) + 1
     there = f"0 to {rank - 1}" if rank > 1 else "0"
     more = "" if rank == len(call.shapes[0]) else " (with the new one)"
-    return Clash(f"its axes are {there}{more}, or -1 to {found[1]} from the end, not {found[3]}", at=0)
+    return ShapeMismatch(
+        f"its axes are {there}{more}, or -1 to {found[1]} from the end, not {found[3]}", at=0
+    )
 
 
-def _unequal(call: Call, detail: str) -> Clash | None:
+def _unequal(call: Call, detail: str) -> ShapeMismatch | None:
     """Return which axes torch means by those of a and b, where it says of two operands that they differ."""
     found = _UNEQUAL.search(detail)
     if found is None or len(call.shapes) < 2:
         return None
     rank = max(map(len, call.shapes[:2]))
     places = [(operand, int(found[3]) - rank + len(call.shapes[operand])) for operand in (0, 1)]
-    axes = [ClashAxis(operand, axis, call.shapes[operand][axis]) for operand, axis in places if axis >= 0]
+    axes = [
+        MismatchedAxis(operand, axis, call.shapes[operand][axis]) for operand, axis in places if axis >= 0
+    ]
     sizes = {str(axis.size) for axis in axes}
-    return Clash(RULE, *axes) if len(axes) == 2 and sizes == {found[1], found[2]} else None
+    return ShapeMismatch(RULE, *axes) if len(axes) == 2 and sizes == {found[1], found[2]} else None
 
 
 def operand_nodes(
@@ -120,37 +124,37 @@ def _explained(
     call: Call, error: Exception, operands: list[OperandInfo], span: Span | None, source: str
 ) -> ProgramError:
     detail = _plain(error)
-    clash = clash_of(call) or refusal(call) or _no_axis(call, detail) or _unequal(call, detail)
+    mismatch = mismatch_of(call) or refusal(call) or _no_axis(call, detail) or _unequal(call, detail)
     name = call.operation.name
-    if clash is None and not any(word in detail.lower() for word in _SHAPE_WORDS):
+    if mismatch is None and not any(word in detail.lower() for word in _SHAPE_WORDS):
         return ProgramError(f"{name}: {detail}", span, source)
-    if clash is None:
+    if mismatch is None:
         return ShapeError(
             f"{name}: {detail}", span, source, operation=name, operands=tuple(operands), detail=detail
         )
     found = ShapeError(
-        f"{name}: {_sentence(clash, operands)}",
+        f"{name}: {_sentence(mismatch, operands)}",
         span,
         source,
         operation=name,
         operands=tuple(operands),
-        axes=clash.axes,
+        axes=mismatch.axes,
         detail=detail,
     )
-    if name == "embedding" and clash.axes:
+    if name == "embedding" and mismatch.axes:
         found.most = int(call.tensors[0].max())
     return found
 
 
-def _sentence(clash: Clash, operands: list[OperandInfo]) -> str:
-    if not clash.axes:
-        about = operands if clash.at is None else [operands[clash.at]]
-        return f"{', '.join(_named(operand) for operand in about[:_FEW])}: {clash.rule}"
+def _sentence(mismatch: ShapeMismatch, operands: list[OperandInfo]) -> str:
+    if not mismatch.axes:
+        about = operands if mismatch.at is None else [operands[mismatch.at]]
+        return f"{', '.join(_named(operand) for operand in about[:_FEW])}: {mismatch.rule}"
     parts = []
-    for axis in clash.axes:
+    for axis in mismatch.axes:
         operand = operands[axis.operand]
         parts.append(f"axis {axis.axis} of {_named(operand)} has size {axis.size}")
-    return f"{', '.join(parts)}: {clash.rule}"
+    return f"{', '.join(parts)}: {mismatch.rule}"
 
 
 def _named(operand: OperandInfo) -> str:

@@ -11,7 +11,7 @@ import torch
 import torch.utils._device  # torch.device("meta") loads it, and no program loads anything
 from torch import Tensor
 
-from llm_linalg.axes import Clash, Shape, extent
+from llm_linalg.axes import Shape, ShapeMismatch, extent
 from llm_linalg.errors import LimitError
 from llm_linalg.language import bounds, costs
 from llm_linalg.language.allowance import NEVER, Allowance
@@ -115,7 +115,7 @@ class Budget(Allowance):
         """Hold a call against the budget before it is computed; return what it asks for, if that is known.
 
         Raises:
-            Clash: If torch would make it, and must not.
+            ShapeMismatch: If torch would make it, and must not.
             LimitError: If it asks for more.
             HaltedError: If the run is to end.
         """
@@ -127,7 +127,7 @@ class Budget(Allowance):
             raise why
         try:
             asked = self.asked(call)
-        except Clash:
+        except ShapeMismatch:
             if bounds.copied(call) > SMALL:
                 raise  # torch would copy its operands for each matrix before it looks at their sizes
             return None  # torch refuses it too, before it makes anything: the tests hold each rule against it
@@ -234,7 +234,7 @@ class Budget(Allowance):
         """Return what a call asks for, by the project's rules, or else by the same call without memory.
 
         Raises:
-            Clash: If its operands don't fit.
+            ShapeMismatch: If its operands don't fit.
             LimitError: If it has more sizes than any tensor has axes: to say why it fails would take long.
         """
         bounds.hold(call)

@@ -12,8 +12,8 @@ from math import prod
 
 import torch
 
-from llm_linalg.axes import Clash
-from llm_linalg.errors import ClashAxis
+from llm_linalg.axes import ShapeMismatch
+from llm_linalg.errors import MismatchedAxis
 from llm_linalg.ops.call import Call
 from llm_linalg.ops.index_errors import MISPLACED, beyond, not_whole
 from llm_linalg.ops.movement_shapes import reshaped
@@ -21,7 +21,7 @@ from llm_linalg.ops.movement_shapes import reshaped
 _MOST_NAMED = 100  # axes, in a list of them
 
 
-def _looked_up(call: Call) -> Clash | None:
+def _looked_up(call: Call) -> ShapeMismatch | None:
     tokens, table = call.tensor("input"), call.place("weight") or 0
     kind = not_whole(tokens, call.place("input") or 0, "tokens")
     if kind is not None:
@@ -31,10 +31,10 @@ def _looked_up(call: Call) -> Clash | None:
     if wrong is None:
         return None
     rule = f"the tokens of this table are 0 to {rows - 1}: {wrong} is out of range"
-    return Clash(rule, ClashAxis(table, 0, rows))
+    return ShapeMismatch(rule, MismatchedAxis(table, 0, rows))
 
 
-def _hot(call: Call) -> Clash | None:
+def _hot(call: Call) -> ShapeMismatch | None:
     places, classes = call.tensor("input"), int(call["num_classes"])
     kind = not_whole(places, 0, "classes")
     if kind is not None:
@@ -43,35 +43,37 @@ def _hot(call: Call) -> Clash | None:
     if wrong is None:
         return None
     last = f"to {classes - 1}" if classes >= 0 else "and up"
-    return Clash(f"there are the classes 0 {last}: {wrong} is out of range", at=0)
+    return ShapeMismatch(f"there are the classes 0 {last}: {wrong} is out of range", at=0)
 
 
-def _two_kinds(call: Call) -> Clash | None:
+def _two_kinds(call: Call) -> ShapeMismatch | None:
     """Say that a product has operands of two dtypes: torch converts those of a sum, and never these."""
     kinds = list(dict.fromkeys(str(tensor.dtype).removeprefix("torch.") for tensor in call.tensors))
     if len(kinds) < 2:
         return None
-    return Clash(f"a product has one dtype on all sides, not {' and '.join(kinds)}")
+    return ShapeMismatch(f"a product has one dtype on all sides, not {' and '.join(kinds)}")
 
 
-def _permuted(call: Call) -> Clash | None:
+def _permuted(call: Call) -> ShapeMismatch | None:
     rank, dims = len(call.shapes[0]), call["dims"]
     given = dims[0] if len(dims) == 1 and isinstance(dims[0], list | tuple) else dims
     if len(given) != rank:
-        return Clash(f"permute names each of its {rank} axes once, and {tuple(given)} are {len(given)}", at=0)
+        return ShapeMismatch(
+            f"permute names each of its {rank} axes once, and {tuple(given)} are {len(given)}", at=0
+        )
     counted = [axis % rank for axis in given if -rank <= axis < rank]
     twice = next((axis for axis in counted if counted.count(axis) > 1), None)
     if len(counted) < rank or twice is None:
         return None
-    return Clash(
+    return ShapeMismatch(
         f"permute names each of its axes once, and axis {twice} stands in {tuple(given)} twice", at=0
     )
 
 
-def _attended(call: Call) -> Clash | None:
+def _attended(call: Call) -> ShapeMismatch | None:
     query, key, value = call.shapes[:3]
     if min(map(len, (query, key, value))) < 2:
-        return Clash("query, key and value have at least two axes: (positions, width)")
+        return ShapeMismatch("query, key and value have at least two axes: (positions, width)")
     pairs = [
         ((0, -1), (1, -1), "a query is as wide as a key: their dot product is the score"),
         ((1, -2), (2, -2), "there is one value for each key"),
@@ -83,13 +85,15 @@ def _attended(call: Call) -> Clash | None:
             ((mask, -2), (0, -2), "the mask's last but one axis is the queries', or 1"),
         ]
     for one, other, rule in pairs:
-        ends = [ClashAxis(p, axis % len(call.shapes[p]), call.shapes[p][axis]) for p, axis in (one, other)]
+        ends = [
+            MismatchedAxis(p, axis % len(call.shapes[p]), call.shapes[p][axis]) for p, axis in (one, other)
+        ]
         if ends[0].size != ends[1].size and not (one[0] == mask and ends[0].size == 1):
-            return Clash(rule, *ends)
+            return ShapeMismatch(rule, *ends)
     return None
 
 
-def _unequal(call: Call) -> Clash | None:
+def _unequal(call: Call) -> ShapeMismatch | None:
     """Say that there are more or fewer values than keys.
 
     torch's fused kernel doesn't look: it reads on in memory where the keys end, and may end the process.
@@ -99,31 +103,33 @@ def _unequal(call: Call) -> Clash | None:
     return _attended(call)
 
 
-def _entropy(call: Call) -> Clash | None:
+def _entropy(call: Call) -> ShapeMismatch | None:
     logits, target = call.shapes[:2]
     tensor = call.tensors[1]
     if tensor.dtype.is_floating_point and logits != target:
-        return Clash("targets that are shares have the logits' shape; else they are whole numbers", at=1)
+        return ShapeMismatch(
+            "targets that are shares have the logits' shape; else they are whole numbers", at=1
+        )
     if tensor.dtype.is_floating_point or not logits:
         return None
     if len(logits) > 1 and target[:1] and logits[0] != target[0]:
         rule = "there is one target for each row of logits"
-        return Clash(rule, ClashAxis(0, 0, logits[0]), ClashAxis(1, 0, target[0]))
+        return ShapeMismatch(rule, MismatchedAxis(0, 0, logits[0]), MismatchedAxis(1, 0, target[0]))
     classes = min(1, len(logits) - 1)
     if (*logits[:classes], *logits[classes + 1 :]) != target:
-        return Clash(
+        return ShapeMismatch(
             f"of logits with {len(logits)} axes, axis {classes} counts the classes, so that {target} doesn't "
             "match: take both as rows, logits.view(-1, classes) and targets.view(-1)",
-            ClashAxis(0, classes, logits[classes]),
+            MismatchedAxis(0, classes, logits[classes]),
         )
     wrong = beyond(tensor, 0, logits[classes] - 1)
     if wrong is None:
         return None
     rule = f"there are the classes 0 to {logits[classes] - 1}: {wrong} is out of range"
-    return Clash(rule, ClashAxis(0, classes, logits[classes]))
+    return ShapeMismatch(rule, MismatchedAxis(0, classes, logits[classes]))
 
 
-def _split(call: Call) -> Clash | None:
+def _split(call: Call) -> ShapeMismatch | None:
     sizes, axis = call["split_size"], call.dim()
     if not isinstance(sizes, list | tuple) or not all(isinstance(size, int) for size in sizes):
         return None
@@ -131,10 +137,12 @@ def _split(call: Call) -> Clash | None:
     if sum(sizes) == whole:
         return None
     parts = " + ".join(map(str, sizes))
-    return Clash(f"the parts make up the whole axis, and {parts} = {sum(sizes)}", ClashAxis(0, axis, whole))
+    return ShapeMismatch(
+        f"the parts make up the whole axis, and {parts} = {sum(sizes)}", MismatchedAxis(0, axis, whole)
+    )
 
 
-def _viewed(call: Call) -> Clash | None:
+def _viewed(call: Call) -> ShapeMismatch | None:
     """Say which axes a view can't read as one: torch's rule, that one stride must lead through both.
 
     Counted in cells from the right, a place between two axes with strides that don't lead on must be one
@@ -146,8 +154,8 @@ def _viewed(call: Call) -> Clash | None:
     for first, second in reversed(list(pairwise(axes))):
         size, stride, inner = tensor.shape[second], tensor.stride(first), tensor.stride(second)
         if stride != size * inner and prod(tensor.shape[second:]) not in places:
-            ends = [ClashAxis(0, axis, tensor.shape[axis]) for axis in (first, second)]
-            return Clash(
+            ends = [MismatchedAxis(0, axis, tensor.shape[axis]) for axis in (first, second)]
+            return ShapeMismatch(
                 "a view moves no cell, and is to read these two as one: then a step along the first would be "
                 f"{size} × {inner} = {size * inner} cells in memory, and it is {stride}",
                 *ends,
@@ -155,7 +163,7 @@ def _viewed(call: Call) -> Clash | None:
     return None
 
 
-REFUSALS: Mapping[str, Callable[[Call], Clash | None]] = {
+REFUSALS: Mapping[str, Callable[[Call], ShapeMismatch | None]] = {
     "embedding": _looked_up,
     "one_hot": _hot,
     "permute": _permuted,
@@ -172,22 +180,24 @@ REFUSALS: Mapping[str, Callable[[Call], Clash | None]] = {
 }
 
 
-def _rolled(call: Call) -> Clash | None:
+def _rolled(call: Call) -> ShapeMismatch | None:
     """Say that there are many shifts: torch goes a call deeper for each, until there is no room for them."""
     shifts = call["shifts"]
     if not isinstance(shifts, list | tuple) or len(shifts) <= _MOST_NAMED:
         return None
-    return Clash(f"a roll shifts each axis once: {len(shifts):,} shifts are more than {_MOST_NAMED}", at=0)
+    return ShapeMismatch(
+        f"a roll shifts each axis once: {len(shifts):,} shifts are more than {_MOST_NAMED}", at=0
+    )
 
 
-def _shortened(call: Call) -> Clash | None:
+def _shortened(call: Call) -> ShapeMismatch | None:
     """Say that a look-up would change its table first, row by row, which is no part of what it gives."""
     if call["max_norm"] is None:
         return None
-    return Clash("with max_norm= a look-up changes its table", at=call.place("weight") or 0)
+    return ShapeMismatch("with max_norm= a look-up changes its table", at=call.place("weight") or 0)
 
 
-DANGERS: Mapping[str, Callable[[Call], Clash | None]] = {
+DANGERS: Mapping[str, Callable[[Call], ShapeMismatch | None]] = {
     "embedding": _shortened,
     "scaled_dot_product_attention": _unequal,
     "roll": _rolled,
@@ -195,11 +205,11 @@ DANGERS: Mapping[str, Callable[[Call], Clash | None]] = {
 """What must not be left to torch, for it would not refuse it."""
 
 
-def danger(call: Call) -> Clash | None:
+def danger(call: Call) -> ShapeMismatch | None:
     """Return why a call must not be made: torch would read what is not its own, or refuse it late."""
     axes = call.arguments.get("dim", call.kwargs.get("dim"))
     if isinstance(axes, list | tuple) and len(axes) > _MOST_NAMED:
-        return Clash(f"each axis is named once: {len(axes):,} are more than {_MOST_NAMED}", at=0)
+        return ShapeMismatch(f"each axis is named once: {len(axes):,} are more than {_MOST_NAMED}", at=0)
     why = DANGERS.get(call.operation.name)
     try:
         return why(call) if why else None
@@ -207,7 +217,7 @@ def danger(call: Call) -> Clash | None:
         return None  # no call of it: torch says why
 
 
-def refusal(call: Call) -> Clash | None:
+def refusal(call: Call) -> ShapeMismatch | None:
     """Return what an operation has against a call that torch refused, if it can say."""
     why = REFUSALS.get(call.operation.name)
     try:

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from llm_linalg.axes import Axes, Clash, Shape, aligned
+from llm_linalg.axes import Axes, Shape, ShapeMismatch, aligned
 from llm_linalg.ops.call import Call
 from llm_linalg.ops.movement import Movement
 from llm_linalg.ops.movement_gradients import looked_up
@@ -79,7 +79,7 @@ def arange_length(call: Call) -> int:
     bounds = {"start": 0, "step": 1} | dict(zip(names, given, strict=False)) | named
     start, end, step = bounds["start"], bounds["end"], bounds["step"]
     if step == 0 or (end - start) / step < 0:
-        raise Clash("arange needs a step that leads from its start to its end")
+        raise ShapeMismatch("arange needs a step that leads from its start to its end")
     length: int = ceil((end - start) / step)
     return length
 
@@ -98,7 +98,7 @@ class Lookup(Movement):
 
     def infer(self, call: Call) -> Shape:
         if len(call.shapes[1]) != 2:
-            raise Clash("an embedding table is a matrix: one row for each entry of the vocabulary")
+            raise ShapeMismatch("an embedding table is a matrix: one row for each entry of the vocabulary")
         return (*call.shapes[0], call.shapes[1][1])
 
     def operand_reads(self, call: Call) -> tuple[Reads, ...]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import lru_cache
 
-from llm_linalg.axes import Axes, Clash, Labels, Shape, aligned
-from llm_linalg.errors import ClashAxis
+from llm_linalg.axes import Axes, Labels, Shape, ShapeMismatch, aligned
+from llm_linalg.errors import MismatchedAxis
 from llm_linalg.ops.call import Call
 from llm_linalg.ops.registry import short_name
 
@@ -25,12 +25,12 @@ _SPELT = {"spmm": "mm", "ger": "outer"}  # what torch calls these in its own cod
 
 
 def check_ranks(name: str, shapes: Sequence[Shape]) -> None:
-    """Raise `Clash` where the spelling asks for operands of certain ranks."""
+    """Raise `ShapeMismatch` where the spelling asks for operands of certain ranks."""
     wanted = _RANKS.get(name)
     name = _SPELT.get(name, name)
     found = tuple(len(shape) for shape in shapes[:2])
     if wanted and found != wanted:
-        raise Clash(
+        raise ShapeMismatch(
             f"{name} takes a {wanted[0]}-D and a {wanted[1]}-D tensor, not {found[0]}-D and {found[1]}-D"
         )
 
@@ -45,7 +45,9 @@ def _matmul_axes(name: str, shapes: tuple[Shape, ...]) -> Axes:
     check_ranks(name, shapes)
     left, right = (len(shape) for shape in shapes)
     if not left or not right:
-        raise Clash("a matrix product needs at least one axis on both sides; a 0-d tensor is a scalar")
+        raise ShapeMismatch(
+            "a matrix product needs at least one axis on both sides; a 0-d tensor is a scalar"
+        )
     total = max(left, right) - 2
     rows: Labels = ("i",) if left > 1 else ()
     columns: Labels = ("j",) if right > 1 else ()
@@ -78,19 +80,19 @@ def linear_axes(call: Call) -> Axes:
 @lru_cache(1_000)
 def _linear_axes(shapes: tuple[Shape, ...]) -> Axes:
     if not shapes[0] or not 1 <= len(shapes[1]) <= 2:
-        raise Clash("a linear layer takes an input with at least one axis and a weight (out, in)")
+        raise ShapeMismatch("a linear layer takes an input with at least one axis and a weight (out, in)")
     batch = tuple(f"b{axis}" for axis in range(len(shapes[0]) - 2))
     rows: Labels = ("i",) if len(shapes[0]) > 1 else ()
     out: Labels = ("j",) if len(shapes[1]) == 2 else ()
     operands: list[Labels] = [(*batch, *rows, "k"), (*out, "k")]
     if len(shapes) > 2:
         if len(shapes[2]) > len(out):
-            raise Clash("the bias has one entry for each output feature")
+            raise ShapeMismatch("the bias has one entry for each output feature")
         operands.append(out[-len(shapes[2]) :] if shapes[2] else ())
     rule = "the last axis of the input must be as long as the weight's in_features, its last axis"
     if len(shapes) > 2 and shapes[2] and shapes[2][0] not in (1, shapes[1][0]):
         why = "the bias has one entry for each output feature, a row of the weight"
-        raise Clash(why, ClashAxis(1, 0, shapes[1][0]), ClashAxis(2, 0, shapes[2][0]))
+        raise ShapeMismatch(why, MismatchedAxis(1, 0, shapes[1][0]), MismatchedAxis(2, 0, shapes[2][0]))
     return Axes.solve((*batch, *rows, *out), operands, shapes, "k", rule)
 
 
@@ -100,7 +102,7 @@ def einsum_axes(call: Call) -> Axes:
     inputs, arrow, output = equation.partition("->")
     specs = inputs.split(",")
     if len(specs) != len(call.tensors):
-        raise Clash(f"the equation has {len(specs)} operands, the call {len(call.tensors)}")
+        raise ShapeMismatch(f"the equation has {len(specs)} operands, the call {len(call.tensors)}")
     dots = max(
         (
             len(shape) - len(spec.replace("...", ""))
@@ -114,7 +116,7 @@ def einsum_axes(call: Call) -> Axes:
         labels = _einsum_labels(spec, len(shape) - len(spec.replace("...", "")), dots)
         if len(labels) != len(shape):
             rule = f"it has {len(shape)} axes, the equation gives it {len(labels)}: {spec}"
-            raise Clash(rule, at=position)
+            raise ShapeMismatch(rule, at=position)
         _check_diagonal(position, labels, shape)
         operands.append(labels)
     if arrow:
@@ -125,19 +127,21 @@ def einsum_axes(call: Call) -> Axes:
         result = (*(f".{d}" for d in range(dots)), *once)
     missing = set(result) - {label for labels in operands for label in labels}
     if missing or len(set(result)) < len(result):
-        raise Clash("each letter of the result stands there once, and in some operand")
+        raise ShapeMismatch("each letter of the result stands there once, and in some operand")
     rule = "axes with the same letter must have the same size"
     return Axes.solve(result, operands, call.shapes, rule=rule)
 
 
 def _check_diagonal(position: int, labels: Labels, shape: Shape) -> None:
-    """Raise `Clash` where a letter that stands twice in an operand has two sizes, be it 1."""
+    """Raise `ShapeMismatch` where a letter that stands twice in an operand has two sizes, be it 1."""
     first: dict[str, int] = {}
     for axis, label in enumerate(labels):
         known = first.setdefault(label, axis)
         if shape[known] != shape[axis]:
-            ends = ClashAxis(position, known, shape[known]), ClashAxis(position, axis, shape[axis])
-            raise Clash("a letter that stands twice means the diagonal: both axes have the same size", *ends)
+            ends = MismatchedAxis(position, known, shape[known]), MismatchedAxis(position, axis, shape[axis])
+            raise ShapeMismatch(
+                "a letter that stands twice means the diagonal: both axes have the same size", *ends
+            )
 
 
 def _einsum_labels(spec: str, own: int, total: int) -> Labels:

@@ -11,7 +11,7 @@ from operator import mul
 import torch
 from torch import Tensor
 
-from llm_linalg.axes import Clash, Shape, extent, pointwise
+from llm_linalg.axes import Shape, ShapeMismatch, extent, pointwise
 from llm_linalg.measured import AutogradProbe, AutogradReads
 from llm_linalg.ops.call import Call
 from llm_linalg.ops.operation import Operation
@@ -69,7 +69,7 @@ class Unlisted(Operation):
             return max(_attended(call), super().peak(call, shape))
         try:
             together = prod(pointwise(call.shapes).shape)
-        except Clash:
+        except ShapeMismatch:
             together = 0
         return max(together, super().peak(call, shape))
 
@@ -119,7 +119,7 @@ def stacks(call: Call) -> int:
     """Return how many matrices there are once the axes before the last two are broadcast; 0 if they clash."""
     try:
         return prod(pointwise([shape[:-2] for shape in call.shapes]).shape)
-    except Clash:
+    except ShapeMismatch:
         return 0
 
 

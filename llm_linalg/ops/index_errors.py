@@ -8,19 +8,19 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from llm_linalg.axes import Clash, Shape
-from llm_linalg.errors import ClashAxis
+from llm_linalg.axes import Shape, ShapeMismatch
+from llm_linalg.errors import MismatchedAxis
 from llm_linalg.ops.call import Call
 from llm_linalg.ops.movement_shapes import MASKING
 
 _LISTED: Any = list | tuple | range
 
 
-def not_whole(tensor: Tensor, place: int, what: str) -> Clash | None:
+def not_whole(tensor: Tensor, place: int, what: str) -> ShapeMismatch | None:
     """Return that an index has to be one of whole numbers, unless it is."""
     if tensor.dtype in (torch.int32, torch.int64):
         return None
-    return Clash(f"{what} are whole numbers (torch.long), not {tensor.dtype}", at=place)
+    return ShapeMismatch(f"{what} are whole numbers (torch.long), not {tensor.dtype}", at=place)
 
 
 def _items(call: Call) -> Iterator[tuple[int, Any]]:
@@ -42,14 +42,15 @@ def _axes(item: Any) -> int:
     return item.dim() if isinstance(item, Tensor) and item.dtype in MASKING else 1
 
 
-def _picked(call: Call) -> Clash | None:
+def _picked(call: Call) -> ShapeMismatch | None:
     own = call.shapes[0]
     for axis, item in _items(call):
         if axis + _axes(item) > len(own):
-            return Clash(f"it has {len(own)} axes, and the key is for more", at=0)
+            return ShapeMismatch(f"it has {len(own)} axes, and the key is for more", at=0)
         if isinstance(item, int) and not isinstance(item, bool) and not -own[axis] <= item < own[axis]:
-            return Clash(
-                f"its places are 0 to {own[axis] - 1}: {item} is out of range", ClashAxis(0, axis, own[axis])
+            return ShapeMismatch(
+                f"its places are 0 to {own[axis] - 1}: {item} is out of range",
+                MismatchedAxis(0, axis, own[axis]),
             )
         if not isinstance(item, Tensor):
             continue
@@ -61,12 +62,15 @@ def _picked(call: Call) -> Clash | None:
             continue
         for offset, size in enumerate(item.shape):
             if own[axis + offset] != size:
-                ends = ClashAxis(0, axis + offset, own[axis + offset]), ClashAxis(place, offset, size)
-                return Clash("a mask has the sizes of the axes that it stands for", *ends)
+                ends = (
+                    MismatchedAxis(0, axis + offset, own[axis + offset]),
+                    MismatchedAxis(place, offset, size),
+                )
+                return ShapeMismatch("a mask has the sizes of the axes that it stands for", *ends)
     return _together(call)
 
 
-def _together(call: Call) -> Clash | None:
+def _together(call: Call) -> ShapeMismatch | None:
     """Say which of the indices of a key have other sizes than another: they are broadcast to one shape."""
     indices = [_sized(call, item) for _, item in _items(call) if isinstance(item, Tensor | _LISTED)]
     for back in range(1, max(map(len, indices), default=0) + 1):
@@ -76,28 +80,30 @@ def _together(call: Call) -> Clash | None:
             continue
         rule = "the places are taken together, the first of each, the second of each"
         if min(sizes[0].operand, other.operand) > 0:
-            return Clash(rule, sizes[0], other)
-        return Clash(f"{rule}: one index has {sizes[0].size} along an axis, another one {other.size}", at=0)
+            return ShapeMismatch(rule, sizes[0], other)
+        return ShapeMismatch(
+            f"{rule}: one index has {sizes[0].size} along an axis, another one {other.size}", at=0
+        )
     return None
 
 
-def _sized(call: Call, index: Any) -> list[ClashAxis]:
+def _sized(call: Call, index: Any) -> list[MismatchedAxis]:
     """Return the axes of an index of a key; a list's, and what a mask picks, are of no operand: place 0."""
     if isinstance(index, Tensor) and index.dtype in MASKING:
-        return [ClashAxis(0, 0, int(index.count_nonzero()))]
+        return [MismatchedAxis(0, 0, int(index.count_nonzero()))]
     if isinstance(index, Tensor):
         place = next(p for p, tensor in enumerate(call.tensors) if tensor is index)
-        return [ClashAxis(place, axis, size) for axis, size in enumerate(index.shape)]
-    return [ClashAxis(0, axis, size) for axis, size in enumerate(torch.tensor(index).shape)]
+        return [MismatchedAxis(place, axis, size) for axis, size in enumerate(index.shape)]
+    return [MismatchedAxis(0, axis, size) for axis, size in enumerate(torch.tensor(index).shape)]
 
 
-def _outside(index: Tensor, axis: int, own: Shape, least: int | None = None) -> Clash | None:
+def _outside(index: Tensor, axis: int, own: Shape, least: int | None = None) -> ShapeMismatch | None:
     """Return that a place is none of an axis; the least is the first from its end, unless that is said."""
     wrong = beyond(index, -own[axis] if least is None else least, own[axis] - 1)
     if wrong is None:
         return None
-    return Clash(
-        f"its places are 0 to {own[axis] - 1}: {wrong} is out of range", ClashAxis(0, axis, own[axis])
+    return ShapeMismatch(
+        f"its places are 0 to {own[axis] - 1}: {wrong} is out of range", MismatchedAxis(0, axis, own[axis])
     )
 
 
@@ -111,7 +117,7 @@ def beyond(index: Tensor, least: int, most: int | None) -> int | None:
     return smallest if smallest < least else None
 
 
-def _written(call: Call) -> Clash | None:
+def _written(call: Call) -> ShapeMismatch | None:
     key = _picked(call)
     value = call.place("value")
     if key is not None or value is None:
@@ -121,33 +127,37 @@ def _written(call: Call) -> Clash | None:
     for back in range(1, len(given) + 1):
         there = room[-back] if back <= len(room) else 1
         if given[-back] not in (1, there):
-            axis = ClashAxis(place, len(given) - back, given[-back])
-            return Clash(f"what is written has the shape of its place, {room}, or repeats to it", axis)
+            axis = MismatchedAxis(place, len(given) - back, given[-back])
+            return ShapeMismatch(
+                f"what is written has the shape of its place, {room}, or repeats to it", axis
+            )
     return None
 
 
-def _looked_into(call: Call) -> Clash | None:
+def _looked_into(call: Call) -> ShapeMismatch | None:
     """Say why an index does not fit what it looks into, or writes into, along one axis."""
     index, place = call.tensor("index"), call.place("index") or 0
     own, given, axis = call.shapes[0], tuple(index.shape), call.dim()
     if len(given) != len(own):
         rule = f"an index has as many axes as what it is for: {len(own)}, not {len(given)}"
-        return Clash(rule, at=place)
+        return ShapeMismatch(rule, at=place)
     for other, (size, most) in enumerate(zip(given, own, strict=True)):
         if other != axis and size > most:
-            ends = ClashAxis(0, other, most), ClashAxis(place, other, size)
-            return Clash(f"but for axis {axis}, an index is at most as large as what it is for", *ends)
+            ends = MismatchedAxis(0, other, most), MismatchedAxis(place, other, size)
+            return ShapeMismatch(
+                f"but for axis {axis}, an index is at most as large as what it is for", *ends
+            )
     return not_whole(index, place, "places") or _outside(index, axis, own, 0)
 
 
-def _selected(call: Call) -> Clash | None:
+def _selected(call: Call) -> ShapeMismatch | None:
     index, place = call.tensor("index"), call.place("index") or 0
     if index.dim() > 1:
-        return Clash(f"the index of index_select has one axis, not {index.dim()}", at=place)
+        return ShapeMismatch(f"the index of index_select has one axis, not {index.dim()}", at=place)
     return not_whole(index, place, "places") or _outside(index, call.dim(), call.shapes[0], 0)
 
 
-MISPLACED: Mapping[str, Callable[[Call], Clash | None]] = {
+MISPLACED: Mapping[str, Callable[[Call], ShapeMismatch | None]] = {
     "getitem": _picked,
     "setitem": _written,
     "gather": _looked_into,

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from llm_linalg.axes import Axes, Clash, pointwise
+from llm_linalg.axes import Axes, ShapeMismatch, pointwise
 from llm_linalg.cells import Index
 from llm_linalg.ops.call import Call
 from llm_linalg.ops.operation import Operation
@@ -58,7 +58,7 @@ class Triangle(Mask):
 
     def axes(self, call: Call) -> Axes:
         if len(call.shapes[0]) < 2:
-            raise Clash(f"{self.name} takes a matrix: a tensor with at least two axes")
+            raise ShapeMismatch(f"{self.name} takes a matrix: a tensor with at least two axes")
         return super().axes(call)
 
     def hidden(self, call: Call) -> Tensor:

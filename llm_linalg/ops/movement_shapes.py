@@ -9,8 +9,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from llm_linalg.axes import Clash, Shape, pointwise
-from llm_linalg.errors import ClashAxis
+from llm_linalg.axes import Shape, ShapeMismatch, pointwise
+from llm_linalg.errors import MismatchedAxis
 from llm_linalg.ops.call import Call
 
 MASKING = (torch.bool, torch.uint8)
@@ -23,14 +23,14 @@ def reshaped(call: Call) -> Shape:
     unknown = [axis for axis, size in enumerate(shape) if size == -1]
     known = prod(size for size in shape if size != -1)
     if len(unknown) > 1 or any(size < -1 for size in shape):
-        raise Clash("at most one size may be -1 (worked out from the others), and none less")
+        raise ShapeMismatch("at most one size may be -1 (worked out from the others), and none less")
     text = " × ".join(map(str, shape)) or "1"
     if unknown:
         if known == 0 or count % known:
-            raise Clash(f"{count} cells can't be shared out among {known}: {text}", at=0)
+            raise ShapeMismatch(f"{count} cells can't be shared out among {known}: {text}", at=0)
         return tuple(count // known if size == -1 else size for size in shape)
     if known != count:
-        raise Clash(f"a reshape keeps the number of cells: {count} is not {text} = {known}", at=0)
+        raise ShapeMismatch(f"a reshape keeps the number of cells: {count} is not {text} = {known}", at=0)
     return shape
 
 
@@ -43,15 +43,20 @@ def joined(call: Call) -> Shape:
     rank = len(shapes[0])
     dim = int(call["dim"])
     if not -rank <= dim < rank:
-        raise Clash(f"there is no axis {dim}: the tensors have {rank}")
+        raise ShapeMismatch(f"there is no axis {dim}: the tensors have {rank}")
     dim %= max(rank, 1)
     for place, shape in zip(kept, shapes, strict=True):
         if len(shape) != rank:
-            raise Clash(f"tensors that are joined have equally many axes, not {rank} and {len(shape)}")
+            raise ShapeMismatch(
+                f"tensors that are joined have equally many axes, not {rank} and {len(shape)}"
+            )
         for axis in range(rank):
             if axis != dim and shape[axis] != shapes[0][axis]:
-                ends = ClashAxis(kept[0], axis, shapes[0][axis]), ClashAxis(place, axis, shape[axis])
-                raise Clash(f"all axes but the joined one (axis {dim}) must match", *ends)
+                ends = (
+                    MismatchedAxis(kept[0], axis, shapes[0][axis]),
+                    MismatchedAxis(place, axis, shape[axis]),
+                )
+                raise ShapeMismatch(f"all axes but the joined one (axis {dim}) must match", *ends)
     total = sum(shape[dim] for shape in shapes)
     return (*shapes[0][:dim], total, *shapes[0][dim + 1 :])
 
@@ -62,16 +67,16 @@ def stacked(call: Call) -> Shape:
     rank = len(first) + 1
     dim = int(call["dim"])
     if not -rank <= dim < rank:
-        raise Clash(f"there is no place {dim} for a new axis among {rank}")
+        raise ShapeMismatch(f"there is no place {dim} for a new axis among {rank}")
     for place, shape in enumerate(call.shapes):
         if len(shape) != len(first):
-            raise Clash(f"stacked tensors have equally many axes, not {len(first)} and {len(shape)}")
+            raise ShapeMismatch(f"stacked tensors have equally many axes, not {len(first)} and {len(shape)}")
         for axis, (one, other) in enumerate(zip(first, shape, strict=True)):
             if one != other:
-                raise Clash(
+                raise ShapeMismatch(
                     "stacked tensors have equal shapes",
-                    ClashAxis(0, axis, one),
-                    ClashAxis(place, axis, other),
+                    MismatchedAxis(0, axis, one),
+                    MismatchedAxis(place, axis, other),
                 )
     dim %= rank
     return (*first[:dim], len(call.shapes), *first[dim:])
@@ -82,17 +87,19 @@ def expanded(call: Call) -> Shape:
     own, shape = call.shapes[0], tuple(int(size) for size in call["size"])
     gap = len(shape) - len(own)
     if gap < 0:
-        raise Clash(f"expand can add axes at the left, not take any away: {len(own)} axes to {len(shape)}")
+        raise ShapeMismatch(
+            f"expand can add axes at the left, not take any away: {len(own)} axes to {len(shape)}"
+        )
     result = []
     for axis, size in enumerate(shape):
         old = own[axis - gap] if axis >= gap else None
         if size == -1 and old is not None:
             result.append(old)
         elif size < 0:
-            raise Clash("a new axis needs a size of its own, not -1")
+            raise ShapeMismatch("a new axis needs a size of its own, not -1")
         elif old not in (None, 1, size):
-            raise Clash(
-                f"only an axis of size 1 can grow, to {size}", ClashAxis(0, axis - gap, int(old or 0))
+            raise ShapeMismatch(
+                f"only an axis of size 1 can grow, to {size}", MismatchedAxis(0, axis - gap, int(old or 0))
             )
         else:
             result.append(size)
@@ -103,7 +110,7 @@ def repeated(call: Call) -> Shape:
     """Return the shape of a repeat: each axis as often as it says, new axes at the left."""
     own, times = call.shapes[0], tuple(int(count) for count in call["repeats"])
     if len(times) < len(own):
-        raise Clash(f"repeat needs a number for each of the {len(own)} axes, not {len(times)}")
+        raise ShapeMismatch(f"repeat needs a number for each of the {len(own)} axes, not {len(times)}")
     return _times(own, times)
 
 
@@ -114,7 +121,7 @@ def tiled(call: Call) -> Shape:
 
 def _times(own: Shape, times: Sequence[int]) -> Shape:
     if any(count < 0 for count in times):
-        raise Clash("an axis can't be repeated less than 0 times")
+        raise ShapeMismatch("an axis can't be repeated less than 0 times")
     total = max(len(own), len(times))
     own = (1,) * (total - len(own)) + own
     times = (1,) * (total - len(times)) + tuple(times)
@@ -139,10 +146,10 @@ def axis_of(dim: Any, rank: int) -> int:
     """Return an axis counted from 0.
 
     Raises:
-        Clash: If there is no such axis.
+        ShapeMismatch: If there is no such axis.
     """
     if not -max(rank, 1) <= dim < max(rank, 1):
-        raise Clash(f"there is no axis {dim}: the tensor has {rank}")
+        raise ShapeMismatch(f"there is no axis {dim}: the tensor has {rank}")
     return int(dim) % max(rank, 1)
 
 
@@ -150,13 +157,17 @@ def padded(call: Call) -> Shape:
     """Return the shape of a pad, whose numbers go from the last axis backwards, two an axis."""
     own, pads = call.shapes[0], [int(size) for size in call["pad"]]
     if len(pads) % 2 or len(pads) > 2 * len(own):
-        raise Clash(f"pad takes two numbers an axis, of at most {len(own)} axes, not {len(pads)} numbers")
+        raise ShapeMismatch(
+            f"pad takes two numbers an axis, of at most {len(own)} axes, not {len(pads)} numbers"
+        )
     shape = list(own)
     for place in range(0, len(pads), 2):
         axis = len(own) - 1 - place // 2
         before, after = pads[place], pads[place + 1]
         if shape[axis] + min(before, 0) + min(after, 0) < 0:
-            raise Clash("more cells would be taken away than there are", ClashAxis(0, axis, shape[axis]))
+            raise ShapeMismatch(
+                "more cells would be taken away than there are", MismatchedAxis(0, axis, shape[axis])
+            )
         shape[axis] += before + after
     return tuple(shape)
 
@@ -182,17 +193,17 @@ def on_the_diagonal(call: Call) -> Shape:
     if len(own) == 2:
         rows, columns = own[0] - max(-offset, 0), own[1] - max(offset, 0)
         return (max(0, min(rows, columns)),)
-    raise Clash(f"diag takes a vector or a matrix, not {len(own)} axes")
+    raise ShapeMismatch(f"diag takes a vector or a matrix, not {len(own)} axes")
 
 
 def diagonals(call: Call) -> Shape:
     """Return the shape of a diag_embed: the last axis becomes the diagonal of a matrix."""
     own, rank = call.shapes[0], len(call.shapes[0]) + 1
     if not own:
-        raise Clash("diag_embed needs at least one axis")
+        raise ShapeMismatch("diag_embed needs at least one axis")
     axes = sorted({axis_of(call["dim1"], rank), axis_of(call["dim2"], rank)})
     if len(axes) < 2:
-        raise Clash("the diagonal needs two different axes")
+        raise ShapeMismatch("the diagonal needs two different axes")
     shape = list(own[:-1])
     for axis in axes:
         shape.insert(axis, own[-1] + abs(int(call["offset"])))
@@ -207,9 +218,9 @@ def picked_cells(call: Call) -> int:
     try:
         tensors = [torch.as_tensor(item) for item in items if isinstance(item, Tensor | list)]
     except (TypeError, ValueError, RuntimeError):
-        raise Clash("an index is a tensor or a list of whole numbers") from None
+        raise ShapeMismatch("an index is a tensor or a list of whole numbers") from None
     if any(item.dtype.is_floating_point for item in items if isinstance(item, Tensor) and item.numel()):
-        raise Clash("places are whole numbers (torch.long)")
+        raise ShapeMismatch("places are whole numbers (torch.long)")
     if not tensors:
         return 0  # a view
     shapes = [_place_shape(tensor) for tensor in tensors]

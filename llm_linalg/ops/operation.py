@@ -76,7 +76,7 @@ class Operation:
         return self
 
     def infer(self, call: Call) -> Shape | None:
-        """Return the output's shape from the operands' shapes, or raise `Clash`; None if no rule."""
+        """Return the output's shape from the operands' shapes, or raise `ShapeMismatch`; None if no rule."""
         axes = self.axes(call)
         return axes.shape if axes else None
 

@@ -11,9 +11,9 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
-from llm_linalg.axes import Axes, Clash, Shape, aligned, pointwise
+from llm_linalg.axes import Axes, Shape, ShapeMismatch, aligned, pointwise
 from llm_linalg.cells import Index
-from llm_linalg.errors import ClashAxis
+from llm_linalg.errors import MismatchedAxis
 from llm_linalg.ops.call import Call
 from llm_linalg.ops.operation import Operation, filled
 from llm_linalg.ops.terms import Addend, Addends
@@ -118,15 +118,17 @@ class Rowwise(Operation):
 
 
 def _check_row(shape: Shape, dims: tuple[int, ...], given: int | Sequence[int]) -> None:
-    """Raise `Clash` where the last axes are not those that are to be normalised; a tensor names none."""
+    """Raise `ShapeMismatch` where the last axes are not those to be normalised; a tensor names none."""
     if not isinstance(given, int | list | tuple):
         raise TypeError("the axes to be normalised have sizes in a list")
     row = (given,) if isinstance(given, int) else tuple(given)
     if len(row) > len(shape) or not row:
-        raise Clash(f"the last {len(row)} axes are normalised, and the input has {len(shape)}")
+        raise ShapeMismatch(f"the last {len(row)} axes are normalised, and the input has {len(shape)}")
     for axis, size in zip(dims, row, strict=True):
         if shape[axis] != size:
-            raise Clash(f"the normalised axes must have the sizes {row}", ClashAxis(0, axis, shape[axis]))
+            raise ShapeMismatch(
+                f"the normalised axes must have the sizes {row}", MismatchedAxis(0, axis, shape[axis])
+            )
 
 
 @dataclass(frozen=True, eq=False)

@@ -20,7 +20,7 @@ from llm_linalg.language.budget import Budget
 from llm_linalg.ops import TABLE, Call
 from llm_linalg.ops.fallback import Unlisted
 from llm_linalg.ops.registry import short_name
-from llm_linalg.shapes import clash_of
+from llm_linalg.shapes import mismatch_of
 from tests.engine.hostile import BOMBS, REFUSED
 from tests.engine.test_shapes import BROKEN
 
@@ -197,7 +197,7 @@ class Watching(Budget):
     def check(self, call: Call) -> None:
         assert not self.objected, f"{self.objected}: the rule objected, and torch did not"
         super().check(call)
-        self.objected = call.operation.name if clash_of(call) is not None else ""
+        self.objected = call.operation.name if mismatch_of(call) is not None else ""
 
 
 @given(nonsense())

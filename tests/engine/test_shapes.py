@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 
 from llm_linalg import ProgramError, ShapeError, Trace, run
-from llm_linalg.axes import Clash
+from llm_linalg.axes import ShapeMismatch
 from llm_linalg.language.budget import Budget
 from llm_linalg.node import Origin
 from llm_linalg.ops import TABLE, Call
@@ -81,12 +81,12 @@ def ruled(function: Callable[..., Any], inputs: tuple[Tensor, ...]) -> tuple[Cal
     return noting.calls[-1], result, None
 
 
-def inferred(call: Call) -> Shape | Clash | None:
+def inferred(call: Call) -> Shape | ShapeMismatch | None:
     """Returns what the operation's own rule says of a call's shapes."""
     try:
         return call.operation.infer(call)
-    except Clash as clash:
-        return clash
+    except ShapeMismatch as mismatch:
+        return mismatch
 
 
 @pytest.mark.parametrize("name", RULED)
@@ -100,7 +100,7 @@ def test_rules_object_where_torch_does(name: str, one: Shape, other: Shape) -> N
     call, result, error = ruled(RULED[name], (values(one, 1), values(other, 2)))
     assert call.operation.name in TABLE.operations
     shape = inferred(call)
-    if isinstance(shape, Clash):
+    if isinstance(shape, ShapeMismatch):
         assert error is not None, f"the rule objects, torch doesn't: {shape}"
         for axis in shape.axes:
             assert call.shapes[axis.operand][axis.axis] == axis.size

@@ -51,7 +51,7 @@ def clash_panels(
     sign = SIGNS.get(error.operation, "")
     for p, (operand, value) in enumerate(zip(error.operands, values, strict=True)):
         spot = plain_spot("operand", len(operand.shape), sign if p else "")
-        axes = [clash.axis for clash in error.axes if clash.operand == p]
+        axes = [mismatch.axis for mismatch in error.axes if mismatch.operand == p]
         boxes = [
             Box(tuple(range(n if axis == clashing else min(n, 1)) for axis, n in enumerate(operand.shape)))
             for clashing in axes
@@ -104,8 +104,8 @@ def error_view(
         ()
         if shaped is None
         else tuple(
-            f"{_operand_name(shaped, clash.operand)}, axis {clash.axis}: size {clash.size}"
-            for clash in shaped.axes
+            f"{_operand_name(shaped, mismatch.operand)}, axis {mismatch.axis}: size {mismatch.size}"
+            for mismatch in shaped.axes
         )
     )
     repairs = (
