@@ -13,9 +13,8 @@ from llm_linalg.errors import ProgramError
 from llm_linalg.lesson import LONGEST_FILE, Lesson, LessonError, Stop, catalog, read_bytes
 from llm_linalg.lesson import problems as broken_files
 from llm_linalg.spelling import quoted
-from tui.cli_parse import UsageError
-from tui.cli_view import settled
 from tui.decks import deck_named, flags_of, view_at
+from tui.model.errors import UsageError
 from tui.panes.scenes import scenes
 from tui.panes.slide import rows_needed
 from tui.panes.words import spoken
@@ -23,6 +22,7 @@ from tui.picture import Picture, sizes, slide_sizes, wished
 from tui.prose import paragraphs, titled
 from tui.session import Session
 from tui.stage import Opened, open_view
+from tui.stage.view_check import settle
 from tui.view import View
 from tui.widgets.rows import wrap_code
 
@@ -115,7 +115,7 @@ def _shown(stop: DeckStop, view: View, opened: Opened) -> None:
     """Raises what is wrong with another lesson's stop: its program, or what the deck asks it to show."""
     if opened.error is not None and not stop.at.fails:
         raise opened.error
-    settled(view, opened, flags_of(stop))
+    settle(view, opened, flags_of(stop))
 
 
 def _at_the_ends(stop: DeckStop, view: View) -> Iterator[LessonError]:

@@ -13,13 +13,14 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from llm_linalg.text import nearest
 from tui import leaving
-from tui.cli_parse import UsageError, app_parser
-from tui.cli_write import WriteError, say, write
+from tui.cli_parse import app_parser
+from tui.files.output import WriteError, say, write
+from tui.model.errors import UsageError
 from tui.terminal.signals import restored
 
 if TYPE_CHECKING:
     from llm_linalg.lesson import Lesson
-    from tui.cli_parse import Parser
+    from tui.model.flags import Parser
 
 # float32 sums differ between processors in the last bits; these make torch's kernels add in one order.
 KERNELS = {

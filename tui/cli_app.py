@@ -12,9 +12,12 @@ from typing import TYPE_CHECKING, TypeVar
 
 from llm_linalg.lesson_values import LessonError
 from tui import failures, garbage, kept
-from tui.cli_parse import VIEW, UsageError, app_parser, given
-from tui.cli_view import first_lesson, lesson_named, starting, view_of
+from tui.cli_parse import app_parser
 from tui.drafts import Drafts, folder
+from tui.model.errors import UsageError
+from tui.model.flags import given
+from tui.model.lesson_words import first_lesson, lesson_named
+from tui.model.view_words import VIEW, starting, view_of
 from tui.script import saving
 from tui.script.tape import Tape
 from tui.settings import Settings, decided

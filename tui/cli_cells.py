@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from llm_linalg.spelling import quoted
 from llm_linalg.text import clean
-from tui.cli_parse import UsageError
-from tui.cli_write import explain, say
+from tui.files.output import explain, say
+from tui.model.errors import UsageError
 
 if TYPE_CHECKING:
     from llm_linalg.errors import ProgramError
@@ -27,7 +27,7 @@ def document_in(file: str) -> Lesson | None:
         UsageError: If there is no such file.
         LessonError: If it can't be read.
     """
-    from tui.cli_view import lesson_named
+    from tui.model.lesson_words import lesson_named
 
     if Path(file).suffix.lower() not in (NOTEBOOK, *MARKDOWN):
         return None

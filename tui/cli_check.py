@@ -7,8 +7,9 @@ import json
 
 from llm_linalg.lesson_values import LessonError
 from llm_linalg.text import clean
-from tui.cli_parse import FORMATS, Choice, Parser
-from tui.cli_write import say, write
+from tui.cli_parse import FORMATS
+from tui.files.output import say, write
+from tui.model.flags import Choice, Parser
 
 
 def check_parser() -> Parser:

@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING
 
 from llm_linalg.spelling import quoted
 from llm_linalg.text import clean
-from tui.cli_parse import UsageError, frame_parser
-from tui.cli_view import lesson_named, settled
-from tui.cli_write import Sink, explain, say, write
+from tui.cli_parse import frame_parser
 from tui.decks import asked
+from tui.files.output import Sink, explain, say, write
+from tui.model.errors import UsageError
+from tui.model.lesson_words import lesson_named
 from tui.view import View
 
 if TYPE_CHECKING:
@@ -81,12 +82,13 @@ def frame(flags: argparse.Namespace) -> int:
     """``llm-linalg frame``: one picture, or one for each step."""
     no_environment()
     from tui.stage import open_view
+    from tui.stage.view_check import settle
 
     if flags.step == "all" and flags.format == "svg":
         raise UsageError("an SVG is one picture: --step all goes with plain, json, screen or ansi")
     wanted, flags = asked(flags, frame_parser())
     opened = open_view(wanted)
-    view = settled(wanted, opened, flags)
+    view = settle(wanted, opened, flags)
     try:
         with Sink(flags.output) as sink:
             for text in _texts(view, opened, flags):

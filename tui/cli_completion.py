@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import argparse
 
-from tui.cli_parse import Choice, Parser
-from tui.cli_write import write
+from tui.files.output import write
+from tui.model.flags import Choice, Parser
 
 SHELLS = ("bash", "zsh", "fish")
 

@@ -11,8 +11,9 @@ from pathlib import Path
 from llm_linalg.text import clean
 from tui import kept
 from tui.cli_app import wanted_lesson
-from tui.cli_parse import FORMATS, Choice, Parser
-from tui.cli_write import write
+from tui.cli_parse import FORMATS
+from tui.files.output import write
+from tui.model.flags import Choice, Parser
 from tui.settings import SETTINGS, Settings, decided, example
 from tui.state import Memory
 

@@ -14,9 +14,12 @@ from typing import TYPE_CHECKING, NamedTuple
 from llm_linalg.spelling import quoted, unknown
 from llm_linalg.text import clean
 from tui.cli_commands import no_environment
-from tui.cli_parse import VIEW, Choice, Parser, UsageError, given, size, speed, view_flags
-from tui.cli_write import Sink, explain, say
+from tui.cli_parse import size, view_flags
 from tui.export.progress import Progress
+from tui.files.output import Sink, explain, say
+from tui.model.errors import UsageError
+from tui.model.flags import Choice, Parser, given, speed
+from tui.model.view_words import VIEW
 from tui.script.saving import SUFFIX
 
 if TYPE_CHECKING:

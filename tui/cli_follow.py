@@ -16,8 +16,10 @@ from tui import cli_app
 from tui.audience import places
 from tui.audience.client import Link, introduced
 from tui.audience.wire import Followed, Role, WireError
-from tui.cli_parse import Parser, UsageError, colour_flags, shown_flags, whole
-from tui.cli_write import say, write
+from tui.cli_parse import colour_flags, shown_flags
+from tui.files.output import say, write
+from tui.model.errors import UsageError
+from tui.model.flags import Parser, whole
 from tui.settings import Settings, decided
 
 if TYPE_CHECKING:

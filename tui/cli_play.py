@@ -9,7 +9,9 @@ from pathlib import Path
 from llm_linalg.spelling import quoted
 from tui import drafts, kept
 from tui.cli_cells import program_of
-from tui.cli_parse import Parser, UsageError, app_flags
+from tui.cli_parse import app_flags
+from tui.model.errors import UsageError
+from tui.model.flags import Parser
 
 
 def play_parser() -> Parser:

@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING
 from llm_linalg.lesson_values import MOST_MINUTES
 from llm_linalg.spelling import quoted
 from tui import cli_app, kept
-from tui.cli_parse import Parser, UsageError, colour_flags, shown_flags, whole
+from tui.cli_parse import colour_flags, shown_flags
 from tui.decks import checked, deck_named, numbered
+from tui.model.errors import UsageError
+from tui.model.flags import Parser, whole
 from tui.script import saving
 from tui.script.tape import Tape
 from tui.settings import decided

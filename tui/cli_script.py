@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING
 from llm_linalg.spelling import quoted
 from llm_linalg.text import clean
 from tui import cli_app, kept
-from tui.cli_parse import Parser, UsageError, colour_flags, speed, switch
+from tui.cli_parse import colour_flags
+from tui.model.errors import UsageError
+from tui.model.flags import Parser, speed, switch
 from tui.script import saving
 from tui.script.tape import Tape
 from tui.settings import decided

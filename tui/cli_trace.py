@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING
 
 from llm_linalg.spelling import quoted
 from tui.cli_commands import print_trace
-from tui.cli_parse import FORMATS, Choice, Parser, UsageError, app_flags, megabytes
-from tui.cli_write import explain, say
+from tui.cli_parse import FORMATS, app_flags, megabytes
+from tui.files.output import explain, say
+from tui.model.errors import UsageError
+from tui.model.flags import Choice, Parser
 
 if TYPE_CHECKING:
     from llm_linalg.lesson import Lesson

@@ -11,9 +11,9 @@ from pathlib import Path
 from llm_linalg.lesson_front import line_of, toml_fault
 from llm_linalg.spelling import quoted, unknown
 from tui import kept
-from tui.cli_parse import UsageError
 from tui.keymap import KeyMapError
 from tui.keys import KEYS, Key
+from tui.model.errors import UsageError
 
 NAME = "config.toml"
 TABLE = "keys"

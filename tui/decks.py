@@ -7,9 +7,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from llm_linalg.spelling import quoted
-from tui.cli_parse import Parser, UsageError, picture_flags
-from tui.cli_view import is_path, lesson_named, starting, there, view_of
-from tui.view import View, lesson_word
+from tui.model.errors import UsageError
+from tui.model.flags import Parser
+from tui.model.lesson_words import is_path, lesson_named, lesson_word, there
+from tui.model.view_words import picture_flags, starting, view_of
+from tui.view import View
 
 if TYPE_CHECKING:
     from llm_linalg.decks import Deck, DeckStop
@@ -57,7 +59,7 @@ def flags_of(stop: DeckStop) -> argparse.Namespace:
 def view_at(stop: DeckStop) -> View:
     """The view that a deck's stop opens with, as it was rehearsed.
 
-    A node, an order or a step can't be known to be there before the program has run: `cli_view.settled` says.
+    A node, an order or a step can't be known to be there before the program has run: `stage.view_check` says.
 
     Raises:
         LessonError: With the deck's file and line, for a word or a control that is none.

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from llm_linalg.text import clean
 from tui import kept
-from tui.cli_write import Sink
+from tui.files.output import Sink
 
 NAME = "program.py"
 BEFORE = "before.py"

@@ -6,7 +6,7 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
-from tui.cli_write import Sink
+from tui.files.output import Sink
 
 STATE = ("XDG_STATE_HOME", ".local/state")
 CONFIG = ("XDG_CONFIG_HOME", ".config")

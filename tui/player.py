@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import NamedTuple, Protocol
 
 from tui import mapping
-from tui.view import Depth, Place, View
+from tui.view import END, Depth, Place, View
 
 SPEEDS = (0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0)  # steps a second
 
@@ -263,9 +263,6 @@ def tick(view: View, ground: Ground, player: Player) -> tuple[View, Player]:
         steps = min(steps, stop[1])
     ended = step >= steps if player.direction > 0 else step <= (1 if view.depth in WHOLE else 0)
     return moved, player.pause() if ended or step == player.until else player
-
-
-END = 10**15  # a step beyond every walk; position() clamps it
 
 
 def _at(view: View, ground: Ground, number: int) -> View:

@@ -142,8 +142,8 @@ class LinalgFrames:
     ) -> Iterator[tuple[int, list[str]]]:
         """Each stop that is asked for, with its words."""
         from llm_linalg.lesson_values import LessonError
-        from tui.cli_parse import UsageError
         from tui.decks import deck_named
+        from tui.model.errors import UsageError
 
         path = self._here / what
         try:

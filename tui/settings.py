@@ -15,10 +15,11 @@ from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
 from tui import config_file, kept
-from tui.cli_parse import THEMES, Choice, given, speed
+from tui.cli_parse import THEMES
 from tui.config_file import ConfigError
 from tui.keymap import changed
 from tui.keys import KEYS, Key
+from tui.model.flags import Choice, given, speed
 from tui.state import Memory
 
 Value = str | float | bool

@@ -15,8 +15,9 @@ from typing import Any, NamedTuple
 
 from tui import kept
 from tui.cli_parse import THEMES
+from tui.model.view_words import arguments
 from tui.playground import is_playground
-from tui.view import View, arguments
+from tui.view import View
 
 NAME = "state.json"
 MOST_DECKS = 100

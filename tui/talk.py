@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 from tui import player
 from tui.decks import view_at
 from tui.stopwatch import Stopwatch
-from tui.view import View
+from tui.view import END, View
 
 if TYPE_CHECKING:
     from llm_linalg.decks import Deck, DeckStop
@@ -116,7 +116,7 @@ class Talk:
 def end_of(view: View) -> int:
     """The last step that a stop is about; what is beyond the walk is its end."""
     steps = view.at_stop.steps
-    return player.END if steps is None else steps[1]
+    return END if steps is None else steps[1]
 
 
 def edited(session: Session) -> bool:

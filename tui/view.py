@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
@@ -12,6 +11,8 @@ if TYPE_CHECKING:
 Depth = Literal["map", "operations", "cells", "terms"]
 Look = Literal["numbers", "heat", "both"]
 Cursor = tuple[str, tuple[int, ...]]
+
+END = 10**15  # a step beyond every walk; `player.position` clamps it
 
 
 class Place(NamedTuple):
@@ -191,98 +192,6 @@ class View:
             code=code,
             at=None,
         )
-
-
-def command(view: View) -> str:
-    """The shell line that reopens exactly this view; only what differs from the lesson's opening is in it."""
-    return shlex.join(["llm-linalg", *arguments(view)])
-
-
-def arguments(view: View) -> list[str]:
-    """The arguments of :func:`command`, unquoted."""
-    opening = View.opening(view.lesson, view.stop)
-    given = view.lesson.given
-    words = [lesson_word(view.lesson)] if given is None else list(given.words)
-    if view.stop != 1:
-        words += ["--stop", str(view.stop)]
-    if view.path:
-        words += ["--node", "/".join(view.path)]
-    words += _control_words(view, opening)
-    words += _order_words(view, opening)
-    words += _map_words(view, opening)
-    if view.step != (0 if view.path else opening.step):
-        words += ["--step", str(view.step)]
-    if view.seed != view.lesson.seed:
-        words += ["--seed", str(view.seed)]
-    return words + _look_words(view)
-
-
-def _control_words(view: View, opening: View) -> list[str]:
-    """The controls that differ from the defaults, and those that these would set to something else."""
-    given = {name: text for name, text in view.controls if text != dict(opening.controls)[name]}
-    lesson = view.lesson
-    implied = lesson.values({name: lesson.control(name).parse(text) for name, text in given.items()})
-    moved = {
-        name
-        for name, value in implied.items()
-        if lesson.control(name).show(value) != dict(view.controls)[name]
-    }
-    return [
-        word
-        for name, text in view.controls
-        if name in given or name in moved
-        for word in ("--set", f"{name}={text}")
-    ]
-
-
-def lesson_word(lesson: Lesson) -> str:
-    """The slug of a built-in lesson, the path of another."""
-    from llm_linalg.lesson import shelf
-
-    built_in = any(lesson is other for other in shelf())
-    return lesson.slug if built_in or lesson.path is None else str(lesson.path)
-
-
-def _order_words(view: View, opening: View) -> list[str]:
-    words: list[str] = []
-    implied = opening.depth
-    if view.order is not None and view.order != view.at_stop.order:
-        words, implied = ["--order", view.order], "cells"
-    elif view.depth == "terms" and opening.depth != "terms":
-        return ["--order", "terms"]
-    return words if view.depth == implied else [*words, "--depth", view.depth]
-
-
-def _map_words(view: View, opening: View) -> list[str]:
-    words = ["--box", "/".join(view.box)] if view.depth == "map" and view.box != opening.box else []
-    if view.asked != opening.asked:
-        asked = view.asked
-        words += ["--lineage", "none"] if asked is None else [f"--{asked.way}", cell(asked.name, asked.index)]
-    return words
-
-
-def cell(name: str, index: tuple[int, ...]) -> str:
-    """A cell as the flags take it: ``Y[1,2]``."""
-    return f"{name}[{','.join(map(str, index))}]"
-
-
-def _look_words(view: View) -> list[str]:
-    words: list[str] = []
-    if view.cursor is not None:
-        words += ["--cursor", cell(*view.cursor)]
-    if view.at is not None:
-        words += ["--at", ",".join(map(str, view.at))]
-    if view.look != "numbers":
-        words += ["--look", view.look]
-    if view.twin != view.at_stop.backward:
-        words.append("--twin" if view.twin else "--no-twin")
-    if view.row != 1:
-        words += ["--row", str(view.row)]
-    if view.code is not None:
-        words += ["--code", view.code]
-    if view.patient:
-        words.append("--patient")
-    return words
 
 
 @dataclass(frozen=True, slots=True)

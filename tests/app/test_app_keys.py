@@ -7,7 +7,7 @@ import pytest
 from tests.app.driving import lesson, opened
 from tui.commands import COMMANDS, OUTSIDE
 from tui.keys import BY_ID, CONTEXTS, GROUPS, KEYS, grouped, live
-from tui.view import command
+from tui.model.view_words import command
 
 
 def test_every_key_is_complete_and_every_command_has_a_key() -> None:

@@ -10,15 +10,16 @@ import pytest
 from llm_linalg.lesson import Lesson, find, parse
 from tui.board import BoardView, LiveRow
 from tui.cli import main
-from tui.cli_parse import UsageError, app_parser
-from tui.cli_view import view_of
+from tui.cli_parse import app_parser
+from tui.model.errors import UsageError
+from tui.model.view_words import command, view_of
 from tui.panes.board import board_rows
 from tui.player import last, over
 from tui.render.json import to_json
 from tui.render.plain import to_plain
 from tui.stage import open_view
 from tui.themes import ASCII, UNICODE, Glyphs
-from tui.view import View, command
+from tui.view import View
 from tui.widgets.rows import width_of
 
 BOARD = parse(

@@ -13,7 +13,7 @@ from llm_linalg import __version__
 from tests.app.lessons import PRODUCT
 from tui import cli_commands
 from tui.cli import main
-from tui.cli_write import Sink
+from tui.files.output import Sink
 
 Capture = pytest.CaptureFixture[str]
 

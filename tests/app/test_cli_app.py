@@ -11,7 +11,7 @@ import pytest
 from tests.conftest import pinned
 from tui import cli_app
 from tui.cli import main
-from tui.cli_parse import UsageError
+from tui.model.errors import UsageError
 from tui.settings import utf8
 
 

@@ -15,10 +15,11 @@ from tests.app.driving import opened
 from tests.engine.test_documents import code, notebook, words
 from tui.cli import main
 from tui.cli_cells import program_of
-from tui.cli_parse import UsageError
+from tui.model.errors import UsageError
+from tui.model.view_words import arguments
 from tui.outline import outline
 from tui.stage import open_view
-from tui.view import View, arguments
+from tui.view import View
 
 Capture = pytest.CaptureFixture[str]
 

@@ -9,8 +9,9 @@ import pytest
 from llm_linalg.lesson import load
 from tests.app.driving import opened
 from tui.cli import main
+from tui.model.view_words import arguments
 from tui.stage import open_view
-from tui.view import View, arguments
+from tui.view import View
 
 Capture = pytest.CaptureFixture[str]
 

@@ -19,10 +19,11 @@ from tests.engine.test_places import Model
 from tui import cli
 from tui.cli import main
 from tui.leaving import THREAD
+from tui.model.view_words import arguments
 from tui.outline import outline, pointed
 from tui.picture import BEHIND, RUNNING
 from tui.stage import open_view
-from tui.view import View, arguments
+from tui.view import View
 
 Capture = pytest.CaptureFixture[str]
 SOURCE = "def double(x):\n    y = x * 2\n    return y @ x\n"

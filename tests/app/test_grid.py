@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from llm_linalg.lesson import LessonError, catalog, find, parse
 from tests.app.driving import opened
 from tui.cli_parse import app_parser
-from tui.cli_view import view_of
 from tui.commands import run
+from tui.model.view_words import command, view_of
 from tui.plain.prompt import Plain
 from tui.render.json import to_json
 from tui.render.plain import to_plain
@@ -23,7 +23,7 @@ from tui.script.running import ran
 from tui.session import Session
 from tui.stage import Opened, open_view
 from tui.stage.grid import drawn
-from tui.view import View, command
+from tui.view import View
 from tui.widgets.matrix import Matrix
 
 KINDS = ["tril", "triu", "band", "custom"]

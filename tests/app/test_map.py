@@ -14,12 +14,14 @@ from tests.app.driving import lesson, opened
 from tests.app.test_player import START, Product
 from tui import mapping, player
 from tui.boxes import MapView, percent
-from tui.cli_parse import UsageError, app_parser
-from tui.cli_view import settled, view_of
+from tui.cli_parse import app_parser
 from tui.frame import Mark
+from tui.model.errors import UsageError
+from tui.model.view_words import command, view_of
 from tui.render.plain import to_plain
 from tui.stage import open_view
-from tui.view import View, command
+from tui.stage.view_check import settle
+from tui.view import View
 
 FUNCTIONS = lesson(
     """## Calls
@@ -194,7 +196,7 @@ def test_a_cell_that_isnt_there_is_not_followed() -> None:
         flags = app_parser().read(["why", "--lineage", cell])
         view = view_of(flags)
         with pytest.raises(UsageError):
-            settled(view, open_view(view), flags)
+            settle(view, open_view(view), flags)
     with pytest.raises(UsageError, match="one way at a time"):
         view_of(app_parser().read(["why", "--lineage", "x[0,0]", "--reach", "x[0,0]"]))
 

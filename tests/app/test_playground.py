@@ -15,8 +15,9 @@ from tests.app.test_app_goldens import SNAPSHOTS, compare
 from tui.app import Explorer, Options
 from tui.drafts import NAME, Drafts, folder
 from tui.examples import EXAMPLES
+from tui.model.view_words import arguments
 from tui.playground import LONGEST, PLAYGROUND, as_program
-from tui.view import View, arguments
+from tui.view import View
 from tui.widgets.editor import Editor
 
 PRODUCT = "x = torch.ones(3, 2)\nW = torch.ones(2, 4)\nY = x @ W"

@@ -14,10 +14,13 @@ from llm_linalg.lesson import find
 from tests.app.driving import opened
 from tui.app import Options
 from tui.cli import main
-from tui.cli_parse import VIEW, Parser, UsageError, app_parser, picture_flags
+from tui.cli_parse import app_parser
 from tui.config_file import NAME, ConfigError
 from tui.keymap import APART, CHARACTERS, TOGETHER, KeyMapError, changed, key_named, shown
 from tui.keys import BY_ID, CONTEXTS, KEYS, live
+from tui.model.errors import UsageError
+from tui.model.flags import Parser
+from tui.model.view_words import VIEW, picture_flags
 from tui.settings import SETTINGS, Settings, decided, example
 from tui.state import Memory
 

@@ -7,8 +7,9 @@ import pytest
 from tests.app.lessons import lesson, opened
 from tests.app.test_stage import PRODUCT, grid, marked, value
 from tui.frame import Mark
+from tui.model.view_words import command
 from tui.stage import open_view
-from tui.view import View, command
+from tui.view import View
 
 
 def test_a_failing_program_keeps_the_last_good_picture() -> None:

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from llm_linalg.lesson import Lesson, catalog, find, load
 from tests.app.lessons import PRODUCT
 from tui.cli_parse import app_parser
-from tui.cli_view import view_of
 from tui.kept import CONFIG, LARGEST, folder
+from tui.model.view_words import view_of
 from tui.playground import PLAYGROUND, opening
 from tui.state import MOST_DECKS, NAME, Memory, State, of_json, place
 from tui.view import View

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from llm_linalg.lesson import UnknownNameError, find
 from tests.app.lessons import lesson
 from tui.cli_parse import app_parser
-from tui.cli_view import view_of
-from tui.view import Depth, History, Look, View, command
+from tui.model.view_words import command, view_of
+from tui.view import Depth, History, Look, View
 
 
 def reopened(view: View) -> View:

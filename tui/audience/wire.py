@@ -20,8 +20,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from tui.model.view_words import arguments
 from tui.talk import edited, on_stage
-from tui.view import arguments
 
 if TYPE_CHECKING:
     from llm_linalg.decks import Deck, DeckStop

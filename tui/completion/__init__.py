@@ -12,7 +12,7 @@ from shlex import quote
 from typing import Literal
 
 from llm_linalg.lesson_values import Lesson
-from tui.cli_parse import Choice, Parser
+from tui.model.flags import Choice, Parser
 
 Takes = Literal["nothing", "words", "files", "controls", "anything"]
 

@@ -8,13 +8,15 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from llm_linalg.spelling import unknown
-from tui.cli_parse import Parser, UsageError, given
-from tui.cli_view import settled, starting, view_of
 from tui.decks import flags_of
+from tui.model.errors import UsageError
+from tui.model.flags import Parser, given
+from tui.model.view_words import starting, view_of
 from tui.player import Player, goto, position
 from tui.script.playback import play
 from tui.script.running import ran
 from tui.session import Session
+from tui.stage.view_check import settle
 from tui.talk import Talk
 
 if TYPE_CHECKING:
@@ -126,7 +128,7 @@ def _opened(deck: Deck, stop: DeckStop, number: int, asked: argparse.Namespace, 
     session = ran(Session.start(view, deck.lessons).on(Talk(deck, number)))
     opened = session.current
     if opened is not None and alone:
-        return replace(session, view=settled(session.view, opened, asked))
+        return replace(session, view=settle(session.view, opened, asked))
     ground = session.ground
     known = ground is None or view.order in ground.orders
     return session if known else replace(session, view=replace(session.view, order=None))

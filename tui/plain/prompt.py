@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING
 
 from llm_linalg.lesson_values import LessonError
 from llm_linalg.text import clean
-from tui.cli_parse import UsageError
 from tui.devices import Devices, DevicesError, job_of, verdict
 from tui.glyphs import ascii_text
+from tui.model.errors import UsageError
+from tui.model.view_words import command
 from tui.prose import words_of
 from tui.render.plain import to_plain
 from tui.script.playback import beats
@@ -23,7 +24,7 @@ from tui.script.tokens import acts
 from tui.script.words import find, help_text
 from tui.session import Session
 from tui.terminal.signals import raised
-from tui.view import View, command
+from tui.view import View
 
 if TYPE_CHECKING:
     from llm_linalg.lesson import Lesson
@@ -154,7 +155,7 @@ def converse(
     Returns the view where somebody at a terminal left, of a script None; and the exit code: 1 if a script
     said what can't be done, as any script's reader wants to know.
     """
-    from tui.cli_write import say, write
+    from tui.files.output import say, write
 
     typed = sys.stdin is not None and sys.stdin.isatty()
     plain = Plain(view, lessons, write, width=width, ascii_only=ascii_only, talk=talk)

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from tui.model.view_words import command
 from tui.picture import RUNNING, STOPPING
 from tui.terminal.app import TerminalApp
 from tui.themes import LOOKS
-from tui.view import command
 
 if TYPE_CHECKING:
     from textual.app import App

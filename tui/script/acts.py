@@ -9,10 +9,11 @@ from dataclasses import replace
 from llm_linalg.spelling import quoted, unknown
 from tui import player
 from tui.choices import LOOKS, control_to, moving, open_lesson
-from tui.cli_parse import SEEDS, UsageError, pause
-from tui.cli_parse import speed as parse_speed
 from tui.commands import run
 from tui.examples import BY_NAME as EXAMPLES
+from tui.model.errors import UsageError
+from tui.model.flags import SEEDS, pause
+from tui.model.flags import speed as parse_speed
 from tui.motions import motion, play_by
 from tui.playground import is_playground, last_line
 from tui.script.beginning import opening

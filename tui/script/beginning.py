@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from tui.cli_parse import Parser, UsageError, picture_flags, whole
-from tui.cli_view import starting, view_of
 from tui.decks import checked, deck_named, numbered
+from tui.model.errors import UsageError
+from tui.model.flags import Parser, whole
+from tui.model.view_words import picture_flags, starting, view_of
 from tui.playground import PLAYGROUND
 from tui.script.tokens import Said
 from tui.session import Session

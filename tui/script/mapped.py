@@ -8,7 +8,7 @@ from typing import Literal
 
 from llm_linalg.lesson_stop import Asked
 from tui import mapping
-from tui.cli_parse import UsageError
+from tui.model.errors import UsageError
 from tui.script.acts import Act, key, one_of
 from tui.session import Session
 

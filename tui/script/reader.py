@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 from llm_linalg.lesson_values import LessonError
-from tui.cli_parse import UsageError
+from tui.model.errors import UsageError
 from tui.script.beginning import FIRST
 from tui.script.tokens import Said, acts
 from tui.script.words import find

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from tui.decks import deck_word
-from tui.player import END
+from tui.model.view_words import arguments
 from tui.script.spoken import position, written
 from tui.script.tokens import Said, line_of
 from tui.session import Session
 from tui.talk import Talk
-from tui.view import View, arguments
+from tui.view import END, View
 
 MOST = 20_000  # lines: a session that says more is recorded up to there
 COUNTED = ("next", "back")

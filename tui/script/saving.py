@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 from llm_linalg.spelling import quoted
 from llm_linalg.text import clean
-from tui.cli_parse import UsageError
-from tui.cli_write import Sink
+from tui.files.output import Sink
+from tui.model.errors import UsageError
 
 if TYPE_CHECKING:
     from llm_linalg.lesson import Lesson

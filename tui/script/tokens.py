@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from llm_linalg.spelling import quoted
-from tui.cli_parse import UsageError
+from tui.model.errors import UsageError
 
 Said = tuple[str, ...]
 """One act: a word and what follows it."""

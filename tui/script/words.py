@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from llm_linalg.spelling import unknown
-from tui.cli_parse import UsageError
+from tui.model.errors import UsageError
 from tui.script import acts, mapped
 from tui.script.acts import Act, key
 

@@ -1,0 +1,1 @@
+"""What the app is about, as values: the view and its words, the frame, errors."""

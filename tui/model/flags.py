@@ -1,0 +1,110 @@
+"""Flags: a parser whose errors are exceptions of one line, and the types of what follows a flag."""
+
+from __future__ import annotations
+
+import argparse
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, NoReturn
+
+from llm_linalg.spelling import quoted, unknown
+from tui.files.output import write
+from tui.model.errors import UsageError
+
+SEEDS = range(-(2**63), 2**64)  # what torch.manual_seed takes
+
+
+class Parser(argparse.ArgumentParser):
+    """An argument parser whose errors are exceptions."""
+
+    def error(self, message: str) -> NoReturn:
+        """Raise the error instead of printing usage and leaving."""
+        raise UsageError(message)
+
+    def print_help(self, file: object = None) -> None:  # noqa: ARG002 - argparse's signature
+        """Write the help as data, in UTF-8 whatever the locale."""
+        write(self.format_help())
+
+    @property
+    def actions(self) -> Sequence[argparse.Action]:
+        """The flags and the words that it takes, in order."""
+        return self._actions
+
+    def read(self, arguments: Sequence[str]) -> argparse.Namespace:
+        """The flags' values, and in `words` what was read. Raises UsageError."""
+        values, rest = self.parse_known_args(list(arguments))
+        values.words = tuple(arguments)
+        for word in rest:
+            if word.startswith("-") and len(word) > 1:
+                known = sorted(flag for flag in self._option_string_actions if flag.startswith("--"))
+                raise UsageError(unknown("option", word.partition("=")[0], known))
+        if rest:
+            raise UsageError(f"one too many: {quoted(rest[0])}")
+        return values
+
+
+def whole(text: str) -> int:
+    """An integer of an everyday length."""
+    if not re.fullmatch(r"[+-]?[0-9]{1,30}", text.strip()):
+        raise argparse.ArgumentTypeError(f"{quoted(text)} is not a whole number")
+    return int(text)
+
+
+def seed(text: str) -> int:
+    """A seed that torch takes."""
+    value = whole(text)
+    if value not in SEEDS:
+        raise argparse.ArgumentTypeError(f"{quoted(text)} is not between -2^63 and 2^64 - 1")
+    return value
+
+
+def speed(text: str) -> float:
+    """Steps a second."""
+    try:
+        value = float(text) if len(text) < 30 else 0.0
+    except ValueError:
+        value = 0.0
+    if not 0.05 <= value <= 100:
+        raise argparse.ArgumentTypeError(f"{quoted(text)} is not a number of steps a second from 0.05 to 100")
+    return value
+
+
+def pause(text: str) -> float:
+    """A number of seconds."""
+    try:
+        value = float(text) if len(text) < 30 else -1.0
+    except ValueError:
+        value = -1.0
+    if not 0 <= value <= 3600:
+        raise argparse.ArgumentTypeError(f"{quoted(text)} is not a number of seconds from 0 to 3600")
+    return value
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A checker of words, with the nearest spelling in its error.
+
+    Attributes:
+        what: What they name.
+        known: Those there are.
+    """
+
+    what: str
+    known: Sequence[str]
+
+    def __call__(self, text: str) -> str:
+        """The word, if there is such a one."""
+        if text not in self.known:
+            raise argparse.ArgumentTypeError(unknown(self.what, text, self.known))
+        return text
+
+
+def given(flags: argparse.Namespace, name: str) -> Any:
+    """The value of a flag of our tables; None for one that was not given, or that the command has not."""
+    return getattr(flags, name, None)
+
+
+def switch(parser: Parser, flag: str, says: str) -> None:
+    """A flag and its opposite; None where neither is given, which leaves it to the settings."""
+    parser.add_argument(flag, action=argparse.BooleanOptionalAction, default=None, help=says)

@@ -1,0 +1,69 @@
+"""From a word to a lesson, and back: a built-in lesson's slug, the path of another."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from llm_linalg.spelling import quoted
+from tui.model.errors import UsageError
+
+if TYPE_CHECKING:
+    from llm_linalg.lesson import Lesson
+
+
+def lesson_named(word: str) -> Lesson:
+    """The lesson of a slug or a path.
+
+    Raises:
+        UsageError: If there is none.
+        LessonError: If the file is broken.
+    """
+    from llm_linalg.lesson import UnknownNameError, find
+
+    if "." in word or is_path(word):
+        from llm_linalg.documents import is_document, read
+
+        if is_document(word) or is_path(word):
+            there(word)
+            return read(word)
+    try:
+        return find(word)
+    except UnknownNameError as error:
+        raise UsageError(str(error)) from None
+
+
+def is_path(word: str) -> bool:
+    """Whether a word names a place in the file system by its looks."""
+    return "/" in word or "\\" in word
+
+
+def there(word: str) -> Path:
+    """The path of a word. Raises UsageError if nothing is there."""
+    try:
+        found = Path(word).exists()
+    except (OSError, ValueError):
+        found = False
+    if not found and word.endswith((".py", ".ipynb")):
+        raise UsageError(f"no file {quoted(word, 200)}")
+    if not found:
+        raise UsageError(f"no lesson file {quoted(word, 200)}; 'llm-linalg lessons' lists the built-in ones")
+    return Path(word)
+
+
+def first_lesson() -> Lesson:
+    """The lesson with which the curriculum begins."""
+    from llm_linalg.lesson import shelf
+
+    lessons = shelf()
+    if not lessons:
+        raise UsageError("there are no lessons in this installation")
+    return lessons[0]
+
+
+def lesson_word(lesson: Lesson) -> str:
+    """The slug of a built-in lesson, the path of another."""
+    from llm_linalg.lesson import shelf
+
+    built_in = any(lesson is other for other in shelf())
+    return lesson.slug if built_in or lesson.path is None else str(lesson.path)

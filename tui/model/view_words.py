@@ -1,0 +1,315 @@
+"""The words that name a view: the flags that read one, and the command that writes it.
+
+What `arguments` writes, `view_of` reads back to the same view. A word more is a flag in `picture_flags`, a
+field in `view_of` and a line in `arguments`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+import shlex
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from llm_linalg.spelling import quoted, unknown
+from llm_linalg.vocabulary import ORDER_NAMES
+from tui.model.errors import UsageError
+from tui.model.flags import Choice, Parser, seed, whole
+from tui.model.lesson_words import first_lesson, lesson_named, lesson_word
+from tui.view import END, View
+
+if TYPE_CHECKING:
+    from llm_linalg.lesson import Asked, Lesson
+    from tui.view import Depth
+
+DEPTHS = ("map", "operations", "cells", "terms")
+LOOKS = ("numbers", "heat", "both")
+
+
+def picture_flags(parser: Parser) -> None:
+    """The flags that name a picture."""
+    parser.add_argument("--stop", type=whole, metavar="N", help="the lesson's stop, from 1")
+    parser.add_argument("--node", metavar="NAME", help="the tensor to show; a part of a composite is S/exp")
+    parser.add_argument(
+        "--step", type=step, metavar="N", help="a step: a number, first or last; for `frame` also all"
+    )
+    parser.add_argument(
+        "--set", type=setting, action="append", default=[], metavar="NAME=VALUE", help="a control's value"
+    )
+    parser.add_argument("--seed", type=seed, metavar="N", help="the seed of the random numbers")
+    parser.add_argument(
+        "--order", type=Choice("order", ORDER_NAMES), metavar="O", help=", ".join(ORDER_NAMES)
+    )
+    parser.add_argument("--depth", type=Choice("depth", DEPTHS), metavar="D", help=f"{', '.join(DEPTHS)}")
+    parser.add_argument("--cursor", type=cursor, metavar="CELL", help="put the cell cursor there: 'Y[1,2]'")
+    parser.add_argument(
+        "--box", type=boxes, metavar="A/B", help="a box of the map, by the names that lead to it"
+    )
+    parser.add_argument(
+        "--lineage", type=followed, metavar="CELL", help="light what a cell depends on: 'Y[1,2]'; or none"
+    )
+    parser.add_argument("--reach", type=followed, metavar="CELL", help="light what a cell feeds")
+    parser.add_argument("--at", type=place, metavar="I,J", help="the slice of an N-d tensor")
+    parser.add_argument("--row", type=whole, metavar="N", help="the selected row of a board, from 1")
+    parser.add_argument("--look", type=Choice("look", LOOKS), metavar="L", help=f"{', '.join(LOOKS)}")
+    parser.add_argument(
+        "--twin", action=argparse.BooleanOptionalAction, help="show the backward program, or the forward one"
+    )
+    parser.add_argument("--code", metavar="TEXT", help="run this program in place of the stop's")
+    patience(parser)
+
+
+VIEW = (
+    *(
+        "stop",
+        "node",
+        "step",
+        "set",
+        "seed",
+        "order",
+        "depth",
+        "cursor",
+        "box",
+        "lineage",
+        "reach",
+        "at",
+        "row",
+    ),
+    *("look", "twin", "code", "patient"),
+)
+"""The flags that name a picture, as a namespace calls them: without them it is the lesson's own."""
+
+
+def patience(parser: Parser) -> None:
+    """The flag that lets a program take its time."""
+    parser.add_argument(
+        "--patient", action="store_true", help="let a program take seconds of which it can't be told how many"
+    )
+
+
+def step(text: str) -> int | str:
+    """A step's number, or first, last, all."""
+    if text in ("first", "last", "all"):
+        return text
+    if re.fullmatch(r"[0-9]{1,30}", text):
+        return int(text)
+    raise argparse.ArgumentTypeError(unknown("step", text, ["a number", "first", "last", "all"]))
+
+
+def setting(text: str) -> tuple[str, str]:
+    """A control and its value."""
+    name, equals, value = text.partition("=")
+    if not equals or not name.strip():
+        raise argparse.ArgumentTypeError(f"{quoted(text)} is not NAME=VALUE")
+    return name.strip(), value
+
+
+def cursor(text: str) -> tuple[str, tuple[int, ...]]:
+    """A cell, such as Y[1,2]."""
+    found = re.fullmatch(r"(.{1,200})\[((?:[0-9]{1,9}(?:,\s*[0-9]{1,9})*)?)\]", text)
+    if not found:
+        raise argparse.ArgumentTypeError(f"{quoted(text)} is not a cell, such as Y[1,2]")
+    return found[1], tuple(int(part) for part in found[2].split(",") if part.strip())
+
+
+def boxes(text: str) -> tuple[str, ...]:
+    """The names that lead to a box of the map."""
+    return tuple(filter(None, text.split("/")))
+
+
+def followed(text: str) -> tuple[str, tuple[int, ...]] | str:
+    """A cell that is followed through the program, or none."""
+    return text if text == "none" else cursor(text)
+
+
+def place(text: str) -> tuple[int, ...]:
+    """The index of a slice, such as 0,1."""
+    if not re.fullmatch(r"[0-9]{1,9}(,[0-9]{1,9})*", text):
+        raise argparse.ArgumentTypeError(f"{quoted(text)} is not the index of a slice, such as 0,1")
+    return tuple(int(part) for part in text.split(","))
+
+
+def view_of(flags: argparse.Namespace, lesson: Lesson | None = None) -> View:
+    """The view that the flags ask for, as far as can be said without running the program.
+
+    Raises:
+        UsageError: For an unknown lesson, stop or control, or a value that a control does not take.
+        LessonError: If the lesson is broken.
+    """
+    if lesson is None:
+        lesson = lesson_named(flags.lesson) if flags.lesson is not None else first_lesson()
+    if flags.stop is not None and not 1 <= flags.stop <= len(lesson.stops):
+        raise UsageError(f"{lesson.slug} has stops 1 to {len(lesson.stops)}: there is no stop {flags.stop}")
+    opening = View.opening(lesson, flags.stop or 1)
+    terms = flags.order == "terms"
+    cells = flags.order is not None and not terms
+    return replace(
+        opening,
+        controls=_controls(lesson, flags.set),
+        seed=lesson.seed if flags.seed is None else flags.seed,
+        path=tuple(flags.node.split("/")) if flags.node else (),
+        order=flags.order if cells else None,
+        depth=flags.depth or _depth(flags, opening),
+        step=flags.step if isinstance(flags.step, int) else opening.step if flags.node is None else 0,
+        cursor=flags.cursor,
+        at=flags.at,
+        look=flags.look or "numbers",
+        twin=opening.twin if flags.twin is None else flags.twin,
+        code=flags.code,
+        patient=flags.patient,
+        row=_row(flags.row, opening),
+        box=opening.box if flags.box is None else flags.box,
+        asked=_asked(flags, opening),
+    )
+
+
+def _depth(flags: argparse.Namespace, opening: View) -> Depth:
+    """The depth that is meant where none is named: that of what is asked for."""
+    if flags.order is not None:
+        return "terms" if flags.order == "terms" else "cells"
+    if flags.box is not None:
+        return "map"
+    below = any(given is not None for given in (flags.node, flags.cursor, flags.at, flags.step))
+    if opening.depth == "map" and below:
+        return "cells"
+    lit = opening.depth == "cells" and bool(flags.lineage or flags.reach)
+    return "map" if lit and not below else opening.depth
+
+
+def _asked(flags: argparse.Namespace, opening: View) -> Asked | None:
+    """The cell that is followed.
+
+    Raises:
+        UsageError: For two.
+    """
+    from llm_linalg.lesson import Asked
+
+    if flags.lineage is not None and flags.reach is not None:
+        raise UsageError("a cell is followed one way at a time: --lineage or --reach")
+    given = flags.reach if flags.lineage is None else flags.lineage
+    if given is None:
+        return opening.asked
+    return None if given == "none" else Asked("reach" if flags.lineage is None else "lineage", *given)
+
+
+def _row(row: int | None, opening: View) -> int:
+    if row is None:
+        return 1
+    board = opening.at_stop.board
+    if board is None:
+        raise UsageError(f"stop {opening.stop} of {opening.lesson.slug} has no board, so it has no rows")
+    if not 1 <= row <= len(board.rows):
+        raise UsageError(f"this board has rows 1 to {len(board.rows)}: there is no row {row}")
+    return row
+
+
+def _controls(lesson: Lesson, given: list[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
+    from llm_linalg.lesson import UnknownNameError, Value
+
+    parsed: dict[str, Value] = {}
+    try:
+        for name, text in given:
+            parsed[name] = lesson.control(name).parse(text)
+        values: Mapping[str, Value] = lesson.values(parsed)
+    except (UnknownNameError, ValueError) as error:
+        raise UsageError(str(error)) from None
+    return tuple((control.name, control.show(values[control.name])) for control in lesson.controls)
+
+
+def starting(view: View, flags: argparse.Namespace) -> View:
+    """The view that is opened; a step named in words is found when the program has run.
+
+    Raises:
+        UsageError: For all steps at once.
+    """
+    if flags.step == "last":
+        return replace(view, step=END)
+    if flags.step == "all":
+        raise UsageError("--step all belongs to 'llm-linalg frame': the app shows one step at a time")
+    return replace(view, step=1) if flags.step == "first" else view
+
+
+def command(view: View) -> str:
+    """The shell line that reopens exactly this view; only what differs from the lesson's opening is in it."""
+    return shlex.join(["llm-linalg", *arguments(view)])
+
+
+def arguments(view: View) -> list[str]:
+    """The arguments of :func:`command`, unquoted."""
+    opening = View.opening(view.lesson, view.stop)
+    given = view.lesson.given
+    words = [lesson_word(view.lesson)] if given is None else list(given.words)
+    if view.stop != 1:
+        words += ["--stop", str(view.stop)]
+    if view.path:
+        words += ["--node", "/".join(view.path)]
+    words += _control_words(view, opening)
+    words += _order_words(view, opening)
+    words += _map_words(view, opening)
+    if view.step != (0 if view.path else opening.step):
+        words += ["--step", str(view.step)]
+    if view.seed != view.lesson.seed:
+        words += ["--seed", str(view.seed)]
+    return words + _look_words(view)
+
+
+def _control_words(view: View, opening: View) -> list[str]:
+    """The controls that differ from the defaults, and those that these would set to something else."""
+    given = {name: text for name, text in view.controls if text != dict(opening.controls)[name]}
+    lesson = view.lesson
+    implied = lesson.values({name: lesson.control(name).parse(text) for name, text in given.items()})
+    moved = {
+        name
+        for name, value in implied.items()
+        if lesson.control(name).show(value) != dict(view.controls)[name]
+    }
+    return [
+        word
+        for name, text in view.controls
+        if name in given or name in moved
+        for word in ("--set", f"{name}={text}")
+    ]
+
+
+def _order_words(view: View, opening: View) -> list[str]:
+    words: list[str] = []
+    implied = opening.depth
+    if view.order is not None and view.order != view.at_stop.order:
+        words, implied = ["--order", view.order], "cells"
+    elif view.depth == "terms" and opening.depth != "terms":
+        return ["--order", "terms"]
+    return words if view.depth == implied else [*words, "--depth", view.depth]
+
+
+def _map_words(view: View, opening: View) -> list[str]:
+    words = ["--box", "/".join(view.box)] if view.depth == "map" and view.box != opening.box else []
+    if view.asked != opening.asked:
+        asked = view.asked
+        words += ["--lineage", "none"] if asked is None else [f"--{asked.way}", cell(asked.name, asked.index)]
+    return words
+
+
+def cell(name: str, index: tuple[int, ...]) -> str:
+    """A cell as the flags take it: ``Y[1,2]``."""
+    return f"{name}[{','.join(map(str, index))}]"
+
+
+def _look_words(view: View) -> list[str]:
+    words: list[str] = []
+    if view.cursor is not None:
+        words += ["--cursor", cell(*view.cursor)]
+    if view.at is not None:
+        words += ["--at", ",".join(map(str, view.at))]
+    if view.look != "numbers":
+        words += ["--look", view.look]
+    if view.twin != view.at_stop.backward:
+        words.append("--twin" if view.twin else "--no-twin")
+    if view.row != 1:
+        words += ["--row", str(view.row)]
+    if view.code is not None:
+        words += ["--code", view.code]
+    if view.patient:
+        words.append("--patient")
+    return words
