@@ -146,7 +146,7 @@ class _Writer:
         call = node.call
         if call is None or node.severed:
             return
-        joint = call.operation.joint
+        joint = call.operation.joint_vjp
         if joint is not None:
             self._send_jointly(node, joint(call))
             return

@@ -65,7 +65,7 @@ def passed(user: Node, place: int, target: Node, cotangent: str, axes: Sequence[
     if user.kind == "contraction":
         words = _contracted(user, place, target, cotangent)
     else:
-        words = (operation.because if operation else "") or _KINDS.get(user.kind, "")
+        words = (operation.vjp_explanation if operation else "") or _KINDS.get(user.kind, "")
     words = words.replace("{target}", target.title).replace("{d}", cotangent)
     if axes:
         words += (

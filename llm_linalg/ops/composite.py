@@ -76,7 +76,7 @@ def cross_entropy(call: Call) -> str:
     )
 
 
-def entropy_twins(call: Call) -> Mapping[str, str]:
+def cross_entropy_vjp(call: Call) -> Mapping[str, str]:
     """Return the backward pass of a cross-entropy: what was said less what was right."""
     *rows, classes = call.shapes[0]
     right = f"torch.nn.functional.one_hot({{target}}, {classes})"
@@ -121,9 +121,9 @@ COMPOSITES: tuple[Operation, ...] = (
         "input, target, weight=None, size_average=None, ignore_index=-100, reduce=None, "
         "reduction='mean', label_smoothing=0.0",
         program=cross_entropy,
-        twins=entropy_twins,
-        because="All that softmax and logarithm do comes down to this: the gradient of a logit is its share "
-        "less 1 where it was right, less 0 elsewhere.",
+        vjp_for_call=cross_entropy_vjp,
+        vjp_explanation="All that softmax and logarithm do comes down to this: the gradient of a logit is "
+        "its share less 1 where it was right, less 0 elsewhere.",
         covers=_plain_entropy,
     ),
     Composite(

@@ -114,7 +114,7 @@ def wide(values: Tensor) -> Tensor:
     return values.to(torch.float64 if values.dtype.is_floating_point else torch.int64)
 
 
-def matmul_twins(call: Call) -> Mapping[str, str]:
+def matmul_vjp(call: Call) -> Mapping[str, str]:
     """Return the backward pass of a product, as it is written for its ranks."""
     left, right = (len(shape) for shape in call.shapes)
     match min(left, 3), min(right, 3):
@@ -136,7 +136,7 @@ def matmul_twins(call: Call) -> Mapping[str, str]:
     return {"input": "{d} @ {other}.mT", "other": "{input}.mT @ {d}"}
 
 
-def linear_twins(call: Call) -> Mapping[str, str]:
+def linear_vjp(call: Call) -> Mapping[str, str]:
     """Return the backward pass of a linear layer: dx = dy W, dW = dyᵀ x, db = Σ rows of dy."""
     if len(call.shapes[1]) == 1:
         return {
@@ -154,21 +154,23 @@ def linear_twins(call: Call) -> Mapping[str, str]:
     return {"input": "{d} @ {weight}", "weight": weight, "bias": "{d}"}
 
 
-def einsum_twins(call: Call) -> Mapping[str, str]:
+def einsum_vjp(call: Call) -> Mapping[str, str]:
     """Return the backward pass of an einsum: the same product with the result in an operand's place."""
     equation = str(call["equation"]).replace(" ", "")
     inputs, arrow, output = equation.partition("->")
     specs = inputs.split(",")
     if not arrow or "." in equation or any(len(set(spec)) < len(spec) for spec in specs):
         return {}
-    twins = {}
+    cotangents = {}
     for position, spec in enumerate(specs):
         others = [(output, "{d}"), *((s, f"{{operands_{p}}}") for p, s in enumerate(specs) if p != position)]
         if set(spec) - set("".join(s for s, _ in others)):
             return {}
         names = ", ".join(name for _, name in others)
-        twins[f"operands_{position}"] = f"torch.einsum('{','.join(s for s, _ in others)}->{spec}', {names})"
-    return twins
+        cotangents[f"operands_{position}"] = (
+            f"torch.einsum('{','.join(s for s, _ in others)}->{spec}', {names})"
+        )
+    return cotangents
 
 
 @dataclass(frozen=True, eq=False)
@@ -210,7 +212,7 @@ CONTRACTIONS = (
         ),
         reversed=("torch.Tensor.__rmatmul__",),
         spec=matmul_axes,
-        twins=matmul_twins,
+        vjp_for_call=matmul_vjp,
     ),
     Contraction(
         "dot", "input, tensor", spec=dot_axes, gradient={"input": "{d} * {tensor}", "tensor": "{d} * {input}"}
@@ -222,6 +224,8 @@ CONTRACTIONS = (
         spec=outer_axes,
         gradient={"input": "{d} @ {vec2}", "vec2": "{d}.T @ {input}"},
     ),
-    Contraction("linear", "input, weight, bias=None", spec=linear_axes, twins=linear_twins, addend="bias"),
-    Einsum("einsum", "equation, *operands", spec=einsum_axes, twins=einsum_twins),
+    Contraction(
+        "linear", "input, weight, bias=None", spec=linear_axes, vjp_for_call=linear_vjp, addend="bias"
+    ),
+    Einsum("einsum", "equation, *operands", spec=einsum_axes, vjp_for_call=einsum_vjp),
 )

@@ -13,7 +13,7 @@ from torch import Tensor
 from llm_linalg.axes import Axes, Shape, ShapeMismatch, aligned
 from llm_linalg.ops.call import Call
 from llm_linalg.ops.movement import Movement
-from llm_linalg.ops.movement_gradients import looked_up
+from llm_linalg.ops.movement_gradients import embedding_vjp
 from llm_linalg.ops.operation import Operation
 from llm_linalg.relations import AxesReads, IndexReads, Reads
 
@@ -94,7 +94,7 @@ class Lookup(Movement):
         return call["max_norm"] is None
 
     def cotangents(self, call: Call) -> Mapping[str, str]:
-        return looked_up(call)
+        return embedding_vjp(call)
 
     def infer(self, call: Call) -> Shape:
         if len(call.shapes[1]) != 2:
@@ -151,8 +151,8 @@ CREATIONS: tuple[Operation, ...] = (
         "input, weight, padding_idx=None, max_norm=None, norm_type=2.0, scale_grad_by_freq=False, "
         "sparse=False",
         spellings=("torch.nn.functional.embedding",),
-        because="A look-up is a one-hot row times the table, so the gradient is those rows transposed times "
-        "{d}: it arrives at the rows that were looked up, added up where one was twice.",
+        vjp_explanation="A look-up is a one-hot row times the table, so the gradient is those rows "
+        "transposed times {d}: it arrives at the rows that were looked up, added up where one was twice.",
     ),
     OneHot("one_hot", "input, num_classes=-1"),
 )

@@ -16,19 +16,19 @@ from torch import Tensor
 from llm_linalg.axes import Shape
 from llm_linalg.ops.call import Call
 from llm_linalg.ops.movement_gradients import (
-    cut,
-    joining,
-    on_diagonal,
-    overwritten,
-    own_shape,
-    permuted,
-    put_back,
-    put_back_slice,
-    rolled,
-    scattered,
-    swapped,
-    turned,
-    unstacked,
+    cat_vjp,
+    diag_vjp,
+    getitem_vjp,
+    joint_vjp_by,
+    permute_vjp,
+    reshape_vjp,
+    roll_vjp,
+    scatter_vjp,
+    setitem_vjp,
+    slice_vjp,
+    stack_vjp,
+    transpose_all_vjp,
+    transpose_vjp,
 )
 from llm_linalg.ops.movement_shapes import (
     MASKING,
@@ -122,16 +122,16 @@ class Movement(Operation):
 
     def cotangents(self, call: Call) -> Mapping[str, str]:
         lent = {self.lends: ""} if self.lends else {}  # a shape alone has no slope
-        return {**self._returned(call), **super().cotangents(call), **lent}
+        return {**self._scatter_back(call), **super().cotangents(call), **lent}
 
-    def _returned(self, call: Call) -> Mapping[str, str]:
-        """Return what any movement's twins are; a movement that is told in fewer words has its own."""
-        twins = {}
+    def _scatter_back(self, call: Call) -> Mapping[str, str]:
+        """Return the VJP that holds for any movement; simpler movements have one of their own."""
+        cotangents = {}
         for name in self.data:
             several = isinstance(call.arguments[name], list | tuple)
             for number, place in enumerate(call.places.get(name, ())):
-                twins[f"{name}_{number}" if several else name] = scattered(call.shapes[place])
-        return twins
+                cotangents[f"{name}_{number}" if several else name] = scatter_vjp(call.shapes[place])
+        return cotangents
 
 
 @dataclass(frozen=True, eq=False)
@@ -189,7 +189,7 @@ class ItemSet(Movement):
         return max(whole, picked_cells(call))
 
     def cotangents(self, call: Call) -> Mapping[str, str]:
-        return overwritten(call)
+        return setitem_vjp(call)
 
     def operand_reads(self, call: Call) -> tuple[Reads, ...]:
         own, value = call.place("input"), call.place("value")
@@ -223,36 +223,36 @@ def numbered(tensor: Tensor, first: int) -> Tensor:
 _CUT_UP = "The pieces were cut out of {target}: joined again, their gradients are its own."
 _LIST = "tensors"
 MOVEMENTS: tuple[Operation, ...] = (
-    Movement("T", "input", views=True, spellings=("torch.Tensor.T",), twins=turned),
+    Movement("T", "input", views=True, spellings=("torch.Tensor.T",), vjp_for_call=transpose_all_vjp),
     Movement("mT", "input", views=True, spellings=("torch.Tensor.mT",), gradient={"input": "{d}.mT"}),
-    Movement("t", "input", views=True, twins=turned),
+    Movement("t", "input", views=True, vjp_for_call=transpose_all_vjp),
     Movement(
         "transpose",
         "input, dim0, dim1",
         views=True,
         spellings=("torch.swapaxes", "torch.Tensor.swapaxes", "torch.swapdims", "torch.Tensor.swapdims"),
-        twins=swapped,
+        vjp_for_call=transpose_vjp,
     ),
-    Movement("permute", "input, *dims", views=True, twins=permuted),
+    Movement("permute", "input, *dims", views=True, vjp_for_call=permute_vjp),
     Movement(
         "movedim",
         "input, source, destination",
         views=True,
         spellings=("torch.moveaxis", "torch.Tensor.moveaxis"),
     ),
-    Movement("reshape", "input, *shape", rule=reshaped, twins=own_shape),
-    Movement("view", "input, *shape", views=True, rule=reshaped, twins=own_shape),
-    Movement("flatten", "input, start_dim=0, end_dim=-1", twins=own_shape),
-    Movement("unflatten", "input, dim, sizes", twins=own_shape),
-    Movement("squeeze", "input, *dim", views=True, twins=own_shape),
-    Movement("unsqueeze", "input, dim", views=True, twins=own_shape),
+    Movement("reshape", "input, *shape", rule=reshaped, vjp_for_call=reshape_vjp),
+    Movement("view", "input, *shape", views=True, rule=reshaped, vjp_for_call=reshape_vjp),
+    Movement("flatten", "input, start_dim=0, end_dim=-1", vjp_for_call=reshape_vjp),
+    Movement("unflatten", "input, dim, sizes", vjp_for_call=reshape_vjp),
+    Movement("squeeze", "input, *dim", views=True, vjp_for_call=reshape_vjp),
+    Movement("unsqueeze", "input, dim", views=True, vjp_for_call=reshape_vjp),
     Movement("expand", "input, *size", rule=expanded, gradient={"input": "{d}"}),
     Movement("expand_as", "input, other", lends="other", gradient={"input": "{d}"}),
     Movement("broadcast_to", "input, *size", rule=expanded, gradient={"input": "{d}"}),
     Movement("repeat", "input, *repeats", rule=repeated),
     Movement("repeat_interleave", "input, repeats=None, dim=None, *, output_size=None", rule=interleaved),
     Movement("tile", "input, *dims", rule=tiled),
-    Movement("roll", "input, shifts, dims=()", twins=rolled),
+    Movement("roll", "input, shifts, dims=()", vjp_for_call=roll_vjp),
     Movement("flip", "input, *dims", gradient={"input": "{d}.flip({dims})"}),
     Movement("contiguous", "input", gradient={"input": "{d}"}),
     Movement("clone", "input, *, memory_format=None", gradient={"input": "{d}"}),
@@ -262,26 +262,28 @@ MOVEMENTS: tuple[Operation, ...] = (
         "input, split_size, dim=0",
         views=True,
         spellings=("torch.functional.split",),
-        joint=joining("cat"),
-        because=_CUT_UP,
+        joint_vjp=joint_vjp_by("cat"),
+        vjp_explanation=_CUT_UP,
     ),
-    Parting("chunk", "input, chunks, dim=0", views=True, joint=joining("cat"), because=_CUT_UP),
-    Parting("unbind", "input, dim=0", views=True, joint=joining("stack"), because=_CUT_UP),
+    Parting(
+        "chunk", "input, chunks, dim=0", views=True, joint_vjp=joint_vjp_by("cat"), vjp_explanation=_CUT_UP
+    ),
+    Parting("unbind", "input, dim=0", views=True, joint_vjp=joint_vjp_by("stack"), vjp_explanation=_CUT_UP),
     Movement(
         "cat",
         "tensors, dim=0, *, out=None",
         spellings=("torch.concat", "torch.concatenate"),
         data=(_LIST,),
         rule=joined,
-        twins=cut,
+        vjp_for_call=cat_vjp,
     ),
-    Movement("stack", "tensors, dim=0, *, out=None", data=(_LIST,), rule=stacked, twins=unstacked),
-    Movement("diag", "input, diagonal=0", rule=on_the_diagonal, twins=on_diagonal),
+    Movement("stack", "tensors, dim=0, *, out=None", data=(_LIST,), rule=stacked, vjp_for_call=stack_vjp),
+    Movement("diag", "input, diagonal=0", rule=on_the_diagonal, vjp_for_call=diag_vjp),
     Movement("diag_embed", "input, offset=0, dim1=-2, dim2=-1", rule=diagonals),
     Movement("diagonal", "input, offset=0, dim1=0, dim2=1", views=True),
-    Movement("narrow", "input, dim, start, length", views=True, twins=put_back_slice),
-    Movement("select", "input, dim, index", views=True, twins=put_back_slice),
-    Picking("getitem", "input, key", spellings=("torch.Tensor.__getitem__",), twins=put_back),
+    Movement("narrow", "input, dim, start, length", views=True, vjp_for_call=slice_vjp),
+    Movement("select", "input, dim, index", views=True, vjp_for_call=slice_vjp),
+    Picking("getitem", "input, key", spellings=("torch.Tensor.__getitem__",), vjp_for_call=getitem_vjp),
     ItemSet("setitem", "input, key, value", spellings=("torch.Tensor.__setitem__",)),
     Movement("index_select", "input, dim, index", rule=selected),
     Movement(

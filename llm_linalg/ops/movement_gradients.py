@@ -11,11 +11,11 @@ from torch import Tensor
 from llm_linalg.axes import Shape
 from llm_linalg.ops.call import Call
 
-Twins = Mapping[str, str]
+VJP = Mapping[str, str]
 
 
-def scattered(shape: Shape) -> str:
-    """Return the twin of any movement to a tensor of a shape: what came from one cell is added up there.
+def scatter_vjp(shape: Shape) -> str:
+    """Return the VJP of any movement to a tensor of a shape: what came from one cell is added up there.
 
     ``{source}`` counts the operand's cells from 1; place 0 takes what came from nowhere, and is cut off.
     """
@@ -30,20 +30,20 @@ def shape_text(shape: Sequence[int]) -> str:
     return f"({shape[0]},)" if len(shape) == 1 else f"({', '.join(map(str, shape))})" if shape else "(())"
 
 
-def own_shape(call: Call) -> Twins:
-    """Return the twin of what only reads the cells in another shape."""
+def reshape_vjp(call: Call) -> VJP:
+    """Return the VJP of what only reads the cells in another shape."""
     return {"input": f"{{d}}.reshape{shape_text(call.shapes[0])}"}
 
 
-def permuted(call: Call) -> Twins:
-    """Return the twin of a permute: the inverse permutation."""
+def permute_vjp(call: Call) -> VJP:
+    """Return the VJP of a permute: the inverse permutation."""
     dims = [int(dim) % max(len(call.shapes[0]), 1) for dim in call["dims"]]
     inverse = ", ".join(str(dims.index(axis)) for axis in range(len(dims)))
     return {"input": f"{{d}}.permute({inverse})"}
 
 
-def turned(call: Call) -> Twins:
-    """Return the twin of a transpose of all axes: the same again."""
+def transpose_all_vjp(call: Call) -> VJP:
+    """Return the VJP of a transpose of all axes: the same again."""
     rank = len(call.shapes[0])
     if rank < 2:
         return {"input": "{d}"}  # a vector is its own transpose
@@ -51,38 +51,38 @@ def turned(call: Call) -> Twins:
     return {"input": "{d}.T" if rank == 2 else f"{{d}}.permute({reverse})"}
 
 
-def swapped(call: Call) -> Twins:
-    """Return the twin of a transpose of two axes: the same again."""
+def transpose_vjp(call: Call) -> VJP:
+    """Return the VJP of a transpose of two axes: the same again."""
     return {"input": f"{{d}}.transpose({call['dim0']}, {call['dim1']})"}
 
 
-def cut(call: Call) -> Twins:
-    """Return the twins of a cat: each operand takes its own part of the cotangent."""
+def cat_vjp(call: Call) -> VJP:
+    """Return the VJP of a cat: each operand takes its own part of the cotangent."""
     if any(shape == (0,) for shape in call.shapes):
         return {}
     dim = call.dim()
-    start, twins = 0, {}
+    start, cotangents = 0, {}
     for place, shape in enumerate(call.shapes):
-        twins[f"tensors_{place}"] = f"{{d}}.narrow({dim}, {start}, {shape[dim]})"
+        cotangents[f"tensors_{place}"] = f"{{d}}.narrow({dim}, {start}, {shape[dim]})"
         start += shape[dim]
-    return twins
+    return cotangents
 
 
-def unstacked(call: Call) -> Twins:
-    """Return the twins of a stack: each operand takes its own slice."""
+def stack_vjp(call: Call) -> VJP:
+    """Return the VJP of a stack: each operand takes its own slice."""
     dim = call.dim(rank=len(call.shape))
     return {f"tensors_{place}": f"{{d}}.select({dim}, {place})" for place in range(len(call.tensors))}
 
 
-def on_diagonal(call: Call) -> Twins:
-    """Return the twin of a diag: another diag, where that has the operand's shape."""
+def diag_vjp(call: Call) -> VJP:
+    """Return the VJP of a diag: another diag, where that has the operand's shape."""
     own, diagonal = call.shapes[0], int(call["diagonal"])
     fits = len(own) == 1 or (own[0] == own[1] and abs(diagonal) <= own[0])
     return {"input": "torch.diag({d}, {diagonal})"} if fits else {}
 
 
-def joining(function: str) -> Callable[[Call], str]:
-    """Return the joint twin of what cuts a tensor up: ``function`` puts it together again."""
+def joint_vjp_by(function: str) -> Callable[[Call], str]:
+    """Return the joint VJP of what cuts a tensor up: ``function`` puts it together again."""
 
     def joined(call: Call) -> str:
         return f"torch.{function}([{{all}}], dim={call.dim()})"
@@ -90,14 +90,14 @@ def joining(function: str) -> Callable[[Call], str]:
     return joined
 
 
-def put_back(call: Call) -> Twins:
-    """Return the twin of ``x[key]``: zeros, with the cotangent at the key."""
+def getitem_vjp(call: Call) -> VJP:
+    """Return the VJP of ``x[key]``: zeros, with the cotangent at the key."""
     key = key_text(call["key"])
     return {} if key is None else {"input": _placed(key)}
 
 
-def put_back_slice(call: Call) -> Twins:
-    """Return the twin of a select or a narrow."""
+def slice_vjp(call: Call) -> VJP:
+    """Return the VJP of a select or a narrow."""
     dim = call.dim()
     if "index" in call.arguments:
         key: Any = int(call["index"])
@@ -107,8 +107,8 @@ def put_back_slice(call: Call) -> Twins:
     return {"input": _placed(key_text((*(slice(None),) * dim, key)) or "...")}
 
 
-def overwritten(call: Call) -> Twins:
-    """Return the twins of ``x[key] = value``: what was written over gets 0, the value its place."""
+def setitem_vjp(call: Call) -> VJP:
+    """Return the VJP of ``x[key] = value``: what was written over gets 0, the value its place."""
     given = call["key"]
     key = "{key}" if isinstance(given, Tensor) else key_text(given)
     if isinstance(given, list) and all(type(item) is int for item in given):
@@ -118,8 +118,8 @@ def overwritten(call: Call) -> Twins:
     return {"input": f"{{to}} = {{d}}.clone()\n{{to}}[{key}] = 0\n{{to}}", "value": f"{{d}}[{key}]"}
 
 
-def looked_up(call: Call) -> Twins:
-    """Return the twin of a look-up in a table: the transposed one-hot rows times the cotangent."""
+def embedding_vjp(call: Call) -> VJP:
+    """Return the VJP of a look-up in a table: the transposed one-hot rows times the cotangent."""
     tokens = call.tensor("input")
     if call["padding_idx"] is not None or call["max_norm"] is not None or call["scale_grad_by_freq"]:
         return {}
@@ -130,8 +130,8 @@ def looked_up(call: Call) -> Twins:
     return {"weight": f"{hot}\n" + (f"hot.T @ {right}" if tokens.dim() else "torch.outer(hot, {d})")}
 
 
-def rolled(call: Call) -> Twins:
-    """Return the twin of a roll: as far the other way."""
+def roll_vjp(call: Call) -> VJP:
+    """Return the VJP of a roll: as far the other way."""
     shifts = call["shifts"]
     back = -shifts if isinstance(shifts, int) else tuple(-int(shift) for shift in shifts)
     dims = call["dims"]

@@ -21,7 +21,7 @@ from llm_linalg.ops.signature import parsed
 from llm_linalg.ops.terms import Addend, Addends
 from llm_linalg.relations import OpaqueReads, Reads
 
-Cotangents = Callable[[Call], Mapping[str, str]]
+VJPRule = Callable[[Call], Mapping[str, str]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,9 +37,9 @@ class Operation:
         gradient: For each parameter, its cotangent in torch terms; see `llm_linalg.backward`.
             Lines above the last bind names that it uses; they are named after the node in the program.
             A last line ``{to}`` means that the lines above have bound the cotangent itself.
-        because: Why the cotangent is what it is, in a sentence; see `llm_linalg.reasons`.
-        twins: The cotangents of a call, where they depend on the call.
-        joint: The cotangent of the operand of a call with several outputs, from all of theirs, ``{all}``.
+        vjp_explanation: Why the cotangent is what it is, in a sentence; see `llm_linalg.reasons`.
+        vjp_for_call: The cotangents of a call, where they depend on the call.
+        joint_vjp: The cotangent of the operand of a call with several outputs, from all of theirs, ``{all}``.
         parts: The operation as a small program of simpler ones.
         multiplies: How many multiplications (or divisions) a cell of the result takes; functions such as
             exp count none. What has parts takes theirs.
@@ -53,9 +53,9 @@ class Operation:
     phrase: str = ""
     gradient: Mapping[str, str] = field(default_factory=dict)
     parts: str = ""
-    because: str = ""
-    twins: Cotangents | None = None
-    joint: Callable[[Call], str] | None = None
+    vjp_explanation: str = ""
+    vjp_for_call: VJPRule | None = None
+    joint_vjp: Callable[[Call], str] | None = None
     kind: str = "opaque"
     evidence: str = "rule"
     multiplies: int = 0
@@ -147,7 +147,7 @@ class Operation:
 
     def cotangents(self, call: Call) -> Mapping[str, str]:
         """Return the backward pass: for each parameter, its cotangent in torch terms."""
-        return self.twins(call) if self.twins else self.gradient
+        return self.vjp_for_call(call) if self.vjp_for_call else self.gradient
 
     def said(self, call: Call) -> str:
         """Return the phrase of a call."""

@@ -10,8 +10,8 @@ from llm_linalg.ops.pointwise import Cast, Division, Gelu, Pointwise, Power
 
 
 def _unary(name: str, phrase: str, gradient: str, **more: Any) -> Pointwise:
-    twins = {"input": gradient} if gradient else {}
-    return Pointwise(name, "input", phrase=phrase, gradient=twins, **more)
+    cotangents = {"input": gradient} if gradient else {}
+    return Pointwise(name, "input", phrase=phrase, gradient=cotangents, **more)
 
 
 def _compare(name: str, sign: str) -> Pointwise:
@@ -39,7 +39,7 @@ POINTWISE: tuple[Operation, ...] = (
         spellings=("torch.Tensor.__add__", "torch.Tensor.__radd__"),
         phrase="{input} + {other}",
         gradient={"input": "{d}", "other": "{alpha}{d}"},
-        because="A sum hands its gradient on as it is, to each of what it added.",
+        vjp_explanation="A sum hands its gradient on as it is, to each of what it added.",
         signs=(1, 1),
     ),
     Pointwise(
@@ -49,7 +49,7 @@ POINTWISE: tuple[Operation, ...] = (
         reversed=("torch.Tensor.__rsub__", "torch.rsub"),
         phrase="{input} - {other}",
         gradient={"input": "{d}", "other": "-{alpha}{d}"},
-        because="A difference hands its gradient on as it is, with a minus to what it took away.",
+        vjp_explanation="A difference hands its gradient on as it is, with a minus to what it took away.",
         signs=(1, -1),
     ),
     Pointwise(
@@ -63,7 +63,7 @@ POINTWISE: tuple[Operation, ...] = (
         ),
         phrase="{input}·{other}",
         gradient={"input": "{d} * {other}", "other": "{d} * {input}"},
-        because="A product moves with one factor by the other: the gradient times the other factor.",
+        vjp_explanation="A product moves with one factor by the other: the gradient times the other factor.",
         product=True,
         multiplies=1,
     ),
@@ -144,15 +144,15 @@ POINTWISE: tuple[Operation, ...] = (
         numbers_from=100,
         phrase="max(0, {input})",
         gradient={"input": "{d} * ({input} > 0)"},
-        because="Where {target} was above 0 it passed, and so does the gradient; elsewhere it stops.",
+        vjp_explanation="Where {target} was above 0 it passed, and so does the gradient; elsewhere it stops.",
     ),
     Gelu(
         "gelu",
         "input, approximate='none'",
         phrase="gelu({input})",
         gradient={"input": _GELU},
-        because="gelu(x) is x times the share Φ(x) of the bell curve below x. By the product rule its slope "
-        "is Φ(x) plus x times the curve itself.",
+        vjp_explanation="gelu(x) is x times the share Φ(x) of the bell curve below x. By the product rule "
+        "its slope is Φ(x) plus x times the curve itself.",
         multiplies=3,  # x · ½ · (1 + erf(x / √2))
     ),
     Pointwise(

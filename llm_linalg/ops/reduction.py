@@ -81,7 +81,7 @@ class Reduction(Operation):
         return self.axes(call).terms if self.adds else None
 
     def cotangents(self, call: Call) -> Mapping[str, str]:
-        """Return the twin with the cotangent's missing axes put back."""
+        """Return the VJP with the cotangent's missing axes put back."""
         dims = call.dims()
         count = prod(call.shapes[0][dim] for dim in dims)
         shape = ", ".join(map(str, call.shapes[0]))
@@ -175,14 +175,14 @@ def reductions(table: Mapping[str, Operation]) -> tuple[Operation, ...]:
             "sum",
             f"{axis}, *, dtype=None",
             gradient={"input": _SPREAD},
-            because=f"{_EVERY} as it is.",
+            vjp_explanation=f"{_EVERY} as it is.",
             adds=True,
         ),
         Reduction(
             "mean",
             f"{axis}, *, dtype=None",
             gradient={"input": _SPREAD + " / {count}"},
-            because=f"{_EVERY}, divided by their number.",
+            vjp_explanation=f"{_EVERY}, divided by their number.",
             adds=True,
             averages=True,
             multiplies=1,
@@ -212,13 +212,17 @@ def reductions(table: Mapping[str, Operation]) -> tuple[Operation, ...]:
                 phrase=f"{name}({{cells}})",
                 pair=table[f"{name}imum"],
                 gradient={"input": _SHARED},
-                because=_MOST,
+                vjp_explanation=_MOST,
             )
             for name in ("max", "min")
         ),
         *(
             Reduction(
-                f"a{name}", axis, phrase=f"{name}({{cells}})", gradient={"input": _SHARED}, because=_MOST
+                f"a{name}",
+                axis,
+                phrase=f"{name}({{cells}})",
+                gradient={"input": _SHARED},
+                vjp_explanation=_MOST,
             )
             for name in ("max", "min")
         ),

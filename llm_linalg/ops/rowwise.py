@@ -210,8 +210,8 @@ ROWWISE: tuple[Operation, ...] = (
         phrase="exp({below}) / {total}",
         parts=_SOFTMAX,
         gradient={"input": _ROW},
-        because="The shares of a row sum to 1, so what one gains the others lose: each gradient counts only "
-        "as far as it differs from its row's mean, weighted by the shares.",
+        vjp_explanation="The shares of a row sum to 1, so what one gains the others lose: each gradient "
+        "counts only as far as it differs from its row's mean, weighted by the shares.",
     ),
     Rowwise(
         "log_softmax",
@@ -220,8 +220,8 @@ ROWWISE: tuple[Operation, ...] = (
         phrase="{below} - ln {total}",
         parts=_LOG_SOFTMAX,
         gradient={"input": _LOG_ROW},
-        because="To raise one log share lowers the row's others, by their shares: the row's sum times the "
-        "shares is taken off.",
+        vjp_explanation="To raise one log share lowers the row's others, by their shares: the row's sum "
+        "times the shares is taken off.",
     ),
     Rowwise(
         "layer_norm",
@@ -246,14 +246,14 @@ ROWWISE: tuple[Operation, ...] = (
         sorts=True,
         selects=True,
         gradient={"input": _RETURNED},
-        because=_PICKED,
+        vjp_explanation=_PICKED,
     ),
     Rowwise(
         "sort",
         "input, dim=-1, descending=False, stable=False",
         sorts=True,
         gradient={"input": _RETURNED},
-        because=_PICKED,
+        vjp_explanation=_PICKED,
     ),
     Rowwise("argsort", "input, dim=-1, descending=False, stable=False", sorts=True),
     Running(
