@@ -16,7 +16,7 @@ from llm_linalg.axes import ShapeMismatch
 from llm_linalg.errors import MismatchedAxis
 from llm_linalg.ops.call import Call
 from llm_linalg.ops.index_errors import MISPLACED, beyond, not_whole
-from llm_linalg.ops.movement_shapes import reshaped
+from llm_linalg.ops.movement_shapes import reshape_shape
 
 _MOST_NAMED = 100  # axes, in a list of them
 
@@ -148,7 +148,7 @@ def _viewed(call: Call) -> ShapeMismatch | None:
     Counted in cells from the right, a place between two axes with strides that don't lead on must be one
     between two of the new axes as well.
     """
-    tensor, shape = call.tensors[0], reshaped(call)
+    tensor, shape = call.tensors[0], reshape_shape(call)
     places = {prod(shape[axis:]) for axis in range(len(shape) + 1)}
     axes = [axis for axis, size in enumerate(tensor.shape) if size != 1]
     for first, second in reversed(list(pairwise(axes))):

@@ -11,7 +11,7 @@ from torch import Tensor
 from llm_linalg.axes import Shape, ShapeMismatch
 from llm_linalg.errors import MismatchedAxis
 from llm_linalg.ops.call import Call
-from llm_linalg.ops.movement_shapes import MASKING
+from llm_linalg.ops.movement_shapes import MASK_DTYPES
 
 _LISTED: Any = list | tuple | range
 
@@ -39,7 +39,7 @@ def _items(call: Call) -> Iterator[tuple[int, Any]]:
 def _axes(item: Any) -> int:
     if item is None or item is ... or isinstance(item, bool):
         return 0
-    return item.dim() if isinstance(item, Tensor) and item.dtype in MASKING else 1
+    return item.dim() if isinstance(item, Tensor) and item.dtype in MASK_DTYPES else 1
 
 
 def _picked(call: Call) -> ShapeMismatch | None:
@@ -55,7 +55,7 @@ def _picked(call: Call) -> ShapeMismatch | None:
         if not isinstance(item, Tensor):
             continue
         place = next(p for p, tensor in enumerate(call.tensors) if tensor is item)
-        if item.dtype not in MASKING:
+        if item.dtype not in MASK_DTYPES:
             wrong = not_whole(item, place, "places") or _outside(item, axis, own)
             if wrong is not None:
                 return wrong
@@ -89,7 +89,7 @@ def _together(call: Call) -> ShapeMismatch | None:
 
 def _sized(call: Call, index: Any) -> list[MismatchedAxis]:
     """Return the axes of an index of a key; a list's, and what a mask picks, are of no operand: place 0."""
-    if isinstance(index, Tensor) and index.dtype in MASKING:
+    if isinstance(index, Tensor) and index.dtype in MASK_DTYPES:
         return [MismatchedAxis(0, 0, int(index.count_nonzero()))]
     if isinstance(index, Tensor):
         place = next(p for p, tensor in enumerate(call.tensors) if tensor is index)

@@ -31,20 +31,20 @@ from llm_linalg.ops.movement_gradients import (
     transpose_vjp,
 )
 from llm_linalg.ops.movement_shapes import (
-    MASKING,
-    diagonals,
-    expanded,
-    gathered,
-    interleaved,
-    joined,
-    on_the_diagonal,
-    padded,
-    picked_cells,
-    repeated,
-    reshaped,
-    selected,
-    stacked,
-    tiled,
+    MASK_DTYPES,
+    cat_shape,
+    diag_embed_shape,
+    diag_shape,
+    expand_shape,
+    gather_shape,
+    getitem_cells,
+    index_select_shape,
+    pad_shape,
+    repeat_interleave_shape,
+    repeat_shape,
+    reshape_shape,
+    stack_shape,
+    tile_shape,
 )
 from llm_linalg.ops.operation import Operation
 from llm_linalg.relations import IndexReads, OpaqueReads, Reads
@@ -158,7 +158,7 @@ class Picking(Movement):
         return all(call.tensors[place].dtype is torch.int64 for place in call.places["key"])
 
     def peak(self, call: Call, shape: Shape | None) -> int:
-        return picked_cells(call)
+        return getitem_cells(call)
 
 
 @dataclass(frozen=True, eq=False)
@@ -184,9 +184,9 @@ class ItemSet(Movement):
     def peak(self, call: Call, shape: Shape | None) -> int:
         whole = super().peak(call, shape)
         key = call["key"]
-        if isinstance(key, Tensor) and key.dtype in MASKING:
+        if isinstance(key, Tensor) and key.dtype in MASK_DTYPES:
             return whole  # it picks no cell twice
-        return max(whole, picked_cells(call))
+        return max(whole, getitem_cells(call))
 
     def cotangents(self, call: Call) -> Mapping[str, str]:
         return setitem_vjp(call)
@@ -240,18 +240,22 @@ MOVEMENTS: tuple[Operation, ...] = (
         views=True,
         spellings=("torch.moveaxis", "torch.Tensor.moveaxis"),
     ),
-    Movement("reshape", "input, *shape", rule=reshaped, vjp_for_call=reshape_vjp),
-    Movement("view", "input, *shape", views=True, rule=reshaped, vjp_for_call=reshape_vjp),
+    Movement("reshape", "input, *shape", rule=reshape_shape, vjp_for_call=reshape_vjp),
+    Movement("view", "input, *shape", views=True, rule=reshape_shape, vjp_for_call=reshape_vjp),
     Movement("flatten", "input, start_dim=0, end_dim=-1", vjp_for_call=reshape_vjp),
     Movement("unflatten", "input, dim, sizes", vjp_for_call=reshape_vjp),
     Movement("squeeze", "input, *dim", views=True, vjp_for_call=reshape_vjp),
     Movement("unsqueeze", "input, dim", views=True, vjp_for_call=reshape_vjp),
-    Movement("expand", "input, *size", rule=expanded, gradient={"input": "{d}"}),
+    Movement("expand", "input, *size", rule=expand_shape, gradient={"input": "{d}"}),
     Movement("expand_as", "input, other", lends="other", gradient={"input": "{d}"}),
-    Movement("broadcast_to", "input, *size", rule=expanded, gradient={"input": "{d}"}),
-    Movement("repeat", "input, *repeats", rule=repeated),
-    Movement("repeat_interleave", "input, repeats=None, dim=None, *, output_size=None", rule=interleaved),
-    Movement("tile", "input, *dims", rule=tiled),
+    Movement("broadcast_to", "input, *size", rule=expand_shape, gradient={"input": "{d}"}),
+    Movement("repeat", "input, *repeats", rule=repeat_shape),
+    Movement(
+        "repeat_interleave",
+        "input, repeats=None, dim=None, *, output_size=None",
+        rule=repeat_interleave_shape,
+    ),
+    Movement("tile", "input, *dims", rule=tile_shape),
     Movement("roll", "input, shifts, dims=()", vjp_for_call=roll_vjp),
     Movement("flip", "input, *dims", gradient={"input": "{d}.flip({dims})"}),
     Movement("contiguous", "input", gradient={"input": "{d}"}),
@@ -274,26 +278,26 @@ MOVEMENTS: tuple[Operation, ...] = (
         "tensors, dim=0, *, out=None",
         spellings=("torch.concat", "torch.concatenate"),
         data=(_LIST,),
-        rule=joined,
+        rule=cat_shape,
         vjp_for_call=cat_vjp,
     ),
-    Movement("stack", "tensors, dim=0, *, out=None", data=(_LIST,), rule=stacked, vjp_for_call=stack_vjp),
-    Movement("diag", "input, diagonal=0", rule=on_the_diagonal, vjp_for_call=diag_vjp),
-    Movement("diag_embed", "input, offset=0, dim1=-2, dim2=-1", rule=diagonals),
+    Movement("stack", "tensors, dim=0, *, out=None", data=(_LIST,), rule=stack_shape, vjp_for_call=stack_vjp),
+    Movement("diag", "input, diagonal=0", rule=diag_shape, vjp_for_call=diag_vjp),
+    Movement("diag_embed", "input, offset=0, dim1=-2, dim2=-1", rule=diag_embed_shape),
     Movement("diagonal", "input, offset=0, dim1=0, dim2=1", views=True),
     Movement("narrow", "input, dim, start, length", views=True, vjp_for_call=slice_vjp),
     Movement("select", "input, dim, index", views=True, vjp_for_call=slice_vjp),
     Picking("getitem", "input, key", spellings=("torch.Tensor.__getitem__",), vjp_for_call=getitem_vjp),
     ItemSet("setitem", "input, key, value", spellings=("torch.Tensor.__setitem__",)),
-    Movement("index_select", "input, dim, index", rule=selected),
+    Movement("index_select", "input, dim, index", rule=index_select_shape),
     Movement(
         "gather",
         "input, dim, index, *, sparse_grad=False",
-        rule=gathered,
+        rule=gather_shape,
         gradient={"input": "torch.zeros_like({input}).scatter_add({dim}, {index}, {d})"},
     ),
     *(Movement(name, "tensors, *, out=None", data=(_LIST,)) for name in ("vstack", "hstack")),
     Movement("take_along_dim", "input, indices, dim=None"),
-    Padding("pad", "input, pad, mode='constant', value=None", rule=padded),
+    Padding("pad", "input, pad, mode='constant', value=None", rule=pad_shape),
     Movement("unfold", "input, dimension, size, step", views=True),
 )

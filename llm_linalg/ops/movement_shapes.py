@@ -13,10 +13,10 @@ from llm_linalg.axes import Shape, ShapeMismatch, pointwise
 from llm_linalg.errors import MismatchedAxis
 from llm_linalg.ops.call import Call
 
-MASKING = (torch.bool, torch.uint8)
+MASK_DTYPES = (torch.bool, torch.uint8)
 
 
-def reshaped(call: Call) -> Shape:
+def reshape_shape(call: Call) -> Shape:
     """Return the shape of a view or reshape: the cells stay as many as they were."""
     shape = tuple(int(size) for size in call["shape"])
     count = prod(call.shapes[0])
@@ -34,7 +34,7 @@ def reshaped(call: Call) -> Shape:
     return shape
 
 
-def joined(call: Call) -> Shape:
+def cat_shape(call: Call) -> Shape:
     """Return the shape of a cat: all axes equal but the one along which they are joined."""
     shapes = [shape for shape in call.shapes if shape != (0,)]
     if not shapes:
@@ -61,7 +61,7 @@ def joined(call: Call) -> Shape:
     return (*shapes[0][:dim], total, *shapes[0][dim + 1 :])
 
 
-def stacked(call: Call) -> Shape:
+def stack_shape(call: Call) -> Shape:
     """Return the shape of a stack: equal shapes, and a new axis."""
     first = call.shapes[0]
     rank = len(first) + 1
@@ -82,7 +82,7 @@ def stacked(call: Call) -> Shape:
     return (*first[:dim], len(call.shapes), *first[dim:])
 
 
-def expanded(call: Call) -> Shape:
+def expand_shape(call: Call) -> Shape:
     """Return the shape of an expand: only axes of size 1 grow."""
     own, shape = call.shapes[0], tuple(int(size) for size in call["size"])
     gap = len(shape) - len(own)
@@ -106,20 +106,20 @@ def expanded(call: Call) -> Shape:
     return tuple(result)
 
 
-def repeated(call: Call) -> Shape:
+def repeat_shape(call: Call) -> Shape:
     """Return the shape of a repeat: each axis as often as it says, new axes at the left."""
     own, times = call.shapes[0], tuple(int(count) for count in call["repeats"])
     if len(times) < len(own):
         raise ShapeMismatch(f"repeat needs a number for each of the {len(own)} axes, not {len(times)}")
-    return _times(own, times)
+    return _repeat(own, times)
 
 
-def tiled(call: Call) -> Shape:
+def tile_shape(call: Call) -> Shape:
     """Return the shape of a tile, which takes missing numbers as 1."""
-    return _times(call.shapes[0], tuple(int(count) for count in call["dims"]))
+    return _repeat(call.shapes[0], tuple(int(count) for count in call["dims"]))
 
 
-def _times(own: Shape, times: Sequence[int]) -> Shape:
+def _repeat(own: Shape, times: Sequence[int]) -> Shape:
     if any(count < 0 for count in times):
         raise ShapeMismatch("an axis can't be repeated less than 0 times")
     total = max(len(own), len(times))
@@ -128,7 +128,7 @@ def _times(own: Shape, times: Sequence[int]) -> Shape:
     return tuple(size * count for size, count in zip(own, times, strict=True))
 
 
-def interleaved(call: Call) -> Shape:
+def repeat_interleave_shape(call: Call) -> Shape:
     """Return the shape of a repeat_interleave: each item of an axis as often as it says."""
     repeats, dim = call["repeats"], call["dim"]
     shape = (prod(call.shapes[0]),) if dim is None else call.shapes[0]
@@ -153,7 +153,7 @@ def axis_of(dim: Any, rank: int) -> int:
     return int(dim) % max(rank, 1)
 
 
-def padded(call: Call) -> Shape:
+def pad_shape(call: Call) -> Shape:
     """Return the shape of a pad, whose numbers go from the last axis backwards, two an axis."""
     own, pads = call.shapes[0], [int(size) for size in call["pad"]]
     if len(pads) % 2 or len(pads) > 2 * len(own):
@@ -172,12 +172,12 @@ def padded(call: Call) -> Shape:
     return tuple(shape)
 
 
-def gathered(call: Call) -> Shape:
+def gather_shape(call: Call) -> Shape:
     """Return the shape of a gather: the index's."""
     return tuple(call.tensor("index").shape)
 
 
-def selected(call: Call) -> Shape:
+def index_select_shape(call: Call) -> Shape:
     """Return the shape of an index_select: as many items along the axis as the index has."""
     own = call.shapes[0]
     axis = axis_of(call["dim"], len(own))
@@ -185,7 +185,7 @@ def selected(call: Call) -> Shape:
     return (*own[:axis], count, *own[axis + 1 :]) if own else ()
 
 
-def on_the_diagonal(call: Call) -> Shape:
+def diag_shape(call: Call) -> Shape:
     """Return the shape of a diag: a vector becomes a matrix's diagonal, a matrix gives its own."""
     own, offset = call.shapes[0], int(call["diagonal"])
     if len(own) == 1:
@@ -196,7 +196,7 @@ def on_the_diagonal(call: Call) -> Shape:
     raise ShapeMismatch(f"diag takes a vector or a matrix, not {len(own)} axes")
 
 
-def diagonals(call: Call) -> Shape:
+def diag_embed_shape(call: Call) -> Shape:
     """Return the shape of a diag_embed: the last axis becomes the diagonal of a matrix."""
     own, rank = call.shapes[0], len(call.shapes[0]) + 1
     if not own:
@@ -210,7 +210,7 @@ def diagonals(call: Call) -> Shape:
     return tuple(shape)
 
 
-def picked_cells(call: Call) -> int:
+def getitem_cells(call: Call) -> int:
     """Return how many cells ``x[key]`` has, at most: index tensors are broadcast against each other."""
     key = call["key"]
     several = isinstance(key, list) and any(isinstance(item, Tensor) and item.dim() for item in key)
@@ -229,7 +229,7 @@ def picked_cells(call: Call) -> int:
 
 def _place_shape(tensor: Tensor) -> Shape:
     """Return the shape of the places that an index tensor names: those of a mask are a list."""
-    return (int(tensor.count_nonzero()),) if tensor.dtype in MASKING else tuple(tensor.shape)
+    return (int(tensor.count_nonzero()),) if tensor.dtype in MASK_DTYPES else tuple(tensor.shape)
 
 
 def _left_whole(items: Sequence[Any], shape: Shape) -> Iterator[int]:
@@ -254,4 +254,4 @@ def _axes(item: Any) -> int:
         return 0
     if isinstance(item, list):
         item = torch.as_tensor(item)
-    return item.dim() if isinstance(item, Tensor) and item.dtype in MASKING else 1
+    return item.dim() if isinstance(item, Tensor) and item.dtype in MASK_DTYPES else 1
