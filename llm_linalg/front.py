@@ -44,7 +44,6 @@ _OWN_BUDGET: Mapping[str, Any] = {
     "total": 2**31,
     "work": 2**42,
     "tensors": 2**20,
-    "foresight": False,
     "seconds": None,
 }
 
