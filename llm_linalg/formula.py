@@ -70,7 +70,7 @@ def right_side(node: Node, index: Index, step: Step) -> str:
 def _passed(node: Node, index: Index) -> str:
     """Return the rule by which a mask lets a cell pass, as it stands behind the value; else ""."""
     call = node.call
-    rule = call.operation.passed(call, index) if call and isinstance(call.operation, Mask) else ""
+    rule = call.operation.pass_rule(call, index) if call and isinstance(call.operation, Mask) else ""
     return f", as {rule}" if rule else ""
 
 
@@ -128,7 +128,7 @@ def phrase(node: Node, index: Index) -> str | None:
     operation = node.call.operation if node.call else None
     if operation is None or node.call is None or not operation.phrase:
         return None
-    text = operation.said(node.call)
+    text = operation.phrase_for(node.call)
     if isinstance(operation, Pointwise):
         values = operation.values(node.call, index)
         return _filled(text, lambda name: number(values.get(name)))
@@ -176,7 +176,7 @@ def _deciding(node: Node) -> set[int | None]:
     call = node.call
     if call is None or not isinstance(call.operation, Mask):
         return set()
-    return {call.place(name) for name in call.operation.deciding if name in call.arguments}
+    return {call.place(name) for name in call.operation.mask_parameters if name in call.arguments}
 
 
 def _first(cells: Cells, count: int) -> Iterator[Index]:
@@ -201,9 +201,9 @@ def block_text(walk: Walk, step: Step) -> str:
     factors = [
         block_name(called(operand), cells, tuple(operand.value.shape))
         for place, (operand, cells) in enumerate(zip(node.operands, step.reads, strict=True))
-        if place != node.beside and cells
+        if place != node.bias_position and cells
     ]
-    beside = node.beside
+    beside = node.bias_position
     if walk.order == "outer":
         added = " ⊗ ".join(factors)
         if not factors and beside is not None:

@@ -121,7 +121,7 @@ class Lineage:
         live = self._live(node, place)
         if live is not None:
             mask = mask & live
-        inert = node.call.operation.inert(node.call, place) if node.call else None
+        inert = node.call.operation.ignored_cells(node.call, place) if node.call else None
         if inert is not None:
             mask = mask & ~inert
         axes = _product_axes(node)
@@ -137,7 +137,7 @@ class Lineage:
             return []
         found = []
         for other, operand in enumerate(node.operands):
-            if other == place or node.beside in (other, place):
+            if other == place or node.bias_position in (other, place):
                 continue
             live = self._live(node, other)
             if live is not None:
@@ -149,7 +149,7 @@ class Lineage:
         if node.call is None:
             return mask
         fixed = [self.fixed(operand.node) for operand in node.operands]
-        still = node.call.operation.still(node.call, place, fixed)
+        still = node.call.operation.unmoved_outputs(node.call, place, fixed)
         return mask if still is None else mask & ~still
 
 

@@ -103,7 +103,7 @@ def _sources(node: Node) -> list[Node]:
 
 def _links(node: Node, operands: Sequence[Edges]) -> Iterator[_Link]:
     """Yield what runs along what, of the operands that have edges."""
-    axes = node.call.operation.along(node.call) if node.call else None
+    axes = node.call.operation.label_axes(node.call) if node.call else None
     for place, edges in enumerate(operands):
         if not edges:
             continue

@@ -14,7 +14,7 @@ from llm_linalg.axes import Axes, Shape
 from llm_linalg.cells import NOTHING, Cells, Index
 from llm_linalg.errors import Span
 from llm_linalg.ops.call import Call
-from llm_linalg.ops.terms import Addends
+from llm_linalg.ops.terms import CellTerms
 from llm_linalg.relations import Reads
 
 if TYPE_CHECKING:
@@ -159,7 +159,7 @@ class Node:
     @cached_property
     def evidence(self) -> str:
         """How its reads are known: ``rule``, ``index``, ``autograd`` or ``opaque``."""
-        return self.call.operation.proof(lambda: self.operand_reads) if self.call else "rule"
+        return self.call.operation.evidence_of(lambda: self.operand_reads) if self.call else "rule"
 
     @cached_property
     def axes(self) -> Axes | None:
@@ -212,7 +212,7 @@ class Node:
     def masked(self, index: Index) -> str | None:
         """Return the rule that masks a cell, such as ``j ≥ i + 1: 0 ≥ 2 + 1 is false``; else None."""
         _check(index, self.shape, self.name)
-        return self.call.operation.masked(self.call, tuple(index)) if self.call else None
+        return self.call.operation.mask_rule(self.call, tuple(index)) if self.call else None
 
     @cached_property
     def parts(self) -> tuple[Node, ...]:
@@ -234,14 +234,14 @@ class Node:
         return self.call.operation.multiplications(self.call)
 
     @property
-    def beside(self) -> int | None:
+    def bias_position(self) -> int | None:
         """The position of the operand that is added, not multiplied (a bias); None if there is none."""
         operation = self.call.operation if self.call else None
-        return operation.beside(self.call) if operation and self.call else None
+        return operation.bias_position(self.call) if operation and self.call else None
 
-    def addends(self, index: Index) -> Addends | None:
+    def terms(self, index: Index) -> CellTerms | None:
         """Return the terms that a cell is made of; None for what is not made of terms."""
-        return self.call.operation.addends(self.call, index) if self.call else None
+        return self.call.operation.terms(self.call, index) if self.call else None
 
     @cached_property
     def orders(self) -> tuple[str, ...]:

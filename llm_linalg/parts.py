@@ -23,7 +23,7 @@ def opened(node: Node) -> Trace | None:
     from llm_linalg.front import execute
 
     call = node.call
-    program = call.operation.opened(call) if call else ""
+    program = call.operation.program_for(call) if call else ""
     if call is None or not program:
         return None
     return execute(program, 0, {}, {name: node.operands[place].node for name, place in _inputs(call).items()})
@@ -39,7 +39,7 @@ def composed(call: Call) -> tuple[Reads, ...]:
         name: Node(0, "input", call.tensors[place].detach(), name=name)
         for name, place in _inputs(call).items()
     }
-    inner = execute(call.operation.opened(call), 0, {}, inputs)
+    inner = execute(call.operation.program_for(call), 0, {}, inputs)
     lineage = Lineage(inner)
     by_place = {place: inputs[name] for name, place in _inputs(call).items()}
     return tuple(
@@ -67,7 +67,7 @@ def multiplications(call: Call) -> int | None:
     operands = tuple((name, tuple(tensor.shape), tensor.dtype) for name, tensor in given.items())
     # On meta nothing is computed, but torch takes most of a second to get ready for it.
     device = "cpu" if call.operation.cost(call, call.shape) <= SMALL else "meta"
-    return _multiplications(call.operation.opened(call), operands, device)
+    return _multiplications(call.operation.program_for(call), operands, device)
 
 
 @lru_cache(1_000)

@@ -76,10 +76,12 @@ def passed(user: Node, place: int, target: Node, cotangent: str, axes: Sequence[
 
 
 def _contracted(user: Node, place: int, target: Node, cotangent: str) -> str:
-    if place == user.beside:
+    if place == user.bias_position:
         return f"{target.title} was added, and a sum hands its gradient on as it is."
     axes = user.axes
-    others = [item.title for other, item in enumerate(user.operands) if other not in (place, user.beside)]
+    others = [
+        item.title for other, item in enumerate(user.operands) if other not in (place, user.bias_position)
+    ]
     if axes is None:
         return ""
     own = axes.operands[place]

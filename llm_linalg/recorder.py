@@ -63,7 +63,7 @@ class Alike:
         entry = TABLE.entry(call.function)
         if like is None or entry is None or self.first(like[0]):
             return
-        if (not bounded or asked is not None) and not draws(call.function) and _alike(call):
+        if (not bounded or asked is not None) and not draws(call.function) and _depends_on_shapes_only(call):
             self.learned[like[0]] = Learned(Form.of(call, entry), asked, call.may_write)
 
 
@@ -312,9 +312,9 @@ def _unlisted(name: str) -> Operation:
     return Unlisted(name, "*args, **kwargs")
 
 
-def _alike(call: Call) -> bool:
+def _depends_on_shapes_only(call: Call) -> bool:
     try:
-        return call.operation.alike(call)
+        return call.operation.depends_on_shapes_only(call)
     except (TypeError, ValueError):
         return False
 

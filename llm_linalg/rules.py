@@ -76,7 +76,7 @@ def _fits(call: Call, place: int) -> bool:
     if own.dtype != out.dtype:
         return False
     if kind == "contraction":
-        return place != call.operation.beside(call) and max(map(len, call.shapes)) < 3
+        return place != call.operation.bias_position(call) and max(map(len, call.shapes)) < 3
     if kind == "movement":
         return place == 0 or call.operation.name != "setitem"  # a value may be repeated where it is set
     return kind in ("pointwise", "mask", "rowwise") and own.shape == out.shape

@@ -18,7 +18,7 @@ from llm_linalg.relations import AxesReads, Reads
 
 if TYPE_CHECKING:
     from llm_linalg.node import Node
-    from llm_linalg.ops.terms import Addends, Number
+    from llm_linalg.ops.terms import CellTerms, Number
 
 State = Literal["done", "current", "pending"]
 
@@ -41,12 +41,12 @@ class Term:
 class Terms(Sequence[Term]):
     """The terms of a cell, made when they are asked for."""
 
-    def __init__(self, addends: Addends, current: int) -> None:
-        self._addends = addends
+    def __init__(self, terms: CellTerms, current: int) -> None:
+        self._cell_terms = terms
         self.current = current
 
     def __len__(self) -> int:
-        return len(self._addends)
+        return len(self._cell_terms)
 
     @overload
     def __getitem__(self, k: int) -> Term: ...
@@ -56,12 +56,12 @@ class Terms(Sequence[Term]):
         if isinstance(k, slice):
             return tuple(self[position] for position in range(*k.indices(len(self))))
         position = range(len(self))[k]
-        addend = self._addends[position]
-        return Term(addend.factors, addend.value, self._state(position))
+        term = self._cell_terms[position]
+        return Term(term.factors, term.value, self._state(position))
 
     def __iter__(self) -> Iterator[Term]:
-        for position, addend in enumerate(self._addends.every()):
-            yield Term(addend.factors, addend.value, self._state(position))
+        for position, term in enumerate(self._cell_terms.every()):
+            yield Term(term.factors, term.value, self._state(position))
 
     def _state(self, position: int) -> State:
         if position == self.current:
@@ -99,17 +99,17 @@ class Step:
         return self._walk.reads(self.index, self.writes)
 
     @cached_property
-    def _addends(self) -> Addends | None:
-        return None if self.cell is None else self._walk.node.addends(self.cell)
+    def _cell_terms(self) -> CellTerms | None:
+        return None if self.cell is None else self._walk.node.terms(self.cell)
 
     @cached_property
     def terms(self) -> Sequence[Term]:
         """The terms of its cell, up to the last each with its state; () if it writes several cells."""
-        addends = self._addends
-        if addends is None:
+        terms = self._cell_terms
+        if terms is None:
             return ()
         term = self._walk.loop.term(self._walk.grid, self.index)
-        return Terms(addends, len(addends) - 1 if term is None else term)
+        return Terms(terms, len(terms) - 1 if term is None else term)
 
     @property
     def current(self) -> int | None:
@@ -122,11 +122,11 @@ class Step:
         if self.cell is None:
             return None
         node = self._walk.node
-        addends = self._addends if node.term_count is not None else None
-        if not addends:  # no sum, or one of nothing: 0, or nan for a mean
+        terms = self._cell_terms if node.term_count is not None else None
+        if not terms:  # no sum, or one of nothing: 0, or nan for a mean
             return node.value[self.cell].item()
         term = self._walk.loop.term(self._walk.grid, self.index)
-        return addends.total(len(addends) if term is None else term + 1)
+        return terms.total(len(terms) if term is None else term + 1)
 
     @cached_property
     def text(self) -> str:
@@ -207,7 +207,7 @@ class Walk(Sequence[Step]):
 
     def _term_reads(self, axes: Axes, writes: Cells, term: int) -> tuple[Cells, ...]:
         """Return what one term of the written cells reads: one index of each reduced label."""
-        beside = self.node.beside
+        beside = self.node.bias_position
         inside = term < axes.terms
         at = (
             dict(zip(axes.reduced, unravel(term, [axes.sizes[x] for x in axes.reduced]), strict=True))

@@ -70,7 +70,7 @@ def _outer(walk: Walk, axes: Axes, term: int, at: Index, rows: range, columns: r
     labels = axes.letters
     factors, names = [], []
     for operand, value in enumerate(walk.node.operands):
-        if operand == walk.node.beside:
+        if operand == walk.node.bias_position:
             continue
         tensor = value.value
         own = zip(axes.operands[operand], axes.shapes[operand], strict=True)

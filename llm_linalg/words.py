@@ -159,7 +159,7 @@ def _contraction(node: Node, axes: Axes, order: str) -> str:
     out = node.title
     if not axes.reduced:
         return f"A cell of {out} is one product: nothing is summed."
-    factors = [place for place in range(len(node.operands)) if place != node.beside]
+    factors = [place for place in range(len(node.operands)) if place != node.bias_position]
     if len(factors) != 2:
         return f"A cell of {out} is a sum of products along {', '.join(axes.reduced)}."
     left, right = (_slice_words(node, axes, place) for place in factors)
@@ -174,7 +174,7 @@ def _contraction(node: Node, axes: Axes, order: str) -> str:
         "wave": f"The cells of {out} with equal i + j can be made at the same time.",
     }
     text = whole[order]
-    beside = node.beside
+    beside = node.bias_position
     if beside is not None and order in ("cells", "terms"):
         text = f"{text[:-1]}; {node.operands[beside].title} is added."
     return text

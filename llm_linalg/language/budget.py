@@ -243,7 +243,7 @@ class Budget(Allowance):
 
     def _asked(self, call: Call) -> Asked:
         operation, shape = call.operation, _shape(call)
-        outputs, items = operation.outputs(call), operation.items(call, shape)
+        outputs, items = operation.output_count(call), operation.items(call, shape)
         peak, cost = operation.peak(call, shape), max(operation.cost(call, shape), bounds.singular(call))
         return Asked.of(call, outputs, shape, peak, cost, items)
 

@@ -280,7 +280,7 @@ class Written:
                 order += [item.position for item in _leaves(value, Slot)]
                 places[name] = tuple(range(first, len(order)))
                 arguments[name] = _resolved(value, tensors)
-        chosen = operation.chosen(arguments)
+        chosen = operation.overload_for(arguments)
         if chosen is not operation:
             return self.call(chosen, function, tensors, swap)
         args = tuple([_resolved(value, tensors) for value in self.args])

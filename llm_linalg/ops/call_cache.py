@@ -42,7 +42,7 @@ def likeness(
     """
     common: list[Any] = [function]
     own: list[Any] = []
-    free = operation.numbers_from
+    free = operation.first_free_number
     for place, value in enumerate((*args, *kwargs.values()) if kwargs else args):
         if value.__class__ is Tensor:
             common += [value.shape, value.dtype, value.is_contiguous()]
@@ -114,7 +114,7 @@ class Form:
     @classmethod
     def of(cls, call: Call, entry: Entry) -> Form:
         """Return the form of a call that was bound, and of the table's entry for its function."""
-        operation, free = call.operation, entry.operation.numbers_from  # the one chosen of it may be another
+        operation, free = call.operation, entry.operation.first_free_number
         owners: list[Any] = []
         args = [_slotted(value, owners, place >= free) for place, value in enumerate(call.args)]
         named = enumerate(call.kwargs.items(), len(args))

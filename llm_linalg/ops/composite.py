@@ -22,22 +22,22 @@ class Composite(Unlisted):
     """A call with its program.
 
     Attributes:
-        program: The program of a call, over the names of its parameters; it binds the result last.
+        write_program: Returns the program of a call, over its parameters' names; it binds the result last.
         covers: Says of a call's arguments whether the program describes them; if not, the call is measured.
     """
 
-    program: Callable[[Call], str] = field(kw_only=True)
+    write_program: Callable[[Call], str] = field(kw_only=True)
     covers: Callable[[Mapping[str, Any]], bool] = field(kw_only=True)
     kind: str = "composite"
 
-    def chosen(self, arguments: Mapping[str, Any]) -> Operation:
+    def overload_for(self, arguments: Mapping[str, Any]) -> Operation:
         return self if self.covers(arguments) else Unlisted(self.name, "*args, **kwargs")
 
-    def proof(self, reads: Callable[[], tuple[Reads, ...]]) -> str:
+    def evidence_of(self, reads: Callable[[], tuple[Reads, ...]]) -> str:
         return "rule"
 
-    def opened(self, call: Call) -> str:
-        return self.program(call)
+    def program_for(self, call: Call) -> str:
+        return self.write_program(call)
 
     def operand_reads(self, call: Call) -> tuple[Reads, ...]:
         from llm_linalg.parts import composed
@@ -113,14 +113,14 @@ COMPOSITES: tuple[Operation, ...] = (
         "scaled_dot_product_attention",
         "query, key, value, attn_mask=None, dropout_p=0.0, is_causal=False, scale=None, enable_gqa=False",
         spellings=("torch.nn.functional.scaled_dot_product_attention",),
-        program=attention,
+        write_program=attention,
         covers=_plain_attention,
     ),
     Composite(
         "cross_entropy",
         "input, target, weight=None, size_average=None, ignore_index=-100, reduce=None, "
         "reduction='mean', label_smoothing=0.0",
-        program=cross_entropy,
+        write_program=cross_entropy,
         vjp_for_call=cross_entropy_vjp,
         vjp_explanation="All that softmax and logarithm do comes down to this: the gradient of a logit is "
         "its share less 1 where it was right, less 0 elsewhere.",
@@ -129,7 +129,7 @@ COMPOSITES: tuple[Operation, ...] = (
     Composite(
         "mse_loss",
         f"input, target, {_REDUCED}, weight=None",
-        program=squared_error,
+        write_program=squared_error,
         covers=lambda arguments: arguments["weight"] is None,
     ),
 )

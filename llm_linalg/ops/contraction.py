@@ -15,7 +15,7 @@ from llm_linalg.cells import Index
 from llm_linalg.ops.call import Call
 from llm_linalg.ops.einsum_specs import dot_axes, einsum_axes, linear_axes, matmul_axes, outer_axes
 from llm_linalg.ops.operation import Operation
-from llm_linalg.ops.terms import Addend, Addends
+from llm_linalg.ops.terms import CellTerm, CellTerms
 from llm_linalg.relations import AxesReads, Reads
 
 Spec = Callable[[Call], Axes]
@@ -29,17 +29,17 @@ class Contraction(Operation):
 
     Attributes:
         spec: The axes spec of a call.
-        addend: The parameter that is added, not multiplied.
+        bias_parameter: The parameter that is added, not multiplied.
     """
 
     spec: Spec = field(kw_only=True)
-    addend: str = ""
+    bias_parameter: str = ""
     kind: str = "contraction"
 
     def axes(self, call: Call) -> Axes:
         return self.spec(call)
 
-    def alike(self, call: Call) -> bool:
+    def depends_on_shapes_only(self, call: Call) -> bool:
         return True
 
     def cost(self, call: Call, shape: Shape | None) -> int:
@@ -48,7 +48,7 @@ class Contraction(Operation):
 
     def multiplications(self, call: Call) -> int:
         axes = self.axes(call)
-        factors = len(axes.operands) - (self.beside(call) is not None)
+        factors = len(axes.operands) - (self.bias_position(call) is not None)
         return (factors - 1) * prod(axes.sizes.values())
 
     def peak(self, call: Call, shape: Shape | None) -> int:
@@ -62,28 +62,28 @@ class Contraction(Operation):
         axes = self.axes(call)
         return tuple(AxesReads(axes, operand) for operand in range(len(call.tensors)))
 
-    def addends(self, call: Call, index: Index) -> Addends:
+    def terms(self, call: Call, index: Index) -> CellTerms:
         axes = self.axes(call)
-        beside = self.beside(call)
+        beside = self.bias_position(call)
         factors = tuple(
-            along(axes, operand, tensor, index)
+            operand_factors(axes, operand, tensor, index)
             for operand, tensor in enumerate(call.tensors)
             if operand != beside
         )
         if beside is None:
-            return Addends(factors)
+            return CellTerms(factors)
         (cell,) = AxesReads(axes, beside).reads(index)
         value = call.tensors[beside][cell].item()
-        return Addends(factors, (Addend((value,), value),))
+        return CellTerms(factors, (CellTerm((value,), value),))
 
     def term_count(self, call: Call) -> int:
-        return self.axes(call).terms + (self.beside(call) is not None)
+        return self.axes(call).terms + (self.bias_position(call) is not None)
 
-    def beside(self, call: Call) -> int | None:
-        return call.place(self.addend) if self.addend else None
+    def bias_position(self, call: Call) -> int | None:
+        return call.place(self.bias_parameter) if self.bias_parameter else None
 
 
-def along(axes: Axes, operand: int, tensor: Tensor, index: Index) -> Tensor:
+def operand_factors(axes: Axes, operand: int, tensor: Tensor, index: Index) -> Tensor:
     """Return what an operand gives to each term of a cell: 1-D, over the reduced labels, row-major."""
     at = dict(zip(axes.output, index, strict=True))
     labels = axes.operands[operand]
@@ -210,7 +210,7 @@ CONTRACTIONS = (
             "torch.Tensor.mv",
             "torch.Tensor.bmm",
         ),
-        reversed=("torch.Tensor.__rmatmul__",),
+        reflected=("torch.Tensor.__rmatmul__",),
         spec=matmul_axes,
         vjp_for_call=matmul_vjp,
     ),
@@ -225,7 +225,7 @@ CONTRACTIONS = (
         gradient={"input": "{d} @ {vec2}", "vec2": "{d}.T @ {input}"},
     ),
     Contraction(
-        "linear", "input, weight, bias=None", spec=linear_axes, vjp_for_call=linear_vjp, addend="bias"
+        "linear", "input, weight, bias=None", spec=linear_axes, vjp_for_call=linear_vjp, bias_parameter="bias"
     ),
     Einsum("einsum", "equation, *operands", spec=einsum_axes, vjp_for_call=einsum_vjp),
 )

@@ -24,7 +24,7 @@ class Creation(Operation):
 
     kind: str = "creation"
 
-    def alike(self, call: Call) -> bool:
+    def depends_on_shapes_only(self, call: Call) -> bool:
         return not call.tensors or "input" in call.arguments
 
     def infer(self, call: Call) -> Shape | None:
@@ -90,7 +90,7 @@ class Lookup(Movement):
 
     data: tuple[str, ...] = ("weight",)
 
-    def alike(self, call: Call) -> bool:
+    def depends_on_shapes_only(self, call: Call) -> bool:
         return call["max_norm"] is None
 
     def cotangents(self, call: Call) -> Mapping[str, str]:
@@ -117,7 +117,7 @@ class OneHot(Operation):
 
     kind: str = "pointwise"
 
-    def alike(self, call: Call) -> bool:
+    def depends_on_shapes_only(self, call: Call) -> bool:
         return int(call["num_classes"]) >= 0
 
     def axes(self, call: Call) -> Axes:

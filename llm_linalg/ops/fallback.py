@@ -73,7 +73,7 @@ class Unlisted(Operation):
             together = 0
         return max(together, super().peak(call, shape))
 
-    def outputs(self, call: Call) -> int:
+    def output_count(self, call: Call) -> int:
         return 0 if self.name in _ASKING else 1
 
     def items(self, call: Call, shape: Shape | None) -> int:
@@ -88,9 +88,9 @@ class Unlisted(Operation):
         return self.peak(call, shape) * width
 
     def multiplications(self, call: Call) -> int | None:
-        return super().multiplications(call) if self.opened(call) else None
+        return super().multiplications(call) if self.program_for(call) else None
 
-    def proof(self, reads: Callable[[], tuple[Reads, ...]]) -> str:
+    def evidence_of(self, reads: Callable[[], tuple[Reads, ...]]) -> str:
         measured = any(isinstance(relation, AutogradReads) for relation in reads())
         return "autograd" if measured else "opaque"
 

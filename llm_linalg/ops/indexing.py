@@ -21,7 +21,7 @@ class ScatterAdd(Operation):
 
     kind: str = "pointwise"
 
-    def alike(self, call: Call) -> bool:
+    def depends_on_shapes_only(self, call: Call) -> bool:
         return True
 
     def infer(self, call: Call) -> Shape:
@@ -43,7 +43,7 @@ class Scatter(Movement):
 
     data: tuple[str, ...] = ("input", "src")
 
-    def alike(self, call: Call) -> bool:
+    def depends_on_shapes_only(self, call: Call) -> bool:
         return True
 
     def infer(self, call: Call) -> Shape:

@@ -19,10 +19,10 @@ class Mask(Operation):
     """An operation that passes some cells on and fixes the others."""
 
     kind: str = "mask"
-    deciding: tuple[str, ...] = ("mask", "condition")
-    numbers_from: int = 0
+    mask_parameters: tuple[str, ...] = ("mask", "condition")
+    first_free_number: int = 0
 
-    def alike(self, call: Call) -> bool:
+    def depends_on_shapes_only(self, call: Call) -> bool:
         return True
 
     def axes(self, call: Call) -> Axes:
@@ -30,22 +30,22 @@ class Mask(Operation):
             call.shapes, "the mask must match the tensor from the right, or be 1 where it doesn't"
         )
 
-    def hidden(self, call: Call) -> Tensor:
+    def masked_cells(self, call: Call) -> Tensor:
         """Return the cells (bool, the output's shape) that the mask fixes."""
         raise NotImplementedError
 
     def operand_reads(self, call: Call) -> tuple[Reads, ...]:
-        axes, hidden = self.axes(call), self.hidden(call)
+        axes, hidden = self.axes(call), self.masked_cells(call)
         return tuple(MaskedReads(AxesReads(axes, p), hidden) for p in range(len(call.tensors)))
 
-    def masked(self, call: Call, index: Index) -> str | None:
-        return self.reason(call, index) if bool(self.hidden(call)[index]) else None
+    def mask_rule(self, call: Call, index: Index) -> str | None:
+        return self.rule_text(call, index) if bool(self.masked_cells(call)[index]) else None
 
-    def passed(self, call: Call, index: Index) -> str:
+    def pass_rule(self, call: Call, index: Index) -> str:
         """Return the predicate at a cell that passes, with its numbers; "" if it is a tensor that is seen."""
         return ""
 
-    def reason(self, call: Call, index: Index) -> str:
+    def rule_text(self, call: Call, index: Index) -> str:
         """Return the predicate at a cell, with its numbers."""
         raise NotImplementedError
 
@@ -61,23 +61,23 @@ class Triangle(Mask):
             raise ShapeMismatch(f"{self.name} takes a matrix: a tensor with at least two axes")
         return super().axes(call)
 
-    def hidden(self, call: Call) -> Tensor:
+    def masked_cells(self, call: Call) -> Tensor:
         shape = call.shapes[0]
         cells = torch.ones(shape[-2:], dtype=torch.bool)
         kept = cells.triu(call["diagonal"]) if self.upper else cells.tril(call["diagonal"])
         return (~kept).expand(shape)
 
-    def masked(self, call: Call, index: Index) -> str | None:
-        return None if self._kept(call, index) else self.reason(call, index)
+    def mask_rule(self, call: Call, index: Index) -> str | None:
+        return None if self._kept(call, index) else self.rule_text(call, index)
 
-    def passed(self, call: Call, index: Index) -> str:
-        return self.reason(call, index) if self._kept(call, index) else ""
+    def pass_rule(self, call: Call, index: Index) -> str:
+        return self.rule_text(call, index) if self._kept(call, index) else ""
 
     def _kept(self, call: Call, index: Index) -> bool:
         i, j = index[-2:]
         return bool(j >= i + call["diagonal"] if self.upper else j <= i + call["diagonal"])
 
-    def reason(self, call: Call, index: Index) -> str:
+    def rule_text(self, call: Call, index: Index) -> str:
         sign, k = ("≥" if self.upper else "≤"), int(call["diagonal"])
         shift = f"- {-k}" if k < 0 else f"+ {k}"
         holds = "true" if self._kept(call, index) else "false"
@@ -89,16 +89,16 @@ class Fill(Mask):
     """masked_fill: where the mask is true, the value stands; the rest passes."""
 
     def operand_reads(self, call: Call) -> tuple[Reads, ...]:
-        axes, hidden, value = self.axes(call), self.hidden(call), call.place("value")
+        axes, hidden, value = self.axes(call), self.masked_cells(call), call.place("value")
         return tuple(
             MaskedReads(AxesReads(axes, place), ~hidden if place == value else hidden)
             for place in range(len(call.tensors))
         )
 
-    def hidden(self, call: Call) -> Tensor:
+    def masked_cells(self, call: Call) -> Tensor:
         return call.tensor("mask").expand(call.shape)
 
-    def reason(self, call: Call, index: Index) -> str:
+    def rule_text(self, call: Call, index: Index) -> str:
         return f"the mask is True at {index}: filled with {_plain(call['value'])}"
 
 
@@ -109,13 +109,13 @@ class Where(Mask):
     def operand_reads(self, call: Call) -> tuple[Reads, ...]:
         axes = self.axes(call)
         condition = call.tensor("condition").bool().expand(call.shape)
-        hidden = {"condition": self.hidden(call), "input": ~condition, "other": condition}
+        hidden = {"condition": self.masked_cells(call), "input": ~condition, "other": condition}
         places = {call.place(name): name for name in hidden}
         return tuple(
             MaskedReads(AxesReads(axes, place), hidden[places[place]]) for place in range(len(call.tensors))
         )
 
-    def hidden(self, call: Call) -> Tensor:
+    def masked_cells(self, call: Call) -> Tensor:
         condition = call.tensor("condition").bool().expand(call.shape)
         hidden = torch.zeros(call.shape, dtype=torch.bool)
         if call.place("input") is None:
@@ -124,7 +124,7 @@ class Where(Mask):
             hidden = hidden | ~condition
         return hidden
 
-    def reason(self, call: Call, index: Index) -> str:
+    def rule_text(self, call: Call, index: Index) -> str:
         holds = bool(call.tensor("condition").bool().expand(call.shape)[index])
         value = call["input"] if holds else call["other"]
         return f"the condition is {holds} at {index}: {_plain(value)} stands here"
@@ -157,7 +157,7 @@ MASKS: tuple[Operation, ...] = (
     Where(
         "where",
         "condition, input, other",
-        reversed=("torch.Tensor.where",),
+        reflected=("torch.Tensor.where",),
         gradient={"input": "torch.where({condition}, {d}, 0)", "other": "torch.where({condition}, 0, {d})"},
     ),
 )

@@ -76,7 +76,7 @@ class Movement(Operation):
             raise TypeError("a view as another type moves bytes, not cells")
         return arguments
 
-    def alike(self, call: Call) -> bool:
+    def depends_on_shapes_only(self, call: Call) -> bool:
         of_tensors = {name for name, places in call.places.items() if places}
         return of_tensors <= {*self.data, self.lends, "index"}
 
@@ -138,7 +138,7 @@ class Movement(Operation):
 class Parting(Movement):
     """An operation that gives several views: split, chunk, unbind."""
 
-    def outputs(self, call: Call) -> int:
+    def output_count(self, call: Call) -> int:
         shape = call.shapes[0]
         size = shape[call.dim()] if shape else 0
         if self.name == "chunk":
@@ -152,9 +152,9 @@ class Parting(Movement):
 class Picking(Movement):
     """``x[key]``: a view, unless the key holds tensors or lists."""
 
-    numbers_from: int = 1
+    first_free_number: int = 1
 
-    def alike(self, call: Call) -> bool:
+    def depends_on_shapes_only(self, call: Call) -> bool:
         return all(call.tensors[place].dtype is torch.int64 for place in call.places["key"])
 
     def peak(self, call: Call, shape: Shape | None) -> int:
@@ -174,9 +174,9 @@ class Padding(Movement):
 class ItemSet(Movement):
     """``x[key] = value``: the tensor as it is afterwards; the earlier one stays as it was."""
 
-    numbers_from: int = 1
+    first_free_number: int = 1
 
-    def alike(self, call: Call) -> bool:
+    def depends_on_shapes_only(self, call: Call) -> bool:
         return isinstance(call["key"], Tensor) or all(
             call.tensors[place].dtype is torch.int64 for place in call.places["key"]
         )

@@ -18,7 +18,7 @@ from llm_linalg.axes import Axes, Shape
 from llm_linalg.cells import Index
 from llm_linalg.ops.call import Call
 from llm_linalg.ops.signature import parsed
-from llm_linalg.ops.terms import Addend, Addends
+from llm_linalg.ops.terms import CellTerm, CellTerms
 from llm_linalg.relations import OpaqueReads, Reads
 
 VJPRule = Callable[[Call], Mapping[str, str]]
@@ -32,7 +32,7 @@ class Operation:
         name: torch's own short name.
         signature: Its parameters, as in ``input, dim=None, keepdim=False, *, dtype=None``.
         spellings: The torch functions that mean it, beside ``torch.NAME`` and its like.
-        reversed: Those that take the first two parameters the other way round.
+        reflected: Those that take the first two parameters the other way round.
         phrase: How a cell is made, with the operands' values in braces: ``exp({input})``.
         gradient: For each parameter, its cotangent in torch terms; see `llm_linalg.backward`.
             Lines above the last bind names that it uses; they are named after the node in the program.
@@ -40,26 +40,26 @@ class Operation:
         vjp_explanation: Why the cotangent is what it is, in a sentence; see `llm_linalg.reasons`.
         vjp_for_call: The cotangents of a call, where they depend on the call.
         joint_vjp: The cotangent of the operand of a call with several outputs, from all of theirs, ``{all}``.
-        parts: The operation as a small program of simpler ones.
-        multiplies: How many multiplications (or divisions) a cell of the result takes; functions such as
-            exp count none. What has parts takes theirs.
-        numbers_from: From which argument on plain numbers may be any: calls ask for the same.
+        program: The operation as a small program of simpler ones.
+        multiplications_per_cell: Multiplications (or divisions) that a cell of the result takes; functions
+            such as exp count none. What has a program takes its multiplications.
+        first_free_number: Position of the first argument whose number does not matter to the price of a call.
     """
 
     name: str
     signature: str
     spellings: tuple[str, ...] = ()
-    reversed: tuple[str, ...] = ()
+    reflected: tuple[str, ...] = ()
     phrase: str = ""
     gradient: Mapping[str, str] = field(default_factory=dict)
-    parts: str = ""
+    program: str = ""
     vjp_explanation: str = ""
     vjp_for_call: VJPRule | None = None
     joint_vjp: Callable[[Call], str] | None = None
     kind: str = "opaque"
     evidence: str = "rule"
-    multiplies: int = 0
-    numbers_from: int = 100
+    multiplications_per_cell: int = 0
+    first_free_number: int = 100
 
     def bind(self, args: Sequence[Any], kwargs: Mapping[str, Any], swap: bool = False) -> dict[str, Any]:
         """Return the arguments by parameter; `TypeError` if they don't fit the signature."""
@@ -67,11 +67,11 @@ class Operation:
             args = (args[1], args[0], *args[2:])
         return parsed(self.signature).bind(args, kwargs)
 
-    def alike(self, call: Call) -> bool:
+    def depends_on_shapes_only(self, call: Call) -> bool:
         """Whether what a call asks for is said by shapes, types and plain values alone, not by any cell."""
         return False
 
-    def chosen(self, arguments: Mapping[str, Any]) -> Operation:
+    def overload_for(self, arguments: Mapping[str, Any]) -> Operation:
         """Return the entry that these arguments mean: an overload may be another operation."""
         return self
 
@@ -92,9 +92,13 @@ class Operation:
         """Return how many multiplications (divisions too) a call that was run takes; None if not known."""
         from llm_linalg.parts import multiplications
 
-        return multiplications(call) if self.opened(call) else self.multiplies * prod(call.shape)
+        return (
+            multiplications(call)
+            if self.program_for(call)
+            else self.multiplications_per_cell * prod(call.shape)
+        )
 
-    def outputs(self, call: Call) -> int:
+    def output_count(self, call: Call) -> int:
         """Return how many tensors a call gives, at most."""
         return 1
 
@@ -106,7 +110,7 @@ class Operation:
         """Return the axes spec, for operations that have one."""
         return None
 
-    def along(self, call: Call) -> Axes | None:
+    def label_axes(self, call: Call) -> Axes | None:
         """Return the axes spec in which what keeps its place along an axis has that axis's label."""
         return self.axes(call)
 
@@ -114,12 +118,12 @@ class Operation:
         """Return the reads of each operand, for every cell of the output."""
         return tuple(OpaqueReads(call.shape, shape) for shape in call.shapes)
 
-    def addends(self, call: Call, index: Index) -> Addends:
+    def terms(self, call: Call, index: Index) -> CellTerms:
         """Return the terms of a cell; what is no sum is its own only term."""
         value = call.result[index].item()
-        return Addends(tail=(Addend((value,), value),))
+        return CellTerms(tail=(CellTerm((value,), value),))
 
-    def beside(self, call: Call) -> int | None:
+    def bias_position(self, call: Call) -> int | None:
         """Return the position of the operand that is added, not multiplied."""
         return None
 
@@ -127,7 +131,7 @@ class Operation:
         """Return how many terms each cell is the sum of; None if it is no sum, or the number varies."""
         return None
 
-    def still(self, call: Call, place: int, fixed: Sequence[Tensor | None]) -> Tensor | None:
+    def unmoved_outputs(self, call: Call, place: int, fixed: Sequence[Tensor | None]) -> Tensor | None:
         """Return the output's cells (bool) that an operand can't move, whatever it is there; None for none.
 
         Args:
@@ -137,11 +141,11 @@ class Operation:
         """
         return None
 
-    def inert(self, call: Call, place: int) -> Tensor | None:
+    def ignored_cells(self, call: Call, place: int) -> Tensor | None:
         """Return the cells (bool) of an operand that carry nothing, by their values; None for none."""
         return None
 
-    def proof(self, reads: Callable[[], tuple[Reads, ...]]) -> str:
+    def evidence_of(self, reads: Callable[[], tuple[Reads, ...]]) -> str:
         """Return how the reads are known: ``rule``, ``index``, ``autograd`` or ``opaque``."""
         return self.evidence
 
@@ -149,15 +153,15 @@ class Operation:
         """Return the backward pass: for each parameter, its cotangent in torch terms."""
         return self.vjp_for_call(call) if self.vjp_for_call else self.gradient
 
-    def said(self, call: Call) -> str:
+    def phrase_for(self, call: Call) -> str:
         """Return the phrase of a call."""
         return self.phrase
 
-    def opened(self, call: Call) -> str:
+    def program_for(self, call: Call) -> str:
         """Return the operation as a small program of simpler ones, over its parameters' names."""
-        return filled(self.parts, call.arguments)
+        return filled(self.program, call.arguments)
 
-    def masked(self, call: Call, index: Index) -> str | None:
+    def mask_rule(self, call: Call, index: Index) -> str | None:
         """Return the rule that masks a cell, in a few words."""
         return None
 

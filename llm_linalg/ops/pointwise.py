@@ -13,7 +13,7 @@ from llm_linalg.axes import Axes, pointwise
 from llm_linalg.cells import Index
 from llm_linalg.ops.call import Call
 from llm_linalg.ops.operation import Operation
-from llm_linalg.ops.terms import Addend, Addends, Number
+from llm_linalg.ops.terms import CellTerm, CellTerms, Number
 from llm_linalg.relations import AxesReads, IndexReads, Reads
 
 RULE = "elementwise shapes must match from the right, or be 1 where they don't"
@@ -33,9 +33,9 @@ class Pointwise(Operation):
     signs: tuple[int, ...] = ()
     flat_at: float | None = None
     kind: str = "pointwise"
-    numbers_from: int = 0
+    first_free_number: int = 0
 
-    def alike(self, call: Call) -> bool:
+    def depends_on_shapes_only(self, call: Call) -> bool:
         return True
 
     def axes(self, call: Call) -> Axes:
@@ -45,7 +45,7 @@ class Pointwise(Operation):
         axes = self.axes(call)
         return tuple(AxesReads(axes, operand) for operand in range(len(call.tensors)))
 
-    def still(self, call: Call, place: int, fixed: Sequence[Tensor | None]) -> Tensor | None:
+    def unmoved_outputs(self, call: Call, place: int, fixed: Sequence[Tensor | None]) -> Tensor | None:
         if self.flat_at is not None:
             return call.tensors[place] == self.flat_at
         if not self.signs:
@@ -65,18 +65,18 @@ class Pointwise(Operation):
                 values[name] = call.tensors[place][cell].item()
         return values
 
-    def addends(self, call: Call, index: Index) -> Addends:
+    def terms(self, call: Call, index: Index) -> CellTerms:
         values = self.values(call, index)
         first: Number = values["input"]
         second: Number = values.get("other", first)
         if self.product:
-            return Addends(tail=(Addend((first, second), first * second),))
+            return CellTerms(tail=(CellTerm((first, second), first * second),))
         if self.signs:
             step = values.get("alpha", 1) * self.signs[1]
-            other = Addend((second,), second) if step == 1 else Addend((step, second), step * second)
-            return Addends(tail=(Addend((first,), first), other))
+            other = CellTerm((second,), second) if step == 1 else CellTerm((step, second), step * second)
+            return CellTerms(tail=(CellTerm((first,), first), other))
         factors = tuple(value for value in values.values() if _is_number(value))
-        return Addends(tail=(Addend(factors, call.result[index].item()),))
+        return CellTerms(tail=(CellTerm(factors, call.result[index].item()),))
 
 
 @dataclass(frozen=True, eq=False)
@@ -126,7 +126,7 @@ class Division(Pointwise):
             return dict.fromkeys(self.gradient, "torch.zeros_like({d})")
         return self.gradient
 
-    def still(self, call: Call, place: int, fixed: Sequence[Tensor | None]) -> Tensor | None:
+    def unmoved_outputs(self, call: Call, place: int, fixed: Sequence[Tensor | None]) -> Tensor | None:
         above = call.place("input")
         made = None if above is None or place == above else fixed[above]
         if above is None or made is None:

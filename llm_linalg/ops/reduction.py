@@ -12,9 +12,9 @@ import torch
 from llm_linalg.axes import Axes, Labels, Shape, aligned
 from llm_linalg.cells import Index
 from llm_linalg.ops.call import Call
-from llm_linalg.ops.contraction import along
+from llm_linalg.ops.contraction import operand_factors
 from llm_linalg.ops.operation import Operation, filled
-from llm_linalg.ops.terms import Addends
+from llm_linalg.ops.terms import CellTerms
 from llm_linalg.relations import AxesReads, Reads
 
 
@@ -25,7 +25,7 @@ class Reduction(Operation):
     Attributes:
         adds: The cell is the sum of what it reads.
         averages: The sum is divided by the number of cells.
-        multiplies: Counts for a cell that is read, but for what averages.
+        multiplications_per_cell: Counts for a cell that is read, but for what averages.
     """
 
     adds: bool = False
@@ -44,27 +44,27 @@ class Reduction(Operation):
         given = {label: 1 for label in output if label.startswith("1:")}
         return Axes.solve(output, (labels,), (shape,), given=given)
 
-    def alike(self, call: Call) -> bool:
+    def depends_on_shapes_only(self, call: Call) -> bool:
         return True
 
     def cost(self, call: Call, shape: Shape | None) -> int:
         return prod(call.shapes[0])
 
     def multiplications(self, call: Call) -> int | None:
-        if self.averages or self.opened(call):
+        if self.averages or self.program_for(call):
             return super().multiplications(call)
-        return self.multiplies * prod(call.shapes[0])
+        return self.multiplications_per_cell * prod(call.shapes[0])
 
     def operand_reads(self, call: Call) -> tuple[Reads, ...]:
         return (AxesReads(self.axes(call), 0),)
 
-    def addends(self, call: Call, index: Index) -> Addends:
+    def terms(self, call: Call, index: Index) -> CellTerms:
         if not self.adds:
-            return super().addends(call, index)
-        column = along(self.axes(call), 0, call.tensors[0], index)
+            return super().terms(call, index)
+        column = operand_factors(self.axes(call), 0, call.tensors[0], index)
         if self.averages:
-            return Addends((column, torch.full_like(column, 1 / max(len(column), 1))))
-        return Addends((column,))
+            return CellTerms((column, torch.full_like(column, 1 / max(len(column), 1))))
+        return CellTerms((column,))
 
     def freedom(self, call: Call) -> int:
         """Return what a variance divides by: the number of cells less its correction."""
@@ -74,8 +74,8 @@ class Reduction(Operation):
             correction = 0 if call.arguments.get("unbiased") is False else 1
         return max(cells - correction, 0)
 
-    def opened(self, call: Call) -> str:
-        return filled(self.parts, {**call.arguments, "dims": call.dims(), "freedom": self.freedom(call)})
+    def program_for(self, call: Call) -> str:
+        return filled(self.program, {**call.arguments, "dims": call.dims(), "freedom": self.freedom(call)})
 
     def term_count(self, call: Call) -> int | None:
         return self.axes(call).terms if self.adds else None
@@ -128,7 +128,7 @@ class Extremum(Reduction):
 
     pair: Operation | None = None
 
-    def chosen(self, arguments: Mapping[str, Any]) -> Operation:
+    def overload_for(self, arguments: Mapping[str, Any]) -> Operation:
         two = isinstance(arguments.get("dim"), torch.Tensor) or arguments.get("other") is not None
         return self.pair if two and self.pair else self
 
@@ -185,14 +185,14 @@ def reductions(table: Mapping[str, Operation]) -> tuple[Operation, ...]:
             vjp_explanation=f"{_EVERY}, divided by their number.",
             adds=True,
             averages=True,
-            multiplies=1,
+            multiplications_per_cell=1,
         ),
-        Reduction("prod", f"{axis}, *, dtype=None", phrase="product of {cells}", multiplies=1),
+        Reduction("prod", f"{axis}, *, dtype=None", phrase="product of {cells}", multiplications_per_cell=1),
         Variance(
             "var",
             "input, dim=None, unbiased=None, keepdim=False, *, correction=None",
             phrase="variance of {cells}",
-            parts="center = input - input.mean({dims}, keepdim=True)\nsquare = center * center\n"
+            program="center = input - input.mean({dims}, keepdim=True)\nsquare = center * center\n"
             "total = square.sum({dims}, keepdim={keepdim})\nvar = total / {freedom}",
         ),
         Variance(
@@ -203,7 +203,7 @@ def reductions(table: Mapping[str, Operation]) -> tuple[Operation, ...]:
                 "input": "center = {input} - {input}.mean({dims}, keepdim=True)\n"
                 "{d}{back} * center / ({freedom} * {out}{back})"
             },
-            multiplies=1,
+            multiplications_per_cell=1,
         ),
         *(
             Extremum(
@@ -242,7 +242,7 @@ def reductions(table: Mapping[str, Operation]) -> tuple[Operation, ...]:
             spellings=("torch.functional.norm",),
             phrase="norm of {cells}",
             gradient={"input": _TOWARDS},
-            multiplies=1,
+            multiplications_per_cell=1,
         ),
         Norm(
             "vector_norm",
@@ -250,6 +250,6 @@ def reductions(table: Mapping[str, Operation]) -> tuple[Operation, ...]:
             spellings=("torch.linalg.vector_norm", "torch.linalg.norm"),
             phrase="norm of {cells}",
             gradient={"input": _TOWARDS},
-            multiplies=1,
+            multiplications_per_cell=1,
         ),
     )

@@ -49,7 +49,7 @@ class Registry:
             self.operations[operation.name] = operation
             for function in _functions(operation):
                 self._entries.setdefault(function, Entry(operation))
-            for spelling in operation.reversed:
+            for spelling in operation.reflected:
                 for function in _resolve(spelling):
                     self._entries[function] = Entry(operation, swap=True)
 

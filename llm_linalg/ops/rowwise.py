@@ -16,7 +16,7 @@ from llm_linalg.cells import Index
 from llm_linalg.errors import MismatchedAxis
 from llm_linalg.ops.call import Call
 from llm_linalg.ops.operation import Operation, filled
-from llm_linalg.ops.terms import Addend, Addends
+from llm_linalg.ops.terms import CellTerm, CellTerms
 from llm_linalg.relations import AxesReads, PrefixReads, Reads
 
 SORTING = 8  # a cell that is sorted takes as long as so many that are computed
@@ -52,7 +52,7 @@ class Rowwise(Operation):
         count = 1 if isinstance(given, int) else len(given)
         return tuple(range(rank - count, rank))
 
-    def alike(self, call: Call) -> bool:
+    def depends_on_shapes_only(self, call: Call) -> bool:
         return True
 
     def peak(self, call: Call, shape: Shape | None) -> int:
@@ -74,7 +74,7 @@ class Rowwise(Operation):
             operands.append(aligned(len(call.shapes[place]), len(shape)))
         return Axes.solve(labels, operands, call.shapes, labels, RULE, given)
 
-    def along(self, call: Call) -> Axes:
+    def label_axes(self, call: Call) -> Axes:
         axes = self.axes(call)
         if self.sorts:
             return axes
@@ -84,28 +84,28 @@ class Rowwise(Operation):
         axes = self.axes(call)
         return tuple(AxesReads(axes, operand) for operand in range(len(call.tensors)))
 
-    def still(self, call: Call, place: int, fixed: Sequence[Tensor | None]) -> Tensor | None:
-        return self.inert(call, place)
+    def unmoved_outputs(self, call: Call, place: int, fixed: Sequence[Tensor | None]) -> Tensor | None:
+        return self.ignored_cells(call, place)
 
-    def inert(self, call: Call, place: int) -> Tensor | None:
+    def ignored_cells(self, call: Call, place: int) -> Tensor | None:
         if not self.normalises:
             return None
         live = call.tensors[place] != -torch.inf
         dims = self.dims(call)
         return ~live | (live.sum(dims, keepdim=True) < 2) if dims else torch.ones_like(live)
 
-    def opened(self, call: Call) -> str:
+    def program_for(self, call: Call) -> str:
         eps = call.arguments.get("eps")
         if eps is None and call.tensors[0].dtype.is_floating_point:
             eps = torch.finfo(call.tensors[0].dtype).eps  # what rms_norm takes when none is given
         facts = {**call.arguments, "dim": self.dims(call)[:1], "dims": self.dims(call), "eps": eps}
-        lines = [filled(self.parts, facts)]
+        lines = [filled(self.program, facts)]
         for name, sign in zip(self.alongside, "*+", strict=False):
-            if self.parts and call.place(name) is not None:
+            if self.program and call.place(name) is not None:
                 lines.append(f"{'scaled' if sign == '*' else 'shifted'} = {_last(lines)} {sign} {name}")
         return "\n".join(lines)
 
-    def said(self, call: Call) -> str:
+    def phrase_for(self, call: Call) -> str:
         weight, bias = (
             name in self.alongside and call.place(name) is not None for name in ("weight", "bias")
         )
@@ -137,13 +137,13 @@ class Running(Operation):
 
     kind: str = "rowwise"
 
-    def alike(self, call: Call) -> bool:
+    def depends_on_shapes_only(self, call: Call) -> bool:
         return True
 
     def infer(self, call: Call) -> Shape:
         return call.shapes[0]
 
-    def along(self, call: Call) -> Axes:
+    def label_axes(self, call: Call) -> Axes:
         return pointwise(call.shapes)
 
     def operand_reads(self, call: Call) -> tuple[Reads, ...]:
@@ -152,13 +152,13 @@ class Running(Operation):
     def cotangents(self, call: Call) -> Mapping[str, str]:
         return {name: filled(text, {"dim": call.dim()}) for name, text in self.gradient.items()}
 
-    def addends(self, call: Call, index: Index) -> Addends:
+    def terms(self, call: Call, index: Index) -> CellTerms:
         if self.name != "cumsum":
-            return super().addends(call, index)
+            return super().terms(call, index)
         dim = call.dim()
         at = tuple(slice(None) if axis == dim else i for axis, i in enumerate(index))
         values = call.tensors[0].detach()[at][: index[dim] + 1].tolist()
-        return Addends(tail=tuple(Addend((value,), value) for value in values))
+        return CellTerms(tail=tuple(CellTerm((value,), value) for value in values))
 
 
 def _last(lines: list[str]) -> str:
@@ -208,7 +208,7 @@ ROWWISE: tuple[Operation, ...] = (
         "input, dim=None, _stacklevel=3, dtype=None",
         normalises=True,
         phrase="exp({below}) / {total}",
-        parts=_SOFTMAX,
+        program=_SOFTMAX,
         gradient={"input": _ROW},
         vjp_explanation="The shares of a row sum to 1, so what one gains the others lose: each gradient "
         "counts only as far as it differs from its row's mean, weighted by the shares.",
@@ -218,7 +218,7 @@ ROWWISE: tuple[Operation, ...] = (
         "input, dim=None, _stacklevel=3, dtype=None",
         normalises=True,
         phrase="{below} - ln {total}",
-        parts=_LOG_SOFTMAX,
+        program=_LOG_SOFTMAX,
         gradient={"input": _LOG_ROW},
         vjp_explanation="To raise one log share lowers the row's others, by their shares: the row's sum "
         "times the shares is taken off.",
@@ -229,7 +229,7 @@ ROWWISE: tuple[Operation, ...] = (
         alongside=("weight", "bias"),
         trailing="normalized_shape",
         phrase="{center} / {deviation}",
-        parts=_LAYER_NORM,
+        program=_LAYER_NORM,
     ),
     Rowwise(
         "rms_norm",
@@ -237,9 +237,9 @@ ROWWISE: tuple[Operation, ...] = (
         alongside=("weight",),
         trailing="normalized_shape",
         phrase="{input} / {root}",
-        parts=_RMS_NORM,
+        program=_RMS_NORM,
     ),
-    Rowwise("normalize", "input, p=2.0, dim=1, eps=1e-12, out=None", multiplies=2),
+    Rowwise("normalize", "input, p=2.0, dim=1, eps=1e-12, out=None", multiplications_per_cell=2),
     Rowwise(
         "topk",
         "input, k, dim=-1, largest=True, sorted=True",
@@ -259,5 +259,5 @@ ROWWISE: tuple[Operation, ...] = (
     Running(
         "cumsum", "input, dim, *, dtype=None", gradient={"input": "{d}.flip({dim}).cumsum({dim}).flip({dim})"}
     ),
-    Running("cumprod", "input, dim, *, dtype=None", phrase="product of {cells}", multiplies=1),
+    Running("cumprod", "input, dim, *, dtype=None", phrase="product of {cells}", multiplications_per_cell=1),
 )

@@ -11,7 +11,7 @@ Number = float | int | bool | complex
 
 
 @dataclass(frozen=True, slots=True)
-class Addend:
+class CellTerm:
     """One term of a cell: its factors and their value."""
 
     factors: tuple[Number, ...]
@@ -19,29 +19,29 @@ class Addend:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Addends:
+class CellTerms:
     """The terms that make a cell: ``factors`` column-wise (one 1-D tensor a factor), then ``tail``.
 
     A product's cell of 4096 terms is two slices here; a bias is the tail.
     """
 
     factors: tuple[Tensor, ...] = ()
-    tail: tuple[Addend, ...] = ()
+    tail: tuple[CellTerm, ...] = ()
 
     def __len__(self) -> int:
         return self._products() + len(self.tail)
 
-    def __getitem__(self, k: int) -> Addend:
+    def __getitem__(self, k: int) -> CellTerm:
         count = self._products()
         if k >= count:
             return self.tail[k - count]
         values = tuple(column[k].item() for column in self.factors)
-        return Addend(values, _product(values))
+        return CellTerm(values, _product(values))
 
-    def every(self) -> Iterator[Addend]:
+    def every(self) -> Iterator[CellTerm]:
         """Yield all terms; the factors are taken out of their tensors at once."""
         for values in zip(*(column.tolist() for column in self.factors), strict=True):
-            yield Addend(values, _product(values))
+            yield CellTerm(values, _product(values))
         yield from self.tail
 
     def total(self, count: int) -> Number:
@@ -49,12 +49,12 @@ class Addends:
         inner = min(count, self._products())
         tail = self.tail[: max(0, count - self._products())]
         if not inner:
-            return sum(addend.value for addend in tail)
+            return sum(term.value for term in tail)
         product = self.factors[0][:inner]
         for column in self.factors[1:]:
             product = product * column[:inner]
         start: Number = product.sum().item()
-        return sum((addend.value for addend in tail), start)
+        return sum((term.value for term in tail), start)
 
     def _products(self) -> int:
         return len(self.factors[0]) if self.factors else 0

@@ -321,13 +321,13 @@ def test_numbers_that_hash_alike_make_no_keys_that_do() -> None:
 def test_numbers_that_say_whether_a_call_writes_are_never_any() -> None:
     for operation in TABLE.operations.values():
         if "inplace" in operation.signature:
-            assert operation.numbers_from > 10
+            assert operation.first_free_number > 10
 
 
 def test_what_torch_must_not_be_left_to_hangs_on_no_cell() -> None:
     """A danger is found by shapes and plain numbers, which are the same for calls that are alike."""
     assert set(DANGERS) == {"scaled_dot_product_attention", "roll", "embedding"}
-    assert TABLE.operations["roll"].numbers_from > 10
+    assert TABLE.operations["roll"].first_free_number > 10
     before = "w, t = torch.ones(3, 4), torch.tensor([0])\n" + "F.embedding(t, w)\n" * 5
     with pytest.raises(ProgramError, match="max_norm"):  # such a one is like none of the others
         run(before + "F.embedding(t, w, None, 0.1)")

@@ -17,7 +17,7 @@ from tests.engine.samples import samples
 OPENED = sorted(
     name
     for name, operation in TABLE.operations.items()
-    if operation.parts or isinstance(operation, Composite)
+    if operation.program or isinstance(operation, Composite)
 )
 
 

@@ -128,7 +128,7 @@ def test_rules_say_the_shape_that_torch_gives(name: str, data: st.DataObject) ->
         assert shape is None or shape == node.shape or name in ("topk",)
         assert node.call.operation.peak(node.call, node.shape) >= 0
         assert node.call.operation.cost(node.call, node.shape) >= 0
-        assert node.call.operation.outputs(node.call) >= 1 or not node.value.numel()
+        assert node.call.operation.output_count(node.call) >= 1 or not node.value.numel()
 
 
 def outcome(program: str) -> Trace | ProgramError:
