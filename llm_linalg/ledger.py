@@ -298,7 +298,7 @@ class Ledger:
             for tensor, leaf, node, version in added:
                 if tensor._version != version and node.call is not None:
                     operand, value = self._operand(leaf), shown(tensor)
-                    call = node.call.on([operand.value]).giving(value)
+                    call = node.call.with_tensors([operand.value]).with_output(value)
                     new = Node(len(self.nodes), node.op, value, (operand,), call, self._where())
                     self._add(new, tensor)
                     self._memory.wrote(tensor, new)

@@ -93,7 +93,7 @@ class Node:
         self.op = op
         self.value = value
         self.operands = operands
-        self.call = call if call is None or call.output is value else call.giving(value)
+        self.call = call if call is None or call.output is value else call.with_output(value)
         self.span, self.source, self.file, self.scope, self.target = origin
         self.bound_name = name
         self.dropped = False  # its values were more than a budget allowed: only shape and type are there
@@ -111,8 +111,8 @@ class Node:
         self.value = _shadow(self.value)
         self.operands = tuple([replace(item, value=_shadow(item.value)) for item in self.operands])
         if self.call is not None:
-            call = self.call.on([operand.value for operand in self.operands])
-            self.call = call.giving(self.value)
+            call = self.call.with_tensors([operand.value for operand in self.operands])
+            self.call = call.with_output(self.value)
 
     @property
     def name(self) -> str:

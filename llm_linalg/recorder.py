@@ -18,8 +18,8 @@ from llm_linalg.memory import version
 from llm_linalg.node import Node, Operand
 from llm_linalg.opened import opened
 from llm_linalg.ops import TABLE, Call, Operation
-from llm_linalg.ops.call import Written, may_write, outputs
-from llm_linalg.ops.call_cache import Common, Form, Likeness, likeness
+from llm_linalg.ops.call import SlottedArguments, may_write, outputs
+from llm_linalg.ops.call_cache import CallKey, CallPlan, SplitCall, split_call
 from llm_linalg.ops.fallback import Unlisted
 from llm_linalg.ops.randomness import draws, random_state
 from llm_linalg.ops.registry import ASKING, PUTTING, short_name
@@ -28,48 +28,48 @@ if TYPE_CHECKING:
     from llm_linalg.language.budget import Asked
 
 
-class Learned(NamedTuple):
-    """What is known of a call that is like one before: its form, what it asks for, whether it writes."""
+class CachedCall(NamedTuple):
+    """What is known of all calls with one key: their plan, their price, and whether they write."""
 
-    form: Form
+    plan: CallPlan
     asked: Asked | None
     writes: bool
 
 
-class Alike:
-    """What is known of calls by what they have in common with those that are like them."""
+class CallCache:
+    """Calls by key, so that a repeated call is not bound and priced again."""
 
     def __init__(self) -> None:
-        self._met: set[Common] = set()
-        self.learned: dict[Common, Learned] = {}  # of those that came twice
+        self._met: set[CallKey] = set()
+        self.entries: dict[CallKey, CachedCall] = {}  # only of keys that came twice
 
-    def first(self, common: Common) -> bool:
-        """Return whether a call is the first of those that are like it, and remember it.
+    def first(self, key: CallKey) -> bool:
+        """Return whether a call is the first with its key, and remember the key.
 
-        One of which much is to be said, such as a call with a long list, always is.
+        A call whose key is long, such as one with a long list, always counts as the first.
         """
-        if common in self._met:
+        if key in self._met:
             return False
-        if len(common) > MOST_SAID:
+        if len(key) > MAX_KEY_PARTS:
             return True
-        if len(self._met) >= MOST_MET:
+        if len(self._met) >= MAX_KEYS:
             self._met.clear()
-            self.learned.clear()
-        self._met.add(common)
+            self.entries.clear()
+        self._met.add(key)
         return True
 
-    def learn(self, like: Likeness | None, call: Call, asked: Asked | None, *, bounded: bool) -> None:
-        """Remember what a call means and asks for, so that those that are like it needn't be looked at."""
+    def store(self, split: SplitCall | None, call: Call, asked: Asked | None, *, bounded: bool) -> None:
+        """Remember the plan and the price of a call for later calls with its key."""
         entry = TABLE.entry(call.function)
-        if like is None or entry is None or self.first(like[0]):
+        if split is None or entry is None or self.first(split[0]):
             return
         if (not bounded or asked is not None) and not draws(call.function) and _depends_on_shapes_only(call):
-            self.learned[like[0]] = Learned(Form.of(call, entry), asked, call.may_write)
+            self.entries[split[0]] = CachedCall(CallPlan.of(call, entry), asked, call.may_write)
 
 
-MOST_MET = 5_000  # kinds of calls that are kept in mind
-MOST_SAID = 300  # of a kind: its operands' shapes and types, its plain values
-_TRUSTED = Alike()  # for all traces of trusted code: what a run of a program takes hangs on no other run
+MAX_KEYS = 5_000  # keys that are remembered
+MAX_KEY_PARTS = 300  # parts of a key: shapes, dtypes, plain values
+_TRUSTED = CallCache()  # for all traces of trusted code: what a run of a program takes hangs on no other run
 MOST_OPERANDS = 10_000  # of a call of a program
 _TRANSFORMED = torch._C._functorch.peek_interpreter_stack  # noqa: SLF001
 _BACKWARD = Tensor.backward
@@ -103,7 +103,7 @@ class Recorder(Ledger, TorchFunctionMode):
         if guard is not None:
             self._memory.looks = partial(looks, guard)
         self._halt = halt
-        self._calls = _TRUSTED if guard is None else Alike()
+        self._calls = _TRUSTED if guard is None else CallCache()
 
     def __torch_function__(
         self, func: Any, types: Any, args: Sequence[Any] = (), kwargs: Mapping[str, Any] | None = None
@@ -125,28 +125,28 @@ class Recorder(Ledger, TorchFunctionMode):
         if body is not None:
             with self:
                 return body(*args, **kwargs)
-        like = likeness(func, entry.operation, args, kwargs) if entry is not None else None
-        learned = self._calls.learned.get(like[0]) if like is not None else None
-        if learned is not None and like is not None:
-            if learned.writes:
-                return self._written_again(func, args, kwargs, learned, like[1])
+        split = split_call(func, entry.operation, args, kwargs) if entry is not None else None
+        cached = self._calls.entries.get(split[0]) if split is not None else None
+        if cached is not None and split is not None:
+            if cached.writes:
+                return self._written_again(func, args, kwargs, cached, split[1])
             if self._guard is None:
-                return self._again(func, args, kwargs, learned, like[1])
-            known = self._known([like[1][slot] for slot in learned.form.given])
+                return self._again(func, args, kwargs, cached, split[1])
+            known = self._known([split[1][slot] for slot in cached.plan.written_slots])
             if known is not None:
-                return self._again(func, args, kwargs, learned, like[1], known)
-        written = Written.of(args, kwargs, MOST_OPERANDS if self._guard else None)
+                return self._again(func, args, kwargs, cached, split[1], known)
+        written = SlottedArguments.of(args, kwargs, MOST_OPERANDS if self._guard else None)
         if self._guard or may_write(func, args, kwargs):
-            return self._guarded(func, args, kwargs, written, like)
-        return self._unguarded(func, args, kwargs, written, like)
+            return self._guarded(func, args, kwargs, written, split)
+        return self._unguarded(func, args, kwargs, written, split)
 
     def _unguarded(
         self,
         func: Any,
         args: Sequence[Any],
         kwargs: Mapping[str, Any],
-        written: Written,
-        like: Likeness | None,
+        written: SlottedArguments,
+        split: SplitCall | None,
     ) -> Any:
         """Run a call that is held against nothing, and of which no name tells that it writes."""
         versions = list(map(version, written.tensors))
@@ -160,9 +160,9 @@ class Recorder(Ledger, TorchFunctionMode):
             TABLE.entry(func) is not None or not any(result is tensor for tensor in written.tensors)
         ):
             operands = [self._operand(tensor) for tensor in written.tensors]
-            call = call_of(func, written, [operand.value for operand in operands]).drawing(state)
+            call = call_of(func, written, [operand.value for operand in operands]).with_rng_state(state)
             self._nodes(call, tuple([operands[place] for place in call.order]), given)
-            self._calls.learn(like, call, None, bounded=False)
+            self._calls.store(split, call, None, bounded=False)
         return result
 
     def _again(
@@ -170,7 +170,7 @@ class Recorder(Ledger, TorchFunctionMode):
         func: Any,
         args: Sequence[Any],
         kwargs: Mapping[str, Any],
-        learned: Learned,
+        cached: CachedCall,
         own: list[Any],
         known: Sequence[Operand] | None = None,
     ) -> Any:
@@ -178,40 +178,40 @@ class Recorder(Ledger, TorchFunctionMode):
 
         Its operands are looked up once it is run, unless it is held against a budget: then they are known.
         """
-        form, asked, _ = learned
+        plan, asked, _ = cached
         if self._guard is not None and asked is not None and known is not None:
             self._guard.again(asked, len(known))
         result = self._run(func, args, kwargs)
         if known is None:
-            known = [self._operand(own[slot]) for slot in form.given]
-        for slot, operand in zip(form.given, known, strict=True):
+            known = [self._operand(own[slot]) for slot in plan.written_slots]
+        for slot, operand in zip(plan.written_slots, known, strict=True):
             own[slot] = operand.value
-        operands = tuple([known[place] for place in form.order])
+        operands = tuple([known[place] for place in plan.order])
         origin = self._where()
         for position, output in enumerate(outputs(result)):
             value = shown(output)
-            call = form.call(func, own, value)
+            call = plan.call(func, own, value)
             call.position = position
-            node = Node(len(self.nodes), form.operation.name, value, operands, call, origin)
+            node = Node(len(self.nodes), plan.operation.name, value, operands, call, origin)
             self._add(node, output)
         return result
 
     def _written_again(
-        self, func: Any, args: Sequence[Any], kwargs: Mapping[str, Any], learned: Learned, own: list[Any]
+        self, func: Any, args: Sequence[Any], kwargs: Mapping[str, Any], cached: CachedCall, own: list[Any]
     ) -> Any:
         """Run a call that writes, as the one did that it is like."""
-        form, asked, _ = learned
-        tensors = [own[slot] for slot in form.given]
+        plan, asked, _ = cached
+        tensors = [own[slot] for slot in plan.written_slots]
         if self._guard is not None and asked is not None:
             self._guard.again(asked, len(tensors), tensors[0])
-        bound = [tensors[place] for place in form.order]
+        bound = [tensors[place] for place in plan.order]
         operands = tuple([self._operand(tensor) for tensor in bound])
         values = {id(tensor): operand.value for tensor, operand in zip(bound, operands, strict=True)}
         self._memory.keep(bound)
         result = self._run(func, args, kwargs)
         target = result if isinstance(result, Tensor) else tensors[0]
         own = [values.get(id(value), value) for value in own]
-        self._wrote(form.call(func, own, shown(target)), operands, target)
+        self._wrote(plan.call(func, own, shown(target)), operands, target)
         return result
 
     def _run(self, func: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
@@ -219,7 +219,7 @@ class Recorder(Ledger, TorchFunctionMode):
         try:
             return self.went_back(func, *args, **kwargs) if func is _BACKWARD else func(*args, **kwargs)
         except Exception as error:
-            written = Written.of(args, kwargs)
+            written = SlottedArguments.of(args, kwargs)
             self.failed, self.failure = call_of(func, written, written.tensors), error
             raise
 
@@ -228,15 +228,15 @@ class Recorder(Ledger, TorchFunctionMode):
         func: Any,
         args: Sequence[Any],
         kwargs: Mapping[str, Any],
-        written: Written,
-        like: Likeness | None,
+        written: SlottedArguments,
+        split: SplitCall | None,
     ) -> Any:
         """Run a call whose meaning must be known before: it is held against a budget, or it may write."""
         writes = may_write(func, args, kwargs)
         known = None if writes else self._known(written.tensors)
         tensors = written.tensors if known is None else [operand.value for operand in known]
         call, asked = self._held(func, written, tensors)
-        call = call.drawing(random_state(func, args, kwargs))
+        call = call.with_rng_state(random_state(func, args, kwargs))
         operands: tuple[Operand, ...] = ()
         if writes:  # what goes in is looked at before it changes
             operands = tuple(self._operand(tensor) for tensor in call.tensors)
@@ -246,17 +246,19 @@ class Recorder(Ledger, TorchFunctionMode):
         wrote = list(map(version, written.tensors)) != versions or (writes and None in versions)
         if wrote and writes:
             self._record_in_place(call, result, operands)
-            self._calls.learn(like, call, asked, bounded=self._guard is not None)
+            self._calls.store(split, call, asked, bounded=self._guard is not None)
         elif known is None or wrote:
             self._record(call_of(func, written, written.tensors) if wrote else call, result)
         else:
             given = outputs(result)
             if given and not _same(call, result, written.tensors):
                 self._nodes(call, tuple([known[place] for place in call.order]), given)
-                self._calls.learn(like, call, asked, bounded=self._guard is not None)
+                self._calls.store(split, call, asked, bounded=self._guard is not None)
         return result
 
-    def _held(self, func: Any, written: Written, tensors: Sequence[Tensor]) -> tuple[Call, Asked | None]:
+    def _held(
+        self, func: Any, written: SlottedArguments, tensors: Sequence[Tensor]
+    ) -> tuple[Call, Asked | None]:
         """Return what a call means, held against what guards the run, and what it asks for."""
         call = call_of(func, written, tensors)
         if self._guard is None:
@@ -272,13 +274,13 @@ class Recorder(Ledger, TorchFunctionMode):
         if not given or _same(call, result, call.tensors):
             return
         operands = tuple(self._operand(tensor) for tensor in call.tensors)
-        self._nodes(call.on([operand.value for operand in operands]), operands, given)
+        self._nodes(call.with_tensors([operand.value for operand in operands]), operands, given)
 
     def _nodes(self, call: Call, operands: tuple[Operand, ...], given: Sequence[Tensor]) -> None:
         """Make the nodes of a call's outputs."""
         origin = self._where()
         for position, output in enumerate(given):
-            own = call if position == 0 else call.giving(output, position)
+            own = call if position == 0 else call.with_output(output, position)
             name = call.operation.name
             if name != "grad" or not self._was_added(output):
                 self._add(Node(len(self.nodes), name, shown(output), operands, own, origin), output)
@@ -286,8 +288,8 @@ class Recorder(Ledger, TorchFunctionMode):
     def _record_in_place(self, call: Call, result: Any, operands: tuple[Operand, ...]) -> None:
         """Record a call that wrote into an operand: a node of its own, with the values as they are now."""
         target = result if isinstance(result, Tensor) else call.written
-        own = call.on([operand.value for operand in operands])
-        self._wrote(own.giving(shown(target)), operands, target)
+        own = call.with_tensors([operand.value for operand in operands])
+        self._wrote(own.with_output(shown(target)), operands, target)
 
     def _wrote(self, call: Call, operands: tuple[Operand, ...], target: Tensor) -> None:
         node = Node(len(self.nodes), call.operation.name, call.result, operands, call, self._where())
@@ -296,15 +298,15 @@ class Recorder(Ledger, TorchFunctionMode):
         self._bound.wrote(target, node)
 
 
-def call_of(func: Any, written: Written, tensors: Sequence[Tensor]) -> Call:
+def call_of(func: Any, written: SlottedArguments, tensors: Sequence[Tensor]) -> Call:
     """Return the call that a torch function means, over these tensors."""
     entry = TABLE.entry(func)
     if entry is not None:
         try:
-            return written.call(entry.operation, func, tensors, entry.swap)
+            return written.bind(entry.operation, func, tensors, entry.swap)
         except (TypeError, IndexError, ValueError):
             pass  # an overload that the entry doesn't describe, or a wrong call: torch will say
-    return written.call(_unlisted(entry.operation.name if entry else short_name(func)), func, tensors)
+    return written.bind(_unlisted(entry.operation.name if entry else short_name(func)), func, tensors)
 
 
 @lru_cache(1_000)

@@ -48,7 +48,7 @@ class Call:
         order: For each tensor, its position in the call as it was written.
         output: What it gave (None before it is run).
         position: Which of several outputs that is.
-        state: What torch's random numbers were at before it, of one that draws some.
+        rng_state: The state of torch's generator before it, if it draws random numbers.
     """
 
     operation: Operation
@@ -61,7 +61,7 @@ class Call:
     order: tuple[int, ...]
     output: Tensor | None = None
     position: int = 0
-    state: Tensor | None = None
+    rng_state: Tensor | None = None
 
     @property
     def shapes(self) -> tuple[Shape, ...]:
@@ -114,11 +114,11 @@ class Call:
 
         Nothing changes of torch's generator.
         """
-        if self.state is None and self.operation.kind != "measured":
+        if self.rng_state is None and self.operation.kind != "measured":
             return self._run(tensors)
         with forked():  # one that the table lacks may draw, too
-            if self.state is not None:
-                torch.set_rng_state(self.state)
+            if self.rng_state is not None:
+                torch.set_rng_state(self.rng_state)
             return self._run(tensors)
 
     def _run(self, tensors: Sequence[Tensor]) -> Any:
@@ -135,7 +135,7 @@ class Call:
             return written[0]
         return result if isinstance(result, Tensor) else outputs(result)[self.position]
 
-    def on(self, tensors: Sequence[Tensor]) -> Call:
+    def with_tensors(self, tensors: Sequence[Tensor]) -> Call:
         """Return the same call with other tensors in the place of its own."""
         others = {id(old): new for old, new in zip(self.tensors, tensors, strict=True)}
 
@@ -153,10 +153,10 @@ class Call:
             self.order,
             self.output,
             self.position,
-            self.state,
+            self.rng_state,
         )
 
-    def giving(self, output: Tensor, position: int | None = None) -> Call:
+    def with_output(self, output: Tensor, position: int | None = None) -> Call:
         """Return the same call with what it gave; ``replace`` takes three times as long."""
         return Call(
             self.operation,
@@ -169,12 +169,12 @@ class Call:
             self.order,
             output,
             self.position if position is None else position,
-            self.state,
+            self.rng_state,
         )
 
-    def drawing(self, state: Tensor | None) -> Call:
+    def with_rng_state(self, state: Tensor | None) -> Call:
         """Return the same call with the state of torch's random numbers before it."""
-        return self if state is None else replace(self, state=state)
+        return self if state is None else replace(self, rng_state=state)
 
     @property
     def may_write(self) -> bool:
@@ -226,7 +226,7 @@ def writes(function: Function) -> bool:
 
 
 @dataclass(slots=True, eq=False)
-class Written:
+class SlottedArguments:
     """A call's arguments as they were written, its tensors taken out: each has a slot in its place."""
 
     args: tuple[Any, ...]
@@ -234,7 +234,7 @@ class Written:
     tensors: list[Tensor]
 
     @classmethod
-    def of(cls, args: Sequence[Any], kwargs: Mapping[str, Any], most: int | None = None) -> Written:
+    def of(cls, args: Sequence[Any], kwargs: Mapping[str, Any], most: int | None = None) -> SlottedArguments:
         """Take the tensors out of arguments.
 
         Raises:
@@ -255,7 +255,7 @@ class Written:
         named = {name: _mapped(value, slot) for name, value in kwargs.items()} if kwargs else {}
         return cls(slotted, named, tensors)
 
-    def call(
+    def bind(
         self, operation: Operation, function: Function, tensors: Sequence[Tensor], swap: bool = False
     ) -> Call:
         """Bind the arguments to an operation's parameters, these tensors in the slots.
@@ -282,7 +282,7 @@ class Written:
                 arguments[name] = _resolved(value, tensors)
         chosen = operation.overload_for(arguments)
         if chosen is not operation:
-            return self.call(chosen, function, tensors, swap)
+            return self.bind(chosen, function, tensors, swap)
         args = tuple([_resolved(value, tensors) for value in self.args])
         kwargs = {name: _resolved(value, tensors) for name, value in self.kwargs.items()}
         inputs = tuple([tensors[position] for position in order])

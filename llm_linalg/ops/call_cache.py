@@ -1,6 +1,6 @@
-"""Calls that are alike: of one function, with operands of the same shapes and types, and equal plain values.
+"""Cached calls: one plan for all calls of a function with the same shapes, dtypes and plain values.
 
-What the first of them means and asks for holds for the others, and is not worked out again.
+What was worked out for the first such call (its arguments by parameter, its price) holds for the others.
 """
 
 from __future__ import annotations
@@ -22,63 +22,64 @@ if TYPE_CHECKING:
 _TENSORS = frozenset([Tensor, nn.Parameter])
 _NUMBERS = frozenset([int, float])
 _PLAIN = frozenset([bool, str, NoneType, EllipsisType, torch.dtype])
-_MOST = 64  # items of a list that is looked at
-Common = tuple[Hashable, ...]
-Likeness = tuple[Common, list[Any]]
+_MOST = 64  # items of a list that goes into a key
+CallKey = tuple[Hashable, ...]
+SplitCall = tuple[CallKey, list[Any]]
 _Part = tuple[int, Any]
-"""Of an argument: its slot; or one of the following, and what it is."""
+"""An argument: the slot of its operand, or one of the two marks below with its value."""
 _CONSTANT, _LIST = -1, -2
 
 
-def likeness(
+def split_call(
     function: Function, operation: Operation, args: Sequence[Any], kwargs: Mapping[str, Any]
-) -> Likeness | None:
-    """Return what a call has in common with those that are like it, and what is its own.
+) -> SplitCall | None:
+    """Split a call into its key and its operands.
 
-    Its own are its tensors, and its numbers where those may be any: in the order as they were written.
+    The operands are its tensors, and its numbers from `Operation.first_free_number` on, in the order in which
+    they were written. Calls with the same key differ in nothing else.
 
     Returns:
-        None if that is not told at a glance.
+        None if an argument is of a kind that has no key.
     """
-    common: list[Any] = [function]
-    own: list[Any] = []
+    key: list[Any] = [function]
+    operands: list[Any] = []
     free = operation.first_free_number
     for place, value in enumerate((*args, *kwargs.values()) if kwargs else args):
         if value.__class__ is Tensor:
-            common += [value.shape, value.dtype, value.is_contiguous()]
-            own.append(value)
-        elif not _tell(value, common, own, place >= free):
+            key += [value.shape, value.dtype, value.is_contiguous()]
+            operands.append(value)
+        elif not _add(value, key, operands, place >= free):
             return None
     if kwargs:
-        common += kwargs
-    return tuple(common), own
+        key += kwargs
+    return tuple(key), operands
 
 
-def _tell(value: Any, common: list[Any], own: list[Any], any_number: bool) -> bool:
-    """Add what an argument is; return whether that says all of it."""
+def _add(value: Any, key: list[Any], operands: list[Any], any_number: bool) -> bool:
+    """Add an argument to the key and the operands; return whether the key now determines it."""
     kind = value.__class__
     if kind in _NUMBERS:
         if any_number:
-            common.append(kind)
-            own.append(value)
+            key.append(kind)
+            operands.append(value)
         else:
-            common += [
+            key += [
                 kind,
                 repr(value),
-            ]  # 0.0 == -0.0, and numbers may be chosen so that their hashes are one
+            ]  # 0.0 == -0.0, and equal hashes can be chosen on purpose
     elif kind in _PLAIN:
-        common += [kind, value]
+        key += [kind, value]
     elif kind in _TENSORS:
-        common += [value.shape, value.dtype, value.is_contiguous()]
-        own.append(value)
+        key += [value.shape, value.dtype, value.is_contiguous()]
+        operands.append(value)
     elif kind is tuple or kind is list:
-        common += [kind, len(value)]
-        return len(value) <= _MOST and all(_tell(item, common, own, any_number) for item in value)
-    elif kind is torch.Size:  # as of a tensor, which is told likewise
-        common += [kind, value]
+        key += [kind, len(value)]
+        return len(value) <= _MOST and all(_add(item, key, operands, any_number) for item in value)
+    elif kind is torch.Size:
+        key += [kind, value]
     elif kind is slice:
         parts = value.start, value.stop, value.step
-        common += [kind, repr(parts)]
+        key += [kind, repr(parts)]
         return all(part is None or part.__class__ is int for part in parts)
     else:
         return False
@@ -86,17 +87,17 @@ def _tell(value: Any, common: list[Any], own: list[Any], any_number: bool) -> bo
 
 
 @dataclass(frozen=True, slots=True)
-class Form:
-    """What calls that are alike have in common, with slots for what is each one's own.
+class CallPlan:
+    """The bound arguments of all calls with one key, with slots for the operands.
 
     Attributes:
         operation: The table's entry.
-        args: The positional arguments, as parts.
-        kwargs: The keyword arguments, likewise.
+        args: The positional arguments.
+        kwargs: The keyword arguments.
         arguments: All arguments by parameter.
-        open: Those parameters among them that have slots, with their parts.
-        given: The slots of the tensors, as they were written.
-        tensors: The same, in the order of the parameters.
+        open: The parameters that hold slots, with their arguments.
+        written_slots: The slots of the tensors, in the order in which they were written.
+        tensors: The same slots, in the order of the parameters.
         places: For each parameter, which of the tensors are its own.
         order: For each tensor, its position among those of the call as it was written.
     """
@@ -106,14 +107,14 @@ class Form:
     kwargs: tuple[tuple[str, _Part], ...]
     arguments: Mapping[str, Any]
     open: tuple[tuple[str, _Part], ...]
-    given: tuple[int, ...]
+    written_slots: tuple[int, ...]
     tensors: tuple[int, ...]
     places: Mapping[str, tuple[int, ...]]
     order: tuple[int, ...]
 
     @classmethod
-    def of(cls, call: Call, entry: Entry) -> Form:
-        """Return the form of a call that was bound, and of the table's entry for its function."""
+    def of(cls, call: Call, entry: Entry) -> CallPlan:
+        """Return the plan of a bound call, given the table's entry for its function."""
         operation, free = call.operation, entry.operation.first_free_number
         owners: list[Any] = []
         args = [_slotted(value, owners, place >= free) for place, value in enumerate(call.args)]
@@ -121,37 +122,40 @@ class Form:
         kwargs = {name: _slotted(value, owners, place >= free) for place, (name, value) in named}
         bound = operation.bind(args, kwargs, entry.swap)
         parts = [(name, _part(value)) for name, value in bound.items()]
-        given = tuple([slot for slot, value in enumerate(owners) if isinstance(value, Tensor)])
+        written_slots = tuple([slot for slot, value in enumerate(owners) if isinstance(value, Tensor)])
         return cls(
             operation,
             tuple(map(_part, args)),
             tuple([(name, _part(value)) for name, value in kwargs.items()]),
             bound,
             tuple([(name, part) for name, part in parts if part[0] != _CONSTANT]),
-            given,
-            tuple([given[place] for place in call.order]),
+            written_slots,
+            tuple([written_slots[place] for place in call.order]),
             call.places,
             call.order,
         )
 
-    def call(self, function: Function, own: Sequence[Any], output: Tensor | None = None) -> Call:
-        """Return a call of this form.
+    def call(self, function: Function, operands: Sequence[Any], output: Tensor | None = None) -> Call:
+        """Return the call that these operands make.
 
         Args:
-            function: What torch was asked for.
-            own: What it has of its own.
-            output: What it gave; None before it is run.
+            function: The torch function.
+            operands: The tensors and numbers for the slots.
+            output: The result; None before the call is run.
         """
         arguments = dict(self.arguments)
         for name, (slot, value) in self.open:
-            arguments[name] = own[slot] if slot >= 0 else _filled(value, own)
+            arguments[name] = operands[slot] if slot >= 0 else _filled(value, operands)
         return Call(
             self.operation,
             function,
-            tuple([own[slot] if slot >= 0 else _filled(value, own) for slot, value in self.args]),
-            {name: own[slot] if slot >= 0 else _filled(value, own) for name, (slot, value) in self.kwargs},
+            tuple([operands[slot] if slot >= 0 else _filled(value, operands) for slot, value in self.args]),
+            {
+                name: operands[slot] if slot >= 0 else _filled(value, operands)
+                for name, (slot, value) in self.kwargs
+            },
             arguments,
-            tuple([own[slot] for slot in self.tensors]),
+            tuple([operands[slot] for slot in self.tensors]),
             self.places,
             self.order,
             output,
@@ -167,7 +171,7 @@ class _Several:
 
 
 def _slotted(value: Any, owners: list[Any], any_number: bool) -> Any:
-    """Return an argument with slots in the place of what is a call's own, which is added to their owners."""
+    """Replace the operands in an argument by slots, and append them to ``owners``."""
     if isinstance(value, Tensor) or (any_number and value.__class__ in _NUMBERS):
         owners.append(value)
         return Slot(len(owners) - 1)
@@ -177,7 +181,7 @@ def _slotted(value: Any, owners: list[Any], any_number: bool) -> Any:
 
 
 def _part(value: Any) -> _Part:
-    """Return an argument so that its slots are found at once."""
+    """Return an argument as a part, so that its slots are found without a search."""
     if value.__class__ is Slot:
         return value.position, None
     if value.__class__ in (list, tuple):
@@ -187,8 +191,10 @@ def _part(value: Any) -> _Part:
     return _CONSTANT, value
 
 
-def _filled(value: Any, own: Sequence[Any]) -> Any:
-    """Return an argument with what is a call's own in its slots."""
+def _filled(value: Any, operands: Sequence[Any]) -> Any:
+    """Return an argument with the operands in its slots."""
     if value.__class__ is not _Several:
         return value
-    return value.kind([own[slot] if slot >= 0 else _filled(item, own) for slot, item in value.parts])
+    return value.kind(
+        [operands[slot] if slot >= 0 else _filled(item, operands) for slot, item in value.parts]
+    )

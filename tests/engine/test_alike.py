@@ -16,7 +16,7 @@ from llm_linalg import recorder as recording
 from llm_linalg.language.budget import Budget
 from llm_linalg.node import Node, Origin
 from llm_linalg.ops import TABLE
-from llm_linalg.ops.call_cache import likeness
+from llm_linalg.ops.call_cache import split_call
 from llm_linalg.ops.call_errors import DANGERS
 from llm_linalg.recorder import Recorder
 from tests.engine.samples import samples
@@ -265,7 +265,7 @@ def test_a_trace_of_trusted_code_knows_the_calls_of_those_before(
     looked: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Its layers have weights of their own, which come in with the call."""
-    monkeypatch.setattr(recording, "_TRUSTED", recording.Alike())
+    monkeypatch.setattr(recording, "_TRUSTED", recording.CallCache())
     model = nn.Sequential(*(nn.Linear(11, 11) for _ in range(6)), nn.LayerNorm(11), nn.GELU())
     first = trace(model, torch.randn(2, 11))
     assert len(looked) == 2 + 1 + 1
@@ -295,11 +295,11 @@ def test_what_a_program_takes_hangs_on_none_before(monkeypatch: pytest.MonkeyPat
 
 
 def test_not_all_calls_are_kept_in_mind(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(recording, "MOST_MET", 10)
-    calls = recording.Alike()
+    monkeypatch.setattr(recording, "MAX_KEYS", 10)
+    calls = recording.CallCache()
     assert [calls.first((number % 25,)) for number in range(50)] == [True] * 50
     assert [calls.first((number,)) for number in (20, 24, 0)] == [False, False, True]
-    long = tuple(range(recording.MOST_SAID + 1))
+    long = tuple(range(recording.MAX_KEY_PARTS + 1))
     assert [calls.first(common) for common in (long, long)] == [True, True]
 
 
@@ -314,7 +314,7 @@ def test_numbers_that_hash_alike_make_no_keys_that_do() -> None:
         ("tensor", [([number * step, 0],) for number in range(100)]),
         ("tensor", [([-1 if number & bit else -2 for bit in (1, 2, 4, 8, 16)],) for number in range(32)]),
     ):
-        found = [likeness(torch.add, TABLE.operations[operation], given, {}) for given in arguments]
+        found = [split_call(torch.add, TABLE.operations[operation], given, {}) for given in arguments]
         assert len({hash(like[0]) for like in found if like is not None}) == len(arguments)
 
 

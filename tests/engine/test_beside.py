@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from llm_linalg.language.values import METHODS
-from llm_linalg.ops.call import Written, tensors_in
+from llm_linalg.ops.call import SlottedArguments, tensors_in
 from llm_linalg.ops.creation import inner_lists
 from llm_linalg.ops.movement_shapes import getitem_cells
 from llm_linalg.recorder import call_of
@@ -81,7 +81,7 @@ def test_as_many_cells_are_counted_as_a_key_picks(draw: random.Random, seed: int
         picked = x[tuple(key)]
     except (IndexError, RuntimeError):
         return
-    written = Written.of((x, tuple(key)), {})
+    written = SlottedArguments.of((x, tuple(key)), {})
     counted = getitem_cells(call_of(Tensor.__getitem__, written, written.tensors))
     by_places = any(isinstance(part, Tensor | list) for part in key)
     assert counted == (picked.numel() if by_places else 0)

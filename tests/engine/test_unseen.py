@@ -14,7 +14,7 @@ from llm_linalg import LimitError, ProgramError, ShapeError, run, trace
 from llm_linalg.language import bounds, printing
 from llm_linalg.language.budget import Budget
 from llm_linalg.ops import TABLE
-from llm_linalg.ops.call import Written
+from llm_linalg.ops.call import SlottedArguments
 from llm_linalg.recorder import call_of
 from tests.engine.counting import at_most
 from tests.engine.doing import budgets, nine
@@ -87,7 +87,7 @@ def test_a_number_that_a_tensor_holds_asks_for_as_much_as_that(name: str) -> Non
     numbers = CALLS[name]
     calls = []
     for given_ in (numbers, tuple(map(torch.tensor, numbers))):
-        written = Written.of((tensor, *given_), {}, None)
+        written = SlottedArguments.of((tensor, *given_), {}, None)
         calls.append(call_of(function, written, written.tensors))
     plain, held = map(Budget().asked, calls)
     assert held[:5] == plain[:5]
