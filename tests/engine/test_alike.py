@@ -75,7 +75,7 @@ def assert_alike(one: Node, other: Node) -> None:
     assert same(list(one.call.kwargs.values()), list(other.call.kwargs.values()))
     assert same(one.call.tensors, other.call.tensors)
     assert dict(one.call.places) == dict(other.call.places)
-    assert same(one.call.state, other.call.state)
+    assert same(one.call.rng_state, other.call.rng_state)
     assert (one.call.order, one.call.position) == (other.call.order, other.call.position)
     assert same(one.call.result, one.value)
     assert same(other.call.result, other.value)
