@@ -42,7 +42,7 @@ def recorded(function: Callable[..., Any], rounds: list[list[Tensor]], guarded: 
 
 def forgetful(monkeypatch: pytest.MonkeyPatch) -> None:
     """Has no call taken for one that is like another."""
-    monkeypatch.setattr(recording, "likeness", lambda *_: None)
+    monkeypatch.setattr(recording, "split_call", lambda *_: None)
 
 
 def same(one: object, other: object) -> bool:
