@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from llm_linalg.by_mask import one
-from llm_linalg.pulling import pull, replayed
+from llm_linalg.pulling import autograd_vjp, rerun
 
 if TYPE_CHECKING:
     from llm_linalg.cells import Index
@@ -73,7 +73,7 @@ class Influence:
         if result is None:
             return taken
         places = [place for place, leaf in enumerate(leaves) if leaf.requires_grad]
-        found = pull([result], [leaves[place] for place in places], [cotangent], keep=True, twice=twice)
+        found = autograd_vjp([result], [leaves[place] for place in places], [cotangent], keep=True, twice=twice)
         for place, gradient in zip(places, found, strict=True):
             taken[place] = gradient
         return taken
@@ -96,7 +96,7 @@ class Influence:
             return None
         pulled, pushed = zip(*pairs, strict=True)
         try:
-            (carried,) = pull(pulled, [cotangent], pushed)
+            (carried,) = autograd_vjp(pulled, [cotangent], pushed)
         except RuntimeError:  # a kernel whose backward pass has none of its own
             return self._by_cells(node, tangents)
         return carried
@@ -122,7 +122,7 @@ class Influence:
             real = node.value.is_floating_point() and any(leaf.requires_grad for leaf in leaves)
             if node.call is not None and real:
                 with torch.enable_grad():
-                    made = replayed(node.call, leaves)
+                    made = rerun(node.call, leaves)
                 result = made if made.requires_grad else None  # None for such as a detach
             self._graphs[node] = leaves, result
         return self._graphs[node]

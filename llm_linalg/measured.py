@@ -11,7 +11,7 @@ from torch import Tensor
 
 from llm_linalg.axes import Shape
 from llm_linalg.by_mask import ReadsByMask, one
-from llm_linalg.pulling import pull
+from llm_linalg.pulling import autograd_vjp
 
 Function = Callable[[Tensor], Tensor]
 
@@ -34,7 +34,7 @@ class AutogradProbe:
         """Return the operand's cells that have a share in any of the result's in ``mask``."""
         leaf, out = self.graph
         cotangent = torch.where(mask, _generic(tuple(mask.shape), out.dtype), 0)
-        (found,) = pull([out], [leaf], [cotangent], keep=True)
+        (found,) = autograd_vjp([out], [leaf], [cotangent], keep=True)
         return torch.zeros(leaf.shape, dtype=torch.bool) if found is None else found != 0
 
     def forward(self, mask: Tensor) -> Tensor:
@@ -42,12 +42,12 @@ class AutogradProbe:
         leaf, out = self.graph
         with torch.enable_grad():
             cotangent = _generic(tuple(out.shape), out.dtype).requires_grad_(True)
-            (taken,) = pull([out], [leaf], [cotangent], twice=True)
+            (taken,) = autograd_vjp([out], [leaf], [cotangent], twice=True)
             if taken is None:
                 return torch.zeros(out.shape, dtype=torch.bool)
             # The backward pass is linear in the cotangent: its own backward pass goes forward.
             tangent = torch.where(mask, _generic(tuple(mask.shape), leaf.dtype), 0)
-            (found,) = pull([taken], [cotangent], [tangent])
+            (found,) = autograd_vjp([taken], [cotangent], [tangent])
         return torch.zeros(out.shape, dtype=torch.bool) if found is None else found != 0
 
 

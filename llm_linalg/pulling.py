@@ -1,4 +1,4 @@
-"""Cotangents taken back by autograd."""
+"""Vector-Jacobian products by autograd."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from llm_linalg.ops.call import Call
 
 
-def replayed(call: Call, leaves: Sequence[Tensor]) -> Any:
+def rerun(call: Call, leaves: Sequence[Tensor]) -> Any:
     """Return what a call gives of tensors; those that torch takes no gradient back to require none then."""
     try:
         return call.replay(leaves)
@@ -28,7 +28,7 @@ def replayed(call: Call, leaves: Sequence[Tensor]) -> Any:
     return call.replay(leaves)
 
 
-def pull(
+def autograd_vjp(
     results: Sequence[Tensor],
     leaves: Sequence[Tensor],
     cotangents: Sequence[Tensor],

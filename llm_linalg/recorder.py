@@ -20,9 +20,9 @@ from llm_linalg.opened import opened
 from llm_linalg.ops import TABLE, Call, Operation
 from llm_linalg.ops.call import SlottedArguments, may_write, outputs
 from llm_linalg.ops.call_cache import CallKey, CallPlan, SplitCall, split_call
-from llm_linalg.ops.fallback import Unlisted
+from llm_linalg.ops.fallback import FallbackOperation
 from llm_linalg.ops.randomness import draws, random_state
-from llm_linalg.ops.registry import ASKING, PUTTING, short_name
+from llm_linalg.ops.registry import GRADIENT_SETTERS, QUERY_FUNCTIONS, short_name
 
 if TYPE_CHECKING:
     from llm_linalg.language.budget import Asked
@@ -73,7 +73,7 @@ _TRUSTED = CallCache()  # for all traces of trusted code: what a run of a progra
 MOST_OPERANDS = 10_000  # of a call of a program
 _TRANSFORMED = torch._C._functorch.peek_interpreter_stack  # noqa: SLF001
 _BACKWARD = Tensor.backward
-_FREE = ASKING | PUTTING
+_FREE = QUERY_FUNCTIONS | GRADIENT_SETTERS
 _SWITCH = torch._C._set_grad_enabled  # noqa: SLF001  what torch.no_grad() calls, going in and out
 
 
@@ -306,12 +306,12 @@ def call_of(func: Any, written: SlottedArguments, tensors: Sequence[Tensor]) -> 
             return written.bind(entry.operation, func, tensors, entry.swap)
         except (TypeError, IndexError, ValueError):
             pass  # an overload that the entry doesn't describe, or a wrong call: torch will say
-    return written.bind(_unlisted(entry.operation.name if entry else short_name(func)), func, tensors)
+    return written.bind(_fallback(entry.operation.name if entry else short_name(func)), func, tensors)
 
 
 @lru_cache(1_000)
-def _unlisted(name: str) -> Operation:
-    return Unlisted(name, "*args, **kwargs")
+def _fallback(name: str) -> Operation:
+    return FallbackOperation(name, "*args, **kwargs")
 
 
 def _depends_on_shapes_only(call: Call) -> bool:
@@ -323,4 +323,4 @@ def _depends_on_shapes_only(call: Call) -> bool:
 
 def _same(call: Call, result: Any, tensors: Sequence[Tensor]) -> bool:
     """Return whether a call gave back what it was given: requires_grad_() and its like."""
-    return isinstance(call.operation, Unlisted) and any(result is tensor for tensor in tensors)
+    return isinstance(call.operation, FallbackOperation) and any(result is tensor for tensor in tensors)

@@ -14,7 +14,7 @@ from llm_linalg.axes import Shape
 from llm_linalg.node import Node
 from llm_linalg.ops.call import Call
 from llm_linalg.ops.operation import filled
-from llm_linalg.pulling import pull, replayed
+from llm_linalg.pulling import autograd_vjp, rerun
 
 TO = "{to}"
 """In a rule: the name of the cotangent itself, which its lines above the last have bound."""
@@ -130,10 +130,10 @@ def vjp(cotangent: Tensor, call: Call, place: int) -> Tensor:
         operands = [tensor.detach() for tensor in call.tensors]
         leaf = operands[place].clone().requires_grad_(True)
         operands[place] = leaf
-        result = replayed(call, operands)
+        result = rerun(call, operands)
         if not leaf.requires_grad:
             return torch.zeros_like(leaf)
-        (gradient,) = pull([result], [leaf], [cotangent], twice=cotangent.requires_grad)
+        (gradient,) = autograd_vjp([result], [leaf], [cotangent], twice=cotangent.requires_grad)
     return torch.zeros_like(leaf) if gradient is None else gradient
 
 

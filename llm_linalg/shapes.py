@@ -13,7 +13,7 @@ from llm_linalg.axes import Shape, ShapeMismatch
 from llm_linalg.errors import Frame, MismatchedAxis, OperandInfo, ProgramError, ShapeError, Span, innermost
 from llm_linalg.ledger import shown
 from llm_linalg.ops.call import Call
-from llm_linalg.ops.call_errors import refusal
+from llm_linalg.ops.call_errors import refusal_reason
 from llm_linalg.ops.pointwise import RULE
 
 if TYPE_CHECKING:
@@ -124,7 +124,7 @@ def _explained(
     call: Call, error: Exception, operands: list[OperandInfo], span: Span | None, source: str
 ) -> ProgramError:
     detail = _plain(error)
-    mismatch = mismatch_of(call) or refusal(call) or _no_axis(call, detail) or _unequal(call, detail)
+    mismatch = mismatch_of(call) or refusal_reason(call) or _no_axis(call, detail) or _unequal(call, detail)
     name = call.operation.name
     if mismatch is None and not any(word in detail.lower() for word in _SHAPE_WORDS):
         return ProgramError(f"{name}: {detail}", span, source)

@@ -18,8 +18,8 @@ from llm_linalg.language.allowance import NEVER, Allowance
 from llm_linalg.language.effort import going_back, taking
 from llm_linalg.language.printing import Shown
 from llm_linalg.ops.call import Call
-from llm_linalg.ops.call_errors import danger
-from llm_linalg.ops.fallback import Unlisted
+from llm_linalg.ops.call_errors import unsafe_reason
+from llm_linalg.ops.fallback import FallbackOperation
 from llm_linalg.spelling import hint
 from llm_linalg.text import MOST_COMPARED
 from llm_linalg.writes import storage_cells
@@ -60,7 +60,7 @@ class Asked(NamedTuple):
         effort += items if operation.kind == "creation" else items // costs.ITEMS_AN_EFFORT
         if outputs:
             effort += costs.EFFORT_OF_A_TENSOR + costs.EFFORT_OF_ANOTHER * (outputs - 1)
-        if isinstance(operation, Unlisted):
+        if isinstance(operation, FallbackOperation):
             effort += costs.EFFORT_OF_A_RARE_CALL
         if operation.name == "einsum":
             effort += costs.EFFORT_OF_A_FACTOR * max(len(call.tensors) - costs.FEW, 0)
@@ -122,7 +122,7 @@ class Budget(Allowance):
         self.heed()
         self.settled = self.effort
         self.effort += costs.EFFORT_OF_A_LOOK
-        why = danger(call)
+        why = unsafe_reason(call)
         if why is not None:
             raise why
         try:
@@ -285,7 +285,7 @@ class Budget(Allowance):
 def _shape(call: Call) -> Shape | None:
     """Return the output's shape by rule, or from the same call on tensors without memory."""
     operation = call.operation
-    if isinstance(operation, Unlisted) and not operation.bounded:
+    if isinstance(operation, FallbackOperation) and not operation.bounded:
         return on_meta(call)
     return operation.infer(call)
 
@@ -293,7 +293,7 @@ def _shape(call: Call) -> Shape | None:
 def asked_back(call: Call) -> tuple[int, int]:
     """Return the multiplications that a call asked for that has been made, and how long going back takes."""
     operation = call.operation
-    after = isinstance(operation, Unlisted) and not operation.bounded
+    after = isinstance(operation, FallbackOperation) and not operation.bounded
     with torch._C.DisableTorchFunction():  # what the rules look at is no part of the program
         shape = call.shape if after else operation.infer(call)
         work = operation.cost(call, shape)

@@ -11,7 +11,7 @@ from llm_linalg.axes import extent
 from llm_linalg.language import costs
 from llm_linalg.ops.call import Call
 from llm_linalg.ops.creation import inner_lists
-from llm_linalg.ops.fallback import Unlisted, stacks
+from llm_linalg.ops.fallback import FallbackOperation, stacks
 from llm_linalg.ops.randomness import drops
 
 _WIDENING = frozenset(["movement", "pointwise"])  # of whole numbers they make more bytes, or read more
@@ -107,7 +107,7 @@ def _apart(call: Call, cells: int) -> int:
 def _lines(call: Call) -> int:
     """Return how many lines there are along the axes that a call goes along; all in one if it names none."""
     shape = call.shapes[0]
-    if isinstance(call.operation, Unlisted):  # nobody knows which those are
+    if isinstance(call.operation, FallbackOperation):  # nobody knows which those are
         return extent(shape) // max(min(shape), 1)
     given = call.arguments.get("dim")
     if given is None:

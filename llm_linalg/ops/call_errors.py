@@ -15,7 +15,7 @@ import torch
 from llm_linalg.axes import ShapeMismatch
 from llm_linalg.errors import MismatchedAxis
 from llm_linalg.ops.call import Call
-from llm_linalg.ops.index_errors import MISPLACED, beyond, not_whole
+from llm_linalg.ops.index_errors import INDEX_ERRORS, beyond, not_whole
 from llm_linalg.ops.movement_shapes import reshape_shape
 
 _MOST_NAMED = 100  # axes, in a list of them
@@ -163,7 +163,7 @@ def _viewed(call: Call) -> ShapeMismatch | None:
     return None
 
 
-REFUSALS: Mapping[str, Callable[[Call], ShapeMismatch | None]] = {
+CALL_ERRORS: Mapping[str, Callable[[Call], ShapeMismatch | None]] = {
     "embedding": _looked_up,
     "one_hot": _hot,
     "permute": _permuted,
@@ -175,7 +175,7 @@ REFUSALS: Mapping[str, Callable[[Call], ShapeMismatch | None]] = {
     "cross_entropy": _entropy,
     "nll_loss": _entropy,
     "split": _split,
-    **MISPLACED,
+    **INDEX_ERRORS,
     "view": _viewed,
 }
 
@@ -197,7 +197,7 @@ def _shortened(call: Call) -> ShapeMismatch | None:
     return ShapeMismatch("with max_norm= a look-up changes its table", at=call.place("weight") or 0)
 
 
-DANGERS: Mapping[str, Callable[[Call], ShapeMismatch | None]] = {
+UNSAFE_CALLS: Mapping[str, Callable[[Call], ShapeMismatch | None]] = {
     "embedding": _shortened,
     "scaled_dot_product_attention": _unequal,
     "roll": _rolled,
@@ -205,21 +205,21 @@ DANGERS: Mapping[str, Callable[[Call], ShapeMismatch | None]] = {
 """What must not be left to torch, for it would not refuse it."""
 
 
-def danger(call: Call) -> ShapeMismatch | None:
+def unsafe_reason(call: Call) -> ShapeMismatch | None:
     """Return why a call must not be made: torch would read what is not its own, or refuse it late."""
     axes = call.arguments.get("dim", call.kwargs.get("dim"))
     if isinstance(axes, list | tuple) and len(axes) > _MOST_NAMED:
         return ShapeMismatch(f"each axis is named once: {len(axes):,} are more than {_MOST_NAMED}", at=0)
-    why = DANGERS.get(call.operation.name)
+    why = UNSAFE_CALLS.get(call.operation.name)
     try:
         return why(call) if why else None
     except (TypeError, ValueError, IndexError):
         return None  # no call of it: torch says why
 
 
-def refusal(call: Call) -> ShapeMismatch | None:
+def refusal_reason(call: Call) -> ShapeMismatch | None:
     """Return what an operation has against a call that torch refused, if it can say."""
-    why = REFUSALS.get(call.operation.name)
+    why = CALL_ERRORS.get(call.operation.name)
     try:
         with torch._C.DisableTorchFunction():  # what the rules look at is no part of the program
             return why(call) if why else None

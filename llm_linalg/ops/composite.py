@@ -12,13 +12,13 @@ from typing import Any
 from torch import Tensor
 
 from llm_linalg.ops.call import Call
-from llm_linalg.ops.fallback import Unlisted
+from llm_linalg.ops.fallback import FallbackOperation
 from llm_linalg.ops.operation import Operation
 from llm_linalg.relations import Reads
 
 
 @dataclass(frozen=True, eq=False)
-class Composite(Unlisted):
+class Composite(FallbackOperation):
     """A call with its program.
 
     Attributes:
@@ -31,7 +31,7 @@ class Composite(Unlisted):
     kind: str = "composite"
 
     def overload_for(self, arguments: Mapping[str, Any]) -> Operation:
-        return self if self.covers(arguments) else Unlisted(self.name, "*args, **kwargs")
+        return self if self.covers(arguments) else FallbackOperation(self.name, "*args, **kwargs")
 
     def evidence_of(self, reads: Callable[[], tuple[Reads, ...]]) -> str:
         return "rule"

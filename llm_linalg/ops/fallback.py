@@ -21,12 +21,12 @@ _TOLD = """
     dim ndim size shape numel nelement stride is_contiguous storage_offset element_size __len__ dtype device
     requires_grad is_leaf is_floating_point is_complex item __bool__ __int__ __float__ __index__
 """
-TELLING = frozenset(_TOLD.split())
+TENSOR_QUERIES = frozenset(_TOLD.split())
 """What tells of a tensor, or of its only cell."""
 # They give no tensor, and make none.
-_ASKING = frozenset(
+_NO_TENSOR = frozenset(
     [
-        *(name.strip("_") for name in TELLING),
+        *(name.strip("_") for name in TENSOR_QUERIES),
         *("tolist", "requires_grad_", "retain_grad", "equal", "backward", "format", "grad"),
     ]
 )
@@ -44,7 +44,7 @@ DRAWING = 16  # a cell that is drawn from takes as long as so many that are comp
 
 
 @dataclass(frozen=True, eq=False)
-class Unlisted(Operation):
+class FallbackOperation(Operation):
     """Anything else: what its cells read is measured, or unknown; never guessed."""
 
     kind: str = "measured"
@@ -52,11 +52,11 @@ class Unlisted(Operation):
     @property
     def bounded(self) -> bool:
         """Whether `peak` holds without the output's shape."""
-        return self.name in _ASKING or self.name in _BOUNDED
+        return self.name in _NO_TENSOR or self.name in _BOUNDED
 
     def peak(self, call: Call, shape: Shape | None) -> int:
         """Return a bound: what the operands make when they are broadcast against each other."""
-        if self.name in _ASKING:
+        if self.name in _NO_TENSOR:
             return 0
         if self.name == "kron":
             return prod(map(prod, call.shapes))
@@ -74,7 +74,7 @@ class Unlisted(Operation):
         return max(together, super().peak(call, shape))
 
     def output_count(self, call: Call) -> int:
-        return 0 if self.name in _ASKING else 1
+        return 0 if self.name in _NO_TENSOR else 1
 
     def items(self, call: Call, shape: Shape | None) -> int:
         if self.name != "tolist":

@@ -157,7 +157,7 @@ def _selected(call: Call) -> ShapeMismatch | None:
     return not_whole(index, place, "places") or _outside(index, call.dim(), call.shapes[0], 0)
 
 
-MISPLACED: Mapping[str, Callable[[Call], ShapeMismatch | None]] = {
+INDEX_ERRORS: Mapping[str, Callable[[Call], ShapeMismatch | None]] = {
     "getitem": _picked,
     "setitem": _written,
     "gather": _looked_into,

@@ -11,7 +11,7 @@ import torch
 from torch.overrides import resolve_name
 
 from llm_linalg.ops.call import Function
-from llm_linalg.ops.fallback import TELLING
+from llm_linalg.ops.fallback import TENSOR_QUERIES
 from llm_linalg.ops.operation import Operation
 
 _HOMES = ("torch.{}", "torch.Tensor.{}", "torch.nn.functional.{}", "torch.Tensor.__{}__")
@@ -96,12 +96,12 @@ def _resolve(dotted: str) -> Iterator[Function]:
         yield value
 
 
-ASKING: frozenset[Function] = frozenset(
-    function for name in TELLING for function in _resolve(f"torch.Tensor.{name}")
+QUERY_FUNCTIONS: frozenset[Function] = frozenset(
+    function for name in TENSOR_QUERIES for function in _resolve(f"torch.Tensor.{name}")
 )
 """What tells of a tensor, or of its only cell, and makes none: nothing is recorded of it."""
 
-PUTTING: frozenset[Function] = frozenset(
+GRADIENT_SETTERS: frozenset[Function] = frozenset(
     [torch.Tensor.grad.__set__, torch.Tensor.requires_grad.__set__]  # type: ignore[union-attr, attr-defined]
 )
 """What puts a gradient to a tensor, or away: no cell changes, and nothing is recorded of it."""

@@ -132,7 +132,7 @@ def _check_row(shape: Shape, dims: tuple[int, ...], given: int | Sequence[int]) 
 
 
 @dataclass(frozen=True, eq=False)
-class Running(Operation):
+class Cumulative(Operation):
     """A function of all that stands before a cell along an axis."""
 
     kind: str = "rowwise"
@@ -256,8 +256,10 @@ ROWWISE: tuple[Operation, ...] = (
         vjp_explanation=_PICKED,
     ),
     Rowwise("argsort", "input, dim=-1, descending=False, stable=False", sorts=True),
-    Running(
+    Cumulative(
         "cumsum", "input, dim, *, dtype=None", gradient={"input": "{d}.flip({dim}).cumsum({dim}).flip({dim})"}
     ),
-    Running("cumprod", "input, dim, *, dtype=None", phrase="product of {cells}", multiplications_per_cell=1),
+    Cumulative(
+        "cumprod", "input, dim, *, dtype=None", phrase="product of {cells}", multiplications_per_cell=1
+    ),
 )

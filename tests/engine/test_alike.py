@@ -17,7 +17,7 @@ from llm_linalg.language.budget import Budget
 from llm_linalg.node import Node, Origin
 from llm_linalg.ops import TABLE
 from llm_linalg.ops.call_cache import split_call
-from llm_linalg.ops.call_errors import DANGERS
+from llm_linalg.ops.call_errors import UNSAFE_CALLS
 from llm_linalg.recorder import Recorder
 from tests.engine.samples import samples
 
@@ -326,7 +326,7 @@ def test_numbers_that_say_whether_a_call_writes_are_never_any() -> None:
 
 def test_what_torch_must_not_be_left_to_hangs_on_no_cell() -> None:
     """A danger is found by shapes and plain numbers, which are the same for calls that are alike."""
-    assert set(DANGERS) == {"scaled_dot_product_attention", "roll", "embedding"}
+    assert set(UNSAFE_CALLS) == {"scaled_dot_product_attention", "roll", "embedding"}
     assert TABLE.operations["roll"].first_free_number > 10
     before = "w, t = torch.ones(3, 4), torch.tensor([0])\n" + "F.embedding(t, w)\n" * 5
     with pytest.raises(ProgramError, match="max_norm"):  # such a one is like none of the others

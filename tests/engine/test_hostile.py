@@ -18,7 +18,7 @@ from llm_linalg import LimitError, ProgramError, ShapeError, Trace, front, run
 from llm_linalg.language import bounds, gradients, plain, printing, tables
 from llm_linalg.language.budget import Budget
 from llm_linalg.ops import TABLE, Call
-from llm_linalg.ops.fallback import Unlisted
+from llm_linalg.ops.fallback import FallbackOperation
 from llm_linalg.ops.registry import short_name
 from llm_linalg.shapes import mismatch_of
 from tests.engine.hostile import BOMBS, REFUSED
@@ -295,6 +295,6 @@ def test_each_call_of_the_language_is_bounded_by_a_rule_of_ours() -> None:
     unbounded = {
         short_name(function)
         for function in functions
-        if TABLE.entry(function) is None and not Unlisted(short_name(function), "*args").bounded
+        if TABLE.entry(function) is None and not FallbackOperation(short_name(function), "*args").bounded
     }
     assert unbounded == {"is_tensor"}  # it makes no tensor
