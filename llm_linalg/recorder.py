@@ -22,7 +22,7 @@ from llm_linalg.ops.call import SlottedArguments, may_write, outputs
 from llm_linalg.ops.call_cache import CallKey, CallPlan, SplitCall, split_call
 from llm_linalg.ops.fallback import FallbackOperation
 from llm_linalg.ops.randomness import draws, random_state
-from llm_linalg.ops.registry import GRADIENT_SETTERS, QUERY_FUNCTIONS, short_name
+from llm_linalg.ops.torch_names import GRADIENT_SETTERS, QUERY_FUNCTIONS, short_name
 
 if TYPE_CHECKING:
     from llm_linalg.language.budget import Asked

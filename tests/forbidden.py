@@ -14,8 +14,8 @@ from dataclasses import dataclass
 ALLOWED = {
     ("llm_linalg", "__getattr__"): "the package's public names, looked up in its own table first",
     (
-        "llm_linalg.ops.registry",
-        "_resolve",
+        "llm_linalg.ops.torch_names",
+        "resolve",
     ): "torch functions, by the spellings in our table of operations",
     ("llm_linalg.language.tables", "_pick"): "torch's own, by the words of our tables",
     (

@@ -17,7 +17,7 @@ from llm_linalg.ops.call import Call, Function, Slot
 
 if TYPE_CHECKING:
     from llm_linalg.ops.operation import Operation
-    from llm_linalg.ops.registry import Entry
+    from llm_linalg.ops.table import Entry
 
 _TENSORS = frozenset([Tensor, nn.Parameter])
 _NUMBERS = frozenset([int, float])

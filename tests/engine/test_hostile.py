@@ -19,7 +19,7 @@ from llm_linalg.language import bounds, gradients, plain, printing, tables
 from llm_linalg.language.budget import Budget
 from llm_linalg.ops import TABLE, Call
 from llm_linalg.ops.fallback import FallbackOperation
-from llm_linalg.ops.registry import short_name
+from llm_linalg.ops.torch_names import short_name
 from llm_linalg.shapes import mismatch_of
 from tests.engine.hostile import BOMBS, REFUSED
 from tests.engine.test_shapes import BROKEN

@@ -6,8 +6,8 @@ import pytest
 from torch.overrides import get_overridable_functions, resolve_name
 
 from llm_linalg import ProgramError, run
-from llm_linalg.ops import registry
-from llm_linalg.ops.registry import short_name
+from llm_linalg.ops import torch_names
+from llm_linalg.ops.torch_names import short_name
 
 
 def test_each_function_has_torch_s_own_short_name() -> None:
@@ -28,7 +28,7 @@ def test_what_makes_a_layer_in_a_rehearsal_is_named_without_torch_s_own_table(
     made: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked: list[object] = []
-    monkeypatch.setattr(registry, "resolve_name", asked.append)
+    monkeypatch.setattr(torch_names, "resolve_name", asked.append)
     short_name.cache_clear()
     program = f"x = torch.ones(3)\nfor i in range(100_000):\n    if x.sum() > 5: break\n    nn.{made}"
     with pytest.raises(ProgramError):

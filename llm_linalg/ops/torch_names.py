@@ -1,9 +1,8 @@
-"""Which entry of the table a torch function means."""
+"""torch's functions and their names."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from typing import Any
 
@@ -12,11 +11,7 @@ from torch.overrides import resolve_name
 
 from llm_linalg.ops.call import Function
 from llm_linalg.ops.fallback import TENSOR_QUERIES
-from llm_linalg.ops.operation import Operation
 
-_HOMES = ("torch.{}", "torch.Tensor.{}", "torch.nn.functional.{}", "torch.Tensor.__{}__")
-# What writes its result into the first operand is the same operation.
-_IN_PLACE = ("torch.Tensor.{}_", "torch.{}_", "torch.nn.functional.{}_", "torch.Tensor.__i{}__")
 _SPACES = (
     "torch.Tensor.{}",
     "torch.{}",
@@ -29,38 +24,6 @@ _SPACES = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """An operation, and whether this spelling takes its first two arguments the other way round."""
-
-    operation: Operation
-    swap: bool = False
-
-
-class Registry:
-    """The table: operations by name, entries by torch function."""
-
-    def __init__(self, operations: Iterable[Operation]) -> None:
-        self.operations: dict[str, Operation] = {}
-        self._entries: dict[Any, Entry] = {}
-        for operation in operations:
-            if operation.name in self.operations:
-                raise ValueError(f"the operation {operation.name} is in the table twice")
-            self.operations[operation.name] = operation
-            for function in _functions(operation):
-                self._entries.setdefault(function, Entry(operation))
-            for spelling in operation.reflected:
-                for function in _resolve(spelling):
-                    self._entries[function] = Entry(operation, swap=True)
-
-    def entry(self, function: Function) -> Entry | None:
-        """Return the entry of a torch function, or None."""
-        try:
-            return self._entries.get(function)
-        except TypeError:  # not hashable: no function of torch's
-            return None
-
-
 @lru_cache(1_000)
 def short_name(function: Function) -> str:
     """Return torch's short name of any function: ``conv1d`` for ``torch.nn.functional.conv1d``."""
@@ -70,20 +33,13 @@ def short_name(function: Function) -> str:
         name = str(of_property)
     elif function in _OTHERWISE:
         name = _OTHERWISE[function]
-    elif not any(function in _resolve(space.format(name)) for space in _SPACES):
+    elif not any(function in resolve(space.format(name)) for space in _SPACES):
         # torch's own table takes ten milliseconds to make, and is asked only for the few that are elsewhere
         name = (resolve_name(function) or name).removesuffix(".__get__").rpartition(".")[2]
     return name.strip("_") or "call"
 
 
-def _functions(operation: Operation) -> Iterator[Function]:
-    for home in _HOMES + (_IN_PLACE if operation.kind in ("pointwise", "mask") else ()):
-        yield from _resolve(home.format(operation.name))
-    for spelling in operation.spellings:
-        yield from _resolve(spelling)
-
-
-def _resolve(dotted: str) -> Iterator[Function]:
+def resolve(dotted: str) -> Iterator[Function]:
     """Yield what a dotted name of torch's means; nothing if this torch lacks it."""
     value: Any = torch
     for name in dotted.split(".")[1:]:
@@ -97,7 +53,7 @@ def _resolve(dotted: str) -> Iterator[Function]:
 
 
 QUERY_FUNCTIONS: frozenset[Function] = frozenset(
-    function for name in TENSOR_QUERIES for function in _resolve(f"torch.Tensor.{name}")
+    function for name in TENSOR_QUERIES for function in resolve(f"torch.Tensor.{name}")
 )
 """What tells of a tensor, or of its only cell, and makes none: nothing is recorded of it."""
 
@@ -115,6 +71,6 @@ _OTHERWISE: Mapping[Function, str] = {
         ("torch.Tensor.__itruediv__", "itruediv"),
         ("torch.Tensor.__rtruediv__", "rtruediv"),
     )
-    for function in _resolve(dotted)
+    for function in resolve(dotted)
 }
 """What is the same function under several names (`torch.mm == torch.spmm`): the one in torch's own table."""

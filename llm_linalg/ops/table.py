@@ -1,0 +1,78 @@
+"""The table of operations, and which of its entries a torch function means."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from llm_linalg.ops.call import Function
+from llm_linalg.ops.composite import COMPOSITES
+from llm_linalg.ops.contraction import CONTRACTIONS
+from llm_linalg.ops.creation import CREATIONS
+from llm_linalg.ops.indexing import SCATTERS
+from llm_linalg.ops.mask import MASKS
+from llm_linalg.ops.movement import MOVEMENTS
+from llm_linalg.ops.operation import Operation
+from llm_linalg.ops.pointwise_table import POINTWISE
+from llm_linalg.ops.reduction import reductions
+from llm_linalg.ops.rowwise import ROWWISE
+from llm_linalg.ops.torch_names import resolve
+
+_HOMES = ("torch.{}", "torch.Tensor.{}", "torch.nn.functional.{}", "torch.Tensor.__{}__")
+# What writes its result into the first operand is the same operation.
+_IN_PLACE = ("torch.Tensor.{}_", "torch.{}_", "torch.nn.functional.{}_", "torch.Tensor.__i{}__")
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """An operation, and whether this spelling takes its first two arguments the other way round."""
+
+    operation: Operation
+    swap: bool = False
+
+
+class OperationTable:
+    """Operations by name, and entries by torch function."""
+
+    def __init__(self, operations: Iterable[Operation]) -> None:
+        self.operations: dict[str, Operation] = {}
+        self._entries: dict[Any, Entry] = {}
+        for operation in operations:
+            if operation.name in self.operations:
+                raise ValueError(f"the operation {operation.name} is in the table twice")
+            self.operations[operation.name] = operation
+            for function in _functions(operation):
+                self._entries.setdefault(function, Entry(operation))
+            for spelling in operation.reflected:
+                for function in resolve(spelling):
+                    self._entries[function] = Entry(operation, swap=True)
+
+    def entry(self, function: Function) -> Entry | None:
+        """Return the entry of a torch function, or None."""
+        try:
+            return self._entries.get(function)
+        except TypeError:  # not hashable: no function of torch's
+            return None
+
+
+def _functions(operation: Operation) -> Iterator[Function]:
+    for home in _HOMES + (_IN_PLACE if operation.kind in ("pointwise", "mask") else ()):
+        yield from resolve(home.format(operation.name))
+    for spelling in operation.spellings:
+        yield from resolve(spelling)
+
+
+TABLE = OperationTable(
+    (
+        *CONTRACTIONS,
+        *POINTWISE,
+        *reductions({operation.name: operation for operation in POINTWISE}),
+        *MOVEMENTS,
+        *SCATTERS,
+        *ROWWISE,
+        *MASKS,
+        *CREATIONS,
+        *COMPOSITES,
+    )
+)
