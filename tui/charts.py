@@ -12,7 +12,7 @@ from tui.session import Session
 
 def toggle(session: Session) -> Session:
     """Onto the map, at the box of the node shown; from there back to the node."""
-    ground, view = session.ground, session.view
+    ground, view = session.navigation, session.view
     if ground is None or not ground.path:
         return session
     if view.depth == "map":
@@ -23,7 +23,7 @@ def toggle(session: Session) -> Session:
 
 def select(session: Session, argument: str) -> Session:
     """Select a box by its place among the rows of the level; the selected one is gone into."""
-    ground, view = session.ground, session.view
+    ground, view = session.navigation, session.view
     if ground is None or view.depth != "map" or not ground.path:
         return session
     now, _ = player.position(view, ground)
@@ -37,12 +37,12 @@ def select(session: Session, argument: str) -> Session:
 
 def ask(session: Session) -> Session:
     """Put the cell cursor on what the selected box gives, all of it computed; return comes back here."""
-    run, ground, view = session.current, session.ground, session.view
+    run, ground, view = session.current, session.navigation, session.view
     if run is None or ground is None or view.depth != "map" or not ground.path:
         return session
     path = ground.made_in(mapping.standing(view, ground))
     there = replace(view, depth="cells", path=path, order=None, step=0, at=None, back=())
-    asked = run.move_cursor(player.last(there, run.ground(there)), 0, 0)
+    asked = run.move_cursor(player.last(there, run.navigation(there)), 0, 0)
     if asked.cursor is None:
         return session.told("It has no cells to ask.")
     return replace(session.moved(asked), trail=(view,))
@@ -70,10 +70,10 @@ def follow(session: Session) -> Session:
 
     What is lit stays lit in every picture of the program.
     """
-    from tui.stage.light import asking, dark, lit
+    from tui.stage.lineage_highlight import asking, dark, lit
 
     run, view = session.current, session.view
-    if run is None or session.ground is None:
+    if run is None or session.navigation is None:
         return session
     asked = asking(run, view)
     if asked is None and view.asked is None:
@@ -91,5 +91,5 @@ def follow(session: Session) -> Session:
             return session.told(said)
     if view.depth == "map" or found is None:
         return session.moved(shown)
-    there = mapping.onto(shown, session.ground, session.ground.path)
+    there = mapping.onto(shown, session.navigation, session.navigation.path)
     return replace(session.moved(replace(there, cursor=None)), trail=(view,))

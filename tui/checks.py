@@ -21,7 +21,7 @@ from tui.panes.words import spoken
 from tui.picture import Picture, sizes, slide_sizes, wished
 from tui.prose import paragraphs, titled
 from tui.session import Session
-from tui.stage import Opened, open_view
+from tui.stage import Run, open_view
 from tui.stage.view_check import settle
 from tui.view import View
 from tui.widgets.rows import wrap_code
@@ -111,7 +111,7 @@ def _own(deck: Deck, lesson: Lesson) -> bool:
     return lesson.path is not None and lesson.path == deck.path
 
 
-def _shown(stop: DeckStop, view: View, opened: Opened) -> None:
+def _shown(stop: DeckStop, view: View, opened: Run) -> None:
     """Raises what is wrong with another lesson's stop: its program, or what the deck asks it to show."""
     if opened.error is not None and not stop.at.fails:
         raise opened.error
@@ -129,7 +129,7 @@ def _at_the_ends(stop: DeckStop, view: View) -> Iterator[LessonError]:
                 yield LessonError(stop.file, stop.line, f"with {told}: {cut}", "fit")
 
 
-def cuts(view: View, opened: Opened) -> Iterator[str]:
+def cuts(view: View, opened: Run) -> Iterator[str]:
     """What the screen at 80 × 24 can't show of a stop as it opens: of its words, its program, its picture.
 
     A picture fits if each of its tensors has a window, which says what it shows; a program that is longer

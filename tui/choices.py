@@ -179,7 +179,7 @@ def _last(view: View, name: str) -> str:
 
 def turn_cell(session: Session) -> Session:
     """Turn the cell under the cursor over, where a control of the lesson is drawn."""
-    from tui.stage.grid import turned
+    from tui.stage.mask_editing import turned
 
     run_ = session.current
     return session if run_ is None else session.changed(turned(run_, session.view))

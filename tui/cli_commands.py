@@ -21,7 +21,7 @@ from tui.view import View
 
 if TYPE_CHECKING:
     from llm_linalg.tracing import Trace
-    from tui.stage import Opened
+    from tui.stage import Run
 
 FOREIGN = ("NO_COLOR", "FORCE_COLOR", "CLICOLOR", "CLICOLOR_FORCE", "COLORTERM")
 PROGRAM = 1_000_000  # bytes of a program file that are read
@@ -105,19 +105,19 @@ def frame(flags: argparse.Namespace) -> int:
     return 0
 
 
-def _views(view: View, opened: Opened, every: bool) -> Iterator[View]:
+def _views(view: View, opened: Run, every: bool) -> Iterator[View]:
     from tui.player import goto, position
 
     if not every or opened.trace is None:
         yield view
         return
-    ground = opened.ground(view)
+    ground = opened.navigation(view)
     _, steps = position(view, ground)
     for number in range(min(1, steps), steps + 1):
         yield goto(view, ground, number)
 
 
-def _texts(view: View, opened: Opened, flags: argparse.Namespace) -> Iterator[str]:
+def _texts(view: View, opened: Run, flags: argparse.Namespace) -> Iterator[str]:
     views = _views(view, opened, flags.step == "all")
     if flags.format not in TEXT:
         from tui.headless import render

@@ -7,21 +7,21 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from tui import player
-from tui.player import Ground
+from tui.player import Navigable
 from tui.session import Session
 from tui.view import View
 
 if TYPE_CHECKING:
-    from tui.stage import Opened
+    from tui.stage import Run
 
 Command = Callable[[Session], Session]
 
 
-def motion(way: Callable[[View, Ground], View]) -> Command:
+def motion(way: Callable[[View, Navigable], View]) -> Command:
     """A command that moves with the player; the cell cursor stays behind when the node changes."""
 
     def move(session: Session) -> Session:
-        ground = session.ground
+        ground = session.navigation
         if ground is None:
             return session
         view = way(session.view, ground)
@@ -31,12 +31,12 @@ def motion(way: Callable[[View, Ground], View]) -> Command:
     return move
 
 
-def on_run(move: Callable[[Opened, View], View]) -> Command:
+def on_run(move: Callable[[Run, View], View]) -> Command:
     """A command that asks the open run for the next view."""
 
     def act(session: Session) -> Session:
         run_ = session.current
-        if run_ is None or session.ground is None:
+        if run_ is None or session.navigation is None:
             return session
         return session.moved(move(run_, session.view))
 
@@ -46,7 +46,7 @@ def on_run(move: Callable[[Opened, View], View]) -> Command:
 def turn(session: Session) -> Session:
     """The forward or the backward pass; or why there is none."""
     run_ = session.current
-    if run_ is None or session.ground is None:
+    if run_ is None or session.navigation is None:
         return session
     view = run_.turned(session.view)
     return session.told(view) if isinstance(view, str) else session.moved(view)
@@ -56,7 +56,7 @@ def play_by(direction: int, until: int | None = None) -> Command:
     """Play in a direction, or pause; at the end it starts again. It plays `until` a step, if one is given."""
 
     def play(session: Session) -> Session:
-        ground = session.ground
+        ground = session.navigation
         if ground is None:
             return session
         if session.player.playing:
@@ -78,7 +78,7 @@ def tick(session: Session) -> Session:
     """One beat of playing."""
     if session.current is None:
         return session  # it goes on when the program has been run
-    ground = session.ground
+    ground = session.navigation
     if ground is None:
         return replace(session, player=session.player.pause())
     view, going = player.tick(session.view, ground, session.player)
@@ -99,7 +99,7 @@ def out(session: Session) -> Session:
 def toggle_cursor(session: Session) -> Session:
     """Put the cell cursor on the result, or take it away."""
     run_ = session.current
-    if run_ is None or session.ground is None:
+    if run_ is None or session.navigation is None:
         return session
     if session.view.cursor is not None:
         return replace(session.moved(replace(session.view, cursor=None)), trail=())
@@ -111,7 +111,7 @@ def cell_at(session: Session, argument: str) -> Session:
     indices, _, name = argument.partition(":")
     index = tuple(int(part) for part in indices.split(",") if part)
     run_, view = session.current, replace(session.view, cursor=(name, index))
-    spotted = None if run_ is None or session.ground is None else run_.spotted(view)
+    spotted = None if run_ is None or session.navigation is None else run_.spotted(view)
     return session if spotted is None or spotted.index != index else session.moved(view)
 
 
@@ -135,7 +135,7 @@ def come_back(session: Session) -> Session:
 
 def go_to(session: Session, argument: str) -> Session:
     """To a step by its number; a number that is no step is said, and the nearest taken."""
-    ground, step = session.ground, int(argument)
+    ground, step = session.navigation, int(argument)
     moved = motion(lambda view, ground: player.goto(view, ground, step))(session)
     if ground is None:
         return moved if session.current is None else moved.told("There are no steps here.")
@@ -148,7 +148,7 @@ def go_to(session: Session, argument: str) -> Session:
 
 def scrub(session: Session, argument: str) -> Session:
     """To a part of the way, given in thousandths."""
-    ground = session.ground
+    ground = session.navigation
     if ground is None:
         return session
     _, steps = player.position(session.view, ground)

@@ -2,7 +2,7 @@
 
 There are four depths, as in a debugger. On the ``map`` a step is a box; at ``operations`` it is a node; at
 ``cells`` a step of the node's walk under a loop order; at ``terms`` a single product. What the player must
-know about the program is the small protocol :class:`Ground`; every answer costs the same whatever the step.
+know about the program is the protocol :class:`Navigable`; every answer costs the same whatever the step.
 """
 
 from __future__ import annotations
@@ -12,12 +12,12 @@ from dataclasses import replace
 from typing import NamedTuple, Protocol
 
 from tui import mapping
-from tui.view import END, Depth, Place, View
+from tui.view import END, Depth, ReturnPoint, View
 
 SPEEDS = (0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0)  # steps a second
 
 
-class Ground(mapping.Mapped, Protocol):
+class Navigable(mapping.Mapped, Protocol):
     """What is open: the node shown, the operations beside it, its walks, and the map."""
 
     @property
@@ -86,7 +86,7 @@ class Player(NamedTuple):
         return self._replace(direction=1 if direction >= 0 else -1)
 
 
-def order_of(view: View, ground: Ground) -> str | None:
+def order_of(view: View, ground: Navigable) -> str | None:
     """The loop order in force."""
     if view.depth == "terms" and "terms" in ground.orders:
         return "terms"
@@ -96,7 +96,7 @@ def order_of(view: View, ground: Ground) -> str | None:
     return wanted
 
 
-def position(view: View, ground: Ground) -> tuple[int, int]:
+def position(view: View, ground: Navigable) -> tuple[int, int]:
     """``(step, steps)`` at the view's depth, the step clamped into range.
 
     Operations and boxes count from 1, without a 0.
@@ -113,7 +113,7 @@ def position(view: View, ground: Ground) -> tuple[int, int]:
     return max(0, min(view.step, steps)), steps
 
 
-def goto(view: View, ground: Ground, step: int) -> View:
+def goto(view: View, ground: Navigable, step: int) -> View:
     """At a step of the current depth, clamped into range.
 
     The slice shown is again that of the active cells, which must be in view.
@@ -127,27 +127,27 @@ def goto(view: View, ground: Ground, step: int) -> View:
     return view if wanted == now == view.step else replace(view, step=wanted, at=None)
 
 
-def forward(view: View, ground: Ground) -> View:
+def forward(view: View, ground: Navigable) -> View:
     """One step on; at the last step, the same view."""
     return goto(view, ground, position(view, ground)[0] + 1)
 
 
-def back(view: View, ground: Ground) -> View:
+def back(view: View, ground: Navigable) -> View:
     """One step back; before the first step, the same view."""
     return goto(view, ground, position(view, ground)[0] - 1)
 
 
-def first(view: View, ground: Ground) -> View:
+def first(view: View, ground: Navigable) -> View:
     """Before the first step."""
     return goto(view, ground, 0)
 
 
-def last(view: View, ground: Ground) -> View:
+def last(view: View, ground: Navigable) -> View:
     """After the last step."""
     return goto(view, ground, position(view, ground)[1])
 
 
-def finish(view: View, ground: Ground) -> View:
+def finish(view: View, ground: Navigable) -> View:
     """The end of this animation: of the cell's terms at depth ``terms``, of the node's walk elsewhere."""
     if view.depth != "terms" or order_of(view, ground) != "terms":
         return last(view, ground)
@@ -166,7 +166,7 @@ def finish(view: View, ground: Ground) -> View:
     return replace(view, step=low, at=None)
 
 
-def over(view: View, ground: Ground, direction: int = 1) -> View:
+def over(view: View, ground: Navigable, direction: int = 1) -> View:
     """The next (1) or previous (−1) operation, before its first step; after the last part out, all done."""
     if not ground.path:
         return view
@@ -181,7 +181,7 @@ def over(view: View, ground: Ground, direction: int = 1) -> View:
     return replace(outside, step=0 if direction < 0 else END)
 
 
-def into(view: View, ground: Ground) -> View:
+def into(view: View, ground: Navigable) -> View:
     """One depth deeper.
 
     From a box to what is in it, an operation to its cells, into a composite's parts, a cell to its terms.
@@ -192,7 +192,7 @@ def into(view: View, ground: Ground) -> View:
         return mapping.into(view, ground)
     if view.depth == "operations":
         return replace(view, depth="cells", step=0, path=ground.path)
-    here = Place(ground.path, view.order, view.depth, position(view, ground)[0])
+    here = ReturnPoint(ground.path, view.order, view.depth, position(view, ground)[0])
     if ground.parts:
         inside = replace(view, path=(*ground.path, ground.parts[0]), step=0, order=None, at=None)
         return replace(inside, back=(*view.back, here))
@@ -205,7 +205,7 @@ def into(view: View, ground: Ground) -> View:
     return replace(view, depth="terms", step=ground.locate("terms", cell))
 
 
-def out(view: View, ground: Ground) -> View:
+def out(view: View, ground: Navigable) -> View:
     """One depth up, to the same place.
 
     From terms to their cell, a part to the whole, cells to operations, operations to the map.
@@ -229,7 +229,7 @@ def out(view: View, ground: Ground) -> View:
     return replace(view, depth="operations", path=ground.path, step=0)
 
 
-def reorder(view: View, ground: Ground, direction: int = 1) -> View:
+def reorder(view: View, ground: Navigable, direction: int = 1) -> View:
     """The next loop order, at the same place in the result."""
     orders = tuple(order for order in ground.orders if order != "terms") or ground.orders
     now = order_of(replace(view, depth="cells"), ground)
@@ -239,7 +239,7 @@ def reorder(view: View, ground: Ground, direction: int = 1) -> View:
     return in_order(view, ground, orders[(spot + direction) % len(orders)])
 
 
-def in_order(view: View, ground: Ground, order: str) -> View:
+def in_order(view: View, ground: Navigable, order: str) -> View:
     """In another loop order, at the same place in the result."""
     step, _ = position(view, ground)
     now = order_of(view, ground)
@@ -251,11 +251,11 @@ def in_order(view: View, ground: Ground, order: str) -> View:
     return replace(changed, step=0 if cell is None else ground.locate(order, cell))
 
 
-def tick(view: View, ground: Ground, player: Player) -> tuple[View, Player]:
+def tick(view: View, ground: Navigable, player: Player) -> tuple[View, Player]:
     """One beat of playing; at the end of the animation it pauses."""
     if not player.playing:
         return view, player
-    move: Callable[[View, Ground], View] = forward if player.direction > 0 else back
+    move: Callable[[View, Navigable], View] = forward if player.direction > 0 else back
     moved = move(view, ground)
     step, steps = position(moved, ground)
     stop = view.at_stop.steps
@@ -265,7 +265,7 @@ def tick(view: View, ground: Ground, player: Player) -> tuple[View, Player]:
     return moved, player.pause() if ended or step == player.until else player
 
 
-def _at(view: View, ground: Ground, number: int) -> View:
+def _at(view: View, ground: Navigable, number: int) -> View:
     path = (*ground.path[:-1], ground.siblings[number - 1])
     if path == ground.path:
         return replace(view, path=path)
@@ -273,7 +273,7 @@ def _at(view: View, ground: Ground, number: int) -> View:
     return replace(view, path=path, step=0, depth=depth, at=None)
 
 
-def _outside(view: View, ground: Ground) -> View:
+def _outside(view: View, ground: Navigable) -> View:
     path = ground.path[:-1]
     if view.back and view.back[-1].path == path:
         place = view.back[-1]

@@ -11,7 +11,7 @@ from tui.examples import EXAMPLES
 from tui.view import View
 
 if TYPE_CHECKING:
-    from tui.stage import Opened
+    from tui.stage import Run
 
 SLUG = "play"
 TITLE = "Playground"
@@ -61,9 +61,9 @@ def as_program(view: View) -> str:
     return "\n".join([*head, *([""] if head else []), program, ""])
 
 
-def at_line(opened: Opened, view: View, line: int) -> View:
+def at_line(opened: Run, view: View, line: int) -> View:
     """The view at the operation of a line of the program, shown whole; or at the last one above it."""
-    from tui.stage.notes import path_at
+    from tui.stage.line_notes import path_at
 
     path = () if opened.trace is None else path_at(opened.trace, line)
     there = replace(view, path=path, order=None, depth="operations", step=0, back=(), twin=False)

@@ -56,7 +56,7 @@ def mend(session: Session) -> Session:
 
     One whose run was stopped is run again.
     """
-    from tui.stage.failed import stopped
+    from tui.stage.error_frame import stopped
 
     run = session.current
     if session.mended is not None and run is not None and stopped(run.error):

@@ -11,14 +11,14 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from tui import player
-from tui.player import Ground, Player
+from tui.player import Navigable, Player
 from tui.playground import at_line, is_playground, last_line
 from tui.prose import links
 from tui.view import History, View
 
 if TYPE_CHECKING:
     from llm_linalg.lesson import Lesson
-    from tui.stage import Opened
+    from tui.stage import Run
     from tui.talk import Talk
 
 
@@ -50,7 +50,7 @@ class Session:
 
     view: View
     lessons: tuple[Lesson, ...] = field(default=(), repr=False)
-    opened: Opened | None = field(default=None, repr=False)
+    opened: Run | None = field(default=None, repr=False)
     player: Player = field(default_factory=Player)
     history: History = field(default_factory=History, repr=False)
     trail: tuple[View, ...] = field(default=(), repr=False)
@@ -63,7 +63,7 @@ class Session:
     draft: str | None = field(default=None, repr=False)
     begun: bool = False
     landing: bool = False
-    mended: tuple[Opened, int, str] | None = field(default=None, repr=False)
+    mended: tuple[Run, int, str] | None = field(default=None, repr=False)
     talk: Talk | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
@@ -94,11 +94,11 @@ class Session:
         )
 
     @property
-    def current(self) -> Opened | None:
+    def current(self) -> Run | None:
         """The run that belongs to the view; None while it is under way."""
         return self.opened if self.opened is not None and self.opened.serves(self.view) else None
 
-    def before(self, shown: Opened | None = None) -> Opened | None:
+    def before(self, shown: Run | None = None) -> Run | None:
         """What may be shown beside a failure: the same stop before it failed, and nothing else.
 
         Args:
@@ -110,13 +110,13 @@ class Session:
         return run
 
     @property
-    def ground(self) -> Ground | None:
+    def navigation(self) -> Navigable | None:
         """What the player moves on; None where there is nothing to step through."""
         run = self.current
         if run is None or run.trace is None:
             return None
         try:
-            return run.ground(self.view)
+            return run.navigation(self.view)
         except LookupError:
             return None
 
@@ -130,14 +130,14 @@ class Session:
     @property
     def named(self) -> View:
         """The view as a command names it: without a loop order that its node does not have."""
-        ground = self.ground
+        ground = self.navigation
         kept = ground is None or self.view.order in ground.orders
         return self.view if kept else replace(self.view, order=None)
 
     @property
     def contexts(self) -> frozenset[str]:
         """The contexts of :mod:`tui.keys` that hold now."""
-        run, ground = self.current, self.ground
+        run, ground = self.current, self.navigation
         broken = run is not None and run.repairs > 0
         if self.editing:
             again = self.mended is not None and self.mended[2] == self.view.program
@@ -164,7 +164,7 @@ class Session:
             found.add("ranks")
         return frozenset(found if self.talk is None else (found - OFF_STAGE) | {"stage"})
 
-    def _here(self, ground: Ground) -> set[str]:
+    def _here(self, ground: Navigable) -> set[str]:
         """The contexts of a place in a program: on the map, or at a node."""
         found = {"frame", "map"} if self.view.depth == "map" else {"frame", "panels"}
         found |= {"told"} if self.view.depth == "map" and self.view.lesson.boxes else set()
@@ -179,7 +179,7 @@ class Session:
         found |= {"undo"} if self.history.past else set()
         return found | ({"redo"} if self.history.future else set())
 
-    def with_run(self, opened: Opened) -> Session:
+    def with_run(self, opened: Run) -> Session:
         """With the result of a run; a place that this run hasn't got gives way to the stop's own."""
         found = replace(self, opened=opened)
         if opened.trace is None:
@@ -191,8 +191,8 @@ class Session:
             view = at_line(opened, self.view, self.caret)
             view = view if self.editing else replace(view, depth="cells")
             return replace(found, view=view, landing=False)
-        if found.ground is not None:
-            step, _ = player.position(self.view, found.ground)
+        if found.navigation is not None:
+            step, _ = player.position(self.view, found.navigation)
             at_step = step if self.view.depth not in player.WHOLE else self.view.step
             return replace(found, view=replace(self.view, step=at_step))
         view = replace(self.view, path=(), back=(), order=None, step=0, cursor=None)
@@ -242,11 +242,11 @@ class Session:
         return replace(self, notice=notice)
 
 
-def _drawn(run: Opened, view: View) -> bool:
+def _drawn(run: Run, view: View) -> bool:
     """Whether the cell under the cursor can be turned over."""
     if not any(control.kind == "grid" for control in view.lesson.controls):
         return False
-    from tui.stage.grid import drawn
+    from tui.stage.mask_editing import drawn
 
     return drawn(run, view) is not None
 

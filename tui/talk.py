@@ -162,7 +162,7 @@ def forward(session: Session) -> Session:
 
 def _stepped(session: Session) -> View | None:
     """The view after one step more; None at the end of what is shown."""
-    view, ground = session.view, session.ground
+    view, ground = session.view, session.navigation
     if view.at_stop.slide or ground is None or not ground.path:
         return None
     step, steps = player.position(view, ground)
@@ -178,7 +178,7 @@ def _stepped(session: Session) -> View | None:
 def back(session: Session) -> Session:
     """The last step on undone; else a step back, and before the first one the stop before, as it was left."""
     talk = on_stage(session)
-    view, ground = session.view, session.ground
+    view, ground = session.view, session.navigation
     mark = talk.marks[-1] if talk.marks else None
     if mark is not None and mark.after == (talk.number, view):
         number, before = mark.before
@@ -234,7 +234,7 @@ def skip(session: Session) -> Session:
 
 def finish(session: Session) -> Session:
     """The end of this animation."""
-    view, ground = session.view, session.ground
+    view, ground = session.view, session.navigation
     if ground is None or view.at_stop.slide:
         return session
     if view.path or view.depth in player.WHOLE:

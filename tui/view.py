@@ -15,7 +15,7 @@ Cursor = tuple[str, tuple[int, ...]]
 END = 10**15  # a step beyond every walk; `player.position` clamps it
 
 
-class Place(NamedTuple):
+class ReturnPoint(NamedTuple):
     """Where one was before going into a part, so that going out comes back to it."""
 
     path: tuple[str, ...]
@@ -52,7 +52,7 @@ class View:
     box: tuple[str, ...] = ()  # of the map
     asked: Asked | None = None
     patient: bool = False  # with a program of which it can't be told how much it does
-    back: tuple[Place, ...] = field(default=(), compare=False, repr=False)
+    back: tuple[ReturnPoint, ...] = field(default=(), compare=False, repr=False)
 
     @classmethod
     def opening(cls, lesson: Lesson, stop: int = 1) -> View:

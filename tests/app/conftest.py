@@ -7,7 +7,7 @@ import re
 import pytest
 
 from tui.frame import ErrorView
-from tui.stage import failed
+from tui.stage import error_frame
 
 
 @pytest.fixture(autouse=True)
@@ -17,4 +17,4 @@ def words_of_any_release(monkeypatch: pytest.MonkeyPatch) -> None:
     def view(*, detail: str, **rest: object) -> ErrorView:
         return ErrorView(detail=re.sub(r"\A\w+: ", "", detail), **rest)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(failed, "ErrorView", view)
+    monkeypatch.setattr(error_frame, "ErrorView", view)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cache
 
 from llm_linalg.lesson import Lesson, parse
-from tui.stage import Opened, open_view
+from tui.stage import Run, open_view
 from tui.view import View
 
 PRODUCT = """\
@@ -80,7 +80,7 @@ def one(code: str, info: str = "") -> Lesson:
     return parse(f'+++\ntitle = "One"\npart = 8\n+++\nText.\n\n```python {info}\n{code}\n```\n', "one.md")
 
 
-def opened(code: str, info: str = "") -> tuple[View, Opened]:
+def opened(code: str, info: str = "") -> tuple[View, Run]:
     """The opening view of a one-stop lesson, and its run."""
     view = View.opening(one(code, info))
     return view, open_view(view)

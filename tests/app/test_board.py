@@ -109,7 +109,7 @@ def test_the_map_counts_and_computes_the_fraction() -> None:
 def test_the_board_stands_for_the_stops_own_node_and_nothing_else() -> None:
     view = View.opening(find("why"), 6)
     run = open_view(view)
-    ground = run.ground(view)
+    ground = run.navigation(view)
     assert run.frame(view).panels == ()
     assert run.frame(last(view, ground)).board is not None
     assert run.frame(replace(view, path=("fraction",))).board is not None

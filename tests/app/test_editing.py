@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from llm_linalg import ProgramError, run
 from tui.cli import main
 from tui.editing import Mark, carried, harmless, indent_after
+from tui.stage.line_notes import notes, path_at
 from tui.stage.nodes import labels
-from tui.stage.notes import notes, path_at
 from tui.syntax import tokens
 
 LINE = 'for i in range(3):  # "x"'

@@ -141,8 +141,8 @@ async def test_the_app_shows_it_and_goes_on(faulty: str) -> None:
 async def test_the_copied_command_names_an_order_only_where_there_is_one() -> None:
     async with opened("diagonal") as d:
         await d.press("o", "b")
-        assert d.session.ground is not None
-        assert d.view.order not in d.session.ground.orders
+        assert d.session.navigation is not None
+        assert d.view.order not in d.session.navigation.orders
         assert "--order" not in arguments(d.session.named)
 
 

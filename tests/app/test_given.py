@@ -269,8 +269,8 @@ async def test_the_backward_pass_of_a_long_run_is_made_in_its_thread(monkeypatch
 
 
 async def test_what_is_too_long_for_a_key_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tui.stage.opened.MOST_BACKWARD", 100)
-    monkeypatch.setattr("tui.stage.light.MOST_OPERATIONS", 100)
+    monkeypatch.setattr("tui.stage.run.MOST_BACKWARD", 100)
+    monkeypatch.setattr("tui.stage.lineage_highlight.MOST_OPERATIONS", 100)
     async with opened(lesson_of(of_function(longer, (torch.ones(3),)), "longer")) as app:
         await app.press("w")
         assert app.has(twin=False)
@@ -303,7 +303,7 @@ def test_many_nodes_stay_usable() -> None:
     view = View.opening(lesson_of(of_trace(trace(many, torch.zeros(2))), "many"))
     run = open_view(view)
     assert run.frame(view).steps == 2
-    assert run.ground(view).siblings is run.ground(view).siblings
+    assert run.navigation(view).siblings is run.navigation(view).siblings
 
 
 def test_explore_opens_the_installed_app(monkeypatch: pytest.MonkeyPatch, capsys: Capture) -> None:

@@ -21,8 +21,8 @@ from tui.render.json import to_json
 from tui.render.plain import to_plain
 from tui.script.running import ran
 from tui.session import Session
-from tui.stage import Opened, open_view
-from tui.stage.grid import drawn
+from tui.stage import Run, open_view
+from tui.stage.mask_editing import drawn
 from tui.view import View
 from tui.widgets.matrix import Matrix
 
@@ -124,7 +124,7 @@ def test_the_sums_beside_the_rows_are_torchs_and_come_with_the_row(stop: int, na
     run_ = open_view(opening)
     assert run_.trace is not None
     sums = run_.trace[name].value.sum(-1)
-    steps = run_.ground(opening).length(order)
+    steps = run_.navigation(opening).length(order)
     for step in range(steps + 1):
         frame = run_.frame(replace(opening, step=step))
         panel = frame.panels[-1]
@@ -141,7 +141,7 @@ def test_sums_stand_only_beside_the_node_that_the_stop_shows() -> None:
     assert all(panel.role != "margin" for panel in open_view(view).frame(view).panels)
 
 
-def masked_whole() -> tuple[Opened, View]:
+def masked_whole() -> tuple[Run, View]:
     view = View.opening(find("causal"), 3).set("custom", "0000/1100/1110/1111")
     return open_view(view), view
 

@@ -68,14 +68,14 @@ def test_in_and_out_at_every_level_of_the_model() -> None:
     view = View.opening(find("why"))
     run = open_view(view)
     seen: list[str] = [view.depth]
-    view = mapping.goto(view, run.ground(view), 3)
+    view = mapping.goto(view, run.navigation(view), 3)
     for _ in range(20):
-        inside = player.into(view, run.ground(view))
+        inside = player.into(view, run.navigation(view))
         if inside == view:
             break
         view = inside
         if view.depth == "map" and view.box[-1].startswith("norm"):
-            view = player.forward(view, run.ground(view))  # attention, and in it a head
+            view = player.forward(view, run.navigation(view))  # attention, and in it a head
         seen.append("/".join(view.box) if view.depth == "map" else view.depth)
     assert seen == [
         "map", "block:1/attention", "block:1/attention/head:1", "block:1/attention/head:1/Q",
@@ -83,7 +83,7 @@ def test_in_and_out_at_every_level_of_the_model() -> None:
     ]  # fmt: skip
     ways = []
     for _ in range(20):
-        outside = player.out(view, run.ground(view))
+        outside = player.out(view, run.navigation(view))
         if outside == view:
             break
         view = outside
@@ -99,7 +99,7 @@ def test_every_node_of_every_lesson_is_on_the_map(slug: str) -> None:
     found = find(slug)
     view = View.opening(found, len(found.stops))
     run = open_view(view)
-    ground = run.ground(view)
+    ground = run.navigation(view)
     for name in ground.siblings:
         there = player.out(replace(view, path=(name,), depth="operations"), ground)
         assert there.depth == "map"
@@ -127,7 +127,7 @@ def test_boxes_are_live_and_share_the_multiplications() -> None:
 def test_a_repeated_call_and_what_comes_from_outside() -> None:
     view = View.opening(FUNCTIONS)
     assert [row.label for row in level(view).rows] == ["a", "half:1", "b", "half:2", "half:3", "z"]
-    inner = level(at(view, "half:1", open_view(view).ground(view).boxes(("half:1",))[-1]))
+    inner = level(at(view, "half:1", open_view(view).navigation(view).boxes(("half:1",))[-1]))
     assert (inner.rows[0].label, inner.rows[0].foreign) == ("a", True)
     assert inner.path == ("half:1",)
     assert inner.place[1] == len(inner.rows) - 1
@@ -261,7 +261,7 @@ async def test_the_backward_pass_has_the_same_boxes_in_the_other_order() -> None
         assert d.has(twin=True, depth="map", box=("block:2", "norm:1"))
         run = d.session.current
         assert run is not None
-        assert run.ground(d.view).boxes(("block:2",))[::2] == ("mlp", "dx_85", "norm:1")
+        assert run.navigation(d.view).boxes(("block:2",))[::2] == ("mlp", "dx_85", "norm:1")
         await d.press("w", "enter", "enter")
         assert d.has(twin=False, depth="operations")
 

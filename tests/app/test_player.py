@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from tests.app.lessons import lesson, opened
 from tui import player
-from tui.player import SPEEDS, Ground, Player, position
+from tui.player import SPEEDS, Navigable, Player, position
 from tui.view import View
 
 ROWS, COLUMNS, TERMS = 3, 4, 2
@@ -59,7 +59,7 @@ START = View.opening(lesson())
 
 
 def test_the_fake_is_a_ground() -> None:
-    ground: Ground = Y
+    ground: Navigable = Y
     assert position(START, ground) == (0, 12)
 
 
@@ -213,7 +213,7 @@ def test_without_a_node_nothing_moves() -> None:
 
 def test_the_real_ground_answers_for_a_huge_product() -> None:
     view, run = opened("x = torch.ones(1000, 300)\nY = x @ x.T")
-    ground = run.ground(view)
+    ground = run.navigation(view)
     assert ground.length("terms") == 1000 * 1000 * 300
     inside = player.into(player.goto(view, ground, 654_321), ground)
     assert ground.cell("terms", inside.step) == (654, 320)

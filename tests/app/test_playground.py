@@ -78,10 +78,10 @@ async def test_each_line_shows_its_shape_and_type_as_one_types() -> None:
 
 async def test_the_picture_follows_the_line_and_esc_gives_the_stage_the_keys() -> None:
     async with bench(PRODUCT) as d:
-        assert d.session.ground is not None
-        assert d.session.ground.path == ("Y",)
+        assert d.session.navigation is not None
+        assert d.session.navigation.path == ("Y",)
         await d.press("up")
-        assert d.session.ground.path == ("W",)
+        assert d.session.navigation.path == ("W",)
         await d.press("down", "escape")
         assert not d.session.editing
         assert d.has(depth="cells", step=0)

@@ -10,13 +10,13 @@ from tests.app.lessons import lesson, opened
 from tui import player
 from tui.render.json import to_json
 from tui.render.plain import to_plain
-from tui.stage import Opened, open_view
+from tui.stage import Run, open_view
 from tui.view import View
 
 PRODUCT = "x = torch.tensor([[1., 2.], [3., 4.]])\nW = torch.tensor([[5., 6.], [7., 8.]])\nY = x @ W"
 
 
-def record(view: View, run: Opened) -> dict[str, Any]:
+def record(view: View, run: Run) -> dict[str, Any]:
     text = to_json(run.frame(view))
     assert text.endswith("\n")
     assert text.count("\n") == 1
@@ -163,7 +163,7 @@ def test_plain_has_no_boxes_and_no_control_characters(stop: int) -> None:
     run = open_view(view)
     views = [view]
     if run.trace is not None:
-        views += [player.last(view, run.ground(view)), run.move_cursor(view, 0, 0)]
+        views += [player.last(view, run.navigation(view)), run.move_cursor(view, 0, 0)]
     for one in views:
         text = to_plain(run.frame(one))
         assert not any(0x2500 <= ord(character) < 0x2600 for character in text)

@@ -12,7 +12,7 @@ from tests.app.lessons import lesson, opened
 from tui import player
 from tui.frame import Mark, Panel
 from tui.layout import arrange
-from tui.stage import Opened, open_view
+from tui.stage import Run, open_view
 from tui.view import View
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ def grid(panel: Panel) -> list[list[str]]:
     ]
 
 
-def value(run: Opened, name: str) -> Tensor:
+def value(run: Run, name: str) -> Tensor:
     assert run.trace is not None
     return run.trace[name].value
 
@@ -61,7 +61,7 @@ def test_a_product_is_falks_scheme_with_row_and_column_lit() -> None:
 
 def test_at_terms_the_current_factors_are_told_from_the_rest() -> None:
     view, run = opened(PRODUCT)
-    ground = run.ground(view)
+    ground = run.navigation(view)
     frame = run.frame(player.into(player.goto(view, ground, 6), ground))
     left, top, _ = frame.panels
     assert (frame.order, frame.step, frame.steps) == ("terms", 11, 24)
@@ -74,10 +74,10 @@ def test_at_terms_the_current_factors_are_told_from_the_rest() -> None:
 @given(st.integers(0, 12), st.sampled_from(["cells", "rows", "columns", "outer", "wave", "terms"]))
 def test_the_last_step_shows_the_tensor_and_the_one_before_the_first_nothing(step: int, order: str) -> None:
     view, run = opened(PRODUCT)
-    view = player.in_order(view, run.ground(view), order)
+    view = player.in_order(view, run.navigation(view), order)
     before = run.frame(replace(view, step=0)).panels[-1]
     assert {text for row in grid(before) for text in row} == {"·"}
-    end = run.frame(player.last(view, run.ground(view))).panels[-1]
+    end = run.frame(player.last(view, run.navigation(view))).panels[-1]
     wanted = [[f"{number:.4f}" for number in row] for row in value(run, "Y").tolist()]
     assert grid(end) == wanted
     between = grid(run.frame(replace(view, step=step)).panels[-1])
@@ -145,7 +145,7 @@ def test_every_stop_of_every_lesson_has_frames_that_fit(name: str) -> None:
         assert (run.error is not None) == stop.fails
         frames = [run.frame(view)]
         if run.trace is not None:
-            ground = run.ground(view)
+            ground = run.navigation(view)
             steps = player.position(view, ground)[1]
             frames += [run.frame(player.goto(view, ground, step)) for step in {1, steps // 2, steps}]
         for frame in frames:
@@ -174,7 +174,7 @@ def test_a_long_formula_is_elided_around_the_current_term() -> None:
 
 def test_an_operation_is_shown_whole_without_marks() -> None:
     view, run = opened(PRODUCT)
-    view = player.out(view, run.ground(view))
+    view = player.out(view, run.navigation(view))
     frame = run.frame(view)
     assert (frame.depth, frame.step, frame.steps) == ("operations", 3, 3)
     assert not any(marked(panel, Mark.READ | Mark.WRITE | Mark.PENDING) for panel in frame.panels)
@@ -184,18 +184,18 @@ def test_parts_are_nodes_of_their_own_with_a_path() -> None:
     view = View.opening(lesson(), 2)
     run = open_view(view)
     assert run.frame(view).composite
-    inside = player.into(view, run.ground(view))
-    frame = run.frame(player.last(inside, run.ground(inside)))
+    inside = player.into(view, run.navigation(view))
+    frame = run.frame(player.last(inside, run.navigation(inside)))
     assert frame.path[0] == "S"
     assert len(frame.path) == 2
     assert frame.line == run.frame(view).line
-    assert run.ground(player.out(inside, run.ground(inside))).path == ("S",)
+    assert run.navigation(player.out(inside, run.navigation(inside))).path == ("S",)
 
 
 def test_an_earlier_binding_of_a_name_has_a_number() -> None:
     view = View.opening(lesson(), 2)
     run = open_view(view)
-    names = run.ground(view).siblings
+    names = run.navigation(view).siblings
     assert names.count("x") == 1
     assert "x:1" in names
     assert run.frame(replace(view, path=("x:1",))).line == 1
@@ -207,7 +207,7 @@ def test_an_earlier_binding_of_a_name_has_a_number() -> None:
 def test_a_mask_says_which_cells_it_hides() -> None:
     view = View.opening(lesson(), 4)
     run = open_view(view)
-    frame = run.frame(player.last(view, run.ground(view)))
+    frame = run.frame(player.last(view, run.navigation(view)))
     hidden = {(i, j) for i in range(4) for j in range(4) if j < i + 1}
     assert marked(frame.panels[-1], Mark.MASKED) == hidden
     cursor = run.frame(replace(view, cursor=("mask", (2, 1)))).cursor

@@ -133,7 +133,7 @@ def test_forward_and_backward_are_twins() -> None:
     assert there.node.name in ("dX", "dW")
     assert run.serves(back)
     again = run.twin(back)
-    assert (again.twin, run.ground(again).path) == (False, ("Y",))
+    assert (again.twin, run.navigation(again).path) == (False, ("Y",))
     plain, plain_run = opened("x = torch.arange(3)")
     assert plain_run.twin(plain) == plain
 

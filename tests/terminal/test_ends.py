@@ -255,7 +255,7 @@ PLACES = {
     "composing": ("tui:screens:explorer.ExplorerScreen.compose", ""),
     "making the app": ("tui:app.Explorer.__init__", ""),
     "the thread of a run": ("tui:stage.open_view", ""),
-    "a frame": ("tui:stage:opened.Opened.frame", ""),
+    "a frame": ("tui:stage:run.Run.frame", ""),
     "a key": ("tui:screens:explorer.ExplorerScreen.on_own_key", "x"),
     "a command": ("tui:screens:recording.run", "$"),
     "a beat": ("tui:screens:explorer.ExplorerScreen._beat", " "),

@@ -129,14 +129,14 @@ def _opened(deck: Deck, stop: DeckStop, number: int, asked: argparse.Namespace, 
     opened = session.current
     if opened is not None and alone:
         return replace(session, view=settle(session.view, opened, asked))
-    ground = session.ground
+    ground = session.navigation
     known = ground is None or view.order in ground.orders
     return session if known else replace(session, view=replace(session.view, order=None))
 
 
 def _views(session: Session, wanted: str | int | None) -> Sequence[View]:
     """The views of a stop: one if a step is wanted, else from the one at which it begins to the last."""
-    ground, view = session.ground, session.view
+    ground, view = session.navigation, session.view
     if ground is None or not ground.path or wanted not in (None, "all"):
         return [view]
     step, steps = position(view, ground)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from llm_linalg.numbers import Formatter, summary
 from llm_linalg.text import clean
-from tui.stage.record import tensor_record
+from tui.stage.frame_json import tensor_record
 
 if TYPE_CHECKING:
     from llm_linalg import Node, Trace

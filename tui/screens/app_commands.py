@@ -38,7 +38,7 @@ async def outside(screen: ExplorerScreen, name: str) -> None:
     elif name == "copy.command":
         given = session.view.lesson.given
         if given is not None and not given.words:
-            screen.update_session(session.told("Opened from Python: no command opens it again."))
+            screen.update_session(session.told("Run from Python: no command opens it again."))
             return
         text = command(session.named)
         app.copy_to_clipboard(text)

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from tui.drafts import Drafts
     from tui.frame import Frame
-    from tui.stage import Opened
+    from tui.stage import Run
     from tui.widgets.matrix import Chosen
 
 DIGITS = frozenset("0123456789")
@@ -74,7 +74,7 @@ class ExplorerScreen(Taped):
         self._motion = motion
         self._drawn = Size(0, 0)
         self._queue: list[str] = []
-        self._left: Opened | None = None  # the last run, at the view at which it was left
+        self._left: Run | None = None  # the last run, at the view at which it was left
         self._clock = Clock(self, self._beat, slowest)
         self.halt: Callable[[], None] = lambda: None  # stops the run that is under way
 
@@ -137,7 +137,7 @@ class ExplorerScreen(Taped):
         self._clock.follow(session.player if not self.busy else session.player.pause(), self.tempo)
         self.show_picture(session, self.frame, self.waiting if self.busy else "", self.prompt)
 
-    def _ask(self, shown: Opened | None = None) -> None:
+    def _ask(self, shown: Run | None = None) -> None:
         self.halt = run_program(self, self.session.view, self.session.before(shown))
 
     def on_started(self, _event: Started) -> None:
@@ -161,9 +161,9 @@ class ExplorerScreen(Taped):
         self.draw()
         await self._drain()
 
-    def _after(self, opened: Opened) -> Session:
+    def _after(self, opened: Run) -> Session:
         """The session after a run; where one of a trace is stopped, what it was to replace comes back."""
-        from tui.stage.failed import stopped
+        from tui.stage.error_frame import stopped
 
         left, lesson = self._left, opened.view.lesson
         again = left is not None and left.trace is not None and left.view.lesson is lesson

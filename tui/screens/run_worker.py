@@ -21,7 +21,7 @@ from tui.leaving import THREAD
 if TYPE_CHECKING:
     from textual.widget import Widget
 
-    from tui.stage import Opened
+    from tui.stage import Run
     from tui.view import View
 
 # Programs draw from torch's one generator, and to end takes one a moment: they run one after the other.
@@ -36,7 +36,7 @@ class Started(Message):
 class Ran(Message):
     """A program was run."""
 
-    def __init__(self, opened: Opened) -> None:
+    def __init__(self, opened: Run) -> None:
         super().__init__()
         self.opened = opened
 
@@ -46,7 +46,7 @@ def behind() -> bool:
     return _ONE_AT_A_TIME.locked() and _latest.is_set()
 
 
-def run_program(owner: Widget, view: View, previous: Opened | None) -> Callable[[], None]:
+def run_program(owner: Widget, view: View, previous: Run | None) -> Callable[[], None]:
     """Runs the view's program in a thread; `owner` gets `Ran`.
 
     Returns:
@@ -62,7 +62,7 @@ def run_program(owner: Widget, view: View, previous: Opened | None) -> Callable[
     return halted.set
 
 
-async def _awaited(owner: Widget, view: View, previous: Opened | None, halted: Event) -> None:
+async def _awaited(owner: Widget, view: View, previous: Run | None, halted: Event) -> None:
     """Waits for the run, and halts it where nobody waits any more; the thread itself holds nothing up."""
     loop = asyncio.get_running_loop()
     done: asyncio.Future[None] = loop.create_future()
@@ -92,7 +92,7 @@ async def _awaited(owner: Widget, view: View, previous: Opened | None, halted: E
         dropped.set()
 
 
-def _work(owner: Widget, view: View, previous: Opened | None, halted: Event, dropped: Event) -> None:
+def _work(owner: Widget, view: View, previous: Run | None, halted: Event, dropped: Event) -> None:
     with _ONE_AT_A_TIME:
         if dropped.is_set():
             return

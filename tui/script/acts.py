@@ -153,7 +153,7 @@ def in_order(session: Session, rest: Sequence[str]) -> Session:
     """In a loop order, at the same place; in the next one unless it is named."""
     if not rest:
         return run(session, "order")
-    ground = session.ground
+    ground = session.navigation
     if ground is None or not ground.path:
         raise UsageError("there is nothing here to step through")
     name = one_of(rest, "order", ground.orders)
@@ -205,7 +205,7 @@ def set_look(session: Session, rest: Sequence[str]) -> Session:
 def ask_cell(session: Session, rest: Sequence[str]) -> Session:
     """With the cell cursor on a cell; put on the result or taken away unless one is named."""
     run_ = session.current
-    if run_ is None or session.ground is None:
+    if run_ is None or session.navigation is None:
         raise UsageError("there are no cells here")
     if not rest:
         return run(session, "cursor")

@@ -15,7 +15,7 @@ from tui.session import Session
 
 def to_box(session: Session, rest: Sequence[str]) -> Session:
     """To a box of the map, by the names that lead to it."""
-    ground = session.ground
+    ground = session.navigation
     if ground is None or not ground.path:
         raise UsageError("there is no map here")
     if len(rest) != 1:
@@ -35,10 +35,10 @@ def asked(way: Literal["lineage", "reach"]) -> Act:
     """With a cell followed through the program: the one named, or the one under the cursor; or none."""
 
     def act(session: Session, rest: Sequence[str]) -> Session:
-        from tui.stage.light import asking, dark
+        from tui.stage.lineage_highlight import asking, dark
 
         run_ = session.current
-        if run_ is None or session.ground is None:
+        if run_ is None or session.navigation is None:
             raise UsageError("there are no cells here")
         if tuple(rest) == ("none",):
             return session.moved(replace(session.view, asked=None))
@@ -53,7 +53,7 @@ def asked(way: Literal["lineage", "reach"]) -> Act:
         said = dark(run_, lit)
         if said:
             raise UsageError(said)
-        there = lit if lit.depth == "map" else mapping.onto(lit, session.ground, session.ground.path)
+        there = lit if lit.depth == "map" else mapping.onto(lit, session.navigation, session.navigation.path)
         return session.moved(there)
 
     return act

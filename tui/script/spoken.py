@@ -26,7 +26,7 @@ def _step(_before: Session, _argument: str, after: Session) -> Said:
 
 
 def _order(_before: Session, _argument: str, after: Session) -> Said:
-    order = None if after.ground is None else player.order_of(after.view, after.ground)
+    order = None if after.navigation is None else player.order_of(after.view, after.navigation)
     return ("order", *(() if order is None else (order,)))
 
 
@@ -237,5 +237,5 @@ def _staged(talk: Talk | None) -> tuple[object, ...]:
 
 def position(session: Session) -> int:
     """The step at which a session is."""
-    ground = session.ground
+    ground = session.navigation
     return session.view.step if ground is None else player.position(session.view, ground)[0]

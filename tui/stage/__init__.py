@@ -1,6 +1,6 @@
 """The stage: opens a view on the engine and makes its frames. The only part of the app that meets nodes.
 
-:func:`open_view` runs the program; it is what a worker does. Everything on :class:`Opened` is cheap and pure.
+:func:`open_view` runs the program; it is what a worker does. Everything on :class:`Run` is cheap and pure.
 Importing this package imports no torch; the first :func:`open_view` does, or :func:`warm` before it.
 """
 
@@ -10,10 +10,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from tui.playground import is_playground
-from tui.stage.failed import ATTEMPTS
+from tui.stage.error_frame import ATTEMPTS
 from tui.stage.frames import empty_frame
 from tui.stage.nodes import top_node
-from tui.stage.opened import Opened
+from tui.stage.run import Run
 from tui.view import View
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from llm_linalg.given import Given
     from llm_linalg.tracing import Trace
 
-__all__ = ["Opened", "empty_frame", "open_view", "warm"]
+__all__ = ["Run", "empty_frame", "open_view", "warm"]
 
 
 def warm() -> None:
@@ -33,7 +33,7 @@ def warm() -> None:
     run("")
 
 
-def open_view(view: View, previous: Opened | None = None, halt: Callable[[], bool] | None = None) -> Opened:
+def open_view(view: View, previous: Run | None = None, halt: Callable[[], bool] | None = None) -> Run:
     """Run the view's program. Never raises for a program that fails: the error is in the result.
 
     Args:
@@ -61,18 +61,18 @@ def open_view(view: View, previous: Opened | None = None, halt: Callable[[], boo
         if fault is None and missing(view, trace):
             fault = next(faults(view.lesson, view.at_stop._replace(fails=False), trace))
         if fault is None:
-            return _made(Opened(view, trace, None, None))
-        return Opened(view, None, ProgramError(fault.reason), kept(previous), fault=fault)
+            return _made(Run(view, trace, None, None))
+        return Run(view, None, ProgramError(fault.reason), kept(previous), fault=fault)
     except ProgramError as error:
         operands = error.values if isinstance(error, ShapeError) else ()
         stop = view.at_stop
         fault = view.lesson.broken(stop, error) if view.as_written and not stop.fails else None
-        opened = Opened(view, None, error, kept(previous), operands, fault=fault)
+        opened = Run(view, None, error, kept(previous), operands, fault=fault)
         asked = is_playground(view.lesson) or stop.refused is not None
         return replace(opened, above=above(view, error, halt)) if asked else opened
 
 
-def _made(opened: Opened) -> Opened:
+def _made(opened: Run) -> Run:
     """What was opened, with the gradient program if its view shows it: of a long run not at a key."""
     if opened.late(opened.view):
         opened.backward()
@@ -100,7 +100,7 @@ def above(view: View, error: ProgramError, halt: Callable[[], bool] | None) -> T
     return None
 
 
-def kept(previous: Opened | None) -> Opened | None:
+def kept(previous: Run | None) -> Run | None:
     """What was good of what was open before."""
     return previous.good if previous is not None and previous.error is not None else previous
 
@@ -114,9 +114,7 @@ def missing(view: View, trace: Trace) -> bool:
     return shown is None or stop.show not in shown
 
 
-def open_given(
-    view: View, given: Given, previous: Opened | None, halt: Callable[[], bool] | None = None
-) -> Opened:
+def open_given(view: View, given: Given, previous: Run | None, halt: Callable[[], bool] | None = None) -> Run:
     """Run what is given in a lesson's place; again, if the values that the view shows were dropped."""
     from llm_linalg import ProgramError, ShapeError
 
@@ -126,7 +124,7 @@ def open_given(
         if node is not None and node.dropped:
             trace = given.run(view.seed, node.index, halt)
         _ = trace.map.level(), trace.map.multiplications  # of a long run it takes a while, so not at a key
-        return _made(Opened(view, trace, None, None))
+        return _made(Run(view, trace, None, None))
     except ProgramError as error:
         good = previous.good if previous is not None and previous.error is not None else previous
-        return Opened(view, None, error, good, error.values if isinstance(error, ShapeError) else ())
+        return Run(view, None, error, good, error.values if isinstance(error, ShapeError) else ())

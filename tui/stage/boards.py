@@ -11,7 +11,7 @@ from llm_linalg.numbers import Formatter
 from llm_linalg.text import clean
 from tui.board import BoardView, LiveRow
 from tui.glyphs import ascii_text
-from tui.stage.record import tensor_record
+from tui.stage.frame_json import tensor_record
 from tui.view import View
 
 if TYPE_CHECKING:

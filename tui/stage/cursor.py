@@ -9,19 +9,19 @@ from llm_linalg.edge import Edges
 from llm_linalg.formula import called
 from llm_linalg.numbers import exact
 from tui.frame import CursorView, Index, Panel
-from tui.stage.words import cell_name, cells_name, entry_name, formula
+from tui.stage.descriptions import cell_name, cells_name, entry_name, formula
 from tui.view import View
 
 if TYPE_CHECKING:
     from llm_linalg.node import Node, Value
     from llm_linalg.tracing import Trace
-    from tui.stage.light import Light
+    from tui.stage.lineage_highlight import FollowedCells
 
 CONSUMERS = 4  # nodes that a cell feeds, named one by one
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Spotted:
+class CursorCell:
     """The cell under the cursor, found among a node's tensors."""
 
     name: str
@@ -32,17 +32,17 @@ class Spotted:
     maker: Node  # the node that made the tensor
 
 
-def spot(view: View, node: Node, beside: tuple[Node, ...]) -> Spotted | None:
+def spot(view: View, node: Node, beside: tuple[Node, ...]) -> CursorCell | None:
     """The cell under the cursor, clamped into its tensor; None if the tensor is not on the stage."""
     if view.cursor is None:
         return None
     name, index = view.cursor
-    candidates = [Spotted(node.name, index, node.value, None, node, node)]
+    candidates = [CursorCell(node.name, index, node.value, None, node, node)]
     candidates += [
-        Spotted(operand.name, index, operand.value, p, node, operand.node)
+        CursorCell(operand.name, index, operand.value, p, node, operand.node)
         for p, operand in enumerate(node.operands)
     ]
-    candidates += [Spotted(other.name, index, other.value, None, other, other) for other in beside]
+    candidates += [CursorCell(other.name, index, other.value, None, other, other) for other in beside]
     for found in candidates:
         shape = tuple(found.tensor.shape)
         if found.name == name and len(shape) == len(index) and all(shape):
@@ -51,7 +51,9 @@ def spot(view: View, node: Node, beside: tuple[Node, ...]) -> Spotted | None:
     return None
 
 
-def describe(found: Spotted, trace: Trace, edges: Edges = (), light: Light | None = None) -> CursorView:
+def describe(
+    found: CursorCell, trace: Trace, edges: Edges = (), light: FollowedCells | None = None
+) -> CursorView:
     """What the cell under the cursor is, what made it, and what it feeds; `edges` are its tensor's.
 
     With the `light` of a cell that is followed, also what the two have to do with each other.
@@ -105,7 +107,7 @@ def _formula(maker: Node, index: Index) -> str:
     return ""
 
 
-def _feeds(found: Spotted, trace: Trace) -> str:
+def _feeds(found: CursorCell, trace: Trace) -> str:
     """What the cell goes into.
 
     The node shown if it is an operand of it, else every node that reads its tensor.

@@ -12,15 +12,15 @@ from tui.glyphs import ascii_text
 from tui.mapping import standing
 from tui.player import order_of, position
 from tui.stage import cursor
+from tui.stage.axis_labels import edges_of
 from tui.stage.boards import live
-from tui.stage.edges import edges_of
-from tui.stage.failed import clash_panels, error_view
-from tui.stage.files import file_lines
+from tui.stage.descriptions import facts, formula
+from tui.stage.error_frame import clash_panels, error_view
+from tui.stage.frame_json import record
 from tui.stage.maps import live_map
 from tui.stage.nodes import own_line
-from tui.stage.pictures import Scene, picture
-from tui.stage.record import record
-from tui.stage.words import facts, formula
+from tui.stage.pictures import PictureInput, picture
+from tui.stage.source_lines import file_lines
 from tui.view import View
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from llm_linalg.node import Node
     from llm_linalg.tracing import Trace
     from llm_linalg.walk import Step
-    from tui.stage.opened import Opened
+    from tui.stage.run import Run
 
 CODE = 400  # characters of a line of the program
 PRINTED = 4000
@@ -76,10 +76,10 @@ def empty_frame(view: View) -> Frame:
     )
 
 
-def node_frame(opened: Opened, view: View, ascii_only: bool) -> Frame:
+def node_frame(opened: Run, view: View, ascii_only: bool) -> Frame:
     """The frame of a node at a step."""
     trace = opened.program(view)
-    ground = opened.ground(view)
+    ground = opened.navigation(view)
     node = ground.node
     base = empty_frame(view)
     if view.twin and not _own(view, ground.path):
@@ -98,7 +98,7 @@ def node_frame(opened: Opened, view: View, ascii_only: bool) -> Frame:
     found = opened.spotted(view)
     beside = opened.beside(view, node)
     k = step - 1
-    scene = Scene(
+    scene = PictureInput(
         node=node,
         beside=beside,
         walk=walk,
@@ -150,13 +150,13 @@ def node_frame(opened: Opened, view: View, ascii_only: bool) -> Frame:
     return _finished(told, ascii_only)
 
 
-def _about(found: cursor.Spotted, trace: Trace, scene: Scene) -> CursorView:
+def _about(found: cursor.CursorCell, trace: Trace, scene: PictureInput) -> CursorView:
     return cursor.describe(found, trace, scene.edges(found.maker), scene.light)
 
 
-def map_frame(opened: Opened, view: View, ascii_only: bool) -> Frame:
+def map_frame(opened: Run, view: View, ascii_only: bool) -> Frame:
     """The frame of a level of the map, at the box that is selected."""
-    trace, ground = opened.program(view), opened.ground(view)
+    trace, ground = opened.program(view), opened.navigation(view)
     shown = live_map(view, ground, opened.light(view), ascii_only, opened.levels[view.twin])
     if trace is None or shown is None:
         return node_frame(opened, replace(view, depth="cells"), ascii_only)
@@ -201,12 +201,12 @@ def _own(view: View, path: tuple[str, ...]) -> bool:
     return stop.backward and (not view.path or stop.show is None or path == (stop.show,))
 
 
-def _margin(opened: Opened, view: View, chain: tuple[Node, ...]) -> str | None:
+def _margin(opened: Run, view: View, chain: tuple[Node, ...]) -> str | None:
     """What the stop wants beside the rows of the node that it shows."""
     own = (
         view.at_stop.margin is not None
         and not view.twin
-        and chain == opened.ground(replace(view, path=())).chain
+        and chain == opened.navigation(replace(view, path=())).chain
     )
     return view.at_stop.margin if own else None
 
@@ -244,7 +244,7 @@ def _dropped(base: Frame, view: View, chain: tuple[Node, ...], trace: Trace) -> 
     return replace(frame, json=lambda: record(frame, view.names))
 
 
-def failed_frame(opened: Opened, view: View, error: ProgramError, ascii_only: bool) -> Frame:
+def failed_frame(opened: Run, view: View, error: ProgramError, ascii_only: bool) -> Frame:
     """The frame of a program that failed."""
     from llm_linalg.errors import ShapeError
 

@@ -8,7 +8,7 @@ from llm_linalg.text import clean
 from tui.boxes import BoxRow, MapView
 from tui.glyphs import ascii_text
 from tui.mapping import standing
-from tui.stage.nodes import NodeGround
+from tui.stage.nodes import NodeNavigation
 from tui.view import View
 
 if TYPE_CHECKING:
@@ -17,18 +17,18 @@ if TYPE_CHECKING:
     from llm_linalg.lesson_boxes import BoxNote
     from llm_linalg.lesson_stop import Asked
     from llm_linalg.maps import Box, Map
-    from tui.stage.light import Light
+    from tui.stage.lineage_highlight import FollowedCells
 
 LABEL = 40  # characters of a label
 MOST_FOREIGN = 4  # things from outside that are told one by one
 
 
-Known = dict[tuple[tuple[str, ...], "Asked | None", bool], tuple[BoxRow, ...]]
+BoxRows = dict[tuple[tuple[str, ...], "Asked | None", bool], tuple[BoxRow, ...]]
 """The rows of levels, by the way to them, the cell that is followed, and whether they are in ASCII."""
 
 
 def live_map(
-    view: View, ground: NodeGround, light: Light | None, ascii_only: bool, known: Known
+    view: View, ground: NodeNavigation, light: FollowedCells | None, ascii_only: bool, known: BoxRows
 ) -> MapView | None:
     """The level at which a view is; None for a program without boxes."""
     from llm_linalg.lesson import shelf
@@ -76,7 +76,7 @@ def _row(
     whole: Map,
     notes: Mapping[str, BoxNote],
     titles: Mapping[str, str],
-    light: Light | None,
+    light: FollowedCells | None,
     spell: Callable[[str], str],
 ) -> BoxRow:
     inside = box.scope is not None

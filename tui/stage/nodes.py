@@ -122,8 +122,8 @@ def _position(nodes: Sequence[Node], wanted: Node) -> int:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class NodeGround:
-    """A node as the player sees it (:class:`tui.player.Ground`)."""
+class NodeNavigation:
+    """A node as the player sees it (:class:`tui.player.Navigable`)."""
 
     chain: tuple[Node, ...]
     top: tuple[Node, ...]  # the program's nodes

@@ -10,9 +10,9 @@ from llm_linalg.edge import Edge, Edges
 from llm_linalg.text import clean
 from tui.frame import Index, Number, Panel, Read
 from tui.glyphs import ascii_text
-from tui.stage.marks import Lit
-from tui.stage.schemes import Spot
-from tui.stage.store import Store, level_of
+from tui.stage.format_cache import FormatCache, level_of
+from tui.stage.highlights import Highlight
+from tui.stage.placement import Placement
 
 if TYPE_CHECKING:
     from llm_linalg.node import Node, Value
@@ -22,16 +22,16 @@ NAME = 24  # columns that a tensor's name may take
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Look:
+class PanelStyle:
     """What all panels of a frame share."""
 
-    store: Store
+    store: FormatCache
     extent: float  # the magnitude that the colours end at
     ascii_only: bool
 
 
 def make_panel(
-    name: str, tensor: Value, spot: Spot, at: Index, lit: Lit, read: Read, look: Look,
+    name: str, tensor: Value, spot: Placement, at: Index, lit: Highlight, read: Read, look: PanelStyle,
     title: str = "", edges: Edges = (),
 ) -> Panel:  # fmt: skip
     """A panel of a tensor.
@@ -80,7 +80,7 @@ def _ascii_sign(sign: str) -> str:
     return {"→": "->", "×": "x"}.get(sign, sign)
 
 
-def tensor_reader(tensor: Value, spot: Spot, at: Index) -> Read:
+def tensor_reader(tensor: Value, spot: Placement, at: Index) -> Read:
     """The values of a tensor in a window of the slice shown; nothing outside the window is touched."""
 
     def read(rows: range, columns: range) -> Sequence[Sequence[Number | None]]:
@@ -108,7 +108,7 @@ def _turned(lines: list[list[Number]]) -> list[list[Number]]:
     return [list(line) for line in zip(*lines, strict=True)]
 
 
-def walk_reader(walk: Walk, k: int, spot: Spot, at: Index) -> Read:
+def walk_reader(walk: Walk, k: int, spot: Placement, at: Index) -> Read:
     """The values of a walk's result after step ``k`` (−1: before the first); None where not yet computed."""
     rank = len(walk.node.shape)
 
@@ -126,7 +126,7 @@ def walk_reader(walk: Walk, k: int, spot: Spot, at: Index) -> Read:
     return read
 
 
-def _index_of(rank: int, spot: Spot, at: Index) -> Callable[[int, int], Index]:
+def _index_of(rank: int, spot: Placement, at: Index) -> Callable[[int, int], Index]:
     def index(row: int, column: int) -> Index:
         rest = iter(at)
         return tuple(
@@ -142,12 +142,12 @@ def _one(walk: Walk, k: int, index: Index) -> Number | None:
     return walk.values(k, tuple(leading), range(row, row + 1), range(column, column + 1))[0][0]
 
 
-def rest_of(index: Index, spot: Spot) -> Index:
+def rest_of(index: Index, spot: Placement) -> Index:
     """An index without the axes that are shown: where its slice is."""
     return tuple(i for axis, i in enumerate(index) if axis not in (spot.row_axis, spot.column_axis))
 
 
-def slice_of(node: Node, operand: int, output: Index, reads: Lit, spot: Spot) -> Index:
+def slice_of(node: Node, operand: int, output: Index, reads: Highlight, spot: Placement) -> Index:
     """Which slice of an operand belongs to a cell of the result: by the labels, else by what is read."""
     shape = tuple(node.operands[operand].value.shape)
     first = reads.first()

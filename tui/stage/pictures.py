@@ -11,23 +11,23 @@ from typing import TYPE_CHECKING
 
 from llm_linalg.edge import Edges
 from tui.frame import Arrangement, Index, Mark, Number, Panel
-from tui.stage.cursor import Spotted
-from tui.stage.marks import Lit, cursor_marks, step_marks
-from tui.stage.panels import Look, make_panel, rest_of, slice_of, tensor_reader, walk_reader
-from tui.stage.schemes import Spot, plain_spot, scheme
-from tui.stage.store import Store, level_of
+from tui.stage.cursor import CursorCell
+from tui.stage.format_cache import FormatCache, level_of
+from tui.stage.highlights import Highlight, cursor_marks, step_marks
+from tui.stage.panels import PanelStyle, make_panel, rest_of, slice_of, tensor_reader, walk_reader
+from tui.stage.placement import Placement, plain_spot, scheme
 
 if TYPE_CHECKING:
     from llm_linalg.node import Node, Value
     from llm_linalg.walk import Step, Walk
-    from tui.stage.light import Light
+    from tui.stage.lineage_highlight import FollowedCells
 
 SOURCE = 14  # characters of an expression that stands for a name
 FED_BY = 8  # cells whose way into the results beside is followed
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Scene:
+class PictureInput:
     """What the panels of one picture are made from."""
 
     node: Node
@@ -36,12 +36,12 @@ class Scene:
     k: int  # the step from 0; −1 before the first
     order: str | None
     at: Index | None  # the slice that was asked for
-    found: Spotted | None  # the cell under the cursor
-    store: Store
+    found: CursorCell | None  # the cell under the cursor
+    store: FormatCache
     ascii_only: bool
     edges: Callable[[Node], Edges]  # what a node's axes are called
     margin: str | None = None  # what stands beside each row of the result
-    light: Light | None = None  # the cell that is followed through the program
+    light: FollowedCells | None = None  # the cell that is followed through the program
 
     @property
     def step(self) -> Step | None:
@@ -64,13 +64,13 @@ class Scene:
         return max(self.store.extent(tensor) for tensor in tensors)
 
 
-def picture(scene: Scene) -> tuple[tuple[Panel, ...], Arrangement]:
+def picture(scene: PictureInput) -> tuple[tuple[Panel, ...], Arrangement]:
     """The panels and how they stand."""
     node = scene.node
     plan = scheme(node, stacked=bool(scene.beside))
     operands, result = _lit(scene)
     output = _output_cell(scene, plan.output, result)
-    look = Look(scene.store, scene.extent, scene.ascii_only)
+    look = PanelStyle(scene.store, scene.extent, scene.ascii_only)
     panels = []
     for p, (operand, spot, lit) in enumerate(zip(node.operands, plan.operands, operands, strict=True)):
         at = _operand_slice(scene, p, spot, lit, output)
@@ -83,7 +83,7 @@ def picture(scene: Scene) -> tuple[tuple[Panel, ...], Arrangement]:
     else:
         read = walk_reader(scene.walk, scene.k, plan.output, at)
     if node.kind == "mask":
-        result = Lit(result.marks, result.focus, lambda index: node.masked(index) is not None)
+        result = Highlight(result.marks, result.focus, lambda index: node.masked(index) is not None)
     edges = scene.edges(node)
     panels.append(make_panel(node.name, node.value, plan.output, at, result, read, look, called(node), edges))
     panels += margins(scene, panels[-1], plan.output, look)
@@ -100,7 +100,7 @@ def picture(scene: Scene) -> tuple[tuple[Panel, ...], Arrangement]:
     return tuple(marked), plan.arrangement
 
 
-def _followed(scene: Scene, panel: Panel, node: Node) -> Panel:
+def _followed(scene: PictureInput, panel: Panel, node: Node) -> Panel:
     """A panel with the cells marked that lie on the way that is followed, coloured by their derivatives."""
     light, extent = scene.light, scene.steepest
     if light is None or panel.role == "margin":
@@ -116,7 +116,7 @@ def _followed(scene: Scene, panel: Panel, node: Node) -> Panel:
     return replace(panel, mark=marked, heat=heat if extent is not None else None)
 
 
-def margins(scene: Scene, result: Panel, spot: Spot, look: Look) -> list[Panel]:
+def margins(scene: PictureInput, result: Panel, spot: Placement, look: PanelStyle) -> list[Panel]:
     """What stands beside the rows of the result: a row's number is there when all of the row is."""
     from llm_linalg.margins import has_margin
 
@@ -124,7 +124,7 @@ def margins(scene: Scene, result: Panel, spot: Spot, look: Look) -> list[Panel]:
     if kind is None or not has_margin(node.shape) or spot.column_axis != len(node.shape) - 1:
         return []
     values = scene.store.margin(node.value, kind)
-    beside = Spot("margin", spot.row_axis, None)
+    beside = Placement("margin", spot.row_axis, None)
     whole = tensor_reader(values, beside, result.at)
 
     def read(rows: range, columns: range) -> Sequence[Sequence[Number | None]]:
@@ -133,7 +133,7 @@ def margins(scene: Scene, result: Panel, spot: Spot, look: Look) -> list[Panel]:
         return [[None] if None in row else number for number, row in found]
 
     name, edges = f"{node.name}.{kind}(-1)", result.edges[:-1]
-    panel = make_panel(name, values, beside, result.at, Lit(), read, look, kind, edges)
+    panel = make_panel(name, values, beside, result.at, Highlight(), read, look, kind, edges)
     return [replace(panel, title=kind, focus_rows=result.focus_rows)]
 
 
@@ -144,7 +144,7 @@ def called(node: Node | None) -> str:
     return node.source if len(node.source) <= SOURCE and "\n" not in node.source else ""
 
 
-def _lit(scene: Scene) -> tuple[tuple[Lit, ...], Lit]:
+def _lit(scene: PictureInput) -> tuple[tuple[Highlight, ...], Highlight]:
     """The marks of the operands and of the result: the cursor's if there is one, else the step's."""
     node, found = scene.node, scene.found
     if found is None:
@@ -159,22 +159,22 @@ def _lit(scene: Scene) -> tuple[tuple[Lit, ...], Lit]:
     lit = []
     for operand in node.operands:
         cells = shared.get(id(operand.value), ())
-        lit.append(Lit(((Mark.MADE, cells),), cells))
-    return tuple(lit), Lit()
+        lit.append(Highlight(((Mark.MADE, cells),), cells))
+    return tuple(lit), Highlight()
 
 
-def _cursor_only(lit: Lit) -> Lit:
+def _cursor_only(lit: Highlight) -> Highlight:
     """Without what the cell's own operation reads: what is followed through the program is marked instead."""
-    return Lit(tuple((mark, cells) for mark, cells in lit.marks if mark is Mark.CURSOR), lit.focus)
+    return Highlight(tuple((mark, cells) for mark, cells in lit.marks if mark is Mark.CURSOR), lit.focus)
 
 
-def _lit_beside(scene: Scene, other: Node) -> Lit:
+def _lit_beside(scene: PictureInput, other: Node) -> Highlight:
     """What the cursor lights on a result beside: itself, or what the same cells of the operands feed."""
     found = scene.found
     if found is None:
-        return Lit()
+        return Highlight()
     if found.owner is other:
-        return Lit(((Mark.CURSOR, (found.index,)),), (found.index,))
+        return Highlight(((Mark.CURSOR, (found.index,)),), (found.index,))
     if found.operand is not None:
         sources: list[tuple[Value, tuple[Index, ...]]] = [(found.tensor, (found.index,))]
     else:
@@ -193,10 +193,10 @@ def _lit_beside(scene: Scene, other: Node) -> Lit:
         for cell in other.feeds(p, index)
     }
     ordered = tuple(sorted(fed))
-    return Lit(((Mark.FED, ordered),), ordered)
+    return Highlight(((Mark.FED, ordered),), ordered)
 
 
-def _output_cell(scene: Scene, spot: Spot, result: Lit) -> Index:
+def _output_cell(scene: PictureInput, spot: Placement, result: Highlight) -> Index:
     """A cell of the slice of the result that is shown: under the cursor, or asked for, or being written."""
     rank = len(scene.node.shape)
     zeros = (0,) * rank
@@ -212,7 +212,7 @@ def _output_cell(scene: Scene, spot: Spot, result: Lit) -> Index:
     return result.first() or zeros
 
 
-def _operand_slice(scene: Scene, p: int, spot: Spot, lit: Lit, output: Index) -> Index:
+def _operand_slice(scene: PictureInput, p: int, spot: Placement, lit: Highlight, output: Index) -> Index:
     found = scene.found
     if found is not None and found.operand == p:
         return rest_of(found.index, spot)
@@ -221,5 +221,5 @@ def _operand_slice(scene: Scene, p: int, spot: Spot, lit: Lit, output: Index) ->
         return ()
     if scene.at is not None and scene.node.value.numel():
         reads = scene.node.reads(output)[p]
-        return slice_of(scene.node, p, output, Lit(focus=reads), spot)
+        return slice_of(scene.node, p, output, Highlight(focus=reads), spot)
     return slice_of(scene.node, p, output, lit, spot)

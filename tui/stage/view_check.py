@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING
 
 from llm_linalg.spelling import unknown
 from tui.model.errors import UsageError
-from tui.player import WHOLE, Ground, goto, order_of, position
-from tui.stage.light import dark
+from tui.player import WHOLE, Navigable, goto, order_of, position
+from tui.stage.lineage_highlight import dark
 from tui.view import View
 
 if TYPE_CHECKING:
-    from tui.stage import Opened
+    from tui.stage import Run
 
 
-def settle(view: View, opened: Opened, flags: argparse.Namespace) -> View:
+def settle(view: View, opened: Run, flags: argparse.Namespace) -> View:
     """The view with its node, order and step checked against the run.
 
     Raises:
@@ -25,7 +25,7 @@ def settle(view: View, opened: Opened, flags: argparse.Namespace) -> View:
     if opened.trace is None:
         return view
     try:
-        ground = opened.ground(view)
+        ground = opened.navigation(view)
     except LookupError as error:
         raise UsageError(str(error.args[0])) from None
     if view.twin and opened.program(view) is None:
@@ -49,7 +49,7 @@ def settle(view: View, opened: Opened, flags: argparse.Namespace) -> View:
     return _with_step(view, opened, flags.step)
 
 
-def _on_map(view: View, ground: Ground) -> None:
+def _on_map(view: View, ground: Navigable) -> None:
     """Holds the box of a view against the map."""
     path: tuple[str, ...] = ()
     for name in view.box if view.depth == "map" else ():
@@ -59,9 +59,9 @@ def _on_map(view: View, ground: Ground) -> None:
         path = (*path, name)
 
 
-def _inside(view: View, opened: Opened) -> None:
+def _inside(view: View, opened: Run) -> None:
     """Holds the indices of a cursor and of a slice against the shapes."""
-    found, node = opened.spotted(view), opened.ground(view).node
+    found, node = opened.spotted(view), opened.navigation(view).node
     if found is not None and view.cursor is not None and found.index != view.cursor[1]:
         shape = tuple(found.tensor.shape)
         raise UsageError(f"{found.name} has shape {shape}: there is no cell {list(view.cursor[1])}")
@@ -76,9 +76,9 @@ def _inside(view: View, opened: Opened) -> None:
         raise UsageError(f"{node.name} {node.shape} has slices {ranges}: there is no slice {given}")
 
 
-def _with_step(view: View, opened: Opened, wanted: int | str | None) -> View:
+def _with_step(view: View, opened: Run, wanted: int | str | None) -> View:
 
-    ground = opened.ground(view)
+    ground = opened.navigation(view)
     _, steps = position(view, ground)
     if wanted == "last":
         return goto(view, ground, steps)

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from textual.timer import Timer
 
     from tui.picture import Picture
-    from tui.stage import Opened
+    from tui.stage import Run
     from tui.themes import Look
 
 PAUSE = 0.02  # seconds without a key before the program is run
@@ -70,7 +70,7 @@ class Editor(Noted):
         self._cut = False
         self._shared = text  # what the session and the editor last agreed upon
         self._line = 1
-        self._run: Opened | None = None
+        self._run: Run | None = None
         self._lines: tuple[str, ...] = ()  # the text that the notes belong to
         self._look = ""
         self._waiting: Timer | None = None
@@ -116,9 +116,9 @@ class Editor(Noted):
         if not self.has_focus:
             self.scroll_to(x=0, animate=False, immediate=True)
 
-    def _take(self, run: Opened) -> None:
+    def _take(self, run: Run) -> None:
         """What a run gave: notes, or the place of an error, and what is known of the lines around it."""
-        from tui.stage.notes import notes
+        from tui.stage.line_notes import notes
 
         lines = tuple(run.view.program.split("\n"))
         ran = run.above if run.trace is None else run.trace

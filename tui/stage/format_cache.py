@@ -47,7 +47,7 @@ class Formats:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Store:
+class FormatCache:
     """Caches of one run, by tensor."""
 
     formats: dict[tuple[int, bool], Formats] = field(default_factory=dict)

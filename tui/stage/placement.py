@@ -22,7 +22,7 @@ SIGNS |= {"le": "<=", "gt": ">", "ge": ">=", "matmul": "@"}
 
 
 @dataclass(frozen=True, slots=True)
-class Spot:
+class Placement:
     """How one tensor stands: its role, and which of its axes run down and across."""
 
     role: Role
@@ -37,24 +37,24 @@ class Spot:
 
 
 @dataclass(frozen=True, slots=True)
-class Scheme:
+class Placements:
     """How a node's tensors stand together."""
 
     arrangement: Arrangement
-    operands: tuple[Spot, ...]
-    output: Spot
+    operands: tuple[Placement, ...]
+    output: Placement
 
 
-def plain_spot(role: Role, rank: int, sign: str = "", *, column: bool = False) -> Spot:
+def plain_spot(role: Role, rank: int, sign: str = "", *, column: bool = False) -> Placement:
     """The last two axes; a 1-D tensor as a row, or as a column."""
     if rank >= 2:
-        return Spot(role, rank - 2, rank - 1, sign)
+        return Placement(role, rank - 2, rank - 1, sign)
     if rank == 0:
-        return Spot(role, None, None, sign)
-    return Spot(role, 0, None, sign) if column else Spot(role, None, 0, sign)
+        return Placement(role, None, None, sign)
+    return Placement(role, 0, None, sign) if column else Placement(role, None, 0, sign)
 
 
-def scheme(node: Node, *, stacked: bool = False) -> Scheme:
+def scheme(node: Node, *, stacked: bool = False) -> Placements:
     """How a node's tensors stand.
 
     ``stacked``: in a column, for comparison with others on the same operands.
@@ -66,7 +66,7 @@ def scheme(node: Node, *, stacked: bool = False) -> Scheme:
     return _side_by_side(node, stacked)
 
 
-def _falk(node: Node) -> Scheme | None:
+def _falk(node: Node) -> Placements | None:
     axes = node.axes
     if axes is None or len(set(axes.output)) < len(axes.output):
         return None
@@ -91,15 +91,15 @@ def _falk(node: Node) -> Scheme | None:
     spots = []
     for p, labels in enumerate(axes.operands):
         if p == left:
-            spots.append(Spot("left", _place(labels, row), _place(labels, inner)))
+            spots.append(Placement("left", _place(labels, row), _place(labels, inner)))
         elif p == top:
-            spots.append(Spot("top", _place(labels, inner), _place(labels, column)))
+            spots.append(Placement("top", _place(labels, inner), _place(labels, column)))
         else:
             if _place(labels, row) is not None:
                 return None  # an addend with rows of its own has no place in the scheme
-            spots.append(Spot("addend", None, _place(labels, column), "+"))
-    output = Spot("result", _place(axes.output, row), _place(axes.output, column))
-    return Scheme("falk", tuple(spots), output)
+            spots.append(Placement("addend", None, _place(labels, column), "+"))
+    output = Placement("result", _place(axes.output, row), _place(axes.output, column))
+    return Placements("falk", tuple(spots), output)
 
 
 def _main(axes: Axes) -> tuple[int, int] | None:
@@ -127,7 +127,7 @@ def _place(labels: tuple[str, ...], label: str | None) -> int | None:
     return labels.index(label) if label in labels else None
 
 
-def _side_by_side(node: Node, stacked: bool) -> Scheme:
+def _side_by_side(node: Node, stacked: bool) -> Placements:
     ranks = [len(operand.value.shape) for operand in node.operands]
     rank = len(node.shape)
     flat = max([*ranks, rank]) <= 1
@@ -140,7 +140,7 @@ def _side_by_side(node: Node, stacked: bool) -> Scheme:
     equals = "" if not ranks else "=" if sign and len(ranks) > 1 else "→"
     output = plain_spot("result", rank, equals, column=columns[-1])
     below = stacked or flat or (rank <= 1 and not columns[-1])
-    return Scheme("column" if below and ranks else "row", operands, output)
+    return Placements("column" if below and ranks else "row", operands, output)
 
 
 def _columns(node: Node) -> list[bool]:

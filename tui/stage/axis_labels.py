@@ -9,12 +9,12 @@ from llm_linalg.text import clean
 
 if TYPE_CHECKING:
     from llm_linalg.node import Node
-    from tui.stage.opened import Opened
+    from tui.stage.run import Run
 
 WORD = 24  # characters of a label
 
 
-def edges_of(opened: Opened, node: Node) -> Edges:
+def edges_of(opened: Run, node: Node) -> Edges:
     """What a node's axes are called, be it of the program, its backward pass, or a composite's parts."""
     declared = opened.view.lesson.declared
     if not declared or opened.trace is None:

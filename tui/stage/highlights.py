@@ -19,7 +19,7 @@ MANY = 64
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Lit:
+class Highlight:
     """What is lit on one panel: a collection of cells for each mark, and the cells that must be in view."""
 
     marks: tuple[tuple[Mark, Cells], ...] = ()
@@ -50,29 +50,29 @@ class Lit:
         return range(min(places), max(places) + 1) if places else range(0)
 
 
-def step_marks(node: Node, step: Step | None, order: str | None) -> tuple[tuple[Lit, ...], Lit]:
+def step_marks(node: Node, step: Step | None, order: str | None) -> tuple[tuple[Highlight, ...], Highlight]:
     """What a step lights on the operands' panels and on the result's."""
     if step is None:
-        return tuple(Lit() for _ in node.operands), Lit()
+        return tuple(Highlight() for _ in node.operands), Highlight()
     reads: tuple[Cells, ...] = step.reads
     current = reads
     target = next(iter(step.writes), None)
     if order == "terms" and target is not None:
         reads = node.reads(target)  # the whole cell's; the step's own are the current term's
     operands = [
-        Lit(((Mark.READ, cells), (Mark.FACTOR, now)), now if len(now) else cells)
+        Highlight(((Mark.READ, cells), (Mark.FACTOR, now)), now if len(now) else cells)
         for cells, now in zip(reads, current, strict=True)
     ]
-    return tuple(operands), Lit(((Mark.WRITE, step.writes),), step.writes)
+    return tuple(operands), Highlight(((Mark.WRITE, step.writes),), step.writes)
 
 
-def cursor_marks(node: Node, on: int | None, index: Index) -> tuple[tuple[Lit, ...], Lit]:
+def cursor_marks(node: Node, on: int | None, index: Index) -> tuple[tuple[Highlight, ...], Highlight]:
     """What the cursor lights: on the result (`on` None) what its cell is made of, else what it feeds."""
-    here = Lit(((Mark.CURSOR, (index,)),), (index,))
+    here = Highlight(((Mark.CURSOR, (index,)),), (index,))
     if on is None:
-        made = tuple(Lit(((Mark.MADE, cells),), cells) for cells in node.reads(index))
+        made = tuple(Highlight(((Mark.MADE, cells),), cells) for cells in node.reads(index))
         return made, here
     fed = node.feeds(on, index)
     value = node.operands[on].value
-    operands = tuple(here if other.value is value else Lit() for other in node.operands)
-    return operands, Lit(((Mark.FED, fed),), fed)
+    operands = tuple(here if other.value is value else Highlight() for other in node.operands)
+    return operands, Highlight(((Mark.FED, fed),), fed)

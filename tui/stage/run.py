@@ -11,13 +11,13 @@ from llm_linalg.lesson_stop import Asked
 from tui.frame import Frame, Panel
 from tui.player import last, order_of
 from tui.stage import cursor
-from tui.stage.code import torch_code
-from tui.stage.failed import repaired, repairs
+from tui.stage.error_frame import repaired, repairs
+from tui.stage.format_cache import FormatCache
 from tui.stage.frames import failed_frame, map_frame, node_frame
-from tui.stage.light import Light, light_of
-from tui.stage.maps import Known
-from tui.stage.nodes import NodeGround, find, path_of, top_node
-from tui.stage.store import Store
+from tui.stage.lineage_highlight import FollowedCells, light_of
+from tui.stage.maps import BoxRows
+from tui.stage.nodes import NodeNavigation, find, path_of, top_node
+from tui.stage.torch_code import torch_code
 from tui.view import View
 
 if TYPE_CHECKING:
@@ -32,22 +32,22 @@ MOST_BACKWARD = 30_000  # operations that have one at all
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Opened:
+class Run:
     """A program that was run, or failed, for a view: makes the frame of any step, order, node or cursor."""
 
     view: View
     trace: Trace | None
     error: ProgramError | None
-    good: Opened | None  # what was open before, if this failed
+    good: Run | None  # what was open before, if this failed
     operands: tuple[Value | None, ...] = ()  # of a shape error
     fault: LessonError | None = None  # where the lesson itself, as it is written, is at fault
     above: Trace | None = None  # what ran of it before it failed, where somebody asks for that
-    store: Store = field(default_factory=Store)
+    store: FormatCache = field(default_factory=FormatCache)
     twins: dict[int, Trace | None] = field(default_factory=dict)
     losses: list[Node | None] = field(default_factory=list)
     namings: list[Naming] = field(default_factory=list)
-    lights: dict[Asked, Light | str] = field(default_factory=dict)
-    levels: tuple[Known, Known] = field(default_factory=lambda: ({}, {}))  # of the program, of its twin
+    lights: dict[Asked, FollowedCells | str] = field(default_factory=dict)
+    levels: tuple[BoxRows, BoxRows] = field(default_factory=lambda: ({}, {}))  # of the program, of its twin
 
     def serves(self, view: View) -> bool:
         """Whether the view shows the same run, so that :meth:`frame` draws it without running again."""
@@ -57,7 +57,7 @@ class Opened:
         """The trace that the view shows: the program's, or the gradient program's once it is made."""
         return self.backward() if view.twin and not self.late(view) else self.trace
 
-    def ground(self, view: View) -> NodeGround:
+    def navigation(self, view: View) -> NodeNavigation:
         """What the player must know about the view's node.
 
         Raises:
@@ -70,12 +70,12 @@ class Opened:
         standard = _standard(trace, stop.show if own else None)
         chain = find(nodes, view.path) if view.path else standard
         wanted = stop.order if chain and chain == standard and own else None
-        return NodeGround(chain, nodes, wanted, None if trace is None else trace.map)
+        return NodeNavigation(chain, nodes, wanted, None if trace is None else trace.map)
 
     def top(self, view: View) -> Node | None:
         """The trace's node that a view is at or in."""
         try:
-            chain = self.ground(view).chain
+            chain = self.navigation(view).chain
         except LookupError:
             return None
         return chain[0] if chain else None
@@ -95,13 +95,13 @@ class Opened:
         made = map_frame if view.depth == "map" else node_frame
         return made(self, view, ascii_only)
 
-    def light(self, view: View) -> Light | None:
+    def light(self, view: View) -> FollowedCells | None:
         """What is followed through the program; None if nothing is, or nothing can be."""
         return light_of(view, self.trace, self.lights)
 
-    def spotted(self, view: View) -> cursor.Spotted | None:
+    def spotted(self, view: View) -> cursor.CursorCell | None:
         """The cell under the cursor; None if its tensor is not on the stage."""
-        node = self.ground(view).node
+        node = self.navigation(view).node
         return None if node is None else cursor.spot(view, node, self.beside(view, node))
 
     def has_twin(self) -> bool:
@@ -128,7 +128,7 @@ class Opened:
         whole = other if view.depth == "map" else replace(other, depth="cells")
         if self.late(other) and self.has_twin():
             return whole
-        chain = self.ground(view).chain
+        chain = self.navigation(view).chain
         trace = self.trace if view.twin else self.backward()
         if trace is None:
             return view
@@ -152,7 +152,7 @@ class Opened:
         that made it.
         """
         found = self.spotted(view)
-        ground = self.ground(view)
+        ground = self.navigation(view)
         trace = self.program(view)
         if found is None or trace is None:
             return view
@@ -171,7 +171,7 @@ class Opened:
 
     def move_cursor(self, view: View, rows: int, columns: int) -> View:
         """The cell cursor moved on its panel, or put on the result if it isn't on the stage."""
-        ground = self.ground(view)
+        ground = self.navigation(view)
         node = ground.node
         if node is None or not node.value.numel():
             return view
@@ -194,7 +194,7 @@ class Opened:
             return view
         path = path_of(self.trace.nodes, node) or ()
         there = replace(view, path=path, order=None, depth="cells", step=0, at=None, back=())
-        return replace(last(there, self.ground(there)), cursor=cursor.start(node, None))
+        return replace(last(there, self.navigation(there)), cursor=cursor.start(node, None))
 
     def next_panel(self, view: View, direction: int = 1) -> View:
         """The cell cursor moved to the next panel, onto what is lit there."""
@@ -211,7 +211,7 @@ class Opened:
 
     def slices(self, view: View, direction: int) -> View:
         """The next or previous slice of an N-d tensor: the cursor's, else the result's."""
-        ground = self.ground(view)
+        ground = self.navigation(view)
         node = ground.node
         if node is None:
             return view
@@ -293,7 +293,7 @@ def _step_of(steps: Sequence[Node], chain: Sequence[Node]) -> Node | None:
     return next(iter(named), None)
 
 
-def _gone(opened: Opened, view: View) -> bool:
+def _gone(opened: Run, view: View) -> bool:
     """Whether the values that a view shows were dropped; what was opened for that view can't help."""
     if opened.trace is None or view.lesson.given is None or view.path == opened.view.path:
         return False

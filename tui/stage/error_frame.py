@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING
 from llm_linalg.cells import Box
 from llm_linalg.text import clean
 from tui.frame import ErrorView, Frame, Mark, Number, Panel, RepairFacts
-from tui.stage.marks import Lit
-from tui.stage.panels import Look, make_panel, rest_of, tensor_reader
-from tui.stage.schemes import SIGNS, plain_spot
-from tui.stage.store import Store
+from tui.stage.format_cache import FormatCache
+from tui.stage.highlights import Highlight
+from tui.stage.panels import PanelStyle, make_panel, rest_of, tensor_reader
+from tui.stage.placement import SIGNS, plain_spot
 
 if TYPE_CHECKING:
     from llm_linalg.errors import ProgramError, ShapeError
@@ -42,12 +42,12 @@ class Unknown:
 
 
 def clash_panels(
-    error: ShapeError, values: tuple[Value | None, ...], store: Store, ascii_only: bool
+    error: ShapeError, values: tuple[Value | None, ...], store: FormatCache, ascii_only: bool
 ) -> tuple[Panel, ...]:
     """The operands side by side; the axes that clash are marked along their first row or column."""
     panels = []
     tensors = [value for value in values if value is not None]
-    look = Look(store, max((store.extent(value) for value in tensors), default=0.0), ascii_only)
+    look = PanelStyle(store, max((store.extent(value) for value in tensors), default=0.0), ascii_only)
     sign = SIGNS.get(error.operation, "")
     for p, (operand, value) in enumerate(zip(error.operands, values, strict=True)):
         spot = plain_spot("operand", len(operand.shape), sign if p else "")
@@ -56,7 +56,7 @@ def clash_panels(
             Box(tuple(range(n if axis == clashing else min(n, 1)) for axis, n in enumerate(operand.shape)))
             for clashing in axes
         ]
-        lit = Lit(tuple((Mark.CLASH, box) for box in boxes), boxes[0] if boxes else ())
+        lit = Highlight(tuple((Mark.CLASH, box) for box in boxes), boxes[0] if boxes else ())
         at = rest_of((0,) * len(operand.shape), spot)
         name = operand.name or operand.source
         if value is None:
@@ -66,7 +66,7 @@ def clash_panels(
     return tuple(panels)
 
 
-def _unknown(name: str, shape: tuple[int, ...], sign: str, lit: Lit) -> Panel:
+def _unknown(name: str, shape: tuple[int, ...], sign: str, lit: Highlight) -> Panel:
     spot = plain_spot("operand", len(shape), sign)
     return Panel(
         name=name,

@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING
 
 from llm_linalg.lesson_stop import Asked
 from tui.frame import Index, Mark
+from tui.stage.descriptions import cell_name
 from tui.stage.nodes import path_of
-from tui.stage.words import cell_name
 from tui.view import View
 
 if TYPE_CHECKING:
     from llm_linalg.cells import Cells
     from llm_linalg.node import Node, Value
     from llm_linalg.tracing import Trace
-    from tui.stage.opened import Opened
+    from tui.stage.run import Run
 
 MOST_CELLS = 4_000_000
 MOST_OPERATIONS = 5_000
@@ -24,7 +24,7 @@ MOST_OPERATIONS = 5_000
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Light:
+class FollowedCells:
     """A cell that is followed through a program.
 
     Attributes:
@@ -81,7 +81,7 @@ class Light:
         return f"∂{above} / ∂{below} = {slope:.6g}"
 
 
-def followed(asked: Asked, trace: Trace) -> Light:
+def followed(asked: Asked, trace: Trace) -> FollowedCells:
     """The light of a cell.
 
     Raises:
@@ -103,10 +103,12 @@ def followed(asked: Asked, trace: Trace) -> Light:
     cells = (trace.lineage if back else trace.reach)(node, asked.index)
     real = node.value.is_floating_point()
     influence = (trace.influence if back else trace.effect)(node, asked.index) if real else {}
-    return Light(asked, node, cells, influence)
+    return FollowedCells(asked, node, cells, influence)
 
 
-def light_of(view: View, trace: Trace | None, known: dict[Asked, Light | str]) -> Light | None:
+def light_of(
+    view: View, trace: Trace | None, known: dict[Asked, FollowedCells | str]
+) -> FollowedCells | None:
     """The light of a view, worked out once; None if nothing is followed, or nothing can be."""
     if view.asked is None or trace is None or view.twin:
         return None
@@ -119,21 +121,21 @@ def light_of(view: View, trace: Trace | None, known: dict[Asked, Light | str]) -
     return None if isinstance(found, str) else found
 
 
-def dark(opened: Opened, view: View) -> str:
+def dark(opened: Run, view: View) -> str:
     """Why the cell that a view asks for can't be followed; empty if it can."""
     opened.light(view)
     found = "" if view.asked is None else opened.lights.get(view.asked, "")
     return found if isinstance(found, str) else ""
 
 
-def lit(opened: Opened, view: View, asked: Asked) -> bool:
+def lit(opened: Run, view: View, asked: Asked) -> bool:
     """Whether a cell is the one that is followed, whichever way."""
     light = opened.light(view)
     node = None if opened.trace is None else opened.trace.labelled(asked.name)
     return light is not None and (light.node, light.asked.index) == (node, asked.index)
 
 
-def asking(opened: Opened, view: View) -> Asked | None:
+def asking(opened: Run, view: View) -> Asked | None:
     """The cell under the cursor as one that can be followed; None for a part's, or without a cursor."""
     found, trace = opened.spotted(view), opened.program(view)
     if found is None or trace is None or view.twin or view.depth == "map":

@@ -8,11 +8,11 @@ from llm_linalg.grids import Grid, flipped
 
 if TYPE_CHECKING:
     from llm_linalg.controls import Control
-    from tui.stage.opened import Opened
+    from tui.stage.run import Run
     from tui.view import View
 
 
-class Drawn(NamedTuple):
+class MaskEntry(NamedTuple):
     """The entry of a control that a cell stands for, and what the control's tensor holds now."""
 
     control: Control
@@ -21,7 +21,7 @@ class Drawn(NamedTuple):
     column: int
 
 
-def drawn(opened: Opened, view: View) -> Drawn | None:
+def drawn(opened: Run, view: View) -> MaskEntry | None:
     """What the cell under the cursor stands for; None if it is no cell that can be turned over.
 
     A control of kind "grid" says which tensor it edits. A cell of any tensor on the stage with as many rows
@@ -37,11 +37,11 @@ def drawn(opened: Opened, view: View) -> Drawn | None:
         shape = tuple(value.shape)
         if len(shape) == 2 and tuple(found.tensor.shape)[-2:] == shape == _shape(control):
             grid = tuple(tuple(int(bool(entry)) for entry in row) for row in value.tolist())
-            return Drawn(control, grid, *found.index[-2:])
+            return MaskEntry(control, grid, *found.index[-2:])
     return None
 
 
-def turned(opened: Opened, view: View) -> View:
+def turned(opened: Run, view: View) -> View:
     """The view with the cell under the cursor turned over; the same view if it can't be."""
     found = drawn(opened, view)
     if found is None:
