@@ -1,67 +1,36 @@
-"""The app: wiring only. What is on the screen is in `tui.screens`, what keys do in `tui.commands`."""
+"""The apps: wiring only. What is on the screen is in `tui.screens`, what keys do in `tui.commands`."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from textual.app import SystemCommand
-from textual.filter import LineFilter, NoColor
+from textual.filter import LineFilter
 from textual.screen import Screen
 
-from tui.drafts import Drafts
-from tui.keys import KEYS, Key
 from tui.player import Player
 from tui.playground import PLAYGROUND
-from tui.screens.explorer import ExplorerScreen, with_keys
-from tui.script.tape import Tape
+from tui.screens.explorer import ExplorerScreen
+from tui.screens.options import Options
 from tui.session import Session
-from tui.state import Memory
 from tui.terminal.app import TerminalApp
-from tui.themes import ASCII, DARK, DEFAULT_THEME, LOOKS, UNICODE, Glyphs, Look
 from tui.view import View
-from tui.widgets.lines import Lines
+from tui.widgets.appearance import Appearance
+from tui.widgets.row_widget import CommandClicked
 
 if TYPE_CHECKING:
     from textual.command import Provider
 
     from llm_linalg.lesson import Lesson
+    from tui.audience.client import Link
     from tui.talk import Talk
 
+__all__ = ["Explorer", "NotesApp", "Options"]
 
-@dataclass(frozen=True, slots=True)
-class Options:
-    """How the app is shown.
-
-    Attributes:
-        theme: a name in `tui.themes.LOOKS`.
-        theme_asked: whether somebody asked for it; else the terminal's background decides between two.
-        ascii_only: for terminals whose locale has no UTF-8.
-        play: whether it plays from the start.
-        motion: whether it may play at all by itself; without, space steps.
-        slowest: the least number of seconds between two beats, for a slow link.
-        speed: steps a second at the start.
-        drafts: where the playground's program is kept; nowhere unless given.
-        keys: the commands and their keys.
-        notice: what is said at the start, until the first key.
-        memory: where the stop of a talk is remembered; nowhere unless given.
-        tape: what is recorded, and what is played.
-    """
-
-    theme: str = DEFAULT_THEME
-    theme_asked: bool = True
-    ascii_only: bool = False
-    play: bool = False
-    motion: bool = True
-    slowest: float = 0.0
-    speed: float = 4.0
-    drafts: Drafts = field(default_factory=Drafts)
-    keys: tuple[Key, ...] = KEYS
-    notice: str = ""
-    memory: Memory = field(default_factory=Memory)
-    tape: Tape = field(default_factory=Tape)
+TITLE = "llm-linalg"
+STYLES = Path(__file__).with_name("app.tcss")
 
 
 def _provider() -> type[Provider]:
@@ -70,64 +39,18 @@ def _provider() -> type[Provider]:
     return Commands
 
 
-class Themed(TerminalApp):
-    """An app in our themes and characters."""
-
-    TITLE = "llm-linalg"
-    CSS_PATH = Path(__file__).with_name("app.tcss")
-    ENABLE_COMMAND_PALETTE = False
-
-    def __init__(self, options: Options) -> None:
-        """Shown as the options say."""
-        super().__init__()
-        self.options = options
-        for look in LOOKS.values():
-            self.register_theme(look.theme)
-        self.theme = self.unasked_theme = options.theme
-        self.asks_background = not options.theme_asked
-
-    def on_background(self, light: bool) -> None:
-        """A light background gets the light theme, unless another was chosen meanwhile."""
-        if self.theme == self.unasked_theme:
-            self.theme = self.unasked_theme = "light" if light else DEFAULT_THEME
-
-    @property
-    def look(self) -> Look:
-        """The theme in force."""
-        return LOOKS.get(self.theme, DARK)
-
-    @property
-    def glyphs(self) -> Glyphs:
-        """The characters in force."""
-        return ASCII if self.options.ascii_only else UNICODE
-
-    @property
-    def few_colours(self) -> bool:
-        """Whether the terminal has 16 colours; a headless picture never depends on the terminal."""
-        return not self.is_headless and self.console.color_system == "standard"
-
-    @property
-    def sparing(self) -> bool:
-        """Whether as little as possible is sent."""
-        return self.options.slowest > 0
-
-    def get_line_filters(self) -> Sequence[LineFilter]:
-        """Colour goes with the theme alone: what the environment says was decided before.
-
-        Our colours are those of the 256 and need no translation to others.
-        """
-        return [NoColor()] if self.look.colourless else []
-
-    def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:  # noqa: ARG002
-        """None of Textual's: the palette lists lessons and the commands of `tui.keys`."""
-        return ()
+def _appearance(app: TerminalApp, options: Options) -> Appearance:
+    """The app's appearance, as the options say."""
+    app.asks_background = not options.theme_asked
+    return Appearance(app, options.theme, ascii_only=options.ascii_only, sparing=options.slowest > 0)
 
 
-class Explorer(Themed):
-    """The terminal app."""
+class Explorer(TerminalApp):
+    """The app in the terminal."""
 
+    TITLE = TITLE
+    CSS_PATH = STYLES
     COMMANDS: ClassVar[set[type[Provider] | Callable[[], type[Provider]]]] = {_provider}
-    ENABLE_COMMAND_PALETTE = True
 
     def __init__(
         self,
@@ -135,7 +58,7 @@ class Explorer(Themed):
         lessons: Sequence[Lesson],
         options: Options | None = None,
         talk: Talk | None = None,
-        kind: type[ExplorerScreen] | None = None,
+        screen: Callable[[Session, Options], ExplorerScreen] | None = None,
     ) -> None:
         """Opens with a view.
 
@@ -144,13 +67,20 @@ class Explorer(Themed):
             lessons: What the sidebar lists.
             options: How it is shown.
             talk: The deck that is on stage.
-            kind: The screen; the explorer's, or the stage's, unless given.
+            screen: Makes the screen; the explorer's, or the stage's, unless given.
         """
-        super().__init__(options or Options())
-        player = Player(playing=self.options.play and self.options.motion, speed=self.options.speed)
+        super().__init__()
+        self.options = options = options or Options()
+        self.appearance = _appearance(self, options)
+        player = Player(playing=options.play and options.motion, speed=options.speed)
         others = [] if talk is not None else [PLAYGROUND]
-        session = Session.start(view, [*lessons, *others], player, self.options.drafts.load())
-        self.start = self._screen(session if talk is None else session.on(talk), kind)
+        session = Session.start(view, [*lessons, *others], player, options.drafts.load())
+        session = (session if talk is None else session.on(talk)).told(options.notice)
+        if screen is None and talk is not None:
+            from tui.screens.presenter import PresenterScreen
+
+            screen = PresenterScreen
+        self.start = (screen or ExplorerScreen)(session, options)
 
     @property
     def explorer(self) -> ExplorerScreen:
@@ -159,29 +89,23 @@ class Explorer(Themed):
 
     async def action_quit(self) -> None:
         """Textual's own key to leave, ctrl+q: no more of a slip than ours."""
-        from tui.screens.app_commands import leave
-
-        leave(self.explorer, "quit")
+        self.explorer.leave("quit")
 
     def get_default_screen(self) -> Screen[None]:
         """The explorer, or the stage."""
         return self.start
 
-    def _screen(self, session: Session, kind: type[ExplorerScreen] | None) -> ExplorerScreen:
-        options = self.options
-        if kind is None and session.talk is not None:
-            from tui.screens.presenter import PresenterScreen
+    def get_line_filters(self) -> Sequence[LineFilter]:
+        """Those of the theme alone."""
+        return self.appearance.line_filters
 
-            kind = PresenterScreen
-        return with_keys(options.keys, kind or ExplorerScreen)(
-            session.told(options.notice),
-            ascii_only=options.ascii_only,
-            motion=options.motion,
-            slowest=options.slowest,
-            drafts=options.drafts,
-            memory=options.memory,
-            tape=options.tape,
-        )
+    def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:  # noqa: ARG002
+        """None of Textual's: the palette lists lessons and the commands of `tui.keys`."""
+        return ()
+
+    def on_background(self, light: bool) -> None:
+        """The theme follows the terminal's background."""
+        self.appearance.follow_background(light)
 
     def action_command_palette(self) -> None:
         """Opens the palette, once."""
@@ -194,6 +118,34 @@ class Explorer(Themed):
         """A paste was too long."""
         self.explorer.tell("That was too long to paste: it was cut.")
 
-    async def on_lines_pressed(self, event: Lines.Pressed) -> None:
+    async def on_command_clicked(self, event: CommandClicked) -> None:
         """A click on a screen above the explorer."""
         await self.explorer.perform(event.command)
+
+
+class NotesApp(TerminalApp):
+    """The speaker's notes in a terminal of their own."""
+
+    TITLE = TITLE
+    CSS_PATH = STYLES
+    ENABLE_COMMAND_PALETTE = False
+
+    def __init__(self, link: Link, options: Options | None = None) -> None:
+        """Follows what the link tells, shown as the options say."""
+        from tui.screens.notes import NotesScreen
+
+        super().__init__()
+        self.appearance = _appearance(self, options or Options())
+        self._notes = NotesScreen(link)
+
+    def get_default_screen(self) -> Screen[None]:
+        """The notes."""
+        return self._notes
+
+    def get_line_filters(self) -> Sequence[LineFilter]:
+        """Those of the theme alone."""
+        return self.appearance.line_filters
+
+    def on_background(self, light: bool) -> None:
+        """The theme follows the terminal's background."""
+        self.appearance.follow_background(light)

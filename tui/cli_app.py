@@ -126,7 +126,7 @@ def unkept(memory: Memory) -> str:
 
 def _left(app: Explorer, state: State) -> State:
     """What is remembered of an app that has ended well."""
-    if app.theme != app.unasked_theme:
+    if app.theme != app.appearance.unasked_theme:
         state = state._replace(theme=app.theme)
     return state if app.options.drafts.file is not None else state.at(app.start.session.named)
 

@@ -8,6 +8,7 @@ import os
 import sys
 from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 from threading import Thread
 from typing import TYPE_CHECKING
 
@@ -23,7 +24,7 @@ from tui.model.flags import Parser, whole
 from tui.settings import Settings, decided
 
 if TYPE_CHECKING:
-    from tui.app import Explorer, Themed
+    from tui.app import Explorer, NotesApp
 
 LONGEST = 1000  # bytes of a line that is typed
 
@@ -35,15 +36,10 @@ def notes(flags: argparse.Namespace) -> int:
     if settings.on("plain") or cli_app.dumb(os.environ):
         return asyncio.run(read_notes(link))
 
-    def make() -> Themed:
-        from tui.app import Themed
-        from tui.screens.notes import NotesScreen
+    def make() -> NotesApp:
+        from tui.app import NotesApp
 
-        class NotesApp(Themed):
-            def get_default_screen(self) -> NotesScreen:
-                return NotesScreen(link)
-
-        return NotesApp(cli_app.options_of(settings))
+        return NotesApp(link, cli_app.options_of(settings))
 
     return cli_app.drawn(make, settings)[1]
 
@@ -68,9 +64,8 @@ def _follower(link: Link, settings: Settings) -> Explorer:
     talk = Talk(waiting)
     options = cli_app.options_of(settings)
     keys = tuple(key for key in options.keys if key.id in ALLOWED)
-    app = Explorer(talk.begun(1), waiting.lessons, replace(options, keys=keys), talk, FollowerScreen)
-    app.start.link = link  # type: ignore[attr-defined]
-    return app
+    screen = partial(FollowerScreen, link=link)
+    return Explorer(talk.begun(1), waiting.lessons, replace(options, keys=keys), talk, screen)
 
 
 def met(role: Role, flags: argparse.Namespace) -> Link:

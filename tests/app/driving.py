@@ -39,7 +39,7 @@ class Driver:
 
     def ticks(self) -> bool:
         """Whether there is a timer for the player."""
-        return self.app.explorer._clock.running
+        return self.app.explorer.play_timer.running
 
     async def settle(self) -> None:
         """Until every program that was asked for has been run and drawn."""

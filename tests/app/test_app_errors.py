@@ -108,9 +108,9 @@ async def test_a_stale_result_is_dropped() -> None:
         assert stale is not None
         later = d.view.move("m", 1)
         screen.update_session(screen.session.changed(later))
-        from tui.screens.run_worker import Ran
+        from tui.screens.run_worker import RunFinished
 
-        screen.post_message(Ran(stale))
+        screen.post_message(RunFinished(stale))
         await d.settle()
         assert "(4, 2) @ (2, 4)" in d.screen
 

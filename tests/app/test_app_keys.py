@@ -120,9 +120,9 @@ async def test_playing_is_a_timer_that_is_there_only_while_it_plays() -> None:
 async def test_speed_changes_make_another_timer() -> None:
     async with opened("matmul") as d:
         await d.pilot.press("space")
-        slow = d.app.explorer._clock._timer
+        slow = d.app.explorer.play_timer._timer
         await d.pilot.press("plus")
-        fast = d.app.explorer._clock._timer
+        fast = d.app.explorer.play_timer._timer
         assert slow is not fast
         assert d.session.player.speed == 8
         await d.pilot.press("space", "minus", "minus", "minus")

@@ -9,7 +9,7 @@ import pytest
 
 from tests.app.talks import deck_at, done, started
 from tests.app.test_audience import told
-from tui.app import Explorer, Options, Themed
+from tui.app import Explorer, NotesApp, Options
 from tui.audience.client import Link
 from tui.audience.places import PlaceError
 from tui.audience.wire import Followed
@@ -17,7 +17,6 @@ from tui.headless import capture
 from tui.keys import KEYS
 from tui.panes.notes import Notes, notes_rows
 from tui.screens.follower import ALLOWED, FollowerScreen
-from tui.screens.notes import NotesScreen
 from tui.session import Session
 from tui.talk import Talk, on_stage
 from tui.themes import ASCII, UNICODE
@@ -45,15 +44,6 @@ class Scripted(Link):
 @pytest.fixture
 def talk(tmp_path_factory: pytest.TempPathFactory) -> Session:
     return started(deck_at(tmp_path_factory.mktemp("deck")))
-
-
-class NotesApp(Themed):
-    def __init__(self, link: Link) -> None:
-        super().__init__(Options())
-        self.link = link
-
-    def get_default_screen(self) -> NotesScreen:
-        return NotesScreen(self.link)
 
 
 async def test_the_notes_say_what_to_say_and_what_comes_next(talk: Session) -> None:
@@ -86,7 +76,7 @@ def test_the_next_stop_is_told_from_this_one_below_the_same_heading(
     assert told(done(both, "stage.go:2"), "notes").show["next"] == "Alone"
 
 
-def capture_of(app: Themed) -> str:
+def capture_of(app: NotesApp) -> str:
     return "\n".join(strip.text for strip in app.screen._compositor.render_strips())
 
 

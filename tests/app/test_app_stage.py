@@ -225,11 +225,11 @@ async def test_the_clock_is_shown_when_asked(file: Path) -> None:
         assert ":" in d.rows[0]
         screen = d.app.explorer
         assert isinstance(screen, PresenterScreen)
-        assert screen._clock_timer is None
+        assert not screen.page._clock.running
         await d.press("P")
-        assert screen._clock_timer is not None
+        assert screen.page._clock.running
         await d.press("C")
-        assert screen._clock_timer is None
+        assert not screen.page._clock.running
 
 
 async def test_a_saved_file_appears_and_a_broken_one_does_not(file: Path) -> None:

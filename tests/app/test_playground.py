@@ -44,7 +44,7 @@ async def bench(
 
 
 def editor(d: Driver) -> Editor:
-    found = d.app.explorer.editor
+    found = d.app.explorer.editor.widget
     assert found is not None
     return found
 

@@ -175,7 +175,7 @@ async def test_what_was_done_ends_in_the_same_picture_when_it_is_played(seed: in
     async with opened(slug) as driver:
         await walk(driver, rng, 60)
         done = driver.session
-        text = driver.app.explorer.recorder.text(done)
+        text = driver.app.explorer.recording.recorder.text(done)
     again = last(parse(text, "walk.steps"))
     assert pictures(again) == pictures(done), text
     assert kept(again) | {"player": None} == kept(done) | {"player": None}, text
@@ -190,7 +190,9 @@ async def test_playing_is_recorded_up_to_where_it_was_stopped() -> None:
         await screen.perform("faster")
         screen._beat()
         await screen.perform("into")
-        assert screen.recorder.text(driver.session) == ("lesson matmul\nplay 3\nspeed 8\nplay 4\ninto\n")
+        assert screen.recording.recorder.text(driver.session) == (
+            "lesson matmul\nplay 3\nspeed 8\nplay 4\ninto\n"
+        )
 
 
 async def test_typing_is_recorded_as_what_was_written() -> None:
@@ -203,7 +205,7 @@ async def test_typing_is_recorded_as_what_was_written() -> None:
             await driver.settle()
         screen.do("write:2:a = torch.ones(2)\nb = (")
         await driver.settle()
-        text, done = screen.recorder.text(driver.session), driver.session
+        text, done = screen.recording.recorder.text(driver.session), driver.session
     assert text.count("write ") == 2  # the last one that ran, whose picture stays, and the last one
     assert text.splitlines()[1] == "take"
     assert pictures(last(parse(text, "x"))) == pictures(done)
@@ -240,19 +242,19 @@ async def test_the_app_plays_a_script_as_it_is_played_without_a_screen() -> None
         await driver.settle()
         assert pictures(driver.session) == pictures(last(parse(SCRIPT, "x")))
         assert kept(driver.session) == kept(last(parse(SCRIPT, "x")))
-        text = driver.app.explorer.recorder.text(driver.session)
+        text = driver.app.explorer.recording.recorder.text(driver.session)
     assert text == SCRIPT
 
 
 @pytest.mark.parametrize(("key", "step"), [("space", 0), ("right", 1), ("escape", 0), ("z", 0)])
 async def test_any_key_takes_over(key: str, step: int) -> None:
     async with played("lesson matmul\nwait 3600\nwait 3600\nwait 3600\nwait 3600\nlast\n") as driver:
-        driver.app.explorer.conductor.tempo = 1.0  # type: ignore[union-attr]
+        driver.app.explorer.script_player.tempo = 1.0  # type: ignore[union-attr]
         await driver.settle()
         await driver.press(key)
         assert driver.view.step == step
         assert not driver.session.player.playing
-        assert driver.app.explorer.conductor is None
+        assert driver.app.explorer.script_player is None
 
 
 async def test_a_line_that_cannot_be_done_is_said_on_the_screen() -> None:

@@ -85,7 +85,7 @@ async def test_a_talk_ends_in_the_same_picture_when_it_is_played(seed: int, deck
             if rng.random() < 0.8:
                 await driver.settle()
         await driver.settle()
-        done, text = driver.session, app.explorer.recorder.text(driver.session)
+        done, text = driver.session, app.explorer.recording.recorder.text(driver.session)
     assert seen(last(parse(text, "walk.steps"))) == seen(done), text
 
 
@@ -105,7 +105,7 @@ async def test_the_stage_plays_what_is_played_without_one(deck: Path) -> None:
             await pilot.pause()
         await driver.settle()
         assert seen(driver.session) == seen(last(script))
-        assert app.explorer.recorder.text(driver.session) == text
+        assert app.explorer.recording.recorder.text(driver.session) == text
 
 
 async def test_any_key_takes_over_on_a_stage(deck: Path) -> None:

@@ -18,8 +18,8 @@ from tui.frame import Mark
 from tui.layout import Slot
 from tui.prose import elided, paragraphs, titled
 from tui.themes import ASCII, LOOKS, STRENGTHS, UNICODE, step_of
-from tui.widgets.lines import Lines
-from tui.widgets.matrix import Chosen, Matrix
+from tui.widgets.matrix import CellClicked, Matrix
+from tui.widgets.row_widget import RowWidget
 from tui.widgets.rows import (
     Row,
     Span,
@@ -208,17 +208,17 @@ class Recorder:
 class Bench(App[None]):
     """One matrix and one widget of lines."""
 
-    CSS: ClassVar[str] = "Lines { height: 4; }"
+    CSS: ClassVar[str] = "RowWidget { height: 4; }"
 
     def __init__(self) -> None:
         super().__init__()
         self.chosen: list[tuple[str, tuple[int, ...]]] = []
 
     def compose(self) -> ComposeResult:
-        yield Lines()
+        yield RowWidget()
         yield Matrix()
 
-    def on_chosen(self, event: Chosen) -> None:
+    def on_cell_clicked(self, event: CellClicked) -> None:
         self.chosen.append((event.panel, event.index))
 
 
@@ -232,20 +232,20 @@ async def test_a_matrix_sends_only_the_cells_that_changed(monkeypatch: pytest.Mo
         grid = app.query_one(Matrix)
         grid.styles.width, grid.styles.height = 36, 4
         place = slot(range(4), range(4))
-        grid.show(panel("Y", "result", 4, 4), place, "numbers")
+        grid.show_panel(panel("Y", "result", 4, 4), place, "numbers")
         await pilot.pause()
         sent = Recorder(grid, monkeypatch)
-        grid.show(panel("Y", "result", 4, 4), place, "numbers")
+        grid.show_panel(panel("Y", "result", 4, 4), place, "numbers")
         assert sent.regions == []
         marked = panel("Y", "result", 4, 4, mark=lambda index: Mark.WRITE if index == (2, 1) else Mark.NONE)
-        grid.show(marked, place, "numbers")
+        grid.show_panel(marked, place, "numbers")
         assert sent.regions == [Region(9, 2, 9, 1)]
         sent.regions.clear()
         moved = panel("Y", "result", 4, 4, mark=lambda index: Mark.WRITE if index == (2, 2) else Mark.NONE)
-        grid.show(moved, place, "numbers")
+        grid.show_panel(moved, place, "numbers")
         assert sent.regions == [Region(9, 2, 18, 1)]
         sent.regions.clear()
-        grid.show(moved, place, "heat")
+        grid.show_panel(moved, place, "heat")
         assert sent.regions == [grid.size.region]
 
 
@@ -254,7 +254,7 @@ async def test_a_click_on_a_matrix_is_arithmetic() -> None:
     async with app.run_test(size=(80, 24)) as pilot:
         grid = app.query_one(Matrix)
         grid.styles.width, grid.styles.height = 36, 4
-        grid.show(panel("Y", "result", 40, 40), slot(range(10, 14), range(20, 24)), "numbers")
+        grid.show_panel(panel("Y", "result", 40, 40), slot(range(10, 14), range(20, 24)), "numbers")
         await pilot.pause()
         await pilot.click(grid, offset=(9 * 3 + 8, 2))
         await pilot.pause()
@@ -264,7 +264,7 @@ async def test_a_click_on_a_matrix_is_arithmetic() -> None:
 async def test_lines_send_only_the_columns_that_changed(monkeypatch: pytest.MonkeyPatch) -> None:
     app = Bench()
     async with app.run_test(size=(80, 24)) as pilot:
-        lines = app.query_one(Lines)
+        lines = app.query_one(RowWidget)
         lines.show([row("step ", ("1", "key")), row("same")])
         await pilot.pause()
         sent = Recorder(lines, monkeypatch)
@@ -280,7 +280,7 @@ async def test_lines_send_only_the_columns_that_changed(monkeypatch: pytest.Monk
 async def test_no_segment_is_without_a_style() -> None:
     app = Bench()
     async with app.run_test(size=(80, 24)):
-        lines, grid = app.query_one(Lines), app.query_one(Matrix)
+        lines, grid = app.query_one(RowWidget), app.query_one(Matrix)
         lines.show([row("text"), (), row("")])
         for widget, height in ((lines, 4), (grid, 3)):
             for y in range(height):

@@ -5,11 +5,11 @@ from __future__ import annotations
 from tui.choices import moving
 from tui.keys import CONTROLS_AFTER, footer
 from tui.picture import Picture
-from tui.widgets.lines import Lines
+from tui.widgets.row_widget import RowWidget
 from tui.widgets.rows import Row, Span, fit, row, width_of
 
 
-class KeysLine(Lines):
+class KeysLine(RowWidget):
     """One row at the bottom."""
 
     DEFAULT_CSS = "KeysLine { height: 1; }"

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from tui.picture import Picture
-from tui.widgets.lines import Lines
+from tui.widgets.row_widget import RowWidget
 from tui.widgets.rows import Row, ends, row, width_of, wrap_code
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ def code_rows(code: Sequence[str], line: int | None, count: int, width: int, poi
     return rows[start : start + count]
 
 
-class Program(Lines):
+class Program(RowWidget):
     """The lines of the program."""
 
     DEFAULT_CSS = "Program { height: 4; }"
@@ -71,7 +71,7 @@ def map_facts(level: MapView, width: int, glyphs: Glyphs) -> Row:
     return ends((*trail, *asked), right, width, glyphs.dots)
 
 
-class Facts(Lines):
+class Facts(RowWidget):
     """One row: the shapes of the operation shown, and how it is known what its cells read."""
 
     DEFAULT_CSS = "Facts { height: 1; }"

@@ -10,7 +10,7 @@ from textual import events
 from tui.outline import Entry, outline
 from tui.outline import pointed as place
 from tui.picture import Picture
-from tui.widgets.lines import Lines
+from tui.widgets.row_widget import RowWidget
 from tui.widgets.rows import Row, Span, fit, width_of
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 MOST_INDENTED = 6  # columns: a label has to be read as well
 
 
-class Sidebar(Lines):
+class Sidebar(RowWidget):
     """Parts and lessons; a click opens one. Its last column is the rule beside it."""
 
     DEFAULT_CSS = "Sidebar { height: 1fr; }"

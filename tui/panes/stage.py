@@ -8,13 +8,13 @@ from textual.geometry import Offset
 
 from tui.enlarged import ACROSS, DOWN, enlarged_rows
 from tui.picture import Picture
-from tui.widgets.lines import Lines
+from tui.widgets.row_widget import RowWidget
 
 if TYPE_CHECKING:
     from tui.widgets.matrix import Matrix
 
 
-class StagePane(Lines):
+class StagePane(RowWidget):
     """Labels on its own rows; each matrix is a widget of its own above them."""
 
     DEFAULT_CSS = "StagePane { height: 1fr; layout: vertical; overflow: hidden hidden; }"
@@ -58,7 +58,7 @@ class StagePane(Lines):
         for matrix, (scene, slot) in zip(self._matrices, wanted, strict=False):
             x, y = slot.x + scene.x, slot.y + bool(scene.caption)
             self._put(matrix, x * across, y * down, slot.width * across, slot.height * down)
-            matrix.show(scene.panels[slot.panel], slot, picture.session.view.look, big)
+            matrix.show_panel(scene.panels[slot.panel], slot, picture.session.view.look, big)
         for matrix in self._matrices[len(wanted) :]:
             if matrix.display:
                 matrix.display = False

@@ -10,14 +10,14 @@ from tui.picture import Picture
 from tui.stopwatch import shown
 from tui.talk import edited, on_stage
 from tui.themes import Glyphs
-from tui.widgets.lines import Lines
+from tui.widgets.row_widget import RowWidget
 from tui.widgets.rows import Row, Span, ends, row, width_of
 
 if TYPE_CHECKING:
     from tui.talk import Talk
 
 
-class TitleBar(Lines):
+class TitleBar(RowWidget):
     """Two rows: the title, and a rule that the sidebar's edge hangs from."""
 
     DEFAULT_CSS = "TitleBar { height: 2; }"

@@ -10,8 +10,7 @@ from textual.app import ComposeResult
 from tui.choices import moving
 from tui.picture import Picture
 from tui.playground import is_playground
-from tui.widgets.drawn import Drawn
-from tui.widgets.lines import Lines
+from tui.widgets.row_widget import CommandClicked, RowWidget
 from tui.widgets.rows import Span, ends, row, width_of
 
 if TYPE_CHECKING:
@@ -22,7 +21,7 @@ LISTED = 20  # columns of a list of words
 STEP_WORDS = {"map": "boxes", "operations": "operations", "cells": "steps", "terms": "terms"}
 
 
-class Controls(Lines):
+class Controls(RowWidget):
     """One row: every control with its value; the selected one can be moved by key or click."""
 
     DEFAULT_CSS = "Controls { height: 1; }"
@@ -70,7 +69,7 @@ def written(control: Control, text: str, dots: str) -> str:
     return text if len(text) <= LISTED else f"{dots}{text[len(dots) - LISTED :]}"
 
 
-class Counter(Lines):
+class Counter(RowWidget):
     """Which step, of how many. A row is sent again from its left edge, so what changes stands there."""
 
     DEFAULT_CSS = "Counter { width: auto; height: 1; }"
@@ -94,7 +93,7 @@ class Counter(Lines):
         return width_of(spans)
 
 
-class Rate(Lines):
+class Rate(RowWidget):
     """How fast, and in which order."""
 
     DEFAULT_CSS = "Rate { width: auto; height: 1; }"
@@ -114,7 +113,7 @@ class Rate(Lines):
         return width_of(spans)
 
 
-class Bar(Lines):
+class Bar(RowWidget):
     """How far that is; press and drag to scrub."""
 
     DEFAULT_CSS = "Bar { width: 1fr; height: 1; }"
@@ -149,10 +148,10 @@ class Bar(Lines):
 
     def _scrub(self, x: int) -> None:
         last = max(1, self.size.width - 1)
-        self.post_message(self.Pressed(f"scrub:{max(0, min(last, x)) * 1000 // last}"))
+        self.post_message(CommandClicked(f"scrub:{max(0, min(last, x)) * 1000 // last}"))
 
 
-class Transport(Drawn):
+class Transport(RowWidget):
     """One row: the step, a bar to scrub on, speed and loop order."""
 
     DEFAULT_CSS = "Transport { height: 1; width: 100%; layout: horizontal; }"

@@ -9,7 +9,7 @@ from tui.enlarged import ACROSS, DOWN, enlarged_rows
 from tui.picture import Picture
 from tui.playground import is_playground
 from tui.prose import elided, formula, paragraphs, titled
-from tui.widgets.lines import Lines
+from tui.widgets.row_widget import RowWidget
 from tui.widgets.rows import Row, Span, cut_rows, fit, row, width_of, wrap
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ LEAST_PATH = 24  # characters of a frame's path that are shown in any case, from
 AROUND = 6  # lines of a file of one's own before and after the one that is shown, in the large view
 
 
-class Words(Lines):
+class Words(RowWidget):
     """A fixed number of rows; what doesn't fit is a key away, and the last row says so."""
 
     DEFAULT_CSS = "Words { height: 4; }"

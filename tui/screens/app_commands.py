@@ -2,118 +2,157 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from tui.model.view_words import command
-from tui.picture import RUNNING, STOPPING
 from tui.terminal.app import TerminalApp
 from tui.themes import LOOKS
 
 if TYPE_CHECKING:
     from textual.app import App
 
-    from tui.screens.explorer import ExplorerScreen
+    from tui.keys import Key
+    from tui.screens.page import Page
+    from tui.session import Session
 
 
-async def outside(screen: ExplorerScreen, name: str) -> None:
-    """Does one of `tui.commands.OUTSIDE`."""
-    session = screen.session
-    app = screen.app
-    if _by_app(app, name):
+class Host(Protocol):
+    """The screen whose session the commands are about."""
+
+    @property
+    def app(self) -> App[object]:
+        """The app that it is a screen of."""
+
+    @property
+    def session(self) -> Session:
+        """What is going on."""
+
+    @property
+    def page(self) -> Page:
+        """The panes."""
+
+    def live(self) -> tuple[Key, ...]:
+        """The commands that do something now."""
+
+    def update_session(self, session: Session) -> None:
+        """Takes a session over."""
+
+    def tell(self, notice: str) -> None:
+        """Says something in the footer."""
+
+
+AppCommand = Callable[[Host], Awaitable[object] | None]
+
+
+def redraw(host: Host) -> None:
+    """Draws the whole screen anew."""
+    if isinstance(host.app, TerminalApp):
+        host.app.redraw()
+
+
+def suspend(host: Host) -> None:
+    """Suspends to the shell."""
+    host.app.action_suspend_process()
+
+
+def palette(host: Host) -> None:
+    """Opens the palette."""
+    host.app.action_command_palette()
+
+
+def theme(host: Host) -> None:
+    """Takes the next theme."""
+    next_theme(host.app)
+    host.tell(f"Theme: {host.app.theme}.")
+
+
+def next_theme(app: App[object]) -> None:
+    """Gives an app the theme after its own."""
+    names = list(LOOKS)
+    app.theme = names[(names.index(app.theme) + 1) % len(names)]
+
+
+def copy_command(host: Host) -> None:
+    """Copies the command that opens this view again."""
+    given = host.session.view.lesson.given
+    if given is not None and not given.words:
+        host.tell("Opened from Python: no command opens it again.")
         return
-    if name in ("quit", "edit.quit", "stage.quit"):
-        leave(screen, name)
-    elif name in ("goto", "stage.goto"):
-        screen.prompt = ""
-        screen.draw()
-    elif name == "sidebar":
-        shown = screen.room is not None and screen.room.sidebar
-        screen.sidebar_wanted = not shown
-        screen.draw()
-    elif name == "theme":
-        names = list(LOOKS)
-        app.theme = names[(names.index(app.theme) + 1) % len(names)]
-        screen.update_session(session.told(f"Theme: {app.theme}."))
-    elif name == "copy.command":
-        given = session.view.lesson.given
-        if given is not None and not given.words:
-            screen.update_session(session.told("Run from Python: no command opens it again."))
-            return
-        text = command(session.named)
-        app.copy_to_clipboard(text)
-        screen.update_session(session.told(f"Copied: {text}"))
-    elif name == "copy.code":
-        run = session.current
-        text = run.torch_code(session.view) if run is not None else session.view.program
-        app.copy_to_clipboard(text)
-        lines = len(text.splitlines())
-        screen.update_session(session.told(f"Copied {lines} lines of torch code."))
-    elif name == "halt":
-        screen.halt()
-        if screen.busy and screen.waiting == RUNNING:
-            screen.waiting = STOPPING  # torch finishes the call that it is in
-            screen.draw()
-    elif name in ("edit.save", "edit.undo", "edit.redo", "script.save", "processes"):
-        {
-            "edit.save": screen.save, "edit.undo": screen.unwrite, "edit.redo": screen.rewrite,
-            "script.save": screen.save_script, "processes": screen.hold,
-        }[name]()  # fmt: skip
-    else:
-        await _above(screen, name)
+    text = command(host.session.named)
+    host.app.copy_to_clipboard(text)
+    host.tell(f"Copied: {text}")
 
 
-def leave(screen: ExplorerScreen, name: str) -> None:
-    """Ends the app, unless something speaks against it, which is told once."""
-    if (name != "stage.quit" or left(screen)) and not screen.unsaved():
-        screen.app.exit()
+def copy_code(host: Host) -> None:
+    """Copies the program as torch code."""
+    session = host.session
+    run = session.current
+    text = run.torch_code(session.view) if run is not None else session.view.program
+    host.app.copy_to_clipboard(text)
+    host.tell(f"Copied {len(text.splitlines())} lines of torch code.")
 
 
-def left(screen: ExplorerScreen) -> bool:
+def confirmed(host: Host) -> bool:
     """Whether a talk is left, which is asked for twice: nothing ends one by a slip."""
-    session = screen.session
+    session = host.session
     talk = session.talk
     if talk is not None and not talk.leaving:
-        screen.update_session(
-            session.on(replace(talk, leaving=True)).told("Press it again to leave the stage.")
-        )
+        told = session.on(replace(talk, leaving=True)).told("Press it again to leave the stage.")
+        host.update_session(told)
         return False
     return True
 
 
-def _by_app(app: App[object], name: str) -> bool:
-    """Does what is the app's own, whatever is open in it; whether that was it."""
-    if name == "redraw" and isinstance(app, TerminalApp):
-        app.redraw()
-    elif name == "suspend":
-        app.action_suspend_process()
-    elif name == "palette":
-        app.action_command_palette()
-    else:
-        return False
-    return True
+def examples(host: Host) -> Awaitable[object]:
+    """Opens the programs to begin with."""
+    from tui.screens.palette import Examples, Palette
+
+    return host.app.push_screen(Palette([Examples], placeholder="Begin with…"))
 
 
-async def _above(screen: ExplorerScreen, name: str) -> None:
-    """Opens a screen above the explorer."""
-    session, app = screen.session, screen.app
-    if app.screen is not screen:
-        return  # two keys of one moment: something is opened already
-    if name in ("edit.examples", "stage.index"):
-        from tui.screens.palette import Examples, Palette, Stops
+def index(host: Host) -> Awaitable[object]:
+    """Opens the deck's stops."""
+    from tui.screens.palette import Palette, Stops
 
-        provider, asked = (Examples, "Begin with…") if name == "edit.examples" else (Stops, "Which stop?")
-        await app.push_screen(Palette([provider], placeholder=asked))
-    elif name in ("help", "edit.help"):
-        from tui.screens.pager import Pager, help_rows
+    return host.app.push_screen(Palette([Stops], placeholder="Which stop?"))
 
-        own = [control for control in session.view.lesson.controls if control.key]
-        rows = help_rows(screen.live(), own)
-        await app.push_screen(Pager("Keys that work now", lambda _: rows))
-    elif name == "text" and screen.picture is not None:
-        from tui.panes.words import whole_text
-        from tui.screens.pager import Pager
 
-        picture = screen.picture
-        title = session.view.lesson.title
-        await app.push_screen(Pager(title, lambda width: whole_text(picture, width)))
+def help_(host: Host) -> Awaitable[object]:
+    """Opens the keys that work now."""
+    from tui.screens.pager import Pager, help_rows
+
+    own = [control for control in host.session.view.lesson.controls if control.key]
+    rows = help_rows(host.live(), own)
+    return host.app.push_screen(Pager("Keys that work now", lambda _: rows))
+
+
+def text(host: Host) -> Awaitable[object] | None:
+    """Opens the program and the text in full."""
+    from tui.panes.words import whole_text
+    from tui.screens.pager import Pager
+
+    picture = host.page.picture
+    if picture is None:
+        return None
+    title = host.session.view.lesson.title
+    return host.app.push_screen(Pager(title, lambda width: whole_text(picture, width)))
+
+
+COMMANDS: dict[str, AppCommand] = {
+    "redraw": redraw,
+    "suspend": suspend,
+    "palette": palette,
+    "theme": theme,
+    "copy.command": copy_command,
+    "copy.code": copy_code,
+}
+ABOVE: dict[str, AppCommand] = {
+    "edit.examples": examples,
+    "stage.index": index,
+    "help": help_,
+    "edit.help": help_,
+    "text": text,
+}
+"""Commands that open a screen above the explorer: of two keys of one moment the first does."""

@@ -4,79 +4,114 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from textual import events
+from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.geometry import Size
+from textual.screen import Screen
+from textual.widget import Widget
 
 from tui.choices import moving
-from tui.commands import CHANGES, NEEDS_NO_RUN, OUTSIDE
-from tui.keys import BY_ID, KEYS, Key
+from tui.commands import CHANGES, NEEDS_NO_RUN, OUTSIDE, run
+from tui.keys import BY_ID, KEYS, Key, live
 from tui.motions import tick
-from tui.picture import BEHIND, LOADING, RUNNING
-from tui.screens.app_commands import outside
-from tui.screens.play_timer import Clock
-from tui.screens.recording import Taped
-from tui.screens.run_worker import Ran, Started, behind, run_program
-from tui.script.tape import Tape
+from tui.picture import BEHIND, LOADING, RUNNING, STOPPING, Picture
+from tui.screens import app_commands
+from tui.screens.devices import DeviceRun, DevicesCompared
+from tui.screens.editor import PlaygroundEditor
+from tui.screens.options import Options
+from tui.screens.page import Page, TooSmall
+from tui.screens.play_timer import PlayTimer
+from tui.screens.recording import Recording
+from tui.screens.run_worker import RunFinished, RunStarted, behind, run_program
 from tui.session import Session
-from tui.state import Memory
-from tui.widgets.lines import Lines
+from tui.widgets.row_widget import CommandClicked
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tui.drafts import Drafts
     from tui.frame import Frame
+    from tui.screens.script_player import ScriptPlayer
     from tui.stage import Run
-    from tui.widgets.matrix import Chosen
+    from tui.widgets.editor import Editor
+    from tui.widgets.matrix import CellClicked
 
 DIGITS = frozenset("0123456789")
 STEPS_INSTEAD = {"play": "forward", "play.back": "back"}
+ONLY_STOP = ("space", "escape")
+"""Keys that stop a script and do no more; every other also does what it does."""
 PATIENCE = 0.3  # seconds before it is said that a program is still running
 
 
-def bindings(keys: Iterable[Key]) -> list[BindingType]:
-    """Textual's bindings for a table of keys."""
-    return [
+class ExplorerScreen(Screen[None], inherit_bindings=False):
+    """The one screen of the app. It holds the session; everything else is drawn from it.
+
+    What it does not do itself is a part of it: the page with its panes, the playground's editor, the timer of
+    the player, the recording, the script that is played, the processes.
+
+    Attributes:
+        session: what is going on.
+        contexts: when keys do something, now: see `tui.keys.CONTEXTS`.
+        frame: the session's, if there is one.
+        prompt: the number that is being typed; None if there is no prompt.
+        waiting: what is said while the program has not been run yet.
+        halt: stops the run that is under way.
+    """
+
+    AUTO_FOCUS = ""  # only a command gives the editor the keys
+    BINDINGS: ClassVar[list[BindingType]] = [
         Binding(
             key.keys, f"command('{key.id}')", key.label, show=bool(key.footer), key_display=key.shown,
             id=key.id, tooltip=key.tooltip, group=Binding.Group(key.group),
         )
-        for key in keys
+        for key in KEYS
     ]  # fmt: skip
 
-
-class ExplorerScreen(Taped):
-    """The one screen of the app. It holds the session; everything else is drawn from it."""
-
-    BINDINGS: ClassVar[list[BindingType]] = bindings(KEYS)
-
-    def __init__(
-        self,
-        session: Session,
-        *,
-        ascii_only: bool = False,
-        motion: bool = True,
-        slowest: float = 0.0,
-        drafts: Drafts | None = None,
-        memory: Memory | None = None,
-        tape: Tape | None = None,
-    ) -> None:
-        """Without `motion` nothing plays by itself: the keys that play step instead."""
-        super().__init__(session, drafts, tape)
-        self.memory = memory or Memory()
+    def __init__(self, session: Session, options: Options | None = None) -> None:
+        """With a session, shown as the options say."""
+        super().__init__()
+        self.options = options = options or Options()
+        self.keys = options.keys
+        self.session = session
+        self.page = Page()
+        self.editor = PlaygroundEditor(self, options.drafts)
+        self.recording = Recording(session, options.tape.record)
+        self.devices = DeviceRun(self)
+        self.play_timer = PlayTimer(self, self._beat, options.slowest)
+        self.script_player: ScriptPlayer | None = None
+        self.contexts: frozenset[str] = frozenset({"always"})
         self.frame: Frame | None = None
         self.prompt: str | None = None
         self.waiting = LOADING
-        self._ascii = ascii_only
-        self._motion = motion
+        self.halt: Callable[[], None] = lambda: None
+        self._taken: frozenset[str] = frozenset()
+        self._live: dict[tuple[frozenset[str], frozenset[str]], tuple[Key, ...]] = {}
         self._drawn = Size(0, 0)
-        self._queue: list[str] = []
+        self._queue: list[str] = []  # keys that wait for a run
         self._left: Run | None = None  # the last run, at the view at which it was left
-        self._clock = Clock(self, self._beat, slowest)
-        self.halt: Callable[[], None] = lambda: None  # stops the run that is under way
+        self._own_commands: dict[str, Callable[[], None]] = {
+            "sidebar": self._turn_sidebar,
+            "halt": self._halt,
+            "edit.save": self.editor.save,
+            "edit.undo": self.editor.undo,
+            "edit.redo": self.editor.redo,
+            "script.save": lambda: self.tell(self.recording.save(self.session)),
+            "processes": lambda: self.tell(self.devices.start(self.session)),
+        }
+        if options.tape.script is not None:
+            from tui.screens.script_player import ScriptPlayer
+
+            self.script_player = ScriptPlayer(
+                self, self.recording.recorder, options.tape.script, options.tape.tempo
+            )
+            self.session = self.script_player.after(session)
+
+    def compose(self) -> ComposeResult:
+        """The page, and what stands in its place where there is no room for it."""
+        yield self.page
+        yield TooSmall()
 
     @property
     def busy(self) -> bool:
@@ -86,12 +121,12 @@ class ExplorerScreen(Taped):
     @property
     def settled(self) -> bool:
         """Whether what was asked for is what is shown."""
-        return not self.busy and not self._queue and (self.editor is None or self.editor.settled)
+        return not self.busy and not self._queue and self.editor.settled
 
     def on_mount(self) -> None:
         """Paints first; then runs the program, which imports torch."""
         self.app.app_suspend_signal.subscribe(self, lambda _: self.pause())
-        self.app.theme_changed_signal.subscribe(self, lambda _: self.repaint())
+        self.app.theme_changed_signal.subscribe(self, lambda _: self._repaint())
         self.call_after_refresh(self._ask)
 
     def on_resize(self, _event: events.Resize) -> None:
@@ -103,6 +138,12 @@ class ExplorerScreen(Taped):
     def on_screen_suspend(self) -> None:
         """Something opened above: nothing moves under it."""
         self.pause()
+
+    def on_unmount(self) -> None:
+        """What was done and typed last is written, and no process is left behind."""
+        self.recording.end(self.session)
+        self.devices.stop()
+        self.editor.end()
 
     def pause(self) -> None:
         """Stops the player."""
@@ -127,20 +168,61 @@ class ExplorerScreen(Taped):
         if self._queue and not self.busy:  # undo came back to what has been run
             self.call_later(self._drain)
 
+    # The picture.
+
     def draw(self) -> None:
-        """Makes the frame, and hands one picture to every pane."""
+        """Makes the frame, and hands one picture to every pane; a script goes on when that has stood."""
         session = self.session
         if session.current is not None:
-            self.frame = session.current.frame(session.view, ascii_only=self._ascii)
+            self.frame = session.current.frame(session.view, ascii_only=self.options.ascii_only)
         elif self.frame is not None and self.frame.lesson != session.view.lesson.slug:
             self.frame = None
-        self._clock.follow(session.player if not self.busy else session.player.pause(), self.tempo)
-        self.show_picture(session, self.frame, self.waiting if self.busy else "", self.prompt)
+        script = self.script_player
+        self.play_timer.follow(
+            session.player if not self.busy else session.player.pause(),
+            1.0 if script is None else script.tempo,
+        )
+        if self.is_attached:  # else the app is about to end, and takes no more widgets
+            self._show(session, self.frame, self.waiting if self.busy else "")
+        if script is not None:
+            script.follow()
+
+    def _show(self, session: Session, frame: Frame | None, waiting: str) -> None:
+        """Hands one picture to every pane, if there is room for them."""
+        self.set_class(session.talk is not None and session.talk.black, "-black")
+        room = self.page.fit(self.size, session, frame, prompted=self.prompt is not None)
+        self.set_class(room is None, "-small")
+        self._taken = frozenset(one.key for one in session.view.lesson.controls if one.key)
+        if room is None:
+            self.query_one(TooSmall).show_size(self.size)
+            self.page.show_picture(None)
+            self.contexts = frozenset({"always", "everywhere"})
+            self.set_focus(None)
+            return
+        self.contexts = contexts_of(session, frame, waiting)
+        self.editor.arrange(session, room)
+        picture = Picture(session, frame, room, self.live(), waiting, self.prompt)
+        self.page.show_picture(picture)
+        self.editor.show_picture(picture)
+
+    def live(self) -> tuple[Key, ...]:
+        """The commands that do something now."""
+        now = (self.contexts, self._taken)
+        if now not in self._live:
+            self._live[now] = live(self.contexts, self.keys, self._taken)
+        return self._live[now]
+
+    def _repaint(self) -> None:
+        """Paints everything again: another theme."""
+        for widget in self.query("*").results(Widget):
+            widget.refresh()
+
+    # The run.
 
     def _ask(self, shown: Run | None = None) -> None:
         self.halt = run_program(self, self.session.view, self.session.before(shown))
 
-    def on_started(self, _event: Started) -> None:
+    def on_run_started(self, _event: RunStarted) -> None:
         """Torch is there: from now on it is the program that takes long, if anything does."""
         if self.waiting == BEHIND:
             self.waiting = ""
@@ -152,7 +234,7 @@ class ExplorerScreen(Taped):
             self.waiting = BEHIND if behind() else RUNNING
             self.draw()
 
-    async def on_ran(self, event: Ran) -> None:
+    async def on_run_finished(self, event: RunFinished) -> None:
         """A program was run; a result that nobody waits for any more is dropped."""
         if not event.opened.serves(self.session.view):
             return
@@ -180,43 +262,52 @@ class ExplorerScreen(Taped):
     def _beat(self) -> None:
         self.update_session(tick(self.session))
 
+    def on_devices_compared(self, event: DevicesCompared) -> None:
+        """The processes have ended."""
+        self.tell(event.text)
+
     # Keys and clicks.
 
-    async def on_own_key(self, event: events.Key) -> None:
+    async def on_key(self, event: events.Key) -> None:
         """Takes the prompt's keys, those that have to wait for a run, and those of commands.
 
-        The app would run a binding after keys that came in the same moment; here they keep their order.
+        The app would run a binding after keys that came in the same moment; here they keep their order. Any
+        key takes over from a script.
         """
-        if self.prompt is not None:
+        if await self._taken_key(event.key):
             event.stop()
             event.prevent_default()
-            await self._type(event.key)
-            return
-        waits = self._must_wait(event.key)
-        if waits or self._command_of(event.key) is not None:
-            event.stop()
-            event.prevent_default()
-            if waits:
-                self._queue.append(event.key)
-            else:
-                await self._press(event.key)
 
-    def _command_of(self, key: str) -> str | None:
+    async def _taken_key(self, key: str) -> bool:
+        if self.take_over() and key in ONLY_STOP:
+            return True
+        if self.prompt is not None:
+            await self._type(key)
+            return True
+        if self.must_wait(key):
+            self._queue.append(key)
+            return True
+        if self.command_of(key) is not None:
+            await self._press(key)
+            return True
+        return False
+
+    def command_of(self, key: str) -> str | None:
         """What a key would do now, remapped or not."""
         found = (one.id for one in self.live() if key in one.keys.split(","))
         return own_command(self.session, key) or next(found, None)
 
-    def _must_wait(self, key: str) -> bool:
+    def must_wait(self, key: str) -> bool:
         """Whether a key has to wait: for a run, or for keys that wait already."""
         if not self.busy:
             return False
-        return has_to_wait(self.session, self.keys, key, self._command_of(key), behind=bool(self._queue))
+        return has_to_wait(self.session, self.keys, key, self.command_of(key), behind=bool(self._queue))
 
     async def _press(self, key: str) -> None:
         if self.prompt is not None:
             await self._type(key)
             return
-        command = self._command_of(key)
+        command = self.command_of(key)
         if command is not None:
             await self.perform(command)
 
@@ -226,19 +317,6 @@ class ExplorerScreen(Taped):
         if command is not None:
             await self.perform(command)
         self.draw()
-
-    async def perform(self, command: str) -> None:
-        """Does a command by its name."""
-        self.take_over()
-        self.flush()
-        if self.session.notice:
-            self.session = self.session.told("")
-        if not self._motion:
-            command = STEPS_INSTEAD.get(command, command)
-        if command in OUTSIDE:
-            await outside(self, command)
-        else:
-            self.do(command)
 
     async def action_command(self, command: str) -> None:
         """What every binding does."""
@@ -250,12 +328,12 @@ class ExplorerScreen(Taped):
             return BY_ID[str(parameters[0])].when in self.contexts
         return True
 
-    async def on_lines_pressed(self, event: Lines.Pressed) -> None:
+    async def on_command_clicked(self, event: CommandClicked) -> None:
         """A click on a word that stands for a command."""
         event.stop()
         await self.perform(event.command)
 
-    def on_chosen(self, event: Chosen) -> None:
+    def on_cell_clicked(self, event: CellClicked) -> None:
         """A click on a cell puts the cursor there."""
         event.stop()
         panel = None if self.frame is None else self.frame.panel(event.panel)
@@ -264,21 +342,84 @@ class ExplorerScreen(Taped):
         here = self.session.view.cursor == (event.panel, event.index)
         self.do("cell.turn" if here else f"cell:{','.join(map(str, event.index))}:{event.panel}")
 
+    def on_editor_typed(self, event: Editor.Typed) -> None:
+        """Another program."""
+        event.stop()
+        self.editor.typed(event)
 
-def with_keys(keys: tuple[Key, ...], kind: type[ExplorerScreen] = ExplorerScreen) -> type[ExplorerScreen]:
-    """A screen with a table of keys: a class of its own, since Textual binds keys to classes."""
-    if keys == KEYS:
-        return kind
-    table = keys
-    base: Any = kind
+    def on_editor_moved(self, event: Editor.Moved) -> None:
+        """The cursor of the editor is on another line."""
+        event.stop()
+        self.editor.moved(event)
 
-    class Rebound(base, inherit_bindings=False):  # type: ignore[misc, call-arg]
-        """The screen with other keys."""
+    # Commands.
 
-        BINDINGS: ClassVar[list[BindingType]] = bindings(table)
-        keys = table
+    async def perform(self, command: str) -> None:
+        """Does a command by its name."""
+        self.take_over()
+        self.editor.flush()
+        if self.session.notice:
+            self.session = self.session.told("")
+        if not self.options.motion:
+            command = STEPS_INSTEAD.get(command, command)
+        if command in OUTSIDE:
+            await self._perform_outside(command)
+        else:
+            self.do(command)
 
-    return Rebound
+    async def _perform_outside(self, command: str) -> None:
+        """Does a command that is no session's: one of the app, of what opens above, or of this screen."""
+        if command in app_commands.COMMANDS:
+            app_commands.COMMANDS[command](self)
+        elif command in app_commands.ABOVE:
+            if self.app.screen is self:  # else of two keys of one moment the first has opened something
+                opening = app_commands.ABOVE[command](self)
+                if opening is not None:
+                    await opening
+        elif command in ("quit", "edit.quit", "stage.quit"):
+            self.leave(command)
+        elif command in ("goto", "stage.goto"):
+            self.prompt = ""
+            self.draw()
+        else:
+            self._own_commands[command]()
+
+    def do(self, command: str) -> None:
+        """Does a command of `tui.commands`, and notes it."""
+        before = self.session
+        after = run(before, command)
+        self.recording.recorder.note(before, command, after)
+        self.update_session(after)
+
+    def take_over(self) -> bool:
+        """From here on no script plays; whether one did."""
+        player, self.script_player = self.script_player, None
+        return player is not None and player.take_over()
+
+    def leave(self, command: str) -> None:
+        """Ends the app, unless something speaks against it, which is told once."""
+        if (command != "stage.quit" or app_commands.confirmed(self)) and not self.editor.unsaved():
+            self.app.exit()
+
+    def _turn_sidebar(self) -> None:
+        room = self.page.room
+        self.page.sidebar_wanted = not (room is not None and room.sidebar)
+        self.draw()
+
+    def _halt(self) -> None:
+        self.halt()
+        if self.busy and self.waiting == RUNNING:
+            self.waiting = STOPPING  # torch finishes the call that it is in
+            self.draw()
+
+
+def contexts_of(session: Session, frame: Frame | None, waiting: str) -> frozenset[str]:
+    """When keys do something, now: what the session says, and what the picture has."""
+    contexts = session.contexts
+    if frame is not None and session.current is not None and not session.editing:
+        contexts |= {"twin"} if frame.twins else set()
+        contexts |= {"slices"} if any(p.at and p.role == "result" for p in frame.panels) else set()
+    return contexts | ({"running"} if waiting == RUNNING else frozenset())
 
 
 def has_to_wait(

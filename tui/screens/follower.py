@@ -8,16 +8,21 @@ from dataclasses import replace
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
+from textual import events
+
 from llm_linalg.decks import Deck, DeckStop
 from llm_linalg.lesson_values import LessonError
 from tui.audience.client import AGAIN, GONE, Link
 from tui.audience.places import PlaceError
 from tui.audience.wire import Followed, WireError, lesson_told
 from tui.decks import view_at
-from tui.screens.presenter import PresenterScreen
+from tui.screens.explorer import ExplorerScreen
+from tui.screens.options import Options
+from tui.screens.presenter import NO_LARGE
 from tui.session import Session
 from tui.stopwatch import Stopwatch
-from tui.talk import Talk
+from tui.talk import Talk, on_stage
+from tui.widgets.row_widget import glyphs_of
 
 if TYPE_CHECKING:
     from llm_linalg.lesson import Lesson
@@ -27,25 +32,36 @@ ALLOWED = frozenset({"theme", "text", "help", "suspend", "quit", "stage.big", "s
 """What an audience may do: how it sees, never what."""
 
 
-class FollowerScreen(PresenterScreen):
-    """The screen of one that follows."""
+class FollowerScreen(ExplorerScreen):
+    """The screen of one that follows.
 
-    link: Link | None = None
+    Attributes:
+        link: the line to the presenter; None ends the listening.
+    """
 
-    def begin(self) -> None:
+    def __init__(self, session: Session, options: Options | None = None, link: Link | None = None) -> None:
+        """As the explorer; shows what the link tells."""
+        super().__init__(session, options)
+        self.link = link
+
+    def on_mount(self) -> None:
         """Listens."""
         self.run_worker(self._listen(), group="follow")
 
-    async def _took(self, key: str) -> bool:
+    async def on_key(self, event: events.Key) -> None:
         """No number is typed here, and no letter moves a control."""
-        refused = self._command_of(key) not in ALLOWED
-        if refused and not self.talk.black:
+        if self.command_of(event.key) in ALLOWED:
+            return
+        if not on_stage(self.session).black:
             self.tell("Here you only look: the presenter goes on. ? shows what your keys do.")
-        return refused
+        event.stop()
+        event.prevent_default()
 
     async def perform(self, command: str) -> None:
         """Does what an audience may do."""
-        if command in ALLOWED:
+        if command == "stage.big" and glyphs_of(self).plain:
+            self.tell(NO_LARGE)
+        elif command in ALLOWED:
             await super().perform(command)
 
     async def _listen(self) -> None:

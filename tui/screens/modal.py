@@ -1,14 +1,14 @@
-"""What stands above the explorer is closed once, however many keys of one moment ask for it."""
+"""A screen above the explorer is closed once, however many keys of one moment ask for it."""
 
 from __future__ import annotations
 
 from typing import Any
 
+from textual import screen
 from textual.await_complete import AwaitComplete
-from textual.screen import Screen
 
 
-class Above(Screen[Any]):
+class ModalScreen(screen.ModalScreen[Any]):
     """A screen that another one comes back from under."""
 
     def dismiss(self, result: Any = None) -> AwaitComplete:

@@ -18,7 +18,8 @@ from tui.audience.wire import Followed, WireError
 from tui.keys import Key
 from tui.panes.footer import fitted
 from tui.panes.notes import Notes, notes_rows
-from tui.widgets.lines import Lines
+from tui.screens.app_commands import next_theme
+from tui.widgets.row_widget import RowWidget
 from tui.widgets.rows import fit, row
 
 DIGITS = frozenset("0123456789")
@@ -56,7 +57,7 @@ class NotesScreen(Screen[None], inherit_bindings=False):
 
     def compose(self) -> ComposeResult:
         """One sheet of rows."""
-        yield Lines()
+        yield RowWidget()
 
     def on_mount(self) -> None:
         """Listens, and keeps the clock going."""
@@ -82,7 +83,7 @@ class NotesScreen(Screen[None], inherit_bindings=False):
         width, height = self.size
         if not height:
             return
-        lines = self.query_one(Lines)
+        lines = self.query_one(RowWidget)
         said = f"stop {self._count}_   G or enter goes there" if self._count else self.said
         notes = Notes(self.now, self.seconds, said, self._top)
         rows = notes_rows(notes, width, height - 1, lines.glyphs)
@@ -109,7 +110,7 @@ class NotesScreen(Screen[None], inherit_bindings=False):
         if command == "quit":
             self.app.exit()
         elif command == "theme":
-            self._next_theme()
+            next_theme(self.app)
         elif command in ("down", "up"):
             self._top = max(0, self._top + (1 if command == "down" else -1))
         elif command != "go":
@@ -118,12 +119,6 @@ class NotesScreen(Screen[None], inherit_bindings=False):
             stops = len(self.now.deck.get("stops") or ()) if self.now is not None else 0
             self._say("go", int(count) if count.strip("0") else max(1, stops))
         self.draw()
-
-    def _next_theme(self) -> None:
-        from tui.themes import LOOKS
-
-        names = list(LOOKS)
-        self.app.theme = names[(names.index(self.app.theme) + 1) % len(names)]
 
     def _say(self, verb: str, stop: int | None = None) -> None:
         if not self._link.say(verb, stop):

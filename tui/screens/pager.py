@@ -8,13 +8,12 @@ from typing import TYPE_CHECKING, ClassVar
 from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.screen import ModalScreen
 
 from tui.choices import moving
 from tui.keymap import own
 from tui.keys import Key, grouped
-from tui.screens.modal import Above
-from tui.widgets.lines import Lines
+from tui.screens.modal import ModalScreen
+from tui.widgets.row_widget import CommandClicked, RowWidget
 from tui.widgets.rows import Row, Span, row
 
 if TYPE_CHECKING:
@@ -23,11 +22,11 @@ if TYPE_CHECKING:
 WIDEST = 100
 
 
-class Sheet(Lines):
+class Sheet(RowWidget):
     """The rows, as many as there is room for."""
 
 
-class Pager(ModalScreen[None], Above, inherit_bindings=False):
+class Pager(ModalScreen, inherit_bindings=False):
     """Rows above the explorer. Any of escape, enter and q closes it."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -70,7 +69,7 @@ class Pager(ModalScreen[None], Above, inherit_bindings=False):
         """Up by the wheel."""
         self.action_scroll_rows(-3)
 
-    def on_lines_pressed(self, event: Lines.Pressed) -> None:
+    def on_command_clicked(self, event: CommandClicked) -> None:
         """A link or a key that was clicked: the explorer does it."""
         event.stop()
         self.dismiss()

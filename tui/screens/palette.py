@@ -6,7 +6,7 @@ from asyncio import sleep
 from collections.abc import Iterator
 from contextlib import suppress
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from textual.command import CommandList, CommandPalette, DiscoveryHit, Hit, Hits, Provider
 from textual.content import Content
@@ -14,15 +14,15 @@ from textual.content import Content
 from llm_linalg.lesson_values import LessonError
 from llm_linalg.text import clean
 from tui.examples import EXAMPLES
-from tui.screens.explorer import ExplorerScreen
-from tui.screens.modal import Above
+from tui.screens.modal import ModalScreen
 
 if TYPE_CHECKING:
+    from tui.keys import Key
     from tui.session import Session
     from tui.talk import Talk
 
 
-class Palette(CommandPalette, Above):
+class Palette(CommandPalette, ModalScreen):
     """Textual's palette. A key that moves in its list does nothing until that is drawn and has lines.
 
     A page up in the moment between would end the app.
@@ -31,6 +31,20 @@ class Palette(CommandPalette, Above):
     def _action_command_list(self, action: str) -> None:
         if all(one.scrollable_content_region for one in self.query(CommandList)):
             super()._action_command_list(action)
+
+
+class Host(Protocol):
+    """The screen that does what is chosen."""
+
+    @property
+    def session(self) -> Session:
+        """What is going on."""
+
+    def live(self) -> tuple[Key, ...]:
+        """The commands that do something now."""
+
+    async def perform(self, command: str) -> None:
+        """Does a command by its name."""
 
 
 class Entries(Provider):
@@ -54,18 +68,18 @@ class Entries(Provider):
                 yield Hit(score, Content(name), partial(self._do, commands), text=name, help=about)
 
     @property
-    def explorer(self) -> ExplorerScreen | None:
-        """The explorer, whatever stands above it."""
-        return next((one for one in self.app.screen_stack if isinstance(one, ExplorerScreen)), None)
+    def host(self) -> Host | None:
+        """The screen that does what is chosen, whatever stands above it."""
+        return getattr(self.app, "explorer", None)
 
     async def _do(self, commands: str) -> None:
-        screen = self.explorer
-        if screen is None:
+        host = self.host
+        if host is None:
             return
-        while self.app.screen is not screen:  # such as the help
+        while len(self.app.screen_stack) > 1:  # such as the help
             await self.app.pop_screen()
         for command in commands.splitlines():
-            await screen.perform(command)
+            await host.perform(command)
 
 
 class Commands(Entries):
@@ -73,11 +87,11 @@ class Commands(Entries):
 
     def _entries(self) -> Iterator[tuple[str, str, str]]:
         """Name, help and command of everything there is to find."""
-        screen = self.explorer
-        if screen is None:
+        host = self.host
+        if host is None:
             return
-        yield from self._places(screen.session)
-        for key in screen.live():
+        yield from self._places(host.session)
+        for key in host.live():
             if key.id not in ("palette",):
                 yield key.tooltip, f"key {key.shown}", key.id
 
@@ -100,11 +114,11 @@ class Commands(Entries):
         """
         async for hit in super().search(query):
             yield hit
-        screen, matcher = self.explorer, self.matcher(query)
-        if screen is None or screen.session.talk is not None:
+        host, matcher = self.host, self.matcher(query)
+        if host is None or host.session.talk is not None:
             return
-        here = screen.session.view.lesson.slug
-        for lesson in screen.session.lessons:
+        here = host.session.view.lesson.slug
+        for lesson in host.session.lessons:
             await sleep(0)
             with suppress(LessonError):
                 for stop in () if lesson.slug == here else lesson.stops:
@@ -135,7 +149,7 @@ class Stops(Entries):
 
     def _entries(self) -> Iterator[tuple[str, str, str]]:
         """Name, help and command of every stop."""
-        talk = None if self.explorer is None else self.explorer.session.talk
+        talk = None if self.host is None else self.host.session.talk
         yield from () if talk is None else listed(talk)
 
 

@@ -1,4 +1,4 @@
-"""The clock of the player: a timer that exists only while it plays."""
+"""Timers that exist only while they are needed: the player's, and that of a talk's clock."""
 
 from __future__ import annotations
 
@@ -11,10 +11,12 @@ if TYPE_CHECKING:
     from textual.timer import Timer
     from textual.widget import Widget
 
+    from tui.talk import Talk
+
 FASTEST = 0.01  # seconds between two beats: a hundred a second, the most that may be asked for
 
 
-class Clock:
+class PlayTimer:
     """Beats at the player's speed while it plays. Another speed is another timer."""
 
     def __init__(self, owner: Widget, beat: Callable[[], None], slowest: float = 0.0) -> None:
@@ -41,3 +43,26 @@ class Clock:
         self._interval = wanted
         if wanted is not None:
             self._timer = self._owner.set_interval(wanted, self._beat, name="player")
+
+
+class ClockTimer:
+    """Beats once a second while a talk's clock goes and is seen; another sends nothing."""
+
+    def __init__(self, owner: Widget, beat: Callable[[], None]) -> None:
+        self._owner = owner
+        self._beat = beat
+        self._timer: Timer | None = None
+
+    @property
+    def running(self) -> bool:
+        """Whether there is a timer."""
+        return self._timer is not None
+
+    def follow(self, talk: Talk | None) -> None:
+        """Beats as long as the talk's clock is to be drawn."""
+        wanted = talk is not None and talk.clock != "off" and talk.watch.running and not talk.black
+        if wanted and self._timer is None:
+            self._timer = self._owner.set_interval(1.0, self._beat)
+        elif not wanted and self._timer is not None:
+            self._timer.stop()
+            self._timer = None

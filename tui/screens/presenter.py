@@ -13,27 +13,24 @@ from textual.message import Message
 
 from tui.audience import places
 from tui.audience.server import Audience
-from tui.panes.titlebar import TitleBar
 from tui.screens.explorer import DIGITS, ExplorerScreen
-from tui.script.tape import Tape
+from tui.screens.options import Options
 from tui.session import Session
-from tui.state import Memory
 from tui.talk import Talk, on_stage
 from tui.talk_saved import renewed
 from tui.watching import Watch
-from tui.widgets.drawn import glyphs_of
+from tui.widgets.row_widget import glyphs_of
 
 if TYPE_CHECKING:
     from textual.timer import Timer
 
-    from tui.drafts import Drafts
-
 OFF_STAGE = frozenset({"open", "row", "example", "link", "stop", "play.take", "edit", "list"})
 """Commands that would lead out of the deck."""
+NO_LARGE = "Large letters need characters that are not in ASCII."
 POLL = 0.5  # seconds between two looks at the deck's files
 
 
-class Asked(Message):
+class CommandReceived(Message):
     """A reader of the notes asks for a command."""
 
     def __init__(self, command: str) -> None:
@@ -44,28 +41,14 @@ class Asked(Message):
 class PresenterScreen(ExplorerScreen):
     """The one screen of a talk."""
 
-    def __init__(
-        self,
-        session: Session,
-        *,
-        ascii_only: bool = False,
-        motion: bool = True,
-        slowest: float = 0.0,
-        drafts: Drafts | None = None,
-        memory: Memory | None = None,
-        tape: Tape | None = None,
-    ) -> None:
-        """As the explorer; `memory` keeps the stop."""
-        super().__init__(
-            session, ascii_only=ascii_only, motion=motion, slowest=slowest, drafts=drafts, memory=memory,
-            tape=tape,
-        )  # fmt: skip
+    def __init__(self, session: Session, options: Options | None = None) -> None:
+        """As the explorer; the memory of the options keeps the stop."""
+        super().__init__(session, options)
         self.audience: Audience | None = None
         self.count = ""  # the digits of a number that is being typed
         self._files = Watch(self.talk.deck)
         self._remembered: int | None = None  # the stop that is kept for the next time
         self._remembering = threading.Lock()
-        self._clock_timer: Timer | None = None
         self._next: Timer | None = None
 
     @property
@@ -74,10 +57,6 @@ class PresenterScreen(ExplorerScreen):
         return on_stage(self.session)
 
     def on_mount(self) -> None:
-        """Begins when there is a screen."""
-        self.begin()
-
-    def begin(self) -> None:
         """Looks at the deck's files from now on, and lets others follow."""
         self.set_interval(POLL, self._look)
         self.rearm()
@@ -88,7 +67,7 @@ class PresenterScreen(ExplorerScreen):
 
     async def on_key(self, event: events.Key) -> None:
         """Takes the digits of a number, and any key while the screen is black; a script is left first."""
-        if self.conductor is None and await self._took(event.key):
+        if self.script_player is None and await self._took(event.key):
             event.stop()
             event.prevent_default()
         self.rearm()
@@ -106,7 +85,7 @@ class PresenterScreen(ExplorerScreen):
         count, self.count = self.count, ""
         if not count:
             return False
-        command = self._command_of(key)
+        command = self.command_of(key)
         if command == "stage.last" or key == "enter":
             self._queue.clear()  # a jump is not a step more
             await self.perform(f"stage.go:{count}")
@@ -117,12 +96,12 @@ class PresenterScreen(ExplorerScreen):
             return key == "escape"
         return True
 
-    def _must_wait(self, key: str) -> bool:
+    def must_wait(self, key: str) -> bool:
         """A slide waits for no program."""
         slide = self.session.view.at_stop.slide and not self._queue
-        if slide and self._command_of(key) in ("stage.next", "stage.back", "stage.goto"):
+        if slide and self.command_of(key) in ("stage.next", "stage.back", "stage.goto"):
             return False
-        return super()._must_wait(key)
+        return super().must_wait(key)
 
     async def perform(self, command: str) -> None:
         """Does a command by its name, if it doesn't lead off the stage."""
@@ -131,7 +110,7 @@ class PresenterScreen(ExplorerScreen):
             self.tell("On stage only the deck's own stops open.")
             return
         if command == "stage.big" and glyphs_of(self).plain:
-            self.tell("Large letters need characters that are not in ASCII.")
+            self.tell(NO_LARGE)
             return
         if self.talk.leaving and command != "stage.quit":
             self.session = self.session.on(replace(self.talk, leaving=False))
@@ -147,12 +126,10 @@ class PresenterScreen(ExplorerScreen):
             self.run_worker(self._remember, group="remember", thread=True)
 
     def draw(self) -> None:
-        """Draws, or shows nothing at all; those who follow see the same."""
+        """Draws; those who follow see the same."""
         super().draw()
-        self.set_class(self.talk.black, "-black")
         if self.audience is not None:
             self.audience.show(self.session)
-        self._keep_time()
 
     def _remember(self) -> None:
         """Keeps the stop, so that the talk can begin there again."""
@@ -160,12 +137,12 @@ class PresenterScreen(ExplorerScreen):
             path, number = self.talk.deck.path, self.talk.number
             if path is not None and number != self._remembered:
                 self._remembered = number
-                self.memory.update(lambda state: state.with_deck(path, number))
+                self.options.memory.update(lambda state: state.with_deck(path, number))
 
     # Who follows.
 
     async def _serve(self) -> None:
-        audience = Audience(self.session, lambda command: self.post_message(Asked(command)))
+        audience = Audience(self.session, lambda command: self.post_message(CommandReceived(command)))
         try:
             await audience.open(places.folder(os.environ))
         except places.PlaceError as error:
@@ -180,7 +157,7 @@ class PresenterScreen(ExplorerScreen):
         if self.audience is not None:
             self.audience.close()
 
-    async def on_asked(self, event: Asked) -> None:
+    async def on_command_received(self, event: CommandReceived) -> None:
         """What the reader of the notes asks, as if its key were pressed here."""
         self.prompt, self.count = None, ""
         if self.talk.black:
@@ -209,19 +186,6 @@ class PresenterScreen(ExplorerScreen):
             if self.talk.last and not self.talk.loop and self.session.notice:
                 self.session = self.session.on(replace(self.talk, auto=False))
         self.rearm()
-
-    def _keep_time(self) -> None:
-        """A clock that goes and is seen is drawn each second; another sends nothing."""
-        wanted = self.talk.clock != "off" and self.talk.watch.running and not self.talk.black
-        if wanted and self._clock_timer is None:
-            self._clock_timer = self.set_interval(1.0, self._draw_title)
-        elif not wanted and self._clock_timer is not None:
-            self._clock_timer.stop()
-            self._clock_timer = None
-
-    def _draw_title(self) -> None:
-        if self.picture is not None:
-            self.query_one(TitleBar).show_picture(self.picture)
 
     # The deck's files.
 

@@ -29,11 +29,11 @@ _ONE_AT_A_TIME = Lock()
 _latest = Event()  # of the run that began last: whether nobody waits for it any more
 
 
-class Started(Message):
+class RunStarted(Message):
     """Torch is there, and a program is about to run."""
 
 
-class Ran(Message):
+class RunFinished(Message):
     """A program was run."""
 
     def __init__(self, opened: Run) -> None:
@@ -47,7 +47,7 @@ def behind() -> bool:
 
 
 def run_program(owner: Widget, view: View, previous: Run | None) -> Callable[[], None]:
-    """Runs the view's program in a thread; `owner` gets `Ran`.
+    """Runs the view's program in a thread; `owner` gets `RunFinished`.
 
     Returns:
         What halts the run, so that its result says that it was stopped. Another run halts it as well; then
@@ -102,7 +102,7 @@ def _work(owner: Widget, view: View, previous: Run | None, halted: Event, droppe
 
         warm()
         garbage.resume()
-        owner.post_message(Started())
+        owner.post_message(RunStarted())
         opened = open_view(view, previous, lambda: dropped.is_set() or halted.is_set())
     if not dropped.is_set():
-        owner.post_message(Ran(opened))
+        owner.post_message(RunFinished(opened))

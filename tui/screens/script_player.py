@@ -18,16 +18,12 @@ if TYPE_CHECKING:
 SHORTEST = 0.001  # seconds: a timer needs some
 
 
-class Stage(Protocol):
+class Host(Protocol):
     """The screen on which a script is played."""
 
     @property
     def session(self) -> Session:
         """What is going on."""
-
-    @property
-    def recorder(self) -> Recorder:
-        """What writes down what is done."""
 
     @property
     def settled(self) -> bool:
@@ -46,16 +42,17 @@ class Stage(Protocol):
         """Calls back after so many seconds."""
 
 
-class Conductor:
+class ScriptPlayer:
     """One script at work. There is a timer only while a picture stands.
 
     Attributes:
         tempo: how many times faster than written.
     """
 
-    def __init__(self, stage: Stage, script: Script, tempo: float = 1.0) -> None:
+    def __init__(self, host: Host, recorder: Recorder, script: Script, tempo: float = 1.0) -> None:
         self.tempo = tempo
-        self._stage = stage
+        self._host = host
+        self._recorder = recorder
         self._script = script
         self._lines = deque(script.behind)
         self._line = self._lines[0]  # the one whose picture stands
@@ -70,16 +67,16 @@ class Conductor:
         """Something was drawn: if that was what the last line asked for, it stands for its time."""
         if not self.active or self._timer is not None:
             return
-        if self._stage.settled and not self._stage.session.player.playing:
-            self._timer = self._stage.set_timer(max(SHORTEST, _time(self._line) / self.tempo), self._next)
+        if self._host.settled and not self._host.session.player.playing:
+            self._timer = self._host.set_timer(max(SHORTEST, _time(self._line) / self.tempo), self._next)
 
     def take_over(self) -> bool:
         """A key or a click: from here on it is the user's. Whether there was something left of the script."""
         if not self.active:
             return False
         self._end()
-        self._stage.pause()
-        self._stage.tell(f"The script was left at line {self._line.number}: it is your turn.")
+        self._host.pause()
+        self._host.tell(f"The script was left at line {self._line.number}: it is your turn.")
         return True
 
     def _end(self) -> None:
@@ -90,10 +87,10 @@ class Conductor:
 
     def _next(self) -> None:
         self._timer = None
-        if not self._stage.settled:
+        if not self._host.settled:
             self.follow()
             return
-        self._stage.update_session(self.after(self._stage.session))
+        self._host.update_session(self.after(self._host.session))
 
     def after(self, session: Session) -> Session:
         """The session after the next line."""
@@ -102,7 +99,7 @@ class Conductor:
             with self._script.blamed(line):
                 for said in line.acts:
                     before, session = session, find(said[0]).act(session.told(""), said[1:])
-                    self._stage.recorder.heard(before, said, session)
+                    self._recorder.heard(before, said, session)
         except ScriptError as error:
             self._end()
             return session.told(str(error))

@@ -12,8 +12,8 @@ from textual.widgets import TextArea
 
 from tui.editing import Mark, carried, harmless, indent_after, mixed
 from tui.playground import LONGEST
-from tui.widgets.drawn import look_of
-from tui.widgets.noted import Noted
+from tui.widgets.annotated_text import AnnotatedText
+from tui.widgets.row_widget import look_of
 
 if TYPE_CHECKING:
     from textual.document._document import EditResult
@@ -29,7 +29,7 @@ INDENT = 4
 ROLES = ("keyword", "string", "number", "comment", "call", "mark")
 
 
-class Editor(Noted):
+class Editor(AnnotatedText):
     """Text, never markup: what could harm a terminal is replaced before it is in the document."""
 
     ALLOW_SELECT: ClassVar[bool] = False

@@ -20,7 +20,8 @@ from tui.frame import Cell, Index, Mark, Panel
 from tui.layout import Piece, Slot, pieces
 from tui.themes import STRENGTHS, Glyphs, step_of
 from tui.view import Look as Showing
-from tui.widgets.drawn import Drawn
+from tui.widgets.appearance import appearance_of
+from tui.widgets.row_widget import RowWidget
 
 ROLES: tuple[tuple[Mark, str], ...] = (
     (Mark.CURSOR, "cursor"),
@@ -62,7 +63,7 @@ def spared(cells: tuple[tuple[Cell, ...], ...]) -> tuple[tuple[Cell, ...], ...]:
     )
 
 
-class Chosen(Message):
+class CellClicked(Message):
     """A cell was clicked."""
 
     def __init__(self, panel: str, index: Index) -> None:
@@ -71,7 +72,7 @@ class Chosen(Message):
         self.index = index
 
 
-class Matrix(Drawn):
+class Matrix(RowWidget):
     """One panel's grid. A click asks for the cell cursor."""
 
     DEFAULT_CSS = "Matrix { position: absolute; width: 1; height: 1; }"
@@ -85,12 +86,12 @@ class Matrix(Drawn):
         self.place: tuple[int, int, int, int] | None = None
         self.big = False
 
-    def show(self, panel: Panel, slot: Slot, showing: Showing, big: bool = False) -> None:
+    def show_panel(self, panel: Panel, slot: Slot, showing: Showing, big: bool = False) -> None:
         """Shows a window of a panel, `big` in large letters; cells that look as before are not sent again."""
         old, kept = self.cells, self._alike(slot, showing) and big == self.big
         self.panel, self.slot, self.showing, self.big = panel, slot, showing, big
         self.cells = panel.cells(slot.rows, slot.columns, slot.decimals)
-        if getattr(self.app, "sparing", False):
+        if appearance_of(self.app).sparing:
             self.cells = spared(self.cells)
         if not kept or len(old) != len(self.cells):
             self.refresh()
@@ -126,7 +127,7 @@ class Matrix(Drawn):
         """One row of cells, as few runs as its marks allow."""
         width = self.outer_size.width
         look, glyphs = self.look, self.glyphs
-        few = bool(getattr(self.app, "few_colours", False))
+        few = appearance_of(self.app).few_colours
         segments: list[Segment] = []
         y, part = divmod(y, self._scale[1])
         if self.slot is not None and y < len(self.cells):
@@ -151,7 +152,7 @@ class Matrix(Drawn):
         hit = self.slot.hit(event.x // across, event.y // down)
         if hit is not None:
             event.stop()
-            self.post_message(Chosen(self.panel.name, self.panel.index(*hit)))
+            self.post_message(CellClicked(self.panel.name, self.panel.index(*hit)))
 
 
 def _drawn(piece: Piece) -> tuple[str, str, float | None]:

@@ -12,10 +12,10 @@ from textual.widgets import TextArea
 
 from tui.editing import Mark
 from tui.syntax import tokens
-from tui.widgets.drawn import glyphs_of, look_of
+from tui.widgets.row_widget import glyphs_of, look_of
 
 
-class Noted(TextArea):
+class AnnotatedText(TextArea):
     """Draws a text in our colours, notes behind its lines."""
 
     _mark: Mark | None = None  # the base class draws before they are there

@@ -1,0 +1,44 @@
+"""How the app is shown: what the command line and the settings come down to."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from tui.drafts import Drafts
+from tui.keys import KEYS, Key
+from tui.script.tape import Tape
+from tui.state import Memory
+from tui.themes import DEFAULT_THEME
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How the app is shown.
+
+    Attributes:
+        theme: a name in `tui.themes.LOOKS`.
+        theme_asked: whether somebody asked for it; else the terminal's background decides between two.
+        ascii_only: for terminals whose locale has no UTF-8.
+        play: whether it plays from the start.
+        motion: whether it may play at all by itself; without, the keys that play step instead.
+        slowest: the least number of seconds between two beats, for a slow link.
+        speed: steps a second at the start.
+        drafts: where the playground's program is kept; nowhere unless given.
+        keys: the commands and their keys.
+        notice: what is said at the start, until the first key.
+        memory: where the stop of a talk is remembered; nowhere unless given.
+        tape: what is recorded, and what is played.
+    """
+
+    theme: str = DEFAULT_THEME
+    theme_asked: bool = True
+    ascii_only: bool = False
+    play: bool = False
+    motion: bool = True
+    slowest: float = 0.0
+    speed: float = 4.0
+    drafts: Drafts = field(default_factory=Drafts)
+    keys: tuple[Key, ...] = KEYS
+    notice: str = ""
+    memory: Memory = field(default_factory=Memory)
+    tape: Tape = field(default_factory=Tape)

@@ -1,0 +1,67 @@
+"""How an app looks: its theme, its characters, and how much it may send."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from textual.app import App
+from textual.filter import LineFilter, NoColor
+
+from tui.themes import ASCII, DARK, DEFAULT_THEME, LOOKS, UNICODE, Glyphs, Look
+
+
+class Appearance:
+    """The appearance of an app, which has it as its `appearance`.
+
+    Attributes:
+        unasked_theme: the theme that nobody chose while the app ran.
+        sparing: whether as little as possible is sent.
+    """
+
+    def __init__(
+        self, app: App[Any], theme: str = "", *, ascii_only: bool = False, sparing: bool = False
+    ) -> None:
+        """Gives the app our themes, and this one of them; without a name it keeps the theme that it has."""
+        self._app = app
+        self._ascii_only = ascii_only
+        self.sparing = sparing
+        if theme:
+            for look in LOOKS.values():
+                app.register_theme(look.theme)
+            app.theme = theme
+        self.unasked_theme = theme
+
+    @property
+    def look(self) -> Look:
+        """The theme in force."""
+        return LOOKS.get(self._app.theme, DARK)
+
+    @property
+    def glyphs(self) -> Glyphs:
+        """The characters in force."""
+        return ASCII if self._ascii_only else UNICODE
+
+    @property
+    def few_colours(self) -> bool:
+        """Whether the terminal has 16 colours; a headless picture never depends on the terminal."""
+        return not self._app.is_headless and self._app.console.color_system == "standard"
+
+    @property
+    def line_filters(self) -> Sequence[LineFilter]:
+        """Colour goes with the theme alone: what the environment says was decided before.
+
+        Our colours are those of the 256 and need no translation to others.
+        """
+        return [NoColor()] if self.look.colourless else []
+
+    def follow_background(self, light: bool) -> None:
+        """A light background gets the light theme, unless another was chosen meanwhile."""
+        if self._app.theme == self.unasked_theme:
+            self._app.theme = self.unasked_theme = "light" if light else DEFAULT_THEME
+
+
+def appearance_of(app: App[Any]) -> Appearance:
+    """The appearance of an app; that of the dark theme for one that has none, as in tests."""
+    found = getattr(app, "appearance", None)
+    return found if isinstance(found, Appearance) else Appearance(app)
