@@ -133,3 +133,8 @@ def _pointwise(shapes: tuple[Shape, ...], rule: str) -> Axes:
     total = max((len(shape) for shape in shapes), default=0)
     operands = [aligned(len(shape), total) for shape in shapes]
     return Axes.solve(aligned(total, total), operands, shapes, rule=rule)
+
+
+def axes_text(axes: Sequence[int]) -> str:
+    """Return axes by their numbers: ``axis 0``, ``axes 0, 1``."""
+    return f"{'axis' if len(axes) == 1 else 'axes'} {', '.join(map(str, axes))}"

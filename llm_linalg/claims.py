@@ -13,6 +13,7 @@ from llm_linalg.front import quiet
 from llm_linalg.language.budget import Budget
 from llm_linalg.language.interpreter import Interpreter
 from llm_linalg.language.source import Source
+from llm_linalg.repairs import repairs
 from llm_linalg.shapes import explain
 from llm_linalg.spelling import quoted
 from llm_linalg.survey import summary
@@ -36,7 +37,7 @@ def broken(
     Raises:
         ProgramError: Where the program itself fails.
     """
-    interpreter = Interpreter(Source(program), names or {}, Budget(), explain)
+    interpreter = Interpreter(Source(program), names or {}, Budget(), explain, repairs)
     with quiet(seed):
         interpreter.run()
         for place, claim in enumerate(claims):

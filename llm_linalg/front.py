@@ -27,6 +27,7 @@ from llm_linalg.ops.call import tensors_in
 from llm_linalg.places import Places, frames_of, named_in, owner_of
 from llm_linalg.ranks import Group, InTurn, chosen, in_turn, joined
 from llm_linalg.recorder import Recorder
+from llm_linalg.repairs import repairs
 from llm_linalg.shapes import explain, explain_call
 from llm_linalg.tracing import Trace
 
@@ -149,8 +150,7 @@ def _executed(
     Of a trial only the beginning is run, and no repairs are looked for.
     """
     tensors = {name: node.value for name, node in (known or {}).items()}
-    interpreter = Interpreter(checked, {**names, **tensors}, budget, explain)
-    interpreter.mends = not trial
+    interpreter = Interpreter(checked, {**names, **tensors}, budget, explain, None if trial else repairs)
     for name, node in (known or {}).items():
         interpreter.recorder.know(tensors[name], node)
     group = group or InTurn()
@@ -163,7 +163,7 @@ def _executed(
     except ProgramError as error:
         error.trace = _traced(interpreter, seed, failed=True)
         error.trace.failed = error.line
-        if isinstance(error, ShapeError) and _tries_whole(interpreter, error, names):
+        if isinstance(error, ShapeError) and not trial and _tries_whole(interpreter, error, names):
             error.repairs = lasting(error, lambda text: _tried(text, seed, names, budget, cells))
         raise
     trace.lists = {
@@ -191,7 +191,7 @@ def _tried(text: str, seed: int, names: Mapping[str, Any], budget: Budget, cells
 
 def _tries_whole(interpreter: Interpreter, error: ShapeError, names: Mapping[str, Any]) -> bool:
     """Whether the program is run again with each repair: it may come by again, and has done little so far."""
-    short = interpreter.mends and interpreter.budget.done <= _SHORT
+    short = interpreter.budget.done <= _SHORT
     plain = all(isinstance(value, int | float | str | tuple) for value in names.values())
     return bool(error.repairs) and short and plain and comes_by_again(interpreter.source, error)
 

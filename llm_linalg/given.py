@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, redirect_stdout
+from collections.abc import Callable
+from contextlib import redirect_stdout
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from llm_linalg.api.user_code import guarded
 from llm_linalg.lesson_values import Lesson, Stop
 from llm_linalg.text import clean
 
@@ -85,34 +86,3 @@ def lesson_of(given: Given, title: str, path: Path | None = None, prose: str = "
     name = clean(title, 60) or "trace"
     stop = Stop(number=1, title=name, prose=clean(prose, 4000, lines=True))
     return Lesson(slug=f"trace:{name}", title=name, seed=seed, stops=(stop,), path=path, given=given)
-
-
-@contextmanager
-def guarded(*ours: type[Exception]) -> Iterator[None]:
-    """Runs the user's own code: whatever it raises, an exit too, is a `ProgramError` that says where.
-
-    Args:
-        ours: Errors that it doesn't raise but we do, which go through as they are.
-    """
-    from llm_linalg.errors import ProgramError
-
-    said: tuple[type[Exception], ...] = (ProgramError, *ours)
-    try:
-        yield
-    except said:
-        raise
-    except (Exception, SystemExit) as error:
-        raise failure(error) from error
-
-
-def failure(error: BaseException) -> Exception:
-    """What to show of an error that user code raised: its kind, its words, and the frames that led to it."""
-    from llm_linalg.errors import ProgramError, innermost
-    from llm_linalg.places import frames_of
-
-    frames = frames_of(error.__traceback__)
-    said = str(error).strip().split("\n")[0]
-    message = f"{type(error).__name__}: {said}" if said else type(error).__name__
-    found = ProgramError(message, *innermost(frames))
-    found.frames = frames
-    return found

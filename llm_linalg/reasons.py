@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from llm_linalg.axes import axes_text
 from llm_linalg.node import Node
-from llm_linalg.words import axes_text
 
 _KINDS = {
     "movement": "Its cells were moved and not changed: each gradient goes back to where its cell came "

@@ -5,19 +5,14 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
-
-from torch import Tensor
 
 from llm_linalg.axes import Shape, ShapeMismatch
 from llm_linalg.errors import Frame, MismatchedAxis, OperandInfo, ProgramError, ShapeError, Span, innermost
+from llm_linalg.language.evaluator import Evaluator, operand_nodes
 from llm_linalg.ledger import shown
 from llm_linalg.ops.call import Call
 from llm_linalg.ops.call_errors import refusal_reason
 from llm_linalg.ops.pointwise import RULE
-
-if TYPE_CHECKING:
-    from llm_linalg.language.evaluator import Evaluator
 
 _SHAPE_WORDS = ("shape", "size", "dimension", "dim ", "broadcast", "same number", "elements")
 _OUT_OF_RANGE = re.compile(
@@ -106,18 +101,6 @@ def _unequal(call: Call, detail: str) -> ShapeMismatch | None:
     ]
     sizes = {str(axis.size) for axis in axes}
     return ShapeMismatch(RULE, *axes) if len(axes) == 2 and sizes == {found[1], found[2]} else None
-
-
-def operand_nodes(
-    interpreter: Evaluator, node: ast.expr | ast.stmt, tensors: Sequence[Tensor]
-) -> list[ast.expr | None]:
-    """Return for each operand the sub-expression of the failing one that gave it, where there is one."""
-    pieces: dict[int, list[ast.expr]] = {}  # by what each gave, the first at the end
-    for piece in reversed([piece for piece in ast.walk(node) if piece is not node]):
-        if isinstance(piece, ast.expr) and piece in interpreter.values:
-            pieces.setdefault(id(interpreter.values[piece]), []).append(piece)
-    found = (pieces.get(id(tensor)) for tensor in tensors)
-    return [own.pop() if own else None for own in found]
 
 
 def _explained(

@@ -16,9 +16,9 @@ from typing import Any
 from torch import nn
 
 from llm_linalg import parsing
+from llm_linalg.api.user_code import guarded
 from llm_linalg.front import evaluated
 from llm_linalg.generator import forked, seeded
-from llm_linalg.given import guarded
 from llm_linalg.spelling import quoted, unknown
 from llm_linalg.text import clean
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from llm_linalg.axes import Axes
+from llm_linalg.axes import Axes, axes_text
 from llm_linalg.ops.movement import Movement
 from llm_linalg.shapes import shape_text
 
@@ -87,11 +86,6 @@ def _note(node: Node) -> str:
     # Of two in fewer words: 80 columns have room for no more.
     other, across = repeated[1]
     return f"{title} repeats on {axes_text(along)}, {other} on {', '.join(map(str, across))}"
-
-
-def axes_text(axes: Sequence[int]) -> str:
-    """Return axes by their numbers: ``axis 0``, ``axes 0, 1``."""
-    return f"{'axis' if len(axes) == 1 else 'axes'} {', '.join(map(str, axes))}"
 
 
 def _gone(axes: Axes) -> list[int]:

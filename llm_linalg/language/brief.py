@@ -5,7 +5,14 @@ from __future__ import annotations
 from reprlib import Repr
 from typing import Any
 
-from llm_linalg.language.instead import KIND
+KIND = {  # what the language calls a value of a type, if not as the type is called
+    "str": "text",
+    "UserFunction": "function",
+    "Method": "function",
+    "Size": "tuple",
+    "Distinct": "set",
+    **dict.fromkeys(["function", "builtin_function_or_method", "method_descriptor"], "function"),
+}
 
 
 class _Brief(Repr):

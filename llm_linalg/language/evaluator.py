@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections import ChainMap
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NoReturn
 
 import torch
@@ -31,7 +31,6 @@ from llm_linalg.language.source import Source
 from llm_linalg.language.values import Distinct
 from llm_linalg.node import Node, Origin
 from llm_linalg.recorder import Recorder
-from llm_linalg.shapes import operand_nodes
 
 FAILURES = (
     ProgramError,
@@ -283,6 +282,18 @@ class Evaluator:
     def _slice(self, node: ast.Slice) -> slice:
         parts = (node.lower, node.upper, node.step)
         return slice(*[None if part is None else self.evaluate(part) for part in parts])
+
+
+def operand_nodes(
+    interpreter: Evaluator, node: ast.expr | ast.stmt, tensors: Sequence[Tensor]
+) -> list[ast.expr | None]:
+    """Return for each operand the sub-expression of the failing one that gave it, where there is one."""
+    pieces: dict[int, list[ast.expr]] = {}  # by what each gave, the first at the end
+    for piece in reversed([piece for piece in ast.walk(node) if piece is not node]):
+        if isinstance(piece, ast.expr) and piece in interpreter.values:
+            pieces.setdefault(id(interpreter.values[piece]), []).append(piece)
+    found = (pieces.get(id(tensor)) for tensor in tensors)
+    return [own.pop() if own else None for own in found]
 
 
 def _weigh_key(key: Any, budget: Budget) -> None:

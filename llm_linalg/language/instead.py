@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable, Collection, Mapping
 
+from llm_linalg.language.brief import KIND
 from llm_linalg.spelling import hint
 
 Hint = Callable[[str, Collection[str]], str]  # says which of several names is nearest to one
@@ -274,16 +275,6 @@ def missing(shown: str, name: str, known: Collection[str], near: Hint = hint, ow
     if advice is None and name.endswith("_") and name[:-1] in known:
         advice = _in_place(name[:-1], owner or "x")
     return f"{shown} is not part of the language{f': {advice}' if advice else near(name, known) or _LISTED}"
-
-
-KIND = {  # what the language calls a value of a type, if not as the type is called
-    "str": "text",
-    "UserFunction": "function",
-    "Method": "function",
-    "Size": "tuple",
-    "Distinct": "set",
-    **dict.fromkeys(["function", "builtin_function_or_method", "method_descriptor"], "function"),
-}
 
 
 def _in_place(name: str, owner: str) -> str:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import ast
 from bisect import bisect_left
-from collections.abc import Sequence
-from typing import NoReturn
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NoReturn
 
 from llm_linalg import scopes
-from llm_linalg.errors import HaltedError, LimitError, ProgramError, ShapeError
+from llm_linalg.errors import HaltedError, LimitError, ProgramError, Repair, ShapeError
 from llm_linalg.language import costs
 from llm_linalg.language.budget import Budget
+from llm_linalg.language.evaluator import Explain
 from llm_linalg.language.source import Source
 from llm_linalg.language.statements import Broken, Continued, Returned, Statements
 
@@ -18,15 +19,36 @@ MOST_SHARES = 16  # of a program's room: so small a part a cell has, once many a
 MOST_MENDED = 20  # cells that fail for which repairs are sought
 
 
+FindRepairs = Callable[
+    ["Interpreter", ast.expr | ast.stmt, ShapeError, list[ast.expr | None]], tuple[Repair, ...]
+]
+
+
 class Interpreter(Statements):
     """Runs one program, and can run others over its names.
 
+    Args:
+        source: The checked program.
+        names: Plain values or tensors that the program may use.
+        budget: What calls are held against.
+        explain: Turns a failed call into the error that is shown.
+        find_repairs: Finds what can stand in place of a call whose shapes clash; None: nothing is looked for.
+
     Attributes:
-        mends: Whether repairs are looked for if shapes clash.
         refused: What failed in cells, and was passed over.
     """
 
-    mends = True
+    def __init__(
+        self,
+        source: Source,
+        names: Mapping[str, Any],
+        budget: Budget,
+        explain: Explain,
+        find_repairs: FindRepairs | None = None,
+    ) -> None:
+        super().__init__(source, names, budget, explain)
+        self._find_repairs = find_repairs
+
     refused: tuple[ProgramError, ...] = ()
 
     def run(self, cells: Sequence[int] = ()) -> None:
@@ -77,13 +99,15 @@ class Interpreter(Statements):
         except RecursionError:
             raise LimitError("the program is nested too deeply to run") from None
         except ShapeError as error:
-            if self.failing is not None and self.mends and len(self.refused) < MOST_MENDED:
-                from llm_linalg.repairs import repairs
-
+            if (
+                self.failing is not None
+                and self._find_repairs is not None
+                and len(self.refused) < MOST_MENDED
+            ):
                 node, pieces, names = self.failing
                 outer, self.names = self.names, names
                 try:
-                    error.repairs = repairs(self, node, error, pieces)
+                    error.repairs = self._find_repairs(self, node, error, pieces)
                 finally:
                     self.names = outer
             raise

@@ -1,0 +1,1 @@
+"""The documented interface: `run`, `trace`, `explore`, and what they return."""
