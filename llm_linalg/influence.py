@@ -73,7 +73,9 @@ class Influence:
         if result is None:
             return taken
         places = [place for place, leaf in enumerate(leaves) if leaf.requires_grad]
-        found = autograd_vjp([result], [leaves[place] for place in places], [cotangent], keep=True, twice=twice)
+        found = autograd_vjp(
+            [result], [leaves[place] for place in places], [cotangent], keep=True, twice=twice
+        )
         for place, gradient in zip(places, found, strict=True):
             taken[place] = gradient
         return taken
