@@ -10,6 +10,7 @@ from textual.app import SystemCommand
 from textual.filter import LineFilter
 from textual.screen import Screen
 
+from tui.keys import BY_ID
 from tui.player import Player
 from tui.playground import PLAYGROUND
 from tui.screens.explorer import ExplorerScreen
@@ -72,6 +73,8 @@ class Explorer(TerminalApp):
         super().__init__()
         self.options = options = options or Options()
         self.appearance = _appearance(self, options)
+        moved = (key for key in options.keys if key.keys != BY_ID[key.id].keys)
+        self.set_keymap({key.id: key.keys for key in moved})
         player = Player(playing=options.play and options.motion, speed=options.speed)
         others = [] if talk is not None else [PLAYGROUND]
         session = Session.start(view, [*lessons, *others], player, options.drafts.load())

@@ -1,34 +1,12 @@
-"""Other keys for the app's commands: names of keys, a table with some moved, and what clashes in it."""
+"""Other keys for the app's commands: a table with some moved, and what clashes in it."""
 
 from __future__ import annotations
 
-import re
-import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from llm_linalg.spelling import hint, quoted, unknown
-from llm_linalg.text import clean
+from llm_linalg.spelling import hint, quoted
 from tui.keys import KEYS, Key
-
-GLYPHS = {
-    "left": "←", "right": "→", "up": "↑", "down": "↓", "enter": "↵", "escape": "esc", "backspace": "⌫",
-    "delete": "del", "insert": "ins", "home": "home", "end": "end", "pageup": "pgup", "pagedown": "pgdn",
-    "space": "space", "tab": "tab", **{f"f{n}": f"F{n}" for n in range(1, 25)},
-}  # fmt: skip
-"""The keys that are no characters, and what the footer and the help write for them."""
-
-# Textual's words for characters that Unicode calls otherwise.
-WORDS = {
-    "solidus": "slash", "reverse_solidus": "backslash", "commercial_at": "at", "hyphen_minus": "minus",
-    "plus_sign": "plus", "low_line": "underscore",
-}  # fmt: skip
-CHARACTERS = {
-    WORDS.get(name, name): chr(code)
-    for code in range(0x21, 0x7F)
-    if not chr(code).isalnum()
-    for name in [re.sub("[ -]", "_", unicodedata.name(chr(code)).lower())]
-}
-"""The names of the marks of ASCII."""
+from tui.text.key_names import key_named, shown
 
 TOGETHER = {
     "forward": ("back", "forward"),
@@ -68,41 +46,6 @@ class KeyMapError(ValueError):
         self.reason = reason
 
 
-def key_named(text: str) -> str:
-    """The name that Textual gives a key: a character, or a name, with ctrl+, alt+ or shift+ before it.
-
-    Raises:
-        ValueError: With the nearest spelling.
-
-    >>> key_named("."), key_named("ctrl+x"), key_named("F5")
-    ('full_stop', 'ctrl+x', 'f5')
-    """
-    if len(text) == 1 and text.isprintable() and text != " ":
-        names = {character: name for name, character in CHARACTERS.items()}
-        return names.get(text, text)
-    *modifiers, last = text.lower().split("+")
-    wrong = [word for word in modifiers if word not in ("ctrl", "alt", "shift")]
-    if wrong:
-        raise ValueError(unknown("modifier", wrong[0], ("ctrl", "alt", "shift")))
-    if last in GLYPHS or last in CHARACTERS or (modifiers and len(last) == 1 and last.isalnum()):
-        if modifiers == ["shift"] and len(last) == 1:
-            return last.upper()
-        return "+".join([*modifiers, last])
-    raise ValueError(f"there is no key {quoted(text)}{hint(text, [*GLYPHS, *CHARACTERS])}")
-
-
-def shown(name: str) -> str:
-    """A key as the footer and the help write it."""
-    *modifiers, last = name.split("+")
-    marks = "".join({"ctrl": "^", "shift": "⇧", "alt": "alt-"}.get(word, f"{word}+") for word in modifiers)
-    return marks + clean(GLYPHS.get(last) or CHARACTERS.get(last) or last, 12)
-
-
-def own(key: Key) -> str:
-    """The first key of a command, without those that the footer shows beside it."""
-    return shown(key.keys.partition(",")[0])
-
-
 def changed(changes: Mapping[str, Sequence[str]], table: Sequence[Key] = KEYS) -> tuple[Key, ...]:
     """The table with other keys for the commands that are named.
 
@@ -119,7 +62,7 @@ def changed(changes: Mapping[str, Sequence[str]], table: Sequence[Key] = KEYS) -
     for key in moved:
         if key.id in names:
             _free(key, moved, table)
-    first = {key.id: own(key) for key in moved}
+    first = {key.id: shown(key.keys.partition(",")[0]) for key in moved}
     return tuple(
         key._replace(shown="".join(first[one] for one in _speaks_for(key)))
         if not names.keys().isdisjoint(_speaks_for(key))

@@ -16,13 +16,14 @@ from tui.app import Options
 from tui.cli import main
 from tui.cli_parse import app_parser
 from tui.config_file import NAME, ConfigError
-from tui.keymap import APART, CHARACTERS, TOGETHER, KeyMapError, changed, key_named, shown
+from tui.keymap import APART, TOGETHER, KeyMapError, changed
 from tui.keys import BY_ID, CONTEXTS, KEYS, live
 from tui.model.errors import UsageError
 from tui.model.flags import Parser
 from tui.model.view_words import VIEW, picture_flags
 from tui.settings import SETTINGS, Settings, decided, example
 from tui.state import Memory
+from tui.text.key_names import CHARACTERS, key_named, shown
 
 UTF8 = {"LC_ALL": "C.UTF-8"}
 NOTHING = argparse.Namespace()

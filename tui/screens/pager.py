@@ -10,9 +10,9 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 
 from tui.choices import moving
-from tui.keymap import own
 from tui.keys import Key, grouped
 from tui.screens.modal import ModalScreen
+from tui.text.key_names import shown
 from tui.widgets.row_widget import CommandClicked, RowWidget
 from tui.widgets.rows import Row, Span, row
 
@@ -113,9 +113,9 @@ def help_rows(keys: Iterable[Key], controls: Sequence[Control] = ()) -> list[Row
             if control.append is not None:
                 text = f"Append to {control.label} what the program says"
             rows.append(_entry(control.key or "", text, moving(control.name)))
-        rows += [_entry(own(key), key.tooltip, key.id) for key in members]
+        rows += [_entry(shown(key.keys.partition(",")[0]), key.tooltip, key.id) for key in members]
     return rows
 
 
-def _entry(shown: str, text: str, do: str) -> Row:
-    return (Span(shown.rjust(7), "key", do), Span(f"  {text}", "", do))
+def _entry(key: str, text: str, do: str) -> Row:
+    return (Span(key.rjust(7), "key", do), Span(f"  {text}", "", do))

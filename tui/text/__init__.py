@@ -1,0 +1,1 @@
+"""Text as rows: styles, glyphs, themes, the names of keys."""
