@@ -6,7 +6,7 @@ These are the language's only doors to torch. A name that is not here does not e
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,43 +15,8 @@ from torch import Tensor, nn
 
 from llm_linalg import ranks
 from llm_linalg.language import bounds, gradients, instead, layers, plain, printing, values
+from llm_linalg.ops import TABLE, fallback
 
-_TORCH = """
-    randn rand ones zeros full eye arange linspace tensor randint randperm ones_like zeros_like full_like
-    rand_like randn_like
-    matmul mm mv bmm dot outer einsum
-    add sub subtract mul multiply div divide true_divide floor_divide pow neg negative abs absolute sign exp
-    exp2 expm1 log log2 log10 log1p sqrt rsqrt square reciprocal sin cos tanh sigmoid relu erf
-    floor ceil round trunc maximum minimum clamp clip remainder
-    lt le gt ge eq ne logical_and logical_or logical_not isnan isinf isfinite isclose where masked_fill
-    triu tril diag diagonal diag_embed
-    sum mean var std max min amax amin argmax argmin norm prod cumsum cumprod all any logsumexp
-    softmax log_softmax layer_norm topk sort argsort
-    t transpose swapaxes swapdims permute movedim moveaxis reshape flatten unflatten squeeze unsqueeze
-    broadcast_to split chunk unbind cat concat concatenate stack vstack hstack narrow select index_select
-    gather scatter scatter_add roll flip tile repeat_interleave clone kron trace
-    multinomial nonzero cosine_similarity allclose equal numel is_tensor
-"""
-_METHODS = """
-    matmul mm mv bmm dot outer add sub subtract mul multiply div divide true_divide floor_divide pow neg
-    negative abs absolute sign exp exp2 expm1 log log2 log10 log1p sqrt rsqrt square reciprocal sin cos
-    tanh sigmoid relu erf floor ceil round trunc maximum minimum clamp clip remainder
-    lt le gt ge eq ne logical_and logical_or logical_not isnan isinf isfinite where masked_fill
-    triu tril diag diagonal
-    sum mean var std max min amax amin argmax argmin norm prod cumsum cumprod all any logsumexp
-    softmax log_softmax topk sort argsort
-    t transpose swapaxes swapdims permute movedim moveaxis reshape view flatten unflatten squeeze unsqueeze
-    expand expand_as broadcast_to repeat repeat_interleave split chunk unbind narrow select index_select
-    gather scatter scatter_add roll flip tile unfold multinomial nonzero trace
-    contiguous clone detach float double half bfloat16 int long bool type_as
-    dim size stride numel nelement is_contiguous item storage_offset element_size
-    requires_grad_ retain_grad allclose equal
-"""
-_FUNCTIONAL = """
-    softmax log_softmax linear relu leaky_relu elu gelu silu sigmoid tanh softplus logsigmoid layer_norm
-    rms_norm embedding one_hot cross_entropy nll_loss kl_div mse_loss l1_loss
-    binary_cross_entropy_with_logits normalize cosine_similarity scaled_dot_product_attention pad dropout
-"""
 _DTYPES = """
     float float32 float64 double half float16 bfloat16 int int8 int16 int32 int64 long uint8 bool
 """
@@ -59,13 +24,19 @@ _MATH = """
     sqrt pi tau e inf nan exp log log2 log10 log1p sin cos tan tanh sinh cosh asin acos atan atan2 erf hypot
     floor ceil trunc fabs radians degrees isnan isinf isclose gcd
 """
+_LIMITS = "min max eps tiny smallest_normal resolution bits"
 _TYPING = "Any Callable Dict Iterable Iterator List Literal Optional Sequence Tuple Union"
 
 
-def _pick(home: Any, names: str) -> dict[str, Any]:
+def _pick(home: Any, names: Iterable[str]) -> dict[str, Any]:
     """Return what a module or class of torch's has under the names of one of our tables."""
-    found = {name: getattr(home, name, None) for name in names.split()}
+    found = {name: getattr(home, name, None) for name in names}
     return {name: value for name, value in found.items() if value is not None}
+
+
+def _operations(place: str, home: Any) -> dict[str, Any]:
+    """Return torch's functions that the table of operations, or its list of exceptions, has at a place."""
+    return _pick(home, (*TABLE.names_in(place), *fallback.names_in(place)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,23 +50,23 @@ class Namespace:
 def limits(dtype: torch.dtype) -> Namespace:
     """Return what ``torch.finfo`` knows of a type: its least and largest numbers, and the gap after 1."""
     found = torch.finfo(dtype)
-    return Namespace("torch.finfo", _pick(found, "min max eps tiny smallest_normal resolution bits"))
+    return Namespace("torch.finfo", _pick(found, _LIMITS.split()))
 
 
-F = Namespace("F", _pick(nn.functional, _FUNCTIONAL))
-NN = Namespace("nn", {**_pick(nn, layers.NAMES), "functional": F, "Parameter": layers.parameter})
-LINALG = Namespace("torch.linalg", _pick(torch.linalg, "norm vector_norm"))
+F = Namespace("F", _operations("F", nn.functional))
+NN = Namespace("nn", {**_pick(nn, layers.NAMES.split()), "functional": F, "Parameter": layers.parameter})
+LINALG = Namespace("torch.linalg", _operations("linalg", torch.linalg))
 CUDA = Namespace("torch.cuda", {"is_available": plain.no_cuda})
 DIST = Namespace("dist", {"all_reduce": ranks.all_reduce, "all_gather": ranks.all_gather})
-MATH = Namespace("math", {**_pick(math, _MATH), "prod": plain.product})
+MATH = Namespace("math", {**_pick(math, _MATH.split()), "prod": plain.product})
 TYPING = Namespace("typing", {name: name for name in _TYPING.split()})  # what stands there is never looked at
 FUTURE = Namespace("__future__", {"annotations": "annotations"})
 TORCH = Namespace(
     "torch",
     {
-        **_pick(torch, _TORCH),
+        **_operations("torch", torch),
         "manual_seed": plain.seeded,
-        **_pick(torch, _DTYPES),
+        **_pick(torch, _DTYPES.split()),
         "pi": math.pi,
         "inf": math.inf,
         "nan": math.nan,
@@ -115,7 +86,7 @@ TORCH = Namespace(
     },
 )
 METHODS: Mapping[str, Callable[..., Any]] = {
-    **_pick(Tensor, _METHODS),
+    **_operations("Tensor", Tensor),
     "to": plain.converted,
     "backward": gradients.backward,
     "tolist": plain.listed,

@@ -112,6 +112,7 @@ COMPOSITES: tuple[Operation, ...] = (
     Composite(
         "scaled_dot_product_attention",
         "query, key, value, attn_mask=None, dropout_p=0.0, is_causal=False, scale=None, enable_gqa=False",
+        in_language="F",
         spellings=("torch.nn.functional.scaled_dot_product_attention",),
         write_program=attention,
         covers=_plain_attention,
@@ -120,6 +121,7 @@ COMPOSITES: tuple[Operation, ...] = (
         "cross_entropy",
         "input, target, weight=None, size_average=None, ignore_index=-100, reduce=None, "
         "reduction='mean', label_smoothing=0.0",
+        in_language="F",
         write_program=cross_entropy,
         vjp_for_call=cross_entropy_vjp,
         vjp_explanation="All that softmax and logarithm do comes down to this: the gradient of a logit is "
@@ -129,6 +131,7 @@ COMPOSITES: tuple[Operation, ...] = (
     Composite(
         "mse_loss",
         f"input, target, {_REDUCED}, weight=None",
+        in_language="F",
         write_program=squared_error,
         covers=lambda arguments: arguments["weight"] is None,
     ),

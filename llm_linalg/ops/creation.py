@@ -136,23 +136,27 @@ _KINDS = "dtype=None, layout=None, device=None, requires_grad=False"
 _SIZED = f"*size, generator=None, out=None, pin_memory=False, {_KINDS}"
 _LIKE = f"input, *, memory_format=None, {_KINDS}"
 CREATIONS: tuple[Operation, ...] = (
-    *(Creation(name, _SIZED) for name in ("randn", "rand", "ones", "zeros", "empty")),
-    Creation("full", f"size, fill_value, *, out=None, {_KINDS}"),
-    Creation("randint", f"*bounds, size=None, generator=None, out=None, {_KINDS}"),
-    Creation("randperm", f"n, *, generator=None, out=None, pin_memory=False, {_KINDS}"),
-    Creation("eye", f"n, m=None, *, out=None, {_KINDS}"),
-    Creation("arange", f"*bounds, start=None, end=None, step=None, out=None, {_KINDS}"),
-    Creation("linspace", f"start, end, steps, *, out=None, {_KINDS}"),
-    Creation("tensor", f"data, *, pin_memory=False, {_KINDS}"),
-    *(Creation(f"{name}_like", _LIKE) for name in ("ones", "zeros", "rand", "randn", "empty")),
-    Creation("full_like", f"input, fill_value, *, memory_format=None, {_KINDS}"),
+    *(Creation(name, _SIZED, in_language="torch") for name in ("randn", "rand", "ones", "zeros", "empty")),
+    Creation("full", f"size, fill_value, *, out=None, {_KINDS}", in_language="torch"),
+    Creation("randint", f"*bounds, size=None, generator=None, out=None, {_KINDS}", in_language="torch"),
+    Creation("randperm", f"n, *, generator=None, out=None, pin_memory=False, {_KINDS}", in_language="torch"),
+    Creation("eye", f"n, m=None, *, out=None, {_KINDS}", in_language="torch"),
+    Creation("arange", f"*bounds, start=None, end=None, step=None, out=None, {_KINDS}", in_language="torch"),
+    Creation("linspace", f"start, end, steps, *, out=None, {_KINDS}", in_language="torch"),
+    Creation("tensor", f"data, *, pin_memory=False, {_KINDS}", in_language="torch"),
+    *(
+        Creation(f"{name}_like", _LIKE, in_language="torch")
+        for name in ("ones", "zeros", "rand", "randn", "empty")
+    ),
+    Creation("full_like", f"input, fill_value, *, memory_format=None, {_KINDS}", in_language="torch"),
     Lookup(
         "embedding",
         "input, weight, padding_idx=None, max_norm=None, norm_type=2.0, scale_grad_by_freq=False, "
         "sparse=False",
+        in_language="F",
         spellings=("torch.nn.functional.embedding",),
         vjp_explanation="A look-up is a one-hot row times the table, so the gradient is those rows "
         "transposed times {d}: it arrives at the rows that were looked up, added up where one was twice.",
     ),
-    OneHot("one_hot", "input, num_classes=-1"),
+    OneHot("one_hot", "input, num_classes=-1", in_language="F"),
 )

@@ -39,6 +39,23 @@ _BOUNDED = frozenset(
         *("nll_loss", "kl_div", "l1_loss", "binary_cross_entropy_with_logits"),
     ]
 )
+IN_LANGUAGE: tuple[tuple[str, str, str], ...] = (
+    ("torch Tensor", "nonzero", "The shape of the result depends on the operand's values."),
+    ("torch Tensor", "multinomial", "What a cell reads depends on random numbers."),
+    ("torch Tensor", "trace", "Autograd measures that it reads the diagonal."),
+    ("torch", "kron", "Autograd measures what it reads."),
+    ("torch F", "cosine_similarity", "Autograd measures what it reads."),
+    ("F", "nll_loss kl_div l1_loss binary_cross_entropy_with_logits", "Autograd measures what they read."),
+    ("F", "dropout", "Autograd measures what it reads, with the same random numbers."),
+    ("torch Tensor", "allclose equal numel", "They return a plain value, not a tensor."),
+    ("torch", "is_tensor", "It returns a plain value, not a tensor."),
+    ("Tensor", "dim size stride nelement is_contiguous", "They return a plain value, not a tensor."),
+    ("Tensor", "item storage_offset element_size", "They return a plain value, not a tensor."),
+    ("Tensor", "requires_grad_ retain_grad", "They tell autograd what to keep, and change no cell."),
+    ("attribute", "shape ndim dtype device is_leaf requires_grad", "They are plain values, not tensors."),
+    ("attribute", "grad data", "The gradient and the memory of a tensor are made by no operation."),
+)
+"""What programs may name although the table has no entry for it: where, the names, and why none is needed."""
 _A_LIST = 20  # items take as long as one more list does
 DRAWING = 16  # a cell that is drawn from takes as long as so many that are computed
 
@@ -113,6 +130,13 @@ class FallbackOperation(Operation):
             return opaque
         # What is flat everywhere goes in steps: its slope doesn't say what it reads.
         return relation if bool(moved.any()) else opaque
+
+
+def names_in(place: str) -> tuple[str, ...]:
+    """Return the names without an entry that programs may write at a place; see `IN_LANGUAGE`."""
+    return tuple(
+        name for places, names, _ in IN_LANGUAGE if place in places.split() for name in names.split()
+    )
 
 
 def stacks(call: Call) -> int:

@@ -60,7 +60,8 @@ SCATTERS: tuple[Operation, ...] = (
     ScatterAdd(
         "scatter_add",
         "input, dim, index, src",
+        in_language="torch Tensor",
         gradient={"input": "{d}", "src": "{d}.gather({dim}, {index})"},
     ),
-    Scatter("scatter", "input, dim, index, src=None, *, value=None, reduce=None"),
+    Scatter("scatter", "input, dim, index, src=None, *, value=None, reduce=None", in_language="torch Tensor"),
 )

@@ -140,23 +140,27 @@ MASKS: tuple[Operation, ...] = (
     Triangle(
         "triu",
         "input, diagonal=0, *, out=None",
+        in_language="torch Tensor",
         gradient={"input": "torch.triu({d}, {diagonal})"},
         upper=True,
     ),
     Triangle(
         "tril",
         "input, diagonal=0, *, out=None",
+        in_language="torch Tensor",
         gradient={"input": "torch.tril({d}, {diagonal})"},
         upper=False,
     ),
     Fill(
         "masked_fill",
         "input, mask, value",
+        in_language="torch Tensor",
         gradient={"input": "{d}.masked_fill({mask}, 0)", "value": "torch.where({mask}, {d}, 0)"},
     ),
     Where(
         "where",
         "condition, input, other",
+        in_language="torch Tensor",
         reflected=("torch.Tensor.where",),
         gradient={"input": "torch.where({condition}, {d}, 0)", "other": "torch.where({condition}, 0, {d})"},
     ),

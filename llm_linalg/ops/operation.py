@@ -31,8 +31,13 @@ class Operation:
     Attributes:
         name: torch's own short name.
         signature: Its parameters, as in ``input, dim=None, keepdim=False, *, dtype=None``.
-        spellings: The torch functions that mean it, beside ``torch.NAME`` and its like.
+        in_language: Where programs may write its name and its aliases: words of ``torch``, ``Tensor`` (as a
+            method), ``F``, ``linalg`` and ``attribute``; a word with a dot adds another name. Empty: nowhere.
+        aliases: torch's other names for it.
+        spellings: Other torch functions that mean it, such as Python's operators.
         reflected: Those that take the first two parameters the other way round.
+        operator: Python's operator for it, which also stands between the operands on the stage.
+        symbol: The sign between the shapes of its operands, if Python has no operator for it.
         phrase: How a cell is made, with the operands' values in braces: ``exp({input})``.
         gradient: For each parameter, its cotangent in torch terms; see `llm_linalg.backward`.
             Lines above the last bind names that it uses; they are named after the node in the program.
@@ -48,8 +53,12 @@ class Operation:
 
     name: str
     signature: str
+    in_language: str = ""
+    aliases: tuple[str, ...] = ()
     spellings: tuple[str, ...] = ()
     reflected: tuple[str, ...] = ()
+    operator: str = ""
+    symbol: str = ""
     phrase: str = ""
     gradient: Mapping[str, str] = field(default_factory=dict)
     program: str = ""

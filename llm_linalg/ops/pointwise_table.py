@@ -9,13 +9,21 @@ from llm_linalg.ops.operation import Operation
 from llm_linalg.ops.pointwise import Cast, Division, Gelu, Pointwise, Power
 
 
-def _unary(name: str, phrase: str, gradient: str, **more: Any) -> Pointwise:
+def _unary(
+    name: str, phrase: str, gradient: str, *, in_language: str = "torch Tensor", **more: Any
+) -> Pointwise:
     cotangents = {"input": gradient} if gradient else {}
-    return Pointwise(name, "input", phrase=phrase, gradient=cotangents, **more)
+    return Pointwise(name, "input", in_language=in_language, phrase=phrase, gradient=cotangents, **more)
 
 
-def _compare(name: str, sign: str) -> Pointwise:
-    return Pointwise(name, "input, other", phrase=f"{{input}} {sign} {{other}}")
+def _compare(name: str, operator: str, sign: str) -> Pointwise:
+    return Pointwise(
+        name,
+        "input, other",
+        in_language="torch Tensor",
+        operator=operator,
+        phrase=f"{{input}} {sign} {{other}}",
+    )
 
 
 def _bits(name: str) -> tuple[str, ...]:
@@ -36,6 +44,8 @@ POINTWISE: tuple[Operation, ...] = (
     Pointwise(
         "add",
         "input, other, alpha=1",
+        in_language="torch Tensor",
+        operator="+",
         spellings=("torch.Tensor.__add__", "torch.Tensor.__radd__"),
         phrase="{input} + {other}",
         gradient={"input": "{d}", "other": "{alpha}{d}"},
@@ -45,7 +55,10 @@ POINTWISE: tuple[Operation, ...] = (
     Pointwise(
         "sub",
         "input, other, alpha=1",
-        spellings=("torch.subtract", "torch.Tensor.subtract", "torch.Tensor.__sub__"),
+        in_language="torch Tensor",
+        operator="-",
+        aliases=("subtract",),
+        spellings=("torch.Tensor.__sub__",),
         reflected=("torch.Tensor.__rsub__", "torch.rsub"),
         phrase="{input} - {other}",
         gradient={"input": "{d}", "other": "-{alpha}{d}"},
@@ -55,9 +68,10 @@ POINTWISE: tuple[Operation, ...] = (
     Pointwise(
         "mul",
         "input, other",
+        in_language="torch Tensor",
+        operator="*",
+        aliases=("multiply",),
         spellings=(
-            "torch.multiply",
-            "torch.Tensor.multiply",
             "torch.Tensor.__mul__",
             "torch.Tensor.__rmul__",
         ),
@@ -70,11 +84,10 @@ POINTWISE: tuple[Operation, ...] = (
     Division(
         "div",
         "input, other, *, rounding_mode=None",
+        in_language="torch Tensor",
+        operator="/",
+        aliases=("divide", "true_divide"),
         spellings=(
-            "torch.divide",
-            "torch.true_divide",
-            "torch.Tensor.divide",
-            "torch.Tensor.true_divide",
             "torch.Tensor.__truediv__",
             "torch.Tensor.__itruediv__",
         ),
@@ -86,6 +99,7 @@ POINTWISE: tuple[Operation, ...] = (
     Pointwise(
         "floor_divide",
         "input, other",
+        in_language="torch Tensor",
         spellings=("torch.Tensor.__floordiv__", "torch.Tensor.__ifloordiv__"),
         reflected=("torch.Tensor.__rfloordiv__",),
         phrase="⌊{input} / {other}⌋",
@@ -95,6 +109,7 @@ POINTWISE: tuple[Operation, ...] = (
     Pointwise(
         "remainder",
         "input, other",
+        in_language="torch Tensor",
         spellings=("torch.Tensor.__mod__", "torch.Tensor.__imod__"),
         reflected=("torch.Tensor.__rmod__",),
         phrase="{input} mod {other}",
@@ -103,6 +118,8 @@ POINTWISE: tuple[Operation, ...] = (
     Power(
         "pow",
         "input, exponent",
+        in_language="torch Tensor",
+        operator="**",
         spellings=("torch.Tensor.__pow__",),
         reflected=("torch.Tensor.__rpow__",),
         phrase="{input}^{exponent}",
@@ -112,13 +129,11 @@ POINTWISE: tuple[Operation, ...] = (
         },
         multiplications_per_cell=1,
     ),
-    Pointwise("maximum", "input, other", phrase="max({input}, {other})"),
-    Pointwise("minimum", "input, other", phrase="min({input}, {other})"),
-    _unary("neg", "-{input}", "-{d}", spellings=("torch.negative", "torch.Tensor.negative")),
-    _unary("positive", "{input}", "{d}"),
-    _unary(
-        "abs", "|{input}|", "{d} * torch.sign({input})", spellings=("torch.absolute", "torch.Tensor.absolute")
-    ),
+    Pointwise("maximum", "input, other", in_language="torch Tensor", phrase="max({input}, {other})"),
+    Pointwise("minimum", "input, other", in_language="torch Tensor", phrase="min({input}, {other})"),
+    _unary("neg", "-{input}", "-{d}", aliases=("negative",)),
+    _unary("positive", "{input}", "{d}", in_language=""),
+    _unary("abs", "|{input}|", "{d} * torch.sign({input})", aliases=("absolute",)),
     _unary("sign", "sign({input})", "torch.zeros_like({d})"),
     _unary("exp", "exp({input})", "{d} * {out}", flat_at=-inf),
     _unary("log", "ln({input})", "{d} / {input}"),
@@ -129,11 +144,23 @@ POINTWISE: tuple[Operation, ...] = (
     _unary("sin", "sin({input})", "{d} * torch.cos({input})"),
     _unary("cos", "cos({input})", "-{d} * torch.sin({input})"),
     _unary("erf", "erf({input})", "{d} * 2 / torch.pi**0.5 * torch.exp(-({input} ** 2))"),
-    _unary("tanh", "tanh({input})", "{d} * (1 - {out} ** 2)"),
-    _unary("sigmoid", "σ({input})", "{d} * {out} * (1 - {out})", multiplications_per_cell=1),
+    _unary("tanh", "tanh({input})", "{d} * (1 - {out} ** 2)", in_language="torch Tensor F"),
+    _unary(
+        "sigmoid",
+        "σ({input})",
+        "{d} * {out} * (1 - {out})",
+        in_language="torch Tensor F",
+        multiplications_per_cell=1,
+    ),
     _unary("floor", "⌊{input}⌋", ""),
     _unary("ceil", "⌈{input}⌉", ""),
-    Pointwise("round", "input, *, decimals=0", first_free_number=100, phrase="round({input})"),
+    Pointwise(
+        "round",
+        "input, *, decimals=0",
+        in_language="torch Tensor",
+        first_free_number=100,
+        phrase="round({input})",
+    ),
     _unary("logical_not", "not {input}", "", spellings=("torch.bitwise_not", "torch.Tensor.__invert__")),
     _unary("isnan", "{input} is nan", ""),
     _unary("isinf", "{input} is ±inf", ""),
@@ -141,6 +168,7 @@ POINTWISE: tuple[Operation, ...] = (
     Pointwise(
         "relu",
         "input, inplace=False",
+        in_language="torch Tensor F",
         first_free_number=100,
         phrase="max(0, {input})",
         gradient={"input": "{d} * ({input} > 0)"},
@@ -149,6 +177,7 @@ POINTWISE: tuple[Operation, ...] = (
     Gelu(
         "gelu",
         "input, approximate='none'",
+        in_language="F",
         phrase="gelu({input})",
         gradient={"input": _GELU},
         vjp_explanation="gelu(x) is x times the share Φ(x) of the bell curve below x. By the product rule "
@@ -158,6 +187,7 @@ POINTWISE: tuple[Operation, ...] = (
     Pointwise(
         "silu",
         "input, inplace=False",
+        in_language="F",
         first_free_number=100,
         phrase="{input}·σ({input})",
         gradient={"input": _SILU},
@@ -166,24 +196,27 @@ POINTWISE: tuple[Operation, ...] = (
     Pointwise(
         "clamp",
         "input, min=None, max=None",
-        spellings=("torch.clip", "torch.Tensor.clip"),
+        in_language="torch Tensor",
+        aliases=("clip",),
         phrase="clamp({input})",
     ),
-    _compare("lt", "<"),
-    _compare("le", "≤"),
-    _compare("gt", ">"),
-    _compare("ge", "≥"),
-    _compare("eq", "="),
-    _compare("ne", "≠"),
+    _compare("lt", "<", "<"),
+    _compare("le", "<=", "≤"),
+    _compare("gt", ">", ">"),
+    _compare("ge", ">=", "≥"),
+    _compare("eq", "==", "="),
+    _compare("ne", "!=", "≠"),
     Pointwise(
         "logical_and",
         "input, other",
+        in_language="torch Tensor",
         spellings=_bits("and"),
         phrase="{input} and {other}",
     ),
     Pointwise(
         "logical_or",
         "input, other",
+        in_language="torch Tensor",
         spellings=_bits("or"),
         phrase="{input} or {other}",
     ),
@@ -199,11 +232,16 @@ POINTWISE: tuple[Operation, ...] = (
         for way, short, sign in (("left", "lshift", "<<"), ("right", "rshift", ">>"))
     ),
     *(
-        Cast(name, "input, memory_format=None", phrase="{input}")
+        Cast(name, "input, memory_format=None", in_language="Tensor", phrase="{input}")
         for name in ("float", "double", "half", "bfloat16", "int", "long", "bool")
     ),
-    Cast("to", "input, kind=None, more=None, *, dtype=None, device=None, copy=False", phrase="{input}"),
-    Cast("type_as", "input, other", phrase="{input}"),
+    Cast(
+        "to",
+        "input, kind=None, more=None, *, dtype=None, device=None, copy=False",
+        in_language="Tensor",
+        phrase="{input}",
+    ),
+    Cast("type_as", "input, other", in_language="Tensor", phrase="{input}"),
     *(
         _unary(name, f"{name}({{input}})", "")
         for name in ("log1p", "expm1", "log2", "log10", "exp2", "trunc")
@@ -211,6 +249,7 @@ POINTWISE: tuple[Operation, ...] = (
     Pointwise(
         "leaky_relu",
         "input, negative_slope=0.01, inplace=False",
+        in_language="F",
         phrase="leaky_relu({input})",
         multiplications_per_cell=1,
         first_free_number=100,
@@ -218,11 +257,17 @@ POINTWISE: tuple[Operation, ...] = (
     Pointwise(
         "elu",
         "input, alpha=1.0, inplace=False",
+        in_language="F",
         phrase="elu({input})",
         multiplications_per_cell=1,
         first_free_number=100,
     ),
-    _unary("logsigmoid", "ln σ({input})", "{d} * (1 - torch.sigmoid({input}))"),
-    Pointwise("softplus", "input, beta=1, threshold=20", phrase="softplus({input})"),
-    Pointwise("isclose", "input, other, rtol=1e-05, atol=1e-08, equal_nan=False", phrase="{input} ≈ {other}"),
+    _unary("logsigmoid", "ln σ({input})", "{d} * (1 - torch.sigmoid({input}))", in_language="F"),
+    Pointwise("softplus", "input, beta=1, threshold=20", in_language="F", phrase="softplus({input})"),
+    Pointwise(
+        "isclose",
+        "input, other, rtol=1e-05, atol=1e-08, equal_nan=False",
+        in_language="torch",
+        phrase="{input} ≈ {other}",
+    ),
 )

@@ -174,6 +174,7 @@ def reductions(table: Mapping[str, Operation]) -> tuple[Operation, ...]:
         Reduction(
             "sum",
             f"{axis}, *, dtype=None",
+            in_language="torch Tensor",
             gradient={"input": _SPREAD},
             vjp_explanation=f"{_EVERY} as it is.",
             adds=True,
@@ -181,16 +182,24 @@ def reductions(table: Mapping[str, Operation]) -> tuple[Operation, ...]:
         Reduction(
             "mean",
             f"{axis}, *, dtype=None",
+            in_language="torch Tensor",
             gradient={"input": _SPREAD + " / {count}"},
             vjp_explanation=f"{_EVERY}, divided by their number.",
             adds=True,
             averages=True,
             multiplications_per_cell=1,
         ),
-        Reduction("prod", f"{axis}, *, dtype=None", phrase="product of {cells}", multiplications_per_cell=1),
+        Reduction(
+            "prod",
+            f"{axis}, *, dtype=None",
+            in_language="torch Tensor",
+            phrase="product of {cells}",
+            multiplications_per_cell=1,
+        ),
         Variance(
             "var",
             "input, dim=None, unbiased=None, keepdim=False, *, correction=None",
+            in_language="torch Tensor",
             phrase="variance of {cells}",
             program="center = input - input.mean({dims}, keepdim=True)\nsquare = center * center\n"
             "total = square.sum({dims}, keepdim={keepdim})\nvar = total / {freedom}",
@@ -198,6 +207,7 @@ def reductions(table: Mapping[str, Operation]) -> tuple[Operation, ...]:
         Variance(
             "std",
             "input, dim=None, unbiased=None, keepdim=False, *, correction=None",
+            in_language="torch Tensor",
             phrase="√variance of {cells}",
             gradient={
                 "input": "center = {input} - {input}.mean({dims}, keepdim=True)\n"
@@ -209,6 +219,7 @@ def reductions(table: Mapping[str, Operation]) -> tuple[Operation, ...]:
             Extremum(
                 name,
                 f"{axis}, other=None",
+                in_language="torch Tensor",
                 phrase=f"{name}({{cells}})",
                 pair=table[f"{name}imum"],
                 gradient={"input": _SHARED},
@@ -220,25 +231,28 @@ def reductions(table: Mapping[str, Operation]) -> tuple[Operation, ...]:
             Reduction(
                 f"a{name}",
                 axis,
+                in_language="torch Tensor",
                 phrase=f"{name}({{cells}})",
                 gradient={"input": _SHARED},
                 vjp_explanation=_MOST,
             )
             for name in ("max", "min")
         ),
-        Reduction("argmax", axis, phrase="position of max({cells})"),
-        Reduction("argmin", axis, phrase="position of min({cells})"),
-        Reduction("all", axis, phrase="all of {cells}"),
-        Reduction("any", axis, phrase="any of {cells}"),
+        Reduction("argmax", axis, in_language="torch Tensor", phrase="position of max({cells})"),
+        Reduction("argmin", axis, in_language="torch Tensor", phrase="position of min({cells})"),
+        Reduction("all", axis, in_language="torch Tensor", phrase="all of {cells}"),
+        Reduction("any", axis, in_language="torch Tensor", phrase="any of {cells}"),
         Reduction(
             "logsumexp",
             axis,
+            in_language="torch Tensor",
             phrase="ln Σ exp of {cells}",
             gradient={"input": "{d}{back} * torch.exp({input} - {out}{back})"},
         ),
         Norm(
             "norm",
             "input, p='fro', dim=None, keepdim=False, out=None, dtype=None",
+            in_language="torch Tensor",
             spellings=("torch.functional.norm",),
             phrase="norm of {cells}",
             gradient={"input": _TOWARDS},
@@ -247,6 +261,7 @@ def reductions(table: Mapping[str, Operation]) -> tuple[Operation, ...]:
         Norm(
             "vector_norm",
             "input, ord=2, dim=None, keepdim=False, *, dtype=None, out=None",
+            in_language="linalg linalg.norm",
             spellings=("torch.linalg.vector_norm", "torch.linalg.norm"),
             phrase="norm of {cells}",
             gradient={"input": _TOWARDS},

@@ -206,6 +206,7 @@ ROWWISE: tuple[Operation, ...] = (
     Rowwise(
         "softmax",
         "input, dim=None, _stacklevel=3, dtype=None",
+        in_language="torch Tensor F",
         normalises=True,
         phrase="exp({below}) / {total}",
         program=_SOFTMAX,
@@ -216,6 +217,7 @@ ROWWISE: tuple[Operation, ...] = (
     Rowwise(
         "log_softmax",
         "input, dim=None, _stacklevel=3, dtype=None",
+        in_language="torch Tensor F",
         normalises=True,
         phrase="{below} - ln {total}",
         program=_LOG_SOFTMAX,
@@ -226,6 +228,7 @@ ROWWISE: tuple[Operation, ...] = (
     Rowwise(
         "layer_norm",
         "input, normalized_shape, weight=None, bias=None, eps=1e-05",
+        in_language="torch F",
         alongside=("weight", "bias"),
         trailing="normalized_shape",
         phrase="{center} / {deviation}",
@@ -234,15 +237,19 @@ ROWWISE: tuple[Operation, ...] = (
     Rowwise(
         "rms_norm",
         "input, normalized_shape, weight=None, eps=None",
+        in_language="F",
         alongside=("weight",),
         trailing="normalized_shape",
         phrase="{input} / {root}",
         program=_RMS_NORM,
     ),
-    Rowwise("normalize", "input, p=2.0, dim=1, eps=1e-12, out=None", multiplications_per_cell=2),
+    Rowwise(
+        "normalize", "input, p=2.0, dim=1, eps=1e-12, out=None", in_language="F", multiplications_per_cell=2
+    ),
     Rowwise(
         "topk",
         "input, k, dim=-1, largest=True, sorted=True",
+        in_language="torch Tensor",
         sorts=True,
         selects=True,
         gradient={"input": _RETURNED},
@@ -251,15 +258,25 @@ ROWWISE: tuple[Operation, ...] = (
     Rowwise(
         "sort",
         "input, dim=-1, descending=False, stable=False",
+        in_language="torch Tensor",
         sorts=True,
         gradient={"input": _RETURNED},
         vjp_explanation=_PICKED,
     ),
-    Rowwise("argsort", "input, dim=-1, descending=False, stable=False", sorts=True),
-    Cumulative(
-        "cumsum", "input, dim, *, dtype=None", gradient={"input": "{d}.flip({dim}).cumsum({dim}).flip({dim})"}
+    Rowwise(
+        "argsort", "input, dim=-1, descending=False, stable=False", in_language="torch Tensor", sorts=True
     ),
     Cumulative(
-        "cumprod", "input, dim, *, dtype=None", phrase="product of {cells}", multiplications_per_cell=1
+        "cumsum",
+        "input, dim, *, dtype=None",
+        in_language="torch Tensor",
+        gradient={"input": "{d}.flip({dim}).cumsum({dim}).flip({dim})"},
+    ),
+    Cumulative(
+        "cumprod",
+        "input, dim, *, dtype=None",
+        in_language="torch Tensor",
+        phrase="product of {cells}",
+        multiplications_per_cell=1,
     ),
 )

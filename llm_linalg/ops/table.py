@@ -48,6 +48,16 @@ class OperationTable:
                 for function in resolve(spelling):
                     self._entries[function] = Entry(operation, swap=True)
 
+    def names_in(self, place: str) -> tuple[str, ...]:
+        """Return the names of operations that programs may write at a place; see `Operation.in_language`."""
+        names: list[str] = []
+        for operation in self.operations.values():
+            for word in operation.in_language.split():
+                home, _, other = word.partition(".")
+                if home == place:
+                    names += [other] if other else [operation.name, *operation.aliases]
+        return tuple(names)
+
     def entry(self, function: Function) -> Entry | None:
         """Return the entry of a torch function, or None."""
         try:
@@ -59,7 +69,8 @@ class OperationTable:
 def _functions(operation: Operation) -> Iterator[Function]:
     for home in _HOMES + (_IN_PLACE if operation.kind in ("pointwise", "mask") else ()):
         yield from resolve(home.format(operation.name))
-    for spelling in operation.spellings:
+    aliases = (home.format(alias) for alias in operation.aliases for home in _HOMES[:2])
+    for spelling in (*aliases, *operation.spellings):
         yield from resolve(spelling)
 
 
