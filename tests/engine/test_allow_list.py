@@ -1,0 +1,113 @@
+"""All that a program reaches of torch stands in the table of operations, or in its list of exceptions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from types import BuiltinFunctionType, FunctionType
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from llm_linalg.language import layers, tables
+from llm_linalg.language.tables import Namespace
+from llm_linalg.ops import TABLE, fallback
+from llm_linalg.ops.torch_names import resolve
+
+PLACES = ("torch", "Tensor", "F", "linalg", "attribute")
+HOMES = {"torch": "torch", "Tensor": "torch.Tensor", "F": "torch.nn.functional", "linalg": "torch.linalg"}
+
+
+def is_own(value: Any) -> bool:
+    """Whether a function is the language's own, or of Python's ``math``."""
+    function = isinstance(value, FunctionType | BuiltinFunctionType | type)
+    return function and str(value.__module__).startswith(("llm_linalg.", "math"))
+
+
+def members(namespace: Namespace, path: str = "") -> Iterator[tuple[str, Any]]:
+    for name, value in namespace.members.items():
+        if isinstance(value, Namespace):
+            yield from members(value, f"{path}{name}.")
+        else:
+            yield f"{path}{name}", value
+
+
+REACHABLE = {
+    **{f"{module} {name}": value for module, own in tables.MODULES.items() for name, value in members(own)},
+    **{f"{module} {name}": value for module, own in tables.IMPORTED.items() for name, value in members(own)},
+    **{f"Tensor {name}": value for name, value in tables.METHODS.items()},
+}
+
+
+def listed() -> set[Any]:
+    """torch's functions that the table or its list of exceptions name, wherever programs may write them."""
+    found: set[Any] = set()
+    for place, home in HOMES.items():
+        for name in (*TABLE.names_in(place), *fallback.names_in(place)):
+            found.update(resolve(f"{home}.{name}"))
+    return found
+
+
+def test_every_function_of_torch_that_a_program_reaches_is_listed() -> None:
+    allowed = listed() | {torch.zeros, torch.zeros_like}
+    for name, value in REACHABLE.items():
+        if isinstance(value, type) and issubclass(value, nn.Module):
+            assert value.__name__ in layers.NAMES.split()
+        elif not isinstance(value, bool | int | float | str | torch.dtype) and not is_own(value):
+            assert value in allowed, name
+
+
+@pytest.mark.parametrize("place", sorted(HOMES))
+def test_each_listed_name_is_torch_s_and_is_reached(place: str) -> None:
+    reached = {
+        "torch": tables.TORCH.members,
+        "Tensor": tables.METHODS,
+        "F": tables.F.members,
+        "linalg": tables.LINALG.members,
+    }[place]
+    names = (*TABLE.names_in(place), *fallback.names_in(place))
+    assert len(set(names)) == len(names)
+    for name in names:
+        assert list(resolve(f"{HOMES[place]}.{name}")), name
+        assert name in reached
+
+
+def test_attributes_are_listed() -> None:
+    names = (*TABLE.names_in("attribute"), *fallback.names_in("attribute"))
+    assert sorted(names) == sorted(tables.ATTRIBUTES)
+    assert set(tables.STORED) <= set(names)
+
+
+def test_places_are_those_that_the_language_has() -> None:
+    for operation in TABLE.operations.values():
+        assert {word.partition(".")[0] for word in operation.in_language.split()} <= set(PLACES)
+    assert {place for places, _, _ in fallback.IN_LANGUAGE for place in places.split()} <= set(PLACES)
+
+
+def test_an_exception_has_no_entry_and_gives_its_reason() -> None:
+    for places, names, reason in fallback.IN_LANGUAGE:
+        assert reason.endswith(".")
+        for place in set(places.split()) - {"attribute"}:
+            for name in names.split():
+                for function in resolve(f"{HOMES[place]}.{name}"):
+                    assert TABLE.entry(function) is None, name
+
+
+def test_a_tensor_s_other_methods_and_torch_s_other_functions_are_out_of_reach() -> None:
+    for name in (
+        "numpy",
+        "apply_",
+        "map_",
+        "share_memory_",
+        "__reduce__",
+        "register_hook",
+        "storage",
+        "set_",
+    ):
+        assert hasattr(Tensor, name)
+        assert name not in tables.METHODS
+        assert name not in tables.ATTRIBUTES
+    for name in ("load", "save", "compile", "hub", "ops", "from_file", "jit", "utils", "classes"):
+        assert hasattr(torch, name)
+        assert name not in tables.TORCH.members
