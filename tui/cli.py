@@ -12,10 +12,10 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from llm_linalg.text import nearest
-from tui import leaving
 from tui.cli_parse import app_parser
 from tui.files.output import WriteError, say, write
 from tui.model.errors import UsageError
+from tui.terminal.process import leave
 from tui.terminal.signals import restored
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ def main(arguments: Sequence[str] | None = None, given: Lesson | None = None) ->
     words = list(sys.argv[1:] if arguments is None else arguments)
     _hold_streams()
     if given is None:
-        return leaving.leave(_code_of(words, None))
+        return leave(_code_of(words, None))
     with restored():  # a script goes on
         return _code_of(words, given)
 
@@ -85,9 +85,9 @@ def _code_of(words: list[str], given: Lesson | None) -> int:
             os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         return 141
     except Exception as error:  # noqa: BLE001 - what nobody foresaw is told alike, whichever command it was
-        from tui import failures
+        from tui.terminal import crash_log
 
-        return failures.said(error, failures.logged(error))
+        return crash_log.said(error, crash_log.logged(error))
 
 
 def _dispatch(words: list[str]) -> int:

@@ -11,17 +11,19 @@ from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
 from llm_linalg.lesson_values import LessonError
-from tui import failures, garbage, kept
+from tui import kept
 from tui.cli_parse import app_parser
 from tui.drafts import Drafts, folder
 from tui.model.errors import UsageError
 from tui.model.flags import given
 from tui.model.lesson_words import first_lesson, lesson_named
-from tui.model.view_words import VIEW, starting, view_of
+from tui.model.view_words import VIEW, arguments, starting, view_of
+from tui.playground import PLAYGROUND, is_playground
 from tui.script import saving
 from tui.script.tape import Tape
 from tui.settings import Settings, decided
 from tui.state import Memory, State
+from tui.terminal import crash_log, process
 from tui.terminal.color_depth import depth
 from tui.view import View
 
@@ -45,11 +47,11 @@ def launch(flags: argparse.Namespace, lesson: Lesson | None = None, drafts: Draf
         lesson: What to open, where the flags don't name it.
         drafts: Where the playground's program is kept; in the user's folder unless given.
     """
-    garbage.put_off()
+    process.hold_collection()
     try:
         return _launched(flags, lesson, drafts)
     finally:
-        garbage.resume()
+        process.resume_collection()
 
 
 def _launched(flags: argparse.Namespace, lesson: Lesson | None, drafts: Drafts | None) -> int:
@@ -106,15 +108,15 @@ def drawn(make: Callable[[], Shown], settings: Settings) -> tuple[Shown, int]:
     app = make()
     from tui.terminal.redirect import outlet
 
-    with outlet() as out, failures.in_threads(app.fail):
+    with outlet() as out, crash_log.in_threads(app.fail):
         app.screen_descriptor = out.screen
         try:
             app.run(mouse=settings.on("mouse"))
         except Exception as error:  # noqa: BLE001 - whatever it is, the terminal is ours no more
             app.failure = app.failure or error
         if app.failure is not None:
-            print(failures.told(app.failure), file=sys.stderr, flush=True)  # noqa: T201 - into the log
-    return app, (app.return_code or 0) if app.failure is None else failures.said(app.failure, out.log)
+            print(crash_log.told(app.failure), file=sys.stderr, flush=True)  # noqa: T201 - into the log
+    return app, (app.return_code or 0) if app.failure is None else crash_log.said(app.failure, out.log)
 
 
 def unkept(memory: Memory) -> str:
@@ -128,7 +130,22 @@ def _left(app: Explorer, state: State) -> State:
     """What is remembered of an app that has ended well."""
     if app.theme != app.appearance.unasked_theme:
         state = state._replace(theme=app.theme)
-    return state if app.options.drafts.file is not None else state.at(app.start.session.named)
+    return state if app.options.drafts.file is not None else at_view(state, app.start.session.named)
+
+
+def at_view(state: State, view: View) -> State:
+    """The state with the place of a view; a trace of the user's own code is never run again unasked."""
+    return state if view.lesson.given is not None else state._replace(place=place(view))
+
+
+def place(view: View) -> tuple[str, ...]:
+    """The arguments that open a view again from any folder; the playground's program is kept elsewhere."""
+    if is_playground(view.lesson):
+        view = replace(view, code=None)
+    first, *rest = arguments(view)
+    path = view.lesson.path
+    # Without following links, which may lead elsewhere tomorrow.
+    return (first if path is None or first != str(path) else os.path.abspath(path), *rest)  # noqa: PTH100
 
 
 def opening(
@@ -165,8 +182,6 @@ def wanted_lesson(settings: Settings) -> Lesson | None:
 
 def resumed(place: Sequence[str]) -> View | None:
     """The view of a place that was kept; None where it leads nowhere any more."""
-    from tui.playground import PLAYGROUND
-
     if not place:
         return None
     try:
@@ -184,7 +199,7 @@ def plain(
     from llm_linalg.lesson import catalog
     from tui.plain.prompt import converse
 
-    garbage.resume()
+    process.resume_collection()
     try:
         columns = os.get_terminal_size(1).columns
     except OSError:
@@ -193,7 +208,7 @@ def plain(
         view, catalog(), width=columns or 80, ascii_only=ascii_only, notice=notice, talk=talk, record=record
     )
     if left is not None and talk is None:
-        memory.update(lambda state: state.at(left))
+        memory.update(lambda state: at_view(state, left))
     return code
 
 

@@ -65,7 +65,7 @@ def language(flags: argparse.Namespace) -> int:  # noqa: ARG001 - it has no flag
 
 def doctor(flags: argparse.Namespace) -> int:  # noqa: ARG001 - it has no flags
     """``llm-linalg doctor``: what the terminal can do, and what the app makes of it."""
-    from tui.terminal.doctor import found, report
+    from tui.cli_doctor import found, report
 
     write(report(found()))
     return 0

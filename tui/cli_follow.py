@@ -16,9 +16,10 @@ from llm_linalg.text import clean
 from tui import cli_app
 from tui.audience import places
 from tui.audience.client import Link, introduced
-from tui.audience.wire import Followed, Role, WireError
+from tui.audience.wire import Role, WireError
 from tui.cli_parse import colour_flags, shown_flags
 from tui.files.output import say, write
+from tui.model.broadcast import Broadcast
 from tui.model.errors import UsageError
 from tui.model.flags import Parser, whole
 from tui.settings import Settings, decided
@@ -103,7 +104,7 @@ async def read_notes(link: Link) -> int:
     return 0
 
 
-def _said(now: Followed) -> str:
+def _said(now: Broadcast) -> str:
     """A stop's notes as text."""
     from tui.prose import words_of
 

@@ -32,6 +32,13 @@ def deck_named(word: str, *, whole: bool = True) -> Deck:
     return of_lesson(lesson_named(word))
 
 
+def read_deck(path: Path) -> Deck:
+    """The deck in a file or a folder, every stop of which has a view. Raises LessonError."""
+    from llm_linalg.decks import load
+
+    return checked(load(path))
+
+
 def deck_word(deck: Deck) -> str:
     """What names a deck on the command line: a built-in lesson's slug, else its path."""
     first = deck.stops[0].lesson

@@ -4,14 +4,10 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 from llm_linalg.lesson_values import PART_TITLES, Lesson, Stop
 from tui.examples import EXAMPLES
 from tui.view import View
-
-if TYPE_CHECKING:
-    from tui.stage import Run
 
 SLUG = "play"
 TITLE = "Playground"
@@ -61,10 +57,7 @@ def as_program(view: View) -> str:
     return "\n".join([*head, *([""] if head else []), program, ""])
 
 
-def at_line(opened: Run, view: View, line: int) -> View:
-    """The view at the operation of a line of the program, shown whole; or at the last one above it."""
-    from tui.stage.line_notes import path_at
-
-    path = () if opened.trace is None else path_at(opened.trace, line)
+def at_operation(view: View, path: tuple[str, ...]) -> View:
+    """The view at an operation of the program, shown whole."""
     there = replace(view, path=path, order=None, depth="operations", step=0, back=(), twin=False)
     return replace(there, cursor=None, at=view.at if path == view.path else None)

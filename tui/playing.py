@@ -96,8 +96,10 @@ def on_line(session: Session, argument: str) -> Session:
 
 
 def placed(session: Session) -> Session:
-    """At the operation of the cursor's line."""
+    """At the operation of the cursor's line, or at the last one above it."""
+    from tui.stage.line_notes import path_at
+
     run = session.current
     if not session.editing or run is None or run.trace is None:
         return session
-    return replace(session, view=playground.at_line(run, session.view, session.caret))
+    return replace(session, view=playground.at_operation(session.view, path_at(run.trace, session.caret)))

@@ -5,13 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from functools import lru_cache
-from typing import TYPE_CHECKING
 
 from tui.blocks import Block, apart, blocks, grouped
 from tui.widgets.rows import Row, Span, fit, row, width_of, wrap_spans
 
-if TYPE_CHECKING:
-    from tui.frame import FormulaLine
+Formula = Sequence[tuple[str, str]]
+"""A line of a formula: its pieces, each with the state that it is in: plain, done, current, pending."""
 
 LESSON = "lesson:"
 RAISED = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
@@ -112,12 +111,12 @@ def words_of(text: str, width: int) -> list[str]:
     return ["".join(span.text for span in spans) for spans in paragraphs(text, width)]
 
 
-def formula_row(line: FormulaLine) -> Row:
+def formula_row(line: Formula) -> Row:
     """A formula's line as spans in the roles of its states."""
     return tuple(Span(text, "" if state == "plain" else state) for text, state in line)
 
 
-def formula(lines: Sequence[FormulaLine], width: int) -> list[Row]:
+def formula(lines: Sequence[Formula], width: int) -> list[Row]:
     """Formula lines, wrapped at their spaces."""
     rows: list[Row] = []
     for line in lines:
@@ -125,7 +124,7 @@ def formula(lines: Sequence[FormulaLine], width: int) -> list[Row]:
     return rows
 
 
-def elided(line: FormulaLine, width: int, dots: str = "…") -> Row:
+def elided(line: Formula, width: int, dots: str = "…") -> Row:
     """A formula's line in one row: terms far from the current one give way to dots, the total stays."""
     spans = formula_row(line)
     if width_of(spans) <= width or len(spans) < 4:

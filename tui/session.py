@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from tui import player
 from tui.player import Navigable, Player
-from tui.playground import at_line, is_playground, last_line
+from tui.playground import at_operation, is_playground, last_line
 from tui.prose import links
 from tui.view import History, View
 
@@ -181,6 +181,8 @@ class Session:
 
     def with_run(self, opened: Run) -> Session:
         """With the result of a run; a place that this run hasn't got gives way to the stop's own."""
+        from tui.stage.line_notes import path_at
+
         found = replace(self, opened=opened)
         if opened.trace is None:
             return found
@@ -188,7 +190,7 @@ class Session:
             view = replace(self.view, path=(), back=(), order=None, step=0, cursor=None, twin=False)
             return replace(found, view=view, trail=(), landing=False)
         if self.editing or self.landing:
-            view = at_line(opened, self.view, self.caret)
+            view = at_operation(self.view, path_at(opened.trace, self.caret))
             view = view if self.editing else replace(view, depth="cells")
             return replace(found, view=view, landing=False)
         if found.navigation is not None:

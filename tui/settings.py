@@ -146,7 +146,8 @@ def decided(
     home = kept.folder(environment, kept.CONFIG)
     path = None if home is None else home / config_file.NAME
     file = config_file.read(path, {setting.name: setting.of_toml for setting in SETTINGS})
-    last = {} if memory is None else {"theme": memory.load().theme}
+    theme = None if memory is None else memory.load().theme
+    last = {"theme": theme if theme in THEMES else None}  # another release may have had others
     found = {one.name: next(_found(one, flags, environment, file, last)) for one in SETTINGS}
     keys, moved = file.with_keys(changed)
     return Settings(found, keys, moved, None if path is None else str(path))

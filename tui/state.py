@@ -9,15 +9,10 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from tui import kept
-from tui.cli_parse import THEMES
-from tui.model.view_words import arguments
-from tui.playground import is_playground
-from tui.view import View
 
 NAME = "state.json"
 MOST_DECKS = 100
@@ -46,10 +41,6 @@ class State(NamedTuple):
         """With the stop at which a deck is left; the decks not used for longest are forgotten."""
         others = {name: number for name, number in self.decks if name != _absolute(path)}
         return self._replace(decks=(*others.items(), (_absolute(path), stop))[-MOST_DECKS:])
-
-    def at(self, view: View) -> State:
-        """With the place of a view; a trace of the user's own code is never run again unasked."""
-        return self if view.lesson.given is not None else self._replace(place=place(view))
 
 
 class Memory(NamedTuple):
@@ -92,18 +83,9 @@ def of_json(value: Any) -> State:
     stops = decks.items() if isinstance(decks, dict) else ()
     return State(
         place=tuple(listed) if whole else (),
-        theme=theme if theme in THEMES else None,
+        theme=theme if isinstance(theme, str) else None,
         decks=tuple((name, stop) for name, stop in stops if type(stop) is int and stop > 0)[-MOST_DECKS:],
     )
-
-
-def place(view: View) -> tuple[str, ...]:
-    """The arguments that open a view again from any folder; the playground's program is kept elsewhere."""
-    if is_playground(view.lesson):
-        view = replace(view, code=None)
-    first, *rest = arguments(view)
-    path = view.lesson.path
-    return (first if path is None or first != str(path) else _absolute(path), *rest)
 
 
 def _absolute(path: str | os.PathLike[str]) -> str:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from llm_linalg.lesson_values import LessonError
-from tui.decks import checked
 
 if TYPE_CHECKING:
     from llm_linalg.decks import Deck
@@ -16,9 +16,15 @@ Seen = tuple[tuple[str, int, int, int], ...]
 
 
 class Watch:
-    """Looks whether a deck's files are as they were; a deck without files never changes."""
+    """Looks whether a deck's files are as they were; a deck without files never changes.
 
-    def __init__(self, deck: Deck) -> None:
+    Args:
+        deck: As it was read.
+        load: Reads it again; raises LessonError.
+    """
+
+    def __init__(self, deck: Deck, load: Callable[[Path], Deck]) -> None:
+        self._load = load
         self._path = deck.path if deck.sources else None
         self._files = tuple(deck.sources)
         self._seen = self._now()
@@ -26,14 +32,12 @@ class Watch:
 
     def look(self) -> Deck | str | None:
         """The deck as it was saved since the last look, or what is wrong with it; None if nothing changed."""
-        from llm_linalg.decks import load
-
         now = self._now()
         if self._path is None or (now == self._seen and not self._wrong):
             return None
         before, self._wrong, self._seen = self._wrong, "", now
         try:
-            deck = checked(load(self._path))
+            deck = self._load(self._path)
         except LessonError as error:  # what it lacks may be made elsewhere: it is tried again at each look
             self._wrong = f"{Path(error.file).name}:{error.line}: {error.reason}"
             return self._wrong if self._wrong != before else None

@@ -12,9 +12,9 @@ from tests.app.test_audience import told
 from tui.app import Explorer, NotesApp, Options
 from tui.audience.client import Link
 from tui.audience.places import PlaceError
-from tui.audience.wire import Followed
 from tui.headless import capture
 from tui.keys import KEYS
+from tui.model.broadcast import Broadcast
 from tui.panes.notes import Notes, notes_rows
 from tui.screens.follower import ALLOWED, FollowerScreen
 from tui.session import Session
@@ -26,12 +26,12 @@ from tui.widgets.rows import width_of
 class Scripted(Link):
     """A link that tells what a test wants, and then nothing more."""
 
-    def __init__(self, *tells: Followed) -> None:
+    def __init__(self, *tells: Broadcast) -> None:
         super().__init__("notes", {})
         self.tells = list(tells)
         self.said: list[tuple[str, int | None]] = []
 
-    async def talk(self) -> AsyncIterator[Followed]:
+    async def talk(self) -> AsyncIterator[Broadcast]:
         while self.tells:
             yield self.tells.pop(0)
         raise PlaceError("nobody presents")
@@ -84,7 +84,7 @@ def capture_of(app: NotesApp) -> str:
 @pytest.mark.parametrize("glyphs", [UNICODE, ASCII])
 def test_notes_never_leave_their_room(talk: Session, size: tuple[int, int], glyphs: object) -> None:
     now = told(done(talk, "stage.next"), "notes")
-    long = Followed(now.deck, now.lesson, {**now.show, "notes": "word " * 2000, "fault": "x.md:1: broken"})
+    long = Broadcast(now.deck, now.lesson, {**now.show, "notes": "word " * 2000, "fault": "x.md:1: broken"})
     for notes in (Notes(None, 0.0, "Waiting"), Notes(now, 5.0), Notes(long, 700.0, "gone", top=10**6)):
         rows = notes_rows(notes, *size, ASCII if glyphs is ASCII else UNICODE)
         assert len(rows) <= size[1]

@@ -18,8 +18,6 @@ from tui.audience.client import Link, introduced
 from tui.audience.server import Audience
 from tui.audience.wire import (
     ASKED,
-    NOTHING,
-    Followed,
     Role,
     WireError,
     asked,
@@ -31,7 +29,9 @@ from tui.audience.wire import (
     lesson_told,
     role_of,
     show_message,
+    updated,
 )
+from tui.model.broadcast import Broadcast
 from tui.screens.follower import talk_of
 from tui.session import Session
 from tui.talk import edited, on_stage
@@ -47,16 +47,16 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     return {"XDG_RUNTIME_DIR": str(tmp_path_factory.mktemp("run"))}
 
 
-def told(session: Session, role: Role = "follow") -> Followed:
+def told(session: Session, role: Role = "follow") -> Broadcast:
     talk = on_stage(session)
     lines = [
         deck_message(talk.deck),
         lesson_message(talk.deck, talk.stop.lesson),
         show_message(session, role, 0.0),
     ]
-    now = NOTHING
+    now = Broadcast()
     for line in lines:
-        now = now.with_line(encode(line))
+        now = updated(now, encode(line))
     return now
 
 
@@ -133,14 +133,14 @@ def test_other_versions_are_refused() -> None:
             role_of(message)
     assert role_of(greeting("notes")) == "notes"
     with pytest.raises(WireError, match="another version"):
-        NOTHING.with_line(b'{"new": {}}\n')
+        updated(Broadcast(), b'{"new": {}}\n')
 
 
 @pytest.mark.parametrize("change", [{"number": 99}, {"stop": 0}, {"view": None}, {"seconds": "x"}])
 def test_what_is_told_in_another_way_is_refused(talk: Session, change: dict[str, object]) -> None:
     now = told(talk)
     with pytest.raises(WireError):
-        talk_of(Followed(now.deck, now.lesson, {**now.show, **change}), lesson_told(now.lesson))
+        talk_of(Broadcast(now.deck, now.lesson, {**now.show, **change}), lesson_told(now.lesson))
 
 
 # The place.

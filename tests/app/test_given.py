@@ -18,11 +18,11 @@ from tests.app.driving import opened
 from tests.engine.test_places import Model
 from tui import cli
 from tui.cli import main
-from tui.leaving import THREAD
 from tui.model.view_words import arguments
 from tui.outline import outline, pointed
 from tui.picture import BEHIND, RUNNING
 from tui.stage import open_view
+from tui.terminal.process import RUN_THREAD
 from tui.view import View
 
 Capture = pytest.CaptureFixture[str]
@@ -258,14 +258,14 @@ async def test_the_backward_pass_of_a_long_run_is_made_in_its_thread(monkeypatch
     monkeypatch.setattr(Trace, "backward", noted)
     async with opened(lesson_of(of_function(longer, (torch.ones(3),)), "longer")) as app:
         await app.press("w")
-        assert made == [THREAD]
+        assert made == [RUN_THREAD]
         assert app.has(twin=True)
         assert "dx" in app.screen
         await app.press("w")
         assert app.has(twin=False)
         await app.press("M", "w")
         assert app.has(twin=True, depth="map")
-        assert made == [THREAD]  # once
+        assert made == [RUN_THREAD]  # once
 
 
 async def test_what_is_too_long_for_a_key_is_said(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.app.talks import DECK, deck_at, done, started, where
-from tui.decks import view_at
+from tui.decks import read_deck, view_at
 from tui.session import Session
 from tui.stopwatch import Stopwatch, shown
 from tui.talk import Talk, edited, on_stage
@@ -177,7 +177,7 @@ def test_what_is_left_of_the_planned_time(talk: Session) -> None:
 
 
 def saved(talk: Session, file: Path, text: str) -> Session:
-    watch = Watch(on_stage(talk).deck)
+    watch = Watch(on_stage(talk).deck, read_deck)
     file.write_text(text, encoding="utf-8")
     deck = watch.look()
     assert deck is not None
@@ -218,7 +218,7 @@ def test_what_is_rehearsed_otherwise_is_shown_so(tmp_path: Path) -> None:
 
 def test_a_broken_save_is_told_once_and_a_later_good_one_is_taken(tmp_path: Path) -> None:
     file = deck_at(tmp_path)
-    watch = Watch(started(file).talk.deck)  # type: ignore[union-attr]
+    watch = Watch(started(file).talk.deck, read_deck)  # type: ignore[union-attr]
     assert watch.look() is None
     file.write_text(DECK + "\n## Empty\n", encoding="utf-8")
     told = watch.look()
@@ -234,7 +234,7 @@ def test_a_broken_save_is_told_once_and_a_later_good_one_is_taken(tmp_path: Path
 
 def test_a_folder_is_watched_with_what_comes_into_it(tmp_path: Path) -> None:
     deck_at(tmp_path)
-    watch = Watch(started(tmp_path).talk.deck)  # type: ignore[union-attr]
+    watch = Watch(started(tmp_path).talk.deck, read_deck)  # type: ignore[union-attr]
     deck_at(tmp_path, '+++\ntitle = "Z"\n+++\nMore.\n', "z.md")
     found = watch.look()
     assert found is not None

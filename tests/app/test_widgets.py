@@ -162,7 +162,7 @@ def test_a_long_formula_keeps_its_head_its_current_term_and_its_total() -> None:
     terms = [(f" + {k}.0000", "current" if k == 7 else "done") for k in range(1, 12)]
     line = (("Y[0,0] = ", "plain"), ("0.0000", "done"), *terms, (" = 66.0000", "done"))
     for width in range(40, 90):
-        text = "".join(span.text for span in elided(line, width))  # type: ignore[arg-type]
+        text = "".join(span.text for span in elided(line, width))
         assert len(text) <= width
         assert text.startswith("Y[0,0] = ")
         assert text.endswith(" = 66.0000")

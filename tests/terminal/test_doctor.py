@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from tests.terminal.console import Console, environment
+from tui.cli_doctor import Facts, report
 from tui.terminal.color_depth import depth
-from tui.terminal.doctor import Facts, report
 from tui.terminal.probe import Answers, answers
 
 ASKED = b"\x1b[c"

@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from tui.audience import places
-from tui.audience.wire import NOTHING, TOLD, Followed, Role, WireError, encode, greeting
+from tui.audience.wire import TOLD, Role, WireError, encode, greeting, updated
+from tui.model.broadcast import Broadcast
 
 AGAIN = 1.0  # seconds between two looks for a presenter
 GONE = "The presenter has gone; waiting for the next."
@@ -31,7 +32,7 @@ class Link:
         self._environment = environment
         self._writer: asyncio.StreamWriter | None = None
 
-    async def talk(self) -> AsyncIterator[Followed]:
+    async def talk(self) -> AsyncIterator[Broadcast]:
         """What is shown, until the presenter ends.
 
         Raises:
@@ -46,9 +47,9 @@ class Link:
         self._writer = writer
         try:
             writer.write(encode(greeting(self.role)))
-            now = NOTHING
+            now = Broadcast()
             while line := await reader.readline():
-                before, now = now, now.with_line(line)
+                before, now = now, updated(now, line)
                 if now.whole and now.show is not before.show:
                     yield now
         except ValueError:

@@ -16,10 +16,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from tui.model.broadcast import Broadcast
 from tui.model.view_words import arguments
 from tui.talk import edited, on_stage
 
@@ -140,40 +141,15 @@ def _told_apart(following: DeckStop, stop: DeckStop) -> str:
     return f"{following.title} › {following.source}" if same and following.source else following.title
 
 
-@dataclass(frozen=True, slots=True)
-class Followed:
-    """What a follower knows of a talk.
-
-    Attributes:
-        deck: The `deck` line's object.
-        lesson: The `lesson` line's object.
-        show: The `show` line's object.
-    """
-
-    deck: Mapping[str, Any]
-    lesson: Mapping[str, Any]
-    show: Mapping[str, Any]
-
-    def with_line(self, line: bytes) -> Followed:
-        """With what a line of the presenter's says. Raises WireError for what it is not."""
-        message = decode(line)
-        if "refused" in message:
-            raise WireError(str(message["refused"]))
-        kind = next(
-            (kind for kind in ("deck", "lesson", "show") if isinstance(message.get(kind), dict)), None
-        )
-        if kind is None:
-            raise WireError("a line of another version")
-        parts = {"deck": self.deck, "lesson": self.lesson, "show": self.show, kind: message[kind]}
-        return Followed(**parts)
-
-    @property
-    def whole(self) -> bool:
-        """Whether there is something to show."""
-        return bool(self.deck and self.lesson and self.show)
-
-
-NOTHING = Followed({}, {}, {})
+def updated(known: Broadcast, line: bytes) -> Broadcast:
+    """What is known of a talk, with what a presenter's line says. Raises WireError for what is no line."""
+    message = decode(line)
+    if "refused" in message:
+        raise WireError(str(message["refused"]))
+    for kind in ("deck", "lesson", "show"):
+        if isinstance(message.get(kind), dict):
+            return replace(known, **{kind: message[kind]})
+    raise WireError("a line of another version")
 
 
 def lesson_told(told: Mapping[str, Any]) -> Lesson:

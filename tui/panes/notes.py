@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from llm_linalg.text import clean
-from tui.audience.wire import Followed
 from tui.enlarged import ACROSS, enlarged_rows
+from tui.model.broadcast import Broadcast
 from tui.prose import paragraphs
 from tui.stopwatch import shown
 from tui.themes import Glyphs
@@ -26,7 +26,7 @@ class Notes:
         top: How many rows of the notes are scrolled over.
     """
 
-    now: Followed | None
+    now: Broadcast | None
     seconds: float
     said: str = ""
     top: int = 0
@@ -54,7 +54,7 @@ def notes_rows(notes: Notes, width: int, height: int, glyphs: Glyphs) -> list[Ro
     return [fit(spans, width, glyphs.dots) for spans in rows[:height]]
 
 
-def _head(now: Followed, seconds: float, width: int, glyphs: Glyphs) -> list[Row]:
+def _head(now: Broadcast, seconds: float, width: int, glyphs: Glyphs) -> list[Row]:
     show = now.show
     stops = now.deck.get("stops") or []
     number = show.get("number")

@@ -14,8 +14,9 @@ from llm_linalg.decks import Deck, DeckStop
 from llm_linalg.lesson_values import LessonError
 from tui.audience.client import AGAIN, GONE, Link
 from tui.audience.places import PlaceError
-from tui.audience.wire import Followed, WireError, lesson_told
+from tui.audience.wire import WireError, lesson_told
 from tui.decks import view_at
+from tui.model.broadcast import Broadcast
 from tui.screens.explorer import ExplorerScreen
 from tui.screens.options import Options
 from tui.screens.presenter import NO_LARGE
@@ -91,7 +92,7 @@ class Reader:
         self._told: Mapping[str, Any] = {}
         self._lesson: Lesson | None = None
 
-    def session(self, session: Session, now: Followed) -> Session:
+    def session(self, session: Session, now: Broadcast) -> Session:
         """The session that shows what the presenter shows, as large as it was here.
 
         Raises:
@@ -103,14 +104,14 @@ class Reader:
             talk = replace(talk, big=old.big, footer=old.footer)
         return session.staged(view, talk)
 
-    def talk(self, now: Followed) -> tuple[Talk, View]:
+    def talk(self, now: Broadcast) -> tuple[Talk, View]:
         """The talk and the view that the presenter shows. Raises as `session` does."""
         if self._lesson is None or now.lesson != self._told:
             self._lesson, self._told = lesson_told(now.lesson), now.lesson
         return talk_of(now, self._lesson)
 
 
-def talk_of(now: Followed, lesson: Lesson) -> tuple[Talk, View]:
+def talk_of(now: Broadcast, lesson: Lesson) -> tuple[Talk, View]:
     """The talk as one that follows knows it, and its view: of the other stops, the titles alone.
 
     Raises:

@@ -14,8 +14,9 @@ from textual.screen import Screen
 from llm_linalg.text import clean
 from tui.audience.client import AGAIN, GONE, Link
 from tui.audience.places import PlaceError
-from tui.audience.wire import Followed, WireError
+from tui.audience.wire import WireError
 from tui.keys import Key
+from tui.model.broadcast import Broadcast
 from tui.panes.footer import fitted
 from tui.panes.notes import Notes, notes_rows
 from tui.screens.app_commands import next_theme
@@ -48,7 +49,7 @@ class NotesScreen(Screen[None], inherit_bindings=False):
     def __init__(self, link: Link) -> None:
         """Follows what the link tells."""
         super().__init__()
-        self.now: Followed | None = None
+        self.now: Broadcast | None = None
         self.said = "Waiting for a presenter."
         self._link = link
         self._heard = 0.0  # when the last line came
@@ -140,6 +141,6 @@ class NotesScreen(Screen[None], inherit_bindings=False):
                 self.said = f"It can't be followed: {clean(str(error))}"
             if self.now is not None and self.now.show.get("running"):
                 stopped = {**self.now.show, "seconds": self.seconds, "running": False}
-                self.now = Followed(self.now.deck, self.now.lesson, stopped)
+                self.now = Broadcast(self.now.deck, self.now.lesson, stopped)
             self.draw()
             await asyncio.sleep(AGAIN)

@@ -13,6 +13,7 @@ from textual.message import Message
 
 from tui.audience import places
 from tui.audience.server import Audience
+from tui.decks import read_deck
 from tui.screens.explorer import DIGITS, ExplorerScreen
 from tui.screens.options import Options
 from tui.session import Session
@@ -46,7 +47,7 @@ class PresenterScreen(ExplorerScreen):
         super().__init__(session, options)
         self.audience: Audience | None = None
         self.count = ""  # the digits of a number that is being typed
-        self._files = Watch(self.talk.deck)
+        self._files = Watch(self.talk.deck, read_deck)
         self._remembered: int | None = None  # the stop that is kept for the next time
         self._remembering = threading.Lock()
         self._next: Timer | None = None

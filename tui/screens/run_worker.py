@@ -15,8 +15,7 @@ from typing import TYPE_CHECKING
 
 from textual.message import Message
 
-from tui import garbage
-from tui.leaving import THREAD
+from tui.terminal.process import RUN_THREAD, resume_collection
 
 if TYPE_CHECKING:
     from textual.widget import Widget
@@ -85,7 +84,7 @@ async def _awaited(owner: Widget, view: View, previous: Run | None, halted: Even
         with suppress(RuntimeError):  # the app has ended meanwhile
             loop.call_soon_threadsafe(ended, error)
 
-    Thread(target=copy_context().run, args=(work,), name=THREAD, daemon=True).start()
+    Thread(target=copy_context().run, args=(work,), name=RUN_THREAD, daemon=True).start()
     try:
         await done
     finally:
@@ -101,7 +100,7 @@ def _work(owner: Widget, view: View, previous: Run | None, halted: Event, droppe
         from tui.stage import open_view, warm
 
         warm()
-        garbage.resume()
+        resume_collection()
         owner.post_message(RunStarted())
         opened = open_view(view, previous, lambda: dropped.is_set() or halted.is_set())
     if not dropped.is_set():

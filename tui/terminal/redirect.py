@@ -9,7 +9,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple
 
-from tui.failures import log_file
+from tui.terminal.crash_log import log_file
 
 
 class Outlet(NamedTuple):
