@@ -15,6 +15,7 @@ from textual.worker import WorkerCancelled
 
 from tui.app import Explorer, Options
 from tui.session import Session
+from tui.terminal.textual_private import rows_drawn
 from tui.view import View
 
 Format = Literal["screen", "svg", "ansi"]
@@ -82,7 +83,7 @@ def capture(app: Explorer, format: Format) -> str:  # noqa: A002
     """What is on the screen of a running app."""
     if format == "svg":
         return svg(app)
-    strips = app.screen._compositor.render_strips()  # noqa: SLF001 - no public way gives the screen's cells
+    strips = rows_drawn(app.screen)
     if format == "screen":
         return "\n".join(strip.text.rstrip() for strip in strips) + "\n"
     depth: Literal["truecolor"] = "truecolor"

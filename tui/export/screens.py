@@ -11,6 +11,7 @@ from textual.strip import Strip
 
 from tui.app import Explorer, Options
 from tui.export.scenes import Scene
+from tui.terminal.textual_private import rows_drawn
 
 Screen = list[Strip]
 ENDS = (signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
@@ -72,7 +73,7 @@ async def _still(app: Explorer, pilot: Pilot[None]) -> Screen:
     before: Screen = []
     while True:
         await pilot.pause(0)
-        rows = app.screen._compositor.render_strips()  # noqa: SLF001 - no public way gives the cells
+        rows = rows_drawn(app.screen)
         if app.explorer.settled and rows == before:
             return rows
         before = rows

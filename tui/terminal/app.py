@@ -10,13 +10,13 @@ from typing import Any
 
 from rich.console import RenderableType
 from textual import events
-from textual._compositor import ChopsUpdate, LayoutUpdate
 from textual.app import App
 from textual.screen import Screen
 
 from tui.terminal.cell_buffer import Canvas
 from tui.terminal.diff import Difference
 from tui.terminal.signals import heard
+from tui.terminal.textual_private import ChopsUpdate, LayoutUpdate, size_drawn, until_mounted, whole_update
 
 MANY = 16  # messages that may wait before more keys are read
 SWITCH = 0.001  # seconds for which one thread may keep the others waiting: what reads keys and what writes
@@ -57,12 +57,12 @@ class TerminalApp(App[None]):
         if self._behind or self._batch_count:
             self._late = True
             return
-        # What is drawn has the compositor's size, which follows the window's a moment later.
-        size = screen._compositor.size  # noqa: SLF001 - as Screen itself asks for it
+        size = size_drawn(screen)
         if self._stale or self._canvas.size != tuple(size):
             self._stale = False
             self._canvas.forget(*size)
-            renderable = self._whole(screen)  # a part would leave the rest unknown for good
+            # A part would leave the rest unknown for good.
+            renderable = whole_update(screen, self._background_screens)
         difference = Difference(renderable, self._canvas)
         super()._display(screen, difference)  # type: ignore[arg-type]  # it takes any CompositorUpdate
 
@@ -77,21 +77,12 @@ class TerminalApp(App[None]):
         if self._late and self._running and not self._exit:
             self._late = False
             with self._context():  # the thread that writes may have asked for it, which knows of no app
-                self._display(self.screen, self._whole(self.screen))
+                self._display(self.screen, whole_update(self.screen, self._background_screens))
 
     def _end_batch(self) -> None:
         super()._end_batch()
         if not self._batch_count:
             self.call_later(self.catch_up)
-
-    def _whole(self, screen: Screen[object]) -> LayoutUpdate:
-        """Everything that a screen shows, as one update."""
-        whole = screen._compositor.render_update(  # noqa: SLF001 - as Screen itself asks for it
-            full=True, screen_stack=self._background_screens
-        )
-        if not isinstance(whole, LayoutUpdate):
-            raise TypeError("a full update of a screen is one of its layout")
-        return whole
 
     def redraw(self) -> None:
         """Nobody knows what the screen shows: another size, or the app was away. Everything is sent again."""
@@ -121,9 +112,7 @@ class TerminalApp(App[None]):
     async def on_event(self, event: events.Event) -> None:
         """A key waits for the screen that it is for: one of the same moment may have opened it."""
         if isinstance(event, events.Key) and self._screen_stack:
-            screen = self.screen
-            if not (screen.is_mounted or screen._closing):  # noqa: SLF001
-                await screen._mounted_event.wait()  # noqa: SLF001 - as whoever mounts a widget waits for it
+            await until_mounted(self.screen)
         await super().on_event(event)
 
     # How it ends.

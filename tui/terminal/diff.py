@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 from rich.color import ColorSystem
 from rich.console import Console
-from textual._compositor import ChopsUpdate, CompositorUpdate, LayoutUpdate
 
 from tui.terminal.cell_buffer import Canvas, Placed
+from tui.terminal.textual_private import ChopsUpdate, CompositorUpdate, LayoutUpdate
 
 SYSTEMS = {
     "standard": ColorSystem.STANDARD,

@@ -14,7 +14,6 @@ from concurrent.futures import wait
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Protocol
 
-from textual._xterm_parser import XTermParser
 from textual.drivers.linux_driver import LinuxDriver
 from textual.events import Resize
 from textual.geometry import Size
@@ -23,6 +22,7 @@ from textual.messages import InBandWindowResize
 
 from tui.terminal import background
 from tui.terminal.input_filter import Intake
+from tui.terminal.textual_private import XTermParser
 from tui.terminal.writer import Writer
 
 if TYPE_CHECKING:

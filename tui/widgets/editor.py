@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import events
-from textual._text_area_theme import TextAreaTheme
 from textual.binding import Binding, BindingType
 from textual.message import Message
 from textual.widgets import TextArea
+from textual.widgets.text_area import TextAreaTheme
 
 from tui.editing import Mark, carried, harmless, indent_after, mixed
 from tui.playground import LONGEST
@@ -16,9 +16,8 @@ from tui.widgets.annotated_text import AnnotatedText
 from tui.widgets.row_widget import look_of
 
 if TYPE_CHECKING:
-    from textual.document._document import EditResult
-    from textual.document._edit import Edit
     from textual.timer import Timer
+    from textual.widgets.text_area import Edit, EditResult
 
     from tui.picture import Picture
     from tui.stage import Run
