@@ -17,6 +17,7 @@ from llm_linalg.axes import Shape
 from llm_linalg.errors import HaltedError, LimitError, ProgramError, Repair, ShapeError
 from llm_linalg.generator import forked
 from llm_linalg.language.source import Source
+from llm_linalg.ops import TABLE
 from llm_linalg.parsing import expression
 from llm_linalg.text import characters
 
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 MOST = 6
 _MARGINS = re.compile(r"(?<=[(\[{]) +| +(?=[)\]}])")  # where a bracket stood at the end of a line
 _MASK = 3  # of the operands of attention
-_SIGNS = {ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/"}
+_ARITHMETIC = ast.Add | ast.Sub | ast.Mult | ast.Div
 _WITH_WIDTHS = (nn.Linear, nn.LayerNorm, nn.RMSNorm, nn.Embedding)
 _BUDGET: Mapping[str, Any] = {"cells": 2**22, "multiplications": 2**28, "total": 2**23, "work": 2**28}
 
@@ -98,8 +99,8 @@ def _of_statement(
     """Yield repairs of ``x += b`` and ``x[mask] = 1``: those of ``x + b`` and ``x[mask]`` that fit."""
     text = interpreter.source.text_of
     match node:
-        case ast.AugAssign(target=ast.Name() as target, op=op, value=value) if type(op) in _SIGNS:
-            sign = _SIGNS[type(op)]
+        case ast.AugAssign(target=ast.Name() as target, op=op, value=value) if isinstance(op, _ARITHMETIC):
+            sign = TABLE.operator(error.operation)
             source, both = _alone(f"{text(target)} {sign} {_wrapped(text(value))}")
             sides = [part for part in ast.iter_child_nodes(both) if isinstance(part, ast.expr)]
             for one in _of_expression(interpreter, source, both, error, sides[: len(error.operands)]):

@@ -5,29 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from llm_linalg.axes import Axes, axes_text
+from llm_linalg.ops import TABLE
 from llm_linalg.ops.movement import Movement
 from llm_linalg.shapes import shape_text
 
 if TYPE_CHECKING:
     from llm_linalg.node import Node
 
-_SIGNS = {
-    "matmul": "@",
-    "linear": "@",
-    "dot": "·",
-    "outer": "⊗",
-    "add": "+",
-    "sub": "-",
-    "mul": "*",
-    "div": "/",
-    "pow": "**",
-    "lt": "<",
-    "le": "<=",
-    "gt": ">",
-    "ge": ">=",
-    "eq": "==",
-    "ne": "!=",
-}
 _LONG = 40  # a line of shapes beyond this leaves no room for the result's
 _KINDS = {
     "movement": "Each cell of {out} is a cell of {first}, moved and not changed.",
@@ -51,14 +35,19 @@ def shape_line(node: Node) -> str:
         # The weight is stored (out, in) and used transposed: that is what the line shows.
         shapes[1] = f"{shapes[1]}ᵀ"
         left = f"{shapes[0]} @ {shapes[1]}" + (f" + {shapes[2]}" if len(shapes) > 2 else "")
-    elif node.op in _SIGNS and len(shapes) == 2:
-        left = f" {_SIGNS[node.op]} ".join(shapes)
+    elif (sign := _sign(node.op)) and len(shapes) == 2:
+        left = f" {sign} ".join(shapes)
     else:
         left = f"{node.op} {', '.join(shapes[:4])}" + (" …" if len(shapes) > 4 else "")
         if len(left) > _LONG and len(set(shapes)) == 1:
             left = f"{node.op} {len(shapes)} × {shapes[0]}"
     note = _note(node)
     return f"{left} → {result}" + (f"   {note}" if note else "")
+
+
+def _sign(name: str) -> str:
+    operation = TABLE.operations.get(name)
+    return operation.operator or operation.symbol if operation else ""
 
 
 def _note(node: Node) -> str:

@@ -239,7 +239,7 @@ PACKAGES: Mapping[str, str] = {
 }
 
 
-_SIGNS = {"add": "+", "sub": "-", "subtract": "-", "mul": "*", "multiply": "*", "div": "/", "divide": "/"}
+_ARITHMETIC = "+-*/"
 
 
 def imported(path: str, had: str) -> str:
@@ -279,8 +279,14 @@ def missing(shown: str, name: str, known: Collection[str], near: Hint = hint, ow
 
 def _in_place(name: str, owner: str) -> str:
     """Say how else a tensor is changed where it is."""
-    sign = _SIGNS.get(name)
-    return f"write {owner} {sign}= ..." if sign else f"write {owner}[...] = {owner}.{name}(...)"
+    from llm_linalg.ops import TABLE  # it loads torch, which to check a program's text doesn't need
+
+    sign = TABLE.operator(name)
+    return (
+        f"write {owner} {sign}= ..."
+        if sign and sign in _ARITHMETIC
+        else f"write {owner}[...] = {owner}.{name}(...)"
+    )
 
 
 def without(value: object, text: str, name: str, of_tensors: bool) -> str:

@@ -48,6 +48,17 @@ class OperationTable:
                 for function in resolve(spelling):
                     self._entries[function] = Entry(operation, swap=True)
 
+    def named(self, name: str) -> Operation | None:
+        """Return the operation that torch calls by a name or an alias; None if the table lacks it."""
+        if name in self.operations:
+            return self.operations[name]
+        return next((own for own in self.operations.values() if name in own.aliases), None)
+
+    def operator(self, name: str) -> str:
+        """Return Python's operator for an operation, such as ``@``; or an empty text."""
+        operation = self.named(name)
+        return operation.operator if operation else ""
+
     def names_in(self, place: str) -> tuple[str, ...]:
         """Return the names of operations that programs may write at a place; see `Operation.in_language`."""
         names: list[str] = []

@@ -10,12 +10,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from llm_linalg.cells import Box
+from llm_linalg.ops import TABLE
 from llm_linalg.text import clean
 from tui.frame import ErrorView, Frame, Mark, Number, Panel, RepairFacts
 from tui.stage.format_cache import FormatCache
 from tui.stage.highlights import Highlight
 from tui.stage.panels import PanelStyle, make_panel, rest_of, tensor_reader
-from tui.stage.placement import SIGNS, plain_spot
+from tui.stage.placement import plain_spot
 
 if TYPE_CHECKING:
     from llm_linalg.errors import ProgramError, ShapeError
@@ -48,7 +49,7 @@ def clash_panels(
     panels = []
     tensors = [value for value in values if value is not None]
     look = PanelStyle(store, max((store.extent(value) for value in tensors), default=0.0), ascii_only)
-    sign = SIGNS.get(error.operation, "")
+    sign = TABLE.operator(error.operation)
     for p, (operand, value) in enumerate(zip(error.operands, values, strict=True)):
         spot = plain_spot("operand", len(operand.shape), sign if p else "")
         axes = [mismatch.axis for mismatch in error.axes if mismatch.operand == p]

@@ -11,14 +11,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from llm_linalg.ops import TABLE
 from tui.frame import Arrangement, Role
 
 if TYPE_CHECKING:
     from llm_linalg.axes import Axes
     from llm_linalg.node import Node
-
-SIGNS = {"add": "+", "sub": "-", "mul": "*", "div": "/", "pow": "**", "eq": "==", "ne": "!=", "lt": "<"}
-SIGNS |= {"le": "<=", "gt": ">", "ge": ">=", "matmul": "@"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +129,7 @@ def _side_by_side(node: Node, stacked: bool) -> Placements:
     ranks = [len(operand.value.shape) for operand in node.operands]
     rank = len(node.shape)
     flat = max([*ranks, rank]) <= 1
-    sign = SIGNS.get(node.op, "")
+    sign = TABLE.operator(node.op)
     columns = _columns(node) if not (stacked or flat) else [False] * (len(ranks) + 1)
     operands = tuple(
         plain_spot("operand", size, sign if p and sign else "", column=columns[p])
