@@ -10,7 +10,7 @@ from textual.app import SystemCommand
 from textual.filter import LineFilter
 from textual.screen import Screen
 
-from tui.keys import BY_ID
+from tui.commands import BY_ID
 from tui.player import Player
 from tui.playground import PLAYGROUND
 from tui.screens.explorer import ExplorerScreen
@@ -103,7 +103,7 @@ class Explorer(TerminalApp):
         return self.appearance.line_filters
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:  # noqa: ARG002
-        """None of Textual's: the palette lists lessons and the commands of `tui.keys`."""
+        """None of Textual's: the palette lists lessons and the commands of `tui.commands`."""
         return ()
 
     def on_background(self, light: bool) -> None:

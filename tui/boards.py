@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from tui.choices import open_lesson
-from tui.motions import Command
+from tui.motions import Transition
 from tui.session import Session
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ def selected(board: Board, row: int) -> BoardRow:
     return board.rows[max(1, min(row, len(board.rows))) - 1]
 
 
-def select_by(direction: int) -> Command:
+def select_by(direction: int) -> Transition:
     """Select the row below (1) or above (−1)."""
 
     def select(session: Session) -> Session:
@@ -43,7 +43,7 @@ def open_row(session: Session) -> Session:
     return replace(opened, visits=(*session.visits, session.view))
 
 
-def open_row_of(number: int) -> Command:
+def open_row_of(number: int) -> Transition:
     """Select a row by its number, from 1, and open its lesson."""
 
     def select(session: Session) -> Session:

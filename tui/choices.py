@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from tui import outline
-from tui.motions import Command
+from tui.motions import Transition
 from tui.playground import is_playground
 from tui.prose import links
 from tui.session import Session, first_control
@@ -14,7 +14,7 @@ from tui.view import Look, View
 LOOKS: tuple[Look, ...] = ("numbers", "heat", "both")
 
 
-def stop_by(direction: int) -> Command:
+def stop_by(direction: int) -> Transition:
     """To the next stop or the one before; past the ends, to the neighbouring lesson."""
 
     def go(session: Session) -> Session:
@@ -63,7 +63,7 @@ def module_at(session: Session, path: str) -> Session:
     return session if first is None else node_at(session, str(first.index))
 
 
-def choose_by(direction: int) -> Command:
+def choose_by(direction: int) -> Transition:
     """Choose a lesson in the sidebar, or a place in the outline, from the chosen one or the open one."""
 
     def choose(session: Session) -> Session:
@@ -77,7 +77,7 @@ def choose_by(direction: int) -> Command:
     return choose
 
 
-def choose_end(*, last: bool) -> Command:
+def choose_end(*, last: bool) -> Transition:
     """Choose the first or the last lesson in the sidebar, or place in the outline."""
 
     def choose(session: Session) -> Session:
@@ -98,7 +98,7 @@ def open_lesson(session: Session, slug: str) -> Session:
     return session.changed(View.opening(lesson))
 
 
-def link_by(number: int) -> Command:
+def link_by(number: int) -> Transition:
     """Open the lesson that the stop's text links to, by the link's number."""
 
     def follow(session: Session) -> Session:
@@ -120,7 +120,7 @@ def open_chosen(session: Session) -> Session:
     return open_lesson(session, session.chosen)
 
 
-def move_selected(direction: int) -> Command:
+def move_selected(direction: int) -> Transition:
     """Raise or lower the selected control."""
 
     def move(session: Session) -> Session:
@@ -185,7 +185,7 @@ def turn_cell(session: Session) -> Session:
     return session if run_ is None else session.changed(turned(run_, session.view))
 
 
-def select_by(direction: int) -> Command:
+def select_by(direction: int) -> Transition:
     """Select the next control or the one before."""
 
     def select(session: Session) -> Session:
@@ -198,7 +198,7 @@ def select_by(direction: int) -> Command:
     return select
 
 
-def seed_by(direction: int) -> Command:
+def seed_by(direction: int) -> Transition:
     """Another seed, never below 0."""
 
     def move(session: Session) -> Session:
@@ -207,7 +207,7 @@ def seed_by(direction: int) -> Command:
     return move
 
 
-def repair_by(number: int) -> Command:
+def repair_by(number: int) -> Transition:
     """Apply a repair of the error shown."""
 
     def repair(session: Session) -> Session:
@@ -225,7 +225,7 @@ def repair_by(number: int) -> Command:
     return repair
 
 
-def history(step: str) -> Command:
+def history(step: str) -> Transition:
     """Undo or redo."""
 
     def move(session: Session) -> Session:

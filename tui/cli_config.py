@@ -57,7 +57,7 @@ def as_json(settings: Settings) -> dict[str, object]:
             for name, one in found.items()
         ],
         "keys": [
-            {"command": key.id, "keys": key.keys.split(","), "where": settings.moved[key.id]}
+            {"command": key.id, "keys": key.key_names, "where": settings.moved[key.id]}
             for key in settings.keys
             if key.id in settings.moved
         ],

@@ -11,8 +11,9 @@ from pathlib import Path
 from llm_linalg.lesson_front import line_of, toml_fault
 from llm_linalg.spelling import quoted, unknown
 from tui import kept
+from tui.commands import Command
 from tui.keymap import KeyMapError
-from tui.keys import KEYS, Key
+from tui.keys import KEYS
 from tui.model.errors import UsageError
 
 NAME = "config.toml"
@@ -50,8 +51,8 @@ class File:
         return ConfigError(f"{self.where(*keys)}: {reason}")
 
     def with_keys(
-        self, change: Callable[[Mapping[str, Sequence[str]]], tuple[Key, ...]]
-    ) -> tuple[tuple[Key, ...], dict[str, str]]:
+        self, change: Callable[[Mapping[str, Sequence[str]]], tuple[Command, ...]]
+    ) -> tuple[tuple[Command, ...], dict[str, str]]:
         """The table of keys, and where each command's change stands. Raises ConfigError."""
         if not self.keys:
             return KEYS, {}

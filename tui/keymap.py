@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from llm_linalg.spelling import hint, quoted
-from tui.keys import KEYS, Key
+from tui.commands import Command
+from tui.contexts import Context
+from tui.keys import KEYS
 from tui.text.key_names import key_named, shown
 
 TOGETHER = {
@@ -18,22 +20,18 @@ TOGETHER = {
 """Commands whose entry in the footer shows the keys of others too."""
 
 # Contexts that never hold at once: a key may mean one thing in either.
+_EDITOR = {Context.EDITOR, Context.EDITOR_REPAIRS}
+_MAP = {Context.MAP, Context.MAP_LESSONS}
+_BOARD = {Context.BOARD, Context.BOARD_DIGITS}
 APART = (
-    ({"editor", "mending"}, {"list", "cursor", "board", "rows", "trail", "visit", "play", "lesson", "steps"}),
-    ({"editor", "mending", "list", "cursor", "board", "rows"}, {"map", "told"}),
-    ({"editor", "mending"}, {"panels", "asking"}),
-    ({"map", "told"}, {"panels"}),
-    (
-        {"editor", "mending"},
-        {"always", "frame", "repairs", "links", "undo", "redo", "twin", "slices", "ranks"},
-    ),
-    ({"list"}, {"cursor", "board"}),
-    ({"play"}, {"lesson"}),
-    ({"rows"}, {"links"}),
+    (_EDITOR, set(Context) - _EDITOR - {Context.EVERYWHERE, Context.RUNNING, Context.PRESENTATION}),
+    ({Context.SIDEBAR, Context.CURSOR, *_BOARD}, _MAP),
+    (_MAP, {Context.TENSORS}),
+    ({Context.SIDEBAR}, {Context.CURSOR, Context.BOARD}),
+    ({Context.PLAYGROUND}, {Context.LESSON_PROGRAM}),
+    ({Context.BOARD_DIGITS}, {Context.LINKS}),
     # On a stage its own keys go first, and before them those of the cell cursor.
-    ({"stage"}, {"editor", "mending", "list", "board", "rows", "visit", "play", "lesson", "steps", "always"}),
-    ({"stage"}, {"frame", "repairs", "links", "undo", "redo", "twin", "slices", "cursor", "trail"}),
-    ({"stage"}, {"panels", "asking", "map", "told"}),
+    ({Context.PRESENTATION}, set(Context) - {Context.PRESENTATION, Context.EVERYWHERE, Context.RUNNING}),
 )
 
 
@@ -46,7 +44,7 @@ class KeyMapError(ValueError):
         self.reason = reason
 
 
-def changed(changes: Mapping[str, Sequence[str]], table: Sequence[Key] = KEYS) -> tuple[Key, ...]:
+def changed(changes: Mapping[str, Sequence[str]], table: Sequence[Command] = KEYS) -> tuple[Command, ...]:
     """The table with other keys for the commands that are named.
 
     Args:
@@ -71,7 +69,7 @@ def changed(changes: Mapping[str, Sequence[str]], table: Sequence[Key] = KEYS) -
     )
 
 
-def _names(command: str, given: Sequence[str], table: Sequence[Key]) -> Iterator[str]:
+def _names(command: str, given: Sequence[str], table: Sequence[Command]) -> Iterator[str]:
     known = [key.id for key in table]
     if command not in known:
         raise KeyMapError(command, f"there is no command {quoted(command)}{hint(command, known)}")
@@ -84,21 +82,21 @@ def _names(command: str, given: Sequence[str], table: Sequence[Key]) -> Iterator
             raise KeyMapError(command, str(error)) from None
 
 
-def _free(key: Key, moved: Iterable[Key], table: Iterable[Key]) -> None:
+def _free(key: Command, moved: Iterable[Command], table: Iterable[Command]) -> None:
     """Raises KeyMapError where another command, live at the same time, has one of the keys too."""
-    before = {one.id: set(one.keys.split(",")) for one in table}
+    before = {one.id: set(one.key_names) for one in table}
     for other in moved:
-        both = set(key.keys.split(",")) & set(other.keys.split(","))
+        both = set(key.key_names) & set(other.key_names)
         if other.id == key.id or not both or before[key.id] & before[other.id] or not _at_once(key, other):
             continue
         name = sorted(both)[0]
         raise KeyMapError(key.id, f'the key {shown(name)} is that of "{other.id}" ({other.label}) already')
 
 
-def _at_once(key: Key, other: Key) -> bool:
+def _at_once(key: Command, other: Command) -> bool:
     pairs = ((key.when, other.when), (other.when, key.when))
     return not any(one in left and two in right for left, right in APART for one, two in pairs)
 
 
-def _speaks_for(key: Key) -> tuple[str, ...]:
+def _speaks_for(key: Command) -> tuple[str, ...]:
     return TOGETHER.get(key.id, (key.id,))

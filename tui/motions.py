@@ -14,10 +14,10 @@ from tui.view import View
 if TYPE_CHECKING:
     from tui.stage import Run
 
-Command = Callable[[Session], Session]
+Transition = Callable[[Session], Session]
 
 
-def motion(way: Callable[[View, Navigable], View]) -> Command:
+def motion(way: Callable[[View, Navigable], View]) -> Transition:
     """A command that moves with the player; the cell cursor stays behind when the node changes."""
 
     def move(session: Session) -> Session:
@@ -31,7 +31,7 @@ def motion(way: Callable[[View, Navigable], View]) -> Command:
     return move
 
 
-def on_run(move: Callable[[Run, View], View]) -> Command:
+def on_run(move: Callable[[Run, View], View]) -> Transition:
     """A command that asks the open run for the next view."""
 
     def act(session: Session) -> Session:
@@ -52,7 +52,7 @@ def turn(session: Session) -> Session:
     return session.told(view) if isinstance(view, str) else session.moved(view)
 
 
-def play_by(direction: int, until: int | None = None) -> Command:
+def play_by(direction: int, until: int | None = None) -> Transition:
     """Play in a direction, or pause; at the end it starts again. It plays `until` a step, if one is given."""
 
     def play(session: Session) -> Session:

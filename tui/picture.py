@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
+from tui.commands import Command
 from tui.enlarged import DOWN
-from tui.keys import Key
 from tui.prose import titled
 from tui.session import Session
 from tui.widgets.rows import wrap_code
@@ -191,7 +191,7 @@ class Picture:
     session: Session
     frame: Frame | None
     room: Sizes
-    keys: tuple[Key, ...]
+    keys: tuple[Command, ...]
     waiting: str = ""
     prompt: str | None = None
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from tui import player
+from tui.contexts import OFF_STAGE, Context
 from tui.player import Navigable, Player
 from tui.playground import at_operation, is_playground, last_line
 from tui.prose import links
@@ -22,8 +23,10 @@ if TYPE_CHECKING:
     from tui.talk import Talk
 
 
-OFF_STAGE = frozenset({"links", "board", "rows", "told", "visit", "list", "play", "lesson"})
-"""Contexts whose keys would lead out of a deck."""
+UNDER_SIDEBAR = frozenset(
+    {Context.CURSOR, Context.MASK_CURSOR, Context.BOARD, Context.MAP, Context.MAP_LESSONS}
+)
+"""Contexts whose keys choose in the sidebar while it is open."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -135,49 +138,59 @@ class Session:
         return self.view if kept else replace(self.view, order=None)
 
     @property
-    def contexts(self) -> frozenset[str]:
-        """The contexts of :mod:`tui.keys` that hold now."""
+    def contexts(self) -> frozenset[Context]:
+        """The contexts that hold now, as far as the session tells."""
         run, ground = self.current, self.navigation
         broken = run is not None and run.repairs > 0
         if self.editing:
             again = self.mended is not None and self.mended[2] == self.view.program
-            return frozenset({"editor", "everywhere"} | ({"mending"} if broken or again else set()))
-        found = {"always", "everywhere", *self._place}
+            repairs = {Context.EDITOR_REPAIRS} if broken or again else set()
+            return frozenset({Context.EDITOR, Context.EVERYWHERE} | repairs)
+        found = {Context.ALWAYS, Context.EVERYWHERE, *self._place}
         if ground is not None and ground.path:
             found |= self._here(ground)
         if broken:
-            found.add("repairs")
+            found.add(Context.REPAIRS)
         if self.view.cursor is not None:
-            found |= {"cursor", "grid"} if run is not None and _drawn(run, self.view) else {"cursor"}
+            found.add(Context.CURSOR)
+            if run is not None and _drawn(run, self.view):
+                found.add(Context.MASK_CURSOR)
         linked = bool(links(self.view.at_stop.prose))
         if self.view.board is not None and (run is None or run.error is None):
-            found |= {"board"} if linked else {"board", "rows"}
+            found |= {Context.BOARD} if linked else {Context.BOARD, Context.BOARD_DIGITS}
         if self.trail:
-            found.add("trail")
+            found.add(Context.CURSOR_TRAIL)
         if self.visits and self.visits[-1].at_stop is not self.view.at_stop:
-            found.add("visit")
+            found.add(Context.BOARD_VISIT)
         if self.chosen is not None:
-            found = (found - {"cursor", "board", "grid", "map", "told"}) | {"list"}
+            found = (found - UNDER_SIDEBAR) | {Context.SIDEBAR}
         if linked:
-            found.add("links")
+            found.add(Context.LINKS)
         if self.view.at_stop.ranks and run is not None and run.trace is not None:
-            found.add("ranks")
-        return frozenset(found if self.talk is None else (found - OFF_STAGE) | {"stage"})
+            found.add(Context.DEVICES)
+        return frozenset(found if self.talk is None else (found - OFF_STAGE) | {Context.PRESENTATION})
 
-    def _here(self, ground: Navigable) -> set[str]:
+    def _here(self, ground: Navigable) -> set[Context]:
         """The contexts of a place in a program: on the map, or at a node."""
-        found = {"frame", "map"} if self.view.depth == "map" else {"frame", "panels"}
-        found |= {"told"} if self.view.depth == "map" and self.view.lesson.boxes else set()
-        asking = self.view.asked is not None or self.view.cursor is not None
-        found |= {"asking"} if asking else set()
-        return found | ({"steps"} if player.position(self.view, ground)[1] else set())
+        found = {Context.NODE, Context.MAP if self.view.depth == "map" else Context.TENSORS}
+        if self.view.depth == "map" and self.view.lesson.boxes:
+            found.add(Context.MAP_LESSONS)
+        if self.view.asked is not None or self.view.cursor is not None:
+            found.add(Context.LINEAGE)
+        if player.position(self.view, ground)[1]:
+            found.add(Context.STEPS)
+        return found
 
     @property
-    def _place(self) -> set[str]:
+    def _place(self) -> set[Context]:
         """The contexts that don't depend on a run: where one is, and what there is to undo."""
-        found = {"play"} if is_playground(self.view.lesson) else {"lesson"} if self.view.program else set()
-        found |= {"undo"} if self.history.past else set()
-        return found | ({"redo"} if self.history.future else set())
+        holds = {
+            Context.PLAYGROUND: is_playground(self.view.lesson),
+            Context.LESSON_PROGRAM: not is_playground(self.view.lesson) and bool(self.view.program),
+            Context.UNDO: bool(self.history.past),
+            Context.REDO: bool(self.history.future),
+        }
+        return {context for context, held in holds.items() if held}
 
     def with_run(self, opened: Run) -> Session:
         """With the result of a run; a place that this run hasn't got gives way to the stop's own."""

@@ -16,9 +16,10 @@ from typing import Literal, NamedTuple
 
 from tui import config_file, kept
 from tui.cli_parse import THEMES
+from tui.commands import Command
 from tui.config_file import ConfigError
 from tui.keymap import changed
-from tui.keys import KEYS, Key
+from tui.keys import KEYS
 from tui.model.flags import Choice, given, speed
 from tui.state import Memory
 
@@ -117,7 +118,7 @@ class Settings:
     """
 
     found: Mapping[str, Found]
-    keys: tuple[Key, ...] = KEYS
+    keys: tuple[Command, ...] = KEYS
     moved: Mapping[str, str] = field(default_factory=dict)
     file: str | None = None
 
@@ -210,9 +211,9 @@ def example() -> str:
         "[keys]",
     ]
     for key in KEYS:
-        names = key.keys.split(",")
+        names = key.key_names
         value = _toml(names[0]) if len(names) == 1 else f"[{', '.join(map(_toml, names))}]"
-        lines += [f"# {key.tooltip}", f'#"{key.id}" = {value}']
+        lines += [f"# {key.help}", f'#"{key.id}" = {value}']
     return "\n".join(lines) + "\n"
 
 

@@ -5,32 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.app.driving import lesson, opened
-from tui.commands import COMMANDS, OUTSIDE
-from tui.keys import BY_ID, CONTEXTS, GROUPS, KEYS, grouped, live
 from tui.model.view_words import command
-
-
-def test_every_key_is_complete_and_every_command_has_a_key() -> None:
-    for key in KEYS:
-        assert key.group in GROUPS, key
-        assert key.when in CONTEXTS, key
-        assert key.label, key
-        assert key.tooltip, key
-        assert key.id in COMMANDS or key.id in OUTSIDE, key
-    assert set(BY_ID) == set(COMMANDS) | OUTSIDE
-    assert len(BY_ID) == len(KEYS)
-
-
-def test_two_commands_that_are_live_at_once_never_share_all_their_keys() -> None:
-    for context in CONTEXTS:
-        names = [name for key in live(frozenset({context})) for name in key.keys.split(",")]
-        assert len(names) == len(set(names)), context
-
-
-def test_the_help_has_every_live_key_once() -> None:
-    keys = live(frozenset(CONTEXTS))
-    listed = [key.id for _, members in grouped(keys) for key in members]
-    assert sorted(listed) == sorted(key.id for key in keys)
 
 
 async def test_steps_go_forward_back_first_and_last() -> None:
@@ -319,9 +294,3 @@ async def test_keys_can_be_moved() -> None:
         d.app.set_keymap({"forward": "z"})
         await d.press("z")
         assert d.view.step == 1
-
-
-def test_no_key_of_the_app_is_one_that_lessons_may_take() -> None:
-    from llm_linalg.lesson_controls import FREE_KEYS
-
-    assert not set(FREE_KEYS) & {name for key in KEYS for name in key.keys.split(",")}

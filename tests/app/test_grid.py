@@ -15,6 +15,7 @@ from llm_linalg.lesson import LessonError, catalog, find, parse
 from tests.app.driving import opened
 from tui.cli_parse import app_parser
 from tui.commands import run
+from tui.contexts import Context
 from tui.model.view_words import command, view_of
 from tui.plain.prompt import Plain
 from tui.render.json import to_json
@@ -67,11 +68,11 @@ def test_cells_are_turned_over_from_whatever_mask_there_is(kind: str, cells: lis
 
 def test_the_scores_and_the_weights_stand_for_the_mask_too_but_nothing_of_another_shape() -> None:
     state = on(session(3), "P", 0, 2)
-    assert "grid" in state.contexts
+    assert Context.MASK_CURSOR in state.contexts
     after = ran(run(state, "cell.turn"))
     assert allowed(after)[0].tolist() == [1, 0, 1, 0]
-    assert "grid" not in on(session(4), "sums", 0, 0).contexts
-    assert "grid" not in session(3).contexts
+    assert Context.MASK_CURSOR not in on(session(4), "sums", 0, 0).contexts
+    assert Context.MASK_CURSOR not in session(3).contexts
     plain = on(ran(Session.start(View.opening(find("matmul")), catalog())), "Y", 0, 0)
     assert run(plain, "cell.turn") == plain
     assert plain.current is not None

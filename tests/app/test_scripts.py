@@ -15,13 +15,11 @@ from hypothesis import strategies as st
 from llm_linalg.lesson import catalog
 from tests.app.driving import Driver, opened
 from tui.app import Explorer, Options
-from tui.commands import COMMANDS, OUTSIDE, WITH_ARGUMENT
 from tui.keys import live
 from tui.render.json import to_json
 from tui.render.plain import to_plain
 from tui.script.playback import Shot, last, play, started
 from tui.script.reader import PACE, ScriptError, parse
-from tui.script.spoken import WRITTEN
 from tui.script.tape import Tape
 from tui.script.tokens import acts, line_of
 from tui.session import Session
@@ -122,11 +120,6 @@ def test_acts_of_one_line_happen_at_once() -> None:
     assert at_once.view.step == 12
 
 
-def test_every_command_has_its_words() -> None:
-    commands = {name for name in (*COMMANDS, *WITH_ARGUMENT) if not name.startswith("stage.")}
-    assert set(WRITTEN) == commands
-
-
 def pictures(session: Session) -> tuple[str, str]:
     assert session.current is not None
     frame = session.current.frame(session.view)
@@ -161,7 +154,7 @@ async def walk(driver: Driver, rng: random.Random, length: int) -> None:
         elif rng.random() < 0.12 and driver.session.player.playing:
             screen._beat()
         else:
-            keys = [key for key in live(screen.contexts) if key.id not in OUTSIDE]
+            keys = [key for key in live(screen.contexts) if not key.by_screen]
             await screen.perform(rng.choice(keys).id)
         if rng.random() < 0.8:
             await driver.settle()

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.app.talks import DECK, deck_at, done, started, where
+from tui.contexts import OFF_STAGE, Context
 from tui.decks import read_deck, view_at
 from tui.session import Session
 from tui.stopwatch import Stopwatch, shown
@@ -126,13 +127,13 @@ def test_patience_is_such_a_change(talk: Session) -> None:
 
 def test_undo_does_not_leave_the_stop(talk: Session) -> None:
     talk = done(talk, "stage.go:2", "control.up", "stage.go:3")
-    assert "undo" not in talk.contexts
+    assert Context.UNDO not in talk.contexts
     assert where(done(talk, "undo")) == (3, 1)
 
 
 def test_nothing_leads_out_of_the_deck(talk: Session) -> None:
-    assert "stage" in talk.contexts
-    assert not talk.contexts & {"links", "board", "rows", "visit", "list", "play", "lesson"}
+    assert Context.PRESENTATION in talk.contexts
+    assert not talk.contexts & OFF_STAGE
 
 
 def test_a_kiosk_begins_again_and_forgets(tmp_path: Path) -> None:

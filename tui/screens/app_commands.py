@@ -13,7 +13,7 @@ from tui.themes import LOOKS
 if TYPE_CHECKING:
     from textual.app import App
 
-    from tui.keys import Key
+    from tui.commands import Command
     from tui.screens.page import Page
     from tui.session import Session
 
@@ -33,7 +33,7 @@ class Host(Protocol):
     def page(self) -> Page:
         """The panes."""
 
-    def live(self) -> tuple[Key, ...]:
+    def live(self) -> tuple[Command, ...]:
         """The commands that do something now."""
 
     def update_session(self, session: Session) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import events
@@ -14,8 +15,9 @@ from textual.screen import Screen
 from textual.widget import Widget
 
 from tui.choices import moving
-from tui.commands import CHANGES, NEEDS_NO_RUN, OUTSIDE, run
-from tui.keys import BY_ID, KEYS, Key, live
+from tui.commands import BY_ID, Command, Wait, find, run
+from tui.contexts import Context
+from tui.keys import KEYS, live
 from tui.motions import tick
 from tui.picture import BEHIND, LOADING, RUNNING, STOPPING, Picture
 from tui.screens import app_commands
@@ -53,7 +55,7 @@ class ExplorerScreen(Screen[None], inherit_bindings=False):
 
     Attributes:
         session: what is going on.
-        contexts: when keys do something, now: see `tui.keys.CONTEXTS`.
+        contexts: those that hold now: a command is live in its own.
         frame: the session's, if there is one.
         prompt: the number that is being typed; None if there is no prompt.
         waiting: what is said while the program has not been run yet.
@@ -64,7 +66,7 @@ class ExplorerScreen(Screen[None], inherit_bindings=False):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding(
             key.keys, f"command('{key.id}')", key.label, show=bool(key.footer), key_display=key.shown,
-            id=key.id, tooltip=key.tooltip, group=Binding.Group(key.group),
+            id=key.id, tooltip=key.help, group=Binding.Group(key.group),
         )
         for key in KEYS
     ]  # fmt: skip
@@ -81,17 +83,19 @@ class ExplorerScreen(Screen[None], inherit_bindings=False):
         self.devices = DeviceRun(self)
         self.play_timer = PlayTimer(self, self._beat, options.slowest)
         self.script_player: ScriptPlayer | None = None
-        self.contexts: frozenset[str] = frozenset({"always"})
+        self.contexts: frozenset[Context] = frozenset({Context.ALWAYS})
         self.frame: Frame | None = None
         self.prompt: str | None = None
         self.waiting = LOADING
         self.halt: Callable[[], None] = lambda: None
         self._taken: frozenset[str] = frozenset()
-        self._live: dict[tuple[frozenset[str], frozenset[str]], tuple[Key, ...]] = {}
+        self._live: dict[tuple[frozenset[Context], frozenset[str]], tuple[Command, ...]] = {}
         self._drawn = Size(0, 0)
         self._queue: list[str] = []  # keys that wait for a run
         self._left: Run | None = None  # the last run, at the view at which it was left
         self._own_commands: dict[str, Callable[[], None]] = {
+            **{quitting: partial(self.leave, quitting) for quitting in ("quit", "edit.quit", "stage.quit")},
+            **dict.fromkeys(("goto", "stage.goto"), self._prompt_for_step),
             "sidebar": self._turn_sidebar,
             "halt": self._halt,
             "edit.save": self.editor.save,
@@ -196,7 +200,7 @@ class ExplorerScreen(Screen[None], inherit_bindings=False):
         if room is None:
             self.query_one(TooSmall).show_size(self.size)
             self.page.show_picture(None)
-            self.contexts = frozenset({"always", "everywhere"})
+            self.contexts = frozenset({Context.ALWAYS, Context.EVERYWHERE})
             self.set_focus(None)
             return
         self.contexts = contexts_of(session, frame, waiting)
@@ -205,7 +209,7 @@ class ExplorerScreen(Screen[None], inherit_bindings=False):
         self.page.show_picture(picture)
         self.editor.show_picture(picture)
 
-    def live(self) -> tuple[Key, ...]:
+    def live(self) -> tuple[Command, ...]:
         """The commands that do something now."""
         now = (self.contexts, self._taken)
         if now not in self._live:
@@ -294,7 +298,7 @@ class ExplorerScreen(Screen[None], inherit_bindings=False):
 
     def command_of(self, key: str) -> str | None:
         """What a key would do now, remapped or not."""
-        found = (one.id for one in self.live() if key in one.keys.split(","))
+        found = (one.id for one in self.live() if key in one.key_names)
         return own_command(self.session, key) or next(found, None)
 
     def must_wait(self, key: str) -> bool:
@@ -362,12 +366,12 @@ class ExplorerScreen(Screen[None], inherit_bindings=False):
             self.session = self.session.told("")
         if not self.options.motion:
             command = STEPS_INSTEAD.get(command, command)
-        if command in OUTSIDE:
-            await self._perform_outside(command)
+        if find(command).by_screen:
+            await self._perform_on_screen(command)
         else:
             self.do(command)
 
-    async def _perform_outside(self, command: str) -> None:
+    async def _perform_on_screen(self, command: str) -> None:
         """Does a command that is no session's: one of the app, of what opens above, or of this screen."""
         if command in app_commands.COMMANDS:
             app_commands.COMMANDS[command](self)
@@ -376,11 +380,6 @@ class ExplorerScreen(Screen[None], inherit_bindings=False):
                 opening = app_commands.ABOVE[command](self)
                 if opening is not None:
                     await opening
-        elif command in ("quit", "edit.quit", "stage.quit"):
-            self.leave(command)
-        elif command in ("goto", "stage.goto"):
-            self.prompt = ""
-            self.draw()
         else:
             self._own_commands[command]()
 
@@ -401,6 +400,10 @@ class ExplorerScreen(Screen[None], inherit_bindings=False):
         if (command != "stage.quit" or app_commands.confirmed(self)) and not self.editor.unsaved():
             self.app.exit()
 
+    def _prompt_for_step(self) -> None:
+        self.prompt = ""
+        self.draw()
+
     def _turn_sidebar(self) -> None:
         room = self.page.room
         self.page.sidebar_wanted = not (room is not None and room.sidebar)
@@ -413,17 +416,18 @@ class ExplorerScreen(Screen[None], inherit_bindings=False):
             self.draw()
 
 
-def contexts_of(session: Session, frame: Frame | None, waiting: str) -> frozenset[str]:
+def contexts_of(session: Session, frame: Frame | None, waiting: str) -> frozenset[Context]:
     """When keys do something, now: what the session says, and what the picture has."""
     contexts = session.contexts
     if frame is not None and session.current is not None and not session.editing:
-        contexts |= {"twin"} if frame.twins else set()
-        contexts |= {"slices"} if any(p.at and p.role == "result" for p in frame.panels) else set()
-    return contexts | ({"running"} if waiting == RUNNING else frozenset())
+        sliced = any(panel.at and panel.role == "result" for panel in frame.panels)
+        contexts |= {Context.BACKWARD} if frame.twins else set()
+        contexts |= {Context.SLICES} if sliced else set()
+    return contexts | ({Context.RUNNING} if waiting == RUNNING else frozenset())
 
 
 def has_to_wait(
-    session: Session, keys: Sequence[Key], key: str, command: str | None, *, behind: bool
+    session: Session, keys: Sequence[Command], key: str, command: str | None, *, behind: bool
 ) -> bool:
     """Whether a key has to wait while a program runs.
 
@@ -435,18 +439,19 @@ def has_to_wait(
         behind: Whether other keys wait already.
     """
     if command is None:
-        known = DIGITS.union(*(one.keys.split(",") for one in keys), ("backspace",))
-        return key in known and not session.editing
-    name = command.partition(":")[0]
-    if behind and name not in OUTSIDE and session.chosen is None and ambiguous(keys, key):
+        names = DIGITS.union(*(one.key_names for one in keys), ("backspace",))
+        return key in names and not session.editing
+    known = find(command)
+    if behind and not known.by_screen and session.chosen is None and ambiguous(keys, key):
         return True  # what waits may give it another meaning: arrows move a cell cursor, once it is there
-    waits = behind or name not in CHANGES or session.awaits(command)
-    return waits and name not in NEEDS_NO_RUN
+    if known.waits is Wait.FOR_KEYS:
+        return behind or session.awaits(command)
+    return known.waits is Wait.FOR_RUN
 
 
-def ambiguous(keys: Iterable[Key], key: str) -> bool:
+def ambiguous(keys: Iterable[Command], key: str) -> bool:
     """Whether a key is several commands', each in its context."""
-    return sum(key in one.keys.split(",") for one in keys) > 1
+    return sum(key in one.key_names for one in keys) > 1
 
 
 def typed(prompt: str, key: str, *, staged: bool) -> tuple[str | None, str | None]:

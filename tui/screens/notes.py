@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from time import monotonic
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
 from textual import events
 from textual.app import ComposeResult
@@ -15,7 +15,6 @@ from llm_linalg.text import clean
 from tui.audience.client import AGAIN, GONE, Link
 from tui.audience.places import PlaceError
 from tui.audience.wire import WireError
-from tui.keys import Key
 from tui.model.broadcast import Broadcast
 from tui.panes.footer import fitted
 from tui.panes.notes import Notes, notes_rows
@@ -25,16 +24,26 @@ from tui.widgets.rows import fit, row
 
 DIGITS = frozenset("0123456789")
 
-KEYS: tuple[Key, ...] = (
-    Key("next", "space,pagedown,right,down", "→", "on", "The next step on the stage", "Stage"),
-    Key("back", "pageup,left,up,backspace", "←", "back", "Exactly that undone", "Stage"),
-    Key("stop.next", "J", "J", "next stop", "The next stop", "Stage"),
-    Key("stop.previous", "K,comma", "K", "stop before", "The stop before", "Stage"),
-    Key("go", "G,enter", "G", "stop", "The last stop; after a number, that stop", "Stage"),
-    Key("down", "d", "d", "down", "Further down in the notes", "Notes"),
-    Key("up", "u", "u", "up", "Further up in the notes", "Notes"),
-    Key("theme", "T", "T", "theme", "Take the next theme", "App"),
-    Key("quit", "q,ctrl+c", "q", "quit", "Leave the notes; the stage goes on", "App"),
+
+class Key(NamedTuple):
+    """A key of the notes: what it does, Textual's names for it, how it is written, and a word or two."""
+
+    do: str
+    names: str
+    shown: str
+    label: str
+
+
+KEYS = (
+    Key("next", "space,pagedown,right,down", "→", "on"),
+    Key("back", "pageup,left,up,backspace", "←", "back"),
+    Key("stop.next", "J", "J", "next stop"),
+    Key("stop.previous", "K,comma", "K", "stop before"),
+    Key("go", "G,enter", "G", "stop"),
+    Key("down", "d", "d", "down"),
+    Key("up", "u", "u", "up"),
+    Key("theme", "T", "T", "theme"),
+    Key("quit", "q,ctrl+c", "q", "quit"),
 )
 
 
@@ -42,7 +51,7 @@ class NotesScreen(Screen[None], inherit_bindings=False):
     """The one screen of the notes."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding(key.keys, f"do('{key.id}')", key.label, id=f"notes.{key.id}") for key in KEYS
+        Binding(key.names, f"do('{key.do}')", key.label, id=f"notes.{key.do}") for key in KEYS
     ]
     AUTO_FOCUS = ""
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from tui.commands import Command
 from tui.drafts import Drafts
-from tui.keys import KEYS, Key
+from tui.keys import KEYS
 from tui.script.tape import Tape
 from tui.state import Memory
 from tui.themes import DEFAULT_THEME
@@ -38,7 +39,7 @@ class Options:
     slowest: float = 0.0
     speed: float = 4.0
     drafts: Drafts = field(default_factory=Drafts)
-    keys: tuple[Key, ...] = KEYS
+    keys: tuple[Command, ...] = KEYS
     notice: str = ""
     memory: Memory = field(default_factory=Memory)
     tape: Tape = field(default_factory=Tape)

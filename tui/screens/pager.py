@@ -10,7 +10,8 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 
 from tui.choices import moving
-from tui.keys import Key, grouped
+from tui.commands import Command, Group
+from tui.keys import grouped
 from tui.screens.modal import ModalScreen
 from tui.text.key_names import shown
 from tui.widgets.row_widget import CommandClicked, RowWidget
@@ -103,17 +104,17 @@ class Pager(ModalScreen, inherit_bindings=False):
         sheet.show(rows)
 
 
-def help_rows(keys: Iterable[Key], controls: Sequence[Control] = ()) -> list[Row]:
+def help_rows(keys: Iterable[Command], controls: Sequence[Control] = ()) -> list[Row]:
     """The keys under their headings."""
     rows: list[Row] = []
     for group, members in grouped(keys):
         rows += [(), row((group, "title"))] if rows else [row((group, "title"))]
-        for control in controls if group == "Controls" else ():
+        for control in controls if group is Group.CONTROLS else ():
             text = f"Move {control.label} to its next value"
             if control.append is not None:
                 text = f"Append to {control.label} what the program says"
             rows.append(_entry(control.key or "", text, moving(control.name)))
-        rows += [_entry(shown(key.keys.partition(",")[0]), key.tooltip, key.id) for key in members]
+        rows += [_entry(shown(key.key_names[0]), key.help, key.id) for key in members]
     return rows
 
 

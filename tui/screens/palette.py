@@ -17,7 +17,7 @@ from tui.examples import EXAMPLES
 from tui.screens.modal import ModalScreen
 
 if TYPE_CHECKING:
-    from tui.keys import Key
+    from tui.commands import Command
     from tui.session import Session
     from tui.talk import Talk
 
@@ -40,7 +40,7 @@ class Host(Protocol):
     def session(self) -> Session:
         """What is going on."""
 
-    def live(self) -> tuple[Key, ...]:
+    def live(self) -> tuple[Command, ...]:
         """The commands that do something now."""
 
     async def perform(self, command: str) -> None:
@@ -93,7 +93,7 @@ class Commands(Entries):
         yield from self._places(host.session)
         for key in host.live():
             if key.id not in ("palette",):
-                yield key.tooltip, f"key {key.shown}", key.id
+                yield key.help, f"key {key.shown}", key.id
 
     def _places(self, session: Session) -> Iterator[tuple[str, str, str]]:
         """The lessons and stops there are to go to; on a stage, the deck's stops."""

@@ -13,6 +13,8 @@ from textual.message import Message
 
 from tui.audience import places
 from tui.audience.server import Audience
+from tui.commands import find
+from tui.contexts import Context
 from tui.decks import read_deck
 from tui.screens.explorer import DIGITS, ExplorerScreen
 from tui.screens.options import Options
@@ -25,8 +27,6 @@ from tui.widgets.row_widget import glyphs_of
 if TYPE_CHECKING:
     from textual.timer import Timer
 
-OFF_STAGE = frozenset({"open", "row", "example", "link", "stop", "play.take", "edit", "list"})
-"""Commands that would lead out of the deck."""
 NO_LARGE = "Large letters need characters that are not in ASCII."
 POLL = 0.5  # seconds between two looks at the deck's files
 
@@ -90,7 +90,7 @@ class PresenterScreen(ExplorerScreen):
         if command == "stage.last" or key == "enter":
             self._queue.clear()  # a jump is not a step more
             await self.perform(f"stage.go:{count}")
-        elif command == "repair" and "repairs" in self.contexts and int(count) <= 9:
+        elif command == "repair" and Context.REPAIRS in self.contexts and int(count) <= 9:
             await self.perform(f"repair.{count}")
         else:
             self.tell("")
@@ -106,8 +106,7 @@ class PresenterScreen(ExplorerScreen):
 
     async def perform(self, command: str) -> None:
         """Does a command by its name, if it doesn't lead off the stage."""
-        name = command.partition(":")[0]
-        if name in OFF_STAGE or name.startswith("link."):
+        if find(command).leaves_deck:
             self.tell("On stage only the deck's own stops open.")
             return
         if command == "stage.big" and glyphs_of(self).plain:
@@ -167,7 +166,7 @@ class PresenterScreen(ExplorerScreen):
             self._queue.clear()
             await self.perform(event.command)
         elif self.busy and not self.session.view.at_stop.slide:
-            self._queue.append(next(key.keys.split(",")[0] for key in self.keys if key.id == event.command))
+            self._queue.append(next(key.key_names[0] for key in self.keys if key.id == event.command))
         else:
             await self.perform(event.command)
         self.rearm()

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from argparse import ArgumentTypeError
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from llm_linalg.spelling import quoted, unknown
 from tui import player
 from tui.choices import LOOKS, control_to, moving, open_lesson
-from tui.commands import run
+from tui.commands import Command, run
+from tui.contexts import Context
 from tui.examples import BY_NAME as EXAMPLES
 from tui.model.errors import UsageError
 from tui.model.flags import SEEDS, pause
@@ -18,24 +19,18 @@ from tui.motions import motion, play_by
 from tui.playground import is_playground, last_line
 from tui.script.beginning import opening
 from tui.script.running import ran
+from tui.script.tokens import Words
 from tui.session import Session
 
-Act = Callable[[Session, Sequence[str]], Session]
+Action = Callable[[Session, Sequence[str]], Session]
 
 
-def key(command: str, back: str | None = None, on_stage: str = "", *, many: bool = False) -> Act:
-    """The same as a key of the app; of a talk, as another.
-
-    Its opposite after ``back``; `many` takes a number of times.
-    """
+def key(command: str, on_stage: str = "", *, many: bool = False) -> Action:
+    """The same as a key of the app; of a talk, as another. `many` takes a number of times."""
 
     def act(session: Session, rest: Sequence[str]) -> Session:
-        if back is not None and tuple(rest) == ("back",):
-            return run(session, back)
         if rest and not many:
             raise UsageError(f"nothing may follow here: {quoted(rest[0])}")
-        if command.startswith("stage.") and session.talk is None:
-            raise UsageError("nothing is on stage: 'llm-linalg present DECK' shows a deck")
         meant = on_stage if session.talk is not None and on_stage else command
         for number in range(_whole(rest, "number") if rest else 1):
             if number and session.talk is not None:  # the run decides how far the next one leads
@@ -49,7 +44,21 @@ def key(command: str, back: str | None = None, on_stage: str = "", *, many: bool
     return act
 
 
-def off_stage(act: Act) -> Act:
+def phrase(commands: Mapping[Words, Command]) -> Action:
+    """A word that is nothing but commands of the app: what follows it says which."""
+
+    def act(session: Session, rest: Sequence[str]) -> Session:
+        command = commands.get(tuple(rest))
+        if command is None:
+            raise UsageError(f"nothing may follow here: {quoted(rest[0])}")
+        if command.when is Context.PRESENTATION and session.talk is None:
+            raise UsageError("nothing is on stage: 'llm-linalg present DECK' shows a deck")
+        return run(session, command.id)
+
+    return off_stage(act) if any(command.leaves_deck for command in commands.values()) else act
+
+
+def off_stage(act: Action) -> Action:
     """What leads to other lessons, and so out of a deck."""
 
     def stay(session: Session, rest: Sequence[str]) -> Session:
@@ -75,7 +84,7 @@ def one_of(rest: Sequence[str], what: str, known: Sequence[str]) -> str:
     return rest[0]
 
 
-def play(direction: int) -> Act:
+def play(direction: int) -> Action:
     """Play in a direction, to the end or to a step."""
 
     def act(session: Session, rest: Sequence[str]) -> Session:
@@ -225,7 +234,7 @@ def ask_cell(session: Session, rest: Sequence[str]) -> Session:
 def turn(session: Session, rest: Sequence[str]) -> Session:
     """With a cell of a mask turned over."""
     there = ask_cell(session, rest) if rest else session
-    if "grid" not in there.contexts:
+    if Context.MASK_CURSOR not in there.contexts:
         raise UsageError("there is nothing to turn over here: a lesson with a mask to draw has such cells")
     return run(there, "cell.turn")
 
@@ -241,7 +250,7 @@ def to_node(session: Session, rest: Sequence[str]) -> Session:
 
 def repair(session: Session, rest: Sequence[str]) -> Session:
     """With a repair applied."""
-    if "repairs" not in session.contexts:
+    if Context.REPAIRS not in session.contexts:
         raise UsageError("nothing here needs a repair")
     number = _whole(rest, "repair") if rest else 1
     return run(session, f"repair.{number}") if 1 <= number <= 9 else session.told("There is no such repair.")
@@ -290,7 +299,7 @@ def to_line(session: Session, rest: Sequence[str]) -> Session:
 
 def on_processes(session: Session, rest: Sequence[str]) -> Session:
     """The same session, where its program is of several devices: the prompt runs it on processes."""
-    if rest or "ranks" not in session.contexts:
+    if rest or Context.DEVICES not in session.contexts:
         raise UsageError("this program runs on one device: only a stop with ranks has processes")
     return session
 

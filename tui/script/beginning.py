@@ -9,7 +9,7 @@ from tui.model.errors import UsageError
 from tui.model.flags import Parser, whole
 from tui.model.view_words import picture_flags, starting, view_of
 from tui.playground import PLAYGROUND
-from tui.script.tokens import Said
+from tui.script.tokens import Words
 from tui.session import Session
 from tui.talk import Talk
 from tui.view import View
@@ -18,7 +18,7 @@ FIRST = ("lesson", "deck")
 """The words that a script begins with."""
 
 
-def begun(said: Said) -> Session:
+def begun(said: Words) -> Session:
     """The session with which a script begins, by its first act. Raises UsageError or LessonError."""
     from llm_linalg.lesson import catalog
 

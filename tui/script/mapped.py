@@ -9,7 +9,7 @@ from typing import Literal
 from llm_linalg.lesson_stop import Asked
 from tui import mapping
 from tui.model.errors import UsageError
-from tui.script.acts import Act, key, one_of
+from tui.script.acts import Action, key, one_of
 from tui.session import Session
 
 
@@ -31,7 +31,7 @@ def ask(session: Session, rest: Sequence[str]) -> Session:
     return key("map.ask" if session.view.depth == "map" else "board.ask")(session, rest)
 
 
-def asked(way: Literal["lineage", "reach"]) -> Act:
+def asked(way: Literal["lineage", "reach"]) -> Action:
     """With a cell followed through the program: the one named, or the one under the cursor; or none."""
 
     def act(session: Session, rest: Sequence[str]) -> Session:

@@ -14,7 +14,7 @@ from tui.script.acts import seconds
 from tui.script.beginning import begun
 from tui.script.reader import PACE, Script
 from tui.script.running import ran
-from tui.script.tokens import Said
+from tui.script.tokens import Words
 from tui.script.words import find
 from tui.session import Session
 
@@ -98,7 +98,7 @@ def _shots(script: Script, most: int | None) -> Iterator[Shot]:
         before = session
 
 
-def acted(session: Session, acts: tuple[Said, ...]) -> Session:
+def acted(session: Session, acts: tuple[Words, ...]) -> Session:
     """The session after acts that happen at once. Raises UsageError or LessonError for what can't be."""
     for said in acts:
         session = find(said[0]).act(session.told(""), said[1:])

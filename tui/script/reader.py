@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from llm_linalg.lesson_values import LessonError
 from tui.model.errors import UsageError
 from tui.script.beginning import FIRST
-from tui.script.tokens import Said, acts
+from tui.script.tokens import Words, acts
 from tui.script.words import find
 
 LONGEST = 100_000  # lines
@@ -25,7 +25,7 @@ class Line:
     """What is done between two pictures: one act, or several at once."""
 
     number: int
-    acts: tuple[Said, ...]
+    acts: tuple[Words, ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from tui.commands import Unwritten, find
 from tui.decks import deck_word
 from tui.model.view_words import arguments
-from tui.script.spoken import position, written
-from tui.script.tokens import Said, line_of
+from tui.script.spoken import position
+from tui.script.tokens import Words, line_of
 from tui.session import Session
 from tui.talk import Talk
 from tui.view import END, View
@@ -25,18 +26,18 @@ class Recorder:
     def __init__(self, view: View, talk: Talk | None = None) -> None:
         """Begins with a view, or with a stop of a talk."""
         self.full = False
-        self._lines: list[list[Said]] = [_beginning(view) if talk is None else _entering(talk)]
+        self._lines: list[list[Words]] = [_beginning(view) if talk is None else _entering(talk)]
         self._playing: str | None = None
 
     def note(self, before: Session, command: str, after: Session) -> None:
         """A command turned one session into another."""
         self._played(before)
-        said = written(before, command, after)
+        said = words_of(before, command, after)
         self._plays(after)
         if said is not None and said[0] not in PLAYS:
             self._say(said, before)
 
-    def heard(self, before: Session, said: Said, after: Session) -> None:
+    def heard(self, before: Session, said: Words, after: Session) -> None:
         """Something was said, at the prompt or by a script, and done."""
         self._played(before)
         self._plays(after)
@@ -60,7 +61,7 @@ class Recorder:
             self._add([(self._playing, str(position(session)))])
             self._playing = None
 
-    def _say(self, said: Said, before: Session) -> None:
+    def _say(self, said: Words, before: Session) -> None:
         last = self._lines[-1]
         word = said[0]
         if self.full or (word == "write" and self._rewritten(said, before)):
@@ -73,11 +74,11 @@ class Recorder:
             self._add([said])
 
     @staticmethod
-    def _counts(said: Said, before: Session) -> bool:
+    def _counts(said: Words, before: Session) -> bool:
         """Whether one more of the same is only a larger number; on stage it may lead to another stop."""
         return before.talk is None and len(said) == 1 and said[0] in COUNTED
 
-    def _rewritten(self, said: Said, before: Session) -> bool:
+    def _rewritten(self, said: Words, before: Session) -> bool:
         """Whether the program written last was only a beginning of this one.
 
         The last one that ran well is kept: its picture stands beside one that fails.
@@ -92,19 +93,44 @@ class Recorder:
         lines[-1] = [said]
         return True
 
-    def _add(self, line: list[Said]) -> None:
+    def _add(self, line: list[Words]) -> None:
         if len(self._lines) < MOST:
             self._lines.append(line)
         else:
             self.full = True
 
 
-def _beginning(view: View) -> list[Said]:
+def words_of(before: Session, text: str, after: Session) -> Words | None:
+    """What a command did, in words; None if it did nothing that a script would have to do again.
+
+    What is only pointed at, such as a lesson in the sidebar, and what is only said are nothing of that kind.
+    """
+    if _lasting(before) == _lasting(after):
+        return None
+    command, (_, _, argument) = find(text), text.partition(":")
+    if command.script is None or isinstance(command.script, Unwritten):
+        return None
+    if isinstance(command.script, str):
+        return tuple(command.script.split())
+    return command.script(before, argument, after)
+
+
+def _lasting(session: Session) -> tuple[object, ...]:
+    """What a script has to bring back."""
+    view, history, talk = session.view, session.history, session.talk
+    return (
+        view, view.back, session.player, history.past, history.future, session.trail, session.visits,
+        session.control, session.editing, session.caret, session.draft, session.landing, session.mended,
+        () if talk is None else (talk.number, talk.marks, talk.left, talk.black, talk.big),
+    )  # fmt: skip
+
+
+def _beginning(view: View) -> list[Words]:
     """A script's first line that opens a view."""
     return [("lesson", *("last" if word == str(END) else word for word in arguments(view)))]
 
 
-def _entering(talk: Talk) -> list[Said]:
+def _entering(talk: Talk) -> list[Words]:
     """A script's first line that brings a deck on stage."""
     at = () if talk.number == 1 else ("--stop", str(talk.number))
     return [("deck", deck_word(talk.deck), *at), *([("big",)] if talk.big else [])]

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from llm_linalg.spelling import quoted
 from tui.model.errors import UsageError
 
-Said = tuple[str, ...]
+Words = tuple[str, ...]
 """One act: a word and what follows it."""
 
 AT_ONCE = ";"
@@ -19,7 +19,7 @@ _TOKEN = re.compile(rf"[^\s{AT_ONCE}]+")
 _STRING = json.JSONDecoder()
 
 
-def acts(line: str) -> list[Said]:
+def acts(line: str) -> list[Words]:
     r"""What a line says: acts, parted by semicolons, each a word and what follows it.
 
     A word in double quotes is read as in JSON, so that it may hold spaces and ``\n``. What follows a ``#``
@@ -69,6 +69,6 @@ def spoken(said: Sequence[str]) -> str:
     )
 
 
-def line_of(said: Sequence[Said]) -> str:
+def line_of(said: Sequence[Words]) -> str:
     """Acts that happen at once, as a line."""
     return f"{AT_ONCE} ".join(map(spoken, said))

@@ -1,0 +1,47 @@
+"""When commands do something: the contexts, of which several hold at a time."""
+
+from __future__ import annotations
+
+from enum import Enum
+
+
+class Context(Enum):
+    """When a command does something, in words. `Session.contexts` says which hold."""
+
+    EVERYWHERE = "anywhere, the editor included"
+    ALWAYS = "anywhere but in the editor"
+    RUNNING = "a program has been running for a while"
+    EDITOR = "the playground's editor has the keys"
+    EDITOR_REPAIRS = "the editor has the keys, and its program can be repaired"
+    SIDEBAR = "a lesson, or a place in an outline, is being chosen in the sidebar"
+    PRESENTATION = "a deck is on stage"
+    PLAYGROUND = "the playground is open, outside its editor"
+    LESSON_PROGRAM = "a lesson with a program is open, and not the playground"
+    NODE = "a node of a program is shown, or the map of the program"
+    STEPS = "what is shown has steps"
+    TENSORS = "the tensors of a node are shown, and not the map"
+    SLICES = "the result has more than two axes, and a slice of it is shown"
+    BACKWARD = "the program has a backward pass"
+    CURSOR = "the cell cursor is on a cell"
+    MASK_CURSOR = "the cell cursor is on a cell of a mask that can be drawn"
+    CURSOR_TRAIL = "a cell was followed to where it was made, and there is a way back"
+    LINEAGE = "there is a cell whose lineage can be shown"
+    MAP = "the map of the program is shown"
+    MAP_LESSONS = "the map is shown, and lessons tell about its boxes"
+    BOARD = "a board is shown"
+    BOARD_DIGITS = "a board is shown, and no link in the text has the digits"
+    BOARD_VISIT = "a board opened this lesson, and there is a way back"
+    LINKS = "the text has links to lessons"
+    REPAIRS = "the program failed, and can be repaired"
+    UNDO = "there is something to undo"
+    REDO = "there is something to do again"
+    DEVICES = "the program is one of several devices"
+
+
+OFF_STAGE = frozenset(
+    {
+        Context.LINKS, Context.BOARD, Context.BOARD_DIGITS, Context.MAP_LESSONS, Context.BOARD_VISIT,
+        Context.SIDEBAR, Context.PLAYGROUND, Context.LESSON_PROGRAM,
+    }
+)  # fmt: skip
+"""Contexts that never hold while a deck is on stage: their commands would lead out of it."""
