@@ -12,6 +12,9 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from llm_linalg.api.node import Node as Node
+    from llm_linalg.api.node import Operand as Operand
+    from llm_linalg.api.trace import Trace as Trace
     from llm_linalg.errors import HaltedError as HaltedError
     from llm_linalg.errors import LimitError as LimitError
     from llm_linalg.errors import OpenEndedError as OpenEndedError
@@ -24,9 +27,6 @@ if TYPE_CHECKING:
     from llm_linalg.lesson import Lesson as Lesson
     from llm_linalg.lesson import LessonError as LessonError
     from llm_linalg.lesson import Stop as Stop
-    from llm_linalg.node import Node as Node
-    from llm_linalg.node import Operand as Operand
-    from llm_linalg.tracing import Trace as Trace
     from llm_linalg.walk import Step as Step
     from llm_linalg.walk import Term as Term
     from llm_linalg.walk import Walk as Walk
@@ -41,16 +41,16 @@ _HOMES = {
     "Lesson": "lesson",
     "LessonError": "lesson",
     "LimitError": "errors",
-    "Node": "node",
+    "Node": "api.node",
     "OpenEndedError": "errors",
-    "Operand": "node",
+    "Operand": "api.node",
     "ProgramError": "errors",
     "ShapeError": "errors",
     "Step": "walk",
     "Stop": "lesson",
     "HaltedError": "errors",
     "Term": "walk",
-    "Trace": "tracing",
+    "Trace": "api.trace",
     "Walk": "walk",
     "explore": "exploring",
     "run": "front",

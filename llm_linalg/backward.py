@@ -16,24 +16,30 @@ from torch import Tensor
 
 from llm_linalg import reasons
 from llm_linalg.gradient_names import Names, transposed
-from llm_linalg.node import Node
+from llm_linalg.node import N, Node
 from llm_linalg.ops.call import Call
 from llm_linalg.ops.operation import filled
+from llm_linalg.parts import parts_of
 from llm_linalg.reasons import Reason
 from llm_linalg.relations import IndexReads
 from llm_linalg.rules import TO, Rule, key_of, local_names, made, renamed, vjp
-from llm_linalg.tracing import Trace
+from llm_linalg.tracing import Record
 
 
-def backward(trace: Trace, loss: Node) -> Trace:
-    """Return the gradient program of ``loss`` as a trace; see `Trace.backward`."""
+def backward(trace: Record[N], loss: N) -> Record[N]:
+    """Return the gradient program of ``loss``: each step in torch terms, such as ``dW = dY.T @ X``.
+
+    Its nodes are named ``d`` + the name of what they are the gradient of.
+    """
     from llm_linalg.front import execute
 
     if not loss.value.dtype.is_floating_point:
         raise ValueError(f"{loss.name} is {loss.dtype}: only what is made of real numbers has a gradient")
-    writer = _Writer(trace, loss)
+    writer = _Writer(trace.nodes, loss)
     writer.write()
-    program = execute("\n".join(writer.lines), trace.seed, writer.asked, writer.names.known)
+    program = execute(
+        "\n".join(writer.lines), trace.seed, writer.asked, writer.names.known, node_type=type(loss)
+    )
     for node in program.nodes:
         if node.line is not None:
             reason = writer.reasons[node.line - 1]
@@ -41,9 +47,9 @@ def backward(trace: Trace, loss: Node) -> Trace:
             node.scope = _whole(
                 reason.user
             ).scope  # its map is that of the forward pass, gone through backwards
-    for node, name in writer.names.of.items():
-        if node.inside is None and f"d{name}" in program.names:
-            program.names.setdefault(f"d{node.name}", program.names[f"d{name}"])
+    for forward, name in writer.names.of.items():
+        if forward.inside is None and f"d{name}" in program.names:
+            program.names.setdefault(f"d{forward.name}", program.names[f"d{name}"])
     return program
 
 
@@ -81,9 +87,9 @@ class _Writer:
         asked: Steps that autograd takes, by the names that the program calls them.
     """
 
-    def __init__(self, trace: Trace, loss: Node) -> None:
+    def __init__(self, nodes: Sequence[Node], loss: Node) -> None:
         self._loss = loss
-        self._level = trace.nodes  # the nodes among which one is at work
+        self._level = tuple(nodes)  # the nodes among which one is at work
         self._needed = _needed(self._before, loss)
         self._parts: dict[Node, list[_Part]] = {loss: []}
         self._emitted: set[Node] = set()
@@ -152,7 +158,7 @@ class _Writer:
             return
         rules = call.operation.cotangents(call)
         wanted = [place for place, operand in enumerate(node.operands) if operand.node in self._needed]
-        if any(key_of(call, place) not in rules for place in wanted) and node.parts:
+        if any(key_of(call, place) not in rules for place in wanted) and parts_of(node):
             self._send_by_parts(node)
             return
         for place in wanted:
@@ -160,16 +166,16 @@ class _Writer:
 
     def _send_by_parts(self, node: Node) -> None:
         """Go back through the parts of a composite, whose last one has its cotangent."""
-        level, self._level = self._level, node.parts
-        last = node.parts[-1]
-        self._needed |= _needed(node.parts, last)
-        for part in reversed(node.parts):
+        level, self._level = self._level, parts_of(node)
+        last = parts_of(node)[-1]
+        self._needed |= _needed(parts_of(node), last)
+        for part in reversed(parts_of(node)):
             self.names.give(part, self.names.inner(node, part.name))
         self._aliases[last], self._parts[last] = self._d(node), []
         self._emitted.add(last)
         targets = {item.node for item in node.operands if item.node in self._needed}
         before = {target: self._parts.pop(target, []) for target in sorted(targets, key=lambda n: n.index)}
-        for part in reversed(node.parts):
+        for part in reversed(parts_of(node)):
             if part in self._needed and part in self._parts:
                 self._emit(part)
                 self._send(part)

@@ -13,7 +13,7 @@ from llm_linalg.lesson_values import Lesson, LessonError
 from llm_linalg.spelling import hint, quoted, unknown
 
 if TYPE_CHECKING:
-    from llm_linalg.tracing import Trace
+    from llm_linalg.api.trace import Trace
 
 
 def problems(lesson: Lesson, *, thorough: bool = False) -> Iterator[LessonError]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
@@ -11,9 +10,7 @@ from torch import Tensor
 from llm_linalg.axes import Shape
 from llm_linalg.by_mask import ReadsByMask
 from llm_linalg.lineage import Lineage
-
-if TYPE_CHECKING:
-    from llm_linalg.node import Node
+from llm_linalg.node import Node
 
 
 @dataclass(frozen=True)
@@ -28,7 +25,7 @@ class ComposedReads(ReadsByMask):
         last: The part that gives the result.
     """
 
-    lineage: Lineage
+    lineage: Lineage[Node]
     source: Node
     last: Node
 

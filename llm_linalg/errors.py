@@ -8,14 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from copy import copy
-from typing import TYPE_CHECKING, NamedTuple, Self
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 from llm_linalg.text import clean
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from llm_linalg.tracing import Trace
 
 _MESSAGE_LIMIT = 600
 _LINE_LIMIT = 160
@@ -95,11 +94,11 @@ class ProgramError(Exception):
         span: Where it is, or None when it has no place.
         source: The program's text.
         frames: In trusted Python, what led to the call that failed, outermost first.
-        trace: Of a program that began to run, what it did before it failed.
+        trace: Of a program that began to run, the trace of what it did before it failed; else None.
     """
 
     frames: tuple[Frame, ...] = ()
-    trace: Trace | None = None
+    trace: Any = None
 
     def __init__(self, message: str, span: Span | None = None, source: str = "") -> None:
         super().__init__(message)

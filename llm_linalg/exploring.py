@@ -6,8 +6,8 @@ from collections.abc import Callable
 from importlib.metadata import entry_points
 from typing import Any
 
+from llm_linalg.api.trace import Trace
 from llm_linalg.given import lesson_of, of_function, of_trace
-from llm_linalg.tracing import Trace
 
 COMMAND = "llm-linalg"
 

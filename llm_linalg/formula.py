@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from torch import Tensor
 
 from llm_linalg.cells import Box, Cells, Diagonal, Index
+from llm_linalg.node import N, Node, Operand
 from llm_linalg.numbers import Formatter, adds_up
 from llm_linalg.ops.mask import Mask
 from llm_linalg.ops.pointwise import Pointwise
-
-if TYPE_CHECKING:
-    from llm_linalg.node import Node, Operand
-    from llm_linalg.walk import Step, Term, Walk
+from llm_linalg.orders import orders_of
+from llm_linalg.parts import parts_of
+from llm_linalg.walk import Step, Term, Walk
 
 SHOWN_TERMS = 6
 OPERATORS = frozenset("+-*/%@&|^~<>=")
@@ -35,10 +35,20 @@ def cell_name(name: str, index: Index) -> str:
     return f"{name}[{','.join(map(str, index))}]" if index else name
 
 
-def called(operand: Operand) -> str:
+def called(operand: Operand[N]) -> str:
     """Return what an operand is called where an index follows: ``K.T``, ``(x + 1)``."""
     title = operand.title
     return f"({title})" if OPERATORS.intersection(title) else title
+
+
+def walk_of(node: Node, order: str | None = None) -> Walk:
+    """Return a node step by step, in one of its orders, or the first; `ValueError` if it is none of them."""
+    node.hold()
+    orders = orders_of(node)
+    chosen = orders[0] if order is None else order
+    if chosen not in orders:
+        raise ValueError(f"{node.op} has no order {chosen!r}: it has {', '.join(orders)}")
+    return Walk(node, chosen, step_text)
 
 
 def step_text(walk: Walk, step: Step) -> str:
@@ -144,7 +154,7 @@ def _part(node: Node, name: str, index: Index) -> str:
         return ", ".join(values + more)
     place = node.call.place(name) if node.call else None
     inner: Tensor = (
-        next(part.value for part in node.parts if part.name == name)
+        next(part.value for part in parts_of(node) if part.name == name)
         if place is None
         else node.operands[place].value
     )

@@ -11,6 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 from torch import Tensor, nn
 
+from llm_linalg import node as recorded
+from llm_linalg.api.node import Node
+from llm_linalg.api.trace import Trace
 from llm_linalg.collecting import old_objects_kept
 from llm_linalg.errors import HaltedError, LimitError, ProgramError, ShapeError, innermost
 from llm_linalg.generator import seeded
@@ -22,14 +25,14 @@ from llm_linalg.language.printing import CHOSEN
 from llm_linalg.language.source import Source
 from llm_linalg.lasting import comes_by_again, lasting
 from llm_linalg.memory import version
-from llm_linalg.node import Node
+from llm_linalg.node import N
 from llm_linalg.ops.call import tensors_in
 from llm_linalg.places import Places, frames_of, named_in, owner_of
 from llm_linalg.ranks import Group, InTurn, chosen, in_turn, joined
 from llm_linalg.recorder import Recorder
 from llm_linalg.repairs import repairs
 from llm_linalg.shapes import explain, explain_call
-from llm_linalg.tracing import Trace
+from llm_linalg.tracing import Record
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -83,9 +86,16 @@ def run(
         OpenEndedError: If that can't be told, and it has done much already; see ``patient``.
         HaltedError: If it was stopped.
     """
-    if not ranks:
-        return execute(source, seed, names or {}, cells=cells, halt=halt, patient=patient)
-    return chosen(_on_devices(source, seed, names or {}, cells, halt or never, ranks, patient), names or {})
+    try:
+        if not ranks:
+            return Trace.of(
+                execute(source, seed, names or {}, cells=cells, halt=halt, patient=patient, node_type=Node)
+            )
+        records = _on_devices(source, seed, names or {}, cells, halt or never, ranks, patient)
+        return chosen(tuple(map(Trace.of, records)), names or {})
+    except ProgramError as error:
+        error.trace = None if error.trace is None else Trace.of(error.trace)
+        raise
 
 
 @old_objects_kept()
@@ -97,15 +107,15 @@ def _on_devices(
     halt: Callable[[], bool],
     ranks: int,
     patient: bool,
-) -> tuple[Trace, ...]:
-    """Run a program on several devices, which share what one may take; return their traces."""
+) -> tuple[Record[Node], ...]:
+    """Run a program on several devices, which share what one may take; return the record of each."""
     read = Source(source)
 
-    def one(given: Mapping[str, Any], device: InTurn) -> Trace:
+    def one(given: Mapping[str, Any], device: InTurn) -> Record[Node]:
         budget = Budget(halt=lambda: device.left or halt(), patient=patient, share=ranks + ranks // 4)
         budget.rests = lambda: device.rest(told=not budget.confined)
         with seeded(seed):
-            return _executed(read, seed, given, budget, cells=cells, group=device)
+            return _executed(read, seed, given, budget, cells=cells, group=device, node_type=Node)
 
     with quiet(seed):
         return in_turn(one, names, ranks)
@@ -116,13 +126,14 @@ def execute(
     source: str,
     seed: int,
     names: Mapping[str, Any],
-    known: Mapping[str, Node] | None = None,
+    known: Mapping[str, recorded.Node] | None = None,
     cells: Sequence[int] = (),
     halt: Callable[[], bool] | None = None,
     group: Group | None = None,
     *,
     patient: bool = False,
-) -> Trace:
+    node_type: type[N],
+) -> Record[N]:
     """Run a program whose names may also be tensors of another trace's nodes (``known``).
 
     Such a program is our own, made from a trace that exists: its size is that trace's, and not bounded again.
@@ -131,7 +142,9 @@ def execute(
     bounds = {} if known is None else _OWN_BUDGET
     budget = Budget(**bounds, halt=halt or never, patient=patient)
     with quiet(seed):
-        return _executed(checked, seed, names, budget, known=known, cells=cells, group=group)
+        return _executed(
+            checked, seed, names, budget, known=known, cells=cells, group=group, node_type=node_type
+        )
 
 
 def _executed(
@@ -140,17 +153,20 @@ def _executed(
     names: Mapping[str, Any],
     budget: Budget,
     *,
-    known: Mapping[str, Node] | None = None,
+    known: Mapping[str, recorded.Node] | None = None,
     cells: Sequence[int] = (),
     group: Group | None = None,
     trial: bool = False,
-) -> Trace:
+    node_type: type[N],
+) -> Record[N]:
     """As `execute`, of a text that has been read, with what it may take, and the generator as it is.
 
     Of a trial only the beginning is run, and no repairs are looked for.
     """
     tensors = {name: node.value for name, node in (known or {}).items()}
-    interpreter = Interpreter(checked, {**names, **tensors}, budget, explain, None if trial else repairs)
+    interpreter = Interpreter(
+        checked, {**names, **tensors}, budget, explain, None if trial else repairs, node_type
+    )
     for name, node in (known or {}).items():
         interpreter.recorder.know(tensors[name], node)
     group = group or InTurn()
@@ -159,7 +175,7 @@ def _executed(
         with joined(group):
             interpreter.run(cells)
         interpreter.budget.alarm = None  # there is nothing left that could be rehearsed
-        trace = _traced(interpreter, seed)
+        trace: Record[N] = _traced(interpreter, seed)
     except ProgramError as error:
         error.trace = _traced(interpreter, seed, failed=True)
         error.trace.failed = error.line
@@ -184,7 +200,7 @@ def _tried(text: str, seed: int, names: Mapping[str, Any], budget: Budget, cells
     trial = budget.trial(len(text), **_TRIAL)
     try:
         with quiet(seed):
-            _executed(Source(text), seed, names, trial, cells=cells, trial=True)
+            _executed(Source(text), seed, names, trial, cells=cells, trial=True, node_type=Node)
     finally:
         budget.trials -= trial.done
 
@@ -196,7 +212,7 @@ def _tries_whole(interpreter: Interpreter, error: ShapeError, names: Mapping[str
     return bool(error.repairs) and short and plain and comes_by_again(interpreter.source, error)
 
 
-def _traced(interpreter: Interpreter, seed: int, *, failed: bool = False) -> Trace:
+def _traced(interpreter: Interpreter, seed: int, *, failed: bool = False) -> Record[Any]:
     """Return the trace of what a program did, also if it failed."""
     printed = "".join(interpreter.printed)
     trace = interpreter.recorder.finish(interpreter.source.text, seed, printed, failed=failed)
@@ -254,6 +270,7 @@ def trace(
     """
     places = Places(function)
     recorder = Recorder(places.here, None, keep, around, halt)
+    recorder.node_type = Node
 
     def name_locals() -> None:
         for name, tensor in places.locals():
@@ -289,7 +306,7 @@ def trace(
             raise explain_call(recorder.failed, error, frames_of(error.__traceback__), names) from error
     name_locals()
     recorder.name_targets()
-    found = recorder.finish("", seed)
+    found = Trace.of(recorder.finish("", seed))
     found.rerun = rerun
     return found
 

@@ -13,7 +13,7 @@ from llm_linalg.lesson_values import Lesson, Stop
 from llm_linalg.text import clean
 
 if TYPE_CHECKING:
-    from llm_linalg.tracing import Trace
+    from llm_linalg.api.trace import Trace
 
 
 Halt = Callable[[], bool]

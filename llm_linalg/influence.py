@@ -8,31 +8,31 @@ cell that a result depends on may have influence 0: behind a relu that is shut, 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Generic
 
 import torch
 from torch import Tensor
 
 from llm_linalg.by_mask import one
+from llm_linalg.node import N, Node
 from llm_linalg.pulling import autograd_vjp, rerun
 
 if TYPE_CHECKING:
     from llm_linalg.cells import Index
-    from llm_linalg.node import Node
 
 
 Graph = tuple[list[Tensor], Tensor | None]
 """A node's operands as leaves, and what was made of them; None where nothing real was."""
 
 
-class Influence:
+class Influence(Generic[N]):
     """The derivatives of a trace's cells, by graphs of its nodes that are made once."""
 
-    def __init__(self, nodes: Sequence[Node]) -> None:
+    def __init__(self, nodes: Sequence[N]) -> None:
         self._nodes = nodes
-        self._graphs: dict[Node, Graph] = {}
+        self._graphs: dict[N, Graph] = {}
 
-    def back(self, node: Node, index: Index) -> dict[Node, Tensor]:
+    def back(self, node: N, index: Index) -> dict[N, Tensor]:
         """Return the derivative of a cell by the cells of each node that it is made from, its own included.
 
         Args:
@@ -56,7 +56,7 @@ class Influence:
                     found[operand.node] = taken if before is None else before + taken
         return found
 
-    def forward(self, node: Node, index: Index) -> dict[Node, Tensor]:
+    def forward(self, node: N, index: Index) -> dict[N, Tensor]:
         """Return the derivative of the cells of each node by a cell that goes into them; see `back`."""
         found = {node: _seed(node, index)}
         for current in self._nodes[node.index + 1 :]:
@@ -66,7 +66,7 @@ class Influence:
                     found[current] = carried
         return found
 
-    def _pulled(self, node: Node, cotangent: Tensor, *, twice: bool = False) -> list[Tensor | None]:
+    def _pulled(self, node: N, cotangent: Tensor, *, twice: bool = False) -> list[Tensor | None]:
         """Return a cotangent taken back to each operand; None where nothing arrives."""
         leaves, result = self._graph(node)
         taken: list[Tensor | None] = [None] * len(leaves)
@@ -80,7 +80,7 @@ class Influence:
             taken[place] = gradient
         return taken
 
-    def _pushed(self, node: Node, tangents: Sequence[Tensor | None]) -> Tensor | None:
+    def _pushed(self, node: N, tangents: Sequence[Tensor | None]) -> Tensor | None:
         """Return what tangents of some operands become; None where nothing arrives.
 
         A backward pass is linear in its cotangent, so its own backward pass goes forward.
@@ -103,7 +103,7 @@ class Influence:
             return self._by_cells(node, tangents)
         return carried
 
-    def _by_cells(self, node: Node, tangents: Sequence[Tensor | None]) -> Tensor:
+    def _by_cells(self, node: N, tangents: Sequence[Tensor | None]) -> Tensor:
         """Return what tangents become, one backward pass a cell of the result."""
         carried = node.value.new_zeros(node.shape)
         for cell in torch.ones(node.shape).nonzero().tolist():
@@ -115,7 +115,7 @@ class Influence:
             )
         return carried
 
-    def _graph(self, node: Node) -> Graph:
+    def _graph(self, node: N) -> Graph:
         """Return a node's call run again, on leaves that autograd can be asked about."""
         if node not in self._graphs:
             values = [operand.value.detach().clone() for operand in node.operands]

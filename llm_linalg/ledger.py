@@ -16,7 +16,7 @@ from llm_linalg.guard import Guard, keeps, renews
 from llm_linalg.keeping import MOST_NODES, Keeper
 from llm_linalg.memory import Memory, nothing
 from llm_linalg.node import Node, Operand, Origin
-from llm_linalg.tracing import Trace
+from llm_linalg.tracing import Record
 from llm_linalg.writes import storage_cells
 
 FEW_NAMES = 20  # that are looked after when a run failed
@@ -118,7 +118,12 @@ class Ledger:
         where: Gives the place and the text of the call that is being made.
         keep: The most bytes of values that are kept; None for all.
         around: The position of a node around which they are kept; the latest if None.
+
+    Attributes:
+        node_type: What the nodes are made as.
     """
+
+    node_type: type[Node] = Node
 
     def __init__(self, where: Where, keep: int | None = None, around: int | None = None) -> None:
         super().__init__()
@@ -142,7 +147,7 @@ class Ledger:
     def input(self, tensor: Tensor, name: str | None, op: str = "input") -> Node:
         """Make a node of a tensor that comes from outside."""
         with torch._C.DisableTorchFunction():  # to look at it is no part of the program
-            node = Node(len(self.nodes), op, shown(tensor), origin=self._where(), name=name)
+            node = self.node_type(len(self.nodes), op, shown(tensor), origin=self._where(), name=name)
             return self._add(node, tensor)
 
     def know(self, tensor: Tensor, node: Node) -> None:
@@ -214,8 +219,8 @@ class Ledger:
             if node.bound_name is None and node.target:
                 node.bound_name = node.target
 
-    def finish(self, source: str, seed: int, printed: str = "", *, failed: bool = False) -> Trace:
-        """Return the trace of what was recorded; each name means what its tensor holds now.
+    def finish(self, source: str, seed: int, printed: str = "", *, failed: bool = False) -> Record[Any]:
+        """Return the record of it all; each name means what its tensor holds now.
 
         If it failed, that is so of a few names, as far as it takes no time, whatever guards the run.
         """
@@ -225,7 +230,7 @@ class Ledger:
         for tensor in islice(outdated, FEW_NAMES if failed else None):
             self._renew(tensor, self._made[id(tensor)][1])
         self.names.update(self._bound.written())
-        return Trace(self.nodes, self.names, source, seed, printed)
+        return Record(self.nodes, self.names, source, seed, printed)
 
     def _add(self, node: Node, tensor: Tensor) -> Node:
         if len(self.nodes) >= MOST_NODES:
@@ -263,14 +268,16 @@ class Ledger:
         if self._guard is not None:
             renews(self._guard, memory, len(operands) - 1)
         with torch._C.DisableTorchFunction():
-            node = Node(len(self.nodes), call.operation.name, shown(tensor), operands, call, self._where())
+            node = self.node_type(
+                len(self.nodes), call.operation.name, shown(tensor), operands, call, self._where()
+            )
             self._add(node, tensor)
         self._bound.wrote(tensor, node)
         return node
 
-    def _known(self, tensors: Sequence[Tensor]) -> list[Operand] | None:
+    def _known(self, tensors: Sequence[Tensor]) -> list[Operand[Node]] | None:
         """Return the nodes of tensors with their values, if nothing has to be done for that; else None."""
-        found: list[Operand] = []
+        found: list[Operand[Node]] = []
         for tensor in tensors:
             node = self.known(tensor)
             if node is None or node.dropped:
@@ -299,7 +306,7 @@ class Ledger:
                 if tensor._version != version and node.call is not None:
                     operand, value = self._operand(leaf), shown(tensor)
                     call = node.call.with_tensors([operand.value]).with_output(value)
-                    new = Node(len(self.nodes), node.op, value, (operand,), call, self._where())
+                    new = self.node_type(len(self.nodes), node.op, value, (operand,), call, self._where())
                     self._add(new, tensor)
                     self._memory.wrote(tensor, new)
                     self._bound.wrote(tensor, new)
@@ -316,7 +323,7 @@ class Ledger:
         gone = self._gone.get(index)
         return gone() if gone is not None else self._tensors[index]
 
-    def _operand(self, tensor: Tensor) -> Operand:
+    def _operand(self, tensor: Tensor) -> Operand[Node]:
         node = self.node_of(tensor)
         if node is None:
             name = self.labelled(tensor)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 from llm_linalg.board import Board
 
 if TYPE_CHECKING:
-    from llm_linalg.tracing import Trace
+    from llm_linalg.api.trace import Trace
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,9 +16,9 @@ from llm_linalg.spelling import quoted, unknown
 from llm_linalg.text import clean
 
 if TYPE_CHECKING:
+    from llm_linalg.api.trace import Trace
     from llm_linalg.errors import ProgramError
     from llm_linalg.given import Given
-    from llm_linalg.tracing import Trace
 
 __all__ = [
     "OTHER_PART", "PART_TITLES", "Heading", "Lesson", "LessonError", "Stop", "UnknownNameError", "spans",

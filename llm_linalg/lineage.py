@@ -8,7 +8,8 @@ which is what changing an input shows.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from typing import Generic
 
 import torch
 from torch import Tensor
@@ -16,31 +17,28 @@ from torch import Tensor
 from llm_linalg.axes import Axes
 from llm_linalg.by_mask import one
 from llm_linalg.cells import Cells, Index
+from llm_linalg.node import N, Node
 from llm_linalg.ops.contraction import Contraction
 from llm_linalg.ops.pointwise import Pointwise
 from llm_linalg.relations import AxesReads, points
 
-if TYPE_CHECKING:
-    from llm_linalg.node import Node
-    from llm_linalg.tracing import Trace
 
-
-class Lineage:
+class Lineage(Generic[N]):
     """The dependences between a trace's cells, worked out node by node and kept."""
 
-    def __init__(self, trace: Trace) -> None:
-        self._nodes = trace.nodes
-        self._fixed: dict[Node, Tensor | None] = {}
+    def __init__(self, nodes: Sequence[N]) -> None:
+        self._nodes = nodes
+        self._fixed: dict[N, Tensor | None] = {}
 
-    def back(self, node: Node, index: Index) -> dict[Node, Cells]:
+    def back(self, node: N, index: Index) -> dict[N, Cells]:
         """Return the cells of each earlier node that a cell depends on, its own included."""
         return {key: points(mask) for key, mask in self.masks_back(node, _one(node, index)).items()}
 
-    def forward(self, node: Node, index: Index) -> dict[Node, Cells]:
+    def forward(self, node: N, index: Index) -> dict[N, Cells]:
         """Return the cells of each later node that a cell feeds, its own included."""
         return {key: points(mask) for key, mask in self.masks_forward(node, _one(node, index)).items()}
 
-    def masks_forward(self, node: Node, mask: Tensor) -> dict[Node, Tensor]:
+    def masks_forward(self, node: N, mask: Tensor) -> dict[N, Tensor]:
         """Return what a set of cells feeds, as one boolean mask a node."""
         reached = {node: mask}
         for later in self._nodes:
@@ -54,7 +52,7 @@ class Lineage:
                 reached[later] = fed
         return reached
 
-    def masks_back(self, node: Node, mask: Tensor) -> dict[Node, Tensor]:
+    def masks_back(self, node: N, mask: Tensor) -> dict[N, Tensor]:
         """Return what a set of cells depends on, as one boolean mask a node."""
         found = {node: mask}
         for current in sorted(self._ancestors(node), key=lambda n: -n.index):
@@ -68,7 +66,7 @@ class Lineage:
                     found[operand.node] = carried if before is None else before | carried
         return found
 
-    def fixed(self, node: Node) -> Tensor | None:
+    def fixed(self, node: N) -> Tensor | None:
         """Return the cells (bool) that masks fixed, so that nothing upstream changes them; None for none."""
         todo = [node]  # operands first: a program's chain may be longer than Python's stack is deep
         while todo:
@@ -83,8 +81,8 @@ class Lineage:
                 self._fixed[current] = self._find_fixed(current)
         return self._fixed[node]
 
-    def _ancestors(self, node: Node) -> set[Node]:
-        seen: set[Node] = set()
+    def _ancestors(self, node: N) -> set[N]:
+        seen: set[N] = set()
         todo = [node]
         while todo:
             current = todo.pop()
@@ -93,7 +91,7 @@ class Lineage:
                 todo += [operand.node for operand in current.operands]
         return seen
 
-    def _find_fixed(self, node: Node) -> Tensor | None:
+    def _find_fixed(self, node: N) -> Tensor | None:
         if not node.operands or node.kind == "creation":
             return None
         live = torch.zeros(node.shape, dtype=torch.bool)
@@ -101,13 +99,13 @@ class Lineage:
             live = live | self._carried_on(node, place, torch.ones(operand.value.shape, dtype=torch.bool))
         return None if bool(live.all()) else ~live
 
-    def _live(self, node: Node, place: int) -> Tensor | None:
+    def _live(self, node: N, place: int) -> Tensor | None:
         """Return the cells of an operand that are not fixed; None if all are live."""
         operand = node.operands[place]
         fixed = self.fixed(operand.node)
         return None if fixed is None else ~fixed
 
-    def _carried_back(self, node: Node, place: int, mask: Tensor) -> Tensor:
+    def _carried_back(self, node: N, place: int, mask: Tensor) -> Tensor:
         axes = _product_axes(node)
         others = self._partners(node, place)
         if axes is not None and others:
@@ -117,7 +115,7 @@ class Lineage:
         live = self._live(node, place)
         return own if live is None else own & live
 
-    def _carried_on(self, node: Node, place: int, mask: Tensor) -> Tensor:
+    def _carried_on(self, node: N, place: int, mask: Tensor) -> Tensor:
         live = self._live(node, place)
         if live is not None:
             mask = mask & live
@@ -130,7 +128,7 @@ class Lineage:
             return _join(axes, [(axes.operands[place], _own(node, place, mask)), *others])
         return self._absorbed(node, place, node.operand_reads[place].forward(mask))
 
-    def _partners(self, node: Node, place: int) -> list[tuple[tuple[str, ...], Tensor]]:
+    def _partners(self, node: N, place: int) -> list[tuple[tuple[str, ...], Tensor]]:
         """Return the other factors that masks made 0 somewhere: their cells that are not so."""
         axes = _product_axes(node)
         if axes is None:
@@ -144,7 +142,7 @@ class Lineage:
                 found.append((axes.operands[other], live | (operand.value != 0)))
         return found
 
-    def _absorbed(self, node: Node, place: int, mask: Tensor) -> Tensor:
+    def _absorbed(self, node: N, place: int, mask: Tensor) -> Tensor:
         """Take away the output's cells that an operand can't move."""
         if node.call is None:
             return mask

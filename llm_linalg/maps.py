@@ -9,15 +9,15 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Generic
 
+from llm_linalg.node import N
+from llm_linalg.parts import multiplications_of
+from llm_linalg.scopes import Scope
 from llm_linalg.spelling import numbered, unknown
 
 if TYPE_CHECKING:
     from llm_linalg.cells import Index
-    from llm_linalg.node import Node
-    from llm_linalg.scopes import Scope
-    from llm_linalg.tracing import Trace
 
 Path = tuple[str, ...]
 DRAWN = frozenset({"rand", "randn", "randint", "randperm"})
@@ -25,7 +25,7 @@ MOST_SAID = 1000  # names among which the nearest is looked for
 
 
 @dataclass(frozen=True, eq=False)
-class Box:
+class Box(Generic[N]):
     """One box of a level.
 
     Attributes:
@@ -39,40 +39,40 @@ class Box:
 
     name: str
     label: str
-    nodes: tuple[Node, ...]
-    outputs: tuple[Node, ...]
-    scope: Scope | None = None
+    nodes: tuple[N, ...]
+    outputs: tuple[N, ...]
+    scope: Scope[N] | None = None
     foreign: bool = False
 
     @property
-    def node(self) -> Node:
+    def node(self) -> N:
         """What comes out of it; of several, the last."""
         return self.outputs[-1]
 
     @cached_property
     def multiplications(self) -> int:
         """How many multiplications are made inside, of those that are known; what comes in makes none."""
-        return 0 if self.foreign else sum(node.multiplications or 0 for node in self.nodes)
+        return 0 if self.foreign else sum(multiplications_of(node) or 0 for node in self.nodes)
 
     @cached_property
     def products(self) -> int:
         """How many of them are made in products of matrices and vectors."""
         matrix = [node for node in self.nodes if node.kind == "contraction"]
-        return 0 if self.foreign else sum(node.multiplications or 0 for node in matrix)
+        return 0 if self.foreign else sum(multiplications_of(node) or 0 for node in matrix)
 
     @cached_property
     def uncounted(self) -> int:
         """How many of its operations are of a kind whose multiplications are not known."""
-        return 0 if self.foreign else sum(node.multiplications is None for node in self.nodes)
+        return 0 if self.foreign else sum(multiplications_of(node) is None for node in self.nodes)
 
-    def lit(self, cells: Mapping[Node, Collection[Index]]) -> tuple[int, int]:
+    def lit(self, cells: Mapping[N, Collection[Index]]) -> tuple[int, int]:
         """Return how many cells of what comes out are among some cells of nodes, and of how many."""
         found = sum(len(cells[node]) for node in self.outputs if node in cells)
         return found, sum(node.value.numel() for node in self.outputs)
 
 
 @dataclass(frozen=True, eq=False)
-class Level:
+class Level(Generic[N]):
     """What stands inside one scope.
 
     Attributes:
@@ -82,7 +82,7 @@ class Level:
     """
 
     path: Path
-    boxes: tuple[Box, ...]
+    boxes: tuple[Box[N], ...]
     arrows: tuple[tuple[int, int], ...]
 
     @cached_property
@@ -100,27 +100,28 @@ class Level:
         """Where among the boxes each one is."""
         return {name: place for place, name in enumerate(self.names)}
 
-    def box(self, name: str) -> Box:
+    def box(self, name: str) -> Box[N]:
         """Return the box of a name; `LookupError` with the nearest spelling if there is none."""
         if name not in self.places:
             raise LookupError(unknown("box", name, self.names[-MOST_SAID:]))
         return self.boxes[self.places[name]]
 
 
-class Map:
+class Map(Generic[N]):
     """The levels of a trace's map, made when they are asked for and kept."""
 
-    def __init__(self, trace: Trace) -> None:
-        self._trace = trace
-        self._levels: dict[str, Level] = {}
+    def __init__(self, nodes: Sequence[N], scopes: Scope[N]) -> None:
+        self._nodes = nodes
+        self._scopes = scopes
+        self._levels: dict[str, Level[N]] = {}
 
-    def level(self, path: Sequence[str] = ()) -> Level:
+    def level(self, path: Sequence[str] = ()) -> Level[N]:
         """Return what stands inside the boxes of a path.
 
         Raises:
             LookupError: If there is no such box, or it is an operation, which has no level inside.
         """
-        scope = self._trace.scopes
+        scope = self._scopes
         walked: Path = ()
         level = self._made(scope, walked)
         for name in path:
@@ -131,7 +132,7 @@ class Map:
             level = self._made(scope, walked)
         return level
 
-    def locate(self, node: Node) -> Path | None:
+    def locate(self, node: N) -> Path | None:
         """Return the path of a node's box, or of the next if it has none; None if there are no boxes."""
         path: Path = ()
         level = self.level()
@@ -149,16 +150,16 @@ class Map:
     @cached_property
     def multiplications(self) -> int:
         """How many multiplications the whole trace takes, of those that are known."""
-        return sum(node.multiplications or 0 for node in self._trace.nodes)
+        return sum(multiplications_of(node) or 0 for node in self._nodes)
 
     @cached_property
-    def _hidden(self) -> set[Node]:
+    def _hidden(self) -> set[N]:
         """What has no box: parameters, and what expressions make of parameters and constants alone.
 
         Random numbers are data. A program of constants alone is shown whole.
         """
-        nodes = self._trace.nodes
-        hidden: set[Node] = set()
+        nodes = self._nodes
+        hidden: set[N] = set()
         for node in nodes:
             constant = node.bound_name is None and all(operand.node in hidden for operand in node.operands)
             if (constant and node.op not in DRAWN) or node.op == "parameter":
@@ -168,19 +169,19 @@ class Map:
         return hidden
 
     @cached_property
-    def _readers(self) -> dict[Node, list[Node]]:
-        readers: dict[Node, list[Node]] = {}
-        for node in self._trace.nodes:
+    def _readers(self) -> dict[N, list[N]]:
+        readers: dict[N, list[N]] = {}
+        for node in self._nodes:
             for operand in node.operands:
                 readers.setdefault(operand.node, []).append(node)
         return readers
 
-    def _made(self, scope: Scope, path: Path) -> Level:
+    def _made(self, scope: Scope[N], path: Path) -> Level[N]:
         if scope.path not in self._levels:
             self._levels[scope.path] = self._fold(scope, path)
         return self._levels[scope.path]
 
-    def _fold(self, scope: Scope, path: Path) -> Level:
+    def _fold(self, scope: Scope[N], path: Path) -> Level[N]:
         inside = [box for child in scope.children.values() if (box := self._scope_box(child))]
         inside += [_operation(node) for node in scope.nodes if node not in self._hidden]
         inside.sort(key=lambda box: box.nodes[0].index)
@@ -205,7 +206,7 @@ class Map:
         }
         return Level(path, boxes, tuple(sorted(arrows)))
 
-    def _scope_box(self, scope: Scope) -> Box | None:
+    def _scope_box(self, scope: Scope[N]) -> Box[N] | None:
         """Return the box of a scope; None if it makes nothing but parameters."""
         nodes = sorted((node for part in scope for node in part.nodes), key=lambda node: node.index)
         held = set(nodes)
@@ -216,12 +217,12 @@ class Map:
         return Box(scope.name, scope.name, tuple(nodes), tuple(given), scope)
 
 
-def _operation(node: Node, *, foreign: bool = False) -> Box:
+def _operation(node: N, *, foreign: bool = False) -> Box[N]:
     unnamed = node.bound_name is None and node.title == node.name
     return Box(node.name, node.op if unnamed else node.title, (node,), (node,), None, foreign)
 
 
-def _named(boxes: Iterable[Box]) -> tuple[Box, ...]:
+def _named(boxes: Iterable[Box[N]]) -> tuple[Box[N], ...]:
     """Return the boxes with names that tell them apart."""
     found = list(boxes)
     names = numbered([box.name for box in found])

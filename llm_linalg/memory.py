@@ -94,7 +94,7 @@ class Memory:
         self._seen[id(tensor)] = place, len(writes)
         return False
 
-    def renewed(self, tensor: Tensor, before: Node) -> tuple[Call, tuple[Operand, ...]]:
+    def renewed(self, tensor: Tensor, before: Node) -> tuple[Call, tuple[Operand[Node], ...]]:
         """Return what made a tensor that was written through others: what it was, and the writers."""
         place, seen = self._seen[id(tensor)]
         writers, source = self._writes[place].sources(tensor, before.value, seen)

@@ -17,11 +17,12 @@ from torch import Tensor
 
 from llm_linalg.cells import strides
 from llm_linalg.edge import Declared, Edge, Edges, sized
+from llm_linalg.node import Node
+from llm_linalg.parts import parts_of
 from llm_linalg.relations import AxesReads, IndexReads
 
 if TYPE_CHECKING:
     from llm_linalg.axes import Axes, Shape
-    from llm_linalg.node import Node
 
 MOST_CELLS = 65_536
 """A map of more cells than these is not looked through: what it moves loses its names."""
@@ -87,7 +88,8 @@ class Naming:
         if not any(operands):
             return ()
         if node.kind == "composite":
-            return self._found[node.parts[-1]] if node.parts else ()
+            parts = parts_of(node)
+            return self._found[parts[-1]] if parts else ()
         links = list(_links(node, operands))
         return tuple(
             _agreed(size, [(operands[x.operand][x.own], x.places) for x in links if x.axis == axis])
@@ -98,7 +100,7 @@ class Naming:
 def _sources(node: Node) -> list[Node]:
     """Return the nodes whose edges a node's own come from."""
     found = [operand.node for operand in node.operands]
-    return [*found, *node.parts[-1:]] if node.kind == "composite" else found
+    return [*found, *parts_of(node)[-1:]] if node.kind == "composite" else found
 
 
 def _links(node: Node, operands: Sequence[Edges]) -> Iterator[_Link]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
-from typing import TYPE_CHECKING, NamedTuple, TypeAlias
+from typing import Generic, NamedTuple, Self, TypeAlias, TypeVar
 
 import torch
 from torch import Tensor
@@ -17,10 +17,7 @@ from llm_linalg.ops.call import Call
 from llm_linalg.ops.terms import CellTerms
 from llm_linalg.relations import Reads
 
-if TYPE_CHECKING:
-    from llm_linalg.walk import Walk
-
-
+N = TypeVar("N", bound="Node")
 TITLE_LIMIT = 14
 
 Value: TypeAlias = Tensor
@@ -28,7 +25,7 @@ Value: TypeAlias = Tensor
 
 
 @dataclass(slots=True, eq=False)
-class Operand:
+class Operand(Generic[N]):
     """A tensor that went into a call.
 
     Attributes:
@@ -37,7 +34,7 @@ class Operand:
     """
 
     value: Tensor
-    node: Node
+    node: N
 
     @property
     def title(self) -> str:
@@ -77,14 +74,28 @@ class Node:
         file: The file that the call stands in, of trusted Python; else empty.
         scope: The path of the module that it was made in, such as ``transformer.h.0.attn``; or empty.
         target: The variable that the line of trusted Python assigns it to; or empty.
+        dropped: Whether its values were more than a budget allowed: only shape and type are there.
+        severed: Whether no gradient goes back through it: a program said `torch.no_grad()`.
+        twin: In a gradient program: the forward node whose backward step this is.
+        why: In a gradient program: why it is what it is.
+        inside: Of a part: the composite that it is a part of.
+        inner: Of a composite that was opened: the nodes inside it.
     """
+
+    operands: tuple[Operand[Self], ...]
+    dropped = False
+    severed = False
+    twin: Node | None = None
+    why = ""
+    inside: Self | None = None
+    inner: tuple[Self, ...] | None = None
 
     def __init__(
         self,
         index: int,
         op: str,
         value: Tensor,
-        operands: tuple[Operand, ...] = (),
+        operands: tuple[Operand[Self], ...] = (),
         call: Call | None = None,
         origin: Origin = Origin(),  # noqa: B008 - it is a value
         name: str | None = None,
@@ -96,11 +107,6 @@ class Node:
         self.call = call if call is None or call.output is value else call.with_output(value)
         self.span, self.source, self.file, self.scope, self.target = origin
         self.bound_name = name
-        self.dropped = False  # its values were more than a budget allowed: only shape and type are there
-        self.severed = False  # no gradient goes back through it: a program said `torch.no_grad()`
-        self.twin: Node | None = None  # in a gradient program: the forward node whose backward step this is
-        self.why = ""  # in a gradient program: why it is what it is
-        self.inside: Node | None = None  # of a part: the composite that it is a part of
 
     def __repr__(self) -> str:
         return f"<{self.name}: {self.op} {self.shape}>"
@@ -168,10 +174,15 @@ class Node:
 
     @cached_property
     def operand_reads(self) -> tuple[Reads, ...]:
-        """What its cells read, an entry an operand."""
+        """What its cells read, an entry an operand; what a composite's parts read is not looked at here."""
         return self.call.operation.operand_reads(self.call) if self.call else ()
 
-    def _hold(self) -> None:
+    def hold(self) -> None:
+        """Go on if its values are there.
+
+        Raises:
+            LookupError: If they were dropped.
+        """
         if self.dropped:
             raise LookupError(f"the values of {self.name} were dropped: `recomputed` of the trace has them")
 
@@ -188,7 +199,7 @@ class Node:
             IndexError: If the result has no such cell.
             LookupError: If the values were dropped: it may hang on them. So do `feeds` and `walk`.
         """
-        self._hold()
+        self.hold()
         _check(index, self.shape, self.name)
         return tuple(relation.reads(tuple(index)) for relation in self.operand_reads)
 
@@ -204,7 +215,7 @@ class Node:
         """
         if not 0 <= operand < len(self.operands):
             raise IndexError(f"{self.name} has {len(self.operands)} operands: no operand {operand}")
-        self._hold()
+        self.hold()
         value = self.operands[operand].value
         _check(index, tuple(value.shape), self.operands[operand].name)
         return self.operand_reads[operand].feeds(tuple(index)) if self.value.numel() else NOTHING
@@ -215,23 +226,9 @@ class Node:
         return self.call.operation.mask_rule(self.call, tuple(index)) if self.call else None
 
     @cached_property
-    def parts(self) -> tuple[Node, ...]:
-        """The nodes inside a composite call (softmax: max, sub, exp, sum, div), else ()."""
-        from llm_linalg.parts import parts_of
-
-        return parts_of(self)
-
-    @cached_property
     def term_count(self) -> int | None:
         """How many terms each cell is the sum of; None if it is no sum, or their number varies."""
         return self.call.operation.term_count(self.call) if self.call else None
-
-    @cached_property
-    def multiplications(self) -> int | None:
-        """How many multiplications it takes, divisions too, by its axes; None if that is not known."""
-        if self.call is None or self.call.position:  # an input, or a later output of a call that has several
-            return 0
-        return self.call.operation.multiplications(self.call)
 
     @property
     def bias_position(self) -> int | None:
@@ -242,43 +239,6 @@ class Node:
     def terms(self, index: Index) -> CellTerms | None:
         """Return the terms that a cell is made of; None for what is not made of terms."""
         return self.call.operation.terms(self.call, index) if self.call else None
-
-    @cached_property
-    def orders(self) -> tuple[str, ...]:
-        """The loop orders in which its cells can be walked."""
-        from llm_linalg.orders import orders_of
-
-        return orders_of(self)
-
-    def walk(self, order: str | None = None) -> Walk:
-        """Return the operation step by step.
-
-        Args:
-            order: One of `orders`; the first when left out.
-
-        Raises:
-            ValueError: If the node has no such order.
-        """
-        from llm_linalg.walk import Walk
-
-        self._hold()
-        chosen = self.orders[0] if order is None else order
-        if chosen not in self.orders:
-            raise ValueError(f"{self.op} has no order {chosen!r}: it has {', '.join(self.orders)}")
-        return Walk(self, chosen)
-
-    @cached_property
-    def shape_line(self) -> str:
-        """The shapes in one line: ``(3, 2) @ (2, 4) → (3, 4)   inner 2 = 2 ✓``."""
-        from llm_linalg.words import shape_line
-
-        return shape_line(self)
-
-    def sentence(self, order: str | None = None) -> str:
-        """Return in one sentence what a step of an order does."""
-        from llm_linalg.words import sentence
-
-        return sentence(self, order or self.orders[0])
 
 
 def _shadow(tensor: Tensor) -> Tensor:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection
-from typing import TYPE_CHECKING
 
 from llm_linalg.cells import Index
-
-if TYPE_CHECKING:
-    from llm_linalg.node import Node
+from llm_linalg.formula import walk_of
+from llm_linalg.node import Node
+from llm_linalg.orders import orders_of
+from llm_linalg.parts import parts_of
 
 MANY = 4096
 """Cells that are looked at, at most."""
@@ -28,8 +28,8 @@ def reason(node: Node, index: Index) -> str:
     if before is not None:
         return f"{word}, since {_cell(before[0], before[1])} is"
     born, at = _birth(node, index)
-    order = "cells" if "cells" in born.orders else born.orders[0]
-    walk = born.walk(order)
+    orders = orders_of(born)
+    walk = walk_of(born, "cells" if "cells" in orders else orders[0])
     said = walk[walk.locate(at)].text
     for operand, cells in zip(node.operands, node.reads(index), strict=True):
         if 1 < len(cells) <= MANY and _all_infinite(operand.node, cells):
@@ -70,10 +70,11 @@ def _source(node: Node, index: Index) -> tuple[Node, Index] | None:
 
 def _birth(node: Node, index: Index) -> tuple[Node, Index]:
     """Return the part, and its cell, in which a NaN arises; the node itself for what has no parts."""
-    if not node.parts or not _is_nan(node.parts[-1], index) or node.parts[-1].shape != node.shape:
+    parts = parts_of(node)
+    if not parts or not _is_nan(parts[-1], index) or parts[-1].shape != node.shape:
         return node, index
-    now, at = node.parts[-1], index
-    while (before := _source(now, at)) is not None and before[0] in node.parts:
+    now, at = parts[-1], index
+    while (before := _source(now, at)) is not None and before[0] in parts:
         now, at = before
     return _birth(now, at)
 

@@ -8,13 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from math import prod
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import NamedTuple, Protocol
 
 from llm_linalg.axes import Shape
 from llm_linalg.cells import Box, Cells, Diagonal, Index, ravel, unravel
-
-if TYPE_CHECKING:
-    from llm_linalg.node import Node
+from llm_linalg.node import Node
 
 
 class Grid(NamedTuple):

@@ -3,44 +3,57 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import TYPE_CHECKING
 
 import torch
 
 from llm_linalg.axes import Shape
-from llm_linalg.node import Node
-
-if TYPE_CHECKING:
-    from llm_linalg.ops.call import Call
-    from llm_linalg.relations import Reads
-    from llm_linalg.tracing import Trace
+from llm_linalg.composed import ComposedReads
+from llm_linalg.lineage import Lineage
+from llm_linalg.node import N, Node
+from llm_linalg.ops.call import Call
+from llm_linalg.ops.composite import Composite
+from llm_linalg.relations import Reads
 
 SMALL = 2**22  # multiplications, or like work, that are done to count those of the parts
 
 
-def opened(node: Node) -> Trace | None:
-    """Return the trace of what a composite call does, over the same operands; None for the others."""
+def parts_of(node: N) -> tuple[N, ...]:
+    """Return the nodes inside a composite call, in order; () for the others."""
+    if node.inner is None:
+        node.inner = _parts(node)
+    return node.inner
+
+
+def _parts(node: N) -> tuple[N, ...]:
     from llm_linalg.front import execute
 
     call = node.call
     program = call.operation.program_for(call) if call else ""
     if call is None or not program:
-        return None
-    return execute(program, 0, {}, {name: node.operands[place].node for name, place in _inputs(call).items()})
+        return ()
+    known = {name: node.operands[place].node for name, place in _inputs(call).items()}
+    parts = execute(program, 0, {}, known, node_type=type(node)).nodes
+    for part in parts:
+        part.inside = node
+    return parts
 
 
-def composed(call: Call) -> tuple[Reads, ...]:
-    """Return the relation between a composite's result and each operand, through its parts."""
-    from llm_linalg.composed import ComposedReads
+def reads_of(node: Node) -> tuple[Reads, ...]:
+    """Return what a node's cells read, an entry an operand; of a composite, through its parts."""
+    call = node.call
+    if call is None:
+        return ()
+    if not isinstance(call.operation, Composite):
+        return call.operation.operand_reads(call)
     from llm_linalg.front import execute
-    from llm_linalg.lineage import Lineage
 
+    kind = type(node)
     inputs = {
-        name: Node(0, "input", call.tensors[place].detach(), name=name)
+        name: kind(0, "input", call.tensors[place].detach(), name=name)
         for name, place in _inputs(call).items()
     }
-    inner = execute(call.operation.program_for(call), 0, {}, inputs)
-    lineage = Lineage(inner)
+    inner = execute(call.operation.program_for(call), 0, {}, inputs, node_type=kind)
+    lineage = Lineage(inner.nodes)
     by_place = {place: inputs[name] for name, place in _inputs(call).items()}
     return tuple(
         ComposedReads(lineage, by_place[place], inner.nodes[-1]) for place in range(len(call.tensors))
@@ -52,22 +65,21 @@ def _inputs(call: Call) -> dict[str, int]:
     return {name: places[0] for name, places in call.places.items() if places}
 
 
-def parts_of(node: Node) -> tuple[Node, ...]:
-    """Return the nodes inside a composite call, in order; () for the others."""
-    inner = opened(node)
-    parts = inner.nodes if inner else ()
-    for part in parts:
-        part.inside = node
-    return parts
-
-
-def multiplications(call: Call) -> int | None:
-    """Return how many multiplications the parts of a composite call take together; None if not known."""
-    given = {name: call.tensors[places[0]] for name, places in call.places.items() if places}
-    operands = tuple((name, tuple(tensor.shape), tensor.dtype) for name, tensor in given.items())
+def multiplications_of(node: Node) -> int | None:
+    """Return how many multiplications a node takes, divisions too, by its axes; None if that is not known."""
+    call = node.call
+    if call is None or call.position:  # an input, or a later output of a call that has several
+        return 0
+    program = call.operation.program_for(call)
+    if not program:
+        return call.operation.multiplications(call)
+    operands = tuple(
+        (name, tuple(call.tensors[place].shape), call.tensors[place].dtype)
+        for name, place in _inputs(call).items()
+    )
     # On meta nothing is computed, but torch takes most of a second to get ready for it.
     device = "cpu" if call.operation.cost(call, call.shape) <= SMALL else "meta"
-    return _multiplications(call.operation.program_for(call), operands, device)
+    return _multiplications(program, operands, device)
 
 
 @lru_cache(1_000)
@@ -82,5 +94,5 @@ def _multiplications(
             name: Node(0, "input", torch.zeros(shape, dtype=dtype), name=name)
             for name, shape, dtype in operands
         }
-        counts = [node.multiplications for node in execute(program, 0, {}, known).nodes]
+        counts = [multiplications_of(node) for node in execute(program, 0, {}, known, node_type=Node).nodes]
     return None if None in counts else sum(count or 0 for count in counts)

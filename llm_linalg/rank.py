@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from llm_linalg.recorder import Recorder
-    from llm_linalg.tracing import Trace
+    from llm_linalg.tracing import Record
 
 JOB = "job.json"
 MOST_CELLS = 4096  # of a tensor that is told
@@ -42,7 +42,7 @@ def available() -> bool:
     return bool(distributed.is_available()) and bool(distributed.is_gloo_available())
 
 
-def told(trace: Trace) -> Told:
+def told(trace: Record[Any]) -> Told:
     """Return the tensors that a program gave a name: shape, type and values, for those that are small."""
     return {
         name: {
@@ -90,6 +90,7 @@ def run(job: Mapping[str, Any], folder: Path, rank: int) -> dict[str, Any]:
     from torch import distributed
 
     from llm_linalg.front import execute
+    from llm_linalg.node import Node
 
     ranks = int(job["ranks"])
     meeting = (folder / "meeting").as_uri()
@@ -97,7 +98,12 @@ def run(job: Mapping[str, Any], folder: Path, rank: int) -> dict[str, Any]:
     try:
         names = {**job["names"], "rank": rank, "ranks": ranks}
         trace = execute(
-            job["source"], job["seed"], names, group=_Process(rank, ranks), patient=bool(job.get("patient"))
+            job["source"],
+            job["seed"],
+            names,
+            group=_Process(rank, ranks),
+            node_type=Node,
+            patient=bool(job.get("patient")),
         )
         distributed.barrier()  # nobody leaves while another still reads
     except ProgramError as error:

@@ -17,7 +17,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import partial, reduce
 from operator import add
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar
 
 from torch import _C
 
@@ -31,10 +31,11 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from llm_linalg.recorder import Recorder
-    from llm_linalg.tracing import Trace
+    from llm_linalg.tracing import Record
 
 MOST_EXCHANGES = 32
-Run = Callable[[Mapping[str, Any], "InTurn"], "Trace"]
+R = TypeVar("R", bound="Record[Any]")
+Run = Callable[[Mapping[str, Any], "InTurn"], "Record[Any]"]
 
 
 class Group(Protocol):
@@ -181,7 +182,7 @@ class Asked(NamedTuple):
     name: str
 
 
-def in_turn(run: Run, names: Mapping[str, Any], ranks: int) -> tuple[Trace, ...]:
+def in_turn(run: Run, names: Mapping[str, Any], ranks: int) -> tuple[Record[Any], ...]:
     """Run a program on several devices in one process.
 
     Args:
@@ -241,7 +242,7 @@ def exchange(devices: Sequence[InTurn]) -> None:
         device.parts, device.name, device.asked = [one.given for one in asked], asked[0].name, None
 
 
-def chosen(traces: Sequence[Trace], names: Mapping[str, Any]) -> Trace:
+def chosen(traces: Sequence[R], names: Mapping[str, Any]) -> R:
     """Return the trace of the device that the names ask for, with all of them.
 
     Raises:

@@ -172,7 +172,7 @@ class Recorder(Ledger, TorchFunctionMode):
         kwargs: Mapping[str, Any],
         cached: CachedCall,
         own: list[Any],
-        known: Sequence[Operand] | None = None,
+        known: Sequence[Operand[Node]] | None = None,
     ) -> Any:
         """Run a call that is like one before: it writes nothing, and draws no random numbers.
 
@@ -192,7 +192,7 @@ class Recorder(Ledger, TorchFunctionMode):
             value = shown(output)
             call = plan.call(func, own, value)
             call.position = position
-            node = Node(len(self.nodes), plan.operation.name, value, operands, call, origin)
+            node = self.node_type(len(self.nodes), plan.operation.name, value, operands, call, origin)
             self._add(node, output)
         return result
 
@@ -237,7 +237,7 @@ class Recorder(Ledger, TorchFunctionMode):
         tensors = written.tensors if known is None else [operand.value for operand in known]
         call, asked = self._held(func, written, tensors)
         call = call.with_rng_state(random_state(func, args, kwargs))
-        operands: tuple[Operand, ...] = ()
+        operands: tuple[Operand[Node], ...] = ()
         if writes:  # what goes in is looked at before it changes
             operands = tuple(self._operand(tensor) for tensor in call.tensors)
             self._memory.keep(call.tensors)
@@ -276,23 +276,25 @@ class Recorder(Ledger, TorchFunctionMode):
         operands = tuple(self._operand(tensor) for tensor in call.tensors)
         self._nodes(call.with_tensors([operand.value for operand in operands]), operands, given)
 
-    def _nodes(self, call: Call, operands: tuple[Operand, ...], given: Sequence[Tensor]) -> None:
+    def _nodes(self, call: Call, operands: tuple[Operand[Node], ...], given: Sequence[Tensor]) -> None:
         """Make the nodes of a call's outputs."""
         origin = self._where()
         for position, output in enumerate(given):
             own = call if position == 0 else call.with_output(output, position)
             name = call.operation.name
             if name != "grad" or not self._was_added(output):
-                self._add(Node(len(self.nodes), name, shown(output), operands, own, origin), output)
+                self._add(self.node_type(len(self.nodes), name, shown(output), operands, own, origin), output)
 
-    def _record_in_place(self, call: Call, result: Any, operands: tuple[Operand, ...]) -> None:
+    def _record_in_place(self, call: Call, result: Any, operands: tuple[Operand[Node], ...]) -> None:
         """Record a call that wrote into an operand: a node of its own, with the values as they are now."""
         target = result if isinstance(result, Tensor) else call.written
         own = call.with_tensors([operand.value for operand in operands])
         self._wrote(own.with_output(shown(target)), operands, target)
 
-    def _wrote(self, call: Call, operands: tuple[Operand, ...], target: Tensor) -> None:
-        node = Node(len(self.nodes), call.operation.name, call.result, operands, call, self._where())
+    def _wrote(self, call: Call, operands: tuple[Operand[Node], ...], target: Tensor) -> None:
+        node = self.node_type(
+            len(self.nodes), call.operation.name, call.result, operands, call, self._where()
+        )
         self._add(node, target)
         self._memory.wrote(target, node)
         self._bound.wrote(target, node)

@@ -97,7 +97,9 @@ def _value(template: str, call: Call, given: Mapping[str, Tensor]) -> Tensor:
             names[f"own_{name}"] = Node(0, "input", tensor.detach(), name=f"own_{name}")
     plain: dict[str, Any] = {name: value for name, value in call.arguments.items() if name != "alpha"}
     *lines, last = filled(text, plain).split("\n")
-    return execute("\n".join([*lines, f"own_result = {last}"]), 0, {}, names)["own_result"].value
+    return execute("\n".join([*lines, f"own_result = {last}"]), 0, {}, names, node_type=Node)[
+        "own_result"
+    ].value
 
 
 def repeated(result: Shape, own: Shape) -> tuple[int, ...]:

@@ -9,14 +9,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import Generic
 
-if TYPE_CHECKING:
-    from llm_linalg.node import Node
+from llm_linalg.node import N
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Scope:
+class Scope(Generic[N]):
     """A module, or a call of a program's function, in which torch calls were made, with those inside it.
 
     Attributes:
@@ -28,17 +27,17 @@ class Scope:
 
     name: str
     path: str
-    children: dict[str, Scope] = field(default_factory=dict)
-    nodes: list[Node] = field(default_factory=list)
+    children: dict[str, Scope[N]] = field(default_factory=dict)
+    nodes: list[N] = field(default_factory=list)
 
-    def __getitem__(self, path: str) -> Scope:
+    def __getitem__(self, path: str) -> Scope[N]:
         """Return a scope by its path from this one; `KeyError` if there is none."""
         found = self
         for name in filter(None, path.split(".")):
             found = found.children[name]
         return found
 
-    def __iter__(self) -> Iterator[Scope]:
+    def __iter__(self) -> Iterator[Scope[N]]:
         """Yield this scope and all inside it, outermost first."""
         todo = [self]
         while todo:
@@ -47,7 +46,7 @@ class Scope:
             todo += reversed(scope.children.values())
 
     @property
-    def first(self) -> Node | None:
+    def first(self) -> N | None:
         """The first node made in it or in a scope inside it."""
         found = [scope.nodes[0] for scope in self if scope.nodes]
         return min(found, key=lambda node: node.index, default=None)
@@ -58,10 +57,10 @@ class Scope:
         return sum(len(scope.nodes) for scope in self)
 
 
-def tree(nodes: Iterable[Node]) -> Scope:
+def tree(nodes: Iterable[N]) -> Scope[N]:
     """Return the scope that all nodes of a trace stand in."""
-    root = Scope("", "")
-    known: dict[str, list[Node]] = {"": root.nodes}
+    root: Scope[N] = Scope("", "")
+    known: dict[str, list[N]] = {"": root.nodes}
     for node in nodes:
         own = known.get(node.scope)
         if own is None:
@@ -70,7 +69,7 @@ def tree(nodes: Iterable[Node]) -> Scope:
     return root
 
 
-def _grown(root: Scope, path: str) -> Scope:
+def _grown(root: Scope[N], path: str) -> Scope[N]:
     """Return the scope of a path, made where it isn't there."""
     scope = root
     for name in path.split("."):

@@ -6,18 +6,22 @@ and a walk over a huge product holds no list of steps.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Literal, overload
 
+import torch
+from torch import Tensor
+
 from llm_linalg.axes import Axes
 from llm_linalg.cells import NOTHING, Box, Cells, Index, unravel
+from llm_linalg.node import Node
+from llm_linalg.ops.contraction import wide
 from llm_linalg.orders import ORDERS, Grid
 from llm_linalg.relations import AxesReads, Reads
 
 if TYPE_CHECKING:
-    from llm_linalg.node import Node
     from llm_linalg.ops.terms import CellTerms, Number
 
 State = Literal["done", "current", "pending"]
@@ -131,9 +135,7 @@ class Step:
     @cached_property
     def text(self) -> str:
         """What happens, in one line: ``Y[1,1] = -2.1788·0.8380 + [0.5684·0.1820] = -1.7224``."""
-        from llm_linalg.formula import step_text
-
-        return step_text(self._walk, self)
+        return self._walk.text_of(self._walk, self)
 
 
 class Walk(Sequence[Step]):
@@ -142,11 +144,13 @@ class Walk(Sequence[Step]):
     Attributes:
         node: The node.
         order: The loop order's name.
+        text_of: Says what a step does, in one line.
     """
 
-    def __init__(self, node: Node, order: str) -> None:
+    def __init__(self, node: Node, order: str, text_of: Callable[[Walk, Step], str]) -> None:
         self.node = node
         self.order = order
+        self.text_of = text_of
         self.loop = ORDERS[order]
         self.grid = Grid(node.shape, 1 if node.term_count is None else node.term_count)
 
@@ -194,9 +198,23 @@ class Walk(Sequence[Step]):
         Returns:
             A list of rows; None stands for what is not yet computed.
         """
-        from llm_linalg.window import window
-
-        return window(self, k, at, rows, columns)
+        node = self.node
+        if not node.value.numel():
+            return [[] for _ in rows]
+        final = _final(node.value, at, rows, columns)
+        partial = _partial(self, k, at, rows, columns)
+        result: list[list[Number | None]] = []
+        for r, row in enumerate(rows):
+            line: list[Number | None] = []
+            for c, column in enumerate(columns):
+                index = (*at, row, column)[-len(node.shape) :] if node.shape else ()
+                first, last = self.span(index)
+                if k < first:
+                    line.append(None)
+                else:
+                    line.append(final[r][c] if k >= last else partial[r][c])
+            result.append(line)
+        return result
 
     def reads(self, k: int, writes: Cells) -> tuple[Cells, ...]:
         """Return the cells of each operand that step ``k`` reads."""
@@ -239,3 +257,58 @@ def bounds(cells: Cells) -> tuple[range, ...]:
         return cells.ranges
     columns = list(zip(*cells, strict=True))
     return tuple(range(min(column), max(column) + 1) for column in columns)
+
+
+def _final(value: Tensor, at: Index, rows: range, columns: range) -> list[list[Number]]:
+    matrix = value[at] if at else value
+    while matrix.dim() < 2:
+        matrix = matrix.unsqueeze(0)
+    cells: list[list[Number]] = matrix[rows.start : rows.stop, columns.start : columns.stop].tolist()
+    return cells
+
+
+def _partial(walk: Walk, k: int, at: Index, rows: range, columns: range) -> list[list[Number]]:
+    """Return the sums so far of the cells that are begun and not finished."""
+    blank: list[list[Number]] = [[0.0] * len(columns) for _ in rows]
+    term = walk.loop.term(walk.grid, k) if 0 <= k < len(walk) else None
+    if term is None:
+        return blank
+    if walk.order == "terms":
+        cell = walk[k].cell or ()
+        row, column = (0, 0, *cell)[-2:]
+        if cell[:-2] == at and row in rows and column in columns:
+            value = walk[k].value
+            blank[row - rows.start][column - columns.start] = 0.0 if value is None else value
+        return blank
+    axes = walk.node.axes
+    return blank if axes is None else _outer(walk, axes, term, at, rows, columns)
+
+
+def _outer(walk: Walk, axes: Axes, term: int, at: Index, rows: range, columns: range) -> list[list[Number]]:
+    """Return the sum of the first outer products, for the window alone."""
+    spans = dict(
+        zip(axes.output, [*(range(i, i + 1) for i in at), rows, columns][-len(axes.output) :], strict=True)
+    )
+    labels = axes.letters
+    factors, names = [], []
+    for operand, value in enumerate(walk.node.operands):
+        if operand == walk.node.bias_position:
+            continue
+        tensor = value.value
+        own = zip(axes.operands[operand], axes.shapes[operand], strict=True)
+        for axis, (label, size) in enumerate(own):
+            span = spans.get(label)
+            if span is not None and size > 1:
+                tensor = tensor.narrow(axis, span.start, len(span))
+        factors.append(wide(tensor))
+        names.append("".join(labels[label] for label in axes.operands[operand]))
+    reduced = "".join(labels[label] for label in axes.reduced)
+    output = "".join(labels[label] for label in axes.output)
+    sizes = [axes.sizes[label] for label in axes.reduced]
+    taken = (torch.arange(axes.terms).reshape(sizes) <= term).to(factors[0].dtype)
+    result = torch.einsum(f"{','.join([*names, reduced])}->{output}", *factors, taken)
+    result = result.expand([len(spans[label]) for label in axes.output])
+    while result.dim() < 2:
+        result = result.unsqueeze(0)
+    cells: list[list[Number]] = result.reshape(result.shape[-2:]).tolist()
+    return cells

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from llm_linalg.axes import Axes, axes_text
+from llm_linalg.node import Node
 from llm_linalg.ops import TABLE
 from llm_linalg.ops.movement import Movement
 from llm_linalg.shapes import shape_text
-
-if TYPE_CHECKING:
-    from llm_linalg.node import Node
 
 _LONG = 40  # a line of shapes beyond this leaves no room for the result's
 _KINDS = {

@@ -12,9 +12,9 @@ from tui.files.output import explain, say
 from tui.model.errors import UsageError
 
 if TYPE_CHECKING:
+    from llm_linalg.api.trace import Trace
     from llm_linalg.errors import ProgramError
     from llm_linalg.lesson import Lesson, Stop
-    from llm_linalg.tracing import Trace
 
 NOTEBOOK = ".ipynb"
 MARKDOWN = (".md", ".markdown")

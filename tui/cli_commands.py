@@ -20,7 +20,7 @@ from tui.model.lesson_words import lesson_named
 from tui.view import View
 
 if TYPE_CHECKING:
-    from llm_linalg.tracing import Trace
+    from llm_linalg.api.trace import Trace
     from tui.stage import Run
 
 FOREIGN = ("NO_COLOR", "FORCE_COLOR", "CLICOLOR", "CLICOLOR_FORCE", "COLORTERM")

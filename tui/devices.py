@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 from llm_linalg.text import clean
 
 if TYPE_CHECKING:
-    from llm_linalg.tracing import Trace
+    from llm_linalg.api.trace import Trace
     from tui.view import View
 
 PATIENCE = 90.0  # seconds until they are given up

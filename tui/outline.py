@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, NamedTuple
 from llm_linalg.text import clean
 
 if TYPE_CHECKING:
+    from llm_linalg.api.node import Node
+    from llm_linalg.api.trace import Trace
     from llm_linalg.lesson import Lesson
-    from llm_linalg.node import Node
     from llm_linalg.scopes import Scope
-    from llm_linalg.tracing import Trace
     from tui.session import Session
 
 REFUSED = "✗"
@@ -152,12 +152,12 @@ def _modules(session: Session) -> tuple[Entry, ...]:
 
 
 def _open(
-    trace: Trace, scope: Scope, path: str, level: int, at: Node, shown: Node, entries: list[Entry]
+    trace: Trace, scope: Scope[Node], path: str, level: int, at: Node, shown: Node, entries: list[Entry]
 ) -> None:
     """The entries inside a scope: modules and nodes in the order in which they came."""
     from llm_linalg.scopes import Scope
 
-    inside: list[tuple[int, Scope | Node]] = []
+    inside: list[tuple[int, Scope[Node] | Node]] = []
     for child in scope.children.values():
         first = child.first
         inside.append((first.index if first is not None else 0, child))

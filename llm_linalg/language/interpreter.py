@@ -14,6 +14,7 @@ from llm_linalg.language.budget import Budget
 from llm_linalg.language.evaluator import Explain
 from llm_linalg.language.source import Source
 from llm_linalg.language.statements import Broken, Continued, Returned, Statements
+from llm_linalg.node import Node
 
 MOST_SHARES = 16  # of a program's room: so small a part a cell has, once many asked for too much
 MOST_MENDED = 20  # cells that fail for which repairs are sought
@@ -33,6 +34,7 @@ class Interpreter(Statements):
         budget: What calls are held against.
         explain: Turns a failed call into the error that is shown.
         find_repairs: Finds what can stand in place of a call whose shapes clash; None: nothing is looked for.
+        node_type: What the nodes of its calls are made as.
 
     Attributes:
         refused: What failed in cells, and was passed over.
@@ -45,8 +47,10 @@ class Interpreter(Statements):
         budget: Budget,
         explain: Explain,
         find_repairs: FindRepairs | None = None,
+        node_type: type[Node] = Node,
     ) -> None:
         super().__init__(source, names, budget, explain)
+        self.recorder.node_type = node_type
         self._find_repairs = find_repairs
 
     refused: tuple[ProgramError, ...] = ()

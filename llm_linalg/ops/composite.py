@@ -39,11 +39,6 @@ class Composite(FallbackOperation):
     def program_for(self, call: Call) -> str:
         return self.write_program(call)
 
-    def operand_reads(self, call: Call) -> tuple[Reads, ...]:
-        from llm_linalg.parts import composed
-
-        return composed(call)
-
 
 def attention(call: Call) -> str:
     """Return softmax(Q Kᵀ/√d + mask) V; a row that is masked whole gives 0, as torch has it."""

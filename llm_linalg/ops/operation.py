@@ -98,14 +98,11 @@ class Operation:
         return prod(shape) if shape is not None else sum(map(prod, call.shapes))
 
     def multiplications(self, call: Call) -> int | None:
-        """Return how many multiplications (divisions too) a call that was run takes; None if not known."""
-        from llm_linalg.parts import multiplications
+        """Return how many multiplications (divisions too) a call that was run takes; None if not known.
 
-        return (
-            multiplications(call)
-            if self.program_for(call)
-            else self.multiplications_per_cell * prod(call.shape)
-        )
+        Of what has parts they are counted in those: see `llm_linalg.parts`.
+        """
+        return self.multiplications_per_cell * prod(call.shape)
 
     def output_count(self, call: Call) -> int:
         """Return how many tensors a call gives, at most."""

@@ -51,7 +51,7 @@ class Reduction(Operation):
         return prod(call.shapes[0])
 
     def multiplications(self, call: Call) -> int | None:
-        if self.averages or self.program_for(call):
+        if self.averages:
             return super().multiplications(call)
         return self.multiplications_per_cell * prod(call.shapes[0])
 

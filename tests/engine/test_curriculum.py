@@ -9,10 +9,10 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from llm_linalg.api.trace import Trace
 from llm_linalg.errors import ShapeError
 from llm_linalg.lesson import Value, catalog, find
 from llm_linalg.text import width
-from llm_linalg.tracing import Trace
 
 SLUGS = {
     0: ["why"],

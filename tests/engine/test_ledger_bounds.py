@@ -18,7 +18,7 @@ from llm_linalg.recorder import Recorder
 if TYPE_CHECKING:
     from types import FrameType
 
-    from llm_linalg.tracing import Trace
+    from llm_linalg.api.trace import Trace
 
 SHARED = (
     "x = torch.zeros({size})\n{views}, = x.expand({count}, {size})\nfor i in range({writes}):\n    x[i] = 1\n"
@@ -38,7 +38,7 @@ def renewed(trace: Trace) -> int:
 def failed(program: str) -> Trace:
     with pytest.raises(ProgramError) as caught:
         run(program)
-    assert caught.value.trace is not None
+    assert isinstance(caught.value.trace, Trace)
     return caught.value.trace
 
 

@@ -31,7 +31,7 @@ z = half(y)
 """
 
 
-def levels(made: Trace) -> list[Level]:
+def levels(made: Trace) -> list[Level[Node]]:
     """Every level of a map."""
     found, todo = [], [made.map.level()]
     while todo:
@@ -41,7 +41,7 @@ def levels(made: Trace) -> list[Level]:
     return found
 
 
-def inside(level: Level) -> list[Box]:
+def inside(level: Level[Node]) -> list[Box[Node]]:
     return [box for box in level.boxes if not box.foreign]
 
 

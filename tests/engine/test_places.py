@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from llm_linalg import ProgramError, ShapeError, trace
-from llm_linalg.node import Node
+from llm_linalg.api.node import Node
 
 TraceFunction = Callable[[FrameType, str, Any], Any]
 

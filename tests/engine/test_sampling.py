@@ -6,9 +6,9 @@ import pytest
 import torch
 from torch import nn
 
+from llm_linalg.api.trace import Trace
 from llm_linalg.controls import MOST_ENTRIES, Control, Value
 from llm_linalg.lesson import LessonError, find, load, parse
-from llm_linalg.tracing import Trace
 
 F = nn.functional
 WORDS = ["the", "cat", "saw", "one", "dog", "and", "ran"]

@@ -15,6 +15,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from llm_linalg import Node, Walk, trace
+from llm_linalg import node as recorded
+from llm_linalg.formula import walk_of
 from llm_linalg.ops import TABLE
 from llm_linalg.orders import ORDERS
 from llm_linalg.vocabulary import ORDER_NAMES
@@ -24,7 +26,7 @@ from tests.engine.samples import samples
 Index = tuple[int, ...]
 
 
-def cells(node: Node) -> list[Index]:
+def cells(node: recorded.Node) -> list[Index]:
     return list(product(*map(range, node.shape)))
 
 
@@ -147,7 +149,7 @@ def _looks(walk: Walk) -> None:
                 elif state == "current" and walk.order == "terms":
                     assert close(shown[r][c], walk[k].value)
                 elif state == "current":
-                    cells_walk = node.walk("terms")
+                    cells_walk = walk_of(node, "terms")
                     done = k - walk.locate(cell)
                     assert close(shown[r][c], cells_walk[cells_walk.locate(cell) + done].value)
     part = walk.values(

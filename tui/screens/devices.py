@@ -13,7 +13,7 @@ from tui.devices import Devices, DevicesError, job_of, verdict
 if TYPE_CHECKING:
     from textual.widget import Widget
 
-    from llm_linalg.tracing import Trace
+    from llm_linalg.api.trace import Trace
     from tui.session import Session
 
 

@@ -19,9 +19,9 @@ from tui.view import View
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from llm_linalg.api.trace import Trace
     from llm_linalg.errors import ProgramError
     from llm_linalg.given import Given
-    from llm_linalg.tracing import Trace
 
 __all__ = ["Run", "empty_frame", "open_view", "warm"]
 
@@ -83,8 +83,9 @@ def above(view: View, error: ProgramError, halt: Callable[[], bool] | None) -> T
     """What ran of a program before it failed; of one that can't be read, the lines above the place."""
     from llm_linalg import ProgramError, run
 
-    if error.trace is not None or error.line is None:
-        return error.trace
+    trace: Trace | None = error.trace
+    if trace is not None or error.line is None:
+        return trace
     lines = view.program.split("\n")
     for end in range(error.line - 1, max(0, error.line - 1 - ATTEMPTS), -1):
         cells = [start for start in view.cells if start <= end]
@@ -95,8 +96,9 @@ def above(view: View, error: ProgramError, halt: Callable[[], bool] | None) -> T
                 "\n".join([*lines[:end], ""]), seed=view.seed, names=view.names, cells=cells, halt=halt
             )
         except ProgramError as other:
-            if other.trace is not None:
-                return other.trace  # and here it would have failed as well
+            trace = other.trace
+            if trace is not None:
+                return trace  # and here it would have failed as well
     return None
 
 

@@ -8,7 +8,7 @@ from llm_linalg.edge import Edges
 from llm_linalg.text import clean
 
 if TYPE_CHECKING:
-    from llm_linalg.node import Node
+    from llm_linalg.api.node import Node
     from tui.stage.run import Run
 
 WORD = 24  # characters of a label

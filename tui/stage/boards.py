@@ -15,9 +15,9 @@ from tui.stage.frame_json import tensor_record
 from tui.view import View
 
 if TYPE_CHECKING:
+    from llm_linalg.api.trace import Trace
     from llm_linalg.lesson import Board, BoardRow
     from llm_linalg.node import Value
-    from llm_linalg.tracing import Trace
 
 FEW = 9  # cells that are written out
 DIGITS = 12  # columns of a number

@@ -13,8 +13,9 @@ from tui.stage.descriptions import cell_name, cells_name, entry_name, formula
 from tui.view import View
 
 if TYPE_CHECKING:
-    from llm_linalg.node import Node, Value
-    from llm_linalg.tracing import Trace
+    from llm_linalg.api.node import Node
+    from llm_linalg.api.trace import Trace
+    from llm_linalg.node import Value
     from tui.stage.lineage_highlight import FollowedCells
 
 CONSUMERS = 4  # nodes that a cell feeds, named one by one

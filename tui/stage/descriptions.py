@@ -13,7 +13,7 @@ from llm_linalg.text import clean
 from tui.frame import FormulaLine, Index, NodeFacts, Number, TermState
 
 if TYPE_CHECKING:
-    from llm_linalg.node import Node
+    from llm_linalg.api.node import Node
     from llm_linalg.walk import Step, Term
 
 SHOWN = 8  # terms of a formula that are written out

@@ -10,8 +10,9 @@ from llm_linalg.numbers import significant
 from tui.frame import Frame
 
 if TYPE_CHECKING:
+    from llm_linalg.api.node import Node, Operand
     from llm_linalg.errors import ProgramError
-    from llm_linalg.node import Node, Operand, Value
+    from llm_linalg.node import Value
     from llm_linalg.walk import Term, Walk
 
 LARGEST = 4096  # cells; values of larger tensors are left out

@@ -24,9 +24,9 @@ from tui.stage.source_lines import file_lines
 from tui.view import View
 
 if TYPE_CHECKING:
+    from llm_linalg.api.node import Node
+    from llm_linalg.api.trace import Trace
     from llm_linalg.errors import ProgramError
-    from llm_linalg.node import Node
-    from llm_linalg.tracing import Trace
     from llm_linalg.walk import Step
     from tui.stage.run import Run
 

@@ -11,7 +11,7 @@ from llm_linalg.cells import Box
 from tui.frame import Index, Mark
 
 if TYPE_CHECKING:
-    from llm_linalg.node import Node
+    from llm_linalg.api.node import Node
     from llm_linalg.walk import Step
 
 Cells = Collection[Index]

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from tui.stage.nodes import Path, labels
 
 if TYPE_CHECKING:
-    from llm_linalg.node import Node
-    from llm_linalg.tracing import Trace
+    from llm_linalg.api.node import Node
+    from llm_linalg.api.trace import Trace
 
 
 def notes(trace: Trace) -> dict[int, str]:

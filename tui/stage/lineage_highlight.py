@@ -13,9 +13,10 @@ from tui.stage.nodes import path_of
 from tui.view import View
 
 if TYPE_CHECKING:
+    from llm_linalg.api.node import Node
+    from llm_linalg.api.trace import Trace
     from llm_linalg.cells import Cells
-    from llm_linalg.node import Node, Value
-    from llm_linalg.tracing import Trace
+    from llm_linalg.node import Value
     from tui.stage.run import Run
 
 MOST_CELLS = 4_000_000

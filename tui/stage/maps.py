@@ -14,6 +14,7 @@ from tui.view import View
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from llm_linalg.api.node import Node
     from llm_linalg.lesson_boxes import BoxNote
     from llm_linalg.lesson_stop import Asked
     from llm_linalg.maps import Box, Map
@@ -72,8 +73,8 @@ def _folded(arrows: Sequence[tuple[int, int]], by: int) -> tuple[tuple[int, int]
 
 
 def _row(
-    box: Box,
-    whole: Map,
+    box: Box[Node],
+    whole: Map[Node],
     notes: Mapping[str, BoxNote],
     titles: Mapping[str, str],
     light: FollowedCells | None,

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from llm_linalg.spelling import numbered, unknown
 
 if TYPE_CHECKING:
+    from llm_linalg.api.node import Node
     from llm_linalg.maps import Map
-    from llm_linalg.node import Node
 
 Path = tuple[str, ...]
 MANY = 100
@@ -128,7 +128,7 @@ class NodeNavigation:
     chain: tuple[Node, ...]
     top: tuple[Node, ...]  # the program's nodes
     wanted: str | None  # the order that the stop asks for, if this is the stop's node
-    map: Map | None = None
+    map: Map[Node] | None = None
 
     @property
     def node(self) -> Node | None:

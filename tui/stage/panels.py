@@ -15,7 +15,8 @@ from tui.stage.highlights import Highlight
 from tui.stage.placement import Placement
 
 if TYPE_CHECKING:
-    from llm_linalg.node import Node, Value
+    from llm_linalg.api.node import Node
+    from llm_linalg.node import Value
     from llm_linalg.walk import Walk
 
 NAME = 24  # columns that a tensor's name may take

@@ -18,7 +18,8 @@ from tui.stage.panels import PanelStyle, make_panel, rest_of, slice_of, tensor_r
 from tui.stage.placement import Placement, plain_spot, scheme
 
 if TYPE_CHECKING:
-    from llm_linalg.node import Node, Value
+    from llm_linalg.api.node import Node
+    from llm_linalg.node import Value
     from llm_linalg.walk import Step, Walk
     from tui.stage.lineage_highlight import FollowedCells
 

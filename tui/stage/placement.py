@@ -15,8 +15,8 @@ from llm_linalg.ops import TABLE
 from tui.frame import Arrangement, Role
 
 if TYPE_CHECKING:
+    from llm_linalg.api.node import Node
     from llm_linalg.axes import Axes
-    from llm_linalg.node import Node
 
 
 @dataclass(frozen=True, slots=True)

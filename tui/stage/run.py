@@ -21,11 +21,12 @@ from tui.stage.torch_code import torch_code
 from tui.view import View
 
 if TYPE_CHECKING:
+    from llm_linalg.api.node import Node
+    from llm_linalg.api.trace import Trace
     from llm_linalg.errors import ProgramError
     from llm_linalg.lesson import LessonError
     from llm_linalg.naming import Naming
-    from llm_linalg.node import Node, Value
-    from llm_linalg.tracing import Trace
+    from llm_linalg.node import Value
 
 AT_A_KEY = 500  # operations whose gradient program is made while one waits for a key
 MOST_BACKWARD = 30_000  # operations that have one at all

@@ -1,0 +1,63 @@
+"""A node as documented: what torch did in one call, and the questions that can be put to it."""
+
+from __future__ import annotations
+
+from functools import cached_property
+
+from llm_linalg import node
+from llm_linalg.formula import walk_of
+from llm_linalg.orders import orders_of
+from llm_linalg.parts import multiplications_of, parts_of, reads_of
+from llm_linalg.relations import Reads
+from llm_linalg.walk import Walk
+from llm_linalg.words import sentence, shape_line
+
+
+class Node(node.Node):
+    """One operation of a trace and its result; an input is a node without operands."""
+
+    twin: Node | None = None
+
+    @cached_property
+    def operand_reads(self) -> tuple[Reads, ...]:
+        """What its cells read, an entry an operand; of a composite, through its parts."""
+        return reads_of(self)
+
+    @property
+    def parts(self) -> tuple[Node, ...]:
+        """The nodes inside a composite call (softmax: max, sub, exp, sum, div), else ()."""
+        return parts_of(self)
+
+    @cached_property
+    def multiplications(self) -> int | None:
+        """How many multiplications it takes, divisions too, by its axes; None if that is not known."""
+        return multiplications_of(self)
+
+    @cached_property
+    def orders(self) -> tuple[str, ...]:
+        """The loop orders in which its cells can be walked."""
+        return orders_of(self)
+
+    def walk(self, order: str | None = None) -> Walk:
+        """Return the operation step by step.
+
+        Args:
+            order: One of `orders`; the first when left out.
+
+        Raises:
+            ValueError: If the node has no such order.
+        """
+        return walk_of(self, order)
+
+    @cached_property
+    def shape_line(self) -> str:
+        """The shapes in one line: ``(3, 2) @ (2, 4) → (3, 4)   inner 2 = 2 ✓``."""
+        return shape_line(self)
+
+    def sentence(self, order: str | None = None) -> str:
+        """Return in one sentence what a step of an order does."""
+        return sentence(self, order or self.orders[0])
+
+
+Operand = node.Operand[Node]
+"""A tensor that went into a call: its value, and the node that made it."""
