@@ -13,7 +13,7 @@ import pytest
 
 from llm_linalg.decks import load as load_deck
 from llm_linalg.lesson import load
-from tui.cli import APP, COMMANDS
+from tui.cli import COMMANDS, parsers
 from tui.cli_export import FORMATS
 from tui.decks import checked
 from tui.keys import KEYS
@@ -141,9 +141,7 @@ FLAG = re.compile(r"(?<![-\w])--[a-z][-a-z]*")
 def test_each_command_and_each_of_its_flags_is_in_the_synopsis(name: str) -> None:
     section = README.partition("## Command line\n")[2].partition("\n###")[0]
     synopsis = "\n".join(line for line in section.splitlines() if line.startswith("    "))
-    flags = FLAG.findall(
-        (COMMANDS[name]() if name else APP).parser().format_help().partition("\ncommands:")[0]
-    )
+    flags = FLAG.findall(parsers()[name].format_help().partition("\ncommands:")[0])
     assert f"llm-linalg {name}".rstrip() in synopsis
     assert {"--help", *flags} - set(FLAG.findall(synopsis)) == {"--help"}
 

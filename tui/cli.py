@@ -8,8 +8,9 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Sequence
+from importlib import import_module
+from typing import TYPE_CHECKING, Protocol, cast
 
 from llm_linalg.text import nearest
 from tui.cli_parse import app_parser
@@ -91,13 +92,13 @@ def _code_of(words: list[str], given: Lesson | None) -> int:
 
 
 def _dispatch(words: list[str]) -> int:
-    named = COMMANDS.get(words[0]) if words else None
-    command, rest = (APP, words) if named is None else (named(), words[1:])
+    named = words[0] if words and words[0] in COMMANDS else None
+    module, rest = (command(named), words[1:]) if named is not None else (None, words)
     try:
-        flags = command.parser().read(rest)
-        if command.pinned:
+        flags = (app_parser() if module is None else module.parser()).read(rest)
+        if named not in AS_IT_IS:
             pin_kernels()
-        return command.run(flags)
+        return _app(flags) if module is None else module.run(flags)
     except UsageError as error:
         meant = nearest(words[0], COMMANDS) if words and named is None else None
         if meant is None:
@@ -117,136 +118,47 @@ def _app(flags: argparse.Namespace) -> int:
     return 0
 
 
-class Command(NamedTuple):
-    """What the first word of a command line stands for."""
+class Command(Protocol):
+    """What the module of a command has."""
 
-    parser: Callable[[], Parser]
-    run: Callable[[argparse.Namespace], int]
-    pinned: bool = True  # whether torch's kernels are; the user's own code has torch as it is
+    def parser(self) -> Parser:
+        """The parser of its flags."""
 
-
-def _open() -> Command:
-    from tui.cli_app import launch
-    from tui.cli_parse import open_parser
-
-    return Command(open_parser, launch)
+    def run(self, flags: argparse.Namespace) -> int:
+        """Does what the flags say; returns the exit code. Raises UsageError and LessonError."""
 
 
-def _play() -> Command:
-    from tui.cli_play import play, play_parser
-
-    return Command(play_parser, play)
-
-
-def _present() -> Command:
-    from tui.cli_present import present, present_parser
-
-    return Command(present_parser, present)
-
-
-def _notes() -> Command:
-    from tui.cli_follow import notes, notes_parser
-
-    return Command(notes_parser, notes)
-
-
-def _follow() -> Command:
-    from tui.cli_follow import follow, follow_parser
-
-    return Command(follow_parser, follow)
-
-
-def _lessons() -> Command:
-    from tui.cli_commands import lessons
-    from tui.cli_parse import lessons_parser
-
-    return Command(lessons_parser, lessons)
-
-
-def _frame() -> Command:
-    from tui.cli_commands import frame
-    from tui.cli_parse import frame_parser
-
-    return Command(frame_parser, frame)
-
-
-def _export() -> Command:
-    from tui.cli_export import export, export_parser
-
-    return Command(export_parser, export)
-
-
-def _play_script() -> Command:
-    from tui.cli_script import play_script, play_script_parser
-
-    return Command(play_script_parser, play_script)
-
-
-def _run() -> Command:
-    from tui.cli_commands import run
-    from tui.cli_parse import run_parser
-
-    return Command(run_parser, run)
-
-
-def _trace() -> Command:
-    from tui.cli_trace import trace, trace_parser
-
-    return Command(trace_parser, trace, pinned=False)
-
-
-def _check() -> Command:
-    from tui.cli_check import check, check_parser
-
-    return Command(check_parser, check)
-
-
-def _completion() -> Command:
-    from tui.cli_completion import completion, completion_parser
-
-    return Command(completion_parser, completion)
-
-
-def _config() -> Command:
-    from tui.cli_config import config, config_parser
-
-    return Command(config_parser, config)
-
-
-def _doctor() -> Command:
-    from tui.cli_commands import doctor
-    from tui.cli_parse import doctor_parser
-
-    return Command(doctor_parser, doctor)
-
-
-def _language() -> Command:
-    from tui.cli_commands import language
-    from tui.cli_parse import language_parser
-
-    return Command(language_parser, language)
-
-
-# Only the command that is given is imported.
-COMMANDS: dict[str, Callable[[], Command]] = {
-    "open": _open,
-    "play": _play,
-    "present": _present,
-    "notes": _notes,
-    "follow": _follow,
-    "lessons": _lessons,
-    "frame": _frame,
-    "export": _export,
-    "play-script": _play_script,
-    "run": _run,
-    "trace": _trace,
-    "check": _check,
-    "completion": _completion,
-    "config": _config,
-    "doctor": _doctor,
-    "language": _language,
+# Only the module of the command that is given is imported.
+COMMANDS = {
+    "open": "tui.cli_open",
+    "play": "tui.cli_play",
+    "present": "tui.cli_present",
+    "notes": "tui.cli_notes",
+    "follow": "tui.cli_follow",
+    "lessons": "tui.cli_lessons",
+    "frame": "tui.cli_frame",
+    "export": "tui.cli_export",
+    "play-script": "tui.cli_script",
+    "run": "tui.cli_run",
+    "trace": "tui.cli_trace",
+    "check": "tui.cli_check",
+    "completion": "tui.cli_completion",
+    "config": "tui.cli_config",
+    "doctor": "tui.cli_doctor",
+    "language": "tui.cli_language",
 }
-APP = Command(app_parser, _app)
+AS_IT_IS = frozenset({"trace"})
+"""The commands that leave torch's kernels as they are: the user's own code runs in them."""
+
+
+def command(name: str) -> Command:
+    """The module of a command of the table."""
+    return cast(Command, import_module(COMMANDS[name]))
+
+
+def parsers() -> dict[str, Parser]:
+    """The parser of each command; the app's own has no name."""
+    return {"": app_parser(), **{name: command(name).parser() for name in COMMANDS}}
 
 
 def pin_kernels() -> None:

@@ -12,7 +12,7 @@ from tui.files.output import say, write
 from tui.model.flags import Choice, Parser
 
 
-def check_parser() -> Parser:
+def parser() -> Parser:
     """``llm-linalg check``."""
     parser = Parser(
         prog="llm-linalg check",
@@ -30,7 +30,7 @@ def check_parser() -> Parser:
     return parser
 
 
-def check(flags: argparse.Namespace) -> int:
+def run(flags: argparse.Namespace) -> int:
     """Checks what is named, or the built-in lessons; 1 if something is wrong."""
     from tui import checks
 

@@ -10,7 +10,7 @@ from tui.model.flags import Choice, Parser
 SHELLS = ("bash", "zsh", "fish")
 
 
-def completion_parser() -> Parser:
+def parser() -> Parser:
     """``llm-linalg completion SHELL``."""
     parser = Parser(
         prog="llm-linalg completion",
@@ -21,13 +21,12 @@ def completion_parser() -> Parser:
     return parser
 
 
-def completion(flags: argparse.Namespace) -> int:
+def run(flags: argparse.Namespace) -> int:
     """Prints the script for a shell."""
     from llm_linalg.lesson import catalog
-    from tui.cli import APP, COMMANDS
+    from tui.cli import parsers
     from tui.completion import bash, fish, table, zsh
 
-    parsers = {"": APP.parser(), **{name: command().parser() for name, command in COMMANDS.items()}}
     script = {"bash": bash.script, "zsh": zsh.script, "fish": fish.script}[flags.shell]
-    write(script(table(parsers, catalog())))
+    write(script(table(parsers(), catalog())))
     return 0

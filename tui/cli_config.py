@@ -18,7 +18,7 @@ from tui.settings import SETTINGS, Settings, decided, example
 from tui.state import Memory
 
 
-def config_parser() -> Parser:
+def parser() -> Parser:
     """``llm-linalg config``."""
     parser = Parser(
         prog="llm-linalg config", description="Show each setting and where it is from.", allow_abbrev=False
@@ -30,7 +30,7 @@ def config_parser() -> Parser:
     return parser
 
 
-def config(flags: argparse.Namespace) -> int:
+def run(flags: argparse.Namespace) -> int:
     """Prints the settings as they are for the app started now, or a file to begin with."""
     if flags.example:
         write(example())

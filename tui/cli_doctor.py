@@ -12,6 +12,8 @@ from llm_linalg.text import clean
 from tui import kept
 from tui.cli_app import COLOR_SYSTEMS, dumb
 from tui.config_file import ConfigError
+from tui.files.output import write
+from tui.model.flags import Parser
 from tui.picture import SMALLEST, fits
 from tui.settings import Found, Settings, decided, utf8
 from tui.state import Memory
@@ -49,6 +51,17 @@ class Facts:
     settings: Settings | None = None
     fault: str = ""
     keeps: str | None = None
+
+
+def parser() -> Parser:
+    """``llm-linalg doctor``."""
+    return Parser(prog="llm-linalg doctor", description="Say what this terminal can do.", allow_abbrev=False)
+
+
+def run(flags: argparse.Namespace) -> int:  # noqa: ARG001 - it has no flags
+    """Prints what was found."""
+    write(report(found()))
+    return 0
 
 
 def found() -> Facts:

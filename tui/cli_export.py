@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from llm_linalg.spelling import quoted, unknown
 from llm_linalg.text import clean
-from tui.cli_commands import no_environment
+from tui.cli_frame import no_environment
 from tui.cli_parse import size, view_flags
 from tui.export.progress import Progress
 from tui.files.output import Sink, explain, say
@@ -60,7 +60,7 @@ FORMATS = (
 NAMES = tuple(one.name for one in FORMATS)
 
 
-def export_parser() -> Parser:
+def parser() -> Parser:
     """``llm-linalg export WHAT …``."""
     parser = Parser(
         prog="llm-linalg export",
@@ -79,7 +79,7 @@ def export_parser() -> Parser:
     return parser
 
 
-def export(flags: argparse.Namespace) -> int:
+def run(flags: argparse.Namespace) -> int:
     """Writes the file; returns the exit code: 1 if a program failed that isn't meant to.
 
     Raises:
@@ -145,9 +145,9 @@ def scenes_of(flags: argparse.Namespace, form: Format) -> tuple[str, Sequence[Sc
             if flags.step == "all":
                 raise UsageError(f"{form.name} is one picture: --step all goes with the other formats")
             flags.stop = flags.stop or 1
-            scenes = [next(of_deck(deck, flags, export_parser()))]
+            scenes = [next(of_deck(deck, flags, parser()))]
         else:
-            scenes = [*of_deck(deck, flags, export_parser(), say)]
+            scenes = [*of_deck(deck, flags, parser(), say)]
     return clean(title, 200), [replace(one, seconds=one.seconds / flags.speed) for one in scenes]
 
 

@@ -9,9 +9,8 @@ import argparse
 import re
 
 from llm_linalg.spelling import quoted
-from llm_linalg.vocabulary import MOST_RANKS
-from tui.model.flags import Choice, Parser, seed, speed, switch, whole
-from tui.model.view_words import patience, picture_flags
+from tui.model.flags import Choice, Parser, speed, switch, whole
+from tui.model.view_words import picture_flags
 
 THEMES = ("dark", "light", "high-contrast", "no-colour")
 FORMATS = ("plain", "json", "screen", "svg", "ansi")
@@ -37,14 +36,6 @@ LESSON is a slug (see "llm-linalg lessons") or the path of a lesson file, or of 
 from 1; step 0 is the picture before the first. Exit codes: 0 done, 1 the program failed, 2 wrong usage or no
 usable terminal.
 """
-
-
-def ranks(text: str) -> int:
-    """A number of devices."""
-    value = whole(text)
-    if not 1 <= value <= MOST_RANKS:
-        raise argparse.ArgumentTypeError(f"{quoted(text)} is not a number of devices from 1 to {MOST_RANKS}")
-    return value
 
 
 def size(text: str) -> tuple[int, int]:
@@ -93,18 +84,6 @@ def app_parser() -> Parser:
     return parser
 
 
-def open_parser() -> Parser:
-    """``llm-linalg open FILE …``."""
-    parser = Parser(
-        prog="llm-linalg open",
-        description="Open a notebook, a Python file or Markdown: each cell is a program. None is executed.",
-        allow_abbrev=False,
-    )
-    parser.add_argument("lesson", metavar="FILE", help="NOTEBOOK.ipynb, FILE.py or FILE.md")
-    app_flags(parser)
-    return parser
-
-
 def app_flags(parser: Parser) -> None:
     """The flags of what opens the app: the picture, and how it is shown."""
     view_flags(parser)
@@ -120,58 +99,3 @@ def shown_flags(parser: Parser) -> None:
     switch(parser, "--mouse", "without it the mouse is left to the terminal")
     switch(parser, "--motion", "without it nothing ever moves by itself")
     switch(parser, "--slow-link", "send as little as possible")
-
-
-def lessons_parser() -> Parser:
-    """``llm-linalg lessons``."""
-    parser = Parser(prog="llm-linalg lessons", description="List the lessons.", allow_abbrev=False)
-    parser.add_argument("--json", action="store_true", help="as one JSON list")
-    return parser
-
-
-def doctor_parser() -> Parser:
-    """``llm-linalg doctor``."""
-    return Parser(prog="llm-linalg doctor", description="Say what this terminal can do.", allow_abbrev=False)
-
-
-def language_parser() -> Parser:
-    """``llm-linalg language``."""
-    return Parser(
-        prog="llm-linalg language", description="Print what the tensor language has.", allow_abbrev=False
-    )
-
-
-def frame_parser() -> Parser:
-    """``llm-linalg frame LESSON …``."""
-    parser = Parser(prog="llm-linalg frame", description="Print a picture of a lesson.", allow_abbrev=False)
-    parser.add_argument("lesson", metavar="LESSON", help="a slug, or the path of a lesson file")
-    view_flags(parser)
-    parser.add_argument("--size", type=size, default=(80, 24), metavar="COLSxROWS", help="80x24 unless given")
-    parser.add_argument(
-        "--format", type=Choice("format", FORMATS), default="plain", metavar="F", help=f"{', '.join(FORMATS)}"
-    )
-    parser.add_argument("-o", "--output", metavar="FILE", help="write to a file, whole or not at all")
-    return parser
-
-
-def run_parser() -> Parser:
-    """``llm-linalg run …``."""
-    parser = Parser(
-        prog="llm-linalg run", description="Run a program of the tensor language.", allow_abbrev=False
-    )
-    parser.add_argument(
-        "file",
-        nargs="?",
-        metavar="FILE",
-        help="a program, lesson, notebook; - is standard input",
-    )
-    parser.add_argument("-c", dest="code", metavar="CODE", help="the program itself")
-    parser.add_argument("--seed", type=seed, metavar="N", help="the seed of the random numbers")
-    patience(parser)
-    parser.add_argument(
-        "--ranks", type=ranks, metavar="N", help="run it on so many devices, each a local process of its own"
-    )
-    parser.add_argument(
-        "--format", type=Choice("format", FORMATS[:2]), default="plain", metavar="F", help="plain or json"
-    )
-    return parser

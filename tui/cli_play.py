@@ -14,7 +14,7 @@ from tui.model.errors import UsageError
 from tui.model.flags import Parser
 
 
-def play_parser() -> Parser:
+def parser() -> Parser:
     """``llm-linalg play [FILE] …``."""
     parser = Parser(
         prog="llm-linalg play",
@@ -28,7 +28,7 @@ def play_parser() -> Parser:
     return parser
 
 
-def play(flags: argparse.Namespace) -> int:
+def run(flags: argparse.Namespace) -> int:
     """Opens the playground on a file's program, on that which was kept, or on an example; the exit code.
 
     The cells of a notebook become one program, which is kept as a draft: the notebook is never written.

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from tui.app import Explorer
 
 
-def present(flags: argparse.Namespace) -> int:
+def run(flags: argparse.Namespace) -> int:
     """Shows a deck; returns the exit code.
 
     Raises:
@@ -82,7 +82,7 @@ def first_stop(deck: Deck, wanted: int | None, memory: Memory) -> int:
     return numbered(deck, wanted) or min(left or 1, len(deck.stops))
 
 
-def present_parser() -> Parser:
+def parser() -> Parser:
     """``llm-linalg present DECK …``."""
     parser = Parser(
         prog="llm-linalg present",

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 INSTEAD = "'llm-linalg export FILE -o demo.html' makes a page of it, or a recording, without one"
 
 
-def play_script_parser() -> Parser:
+def parser() -> Parser:
     """``llm-linalg play-script FILE …``."""
     parser = Parser(
         prog="llm-linalg play-script",
@@ -43,7 +43,7 @@ def play_script_parser() -> Parser:
     return parser
 
 
-def play_script(flags: argparse.Namespace) -> int:
+def run(flags: argparse.Namespace) -> int:
     """``llm-linalg play-script``: opens the app, and plays the script until a key is pressed."""
     from tui.script.playback import started
 

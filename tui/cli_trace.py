@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from llm_linalg.spelling import quoted
-from tui.cli_commands import print_trace
 from tui.cli_parse import FORMATS, app_flags, megabytes
+from tui.cli_run import print_trace
 from tui.files.output import explain, say
 from tui.model.errors import UsageError
 from tui.model.flags import Choice, Parser
@@ -22,7 +22,7 @@ MEGABYTE = 2**20
 _TARGET = re.compile(r"(?:.+\.py|(?!randint:)[\w.]+):[^\W\d][\w.]*(?:\(.*\))?", re.DOTALL)
 
 
-def trace_parser() -> Parser:
+def parser() -> Parser:
     """``llm-linalg trace TARGET …``."""
     parser = Parser(
         prog="llm-linalg trace",
@@ -47,7 +47,7 @@ def trace_parser() -> Parser:
     return parser
 
 
-def trace(flags: argparse.Namespace) -> int:
+def run(flags: argparse.Namespace) -> int:
     """Runs what the flags name; prints its nodes, or opens the app."""
     from llm_linalg.errors import ProgramError
     from tui.cli_app import check_terminal, launch

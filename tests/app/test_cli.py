@@ -11,7 +11,7 @@ import torch
 
 from llm_linalg import __version__
 from tests.app.lessons import PRODUCT
-from tui import cli_commands
+from tui import cli_frame
 from tui.cli import main
 from tui.files.output import Sink
 
@@ -168,7 +168,7 @@ def test_a_frame_in_a_file_is_whole_or_not_there(
         raise KeyboardInterrupt
 
     kept = path.read_text(encoding="utf-8")
-    monkeypatch.setattr(cli_commands, "_texts", broken)
+    monkeypatch.setattr(cli_frame, "_texts", broken)
     assert main(["frame", "matmul", "-o", str(path)]) == 130
     assert path.read_text(encoding="utf-8") == kept
     assert [entry.name for entry in tmp_path.iterdir()] == ["frame.txt"]

@@ -11,7 +11,7 @@ import pytest
 
 from llm_linalg.lesson import catalog
 from llm_linalg.vocabulary import ORDER_NAMES
-from tui.cli import APP, COMMANDS, main
+from tui.cli import COMMANDS, main, parsers
 from tui.cli_parse import THEMES
 from tui.completion import table
 
@@ -106,12 +106,11 @@ def test_names_of_controls_end_with_an_equals_sign(
 
 
 def test_the_table_has_every_command_and_flag() -> None:
-    parsers = {"": APP.parser(), **{name: command().parser() for name, command in COMMANDS.items()}}
-    made = table(parsers, catalog())
+    made = table(parsers(), catalog())
     assert [entry.name for entry in made.entries] == ["", *COMMANDS]
     for entry in made.entries:
         names = {name for flag in entry.flags for name in flag.names}
-        assert names == {name for action in parsers[entry.name].actions for name in action.option_strings}
+        assert names == {name for action in parsers()[entry.name].actions for name in action.option_strings}
         assert not any(set(flag.says) & set("'\"`\\$[]:\n") for flag in entry.flags)
     assert made.slugs.keys() == {lesson.slug for lesson in catalog()}
     assert made.controls["triangular"]["kind"] == ("triu", "tril")

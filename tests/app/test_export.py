@@ -15,7 +15,7 @@ from llm_linalg.decks import of_lesson
 from llm_linalg.lesson import find
 from tui.app import Options
 from tui.cli import main
-from tui.cli_export import export_parser
+from tui.cli_export import parser
 from tui.export.page import paragraphs
 from tui.export.scenes import MOST, Scene, of_deck
 from tui.export.screens import draw
@@ -39,8 +39,8 @@ shapes:1
 
 
 def scenes(*words: str) -> list[Scene]:
-    flags = export_parser().read(["matmul", *words])
-    return [*of_deck(of_lesson(find("matmul")), flags, export_parser())]
+    flags = parser().read(["matmul", *words])
+    return [*of_deck(of_lesson(find("matmul")), flags, parser())]
 
 
 def exported(tmp_path: Path, form: str, *words: str, what: str = "matmul") -> str:
@@ -62,9 +62,9 @@ def test_a_stop_is_its_steps_and_a_lesson_its_stops() -> None:
 
 
 def test_a_walk_that_is_too_long_says_what_it_leaves_out() -> None:
-    flags = export_parser().read(["matmul", "--stop", "2", *(f"--set={name}=12" for name in "mkn")])
+    flags = parser().read(["matmul", "--stop", "2", *(f"--set={name}=12" for name in "mkn")])
     told: list[str] = []
-    made = [*of_deck(of_lesson(find("matmul")), flags, export_parser(), told.append)]
+    made = [*of_deck(of_lesson(find("matmul")), flags, parser(), told.append)]
     assert len(made) == MOST
     assert made[-1].session.view.step == 12**3
     assert told == [f"stop 2 has 1,728 steps: the first {MOST - 1} and the last are shown"]

@@ -17,7 +17,7 @@ from tests.conftest import pinned
 from tui import cli_export
 from tui.app import Options
 from tui.cli import main
-from tui.cli_export import FORMATS, export_parser
+from tui.cli_export import FORMATS, parser
 from tui.export import screens
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -172,5 +172,5 @@ def test_every_suffix_names_one_format() -> None:
     assert len(suffixes) == len(set(suffixes))
     for one in FORMATS:
         for suffix in one.suffixes:
-            flags = export_parser().read(["matmul", "-o", f"x{suffix}"])
+            flags = parser().read(["matmul", "-o", f"x{suffix}"])
             assert cli_export.format_of(flags) is one

@@ -1,139 +1,58 @@
-"""The commands that print: lessons, frame, run, language, doctor."""
+"""``llm-linalg run``: a program's tensors and what it printed."""
 
 from __future__ import annotations
 
 import argparse
-import os
 import sys
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from llm_linalg.spelling import quoted
-from llm_linalg.text import clean
-from tui.cli_parse import frame_parser
-from tui.decks import asked
-from tui.files.output import Sink, explain, say, write
+from llm_linalg.vocabulary import MOST_RANKS
+from tui.cli_parse import FORMATS
+from tui.files.output import explain, say, write
 from tui.model.errors import UsageError
+from tui.model.flags import Choice, Parser, seed, whole
 from tui.model.lesson_words import lesson_named
+from tui.model.view_words import patience
 from tui.view import View
 
 if TYPE_CHECKING:
     from llm_linalg.api.trace import Trace
-    from tui.stage import Run
 
-FOREIGN = ("NO_COLOR", "FORCE_COLOR", "CLICOLOR", "CLICOLOR_FORCE", "COLORTERM")
 PROGRAM = 1_000_000  # bytes of a program file that are read
-TEXT = ("plain", "json")
 
 
-def lessons(flags: argparse.Namespace) -> int:
-    """``llm-linalg lessons``: what there is to open."""
-    from llm_linalg.lesson import catalog
-
-    if flags.json:
-        listed = [
-            {
-                "slug": lesson.slug,
-                "title": lesson.title,
-                "part": lesson.part,
-                "controls": [control.name for control in lesson.controls],
-            }
-            for lesson in catalog()
-        ]
-        import json
-
-        write(json.dumps(listed, ensure_ascii=False) + "\n")
-        return 0
-    part = None
-    for lesson in catalog():
-        if lesson.part != part:
-            part = lesson.part
-            write(f"{part} {lesson.part_title}\n")
-        write(f"  {lesson.slug:<12} {clean(lesson.title, 60)}\n")
-    return 0
+def parser() -> Parser:
+    """``llm-linalg run …``."""
+    parser = Parser(
+        prog="llm-linalg run", description="Run a program of the tensor language.", allow_abbrev=False
+    )
+    parser.add_argument(
+        "file",
+        nargs="?",
+        metavar="FILE",
+        help="a program, lesson, notebook; - is standard input",
+    )
+    parser.add_argument("-c", dest="code", metavar="CODE", help="the program itself")
+    parser.add_argument("--seed", type=seed, metavar="N", help="the seed of the random numbers")
+    patience(parser)
+    parser.add_argument(
+        "--ranks", type=ranks, metavar="N", help="run it on so many devices, each a local process of its own"
+    )
+    parser.add_argument(
+        "--format", type=Choice("format", FORMATS[:2]), default="plain", metavar="F", help="plain or json"
+    )
+    return parser
 
 
-def language(flags: argparse.Namespace) -> int:  # noqa: ARG001 - it has no flags
-    """``llm-linalg language``: what the tensor language has, on one page."""
-    from llm_linalg.language.page import page
-
-    write(page())
-    return 0
-
-
-def doctor(flags: argparse.Namespace) -> int:  # noqa: ARG001 - it has no flags
-    """``llm-linalg doctor``: what the terminal can do, and what the app makes of it."""
-    from tui.cli_doctor import found, report
-
-    write(report(found()))
-    return 0
-
-
-def no_environment() -> None:
-    """Takes away what decides how a screen looks: a picture is the same everywhere, as the flags say."""
-    for name in list(os.environ):
-        if name in FOREIGN or name.startswith("TEXTUAL"):
-            del os.environ[name]
-
-
-def frame(flags: argparse.Namespace) -> int:
-    """``llm-linalg frame``: one picture, or one for each step."""
-    no_environment()
-    from tui.stage import open_view
-    from tui.stage.view_check import settle
-
-    if flags.step == "all" and flags.format == "svg":
-        raise UsageError("an SVG is one picture: --step all goes with plain, json, screen or ansi")
-    wanted, flags = asked(flags, frame_parser())
-    opened = open_view(wanted)
-    view = settle(wanted, opened, flags)
-    try:
-        with Sink(flags.output) as sink:
-            for text in _texts(view, opened, flags):
-                sink.write(text)
-    except BrokenPipeError:
-        raise
-    except OSError as error:
-        where = quoted(flags.output or "standard output", 200)
-        raise UsageError(f"cannot write {where}: {error.strerror or error}") from None
-    expected = view.at_stop.fails and view.code is None and opened.fault is None
-    if opened.error is not None and not expected:
-        explain(opened.error, "" if opened.fault is None else f"{opened.fault.file}:{opened.fault.line}: ")
-        return 1
-    return 0
-
-
-def _views(view: View, opened: Run, every: bool) -> Iterator[View]:
-    from tui.player import goto, position
-
-    if not every or opened.trace is None:
-        yield view
-        return
-    ground = opened.navigation(view)
-    _, steps = position(view, ground)
-    for number in range(min(1, steps), steps + 1):
-        yield goto(view, ground, number)
-
-
-def _texts(view: View, opened: Run, flags: argparse.Namespace) -> Iterator[str]:
-    views = _views(view, opened, flags.step == "all")
-    if flags.format not in TEXT:
-        from tui.headless import render
-
-        for one in views:
-            yield render(one, flags.size, flags.format, theme=flags.theme or "dark", ascii=bool(flags.ascii))
-        return
-    from tui.render.json import to_json
-    from tui.render.plain import to_plain
-
-    for number, one in enumerate(views):
-        made = opened.frame(one, ascii_only=bool(flags.ascii))
-        if flags.format == "json":
-            yield to_json(made)
-        else:
-            yield "\n" * bool(number) + to_plain(made, flags.size[0])
+def ranks(text: str) -> int:
+    """A number of devices."""
+    value = whole(text)
+    if not 1 <= value <= MOST_RANKS:
+        raise argparse.ArgumentTypeError(f"{quoted(text)} is not a number of devices from 1 to {MOST_RANKS}")
+    return value
 
 
 def run(flags: argparse.Namespace) -> int:
