@@ -78,7 +78,7 @@ class Explorer(TerminalApp):
         player = Player(playing=options.play and options.motion, speed=options.speed)
         others = [] if talk is not None else [PLAYGROUND]
         session = Session.start(view, [*lessons, *others], player, options.drafts.load())
-        session = (session if talk is None else session.on(talk)).told(options.notice)
+        session = (session if talk is None else session.with_presentation(talk)).with_notice(options.notice)
         if screen is None and talk is not None:
             from tui.screens.presenter import PresenterScreen
 

@@ -39,7 +39,7 @@ def open_row(session: Session) -> Session:
     row = selected(board, session.view.row)
     opened = open_lesson(session, row.lesson)
     if opened is session:
-        return session.told(f"There is no lesson {row.lesson} here.")
+        return session.with_notice(f"There is no lesson {row.lesson} here.")
     return replace(opened, visits=(*session.visits, session.view))
 
 
@@ -51,7 +51,7 @@ def open_row_of(number: int) -> Transition:
         if board is None:
             return session
         if not 1 <= number <= len(board.rows):
-            return session.told(f"There is no row {number}.")
+            return session.with_notice(f"There is no row {number}.")
         return open_row(replace(session, view=replace(session.view, row=number)))
 
     return select
@@ -66,7 +66,7 @@ def come_back(session: Session) -> Session:
     """Back to the board that opened this lesson, as it was left."""
     if not session.visits:
         return session
-    return replace(session.changed(session.visits[-1]), visits=session.visits[:-1])
+    return replace(session.with_undo(session.visits[-1]), visits=session.visits[:-1])
 
 
 def ask(session: Session) -> Session:
@@ -77,5 +77,5 @@ def ask(session: Session) -> Session:
     row = selected(board, session.view.row)
     asked = run.asked(session.view, row.name) if row.name is not None else session.view
     if asked == session.view:
-        return session.told(f"{row.label} has no cells to ask.")
-    return replace(session.moved(asked), trail=(session.view,))
+        return session.with_notice(f"{row.label} has no cells to ask.")
+    return replace(session.at_view(asked), trail=(session.view,))

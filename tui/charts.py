@@ -16,9 +16,9 @@ def toggle(session: Session) -> Session:
     if ground is None or not ground.path:
         return session
     if view.depth == "map":
-        return session.moved(replace(view, depth="cells"))
+        return session.at_view(replace(view, depth="cells"))
     there = mapping.onto(view, ground, ground.path)
-    return replace(session.moved(there), trail=() if view.cursor is None else session.trail)
+    return replace(session.at_view(there), trail=() if view.cursor is None else session.trail)
 
 
 def select(session: Session, argument: str) -> Session:
@@ -44,8 +44,8 @@ def ask(session: Session) -> Session:
     there = replace(view, depth="cells", path=path, order=None, step=0, at=None, back=())
     asked = run.move_cursor(player.last(there, run.navigation(there)), 0, 0)
     if asked.cursor is None:
-        return session.told("It has no cells to ask.")
-    return replace(session.moved(asked), trail=(view,))
+        return session.with_notice("It has no cells to ask.")
+    return replace(session.at_view(asked), trail=(view,))
 
 
 def lesson(session: Session) -> Session:
@@ -56,12 +56,12 @@ def lesson(session: Session) -> Session:
         return session
     row = level.selected
     if row.lesson is None:
-        return session.told(f"No lesson is about {row.label} here.")
+        return session.with_notice(f"No lesson is about {row.label} here.")
     if row.lesson == view.lesson.slug:
-        return session.told("That is this lesson.")
+        return session.with_notice("That is this lesson.")
     opened = open_lesson(session, row.lesson)
     if opened is session:
-        return session.told(f"There is no lesson {row.lesson} here.")
+        return session.with_notice(f"There is no lesson {row.lesson} here.")
     return replace(opened, visits=(*session.visits, view))
 
 
@@ -77,7 +77,9 @@ def follow(session: Session) -> Session:
         return session
     asked = asking(run, view)
     if asked is None and view.asked is None:
-        return session.told("Only a cell of the program itself is followed: go out of this part first.")
+        return session.with_notice(
+            "Only a cell of the program itself is followed: go out of this part first."
+        )
     if view.asked is None or (asked is not None and not lit(run, view, asked)):
         found = asked
     elif view.asked.way == "lineage":
@@ -88,8 +90,8 @@ def follow(session: Session) -> Session:
     if found is not None:
         said = dark(run, shown)
         if said:
-            return session.told(said)
+            return session.with_notice(said)
     if view.depth == "map" or found is None:
-        return session.moved(shown)
+        return session.at_view(shown)
     there = mapping.onto(shown, session.navigation, session.navigation.path)
-    return replace(session.moved(replace(there, cursor=None)), trail=(view,))
+    return replace(session.at_view(replace(there, cursor=None)), trail=(view,))

@@ -21,22 +21,24 @@ def stop_by(direction: int) -> Transition:
         view = session.view
         number = view.stop + direction
         if 1 <= number <= len(view.lesson.stops):
-            return session.changed(view.at_stop_number(number))
+            return session.with_undo(view.at_stop_number(number))
         slugs = [lesson.slug for lesson in session.lessons if not is_playground(lesson)]
         if is_playground(view.lesson):
-            return session.told("The playground has one stop.")
+            return session.with_notice("The playground has one stop.")
         place = slugs.index(view.lesson.slug) + direction
         if not 0 <= place < len(slugs):
-            return session.told("That is the last stop." if direction > 0 else "That is the first stop.")
+            return session.with_notice(
+                "That is the last stop." if direction > 0 else "That is the first stop."
+            )
         lesson = session.lessons[place]
-        return session.changed(View.opening(lesson, 1 if direction > 0 else len(lesson.stops)))
+        return session.with_undo(View.opening(lesson, 1 if direction > 0 else len(lesson.stops)))
 
     return go
 
 
 def stop_at(session: Session, argument: str) -> Session:
     """To a stop by its number; what follows a second colon tells headings of one stop apart."""
-    return session.changed(session.view.at_stop_number(int(argument.partition(":")[0])))
+    return session.with_undo(session.view.at_stop_number(int(argument.partition(":")[0])))
 
 
 def node_at(session: Session, argument: str) -> Session:
@@ -50,7 +52,7 @@ def node_at(session: Session, argument: str) -> Session:
         session.view, path=(labels(trace.nodes)[int(argument)],), order=None, depth="cells", step=0, at=None,
         cursor=None, twin=False, back=(),
     )  # fmt: skip
-    return replace(session.moved(view), chosen=None, trail=())
+    return replace(session.at_view(view), chosen=None, trail=())
 
 
 def module_at(session: Session, path: str) -> Session:
@@ -94,8 +96,8 @@ def open_lesson(session: Session, slug: str) -> Session:
     if lesson is None:
         return session
     if lesson.slug == session.view.lesson.slug:
-        return replace(session.changed(View.opening(lesson)), chosen=None)
-    return session.changed(View.opening(lesson))
+        return replace(session.with_undo(View.opening(lesson)), chosen=None)
+    return session.with_undo(View.opening(lesson))
 
 
 def link_by(number: int) -> Transition:
@@ -125,7 +127,7 @@ def move_selected(direction: int) -> Transition:
 
     def move(session: Session) -> Session:
         if session.control is None:
-            return session.told("This lesson has no controls.")
+            return session.with_notice("This lesson has no controls.")
         return move_control(session, session.control, direction)
 
     return move
@@ -142,7 +144,7 @@ def move_control(session: Session, name: str, direction: int) -> Session:
     view = session.view.move(name, direction)
     if view == session.view:
         end = "largest" if direction > 0 else "smallest"
-        return session.told(f"{name} is at its {end}.")
+        return session.with_notice(f"{name} is at its {end}.")
     return _controlled(session, view, name)
 
 
@@ -153,7 +155,7 @@ def control_to(session: Session, name: str, text: str) -> Session:
 
 def _controlled(session: Session, view: View, name: str) -> Session:
     keyed = session.view.control(name).key is not None and session.control is not None
-    return replace(session.changed(view), control=session.control if keyed else name)
+    return replace(session.with_undo(view), control=session.control if keyed else name)
 
 
 def grow(session: Session, name: str, append: str) -> Session:
@@ -162,15 +164,15 @@ def grow(session: Session, name: str, append: str) -> Session:
     if trace is None:
         return session
     if append not in trace:
-        return session.told(f"This stop's program ends before {append}: a later stop makes it.")
+        return session.with_notice(f"This stop's program ends before {append}: a later stop makes it.")
     value = trace[append].value
     if value.numel() != 1:
-        return session.told(f"{append} is not one number, so nothing can be appended.")
+        return session.with_notice(f"{append} is not one number, so nothing can be appended.")
     try:
         view = session.view.grown(name, value.item())
     except ValueError as error:
-        return session.told(f"{error}.")
-    return replace(session.changed(view), control=session.control, notice=f"Appended: {_last(view, name)}.")
+        return session.with_notice(f"{error}.")
+    return replace(session.with_undo(view), control=session.control, notice=f"Appended: {_last(view, name)}.")
 
 
 def _last(view: View, name: str) -> str:
@@ -182,7 +184,7 @@ def turn_cell(session: Session) -> Session:
     from tui.stage.mask_editing import turned
 
     run_ = session.current
-    return session if run_ is None else session.changed(turned(run_, session.view))
+    return session if run_ is None else session.with_undo(turned(run_, session.view))
 
 
 def select_by(direction: int) -> Transition:
@@ -202,7 +204,7 @@ def seed_by(direction: int) -> Transition:
     """Another seed, never below 0."""
 
     def move(session: Session) -> Session:
-        return session.changed(session.view.reseeded(max(0, session.view.seed + direction)))
+        return session.with_undo(session.view.reseeded(max(0, session.view.seed + direction)))
 
     return move
 
@@ -215,9 +217,9 @@ def repair_by(number: int) -> Transition:
         if run_ is None or run_.error is None:
             return session
         try:
-            found = session.changed(run_.repaired(session.view, number))
+            found = session.with_undo(run_.repaired(session.view, number))
         except IndexError:
-            return session.told(f"There is no repair {number}.")
+            return session.with_notice(f"There is no repair {number}.")
         if is_playground(found.view.lesson) and not found.editing:
             return replace(found, caret=run_.error.line or found.caret, landing=True)  # where it was repaired
         return found

@@ -95,7 +95,9 @@ async def read_frames(link: Link, *, ascii_only: bool) -> int:
     try:
         async for now in link.talk():
             talk, view = read.talk(now)
-            session = ran((plain.session if plain else Session.start(view, [view.lesson])).staged(view, talk))
+            session = ran(
+                (plain.session if plain else Session.start(view, [view.lesson])).at_stop(view, talk)
+            )
             plain = plain or Plain(view, [view.lesson], write, ascii_only=ascii_only, talk=talk)
             plain.session = session
             if talk.black:

@@ -698,5 +698,5 @@ def run(session: Session, text: str) -> Session:
         if command.run is not None and not colon:
             return command.run(session)
     except LessonError as error:
-        return session.told(f"{Path(error.file).name}:{error.line}: {error.reason}")
+        return session.with_notice(f"{Path(error.file).name}:{error.line}: {error.reason}")
     raise KeyError(text)

@@ -26,7 +26,7 @@ def motion(way: Callable[[View, Navigable], View]) -> Transition:
             return session
         view = way(session.view, ground)
         left = view.path != session.view.path
-        return session.moved(replace(view, cursor=None) if left and view.cursor else view)
+        return session.at_view(replace(view, cursor=None) if left and view.cursor else view)
 
     return move
 
@@ -38,7 +38,7 @@ def on_run(move: Callable[[Run, View], View]) -> Transition:
         run_ = session.current
         if run_ is None or session.navigation is None:
             return session
-        return session.moved(move(run_, session.view))
+        return session.at_view(move(run_, session.view))
 
     return act
 
@@ -49,7 +49,7 @@ def turn(session: Session) -> Session:
     if run_ is None or session.navigation is None:
         return session
     view = run_.turned(session.view)
-    return session.told(view) if isinstance(view, str) else session.moved(view)
+    return session.with_notice(view) if isinstance(view, str) else session.at_view(view)
 
 
 def play_by(direction: int, until: int | None = None) -> Transition:
@@ -92,7 +92,7 @@ def out(session: Session) -> Session:
     if session.view.cursor is not None:
         asked = next(iter(session.trail), session.view)  # what a board opened closes to the board
         closed = asked if asked.board is not None else replace(session.view, cursor=None)
-        return replace(session.moved(closed), trail=())
+        return replace(session.at_view(closed), trail=())
     return motion(player.out)(session)
 
 
@@ -102,8 +102,8 @@ def toggle_cursor(session: Session) -> Session:
     if run_ is None or session.navigation is None:
         return session
     if session.view.cursor is not None:
-        return replace(session.moved(replace(session.view, cursor=None)), trail=())
-    return session.moved(run_.move_cursor(session.view, 0, 0))
+        return replace(session.at_view(replace(session.view, cursor=None)), trail=())
+    return session.at_view(run_.move_cursor(session.view, 0, 0))
 
 
 def cell_at(session: Session, argument: str) -> Session:
@@ -112,7 +112,7 @@ def cell_at(session: Session, argument: str) -> Session:
     index = tuple(int(part) for part in indices.split(",") if part)
     run_, view = session.current, replace(session.view, cursor=(name, index))
     spotted = None if run_ is None or session.navigation is None else run_.spotted(view)
-    return session if spotted is None or spotted.index != index else session.moved(view)
+    return session if spotted is None or spotted.index != index else session.at_view(view)
 
 
 def follow(session: Session) -> Session:
@@ -122,15 +122,15 @@ def follow(session: Session) -> Session:
         return session
     view = run_.follow(session.view)
     if view == session.view:
-        return session.told("An input: nothing made it but the program.")
-    return replace(session.moved(view), trail=(*session.trail, session.view))
+        return session.with_notice("An input: nothing made it but the program.")
+    return replace(session.at_view(view), trail=(*session.trail, session.view))
 
 
 def come_back(session: Session) -> Session:
     """Back to where a cell was followed from."""
     if not session.trail:
         return session
-    return replace(session.moved(session.trail[-1]), trail=session.trail[:-1])
+    return replace(session.at_view(session.trail[-1]), trail=session.trail[:-1])
 
 
 def go_to(session: Session, argument: str) -> Session:
@@ -138,12 +138,16 @@ def go_to(session: Session, argument: str) -> Session:
     ground, step = session.navigation, int(argument)
     moved = motion(lambda view, ground: player.goto(view, ground, step))(session)
     if ground is None:
-        return moved if session.current is None else moved.told("There are no steps here.")
+        return moved if session.current is None else moved.with_notice("There are no steps here.")
     _, steps = player.position(session.view, ground)
     if not steps:
-        return moved.told("There are no steps here.")
+        return moved.with_notice("There are no steps here.")
     first = 1 if session.view.depth in player.WHOLE else 0
-    return moved if first <= step <= steps else moved.told(f"There is no step {step}: {first} to {steps}.")
+    return (
+        moved
+        if first <= step <= steps
+        else moved.with_notice(f"There is no step {step}: {first} to {steps}.")
+    )
 
 
 def scrub(session: Session, argument: str) -> Session:

@@ -36,7 +36,7 @@ def take(session: Session) -> Session:
     if is_playground(view.lesson):
         return edit(session)
     if not view.program:
-        return session.told("There is no program here to edit.")
+        return session.with_notice("There is no program here to edit.")
     return _begun(session, playground.as_program(view), view.seed, patient=view.patient)
 
 
@@ -47,7 +47,7 @@ def example(session: Session, name: str) -> Session:
 
 def _begun(session: Session, text: str, seed: int, *, patient: bool = False) -> Session:
     view = playground.opening(text[: playground.LONGEST], seed)
-    begun = session.changed(replace(view, look=session.view.look, depth="operations", patient=patient))
+    begun = session.with_undo(replace(view, look=session.view.look, depth="operations", patient=patient))
     return replace(begun, editing=True, caret=playground.last_line(text), begun=True)
 
 
@@ -66,13 +66,13 @@ def mend(session: Session) -> Session:
         broken, number = session.current, 0
     count = 0 if broken is None else broken.repairs
     if broken is None or not count:
-        return session.told("There is no repair.")
+        return session.with_notice("There is no repair.")
     number = (number + 1) % (count + 1)
     was = replace(session.view.repaired(broken.view.program), patient=broken.view.patient)
     view = broken.repaired(session.view, number) if number else was
     more = "^r takes the next." if number < count else "^r takes it back."
     told = f"Repair {number} of {count}; {more}" if number else "As it was."
-    return replace(session.changed(view), mended=(broken, number, view.program), notice=told)
+    return replace(session.with_undo(view), mended=(broken, number, view.program), notice=told)
 
 
 def typed(session: Session, argument: str) -> Session:

@@ -214,11 +214,11 @@ class Session:
         view = replace(view, twin=view.at_stop.backward)
         return replace(found, view=view, trail=())
 
-    def moved(self, view: View) -> Session:
+    def at_view(self, view: View) -> Session:
         """At another step or place of the same run; a player at work pauses."""
         return replace(self, view=view, player=self.player.pause(), notice="")
 
-    def changed(self, view: View) -> Session:
+    def with_undo(self, view: View) -> Session:
         """With another view that undo comes back from."""
         if view == self.view:
             return self
@@ -239,12 +239,12 @@ class Session:
             editing=self.editing or (lesson and is_playground(view.lesson)),
         )
 
-    def staged(self, view: View, talk: Talk) -> Session:
+    def at_stop(self, view: View, talk: Talk) -> Session:
         """At another stop of a deck: undo doesn't come back from there, going back does."""
         control = self.control if view.lesson is self.view.lesson else first_control(view)
-        return replace(self.moved(view), history=History(), trail=(), visits=(), control=control, talk=talk)
+        return replace(self.at_view(view), history=History(), trail=(), visits=(), control=control, talk=talk)
 
-    def on(self, talk: Talk) -> Session:
+    def with_presentation(self, talk: Talk) -> Session:
         """With the talk shown otherwise, or at another place."""
         return replace(self, talk=talk, notice="")
 
@@ -252,7 +252,7 @@ class Session:
         """The listed lesson of that slug."""
         return next((lesson for lesson in self.lessons if lesson.slug == slug), None)
 
-    def told(self, notice: str) -> Session:
+    def with_notice(self, notice: str) -> Session:
         """With a notice."""
         return replace(self, notice=notice)
 

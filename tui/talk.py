@@ -131,7 +131,7 @@ def edited(session: Session) -> bool:
 def entered(session: Session, talk: Talk, number: int, view: View) -> Session:
     """At a stop of the deck; the one that is shown is kept as it is."""
     left = {**talk.left, talk.number: session.view}
-    return session.staged(view, replace(talk, number=number, left=left))
+    return session.at_stop(view, replace(talk, number=number, left=left))
 
 
 def on_stage(session: Session) -> Talk:
@@ -148,13 +148,13 @@ def forward(session: Session) -> Session:
     session = replace(session, talk=talk)
     view = _stepped(session)
     if view is not None:
-        moved = session.moved(view)
+        moved = session.at_view(view)
     elif not talk.last:
         moved = entered(session, talk, talk.number + 1, talk.begun(talk.number + 1))
     elif talk.loop:
         return again(session)
     else:
-        return session.told("That is the end.")
+        return session.with_notice("That is the end.")
     now = on_stage(moved)
     mark = Mark((talk.number, session.view), (now.number, moved.view))
     return replace(moved, talk=replace(now, marks=(*now.marks, mark)[-MOST_MARKS:]))
@@ -184,7 +184,7 @@ def back(session: Session) -> Session:
         number, before = mark.before
         undone = replace(talk, marks=talk.marks[:-1])
         if number == talk.number:
-            return session.moved(before).on(undone)
+            return session.at_view(before).with_presentation(undone)
         return entered(session, undone, number, before)
     talk = replace(talk, marks=())
     if ground is not None and ground.path and not view.at_stop.slide:
@@ -192,17 +192,17 @@ def back(session: Session) -> Session:
         rehearsed = view_at(talk.stop)
         inside = (view.path, view.depth) != (rehearsed.path, rehearsed.depth)
         if step > (0 if inside else min(rehearsed.step, steps)):
-            return session.moved(player.back(view, ground)).on(talk)
+            return session.at_view(player.back(view, ground)).with_presentation(talk)
         if inside:
-            return session.moved(player.out(view, ground)).on(talk)
-    return stop_back(session.on(talk))
+            return session.at_view(player.out(view, ground)).with_presentation(talk)
+    return stop_back(session.with_presentation(talk))
 
 
 def stop_on(session: Session) -> Session:
     """The next stop, at its beginning."""
     talk = on_stage(session)
     if talk.last and not talk.loop:
-        return session.told("That is the last stop.")
+        return session.with_notice("That is the last stop.")
     return at(session, 1 if talk.last else talk.number + 1)
 
 
@@ -210,7 +210,7 @@ def stop_back(session: Session) -> Session:
     """The stop before, as it was left."""
     talk = on_stage(session)
     if talk.number == 1:
-        return session.told("That is the beginning.")
+        return session.with_notice("That is the beginning.")
     return entered(session, talk, talk.number - 1, talk.ended(talk.number - 1))
 
 
@@ -220,7 +220,7 @@ def at(session: Session, number: int) -> Session:
     most = len(talk.deck.stops)
     there = max(1, min(number, most))
     found = entered(session, replace(talk, marks=()), there, talk.begun(there))
-    return found if there == number else found.told(f"There is no stop {number}: 1 to {most}.")
+    return found if there == number else found.with_notice(f"There is no stop {number}: 1 to {most}.")
 
 
 def skip(session: Session) -> Session:
@@ -229,7 +229,7 @@ def skip(session: Session) -> Session:
     here = talk.stop.lesson
     after = (k for k, stop in enumerate(talk.deck.stops, 1) if k > talk.number and stop.lesson is not here)
     number = next(after, None)
-    return session.told("That is the last lesson.") if number is None else at(session, number)
+    return session.with_notice("That is the last lesson.") if number is None else at(session, number)
 
 
 def finish(session: Session) -> Session:
@@ -238,8 +238,8 @@ def finish(session: Session) -> Session:
     if ground is None or view.at_stop.slide:
         return session
     if view.path or view.depth in player.WHOLE:
-        return session.moved(player.finish(view, ground))
-    return session.moved(player.goto(view, ground, min(player.position(view, ground)[1], end_of(view))))
+        return session.at_view(player.finish(view, ground))
+    return session.at_view(player.goto(view, ground, min(player.position(view, ground)[1], end_of(view))))
 
 
 def reset(session: Session) -> Session:
@@ -250,11 +250,11 @@ def reset(session: Session) -> Session:
     if edited(session) and place == own:
         rehearsed = replace(rehearsed, step=view.step)
     left = {number: was for number, was in talk.left.items() if number != talk.number}
-    staged = session.staged(rehearsed, replace(talk, left=left, marks=()))
-    return staged.told("As rehearsed.")
+    staged = session.at_stop(rehearsed, replace(talk, left=left, marks=()))
+    return staged.with_notice("As rehearsed.")
 
 
 def again(session: Session) -> Session:
     """The first stop, and everything as rehearsed: what a kiosk does at the end."""
     talk = on_stage(session)
-    return session.staged(view_at(talk.deck.stops[0]), replace(talk, number=1, left={}, marks=()))
+    return session.at_stop(view_at(talk.deck.stops[0]), replace(talk, number=1, left={}, marks=()))

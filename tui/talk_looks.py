@@ -17,19 +17,19 @@ FACES: tuple[ClockFace, ...] = ("off", "elapsed", "remaining")
 def black(session: Session) -> Session:
     """Nothing at all, or the picture again."""
     talk = on_stage(session)
-    return session.on(replace(talk, black=not talk.black))
+    return session.with_presentation(replace(talk, black=not talk.black))
 
 
 def footer(session: Session) -> Session:
     """The keys, or none."""
     talk = on_stage(session)
-    return session.on(replace(talk, footer=not talk.footer))
+    return session.with_presentation(replace(talk, footer=not talk.footer))
 
 
 def big(session: Session) -> Session:
     """Large cells, or as many as fit."""
     talk = on_stage(session)
-    return session.on(replace(talk, big=not talk.big))
+    return session.with_presentation(replace(talk, big=not talk.big))
 
 
 def clock(session: Session) -> Session:
@@ -37,7 +37,7 @@ def clock(session: Session) -> Session:
     talk = on_stage(session)
     faces = [face for face in FACES if face != "remaining" or talk.planned is not None]
     face = faces[(faces.index(talk.clock) + 1) % len(faces)] if talk.clock in faces else "off"
-    return session.on(replace(talk, clock=face))
+    return session.with_presentation(replace(talk, clock=face))
 
 
 def pause(session: Session) -> Session:
@@ -46,17 +46,19 @@ def pause(session: Session) -> Session:
     now = monotonic()
     watch = talk.watch.paused(now) if talk.watch.running else talk.watch.started(now)
     said = "The clock goes." if watch.running else "The clock stands."
-    return session.on(replace(talk, watch=watch)).told(said)
+    return session.with_presentation(replace(talk, watch=watch)).with_notice(said)
 
 
 def zero(session: Session) -> Session:
     """The clock at zero."""
     talk = on_stage(session)
-    return session.on(replace(talk, watch=talk.watch.zeroed(monotonic()))).told("The clock is at zero.")
+    return session.with_presentation(replace(talk, watch=talk.watch.zeroed(monotonic()))).with_notice(
+        "The clock is at zero."
+    )
 
 
 def auto(session: Session) -> Session:
     """Steps by themselves, or by key only."""
     talk = on_stage(session)
     said = f"A step every {talk.every:g} s." if not talk.auto else "A step a key."
-    return session.on(replace(talk, auto=not talk.auto)).told(said)
+    return session.with_presentation(replace(talk, auto=not talk.auto)).with_notice(said)

@@ -28,7 +28,7 @@ def renewed(session: Session, deck: Deck) -> Session:
     left = {places[k]: carried(was, k, places[k]) for k, was in talk.left.items() if k in places}
     view = carried(session.view, talk.number, number)
     fresh = replace(talk, deck=deck, number=number, left=left, marks=(), fault="")
-    return session.staged(view, fresh).told("The deck was saved: this is the new one.")
+    return session.at_stop(view, fresh).with_notice("The deck was saved: this is the new one.")
 
 
 def aligned(old: Deck, new: Deck) -> dict[int, int]:

@@ -56,7 +56,7 @@ def started(file: Path, number: int = 1, **looks: bool) -> Session:
     """A talk at a stop, its program run."""
     deck = load(file)
     talk = Talk(deck, number, big=looks.get("big", False), loop=looks.get("loop", False))
-    return ran(Session.start(talk.begun(number), deck.lessons).on(talk))
+    return ran(Session.start(talk.begun(number), deck.lessons).with_presentation(talk))
 
 
 def done(session: Session, *commands: str) -> Session:

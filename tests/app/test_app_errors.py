@@ -29,7 +29,7 @@ async def test_a_control_that_breaks_a_shape_keeps_the_last_good_picture_and_a_k
         broken = d.view
         for name in names:
             for direction in (1, -1):
-                d.app.explorer.update_session(d.session.changed(d.view.move(name, direction)))
+                d.app.explorer.update_session(d.session.with_undo(d.view.move(name, direction)))
                 await d.settle()
                 run = d.session.current
                 assert run is not None
@@ -107,7 +107,7 @@ async def test_a_stale_result_is_dropped() -> None:
         stale = screen.session.opened
         assert stale is not None
         later = d.view.move("m", 1)
-        screen.update_session(screen.session.changed(later))
+        screen.update_session(screen.session.with_undo(later))
         from tui.screens.run_worker import RunFinished
 
         screen.post_message(RunFinished(stale))

@@ -84,7 +84,7 @@ def test_what_is_told_is_what_is_shown(talk: Session, way: tuple[str, ...]) -> N
     assert (followed.number, followed.black, followed.clock, followed.planned) == (
         mine.number, mine.black, mine.clock, mine.planned,
     )  # fmt: skip
-    assert edited(talk.staged(view, followed)) == edited(talk)
+    assert edited(talk.at_stop(view, followed)) == edited(talk)
 
 
 def test_only_the_speaker_gets_the_notes(talk: Session) -> None:
@@ -273,7 +273,7 @@ async def test_one_that_does_not_read_is_not_waited_for(talk: Session, home: dic
         shown = Link("follow", home).talk()
         await anext(shown)
         for number in range(3000):
-            audience.show(views[number % 2].told(""))
+            audience.show(views[number % 2].with_notice(""))
             await asyncio.sleep(0)
         audience.show(done(talk, "stage.last"))
         numbers: list[int] = []

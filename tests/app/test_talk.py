@@ -119,7 +119,7 @@ def test_live_changes_stay_until_they_are_undone_by_one_key(talk: Session) -> No
 
 def test_patience_is_such_a_change(talk: Session) -> None:
     rehearsed = talk.view
-    patient = talk.changed(replace(rehearsed, patient=True))
+    patient = talk.with_undo(replace(rehearsed, patient=True))
     assert edited(patient)
     assert done(patient, "stage.stop.next", "stage.stop.previous").view.patient
     assert done(patient, "stage.reset").view == rehearsed

@@ -125,7 +125,7 @@ def _opened(deck: Deck, stop: DeckStop, number: int, asked: argparse.Namespace, 
         asked.set = [(name, value) for name, value in asked.set if name in own]
     view = view_of(asked, stop.lesson)
     view = view if asked.step == "all" else starting(view, asked)
-    session = ran(Session.start(view, deck.lessons).on(Talk(deck, number)))
+    session = ran(Session.start(view, deck.lessons).with_presentation(Talk(deck, number)))
     opened = session.current
     if opened is not None and alone:
         return replace(session, view=settle(session.view, opened, asked))

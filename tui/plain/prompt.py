@@ -51,7 +51,7 @@ class Plain:
     ) -> None:  # fmt: skip
         """`write` gets every text, whole lines of it but for the prompt."""
         started = Session.start(view, lessons)
-        self.session = ran(started if talk is None else started.on(talk))
+        self.session = ran(started if talk is None else started.with_presentation(talk))
         self.recorder = Recorder(view, talk)
         self.missed = 0
         self._write = write
@@ -92,7 +92,7 @@ class Plain:
         if word.name == "quit":
             return False
         before = self.session
-        self.session = ran(word.act(before.told(""), rest), before)
+        self.session = ran(word.act(before.with_notice(""), rest), before)
         self.recorder.heard(before, (word.name, *rest), self.session)
         for text in self._told(word.name):
             self.say(text)
@@ -159,7 +159,7 @@ def converse(
 
     typed = sys.stdin is not None and sys.stdin.isatty()
     plain = Plain(view, lessons, write, width=width, ascii_only=ascii_only, talk=talk)
-    plain.session = plain.session.told(notice)
+    plain.session = plain.session.with_notice(notice)
     code = 0
     try:
         with raised() if typed else nullcontext():

@@ -99,7 +99,9 @@ def confirmed(host: Host) -> bool:
     session = host.session
     talk = session.talk
     if talk is not None and not talk.leaving:
-        told = session.on(replace(talk, leaving=True)).told("Press it again to leave the stage.")
+        told = session.with_presentation(replace(talk, leaving=True)).with_notice(
+            "Press it again to leave the stage."
+        )
         host.update_session(told)
         return False
     return True

@@ -156,7 +156,7 @@ class ExplorerScreen(Screen[None], inherit_bindings=False):
 
     def tell(self, notice: str) -> None:
         """Says something in the footer, until the next key."""
-        self.update_session(self.session.told(notice))
+        self.update_session(self.session.with_notice(notice))
 
     def update_session(self, session: Session) -> None:
         """Takes a session over: runs its program if that is another one, and draws."""
@@ -256,7 +256,7 @@ class ExplorerScreen(Screen[None], inherit_bindings=False):
         if left is None or not again or lesson.given is None or not stopped(opened.error):
             return self.session.with_run(opened)
         back = replace(self.session, view=left.view).with_run(left)
-        return back.told("Stopped: this is what was there before.")
+        return back.with_notice("Stopped: this is what was there before.")
 
     async def _drain(self) -> None:
         """Does what waited for a run."""
@@ -363,7 +363,7 @@ class ExplorerScreen(Screen[None], inherit_bindings=False):
         self.take_over()
         self.editor.flush()
         if self.session.notice:
-            self.session = self.session.told("")
+            self.session = self.session.with_notice("")
         if not self.options.motion:
             command = STEPS_INSTEAD.get(command, command)
         if find(command).by_screen:

@@ -102,7 +102,7 @@ class Reader:
         old = session.talk
         if old is not None:
             talk = replace(talk, big=old.big, footer=old.footer)
-        return session.staged(view, talk)
+        return session.at_stop(view, talk)
 
     def talk(self, now: Broadcast) -> tuple[Talk, View]:
         """The talk and the view that the presenter shows. Raises as `session` does."""

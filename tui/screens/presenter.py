@@ -81,7 +81,9 @@ class PresenterScreen(ExplorerScreen):
             return False
         if key in DIGITS and (self.count or key != "0"):
             self.count = (self.count + key)[:6]
-            self.update_session(self.session.told(f"{self.count}   G or enter: that stop   r: that repair"))
+            self.update_session(
+                self.session.with_notice(f"{self.count}   G or enter: that stop   r: that repair")
+            )
             return True
         count, self.count = self.count, ""
         if not count:
@@ -113,7 +115,7 @@ class PresenterScreen(ExplorerScreen):
             self.tell(NO_LARGE)
             return
         if self.talk.leaving and command != "stage.quit":
-            self.session = self.session.on(replace(self.talk, leaving=False))
+            self.session = self.session.with_presentation(replace(self.talk, leaving=False))
         await super().perform(command)
 
     def update_session(self, session: Session) -> None:
@@ -184,7 +186,7 @@ class PresenterScreen(ExplorerScreen):
         if not self.busy and self.app.screen is self and not self.talk.black:
             self.do("stage.next")
             if self.talk.last and not self.talk.loop and self.session.notice:
-                self.session = self.session.on(replace(self.talk, auto=False))
+                self.session = self.session.with_presentation(replace(self.talk, auto=False))
         self.rearm()
 
     # The deck's files.
@@ -195,7 +197,7 @@ class PresenterScreen(ExplorerScreen):
         if found is None:
             return
         if isinstance(found, str):
-            told = self.session.on(replace(self.talk, fault=found))
-            self.update_session(told.told(found))
+            told = self.session.with_presentation(replace(self.talk, fault=found))
+            self.update_session(told.with_notice(found))
         else:
             self.update_session(renewed(self.session, found))

@@ -98,12 +98,12 @@ class ScriptPlayer:
         try:
             with self._script.blamed(line):
                 for said in line.acts:
-                    before, session = session, find(said[0]).act(session.told(""), said[1:])
+                    before, session = session, find(said[0]).act(session.with_notice(""), said[1:])
                     self._recorder.heard(before, said, session)
         except ScriptError as error:
             self._end()
-            return session.told(str(error))
-        return session if self._lines else session.told("The script is over: it is your turn.")
+            return session.with_notice(str(error))
+        return session if self._lines else session.with_notice("The script is over: it is your turn.")
 
 
 def _time(line: Line) -> float:

@@ -155,7 +155,7 @@ def to_lesson(session: Session, rest: Sequence[str]) -> Session:
     listed = session
     if session.lesson(view.lesson.slug) is None:  # so that the stops past its ends are found
         listed = replace(session, lessons=(*session.lessons, view.lesson))
-    return listed.changed(view)
+    return listed.with_undo(view)
 
 
 def in_order(session: Session, rest: Sequence[str]) -> Session:
@@ -200,7 +200,7 @@ def set_seed(session: Session, rest: Sequence[str]) -> Session:
     number = _whole(rest, "seed")
     if number not in SEEDS:
         raise UsageError("a seed is between -2^63 and 2^64 - 1")
-    return session.changed(session.view.reseeded(number))
+    return session.with_undo(session.view.reseeded(number))
 
 
 def set_look(session: Session, rest: Sequence[str]) -> Session:
@@ -253,7 +253,11 @@ def repair(session: Session, rest: Sequence[str]) -> Session:
     if Context.REPAIRS not in session.contexts:
         raise UsageError("nothing here needs a repair")
     number = _whole(rest, "repair") if rest else 1
-    return run(session, f"repair.{number}") if 1 <= number <= 9 else session.told("There is no such repair.")
+    return (
+        run(session, f"repair.{number}")
+        if 1 <= number <= 9
+        else session.with_notice("There is no such repair.")
+    )
 
 
 def open_row(session: Session, rest: Sequence[str]) -> Session:

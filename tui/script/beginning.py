@@ -26,7 +26,7 @@ def begun(said: Words) -> Session:
     if word == "lesson":
         return Session.start(opening(rest), [*catalog(), PLAYGROUND])
     talk = entered(rest)
-    return Session.start(talk.begun(talk.number), talk.deck.lessons).on(talk)
+    return Session.start(talk.begun(talk.number), talk.deck.lessons).with_presentation(talk)
 
 
 def lesson_parser() -> Parser:

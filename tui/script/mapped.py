@@ -23,7 +23,7 @@ def to_box(session: Session, rest: Sequence[str]) -> Session:
     path: tuple[str, ...] = ()
     for name in rest[0].split("/"):
         path = (*path, one_of([name], "box", ground.boxes(path)))
-    return session.moved(replace(session.view, depth="map", box=path, cursor=None))
+    return session.at_view(replace(session.view, depth="map", box=path, cursor=None))
 
 
 def ask(session: Session, rest: Sequence[str]) -> Session:
@@ -41,7 +41,7 @@ def asked(way: Literal["lineage", "reach"]) -> Action:
         if run_ is None or session.navigation is None:
             raise UsageError("there are no cells here")
         if tuple(rest) == ("none",):
-            return session.moved(replace(session.view, asked=None))
+            return session.at_view(replace(session.view, asked=None))
         found = asking(run_, session.view)
         if rest:
             if not all(word.isdecimal() and len(word) < 10 for word in rest[1:]):
@@ -54,6 +54,6 @@ def asked(way: Literal["lineage", "reach"]) -> Action:
         if said:
             raise UsageError(said)
         there = lit if lit.depth == "map" else mapping.onto(lit, session.navigation, session.navigation.path)
-        return session.moved(there)
+        return session.at_view(there)
 
     return act

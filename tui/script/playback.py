@@ -101,7 +101,7 @@ def _shots(script: Script, most: int | None) -> Iterator[Shot]:
 def acted(session: Session, acts: tuple[Words, ...]) -> Session:
     """The session after acts that happen at once. Raises UsageError or LessonError for what can't be."""
     for said in acts:
-        session = find(said[0]).act(session.told(""), said[1:])
+        session = find(said[0]).act(session.with_notice(""), said[1:])
     return session
 
 
