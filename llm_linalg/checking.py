@@ -212,7 +212,7 @@ def _names(program: str, context: type[ast.expr_context]) -> dict[str, int]:
 def _links(lesson: Lesson, lines: list[str]) -> Iterator[LessonError]:
     """Links of the prose and of the boards to lessons that there are none of."""
     from llm_linalg.lesson import catalog
-    from llm_linalg.prose import spans
+    from llm_linalg.markdown import spans
 
     known = [*(other.slug for other in catalog()), lesson.slug]
     for note in lesson.boxes:

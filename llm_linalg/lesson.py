@@ -26,7 +26,7 @@ from llm_linalg.lesson_values import (
     Stop,
     UnknownNameError,
 )
-from llm_linalg.prose import spans
+from llm_linalg.markdown import MOST_LINES, spans
 from llm_linalg.spelling import unknown
 
 __all__ = [
@@ -92,6 +92,8 @@ def text_of(data: bytes, path: str | os.PathLike[str]) -> str:
     """
     if len(data) > LONGEST_FILE:
         raise LessonError(str(path), 1, f"larger than {LONGEST_FILE} bytes: not a lesson")
+    if data.count(b"\n") > MOST_LINES:
+        raise LessonError(str(path), 1, f"longer than {MOST_LINES:,} lines: not a lesson")
     return decoded(data, path)
 
 

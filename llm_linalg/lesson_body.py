@@ -8,15 +8,12 @@ from typing import NamedTuple
 
 from llm_linalg.lesson_info import BodyError, Info, info
 from llm_linalg.lesson_values import MOST_MINUTES
-from llm_linalg.prose import Fence, fence, heading, paragraphs
+from llm_linalg.markdown import Block, blocks, prose
 from llm_linalg.spelling import quoted
 from llm_linalg.text import nearest
 
 FENCES = ("python", "board", "notes", "stops")
 LONGEST_TITLE = 80
-
-_EXPECT = re.compile(r" {0,3}expect:\s*(.*?)\s*")
-
 
 Line = tuple[int, str]  # its place, and its text
 
@@ -79,25 +76,23 @@ class _Open:
     """What was read since the last stop."""
 
     title: str = ""
-    place: int | None = None  # where it begins
-    heading: int | None = None  # a heading that has no stop yet
-    prose: list[str] = field(default_factory=list)
+    heading: int | None = None  # the place of a heading that has no stop yet
+    prose: list[Block] = field(default_factory=list)
     notes: Notes = NO_NOTES
+
+    @property
+    def place(self) -> int | None:
+        """Where it begins."""
+        return self.heading if self.heading is not None or not self.prose else self.prose[0].first
 
     @property
     def prose_text(self) -> str:
         """The prose, a paragraph a line."""
-        return "\n\n".join(paragraph.shown for paragraph in paragraphs("\n".join(self.prose)))
-
-    def add(self, line: str, place: int) -> None:
-        """A line of prose."""
-        self.prose.append(line)
-        if line.strip() and self.place is None:
-            self.place = place
+        return prose(self.prose)
 
     def ended(self) -> None:
         """Begins anew below a stop: only the title goes on."""
-        self.place = self.heading = None
+        self.heading = None
         self.prose, self.notes = [], NO_NOTES
 
 
@@ -116,61 +111,41 @@ def read(lines: list[str]) -> list[Piece]:
     """
     pieces: list[Piece] = []
     now = _Open()
-    place = 0
-    while place < len(lines):
-        line = lines[place]
-        title, opened = heading(line), fence(line)
-        if title and title.level == 2:
+    for block in blocks("\n".join(lines), claims=True):
+        if block.level == 2:
             _close(now, pieces)
-            now = _Open(title=_title(title.text, place), place=place, heading=place)
-            place += 1
-            continue
-        if not opened:
-            claim = _EXPECT.fullmatch(line)
-            if claim:
-                _put_claim(claim[1], place, now, pieces)
-            else:
-                now.add(line, place)
-            place += 1
-            continue
-        end = opened.end(lines, place)
-        if end is None:
-            raise BodyError(place, f"this fence is never closed: it needs a line {opened.mark}")
-        if not _take(opened, lines[place + 1 : end], place, now, pieces):
-            for k in range(place, end + 1):
-                now.add(lines[k], k)
-        place = end + 1
+            now = _Open(title=_title(block.text, block.first), heading=block.first)
+        elif block.kind == "claim":
+            _put_claim(block.text, block.first, now, pieces)
+        elif not block.closed:
+            raise BodyError(block.first, f"this fence is never closed: it needs a line {block.mark}")
+        elif not (block.is_fence and _take(block, now, pieces)):
+            now.prose.append(block)
     _close(now, pieces)
     if not pieces:
         raise BodyError(0, "a lesson needs a stop: a sentence, or a program in a python fence")
     return pieces
 
 
-def _take(opened: Fence, inside: list[str], place: int, now: _Open, pieces: list[Piece]) -> bool:
+def _take(fence: Block, now: _Open, pieces: list[Piece]) -> bool:
     """Takes in a fence of a lesson; whether it is one."""
-    language = _language(opened.info, place)
+    place = fence.first
+    language = _language(fence.info, place)
     if language not in FENCES:
         return False
     if language == "python":
-        said = info(opened.info, place)
-        code = "\n".join(_dedented(opened, inside))
-        pieces.append(Piece(now.title, now.prose_text, place, said, code, notes=now.notes))
+        said = info(fence.info, place)
+        pieces.append(Piece(now.title, now.prose_text, place, said, fence.text, notes=now.notes))
     elif language == "board":
-        board = BoardFence(opened.info.strip().removeprefix("board").strip(), tuple(inside), place)
-        _put_board(board, now, pieces)
+        lines = tuple(fence.text.split("\n"))
+        _put_board(BoardFence(fence.info.removeprefix("board").strip(), lines, place), now, pieces)
     elif language == "notes":
-        _put_notes(_notes(opened, inside, place), place, now, pieces)
+        _put_notes(_notes(fence), place, now, pieces)
         return True
     else:
-        _put_stops(opened, inside, place, now, pieces)
+        _put_stops(fence, now, pieces)
     now.ended()
     return True
-
-
-def _dedented(opened: Fence, inside: list[str]) -> list[str]:
-    """The lines of a fence without its own indentation."""
-    indent = len(opened.indent)
-    return [line[min(indent, len(line) - len(line.lstrip(" "))) :] for line in inside]
 
 
 def _close(now: _Open, pieces: list[Piece]) -> None:
@@ -183,7 +158,7 @@ def _close(now: _Open, pieces: list[Piece]) -> None:
 
 def _language(info: str, place: int) -> str:
     """What a fence holds: one of `FENCES`, or else; what looks like one of them is a slip, not prose."""
-    word = re.split(r"[\s{]", info.strip(), maxsplit=1)[0]
+    word = re.split(r"[\s{]", info, maxsplit=1)[0]
     if not word or word in FENCES:
         return word
     near = "python" if word.lower() in ("py", "python3") else nearest(word, FENCES)
@@ -194,19 +169,17 @@ def _language(info: str, place: int) -> str:
     return word
 
 
-def _notes(opened: Fence, inside: list[str], place: int) -> Notes:
+def _notes(fence: Block) -> Notes:
     """The notes of a fence: ``notes minutes=2``."""
-    said = opened.info.strip().removeprefix("notes")
+    said = fence.info.removeprefix("notes")
     minutes = None
     if said.strip():
         found = re.fullmatch(r"""\s+minutes\s*=\s*(["']?)([0-9]{1,4}(?:\.[0-9]{1,4})?)\1\s*""", said)
         minutes = float(found[2]) if found else 0.0
         if not 0 < minutes <= MOST_MINUTES:
-            raise BodyError(
-                place, f"behind notes may stand minutes=2, up to {MOST_MINUTES:g}; not {quoted(said.strip())}"
-            )
-    text = "\n".join(_dedented(opened, inside))
-    return Notes("\n\n".join(paragraph.shown for paragraph in paragraphs(text)), minutes)
+            reason = f"behind notes may stand minutes=2, up to {MOST_MINUTES:g}; not {quoted(said.strip())}"
+            raise BodyError(fence.first, reason)
+    return Notes(prose(blocks(fence.text)), minutes)
 
 
 def _put_notes(notes: Notes, place: int, now: _Open, pieces: list[Piece]) -> None:
@@ -221,18 +194,19 @@ def _put_notes(notes: Notes, place: int, now: _Open, pieces: list[Piece]) -> Non
         pieces[-1] = above._replace(notes=before.joined(notes))
 
 
-def _put_stops(opened: Fence, inside: list[str], place: int, now: _Open, pieces: list[Piece]) -> None:
+def _put_stops(fence: Block, now: _Open, pieces: list[Piece]) -> None:
     """The stops of other lessons that a deck shows here; prose above them is a stop by itself."""
-    if opened.info.strip() != "stops":
+    place = fence.first
+    if fence.info != "stops":
         raise BodyError(place, "nothing stands behind stops in the first line of its fence")
-    lines = tuple((place + k, line.strip()) for k, line in enumerate(inside, 1) if line.strip())
+    lines = [(place + k, line.strip()) for k, line in enumerate(fence.text.split("\n"), 1) if line.strip()]
     if not lines:
         raise BodyError(place, "a stops fence names lessons, one a line: matmul, or matmul:2")
     notes = now.notes
     if now.prose_text:
         _close(now, pieces)
         notes = NO_NOTES
-    pieces.append(Piece(now.title, "", place, notes=notes, stops=lines))
+    pieces.append(Piece(now.title, "", place, notes=notes, stops=tuple(lines)))
 
 
 def _put_board(board: BoardFence, now: _Open, pieces: list[Piece]) -> None:

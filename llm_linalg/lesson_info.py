@@ -42,7 +42,7 @@ class Info(NamedTuple):
 
 def info(text: str, place: int) -> Info:
     """What stands behind `python` in the first line of a fence."""
-    text = text.strip().removeprefix("python").rstrip()
+    text = text.removeprefix("python")
     found, seen, at = Info(), set[str](), 0
     while at < len(text):
         pair = _PAIR.match(text, at)

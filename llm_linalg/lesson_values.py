@@ -11,7 +11,7 @@ from llm_linalg.controls import Control, Value, as_name
 from llm_linalg.edge import NOTHING, Declared
 from llm_linalg.lesson_boxes import BoxNote
 from llm_linalg.lesson_stop import Heading, Stop
-from llm_linalg.prose import spans
+from llm_linalg.markdown import spans
 from llm_linalg.spelling import quoted, unknown
 from llm_linalg.text import clean
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from llm_linalg.markdown import links
 from tui import outline
 from tui.motions import Transition
 from tui.playground import is_playground
-from tui.prose import links
 from tui.session import Session, first_control
 from tui.view import Look, View
 

@@ -1,58 +1,50 @@
-"""A lesson's prose and formulas as rows: a little Markdown, never markup."""
+"""A lesson's prose and formulas as rows."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
 from functools import lru_cache
+from itertools import groupby
 
-from tui.blocks import Block, apart, blocks, grouped
+from llm_linalg import markdown
+from llm_linalg.markdown import Block
 from tui.widgets.rows import Row, Span, fit, row, width_of, wrap_spans
 
 Formula = Sequence[tuple[str, str]]
 """A line of a formula: its pieces, each with the state that it is in: plain, done, current, pending."""
 
-LESSON = "lesson:"
+BULLET = "· "
 RAISED = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
-_PIECE = re.compile(r"(`[^`\n]+`|\*\*[^*\n]+\*\*|\*[^*\s][^*\n]*\*|\[[^\]\n]+\]\([^)\n]+\))")
 
 
 def inline(text: str, before: int = 0) -> Row:
-    """A paragraph's words as spans: `code`, **strong**, *emphasis*, and links to lessons.
+    """A block's words as spans: `code`, **strong**, and links to lessons.
 
     Links are numbered, since a key opens each; `before` says how many came earlier.
     """
     spans: list[Span] = []
-    number = before
-    for piece in _PIECE.split(text):
-        if len(piece) > 2 and piece[0] == piece[-1] == "`":
-            spans.append(Span(piece[1:-1], "code"))
-        elif len(piece) > 4 and piece.startswith("**") and piece.endswith("**"):
-            spans.append(Span(piece[2:-2], "strong"))
-        elif len(piece) > 2 and piece[0] == piece[-1] == "*":
-            spans.append(Span(piece[1:-1], "strong"))
-        elif piece.startswith("[") and piece.endswith(")") and "](" in piece:
-            label, _, target = piece[1:-1].partition("](")
-            if target.startswith(LESSON):
-                number += 1
-                do = f"open:{target.removeprefix(LESSON)}"
-                spans += [Span(label, "link", do), Span(str(number).translate(RAISED), "key", do)]
-            else:
-                spans.append(Span(label))
-        else:
-            spans.append(Span(piece))
-    return tuple(span for span in spans if span.text)
+    for run in markdown.words(text):
+        do = f"open:{run.slug}" if run.slug else ""
+        spans.append(Span(run.text, run.kind, do))
+        if do:
+            before += 1
+            spans.append(Span(str(before).translate(RAISED), "key", do))
+    return tuple(spans)
 
 
-def links(text: str) -> list[str]:
-    """The slugs of the lessons that prose links to, in order."""
-    return re.findall(r"\]\(lesson:([^)\s]+)\)", text)
+def lead_of(block: Block) -> str:
+    """What stands before a list's item, a dot or its number, or before a quotation."""
+    if block.kind not in ("item", "quote"):
+        return ""
+    number = block.mark.rstrip(".)")
+    return f"{number}. " if number.isdecimal() else BULLET if block.kind == "item" else "> "
 
 
 def titled(title: str, text: str) -> str:
     """Prose that begins with its title."""
     end = "" if title.endswith((".", "?", "!", ":")) else "."
-    gap = "\n" if apart(text) else " "
+    gap = "\n" if any(block.kind not in ("text", "heading") for block in markdown.blocks(text)[:1]) else " "
     return f"**{title}{end}**{gap}{text}" if title and "*" not in title else text
 
 
@@ -74,33 +66,34 @@ def _paragraphs(text: str, width: int) -> tuple[Row, ...]:
     """The rows, kept: a step says the same sentence as the one before."""
     rows: list[Row] = []
     seen = 0
-    for paragraph in blocks(text):
+    for group in markdown.grouped(markdown.blocks(text)):
         if rows:
             rows.append(())
-        for kind, run in grouped(paragraph):
+        for kind, run in groupby(group, lambda block: block.kind):
             if kind == "row":
-                rows += _table(run, width)
+                rows += _table([*run], width)
                 continue
             for block in run:
                 if kind == "code":
-                    rows.append(fit(row((block.text.expandtabs(4), "code")), width))
+                    lines = block.text.split("\n")
+                    rows += [fit(row((line.expandtabs(4), "code")), width) for line in lines]
                     continue
-                lead = (Span(block.lead),) if block.lead else ()
-                rows += _glued((*lead, *words(inline(block.text, seen))), width, len(block.lead))
-                seen += len(links(block.text))
+                spans = inline(block.source if block.level else block.text, seen)
+                seen += sum(span.role == "key" for span in spans)
+                lead = lead_of(block)
+                rows += _glued((*row(*[lead] * bool(lead)), *words(spans)), width, len(lead))
     return tuple(rows)
 
 
-def _table(run: list[Block], width: int) -> list[Row]:
+def _table(run: Sequence[Block], width: int) -> list[Row]:
     """A table's rows with their cells in columns; what goes beyond the width is cut."""
-    cells = [[inline(text) for text in block.text.split("\t")] for block in run]
-    count = max(map(len, cells))
-    wide = [max((width_of(line[k]) for line in cells if k < len(line)), default=0) for k in range(count)]
+    cells = [[inline(text) for text in block.cells] for block in run]
+    wide = [max(map(width_of, column)) for column in zip(*cells, strict=True)]
     rows: list[Row] = []
     for block, line in zip(run, cells, strict=True):
         spans: list[Span] = []
-        for cell, columns in zip(line, wide, strict=False):
-            strong = tuple(Span(span.text, "strong", span.do) for span in cell) if block.lead else cell
+        for cell, columns in zip(line, wide, strict=True):
+            strong = tuple(Span(span.text, "strong", span.do) for span in cell) if block.mark else cell
             spans += [*strong, Span(" " * (columns - width_of(cell) + 2))]
         rows.append(fit(tuple(spans[:-1]), width))
     return rows

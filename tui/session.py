@@ -10,11 +10,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from llm_linalg.markdown import links
 from tui import player
 from tui.contexts import OFF_STAGE, Context
 from tui.player import Navigable, Player
 from tui.playground import at_operation, is_playground, last_line
-from tui.prose import links
 from tui.view import History, View
 
 if TYPE_CHECKING:

@@ -48,10 +48,10 @@ def parse(data: bytes, path: str | os.PathLike[str]) -> Lesson:
     most = LONGEST_SCRIPT if reader is script.read else LONGEST_FILE
     if len(data) > most:
         raise LessonError(name, 1, f"larger than {most // 1_000_000} MB")
-    text = lesson.decoded(data, name)
+    text = lesson.decoded(data, name).replace("\r\n", "\n")
     if reader is markdown.read and markdown.is_lesson(text):
         return lesson.of_bytes(data, name)
     try:
-        return assembled(reader(text.replace("\r\n", "\n")), Path(name))
+        return assembled(reader(text), Path(name))
     except DocumentError as error:
         raise LessonError(name, error.line, error.reason) from None

@@ -10,7 +10,7 @@ from typing import Literal
 from llm_linalg.errors import ProgramError
 from llm_linalg.language.source import MAX_CHARACTERS, Source
 from llm_linalg.lesson_values import Heading, Lesson, Stop
-from llm_linalg.prose import Paragraph, paragraphs
+from llm_linalg.markdown import MOST_LINES, Paragraph, paragraphs
 from llm_linalg.text import clean
 
 MOST_CELLS = 2_000
@@ -63,6 +63,8 @@ def assembled(cells: Sequence[Cell], path: Path) -> Lesson:
         raise DocumentError(1, f"it has {len(cells):,} cells; {MOST_CELLS:,} are read")
     if sum(len(cell.text) for cell in cells if cell.kind == "prose") > MOST_PROSE:
         raise DocumentError(1, f"it has more than {MOST_PROSE:,} characters of prose")
+    if sum(cell.text.count("\n") + 1 for cell in cells if cell.kind == "prose") > MOST_LINES:
+        raise DocumentError(1, f"it has more than {MOST_LINES:,} lines of prose")
     name = clean(path.stem, LONGEST_TITLE) or "document"
     stops: list[Stop] = []
     outline: list[Heading] = []

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from llm_linalg.documents.cells import Cell
-from llm_linalg.prose import fence
+from llm_linalg.documents.cells import Cell, DocumentError
+from llm_linalg.markdown import MOST_LINES, Block, blocks
 
 LANGUAGES = ("python", "py", "python3", "pycon", "pytorch", "ipython", "ipython3")
 
@@ -20,49 +20,43 @@ def is_lesson(text: str) -> bool:
 
     What is meant to be one and lacks its front matter is an error that says so, not a document.
     """
-    lines = text.split("\n")
+    lines = text.splitlines()[:MOST_LINES] or [""]
     if lines[0].rstrip() == "+++":
         return True
-    fences = [found for line in lines if (found := fence(line, anywhere=True))]
-    said = [found.info for found in fences if language(found.info) in LANGUAGES]
-    return not said or any(_KEY.search(info) for info in said)
+    infos = [block.info for block in blocks("\n".join(lines)) if language(block.info) in LANGUAGES]
+    return not infos or any(_KEY.search(info) for info in infos)
 
 
 def read(text: str) -> list[Cell]:
-    """The cells of a Markdown file: each fence of Python is one; a fence that is never closed ends it."""
-    return list(_cells(text.split("\n")))
+    """The cells of a Markdown file: each fence of Python is one; a fence that is never closed ends it.
+
+    Raises:
+        DocumentError: If it has too many lines.
+    """
+    lines = text.split("\n")
+    if len(lines) > MOST_LINES + 1:
+        raise DocumentError(1, f"it has more than {MOST_LINES:,} lines")
+    return list(_cells(lines, blocks(text)))
 
 
-def _cells(lines: list[str]) -> Iterator[Cell]:
-    prose: list[str] = []
-    begun = place = 0
-    while place < len(lines):
-        opened = fence(lines[place], anywhere=True)
-        if not opened:
-            prose.append(lines[place])
-            place += 1
-            continue
-        end = opened.end(lines, place)
-        end = len(lines) if end is None else end
-        if language(opened.info) in LANGUAGES:
-            yield Cell("prose", "\n".join(prose), begun + 1)
-            yield Cell("code", _code(lines[place + 1 : end], len(opened.indent)), place + 1)
-            prose, begun = [], end + 1
-        else:
-            prose += lines[place : end + 1]
-        place = end + 1
-    yield Cell("prose", "\n".join(prose), begun + 1)
+def _cells(lines: list[str], found: list[Block]) -> Iterator[Cell]:
+    place = 0
+    for block in found:
+        if language(block.info) in LANGUAGES:
+            yield Cell("prose", "\n".join(lines[place : block.first]), place + 1)
+            yield Cell("code", _code(block.text.split("\n")), block.first + 1)
+            place = block.end
+    yield Cell("prose", "\n".join(lines[place:]), place + 1)
 
 
 def language(info: str) -> str:
     """The language that the first line of a fence names, in small letters."""
-    word = _WORD.match(info.strip())
+    word = _WORD.match(info)
     return word[1].lower() if word else ""
 
 
-def _code(lines: list[str], indent: int) -> str:
-    """The program of a fence, without the fence's indentation, and without prompts and their answers."""
-    lines = [line[min(indent, len(line) - len(line.lstrip(" \t"))) :] for line in lines]
+def _code(lines: list[str]) -> str:
+    """The program of a fence, without prompts and their answers."""
     first = next((line for line in lines if line.strip()), "")
     if first.startswith(">>>"):
         said = [_PROMPT.fullmatch(line) for line in lines]

@@ -151,7 +151,7 @@ def test_lists_and_tables_have_lines_of_their_own(text: str, shown: list[str]) -
     assert rows == shown
 
 
-@pytest.mark.parametrize("text", ["- a\n- b", "1. a", "| a |", "```text\na\n```"])
+@pytest.mark.parametrize("text", ["- a\n- b", "1. a", "| a |\n|---|", "```text\na\n```"])
 def test_a_title_stands_above_what_does_not_run_on_from_it(text: str) -> None:
     rows = ["".join(span.text for span in line).strip() for line in paragraphs(titled("Plan", text), 40)]
     assert rows[0] == "Plan."

@@ -310,6 +310,20 @@ def test_too_much_is_refused() -> None:
     with pytest.raises(LessonError, match="cells"):
         lesson(*[code("x = 1")] * 2_001)
     assert "characters" in str(lesson(code("#" * 60_000)).stops[0].refused)
+    for text, name in (
+        (b"```py\nx = 1\n```\n" + b"a\n" * 20_000, "m.md"),
+        (b"+++\n" + b"a\n" * 20_000, "l.md"),
+    ):
+        with pytest.raises(LessonError, match="20,000 lines"):
+            parse(text, name)
+
+
+def test_lines_may_end_as_on_windows() -> None:
+    text = b"# T\n```\nno program\n```\n> quoted:\n> ```py\n> x = 1\n> ```\n"
+    found = parse(text.replace(b"\n", b"\r\n"), "m.md")
+    assert [(stop.line, stop.code, stop.prose) for stop in found.stops] == [
+        (6, "x = 1", "```\nno program\n```\n\n> quoted:")
+    ]
 
 
 def test_a_python_file_that_is_too_long_is_not_parsed(tmp_path: Path) -> None:

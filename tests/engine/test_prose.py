@@ -5,14 +5,19 @@ from __future__ import annotations
 import json
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from llm_linalg import documents
 from llm_linalg.lesson import parse
-from llm_linalg.prose import Paragraph, paragraphs
+from llm_linalg.markdown import Paragraph, Words, blocks, links, paragraphs, prose, words
+from llm_linalg.text import clean
 
 CASES = {
     "One sentence,\nover two lines.": ["One sentence, over two lines."],
-    "- a\n- b\n  over lines\n\n| a | b |\n| 1 | 2 |": ["- a\n- b over lines", "| a | b |\n| 1 | 2 |"],
+    "- a\n- b\n  over lines\n  1) c\n\n  d": ["- a\n- b over lines\n1) c", "d"],
+    "|a| b\\|c |\n|-|:-:|\n| 1 | 2 |": ["| a | b\\|c |\n|---|---|\n| 1 | 2 |"],
+    "> a\n> b\n\n    c\n\n      d\n\n***": ["> a b", "```\nc\n\n  d\n```", "---"],
     # A fence goes on to a line of its own marks alone, as many or more; the prose below is joined again.
     "~~~text\n```\na\n\nb\n~~~\none\ntwo": ["~~~text\n```\na\n\nb\n~~~", "one two"],
     "````text\n```\na\n\nb\n````\none\ntwo": ["````text\n```\na\n\nb\n````", "one two"],
@@ -22,7 +27,8 @@ CASES = {
     # A word between backticks, however many, opens nothing.
     "```x``` is one\n\ntwo": ["```x``` is one", "two"],
     "one\n### Part\ntwo": ["one", "**Part**", "two"],
-    "one\n#\n": ["one #"],
+    "one\n#\n": ["one"],
+    "one\n\nPart\n===\ntwo": ["one", "**Part**", "two"],
 }
 
 
@@ -40,4 +46,39 @@ def test_a_lesson_and_a_document_have_the_same_paragraphs(text: str, found: list
 
 
 def test_a_fence_that_is_never_closed_ends_the_text() -> None:
-    assert list(paragraphs("# T\n~~~\na\n\nb")) == [Paragraph("T", 1), Paragraph("~~~\na\n\nb")]
+    assert paragraphs("# T\n~~~\na\n\nb") == [Paragraph("T", 1), Paragraph("~~~\na\n\nb\n~~~")]
+
+
+@pytest.mark.parametrize("text", CASES)
+def test_prose_that_is_read_again_is_the_same(text: str) -> None:
+    once = prose(blocks(text))
+    assert prose(blocks(once)) == once
+
+
+def test_words_are_in_runs_of_one_style_and_html_is_text() -> None:
+    assert words("A *b **c** d* ``e`f`` [g `h`](lesson:dot) [i](http://j) <b>k</b> ![l](m)") == (
+        Words("A "),
+        Words("b c d", "strong"),
+        Words(" "),
+        Words("e`f", "code"),
+        Words(" "),
+        Words("g h", "link", "dot"),
+        Words(" i <b>k</b> l"),
+    )
+    assert links("[a](lesson:dot) `[b](lesson:no)`\n\n- [c](lesson:matmul)") == ["dot", "matmul"]
+
+
+@given(st.text(st.sampled_from("ab \n\t#*_`~[]()<>&;|-+1.:!\\\x1b\u202e") | st.characters(), max_size=60))
+def test_any_text_has_blocks_within_its_lines_and_clean_words(text: str) -> None:
+    found = blocks(text)
+    ends = [0, *(place for block in found for place in (block.first, block.end)), text.count("\n") + 1]
+    assert ends == sorted(ends)
+    for block in found:
+        for run in words(block.text):
+            assert run.text == clean(run.text, None)
+
+
+@pytest.mark.parametrize("entity", ["&#27;", "&#x202e;", "&#155;", "&NewLine;", "&#xad;", "&zwj;"])
+def test_an_entity_stands_for_no_character_that_a_terminal_obeys(entity: str) -> None:
+    (run,) = words(f"a{entity}b")
+    assert run.text.isprintable()

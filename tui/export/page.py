@@ -12,11 +12,11 @@ from html import escape
 from itertools import groupby
 from pathlib import Path
 
-from tui.blocks import BULLET, Block, Kind, blocks, grouped
+from llm_linalg.markdown import Block, blocks, grouped
 from tui.export.pictures import picture, told
 from tui.export.scenes import Scene, on_paper
 from tui.export.texts import frame_of
-from tui.prose import inline
+from tui.prose import BULLET, inline, lead_of
 
 Write = Callable[[str], None]
 
@@ -80,33 +80,42 @@ def _own(suffix: str) -> str:
 
 def paragraphs(text: str) -> str:
     """A lesson's prose as HTML; a link to a lesson is its words."""
-    return "".join(_made(kind, run) for paragraph in blocks(text) for kind, run in grouped(paragraph))
+    runs = (run for group in grouped(blocks(text)) for run in groupby(group, _tag))
+    return "".join(_made(tag, [*run]) for tag, run in runs)
 
 
-def _made(kind: Kind, run: list[Block]) -> str:
-    if kind == "code":
-        return f"<pre>{escape(chr(10).join(block.text for block in run))}</pre>\n"
-    if kind == "text":
-        return "".join(f"<p>{_inline(block.text)}</p>\n" for block in run)
-    if kind == "item":
-        number = run[0].lead.rstrip(". ")
-        first = f' start="{number}"' if number not in ("1", BULLET.strip()) else ""
-        tag = "ul" if run[0].lead == BULLET else "ol"
-        return "".join(
-            [f"<{tag}{first}>\n", *(f"<li>{_inline(block.text)}</li>\n" for block in run), f"</{tag}>\n"]
-        )
-    lines = []
-    for block in run:
-        tag = "th" if block.lead else "td"
-        cells = "".join(f"<{tag}>{_inline(text)}</{tag}>" for text in block.text.split("\t"))
-        lines.append(f"<tr>{cells}</tr>\n")
-    return "".join(["<table>\n", *lines, "</table>\n"])
+def _tag(block: Block) -> str:
+    """The HTML tag of what a block stands in."""
+    tags = {"code": "pre", "row": "table", "quote": "blockquote", "item": "ol"}
+    return "ul" if lead_of(block) == BULLET else tags.get(block.kind, "p")
+
+
+def _made(tag: str, run: list[Block]) -> str:
+    match tag:
+        case "pre":
+            return "".join(f"<pre>{escape(block.text)}</pre>\n" for block in run)
+        case "p":
+            return "".join(f"<p>{_inline(block.source)}</p>\n" for block in run)
+        case "table":
+            inside = "".join(f"<tr>{_cells(block)}</tr>\n" for block in run)
+        case "blockquote":
+            inside = "".join(f"<p>{_inline(block.text)}</p>\n" for block in run)
+        case _:
+            inside = "".join(f"<li>{_inline(block.text)}</li>\n" for block in run)
+    number = run[0].mark.rstrip(".)")
+    first = f' start="{number}"' if tag == "ol" and number != "1" else ""
+    return f"<{tag}{first}>\n{inside}</{tag}>\n"
+
+
+def _cells(row: Block) -> str:
+    tag = "th" if row.mark else "td"
+    return "".join(f"<{tag}>{_inline(text)}</{tag}>" for text in row.cells)
 
 
 def _inline(text: str) -> str:
     tags = {"code": "code", "strong": "strong", "link": "em"}
     found = []
-    for span in inline(" ".join(text.split())):
+    for span in inline(text):
         if span.role == "key":  # the number of a link, for a key of the app
             continue
         tag = tags.get(span.role)

@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Iterable
 from itertools import groupby
 
-from llm_linalg.prose import spans
+from llm_linalg.markdown import spans
 from tui.export.scenes import Scene, on_paper
 from tui.frame import Frame
 from tui.render.plain import to_plain

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from llm_linalg.markdown import links
 from tui import player
-from tui.prose import links
 from tui.script.tokens import Words
 from tui.session import Session
 from tui.talk import on_stage
