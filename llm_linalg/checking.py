@@ -9,14 +9,15 @@ from typing import TYPE_CHECKING
 from llm_linalg.controls import MOST_ENTRIES, Control, Value
 from llm_linalg.errors import ProgramError, ShapeError
 from llm_linalg.lesson_stop import Stop
-from llm_linalg.lesson_values import Lesson, LessonError
+from llm_linalg.lessons.contents import LessonContents, LessonError
+from llm_linalg.lessons.files import LONGEST_FILE, built_in, read_bytes
 from llm_linalg.spelling import hint, quoted, unknown
 
 if TYPE_CHECKING:
     from llm_linalg.api.trace import Trace
 
 
-def problems(lesson: Lesson, *, thorough: bool = False) -> Iterator[LessonError]:
+def problems(lesson: LessonContents, *, thorough: bool = False) -> Iterator[LessonError]:
     """What is wrong with a lesson, each with file and line. Imports torch.
 
     Args:
@@ -30,7 +31,7 @@ def problems(lesson: Lesson, *, thorough: bool = False) -> Iterator[LessonError]
             yield problem
 
 
-def _problems(lesson: Lesson, thorough: bool) -> Iterator[LessonError]:
+def _problems(lesson: LessonContents, thorough: bool) -> Iterator[LessonError]:
     lines = _lines(lesson)
     yield from _controls(lesson, lines)
     yield from _links(lesson, lines)
@@ -44,7 +45,7 @@ def _problems(lesson: Lesson, thorough: bool) -> Iterator[LessonError]:
         yield lesson.wrong(at, unknown("name", name, sorted(made)), "show")
 
 
-def faults(lesson: Lesson, stop: Stop, trace: Trace) -> Iterator[LessonError]:
+def faults(lesson: LessonContents, stop: Stop, trace: Trace) -> Iterator[LessonError]:
     """What a stop asks for that its program, run with the defaults, does not give."""
     if stop.fails:
         yield lesson.wrong(stop.line, "the stop is meant to fail, and does not", "program")
@@ -68,7 +69,7 @@ def faults(lesson: Lesson, stop: Stop, trace: Trace) -> Iterator[LessonError]:
         yield lesson.wrong(stop.line, f"{node.name} has {most} steps, not {stop.steps[1]}", "show")
 
 
-def _on_map(lesson: Lesson, stop: Stop, trace: Trace) -> Iterator[LessonError]:
+def _on_map(lesson: LessonContents, stop: Stop, trace: Trace) -> Iterator[LessonError]:
     """What a stop asks of the map that isn't there: its box, and the cell that is followed."""
     try:
         if stop.map:
@@ -95,7 +96,7 @@ def ends(control: Control) -> tuple[Value, ...]:
     return control.minimum, control.maximum
 
 
-def extremes(lesson: Lesson) -> Iterator[dict[str, Value]]:
+def extremes(lesson: LessonContents) -> Iterator[dict[str, Value]]:
     """Each control at its ends, the others at their defaults; then all together at an end."""
     first: dict[str, Value] = {}
     last: dict[str, Value] = {}
@@ -108,7 +109,7 @@ def extremes(lesson: Lesson) -> Iterator[dict[str, Value]]:
         yield from (first, last)
 
 
-def _stop(lesson: Lesson, stop: Stop, made: set[str]) -> Iterator[LessonError]:
+def _stop(lesson: LessonContents, stop: Stop, made: set[str]) -> Iterator[LessonError]:
     """What is wrong with one stop; `made` gets the names that its program gives a value."""
     if stop.refused is not None:
         yield lesson.wrong(stop.line + 1, stop.refused, "program")  # its first line of code
@@ -135,7 +136,7 @@ def _stop(lesson: Lesson, stop: Stop, made: set[str]) -> Iterator[LessonError]:
             yield lesson.wrong(stop.expects[place][0], reason, "claim")
 
 
-def _growing(lesson: Lesson, stop: Stop, trace: Trace) -> Iterator[LessonError]:
+def _growing(lesson: LessonContents, stop: Stop, trace: Trace) -> Iterator[LessonError]:
     """What is wrong with the tensors that lists grow by: the last stop makes them all."""
     for control in lesson.controls:
         if control.append is None:
@@ -150,7 +151,7 @@ def _growing(lesson: Lesson, stop: Stop, trace: Trace) -> Iterator[LessonError]:
             yield lesson.wrong(stop.line, str(error), "control")
 
 
-def _at_the_ends(lesson: Lesson, stop: Stop) -> Iterator[LessonError]:
+def _at_the_ends(lesson: LessonContents, stop: Stop) -> Iterator[LessonError]:
     """What fails at the ends of the controls and isn't explained by shapes that don't fit."""
     for values in extremes(lesson):
         try:
@@ -163,7 +164,7 @@ def _at_the_ends(lesson: Lesson, stop: Stop) -> Iterator[LessonError]:
             yield lesson.wrong(at.line, f"with {told}: {at.reason}", "control")
 
 
-def _controls(lesson: Lesson, lines: list[str]) -> Iterator[LessonError]:
+def _controls(lesson: LessonContents, lines: list[str]) -> Iterator[LessonError]:
     """Controls that no program uses, and that choose nothing for others."""
     used = {name for stop in lesson.stops for name in _names(stop.program, ast.Load)}
     for control in lesson.controls:
@@ -174,7 +175,7 @@ def _controls(lesson: Lesson, lines: list[str]) -> Iterator[LessonError]:
             )
 
 
-def _undeclared(lesson: Lesson, stop: Stop) -> Iterator[LessonError]:
+def _undeclared(lesson: LessonContents, stop: Stop) -> Iterator[LessonError]:
     """Names that a program reads, perhaps only now and then, and that nothing gives a value."""
     from llm_linalg.language.tables import BUILTINS, IMPORTED
 
@@ -209,12 +210,11 @@ def _names(program: str, context: type[ast.expr_context]) -> dict[str, int]:
     return found
 
 
-def _links(lesson: Lesson, lines: list[str]) -> Iterator[LessonError]:
+def _links(lesson: LessonContents, lines: list[str]) -> Iterator[LessonError]:
     """Links of the prose and of the boards to lessons that there are none of."""
-    from llm_linalg.lesson import catalog
     from llm_linalg.markdown import spans
 
-    known = [*(other.slug for other in catalog()), lesson.slug]
+    known = [*(place.stem for place in built_in()), lesson.slug]
     for note in lesson.boxes:
         if note.lesson is not None and note.lesson not in known:
             at = next((k for k, line in enumerate(lines, 1) if line.startswith(note.name)), 1)
@@ -233,10 +233,8 @@ def _nowhere(slug: str, known: list[str]) -> str:
     return f"a link to {quoted(slug)}, which is no lesson{hint(slug, known)}"
 
 
-def _lines(lesson: Lesson) -> list[str]:
+def _lines(lesson: LessonContents) -> list[str]:
     """The lines of the lesson's file; none where it can't be read any more, or is a text of no file."""
-    from llm_linalg.lesson import LONGEST_FILE, read_bytes
-
     if lesson.path is None or lesson.document:
         return []
     try:

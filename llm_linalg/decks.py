@@ -28,6 +28,7 @@ from llm_linalg.documents.markdown import is_lesson
 from llm_linalg.lesson_body import NO_NOTES, Notes, Piece
 from llm_linalg.lesson_stop import Stop
 from llm_linalg.lesson_values import Lesson, LessonError, UnknownNameError
+from llm_linalg.lessons import files
 from llm_linalg.spelling import quoted
 
 MOST_FILES = 200
@@ -144,7 +145,7 @@ def lesson_of(data: bytes, path: Path) -> Lesson:
     Raises:
         LessonError: With the file, the line and the reason.
     """
-    if path.suffix.lower() in SUFFIXES and is_lesson(text := lesson.text_of(data, path)):
+    if path.suffix.lower() in SUFFIXES and is_lesson(text := files.text_of(data, path)):
         return lesson.drafted(text, path)[0]
     return documents.parse(data, path)
 
@@ -228,12 +229,12 @@ def _file(place: Path, sources: dict[Path, bytes], read: dict[Path, Lesson], tol
 
 
 def _text(place: Path, sources: dict[Path, bytes]) -> str:
-    sources[place] = lesson.read_bytes(place, lesson.LONGEST_FILE + 1)
-    return lesson.text_of(sources[place], place)
+    sources[place] = files.read_bytes(place, files.LONGEST_FILE + 1)
+    return files.text_of(sources[place], place)
 
 
 def _document(place: Path, sources: dict[Path, bytes]) -> Lesson:
-    sources[place] = lesson.read_bytes(place, documents.LONGEST_FILE + 1)
+    sources[place] = files.read_bytes(place, documents.LONGEST_FILE + 1)
     return lesson.linked(documents.parse(sources[place], place))
 
 

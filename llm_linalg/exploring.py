@@ -7,7 +7,8 @@ from importlib.metadata import entry_points
 from typing import Any
 
 from llm_linalg.api.trace import Trace
-from llm_linalg.given import lesson_of, of_function, of_trace
+from llm_linalg.given import of_function, of_trace
+from llm_linalg.lesson_values import lesson_of
 
 COMMAND = "llm-linalg"
 

@@ -5,12 +5,9 @@ from __future__ import annotations
 import io
 from collections.abc import Callable
 from contextlib import redirect_stdout
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from llm_linalg.api.user_code import guarded
-from llm_linalg.lesson_values import Lesson, Stop
-from llm_linalg.text import clean
 
 if TYPE_CHECKING:
     from llm_linalg.api.trace import Trace
@@ -79,10 +76,3 @@ def of_function(
         return trace(function, *inputs, seed=seed, keep=kept, around=around, halt=halt)
 
     return Given(make, words)
-
-
-def lesson_of(given: Given, title: str, path: Path | None = None, prose: str = "", seed: int = 0) -> Lesson:
-    """The lesson in whose place something given stands: one stop, without a program of its own."""
-    name = clean(title, 60) or "trace"
-    stop = Stop(number=1, title=name, prose=clean(prose, 4000, lines=True))
-    return Lesson(slug=f"trace:{name}", title=name, seed=seed, stops=(stop,), path=path, given=given)

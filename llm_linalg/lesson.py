@@ -7,7 +7,6 @@ Reading one imports no torch and runs nothing; `Lesson.run` runs a stop's progra
 from __future__ import annotations
 
 import os
-from codecs import BOM_UTF8
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
@@ -23,10 +22,12 @@ from llm_linalg.lesson_values import (
     Heading,
     Lesson,
     LessonError,
+    ListedLesson,
     Stop,
     UnknownNameError,
 )
-from llm_linalg.markdown import MOST_LINES, spans
+from llm_linalg.lessons.files import LONGEST_FILE, built_in, read_bytes, text_of
+from llm_linalg.markdown import spans
 from llm_linalg.spelling import unknown
 
 __all__ = [
@@ -38,21 +39,22 @@ __all__ = [
     "Heading",
     "Lesson",
     "LessonError",
+    "ListedLesson",
     "Scalar",
     "Stop",
     "UnknownNameError",
     "Value",
     "catalog",
     "find",
+    "is_built_in",
     "load",
+    "opened",
     "parse",
     "problems",
     "shelf",
     "spans",
 ]
 
-FOLDER = Path(__file__).with_name("lessons")
-LONGEST_FILE = 256_000  # bytes
 LONGEST_HEAD = 400  # bytes that hold a title and a place
 
 
@@ -84,43 +86,13 @@ def of_bytes(data: bytes, path: str | os.PathLike[str]) -> Lesson:
     return parse(text_of(data, path), path)
 
 
-def text_of(data: bytes, path: str | os.PathLike[str]) -> str:
-    """The text of a lesson's bytes.
-
-    Raises:
-        LessonError: If they are too many, or no UTF-8.
-    """
-    if len(data) > LONGEST_FILE:
-        raise LessonError(str(path), 1, f"larger than {LONGEST_FILE} bytes: not a lesson")
-    if data.count(b"\n") > MOST_LINES:
-        raise LessonError(str(path), 1, f"longer than {MOST_LINES:,} lines: not a lesson")
-    return decoded(data, path)
-
-
-def read_bytes(place: Path, most: int) -> bytes:
-    """The first bytes of a file.
-
-    Raises:
-        LessonError: If it can't be read.
-    """
-    try:
-        if place.exists() and not place.is_file():
-            raise LessonError(str(place), 1, "not a file")  # a pipe or a device may never end
-        with place.open("rb") as file:
-            return file.read(most)
-    except OSError as error:
-        raise LessonError(str(place), 1, (error.strerror or "cannot be read").lower()) from None
-    except ValueError:
-        raise LessonError(str(place), 1, "not a path") from None
-
-
 def linked(lesson: Lesson) -> Lesson:
     """The lesson itself.
 
     Raises:
         LessonError: If one of its links leads nowhere.
     """
-    dead = lesson.dead_link([other.slug for other in shelf()])
+    dead = lesson.dead_link([place.stem for place in built_in()])
     if dead is not None:
         raise dead
     return lesson
@@ -223,48 +195,52 @@ def _stops(pieces: list[lesson_body.Piece], first: int, title: str) -> tuple[Sto
     return tuple(stops)
 
 
-def decoded(data: bytes, path: str | os.PathLike[str]) -> str:
-    """The text of a file's bytes, without the mark that may stand in front.
+@cache
+def shelf() -> tuple[Lesson | ListedLesson, ...]:
+    """The built-in lessons in the order of the curriculum, most read no further than their titles.
+
+    `opened` reads the others; files that have neither title nor place are left out.
+    """
+    listed: list[Lesson | ListedLesson] = []
+    for place in built_in():
+        with suppress(LessonError):
+            head = lesson_front.head(read_bytes(place, LONGEST_HEAD))
+            listed.append(read(place) if head is None else ListedLesson(place, *head))
+    listed.sort(key=lambda lesson: (lesson.part, lesson.order, lesson.slug))
+    return tuple(listed)
+
+
+def opened(lesson: Lesson | ListedLesson) -> Lesson:
+    """The lesson that an entry of the shelf stands for; its file is read once.
 
     Raises:
-        LessonError: With the line where it is no UTF-8.
+        LessonError: If the file is broken.
     """
-    data = data.removeprefix(BOM_UTF8)
-    try:
-        return data.decode("utf-8")
-    except UnicodeDecodeError as error:
-        raise LessonError(str(path), data.count(b"\n", 0, error.start) + 1, "not UTF-8 text") from None
+    return lesson if isinstance(lesson, Lesson) else _opened(lesson)
+
+
+def is_built_in(lesson: Lesson) -> bool:
+    """Whether a lesson is one of the package's own, as `find` and `catalog` give it."""
+    return any(lesson is opened(entry) for entry in shelf() if entry.path == lesson.path)
 
 
 @cache
-def shelf() -> tuple[Lesson, ...]:
-    """The built-in lessons in the order of the curriculum, read no further than their titles.
-
-    What else is asked of one reads its file, and raises the LessonError of one that is broken.
-    """
-    listed: list[Lesson] = []
-    for place in FOLDER.iterdir():
-        if place.name.endswith(".md"):
-            with suppress(LessonError):
-                head = lesson_front.head(read_bytes(place, LONGEST_HEAD))
-                listed.append(read(place) if head is None else Lesson.listed(place, *head))
-    listed.sort(key=lambda lesson: (lesson.part, lesson.order, lesson.slug))
-    return tuple(listed)
+def _opened(listed: ListedLesson) -> Lesson:
+    return read(listed.path)
 
 
 @cache
 def _built_in() -> tuple[tuple[Lesson, ...], tuple[LessonError, ...]]:
     """The lessons of the package's folder, wholly read, and the errors of the files there that are none."""
     shelved = {lesson.slug: lesson for lesson in shelf()}
-    whole: set[str] = set()
+    whole: dict[str, Lesson] = {}
     broken: list[LessonError] = []
-    for place in FOLDER.iterdir():
-        if place.name.endswith(".md"):
-            try:
-                whole.add(linked(shelved.get(place.stem) or read(place)).slug)
-            except LessonError as error:
-                broken.append(error)
-    return tuple(one for one in shelf() if one.slug in whole), tuple(sorted(broken, key=str))
+    for place in built_in():
+        try:
+            whole[place.stem] = linked(opened(shelved[place.stem]) if place.stem in shelved else read(place))
+        except LessonError as error:
+            broken.append(error)
+    return tuple(whole[one.slug] for one in shelf() if one.slug in whole), tuple(sorted(broken, key=str))
 
 
 def catalog() -> tuple[Lesson, ...]:
@@ -286,7 +262,7 @@ def find(slug: str) -> Lesson:
     """
     for lesson in shelf():
         if lesson.slug == slug:
-            return linked(lesson)
+            return linked(opened(lesson))
     for problem in problems():
         if Path(problem.file).stem == slug:
             raise problem

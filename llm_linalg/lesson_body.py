@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from llm_linalg.lesson_info import BodyError, Info, info
-from llm_linalg.lesson_values import MOST_MINUTES
+from llm_linalg.lessons.contents import MOST_MINUTES
 from llm_linalg.markdown import Block, blocks, prose
 from llm_linalg.spelling import quoted
 from llm_linalg.text import nearest

@@ -11,7 +11,7 @@ from llm_linalg.controls import LARGEST, Control, is_number
 from llm_linalg.edge import Declared
 from llm_linalg.lesson_boxes import BoxNote, boxes_of
 from llm_linalg.lesson_controls import FrontError, controls_of, line_of_text
-from llm_linalg.lesson_values import MOST_MINUTES, OTHER_PART
+from llm_linalg.lessons.contents import MOST_MINUTES, OTHER_PART
 from llm_linalg.spelling import unknown
 
 KEYS = ("title", "part", "order", "seed", "format", "minutes", "controls", "axes", "labels", "boxes")

@@ -1,263 +1,31 @@
-"""What a lesson is once it was read: Lesson, Stop, and the error of a file that is none."""
+"""What a lesson is: one that has been read, or an entry of the shelf that has not."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from llm_linalg.controls import Control, Value, as_name
-from llm_linalg.edge import NOTHING, Declared
-from llm_linalg.lesson_boxes import BoxNote
+from llm_linalg.given import Given
 from llm_linalg.lesson_stop import Heading, Stop
-from llm_linalg.markdown import spans
-from llm_linalg.spelling import quoted, unknown
+from llm_linalg.lessons.contents import (
+    PART_TITLES,
+    LessonContents,
+    LessonError,
+    UnknownNameError,
+    place_of,
+    title_of_part,
+)
 from llm_linalg.text import clean
 
-if TYPE_CHECKING:
-    from llm_linalg.api.trace import Trace
-    from llm_linalg.errors import ProgramError
-    from llm_linalg.given import Given
-
 __all__ = [
-    "OTHER_PART", "PART_TITLES", "Heading", "Lesson", "LessonError", "Stop", "UnknownNameError", "spans",
+    "PART_TITLES", "Heading", "Lesson", "LessonError", "ListedLesson", "Stop", "UnknownNameError",
+    "lesson_of",
 ]  # fmt: skip
-
-PART_TITLES = (
-    "Start",
-    "Tensors",
-    "Products",
-    "Matrix multiplication",
-    "Transpose and backpropagation",
-    "Special matrices",
-    "Inside the transformer",
-    "Summary",
-    "More lessons",
-)
-OTHER_PART = len(PART_TITLES) - 1  # of a lesson that names no part
-MOST_MINUTES = 600.0  # that a stop, or a whole talk, may be said to take
-
-
-class LessonError(Exception):
-    """A lesson that is broken.
-
-    Attributes:
-        file: Its path, as text of one line.
-        line: The line to look at, from 1.
-        reason: One sentence.
-        kind: What is broken: "file", or of a lesson that was checked "program", "show", "control", "link",
-            "note", "claim" or "fit".
-    """
-
-    def __init__(self, file: str, line: int, reason: str, kind: str = "file") -> None:
-        self.file = file if file.isprintable() else quoted(file, 200)
-        self.line = line
-        self.reason = reason
-        self.kind = kind
-        super().__init__(f"{self.file}:{line}: {reason}")
-
-
-class UnknownNameError(LookupError):
-    """No lesson, stop or control has that name; the text says which there are."""
 
 
 @dataclass(frozen=True, slots=True)
-class Lesson:
-    """A lesson: what stands in its file, checked.
-
-    Attributes:
-        slug: The file's name without its suffix.
-        part: The part of the curriculum that it stands in.
-        order: Its place within the part.
-        seed: What `torch.manual_seed` gets before the program runs.
-        path: The file, or None.
-        outline: The headings of a document (a notebook, a Python file, any Markdown).
-        document: Whether it is one: nobody wrote it for this, so what fails in a cell is passed over below.
-        given: Of trusted Python in a lesson's place: what is run; its one stop has no program.
-        minutes: How long a talk of it is meant to take, or None.
-        declared: What the axes of its tensors are called.
-        boxes: What the boxes of its maps are, and the lessons that they open.
-    """
-
-    slug: str
-    title: str
-    part: int = OTHER_PART
-    order: int = 0
-    seed: int = 0
-    controls: tuple[Control, ...] = ()
-    stops: tuple[Stop, ...] = ()
-    path: Path | None = None
-    outline: tuple[Heading, ...] = ()
-    document: bool = False
-    given: Given | None = None
-    minutes: float | None = None
-    declared: Declared = NOTHING
-    boxes: tuple[BoxNote, ...] = ()
-
-    @classmethod
-    def listed(cls, path: Path, title: str, part: int, order: int) -> Lesson:
-        """A lesson of which only this is known; its file is read as soon as anything else is asked of it.
-
-        Whoever asks first gets the LessonError of a file that is broken.
-        """
-        lesson = object.__new__(cls)
-        known = {"slug": path.stem, "title": title, "part": part, "order": order, "path": path}
-        for name, value in {**known, "document": False, "given": None}.items():
-            object.__setattr__(lesson, name, value)
-        return lesson
-
-    if not TYPE_CHECKING:  # a type checker knows the attributes; this is what a listed lesson has not read
-
-        def __getattr__(self, name: str) -> object:
-            """Reads the file of a listed lesson."""
-            if name not in self.__slots__:
-                raise AttributeError(f"a lesson has no {name}")
-            from llm_linalg.lesson import read
-
-            values = read(self.path).__getstate__()  # in the order of the slots
-            self.__setstate__(values)
-            return values[self.__slots__.index(name)]
-
-    @property
-    def part_title(self) -> str:
-        """The title of its part; a lesson that is beyond the parts is one of its own."""
-        return PART_TITLES[self.part] if self.part < len(PART_TITLES) else self.title
-
-    @property
-    def place(self) -> str:
-        """Where it stands: the part's number and title, or the file of a document."""
-        if self.path is not None and (self.document or self.given is not None):
-            return clean(self.path.name, 60)
-        if self.given is not None:
-            return "Python"
-        return f"{self.part} {self.part_title}" if self.part < len(PART_TITLES) else self.title
-
-    def stop(self, number: int) -> Stop:
-        """The stop of that number, from 1.
-
-        Raises:
-            UnknownNameError: Where there is none.
-        """
-        if not 1 <= number <= len(self.stops):
-            raise UnknownNameError(f"{self.slug} has stops 1 to {len(self.stops)}: there is no stop {number}")
-        return self.stops[number - 1]
-
-    def control(self, name: str) -> Control:
-        """The control of that name.
-
-        Raises:
-            UnknownNameError: With the nearest spelling and the controls that there are.
-        """
-        for control in self.controls:
-            if control.name == name:
-                return control
-        names = [control.name for control in self.controls]
-        raise UnknownNameError(unknown(f"control of {self.slug}", name, names))
-
-    def values(self, given: Mapping[str, Value] | None = None) -> dict[str, Value]:
-        """The value of every control: as given, else as a given choice sets it, else the default.
-
-        Raises:
-            UnknownNameError: For a name that is no control.
-            ValueError: For a value that the control does not take.
-        """
-        given = {name: self.control(name).check(value) for name, value in (given or {}).items()}
-        values = {control.name: control.default for control in self.controls}
-        for name, value in given.items():
-            values.update(self._set_by(name, value))
-        return values | given
-
-    def change(self, values: Mapping[str, Value], name: str, value: Value) -> dict[str, Value]:
-        """All values after one control was moved, with what its new choice sets besides.
-
-        Raises:
-            UnknownNameError: For a name that is no control.
-            ValueError: For a value that the control does not take.
-        """
-        value = self.control(name).check(value)
-        return {**self.values(values), **self._set_by(name, value), name: value}
-
-    def _set_by(self, name: str, value: Value) -> dict[str, Value]:
-        control = self.control(name)
-        return {other: new for chosen, other, new in control.sets if chosen in ("", control.show(value))}
-
-    def run(
-        self, stop: Stop | int = 1, controls: Mapping[str, Value] | None = None, seed: int | None = None
-    ) -> Trace:
-        """The trace of a stop's program. Imports torch.
-
-        Args:
-            stop: A stop, or its number from 1.
-            controls: Values by name; the others have their defaults.
-            seed: The lesson's own unless given.
-
-        Raises:
-            ProgramError: Where the program fails, as a stop that `fails` does.
-        """
-        from llm_linalg.front import run
-
-        if self.given is not None:
-            return self.given.run(self.seed if seed is None else seed)
-        chosen = self.stop(stop) if isinstance(stop, int) else stop
-        seed = self.seed if seed is None else seed
-        return run(
-            chosen.program,
-            seed=seed,
-            names=self.names(controls),
-            cells=self.cells(chosen),
-            ranks=chosen.ranks,
-        )
-
-    def names(self, controls: Mapping[str, Value] | None = None) -> dict[str, object]:
-        """The controls' values as the program has them, a list for each tuple; raises as `values` does."""
-        values = self.values(controls).items()
-        return {name: as_name(value) for name, value in values}
-
-    def cells(self, stop: Stop) -> tuple[int, ...]:
-        """The lines, from 1, at which the cells of a document's program begin; none of a lesson's."""
-        starts: list[int] = []
-        line = 1
-        for part in self._parts(stop) if self.document else ():
-            starts.append(line)
-            line += len(part.code.split("\n"))
-        return tuple(starts)
-
-    def numbers(self, stop: Stop) -> tuple[int, ...]:
-        """The numbers of the stops that `cells` are of."""
-        return tuple(part.number for part in self._parts(stop)) if self.document else ()
-
-    def _parts(self, stop: Stop) -> tuple[Stop, ...]:
-        """The stops whose code makes a stop's program, its own at the end."""
-        above = self.stops[: stop.number - 1]
-        return (*(other for other in above if not other.fails and other.refused is None), stop)
-
-    def line_of(self, stop: Stop, line: int) -> int:
-        """The line of the lesson's file where a line of a stop's program stands, both from 1."""
-        for part in self._parts(stop):
-            length = len(part.code.split("\n")) if part.code else 0
-            if line <= length:
-                return part.line + line
-            line -= length
-        return stop.line
-
-    def broken(self, stop: Stop, error: ProgramError) -> LessonError:
-        """What to say where a stop's program fails and isn't meant to: the lesson's file, line, reason."""
-        line = stop.line if error.line is None else self.line_of(stop, error.line)
-        return self.wrong(line, error.message, "program")
-
-    def wrong(self, line: int, reason: str, kind: str) -> LessonError:
-        """What is wrong at a line of the lesson's file."""
-        return LessonError(str(self.path or self.slug), line, reason, kind)
-
-    def dead_link(self, slugs: Collection[str]) -> LessonError | None:
-        """The first row of a board that opens none of the lessons of these slugs, as an error."""
-        known = [*slugs, self.slug]
-        for stop in self.stops:
-            for row in stop.board.rows if stop.board else ():
-                if row.lesson not in known:
-                    return self.wrong(row.line, unknown("lesson", row.lesson, known), "link")
-        return None
+class Lesson(LessonContents):
+    """A lesson: what stands in its file, checked."""
 
     def check(self, *, thorough: bool = False) -> tuple[LessonError, ...]:
         """Runs every stop and holds it against what the lesson says; what is wrong, with file and line.
@@ -270,3 +38,41 @@ class Lesson:
         from llm_linalg.checking import problems
 
         return tuple(problems(self, thorough=thorough))
+
+
+@dataclass(frozen=True, slots=True)
+class ListedLesson:
+    """An entry of the shelf: of its file no more has been read than the title and the place.
+
+    Attributes:
+        path: Its file; `llm_linalg.lesson.opened` reads it.
+        part: The part of the curriculum that it stands in.
+        order: Its place within the part.
+    """
+
+    path: Path
+    title: str
+    part: int
+    order: int
+
+    @property
+    def slug(self) -> str:
+        """The file's name without its suffix."""
+        return self.path.stem
+
+    @property
+    def part_title(self) -> str:
+        """The title of its part; a lesson that is beyond the parts is one of its own."""
+        return title_of_part(self.part, self.title)
+
+    @property
+    def place(self) -> str:
+        """Where it stands: the part's number and title."""
+        return place_of(self.part, self.title)
+
+
+def lesson_of(given: Given, title: str, path: Path | None = None, prose: str = "", seed: int = 0) -> Lesson:
+    """The lesson in whose place something given stands: one stop, without a program of its own."""
+    name = clean(title, 60) or "trace"
+    stop = Stop(number=1, title=name, prose=clean(prose, 4000, lines=True))
+    return Lesson(slug=f"trace:{name}", title=name, seed=seed, stops=(stop,), path=path, given=given)

@@ -24,7 +24,7 @@ from tui.widgets.row_widget import CommandClicked
 if TYPE_CHECKING:
     from textual.command import Provider
 
-    from llm_linalg.lesson import Lesson
+    from llm_linalg.lesson import Lesson, ListedLesson
     from tui.audience.client import Link
     from tui.talk import Talk
 
@@ -56,7 +56,7 @@ class Explorer(TerminalApp):
     def __init__(
         self,
         view: View,
-        lessons: Sequence[Lesson],
+        lessons: Sequence[Lesson | ListedLesson],
         options: Options | None = None,
         talk: Talk | None = None,
         screen: Callable[[Session, Options], ExplorerScreen] | None = None,

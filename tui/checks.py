@@ -10,8 +10,9 @@ from llm_linalg.checking import extremes, problems
 from llm_linalg.decks import SUFFIXES, Deck, DeckStop, of_lesson
 from llm_linalg.documents.markdown import is_lesson
 from llm_linalg.errors import ProgramError
-from llm_linalg.lesson import LONGEST_FILE, Lesson, LessonError, Stop, catalog, read_bytes
+from llm_linalg.lesson import Lesson, LessonError, Stop, catalog
 from llm_linalg.lesson import problems as broken_files
+from llm_linalg.lessons.files import LONGEST_FILE, read_bytes
 from llm_linalg.spelling import quoted
 from tui.decks import deck_named, flags_of, view_at
 from tui.model.errors import UsageError

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from llm_linalg.lesson import opened
 from llm_linalg.markdown import links
 from tui import outline
 from tui.motions import Transition
-from tui.playground import is_playground
+from tui.playground import PLAYGROUND, is_playground
 from tui.session import Session, first_control
 from tui.view import Look, View
 
@@ -22,7 +23,7 @@ def stop_by(direction: int) -> Transition:
         number = view.stop + direction
         if 1 <= number <= len(view.lesson.stops):
             return session.with_undo(view.at_stop_number(number))
-        slugs = [lesson.slug for lesson in session.lessons if not is_playground(lesson)]
+        slugs = [lesson.slug for lesson in session.lessons if lesson is not PLAYGROUND]
         if is_playground(view.lesson):
             return session.with_notice("The playground has one stop.")
         place = slugs.index(view.lesson.slug) + direction
@@ -30,7 +31,7 @@ def stop_by(direction: int) -> Transition:
             return session.with_notice(
                 "That is the last stop." if direction > 0 else "That is the first stop."
             )
-        lesson = session.lessons[place]
+        lesson = opened(session.lessons[place])
         return session.with_undo(View.opening(lesson, 1 if direction > 0 else len(lesson.stops)))
 
     return go

@@ -8,7 +8,7 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from llm_linalg.lesson_values import MOST_MINUTES
+from llm_linalg.lessons.contents import MOST_MINUTES
 from llm_linalg.spelling import quoted
 from tui import cli_app, kept
 from tui.cli_parse import colour_flags, shown_flags

@@ -86,7 +86,8 @@ def lesson_of_target(flags: argparse.Namespace) -> Lesson:
         ProgramError: If importing it fails, or an input is none.
     """
     from llm_linalg import trusted
-    from llm_linalg.given import lesson_of, of_function
+    from llm_linalg.given import of_function
+    from llm_linalg.lesson_values import lesson_of
 
     seed = flags.seed or 0
     try:

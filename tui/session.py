@@ -18,7 +18,7 @@ from tui.playground import at_operation, is_playground, last_line
 from tui.view import History, View
 
 if TYPE_CHECKING:
-    from llm_linalg.lesson import Lesson
+    from llm_linalg.lesson import Lesson, ListedLesson
     from tui.stage import Run
     from tui.talk import Talk
 
@@ -52,7 +52,7 @@ class Session:
     """
 
     view: View
-    lessons: tuple[Lesson, ...] = field(default=(), repr=False)
+    lessons: tuple[Lesson | ListedLesson, ...] = field(default=(), repr=False)
     opened: Run | None = field(default=None, repr=False)
     player: Player = field(default_factory=Player)
     history: History = field(default_factory=History, repr=False)
@@ -78,7 +78,11 @@ class Session:
 
     @classmethod
     def start(
-        cls, view: View, lessons: Sequence[Lesson], player: Player | None = None, draft: str | None = None
+        cls,
+        view: View,
+        lessons: Sequence[Lesson | ListedLesson],
+        player: Player | None = None,
+        draft: str | None = None,
     ) -> Session:
         """A session that opens with a view; `draft` is the playground's program."""
         listed = tuple(lessons)
@@ -249,8 +253,10 @@ class Session:
         return replace(self, talk=talk, notice="")
 
     def lesson(self, slug: str) -> Lesson | None:
-        """The listed lesson of that slug."""
-        return next((lesson for lesson in self.lessons if lesson.slug == slug), None)
+        """The listed lesson of that slug; `LessonError` if its file is broken."""
+        from llm_linalg.lesson import opened
+
+        return next((opened(lesson) for lesson in self.lessons if lesson.slug == slug), None)
 
     def with_notice(self, notice: str) -> Session:
         """With a notice."""

@@ -26,8 +26,9 @@ class Trace(Record[Node]):
     @classmethod
     def of(cls, record: Record[Node]) -> Trace:
         """Return a record as a trace."""
-        trace = cls(record.nodes, record.names)
-        vars(trace).update(vars(record))
+        trace = cls(record.nodes, record.names, record.source, record.seed, record.printed)
+        trace.refused, trace.failed = record.refused, record.failed
+        trace.lists, trace.lines = record.lists, record.lines
         return trace
 
     @cached_property

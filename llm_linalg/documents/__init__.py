@@ -13,6 +13,7 @@ from llm_linalg import lesson
 from llm_linalg.documents import markdown, notebook, script
 from llm_linalg.documents.cells import DocumentError, assembled
 from llm_linalg.lesson_values import Lesson, LessonError
+from llm_linalg.lessons import files
 from llm_linalg.spelling import unknown
 
 LONGEST_FILE = 64_000_000  # bytes: pictures in a notebook's outputs are large
@@ -32,7 +33,7 @@ def read(path: str | os.PathLike[str]) -> Lesson:
         LessonError: With the file, the line (1 where none is to blame) and the reason.
     """
     place = Path(path)
-    return lesson.linked(parse(lesson.read_bytes(place, LONGEST_FILE + 1), place))
+    return lesson.linked(parse(files.read_bytes(place, LONGEST_FILE + 1), place))
 
 
 def parse(data: bytes, path: str | os.PathLike[str]) -> Lesson:
@@ -48,7 +49,7 @@ def parse(data: bytes, path: str | os.PathLike[str]) -> Lesson:
     most = LONGEST_SCRIPT if reader is script.read else LONGEST_FILE
     if len(data) > most:
         raise LessonError(name, 1, f"larger than {most // 1_000_000} MB")
-    text = lesson.decoded(data, name).replace("\r\n", "\n")
+    text = files.decoded(data, name).replace("\r\n", "\n")
     if reader is markdown.read and markdown.is_lesson(text):
         return lesson.of_bytes(data, name)
     try:

@@ -13,7 +13,8 @@ import torch
 from torch import Tensor, nn
 
 from llm_linalg import Node, Trace, explore, exploring, trace
-from llm_linalg.given import lesson_of, of_function, of_trace
+from llm_linalg.given import of_function, of_trace
+from llm_linalg.lesson_values import lesson_of
 from tests.app.driving import opened
 from tests.engine.test_places import Model
 from tui import cli

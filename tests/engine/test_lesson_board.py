@@ -8,6 +8,7 @@ import pytest
 
 from llm_linalg import lesson as lessons
 from llm_linalg.lesson import Board, LessonError, catalog, find, load, parse
+from llm_linalg.lessons import files
 
 TEXT = """\
 +++
@@ -151,7 +152,7 @@ def test_a_lesson_that_is_not_there_is_an_error_of_the_file(
     folder.mkdir()
     for name in ("dead.md", "own.md"):
         (tmp_path / name).rename(folder / name)
-    monkeypatch.setattr(lessons, "FOLDER", tmp_path / "lessons")
+    monkeypatch.setattr(files, "FOLDER", tmp_path / "lessons")
     lessons.shelf.cache_clear()
     lessons._built_in.cache_clear()
     try:

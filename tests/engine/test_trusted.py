@@ -11,7 +11,8 @@ import torch
 from torch import Tensor, nn
 
 from llm_linalg import ProgramError, ShapeError, trace
-from llm_linalg.given import lesson_of, of_function, of_trace
+from llm_linalg.given import of_function, of_trace
+from llm_linalg.lesson_values import lesson_of
 from llm_linalg.trusted import TargetError, check, inputs, load
 
 SOURCE = """\

@@ -157,10 +157,11 @@ def lesson_told(told: Mapping[str, Any]) -> Lesson:
     from llm_linalg import lesson
     from llm_linalg.decks import lesson_of
     from llm_linalg.documents import LONGEST_FILE
+    from llm_linalg.lessons import files
 
     if "slug" in told:
         return lesson.find(str(told["slug"]))
     path = Path(str(told["path"]))
     text = told.get("text")
-    data = text.encode() if isinstance(text, str) else lesson.read_bytes(path, LONGEST_FILE + 1)
+    data = text.encode() if isinstance(text, str) else files.read_bytes(path, LONGEST_FILE + 1)
     return lesson_of(data, path)

@@ -53,17 +53,16 @@ def there(word: str) -> Path:
 
 def first_lesson() -> Lesson:
     """The lesson with which the curriculum begins."""
-    from llm_linalg.lesson import shelf
+    from llm_linalg.lesson import opened, shelf
 
     lessons = shelf()
     if not lessons:
         raise UsageError("there are no lessons in this installation")
-    return lessons[0]
+    return opened(lessons[0])
 
 
 def lesson_word(lesson: Lesson) -> str:
     """The slug of a built-in lesson, the path of another."""
-    from llm_linalg.lesson import shelf
+    from llm_linalg.lesson import is_built_in
 
-    built_in = any(lesson is other for other in shelf())
-    return lesson.slug if built_in or lesson.path is None else str(lesson.path)
+    return lesson.slug if is_built_in(lesson) or lesson.path is None else str(lesson.path)

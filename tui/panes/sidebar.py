@@ -14,7 +14,7 @@ from tui.widgets.row_widget import RowWidget
 from tui.widgets.rows import Row, Span, fit, width_of
 
 if TYPE_CHECKING:
-    from llm_linalg.lesson import Lesson
+    from llm_linalg.lesson import Lesson, ListedLesson
     from tui.session import Session
 
 MOST_INDENTED = 6  # columns: a label has to be read as well
@@ -91,11 +91,11 @@ class Sidebar(RowWidget):
                 made.append(self._lesson(session, lesson, lesson.slug == chosen))
         return made, pointed
 
-    def _part(self, part: int, first: Lesson, opened: bool) -> Row:
+    def _part(self, part: int, first: Lesson | ListedLesson, opened: bool) -> Row:
         text = f" {part} {first.part_title}"
         return self._framed((Span(text, "open" if opened else "part", f"open:{first.slug}"),), "part")
 
-    def _lesson(self, session: Session, lesson: Lesson, pointed: bool) -> Row:
+    def _lesson(self, session: Session, lesson: Lesson | ListedLesson, pointed: bool) -> Row:
         choosing = session.chosen is not None
         mark = self.glyphs.pointer if pointed else " "
         role = "picked" if pointed and choosing else "strong" if pointed else ""

@@ -27,7 +27,7 @@ from tui.terminal.signals import raised
 from tui.view import View
 
 if TYPE_CHECKING:
-    from llm_linalg.lesson import Lesson
+    from llm_linalg.lesson import Lesson, ListedLesson
     from tui.talk import Talk
 
 LONGEST = 10_000  # characters of a line
@@ -46,7 +46,7 @@ class Plain:
     """
 
     def __init__(
-        self, view: View, lessons: Sequence[Lesson], write: Callable[[str], None], *,
+        self, view: View, lessons: Sequence[Lesson | ListedLesson], write: Callable[[str], None], *,
         width: int = 80, ascii_only: bool = False, talk: Talk | None = None,
     ) -> None:  # fmt: skip
         """`write` gets every text, whole lines of it but for the prompt."""
@@ -147,7 +147,7 @@ def _held(session: Session) -> str:
 
 
 def converse(
-    view: View, lessons: Sequence[Lesson], *, width: int, ascii_only: bool, notice: str = "",
+    view: View, lessons: Sequence[Lesson | ListedLesson], *, width: int, ascii_only: bool, notice: str = "",
     talk: Talk | None = None, record: str | None = None,
 ) -> tuple[View | None, int]:  # fmt: skip
     """Reads standard input to its end; at it, what was said is written to the file `record` as a script.

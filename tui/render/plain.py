@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from llm_linalg.lesson_values import spans
+from llm_linalg.markdown import spans
+
 from tui import edges
 from tui.frame import Frame, Mark, Panel
 from tui.layout import Slot, pieces

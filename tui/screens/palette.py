@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Protocol
 from textual.command import CommandList, CommandPalette, DiscoveryHit, Hit, Hits, Provider
 from textual.content import Content
 
+from llm_linalg.lesson import opened
 from llm_linalg.lesson_values import LessonError
 from llm_linalg.text import clean
 from tui.examples import EXAMPLES
@@ -121,7 +122,7 @@ class Commands(Entries):
         for lesson in host.session.lessons:
             await sleep(0)
             with suppress(LessonError):
-                for stop in () if lesson.slug == here else lesson.stops:
+                for stop in () if lesson.slug == here else opened(lesson).stops:
                     name = f"{lesson.title} › {stop.title}"
                     if (score := matcher.match(name) / 2) > 0:
                         go = partial(self._do, f"open:{lesson.slug}\nstop:{stop.number}")

@@ -1,0 +1,1 @@
+"""Lesson files, decks, documents, and checks of them."""

@@ -1,0 +1,241 @@
+"""What stands in a lesson's file, and the error of a file that is none."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from llm_linalg.controls import Control, Value, as_name
+from llm_linalg.edge import NOTHING, Declared
+from llm_linalg.lesson_boxes import BoxNote
+from llm_linalg.lesson_stop import Heading, Stop
+from llm_linalg.spelling import quoted, unknown
+from llm_linalg.text import clean
+
+if TYPE_CHECKING:
+    from llm_linalg.api.trace import Trace
+    from llm_linalg.errors import ProgramError
+    from llm_linalg.given import Given
+
+PART_TITLES = (
+    "Start",
+    "Tensors",
+    "Products",
+    "Matrix multiplication",
+    "Transpose and backpropagation",
+    "Special matrices",
+    "Inside the transformer",
+    "Summary",
+    "More lessons",
+)
+OTHER_PART = len(PART_TITLES) - 1  # of a lesson that names no part
+MOST_MINUTES = 600.0  # that a stop, or a whole talk, may be said to take
+
+
+class LessonError(Exception):
+    """A lesson that is broken.
+
+    Attributes:
+        file: Its path, as text of one line.
+        line: The line to look at, from 1.
+        reason: One sentence.
+        kind: What is broken: "file", or of a lesson that was checked "program", "show", "control", "link",
+            "note", "claim" or "fit".
+    """
+
+    def __init__(self, file: str, line: int, reason: str, kind: str = "file") -> None:
+        self.file = file if file.isprintable() else quoted(file, 200)
+        self.line = line
+        self.reason = reason
+        self.kind = kind
+        super().__init__(f"{self.file}:{line}: {reason}")
+
+
+class UnknownNameError(LookupError):
+    """No lesson, stop or control has that name; the text says which there are."""
+
+
+def title_of_part(part: int, title: str) -> str:
+    """The title of the part that a lesson of this title is in: its own, if it is beyond the parts."""
+    return PART_TITLES[part] if part < len(PART_TITLES) else title
+
+
+def place_of(part: int, title: str) -> str:
+    """Where a lesson of this title stands: the part's number and title; by itself beyond the parts."""
+    return f"{part} {PART_TITLES[part]}" if part < len(PART_TITLES) else title
+
+
+@dataclass(frozen=True, slots=True)
+class LessonContents:
+    """What stands in a lesson's file.
+
+    Attributes:
+        slug: The file's name without its suffix.
+        part: The part of the curriculum that it stands in.
+        order: Its place within the part.
+        seed: What `torch.manual_seed` gets before the program runs.
+        path: The file, or None.
+        outline: The headings of a document (a notebook, a Python file, any Markdown).
+        document: Whether it is one: nobody wrote it for this, so what fails in a cell is passed over below.
+        given: Of trusted Python in a lesson's place: what is run; its one stop has no program.
+        minutes: How long a talk of it is meant to take, or None.
+        declared: What the axes of its tensors are called.
+        boxes: What the boxes of its maps are, and the lessons that they open.
+    """
+
+    slug: str
+    title: str
+    part: int = OTHER_PART
+    order: int = 0
+    seed: int = 0
+    controls: tuple[Control, ...] = ()
+    stops: tuple[Stop, ...] = ()
+    path: Path | None = None
+    outline: tuple[Heading, ...] = ()
+    document: bool = False
+    given: Given | None = None
+    minutes: float | None = None
+    declared: Declared = NOTHING
+    boxes: tuple[BoxNote, ...] = ()
+
+    @property
+    def part_title(self) -> str:
+        """The title of its part; a lesson that is beyond the parts is one of its own."""
+        return title_of_part(self.part, self.title)
+
+    @property
+    def place(self) -> str:
+        """Where it stands: the part's number and title, or the file of a document."""
+        if self.path is not None and (self.document or self.given is not None):
+            return clean(self.path.name, 60)
+        if self.given is not None:
+            return "Python"
+        return place_of(self.part, self.title)
+
+    def stop(self, number: int) -> Stop:
+        """The stop of that number, from 1.
+
+        Raises:
+            UnknownNameError: Where there is none.
+        """
+        if not 1 <= number <= len(self.stops):
+            raise UnknownNameError(f"{self.slug} has stops 1 to {len(self.stops)}: there is no stop {number}")
+        return self.stops[number - 1]
+
+    def control(self, name: str) -> Control:
+        """The control of that name.
+
+        Raises:
+            UnknownNameError: With the nearest spelling and the controls that there are.
+        """
+        for control in self.controls:
+            if control.name == name:
+                return control
+        names = [control.name for control in self.controls]
+        raise UnknownNameError(unknown(f"control of {self.slug}", name, names))
+
+    def values(self, given: Mapping[str, Value] | None = None) -> dict[str, Value]:
+        """The value of every control: as given, else as a given choice sets it, else the default.
+
+        Raises:
+            UnknownNameError: For a name that is no control.
+            ValueError: For a value that the control does not take.
+        """
+        given = {name: self.control(name).check(value) for name, value in (given or {}).items()}
+        values = {control.name: control.default for control in self.controls}
+        for name, value in given.items():
+            values.update(self._set_by(name, value))
+        return values | given
+
+    def change(self, values: Mapping[str, Value], name: str, value: Value) -> dict[str, Value]:
+        """All values after one control was moved, with what its new choice sets besides.
+
+        Raises:
+            UnknownNameError: For a name that is no control.
+            ValueError: For a value that the control does not take.
+        """
+        value = self.control(name).check(value)
+        return {**self.values(values), **self._set_by(name, value), name: value}
+
+    def _set_by(self, name: str, value: Value) -> dict[str, Value]:
+        control = self.control(name)
+        return {other: new for chosen, other, new in control.sets if chosen in ("", control.show(value))}
+
+    def run(
+        self, stop: Stop | int = 1, controls: Mapping[str, Value] | None = None, seed: int | None = None
+    ) -> Trace:
+        """The trace of a stop's program. Imports torch.
+
+        Args:
+            stop: A stop, or its number from 1.
+            controls: Values by name; the others have their defaults.
+            seed: The lesson's own unless given.
+
+        Raises:
+            ProgramError: Where the program fails, as a stop that `fails` does.
+        """
+        from llm_linalg.front import run
+
+        if self.given is not None:
+            return self.given.run(self.seed if seed is None else seed)
+        chosen = self.stop(stop) if isinstance(stop, int) else stop
+        seed = self.seed if seed is None else seed
+        return run(
+            chosen.program,
+            seed=seed,
+            names=self.names(controls),
+            cells=self.cells(chosen),
+            ranks=chosen.ranks,
+        )
+
+    def names(self, controls: Mapping[str, Value] | None = None) -> dict[str, object]:
+        """The controls' values as the program has them, a list for each tuple; raises as `values` does."""
+        values = self.values(controls).items()
+        return {name: as_name(value) for name, value in values}
+
+    def cells(self, stop: Stop) -> tuple[int, ...]:
+        """The lines, from 1, at which the cells of a document's program begin; none of a lesson's."""
+        starts: list[int] = []
+        line = 1
+        for part in self._parts(stop) if self.document else ():
+            starts.append(line)
+            line += len(part.code.split("\n"))
+        return tuple(starts)
+
+    def numbers(self, stop: Stop) -> tuple[int, ...]:
+        """The numbers of the stops that `cells` are of."""
+        return tuple(part.number for part in self._parts(stop)) if self.document else ()
+
+    def _parts(self, stop: Stop) -> tuple[Stop, ...]:
+        """The stops whose code makes a stop's program, its own at the end."""
+        above = self.stops[: stop.number - 1]
+        return (*(other for other in above if not other.fails and other.refused is None), stop)
+
+    def line_of(self, stop: Stop, line: int) -> int:
+        """The line of the lesson's file where a line of a stop's program stands, both from 1."""
+        for part in self._parts(stop):
+            length = len(part.code.split("\n")) if part.code else 0
+            if line <= length:
+                return part.line + line
+            line -= length
+        return stop.line
+
+    def broken(self, stop: Stop, error: ProgramError) -> LessonError:
+        """What to say where a stop's program fails and isn't meant to: the lesson's file, line, reason."""
+        line = stop.line if error.line is None else self.line_of(stop, error.line)
+        return self.wrong(line, error.message, "program")
+
+    def wrong(self, line: int, reason: str, kind: str) -> LessonError:
+        """What is wrong at a line of the lesson's file."""
+        return LessonError(str(self.path or self.slug), line, reason, kind)
+
+    def dead_link(self, slugs: Collection[str]) -> LessonError | None:
+        """The first row of a board that opens none of the lessons of these slugs, as an error."""
+        known = [*slugs, self.slug]
+        for stop in self.stops:
+            for row in stop.board.rows if stop.board else ():
+                if row.lesson not in known:
+                    return self.wrong(row.line, unknown("lesson", row.lesson, known), "link")
+        return None

@@ -1,0 +1,62 @@
+"""Files of lessons, before anything in them is understood."""
+
+from __future__ import annotations
+
+import os
+from codecs import BOM_UTF8
+from pathlib import Path
+
+from llm_linalg.lessons.contents import LessonError
+from llm_linalg.markdown import MOST_LINES
+
+FOLDER = Path(__file__).parent
+"""The built-in lessons."""
+LONGEST_FILE = 256_000  # bytes
+
+
+def built_in() -> list[Path]:
+    """The files of the built-in lessons."""
+    return sorted(place for place in FOLDER.iterdir() if place.name.endswith(".md"))
+
+
+def text_of(data: bytes, path: str | os.PathLike[str]) -> str:
+    """The text of a lesson's bytes.
+
+    Raises:
+        LessonError: If they are too many, or no UTF-8.
+    """
+    if len(data) > LONGEST_FILE:
+        raise LessonError(str(path), 1, f"larger than {LONGEST_FILE} bytes: not a lesson")
+    if data.count(b"\n") > MOST_LINES:
+        raise LessonError(str(path), 1, f"longer than {MOST_LINES:,} lines: not a lesson")
+    return decoded(data, path)
+
+
+def read_bytes(place: Path, most: int) -> bytes:
+    """The first bytes of a file.
+
+    Raises:
+        LessonError: If it can't be read.
+    """
+    try:
+        if place.exists() and not place.is_file():
+            raise LessonError(str(place), 1, "not a file")  # a pipe or a device may never end
+        with place.open("rb") as file:
+            return file.read(most)
+    except OSError as error:
+        raise LessonError(str(place), 1, (error.strerror or "cannot be read").lower()) from None
+    except ValueError:
+        raise LessonError(str(place), 1, "not a path") from None
+
+
+def decoded(data: bytes, path: str | os.PathLike[str]) -> str:
+    """The text of a file's bytes, without the mark that may stand in front.
+
+    Raises:
+        LessonError: With the line where it is no UTF-8.
+    """
+    data = data.removeprefix(BOM_UTF8)
+    try:
+        return data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise LessonError(str(path), data.count(b"\n", 0, error.start) + 1, "not UTF-8 text") from None
