@@ -25,16 +25,33 @@ FENCE = re.compile(r"^(`{3,})(\w+)\n(.*?)^\1$", re.MULTILINE | re.DOTALL)
 PICTURE = re.compile(r"^!\[.*\]\((.*\.svg)\)\n<!-- made by: llm-linalg (.*) -->$", re.MULTILINE)
 
 
-def fences(language: str) -> list[str]:
-    """Returns the text of the README's fences in a language."""
-    return [text for _, found, text in FENCE.findall(README) if found == language]
+GUIDES = {
+    path.stem: path.read_text(encoding="utf-8") for path in sorted((ROOT / "tui" / "help").glob("*.md"))
+}
+HEADLESS = ("lessons", "frame", "run", "config", "doctor", "language", "help", "completion", "check")
+
+
+def fences(language: str, text: str = README) -> list[str]:
+    """Returns the text of a document's fences in a language."""
+    return [inner for _, found, inner in FENCE.findall(text) if found == language]
 
 
 def headless() -> list[list[str]]:
-    """Returns the arguments of each `llm-linalg` command shown that needs no terminal."""
-    lines = [line for text in fences("sh") for line in text.splitlines() if line.startswith("llm-linalg ")]
-    commands = [shlex.split(line)[1:] for line in lines]
-    return [words for words in commands if words[0] in ("lessons", "frame", "run")]
+    """Returns the arguments of each `llm-linalg` command that a document shows and needs no terminal."""
+    shown = [
+        line
+        for text in (README, *GUIDES.values())
+        for part in fences("sh", text)
+        for line in part.splitlines()
+    ]
+    commands = [shlex.split(line, comments=True)[1:] for line in shown if line.startswith("llm-linalg ")]
+    return [words for words in commands if words[0] in HEADLESS and not {">", "|"} & set(words)]
+
+
+def examples() -> list[str]:
+    """Returns each Python example that stands alone."""
+    found = [example for text in (README, *GUIDES.values()) for example in fences("python", text)]
+    return [example for example in found if "from llm_linalg import" in example]
 
 
 def python(*arguments: str, cwd: Path = ROOT, quiet: bool = True) -> str:
@@ -61,7 +78,7 @@ def test_its_pictures_are_what_the_tool_draws_now() -> None:
 
 
 def test_it_shows_commands_without_a_terminal() -> None:
-    assert {words[0] for words in headless()} == {"lessons", "frame", "run"}
+    assert {words[0] for words in headless()} >= {"lessons", "frame", "run", "config", "doctor"}
 
 
 @pytest.mark.parametrize("words", headless(), ids=" ".join)
@@ -74,6 +91,11 @@ def test_the_python_example_works() -> None:
     printed = python("-c", example).splitlines()
     assert printed[0] == "matmul (3, 4) rule"
     assert printed[2].startswith("12 ")
+
+
+@pytest.mark.parametrize("example", examples(), ids=lambda text: text.split("\n")[2])
+def test_each_python_example_that_stands_alone_works(example: str) -> None:
+    python("-c", example)
 
 
 def test_the_lesson_example_is_a_lesson_that_runs(tmp_path: Path) -> None:
@@ -121,7 +143,7 @@ def test_the_deck_example_is_a_deck(tmp_path: Path) -> None:
 
 
 def test_the_settings_example_is_a_file_of_settings(tmp_path: Path) -> None:
-    (example,) = fences("toml")
+    (example,) = fences("toml", GUIDES["settings"])
     (tmp_path / "llm-linalg").mkdir()
     file = tmp_path / "llm-linalg" / "config.toml"
     file.write_text(example, encoding="utf-8")

@@ -40,6 +40,12 @@ def _provider() -> type[Provider]:
     return Commands
 
 
+def _guides() -> type[Provider]:
+    from tui.screens.palette import Guides
+
+    return Guides
+
+
 def _appearance(app: TerminalApp, options: Options) -> Appearance:
     """The app's appearance, as the options say."""
     app.asks_background = not options.theme_asked
@@ -51,7 +57,7 @@ class Explorer(TerminalApp):
 
     TITLE = TITLE
     CSS_PATH = STYLES
-    COMMANDS: ClassVar[set[type[Provider] | Callable[[], type[Provider]]]] = {_provider}
+    COMMANDS: ClassVar[set[type[Provider] | Callable[[], type[Provider]]]] = {_provider, _guides}
 
     def __init__(
         self,

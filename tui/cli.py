@@ -146,6 +146,7 @@ COMMANDS = {
     "config": "tui.cli_config",
     "doctor": "tui.cli_doctor",
     "language": "tui.cli_language",
+    "help": "tui.cli_help",
 }
 AS_IT_IS = frozenset({"trace"})
 """The commands that leave torch's kernels as they are: the user's own code runs in them."""

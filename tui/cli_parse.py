@@ -31,6 +31,7 @@ commands:
   llm-linalg config                show each setting and where it is from
   llm-linalg doctor                say what this terminal can do, and what the app makes of it
   llm-linalg language              print what the tensor language has
+  llm-linalg help [TOPIC]          print a guide, or list the guides
 
 LESSON is a slug (see "llm-linalg lessons") or the path of a lesson file, or of what "open" opens. Steps count
 from 1; step 0 is the picture before the first. Exit codes: 0 done, 1 the program failed, 2 wrong usage or no

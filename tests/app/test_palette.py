@@ -6,6 +6,7 @@ import pytest
 
 from tests.app.driving import Driver, opened
 from tui.screens.explorer import ExplorerScreen
+from tui.screens.pager import Pager
 
 
 async def choose(d: Driver, words: str, slug: str) -> None:
@@ -30,6 +31,15 @@ async def test_the_palette_opens(words: str, slug: str, stop: int) -> None:
     async with opened("matmul") as d:
         await choose(d, words, slug)
         assert (d.view.lesson.slug, d.view.at_stop.number) == (slug, stop)
+
+
+async def test_the_palette_opens_a_guide() -> None:
+    async with opened("matmul") as d:
+        await choose(d, "guide settings", "matmul")
+        assert isinstance(d.app.screen, Pager)
+        assert "config.toml" in d.screen
+        await d.press("escape")
+        assert isinstance(d.app.screen, ExplorerScreen)
 
 
 async def test_the_palette_opens_lessons_from_the_help_too() -> None:

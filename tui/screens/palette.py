@@ -16,6 +16,8 @@ from llm_linalg.lesson_values import LessonError
 from llm_linalg.text import clean
 from tui.examples import EXAMPLES
 from tui.screens.modal import ModalScreen
+from tui.screens.pager import Pager
+from tui.text.guides import guide_rows, guides
 
 if TYPE_CHECKING:
     from tui.commands import Command
@@ -129,6 +131,21 @@ class Commands(Entries):
                         yield Hit(
                             score, Content(name), go, text=name, help=f"stop {stop.number} of {lesson.slug}"
                         )
+
+
+class Guides(Entries):
+    """The guides to read. Not on a stage, where the audience would read them too."""
+
+    def _entries(self) -> Iterator[tuple[str, str, str]]:
+        """Title and topic of every guide."""
+        if self.host is not None and self.host.session.talk is None:
+            for guide in guides().values():
+                yield f"Guide: {guide.title}", f"llm-linalg help {guide.topic}", guide.topic
+
+    async def _do(self, commands: str) -> None:
+        """Opens a guide by its topic."""
+        guide = guides()[commands]
+        await self.app.push_screen(Pager(guide.title, partial(guide_rows, guide.text)))
 
 
 class Examples(Entries):

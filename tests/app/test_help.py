@@ -1,0 +1,72 @@
+"""The guides: listed, printed, and nothing of them cut at 80 columns."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from tui.cli import main
+from tui.cli_help import GENERATED
+from tui.keys import KEYS
+from tui.prose import LESSON
+from tui.text.guides import guide_rows, guides
+
+
+def words(topic: str, width: int) -> list[str]:
+    """The words of a guide as it is shown in some columns."""
+    rows = guide_rows(guides()[topic].text, width)
+    return "\n".join("".join(span.text for span in spans) for spans in rows).split()
+
+
+def test_topics_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["help"]) == 0
+    listed = re.findall(r"^  (\w+) ", capsys.readouterr().out, re.MULTILINE)
+    assert listed == sorted([*guides(), *GENERATED])
+    assert {"settings", "terminals", "keys", "language"} <= {*listed}
+
+
+@pytest.mark.parametrize("topic", [*guides(), *GENERATED])
+def test_each_topic_is_printed_without_marks(topic: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["help", topic]) == 0
+    printed = capsys.readouterr().out
+    assert len(printed.splitlines()) > 8
+    assert topic in GENERATED or not re.search(r"\*\*|```|^#{2,} |\]\(", printed, re.MULTILINE)
+
+
+def test_the_language_is_what_its_own_command_prints(capsys: pytest.CaptureFixture[str]) -> None:
+    main(["help", "language"])
+    by_help = capsys.readouterr().out
+    main(["language"])
+    assert capsys.readouterr().out == by_help
+
+
+def test_every_key_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
+    main(["help", "keys"])
+    printed = capsys.readouterr().out
+    assert [key.id for key in KEYS if f"{key.shown:<10} {key.help}" not in printed] == []
+
+
+@pytest.mark.parametrize("topic", guides())
+def test_a_guide_has_a_title_and_fits_a_terminal(topic: str) -> None:
+    guide = guides()[topic]
+    assert guide.title
+    assert not guide.title.startswith("#")
+    assert LESSON not in guide.text  # a link to a lesson is a key in the app, and nothing here
+    assert words(topic, 76) == words(topic, 1000)
+
+
+def test_a_line_in_a_fence_is_no_heading() -> None:
+    rows = guide_rows("Text.\n\n## Head\n\n```sh\n# comment\n```\n", 40)
+    assert [[(span.text, span.role) for span in spans] for spans in rows] == [
+        [("Text.", "")],
+        [],
+        [("Head", "title")],
+        [],
+        [("# comment", "code")],
+    ]
+
+
+def test_an_unknown_topic_is_told_with_the_nearest(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["help", "setings"]) == 2
+    assert 'did you mean "settings"' in capsys.readouterr().err
