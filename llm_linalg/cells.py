@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence, Set
 from dataclasses import dataclass
 from itertools import product
 from math import prod
+from typing import NamedTuple
 
 Index = tuple[int, ...]
 Cells = Set[Index]
@@ -130,3 +131,28 @@ class Points(_Cells):
 
 
 NOTHING: Cells = Points((), ())
+
+
+class TensorSlice(NamedTuple):
+    """A matrix in a tensor.
+
+    Attributes:
+        row_axis: The axis that runs down; None for a single row.
+        column_axis: The axis that runs across; None for a single column.
+        at: The index along all other axes, in order.
+    """
+
+    row_axis: int | None
+    column_axis: int | None
+    at: Index = ()
+
+    def cell(self, row: int, column: int) -> Index:
+        """Return the tensor's index of a cell of the matrix."""
+        if not self.at and self.row_axis == 0 and self.column_axis == 1:
+            return row, column
+        rest = iter(self.at)
+        axes = (self.row_axis, self.column_axis)
+        return tuple(
+            row if axis == self.row_axis else column if axis == self.column_axis else next(rest)
+            for axis in range(len(self.at) + sum(axis is not None for axis in axes))
+        )

@@ -70,17 +70,17 @@ def follow(session: Session) -> Session:
 
     What is lit stays lit in every picture of the program.
     """
-    from tui.stage.lineage_highlight import asking, dark, lit
+    from tui.stage.cell_following import followable, is_followed, refusal
 
     run, view = session.current, session.view
     if run is None or session.navigation is None:
         return session
-    asked = asking(run, view)
+    asked = followable(run, view)
     if asked is None and view.asked is None:
         return session.with_notice(
             "Only a cell of the program itself is followed: go out of this part first."
         )
-    if view.asked is None or (asked is not None and not lit(run, view, asked)):
+    if view.asked is None or (asked is not None and not is_followed(run, view, asked)):
         found = asked
     elif view.asked.way == "lineage":
         found = replace(view.asked, way="reach")
@@ -88,7 +88,7 @@ def follow(session: Session) -> Session:
         found = None
     shown = replace(view, asked=found)
     if found is not None:
-        said = dark(run, shown)
+        said = refusal(run, shown)
         if said:
             return session.with_notice(said)
     if view.depth == "map" or found is None:

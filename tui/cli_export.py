@@ -175,7 +175,7 @@ def written(
             elif form.name == "markdown":
                 texts.markdown(title, seen, flags.size[0], plain_only, write)
             else:
-                texts.as_json(title, seen, plain_only, write)
+                texts.as_json(title, seen, write)
         return
     from tui.app import Options
     from tui.export.animation import Film

@@ -93,7 +93,7 @@ def _texts(view: View, opened: Run, flags: argparse.Namespace) -> Iterator[str]:
     from tui.render.plain import to_plain
 
     for number, one in enumerate(views):
-        made = opened.frame(one, ascii_only=bool(flags.ascii))
+        made = opened.frame(one, ascii_only=bool(flags.ascii) and flags.format != "json")
         if flags.format == "json":
             yield to_json(made)
         else:

@@ -1,19 +1,24 @@
 """The frame: everything that one picture shows, as immutable values.
 
-A frame holds no tensor and no widget. A :class:`Panel` is a rectangle of cells whose text is made on
-demand, for a window at a time, so that a panel over a 4096 × 4096 tensor costs what its window costs.
+A frame never changes and knows no widget. What would be large in it is worked out where it is looked at: the
+cells of a :class:`Panel` a window at a time, so that one over a 4096 × 4096 tensor costs what is drawn of it.
 """
 
 from __future__ import annotations
 
 import enum
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Literal, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
 
+from llm_linalg.cells import TensorSlice
 from llm_linalg.edge import Edge, Edges
 from tui.board import BoardView
 from tui.boxes import MapView
+
+if TYPE_CHECKING:
+    from llm_linalg.api.node_view import NodeView
+    from llm_linalg.errors import ProgramError
 
 Index = tuple[int, ...]
 Number = float | int | bool | complex
@@ -46,17 +51,17 @@ class Cell:
     mark: Mark
 
 
-class Numbers(Protocol):
-    """How the numbers of one panel become text: a common format at several numbers of decimals."""
+class CellSource(Protocol):
+    """The cells of a panel, read a window at a time: nothing outside the window is computed."""
 
     def width(self, decimals: int) -> int:
-        """Columns that the widest number needs at this many decimals."""
+        """Columns that the widest number needs at this many decimals, without brackets."""
 
-    def text(self, value: Number, decimals: int) -> str:
-        """One number, right-aligned to ``width(decimals)``."""
+    def values(self, rows: range, columns: range) -> Sequence[Sequence[Number | None]]:
+        """The numbers of a window; None where one is not yet computed."""
 
-
-Read = Callable[[range, range], Sequence[Sequence[Number | None]]]
+    def window(self, rows: range, columns: range, decimals: int = 4) -> tuple[tuple[Cell, ...], ...]:
+        """The cells of a window as they are drawn."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -76,17 +81,13 @@ class Panel:
     row_axis: int | None
     column_axis: int | None
     at: Index
-    numbers: Numbers
-    read: Read  # the values of a window; None where not yet computed
-    mark: Callable[[Index], Mark]
-    level: Callable[[Number | None], float | None]
+    cells: CellSource
     focus_rows: range = range(0)  # what must be in view
     focus_columns: range = range(0)
     sign: str = ""  # what stands before it: "+", "=", "→", "@"
     pending: str = "·"
     masked: str = "░"
     edges: Edges = ()  # what the tensor's axes are called, one an axis; () if nobody said
-    heat: Callable[[Index], float | None] | None = None  # the level of a cell where it is not its value's
 
     @property
     def rows(self) -> int:
@@ -140,15 +141,11 @@ class Panel:
 
     def width(self, decimals: int = 4) -> int:
         """Columns of a cell's number, without brackets."""
-        return self.numbers.width(decimals)
+        return self.cells.width(decimals)
 
     def index(self, row: int, column: int) -> Index:
         """The tensor's index of the cell shown at ``row``, ``column``."""
-        rest = iter(self.at)
-        return tuple(
-            row if axis == self.row_axis else column if axis == self.column_axis else next(rest)
-            for axis in range(len(self.shape))
-        )
+        return TensorSlice(self.row_axis, self.column_axis, self.at).cell(row, column)
 
     def place(self, index: Index) -> tuple[int, int] | None:
         """Row and column at which a cell of the tensor is shown; None if it is in another slice."""
@@ -159,26 +156,6 @@ class Panel:
             return None
         row = 0 if self.row_axis is None else index[self.row_axis]
         return row, 0 if self.column_axis is None else index[self.column_axis]
-
-    def cells(self, rows: range, columns: range, decimals: int = 4) -> tuple[tuple[Cell, ...], ...]:
-        """The cells of a window, formatted; nothing outside the window is touched."""
-        window = self.read(rows, columns)
-        width = self.numbers.width(decimals)
-        plain = self.row_axis == 0 and self.column_axis == 1 and len(self.shape) == 2
-        return tuple(
-            tuple(
-                self._cell((row, column) if plain else self.index(row, column), value, decimals, width)
-                for column, value in zip(columns, line, strict=True)
-            )
-            for row, line in zip(rows, window, strict=True)
-        )
-
-    def _cell(self, index: Index, value: Number | None, decimals: int, width: int) -> Cell:
-        mark = self.mark(index)
-        if value is None:
-            return Cell(self.pending.rjust(width), None, mark | Mark.PENDING)
-        text = self.masked.rjust(width) if Mark.MASKED in mark else self.numbers.text(value, decimals)
-        return Cell(text, self.level(value) if self.heat is None else self.heat(index), mark)
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,6 +180,7 @@ class ControlFacts:
     kind: str  # "choice" | "int" | "float" | "list"
     text: str
     key: str | None
+    value: object  # what the program has under its name
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,6 +205,7 @@ class ErrorView:
     clashes: tuple[str, ...]  # "x, axis 1: 2"
     repairs: tuple[RepairFacts, ...]
     expected: bool  # the stop is meant to fail
+    cause: ProgramError  # what the engine raised
     good: Frame | None = None  # the last good picture
     frames: tuple[str, ...] = ()  # in trusted Python, what led to the call, outermost first
 
@@ -310,7 +289,7 @@ class Frame:
     board: BoardView | None = None  # the picture in place of panels
     map: MapView | None = None  # the same: a level of the map
     note: str = ""  # anything else worth a line: "slice 0 of 8", "rounded"
-    json: Callable[[], dict[str, object]] = field(default=dict, repr=False)
+    operation: NodeView | None = field(default=None, repr=False)  # what is shown, as the engine has it
 
     @property
     def formula_text(self) -> tuple[str, ...]:

@@ -111,7 +111,7 @@ def cell_at(session: Session, argument: str) -> Session:
     indices, _, name = argument.partition(":")
     index = tuple(int(part) for part in indices.split(",") if part)
     run_, view = session.current, replace(session.view, cursor=(name, index))
-    spotted = None if run_ is None or session.navigation is None else run_.spotted(view)
+    spotted = None if run_ is None or session.navigation is None else run_.cursor_cell(view)
     return session if spotted is None or spotted.index != index else session.at_view(view)
 
 

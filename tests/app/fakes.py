@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from llm_linalg.cells import TensorSlice
 from tui.frame import Index, Mark, Number, Panel, Role
+from tui.stage.panels import TensorCells
 
 
 @dataclass(frozen=True)
@@ -19,6 +21,17 @@ class Fixed:
 
     def text(self, value: Number, decimals: int) -> str:
         return f"{value:{self.width(decimals)}.{decimals}f}"
+
+
+@dataclass(frozen=True)
+class Entries:
+    """Numbers by row and column."""
+
+    value: Callable[[int, int], Number | None]
+
+    def window(self, matrix: TensorSlice, rows: range, columns: range) -> Sequence[Sequence[Number | None]]:
+        assert isinstance(matrix, TensorSlice)
+        return [[self.value(row, column) for column in columns] for row in rows]
 
 
 def panel(
@@ -36,10 +49,6 @@ def panel(
 ) -> Panel:
     """A panel whose cell (r, c) is r + c / 100."""
 
-    def read(rows: range, columns: range) -> Sequence[Sequence[Number | None]]:
-        value = values or (lambda r, c: r + c / 100)
-        return [[value(r, c) for c in columns] for r in rows]
-
     if axes is None:
         axes = (
             (None, None) if not shape else (None, 0) if len(shape) == 1 else (len(shape) - 2, len(shape) - 1)
@@ -53,10 +62,15 @@ def panel(
         row_axis=axes[0],
         column_axis=axes[1],
         at=at,
-        numbers=Fixed(digits),
-        read=read,
-        mark=mark or (lambda _: Mark.NONE),
-        level=lambda _: None,
+        cells=TensorCells(
+            Entries(values or (lambda r, c: r + c / 100)),
+            TensorSlice(*axes, at),
+            Fixed(digits),
+            mark or (lambda _: Mark.NONE),
+            0.0,
+            "·",
+            "░",
+        ),
         focus_rows=focus[0],
         focus_columns=focus[1],
         sign=sign,
@@ -82,6 +96,6 @@ def draw(panels: Sequence[Panel], layout: object, width: int, height: int) -> li
     for label in layout.labels:
         put(label.x, label.y, label.text)
     for slot in layout.slots:
-        for r, row in enumerate(panels[slot.panel].cells(slot.rows, slot.columns, slot.decimals)):
+        for r, row in enumerate(panels[slot.panel].cells.window(slot.rows, slot.columns, slot.decimals)):
             put(slot.x, slot.y + r, "".join(piece.text for piece in pieces(row, slot)))
     return ["".join(row).rstrip() for row in grid]

@@ -21,6 +21,7 @@ from tui.export.scenes import MOST, Scene, of_deck
 from tui.export.screens import draw
 from tui.export.shapes import SHAPES, THIN, drawn, pieces
 from tui.export.texts import frame_of
+from tui.render.json import frame_object
 
 ROOT = Path(__file__).resolve().parents[2]
 SVG = "{http://www.w3.org/2000/svg}"
@@ -170,7 +171,7 @@ def test_a_page_has_a_table_for_each_tensor_of_each_step(tmp_path: Path) -> None
         wanted = [
             cell.text.strip()
             for panel in frame.panels
-            for row in panel.cells(range(panel.rows), range(panel.columns), 4)
+            for row in panel.cells.window(range(panel.rows), range(panel.columns), 4)
             for cell in row
         ]
         assert sorted(cells) == sorted(wanted)
@@ -243,7 +244,7 @@ def test_large_letters_need_no_font(tmp_path: Path) -> None:
 def test_json_is_what_frame_prints(tmp_path: Path) -> None:
     made = json.loads(exported(tmp_path, "json", "--stop", "1"))
     assert made["title"] == find("matmul").title
-    frames = [json.loads(json.dumps(frame_of(one).json())) for one in scenes("--stop", "1")]
+    frames = [json.loads(json.dumps(frame_object(frame_of(one)))) for one in scenes("--stop", "1")]
     assert [{**one, "seconds": None} for one in made["frames"]] == [
         {**one, "seconds": None} for one in frames
     ]

@@ -16,7 +16,7 @@ def test_a_panel_formats_the_window_asked_for_and_nothing_else() -> None:
         return row + column / 10
 
     big = panel("A", "operand", 4096, 4096, values=value)
-    cells = big.cells(range(10, 12), range(4000, 4003), 2)
+    cells = big.cells.window(range(10, 12), range(4000, 4003), 2)
     assert [[cell.text for cell in row] for row in cells] == [
         ["410.00", "410.10", "410.20"],
         ["411.00", "411.10", "411.20"],
@@ -71,7 +71,7 @@ def test_what_is_pending_or_masked_has_a_glyph_of_its_own() -> None:
         values=lambda _, column: None if column == 0 else 1.0,
         mark=lambda index: Mark.MASKED if index == (0, 1) else Mark.NONE,
     )
-    (row,) = shown.cells(range(1), range(3), 2)
+    (row,) = shown.cells.window(range(1), range(3), 2)
     assert [cell.text.strip() for cell in row] == ["·", "░", "1.00"]
     assert row[0].mark == Mark.PENDING
     assert row[1].mark == Mark.MASKED

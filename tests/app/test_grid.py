@@ -131,7 +131,7 @@ def test_the_sums_beside_the_rows_are_torchs_and_come_with_the_row(stop: int, na
         panel = frame.panels[-1]
         assert (panel.role, panel.name) == ("margin", f"{name}.sum(-1)")
         done = step * 4 // steps
-        values = [row[0] for row in panel.read(range(4), range(1))]
+        values = [row[0] for row in panel.cells.values(range(4), range(1))]
         assert values[:done] == sums[:done].tolist()
         assert values[done:] == [None] * (4 - done)
         assert f"{name}.sum(-1)" in to_plain(frame)

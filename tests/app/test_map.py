@@ -18,6 +18,7 @@ from tui.cli_parse import app_parser
 from tui.frame import Mark
 from tui.model.errors import UsageError
 from tui.model.view_words import command, view_of
+from tui.render.json import frame_object
 from tui.render.plain import to_plain
 from tui.stage import open_view
 from tui.stage.view_check import settle
@@ -153,7 +154,7 @@ def test_in_words_and_in_json() -> None:
     assert "map: block:1 / attention / head:1" in text
     assert "> P; shape (5, 5); 25 multiplications" in text
     assert "  from outside: layer_norm; shape (5, 8)" in text
-    record = json.loads(json.dumps(frame.json()))
+    record = json.loads(json.dumps(frame_object(frame)))
     assert record["node"]["op"] == "softmax"
     boxes = {box["name"]: box for box in record["map"]["boxes"]}
     assert boxes["P"]["reads"] == [name for name in boxes if name.startswith("masked_fill")]
@@ -171,14 +172,14 @@ def test_cells_on_the_way_are_marked_in_every_picture_and_coloured_by_the_deriva
     frame = run.frame(view)
     panel = frame.panel("P")
     assert panel is not None
-    marked = {(i, j) for i in range(5) for j in range(5) if Mark.MADE in panel.mark((i, j))}
+    cells = panel.cells.window(range(5), range(5))
+    marked = {(i, j) for i in range(5) for j in range(5) if Mark.MADE in cells[i][j].mark}
     assert marked == {(1, 0), (1, 1), (2, 0), (2, 1), (2, 2)}
     node = run.trace.labelled("P:1") if run.trace is not None else None
     assert run.trace is not None
     assert node is not None
     slopes = run.trace.influence("logits", (2, 3))[node]
-    assert panel.heat is not None
-    heats = [panel.heat((2, j)) for j in range(5)]
+    heats = [cell.level for cell in cells[2]]
     ratio = (heats[1] or 0.0) / float(slopes[2, 1])
     assert heats[:3] == pytest.approx([ratio * float(slopes[2, j]) for j in range(3)])
     assert heats[3:] == [None, None]  # they are masked: nothing comes from there

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 def marked(panel: Panel, mark: Mark) -> set[tuple[int, ...]]:
     """The cells of a panel that carry a mark."""
-    cells = panel.cells(range(panel.rows), range(panel.columns))
+    cells = panel.cells.window(range(panel.rows), range(panel.columns))
     return {
         panel.index(row, column)
         for row, line in enumerate(cells)
@@ -33,7 +33,8 @@ def marked(panel: Panel, mark: Mark) -> set[tuple[int, ...]]:
 def grid(panel: Panel) -> list[list[str]]:
     """The text of a panel's cells."""
     return [
-        [cell.text.strip() for cell in row] for row in panel.cells(range(panel.rows), range(panel.columns))
+        [cell.text.strip() for cell in row]
+        for row in panel.cells.window(range(panel.rows), range(panel.columns))
     ]
 
 
@@ -234,6 +235,6 @@ def test_a_slice_follows_the_active_cell_unless_one_is_asked_for() -> None:
 def test_the_level_of_a_cell_is_its_place_in_the_range_that_is_named() -> None:
     view, run = opened("x = torch.tensor([[-4., 2.], [0., float('nan')]])\ny = x * 2")
     frame = run.frame(replace(view, depth="operations"))
-    levels = [[cell.level for cell in row] for row in frame.panels[0].cells(range(2), range(2))]
+    levels = [[cell.level for cell in row] for row in frame.panels[0].cells.window(range(2), range(2))]
     assert levels == [[-0.5, 0.25], [0.0, None]]
     assert frame.range_text == "-8 … 8"

@@ -60,7 +60,7 @@ def facts(frame: Frame | None) -> object:
     """What must be the same in a frame made anew."""
     assert frame is not None
     panels = [
-        (panel.label, panel.cells(range(min(panel.rows, 6)), range(min(panel.columns, 6)), 4))
+        (panel.label, panel.cells.window(range(min(panel.rows, 6)), range(min(panel.columns, 6)), 4))
         for panel in frame.panels
     ]
     return (

@@ -119,7 +119,7 @@ def _tensor(panel: Panel, frame: Frame, heat: bool) -> str:
         corner = "<td></td>" if side else ""
         names = "".join(f'<th scope="col">{escape(head[column])}</th>' for column in columns)
         lines.append(f"<tr>{corner}{names}</tr>\n")
-    for row, cells in zip(rows, panel.cells(rows, columns, 4), strict=True):
+    for row, cells in zip(rows, panel.cells.window(rows, columns, 4), strict=True):
         name = f'<th scope="row">{escape(side[row])}</th>' if side else ""
         lines.append(f"<tr>{name}{''.join(_cell(cell, heat) for cell in cells)}</tr>\n")
     label, _, shape = panel.named.partition(" (")

@@ -10,6 +10,7 @@ from itertools import groupby
 from llm_linalg.markdown import spans
 from tui.export.scenes import Scene, on_paper
 from tui.frame import Frame
+from tui.render.json import frame_object
 from tui.render.plain import to_plain
 
 Write = Callable[[str], None]
@@ -63,10 +64,10 @@ def _line(text: str) -> str:
     return " ".join(text.split())
 
 
-def as_json(title: str, scenes: Iterable[Scene], ascii_only: bool, write: Write) -> None:
+def as_json(title: str, scenes: Iterable[Scene], write: Write) -> None:
     """One object: the frames as `frame --format json` has them, and how long each stands."""
     write(f'{{"format": 1, "title": {json.dumps(title, ensure_ascii=False)}, "frames": [')
     for k, scene in enumerate(scenes):
-        made = {"seconds": round(scene.seconds, 3), **frame_of(scene, ascii_only).json()}
+        made = {"seconds": round(scene.seconds, 3), **frame_object(frame_of(scene))}
         write(f"{',' if k else ''}\n" + json.dumps(made, ensure_ascii=False, allow_nan=False))
     write("\n]}\n")

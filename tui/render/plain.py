@@ -111,7 +111,7 @@ def _tensor(panel: Panel, width: int) -> list[str]:
     lines = [label]
     if panel.column_edge.labels:
         lines.append(" " * margin + edges.header(panel, slot))
-    for number, row in zip(rows, panel.cells(rows, columns, 4), strict=True):
+    for number, row in zip(rows, panel.cells.window(rows, columns, 4), strict=True):
         text = "".join(piece.text for piece in pieces(row, slot))
         said = cut(panel.row_edge.labels[number], margin - 1, pad=True) + " " if margin else ""
         lines.append(said + (text if _unknown(panel) else _spelled(text, panel)))
@@ -138,7 +138,7 @@ def _legend(panels: Sequence[Panel], width: int) -> list[str]:
         rows = window(panel.rows, ROWS, panel.focus_rows)
         room = max(1, (width - edges.beside(panel)) // _cell(panel))
         columns = window(panel.columns, room, panel.focus_columns)
-        for row in panel.cells(rows, columns, 4):
+        for row in panel.cells.window(rows, columns, 4):
             for cell in row:
                 found |= cell.mark & ~Mark.PENDING if _unknown(panel) else cell.mark
     said = {

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from llm_linalg.numbers import Formatter, summary
 from llm_linalg.text import clean
-from tui.stage.frame_json import tensor_record
+from tui.render.json import tensor_object
 
 if TYPE_CHECKING:
     from llm_linalg import Node, Trace
@@ -65,7 +65,7 @@ def program_json(trace: Trace) -> Iterator[str]:
                 "operands": [operand.name for operand in node.operands],
                 "output": {"name": node.name, "shape": list(node.shape)}
                 if node.dropped
-                else tensor_record(node.name, node.value),
+                else tensor_object(node.name, node.value),
             }
         )
     yield _line({"format": 1, "seed": trace.seed, "code": trace.source, "printed": trace.printed})

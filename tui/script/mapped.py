@@ -35,14 +35,14 @@ def asked(way: Literal["lineage", "reach"]) -> Action:
     """With a cell followed through the program: the one named, or the one under the cursor; or none."""
 
     def act(session: Session, rest: Sequence[str]) -> Session:
-        from tui.stage.lineage_highlight import asking, dark
+        from tui.stage.cell_following import followable, refusal
 
         run_ = session.current
         if run_ is None or session.navigation is None:
             raise UsageError("there are no cells here")
         if tuple(rest) == ("none",):
             return session.at_view(replace(session.view, asked=None))
-        found = asking(run_, session.view)
+        found = followable(run_, session.view)
         if rest:
             if not all(word.isdecimal() and len(word) < 10 for word in rest[1:]):
                 raise UsageError(f"which cell? its tensor and indices, such as {way} Y 1 2")
@@ -50,7 +50,7 @@ def asked(way: Literal["lineage", "reach"]) -> Action:
         if found is None:
             raise UsageError(f"which cell? the one under the cursor, or its name and indices: {way} Y 1 2")
         lit = replace(session.view, asked=replace(found, way=way))
-        said = dark(run_, lit)
+        said = refusal(run_, lit)
         if said:
             raise UsageError(said)
         there = lit if lit.depth == "map" else mapping.onto(lit, session.navigation, session.navigation.path)

@@ -11,7 +11,6 @@ from llm_linalg.numbers import Formatter
 from llm_linalg.text import clean
 from tui.board import BoardView, LiveRow
 from tui.glyphs import ascii_text
-from tui.stage.frame_json import tensor_record
 from tui.view import View
 
 if TYPE_CHECKING:
@@ -21,6 +20,7 @@ if TYPE_CHECKING:
 
 FEW = 9  # cells that are written out
 DIGITS = 12  # columns of a number
+MOST = 4096  # cells whose values are kept
 UNKNOWN = "?"  # a tensor that this run did not make
 
 
@@ -50,7 +50,7 @@ def _row(
         return replace(made, brief=UNKNOWN, full=UNKNOWN)
     value = trace[row.name].value.detach()
     brief, full = _texts(value, ascii_only)
-    values = tensor_record(row.name, value).get("values")
+    values = value.tolist() if value.numel() <= MOST else None
     return replace(made, shape=tuple(value.shape), values=values, brief=brief, full=full)
 
 

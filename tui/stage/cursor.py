@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from llm_linalg.edge import Edges
-from llm_linalg.formula import called
 from llm_linalg.numbers import exact
 from tui.frame import CursorView, Index, Panel
 from tui.stage.descriptions import cell_name, cells_name, entry_name, formula
 from tui.view import View
 
 if TYPE_CHECKING:
-    from llm_linalg.api.node import Node
-    from llm_linalg.api.trace import Trace
-    from llm_linalg.node import Value
+    from llm_linalg.api.node_view import CellView, NodeView
+    from llm_linalg.api.tensor_view import TensorView
     from tui.stage.lineage_highlight import FollowedCells
 
 CONSUMERS = 4  # nodes that a cell feeds, named one by one
@@ -23,111 +21,87 @@ CONSUMERS = 4  # nodes that a cell feeds, named one by one
 
 @dataclass(frozen=True, slots=True, eq=False)
 class CursorCell:
-    """The cell under the cursor, found among a node's tensors."""
+    """The cell under the cursor.
 
-    name: str
+    Attributes:
+        tensor: The tensor that it is in.
+        index: Which cell of it.
+        operand: The tensor's position among the operands of `owner`; None if it is its result.
+        owner: The node shown, or the one beside it whose result the tensor is.
+    """
+
+    tensor: TensorView
     index: Index
-    tensor: Value
-    operand: int | None  # its position; None on the result (or a result beside it)
-    owner: Node  # the node shown, or the one beside it whose result it is
-    maker: Node  # the node that made the tensor
+    operand: int | None
+    owner: NodeView
 
 
-def spot(view: View, node: Node, beside: tuple[Node, ...]) -> CursorCell | None:
-    """The cell under the cursor, clamped into its tensor; None if the tensor is not on the stage."""
+def cursor_cell(view: View, node: NodeView, beside: tuple[NodeView, ...]) -> CursorCell | None:
+    """The cell under the cursor, clamped into its tensor; None if the tensor is not in the picture."""
     if view.cursor is None:
         return None
     name, index = view.cursor
-    candidates = [CursorCell(node.name, index, node.value, None, node, node)]
-    candidates += [
-        CursorCell(operand.name, index, operand.value, p, node, operand.node)
-        for p, operand in enumerate(node.operands)
-    ]
-    candidates += [CursorCell(other.name, index, other.value, None, other, other) for other in beside]
-    for found in candidates:
-        shape = tuple(found.tensor.shape)
-        if found.name == name and len(shape) == len(index) and all(shape):
+    tensors: list[tuple[TensorView, int | None, NodeView]] = [(node.result, None, node)]
+    tensors += [(operand, p, node) for p, operand in enumerate(node.operands)]
+    tensors += [(other.result, None, other) for other in beside]
+    for tensor, operand, owner in tensors:
+        shape = tensor.shape
+        if tensor.name == name and len(shape) == len(index) and all(shape):
             inside = tuple(max(0, min(i, n - 1)) for i, n in zip(index, shape, strict=True))
-            return replace(found, index=inside)
+            return CursorCell(tensor, inside, operand, owner)
     return None
 
 
-def describe(
-    found: CursorCell, trace: Trace, edges: Edges = (), light: FollowedCells | None = None
-) -> CursorView:
-    """What the cell under the cursor is, what made it, and what it feeds; `edges` are its tensor's.
+def cursor_view(cursor: CursorCell, cell: CellView, followed: FollowedCells | None = None) -> CursorView:
+    """What the cell under the cursor is, what made it, and what it feeds.
 
-    With the `light` of a cell that is followed, also what the two have to do with each other.
+    With the cells of one that is followed, also what the two have to do with each other.
     """
-    from llm_linalg.nonfinite import reason
-
-    maker, index = found.maker, found.index
-    made = _made(maker, index)
+    tensor, index, made = cursor.tensor, cursor.index, cell.made
+    sources = [cells_name(*cells) for cells in cell.sources]
+    made_from = ", ".join(source for source in sources if source)
     return CursorView(
-        name=found.name,
+        name=tensor.name,
         index=index,
-        zero=cell_name(found.name, index),
-        one=entry_name(found.name, index),
-        value=exact(found.tensor[index].item(), str(found.tensor.dtype)),
-        masked=maker.masked(index) if maker.kind == "mask" else None,
-        made=made,
-        formula="" if not made else _formula(maker, index),
-        feeds=_feeds(found, trace),
-        evidence=maker.evidence if maker.operands else "",
-        maker=maker.name,
-        where=_where(edges, index),
-        broken=reason(maker, index),
-        asked="" if light is None or maker.inside is not None else light.about(maker, index),
+        zero=cell_name(tensor.name, index),
+        one=entry_name(tensor.name, index),
+        value=exact(cell.value, tensor.dtype),
+        masked=cell.masked,
+        made=made_from,
+        formula=_formula(made) if made_from else "",
+        feeds=_feeds(cell),
+        evidence=made.evidence if made.operands else "",
+        maker=made.name,
+        where=_where(tensor.axis_names, index),
+        broken=cell.nan_reason,
+        asked="" if followed is None or made.is_part else followed.about(tensor.node, index),
     )
 
 
-def _where(edges: Edges, index: Index) -> str:
+def _where(names: Edges, index: Index) -> str:
     """A place by the names of its axes, where each axis that has a name or a label says where along it."""
-    if not any(edge.labels for edge in edges):
+    if not any(axis.labels for axis in names):
         return ""
-    words = [edge.labels[i] if edge.labels else "" for edge, i in zip(edges, index, strict=True)]
-    named = [(edge.name, word or str(i)) for edge, word, i in zip(edges, words, index, strict=True) if edge]
+    words = [axis.labels[i] if axis.labels else "" for axis, i in zip(names, index, strict=True)]
+    named = [(axis.name, word or str(i)) for axis, word, i in zip(names, words, index, strict=True) if axis]
     return ", ".join(f"{name} {word}".strip() for name, word in named)
 
 
-def _made(maker: Node, index: Index) -> str:
-    parts = [
-        cells_name(called(operand), cells, tuple(operand.value.shape))
-        for operand, cells in zip(maker.operands, maker.reads(index), strict=True)
-    ]
-    return ", ".join(part for part in parts if part)
-
-
-def _formula(maker: Node, index: Index) -> str:
+def _formula(made: NodeView) -> str:
     """The formula of the step that completes the cell."""
-    for order in ("cells", *maker.orders):
-        if order in maker.orders and order != "terms":
-            walk = maker.walk(order)
-            lines = formula(maker, walk[walk.locate(index)])
-            return " ".join("".join(text for text, _ in line).strip() for line in lines)
-    return ""
+    return " ".join("".join(text for text, _ in line).strip() for line in formula(made))
 
 
-def _feeds(found: CursorCell, trace: Trace) -> str:
-    """What the cell goes into.
-
-    The node shown if it is an operand of it, else every node that reads its tensor.
-    """
-    pairs = [
-        (node, p)
-        for node in ((found.owner,) if found.operand is not None else trace.nodes)
-        for p, operand in enumerate(node.operands)
-        if operand.value is found.tensor or operand.node is found.maker
-    ]
-    named = [cells_name(node.name, node.feeds(p, found.index), node.shape) for node, p in pairs[:CONSUMERS]]
-    more = len(pairs) - CONSUMERS
-    said = [text for text in dict.fromkeys(named) if text] + [f"{more} more"] * (more > 0)
+def _feeds(cell: CellView) -> str:
+    """What the cell goes into."""
+    named = [cells_name(*cells) for cells in cell.consumers]
+    said = [text for text in dict.fromkeys(named) if text] + [f"{cell.more} more"] * (cell.more > 0)
     return ", ".join(said)
 
 
-def start(node: Node, written: Index | None) -> tuple[str, Index]:
-    """Where the cursor starts: on the cell just written, or on the result's first."""
-    return node.name, written if written is not None else (0,) * len(node.shape)
+def start(name: str, shape: tuple[int, ...], written: Index | None = None) -> tuple[str, Index]:
+    """Where the cursor starts on a result: on the cell just written, or on the first."""
+    return name, (0,) * len(shape) if written is None else written
 
 
 def moved(panel: Panel, index: Index, rows: int, columns: int) -> Index:

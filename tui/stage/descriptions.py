@@ -13,8 +13,8 @@ from llm_linalg.text import clean
 from tui.frame import FormulaLine, Index, NodeFacts, Number, TermState
 
 if TYPE_CHECKING:
-    from llm_linalg.api.node import Node
-    from llm_linalg.walk import Step, Term
+    from llm_linalg.api.node_view import NodeView
+    from llm_linalg.walk import Term
 
 SHOWN = 8  # terms of a formula that are written out
 NAMED = 4  # cells that are named one by one
@@ -58,24 +58,24 @@ def _slice(r: range, size: int) -> str:
     return ":" if r == range(size) else f"{r.start}:{r.stop}"
 
 
-def facts(node: Node, line: int | None) -> NodeFacts:
+def facts(node: NodeView) -> NodeFacts:
     """What is said about a node."""
-    return NodeFacts(
-        clean(node.name, 60), node.op, line or 0, node.shape, node.dtype, node.evidence, node.kind
-    )
+    name, dtype = clean(node.name, 60), node.result.dtype
+    return NodeFacts(name, node.op, node.line or 0, node.shape, dtype, node.evidence, node.kind)
 
 
-def formula(node: Node, step: Step | None) -> tuple[FormulaLine, ...]:
-    """The formula of a step.
+def formula(node: NodeView) -> tuple[FormulaLine, ...]:
+    """The formula of a view's step.
 
     ``done + [current] + (pending)`` with numbers, and below it what they come to.
     """
+    step = node.step
     if step is None:
         return ()
     terms = step.terms
     target = next(iter(step.writes), None) if len(step.writes) == 1 else None
-    if node.term_count is None or not terms or target is None:
-        return tuple(((line, "plain"),) for line in clean(step.text, LINES, lines=True).splitlines())
+    if not node.is_sum or not terms or target is None:
+        return tuple(((line, "plain"),) for line in clean(node.text, LINES, lines=True).splitlines())
     shown = [(k, terms[k]) for k in _picked(len(terms), step.current)]
     head = f"{cell_name(node.name, target)} = "
     totals = [] if step.value is None else [step.value]

@@ -5,18 +5,21 @@ Why, the operands with their clashing axes marked, and the repairs.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from llm_linalg.cells import Box
-from llm_linalg.ops import TABLE
+from llm_linalg.cells import Box, TensorSlice
+from llm_linalg.edge import Edges
 from llm_linalg.text import clean
-from tui.frame import ErrorView, Frame, Mark, Number, Panel, RepairFacts
+from tui.frame import Cell, ErrorView, Frame, Index, Mark, Number, Panel, RepairFacts
 from tui.stage.format_cache import FormatCache
+from tui.stage.frames import PRINTED, empty_frame
 from tui.stage.highlights import Highlight
-from tui.stage.panels import PanelStyle, make_panel, rest_of, tensor_reader
-from tui.stage.placement import plain_spot
+from tui.stage.panels import NAME, PanelStyle, make_panel, rest_of
+from tui.stage.placement import Placement, plain_placement
+from tui.stage.source_lines import file_lines
 
 if TYPE_CHECKING:
     from llm_linalg.errors import ProgramError, ShapeError
@@ -25,65 +28,147 @@ if TYPE_CHECKING:
     from tui.view import View
 
 ATTEMPTS = 6
+UNKNOWN = "?"  # a number of a tensor that isn't there
 MOST_FRAMES = 8
 PATIENCE = RepairFacts("have patience", None, "it may take some seconds; ^g stops it")
 
 
-@dataclass(frozen=True, slots=True)
-class Unknown:
-    """The numbers of a tensor that isn't there: only its shape is known."""
+def error_frame(
+    view: View,
+    error: ProgramError,
+    operands: tuple[Value | None, ...],
+    good: Frame | None,
+    fault: LessonError | None,
+    cache: FormatCache,
+    ascii_only: bool,
+) -> Frame:
+    """The frame of a program that failed.
 
-    def width(self, decimals: int) -> int:
+    Args:
+        view: The view that it was run for.
+        error: Why it failed.
+        operands: Of a shape error the operands, as far as they are there.
+        good: The last good picture.
+        fault: Where the lesson itself, as it is written, is at fault.
+        cache: The formats of numbers.
+        ascii_only: Whether the panels have nothing but ASCII.
+    """
+    from llm_linalg.errors import ShapeError
+
+    base = empty_frame(view)
+    expected = view.at_stop.fails and view.code is None
+    return replace(
+        base,
+        code=file_lines(error.frames[-1].file, error.line) if error.frames else base.code,
+        line=error.line,
+        panels=clash_panels(error, operands, cache, ascii_only) if isinstance(error, ShapeError) else (),
+        arrangement="row",
+        sentence=error.message,
+        printed="" if error.trace is None else clean(error.trace.printed, PRINTED, lines=True),
+        error=error_view(error, expected, good, _refused(view, error), fault),
+    )
+
+
+def _refused(view: View, error: ProgramError) -> bool:
+    """Whether the language takes no such cell of a document, or not all that it does; else it failed."""
+    from llm_linalg.errors import LimitError
+
+    cell = view.at_stop.refused is not None and view.code is None
+    return view.lesson.document and (cell or isinstance(error, LimitError))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ClashingTensor:
+    """An operand of a call that torch refused (:class:`tui.stage.panels.PanelTensor`)."""
+
+    name: str
+    value: Value
+    axis_names: Edges = ()
+
+    @property
+    def title(self) -> str:
+        """Its name."""
+        return self.name
+
+    def window(self, matrix: TensorSlice, rows: range, columns: range) -> Sequence[Sequence[Number | None]]:
+        """The numbers of a window."""
+        from llm_linalg.api.tensor_view import numbers_in
+
+        return numbers_in(self.value, matrix, rows, columns)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class UnknownCells:
+    """The cells of a tensor that isn't there: only its shape is known (:class:`tui.frame.CellSource`)."""
+
+    matrix: TensorSlice
+    highlight: Highlight
+
+    def width(self, decimals: int) -> int:  # noqa: ARG002 - as many for a question mark
         """One glyph a cell."""
-        return 1 + 0 * decimals
+        return len(UNKNOWN)
 
-    def text(self, value: Number, decimals: int) -> str:
-        """Never asked for a number; says so."""
-        return f"{value}"[: self.width(decimals)]
+    def values(self, rows: range, columns: range) -> Sequence[Sequence[None]]:
+        """No number is known."""
+        return [[None for _ in columns] for _ in rows]
+
+    def window(
+        self,
+        rows: range,
+        columns: range,
+        decimals: int = 4,  # noqa: ARG002
+    ) -> tuple[tuple[Cell, ...], ...]:
+        """A question mark for each cell."""
+        return tuple(tuple(self._cell(self.matrix.cell(row, column)) for column in columns) for row in rows)
+
+    def _cell(self, index: Index) -> Cell:
+        return Cell(UNKNOWN, None, self.highlight.mark(index) | Mark.PENDING)
 
 
 def clash_panels(
-    error: ShapeError, values: tuple[Value | None, ...], store: FormatCache, ascii_only: bool
+    error: ShapeError, values: tuple[Value | None, ...], cache: FormatCache, ascii_only: bool
 ) -> tuple[Panel, ...]:
     """The operands side by side; the axes that clash are marked along their first row or column."""
+    from llm_linalg.ops import TABLE
+
     panels = []
     tensors = [value for value in values if value is not None]
-    look = PanelStyle(store, max((store.extent(value) for value in tensors), default=0.0), ascii_only)
+    extent = max((cache.extent(value) for value in tensors), default=0.0)
+    style = PanelStyle(cache, extent, ascii_only)
     sign = TABLE.operator(error.operation)
     for p, (operand, value) in enumerate(zip(error.operands, values, strict=True)):
-        spot = plain_spot("operand", len(operand.shape), sign if p else "")
-        axes = [mismatch.axis for mismatch in error.axes if mismatch.operand == p]
+        shape = operand.shape
+        placement = plain_placement("operand", len(shape), sign if p else "")
         boxes = [
-            Box(tuple(range(n if axis == clashing else min(n, 1)) for axis, n in enumerate(operand.shape)))
-            for clashing in axes
+            Box(tuple(range(n if axis == clash.axis else min(n, 1)) for axis, n in enumerate(shape)))
+            for clash in error.axes
+            if clash.operand == p
         ]
-        lit = Highlight(tuple((Mark.CLASH, box) for box in boxes), boxes[0] if boxes else ())
-        at = rest_of((0,) * len(operand.shape), spot)
+        highlight = Highlight(tuple((Mark.CLASH, box) for box in boxes), boxes[0] if boxes else ())
+        at = rest_of((0,) * len(shape), placement)
         name = operand.name or operand.source
         if value is None:
-            panels.append(_unknown(name, operand.shape, spot.sign, lit))
+            panels.append(_unknown(name, shape, placement, at, highlight))
         else:
-            panels.append(make_panel(name, value, spot, at, lit, tensor_reader(value, spot, at), look))
+            panels.append(make_panel(ClashingTensor(name, value), placement, at, highlight, style))
     return tuple(panels)
 
 
-def _unknown(name: str, shape: tuple[int, ...], sign: str, lit: Highlight) -> Panel:
-    spot = plain_spot("operand", len(shape), sign)
+def _unknown(
+    name: str, shape: tuple[int, ...], placement: Placement, at: Index, highlight: Highlight
+) -> Panel:
     return Panel(
         name=name,
-        title=clean(name, 24),
+        title=clean(name, NAME),
         role="operand",
         shape=shape,
         dtype="",
-        row_axis=spot.row_axis,
-        column_axis=spot.column_axis,
-        at=rest_of((0,) * len(shape), spot),
-        numbers=Unknown(),
-        read=lambda rows, columns: [[None for _ in columns] for _ in rows],
-        mark=lit.mark,
-        level=lambda _: None,
-        sign=sign,
-        pending="?",
+        row_axis=placement.row_axis,
+        column_axis=placement.column_axis,
+        at=at,
+        cells=UnknownCells(placement.slice_at(at), highlight),
+        sign=placement.sign,
+        pending=UNKNOWN,
     )
 
 
@@ -127,6 +212,7 @@ def error_view(
         clashes=clashes,
         repairs=repairs,
         expected=expected,
+        cause=error,
         good=good,
         frames=tuple(str(frame) for frame in error.frames[-MOST_FRAMES:]),
     )

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from llm_linalg.numbers import Formatter
 from tui.frame import Number
+from tui.stage.row_summaries import row_summary
 
 if TYPE_CHECKING:
     from llm_linalg.node import Value
@@ -15,10 +16,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Formats:
-    """The numbers of one tensor as text (:class:`tui.frame.Numbers`).
-
-    A formatter for each number of decimals.
-    """
+    """The numbers of one tensor as text: a formatter for each number of decimals."""
 
     tensor: Value
     extent: float
@@ -46,13 +44,13 @@ class Formats:
         return self.made[decimals]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(slots=True, eq=False)
 class FormatCache:
     """Caches of one run, by tensor."""
 
     formats: dict[tuple[int, bool], Formats] = field(default_factory=dict)
     largest: dict[int, tuple[Value, float]] = field(default_factory=dict)
-    margins: dict[tuple[int, str], tuple[Value, Value]] = field(default_factory=dict)
+    row_summaries: dict[tuple[int, str], tuple[Value, Value]] = field(default_factory=dict)
 
     def numbers(self, tensor: Value, ascii_only: bool) -> Formats:
         """The formats of a tensor."""
@@ -61,14 +59,12 @@ class FormatCache:
             self.formats[key] = Formats(tensor, self.extent(tensor), ascii_only)
         return self.formats[key]
 
-    def margin(self, tensor: Value, kind: str) -> Value:
+    def row_summary(self, tensor: Value, kind: str) -> Value:
         """A reduction of a tensor's last axis."""
-        from llm_linalg.margins import margin
-
         key = (id(tensor), kind)
-        if key not in self.margins:
-            self.margins[key] = tensor, margin(kind, tensor.detach())
-        return self.margins[key][1]
+        if key not in self.row_summaries:
+            self.row_summaries[key] = tensor, row_summary(kind, tensor.detach())
+        return self.row_summaries[key][1]
 
     def extent(self, tensor: Value) -> float:
         """The largest finite magnitude in a tensor; 0 if there is none."""

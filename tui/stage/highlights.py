@@ -11,8 +11,7 @@ from llm_linalg.cells import Box
 from tui.frame import Index, Mark
 
 if TYPE_CHECKING:
-    from llm_linalg.api.node import Node
-    from llm_linalg.walk import Step
+    from llm_linalg.api.node_view import NodeView
 
 Cells = Collection[Index]
 MANY = 64
@@ -50,14 +49,15 @@ class Highlight:
         return range(min(places), max(places) + 1) if places else range(0)
 
 
-def step_marks(node: Node, step: Step | None, order: str | None) -> tuple[tuple[Highlight, ...], Highlight]:
-    """What a step lights on the operands' panels and on the result's."""
+def step_highlights(node: NodeView) -> tuple[tuple[Highlight, ...], Highlight]:
+    """What the step of a view lights on the operands' panels and on the result's."""
+    step = node.step
     if step is None:
         return tuple(Highlight() for _ in node.operands), Highlight()
     reads: tuple[Cells, ...] = step.reads
     current = reads
     target = next(iter(step.writes), None)
-    if order == "terms" and target is not None:
+    if node.order == "terms" and target is not None:
         reads = node.reads(target)  # the whole cell's; the step's own are the current term's
     operands = [
         Highlight(((Mark.READ, cells), (Mark.FACTOR, now)), now if len(now) else cells)
@@ -66,7 +66,9 @@ def step_marks(node: Node, step: Step | None, order: str | None) -> tuple[tuple[
     return tuple(operands), Highlight(((Mark.WRITE, step.writes),), step.writes)
 
 
-def cursor_marks(node: Node, on: int | None, index: Index) -> tuple[tuple[Highlight, ...], Highlight]:
+def cursor_highlights(
+    node: NodeView, on: int | None, index: Index
+) -> tuple[tuple[Highlight, ...], Highlight]:
     """What the cursor lights: on the result (`on` None) what its cell is made of, else what it feeds."""
     here = Highlight(((Mark.CURSOR, (index,)),), (index,))
     if on is None:

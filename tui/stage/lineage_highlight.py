@@ -1,4 +1,4 @@
-"""What is asked of the whole program: a cell, and all cells that it depends on or feeds, with derivatives."""
+"""A cell that is followed through the whole program: all that it depends on or feeds, with derivatives."""
 
 from __future__ import annotations
 
@@ -9,15 +9,12 @@ from typing import TYPE_CHECKING
 from llm_linalg.lesson_stop import Asked
 from tui.frame import Index, Mark
 from tui.stage.descriptions import cell_name
-from tui.stage.nodes import path_of
-from tui.view import View
 
 if TYPE_CHECKING:
     from llm_linalg.api.node import Node
     from llm_linalg.api.trace import Trace
     from llm_linalg.cells import Cells
     from llm_linalg.node import Value
-    from tui.stage.run import Run
 
 MOST_CELLS = 4_000_000
 MOST_OPERATIONS = 5_000
@@ -83,7 +80,7 @@ class FollowedCells:
 
 
 def followed(asked: Asked, trace: Trace) -> FollowedCells:
-    """The light of a cell.
+    """A cell, and what lies on its way through a program.
 
     Raises:
         LookupError: If there is no such cell, or the program is too large to follow one; one line says which.
@@ -105,41 +102,3 @@ def followed(asked: Asked, trace: Trace) -> FollowedCells:
     real = node.value.is_floating_point()
     influence = (trace.influence if back else trace.effect)(node, asked.index) if real else {}
     return FollowedCells(asked, node, cells, influence)
-
-
-def light_of(
-    view: View, trace: Trace | None, known: dict[Asked, FollowedCells | str]
-) -> FollowedCells | None:
-    """The light of a view, worked out once; None if nothing is followed, or nothing can be."""
-    if view.asked is None or trace is None or view.twin:
-        return None
-    if view.asked not in known:
-        try:
-            known[view.asked] = followed(view.asked, trace)
-        except LookupError as error:
-            known[view.asked] = str(error.args[0])
-    found = known[view.asked]
-    return None if isinstance(found, str) else found
-
-
-def dark(opened: Run, view: View) -> str:
-    """Why the cell that a view asks for can't be followed; empty if it can."""
-    opened.light(view)
-    found = "" if view.asked is None else opened.lights.get(view.asked, "")
-    return found if isinstance(found, str) else ""
-
-
-def lit(opened: Run, view: View, asked: Asked) -> bool:
-    """Whether a cell is the one that is followed, whichever way."""
-    light = opened.light(view)
-    node = None if opened.trace is None else opened.trace.labelled(asked.name)
-    return light is not None and (light.node, light.asked.index) == (node, asked.index)
-
-
-def asking(opened: Run, view: View) -> Asked | None:
-    """The cell under the cursor as one that can be followed; None for a part's, or without a cursor."""
-    found, trace = opened.spotted(view), opened.program(view)
-    if found is None or trace is None or view.twin or view.depth == "map":
-        return None
-    path = path_of(trace.nodes, found.maker)
-    return None if path is None else Asked("lineage", path[0], found.index)

@@ -27,7 +27,7 @@ def drawn(opened: Run, view: View) -> MaskEntry | None:
     A control of kind "grid" says which tensor it edits. A cell of any tensor on the stage with as many rows
     and columns stands for the entry at its place: of a mask, of the scores that it hides, of the weights.
     """
-    found = None if opened.trace is None or view.twin or view.cursor is None else opened.spotted(view)
+    found = None if opened.trace is None or view.twin or view.cursor is None else opened.cursor_cell(view)
     if opened.trace is None or found is None:
         return None
     for control in view.lesson.controls:
@@ -35,7 +35,7 @@ def drawn(opened: Run, view: View) -> MaskEntry | None:
             continue
         value = opened.trace[control.edits].value
         shape = tuple(value.shape)
-        if len(shape) == 2 and tuple(found.tensor.shape)[-2:] == shape == _shape(control):
+        if len(shape) == 2 and found.tensor.shape[-2:] == shape == _shape(control):
             grid = tuple(tuple(int(bool(entry)) for entry in row) for row in value.tolist())
             return MaskEntry(control, grid, *found.index[-2:])
     return None

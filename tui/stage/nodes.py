@@ -10,7 +10,7 @@ from llm_linalg.spelling import numbered, unknown
 
 if TYPE_CHECKING:
     from llm_linalg.api.node import Node
-    from llm_linalg.maps import Map
+    from llm_linalg.maps import Box, Map
 
 Path = tuple[str, ...]
 MANY = 100
@@ -146,6 +146,11 @@ class NodeNavigation:
         return path
 
     @property
+    def names(self) -> Path:
+        """The names of the node and of those that it is in, several of which may be alike."""
+        return tuple(node.name for node in self.chain)
+
+    @property
     def siblings(self) -> tuple[str, ...]:
         """The operations at the node's level."""
         return labels(self.chain[-2].parts if len(self.chain) > 1 else self.top)
@@ -173,11 +178,17 @@ class NodeNavigation:
             level = None
         return () if level is None else level.own
 
+    def box(self, path: Path) -> Box[Node]:
+        """A box of the map. Raises LookupError."""
+        if self.map is None:
+            raise LookupError("a program without operations has no map")
+        return self.map.level(path[:-1]).box(path[-1])
+
     def made_in(self, path: Path) -> Path:
         """The path of the node that a box of the map gives."""
         if self.map is None:
             return self.path
-        node = self.map.level(path[:-1]).box(path[-1]).node
+        node = self.box(path).node
         return (labels(self.top)[_position(self.top, node)],)
 
     def box_of(self, path: Path) -> Path:

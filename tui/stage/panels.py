@@ -1,23 +1,22 @@
-"""Panels: a node's tensors as windows of cells, where its scheme puts them."""
+"""Panels: a node's tensors as windows of cells, where their placements put them."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Protocol
 
+from llm_linalg.cells import TensorSlice
 from llm_linalg.edge import Edge, Edges
 from llm_linalg.text import clean
-from tui.frame import Index, Number, Panel, Read
+from tui.frame import Cell, Index, Mark, Number, Panel
 from tui.glyphs import ascii_text
 from tui.stage.format_cache import FormatCache, level_of
 from tui.stage.highlights import Highlight
 from tui.stage.placement import Placement
 
 if TYPE_CHECKING:
-    from llm_linalg.api.node import Node
     from llm_linalg.node import Value
-    from llm_linalg.walk import Walk
 
 NAME = 24  # columns that a tensor's name may take
 
@@ -26,50 +25,140 @@ NAME = 24  # columns that a tensor's name may take
 class PanelStyle:
     """What all panels of a frame share."""
 
-    store: FormatCache
+    cache: FormatCache
     extent: float  # the magnitude that the colours end at
     ascii_only: bool
 
 
+class NumberFormat(Protocol):
+    """How the numbers of one panel become text: a common format at several numbers of decimals."""
+
+    def width(self, decimals: int) -> int:
+        """Columns that the widest number needs at this many decimals."""
+
+    def text(self, value: Number, decimals: int) -> str:
+        """One number, right-aligned to ``width(decimals)``."""
+
+
+class NumberSource(Protocol):
+    """The numbers of a tensor, read window by window."""
+
+    def window(self, matrix: TensorSlice, rows: range, columns: range) -> Sequence[Sequence[Number | None]]:
+        """The numbers of a window of a matrix in it; None where one is not yet computed."""
+
+
+class PanelTensor(NumberSource, Protocol):
+    """What a panel shows."""
+
+    @property
+    def name(self) -> str:
+        """Its name."""
+
+    @property
+    def title(self) -> str:
+        """What it is called."""
+
+    @property
+    def value(self) -> Value:
+        """All of it, from which the format of its numbers comes."""
+
+    @property
+    def axis_names(self) -> Edges:
+        """What its axes are called; () if nothing is known of any."""
+
+
+Heat = Callable[[Index], float | None]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TensorCells:
+    """The cells of a slice of a tensor (:class:`tui.frame.CellSource`)."""
+
+    source: NumberSource
+    matrix: TensorSlice
+    formats: NumberFormat
+    mark: Callable[[Index], Mark]
+    extent: float  # the magnitude that the colours end at
+    pending: str
+    masked: str
+    heat: Heat | None = None  # the level of a cell where it is not its number's
+
+    def width(self, decimals: int) -> int:
+        """Columns of the widest number."""
+        return self.formats.width(decimals)
+
+    def values(self, rows: range, columns: range) -> Sequence[Sequence[Number | None]]:
+        """The numbers of a window."""
+        return self.source.window(self.matrix, rows, columns)
+
+    def window(self, rows: range, columns: range, decimals: int = 4) -> tuple[tuple[Cell, ...], ...]:
+        """The cells of a window, formatted."""
+        width = self.width(decimals)
+        return tuple(
+            tuple(
+                self._cell(self.matrix.cell(row, column), value, decimals, width)
+                for column, value in zip(columns, line, strict=True)
+            )
+            for row, line in zip(rows, self.values(rows, columns), strict=True)
+        )
+
+    def _cell(self, index: Index, value: Number | None, decimals: int, width: int) -> Cell:
+        mark = self.mark(index)
+        if value is None:
+            return Cell(self.pending.rjust(width), None, mark | Mark.PENDING)
+        text = self.masked.rjust(width) if Mark.MASKED in mark else self.formats.text(value, decimals)
+        return Cell(text, level_of(value, self.extent) if self.heat is None else self.heat(index), mark)
+
+
 def make_panel(
-    name: str, tensor: Value, spot: Placement, at: Index, lit: Highlight, read: Read, look: PanelStyle,
-    title: str = "", edges: Edges = (),
-) -> Panel:  # fmt: skip
+    tensor: PanelTensor,
+    placement: Placement,
+    at: Index,
+    highlight: Highlight,
+    style: PanelStyle,
+    heat: Heat | None = None,
+) -> Panel:
     """A panel of a tensor.
 
     Args:
-        name: The tensor's name.
-        tensor: Where its numbers' format comes from.
-        spot: Its role and the axes that run down and across.
+        tensor: The tensor.
+        placement: Its role and the axes that run down and across.
         at: The index along the others.
-        lit: Its marks and focus.
-        read: Its values in a window.
-        look: What all panels share.
-        title: What it is called instead of its name.
-        edges: What its axes are called.
+        highlight: Its marks and focus.
+        style: What all panels share.
+        heat: The level of a cell where it is not its number's.
     """
-    title = clean(title or name, NAME) + (".T" if look.ascii_only else "ᵀ") * spot.transposed
+    ascii_only = style.ascii_only
+    title = clean(tensor.title, NAME) + (".T" if ascii_only else "ᵀ") * placement.transposed
     if at:
         title += f"[{', '.join(map(str, at))}]"
+    pending, masked = (".", "#") if ascii_only else ("·", "░")
+    names, shape = tensor.axis_names, tuple(tensor.value.shape)
     return Panel(
-        name=name,
+        name=tensor.name,
         title=title,
-        role=spot.role,
-        shape=tuple(tensor.shape),
-        dtype=str(tensor.dtype).removeprefix("torch."),
-        row_axis=spot.row_axis,
-        column_axis=spot.column_axis,
+        role=placement.role,
+        shape=shape,
+        dtype=str(tensor.value.dtype).removeprefix("torch."),
+        row_axis=placement.row_axis,
+        column_axis=placement.column_axis,
         at=at,
-        numbers=look.store.numbers(tensor, look.ascii_only),
-        read=read,
-        mark=lit.mark,
-        level=lambda value: level_of(value, look.extent),
-        focus_rows=lit.span(spot.row_axis) if len(lit.focus) else range(0),
-        focus_columns=lit.span(spot.column_axis) if len(lit.focus) else range(0),
-        sign=_ascii_sign(spot.sign) if look.ascii_only else spot.sign,
-        pending="." if look.ascii_only else "·",
-        masked="#" if look.ascii_only else "░",
-        edges=tuple(map(_ascii_edge, edges)) if look.ascii_only else edges,
+        cells=TensorCells(
+            source=tensor,
+            matrix=placement.slice_at(at),
+            formats=style.cache.numbers(tensor.value, ascii_only),
+            mark=highlight.mark,
+            extent=style.extent,
+            pending=pending,
+            masked=masked,
+            heat=heat,
+        ),
+        focus_rows=highlight.span(placement.row_axis) if len(highlight.focus) else range(0),
+        focus_columns=highlight.span(placement.column_axis) if len(highlight.focus) else range(0),
+        sign=_ascii_sign(placement.sign) if ascii_only else placement.sign,
+        pending=pending,
+        masked=masked,
+        edges=tuple(map(_ascii_edge, names)) if ascii_only else names,
     )
 
 
@@ -81,83 +170,7 @@ def _ascii_sign(sign: str) -> str:
     return {"→": "->", "×": "x"}.get(sign, sign)
 
 
-def tensor_reader(tensor: Value, spot: Placement, at: Index) -> Read:
-    """The values of a tensor in a window of the slice shown; nothing outside the window is touched."""
-
-    def read(rows: range, columns: range) -> Sequence[Sequence[Number | None]]:
-        rest = iter(at)
-        picks: list[slice | int] = []
-        for axis in range(tensor.dim()):
-            if axis == spot.row_axis:
-                picks.append(slice(rows.start, rows.stop))
-            elif axis == spot.column_axis:
-                picks.append(slice(columns.start, columns.stop))
-            else:
-                picks.append(next(rest))
-        values: Any = tensor.detach()[tuple(picks)].tolist()
-        if spot.row_axis is not None and spot.column_axis is not None:
-            return _turned(values) if spot.transposed else values
-        if spot.row_axis is not None:
-            return [[value] for value in values]
-        scalar: list[list[Number | None]] = [[values]]
-        return [values] if spot.column_axis is not None else scalar
-
-    return read
-
-
-def _turned(lines: list[list[Number]]) -> list[list[Number]]:
-    return [list(line) for line in zip(*lines, strict=True)]
-
-
-def walk_reader(walk: Walk, k: int, spot: Placement, at: Index) -> Read:
-    """The values of a walk's result after step ``k`` (−1: before the first); None where not yet computed."""
-    rank = len(walk.node.shape)
-
-    def read(rows: range, columns: range) -> Sequence[Sequence[Number | None]]:
-        if spot.row_axis is None or spot.column_axis is None:
-            if rank == 1 and spot.row_axis is not None:
-                return [[value] for value in walk.values(k, (), range(1), rows)[0]]
-            if rank <= 1:
-                return walk.values(k, (), rows, columns)
-        elif (spot.row_axis, spot.column_axis) == (rank - 2, rank - 1):
-            return walk.values(k, at, rows, columns)
-        cells = _index_of(rank, spot, at)
-        return [[_one(walk, k, cells(row, column)) for column in columns] for row in rows]
-
-    return read
-
-
-def _index_of(rank: int, spot: Placement, at: Index) -> Callable[[int, int], Index]:
-    def index(row: int, column: int) -> Index:
-        rest = iter(at)
-        return tuple(
-            row if axis == spot.row_axis else column if axis == spot.column_axis else next(rest)
-            for axis in range(rank)
-        )
-
-    return index
-
-
-def _one(walk: Walk, k: int, index: Index) -> Number | None:
-    *leading, row, column = index
-    return walk.values(k, tuple(leading), range(row, row + 1), range(column, column + 1))[0][0]
-
-
-def rest_of(index: Index, spot: Placement) -> Index:
+def rest_of(index: Index, placement: Placement) -> Index:
     """An index without the axes that are shown: where its slice is."""
-    return tuple(i for axis, i in enumerate(index) if axis not in (spot.row_axis, spot.column_axis))
-
-
-def slice_of(node: Node, operand: int, output: Index, reads: Highlight, spot: Placement) -> Index:
-    """Which slice of an operand belongs to a cell of the result: by the labels, else by what is read."""
-    shape = tuple(node.operands[operand].value.shape)
-    first = reads.first()
-    if first is not None:
-        return rest_of(first, spot)
-    axes = node.axes
-    if axes is None:
-        return rest_of((0,) * len(shape), spot)
-    place = dict(zip(axes.output, output, strict=True))
-    labels = axes.operands[operand]
-    index = tuple(0 if n == 1 else place.get(label, 0) for label, n in zip(labels, shape, strict=True))
-    return rest_of(index, spot)
+    shown = (placement.row_axis, placement.column_axis)
+    return tuple(i for axis, i in enumerate(index) if axis not in shown)

@@ -5,158 +5,155 @@ A node's operands and result (and what stands beside it), lit for a step or the 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import TYPE_CHECKING
 
-from llm_linalg.edge import Edges
-from tui.frame import Arrangement, Index, Mark, Number, Panel
+from tui.frame import Arrangement, Index, Mark, Panel
 from tui.stage.cursor import CursorCell
 from tui.stage.format_cache import FormatCache, level_of
-from tui.stage.highlights import Highlight, cursor_marks, step_marks
-from tui.stage.panels import PanelStyle, make_panel, rest_of, slice_of, tensor_reader, walk_reader
-from tui.stage.placement import Placement, plain_spot, scheme
+from tui.stage.highlights import Highlight, cursor_highlights, step_highlights
+from tui.stage.panels import Heat, PanelStyle, make_panel, rest_of
+from tui.stage.placement import Placement, placements, plain_placement
+from tui.stage.row_summaries import RowSummaries, has_rows
 
 if TYPE_CHECKING:
-    from llm_linalg.api.node import Node
+    from llm_linalg.api.node_view import NodeView
+    from llm_linalg.api.tensor_view import TensorView
     from llm_linalg.node import Value
-    from llm_linalg.walk import Step, Walk
     from tui.stage.lineage_highlight import FollowedCells
 
-SOURCE = 14  # characters of an expression that stands for a name
 FED_BY = 8  # cells whose way into the results beside is followed
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class PictureInput:
-    """What the panels of one picture are made from."""
+    """What the panels of one picture are made from.
 
-    node: Node
-    beside: tuple[Node, ...]
-    walk: Walk | None  # None: the whole result is shown
-    k: int  # the step from 0; −1 before the first
-    order: str | None
-    at: Index | None  # the slice that was asked for
-    found: CursorCell | None  # the cell under the cursor
-    store: FormatCache
+    Attributes:
+        node: The node shown, at its step.
+        beside: The nodes that are shown together with it.
+        whole: Whether all of the result is shown, and no step.
+        at: The slice that was asked for.
+        cursor: The cell under the cursor.
+        cache: The formats of numbers.
+        ascii_only: Whether there is nothing but ASCII.
+        summary: What stands beside each row of the result.
+        followed: The cell that is followed through the program, and the cells on its way.
+    """
+
+    node: NodeView
+    beside: tuple[NodeView, ...]
+    whole: bool
+    at: Index | None
+    cursor: CursorCell | None
+    cache: FormatCache
     ascii_only: bool
-    edges: Callable[[Node], Edges]  # what a node's axes are called
-    margin: str | None = None  # what stands beside each row of the result
-    light: FollowedCells | None = None  # the cell that is followed through the program
+    summary: str | None = None
+    followed: FollowedCells | None = None
 
     @property
-    def step(self) -> Step | None:
-        """The step that is shown."""
-        return self.walk[self.k] if self.walk is not None and 0 <= self.k < len(self.walk) else None
+    def tensors(self) -> Sequence[TensorView]:
+        """All tensors of the picture."""
+        return [self.node.result, *self.node.operands, *(other.result for other in self.beside)]
 
-    @property
+    @cached_property
     def steepest(self) -> float | None:
-        """The largest derivative on the stage, where the colours of a cell that is followed end."""
-        if self.light is None:
+        """The largest derivative in the picture, where the colours of a cell that is followed end."""
+        followed = self.followed
+        if followed is None:
             return None
-        nodes = [self.node, *(o.node for o in self.node.operands), *self.beside]
-        found = [steep for node in nodes if (steep := self.light.steepest(node)) is not None]
-        return max(found, default=None)
+        slopes = [slope for x in self.tensors if (slope := followed.steepest(x.node)) is not None]
+        return max(slopes, default=None)
 
-    @property
+    @cached_property
     def extent(self) -> float:
-        """The largest magnitude on the stage, where the colours end."""
-        tensors = [self.node.value, *(o.value for o in self.node.operands), *(n.value for n in self.beside)]
-        return max(self.store.extent(tensor) for tensor in tensors)
+        """The largest magnitude in the picture, where the colours end."""
+        return max(self.cache.extent(tensor.value) for tensor in self.tensors)
 
 
-def picture(scene: PictureInput) -> tuple[tuple[Panel, ...], Arrangement]:
+def panels_of(picture: PictureInput) -> tuple[tuple[Panel, ...], Arrangement]:
     """The panels and how they stand."""
-    node = scene.node
-    plan = scheme(node, stacked=bool(scene.beside))
-    operands, result = _lit(scene)
-    output = _output_cell(scene, plan.output, result)
-    look = PanelStyle(scene.store, scene.extent, scene.ascii_only)
+    node = picture.node
+    plan = placements(node, stacked=bool(picture.beside))
+    operands, result = _highlights(picture)
+    output = _output_cell(picture, plan.output, result)
+    style = PanelStyle(picture.cache, picture.extent, picture.ascii_only)
     panels = []
-    for p, (operand, spot, lit) in enumerate(zip(node.operands, plan.operands, operands, strict=True)):
-        at = _operand_slice(scene, p, spot, lit, output)
-        read = tensor_reader(operand.value, spot, at)
-        title, edges = called(operand.node), scene.edges(operand.node)
-        panels.append(make_panel(operand.name, operand.value, spot, at, lit, read, look, title, edges))
+    for p, (operand, placement, lit) in enumerate(zip(node.operands, plan.operands, operands, strict=True)):
+        at = _operand_slice(picture, p, placement, lit, output)
+        panels.append(_panel(picture, operand, placement, at, lit, style))
     at = rest_of(output, plan.output)
-    if scene.walk is None:
-        read = tensor_reader(node.value, plan.output, at)
-    else:
-        read = walk_reader(scene.walk, scene.k, plan.output, at)
     if node.kind == "mask":
-        result = Highlight(result.marks, result.focus, lambda index: node.masked(index) is not None)
-    edges = scene.edges(node)
-    panels.append(make_panel(node.name, node.value, plan.output, at, result, read, look, called(node), edges))
-    panels += margins(scene, panels[-1], plan.output, look)
-    for other in scene.beside:
-        lit = _lit_beside(scene, other)
-        spot = plain_spot("sibling", len(other.shape))
-        at = rest_of(lit.first() or (0,) * len(other.shape), spot)
-        read = tensor_reader(other.value, spot, at)
-        edges = scene.edges(other)
-        panels.append(make_panel(other.name, other.value, spot, at, lit, read, look, called(other), edges))
-    nodes = [*(operand.node for operand in node.operands), node]
-    shown = [*nodes, *[node] * (len(panels) - len(nodes) - len(scene.beside)), *scene.beside]
-    marked = [_followed(scene, *pair) for pair in zip(panels, shown, strict=True)]
-    return tuple(marked), plan.arrangement
+        result = Highlight(result.marks, result.focus, node.masked)
+    panels.append(_panel(picture, node.result, plan.output, at, result, style))
+    if _summarized(picture, plan.output):
+        panels.append(_summary(picture, panels[-1], plan.output, style))
+    for other in picture.beside:
+        lit = _highlight_beside(picture, other)
+        placement = plain_placement("sibling", len(other.shape))
+        at = rest_of(lit.first() or (0,) * len(other.shape), placement)
+        panels.append(_panel(picture, other.result, placement, at, lit, style))
+    return tuple(panels), plan.arrangement
 
 
-def _followed(scene: PictureInput, panel: Panel, node: Node) -> Panel:
-    """A panel with the cells marked that lie on the way that is followed, coloured by their derivatives."""
-    light, extent = scene.light, scene.steepest
-    if light is None or panel.role == "margin":
-        return panel
-    cells, mark = light.cells.get(node, ()), panel.mark
+def _panel(
+    picture: PictureInput,
+    tensor: TensorView,
+    placement: Placement,
+    at: Index,
+    highlight: Highlight,
+    style: PanelStyle,
+) -> Panel:
+    """A panel of a tensor.
 
-    def marked(index: Index) -> Mark:
-        return mark(index) | (light.mark if index in cells else Mark.NONE)
+    Its cells on the way that is followed are marked, and coloured by their derivatives.
+    """
+    followed, heat = picture.followed, None
+    if followed is not None:
+        on_the_way = (followed.mark, followed.cells.get(tensor.node, ()))
+        highlight = Highlight((*highlight.marks, on_the_way), highlight.focus, highlight.rule)
+        heat = _slopes(followed, tensor, picture.steepest)
+    return make_panel(tensor, placement, at, highlight, style, heat)
 
-    def heat(index: Index) -> float | None:
-        return level_of(light.slope(node, index), extent or 0.0)
 
-    return replace(panel, mark=marked, heat=heat if extent is not None else None)
+def _slopes(followed: FollowedCells, tensor: TensorView, extent: float | None) -> Heat | None:
+    """The colours of cells by their derivatives; None where there are no derivatives."""
+    if extent is None:
+        return None
+    return lambda index: level_of(followed.slope(tensor.node, index), extent)
 
 
-def margins(scene: PictureInput, result: Panel, spot: Placement, look: PanelStyle) -> list[Panel]:
+def _summarized(picture: PictureInput, placement: Placement) -> bool:
+    """Whether something stands beside the rows of the result."""
+    shape = picture.node.shape
+    return picture.summary is not None and has_rows(shape) and placement.column_axis == len(shape) - 1
+
+
+def _summary(picture: PictureInput, result: Panel, placement: Placement, style: PanelStyle) -> Panel:
     """What stands beside the rows of the result: a row's number is there when all of the row is."""
-    from llm_linalg.margins import has_margin
-
-    node, kind = scene.node, scene.margin
-    if kind is None or not has_margin(node.shape) or spot.column_axis != len(node.shape) - 1:
-        return []
-    values = scene.store.margin(node.value, kind)
-    beside = Placement("margin", spot.row_axis, None)
-    whole = tensor_reader(values, beside, result.at)
-
-    def read(rows: range, columns: range) -> Sequence[Sequence[Number | None]]:
-        made = result.read(rows, range(result.columns))
-        found = zip(whole(rows, columns), made, strict=True)
-        return [[None] if None in row else number for number, row in found]
-
-    name, edges = f"{node.name}.{kind}(-1)", result.edges[:-1]
-    panel = make_panel(name, values, beside, result.at, Highlight(), read, look, kind, edges)
-    return [replace(panel, title=kind, focus_rows=result.focus_rows)]
+    kind, rows = picture.summary or "", picture.node.result
+    summaries = RowSummaries(kind, picture.cache.row_summary(rows.value, kind), rows)
+    beside = Placement("margin", placement.row_axis, None)
+    panel = make_panel(summaries, beside, result.at, Highlight(), style)
+    return replace(panel, title=kind, focus_rows=result.focus_rows)
 
 
-def called(node: Node | None) -> str:
-    """What a node that the program gave no name is called: its expression, if that is short."""
-    if node is None or node.bound_name is not None or not node.source:
-        return ""
-    return node.source if len(node.source) <= SOURCE and "\n" not in node.source else ""
-
-
-def _lit(scene: PictureInput) -> tuple[tuple[Highlight, ...], Highlight]:
-    """The marks of the operands and of the result: the cursor's if there is one, else the step's."""
-    node, found = scene.node, scene.found
-    if found is None:
-        return step_marks(node, scene.step, scene.order)
-    if found.owner is node:
-        on_operands, on_result = cursor_marks(node, found.operand, found.index)
-        if scene.light is None:
+def _highlights(picture: PictureInput) -> tuple[tuple[Highlight, ...], Highlight]:
+    """What is lit on the operands and on the result: for the cursor if there is one, else for the step."""
+    node, cursor = picture.node, picture.cursor
+    if cursor is None:
+        if picture.whole:
+            return tuple(Highlight() for _ in node.operands), Highlight()
+        return step_highlights(node)
+    if cursor.owner.node is node.node:
+        on_operands, on_result = cursor_highlights(node, cursor.operand, cursor.index)
+        if picture.followed is None:
             return on_operands, on_result
         return tuple(map(_cursor_only, on_operands)), _cursor_only(on_result)
-    reads = found.owner.reads(found.index)  # on a result beside: what it shares with this node is lit
-    shared = {id(o.value): cells for o, cells in zip(found.owner.operands, reads, strict=True)}
+    reads = cursor.owner.reads(cursor.index)  # on a result beside: what it shares with this node is lit
+    shared = {id(x.value): cells for x, cells in zip(cursor.owner.operands, reads, strict=True)}
     lit = []
     for operand in node.operands:
         cells = shared.get(id(operand.value), ())
@@ -164,25 +161,26 @@ def _lit(scene: PictureInput) -> tuple[tuple[Highlight, ...], Highlight]:
     return tuple(lit), Highlight()
 
 
-def _cursor_only(lit: Highlight) -> Highlight:
+def _cursor_only(highlight: Highlight) -> Highlight:
     """Without what the cell's own operation reads: what is followed through the program is marked instead."""
-    return Highlight(tuple((mark, cells) for mark, cells in lit.marks if mark is Mark.CURSOR), lit.focus)
+    marks = tuple((mark, cells) for mark, cells in highlight.marks if mark is Mark.CURSOR)
+    return Highlight(marks, highlight.focus)
 
 
-def _lit_beside(scene: PictureInput, other: Node) -> Highlight:
+def _highlight_beside(picture: PictureInput, other: NodeView) -> Highlight:
     """What the cursor lights on a result beside: itself, or what the same cells of the operands feed."""
-    found = scene.found
-    if found is None:
+    cursor = picture.cursor
+    if cursor is None:
         return Highlight()
-    if found.owner is other:
-        return Highlight(((Mark.CURSOR, (found.index,)),), (found.index,))
-    if found.operand is not None:
-        sources: list[tuple[Value, tuple[Index, ...]]] = [(found.tensor, (found.index,))]
+    if cursor.owner.node is other.node:
+        return Highlight(((Mark.CURSOR, (cursor.index,)),), (cursor.index,))
+    if cursor.operand is not None:
+        sources: list[tuple[Value, tuple[Index, ...]]] = [(cursor.tensor.value, (cursor.index,))]
     else:
-        reads = found.owner.reads(found.index)
+        reads = cursor.owner.reads(cursor.index)
         sources = [
             (operand.value, tuple(cells)[:FED_BY])
-            for operand, cells in zip(found.owner.operands, reads, strict=True)
+            for operand, cells in zip(cursor.owner.operands, reads, strict=True)
             if len(cells) <= FED_BY
         ]
     fed = {
@@ -197,30 +195,42 @@ def _lit_beside(scene: PictureInput, other: Node) -> Highlight:
     return Highlight(((Mark.FED, ordered),), ordered)
 
 
-def _output_cell(scene: PictureInput, spot: Placement, result: Highlight) -> Index:
+def _output_cell(picture: PictureInput, placement: Placement, result: Highlight) -> Index:
     """A cell of the slice of the result that is shown: under the cursor, or asked for, or being written."""
-    rank = len(scene.node.shape)
-    zeros = (0,) * rank
-    found = scene.found
-    if found is not None and found.owner is scene.node and found.operand is None:
-        return found.index
-    hidden = [axis for axis in range(rank) if axis not in (spot.row_axis, spot.column_axis)]
-    if scene.at is not None and len(scene.at) == len(hidden):
+    shape, cursor = picture.node.shape, picture.cursor
+    zeros = (0,) * len(shape)
+    if cursor is not None and cursor.owner.node is picture.node.node and cursor.operand is None:
+        return cursor.index
+    shown = (placement.row_axis, placement.column_axis)
+    hidden = [axis for axis in range(len(shape)) if axis not in shown]
+    if picture.at is not None and len(picture.at) == len(hidden):
         index = list(zeros)
-        for axis, i in zip(hidden, scene.at, strict=True):
-            index[axis] = max(0, min(i, scene.node.shape[axis] - 1))
+        for axis, i in zip(hidden, picture.at, strict=True):
+            index[axis] = max(0, min(i, shape[axis] - 1))
         return tuple(index)
     return result.first() or zeros
 
 
-def _operand_slice(scene: PictureInput, p: int, spot: Placement, lit: Highlight, output: Index) -> Index:
-    found = scene.found
-    if found is not None and found.operand == p:
-        return rest_of(found.index, spot)
-    rank = len(scene.node.operands[p].value.shape)
-    if rank <= (spot.row_axis is not None) + (spot.column_axis is not None):
+def _operand_slice(
+    picture: PictureInput, p: int, placement: Placement, highlight: Highlight, output: Index
+) -> Index:
+    """Which slice of an operand is shown."""
+    node, cursor = picture.node, picture.cursor
+    if cursor is not None and cursor.operand == p:
+        return rest_of(cursor.index, placement)
+    shape = node.operands[p].shape
+    if len(shape) <= (placement.row_axis is not None) + (placement.column_axis is not None):
         return ()
-    if scene.at is not None and scene.node.value.numel():
-        reads = scene.node.reads(output)[p]
-        return slice_of(scene.node, p, output, Highlight(focus=reads), spot)
-    return slice_of(scene.node, p, output, lit, spot)
+    asked = picture.at is not None and node.result.value.numel()
+    first = next(iter(node.reads(output)[p]), None) if asked else highlight.first()
+    return rest_of(_belonging(node, p, output) if first is None else first, placement)
+
+
+def _belonging(node: NodeView, p: int, output: Index) -> Index:
+    """The cell of an operand that belongs to a cell of the result by the labels of the axes."""
+    shape = node.operands[p].shape
+    if node.axes is None:
+        return (0,) * len(shape)
+    place = dict(zip(node.axes.output, output, strict=True))
+    labels = node.axes.operands[p]
+    return tuple(0 if n == 1 else place.get(label, 0) for label, n in zip(labels, shape, strict=True))

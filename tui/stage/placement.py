@@ -11,11 +11,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from llm_linalg.ops import TABLE
-from tui.frame import Arrangement, Role
+from llm_linalg.cells import TensorSlice
+from tui.frame import Arrangement, Index, Role
 
 if TYPE_CHECKING:
-    from llm_linalg.api.node import Node
+    from llm_linalg.api.node_view import NodeView
     from llm_linalg.axes import Axes
 
 
@@ -27,6 +27,10 @@ class Placement:
     row_axis: int | None
     column_axis: int | None
     sign: str = ""
+
+    def slice_at(self, at: Index) -> TensorSlice:
+        """The matrix that is shown, by its index along the other axes."""
+        return TensorSlice(self.row_axis, self.column_axis, at)
 
     @property
     def transposed(self) -> bool:
@@ -43,7 +47,7 @@ class Placements:
     output: Placement
 
 
-def plain_spot(role: Role, rank: int, sign: str = "", *, column: bool = False) -> Placement:
+def plain_placement(role: Role, rank: int, sign: str = "", *, column: bool = False) -> Placement:
     """The last two axes; a 1-D tensor as a row, or as a column."""
     if rank >= 2:
         return Placement(role, rank - 2, rank - 1, sign)
@@ -52,7 +56,7 @@ def plain_spot(role: Role, rank: int, sign: str = "", *, column: bool = False) -
     return Placement(role, 0, None, sign) if column else Placement(role, None, 0, sign)
 
 
-def scheme(node: Node, *, stacked: bool = False) -> Placements:
+def placements(node: NodeView, *, stacked: bool = False) -> Placements:
     """How a node's tensors stand.
 
     ``stacked``: in a column, for comparison with others on the same operands.
@@ -64,7 +68,7 @@ def scheme(node: Node, *, stacked: bool = False) -> Placements:
     return _side_by_side(node, stacked)
 
 
-def _falk(node: Node) -> Placements | None:
+def _falk(node: NodeView) -> Placements | None:
     axes = node.axes
     if axes is None or len(set(axes.output)) < len(axes.output):
         return None
@@ -86,18 +90,18 @@ def _falk(node: Node) -> Placements | None:
         return None
     if inner is None and (row is None or column is None):
         return None
-    spots = []
+    operands = []
     for p, labels in enumerate(axes.operands):
         if p == left:
-            spots.append(Placement("left", _place(labels, row), _place(labels, inner)))
+            operands.append(Placement("left", _place(labels, row), _place(labels, inner)))
         elif p == top:
-            spots.append(Placement("top", _place(labels, inner), _place(labels, column)))
+            operands.append(Placement("top", _place(labels, inner), _place(labels, column)))
         else:
             if _place(labels, row) is not None:
                 return None  # an addend with rows of its own has no place in the scheme
-            spots.append(Placement("addend", None, _place(labels, column), "+"))
+            operands.append(Placement("addend", None, _place(labels, column), "+"))
     output = Placement("result", _place(axes.output, row), _place(axes.output, column))
-    return Placements("falk", tuple(spots), output)
+    return Placements("falk", tuple(operands), output)
 
 
 def _main(axes: Axes) -> tuple[int, int] | None:
@@ -125,23 +129,23 @@ def _place(labels: tuple[str, ...], label: str | None) -> int | None:
     return labels.index(label) if label in labels else None
 
 
-def _side_by_side(node: Node, stacked: bool) -> Placements:
-    ranks = [len(operand.value.shape) for operand in node.operands]
+def _side_by_side(node: NodeView, stacked: bool) -> Placements:
+    ranks = [len(operand.shape) for operand in node.operands]
     rank = len(node.shape)
     flat = max([*ranks, rank]) <= 1
-    sign = TABLE.operator(node.op)
+    sign = node.operator
     columns = _columns(node) if not (stacked or flat) else [False] * (len(ranks) + 1)
     operands = tuple(
-        plain_spot("operand", size, sign if p and sign else "", column=columns[p])
+        plain_placement("operand", size, sign if p and sign else "", column=columns[p])
         for p, size in enumerate(ranks)
     )
     equals = "" if not ranks else "=" if sign and len(ranks) > 1 else "→"
-    output = plain_spot("result", rank, equals, column=columns[-1])
+    output = plain_placement("result", rank, equals, column=columns[-1])
     below = stacked or flat or (rank <= 1 and not columns[-1])
     return Placements("column" if below and ranks else "row", operands, output)
 
 
-def _columns(node: Node) -> list[bool]:
+def _columns(node: NodeView) -> list[bool]:
     """For each operand and the output.
 
     Whether a 1-D one runs along the rows of the others: then it is a column.

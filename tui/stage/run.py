@@ -4,25 +4,34 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from itertools import product
+from math import prod
 from typing import TYPE_CHECKING
 
 from llm_linalg.lesson_stop import Asked
 from tui.frame import Frame, Panel
-from tui.player import last, order_of
+from tui.mapping import standing
+from tui.player import last, order_of, position
 from tui.stage import cursor
-from tui.stage.error_frame import repaired, repairs
+from tui.stage.axis_labels import axis_names
+from tui.stage.boards import live
+from tui.stage.cursor import CursorCell, cursor_cell, cursor_view
+from tui.stage.error_frame import error_frame, repaired, repairs
 from tui.stage.format_cache import FormatCache
-from tui.stage.frames import failed_frame, map_frame, node_frame
-from tui.stage.lineage_highlight import FollowedCells, light_of
-from tui.stage.maps import BoxRows
+from tui.stage.frames import dropped_frame, in_ascii, map_frame, node_frame, program_frame
+from tui.stage.lineage_highlight import FollowedCells, followed
+from tui.stage.maps import BoxRows, live_map
 from tui.stage.nodes import NodeNavigation, find, path_of, top_node
+from tui.stage.pictures import PictureInput
 from tui.stage.torch_code import torch_code
 from tui.view import View
 
 if TYPE_CHECKING:
     from llm_linalg.api.node import Node
+    from llm_linalg.api.node_view import CellView, NodeView
     from llm_linalg.api.trace import Trace
+    from llm_linalg.edge import Edges
     from llm_linalg.errors import ProgramError
     from llm_linalg.lesson import LessonError
     from llm_linalg.naming import Naming
@@ -30,25 +39,38 @@ if TYPE_CHECKING:
 
 AT_A_KEY = 500  # operations whose gradient program is made while one waits for a key
 MOST_BACKWARD = 30_000  # operations that have one at all
+MOST_SLICES = 100_000  # slices of a tensor that one can go through
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(eq=False)
 class Run:
-    """A program that was run, or failed, for a view: makes the frame of any step, order, node or cursor."""
+    """A program that was run, or failed, for a view.
+
+    It answers what does not change: the frame of a view, where the cursor can go. What takes a while to work
+    out is kept.
+
+    Attributes:
+        view: What it was run for.
+        trace: What torch did; None if it failed.
+        error: Why it failed.
+        good: What was open before, if this failed.
+        operands: Of a shape error the operands, as far as they are there.
+        fault: Where the lesson itself, as it is written, is at fault.
+        above: What ran of it before it failed, where somebody asks for that.
+    """
 
     view: View
     trace: Trace | None
     error: ProgramError | None
-    good: Run | None  # what was open before, if this failed
-    operands: tuple[Value | None, ...] = ()  # of a shape error
-    fault: LessonError | None = None  # where the lesson itself, as it is written, is at fault
-    above: Trace | None = None  # what ran of it before it failed, where somebody asks for that
-    store: FormatCache = field(default_factory=FormatCache)
-    twins: dict[int, Trace | None] = field(default_factory=dict)
-    losses: list[Node | None] = field(default_factory=list)
-    namings: list[Naming] = field(default_factory=list)
-    lights: dict[Asked, FollowedCells | str] = field(default_factory=dict)
-    levels: tuple[BoxRows, BoxRows] = field(default_factory=lambda: ({}, {}))  # of the program, of its twin
+    good: Run | None
+    operands: tuple[Value | None, ...] = ()
+    fault: LessonError | None = None
+    above: Trace | None = None
+    _cache: FormatCache = field(default_factory=FormatCache, init=False)
+    _gradients: Trace | None = field(default=None, init=False)
+    _has_gradients: bool = field(default=False, init=False)  # whether there are, or can be none
+    _following: dict[Asked, FollowedCells | str] = field(default_factory=dict, init=False)
+    _levels: tuple[BoxRows, BoxRows] = field(default_factory=lambda: ({}, {}), init=False)  # also of the twin
 
     def serves(self, view: View) -> bool:
         """Whether the view shows the same run, so that :meth:`frame` draws it without running again."""
@@ -81,35 +103,120 @@ class Run:
             return None
         return chain[0] if chain else None
 
-    def beside(self, view: View, node: Node) -> tuple[Node, ...]:
+    def frame(self, view: View, *, ascii_only: bool = False) -> Frame:
+        """The picture of a view that this serves. Raises LookupError for a path that isn't there."""
+        if self.error is not None:
+            good = None if self.good is None else self.good.frame(self.good.view, ascii_only=ascii_only)
+            frame = error_frame(view, self.error, self.operands, good, self.fault, self._cache, ascii_only)
+        else:
+            frame = (self._map_frame if view.depth == "map" else self._node_frame)(view, ascii_only)
+        return in_ascii(frame) if ascii_only else frame
+
+    def _node_frame(self, view: View, ascii_only: bool) -> Frame:
+        trace, navigation = self.program(view), self.navigation(view)
+        board = None if view.board is None else live(view.board, view, trace, ascii_only)
+        if trace is None or navigation.node is None:
+            return program_frame(view, "" if trace is None else trace.printed, board)
+        if navigation.node.dropped:
+            return dropped_frame(view, trace, navigation, self._view_of(navigation.node))
+        whole = view.depth == "operations"
+        step, _ = position(view, navigation)
+        node = self._view_of(navigation.node, order_of(view, navigation), None if whole else step - 1)
+        beside = self._beside(view, navigation.node)
+        cell = cursor_cell(view, node, beside)
+        picture = PictureInput(
+            node=node,
+            beside=beside,
+            whole=whole,
+            at=view.at,
+            cursor=cell,
+            cache=self._cache,
+            ascii_only=ascii_only,
+            summary=self._row_summary(view, navigation),
+            followed=self.followed(view),
+        )
+        about = None
+        if cell is not None:
+            readers = trace.nodes if cell.operand is None else (cell.owner.node,)
+            about = cursor_view(cell, self._cell_view(cell, readers), picture.followed)
+        frame = node_frame(view, trace, navigation, picture, about, board)
+        return replace(frame, twins=self.has_twin())
+
+    def _map_frame(self, view: View, ascii_only: bool) -> Frame:
+        trace, navigation = self.program(view), self.navigation(view)
+        known = self._levels[view.twin]
+        level = live_map(view, navigation, self.followed(view), ascii_only, known)
+        if trace is None or level is None:
+            return self._node_frame(replace(view, depth="cells"), ascii_only)
+        from llm_linalg.api.node_view import node_view
+
+        box = navigation.box(standing(view, navigation))
+        shown = node_view(box.node, next(iter(box.node.orders), None))
+        frame = map_frame(view, trace, navigation, level, shown, node_view(box.nodes[0]))
+        return replace(frame, twins=self.has_twin())
+
+    def _view_of(self, node: Node, order: str | None = None, step: int | None = None) -> NodeView:
+        from llm_linalg.api.node_view import node_view
+
+        return node_view(node, order, step, self._axis_names)
+
+    def _cell_view(self, cell: CursorCell, readers: Sequence[Node]) -> CellView:
+        from llm_linalg.api.node_view import cell_view
+
+        return cell_view(cell.tensor, cell.index, readers, cursor.CONSUMERS, self._axis_names)
+
+    def _axis_names(self, node: Node) -> Edges:
+        return () if self._naming is None else self._naming.of(node)
+
+    @cached_property
+    def _naming(self) -> Naming | None:
+        return axis_names(self.view.lesson.declared, self.trace)
+
+    def _beside(self, view: View, node: Node) -> tuple[NodeView, ...]:
         """The nodes that the stop shows together with this one."""
         stop, trace = view.at_stop, self.program(view)
         if trace is None or view.twin != stop.backward or not stop.beside:
             return ()
         group = [trace[name] for name in (stop.show, *stop.beside) if name and name in trace]
-        return tuple(n for n in group if n is not node) if any(n is node for n in group) else ()
+        if not any(other is node for other in group):
+            return ()
+        return tuple(self._view_of(other) for other in group if other is not node)
 
-    def frame(self, view: View, *, ascii_only: bool = False) -> Frame:
-        """The picture of a view that this serves. Raises LookupError for a path that isn't there."""
-        if self.error is not None:
-            return failed_frame(self, view, self.error, ascii_only)
-        made = map_frame if view.depth == "map" else node_frame
-        return made(self, view, ascii_only)
+    def _row_summary(self, view: View, navigation: NodeNavigation) -> str | None:
+        """What the stop wants beside the rows of the node that it shows."""
+        kind = view.at_stop.margin
+        if kind is None or view.twin:
+            return None
+        return kind if navigation.chain == self.navigation(replace(view, path=())).chain else None
 
-    def light(self, view: View) -> FollowedCells | None:
+    def followed(self, view: View) -> FollowedCells | None:
         """What is followed through the program; None if nothing is, or nothing can be."""
-        return light_of(view, self.trace, self.lights)
+        found = self.following(view)
+        return None if isinstance(found, str) else found
 
-    def spotted(self, view: View) -> cursor.CursorCell | None:
-        """The cell under the cursor; None if its tensor is not on the stage."""
-        node = self.navigation(view).node
-        return None if node is None else cursor.spot(view, node, self.beside(view, node))
+    def following(self, view: View) -> FollowedCells | str | None:
+        """What is followed through the program, or why it can't be; None if nothing is."""
+        if view.asked is None or self.trace is None or view.twin:
+            return None
+        if view.asked not in self._following:
+            try:
+                self._following[view.asked] = followed(view.asked, self.trace)
+            except LookupError as error:
+                self._following[view.asked] = str(error.args[0])
+        return self._following[view.asked]
+
+    def cursor_cell(self, view: View) -> CursorCell | None:
+        """The cell under the cursor; None if its tensor is not in the picture."""
+        node = self.navigation(view).node if view.cursor is not None else None
+        return None if node is None else cursor_cell(view, self._view_of(node), self._beside(view, node))
+
+    @cached_property
+    def _loss(self) -> Node | None:
+        return None if self.trace is None else self.trace.loss
 
     def has_twin(self) -> bool:
         """Whether there is a gradient program to show."""
-        if not self.losses:
-            self.losses.append(None if self.trace is None else self.trace.loss)
-        return self.losses[0] is not None
+        return self._loss is not None
 
     def turned(self, view: View) -> View | str:
         """The view at the other pass; or why there is none."""
@@ -118,7 +225,12 @@ class Run:
 
     def late(self, view: View) -> bool:
         """Whether the view shows a gradient program that is still to be made, and takes a while."""
-        return view.twin and self.trace is not None and not self.twins and len(self.trace.nodes) > AT_A_KEY
+        return (
+            view.twin
+            and self.trace is not None
+            and not self._has_gradients
+            and len(self.trace.nodes) > AT_A_KEY
+        )
 
     def twin(self, view: View) -> View:
         """The gradient program's node of the node shown, or back; the same view if there is none.
@@ -152,40 +264,40 @@ class Run:
         A cell of the result leads to the first cell that it was made of, a cell of an operand to the node
         that made it.
         """
-        found = self.spotted(view)
-        ground = self.navigation(view)
-        trace = self.program(view)
-        if found is None or trace is None:
+        cell, navigation, trace = self.cursor_cell(view), self.navigation(view), self.program(view)
+        if cell is None or trace is None:
             return view
-        if found.operand is None:
-            cells = found.owner.reads(found.index)
-            for operand, made in zip(found.owner.operands, cells, strict=True):
+        if cell.operand is None:
+            cells = cell.owner.reads(cell.index)
+            for operand, made in zip(cell.owner.operands, cells, strict=True):
                 for index in made:
                     return replace(view, cursor=(operand.name, index), at=None)
             return view
-        path = path_of(trace.nodes, found.maker, ground.chain[:-1])
-        if path is None or not found.maker.operands:
+        maker = cell.tensor.node
+        path = path_of(trace.nodes, maker, navigation.chain[:-1])
+        if path is None or not maker.operands:
             return view
-        step = found.maker.walk("cells").locate(found.index) + 1 if "cells" in found.maker.orders else 0
+        step = maker.walk("cells").locate(cell.index) + 1 if "cells" in maker.orders else 0
         there = replace(view, path=path, order=None, depth="cells", step=step, at=None, back=())
-        return replace(there, cursor=(found.maker.name, found.index))
+        return replace(there, cursor=(maker.name, cell.index))
 
     def move_cursor(self, view: View, rows: int, columns: int) -> View:
         """The cell cursor moved on its panel, or put on the result if it isn't on the stage."""
-        ground = self.navigation(view)
-        node = ground.node
+        navigation = self.navigation(view)
+        node = navigation.node
         if node is None or not node.value.numel():
             return view
-        found = self.spotted(view)
-        if found is None:
-            order = order_of(view, ground)
-            written = (
-                ground.cell(order, view.step) if order and 0 < view.step <= ground.length(order) else None
-            )
-            return replace(view, cursor=cursor.start(node, written))
+        cell = self.cursor_cell(view)
+        if cell is None:
+            order, written = order_of(view, navigation), None
+            if order and 0 < view.step <= navigation.length(order):
+                written = navigation.cell(order, view.step)
+            return replace(view, cursor=cursor.start(node.name, node.shape, written))
         for panel in self.frame(view).panels:
-            if panel.name == found.name and panel.shape == tuple(found.tensor.shape):
-                return replace(view, cursor=(found.name, cursor.moved(panel, found.index, rows, columns)))
+            if panel.name == cell.tensor.name and panel.shape == cell.tensor.shape:
+                return replace(
+                    view, cursor=(cell.tensor.name, cursor.moved(panel, cell.index, rows, columns))
+                )
         return view
 
     def asked(self, view: View, name: str) -> View:
@@ -195,39 +307,38 @@ class Run:
             return view
         path = path_of(self.trace.nodes, node) or ()
         there = replace(view, path=path, order=None, depth="cells", step=0, at=None, back=())
-        return replace(last(there, self.navigation(there)), cursor=cursor.start(node, None))
+        return replace(last(there, self.navigation(there)), cursor=cursor.start(node.name, node.shape))
 
     def next_panel(self, view: View, direction: int = 1) -> View:
         """The cell cursor moved to the next panel, onto what is lit there."""
-        found = self.spotted(view)
-        if found is None:
+        cell = self.cursor_cell(view)
+        if cell is None:
             return self.move_cursor(view, 0, 0)
         panels = [panel for panel in self.frame(view).panels if all(panel.shape) and panel.role != "margin"]
         names = [*dict.fromkeys(panel.name for panel in panels)]
-        if len(names) < 2 or found.name not in names:
+        if len(names) < 2 or cell.tensor.name not in names:
             return view
-        name = names[(names.index(found.name) + direction) % len(names)]
+        name = names[(names.index(cell.tensor.name) + direction) % len(names)]
         panel = next(panel for panel in panels if panel.name == name)
         return replace(view, cursor=(name, panel.index(panel.focus_rows.start, panel.focus_columns.start)))
 
     def slices(self, view: View, direction: int) -> View:
         """The next or previous slice of an N-d tensor: the cursor's, else the result's."""
-        ground = self.navigation(view)
-        node = ground.node
+        node = self.navigation(view).node
         if node is None:
             return view
-        found = self.spotted(view)
+        cell = self.cursor_cell(view)
         panels = self.frame(view).panels
-        name = node.name if found is None else found.name
+        name = node.name if cell is None else cell.tensor.name
         panel = next((panel for panel in panels if panel.name == name), None)
         if panel is None or not panel.at:
             return view
         shown = (panel.row_axis, panel.column_axis)
         at = _slice_beside(panel, direction)
-        if found is None:
+        if cell is None:
             return replace(view, at=at)
         rest = iter(at)
-        index = tuple(i if axis in shown else next(rest) for axis, i in enumerate(found.index))
+        index = tuple(i if axis in shown else next(rest) for axis, i in enumerate(cell.index))
         return replace(view, cursor=(name, index))
 
     @property
@@ -247,9 +358,10 @@ class Run:
 
     def backward(self) -> Trace | None:
         """The gradient program; None if there is none."""
-        if not self.twins:
-            self.twins[0] = None if self.trace is None else _gradients(self.trace)
-        return self.twins[0]
+        if not self._has_gradients:
+            self._gradients = None if self.trace is None else _gradients(self.trace)
+            self._has_gradients = True
+        return self._gradients
 
 
 def _barred(trace: Trace) -> str:
@@ -302,21 +414,11 @@ def _gone(opened: Run, view: View) -> bool:
     return node is not None and node.dropped
 
 
-MOST_SLICES = 100_000
-
-
 def _slice_beside(panel: Panel, direction: int) -> tuple[int, ...]:
     """The next or the previous slice of a panel's tensor, around its ends."""
     sizes = [n for axis, n in enumerate(panel.shape) if axis not in (panel.row_axis, panel.column_axis)]
-    every = list(product(*map(range, sizes))) if _count(sizes) <= MOST_SLICES else [panel.at]
+    every = list(product(*map(range, sizes))) if prod(sizes) <= MOST_SLICES else [panel.at]
     return every[(every.index(panel.at) + direction) % len(every)]
-
-
-def _count(sizes: list[int]) -> int:
-    total = 1
-    for size in sizes:
-        total *= size
-    return total
 
 
 def _standard(trace: Trace | None, show: str | None) -> tuple[Node, ...]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from llm_linalg.spelling import unknown
 from tui.model.errors import UsageError
 from tui.player import WHOLE, Navigable, goto, order_of, position
-from tui.stage.lineage_highlight import dark
+from tui.stage.cell_following import refusal
 from tui.view import View
 
 if TYPE_CHECKING:
@@ -35,14 +35,14 @@ def settle(view: View, opened: Run, flags: argparse.Namespace) -> View:
             raise UsageError("this stop has no tensors, so it has no steps and no orders")
         return view
     follows = (flags.lineage, flags.reach) != (None, None)  # a stop's own cell may be gone with its controls
-    if follows and view.asked is not None and (said := dark(opened, view)):
+    if follows and view.asked is not None and (said := refusal(opened, view)):
         raise UsageError(said)
     _on_map(view, ground)
     if flags.order is not None and flags.order not in ground.orders:
         raise UsageError(unknown(f"order of {ground.path[-1]}", flags.order, ground.orders))
     if view.depth == "terms" and "terms" not in ground.orders:
         raise UsageError(f"{ground.path[-1]} is not a sum of terms: its depths are map, operations and cells")
-    if view.cursor is not None and opened.spotted(view) is None:
+    if view.cursor is not None and opened.cursor_cell(view) is None:
         names = dict.fromkeys(panel.name for panel in opened.frame(replace(view, cursor=None)).panels)
         raise UsageError(f"no such cell on this picture, whose tensors are {', '.join(names)}")
     _inside(view, opened)
@@ -61,10 +61,10 @@ def _on_map(view: View, ground: Navigable) -> None:
 
 def _inside(view: View, opened: Run) -> None:
     """Holds the indices of a cursor and of a slice against the shapes."""
-    found, node = opened.spotted(view), opened.navigation(view).node
+    found, node = opened.cursor_cell(view), opened.navigation(view).node
     if found is not None and view.cursor is not None and found.index != view.cursor[1]:
         shape = tuple(found.tensor.shape)
-        raise UsageError(f"{found.name} has shape {shape}: there is no cell {list(view.cursor[1])}")
+        raise UsageError(f"{found.tensor.name} has shape {shape}: there is no cell {list(view.cursor[1])}")
     if view.at is None or node is None:
         return
     sizes = node.shape[:-2]

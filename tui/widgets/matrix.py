@@ -90,7 +90,7 @@ class Matrix(RowWidget):
         """Shows a window of a panel, `big` in large letters; cells that look as before are not sent again."""
         old, kept = self.cells, self._alike(slot, showing) and big == self.big
         self.panel, self.slot, self.showing, self.big = panel, slot, showing, big
-        self.cells = panel.cells(slot.rows, slot.columns, slot.decimals)
+        self.cells = panel.cells.window(slot.rows, slot.columns, slot.decimals)
         if appearance_of(self.app).sparing:
             self.cells = spared(self.cells)
         if not kept or len(old) != len(self.cells):

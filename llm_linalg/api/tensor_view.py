@@ -1,0 +1,102 @@
+"""A tensor of a picture, whose numbers are read window by window, whole or as a step leaves them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from llm_linalg.api.node import Node
+from llm_linalg.axes import Shape
+from llm_linalg.cells import Index, TensorSlice
+from llm_linalg.edge import Edges
+from llm_linalg.node import Value
+from llm_linalg.ops.terms import Number
+from llm_linalg.walk import Walk
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TensorView:
+    """A tensor whose numbers are read window by window.
+
+    Attributes:
+        node: The node that made it. It tells tensors apart and is not asked anything.
+        name: The node's name.
+        title: What it is called: its name, or the text of a short expression such as ``W.T``.
+        value: All of its numbers, computed to the end.
+        axis_names: What its axes are called; () if nothing is known of any.
+        walk: The steps that make it, if they are not all done.
+        step: The last step that is done, from 0; -1 before the first.
+    """
+
+    node: Node
+    name: str
+    title: str
+    value: Value
+    axis_names: Edges = ()
+    walk: Walk | None = None
+    step: int = -1
+
+    @property
+    def shape(self) -> Shape:
+        """Its shape."""
+        return tuple(self.value.shape)
+
+    @property
+    def dtype(self) -> str:
+        """The type of its cells, such as ``float32``."""
+        return str(self.value.dtype).removeprefix("torch.")
+
+    def window(self, matrix: TensorSlice, rows: range, columns: range) -> Sequence[Sequence[Number | None]]:
+        """Return the numbers of a window of a matrix in it; None stands for what is not yet computed."""
+        if self.walk is None:
+            return numbers_in(self.value, matrix, rows, columns)
+        rank, (row_axis, column_axis, at) = len(self.shape), matrix
+        if row_axis is None or column_axis is None:
+            if rank == 1 and row_axis is not None:
+                return [[number] for number in self.walk.values(self.step, (), range(1), rows)[0]]
+            if rank <= 1:
+                return self.walk.values(self.step, (), rows, columns)
+        elif (row_axis, column_axis) == (rank - 2, rank - 1):
+            return self.walk.values(self.step, at, rows, columns)
+        return [[self._number(matrix.cell(row, column)) for column in columns] for row in rows]
+
+    def _number(self, index: Index) -> Number | None:
+        *leading, row, column = index
+        window = (range(row, row + 1), range(column, column + 1))
+        return None if self.walk is None else self.walk.values(self.step, tuple(leading), *window)[0][0]
+
+    def tolist(self) -> Any:
+        """Return all of its numbers, nested as `torch.Tensor.tolist` nests them; None for what is to come."""
+        return self.value.detach().tolist() if self.walk is None else self._nested(self.walk, ())
+
+    def _nested(self, walk: Walk, at: Index) -> Any:
+        left = self.shape[len(at) :]
+        if len(left) > 2:
+            return [self._nested(walk, (*at, i)) for i in range(left[0])]
+        if len(left) == 2:
+            return walk.values(self.step, at, range(left[0]), range(left[1]))
+        line = walk.values(self.step, (), range(1), range(left[0] if left else 1))[0]
+        return line if left else line[0]
+
+
+def numbers_in(value: Value, matrix: TensorSlice, rows: range, columns: range) -> Sequence[Sequence[Number]]:
+    """Return the numbers of a window of a matrix in a tensor; nothing outside it is touched."""
+    if not value.numel():
+        return [[] for _ in rows]
+    row_axis, column_axis, at = matrix
+    rest = iter(at)
+    picks = [
+        slice(rows.start, rows.stop)
+        if axis == row_axis
+        else slice(columns.start, columns.stop)
+        if axis == column_axis
+        else next(rest)
+        for axis in range(value.dim())
+    ]
+    numbers: Any = value.detach()[tuple(picks)].tolist()
+    if row_axis is not None and column_axis is not None:
+        return numbers if row_axis < column_axis else [list(line) for line in zip(*numbers, strict=True)]
+    if row_axis is not None:
+        return [[number] for number in numbers]
+    return [numbers] if column_axis is not None else [[numbers]]
