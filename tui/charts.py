@@ -12,21 +12,21 @@ from tui.session import Session
 
 def toggle(session: Session) -> Session:
     """Onto the map, at the box of the node shown; from there back to the node."""
-    ground, view = session.navigation, session.view
-    if ground is None or not ground.path:
+    navigation, view = session.navigation, session.view
+    if navigation is None or not navigation.path:
         return session
     if view.depth == "map":
         return session.at_view(replace(view, depth="cells"))
-    there = mapping.onto(view, ground, ground.path)
+    there = mapping.onto(view, navigation, navigation.path)
     return replace(session.at_view(there), trail=() if view.cursor is None else session.trail)
 
 
 def select(session: Session, argument: str) -> Session:
     """Select a box by its place among the rows of the level; the selected one is gone into."""
-    ground, view = session.navigation, session.view
-    if ground is None or view.depth != "map" or not ground.path:
+    navigation, view = session.navigation, session.view
+    if navigation is None or view.depth != "map" or not navigation.path:
         return session
-    now, _ = player.position(view, ground)
+    now, _ = player.position(view, navigation)
     number = int(argument)
     return (
         motion(player.into)(session)
@@ -37,10 +37,10 @@ def select(session: Session, argument: str) -> Session:
 
 def ask(session: Session) -> Session:
     """Put the cell cursor on what the selected box gives, all of it computed; return comes back here."""
-    run, ground, view = session.current, session.navigation, session.view
-    if run is None or ground is None or view.depth != "map" or not ground.path:
+    run, navigation, view = session.current, session.navigation, session.view
+    if run is None or navigation is None or view.depth != "map" or not navigation.path:
         return session
-    path = ground.made_in(mapping.standing(view, ground))
+    path = navigation.made_in(mapping.standing(view, navigation))
     there = replace(view, depth="cells", path=path, order=None, step=0, at=None, back=())
     asked = run.move_cursor(player.last(there, run.navigation(there)), 0, 0)
     if asked.cursor is None:

@@ -75,10 +75,10 @@ def _views(view: View, opened: Run, every: bool) -> Iterator[View]:
     if not every or opened.trace is None:
         yield view
         return
-    ground = opened.navigation(view)
-    _, steps = position(view, ground)
+    navigation = opened.navigation(view)
+    _, steps = position(view, navigation)
     for number in range(min(1, steps), steps + 1):
-        yield goto(view, ground, number)
+        yield goto(view, navigation, number)
 
 
 def _texts(view: View, opened: Run, flags: argparse.Namespace) -> Iterator[str]:

@@ -461,7 +461,7 @@ COMMANDS: tuple[Command, ...] = (
     ),
     Command(
         "previous", "b,N", "b", "op before", "Go to the operation before",
-        Group.DEPTH, Context.NODE, run=motion(lambda view, ground: player.over(view, ground, -1)),
+        Group.DEPTH, Context.NODE, run=motion(lambda view, navigation: player.over(view, navigation, -1)),
         script="previous", word_help="the operation before",
     ),
     Command(

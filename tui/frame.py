@@ -27,7 +27,7 @@ Arrangement = Literal["falk", "row", "column"]
 TermState = Literal["plain", "done", "current", "pending"]
 
 
-class Mark(enum.Flag):
+class CellMark(enum.Flag):
     """What a cell is at this moment; a cell may be several of these at once."""
 
     NONE = 0
@@ -48,7 +48,7 @@ class Cell:
 
     text: str
     level: float | None  # −1 … 1, the value over the range that the colours map; None: nothing to colour
-    mark: Mark
+    mark: CellMark
 
 
 class CellSource(Protocol):

@@ -23,7 +23,7 @@ from tui.arrangements import (
     margin_width,
     with_margins,
 )
-from tui.frame import Arrangement, Cell, Mark, Panel
+from tui.frame import Arrangement, Cell, CellMark, Panel
 from tui.places import Label, Layout, Slot
 from tui.spans import window
 
@@ -42,7 +42,7 @@ class Piece:
 
     text: str  # ``slot.cell`` characters; a tight row ends with a piece of one
     level: float | None
-    mark: Mark
+    mark: CellMark
 
 
 def arrange(panels: Sequence[Panel], arrangement: Arrangement, width: int, height: int) -> Layout:
@@ -140,18 +140,18 @@ def pieces(cells: Sequence[Cell], slot: Slot) -> tuple[Piece, ...]:
             before, after = before if before != " " or i == 0 else closes[i - 1], ""
         made.append(Piece(f"{before}{cell.text.rjust(room)[:room]}{after}", cell.level, cell.mark))
     if slot.tight and cells:
-        made.append(Piece(closes[-1], None, Mark.NONE))
+        made.append(Piece(closes[-1], None, CellMark.NONE))
     return tuple(made)
 
 
 @cache
-def _brackets(mark: Mark) -> str:
+def _brackets(mark: CellMark) -> str:
     for flag, pair in (
-        (Mark.CURSOR, "><"),
-        (Mark.CLASH, "!!"),
-        (Mark.FACTOR | Mark.WRITE, "[]"),
-        (Mark.MADE, "()"),
-        (Mark.FED, "{}"),
+        (CellMark.CURSOR, "><"),
+        (CellMark.CLASH, "!!"),
+        (CellMark.FACTOR | CellMark.WRITE, "[]"),
+        (CellMark.MADE, "()"),
+        (CellMark.FED, "{}"),
     ):
         if mark & flag:
             return pair

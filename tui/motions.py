@@ -21,10 +21,10 @@ def motion(way: Callable[[View, Navigable], View]) -> Transition:
     """A command that moves with the player; the cell cursor stays behind when the node changes."""
 
     def move(session: Session) -> Session:
-        ground = session.navigation
-        if ground is None:
+        navigation = session.navigation
+        if navigation is None:
             return session
-        view = way(session.view, ground)
+        view = way(session.view, navigation)
         left = view.path != session.view.path
         return session.at_view(replace(view, cursor=None) if left and view.cursor else view)
 
@@ -56,18 +56,18 @@ def play_by(direction: int, until: int | None = None) -> Transition:
     """Play in a direction, or pause; at the end it starts again. It plays `until` a step, if one is given."""
 
     def play(session: Session) -> Session:
-        ground = session.navigation
-        if ground is None:
+        navigation = session.navigation
+        if navigation is None:
             return session
         if session.player.playing:
             return replace(session, player=session.player.pause(), notice="")
-        step, steps = player.position(session.view, ground)
+        step, steps = player.position(session.view, navigation)
         view = session.view
         if direction > 0 and step >= steps:
-            view = player.first(view, ground)
+            view = player.first(view, navigation)
         if direction < 0 and step <= 0:
-            view = player.last(view, ground)
-        there = until is not None and until == player.position(view, ground)[0]
+            view = player.last(view, navigation)
+        there = until is not None and until == player.position(view, navigation)[0]
         going = session.player.turned(direction)._replace(playing=not there, until=None if there else until)
         return replace(session, view=view, player=going, notice="")
 
@@ -78,10 +78,10 @@ def tick(session: Session) -> Session:
     """One beat of playing."""
     if session.current is None:
         return session  # it goes on when the program has been run
-    ground = session.navigation
-    if ground is None:
+    navigation = session.navigation
+    if navigation is None:
         return replace(session, player=session.player.pause())
-    view, going = player.tick(session.view, ground, session.player)
+    view, going = player.tick(session.view, navigation, session.player)
     return replace(session, view=view, player=going)
 
 
@@ -135,11 +135,11 @@ def come_back(session: Session) -> Session:
 
 def go_to(session: Session, argument: str) -> Session:
     """To a step by its number; a number that is no step is said, and the nearest taken."""
-    ground, step = session.navigation, int(argument)
-    moved = motion(lambda view, ground: player.goto(view, ground, step))(session)
-    if ground is None:
+    navigation, step = session.navigation, int(argument)
+    moved = motion(lambda view, navigation: player.goto(view, navigation, step))(session)
+    if navigation is None:
         return moved if session.current is None else moved.with_notice("There are no steps here.")
-    _, steps = player.position(session.view, ground)
+    _, steps = player.position(session.view, navigation)
     if not steps:
         return moved.with_notice("There are no steps here.")
     first = 1 if session.view.depth in player.WHOLE else 0
@@ -152,9 +152,9 @@ def go_to(session: Session, argument: str) -> Session:
 
 def scrub(session: Session, argument: str) -> Session:
     """To a part of the way, given in thousandths."""
-    ground = session.navigation
-    if ground is None:
+    navigation = session.navigation
+    if navigation is None:
         return session
-    _, steps = player.position(session.view, ground)
+    _, steps = player.position(session.view, navigation)
     step = (steps * int(argument) + 500) // 1000
-    return motion(lambda view, ground: player.goto(view, ground, step))(session)
+    return motion(lambda view, navigation: player.goto(view, navigation, step))(session)

@@ -86,178 +86,178 @@ class Player(NamedTuple):
         return self._replace(direction=1 if direction >= 0 else -1)
 
 
-def order_of(view: View, ground: Navigable) -> str | None:
+def order_of(view: View, navigation: Navigable) -> str | None:
     """The loop order in force."""
-    if view.depth == "terms" and "terms" in ground.orders:
+    if view.depth == "terms" and "terms" in navigation.orders:
         return "terms"
-    wanted = view.order if view.order in ground.orders else ground.order
+    wanted = view.order if view.order in navigation.orders else navigation.order
     if wanted == "terms":
-        return next((order for order in ground.orders if order != "terms"), wanted)
+        return next((order for order in navigation.orders if order != "terms"), wanted)
     return wanted
 
 
-def position(view: View, ground: Navigable) -> tuple[int, int]:
+def position(view: View, navigation: Navigable) -> tuple[int, int]:
     """``(step, steps)`` at the view's depth, the step clamped into range.
 
     Operations and boxes count from 1, without a 0.
     """
-    if not ground.path:
+    if not navigation.path:
         return 0, 0
     if view.depth == "map":
-        return mapping.position(view, ground)
+        return mapping.position(view, navigation)
     if view.depth == "operations":
-        name = next((name for name in view.path[-1:] if name in ground.siblings), ground.path[-1])
-        return ground.siblings.index(name) + 1, len(ground.siblings)
-    order = order_of(view, ground)
-    steps = ground.length(order) if order is not None else 0
+        name = next((name for name in view.path[-1:] if name in navigation.siblings), navigation.path[-1])
+        return navigation.siblings.index(name) + 1, len(navigation.siblings)
+    order = order_of(view, navigation)
+    steps = navigation.length(order) if order is not None else 0
     return max(0, min(view.step, steps)), steps
 
 
-def goto(view: View, ground: Navigable, step: int) -> View:
+def goto(view: View, navigation: Navigable, step: int) -> View:
     """At a step of the current depth, clamped into range.
 
     The slice shown is again that of the active cells, which must be in view.
     """
-    now, steps = position(view, ground)
+    now, steps = position(view, navigation)
     if view.depth == "map":
-        return mapping.goto(view, ground, step)
+        return mapping.goto(view, navigation, step)
     if view.depth == "operations":
-        return _at(view, ground, max(1, min(step, steps))) if steps else view
+        return _at(view, navigation, max(1, min(step, steps))) if steps else view
     wanted = max(0, min(step, steps))
     return view if wanted == now == view.step else replace(view, step=wanted, at=None)
 
 
-def forward(view: View, ground: Navigable) -> View:
+def forward(view: View, navigation: Navigable) -> View:
     """One step on; at the last step, the same view."""
-    return goto(view, ground, position(view, ground)[0] + 1)
+    return goto(view, navigation, position(view, navigation)[0] + 1)
 
 
-def back(view: View, ground: Navigable) -> View:
+def back(view: View, navigation: Navigable) -> View:
     """One step back; before the first step, the same view."""
-    return goto(view, ground, position(view, ground)[0] - 1)
+    return goto(view, navigation, position(view, navigation)[0] - 1)
 
 
-def first(view: View, ground: Navigable) -> View:
+def first(view: View, navigation: Navigable) -> View:
     """Before the first step."""
-    return goto(view, ground, 0)
+    return goto(view, navigation, 0)
 
 
-def last(view: View, ground: Navigable) -> View:
+def last(view: View, navigation: Navigable) -> View:
     """After the last step."""
-    return goto(view, ground, position(view, ground)[1])
+    return goto(view, navigation, position(view, navigation)[1])
 
 
-def finish(view: View, ground: Navigable) -> View:
+def finish(view: View, navigation: Navigable) -> View:
     """The end of this animation: of the cell's terms at depth ``terms``, of the node's walk elsewhere."""
-    if view.depth != "terms" or order_of(view, ground) != "terms":
-        return last(view, ground)
-    step, steps = position(view, ground)
-    cell = ground.cell("terms", max(step, 1)) if steps else None
+    if view.depth != "terms" or order_of(view, navigation) != "terms":
+        return last(view, navigation)
+    step, steps = position(view, navigation)
+    cell = navigation.cell("terms", max(step, 1)) if steps else None
     if cell is None:
-        return last(view, ground)
-    start = ground.locate("terms", cell)
+        return last(view, navigation)
+    start = navigation.locate("terms", cell)
     low, high = max(step, start), steps  # the last step that still writes this cell lies between
     while low < high:
         middle = (low + high + 1) // 2
-        if ground.locate("terms", ground.cell("terms", middle) or cell) == start:
+        if navigation.locate("terms", navigation.cell("terms", middle) or cell) == start:
             low = middle
         else:
             high = middle - 1
     return replace(view, step=low, at=None)
 
 
-def over(view: View, ground: Navigable, direction: int = 1) -> View:
+def over(view: View, navigation: Navigable, direction: int = 1) -> View:
     """The next (1) or previous (−1) operation, before its first step; after the last part out, all done."""
-    if not ground.path:
+    if not navigation.path:
         return view
     if view.depth == "map":
-        return mapping.goto(view, ground, position(view, ground)[0] + direction)
-    number = ground.siblings.index(ground.path[-1]) + 1 + direction
-    if 1 <= number <= len(ground.siblings):
-        return _at(view, ground, number)
-    if len(ground.path) == 1:
+        return mapping.goto(view, navigation, position(view, navigation)[0] + direction)
+    number = navigation.siblings.index(navigation.path[-1]) + 1 + direction
+    if 1 <= number <= len(navigation.siblings):
+        return _at(view, navigation, number)
+    if len(navigation.path) == 1:
         return view
-    outside = replace(_outside(view, ground), depth="cells")
+    outside = replace(_outside(view, navigation), depth="cells")
     return replace(outside, step=0 if direction < 0 else END)
 
 
-def into(view: View, ground: Navigable) -> View:
+def into(view: View, navigation: Navigable) -> View:
     """One depth deeper.
 
     From a box to what is in it, an operation to its cells, into a composite's parts, a cell to its terms.
     """
-    if not ground.path or view.depth == "terms":
+    if not navigation.path or view.depth == "terms":
         return view
     if view.depth == "map":
-        return mapping.into(view, ground)
+        return mapping.into(view, navigation)
     if view.depth == "operations":
-        return replace(view, depth="cells", step=0, path=ground.path)
-    here = ReturnPoint(ground.path, view.order, view.depth, position(view, ground)[0])
-    if ground.parts:
-        inside = replace(view, path=(*ground.path, ground.parts[0]), step=0, order=None, at=None)
+        return replace(view, depth="cells", step=0, path=navigation.path)
+    here = ReturnPoint(navigation.path, view.order, view.depth, position(view, navigation)[0])
+    if navigation.parts:
+        inside = replace(view, path=(*navigation.path, navigation.parts[0]), step=0, order=None, at=None)
         return replace(inside, back=(*view.back, here))
-    order = order_of(view, ground)
-    if "terms" not in ground.orders or order is None or order == "terms":
+    order = order_of(view, navigation)
+    if "terms" not in navigation.orders or order is None or order == "terms":
         return view
-    cell = ground.cell(order, max(1, here.step)) if ground.length(order) else None
+    cell = navigation.cell(order, max(1, here.step)) if navigation.length(order) else None
     if cell is None:
         return view
-    return replace(view, depth="terms", step=ground.locate("terms", cell))
+    return replace(view, depth="terms", step=navigation.locate("terms", cell))
 
 
-def out(view: View, ground: Navigable) -> View:
+def out(view: View, navigation: Navigable) -> View:
     """One depth up, to the same place.
 
     From terms to their cell, a part to the whole, cells to operations, operations to the map.
     """
-    if not ground.path:
+    if not navigation.path:
         return view
     if view.depth == "map":
-        return mapping.out(view, ground)
+        return mapping.out(view, navigation)
     if view.depth == "operations":
-        return mapping.onto(view, ground, ground.path)
+        return mapping.onto(view, navigation, navigation.path)
     if view.depth == "terms":
         up = replace(view, depth="cells")
-        step, steps = position(view, ground)
-        cell = ground.cell("terms", step) if step and steps else None
-        order = order_of(up, ground)
+        step, steps = position(view, navigation)
+        cell = navigation.cell("terms", step) if step and steps else None
+        order = order_of(up, navigation)
         if cell is None or order is None:
             return replace(up, step=0)
-        return replace(up, step=ground.locate(order, cell))
-    if len(ground.path) > 1:
-        return _outside(view, ground)
-    return replace(view, depth="operations", path=ground.path, step=0)
+        return replace(up, step=navigation.locate(order, cell))
+    if len(navigation.path) > 1:
+        return _outside(view, navigation)
+    return replace(view, depth="operations", path=navigation.path, step=0)
 
 
-def reorder(view: View, ground: Navigable, direction: int = 1) -> View:
+def reorder(view: View, navigation: Navigable, direction: int = 1) -> View:
     """The next loop order, at the same place in the result."""
-    orders = tuple(order for order in ground.orders if order != "terms") or ground.orders
-    now = order_of(replace(view, depth="cells"), ground)
+    orders = tuple(order for order in navigation.orders if order != "terms") or navigation.orders
+    now = order_of(replace(view, depth="cells"), navigation)
     if not orders or now is None:
         return view
     spot = orders.index(now) if now in orders else -1
-    return in_order(view, ground, orders[(spot + direction) % len(orders)])
+    return in_order(view, navigation, orders[(spot + direction) % len(orders)])
 
 
-def in_order(view: View, ground: Navigable, order: str) -> View:
+def in_order(view: View, navigation: Navigable, order: str) -> View:
     """In another loop order, at the same place in the result."""
-    step, _ = position(view, ground)
-    now = order_of(view, ground)
+    step, _ = position(view, navigation)
+    now = order_of(view, navigation)
     depth: Depth = view.depth if view.depth in WHOLE else "cells"
     changed = replace(view, depth="terms") if order == "terms" else replace(view, depth=depth, order=order)
     if step == 0 or now is None or view.depth in WHOLE:
         return changed
-    cell = ground.cell(now, step)
-    return replace(changed, step=0 if cell is None else ground.locate(order, cell))
+    cell = navigation.cell(now, step)
+    return replace(changed, step=0 if cell is None else navigation.locate(order, cell))
 
 
-def tick(view: View, ground: Navigable, player: Player) -> tuple[View, Player]:
+def tick(view: View, navigation: Navigable, player: Player) -> tuple[View, Player]:
     """One beat of playing; at the end of the animation it pauses."""
     if not player.playing:
         return view, player
     move: Callable[[View, Navigable], View] = forward if player.direction > 0 else back
-    moved = move(view, ground)
-    step, steps = position(moved, ground)
+    moved = move(view, navigation)
+    step, steps = position(moved, navigation)
     stop = view.at_stop.steps
     if stop is not None and not view.path and view.depth not in WHOLE:
         steps = min(steps, stop[1])
@@ -265,16 +265,16 @@ def tick(view: View, ground: Navigable, player: Player) -> tuple[View, Player]:
     return moved, player.pause() if ended or step == player.until else player
 
 
-def _at(view: View, ground: Navigable, number: int) -> View:
-    path = (*ground.path[:-1], ground.siblings[number - 1])
-    if path == ground.path:
+def _at(view: View, navigation: Navigable, number: int) -> View:
+    path = (*navigation.path[:-1], navigation.siblings[number - 1])
+    if path == navigation.path:
         return replace(view, path=path)
     depth = "cells" if view.depth == "terms" else view.depth
     return replace(view, path=path, step=0, depth=depth, at=None)
 
 
-def _outside(view: View, ground: Navigable) -> View:
-    path = ground.path[:-1]
+def _outside(view: View, navigation: Navigable) -> View:
+    path = navigation.path[:-1]
     if view.back and view.back[-1].path == path:
         place = view.back[-1]
         return replace(

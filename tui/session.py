@@ -137,22 +137,22 @@ class Session:
     @property
     def named(self) -> View:
         """The view as a command names it: without a loop order that its node does not have."""
-        ground = self.navigation
-        kept = ground is None or self.view.order in ground.orders
+        navigation = self.navigation
+        kept = navigation is None or self.view.order in navigation.orders
         return self.view if kept else replace(self.view, order=None)
 
     @property
     def contexts(self) -> frozenset[Context]:
         """The contexts that hold now, as far as the session tells."""
-        run, ground = self.current, self.navigation
+        run, navigation = self.current, self.navigation
         broken = run is not None and run.repairs > 0
         if self.editing:
             again = self.mended is not None and self.mended[2] == self.view.program
             repairs = {Context.EDITOR_REPAIRS} if broken or again else set()
             return frozenset({Context.EDITOR, Context.EVERYWHERE} | repairs)
         found = {Context.ALWAYS, Context.EVERYWHERE, *self._place}
-        if ground is not None and ground.path:
-            found |= self._here(ground)
+        if navigation is not None and navigation.path:
+            found |= self._here(navigation)
         if broken:
             found.add(Context.REPAIRS)
         if self.view.cursor is not None:
@@ -174,14 +174,14 @@ class Session:
             found.add(Context.DEVICES)
         return frozenset(found if self.talk is None else (found - OFF_STAGE) | {Context.PRESENTATION})
 
-    def _here(self, ground: Navigable) -> set[Context]:
+    def _here(self, navigation: Navigable) -> set[Context]:
         """The contexts of a place in a program: on the map, or at a node."""
         found = {Context.NODE, Context.MAP if self.view.depth == "map" else Context.TENSORS}
         if self.view.depth == "map" and self.view.lesson.boxes:
             found.add(Context.MAP_LESSONS)
         if self.view.asked is not None or self.view.cursor is not None:
             found.add(Context.LINEAGE)
-        if player.position(self.view, ground)[1]:
+        if player.position(self.view, navigation)[1]:
             found.add(Context.STEPS)
         return found
 

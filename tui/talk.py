@@ -162,23 +162,23 @@ def forward(session: Session) -> Session:
 
 def _stepped(session: Session) -> View | None:
     """The view after one step more; None at the end of what is shown."""
-    view, ground = session.view, session.navigation
-    if view.at_stop.slide or ground is None or not ground.path:
+    view, navigation = session.view, session.navigation
+    if view.at_stop.slide or navigation is None or not navigation.path:
         return None
-    step, steps = player.position(view, ground)
+    step, steps = player.position(view, navigation)
     if not view.path and view.depth not in player.WHOLE:
         steps = min(steps, end_of(view))
     if step < steps:
-        return player.forward(view, ground)
+        return player.forward(view, navigation)
     if len(view.path) > 1:
-        return player.over(view, ground)
+        return player.over(view, navigation)
     return None
 
 
 def back(session: Session) -> Session:
     """The last step on undone; else a step back, and before the first one the stop before, as it was left."""
     talk = on_stage(session)
-    view, ground = session.view, session.navigation
+    view, navigation = session.view, session.navigation
     mark = talk.marks[-1] if talk.marks else None
     if mark is not None and mark.after == (talk.number, view):
         number, before = mark.before
@@ -187,14 +187,14 @@ def back(session: Session) -> Session:
             return session.at_view(before).with_presentation(undone)
         return entered(session, undone, number, before)
     talk = replace(talk, marks=())
-    if ground is not None and ground.path and not view.at_stop.slide:
-        step, steps = player.position(view, ground)
+    if navigation is not None and navigation.path and not view.at_stop.slide:
+        step, steps = player.position(view, navigation)
         rehearsed = view_at(talk.stop)
         inside = (view.path, view.depth) != (rehearsed.path, rehearsed.depth)
         if step > (0 if inside else min(rehearsed.step, steps)):
-            return session.at_view(player.back(view, ground)).with_presentation(talk)
+            return session.at_view(player.back(view, navigation)).with_presentation(talk)
         if inside:
-            return session.at_view(player.out(view, ground)).with_presentation(talk)
+            return session.at_view(player.out(view, navigation)).with_presentation(talk)
     return stop_back(session.with_presentation(talk))
 
 
@@ -234,12 +234,14 @@ def skip(session: Session) -> Session:
 
 def finish(session: Session) -> Session:
     """The end of this animation."""
-    view, ground = session.view, session.navigation
-    if ground is None or view.at_stop.slide:
+    view, navigation = session.view, session.navigation
+    if navigation is None or view.at_stop.slide:
         return session
     if view.path or view.depth in player.WHOLE:
-        return session.at_view(player.finish(view, ground))
-    return session.at_view(player.goto(view, ground, min(player.position(view, ground)[1], end_of(view))))
+        return session.at_view(player.finish(view, navigation))
+    return session.at_view(
+        player.goto(view, navigation, min(player.position(view, navigation)[1], end_of(view)))
+    )
 
 
 def reset(session: Session) -> Session:

@@ -1,4 +1,4 @@
-"""Small stand-ins for the engine: panels over plain lists, a ground for the player, a lesson."""
+"""Small stand-ins for the engine: panels over plain lists, a navigation for the player, a lesson."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from llm_linalg.cells import TensorSlice
-from tui.frame import Index, Mark, Number, Panel, Role
+from tui.frame import CellMark, Index, Number, Panel, Role
 from tui.stage.panels import TensorCells
 
 
@@ -40,7 +40,7 @@ def panel(
     *shape: int,
     axes: tuple[int | None, int | None] | None = None,
     focus: tuple[range, range] = (range(0), range(0)),
-    mark: Callable[[Index], Mark] | None = None,
+    mark: Callable[[Index], CellMark] | None = None,
     values: Callable[[int, int], Number | None] | None = None,
     sign: str = "",
     at: Index = (),
@@ -66,7 +66,7 @@ def panel(
             Entries(values or (lambda r, c: r + c / 100)),
             TensorSlice(*axes, at),
             Fixed(digits),
-            mark or (lambda _: Mark.NONE),
+            mark or (lambda _: CellMark.NONE),
             0.0,
             "·",
             "░",

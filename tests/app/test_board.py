@@ -109,11 +109,11 @@ def test_the_map_counts_and_computes_the_fraction() -> None:
 def test_the_board_stands_for_the_stops_own_node_and_nothing_else() -> None:
     view = View.opening(find("why"), 6)
     run = open_view(view)
-    ground = run.navigation(view)
+    navigation = run.navigation(view)
     assert run.frame(view).panels == ()
-    assert run.frame(last(view, ground)).board is not None
+    assert run.frame(last(view, navigation)).board is not None
     assert run.frame(replace(view, path=("fraction",))).board is not None
-    for other in (over(view, ground, -1), replace(view, depth="operations"), run.asked(view, "norm")):
+    for other in (over(view, navigation, -1), replace(view, depth="operations"), run.asked(view, "norm")):
         frame = run.frame(other)
         assert frame.board is None
         assert frame.panels

@@ -5,7 +5,7 @@ import dataclasses
 import pytest
 
 from tests.app.fakes import panel
-from tui.frame import Cell, CursorView, Mark
+from tui.frame import Cell, CellMark, CursorView
 
 
 def test_a_panel_formats_the_window_asked_for_and_nothing_else() -> None:
@@ -69,19 +69,19 @@ def test_what_is_pending_or_masked_has_a_glyph_of_its_own() -> None:
         1,
         3,
         values=lambda _, column: None if column == 0 else 1.0,
-        mark=lambda index: Mark.MASKED if index == (0, 1) else Mark.NONE,
+        mark=lambda index: CellMark.MASKED if index == (0, 1) else CellMark.NONE,
     )
     (row,) = shown.cells.window(range(1), range(3), 2)
     assert [cell.text.strip() for cell in row] == ["·", "░", "1.00"]
-    assert row[0].mark == Mark.PENDING
-    assert row[1].mark == Mark.MASKED
+    assert row[0].mark == CellMark.PENDING
+    assert row[1].mark == CellMark.MASKED
     assert len({len(cell.text) for cell in row}) == 1
 
 
 def test_cells_are_values() -> None:
-    assert Cell("1", 0.5, Mark.READ) == Cell("1", 0.5, Mark.READ)
+    assert Cell("1", 0.5, CellMark.READ) == Cell("1", 0.5, CellMark.READ)
     with pytest.raises(dataclasses.FrozenInstanceError):
-        Cell("1", None, Mark.NONE).text = "2"  # type: ignore[misc]
+        Cell("1", None, CellMark.NONE).text = "2"  # type: ignore[misc]
 
 
 def test_the_cursor_says_both_ways_of_counting() -> None:

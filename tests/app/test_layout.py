@@ -8,16 +8,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.app.fakes import draw, panel
-from tui.frame import Arrangement, Cell, Index, Mark, Panel
+from tui.frame import Arrangement, Cell, CellMark, Index, Panel
 from tui.layout import Layout, arrange, pieces
 from tui.places import Slot
 from tui.spans import share, window
 
-READ = Mark.READ | Mark.FACTOR
+READ = CellMark.READ | CellMark.FACTOR
 
 
-def where(test: Callable[[Index], bool], mark: Mark) -> Callable[[Index], Mark]:
-    return lambda index: mark if test(index) else Mark.NONE
+def where(test: Callable[[Index], bool], mark: CellMark) -> Callable[[Index], CellMark]:
+    return lambda index: mark if test(index) else CellMark.NONE
 
 
 def product(m: int, k: int, n: int, i: int = 0, j: int = 0, bias: bool = False) -> list[Panel]:
@@ -29,7 +29,7 @@ def product(m: int, k: int, n: int, i: int = 0, j: int = 0, bias: bool = False) 
     ]
     if bias:
         panels.append(panel("b", "addend", n, sign="+", focus=(range(1), column)))
-    done = where(lambda at: at == (i, j), Mark.WRITE)
+    done = where(lambda at: at == (i, j), CellMark.WRITE)
     panels.append(
         panel(
             "Y",
@@ -175,7 +175,7 @@ def test_a_point_finds_its_cell() -> None:
     assert (tight.width, tight.hit(21, 0)) == (22, (0, 2))
 
 
-def line(marks: Sequence[Mark], tight: bool = False) -> str:
+def line(marks: Sequence[CellMark], tight: bool = False) -> str:
     slot = Slot(0, 0, 0, range(1), range(len(marks)), 3 - tight, 0, tight)
     return "".join(piece.text for piece in pieces([Cell("7", None, mark) for mark in marks], slot))
 
@@ -183,17 +183,17 @@ def line(marks: Sequence[Mark], tight: bool = False) -> str:
 @pytest.mark.parametrize(
     ("marks", "loose", "tight"),
     [
-        ([Mark.NONE, Mark.NONE], " 7  7 ", " 7 7 "),
-        ([READ, READ, Mark.NONE], "[7  7] 7 ", "[7 7]7 "),
-        ([Mark.NONE, Mark.WRITE], " 7 [7]", " 7[7]"),
-        ([Mark.READ, READ], " 7 [7]", " 7[7]"),
-        ([Mark.CURSOR, Mark.CURSOR], ">7<>7<", ">7>7<"),
-        ([Mark.MADE, Mark.MADE, Mark.FED], "(7  7){7}", "(7 7{7}"),
-        ([Mark.CLASH, Mark.CLASH], "!7  7!", "!7 7!"),
-        ([Mark.CURSOR | READ, READ], ">7<[7]", ">7[7]"),
+        ([CellMark.NONE, CellMark.NONE], " 7  7 ", " 7 7 "),
+        ([READ, READ, CellMark.NONE], "[7  7] 7 ", "[7 7]7 "),
+        ([CellMark.NONE, CellMark.WRITE], " 7 [7]", " 7[7]"),
+        ([CellMark.READ, READ], " 7 [7]", " 7[7]"),
+        ([CellMark.CURSOR, CellMark.CURSOR], ">7<>7<", ">7>7<"),
+        ([CellMark.MADE, CellMark.MADE, CellMark.FED], "(7  7){7}", "(7 7{7}"),
+        ([CellMark.CLASH, CellMark.CLASH], "!7  7!", "!7 7!"),
+        ([CellMark.CURSOR | READ, READ], ">7<[7]", ">7[7]"),
     ],
 )
-def test_marks_are_told_without_colour(marks: list[Mark], loose: str, tight: str) -> None:
+def test_marks_are_told_without_colour(marks: list[CellMark], loose: str, tight: str) -> None:
     assert line(marks) == loose
     assert line(marks, tight=True) == tight
 

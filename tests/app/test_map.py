@@ -15,7 +15,7 @@ from tests.app.test_player import START, Product
 from tui import mapping, player
 from tui.boxes import MapView, percent
 from tui.cli_parse import app_parser
-from tui.frame import Mark
+from tui.frame import CellMark
 from tui.model.errors import UsageError
 from tui.model.view_words import command, view_of
 from tui.render.json import frame_object
@@ -55,14 +55,14 @@ def at(view: View, *box: str) -> View:
 
 @given(st.lists(st.sampled_from(["into", "out", "forward", "back", "over", "finish"]), max_size=30))
 def test_one_stands_on_a_box_wherever_one_goes(moves: list[str]) -> None:
-    ground, view = Product(), replace(START, depth="map", box=("block", "gone"))
+    navigation, view = Product(), replace(START, depth="map", box=("block", "gone"))
     for name in moves:
-        view = getattr(player, name)(view, ground)
+        view = getattr(player, name)(view, navigation)
         if view.depth == "map":
-            box = mapping.standing(view, ground)
-            assert box[-1] in ground.boxes(box[:-1])
-            step, steps = player.position(view, ground)
-            assert 1 <= step <= steps == len(ground.boxes(box[:-1]))
+            box = mapping.standing(view, navigation)
+            assert box[-1] in navigation.boxes(box[:-1])
+            step, steps = player.position(view, navigation)
+            assert 1 <= step <= steps == len(navigation.boxes(box[:-1]))
 
 
 def test_in_and_out_at_every_level_of_the_model() -> None:
@@ -100,9 +100,9 @@ def test_every_node_of_every_lesson_is_on_the_map(slug: str) -> None:
     found = find(slug)
     view = View.opening(found, len(found.stops))
     run = open_view(view)
-    ground = run.navigation(view)
-    for name in ground.siblings:
-        there = player.out(replace(view, path=(name,), depth="operations"), ground)
+    navigation = run.navigation(view)
+    for name in navigation.siblings:
+        there = player.out(replace(view, path=(name,), depth="operations"), navigation)
         assert there.depth == "map"
         shown = run.frame(there).map
         assert shown is not None
@@ -173,7 +173,7 @@ def test_cells_on_the_way_are_marked_in_every_picture_and_coloured_by_the_deriva
     panel = frame.panel("P")
     assert panel is not None
     cells = panel.cells.window(range(5), range(5))
-    marked = {(i, j) for i in range(5) for j in range(5) if Mark.MADE in cells[i][j].mark}
+    marked = {(i, j) for i in range(5) for j in range(5) if CellMark.MADE in cells[i][j].mark}
     assert marked == {(1, 0), (1, 1), (2, 0), (2, 1), (2, 2)}
     node = run.trace.labelled("P:1") if run.trace is not None else None
     assert run.trace is not None

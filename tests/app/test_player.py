@@ -59,8 +59,8 @@ START = View.opening(lesson())
 
 
 def test_the_fake_is_a_ground() -> None:
-    ground: Navigable = Y
-    assert position(START, ground) == (0, 12)
+    navigation: Navigable = Y
+    assert position(START, navigation) == (0, 12)
 
 
 def test_forward_and_back_stay_within_the_walk() -> None:
@@ -213,9 +213,9 @@ def test_without_a_node_nothing_moves() -> None:
 
 def test_the_real_ground_answers_for_a_huge_product() -> None:
     view, run = opened("x = torch.ones(1000, 300)\nY = x @ x.T")
-    ground = run.navigation(view)
-    assert ground.length("terms") == 1000 * 1000 * 300
-    inside = player.into(player.goto(view, ground, 654_321), ground)
-    assert ground.cell("terms", inside.step) == (654, 320)
-    assert player.finish(inside, ground).step == inside.step + 299
-    assert player.out(inside, ground).step == 654_321
+    navigation = run.navigation(view)
+    assert navigation.length("terms") == 1000 * 1000 * 300
+    inside = player.into(player.goto(view, navigation, 654_321), navigation)
+    assert navigation.cell("terms", inside.step) == (654, 320)
+    assert player.finish(inside, navigation).step == inside.step + 299
+    assert player.out(inside, navigation).step == 654_321

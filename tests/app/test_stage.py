@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from llm_linalg.lesson import catalog
 from tests.app.lessons import lesson, opened
 from tui import player
-from tui.frame import Mark, Panel
+from tui.frame import CellMark, Panel
 from tui.layout import arrange
 from tui.stage import Run, open_view
 from tui.view import View
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 
-def marked(panel: Panel, mark: Mark) -> set[tuple[int, ...]]:
+def marked(panel: Panel, mark: CellMark) -> set[tuple[int, ...]]:
     """The cells of a panel that carry a mark."""
     cells = panel.cells.window(range(panel.rows), range(panel.columns))
     return {
@@ -52,23 +52,23 @@ def test_a_product_is_falks_scheme_with_row_and_column_lit() -> None:
     left, top, result = frame.panels
     assert [panel.role for panel in frame.panels] == ["left", "top", "result"]
     assert frame.arrangement == "falk"
-    assert marked(left, Mark.FACTOR) == {(1, 0), (1, 1)}
-    assert marked(top, Mark.FACTOR) == {(0, 1), (1, 1)}
-    assert marked(result, Mark.WRITE) == {(1, 1)}
-    assert marked(result, Mark.PENDING) == {(1, 2), (1, 3), *((2, j) for j in range(4))}
+    assert marked(left, CellMark.FACTOR) == {(1, 0), (1, 1)}
+    assert marked(top, CellMark.FACTOR) == {(0, 1), (1, 1)}
+    assert marked(result, CellMark.WRITE) == {(1, 1)}
+    assert marked(result, CellMark.PENDING) == {(1, 2), (1, 3), *((2, j) for j in range(4))}
     assert (frame.step, frame.steps, frame.line, frame.order) == (6, 12, 3, "cells")
     assert frame.shape_line.startswith("(3, 2) @ (2, 4) → (3, 4)")
 
 
 def test_at_terms_the_current_factors_are_told_from_the_rest() -> None:
     view, run = opened(PRODUCT)
-    ground = run.navigation(view)
-    frame = run.frame(player.into(player.goto(view, ground, 6), ground))
+    navigation = run.navigation(view)
+    frame = run.frame(player.into(player.goto(view, navigation, 6), navigation))
     left, top, _ = frame.panels
     assert (frame.order, frame.step, frame.steps) == ("terms", 11, 24)
-    assert marked(left, Mark.FACTOR) == {(1, 0)}
-    assert marked(left, Mark.READ) == {(1, 0), (1, 1)}
-    assert marked(top, Mark.FACTOR) == {(0, 1)}
+    assert marked(left, CellMark.FACTOR) == {(1, 0)}
+    assert marked(left, CellMark.READ) == {(1, 0), (1, 1)}
+    assert marked(top, CellMark.FACTOR) == {(0, 1)}
     assert frame.formula_text[0].endswith(")")
 
 
@@ -99,8 +99,8 @@ def test_a_weight_stored_out_in_is_shown_transposed() -> None:
     assert [panel.role for panel in frame.panels] == ["left", "top", "addend", "result"]
     assert (top.transposed, top.label, top.rows, top.columns) == (True, "Wᵀ (2, 6)", 2, 6)
     assert grid(top) == [[f"{x:.4f}" for x in row] for row in value(run, "W").T.tolist()]
-    assert marked(top, Mark.FACTOR) == {(2, 0), (2, 1)}
-    assert marked(bias, Mark.FACTOR) == {(2,)}
+    assert marked(top, CellMark.FACTOR) == {(2, 0), (2, 1)}
+    assert marked(bias, CellMark.FACTOR) == {(2,)}
     assert (left.columns, top.rows, top.columns, bias.columns) == (2, 2, 6, result.columns)
 
 
@@ -146,9 +146,9 @@ def test_every_stop_of_every_lesson_has_frames_that_fit(name: str) -> None:
         assert (run.error is not None) == stop.fails
         frames = [run.frame(view)]
         if run.trace is not None:
-            ground = run.navigation(view)
-            steps = player.position(view, ground)[1]
-            frames += [run.frame(player.goto(view, ground, step)) for step in {1, steps // 2, steps}]
+            navigation = run.navigation(view)
+            steps = player.position(view, navigation)[1]
+            frames += [run.frame(player.goto(view, navigation, step)) for step in {1, steps // 2, steps}]
         for frame in frames:
             for width, height in ((60, 8), (100, 30), (20, 5)):
                 assert arrange(frame.panels, frame.arrangement, width, height).fits or not frame.panels
@@ -178,7 +178,7 @@ def test_an_operation_is_shown_whole_without_marks() -> None:
     view = player.out(view, run.navigation(view))
     frame = run.frame(view)
     assert (frame.depth, frame.step, frame.steps) == ("operations", 3, 3)
-    assert not any(marked(panel, Mark.READ | Mark.WRITE | Mark.PENDING) for panel in frame.panels)
+    assert not any(marked(panel, CellMark.READ | CellMark.WRITE | CellMark.PENDING) for panel in frame.panels)
 
 
 def test_parts_are_nodes_of_their_own_with_a_path() -> None:
@@ -210,7 +210,7 @@ def test_a_mask_says_which_cells_it_hides() -> None:
     run = open_view(view)
     frame = run.frame(player.last(view, run.navigation(view)))
     hidden = {(i, j) for i in range(4) for j in range(4) if j < i + 1}
-    assert marked(frame.panels[-1], Mark.MASKED) == hidden
+    assert marked(frame.panels[-1], CellMark.MASKED) == hidden
     cursor = run.frame(replace(view, cursor=("mask", (2, 1)))).cursor
     assert cursor is not None
     assert cursor.masked is not None

@@ -6,7 +6,7 @@ import pytest
 
 from tests.app.lessons import lesson, opened
 from tests.app.test_stage import PRODUCT, grid, marked, value
-from tui.frame import Mark
+from tui.frame import CellMark
 from tui.model.view_words import command
 from tui.stage import open_view
 from tui.view import View
@@ -24,8 +24,8 @@ def test_a_failing_program_keeps_the_last_good_picture() -> None:
     assert frame.error.good.node is not None
     assert (frame.error.line, frame.line) == (3, 3)
     left, right = frame.panels
-    assert marked(left, Mark.CLASH) == {(0, 0), (0, 1)}
-    assert marked(right, Mark.CLASH) == {(0, 0), (1, 0), (2, 0)}
+    assert marked(left, CellMark.CLASH) == {(0, 0), (0, 1)}
+    assert marked(right, CellMark.CLASH) == {(0, 0), (1, 0), (2, 0)}
     assert grid(left)[0] == ["1.", "1."]
     worse = open_view(bad_view, bad)
     assert worse.good is good
@@ -53,9 +53,9 @@ def test_what_the_cursor_says_is_what_torch_says() -> None:
     assert at_result.cursor == ("Y", (1, 1))
     frame = run.frame(at_result)
     left, top, result = frame.panels
-    assert marked(result, Mark.CURSOR) == {(1, 1)}
-    assert marked(left, Mark.MADE) == {(1, 0), (1, 1)}
-    assert marked(top, Mark.MADE) == {(0, 1), (1, 1)}
+    assert marked(result, CellMark.CURSOR) == {(1, 1)}
+    assert marked(left, CellMark.MADE) == {(1, 0), (1, 1)}
+    assert marked(top, CellMark.MADE) == {(0, 1), (1, 1)}
     assert frame.cursor is not None
     assert float(frame.cursor.value) == pytest.approx(value(run, "Y")[1, 1].item(), rel=1e-9)
     assert (frame.cursor.zero, frame.cursor.one, frame.cursor.evidence) == ("Y[1,1]", "y₂₂", "rule")
@@ -74,7 +74,7 @@ def test_what_made_a_cell_is_called_as_it_is_on_the_picture() -> None:
 def test_the_cursor_on_an_operand_lights_what_it_feeds() -> None:
     view, run = opened(PRODUCT)
     frame = run.frame(replace(view, cursor=("W", (1, 2))))
-    assert marked(frame.panels[-1], Mark.FED) == {(0, 2), (1, 2), (2, 2)}
+    assert marked(frame.panels[-1], CellMark.FED) == {(0, 2), (1, 2), (2, 2)}
     assert frame.cursor is not None
     assert frame.cursor.feeds == "Y[:, 2]"
 
@@ -111,11 +111,11 @@ def test_three_results_of_one_pair_share_a_cursor() -> None:
     code = "a = torch.arange(1.0, 4)\nb = a + 3\np = a * b\nd = torch.dot(a, b)\no = torch.outer(a, b)"
     view, run = opened(code, 'show="p, d, o"')
     frame = run.frame(replace(view, cursor=("a", (1,))))
-    lit = {panel.name: marked(panel, Mark.FED) for panel in frame.panels if panel.name in "pdo"}
+    lit = {panel.name: marked(panel, CellMark.FED) for panel in frame.panels if panel.name in "pdo"}
     assert lit == {"p": {(1,)}, "d": {()}, "o": {(1, 0), (1, 1), (1, 2)}}
     frame = run.frame(replace(view, cursor=("o", (2, 0))))
-    assert marked(frame.panels[0], Mark.MADE) == {(2,)}
-    assert marked(frame.panels[1], Mark.MADE) == {(0,)}
+    assert marked(frame.panels[0], CellMark.MADE) == {(2,)}
+    assert marked(frame.panels[1], CellMark.MADE) == {(0,)}
     outer = frame.panel("o")
     assert outer is not None
     assert grid(outer)[0] == ["4.", "5.", "6."]

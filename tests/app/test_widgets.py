@@ -14,7 +14,7 @@ from textual.geometry import Region
 from textual.widget import Widget
 
 from tests.app.fakes import panel
-from tui.frame import Mark
+from tui.frame import CellMark
 from tui.layout import Slot
 from tui.prose import elided, paragraphs, titled
 from tui.themes import ASCII, LOOKS, STRENGTHS, UNICODE, step_of
@@ -237,11 +237,15 @@ async def test_a_matrix_sends_only_the_cells_that_changed(monkeypatch: pytest.Mo
         sent = Recorder(grid, monkeypatch)
         grid.show_panel(panel("Y", "result", 4, 4), place, "numbers")
         assert sent.regions == []
-        marked = panel("Y", "result", 4, 4, mark=lambda index: Mark.WRITE if index == (2, 1) else Mark.NONE)
+        marked = panel(
+            "Y", "result", 4, 4, mark=lambda index: CellMark.WRITE if index == (2, 1) else CellMark.NONE
+        )
         grid.show_panel(marked, place, "numbers")
         assert sent.regions == [Region(9, 2, 9, 1)]
         sent.regions.clear()
-        moved = panel("Y", "result", 4, 4, mark=lambda index: Mark.WRITE if index == (2, 2) else Mark.NONE)
+        moved = panel(
+            "Y", "result", 4, 4, mark=lambda index: CellMark.WRITE if index == (2, 2) else CellMark.NONE
+        )
         grid.show_panel(moved, place, "numbers")
         assert sent.regions == [Region(9, 2, 18, 1)]
         sent.regions.clear()

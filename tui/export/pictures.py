@@ -6,21 +6,21 @@ from collections.abc import Iterator
 from html import escape
 
 from tui.boxes import MapView
-from tui.frame import Cell, ErrorView, Frame, Mark, Panel, RepairFacts
+from tui.frame import Cell, CellMark, ErrorView, Frame, Panel, RepairFacts
 from tui.spans import window
 from tui.themes import STRENGTHS, step_of
 
 ROWS, COLUMNS = 16, 12  # of a panel; beyond them a window around what is lit
 CLASSES = {
-    Mark.PENDING: "q",
-    Mark.READ: "r",
-    Mark.FACTOR: "f",
-    Mark.WRITE: "w",
-    Mark.MASKED: "m",
-    Mark.CURSOR: "u",
-    Mark.MADE: "d",
-    Mark.FED: "e",
-    Mark.CLASH: "x",
+    CellMark.PENDING: "q",
+    CellMark.READ: "r",
+    CellMark.FACTOR: "f",
+    CellMark.WRITE: "w",
+    CellMark.MASKED: "m",
+    CellMark.CURSOR: "u",
+    CellMark.MADE: "d",
+    CellMark.FED: "e",
+    CellMark.CLASH: "x",
 }
 
 

@@ -129,17 +129,17 @@ def _opened(deck: Deck, stop: DeckStop, number: int, asked: argparse.Namespace, 
     opened = session.current
     if opened is not None and alone:
         return replace(session, view=settle(session.view, opened, asked))
-    ground = session.navigation
-    known = ground is None or view.order in ground.orders
+    navigation = session.navigation
+    known = navigation is None or view.order in navigation.orders
     return session if known else replace(session, view=replace(session.view, order=None))
 
 
 def _views(session: Session, wanted: str | int | None) -> Sequence[View]:
     """The views of a stop: one if a step is wanted, else from the one at which it begins to the last."""
-    ground, view = session.navigation, session.view
-    if ground is None or not ground.path or wanted not in (None, "all"):
+    navigation, view = session.navigation, session.view
+    if navigation is None or not navigation.path or wanted not in (None, "all"):
         return [view]
-    step, steps = position(view, ground)
+    step, steps = position(view, navigation)
     if view.at_stop.steps is not None and not view.path:
         steps = min(steps, view.at_stop.steps[1])
-    return [goto(view, ground, number) for number in range(step, max(step, steps) + 1)]
+    return [goto(view, navigation, number) for number in range(step, max(step, steps) + 1)]

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from llm_linalg.markdown import spans
-
 from tui import edges
-from tui.frame import Frame, Mark, Panel
+from tui.frame import CellMark, Frame, Panel
 from tui.layout import Slot, pieces
 from tui.spans import window
 from tui.widgets.rows import cut, wrap
@@ -133,21 +132,21 @@ def _spelled(text: str, panel: Panel) -> str:
 
 def _legend(panels: Sequence[Panel], width: int) -> list[str]:
     """What the marks in the rows of numbers mean, of those that are there."""
-    found = Mark.NONE
+    found = CellMark.NONE
     for panel in panels:
         rows = window(panel.rows, ROWS, panel.focus_rows)
         room = max(1, (width - edges.beside(panel)) // _cell(panel))
         columns = window(panel.columns, room, panel.focus_columns)
         for row in panel.cells.window(rows, columns, 4):
             for cell in row:
-                found |= cell.mark & ~Mark.PENDING if _unknown(panel) else cell.mark
+                found |= cell.mark & ~CellMark.PENDING if _unknown(panel) else cell.mark
     said = {
-        Mark.PENDING: f"{PENDING} not yet computed",
-        Mark.MASKED: f"{MASKED} masked",
-        Mark.CURSOR: "> < the cursor",
-        Mark.MADE: "( ) made it",
-        Mark.FED: "{ } is fed by it",
-        Mark.CLASH: "! ! does not fit",
+        CellMark.PENDING: f"{PENDING} not yet computed",
+        CellMark.MASKED: f"{MASKED} masked",
+        CellMark.CURSOR: "> < the cursor",
+        CellMark.MADE: "( ) made it",
+        CellMark.FED: "{ } is fed by it",
+        CellMark.CLASH: "! ! does not fit",
     }
     words = [text for mark, text in said.items() if mark in found]
     return [", ".join(words)] if words else []

@@ -162,10 +162,10 @@ def in_order(session: Session, rest: Sequence[str]) -> Session:
     """In a loop order, at the same place; in the next one unless it is named."""
     if not rest:
         return run(session, "order")
-    ground = session.navigation
-    if ground is None or not ground.path:
+    navigation = session.navigation
+    if navigation is None or not navigation.path:
         raise UsageError("there is nothing here to step through")
-    name = one_of(rest, "order", ground.orders)
+    name = one_of(rest, "order", navigation.orders)
     return motion(lambda view, at: player.in_order(view, at, name))(session)
 
 

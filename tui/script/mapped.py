@@ -15,14 +15,14 @@ from tui.session import Session
 
 def to_box(session: Session, rest: Sequence[str]) -> Session:
     """To a box of the map, by the names that lead to it."""
-    ground = session.navigation
-    if ground is None or not ground.path:
+    navigation = session.navigation
+    if navigation is None or not navigation.path:
         raise UsageError("there is no map here")
     if len(rest) != 1:
         raise UsageError("which box? its name, or the names that lead to it: box block:1/attention")
     path: tuple[str, ...] = ()
     for name in rest[0].split("/"):
-        path = (*path, one_of([name], "box", ground.boxes(path)))
+        path = (*path, one_of([name], "box", navigation.boxes(path)))
     return session.at_view(replace(session.view, depth="map", box=path, cursor=None))
 
 

@@ -19,8 +19,8 @@ CommandWriter = Callable[[Session, str, Session], Words]
 
 def position(session: Session) -> int:
     """The step at which a session is."""
-    ground = session.navigation
-    return session.view.step if ground is None else player.position(session.view, ground)[0]
+    navigation = session.navigation
+    return session.view.step if navigation is None else player.position(session.view, navigation)[0]
 
 
 def step(_before: Session, _argument: str, after: Session) -> Words:

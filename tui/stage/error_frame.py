@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from llm_linalg.cells import Box, TensorSlice
 from llm_linalg.edge import Edges
 from llm_linalg.text import clean
-from tui.frame import Cell, ErrorView, Frame, Index, Mark, Number, Panel, RepairFacts
+from tui.frame import Cell, CellMark, ErrorView, Frame, Index, Number, Panel, RepairFacts
 from tui.stage.format_cache import FormatCache
 from tui.stage.frames import PRINTED, empty_frame
 from tui.stage.highlights import Highlight
@@ -122,7 +122,7 @@ class UnknownCells:
         return tuple(tuple(self._cell(self.matrix.cell(row, column)) for column in columns) for row in rows)
 
     def _cell(self, index: Index) -> Cell:
-        return Cell(UNKNOWN, None, self.highlight.mark(index) | Mark.PENDING)
+        return Cell(UNKNOWN, None, self.highlight.mark(index) | CellMark.PENDING)
 
 
 def clash_panels(
@@ -144,7 +144,7 @@ def clash_panels(
             for clash in error.axes
             if clash.operand == p
         ]
-        highlight = Highlight(tuple((Mark.CLASH, box) for box in boxes), boxes[0] if boxes else ())
+        highlight = Highlight(tuple((CellMark.CLASH, box) for box in boxes), boxes[0] if boxes else ())
         at = rest_of((0,) * len(shape), placement)
         name = operand.name or operand.source
         if value is None:

@@ -8,7 +8,7 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from llm_linalg.cells import Box
-from tui.frame import Index, Mark
+from tui.frame import CellMark, Index
 
 if TYPE_CHECKING:
     from llm_linalg.api.node_view import NodeView
@@ -21,18 +21,18 @@ MANY = 64
 class Highlight:
     """What is lit on one panel: a collection of cells for each mark, and the cells that must be in view."""
 
-    marks: tuple[tuple[Mark, Cells], ...] = ()
+    marks: tuple[tuple[CellMark, Cells], ...] = ()
     focus: Cells = ()
     rule: Callable[[Index], bool] | None = None  # says which cells are masked
 
-    def mark(self, index: Index) -> Mark:
+    def mark(self, index: Index) -> CellMark:
         """The marks of a cell."""
-        found = Mark.NONE
+        found = CellMark.NONE
         for mark, cells in self.marks:
             if index in cells:
                 found |= mark
         if self.rule is not None and self.rule(index):
-            found |= Mark.MASKED
+            found |= CellMark.MASKED
         return found
 
     def first(self) -> Index | None:
@@ -60,21 +60,21 @@ def step_highlights(node: NodeView) -> tuple[tuple[Highlight, ...], Highlight]:
     if node.order == "terms" and target is not None:
         reads = node.reads(target)  # the whole cell's; the step's own are the current term's
     operands = [
-        Highlight(((Mark.READ, cells), (Mark.FACTOR, now)), now if len(now) else cells)
+        Highlight(((CellMark.READ, cells), (CellMark.FACTOR, now)), now if len(now) else cells)
         for cells, now in zip(reads, current, strict=True)
     ]
-    return tuple(operands), Highlight(((Mark.WRITE, step.writes),), step.writes)
+    return tuple(operands), Highlight(((CellMark.WRITE, step.writes),), step.writes)
 
 
 def cursor_highlights(
     node: NodeView, on: int | None, index: Index
 ) -> tuple[tuple[Highlight, ...], Highlight]:
     """What the cursor lights: on the result (`on` None) what its cell is made of, else what it feeds."""
-    here = Highlight(((Mark.CURSOR, (index,)),), (index,))
+    here = Highlight(((CellMark.CURSOR, (index,)),), (index,))
     if on is None:
-        made = tuple(Highlight(((Mark.MADE, cells),), cells) for cells in node.reads(index))
+        made = tuple(Highlight(((CellMark.MADE, cells),), cells) for cells in node.reads(index))
         return made, here
     fed = node.feeds(on, index)
     value = node.operands[on].value
     operands = tuple(here if other.value is value else Highlight() for other in node.operands)
-    return operands, Highlight(((Mark.FED, fed),), fed)
+    return operands, Highlight(((CellMark.FED, fed),), fed)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from llm_linalg.lesson_stop import Asked
-from tui.frame import Index, Mark
+from tui.frame import CellMark, Index
 from tui.stage.descriptions import cell_name
 
 if TYPE_CHECKING:
@@ -49,9 +49,9 @@ class FollowedCells:
         return f"{self.name} {'depends on' if self.asked.way == 'lineage' else 'feeds'}"
 
     @property
-    def mark(self) -> Mark:
+    def mark(self) -> CellMark:
         """What a cell on the way is."""
-        return Mark.MADE if self.asked.way == "lineage" else Mark.FED
+        return CellMark.MADE if self.asked.way == "lineage" else CellMark.FED
 
     def steepest(self, node: Node) -> float | None:
         """The largest derivative of a node's cells on the way, in size; None where there is none."""

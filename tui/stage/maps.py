@@ -29,15 +29,15 @@ BoxRows = dict[tuple[tuple[str, ...], "Asked | None", bool], tuple[BoxRow, ...]]
 
 
 def live_map(
-    view: View, ground: NodeNavigation, light: FollowedCells | None, ascii_only: bool, known: BoxRows
+    view: View, navigation: NodeNavigation, light: FollowedCells | None, ascii_only: bool, known: BoxRows
 ) -> MapView | None:
     """The level at which a view is; None for a program without boxes."""
     from llm_linalg.lesson import shelf
 
-    box = standing(view, ground)
-    if ground.map is None or not box:
+    box = standing(view, navigation)
+    if navigation.map is None or not box:
         return None
-    level = ground.map.level(box[:-1])
+    level = navigation.map.level(box[:-1])
     spell: Callable[[str], str] = ascii_text if ascii_only else str
     outside = sum(one.foreign for one in level.boxes)
     folded = outside - 1 if outside > MOST_FOREIGN else 0
@@ -45,7 +45,7 @@ def live_map(
     if key not in known:
         notes = {note.name: note for note in view.lesson.boxes}
         titles = {lesson.slug: lesson.title for lesson in (*shelf(), view.lesson)}
-        rows = [_row(one, ground.map, notes, titles, light, spell) for one in level.boxes]
+        rows = [_row(one, navigation.map, notes, titles, light, spell) for one in level.boxes]
         known[key] = tuple([_together(rows[:outside]), *rows[outside:]] if folded else rows)
     return MapView(
         path=tuple(spell(clean(name, LABEL)) for name in box[:-1]),

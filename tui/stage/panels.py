@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 from llm_linalg.cells import TensorSlice
 from llm_linalg.edge import Edge, Edges
 from llm_linalg.text import clean
-from tui.frame import Cell, Index, Mark, Number, Panel
+from tui.frame import Cell, CellMark, Index, Number, Panel
 from tui.glyphs import ascii_text
 from tui.stage.format_cache import FormatCache, level_of
 from tui.stage.highlights import Highlight
@@ -77,7 +77,7 @@ class TensorCells:
     source: NumberSource
     matrix: TensorSlice
     formats: NumberFormat
-    mark: Callable[[Index], Mark]
+    mark: Callable[[Index], CellMark]
     extent: float  # the magnitude that the colours end at
     pending: str
     masked: str
@@ -105,8 +105,8 @@ class TensorCells:
     def _cell(self, index: Index, value: Number | None, decimals: int, width: int) -> Cell:
         mark = self.mark(index)
         if value is None:
-            return Cell(self.pending.rjust(width), None, mark | Mark.PENDING)
-        text = self.masked.rjust(width) if Mark.MASKED in mark else self.formats.text(value, decimals)
+            return Cell(self.pending.rjust(width), None, mark | CellMark.PENDING)
+        text = self.masked.rjust(width) if CellMark.MASKED in mark else self.formats.text(value, decimals)
         return Cell(text, level_of(value, self.extent) if self.heat is None else self.heat(index), mark)
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from tui.frame import Arrangement, Index, Mark, Panel
+from tui.frame import Arrangement, CellMark, Index, Panel
 from tui.stage.cursor import CursorCell
 from tui.stage.format_cache import FormatCache, level_of
 from tui.stage.highlights import Highlight, cursor_highlights, step_highlights
@@ -157,13 +157,13 @@ def _highlights(picture: PictureInput) -> tuple[tuple[Highlight, ...], Highlight
     lit = []
     for operand in node.operands:
         cells = shared.get(id(operand.value), ())
-        lit.append(Highlight(((Mark.MADE, cells),), cells))
+        lit.append(Highlight(((CellMark.MADE, cells),), cells))
     return tuple(lit), Highlight()
 
 
 def _cursor_only(highlight: Highlight) -> Highlight:
     """Without what the cell's own operation reads: what is followed through the program is marked instead."""
-    marks = tuple((mark, cells) for mark, cells in highlight.marks if mark is Mark.CURSOR)
+    marks = tuple((mark, cells) for mark, cells in highlight.marks if mark is CellMark.CURSOR)
     return Highlight(marks, highlight.focus)
 
 
@@ -173,7 +173,7 @@ def _highlight_beside(picture: PictureInput, other: NodeView) -> Highlight:
     if cursor is None:
         return Highlight()
     if cursor.owner.node is other.node:
-        return Highlight(((Mark.CURSOR, (cursor.index,)),), (cursor.index,))
+        return Highlight(((CellMark.CURSOR, (cursor.index,)),), (cursor.index,))
     if cursor.operand is not None:
         sources: list[tuple[Value, tuple[Index, ...]]] = [(cursor.tensor.value, (cursor.index,))]
     else:
@@ -192,7 +192,7 @@ def _highlight_beside(picture: PictureInput, other: NodeView) -> Highlight:
         for cell in other.feeds(p, index)
     }
     ordered = tuple(sorted(fed))
-    return Highlight(((Mark.FED, ordered),), ordered)
+    return Highlight(((CellMark.FED, ordered),), ordered)
 
 
 def _output_cell(picture: PictureInput, placement: Placement, result: Highlight) -> Index:

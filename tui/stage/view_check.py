@@ -25,23 +25,25 @@ def settle(view: View, opened: Run, flags: argparse.Namespace) -> View:
     if opened.trace is None:
         return view
     try:
-        ground = opened.navigation(view)
+        navigation = opened.navigation(view)
     except LookupError as error:
         raise UsageError(str(error.args[0])) from None
     if view.twin and opened.program(view) is None:
         raise UsageError("this program has no backward pass: nothing in it is a differentiable result")
-    if not ground.path:
+    if not navigation.path:
         if view.step or flags.order:
             raise UsageError("this stop has no tensors, so it has no steps and no orders")
         return view
     follows = (flags.lineage, flags.reach) != (None, None)  # a stop's own cell may be gone with its controls
     if follows and view.asked is not None and (said := refusal(opened, view)):
         raise UsageError(said)
-    _on_map(view, ground)
-    if flags.order is not None and flags.order not in ground.orders:
-        raise UsageError(unknown(f"order of {ground.path[-1]}", flags.order, ground.orders))
-    if view.depth == "terms" and "terms" not in ground.orders:
-        raise UsageError(f"{ground.path[-1]} is not a sum of terms: its depths are map, operations and cells")
+    _on_map(view, navigation)
+    if flags.order is not None and flags.order not in navigation.orders:
+        raise UsageError(unknown(f"order of {navigation.path[-1]}", flags.order, navigation.orders))
+    if view.depth == "terms" and "terms" not in navigation.orders:
+        raise UsageError(
+            f"{navigation.path[-1]} is not a sum of terms: its depths are map, operations and cells"
+        )
     if view.cursor is not None and opened.cursor_cell(view) is None:
         names = dict.fromkeys(panel.name for panel in opened.frame(replace(view, cursor=None)).panels)
         raise UsageError(f"no such cell on this picture, whose tensors are {', '.join(names)}")
@@ -49,11 +51,11 @@ def settle(view: View, opened: Run, flags: argparse.Namespace) -> View:
     return _with_step(view, opened, flags.step)
 
 
-def _on_map(view: View, ground: Navigable) -> None:
+def _on_map(view: View, navigation: Navigable) -> None:
     """Holds the box of a view against the map."""
     path: tuple[str, ...] = ()
     for name in view.box if view.depth == "map" else ():
-        known = ground.boxes(path)
+        known = navigation.boxes(path)
         if name not in known:
             raise UsageError(unknown("box", name, known))
         path = (*path, name)
@@ -78,15 +80,17 @@ def _inside(view: View, opened: Run) -> None:
 
 def _with_step(view: View, opened: Run, wanted: int | str | None) -> View:
 
-    ground = opened.navigation(view)
-    _, steps = position(view, ground)
+    navigation = opened.navigation(view)
+    _, steps = position(view, navigation)
     if wanted == "last":
-        return goto(view, ground, steps)
+        return goto(view, navigation, steps)
     if wanted in ("first", "all"):
-        return goto(view, ground, min(1, steps))
+        return goto(view, navigation, min(1, steps))
     if isinstance(wanted, int):
         if wanted > steps:
-            how = f"order {order_of(view, ground)}" if view.depth not in WHOLE else f"depth {view.depth}"
-            raise UsageError(f"{ground.path[-1]} has steps 0 to {steps} ({how}): there is no step {wanted}")
-        return goto(view, ground, wanted)
+            how = f"order {order_of(view, navigation)}" if view.depth not in WHOLE else f"depth {view.depth}"
+            raise UsageError(
+                f"{navigation.path[-1]} has steps 0 to {steps} ({how}): there is no step {wanted}"
+            )
+        return goto(view, navigation, wanted)
     return view

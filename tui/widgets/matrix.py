@@ -16,35 +16,35 @@ from textual.message import Message
 from textual.strip import Strip
 
 from tui.enlarged import ACROSS, DOWN, enlarged
-from tui.frame import Cell, Index, Mark, Panel
+from tui.frame import Cell, CellMark, Index, Panel
 from tui.layout import Piece, Slot, pieces
 from tui.themes import STRENGTHS, Glyphs, step_of
 from tui.view import Look as Showing
 from tui.widgets.appearance import appearance_of
 from tui.widgets.row_widget import RowWidget
 
-ROLES: tuple[tuple[Mark, str], ...] = (
-    (Mark.CURSOR, "cursor"),
-    (Mark.CLASH, "clash"),
-    (Mark.FACTOR, "factor"),
-    (Mark.WRITE, "write"),
-    (Mark.MADE, "made"),
-    (Mark.FED, "fed"),
-    (Mark.READ, "read"),
-    (Mark.MASKED, "masked"),
-    (Mark.PENDING, "pending"),
+ROLES: tuple[tuple[CellMark, str], ...] = (
+    (CellMark.CURSOR, "cursor"),
+    (CellMark.CLASH, "clash"),
+    (CellMark.FACTOR, "factor"),
+    (CellMark.WRITE, "write"),
+    (CellMark.MADE, "made"),
+    (CellMark.FED, "fed"),
+    (CellMark.READ, "read"),
+    (CellMark.MASKED, "masked"),
+    (CellMark.PENDING, "pending"),
 )
 
 
 @cache
-def role_of(mark: Mark) -> str:
+def role_of(mark: CellMark) -> str:
     """The role that a cell with these marks is drawn in: the most particular one."""
     return next((role for flag, role in ROLES if mark & flag), "")
 
 
 def shaded(piece: Piece, glyphs: Glyphs, colourless: bool) -> str:
     """A cell as heat alone: its sign and how strong it is, as a number over a colour or as a shade."""
-    if piece.level is None or piece.mark & (Mark.PENDING | Mark.MASKED):
+    if piece.level is None or piece.mark & (CellMark.PENDING | CellMark.MASKED):
         return piece.text
     strength = step_of(piece.level, STRENGTHS)
     sign = " " if not strength else "-" if piece.level < 0 else "+"
@@ -55,8 +55,8 @@ def shaded(piece: Piece, glyphs: Glyphs, colourless: bool) -> str:
 
 def spared(cells: tuple[tuple[Cell, ...], ...]) -> tuple[tuple[Cell, ...], ...]:
     """The cells without the marks of a whole row or column that is read: a slow link has the active cells."""
-    factors = sum(bool(cell.mark & Mark.FACTOR) for row in cells for cell in row)
-    away = Mark.READ if factors == 1 else Mark.READ | Mark.FACTOR
+    factors = sum(bool(cell.mark & CellMark.FACTOR) for row in cells for cell in row)
+    away = CellMark.READ if factors == 1 else CellMark.READ | CellMark.FACTOR
     return tuple(
         tuple(replace(cell, mark=cell.mark & ~away) if cell.mark & away else cell for cell in row)
         for row in cells
