@@ -14,8 +14,8 @@ import pytest
 from llm_linalg.decks import load as load_deck
 from llm_linalg.lesson import load
 from tui.cli import COMMANDS, parsers
-from tui.cli_export import FORMATS
 from tui.decks import checked
+from tui.export.formats import FORMATS
 from tui.keys import KEYS
 from tui.settings import SETTINGS, decided
 
@@ -188,4 +188,4 @@ def test_each_format_of_an_export_is_in_its_table() -> None:
     lines = [line.strip("|").split("|") for line in section.splitlines() if line.startswith("|")]
     rows = [[cell.strip() for cell in cells] for cells in lines[2:]]
     table = [(name.strip("`"), tuple(re.findall(r"`([^`]+)`", ends)), says) for name, ends, says in rows]
-    assert table == [(one.name, one.suffixes, one.says) for one in FORMATS]
+    assert table == [(one.name, one.suffixes, one.help) for one in FORMATS]

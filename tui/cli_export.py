@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import argparse
 import signal
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from types import FrameType
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from llm_linalg.spelling import quoted, unknown
 from llm_linalg.text import clean
 from tui.cli_frame import no_environment
 from tui.cli_parse import size, view_flags
+from tui.export.format import Export
+from tui.export.formats import FORMATS, NAMES
 from tui.export.progress import Progress
 from tui.files.output import Sink, explain, say
 from tui.model.errors import UsageError
@@ -23,41 +25,7 @@ from tui.model.view_words import VIEW
 from tui.script.saving import SUFFIX
 
 if TYPE_CHECKING:
-    from tui.export.scenes import Scene
-    from tui.export.screens import Screen
-
-Write = Callable[[str], None]
-
-
-class Format(NamedTuple):
-    """One kind of file.
-
-    Attributes:
-        name: as `--format` takes it.
-        suffixes: of files that are of this kind unless said otherwise.
-        says: what it is, in a line.
-        one: whether it shows one picture.
-        screens: whether its pictures are screens of the app.
-    """
-
-    name: str
-    suffixes: tuple[str, ...]
-    says: str
-    one: bool = False
-    screens: bool = False
-
-
-FORMATS = (
-    Format("html", (".html", ".htm"), "a page that is stepped through with the keys"),
-    Format(
-        "cast", (".cast",), "a terminal's recording, asciicast v3, with a marker at each stop", screens=True
-    ),
-    Format("animation", (), "an SVG that plays by itself", screens=True),
-    Format("svg", (".svg",), "one picture of the screen", one=True, screens=True),
-    Format("markdown", (".md", ".markdown"), "a handout: text, programs, and a picture of each stop"),
-    Format("json", (".json",), "every picture's numbers"),
-)
-NAMES = tuple(one.name for one in FORMATS)
+    from tui.export.format import Format, Shot, Write
 
 
 def parser() -> Parser:
@@ -90,17 +58,17 @@ def run(flags: argparse.Namespace) -> int:
     form = format_of(flags)
     if form.screens:
         large_enough(flags.size)
-    title, scenes = scenes_of(flags, form)
+    title, shots = shots_of(flags, form)
     with unfinished_is_gone():
         try:
             with Sink(flags.output) as sink:
-                written(form, title, scenes, flags, sink.write)
+                written(form, title, shots, flags, sink.write)
         except BrokenPipeError:
             raise
         except OSError as error:
             where = quoted(flags.output or "standard output", 200)
             raise UsageError(f"cannot write {where}: {error.strerror or error}") from None
-    return 0 if is_script(flags.lesson) else failed(scenes)  # a script may break a shape on purpose
+    return 0 if is_script(flags.lesson) else failed(shots)  # a script may break a shape on purpose
 
 
 def large_enough(size: tuple[int, int]) -> None:
@@ -125,10 +93,10 @@ def format_of(flags: argparse.Namespace) -> Format:
     return found
 
 
-def scenes_of(flags: argparse.Namespace, form: Format) -> tuple[str, Sequence[Scene]]:
-    """The title of what is exported, and its scenes: one if the format shows one picture."""
+def shots_of(flags: argparse.Namespace, form: Format) -> tuple[str, Sequence[Shot]]:
+    """The title of what is exported, and its shots: one if the format shows one picture."""
     from tui.decks import deck_named
-    from tui.export.scenes import of_deck, of_script
+    from tui.export.shots import of_deck, of_script
 
     if is_script(flags.lesson):
         from tui.cli_script import script_in
@@ -137,18 +105,18 @@ def scenes_of(flags: argparse.Namespace, form: Format) -> tuple[str, Sequence[Sc
             if given(flags, name):
                 raise UsageError(f"a script says itself what it shows: no --{name} here")
         made = [*of_script(script_in(flags.lesson))]
-        title, scenes = Path(flags.lesson).stem, made[-1:] if form.one else made
+        title, shots = Path(flags.lesson).stem, made[-1:] if form.single else made
     else:
         deck = deck_named(flags.lesson)
         title = deck.title
-        if form.one:
+        if form.single:
             if flags.step == "all":
                 raise UsageError(f"{form.name} is one picture: --step all goes with the other formats")
             flags.stop = flags.stop or 1
-            scenes = [next(of_deck(deck, flags, parser()))]
+            shots = [next(of_deck(deck, flags, parser()))]
         else:
-            scenes = [*of_deck(deck, flags, parser(), say)]
-    return clean(title, 200), [replace(one, seconds=one.seconds / flags.speed) for one in scenes]
+            shots = [*of_deck(deck, flags, parser(), say)]
+    return clean(title, 200), [replace(one, seconds=one.seconds / flags.speed) for one in shots]
 
 
 def is_script(word: str) -> bool:
@@ -160,62 +128,40 @@ def is_script(word: str) -> bool:
     return path.suffix == SUFFIX or (path.is_file() and path.suffix not in SUFFIXES and not is_document(word))
 
 
-def written(
-    form: Format, title: str, scenes: Sequence[Scene], flags: argparse.Namespace, write: Write
-) -> None:
-    """Writes the scenes in a format, piece by piece."""
-    plain_only = bool(flags.ascii)
-    if not form.screens:
-        from tui.export import page, texts
+def written(form: Format, title: str, shots: Sequence[Shot], flags: argparse.Namespace, write: Write) -> None:
+    """Writes the shots in a format, piece by piece."""
+    export = Export(title, flags.size, flags.theme or "dark", bool(flags.ascii))
+    with Progress(form.name, len(shots)) as progress:
+        writer = form.writer(export, write)
 
-        with Progress(form.name, len(scenes)) as progress:
-            seen = _counted(scenes, progress)
-            if form.name == "html":
-                page.html(title, seen, plain_only, write)
-            elif form.name == "markdown":
-                texts.markdown(title, seen, flags.size[0], plain_only, write)
-            else:
-                texts.as_json(title, seen, write)
-        return
-    from tui.app import Options
-    from tui.export.animation import Film
-    from tui.export.cast import Cast
-    from tui.export.screens import draw
-    from tui.themes import LOOKS
-
-    options = Options(theme=flags.theme or "dark", ascii_only=plain_only)
-    look = LOOKS[options.theme]
-    kind = Cast if form.name == "cast" else Film
-    with Progress(form.name, len(scenes)) as progress:
-        writer = kind(title, flags.size, look, write)
-
-        def take(scene: Scene, screen: Screen) -> None:
-            writer.add(scene, screen)
+        def take(shot: Shot) -> None:
+            writer.add(shot)
             progress.on()
 
-        draw(scenes, flags.size, options, take)
+        if form.screens:
+            from tui.app import Options
+            from tui.export.screens import draw
+
+            draw(shots, flags.size, Options(theme=export.theme, ascii_only=export.ascii_only), take)
+        else:
+            for shot in shots:
+                take(shot)
         writer.end()
 
 
-def _counted(scenes: Sequence[Scene], progress: Progress) -> Iterator[Scene]:
-    for scene in scenes:
-        yield scene
-        progress.on()
-
-
-def failed(scenes: Sequence[Scene]) -> int:
+def failed(shots: Sequence[Shot]) -> int:
     """Tells of the programs that failed and aren't meant to; the exit code.
 
     A notebook's cell that the tensor language refuses is a picture that says so, and nothing wrong.
     """
     told: list[object] = []
-    for scene in scenes:
-        view, opened = scene.session.view, scene.session.current
+    for shot in shots:
+        view, opened = shot.session.view, shot.session.current
         if opened is None or opened.error is None or opened.error in told or view.at_stop.refused:
             continue
         if not (view.at_stop.fails and view.code is None and opened.fault is None):
             told.append(opened.error)
-            at = opened.fault or (None if scene.session.talk is None else scene.session.talk.stop)
+            at = opened.fault or (None if shot.session.talk is None else shot.session.talk.stop)
             explain(opened.error, "" if at is None else f"{at.file}:{at.line}: ")
     return int(bool(told))
 

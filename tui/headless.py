@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import io
-import re
 from collections.abc import AsyncIterator, Iterable
 from contextlib import suppress
 from dataclasses import replace
@@ -14,14 +13,13 @@ from rich.console import Console
 from textual.worker import WorkerCancelled
 
 from tui.app import Explorer, Options
+from tui.render.svg import ScreenSvg
 from tui.session import Session
 from tui.terminal.textual_private import rows_drawn
+from tui.themes import colours_of
 from tui.view import View
 
 Format = Literal["screen", "svg", "ansi"]
-
-_FROM_ELSEWHERE = re.compile(r"\s*(?:@font-face\s*\{.*?\}|<!--.*?-->)", re.DOTALL)
-_IDS = re.compile(r"terminal-\d+")
 
 
 def render(
@@ -95,6 +93,9 @@ def capture(app: Explorer, format: Format) -> str:  # noqa: A002
 
 
 def svg(app: Explorer) -> str:
-    """The screen as SVG that asks nothing of the network and is the same text each time."""
-    text = _FROM_ELSEWHERE.sub("", app.export_screenshot(title=app.title, simplify=True))
-    return _IDS.sub("terminal-0", text)
+    """The screen as SVG that asks nothing of the network."""
+    pieces: list[str] = []
+    picture = ScreenSvg(app.title, app.size, colours_of(app.appearance.look), pieces.append)
+    picture.add(rows_drawn(app.screen))
+    picture.end()
+    return "".join(pieces)

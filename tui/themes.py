@@ -243,3 +243,9 @@ COLOURLESS = Look(
 )  # fmt: skip
 
 LOOKS: dict[str, Look] = {look.name: look for look in (DARK, LIGHT, CONTRAST, COLOURLESS)}
+
+
+def colours_of(look: Look) -> tuple[str, str]:
+    """The colours of text and background where a style names none; the dark ones where there is no colour."""
+    foreground, _, background = (DARK.base if look.colourless else look.base).partition(" on ")
+    return foreground, background

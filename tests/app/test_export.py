@@ -16,12 +16,12 @@ from llm_linalg.lesson import find
 from tui.app import Options
 from tui.cli import main
 from tui.cli_export import parser
-from tui.export.page import paragraphs
-from tui.export.scenes import MOST, Scene, of_deck
+from tui.export.format import Shot
+from tui.export.html_parts import paragraphs
 from tui.export.screens import draw
-from tui.export.shapes import SHAPES, THIN, drawn, pieces
-from tui.export.texts import frame_of
+from tui.export.shots import MOST, of_deck
 from tui.render.json import frame_object
+from tui.render.shapes import SHAPES, THIN, drawn, pieces
 
 ROOT = Path(__file__).resolve().parents[2]
 SVG = "{http://www.w3.org/2000/svg}"
@@ -39,7 +39,7 @@ shapes:1
 """
 
 
-def scenes(*words: str) -> list[Scene]:
+def scenes(*words: str) -> list[Shot]:
     flags = parser().read(["matmul", *words])
     return [*of_deck(of_lesson(find("matmul")), flags, parser())]
 
@@ -113,7 +113,7 @@ def test_a_recording_ends_with_the_last_picture(tmp_path: Path) -> None:
         if code == "o":
             stream.feed(data)
     wanted: list[str] = []
-    draw(made[-1:], (80, 24), Options(), lambda _, rows: wanted.extend(strip.text for strip in rows))
+    draw(made[-1:], (80, 24), Options(), lambda shot: wanted.extend(strip.text for strip in shot.screen))
     assert terminal.display == [line.ljust(80) for line in wanted]
 
 
@@ -167,7 +167,7 @@ def test_a_page_has_a_table_for_each_tensor_of_each_step(tmp_path: Path) -> None
     assert len(page.steps) == len(made) == 13
     assert page.told == [f"step {k} of 12" for k in range(13)]
     for cells, scene in zip(page.steps, made, strict=True):
-        frame = frame_of(scene)
+        frame = scene.frame()
         wanted = [
             cell.text.strip()
             for panel in frame.panels
@@ -244,7 +244,7 @@ def test_large_letters_need_no_font(tmp_path: Path) -> None:
 def test_json_is_what_frame_prints(tmp_path: Path) -> None:
     made = json.loads(exported(tmp_path, "json", "--stop", "1"))
     assert made["title"] == find("matmul").title
-    frames = [json.loads(json.dumps(frame_object(frame_of(one)))) for one in scenes("--stop", "1")]
+    frames = [json.loads(json.dumps(frame_object(one.frame()))) for one in scenes("--stop", "1")]
     assert [{**one, "seconds": None} for one in made["frames"]] == [
         {**one, "seconds": None} for one in frames
     ]

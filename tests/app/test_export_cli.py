@@ -17,8 +17,9 @@ from tests.conftest import pinned
 from tui import cli_export
 from tui.app import Options
 from tui.cli import main
-from tui.cli_export import FORMATS, parser
+from tui.cli_export import parser
 from tui.export import screens
+from tui.export.formats import FORMATS
 
 ROOT = Path(__file__).resolve().parents[2]
 ELSEWHERE = re.compile(r"https?:|url\(|@import|@font-face|//cdn|\bsrc=", re.IGNORECASE)

@@ -9,18 +9,20 @@ import pytest
 from textual._context import active_app
 
 from tests.app.test_playground import bench
+from tui.terminal import app
+from tui.terminal.textual_private import whole_update
 
 
 @pytest.mark.asyncio
 async def test_the_thread_that_writes_may_ask_for_it(monkeypatch: pytest.MonkeyPatch) -> None:
     async with bench() as d:
-        whole, found = d.app._whole, list[Any]()
+        found = list[Any]()
 
-        def drawn(screen: Any) -> Any:
+        def drawn(*shown: Any) -> Any:
             found.append(active_app.get(None))  # which lines of a list ask for, as they are drawn
-            return whole(screen)
+            return whole_update(*shown)
 
-        monkeypatch.setattr(d.app, "_whole", drawn)
+        monkeypatch.setattr(app, "whole_update", drawn)
         d.app._late = True
         Context().run(d.app.catch_up)
         assert found == [d.app]

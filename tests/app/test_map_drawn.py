@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from llm_linalg.lesson import Asked, find
 from tests.app.test_map import at, level
 from tui.boxes import BoxRow, MapView
-from tui.export.pictures import picture
+from tui.export.html_parts import picture
 from tui.panes.map import RAILS, map_rows, rails_of
 from tui.stage import open_view
 from tui.themes import ASCII, UNICODE, Glyphs

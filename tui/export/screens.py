@@ -1,16 +1,17 @@
-"""Scenes as screens: the app itself draws them, without a terminal. There is no second renderer."""
+"""Shots as screens: the app itself draws them, without a terminal. There is no second renderer."""
 
 from __future__ import annotations
 
 import asyncio
 import signal
 from collections.abc import Callable, Coroutine, Sequence
+from dataclasses import replace
 
 from textual.pilot import Pilot
 from textual.strip import Strip
 
 from tui.app import Explorer, Options
-from tui.export.scenes import Scene
+from tui.export.format import Shot
 from tui.terminal.textual_private import rows_drawn
 
 Screen = list[Strip]
@@ -19,9 +20,9 @@ ENDS = (signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
 
 
 def draw(
-    scenes: Sequence[Scene], size: tuple[int, int], options: Options, take: Callable[[Scene, Screen], None]
+    shots: Sequence[Shot], size: tuple[int, int], options: Options, take: Callable[[Shot], None]
 ) -> None:
-    """Draws each scene, in order, and hands its rows on: the same rows each time.
+    """Draws each shot, in order, and hands it on with its rows: the same rows each time.
 
     A lesson and a deck stand on a clean stage, as in a talk; a script has the whole screen. A signal
     that says to end cancels the work where it waits, and leads to SystemExit.
@@ -29,7 +30,7 @@ def draw(
     told: list[int] = []
     before = {number: signal.getsignal(number) for number in ENDS}
     try:
-        asyncio.run(_endable(_draw(scenes, size, options, take), told))
+        asyncio.run(_endable(_draw(shots, size, options, take), told))
     except (Exception, asyncio.CancelledError):  # an app that is cancelled while it starts may fail, too
         if not told:
             raise
@@ -54,21 +55,21 @@ async def _endable(work: Coroutine[object, object, None], told: list[int]) -> No
 
 
 async def _draw(
-    scenes: Sequence[Scene], size: tuple[int, int], options: Options, take: Callable[[Scene, Screen], None]
+    shots: Sequence[Shot], size: tuple[int, int], options: Options, take: Callable[[Shot], None]
 ) -> None:
-    first = scenes[0].session
+    first = shots[0].session
     app = Explorer(first.view, first.lessons, options, first.talk)
     async with app.run_test(size=size) as pilot:
-        for scene in scenes:
-            app.explorer.update_session(scene.session)
-            take(scene, await _still(app, pilot))
+        for shot in shots:
+            app.explorer.update_session(shot.session)
+            take(replace(shot, screen=await _still(app, pilot)))
 
 
 async def _still(app: Explorer, pilot: Pilot[None]) -> Screen:
     """The rows of the screen once every widget has done what it was asked, and they stay as they are.
 
     No clock is asked, as `pilot.pause()` would, which waits until the processor rests: a recording has a
-    thousand scenes.
+    thousand shots.
     """
     before: Screen = []
     while True:

@@ -3,14 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 
-from rich.color import ColorSystem
-
-from tui.export.scenes import Scene
-from tui.export.screens import Screen
-from tui.terminal.cell_buffer import Canvas
-from tui.themes import Look
+from tui.export.format import Export, Format, Shot, Write
 
 CLEAR = "\x1b[?25l\x1b[0m\x1b[2J\x1b[H"
 BASIC = (
@@ -20,36 +14,43 @@ BASIC = (
 """The first sixteen colours, as xterm has them: the themes use others."""
 
 
-class Cast:
-    """Writes a recording, scene by scene: what differs from the one before, a marker where a stop begins."""
+class AsciicastWriter:
+    """Writes a recording, shot by shot: what differs from the one before, a marker where a stop begins."""
 
-    def __init__(self, title: str, size: tuple[int, int], look: Look, write: Callable[[str], None]) -> None:
+    def __init__(self, export: Export, write: Write) -> None:
+        from tui.terminal.cell_buffer import Canvas
+        from tui.themes import LOOKS
+
         self._write = write
         self._canvas = Canvas()
-        self._canvas.forget(*size)
+        self._canvas.forget(*export.size)
         self._stop = 0
         self._wait = 0.0
         self._start = CLEAR
-        term: dict[str, object] = {"cols": size[0], "rows": size[1], "type": "xterm-256color"}
+        columns, rows = export.size
+        look = LOOKS[export.theme]
+        term: dict[str, object] = {"cols": columns, "rows": rows, "type": "xterm-256color"}
         if not look.colourless:
             foreground, _, background = look.base.partition(" on ")
             term["theme"] = {"fg": foreground, "bg": background, "palette": ":".join(BASIC)}
-        self._line({"version": 3, "term": term, "title": title})
+        self._line({"version": 3, "term": term, "title": export.title})
 
-    def add(self, scene: Scene, screen: Screen) -> None:
-        """The next scene."""
-        if scene.stop != self._stop:
-            self._stop = scene.stop
-            self._event("m", f"{scene.stop} {scene.title}")
-        rows = ((y, 0, (strip,)) for y, strip in enumerate(screen))
+    def add(self, shot: Shot) -> None:
+        """The next shot."""
+        from rich.color import ColorSystem
+
+        if shot.stop != self._stop:
+            self._stop = shot.stop
+            self._event("m", f"{shot.stop} {shot.title}")
+        rows = ((y, 0, (strip,)) for y, strip in enumerate(shot.screen))
         text = self._start + self._canvas.draw(rows, ColorSystem.TRUECOLOR)
         if text:
             self._event("o", text)
         self._start = ""
-        self._wait += scene.seconds
+        self._wait += shot.seconds
 
     def end(self) -> None:
-        """After the last scene."""
+        """After the last shot."""
         self._event("x", "0")
 
     def _event(self, code: str, data: str) -> None:
@@ -59,3 +60,12 @@ class Cast:
 
     def _line(self, value: object) -> None:
         self._write(json.dumps(value, ensure_ascii=False) + "\n")
+
+
+FORMAT = Format(
+    "cast",
+    (".cast",),
+    "a terminal's recording, asciicast v3, with a marker at each stop",
+    AsciicastWriter,
+    screens=True,
+)

@@ -1,12 +1,15 @@
-"""A frame as HTML: its program, its tensors as tables, its formula and its words."""
+"""What a page of HTML is made of: prose, and frames with program, tensors as tables, formula and words."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from html import escape
+from itertools import groupby
 
+from llm_linalg.markdown import Block, blocks, grouped
 from tui.boxes import MapView
 from tui.frame import Cell, CellMark, ErrorView, Frame, Panel, RepairFacts
+from tui.prose import BULLET, inline, lead_of
 from tui.spans import window
 from tui.themes import STRENGTHS, step_of
 
@@ -160,3 +163,48 @@ def _error(error: ErrorView) -> str:
     repairs = "".join(map(_repair, error.repairs))
     caret = f"<pre>{escape(error.caret)}</pre>\n" if error.caret else ""
     return f'<div class="error">\n<p>{kind}{escape(error.sentence)}</p>\n{caret}{repairs}</div>\n'
+
+
+def paragraphs(text: str) -> str:
+    """A lesson's prose as HTML; a link to a lesson is its words."""
+    runs = (run for group in grouped(blocks(text)) for run in groupby(group, _tag))
+    return "".join(_made(tag, [*run]) for tag, run in runs)
+
+
+def _tag(block: Block) -> str:
+    """The HTML tag of what a block stands in."""
+    tags = {"code": "pre", "row": "table", "quote": "blockquote", "item": "ol"}
+    return "ul" if lead_of(block) == BULLET else tags.get(block.kind, "p")
+
+
+def _made(tag: str, run: list[Block]) -> str:
+    match tag:
+        case "pre":
+            return "".join(f"<pre>{escape(block.text)}</pre>\n" for block in run)
+        case "p":
+            return "".join(f"<p>{_inline(block.source)}</p>\n" for block in run)
+        case "table":
+            inside = "".join(f"<tr>{_cells(block)}</tr>\n" for block in run)
+        case "blockquote":
+            inside = "".join(f"<p>{_inline(block.text)}</p>\n" for block in run)
+        case _:
+            inside = "".join(f"<li>{_inline(block.text)}</li>\n" for block in run)
+    number = run[0].mark.rstrip(".)")
+    first = f' start="{number}"' if tag == "ol" and number != "1" else ""
+    return f"<{tag}{first}>\n{inside}</{tag}>\n"
+
+
+def _cells(row: Block) -> str:
+    tag = "th" if row.mark else "td"
+    return "".join(f"<{tag}>{_inline(text)}</{tag}>" for text in row.cells)
+
+
+def _inline(text: str) -> str:
+    tags = {"code": "code", "strong": "strong", "link": "em"}
+    found = []
+    for span in inline(text):
+        if span.role == "key":  # the number of a link, for a key of the app
+            continue
+        tag = tags.get(span.role)
+        found.append(f"<{tag}>{escape(span.text)}</{tag}>" if tag else escape(span.text))
+    return "".join(found)

@@ -21,7 +21,10 @@ _LINES = {
     "─": "lr", "│": "ud", "┌": "rd", "┐": "ld", "└": "ru", "┘": "lu", "├": "rud", "┤": "lud", "┬": "lrd",
     "┴": "lru", "┼": "lrud", "╭": "rd", "╮": "ld", "╰": "ru", "╯": "lu",
 }  # fmt: skip
-_HEAVY = {"━": "lr", "┃": "ud"}
+_HEAVY = {
+    "━": "lr", "┃": "ud", "┏": "rd", "┓": "ld", "┗": "ru", "┛": "lu", "┣": "rud", "┫": "lud", "┳": "lrd",
+    "┻": "lru", "╋": "lrud",
+}  # fmt: skip
 
 # Quarters: upper left, upper right, lower left, lower right.
 _QUARTERS = {

@@ -1,14 +1,15 @@
-"""What is exported, as scenes in order: a session each, its program run, and how long it stands."""
+"""The shots of a script, a lesson or a deck, in order, each with its program run and its time."""
 
 from __future__ import annotations
 
 import argparse
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from llm_linalg.spelling import unknown
 from tui.decks import flags_of
+from tui.export.format import Shot
 from tui.model.errors import UsageError
 from tui.model.flags import Parser, given
 from tui.model.view_words import starting, view_of
@@ -30,44 +31,20 @@ PAUSE = 2.0  # seconds at the beginning and the end of a stop
 ONE_STOP = ("node", "cursor", "at", "row", "code", "depth", "twin")  # flags that say what one stop shows
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Scene:
-    """One picture.
-
-    Attributes:
-        session: what is seen, its program run.
-        seconds: how long it stands.
-        stop: which of the stops that are shown it belongs to, from 1.
-        title: that stop's.
-        rehearsed: whether the deck says that its stop shows this step.
-    """
-
-    session: Session
-    seconds: float
-    stop: int
-    title: str
-    rehearsed: bool = False
-
-
-def on_paper(stop: Sequence[Scene]) -> Scene:
-    """Which of a stop's pictures a handout has: the one that a deck names, else the last."""
-    return next((scene for scene in stop if scene.rehearsed), stop[-1])
-
-
-def of_script(script: Script) -> Iterator[Scene]:
+def of_script(script: Script) -> Iterator[Shot]:
     """The pictures of a script; where another lesson or stop comes into view, a stop begins."""
     number, shown = 0, ("", 0)
-    for shot in play(script, MOST):
-        view, talk = shot.session.view, shot.session.talk
+    for played in play(script, MOST):
+        view, talk = played.session.view, played.session.talk
         place = (view.lesson.slug, view.stop) if talk is None else ("", talk.number)
         number, shown = number + (place != shown), place
         title = view.at_stop.title or view.lesson.title if talk is None else talk.stop.title
-        yield Scene(shot.session, shot.seconds, number, title)
+        yield Shot(played.session, played.seconds, number, title)
 
 
 def of_deck(
     deck: Deck, flags: argparse.Namespace, parser: Parser, tell: Callable[[str], None] = lambda _: None
-) -> Iterator[Scene]:
+) -> Iterator[Shot]:
     """The pictures of a deck or a lesson: every stop, or the one that is asked for, step by step.
 
     Args:
@@ -104,7 +81,7 @@ def of_deck(
         for k, view in enumerate(views):
             seconds = reading if k == 0 else PAUSE if k == len(views) - 1 else Player().interval
             own = k == 0 and flags.step is None and asked.step is not None
-            yield Scene(replace(session, view=view), seconds, place, title, own)
+            yield Shot(replace(session, view=view), seconds, place, title, own)
 
 
 def _for_all(deck: Deck, flags: argparse.Namespace) -> None:

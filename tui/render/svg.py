@@ -1,19 +1,19 @@
-"""SVG of screens: one picture, or a film of them that plays by itself, with nothing from elsewhere."""
+"""Screens as SVG: one picture, or a film of them that plays by itself, with nothing from elsewhere."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from html import escape
 
 from rich.cells import cell_len
 from rich.color import Color
+from rich.segment import Segment
 from rich.style import Style
-from textual.strip import Strip
 
-from tui.export.scenes import Scene
-from tui.export.screens import Screen
-from tui.export.shapes import Box, drawn, pieces
-from tui.themes import DARK, Look
+from tui.render.shapes import Box, drawn, pieces
+
+Rows = Iterable[Iterable[Segment]]
+"""A screen, row by row, each in segments of one style."""
 
 CELL = (8.4, 19.0)  # of a character, at 14 pixels
 SIZE = 14
@@ -21,26 +21,28 @@ MARGIN = 12
 FONTS = "ui-monospace, 'SF Mono', Menlo, Consolas, 'DejaVu Sans Mono', 'Liberation Mono', monospace"
 
 
-class Film:
-    """Collects scenes; at the end it writes them side by side, as a strip that jumps from one to the next.
+class ScreenSvg:
+    """Collects screens; at the end it writes them side by side, as a strip that jumps from one to the next.
 
     A row that was there before is only named again. Whoever asks for less motion sees the last picture.
     """
 
-    def __init__(self, title: str, size: tuple[int, int], look: Look, write: Callable[[str], None]) -> None:
+    def __init__(
+        self, title: str, size: tuple[int, int], colours: tuple[str, str], write: Callable[[str], None]
+    ) -> None:
+        """`size` is columns and rows; the colours are those of text and background where a style has none."""
         self._title, self._size, self._write = title, size, write
-        base = DARK.base if look.colourless else look.base
-        self._colours = base.split(" on ")
+        self._colours = colours
         self._rows: dict[str, int] = {}
         self._classes: dict[str, int] = {}
         self._pictures: list[list[int]] = []
         self._seconds: list[float] = []
 
-    def add(self, scene: Scene, screen: Screen) -> None:
-        """The next scene."""
-        drawn = ["".join(self._row(strip)) for strip in screen]
+    def add(self, screen: Rows, seconds: float = 0.0) -> None:
+        """The next screen, which stands for so many seconds."""
+        drawn = ["".join(self._row(row)) for row in screen]
         self._pictures.append([self._rows.setdefault(row, len(self._rows)) for row in drawn])
-        self._seconds.append(scene.seconds)
+        self._seconds.append(seconds)
 
     def end(self) -> None:
         """Writes the whole."""
@@ -92,10 +94,10 @@ class Film:
             f"{{.film{{animation:none;transform:translateX({last}px)}}}}\n"
         )
 
-    def _row(self, strip: Strip) -> list[str]:
+    def _row(self, row: Iterable[Segment]) -> list[str]:
         """A row's backgrounds, and its text in runs of one style, each as wide as its columns."""
         boxes, texts, x = [], [], 0
-        for segment in strip.simplify():
+        for segment in Segment.simplify(row):
             columns = cell_len(segment.text)
             foreground, background, weight = self._look(segment.style or Style())
             left, wide = _n(x * CELL[0]), _n(columns * CELL[0])

@@ -1,0 +1,96 @@
+"""What an export is made of: shots, and the formats that they are written in."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from textual.strip import Strip
+
+    from tui.frame import Frame
+    from tui.session import Session
+
+Write = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Shot:
+    """One picture.
+
+    Attributes:
+        session: what is seen, its program run.
+        seconds: how long it stands.
+        stop: which of the stops that are shown it belongs to, from 1.
+        title: that stop's.
+        rehearsed: whether the deck says that its stop shows this step.
+        screen: the rows of the app's screen, for a format that shows screens.
+    """
+
+    session: Session
+    seconds: float
+    stop: int
+    title: str
+    rehearsed: bool = False
+    screen: Sequence[Strip] = ()
+
+    def frame(self, ascii_only: bool = False) -> Frame:
+        """The shot's frame."""
+        run = self.session.current
+        if run is None:
+            raise LookupError("a shot's program was run before it was made")
+        return run.frame(self.session.view, ascii_only=ascii_only)
+
+
+def on_paper(stop: Sequence[Shot]) -> Shot:
+    """Which of a stop's pictures a handout has: the one that a deck names, else the last."""
+    return next((shot for shot in stop if shot.rehearsed), stop[-1])
+
+
+@dataclass(frozen=True, slots=True)
+class Export:
+    """What holds for all shots of an export.
+
+    Attributes:
+        title: of the whole.
+        size: columns and rows of the screen.
+        theme: a name in `tui.themes.LOOKS`.
+        ascii_only: whether glyphs are ASCII.
+    """
+
+    title: str
+    size: tuple[int, int]
+    theme: str = "dark"
+    ascii_only: bool = False
+
+
+class Writer(Protocol):
+    """Writes shots, one after the other."""
+
+    def add(self, shot: Shot) -> None:
+        """The next shot."""
+
+    def end(self) -> None:
+        """There are no more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    """One kind of file.
+
+    Attributes:
+        name: as `--format` takes it.
+        suffixes: of files that are of this kind unless said otherwise.
+        help: what it is, in a line.
+        writer: begins a file, which is written piece by piece.
+        screens: whether its pictures are screens of the app; else they are frames.
+        single: whether it shows one picture.
+    """
+
+    name: str
+    suffixes: tuple[str, ...]
+    help: str
+    writer: Callable[[Export, Write], Writer]
+    screens: bool = False
+    single: bool = False

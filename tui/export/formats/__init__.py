@@ -1,0 +1,8 @@
+"""The formats of exports, a module each; `README.md` says how to add one."""
+
+from __future__ import annotations
+
+from tui.export.formats import cast, html, json, markdown, svg
+
+FORMATS = (html.FORMAT, cast.FORMAT, svg.ANIMATION, svg.PICTURE, markdown.FORMAT, json.FORMAT)
+NAMES = tuple(one.name for one in FORMATS)

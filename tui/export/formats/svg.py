@@ -1,0 +1,27 @@
+"""SVG of screens: one picture, or an animation that plays by itself."""
+
+from __future__ import annotations
+
+from tui.export.format import Export, Format, Shot, Write
+
+
+class SvgScreens:
+    """Writes the screens of all shots into one picture."""
+
+    def __init__(self, export: Export, write: Write) -> None:
+        from tui.render.svg import ScreenSvg
+        from tui.themes import LOOKS, colours_of
+
+        self._svg = ScreenSvg(export.title, export.size, colours_of(LOOKS[export.theme]), write)
+
+    def add(self, shot: Shot) -> None:
+        """The next screen."""
+        self._svg.add(shot.screen, shot.seconds)
+
+    def end(self) -> None:
+        """Writes the whole."""
+        self._svg.end()
+
+
+ANIMATION = Format("animation", (), "an SVG that plays by itself", SvgScreens, screens=True)
+PICTURE = Format("svg", (".svg",), "one picture of the screen", SvgScreens, screens=True, single=True)
