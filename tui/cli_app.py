@@ -24,7 +24,7 @@ from tui.script.tape import Tape
 from tui.settings import Settings, decided
 from tui.state import Memory, State
 from tui.terminal import crash_log, process
-from tui.terminal.color_depth import depth
+from tui.terminal.color_depth import color_depth
 from tui.view import View
 
 if TYPE_CHECKING:
@@ -100,15 +100,15 @@ def drawn(make: Callable[[], Shown], settings: Settings) -> tuple[Shown, int]:
     check_terminal(os.environ)
     os.environ.pop("NO_COLOR", None)  # the theme says it; libraries would take an empty one for a yes
     if os.environ.get("TEXTUAL_COLOR_SYSTEM", "auto") in ("", "auto"):
-        os.environ["TEXTUAL_COLOR_SYSTEM"], _ = depth(os.environ)
+        os.environ["TEXTUAL_COLOR_SYSTEM"], _ = color_depth(os.environ)
     if not settings.on("motion") or settings.on("slow_link"):
         os.environ["TEXTUAL_ANIMATIONS"] = "none"
     if settings.on("slow_link"):
         os.environ["TEXTUAL_FPS"] = "10"
     app = make()
-    from tui.terminal.redirect import outlet
+    from tui.terminal.redirect import redirect_output
 
-    with outlet() as out, crash_log.in_threads(app.fail):
+    with redirect_output() as out, crash_log.in_threads(app.fail):
         app.screen_descriptor = out.screen
         try:
             app.run(mouse=settings.on("mouse"))

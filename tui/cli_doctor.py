@@ -17,7 +17,7 @@ from tui.model.flags import Parser
 from tui.picture import SMALLEST, fits
 from tui.settings import Found, Settings, decided, utf8
 from tui.state import Memory
-from tui.terminal.color_depth import depth
+from tui.terminal.color_depth import color_depth
 from tui.terminal.probe import Answers
 
 NAMES = {
@@ -207,7 +207,7 @@ def _colours(facts: Facts) -> tuple[str, str]:
         return "unusable", f"TEXTUAL_COLOR_SYSTEM is one of {', '.join(COLOR_SYSTEMS)}"
     if asked in NAMES:
         return NAMES[asked], f"TEXTUAL_COLOR_SYSTEM={asked}"
-    found_depth, why = depth(environment)
+    found_depth, why = color_depth(environment)
     return NAMES[found_depth], why
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from tests.terminal.console import Console, environment
 from tui.cli_doctor import Facts, report
-from tui.terminal.color_depth import depth
+from tui.terminal.color_depth import color_depth
 from tui.terminal.probe import Answers, answers
 
 ASKED = b"\x1b[c"
@@ -118,8 +118,8 @@ def test_it_says_when_the_window_is_too_small() -> None:
     ],
 )
 def test_the_name_of_a_terminal_says_how_many_colours(term: str, colours: str) -> None:
-    assert depth({"TERM": term})[0] == colours
-    assert depth({"TERM": term, "COLORTERM": "24bit"})[0] == "truecolor"
+    assert color_depth({"TERM": term})[0] == colours
+    assert color_depth({"TERM": term, "COLORTERM": "24bit"})[0] == "truecolor"
 
 
 def test_it_says_what_the_settings_chose_and_where_they_are_from(tmp_path: Path) -> None:

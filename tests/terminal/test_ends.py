@@ -260,7 +260,7 @@ PLACES = {
     "a command": ("tui:screens:explorer.run", "$"),
     "a beat": ("tui:screens:explorer.ExplorerScreen._beat", " "),
     "a callback of the loop": ("tui:app.Explorer.tell_cut", f"\x1b[200~{'x' * 30_000}\x1b[201~"),
-    "the thread that reads": ("tui:terminal:input_filter.Intake._keys", "x"),
+    "the thread that reads": ("tui:terminal:input_filter.InputFilter._keys", "x"),
     "the thread that writes": ("tui:terminal:writer.Writer._send", ""),
     "the end": ("tui:screens:explorer.ExplorerScreen.on_unmount", "q"),
 }

@@ -13,7 +13,7 @@ from textual import events
 from textual.app import App
 from textual.screen import Screen
 
-from tui.terminal.cell_buffer import Canvas
+from tui.terminal.cell_buffer import CellBuffer
 from tui.terminal.diff import Difference
 from tui.terminal.signals import heard
 from tui.terminal.textual_private import ChopsUpdate, LayoutUpdate, size_drawn, until_mounted, whole_update
@@ -38,7 +38,7 @@ class TerminalApp(App[None]):
         sys.setswitchinterval(SWITCH)
         self.screen_descriptor = 1
         self.failure: BaseException | None = None
-        self._canvas = Canvas()
+        self._cells = CellBuffer()
         self._late = False
         self._stale = True
         if not os.environ.get("TEXTUAL_DRIVER"):
@@ -58,12 +58,12 @@ class TerminalApp(App[None]):
             self._late = True
             return
         size = size_drawn(screen)
-        if self._stale or self._canvas.size != tuple(size):
+        if self._stale or self._cells.size != tuple(size):
             self._stale = False
-            self._canvas.forget(*size)
+            self._cells.forget(*size)
             # A part would leave the rest unknown for good.
             renderable = whole_update(screen, self._background_screens)
-        difference = Difference(renderable, self._canvas)
+        difference = Difference(renderable, self._cells)
         super()._display(screen, difference)  # type: ignore[arg-type]  # it takes any CompositorUpdate
 
     @property

@@ -36,7 +36,7 @@ Placed = tuple[int, int, Iterable[Strip]]
 JOIN = 4  # cells between two changes that are sent again rather than jumped over
 
 
-class Canvas:
+class CellBuffer:
     """The cells of a terminal, as far as they are known."""
 
     def __init__(self) -> None:
@@ -49,7 +49,7 @@ class Canvas:
         self._rows = [[None] * width for _ in range(height)]
 
     def draw(self, placed: Iterable[Placed], colours: ColorSystem) -> str:
-        """Puts strips on the canvas; returns what a terminal has to be sent for that."""
+        """Puts strips into the buffer; returns what a terminal has to be sent for that."""
         out = _Writer()
         for y, x, strips in placed:
             if 0 <= y < len(self._rows):

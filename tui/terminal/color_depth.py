@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Literal
 
-Depth = Literal["standard", "256", "truecolor"]
+ColorDepth = Literal["standard", "256", "truecolor"]
 
 # Names of terminals that have 16 colours or fewer: the first word of TERM. A name that is none of these
 # (alacritty, foot, wezterm, whatever comes) is a modern terminal's.
@@ -16,7 +16,7 @@ FEW = frozenset(
 MODERN = ("kitty", "ghostty", "direct", "truecolor", "24bit")
 
 
-def depth(environment: Mapping[str, str]) -> tuple[Depth, str]:
+def color_depth(environment: Mapping[str, str]) -> tuple[ColorDepth, str]:
     """The colours of the terminal, and why."""
     said = environment.get("COLORTERM", "").strip().lower()
     if said in ("truecolor", "24bit"):

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from rich.color import ColorSystem
 from rich.console import Console
 
-from tui.terminal.cell_buffer import Canvas, Placed
+from tui.terminal.cell_buffer import CellBuffer, Placed
 from tui.terminal.textual_private import ChopsUpdate, CompositorUpdate, LayoutUpdate
 
 SYSTEMS = {
@@ -19,22 +19,22 @@ SYSTEMS = {
 
 
 class Difference(CompositorUpdate):
-    """An update that sends the difference to a canvas, which then has it."""
+    """An update that sends what differs from the cells of a terminal, which then have it."""
 
-    def __init__(self, update: LayoutUpdate | ChopsUpdate, canvas: Canvas) -> None:
+    def __init__(self, update: LayoutUpdate | ChopsUpdate, cells: CellBuffer) -> None:
         self.update = update
-        self.canvas = canvas
+        self.cells = cells
 
     def render_segments(self, console: Console) -> str:
         """What has to be sent."""
         colours = SYSTEMS.get(console.color_system or "", ColorSystem.TRUECOLOR)
-        return self.canvas.draw(placed(self.update), colours)
+        return self.cells.draw(placed(self.update), colours)
 
 
 def placed(update: LayoutUpdate | ChopsUpdate) -> Iterator[Placed]:
     """The strips of an update and where they stand.
 
-    A strip is given whole though only a span of it is dirty: the canvas sends what differs, whereas to cut it
+    A strip is given whole though only a span of it is dirty: the buffer sends what differs, whereas to cut it
     would fill rich's cache of cut segments, thousands of them, with numbers that never come again.
     """
     if isinstance(update, LayoutUpdate):

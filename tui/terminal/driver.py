@@ -21,7 +21,7 @@ from textual.message import Message
 from textual.messages import InBandWindowResize
 
 from tui.terminal import background
-from tui.terminal.input_filter import Intake
+from tui.terminal.input_filter import InputFilter
 from tui.terminal.textual_private import XTermParser
 from tui.terminal.writer import Writer
 
@@ -155,7 +155,7 @@ class Driver(LinuxDriver):
 
     def run_input_thread(self) -> None:
         """Reads keys until the app ends or the terminal has gone."""
-        intake, parser = Intake(), XTermParser(self._debug)
+        intake, parser = InputFilter(), XTermParser(self._debug)
         intake.expecting = self._asked
         with selectors.DefaultSelector() as selector:
             selector.register(self.fileno, selectors.EVENT_READ)
@@ -197,7 +197,7 @@ class Driver(LinuxDriver):
         while not (wait([handled], 0.1).done or self.exit_event.is_set()):
             pass
 
-    def _tell(self, intake: Intake) -> None:
+    def _tell(self, intake: InputFilter) -> None:
         """Passes on what is no key."""
         while intake.answers:
             light = background.is_light(intake.answers.pop())

@@ -18,7 +18,7 @@ CUT = re.compile(rb"\x1b(?:\[(?:M[\s\S]{0,2})?|\][0-9;:?a-zA-Z/#]{0,100}\x1b?)\Z
 RELEASE, MOTION = 3, 32
 
 
-class Intake:
+class InputFilter:
     """Bytes to text: old mouse reports made new, a huge paste cut, what is no UTF-8 replaced.
 
     Attributes:

@@ -12,7 +12,7 @@ from typing import NamedTuple
 from tui.terminal.crash_log import log_file
 
 
-class Outlet(NamedTuple):
+class Redirection(NamedTuple):
     """The terminal's own file descriptor, and the log that descriptors 1 and 2 lead to meanwhile."""
 
     screen: int
@@ -20,7 +20,7 @@ class Outlet(NamedTuple):
 
 
 @contextmanager
-def outlet() -> Iterator[Outlet]:
+def redirect_output() -> Iterator[Redirection]:
     """Keeps the terminal for the app alone: what C++ writes to descriptor 1 or 2 is found in the log.
 
     A log that nobody wrote to is removed.
@@ -33,7 +33,7 @@ def outlet() -> Iterator[Outlet]:
     os.dup2(handle, 1)
     os.dup2(handle, 2)
     try:
-        yield Outlet(screen, log)
+        yield Redirection(screen, log)
     finally:
         os.dup2(screen, 1)
         os.dup2(narration, 2)

@@ -18,12 +18,12 @@ class AsciicastWriter:
     """Writes a recording, shot by shot: what differs from the one before, a marker where a stop begins."""
 
     def __init__(self, export: Export, write: Write) -> None:
-        from tui.terminal.cell_buffer import Canvas
+        from tui.terminal.cell_buffer import CellBuffer
         from tui.themes import LOOKS
 
         self._write = write
-        self._canvas = Canvas()
-        self._canvas.forget(*export.size)
+        self._cells = CellBuffer()
+        self._cells.forget(*export.size)
         self._stop = 0
         self._wait = 0.0
         self._start = CLEAR
@@ -43,7 +43,7 @@ class AsciicastWriter:
             self._stop = shot.stop
             self._event("m", f"{shot.stop} {shot.title}")
         rows = ((y, 0, (strip,)) for y, strip in enumerate(shot.screen))
-        text = self._start + self._canvas.draw(rows, ColorSystem.TRUECOLOR)
+        text = self._start + self._cells.draw(rows, ColorSystem.TRUECOLOR)
         if text:
             self._event("o", text)
         self._start = ""

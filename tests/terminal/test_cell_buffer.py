@@ -16,8 +16,8 @@ from textual.strip import Strip
 
 from tests.bench.screen import Screen, cheapest
 from tui.terminal.background import is_light
-from tui.terminal.cell_buffer import Canvas, cells_of
-from tui.terminal.input_filter import PASTE, Intake
+from tui.terminal.cell_buffer import CellBuffer, cells_of
+from tui.terminal.input_filter import PASTE, InputFilter
 from tui.terminal.sgr import change, pen
 
 WIDTH, HEIGHT = 14, 4
@@ -43,8 +43,8 @@ def strip(line: list[tuple[str, Style]]) -> Strip:
     return Strip(text).adjust_cell_length(WIDTH, Style.null()).simplify()
 
 
-def drawn(canvas: Canvas, picture: list[list[tuple[str, Style]]]) -> str:
-    return canvas.draw(((y, 0, (strip(line),)) for y, line in enumerate(picture)), ColorSystem.EIGHT_BIT)
+def drawn(buffer: CellBuffer, picture: list[list[tuple[str, Style]]]) -> str:
+    return buffer.draw(((y, 0, (strip(line),)) for y, line in enumerate(picture)), ColorSystem.EIGHT_BIT)
 
 
 def cells(screen: pyte.Screen) -> list[list[tuple[object, ...]]]:
@@ -54,25 +54,25 @@ def cells(screen: pyte.Screen) -> list[list[tuple[object, ...]]]:
     ]
 
 
-def fresh() -> Canvas:
-    canvas = Canvas()
-    canvas.forget(WIDTH, HEIGHT)
-    return canvas
+def fresh() -> CellBuffer:
+    buffer = CellBuffer()
+    buffer.forget(WIDTH, HEIGHT)
+    return buffer
 
 
 @given(st.lists(PICTURE, min_size=1, max_size=5))
 def test_the_terminal_shows_the_last_picture_whatever_was_there(
     pictures: list[list[list[tuple[str, Style]]]],
 ) -> None:
-    canvas, screen, alone = fresh(), pyte.Screen(WIDTH, HEIGHT), pyte.Screen(WIDTH, HEIGHT)
+    buffer, screen, alone = fresh(), pyte.Screen(WIDTH, HEIGHT), pyte.Screen(WIDTH, HEIGHT)
     screen.reset_mode(7, private=True)
     alone.reset_mode(7, private=True)
     stream = pyte.Stream(screen)
     for picture in pictures:
-        stream.feed(drawn(canvas, picture))
+        stream.feed(drawn(buffer, picture))
     pyte.Stream(alone).feed(drawn(fresh(), pictures[-1]))
     assert cells(screen) == cells(alone)
-    assert drawn(canvas, pictures[-1]) == ""
+    assert drawn(buffer, pictures[-1]) == ""
 
 
 @given(PICTURE)
@@ -92,10 +92,10 @@ def test_a_wide_or_a_combined_character_moves_no_column(picture: list[list[tuple
 def test_a_change_costs_no_more_than_the_cheapest_plain_encoding() -> None:
     line = [("numbers 1.2345 ", STYLES[5]), ("6.7", STYLES[3])]
     other = [("numbers 1.9345 ", STYLES[5]), ("6.8", STYLES[3])]
-    canvas, screen = fresh(), Screen(WIDTH, HEIGHT)
-    screen.feed(drawn(canvas, [line] * HEIGHT).encode())
+    buffer, screen = fresh(), Screen(WIDTH, HEIGHT)
+    screen.feed(drawn(buffer, [line] * HEIGHT).encode())
     before = screen.picture
-    sent = drawn(canvas, [line, other, line, other]).encode()
+    sent = drawn(buffer, [line, other, line, other]).encode()
     screen.feed(sent)
     assert 0 < len(sent) <= cheapest(before, screen.picture)
 
@@ -124,10 +124,10 @@ def test_a_style_is_said_as_a_change_of_the_last(old: str, new: str, sent: str) 
 @given(st.lists(st.integers(1, 12), max_size=30))
 def test_what_comes_in_pieces_is_what_comes_at_once(sizes: list[int]) -> None:
     data = "q\x1b[C数\x1b[200~y = 数\x1b[201~".encode() + b"\x1b[<0;3;4M\xffz"
-    whole = Intake()
+    whole = InputFilter()
     expected = whole.feed(data) + whole.flush()
     assert expected == "q\x1b[C数\x1b[200~y = 数\x1b[201~\x1b[<0;3;4M\ufffdz"
-    pieces, parts = Intake(), []
+    pieces, parts = InputFilter(), []
     for size in [*sizes, len(data)]:
         parts.append(pieces.feed(data[:size]))
         data = data[size:]
@@ -137,7 +137,7 @@ def test_what_comes_in_pieces_is_what_comes_at_once(sizes: list[int]) -> None:
 @pytest.mark.parametrize("at", [0, 2, 3, 4, 5, 6])
 def test_the_oldest_mouse_report_is_made_new_wherever_it_is_cut(at: int) -> None:
     report = b"\x1b[M#\xf0("
-    intake = Intake()
+    intake = InputFilter()
     said = intake.feed(b"a" + report[:at]) + intake.feed(report[at:] + b"b") + intake.flush()
     assert said == "a\x1b[<0;208;8mb"
 
@@ -153,7 +153,7 @@ def test_the_oldest_mouse_report_is_made_new_wherever_it_is_cut(at: int) -> None
     ],
 )
 def test_what_the_oldest_mouse_report_says(reports: bytes, newer: str) -> None:
-    assert Intake().feed(reports) == newer
+    assert InputFilter().feed(reports) == newer
 
 
 ANSWER = b"\x1b]11;rgb:ffff/ffff/e0e0\x1b\\"
@@ -161,7 +161,7 @@ ANSWER = b"\x1b]11;rgb:ffff/ffff/e0e0\x1b\\"
 
 @pytest.mark.parametrize("at", range(len(ANSWER)))
 def test_an_answer_about_the_background_is_no_key_wherever_it_is_cut(at: int) -> None:
-    intake = Intake()
+    intake = InputFilter()
     intake.expecting = True
     assert intake.feed(b"a" + ANSWER[:at]) + intake.feed(ANSWER[at:] + b"b") + intake.flush() == "ab"
     assert [is_light(answer) for answer in intake.answers] == [True]
@@ -185,13 +185,13 @@ def test_what_is_light(answer: bytes, light: bool | None) -> None:
 
 
 def test_an_escape_key_is_held_back_once_while_an_answer_is_awaited() -> None:
-    intake = Intake()
+    intake = InputFilter()
     intake.expecting = True
     assert (intake.feed(b"\x1b"), intake.flush(), intake.feed(b"\x1b")) == ("", "\x1b", "\x1b")
 
 
 def test_a_huge_paste_is_cut_and_the_keys_after_it_are_not() -> None:
-    intake = Intake()
+    intake = InputFilter()
     text = intake.feed(b"a\x1b[200~" + b"x" * 3_000_000 + b"\x1b[201~b")
     assert text == "a\x1b[200~" + "x" * PASTE + "\x1b[201~b"
     assert intake.cut
@@ -199,7 +199,7 @@ def test_a_huge_paste_is_cut_and_the_keys_after_it_are_not() -> None:
 
 @given(st.lists(st.integers(1, 9), max_size=12))
 def test_nothing_in_a_paste_is_a_key(sizes: list[int]) -> None:
-    intake, data = Intake(), b"\x1b[200~a\x1bP+q\x1b[C\x1b\x1b[201~b"
+    intake, data = InputFilter(), b"\x1b[200~a\x1bP+q\x1b[C\x1b\x1b[201~b"
     text = ""
     for size in [*sizes, len(data)]:
         text += intake.feed(data[:size])
@@ -208,7 +208,7 @@ def test_nothing_in_a_paste_is_a_key(sizes: list[int]) -> None:
 
 
 def test_a_huge_paste_is_told_of_once_however_it_comes() -> None:
-    intake, told = Intake(), 0
+    intake, told = InputFilter(), 0
     for _ in range(2):
         for piece in (b"\x1b[200~", *[b"x" * 4095] * 50, b"\x1b[201~"):
             intake.feed(piece)
@@ -218,12 +218,12 @@ def test_a_huge_paste_is_told_of_once_however_it_comes() -> None:
 
 
 def test_an_escape_key_alone_is_not_held_back() -> None:
-    assert Intake().feed(b"\x1b") == "\x1b"
+    assert InputFilter().feed(b"\x1b") == "\x1b"
 
 
 @given(st.text(max_size=30))
-def test_no_text_gets_past_the_canvas_that_a_terminal_would_obey(text: str) -> None:
-    canvas = Canvas()
-    canvas.forget(80, 1)
-    sent = canvas.draw([(0, 0, (Strip([Segment(text, STYLES[1])]),))], ColorSystem.EIGHT_BIT)
+def test_no_text_gets_past_the_buffer_that_a_terminal_would_obey(text: str) -> None:
+    buffer = CellBuffer()
+    buffer.forget(80, 1)
+    sent = buffer.draw([(0, 0, (Strip([Segment(text, STYLES[1])]),))], ColorSystem.EIGHT_BIT)
     assert re.sub(r"\x1b\[[\d;]*[mHC]", "", sent).isprintable()
