@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from llm_linalg.api.trace import Trace as Trace
     from llm_linalg.errors import HaltedError as HaltedError
     from llm_linalg.errors import LimitError as LimitError
-    from llm_linalg.errors import OpenEndedError as OpenEndedError
     from llm_linalg.errors import ProgramError as ProgramError
     from llm_linalg.errors import ShapeError as ShapeError
     from llm_linalg.exploring import explore as explore
@@ -42,7 +41,6 @@ _HOMES = {
     "LessonError": "lesson",
     "LimitError": "errors",
     "Node": "api.node",
-    "OpenEndedError": "errors",
     "Operand": "api.node",
     "ProgramError": "errors",
     "ShapeError": "errors",

@@ -37,12 +37,12 @@ def broken(
     Raises:
         ProgramError: Where the program itself fails.
     """
-    interpreter = Interpreter(Source(program), names or {}, Budget(), explain, repairs)
+    interpreter = Interpreter(Source(program), names or {}, Budget(seconds=None), explain, repairs)
     with quiet(seed):
         interpreter.run()
         for place, claim in enumerate(claims):
             try:
-                said = _false(interpreter.again(Source(claim), Budget()), claim)
+                said = _false(interpreter.again(Source(claim), Budget(seconds=None)), claim)
             except ProgramError as error:
                 said = f"{quoted(claim, LONGEST)} can't be said: {error.message}"
             if said:

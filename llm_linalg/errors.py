@@ -160,13 +160,6 @@ class LimitError(ProgramError):
     """A program that asks for more cells, multiplications, steps or text than the budget allows."""
 
 
-class OpenEndedError(LimitError):
-    """A program of which it can't be told beforehand how much it does, and which has done much.
-
-    Nothing says that it asks for too much: run again with patience, it may take all of its budget.
-    """
-
-
 class HaltedError(ProgramError):
     """A program that was stopped from outside, at the place where it was."""
 

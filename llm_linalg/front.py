@@ -18,8 +18,7 @@ from llm_linalg.collecting import old_objects_kept
 from llm_linalg.errors import HaltedError, LimitError, ProgramError, ShapeError, innermost
 from llm_linalg.generator import seeded
 from llm_linalg.keeping import BUDGET
-from llm_linalg.language.allowance import never
-from llm_linalg.language.budget import Budget
+from llm_linalg.language.budget import SECONDS, Budget, never
 from llm_linalg.language.interpreter import Interpreter
 from llm_linalg.language.printing import CHOSEN
 from llm_linalg.language.source import Source
@@ -38,28 +37,32 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _TRIAL: Mapping[str, Any] = {
-    "steps": 5_000,
+    "steps": 20_000,
     "tensors": 500,
-    "total": 2**20,
-    "work": 2**26,
+    "elements": 2**20,
+    "multiplications": 2**28,
 }
-_SHORT = 10_000  # steps and effort: some milliseconds
+_SHORT = 10_000  # steps: some milliseconds
 _OWN_BUDGET: Mapping[str, Any] = {
-    "total": 2**31,
-    "work": 2**42,
+    "steps": 2**40,
     "tensors": 2**20,
+    "elements": 2**31,
+    "multiplications": 2**44,
+    "call_elements": 2**31,
+    "call_multiplications": 2**44,
     "seconds": None,
 }
 
 
 def run(
     source: str,
+    *,
     seed: int = 0,
+    seconds: float | None = SECONDS,
     names: Mapping[str, Any] | None = None,
     cells: Sequence[int] = (),
     halt: Callable[[], bool] | None = None,
     ranks: int = 0,
-    patient: bool = False,
 ) -> Trace:
     """Run a program in the tensor language and return its trace.
 
@@ -69,6 +72,7 @@ def run(
     Args:
         source: The program.
         seed: What ``torch.manual_seed`` is called with before it; torch's own generator is left as it was.
+        seconds: How long it may run; None if counts alone decide, which are the same on every machine.
         names: Plain values that the program may use, such as a lesson's controls.
         cells: Lines, from 1, at which its cells begin, if it has cells. As in a notebook, one that fails is
             passed over from there on, and is in the trace's `refused`; but the last one has to run.
@@ -76,22 +80,19 @@ def run(
         ranks: If not 0: it is run on so many devices, in turn and in this process; see `llm_linalg.ranks`.
             The trace is that of the device whose number is given as the name ``rank``, else of the first;
             its `ranks` are those of all.
-        patient: Whether a program of which it can't be told beforehand how much it does may take its whole
-            budget, which is some seconds' worth, and not only about a tenth of a second's.
 
     Raises:
         ProgramError: If it can't be read or run, with line, column and caret; its `trace` is what ran.
         ShapeError: If operands don't fit, with the clashing axes and repairs that work.
-        LimitError: If it asks for more than the budget.
-        OpenEndedError: If that can't be told, and it has done much already; see ``patient``.
+        LimitError: If one of its calls, or all it does, is more than the budget allows, or its time is over.
         HaltedError: If it was stopped.
     """
     try:
         if not ranks:
             return Trace.of(
-                execute(source, seed, names or {}, cells=cells, halt=halt, patient=patient, node_type=Node)
+                execute(source, seed, names or {}, cells=cells, halt=halt, seconds=seconds, node_type=Node)
             )
-        records = _on_devices(source, seed, names or {}, cells, halt or never, ranks, patient)
+        records = _on_devices(source, seed, names or {}, cells, halt, ranks, seconds)
         return chosen(tuple(map(Trace.of, records)), names or {})
     except ProgramError as error:
         error.trace = None if error.trace is None else Trace.of(error.trace)
@@ -104,16 +105,15 @@ def _on_devices(
     seed: int,
     names: Mapping[str, Any],
     cells: Sequence[int],
-    halt: Callable[[], bool],
+    halt: Callable[[], bool] | None,
     ranks: int,
-    patient: bool,
+    seconds: float | None,
 ) -> tuple[Record[Node], ...]:
-    """Run a program on several devices, which share what one may take; return the record of each."""
+    """Run a program on several devices, which share one budget; return the record of each."""
     read = Source(source)
+    budget = Budget(seconds=seconds, halt=halt or never)
 
     def one(given: Mapping[str, Any], device: InTurn) -> Record[Node]:
-        budget = Budget(halt=lambda: device.left or halt(), patient=patient, share=ranks + ranks // 4)
-        budget.rests = lambda: device.rest(told=not budget.confined)
         with seeded(seed):
             return _executed(read, seed, given, budget, cells=cells, group=device, node_type=Node)
 
@@ -131,7 +131,7 @@ def execute(
     halt: Callable[[], bool] | None = None,
     group: Group | None = None,
     *,
-    patient: bool = False,
+    seconds: float | None = SECONDS,
     node_type: type[N],
 ) -> Record[N]:
     """Run a program whose names may also be tensors of another trace's nodes (``known``).
@@ -139,8 +139,8 @@ def execute(
     Such a program is our own, made from a trace that exists: its size is that trace's, and not bounded again.
     """
     checked = Source(source, bounded=known is None)
-    bounds = {} if known is None else _OWN_BUDGET
-    budget = Budget(**bounds, halt=halt or never, patient=patient)
+    bounds = {"seconds": seconds} if known is None else _OWN_BUDGET
+    budget = Budget(**bounds, halt=halt or never)
     with quiet(seed):
         return _executed(
             checked, seed, names, budget, known=known, cells=cells, group=group, node_type=node_type
@@ -170,11 +170,10 @@ def _executed(
     for name, node in (known or {}).items():
         interpreter.recorder.know(tensors[name], node)
     group = group or InTurn()
-    group.records(interpreter.recorder, budget.copy)
+    group.records(interpreter.recorder, budget.charge_copy)
     try:
         with joined(group):
             interpreter.run(cells)
-        interpreter.budget.alarm = None  # there is nothing left that could be rehearsed
         trace: Record[N] = _traced(interpreter, seed)
     except ProgramError as error:
         error.trace = _traced(interpreter, seed, failed=True)
@@ -202,12 +201,12 @@ def _tried(text: str, seed: int, names: Mapping[str, Any], budget: Budget, cells
         with quiet(seed):
             _executed(Source(text), seed, names, trial, cells=cells, trial=True, node_type=Node)
     finally:
-        budget.trials -= trial.done
+        budget.trials -= trial.steps_used
 
 
 def _tries_whole(interpreter: Interpreter, error: ShapeError, names: Mapping[str, Any]) -> bool:
     """Whether the program is run again with each repair: it may come by again, and has done little so far."""
-    short = interpreter.budget.done <= _SHORT
+    short = interpreter.budget.steps_used <= _SHORT
     plain = all(isinstance(value, int | float | str | tuple) for value in names.values())
     return bool(error.repairs) and short and plain and comes_by_again(interpreter.source, error)
 
@@ -233,6 +232,7 @@ def evaluated(expression: str, seed: int = 0) -> Any:
         said = expression[:60] or "an empty text"
         raise ProgramError(f"{said} is not an expression, such as torch.randn(2, 5, 8)")
     interpreter = Interpreter(checked, {}, Budget(), explain)
+    interpreter.budget.start()
     with quiet(seed), interpreter.recorder:
         return interpreter.evaluate(body[0].value)
 

@@ -1,81 +1,30 @@
-"""What the calls of a recording are held against before they are computed."""
+"""What a recording is held against."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
-import torch
-from torch import Tensor
-
-from llm_linalg.language.costs import (
-    EFFORT_OF_A_GLANCE,
-    EFFORT_OF_ANOTHER_WRITER,
-    IN_NO_TIME,
-    LOOKED_AN_EFFORT,
-)
-from llm_linalg.ops.call import Call
-
 if TYPE_CHECKING:
-    from llm_linalg.language.budget import Asked
+    from torch import Tensor
+
+    from llm_linalg.ops.call import Call
+    from llm_linalg.ops.price import Price
 
 
 class Guard(Protocol):
-    """What calls are held against before they are computed; it may raise.
+    """Charges calls before they are made, and what a recording does beside them; each may raise."""
 
-    Attributes:
-        effort: What was taken beside the steps, in steps.
-    """
+    def charge(self, call: Call) -> Price | None:
+        """Charge a call; return what it costs, if that is known."""
 
-    effort: int
+    def charge_again(self, price: Price, written: Tensor | None = None) -> None:
+        """Charge a call that is like one that cost so much, and writes into a tensor."""
 
-    def check(self, call: Call) -> Asked | None:
-        """Hold a call against it; return what it asks for, if those that are like it ask for the same."""
+    def charge_write(self, elements: int, memory: int) -> None:
+        """Charge that so many elements are written of a memory: what shares it is kept as it was."""
 
-    def again(self, asked: Asked, operands: int, written: Tensor | None = None) -> None:
-        """Hold a call against it that is like one before, by what that one asked for.
+    def charge_renewal(self, memory: int, writers: int) -> None:
+        """Charge a look at a tensor whose memory was written through others."""
 
-        Args:
-            asked: What that was.
-            operands: How many operands the call has.
-            written: The one that it writes into.
-        """
-
-    def renews(self, memory: int) -> None:
-        """Note that a tensor is looked at anew: its memory of so many cells was written through another."""
-
-    def write(self, cells: int, memory: int) -> None:
-        """Take what it takes that so many cells are written of a memory: what shares it is kept as it was."""
-
-    def fill(self, cells: int) -> None:
-        """Take cells that are about to be filled, and look whether all that was taken is too much."""
-
-
-def renews(guard: Guard, memory: int, writers: int) -> None:
-    """Hold against a guard that a tensor is looked at anew, whose memory was written through others.
-
-    Args:
-        guard: It may raise.
-        memory: How many cells the memory has.
-        writers: How many writes into it the tensor shows.
-    """
-    guard.renews(memory)
-    _takes(guard, EFFORT_OF_ANOTHER_WRITER * max(writers - 1, 0))
-
-
-def looks(guard: Guard, cells: int) -> None:
-    """Hold against a guard that it is asked who wrote so many cells last."""
-    guard.effort += EFFORT_OF_A_GLANCE
-    if cells > LOOKED_AN_EFFORT:
-        _takes(guard, cells // LOOKED_AN_EFFORT)
-
-
-def keeps(guard: Guard, cells: int) -> None:
-    """Hold against a guard that so many cells are copied, to be kept as they were."""
-    if cells > IN_NO_TIME:
-        guard.write(cells, cells)
-
-
-def _takes(guard: Guard, effort: int) -> None:
-    guard.effort += effort
-    if not torch._C._is_torch_function_all_disabled():  # noqa: SLF001  else it can't rehearse: it soon will
-        guard.fill(0)
+    def charge_glance(self, elements: int) -> None:
+        """Charge the question who wrote so many elements last."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from heapq import heappop, heappush
 from itertools import islice
 from typing import Any, TypeVar
@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from llm_linalg.errors import LimitError
-from llm_linalg.guard import Guard, keeps, renews
+from llm_linalg.guard import Guard
 from llm_linalg.keeping import MOST_NODES, Keeper
 from llm_linalg.memory import Memory, nothing
 from llm_linalg.node import Node, Operand, Origin
@@ -178,32 +178,29 @@ class Ledger:
         made = self._made.get(id(tensor))
         return None if made is None or self._memory.outdated(tensor) else made[1]
 
-    def way_back(self, start: Node | None, known: Collection[int] = ()) -> Sequence[Node]:
-        """Return the nodes that a gradient goes back through from one, to the leaves.
+    def way_back(self, start: Node | None) -> tuple[Sequence[Node], int]:
+        """Return the nodes that a gradient goes back through from one, and how many elements its leaves have.
 
-        Args:
-            start: It is the first of them, unless it is a leaf itself.
-            known: The positions of nodes that are not gone beyond.
+        The first of the nodes is the one that it starts from, unless that is a leaf itself.
         """
-        todo, seen = [] if start is None else [start], set(known)
+        todo, seen = [] if start is None else [start], set[int]()
         passed: list[Node] = []
+        leaves = 0
         with torch._C.DisableTorchFunction():  # to ask for leaves is no part of the program
             while todo:
                 node = todo.pop()
                 if node.index in seen:
                     continue
                 seen.add(node.index)
-                made = self._tensors[node.index]
-                if made is not None and not made.is_leaf:
+                tensor = self._tensors[node.index]
+                if tensor is None:
+                    continue
+                if not tensor.is_leaf:
                     passed.append(node)
                     todo += [operand.node for operand in node.operands]
-        return passed
-
-    def has_gradient(self, node: Node) -> bool:
-        """Return whether a gradient may go back to a node, as far as its tensor is still there."""
-        tensor = self._tensors[node.index]
-        with torch._C.DisableTorchFunction():  # to ask is no part of the program
-            return tensor is not None and tensor.requires_grad
+                elif tensor.requires_grad:
+                    leaves += tensor.numel()
+        return passed, leaves
 
     def label(self, tensor: Tensor, name: str) -> None:
         """Say what a tensor that may come in later is called."""
@@ -266,7 +263,7 @@ class Ledger:
             call, operands = self._memory.renewed(tensor, before)
             memory = storage_cells(tensor)
         if self._guard is not None:
-            renews(self._guard, memory, len(operands) - 1)
+            self._guard.charge_renewal(memory, len(operands) - 1)
         with torch._C.DisableTorchFunction():
             node = self.node_type(
                 len(self.nodes), call.operation.name, shown(tensor), operands, call, self._where()
@@ -297,7 +294,8 @@ class Ledger:
                 if (leaf := self._leaf(node)) is not None and leaf.grad is tensor
             ]
             if self._guard is not None:
-                keeps(self._guard, sum(storage_cells(tensor) for tensor, *_ in added))
+                kept = sum(storage_cells(tensor) for tensor, *_ in added)
+                self._guard.charge_write(kept, kept)
             self._memory.keep([tensor for tensor, *_ in added])
         self._gradients = {id(tensor): (tensor, node) for tensor, _, node, _ in added}
         found = go(*args, **kwargs)

@@ -30,7 +30,7 @@ class Memory:
 
     def __init__(self, moved: Callable[[Sequence[Tensor], int], None] = lambda _values, _place: None) -> None:
         self.moved = moved  # is told of values that were moved out of a memory
-        self.looks = nothing  # is told how many cells are about to be looked at
+        self.looks: Callable[[int], None] = nothing  # is told how many cells are about to be looked at
         self._kept: dict[int, list[Tensor]] = {}  # the values that nodes show, while they share the memory
         self._writes: dict[int, Writes] = {}  # into each memory
         self._seen: dict[int, tuple[int, int]] = {}  # a tensor's memory, and how many writes its node shows

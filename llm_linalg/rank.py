@@ -103,7 +103,7 @@ def run(job: Mapping[str, Any], folder: Path, rank: int) -> dict[str, Any]:
             names,
             group=_Process(rank, ranks),
             node_type=Node,
-            patient=bool(job.get("patient")),
+            seconds=job.get("seconds"),
         )
         distributed.barrier()  # nobody leaves while another still reads
     except ProgramError as error:

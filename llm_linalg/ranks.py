@@ -101,7 +101,6 @@ class InTurn:
         asked: What it gave for the others, and waits for theirs; None while it does not wait.
         parts: What each device gave, once all have.
         name: What the first one calls that.
-        told: Whether it does much, and it is known how much.
         left: Whether nobody waits for what it does any more.
     """
 
@@ -113,23 +112,11 @@ class InTurn:
         self.asked: Asked | None = None
         self.parts: Sequence[Tensor] = ()
         self.name = ""
-        self.told = self.left = False
+        self.left = False
 
     def pauses(self, pause: Callable[[], None]) -> None:
         """Be told how it lets the others go on."""
         self._pauses = pause
-
-    def rest(self, told: bool) -> None:
-        """Let the others go on, which may be about to ask for too much.
-
-        Args:
-            told: Whether it is known how much this one does.
-
-        Raises:
-            Left: If nobody waits for this device any more.
-        """
-        self.told = told
-        self._pauses()
 
     def records(self, recorder: Recorder, takes: Callable[[int], None]) -> None:
         """Be told what its calls are recorded by, and what counts the cells that are copied for it."""
@@ -210,8 +197,7 @@ def in_turn(run: Run, names: Mapping[str, Any], ranks: int) -> tuple[Record[Any]
         while not all(turn.ended for turn in turns):
             pairs = zip(turns, devices, strict=True)
             going = [(turn, device) for turn, device in pairs if not turn.ended and device.asked is None]
-            unsure = [(turn, device) for turn, device in going if not device.told]
-            for turn, _ in unsure or going:  # so none does much while another may yet ask for too much
+            for turn, _ in going:
                 turn.go_on()
             if going:
                 continue

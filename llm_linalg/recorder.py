@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from functools import lru_cache, partial
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
@@ -12,7 +12,7 @@ from torch.overrides import TorchFunctionMode
 
 from llm_linalg.axes import ShapeMismatch
 from llm_linalg.errors import HaltedError
-from llm_linalg.guard import Guard, looks
+from llm_linalg.guard import Guard
 from llm_linalg.ledger import Ledger, Where, shown
 from llm_linalg.memory import version
 from llm_linalg.node import Node, Operand
@@ -25,14 +25,14 @@ from llm_linalg.ops.randomness import draws, random_state
 from llm_linalg.ops.torch_names import GRADIENT_SETTERS, QUERY_FUNCTIONS, short_name
 
 if TYPE_CHECKING:
-    from llm_linalg.language.budget import Asked
+    from llm_linalg.ops.price import Price
 
 
 class CachedCall(NamedTuple):
     """What is known of all calls with one key: their plan, their price, and whether they write."""
 
     plan: CallPlan
-    asked: Asked | None
+    price: Price | None
     writes: bool
 
 
@@ -58,13 +58,13 @@ class CallCache:
         self._met.add(key)
         return True
 
-    def store(self, split: SplitCall | None, call: Call, asked: Asked | None, *, bounded: bool) -> None:
+    def store(self, split: SplitCall | None, call: Call, price: Price | None, *, bounded: bool) -> None:
         """Remember the plan and the price of a call for later calls with its key."""
         entry = TABLE.entry(call.function)
         if split is None or entry is None or self.first(split[0]):
             return
-        if (not bounded or asked is not None) and not draws(call.function) and _depends_on_shapes_only(call):
-            self.entries[split[0]] = CachedCall(CallPlan.of(call, entry), asked, call.may_write)
+        if (not bounded or price is not None) and not draws(call.function) and _depends_on_shapes_only(call):
+            self.entries[split[0]] = CachedCall(CallPlan.of(call, entry), price, call.may_write)
 
 
 MAX_KEYS = 5_000  # keys that are remembered
@@ -101,8 +101,9 @@ class Recorder(Ledger, TorchFunctionMode):
         self.failure: BaseException | None = None
         self._guard = guard
         if guard is not None:
-            self._memory.looks = partial(looks, guard)
+            self._memory.looks = guard.charge_glance
         self._halt = halt
+        self._prices: dict[int, tuple[int, Price]] = {}  # of nodes, with the first of their call
         self._calls = _TRUSTED if guard is None else CallCache()
 
     def __torch_function__(
@@ -178,32 +179,34 @@ class Recorder(Ledger, TorchFunctionMode):
 
         Its operands are looked up once it is run, unless it is held against a budget: then they are known.
         """
-        plan, asked, _ = cached
-        if self._guard is not None and asked is not None and known is not None:
-            self._guard.again(asked, len(known))
+        plan, price, _ = cached
+        if self._guard is not None and price is not None and known is not None:
+            self._guard.charge_again(price)
         result = self._run(func, args, kwargs)
         if known is None:
             known = [self._operand(own[slot]) for slot in plan.written_slots]
         for slot, operand in zip(plan.written_slots, known, strict=True):
             own[slot] = operand.value
         operands = tuple([known[place] for place in plan.order])
-        origin = self._where()
+        origin, first = self._where(), len(self.nodes)
         for position, output in enumerate(outputs(result)):
             value = shown(output)
             call = plan.call(func, own, value)
             call.position = position
             node = self.node_type(len(self.nodes), plan.operation.name, value, operands, call, origin)
             self._add(node, output)
+            if price is not None:
+                self._prices[node.index] = first, price
         return result
 
     def _written_again(
         self, func: Any, args: Sequence[Any], kwargs: Mapping[str, Any], cached: CachedCall, own: list[Any]
     ) -> Any:
         """Run a call that writes, as the one did that it is like."""
-        plan, asked, _ = cached
+        plan, price, _ = cached
         tensors = [own[slot] for slot in plan.written_slots]
-        if self._guard is not None and asked is not None:
-            self._guard.again(asked, len(tensors), tensors[0])
+        if self._guard is not None and price is not None:
+            self._guard.charge_again(price, tensors[0])
         bound = [tensors[place] for place in plan.order]
         operands = tuple([self._operand(tensor) for tensor in bound])
         values = {id(tensor): operand.value for tensor, operand in zip(bound, operands, strict=True)}
@@ -212,6 +215,7 @@ class Recorder(Ledger, TorchFunctionMode):
         target = result if isinstance(result, Tensor) else tensors[0]
         own = [values.get(id(value), value) for value in own]
         self._wrote(plan.call(func, own, shown(target)), operands, target)
+        self._priced(len(self.nodes) - 1, price)
         return result
 
     def _run(self, func: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
@@ -235,7 +239,7 @@ class Recorder(Ledger, TorchFunctionMode):
         writes = may_write(func, args, kwargs)
         known = None if writes else self._known(written.tensors)
         tensors = written.tensors if known is None else [operand.value for operand in known]
-        call, asked = self._held(func, written, tensors)
+        call, price = self._held(func, written, tensors)
         call = call.with_rng_state(random_state(func, args, kwargs))
         operands: tuple[Operand[Node], ...] = ()
         if writes:  # what goes in is looked at before it changes
@@ -243,28 +247,42 @@ class Recorder(Ledger, TorchFunctionMode):
             self._memory.keep(call.tensors)
         versions = list(map(version, written.tensors))
         result = self._run(func, args, kwargs)
+        first = len(self.nodes)
         wrote = list(map(version, written.tensors)) != versions or (writes and None in versions)
         if wrote and writes:
             self._record_in_place(call, result, operands)
-            self._calls.store(split, call, asked, bounded=self._guard is not None)
+            self._calls.store(split, call, price, bounded=self._guard is not None)
         elif known is None or wrote:
             self._record(call_of(func, written, written.tensors) if wrote else call, result)
         else:
             given = outputs(result)
             if given and not _same(call, result, written.tensors):
                 self._nodes(call, tuple([known[place] for place in call.order]), given)
-                self._calls.store(split, call, asked, bounded=self._guard is not None)
+                self._calls.store(split, call, price, bounded=self._guard is not None)
+        self._priced(first, price)
         return result
+
+    def _priced(self, first: int, price: Price | None) -> None:
+        """Remember what the call cost whose nodes begin at a place."""
+        if price is not None:
+            for index in range(first, len(self.nodes)):
+                self._prices[index] = first, price
+
+    def backward_prices(self, tensor: Tensor) -> tuple[Sequence[Price], int]:
+        """Return the prices of the calls on a gradient's way back, and how many elements its leaves have."""
+        nodes, leaves = self.way_back(self.node_of(tensor))
+        found = dict([self._prices[node.index] for node in nodes if node.index in self._prices])
+        return list(found.values()), leaves
 
     def _held(
         self, func: Any, written: SlottedArguments, tensors: Sequence[Tensor]
-    ) -> tuple[Call, Asked | None]:
+    ) -> tuple[Call, Price | None]:
         """Return what a call means, held against what guards the run, and what it asks for."""
         call = call_of(func, written, tensors)
         if self._guard is None:
             return call, None
         try:
-            return call, self._guard.check(call)
+            return call, self._guard.charge(call)
         except ShapeMismatch as mismatch:
             self.failed, self.failure = call_of(func, written, written.tensors), mismatch
             raise ValueError(mismatch.rule) from mismatch

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from llm_linalg.axes import Shape
-from llm_linalg.errors import HaltedError, LimitError, ProgramError, Repair, ShapeError
+from llm_linalg.errors import HaltedError, ProgramError, Repair, ShapeError
 from llm_linalg.generator import forked
 from llm_linalg.language.source import Source
 from llm_linalg.ops import TABLE
@@ -29,7 +29,7 @@ _MARGINS = re.compile(r"(?<=[(\[{]) +| +(?=[)\]}])")  # where a bracket stood at
 _MASK = 3  # of the operands of attention
 _ARITHMETIC = ast.Add | ast.Sub | ast.Mult | ast.Div
 _WITH_WIDTHS = (nn.Linear, nn.LayerNorm, nn.RMSNorm, nn.Embedding)
-_BUDGET: Mapping[str, Any] = {"cells": 2**22, "multiplications": 2**28, "total": 2**23, "work": 2**28}
+_BUDGET: Mapping[str, Any] = {"call_elements": 2**22, "elements": 2**23, "multiplications": 2**29}
 
 
 @dataclass(frozen=True, slots=True)
@@ -342,10 +342,7 @@ def _value(interpreter: Interpreter, text: str) -> Any:
             return trial.evaluate(statement.value)
     except HaltedError:
         raise
-    except LimitError:
-        budget.effort = budget.settled  # what was refused was not done
-        return None
     except ProgramError:
         return None
     finally:
-        interpreter.budget.trials -= budget.done
+        interpreter.budget.trials -= budget.steps_used

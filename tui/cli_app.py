@@ -60,7 +60,7 @@ def _launched(flags: argparse.Namespace, lesson: Lesson | None, drafts: Drafts |
     view, notice = opening(flags, settings, memory, lesson)
     saving.check(flags.record, view.lesson)
     if settings.on("plain") or dumb(os.environ):
-        return plain(view, notice, memory, ascii_only=settings.on("ascii"), record=flags.record)
+        return plain(view, notice, memory, settings, record=flags.record)
 
     def make() -> Explorer:
         from llm_linalg.lesson import shelf
@@ -87,6 +87,7 @@ def options_of(settings: Settings) -> Options:
         motion=settings.on("motion"),
         slowest=SLOW if settings.on("slow_link") else 0.0,
         speed=settings.speed,
+        time_limit=settings.time_limit,
         keys=settings.keys,
     )
 
@@ -192,9 +193,14 @@ def resumed(place: Sequence[str]) -> View | None:
 
 
 def plain(
-    view: View, notice: str, memory: Memory, *,
-    ascii_only: bool, talk: Talk | None = None, record: str | None = None,
-) -> int:  # fmt: skip
+    view: View,
+    notice: str,
+    memory: Memory,
+    settings: Settings,
+    *,
+    talk: Talk | None = None,
+    record: str | None = None,
+) -> int:
     """The session without a screen; `record` is the file that it is written to as a script."""
     from llm_linalg.lesson import catalog
     from tui.plain.prompt import converse
@@ -205,7 +211,14 @@ def plain(
     except OSError:
         columns = 0
     left, code = converse(
-        view, catalog(), width=columns or 80, ascii_only=ascii_only, notice=notice, talk=talk, record=record
+        view,
+        catalog(),
+        width=columns or 80,
+        ascii_only=settings.on("ascii"),
+        notice=notice,
+        talk=talk,
+        record=record,
+        seconds=settings.time_limit or None,
     )
     if left is not None and talk is None:
         memory.update(lambda state: at_view(state, left))

@@ -35,7 +35,7 @@ def document_in(file: str) -> Lesson | None:
     return found if found.document else None
 
 
-def run_cells(lesson: Lesson, seed: int, *, patient: bool = False) -> tuple[Trace, bool]:
+def run_cells(lesson: Lesson, seed: int, seconds: float | None = None) -> tuple[Trace, bool]:
     """Runs a document's cells in order, with what those above made; those that fail are told on stderr.
 
     Returns:
@@ -52,7 +52,8 @@ def run_cells(lesson: Lesson, seed: int, *, patient: bool = False) -> tuple[Trac
         return run("", seed=seed), True
     lines = last.program.count("\n") + 1
     # An empty cell at the end, since the last one has to run.
-    trace = run(f"{last.program}\n", seed=seed, cells=(*lesson.cells(last), lines + 1), patient=patient)
+    cells = (*lesson.cells(last), lines + 1)
+    trace = run(f"{last.program}\n", seed=seed, seconds=seconds, cells=cells)
     for error in trace.refused:
         explain(*_placed(lesson, last, error))
     return trace, not trace.refused

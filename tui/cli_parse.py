@@ -9,7 +9,7 @@ import argparse
 import re
 
 from llm_linalg.spelling import quoted
-from tui.model.flags import Choice, Parser, speed, switch, whole
+from tui.model.flags import Choice, Parser, speed, switch, time_limit, whole
 from tui.model.view_words import picture_flags
 
 THEMES = ("dark", "light", "high-contrast", "no-colour")
@@ -89,7 +89,18 @@ def app_flags(parser: Parser) -> None:
     """The flags of what opens the app: the picture, and how it is shown."""
     view_flags(parser)
     parser.add_argument("--record", metavar="FILE", help="write what is done as a script")
+    time_limit_flag(parser)
     shown_flags(parser)
+
+
+def time_limit_flag(parser: Parser) -> None:
+    """The flag of what runs programs for somebody who waits."""
+    parser.add_argument(
+        "--time-limit",
+        type=time_limit,
+        metavar="SECONDS",
+        help="stop a program after so long: 2 unless given; 0 or off for no such limit",
+    )
 
 
 def shown_flags(parser: Parser) -> None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from llm_linalg.lessons.contents import MOST_MINUTES
 from llm_linalg.spelling import quoted
 from tui import cli_app, kept
-from tui.cli_parse import colour_flags, shown_flags
+from tui.cli_parse import colour_flags, shown_flags, time_limit_flag
 from tui.decks import checked, deck_named, numbered
 from tui.model.errors import UsageError
 from tui.model.flags import Parser, whole
@@ -53,9 +53,7 @@ def run(flags: argparse.Namespace) -> int:
     )
     view = talk.begun(number)
     if lines:
-        return cli_app.plain(
-            view, "", memory, ascii_only=settings.on("ascii"), talk=talk, record=flags.record
-        )
+        return cli_app.plain(view, "", memory, settings, talk=talk, record=flags.record)
     notice = f"Where you left it: stop {number}. gg goes to the first." if flags.stop is None else ""
 
     def make() -> Explorer:
@@ -97,6 +95,7 @@ def parser() -> Parser:
     parser.add_argument("--loop", action="store_true", help="after the last stop comes the first")
     parser.add_argument("--record", metavar="FILE", help="write what is done as a script")
     colour_flags(parser)
+    time_limit_flag(parser)
     shown_flags(parser)
     return parser
 

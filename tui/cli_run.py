@@ -10,12 +10,11 @@ from typing import TYPE_CHECKING
 
 from llm_linalg.spelling import quoted
 from llm_linalg.vocabulary import MOST_RANKS
-from tui.cli_parse import FORMATS
+from tui.cli_parse import FORMATS, time_limit_flag
 from tui.files.output import explain, say, write
 from tui.model.errors import UsageError
 from tui.model.flags import Choice, Parser, seed, whole
 from tui.model.lesson_words import lesson_named
-from tui.model.view_words import patience
 from tui.view import View
 
 if TYPE_CHECKING:
@@ -37,7 +36,7 @@ def parser() -> Parser:
     )
     parser.add_argument("-c", dest="code", metavar="CODE", help="the program itself")
     parser.add_argument("--seed", type=seed, metavar="N", help="the seed of the random numbers")
-    patience(parser)
+    time_limit_flag(parser)
     parser.add_argument(
         "--ranks", type=ranks, metavar="N", help="run it on so many devices, each a local process of its own"
     )
@@ -62,23 +61,24 @@ def run(flags: argparse.Namespace) -> int:
     from tui.cli_cells import document_in, run_cells
     from tui.render.program import printed_plain
 
+    seconds = 2.0 if flags.time_limit is None else flags.time_limit or None
     document = document_in(flags.file) if flags.file is not None and flags.code is None else None
     if document is not None:
         if flags.ranks:
             raise UsageError("--ranks is for one program: a document has cells")
-        trace, whole = run_cells(document, flags.seed or 0, patient=flags.patient)
+        trace, whole = run_cells(document, flags.seed or 0, seconds)
         print_trace(trace, flags.format)
         return 0 if whole else 1
     source, seed, names = _program(flags)
     try:
-        trace = run_program(source, seed=seed, names=names, ranks=flags.ranks or 0, patient=flags.patient)
+        trace = run_program(source, seed=seed, seconds=seconds, names=names, ranks=flags.ranks or 0)
     except ProgramError as error:
         if error.trace is not None and flags.format == "plain":
             write(printed_plain(error.trace.printed))  # as in Python: what came before it failed
         explain(error)
         return 1
     print_trace(trace, flags.format)
-    job = {"source": source, "seed": seed, "names": names, "ranks": flags.ranks, "patient": flags.patient}
+    job = {"source": source, "seed": seed, "names": names, "ranks": flags.ranks, "seconds": seconds}
     return _on_processes(job, trace) if flags.ranks else 0
 
 

@@ -59,10 +59,8 @@ def run(flags: argparse.Namespace) -> int:
         flags.inputs.remove(flags.target)
     if flags.format is None:
         check_terminal(os.environ, "--format plain prints the nodes")  # before anything is run
-    if flags.code is not None or flags.set or flags.patient:
-        raise UsageError(
-            "a trace has no controls and no program of its own: --set, --code and --patient are a lesson's"
-        )
+    if flags.code is not None or flags.set:
+        raise UsageError("a trace has no controls and no program of its own: --set and --code are a lesson's")
     file = flags.target.partition(":")[0]
     if file.endswith(".py") and not Path(file).is_file():
         raise UsageError(f"no file {quoted(file, 200)}")

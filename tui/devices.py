@@ -133,7 +133,6 @@ def job_of(view: View) -> dict[str, Any]:
         "seed": view.seed,
         "names": {name: value for name, value in view.names.items() if name != "rank"},
         "ranks": view.at_stop.ranks,
-        "patient": view.patient,
     }
 
 

@@ -37,7 +37,7 @@ def take(session: Session) -> Session:
         return edit(session)
     if not view.program:
         return session.with_notice("There is no program here to edit.")
-    return _begun(session, playground.as_program(view), view.seed, patient=view.patient)
+    return _begun(session, playground.as_program(view), view.seed)
 
 
 def example(session: Session, name: str) -> Session:
@@ -45,9 +45,9 @@ def example(session: Session, name: str) -> Session:
     return _begun(session, BY_NAME[name].program, 0) if name in BY_NAME else session
 
 
-def _begun(session: Session, text: str, seed: int, *, patient: bool = False) -> Session:
+def _begun(session: Session, text: str, seed: int) -> Session:
     view = playground.opening(text[: playground.LONGEST], seed)
-    begun = session.with_undo(replace(view, look=session.view.look, depth="operations", patient=patient))
+    begun = session.with_undo(replace(view, look=session.view.look, depth="operations"))
     return replace(begun, editing=True, caret=playground.last_line(text), begun=True)
 
 
@@ -68,8 +68,8 @@ def mend(session: Session) -> Session:
     if broken is None or not count:
         return session.with_notice("There is no repair.")
     number = (number + 1) % (count + 1)
-    was = replace(session.view.repaired(broken.view.program), patient=broken.view.patient)
-    view = broken.repaired(session.view, number) if number else was
+    repaired = broken.repaired(session.view, number) if number else None
+    view = repaired or session.view.repaired(broken.view.program)
     more = "^r takes the next." if number < count else "^r takes it back."
     told = f"Repair {number} of {count}; {more}" if number else "As it was."
     return replace(session.with_undo(view), mended=(broken, number, view.program), notice=told)

@@ -20,7 +20,7 @@ from tui.commands import Command
 from tui.config_file import ConfigError
 from tui.keymap import changed
 from tui.keys import KEYS
-from tui.model.flags import Choice, given, speed
+from tui.model.flags import Choice, given, speed, time_limit
 from tui.state import Memory
 
 Value = str | float | bool
@@ -90,6 +90,7 @@ SETTINGS = (
     Setting("lesson", "", str, "the lesson that opens when none is named; without it, the last place"),
     Setting("theme", "dark", Choice("theme", THEMES), ", ".join(THEMES), _no_color),
     Setting("speed", 4.0, speed, "steps a second at the start"),
+    Setting("time_limit", 2.0, time_limit, "seconds that a program may run; 0 for no such limit"),
     Setting("ascii", False, yes_or_no, "no glyph outside ASCII", _locale),
     Setting("plain", False, yes_or_no, "no screen: a line in, a frame as text out"),
     Setting("mouse", True, yes_or_no, "false leaves the mouse to the terminal"),
@@ -134,6 +135,11 @@ class Settings:
     def speed(self) -> float:
         """Steps a second."""
         return float(self.found["speed"].value)
+
+    @property
+    def time_limit(self) -> float:
+        """How many seconds a program may run; 0 if the clock has no say."""
+        return float(self.found["time_limit"].value)
 
 
 def decided(

@@ -51,7 +51,6 @@ class View:
     row: int = 1  # of the stop's board, from 1
     box: tuple[str, ...] = ()  # of the map
     asked: Asked | None = None
-    patient: bool = False  # with a program of which it can't be told how much it does
     back: tuple[ReturnPoint, ...] = field(default=(), compare=False, repr=False)
 
     @classmethod
@@ -144,10 +143,10 @@ class View:
         """At another stop of the same lesson, controls and seed kept."""
         opening = View.opening(self.lesson, stop)
         opening = replace(opening, code=self._code_at(opening.program))
-        return replace(opening, controls=self.controls, seed=self.seed, look=self.look, patient=self.patient)
+        return replace(opening, controls=self.controls, seed=self.seed, look=self.look)
 
     def same_program(self, other: View) -> bool:
-        """Whether both show the same run: same lesson, stop, controls, seed, code and patience."""
+        """Whether both show the same run: same lesson, stop, controls, seed and code."""
         same = (self.stop, self.choices) == (other.stop, other.choices)
         return same and self.lesson is other.lesson
 
@@ -166,12 +165,12 @@ class View:
 
     @property
     def choices(self) -> tuple[object, ...]:
-        """What was chosen of the run: controls, seed, another program, and patience with it."""
-        return self.controls, self.seed, self.code, self.patient
+        """What was chosen of the run: controls, seed and another program."""
+        return self.controls, self.seed, self.code
 
     def chosen(self, other: View) -> View:
         """With what was chosen of another view's run."""
-        return replace(self, controls=other.controls, seed=other.seed, code=other.code, patient=other.patient)
+        return replace(self, controls=other.controls, seed=other.seed, code=other.code)
 
     def _with(self, name: str, value: Value) -> View:
         values = self.lesson.change(self.values, name, value)

@@ -8,20 +8,9 @@ from typing import Any
 from torch import Tensor, nn
 
 from llm_linalg.language import layered, layers, plain, tables, values
-from llm_linalg.language.bounds import repeated
 from llm_linalg.language.brief import brief
+from llm_linalg.language.budget import A_LAYER_NAMED
 from llm_linalg.language.caller import Caller
-from llm_linalg.language.costs import (
-    A_FIELD_STORED,
-    A_LAYER_STORED,
-    A_LAYERS_NAME,
-    AN_UNPACKING,
-    CHAINED_NAMES_A_STEP,
-    EFFORT_OF_A_NAME,
-    FEW_NAMES,
-    NAMES_A_STEP,
-    NAMES_UNPACKED_A_STEP,
-)
 from llm_linalg.language.values import Distinct
 
 _STORING: Any = Tensor | list | dict
@@ -50,25 +39,21 @@ class Assigner(Caller):
     def _put(self, target: ast.Attribute, owner: Any, value: Any) -> None:
         """Write an attribute: a tensor's gradient or data, a layer's weight."""
         if isinstance(owner, Tensor) and target.attr in tables.STORED:
-            self.budget.step(A_FIELD_STORED)
+            self.budget.step(6)
             tables.STORED[target.attr](owner, value)
             return
         if not isinstance(owner, nn.Module):
             raise self.outside(f"what can be assigned to is x.{', x.'.join(tables.STORED)}", target)
-        self.budget.step(A_LAYER_STORED)
+        self.budget.step(8)
         try:
             layers.stored(owner, target.attr, value)
         except KeyError:
             raise self.outside(f"a layer's {target.attr} can't be assigned to here", target) from None
-        self.budget.step(sum(map(len, self.names.maps)) // CHAINED_NAMES_A_STEP + len(self.names.maps))
+        self.budget.step(sum(map(len, self.names.maps)) // 20 + len(self.names.maps))
         found = [name for scope in self.names.maps for name, bound in scope.items() if bound is owner]
         for name in found:
             if self.names[name] is owner:  # else an inner scope has another of this name
                 self.bind(name, owner)
-
-    def go_through_names(self) -> None:
-        """Count the names of this scope before something goes through all of them, if they are many."""
-        self.budget.step(max(len(self.names.maps[0]) - FEW_NAMES, 0) // NAMES_A_STEP)
 
     def _item(self, target: ast.Subscript) -> tuple[Any, Any]:
         """Return what an item that is assigned to belongs to, and its key."""
@@ -87,11 +72,11 @@ class Assigner(Caller):
     def _store(self, target: ast.Subscript, owner: Any, key: Any, value: Any) -> None:
         """Write an item: of a tensor, that is an operation, and a node of its own."""
         if owner.__class__ is dict:
-            self.keys.hold(key, owner)
+            values.check_key(key)
             owner[key] = value
             return
         if isinstance(owner, Tensor):
-            self.budget.weigh(value)
+            self.budget.charge_items(value)
         owner[key] = value
         if isinstance(owner, Tensor) and isinstance(target.value, ast.Name):
             self.bind(target.value.id, owner)
@@ -102,12 +87,10 @@ class Assigner(Caller):
         if value.__class__ in plain.KINDS:
             return
         if isinstance(value, Tensor):
-            self.budget.effort += EFFORT_OF_A_NAME
+            self.budget.steps -= 2
             self.gave(self.recorder.bind(name, value))
         elif isinstance(value, nn.Module):
-            count = layered.count(value)
-            self.budget.step(A_LAYERS_NAME * count)
-            self.budget.effort += EFFORT_OF_A_NAME * count
+            self.budget.step(A_LAYER_NAMED * layered.count(value))
             for inner, parameter in value.named_parameters():
                 self.recorder.bind(f"{name}.{inner}", parameter)
 
@@ -116,7 +99,7 @@ class Assigner(Caller):
             value = value.unbind(0)
         if not isinstance(value, _UNPACKED):
             raise self.error("only a tuple, a list or a tensor can be unpacked", target)
-        self.budget.step(AN_UNPACKING + len(target.elts) // NAMES_UNPACKED_A_STEP)
+        self.budget.step(2 + len(target.elts) // 4)
         if len(value) != len(target.elts):
             raise self.error(f"{len(value)} values can't be unpacked to {len(target.elts)} names", target)
         for item, part in zip(target.elts, value, strict=True):
@@ -142,8 +125,8 @@ class Assigner(Caller):
 
     def _written(self, node: ast.AugAssign, left: Any, right: Any) -> Any:
         self._at = node
-        self.budget.weigh(left, right)
-        self.budget.go_through(repeated(node.op.__class__, left, right))
+        self.budget.charge_items(left, right)
+        self.budget.charge_list(plain.items_made(node.op.__class__, left, right))
         if isinstance(left, Distinct):
             raise self.outside("a set isn't changed in place here: write s = s | other", node)
         if isinstance(left, dict) and isinstance(node.op, ast.BitOr):

@@ -1,314 +1,306 @@
-"""What a program may ask for, known before it is computed."""
+"""What a program may use. Counts decide, the same on every machine; the clock is only a backstop."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
-from math import prod
-from typing import Any, NamedTuple
+from time import monotonic
+from typing import Any
 
-import torch
-import torch.utils._device  # torch.device("meta") loads it, and no program loads anything
-from torch import Tensor
+from torch import Tensor, nn
 
-from llm_linalg.axes import Shape, ShapeMismatch, extent
-from llm_linalg.errors import LimitError
-from llm_linalg.language import bounds, costs
-from llm_linalg.language.allowance import NEVER, Allowance
-from llm_linalg.language.effort import going_back, taking
+from llm_linalg.errors import HaltedError, LimitError
+from llm_linalg.language import layered, plain
 from llm_linalg.language.printing import Shown
+from llm_linalg.language.values import Distinct, ordered
 from llm_linalg.ops.call import Call
-from llm_linalg.ops.call_errors import unsafe_reason
-from llm_linalg.ops.fallback import FallbackOperation
+from llm_linalg.ops.price import ELEMENT, SMALL, Price, price_of
 from llm_linalg.spelling import hint
 from llm_linalg.text import MOST_COMPARED
 from llm_linalg.writes import storage_cells
 
-MAX_AXES = 24
-MAX_EMPTY = 100_000  # rows of a tensor without cells
-# Of other arguments than it takes torch says so at once; without memory it would load a compiler first.
-_REFUSED_AT_ONCE = frozenset(["embedding", "layer_norm", "rms_norm"])
-SMALL = 2**14  # cells of a memory that is copied in no time
+SECONDS = 2.0
+LOOK_EVERY = 100  # steps between two looks at the clock, and at whether somebody stops the run
+TRIALS = 30_000  # steps that may be spent on finding what would have worked
+MAX_SHARES = 16  # so small a part of the budget a cell of a notebook has once several asked for too much
+
+# What takes longer than a step, in steps, each of which takes about a microsecond.
+AN_OWN_CALL = 9
+A_LAYER_CALLED, A_LAYER_MET, A_NEW_LAYER, A_LAYER_NAMED = 58, 7, 270, 5
+A_BACKWARD, A_CALL_BACK = 300, 16
+A_RENEWAL, A_GLANCE, A_WRITE = 285, 9, 38
+A_TENSOR_SHOWN, A_CELL_SHOWN, A_LIST_SHOWN, AN_ITEM_SHOWN = 460, 9, 7, 2
+A_CELL, A_FAILURE, A_CLASH = 100, 400, 1_500  # of a notebook; one that fails
+ITEMS_A_STEP = 8  # of lists and texts that are gone through
+NAMES_A_STEP = 4
+LETTERS_A_STEP = 1_000  # of a text that is copied or looked up
+_SORTED = 8  # times as long as others takes an item that is put in order, or into a set
 
 
-class Asked(NamedTuple):
-    """What a call asks for.
+class OutOfTimeError(LimitError):
+    """The clock ran out: whoever knows the line says it."""
 
-    Attributes:
-        outputs: How many tensors.
-        shape: Their shape, if it is known.
-        cells: How many cells of them, or on the way to them.
-        work: How many multiplications.
-        items: How many items of plain values are gone through.
-        effort: How long it takes beside its steps, in steps.
-    """
+    def at(self, line: int | None) -> str:
+        """Return the message with the line at which the run was."""
+        place = f" at line {line}" if line else ""
+        return self.message.replace(":", f"{place}:", 1)
 
-    outputs: int
-    shape: Shape | None
-    cells: int
-    work: int
-    items: int = 0
-    effort: int = 0
 
-    @classmethod
-    def of(cls, call: Call, outputs: int, shape: Shape | None, cells: int, work: int, items: int) -> Asked:
-        """Return what a call asks for, and how long it takes beside its steps."""
-        operation = call.operation
-        if shape and 0 in shape:
-            cells = max(cells, extent(shape))
-        effort = taking(call, cells, work)
-        effort += items if operation.kind == "creation" else items // costs.ITEMS_AN_EFFORT
-        if outputs:
-            effort += costs.EFFORT_OF_A_TENSOR + costs.EFFORT_OF_ANOTHER * (outputs - 1)
-        if isinstance(operation, FallbackOperation):
-            effort += costs.EFFORT_OF_A_RARE_CALL
-        if operation.name == "einsum":
-            effort += costs.EFFORT_OF_A_FACTOR * max(len(call.tensors) - costs.FEW, 0)
-        return cls(outputs, shape, cells, work, items, effort)
+def never() -> bool:
+    """No."""
+    return False
 
 
 @dataclass(slots=True)
-class Budget(Allowance):
-    """An allowance of which each call takes what it asks for, before it is made.
+class Budget:
+    """What a program may use, and what is left of it.
 
     Attributes:
-        trials: What may still be done to find what would work instead of what failed, in steps.
+        steps: Expressions and statements that are evaluated, repetitions included; what takes longer, such as
+            a torch call whatever its size, counts as several.
+        tensors: How many tensors all calls may give together.
+        elements: How many elements all tensors may have together.
+        multiplications: How many multiplications all calls may take together, or what takes as long.
+        call_tensors: How many tensors one call may give.
+        call_elements: How many elements one call may make at once.
+        call_multiplications: How many multiplications one call may take: about a second's.
+        seconds: How long a run may take; None if counts alone decide.
+        halt: Asked before each torch call and every so many steps whether somebody stops the run.
+        trials: Steps left for finding what would have worked instead of what failed.
+        next_look: Below so many steps left it is time to look at the clock.
     """
 
-    trials: int = field(default=30_000, init=False)
+    steps: int = 6_000_000
+    tensors: int = 60_000
+    elements: int = 2**27
+    multiplications: int = 2**34
+    call_tensors: int = 1_000
+    call_elements: int = 2**25
+    call_multiplications: int = 2**33
+    seconds: float | None = SECONDS
+    halt: Callable[[], bool] = never
+    trials: int = field(default=TRIALS, init=False)
+    next_look: int = field(default=2**63, init=False)
+    _allowed: tuple[int, int, int, int] = field(init=False)
+    _shares: int = field(default=1, init=False)
+    _deadline: float | None = field(default=None, init=False)
 
-    def make(self, name: str, cells: int) -> None:
-        """Take the cells of a layer that is about to be made.
+    def __post_init__(self) -> None:
+        self._allowed = self.left
+
+    @property
+    def left(self) -> tuple[int, int, int, int]:
+        """Steps, tensors, elements and multiplications that are left."""
+        return self.steps, self.tensors, self.elements, self.multiplications
+
+    @property
+    def steps_used(self) -> int:
+        """How many steps were taken."""
+        return self._allowed[0] - self.steps
+
+    def start(self) -> None:
+        """Start the clock, unless it runs."""
+        if self.seconds is not None and self._deadline is None:
+            self._deadline = monotonic() + self.seconds
+
+    def start_smaller(self) -> None:
+        """After a cell that asked for too much, leave those below it at least half of what it had."""
+        self._shares *= 2
+        if self._shares > MAX_SHARES:
+            return
+        steps, tensors, _, multiplications = (allowed // self._shares for allowed in self._allowed)
+        self.steps = max(self.steps, steps)
+        self.tensors = max(self.tensors, tensors)
+        self.multiplications = max(self.multiplications, multiplications)
+        self.next_look = self.steps
+        if self._deadline is not None and self.seconds is not None:
+            self._deadline = max(self._deadline, monotonic() + self.seconds / self._shares)
+
+    def step(self, count: int = 1) -> None:
+        """Count steps before they are taken.
 
         Raises:
-            LimitError: If they are too many.
+            LimitError: If they are too many, or the time is over.
+            HaltedError: If the run is stopped.
         """
-        self._hold(name, cells)
-        self.effort += costs.EFFORT_OF_A_NEW_LAYER + cells * costs.A_FILLED_CELL // costs.CELLS_AN_EFFORT
-        self.fill(cells)
+        self.steps -= count
+        if self.steps < self.next_look:
+            self.look()
 
-    def fill(self, cells: int) -> None:
-        """Take cells that are about to be filled.
+    def look(self) -> None:
+        """See whether the run may go on; raises what `step` does."""
+        self.next_look = max(self.steps - LOOK_EVERY, 0)
+        self._heed()
+        if self.steps < 0:
+            raise self._exceeded(0, "takes more than {} steps")
 
-        Raises:
-            LimitError: If they are too many.
-        """
-        self.total -= cells
-        self.exceeded()
-        self._watch()
+    def _heed(self) -> None:
+        if self.halt():
+            raise HaltedError("stopped: what stands below was not run")
+        if self._deadline is not None and monotonic() > self._deadline:
+            advice = "let it do less, or give it a longer time limit"
+            raise OutOfTimeError(f"stopped after {self.seconds:g} s: {advice}")
 
-    def copy(self, cells: int) -> None:
-        """Take a tensor of so many cells that is about to be copied.
+    def _exceeded(self, kind: int, what: str) -> LimitError:
+        return LimitError(f"the program {what.format(f'{self._allowed[kind]:,}')}: let it do less")
 
-        Raises:
-            LimitError: If they are too many.
-        """
-        self.tensors -= 1
-        self.effort += costs.EFFORT_OF_A_TENSOR + cells // costs.CELLS_AN_EFFORT
-        self.fill(cells)
+    # Torch calls
 
-    def _hold(self, name: str, cells: int) -> None:
-        if cells > self.cells:
-            raise LimitError(f"{name} would make {cells:,} cells; {self.cells:,} are allowed")
-
-    def check(self, call: Call) -> Asked | None:
-        """Hold a call against the budget before it is computed; return what it asks for, if that is known.
+    def charge(self, call: Call) -> Price | None:
+        """Charge a call before it is made, from its shapes alone; return what it costs, if that is known.
 
         Raises:
             ShapeMismatch: If torch would make it, and must not.
-            LimitError: If it asks for more.
-            HaltedError: If the run is to end.
+            LimitError: If it asks for more than one call may, or than is left.
+            HaltedError: If the run is stopped.
         """
-        self.heed()
-        self.settled = self.effort
-        self.effort += costs.EFFORT_OF_A_LOOK
-        why = unsafe_reason(call)
-        if why is not None:
-            raise why
-        try:
-            asked = self.asked(call)
-        except ShapeMismatch:
-            if bounds.copied(call) > SMALL:
-                raise  # torch would copy its operands for each matrix before it looks at their sizes
-            return None  # torch refuses it too, before it makes anything: the tests hold each rule against it
-        except (TypeError, ValueError, IndexError, OverflowError, KeyError, ZeroDivisionError):
-            shape = None if call.operation.name in _REFUSED_AT_ONCE else on_meta(call)
-            if shape is None:
-                return None  # torch refuses it, and says why
-            asked = Asked.of(call, 1, shape, prod(shape), prod(shape), 0)
-        self.take(call, asked)
-        if call.tensors and call.may_write:
-            self.write(call.written.numel(), storage_cells(call.written))
-        self._watch()
-        return asked
+        self._heed()
+        price = price_of(call)
+        if price is None:
+            self.step(A_FAILURE)
+            return None
+        name = call.operation.name
+        if price.outputs > self.call_tensors:
+            most = self.call_tensors
+            raise LimitError(f"{name} would give {price.outputs:,} tensors; {most:,} are allowed")
+        self._hold(name, price.elements)
+        if price.multiplications > self.call_multiplications:
+            raise LimitError(self._too_long(call, price))
+        self.charge_again(price, call.written if call.tensors and call.may_write else None)
+        return price
 
-    def again(self, asked: Asked, operands: int, written: Tensor | None = None) -> None:
-        """Take what a call asks for that is like one that was held against the budget.
-
-        Raises:
-            LimitError: If it asks for more than is left.
-            HaltedError: If the run is to end.
-        """
-        self.heed()
-        self.settled = self.effort
-        self._spend(asked, operands)
-        if written is not None:
-            self.write(written.numel(), storage_cells(written))
-        self._watch()
-
-    def asks_each(self, items: Sequence[Any]) -> None:
-        """Count that it is asked whether each of some items is true, if there are tensors among them."""
-        if Tensor in set(map(type, items)):
-            self.effort += 2 * costs.EFFORT_OF_A_TRUTH * len(items)
-            self._watch()
-
-    def renews(self, memory: int) -> None:
-        """Take what it takes to look anew at a tensor that was written through another; see `Guard`."""
-        self.effort += costs.EFFORT_OF_A_RENEWAL + memory // costs.RENEWED_AN_EFFORT
-
-    def write(self, cells: int, memory: int) -> None:
-        """Take what it takes that a tensor's memory is written: what shares it is kept as it was.
+    def charge_again(self, price: Price, written: Tensor | None = None) -> None:
+        """Charge a call that is like one that was charged; raises what `charge` does.
 
         Args:
-            cells: The tensor's cells.
-            memory: The cells of its memory.
+            price: What that one cost.
+            written: The tensor that it writes into.
         """
-        self.effort += costs.EFFORT_OF_A_WRITE
+        self._heed()
+        self._spend(price.outputs, price.elements, price.multiplications)
+        self.step(price.steps)
+        if written is not None:
+            self.charge_write(written.numel(), storage_cells(written))
+
+    def charge_backward(self, prices: Iterable[Price], leaves: int) -> None:
+        """Charge a backward pass through calls of these prices, to leaves of so many elements in all."""
+        calls = reads = multiplications = 0
+        for price in prices:
+            calls += 1
+            reads += price.reads
+            multiplications += price.multiplications
+        self.step(A_BACKWARD + A_CALL_BACK * calls)
+        if reads > self.elements:
+            raise self._exceeded(2, "makes tensors of more than {} cells in all")
+        self._spend(0, 0, 2 * multiplications + 2 * ELEMENT * (reads + leaves))
+
+    def charge_elements(self, count: int) -> None:
+        """Charge elements that are about to be filled, or copied."""
+        self._spend(0, count, ELEMENT * count)
+
+    def charge_copy(self, count: int) -> None:
+        """Charge a tensor of so many elements that is about to be copied."""
+        self._spend(1, count, ELEMENT * count)
+        self.step(A_WRITE)
+
+    def charge_layer(self, name: str, elements: int) -> None:
+        """Charge a layer that is about to be made, with weights of so many elements."""
+        self.step(A_NEW_LAYER)
+        self._hold(name, elements)
+        self._spend(0, elements, 4 * ELEMENT * elements)
+
+    def charge_write(self, elements: int, memory: int) -> None:
+        """Charge what it takes that a memory is written: what shares it is kept as it was.
+
+        Args:
+            elements: Those of the tensor that is written.
+            memory: Those of its memory.
+        """
+        self.step(A_WRITE)
         if memory > SMALL:
-            self.effort += memory // costs.WRITTEN_AN_EFFORT
-            self.total -= memory if memory == cells else costs.A_VIEW_WRITTEN * memory
-            self.exceeded()
+            self.charge_elements(memory if memory == elements else 4 * memory)
+
+    def charge_renewal(self, memory: int, writers: int) -> None:
+        """Charge a look at a tensor whose memory, of so many elements, was written through others."""
+        self.step(A_RENEWAL + 2 * writers)
+        self._spend(0, 0, 3 * ELEMENT * memory)
+
+    def charge_glance(self, elements: int) -> None:
+        """Charge the question who wrote so many elements last."""
+        self.step(A_GLANCE)
+        self._spend(0, 0, ELEMENT * elements // 8)
+
+    def _hold(self, name: str, elements: int) -> None:
+        if elements > self.call_elements:
+            raise LimitError(f"{name} would make {elements:,} cells; {self.call_elements:,} are allowed")
+
+    def _too_long(self, call: Call, price: Price) -> str:
+        name, most = call.operation.name, self.call_multiplications
+        if call.operation.kind == "contraction":
+            return f"{name} would need {price.multiplications:,} multiplications; {most:,} are allowed"
+        fewer = price.elements * most // price.multiplications
+        return f"{name} of {price.elements:,} cells would take too long: {fewer:,} are allowed in a call"
+
+    def _spend(self, tensors: int, elements: int, multiplications: int) -> None:
+        tensors, elements = self.tensors - tensors, self.elements - elements
+        multiplications = self.multiplications - multiplications
+        if tensors < 0:
+            raise self._exceeded(1, "makes more than {} tensors")
+        if elements < 0:
+            raise self._exceeded(2, "makes tensors of more than {} cells in all")
+        if multiplications < 0:
+            raise self._exceeded(3, "needs more than {} multiplications in all, or what takes as long")
+        self.tensors, self.elements, self.multiplications = tensors, elements, multiplications
+
+    # Plain values
+
+    def charge_items(self, *values: Any) -> None:
+        """Charge plain values, and layers, before something goes through all their items."""
+        nested = False
+        for value in values:
+            if value.__class__ in plain.SINGLE:
+                continue
+            if isinstance(value, plain.NESTED):
+                nested = True
+            elif isinstance(value, nn.Module):
+                self.step(2 * layered.count(value))
+        if nested:
+            items, levels, others = plain.weighed(*values)
+            self.step(2 + 4 * levels + (items + others) // ITEMS_A_STEP)
+
+    def charge_call(self, function: Any, arguments: Sequence[Any], named: Collection[Any]) -> None:
+        """Charge what a call of a Python function goes through: its arguments."""
+        self.charge_items(*arguments, *named)
+        if arguments and (function is ordered or function is Distinct or function is any or function is all):
+            items = arguments[0]
+            if isinstance(items, plain.NESTED):
+                self.step(_SORTED * len(items) // ITEMS_A_STEP)
+
+    def charge_list(self, items: int) -> None:
+        """Charge so many items that something makes or goes through."""
+        self.step(items // ITEMS_A_STEP)
+
+    def charge_text(self, shown: Shown) -> None:
+        """Charge what is about to be made into text."""
+        self.step(
+            AN_ITEM_SHOWN
+            + A_TENSOR_SHOWN * shown.tensors
+            + A_CELL_SHOWN * shown.cells
+            + A_LIST_SHOWN * shown.lists
+            + AN_ITEM_SHOWN * shown.items
+        )
+
+    # Trials
 
     def trial(self, letters: int, **bounds: Any) -> Budget:
-        """Return a budget for what is only tried: all that is may take as long as little of a program.
-
-        Args:
-            letters: How long the text is that is to be read.
-            bounds: What else is held against others than a program's.
-        """
-        self.trials -= letters * costs.A_LETTER_READ
-        budget = Budget(**bounds, halt=self.halt)
-        budget._bound = self.trials
+        """Return a budget for trying what would work instead, of a text of so many letters."""
+        self.trials -= 2 * letters
+        bounds = {"steps": TRIALS, **bounds}
+        budget = Budget(**{**bounds, "steps": max(min(bounds["steps"], self.trials), 0)}, halt=self.halt)
+        budget.seconds, budget._deadline = self.seconds, self._deadline
         return budget
 
     def hint(self, name: str, known: Collection[str]) -> str:
         """Say which of several names is nearest to one; nothing once much was tried to find such."""
-        self.trials -= min(len(name) * sum(map(len, known)), MOST_COMPARED) // costs.COMPARED_A_STEP
+        self.trials -= min(len(name) * sum(map(len, known)), MOST_COMPARED) // 10
         return hint(name, known) if self.trials > 0 else ""
-
-    def foresee(self) -> None:
-        """Let rehearsals begin: they take what there is room for, or some more if much was done before."""
-        self._until = max(self._begun + self.room + self.room // 5, self.done + 3 * self.room // 4)
-
-    @property
-    def rehearsable(self) -> int:
-        """How many steps a rehearsal may have, so that little more is done with it than there is room for."""
-        if self.patient or self._free:
-            return NEVER
-        most = self._until if self._bound is None else max(self._until, self._bound + self.room // 5)
-        return max(most - self.done, 0) // costs.EFFORT_OF_A_REHEARSAL
-
-    def rehearsed(self, steps: int, walked: int) -> int:
-        """Count a rehearsal of so many steps, back through so many calls; return how long it took."""
-        effort = costs.EFFORT_OF_A_REHEARSAL * steps + costs.EFFORT_OF_A_CALL_WALKED * walked
-        self.effort += effort
-        self.settled += effort
-        return effort
-
-    def show(self, shown: Shown) -> None:
-        """Count what is about to be made into text.
-
-        Raises:
-            LimitError: If there are too many.
-        """
-        self.step(costs.A_TEXT * shown.tensors)
-        self.effort += costs.EFFORT_OF_A_SHOWING + costs.EFFORT_OF_A_SHOWN_LIST * shown.lists
-        self.effort += costs.EFFORT_OF_A_TEXT * shown.tensors + costs.EFFORT_OF_A_SHOWN_CELL * shown.cells
-        self.effort += costs.EFFORT_OF_A_SHOWN_ITEM * shown.items
-        self.items -= costs.TEXT_OF_A_CELL * shown.cells + costs.TEXT_OF_AN_ITEM * shown.items
-        if self.items < 0:
-            raise LimitError("the program makes text of too many numbers in all")
-        self._watch()
-
-    def asked(self, call: Call) -> Asked:
-        """Return what a call asks for, by the project's rules, or else by the same call without memory.
-
-        Raises:
-            ShapeMismatch: If its operands don't fit.
-            LimitError: If it has more sizes than any tensor has axes: to say why it fails would take long.
-        """
-        bounds.hold(call)
-        asked = self._asked(bounds.with_numbers(call))
-        return asked._replace(effort=asked.effort + costs.EFFORT_OF_A_NUMBER * bounds.as_numbers(call))
-
-    def _asked(self, call: Call) -> Asked:
-        operation, shape = call.operation, _shape(call)
-        outputs, items = operation.output_count(call), operation.items(call, shape)
-        peak, cost = operation.peak(call, shape), max(operation.cost(call, shape), bounds.singular(call))
-        return Asked.of(call, outputs, shape, peak, cost, items)
-
-    def take(self, call: Call, asked: Asked) -> None:
-        """Take what a call asks for.
-
-        Raises:
-            LimitError: If that is too much.
-        """
-        name = call.operation.name
-        outputs, shape, cells, work, *_ = asked
-        if outputs > self.outputs:
-            raise LimitError(f"{name} would give {outputs:,} tensors; {self.outputs:,} are allowed")
-        if max([len(shape or ()), *[tensor.dim() for tensor in call.tensors]]) > MAX_AXES:
-            raise LimitError(f"a tensor with more than {MAX_AXES} axes")
-        if shape and 0 in shape and extent(shape) > MAX_EMPTY:
-            raise LimitError(f"{name} would make a tensor without cells of more than {MAX_EMPTY:,} rows")
-        self._hold(name, cells)
-        if work > self.multiplications:
-            raise LimitError(
-                f"{name} would need {work:,} multiplications; {self.multiplications:,} are allowed"
-            )
-        self._spend(asked, len(call.tensors))
-
-    def _spend(self, asked: Asked, operands: int) -> None:
-        outputs, _, cells, work, items, effort = asked
-        self.effort += effort
-        self.total -= cells
-        self.work -= work
-        self.tensors -= outputs
-        self.items -= items
-        self.steps -= costs.A_CALL if outputs else costs.AN_ANSWER
-        if operands > costs.FEW:
-            self.steps -= costs.AN_OPERAND * (operands - costs.FEW)
-        if self.total < 0 or self.work < 0 or self.tensors < 0 or self.steps < 0 or self.items < 0:
-            self.exceeded()
-
-
-def _shape(call: Call) -> Shape | None:
-    """Return the output's shape by rule, or from the same call on tensors without memory."""
-    operation = call.operation
-    if isinstance(operation, FallbackOperation) and not operation.bounded:
-        return on_meta(call)
-    return operation.infer(call)
-
-
-def asked_back(call: Call) -> tuple[int, int]:
-    """Return the multiplications that a call asked for that has been made, and how long going back takes."""
-    operation = call.operation
-    after = isinstance(operation, FallbackOperation) and not operation.bounded
-    with torch._C.DisableTorchFunction():  # what the rules look at is no part of the program
-        shape = call.shape if after else operation.infer(call)
-        work = operation.cost(call, shape)
-        return work, going_back(call, operation.peak(call, shape), work)
-
-
-def on_meta(call: Call) -> Shape | None:
-    """Return the output's shape from the same call on tensors without memory, or None.
-
-    Shapes that clash don't come here: what torch says of them on this device is written in Python, and
-    imports a compiler first.
-    """
-    try:
-        with torch._C.DisableTorchFunction(), torch.device("meta"):
-            result: Any = call.replay([tensor.detach().to("meta") for tensor in call.tensors])
-    except Exception:  # noqa: BLE001  torch raises many kinds here, and each means: not known beforehand
-        return None
-    return tuple(result.shape) if isinstance(result, Tensor) else None

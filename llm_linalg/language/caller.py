@@ -4,37 +4,22 @@ from __future__ import annotations
 
 import ast
 from collections import ChainMap, Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import reduce
 from itertools import chain
-from typing import Any, NamedTuple
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from llm_linalg.errors import LimitError
 from llm_linalg.language import gradients, instead, layered, layers, plain, printing, tables, values
-from llm_linalg.language.budget import Budget, asked_back
+from llm_linalg.language.budget import A_LAYER_CALLED, A_LAYER_MET, LETTERS_A_STEP, Budget
 from llm_linalg.language.comprehensions import Comprehensions
-from llm_linalg.language.costs import (
-    A_CALL_BACK,
-    A_FIELD,
-    CELLS_AN_EFFORT,
-    EFFORT_OF_A_CALL_BACK,
-    EFFORT_OF_A_CALL_LOOKED_AT,
-    EFFORT_OF_A_FIELD,
-    EFFORT_OF_A_LAYER,
-    EFFORT_OF_A_LAYER_MET,
-    EFFORT_OF_A_PASS_BACK,
-    LETTERS_AN_EFFORT,
-    LETTERS_AN_ITEM,
-    LETTERS_COPIED_AN_EFFORT,
-)
 from llm_linalg.language.evaluator import Explain
 from llm_linalg.language.gradients import Gradients
 from llm_linalg.language.source import Source
-from llm_linalg.node import Node
 
 _PRINTED_LIMIT = 200_000
 _OF_OTHERS = frozenset(chain.from_iterable(values.METHODS.values()))  # methods of plain values
@@ -48,7 +33,6 @@ class Caller(Comprehensions):
         own = {"print": self._print, "str": self._shown, "repr": self._representation}
         self.builtins = {**tables.BUILTINS, **own}
         self._room = _PRINTED_LIMIT
-        self._works: dict[int, Back] = {}  # of each node that a gradient went back through
         self._calls: Counter[str] = Counter()  # of each function inside each scope
 
     def evaluators(self) -> dict[type[ast.expr], Callable[[Any], Any]]:
@@ -73,7 +57,6 @@ class Caller(Comprehensions):
             case tables.Namespace():
                 return self._member(value, node)
             case Tensor() if name in tables.ATTRIBUTES:
-                self.budget.step(A_FIELD)
                 return tables.attribute(value, name)
             case Tensor() if name in tables.METHODS:
                 return Method(tables.METHODS[name], value)
@@ -127,7 +110,7 @@ class Caller(Comprehensions):
         if isinstance(function, UserFunction):
             return self.invoke(function, arguments, named)
         if (arguments or named) and function is not len:
-            self.budget.weigh(*arguments, *named.values(), *arguments[: function is values.Distinct])
+            self.budget.charge_call(function, arguments, named.values())
         if function.__class__ is Method:
             return self._by_method(function, arguments, named)
         if isinstance(function, type) and issubclass(function, nn.Module):
@@ -136,60 +119,29 @@ class Caller(Comprehensions):
             self._met(function)
         if isinstance(named.get("key"), UserFunction | Method) and function is not tables.BUILTINS["sorted"]:
             raise self.outside("key= takes no function of a program here: " + instead.KEY, node)
-        if (function is any or function is all) and arguments and isinstance(arguments[0], list | tuple):
-            self.budget.asks_each(arguments[0])
         if not callable(function) or isinstance(function, Tensor):
             raise self.error(f"{self.source.text_of(node.func)} can't be called", node)
         return plain.bounded(function(*arguments, **named))
 
     def _by_method(self, method: Method, arguments: list[Any], named: dict[str, Any]) -> Any:
         """Call a method of what it is of."""
-        self.weigh_owner(method)
+        self._charge_owner(method)
         if method.function is dict.setdefault and arguments:
-            self.keys.hold(arguments[0], method.owner)
+            values.check_key(arguments[0])
         if method.function is not gradients.backward:
             return plain.bounded(method.function(method.owner, *arguments, **named))
-        self._goes_back(method.owner)
+        self.budget.charge_backward(*self.recorder.backward_prices(method.owner))
         return self.recorder.went_back(method.function, method.owner, *arguments, **named)
 
-    def _goes_back(self, tensor: Tensor) -> None:
-        """Take what a backward pass asks for: of each call that it goes back through, twice as much work."""
-        calls = self.way_back(tensor)
-        self.budget.step(A_CALL_BACK * len(calls))
-        self.budget.effort += EFFORT_OF_A_PASS_BACK + EFFORT_OF_A_CALL_BACK * len(calls)
-        self.budget.works(2 * sum(call.work for call in calls))
-        cells = sum(call.cells for call in calls)
-        self.budget.effort += cells // CELLS_AN_EFFORT + sum(call.effort for call in calls)
-        self.budget.fill(cells)
-
-    def way_back(self, tensor: Tensor) -> Sequence[Back]:
-        """Return what each call asks for that a gradient goes back through from a tensor."""
-        return list(map(self.back_through, self.recorder.way_back(self.recorder.node_of(tensor))))
-
-    def back_through(self, node: Node) -> Back:
-        """Return what it asks for to go back through a node's call."""
-        found = self._works.get(node.index)
-        if found is None:
-            self.budget.effort += EFFORT_OF_A_CALL_LOOKED_AT
-            operands = {operand.node.index: operand.node for operand in node.operands}
-            cells = sum(item.value.numel() for item in operands.values() if self.recorder.has_gradient(item))
-            work, effort = asked_back(node.call) if node.call else (0, 0)
-            found = self._works[node.index] = Back(work, cells, effort)
-        return found
-
     def _met(self, layer: nn.Module) -> None:
-        count = layered.count(layer)
-        self.budget.step(count)
-        self.budget.effort += EFFORT_OF_A_LAYER * count
+        self.budget.step(A_LAYER_CALLED * layered.count(layer))
 
-    def weigh_owner(self, method: Method) -> None:
-        """Count the items of what a method is of, if it goes through them."""
+    def _charge_owner(self, method: Method) -> None:
+        """Charge the items of what a method is of, if it goes through them."""
         if isinstance(method.owner, nn.Module):  # each method goes through all of them
-            count = layered.count(method.owner)
-            self.budget.step(count)
-            self.budget.effort += EFFORT_OF_A_LAYER_MET * count
+            self.budget.step(A_LAYER_MET * layered.count(method.owner))
         elif not isinstance(method.owner, Tensor) and method.function not in values.AT_ONCE:
-            self.budget.weigh(method.owner)
+            self.budget.charge_items(method.owner)
 
     def _torch_takes(self, keyword: ast.keyword, value: Any) -> bool:
         """Return whether an argument is handed on; ``device=`` may say what is so anyway."""
@@ -215,14 +167,12 @@ class Caller(Comprehensions):
         return layer
 
     def _text(self, node: ast.JoinedStr) -> Any:
-        text: Any = reduce(self.longer, map(self.evaluate, node.values), "")
-        self.budget.go_through(len(text) // LETTERS_AN_ITEM if isinstance(text, str) else 0)
-        return text
+        return reduce(self._longer, map(self.evaluate, node.values), "")
 
-    def longer(self, text: Any, part: Any) -> Any:
+    def _longer(self, text: str, part: Any) -> str:
         """Return a text with another one behind it."""
         text += str(part)
-        self.budget.effort += len(text) // LETTERS_COPIED_AN_EFFORT
+        self.budget.step(len(text) // LETTERS_A_STEP)
         if len(text) > printing.MAX_TEXT:
             raise LimitError(f"a text of more than {printing.MAX_TEXT:,} characters")
         return text
@@ -230,19 +180,19 @@ class Caller(Comprehensions):
     def _formatted(self, node: ast.FormattedValue) -> str:
         value = self.evaluate(node.value)
         spec = self.evaluate(node.format_spec) if node.format_spec else ""
-        self.budget.weigh(value)
+        self.budget.charge_items(value)
         if not printing.is_number(value, node.conversion):
-            self.budget.show(printing.shown(value))
+            self.budget.charge_text(printing.shown(value))
         text = printing.formatted(value, node.conversion, spec)
-        self.budget.effort += EFFORT_OF_A_FIELD + len(text) // LETTERS_AN_EFFORT
+        self.budget.step(2 + len(text) // 15)
         return text
 
     def _shown(self, value: Any = "") -> str:
-        self.budget.show(printing.shown(value))
+        self.budget.charge_text(printing.shown(value))
         return printing.text(value)
 
     def _representation(self, value: Any) -> str:
-        self.budget.show(printing.shown(value))
+        self.budget.charge_text(printing.shown(value))
         return printing.representation(value)
 
     def _print(self, *shown: Any, **named: Any) -> None:
@@ -260,20 +210,6 @@ class Caller(Comprehensions):
         if self._room < 0:
             raise LimitError(f"the program prints more than {_PRINTED_LIMIT:,} characters")
         self.printed.append(line)
-
-
-class Back(NamedTuple):
-    """What it asks for to go back through a call.
-
-    Attributes:
-        work: The multiplications that the call asked for: there are twice as many.
-        cells: Those of its operands that have a gradient, which is as large.
-        effort: How long it takes beside those, in steps.
-    """
-
-    work: int
-    cells: int
-    effort: int
 
 
 @dataclass(slots=True, eq=False)

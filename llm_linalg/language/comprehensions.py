@@ -9,11 +9,9 @@ from typing import Any
 from torch import Tensor
 
 from llm_linalg.language import layers
-from llm_linalg.language.costs import A_WEIGHING, LETTERS_A_STEP
 from llm_linalg.language.evaluator import Evaluator
 from llm_linalg.language.instead import CHANGED, SPREAD
-from llm_linalg.language.keys import hashable
-from llm_linalg.language.values import VIEWS, Distinct
+from llm_linalg.language.values import VIEWS, Distinct, checked_keys
 
 # Made once: they are asked for at each loop.
 _GONE_THROUGH: Any = range | list | tuple | dict | str | VIEWS | Distinct
@@ -39,16 +37,15 @@ class Comprehensions(Evaluator):
             raise self.outside(SPREAD, node)
         both = zip(node.keys, node.values, strict=True)
         pairs = [(self.key(key), self.evaluate(value)) for key, value in both if key is not None]
-        return dict(zip(hashable(key for key, _ in pairs), [value for _, value in pairs], strict=True))
+        return dict(zip(checked_keys(key for key, _ in pairs), [value for _, value in pairs], strict=True))
 
     def _comprehension(self, node: ast.ListComp | ast.GeneratorExp) -> list[Any]:
         return [value for (value,) in self._generated([node.elt], node.generators)]
 
     def _dict_comprehension(self, node: ast.DictComp) -> dict[Any, Any]:
         pairs = self._generated([node.key, node.value], node.generators)
-        self.budget.weigh(*[key for key, _ in pairs if isinstance(key, tuple)])
-        self.budget.step(3 * sum(len(key) for key, _ in pairs if key.__class__ is str) // LETTERS_A_STEP)
-        hashable([key for key, _ in pairs])
+        self.budget.charge_items([key for key, _ in pairs])
+        checked_keys([key for key, _ in pairs])
         return {key: value for key, value in pairs}  # noqa: C416  each is a row of two
 
     def _generated(self, items: list[ast.expr], generators: list[ast.comprehension]) -> list[Row]:
@@ -88,9 +85,9 @@ class Comprehensions(Evaluator):
         if not isinstance(value, _GONE_THROUGH):
             raise self.error(f"a value of type {type(value).__name__} can't be gone through", node)
         if isinstance(value, range):  # its items are not there yet: each turn takes steps
-            self.budget.step(A_WEIGHING)
+            self.budget.step(4)
             return value
-        self.budget.weigh(value)
+        self.budget.charge_items(value)
         return value if isinstance(value, str) else tuple(value)
 
     def each(self, source: Any, values: Sequence[Any], node: ast.expr) -> Iterable[Any]:

@@ -12,19 +12,9 @@ from torch import Tensor, nn
 
 from llm_linalg.errors import LimitError, ProgramError
 from llm_linalg.language import layered, layers, plain, tables
-from llm_linalg.language.bounds import repeated
 from llm_linalg.language.brief import brief
-from llm_linalg.language.budget import Budget
-from llm_linalg.language.costs import (
-    A_PLACE,
-    A_SLICED_LAYER,
-    EFFORT_OF_A_TRUTH,
-    LETTERS_A_STEP,
-    SCOPES_A_STEP,
-    STEPS,
-)
+from llm_linalg.language.budget import LETTERS_A_STEP, Budget, OutOfTimeError
 from llm_linalg.language.instead import NAMES, bound_later, unbound
-from llm_linalg.language.keys import Keys
 from llm_linalg.language.own import UNBOUND
 from llm_linalg.language.plain import DIRECT, KINDS
 from llm_linalg.language.source import Source
@@ -86,8 +76,7 @@ class Evaluator:
         self.values: dict[ast.expr, Tensor] = {}  # of the statement that is being run
         self.lines: dict[int, Node] = {}  # what each line gave: bound, returned, or stood there alone
         self._origins: dict[tuple[ast.AST, str], Origin] = {}  # of calls that were made
-        self.keys = Keys()
-        self._evaluators = {kind: (STEPS.get(kind, 1), does) for kind, does in self.evaluators().items()}
+        self._evaluators = self.evaluators()
 
     def evaluators(self) -> dict[type[ast.expr], Callable[[Any], Any]]:
         """Return what evaluates each kind of expression."""
@@ -108,8 +97,8 @@ class Evaluator:
         kind, budget = node.__class__, self.budget
         if kind is ast.Constant or kind is ast.Name:  # most are those, which call nothing
             steps = budget.steps = budget.steps - 1  # as `step` does
-            if steps < budget.look:
-                budget.look_after()
+            if steps < budget.next_look:
+                budget.look()
             leaf: Any = node
             if kind is ast.Constant:
                 return leaf.value
@@ -120,12 +109,11 @@ class Evaluator:
                 self._keep(node, value)
             return value
         outer, self._at = self._at, node
-        taken, evaluated = self._evaluators[kind]
         try:
-            steps = budget.steps = budget.steps - taken
-            if steps < budget.look:
-                budget.look_after()
-            value = evaluated(node)
+            steps = budget.steps = budget.steps - 1
+            if steps < budget.next_look:
+                budget.look()
+            value = self._evaluators[kind](node)
             if value.__class__ not in KINDS:
                 self._keep(node, value)
             return value
@@ -144,7 +132,10 @@ class Evaluator:
         if isinstance(error, RecursionError) or (isinstance(error, ProgramError) and error.span):
             raise error
         if isinstance(error, ProgramError):
-            raise type(error)(error.message, self.source.span(node), self.source.text) from None
+            span = self.source.span(node)
+            if isinstance(error, OutOfTimeError):
+                raise LimitError(error.at(span and span.line), span, self.source.text) from None
+            raise type(error)(error.message, span, self.source.text) from None
         raise self._explained(node, error) from error
 
     def assign(self, target: ast.expr, value: Any) -> None:
@@ -184,7 +175,7 @@ class Evaluator:
         for depth, scope in enumerate(self.names.maps):
             if node.id in scope:
                 value = scope[node.id]
-                self.budget.steps -= depth // SCOPES_A_STEP
+                self.budget.steps -= depth // 10
                 if value is UNBOUND:
                     raise self.error(bound_later(node.id), node)
                 return value
@@ -199,7 +190,7 @@ class Evaluator:
         """Return the value by which something is looked up: all its items are gone through."""
         value = self.evaluate(node)
         if isinstance(value, _KEYS):
-            _weigh_key(value, self.budget)
+            _charge_key(value, self.budget)
         elif value.__class__ is str and len(value) > LETTERS_A_STEP:
             self.budget.step(len(value) // LETTERS_A_STEP)
         return value
@@ -207,8 +198,8 @@ class Evaluator:
     def _binary(self, node: ast.BinOp) -> Any:
         left, right = self.evaluate(node.left), self.evaluate(node.right)
         if left.__class__ not in DIRECT or right.__class__ not in DIRECT:
-            self.budget.weigh(left, right)
-            self.budget.go_through(repeated(node.op.__class__, left, right))
+            self.budget.charge_items(left, right)
+            self.budget.charge_list(plain.items_made(node.op.__class__, left, right))
         return plain.binary(node.op.__class__, left, right)
 
     def _unary(self, node: ast.UnaryOp) -> Any:
@@ -241,13 +232,13 @@ class Evaluator:
     def compared(self, kind: ast.cmpop, left: Any, right: Any) -> Any:
         """Return ``left kind right``."""
         if left.__class__ not in DIRECT or right.__class__ not in DIRECT:
-            self.weigh_sides(kind, left, right)
+            self._charge_sides(kind, left, right)
         return plain.COMPARE[kind.__class__](left, right)
 
-    def weigh_sides(self, kind: ast.cmpop, left: Any, right: Any) -> None:
+    def _charge_sides(self, kind: ast.cmpop, left: Any, right: Any) -> None:
         """Count the items that a comparison goes through; a dict and a set find theirs at once."""
         finds = isinstance(kind, _FINDING) and isinstance(right, _FOUND_IN)
-        self.budget.weigh(left, *(() if finds else (right,)))
+        self.budget.charge_items(left, *(() if finds else (right,)))
 
     def _conditional(self, node: ast.IfExp) -> Any:
         return self.evaluate(node.body if self._truth(self.evaluate(node.test), node.test) else node.orelse)
@@ -256,7 +247,7 @@ class Evaluator:
         if value.__class__ is bool:
             return bool(value)
         if isinstance(value, Tensor):
-            self.budget.effort += EFFORT_OF_A_TRUTH
+            self.budget.step(8)
             if not _single(value):
                 raise self.error(f"a tensor of shape {tuple(value.shape)} is neither true nor false", node)
         return bool(value)
@@ -274,9 +265,9 @@ class Evaluator:
     def copied(self, items: Any) -> Any:
         """Count the items that a slice of a list or a text copied; return them."""
         if isinstance(items, nn.Module):
-            self.budget.step(A_SLICED_LAYER * layered.count(items))
+            self.budget.step(8 * layered.count(items))
         elif not isinstance(items, Tensor):
-            self.budget.go_through(len(items))
+            self.budget.charge_list(len(items))
         return items
 
     def _slice(self, node: ast.Slice) -> slice:
@@ -296,9 +287,9 @@ def operand_nodes(
     return [own.pop() if own else None for own in found]
 
 
-def _weigh_key(key: Any, budget: Budget) -> None:
-    """Count the items of a key before something is looked up by it; `LimitError` if they are too many."""
-    budget.weigh(key)
+def _charge_key(key: Any, budget: Budget) -> None:
+    """Charge the items of a key before something is looked up by it; `LimitError` if they are too many."""
+    budget.charge_items(key)
     parts = key if isinstance(key, tuple) else (key,)
     if len(parts) > MAX_KEY:
         raise LimitError(f"a key of {len(parts):,} parts; {MAX_KEY} are allowed")
@@ -308,7 +299,9 @@ def _weigh_key(key: Any, budget: Budget) -> None:
         if isinstance(part, _KEYS) and (len(part) > MAX_KEY or not isinstance(part, tuple))
     ]
     if places:
-        budget.go_through(A_PLACE * plain.weight(*places))
+        budget.charge_list(10 * plain.weight(*places))
+    if float in set(map(type, parts)):  # of such keys some can be found that have the same hash
+        budget.step(100)
     for part in parts:
         if isinstance(part, list) and len(part) > MAX_KEY and _has_tensor(part):
             raise LimitError(f"a list of {len(part):,} tensors as a key; {MAX_KEY} are allowed")

@@ -9,14 +9,12 @@ from typing import Any, NoReturn
 
 from llm_linalg import scopes
 from llm_linalg.errors import HaltedError, LimitError, ProgramError, Repair, ShapeError
-from llm_linalg.language import costs
-from llm_linalg.language.budget import Budget
+from llm_linalg.language.budget import A_CELL, A_CLASH, A_FAILURE, Budget
 from llm_linalg.language.evaluator import Explain
 from llm_linalg.language.source import Source
 from llm_linalg.language.statements import Broken, Continued, Returned, Statements
 from llm_linalg.node import Node
 
-MOST_SHARES = 16  # of a program's room: so small a part a cell has, once many asked for too much
 MOST_MENDED = 20  # cells that fail for which repairs are sought
 
 
@@ -60,25 +58,26 @@ class Interpreter(Statements):
 
         Args:
             cells: Lines at which its cells begin. What fails in one is passed over, but in the last; after
-                one that asked for too much the others have half the room.
+                one that asked for too much the others have at least half of what it had.
         """
+        self.budget.start()
         body = self.source.tree.body
         begun = 0
         for start in sorted(cells)[1:]:
-            self.budget.steps -= costs.A_CELL
+            self.budget.steps -= A_CELL
             end = bisect_left(body, start, key=lambda item: item.lineno)
             try:
                 self._run(body[begun:end])
             except HaltedError:
                 raise
             except ProgramError as error:
-                self.budget.steps -= costs.A_CLASH if isinstance(error, ShapeError) else costs.A_FAILURE
-                if self.budget.steps < 0:  # nothing that stands below could run
-                    self._spent(body[begun])
+                self.budget.steps -= A_CLASH if isinstance(error, ShapeError) else A_FAILURE
                 self.refused = (*self.refused, _alone(error))
                 self.recorder.failed = self.failing = None
                 if isinstance(error, LimitError):
-                    self.budget.share = min(2 * self.budget.share, MOST_SHARES)
+                    self.budget.start_smaller()
+                if self.budget.steps < 0:  # nothing that stands below could run
+                    self._spent(body[begun])
             begun = end
         self._run(body[begun:])
         for node in self.recorder.nodes:
@@ -87,8 +86,8 @@ class Interpreter(Statements):
     def _spent(self, statement: ast.stmt) -> NoReturn:
         """Raise what is said once no step is left, at a statement."""
         try:
-            self.budget.exceeded()
-        except LimitError as error:
+            self.budget.look()
+        except ProgramError as error:
             self.fail(error, statement)
         raise AssertionError
 

@@ -14,8 +14,7 @@ from torch import Tensor, nn
 
 from llm_linalg.errors import LimitError
 from llm_linalg.language.brief import brief
-from llm_linalg.language.budget import Budget
-from llm_linalg.language.costs import A_LAYER, EFFORT_OF_A_LAYER_MET
+from llm_linalg.language.budget import A_LAYER_MET, Budget
 from llm_linalg.language.layered import MAX_LAYERS, bound, count
 
 NAMES = """
@@ -125,11 +124,10 @@ def made(
     if not issubclass(kind, SEQUENCES):
         _hold(kind, _given(kind, arguments, named))
     sizes = [size for value in sized(kind, arguments, named) for size in _sizes(value)]
-    budget.step(A_LAYER)
-    budget.make(f"nn.{kind.__name__}", prod(sizes))
+    budget.charge_layer(f"nn.{kind.__name__}", prod(sizes))
     with meanwhile or torch._C.DisableTorchFunction():
         layer = kind(*arguments, **named)
-    budget.effort += EFFORT_OF_A_LAYER_MET * count(layer)
+    budget.step(A_LAYER_MET * count(layer))
     return layer
 
 

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import ast
 import textwrap
 from collections.abc import Iterable, Iterator, Mapping
 
 from llm_linalg.language import (
-    bounds,
     budget,
     evaluator,
     instead,
@@ -20,16 +18,7 @@ from llm_linalg.language import (
     tables,
     values,
 )
-from llm_linalg.language.allowance import ROOM
-from llm_linalg.language.costs import (
-    A_CALL,
-    A_LAYER,
-    A_TEXT,
-    EFFORT_OF_A_PASS_BACK,
-    EFFORT_OF_A_TENSOR,
-    STEPS,
-)
-from llm_linalg.ops import levels
+from llm_linalg.ops import levels, price
 
 WIDTH = 100
 # Every kind of syntax that `source` allows, as it is written. A test holds that none is left out.
@@ -139,23 +128,19 @@ def _bounds() -> Iterator[str]:
     text = source
     yield f"a program: {text.MAX_CHARACTERS:,} characters, {text.MAX_NODES:,} parts, {text.MAX_DEPTH} deep"
     yield f"brackets, commas and other signs of a program: {text.MAX_SIGNS:,}"
-    yield f"a run: {most.steps:,} steps, {most.tensors:,} tensors, {most.items:,} items gone through"
-    call, torch_call = STEPS[ast.Call], STEPS[ast.Call] + A_CALL
-    longer = f"a call is {call}, one of torch {torch_call}, a layer {A_LAYER}, a tensor's text {A_TEXT}"
-    yield f"a step: a statement or an expression; {longer}"
+    yield f"a run: {most.seconds:g} s (--time-limit SECONDS), {most.steps:,} steps, {most.tensors:,} tensors"
+    yield "a step: a statement or an expression; a torch call counts as some 40, a layer and a text as more"
     yield f"a function: calls that are {statements.MAX_CALLS} deep"
-    yield f"a tensor: {most.cells:,} cells, {budget.MAX_AXES} axes; all of them: {most.total:,} cells"
-    yield f"a tensor without cells: {budget.MAX_EMPTY:,} rows"
-    yield f"a call: {most.multiplications:,} multiplications; all of them: {most.work:,}"
+    cells = f"{most.call_elements:,} cells, {price.MAX_AXES} axes"
+    yield f"a tensor: {cells}; all of them: {most.elements:,} cells"
+    yield f"a tensor without cells: {price.MAX_EMPTY:,} rows"
+    yield f"a call: {most.call_multiplications:,} multiplications; all of them: {most.multiplications:,}"
+    yield "what takes as long as so many multiplications, such as a sort, counts like them"
     yield f"a text: {printing.MAX_TEXT:,} characters"
     yield f"what it shows of tensors: {printing.MAX_SHOWN:,} cells of {printing.MAX_TENSORS}"
     yield f"a layer: {layered.MAX_LAYERS:,} layers within it, {layered.MAX_DEPTH} deep"
     yield f"a key: {evaluator.MAX_KEY} parts, {evaluator.MAX_PLACES:,} places in lists and ranges"
-    yield f"sizes in a call: {bounds.MOST_SIZES}; numbers in a torch.Size: {bounds.MOST_IN_A_SIZE}"
-    yield f"operands of an einsum: {bounds.MOST_FACTORS}; lists in lists of a call: {levels.MOST_LEVELS} deep"
+    yield f"sizes in a call: {price.MAX_SIZES}; numbers in a torch.Size: {plain.MAX_IN_A_SIZE}"
+    yield f"operands of an einsum: {price.MAX_FACTORS}; lists in lists of a call: {levels.MOST_LEVELS} deep"
     yield f"what a layer is made with: {layers.MOST_SIZES} numbers, or letters of a word"
     yield f"a whole number: {plain.MAX_BITS} bits; a list or a range: {plain.MAX_ITEMS:,} items"
-    more = f"of which a tensor is {EFFORT_OF_A_TENSOR} more, a backward pass {EFFORT_OF_A_PASS_BACK}"
-    yield f"a run, if it can't be told beforehand how much it does at most: {ROOM:,} steps, {more}"
-    yield "with patience (--patient) such a run may take all that any other may"
-    yield "what a large program will surely ask for is found from its shapes: beyond these it is not run"

@@ -17,8 +17,7 @@ from llm_linalg.axes import extent
 from llm_linalg.errors import LimitError
 from llm_linalg.language import layered
 from llm_linalg.language.brief import brief
-from llm_linalg.language.keys import hashable
-from llm_linalg.language.values import VIEWS, Distinct
+from llm_linalg.language.values import VIEWS, Distinct, checked_keys
 
 MAX_BITS = 256
 MAX_ITEMS = 100_000
@@ -35,7 +34,9 @@ _LEAST, _MOST = 1 - 2**30, 2**30 - 1  # CPython compares numbers between those a
 _FLAT = (str, range)
 _PARTS: frozenset[Any] = frozenset([list, tuple])
 _ENDS: frozenset[Any] = frozenset(_FLAT)
-_OTHER = 8  # items
+_OTHER = 8  # items that a dict, a set or a range in a list takes as long as
+MAX_IN_A_SIZE = 50  # which no tensor has as many axes as
+_JOINED = 100  # items in the time in which a layer is put into another
 NESTED = (*_FLAT, list, tuple, dict, Distinct, *get_args(VIEWS))
 """What has items."""
 SINGLE: frozenset[Any] = frozenset([bool, int, float, type(None), Tensor])
@@ -126,7 +127,9 @@ def bound(kind: type[ast.operator], left: Any, right: Any) -> None:
     if isinstance(left, nn.Module) or isinstance(right, nn.Module):
         layered.bound(layered.joined(left, right))
     if isinstance(left, VIEWS | dict) or isinstance(right, VIEWS):
-        hashable(chain(*[side for side in (left, right) if isinstance(side, NESTED)]))  # Python makes a set
+        checked_keys(
+            chain(*[side for side in (left, right) if isinstance(side, NESTED)])
+        )  # Python makes a set
     if isinstance(left, str) and kind is ast.Mod:
         raise TypeError("text is formatted with an f-string")
     if isinstance(left, int) and isinstance(right, int):
@@ -140,6 +143,41 @@ def bound(kind: type[ast.operator], left: Any, right: Any) -> None:
             raise LimitError(f"a sequence of {len(items):,} × {other:,} items; {MAX_ITEMS:,} are allowed")
         if kind is ast.Add and isinstance(other, _SEQUENCES) and len(items) + len(other) > MAX_ITEMS:
             raise LimitError(f"a sequence of more than {MAX_ITEMS:,} items")
+
+
+def items_made(kind: type[ast.operator], left: Any, right: Any) -> int:
+    """Return how many items an operation on plain values makes beside those that it goes through.
+
+    Raises:
+        LimitError: If it would be a size of more numbers than any tensor has axes, or more layers than fit.
+    """
+    if isinstance(left, torch.Size) or isinstance(right, torch.Size):
+        _bound_size(kind, left, right)
+    if isinstance(left, nn.Module) or isinstance(right, nn.Module):
+        return _JOINED * layered.joined(left, right)
+    made = 3 * sum(len(side) for side in (left, right) if isinstance(side, Distinct))
+    for items, times in ((left, right), (right, left)) if kind is ast.Mult else ():
+        if times.__class__ is int and isinstance(items, _SEQUENCES):
+            made += len(items) * max(times, 0)
+    return made
+
+
+def size_of(numbers: Any = ()) -> torch.Size:
+    """Return what ``torch.Size`` makes of numbers.
+
+    Raises:
+        LimitError: If they are more than any tensor has axes.
+    """
+    if isinstance(numbers, list | tuple | range) and len(numbers) > MAX_IN_A_SIZE:
+        raise LimitError(f"a size of {len(numbers):,} numbers; {MAX_IN_A_SIZE} are allowed")
+    return torch.Size(numbers)
+
+
+def _bound_size(kind: type[ast.operator], left: Any, right: Any) -> None:
+    sizes = [len(side) for side in (left, right) if isinstance(side, tuple)]
+    times = [side for side in (left, right) if isinstance(side, int)] if kind is ast.Mult else []
+    if sum(sizes) * max([1, *times]) > MAX_IN_A_SIZE:
+        raise LimitError(f"a size of more than {MAX_IN_A_SIZE} numbers")
 
 
 def _bound_integers(kind: type[ast.operator], left: int, right: int) -> None:

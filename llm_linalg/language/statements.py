@@ -14,15 +14,8 @@ from llm_linalg import scopes
 from llm_linalg.errors import LimitError
 from llm_linalg.language import instead, plain, tables
 from llm_linalg.language.assigner import Assigner
-from llm_linalg.language.budget import Budget
+from llm_linalg.language.budget import AN_OWN_CALL, NAMES_A_STEP, Budget
 from llm_linalg.language.caller import UserFunction
-from llm_linalg.language.costs import (
-    AN_OWN_CALL,
-    EFFORT_OF_AN_OWN_CALL,
-    NAMES_A_STEP,
-    PARAMETERS_A_STEP,
-    STEPS,
-)
 from llm_linalg.language.evaluator import FAILURES, Explain
 from llm_linalg.language.gradients import Gradients, enable_grad, no_grad
 from llm_linalg.language.own import imported_as, own
@@ -52,18 +45,17 @@ class Statements(Assigner):
 
     def __init__(self, source: Source, names: Mapping[str, Any], budget: Budget, explain: Explain) -> None:
         super().__init__(source, names, budget, explain)
-        self._executors = {kind: (STEPS.get(kind, 1), does) for kind, does in self.executors().items()}
+        self._executors = self.executors()
         self._own: dict[ast.FunctionDef, Mapping[str, Any]] = {}
         self._depth = 0
 
     def _statement(self, node: ast.stmt) -> None:
         self._at, budget = node, self.budget
-        taken, execute = self._executors[node.__class__]
         try:
-            steps = budget.steps = budget.steps - taken  # as `step` does
-            if steps < budget.look:
-                budget.look_after()
-            execute(node)
+            steps = budget.steps = budget.steps - 1  # as `step` does
+            if steps < budget.next_look:
+                budget.look()
+            self._executors[node.__class__](node)
         except FAILURES as error:
             self.fail(error, node)
 
@@ -135,7 +127,6 @@ class Statements(Assigner):
     def _for(self, node: ast.For) -> None:
         source = self.evaluate(node.iter)
         values = self.gone_through(source, node.iter)
-        self.go_through_names()
         names, name = self.names.maps[0], node.target.id if isinstance(node.target, ast.Name) else None
         for value in self.each(source, values, node.iter):
             self._at = node
@@ -160,7 +151,7 @@ class Statements(Assigner):
         self.names.maps[0][node.name] = UserFunction(node, defaults, self.names, gradients, names)
 
     def _defaults(self, taken: ast.arguments) -> dict[str, Any]:
-        self.budget.step((len(taken.args) + len(taken.kwonlyargs)) // PARAMETERS_A_STEP)
+        self.budget.step((len(taken.args) + len(taken.kwonlyargs)) // 10)
         names = [arg.arg for arg in taken.args]
         values = [self.evaluate(default) for default in taken.defaults]
         defaults = dict(zip(names[len(names) - len(values) :], values, strict=True))
@@ -200,7 +191,7 @@ class Statements(Assigner):
         said = ""
         if node.msg is not None:
             value = self.evaluate(node.msg)
-            self.budget.weigh(value)
+            self.budget.charge_items(value)
             said = f": {self._shown(value):.300}"
         raise self.error(f"this does not hold{said}", node.test)
 
@@ -210,7 +201,6 @@ class Statements(Assigner):
             raise LimitError(f"functions that call each other more than {MAX_CALLS} deep")
         bound = function.bound(arguments, named)
         self.budget.step(AN_OWN_CALL + (len(bound) + len(function.own)) // NAMES_A_STEP)
-        self.budget.effort += EFFORT_OF_AN_OWN_CALL
         outer, self.names = self.names, function.scope.new_child()
         around, self._scope = self._scope, scopes.inside(self._scope, function.node.name, self._calls)
         self._depth += 1

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from llm_linalg import ranks
-from llm_linalg.language import bounds, gradients, instead, layers, plain, printing, values
+from llm_linalg.language import gradients, instead, layers, plain, printing, values
 from llm_linalg.ops import TABLE, fallback
 
 _DTYPES = """
@@ -76,7 +76,7 @@ TORCH = Namespace(
         "empty": torch.zeros,  # what it holds is left open, and here each run is the same
         "empty_like": torch.zeros_like,
         "device": plain.device,
-        "Size": bounds.size_of,
+        "Size": plain.size_of,
         "Tensor": plain.tensor_of,
         "finfo": limits,
         "no_grad": gradients.no_grad,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import chain, filterfalse
 from typing import Any
@@ -10,7 +11,6 @@ from torch import Tensor
 
 from llm_linalg.errors import LimitError
 from llm_linalg.language.brief import brief
-from llm_linalg.language.keys import hashable
 
 MAX_JOINED = 100_000
 VIEWS: Any = type({}.keys()) | type({}.values()) | type({}.items())
@@ -18,6 +18,45 @@ VIEWS: Any = type({}.keys()) | type({}.values()) | type({}.items())
 
 
 _SMALL = frozenset([bool, int, float, type(None)])
+MAX_KEY = 2**60  # beyond it whole numbers that are not the same have the same hash
+MAX_ALIKE = 30  # keys that have the same hash: among those a table looks one by one
+
+
+def check_key(key: Any) -> None:
+    """Hold a key's numbers against the bound.
+
+    Raises:
+        LimitError: If one is too large.
+    """
+    if key.__class__ is int:
+        if not -MAX_KEY < key < MAX_KEY:
+            raise LimitError("a whole number as a key lies between -2**60 and 2**60")
+    elif isinstance(key, tuple):
+        for part in key:
+            check_key(part)
+    elif key.__class__ is range:
+        check_key((key.start, key.stop, key.step))
+
+
+def checked_keys(keys: Iterable[Any]) -> list[Any]:
+    """Return all keys of a dict or a set that is made at once.
+
+    Raises:
+        LimitError: If a number in one is too large, or too many have the same hash.
+        TypeError: If one has none.
+    """
+    found = list(keys)
+    numbers = [key for key in found if key.__class__ is int]
+    check_key((min(numbers, default=0), max(numbers, default=0)))
+    several = [key for key in found if isinstance(key, tuple | range)]
+    for key in several:
+        check_key(key)
+    common = Counter(map(hash, several)).most_common(1)
+    if common and common[0][1] > MAX_ALIKE:
+        first, *others = [key for key in several if hash(key) == common[0][0]]
+        if sum(key != first for key in others) > MAX_ALIKE:
+            raise LimitError(f"more than {MAX_ALIKE} keys that have the same hash")
+    return found
 
 
 class Distinct:
@@ -26,7 +65,7 @@ class Distinct:
     __slots__ = ("items",)
 
     def __init__(self, items: Iterable[Any] = ()) -> None:
-        self.items = dict.fromkeys(hashable(items))
+        self.items = dict.fromkeys(checked_keys(items))
 
     def __iter__(self) -> Iterator[Any]:
         return iter(tuple(self.items))
@@ -47,7 +86,7 @@ class Distinct:
         """Return a set of items that are in one of two others: none is there three times."""
         found = cls()
         found.items = dict.fromkeys(items)
-        hashable(found.items)
+        checked_keys(found.items)
         return found
 
     def __or__(self, other: Any) -> Distinct:
@@ -132,14 +171,14 @@ def mapping(items: Any = (), **named: Any) -> dict[Any, Any]:
     """Return what ``dict`` gives."""
     if not isinstance(items, dict):
         items = [pair if isinstance(pair, list | tuple | str) else tuple(pair) for pair in items]
-        hashable([pair[0] for pair in items if pair])
+        checked_keys([pair[0] for pair in items if pair])
     return dict(items, **named)
 
 
 def updated(items: dict[Any, Any], others: Any = (), **named: Any) -> None:
     """Do what ``update`` of a dict does."""
     others = mapping(others, **named)
-    hashable([*items, *others])
+    checked_keys([*items, *others])
     items.update(others)
 
 

@@ -185,6 +185,7 @@ class LessonContents:
         return run(
             chosen.program,
             seed=seed,
+            seconds=None,  # what a lesson shows depends on no clock
             names=self.names(controls),
             cells=self.cells(chosen),
             ranks=chosen.ranks,

@@ -209,7 +209,9 @@ def test_every_lesson_stands_alone(slug: str) -> None:
             assert stop.fails
             continue
         alone = {**view.names, "rank": 0}  # of several devices: a single one, which has all of it
-        theirs = run(stop.program, view.seed, alone, ranks=1) if stop.ranks else find(slug).run(stop)
+        theirs = (
+            run(stop.program, seed=view.seed, names=alone, ranks=1) if stop.ranks else find(slug).run(stop)
+        )
         assert [node.shape for node in mine.nodes] == [node.shape for node in theirs.nodes]
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -115,14 +114,6 @@ def test_live_changes_stay_until_they_are_undone_by_one_key(talk: Session) -> No
     assert (reset.view, edited(reset)) == (rehearsed, False)
     assert where(done(reset, "stage.reset")) == (2, 0)
     assert done(reset, "stage.stop.next", "stage.stop.previous").view == rehearsed
-
-
-def test_patience_is_such_a_change(talk: Session) -> None:
-    rehearsed = talk.view
-    patient = talk.with_undo(replace(rehearsed, patient=True))
-    assert edited(patient)
-    assert done(patient, "stage.stop.next", "stage.stop.previous").view.patient
-    assert done(patient, "stage.reset").view == rehearsed
 
 
 def test_undo_does_not_leave_the_stop(talk: Session) -> None:

@@ -59,7 +59,6 @@ def test_a_lesson_of_a_file_is_named_by_its_path_and_quoted() -> None:
     look=st.sampled_from(["numbers", "heat", "both"]),
     twin=st.booleans(),
     code=st.sampled_from([None, "Y = x @ W.T\nZ = 'a b; $(rm) `q` \"'"]),
-    patient=st.booleans(),
 )
 def test_the_command_reopens_exactly_the_view(
     m: int,
@@ -74,7 +73,6 @@ def test_the_command_reopens_exactly_the_view(
     look: Look,
     twin: bool,
     code: str | None,
-    patient: bool,
 ) -> None:
     opening = View.opening(find("matmul"), stop).set("m", str(m))
     view = replace(
@@ -88,7 +86,6 @@ def test_the_command_reopens_exactly_the_view(
         look=look,
         twin=twin,
         code=code,
-        patient=patient,
     )
     if order is not None and order != view.at_stop.order:
         view = replace(view, order=order)

@@ -40,7 +40,6 @@ ENDLESS = {
         "for i in range(10**9): pass",
         "for i in range(99999):\n  for j in range(99999): x = 1",
         "[i for i in range(99999) for j in range(99999)]",
-        "x = [0] * 99999\nfor i in range(99999): len(x)",
         "def f(x): return f(x)\nf(1)",
         "def f(x): return [f(x), f(x)]\nf(1)",
         "for i in range(90000): print(i, i, i)",

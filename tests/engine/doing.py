@@ -1,4 +1,4 @@
-"""How much runs do, in steps and effort."""
+"""How much runs use."""
 
 from __future__ import annotations
 
@@ -22,15 +22,10 @@ def budgets(monkeypatch: pytest.MonkeyPatch) -> list[Budget]:
     return made
 
 
-def done(budget: Budget) -> int:
-    """Returns all that a run did, in steps."""
-    return Budget().steps - budget.steps + budget.effort
-
-
 def nine(before: str, line: str, other: str, monkeypatch: pytest.MonkeyPatch) -> tuple[int, int]:
-    """Returns what nine of a line take, and nine of another, in steps."""
+    """Returns how many steps nine of a line take, and nine of another."""
     made = budgets(monkeypatch)
     for program in ("", f"{line}\n" * 9, f"{other}\n" * 9):
-        run(before + program, patient=True)
-    start, one, another = map(done, made)
+        run(before + program)
+    start, one, another = (budget.steps_used for budget in made)
     return one - start, another - start

@@ -290,7 +290,7 @@ def test_what_a_program_takes_hangs_on_none_before(monkeypatch: pytest.MonkeyPat
     run(program)
     trace(lambda x: x @ x.T @ x, torch.ones(2, 13))
     run(program)
-    assert made[0].effort == made[1].effort > 0
+    assert made[0].steps_used > 0
     assert made[0].left == made[1].left
 
 

@@ -131,4 +131,4 @@ def test_a_budget_is_of_whole_numbers_whatever_a_call_is_given(
                 with suppress(ProgramError):
                     run(f"{NUMBERS}y = {place}.{name}({arguments})")
                 assert {type(number) for number in made[-1].left} == {int}, (name, arguments)
-                assert type(made[-1].effort) is type(made[-1].trials) is int
+                assert type(made[-1].trials) is int

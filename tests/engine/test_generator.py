@@ -29,7 +29,7 @@ def _hasty() -> Iterator[None]:
 
 
 def drawn(seed: int) -> list[float]:
-    values: list[float] = run(PROGRAM, seed)["s"].value.tolist()
+    values: list[float] = run(PROGRAM, seed=seed)["s"].value.tolist()
     return values
 
 

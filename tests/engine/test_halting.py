@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from functools import partial
 
 import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from llm_linalg import HaltedError, LimitError, run, trace
-from llm_linalg.language.allowance import HEED
+from llm_linalg import HaltedError, LimitError, front, run, trace
+from llm_linalg.language.budget import LOOK_EVERY, Budget
 
 LOOP = "for i in range(20000):\n    print(i)"
 CALLS = "x = torch.ones(2)\nfor i in range(1000):\n    x = x + 1"
@@ -61,7 +62,7 @@ def test_plain_steps_are_halted_within_so_many(last: int) -> None:
     error, asked = halted(LOOP, last)
     assert asked.times == last
     assert error.trace is not None
-    assert len(error.trace.printed.splitlines()) <= last * HEED
+    assert len(error.trace.printed.splitlines()) <= last * LOOK_EVERY
     assert error.line in (1, 2)
 
 
@@ -117,7 +118,10 @@ def test_code_of_one_s_own_that_is_halted_leaves_gradients_recorded() -> None:
 
 
 @pytest.mark.parametrize("calls", range(4994, 5002))
-def test_a_budget_that_is_used_up_leaves_gradients_recorded(calls: int) -> None:
+def test_a_budget_that_is_used_up_leaves_gradients_recorded(
+    calls: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(front, "Budget", partial(Budget, tensors=5_000))
     program = f"x = torch.ones(2)\nfor i in range({calls}):\n    x = x + 1\n    if i > {calls - 9}:\n"
     program += "        with torch.no_grad():\n            x = x + 1"
     with pytest.raises(LimitError):

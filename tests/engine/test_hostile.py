@@ -15,10 +15,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from llm_linalg import LimitError, ProgramError, ShapeError, Trace, front, run
-from llm_linalg.language import bounds, gradients, plain, printing, tables
+from llm_linalg.language import gradients, plain, printing, tables
 from llm_linalg.language.budget import Budget
 from llm_linalg.ops import TABLE, Call
 from llm_linalg.ops.fallback import FallbackOperation
+from llm_linalg.ops.price import Price
 from llm_linalg.ops.torch_names import short_name
 from llm_linalg.shapes import mismatch_of
 from tests.engine.hostile import BOMBS, REFUSED
@@ -194,10 +195,11 @@ class Watching(Budget):
 
     objected = ""
 
-    def check(self, call: Call) -> None:
+    def charge(self, call: Call) -> Price | None:
         assert not self.objected, f"{self.objected}: the rule objected, and torch did not"
-        super().check(call)
+        price = super().charge(call)
         self.objected = call.operation.name if mismatch_of(call) is not None else ""
+        return price
 
 
 @given(nonsense())
@@ -289,7 +291,7 @@ def test_each_call_of_the_language_is_bounded_by_a_rule_of_ours() -> None:
     ways = [f"__{way}{name}__" for name in OPERATORS for way in ("", "r", "i")]
     functions += [getattr(torch.Tensor, name) for name in ways if hasattr(torch.Tensor, name)]
     own = [each for module in (gradients, plain, printing) for each in vars(module).values()]
-    own += [tables.limits, bounds.size_of]
+    own += [tables.limits, plain.size_of]
     for table in (tables.TORCH.members, tables.METHODS, tables.F.members, tables.LINALG.members):
         functions += [each for each in table.values() if callable(each) and each not in own]
     unbounded = {

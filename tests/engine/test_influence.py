@@ -127,7 +127,7 @@ def test_through_the_whole_model_a_cell_reaches_what_changes_with_it(cell: tuple
     lesson = find("why")
     program = lesson.stop(1).program.replace("x = embed(tokens)\n", BUMPED)
     names = {**lesson.names(), "i": cell[0], "j": cell[1]}
-    before, *after = (run(program, 0, {**names, "by": by}) for by in (0.0, 0.7, -1.1))
+    before, *after = (run(program, names={**names, "by": by}) for by in (0.0, 0.7, -1.1))
     reached = before.reach("start", cell)
     for k, node in enumerate(before.nodes):
         if node.index <= before["start"].index:

@@ -35,7 +35,7 @@ def equal(one: Tensor, other: Tensor) -> bool:
 def agrees(program: str, seed: int = 0, names: dict[str, Any] | None = None) -> None:
     """Holds what the language gives against what Python gives."""
     scope, printed = executed(program, seed, names or {})
-    trace = run(program, seed, names or {})
+    trace = run(program, seed=seed, names=names or {})
     assert trace.printed == printed
     for name, value in scope.items():
         if isinstance(value, Tensor) and name in trace.names:
@@ -169,7 +169,7 @@ def test_programs_are_what_python_makes_of_them(program: str, seed: int, n: int)
         executed(program, seed, {"n": n})
     except Exception:  # noqa: BLE001  what fails in Python fails here, as one of our errors
         with pytest.raises(ProgramError):
-            run(program, seed, {"n": n})
+            run(program, seed=seed, names={"n": n})
         return
     agrees(program, seed, {"n": n})
 
@@ -236,7 +236,7 @@ def test_what_people_write(program: str) -> None:
 @given(st.integers(-(2**63), 2**64 - 1))
 def test_any_seed_that_torch_takes(seed: int) -> None:
     state = torch.get_rng_state()
-    value = run("x = torch.randn(3)", seed)["x"].value
+    value = run("x = torch.randn(3)", seed=seed)["x"].value
     assert torch.equal(state, torch.get_rng_state())
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)

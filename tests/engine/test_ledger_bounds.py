@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import torch
 
-from llm_linalg import ProgramError, ledger, run
+from llm_linalg import ProgramError, Trace, ledger, run
 from llm_linalg.language.budget import Budget
-from llm_linalg.language.costs import EFFORT_OF_A_RENEWAL, EFFORT_OF_ANOTHER_WRITER
 from llm_linalg.ledger import FEW_CELLS, FEW_NAMES
 from llm_linalg.node import Origin
 from llm_linalg.recorder import Recorder
@@ -118,32 +117,27 @@ def test_when_a_run_failed_large_tensors_are_not_looked_at() -> None:
 
 
 def test_a_failed_run_is_not_held_against_its_budget_once_more(monkeypatch: pytest.MonkeyPatch) -> None:
-    def never(_budget: Budget, _memory: int) -> None:
+    def never(_budget: Budget, _memory: int, _writers: int) -> None:
         raise AssertionError
 
-    monkeypatch.setattr(Budget, "renews", never)
+    monkeypatch.setattr(Budget, "charge_renewal", never)
     assert renewed(failed(shared(2, 2) + "now")) == 2
 
 
 class Counting(Budget):
-    """A budget that keeps what was taken by each look at it since the last renewal began."""
+    """A budget that notes what renewals are charged."""
 
-    looks: list[int]
-    begun: int
+    renewals: list[tuple[int, int]]
 
-    def renews(self, memory: int) -> None:
-        self.begun = self.effort
-        Budget.renews(self, memory)
-
-    def fill(self, cells: int) -> None:
-        self.looks.append(self.effort - self.begun)
-        Budget.fill(self, cells)
+    def charge_renewal(self, memory: int, writers: int) -> None:
+        self.renewals.append((memory, writers))
+        Budget.charge_renewal(self, memory, writers)
 
 
 @pytest.mark.parametrize("writes", [1, 2, 60])
-def test_a_renewal_is_counted_with_its_operands_and_looked_at(writes: int) -> None:
+def test_a_renewal_is_charged_with_its_writers(writes: int) -> None:
     budget = Counting()
-    budget.looks = []
+    budget.renewals = []
     recorder = Recorder(Origin, budget)
     with recorder:
         x = torch.zeros(60)
@@ -153,7 +147,7 @@ def test_a_renewal_is_counted_with_its_operands_and_looked_at(writes: int) -> No
         assert view.sum() == writes
     (node,) = [node for node in recorder.nodes if node.op == "alias"]
     assert len(node.operands) == 1 + writes
-    assert budget.looks == [EFFORT_OF_A_RENEWAL + 1 + EFFORT_OF_ANOTHER_WRITER * (writes - 1)]
+    assert budget.renewals == [(60, writes)]
 
 
 UNTIL = """

@@ -99,10 +99,18 @@ def test_what_python_refuses_is_refused(program: str, said: str) -> None:
         run(program)
 
 
-def test_keys_of_the_same_hash_are_counted_in_place_too() -> None:
-    same = "{i * (2**61 - 1): 0 for i in range(j, j + 20)}"
-    with pytest.raises(LimitError, match="the same hash"):
-        run(f"d = {{}}\nfor j in range(0, 60, 20): d |= {same}")
+@pytest.mark.parametrize(
+    "key",
+    ["{}", "(1, {})", "range({}, 0)", "((1, {}), 2)"],
+    ids=["alone", "in a tuple", "in a range", "deeper"],
+)
+@pytest.mark.parametrize(
+    "line", ["d[{0}] = 1", "d = {{{0}: 1}}", "d |= {{{0}: 1}}", "set([{0}])", "d.setdefault({0})"]
+)
+def test_whole_numbers_that_are_keys_have_a_hash_of_their_own(line: str, key: str) -> None:
+    run("d = {}\n" + line.format(key.format("2**60 - 1")))
+    with pytest.raises(LimitError, match="as a key"):
+        run("d = {}\n" + line.format(key.format("2**61 - 1")))
 
 
 def test_what_is_imported_is_no_tensor_of_the_trace() -> None:

@@ -49,15 +49,15 @@ def moved(
     program: str, names: dict[str, int], target: str, source: str, cell: tuple[int, ...]
 ) -> set[tuple[int, ...]]:
     """Returns the cells of `target` that change when one cell of `source` does."""
-    before = run(program, 1, names)[target].value
+    before = run(program, seed=1, names=names)[target].value
     found = set()
     for by in (0.37, -0.93):
         lines = program.split("\n")
         last = max(n for n, line in enumerate(lines) if line.startswith(f"{source} = "))
-        shape = list(run(program, 1, names)[source].shape)
+        shape = list(run(program, seed=1, names=names)[source].shape)
         bump = f"bump = torch.zeros({shape}, dtype=torch.float64)\nbump[{cell}] = {by}"
         lines.insert(last + 1, f"{bump}\n{source} = {source} + bump")
-        after = run("\n".join(lines), 1, names)[target].value
+        after = run("\n".join(lines), seed=1, names=names)[target].value
         same = (before == after) | ((before != before) & (after != after))
         found |= {tuple(index) for index in (~same).nonzero().tolist()}
     return found
@@ -69,7 +69,7 @@ def cells(node: Node) -> list[tuple[int, ...]]:
 
 def exact(program: str, names: dict[str, int], target: str, source: str) -> Trace:
     """Holds lineage from `target` and reach from `source` against what changes, exactly."""
-    t = run(program, 1, names)
+    t = run(program, seed=1, names=names)
     wanted = {cell: moved(program, names, target, source, cell) for cell in cells(t[source])}
     for cell, changed in wanted.items():
         assert set(t.reach(source, cell).get(t[target], ())) == changed, cell
@@ -142,7 +142,7 @@ WIDER = {"max", "residual", "zeros"}
 def test_programs(name: str) -> None:
     start = "x = torch.randn(3, 3, dtype=torch.float64)\nW = torch.randn(3, 3, dtype=torch.float64)\n"
     if name in WIDER:
-        t = run(start + PROGRAMS[name], 1)
+        t = run(start + PROGRAMS[name], seed=1)
         for cell in cells(t["x"]):
             changed = moved(start + PROGRAMS[name], {}, "y", "x", cell)
             assert changed <= set(t.reach("x", cell)[t["y"]])
@@ -185,7 +185,7 @@ def test_random_programs_are_never_short_of_what_changes(data: st.DataObject) ->
         lines.append(f"h{number} = {data.draw(st.sampled_from(STEPS)).format(a=one, b=other)}")
         names.append(f"h{number}")
     program, target = "\n".join(lines), names[-1]
-    t = run(program, 1)
+    t = run(program, seed=1)
     for cell in [(0, 0), (0, 2), (2, 1)]:
         changed = moved(program, {}, target, "x", cell)
         assert changed <= set(t.reach("x", cell).get(t[target], ()))
@@ -209,7 +209,7 @@ def test_lineage_is_of_one_cell_and_names_it() -> None:
 
 def test_a_larger_attention_is_quick() -> None:
     program = HEAD + MASKS["masked_fill"] + TAIL
-    t = run(program, 1, {"T": 128})
+    t = run(program, seed=1, names={"T": 128})
     start = time.process_time()
     found = t.lineage("y", (5, 2))
     assert time.process_time() - start < 2

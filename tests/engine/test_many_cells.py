@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from llm_linalg import LimitError, ProgramError, ShapeError, run
-from llm_linalg.language import costs
-from llm_linalg.language.budget import Budget
+from llm_linalg import ProgramError, ShapeError, run
 from tests.engine.counting import at_most
 
 CALLS = 1_500_000  # of Python's
@@ -22,22 +20,10 @@ FAIL = {
 
 @pytest.mark.parametrize("cell", FAIL.values(), ids=list(FAIL))
 def test_thousands_of_cells_end_soon(cell: str) -> None:
-    text = f"x = torch.ones(2); m = torch.ones(3, 3); {NAMES}\n" + f"{cell}\n" * 1_000
-    with at_most(CALLS), pytest.raises(LimitError, match="steps") as refused:
-        run(text, cells=range(1, 1_002))
-    assert refused.value.span is not None
-    assert refused.value.trace is not None
-    assert refused.value.trace["x"].value.tolist() == [1, 1]
-
-
-@pytest.mark.parametrize("cell", FAIL.values(), ids=list(FAIL))
-def test_as_many_as_a_notebook_has_are_passed_over(cell: str) -> None:
-    cells = min(60, Budget().steps // costs.A_CLASH - 1)
-    trace = run(
-        "x = torch.ones(2); m = torch.ones(3, 3)\n" + f"{cell}\n" * cells + "y = x + 1",
-        cells=range(1, cells + 3),
-    )
-    assert len(trace.refused) == (0 if cell == "pass" else cells)
+    text = f"x = torch.ones(2); m = torch.ones(3, 3); {NAMES}\n" + f"{cell}\n" * 1_000 + "y = x + 1"
+    with at_most(CALLS):
+        trace = run(text, cells=range(1, 1_003))
+    assert len(trace.refused) == (0 if cell == "pass" else 1_000)
     assert trace["y"].value.tolist() == [2, 2]
 
 

@@ -170,7 +170,7 @@ def test_labels_keep_to_their_rows_through_random_programs(steps: list[str], tok
     words = [f"t{i}" for i in range(tokens)]
 
     def program(bump: str) -> Trace:
-        return run("\n".join([f"start = torch.randn({tokens}, 2)", bump, "x = start * 1", *steps]), 1)
+        return run("\n".join([f"start = torch.randn({tokens}, 2)", bump, "x = start * 1", *steps]), seed=1)
 
     t = program("start = start + 0")
     found = t.edges({"start": ("token", "")}, {"token": words})

@@ -72,7 +72,7 @@ def test_parts_give_the_whole(name: str, data: st.DataObject) -> None:
     ],
 )
 def test_calls(call: str, names: list[str]) -> None:
-    node = run(f"x = torch.randn(4, 3) * 3\ny = {call}", 1)["y"]
+    node = run(f"x = torch.randn(4, 3) * 3\ny = {call}", seed=1)["y"]
     opened(node)
     assert [part.name for part in node.parts if part.bound_name] == names
 

@@ -65,7 +65,7 @@ class Noting(Budget):
 
     calls: list[Call] = field(default_factory=list)
 
-    def check(self, call: Call) -> None:
+    def charge(self, call: Call) -> None:
         self.calls.append(call)
 
 

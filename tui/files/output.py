@@ -11,7 +11,6 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, TextIO
 
-from llm_linalg.errors import OpenEndedError
 from llm_linalg.text import clean
 
 if TYPE_CHECKING:
@@ -63,8 +62,7 @@ def explain(error: ProgramError, place: str = "") -> None:
     frames = [f"  from {frame}" for frame in error.frames[-8:]]
     detail = getattr(error, "detail", "").split("\n")[0]
     torch = [f"torch: {detail}"] if detail and detail not in error.message else []
-    patience = ["try: --patient    it may take some seconds"] if isinstance(error, OpenEndedError) else []
-    text = "\n".join([*f"{place}{error}".split("\n")[:12], *patience, *torch, *frames])
+    text = "\n".join([*f"{place}{error}".split("\n")[:12], *torch, *frames])
     if sys.stderr is not None:
         print(clean(text, 4000, lines=True), file=sys.stderr)  # noqa: T201 - stderr is narration
 

@@ -70,6 +70,19 @@ def speed(text: str) -> float:
     return value
 
 
+def time_limit(text: str) -> float:
+    """How many seconds a program may run; 0 if the clock has no say."""
+    try:
+        value = 0.0 if text == "off" else float(text) if len(text) < 30 else -1.0
+    except ValueError:
+        value = -1.0
+    if value != 0 and not 0.1 <= value <= 3600:
+        raise argparse.ArgumentTypeError(
+            f"{quoted(text)} is not a number of seconds from 0.1 to 3600, or off"
+        )
+    return value
+
+
 def pause(text: str) -> float:
     """A number of seconds."""
     try:

@@ -58,7 +58,6 @@ def picture_flags(parser: Parser) -> None:
         "--twin", action=argparse.BooleanOptionalAction, help="show the backward program, or the forward one"
     )
     parser.add_argument("--code", metavar="TEXT", help="run this program in place of the stop's")
-    patience(parser)
 
 
 VIEW = (
@@ -77,16 +76,9 @@ VIEW = (
         "at",
         "row",
     ),
-    *("look", "twin", "code", "patient"),
+    *("look", "twin", "code"),
 )
 """The flags that name a picture, as a namespace calls them: without them it is the lesson's own."""
-
-
-def patience(parser: Parser) -> None:
-    """The flag that lets a program take its time."""
-    parser.add_argument(
-        "--patient", action="store_true", help="let a program take seconds of which it can't be told how many"
-    )
 
 
 def step(text: str) -> int | str:
@@ -158,7 +150,6 @@ def view_of(flags: argparse.Namespace, lesson: Lesson | None = None) -> View:
         look=flags.look or "numbers",
         twin=opening.twin if flags.twin is None else flags.twin,
         code=flags.code,
-        patient=flags.patient,
         row=_row(flags.row, opening),
         box=opening.box if flags.box is None else flags.box,
         asked=_asked(flags, opening),
@@ -310,6 +301,4 @@ def _look_words(view: View) -> list[str]:
         words += ["--row", str(view.row)]
     if view.code is not None:
         words += ["--code", view.code]
-    if view.patient:
-        words.append("--patient")
     return words

@@ -47,11 +47,12 @@ class Plain:
 
     def __init__(
         self, view: View, lessons: Sequence[Lesson | ListedLesson], write: Callable[[str], None], *,
-        width: int = 80, ascii_only: bool = False, talk: Talk | None = None,
+        width: int = 80, ascii_only: bool = False, talk: Talk | None = None, seconds: float | None = None,
     ) -> None:  # fmt: skip
-        """`write` gets every text, whole lines of it but for the prompt."""
+        """`write` gets every text, whole lines of it but for the prompt; programs run for so many seconds."""
         started = Session.start(view, lessons)
-        self.session = ran(started if talk is None else started.with_presentation(talk))
+        self._seconds = seconds
+        self.session = ran(started if talk is None else started.with_presentation(talk), seconds=seconds)
         self.recorder = Recorder(view, talk)
         self.missed = 0
         self._write = write
@@ -92,7 +93,7 @@ class Plain:
         if word.name == "quit":
             return False
         before = self.session
-        self.session = ran(word.act(before.with_notice(""), rest), before)
+        self.session = ran(word.act(before.with_notice(""), rest), before, self._seconds)
         self.recorder.heard(before, (word.name, *rest), self.session)
         for text in self._told(word.name):
             self.say(text)
@@ -148,7 +149,7 @@ def _held(session: Session) -> str:
 
 def converse(
     view: View, lessons: Sequence[Lesson | ListedLesson], *, width: int, ascii_only: bool, notice: str = "",
-    talk: Talk | None = None, record: str | None = None,
+    talk: Talk | None = None, record: str | None = None, seconds: float | None = None,
 ) -> tuple[View | None, int]:  # fmt: skip
     """Reads standard input to its end; at it, what was said is written to the file `record` as a script.
 
@@ -158,7 +159,10 @@ def converse(
     from tui.files.output import say, write
 
     typed = sys.stdin is not None and sys.stdin.isatty()
-    plain = Plain(view, lessons, write, width=width, ascii_only=ascii_only, talk=talk)
+    plain = Plain(
+        view, lessons, write, width=width, ascii_only=ascii_only, talk=talk,
+        seconds=seconds if typed else None,  # what a script writes depends on no clock
+    )  # fmt: skip
     plain.session = plain.session.with_notice(notice)
     code = 0
     try:

@@ -224,7 +224,9 @@ class ExplorerScreen(Screen[None], inherit_bindings=False):
     # The run.
 
     def _ask(self, shown: Run | None = None) -> None:
-        self.halt = run_program(self, self.session.view, self.session.before(shown))
+        self.halt = run_program(
+            self, self.session.view, self.session.before(shown), self.options.time_limit or None
+        )
 
     def on_run_started(self, _event: RunStarted) -> None:
         """Torch is there: from now on it is the program that takes long, if anything does."""

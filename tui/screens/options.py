@@ -24,6 +24,7 @@ class Options:
         motion: whether it may play at all by itself; without, the keys that play step instead.
         slowest: the least number of seconds between two beats, for a slow link.
         speed: steps a second at the start.
+        time_limit: how many seconds a program may run; 0 if the clock has no say.
         drafts: where the playground's program is kept; nowhere unless given.
         keys: the commands and their keys.
         notice: what is said at the start, until the first key.
@@ -38,6 +39,7 @@ class Options:
     motion: bool = True
     slowest: float = 0.0
     speed: float = 4.0
+    time_limit: float = 0.0
     drafts: Drafts = field(default_factory=Drafts)
     keys: tuple[Command, ...] = KEYS
     notice: str = ""

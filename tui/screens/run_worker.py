@@ -45,8 +45,10 @@ def behind() -> bool:
     return _ONE_AT_A_TIME.locked() and _latest.is_set()
 
 
-def run_program(owner: Widget, view: View, previous: Run | None) -> Callable[[], None]:
-    """Runs the view's program in a thread; `owner` gets `RunFinished`.
+def run_program(
+    owner: Widget, view: View, previous: Run | None, seconds: float | None = None
+) -> Callable[[], None]:
+    """Runs the view's program in a thread, for so long at most; `owner` gets `RunFinished`.
 
     Returns:
         What halts the run, so that its result says that it was stopped. Another run halts it as well; then
@@ -55,13 +57,15 @@ def run_program(owner: Widget, view: View, previous: Run | None) -> Callable[[],
     halted = Event()
 
     async def work() -> None:  # a function, and no coroutine yet: another run may come before it begins
-        await _awaited(owner, view, previous, halted)
+        await _awaited(owner, view, previous, halted, seconds)
 
     owner.run_worker(work, name="run", group="program", exclusive=True)  # type: ignore[arg-type]
     return halted.set
 
 
-async def _awaited(owner: Widget, view: View, previous: Run | None, halted: Event) -> None:
+async def _awaited(
+    owner: Widget, view: View, previous: Run | None, halted: Event, seconds: float | None
+) -> None:
     """Waits for the run, and halts it where nobody waits any more; the thread itself holds nothing up."""
     loop = asyncio.get_running_loop()
     done: asyncio.Future[None] = loop.create_future()
@@ -78,7 +82,7 @@ async def _awaited(owner: Widget, view: View, previous: Run | None, halted: Even
     def work() -> None:
         error: BaseException | None = None
         try:
-            _work(owner, view, previous, halted, dropped)
+            _work(owner, view, previous, halted, dropped, seconds)
         except Exception as raised:  # noqa: BLE001 - the worker raises it, and the app tells of it
             error = raised
         with suppress(RuntimeError):  # the app has ended meanwhile
@@ -91,7 +95,14 @@ async def _awaited(owner: Widget, view: View, previous: Run | None, halted: Even
         dropped.set()
 
 
-def _work(owner: Widget, view: View, previous: Run | None, halted: Event, dropped: Event) -> None:
+def _work(
+    owner: Widget,
+    view: View,
+    previous: Run | None,
+    halted: Event,
+    dropped: Event,
+    seconds: float | None,
+) -> None:
     with _ONE_AT_A_TIME:
         if dropped.is_set():
             return
@@ -102,6 +113,6 @@ def _work(owner: Widget, view: View, previous: Run | None, halted: Event, droppe
         warm()
         resume_collection()
         owner.post_message(RunStarted())
-        opened = open_view(view, previous, lambda: dropped.is_set() or halted.is_set())
+        opened = open_view(view, previous, lambda: dropped.is_set() or halted.is_set(), seconds)
     if not dropped.is_set():
         owner.post_message(RunFinished(opened))

@@ -8,9 +8,9 @@ from tui.session import Session
 from tui.stage import open_view
 
 
-def ran(session: Session, before: Session | None = None) -> Session:
+def ran(session: Session, before: Session | None = None, seconds: float | None = None) -> Session:
     """The session with its view's program run, if it was not; `before` is what was on the screen."""
     if session.current is not None:
         return session
     shown = None if before is None or before.current is None else replace(before.current, view=before.view)
-    return session.with_run(open_view(session.view, session.before(shown)))
+    return session.with_run(open_view(session.view, session.before(shown), seconds=seconds))

@@ -95,7 +95,7 @@ def lesson(_before: Session, slug: str, after: Session) -> Words:
     """The lesson that was opened; the playground with the program that was last in it."""
     code = after.view.code
     program = () if code is None else ("--code", code)
-    return ("lesson", slug, *program, *(("--patient",) if after.view.patient else ()))
+    return ("lesson", slug, *program)
 
 
 def sidebar_choice(before: Session, _argument: str, after: Session) -> Words:

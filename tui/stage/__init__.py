@@ -33,7 +33,12 @@ def warm() -> None:
     run("")
 
 
-def open_view(view: View, previous: Run | None = None, halt: Callable[[], bool] | None = None) -> Run:
+def open_view(
+    view: View,
+    previous: Run | None = None,
+    halt: Callable[[], bool] | None = None,
+    seconds: float | None = None,
+) -> Run:
     """Run the view's program. Never raises for a program that fails: the error is in the result.
 
     Args:
@@ -41,6 +46,7 @@ def open_view(view: View, previous: Run | None = None, halt: Callable[[], bool] 
         previous: What was open before: if this fails, its picture (or the last good one before it) is kept
         beside.
         halt: Whether nobody waits for it any more: then its run ends, with an error that says so.
+        seconds: How long it may run; None where what is seen must depend on no clock.
     """
     from llm_linalg import ProgramError, ShapeError, run
     from llm_linalg.checking import faults
@@ -55,7 +61,7 @@ def open_view(view: View, previous: Run | None = None, halt: Callable[[], bool] 
             cells=view.cells,
             halt=halt,
             ranks=view.at_stop.ranks,
-            patient=view.patient,
+            seconds=seconds,
         )
         fault = next(faults(view.lesson, view.at_stop, trace), None) if view.as_written else None
         if fault is None and missing(view, trace):
@@ -69,7 +75,7 @@ def open_view(view: View, previous: Run | None = None, halt: Callable[[], bool] 
         fault = view.lesson.broken(stop, error) if view.as_written and not stop.fails else None
         opened = Run(view, None, error, kept(previous), operands, fault=fault)
         asked = is_playground(view.lesson) or stop.refused is not None
-        return replace(opened, above=above(view, error, halt)) if asked else opened
+        return replace(opened, above=above(view, error, halt, seconds)) if asked else opened
 
 
 def _made(opened: Run) -> Run:
@@ -79,7 +85,9 @@ def _made(opened: Run) -> Run:
     return opened
 
 
-def above(view: View, error: ProgramError, halt: Callable[[], bool] | None) -> Trace | None:
+def above(
+    view: View, error: ProgramError, halt: Callable[[], bool] | None, seconds: float | None
+) -> Trace | None:
     """What ran of a program before it failed; of one that can't be read, the lines above the place."""
     from llm_linalg import ProgramError, run
 
@@ -93,7 +101,12 @@ def above(view: View, error: ProgramError, halt: Callable[[], bool] | None) -> T
             cells.append(end + 1)  # an empty one: of all that stand above the last, none ends the run
         try:
             return run(
-                "\n".join([*lines[:end], ""]), seed=view.seed, names=view.names, cells=cells, halt=halt
+                "\n".join([*lines[:end], ""]),
+                seed=view.seed,
+                seconds=seconds,
+                names=view.names,
+                cells=cells,
+                halt=halt,
             )
         except ProgramError as other:
             trace = other.trace

@@ -30,7 +30,6 @@ if TYPE_CHECKING:
 ATTEMPTS = 6
 UNKNOWN = "?"  # a number of a tensor that isn't there
 MOST_FRAMES = 8
-PATIENCE = RepairFacts("have patience", None, "it may take some seconds; ^g stops it")
 
 
 def error_frame(
@@ -183,7 +182,7 @@ def error_view(
 
     Where the lesson itself is at fault, the sentence begins with the place in its file.
     """
-    from llm_linalg.errors import OpenEndedError, ShapeError
+    from llm_linalg.errors import ShapeError
 
     shaped = error if isinstance(error, ShapeError) else None
     clashes = (
@@ -195,7 +194,7 @@ def error_view(
         )
     )
     repairs = (
-        (PATIENCE,) * isinstance(error, OpenEndedError)
+        ()
         if shaped is None
         else tuple(
             RepairFacts(clean(str(repair), 200), repair.shape, clean(repair.why, 200))
@@ -226,20 +225,16 @@ def stopped(error: ProgramError | None) -> bool:
 
 
 def repairs(error: ProgramError) -> int:
-    """How many repairs there are; patience is one of what takes long."""
-    from llm_linalg.errors import OpenEndedError
-
-    return 1 if isinstance(error, OpenEndedError) else len(getattr(error, "repairs", ()))
+    """How many repairs there are."""
+    return len(getattr(error, "repairs", ()))
 
 
 def repaired(error: ProgramError, view: View, number: int) -> View:
     """The view with repair ``number`` (from 1) applied. Raises IndexError."""
     from llm_linalg.errors import ShapeError
 
-    if not 1 <= number <= repairs(error):
+    if not isinstance(error, ShapeError) or not 1 <= number <= repairs(error):
         raise IndexError(number)
-    if not isinstance(error, ShapeError):
-        return replace(view, patient=True)
     return view.repaired(error.repaired(error.repairs[number - 1]))
 
 

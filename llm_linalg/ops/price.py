@@ -1,0 +1,363 @@
+"""What a call costs, from its shapes and plain arguments alone: known before it is made.
+
+Torch can't be interrupted within a call, so a call that would take too long must not begin. How long one
+takes is told in multiplications of a matrix product, of which one thread does some six thousand million in a
+second; an element of a sum takes as long as `ELEMENT` of them, and the tables say what takes longer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from math import isfinite, prod
+from typing import Any, NamedTuple
+
+import torch
+import torch.utils._device  # torch.device("meta") loads it, and no program loads anything
+from torch import Tensor
+
+from llm_linalg.axes import Shape, ShapeMismatch, extent
+from llm_linalg.errors import LimitError
+from llm_linalg.ops.call import Call
+from llm_linalg.ops.call_errors import unsafe_reason
+from llm_linalg.ops.creation import inner_lists
+from llm_linalg.ops.fallback import FallbackOperation, stacks
+from llm_linalg.ops.randomness import drops
+
+MAX_AXES = 24
+MAX_EMPTY = 100_000  # rows of a tensor without elements
+MAX_SIZES = MAX_FACTORS = 100
+ELEMENT = 48  # multiplications that take as long as an element of a sum
+SMALL = 2**14  # elements that are copied in no time
+
+
+class Price(NamedTuple):
+    """What a call costs.
+
+    Attributes:
+        outputs: How many tensors it gives.
+        elements: How many elements it makes at once, on the way too.
+        multiplications: How many multiplications, or work that takes as long.
+        steps: How many steps of a program it takes as long as, whatever its size.
+        reads: How many elements its operands have: a gradient makes as many.
+    """
+
+    outputs: int
+    elements: int
+    multiplications: int
+    steps: int
+    reads: int
+
+
+def _times(table: str) -> Mapping[str, int]:
+    pairs = [line.split(":") for line in table.strip().split("\n")]
+    return {name: int(times) for times, names in pairs for name in names.split()}
+
+
+SLOWNESS = _times("""
+    2: argmax argmin isfinite cosine_similarity softplus logsigmoid bincount count_nonzero softmax log_softmax
+    2: contiguous flip setitem scatter scatter_add gather arange tanh repeat tile logsumexp gelu erf
+    3: multinomial one_hot kron sin cos randn rand randint randn_like rand_like nonzero
+    4: normalize where masked_fill mish kl_div exp exp2 expm1 sqrt rsqrt log log2 log10 log1p
+    5: sort argsort topk var std isclose allclose
+    6: norm vector_norm randperm floor_divide remainder
+    8: cumsum cumprod
+    10: pow dropout bernoulli median
+    12: getitem
+    36: unique mode
+""")
+"""How many times as long as an element of a sum one of another operation takes, for the slowest numbers."""
+
+LINES = _times("""
+    63: cosine_similarity
+    37: std var normalize
+    28: argmax argmin
+    14: softmax
+    11: norm vector_norm logsumexp
+    5: median log_softmax
+    4: max min amax amin sort topk argsort
+""")
+"""How many elements a line along the axes counts for beside its own, where an operation goes line by line."""
+
+ROWS = _times("""
+    9: layer_norm batch_norm
+    7: repeat_interleave
+    6: embedding
+    5: cross_entropy
+    3: one_hot rms_norm
+""")
+"""Likewise a row, of the first operand."""
+
+_HALF, _HALF_SOFTMAX, _HALF_MATRIX = 2, 28, 46  # of numbers of 16 bits
+_WIDE, _SCATTERED, _MANY_AXES = 2, 3, 7  # numbers of 64 bits; elements far apart; eight axes or more
+_WHOLE_NUMBERS = 8  # a product of them
+_MATRIX, _TRIANGLE, _QUERY, _SCORE, _PICKED_ROW, _INNER_LIST = 2, 15, 11, 9, 17, 148  # elements, each
+_ATTENTION, _HALF_ATTENTION = 68, 370
+_TENSOR, _ANOTHER, _OPERAND, _UNLISTED, _FACTOR = 40, 16, 10, 80, 500  # steps
+_READING = frozenset(["equal", "scatter", "scatter_add"])  # it may go through more elements than it gives
+_DRAWN = frozenset(["rand_like", "randn_like", "randint_like"])  # as a tensor lies in memory
+# Of other arguments than it takes torch says so at once; without memory it would load a compiler first.
+_REFUSED_AT_ONCE = frozenset(["embedding", "layer_norm", "rms_norm"])
+
+_GRADIENT = Price(0, 0, 0, _TENSOR, 0)
+
+
+def price_of(call: Call) -> Price | None:
+    """Return what a call costs by the project's rules, or else by the same call without memory.
+
+    None is what torch refuses before it makes anything: it says why.
+
+    Raises:
+        ShapeMismatch: If torch would make the call, and must not.
+        LimitError: If a part of it is beyond what any call has.
+    """
+    if call.operation.name == "grad":  # it was made by the backward pass, and charged there
+        return _GRADIENT
+    why = unsafe_reason(call)
+    if why is not None:
+        raise why
+    _hold_sizes(call)
+    try:
+        plain = _with_numbers(call)
+        operation, shape = plain.operation, _shape(plain)
+        price = _price(
+            plain,
+            operation.output_count(plain),
+            shape,
+            operation.peak(plain, shape),
+            max(operation.cost(plain, shape), _singular(plain)),
+            operation.items(plain, shape),
+        )
+    except ShapeMismatch:
+        if _copied(call) > SMALL:
+            raise  # torch would copy its operands for each matrix before it looks at their sizes
+        return None
+    except (TypeError, ValueError, IndexError, OverflowError, KeyError, ZeroDivisionError):
+        shape = None if call.operation.name in _REFUSED_AT_ONCE else on_meta(call)
+        if shape is None:
+            return None
+        price = _price(call, 1, shape, prod(shape), prod(shape), 0)
+    _hold_shape(call, shape)
+    return price
+
+
+def _price(call: Call, outputs: int, shape: Shape | None, elements: int, work: int, items: int) -> Price:
+    if shape and 0 in shape:
+        elements = max(elements, extent(shape))
+    operation = call.operation
+    steps = _TENSOR + _ANOTHER * max(outputs - 1, 0) + _OPERAND * max(len(call.tensors) - 4, 0)
+    steps += items if operation.kind == "creation" else items // 3
+    if isinstance(operation, FallbackOperation):
+        steps += _UNLISTED
+    if operation.name == "einsum":
+        steps += _FACTOR * max(len(call.tensors) - 4, 0)
+    reads = sum(map(prod, call.shapes))
+    return Price(outputs, elements, _work(call, elements, work), steps, reads)
+
+
+def _work(call: Call, elements: int, multiplications: int) -> int:
+    """Return the multiplications of a call, or how many take as long as it does."""
+    name, kind = call.operation.name, call.operation.kind
+    if kind == "contraction" or name == "scaled_dot_product_attention":
+        counted = 2 * elements
+        if not call.tensors[0].is_floating_point():
+            multiplications *= _WHOLE_NUMBERS
+            counted += 11 * sum(map(prod, call.shapes))
+    else:
+        read = max(map(prod, call.shapes)) if name in _READING else 0
+        rounded = name == "div" and call.arguments.get("rounding_mode") is not None
+        times = SLOWNESS.get("floor_divide" if rounded else name, 1)
+        if _wide(call):
+            times *= _WIDE
+        elif call.tensors and call.tensors[0].element_size() == 2:
+            times *= _HALF_SOFTMAX if "softmax" in name else _HALF
+        if any(_scattered(tensor, elements) for tensor in call.tensors[:4]) or _alternates(call):
+            times *= 2 if kind in ("movement", "creation") and name not in _DRAWN else _SCATTERED
+        counted, multiplications = times * max(elements, multiplications, read), 0
+    if max(map(len, call.shapes), default=0) >= 8:
+        counted *= _MANY_AXES
+    return multiplications + ELEMENT * (counted + _one_by_one(call, elements))
+
+
+def _scattered(tensor: Tensor, elements: int) -> bool:
+    """Whether a tensor's elements don't lie as those lie that are made of it, so many."""
+    if not tensor.is_contiguous():
+        return True
+    short = tensor.dim() > 4 or (tensor.dim() > 2 and tensor.shape[-1] <= 4)
+    return short and 1 < tensor.numel() < elements  # it is repeated along some axes
+
+
+def _alternates(call: Call) -> bool:
+    """Whether a call reduces several of many axes."""
+    axes = call.arguments.get("dim")
+    several = isinstance(axes, list | tuple) and len(axes) > 1
+    return several and call.operation.kind == "reduction" and len(call.shapes[0]) > 4
+
+
+def _wide(call: Call) -> bool:
+    """Whether a call makes or moves numbers of 64 bits, or computes with fractions of so many."""
+    dtype, value = call.arguments.get("dtype"), call.arguments.get("fill_value")
+    if dtype is torch.float64 or dtype is torch.int64 or (dtype is None and value.__class__ is int):
+        return True
+    if not call.tensors:
+        return False
+    own = call.tensors[0].dtype
+    widens = call.operation.kind in ("movement", "pointwise")
+    return own is torch.float64 or (not own.is_floating_point and widens)
+
+
+def _one_by_one(call: Call, elements: int) -> int:
+    """Return what a call takes for each row, line, matrix or list that it goes to one by one, in elements."""
+    name = call.operation.name
+    if name == "tensor":
+        return _INNER_LIST * inner_lists(call["data"])
+    if not call.shapes or not call.shapes[0]:
+        return 0
+    shape = call.shapes[0]
+    half = call.tensors[0].element_size() == 2
+    if name == "scaled_dot_product_attention":
+        queries = prod(shape[:-1])
+        scores = queries * call.shapes[1][-2] if drops(call.args, call.kwargs) else 0
+        return stacks(call) * (_HALF_ATTENTION if half else _ATTENTION) + queries * _QUERY + scores * _SCORE
+    if name == "index_select" and not call.tensors[0].is_contiguous():
+        return _PICKED_ROW * extent(call.shapes[-1])
+    if call.operation.kind == "contraction":
+        matrices = elements if name == "einsum" else prod(shape[:-2])  # each element of it may be one
+        return matrices * (_HALF_MATRIX if half else _MATRIX)
+    if name in ("tril", "triu"):
+        return prod(shape[:-2]) * _TRIANGLE
+    if name in LINES:
+        return _lines(call) * LINES[name]
+    return prod(shape[:-1]) * ROWS.get(name, 0) * (_HALF if half else 1)
+
+
+def _lines(call: Call) -> int:
+    """Return how many lines there are along the axes that a call goes along; all in one if it names none."""
+    shape = call.shapes[0]
+    if isinstance(call.operation, FallbackOperation):  # nobody knows which those are
+        return extent(shape) // max(min(shape), 1)
+    dim = call.arguments.get("dim")
+    if dim is None:
+        return 1
+    axes = dim if isinstance(dim, list | tuple) else (dim,)
+    along = {int(axis) % len(shape) for axis in axes if -len(shape) <= axis < len(shape)}
+    return extent([size for axis, size in enumerate(shape) if axis not in along])
+
+
+def _singular(call: Call) -> int:
+    """Return the multiplications of a norm that is told by a matrix's singular values; 0 of others."""
+    if call.operation.name not in ("norm", "vector_norm") or len(call.shapes[0]) < 2:
+        return 0
+    kind = call.arguments.get("ord", call.arguments.get("p"))
+    of_a_matrix = isinstance(kind, int | float) and abs(kind) == 2 and call.function is torch.linalg.norm
+    if kind != "nuc" and not of_a_matrix:
+        return 0
+    return 8 * extent(call.shapes[0]) * min(call.shapes[0][-2:])
+
+
+def _copied(call: Call) -> int:
+    """Return how many elements torch copies of a product's operands that are stacks, broadcast."""
+    if call.operation.kind != "contraction" or min(map(len, call.shapes), default=0) < 3:
+        return 0
+    matrices = stacks(call)
+    return sum(matrices * prod(own[-2:]) for own in call.shapes if prod(own[:-2]) < matrices)
+
+
+# Shapes
+
+
+def _shape(call: Call) -> Shape | None:
+    """Return the output's shape by rule, or from the same call on tensors without memory."""
+    operation = call.operation
+    if isinstance(operation, FallbackOperation) and not operation.bounded:
+        return on_meta(call)
+    return operation.infer(call)
+
+
+def on_meta(call: Call) -> Shape | None:
+    """Return the output's shape from the same call on meta tensors, or None.
+
+    Shapes that clash don't come here: what torch says of them on this device is written in Python, and
+    imports a compiler first.
+    """
+    try:
+        with torch._C.DisableTorchFunction(), torch.device("meta"):
+            result: Any = call.replay([tensor.detach().to("meta") for tensor in call.tensors])
+    except Exception:  # noqa: BLE001  torch raises many kinds here, and each means: not known beforehand
+        return None
+    return tuple(result.shape) if isinstance(result, Tensor) else None
+
+
+def _hold_shape(call: Call, shape: Shape | None) -> None:
+    if max([len(shape or ()), *[tensor.dim() for tensor in call.tensors]]) > MAX_AXES:
+        raise LimitError(f"a tensor with more than {MAX_AXES} axes")
+    if shape and 0 in shape and extent(shape) > MAX_EMPTY:
+        name = call.operation.name
+        raise LimitError(f"{name} would make a tensor without cells of more than {MAX_EMPTY:,} rows")
+
+
+# Arguments
+
+_FOR_EACH_AXIS = frozenset(
+    ["dims", "shape", "size", "sizes", "repeats", "normalized_shape", "pad", "source", "destination"]
+)
+_NUMBERS = """
+    dim dim0 dim1 dim2 dims dimension diagonal offset chunks split_size decimals destination source start_dim
+    end_dim normalized_shape length start end step steps k n m num_classes pad repeats shape size sizes shifts
+    p ord eps correction unbiased keepdim output_size
+"""
+_OF_NUMBERS = frozenset(_NUMBERS.split())  # parameters that may also be tensors of one number
+_FRACTIONS = frozenset(["p", "ord", "eps"])
+
+
+def _hold_sizes(call: Call) -> None:
+    name = call.operation.name
+    for parameter in _FOR_EACH_AXIS & call.arguments.keys():
+        sizes = call.arguments[parameter]
+        if isinstance(sizes, list | tuple) and len(sizes) > MAX_SIZES:
+            raise LimitError(f"{name}: {len(sizes):,} sizes; {MAX_SIZES} are allowed")
+    if name == "einsum" and len(call.tensors) > MAX_FACTORS:
+        raise LimitError(f"einsum: {len(call.tensors):,} operands; {MAX_FACTORS} are allowed")
+
+
+def _number_parameters(call: Call) -> list[str]:
+    """Return the parameters of a call that have tensors, and numbers in others."""
+    own = call.operation.name == "select"
+    return [
+        name
+        for name, places in call.places.items()
+        if places and (name in _OF_NUMBERS or (own and name == "index"))
+    ]
+
+
+def _with_numbers(call: Call) -> Call:
+    """Return a call with the numbers that tensors hold which stand where others have one."""
+    names = _number_parameters(call) if len(call.tensors) > 1 else []
+    if not names:
+        return call
+    arguments, places = dict(call.arguments), dict(call.places)
+    gone = set[int]()
+    with torch._C.DisableTorchFunction():  # to look at them is no part of the program
+        for name in names:
+            if all(call.tensors[place].numel() == 1 for place in places[name]):
+                arguments[name] = _plain(arguments[name], whole=name not in _FRACTIONS)
+                gone.update(places[name])
+                places[name] = ()
+    left = [place for place in range(len(call.tensors)) if place not in gone]
+    moved = {place: now for now, place in enumerate(left)}
+    return replace(
+        call,
+        arguments=arguments,
+        tensors=tuple([call.tensors[place] for place in left]),
+        places={name: tuple([moved[place] for place in own]) for name, own in places.items()},
+        order=tuple([call.order[place] for place in left]),
+    )
+
+
+def _plain(value: Any, whole: bool) -> Any:
+    if isinstance(value, list | tuple):
+        return [_plain(item, whole) for item in value]
+    if not isinstance(value, Tensor):
+        return value
+    number = value.item()
+    return int(number) if whole and isfinite(number) else number
