@@ -9,11 +9,14 @@ from typing import Any, NoReturn
 
 from llm_linalg import scopes
 from llm_linalg.errors import HaltedError, LimitError, ProgramError, Repair, ShapeError
+from llm_linalg.language import tables
 from llm_linalg.language.budget import A_CELL, A_CLASH, A_FAILURE, Budget
 from llm_linalg.language.evaluator import Explain
+from llm_linalg.language.own import bound_names, imported_as
 from llm_linalg.language.source import Source
-from llm_linalg.language.statements import Broken, Continued, Returned, Statements
+from llm_linalg.language.statements import Broken, Continued, Returned, Statements, imported
 from llm_linalg.node import Node
+from llm_linalg.parsing import walk
 
 MOST_MENDED = 20  # cells that fail for which repairs are sought
 
@@ -21,6 +24,9 @@ MOST_MENDED = 20  # cells that fail for which repairs are sought
 FindRepairs = Callable[
     ["Interpreter", ast.expr | ast.stmt, ShapeError, list[ast.expr | None]], tuple[Repair, ...]
 ]
+
+_STRAIGHT = ast.Assign | ast.AugAssign | ast.Expr  # statements all of which is reached
+_MAYBE = ast.IfExp | ast.BoolOp | ast.comprehension  # but within these
 
 
 class Interpreter(Statements):
@@ -93,6 +99,7 @@ class Interpreter(Statements):
 
     def _run(self, statements: list[ast.stmt]) -> None:
         try:
+            self._refuse_missing(statements)
             with self.recorder:
                 self._each(statements)
         except (Returned, Broken, Continued):
@@ -114,6 +121,42 @@ class Interpreter(Statements):
                 finally:
                     self.names = outer
             raise
+
+    def _refuse_missing(self, statements: list[ast.stmt]) -> None:
+        """Refuse what torch's modules lack in the language where it stands behind a loop, before that runs.
+
+        Raises:
+            ProgramError: If a line that is surely reached names such a thing.
+        """
+        loop = next((place for place, item in enumerate(statements) if isinstance(item, ast.For)), None)
+        if loop is None:
+            return
+        modules = self._modules()
+        for statement in statements[loop + 1 :]:
+            parts = list(walk(statement)) if isinstance(statement, _STRAIGHT) else []
+            if not any(isinstance(part, _MAYBE) for part in parts):
+                for part in parts:
+                    if isinstance(part, ast.Attribute):
+                        self._module(part, modules)
+
+    def _modules(self) -> Mapping[str, Any]:
+        """Return torch's modules by the names that mean nothing else in the program."""
+        imports = [item for item in self.source.tree.body if isinstance(item, ast.Import | ast.ImportFrom)]
+        others = bound_names([item for item in self.source.tree.body if item not in imports])
+        modules = {**tables.IMPORTED}
+        for item in imports:
+            modules |= {imported_as(alias): imported(item, alias)[1] for alias in item.names}
+        return {name: module for name, module in modules.items() if name not in others}
+
+    def _module(self, node: ast.expr, modules: Mapping[str, Any]) -> Any:
+        """Return what a dotted name means in a module; raise if the module lacks it."""
+        if isinstance(node, ast.Name):
+            known = self.names.get(node.id)
+            return modules.get(node.id) if known is None or isinstance(known, tables.Namespace) else None
+        if not isinstance(node, ast.Attribute):
+            return None
+        owner = self._module(node.value, modules)
+        return self._member(owner, node) if isinstance(owner, tables.Namespace) else None
 
     def _each(self, statements: list[ast.stmt]) -> None:
         for statement in statements:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Sequence
 from typing import Any
 
 from llm_linalg.parsing import MARKS, within
@@ -24,10 +25,10 @@ def imported_as(alias: ast.alias) -> str:
     return alias.asname or alias.name.partition(".")[0]
 
 
-def own(function: ast.FunctionDef) -> dict[str, Unbound]:
-    """Return a function's own names, none of them bound; its parameters are bound when it is called."""
+def bound_names(body: Sequence[ast.stmt]) -> dict[str, Unbound]:
+    """Return the names that the statements of a function bind, none of them bound yet."""
     names: dict[str, Unbound] = {}
-    todo: list[Any] = [*function.body]
+    todo: list[Any] = [*body]
     while todo:
         node = todo.pop()
         kind = node.__class__

@@ -158,7 +158,7 @@ def items_made(kind: type[ast.operator], left: Any, right: Any) -> int:
     made = 3 * sum(len(side) for side in (left, right) if isinstance(side, Distinct))
     for items, times in ((left, right), (right, left)) if kind is ast.Mult else ():
         if times.__class__ is int and isinstance(items, _SEQUENCES):
-            made += len(items) * max(times, 0)
+            made += min(len(items) * max(times, 0), MAX_ITEMS)  # more is refused
     return made
 
 

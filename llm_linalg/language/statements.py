@@ -18,7 +18,7 @@ from llm_linalg.language.budget import AN_OWN_CALL, NAMES_A_STEP, Budget
 from llm_linalg.language.caller import UserFunction
 from llm_linalg.language.evaluator import FAILURES, Explain
 from llm_linalg.language.gradients import Gradients, enable_grad, no_grad
-from llm_linalg.language.own import imported_as, own
+from llm_linalg.language.own import bound_names, imported_as
 from llm_linalg.language.source import Source, not_imported
 
 MAX_CALLS = 30
@@ -147,7 +147,7 @@ class Statements(Assigner):
         gradients = tuple(map(self._gradients, node.decorator_list))
         names = self._own.get(node)
         if names is None:
-            names = self._own[node] = own(node)
+            names = self._own[node] = bound_names(node.body)
         self.names.maps[0][node.name] = UserFunction(node, defaults, self.names, gradients, names)
 
     def _defaults(self, taken: ast.arguments) -> dict[str, Any]:
@@ -225,13 +225,13 @@ class Statements(Assigner):
     def _import(self, node: ast.Import | ast.ImportFrom) -> None:
         self.budget.step(len(node.names) - 1)
         for alias in node.names:
-            path, module = _imported(node, alias)
+            path, module = imported(node, alias)
             if module is None:
                 raise self.outside(not_imported(path), node)
             self.names.maps[0][imported_as(alias)] = module
 
 
-def _imported(node: ast.Import | ast.ImportFrom, alias: ast.alias) -> tuple[str, Any]:
+def imported(node: ast.Import | ast.ImportFrom, alias: ast.alias) -> tuple[str, Any]:
     """Return what an import asks for, and what its name is bound to; None if the language lacks it."""
     if isinstance(node, ast.ImportFrom):
         home = tables.MODULES.get(node.module or "")
