@@ -55,6 +55,7 @@ def settings(config: Path, text: str, *words: str, **environment: str) -> Settin
         ("speed", 4.0, [("2", 2.0), ("8", 8.0), ("0.5", 0.5)]),
         ("ascii", False, [("true", True), ("false", False), ("true", True)]),
         ("mouse", True, [("false", False), ("true", True), ("false", False)]),
+        ("time_limit", 2.0, [("10", 10.0), ("0", 0.0), ("off", 0.0)]),
         ("slow_link", False, [("true", True), ("false", False), ("true", True)]),
     ],
 )

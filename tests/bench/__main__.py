@@ -15,6 +15,7 @@ from importlib.metadata import version
 
 from tests.bench.first_paint import first_paint
 from tests.bench.idle import idle
+from tests.bench.limits import limits
 from tests.bench.link import link
 from tests.bench.memory import memory
 from tests.bench.meter import meter
@@ -39,6 +40,7 @@ BENCHMARKS: dict[str, Callable[[], list[Row]]] = {
     "tracing": tracing,
     "model": model,
     "typing": typing,
+    "limits": limits,
     "soak": soak,
 }
 

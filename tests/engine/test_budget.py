@@ -15,6 +15,7 @@ from torch import nn
 from llm_linalg import HaltedError, LimitError, ProgramError, front, run
 from llm_linalg.language import budget as budgeting
 from llm_linalg.language.budget import MAX_SHARES, Budget
+from tests.engine.at_once import AT_ONCE
 from tests.engine.doing import budgets
 from tests.engine.honest import HONEST
 
@@ -129,22 +130,7 @@ def test_whoever_waits_can_stop_it() -> None:
     assert halted.value.trace.printed == "begun\n"
 
 
-CALLS = {
-    "torch.ones(10**6, 10**6)": "ones would make 1,000,000,000,000 cells; 33,554,432 are allowed",
-    "x = torch.ones(4000, 2048)\nx @ torch.ones(2048, 4000)": "matmul would need",
-    "torch.rand(2**25).cumprod(0).cumprod(0)": "cumprod of 33,554,432 cells would take too long",
-    "torch.ones(10**6).split(1)": "split would give 1,000,000 tensors; 1,000 are allowed",
-    "x = 1\nfor i in range(50): x = x * 10**9": "a whole number of more than 256 bits",
-    "range(10**9)": "a range of 1,000,000,000 numbers",
-    "[0] * 10**9": "a sequence of 1 × 1,000,000,000 items",
-    "1" + "+1" * 24_000: "the program is too large",
-    "x = " + "-" * 9_000 + "1": "nested too deeply",
-    "a" + "\N{COMBINING ACUTE ACCENT}" * 20_000: "marks one behind another",
-    "x" * 10**6: "1000000 characters; 50000 are allowed",
-}
-
-
-@pytest.mark.parametrize(("program", "said"), CALLS.items(), ids=lambda text: repr(text[:40]))
+@pytest.mark.parametrize(("program", "said"), AT_ONCE.items(), ids=lambda text: repr(text[:40]))
 def test_what_a_text_or_the_shapes_of_a_call_tell_is_refused_at_once(program: str, said: str) -> None:
     with pytest.raises(LimitError) as refused:
         run(program)
