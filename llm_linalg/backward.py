@@ -17,8 +17,7 @@ from torch import Tensor
 from llm_linalg import reasons
 from llm_linalg.gradient_names import Names, transposed
 from llm_linalg.node import N, Node
-from llm_linalg.ops.call import Call
-from llm_linalg.ops.operation import filled
+from llm_linalg.ops.operation import Call, filled
 from llm_linalg.parts import parts_of
 from llm_linalg.reasons import Reason
 from llm_linalg.relations import IndexReads

@@ -25,7 +25,7 @@ from llm_linalg.language.source import Source
 from llm_linalg.lasting import comes_by_again, lasting
 from llm_linalg.memory import version
 from llm_linalg.node import N
-from llm_linalg.ops.call import tensors_in
+from llm_linalg.ops.arguments import tensors_in
 from llm_linalg.places import Places, frames_of, named_in, owner_of
 from llm_linalg.ranks import Group, InTurn, chosen, in_turn, joined
 from llm_linalg.recorder import Recorder

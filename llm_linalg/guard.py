@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from llm_linalg.ops.call import Call
+    from llm_linalg.ops.operation import Call
     from llm_linalg.ops.price import Price
 
 

@@ -15,8 +15,7 @@ import torch
 from torch import Tensor
 
 from llm_linalg.node import Node, Operand
-from llm_linalg.ops.call import Call
-from llm_linalg.ops.operation import Operation
+from llm_linalg.ops.operation import Call, Operation
 from llm_linalg.relations import IndexReads, Reads
 from llm_linalg.writes import Source, Writes, copy_of, moved, storage_cells
 

@@ -13,7 +13,7 @@ from torch import Tensor
 from llm_linalg.axes import Axes, Shape
 from llm_linalg.cells import NOTHING, Cells, Index
 from llm_linalg.errors import Span
-from llm_linalg.ops.call import Call
+from llm_linalg.ops.operation import Call
 from llm_linalg.ops.terms import CellTerms
 from llm_linalg.relations import Reads
 

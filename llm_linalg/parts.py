@@ -10,8 +10,8 @@ from llm_linalg.axes import Shape
 from llm_linalg.composed import ComposedReads
 from llm_linalg.lineage import Lineage
 from llm_linalg.node import N, Node
-from llm_linalg.ops.call import Call
 from llm_linalg.ops.composite import Composite
+from llm_linalg.ops.operation import Call
 from llm_linalg.relations import Reads
 
 SMALL = 2**22  # multiplications, or like work, that are done to count those of the parts

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 if TYPE_CHECKING:
-    from llm_linalg.ops.call import Call
+    from llm_linalg.ops.operation import Call
 
 
 def rerun(call: Call, leaves: Sequence[Tensor]) -> Any:

@@ -18,9 +18,10 @@ from llm_linalg.memory import version
 from llm_linalg.node import Node, Operand
 from llm_linalg.opened import opened
 from llm_linalg.ops import TABLE, Call, Operation
-from llm_linalg.ops.call import SlottedArguments, may_write, outputs
+from llm_linalg.ops.arguments import may_write, outputs
 from llm_linalg.ops.call_cache import CallKey, CallPlan, SplitCall, split_call
 from llm_linalg.ops.fallback import FallbackOperation
+from llm_linalg.ops.operation import SlottedArguments
 from llm_linalg.ops.randomness import draws, random_state
 from llm_linalg.ops.torch_names import GRADIENT_SETTERS, QUERY_FUNCTIONS, short_name
 

@@ -12,8 +12,7 @@ from torch import Tensor
 
 from llm_linalg.axes import Shape
 from llm_linalg.node import Node
-from llm_linalg.ops.call import Call
-from llm_linalg.ops.operation import filled
+from llm_linalg.ops.operation import Call, filled
 from llm_linalg.pulling import autograd_vjp, rerun
 
 TO = "{to}"

@@ -10,8 +10,8 @@ from llm_linalg.axes import Shape, ShapeMismatch
 from llm_linalg.errors import Frame, MismatchedAxis, OperandInfo, ProgramError, ShapeError, Span, innermost
 from llm_linalg.language.evaluator import Evaluator, operand_nodes
 from llm_linalg.ledger import shown
-from llm_linalg.ops.call import Call
 from llm_linalg.ops.call_errors import refusal_reason
+from llm_linalg.ops.operation import Call
 from llm_linalg.ops.pointwise import RULE
 
 _SHAPE_WORDS = ("shape", "size", "dimension", "dim ", "broadcast", "same number", "elements")

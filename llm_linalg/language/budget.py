@@ -13,7 +13,7 @@ from llm_linalg.errors import HaltedError, LimitError
 from llm_linalg.language import layered, plain
 from llm_linalg.language.printing import Shown
 from llm_linalg.language.values import Distinct, ordered
-from llm_linalg.ops.call import Call
+from llm_linalg.ops.operation import Call
 from llm_linalg.ops.price import ELEMENT, SMALL, Price, price_of
 from llm_linalg.spelling import hint
 from llm_linalg.text import MOST_COMPARED

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from llm_linalg.ops.call import Call as Call
+from llm_linalg.ops.operation import Call as Call
 from llm_linalg.ops.operation import Operation as Operation
 from llm_linalg.ops.table import TABLE as TABLE

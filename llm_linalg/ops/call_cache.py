@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor, nn
 
-from llm_linalg.ops.call import Call, Function, Slot
+from llm_linalg.ops.arguments import Function, Slot
+from llm_linalg.ops.operation import Call
 
 if TYPE_CHECKING:
     from llm_linalg.ops.operation import Operation

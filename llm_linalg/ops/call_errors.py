@@ -14,9 +14,9 @@ import torch
 
 from llm_linalg.axes import ShapeMismatch
 from llm_linalg.errors import MismatchedAxis
-from llm_linalg.ops.call import Call
 from llm_linalg.ops.index_errors import INDEX_ERRORS, beyond, not_whole
 from llm_linalg.ops.movement_shapes import reshape_shape
+from llm_linalg.ops.operation import Call
 
 _MOST_NAMED = 100  # axes, in a list of them
 

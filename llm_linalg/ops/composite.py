@@ -11,9 +11,8 @@ from typing import Any
 
 from torch import Tensor
 
-from llm_linalg.ops.call import Call
 from llm_linalg.ops.fallback import FallbackOperation
-from llm_linalg.ops.operation import Operation
+from llm_linalg.ops.operation import Call, Operation
 from llm_linalg.relations import Reads
 
 

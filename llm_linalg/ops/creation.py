@@ -11,10 +11,9 @@ import torch
 from torch import Tensor
 
 from llm_linalg.axes import Axes, Shape, ShapeMismatch, aligned
-from llm_linalg.ops.call import Call
 from llm_linalg.ops.movement import Movement
 from llm_linalg.ops.movement_gradients import embedding_vjp
-from llm_linalg.ops.operation import Operation
+from llm_linalg.ops.operation import Call, Operation
 from llm_linalg.relations import AxesReads, IndexReads, Reads
 
 

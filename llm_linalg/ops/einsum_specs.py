@@ -7,7 +7,7 @@ from functools import lru_cache
 
 from llm_linalg.axes import Axes, Labels, Shape, ShapeMismatch, aligned
 from llm_linalg.errors import MismatchedAxis
-from llm_linalg.ops.call import Call
+from llm_linalg.ops.operation import Call
 from llm_linalg.ops.torch_names import short_name
 
 _INNER = "the last axis of the first must be as long as the axis of the second that it is multiplied with"

@@ -13,8 +13,7 @@ from torch import Tensor
 
 from llm_linalg.axes import Shape, ShapeMismatch, extent, pointwise
 from llm_linalg.measured import AutogradProbe, AutogradReads
-from llm_linalg.ops.call import Call
-from llm_linalg.ops.operation import Operation
+from llm_linalg.ops.operation import Call, Operation
 from llm_linalg.relations import OpaqueReads, Reads
 
 _TOLD = """

@@ -10,8 +10,8 @@ from torch import Tensor
 
 from llm_linalg.axes import Shape, ShapeMismatch
 from llm_linalg.errors import MismatchedAxis
-from llm_linalg.ops.call import Call
 from llm_linalg.ops.movement_shapes import MASK_DTYPES
+from llm_linalg.ops.operation import Call
 
 _LISTED: Any = list | tuple | range
 

@@ -9,9 +9,8 @@ from torch import Tensor
 
 from llm_linalg.axes import Shape, pointwise
 from llm_linalg.by_mask import InverseIndexReads
-from llm_linalg.ops.call import Call
 from llm_linalg.ops.movement import Movement, numbered
-from llm_linalg.ops.operation import Operation
+from llm_linalg.ops.operation import Call, Operation
 from llm_linalg.relations import AxesReads, IndexReads, OpaqueReads, Reads
 
 

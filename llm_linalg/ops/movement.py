@@ -14,7 +14,6 @@ import torch
 from torch import Tensor
 
 from llm_linalg.axes import Shape
-from llm_linalg.ops.call import Call
 from llm_linalg.ops.movement_gradients import (
     cat_vjp,
     diag_vjp,
@@ -46,7 +45,7 @@ from llm_linalg.ops.movement_shapes import (
     stack_shape,
     tile_shape,
 )
-from llm_linalg.ops.operation import Operation
+from llm_linalg.ops.operation import Call, Operation
 from llm_linalg.relations import IndexReads, OpaqueReads, Reads
 
 Infer = Callable[[Call], Shape]

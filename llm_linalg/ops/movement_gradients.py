@@ -9,7 +9,7 @@ from typing import Any
 from torch import Tensor
 
 from llm_linalg.axes import Shape
-from llm_linalg.ops.call import Call
+from llm_linalg.ops.operation import Call
 
 VJP = Mapping[str, str]
 

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from llm_linalg.axes import Shape, ShapeMismatch, pointwise
 from llm_linalg.errors import MismatchedAxis
-from llm_linalg.ops.call import Call
+from llm_linalg.ops.operation import Call
 
 MASK_DTYPES = (torch.bool, torch.uint8)
 

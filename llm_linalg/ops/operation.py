@@ -1,4 +1,4 @@
-"""What an entry of the operation table is.
+"""What an entry of the operation table is, and a call of one.
 
 An operation is one entry: its name, its signature, the torch functions that mean it, and the
 mechanism that says what its cells are made of. The families in this folder supply the mechanisms;
@@ -8,20 +8,24 @@ an entry supplies the facts.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from math import isfinite, prod
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from llm_linalg.axes import Axes, Shape
 from llm_linalg.cells import Index
-from llm_linalg.ops.call import Call
+from llm_linalg.errors import LimitError
+from llm_linalg.generator import forked
+from llm_linalg.ops.arguments import PLAIN, Function, Slot, leaves, mapped, may_write, outputs, resolved
+from llm_linalg.ops.levels import hold
 from llm_linalg.ops.signature import parsed
 from llm_linalg.ops.terms import CellTerm, CellTerms
 from llm_linalg.relations import OpaqueReads, Reads
 
-VJPRule = Callable[[Call], Mapping[str, str]]
+VJPRule = Callable[["Call"], Mapping[str, str]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -185,3 +189,224 @@ def _literal(value: Any) -> str:
     if isinstance(value, float) and not isfinite(value):
         return f"float('{value}')"
     return repr(value)
+
+
+@dataclass(slots=True, eq=False)
+class Call:
+    """One call of an operation, with its arguments by the names of its parameters.
+
+    Nobody changes one. It is not frozen, since then each takes a microsecond more to make, and three are made
+    for a call of torch.
+
+    Attributes:
+        operation: The table's entry.
+        function: What torch was asked for.
+        args: Its positional arguments.
+        kwargs: Its keyword arguments.
+        arguments: All of them, by parameter, defaults filled in.
+        tensors: The tensors among them, in the order of the parameters.
+        places: For each parameter, which of the tensors are its own.
+        order: For each tensor, its position in the call as it was written.
+        output: What it gave (None before it is run).
+        position: Which of several outputs that is.
+        rng_state: The state of torch's generator before it, if it draws random numbers.
+    """
+
+    operation: Operation
+    function: Function
+    args: tuple[Any, ...]
+    kwargs: Mapping[str, Any]
+    arguments: Mapping[str, Any]
+    tensors: tuple[Tensor, ...]
+    places: Mapping[str, tuple[int, ...]]
+    order: tuple[int, ...]
+    output: Tensor | None = None
+    position: int = 0
+    rng_state: Tensor | None = None
+
+    @property
+    def shapes(self) -> tuple[Shape, ...]:
+        """The operands' shapes."""
+        return tuple([tuple(tensor.shape) for tensor in self.tensors])
+
+    @property
+    def shape(self) -> Shape:
+        """The output's shape."""
+        return tuple(self.result.shape)
+
+    @property
+    def result(self) -> Tensor:
+        """What the call gave; `LookupError` before it is run."""
+        if self.output is None:
+            raise LookupError(f"{self.operation.name} has not been run")
+        return self.output
+
+    def __getitem__(self, parameter: str) -> Any:
+        return self.arguments[parameter]
+
+    def tensor(self, parameter: str) -> Tensor:
+        """Return the argument of a parameter that takes a tensor."""
+        value = self.arguments[parameter]
+        if not isinstance(value, Tensor):
+            raise TypeError(f"{parameter} is a plain value here")
+        return value
+
+    def place(self, parameter: str) -> int | None:
+        """Return the position among the operands of a parameter's tensor; None for a plain value."""
+        places = self.places.get(parameter, ())
+        return places[0] if places else None
+
+    def dim(self, parameter: str = "dim", rank: int | None = None) -> int:
+        """Return an axis argument, counted from 0."""
+        total = self.tensors[0].dim() if rank is None else rank
+        return int(self.arguments[parameter]) % max(total, 1)
+
+    def dims(self) -> tuple[int, ...]:
+        """Return the axes that a reduction reduces: all when none are given."""
+        rank = self.tensors[0].dim()
+        given = self.arguments.get("dim")
+        if given is None or (isinstance(given, Sequence) and not given):
+            return tuple(range(rank))
+        axes = given if isinstance(given, Sequence) else (given,)
+        return tuple(sorted({int(axis) % max(rank, 1) for axis in set(axes)})) if rank else ()
+
+    def replay(self, tensors: Sequence[Tensor]) -> Any:
+        """Run the same call on other tensors; with the same random numbers, if it draws any.
+
+        Nothing changes of torch's generator.
+        """
+        if self.rng_state is None and self.operation.kind != "measured":
+            return self._run(tensors)
+        with forked():  # one that the table lacks may draw, too
+            if self.rng_state is not None:
+                torch.set_rng_state(self.rng_state)
+            return self._run(tensors)
+
+    def _run(self, tensors: Sequence[Tensor]) -> Any:
+        if self.may_write:
+            tensors = [tensor.clone() for tensor in tensors]
+        elif self.operation.kind == "measured":  # batch_norm writes its running means, which have no gradient
+            tensors = [tensor if tensor.requires_grad else tensor.clone() for tensor in tensors]
+        written = dict(zip(self.order, tensors, strict=True))
+        feed = iter([written[position] for position in range(len(tensors))])
+        args = tuple(mapped(value, lambda _: next(feed)) for value in self.args)
+        kwargs = {name: mapped(value, lambda _: next(feed)) for name, value in self.kwargs.items()}
+        result = self.function(*args, **kwargs)
+        if result is None and self.may_write:  # ``x[key] = value``
+            return written[0]
+        return result if isinstance(result, Tensor) else outputs(result)[self.position]
+
+    def with_tensors(self, tensors: Sequence[Tensor]) -> Call:
+        """Return the same call with other tensors in the place of its own."""
+        others = {id(old): new for old, new in zip(self.tensors, tensors, strict=True)}
+
+        def other(tensor: Tensor) -> Tensor:
+            return others[id(tensor)]
+
+        return Call(
+            self.operation,
+            self.function,
+            tuple([mapped(value, other) for value in self.args]),
+            {name: mapped(value, other) for name, value in self.kwargs.items()} if self.kwargs else {},
+            {name: mapped(value, other) for name, value in self.arguments.items()},
+            tuple(tensors),
+            self.places,
+            self.order,
+            self.output,
+            self.position,
+            self.rng_state,
+        )
+
+    def with_output(self, output: Tensor, position: int | None = None) -> Call:
+        """Return the same call with what it gave; ``replace`` takes three times as long."""
+        return Call(
+            self.operation,
+            self.function,
+            self.args,
+            self.kwargs,
+            self.arguments,
+            self.tensors,
+            self.places,
+            self.order,
+            output,
+            self.position if position is None else position,
+            self.rng_state,
+        )
+
+    def with_rng_state(self, state: Tensor | None) -> Call:
+        """Return the same call with the state of torch's random numbers before it."""
+        return self if state is None else replace(self, rng_state=state)
+
+    @property
+    def may_write(self) -> bool:
+        """Whether it may write into an operand, by its name or its arguments."""
+        return may_write(self.function, self.args, self.kwargs)
+
+    @property
+    def written(self) -> Tensor:
+        """The tensor that stands first in the call as it was written."""
+        return self.tensors[self.order.index(0)]
+
+
+@dataclass(slots=True, eq=False)
+class SlottedArguments:
+    """A call's arguments as they were written, its tensors taken out: each has a slot in its place."""
+
+    args: tuple[Any, ...]
+    kwargs: Mapping[str, Any]
+    tensors: list[Tensor]
+
+    @classmethod
+    def of(cls, args: Sequence[Any], kwargs: Mapping[str, Any], most: int | None = None) -> SlottedArguments:
+        """Take the tensors out of arguments.
+
+        Raises:
+            LimitError: If there are more than the most, or they are too deep within lists.
+        """
+        tensors: list[Tensor] = []
+
+        def slot(tensor: Tensor) -> Slot:
+            tensors.append(tensor)
+            if most is not None and len(tensors) > most:
+                raise LimitError(f"a call of more than {most:,} tensors")
+            return Slot(len(tensors) - 1)
+
+        if most is not None:
+            for value in (*args, *kwargs.values()):
+                hold(value)
+        slotted = tuple([mapped(value, slot) for value in args])
+        named = {name: mapped(value, slot) for name, value in kwargs.items()} if kwargs else {}
+        return cls(slotted, named, tensors)
+
+    def bind(
+        self, operation: Operation, function: Function, tensors: Sequence[Tensor], swap: bool = False
+    ) -> Call:
+        """Bind the arguments to an operation's parameters, these tensors in the slots.
+
+        Raises:
+            TypeError: If they don't fit.
+        """
+        bound = operation.bind(self.args, self.kwargs, swap)
+        order: list[int] = []
+        places: dict[str, tuple[int, ...]] = {}
+        arguments: dict[str, Any] = {}
+        for name, value in bound.items():
+            first = len(order)
+            if value.__class__ is Slot:
+                order.append(value.position)
+                places[name] = (first,)
+                arguments[name] = tensors[value.position]
+            elif value is None or value.__class__ in PLAIN:
+                places[name] = ()
+                arguments[name] = value
+            else:
+                order += [item.position for item in leaves(value, Slot)]
+                places[name] = tuple(range(first, len(order)))
+                arguments[name] = resolved(value, tensors)
+        chosen = operation.overload_for(arguments)
+        if chosen is not operation:
+            return self.bind(chosen, function, tensors, swap)
+        args = tuple([resolved(value, tensors) for value in self.args])
+        kwargs = {name: resolved(value, tensors) for name, value in self.kwargs.items()}
+        inputs = tuple([tensors[position] for position in order])
+        return Call(operation, function, args, kwargs, arguments, inputs, places, tuple(order))

@@ -11,8 +11,7 @@ from torch import Tensor
 
 from llm_linalg.axes import Axes, pointwise
 from llm_linalg.cells import Index
-from llm_linalg.ops.call import Call
-from llm_linalg.ops.operation import Operation
+from llm_linalg.ops.operation import Call, Operation
 from llm_linalg.ops.terms import CellTerm, CellTerms, Number
 from llm_linalg.relations import AxesReads, IndexReads, Reads
 

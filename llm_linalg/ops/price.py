@@ -18,10 +18,10 @@ from torch import Tensor
 
 from llm_linalg.axes import Shape, ShapeMismatch, extent
 from llm_linalg.errors import LimitError
-from llm_linalg.ops.call import Call
 from llm_linalg.ops.call_errors import unsafe_reason
 from llm_linalg.ops.creation import inner_lists
 from llm_linalg.ops.fallback import FallbackOperation, stacks
+from llm_linalg.ops.operation import Call
 from llm_linalg.ops.randomness import drops
 
 MAX_AXES = 24

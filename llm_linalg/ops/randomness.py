@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from llm_linalg.ops.call import Function
+from llm_linalg.ops.arguments import Function
 
 DROPOUT = 4  # where scaled_dot_product_attention takes how much it drops
 _NAMES = """

@@ -11,9 +11,8 @@ import torch
 
 from llm_linalg.axes import Axes, Labels, Shape, aligned
 from llm_linalg.cells import Index
-from llm_linalg.ops.call import Call
 from llm_linalg.ops.contraction import operand_factors
-from llm_linalg.ops.operation import Operation, filled
+from llm_linalg.ops.operation import Call, Operation, filled
 from llm_linalg.ops.terms import CellTerms
 from llm_linalg.relations import AxesReads, Reads
 

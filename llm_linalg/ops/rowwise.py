@@ -14,8 +14,7 @@ from torch import Tensor
 from llm_linalg.axes import Axes, Shape, ShapeMismatch, aligned, pointwise
 from llm_linalg.cells import Index
 from llm_linalg.errors import MismatchedAxis
-from llm_linalg.ops.call import Call
-from llm_linalg.ops.operation import Operation, filled
+from llm_linalg.ops.operation import Call, Operation, filled
 from llm_linalg.ops.terms import CellTerm, CellTerms
 from llm_linalg.relations import AxesReads, PrefixReads, Reads
 

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch.overrides import resolve_name
 
-from llm_linalg.ops.call import Function
+from llm_linalg.ops.arguments import Function
 from llm_linalg.ops.fallback import TENSOR_QUERIES
 
 _SPACES = (

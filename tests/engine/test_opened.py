@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from llm_linalg import trace
 from llm_linalg.opened import opened
-from llm_linalg.ops.call import outputs
+from llm_linalg.ops.arguments import outputs
 
 WAYS: list[dict[str, Any]] = [
     {"need_weights": False},

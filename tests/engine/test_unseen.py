@@ -14,7 +14,7 @@ from llm_linalg import LimitError, ProgramError, ShapeError, run, trace
 from llm_linalg.language import printing
 from llm_linalg.language.budget import Budget
 from llm_linalg.ops import TABLE
-from llm_linalg.ops.call import SlottedArguments
+from llm_linalg.ops.operation import SlottedArguments
 from llm_linalg.ops.price import price_of
 from llm_linalg.recorder import call_of
 from tests.engine.counting import at_most

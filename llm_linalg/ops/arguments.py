@@ -1,0 +1,117 @@
+"""The arguments of a torch call, and the tensors within them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cache
+from itertools import chain
+from operator import is_
+from typing import Any, TypeVar
+
+from torch import Tensor
+
+Function = Callable[..., Any]
+T = TypeVar("T")
+PLAIN = frozenset([bool, int, float, str])  # what holds no tensor, told at a glance
+_SINGLE: frozenset[Any] = PLAIN | {type(None), type(...)}
+_NESTED: frozenset[Any] = frozenset([list, tuple])
+_IN_PLACE = frozenset(
+    ["add", "sub", "mul", "truediv", "div", "floordiv", "mod", "pow", "matmul", "and", "or", "xor"]
+)
+
+
+class Slot:
+    """Stands for a tensor while arguments are bound, so that ``x @ x`` keeps its two operands apart."""
+
+    __slots__ = ("position",)
+
+    def __init__(self, position: int) -> None:
+        self.position = position
+
+
+def outputs(result: Any) -> Sequence[Tensor]:
+    """Return the tensors that a call gave, in order; what else it gave, such as None, is left out."""
+    if isinstance(result, Tensor):
+        return (result,)
+    if not isinstance(result, tuple | list) or not result or not isinstance(result[0], Tensor | tuple | None):
+        return ()
+    return [tensor for item in result for tensor in outputs(item)]
+
+
+def may_write(function: Function, args: Sequence[Any], kwargs: Mapping[str, Any]) -> bool:
+    """Whether a call may write into an operand, by its function's name or its arguments."""
+    return (
+        writes(function)
+        or (bool(kwargs) and (kwargs.get("out") is not None or bool(kwargs.get("inplace"))))
+        or True in {value for value in args if value.__class__ is bool}
+    )
+
+
+@cache
+def writes(function: Function) -> bool:
+    """Whether a function of torch's writes into its operand, by its name."""
+    name = str(getattr(function, "__name__", ""))
+    return (
+        name == "__setitem__"
+        or (name.endswith("_") and not name.endswith("__"))
+        or (name.startswith("__i") and name.removeprefix("__i").removesuffix("__") in _IN_PLACE)
+    )
+
+
+def tensors_in(value: object) -> Iterator[Tensor]:
+    """Yield the tensors in an argument, in order, also inside tuples, lists, dicts and slices."""
+    return leaves(value, Tensor)
+
+
+def leaves(value: object, kind: type[T]) -> Iterator[T]:
+    """Yield the values of a kind in an argument, in order, also inside tuples, lists and dicts."""
+    if isinstance(value, kind):
+        yield value
+    elif isinstance(value, list | tuple):
+        if _may_hold(value):
+            for item in value:
+                yield from leaves(item, kind)
+    elif isinstance(value, dict):
+        yield from leaves(tuple(value.values()), kind)
+
+
+def _may_hold(items: Sequence[Any]) -> bool:
+    """Return whether lists within lists may hold more than plain values: a look at each level tells."""
+    while True:
+        kinds = set(map(type, items))
+        nested = kinds - _SINGLE
+        if not nested <= _NESTED:
+            return True
+        if not nested:
+            return False
+        if nested != kinds:
+            items = [item for item in items if item.__class__ in nested]
+        items = list(chain.from_iterable(items))
+
+
+def mapped(value: Any, change: Callable[[Tensor], Any]) -> Any:
+    """Return an argument with each of its tensors changed."""
+    if value is None or value.__class__ in PLAIN:
+        return value
+    return change(value) if isinstance(value, Tensor) else _within(value, lambda item: mapped(item, change))
+
+
+def resolved(value: Any, written: Sequence[Any]) -> Any:
+    """Return an argument with what was written in the place of each slot."""
+    if value.__class__ is Slot:
+        return written[value.position]
+    if value is None or value.__class__ in PLAIN:
+        return value
+    return _within(value, lambda item: resolved(item, written))
+
+
+def _within(value: Any, change: Callable[[Any], Any]) -> Any:
+    """Return a list, a tuple or a dict with each of its items changed; itself if none is."""
+    if isinstance(value, dict):
+        return {name: change(item) for name, item in value.items()}
+    if not isinstance(value, list | tuple) or not _may_hold(value):
+        return value
+    items = list(map(change, value))
+    if all(map(is_, items, value)):
+        return value
+    return items if isinstance(value, list) else tuple(items)
