@@ -14,14 +14,14 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from llm_linalg.api.node import Node as Node
     from llm_linalg.api.node import Operand as Operand
+    from llm_linalg.api.run import run as run
     from llm_linalg.api.trace import Trace as Trace
+    from llm_linalg.api.trace import trace as trace
     from llm_linalg.errors import HaltedError as HaltedError
     from llm_linalg.errors import LimitError as LimitError
     from llm_linalg.errors import ProgramError as ProgramError
     from llm_linalg.errors import ShapeError as ShapeError
     from llm_linalg.exploring import explore as explore
-    from llm_linalg.front import run as run
-    from llm_linalg.front import trace as trace
     from llm_linalg.lesson import Control as Control
     from llm_linalg.lesson import Lesson as Lesson
     from llm_linalg.lesson import LessonError as LessonError
@@ -51,8 +51,8 @@ _HOMES = {
     "Trace": "api.trace",
     "Walk": "walk",
     "explore": "exploring",
-    "run": "front",
-    "trace": "front",
+    "run": "api.run",
+    "trace": "api.trace",
 }
 
 __all__ = ["__version__", *_HOMES]  # noqa: PLE0604

@@ -16,6 +16,7 @@ from torch import Tensor
 
 from llm_linalg import reasons
 from llm_linalg.gradient_names import Names, transposed
+from llm_linalg.language.execute import execute_over
 from llm_linalg.node import N, Node
 from llm_linalg.ops.operation import Call, filled
 from llm_linalg.parts import parts_of
@@ -30,14 +31,12 @@ def backward(trace: Record[N], loss: N) -> Record[N]:
 
     Its nodes are named ``d`` + the name of what they are the gradient of.
     """
-    from llm_linalg.front import execute
-
     if not loss.value.dtype.is_floating_point:
         raise ValueError(f"{loss.name} is {loss.dtype}: only what is made of real numbers has a gradient")
     writer = _Writer(trace.nodes, loss)
     writer.write()
-    program = execute(
-        "\n".join(writer.lines), trace.seed, writer.asked, writer.names.known, node_type=type(loss)
+    program = execute_over(
+        "\n".join(writer.lines), writer.names.known, seed=trace.seed, names=writer.asked, node_type=type(loss)
     )
     for node in program.nodes:
         if node.line is not None:

@@ -9,8 +9,8 @@ from typing import Any
 from torch import Tensor
 
 from llm_linalg.errors import ProgramError
-from llm_linalg.front import quiet
 from llm_linalg.language.budget import Budget
+from llm_linalg.language.execute import quiet
 from llm_linalg.language.interpreter import Interpreter
 from llm_linalg.language.source import Source
 from llm_linalg.repairs import repairs

@@ -69,7 +69,7 @@ def of_function(
     """A function or a module with its inputs; it is run when it is shown."""
 
     def make(seed: int, around: int | None, halt: Halt | None) -> Trace:
-        from llm_linalg.front import trace
+        from llm_linalg.api.trace import trace
         from llm_linalg.keeping import BUDGET
 
         kept = BUDGET if keep is None else keep

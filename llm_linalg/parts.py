@@ -8,6 +8,7 @@ import torch
 
 from llm_linalg.axes import Shape
 from llm_linalg.composed import ComposedReads
+from llm_linalg.language.execute import execute_over
 from llm_linalg.lineage import Lineage
 from llm_linalg.node import N, Node
 from llm_linalg.ops.composite import Composite
@@ -25,14 +26,12 @@ def parts_of(node: N) -> tuple[N, ...]:
 
 
 def _parts(node: N) -> tuple[N, ...]:
-    from llm_linalg.front import execute
-
     call = node.call
     program = call.operation.program_for(call) if call else ""
     if call is None or not program:
         return ()
     known = {name: node.operands[place].node for name, place in _inputs(call).items()}
-    parts = execute(program, 0, {}, known, node_type=type(node)).nodes
+    parts = execute_over(program, known, node_type=type(node)).nodes
     for part in parts:
         part.inside = node
     return parts
@@ -45,14 +44,12 @@ def reads_of(node: Node) -> tuple[Reads, ...]:
         return ()
     if not isinstance(call.operation, Composite):
         return call.operation.operand_reads(call)
-    from llm_linalg.front import execute
-
     kind = type(node)
     inputs = {
         name: kind(0, "input", call.tensors[place].detach(), name=name)
         for name, place in _inputs(call).items()
     }
-    inner = execute(call.operation.program_for(call), 0, {}, inputs, node_type=kind)
+    inner = execute_over(call.operation.program_for(call), inputs, node_type=kind)
     lineage = Lineage(inner.nodes)
     by_place = {place: inputs[name] for name, place in _inputs(call).items()}
     return tuple(
@@ -87,12 +84,10 @@ def _multiplications(
     program: str, operands: tuple[tuple[str, Shape, torch.dtype], ...], device: str
 ) -> int | None:
     """Run the program on zeros: only shapes matter."""
-    from llm_linalg.front import execute
-
     with torch.device(device):
         known = {
             name: Node(0, "input", torch.zeros(shape, dtype=dtype), name=name)
             for name, shape, dtype in operands
         }
-        counts = [multiplications_of(node) for node in execute(program, 0, {}, known, node_type=Node).nodes]
+        counts = [multiplications_of(node) for node in execute_over(program, known, node_type=Node).nodes]
     return None if None in counts else sum(count or 0 for count in counts)

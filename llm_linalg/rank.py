@@ -89,7 +89,8 @@ def run(job: Mapping[str, Any], folder: Path, rank: int) -> dict[str, Any]:
     """Run a job as one of its devices; return what it told, or why it failed."""
     from torch import distributed
 
-    from llm_linalg.front import execute
+    from llm_linalg.api.run import EXPLANATIONS
+    from llm_linalg.language.execute import execute
     from llm_linalg.node import Node
 
     ranks = int(job["ranks"])
@@ -101,6 +102,7 @@ def run(job: Mapping[str, Any], folder: Path, rank: int) -> dict[str, Any]:
             job["source"],
             job["seed"],
             names,
+            EXPLANATIONS,
             group=_Process(rank, ranks),
             node_type=Node,
             seconds=job.get("seconds"),

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from llm_linalg.axes import Shape
+from llm_linalg.language.execute import execute_over
 from llm_linalg.node import Node
 from llm_linalg.ops.operation import Call, filled
 from llm_linalg.pulling import autograd_vjp, rerun
@@ -86,8 +87,6 @@ def _value(template: str, call: Call, given: Mapping[str, Tensor]) -> Tensor:
 
     The rule is run on tensors of the right shapes: what it gives is not in question here.
     """
-    from llm_linalg.front import execute
-
     text = template.replace("{alpha}", "")
     names: dict[str, Node] = {}
     for name, tensor in given.items():
@@ -96,9 +95,8 @@ def _value(template: str, call: Call, given: Mapping[str, Tensor]) -> Tensor:
             names[f"own_{name}"] = Node(0, "input", tensor.detach(), name=f"own_{name}")
     plain: dict[str, Any] = {name: value for name, value in call.arguments.items() if name != "alpha"}
     *lines, last = filled(text, plain).split("\n")
-    return execute("\n".join([*lines, f"own_result = {last}"]), 0, {}, names, node_type=Node)[
-        "own_result"
-    ].value
+    result = execute_over("\n".join([*lines, f"own_result = {last}"]), names, node_type=Node)
+    return result["own_result"].value
 
 
 def repeated(result: Shape, own: Shape) -> tuple[int, ...]:

@@ -16,9 +16,10 @@ from typing import Any
 from torch import nn
 
 from llm_linalg import parsing
+from llm_linalg.api.run import EXPLANATIONS
 from llm_linalg.api.user_code import guarded
-from llm_linalg.front import evaluated
 from llm_linalg.generator import forked, seeded
+from llm_linalg.language.execute import evaluated
 from llm_linalg.spelling import quoted, unknown
 from llm_linalg.text import clean
 
@@ -74,7 +75,7 @@ def inputs(texts: list[str], seed: int = 0) -> tuple[Any, ...]:
     """
     found: list[Any] = []
     for text in texts:
-        value = evaluated(_expression(text.strip()), seed)
+        value = evaluated(_expression(text.strip()), EXPLANATIONS, seed)
         found += value if isinstance(value, tuple) else [value]
     return tuple(found)
 

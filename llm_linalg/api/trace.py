@@ -1,23 +1,32 @@
-"""A trace as documented: the record of what torch did, and the questions that can be put to it."""
+"""A trace as documented, and `trace`, which records trusted Python as one."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING
+from inspect import Parameter, signature
+from typing import Any
+
+from torch import Tensor, nn
 
 from llm_linalg.api.node import Node
 from llm_linalg.backward import backward
 from llm_linalg.cells import Cells, Index
+from llm_linalg.collecting import old_objects_kept
 from llm_linalg.edge import Declared, Edges
+from llm_linalg.errors import HaltedError, LimitError, ProgramError, innermost
+from llm_linalg.generator import seeded
 from llm_linalg.influence import Influence
+from llm_linalg.keeping import BUDGET
 from llm_linalg.lineage import Lineage
 from llm_linalg.maps import Map
+from llm_linalg.memory import version
 from llm_linalg.naming import Naming
+from llm_linalg.ops.arguments import tensors_in
+from llm_linalg.places import Places, frames_of, named_in, owner_of
+from llm_linalg.recorder import Recorder
+from llm_linalg.shapes import explain_call
 from llm_linalg.tracing import Record, fed_by, made_from
-
-if TYPE_CHECKING:
-    from torch import Tensor
 
 
 class Trace(Record[Node]):
@@ -122,3 +131,124 @@ class Trace(Record[Node]):
         naming = Naming(Declared(named, tuple(words.items())), self.lists)
         found = {node: naming.of(node) for node in self.nodes}
         return {node: edges for node, edges in found.items() if edges}
+
+
+def trace(
+    function: Callable[..., Any],
+    *inputs: Any,
+    seed: int = 0,
+    keep: int | None = BUDGET,
+    around: int | None = None,
+    halt: Callable[[], bool] | None = None,
+) -> Trace:
+    """Run any Python callable that uses torch, and return the trace of its torch calls.
+
+    This runs the function: it is for code that you trust. Nodes of inputs are named after the
+    parameters, and others after the local variables that hold them when the function returns,
+    or else after the one that they were assigned to; a module's parameters as the module names them.
+    What runs in C++ alone, such as a scripted module, in another thread, or inside ``torch.vmap`` and
+    its like is not recorded; what it gives comes in as an input.
+
+    Args:
+        function: A function, a method or an ``nn.Module``.
+        inputs: Its arguments.
+        seed: What ``torch.manual_seed`` is called with before it.
+        keep: The most bytes of the values that are kept (None: all). Of the nodes beyond it, `dropped` is
+            true: they know their shape, and the trace's `recomputed` runs the function again for them.
+        around: The position of a node around which values are kept; the last ones unless given.
+        halt: Is asked at each torch call whether the run is to end.
+
+    Raises:
+        HaltedError: If it was stopped.
+        LimitError: If it makes more calls than a trace can hold.
+        ProgramError: If a torch call fails, with the frames that led to it.
+        ShapeError: If that is since its operands don't fit.
+    """
+    places = Places(function)
+    recorder = Recorder(places.here, None, keep, around, halt)
+    recorder.node_type = Node
+
+    def name_locals() -> None:
+        for name, tensor in places.locals():
+            if recorder.node_of(tensor) is not None:
+                recorder.bind(name, tensor)
+
+    recorder.before_drop = lambda: name_locals() if places.many else None
+    for name, value in _named_inputs(function, inputs):
+        if isinstance(value, Tensor):
+            recorder.bind(name, value)
+
+    def label(module: Any, path: str = "") -> None:
+        for name, tensor in _parameters(module):
+            recorder.label(tensor, f"{path}.{name}" if path else name)
+
+    label(function)
+    places.met = label
+    rerun = _again(function, inputs, lambda at: trace(function, *inputs, seed=seed, keep=keep, around=at))
+    with seeded(seed), old_objects_kept():
+        try:
+            with recorder, places.following():
+                function(*inputs)
+        except (HaltedError, LimitError) as error:  # the recorder's own
+            frames = frames_of(error.__traceback__)
+            ended = type(error)(error.message, *innermost(frames))
+            ended.frames = frames
+            raise ended from None
+        except (RuntimeError, ValueError, IndexError, TypeError) as error:
+            if recorder.failed is None or recorder.failure is not error:
+                raise  # the function's own, whatever torch refused before it
+            held = named_in(error.__traceback__)
+            names = [recorder.labelled(tensor) or held.get(id(tensor)) for tensor in recorder.failed.tensors]
+            raise explain_call(recorder.failed, error, frames_of(error.__traceback__), names) from error
+    name_locals()
+    recorder.name_targets()
+    found = Trace.of(recorder.finish("", seed))
+    found.rerun = rerun
+    return found
+
+
+def _again(
+    function: Callable[..., Any], inputs: tuple[Any, ...], run_again: Callable[[int], Trace]
+) -> Callable[[int], Trace]:
+    """Return what runs a function again, unless the tensors that it is given have been written by then."""
+    given = dict(_parameters(function))
+    for name, value in _named_inputs(function, inputs):
+        for place, tensor in enumerate(tensors_in(value)):
+            given[name if tensor is value else f"{name}[{place}]"] = tensor
+    were = list(map(_state, given.values()))
+
+    def rerun(at: int) -> Trace:
+        for (name, tensor), was in zip(given.items(), were, strict=True):
+            if _state(tensor) != was:
+                raise ProgramError(f"{name} has been written since: the function would give other values")
+        return run_again(at)
+
+    return rerun
+
+
+def _state(tensor: Tensor) -> tuple[object, ...]:
+    """Return what is another once a tensor was written, or its gradient."""
+    several = [item for item in (tensor, tensor.grad) if item is not None]
+    return tuple([(id(item), version(item)) for item in several])
+
+
+def _named_inputs(function: Callable[..., Any], inputs: tuple[Any, ...]) -> Iterator[tuple[str, Any]]:
+    target = function.forward if isinstance(function, nn.Module) else function
+    try:
+        bound = signature(target).bind(*inputs)
+        parameters = signature(target).parameters
+    except (TypeError, ValueError):
+        yield from ((f"input_{position}", value) for position, value in enumerate(inputs))
+        return
+    for name, value in bound.arguments.items():
+        if parameters[name].kind is Parameter.VAR_POSITIONAL:
+            yield from ((f"{name}_{position}", item) for position, item in enumerate(value))
+        else:
+            yield name, value
+
+
+def _parameters(function: Callable[..., Any]) -> Iterator[tuple[str, Tensor]]:
+    module = function if isinstance(function, nn.Module) else owner_of(function)
+    if isinstance(module, nn.Module):
+        yield from module.named_parameters()
+        yield from module.named_buffers()

@@ -176,7 +176,7 @@ class LessonContents:
         Raises:
             ProgramError: Where the program fails, as a stop that `fails` does.
         """
-        from llm_linalg.front import run
+        from llm_linalg.api.run import run
 
         if self.given is not None:
             return self.given.run(self.seed if seed is None else seed)

@@ -1,0 +1,279 @@
+"""Runs programs: anyone's, within a budget, and our own, over tensors that are known."""
+
+from __future__ import annotations
+
+import ast
+import warnings
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from llm_linalg.collecting import old_objects_kept
+from llm_linalg.errors import HaltedError, LimitError, ProgramError, Repair, ShapeError
+from llm_linalg.generator import seeded
+from llm_linalg.language.budget import SECONDS, Budget, never
+from llm_linalg.language.evaluator import Evaluator, Explain
+from llm_linalg.language.interpreter import FindRepairs, Interpreter
+from llm_linalg.language.printing import CHOSEN
+from llm_linalg.language.source import Source
+from llm_linalg.node import N, Node
+from llm_linalg.parsing import walk
+from llm_linalg.ranks import Group, InTurn, in_turn, joined
+from llm_linalg.tracing import Record
+
+_TRIAL: Mapping[str, Any] = {
+    "steps": 20_000,
+    "tensors": 500,
+    "elements": 2**20,
+    "multiplications": 2**28,
+}
+_SHORT = 10_000  # steps: some milliseconds
+_OWN_BUDGET: Mapping[str, Any] = {
+    "steps": 2**40,
+    "tensors": 2**20,
+    "elements": 2**31,
+    "multiplications": 2**44,
+    "call_elements": 2**31,
+    "call_multiplications": 2**44,
+    "seconds": None,
+}
+_REPEATING = (ast.For, ast.FunctionDef, ast.ListComp, ast.GeneratorExp, ast.DictComp)
+
+
+@dataclass(frozen=True, slots=True)
+class Explanations:
+    """How the errors of a program are explained: by the layer above, which knows more than the language.
+
+    Attributes:
+        explain: Turns a failed call into the error that is shown.
+        find_repairs: Finds what can stand in place of a call whose shapes clash.
+    """
+
+    explain: Explain
+    find_repairs: FindRepairs | None = None
+
+
+def _plain(interpreter: Evaluator, node: ast.expr | ast.stmt, error: Exception) -> ProgramError:
+    return interpreter.error(str(error), node)
+
+
+PLAIN = Explanations(_plain)
+"""torch's own words, for programs of ours, which are not meant to fail."""
+
+
+@old_objects_kept()
+def execute(
+    source: str,
+    seed: int,
+    names: Mapping[str, Any],
+    explanations: Explanations,
+    cells: Sequence[int] = (),
+    halt: Callable[[], bool] | None = None,
+    group: Group | None = None,
+    *,
+    seconds: float | None = SECONDS,
+    node_type: type[N],
+) -> Record[N]:
+    """Run a program of anyone's, within a budget; see `llm_linalg.run`."""
+    budget = Budget(seconds=seconds, halt=halt or never)
+    with quiet(seed):
+        return _executed(
+            Source(source), seed, names, budget, explanations, cells=cells, group=group, node_type=node_type
+        )
+
+
+@old_objects_kept()
+def execute_on_devices(
+    source: str,
+    seed: int,
+    names: Mapping[str, Any],
+    explanations: Explanations,
+    cells: Sequence[int] = (),
+    halt: Callable[[], bool] | None = None,
+    *,
+    ranks: int,
+    seconds: float | None = SECONDS,
+    node_type: type[N],
+) -> tuple[Record[N], ...]:
+    """Run a program on several devices, which share one budget, and return the record of each."""
+    read = Source(source)
+    budget = Budget(seconds=seconds, halt=halt or never)
+
+    def one(given: Mapping[str, Any], device: InTurn) -> Record[N]:
+        with seeded(seed):
+            return _executed(
+                read, seed, given, budget, explanations, cells=cells, group=device, node_type=node_type
+            )
+
+    with quiet(seed):
+        return in_turn(one, names, ranks)
+
+
+@old_objects_kept()
+def execute_over(
+    source: str,
+    known: Mapping[str, Node],
+    *,
+    seed: int = 0,
+    names: Mapping[str, Any] | None = None,
+    node_type: type[N],
+) -> Record[N]:
+    """Run a program of our own, made from a record that exists, over the tensors of its nodes.
+
+    Its size is that record's, and not bounded again.
+
+    Args:
+        source: The program.
+        known: The nodes whose tensors it uses, by the names that it has for them.
+        seed: What ``torch.manual_seed`` is called with before it.
+        names: Other values that it uses.
+        node_type: What its nodes are made as.
+    """
+    budget = Budget(**_OWN_BUDGET)
+    with quiet(seed):
+        return _executed(
+            Source(source, bounded=False), seed, names or {}, budget, PLAIN, known=known, node_type=node_type
+        )
+
+
+def _executed(
+    checked: Source,
+    seed: int,
+    names: Mapping[str, Any],
+    budget: Budget,
+    explanations: Explanations,
+    *,
+    known: Mapping[str, Node] | None = None,
+    cells: Sequence[int] = (),
+    group: Group | None = None,
+    trial: bool = False,
+    node_type: type[N],
+) -> Record[N]:
+    """As `execute`, of a text that has been read, with what it may take, and the generator as it is.
+
+    Of a trial only the beginning is run, and no repairs are looked for.
+    """
+    tensors = {name: node.value for name, node in (known or {}).items()}
+    find_repairs = None if trial else explanations.find_repairs
+    interpreter = Interpreter(
+        checked, {**names, **tensors}, budget, explanations.explain, find_repairs, node_type
+    )
+    for name, node in (known or {}).items():
+        interpreter.recorder.know(tensors[name], node)
+    group = group or InTurn()
+    group.records(interpreter.recorder, budget.charge_copy)
+    try:
+        with joined(group):
+            interpreter.run(cells)
+        trace: Record[N] = _traced(interpreter, seed)
+    except ProgramError as error:
+        error.trace = _traced(interpreter, seed, failed=True)
+        error.trace.failed = error.line
+        if isinstance(error, ShapeError) and not trial and _tries_whole(interpreter, error, names):
+            error.repairs = _lasting(error, lambda text: _try(text, seed, names, budget, explanations, cells))
+        raise
+    trace.lists = {
+        name: tuple(value)
+        for name, value in interpreter.names.items()
+        if isinstance(value, list | tuple) and value and all(isinstance(word, str) for word in value)
+    }
+    return trace
+
+
+def _try(
+    text: str,
+    seed: int,
+    names: Mapping[str, Any],
+    budget: Budget,
+    explanations: Explanations,
+    cells: Sequence[int],
+) -> None:
+    """Run the beginning of a program, as far as is left of what a budget has for what is tried.
+
+    Raises:
+        ProgramError: What the program does.
+        LimitError: If it has not ended by then.
+    """
+    trial = budget.trial(len(text), **_TRIAL)
+    try:
+        with quiet(seed):
+            _executed(Source(text), seed, names, trial, explanations, cells=cells, trial=True, node_type=Node)
+    finally:
+        budget.trials -= trial.steps_used
+
+
+def _tries_whole(interpreter: Interpreter, error: ShapeError, names: Mapping[str, Any]) -> bool:
+    """Whether the program is run again with each repair: it may come by again, and has done little so far."""
+    short = interpreter.budget.steps_used <= _SHORT
+    plain = all(isinstance(value, int | float | str | tuple) for value in names.values())
+    return bool(error.repairs) and short and plain and _comes_by_again(interpreter.source, error)
+
+
+def _comes_by_again(source: Source, error: ShapeError) -> bool:
+    """Return whether the program may come by the place of an error more than once."""
+    line = error.line or 0
+    return any(
+        isinstance(node, _REPEATING) and node.lineno <= line <= (node.end_lineno or line)
+        for node in walk(source.tree)
+    )
+
+
+def _lasting(error: ShapeError, rerun: Callable[[str], object]) -> tuple[Repair, ...]:
+    """Return the repairs of an error after which its place no longer fails, whenever the program comes by.
+
+    Args:
+        error: The error.
+        rerun: Runs a program.
+    """
+    found: list[Repair] = []
+    for repair in error.repairs:
+        try:
+            rerun(error.repaired(repair))
+        except HaltedError:
+            raise
+        except LimitError:
+            pass  # so far it was right
+        except ProgramError as other:
+            if other.span is not None and error.span is not None and other.span[:2] == error.span[:2]:
+                continue
+        found.append(repair)
+    return tuple(found)
+
+
+def _traced(interpreter: Interpreter, seed: int, *, failed: bool = False) -> Record[Any]:
+    """Return the trace of what a program did, also if it failed."""
+    printed = "".join(interpreter.printed)
+    trace = interpreter.recorder.finish(interpreter.source.text, seed, printed, failed=failed)
+    trace.lines = dict(interpreter.lines)
+    trace.refused = interpreter.refused
+    return trace
+
+
+def evaluated(expression: str, explanations: Explanations, seed: int = 0) -> Any:
+    """Return the value of one expression of the tensor language; a tuple for several, as in Python.
+
+    Raises:
+        ProgramError: If it is none, or can't be run.
+    """
+    checked = Source(expression)
+    body = checked.tree.body
+    if len(body) != 1 or not isinstance(body[0], ast.Expr):
+        said = expression[:60] or "an empty text"
+        raise ProgramError(f"{said} is not an expression, such as torch.randn(2, 5, 8)")
+    interpreter = Interpreter(checked, {}, Budget(), explanations.explain)
+    interpreter.budget.start()
+    with quiet(seed), interpreter.recorder:
+        return interpreter.evaluate(body[0].value)
+
+
+@contextmanager
+def quiet(seed: int) -> Iterator[None]:
+    """As `seeded`, without torch's advice, which is for its own users, and with torch's way of printing."""
+    options = CHOSEN.set(None)
+    try:
+        with seeded(seed), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        CHOSEN.reset(options)
