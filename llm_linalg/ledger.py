@@ -17,6 +17,7 @@ from llm_linalg.keeping import MOST_NODES, Keeper
 from llm_linalg.memory import Memory, nothing
 from llm_linalg.node import Node, Operand, Origin
 from llm_linalg.tracing import Record
+from llm_linalg.untraced import untraced
 from llm_linalg.writes import storage_cells
 
 FEW_NAMES = 20  # that are looked after when a run failed
@@ -146,7 +147,7 @@ class Ledger:
 
     def input(self, tensor: Tensor, name: str | None, op: str = "input") -> Node:
         """Make a node of a tensor that comes from outside."""
-        with torch._C.DisableTorchFunction():  # to look at it is no part of the program
+        with untraced():
             node = self.node_type(len(self.nodes), op, shown(tensor), origin=self._where(), name=name)
             return self._add(node, tensor)
 
@@ -186,7 +187,7 @@ class Ledger:
         todo, seen = [] if start is None else [start], set[int]()
         passed: list[Node] = []
         leaves = 0
-        with torch._C.DisableTorchFunction():  # to ask for leaves is no part of the program
+        with untraced():
             while todo:
                 node = todo.pop()
                 if node.index in seen:
@@ -259,12 +260,12 @@ class Ledger:
 
     def _renew(self, tensor: Tensor, before: Node) -> Node:
         """Make a node of a tensor that was written through another that shares its memory."""
-        with torch._C.DisableTorchFunction():  # to see what it holds now is no part of the program
+        with untraced():
             call, operands = self._memory.renewed(tensor, before)
             memory = storage_cells(tensor)
         if self._guard is not None:
             self._guard.charge_renewal(memory, len(operands) - 1)
-        with torch._C.DisableTorchFunction():
+        with untraced():
             node = self.node_type(
                 len(self.nodes), call.operation.name, shown(tensor), operands, call, self._where()
             )
@@ -287,7 +288,7 @@ class Ledger:
 
         A gradient that was read, and was added to, is a node of its own then.
         """
-        with torch._C.DisableTorchFunction():  # to look at gradients is no part of the program
+        with untraced():
             added = [
                 (tensor, leaf, node, tensor._version)
                 for tensor, node in self._gradients.values()
@@ -299,7 +300,7 @@ class Ledger:
             self._memory.keep([tensor for tensor, *_ in added])
         self._gradients = {id(tensor): (tensor, node) for tensor, _, node, _ in added}
         found = go(*args, **kwargs)
-        with torch._C.DisableTorchFunction():
+        with untraced():
             for tensor, leaf, node, version in added:
                 if tensor._version != version and node.call is not None:
                     operand, value = self._operand(leaf), shown(tensor)
@@ -341,6 +342,6 @@ def shown(tensor: Tensor) -> Tensor:
         value = tensor.detach()
         if value.is_cpu:
             return value
-    with torch._C.DisableTorchFunction():  # showing is no part of the program
+    with untraced():
         value = tensor.detach()
         return value if value.device.type in ("cpu", "meta") else value.cpu()

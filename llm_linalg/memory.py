@@ -17,6 +17,7 @@ from torch import Tensor
 from llm_linalg.node import Node, Operand
 from llm_linalg.ops.operation import Call, Operation
 from llm_linalg.relations import IndexReads, Reads
+from llm_linalg.untraced import untraced
 from llm_linalg.writes import Source, Writes, copy_of, moved, storage_cells
 
 
@@ -84,10 +85,10 @@ class Memory:
         writes = self._writes.get(place)
         if writes is None or len(writes) <= count:
             return False
-        with torch._C.DisableTorchFunction():  # to look at it is no part of the program
+        with untraced():
             cells = tensor.numel()
         self.looks(cells)
-        with torch._C.DisableTorchFunction():
+        with untraced():
             if writes.touch(tensor, count):
                 return True
         self._seen[id(tensor)] = place, len(writes)

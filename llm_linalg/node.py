@@ -16,6 +16,7 @@ from llm_linalg.errors import Span
 from llm_linalg.ops.operation import Call
 from llm_linalg.ops.terms import CellTerms
 from llm_linalg.relations import Reads
+from llm_linalg.untraced import untraced
 
 N = TypeVar("N", bound="Node")
 TITLE_LIMIT = 14
@@ -247,7 +248,7 @@ def _shadow(tensor: Tensor) -> Tensor:
 
 @lru_cache(1_000)
 def _empty(shape: torch.Size, dtype: torch.dtype) -> Tensor:
-    with torch._C.DisableTorchFunction():
+    with untraced():
         return torch.empty(shape, dtype=dtype, device="meta")
 
 

@@ -66,18 +66,22 @@ class _Process:
 
     def reduced(self, tensor: Tensor) -> Tensor:
         """Return the sum of what each process gives."""
-        from torch import _C, distributed
+        from torch import distributed
 
-        with _C.DisableTorchFunction():  # the exchange is no part of the trace, its result is
+        from llm_linalg.untraced import untraced
+
+        with untraced():  # the exchange is no part of the trace, its result is
             total = tensor.clone()  # a gradient goes back to this process's part, as it came
             distributed.all_reduce(total.data)
         return total
 
     def gathered(self, tensor: Tensor) -> list[Tensor]:
         """Return what each process gives, in the order of their numbers."""
-        from torch import _C, distributed
+        from torch import distributed
 
-        with _C.DisableTorchFunction():
+        from llm_linalg.untraced import untraced
+
+        with untraced():
             own = tensor.detach().contiguous()
             parts = [own.new_empty(own.shape) for _ in range(self.ranks)]
             distributed.all_gather(parts, own)

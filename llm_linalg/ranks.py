@@ -19,10 +19,9 @@ from functools import partial, reduce
 from operator import add
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar
 
-from torch import _C
-
 from llm_linalg.errors import ProgramError
 from llm_linalg.turns import Turns
+from llm_linalg.untraced import untraced
 from llm_linalg.vocabulary import MOST_RANKS
 
 if TYPE_CHECKING:
@@ -157,7 +156,7 @@ class InTurn:
     def _copy(self, tensor: Tensor, *, alone: bool = False) -> Tensor:
         """Return a copy, to which what is written is written nowhere else; alone, without its way back."""
         self._takes(tensor.numel())
-        with _C.DisableTorchFunction():
+        with untraced():
             return (tensor.detach() if alone else tensor).clone()
 
 

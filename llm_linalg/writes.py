@@ -11,6 +11,7 @@ from torch import Tensor
 
 from llm_linalg.axes import Shape
 from llm_linalg.node import Node
+from llm_linalg.untraced import untraced
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +140,7 @@ class Source:
     def cells(self) -> Tensor:
         """For each cell its place, from 1 on, among those from before and then those of each write."""
         if self._cells is None:
-            with torch._C.DisableTorchFunction():  # it is no part of a program
+            with untraced():
                 self._cells = self._computed()
         return self._cells
 

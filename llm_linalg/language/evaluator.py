@@ -7,7 +7,6 @@ from collections import ChainMap
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NoReturn
 
-import torch
 from torch import Tensor, nn
 
 from llm_linalg.errors import LimitError, ProgramError
@@ -21,6 +20,7 @@ from llm_linalg.language.source import Source
 from llm_linalg.language.values import Distinct
 from llm_linalg.node import Node, Origin
 from llm_linalg.recorder import Recorder
+from llm_linalg.untraced import untraced
 
 FAILURES = (
     ProgramError,
@@ -314,5 +314,5 @@ def _has_tensor(items: list[Any]) -> bool:
 
 
 def _single(tensor: Tensor) -> bool:
-    with torch._C.DisableTorchFunction():  # to look at it is no part of the program
+    with untraced():
         return tensor.numel() == 1

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from llm_linalg.untraced import untraced
+
 
 @dataclass(frozen=True, slots=True)
 class Gradients:
@@ -47,7 +49,7 @@ def backward(
         raise TypeError(f"a gradient is a tensor, not a {type(gradient).__name__}")
     if gradient is not None and gradient.shape != tensor.shape:
         raise ValueError(f"its gradient has the shape {tuple(tensor.shape)}, not {tuple(gradient.shape)}")
-    with torch._C.DisableTorchFunction():  # what is called on the way is no step of the program
+    with untraced():
         start = tensor if gradient is None else (tensor * gradient).sum()
         torch.autograd.backward(start, retain_graph=retain_graph)
 
@@ -66,7 +68,7 @@ def set_gradient(tensor: Tensor, value: Tensor | None) -> None:
             f"x.grad has the shape and type of x, {tuple(tensor.shape)} {tensor.dtype}, not "
             f"{tuple(value.shape)} {value.dtype}"
         )
-    with torch._C.DisableTorchFunction():  # no step of the program: nothing is computed
+    with untraced():
         tensor.grad = value
 
 
@@ -84,7 +86,7 @@ def set_data(tensor: Tensor, value: Tensor) -> None:
             f"x.data keeps its shape and type here: {tuple(tensor.shape)} {tensor.dtype}, not "
             f"{tuple(value.shape)} {value.dtype}"
         )
-    with torch._C.DisableTorchFunction():  # where they live is no question of the program's
+    with untraced():
         there = value.data_ptr() == tensor.data_ptr() and value.stride() == tensor.stride()
     if not there:
         tensor.detach()[...] = value.detach()

@@ -16,6 +16,7 @@ from llm_linalg.errors import LimitError
 from llm_linalg.language.brief import brief
 from llm_linalg.language.budget import A_LAYER_MET, Budget
 from llm_linalg.language.layered import MAX_LAYERS, bound, count
+from llm_linalg.untraced import untraced
 
 NAMES = """
     Linear Embedding LayerNorm RMSNorm GELU ReLU SiLU Sigmoid Tanh LeakyReLU ELU Softplus Softmax LogSoftmax
@@ -91,7 +92,7 @@ def stored(layer: nn.Module, name: str, value: Any) -> None:
         raise KeyError(name)
     if value is not None and not isinstance(value, nn.Parameter):
         raise TypeError(f"a layer's {name} is an nn.Parameter: write nn.Parameter(...) around it")
-    with torch._C.DisableTorchFunction():  # what it asks of the parameter is no step of the program
+    with untraced():
         layer.register_parameter(name, value)
 
 
@@ -99,7 +100,7 @@ def parameter(data: Tensor, requires_grad: bool = True) -> nn.Parameter:
     """Return what ``nn.Parameter`` gives: a leaf, which has a gradient."""
     if not isinstance(data, Tensor):
         raise TypeError(f"nn.Parameter takes a tensor, not a {type(data).__name__}")
-    with torch._C.DisableTorchFunction():
+    with untraced():
         return nn.Parameter(data.detach(), requires_grad)
 
 
@@ -125,7 +126,7 @@ def made(
         _hold(kind, _given(kind, arguments, named))
     sizes = [size for value in sized(kind, arguments, named) for size in _sizes(value)]
     budget.charge_layer(f"nn.{kind.__name__}", prod(sizes))
-    with meanwhile or torch._C.DisableTorchFunction():
+    with meanwhile or untraced():
         layer = kind(*arguments, **named)
     budget.step(A_LAYER_MET * count(layer))
     return layer

@@ -17,6 +17,7 @@ from torch._tensor_str import PRINT_OPTS, printoptions
 from llm_linalg.errors import LimitError
 from llm_linalg.language.layered import count
 from llm_linalg.language.values import VIEWS, Distinct
+from llm_linalg.untraced import untraced
 
 MAX_TEXT = 100_000
 MAX_SHOWN = 20_000  # a cell takes some five microseconds
@@ -133,7 +134,7 @@ def _long(tensor: Tensor) -> bool:
 
 def is_number(value: Any, conversion: int) -> bool:
     """Return whether an f-string shows a tensor as the number that is its only cell."""
-    with torch._C.DisableTorchFunction():  # to look at it is no part of the program
+    with untraced():
         return isinstance(value, Tensor) and not value.dim() and conversion < 0
 
 
@@ -149,7 +150,7 @@ def representation(value: Any) -> str:
 
 def _with_options(value: Any, show: Any) -> str:
     chosen = CHOSEN.get()
-    with torch._C.DisableTorchFunction():  # showing is no part of the program
+    with untraced():
         if not chosen or value.__class__ in _WITHOUT_CELLS:
             return str(show(value))
         with printoptions(**chosen):
@@ -170,7 +171,7 @@ def formatted(value: Any, conversion: int, spec: str) -> str:
     """Return a value as an f-string shows it."""
     check_places(spec)
     if is_number(value, conversion):
-        with torch._C.DisableTorchFunction():
+        with untraced():
             return format(value, spec)
     if conversion == ord("r"):
         value = representation(value)

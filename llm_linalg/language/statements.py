@@ -20,6 +20,7 @@ from llm_linalg.language.evaluator import FAILURES, Explain
 from llm_linalg.language.gradients import Gradients, enable_grad, no_grad
 from llm_linalg.language.own import bound_names, imported_as
 from llm_linalg.language.source import Source, not_imported
+from llm_linalg.untraced import untraced
 
 MAX_CALLS = 30
 
@@ -244,5 +245,5 @@ def imported(node: ast.Import | ast.ImportFrom, alias: ast.alias) -> tuple[str, 
 
 def _enable_grad(enabled: bool) -> None:
     """Have torch record gradients from here on, or none: by itself that is no part of the program."""
-    with torch._C.DisableTorchFunction():
+    with untraced():
         torch.set_grad_enabled(enabled)

@@ -10,13 +10,12 @@ from collections.abc import Callable, Mapping
 from itertools import pairwise
 from math import prod
 
-import torch
-
 from llm_linalg.axes import ShapeMismatch
 from llm_linalg.errors import MismatchedAxis
 from llm_linalg.ops.index_errors import INDEX_ERRORS, beyond, not_whole
 from llm_linalg.ops.movement_shapes import reshape_shape
 from llm_linalg.ops.operation import Call
+from llm_linalg.untraced import untraced
 
 _MOST_NAMED = 100  # axes, in a list of them
 
@@ -221,7 +220,7 @@ def refusal_reason(call: Call) -> ShapeMismatch | None:
     """Return what an operation has against a call that torch refused, if it can say."""
     why = CALL_ERRORS.get(call.operation.name)
     try:
-        with torch._C.DisableTorchFunction():  # what the rules look at is no part of the program
+        with untraced():
             return why(call) if why else None
     except (TypeError, ValueError, IndexError, KeyError, RuntimeError, StopIteration):
         return None  # another call than the one that it knows: torch says why

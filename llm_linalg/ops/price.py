@@ -23,6 +23,7 @@ from llm_linalg.ops.creation import inner_lists
 from llm_linalg.ops.fallback import FallbackOperation, stacks
 from llm_linalg.ops.operation import Call
 from llm_linalg.ops.randomness import drops
+from llm_linalg.untraced import untraced
 
 MAX_AXES = 24
 MAX_EMPTY = 100_000  # rows of a tensor without elements
@@ -281,7 +282,7 @@ def on_meta(call: Call) -> Shape | None:
     imports a compiler first.
     """
     try:
-        with torch._C.DisableTorchFunction(), torch.device("meta"):
+        with untraced(), torch.device("meta"):
             result: Any = call.replay([tensor.detach().to("meta") for tensor in call.tensors])
     except Exception:  # noqa: BLE001  torch raises many kinds here, and each means: not known beforehand
         return None
@@ -337,7 +338,7 @@ def _with_numbers(call: Call) -> Call:
         return call
     arguments, places = dict(call.arguments), dict(call.places)
     gone = set[int]()
-    with torch._C.DisableTorchFunction():  # to look at them is no part of the program
+    with untraced():
         for name in names:
             if all(call.tensors[place].numel() == 1 for place in places[name]):
                 arguments[name] = _plain(arguments[name], whole=name not in _FRACTIONS)

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from llm_linalg import front, run
+from llm_linalg import run
+from llm_linalg.language import execute
 from llm_linalg.language.budget import Budget
 
 
@@ -18,7 +19,7 @@ def budgets(monkeypatch: pytest.MonkeyPatch) -> list[Budget]:
         made.append(Budget(**bounds))
         return made[-1]
 
-    monkeypatch.setattr(front, "Budget", noted)
+    monkeypatch.setattr(execute, "Budget", noted)
     return made
 
 

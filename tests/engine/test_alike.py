@@ -11,8 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
-from llm_linalg import ProgramError, front, run, trace
+from llm_linalg import ProgramError, run, trace
 from llm_linalg import recorder as recording
+from llm_linalg.language import execute
 from llm_linalg.language.budget import Budget
 from llm_linalg.node import Node, Origin
 from llm_linalg.ops import TABLE
@@ -285,7 +286,7 @@ def test_what_a_program_takes_hangs_on_none_before(monkeypatch: pytest.MonkeyPat
         made.append(Budget(**bounds))
         return made[-1]
 
-    monkeypatch.setattr(front, "Budget", noted)
+    monkeypatch.setattr(execute, "Budget", noted)
     program = "x = torch.ones(2, 13)\nfor i in range(9):\n    x = F.relu(x @ x.T @ x)"
     run(program)
     trace(lambda x: x @ x.T @ x, torch.ones(2, 13))

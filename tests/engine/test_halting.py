@@ -10,7 +10,8 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from llm_linalg import HaltedError, LimitError, front, run, trace
+from llm_linalg import HaltedError, LimitError, run, trace
+from llm_linalg.language import execute
 from llm_linalg.language.budget import LOOK_EVERY, Budget
 
 LOOP = "for i in range(20000):\n    print(i)"
@@ -121,7 +122,7 @@ def test_code_of_one_s_own_that_is_halted_leaves_gradients_recorded() -> None:
 def test_a_budget_that_is_used_up_leaves_gradients_recorded(
     calls: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(front, "Budget", partial(Budget, tensors=5_000))
+    monkeypatch.setattr(execute, "Budget", partial(Budget, tensors=5_000))
     program = f"x = torch.ones(2)\nfor i in range({calls}):\n    x = x + 1\n    if i > {calls - 9}:\n"
     program += "        with torch.no_grad():\n            x = x + 1"
     with pytest.raises(LimitError):

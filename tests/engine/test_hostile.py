@@ -14,8 +14,8 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from llm_linalg import LimitError, ProgramError, ShapeError, Trace, front, run
-from llm_linalg.language import gradients, plain, printing, tables
+from llm_linalg import LimitError, ProgramError, ShapeError, Trace, run
+from llm_linalg.language import execute, gradients, plain, printing, tables
 from llm_linalg.language.budget import Budget
 from llm_linalg.ops import TABLE, Call
 from llm_linalg.ops.fallback import FallbackOperation
@@ -212,7 +212,7 @@ def test_what_a_rule_objects_to_torch_refuses(expression: str) -> None:
 
     start = "x = torch.ones(2, 3)\nW = torch.ones(3, 4)\nv = torch.ones(3)\ns = torch.tensor(2)\nn = 3\n"
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(front, "Budget", budget)
+        patch.setattr(execute, "Budget", budget)
         result = outcome(f"{start}y = {expression}\nz = x + 1")
     assert isinstance(result, ProgramError) or not budgets[0].objected
 
