@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from llm_linalg.given import Given
 from llm_linalg.lesson_stop import Heading, Stop
 from llm_linalg.lessons.contents import (
     PART_TITLES,
@@ -16,6 +16,9 @@ from llm_linalg.lessons.contents import (
     title_of_part,
 )
 from llm_linalg.text import clean
+
+if TYPE_CHECKING:
+    from llm_linalg.given import Given
 
 __all__ = [
     "PART_TITLES", "Heading", "Lesson", "LessonError", "ListedLesson", "Stop", "UnknownNameError",
