@@ -12,8 +12,9 @@ import pytest
 import torch
 from torch import nn
 
-from llm_linalg import HaltedError, LimitError, ProgramError, front, run
+from llm_linalg import HaltedError, LimitError, ProgramError, run
 from llm_linalg.language import budget as budgeting
+from llm_linalg.language import execute
 from llm_linalg.language.budget import MAX_SHARES, Budget
 from tests.engine.at_once import AT_ONCE
 from tests.engine.doing import budgets
@@ -92,7 +93,7 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
     counts = {
         name: getattr(Budget(), name) // 100 for name in ("steps", "tensors", "elements", "multiplications")
     }
-    monkeypatch.setattr(front, "Budget", partial(Budget, **counts))
+    monkeypatch.setattr(execute, "Budget", partial(Budget, **counts))
 
 
 @pytest.mark.usefixtures("small")
