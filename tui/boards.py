@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from tui.choices import open_lesson
 from tui.motions import Transition
 from tui.session import Session
+from tui.stage import cursor_moves
 
 if TYPE_CHECKING:
     from llm_linalg.lesson import Board, BoardRow
@@ -75,7 +76,7 @@ def ask(session: Session) -> Session:
     if run is None or board is None:
         return session
     row = selected(board, session.view.row)
-    asked = run.asked(session.view, row.name) if row.name is not None else session.view
+    asked = cursor_moves.onto_tensor(run, session.view, row.name) if row.name is not None else session.view
     if asked == session.view:
         return session.with_notice(f"{row.label} has no cells to ask.")
     return replace(session.at_view(asked), trail=(session.view,))

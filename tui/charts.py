@@ -8,6 +8,7 @@ from tui import mapping, player
 from tui.choices import open_lesson
 from tui.motions import motion
 from tui.session import Session
+from tui.stage import cursor_moves
 
 
 def toggle(session: Session) -> Session:
@@ -42,7 +43,7 @@ def ask(session: Session) -> Session:
         return session
     path = navigation.made_in(mapping.standing(view, navigation))
     there = replace(view, depth="cells", path=path, order=None, step=0, at=None, back=())
-    asked = run.move_cursor(player.last(there, run.navigation(there)), 0, 0)
+    asked = cursor_moves.move(run, player.last(there, run.navigation(there)), 0, 0)
     if asked.cursor is None:
         return session.with_notice("It has no cells to ask.")
     return replace(session.at_view(asked), trail=(view,))

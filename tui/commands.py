@@ -49,6 +49,7 @@ from tui.motions import Transition, motion, on_run
 from tui.script import spoken as writing
 from tui.script.spoken import CommandWriter
 from tui.session import Session
+from tui.stage import cursor_moves
 
 ArgumentTransition = Callable[[Session, str], Session]
 PAGE = 20  # places that the sidebar goes up or down at once
@@ -215,32 +216,33 @@ COMMANDS: tuple[Command, ...] = (
     ),
     Command(
         "cursor.left", "left", "←↑↓→", "move", "Move the cell cursor left",
-        Group.CELL_CURSOR, Context.CURSOR, 1, on_run(lambda opened, view: opened.move_cursor(view, 0, -1)),
+        Group.CELL_CURSOR, Context.CURSOR, 1, on_run(lambda run, view: cursor_moves.move(run, view, 0, -1)),
         script="left", word_help="the cell before",
     ),
     Command(
         "cursor.right", "right", "→", "move", "Move the cell cursor right",
-        Group.CELL_CURSOR, Context.CURSOR, run=on_run(lambda opened, view: opened.move_cursor(view, 0, 1)),
+        Group.CELL_CURSOR, Context.CURSOR, run=on_run(lambda run, view: cursor_moves.move(run, view, 0, 1)),
         script="right", word_help="the cell after",
     ),
     Command(
         "cursor.up", "up", "↑", "move", "Move the cell cursor up",
-        Group.CELL_CURSOR, Context.CURSOR, run=on_run(lambda opened, view: opened.move_cursor(view, -1, 0)),
+        Group.CELL_CURSOR, Context.CURSOR, run=on_run(lambda run, view: cursor_moves.move(run, view, -1, 0)),
         script="up", word_help="the cell above",
     ),
     Command(
         "cursor.down", "down", "↓", "move", "Move the cell cursor down",
-        Group.CELL_CURSOR, Context.CURSOR, run=on_run(lambda opened, view: opened.move_cursor(view, 1, 0)),
+        Group.CELL_CURSOR, Context.CURSOR, run=on_run(lambda run, view: cursor_moves.move(run, view, 1, 0)),
         script="down", word_help="the cell below",
     ),
     Command(
         "cursor.panel", "tab", "tab", "tensor", "Move the cell cursor to the next tensor",
-        Group.CELL_CURSOR, Context.CURSOR, 2, on_run(lambda opened, view: opened.next_panel(view)),
+        Group.CELL_CURSOR, Context.CURSOR, 2, on_run(cursor_moves.next_panel),
         script="tensor", word_help="the next tensor's cells",
     ),
     Command(
         "cursor.panel.back", "shift+tab", "⇧tab", "tensor", "Move the cell cursor to the tensor before",
-        Group.CELL_CURSOR, Context.CURSOR, run=on_run(lambda opened, view: opened.next_panel(view, -1)),
+        Group.CELL_CURSOR, Context.CURSOR,
+        run=on_run(lambda run, view: cursor_moves.next_panel(run, view, -1)),
         script="tensor back",
     ),
     Command(
@@ -576,12 +578,12 @@ COMMANDS: tuple[Command, ...] = (
     ),
     Command(
         "slice.next", "right_curly_bracket", "}", "slice", "Show the next slice",
-        Group.VIEW, Context.SLICES, 19, on_run(lambda opened, view: opened.slices(view, 1)),
+        Group.VIEW, Context.SLICES, 19, on_run(lambda run, view: cursor_moves.next_slice(run, view, 1)),
         script="slice", word_help="the next slice",
     ),
     Command(
         "slice.previous", "left_curly_bracket", "{", "slice", "Show the slice before",
-        Group.VIEW, Context.SLICES, run=on_run(lambda opened, view: opened.slices(view, -1)),
+        Group.VIEW, Context.SLICES, run=on_run(lambda run, view: cursor_moves.next_slice(run, view, -1)),
         script="slice back",
     ),
     _by_screen("text", "p", "p", "text", "The program and the text, large", Group.VIEW, Context.ALWAYS),

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from tui import player
 from tui.player import Navigable
 from tui.session import Session
+from tui.stage import cursor_moves
 from tui.view import View
 
 if TYPE_CHECKING:
@@ -103,7 +104,7 @@ def toggle_cursor(session: Session) -> Session:
         return session
     if session.view.cursor is not None:
         return replace(session.at_view(replace(session.view, cursor=None)), trail=())
-    return session.at_view(run_.move_cursor(session.view, 0, 0))
+    return session.at_view(cursor_moves.move(run_, session.view, 0, 0))
 
 
 def cell_at(session: Session, argument: str) -> Session:
@@ -120,7 +121,7 @@ def follow(session: Session) -> Session:
     run_ = session.current
     if run_ is None or session.view.cursor is None:
         return session
-    view = run_.follow(session.view)
+    view = cursor_moves.follow(run_, session.view)
     if view == session.view:
         return session.with_notice("An input: nothing made it but the program.")
     return replace(session.at_view(view), trail=(*session.trail, session.view))

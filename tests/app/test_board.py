@@ -17,7 +17,7 @@ from tui.panes.board import board_rows
 from tui.player import last, over
 from tui.render.json import to_json
 from tui.render.plain import to_plain
-from tui.stage import open_view
+from tui.stage import cursor_moves, open_view
 from tui.themes import ASCII, UNICODE, Glyphs
 from tui.view import View
 from tui.widgets.rows import width_of
@@ -113,11 +113,15 @@ def test_the_board_stands_for_the_stops_own_node_and_nothing_else() -> None:
     assert run.frame(view).panels == ()
     assert run.frame(last(view, navigation)).board is not None
     assert run.frame(replace(view, path=("fraction",))).board is not None
-    for other in (over(view, navigation, -1), replace(view, depth="operations"), run.asked(view, "norm")):
+    for other in (
+        over(view, navigation, -1),
+        replace(view, depth="operations"),
+        cursor_moves.onto_tensor(run, view, "norm"),
+    ):
         frame = run.frame(other)
         assert frame.board is None
         assert frame.panels
-    assert run.asked(view, "nothing") == view
+    assert cursor_moves.onto_tensor(run, view, "nothing") == view
 
 
 def test_a_board_without_a_program_has_a_frame() -> None:

@@ -12,7 +12,7 @@ from tests.app.lessons import lesson, opened
 from tui import player
 from tui.frame import CellMark, Panel
 from tui.layout import arrange
-from tui.stage import Run, open_view
+from tui.stage import Run, cursor_moves, open_view
 from tui.view import View
 
 if TYPE_CHECKING:
@@ -221,15 +221,15 @@ def test_a_slice_follows_the_active_cell_unless_one_is_asked_for() -> None:
     view, run = opened("x = torch.randn(3, 2, 2)\nW = torch.randn(2, 2)\nY = x @ W")
     frame = run.frame(replace(view, step=6))
     assert [panel.at for panel in frame.panels] == [(1,), (), (1,)]
-    moved = run.slices(replace(view, step=6), 1)
+    moved = cursor_moves.next_slice(run, replace(view, step=6), 1)
     assert moved.at == (2,)
     assert [panel.at for panel in run.frame(moved).panels] == [(2,), (), (2,)]
-    assert run.slices(moved, 1).at == (0,)
+    assert cursor_moves.next_slice(run, moved, 1).at == (0,)
     assert grid(run.frame(moved).panels[0]) == [
         [f"{v:.4f}" for v in row] for row in value(run, "x")[2].tolist()
     ]
     flat, flat_run = opened(PRODUCT)
-    assert flat_run.slices(flat, 1) == flat
+    assert cursor_moves.next_slice(flat_run, flat, 1) == flat
 
 
 def test_the_level_of_a_cell_is_its_place_in_the_range_that_is_named() -> None:

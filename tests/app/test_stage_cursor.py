@@ -8,7 +8,7 @@ from tests.app.lessons import lesson, opened
 from tests.app.test_stage import PRODUCT, grid, marked, value
 from tui.frame import CellMark
 from tui.model.view_words import command
-from tui.stage import open_view
+from tui.stage import cursor_moves, open_view
 from tui.view import View
 
 
@@ -49,7 +49,7 @@ def test_a_repair_works() -> None:
 
 def test_what_the_cursor_says_is_what_torch_says() -> None:
     view, run = opened(PRODUCT)
-    at_result = run.move_cursor(replace(view, step=6), 0, 0)
+    at_result = cursor_moves.move(run, replace(view, step=6), 0, 0)
     assert at_result.cursor == ("Y", (1, 1))
     frame = run.frame(at_result)
     left, top, result = frame.panels
@@ -81,13 +81,13 @@ def test_the_cursor_on_an_operand_lights_what_it_feeds() -> None:
 
 def test_the_cursor_stays_on_its_panel_and_goes_to_the_next() -> None:
     view, run = opened(PRODUCT)
-    view = run.move_cursor(view, 0, 0)
+    view = cursor_moves.move(run, view, 0, 0)
     for _ in range(9):
-        view = run.move_cursor(view, 1, 1)
+        view = cursor_moves.move(run, view, 1, 1)
     assert view.cursor == ("Y", (2, 3))
     names = []
     for _ in range(4):
-        view = run.next_panel(view)
+        view = cursor_moves.next_panel(run, view)
         assert view.cursor is not None
         names.append(view.cursor[0])
     assert names == ["x", "W", "Y", "x"]
@@ -95,9 +95,9 @@ def test_the_cursor_stays_on_its_panel_and_goes_to_the_next() -> None:
 
 def test_following_leads_to_the_inputs_and_stops_there() -> None:
     view, run = opened("x = torch.randn(2, 2)\nh = torch.exp(x)\ny = h @ x\nz = y + 1")
-    view = run.move_cursor(replace(view, step=3), 0, 0)
+    view = cursor_moves.move(run, replace(view, step=3), 0, 0)
     seen = [view.cursor]
-    while (there := run.follow(view)) != view:
+    while (there := cursor_moves.follow(run, view)) != view:
         view = there
         seen.append(view.cursor)
     names = [cursor[0] for cursor in seen if cursor is not None]

@@ -1,4 +1,4 @@
-"""The cell cursor: which cell it is on, what it says, and where it can go."""
+"""The cell cursor: which cell it is on, and what it says."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from llm_linalg.edge import Edges
 from llm_linalg.numbers import exact
-from tui.frame import CursorView, Index, Panel
+from tui.frame import CursorView, Index
 from tui.stage.descriptions import cell_name, cells_name, entry_name, formula
 from tui.view import View
 
@@ -97,15 +97,3 @@ def _feeds(cell: CellView) -> str:
     named = [cells_name(*cells) for cells in cell.consumers]
     said = [text for text in dict.fromkeys(named) if text] + [f"{cell.more} more"] * (cell.more > 0)
     return ", ".join(said)
-
-
-def start(name: str, shape: tuple[int, ...], written: Index | None = None) -> tuple[str, Index]:
-    """Where the cursor starts on a result: on the cell just written, or on the first."""
-    return name, (0,) * len(shape) if written is None else written
-
-
-def moved(panel: Panel, index: Index, rows: int, columns: int) -> Index:
-    """The cell ``rows`` down and ``columns`` right on a panel, not beyond its edges."""
-    row, column = panel.place(index) or (0, 0)
-    row = max(0, min(row + rows, panel.rows - 1))
-    return panel.index(row, max(0, min(column + columns, panel.columns - 1)))

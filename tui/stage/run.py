@@ -5,14 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from itertools import product
-from math import prod
 from typing import TYPE_CHECKING
 
 from llm_linalg.lesson_stop import Asked
-from tui.frame import Frame, Panel
+from tui.frame import Frame
 from tui.mapping import standing
-from tui.player import last, order_of, position
+from tui.player import order_of, position
 from tui.stage import cursor
 from tui.stage.axis_labels import axis_names
 from tui.stage.boards import live
@@ -39,7 +37,6 @@ if TYPE_CHECKING:
 
 AT_A_KEY = 500  # operations whose gradient program is made while one waits for a key
 MOST_BACKWARD = 30_000  # operations that have one at all
-MOST_SLICES = 100_000  # slices of a tensor that one can go through
 
 
 @dataclass(eq=False)
@@ -258,89 +255,6 @@ class Run:
         path = None if wanted is None else path_of(trace.nodes, wanted, inside)
         return replace(whole, path=path or ())
 
-    def follow(self, view: View) -> View:
-        """One step towards the inputs; the same view if the cell is an input.
-
-        A cell of the result leads to the first cell that it was made of, a cell of an operand to the node
-        that made it.
-        """
-        cell, navigation, trace = self.cursor_cell(view), self.navigation(view), self.program(view)
-        if cell is None or trace is None:
-            return view
-        if cell.operand is None:
-            cells = cell.owner.reads(cell.index)
-            for operand, made in zip(cell.owner.operands, cells, strict=True):
-                for index in made:
-                    return replace(view, cursor=(operand.name, index), at=None)
-            return view
-        maker = cell.tensor.node
-        path = path_of(trace.nodes, maker, navigation.chain[:-1])
-        if path is None or not maker.operands:
-            return view
-        step = maker.walk("cells").locate(cell.index) + 1 if "cells" in maker.orders else 0
-        there = replace(view, path=path, order=None, depth="cells", step=step, at=None, back=())
-        return replace(there, cursor=(maker.name, cell.index))
-
-    def move_cursor(self, view: View, rows: int, columns: int) -> View:
-        """The cell cursor moved on its panel, or put on the result if it isn't on the stage."""
-        navigation = self.navigation(view)
-        node = navigation.node
-        if node is None or not node.value.numel():
-            return view
-        cell = self.cursor_cell(view)
-        if cell is None:
-            order, written = order_of(view, navigation), None
-            if order and 0 < view.step <= navigation.length(order):
-                written = navigation.cell(order, view.step)
-            return replace(view, cursor=cursor.start(node.name, node.shape, written))
-        for panel in self.frame(view).panels:
-            if panel.name == cell.tensor.name and panel.shape == cell.tensor.shape:
-                return replace(
-                    view, cursor=(cell.tensor.name, cursor.moved(panel, cell.index, rows, columns))
-                )
-        return view
-
-    def asked(self, view: View, name: str) -> View:
-        """The cell cursor on a tensor's first cell, all of it computed; the same view if it has no cells."""
-        node = self.trace[name] if self.trace is not None and name in self.trace else None
-        if self.trace is None or node is None or not node.value.numel():
-            return view
-        path = path_of(self.trace.nodes, node) or ()
-        there = replace(view, path=path, order=None, depth="cells", step=0, at=None, back=())
-        return replace(last(there, self.navigation(there)), cursor=cursor.start(node.name, node.shape))
-
-    def next_panel(self, view: View, direction: int = 1) -> View:
-        """The cell cursor moved to the next panel, onto what is lit there."""
-        cell = self.cursor_cell(view)
-        if cell is None:
-            return self.move_cursor(view, 0, 0)
-        panels = [panel for panel in self.frame(view).panels if all(panel.shape) and panel.role != "margin"]
-        names = [*dict.fromkeys(panel.name for panel in panels)]
-        if len(names) < 2 or cell.tensor.name not in names:
-            return view
-        name = names[(names.index(cell.tensor.name) + direction) % len(names)]
-        panel = next(panel for panel in panels if panel.name == name)
-        return replace(view, cursor=(name, panel.index(panel.focus_rows.start, panel.focus_columns.start)))
-
-    def slices(self, view: View, direction: int) -> View:
-        """The next or previous slice of an N-d tensor: the cursor's, else the result's."""
-        node = self.navigation(view).node
-        if node is None:
-            return view
-        cell = self.cursor_cell(view)
-        panels = self.frame(view).panels
-        name = node.name if cell is None else cell.tensor.name
-        panel = next((panel for panel in panels if panel.name == name), None)
-        if panel is None or not panel.at:
-            return view
-        shown = (panel.row_axis, panel.column_axis)
-        at = _slice_beside(panel, direction)
-        if cell is None:
-            return replace(view, at=at)
-        rest = iter(at)
-        index = tuple(i if axis in shown else next(rest) for axis, i in enumerate(cell.index))
-        return replace(view, cursor=(name, index))
-
     @property
     def repairs(self) -> int:
         """How many repairs there are of what failed."""
@@ -406,19 +320,12 @@ def _step_of(steps: Sequence[Node], chain: Sequence[Node]) -> Node | None:
     return next(iter(named), None)
 
 
-def _gone(opened: Run, view: View) -> bool:
+def _gone(run: Run, view: View) -> bool:
     """Whether the values that a view shows were dropped; what was opened for that view can't help."""
-    if opened.trace is None or view.lesson.given is None or view.path == opened.view.path:
+    if run.trace is None or view.lesson.given is None or view.path == run.view.path:
         return False
-    node = top_node(opened.trace.nodes, view.path)
+    node = top_node(run.trace.nodes, view.path)
     return node is not None and node.dropped
-
-
-def _slice_beside(panel: Panel, direction: int) -> tuple[int, ...]:
-    """The next or the previous slice of a panel's tensor, around its ends."""
-    sizes = [n for axis, n in enumerate(panel.shape) if axis not in (panel.row_axis, panel.column_axis)]
-    every = list(product(*map(range, sizes))) if prod(sizes) <= MOST_SLICES else [panel.at]
-    return every[(every.index(panel.at) + direction) % len(every)]
 
 
 def _standard(trace: Trace | None, show: str | None) -> tuple[Node, ...]:
