@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from llm_linalg.spelling import numbered, unknown
@@ -121,7 +122,7 @@ def _position(nodes: Sequence[Node], wanted: Node) -> int:
     return next((i for i, node in enumerate(nodes) if node is wanted), -1)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class NodeNavigation:
     """A node as the player sees it (:class:`tui.player.Navigable`)."""
 
@@ -135,7 +136,7 @@ class NodeNavigation:
         """The node shown."""
         return self.chain[-1] if self.chain else None
 
-    @property
+    @cached_property
     def path(self) -> Path:
         """Names from the trace down."""
         path: Path = ()
@@ -150,17 +151,17 @@ class NodeNavigation:
         """The names of the node and of those that it is in, several of which may be alike."""
         return tuple(node.name for node in self.chain)
 
-    @property
+    @cached_property
     def siblings(self) -> tuple[str, ...]:
         """The operations at the node's level."""
         return labels(self.chain[-2].parts if len(self.chain) > 1 else self.top)
 
-    @property
+    @cached_property
     def parts(self) -> tuple[str, ...]:
         """The operations inside it."""
         return labels(self.node.parts) if self.node else ()
 
-    @property
+    @cached_property
     def orders(self) -> tuple[str, ...]:
         """Its loop orders."""
         return tuple(self.node.orders) if self.node else ()
