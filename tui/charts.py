@@ -71,7 +71,7 @@ def follow(session: Session) -> Session:
 
     What is lit stays lit in every picture of the program.
     """
-    from tui.stage.cell_following import followable, is_followed, refusal
+    from tui.stage.cell_following import followable, is_followed
 
     run, view = session.current, session.view
     if run is None or session.navigation is None:
@@ -89,7 +89,7 @@ def follow(session: Session) -> Session:
         found = None
     shown = replace(view, asked=found)
     if found is not None:
-        said = refusal(run, shown)
+        said = run.follow_refusal(shown)
         if said:
             return session.with_notice(said)
     if view.depth == "map" or found is None:

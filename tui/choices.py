@@ -182,10 +182,10 @@ def _last(view: View, name: str) -> str:
 
 def turn_cell(session: Session) -> Session:
     """Turn the cell under the cursor over, where a control of the lesson is drawn."""
-    from tui.stage.mask_editing import turned
+    from tui.stage.mask_editing import flip_entry
 
     run_ = session.current
-    return session if run_ is None else session.with_undo(turned(run_, session.view))
+    return session if run_ is None else session.with_undo(flip_entry(run_, session.view))
 
 
 def select_by(direction: int) -> Transition:

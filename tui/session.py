@@ -267,9 +267,9 @@ def _drawn(run: Run, view: View) -> bool:
     """Whether the cell under the cursor can be turned over."""
     if not any(control.kind == "grid" for control in view.lesson.controls):
         return False
-    from tui.stage.mask_editing import drawn
+    from tui.stage.mask_editing import mask_entry
 
-    return drawn(run, view) is not None
+    return mask_entry(run, view) is not None
 
 
 def first_control(view: View) -> str | None:

@@ -23,7 +23,7 @@ from tui.render.plain import to_plain
 from tui.script.running import ran
 from tui.session import Session
 from tui.stage import Run, open_view
-from tui.stage.mask_editing import drawn
+from tui.stage.mask_editing import mask_entry
 from tui.view import View
 from tui.widgets.matrix import Matrix
 
@@ -76,7 +76,7 @@ def test_the_scores_and_the_weights_stand_for_the_mask_too_but_nothing_of_anothe
     plain = on(ran(Session.start(View.opening(find("matmul")), catalog())), "Y", 0, 0)
     assert run(plain, "cell.turn") == plain
     assert plain.current is not None
-    assert drawn(plain.current, plain.view) is None
+    assert mask_entry(plain.current, plain.view) is None
 
 
 def test_a_control_that_another_sets_is_in_the_command_even_at_its_default() -> None:

@@ -35,7 +35,7 @@ def asked(way: Literal["lineage", "reach"]) -> Action:
     """With a cell followed through the program: the one named, or the one under the cursor; or none."""
 
     def act(session: Session, rest: Sequence[str]) -> Session:
-        from tui.stage.cell_following import followable, refusal
+        from tui.stage.cell_following import followable
 
         run_ = session.current
         if run_ is None or session.navigation is None:
@@ -50,7 +50,7 @@ def asked(way: Literal["lineage", "reach"]) -> Action:
         if found is None:
             raise UsageError(f"which cell? the one under the cursor, or its name and indices: {way} Y 1 2")
         lit = replace(session.view, asked=replace(found, way=way))
-        said = refusal(run_, lit)
+        said = run_.follow_refusal(lit)
         if said:
             raise UsageError(said)
         there = lit if lit.depth == "map" else mapping.onto(lit, session.navigation, session.navigation.path)

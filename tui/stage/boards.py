@@ -24,7 +24,7 @@ MOST = 4096  # cells whose values are kept
 UNKNOWN = "?"  # a tensor that this run did not make
 
 
-def live(board: Board, view: View, trace: Trace | None, ascii_only: bool) -> BoardView:
+def board_view(board: Board, view: View, trace: Trace | None, ascii_only: bool) -> BoardView:
     """The board's rows with what the trace's tensors hold."""
     titles = {lesson.slug: lesson.title for lesson in (*shelf(), view.lesson)}
     spell = ascii_text if ascii_only else str

@@ -8,15 +8,9 @@ from tui.stage.run import Run
 from tui.view import View
 
 
-def refusal(run: Run, view: View) -> str:
-    """Why the cell that a view follows can't be followed; empty if it can."""
-    found = run.following(view)
-    return found if isinstance(found, str) else ""
-
-
 def is_followed(run: Run, view: View, asked: Asked) -> bool:
     """Whether a cell is the one that is followed, whichever way."""
-    followed = run.followed(view)
+    followed = run.followed_cells(view)
     node = None if run.trace is None else run.trace.labelled(asked.name)
     return followed is not None and (followed.node, followed.asked.index) == (node, asked.index)
 

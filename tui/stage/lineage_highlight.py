@@ -79,7 +79,7 @@ class FollowedCells:
         return f"∂{above} / ∂{below} = {slope:.6g}"
 
 
-def followed(asked: Asked, trace: Trace) -> FollowedCells:
+def follow_cell(asked: Asked, trace: Trace) -> FollowedCells:
     """A cell, and what lies on its way through a program.
 
     Raises:

@@ -28,8 +28,8 @@ BoxRows = dict[tuple[tuple[str, ...], "Asked | None", bool], tuple[BoxRow, ...]]
 """The rows of levels, by the way to them, the cell that is followed, and whether they are in ASCII."""
 
 
-def live_map(
-    view: View, navigation: NodeNavigation, light: FollowedCells | None, ascii_only: bool, known: BoxRows
+def map_view(
+    view: View, navigation: NodeNavigation, followed: FollowedCells | None, ascii_only: bool, known: BoxRows
 ) -> MapView | None:
     """The level at which a view is; None for a program without boxes."""
     from llm_linalg.lesson import shelf
@@ -41,18 +41,18 @@ def live_map(
     spell: Callable[[str], str] = ascii_text if ascii_only else str
     outside = sum(one.foreign for one in level.boxes)
     folded = outside - 1 if outside > MOST_FOREIGN else 0
-    key = (box[:-1], None if light is None else light.asked, ascii_only)
+    key = (box[:-1], None if followed is None else followed.asked, ascii_only)
     if key not in known:
         notes = {note.name: note for note in view.lesson.boxes}
         titles = {lesson.slug: lesson.title for lesson in (*shelf(), view.lesson)}
-        rows = [_row(one, navigation.map, notes, titles, light, spell) for one in level.boxes]
+        rows = [_row(one, navigation.map, notes, titles, followed, spell) for one in level.boxes]
         known[key] = tuple([_together(rows[:outside]), *rows[outside:]] if folded else rows)
     return MapView(
         path=tuple(spell(clean(name, LABEL)) for name in box[:-1]),
         rows=known[key],
         arrows=level.arrows if not folded else _folded(level.arrows, folded),
         row=level.places[box[-1]] - folded,
-        followed="" if light is None else light.said,
+        followed="" if followed is None else followed.said,
     )
 
 
@@ -77,14 +77,16 @@ def _row(
     whole: Map[Node],
     notes: Mapping[str, BoxNote],
     titles: Mapping[str, str],
-    light: FollowedCells | None,
+    followed: FollowedCells | None,
     spell: Callable[[str], str],
 ) -> BoxRow:
     inside = box.scope is not None
     note = notes.get(box.name.partition(":")[0] if inside else box.node.op)
     lesson = note.lesson if note is not None and note.lesson in titles else None
-    found, cells = (None, box.node.value.numel()) if light is None else box.lit(light.cells)
-    steep = [] if light is None else [s for node in box.outputs if (s := light.steepest(node)) is not None]
+    found, cells = (None, box.node.value.numel()) if followed is None else box.lit(followed.cells)
+    steep = (
+        [] if followed is None else [s for node in box.outputs if (s := followed.steepest(node)) is not None]
+    )
     return BoxRow(
         name=box.name,
         label=spell(clean(box.label, LABEL)),

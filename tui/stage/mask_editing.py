@@ -1,4 +1,4 @@
-"""Cells that can be turned over: those of a tensor that a control of the lesson is drawn on."""
+"""Cells that can be flipped: those of a tensor that a control of the lesson is drawn on."""
 
 from __future__ import annotations
 
@@ -21,19 +21,19 @@ class MaskEntry(NamedTuple):
     column: int
 
 
-def drawn(opened: Run, view: View) -> MaskEntry | None:
-    """What the cell under the cursor stands for; None if it is no cell that can be turned over.
+def mask_entry(run: Run, view: View) -> MaskEntry | None:
+    """What the cell under the cursor stands for; None if it is no cell that can be flipped.
 
-    A control of kind "grid" says which tensor it edits. A cell of any tensor on the stage with as many rows
+    A control of kind "grid" says which tensor it edits. A cell of any tensor of the picture with as many rows
     and columns stands for the entry at its place: of a mask, of the scores that it hides, of the weights.
     """
-    found = None if opened.trace is None or view.twin or view.cursor is None else opened.cursor_cell(view)
-    if opened.trace is None or found is None:
+    found = None if run.trace is None or view.twin or view.cursor is None else run.cursor_cell(view)
+    if run.trace is None or found is None:
         return None
     for control in view.lesson.controls:
-        if control.kind != "grid" or control.edits not in opened.trace:
+        if control.kind != "grid" or control.edits not in run.trace:
             continue
-        value = opened.trace[control.edits].value
+        value = run.trace[control.edits].value
         shape = tuple(value.shape)
         if len(shape) == 2 and found.tensor.shape[-2:] == shape == _shape(control):
             grid = tuple(tuple(int(bool(entry)) for entry in row) for row in value.tolist())
@@ -41,9 +41,9 @@ def drawn(opened: Run, view: View) -> MaskEntry | None:
     return None
 
 
-def turned(opened: Run, view: View) -> View:
-    """The view with the cell under the cursor turned over; the same view if it can't be."""
-    found = drawn(opened, view)
+def flip_entry(run: Run, view: View) -> View:
+    """The view with the cell under the cursor flipped; the same view if it can't be."""
+    found = mask_entry(run, view)
     if found is None:
         return view
     return view.set(found.control.name, found.control.show(flipped(found.grid, found.row, found.column)))

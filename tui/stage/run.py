@@ -13,13 +13,13 @@ from tui.mapping import standing
 from tui.player import order_of, position
 from tui.stage import cursor
 from tui.stage.axis_labels import axis_names
-from tui.stage.boards import live
+from tui.stage.boards import board_view
 from tui.stage.cursor import CursorCell, cursor_cell, cursor_view
 from tui.stage.error_frame import error_frame, repaired, repairs
 from tui.stage.format_cache import FormatCache
 from tui.stage.frames import dropped_frame, in_ascii, map_frame, node_frame, program_frame
-from tui.stage.lineage_highlight import FollowedCells, followed
-from tui.stage.maps import BoxRows, live_map
+from tui.stage.lineage_highlight import FollowedCells, follow_cell
+from tui.stage.maps import BoxRows, map_view
 from tui.stage.nodes import NodeNavigation, find, path_of, top_node
 from tui.stage.pictures import PictureInput
 from tui.stage.torch_code import torch_code
@@ -111,7 +111,7 @@ class Run:
 
     def _node_frame(self, view: View, ascii_only: bool) -> Frame:
         trace, navigation = self.program(view), self.navigation(view)
-        board = None if view.board is None else live(view.board, view, trace, ascii_only)
+        board = None if view.board is None else board_view(view.board, view, trace, ascii_only)
         if trace is None or navigation.node is None:
             return program_frame(view, "" if trace is None else trace.printed, board)
         if navigation.node.dropped:
@@ -130,7 +130,7 @@ class Run:
             cache=self._cache,
             ascii_only=ascii_only,
             summary=self._row_summary(view, navigation),
-            followed=self.followed(view),
+            followed=self.followed_cells(view),
         )
         about = None
         if cell is not None:
@@ -142,7 +142,7 @@ class Run:
     def _map_frame(self, view: View, ascii_only: bool) -> Frame:
         trace, navigation = self.program(view), self.navigation(view)
         known = self._levels[view.twin]
-        level = live_map(view, navigation, self.followed(view), ascii_only, known)
+        level = map_view(view, navigation, self.followed_cells(view), ascii_only, known)
         if trace is None or level is None:
             return self._node_frame(replace(view, depth="cells"), ascii_only)
         from llm_linalg.api.node_view import node_view
@@ -186,18 +186,22 @@ class Run:
             return None
         return kind if navigation.chain == self.navigation(replace(view, path=())).chain else None
 
-    def followed(self, view: View) -> FollowedCells | None:
+    def followed_cells(self, view: View) -> FollowedCells | None:
         """What is followed through the program; None if nothing is, or nothing can be."""
-        found = self.following(view)
+        found = self._follow(view)
         return None if isinstance(found, str) else found
 
-    def following(self, view: View) -> FollowedCells | str | None:
-        """What is followed through the program, or why it can't be; None if nothing is."""
+    def follow_refusal(self, view: View) -> str:
+        """Why the cell that a view follows can't be followed; empty if it can."""
+        found = self._follow(view)
+        return found if isinstance(found, str) else ""
+
+    def _follow(self, view: View) -> FollowedCells | str | None:
         if view.asked is None or self.trace is None or view.twin:
             return None
         if view.asked not in self._following:
             try:
-                self._following[view.asked] = followed(view.asked, self.trace)
+                self._following[view.asked] = follow_cell(view.asked, self.trace)
             except LookupError as error:
                 self._following[view.asked] = str(error.args[0])
         return self._following[view.asked]

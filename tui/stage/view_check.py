@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 from llm_linalg.spelling import unknown
 from tui.model.errors import UsageError
 from tui.player import WHOLE, Navigable, goto, order_of, position
-from tui.stage.cell_following import refusal
 from tui.view import View
 
 if TYPE_CHECKING:
@@ -35,7 +34,7 @@ def settle(view: View, opened: Run, flags: argparse.Namespace) -> View:
             raise UsageError("this stop has no tensors, so it has no steps and no orders")
         return view
     follows = (flags.lineage, flags.reach) != (None, None)  # a stop's own cell may be gone with its controls
-    if follows and view.asked is not None and (said := refusal(opened, view)):
+    if follows and view.asked is not None and (said := opened.follow_refusal(view)):
         raise UsageError(said)
     _on_map(view, navigation)
     if flags.order is not None and flags.order not in navigation.orders:
