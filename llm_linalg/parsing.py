@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import gc
-import keyword
 import re
 import sys
 import unicodedata
@@ -61,19 +60,12 @@ _ASIDE = re.compile(
 )  # texts and comments
 _PART = r"\w\x80-\U0010ffff"  # of a name: Python's have marks that \\w has not
 _NAME = re.compile(rf"(\.\s*)?(?<![{_PART}])(?!\d)[{_PART}]+")
-_NUMBER = re.compile(rf"(?<![{_PART}.])\d(?:[{_PART}.]|(?<=[eE])[+-](?=\d))*")
-_LINE = re.compile(r"[()\[\]{}]|(?:(?<!\\)\n|;)(?=[ \t]*(\w+|[^\s;\\]))")
-_EMPTY = re.compile(r"\(\s*\)|(?<!\.)\.\.\.(?!\.)")  # brackets that hold nothing, and `...`
-_FIRST_WORDS = "from def class async match case type global nonlocal else finally try except @"
-_NO_NODES = frozenset(_FIRST_WORDS.split())  # of what one of its names counts for, or of no statement
-_DOTTED = re.compile(r"(?:\.\s*[^\W\d]\w*\s*){1000}")
-_KEYWORDS = frozenset(keyword.kwlist) - {"None", "True", "False"}  # those are nodes
+_DOTTED = re.compile(r"(?:\.\s*[^\W\d]\w*\s*){200}")
 _SCANNED = 20_000_000  # characters
 
 _IN_WORDS = bytes(code for code in range(256) if code >= 128 or chr(code).isalnum() or chr(code) == "_")
 _NO_SIGNS = _IN_WORDS + bytes(code for code in range(128) if chr(code).isspace())
 _NO_SIGNS_OR_POINTS = _NO_SIGNS + b"."
-_WORDS = bytes(code if code in _IN_WORDS else ord(" ") for code in range(256))
 
 
 @contextmanager
@@ -126,12 +118,6 @@ def walk(*nodes: ast.AST) -> Iterator[ast.AST]:
         todo += within(node)
 
 
-def parts(text: str) -> int:
-    """Return how many words and signs a text has, of which a parser makes about as many nodes."""
-    data = text.encode(errors="surrogatepass")
-    return len(data.translate(_WORDS).split()) + len(data.translate(None, _NO_SIGNS))
-
-
 def signs(text: str, many: int) -> int:
     """Return how many brackets, commas, operators and the like a text has, if they are more than many.
 
@@ -149,50 +135,14 @@ def _signs(text: str) -> int:
     return len(text.encode(errors="surrogatepass").translate(None, _NO_SIGNS_OR_POINTS))
 
 
-def fewest(text: str) -> int:
-    """Return how many nodes the tree of a program has at least, told by its names, numbers and lines.
+def slow_to_parse(text: str) -> bool:
+    """Return whether a parser takes a time that grows with the square of a part of a text.
 
-    That takes a tenth of the time that a parser takes.
-
-    One that has texts with braces is left to a parser in which names and texts may stand within those; an
-    earlier one takes long for them, and each brace is two nodes.
+    So it is with an import of very many names with dots between them, and before Python 3.12 with a long text
+    in which many braces are: it looks for each from the text's start.
     """
-    nodes = 0
-    if _FORMATTED.search(text):
-        if sys.version_info >= (3, 12):
-            return 0
-        nodes = sum(
-            2 * _braces(aside[0]) for aside in _ASIDE.finditer(text) if "f" in (aside[1] or "").lower()
-        )
-    bare = _ASIDE.sub(lambda aside: "" if aside[0][0] == "#" else "''", text)
-    if _DOTTED.search(bare):
-        return sys.maxsize  # to import that, a parser takes a time that grows with its square
-    names = [name[0] for name in _NAME.finditer(bare) if name[1] is None]  # such as a.b may be one
-    nodes += sum(name not in _KEYWORDS for name in names) + sum(1 for _ in _NUMBER.finditer(bare))
-    nodes += bare.count("[") + bare.count("{") + len(_EMPTY.findall(bare))
-    nodes -= names.count("class") + names.count("from")  # what stands behind those may be no node
-    return nodes - names.count("as") + _lines(bare)  # `a as b` is one, too
-
-
-def _lines(bare: str) -> int:
-    """Return how many statements a text has at least that are nodes beside the names in them."""
-    depth = count = 0
-    for found in _LINE.finditer(f"\n{bare}"):
-        sign = found[0]
-        if sign in "([{":
-            depth += 1
-        elif sign in ")]}":
-            depth -= depth > 0
-        elif depth == 0:
-            count += found[1] not in _NO_NODES
-    return count
-
-
-def scanned_again(text: str) -> bool:
-    """Return whether there is a text with braces that takes a parser long: it looks for each from its start.
-
-    Later ones than Python 3.11 go through it once.
-    """
+    if _DOTTED.search(text):
+        return True
     if sys.version_info >= (3, 12) or not _FORMATTED.search(text):
         return False
     asides = [aside[0] for aside in _ASIDE.finditer(text) if "f" in (aside[1] or "").lower()]
@@ -222,8 +172,3 @@ def marks(text: str) -> int:
         marks = marks + 1 if unicodedata.combining(char) else 0
         most = max(most, marks)
     return most
-
-
-def _braces(text: str) -> int:
-    """Return how many parts a text has at least that are put into it."""
-    return text.count("{") - 2 * text.count("{{") - text.count("\\N{")

@@ -73,7 +73,7 @@ class Budget:
     steps: int = 6_000_000
     tensors: int = 60_000
     elements: int = 2**27
-    multiplications: int = 2**34
+    multiplications: int = 2**36
     call_tensors: int = 1_000
     call_elements: int = 2**25
     call_multiplications: int = 2**33

@@ -12,12 +12,10 @@ from llm_linalg.errors import LimitError, ProgramError, Span
 from llm_linalg.language import instead
 from llm_linalg.parsing import (
     MARKS,
-    fewest,
     marks,
     misspelt,
-    parts,
-    scanned_again,
     signs,
+    slow_to_parse,
     statements,
     uncollected,
     within,
@@ -31,8 +29,7 @@ MAX_DEPTH = 60
 MAX_NAME = 100
 MAX_MARKS = 30  # one behind another
 MAX_DIGITS = 40
-_FIRST_PART = 15_000  # characters
-_FEW_PARTS = 5_000  # of which no parser makes too much
+_SHORT = 15_000  # characters, for which no parser takes long
 _TOO_LARGE = "the program is too large: it has too many parts"
 
 _EXPRESSIONS: tuple[type[ast.AST], ...] = (
@@ -108,14 +105,6 @@ _QUESTION = re.compile(r"\s*([\w.]{1,80}\?{1,2}|\?{1,2}[\w.]{1,80})\s*")
 def not_imported(path: str) -> str:
     """Say that there is no such thing to import, and what to write instead or what there is."""
     return instead.imported(path, KNOWN)
-
-
-def _size(tree: ast.AST) -> int:
-    size, level = 0, [tree]
-    while level:
-        size += len(level)
-        level = [part for node in level if not isinstance(node, MARKS) for part in within(node)]
-    return size
 
 
 def _named_once(source: Source, names: Sequence[tuple[str | None, ast.AST]]) -> None:
@@ -205,21 +194,9 @@ class Source:
                     raise ProgramError(f"a character that can't be seen: U+{ord(char):04X}", place, self.text)
 
     def _check_size(self) -> None:
-        """Refuse a text that is too large: by its names, or its first part, if that can be read alone."""
-        if not self._bounded or len(self.text) <= _FIRST_PART:
-            return
-        few = parts(self.text) <= _FEW_PARTS
-        many = not few and (signs(self.text, MAX_SIGNS) > MAX_SIGNS or fewest(self.text) > MAX_NODES)
-        if many or scanned_again(self.text):
-            raise LimitError(_TOO_LARGE)
-        if few or len(self.text) <= 2 * _FIRST_PART:
-            return
-        end = 1 + max(self.text.rfind(mark, 0, _FIRST_PART) for mark in "\n;")
-        try:
-            first = statements(self.text[:end])
-        except (SyntaxError, MemoryError, RecursionError, ValueError, OverflowError):
-            return  # it ends somewhere in the middle
-        if _size(first) > MAX_NODES:
+        """Refuse a text for which a parser would take long."""
+        large = self._bounded and len(self.text) > _SHORT
+        if large and (signs(self.text, MAX_SIGNS) > MAX_SIGNS or slow_to_parse(self.text)):
             raise LimitError(_TOO_LARGE)
 
     def _parse(self) -> ast.Module:

@@ -28,6 +28,11 @@ from tests.engine.test_shapes import BROKEN
 SCREEN = 24 * 80 * 2
 
 
+@pytest.fixture(autouse=True)
+def clock() -> None:
+    """Here the clock has its say: some of these would run until counts end them."""
+
+
 def outcome(program: str) -> Trace | ProgramError:
     """Returns what running a program comes to."""
     try:
@@ -41,7 +46,7 @@ def failure(program: str) -> ProgramError:
     before = torch.get_rng_state()
     start = time.process_time()
     with pytest.raises(ProgramError) as caught:
-        run(program)
+        run(program, seconds=0.3)
     assert time.process_time() - start < 2.0
     assert torch.equal(before, torch.get_rng_state())
     error = caught.value
@@ -227,7 +232,7 @@ run("x = torch.ones(2, 3)\\nprint(x, x.shape)")
 run("x = torch.ones(2, requires_grad=True)\\n(x * 2).backward(torch.ones(2))")
 for program in json.load(sys.stdin):
     try:
-        run(program)
+        run(program, seconds=0.2)
     except ProgramError:
         pass
 print(json.dumps(sorted({"torch._dynamo", "torch._inductor", "sympy"} & set(sys.modules))))
