@@ -11,13 +11,13 @@ from typing import Any
 
 from torch import Tensor
 
-from llm_linalg.ops.fallback import FallbackOperation
+from llm_linalg.axes import Shape
+from llm_linalg.ops.fallback import FallbackOperation, attention_peak, attention_work, broadcast_peak
 from llm_linalg.ops.operation import Call, Operation
-from llm_linalg.relations import Reads
 
 
 @dataclass(frozen=True, eq=False)
-class Composite(FallbackOperation):
+class Composite(Operation):
     """A call with its program.
 
     Attributes:
@@ -29,11 +29,11 @@ class Composite(FallbackOperation):
     covers: Callable[[Mapping[str, Any]], bool] = field(kw_only=True)
     kind: str = "composite"
 
+    def peak(self, call: Call, shape: Shape | None) -> int:
+        return self.peak_for_call(call) if self.peak_for_call else broadcast_peak(call, shape)
+
     def overload_for(self, arguments: Mapping[str, Any]) -> Operation:
         return self if self.covers(arguments) else FallbackOperation(self.name, "*args, **kwargs")
-
-    def evidence_of(self, reads: Callable[[], tuple[Reads, ...]]) -> str:
-        return "rule"
 
     def program_for(self, call: Call) -> str:
         return self.write_program(call)
@@ -109,6 +109,8 @@ COMPOSITES: tuple[Operation, ...] = (
         in_language="F",
         spellings=("torch.nn.functional.scaled_dot_product_attention",),
         write_program=attention,
+        peak_for_call=attention_peak,
+        work_for_call=attention_work,
         covers=_plain_attention,
     ),
     Composite(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from math import prod
 from typing import Any, cast
@@ -52,6 +52,8 @@ class Contraction(Operation):
 
     def peak(self, call: Call, shape: Shape | None) -> int:
         """Return the largest of output and operands; a product of stacks copies what it repeats."""
+        if self.peak_for_call:
+            return self.peak_for_call(call)
         axes = self.axes(call)
         batch = {label for label in axes.output if label.startswith("b")}
         whole = [{*labels, *(batch if batch & {*labels} else ())} for labels in (axes.output, *axes.operands)]
@@ -172,28 +174,25 @@ def einsum_vjp(call: Call) -> Mapping[str, str]:
     return cotangents
 
 
-@dataclass(frozen=True, eq=False)
-class Einsum(Contraction):
-    """An einsum, whose operands may come as one list."""
+def _einsum_arguments(arguments: dict[str, Any]) -> dict[str, Any]:
+    """Return the arguments of an einsum, each operand by a name of its own."""
+    if not isinstance(arguments["equation"], str):
+        raise TypeError("an einsum of operands and lists of axes is another call")
+    operands = cast("tuple[object, ...]", arguments.pop("operands"))
+    return arguments | {f"operands_{p}": value for p, value in enumerate(operands)}
 
-    def bind(self, args: Sequence[Any], kwargs: Mapping[str, Any], swap: bool = False) -> dict[str, Any]:
-        arguments = super().bind(args, kwargs, swap)
-        if not isinstance(arguments["equation"], str):
-            raise TypeError("an einsum of operands and lists of axes is another call")
-        operands = cast("tuple[object, ...]", arguments.pop("operands"))
-        return arguments | {f"operands_{p}": value for p, value in enumerate(operands)}
 
-    def peak(self, call: Call, shape: Shape | None) -> int:
-        """Return the largest tensor on the way; a label stays while the result or a later operand has it."""
-        axes = self.axes(call)
-        joined: set[str] = set()
-        most = prod(axes.shape)
-        for place, labels in enumerate(axes.operands):
-            joined |= set(labels)
-            later = {label for rest in axes.operands[place + 1 :] for label in rest}
-            joined &= {*axes.output, *later}
-            most = max(most, prod(axes.sizes[label] for label in joined))
-        return most
+def _einsum_peak(call: Call) -> int:
+    """Return the largest tensor on the way; a label stays while the result or a later operand has it."""
+    axes = einsum_axes(call)
+    joined: set[str] = set()
+    most = prod(axes.shape)
+    for place, labels in enumerate(axes.operands):
+        joined |= set(labels)
+        later = {label for rest in axes.operands[place + 1 :] for label in rest}
+        joined &= {*axes.output, *later}
+        most = max(most, prod(axes.sizes[label] for label in joined))
+    return most
 
 
 CONTRACTIONS = (
@@ -234,5 +233,13 @@ CONTRACTIONS = (
         vjp_for_call=linear_vjp,
         bias_parameter="bias",
     ),
-    Einsum("einsum", "equation, *operands", in_language="torch", spec=einsum_axes, vjp_for_call=einsum_vjp),
+    Contraction(
+        "einsum",
+        "equation, *operands",
+        in_language="torch",
+        spec=einsum_axes,
+        canonical_arguments=_einsum_arguments,
+        peak_for_call=_einsum_peak,
+        vjp_for_call=einsum_vjp,
+    ),
 )

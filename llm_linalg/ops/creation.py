@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from math import ceil, prod
 from typing import Any
@@ -83,31 +82,19 @@ def arange_length(call: Call) -> int:
     return length
 
 
-@dataclass(frozen=True, eq=False)
-class Lookup(Movement):
-    """embedding: row ``input[t]`` of the table for each position."""
+def _embedding_shape(call: Call) -> Shape:
+    if len(call.shapes[1]) != 2:
+        raise ShapeMismatch("an embedding table is a matrix: one row for each entry of the vocabulary")
+    return (*call.shapes[0], call.shapes[1][1])
 
-    data: tuple[str, ...] = ("weight",)
 
-    def depends_on_shapes_only(self, call: Call) -> bool:
-        return call["max_norm"] is None
-
-    def cotangents(self, call: Call) -> Mapping[str, str]:
-        return embedding_vjp(call)
-
-    def infer(self, call: Call) -> Shape:
-        if len(call.shapes[1]) != 2:
-            raise ShapeMismatch("an embedding table is a matrix: one row for each entry of the vocabulary")
-        return (*call.shapes[0], call.shapes[1][1])
-
-    def operand_reads(self, call: Call) -> tuple[Reads, ...]:
-        tokens, table = call.shapes
-        labels = tuple(f"b{axis}" for axis in range(len(tokens)))
-        axes = Axes.solve((*labels, "d"), (labels,), (tokens,), given={"d": table[1]})
-        cells = table[0] * table[1]
-        numbers = torch.arange(1, cells + 1).reshape(table)
-        source = numbers[call.tensors[0].long()]
-        return AxesReads(axes, 0), IndexReads(source, table)
+def _embedding_reads(call: Call) -> tuple[Reads, ...]:
+    """Return what row ``input[t]`` of the table reads: the token, and the row's own cells."""
+    tokens, table = call.shapes
+    labels = tuple(f"b{axis}" for axis in range(len(tokens)))
+    axes = Axes.solve((*labels, "d"), (labels,), (tokens,), given={"d": table[1]})
+    numbers = torch.arange(1, table[0] * table[1] + 1).reshape(table)
+    return AxesReads(axes, 0), IndexReads(numbers[call.tensors[0].long()], table)
 
 
 @dataclass(frozen=True, eq=False)
@@ -148,12 +135,18 @@ CREATIONS: tuple[Operation, ...] = (
         for name in ("ones", "zeros", "rand", "randn", "empty")
     ),
     Creation("full_like", f"input, fill_value, *, memory_format=None, {_KINDS}", in_language="torch"),
-    Lookup(
+    Movement(
         "embedding",
         "input, weight, padding_idx=None, max_norm=None, norm_type=2.0, scale_grad_by_freq=False, "
         "sparse=False",
         in_language="F",
         spellings=("torch.nn.functional.embedding",),
+        data=("weight",),
+        rule=_embedding_shape,
+        reads_for_call=_embedding_reads,
+        vjp_for_call=embedding_vjp,
+        scatters_back=False,
+        shapes_suffice=lambda call: call["max_norm"] is None,
         vjp_explanation="A look-up is a one-hot row times the table, so the gradient is those rows "
         "transposed times {d}: it arrives at the rows that were looked up, added up where one was twice.",
     ),

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from llm_linalg.axes import Shape, ShapeMismatch, extent, pointwise
 from llm_linalg.measured import AutogradProbe, AutogradReads
-from llm_linalg.ops.operation import Call, Operation
+from llm_linalg.ops.operation import Call, Operation, output_cells
 from llm_linalg.relations import OpaqueReads, Reads
 
 _TOLD = """
@@ -82,12 +82,8 @@ class FallbackOperation(Operation):
             draws = int(call.kwargs.get("num_samples", [*call.args[1:2], 1][0]))
             return DRAWING * max(prod(call.shapes[0]), prod(call.shapes[0][:-1]) * draws)
         if self.name == "scaled_dot_product_attention":
-            return max(_attended(call), super().peak(call, shape))
-        try:
-            together = prod(pointwise(call.shapes).shape)
-        except ShapeMismatch:
-            together = 0
-        return max(together, super().peak(call, shape))
+            return attention_peak(call)
+        return broadcast_peak(call, shape)
 
     def output_count(self, call: Call) -> int:
         return 0 if self.name in _NO_TENSOR else 1
@@ -100,8 +96,8 @@ class FallbackOperation(Operation):
         return extent(own) + _A_LIST * lists
 
     def cost(self, call: Call, shape: Shape | None) -> int:
-        width = call.shapes[0][-1] if self.name == "scaled_dot_product_attention" else 1
-        return self.peak(call, shape) * width
+        attention = self.name == "scaled_dot_product_attention"
+        return attention_work(call) if attention else self.peak(call, shape)
 
     def multiplications(self, call: Call) -> int | None:
         return None
@@ -146,14 +142,29 @@ def stacks(call: Call) -> int:
         return 0
 
 
-def _attended(call: Call) -> int:
+def broadcast_peak(call: Call, shape: Shape | None = None) -> int:
+    """Return a bound: what the operands make when they are broadcast against each other."""
+    try:
+        together = prod(pointwise(call.shapes).shape)
+    except ShapeMismatch:
+        together = 0
+    return max(together, output_cells(call, shape))
+
+
+def attention_peak(call: Call) -> int:
     """Return how many cells an attention makes at once: scores, or an operand for each matrix of another."""
     query, key, value = call.shapes[:3]
     scores = prod(query[-2:-1]) * key[-2]
     return max(
         prod(query[:-1]) * key[-2],
         stacks(call) * max(scores, *(prod(own[-2:]) for own in (query, key, value))),
+        output_cells(call, None),
     )
+
+
+def attention_work(call: Call) -> int:
+    """Return the multiplications of an attention: a score takes as many as a query is wide."""
+    return attention_peak(call) * call.shapes[0][-1]
 
 
 def _autograd_probe(call: Call, place: int, seed: int, sign: int) -> AutogradProbe:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -36,23 +37,16 @@ class ScatterAdd(Operation):
         return same, unknown, InverseIndexReads(IndexReads(goes, tuple(own.shape)))
 
 
-@dataclass(frozen=True, eq=False)
-class Scatter(Movement):
-    """scatter: the cells that ``index`` names are ``src``'s, or a number."""
+def _scattered_positions(call: Call, tensors: Sequence[Tensor]) -> Tensor:
+    """Return a scatter of numbered cells; a number that it writes comes from nowhere."""
+    own = tensors[call.place("input") or 0]
+    place = call.place("src")
+    source = 0 if place is None else tensors[place].to(own.dtype)
+    return own.scatter(call["dim"], call.tensor("index"), source)
 
-    data: tuple[str, ...] = ("input", "src")
 
-    def depends_on_shapes_only(self, call: Call) -> bool:
-        return True
-
-    def infer(self, call: Call) -> Shape:
-        return tuple(call.tensor("input").shape)
-
-    def _sources(self, call: Call, tensors: list[Tensor]) -> Tensor:
-        own = tensors[call.place("input") or 0]
-        place = call.place("src")
-        filled = 0 if place is None else tensors[place].to(own.dtype)
-        return own.scatter(call["dim"], call.tensor("index"), filled)
+def _shape_of_input(call: Call) -> Shape:
+    return tuple(call.tensor("input").shape)
 
 
 SCATTERS: tuple[Operation, ...] = (
@@ -62,5 +56,13 @@ SCATTERS: tuple[Operation, ...] = (
         in_language="torch Tensor",
         gradient={"input": "{d}", "src": "{d}.gather({dim}, {index})"},
     ),
-    Scatter("scatter", "input, dim, index, src=None, *, value=None, reduce=None", in_language="torch Tensor"),
+    Movement(
+        "scatter",
+        "input, dim, index, src=None, *, value=None, reduce=None",
+        in_language="torch Tensor",
+        data=("input", "src"),
+        rule=_shape_of_input,
+        positions=_scattered_positions,
+        shapes_suffice=lambda _: True,
+    ),
 )

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor
@@ -15,8 +16,22 @@ from llm_linalg.relations import AxesReads, MaskedReads, Reads
 
 @dataclass(frozen=True, eq=False)
 class Mask(Operation):
-    """An operation that passes some cells on and fixes the others."""
+    """An operation that passes some cells on and fixes the others.
 
+    Attributes:
+        masked_cells: The cells (bool, the output's shape) that the mask fixes.
+        rule: The predicate at a cell, with its numbers.
+        masked_of: For some parameters, the cells (bool) that do not read them, if not `masked_cells`.
+        passes: Whether a cell passes, where that is known without all of `masked_cells`.
+        matrix: It takes at least two axes.
+        mask_parameters: The parameters that only decide which cells pass.
+    """
+
+    masked_cells: Callable[[Call], Tensor] = field(kw_only=True)
+    rule: Callable[[Call, Index], str] = field(kw_only=True)
+    masked_of: Callable[[Call], Mapping[str, Tensor]] | None = None
+    passes: Callable[[Call, Index], bool] | None = None
+    matrix: bool = False
     kind: str = "mask"
     mask_parameters: tuple[str, ...] = ("mask", "condition")
     first_free_number: int = 0
@@ -25,108 +40,97 @@ class Mask(Operation):
         return True
 
     def axes(self, call: Call) -> Axes:
+        if self.matrix and len(call.shapes[0]) < 2:
+            raise ShapeMismatch(f"{self.name} takes a matrix: a tensor with at least two axes")
         return pointwise(
             call.shapes, "the mask must match the tensor from the right, or be 1 where it doesn't"
         )
 
-    def masked_cells(self, call: Call) -> Tensor:
-        """Return the cells (bool, the output's shape) that the mask fixes."""
-        raise NotImplementedError
-
     def operand_reads(self, call: Call) -> tuple[Reads, ...]:
-        axes, hidden = self.axes(call), self.masked_cells(call)
-        return tuple(MaskedReads(AxesReads(axes, p), hidden) for p in range(len(call.tensors)))
+        axes, masked = self.axes(call), self.masked_cells(call)
+        own = self.masked_of(call) if self.masked_of else {}
+        cells = {call.place(name): mask for name, mask in own.items()}
+        return tuple(MaskedReads(AxesReads(axes, p), cells.get(p, masked)) for p in range(len(call.tensors)))
 
     def mask_rule(self, call: Call, index: Index) -> str | None:
-        return self.rule_text(call, index) if bool(self.masked_cells(call)[index]) else None
+        passes = self.passes(call, index) if self.passes else not self.masked_cells(call)[index]
+        return None if passes else self.rule(call, index)
 
     def pass_rule(self, call: Call, index: Index) -> str:
         """Return the predicate at a cell that passes, with its numbers; "" if it is a tensor that is seen."""
-        return ""
-
-    def rule_text(self, call: Call, index: Index) -> str:
-        """Return the predicate at a cell, with its numbers."""
-        raise NotImplementedError
+        return self.rule(call, index) if self.passes and self.passes(call, index) else ""
 
 
-@dataclass(frozen=True, eq=False)
-class Triangle(Mask):
-    """triu and tril: a cell stays where ``j ≥ i + k``, or where ``j ≤ i + k``."""
-
-    upper: bool = True
-
-    def axes(self, call: Call) -> Axes:
-        if len(call.shapes[0]) < 2:
-            raise ShapeMismatch(f"{self.name} takes a matrix: a tensor with at least two axes")
-        return super().axes(call)
-
-    def masked_cells(self, call: Call) -> Tensor:
-        shape = call.shapes[0]
-        cells = torch.ones(shape[-2:], dtype=torch.bool)
-        kept = cells.triu(call["diagonal"]) if self.upper else cells.tril(call["diagonal"])
-        return (~kept).expand(shape)
-
-    def mask_rule(self, call: Call, index: Index) -> str | None:
-        return None if self._kept(call, index) else self.rule_text(call, index)
-
-    def pass_rule(self, call: Call, index: Index) -> str:
-        return self.rule_text(call, index) if self._kept(call, index) else ""
-
-    def _kept(self, call: Call, index: Index) -> bool:
-        i, j = index[-2:]
-        return bool(j >= i + call["diagonal"] if self.upper else j <= i + call["diagonal"])
-
-    def rule_text(self, call: Call, index: Index) -> str:
-        sign, k = ("≥" if self.upper else "≤"), int(call["diagonal"])
-        shift = f"- {-k}" if k < 0 else f"+ {k}"
-        holds = "true" if self._kept(call, index) else "false"
-        return f"j {sign} i {shift}: {index[-1]} {sign} {index[-2]} {shift} is {holds}"
+def _masked_by_triu(call: Call) -> Tensor:
+    """Return the cells that triu fixes: those below the diagonal."""
+    return (~torch.ones(call.shapes[0][-2:], dtype=torch.bool).triu(call["diagonal"])).expand(call.shapes[0])
 
 
-@dataclass(frozen=True, eq=False)
-class Fill(Mask):
-    """masked_fill: where the mask is true, the value stands; the rest passes."""
-
-    def operand_reads(self, call: Call) -> tuple[Reads, ...]:
-        axes, hidden, value = self.axes(call), self.masked_cells(call), call.place("value")
-        return tuple(
-            MaskedReads(AxesReads(axes, place), ~hidden if place == value else hidden)
-            for place in range(len(call.tensors))
-        )
-
-    def masked_cells(self, call: Call) -> Tensor:
-        return call.tensor("mask").expand(call.shape)
-
-    def rule_text(self, call: Call, index: Index) -> str:
-        return f"the mask is True at {index}: filled with {_plain(call['value'])}"
+def _masked_by_tril(call: Call) -> Tensor:
+    """Return the cells that tril fixes: those above the diagonal."""
+    return (~torch.ones(call.shapes[0][-2:], dtype=torch.bool).tril(call["diagonal"])).expand(call.shapes[0])
 
 
-@dataclass(frozen=True, eq=False)
-class Where(Mask):
-    """where: a cell of ``input`` where the condition holds, else of ``other``."""
+def _passes_triu(call: Call, index: Index) -> bool:
+    return bool(index[-1] >= index[-2] + call["diagonal"])
 
-    def operand_reads(self, call: Call) -> tuple[Reads, ...]:
-        axes = self.axes(call)
-        condition = call.tensor("condition").bool().expand(call.shape)
-        hidden = {"condition": self.masked_cells(call), "input": ~condition, "other": condition}
-        places = {call.place(name): name for name in hidden}
-        return tuple(
-            MaskedReads(AxesReads(axes, place), hidden[places[place]]) for place in range(len(call.tensors))
-        )
 
-    def masked_cells(self, call: Call) -> Tensor:
-        condition = call.tensor("condition").bool().expand(call.shape)
-        hidden = torch.zeros(call.shape, dtype=torch.bool)
-        if call.place("input") is None:
-            hidden = hidden | condition
-        if call.place("other") is None:
-            hidden = hidden | ~condition
-        return hidden
+def _passes_tril(call: Call, index: Index) -> bool:
+    return bool(index[-1] <= index[-2] + call["diagonal"])
 
-    def rule_text(self, call: Call, index: Index) -> str:
-        holds = bool(call.tensor("condition").bool().expand(call.shape)[index])
-        value = call["input"] if holds else call["other"]
-        return f"the condition is {holds} at {index}: {_plain(value)} stands here"
+
+def _triu_rule(call: Call, index: Index) -> str:
+    return _triangle_rule(call, index, "≥", _passes_triu(call, index))
+
+
+def _tril_rule(call: Call, index: Index) -> str:
+    return _triangle_rule(call, index, "≤", _passes_tril(call, index))
+
+
+def _triangle_rule(call: Call, index: Index, sign: str, passes: bool) -> str:
+    k = int(call["diagonal"])
+    shift = f"- {-k}" if k < 0 else f"+ {k}"
+    holds = "true" if passes else "false"
+    return f"j {sign} i {shift}: {index[-1]} {sign} {index[-2]} {shift} is {holds}"
+
+
+def _filled_cells(call: Call) -> Tensor:
+    return call.tensor("mask").expand(call.shape)
+
+
+def _filled_of(call: Call) -> Mapping[str, Tensor]:
+    """Return that the value is read where the mask is true, the tensor elsewhere."""
+    return {"value": ~_filled_cells(call)}
+
+
+def _fill_rule(call: Call, index: Index) -> str:
+    return f"the mask is True at {index}: filled with {_plain(call['value'])}"
+
+
+def _condition(call: Call) -> Tensor:
+    return call.tensor("condition").bool().expand(call.shape)
+
+
+def _chosen_numbers(call: Call) -> Tensor:
+    """Return the cells at which a where has a plain number."""
+    condition = _condition(call)
+    masked = torch.zeros(call.shape, dtype=torch.bool)
+    if call.place("input") is None:
+        masked = masked | condition
+    if call.place("other") is None:
+        masked = masked | ~condition
+    return masked
+
+
+def _not_chosen(call: Call) -> Mapping[str, Tensor]:
+    condition = _condition(call)
+    return {"input": ~condition, "other": condition}
+
+
+def _where_rule(call: Call, index: Index) -> str:
+    holds = bool(_condition(call)[index])
+    value = call["input"] if holds else call["other"]
+    return f"the condition is {holds} at {index}: {_plain(value)} stands here"
 
 
 def _plain(value: object) -> str:
@@ -136,29 +140,41 @@ def _plain(value: object) -> str:
 
 
 MASKS: tuple[Operation, ...] = (
-    Triangle(
+    Mask(
         "triu",
         "input, diagonal=0, *, out=None",
+        masked_cells=_masked_by_triu,
+        rule=_triu_rule,
+        passes=_passes_triu,
+        matrix=True,
         in_language="torch Tensor",
         gradient={"input": "torch.triu({d}, {diagonal})"},
-        upper=True,
     ),
-    Triangle(
+    Mask(
         "tril",
         "input, diagonal=0, *, out=None",
+        masked_cells=_masked_by_tril,
+        rule=_tril_rule,
+        passes=_passes_tril,
+        matrix=True,
         in_language="torch Tensor",
         gradient={"input": "torch.tril({d}, {diagonal})"},
-        upper=False,
     ),
-    Fill(
+    Mask(
         "masked_fill",
         "input, mask, value",
+        masked_cells=_filled_cells,
+        rule=_fill_rule,
+        masked_of=_filled_of,
         in_language="torch Tensor",
         gradient={"input": "{d}.masked_fill({mask}, 0)", "value": "torch.where({mask}, {d}, 0)"},
     ),
-    Where(
+    Mask(
         "where",
         "condition, input, other",
+        masked_cells=_chosen_numbers,
+        rule=_where_rule,
+        masked_of=_not_chosen,
         in_language="torch Tensor",
         reflected=("torch.Tensor.where",),
         gradient={"input": "torch.where({condition}, {d}, 0)", "other": "torch.where({condition}, 0, {d})"},

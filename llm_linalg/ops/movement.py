@@ -45,10 +45,23 @@ from llm_linalg.ops.movement_shapes import (
     stack_shape,
     tile_shape,
 )
-from llm_linalg.ops.operation import Call, Operation
+from llm_linalg.ops.operation import Call, Operation, output_cells
 from llm_linalg.relations import IndexReads, OpaqueReads, Reads
 
 Infer = Callable[[Call], Shape]
+
+
+def replayed_positions(call: Call, tensors: Sequence[Tensor]) -> Tensor:
+    """Return the call's result on numbered cells: 0 where it filled a cell."""
+    try:
+        moved: Tensor = call.replay(tensors)
+    except RuntimeError:  # it has no kernel for integers; doubles count as far as any tensor reaches
+        moved = call.replay([_as_double(tensor) for tensor in tensors]).long()
+    return moved
+
+
+def _as_double(tensor: Tensor) -> Tensor:
+    return tensor.double() if tensor.dtype in (torch.int32, torch.int64) else tensor
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,12 +73,18 @@ class Movement(Operation):
         lends: The parameter whose tensor gives only its shape.
         rule: The shape rule, where it can clash or grow.
         views: It gives a view: no cell is copied.
+        positions: Runs the call on numbered cells; its result says where each cell came from, 0 for nowhere.
+        reads_for_call: What the operands' cells go into, where numbered cells don't tell.
+        scatters_back: The VJP of any movement is its own, unless it has a simpler one.
     """
 
     data: tuple[str, ...] = ("input",)
     lends: str = ""
     rule: Infer | None = None
     views: bool = False
+    positions: Callable[[Call, Sequence[Tensor]], Tensor] = replayed_positions
+    reads_for_call: Callable[[Call], tuple[Reads, ...]] | None = None
+    scatters_back: bool = True
     kind: str = "movement"
     evidence: str = "index"
 
@@ -76,6 +95,8 @@ class Movement(Operation):
         return arguments
 
     def depends_on_shapes_only(self, call: Call) -> bool:
+        if self.shapes_suffice:
+            return self.shapes_suffice(call)
         of_tensors = {name for name, places in call.places.items() if places}
         return of_tensors <= {*self.data, self.lends, "index"}
 
@@ -83,13 +104,15 @@ class Movement(Operation):
         return self.rule(call) if self.rule else None
 
     def peak(self, call: Call, shape: Shape | None) -> int:
-        if self.views:
-            return 0
+        if self.views or self.peak_for_call:
+            return self.peak_for_call(call) if self.peak_for_call else 0
         shifts = call.arguments.get("shifts")  # a roll is made for each, one after the other
         times = max(len(shifts), 1) if isinstance(shifts, list | tuple) else 1
         return times * super().peak(call, shape)
 
     def operand_reads(self, call: Call) -> tuple[Reads, ...]:
+        if self.reads_for_call:
+            return self.reads_for_call(call)
         moved = {place for name in self.data for place in call.places.get(name, ())}
         tensors, starts, first = [], {}, 0
         for place, tensor in enumerate(call.tensors):
@@ -99,19 +122,11 @@ class Movement(Operation):
             starts[place] = first
             tensors.append(numbered(tensor, first))
             first += tensor.numel()
-        source = self._sources(call, tensors)
+        source = self.positions(call, tensors)
         return tuple(
             IndexReads(source, shape, starts[place]) if place in moved else self._beside(call, source, place)
             for place, shape in enumerate(call.shapes)
         )
-
-    def _sources(self, call: Call, tensors: list[Tensor]) -> Tensor:
-        """Return the call's result on numbered cells: 0 where it filled a cell."""
-        try:
-            moved: Tensor = call.replay(tensors)
-        except RuntimeError:  # it has no kernel for integers; doubles count as far as any tensor reaches
-            moved = call.replay([_as_double(tensor) for tensor in tensors]).long()
-        return moved
 
     def _beside(self, call: Call, source: Tensor, place: int) -> Reads:
         """Return the relation of an operand that is not moved: an index, or one that lends its shape."""
@@ -121,7 +136,8 @@ class Movement(Operation):
 
     def cotangents(self, call: Call) -> Mapping[str, str]:
         lent = {self.lends: ""} if self.lends else {}  # a shape alone has no slope
-        return {**self._scatter_back(call), **super().cotangents(call), **lent}
+        back = self._scatter_back(call) if self.scatters_back else {}
+        return {**back, **super().cotangents(call), **lent}
 
     def _scatter_back(self, call: Call) -> Mapping[str, str]:
         """Return the VJP that holds for any movement; simpler movements have one of their own."""
@@ -131,79 +147,6 @@ class Movement(Operation):
             for number, place in enumerate(call.places.get(name, ())):
                 cotangents[f"{name}_{number}" if several else name] = scatter_vjp(call.shapes[place])
         return cotangents
-
-
-@dataclass(frozen=True, eq=False)
-class Parting(Movement):
-    """An operation that gives several views: split, chunk, unbind."""
-
-    def output_count(self, call: Call) -> int:
-        shape = call.shapes[0]
-        size = shape[call.dim()] if shape else 0
-        if self.name == "chunk":
-            chunks = int(call["chunks"])
-            return min(chunks, size) if size else chunks  # an axis of none gives as many as are asked for
-        parts = 1 if self.name == "unbind" else call["split_size"]
-        return len(parts) if isinstance(parts, list | tuple) else -(-size // int(parts))
-
-
-@dataclass(frozen=True, eq=False)
-class Picking(Movement):
-    """``x[key]``: a view, unless the key holds tensors or lists."""
-
-    first_free_number: int = 1
-
-    def depends_on_shapes_only(self, call: Call) -> bool:
-        return all(call.tensors[place].dtype is torch.int64 for place in call.places["key"])
-
-    def peak(self, call: Call, shape: Shape | None) -> int:
-        return getitem_cells(call)
-
-
-@dataclass(frozen=True, eq=False)
-class Padding(Movement):
-    """pad: what it fills in is another number than the cells', so it is replayed with 0."""
-
-    def _sources(self, call: Call, tensors: list[Tensor]) -> Tensor:
-        kept = {name: value for name, value in call.kwargs.items() if name != "value"}
-        return super()._sources(replace(call, args=call.args[:3], kwargs=kept), tensors)
-
-
-@dataclass(frozen=True, eq=False)
-class ItemSet(Movement):
-    """``x[key] = value``: the tensor as it is afterwards; the earlier one stays as it was."""
-
-    first_free_number: int = 1
-
-    def depends_on_shapes_only(self, call: Call) -> bool:
-        return isinstance(call["key"], Tensor) or all(
-            call.tensors[place].dtype is torch.int64 for place in call.places["key"]
-        )
-
-    def peak(self, call: Call, shape: Shape | None) -> int:
-        whole = super().peak(call, shape)
-        key = call["key"]
-        if isinstance(key, Tensor) and key.dtype in MASK_DTYPES:
-            return whole  # it picks no cell twice
-        return max(whole, getitem_cells(call))
-
-    def cotangents(self, call: Call) -> Mapping[str, str]:
-        return setitem_vjp(call)
-
-    def operand_reads(self, call: Call) -> tuple[Reads, ...]:
-        own, value = call.place("input"), call.place("value")
-        cells = call.tensors[own or 0].numel()
-        sources = numbered(call.tensors[own or 0], 0).clone()
-        sources[call["key"]] = 0 if value is None else numbered(call.tensors[value], cells)
-        firsts = {own: 0, value: cells}
-        return tuple(
-            IndexReads(sources, shape, firsts[place]) if place in firsts else OpaqueReads(call.shape, shape)
-            for place, shape in enumerate(call.shapes)
-        )
-
-
-def _as_double(tensor: Tensor) -> Tensor:
-    return tensor.double() if tensor.dtype in (torch.int32, torch.int64) else tensor
 
 
 def numbered(tensor: Tensor, first: int) -> Tensor:
@@ -217,6 +160,55 @@ def numbered(tensor: Tensor, first: int) -> Tensor:
     if 0 in tensor.stride():  # an expanded tensor: its cells share memory, their numbers don't
         return numbers
     return laid.copy_(numbers)
+
+
+def _padded_positions(call: Call, tensors: Sequence[Tensor]) -> Tensor:
+    """Return a pad of numbered cells, filled with 0 whatever the call fills in."""
+    kept = {name: value for name, value in call.kwargs.items() if name != "value"}
+    return replayed_positions(replace(call, args=call.args[:3], kwargs=kept), tensors)
+
+
+def _split_count(call: Call) -> int:
+    sizes, size = call["split_size"], _size_along(call)
+    return len(sizes) if isinstance(sizes, list | tuple) else -(-size // int(sizes))
+
+
+def _chunk_count(call: Call) -> int:
+    chunks, size = int(call["chunks"]), _size_along(call)
+    return min(chunks, size) if size else chunks  # an axis of none gives as many as are asked for
+
+
+def _size_along(call: Call) -> int:
+    return call.shapes[0][call.dim()] if call.shapes[0] else 0
+
+
+def _has_integer_key(call: Call) -> bool:
+    return all(call.tensors[place].dtype is torch.int64 for place in call.places["key"])
+
+
+def _has_whole_key(call: Call) -> bool:
+    return isinstance(call["key"], Tensor) or _has_integer_key(call)
+
+
+def _setitem_peak(call: Call) -> int:
+    whole = output_cells(call, None)
+    key = call["key"]
+    if isinstance(key, Tensor) and key.dtype in MASK_DTYPES:
+        return whole  # it picks no cell twice
+    return max(whole, getitem_cells(call))
+
+
+def _setitem_reads(call: Call) -> tuple[Reads, ...]:
+    """Return what the tensor after ``x[key] = value`` reads of the earlier one, and of the value."""
+    own, value = call.place("input"), call.place("value")
+    cells = call.tensors[own or 0].numel()
+    sources = numbered(call.tensors[own or 0], 0).clone()
+    sources[call["key"]] = 0 if value is None else numbered(call.tensors[value], cells)
+    firsts = {own: 0, value: cells}
+    return tuple(
+        IndexReads(sources, shape, firsts[place]) if place in firsts else OpaqueReads(call.shape, shape)
+        for place, shape in enumerate(call.shapes)
+    )
 
 
 _CUT_UP = "The pieces were cut out of {target}: joined again, their gradients are its own."
@@ -290,26 +282,29 @@ MOVEMENTS: tuple[Operation, ...] = (
     Movement("contiguous", "input", in_language="Tensor", gradient={"input": "{d}"}),
     Movement("clone", "input, *, memory_format=None", in_language="torch Tensor", gradient={"input": "{d}"}),
     Movement("detach", "input", in_language="Tensor", views=True, gradient={"input": ""}),
-    Parting(
+    Movement(
         "split",
         "input, split_size, dim=0",
+        output_count_for_call=_split_count,
         in_language="torch Tensor",
         views=True,
         spellings=("torch.functional.split",),
         joint_vjp=joint_vjp_by("cat"),
         vjp_explanation=_CUT_UP,
     ),
-    Parting(
+    Movement(
         "chunk",
         "input, chunks, dim=0",
+        output_count_for_call=_chunk_count,
         in_language="torch Tensor",
         views=True,
         joint_vjp=joint_vjp_by("cat"),
         vjp_explanation=_CUT_UP,
     ),
-    Parting(
+    Movement(
         "unbind",
         "input, dim=0",
+        output_count_for_call=_size_along,
         in_language="torch Tensor",
         views=True,
         joint_vjp=joint_vjp_by("stack"),
@@ -339,8 +334,26 @@ MOVEMENTS: tuple[Operation, ...] = (
         "narrow", "input, dim, start, length", in_language="torch Tensor", views=True, vjp_for_call=slice_vjp
     ),
     Movement("select", "input, dim, index", in_language="torch Tensor", views=True, vjp_for_call=slice_vjp),
-    Picking("getitem", "input, key", spellings=("torch.Tensor.__getitem__",), vjp_for_call=getitem_vjp),
-    ItemSet("setitem", "input, key, value", spellings=("torch.Tensor.__setitem__",)),
+    Movement(
+        "getitem",
+        "input, key",
+        spellings=("torch.Tensor.__getitem__",),
+        vjp_for_call=getitem_vjp,
+        peak_for_call=getitem_cells,
+        shapes_suffice=_has_integer_key,
+        first_free_number=1,
+    ),
+    Movement(
+        "setitem",
+        "input, key, value",
+        spellings=("torch.Tensor.__setitem__",),
+        vjp_for_call=setitem_vjp,
+        scatters_back=False,
+        reads_for_call=_setitem_reads,
+        peak_for_call=_setitem_peak,
+        shapes_suffice=_has_whole_key,
+        first_free_number=1,
+    ),
     Movement("index_select", "input, dim, index", in_language="torch Tensor", rule=index_select_shape),
     Movement(
         "gather",
@@ -354,6 +367,12 @@ MOVEMENTS: tuple[Operation, ...] = (
         for name in ("vstack", "hstack")
     ),
     Movement("take_along_dim", "input, indices, dim=None"),
-    Padding("pad", "input, pad, mode='constant', value=None", in_language="F", rule=pad_shape),
+    Movement(
+        "pad",
+        "input, pad, mode='constant', value=None",
+        in_language="F",
+        rule=pad_shape,
+        positions=_padded_positions,
+    ),
     Movement("unfold", "input, dimension, size, step", in_language="Tensor", views=True),
 )

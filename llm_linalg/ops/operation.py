@@ -50,6 +50,11 @@ class Operation:
         vjp_for_call: The cotangents of a call, where they depend on the call.
         joint_vjp: The cotangent of the operand of a call with several outputs, from all of theirs, ``{all}``.
         program: The operation as a small program of simpler ones.
+        canonical_arguments: Rewrites the arguments of a call into one form, or raises `TypeError`.
+        output_count_for_call: The tensors that a call returns, if not one.
+        peak_for_call: The cells that torch allocates for a call, if not those of the output.
+        work_for_call: The multiplications (or like work) of a call, if not one a cell.
+        shapes_suffice: Whether the price of a call depends on no cell, if the family doesn't say.
         multiplications_per_cell: Multiplications (or divisions) that a cell of the result takes; functions
             such as exp count none. What has a program takes its multiplications.
         first_free_number: Position of the first argument whose number does not matter to the price of a call.
@@ -71,6 +76,11 @@ class Operation:
     joint_vjp: Callable[[Call], str] | None = None
     kind: str = "opaque"
     evidence: str = "rule"
+    canonical_arguments: Callable[[dict[str, Any]], dict[str, Any]] | None = None
+    output_count_for_call: Callable[[Call], int] | None = None
+    peak_for_call: Callable[[Call], int] | None = None
+    work_for_call: Callable[[Call], int] | None = None
+    shapes_suffice: Callable[[Call], bool] | None = None
     multiplications_per_cell: int = 0
     first_free_number: int = 100
 
@@ -78,11 +88,12 @@ class Operation:
         """Return the arguments by parameter; `TypeError` if they don't fit the signature."""
         if swap:
             args = (args[1], args[0], *args[2:])
-        return parsed(self.signature).bind(args, kwargs)
+        arguments = parsed(self.signature).bind(args, kwargs)
+        return self.canonical_arguments(arguments) if self.canonical_arguments else arguments
 
     def depends_on_shapes_only(self, call: Call) -> bool:
         """Whether what a call asks for is said by shapes, types and plain values alone, not by any cell."""
-        return False
+        return self.shapes_suffice(call) if self.shapes_suffice else False
 
     def overload_for(self, arguments: Mapping[str, Any]) -> Operation:
         """Return the entry that these arguments mean: an overload may be another operation."""
@@ -95,11 +106,13 @@ class Operation:
 
     def cost(self, call: Call, shape: Shape | None) -> int:
         """Return the number of multiplications (or like work) of a call."""
-        return self.peak(call, shape)
+        return self.work_for_call(call) if self.work_for_call else self.peak(call, shape)
 
     def peak(self, call: Call, shape: Shape | None) -> int:
         """Return the most cells of any tensor that torch makes on the way, the output included."""
-        return prod(shape) if shape is not None else sum(map(prod, call.shapes))
+        if self.peak_for_call:
+            return self.peak_for_call(call)
+        return output_cells(call, shape)
 
     def multiplications(self, call: Call) -> int | None:
         """Return how many multiplications (divisions too) a call that was run takes; None if not known.
@@ -110,7 +123,7 @@ class Operation:
 
     def output_count(self, call: Call) -> int:
         """Return how many tensors a call gives, at most."""
-        return 1
+        return self.output_count_for_call(call) if self.output_count_for_call else 1
 
     def items(self, call: Call, shape: Shape | None) -> int:
         """Return how many items of plain values a call goes through, or gives, beside its arguments."""
@@ -174,6 +187,11 @@ class Operation:
     def mask_rule(self, call: Call, index: Index) -> str | None:
         """Return the rule that masks a cell, in a few words."""
         return None
+
+
+def output_cells(call: Call, shape: Shape | None) -> int:
+    """Return the cells of the output, or of the operands where its shape is not known."""
+    return prod(shape) if shape is not None else sum(map(prod, call.shapes))
 
 
 def filled(text: str, values: Mapping[str, Any]) -> str:

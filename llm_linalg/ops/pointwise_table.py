@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from math import inf
 from typing import Any
 
-from llm_linalg.ops.operation import Operation
-from llm_linalg.ops.pointwise import Cast, Division, Gelu, Pointwise, Power
+from torch import Tensor
+
+from llm_linalg.ops.operation import Call, Operation
+from llm_linalg.ops.pointwise import Pointwise
 
 
 def _unary(
@@ -14,6 +17,12 @@ def _unary(
 ) -> Pointwise:
     cotangents = {"input": gradient} if gradient else {}
     return Pointwise(name, "input", in_language=in_language, phrase=phrase, gradient=cotangents, **more)
+
+
+def _cast(name: str, signature: str) -> Pointwise:
+    return Pointwise(
+        name, signature, in_language="Tensor", phrase="{input}", vjp_for_call=_cast_vjp, casts=True
+    )
 
 
 def _compare(name: str, operator: str, sign: str) -> Pointwise:
@@ -32,6 +41,11 @@ def _bits(name: str) -> tuple[str, ...]:
     return (f"torch.bitwise_{name}", f"torch.Tensor.bitwise_{name}", *operators)
 
 
+_POWER = {
+    "input": "{d} * {exponent} * {input} ** ({exponent} - 1)",
+    "exponent": "{d} * {out} * torch.log({input})",
+}
+_DIVISION = {"input": "{d} / {other}", "other": "-{d} * {input} / {other} ** 2"}
 _GELU = """\
 share = 0.5 * (1 + torch.erf({input} / 2**0.5))
 bell = torch.exp(-{input} ** 2 / 2) / (2 * torch.pi)**0.5
@@ -39,6 +53,48 @@ bell = torch.exp(-{input} ** 2 / 2) / (2 * torch.pi)**0.5
 _SILU = """\
 gate = torch.sigmoid({input})
 {d} * gate * (1 + {input} * (1 - gate))"""
+
+
+def _power_vjp(call: Call) -> Mapping[str, str]:
+    """Return the VJP of a power; with a plain exponent it is written as one writes it by hand."""
+    base, exponent = call["input"], call["exponent"]
+    if call.place("input") is None:
+        return {"exponent": "{d} * {out} * math.log({input})"} if base > 0 else {}
+    if call.place("exponent") is not None:
+        return _POWER if bool((base > 0).all()) else {}
+    if exponent == 0:
+        return {"input": "torch.zeros_like({d})"}
+    if exponent == 2:
+        return {"input": "{d} * 2 * {input}"}
+    return {"input": f"{{d}} * {exponent!r} * {{input}} ** {exponent - 1!r}"}
+
+
+def _division_vjp(call: Call) -> Mapping[str, str]:
+    """Return the VJP of a quotient; one that is rounded changes in steps, and has no slope."""
+    if call["rounding_mode"] is not None:
+        return dict.fromkeys(_DIVISION, "torch.zeros_like({d})")
+    return _DIVISION
+
+
+def _zeros_divided(call: Call, place: int, fixed: Sequence[Tensor | None]) -> Tensor | None:
+    """Return the cells of a quotient whose dividend is a 0 that a mask made: they stay 0."""
+    dividend = call.place("input")
+    masked = None if dividend is None or place == dividend else fixed[dividend]
+    if dividend is None or masked is None:
+        return None
+    return (masked & (call.tensors[dividend] == 0)).expand(call.shape)
+
+
+def _gelu_vjp(call: Call) -> Mapping[str, str]:
+    """Return the VJP of gelu; its approximation by tanh has another slope, which autograd computes."""
+    return {"input": _GELU} if call["approximate"] == "none" else {}
+
+
+def _cast_vjp(call: Call) -> Mapping[str, str]:
+    """Return the VJP of a cast: the cotangent in the operand's dtype; a lender of a dtype gets none."""
+    lenders = {name: "" for name, places in call.places.items() if places and places[0]}
+    return {**lenders, "input": "{d}.type_as({input})" if call.result.is_floating_point() else ""}
+
 
 POINTWISE: tuple[Operation, ...] = (
     Pointwise(
@@ -81,7 +137,7 @@ POINTWISE: tuple[Operation, ...] = (
         product=True,
         multiplications_per_cell=1,
     ),
-    Division(
+    Pointwise(
         "div",
         "input, other, *, rounding_mode=None",
         in_language="torch Tensor",
@@ -93,7 +149,8 @@ POINTWISE: tuple[Operation, ...] = (
         ),
         reflected=("torch.Tensor.__rtruediv__", "torch.Tensor.__rdiv__"),
         phrase="{input} / {other}",
-        gradient={"input": "{d} / {other}", "other": "-{d} * {input} / {other} ** 2"},
+        vjp_for_call=_division_vjp,
+        unmoved=_zeros_divided,
         multiplications_per_cell=1,
     ),
     Pointwise(
@@ -115,7 +172,7 @@ POINTWISE: tuple[Operation, ...] = (
         phrase="{input} mod {other}",
         multiplications_per_cell=1,
     ),
-    Power(
+    Pointwise(
         "pow",
         "input, exponent",
         in_language="torch Tensor",
@@ -123,10 +180,7 @@ POINTWISE: tuple[Operation, ...] = (
         spellings=("torch.Tensor.__pow__",),
         reflected=("torch.Tensor.__rpow__",),
         phrase="{input}^{exponent}",
-        gradient={
-            "input": "{d} * {exponent} * {input} ** ({exponent} - 1)",
-            "exponent": "{d} * {out} * torch.log({input})",
-        },
+        vjp_for_call=_power_vjp,
         multiplications_per_cell=1,
     ),
     Pointwise("maximum", "input, other", in_language="torch Tensor", phrase="max({input}, {other})"),
@@ -174,12 +228,12 @@ POINTWISE: tuple[Operation, ...] = (
         gradient={"input": "{d} * ({input} > 0)"},
         vjp_explanation="Where {target} was above 0 it passed, and so does the gradient; elsewhere it stops.",
     ),
-    Gelu(
+    Pointwise(
         "gelu",
         "input, approximate='none'",
         in_language="F",
         phrase="gelu({input})",
-        gradient={"input": _GELU},
+        vjp_for_call=_gelu_vjp,
         vjp_explanation="gelu(x) is x times the share Φ(x) of the bell curve below x. By the product rule "
         "its slope is Φ(x) plus x times the curve itself.",
         multiplications_per_cell=3,  # x · ½ · (1 + erf(x / √2))
@@ -232,16 +286,11 @@ POINTWISE: tuple[Operation, ...] = (
         for way, short, sign in (("left", "lshift", "<<"), ("right", "rshift", ">>"))
     ),
     *(
-        Cast(name, "input, memory_format=None", in_language="Tensor", phrase="{input}")
+        _cast(name, "input, memory_format=None")
         for name in ("float", "double", "half", "bfloat16", "int", "long", "bool")
     ),
-    Cast(
-        "to",
-        "input, kind=None, more=None, *, dtype=None, device=None, copy=False",
-        in_language="Tensor",
-        phrase="{input}",
-    ),
-    Cast("type_as", "input, other", in_language="Tensor", phrase="{input}"),
+    _cast("to", "input, kind=None, more=None, *, dtype=None, device=None, copy=False"),
+    _cast("type_as", "input, other"),
     *(
         _unary(name, f"{name}({{input}})", "")
         for name in ("log1p", "expm1", "log2", "log10", "exp2", "trunc")

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from math import prod
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from llm_linalg.axes import Axes, Labels, Shape, aligned
 from llm_linalg.cells import Index
@@ -24,11 +25,13 @@ class Reduction(Operation):
     Attributes:
         adds: The cell is the sum of what it reads.
         averages: The sum is divided by the number of cells.
+        pair: The operation of two tensors that the same function of torch means (max, min).
         multiplications_per_cell: Counts for a cell that is read, but for what averages.
     """
 
     adds: bool = False
     averages: bool = False
+    pair: Operation | None = None
     kind: str = "reduction"
 
     def axes(self, call: Call) -> Axes:
@@ -46,8 +49,12 @@ class Reduction(Operation):
     def depends_on_shapes_only(self, call: Call) -> bool:
         return True
 
+    def overload_for(self, arguments: Mapping[str, Any]) -> Operation:
+        two = isinstance(arguments.get("dim"), Tensor) or arguments.get("other") is not None
+        return self.pair if two and self.pair else self
+
     def cost(self, call: Call, shape: Shape | None) -> int:
-        return prod(call.shapes[0])
+        return self.work_for_call(call) if self.work_for_call else prod(call.shapes[0])
 
     def multiplications(self, call: Call) -> int | None:
         if self.averages:
@@ -91,7 +98,7 @@ class Reduction(Operation):
             "freedom": str(self.freedom(call)),
             "back": "" if call.arguments.get("keepdim") else _back(dims, call),
         }
-        return {name: _filled(text, places) for name, text in self.gradient.items()}
+        return {name: _filled(text, places) for name, text in super().cotangents(call).items()}
 
 
 def _back(dims: tuple[int, ...], call: Call) -> str:
@@ -106,64 +113,55 @@ def _filled(text: str, places: Mapping[str, str]) -> str:
     return text
 
 
-@dataclass(frozen=True, eq=False)
-class Variance(Reduction):
-    """var and std, which also take ``unbiased`` alone in the place of the axis."""
-
-    def bind(self, args: Sequence[Any], kwargs: Mapping[str, Any], swap: bool = False) -> dict[str, Any]:
-        arguments = super().bind(args, kwargs, swap)
-        if isinstance(arguments["dim"], bool):
-            arguments |= {"dim": None, "unbiased": arguments["dim"]}
-        return arguments
-
-    def cotangents(self, call: Call) -> Mapping[str, str]:
-        steep = self.name == "std" and not bool((call.result > 0).all())  # a root has no slope at 0
-        return {} if steep else super().cotangents(call)
-
-
-@dataclass(frozen=True, eq=False)
-class Extremum(Reduction):
-    """max and min: of everything, along an axis (with positions), or of two tensors."""
-
-    pair: Operation | None = None
-
-    def overload_for(self, arguments: Mapping[str, Any]) -> Operation:
-        two = isinstance(arguments.get("dim"), torch.Tensor) or arguments.get("other") is not None
-        return self.pair if two and self.pair else self
-
-    def cotangents(self, call: Call) -> Mapping[str, str]:
-        if call["dim"] is None:
-            return super().cotangents(call)
-        back = "" if call["keepdim"] else f".unsqueeze({call.dim()})"
-        index = f"{{indices}}{back}"
-        return {"input": f"torch.zeros_like({{input}}).scatter_add({call.dim()}, {index}, {{d}}{back})"}
-
-
-@dataclass(frozen=True, eq=False)
-class Norm(Reduction):
-    """The root of the sum of the squares; other norms, and one that is 0, have no rule."""
-
-    def cost(self, call: Call, shape: Shape | None) -> int:
-        """Return the multiplications; a norm by singular values takes about as many as a product does."""
-        order = call.arguments.get("p", call.arguments.get("ord"))
-        sizes = call.shapes[0]
-        if order == "nuc" or (order in (2, -2) and len(sizes) > 1):
-            return prod(sizes) * min(sizes[-2:], default=1)
-        return super().cost(call, shape)
-
-    def cotangents(self, call: Call) -> Mapping[str, str]:
-        order = call.arguments.get("p", call.arguments.get("ord"))
-        plain = order in ("fro", 2, None) and bool((call.result != 0).all())
-        return super().cotangents(call) if plain else {}
-
-
 _SPREAD = "{d}{back}.expand({shape})"
 _SHARED = """\
 best = {input} == {out}{back}
 {d}{back} * best / best.sum({dims}, keepdim=True)"""
+_STD = """\
+center = {input} - {input}.mean({dims}, keepdim=True)
+{d}{back} * center / ({freedom} * {out}{back})"""
 _TOWARDS = "{d}{back} * {input} / {out}{back}"
 _MOST = "Only the cell that won its row moved the result: the gradient goes to it, shared where several did."
 _EVERY = "Each cell of {target} went into the sum: the gradient goes back to every one of them"
+
+
+def _variance_arguments(arguments: dict[str, Any]) -> dict[str, Any]:
+    """Return the arguments of var and std, which also take ``unbiased`` in the place of the axis."""
+    if isinstance(arguments["dim"], bool):
+        return arguments | {"dim": None, "unbiased": arguments["dim"]}
+    return arguments
+
+
+def _std_vjp(call: Call) -> Mapping[str, str]:
+    """Return the VJP of std; a root has no slope at 0."""
+    return {"input": _STD} if bool((call.result > 0).all()) else {}
+
+
+def _extremum_vjp(call: Call) -> Mapping[str, str]:
+    """Return the VJP of max and min; along an axis it goes to the position that won."""
+    if call["dim"] is None:
+        return {"input": _SHARED}
+    back = "" if call["keepdim"] else f".unsqueeze({call.dim()})"
+    index = f"{{indices}}{back}"
+    return {"input": f"torch.zeros_like({{input}}).scatter_add({call.dim()}, {index}, {{d}}{back})"}
+
+
+def _norm_vjp(call: Call) -> Mapping[str, str]:
+    """Return the VJP of the root of a sum of squares; other norms, and one that is 0, have no rule."""
+    plain = _norm_order(call) in ("fro", 2, None) and bool((call.result != 0).all())
+    return {"input": _TOWARDS} if plain else {}
+
+
+def _norm_work(call: Call) -> int:
+    """Return the multiplications; a norm by singular values takes about as many as a product does."""
+    order, sizes = _norm_order(call), call.shapes[0]
+    if order == "nuc" or (order in (2, -2) and len(sizes) > 1):
+        return prod(sizes) * min(sizes[-2:], default=1)
+    return prod(sizes)
+
+
+def _norm_order(call: Call) -> Any:
+    return call.arguments.get("p", call.arguments.get("ord"))
 
 
 def reductions(table: Mapping[str, Operation]) -> tuple[Operation, ...]:
@@ -195,33 +193,32 @@ def reductions(table: Mapping[str, Operation]) -> tuple[Operation, ...]:
             phrase="product of {cells}",
             multiplications_per_cell=1,
         ),
-        Variance(
+        Reduction(
             "var",
             "input, dim=None, unbiased=None, keepdim=False, *, correction=None",
             in_language="torch Tensor",
             phrase="variance of {cells}",
+            canonical_arguments=_variance_arguments,
             program="center = input - input.mean({dims}, keepdim=True)\nsquare = center * center\n"
             "total = square.sum({dims}, keepdim={keepdim})\nvar = total / {freedom}",
         ),
-        Variance(
+        Reduction(
             "std",
             "input, dim=None, unbiased=None, keepdim=False, *, correction=None",
             in_language="torch Tensor",
             phrase="√variance of {cells}",
-            gradient={
-                "input": "center = {input} - {input}.mean({dims}, keepdim=True)\n"
-                "{d}{back} * center / ({freedom} * {out}{back})"
-            },
+            vjp_for_call=_std_vjp,
+            canonical_arguments=_variance_arguments,
             multiplications_per_cell=1,
         ),
         *(
-            Extremum(
+            Reduction(
                 name,
                 f"{axis}, other=None",
                 in_language="torch Tensor",
                 phrase=f"{name}({{cells}})",
                 pair=table[f"{name}imum"],
-                gradient={"input": _SHARED},
+                vjp_for_call=_extremum_vjp,
                 vjp_explanation=_MOST,
             )
             for name in ("max", "min")
@@ -248,22 +245,24 @@ def reductions(table: Mapping[str, Operation]) -> tuple[Operation, ...]:
             phrase="ln Σ exp of {cells}",
             gradient={"input": "{d}{back} * torch.exp({input} - {out}{back})"},
         ),
-        Norm(
+        Reduction(
             "norm",
             "input, p='fro', dim=None, keepdim=False, out=None, dtype=None",
             in_language="torch Tensor",
             spellings=("torch.functional.norm",),
             phrase="norm of {cells}",
-            gradient={"input": _TOWARDS},
+            vjp_for_call=_norm_vjp,
+            work_for_call=_norm_work,
             multiplications_per_cell=1,
         ),
-        Norm(
+        Reduction(
             "vector_norm",
             "input, ord=2, dim=None, keepdim=False, *, dtype=None, out=None",
             in_language="linalg linalg.norm",
             spellings=("torch.linalg.vector_norm", "torch.linalg.norm"),
             phrase="norm of {cells}",
-            gradient={"input": _TOWARDS},
+            vjp_for_call=_norm_vjp,
+            work_for_call=_norm_work,
             multiplications_per_cell=1,
         ),
     )
