@@ -46,6 +46,7 @@ class Operation:
         gradient: For each parameter, its cotangent in torch terms; see `llm_linalg.backward`.
             Lines above the last bind names that it uses; they are named after the node in the program.
             A last line ``{to}`` means that the lines above have bound the cotangent itself.
+        autograd: Its gradient is left to autograd: it has no VJP in torch terms.
         vjp_explanation: Why the cotangent is what it is, in a sentence; see `llm_linalg.reasons`.
         vjp_for_call: The cotangents of a call, where they depend on the call.
         joint_vjp: The cotangent of the operand of a call with several outputs, from all of theirs, ``{all}``.
@@ -71,6 +72,7 @@ class Operation:
     phrase: str = ""
     gradient: Mapping[str, str] = field(default_factory=dict)
     program: str = ""
+    autograd: bool = False
     vjp_explanation: str = ""
     vjp_for_call: VJPRule | None = None
     joint_vjp: Callable[[Call], str] | None = None

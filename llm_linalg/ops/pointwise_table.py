@@ -166,6 +166,7 @@ POINTWISE: tuple[Operation, ...] = (
     Pointwise(
         "remainder",
         "input, other",
+        autograd=True,
         in_language="torch Tensor",
         spellings=("torch.Tensor.__mod__", "torch.Tensor.__imod__"),
         reflected=("torch.Tensor.__rmod__",),
@@ -183,8 +184,12 @@ POINTWISE: tuple[Operation, ...] = (
         vjp_for_call=_power_vjp,
         multiplications_per_cell=1,
     ),
-    Pointwise("maximum", "input, other", in_language="torch Tensor", phrase="max({input}, {other})"),
-    Pointwise("minimum", "input, other", in_language="torch Tensor", phrase="min({input}, {other})"),
+    Pointwise(
+        "maximum", "input, other", autograd=True, in_language="torch Tensor", phrase="max({input}, {other})"
+    ),
+    Pointwise(
+        "minimum", "input, other", autograd=True, in_language="torch Tensor", phrase="min({input}, {other})"
+    ),
     _unary("neg", "-{input}", "-{d}", aliases=("negative",)),
     _unary("positive", "{input}", "{d}", in_language=""),
     _unary("abs", "|{input}|", "{d} * torch.sign({input})", aliases=("absolute",)),
@@ -206,11 +211,12 @@ POINTWISE: tuple[Operation, ...] = (
         in_language="torch Tensor F",
         multiplications_per_cell=1,
     ),
-    _unary("floor", "⌊{input}⌋", ""),
-    _unary("ceil", "⌈{input}⌉", ""),
+    _unary("floor", "⌊{input}⌋", "", autograd=True),
+    _unary("ceil", "⌈{input}⌉", "", autograd=True),
     Pointwise(
         "round",
         "input, *, decimals=0",
+        autograd=True,
         in_language="torch Tensor",
         first_free_number=100,
         phrase="round({input})",
@@ -250,6 +256,7 @@ POINTWISE: tuple[Operation, ...] = (
     Pointwise(
         "clamp",
         "input, min=None, max=None",
+        autograd=True,
         in_language="torch Tensor",
         aliases=("clip",),
         phrase="clamp({input})",
@@ -292,12 +299,13 @@ POINTWISE: tuple[Operation, ...] = (
     _cast("to", "input, kind=None, more=None, *, dtype=None, device=None, copy=False"),
     _cast("type_as", "input, other"),
     *(
-        _unary(name, f"{name}({{input}})", "")
+        _unary(name, f"{name}({{input}})", "", autograd=True)
         for name in ("log1p", "expm1", "log2", "log10", "exp2", "trunc")
     ),
     Pointwise(
         "leaky_relu",
         "input, negative_slope=0.01, inplace=False",
+        autograd=True,
         in_language="F",
         phrase="leaky_relu({input})",
         multiplications_per_cell=1,
@@ -306,13 +314,16 @@ POINTWISE: tuple[Operation, ...] = (
     Pointwise(
         "elu",
         "input, alpha=1.0, inplace=False",
+        autograd=True,
         in_language="F",
         phrase="elu({input})",
         multiplications_per_cell=1,
         first_free_number=100,
     ),
     _unary("logsigmoid", "ln σ({input})", "{d} * (1 - torch.sigmoid({input}))", in_language="F"),
-    Pointwise("softplus", "input, beta=1, threshold=20", in_language="F", phrase="softplus({input})"),
+    Pointwise(
+        "softplus", "input, beta=1, threshold=20", autograd=True, in_language="F", phrase="softplus({input})"
+    ),
     Pointwise(
         "isclose",
         "input, other, rtol=1e-05, atol=1e-08, equal_nan=False",

@@ -189,6 +189,7 @@ def reductions(table: Mapping[str, Operation]) -> tuple[Operation, ...]:
         Reduction(
             "prod",
             f"{axis}, *, dtype=None",
+            autograd=True,
             in_language="torch Tensor",
             phrase="product of {cells}",
             multiplications_per_cell=1,

@@ -243,7 +243,11 @@ ROWWISE: tuple[Operation, ...] = (
         program=_RMS_NORM,
     ),
     Rowwise(
-        "normalize", "input, p=2.0, dim=1, eps=1e-12, out=None", in_language="F", multiplications_per_cell=2
+        "normalize",
+        "input, p=2.0, dim=1, eps=1e-12, out=None",
+        autograd=True,
+        in_language="F",
+        multiplications_per_cell=2,
     ),
     Rowwise(
         "topk",
@@ -274,6 +278,7 @@ ROWWISE: tuple[Operation, ...] = (
     Cumulative(
         "cumprod",
         "input, dim, *, dtype=None",
+        autograd=True,
         in_language="torch Tensor",
         phrase="product of {cells}",
         multiplications_per_cell=1,

@@ -1,0 +1,108 @@
+"""An entry of the table of operations is complete: each test names the entry that lacks something."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch import Tensor
+
+from llm_linalg import Node
+from llm_linalg.language.page import page
+from llm_linalg.ops import TABLE, Operation
+from llm_linalg.ops.movement import Movement
+from llm_linalg.ops.pointwise import Pointwise
+from llm_linalg.ops.reduction import Reduction
+from llm_linalg.ops.rowwise import Rowwise
+from llm_linalg.ops.signature import parsed
+from tests.engine.samples import BUILDERS, samples
+from tests.engine.test_reads import nodes_of
+
+OPERATIONS = sorted(TABLE.operations.values(), key=lambda operation: operation.name)
+NAMES = [operation.name for operation in OPERATIONS]
+# Their cells are shown as what they read: no number is computed from another.
+SHOWN_AS_READ = {"one_hot", "scatter_add", "normalize"}
+SECTIONS = {
+    "torch": "`import torch`",
+    "F": "`import torch.nn.functional`",
+    "Tensor": "Methods of a tensor",
+    "attribute": "Attributes of a tensor",
+}
+
+
+@pytest.mark.parametrize("operation", OPERATIONS, ids=NAMES)
+def test_an_entry_has_a_sample(operation: Operation) -> None:
+    assert operation.name in BUILDERS
+
+
+@pytest.mark.parametrize("operation", OPERATIONS, ids=NAMES)
+def test_an_entry_has_a_phrase_where_its_cells_are_computed(operation: Operation) -> None:
+    if operation.kind not in ("pointwise", "reduction", "rowwise") or operation.name in SHOWN_AS_READ:
+        return
+    summed = type(operation).terms is not Operation.terms and not isinstance(operation, Pointwise | Reduction)
+    moved = isinstance(operation, Rowwise) and operation.sorts
+    adds = isinstance(operation, Reduction) and operation.adds
+    assert operation.phrase or summed or moved or adds
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning")
+@pytest.mark.parametrize("operation", OPERATIONS, ids=NAMES)
+@settings(max_examples=10)
+@given(data=st.data())
+def test_an_entry_has_a_gradient_where_torch_has_one(operation: Operation, data: st.DataObject) -> None:
+    sample = data.draw(samples(operation.name))
+    inputs = [x.clone().requires_grad_() if x.is_floating_point() else x for x in sample.inputs]
+    outside = [x.clone() for x in inputs]  # setitem writes into what it is given
+    results = sample.function(*outside)
+    results = [outside[0]] if results is None else results if isinstance(results, tuple | list) else [results]
+    if any(isinstance(result, Tensor) and result.requires_grad for result in results):
+        assert has_gradient(operation)
+
+
+def has_gradient(operation: Operation) -> bool:
+    written = operation.gradient or operation.vjp_for_call or operation.joint_vjp
+    moved = isinstance(operation, Movement) and operation.scatters_back
+    opened = operation.program or operation.kind == "composite"
+    return bool(written or moved or opened or operation.autograd)
+
+
+@pytest.mark.parametrize("operation", OPERATIONS, ids=NAMES)
+def test_an_entry_does_not_leave_to_autograd_what_it_has_a_rule_for(operation: Operation) -> None:
+    assert not (operation.autograd and (operation.gradient or operation.vjp_for_call))
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning")
+@pytest.mark.parametrize("operation", OPERATIONS, ids=NAMES)
+@settings(max_examples=10)
+@given(data=st.data())
+def test_an_entry_has_a_price_that_covers_what_it_makes(operation: Operation, data: st.DataObject) -> None:
+    for node in calls(operation, data):
+        assert node.call is not None
+        peak = operation.peak(node.call, node.shape)
+        assert peak >= node.value.numel() or is_view(operation, node)
+        assert operation.cost(node.call, node.shape) >= 0
+
+
+def calls(operation: Operation, data: st.DataObject) -> Iterator[Node]:
+    yield from nodes_of(data.draw(samples(operation.name)), operation.name)
+
+
+def is_view(operation: Operation, node: Node) -> bool:
+    """Whether a call gives cells of its operand's own memory."""
+    return isinstance(operation, Movement) and (operation.views or operation.name == "getitem")
+
+
+@pytest.mark.parametrize("operation", OPERATIONS, ids=NAMES)
+def test_an_entry_stands_on_the_reference_page_where_the_language_has_it(operation: Operation) -> None:
+    sections = {part.partition("\n")[0]: part.split() for part in page().split("\n## ")}
+    for place in set(operation.in_language.split()) & SECTIONS.keys():
+        for name in (operation.name, *operation.aliases):
+            assert name in sections[SECTIONS[place]]
+
+
+@pytest.mark.parametrize("operation", OPERATIONS, ids=NAMES)
+def test_an_entry_s_gradient_is_for_its_parameters(operation: Operation) -> None:
+    signature = parsed(operation.signature)
+    assert set(operation.gradient) <= {*signature.positional, *signature.keyword}
