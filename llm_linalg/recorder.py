@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
@@ -17,10 +16,10 @@ from llm_linalg.ledger import Ledger, Where, shown
 from llm_linalg.memory import version
 from llm_linalg.node import Node, Operand
 from llm_linalg.opened import opened
-from llm_linalg.ops import TABLE, Call, Operation
+from llm_linalg.ops import TABLE, Call
 from llm_linalg.ops.arguments import may_write, outputs
 from llm_linalg.ops.call_cache import CallKey, CallPlan, SplitCall, split_call
-from llm_linalg.ops.fallback import FallbackOperation
+from llm_linalg.ops.fallback import FallbackOperation, fallback
 from llm_linalg.ops.operation import SlottedArguments
 from llm_linalg.ops.randomness import draws, random_state
 from llm_linalg.ops.torch_names import GRADIENT_SETTERS, QUERY_FUNCTIONS, short_name
@@ -327,12 +326,7 @@ def call_of(func: Any, written: SlottedArguments, tensors: Sequence[Tensor]) -> 
             return written.bind(entry.operation, func, tensors, entry.swap)
         except (TypeError, IndexError, ValueError):
             pass  # an overload that the entry doesn't describe, or a wrong call: torch will say
-    return written.bind(_fallback(entry.operation.name if entry else short_name(func)), func, tensors)
-
-
-@lru_cache(1_000)
-def _fallback(name: str) -> Operation:
-    return FallbackOperation(name, "*args, **kwargs")
+    return written.bind(fallback(entry.operation.name if entry else short_name(func)), func, tensors)
 
 
 def _depends_on_shapes_only(call: Call) -> bool:

@@ -12,7 +12,7 @@ from typing import Any
 from torch import Tensor
 
 from llm_linalg.axes import Shape
-from llm_linalg.ops.fallback import FallbackOperation, attention_peak, attention_work, broadcast_peak
+from llm_linalg.ops.fallback import attention_peak, attention_work, broadcast_peak, fallback
 from llm_linalg.ops.operation import Call, Operation
 
 
@@ -33,7 +33,7 @@ class Composite(Operation):
         return self.peak_for_call(call) if self.peak_for_call else broadcast_peak(call, shape)
 
     def overload_for(self, arguments: Mapping[str, Any]) -> Operation:
-        return self if self.covers(arguments) else FallbackOperation(self.name, "*args, **kwargs")
+        return self if self.covers(arguments) else fallback(self.name)
 
     def program_for(self, call: Call) -> str:
         return self.write_program(call)
@@ -123,6 +123,7 @@ COMPOSITES: tuple[Operation, ...] = (
         vjp_explanation="All that softmax and logarithm do comes down to this: the gradient of a logit is "
         "its share less 1 where it was right, less 0 elsewhere.",
         covers=_plain_entropy,
+        row_cost=5,
     ),
     Composite(
         "mse_loss",

@@ -122,18 +122,29 @@ _KINDS = "dtype=None, layout=None, device=None, requires_grad=False"
 _SIZED = f"*size, generator=None, out=None, pin_memory=False, {_KINDS}"
 _LIKE = f"input, *, memory_format=None, {_KINDS}"
 CREATIONS: tuple[Operation, ...] = (
-    *(Creation(name, _SIZED, in_language="torch") for name in ("randn", "rand", "ones", "zeros", "empty")),
+    *(Creation(name, _SIZED, in_language="torch", slowness=3) for name in ("randn", "rand")),
+    *(Creation(name, _SIZED, in_language="torch") for name in ("ones", "zeros", "empty")),
     Creation("full", f"size, fill_value, *, out=None, {_KINDS}", in_language="torch"),
-    Creation("randint", f"*bounds, size=None, generator=None, out=None, {_KINDS}", in_language="torch"),
-    Creation("randperm", f"n, *, generator=None, out=None, pin_memory=False, {_KINDS}", in_language="torch"),
+    Creation(
+        "randint", f"*bounds, size=None, generator=None, out=None, {_KINDS}", in_language="torch", slowness=3
+    ),
+    Creation(
+        "randperm",
+        f"n, *, generator=None, out=None, pin_memory=False, {_KINDS}",
+        in_language="torch",
+        slowness=6,
+    ),
     Creation("eye", f"n, m=None, *, out=None, {_KINDS}", in_language="torch"),
-    Creation("arange", f"*bounds, start=None, end=None, step=None, out=None, {_KINDS}", in_language="torch"),
+    Creation(
+        "arange",
+        f"*bounds, start=None, end=None, step=None, out=None, {_KINDS}",
+        in_language="torch",
+        slowness=2,
+    ),
     Creation("linspace", f"start, end, steps, *, out=None, {_KINDS}", in_language="torch"),
     Creation("tensor", f"data, *, pin_memory=False, {_KINDS}", in_language="torch"),
-    *(
-        Creation(f"{name}_like", _LIKE, in_language="torch")
-        for name in ("ones", "zeros", "rand", "randn", "empty")
-    ),
+    *(Creation(name, _LIKE, in_language="torch", slowness=3) for name in ("rand_like", "randn_like")),
+    *(Creation(name, _LIKE, in_language="torch") for name in ("ones_like", "zeros_like", "empty_like")),
     Creation("full_like", f"input, fill_value, *, memory_format=None, {_KINDS}", in_language="torch"),
     Movement(
         "embedding",
@@ -149,6 +160,7 @@ CREATIONS: tuple[Operation, ...] = (
         shapes_suffice=lambda call: call["max_norm"] is None,
         vjp_explanation="A look-up is a one-hot row times the table, so the gradient is those rows "
         "transposed times {d}: it arrives at the rows that were looked up, added up where one was twice.",
+        row_cost=6,
     ),
-    OneHot("one_hot", "input, num_classes=-1", in_language="F"),
+    OneHot("one_hot", "input, num_classes=-1", in_language="F", slowness=3, row_cost=3),
 )

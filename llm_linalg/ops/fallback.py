@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import accumulate
 from math import prod
 from operator import mul
@@ -125,6 +126,30 @@ class FallbackOperation(Operation):
             return opaque
         # What is flat everywhere goes in steps: its slope doesn't say what it reads.
         return relation if bool(moved.any()) else opaque
+
+
+_SLOWNESS = {
+    **dict.fromkeys(["cosine_similarity", "bincount", "count_nonzero"], 2),
+    **dict.fromkeys(["multinomial", "kron", "nonzero"], 3),
+    **dict.fromkeys(["mish", "kl_div"], 4),
+    "allclose": 5,
+    **dict.fromkeys(["dropout", "bernoulli", "median"], 10),
+    **dict.fromkeys(["unique", "mode"], 36),
+}
+_LINE_COST = {"cosine_similarity": 63, "median": 5}
+_ROW_COST = {"batch_norm": 9}
+
+
+@lru_cache(1_000)
+def fallback(name: str) -> FallbackOperation:
+    """Return the operation of a function that has no entry, or of a call that its entry doesn't describe."""
+    return FallbackOperation(
+        name,
+        "*args, **kwargs",
+        slowness=_SLOWNESS.get(name, 1),
+        line_cost=_LINE_COST.get(name, 0),
+        row_cost=_ROW_COST.get(name, 0),
+    )
 
 
 def names_in(place: str) -> tuple[str, ...]:

@@ -55,6 +55,7 @@ SCATTERS: tuple[Operation, ...] = (
         "input, dim, index, src",
         in_language="torch Tensor",
         gradient={"input": "{d}", "src": "{d}.gather({dim}, {index})"},
+        slowness=2,
     ),
     Movement(
         "scatter",
@@ -64,5 +65,6 @@ SCATTERS: tuple[Operation, ...] = (
         rule=_shape_of_input,
         positions=_scattered_positions,
         shapes_suffice=lambda _: True,
+        slowness=2,
     ),
 )

@@ -168,6 +168,7 @@ MASKS: tuple[Operation, ...] = (
         masked_of=_filled_of,
         in_language="torch Tensor",
         gradient={"input": "{d}.masked_fill({mask}, 0)", "value": "torch.where({mask}, {d}, 0)"},
+        slowness=4,
     ),
     Mask(
         "where",
@@ -178,5 +179,6 @@ MASKS: tuple[Operation, ...] = (
         in_language="torch Tensor",
         reflected=("torch.Tensor.where",),
         gradient={"input": "torch.where({condition}, {d}, 0)", "other": "torch.where({condition}, 0, {d})"},
+        slowness=4,
     ),
 )

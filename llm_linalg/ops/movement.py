@@ -269,17 +269,20 @@ MOVEMENTS: tuple[Operation, ...] = (
         rule=expand_shape,
         gradient={"input": "{d}"},
     ),
-    Movement("repeat", "input, *repeats", in_language="Tensor", rule=repeat_shape),
+    Movement("repeat", "input, *repeats", in_language="Tensor", rule=repeat_shape, slowness=2),
     Movement(
         "repeat_interleave",
         "input, repeats=None, dim=None, *, output_size=None",
         in_language="torch Tensor",
         rule=repeat_interleave_shape,
+        row_cost=7,
     ),
-    Movement("tile", "input, *dims", in_language="torch Tensor", rule=tile_shape),
+    Movement("tile", "input, *dims", in_language="torch Tensor", rule=tile_shape, slowness=2),
     Movement("roll", "input, shifts, dims=()", in_language="torch Tensor", vjp_for_call=roll_vjp),
-    Movement("flip", "input, *dims", in_language="torch Tensor", gradient={"input": "{d}.flip({dims})"}),
-    Movement("contiguous", "input", in_language="Tensor", gradient={"input": "{d}"}),
+    Movement(
+        "flip", "input, *dims", in_language="torch Tensor", gradient={"input": "{d}.flip({dims})"}, slowness=2
+    ),
+    Movement("contiguous", "input", in_language="Tensor", gradient={"input": "{d}"}, slowness=2),
     Movement("clone", "input, *, memory_format=None", in_language="torch Tensor", gradient={"input": "{d}"}),
     Movement("detach", "input", in_language="Tensor", views=True, gradient={"input": ""}),
     Movement(
@@ -342,6 +345,7 @@ MOVEMENTS: tuple[Operation, ...] = (
         peak_for_call=getitem_cells,
         shapes_suffice=_has_integer_key,
         first_free_number=1,
+        slowness=12,
     ),
     Movement(
         "setitem",
@@ -353,6 +357,7 @@ MOVEMENTS: tuple[Operation, ...] = (
         peak_for_call=_setitem_peak,
         shapes_suffice=_has_whole_key,
         first_free_number=1,
+        slowness=2,
     ),
     Movement("index_select", "input, dim, index", in_language="torch Tensor", rule=index_select_shape),
     Movement(
@@ -361,6 +366,7 @@ MOVEMENTS: tuple[Operation, ...] = (
         in_language="torch Tensor",
         rule=gather_shape,
         gradient={"input": "torch.zeros_like({input}).scatter_add({dim}, {index}, {d})"},
+        slowness=2,
     ),
     *(
         Movement(name, "tensors, *, out=None", in_language="torch", data=(_LIST,))

@@ -56,6 +56,9 @@ class Operation:
         peak_for_call: The cells that torch allocates for a call, if not those of the output.
         work_for_call: The multiplications (or like work) of a call, if not one a cell.
         shapes_suffice: Whether the price of a call depends on no cell, if the family doesn't say.
+        slowness: How many times as long as an element of a sum one takes, for the slowest numbers.
+        line_cost: Elements that each line along the reduced axes counts for, beside its own.
+        row_cost: Likewise a row of the first operand.
         multiplications_per_cell: Multiplications (or divisions) that a cell of the result takes; functions
             such as exp count none. What has a program takes its multiplications.
         first_free_number: Position of the first argument whose number does not matter to the price of a call.
@@ -83,6 +86,9 @@ class Operation:
     peak_for_call: Callable[[Call], int] | None = None
     work_for_call: Callable[[Call], int] | None = None
     shapes_suffice: Callable[[Call], bool] | None = None
+    slowness: int = 1
+    line_cost: int = 0
+    row_cost: int = 0
     multiplications_per_cell: int = 0
     first_free_number: int = 100
 

@@ -162,6 +162,7 @@ POINTWISE: tuple[Operation, ...] = (
         phrase="⌊{input} / {other}⌋",
         gradient={"input": "", "other": ""},
         multiplications_per_cell=1,
+        slowness=6,
     ),
     Pointwise(
         "remainder",
@@ -172,6 +173,7 @@ POINTWISE: tuple[Operation, ...] = (
         reflected=("torch.Tensor.__rmod__",),
         phrase="{input} mod {other}",
         multiplications_per_cell=1,
+        slowness=6,
     ),
     Pointwise(
         "pow",
@@ -183,6 +185,7 @@ POINTWISE: tuple[Operation, ...] = (
         phrase="{input}^{exponent}",
         vjp_for_call=_power_vjp,
         multiplications_per_cell=1,
+        slowness=10,
     ),
     Pointwise(
         "maximum", "input, other", autograd=True, in_language="torch Tensor", phrase="max({input}, {other})"
@@ -194,16 +197,16 @@ POINTWISE: tuple[Operation, ...] = (
     _unary("positive", "{input}", "{d}", in_language=""),
     _unary("abs", "|{input}|", "{d} * torch.sign({input})", aliases=("absolute",)),
     _unary("sign", "sign({input})", "torch.zeros_like({d})"),
-    _unary("exp", "exp({input})", "{d} * {out}", flat_at=-inf),
-    _unary("log", "ln({input})", "{d} / {input}"),
-    _unary("sqrt", "√{input}", "{d} / (2 * {out})"),
-    _unary("rsqrt", "1/√{input}", "-0.5 * {d} * {out} ** 3", multiplications_per_cell=1),
+    _unary("exp", "exp({input})", "{d} * {out}", flat_at=-inf, slowness=4),
+    _unary("log", "ln({input})", "{d} / {input}", slowness=4),
+    _unary("sqrt", "√{input}", "{d} / (2 * {out})", slowness=4),
+    _unary("rsqrt", "1/√{input}", "-0.5 * {d} * {out} ** 3", multiplications_per_cell=1, slowness=4),
     _unary("square", "{input}²", "{d} * 2 * {input}", multiplications_per_cell=1),
     _unary("reciprocal", "1 / {input}", "-{d} * {out} ** 2", multiplications_per_cell=1),
-    _unary("sin", "sin({input})", "{d} * torch.cos({input})"),
-    _unary("cos", "cos({input})", "-{d} * torch.sin({input})"),
-    _unary("erf", "erf({input})", "{d} * 2 / torch.pi**0.5 * torch.exp(-({input} ** 2))"),
-    _unary("tanh", "tanh({input})", "{d} * (1 - {out} ** 2)", in_language="torch Tensor F"),
+    _unary("sin", "sin({input})", "{d} * torch.cos({input})", slowness=3),
+    _unary("cos", "cos({input})", "-{d} * torch.sin({input})", slowness=3),
+    _unary("erf", "erf({input})", "{d} * 2 / torch.pi**0.5 * torch.exp(-({input} ** 2))", slowness=2),
+    _unary("tanh", "tanh({input})", "{d} * (1 - {out} ** 2)", in_language="torch Tensor F", slowness=2),
     _unary(
         "sigmoid",
         "σ({input})",
@@ -224,7 +227,7 @@ POINTWISE: tuple[Operation, ...] = (
     _unary("logical_not", "not {input}", "", spellings=("torch.bitwise_not", "torch.Tensor.__invert__")),
     _unary("isnan", "{input} is nan", ""),
     _unary("isinf", "{input} is ±inf", ""),
-    _unary("isfinite", "{input} is finite", ""),
+    _unary("isfinite", "{input} is finite", "", slowness=2),
     Pointwise(
         "relu",
         "input, inplace=False",
@@ -242,7 +245,8 @@ POINTWISE: tuple[Operation, ...] = (
         vjp_for_call=_gelu_vjp,
         vjp_explanation="gelu(x) is x times the share Φ(x) of the bell curve below x. By the product rule "
         "its slope is Φ(x) plus x times the curve itself.",
-        multiplications_per_cell=3,  # x · ½ · (1 + erf(x / √2))
+        multiplications_per_cell=3,
+        slowness=2,
     ),
     Pointwise(
         "silu",
@@ -299,9 +303,10 @@ POINTWISE: tuple[Operation, ...] = (
     _cast("to", "input, kind=None, more=None, *, dtype=None, device=None, copy=False"),
     _cast("type_as", "input, other"),
     *(
-        _unary(name, f"{name}({{input}})", "", autograd=True)
-        for name in ("log1p", "expm1", "log2", "log10", "exp2", "trunc")
+        _unary(name, f"{name}({{input}})", "", autograd=True, slowness=4)
+        for name in ("log1p", "expm1", "log2", "log10", "exp2")
     ),
+    _unary("trunc", "trunc({input})", "", autograd=True),
     Pointwise(
         "leaky_relu",
         "input, negative_slope=0.01, inplace=False",
@@ -320,14 +325,20 @@ POINTWISE: tuple[Operation, ...] = (
         multiplications_per_cell=1,
         first_free_number=100,
     ),
-    _unary("logsigmoid", "ln σ({input})", "{d} * (1 - torch.sigmoid({input}))", in_language="F"),
+    _unary("logsigmoid", "ln σ({input})", "{d} * (1 - torch.sigmoid({input}))", in_language="F", slowness=2),
     Pointwise(
-        "softplus", "input, beta=1, threshold=20", autograd=True, in_language="F", phrase="softplus({input})"
+        "softplus",
+        "input, beta=1, threshold=20",
+        autograd=True,
+        in_language="F",
+        phrase="softplus({input})",
+        slowness=2,
     ),
     Pointwise(
         "isclose",
         "input, other, rtol=1e-05, atol=1e-08, equal_nan=False",
         in_language="torch",
         phrase="{input} ≈ {other}",
+        slowness=5,
     ),
 )

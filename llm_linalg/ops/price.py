@@ -2,12 +2,11 @@
 
 Torch can't be interrupted within a call, so a call that would take too long must not begin. How long one
 takes is told in multiplications of a matrix product, of which one thread does some six thousand million in a
-second; an element of a sum takes as long as `ELEMENT` of them, and the tables say what takes longer.
+second; an element of a sum takes as long as `ELEMENT` of them, and an entry says if its own take longer.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
 from math import isfinite, prod
 from typing import Any, NamedTuple
@@ -21,8 +20,9 @@ from llm_linalg.errors import LimitError
 from llm_linalg.ops.call_errors import unsafe_reason
 from llm_linalg.ops.creation import inner_lists
 from llm_linalg.ops.fallback import FallbackOperation, stacks
-from llm_linalg.ops.operation import Call
+from llm_linalg.ops.operation import Call, Operation
 from llm_linalg.ops.randomness import drops
+from llm_linalg.ops.table import TABLE
 from llm_linalg.untraced import untraced
 
 MAX_AXES = 24
@@ -49,45 +49,6 @@ class Price(NamedTuple):
     steps: int
     reads: int
 
-
-def _times(table: str) -> Mapping[str, int]:
-    pairs = [line.split(":") for line in table.strip().split("\n")]
-    return {name: int(times) for times, names in pairs for name in names.split()}
-
-
-SLOWNESS = _times("""
-    2: argmax argmin isfinite cosine_similarity softplus logsigmoid bincount count_nonzero softmax log_softmax
-    2: contiguous flip setitem scatter scatter_add gather arange tanh repeat tile logsumexp gelu erf
-    3: multinomial one_hot kron sin cos randn rand randint randn_like rand_like nonzero
-    4: normalize where masked_fill mish kl_div exp exp2 expm1 sqrt rsqrt log log2 log10 log1p
-    5: sort argsort topk var std isclose allclose
-    6: norm vector_norm randperm floor_divide remainder
-    8: cumsum cumprod
-    10: pow dropout bernoulli median
-    12: getitem
-    36: unique mode
-""")
-"""How many times as long as an element of a sum one of another operation takes, for the slowest numbers."""
-
-LINES = _times("""
-    63: cosine_similarity
-    37: std var normalize
-    28: argmax argmin
-    14: softmax
-    11: norm vector_norm logsumexp
-    5: median log_softmax
-    4: max min amax amin sort topk argsort
-""")
-"""How many elements a line along the axes counts for beside its own, where an operation goes line by line."""
-
-ROWS = _times("""
-    9: layer_norm batch_norm
-    7: repeat_interleave
-    6: embedding
-    5: cross_entropy
-    3: one_hot rms_norm
-""")
-"""Likewise a row, of the first operand."""
 
 _HALF, _HALF_SOFTMAX, _HALF_MATRIX = 2, 28, 46  # of numbers of 16 bits
 _WIDE, _SCATTERED, _MANY_AXES = 2, 3, 7  # numbers of 64 bits; elements far apart; eight axes or more
@@ -167,7 +128,7 @@ def _work(call: Call, elements: int, multiplications: int) -> int:
     else:
         read = max(map(prod, call.shapes)) if name in _READING else 0
         rounded = name == "div" and call.arguments.get("rounding_mode") is not None
-        times = SLOWNESS.get("floor_divide" if rounded else name, 1)
+        times = (TABLE.operations["floor_divide"] if rounded else _entry(call)).slowness
         if _wide(call):
             times *= _WIDE
         elif call.tensors and call.tensors[0].element_size() == 2:
@@ -178,6 +139,11 @@ def _work(call: Call, elements: int, multiplications: int) -> int:
     if max(map(len, call.shapes), default=0) >= 8:
         counted *= _MANY_AXES
     return multiplications + ELEMENT * (counted + _one_by_one(call, elements))
+
+
+def _entry(call: Call) -> Operation:
+    """Return the entry that says how slow a call is, also of an overload that it doesn't describe."""
+    return TABLE.operations.get(call.operation.name, call.operation)
 
 
 def _scattered(tensor: Tensor, elements: int) -> bool:
@@ -227,9 +193,10 @@ def _one_by_one(call: Call, elements: int) -> int:
         return matrices * (_HALF_MATRIX if half else _MATRIX)
     if name in ("tril", "triu"):
         return prod(shape[:-2]) * _TRIANGLE
-    if name in LINES:
-        return _lines(call) * LINES[name]
-    return prod(shape[:-1]) * ROWS.get(name, 0) * (_HALF if half else 1)
+    entry = _entry(call)
+    if entry.line_cost:
+        return _lines(call) * entry.line_cost
+    return prod(shape[:-1]) * entry.row_cost * (_HALF if half else 1)
 
 
 def _lines(call: Call) -> int:

@@ -202,6 +202,8 @@ def reductions(table: Mapping[str, Operation]) -> tuple[Operation, ...]:
             canonical_arguments=_variance_arguments,
             program="center = input - input.mean({dims}, keepdim=True)\nsquare = center * center\n"
             "total = square.sum({dims}, keepdim={keepdim})\nvar = total / {freedom}",
+            slowness=5,
+            line_cost=37,
         ),
         Reduction(
             "std",
@@ -211,11 +213,14 @@ def reductions(table: Mapping[str, Operation]) -> tuple[Operation, ...]:
             vjp_for_call=_std_vjp,
             canonical_arguments=_variance_arguments,
             multiplications_per_cell=1,
+            slowness=5,
+            line_cost=37,
         ),
         *(
             Reduction(
                 name,
                 f"{axis}, other=None",
+                line_cost=4,
                 in_language="torch Tensor",
                 phrase=f"{name}({{cells}})",
                 pair=table[f"{name}imum"],
@@ -228,6 +233,7 @@ def reductions(table: Mapping[str, Operation]) -> tuple[Operation, ...]:
             Reduction(
                 f"a{name}",
                 axis,
+                line_cost=4,
                 in_language="torch Tensor",
                 phrase=f"{name}({{cells}})",
                 gradient={"input": _SHARED},
@@ -235,8 +241,22 @@ def reductions(table: Mapping[str, Operation]) -> tuple[Operation, ...]:
             )
             for name in ("max", "min")
         ),
-        Reduction("argmax", axis, in_language="torch Tensor", phrase="position of max({cells})"),
-        Reduction("argmin", axis, in_language="torch Tensor", phrase="position of min({cells})"),
+        Reduction(
+            "argmax",
+            axis,
+            in_language="torch Tensor",
+            phrase="position of max({cells})",
+            slowness=2,
+            line_cost=28,
+        ),
+        Reduction(
+            "argmin",
+            axis,
+            in_language="torch Tensor",
+            phrase="position of min({cells})",
+            slowness=2,
+            line_cost=28,
+        ),
         Reduction("all", axis, in_language="torch Tensor", phrase="all of {cells}"),
         Reduction("any", axis, in_language="torch Tensor", phrase="any of {cells}"),
         Reduction(
@@ -245,6 +265,8 @@ def reductions(table: Mapping[str, Operation]) -> tuple[Operation, ...]:
             in_language="torch Tensor",
             phrase="ln Σ exp of {cells}",
             gradient={"input": "{d}{back} * torch.exp({input} - {out}{back})"},
+            slowness=2,
+            line_cost=11,
         ),
         Reduction(
             "norm",
@@ -255,6 +277,8 @@ def reductions(table: Mapping[str, Operation]) -> tuple[Operation, ...]:
             vjp_for_call=_norm_vjp,
             work_for_call=_norm_work,
             multiplications_per_cell=1,
+            slowness=6,
+            line_cost=11,
         ),
         Reduction(
             "vector_norm",
@@ -265,5 +289,7 @@ def reductions(table: Mapping[str, Operation]) -> tuple[Operation, ...]:
             vjp_for_call=_norm_vjp,
             work_for_call=_norm_work,
             multiplications_per_cell=1,
+            slowness=6,
+            line_cost=11,
         ),
     )

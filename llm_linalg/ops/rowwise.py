@@ -212,6 +212,8 @@ ROWWISE: tuple[Operation, ...] = (
         gradient={"input": _ROW},
         vjp_explanation="The shares of a row sum to 1, so what one gains the others lose: each gradient "
         "counts only as far as it differs from its row's mean, weighted by the shares.",
+        slowness=2,
+        line_cost=14,
     ),
     Rowwise(
         "log_softmax",
@@ -223,6 +225,8 @@ ROWWISE: tuple[Operation, ...] = (
         gradient={"input": _LOG_ROW},
         vjp_explanation="To raise one log share lowers the row's others, by their shares: the row's sum "
         "times the shares is taken off.",
+        slowness=2,
+        line_cost=5,
     ),
     Rowwise(
         "layer_norm",
@@ -232,6 +236,7 @@ ROWWISE: tuple[Operation, ...] = (
         trailing="normalized_shape",
         phrase="{center} / {deviation}",
         program=_LAYER_NORM,
+        row_cost=9,
     ),
     Rowwise(
         "rms_norm",
@@ -241,6 +246,7 @@ ROWWISE: tuple[Operation, ...] = (
         trailing="normalized_shape",
         phrase="{input} / {root}",
         program=_RMS_NORM,
+        row_cost=3,
     ),
     Rowwise(
         "normalize",
@@ -248,6 +254,8 @@ ROWWISE: tuple[Operation, ...] = (
         autograd=True,
         in_language="F",
         multiplications_per_cell=2,
+        slowness=4,
+        line_cost=37,
     ),
     Rowwise(
         "topk",
@@ -257,6 +265,8 @@ ROWWISE: tuple[Operation, ...] = (
         selects=True,
         gradient={"input": _RETURNED},
         vjp_explanation=_PICKED,
+        slowness=5,
+        line_cost=4,
     ),
     Rowwise(
         "sort",
@@ -265,15 +275,23 @@ ROWWISE: tuple[Operation, ...] = (
         sorts=True,
         gradient={"input": _RETURNED},
         vjp_explanation=_PICKED,
+        slowness=5,
+        line_cost=4,
     ),
     Rowwise(
-        "argsort", "input, dim=-1, descending=False, stable=False", in_language="torch Tensor", sorts=True
+        "argsort",
+        "input, dim=-1, descending=False, stable=False",
+        in_language="torch Tensor",
+        sorts=True,
+        slowness=5,
+        line_cost=4,
     ),
     Cumulative(
         "cumsum",
         "input, dim, *, dtype=None",
         in_language="torch Tensor",
         gradient={"input": "{d}.flip({dim}).cumsum({dim}).flip({dim})"},
+        slowness=8,
     ),
     Cumulative(
         "cumprod",
@@ -282,5 +300,6 @@ ROWWISE: tuple[Operation, ...] = (
         in_language="torch Tensor",
         phrase="product of {cells}",
         multiplications_per_cell=1,
+        slowness=8,
     ),
 )
