@@ -1,7 +1,7 @@
-"""Why torch refused a call, in the words of the operation: asked once it has, and allowed to look at values.
+"""Why torch refused a call, explained in terms of the operation.
 
-A shape rule is held against each call before it is made, and knows shapes alone. What is here is asked for
-after torch has said no, so that it may also count, compare and look into an index.
+A shape rule checks each call before it runs and sees shapes alone. The functions here run only after torch
+has raised an error, so they may also read values, such as those of an index.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ def _hot(call: Call) -> ShapeMismatch | None:
 
 
 def _two_kinds(call: Call) -> ShapeMismatch | None:
-    """Say that a product has operands of two dtypes: torch converts those of a sum, and never these."""
+    """Explain that the operands of a product have two dtypes, which torch converts in a sum alone."""
     kinds = list(dict.fromkeys(str(tensor.dtype).removeprefix("torch.") for tensor in call.tensors))
     if len(kinds) < 2:
         return None
@@ -93,9 +93,9 @@ def _attended(call: Call) -> ShapeMismatch | None:
 
 
 def _unequal(call: Call) -> ShapeMismatch | None:
-    """Say that there are more or fewer values than keys.
+    """Explain that there are more or fewer values than keys.
 
-    torch's fused kernel doesn't look: it reads on in memory where the keys end, and may end the process.
+    torch's fused kernel does not check this: it reads beyond the end of a tensor, and may crash the process.
     """
     if min(map(len, call.shapes[:3])) < 2 or call.shapes[1][-2] == call.shapes[2][-2]:
         return None
@@ -142,7 +142,7 @@ def _split(call: Call) -> ShapeMismatch | None:
 
 
 def _viewed(call: Call) -> ShapeMismatch | None:
-    """Say which axes a view can't read as one: torch's rule, that one stride must lead through both.
+    """Explain which axes a view can't merge: by torch's rule, one stride must lead through both.
 
     Counted in cells from the right, a place between two axes with strides that don't lead on must be one
     between two of the new axes as well.
@@ -180,7 +180,7 @@ CALL_ERRORS: Mapping[str, Callable[[Call], ShapeMismatch | None]] = {
 
 
 def _rolled(call: Call) -> ShapeMismatch | None:
-    """Say that there are many shifts: torch goes a call deeper for each, until there is no room for them."""
+    """Explain that a roll has too many shifts: torch recurses once for each, and would overflow the stack."""
     shifts = call["shifts"]
     if not isinstance(shifts, list | tuple) or len(shifts) <= _MOST_NAMED:
         return None
@@ -190,7 +190,7 @@ def _rolled(call: Call) -> ShapeMismatch | None:
 
 
 def _shortened(call: Call) -> ShapeMismatch | None:
-    """Say that a look-up would change its table first, row by row, which is no part of what it gives."""
+    """Explain that ``max_norm`` would make a look-up change its table."""
     if call["max_norm"] is None:
         return None
     return ShapeMismatch("with max_norm= a look-up changes its table", at=call.place("weight") or 0)
@@ -201,11 +201,11 @@ UNSAFE_CALLS: Mapping[str, Callable[[Call], ShapeMismatch | None]] = {
     "scaled_dot_product_attention": _unequal,
     "roll": _rolled,
 }
-"""What must not be left to torch, for it would not refuse it."""
+"""Calls that torch would accept and that must not run."""
 
 
 def unsafe_reason(call: Call) -> ShapeMismatch | None:
-    """Return why a call must not be made: torch would read what is not its own, or refuse it late."""
+    """Return why a call must not run: torch would read foreign memory, or would take long to refuse it."""
     axes = call.arguments.get("dim", call.kwargs.get("dim"))
     if isinstance(axes, list | tuple) and len(axes) > _MOST_NAMED:
         return ShapeMismatch(f"each axis is named once: {len(axes):,} are more than {_MOST_NAMED}", at=0)
@@ -217,7 +217,7 @@ def unsafe_reason(call: Call) -> ShapeMismatch | None:
 
 
 def refusal_reason(call: Call) -> ShapeMismatch | None:
-    """Return what an operation has against a call that torch refused, if it can say."""
+    """Return why torch refused a call, if the operation has a rule that says."""
     why = CALL_ERRORS.get(call.operation.name)
     try:
         with untraced():

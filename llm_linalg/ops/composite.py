@@ -40,7 +40,7 @@ class Composite(Operation):
 
 
 def attention(call: Call) -> str:
-    """Return softmax(Q Kᵀ/√d + mask) V; a row that is masked whole gives 0, as torch has it."""
+    """Return softmax(Q Kᵀ/√d + mask) V as a program; a fully masked row gives 0, as in torch."""
     width, length, seen = call.shapes[0][-1], call.shapes[0][-2], call.shapes[1][-2]
     scale = call["scale"] if call["scale"] is not None else width**-0.5
     lines = ["scores = query @ key.transpose(-2, -1)", f"scaled = scores * {scale!r}"]
@@ -61,7 +61,7 @@ def attention(call: Call) -> str:
 
 
 def cross_entropy(call: Call) -> str:
-    """Return the mean of −ln p of each row's target."""
+    """Return a cross-entropy as a program: the mean of −ln p of each row's target."""
     reduced = {"mean": ".mean()", "sum": ".sum()", "none": ""}[call["reduction"]]
     return (
         "log_probs = torch.log_softmax(input, dim=-1)\n"
@@ -71,7 +71,7 @@ def cross_entropy(call: Call) -> str:
 
 
 def cross_entropy_vjp(call: Call) -> Mapping[str, str]:
-    """Return the backward pass of a cross-entropy: what was said less what was right."""
+    """Return the VJP of a cross-entropy: the predicted shares minus the one-hot targets."""
     *rows, classes = call.shapes[0]
     right = f"torch.nn.functional.one_hot({{target}}, {classes})"
     lines = ["said = torch.softmax({input}, dim=-1)", f"right = {right}"]
@@ -82,7 +82,7 @@ def cross_entropy_vjp(call: Call) -> Mapping[str, str]:
 
 
 def squared_error(call: Call) -> str:
-    """Return the mean of the squared differences."""
+    """Return a squared error as a program: the mean of the squared differences."""
     reduced = {"mean": ".mean()", "sum": ".sum()", "none": ""}[call["reduction"]]
     return f"error = input - target\nsquare = error * error\nloss = square{reduced or ' + 0'}"
 

@@ -1,4 +1,4 @@
-"""Contractions: sums of products along the axes that an axes spec lacks in its output."""
+"""Contractions: sums of products along the axes that are missing from the output."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _HALVES = 64  # a product of half-precision numbers takes as long as so many oth
 
 @dataclass(frozen=True, eq=False)
 class Contraction(Operation):
-    """A sum of products, with an addend (a bias) that may stand beside it.
+    """A sum of products, to which a bias may be added.
 
     Attributes:
         spec: The axes spec of a call.
@@ -51,7 +51,7 @@ class Contraction(Operation):
         return (factors - 1) * prod(axes.sizes.values())
 
     def peak(self, call: Call, shape: Shape | None) -> int:
-        """Return the largest of output and operands; a product of stacks copies what it repeats."""
+        """Return the size of the largest tensor; a batched product copies operands that are broadcast."""
         if self.peak_for_call:
             return self.peak_for_call(call)
         axes = self.axes(call)
@@ -85,7 +85,7 @@ class Contraction(Operation):
 
 
 def operand_factors(axes: Axes, operand: int, tensor: Tensor, index: Index) -> Tensor:
-    """Return what an operand gives to each term of a cell: 1-D, over the reduced labels, row-major."""
+    """Return the factor of an operand in each term of a cell: 1-D, over the reduced labels, row-major."""
     at = dict(zip(axes.output, index, strict=True))
     labels = axes.operands[operand]
     picks = [
@@ -109,14 +109,14 @@ def operand_factors(axes: Axes, operand: int, tensor: Tensor, index: Index) -> T
 
 
 def wide(values: Tensor) -> Tensor:
-    """Return values in a type in which products are exact: float64, int64 or complex128."""
+    """Return values in a wide dtype: float64, int64 or complex128."""
     if values.dtype.is_complex:
         return values.to(torch.complex128)
     return values.to(torch.float64 if values.dtype.is_floating_point else torch.int64)
 
 
 def matmul_vjp(call: Call) -> Mapping[str, str]:
-    """Return the backward pass of a product, as it is written for its ranks."""
+    """Return the VJP of a matrix product, in the form that is usual for its ranks."""
     left, right = (len(shape) for shape in call.shapes)
     match min(left, 3), min(right, 3):
         case 1, 1:
@@ -138,7 +138,7 @@ def matmul_vjp(call: Call) -> Mapping[str, str]:
 
 
 def linear_vjp(call: Call) -> Mapping[str, str]:
-    """Return the backward pass of a linear layer: dx = dy W, dW = dyᵀ x, db = Σ rows of dy."""
+    """Return the VJP of a linear layer: dx = dy W, dW = dyᵀ x, db = Σ rows of dy."""
     if len(call.shapes[1]) == 1:
         return {
             "input": "{d}.unsqueeze(-1) * {weight}",
@@ -156,7 +156,7 @@ def linear_vjp(call: Call) -> Mapping[str, str]:
 
 
 def einsum_vjp(call: Call) -> Mapping[str, str]:
-    """Return the backward pass of an einsum: the same product with the result in an operand's place."""
+    """Return the VJP of an einsum: an einsum with the cotangent in the place of an operand."""
     equation = str(call["equation"]).replace(" ", "")
     inputs, arrow, output = equation.partition("->")
     specs = inputs.split(",")
@@ -175,7 +175,7 @@ def einsum_vjp(call: Call) -> Mapping[str, str]:
 
 
 def _einsum_arguments(arguments: dict[str, Any]) -> dict[str, Any]:
-    """Return the arguments of an einsum, each operand by a name of its own."""
+    """Return the arguments of an einsum with a name for each operand."""
     if not isinstance(arguments["equation"], str):
         raise TypeError("an einsum of operands and lists of axes is another call")
     operands = cast("tuple[object, ...]", arguments.pop("operands"))
@@ -183,7 +183,7 @@ def _einsum_arguments(arguments: dict[str, Any]) -> dict[str, Any]:
 
 
 def _einsum_peak(call: Call) -> int:
-    """Return the largest tensor on the way; a label stays while the result or a later operand has it."""
+    """Return the size of the largest intermediate, with the labels of the result and of later operands."""
     axes = einsum_axes(call)
     joined: set[str] = set()
     most = prod(axes.shape)

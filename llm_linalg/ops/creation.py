@@ -1,4 +1,4 @@
-"""Creation: tensors that no other tensor's cells go into, and look-ups in a table."""
+"""Creation of tensors from plain arguments, and look-ups in an embedding table."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from llm_linalg.relations import AxesReads, IndexReads, Reads
 
 @dataclass(frozen=True, eq=False)
 class Creation(Operation):
-    """A tensor made from plain arguments; an operand (of ``ones_like``) lends its shape alone."""
+    """A tensor made from plain arguments; an operand, as of ``ones_like``, provides only a shape."""
 
     kind: str = "creation"
 
@@ -55,13 +55,13 @@ class Creation(Operation):
 
 
 def inner_lists(data: Any) -> int:
-    """Return how many lists there are within nested lists, by their first items."""
+    """Return the number of inner lists of nested lists, judged by the first item at each level."""
     shape = nested_shape(data)
     return sum(prod(shape[:axis]) for axis in range(1, len(shape)))
 
 
 def nested_shape(data: Any) -> Shape:
-    """Return the shape of nested lists, by their first items: what is ragged, torch refuses."""
+    """Return the shape of nested lists, judged by the first items; torch refuses ragged ones."""
     shape = []
     while isinstance(data, list | tuple):
         shape.append(len(data))
@@ -70,7 +70,7 @@ def nested_shape(data: Any) -> Shape:
 
 
 def arange_length(call: Call) -> int:
-    """Return how many numbers an arange has, from its one, two or three bounds."""
+    """Return the length of an arange, from its one, two or three bounds."""
     given = call["bounds"]
     names = ("end",) if len(given) == 1 else ("start", "end", "step")
     named = {name: call[name] for name in ("start", "end", "step") if call[name] is not None}
@@ -89,7 +89,7 @@ def _embedding_shape(call: Call) -> Shape:
 
 
 def _embedding_reads(call: Call) -> tuple[Reads, ...]:
-    """Return what row ``input[t]`` of the table reads: the token, and the row's own cells."""
+    """Return the reads of an embedding: of each token, and of the row that it selects."""
     tokens, table = call.shapes
     labels = tuple(f"b{axis}" for axis in range(len(tokens)))
     axes = Axes.solve((*labels, "d"), (labels,), (tokens,), given={"d": table[1]})
@@ -99,7 +99,7 @@ def _embedding_reads(call: Call) -> tuple[Reads, ...]:
 
 @dataclass(frozen=True, eq=False)
 class OneHot(Operation):
-    """one_hot: a row of zeros with a 1 at the place that the cell says."""
+    """one_hot: a row of zeros with a 1 at the position given by the cell."""
 
     kind: str = "pointwise"
 

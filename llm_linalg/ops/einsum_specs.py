@@ -36,7 +36,7 @@ def check_ranks(name: str, shapes: Sequence[Shape]) -> None:
 
 
 def matmul_axes(call: Call) -> Axes:
-    """Return the spec of a product: dot, matrix-vector, vector-matrix, matrix-matrix, batched."""
+    """Return the spec of a matmul: dot, matrix-vector, vector-matrix, matrix-matrix or batched."""
     return _matmul_axes(short_name(call.function), call.shapes)
 
 
@@ -97,7 +97,7 @@ def _linear_axes(shapes: tuple[Shape, ...]) -> Axes:
 
 
 def einsum_axes(call: Call) -> Axes:
-    """Return the spec that an einsum equation writes out."""
+    """Return the spec of an einsum equation."""
     equation = str(call["equation"]).replace(" ", "")
     inputs, arrow, output = equation.partition("->")
     specs = inputs.split(",")
@@ -133,7 +133,7 @@ def einsum_axes(call: Call) -> Axes:
 
 
 def _check_diagonal(position: int, labels: Labels, shape: Shape) -> None:
-    """Raise `ShapeMismatch` where a letter that stands twice in an operand has two sizes, be it 1."""
+    """Raise `ShapeMismatch` where a letter that occurs twice in an operand has two sizes, 1 or not."""
     first: dict[str, int] = {}
     for axis, label in enumerate(labels):
         known = first.setdefault(label, axis)

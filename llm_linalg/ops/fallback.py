@@ -1,4 +1,4 @@
-"""Operations that the table lacks: measured by autograd where that is possible, else opaque."""
+"""Operations without an entry in the table: measured by autograd where possible, else opaque."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ _TOLD = """
     requires_grad is_leaf is_floating_point is_complex item __bool__ __int__ __float__ __index__
 """
 TENSOR_QUERIES = frozenset(_TOLD.split())
-"""What tells of a tensor, or of its only cell."""
-# They give no tensor, and make none.
+"""Attributes and methods that return facts about a tensor, or its only cell."""
+# They return no tensor.
 _NO_TENSOR = frozenset(
     [
         *(name.strip("_") for name in TENSOR_QUERIES),
         *("tolist", "requires_grad_", "retain_grad", "equal", "backward", "format", "grad"),
     ]
 )
-# What they make on the way is bounded by what their operands make together.
+# Their intermediates are no larger than their operands broadcast against each other.
 _BOUNDED = frozenset(
     [
         *("kron", "scaled_dot_product_attention", "cross_entropy", "mse_loss", "cosine_similarity"),
@@ -55,14 +55,14 @@ IN_LANGUAGE: tuple[tuple[str, str, str], ...] = (
     ("attribute", "shape ndim dtype device is_leaf requires_grad", "They are plain values, not tensors."),
     ("attribute", "grad data", "The gradient and the memory of a tensor are made by no operation."),
 )
-"""What programs may name although the table has no entry for it: where, the names, and why none is needed."""
+"""Names without an entry that programs may write: where, the names, and why they need no entry."""
 _A_LIST = 20  # items take as long as one more list does
 DRAWING = 16  # a cell that is drawn from takes as long as so many that are computed
 
 
 @dataclass(frozen=True, eq=False)
 class FallbackOperation(Operation):
-    """Anything else: what its cells read is measured, or unknown; never guessed."""
+    """A function without an entry: its reads are measured or unknown, never guessed."""
 
     kind: str = "measured"
 
@@ -72,7 +72,7 @@ class FallbackOperation(Operation):
         return self.name in _NO_TENSOR or self.name in _BOUNDED
 
     def peak(self, call: Call, shape: Shape | None) -> int:
-        """Return a bound: what the operands make when they are broadcast against each other."""
+        """Return an upper bound: the size of the operands broadcast against each other."""
         if self.name in _NO_TENSOR:
             return 0
         if self.name == "kron":
@@ -108,7 +108,7 @@ class FallbackOperation(Operation):
         return "autograd" if measured else "opaque"
 
     def cotangents(self, call: Call) -> Mapping[str, str]:
-        """Return the backward pass: nothing goes back through ``x.grad``, which is not made of x's cells."""
+        """Return the VJP; ``x.grad`` has none, since it is not computed from the cells of ``x``."""
         return {"args_0": ""} if self.name == "grad" else super().cotangents(call)
 
     def operand_reads(self, call: Call) -> tuple[Reads, ...]:
@@ -124,7 +124,7 @@ class FallbackOperation(Operation):
             moved = relation.back(torch.ones(call.shape, dtype=torch.bool))
         except (RuntimeError, TypeError, NotImplementedError, ValueError, IndexError):
             return opaque
-        # What is flat everywhere goes in steps: its slope doesn't say what it reads.
+        # A step function has slope 0 everywhere, which says nothing about its reads.
         return relation if bool(moved.any()) else opaque
 
 
@@ -142,7 +142,7 @@ _ROW_COST = {"batch_norm": 9}
 
 @lru_cache(1_000)
 def fallback(name: str) -> FallbackOperation:
-    """Return the operation of a function that has no entry, or of a call that its entry doesn't describe."""
+    """Return the operation for a function without an entry, or for a call that its entry doesn't cover."""
     return FallbackOperation(
         name,
         "*args, **kwargs",
@@ -160,7 +160,7 @@ def names_in(place: str) -> tuple[str, ...]:
 
 
 def stacks(call: Call) -> int:
-    """Return how many matrices there are once the axes before the last two are broadcast; 0 if they clash."""
+    """Return the number of matrices after broadcasting the batch axes; 0 if these do not match."""
     try:
         return prod(pointwise([shape[:-2] for shape in call.shapes]).shape)
     except ShapeMismatch:
@@ -168,7 +168,7 @@ def stacks(call: Call) -> int:
 
 
 def broadcast_peak(call: Call, shape: Shape | None = None) -> int:
-    """Return a bound: what the operands make when they are broadcast against each other."""
+    """Return an upper bound: the size of the operands broadcast against each other."""
     try:
         together = prod(pointwise(call.shapes).shape)
     except ShapeMismatch:
@@ -177,7 +177,7 @@ def broadcast_peak(call: Call, shape: Shape | None = None) -> int:
 
 
 def attention_peak(call: Call) -> int:
-    """Return how many cells an attention makes at once: scores, or an operand for each matrix of another."""
+    """Return the size of the largest intermediate of an attention: the scores, or a broadcast operand."""
     query, key, value = call.shapes[:3]
     scores = prod(query[-2:-1]) * key[-2]
     return max(
@@ -188,7 +188,7 @@ def attention_peak(call: Call) -> int:
 
 
 def attention_work(call: Call) -> int:
-    """Return the multiplications of an attention: a score takes as many as a query is wide."""
+    """Return the multiplications of an attention: as many for a score as the query is wide."""
     return attention_peak(call) * call.shapes[0][-1]
 
 
@@ -198,7 +198,7 @@ def _autograd_probe(call: Call, place: int, seed: int, sign: int) -> AutogradPro
 
 
 def _alone(call: Call, probes: list[Tensor], place: int) -> Callable[[Tensor], Tensor]:
-    """Return the call as a function of one operand, the others held at generic values."""
+    """Return the call as a function of one operand, with generic values for the others."""
 
     def function(tensor: Tensor) -> Tensor:
         operands = [tensor if position == place else probe for position, probe in enumerate(probes)]
@@ -211,7 +211,7 @@ def _alone(call: Call, probes: list[Tensor], place: int) -> Callable[[Tensor], T
 
 
 def _probe(tensor: Tensor, seed: int, sign: int) -> Tensor:
-    """Return generic values of a tensor's shape; integers and masks stay as they are."""
+    """Return generic values of a tensor's shape; integers and masks are kept."""
     if not tensor.dtype.is_floating_point:
         return tensor.detach()
     generator = torch.Generator().manual_seed(seed + 1)

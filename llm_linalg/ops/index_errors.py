@@ -1,4 +1,4 @@
-"""Why torch refused an index: of a key, of a gather and of what writes by one."""
+"""Why torch refused an index: in a key, a gather or a scatter."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ _LISTED: Any = list | tuple | range
 
 
 def not_whole(tensor: Tensor, place: int, what: str) -> ShapeMismatch | None:
-    """Return that an index has to be one of whole numbers, unless it is."""
+    """Return the mismatch of an index that holds other numbers than integers; else None."""
     if tensor.dtype in (torch.int32, torch.int64):
         return None
     return ShapeMismatch(f"{what} are whole numbers (torch.long), not {tensor.dtype}", at=place)
 
 
 def _items(call: Call) -> Iterator[tuple[int, Any]]:
-    """Yield each item of a key with the axis that it begins at; `...` and None take none."""
+    """Yield each item of a key with its first axis; `...` and None take no axis."""
     key, rank = call["key"], len(call.shapes[0])
     items = list(key) if isinstance(key, tuple) else [key]
     taken = [_axes(item) for item in items]
@@ -71,7 +71,7 @@ def _picked(call: Call) -> ShapeMismatch | None:
 
 
 def _together(call: Call) -> ShapeMismatch | None:
-    """Say which of the indices of a key have other sizes than another: they are broadcast to one shape."""
+    """Explain which indices of a key can't be broadcast to one shape."""
     indices = [_sized(call, item) for _, item in _items(call) if isinstance(item, Tensor | _LISTED)]
     for back in range(1, max(map(len, indices), default=0) + 1):
         sizes = [axes[-back] for axes in indices if back <= len(axes) and axes[-back].size != 1]
@@ -88,7 +88,7 @@ def _together(call: Call) -> ShapeMismatch | None:
 
 
 def _sized(call: Call, index: Any) -> list[MismatchedAxis]:
-    """Return the axes of an index of a key; a list's, and what a mask picks, are of no operand: place 0."""
+    """Return the axes of an index in a key; those of a list or a mask count as operand 0's."""
     if isinstance(index, Tensor) and index.dtype in MASK_DTYPES:
         return [MismatchedAxis(0, 0, int(index.count_nonzero()))]
     if isinstance(index, Tensor):
@@ -98,7 +98,7 @@ def _sized(call: Call, index: Any) -> list[MismatchedAxis]:
 
 
 def _outside(index: Tensor, axis: int, own: Shape, least: int | None = None) -> ShapeMismatch | None:
-    """Return that a place is none of an axis; the least is the first from its end, unless that is said."""
+    """Return the mismatch of a position beyond an axis; by default it may count from the end."""
     wrong = beyond(index, -own[axis] if least is None else least, own[axis] - 1)
     if wrong is None:
         return None
@@ -108,7 +108,7 @@ def _outside(index: Tensor, axis: int, own: Shape, least: int | None = None) -> 
 
 
 def beyond(index: Tensor, least: int, most: int | None) -> int | None:
-    """Return the largest of an index's places, or the smallest, if that is beyond a bound."""
+    """Return the largest position in an index, or the smallest, if it is out of bounds."""
     if not index.numel():
         return None
     smallest, largest = map(int, torch.aminmax(index))
@@ -135,7 +135,7 @@ def _written(call: Call) -> ShapeMismatch | None:
 
 
 def _looked_into(call: Call) -> ShapeMismatch | None:
-    """Say why an index does not fit what it looks into, or writes into, along one axis."""
+    """Explain why the index of a gather or scatter does not fit the tensor."""
     index, place = call.tensor("index"), call.place("index") or 0
     own, given, axis = call.shapes[0], tuple(index.shape), call.dim()
     if len(given) != len(own):

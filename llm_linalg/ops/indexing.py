@@ -1,4 +1,4 @@
-"""Scattering: cells that go where the cells of an index say."""
+"""Scattering: cells that move to the positions in an index tensor."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class ScatterAdd(Operation):
 
 
 def _scattered_positions(call: Call, tensors: Sequence[Tensor]) -> Tensor:
-    """Return a scatter of numbered cells; a number that it writes comes from nowhere."""
+    """Return a scatter of numbered cells; a plain number that it writes has no source."""
     own = tensors[call.place("input") or 0]
     place = call.place("src")
     source = 0 if place is None else tensors[place].to(own.dtype)

@@ -1,4 +1,4 @@
-"""How deep lists stand within lists that a call is given."""
+"""The depth of nested lists in the arguments of a call."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ MOST_LEVELS = 24  # a tensor has an axis for each
 
 
 def hold(value: Any) -> None:
-    """Hold what a call is given against the bound on lists within lists.
+    """Check that the lists of an argument are not nested too deep.
 
     Raises:
-        LimitError: If no tensor that could be made of it would have so many axes.
+        LimitError: If they are nested deeper than a tensor has axes.
     """
     level = [value]
     for _ in range(MOST_LEVELS + 1):

@@ -1,4 +1,4 @@
-"""Masks: pointwise under a predicate. A masked cell reads nothing, and says which rule masked it."""
+"""Masks: pointwise operations under a predicate. A masked cell reads nothing and names its rule."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ class Mask(Operation):
         return None if passes else self.rule(call, index)
 
     def pass_rule(self, call: Call, index: Index) -> str:
-        """Return the predicate at a cell that passes, with its numbers; "" if it is a tensor that is seen."""
+        """Return the predicate at a cell that passes, with its numbers; "" if the mask is itself a tensor."""
         return self.rule(call, index) if self.passes and self.passes(call, index) else ""
 
 
@@ -99,7 +99,7 @@ def _filled_cells(call: Call) -> Tensor:
 
 
 def _filled_of(call: Call) -> Mapping[str, Tensor]:
-    """Return that the value is read where the mask is true, the tensor elsewhere."""
+    """Return the cells that don't read the value of a masked_fill: those outside the mask."""
     return {"value": ~_filled_cells(call)}
 
 
@@ -112,7 +112,7 @@ def _condition(call: Call) -> Tensor:
 
 
 def _chosen_numbers(call: Call) -> Tensor:
-    """Return the cells at which a where has a plain number."""
+    """Return the cells of a where that take a plain number."""
     condition = _condition(call)
     masked = torch.zeros(call.shape, dtype=torch.bool)
     if call.place("input") is None:

@@ -52,7 +52,7 @@ Infer = Callable[[Call], Shape]
 
 
 def replayed_positions(call: Call, tensors: Sequence[Tensor]) -> Tensor:
-    """Return the call's result on numbered cells: 0 where it filled a cell."""
+    """Return the result of the call on numbered cells: 0 where it filled in a value."""
     try:
         moved: Tensor = call.replay(tensors)
     except RuntimeError:  # it has no kernel for integers; doubles count as far as any tensor reaches
@@ -66,7 +66,7 @@ def _as_double(tensor: Tensor) -> Tensor:
 
 @dataclass(frozen=True, eq=False)
 class Movement(Operation):
-    """An operation that moves cells.
+    """An operation that moves cells and computes none.
 
     Attributes:
         data: The parameters whose cells are moved; the others (an index) say where to.
@@ -129,7 +129,7 @@ class Movement(Operation):
         )
 
     def _beside(self, call: Call, source: Tensor, place: int) -> Reads:
-        """Return the relation of an operand that is not moved: an index, or one that lends its shape."""
+        """Return the reads of an operand that is not moved: an index, or one that provides a shape."""
         if place in call.places.get(self.lends, ()):
             return IndexReads(torch.zeros_like(source), call.shapes[place])
         return OpaqueReads(call.shape, call.shapes[place])
@@ -140,7 +140,7 @@ class Movement(Operation):
         return {**back, **super().cotangents(call), **lent}
 
     def _scatter_back(self, call: Call) -> Mapping[str, str]:
-        """Return the VJP that holds for any movement; simpler movements have one of their own."""
+        """Return the VJP that holds for any movement: each gradient is added where its cell came from."""
         cotangents = {}
         for name in self.data:
             several = isinstance(call.arguments[name], list | tuple)
@@ -150,7 +150,7 @@ class Movement(Operation):
 
 
 def numbered(tensor: Tensor, first: int) -> Tensor:
-    """Return 1, 2, 3 … in the tensor's shape and strides, so that `view` accepts it where it did."""
+    """Return 1, 2, 3 … with the shape and strides of a tensor, so that `view` accepts it likewise."""
     count = tensor.numel()
     kind = torch.int32 if first + count < 2**31 else torch.int64
     numbers = torch.arange(first + 1, first + count + 1, dtype=kind).reshape(tensor.shape)
@@ -163,7 +163,7 @@ def numbered(tensor: Tensor, first: int) -> Tensor:
 
 
 def _padded_positions(call: Call, tensors: Sequence[Tensor]) -> Tensor:
-    """Return a pad of numbered cells, filled with 0 whatever the call fills in."""
+    """Return a pad of numbered cells, with 0 as the fill value."""
     kept = {name: value for name, value in call.kwargs.items() if name != "value"}
     return replayed_positions(replace(call, args=call.args[:3], kwargs=kept), tensors)
 
@@ -199,7 +199,7 @@ def _setitem_peak(call: Call) -> int:
 
 
 def _setitem_reads(call: Call) -> tuple[Reads, ...]:
-    """Return what the tensor after ``x[key] = value`` reads of the earlier one, and of the value."""
+    """Return the reads of the tensor after ``x[key] = value``: of the tensor before, and of the value."""
     own, value = call.place("input"), call.place("value")
     cells = call.tensors[own or 0].numel()
     sources = numbered(call.tensors[own or 0], 0).clone()

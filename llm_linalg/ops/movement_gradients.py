@@ -1,4 +1,4 @@
-"""The backward pass of movements: each cell's gradient goes back to where the cell came from."""
+"""VJPs of movements: the gradient of each cell goes back to where the cell came from."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ VJP = Mapping[str, str]
 
 
 def scatter_vjp(shape: Shape) -> str:
-    """Return the VJP of any movement to a tensor of a shape: what came from one cell is added up there.
+    """Return the VJP of any movement for an operand of a shape: gradients from copies of a cell are added.
 
     ``{source}`` counts the operand's cells from 1; place 0 takes what came from nowhere, and is cut off.
     """
@@ -31,7 +31,7 @@ def shape_text(shape: Sequence[int]) -> str:
 
 
 def reshape_vjp(call: Call) -> VJP:
-    """Return the VJP of what only reads the cells in another shape."""
+    """Return the VJP of a reshape: the cotangent in the shape of the operand."""
     return {"input": f"{{d}}.reshape{shape_text(call.shapes[0])}"}
 
 
@@ -43,7 +43,7 @@ def permute_vjp(call: Call) -> VJP:
 
 
 def transpose_all_vjp(call: Call) -> VJP:
-    """Return the VJP of a transpose of all axes: the same again."""
+    """Return the VJP of ``T``, which reverses all axes: the same again."""
     rank = len(call.shapes[0])
     if rank < 2:
         return {"input": "{d}"}  # a vector is its own transpose
@@ -75,14 +75,14 @@ def stack_vjp(call: Call) -> VJP:
 
 
 def diag_vjp(call: Call) -> VJP:
-    """Return the VJP of a diag: another diag, where that has the operand's shape."""
+    """Return the VJP of a diag: another diag, if it has the shape of the operand."""
     own, diagonal = call.shapes[0], int(call["diagonal"])
     fits = len(own) == 1 or (own[0] == own[1] and abs(diagonal) <= own[0])
     return {"input": "torch.diag({d}, {diagonal})"} if fits else {}
 
 
 def joint_vjp_by(function: str) -> Callable[[Call], str]:
-    """Return the joint VJP of what cuts a tensor up: ``function`` puts it together again."""
+    """Return the joint VJP of a split: ``function`` (cat or stack) joins the cotangents."""
 
     def joined(call: Call) -> str:
         return f"torch.{function}([{{all}}], dim={call.dim()})"
@@ -108,7 +108,7 @@ def slice_vjp(call: Call) -> VJP:
 
 
 def setitem_vjp(call: Call) -> VJP:
-    """Return the VJP of ``x[key] = value``: what was written over gets 0, the value its place."""
+    """Return the VJPs of ``x[key] = value``: 0 for what was overwritten, the key's part for the value."""
     given = call["key"]
     key = "{key}" if isinstance(given, Tensor) else key_text(given)
     if isinstance(given, list) and all(type(item) is int for item in given):
@@ -119,7 +119,7 @@ def setitem_vjp(call: Call) -> VJP:
 
 
 def embedding_vjp(call: Call) -> VJP:
-    """Return the VJP of a look-up in a table: the transposed one-hot rows times the cotangent."""
+    """Return the VJP of an embedding: the transposed one-hot rows times the cotangent."""
     tokens = call.tensor("input")
     if call["padding_idx"] is not None or call["max_norm"] is not None or call["scale_grad_by_freq"]:
         return {}
@@ -131,7 +131,7 @@ def embedding_vjp(call: Call) -> VJP:
 
 
 def roll_vjp(call: Call) -> VJP:
-    """Return the VJP of a roll: as far the other way."""
+    """Return the VJP of a roll: the opposite roll."""
     shifts = call["shifts"]
     back = -shifts if isinstance(shifts, int) else tuple(-int(shift) for shift in shifts)
     dims = call["dims"]
@@ -143,7 +143,7 @@ def _placed(key: str) -> str:
 
 
 def key_text(key: object) -> str | None:
-    """Return a key of whole numbers, slices, None and ``...`` as it is written; None for another."""
+    """Return the source text of a key of integers, slices, None and ``...``; None for any other."""
     items = key if isinstance(key, tuple) else (key,)
     texts = [_item_text(item) for item in items]
     return None if None in texts else ", ".join(text for text in texts if text is not None) or None

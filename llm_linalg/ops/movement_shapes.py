@@ -1,4 +1,4 @@
-"""The shapes of what movements give, where they can clash or grow."""
+"""Shape rules of movements whose operands may not match or whose result may be larger."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ MASK_DTYPES = (torch.bool, torch.uint8)
 
 
 def reshape_shape(call: Call) -> Shape:
-    """Return the shape of a view or reshape: the cells stay as many as they were."""
+    """Return the shape of a view or reshape, which keeps the number of cells."""
     shape = tuple(int(size) for size in call["shape"])
     count = prod(call.shapes[0])
     unknown = [axis for axis, size in enumerate(shape) if size == -1]
@@ -35,7 +35,7 @@ def reshape_shape(call: Call) -> Shape:
 
 
 def cat_shape(call: Call) -> Shape:
-    """Return the shape of a cat: all axes equal but the one along which they are joined."""
+    """Return the shape of a cat: all axes but the joined one are equal."""
     shapes = [shape for shape in call.shapes if shape != (0,)]
     if not shapes:
         return call.shapes[0] if call.shapes else ()
@@ -107,7 +107,7 @@ def expand_shape(call: Call) -> Shape:
 
 
 def repeat_shape(call: Call) -> Shape:
-    """Return the shape of a repeat: each axis as often as it says, new axes at the left."""
+    """Return the shape of a repeat: each axis times its count, with new axes at the left."""
     own, times = call.shapes[0], tuple(int(count) for count in call["repeats"])
     if len(times) < len(own):
         raise ShapeMismatch(f"repeat needs a number for each of the {len(own)} axes, not {len(times)}")
@@ -115,7 +115,7 @@ def repeat_shape(call: Call) -> Shape:
 
 
 def tile_shape(call: Call) -> Shape:
-    """Return the shape of a tile, which takes missing numbers as 1."""
+    """Return the shape of a tile: a repeat whose missing counts are 1."""
     return _repeat(call.shapes[0], tuple(int(count) for count in call["dims"]))
 
 
@@ -129,7 +129,7 @@ def _repeat(own: Shape, times: Sequence[int]) -> Shape:
 
 
 def repeat_interleave_shape(call: Call) -> Shape:
-    """Return the shape of a repeat_interleave: each item of an axis as often as it says."""
+    """Return the shape of a repeat_interleave: each item of an axis times its count."""
     repeats, dim = call["repeats"], call["dim"]
     shape = (prod(call.shapes[0]),) if dim is None else call.shapes[0]
     if repeats is None:  # the tensor itself says how often its positions are repeated
@@ -154,7 +154,7 @@ def axis_of(dim: Any, rank: int) -> int:
 
 
 def pad_shape(call: Call) -> Shape:
-    """Return the shape of a pad, whose numbers go from the last axis backwards, two an axis."""
+    """Return the shape of a pad, which takes two sizes an axis, from the last axis backwards."""
     own, pads = call.shapes[0], [int(size) for size in call["pad"]]
     if len(pads) % 2 or len(pads) > 2 * len(own):
         raise ShapeMismatch(
@@ -173,7 +173,7 @@ def pad_shape(call: Call) -> Shape:
 
 
 def gather_shape(call: Call) -> Shape:
-    """Return the shape of a gather: the index's."""
+    """Return the shape of a gather: that of its index."""
     return tuple(call.tensor("index").shape)
 
 
@@ -211,7 +211,7 @@ def diag_embed_shape(call: Call) -> Shape:
 
 
 def getitem_cells(call: Call) -> int:
-    """Return how many cells ``x[key]`` has, at most: index tensors are broadcast against each other."""
+    """Return an upper bound of the cells of ``x[key]``, whose index tensors are broadcast."""
     key = call["key"]
     several = isinstance(key, list) and any(isinstance(item, Tensor) and item.dim() for item in key)
     items = list(key) if isinstance(key, tuple) or several else [key]
@@ -228,12 +228,12 @@ def getitem_cells(call: Call) -> int:
 
 
 def _place_shape(tensor: Tensor) -> Shape:
-    """Return the shape of the places that an index tensor names: those of a mask are a list."""
+    """Return the shape of an index tensor; a mask counts as the 1-D list of its true cells."""
     return (int(tensor.count_nonzero()),) if tensor.dtype in MASK_DTYPES else tuple(tensor.shape)
 
 
 def _left_whole(items: Sequence[Any], shape: Shape) -> Iterator[int]:
-    """Yield how many cells of each axis are left that a key's items don't pick one by one, at most."""
+    """Yield the size of each axis that no index tensor of a key selects from, at most."""
     rest = len(shape) - sum(map(_axes, items))
     axis = 0
     for item in items:
@@ -249,7 +249,7 @@ def _left_whole(items: Sequence[Any], shape: Shape) -> Iterator[int]:
 
 
 def _axes(item: Any) -> int:
-    """Return how many axes an item of a key stands for."""
+    """Return the number of axes that an item of a key indexes."""
     if item is None or item is ... or isinstance(item, bool):
         return 0
     if isinstance(item, list):

@@ -1,8 +1,7 @@
-"""What an entry of the operation table is, and a call of one.
+"""An operation, as an entry of the table describes it, and a call of one.
 
-An operation is one entry: its name, its signature, the torch functions that mean it, and the
-mechanism that says what its cells are made of. The families in this folder supply the mechanisms;
-an entry supplies the facts.
+An operation is one entry: its name, its signature, the torch functions that mean it, and how its cells are
+computed. A family in this folder implements what its operations have in common; an entry states the facts.
 """
 
 from __future__ import annotations
@@ -100,11 +99,11 @@ class Operation:
         return self.canonical_arguments(arguments) if self.canonical_arguments else arguments
 
     def depends_on_shapes_only(self, call: Call) -> bool:
-        """Whether what a call asks for is said by shapes, types and plain values alone, not by any cell."""
+        """Whether the price of a call depends on shapes, dtypes and plain values alone, and on no cell."""
         return self.shapes_suffice(call) if self.shapes_suffice else False
 
     def overload_for(self, arguments: Mapping[str, Any]) -> Operation:
-        """Return the entry that these arguments mean: an overload may be another operation."""
+        """Return the operation that these arguments mean, since an overload may be another one."""
         return self
 
     def infer(self, call: Call) -> Shape | None:
@@ -117,24 +116,24 @@ class Operation:
         return self.work_for_call(call) if self.work_for_call else self.peak(call, shape)
 
     def peak(self, call: Call, shape: Shape | None) -> int:
-        """Return the most cells of any tensor that torch makes on the way, the output included."""
+        """Return the size of the largest tensor that torch allocates for a call, the output included."""
         if self.peak_for_call:
             return self.peak_for_call(call)
         return output_cells(call, shape)
 
     def multiplications(self, call: Call) -> int | None:
-        """Return how many multiplications (divisions too) a call that was run takes; None if not known.
+        """Return the multiplications and divisions of a call that was run; None if not known.
 
-        Of what has parts they are counted in those: see `llm_linalg.parts`.
+        Those of a program of simpler operations are counted there: see `llm_linalg.parts`.
         """
         return self.multiplications_per_cell * prod(call.shape)
 
     def output_count(self, call: Call) -> int:
-        """Return how many tensors a call gives, at most."""
+        """Return an upper bound of the number of output tensors."""
         return self.output_count_for_call(call) if self.output_count_for_call else 1
 
     def items(self, call: Call, shape: Shape | None) -> int:
-        """Return how many items of plain values a call goes through, or gives, beside its arguments."""
+        """Return the number of items in the plain lists that a call reads or returns."""
         return 0
 
     def axes(self, call: Call) -> Axes | None:
@@ -142,7 +141,7 @@ class Operation:
         return None
 
     def label_axes(self, call: Call) -> Axes | None:
-        """Return the axes spec in which what keeps its place along an axis has that axis's label."""
+        """Return the axes spec by which names of axes carry over from the operands to the output."""
         return self.axes(call)
 
     def operand_reads(self, call: Call) -> tuple[Reads, ...]:
@@ -150,7 +149,7 @@ class Operation:
         return tuple(OpaqueReads(call.shape, shape) for shape in call.shapes)
 
     def terms(self, call: Call, index: Index) -> CellTerms:
-        """Return the terms of a cell; what is no sum is its own only term."""
+        """Return the terms of a cell; of an operation that is no sum, its value is the only one."""
         value = call.result[index].item()
         return CellTerms(tail=(CellTerm((value,), value),))
 
@@ -163,7 +162,7 @@ class Operation:
         return None
 
     def unmoved_outputs(self, call: Call, place: int, fixed: Sequence[Tensor | None]) -> Tensor | None:
-        """Return the output's cells (bool) that an operand can't move, whatever it is there; None for none.
+        """Return the output's cells (bool) that don't change with an operand; None for none.
 
         Args:
             call: The call.
@@ -173,7 +172,7 @@ class Operation:
         return None
 
     def ignored_cells(self, call: Call, place: int) -> Tensor | None:
-        """Return the cells (bool) of an operand that carry nothing, by their values; None for none."""
+        """Return the cells (bool) of an operand whose values make them irrelevant; None for none."""
         return None
 
     def evidence_of(self, reads: Callable[[], tuple[Reads, ...]]) -> str:
@@ -181,7 +180,7 @@ class Operation:
         return self.evidence
 
     def cotangents(self, call: Call) -> Mapping[str, str]:
-        """Return the backward pass: for each parameter, its cotangent in torch terms."""
+        """Return the VJP: for each parameter, its cotangent in torch terms."""
         return self.vjp_for_call(call) if self.vjp_for_call else self.gradient
 
     def phrase_for(self, call: Call) -> str:
@@ -193,7 +192,7 @@ class Operation:
         return filled(self.program, call.arguments)
 
     def mask_rule(self, call: Call, index: Index) -> str | None:
-        """Return the rule that masks a cell, in a few words."""
+        """Return the rule that masks a cell, in a few words; None if it passes."""
         return None
 
 
@@ -203,7 +202,7 @@ def output_cells(call: Call, shape: Shape | None) -> int:
 
 
 def filled(text: str, values: Mapping[str, Any]) -> str:
-    """Return a template with the plain values in braces put in."""
+    """Fill the plain values into the braces of a template."""
     for name, value in values.items():
         if "{" + name + "}" in text and not isinstance(value, Tensor):
             text = text.replace("{" + name + "}", _literal(value))
@@ -211,7 +210,7 @@ def filled(text: str, values: Mapping[str, Any]) -> str:
 
 
 def _literal(value: Any) -> str:
-    """Return a plain value as the language writes it."""
+    """Return the source text of a plain value."""
     if isinstance(value, float) and not isfinite(value):
         return f"float('{value}')"
     return repr(value)
@@ -221,20 +220,19 @@ def _literal(value: Any) -> str:
 class Call:
     """One call of an operation, with its arguments by the names of its parameters.
 
-    Nobody changes one. It is not frozen, since then each takes a microsecond more to make, and three are made
-    for a call of torch.
+    It is treated as immutable, but not frozen: that takes a microsecond more, thrice for each torch call.
 
     Attributes:
         operation: The table's entry.
-        function: What torch was asked for.
+        function: The torch function.
         args: Its positional arguments.
         kwargs: Its keyword arguments.
-        arguments: All of them, by parameter, defaults filled in.
+        arguments: All arguments by parameter, with defaults.
         tensors: The tensors among them, in the order of the parameters.
         places: For each parameter, which of the tensors are its own.
         order: For each tensor, its position in the call as it was written.
-        output: What it gave (None before it is run).
-        position: Which of several outputs that is.
+        output: The result (None before the call is run).
+        position: The position of the result among several outputs.
         rng_state: The state of torch's generator before it, if it draws random numbers.
     """
 
@@ -262,7 +260,7 @@ class Call:
 
     @property
     def result(self) -> Tensor:
-        """What the call gave; `LookupError` before it is run."""
+        """The result; `LookupError` before the call is run."""
         if self.output is None:
             raise LookupError(f"{self.operation.name} has not been run")
         return self.output
@@ -288,7 +286,7 @@ class Call:
         return int(self.arguments[parameter]) % max(total, 1)
 
     def dims(self) -> tuple[int, ...]:
-        """Return the axes that a reduction reduces: all when none are given."""
+        """Return the axes that a reduction reduces, counted from 0: all if none is given."""
         rank = self.tensors[0].dim()
         given = self.arguments.get("dim")
         if given is None or (isinstance(given, Sequence) and not given):
@@ -297,9 +295,9 @@ class Call:
         return tuple(sorted({int(axis) % max(rank, 1) for axis in set(axes)})) if rank else ()
 
     def replay(self, tensors: Sequence[Tensor]) -> Any:
-        """Run the same call on other tensors; with the same random numbers, if it draws any.
+        """Run the same call on other tensors, with the same random numbers if it draws any.
 
-        Nothing changes of torch's generator.
+        The state of torch's generator does not change.
         """
         if self.rng_state is None and self.operation.kind != "measured":
             return self._run(tensors)
@@ -323,7 +321,7 @@ class Call:
         return result if isinstance(result, Tensor) else outputs(result)[self.position]
 
     def with_tensors(self, tensors: Sequence[Tensor]) -> Call:
-        """Return the same call with other tensors in the place of its own."""
+        """Return the same call on other tensors."""
         others = {id(old): new for old, new in zip(self.tensors, tensors, strict=True)}
 
         def other(tensor: Tensor) -> Tensor:
@@ -344,7 +342,7 @@ class Call:
         )
 
     def with_output(self, output: Tensor, position: int | None = None) -> Call:
-        """Return the same call with what it gave; ``replace`` takes three times as long."""
+        """Return the same call with its result; ``replace`` takes three times as long."""
         return Call(
             self.operation,
             self.function,
@@ -360,23 +358,23 @@ class Call:
         )
 
     def with_rng_state(self, state: Tensor | None) -> Call:
-        """Return the same call with the state of torch's random numbers before it."""
+        """Return the same call with the state of torch's generator before it."""
         return self if state is None else replace(self, rng_state=state)
 
     @property
     def may_write(self) -> bool:
-        """Whether it may write into an operand, by its name or its arguments."""
+        """Whether the call may write into an operand, judged by its name and arguments."""
         return may_write(self.function, self.args, self.kwargs)
 
     @property
     def written(self) -> Tensor:
-        """The tensor that stands first in the call as it was written."""
+        """The first tensor of the call as it was written: an in-place call writes into it."""
         return self.tensors[self.order.index(0)]
 
 
 @dataclass(slots=True, eq=False)
 class SlottedArguments:
-    """A call's arguments as they were written, its tensors taken out: each has a slot in its place."""
+    """The arguments of a call as they were written, with a slot in the place of each tensor."""
 
     args: tuple[Any, ...]
     kwargs: Mapping[str, Any]
@@ -384,7 +382,7 @@ class SlottedArguments:
 
     @classmethod
     def of(cls, args: Sequence[Any], kwargs: Mapping[str, Any], most: int | None = None) -> SlottedArguments:
-        """Take the tensors out of arguments.
+        """Replace the tensors in some arguments by slots.
 
         Raises:
             LimitError: If there are more than the most, or they are too deep within lists.

@@ -1,4 +1,4 @@
-"""Elementwise operations: a cell of the result is made from the same cell of each operand."""
+"""Pointwise operations: a cell of the result is computed from the same cell of each operand."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ class Pointwise(Operation):
         return torch.stack(infinite).any(0) if infinite else None  # ±inf absorbs what is added
 
     def values(self, call: Call, index: Index) -> dict[str, Any]:
-        """Return the arguments of one cell: numbers in the place of tensors."""
+        """Return the arguments for one cell, with its numbers in the place of the tensors."""
         if self.casts:
             return {"input": call.tensors[0][index].item()}
         axes = self.axes(call)

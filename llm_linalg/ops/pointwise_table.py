@@ -1,4 +1,4 @@
-"""The table of elementwise operations."""
+"""The entries of the pointwise operations."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def _compare(name: str, operator: str, sign: str) -> Pointwise:
 
 
 def _bits(name: str) -> tuple[str, ...]:
-    """Return the spellings of a logical operation, which is also one on bits, and an operator."""
+    """Return the spellings of a logical operation: the bitwise functions and Python's operators."""
     operators = (f"torch.Tensor.__{way}{name}__" for way in ("", "r", "i"))
     return (f"torch.bitwise_{name}", f"torch.Tensor.bitwise_{name}", *operators)
 
@@ -56,7 +56,7 @@ gate = torch.sigmoid({input})
 
 
 def _power_vjp(call: Call) -> Mapping[str, str]:
-    """Return the VJP of a power; with a plain exponent it is written as one writes it by hand."""
+    """Return the VJP of a power; for a plain exponent in the form that one writes by hand."""
     base, exponent = call["input"], call["exponent"]
     if call.place("input") is None:
         return {"exponent": "{d} * {out} * math.log({input})"} if base > 0 else {}
@@ -70,14 +70,14 @@ def _power_vjp(call: Call) -> Mapping[str, str]:
 
 
 def _division_vjp(call: Call) -> Mapping[str, str]:
-    """Return the VJP of a quotient; one that is rounded changes in steps, and has no slope."""
+    """Return the VJP of a quotient; a rounded one is a step function, with slope 0."""
     if call["rounding_mode"] is not None:
         return dict.fromkeys(_DIVISION, "torch.zeros_like({d})")
     return _DIVISION
 
 
 def _zeros_divided(call: Call, place: int, fixed: Sequence[Tensor | None]) -> Tensor | None:
-    """Return the cells of a quotient whose dividend is a 0 that a mask made: they stay 0."""
+    """Return the cells of a quotient whose dividend a mask set to 0: no divisor moves them."""
     dividend = call.place("input")
     masked = None if dividend is None or place == dividend else fixed[dividend]
     if dividend is None or masked is None:
@@ -86,12 +86,12 @@ def _zeros_divided(call: Call, place: int, fixed: Sequence[Tensor | None]) -> Te
 
 
 def _gelu_vjp(call: Call) -> Mapping[str, str]:
-    """Return the VJP of gelu; its approximation by tanh has another slope, which autograd computes."""
+    """Return the VJP of gelu; its tanh approximation is left to autograd."""
     return {"input": _GELU} if call["approximate"] == "none" else {}
 
 
 def _cast_vjp(call: Call) -> Mapping[str, str]:
-    """Return the VJP of a cast: the cotangent in the operand's dtype; a lender of a dtype gets none."""
+    """Return the VJP of a cast: the cotangent in the operand's dtype; none for one that only gives it."""
     lenders = {name: "" for name, places in call.places.items() if places and places[0]}
     return {**lenders, "input": "{d}.type_as({input})" if call.result.is_floating_point() else ""}
 

@@ -1,4 +1,4 @@
-"""Calls that draw random numbers, so that they can be made again with the same ones."""
+"""Calls that draw random numbers: the state to replay them with."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _DRAWING = frozenset(_NAMES.split())
 
 
 def random_state(function: Function, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Tensor | None:
-    """Return what torch's random numbers are at, before a call that makes of its operands what they say."""
+    """Return the state of torch's generator if a call will draw from it; else None."""
     if not draws(function):
         return None
     if function is torch.nn.functional.scaled_dot_product_attention and not drops(args, kwargs):
@@ -29,11 +29,11 @@ def random_state(function: Function, args: Sequence[Any], kwargs: Mapping[str, A
 
 
 def drops(args: Sequence[Any], kwargs: Mapping[str, Any]) -> bool:
-    """Return whether an attention that is called so drops some of its scores."""
+    """Whether an attention with these arguments uses dropout."""
     return bool(kwargs.get("dropout_p") or (args[DROPOUT] if len(args) > DROPOUT else 0))
 
 
 @cache
 def draws(function: Function) -> bool:
-    """Whether a function of torch's may draw random numbers, by its name."""
+    """Whether a torch function may draw random numbers, judged by its name."""
     return getattr(function, "__name__", "").rstrip("_") in _DRAWING

@@ -1,4 +1,4 @@
-"""Reductions: a cell of the result is made from the whole of some axes."""
+"""Reductions: a cell of the result is computed from all cells along some axes."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ class Reduction(Operation):
         return CellTerms((column,))
 
     def freedom(self, call: Call) -> int:
-        """Return what a variance divides by: the number of cells less its correction."""
+        """Return the divisor of a variance: the number of cells minus the correction."""
         cells = prod(call.shapes[0][dim] for dim in call.dims())
         correction = call.arguments.get("correction")
         if correction is None:
@@ -87,7 +87,7 @@ class Reduction(Operation):
         return self.axes(call).terms if self.adds else None
 
     def cotangents(self, call: Call) -> Mapping[str, str]:
-        """Return the VJP with the cotangent's missing axes put back."""
+        """Return the VJP, with the reduced axes restored in the cotangent."""
         dims = call.dims()
         count = prod(call.shapes[0][dim] for dim in dims)
         shape = ", ".join(map(str, call.shapes[0]))
@@ -126,7 +126,7 @@ _EVERY = "Each cell of {target} went into the sum: the gradient goes back to eve
 
 
 def _variance_arguments(arguments: dict[str, Any]) -> dict[str, Any]:
-    """Return the arguments of var and std, which also take ``unbiased`` in the place of the axis."""
+    """Return the arguments of var and std, whose second argument may also be ``unbiased``."""
     if isinstance(arguments["dim"], bool):
         return arguments | {"dim": None, "unbiased": arguments["dim"]}
     return arguments
@@ -138,7 +138,7 @@ def _std_vjp(call: Call) -> Mapping[str, str]:
 
 
 def _extremum_vjp(call: Call) -> Mapping[str, str]:
-    """Return the VJP of max and min; along an axis it goes to the position that won."""
+    """Return the VJP of max and min; along an axis it goes to the position of the extremum."""
     if call["dim"] is None:
         return {"input": _SHARED}
     back = "" if call["keepdim"] else f".unsqueeze({call.dim()})"
@@ -147,13 +147,13 @@ def _extremum_vjp(call: Call) -> Mapping[str, str]:
 
 
 def _norm_vjp(call: Call) -> Mapping[str, str]:
-    """Return the VJP of the root of a sum of squares; other norms, and one that is 0, have no rule."""
+    """Return the VJP of the 2-norm; other norms, and a norm of 0, have no rule."""
     plain = _norm_order(call) in ("fro", 2, None) and bool((call.result != 0).all())
     return {"input": _TOWARDS} if plain else {}
 
 
 def _norm_work(call: Call) -> int:
-    """Return the multiplications; a norm by singular values takes about as many as a product does."""
+    """Return the multiplications; a norm by singular values takes about as many as a matrix product."""
     order, sizes = _norm_order(call), call.shapes[0]
     if order == "nuc" or (order in (2, -2) and len(sizes) > 1):
         return prod(sizes) * min(sizes[-2:], default=1)
@@ -165,7 +165,7 @@ def _norm_order(call: Call) -> Any:
 
 
 def reductions(table: Mapping[str, Operation]) -> tuple[Operation, ...]:
-    """Return the reductions; ``table`` has the pointwise operations that max and min fall back on."""
+    """Return the reductions; ``table`` holds the pointwise overloads of max and min."""
     axis = "input, dim=None, keepdim=False"
     return (
         Reduction(

@@ -1,6 +1,6 @@
-"""Row-wise operations: each cell reads the whole of its row, and opens into simpler steps.
+"""Row-wise operations: each cell reads all of its row, and has a program of simpler steps.
 
-Their parts are small programs in the tensor language, held equal to torch by tests.
+The programs are in the tensor language; tests compare them with torch.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ RULE = "the weight and the bias have the shape of the axes that are normalised"
 
 @dataclass(frozen=True, eq=False)
 class Rowwise(Operation):
-    """A function of a whole row for each of its cells.
+    """A function of a row for each of its cells.
 
     Attributes:
         alongside: Parameters whose tensors are read at the cell's own place in the row (a weight, a bias).
@@ -117,7 +117,7 @@ class Rowwise(Operation):
 
 
 def _check_row(shape: Shape, dims: tuple[int, ...], given: int | Sequence[int]) -> None:
-    """Raise `ShapeMismatch` where the last axes are not those to be normalised; a tensor names none."""
+    """Raise `ShapeMismatch` where the last axes are not those to be normalised."""
     if not isinstance(given, int | list | tuple):
         raise TypeError("the axes to be normalised have sizes in a list")
     row = (given,) if isinstance(given, int) else tuple(given)
@@ -132,7 +132,7 @@ def _check_row(shape: Shape, dims: tuple[int, ...], given: int | Sequence[int]) 
 
 @dataclass(frozen=True, eq=False)
 class Cumulative(Operation):
-    """A function of all that stands before a cell along an axis."""
+    """A cumulative function: each cell reads all cells up to it along an axis."""
 
     kind: str = "rowwise"
 
@@ -161,12 +161,12 @@ class Cumulative(Operation):
 
 
 def _last(lines: list[str]) -> str:
-    """Return the name that a program binds last."""
+    """Return the last name that a program assigns."""
     return lines[-1].splitlines()[-1].split(" = ")[0]
 
 
 def _legacy_dim(rank: int) -> int:
-    """Return the axis that softmax takes when none is given, as torch has it."""
+    """Return the default axis of softmax, as in torch."""
     return 0 if rank in (0, 1, 3) else 1
 
 

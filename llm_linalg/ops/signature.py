@@ -24,7 +24,7 @@ _NUMPY = {"axis": "dim", "keepdims": "keepdim"}
 
 @dataclass(frozen=True, slots=True)
 class Parameters:
-    """A signature's parameters, bound by hand: ``inspect`` takes twenty times as long, and each call binds.
+    """The parameters of a signature. Every call binds them, and ``inspect`` takes twenty times as long.
 
     Attributes:
         positional: Those that may be given by position.
@@ -64,7 +64,7 @@ class Parameters:
         return name if known else _NUMPY.get(name, name)
 
     def _rest(self, args: Sequence[Any], left: dict[str, Any]) -> Sequence[Any]:
-        """What may be several positions may also be one sequence with a name: ``permute(dims=(1, 0))``."""
+        """Return the variadic arguments, which may also be one keyword: ``permute(dims=(1, 0))``."""
         if self.rest not in left:
             return args
         if args:
@@ -81,7 +81,7 @@ class Parameters:
 
 @cache
 def parsed(text: str) -> Parameters:
-    """Return the signature that a text such as ``input, dim=None, *, dtype=None`` describes."""
+    """Parse a signature such as ``input, dim=None, *, dtype=None``."""
     function = expression(f"lambda {text}: 0")
     args = next(node for node in ast.walk(function) if isinstance(node, ast.arguments))
     positional = tuple(arg.arg for arg in args.args)

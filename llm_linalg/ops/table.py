@@ -1,4 +1,4 @@
-"""The table of operations, and which of its entries a torch function means."""
+"""The table of operations, and the lookup of its entries by torch function."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _IN_PLACE = ("torch.Tensor.{}_", "torch.{}_", "torch.nn.functional.{}_", "torch.
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """An operation, and whether this spelling takes its first two arguments the other way round."""
+    """An operation, and whether this torch function takes its first two arguments in reverse."""
 
     operation: Operation
     swap: bool = False
@@ -49,7 +49,7 @@ class OperationTable:
                     self._entries[function] = Entry(operation, swap=True)
 
     def named(self, name: str) -> Operation | None:
-        """Return the operation that torch calls by a name or an alias; None if the table lacks it."""
+        """Return the operation with a name or an alias; None if there is none."""
         if name in self.operations:
             return self.operations[name]
         return next((own for own in self.operations.values() if name in own.aliases), None)

@@ -40,7 +40,7 @@ def short_name(function: Function) -> str:
 
 
 def resolve(dotted: str) -> Iterator[Function]:
-    """Yield what a dotted name of torch's means; nothing if this torch lacks it."""
+    """Yield the torch function with a dotted name; nothing if this version of torch lacks it."""
     value: Any = torch
     for name in dotted.split(".")[1:]:
         value = getattr(value, name, None)
@@ -55,12 +55,12 @@ def resolve(dotted: str) -> Iterator[Function]:
 QUERY_FUNCTIONS: frozenset[Function] = frozenset(
     function for name in TENSOR_QUERIES for function in resolve(f"torch.Tensor.{name}")
 )
-"""What tells of a tensor, or of its only cell, and makes none: nothing is recorded of it."""
+"""Functions that return facts about a tensor and no tensor: calls of them are not recorded."""
 
 GRADIENT_SETTERS: frozenset[Function] = frozenset(
     [torch.Tensor.grad.__set__, torch.Tensor.requires_grad.__set__]  # type: ignore[union-attr, attr-defined]
 )
-"""What puts a gradient to a tensor, or away: no cell changes, and nothing is recorded of it."""
+"""Functions that set ``grad`` and ``requires_grad``: they change no cell, and are not recorded."""
 
 _OTHERWISE: Mapping[Function, str] = {
     function: name
@@ -73,4 +73,4 @@ _OTHERWISE: Mapping[Function, str] = {
     )
     for function in resolve(dotted)
 }
-"""What is the same function under several names (`torch.mm == torch.spmm`): the one in torch's own table."""
+"""Functions with several names (`torch.mm is torch.spmm`), with the name in torch's own table."""
