@@ -18,7 +18,7 @@ from llm_linalg import reasons
 from llm_linalg.gradient_names import Names, transposed
 from llm_linalg.language.execute import execute_over
 from llm_linalg.node import N, Node
-from llm_linalg.ops.operation import Call, filled
+from llm_linalg.ops.operation import Call, fill_template
 from llm_linalg.parts import parts_of
 from llm_linalg.reasons import Reason
 from llm_linalg.relations import IndexReads
@@ -276,7 +276,7 @@ class _Writer:
                     template = template.replace(plain_side, self.names.mention(turned[0]))
             if "{" + name + "}" in template:
                 template = template.replace("{" + name + "}", self.names.mention(known))
-        return filled(template.replace("{d}", self._d(node)), plain)
+        return fill_template(template.replace("{d}", self._d(node)), plain)
 
     def _source(self, node: Node, place: int) -> Node:
         """Return where each cell of a movement came from, counted from 1, as an input of the program."""

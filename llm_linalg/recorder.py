@@ -21,7 +21,7 @@ from llm_linalg.ops.arguments import may_write, outputs
 from llm_linalg.ops.call_cache import CallKey, CallPlan, SplitCall, split_call
 from llm_linalg.ops.fallback import FallbackOperation, fallback
 from llm_linalg.ops.operation import SlottedArguments
-from llm_linalg.ops.randomness import draws, random_state
+from llm_linalg.ops.randomness import draws_random_numbers, rng_state_before
 from llm_linalg.ops.torch_names import GRADIENT_SETTERS, QUERY_FUNCTIONS, short_name
 
 if TYPE_CHECKING:
@@ -63,7 +63,11 @@ class CallCache:
         entry = TABLE.entry(call.function)
         if split is None or entry is None or self.first(split[0]):
             return
-        if (not bounded or price is not None) and not draws(call.function) and _depends_on_shapes_only(call):
+        if (
+            (not bounded or price is not None)
+            and not draws_random_numbers(call.function)
+            and _depends_on_shapes_only(call)
+        ):
             self.entries[split[0]] = CachedCall(CallPlan.of(call, entry), price, call.may_write)
 
 
@@ -151,7 +155,7 @@ class Recorder(Ledger, TorchFunctionMode):
     ) -> Any:
         """Run a call that is held against nothing, and of which no name tells that it writes."""
         versions = list(map(version, written.tensors))
-        state = random_state(func, args, kwargs)
+        state = rng_state_before(func, args, kwargs)
         result = self._run(func, args, kwargs)
         if list(map(version, written.tensors)) != versions:
             self._record(call_of(func, written, written.tensors), result)  # batch_norm's running means
@@ -240,7 +244,7 @@ class Recorder(Ledger, TorchFunctionMode):
         known = None if writes else self._known(written.tensors)
         tensors = written.tensors if known is None else [operand.value for operand in known]
         call, price = self._held(func, written, tensors)
-        call = call.with_rng_state(random_state(func, args, kwargs))
+        call = call.with_rng_state(rng_state_before(func, args, kwargs))
         operands: tuple[Operand[Node], ...] = ()
         if writes:  # what goes in is looked at before it changes
             operands = tuple(self._operand(tensor) for tensor in call.tensors)

@@ -13,7 +13,7 @@ from torch import Tensor
 from llm_linalg.axes import Shape
 from llm_linalg.language.execute import execute_over
 from llm_linalg.node import Node
-from llm_linalg.ops.operation import Call, filled
+from llm_linalg.ops.operation import Call, fill_template
 from llm_linalg.pulling import autograd_vjp, rerun
 
 TO = "{to}"
@@ -94,7 +94,7 @@ def _value(template: str, call: Call, given: Mapping[str, Tensor]) -> Tensor:
             text = text.replace("{" + name + "}", f"own_{name}")
             names[f"own_{name}"] = Node(0, "input", tensor.detach(), name=f"own_{name}")
     plain: dict[str, Any] = {name: value for name, value in call.arguments.items() if name != "alpha"}
-    *lines, last = filled(text, plain).split("\n")
+    *lines, last = fill_template(text, plain).split("\n")
     result = execute_over("\n".join([*lines, f"own_result = {last}"]), names, node_type=Node)
     return result["own_result"].value
 

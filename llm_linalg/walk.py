@@ -17,7 +17,7 @@ from torch import Tensor
 from llm_linalg.axes import Axes
 from llm_linalg.cells import NOTHING, Box, Cells, Index, unravel
 from llm_linalg.node import Node
-from llm_linalg.ops.contraction import wide
+from llm_linalg.ops.contraction import widen
 from llm_linalg.orders import ORDERS, Grid
 from llm_linalg.relations import AxesReads, Reads
 
@@ -300,7 +300,7 @@ def _outer(walk: Walk, axes: Axes, term: int, at: Index, rows: range, columns: r
             span = spans.get(label)
             if span is not None and size > 1:
                 tensor = tensor.narrow(axis, span.start, len(span))
-        factors.append(wide(tensor))
+        factors.append(widen(tensor))
         names.append("".join(labels[label] for label in axes.operands[operand]))
     reduced = "".join(labels[label] for label in axes.reduced)
     output = "".join(labels[label] for label in axes.output)

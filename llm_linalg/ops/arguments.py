@@ -89,20 +89,22 @@ def _may_hold(items: Sequence[Any]) -> bool:
         items = list(chain.from_iterable(items))
 
 
-def mapped(value: Any, change: Callable[[Tensor], Any]) -> Any:
+def map_tensors(value: Any, change: Callable[[Tensor], Any]) -> Any:
     """Return an argument with each of its tensors changed."""
     if value is None or value.__class__ in PLAIN:
         return value
-    return change(value) if isinstance(value, Tensor) else _within(value, lambda item: mapped(item, change))
+    return (
+        change(value) if isinstance(value, Tensor) else _within(value, lambda item: map_tensors(item, change))
+    )
 
 
-def resolved(value: Any, written: Sequence[Any]) -> Any:
+def fill_slots(value: Any, written: Sequence[Any]) -> Any:
     """Return an argument with what was written in the place of each slot."""
     if value.__class__ is Slot:
         return written[value.position]
     if value is None or value.__class__ in PLAIN:
         return value
-    return _within(value, lambda item: resolved(item, written))
+    return _within(value, lambda item: fill_slots(item, written))
 
 
 def _within(value: Any, change: Callable[[Any], Any]) -> Any:

@@ -12,7 +12,7 @@ from math import prod
 
 from llm_linalg.axes import ShapeMismatch
 from llm_linalg.errors import MismatchedAxis
-from llm_linalg.ops.index_errors import INDEX_ERRORS, beyond, not_whole
+from llm_linalg.ops.index_errors import INDEX_ERRORS, non_integer_index, out_of_bounds
 from llm_linalg.ops.movement_shapes import reshape_shape
 from llm_linalg.ops.operation import Call
 from llm_linalg.untraced import untraced
@@ -22,11 +22,11 @@ _MOST_NAMED = 100  # axes, in a list of them
 
 def _looked_up(call: Call) -> ShapeMismatch | None:
     tokens, table = call.tensor("input"), call.place("weight") or 0
-    kind = not_whole(tokens, call.place("input") or 0, "tokens")
+    kind = non_integer_index(tokens, call.place("input") or 0, "tokens")
     if kind is not None:
         return kind
     rows = call.shapes[table][0]
-    wrong = beyond(tokens, 0, rows - 1)
+    wrong = out_of_bounds(tokens, 0, rows - 1)
     if wrong is None:
         return None
     rule = f"the tokens of this table are 0 to {rows - 1}: {wrong} is out of range"
@@ -35,10 +35,10 @@ def _looked_up(call: Call) -> ShapeMismatch | None:
 
 def _hot(call: Call) -> ShapeMismatch | None:
     places, classes = call.tensor("input"), int(call["num_classes"])
-    kind = not_whole(places, 0, "classes")
+    kind = non_integer_index(places, 0, "classes")
     if kind is not None:
         return kind
-    wrong = beyond(places, 0, classes - 1 if classes >= 0 else None)
+    wrong = out_of_bounds(places, 0, classes - 1 if classes >= 0 else None)
     if wrong is None:
         return None
     last = f"to {classes - 1}" if classes >= 0 else "and up"
@@ -121,7 +121,7 @@ def _entropy(call: Call) -> ShapeMismatch | None:
             "match: take both as rows, logits.view(-1, classes) and targets.view(-1)",
             MismatchedAxis(0, classes, logits[classes]),
         )
-    wrong = beyond(tensor, 0, logits[classes] - 1)
+    wrong = out_of_bounds(tensor, 0, logits[classes] - 1)
     if wrong is None:
         return None
     rule = f"there are the classes 0 to {logits[classes] - 1}: {wrong} is out of range"

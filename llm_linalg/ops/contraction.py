@@ -92,7 +92,7 @@ def operand_factors(axes: Axes, operand: int, tensor: Tensor, index: Index) -> T
         (at[label] if size > 1 else 0) if label in at else slice(None)
         for label, size in zip(labels, axes.shapes[operand], strict=True)
     ]
-    values = wide(tensor.detach()[tuple(picks)])
+    values = widen(tensor.detach()[tuple(picks)])
     own = [label for label in labels if label not in at]
     for label in dict.fromkeys(own):
         while own.count(label) > 1:  # ``ii`` in an einsum: the diagonal, which torch puts last
@@ -108,7 +108,7 @@ def operand_factors(axes: Axes, operand: int, tensor: Tensor, index: Index) -> T
     return values.expand([axes.sizes[label] for label in axes.reduced]).reshape(-1)
 
 
-def wide(values: Tensor) -> Tensor:
+def widen(values: Tensor) -> Tensor:
     """Return values in a wide dtype: float64, int64 or complex128."""
     if values.dtype.is_complex:
         return values.to(torch.complex128)

@@ -16,7 +16,7 @@ from llm_linalg.ops.operation import Call
 _LISTED: Any = list | tuple | range
 
 
-def not_whole(tensor: Tensor, place: int, what: str) -> ShapeMismatch | None:
+def non_integer_index(tensor: Tensor, place: int, what: str) -> ShapeMismatch | None:
     """Return the mismatch of an index that holds other numbers than integers; else None."""
     if tensor.dtype in (torch.int32, torch.int64):
         return None
@@ -56,7 +56,7 @@ def _picked(call: Call) -> ShapeMismatch | None:
             continue
         place = next(p for p, tensor in enumerate(call.tensors) if tensor is item)
         if item.dtype not in MASK_DTYPES:
-            wrong = not_whole(item, place, "places") or _outside(item, axis, own)
+            wrong = non_integer_index(item, place, "places") or _outside(item, axis, own)
             if wrong is not None:
                 return wrong
             continue
@@ -99,7 +99,7 @@ def _sized(call: Call, index: Any) -> list[MismatchedAxis]:
 
 def _outside(index: Tensor, axis: int, own: Shape, least: int | None = None) -> ShapeMismatch | None:
     """Return the mismatch of a position beyond an axis; by default it may count from the end."""
-    wrong = beyond(index, -own[axis] if least is None else least, own[axis] - 1)
+    wrong = out_of_bounds(index, -own[axis] if least is None else least, own[axis] - 1)
     if wrong is None:
         return None
     return ShapeMismatch(
@@ -107,7 +107,7 @@ def _outside(index: Tensor, axis: int, own: Shape, least: int | None = None) -> 
     )
 
 
-def beyond(index: Tensor, least: int, most: int | None) -> int | None:
+def out_of_bounds(index: Tensor, least: int, most: int | None) -> int | None:
     """Return the largest position in an index, or the smallest, if it is out of bounds."""
     if not index.numel():
         return None
@@ -147,14 +147,14 @@ def _looked_into(call: Call) -> ShapeMismatch | None:
             return ShapeMismatch(
                 f"but for axis {axis}, an index is at most as large as what it is for", *ends
             )
-    return not_whole(index, place, "places") or _outside(index, axis, own, 0)
+    return non_integer_index(index, place, "places") or _outside(index, axis, own, 0)
 
 
 def _selected(call: Call) -> ShapeMismatch | None:
     index, place = call.tensor("index"), call.place("index") or 0
     if index.dim() > 1:
         return ShapeMismatch(f"the index of index_select has one axis, not {index.dim()}", at=place)
-    return not_whole(index, place, "places") or _outside(index, call.dim(), call.shapes[0], 0)
+    return non_integer_index(index, place, "places") or _outside(index, call.dim(), call.shapes[0], 0)
 
 
 INDEX_ERRORS: Mapping[str, Callable[[Call], ShapeMismatch | None]] = {

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from llm_linalg.axes import Shape, pointwise
 from llm_linalg.by_mask import InverseIndexReads
-from llm_linalg.ops.movement import Movement, numbered
+from llm_linalg.ops.movement import Movement, number_cells
 from llm_linalg.ops.operation import Call, Operation
 from llm_linalg.relations import AxesReads, IndexReads, OpaqueReads, Reads
 
@@ -31,7 +31,7 @@ class ScatterAdd(Operation):
         own, index = call.tensor("input"), call.tensor("index")
         there = tuple(slice(size) for size in index.shape)  # src may be larger than what is taken of it
         goes = torch.zeros(call.tensor("src").shape, dtype=torch.int64)
-        goes[there] = numbered(own, 0).long().gather(call.dim(), index)
+        goes[there] = number_cells(own, 0).long().gather(call.dim(), index)
         same = AxesReads(pointwise([tuple(own.shape)]), 0)
         unknown = OpaqueReads(call.shape, tuple(index.shape))
         return same, unknown, InverseIndexReads(IndexReads(goes, tuple(own.shape)))

@@ -51,7 +51,7 @@ from llm_linalg.relations import IndexReads, OpaqueReads, Reads
 Infer = Callable[[Call], Shape]
 
 
-def replayed_positions(call: Call, tensors: Sequence[Tensor]) -> Tensor:
+def replay_positions(call: Call, tensors: Sequence[Tensor]) -> Tensor:
     """Return the result of the call on numbered cells: 0 where it filled in a value."""
     try:
         moved: Tensor = call.replay(tensors)
@@ -82,7 +82,7 @@ class Movement(Operation):
     lends: str = ""
     rule: Infer | None = None
     views: bool = False
-    positions: Callable[[Call, Sequence[Tensor]], Tensor] = replayed_positions
+    positions: Callable[[Call, Sequence[Tensor]], Tensor] = replay_positions
     reads_for_call: Callable[[Call], tuple[Reads, ...]] | None = None
     scatters_back: bool = True
     kind: str = "movement"
@@ -120,7 +120,7 @@ class Movement(Operation):
                 tensors.append(tensor)
                 continue
             starts[place] = first
-            tensors.append(numbered(tensor, first))
+            tensors.append(number_cells(tensor, first))
             first += tensor.numel()
         source = self.positions(call, tensors)
         return tuple(
@@ -149,7 +149,7 @@ class Movement(Operation):
         return cotangents
 
 
-def numbered(tensor: Tensor, first: int) -> Tensor:
+def number_cells(tensor: Tensor, first: int) -> Tensor:
     """Return 1, 2, 3 … with the shape and strides of a tensor, so that `view` accepts it likewise."""
     count = tensor.numel()
     kind = torch.int32 if first + count < 2**31 else torch.int64
@@ -165,7 +165,7 @@ def numbered(tensor: Tensor, first: int) -> Tensor:
 def _padded_positions(call: Call, tensors: Sequence[Tensor]) -> Tensor:
     """Return a pad of numbered cells, with 0 as the fill value."""
     kept = {name: value for name, value in call.kwargs.items() if name != "value"}
-    return replayed_positions(replace(call, args=call.args[:3], kwargs=kept), tensors)
+    return replay_positions(replace(call, args=call.args[:3], kwargs=kept), tensors)
 
 
 def _split_count(call: Call) -> int:
@@ -202,8 +202,8 @@ def _setitem_reads(call: Call) -> tuple[Reads, ...]:
     """Return the reads of the tensor after ``x[key] = value``: of the tensor before, and of the value."""
     own, value = call.place("input"), call.place("value")
     cells = call.tensors[own or 0].numel()
-    sources = numbered(call.tensors[own or 0], 0).clone()
-    sources[call["key"]] = 0 if value is None else numbered(call.tensors[value], cells)
+    sources = number_cells(call.tensors[own or 0], 0).clone()
+    sources[call["key"]] = 0 if value is None else number_cells(call.tensors[value], cells)
     firsts = {own: 0, value: cells}
     return tuple(
         IndexReads(sources, shape, firsts[place]) if place in firsts else OpaqueReads(call.shape, shape)

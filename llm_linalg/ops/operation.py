@@ -18,9 +18,18 @@ from llm_linalg.axes import Axes, Shape
 from llm_linalg.cells import Index
 from llm_linalg.errors import LimitError
 from llm_linalg.generator import forked
-from llm_linalg.ops.arguments import PLAIN, Function, Slot, leaves, mapped, may_write, outputs, resolved
+from llm_linalg.ops.arguments import (
+    PLAIN,
+    Function,
+    Slot,
+    fill_slots,
+    leaves,
+    map_tensors,
+    may_write,
+    outputs,
+)
 from llm_linalg.ops.levels import hold
-from llm_linalg.ops.signature import parsed
+from llm_linalg.ops.signature import parse_signature
 from llm_linalg.ops.terms import CellTerm, CellTerms
 from llm_linalg.relations import OpaqueReads, Reads
 
@@ -95,7 +104,7 @@ class Operation:
         """Return the arguments by parameter; `TypeError` if they don't fit the signature."""
         if swap:
             args = (args[1], args[0], *args[2:])
-        arguments = parsed(self.signature).bind(args, kwargs)
+        arguments = parse_signature(self.signature).bind(args, kwargs)
         return self.canonical_arguments(arguments) if self.canonical_arguments else arguments
 
     def depends_on_shapes_only(self, call: Call) -> bool:
@@ -189,7 +198,7 @@ class Operation:
 
     def program_for(self, call: Call) -> str:
         """Return the operation as a small program of simpler ones, over its parameters' names."""
-        return filled(self.program, call.arguments)
+        return fill_template(self.program, call.arguments)
 
     def mask_rule(self, call: Call, index: Index) -> str | None:
         """Return the rule that masks a cell, in a few words; None if it passes."""
@@ -201,7 +210,7 @@ def output_cells(call: Call, shape: Shape | None) -> int:
     return prod(shape) if shape is not None else sum(map(prod, call.shapes))
 
 
-def filled(text: str, values: Mapping[str, Any]) -> str:
+def fill_template(text: str, values: Mapping[str, Any]) -> str:
     """Fill the plain values into the braces of a template."""
     for name, value in values.items():
         if "{" + name + "}" in text and not isinstance(value, Tensor):
@@ -313,8 +322,8 @@ class Call:
             tensors = [tensor if tensor.requires_grad else tensor.clone() for tensor in tensors]
         written = dict(zip(self.order, tensors, strict=True))
         feed = iter([written[position] for position in range(len(tensors))])
-        args = tuple(mapped(value, lambda _: next(feed)) for value in self.args)
-        kwargs = {name: mapped(value, lambda _: next(feed)) for name, value in self.kwargs.items()}
+        args = tuple(map_tensors(value, lambda _: next(feed)) for value in self.args)
+        kwargs = {name: map_tensors(value, lambda _: next(feed)) for name, value in self.kwargs.items()}
         result = self.function(*args, **kwargs)
         if result is None and self.may_write:  # ``x[key] = value``
             return written[0]
@@ -330,9 +339,9 @@ class Call:
         return Call(
             self.operation,
             self.function,
-            tuple([mapped(value, other) for value in self.args]),
-            {name: mapped(value, other) for name, value in self.kwargs.items()} if self.kwargs else {},
-            {name: mapped(value, other) for name, value in self.arguments.items()},
+            tuple([map_tensors(value, other) for value in self.args]),
+            {name: map_tensors(value, other) for name, value in self.kwargs.items()} if self.kwargs else {},
+            {name: map_tensors(value, other) for name, value in self.arguments.items()},
             tuple(tensors),
             self.places,
             self.order,
@@ -398,8 +407,8 @@ class SlottedArguments:
         if most is not None:
             for value in (*args, *kwargs.values()):
                 hold(value)
-        slotted = tuple([mapped(value, slot) for value in args])
-        named = {name: mapped(value, slot) for name, value in kwargs.items()} if kwargs else {}
+        slotted = tuple([map_tensors(value, slot) for value in args])
+        named = {name: map_tensors(value, slot) for name, value in kwargs.items()} if kwargs else {}
         return cls(slotted, named, tensors)
 
     def bind(
@@ -426,11 +435,11 @@ class SlottedArguments:
             else:
                 order += [item.position for item in leaves(value, Slot)]
                 places[name] = tuple(range(first, len(order)))
-                arguments[name] = resolved(value, tensors)
+                arguments[name] = fill_slots(value, tensors)
         chosen = operation.overload_for(arguments)
         if chosen is not operation:
             return self.bind(chosen, function, tensors, swap)
-        args = tuple([resolved(value, tensors) for value in self.args])
-        kwargs = {name: resolved(value, tensors) for name, value in self.kwargs.items()}
+        args = tuple([fill_slots(value, tensors) for value in self.args])
+        kwargs = {name: fill_slots(value, tensors) for name, value in self.kwargs.items()}
         inputs = tuple([tensors[position] for position in order])
         return Call(operation, function, args, kwargs, arguments, inputs, places, tuple(order))

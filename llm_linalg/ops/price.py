@@ -21,7 +21,7 @@ from llm_linalg.ops.call_errors import unsafe_reason
 from llm_linalg.ops.creation import inner_lists
 from llm_linalg.ops.fallback import FallbackOperation, stacks
 from llm_linalg.ops.operation import Call, Operation
-from llm_linalg.ops.randomness import drops
+from llm_linalg.ops.randomness import uses_dropout
 from llm_linalg.ops.table import TABLE
 from llm_linalg.untraced import untraced
 
@@ -184,7 +184,7 @@ def _one_by_one(call: Call, elements: int) -> int:
     half = call.tensors[0].element_size() == 2
     if name == "scaled_dot_product_attention":
         queries = prod(shape[:-1])
-        scores = queries * call.shapes[1][-2] if drops(call.args, call.kwargs) else 0
+        scores = queries * call.shapes[1][-2] if uses_dropout(call.args, call.kwargs) else 0
         return stacks(call) * (_HALF_ATTENTION if half else _ATTENTION) + queries * _QUERY + scores * _SCORE
     if name == "index_select" and not call.tensors[0].is_contiguous():
         return _PICKED_ROW * extent(call.shapes[-1])

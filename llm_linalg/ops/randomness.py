@@ -19,21 +19,21 @@ _NAMES = """
 _DRAWING = frozenset(_NAMES.split())
 
 
-def random_state(function: Function, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Tensor | None:
+def rng_state_before(function: Function, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Tensor | None:
     """Return the state of torch's generator if a call will draw from it; else None."""
-    if not draws(function):
+    if not draws_random_numbers(function):
         return None
-    if function is torch.nn.functional.scaled_dot_product_attention and not drops(args, kwargs):
+    if function is torch.nn.functional.scaled_dot_product_attention and not uses_dropout(args, kwargs):
         return None
     return torch.get_rng_state()
 
 
-def drops(args: Sequence[Any], kwargs: Mapping[str, Any]) -> bool:
+def uses_dropout(args: Sequence[Any], kwargs: Mapping[str, Any]) -> bool:
     """Whether an attention with these arguments uses dropout."""
     return bool(kwargs.get("dropout_p") or (args[DROPOUT] if len(args) > DROPOUT else 0))
 
 
 @cache
-def draws(function: Function) -> bool:
+def draws_random_numbers(function: Function) -> bool:
     """Whether a torch function may draw random numbers, judged by its name."""
     return getattr(function, "__name__", "").rstrip("_") in _DRAWING

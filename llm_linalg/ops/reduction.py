@@ -13,7 +13,7 @@ from torch import Tensor
 from llm_linalg.axes import Axes, Labels, Shape, aligned
 from llm_linalg.cells import Index
 from llm_linalg.ops.contraction import operand_factors
-from llm_linalg.ops.operation import Call, Operation, filled
+from llm_linalg.ops.operation import Call, Operation, fill_template
 from llm_linalg.ops.terms import CellTerms
 from llm_linalg.relations import AxesReads, Reads
 
@@ -81,7 +81,9 @@ class Reduction(Operation):
         return max(cells - correction, 0)
 
     def program_for(self, call: Call) -> str:
-        return filled(self.program, {**call.arguments, "dims": call.dims(), "freedom": self.freedom(call)})
+        return fill_template(
+            self.program, {**call.arguments, "dims": call.dims(), "freedom": self.freedom(call)}
+        )
 
     def term_count(self, call: Call) -> int | None:
         return self.axes(call).terms if self.adds else None

@@ -14,7 +14,7 @@ from torch import Tensor
 from llm_linalg.axes import Axes, Shape, ShapeMismatch, aligned, pointwise
 from llm_linalg.cells import Index
 from llm_linalg.errors import MismatchedAxis
-from llm_linalg.ops.operation import Call, Operation, filled
+from llm_linalg.ops.operation import Call, Operation, fill_template
 from llm_linalg.ops.terms import CellTerm, CellTerms
 from llm_linalg.relations import AxesReads, PrefixReads, Reads
 
@@ -98,7 +98,7 @@ class Rowwise(Operation):
         if eps is None and call.tensors[0].dtype.is_floating_point:
             eps = torch.finfo(call.tensors[0].dtype).eps  # what rms_norm takes when none is given
         facts = {**call.arguments, "dim": self.dims(call)[:1], "dims": self.dims(call), "eps": eps}
-        lines = [filled(self.program, facts)]
+        lines = [fill_template(self.program, facts)]
         for name, sign in zip(self.alongside, "*+", strict=False):
             if self.program and call.place(name) is not None:
                 lines.append(f"{'scaled' if sign == '*' else 'shifted'} = {_last(lines)} {sign} {name}")
@@ -113,7 +113,11 @@ class Rowwise(Operation):
 
     def cotangents(self, call: Call) -> Mapping[str, str]:
         dims = self.dims(call)
-        return {name: filled(text, {"dim": dims[0]}) for name, text in self.gradient.items()} if dims else {}
+        return (
+            {name: fill_template(text, {"dim": dims[0]}) for name, text in self.gradient.items()}
+            if dims
+            else {}
+        )
 
 
 def _check_row(shape: Shape, dims: tuple[int, ...], given: int | Sequence[int]) -> None:
@@ -149,7 +153,7 @@ class Cumulative(Operation):
         return (PrefixReads(call.shapes[0], call.dim()),)
 
     def cotangents(self, call: Call) -> Mapping[str, str]:
-        return {name: filled(text, {"dim": call.dim()}) for name, text in self.gradient.items()}
+        return {name: fill_template(text, {"dim": call.dim()}) for name, text in self.gradient.items()}
 
     def terms(self, call: Call, index: Index) -> CellTerms:
         if self.name != "cumsum":

@@ -80,7 +80,7 @@ class Parameters:
 
 
 @cache
-def parsed(text: str) -> Parameters:
+def parse_signature(text: str) -> Parameters:
     """Parse a signature such as ``input, dim=None, *, dtype=None``."""
     function = expression(f"lambda {text}: 0")
     args = next(node for node in ast.walk(function) if isinstance(node, ast.arguments))

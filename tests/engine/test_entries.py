@@ -16,7 +16,7 @@ from llm_linalg.ops.movement import Movement
 from llm_linalg.ops.pointwise import Pointwise
 from llm_linalg.ops.reduction import Reduction
 from llm_linalg.ops.rowwise import Rowwise
-from llm_linalg.ops.signature import parsed
+from llm_linalg.ops.signature import parse_signature
 from tests.engine.samples import BUILDERS, samples
 from tests.engine.test_reads import nodes_of
 
@@ -104,5 +104,5 @@ def test_an_entry_stands_on_the_reference_page_where_the_language_has_it(operati
 
 @pytest.mark.parametrize("operation", OPERATIONS, ids=NAMES)
 def test_an_entry_s_gradient_is_for_its_parameters(operation: Operation) -> None:
-    signature = parsed(operation.signature)
+    signature = parse_signature(operation.signature)
     assert set(operation.gradient) <= {*signature.positional, *signature.keyword}
