@@ -140,6 +140,8 @@ def matmul_vjp(call: Call) -> Mapping[str, str]:
 def linear_vjp(call: Call) -> Mapping[str, str]:
     """Return the VJP of a linear layer: dx = dy W, dW = dyᵀ x, db = Σ rows of dy."""
     if len(call.shapes[1]) == 1:
+        if len(call.shapes[0]) == 2:
+            return {"input": "torch.outer({d}, {weight})", "weight": "{input}.T @ {d}", "bias": "{d}"}
         return {
             "input": "{d}.unsqueeze(-1) * {weight}",
             "weight": "{d}.unsqueeze(-1) * {input}",
