@@ -20,7 +20,7 @@ from llm_linalg.ops import TABLE
 from llm_linalg.ops.call_cache import split_call
 from llm_linalg.ops.call_errors import UNSAFE_CALLS
 from llm_linalg.recorder import Recorder
-from tests.engine.samples import samples
+from tests.ops.samples import samples
 
 F = nn.functional
 ROUNDS = 4  # the first two are looked at, the others are like them

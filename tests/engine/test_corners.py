@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from llm_linalg import ProgramError, run, trace
 from llm_linalg.language import tables
 from tests.engine.doing import budgets
-from tests.engine.drawing import values
+from tests.ops.drawing import values
 
 
 def test_a_repeated_letter_of_size_one_reads_its_one_cell() -> None:

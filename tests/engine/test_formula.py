@@ -2,68 +2,12 @@
 
 from __future__ import annotations
 
-import unicodedata
-
 import pytest
 import torch
-from hypothesis import given, settings
-from hypothesis import strategies as st
-from torch import Tensor
 
-from llm_linalg import Node, run, trace
-from llm_linalg.ops import TABLE
+from llm_linalg import run, trace
 from llm_linalg.words import sentence
-from tests.engine.drawing import Sample
-from tests.engine.samples import samples
-
-ODD = [float("nan"), float("inf"), float("-inf"), -0.0, 0.0, 1e-30, 1e30, 123456.789, -1.0]
-
-
-def is_line(text: str) -> bool:
-    return bool(text.strip()) and not any(unicodedata.category(char) in ("Cc", "Cf", "Zl") for char in text)
-
-
-def described(node: Node) -> None:
-    """Holds all that a node says of itself against what a line must be."""
-    assert is_line(node.shape_line)
-    for order in node.orders:
-        assert is_line(node.sentence(order))
-        walk = node.walk(order)
-        for step in (walk[k] for k in {0, len(walk) // 2, len(walk) - 1} & set(range(len(walk)))):
-            assert is_line(step.text)
-            assert len(step.text) < 1000
-            assert "{" not in step.text
-    if node.value.numel():
-        cell = tuple(size - 1 for size in node.shape)
-        walk = node.walk("cells")
-        assert is_line(walk[walk.locate(cell)].text)
-
-
-@pytest.mark.filterwarnings("ignore::UserWarning")
-@pytest.mark.parametrize("name", sorted(TABLE.operations))
-@settings(max_examples=8)
-@given(data=st.data())
-def test_every_operation_has_its_words(name: str, data: st.DataObject) -> None:
-    sample: Sample = data.draw(samples(name))
-    for node in trace(sample.function, *sample.inputs).nodes:
-        described(node)
-
-
-@pytest.mark.filterwarnings("ignore::UserWarning")
-@pytest.mark.parametrize("name", sorted(TABLE.operations))
-@settings(max_examples=6)
-@given(data=st.data())
-def test_odd_numbers_have_words_too(name: str, data: st.DataObject) -> None:
-    sample: Sample = data.draw(samples(name))
-
-    def odd(x: Tensor) -> Tensor:
-        if not x.is_floating_point():
-            return x
-        picks = data.draw(st.lists(st.sampled_from(ODD), min_size=x.numel(), max_size=x.numel()))
-        return torch.tensor(picks, dtype=x.dtype).reshape(x.shape)
-
-    for node in trace(sample.function, *map(odd, sample.inputs)).nodes:
-        described(node)
+from tests.ops.laws import described
 
 
 @pytest.mark.parametrize(

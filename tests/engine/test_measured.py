@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from llm_linalg import trace
-from tests.engine.drawing import values
+from tests.ops.drawing import values
 
 F = nn.functional
 

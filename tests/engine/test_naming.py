@@ -2,19 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-import pytest
-import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from torch import Tensor
 
-from llm_linalg import Node, Trace, run, trace
+from llm_linalg import Trace, run
 from llm_linalg.edge import Declared, Edge, sized
 from llm_linalg.naming import Naming
-from tests.engine.drawing import Sample
-from tests.engine.samples import BUILDERS
 
 ATTENTION = """\
 words = ["the", "cat", "saw"]
@@ -80,67 +73,6 @@ def test_an_axis_of_one_place_is_followed_only_where_there_is_no_other_choice() 
     found = t.edges({"x": ("a", "b"), "y": ("c", "d")}, {})
     assert found[t["turned"]] == (Edge("b"), Edge("a"))
     assert t["flipped"] not in found
-
-
-def declared(t: Trace, count: int) -> Naming:
-    """Names every place of every axis of the inputs: ``0:1:2`` is operand 0, axis 1, place 2."""
-    axes = [
-        (f"inputs_{p}", tuple(f"{p}:{b}" for b in range(len(t[f"inputs_{p}"].shape)))) for p in range(count)
-    ]
-    labels = [
-        (name, tuple(f"{name}:{j}" for j in range(t[tensor].shape[b])))
-        for tensor, names in axes
-        for b, name in enumerate(names)
-    ]
-    return Naming(Declared(tuple(axes), tuple(labels)), {})
-
-
-def moved(sample: Sample, output: int, operand: int, axis: int, place: int) -> Tensor:
-    """Returns an output's cells that change when an operand does anywhere but at a place of an axis."""
-    other = [x.clone() for x in sample.inputs]
-    outside = torch.arange(other[operand].shape[axis]) != place
-    changed = other[operand].movedim(axis, 0)
-    changed[outside] = changed[outside] * 0.5 + 0.25
-    results = [sample.function(*given) for given in (sample.inputs, other)]
-    before, after = (x if isinstance(x, Tensor) else x[output] for x in results)
-    return torch.ne(before, after) & ~(before.isnan() & after.isnan())
-
-
-ALONG_A_ROW = {"softmax", "log_softmax", "layer_norm", "rms_norm", "normalize", "cumsum", "cumprod"}
-
-
-@pytest.mark.filterwarnings("ignore")
-@pytest.mark.parametrize("name", sorted(BUILDERS))
-@given(data=st.data())
-@settings(max_examples=15, deadline=None)
-def test_a_labelled_row_is_made_of_the_row_that_the_label_is_of(name: str, data: st.DataObject) -> None:
-    """Whatever else an operand holds elsewhere, a row with one of its labels stays as it is."""
-    sample = data.draw(st.composite(BUILDERS[name])())
-    if not all(x.is_floating_point() for x in sample.inputs):
-        return
-
-    def call(*inputs: Tensor) -> Any:
-        return sample.function(*inputs)
-
-    t = trace(call, *sample.inputs)
-    naming = declared(t, len(sample.inputs))
-    for node in [node for node in t.nodes if node.operands][-1:]:
-        if len({operand.node for operand in node.operands}) < len(node.operands):
-            return  # x @ x: its rows are those of the first, and it reads all of the second
-        for axis, edge in enumerate(naming.of(node)):
-            for i, label in enumerate(edge.labels):
-                if label:
-                    _held(sample, node, axis, i, label)
-
-
-def _held(sample: Sample, node: Node, axis: int, i: int, label: str) -> None:
-    operand, own, place = map(int, label.split(":"))
-    if node.op in ALONG_A_ROW:
-        assert node.shape == tuple(sample.inputs[operand].shape)
-        assert (axis, i) == (own, place)
-        return
-    position = node.call.position if node.call else 0
-    assert not moved(sample, position, operand, own, place).select(axis, i).any()
 
 
 STEPS = [

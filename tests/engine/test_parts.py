@@ -4,54 +4,16 @@ from __future__ import annotations
 
 import pytest
 import torch
-from hypothesis import given
-from hypothesis import strategies as st
 from torch import Tensor
 
-from llm_linalg import Node, run, trace
-from llm_linalg.ops import TABLE
-from llm_linalg.ops.composite import Composite
-from tests.engine.drawing import Sample, values
-from tests.engine.samples import samples
-
-OPENED = sorted(
-    name
-    for name, operation in TABLE.operations.items()
-    if operation.program or isinstance(operation, Composite)
-)
-
-
-def opened(node: Node) -> None:
-    """Holds a node's parts against the node."""
-    assert node.parts
-    last = node.parts[-1]
-    assert last.shape == node.shape
-    assert torch.allclose(last.value, node.value, rtol=1e-5, atol=1e-6, equal_nan=True)
-    own = {operand.node for operand in node.operands}
-    used = {operand.node for part in node.parts for operand in part.operands}
-    assert own <= used
-    inner = set(node.parts)
-    assert used - inner == own
-    for part in node.parts:
-        assert part.evidence in ("rule", "index")
-        for order in part.orders:
-            walk = part.walk(order)
-            assert all(walk[k].text for k in range(min(len(walk), 2)))
+from llm_linalg import run, trace
+from tests.ops.drawing import values
+from tests.ops.laws import OPENED, opened
 
 
 def test_what_opens() -> None:
     assert {"softmax", "log_softmax", "layer_norm", "rms_norm", "var"} <= set(OPENED)
     assert {"scaled_dot_product_attention", "cross_entropy", "mse_loss"} <= set(OPENED)
-
-
-@pytest.mark.filterwarnings("ignore::UserWarning")  # torch's, of a variance of one number
-@pytest.mark.parametrize("name", OPENED)
-@given(data=st.data())
-def test_parts_give_the_whole(name: str, data: st.DataObject) -> None:
-    sample: Sample = data.draw(samples(name))
-    for node in trace(sample.function, *sample.inputs).nodes:
-        if node.op == name:
-            opened(node)
 
 
 @pytest.mark.parametrize(

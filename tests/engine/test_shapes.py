@@ -18,8 +18,7 @@ from llm_linalg.language.budget import Budget
 from llm_linalg.node import Origin
 from llm_linalg.ops import TABLE, Call
 from llm_linalg.recorder import Recorder
-from tests.engine.drawing import Shape, values
-from tests.engine.samples import samples
+from tests.ops.drawing import Shape, values
 
 F = nn.functional
 SHAPES = st.lists(st.integers(0, 4), max_size=4).map(tuple)
@@ -109,26 +108,6 @@ def test_rules_object_where_torch_does(name: str, one: Shape, other: Shape) -> N
         return  # the index is out of range: that is no matter of shapes
     assert error is None, f"torch objects, the rule doesn't: {error}"
     assert shape == tuple(result.shape)
-
-
-@pytest.mark.filterwarnings("ignore::UserWarning")
-@pytest.mark.parametrize("name", sorted(TABLE.operations))
-@settings(max_examples=15)
-@given(data=st.data())
-def test_rules_say_the_shape_that_torch_gives(name: str, data: st.DataObject) -> None:
-    sample = data.draw(samples(name))
-    noting = Noting()
-    recorder = Recorder(Origin, noting)
-    with recorder:
-        sample.function(*sample.inputs)
-    for node in recorder.nodes:
-        if node.op != name or node.call is None:
-            continue
-        shape = node.call.operation.infer(node.call)
-        assert shape is None or shape == node.shape or name in ("topk",)
-        assert node.call.operation.peak(node.call, node.shape) >= 0
-        assert node.call.operation.cost(node.call, node.shape) >= 0
-        assert node.call.operation.output_count(node.call) >= 1 or not node.value.numel()
 
 
 def outcome(program: str) -> Trace | ProgramError:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 
 from llm_linalg import Node, ProgramError, ShapeError, Trace, run, trace
-from tests.engine.drawing import values
+from tests.ops.drawing import values
 
 F = nn.functional
 

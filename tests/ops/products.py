@@ -6,7 +6,7 @@ import torch
 from hypothesis import strategies as st
 from torch import nn
 
-from tests.engine.drawing import Build, Draw, Sample, broadcast, shapes, values
+from tests.ops.drawing import Build, Draw, Sample, broadcast, shapes, values
 
 F = nn.functional
 

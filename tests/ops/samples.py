@@ -12,10 +12,10 @@ import torch
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
-from tests.engine.composites import COMPOSITES
-from tests.engine.drawing import Build, Draw, Sample, axis, broadcast, shapes, values
-from tests.engine.moves import MOVES
-from tests.engine.products import PRODUCTS
+from tests.ops.composites import COMPOSITES
+from tests.ops.drawing import Build, Draw, Sample, axis, broadcast, shapes, values
+from tests.ops.moves import MOVES
+from tests.ops.products import PRODUCTS
 
 F = nn.functional
 

@@ -6,7 +6,7 @@ import torch
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
-from tests.engine.drawing import Build, Draw, Sample, values
+from tests.ops.drawing import Build, Draw, Sample, values
 
 F = nn.functional
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 from torch.nn.functional import pad
 
-from tests.engine.drawing import Build, Draw, Sample, Shape, axis, shapes, values
+from tests.ops.drawing import Build, Draw, Sample, Shape, axis, shapes, values
 
 
 def _laid_out(draw: Draw, low: int, smallest: int = 0) -> Tensor:

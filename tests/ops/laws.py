@@ -1,0 +1,494 @@
+"""Laws that every operation of the table keeps, whatever it is called with: torch is the oracle."""
+
+from __future__ import annotations
+
+import math
+import unicodedata
+from collections import Counter
+from itertools import product
+from typing import Any, NamedTuple
+
+import pytest
+import torch
+from torch import Tensor
+
+from llm_linalg import Node, Trace, Walk, trace
+from llm_linalg.edge import Declared
+from llm_linalg.formula import walk_of
+from llm_linalg.naming import Naming
+from llm_linalg.ops import TABLE
+from llm_linalg.ops.composite import Composite
+from tests.ops.drawing import Sample, values
+
+Index = tuple[int, ...]
+
+
+class Traced(NamedTuple):
+    """A sample, traced once for all laws.
+
+    Attributes:
+        sample: The call and its inputs, which are `inputs_0`, `inputs_1`, … of the trace.
+        trace: Of the call and of a number that its result goes into.
+        own: The nodes of the call, its inputs among them.
+        nodes: Those of the operation: one for each output.
+        seed: Of random masks.
+    """
+
+    sample: Sample
+    trace: Trace
+    own: list[Node]
+    nodes: list[Node]
+    seed: int
+
+
+def traced(name: str, sample: Sample, seed: int = 0) -> Traced:
+    """Traces a sample of an operation."""
+
+    def loss(*inputs: Tensor) -> Tensor:
+        return weighed(sample.function(*inputs))
+
+    t = trace(loss, *sample.inputs)
+    end = next(node.index for node in t.nodes if node.op == "zeros" and node.shape == ())
+    own = [node for node in t.nodes if node.index < end]
+    found = [node for node in own if node.op == name]
+    assert found, name
+    return Traced(sample, t, own, found, seed)
+
+
+def weighed(result: Any) -> Tensor:
+    """Returns a number that each cell of a result goes into, each with another weight."""
+    outputs = [result] if isinstance(result, Tensor) else list(result)
+    total = torch.zeros((), dtype=torch.float64)
+    for place, output in enumerate(outputs):
+        if output.is_floating_point():
+            total = total + (output * values(tuple(output.shape), 90 + place)).sum()
+    return total
+
+
+def cells(shape: Index) -> list[Index]:
+    return list(product(*map(range, shape)))
+
+
+KINDS = ["composite", "contraction", "pointwise", "reduction", "movement", "rowwise", "mask", "creation"]
+
+
+def law_kind_and_evidence(call: Traced) -> None:
+    """A node is of the kind that the table says, and its reads are proved as it says."""
+    for node in call.nodes:
+        entry = TABLE.operations[node.op]
+        assert (node.kind, node.evidence) == (entry.kind, entry.evidence)
+        assert node.kind in KINDS
+
+
+def law_feeds_invert_reads(call: Traced) -> None:
+    """A cell feeds those that read it, each once, and no others."""
+    for node in call.nodes:
+        _inverse(node)
+
+
+def _inverse(node: Node) -> None:
+    for place, operand in enumerate(node.operands):
+        shape = tuple(operand.value.shape)
+        read = {cell: node.reads(cell)[place] for cell in cells(node.shape)}
+        for cell, own in read.items():
+            assert set(own) <= set(cells(shape))
+            assert len(own) == len(set(own))
+            assert all(index in own for index in own)
+            assert all(cell in node.feeds(place, index) for index in own)
+        for index in cells(shape):
+            fed = node.feeds(place, index)
+            assert set(fed) == {cell for cell, own in read.items() if index in own}
+            assert len(fed) == len(set(fed))
+
+
+def law_masks_follow_reads(call: Traced) -> None:
+    """What a mask of cells reads, and feeds, is what its cells do."""
+    generator = torch.Generator().manual_seed(call.seed)
+    for node in call.nodes:
+        _masks(node, generator)
+
+
+def _masks(node: Node, generator: torch.Generator) -> None:
+    for place, relation in enumerate(node.operand_reads):
+        shape = tuple(node.operands[place].value.shape)
+        out = torch.rand(node.shape, generator=generator) < 0.3
+        own = torch.rand(shape, generator=generator) < 0.3
+        back, forward = relation.back(out), relation.forward(own)
+        assert (back.dtype, tuple(back.shape)) == (torch.bool, shape)
+        assert (forward.dtype, tuple(forward.shape)) == (torch.bool, node.shape)
+        reads = [node.reads(tuple(cell))[place] for cell in out.nonzero().tolist()]
+        feeds = [node.feeds(place, tuple(cell)) for cell in own.nonzero().tolist()]
+        assert {tuple(cell) for cell in back.nonzero().tolist()} == set().union(*reads)
+        assert {tuple(cell) for cell in forward.nonzero().tolist()} == set().union(*feeds)
+
+
+EXACT = {"contraction", "movement"}
+EXACT_OPS = {
+    "add",
+    "sub",
+    "mul",
+    "sum",
+    "mean",
+    "cumsum",
+    "triu",
+    "tril",
+    "masked_fill",
+    "where",
+    "exp",
+}
+
+
+def law_reads_match_perturbation(call: Traced) -> None:
+    """What changes when a cell does, read it; of exact operations, nothing else did."""
+    for node in call.nodes:
+        for place, operand in enumerate(node.operands):
+            if operand.value.is_floating_point() and node.kind != "creation":
+                _perturbed(node, place)
+
+
+def _perturbed(node: Node, place: int) -> None:
+    exact = node.kind in EXACT or node.op in EXACT_OPS
+    for cell in cells(tuple(node.operands[place].value.shape))[:9]:
+        fed = set(node.feeds(place, cell))
+        moved = [changed(node, place, cell, by) for by in (0.1234, 87.65, -91.2)]
+        assert set().union(*moved) <= fed
+        if exact and "round" not in str(node.call.kwargs if node.call else ""):
+            assert moved[0] == fed
+
+
+def changed(node: Node, place: int, cell: Index, by: float) -> set[Index]:
+    """Returns the result's cells that change when a cell of an operand does, by torch itself."""
+    assert node.call is not None
+    tensors = [tensor.clone() for tensor in node.call.tensors]
+    tensors[place][cell] += by
+    if node.op == "setitem":
+        result = tensors[0]
+        result[node.call["key"]] = tensors[1] if len(tensors) > 1 else node.call["value"]
+    else:
+        result = node.call.replay(tensors)
+    return {tuple(index) for index in differs(result, node.value).nonzero().tolist()}
+
+
+def differs(one: Tensor, other: Tensor) -> Tensor:
+    return (one != other) & ~((one != one) & (other != other))
+
+
+def law_masked_cells_read_nothing(call: Traced) -> None:
+    """A cell that a mask hides reads none of what it hides, and names the rule."""
+    for node in call.nodes:
+        if node.op in ("triu", "tril", "masked_fill", "where"):
+            _masked(node)
+
+
+def _masked(node: Node) -> None:
+    floats = [place for place, operand in enumerate(node.operands) if operand.value.is_floating_point()]
+    for cell in cells(node.shape):
+        rule = node.masked(cell)
+        if node.op == "where" and len(node.operands) == 3:
+            assert rule is None
+        elif rule is None:
+            assert any(node.reads(cell)[place] for place in floats)
+        elif node.op != "where" and len(node.operands) < 3:
+            assert not any(node.reads(cell)[place] for place in floats)
+            assert rule.strip() == rule
+            assert len(rule) > 8
+
+
+def law_shape_rule(call: Traced) -> None:
+    """The rule says the shape that torch gives, and its bounds are none below zero."""
+    for node in call.nodes:
+        assert node.call is not None
+        operation = node.call.operation
+        shape = operation.infer(node.call)
+        assert shape is None or shape == node.shape or node.op == "topk"
+        assert operation.peak(node.call, node.shape) >= 0
+        assert operation.cost(node.call, node.shape) >= 0
+        assert operation.output_count(node.call) >= 1 or not node.value.numel()
+
+
+# They have no derivative: autograd refuses them, or gives 0 everywhere.
+FLAT = {
+    "argmax",
+    "argmin",
+    "argsort",
+    "lt",
+    "le",
+    "gt",
+    "ge",
+    "eq",
+    "ne",
+    "isnan",
+    "isinf",
+    "isfinite",
+    "isclose",
+}
+FLAT |= {"logical_and", "logical_or", "logical_xor", "logical_not", "all", "any", "one_hot", "floor_divide"}
+FLAT |= {"bitwise_left_shift", "bitwise_right_shift"}
+MADE = {name for name, operation in TABLE.operations.items() if operation.kind == "creation"}
+
+
+def law_gradient(call: Traced) -> None:
+    """The gradient program gives what autograd does."""
+    if {node.op for node in call.nodes} & (FLAT | MADE) or not any(
+        x.is_floating_point() for x in call.sample.inputs
+    ):
+        return
+    program = call.trace.backward(call.trace.nodes[-1])
+    wanted = gradients(lambda *inputs: weighed(call.sample.function(*inputs)), call.sample.inputs)
+    for place, gradient in enumerate(wanted):
+        if call.sample.inputs[place].is_floating_point():
+            same(program, f"inputs_{place}", gradient)
+
+
+def gradients(function: Any, inputs: tuple[Tensor, ...]) -> list[Tensor | None]:
+    """Returns autograd's gradients."""
+    leaves = [x.clone().requires_grad_(x.is_floating_point()) for x in inputs]
+    loss = function(*leaves)
+    wanted = [x for x in leaves if x.requires_grad]
+    if not loss.requires_grad:
+        return [None] * len(inputs)
+    found = iter(torch.autograd.grad(loss, wanted, allow_unused=True))
+    return [next(found) if x.requires_grad else None for x in leaves]
+
+
+def same(program: Trace, name: str, wanted: Tensor | None) -> None:
+    if f"d{name}" not in program:
+        assert wanted is None or not wanted.any()
+        return
+    found = program[f"d{name}"].value
+    if wanted is None:
+        assert not found.any()
+    else:
+        assert found.shape == wanted.shape
+        assert found.dtype == wanted.dtype
+        assert torch.allclose(found, wanted, rtol=1e-6, atol=1e-9, equal_nan=True)
+
+
+def law_walk(call: Traced) -> None:
+    """Under each order the steps cover the result, read what its cells read, and add up to it."""
+    for node in call.nodes:
+        assert node.orders[0] == "cells"
+        assert len(set(node.orders)) == len(node.orders)
+        for order in node.orders:
+            walk = node.walk(order)
+            for check in (_covers, _reads, _adds_up, _looks):
+                check(walk)
+
+
+def _covers(walk: Walk) -> None:
+    """All steps together write each cell, as often as the order says, and `locate` finds the first."""
+    node, written = walk.node, Counter[Index]()
+    first: dict[Index, int] = {}
+    for k in range(len(walk)):
+        writes = list(walk[k].writes)
+        assert len(writes) == len(set(writes)) == len(walk[k].writes)
+        assert all(cell in walk[k].writes for cell in writes)
+        written.update(writes)
+        for cell in writes:
+            first.setdefault(cell, k)
+    terms = node.term_count if walk.order in ("terms", "outer") else 1
+    assert terms is not None
+    assert written == Counter(dict.fromkeys(cells(node.shape), terms)) if terms else not written
+    for cell, k in first.items():
+        assert walk.locate(cell) == k
+        assert walk.state(k - 1, cell) == "pending"
+        last = walk.span(cell)[1]
+        assert cell in walk[last].writes
+        assert {walk.state(k, cell), walk.state(last, cell)} == {"current"}
+        assert walk.state(last + 1, cell) == "done"
+
+
+def _reads(walk: Walk) -> None:
+    """A step reads what its cells read; the terms of a cell read it part by part."""
+    node = walk.node
+    by_cell: dict[Index, list[set[Index]]] = {}
+    for k in range(len(walk)):
+        step = walk[k]
+        own: list[set[Index]] = [set() for _ in node.operands]
+        for cell in step.writes:
+            for place, found in enumerate(node.reads(cell)):
+                own[place] |= set(found)
+        assert len(step.reads) == len(node.operands)
+        for place, found in enumerate(step.reads):
+            if walk.order in ("terms", "outer"):
+                assert set(found) <= own[place]
+            else:
+                assert set(found) == own[place]
+            for cell in step.writes:
+                by_cell.setdefault(cell, [set() for _ in node.operands])[place] |= set(found)
+    if walk.order == "terms":
+        for cell, parts in by_cell.items():
+            assert parts == [set(found) for found in node.reads(cell)]
+
+
+def _adds_up(walk: Walk) -> None:
+    """A step's value is the sum of the terms up to it, and the last one's is the node's."""
+    node = walk.node
+    for k in range(len(walk)):
+        step = walk[k]
+        if walk.order not in ("cells", "terms"):
+            assert step.value is None
+            assert tuple(step.terms) == ()
+            assert step.current is None
+            continue
+        (cell,) = step.writes
+        assert node.term_count is None or len(step.terms) == node.term_count
+        states = [term.state for term in step.terms]
+        assert states == sorted(states, key=["done", "current", "pending"].index)
+        if states:
+            assert states.count("current") == 1
+            assert step.current == states.index("current")
+            assert repr(step.terms[-1]) == repr(list(step.terms)[-1])  # nan equals nothing
+        if node.term_count:
+            total = sum(term.value for term in step.terms if term.state != "pending")
+            assert close(total, step.value)
+            if node.value.dtype.is_floating_point:
+                for term in step.terms:
+                    assert close(math.prod(term.factors), term.value)
+        if k in (walk.span(cell)[1], walk.locate(cell)) and k == walk.span(cell)[1]:
+            assert close(node.value[cell].item(), step.value)
+
+
+def _looks(walk: Walk) -> None:
+    """The window after a step holds what is done, what is under way, and None for the rest."""
+    node = walk.node
+    rows = node.shape[-2] if len(node.shape) > 1 else 1
+    columns = node.shape[-1] if node.shape else 1
+    for k in {-1, 0, len(walk) // 2, len(walk) - 1} & set(range(-1, len(walk))):
+        for at in product(*map(range, node.shape[:-2])):
+            shown = walk.values(k, at, range(rows), range(columns))
+            assert [len(row) for row in shown] == [columns] * rows
+            for r, c in product(range(rows), range(columns)):
+                cell = (*at, r, c)[-len(node.shape) :] if node.shape else ()
+                state = walk.state(k, cell)
+                assert (shown[r][c] is None) == (state == "pending")
+                if state == "done" or (state == "current" and k == walk.span(cell)[1]):
+                    assert close(shown[r][c], node.value[cell].item(), exact=True)
+                elif state == "current" and walk.order == "terms":
+                    assert close(shown[r][c], walk[k].value)
+                elif state == "current":
+                    cells_walk = walk_of(node, "terms")
+                    done = k - walk.locate(cell)
+                    assert close(shown[r][c], cells_walk[cells_walk.locate(cell) + done].value)
+    part = walk.values(
+        len(walk) - 1, (0,) * max(len(node.shape) - 2, 0), range(rows)[1:2], range(columns)[1:3]
+    )
+    assert len(part) == len(range(rows)[1:2])
+
+
+def close(one: Any, other: Any, exact: bool = False) -> bool:
+    if isinstance(one, bool | int) or one is None or exact:
+        return bool(one == other or (one != one and other != other))
+    return float(one) == pytest.approx(float(other), rel=1e-4, abs=1e-5, nan_ok=True)
+
+
+def law_formula_is_one_clean_line(call: Traced) -> None:
+    """All that a node says of itself is one line, whatever its numbers are."""
+    for node in call.own:
+        described(node)
+
+
+def described(node: Node) -> None:
+    """Holds all that a node says of itself against what a line must be."""
+    assert is_line(node.shape_line)
+    for order in node.orders:
+        assert is_line(node.sentence(order))
+        walk = node.walk(order)
+        for step in (walk[k] for k in {0, len(walk) // 2, len(walk) - 1} & set(range(len(walk)))):
+            assert is_line(step.text)
+            assert len(step.text) < 1000
+            assert "{" not in step.text
+    if node.value.numel():
+        cell = tuple(size - 1 for size in node.shape)
+        walk = node.walk("cells")
+        assert is_line(walk[walk.locate(cell)].text)
+
+
+def is_line(text: str) -> bool:
+    return bool(text.strip()) and not any(unicodedata.category(char) in ("Cc", "Cf", "Zl") for char in text)
+
+
+OPENED = sorted(
+    name
+    for name, operation in TABLE.operations.items()
+    if operation.program or isinstance(operation, Composite)
+)
+
+
+def law_parts(call: Traced) -> None:
+    """The parts of a composite give what the whole gives."""
+    for node in call.nodes:
+        if node.op in OPENED:
+            opened(node)
+
+
+def opened(node: Node) -> None:
+    """Holds a node's parts against the node."""
+    assert node.parts
+    last = node.parts[-1]
+    assert last.shape == node.shape
+    assert torch.allclose(last.value, node.value, rtol=1e-5, atol=1e-6, equal_nan=True)
+    own = {operand.node for operand in node.operands}
+    used = {operand.node for part in node.parts for operand in part.operands}
+    assert own <= used
+    inner = set(node.parts)
+    assert used - inner == own
+    for part in node.parts:
+        assert part.evidence in ("rule", "index")
+        for order in part.orders:
+            walk = part.walk(order)
+            assert all(walk[k].text for k in range(min(len(walk), 2)))
+
+
+ALONG_A_ROW = {"softmax", "log_softmax", "layer_norm", "rms_norm", "normalize", "cumsum", "cumprod"}
+
+
+def law_labels_keep_to_their_rows(call: Traced) -> None:
+    """Whatever else an operand holds elsewhere, a row with one of its labels stays as it is."""
+    if not all(x.is_floating_point() for x in call.sample.inputs):
+        return
+    naming = declared(call.trace, len(call.sample.inputs))
+    for node in [node for node in call.own if node.operands][-1:]:
+        if len({operand.node for operand in node.operands}) < len(node.operands):
+            return  # x @ x: its rows are those of the first, and it reads all of the second
+        for axis, edge in enumerate(naming.of(node)):
+            for i, label in enumerate(edge.labels):
+                if label:
+                    _held(call.sample, node, axis, i, label)
+
+
+def declared(t: Trace, count: int) -> Naming:
+    """Names every place of every axis of the inputs: ``0:1:2`` is operand 0, axis 1, place 2."""
+    axes = [
+        (f"inputs_{p}", tuple(f"{p}:{b}" for b in range(len(t[f"inputs_{p}"].shape)))) for p in range(count)
+    ]
+    labels = [
+        (name, tuple(f"{name}:{j}" for j in range(t[tensor].shape[b])))
+        for tensor, names in axes
+        for b, name in enumerate(names)
+    ]
+    return Naming(Declared(tuple(axes), tuple(labels)), {})
+
+
+def _held(sample: Sample, node: Node, axis: int, i: int, label: str) -> None:
+    operand, own, place = map(int, label.split(":"))
+    if node.op in ALONG_A_ROW:
+        assert node.shape == tuple(sample.inputs[operand].shape)
+        assert (axis, i) == (own, place)
+        return
+    position = node.call.position if node.call else 0
+    assert not moved(sample, position, operand, own, place).select(axis, i).any()
+
+
+def moved(sample: Sample, output: int, operand: int, axis: int, place: int) -> Tensor:
+    """Returns an output's cells that change when an operand does anywhere but at a place of an axis."""
+    other = [x.clone() for x in sample.inputs]
+    outside = torch.arange(other[operand].shape[axis]) != place
+    changed = other[operand].movedim(axis, 0)
+    changed[outside] = changed[outside] * 0.5 + 0.25
+    results = [sample.function(*given) for given in (sample.inputs, other)]
+    before, after = (x if isinstance(x, Tensor) else x[output] for x in results)
+    return torch.ne(before, after) & ~(before.isnan() & after.isnan())
+
+
+LAWS = tuple(law for name, law in globals().items() if name.startswith("law_"))

@@ -1,0 +1,61 @@
+"""One pass through the table of operations: each sample is traced once and held against all laws."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch import Tensor
+
+from llm_linalg.ops import TABLE
+from tests.ops.drawing import Sample
+from tests.ops.laws import LAWS, law_formula_is_one_clean_line, traced
+from tests.ops.products import PRODUCTS
+from tests.ops.samples import BUILDERS, samples
+
+ODD = [float("nan"), float("inf"), float("-inf"), -0.0, 0.0, 1e-30, 1e30, 123456.789, -1.0]
+pytestmark = pytest.mark.filterwarnings("ignore::UserWarning")  # torch's, of a variance of one number
+
+
+@pytest.mark.parametrize("name", sorted(TABLE.operations.keys() | BUILDERS.keys()))
+def test_an_operation_has_a_sample_and_a_sample_an_operation(name: str) -> None:
+    assert name in BUILDERS, f"no sample of {name}: add one to tests/ops/samples.py"
+    assert name in TABLE.operations
+
+
+@pytest.mark.parametrize("name", sorted(TABLE.operations))
+@settings(max_examples=15)
+@given(data=st.data())
+def test_an_operation_keeps_the_laws(name: str, data: st.DataObject) -> None:
+    hold(name, data)
+
+
+@pytest.mark.parametrize("name", sorted(PRODUCTS))  # they have more forms and orders than others
+@settings(max_examples=30)
+@given(data=st.data())
+def test_a_product_keeps_the_laws(name: str, data: st.DataObject) -> None:
+    hold(name, data)
+
+
+def hold(name: str, data: st.DataObject) -> None:
+    """Holds a sample of an operation against each law."""
+    call = traced(name, data.draw(samples(name)), data.draw(st.integers(0, 99)))
+    for law in LAWS:
+        law(call)
+
+
+@pytest.mark.parametrize("name", sorted(TABLE.operations))
+@settings(max_examples=6)
+@given(data=st.data())
+def test_odd_numbers_have_words_too(name: str, data: st.DataObject) -> None:
+    sample = data.draw(samples(name))
+
+    def odd(x: Tensor) -> Tensor:
+        if not x.is_floating_point():
+            return x
+        picks = data.draw(st.lists(st.sampled_from(ODD), min_size=x.numel(), max_size=x.numel()))
+        return torch.tensor(picks, dtype=x.dtype).reshape(x.shape)
+
+    odd_sample = Sample(sample.function, tuple(map(odd, sample.inputs)))
+    law_formula_is_one_clean_line(traced(name, odd_sample))
