@@ -6,10 +6,10 @@ import re
 
 import pytest
 
+from llm_linalg.markdown import LESSON
 from tui.cli import main
 from tui.cli_help import GENERATED
 from tui.keys import KEYS
-from tui.prose import LESSON
 from tui.text.guides import guide_rows, guides
 
 

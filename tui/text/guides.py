@@ -6,16 +6,14 @@ help` lists it and the command palette finds it. Lines of code and of tables are
 
 from __future__ import annotations
 
-import re
 from functools import cache
 from importlib.resources import files
+from itertools import groupby
 from typing import NamedTuple
 
+from llm_linalg.markdown import blocks, prose
 from tui.prose import paragraphs
 from tui.widgets.rows import Row, row
-
-_FENCE = re.compile(r"^(`{3,}|~{3,})")
-_HEADING = re.compile(r"^#{1,6} +(.*)$")
 
 
 class Guide(NamedTuple):
@@ -52,24 +50,10 @@ def _guide(topic: str, text: str) -> Guide:
 def guide_rows(text: str, width: int) -> list[Row]:
     """A guide's text as rows of at most `width` columns: headings in bold, prose as lessons have it."""
     rows: list[Row] = []
-    for heading, body in _sections(text):
-        if heading:
-            rows += [(), row((heading, "title")), ()] if rows else [row((heading, "title")), ()]
-        rows += paragraphs(body, width)
-    return rows
-
-
-def _sections(text: str) -> list[tuple[str, str]]:
-    """The text parted at its headings; a line in a fence is none."""
-    sections: list[tuple[str, list[str]]] = [("", [])]
-    fence = ""
-    for line in text.split("\n"):
-        mark = _FENCE.match(line)
-        heading = _HEADING.match(line) if not fence else None
-        if mark is not None:
-            fence = mark[1] if not fence else "" if line.startswith(fence) else fence
-        if heading is not None:
-            sections.append((heading[1], []))
+    for level, part in groupby(blocks(text), lambda block: block.level):
+        if level:
+            for heading in part:
+                rows += [*([()] if rows else ()), row((heading.text, "title")), ()]
         else:
-            sections[-1][1].append(line)
-    return [(heading, "\n".join(lines).strip("\n")) for heading, lines in sections if heading or any(lines)]
+            rows += paragraphs(prose([*part]), width)
+    return rows
