@@ -70,6 +70,12 @@ def test_what_the_first_paint_needs_of_the_engine_loads_no_torch(module: str) ->
     assert not loaded(f"import llm_linalg.{module}") & HEAVY
 
 
+def test_the_shelf_of_lessons_is_listed_without_a_parser() -> None:
+    listing = "from llm_linalg import lesson; [one.title for one in lesson.shelf()]"
+    assert not loaded(listing) & {*HEAVY, "markdown_it"}
+    assert "markdown_it" in loaded("from llm_linalg import lesson; lesson.find('matmul').stops")
+
+
 def test_no_engine_module_reaches_the_app_or_its_libraries() -> None:
     names = modules("llm_linalg")
     assert "llm_linalg.errors" in names
