@@ -339,7 +339,8 @@ def _adds_up(walk: Walk) -> None:
             assert states.count("current") == 1
             assert step.current == states.index("current")
             assert repr(step.terms[-1]) == repr(list(step.terms)[-1])  # nan equals nothing
-        if node.term_count:
+        signed = node.call is not None and bool(getattr(node.call.operation, "signs", ()))
+        if node.term_count or signed:
             total = sum(term.value for term in step.terms if term.state != "pending")
             assert close(total, step.value)
             if node.value.dtype.is_floating_point:
