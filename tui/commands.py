@@ -6,26 +6,7 @@ record; what reaches outside (quitting, copying, opening a screen) is done by th
 keys take an argument after a colon, and are what clicks, typing and the palette use: ``open:matmul``,
 ``set:n:+1``, ``pick:n``, ``go:12``.
 
-To add a command, add a record. This is one with everything in it:
-
-    Command(
-        "into", "enter", "↵", "into", "Go into the box, the operation, or the cell",
-        Group.DEPTH, Context.NODE, run=step_commands.motion(player.into), footer=12,
-        script="into", word_help="into the operation, or into the cell",
-    )
-
-- Where two commands live at once share a key the first in the table has it: put the one with the narrower
-  context above the other.
-- `run` makes a session from a session; write it in the module of its subject (steps, controls, board, map,
-  playground). For what the screen does write ``by_screen=True``, and do it in `tui.screens.app_commands`.
-- `script` says how a script repeats it: a fixed phrase, a function from `tui.script.spoken` where the words
-  depend on what happened, or `Unwritten` with the reason.
-- `word_help` makes the first word of that phrase a word of scripts and of the prompt. Leave it out where the
-  word takes more than this phrase: then it has its own action in `tui.script.words`.
-- `waits` says whether it has to wait for the program that is running.
-
-`tests/app/test_commands.py` tells what is missing or contradicts itself; the laws in
-`tests/app/test_command_laws.py` hold for the new command without being told of it.
+`tui/session/README.md` says how to add one.
 """
 
 from __future__ import annotations

@@ -1,0 +1,231 @@
+"""Laws that hold for every command of the table, along walks through sessions of every kind.
+
+A walk draws commands that are live, some of them before the program has been run again. Nothing here names a
+command for its own sake: a new record of the table is walked over too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from llm_linalg.lesson import catalog, find
+from tests.app.talks import deck_at
+from tests.app.talks import started as talk_at
+from tui import player
+from tui.commands import COMMANDS, Unwritten, Wait, run
+from tui.commands import find as find_command
+from tui.contexts import Context
+from tui.keys import live
+from tui.model.view_words import arguments
+from tui.playground import PLAYGROUND
+from tui.render.json import to_json
+from tui.render.plain import to_plain
+from tui.screens.explorer import contexts_of
+from tui.script.beginning import opening
+from tui.script.playback import last
+from tui.script.reader import parse
+from tui.script.recorder import Recorder
+from tui.script.running import ran
+from tui.session import Session
+from tui.stage import open_view
+from tui.talk import on_stage
+from tui.view import View
+
+PROGRAMS = ("x = torch.ones(2, 3)\ny = x @ x.T", "x = torch.ones(2", "a = torch.ones(2) + torch.ones(3)")
+KINDS = {
+    "a walk": ("matmul", 1),
+    "an error": ("shapes", 1),
+    "a mask": ("triangular", 1),
+    "a board": ("summary", 1),
+    "links": ("summary", 2),
+    "the map": ("why", 2),
+    "a backward pass": ("backprop", 1),
+    "slices": ("attention", 2),
+    "a list that grows": ("sampling", 7),
+    "devices": ("parallel", 3),
+    "the playground": ("play", 1),
+}
+
+
+def begun(kind: str, folder: Path) -> Session:
+    """A session of a kind, as it opens."""
+    if kind == "a talk":
+        return talk_at(deck_at(folder))
+    slug, stop = KINDS[kind]
+    lesson = PLAYGROUND if slug == "play" else find(slug)
+    return Session.start(View.opening(lesson, stop), [*catalog(), PLAYGROUND])
+
+
+def texts(session: Session) -> list[str]:
+    """The commands that are live, and clicks on what is shown."""
+    run_ = session.current
+    frame = None if run_ is None else run_.frame(session.view)
+    commands = [
+        command.id
+        for command in live(contexts_of(session, frame, ""))
+        if not command.by_screen and not isinstance(command.script, Unwritten)
+    ]
+    clicks = ["go:2", "scrub:400", *(f"set:{control.name}:+1" for control in session.view.lesson.controls)]
+    if session.talk is not None:
+        clicks += ["stage.go:1", "stage.go:3"]
+    else:
+        clicks += ["open:shapes", "example:causal", "stop:1", "node:0"]
+    if session.editing:
+        clicks += [*(f"write:1:{program}" for program in PROGRAMS), "line:1"]
+    if session.view.board is not None:
+        clicks.append("row:1")
+    if frame is not None:
+        clicks += [f"cell:{','.join('0' * len(panel.shape))}:{panel.name}" for panel in frame.panels]
+    if Context.MAP in session.contexts:
+        clicks += ["box:1", "box:2"]
+    if run_ is None:
+        return [text for text in commands + clicks if find_command(text).waits is not Wait.FOR_RUN]
+    return commands + clicks
+
+
+@dataclass
+class Step:
+    """A command, and the sessions around it; `after` has its program run, unless the next came first."""
+
+    before: Session
+    text: str
+    done: Session
+    after: Session
+
+
+@dataclass
+class Walk:
+    """Commands one after the other, and the script that was recorded."""
+
+    start: Session
+    steps: list[Step] = field(default_factory=list)
+    script: str = ""
+
+    @property
+    def end(self) -> Session:
+        """The session at the end, its program run."""
+        return self.steps[-1].after if self.steps else self.start
+
+
+def walk(start: Session, draw: Callable[[st.SearchStrategy[int]], int], length: int) -> Walk:
+    """A walk from a session; `draw` draws a number."""
+    recorder = Recorder(start.view, start.talk)
+    session = ran(start)
+    walked = Walk(session)
+    for number in range(length):
+        choices = texts(session)
+        text = choices[draw(st.integers(0, 10**6)) % len(choices)]
+        done = run(session, text)
+        recorder.note(session, text, done)
+        hurried = number < length - 1 and draw(st.integers(0, 4)) == 0
+        after = done if hurried else ran(done, session)
+        walked.steps.append(Step(session, text, done, after))
+        session = after
+    walked.script = recorder.text(session)
+    return walked
+
+
+def pictures(session: Session) -> tuple[str, str]:
+    """What is shown, as text."""
+    shown = ran(session)
+    assert shown.current is not None
+    frame = shown.current.frame(shown.view)
+    return to_json(frame), to_plain(frame)
+
+
+def kept(session: Session) -> dict[str, object]:
+    """What of a session a script brings back."""
+    talk = session.talk
+    names = ("view", "history", "trail", "visits", "control", "editing", "caret", "draft")
+    stage = None if talk is None else (talk.number, dict(talk.left), talk.black, talk.big)
+    return {"talk": stage, **{name: getattr(session, name) for name in names}}
+
+
+def law_undo_takes_a_change_back(step: Step) -> None:
+    before, done = step.before, step.done
+    if len(done.history.past) > len(before.history.past):
+        undone = run(done, "undo")
+        assert undone.view == before.view
+        assert undone.history.past == before.history.past
+        assert run(undone, "redo").view == done.view
+    elif step.text == "undo":
+        assert run(done, "redo").view == before.view
+
+
+def law_a_step_on_and_one_back_is_none(step: Step) -> None:
+    session = step.after
+    ground = session.navigation
+    if session.talk is not None:
+        there = run(session, "stage.next")
+        if there.view != session.view:
+            back = run(ran(there), "stage.back")
+            assert (back.view, on_stage(back).number) == (session.view, on_stage(session).number)
+    if ground is not None and ground.path:
+        number, steps = player.position(session.view, ground)
+        if number < steps:
+            back = run(ran(run(session, "forward")), "back")
+            assert player.position(back.view, ground) == (number, steps)
+            assert back.view.depth == session.view.depth
+
+
+def law_a_command_that_waits_for_no_run_needs_none(step: Step) -> None:
+    if find_command(step.text).waits is Wait.FOR_KEYS and not step.before.awaits(step.text):
+        without = run(replace(step.before, opened=None), step.text)
+        assert without.view == step.done.view
+        assert without.history == step.done.history
+
+
+def law_nothing_leads_out_of_a_deck(step: Step) -> None:
+    if step.before.talk is not None:
+        talk = on_stage(step.after)
+        assert step.after.view.lesson is talk.stop.lesson
+        assert not find_command(step.text).leaves_deck
+
+
+def law_a_view_is_reopened_by_its_command(step: Step) -> None:
+    session = ran(step.after)
+    if session.talk is None:
+        words = arguments(session.named)
+        view = opening(words)
+        frame = open_view(view).frame(view)
+        assert (to_json(frame), to_plain(frame)) == pictures(session), words
+
+
+LAWS = (
+    law_undo_takes_a_change_back,
+    law_a_step_on_and_one_back_is_none,
+    law_a_command_that_waits_for_no_run_needs_none,
+    law_nothing_leads_out_of_a_deck,
+    law_a_view_is_reopened_by_its_command,
+)
+
+
+@pytest.mark.parametrize("kind", [*KINDS, "a talk"])
+@settings(max_examples=4)
+@given(data=st.data())
+def test_laws_hold_along_a_walk(
+    kind: str, data: st.DataObject, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    start = begun(kind, tmp_path_factory.getbasetemp())
+    walked = walk(start, data.draw, data.draw(st.integers(1, 8)))
+    for step in walked.steps:
+        for law in LAWS:
+            law(step)
+    again, end = last(parse(walked.script, "walk.steps")), walked.end
+    assert kept(again) == kept(end), walked.script
+    assert pictures(again) == pictures(end), walked.script
+
+
+@pytest.mark.parametrize("kind", [*KINDS, "a talk"])
+def test_a_command_is_harmless_where_it_is_not_live(kind: str, tmp_path: Path) -> None:
+    start = ran(begun(kind, tmp_path))
+    for session in (start, replace(start, opened=None), replace(start, chosen=start.view.lesson.slug)):
+        for command in COMMANDS:
+            if command.run is not None and (command.when is not Context.PRESENTATION or session.talk):
+                assert isinstance(command.run(session), Session)
