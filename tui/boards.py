@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from llm_linalg.lesson import Board, BoardRow
 
 
-def selected(board: Board, row: int) -> BoardRow:
+def row_at(board: Board, row: int) -> BoardRow:
     """The row of a number, from 1; beyond the ends, the first or the last."""
     return board.rows[max(1, min(row, len(board.rows))) - 1]
 
@@ -37,7 +37,7 @@ def open_row(session: Session) -> Session:
     board = session.view.board
     if board is None:
         return session
-    row = selected(board, session.view.row)
+    row = row_at(board, session.view.row)
     opened = open_lesson(session, row.lesson)
     if opened is session:
         return session.with_notice(f"There is no lesson {row.lesson} here.")
@@ -75,7 +75,7 @@ def ask(session: Session) -> Session:
     run, board = session.current, session.view.board
     if run is None or board is None:
         return session
-    row = selected(board, session.view.row)
+    row = row_at(board, session.view.row)
     asked = cursor_moves.onto_tensor(run, session.view, row.name) if row.name is not None else session.view
     if asked == session.view:
         return session.with_notice(f"{row.label} has no cells to ask.")

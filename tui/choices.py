@@ -111,7 +111,7 @@ def link_by(number: int) -> Transition:
     return follow
 
 
-def open_chosen(session: Session) -> Session:
+def open_choice(session: Session) -> Session:
     """Open the lesson, or the place, chosen in the sidebar."""
     if session.chosen is None:
         return session
@@ -123,7 +123,7 @@ def open_chosen(session: Session) -> Session:
     return open_lesson(session, session.chosen)
 
 
-def move_selected(direction: int) -> Transition:
+def move_selection(direction: int) -> Transition:
     """Raise or lower the selected control."""
 
     def move(session: Session) -> Session:

@@ -66,10 +66,10 @@ def _width() -> int:
 
 
 def _keys() -> str:
-    from tui.keys import KEYS, grouped
+    from tui.keys import KEYS, help_groups
 
     lines = ["The keys, where nothing else is set. In the app ? shows those that work now."]
-    for group, commands in grouped(KEYS):
+    for group, commands in help_groups(KEYS):
         lines += ["", str(group), *(f"  {command.shown:<10} {command.help}" for command in commands)]
     return "\n".join(lines) + "\n"
 

@@ -167,7 +167,7 @@ COMMANDS: tuple[Command, ...] = (
     # The sidebar.
     Command(
         "list.open", "enter", "↑↓↵", "choose, open", "Open the lesson chosen in the sidebar",
-        Group.LESSON, Context.SIDEBAR, 1, control_commands.open_chosen, waits=Wait.NOTHING,
+        Group.LESSON, Context.SIDEBAR, 1, control_commands.open_choice, waits=Wait.NOTHING,
         script=writing.sidebar_choice,
     ),
     Command(
@@ -237,11 +237,11 @@ COMMANDS: tuple[Command, ...] = (
     ),
     Command(
         "board.up", "up", "↑", "row", "Select the row above", Group.BOARD, Context.BOARD,
-        run=board_commands.select_by(-1), waits=Wait.NOTHING, script=writing.selected_row,
+        run=board_commands.select_by(-1), waits=Wait.NOTHING, script=writing.row_choice,
     ),
     Command(
         "board.down", "down", "↓", "row", "Select the row below", Group.BOARD, Context.BOARD,
-        run=board_commands.select_by(1), waits=Wait.NOTHING, script=writing.selected_row,
+        run=board_commands.select_by(1), waits=Wait.NOTHING, script=writing.row_choice,
     ),
     Command(
         "board.ask", "c", "c", "cell", "Ask a cell of the row's tensor where it came from",
@@ -506,23 +506,23 @@ COMMANDS: tuple[Command, ...] = (
     ),
     Command(
         "control.down", "left_square_bracket", "[", "less", "Lower the selected control",
-        Group.CONTROLS, Context.ALWAYS, run=control_commands.move_selected(-1), waits=Wait.FOR_KEYS,
+        Group.CONTROLS, Context.ALWAYS, run=control_commands.move_selection(-1), waits=Wait.FOR_KEYS,
         script=writing.control,
     ),
     Command(
         "control.up", "right_square_bracket", "]", "more", "Raise the selected control",
-        Group.CONTROLS, Context.ALWAYS, run=control_commands.move_selected(1), waits=Wait.FOR_KEYS,
-        script=writing.raised_control,
+        Group.CONTROLS, Context.ALWAYS, run=control_commands.move_selection(1), waits=Wait.FOR_KEYS,
+        script=writing.control_or_append,
     ),
     Command(
         "control.next", "tab", "tab", "control", "Select the next control",
         Group.CONTROLS, Context.ALWAYS, run=control_commands.select_by(1), waits=Wait.NOTHING,
-        script=writing.selected_control,
+        script=writing.control_choice,
     ),
     Command(
         "control.previous", "shift+tab", "⇧tab", "control", "Select the control before",
         Group.CONTROLS, Context.ALWAYS, run=control_commands.select_by(-1), waits=Wait.NOTHING,
-        script=writing.selected_control,
+        script=writing.control_choice,
     ),
     Command(
         "seed.up", "s", "s", "seed +1", "Take the next seed",
@@ -617,11 +617,11 @@ COMMANDS: tuple[Command, ...] = (
     ),
     _with_argument(
         "set", "Move a control by its name, up or down", Group.CONTROLS, control_commands.set_control,
-        writing.raised_control, Wait.FOR_KEYS,
+        writing.control_or_append, Wait.FOR_KEYS,
     ),
     _with_argument(
         "pick", "Select a control by its name", Group.CONTROLS, control_commands.pick_control,
-        writing.selected_control, Wait.NOTHING,
+        writing.control_choice, Wait.NOTHING,
     ),
     _with_argument("go", "Go to a step by its number", Group.MOTION, step_commands.go_to, writing.step),
     _with_argument(
@@ -644,7 +644,7 @@ COMMANDS: tuple[Command, ...] = (
         writing.box,
     ),
     _with_argument(
-        "write", "Write another program in the editor", Group.PLAYGROUND, playground_commands.typed,
+        "write", "Write another program in the editor", Group.PLAYGROUND, playground_commands.write,
         writing.program,
     ),
     _with_argument(

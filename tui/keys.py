@@ -39,7 +39,7 @@ def footer(commands: Iterable[Command]) -> list[Command]:
     return sorted((command for command in commands if command.footer), key=lambda command: command.footer)
 
 
-def grouped(commands: Iterable[Command]) -> list[tuple[Group, list[Command]]]:
+def help_groups(commands: Iterable[Command]) -> list[tuple[Group, list[Command]]]:
     """The commands under the headings of the help, empty headings left out."""
     listed = list(commands)
     groups = [(group, [command for command in listed if command.group is group]) for group in Group]

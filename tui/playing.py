@@ -19,7 +19,7 @@ def edit(session: Session) -> Session:
     run = session.current
     node = None if run is None else run.top(session.view)
     line = (None if node is None else own_line(node)) or session.caret
-    return placed(replace(session, editing=True, caret=line, player=session.player.pause(), notice=""))
+    return at_caret(replace(session, editing=True, caret=line, player=session.player.pause(), notice=""))
 
 
 def leave(session: Session) -> Session:
@@ -75,7 +75,7 @@ def mend(session: Session) -> Session:
     return replace(session.with_undo(view), mended=(broken, number, view.program), notice=told)
 
 
-def typed(session: Session, argument: str) -> Session:
+def write(session: Session, argument: str) -> Session:
     """With another text in the editor, given as the cursor's line and the text: ``1:x = 2``.
 
     The editor undoes its own changes, so that undo doesn't.
@@ -92,10 +92,10 @@ def on_line(session: Session, argument: str) -> Session:
     """With the keys in the editor and its cursor on a line: its operation is shown."""
     if not is_playground(session.view.lesson):
         return session
-    return placed(replace(session, editing=True, caret=int(argument)))
+    return at_caret(replace(session, editing=True, caret=int(argument)))
 
 
-def placed(session: Session) -> Session:
+def at_caret(session: Session) -> Session:
     """At the operation of the cursor's line, or at the last one above it."""
     from tui.stage.line_notes import path_at
 

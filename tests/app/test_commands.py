@@ -11,7 +11,7 @@ from tests.app.driving import opened
 from tui.commands import BY_ID, COMMANDS, Command, Unwritten, find, run
 from tui.contexts import Context
 from tui.keymap import APART, TOGETHER
-from tui.keys import KEYS, footer, grouped, live
+from tui.keys import KEYS, footer, help_groups, live
 from tui.screens import app_commands
 from tui.script.words import BY_NAME, WORDS
 from tui.text.key_names import key_named
@@ -98,7 +98,7 @@ def test_of_two_commands_with_a_key_the_narrower_comes_first() -> None:
 
 def test_the_help_and_the_footer_have_every_live_key_once() -> None:
     keys = live(frozenset(Context))
-    listed = [key.id for _, members in grouped(keys) for key in members]
+    listed = [key.id for _, members in help_groups(keys) for key in members]
     assert sorted(listed) == sorted(key.id for key in keys)
     for context in Context:
         shown = footer(live({context}))

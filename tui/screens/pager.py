@@ -11,7 +11,7 @@ from textual.binding import Binding, BindingType
 
 from tui.choices import moving
 from tui.commands import Command, Group
-from tui.keys import grouped
+from tui.keys import help_groups
 from tui.screens.modal import ModalScreen
 from tui.text.key_names import shown
 from tui.widgets.row_widget import CommandClicked, RowWidget
@@ -107,7 +107,7 @@ class Pager(ModalScreen, inherit_bindings=False):
 def help_rows(keys: Iterable[Command], controls: Sequence[Control] = ()) -> list[Row]:
     """The keys under their headings."""
     rows: list[Row] = []
-    for group, members in grouped(keys):
+    for group, members in help_groups(keys):
         rows += [(), row((group, "title"))] if rows else [row((group, "title"))]
         for control in controls if group is Group.CONTROLS else ():
             text = f"Move {control.label} to its next value"

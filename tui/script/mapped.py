@@ -31,7 +31,7 @@ def ask(session: Session, rest: Sequence[str]) -> Session:
     return key("map.ask" if session.view.depth == "map" else "board.ask")(session, rest)
 
 
-def asked(way: Literal["lineage", "reach"]) -> Action:
+def follow_cell(way: Literal["lineage", "reach"]) -> Action:
     """With a cell followed through the program: the one named, or the one under the cursor; or none."""
 
     def act(session: Session, rest: Sequence[str]) -> Session:

@@ -80,7 +80,7 @@ def _shots(script: Script, most: int | None) -> Iterator[Shot]:
     for line in script.behind:
         with script.blamed(line):
             waits = [seconds(said[1:]) for said in line.acts if said[0] == "wait"]
-            session = acted(session, line.acts)
+            session = perform(session, line.acts)
         if len(waits) == len(line.acts) and before is not None:
             yield Shot(before, sum(waits), line.number)
             continue
@@ -98,7 +98,7 @@ def _shots(script: Script, most: int | None) -> Iterator[Shot]:
         before = session
 
 
-def acted(session: Session, acts: tuple[Words, ...]) -> Session:
+def perform(session: Session, acts: tuple[Words, ...]) -> Session:
     """The session after acts that happen at once. Raises UsageError or LessonError for what can't be."""
     for said in acts:
         session = find(said[0]).act(session.with_notice(""), said[1:])

@@ -69,14 +69,14 @@ def control(before: Session, argument: str, after: Session) -> Words:
     return ("set", name, dict(after.view.controls)[name])
 
 
-def raised_control(before: Session, argument: str, after: Session) -> Words:
+def control_or_append(before: Session, argument: str, after: Session) -> Words:
     """The value of the control that was moved; of a list that grew, that it did."""
     words = control(before, argument, after)
     grows = before.view.control(words[1]).append is not None and not argument.endswith("-1")
     return ("append", words[1]) if grows else words
 
 
-def selected_control(_before: Session, _argument: str, after: Session) -> Words:
+def control_choice(_before: Session, _argument: str, after: Session) -> Words:
     """The control that is selected."""
     return ("pick", after.control or "")
 
@@ -130,7 +130,7 @@ def open_row(before: Session, _argument: str, _after: Session) -> Words:
     return ("row", str(max(1, min(before.view.row, len(board.rows) if board else 1))))
 
 
-def selected_row(_before: Session, _argument: str, after: Session) -> Words:
+def row_choice(_before: Session, _argument: str, after: Session) -> Words:
     """The row of the board that is selected."""
     return ("choose", str(after.view.row))
 

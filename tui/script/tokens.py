@@ -62,7 +62,7 @@ def _string(line: str, place: int) -> tuple[str, int]:
     return str(text), end
 
 
-def spoken(said: Sequence[str]) -> str:
+def text_of(said: Sequence[str]) -> str:
     """An act as it is written: `acts` reads the same from it."""
     return " ".join(
         word if word.isprintable() and _BARE.fullmatch(word) else json.dumps(word) for word in said
@@ -71,4 +71,4 @@ def spoken(said: Sequence[str]) -> str:
 
 def line_of(said: Sequence[Words]) -> str:
     """Acts that happen at once, as a line."""
-    return f"{AT_ONCE} ".join(map(spoken, said))
+    return f"{AT_ONCE} ".join(map(text_of, said))

@@ -60,9 +60,9 @@ WORDS: tuple[ScriptWord, ...] = (
     *of_commands(Group.MAP),
     ScriptWord("box", "NAME/NAME…", "to a box of the map", mapped.to_box),
     ScriptWord(
-        "lineage", "[NAME I J…]", "light what a cell depends on; none: nothing", mapped.asked("lineage")
+        "lineage", "[NAME I J…]", "light what a cell depends on; none: nothing", mapped.follow_cell("lineage")
     ),
-    ScriptWord("reach", "[NAME I J…]", "light what a cell feeds; none: nothing", mapped.asked("reach")),
+    ScriptWord("reach", "[NAME I J…]", "light what a cell feeds; none: nothing", mapped.follow_cell("reach")),
     ScriptWord("order", "[NAME]", "a loop order; the next one without a name", acts.in_order),
     ScriptWord("set", "NAME VALUE", "a control's value", acts.set_control),
     ScriptWord("append", "[NAME]", "to a list what the program says, such as the next token", acts.append),
