@@ -17,8 +17,8 @@ from llm_linalg.ops.pointwise import Pointwise
 from llm_linalg.ops.reduction import Reduction
 from llm_linalg.ops.rowwise import Rowwise
 from llm_linalg.ops.signature import parse_signature
-from tests.engine.samples import BUILDERS, samples
-from tests.engine.test_reads import nodes_of
+from tests.ops.laws import traced
+from tests.ops.samples import samples
 
 OPERATIONS = sorted(TABLE.operations.values(), key=lambda operation: operation.name)
 NAMES = [operation.name for operation in OPERATIONS]
@@ -30,11 +30,6 @@ SECTIONS = {
     "Tensor": "Methods of a tensor",
     "attribute": "Attributes of a tensor",
 }
-
-
-@pytest.mark.parametrize("operation", OPERATIONS, ids=NAMES)
-def test_an_entry_has_a_sample(operation: Operation) -> None:
-    assert operation.name in BUILDERS
 
 
 @pytest.mark.parametrize("operation", OPERATIONS, ids=NAMES)
@@ -86,7 +81,7 @@ def test_an_entry_has_a_price_that_covers_what_it_makes(operation: Operation, da
 
 
 def calls(operation: Operation, data: st.DataObject) -> Iterator[Node]:
-    yield from nodes_of(data.draw(samples(operation.name)), operation.name)
+    yield from traced(operation.name, data.draw(samples(operation.name))).nodes
 
 
 def is_view(operation: Operation, node: Node) -> bool:
