@@ -7,10 +7,8 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 
-from llm_linalg.spelling import unknown
 from tui.files.output import write
-from tui.model.errors import UsageError
-from tui.model.flags import Parser
+from tui.model.flags import Choice, Parser
 from tui.text.guides import guide_rows, guides
 
 WIDEST = 100  # columns of prose that are read well
@@ -21,25 +19,25 @@ def parser() -> Parser:
     parser = Parser(
         prog="llm-linalg help", description="Print a guide, or list the guides there are.", allow_abbrev=False
     )
-    parser.add_argument("topic", nargs="?", metavar="TOPIC", help="a guide, keys, or language")
+    parser.add_argument(
+        "topic", nargs="?", type=Choice("topic", topics()), metavar="TOPIC", help=", ".join(topics())
+    )
     return parser
 
 
 def run(flags: argparse.Namespace) -> int:
-    """Prints a topic, or all there are. Raises UsageError for an unknown one."""
+    """Prints a topic, or all there are."""
     if flags.topic is None:
         write("".join(_listed()))
         return 0
-    if flags.topic not in topics():
-        raise UsageError(unknown("topic", flags.topic, topics()))
     generated = GENERATED.get(flags.topic)
     write(_guide(flags.topic, _width()) if generated is None else generated[1]())
     return 0
 
 
-def topics() -> list[str]:
+def topics() -> tuple[str, ...]:
     """What there is to read."""
-    return sorted([*guides(), *GENERATED])
+    return tuple(sorted([*guides(), *GENERATED]))
 
 
 def _listed() -> Iterator[str]:

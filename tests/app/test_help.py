@@ -52,7 +52,7 @@ def test_a_guide_has_a_title_and_fits_a_terminal(topic: str) -> None:
     guide = guides()[topic]
     assert guide.title
     assert not guide.title.startswith("#")
-    assert LESSON not in guide.text  # a link to a lesson is a key in the app, and nothing here
+    assert "](lesson:" not in guide.text  # a link to a lesson is a key in the app, and nothing here
     assert words(topic, 76) == words(topic, 1000)
 
 
