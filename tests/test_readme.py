@@ -148,7 +148,7 @@ def test_the_settings_example_is_a_file_of_settings(tmp_path: Path) -> None:
     file = tmp_path / "llm-linalg" / "config.toml"
     file.write_text(example, encoding="utf-8")
     settings = decided(argparse.Namespace(), {"XDG_CONFIG_HOME": str(tmp_path), "LC_ALL": "C.UTF-8"})
-    assert (settings.text("theme"), settings.speed, settings.text("lesson")) == ("light", 8.0, "matmul")
+    assert (settings.values.theme, settings.values.speed, settings.values.lesson) == ("light", 8.0, "matmul")
     assert {key.id: key.keys for key in settings.keys if key.id in settings.moved} == {
         "stop.next": "pagedown,full_stop",
         "stop.previous": "pageup,comma",

@@ -59,7 +59,7 @@ def _launched(flags: argparse.Namespace, lesson: Lesson | None, drafts: Drafts |
     settings = decided(flags, os.environ, memory)
     view, notice = opening(flags, settings, memory, lesson)
     saving.check(flags.record, view.lesson)
-    if settings.on("plain") or dumb(os.environ):
+    if settings.values.plain or dumb(os.environ):
         return plain(view, notice, memory, settings, record=flags.record)
 
     def make() -> Explorer:
@@ -81,13 +81,13 @@ def options_of(settings: Settings) -> Options:
     from tui.app import Options
 
     return Options(
-        theme=settings.text("theme"),
+        theme=settings.values.theme,
         theme_asked=settings.found["theme"].source != "default",
-        ascii_only=settings.on("ascii"),
-        motion=settings.on("motion"),
-        slowest=SLOW if settings.on("slow_link") else 0.0,
-        speed=settings.speed,
-        time_limit=settings.time_limit,
+        ascii_only=settings.values.ascii,
+        motion=settings.values.motion,
+        slowest=SLOW if settings.values.slow_link else 0.0,
+        speed=settings.values.speed,
+        time_limit=settings.values.time_limit,
         keys=settings.keys,
     )
 
@@ -102,9 +102,9 @@ def drawn(make: Callable[[], Shown], settings: Settings) -> tuple[Shown, int]:
     os.environ.pop("NO_COLOR", None)  # the theme says it; libraries would take an empty one for a yes
     if os.environ.get("TEXTUAL_COLOR_SYSTEM", "auto") in ("", "auto"):
         os.environ["TEXTUAL_COLOR_SYSTEM"], _ = color_depth(os.environ)
-    if not settings.on("motion") or settings.on("slow_link"):
+    if not settings.values.motion or settings.values.slow_link:
         os.environ["TEXTUAL_ANIMATIONS"] = "none"
-    if settings.on("slow_link"):
+    if settings.values.slow_link:
         os.environ["TEXTUAL_FPS"] = "10"
     app = make()
     from tui.terminal.redirect import redirect_output
@@ -112,7 +112,7 @@ def drawn(make: Callable[[], Shown], settings: Settings) -> tuple[Shown, int]:
     with redirect_output() as out, crash_log.in_threads(app.fail):
         app.screen_descriptor = out.screen
         try:
-            app.run(mouse=settings.on("mouse"))
+            app.run(mouse=settings.values.mouse)
         except Exception as error:  # noqa: BLE001 - whatever it is, the terminal is ours no more
             app.failure = app.failure or error
         if app.failure is not None:
@@ -173,10 +173,10 @@ def opening(
 
 def wanted_lesson(settings: Settings) -> Lesson | None:
     """The lesson that the settings name, if they do. Raises UsageError with the place where it is named."""
-    if not settings.text("lesson"):
+    if not settings.values.lesson:
         return None
     try:
-        return lesson_named(settings.text("lesson"))
+        return lesson_named(settings.values.lesson)
     except UsageError as error:
         raise UsageError(f"{settings.found['lesson'].where}: lesson: {error}") from None
 
@@ -214,11 +214,11 @@ def plain(
         view,
         catalog(),
         width=columns or 80,
-        ascii_only=settings.on("ascii"),
+        ascii_only=settings.values.ascii,
         notice=notice,
         talk=talk,
         record=record,
-        seconds=settings.time_limit or None,
+        seconds=settings.values.time_limit or None,
     )
     if left is not None and talk is None:
         memory.update(lambda state: at_view(state, left))

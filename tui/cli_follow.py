@@ -44,8 +44,8 @@ def run(flags: argparse.Namespace) -> int:
     """What an audience sees; returns the exit code."""
     settings = decided(flags, os.environ)
     link = met("follow", flags)
-    if settings.on("plain") or cli_app.dumb(os.environ):
-        return asyncio.run(read_frames(link, ascii_only=settings.on("ascii")))
+    if settings.values.plain or cli_app.dumb(os.environ):
+        return asyncio.run(read_frames(link, ascii_only=settings.values.ascii))
     return cli_app.drawn(lambda: _follower(link, settings), settings)[1]
 
 

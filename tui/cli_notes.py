@@ -38,7 +38,7 @@ def run(flags: argparse.Namespace) -> int:
     """The speaker's notes; returns the exit code."""
     settings = decided(flags, os.environ)
     link = met("notes", flags)
-    if settings.on("plain") or cli_app.dumb(os.environ):
+    if settings.values.plain or cli_app.dumb(os.environ):
         return asyncio.run(read_notes(link))
 
     def make() -> NotesApp:

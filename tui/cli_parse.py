@@ -9,10 +9,10 @@ import argparse
 import re
 
 from llm_linalg.spelling import quoted
-from tui.model.flags import Choice, Parser, speed, switch, time_limit, whole
+from tui.model.flags import Parser, whole
 from tui.model.view_words import picture_flags
+from tui.settings import BY_NAME, COLOURS, SHOWN
 
-THEMES = ("dark", "light", "high-contrast", "no-colour")
 FORMATS = ("plain", "json", "screen", "svg", "ansi")
 LARGEST = 1000  # columns or rows of a frame
 
@@ -66,8 +66,8 @@ def view_flags(parser: Parser) -> None:
 
 def colour_flags(parser: Parser) -> None:
     """The flags of colours and characters."""
-    parser.add_argument("--theme", type=Choice("theme", THEMES), metavar="T", help=f"{', '.join(THEMES)}")
-    switch(parser, "--ascii", "no glyph outside ASCII")
+    for name in COLOURS:
+        BY_NAME[name].add_to(parser)
 
 
 def app_parser() -> Parser:
@@ -94,20 +94,12 @@ def app_flags(parser: Parser) -> None:
 
 
 def time_limit_flag(parser: Parser) -> None:
-    """The flag of what runs programs for somebody who waits."""
-    parser.add_argument(
-        "--time-limit",
-        type=time_limit,
-        metavar="SECONDS",
-        help="stop a program after so long: 2 unless given; 0 or off for no such limit",
-    )
+    """The flag of how long a program may run."""
+    BY_NAME["time_limit"].add_to(parser)
 
 
 def shown_flags(parser: Parser) -> None:
     """The flags of how the app is shown."""
     parser.add_argument("--play", action="store_true", help="start playing")
-    parser.add_argument("--speed", type=speed, metavar="N", help="steps a second: 4 unless given")
-    switch(parser, "--plain", "no screen: a line in, a frame as text out")
-    switch(parser, "--mouse", "without it the mouse is left to the terminal")
-    switch(parser, "--motion", "without it nothing ever moves by itself")
-    switch(parser, "--slow-link", "send as little as possible")
+    for name in SHOWN:
+        BY_NAME[name].add_to(parser)

@@ -35,11 +35,11 @@ def run(flags: argparse.Namespace) -> int:
     """
     memory = Memory(kept.folder(os.environ))
     settings = decided(flags, os.environ, memory)
-    if flags.autoplay is not None and not settings.on("motion"):
+    if flags.autoplay is not None and not settings.values.motion:
         raise UsageError("--autoplay goes on by itself, and the settings say that nothing does")
     deck = checked(deck_named(flags.deck))
     saving.check(flags.record, deck.stops[0].lesson)
-    lines = settings.on("plain") or cli_app.dumb(os.environ)
+    lines = settings.values.plain or cli_app.dumb(os.environ)
     number = first_stop(deck, flags.stop, memory if not lines and not flags.loop else Memory())
     talk = Talk(
         deck,

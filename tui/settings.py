@@ -11,17 +11,17 @@ import argparse
 import codecs
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
-from typing import Literal, NamedTuple
+from dataclasses import dataclass, field, fields
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
-from tui import config_file, kept
-from tui.cli_parse import THEMES
-from tui.commands import Command
-from tui.config_file import ConfigError
-from tui.keymap import changed
-from tui.keys import KEYS
-from tui.model.flags import Choice, given, speed, time_limit
-from tui.state import Memory
+from tui.model.flags import Choice, Parser, given, speed, switch, time_limit
+
+if TYPE_CHECKING:
+    from tui import config_file
+    from tui.commands import Command
+    from tui.state import Memory
+
+THEMES = ("dark", "light", "high-contrast", "no-colour")
 
 Value = str | float | bool
 Source = Literal["flag", "environment", "file", "state", "default"]
@@ -49,27 +49,114 @@ def _locale(environment: Mapping[str, str]) -> Decided | None:
     return None if utf8(environment) else (True, "the locale, which is not UTF-8")
 
 
-class Setting(NamedTuple):
-    """One setting.
+def setting(
+    default: Any,
+    says: str,
+    read: Callable[[str], Value] = yes_or_no,
+    *,
+    flag: str,
+    metavar: str = "N",
+    others: Callable[[Mapping[str, str]], Decided | None] = _nothing,
+) -> Any:
+    """A field of `Values`.
 
-    Attributes:
-        name: its key in the file; the flag is `--name` with hyphens, the variable `LLM_LINALG_NAME`.
-        default: its value where nothing says otherwise.
-        read: makes a value of a text; raises ArgumentTypeError.
-        says: what it is, in a line.
-        others: what other variables of the environment decide, where its own is not set.
+    Args:
+        default: Its value where nothing says otherwise.
+        says: What it is, in a line.
+        read: Makes a value of a text; raises ArgumentTypeError.
+        flag: The help of its flag; empty for what is no flag.
+        metavar: What stands for the flag's value in the help; a switch has none.
+        others: What other variables of the environment decide, where its own is not set.
     """
+    about = {"says": says, "read": read, "flag": flag, "metavar": metavar, "others": others}
+    return field(default=default, metadata={"default": default, **about})
+
+
+@dataclass(frozen=True, slots=True)
+class Values:
+    """The settings, each a field: all that is known of a setting stands there.
+
+    To add a setting, add a field; its name is the key in the file, with hyphens the flag, and in capitals
+    behind ``LLM_LINALG_`` the variable of the environment::
+
+        motion: bool = setting(
+            True, "false: it never moves by itself", flag="without it nothing ever moves by itself"
+        )
+
+    - A switch is a bool, and has `--name` and `--no-name`. Another setting is a text or a float, and says how
+      that is read.
+    - What decides besides, such as ``NO_COLOR``, is `others`.
+    - Read it where it matters: ``settings.values.motion``.
+    - Name its flag in `SHOWN`, if the app's commands have it, and the setting in the guide
+      ``tui/help/settings.md``.
+
+    `llm-linalg config`, its example and the completion know the setting from here, and
+    `tests/app/test_settings.py` tells what is missing.
+    """
+
+    lesson: str = setting(
+        "", "the lesson that opens when none is named; without it, the last place", str, flag=""
+    )
+    theme: str = setting(
+        "dark",
+        ", ".join(THEMES),
+        Choice("theme", THEMES),
+        flag=", ".join(THEMES),
+        metavar="T",
+        others=_no_color,
+    )
+    speed: float = setting(4.0, "steps a second at the start", speed, flag="steps a second: 4 unless given")
+    time_limit: float = setting(
+        2.0,
+        "seconds that a program may run; 0 for no such limit",
+        time_limit,
+        flag="stop a program after so long: 2 unless given; 0 or off for no such limit",
+        metavar="SECONDS",
+    )
+    ascii: bool = setting(False, "no glyph outside ASCII", flag="no glyph outside ASCII", others=_locale)
+    plain: bool = setting(
+        False,
+        "no screen: a line in, a frame as text out",
+        flag="no screen: a line in, a frame as text out",
+    )
+    mouse: bool = setting(
+        True, "false leaves the mouse to the terminal", flag="without it the mouse is left to the terminal"
+    )
+    motion: bool = setting(
+        True, "false: it never moves by itself", flag="without it nothing ever moves by itself"
+    )
+    slow_link: bool = setting(False, "send as little as possible", flag="send as little as possible")
+
+
+COLOURS = ("theme", "ascii")
+"""The settings of colours and characters, which are flags of every picture."""
+SHOWN = ("speed", "plain", "mouse", "motion", "slow_link")
+"""Those of how the app is shown, which are flags of the commands that open it."""
+
+
+class Setting(NamedTuple):
+    """One setting, as its field says; see `setting` for the attributes."""
 
     name: str
     default: Value
-    read: Callable[[str], Value]
     says: str
-    others: Callable[[Mapping[str, str]], Decided | None] = _nothing
+    read: Callable[[str], Value]
+    flag: str
+    metavar: str
+    others: Callable[[Mapping[str, str]], Decided | None]
 
     @property
     def variable(self) -> str:
         """The variable of the environment."""
         return f"LLM_LINALG_{self.name.upper()}"
+
+    def add_to(self, parser: Parser) -> None:
+        """Adds its flag, None where it isn't given, to a parser."""
+        name = f"--{self.name.replace('_', '-')}"
+        if isinstance(self.default, bool):
+            switch(parser, name, self.flag)
+        else:
+            parser.add_argument(name, type=self.read, metavar=self.metavar, help=self.flag)
 
     def of_toml(self, value: object) -> Value:
         """The value that stands in the file. Raises ArgumentTypeError."""
@@ -86,17 +173,8 @@ class Setting(NamedTuple):
         return self.read(value)
 
 
-SETTINGS = (
-    Setting("lesson", "", str, "the lesson that opens when none is named; without it, the last place"),
-    Setting("theme", "dark", Choice("theme", THEMES), ", ".join(THEMES), _no_color),
-    Setting("speed", 4.0, speed, "steps a second at the start"),
-    Setting("time_limit", 2.0, time_limit, "seconds that a program may run; 0 for no such limit"),
-    Setting("ascii", False, yes_or_no, "no glyph outside ASCII", _locale),
-    Setting("plain", False, yes_or_no, "no screen: a line in, a frame as text out"),
-    Setting("mouse", True, yes_or_no, "false leaves the mouse to the terminal"),
-    Setting("motion", True, yes_or_no, "false: it never moves by itself"),
-    Setting("slow_link", False, yes_or_no, "send as little as possible"),
-)
+SETTINGS = tuple(Setting(one.name, **one.metadata) for one in fields(Values))
+BY_NAME = {one.name: one for one in SETTINGS}
 
 
 class Found(NamedTuple):
@@ -119,27 +197,14 @@ class Settings:
     """
 
     found: Mapping[str, Found]
-    keys: tuple[Command, ...] = KEYS
+    keys: tuple[Command, ...]
     moved: Mapping[str, str] = field(default_factory=dict)
     file: str | None = None
 
-    def on(self, name: str) -> bool:
-        """Whether a switch is on."""
-        return self.found[name].value is True
-
-    def text(self, name: str) -> str:
-        """A text."""
-        return str(self.found[name].value)
-
     @property
-    def speed(self) -> float:
-        """Steps a second."""
-        return float(self.found["speed"].value)
-
-    @property
-    def time_limit(self) -> float:
-        """How many seconds a program may run; 0 if the clock has no say."""
-        return float(self.found["time_limit"].value)
+    def values(self) -> Values:
+        """The values alone."""
+        return Values(**{name: one.value for name, one in self.found.items()})  # type: ignore[arg-type]
 
 
 def decided(
@@ -150,6 +215,9 @@ def decided(
     Raises:
         ConfigError: For a variable or a file that is wrong.
     """
+    from tui import config_file, kept
+    from tui.keymap import changed
+
     home = kept.folder(environment, kept.CONFIG)
     path = None if home is None else home / config_file.NAME
     file = config_file.read(path, {setting.name: setting.of_toml for setting in SETTINGS})
@@ -177,6 +245,8 @@ def _found(
         try:
             yield Found(setting.read(environment[setting.variable]), "environment", setting.variable)
         except argparse.ArgumentTypeError as error:
+            from tui.config_file import ConfigError
+
             raise ConfigError(f"{setting.variable}: {error}") from None
     other = setting.others(environment)
     if other is not None:
@@ -205,6 +275,8 @@ def utf8(environment: Mapping[str, str]) -> bool:
 
 def example() -> str:
     """A file with every setting and key, each commented out, at its default."""
+    from tui.keys import KEYS
+
     lines = [
         "# Settings of llm-linalg. A flag goes before the environment (LLM_LINALG_THEME and so on),",
         "# and that before this file: ~/.config/llm-linalg/config.toml, or the folder XDG_CONFIG_HOME names.",

@@ -13,7 +13,7 @@ from llm_linalg.lesson import catalog
 from llm_linalg.vocabulary import ORDER_NAMES
 from tui.cli import COMMANDS, main, parsers
 from tui.cli_completion import SHELLS, whole_parser
-from tui.cli_parse import THEMES
+from tui.settings import THEMES
 
 # zsh completes at a prompt alone: tests/terminal/test_completion.py asks it there.
 ASKED = [shell for shell in ("bash", "fish") if shutil.which(shell)]

@@ -6,7 +6,6 @@ import re
 
 import pytest
 
-from llm_linalg.markdown import LESSON
 from tui.cli import main
 from tui.cli_help import GENERATED
 from tui.keys import KEYS

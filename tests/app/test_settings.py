@@ -23,8 +23,9 @@ from tui.keys import KEYS, live
 from tui.model.errors import UsageError
 from tui.model.flags import Parser
 from tui.model.view_words import VIEW, picture_flags
-from tui.settings import SETTINGS, Settings, decided, example
+from tui.settings import COLOURS, SETTINGS, SHOWN, Found, Setting, Settings, decided, example
 from tui.state import Memory
+from tui.text.guides import guides
 from tui.text.key_names import CHARACTERS, key_named, shown
 
 UTF8 = {"LC_ALL": "C.UTF-8"}
@@ -86,15 +87,15 @@ def test_a_flag_goes_before_the_environment_and_that_before_the_file(
 def test_the_last_runs_theme_goes_before_the_default_alone(config: Path) -> None:
     Memory(config.parent).update(lambda state: type(state)(theme="light"))
     assert settings(config, "").found["theme"].source == "state"
-    assert settings(config, "").text("theme") == "light"
-    assert settings(config, 'theme = "high-contrast"').text("theme") == "high-contrast"
-    assert settings(config, 'theme = "light"', NO_COLOR="1").text("theme") == "no-colour"
-    assert settings(config, "", LLM_LINALG_THEME="dark", NO_COLOR="1").text("theme") == "dark"
+    assert settings(config, "").values.theme == "light"
+    assert settings(config, 'theme = "high-contrast"').values.theme == "high-contrast"
+    assert settings(config, 'theme = "light"', NO_COLOR="1").values.theme == "no-colour"
+    assert settings(config, "", LLM_LINALG_THEME="dark", NO_COLOR="1").values.theme == "dark"
 
 
 def test_a_locale_without_utf8_asks_for_ascii(config: Path) -> None:
-    assert settings(config, "ascii = false", LC_ALL="C").on("ascii")
-    assert not settings(config, "", "--no-ascii", LC_ALL="C").on("ascii")
+    assert settings(config, "ascii = false", LC_ALL="C").values.ascii
+    assert not settings(config, "", "--no-ascii", LC_ALL="C").values.ascii
 
 
 @pytest.mark.parametrize(
@@ -144,7 +145,7 @@ def test_what_is_no_file_is_said_and_a_home_that_is_none_is_not(tmp_path: Path) 
     with pytest.raises(ConfigError, match="not UTF-8"):
         decided(NOTHING, UTF8 | {"XDG_CONFIG_HOME": str(tmp_path)})
     for nowhere in ("/dev/null", "/nowhere"):
-        assert decided(NOTHING, UTF8 | {"XDG_CONFIG_HOME": nowhere}).text("theme") == "dark"
+        assert decided(NOTHING, UTF8 | {"XDG_CONFIG_HOME": nowhere}).values.theme == "dark"
     assert decided(NOTHING, UTF8).file is None
 
 
@@ -159,6 +160,19 @@ def test_the_example_is_the_defaults(config: Path) -> None:
         key.id: key.key_names for key in KEYS
     }
     assert settings(config, "\n".join(lines)).keys == KEYS
+
+
+@pytest.mark.parametrize("one", SETTINGS, ids=lambda one: one.name)
+def test_each_setting_is_complete(one: Setting, config: Path) -> None:
+    assert one.says
+    assert one.read(str(one.default)) == one.default
+    assert f"\n#{one.name} = " in example()
+    assert one.name in guides()["settings"].text
+    assert one.variable == f"LLM_LINALG_{one.name.upper()}"
+    actions = [action for action in app_parser().actions if action.dest == one.name]
+    assert [action.help for action in actions] == [one.flag or actions[0].help]
+    assert (one.name in (*COLOURS, *SHOWN, "time_limit")) == bool(one.flag)
+    assert settings(config, "").found[one.name] == Found(one.default)
 
 
 def test_the_view_flags_are_named_whole() -> None:
