@@ -22,8 +22,12 @@ commands:
   llm-linalg open FILE             open a notebook (.ipynb), a Python file or any Markdown with Python
   llm-linalg play [FILE]           write a program and see at once what torch did
   llm-linalg present DECK          show a deck on a stage: a Markdown file, a folder, a lesson
+  llm-linalg notes                 the speaker's notes of what is presented, in another terminal
+  llm-linalg follow                what is presented, in another terminal
   llm-linalg lessons [--json]      list the lessons
   llm-linalg frame LESSON …        print one picture, or all of them
+  llm-linalg export WHAT -o FILE   write a lesson, a deck or a script as a page, a recording, a picture
+  llm-linalg play-script FILE      play a script of actions in the app
   llm-linalg run [FILE | - | -c CODE]   run a program of the tensor language and print its tensors
   llm-linalg trace FILE.py:FUNCTION     import and run your own code, and open what torch did in it
   llm-linalg completion SHELL      print what completes words in bash, zsh or fish

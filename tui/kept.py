@@ -16,7 +16,9 @@ LARGEST = 200_000  # bytes that are read
 def folder(environment: Mapping[str, str], kind: tuple[str, str] = STATE) -> Path | None:
     """The folder of this program among those of a kind, `STATE` or `CONFIG`; None where no home is known.
 
-    A variable that is no absolute path counts for nothing, as the XDG specification says.
+    A variable that is no absolute path counts for nothing, as the XDG specification says; macOS has the same
+    folders. (platformdirs takes a relative path, and a home from the list of users where the environment has
+    none: neither is to be written to.)
     """
     variable, below = kind
     top = Path(environment.get(variable, ""))

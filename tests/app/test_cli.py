@@ -12,7 +12,8 @@ import torch
 from llm_linalg import __version__
 from tests.app.lessons import PRODUCT
 from tui import cli_frame
-from tui.cli import main
+from tui.cli import COMMANDS, command, main
+from tui.cli_parse import EPILOG
 from tui.files.output import Sink
 
 Capture = pytest.CaptureFixture[str]
@@ -250,3 +251,11 @@ def test_what_torch_says_of_a_shape_error_is_there_too(capsys: Capture) -> None:
     code, _, narration = ours(capsys, "run", "-c", program)
     assert code == 1
     assert narration.splitlines()[-1] == f"torch: {caught.value}"
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_each_command_has_a_parser_of_its_name_and_is_listed(name: str) -> None:
+    found = command(name)
+    assert found.parser().prog == f"llm-linalg {name}"
+    assert callable(found.run)
+    assert f"\n  llm-linalg {name} " in EPILOG
