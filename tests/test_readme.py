@@ -82,8 +82,10 @@ def test_it_shows_commands_without_a_terminal() -> None:
 
 
 @pytest.mark.parametrize("words", headless(), ids=" ".join)
-def test_each_command_that_needs_no_terminal_works(words: list[str]) -> None:
-    assert python("-m", "tui", *words).strip()
+def test_each_command_that_needs_no_terminal_works(words: list[str], tmp_path: Path) -> None:
+    program = tmp_path / "program.py"
+    program.write_text("x = torch.ones(2)\n", encoding="utf-8")
+    assert python("-m", "tui", *(str(program) if word == program.name else word for word in words)).strip()
 
 
 def test_the_python_example_works() -> None:
