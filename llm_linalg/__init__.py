@@ -17,18 +17,18 @@ if TYPE_CHECKING:
     from llm_linalg.api.run import run as run
     from llm_linalg.api.trace import Trace as Trace
     from llm_linalg.api.trace import trace as trace
-    from llm_linalg.errors import HaltedError as HaltedError
-    from llm_linalg.errors import LimitError as LimitError
-    from llm_linalg.errors import ProgramError as ProgramError
-    from llm_linalg.errors import ShapeError as ShapeError
-    from llm_linalg.exploring import explore as explore
-    from llm_linalg.lesson import Control as Control
-    from llm_linalg.lesson import Lesson as Lesson
-    from llm_linalg.lesson import LessonError as LessonError
-    from llm_linalg.lesson import Stop as Stop
-    from llm_linalg.walk import Step as Step
-    from llm_linalg.walk import Term as Term
-    from llm_linalg.walk import Walk as Walk
+    from llm_linalg.base.errors import HaltedError as HaltedError
+    from llm_linalg.base.errors import LimitError as LimitError
+    from llm_linalg.base.errors import ProgramError as ProgramError
+    from llm_linalg.base.errors import ShapeError as ShapeError
+    from llm_linalg.lessons.explore import explore as explore
+    from llm_linalg.lessons.reader import Control as Control
+    from llm_linalg.lessons.reader import Lesson as Lesson
+    from llm_linalg.lessons.reader import LessonError as LessonError
+    from llm_linalg.lessons.reader import Stop as Stop
+    from llm_linalg.walks.walk import Step as Step
+    from llm_linalg.walks.walk import Term as Term
+    from llm_linalg.walks.walk import Walk as Walk
 
 __version__ = "0.1.0"
 
@@ -36,21 +36,21 @@ __version__ = "0.1.0"
 warnings.filterwarnings("ignore", message="Failed to initialize NumPy", category=UserWarning)
 
 _HOMES = {
-    "Control": "lesson",
-    "Lesson": "lesson",
-    "LessonError": "lesson",
-    "LimitError": "errors",
+    "Control": "lessons.reader",
+    "Lesson": "lessons.reader",
+    "LessonError": "lessons.reader",
+    "LimitError": "base.errors",
     "Node": "api.node",
     "Operand": "api.node",
-    "ProgramError": "errors",
-    "ShapeError": "errors",
-    "Step": "walk",
-    "Stop": "lesson",
-    "HaltedError": "errors",
-    "Term": "walk",
+    "ProgramError": "base.errors",
+    "ShapeError": "base.errors",
+    "Step": "walks.walk",
+    "Stop": "lessons.reader",
+    "HaltedError": "base.errors",
+    "Term": "walks.walk",
     "Trace": "api.trace",
-    "Walk": "walk",
-    "explore": "exploring",
+    "Walk": "walks.walk",
+    "explore": "lessons.explore",
     "run": "api.run",
     "trace": "api.trace",
 }

@@ -13,7 +13,7 @@ import sys
 import pytest
 from hypothesis import HealthCheck, settings
 
-from tui.cli import KERNELS
+from tui.cli.main import KERNELS
 
 # What decides how a screen looks.
 TERMINAL = {"TERM": "xterm-256color", "LC_ALL": "C.UTF-8", "LANG": "C.UTF-8", "COLUMNS": "80", "LINES": "24"}

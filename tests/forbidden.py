@@ -17,15 +17,15 @@ ALLOWED = {
         "llm_linalg.ops.torch_names",
         "resolve",
     ): "torch functions, by the spellings in our table of operations",
-    ("llm_linalg.language.tables", "_pick"): "torch's own, by the words of our tables",
+    ("llm_linalg.language.allowlist", "_pick"): "torch's own, by the words of our tables",
     (
-        "llm_linalg.language.layers",
+        "llm_linalg.language.modules",
         "attribute",
     ): "a name that stands in the table of a layer's attributes",
-    ("tui.cli", "command"): "a command's module, by the words of our table of commands",
+    ("tui.cli.main", "command"): "a command's module, by the words of our table of commands",
     ("tui.model.flags", "given"): "a flag's value, by a name of our table of settings or of the view's flags",
-    ("llm_linalg.trusted", "_imported"): "the user's own module, which they asked to be imported and run",
-    ("llm_linalg.trusted", "_attribute"): "the user's own function, by the name that they gave",
+    ("llm_linalg.api.trusted", "_imported"): "the user's own module, which they asked to be imported and run",
+    ("llm_linalg.api.trusted", "_attribute"): "the user's own function, by the name that they gave",
 }
 
 RUNS_TEXT = {"eval", "exec", "compile", "__import__"}

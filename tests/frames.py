@@ -14,8 +14,8 @@ import json
 import sys
 from contextlib import redirect_stderr, redirect_stdout
 
-from llm_linalg.lesson import Lesson, Stop, catalog
-from tui.cli import main
+from llm_linalg.lessons.reader import Lesson, Stop, catalog
+from tui.cli.main import main
 
 COLUMNS, ROWS = 80, 24
 FORMATS = ("plain", "json", "screen")

@@ -15,7 +15,7 @@ import pytest
 from tests.conftest import pinned
 from tests.test_readme import ROOT, fences
 
-MODULE = "tui.pytest_plugin"
+MODULE = "tui.cli.pytest_plugin"
 
 
 def run(folder: Path, *words: str, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -154,7 +154,9 @@ def test_pytest_finds_it_by_its_entry_point(tmp_path: Path) -> None:
 
 
 def test_without_pytest_the_program_works(tmp_path: Path) -> None:
-    code = "import sys; sys.modules['pytest'] = None; from tui.cli import main; sys.exit(main(['lessons']))"
+    code = (
+        "import sys; sys.modules['pytest'] = None; from tui.cli.main import main; sys.exit(main(['lessons']))"
+    )
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
 

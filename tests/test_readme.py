@@ -11,13 +11,13 @@ from pathlib import Path
 
 import pytest
 
-from llm_linalg.decks import load as load_deck
-from llm_linalg.lesson import load
-from tui.cli import COMMANDS, parsers
-from tui.decks import checked
+from llm_linalg.lessons.deck import load as load_deck
+from llm_linalg.lessons.reader import load
+from tui.cli.main import COMMANDS, parsers
+from tui.cli.settings import SETTINGS, decided
 from tui.export.formats import FORMATS
-from tui.keys import KEYS
-from tui.settings import SETTINGS, decided
+from tui.session.decks import checked
+from tui.session.keys import KEYS
 
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")

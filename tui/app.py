@@ -1,4 +1,4 @@
-"""The apps: wiring only. What is on the screen is in `tui.screens`, what keys do in `tui.commands`."""
+"""The apps: wiring only. `tui.screens` has what is on the screen, `tui.session.commands` what keys do."""
 
 from __future__ import annotations
 
@@ -10,23 +10,23 @@ from textual.app import SystemCommand
 from textual.filter import LineFilter
 from textual.screen import Screen
 
-from tui.commands import BY_ID
-from tui.player import Player
-from tui.playground import PLAYGROUND
+from tui.model.view import View
+from tui.navigation.playground import PLAYGROUND
+from tui.navigation.steps import Player
 from tui.screens.explorer import ExplorerScreen
 from tui.screens.options import Options
-from tui.session import Session
-from tui.terminal.app import TerminalApp
-from tui.view import View
+from tui.session.commands import BY_ID
+from tui.session.session import Session
+from tui.terminal.terminal_app import TerminalApp
 from tui.widgets.appearance import Appearance
 from tui.widgets.row_widget import CommandClicked
 
 if TYPE_CHECKING:
     from textual.command import Provider
 
-    from llm_linalg.lesson import Lesson, ListedLesson
+    from llm_linalg.lessons.reader import Lesson, ListedLesson
     from tui.audience.client import Link
-    from tui.talk import Talk
+    from tui.session.presentation.state import Talk
 
 __all__ = ["Explorer", "NotesApp", "Options"]
 
@@ -109,7 +109,7 @@ class Explorer(TerminalApp):
         return self.appearance.line_filters
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:  # noqa: ARG002
-        """None of Textual's: the palette lists lessons and the commands of `tui.commands`."""
+        """None of Textual's: the palette lists lessons and the commands of `tui.session.commands`."""
         return ()
 
     def on_background(self, light: bool) -> None:
@@ -141,7 +141,7 @@ class NotesApp(TerminalApp):
 
     def __init__(self, link: Link, options: Options | None = None) -> None:
         """Follows what the link tells, shown as the options say."""
-        from tui.screens.notes import NotesScreen
+        from tui.screens.speaker_notes import NotesScreen
 
         super().__init__()
         self.appearance = _appearance(self, options or Options())

@@ -13,11 +13,11 @@ from rich.console import Console
 from textual.worker import WorkerCancelled
 
 from tui.app import Explorer, Options
-from tui.render.svg import ScreenSvg
-from tui.session import Session
+from tui.model.view import View
+from tui.render.svg_drawing import ScreenSvg
+from tui.session.session import Session
 from tui.terminal.textual_private import rows_drawn
-from tui.themes import colours_of
-from tui.view import View
+from tui.text.themes import colours_of
 
 Format = Literal["screen", "svg", "ansi"]
 
@@ -60,7 +60,7 @@ async def pictures(
     """Each view's screen, as soon as it is there."""
     if not views:
         return
-    from llm_linalg.lesson import catalog
+    from llm_linalg.lessons.reader import catalog
 
     app = Explorer(views[0], catalog(), options)
     async with app.run_test(size=size) as pilot:

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from functools import cached_property
 
-from llm_linalg import node
-from llm_linalg.formula import walk_of
-from llm_linalg.orders import orders_of
-from llm_linalg.parts import multiplications_of, parts_of, reads_of
-from llm_linalg.relations import Reads
-from llm_linalg.walk import Walk
-from llm_linalg.words import sentence, shape_line
+from llm_linalg.analysis.parts import multiplications_of, parts_of, reads_of
+from llm_linalg.explain.descriptions import sentence, shape_line
+from llm_linalg.explain.formula import walk_of
+from llm_linalg.ops.reads import Reads
+from llm_linalg.recording import record_node
+from llm_linalg.walks.orders import orders_of
+from llm_linalg.walks.walk import Walk
 
 
-class Node(node.Node):
+class Node(record_node.Node):
     """One operation of a trace and its result; an input is a node without operands."""
 
     twin: Node | None = None
@@ -59,5 +59,5 @@ class Node(node.Node):
         return sentence(self, order or self.orders[0])
 
 
-Operand = node.Operand[Node]
+Operand = record_node.Operand[Node]
 """A tensor that went into a call: its value, and the node that made it."""

@@ -15,14 +15,14 @@ from typing import NamedTuple
 
 from llm_linalg.api.node import Node
 from llm_linalg.api.tensor_view import TensorView
-from llm_linalg.axes import Axes, Shape
-from llm_linalg.cells import Cells, Index
-from llm_linalg.edge import Edges
-from llm_linalg.formula import called, step_text
-from llm_linalg.nonfinite import reason
+from llm_linalg.base.axes import Axes, Shape
+from llm_linalg.base.axis_labels import Edges
+from llm_linalg.base.cells import Cells, Index
+from llm_linalg.explain.formula import called, step_text
+from llm_linalg.explain.nan_origin import reason
 from llm_linalg.ops import TABLE
 from llm_linalg.ops.terms import Number
-from llm_linalg.walk import Step, Walk
+from llm_linalg.walks.walk import Step, Walk
 
 WRITTEN = 64
 """Cells written by one step that are looked at for what is no number."""

@@ -7,12 +7,12 @@ from typing import Any
 
 from llm_linalg.api.node import Node
 from llm_linalg.api.trace import Trace
-from llm_linalg.errors import ProgramError
+from llm_linalg.base.errors import ProgramError
+from llm_linalg.explain.repairs import repairs
+from llm_linalg.explain.shape_errors import explain
 from llm_linalg.language.budget import SECONDS
+from llm_linalg.language.devices import chosen
 from llm_linalg.language.execute import Explanations, execute, execute_on_devices
-from llm_linalg.ranks import chosen
-from llm_linalg.repairs import repairs
-from llm_linalg.shapes import explain
 
 EXPLANATIONS = Explanations(explain, repairs)
 
@@ -40,9 +40,9 @@ def run(
         cells: Lines, from 1, at which its cells begin, if it has cells. As in a notebook, one that fails is
             passed over from there on, and is in the trace's `refused`; but the last one has to run.
         halt: Asked before each torch call and every hundred steps; once it says yes, the run ends.
-        ranks: If not 0: it is run on so many devices, in turn and in this process; see `llm_linalg.ranks`.
-            The trace is that of the device whose number is given as the name ``rank``, else of the first;
-            its `ranks` are those of all.
+        ranks: If not 0: it is run on so many devices, in turn and in this process; see
+            `llm_linalg.language.devices`. The trace is that of the device whose number is given as the name
+            ``rank``, else of the first; its `ranks` are those of all.
 
     Raises:
         ProgramError: If it can't be read or run, with line, column and caret; its `trace` is what ran.

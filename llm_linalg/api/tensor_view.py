@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from llm_linalg.api.node import Node
-from llm_linalg.axes import Shape
-from llm_linalg.cells import Index, TensorSlice
-from llm_linalg.edge import Edges
-from llm_linalg.node import Value
+from llm_linalg.base.axes import Shape
+from llm_linalg.base.axis_labels import Edges
+from llm_linalg.base.cells import Index, TensorSlice
 from llm_linalg.ops.terms import Number
-from llm_linalg.walk import Walk
+from llm_linalg.recording.record_node import Value
+from llm_linalg.walks.walk import Walk
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -9,24 +9,24 @@ from typing import Any
 
 from torch import Tensor, nn
 
+from llm_linalg.analysis.axis_names import Naming
+from llm_linalg.analysis.block_diagram import Map
+from llm_linalg.analysis.gradients.gradient_program import backward
+from llm_linalg.analysis.influence import Influence
+from llm_linalg.analysis.lineage import Lineage
 from llm_linalg.api.node import Node
-from llm_linalg.backward import backward
-from llm_linalg.cells import Cells, Index
-from llm_linalg.collecting import old_objects_kept
-from llm_linalg.edge import Declared, Edges
-from llm_linalg.errors import HaltedError, LimitError, ProgramError, innermost
-from llm_linalg.generator import seeded
-from llm_linalg.influence import Influence
-from llm_linalg.keeping import BUDGET
-from llm_linalg.lineage import Lineage
-from llm_linalg.maps import Map
-from llm_linalg.memory import version
-from llm_linalg.naming import Naming
+from llm_linalg.base.axis_labels import Declared, Edges
+from llm_linalg.base.cells import Cells, Index
+from llm_linalg.base.errors import HaltedError, LimitError, ProgramError, innermost
+from llm_linalg.base.garbage import old_objects_kept
+from llm_linalg.base.rng import seeded
+from llm_linalg.explain.shape_errors import explain_call
 from llm_linalg.ops.arguments import tensors_in
-from llm_linalg.places import Places, frames_of, named_in, owner_of
-from llm_linalg.recorder import Recorder
-from llm_linalg.shapes import explain_call
-from llm_linalg.tracing import Record, fed_by, made_from
+from llm_linalg.recording.aliasing import version
+from llm_linalg.recording.call_sites import Places, frames_of, named_in, owner_of
+from llm_linalg.recording.record import Record, fed_by, made_from
+from llm_linalg.recording.recorder import Recorder
+from llm_linalg.recording.retention import BUDGET
 
 
 class Trace(Record[Node]):

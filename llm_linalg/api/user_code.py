@@ -13,7 +13,7 @@ def guarded(*ours: type[Exception]) -> Iterator[None]:
     Args:
         ours: Errors that it doesn't raise but we do, which go through as they are.
     """
-    from llm_linalg.errors import ProgramError
+    from llm_linalg.base.errors import ProgramError
 
     said: tuple[type[Exception], ...] = (ProgramError, *ours)
     try:
@@ -26,8 +26,8 @@ def guarded(*ours: type[Exception]) -> Iterator[None]:
 
 def failure(error: BaseException) -> Exception:
     """What to show of an error that user code raised: its kind, its words, and the frames that led to it."""
-    from llm_linalg.errors import ProgramError, innermost
-    from llm_linalg.places import frames_of
+    from llm_linalg.base.errors import ProgramError, innermost
+    from llm_linalg.recording.call_sites import frames_of
 
     frames = frames_of(error.__traceback__)
     said = str(error).strip().split("\n")[0]

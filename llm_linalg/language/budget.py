@@ -9,15 +9,15 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from llm_linalg.errors import HaltedError, LimitError
-from llm_linalg.language import layered, plain
+from llm_linalg.base.errors import HaltedError, LimitError
+from llm_linalg.base.spelling import hint
+from llm_linalg.base.text import MOST_COMPARED
+from llm_linalg.language import arithmetic, module_count
+from llm_linalg.language.containers import Distinct, ordered
 from llm_linalg.language.printing import Shown
-from llm_linalg.language.values import Distinct, ordered
 from llm_linalg.ops.operation import Call
 from llm_linalg.ops.price import ELEMENT, SMALL, Price, price_of
-from llm_linalg.spelling import hint
-from llm_linalg.text import MOST_COMPARED
-from llm_linalg.writes import storage_cells
+from llm_linalg.recording.write_log import storage_cells
 
 SECONDS = 2.0
 LOOK_EVERY = 100  # steps between two looks at the clock, and at whether somebody stops the run
@@ -258,14 +258,14 @@ class Budget:
         """Charge plain values, and layers, before something goes through all their items."""
         nested = False
         for value in values:
-            if value.__class__ in plain.SINGLE:
+            if value.__class__ in arithmetic.SINGLE:
                 continue
-            if isinstance(value, plain.NESTED):
+            if isinstance(value, arithmetic.NESTED):
                 nested = True
             elif isinstance(value, nn.Module):
-                self.step(2 * layered.count(value))
+                self.step(2 * module_count.count(value))
         if nested:
-            items, levels, others = plain.weighed(*values)
+            items, levels, others = arithmetic.weighed(*values)
             self.step(2 + 4 * levels + (items + others) // ITEMS_A_STEP)
 
     def charge_call(self, function: Any, arguments: Sequence[Any], named: Collection[Any]) -> None:
@@ -273,7 +273,7 @@ class Budget:
         self.charge_items(*arguments, *named)
         if arguments and (function is ordered or function is Distinct or function is any or function is all):
             items = arguments[0]
-            if isinstance(items, plain.NESTED):
+            if isinstance(items, arithmetic.NESTED):
                 self.step(_SORTED * len(items) // ITEMS_A_STEP)
 
     def charge_list(self, items: int) -> None:

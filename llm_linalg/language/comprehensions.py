@@ -8,14 +8,14 @@ from typing import Any
 
 from torch import Tensor
 
-from llm_linalg.language import layers
-from llm_linalg.language.evaluator import Evaluator
-from llm_linalg.language.instead import CHANGED, SPREAD
-from llm_linalg.language.values import VIEWS, Distinct, checked_keys
+from llm_linalg.language import modules
+from llm_linalg.language.containers import VIEWS, Distinct, checked_keys
+from llm_linalg.language.expressions import Evaluator
+from llm_linalg.language.suggestions import CHANGED, SPREAD
 
 # Made once: they are asked for at each loop.
 _GONE_THROUGH: Any = range | list | tuple | dict | str | VIEWS | Distinct
-_CHANGING: Any = list | dict | VIEWS | layers.SEQUENCES
+_CHANGING: Any = list | dict | VIEWS | modules.SEQUENCES
 Row = Sequence[Any]
 """What one turn of a comprehension gives: its item, or a key and what belongs to it."""
 
@@ -80,7 +80,7 @@ class Comprehensions(Evaluator):
         """Return the items of a value that stands after ``in``."""
         if isinstance(value, Tensor):
             value = value.unbind(0)
-        elif isinstance(value, layers.SEQUENCES):
+        elif isinstance(value, modules.SEQUENCES):
             value = list(value)
         if not isinstance(value, _GONE_THROUGH):
             raise self.error(f"a value of type {type(value).__name__} can't be gone through", node)

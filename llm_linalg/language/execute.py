@@ -9,18 +9,18 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from llm_linalg.collecting import old_objects_kept
-from llm_linalg.errors import HaltedError, LimitError, ProgramError, Repair, ShapeError
-from llm_linalg.generator import seeded
+from llm_linalg.base.errors import HaltedError, LimitError, ProgramError, Repair, ShapeError
+from llm_linalg.base.garbage import old_objects_kept
+from llm_linalg.base.rng import seeded
+from llm_linalg.base.syntax import walk
 from llm_linalg.language.budget import SECONDS, Budget, never
-from llm_linalg.language.evaluator import Evaluator, Explain
+from llm_linalg.language.devices import Group, InTurn, in_turn, joined
+from llm_linalg.language.expressions import Evaluator, Explain
 from llm_linalg.language.interpreter import FindRepairs, Interpreter
 from llm_linalg.language.printing import CHOSEN
 from llm_linalg.language.source import Source
-from llm_linalg.node import N, Node
-from llm_linalg.parsing import walk
-from llm_linalg.ranks import Group, InTurn, in_turn, joined
-from llm_linalg.tracing import Record
+from llm_linalg.recording.record import Record
+from llm_linalg.recording.record_node import N, Node
 
 _TRIAL: Mapping[str, Any] = {
     "steps": 20_000,

@@ -7,16 +7,16 @@ from bisect import bisect_left
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NoReturn
 
-from llm_linalg import scopes
-from llm_linalg.errors import HaltedError, LimitError, ProgramError, Repair, ShapeError
-from llm_linalg.language import tables
+from llm_linalg.base.errors import HaltedError, LimitError, ProgramError, Repair, ShapeError
+from llm_linalg.base.syntax import walk
+from llm_linalg.language import allowlist
 from llm_linalg.language.budget import A_CELL, A_CLASH, A_FAILURE, Budget
-from llm_linalg.language.evaluator import Explain
-from llm_linalg.language.own import bound_names, imported_as
+from llm_linalg.language.expressions import Explain
+from llm_linalg.language.local_names import bound_names, imported_as
 from llm_linalg.language.source import Source
 from llm_linalg.language.statements import Broken, Continued, Returned, Statements, imported
-from llm_linalg.node import Node
-from llm_linalg.parsing import walk
+from llm_linalg.recording import scopes
+from llm_linalg.recording.record_node import Node
 
 MOST_MENDED = 20  # cells that fail for which repairs are sought
 
@@ -143,7 +143,7 @@ class Interpreter(Statements):
         """Return torch's modules by the names that mean nothing else in the program."""
         imports = [item for item in self.source.tree.body if isinstance(item, ast.Import | ast.ImportFrom)]
         others = bound_names([item for item in self.source.tree.body if item not in imports])
-        modules = {**tables.IMPORTED}
+        modules = {**allowlist.IMPORTED}
         for item in imports:
             modules |= {imported_as(alias): imported(item, alias)[1] for alias in item.names}
         return {name: module for name, module in modules.items() if name not in others}
@@ -152,11 +152,11 @@ class Interpreter(Statements):
         """Return what a dotted name means in a module; raise if the module lacks it."""
         if isinstance(node, ast.Name):
             known = self.names.get(node.id)
-            return modules.get(node.id) if known is None or isinstance(known, tables.Namespace) else None
+            return modules.get(node.id) if known is None or isinstance(known, allowlist.Namespace) else None
         if not isinstance(node, ast.Attribute):
             return None
         owner = self._module(node.value, modules)
-        return self._member(owner, node) if isinstance(owner, tables.Namespace) else None
+        return self._member(owner, node) if isinstance(owner, allowlist.Namespace) else None
 
     def _each(self, statements: list[ast.stmt]) -> None:
         for statement in statements:

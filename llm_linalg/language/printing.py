@@ -14,10 +14,10 @@ import torch
 from torch import Tensor, nn
 from torch._tensor_str import PRINT_OPTS, printoptions
 
-from llm_linalg.errors import LimitError
-from llm_linalg.language.layered import count
-from llm_linalg.language.values import VIEWS, Distinct
-from llm_linalg.untraced import untraced
+from llm_linalg.base.errors import LimitError
+from llm_linalg.base.untraced import untraced
+from llm_linalg.language.containers import VIEWS, Distinct
+from llm_linalg.language.module_count import count
 
 MAX_TEXT = 100_000
 MAX_SHOWN = 20_000  # a cell takes some five microseconds

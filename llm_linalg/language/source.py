@@ -8,9 +8,8 @@ import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar
 
-from llm_linalg.errors import LimitError, ProgramError, Span
-from llm_linalg.language import instead
-from llm_linalg.parsing import (
+from llm_linalg.base.errors import LimitError, ProgramError, Span
+from llm_linalg.base.syntax import (
     MARKS,
     marks,
     misspelt,
@@ -20,7 +19,8 @@ from llm_linalg.parsing import (
     uncollected,
     within,
 )
-from llm_linalg.text import characters
+from llm_linalg.base.text import characters
+from llm_linalg.language import suggestions
 
 MAX_CHARACTERS = 50_000
 MAX_NODES = 10_000
@@ -104,7 +104,7 @@ _QUESTION = re.compile(r"\s*([\w.]{1,80}\?{1,2}|\?{1,2}[\w.]{1,80})\s*")
 
 def not_imported(path: str) -> str:
     """Say that there is no such thing to import, and what to write instead or what there is."""
-    return instead.imported(path, KNOWN)
+    return suggestions.imported(path, KNOWN)
 
 
 def _named_once(source: Source, names: Sequence[tuple[str | None, ast.AST]]) -> None:
@@ -246,16 +246,16 @@ class Source:
             check(self, node)
         elif kind not in ALLOWED:
             title = kind.__name__.lower()
-            message = instead.SYNTAX.get(kind, f"{title} is not part of the tensor language")
+            message = suggestions.SYNTAX.get(kind, f"{title} is not part of the tensor language")
             raise self.error(message, node)
 
     def _check_name(self, node: ast.Name) -> None:
         if "__" in node.id:
-            raise self.error(instead.MAIN if node.id == "__name__" else instead.UNDERSCORES, node)
+            raise self.error(suggestions.MAIN if node.id == "__name__" else suggestions.UNDERSCORES, node)
 
     def _check_argument(self, node: ast.arg) -> None:
         if "__" in node.arg:
-            raise self.error(instead.UNDERSCORES, node)
+            raise self.error(suggestions.UNDERSCORES, node)
 
     def _check_comprehension(self, _: ast.comprehension) -> None:
         self.comprehends = True
@@ -271,10 +271,10 @@ class Source:
         """Refuse what is no ``with torch.no_grad():`` by its form; what is called is seen when it is run."""
         for item in node.items:
             called = item.context_expr.func if isinstance(item.context_expr, ast.Call) else None
-            if isinstance(called, ast.Name) and called.id in instead.NAMES:  # such as `open`
-                raise self.error(instead.unbound(called.id, ()), called)
+            if isinstance(called, ast.Name) and called.id in suggestions.NAMES:  # such as `open`
+                raise self.error(suggestions.unbound(called.id, ()), called)
             if item.optional_vars is not None or not isinstance(item.context_expr, ast.Call):
-                raise self.error(instead.SYNTAX[ast.With], node)
+                raise self.error(suggestions.SYNTAX[ast.With], node)
 
     def _check_import(self, node: ast.Import | ast.ImportFrom) -> None:
         """Refuse what is no part of torch; what the language has of torch is seen when it is imported."""
@@ -291,13 +291,13 @@ class Source:
         self.functions.append(node)
         for decorator in node.decorator_list:
             if not isinstance(decorator, ast.Call | ast.Attribute):
-                raise self.error(instead.DECORATOR, decorator)
+                raise self.error(suggestions.DECORATOR, decorator)
         if len(node.name) > MAX_NAME:  # it stands in the path of each call within it
             raise self.error(f"a function's name has at most {MAX_NAME} characters", node)
         if "__" in node.name:
-            raise self.error(instead.UNDERSCORES, node)
+            raise self.error(suggestions.UNDERSCORES, node)
         if node.args.vararg or node.args.kwarg or node.args.posonlyargs:
-            raise self.error(instead.PARAMETERS, node)
+            raise self.error(suggestions.PARAMETERS, node)
         _named_once(self, [(arg.arg, arg) for arg in (*node.args.args, *node.args.kwonlyargs)])
 
     def _check_call(self, node: ast.Call) -> None:
@@ -306,7 +306,7 @@ class Source:
     def _check_constant(self, node: ast.Constant) -> None:
         value = node.value
         if isinstance(value, bytes | complex):
-            raise self.error(instead.CONSTANTS[type(value)], node)
+            raise self.error(suggestions.CONSTANTS[type(value)], node)
         if isinstance(value, int) and value.bit_length() > MAX_DIGITS * 3.33:
             error = self.error(f"a whole number of more than {MAX_DIGITS} digits", node)
             raise LimitError(error.message, error.span, self.text)

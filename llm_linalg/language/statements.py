@@ -10,17 +10,17 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from llm_linalg import scopes
-from llm_linalg.errors import LimitError
-from llm_linalg.language import instead, plain, tables
-from llm_linalg.language.assigner import Assigner
+from llm_linalg.base.errors import LimitError
+from llm_linalg.base.untraced import untraced
+from llm_linalg.language import allowlist, arithmetic, suggestions
+from llm_linalg.language.assignment import Assigner
+from llm_linalg.language.autograd import Gradients, enable_grad, no_grad
 from llm_linalg.language.budget import AN_OWN_CALL, NAMES_A_STEP, Budget
-from llm_linalg.language.caller import UserFunction
-from llm_linalg.language.evaluator import FAILURES, Explain
-from llm_linalg.language.gradients import Gradients, enable_grad, no_grad
-from llm_linalg.language.own import bound_names, imported_as
+from llm_linalg.language.calls import UserFunction
+from llm_linalg.language.expressions import FAILURES, Explain
+from llm_linalg.language.local_names import bound_names, imported_as
 from llm_linalg.language.source import Source, not_imported
-from llm_linalg.untraced import untraced
+from llm_linalg.recording import scopes
 
 MAX_CALLS = 30
 
@@ -131,7 +131,7 @@ class Statements(Assigner):
         names, name = self.names.maps[0], node.target.id if isinstance(node.target, ast.Name) else None
         for value in self.each(source, values, node.iter):
             self._at = node
-            if name is not None and value.__class__ in plain.KINDS:  # as `assign` does
+            if name is not None and value.__class__ in arithmetic.KINDS:  # as `assign` does
                 names[name] = value
             else:
                 self.assign(node.target, value)
@@ -167,8 +167,8 @@ class Statements(Assigner):
         if found is no_grad or found is enable_grad:  # `@torch.no_grad`, without brackets
             found = found()
         if not isinstance(found, Gradients):
-            message = instead.SYNTAX[ast.With].replace("`with` is", "`with` and `@` are")
-            raise self.outside(message if isinstance(node, ast.Call) else instead.DECORATOR, node)
+            message = suggestions.SYNTAX[ast.With].replace("`with` is", "`with` and `@` are")
+            raise self.outside(message if isinstance(node, ast.Call) else suggestions.DECORATOR, node)
         return found
 
     @contextmanager
@@ -209,7 +209,7 @@ class Statements(Assigner):
             self.names.maps[0].update(function.own)
             self.names.maps[0].update(bound)
             for name, value in bound.items():
-                if value.__class__ not in plain.KINDS and isinstance(value, nn.Module):
+                if value.__class__ not in arithmetic.KINDS and isinstance(value, nn.Module):
                     self.bind(name, value)  # its parameters have no name of their own
             if function.gradients:
                 with self._recording(function.gradients):
@@ -235,11 +235,11 @@ class Statements(Assigner):
 def imported(node: ast.Import | ast.ImportFrom, alias: ast.alias) -> tuple[str, Any]:
     """Return what an import asks for, and what its name is bound to; None if the language lacks it."""
     if isinstance(node, ast.ImportFrom):
-        home = tables.MODULES.get(node.module or "")
+        home = allowlist.MODULES.get(node.module or "")
         path = f"{node.module}.{alias.name}"
-        return path, tables.MODULES.get(path) or (home.members.get(alias.name) if home else None)
-    module = tables.MODULES.get(alias.name)
-    outer = tables.MODULES.get(alias.name.partition(".")[0])
+        return path, allowlist.MODULES.get(path) or (home.members.get(alias.name) if home else None)
+    module = allowlist.MODULES.get(alias.name)
+    outer = allowlist.MODULES.get(alias.name.partition(".")[0])
     return alias.name, module if module is None or alias.asname else outer
 
 

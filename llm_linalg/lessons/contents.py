@@ -7,17 +7,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from llm_linalg.controls import Control, Value, as_name
-from llm_linalg.edge import NOTHING, Declared
-from llm_linalg.lesson_boxes import BoxNote
-from llm_linalg.lesson_stop import Heading, Stop
-from llm_linalg.spelling import quoted, unknown
-from llm_linalg.text import clean
+from llm_linalg.base.axis_labels import NOTHING, Declared
+from llm_linalg.base.spelling import quoted, unknown
+from llm_linalg.base.text import clean
+from llm_linalg.lessons.boxes import BoxNote
+from llm_linalg.lessons.control import Control, Value, as_name
+from llm_linalg.lessons.stop import Heading, Stop
 
 if TYPE_CHECKING:
     from llm_linalg.api.trace import Trace
-    from llm_linalg.errors import ProgramError
-    from llm_linalg.given import Given
+    from llm_linalg.base.errors import ProgramError
+    from llm_linalg.lessons.external import Given
 
 PART_TITLES = (
     "Start",

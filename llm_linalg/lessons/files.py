@@ -7,9 +7,9 @@ from codecs import BOM_UTF8
 from pathlib import Path
 
 from llm_linalg.lessons.contents import LessonError
-from llm_linalg.markdown import MOST_LINES
+from llm_linalg.lessons.markdown import MOST_LINES
 
-FOLDER = Path(__file__).parent
+FOLDER = Path(__file__).with_name("curriculum")
 """The built-in lessons."""
 LONGEST_FILE = 256_000  # bytes
 

@@ -10,12 +10,12 @@ from collections.abc import Callable, Mapping
 from itertools import pairwise
 from math import prod
 
-from llm_linalg.axes import ShapeMismatch
-from llm_linalg.errors import MismatchedAxis
+from llm_linalg.base.axes import ShapeMismatch
+from llm_linalg.base.errors import MismatchedAxis
+from llm_linalg.base.untraced import untraced
 from llm_linalg.ops.index_errors import INDEX_ERRORS, non_integer_index, out_of_bounds
 from llm_linalg.ops.movement_shapes import reshape_shape
 from llm_linalg.ops.operation import Call
-from llm_linalg.untraced import untraced
 
 _MOST_NAMED = 100  # axes, in a list of them
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from torch import Tensor
 
-from llm_linalg.axes import Shape
+from llm_linalg.base.axes import Shape
 from llm_linalg.ops.fallback import attention_peak, attention_work, broadcast_peak, fallback
 from llm_linalg.ops.operation import Call, Operation
 

@@ -10,12 +10,12 @@ from typing import Any, cast
 import torch
 from torch import Tensor
 
-from llm_linalg.axes import Axes, Shape
-from llm_linalg.cells import Index
+from llm_linalg.base.axes import Axes, Shape
+from llm_linalg.base.cells import Index
 from llm_linalg.ops.einsum_specs import dot_axes, einsum_axes, linear_axes, matmul_axes, outer_axes
 from llm_linalg.ops.operation import Call, Operation
+from llm_linalg.ops.reads import AxesReads, Reads
 from llm_linalg.ops.terms import CellTerm, CellTerms
-from llm_linalg.relations import AxesReads, Reads
 
 Spec = Callable[[Call], Axes]
 

@@ -9,11 +9,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from llm_linalg.axes import Axes, Shape, ShapeMismatch, aligned
+from llm_linalg.base.axes import Axes, Shape, ShapeMismatch, aligned
 from llm_linalg.ops.movement import Movement
 from llm_linalg.ops.movement_gradients import embedding_vjp
 from llm_linalg.ops.operation import Call, Operation
-from llm_linalg.relations import AxesReads, IndexReads, Reads
+from llm_linalg.ops.reads import AxesReads, IndexReads, Reads
 
 
 @dataclass(frozen=True, eq=False)

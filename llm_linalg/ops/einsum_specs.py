@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import lru_cache
 
-from llm_linalg.axes import Axes, Labels, Shape, ShapeMismatch, aligned
-from llm_linalg.errors import MismatchedAxis
+from llm_linalg.base.axes import Axes, Labels, Shape, ShapeMismatch, aligned
+from llm_linalg.base.errors import MismatchedAxis
 from llm_linalg.ops.operation import Call
 from llm_linalg.ops.torch_names import short_name
 

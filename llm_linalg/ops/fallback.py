@@ -12,10 +12,10 @@ from operator import mul
 import torch
 from torch import Tensor
 
-from llm_linalg.axes import Shape, ShapeMismatch, extent, pointwise
-from llm_linalg.measured import AutogradProbe, AutogradReads
+from llm_linalg.base.axes import Shape, ShapeMismatch, extent, pointwise
+from llm_linalg.ops.autograd_reads import AutogradProbe, AutogradReads
 from llm_linalg.ops.operation import Call, Operation, output_cells
-from llm_linalg.relations import OpaqueReads, Reads
+from llm_linalg.ops.reads import OpaqueReads, Reads
 
 _TOLD = """
     dim ndim size shape numel nelement stride is_contiguous storage_offset element_size __len__ dtype device

@@ -8,8 +8,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from llm_linalg.axes import Shape, ShapeMismatch
-from llm_linalg.errors import MismatchedAxis
+from llm_linalg.base.axes import Shape, ShapeMismatch
+from llm_linalg.base.errors import MismatchedAxis
 from llm_linalg.ops.movement_shapes import MASK_DTYPES
 from llm_linalg.ops.operation import Call
 

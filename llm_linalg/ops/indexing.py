@@ -8,11 +8,11 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from llm_linalg.axes import Shape, pointwise
-from llm_linalg.by_mask import InverseIndexReads
+from llm_linalg.base.axes import Shape, pointwise
+from llm_linalg.ops.mask_reads import InverseIndexReads
 from llm_linalg.ops.movement import Movement, number_cells
 from llm_linalg.ops.operation import Call, Operation
-from llm_linalg.relations import AxesReads, IndexReads, OpaqueReads, Reads
+from llm_linalg.ops.reads import AxesReads, IndexReads, OpaqueReads, Reads
 
 
 @dataclass(frozen=True, eq=False)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import chain
 from typing import Any
 
-from llm_linalg.errors import LimitError
+from llm_linalg.base.errors import LimitError
 
 MOST_LEVELS = 24  # a tensor has an axis for each
 

@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
-from llm_linalg.axes import Axes, ShapeMismatch, pointwise
-from llm_linalg.cells import Index
+from llm_linalg.base.axes import Axes, ShapeMismatch, pointwise
+from llm_linalg.base.cells import Index
 from llm_linalg.ops.operation import Call, Operation
-from llm_linalg.relations import AxesReads, MaskedReads, Reads
+from llm_linalg.ops.reads import AxesReads, MaskedReads, Reads
 
 
 @dataclass(frozen=True, eq=False)

@@ -13,7 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from llm_linalg.axes import Shape
+from llm_linalg.base.axes import Shape
 from llm_linalg.ops.movement_gradients import (
     cat_vjp,
     diag_vjp,
@@ -46,7 +46,7 @@ from llm_linalg.ops.movement_shapes import (
     tile_shape,
 )
 from llm_linalg.ops.operation import Call, Operation, output_cells
-from llm_linalg.relations import IndexReads, OpaqueReads, Reads
+from llm_linalg.ops.reads import IndexReads, OpaqueReads, Reads
 
 Infer = Callable[[Call], Shape]
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from torch import Tensor
 
-from llm_linalg.axes import Shape
+from llm_linalg.base.axes import Shape
 from llm_linalg.ops.operation import Call
 
 VJP = Mapping[str, str]

@@ -9,8 +9,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from llm_linalg.axes import Shape, ShapeMismatch, pointwise
-from llm_linalg.errors import MismatchedAxis
+from llm_linalg.base.axes import Shape, ShapeMismatch, pointwise
+from llm_linalg.base.errors import MismatchedAxis
 from llm_linalg.ops.operation import Call
 
 MASK_DTYPES = (torch.bool, torch.uint8)

@@ -14,10 +14,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from llm_linalg.axes import Axes, Shape
-from llm_linalg.cells import Index
-from llm_linalg.errors import LimitError
-from llm_linalg.generator import forked
+from llm_linalg.base.axes import Axes, Shape
+from llm_linalg.base.cells import Index
+from llm_linalg.base.errors import LimitError
+from llm_linalg.base.rng import forked
 from llm_linalg.ops.arguments import (
     PLAIN,
     Function,
@@ -29,9 +29,9 @@ from llm_linalg.ops.arguments import (
     outputs,
 )
 from llm_linalg.ops.levels import hold
+from llm_linalg.ops.reads import OpaqueReads, Reads
 from llm_linalg.ops.signature import parse_signature
 from llm_linalg.ops.terms import CellTerm, CellTerms
-from llm_linalg.relations import OpaqueReads, Reads
 
 VJPRule = Callable[["Call"], Mapping[str, str]]
 
@@ -51,11 +51,13 @@ class Operation:
         operator: Python's operator for it, which also stands between the operands on the stage.
         symbol: The sign between the shapes of its operands, if Python has no operator for it.
         phrase: How a cell is made, with the operands' values in braces: ``exp({input})``.
-        gradient: For each parameter, its cotangent in torch terms; see `llm_linalg.backward`.
+        gradient: For each parameter, its cotangent in torch terms; see
+            `llm_linalg.analysis.gradients.gradient_program`.
             Lines above the last bind names that it uses; they are named after the node in the program.
             A last line ``{to}`` means that the lines above have bound the cotangent itself.
         autograd: Its gradient is left to autograd: it has no VJP in torch terms.
-        vjp_explanation: Why the cotangent is what it is, in a sentence; see `llm_linalg.reasons`.
+        vjp_explanation: Why the cotangent is what it is, in a sentence; see
+            `llm_linalg.analysis.gradients.explanations`.
         vjp_for_call: The cotangents of a call, where they depend on the call.
         joint_vjp: The cotangent of the operand of a call with several outputs, from all of theirs, ``{all}``.
         program: The operation as a small program of simpler ones.
@@ -133,7 +135,7 @@ class Operation:
     def multiplications(self, call: Call) -> int | None:
         """Return the multiplications and divisions of a call that was run; None if not known.
 
-        Those of a program of simpler operations are counted there: see `llm_linalg.parts`.
+        Those of a program of simpler operations are counted there: see `llm_linalg.analysis.parts`.
         """
         return self.multiplications_per_cell * prod(call.shape)
 

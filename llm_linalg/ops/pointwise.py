@@ -9,11 +9,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from llm_linalg.axes import Axes, pointwise
-from llm_linalg.cells import Index
+from llm_linalg.base.axes import Axes, pointwise
+from llm_linalg.base.cells import Index
 from llm_linalg.ops.operation import Call, Operation
+from llm_linalg.ops.reads import AxesReads, IndexReads, Reads
 from llm_linalg.ops.terms import CellTerm, CellTerms, Number
-from llm_linalg.relations import AxesReads, IndexReads, Reads
 
 RULE = "elementwise shapes must match from the right, or be 1 where they don't"
 

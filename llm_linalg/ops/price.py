@@ -15,15 +15,15 @@ import torch
 import torch.utils._device  # torch.device("meta") loads it, and no program loads anything
 from torch import Tensor
 
-from llm_linalg.axes import Shape, ShapeMismatch, extent
-from llm_linalg.errors import LimitError
+from llm_linalg.base.axes import Shape, ShapeMismatch, extent
+from llm_linalg.base.errors import LimitError
+from llm_linalg.base.untraced import untraced
 from llm_linalg.ops.call_errors import unsafe_reason
 from llm_linalg.ops.creation import inner_lists
 from llm_linalg.ops.fallback import FallbackOperation, stacks
 from llm_linalg.ops.operation import Call, Operation
 from llm_linalg.ops.randomness import uses_dropout
 from llm_linalg.ops.table import TABLE
-from llm_linalg.untraced import untraced
 
 MAX_AXES = 24
 MAX_EMPTY = 100_000  # rows of a tensor without elements

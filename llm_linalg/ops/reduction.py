@@ -10,12 +10,12 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from llm_linalg.axes import Axes, Labels, Shape, aligned
-from llm_linalg.cells import Index
+from llm_linalg.base.axes import Axes, Labels, Shape, aligned
+from llm_linalg.base.cells import Index
 from llm_linalg.ops.contraction import operand_factors
 from llm_linalg.ops.operation import Call, Operation, fill_template
+from llm_linalg.ops.reads import AxesReads, Reads
 from llm_linalg.ops.terms import CellTerms
-from llm_linalg.relations import AxesReads, Reads
 
 
 @dataclass(frozen=True, eq=False)

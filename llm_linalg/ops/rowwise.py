@@ -11,12 +11,12 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
-from llm_linalg.axes import Axes, Shape, ShapeMismatch, aligned, pointwise
-from llm_linalg.cells import Index
-from llm_linalg.errors import MismatchedAxis
+from llm_linalg.base.axes import Axes, Shape, ShapeMismatch, aligned, pointwise
+from llm_linalg.base.cells import Index
+from llm_linalg.base.errors import MismatchedAxis
 from llm_linalg.ops.operation import Call, Operation, fill_template
+from llm_linalg.ops.reads import AxesReads, PrefixReads, Reads
 from llm_linalg.ops.terms import CellTerm, CellTerms
-from llm_linalg.relations import AxesReads, PrefixReads, Reads
 
 SORTING = 8  # a cell that is sorted takes as long as so many that are computed
 RULE = "the weight and the bias have the shape of the axes that are normalised"

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from llm_linalg.parsing import expression
+from llm_linalg.base.syntax import expression
 
 
 def flat_arguments(value: Any) -> tuple[Any, ...]:

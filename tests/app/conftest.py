@@ -6,8 +6,8 @@ import re
 
 import pytest
 
-from tui.frame import ErrorView
-from tui.stage import error_frame
+from tui.compose import error_frame
+from tui.model.frame import ErrorView
 
 
 @pytest.fixture(autouse=True)

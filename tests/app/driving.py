@@ -8,11 +8,11 @@ from contextlib import asynccontextmanager
 
 from textual.pilot import Pilot
 
-from llm_linalg.lesson import Lesson, catalog, find, parse
+from llm_linalg.lessons.reader import Lesson, catalog, find, parse
 from tui.app import Explorer, Options
 from tui.headless import capture
-from tui.session import Session
-from tui.view import View
+from tui.model.view import View
+from tui.session.session import Session
 
 SMALL = (80, 24)
 LONGEST = 60.0  # seconds: past this something that we wait for is broken

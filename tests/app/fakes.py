@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from llm_linalg.cells import TensorSlice
-from tui.frame import CellMark, Index, Number, Panel, Role
-from tui.stage.panels import TensorCells
+from llm_linalg.base.cells import TensorSlice
+from tui.compose.panels import TensorCells
+from tui.model.frame import CellMark, Index, Number, Panel, Role
 
 
 @dataclass(frozen=True)
@@ -79,7 +79,7 @@ def panel(
 
 def draw(panels: Sequence[Panel], layout: object, width: int, height: int) -> list[str]:
     """The stage as rows of text; fails if anything overlaps or leaves the space."""
-    from tui.layout import Layout, pieces
+    from tui.layout.arrange import Layout, pieces
 
     assert isinstance(layout, Layout)
     grid = [[" "] * width for _ in range(height)]

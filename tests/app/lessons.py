@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from functools import cache
 
-from llm_linalg.lesson import Lesson, parse
-from tui.stage import Run, open_view
-from tui.view import View
+from llm_linalg.lessons.reader import Lesson, parse
+from tui.compose import Run, open_view
+from tui.model.view import View
 
 PRODUCT = """\
 +++

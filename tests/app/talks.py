@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from llm_linalg.decks import load
-from tui.commands import run
-from tui.script.running import ran
-from tui.session import Session
-from tui.talk import Talk, on_stage
+from llm_linalg.lessons.deck import load
+from tui.session.commands import run
+from tui.session.presentation.state import Talk, on_stage
+from tui.session.script.running import ran
+from tui.session.session import Session
 
 DECK = """\
 +++

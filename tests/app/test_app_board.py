@@ -6,7 +6,7 @@ import pytest
 
 from tests.app.driving import lesson, opened
 from tui.app import Options
-from tui.themes import LOOKS
+from tui.text.themes import LOOKS
 
 LINKED = lesson(
     "See [the dot product](lesson:dot).\n\n```python\nx = torch.ones(3)\n```\n"
@@ -157,7 +157,7 @@ async def test_the_selection_is_told_without_colour(theme: str, ascii_only: bool
 
 
 async def test_moving_the_selection_repaints_two_rows() -> None:
-    from tui.panes.stage import StagePane
+    from tui.panes.stage_pane import StagePane
 
     async with opened("why", stop=6) as d:
         stage = d.app.explorer.query_one(StagePane)

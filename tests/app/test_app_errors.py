@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from llm_linalg.lesson import ListedLesson, find
+from llm_linalg.lessons.reader import ListedLesson, find
 from tests.app.driving import lesson, opened
-from tui.commands import run
-from tui.session import Session
-from tui.view import View
+from tui.model.view import View
+from tui.session.commands import run
+from tui.session.session import Session
 
 
 async def test_a_stop_that_is_meant_to_fail_explains_itself_and_offers_repairs() -> None:

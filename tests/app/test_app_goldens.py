@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from llm_linalg.lesson import Lesson, catalog, find
+from llm_linalg.lessons.reader import Lesson, catalog, find
 from tui.headless import render, render_all
-from tui.picture import SIDEBAR
-from tui.view import View
+from tui.layout.panes import SIDEBAR
+from tui.model.view import View
 
 SNAPSHOTS = Path(__file__).parents[1] / "snapshots"
 UPDATE = os.environ.get("UPDATE_SNAPSHOTS") == "1"

@@ -11,16 +11,16 @@ from tests.app.talks import deck_at, done, started
 from tests.app.test_audience import told
 from tui.app import Explorer, NotesApp, Options
 from tui.audience.client import Link
-from tui.audience.places import PlaceError
+from tui.audience.meeting import PlaceError
 from tui.headless import capture
-from tui.keys import KEYS
 from tui.model.broadcast import Broadcast
-from tui.panes.notes import Notes, notes_rows
+from tui.panes.notes_pane import Notes, notes_rows
 from tui.screens.follower import ALLOWED, FollowerScreen
-from tui.session import Session
-from tui.talk import Talk, on_stage
-from tui.themes import ASCII, UNICODE
-from tui.widgets.rows import width_of
+from tui.session.keys import KEYS
+from tui.session.presentation.state import Talk, on_stage
+from tui.session.session import Session
+from tui.text.rows import width_of
+from tui.text.themes import ASCII, UNICODE
 
 
 class Scripted(Link):

@@ -9,15 +9,15 @@ from pathlib import Path
 import pytest
 from rich.cells import cell_len
 
-from llm_linalg.decks import load
+from llm_linalg.lessons.deck import load
 from tests.app.driving import SMALL, Driver
 from tests.app.talks import DECK, deck_at, where
 from tui.app import Explorer, Options
-from tui.enlarged import ACROSS, DOWN, enlarged, in_font
+from tui.files.remembered import Memory
 from tui.screens.presenter import PresenterScreen
-from tui.script.running import ran
-from tui.state import Memory
-from tui.talk import Talk, at, on_stage
+from tui.session.presentation.state import Talk, at, on_stage
+from tui.session.script.running import ran
+from tui.text.large import ACROSS, DOWN, enlarged, in_font
 
 
 @asynccontextmanager

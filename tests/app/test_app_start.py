@@ -10,10 +10,10 @@ from dataclasses import replace
 
 import pytest
 
-from llm_linalg.lesson import catalog, find
+from llm_linalg.lessons.reader import catalog, find
 from tests.app.driving import Driver
 from tui.app import Explorer, Options
-from tui.view import View
+from tui.model.view import View
 
 
 @pytest.mark.parametrize(
@@ -28,10 +28,10 @@ from tui.view import View
 async def test_keys_pressed_before_torch_are_not_lost(
     monkeypatch: pytest.MonkeyPatch, keys: list[str], step: int, cursor: object, m: str
 ) -> None:
-    from tui import stage
+    from tui import compose
 
     gate = threading.Event()
-    monkeypatch.setattr(stage, "warm", lambda: gate.wait(30))
+    monkeypatch.setattr(compose, "warm", lambda: gate.wait(30))
     app = Explorer(View.opening(find("matmul")), catalog(), Options())
     async with app.run_test(size=(80, 24)) as pilot:
         d = Driver(app, pilot)
@@ -54,10 +54,10 @@ async def test_keys_pressed_before_torch_are_not_lost(
 
 
 async def test_quitting_before_torch(monkeypatch: pytest.MonkeyPatch) -> None:
-    from tui import stage
+    from tui import compose
 
     gate = threading.Event()
-    monkeypatch.setattr(stage, "warm", lambda: gate.wait(30))
+    monkeypatch.setattr(compose, "warm", lambda: gate.wait(30))
     app = Explorer(View.opening(find("matmul")), catalog(), Options())
     async with app.run_test(size=(80, 24)) as pilot:
         await pilot.pause()
@@ -67,10 +67,10 @@ async def test_quitting_before_torch(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 async def test_playing_from_the_start_waits_for_torch(monkeypatch: pytest.MonkeyPatch) -> None:
-    from tui import stage
+    from tui import compose
 
     gate = threading.Event()
-    monkeypatch.setattr(stage, "warm", lambda: gate.wait(30))
+    monkeypatch.setattr(compose, "warm", lambda: gate.wait(30))
     app = Explorer(View.opening(find("matmul")), catalog(), Options(play=True, speed=0.5))
     async with app.run_test(size=(80, 24)) as pilot:
         d = Driver(app, pilot)
@@ -100,10 +100,10 @@ async def test_a_step_beyond_the_end_is_the_last() -> None:
 
 
 async def test_another_lesson_is_opened_before_torch(monkeypatch: pytest.MonkeyPatch) -> None:
-    from tui import stage
+    from tui import compose
 
     gate = threading.Event()
-    monkeypatch.setattr(stage, "warm", lambda: gate.wait(30))
+    monkeypatch.setattr(compose, "warm", lambda: gate.wait(30))
     app = Explorer(View.opening(find("matmul")), catalog(), Options())
     async with app.run_test(size=(80, 24)) as pilot:
         d = Driver(app, pilot)
@@ -128,17 +128,17 @@ def run(code: str, **environment: str) -> subprocess.CompletedProcess[str]:
 
 def test_the_app_is_imported_without_torch_and_without_what_the_first_screen_does_not_need() -> None:
     code = (
-        "import sys, tui.app, llm_linalg.lesson as l; l.catalog()\n"
-        "late = ['torch', 'tui.stage', 'tui.layout', 'tui.screens.pager', 'tui.screens.palette']\n"
+        "import sys, tui.app, llm_linalg.lessons.reader as l; l.catalog()\n"
+        "late = ['torch', 'tui.compose', 'tui.layout.arrange', 'tui.screens.pager', 'tui.screens.palette']\n"
         "print([name for name in late if name in sys.modules])"
     )
     assert run(code).stdout.strip() == "[]"
 
 
 EVERY_LESSON = """
-from llm_linalg.lesson import catalog
+from llm_linalg.lessons.reader import catalog
 from tui.headless import render_all
-from tui.view import View
+from tui.model.view import View
 from dataclasses import replace
 for lesson in catalog():
     view = View.opening(lesson)

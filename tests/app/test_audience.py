@@ -13,10 +13,9 @@ from pathlib import Path
 import pytest
 
 from tests.app.talks import deck_at, done, started
-from tui.audience import places
+from tui.audience import meeting
 from tui.audience.client import Link, introduced
-from tui.audience.server import Audience
-from tui.audience.wire import (
+from tui.audience.protocol import (
     ASKED,
     Role,
     WireError,
@@ -31,10 +30,11 @@ from tui.audience.wire import (
     show_message,
     updated,
 )
+from tui.audience.server import Audience
 from tui.model.broadcast import Broadcast
 from tui.screens.follower import talk_of
-from tui.session import Session
-from tui.talk import edited, on_stage
+from tui.session.presentation.state import edited, on_stage
+from tui.session.session import Session
 
 
 @pytest.fixture
@@ -147,48 +147,48 @@ def test_what_is_told_in_another_way_is_refused(talk: Session, change: dict[str,
 
 
 def test_the_folder_is_the_users_alone(home: dict[str, str], tmp_path: Path) -> None:
-    place = places.folder(home)
+    place = meeting.folder(home)
     assert stat.S_IMODE(place.stat().st_mode) == 0o700
     place.chmod(0o755)
-    assert stat.S_IMODE(places.folder(home).stat().st_mode) == 0o700
-    state = places.folder({"XDG_STATE_HOME": str(tmp_path)})
+    assert stat.S_IMODE(meeting.folder(home).stat().st_mode) == 0o700
+    state = meeting.folder({"XDG_STATE_HOME": str(tmp_path)})
     assert state == tmp_path / "llm-linalg" / "stage"
-    with pytest.raises(places.PlaceError):
-        places.folder({})
+    with pytest.raises(meeting.PlaceError):
+        meeting.folder({})
 
 
 def test_a_link_in_the_folders_place_is_refused(home: dict[str, str], tmp_path: Path) -> None:
     (tmp_path / "elsewhere").mkdir()
     (Path(home["XDG_RUNTIME_DIR"]) / "llm-linalg").symlink_to(tmp_path / "elsewhere")
-    with pytest.raises(places.PlaceError, match="not this user's own"):
-        places.folder(home)
+    with pytest.raises(meeting.PlaceError, match="not this user's own"):
+        meeting.folder(home)
 
 
 def test_what_dead_presenters_left_is_removed(home: dict[str, str]) -> None:
-    place = places.folder(home)
+    place = meeting.folder(home)
     dead = socket.socket(socket.AF_UNIX)
     dead.bind(str(place / "1.sock"))
     dead.close()
     (place / "2.sock").write_text("no socket", encoding="utf-8")
-    living, path = places.bound(place)
+    living, path = meeting.bound(place)
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
-    assert places.presenters(place) == [path]
+    assert meeting.presenters(place) == [path]
     assert not (place / "1.sock").exists()
     living.close()
-    assert places.presenters(place) == []
+    assert meeting.presenters(place) == []
 
 
 def test_a_path_that_is_too_long_is_said(tmp_path: Path) -> None:
-    with pytest.raises(places.PlaceError, match="too long"):
-        places.bound(tmp_path / ("x" * 100))
+    with pytest.raises(meeting.PlaceError, match="too long"):
+        meeting.bound(tmp_path / ("x" * 100))
 
 
 def test_the_peer_is_asked_who_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
     one, other = socket.socketpair(socket.AF_UNIX)
     with one, other:
-        assert places.same_user(one)
+        assert meeting.same_user(one)
         monkeypatch.setattr(os, "geteuid", lambda: 4_000_000)
-        assert not places.same_user(one)
+        assert not meeting.same_user(one)
 
 
 # The presenter.
@@ -199,7 +199,7 @@ async def serving(
     session: Session, home: dict[str, str], do: Callable[[str], object] = lambda _: None
 ) -> AsyncIterator[Audience]:
     audience = Audience(session, do)
-    await audience.open(places.folder(home))
+    await audience.open(meeting.folder(home))
     try:
         yield audience
     finally:
@@ -207,7 +207,7 @@ async def serving(
 
 
 async def raw(home: dict[str, str], *lines: bytes) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-    (path,) = places.presenters(places.folder(home))
+    (path,) = meeting.presenters(meeting.folder(home))
     reader, writer = await asyncio.open_unix_connection(str(path), limit=1 << 24)
     writer.writelines(lines)
     return reader, writer
@@ -287,11 +287,11 @@ async def test_one_that_does_not_read_is_not_waited_for(talk: Session, home: dic
 
 async def test_a_presenter_is_introduced(talk: Session, home: dict[str, str]) -> None:
     async with serving(talk, home):
-        (path,) = places.presenters(places.folder(home))
+        (path,) = meeting.presenters(meeting.folder(home))
         assert await asyncio.to_thread(introduced, path) == "A talk"
     assert introduced(path) == ""
 
 
 async def test_without_a_presenter_it_is_said(home: dict[str, str]) -> None:
-    with pytest.raises(places.PlaceError, match="nobody presents"):
+    with pytest.raises(meeting.PlaceError, match="nobody presents"):
         await anext(Link("follow", home).talk())

@@ -7,20 +7,20 @@ from dataclasses import replace
 
 import pytest
 
-from llm_linalg.lesson import Lesson, find, parse
-from tui.board import BoardView, LiveRow
-from tui.cli import main
-from tui.cli_parse import app_parser
-from tui.model.errors import UsageError
+from llm_linalg.lessons.reader import Lesson, find, parse
+from tui.cli.main import main
+from tui.cli.parser import app_parser
+from tui.compose import cursor_moves, open_view
+from tui.model.board_view import BoardView, LiveRow
+from tui.model.usage_error import UsageError
+from tui.model.view import View
 from tui.model.view_words import command, view_of
-from tui.panes.board import board_rows
-from tui.player import last, over
-from tui.render.json import to_json
+from tui.navigation.steps import last, over
+from tui.panes.board_pane import board_rows
+from tui.render.json_text import to_json
 from tui.render.plain import to_plain
-from tui.stage import cursor_moves, open_view
-from tui.themes import ASCII, UNICODE, Glyphs
-from tui.view import View
-from tui.widgets.rows import width_of
+from tui.text.rows import width_of
+from tui.text.themes import ASCII, UNICODE, Glyphs
 
 BOARD = parse(
     """\

@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from llm_linalg.decks import Deck, load
-from llm_linalg.lesson import LessonError, parse
+from llm_linalg.lessons.deck import Deck, load
+from llm_linalg.lessons.reader import LessonError, parse
 from tests.app.driving import opened
-from tui.checks import PROGRAM_ROWS, check, cuts, targets
-from tui.cli import main
-from tui.stage import open_view
-from tui.view import View
+from tui.cli.checks import PROGRAM_ROWS, check, cuts, targets
+from tui.cli.main import main
+from tui.compose import open_view
+from tui.model.view import View
 
 FRONT = '+++\ntitle = "A"\n+++\n'
 

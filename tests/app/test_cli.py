@@ -11,9 +11,9 @@ import torch
 
 from llm_linalg import __version__
 from tests.app.lessons import PRODUCT
-from tui import cli_frame
-from tui.cli import COMMANDS, command, main
-from tui.cli_parse import EPILOG
+from tui.cli import frame_command
+from tui.cli.main import COMMANDS, command, main
+from tui.cli.parser import EPILOG
 from tui.files.output import Sink
 
 Capture = pytest.CaptureFixture[str]
@@ -169,7 +169,7 @@ def test_a_frame_in_a_file_is_whole_or_not_there(
         raise KeyboardInterrupt
 
     kept = path.read_text(encoding="utf-8")
-    monkeypatch.setattr(cli_frame, "_texts", broken)
+    monkeypatch.setattr(frame_command, "_texts", broken)
     assert main(["frame", "matmul", "-o", str(path)]) == 130
     assert path.read_text(encoding="utf-8") == kept
     assert [entry.name for entry in tmp_path.iterdir()] == ["frame.txt"]

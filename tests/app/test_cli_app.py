@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import pinned
-from tui import cli_app
-from tui.cli import main
-from tui.model.errors import UsageError
-from tui.settings import utf8
+from tui.cli import launch
+from tui.cli.main import main
+from tui.cli.settings import utf8
+from tui.model.usage_error import UsageError
 
 
 def test_the_app_needs_a_terminal_and_names_what_does_not(capsys: pytest.CaptureFixture[str]) -> None:
@@ -31,18 +31,18 @@ class Tty(io.StringIO):
 def test_a_terminal_that_cannot_draw_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "stdin", Tty())
     monkeypatch.setattr(sys, "stdout", Tty())
-    assert all(cli_app.dumb(environment) for environment in ({}, {"TERM": ""}, {"TERM": "dumb"}))
-    assert not cli_app.dumb({"TERM": "whatever"})
-    cli_app.check_terminal({"TERM": "xterm-kitty"})
+    assert all(launch.dumb(environment) for environment in ({}, {"TERM": ""}, {"TERM": "dumb"}))
+    assert not launch.dumb({"TERM": "whatever"})
+    launch.check_terminal({"TERM": "xterm-kitty"})
     with pytest.raises(UsageError, match="TEXTUAL_COLOR_SYSTEM is one of"):
-        cli_app.check_terminal({"TERM": "xterm", "TEXTUAL_COLOR_SYSTEM": "many"})
+        launch.check_terminal({"TERM": "xterm", "TEXTUAL_COLOR_SYSTEM": "many"})
     monkeypatch.setattr(sys, "stdin", io.StringIO())
-    assert not cli_app.dumb({})
+    assert not launch.dumb({})
     with pytest.raises(UsageError, match="standard input is not a terminal"):
-        cli_app.check_terminal({"TERM": "xterm"})
+        launch.check_terminal({"TERM": "xterm"})
     monkeypatch.setattr(sys, "stdin", None)
     with pytest.raises(UsageError, match="standard input"):
-        cli_app.check_terminal({"TERM": "xterm"})
+        launch.check_terminal({"TERM": "xterm"})
 
 
 @pytest.mark.parametrize(

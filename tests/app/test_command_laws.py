@@ -14,28 +14,28 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from llm_linalg.lesson import catalog, find
+from llm_linalg.lessons.reader import catalog, find
 from tests.app.talks import deck_at
 from tests.app.talks import started as talk_at
-from tui import player
-from tui.commands import COMMANDS, Unwritten, Wait, run
-from tui.commands import find as find_command
-from tui.contexts import Context
-from tui.keys import live
+from tui.compose import open_view
+from tui.model.view import View
 from tui.model.view_words import arguments
-from tui.playground import PLAYGROUND
-from tui.render.json import to_json
+from tui.navigation import steps as player
+from tui.navigation.playground import PLAYGROUND
+from tui.render.json_text import to_json
 from tui.render.plain import to_plain
 from tui.screens.explorer import contexts_of
-from tui.script.beginning import opening
-from tui.script.playback import last
-from tui.script.reader import parse
-from tui.script.recorder import Recorder
-from tui.script.running import ran
-from tui.session import Session
-from tui.stage import open_view
-from tui.talk import on_stage
-from tui.view import View
+from tui.session.commands import COMMANDS, Unwritten, Wait, run
+from tui.session.commands import find as find_command
+from tui.session.contexts import Context
+from tui.session.keys import live
+from tui.session.presentation.state import on_stage
+from tui.session.script.opening import opening
+from tui.session.script.playback import last
+from tui.session.script.running import ran
+from tui.session.script.script_reader import parse
+from tui.session.script.script_recorder import Recorder
+from tui.session.session import Session
 
 PROGRAMS = ("x = torch.ones(2, 3)\ny = x @ x.T", "x = torch.ones(2", "a = torch.ones(2) + torch.ones(3)")
 KINDS = {

@@ -6,14 +6,14 @@ from itertools import combinations
 
 import pytest
 
-from llm_linalg.lesson_controls import FREE_KEYS
+from llm_linalg.lessons.controls import FREE_KEYS
 from tests.app.driving import opened
-from tui.commands import BY_ID, COMMANDS, Command, Unwritten, find, run
-from tui.contexts import Context
-from tui.keymap import APART, TOGETHER
-from tui.keys import KEYS, footer, help_groups, live
+from tui.cli.keymap import APART, TOGETHER
 from tui.screens import app_commands
-from tui.script.words import BY_NAME, WORDS
+from tui.session.commands import BY_ID, COMMANDS, Command, Unwritten, find, run
+from tui.session.contexts import Context
+from tui.session.keys import KEYS, footer, help_groups, live
+from tui.session.script.script_words import BY_NAME, WORDS
 from tui.text.key_names import key_named
 
 every = pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command.id)

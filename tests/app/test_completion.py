@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from llm_linalg.lesson import catalog
-from llm_linalg.vocabulary import ORDER_NAMES
-from tui.cli import COMMANDS, main, parsers
-from tui.cli_completion import SHELLS, whole_parser
-from tui.settings import THEMES
+from llm_linalg.base.constants import ORDER_NAMES
+from llm_linalg.lessons.reader import catalog
+from tui.cli.completion_command import SHELLS, whole_parser
+from tui.cli.main import COMMANDS, main, parsers
+from tui.cli.settings import THEMES
 
 # zsh completes at a prompt alone: tests/terminal/test_completion.py asks it there.
 ASKED = [shell for shell in ("bash", "fish") if shutil.which(shell)]

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from llm_linalg.decks import load, of_lesson
-from llm_linalg.lesson import LessonError, catalog
-from tui.cli import main
-from tui.decks import checked, deck_named, view_at
-from tui.view import View
+from llm_linalg.lessons.deck import load, of_lesson
+from llm_linalg.lessons.reader import LessonError, catalog
+from tui.cli.main import main
+from tui.model.view import View
+from tui.session.decks import checked, deck_named, view_at
 
 DECK = """\
 +++

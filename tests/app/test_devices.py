@@ -11,13 +11,13 @@ from typing import Any
 import pytest
 
 from llm_linalg import run
-from llm_linalg.lesson import find
-from llm_linalg.rank import available
+from llm_linalg.api.device_process import available
+from llm_linalg.lessons.reader import find
 from tests.app.driving import opened
-from tui import devices
-from tui.cli import main
-from tui.devices import Devices, DevicesError, job_of, verdict
-from tui.view import View
+from tui.cli.main import main
+from tui.model import device_processes
+from tui.model.device_processes import Devices, DevicesError, job_of, verdict
+from tui.model.view import View
 
 needs_gloo = pytest.mark.skipif(not available(), reason="this torch has no torch.distributed with gloo")
 
@@ -132,7 +132,7 @@ def test_they_are_ended_when_nobody_waits_any_more(started: list[subprocess.Pope
 def test_one_that_dies_ends_the_others(
     started: list[subprocess.Popen[bytes]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(devices, "LOOPBACK", "no-such-interface")
+    monkeypatch.setattr(device_processes, "LOOPBACK", "no-such-interface")
     with pytest.raises(DevicesError, match=r"the process of device \d failed"):
         Devices(job("y = dist.all_reduce(torch.ones(2))")).run()
     assert over(started, 2)
@@ -142,7 +142,8 @@ def test_a_device_ends_with_whoever_started_it(tmp_path: Any) -> None:
     """Nobody writes a job, so it would fail later: its input is closed at once."""
     reading, writing = os.pipe()
     process = subprocess.Popen(
-        [sys.executable, "-c", "import llm_linalg.rank as r; r._end_with_the_input()"], stdin=reading
+        [sys.executable, "-c", "import llm_linalg.api.device_process as r; r._end_with_the_input()"],
+        stdin=reading,
     )
     os.close(reading)
     assert process.poll() is None
@@ -155,7 +156,7 @@ def test_without_gloo_it_says_so(
     started: list[subprocess.Popen[bytes]],
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    monkeypatch.setattr("llm_linalg.rank.available", lambda: False)
+    monkeypatch.setattr("llm_linalg.api.device_process.available", lambda: False)
     with pytest.raises(DevicesError, match=r"no torch\.distributed with gloo"):
         Devices(job("x = torch.ones(2)")).run()
     assert main(["run", "--ranks", "2", "-c", "y = dist.all_reduce(torch.ones(2) * (rank + 1))"]) == 0

@@ -10,16 +10,16 @@ from typing import Any
 
 import pytest
 
-from llm_linalg.documents import read
+from llm_linalg.lessons.documents import read
 from tests.app.driving import opened
 from tests.engine.test_documents import code, notebook, words
-from tui.cli import main
-from tui.cli_cells import program_of
-from tui.model.errors import UsageError
+from tui.cli.cell_report import program_of
+from tui.cli.main import main
+from tui.compose import open_view
+from tui.model.usage_error import UsageError
+from tui.model.view import View
 from tui.model.view_words import arguments
-from tui.outline import outline
-from tui.stage import open_view
-from tui.view import View
+from tui.session.outline import outline
 
 Capture = pytest.CaptureFixture[str]
 

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from llm_linalg.lesson import find
+from llm_linalg.lessons.reader import find
 from tests.app.test_playground import PRODUCT, bench
-from tui.drafts import BEFORE, Drafts
+from tui.files.drafts import BEFORE, Drafts
 
 
 async def test_another_program_stays_beside_the_one_that_takes_its_place(tmp_path: Path) -> None:

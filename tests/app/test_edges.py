@@ -11,15 +11,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from llm_linalg.edge import Edge
-from llm_linalg.lesson import Lesson, LessonError, parse
+from llm_linalg.base.axis_labels import Edge
+from llm_linalg.lessons.reader import Lesson, LessonError, parse
 from tests.app.fakes import draw, panel
-from tui.frame import Arrangement, Panel, Role
-from tui.layout import arrange
-from tui.render.json import to_json
+from tui.compose import open_view
+from tui.layout.arrange import arrange
+from tui.model.frame import Arrangement, Panel, Role
+from tui.model.view import View
+from tui.render.json_text import to_json
 from tui.render.plain import to_plain
-from tui.stage import open_view
-from tui.view import View
 
 WORDS = ("the", "cat", "小さい", "extraordinary")
 LESSON = """\

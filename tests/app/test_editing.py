@@ -9,11 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from llm_linalg import ProgramError, run
-from tui.cli import main
-from tui.editing import Mark, carried, harmless, indent_after
-from tui.stage.line_notes import notes, path_at
-from tui.stage.nodes import labels
-from tui.syntax import tokens
+from tui.cli.main import main
+from tui.compose.line_notes import notes, path_at
+from tui.compose.nodes import labels
+from tui.session.editing import Mark, carried, harmless, indent_after
+from tui.text.syntax_colors import tokens
 
 LINE = 'for i in range(3):  # "x"'
 

@@ -11,16 +11,16 @@ from xml.etree import ElementTree
 import pyte
 import pytest
 
-from llm_linalg.decks import of_lesson
-from llm_linalg.lesson import find
+from llm_linalg.lessons.deck import of_lesson
+from llm_linalg.lessons.reader import find
 from tui.app import Options
-from tui.cli import main
-from tui.cli_export import parser
+from tui.cli.export_command import parser
+from tui.cli.main import main
 from tui.export.format import Shot
 from tui.export.html_parts import paragraphs
 from tui.export.screens import draw
 from tui.export.shots import MOST, of_deck
-from tui.render.json import frame_object
+from tui.render.json_text import frame_object
 from tui.render.shapes import SHAPES, THIN, drawn, pieces
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -14,10 +14,10 @@ import pytest
 
 from tests.app.test_export import exported
 from tests.conftest import pinned
-from tui import cli_export
 from tui.app import Options
-from tui.cli import main
-from tui.cli_export import parser
+from tui.cli import export_command
+from tui.cli.export_command import parser
+from tui.cli.main import main
 from tui.export import screens
 from tui.export.formats import FORMATS
 
@@ -33,7 +33,7 @@ def test_nothing_is_asked_of_the_network(form: str, tmp_path: Path) -> None:
 
 ALL = """\
 import sys
-from tui.cli import main
+from tui.cli.main import main
 for name in sys.argv[2:]:
     words = ["export", "why", "--stop", "1", "--format", name, "-o", f"{sys.argv[1]}/{name}"]
     assert main(words) == 0
@@ -174,4 +174,4 @@ def test_every_suffix_names_one_format() -> None:
     for one in FORMATS:
         for suffix in one.suffixes:
             flags = parser().read(["matmul", "-o", f"x{suffix}"])
-            assert cli_export.format_of(flags) is one
+            assert export_command.format_of(flags) is one

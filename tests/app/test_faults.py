@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from llm_linalg.lesson import load
+from llm_linalg.lessons.reader import load
 from tests.app.driving import opened
-from tui.cli import main
+from tui.cli.main import main
+from tui.compose import open_view
+from tui.model.view import View
 from tui.model.view_words import arguments
-from tui.stage import open_view
-from tui.view import View
 
 Capture = pytest.CaptureFixture[str]
 

@@ -5,7 +5,7 @@ import dataclasses
 import pytest
 
 from tests.app.fakes import panel
-from tui.frame import Cell, CellMark, CursorView
+from tui.model.frame import Cell, CellMark, CursorView
 
 
 def test_a_panel_formats_the_window_asked_for_and_nothing_else() -> None:

@@ -12,19 +12,20 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from llm_linalg import Node, Trace, explore, exploring, trace
-from llm_linalg.given import of_function, of_trace
-from llm_linalg.lesson_values import lesson_of
+from llm_linalg import Node, Trace, explore, trace
+from llm_linalg.lessons import explore as exploring
+from llm_linalg.lessons.external import of_function, of_trace
+from llm_linalg.lessons.lesson import lesson_of
 from tests.app.driving import opened
 from tests.engine.test_places import Model
-from tui import cli
-from tui.cli import main
+from tui.cli import main as cli
+from tui.cli.main import main
+from tui.compose import open_view
+from tui.layout.panes import BEHIND, RUNNING
+from tui.model.view import View
 from tui.model.view_words import arguments
-from tui.outline import outline, pointed
-from tui.picture import BEHIND, RUNNING
-from tui.stage import open_view
+from tui.session.outline import outline, pointed
 from tui.terminal.process import RUN_THREAD
-from tui.view import View
 
 Capture = pytest.CaptureFixture[str]
 SOURCE = "def double(x):\n    y = x * 2\n    return y @ x\n"
@@ -270,8 +271,8 @@ async def test_the_backward_pass_of_a_long_run_is_made_in_its_thread(monkeypatch
 
 
 async def test_what_is_too_long_for_a_key_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tui.stage.run.MOST_BACKWARD", 100)
-    monkeypatch.setattr("tui.stage.lineage_highlight.MOST_OPERATIONS", 100)
+    monkeypatch.setattr("tui.compose.program_run.MOST_BACKWARD", 100)
+    monkeypatch.setattr("tui.compose.lineage_highlight.MOST_OPERATIONS", 100)
     async with opened(lesson_of(of_function(longer, (torch.ones(3),)), "longer")) as app:
         await app.press("w")
         assert app.has(twin=False)
@@ -308,7 +309,7 @@ def test_many_nodes_stay_usable() -> None:
 
 
 def test_explore_opens_the_installed_app(monkeypatch: pytest.MonkeyPatch, capsys: Capture) -> None:
-    command = EntryPoint("llm-linalg", "tui.cli:main", "console_scripts")
+    command = EntryPoint("llm-linalg", "tui.cli.main:main", "console_scripts")
     monkeypatch.setattr(exploring, "entry_points", lambda **_: [command])
     shown: list[str] = []
 
@@ -316,7 +317,7 @@ def test_explore_opens_the_installed_app(monkeypatch: pytest.MonkeyPatch, capsys
         shown.append(getattr(lesson, "title", ""))
         return 0
 
-    monkeypatch.setattr("tui.cli_app.launch", launch)
+    monkeypatch.setattr("tui.cli.launch.launch", launch)
     assert explore(trace(long, torch.zeros(2))) == 0
     assert explore(long, torch.zeros(2)) == 0
     assert explore(nn.Linear(2, 2), torch.zeros(2)) == 0

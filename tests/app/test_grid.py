@@ -11,20 +11,20 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from llm_linalg.lesson import LessonError, catalog, find, parse
+from llm_linalg.lessons.reader import LessonError, catalog, find, parse
 from tests.app.driving import opened
-from tui.cli_parse import app_parser
-from tui.commands import run
-from tui.contexts import Context
+from tui.cli.parser import app_parser
+from tui.compose import Run, open_view
+from tui.compose.mask_editing import mask_entry
+from tui.model.view import View
 from tui.model.view_words import command, view_of
-from tui.plain.prompt import Plain
-from tui.render.json import to_json
+from tui.plain_prompt import Plain
+from tui.render.json_text import to_json
 from tui.render.plain import to_plain
-from tui.script.running import ran
-from tui.session import Session
-from tui.stage import Run, open_view
-from tui.stage.mask_editing import mask_entry
-from tui.view import View
+from tui.session.commands import run
+from tui.session.contexts import Context
+from tui.session.script.running import ran
+from tui.session.session import Session
 from tui.widgets.matrix import Matrix
 
 KINDS = ["tril", "triu", "band", "custom"]

@@ -7,10 +7,10 @@ from dataclasses import replace
 
 import pytest
 
-from llm_linalg.lesson import find
+from llm_linalg.lessons.reader import find
 from tui.headless import render, render_all
-from tui.themes import LOOKS
-from tui.view import View
+from tui.model.view import View
+from tui.text.themes import LOOKS
 
 STEP = replace(View.opening(find("matmul")), step=6)
 

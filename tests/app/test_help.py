@@ -6,9 +6,9 @@ import re
 
 import pytest
 
-from tui.cli import main
-from tui.cli_help import GENERATED
-from tui.keys import KEYS
+from tui.cli.help import GENERATED
+from tui.cli.main import main
+from tui.session.keys import KEYS
 from tui.text.guides import guide_rows, guides
 
 

@@ -9,7 +9,7 @@ import pytest
 from textual._context import active_app
 
 from tests.app.test_playground import bench
-from tui.terminal import app
+from tui.terminal import terminal_app
 from tui.terminal.textual_private import whole_update
 
 
@@ -22,7 +22,7 @@ async def test_the_thread_that_writes_may_ask_for_it(monkeypatch: pytest.MonkeyP
             found.append(active_app.get(None))  # which lines of a list ask for, as they are drawn
             return whole_update(*shown)
 
-        monkeypatch.setattr(app, "whole_update", drawn)
+        monkeypatch.setattr(terminal_app, "whole_update", drawn)
         d.app._late = True
         Context().run(d.app.catch_up)
         assert found == [d.app]

@@ -8,10 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.app.fakes import draw, panel
-from tui.frame import Arrangement, Cell, CellMark, Index, Panel
-from tui.layout import Layout, arrange, pieces
-from tui.places import Slot
-from tui.spans import share, window
+from tui.layout.arrange import Layout, arrange, pieces
+from tui.layout.values import Slot
+from tui.layout.window import share, window
+from tui.model.frame import Arrangement, Cell, CellMark, Index, Panel
 
 READ = CellMark.READ | CellMark.FACTOR
 

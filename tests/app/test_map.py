@@ -9,20 +9,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from llm_linalg.lesson import Asked, catalog, find
+from llm_linalg.lessons.reader import Asked, catalog, find
 from tests.app.driving import lesson, opened
 from tests.app.test_player import START, Product
-from tui import mapping, player
-from tui.boxes import MapView, percent
-from tui.cli_parse import app_parser
-from tui.frame import CellMark
-from tui.model.errors import UsageError
+from tui.cli.parser import app_parser
+from tui.compose import open_view
+from tui.compose.view_check import settle
+from tui.model.frame import CellMark
+from tui.model.map_view import MapView, percent
+from tui.model.usage_error import UsageError
+from tui.model.view import View
 from tui.model.view_words import command, view_of
-from tui.render.json import frame_object
+from tui.navigation import map_moves
+from tui.navigation import steps as player
+from tui.render.json_text import frame_object
 from tui.render.plain import to_plain
-from tui.stage import open_view
-from tui.stage.view_check import settle
-from tui.view import View
 
 FUNCTIONS = lesson(
     """## Calls
@@ -59,7 +60,7 @@ def test_one_stands_on_a_box_wherever_one_goes(moves: list[str]) -> None:
     for name in moves:
         view = getattr(player, name)(view, navigation)
         if view.depth == "map":
-            box = mapping.standing(view, navigation)
+            box = map_moves.standing(view, navigation)
             assert box[-1] in navigation.boxes(box[:-1])
             step, steps = player.position(view, navigation)
             assert 1 <= step <= steps == len(navigation.boxes(box[:-1]))
@@ -69,7 +70,7 @@ def test_in_and_out_at_every_level_of_the_model() -> None:
     view = View.opening(find("why"))
     run = open_view(view)
     seen: list[str] = [view.depth]
-    view = mapping.goto(view, run.navigation(view), 3)
+    view = map_moves.goto(view, run.navigation(view), 3)
     for _ in range(20):
         inside = player.into(view, run.navigation(view))
         if inside == view:

@@ -7,15 +7,15 @@ from dataclasses import replace
 from hypothesis import given
 from hypothesis import strategies as st
 
-from llm_linalg.lesson import Asked, find
+from llm_linalg.lessons.reader import Asked, find
 from tests.app.test_map import at, level
-from tui.boxes import BoxRow, MapView
+from tui.compose import open_view
 from tui.export.html_parts import picture
-from tui.panes.map import RAILS, map_rows, rails_of
-from tui.stage import open_view
-from tui.themes import ASCII, UNICODE, Glyphs
-from tui.view import View
-from tui.widgets.rows import width_of
+from tui.model.map_view import BoxRow, MapView
+from tui.model.view import View
+from tui.panes.map_pane import RAILS, map_rows, rails_of
+from tui.text.rows import width_of
+from tui.text.themes import ASCII, UNICODE, Glyphs
 
 
 def drawn(shown: MapView, width: int = 60, height: int = 12, glyphs: Glyphs = UNICODE) -> list[str]:

@@ -9,15 +9,15 @@ from pathlib import Path
 import pytest
 from textual import events
 
-from llm_linalg.lesson import Lesson, catalog, find
+from llm_linalg.lessons.reader import Lesson, catalog, find
 from tests.app.driving import Driver
 from tests.app.test_app_goldens import SNAPSHOTS, compare
 from tui.app import Explorer, Options
-from tui.drafts import NAME, Drafts, folder
-from tui.examples import EXAMPLES
+from tui.files.drafts import NAME, Drafts, folder
+from tui.model.examples import EXAMPLES
+from tui.model.view import View
 from tui.model.view_words import arguments
-from tui.playground import LONGEST, PLAYGROUND, as_program
-from tui.view import View
+from tui.navigation.playground import LONGEST, PLAYGROUND, as_program
 from tui.widgets.editor import Editor
 
 PRODUCT = "x = torch.ones(3, 2)\nW = torch.ones(2, 4)\nY = x @ W"

@@ -5,9 +5,9 @@ from __future__ import annotations
 from llm_linalg import HaltedError
 from tests.app.test_playground import PRODUCT, bench, editor
 from tui.app import Options
-from tui.drafts import Drafts
-from tui.keymap import changed
-from tui.picture import LOADING, RUNNING, STOPPING
+from tui.cli.keymap import changed
+from tui.files.drafts import Drafts
+from tui.layout.panes import LOADING, RUNNING, STOPPING
 
 
 async def test_the_editor_takes_back_what_the_keys_of_a_user_say() -> None:

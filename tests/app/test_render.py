@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 
 from tests.app.lessons import lesson, opened
-from tui import player
-from tui.render.json import to_json
+from tui.compose import Run, cursor_moves, open_view
+from tui.model.view import View
+from tui.navigation import steps
+from tui.render.json_text import to_json
 from tui.render.plain import to_plain
-from tui.stage import Run, cursor_moves, open_view
-from tui.view import View
 
 PRODUCT = "x = torch.tensor([[1., 2.], [3., 4.]])\nW = torch.tensor([[5., 6.], [7., 8.]])\nY = x @ W"
 
@@ -163,7 +163,7 @@ def test_plain_has_no_boxes_and_no_control_characters(stop: int) -> None:
     run = open_view(view)
     views = [view]
     if run.trace is not None:
-        views += [player.last(view, run.navigation(view)), cursor_moves.move(run, view, 0, 0)]
+        views += [steps.last(view, run.navigation(view)), cursor_moves.move(run, view, 0, 0)]
     for one in views:
         text = to_plain(run.frame(one))
         assert not any(0x2500 <= ord(character) < 0x2600 for character in text)

@@ -12,17 +12,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from llm_linalg.lesson import catalog
+from llm_linalg.lessons.reader import catalog
 from tests.app.driving import Driver, opened
 from tui.app import Explorer, Options
-from tui.keys import live
-from tui.render.json import to_json
+from tui.render.json_text import to_json
 from tui.render.plain import to_plain
-from tui.script.playback import Shot, last, play, started
-from tui.script.reader import PACE, ScriptError, parse
-from tui.script.tape import Tape
-from tui.script.tokens import acts, line_of
-from tui.session import Session
+from tui.session.keys import live
+from tui.session.script.playback import Shot, last, play, started
+from tui.session.script.script_reader import PACE, ScriptError, parse
+from tui.session.script.tape import Tape
+from tui.session.script.tokens import acts, line_of
+from tui.session.session import Session
 
 WORD = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
 

@@ -10,21 +10,21 @@ from pathlib import Path
 import pytest
 from textual.keys import _character_to_key
 
-from llm_linalg.lesson import find
+from llm_linalg.lessons.reader import find
 from tests.app.driving import opened
 from tui.app import Options
-from tui.cli import main
-from tui.cli_parse import app_parser
-from tui.commands import BY_ID
-from tui.config_file import NAME, ConfigError
-from tui.contexts import Context
-from tui.keymap import APART, TOGETHER, KeyMapError, changed
-from tui.keys import KEYS, live
-from tui.model.errors import UsageError
+from tui.cli.config_file import NAME, ConfigError
+from tui.cli.keymap import APART, TOGETHER, KeyMapError, changed
+from tui.cli.main import main
+from tui.cli.parser import app_parser
+from tui.cli.settings import COLOURS, SETTINGS, SHOWN, Found, Setting, Settings, decided, example
+from tui.files.remembered import Memory
 from tui.model.flags import Parser
+from tui.model.usage_error import UsageError
 from tui.model.view_words import VIEW, picture_flags
-from tui.settings import COLOURS, SETTINGS, SHOWN, Found, Setting, Settings, decided, example
-from tui.state import Memory
+from tui.session.commands import BY_ID
+from tui.session.contexts import Context
+from tui.session.keys import KEYS, live
 from tui.text.guides import guides
 from tui.text.key_names import CHARACTERS, key_named, shown
 

@@ -7,13 +7,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from llm_linalg.lesson import catalog
+from llm_linalg.lessons.reader import catalog
 from tests.app.lessons import lesson, opened
-from tui import player
-from tui.frame import CellMark, Panel
-from tui.layout import arrange
-from tui.stage import Run, cursor_moves, open_view
-from tui.view import View
+from tui.compose import Run, cursor_moves, open_view
+from tui.layout.arrange import arrange
+from tui.model.frame import CellMark, Panel
+from tui.model.view import View
+from tui.navigation import steps as player
 
 if TYPE_CHECKING:
     from torch import Tensor

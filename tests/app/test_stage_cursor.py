@@ -6,10 +6,10 @@ import pytest
 
 from tests.app.lessons import lesson, opened
 from tests.app.test_stage import PRODUCT, grid, marked, value
-from tui.frame import CellMark
+from tui.compose import cursor_moves, open_view
+from tui.model.frame import CellMark
+from tui.model.view import View
 from tui.model.view_words import command
-from tui.stage import cursor_moves, open_view
-from tui.view import View
 
 
 def test_a_failing_program_keeps_the_last_good_picture() -> None:

@@ -8,18 +8,18 @@ from pathlib import Path
 
 import pytest
 
-from llm_linalg.decks import load
+from llm_linalg.lessons.deck import load
 from tests.app.driving import Driver
 from tui.app import Explorer, Options
-from tui.cli import main
-from tui.commands import Unwritten
-from tui.keys import live
+from tui.cli.main import main
 from tui.render.plain import to_plain
-from tui.script.playback import last, started
-from tui.script.reader import ScriptError, parse
-from tui.script.tape import Tape
-from tui.session import Session
-from tui.talk import Talk
+from tui.session.commands import Unwritten
+from tui.session.keys import live
+from tui.session.presentation.state import Talk
+from tui.session.script.playback import last, started
+from tui.session.script.script_reader import ScriptError, parse
+from tui.session.script.tape import Tape
+from tui.session.session import Session
 
 DECK = """\
 +++

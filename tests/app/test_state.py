@@ -10,15 +10,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from llm_linalg.lesson import Lesson, catalog, find, load
+from llm_linalg.lessons.reader import Lesson, catalog, find, load
 from tests.app.lessons import PRODUCT
-from tui.cli_app import place
-from tui.cli_parse import app_parser
-from tui.kept import CONFIG, LARGEST, folder
+from tui.cli.launch import place
+from tui.cli.parser import app_parser
+from tui.files.remembered import MOST_DECKS, NAME, Memory, State, of_json
+from tui.files.user_dirs import CONFIG, LARGEST, folder
+from tui.model.view import View
 from tui.model.view_words import view_of
-from tui.playground import PLAYGROUND, opening
-from tui.state import MOST_DECKS, NAME, Memory, State, of_json
-from tui.view import View
+from tui.navigation.playground import PLAYGROUND, opening
 
 FULL = State(("matmul", "--stop", "2"), "light", (("/a.md", 3), ("/b.md", 12)))
 

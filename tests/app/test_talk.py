@@ -9,13 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.app.talks import DECK, deck_at, done, started, where
-from tui.contexts import OFF_STAGE, Context
-from tui.decks import read_deck, view_at
-from tui.session import Session
-from tui.stopwatch import Stopwatch, shown
-from tui.talk import Talk, edited, on_stage
-from tui.talk_saved import renewed
-from tui.watching import Watch
+from tui.files.watch import Watch
+from tui.session.contexts import OFF_STAGE, Context
+from tui.session.decks import read_deck, view_at
+from tui.session.presentation.reload import renewed
+from tui.session.presentation.state import Talk, edited, on_stage
+from tui.session.presentation.stopwatch import Stopwatch, shown
+from tui.session.session import Session
 
 WAY = [(1, 0), (2, 0), (2, 1), (2, 2), (3, 1), (3, 2), (4, 0), (4, 1)]
 

@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from llm_linalg.lesson import UnknownNameError, find
+from llm_linalg.lessons.reader import UnknownNameError, find
 from tests.app.lessons import lesson
-from tui.cli_parse import app_parser
+from tui.cli.parser import app_parser
+from tui.model.view import Depth, History, Look, View
 from tui.model.view_words import command, view_of
-from tui.view import Depth, History, Look, View
 
 
 def reopened(view: View) -> View:

@@ -14,13 +14,10 @@ from textual.geometry import Region
 from textual.widget import Widget
 
 from tests.app.fakes import panel
-from tui.frame import CellMark
-from tui.layout import Slot
-from tui.prose import elided, paragraphs, titled
-from tui.themes import ASCII, LOOKS, STRENGTHS, UNICODE, step_of
-from tui.widgets.matrix import CellClicked, Matrix
-from tui.widgets.row_widget import RowWidget
-from tui.widgets.rows import (
+from tui.layout.arrange import Slot
+from tui.model.frame import CellMark
+from tui.text.prose import elided, paragraphs, titled
+from tui.text.rows import (
     Row,
     Span,
     changed,
@@ -35,6 +32,9 @@ from tui.widgets.rows import (
     wrap_code,
     wrap_spans,
 )
+from tui.text.themes import ASCII, LOOKS, STRENGTHS, UNICODE, step_of
+from tui.widgets.matrix import CellClicked, Matrix
+from tui.widgets.row_widget import RowWidget
 
 SPANS = st.lists(
     st.builds(Span, st.text(st.sampled_from("ab ·数é[/]$"), max_size=8), st.sampled_from(["", "dim", "key"])),

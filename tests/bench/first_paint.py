@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from typing import cast
 
-from llm_linalg.lesson import find
+from llm_linalg.lessons.reader import find
 from tests.bench.fresh import fresh
 from tests.bench.programs import EMPTY, MATMUL
 from tests.bench.screen import Screen
@@ -18,7 +18,7 @@ ROUNDS = 9
 AFTER = 100.0  # ms after torch is there in which numbers have to stand
 TORCH = """
 import json, time
-from tui.cli import pin_kernels
+from tui.cli.main import pin_kernels
 pin_kernels()
 start = time.perf_counter()
 import torch

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from llm_linalg.lesson import catalog
+from llm_linalg.lessons.reader import catalog
 from tests.bench.programs import PYTHON
 from tests.bench.screen import Screen
 from tests.bench.stats import Row, middle

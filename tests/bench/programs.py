@@ -56,7 +56,7 @@ def main(which: str) -> None:
 
 def watched(file: Path, words: list[str]) -> int:
     """Runs `llm-linalg`; it says what it holds whenever it is asked by a signal."""
-    from tui.cli import main as ours
+    from tui.cli.main import main as ours
 
     def say(*_: object) -> None:
         gc.collect()

@@ -13,7 +13,7 @@ from llm_linalg import ops, trace
 from llm_linalg.ops import Operation, table
 from llm_linalg.ops.pointwise import Pointwise
 from llm_linalg.ops.table import OperationTable
-from tests.engine.test_entries import has_gradient
+from tests.ops.test_entries import has_gradient
 
 README = Path(ops.__file__).with_name("README.md").read_text(encoding="utf-8")
 EXAMPLE = re.search(r"```python\n(.*?)```", README, re.DOTALL)
@@ -31,7 +31,7 @@ def added(monkeypatch: pytest.MonkeyPatch) -> OperationTable:
     """Adds the entry to the table that a recording asks."""
     assert entry().name not in table.TABLE.operations
     whole = OperationTable((*table.TABLE.operations.values(), entry()))
-    monkeypatch.setattr("llm_linalg.recorder.TABLE", whole)
+    monkeypatch.setattr("llm_linalg.recording.recorder.TABLE", whole)
     return whole
 
 

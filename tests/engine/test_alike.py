@@ -12,14 +12,14 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 
 from llm_linalg import ProgramError, run, trace
-from llm_linalg import recorder as recording
 from llm_linalg.language import execute
 from llm_linalg.language.budget import Budget
-from llm_linalg.node import Node, Origin
 from llm_linalg.ops import TABLE
 from llm_linalg.ops.call_cache import split_call
 from llm_linalg.ops.call_errors import UNSAFE_CALLS
-from llm_linalg.recorder import Recorder
+from llm_linalg.recording import recorder as recording
+from llm_linalg.recording.record_node import Node, Origin
+from llm_linalg.recording.recorder import Recorder
 from tests.ops.samples import samples
 
 F = nn.functional

@@ -10,8 +10,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from llm_linalg.language import layers, tables
-from llm_linalg.language.tables import Namespace
+from llm_linalg.language import allowlist, modules
+from llm_linalg.language.allowlist import Namespace
 from llm_linalg.ops import TABLE, fallback
 from llm_linalg.ops.torch_names import resolve
 
@@ -34,9 +34,15 @@ def members(namespace: Namespace, path: str = "") -> Iterator[tuple[str, Any]]:
 
 
 REACHABLE = {
-    **{f"{module} {name}": value for module, own in tables.MODULES.items() for name, value in members(own)},
-    **{f"{module} {name}": value for module, own in tables.IMPORTED.items() for name, value in members(own)},
-    **{f"Tensor {name}": value for name, value in tables.METHODS.items()},
+    **{
+        f"{module} {name}": value for module, own in allowlist.MODULES.items() for name, value in members(own)
+    },
+    **{
+        f"{module} {name}": value
+        for module, own in allowlist.IMPORTED.items()
+        for name, value in members(own)
+    },
+    **{f"Tensor {name}": value for name, value in allowlist.METHODS.items()},
 }
 
 
@@ -53,7 +59,7 @@ def test_every_function_of_torch_that_a_program_reaches_is_listed() -> None:
     allowed = listed() | {torch.zeros, torch.zeros_like}
     for name, value in REACHABLE.items():
         if isinstance(value, type) and issubclass(value, nn.Module):
-            assert value.__name__ in layers.NAMES.split()
+            assert value.__name__ in modules.NAMES.split()
         elif not isinstance(value, bool | int | float | str | torch.dtype) and not is_own(value):
             assert value in allowed, name
 
@@ -61,10 +67,10 @@ def test_every_function_of_torch_that_a_program_reaches_is_listed() -> None:
 @pytest.mark.parametrize("place", sorted(HOMES))
 def test_each_listed_name_is_torch_s_and_is_reached(place: str) -> None:
     reached = {
-        "torch": tables.TORCH.members,
-        "Tensor": tables.METHODS,
-        "F": tables.F.members,
-        "linalg": tables.LINALG.members,
+        "torch": allowlist.TORCH.members,
+        "Tensor": allowlist.METHODS,
+        "F": allowlist.F.members,
+        "linalg": allowlist.LINALG.members,
     }[place]
     names = (*TABLE.names_in(place), *fallback.names_in(place))
     assert len(set(names)) == len(names)
@@ -75,8 +81,8 @@ def test_each_listed_name_is_torch_s_and_is_reached(place: str) -> None:
 
 def test_attributes_are_listed() -> None:
     names = (*TABLE.names_in("attribute"), *fallback.names_in("attribute"))
-    assert sorted(names) == sorted(tables.ATTRIBUTES)
-    assert set(tables.STORED) <= set(names)
+    assert sorted(names) == sorted(allowlist.ATTRIBUTES)
+    assert set(allowlist.STORED) <= set(names)
 
 
 def test_places_are_those_that_the_language_has() -> None:
@@ -106,8 +112,8 @@ def test_a_tensor_s_other_methods_and_torch_s_other_functions_are_out_of_reach()
         "set_",
     ):
         assert hasattr(Tensor, name)
-        assert name not in tables.METHODS
-        assert name not in tables.ATTRIBUTES
+        assert name not in allowlist.METHODS
+        assert name not in allowlist.ATTRIBUTES
     for name in ("load", "save", "compile", "hub", "ops", "from_file", "jit", "utils", "classes"):
         assert hasattr(torch, name)
-        assert name not in tables.TORCH.members
+        assert name not in allowlist.TORCH.members

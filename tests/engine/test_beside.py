@@ -10,12 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
 
-from llm_linalg.language.values import METHODS
+from llm_linalg.language.containers import METHODS
 from llm_linalg.ops.arguments import tensors_in
 from llm_linalg.ops.creation import inner_lists
 from llm_linalg.ops.movement_shapes import getitem_cells
 from llm_linalg.ops.operation import SlottedArguments
-from llm_linalg.recorder import call_of
+from llm_linalg.recording.recorder import call_of
 
 NUMBER = torch.ones(1)
 

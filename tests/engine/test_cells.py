@@ -7,7 +7,7 @@ from itertools import product
 from hypothesis import given
 from hypothesis import strategies as st
 
-from llm_linalg.cells import NOTHING, Box, Cells, Diagonal, Index, Points, ravel, strides, unravel
+from llm_linalg.base.cells import NOTHING, Box, Cells, Diagonal, Index, Points, ravel, strides, unravel
 
 SHAPES = st.lists(st.integers(1, 4), max_size=4).map(tuple)
 

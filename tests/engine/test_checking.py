@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 import torch
 
-from llm_linalg.checking import ends, extremes
-from llm_linalg.claims import broken
-from llm_linalg.errors import ProgramError
-from llm_linalg.lesson import LessonError, catalog, find, load, parse
+from llm_linalg.base.errors import ProgramError
+from llm_linalg.lessons.check import ends, extremes
+from llm_linalg.lessons.expectations import broken
+from llm_linalg.lessons.reader import LessonError, catalog, find, load, parse
 
 PROGRAM = "x = torch.randn(3, 2)\nW = torch.randn(2, 4)\nY = x @ W"
 

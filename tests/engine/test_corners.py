@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from llm_linalg import ProgramError, run, trace
-from llm_linalg.language import tables
+from llm_linalg.language import allowlist
 from tests.engine.doing import budgets
 from tests.ops.drawing import values
 
@@ -124,7 +124,7 @@ def test_a_budget_is_of_whole_numbers_whatever_a_call_is_given(
     place: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made = budgets(monkeypatch)
-    members = {"x": tables.METHODS, "torch": tables.TORCH.members, "F": tables.F.members}[place]
+    members = {"x": allowlist.METHODS, "torch": allowlist.TORCH.members, "F": allowlist.F.members}[place]
     for name, member in members.items():
         for several in GIVEN if callable(member) else ():
             for arguments in {several, several if place == "x" else f"x, {several}"}:

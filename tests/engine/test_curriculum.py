@@ -10,9 +10,9 @@ import torch
 from torch import Tensor, nn
 
 from llm_linalg.api.trace import Trace
-from llm_linalg.errors import ShapeError
-from llm_linalg.lesson import Value, catalog, find
-from llm_linalg.text import width
+from llm_linalg.base.errors import ShapeError
+from llm_linalg.base.text import width
+from llm_linalg.lessons.reader import Value, catalog, find
 
 SLUGS = {
     0: ["why"],

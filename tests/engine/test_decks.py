@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from llm_linalg.decks import lesson_of, load, of_lesson
-from llm_linalg.lesson import LessonError, catalog, find, parse
+from llm_linalg.lessons.deck import lesson_of, load, of_lesson
+from llm_linalg.lessons.reader import LessonError, catalog, find, parse
 
 DECK = """\
 +++

@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from llm_linalg import LessonError, ProgramError, ShapeError, run
-from llm_linalg.documents import LONGEST_SCRIPT, is_document, parse, read
-from llm_linalg.lesson import Lesson
+from llm_linalg.lessons.documents import LONGEST_SCRIPT, is_document, parse, read
+from llm_linalg.lessons.reader import Lesson
 
 
 def code(source: str | list[str]) -> dict[str, Any]:

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from llm_linalg import run, trace
-from llm_linalg.words import sentence
+from llm_linalg.explain.descriptions import sentence
 from tests.ops.laws import described
 
 

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from llm_linalg import run, trace
-from llm_linalg.generator import forked, seeded
+from llm_linalg.base.rng import forked, seeded
 
 PROGRAM = "s = torch.zeros(3)\nfor i in range(20):\n    s = s + torch.randn(3)"
 DROPPED = "x = torch.ones(20)\ny = F.dropout(x, 0.5)\nz = torch.kron(y, x)"

@@ -52,7 +52,7 @@ def test_code_of_one_s_own_is_halted_at_its_next_torch_call() -> None:
 
 
 def test_code_that_never_ends_is_told_so_before_it_takes_all_memory(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("llm_linalg.ledger.MOST_NODES", 500)
+    monkeypatch.setattr("llm_linalg.recording.tensor_index.MOST_NODES", 500)
     with pytest.raises(LimitError, match="more than 500 operations: trace a part") as caught:
         trace(endless, torch.ones(2))
     assert caught.value.frames[-1].function == "endless"

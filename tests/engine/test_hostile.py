@@ -15,13 +15,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from llm_linalg import LimitError, ProgramError, ShapeError, Trace, run
-from llm_linalg.language import execute, gradients, plain, printing, tables
+from llm_linalg.explain.shape_errors import mismatch_of
+from llm_linalg.language import allowlist, arithmetic, autograd, execute, printing
 from llm_linalg.language.budget import Budget
 from llm_linalg.ops import TABLE, Call
 from llm_linalg.ops.fallback import FallbackOperation
 from llm_linalg.ops.price import Price
 from llm_linalg.ops.torch_names import short_name
-from llm_linalg.shapes import mismatch_of
 from tests.engine.hostile import BOMBS, REFUSED
 from tests.engine.test_shapes import BROKEN
 
@@ -162,10 +162,10 @@ CALLS = [
 
 
 def _names() -> tuple[list[str], list[str]]:
-    from llm_linalg.language import tables
+    from llm_linalg.language import allowlist
 
-    torch_names = sorted({*tables.TORCH.members, *tables.METHODS} - {"nn", "pi", "inf", "nan"})
-    return torch_names, sorted(tables.F.members)
+    torch_names = sorted({*allowlist.TORCH.members, *allowlist.METHODS} - {"nn", "pi", "inf", "nan"})
+    return torch_names, sorted(allowlist.F.members)
 
 
 @st.composite
@@ -295,9 +295,9 @@ def test_each_call_of_the_language_is_bounded_by_a_rule_of_ours() -> None:
     functions = [torch.Tensor.__neg__, torch.Tensor.__pos__, torch.Tensor.__invert__]
     ways = [f"__{way}{name}__" for name in OPERATORS for way in ("", "r", "i")]
     functions += [getattr(torch.Tensor, name) for name in ways if hasattr(torch.Tensor, name)]
-    own = [each for module in (gradients, plain, printing) for each in vars(module).values()]
-    own += [tables.limits, plain.size_of]
-    for table in (tables.TORCH.members, tables.METHODS, tables.F.members, tables.LINALG.members):
+    own = [each for module in (autograd, arithmetic, printing) for each in vars(module).values()]
+    own += [allowlist.limits, arithmetic.size_of]
+    for table in (allowlist.TORCH.members, allowlist.METHODS, allowlist.F.members, allowlist.LINALG.members):
         functions += [each for each in table.values() if callable(each) and each not in own]
     unbounded = {
         short_name(function)

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 
 from llm_linalg import Trace, run, trace
-from llm_linalg.lesson import find
+from llm_linalg.lessons.reader import find
 
 F = nn.functional
 CAUSAL = """

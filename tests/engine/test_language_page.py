@@ -7,8 +7,8 @@ import re
 import pytest
 
 from llm_linalg import run
-from llm_linalg.language import instead, layers, source, tables, values
-from llm_linalg.language.page import SYNTAX, WIDTH, page
+from llm_linalg.language import allowlist, containers, modules, source, suggestions
+from llm_linalg.language.reference import SYNTAX, WIDTH, page
 
 PAGE = page()
 
@@ -20,13 +20,13 @@ def section(title: str) -> str:
 @pytest.mark.parametrize(
     ("title", "names"),
     [
-        *((f"`import {name}`", set(module.members)) for name, module in tables.MODULES.items()),
-        ("Methods of a tensor", set(tables.METHODS)),
-        ("Attributes of a tensor", set(tables.ATTRIBUTES)),
-        ("Attributes of a layer", set(layers.ATTRIBUTES)),
-        *((f"Methods of a {kind.__name__}", set(names)) for kind, names in values.METHODS.items()),
-        ("Python's own", {*tables.BUILTINS, "print"}),
-        ("Arguments that no call takes", set(instead.ARGUMENTS)),
+        *((f"`import {name}`", set(module.members)) for name, module in allowlist.MODULES.items()),
+        ("Methods of a tensor", set(allowlist.METHODS)),
+        ("Attributes of a tensor", set(allowlist.ATTRIBUTES)),
+        ("Attributes of a layer", set(modules.ATTRIBUTES)),
+        *((f"Methods of a {kind.__name__}", set(names)) for kind, names in containers.METHODS.items()),
+        ("Python's own", {*allowlist.BUILTINS, "print"}),
+        ("Arguments that no call takes", set(suggestions.ARGUMENTS)),
     ],
 )
 def test_every_name_of_a_table_is_on_the_page(title: str, names: set[str]) -> None:
@@ -34,7 +34,7 @@ def test_every_name_of_a_table_is_on_the_page(title: str, names: set[str]) -> No
 
 
 def test_the_modules_are_those_of_the_tables() -> None:
-    assert tuple(tables.MODULES) == source.MODULES
+    assert tuple(allowlist.MODULES) == source.MODULES
 
 
 def test_every_kind_of_syntax_is_on_the_page() -> None:
@@ -45,7 +45,7 @@ def test_every_kind_of_syntax_is_on_the_page() -> None:
 
 def test_every_refusal_with_advice_is_on_the_page() -> None:
     said = " ".join(section("Not in the language").split())
-    assert [advice for advice in instead.SYNTAX.values() if advice not in said] == []
+    assert [advice for advice in suggestions.SYNTAX.values() if advice not in said] == []
 
 
 def test_the_page_says_the_bounds_and_stays_narrow() -> None:

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import torch
 
-from llm_linalg import ProgramError, Trace, ledger, run
+from llm_linalg import ProgramError, Trace, run
 from llm_linalg.language.budget import Budget
-from llm_linalg.ledger import FEW_CELLS, FEW_NAMES
-from llm_linalg.node import Origin
-from llm_linalg.recorder import Recorder
+from llm_linalg.recording import tensor_index
+from llm_linalg.recording.record_node import Origin
+from llm_linalg.recording.recorder import Recorder
+from llm_linalg.recording.tensor_index import FEW_CELLS, FEW_NAMES
 
 if TYPE_CHECKING:
     from types import FrameType
@@ -51,7 +52,7 @@ def lines_of_writes(names: int, *, own: bool) -> int:
     made = [0]
 
     def seen(frame: FrameType, event: str, _what: Any) -> Any:
-        if frame.f_code.co_filename != ledger.__file__:
+        if frame.f_code.co_filename != tensor_index.__file__:
             return None
         made[0] += event == "line"
         return seen

@@ -9,11 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from llm_linalg import documents
-from llm_linalg import lesson as lessons
-from llm_linalg.lesson import Lesson, LessonError, UnknownNameError, catalog, find, load, parse, spans
-from llm_linalg.lessons import files
-from llm_linalg.text import clean
+from llm_linalg.base.text import clean
+from llm_linalg.lessons import documents, files
+from llm_linalg.lessons import reader as lessons
+from llm_linalg.lessons.reader import Lesson, LessonError, UnknownNameError, catalog, find, load, parse, spans
 
 EXAMPLE = """\
 +++

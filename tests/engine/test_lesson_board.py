@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from llm_linalg import lesson as lessons
-from llm_linalg.lesson import Board, LessonError, catalog, find, load, parse
 from llm_linalg.lessons import files
+from llm_linalg.lessons import reader as lessons
+from llm_linalg.lessons.reader import Board, LessonError, catalog, find, load, parse
 
 TEXT = """\
 +++

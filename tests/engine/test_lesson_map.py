@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from llm_linalg.lesson import Asked, Lesson, LessonError, parse
+from llm_linalg.lessons.reader import Asked, Lesson, LessonError, parse
 
 
 def broken(text: str) -> LessonError:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from llm_linalg.checking import extremes
-from llm_linalg.errors import ProgramError, ShapeError
-from llm_linalg.lesson import Lesson, Stop, Value, catalog, find, parse, spans
-from llm_linalg.text import width
+from llm_linalg.base.errors import ProgramError, ShapeError
+from llm_linalg.base.text import width
+from llm_linalg.lessons.check import extremes
+from llm_linalg.lessons.reader import Lesson, Stop, Value, catalog, find, parse, spans
 
 STOPS = [(lesson, stop) for lesson in catalog() for stop in lesson.stops]
 

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 
 from llm_linalg import Node, Trace, run, trace
-from llm_linalg.lesson import Lesson, catalog
-from llm_linalg.maps import Box, Level
+from llm_linalg.analysis.block_diagram import Box, Level
+from llm_linalg.lessons.reader import Lesson, catalog
 
 NESTED = """
 def half(x):

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from llm_linalg import run
-from llm_linalg.memory import Renewal
+from llm_linalg.recording.aliasing import Renewal
 from tests.engine.counting import at_most
 
 

@@ -6,8 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from llm_linalg import Trace, run
-from llm_linalg.edge import Declared, Edge, sized
-from llm_linalg.naming import Naming
+from llm_linalg.analysis.axis_names import Naming
+from llm_linalg.base.axis_labels import Declared, Edge, sized
 
 ATTENTION = """\
 words = ["the", "cat", "saw"]

@@ -7,7 +7,7 @@ import torch
 
 from llm_linalg import Trace, run
 from llm_linalg.api.node_view import cell_view, node_view
-from llm_linalg.cells import TensorSlice
+from llm_linalg.base.cells import TensorSlice
 
 SOURCE = """
 A = torch.randn(2, 3, 4)

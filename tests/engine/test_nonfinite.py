@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from llm_linalg import run
-from llm_linalg.nonfinite import reason
+from llm_linalg.explain.nan_origin import reason
 
 PROGRAM = """\
 x = torch.tensor(numbers)

@@ -11,8 +11,8 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from llm_linalg.numbers import Formatter, exact
-from llm_linalg.survey import survey
+from llm_linalg.base.number_range import survey
+from llm_linalg.base.numbers import Formatter, exact
 
 FLOATS = [torch.float16, torch.bfloat16, torch.float32, torch.float64]
 INTEGERS = [torch.uint8, torch.int8, torch.int16, torch.int32, torch.int64]
@@ -202,7 +202,7 @@ def test_a_broadcast_tensor_is_looked_at_once() -> None:
 
 def test_numbers_import_no_torch() -> None:
     code = (
-        "import sys; from llm_linalg.numbers import Formatter, exact; "
+        "import sys; from llm_linalg.base.numbers import Formatter, exact; "
         "assert Formatter.of([1.5, 2.0]).text(2.0) == '2.0000'; assert exact(0.5) == '0.5'; "
         "sys.exit('torch' in sys.modules)"
     )

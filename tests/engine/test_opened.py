@@ -9,8 +9,8 @@ import torch
 from torch import Tensor, nn
 
 from llm_linalg import trace
-from llm_linalg.opened import opened
 from llm_linalg.ops.arguments import outputs
+from llm_linalg.recording.inline import opened
 
 WAYS: list[dict[str, Any]] = [
     {"need_weights": False},

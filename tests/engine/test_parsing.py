@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from llm_linalg.parsing import expression, statements
+from llm_linalg.base.syntax import expression, statements
 
 PROGRAM = "\n".join(f"x{n} = [a + (b * {n}) for a, b in zip(y[{n}], z)]" for n in range(40))
 

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from llm_linalg import documents
-from llm_linalg.lesson import parse
-from llm_linalg.markdown import Paragraph, Words, blocks, links, paragraphs, prose, words
-from llm_linalg.text import clean
+from llm_linalg.base.text import clean
+from llm_linalg.lessons import documents
+from llm_linalg.lessons.markdown import Paragraph, Words, blocks, links, paragraphs, prose, words
+from llm_linalg.lessons.reader import parse
 
 CASES = {
     "One sentence,\nover two lines.": ["One sentence, over two lines."],

@@ -11,10 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from llm_linalg import run
-from llm_linalg.errors import HaltedError, LimitError, ProgramError, ShapeError
+from llm_linalg.base.errors import HaltedError, LimitError, ProgramError, ShapeError
 from llm_linalg.language.budget import Budget
-from llm_linalg.lesson import LessonError, find, parse
-from llm_linalg.ranks import MOST_EXCHANGES
+from llm_linalg.language.devices import MOST_EXCHANGES
+from llm_linalg.lessons.reader import LessonError, find, parse
 from tests.engine.doing import budgets
 
 F = torch.nn.functional

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from llm_linalg import ProgramError, ShapeError, run
-from llm_linalg.errors import Repair
+from llm_linalg.base.errors import Repair
 
 X = "x, b = torch.ones(3, 4), torch.ones(3)\n"
 MASKED = "s, mask = torch.ones(4, 4), torch.ones(5, 5) == 1\n"

@@ -7,8 +7,8 @@ import torch
 from torch import nn
 
 from llm_linalg.api.trace import Trace
-from llm_linalg.controls import MOST_ENTRIES, Control, Value
-from llm_linalg.lesson import LessonError, find, load, parse
+from llm_linalg.lessons.control import MOST_ENTRIES, Control, Value
+from llm_linalg.lessons.reader import LessonError, find, load, parse
 
 F = nn.functional
 WORDS = ["the", "cat", "saw", "one", "dog", "and", "ran"]

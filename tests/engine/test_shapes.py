@@ -13,11 +13,11 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 
 from llm_linalg import ProgramError, ShapeError, Trace, run
-from llm_linalg.axes import ShapeMismatch
+from llm_linalg.base.axes import ShapeMismatch
 from llm_linalg.language.budget import Budget
-from llm_linalg.node import Origin
 from llm_linalg.ops import TABLE, Call
-from llm_linalg.recorder import Recorder
+from llm_linalg.recording.record_node import Origin
+from llm_linalg.recording.recorder import Recorder
 from tests.ops.drawing import Shape, values
 
 F = nn.functional

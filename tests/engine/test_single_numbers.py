@@ -8,7 +8,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from llm_linalg.numbers import adds_up, exact, format_cell, significant, summary
+from llm_linalg.base.numbers import adds_up, exact, format_cell, significant, summary
 
 numbers = st.one_of(
     st.floats(),

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from llm_linalg.spelling import MOST_LISTED, unknown
-from llm_linalg.text import characters, clean, nearest, width
+from llm_linalg.base.spelling import MOST_LISTED, unknown
+from llm_linalg.base.text import characters, clean, nearest, width
 
 # Everything, lone surrogates included, with what is dangerous made frequent.
 DANGEROUS = "\x00\x07\x08\t\n\r\x1b\x7f\x85\x9b\x9d\xad\u200b\u200d\u202e\u2028\u2066\ufeff\ud800\u0301漢é👍"

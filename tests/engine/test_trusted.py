@@ -11,9 +11,9 @@ import torch
 from torch import Tensor, nn
 
 from llm_linalg import ProgramError, ShapeError, trace
-from llm_linalg.given import of_function, of_trace
-from llm_linalg.lesson_values import lesson_of
-from llm_linalg.trusted import TargetError, check, inputs, load
+from llm_linalg.api.trusted import TargetError, check, inputs, load
+from llm_linalg.lessons.external import of_function, of_trace
+from llm_linalg.lessons.lesson import lesson_of
 
 SOURCE = """\
 import sys

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from llm_linalg import ProgramError, run
-from llm_linalg.language import instead, source
+from llm_linalg.language import source, suggestions
 from tests.engine.test_language import agrees
 
 TUTORIALS = {
@@ -256,8 +256,8 @@ def test_each_construct_that_is_refused_has_something_to_write_instead() -> None
     kinds = {kind for base in parts for kind in base.__subclasses__() if kind.__module__ in ("ast", "_ast")}
     old = {"Num", "Str", "Bytes", "NameConstant", "Ellipsis", "Index", "ExtSlice", "TypeAlias"}
     refused = {kind for kind in kinds if kind.__name__ not in old} - set(source.ALLOWED)
-    assert refused <= set(instead.SYNTAX)
-    assert set(instead.SYNTAX) & set(source.ALLOWED) == {ast.With}  # of one thing alone
+    assert refused <= set(suggestions.SYNTAX)
+    assert set(suggestions.SYNTAX) & set(source.ALLOWED) == {ast.With}  # of one thing alone
 
 
 @pytest.mark.parametrize(
@@ -335,16 +335,20 @@ def test_wrong_arguments_are_told_by_the_name_that_was_written(program: str, nam
 
 
 def test_advice_is_for_names_that_the_language_lacks() -> None:
-    from llm_linalg.language import layers, tables, values
+    from llm_linalg.language import allowlist, containers
+    from llm_linalg.language import modules as layers
 
-    modules = {**tables.IMPORTED, "torch.cuda": tables.CUDA, "torch.linalg": tables.LINALG}
-    for path in instead.MEMBERS:
+    modules = {**allowlist.IMPORTED, "torch.cuda": allowlist.CUDA, "torch.linalg": allowlist.LINALG}
+    for path in suggestions.MEMBERS:
         home, _, name = path.rpartition(".")
         assert name not in modules[home].members, path
-    assert not set(instead.NAMES) & {*tables.BUILTINS, *tables.IMPORTED, "print"}
-    plain = {name for table in values.METHODS.values() for name in table}
-    assert not set(instead.ATTRIBUTES) & {*tables.ATTRIBUTES, *tables.METHODS, *plain, *layers.ATTRIBUTES} - {
-        "to"
-    }
-    assert not set(instead.PACKAGES) & set(tables.MODULES)
-    assert {name for name in instead.NAMES if hasattr(builtins, name)} > {"map", "open"}
+    assert not set(suggestions.NAMES) & {*allowlist.BUILTINS, *allowlist.IMPORTED, "print"}
+    plain = {name for table in containers.METHODS.values() for name in table}
+    assert not set(suggestions.ATTRIBUTES) & {
+        *allowlist.ATTRIBUTES,
+        *allowlist.METHODS,
+        *plain,
+        *layers.ATTRIBUTES,
+    } - {"to"}
+    assert not set(suggestions.PACKAGES) & set(allowlist.MODULES)
+    assert {name for name in suggestions.NAMES if hasattr(builtins, name)} > {"map", "open"}

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 
 from llm_linalg import Node, Trace, run, trace
-from llm_linalg.lesson import Lesson, catalog
+from llm_linalg.lessons.reader import Lesson, catalog
 
 F = nn.functional
 TRANSFORMER = [lesson for lesson in catalog() if lesson.part == 6]

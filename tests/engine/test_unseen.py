@@ -16,7 +16,7 @@ from llm_linalg.language.budget import Budget
 from llm_linalg.ops import TABLE
 from llm_linalg.ops.operation import SlottedArguments
 from llm_linalg.ops.price import price_of
-from llm_linalg.recorder import call_of
+from llm_linalg.recording.recorder import call_of
 from tests.engine.counting import at_most
 from tests.engine.doing import budgets, nine
 

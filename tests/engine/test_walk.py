@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from llm_linalg import trace
-from llm_linalg.orders import ORDERS
-from llm_linalg.vocabulary import ORDER_NAMES
+from llm_linalg.base.constants import ORDER_NAMES
+from llm_linalg.walks.orders import ORDERS
 from tests.ops.drawing import broadcast, values
 
 

@@ -9,7 +9,7 @@ from typing import TypeVar
 
 import torch
 
-from llm_linalg.language import instead, layers, tables, values
+from llm_linalg.language import allowlist, containers, modules, suggestions
 
 T = TypeVar("T")
 DEPTH = 3
@@ -84,20 +84,20 @@ class Words:
     @cached_property
     def names(self) -> Sequence[str]:
         """What may be called."""
-        own = [f"{short}.{name}" for short, space in tables.IMPORTED.items() for name in space.members]
-        return [*own, *tables.BUILTINS]
+        own = [f"{short}.{name}" for short, space in allowlist.IMPORTED.items() for name in space.members]
+        return [*own, *allowlist.BUILTINS]
 
     @cached_property
     def odd_names(self) -> Sequence[str]:
         """What Python and torch would call, and the language would not."""
-        foreign = [f"torch.{name}" for name in dir(torch) if name not in tables.TORCH.members]
-        return [*dir(builtins), *foreign, *instead.MEMBERS, *instead.PACKAGES]
+        foreign = [f"torch.{name}" for name in dir(torch) if name not in allowlist.TORCH.members]
+        return [*dir(builtins), *foreign, *suggestions.MEMBERS, *suggestions.PACKAGES]
 
     @cached_property
     def parts(self) -> Sequence[str]:
         """What may stand after a dot."""
-        plain = [name for methods in values.METHODS.values() for name in methods]
-        return [*tables.METHODS, *tables.ATTRIBUTES, *layers.ATTRIBUTES, *plain]
+        plain = [name for methods in containers.METHODS.values() for name in methods]
+        return [*allowlist.METHODS, *allowlist.ATTRIBUTES, *modules.ATTRIBUTES, *plain]
 
     @cached_property
     def odd_parts(self) -> Sequence[str]:

@@ -13,9 +13,9 @@ import torch
 from torch import Tensor
 
 from llm_linalg import Node, Trace, Walk, trace
-from llm_linalg.edge import Declared
-from llm_linalg.formula import walk_of
-from llm_linalg.naming import Naming
+from llm_linalg.analysis.axis_names import Naming
+from llm_linalg.base.axis_labels import Declared
+from llm_linalg.explain.formula import walk_of
 from llm_linalg.ops import TABLE
 from llm_linalg.ops.composite import Composite
 from tests.ops.drawing import Sample, values

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from llm_linalg import Node
-from llm_linalg.language.page import page
+from llm_linalg.language.reference import page
 from llm_linalg.ops import TABLE, Operation
 from llm_linalg.ops.movement import Movement
 from llm_linalg.ops.pointwise import Pointwise

@@ -7,7 +7,7 @@ import re
 import pytest
 
 from tests.terminal.console import Console
-from tui.themes import LOOKS
+from tui.text.themes import LOOKS
 
 PROSE = "Each cell of Y"
 ALL = re.compile(rb"\x1b\[([\d;]*)m")

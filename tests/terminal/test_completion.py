@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.terminal.console import Console
-from tui.cli import main
+from tui.cli.main import main
 
 BEGIN = {
     "bash": (("bash", "--norc", "-i"), "source {0}/_llm-linalg; PS1='ready> '\n"),

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.terminal.console import Console, environment
-from tui.cli_doctor import Facts, report
+from tui.cli.doctor_command import Facts, report
 from tui.terminal.color_depth import color_depth
 from tui.terminal.probe import Answers, answers
 

@@ -239,7 +239,7 @@ def test_frames_are_dropped_and_never_queued() -> None:
 CRASH = """
 import sys
 from importlib import import_module
-from tui.cli import main
+from tui.cli.main import main
 module, *names, last = {place!r}.split(".")
 def broken(*_, **__):
     raise ValueError("a \\x1b[31mbroken[/] widget")
@@ -286,7 +286,7 @@ def test_an_exception_anywhere_is_a_short_message_and_a_log(tmp_path: Path, plac
 
 NOISE = """
 import os, sys
-from tui.cli import main
+from tui.cli.main import main
 from tui.screens.explorer import ExplorerScreen
 late = ExplorerScreen.draw
 def draw(self):

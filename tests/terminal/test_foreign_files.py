@@ -16,7 +16,7 @@ import pytest
 
 from tests.terminal.console import APP, LONGEST, Console, environment
 from tests.terminal.evil import ALL, HIDDEN, foreign, lesson, notebook
-from tui.audience import places
+from tui.audience import meeting
 
 TEXT = ALL.replace("\n", " ")
 SAID = json.dumps(TEXT)  # as it stands in a string of JSON or TOML
@@ -165,7 +165,7 @@ def test_errors_of_trusted_code(home: Home, tmp_path: Path) -> None:
 def presenter(home: Home, *lines: bytes) -> Iterator[None]:
     """Somebody who listens where presenters do, and says these lines to whoever comes."""
     given = {name: value for name, value in home.items() if value is not None}
-    listening, path = places.bound(places.folder(given))
+    listening, path = meeting.bound(meeting.folder(given))
     listening.setblocking(True)
     listening.settimeout(0.1)
     ended = threading.Event()
@@ -248,7 +248,7 @@ def test_followers_that_lie(home: Home, tmp_path: Path) -> None:
     with Console("present", str(file), env=home) as console:
         console.until("Words fine")
         place = Path(str(home["XDG_RUNTIME_DIR"])) / "llm-linalg"
-        console.until(lambda: bool(places.presenters(place)))
+        console.until(lambda: bool(meeting.presenters(place)))
         for lines in (
             (TEXT.encode(),), (b"\xff" * 5000,),
             (message(**{"llm-linalg": TEXT, "as": TEXT}),),
@@ -256,7 +256,7 @@ def test_followers_that_lie(home: Home, tmp_path: Path) -> None:
         ):  # fmt: skip
             with socket.socket(socket.AF_UNIX) as peer, suppress(OSError):
                 peer.settimeout(LONGEST)
-                peer.connect(os.fspath(places.presenters(place)[0]))
+                peer.connect(os.fspath(meeting.presenters(place)[0]))
                 for line in lines:
                     peer.sendall(line + b"\n")
                 console.quiet(0.2)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from llm_linalg.text import clean
+from llm_linalg.base.text import clean
 from tests.terminal.console import APP, LONGEST, Console, environment
 from tests.terminal.evil import ALL, EVIL, HIDDEN, foreign, lesson, notebook
 

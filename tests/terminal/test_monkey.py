@@ -9,13 +9,13 @@ from pathlib import Path
 import pytest
 from textual import events
 
-from llm_linalg.lesson import Lesson, catalog
+from llm_linalg.lessons.reader import Lesson, catalog
 from tests.app.driving import Driver
 from tui.app import Explorer, Options
-from tui.frame import Frame
-from tui.keys import KEYS
-from tui.session import Session
-from tui.view import View
+from tui.model.frame import Frame
+from tui.model.view import View
+from tui.session.keys import KEYS
+from tui.session.session import Session
 
 # What leaves the app, or the process, or writes to the clipboard of whoever runs the tests.
 LEFT_OUT = {"quit", "suspend", "copy.code", "copy.command", "palette"}
@@ -111,7 +111,7 @@ async def test_nothing_a_monkey_does_breaks_it(
 
 def anew(session: Session) -> Frame:
     """The frame of the session's view, from a program run again."""
-    from tui.stage import open_view
+    from tui.compose import open_view
 
     assert session.opened is not None
     opened = open_view(session.view)

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from llm_linalg.lesson import catalog, find
+from llm_linalg.lessons.reader import catalog, find
 from tests.terminal.console import Console, environment
-from tui.plain.prompt import Plain
-from tui.script.words import WORDS
-from tui.view import View
+from tui.model.view import View
+from tui.plain_prompt import Plain
+from tui.session.script.script_words import WORDS
 
 
 @pytest.mark.parametrize("term", ["dumb", "", None])

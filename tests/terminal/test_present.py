@@ -15,7 +15,7 @@ import pytest
 
 from tests.app.talks import DECK, deck_at
 from tests.terminal.console import LONGEST, Console, environment
-from tui.audience import places
+from tui.audience import meeting
 
 PAGE_DOWN, PAGE_UP, RIGHT, LEFT = "\x1b[6~", "\x1b[5~", "\x1b[C", "\x1b[D"
 
@@ -58,7 +58,7 @@ def met(home: dict[str, str | None], count: int = 1) -> list[Path]:
     place = Path(str(home["XDG_RUNTIME_DIR"])) / "llm-linalg"
     end = time.monotonic() + LONGEST
     while time.monotonic() < end:
-        found = places.presenters(place) if place.exists() else []
+        found = meeting.presenters(place) if place.exists() else []
         if len(found) == count:
             return found
     raise AssertionError(f"not {count} presenters")

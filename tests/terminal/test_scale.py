@@ -9,7 +9,7 @@ from rich.color import Color, ColorSystem
 from rich.terminal_theme import TerminalTheme
 
 from tests.terminal.vision import FROM_LMS, SEEN, TO_LMS, Eye, distance, lab, times
-from tui.themes import LOOKS, Look
+from tui.text.themes import LOOKS, Look
 
 EYES: tuple[Eye, ...] = ("usual", "protanope", "deuteranope")
 COLOURED = [name for name, look in LOOKS.items() if not look.colourless]

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.terminal.console import Console
-from tui.kept import read
+from tui.files.user_dirs import read
 
 READY = "/12 steps"
 

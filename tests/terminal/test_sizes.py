@@ -6,9 +6,9 @@ import re
 
 import pytest
 
-from llm_linalg.lesson import catalog
+from llm_linalg.lessons.reader import catalog
 from tests.terminal.console import Console
-from tui.picture import LARGEST, RUNNING
+from tui.layout.panes import LARGEST, RUNNING
 
 FAR = re.compile(r"\d+/\d+ (steps|boxes|terms|operations)")
 PROSE = "Each cell of Y"

@@ -10,8 +10,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from tui.audience import places
-from tui.audience.wire import TOLD, Role, WireError, encode, greeting, updated
+from tui.audience import meeting
+from tui.audience.protocol import TOLD, Role, WireError, encode, greeting, updated
 from tui.model.broadcast import Broadcast
 
 AGAIN = 1.0  # seconds between two looks for a presenter
@@ -43,7 +43,7 @@ class Link:
         try:
             reader, writer = await asyncio.open_unix_connection(str(path), limit=TOLD)
         except OSError:
-            raise places.PlaceError("the presenter has gone") from None
+            raise meeting.PlaceError("the presenter has gone") from None
         self._writer = writer
         try:
             writer.write(encode(greeting(self.role)))
@@ -68,11 +68,11 @@ class Link:
         return True
 
     def _place(self) -> Path:
-        found = places.presenters(places.folder(self._environment))
+        found = meeting.presenters(meeting.folder(self._environment))
         if self.wanted is not None:
             found = [path for path in found if path.stem == str(self.wanted)]
         if not found:
-            raise places.PlaceError("nobody presents: 'llm-linalg present DECK' does")
+            raise meeting.PlaceError("nobody presents: 'llm-linalg present DECK' does")
         return found[0]
 
 
@@ -80,7 +80,7 @@ def introduced(path: Path) -> str:
     """The title of what is presented at a socket; empty where it doesn't say."""
     line = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     with line, suppress(OSError, ValueError, KeyError, TypeError):
-        line.settimeout(places.PATIENCE)
+        line.settimeout(meeting.PATIENCE)
         line.connect(str(path))
         line.sendall(encode(greeting("follow")))
         with line.makefile("rb") as file:

@@ -10,8 +10,8 @@ from pathlib import Path
 from time import monotonic
 from typing import TYPE_CHECKING
 
-from tui.audience import places
-from tui.audience.wire import (
+from tui.audience import meeting
+from tui.audience.protocol import (
     ASKED,
     Role,
     WireError,
@@ -23,12 +23,12 @@ from tui.audience.wire import (
     role_of,
     show_message,
 )
-from tui.talk import on_stage
+from tui.session.presentation.state import on_stage
 
 if TYPE_CHECKING:
-    from llm_linalg.decks import Deck
-    from llm_linalg.lesson import Lesson
-    from tui.session import Session
+    from llm_linalg.lessons.deck import Deck
+    from llm_linalg.lessons.reader import Lesson
+    from tui.session.session import Session
 
 MOST = 64  # followers at once
 GREETING = 5.0  # seconds to say who one is
@@ -62,8 +62,8 @@ class Audience:
 
     async def open(self, place: Path) -> None:
         """Begins to serve, in a folder of `places.folder`. Raises PlaceError."""
-        await asyncio.to_thread(places.presenters, place)  # clears what dead ones left
-        listening, self._path = places.bound(place)
+        await asyncio.to_thread(meeting.presenters, place)  # clears what dead ones left
+        listening, self._path = meeting.bound(place)
         self._server = await asyncio.start_unix_server(self._serve, sock=listening, limit=ASKED)
 
     def close(self) -> None:
@@ -86,7 +86,7 @@ class Audience:
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         peer = writer.get_extra_info("socket")
         try:
-            if peer is None or not places.same_user(peer):
+            if peer is None or not meeting.same_user(peer):
                 raise WireError("another user")
             if len(self._followers) >= MOST:
                 raise WireError(f"{MOST} follow already")

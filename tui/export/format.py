@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from textual.strip import Strip
 
-    from tui.frame import Frame
-    from tui.session import Session
+    from tui.model.frame import Frame
+    from tui.session.session import Session
 
 Write = Callable[[str], None]
 
@@ -55,7 +55,7 @@ class Export:
     Attributes:
         title: of the whole.
         size: columns and rows of the screen.
-        theme: a name in `tui.themes.LOOKS`.
+        theme: a name in `tui.text.themes.LOOKS`.
         ascii_only: whether glyphs are ASCII.
     """
 

@@ -6,12 +6,12 @@ from collections.abc import Iterator
 from html import escape
 from itertools import groupby
 
-from llm_linalg.markdown import Block, blocks, grouped
-from tui.boxes import MapView
-from tui.frame import Cell, CellMark, ErrorView, Frame, Panel, RepairFacts
-from tui.prose import BULLET, inline, lead_of
-from tui.spans import window
-from tui.themes import STRENGTHS, step_of
+from llm_linalg.lessons.markdown import Block, blocks, grouped
+from tui.layout.window import window
+from tui.model.frame import Cell, CellMark, ErrorView, Frame, Panel, RepairFacts
+from tui.model.map_view import MapView
+from tui.text.prose import BULLET, inline, lead_of
+from tui.text.themes import STRENGTHS, step_of
 
 ROWS, COLUMNS = 16, 12  # of a panel; beyond them a window around what is lit
 CLASSES = {

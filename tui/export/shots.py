@@ -7,23 +7,23 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from llm_linalg.spelling import unknown
-from tui.decks import flags_of
+from llm_linalg.base.spelling import unknown
+from tui.compose.view_check import settle
 from tui.export.format import Shot
-from tui.model.errors import UsageError
 from tui.model.flags import Parser, given
+from tui.model.usage_error import UsageError
 from tui.model.view_words import starting, view_of
-from tui.player import Player, goto, position
-from tui.script.playback import play
-from tui.script.running import ran
-from tui.session import Session
-from tui.stage.view_check import settle
-from tui.talk import Talk
+from tui.navigation.steps import Player, goto, position
+from tui.session.decks import flags_of
+from tui.session.presentation.state import Talk
+from tui.session.script.playback import play
+from tui.session.script.running import ran
+from tui.session.session import Session
 
 if TYPE_CHECKING:
-    from llm_linalg.decks import Deck, DeckStop
-    from tui.script.reader import Script
-    from tui.view import View
+    from llm_linalg.lessons.deck import Deck, DeckStop
+    from tui.model.view import View
+    from tui.session.script.script_reader import Script
 
 MOST = 300  # pictures of one stop, or of one `play` of a script
 READING = 20.0  # characters of prose a second

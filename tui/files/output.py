@@ -11,10 +11,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, TextIO
 
-from llm_linalg.text import clean
+from llm_linalg.base.text import clean
 
 if TYPE_CHECKING:
-    from llm_linalg.errors import ProgramError
+    from llm_linalg.base.errors import ProgramError
 
 
 class WriteError(Exception):

@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
-from llm_linalg.spelling import quoted, unknown
+from llm_linalg.base.spelling import quoted, unknown
 from tui.files.output import write
-from tui.model.errors import UsageError
+from tui.model.usage_error import UsageError
 
 SEEDS = range(-(2**63), 2**64)  # what torch.manual_seed takes
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from llm_linalg.spelling import quoted
-from tui.model.errors import UsageError
+from llm_linalg.base.spelling import quoted
+from tui.model.usage_error import UsageError
 
 if TYPE_CHECKING:
-    from llm_linalg.lesson import Lesson
+    from llm_linalg.lessons.reader import Lesson
 
 
 def lesson_named(word: str) -> Lesson:
@@ -19,10 +19,10 @@ def lesson_named(word: str) -> Lesson:
         UsageError: If there is none.
         LessonError: If the file is broken.
     """
-    from llm_linalg.lesson import UnknownNameError, find
+    from llm_linalg.lessons.reader import UnknownNameError, find
 
     if "." in word or is_path(word):
-        from llm_linalg.documents import is_document, read
+        from llm_linalg.lessons.documents import is_document, read
 
         if is_document(word) or is_path(word):
             there(word)
@@ -53,7 +53,7 @@ def there(word: str) -> Path:
 
 def first_lesson() -> Lesson:
     """The lesson with which the curriculum begins."""
-    from llm_linalg.lesson import opened, shelf
+    from llm_linalg.lessons.reader import opened, shelf
 
     lessons = shelf()
     if not lessons:
@@ -63,6 +63,6 @@ def first_lesson() -> Lesson:
 
 def lesson_word(lesson: Lesson) -> str:
     """The slug of a built-in lesson, the path of another."""
-    from llm_linalg.lesson import is_built_in
+    from llm_linalg.lessons.reader import is_built_in
 
     return lesson.slug if is_built_in(lesson) or lesson.path is None else str(lesson.path)

@@ -13,16 +13,16 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from llm_linalg.spelling import quoted, unknown
-from llm_linalg.vocabulary import ORDER_NAMES
-from tui.model.errors import UsageError
+from llm_linalg.base.constants import ORDER_NAMES
+from llm_linalg.base.spelling import quoted, unknown
 from tui.model.flags import Choice, Parser, seed, whole
 from tui.model.lesson_words import first_lesson, lesson_named, lesson_word
-from tui.view import END, View
+from tui.model.usage_error import UsageError
+from tui.model.view import END, View
 
 if TYPE_CHECKING:
-    from llm_linalg.lesson import Asked, Lesson
-    from tui.view import Depth
+    from llm_linalg.lessons.reader import Asked, Lesson
+    from tui.model.view import Depth
 
 DEPTHS = ("map", "operations", "cells", "terms")
 LOOKS = ("numbers", "heat", "both")
@@ -175,7 +175,7 @@ def _asked(flags: argparse.Namespace, opening: View) -> Asked | None:
     Raises:
         UsageError: For two.
     """
-    from llm_linalg.lesson import Asked
+    from llm_linalg.lessons.reader import Asked
 
     if flags.lineage is not None and flags.reach is not None:
         raise UsageError("a cell is followed one way at a time: --lineage or --reach")
@@ -197,7 +197,7 @@ def _row(row: int | None, opening: View) -> int:
 
 
 def _controls(lesson: Lesson, given: list[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
-    from llm_linalg.lesson import UnknownNameError, Value
+    from llm_linalg.lessons.reader import UnknownNameError, Value
 
     parsed: dict[str, Value] = {}
     try:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from tui.choices import moving
-from tui.keys import CONTROLS_AFTER, footer
-from tui.picture import Picture
+from tui.layout.panes import Picture
+from tui.session.control_commands import moving
+from tui.session.keys import CONTROLS_AFTER, footer
+from tui.text.rows import Row, Span, fit, row, width_of
 from tui.widgets.row_widget import RowWidget
-from tui.widgets.rows import Row, Span, fit, row, width_of
 
 
 class KeysLine(RowWidget):

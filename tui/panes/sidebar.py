@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING
 
 from textual import events
 
-from tui.outline import Entry, outline
-from tui.outline import pointed as place
-from tui.picture import Picture
+from tui.layout.panes import Picture
+from tui.session.outline import Entry, outline
+from tui.session.outline import pointed as place
+from tui.text.rows import Row, Span, fit, width_of
 from tui.widgets.row_widget import RowWidget
-from tui.widgets.rows import Row, Span, fit, width_of
 
 if TYPE_CHECKING:
-    from llm_linalg.lesson import Lesson, ListedLesson
-    from tui.session import Session
+    from llm_linalg.lessons.reader import Lesson, ListedLesson
+    from tui.session.session import Session
 
 MOST_INDENTED = 6  # columns: a label has to be read as well
 

@@ -5,16 +5,16 @@ from __future__ import annotations
 from time import monotonic
 from typing import TYPE_CHECKING
 
-from llm_linalg.text import clean
-from tui.picture import Picture
-from tui.stopwatch import shown
-from tui.talk import edited, on_stage
-from tui.themes import Glyphs
+from llm_linalg.base.text import clean
+from tui.layout.panes import Picture
+from tui.session.presentation.state import edited, on_stage
+from tui.session.presentation.stopwatch import shown
+from tui.text.rows import Row, Span, ends, row, width_of
+from tui.text.themes import Glyphs
 from tui.widgets.row_widget import RowWidget
-from tui.widgets.rows import Row, Span, ends, row, width_of
 
 if TYPE_CHECKING:
-    from tui.talk import Talk
+    from tui.session.presentation.state import Talk
 
 
 class TitleBar(RowWidget):

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 from textual import events
 from textual.app import ComposeResult
 
-from tui.choices import moving
-from tui.picture import Picture
-from tui.playground import is_playground
+from tui.layout.panes import Picture
+from tui.navigation.playground import is_playground
+from tui.session.control_commands import moving
+from tui.text.rows import Span, ends, row, width_of
 from tui.widgets.row_widget import CommandClicked, RowWidget
-from tui.widgets.rows import Span, ends, row, width_of
 
 if TYPE_CHECKING:
-    from llm_linalg.lesson import Control
+    from llm_linalg.lessons.reader import Control
 
 MANY = 99_999  # from here on a number has separators
 LISTED = 20  # columns of a list of words

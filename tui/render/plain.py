@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from llm_linalg.markdown import spans
-from tui import edges
-from tui.frame import CellMark, Frame, Panel
-from tui.layout import Slot, pieces
-from tui.spans import window
-from tui.widgets.rows import cut, wrap
+from llm_linalg.lessons.markdown import spans
+from tui.layout import label_space
+from tui.layout.arrange import Slot, pieces
+from tui.layout.window import window
+from tui.model.frame import CellMark, Frame, Panel
+from tui.text.rows import cut, wrap
 
 ROWS = 20  # of a panel
 PENDING = "_"
@@ -98,7 +98,7 @@ def _tensor(panel: Panel, width: int) -> list[str]:
     """A panel as rows of numbers; a window around what is lit if it is large."""
     cell = _cell(panel)
     rows = window(panel.rows, ROWS, panel.focus_rows)
-    margin = edges.beside(panel)
+    margin = label_space.beside(panel)
     columns = window(panel.columns, max(1, (width - margin) // cell), panel.focus_columns)
     sign = f"{panel.sign} " if panel.sign else ""
     label = panel.name if panel.role == "margin" else sign + panel.named
@@ -109,7 +109,7 @@ def _tensor(panel: Panel, width: int) -> list[str]:
     slot = Slot(0, 0, 0, rows, columns, cell, 4)
     lines = [label]
     if panel.column_edge.labels:
-        lines.append(" " * margin + edges.header(panel, slot))
+        lines.append(" " * margin + label_space.header(panel, slot))
     for number, row in zip(rows, panel.cells.window(rows, columns, 4), strict=True):
         text = "".join(piece.text for piece in pieces(row, slot))
         said = cut(panel.row_edge.labels[number], margin - 1, pad=True) + " " if margin else ""
@@ -118,7 +118,7 @@ def _tensor(panel: Panel, width: int) -> list[str]:
 
 
 def _cell(panel: Panel) -> int:
-    return edges.widened(panel, panel.width(4) + 2)
+    return label_space.widened(panel, panel.width(4) + 2)
 
 
 def _unknown(panel: Panel) -> bool:
@@ -135,7 +135,7 @@ def _legend(panels: Sequence[Panel], width: int) -> list[str]:
     found = CellMark.NONE
     for panel in panels:
         rows = window(panel.rows, ROWS, panel.focus_rows)
-        room = max(1, (width - edges.beside(panel)) // _cell(panel))
+        room = max(1, (width - label_space.beside(panel)) // _cell(panel))
         columns = window(panel.columns, room, panel.focus_columns)
         for row in panel.cells.window(rows, columns, 4):
             for cell in row:

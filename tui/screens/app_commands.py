@@ -7,15 +7,15 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol
 
 from tui.model.view_words import command
-from tui.terminal.app import TerminalApp
-from tui.themes import LOOKS
+from tui.terminal.terminal_app import TerminalApp
+from tui.text.themes import LOOKS
 
 if TYPE_CHECKING:
     from textual.app import App
 
-    from tui.commands import Command
     from tui.screens.page import Page
-    from tui.session import Session
+    from tui.session.commands import Command
+    from tui.session.session import Session
 
 
 class Host(Protocol):
@@ -132,7 +132,7 @@ def help_(host: Host) -> Awaitable[object]:
 
 def text(host: Host) -> Awaitable[object] | None:
     """Opens the program and the text in full."""
-    from tui.panes.words import whole_text
+    from tui.panes.text_pane import whole_text
     from tui.screens.pager import Pager
 
     picture = host.page.picture

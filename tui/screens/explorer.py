@@ -14,29 +14,29 @@ from textual.geometry import Size
 from textual.screen import Screen
 from textual.widget import Widget
 
-from tui.choices import moving
-from tui.commands import BY_ID, Command, Wait, find, run
-from tui.contexts import Context
-from tui.keys import KEYS, live
-from tui.motions import tick
-from tui.picture import BEHIND, LOADING, RUNNING, STOPPING, Picture
+from tui.layout.panes import BEHIND, LOADING, RUNNING, STOPPING, Picture
 from tui.screens import app_commands
-from tui.screens.devices import DeviceRun, DevicesCompared
-from tui.screens.editor import PlaygroundEditor
+from tui.screens.device_run import DeviceRun, DevicesCompared
 from tui.screens.options import Options
 from tui.screens.page import Page, TooSmall
 from tui.screens.play_timer import PlayTimer
+from tui.screens.playground_editor import PlaygroundEditor
 from tui.screens.recording import Recording
 from tui.screens.run_worker import RunFinished, RunStarted, behind, run_program
-from tui.session import Session
+from tui.session.commands import BY_ID, Command, Wait, find, run
+from tui.session.contexts import Context
+from tui.session.control_commands import moving
+from tui.session.keys import KEYS, live
+from tui.session.session import Session
+from tui.session.step_commands import tick
 from tui.widgets.row_widget import CommandClicked
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tui.frame import Frame
+    from tui.compose import Run
+    from tui.model.frame import Frame
     from tui.screens.script_player import ScriptPlayer
-    from tui.stage import Run
     from tui.widgets.editor import Editor
     from tui.widgets.matrix import CellClicked
 
@@ -251,7 +251,7 @@ class ExplorerScreen(Screen[None], inherit_bindings=False):
 
     def _after(self, opened: Run) -> Session:
         """The session after a run; where one of a trace is stopped, what it was to replace comes back."""
-        from tui.stage.error_frame import stopped
+        from tui.compose.error_frame import stopped
 
         left, lesson = self._left, opened.view.lesson
         again = left is not None and left.trace is not None and left.view.lesson is lesson
@@ -386,7 +386,7 @@ class ExplorerScreen(Screen[None], inherit_bindings=False):
             self._own_commands[command]()
 
     def do(self, command: str) -> None:
-        """Does a command of `tui.commands`, and notes it."""
+        """Does a command of `tui.session.commands`, and notes it."""
         before = self.session
         after = run(before, command)
         self.recording.recorder.note(before, command, after)

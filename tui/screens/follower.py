@@ -10,24 +10,24 @@ from typing import TYPE_CHECKING, Any
 
 from textual import events
 
-from llm_linalg.decks import Deck, DeckStop
-from llm_linalg.lesson_values import LessonError
+from llm_linalg.lessons.deck import Deck, DeckStop
+from llm_linalg.lessons.lesson import LessonError
 from tui.audience.client import AGAIN, GONE, Link
-from tui.audience.places import PlaceError
-from tui.audience.wire import WireError, lesson_told
-from tui.decks import view_at
+from tui.audience.meeting import PlaceError
+from tui.audience.protocol import WireError, lesson_told
 from tui.model.broadcast import Broadcast
 from tui.screens.explorer import ExplorerScreen
 from tui.screens.options import Options
 from tui.screens.presenter import NO_LARGE
-from tui.session import Session
-from tui.stopwatch import Stopwatch
-from tui.talk import Talk, on_stage
+from tui.session.decks import view_at
+from tui.session.presentation.state import Talk, on_stage
+from tui.session.presentation.stopwatch import Stopwatch
+from tui.session.session import Session
 from tui.widgets.row_widget import glyphs_of
 
 if TYPE_CHECKING:
-    from llm_linalg.lesson import Lesson
-    from tui.view import View
+    from llm_linalg.lessons.reader import Lesson
+    from tui.model.view import View
 
 ALLOWED = frozenset({"theme", "text", "help", "suspend", "quit", "stage.big", "stage.footer"})
 """What an audience may do: how it sees, never what."""

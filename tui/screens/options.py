@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from tui.commands import Command
-from tui.drafts import Drafts
-from tui.keys import KEYS
-from tui.script.tape import Tape
-from tui.state import Memory
-from tui.themes import DEFAULT_THEME
+from tui.files.drafts import Drafts
+from tui.files.remembered import Memory
+from tui.session.commands import Command
+from tui.session.keys import KEYS
+from tui.session.script.tape import Tape
+from tui.text.themes import DEFAULT_THEME
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,7 +17,7 @@ class Options:
     """How the app is shown.
 
     Attributes:
-        theme: a name in `tui.themes.LOOKS`.
+        theme: a name in `tui.text.themes.LOOKS`.
         theme_asked: whether somebody asked for it; else the terminal's background decides between two.
         ascii_only: for terminals whose locale has no UTF-8.
         play: whether it plays from the start.

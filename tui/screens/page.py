@@ -9,22 +9,22 @@ from textual.app import ComposeResult
 from textual.geometry import Size
 from textual.widget import Widget
 
+from tui.layout.panes import SMALLEST, Picture, Sizes, bench_sizes, sizes, slide_sizes, talk_sizes, wished
+from tui.navigation.playground import is_playground
 from tui.panes.footer import KeysLine
-from tui.panes.program import Facts, Program
+from tui.panes.program_pane import Facts, Program
 from tui.panes.sidebar import Sidebar
-from tui.panes.stage import StagePane
+from tui.panes.stage_pane import StagePane
+from tui.panes.text_pane import Words
 from tui.panes.titlebar import TitleBar
 from tui.panes.transport import Controls, Transport
-from tui.panes.words import Words
-from tui.picture import SMALLEST, Picture, Sizes, bench_sizes, sizes, slide_sizes, talk_sizes, wished
-from tui.playground import is_playground
 from tui.screens.play_timer import ClockTimer
-from tui.session import Session
+from tui.session.session import Session
+from tui.text.rows import row
 from tui.widgets.row_widget import RowWidget, glyphs_of
-from tui.widgets.rows import row
 
 if TYPE_CHECKING:
-    from tui.frame import Frame
+    from tui.model.frame import Frame
 
 
 class Pane(Protocol):

@@ -9,16 +9,16 @@ from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 
-from tui.choices import moving
-from tui.commands import Command, Group
-from tui.keys import help_groups
 from tui.screens.modal import ModalScreen
+from tui.session.commands import Command, Group
+from tui.session.control_commands import moving
+from tui.session.keys import help_groups
 from tui.text.key_names import shown
+from tui.text.rows import Row, Span, row
 from tui.widgets.row_widget import CommandClicked, RowWidget
-from tui.widgets.rows import Row, Span, row
 
 if TYPE_CHECKING:
-    from llm_linalg.lesson import Control
+    from llm_linalg.lessons.reader import Control
 
 WIDEST = 100
 

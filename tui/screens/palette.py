@@ -11,18 +11,18 @@ from typing import TYPE_CHECKING, Protocol
 from textual.command import CommandList, CommandPalette, DiscoveryHit, Hit, Hits, Provider
 from textual.content import Content
 
-from llm_linalg.lesson import opened
-from llm_linalg.lesson_values import LessonError
-from llm_linalg.text import clean
-from tui.examples import EXAMPLES
+from llm_linalg.base.text import clean
+from llm_linalg.lessons.lesson import LessonError
+from llm_linalg.lessons.reader import opened
+from tui.model.examples import EXAMPLES
 from tui.screens.modal import ModalScreen
 from tui.screens.pager import Pager
 from tui.text.guides import guide_rows, guides
 
 if TYPE_CHECKING:
-    from tui.commands import Command
-    from tui.session import Session
-    from tui.talk import Talk
+    from tui.session.commands import Command
+    from tui.session.presentation.state import Talk
+    from tui.session.session import Session
 
 
 class Palette(CommandPalette, ModalScreen):

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from tui.player import Player
+from tui.navigation.steps import Player
 
 if TYPE_CHECKING:
     from textual.timer import Timer
     from textual.widget import Widget
 
-    from tui.talk import Talk
+    from tui.session.presentation.state import Talk
 
 FASTEST = 0.01  # seconds between two beats: a hundred a second, the most that may be asked for
 

@@ -11,17 +11,17 @@ from typing import TYPE_CHECKING
 from textual import events
 from textual.message import Message
 
-from tui.audience import places
+from tui.audience import meeting
 from tui.audience.server import Audience
-from tui.commands import find
-from tui.contexts import Context
-from tui.decks import read_deck
+from tui.files.watch import Watch
 from tui.screens.explorer import DIGITS, ExplorerScreen
 from tui.screens.options import Options
-from tui.session import Session
-from tui.talk import Talk, on_stage
-from tui.talk_saved import renewed
-from tui.watching import Watch
+from tui.session.commands import find
+from tui.session.contexts import Context
+from tui.session.decks import read_deck
+from tui.session.presentation.reload import renewed
+from tui.session.presentation.state import Talk, on_stage
+from tui.session.session import Session
 from tui.widgets.row_widget import glyphs_of
 
 if TYPE_CHECKING:
@@ -146,8 +146,8 @@ class PresenterScreen(ExplorerScreen):
     async def _serve(self) -> None:
         audience = Audience(self.session, lambda command: self.post_message(CommandReceived(command)))
         try:
-            await audience.open(places.folder(os.environ))
-        except places.PlaceError as error:
+            await audience.open(meeting.folder(os.environ))
+        except meeting.PlaceError as error:
             self.tell(f"Nobody can follow: {error}")
             return
         self.audience = audience

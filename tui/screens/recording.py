@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tui.script.recorder import Recorder
-from tui.script.saving import GIVEN, save
+from tui.session.script.saving import GIVEN, save
+from tui.session.script.script_recorder import Recorder
 
 if TYPE_CHECKING:
-    from tui.session import Session
+    from tui.session.session import Session
 
 
 class Recording:

@@ -6,11 +6,11 @@ from collections import deque
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Protocol
 
-from tui.script.acts import seconds
-from tui.script.reader import PACE, Line, Script, ScriptError
-from tui.script.recorder import Recorder
-from tui.script.words import find
-from tui.session import Session
+from tui.session.script.actions import seconds
+from tui.session.script.script_reader import PACE, Line, Script, ScriptError
+from tui.session.script.script_recorder import Recorder
+from tui.session.script.script_words import find
+from tui.session.session import Session
 
 if TYPE_CHECKING:
     from textual.timer import Timer

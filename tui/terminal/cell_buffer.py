@@ -17,7 +17,7 @@ from rich.segment import Segment
 from rich.style import Style
 from textual.strip import Strip
 
-from llm_linalg.text import clean
+from llm_linalg.base.text import clean
 from tui.terminal.sgr import RESET, change
 
 

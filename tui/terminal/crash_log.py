@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from llm_linalg.text import clean
+from llm_linalg.base.text import clean
 
 LONGEST = 300  # characters of the error's own words
 

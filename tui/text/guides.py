@@ -11,9 +11,9 @@ from importlib.resources import files
 from itertools import groupby
 from typing import NamedTuple
 
-from llm_linalg.markdown import blocks, prose
-from tui.prose import paragraphs
-from tui.widgets.rows import Row, row
+from llm_linalg.lessons.markdown import blocks, prose
+from tui.text.prose import paragraphs
+from tui.text.rows import Row, row
 
 
 class Guide(NamedTuple):

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 import unicodedata
 
-from llm_linalg.spelling import hint, quoted, unknown
-from llm_linalg.text import clean
+from llm_linalg.base.spelling import hint, quoted, unknown
+from llm_linalg.base.text import clean
 
 GLYPHS = {
     "left": "←", "right": "→", "up": "↑", "down": "↓", "enter": "↵", "escape": "esc", "backspace": "⌫",

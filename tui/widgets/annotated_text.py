@@ -10,8 +10,8 @@ from rich.segment import Segment
 from textual.strip import Strip
 from textual.widgets import TextArea
 
-from tui.editing import Mark
-from tui.syntax import tokens
+from tui.session.editing import Mark
+from tui.text.syntax_colors import tokens
 from tui.widgets.row_widget import glyphs_of, look_of
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from textual.app import App
 from textual.filter import LineFilter, NoColor
 
-from tui.themes import ASCII, DARK, DEFAULT_THEME, LOOKS, UNICODE, Glyphs, Look
+from tui.text.themes import ASCII, DARK, DEFAULT_THEME, LOOKS, UNICODE, Glyphs, Look
 
 
 class Appearance:

@@ -10,8 +10,8 @@ from textual.message import Message
 from textual.widgets import TextArea
 from textual.widgets.text_area import TextAreaTheme
 
-from tui.editing import Mark, carried, harmless, indent_after, mixed
-from tui.playground import LONGEST
+from tui.navigation.playground import LONGEST
+from tui.session.editing import Mark, carried, harmless, indent_after, mixed
 from tui.widgets.annotated_text import AnnotatedText
 from tui.widgets.row_widget import look_of
 
@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     from textual.timer import Timer
     from textual.widgets.text_area import Edit, EditResult
 
-    from tui.picture import Picture
-    from tui.stage import Run
-    from tui.themes import Look
+    from tui.compose import Run
+    from tui.layout.panes import Picture
+    from tui.text.themes import Look
 
 PAUSE = 0.02  # seconds without a key before the program is run
 INDENT = 4
@@ -117,7 +117,7 @@ class Editor(AnnotatedText):
 
     def _take(self, run: Run) -> None:
         """What a run gave: notes, or the place of an error, and what is known of the lines around it."""
-        from tui.stage.line_notes import notes
+        from tui.compose.line_notes import notes
 
         lines = tuple(run.view.program.split("\n"))
         ran = run.above if run.trace is None else run.trace

@@ -15,11 +15,11 @@ from textual.geometry import Region
 from textual.message import Message
 from textual.strip import Strip
 
-from tui.enlarged import ACROSS, DOWN, enlarged
-from tui.frame import Cell, CellMark, Index, Panel
-from tui.layout import Piece, Slot, pieces
-from tui.themes import STRENGTHS, Glyphs, step_of
-from tui.view import Look as Showing
+from tui.layout.arrange import Piece, Slot, pieces
+from tui.model.frame import Cell, CellMark, Index, Panel
+from tui.model.view import Look as Showing
+from tui.text.large import ACROSS, DOWN, enlarged
+from tui.text.themes import STRENGTHS, Glyphs, step_of
 from tui.widgets.appearance import appearance_of
 from tui.widgets.row_widget import RowWidget
 

@@ -15,9 +15,9 @@ from textual.message import Message
 from textual.strip import Strip
 from textual.widget import Widget
 
-from tui.themes import Glyphs, Look
+from tui.text.rows import Row, changed, cleaned, fit, span_at, width_of
+from tui.text.themes import Glyphs, Look
 from tui.widgets.appearance import appearance_of
-from tui.widgets.rows import Row, changed, cleaned, fit, span_at, width_of
 
 
 class CommandClicked(Message):

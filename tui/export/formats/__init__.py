@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tui.export.formats import cast, html, json, markdown, svg
+from tui.export.formats import cast, handout, html, json, svg
 
-FORMATS = (html.FORMAT, cast.FORMAT, svg.ANIMATION, svg.PICTURE, markdown.FORMAT, json.FORMAT)
+FORMATS = (html.FORMAT, cast.FORMAT, svg.ANIMATION, svg.PICTURE, handout.FORMAT, json.FORMAT)
 NAMES = tuple(one.name for one in FORMATS)

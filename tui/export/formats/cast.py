@@ -19,7 +19,7 @@ class AsciicastWriter:
 
     def __init__(self, export: Export, write: Write) -> None:
         from tui.terminal.cell_buffer import CellBuffer
-        from tui.themes import LOOKS
+        from tui.text.themes import LOOKS
 
         self._write = write
         self._cells = CellBuffer()

@@ -17,7 +17,7 @@ class JsonFrames:
 
     def add(self, shot: Shot) -> None:
         """The next frame."""
-        from tui.render.json import frame_object
+        from tui.render.json_text import frame_object
 
         facts = {"seconds": round(shot.seconds, 3), **frame_object(shot.frame())}
         line = json.dumps(facts, ensure_ascii=False, allow_nan=False)

@@ -9,8 +9,8 @@ class SvgScreens:
     """Writes the screens of all shots into one picture."""
 
     def __init__(self, export: Export, write: Write) -> None:
-        from tui.render.svg import ScreenSvg
-        from tui.themes import LOOKS, colours_of
+        from tui.render.svg_drawing import ScreenSvg
+        from tui.text.themes import LOOKS, colours_of
 
         self._svg = ScreenSvg(export.title, export.size, colours_of(LOOKS[export.theme]), write)
 

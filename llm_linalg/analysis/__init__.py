@@ -1,0 +1,1 @@
+"""Questions to a whole trace: parts, lineage, influence, names of axes, the block diagram."""

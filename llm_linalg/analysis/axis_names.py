@@ -1,0 +1,178 @@
+"""Names and labels of axes, carried through a trace by what each operation does with its axes.
+
+Of a product the rows are those of the first operand and the columns those of the second; a transpose swaps
+them, a sum drops one, a softmax keeps both. That is not written down for each operation: it is read off
+the axes spec and, of what moves cells, off the map of indices. So the scores ``Q @ K.T`` have queries down
+their rows and keys along their columns since Q's and K's rows are called so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from math import prod
+from typing import TYPE_CHECKING
+
+from torch import Tensor
+
+from llm_linalg.analysis.parts import parts_of
+from llm_linalg.base.axis_labels import Declared, Edge, Edges, sized
+from llm_linalg.base.cells import strides
+from llm_linalg.ops.reads import AxesReads, IndexReads
+from llm_linalg.recording.record_node import Node
+
+if TYPE_CHECKING:
+    from llm_linalg.base.axes import Axes, Shape
+
+MOST_CELLS = 65_536
+"""A map of more cells than these is not looked through: what it moves loses its names."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Link:
+    """An axis of a result that runs along an axis of an operand.
+
+    Attributes:
+        axis: The result's.
+        operand: The operand's position.
+        own: The operand's axis.
+        places: For each place along the result's axis that along the operand's, −1 for none.
+    """
+
+    axis: int
+    operand: int
+    own: int
+    places: Sequence[int]
+
+
+class Naming:
+    """The edges of nodes, found when they are asked for.
+
+    Args:
+        declared: What is said of tensors by their names.
+        lists: The program's own lists of words, by name.
+    """
+
+    def __init__(self, declared: Declared, lists: Mapping[str, Sequence[str]]) -> None:
+        self._declared = declared.edges(lists)
+        self._found: dict[Node, Edges] = {}
+
+    def of(self, node: Node) -> Edges:
+        """Return the edges of a node's axes, in order; () if there is nothing to say of any."""
+        if not self._declared:
+            return ()
+        todo = [node]
+        while todo:  # a trace may be longer than Python's stack is deep
+            now = todo[-1]
+            waiting = [other for other in _sources(now) if other not in self._found]
+            if waiting:
+                todo += waiting
+            else:
+                self._found[todo.pop()] = self._edges(now)
+        return self._found[node]
+
+    def _edges(self, node: Node) -> Edges:
+        rank = len(node.shape)
+        own = self._declared.get(node.bound_name or "", ())
+        said = own if len(own) == rank else (Edge(),) * rank
+        derived = self._derived(node) or (Edge(),) * rank
+        edges = tuple(
+            sized(Edge(by_name.name or found.name, by_name.labels or found.labels), size)
+            for by_name, found, size in zip(said, derived, node.shape, strict=True)
+        )
+        return edges if any(edges) else ()
+
+    def _derived(self, node: Node) -> Edges:
+        """Return what a node's axes are called for what its operands' are; () where that is nothing."""
+        operands = [self._found[item.node] for item in node.operands]
+        if not any(operands):
+            return ()
+        if node.kind == "composite":
+            parts = parts_of(node)
+            return self._found[parts[-1]] if parts else ()
+        links = list(_links(node, operands))
+        return tuple(
+            _agreed(size, [(operands[x.operand][x.own], x.places) for x in links if x.axis == axis])
+            for axis, size in enumerate(node.shape)
+        )
+
+
+def _sources(node: Node) -> list[Node]:
+    """Return the nodes whose edges a node's own come from."""
+    found = [operand.node for operand in node.operands]
+    return [*found, *parts_of(node)[-1:]] if node.kind == "composite" else found
+
+
+def _links(node: Node, operands: Sequence[Edges]) -> Iterator[_Link]:
+    """Yield what runs along what, of the operands that have edges."""
+    axes = node.call.operation.label_axes(node.call) if node.call else None
+    for place, edges in enumerate(operands):
+        if not edges:
+            continue
+        if axes is not None and place < len(axes.operands):
+            yield from _by_axes(axes, place, node.shape)
+            continue
+        relation = node.operand_reads[place]
+        if isinstance(relation, AxesReads):
+            yield from _by_axes(relation.axes, place, node.shape)
+        elif isinstance(relation, IndexReads) and relation.source.numel() <= MOST_CELLS:
+            yield from _by_index(relation, place)
+
+
+def _by_axes(axes: Axes, place: int, shape: Shape) -> Iterator[_Link]:
+    for axis, label in enumerate(axes.output):
+        for own, other in enumerate(axes.operands[place]):
+            if other == label and axes.shapes[place][own] == shape[axis]:
+                yield _Link(axis, place, own, range(shape[axis]))
+
+
+def _by_index(relation: IndexReads, place: int) -> Iterator[_Link]:
+    """Yield the axes of a result whose place alone says the place along an axis of an operand.
+
+    Along axes of one place everything is so; such an axis is followed only where there is no other choice.
+    """
+    flat = relation.source.long() - relation.first - 1
+    inside = (flat >= 0) & (flat < prod(relation.shape))
+    found = []
+    for own, (size, stride) in enumerate(zip(relation.shape, strides(relation.shape), strict=True)):
+        there = flat.div(max(stride, 1), rounding_mode="floor") % max(size, 1)
+        for axis in range(flat.dim()):
+            places = _function(there, inside, axis)
+            if places is not None:
+                found.append(_Link(axis, place, own, places))
+    for link in found:
+        rivals = sum(link.axis == other.axis or link.own == other.own for other in found) - 1
+        if len(link.places) > 1 or not rivals:
+            yield link
+
+
+def _function(there: Tensor, inside: Tensor, axis: int) -> list[int] | None:
+    """Return places along an operand's axis, for each place along a result's; None if others count too.
+
+    Args:
+        there: For each cell of the result the place along the operand's axis that it came from.
+        inside: The cells (bool) that came from the operand at all.
+        axis: The result's axis.
+    """
+    if not there.numel():
+        return None
+    rows, known = (x.movedim(axis, 0).reshape(x.shape[axis], -1) for x in (there, inside))
+    most = rows.masked_fill(~known, -1).amax(1)
+    least = rows.masked_fill(~known, 2**62).amin(1)
+    seen = known.any(1)
+    if bool((most != least)[seen].any()):
+        return None
+    places: list[int] = most.tolist()
+    real = [i for i in places if i >= 0]
+    same = len(real) > 1 and len(set(real)) == 1  # one place all along is none of the axis's own
+    return None if same or not real else places
+
+
+def _agreed(size: int, sources: Sequence[tuple[Edge, Sequence[int]]]) -> Edge:
+    """Return the edge that all sources agree on: the name, and each label."""
+    names = {edge.name for edge, _ in sources if edge.name}
+    labels = []
+    for i in range(size) if any(edge.labels for edge, _ in sources) else ():
+        words = {edge.labels[at[i]] for edge, at in sources if edge.labels and at[i] >= 0} - {""}
+        labels.append(words.pop() if len(words) == 1 else "")
+    return Edge(names.pop() if len(names) == 1 else "", tuple(labels) if any(labels) else ())

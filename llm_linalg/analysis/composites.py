@@ -1,0 +1,42 @@
+"""What a composite reads: the composition of its parts' reads."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from llm_linalg.analysis.lineage import Lineage
+from llm_linalg.base.axes import Shape
+from llm_linalg.ops.mask_reads import ReadsByMask
+from llm_linalg.recording.record_node import Node
+
+
+@dataclass(frozen=True)
+class ComposedReads(ReadsByMask):
+    """By the rules of the parts: the lineage of the last part, back to what stands for the operand.
+
+    Masks inside count: what a causal attention hides from a token, the token does not read.
+
+    Args:
+        lineage: The lineage of the trace of the parts.
+        source: The input that stands for the operand.
+        last: The part that gives the result.
+    """
+
+    lineage: Lineage[Node]
+    source: Node
+    last: Node
+
+    @property
+    def sizes(self) -> tuple[Shape, Shape]:
+        return self.last.shape, self.source.shape
+
+    def back(self, mask: Tensor) -> Tensor:
+        found = self.lineage.masks_back(self.last, mask).get(self.source)
+        return torch.zeros(self.source.shape, dtype=torch.bool) if found is None else found
+
+    def forward(self, mask: Tensor) -> Tensor:
+        found = self.lineage.masks_forward(self.source, mask).get(self.last)
+        return torch.zeros(self.last.shape, dtype=torch.bool) if found is None else found

@@ -1,0 +1,1 @@
+"""The backward pass of a trace as a program of its own, in torch terms."""

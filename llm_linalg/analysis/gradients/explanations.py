@@ -1,0 +1,106 @@
+"""Why a line of a gradient program is what it is, in a sentence or two."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from llm_linalg.base.axes import axes_text
+from llm_linalg.recording.record_node import Node
+
+_KINDS = {
+    "movement": "Its cells were moved and not changed: each gradient goes back to where its cell came "
+    "from, and what came from one cell is added up.",
+    "mask": "Where the mask fixed a cell, nothing of {target} went through: there its gradient is 0.",
+    "pointwise": "Each cell moved with the same cell of {target}: the gradient times that slope.",
+    "reduction": "Each cell of {target} had a share in the result: the gradient goes back by these shares.",
+    "rowwise": "Each cell of a row moved the whole row: its gradient collects from all of it.",
+    "measured": "This step has no rule here: autograd has been asked.",
+}
+_TURNED = frozenset({"T", "mT", "t"})
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """What a line does.
+
+    Attributes:
+        words: In words.
+        user: The forward node whose backward step it is.
+        target: What it makes the gradient of.
+    """
+
+    words: str
+    user: Node
+    target: Node
+
+    def of(self, node: Node) -> str:
+        """Return the words for one of the line's nodes: a transposition on the way has its own."""
+        if node.bound_name is None and node.op in _TURNED and self.user.kind == "contraction":
+            own = node.operands[0].title
+            return (
+                f"{own} is transposed on the way to d{self.target.title}: a product sums along the axes that "
+                f"meet inside, and what is summed now is the axis that {self.target.title} has not."
+            )
+        return self.words
+
+
+def seeded(loss: Node) -> str:
+    """Return why the backward pass begins with ones."""
+    many = "" if not loss.shape else f" Each cell of {loss.title} counts alike, as in their sum."
+    return f"Here the way back begins: {loss.title} moves with itself, one to one.{many}"
+
+
+def passed(user: Node, place: int, target: Node, cotangent: str, axes: Sequence[int]) -> str:
+    """Return why an operand gets what it gets.
+
+    Args:
+        user: The forward node.
+        place: The operand.
+        target: The node that made it.
+        cotangent: The name of the user's gradient.
+        axes: Those over which the operand was repeated, and so is summed now.
+    """
+    operation = user.call.operation if user.call else None
+    if user.kind == "contraction":
+        words = _contracted(user, place, target, cotangent)
+    else:
+        words = (operation.vjp_explanation if operation else "") or _KINDS.get(user.kind, "")
+    words = words.replace("{target}", target.title).replace("{d}", cotangent)
+    if axes:
+        words += (
+            f" {target.title} was repeated along {axes_text(axes)} (broadcast): "
+            "its copies' gradients are summed."
+        )
+    return f"The twin of {user.title} ({user.op}). {words}"
+
+
+def _contracted(user: Node, place: int, target: Node, cotangent: str) -> str:
+    if place == user.bias_position:
+        return f"{target.title} was added, and a sum hands its gradient on as it is."
+    axes = user.axes
+    others = [
+        item.title for other, item in enumerate(user.operands) if other not in (place, user.bias_position)
+    ]
+    if axes is None:
+        return ""
+    own = axes.operands[place]
+    gone = [label for label in dict.fromkeys((*axes.output, *axes.reduced)) if label not in own]
+    sizes = " × ".join(str(axes.sizes[label]) for label in gone)
+    over = f", summed over the axis that {target.title} has not ({sizes})" if gone else ""
+    met = " and ".join(others)
+    return f"{target.title} met {met} in a product: its gradient is {cotangent} times that{over}."
+
+
+def joined(node: Node, ways: Sequence[tuple[str, Node, bool]]) -> str:
+    """Return why the gradients of several uses are added.
+
+    Args:
+        node: The node that was used more than once.
+        ways: For each use: the name of what came back, the using node, and whether it came back unchanged.
+    """
+    parts = []
+    for name, user, same in ways:
+        as_it_is = ", unchanged: the identity path" if same and user.op == "add" else ""
+        parts.append(f"{name} by {user.title}{as_it_is}")
+    return f"{node.title} went {len(ways)} ways, and the gradients of all are added: {'; '.join(parts)}."

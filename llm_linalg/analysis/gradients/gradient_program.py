@@ -1,0 +1,303 @@
+"""The gradient program of a trace: the backward pass, written out in torch terms and run.
+
+Each use of a tensor gives one line, from the rule in the using operation's entry, such as
+``dW = dY.T @ X``. Where an operand was broadcast, its cotangent is summed over the repeated axes; where
+a tensor was used more than once, the parts are added. An operation that has parts and no rule is taken
+back part by part. One that has neither is asked of autograd.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+from torch import Tensor
+
+from llm_linalg.analysis.gradients import explanations
+from llm_linalg.analysis.gradients.explanations import Reason
+from llm_linalg.analysis.gradients.names import Names, transposed
+from llm_linalg.analysis.gradients.rules import TO, Rule, key_of, local_names, made, renamed, vjp
+from llm_linalg.analysis.parts import parts_of
+from llm_linalg.language.execute import execute_over
+from llm_linalg.ops.operation import Call, fill_template
+from llm_linalg.ops.reads import IndexReads
+from llm_linalg.recording.record import Record
+from llm_linalg.recording.record_node import N, Node
+
+
+def backward(trace: Record[N], loss: N) -> Record[N]:
+    """Return the gradient program of ``loss``: each step in torch terms, such as ``dW = dY.T @ X``.
+
+    Its nodes are named ``d`` + the name of what they are the gradient of.
+    """
+    if not loss.value.dtype.is_floating_point:
+        raise ValueError(f"{loss.name} is {loss.dtype}: only what is made of real numbers has a gradient")
+    writer = _Writer(trace.nodes, loss)
+    writer.write()
+    program = execute_over(
+        "\n".join(writer.lines), writer.names.known, seed=trace.seed, names=writer.asked, node_type=type(loss)
+    )
+    for node in program.nodes:
+        if node.line is not None:
+            reason = writer.reasons[node.line - 1]
+            node.twin, node.why = reason.user, reason.of(node)
+            node.scope = _whole(
+                reason.user
+            ).scope  # its map is that of the forward pass, gone through backwards
+    for forward, name in writer.names.of.items():
+        if forward.inside is None and f"d{name}" in program.names:
+            program.names.setdefault(f"d{forward.name}", program.names[f"d{name}"])
+    return program
+
+
+def _whole(node: Node) -> Node:
+    """Return the node of the program itself that a part is in."""
+    while node.inside is not None:
+        node = node.inside
+    return node
+
+
+_FEW = 8  # parts that are added with plus signs; more are stacked
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """What one use of a tensor adds to its cotangent: the using node, a rule, and why."""
+
+    user: Node
+    rule: Rule
+    why: str
+
+    @property
+    def same(self) -> bool:
+        """Whether it hands a cotangent on as it is."""
+        return self.rule.text.isidentifier() and not self.rule.lines
+
+
+class _Writer:
+    """Writes the lines of a gradient program, from the loss to the inputs.
+
+    Attributes:
+        names: What each forward node is called in it.
+        lines: The program.
+        reasons: For each line, why it is there.
+        asked: Steps that autograd takes, by the names that the program calls them.
+    """
+
+    def __init__(self, nodes: Sequence[Node], loss: Node) -> None:
+        self._loss = loss
+        self._level = tuple(nodes)  # the nodes among which one is at work
+        self._needed = _needed(self._before, loss)
+        self._parts: dict[Node, list[_Part]] = {loss: []}
+        self._emitted: set[Node] = set()
+        self._aliases: dict[Node, str] = {}
+        self.names = Names(reversed(self._before))
+        self.lines: list[str] = []
+        self.reasons: list[Reason] = []
+        self.asked: dict[str, Callable[[Tensor], Tensor]] = {}
+
+    def write(self) -> None:
+        """Write a node's cotangent when all its uses have been passed, then pass it on."""
+        for node in reversed(self._before):
+            if node in self._needed and node in self._parts:
+                self._emit(node)
+                self._send(node)
+
+    @property
+    def _before(self) -> tuple[Node, ...]:
+        return self._level[: self._loss.index + 1]
+
+    def _d(self, node: Node) -> str:
+        return self._aliases.get(node, f"d{self.names.of[node]}")
+
+    def _emit(self, node: Node) -> None:
+        """Write a node's cotangent, once."""
+        if node in self._emitted:
+            return
+        self._emitted.add(node)
+        parts, name = self._parts[node], f"d{self.names.of[node]}"
+        if node is self._loss:
+            seed = Rule(f"torch.ones_like({self.names.mention(node)})")
+            parts = [_Part(node, seed, explanations.seeded(node)), *parts]
+        if len(parts) == 1 and parts[0].same and (node.bound_name is None or node.inside is not None):
+            self._aliases[node] = parts[0].rule.text  # a step that only hands the cotangent on needs no line
+            return
+        if len(parts) == 1:
+            self._write(name, parts[0], node)
+            return
+        several = [self.names.free(f"{name}_{number}") for number in range(1, len(parts) + 1)]
+        for own, part in zip(several, parts, strict=True):
+            self._write(own, part, node)
+        few = len(several) <= _FEW
+        total = " + ".join(several) if few else f"torch.stack([{', '.join(several)}]).sum(0)"
+        ways = [(own, part.user, part.same) for own, part in zip(several, parts, strict=True)]
+        self._line(f"{name} = {total}", Reason(explanations.joined(node, ways), node, node))
+
+    def _write(self, name: str, part: _Part, target: Node) -> None:
+        reason = Reason(part.why, part.user, target)
+        for line in part.rule.lines:
+            self._line(line.replace(TO, name), reason)
+        if part.rule.text != TO:
+            self._line(f"{name} = {part.rule.text}", reason)
+
+    def _line(self, text: str, reason: Reason) -> None:
+        self.lines.append(text)
+        self.reasons.append(reason)
+
+    def _send(self, node: Node) -> None:
+        """Pass a node's cotangent on to its operands."""
+        call = node.call
+        if call is None or node.severed:
+            return
+        joint = call.operation.joint_vjp
+        if joint is not None:
+            self._send_jointly(node, joint(call))
+            return
+        rules = call.operation.cotangents(call)
+        wanted = [place for place, operand in enumerate(node.operands) if operand.node in self._needed]
+        if any(key_of(call, place) not in rules for place in wanted) and parts_of(node):
+            self._send_by_parts(node)
+            return
+        for place in wanted:
+            self._pass_on(node, call, place, rules.get(key_of(call, place)))
+
+    def _send_by_parts(self, node: Node) -> None:
+        """Go back through the parts of a composite, whose last one has its cotangent."""
+        level, self._level = self._level, parts_of(node)
+        last = parts_of(node)[-1]
+        self._needed |= _needed(parts_of(node), last)
+        for part in reversed(parts_of(node)):
+            self.names.give(part, self.names.inner(node, part.name))
+        self._aliases[last], self._parts[last] = self._d(node), []
+        self._emitted.add(last)
+        targets = {item.node for item in node.operands if item.node in self._needed}
+        before = {target: self._parts.pop(target, []) for target in sorted(targets, key=lambda n: n.index)}
+        for part in reversed(parts_of(node)):
+            if part in self._needed and part in self._parts:
+                self._emit(part)
+                self._send(part)
+        self._level = level
+        for target, parts in before.items():
+            self._parts[target] = [*parts, *self._gathered(node, target, self._parts.pop(target, []))]
+
+    def _gathered(self, node: Node, target: Node, parts: list[_Part]) -> list[_Part]:
+        """Make one part of what a composite's parts hand to one of its operands."""
+        if len(parts) < 2:
+            return parts
+        texts = []
+        for part in parts:
+            name = part.rule.text if part.same else self.names.free(f"d{self.names.inner(node, 'way')}")
+            texts.append(name)
+            if not part.same:
+                self._write(name, part, target)
+        ways = [(text, part.user, part.same) for text, part in zip(texts, parts, strict=True)]
+        why = f"The twin of {node.title} ({node.op}), by its parts. {explanations.joined(target, ways)}"
+        return [_Part(node, Rule(" + ".join(texts)), why)]
+
+    def _send_jointly(self, node: Node, template: str) -> None:
+        """Join the cotangents of all outputs of a call, when the last of them that has one is passed on."""
+        first = node.index - (node.call.position if node.call else 0)
+        outputs = [other for other in self._level[first:] if other.operands is node.operands]
+        if any(other.index > node.index and other in self._parts for other in outputs):
+            return  # they have been joined
+        pieces = []
+        for other in outputs:
+            if other in self._parts:
+                self._emit(other)
+            pieces.append(
+                self._d(other) if other in self._parts else f"torch.zeros_like({self.names.mention(other)})"
+            )
+        target = node.operands[0].node
+        if target in self._needed:
+            why = explanations.passed(node, 0, target, self._d(node), ())
+            self._add(target, _Part(node, Rule(template.replace("{all}", ", ".join(pieces))), why))
+
+    def _add(self, target: Node, part: _Part) -> None:
+        self._parts.setdefault(target, []).append(part)
+
+    def _pass_on(self, node: Node, call: Call, place: int, template: str | None) -> None:
+        target = node.operands[place].node
+        if template == "":
+            return  # nothing goes back through a detach
+        turned = self._through_transpose(node, place)
+        if turned is not None:
+            source, text = turned
+            why = explanations.passed(node, place, source, self._d(node), ())
+            self._add(source, _Part(node, Rule(text), why))
+            return
+        rule = Rule(self._ask(node, call, place)) if template is None else self._rule(node, place, template)
+        if template is None:
+            why = f"The twin of {node.title} ({node.op}). It has no rule here: autograd has been asked."
+        else:
+            why = explanations.passed(node, place, target, self._d(node), rule.summed)
+        self._add(target, _Part(node, rule, why))
+
+    def _through_transpose(self, node: Node, place: int) -> tuple[Node, str] | None:
+        """Return the cotangent of W in a product with ``W.T``, in one step: ``dW = dY.T @ X``."""
+        shapes = node.call.shapes if node.call else ()
+        turned = transposed(node.operands[place].node)
+        other = node.operands[1 - place].node if node.op == "matmul" else None
+        if turned is None or other is None or turned[0] not in self._needed:
+            return None
+        (source, sign), cotangent, partner = turned, self._d(node), self.names.mention(other)
+        if place and len(shapes[0]) == 1 and len(shapes[1]) == 2:
+            return source, f"torch.outer({cotangent}, {partner})"
+        if len(shapes[0]) != len(shapes[1]) or shapes[0][:-2] != shapes[1][:-2]:
+            return None
+        return source, f"{cotangent}.{sign} @ {partner}" if place else f"{partner} @ {cotangent}.{sign}"
+
+    def _rule(self, node: Node, place: int, template: str) -> Rule:
+        """Return a rule of the table with the program's names put in."""
+        call = node.call
+        if call is None:
+            raise LookupError(node.name)
+        given = {key_of(call, other): operand.node for other, operand in enumerate(node.operands)}
+        given["out"] = node
+        if "{indices}" in template:
+            given["indices"] = self._level[node.index + 1]
+        if "{source}" in template:
+            given["source"] = self._source(node, place)
+        names = {name: self.names.free(self.names.inner(node, name)) for name in local_names(template)}
+        text = self._filled(renamed(template, names), node, given)
+        tensors = {name: known.value for name, known in given.items()}
+        tensors["d"] = node.value.new_ones(node.shape)
+        return made(template, text, call, place, tensors)
+
+    def _filled(self, template: str, node: Node, given: dict[str, Node]) -> str:
+        plain = dict(node.call.arguments if node.call else {})
+        alpha = plain.pop("alpha", 1)
+        template = template.replace("{alpha}", "" if alpha == 1 else f"{alpha!r} * ")
+        for name, known in given.items():
+            turned = transposed(known)
+            if turned is not None:  # (W.T).T is W
+                plain_side = f"{{{name}}}.{turned[1]}"
+                if plain_side in template:
+                    template = template.replace(plain_side, self.names.mention(turned[0]))
+            if "{" + name + "}" in template:
+                template = template.replace("{" + name + "}", self.names.mention(known))
+        return fill_template(template.replace("{d}", self._d(node)), plain)
+
+    def _source(self, node: Node, place: int) -> Node:
+        """Return where each cell of a movement came from, counted from 1, as an input of the program."""
+        relation = node.operand_reads[place]
+        if not isinstance(relation, IndexReads):
+            raise LookupError(f"{node.name} is no movement of its operand {place}")
+        positions = relation.positions
+        source = Node(0, "input", positions, name=self.names.free(self.names.inner(node, "source")))
+        self.names.of[source] = source.name
+        return source
+
+    def _ask(self, node: Node, call: Call, place: int) -> str:
+        name = self.names.free(f"vjp_{node.op}_{node.index}_{place}")
+        self.asked[name] = partial(vjp, call=call, place=place)
+        return f"{name}({self._d(node)})"
+
+
+def _needed(nodes: Sequence[Node], last: Node) -> set[Node]:
+    """Return the nodes that the last one was made from and that have a gradient."""
+    needed = {last}
+    for node in reversed(nodes):
+        if node in needed and not node.severed:
+            needed |= {operand.node for operand in node.operands}
+    return {node for node in needed if node.value.dtype.is_floating_point}

@@ -1,0 +1,146 @@
+"""The rule of one operand's cotangent, as an entry of the table has it, made into lines of a program."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from llm_linalg.base.axes import Shape
+from llm_linalg.language.execute import execute_over
+from llm_linalg.ops.operation import Call, fill_template
+from llm_linalg.ops.vjp import autograd_vjp, rerun
+from llm_linalg.recording.record_node import Node
+
+TO = "{to}"
+"""In a rule: the name of the cotangent itself, which its lines above the last have bound."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A rule with its names put in.
+
+    Attributes:
+        lines: What stands above, each as the name that it binds (or writes into) and an expression.
+        text: The cotangent; `TO` where the lines have made it.
+        summed: The axes over which it is summed, since the operand was repeated along them.
+    """
+
+    text: str
+    lines: tuple[str, ...] = ()
+    summed: tuple[int, ...] = ()
+
+
+def local_names(template: str) -> tuple[str, ...]:
+    """Return the names that a rule's lines bind for itself."""
+    found = re.findall(r"^(\w+) = ", template, flags=re.MULTILINE)
+    return tuple(dict.fromkeys(found))
+
+
+def renamed(template: str, names: Mapping[str, str]) -> str:
+    """Return a rule whose own names are others; those in braces stay."""
+    for name, new in names.items():
+        template = re.sub(rf"(?<![\w{{.]){name}(?![\w}}])", new, template)
+    return template
+
+
+def made(template: str, text: str, call: Call, place: int, given: Mapping[str, Tensor]) -> Rule:
+    """Return a rule that gives its operand's shape and type.
+
+    Args:
+        template: The rule as the table has it.
+        text: The rule with the program's names put in.
+        call: The call.
+        place: The operand.
+        given: The tensors that the names in braces stand for.
+    """
+    *lines, last = text.split("\n")
+    whole = template == "{d}"
+    if last == TO or (_fits(call, place) and not whole):
+        return Rule(last, tuple(lines))
+    value, own = given["d"] if whole else _value(template, call, given), call.tensors[place]
+    axes = repeated(tuple(value.shape), call.shapes[place])
+    last = summed(last, tuple(value.shape), call.shapes[place])
+    if value.dtype != own.dtype:
+        last = f"{last if last.isidentifier() else f'({last})'}.to({own.dtype})"
+    return Rule(last, tuple(lines), axes)
+
+
+def _fits(call: Call, place: int) -> bool:
+    """Whether a rule gives its operand's shape and type at any rate, since nothing was repeated or cast."""
+    own, out, kind = call.tensors[place], call.result, call.operation.kind
+    if own.dtype != out.dtype:
+        return False
+    if kind == "contraction":
+        return place != call.operation.bias_position(call) and max(map(len, call.shapes)) < 3
+    if kind == "movement":
+        return place == 0 or call.operation.name != "setitem"  # a value may be repeated where it is set
+    return kind in ("pointwise", "mask", "rowwise") and own.shape == out.shape
+
+
+def _value(template: str, call: Call, given: Mapping[str, Tensor]) -> Tensor:
+    """Return what a rule gives, for its shape and type before they are made its operand's.
+
+    The rule is run on tensors of the right shapes: what it gives is not in question here.
+    """
+    text = template.replace("{alpha}", "")
+    names: dict[str, Node] = {}
+    for name, tensor in given.items():
+        if "{" + name + "}" in text:
+            text = text.replace("{" + name + "}", f"own_{name}")
+            names[f"own_{name}"] = Node(0, "input", tensor.detach(), name=f"own_{name}")
+    plain: dict[str, Any] = {name: value for name, value in call.arguments.items() if name != "alpha"}
+    *lines, last = fill_template(text, plain).split("\n")
+    result = execute_over("\n".join([*lines, f"own_result = {last}"]), names, node_type=Node)
+    return result["own_result"].value
+
+
+def repeated(result: Shape, own: Shape) -> tuple[int, ...]:
+    """Return the axes of a result along which an operand was repeated."""
+    gap = len(result) - len(own)
+    inner = (axis for axis, size in enumerate(own, gap) if size == 1 and result[axis] != 1)
+    return (*range(gap), *inner)
+
+
+def summed(text: str, result: Shape, own: Shape) -> str:
+    """Return a cotangent summed over the axes along which its operand was repeated."""
+    if result == own:
+        return text
+    gap = len(result) - len(own)
+    wrapped = text if text.isidentifier() else f"({text})"
+    for axis in repeated(result, own)[gap:]:
+        wrapped = f"{wrapped}.sum({axis}, keepdim=True)"
+    if gap:
+        dims = "0" if gap == 1 else str(tuple(range(gap)))
+        wrapped = f"{wrapped}.sum({dims})"
+    return wrapped
+
+
+def vjp(cotangent: Tensor, call: Call, place: int) -> Tensor:
+    """Return a cotangent taken back through a call to one of its operands, by autograd."""
+    if torch.overrides.has_torch_function((cotangent,)):
+        taken: Tensor = torch.overrides.handle_torch_function(vjp, (cotangent,), cotangent, call, place)
+        return taken
+    with torch.enable_grad():
+        operands = [tensor.detach() for tensor in call.tensors]
+        leaf = operands[place].clone().requires_grad_(True)
+        operands[place] = leaf
+        result = rerun(call, operands)
+        if not leaf.requires_grad:
+            return torch.zeros_like(leaf)
+        (gradient,) = autograd_vjp([result], [leaf], [cotangent], twice=cotangent.requires_grad)
+    return torch.zeros_like(leaf) if gradient is None else gradient
+
+
+def key_of(call: Call, place: int) -> str:
+    """Return the parameter of an operand; one of several in a list has its position behind it."""
+    owners: Mapping[str, Any] = call.arguments
+    for name, places in call.places.items():
+        if place in places:
+            several = isinstance(owners[name], list | tuple | dict)
+            return f"{name}_{places.index(place)}" if several else name
+    raise LookupError(place)

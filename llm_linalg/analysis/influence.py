@@ -1,0 +1,137 @@
+"""Influence: how much a cell changes when another does, through a whole program.
+
+Lineage says which cells matter, whatever they hold. Influence says how much they do where they are: the
+derivative, taken back (or on) through each node's own call by autograd, at the program's values. So a
+cell that a result depends on may have influence 0: behind a relu that is shut, or beside a factor of 0.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Generic
+
+import torch
+from torch import Tensor
+
+from llm_linalg.ops.mask_reads import one
+from llm_linalg.ops.vjp import autograd_vjp, rerun
+from llm_linalg.recording.record_node import N, Node
+
+if TYPE_CHECKING:
+    from llm_linalg.base.cells import Index
+
+
+Graph = tuple[list[Tensor], Tensor | None]
+"""A node's operands as leaves, and what was made of them; None where nothing real was."""
+
+
+class Influence(Generic[N]):
+    """The derivatives of a trace's cells, by graphs of its nodes that are made once."""
+
+    def __init__(self, nodes: Sequence[N]) -> None:
+        self._nodes = nodes
+        self._graphs: dict[N, Graph] = {}
+
+    def back(self, node: N, index: Index) -> dict[N, Tensor]:
+        """Return the derivative of a cell by the cells of each node that it is made from, its own included.
+
+        Args:
+            node: The node of the cell, real numbers.
+            index: Its place.
+
+        Returns:
+            For each node a tensor of its shape: the derivative of the cell by each of its own.
+
+        Raises:
+            ValueError: If the node holds no real numbers.
+            IndexError: If it has no such cell.
+        """
+        found = {node: _seed(node, index)}
+        for current in reversed(self._nodes[: node.index + 1]):
+            if current not in found or not current.operands:
+                continue
+            for operand, taken in zip(current.operands, self._pulled(current, found[current]), strict=True):
+                if taken is not None:
+                    before = found.get(operand.node)
+                    found[operand.node] = taken if before is None else before + taken
+        return found
+
+    def forward(self, node: N, index: Index) -> dict[N, Tensor]:
+        """Return the derivative of the cells of each node by a cell that goes into them; see `back`."""
+        found = {node: _seed(node, index)}
+        for current in self._nodes[node.index + 1 :]:
+            if any(operand.node in found for operand in current.operands):
+                carried = self._pushed(current, [found.get(operand.node) for operand in current.operands])
+                if carried is not None:
+                    found[current] = carried
+        return found
+
+    def _pulled(self, node: N, cotangent: Tensor, *, twice: bool = False) -> list[Tensor | None]:
+        """Return a cotangent taken back to each operand; None where nothing arrives."""
+        leaves, result = self._graph(node)
+        taken: list[Tensor | None] = [None] * len(leaves)
+        if result is None:
+            return taken
+        places = [place for place, leaf in enumerate(leaves) if leaf.requires_grad]
+        found = autograd_vjp(
+            [result], [leaves[place] for place in places], [cotangent], keep=True, twice=twice
+        )
+        for place, gradient in zip(places, found, strict=True):
+            taken[place] = gradient
+        return taken
+
+    def _pushed(self, node: N, tangents: Sequence[Tensor | None]) -> Tensor | None:
+        """Return what tangents of some operands become; None where nothing arrives.
+
+        A backward pass is linear in its cotangent, so its own backward pass goes forward.
+        """
+        _, result = self._graph(node)
+        if result is None:
+            return None
+        cotangent = torch.zeros_like(node.value).requires_grad_()
+        pairs = [
+            (taken, tangent)
+            for taken, tangent in zip(self._pulled(node, cotangent, twice=True), tangents, strict=True)
+            if taken is not None and tangent is not None and taken.requires_grad
+        ]
+        if not pairs:
+            return None
+        pulled, pushed = zip(*pairs, strict=True)
+        try:
+            (carried,) = autograd_vjp(pulled, [cotangent], pushed)
+        except RuntimeError:  # a kernel whose backward pass has none of its own
+            return self._by_cells(node, tangents)
+        return carried
+
+    def _by_cells(self, node: N, tangents: Sequence[Tensor | None]) -> Tensor:
+        """Return what tangents become, one backward pass a cell of the result."""
+        carried = node.value.new_zeros(node.shape)
+        for cell in torch.ones(node.shape).nonzero().tolist():
+            taken = self._pulled(node, one(node.shape, tuple(cell)).to(node.value.dtype))
+            carried[tuple(cell)] = sum(
+                float((gradient * tangent).sum())
+                for gradient, tangent in zip(taken, tangents, strict=True)
+                if gradient is not None and tangent is not None
+            )
+        return carried
+
+    def _graph(self, node: N) -> Graph:
+        """Return a node's call run again, on leaves that autograd can be asked about."""
+        if node not in self._graphs:
+            values = [operand.value.detach().clone() for operand in node.operands]
+            leaves = [value.requires_grad_(value.is_floating_point()) for value in values]
+            result = None
+            real = node.value.is_floating_point() and any(leaf.requires_grad for leaf in leaves)
+            if node.call is not None and real:
+                with torch.enable_grad():
+                    made = rerun(node.call, leaves)
+                result = made if made.requires_grad else None  # None for such as a detach
+            self._graphs[node] = leaves, result
+        return self._graphs[node]
+
+
+def _seed(node: Node, index: Index) -> Tensor:
+    if not node.value.is_floating_point():
+        raise ValueError(f"{node.name} is {node.dtype}: only what is made of real numbers has a derivative")
+    node.reads(index)  # raises for a cell that is not there
+    return one(node.shape, index).to(node.value.dtype)

@@ -1,0 +1,197 @@
+"""Lineage: what a cell depends on through a whole program, and what it feeds.
+
+It composes each node's own reads, and knows masks. A cell that a mask fixed (to 0, or to −inf before
+a softmax) carries nothing; a factor that is 0 because it was masked carries nothing, nor does its
+partner. So a token's output in causal attention leads back to the tokens up to it and no further,
+which is what changing an input shows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Generic
+
+import torch
+from torch import Tensor
+
+from llm_linalg.base.axes import Axes
+from llm_linalg.base.cells import Cells, Index
+from llm_linalg.ops.contraction import Contraction
+from llm_linalg.ops.mask_reads import one
+from llm_linalg.ops.pointwise import Pointwise
+from llm_linalg.ops.reads import AxesReads, points
+from llm_linalg.recording.record_node import N, Node
+
+
+class Lineage(Generic[N]):
+    """The dependences between a trace's cells, worked out node by node and kept."""
+
+    def __init__(self, nodes: Sequence[N]) -> None:
+        self._nodes = nodes
+        self._fixed: dict[N, Tensor | None] = {}
+
+    def back(self, node: N, index: Index) -> dict[N, Cells]:
+        """Return the cells of each earlier node that a cell depends on, its own included."""
+        return {key: points(mask) for key, mask in self.masks_back(node, _one(node, index)).items()}
+
+    def forward(self, node: N, index: Index) -> dict[N, Cells]:
+        """Return the cells of each later node that a cell feeds, its own included."""
+        return {key: points(mask) for key, mask in self.masks_forward(node, _one(node, index)).items()}
+
+    def masks_forward(self, node: N, mask: Tensor) -> dict[N, Tensor]:
+        """Return what a set of cells feeds, as one boolean mask a node."""
+        reached = {node: mask}
+        for later in self._nodes:
+            if later is node or not any(operand.node in reached for operand in later.operands):
+                continue
+            fed = torch.zeros(later.shape, dtype=torch.bool)
+            for place, operand in enumerate(later.operands):
+                if operand.node in reached:
+                    fed = fed | self._carried_on(later, place, reached[operand.node])
+            if fed.any():
+                reached[later] = fed
+        return reached
+
+    def masks_back(self, node: N, mask: Tensor) -> dict[N, Tensor]:
+        """Return what a set of cells depends on, as one boolean mask a node."""
+        found = {node: mask}
+        for current in sorted(self._ancestors(node), key=lambda n: -n.index):
+            own = found.get(current)
+            if own is None:
+                continue
+            for place, operand in enumerate(current.operands):
+                carried = self._carried_back(current, place, own)
+                if carried.any():
+                    before = found.get(operand.node)
+                    found[operand.node] = carried if before is None else before | carried
+        return found
+
+    def fixed(self, node: N) -> Tensor | None:
+        """Return the cells (bool) that masks fixed, so that nothing upstream changes them; None for none."""
+        todo = [node]  # operands first: a program's chain may be longer than Python's stack is deep
+        while todo:
+            current = todo[-1]
+            if current in self._fixed:
+                todo.pop()
+                continue
+            waiting = [operand.node for operand in current.operands if operand.node not in self._fixed]
+            if waiting:
+                todo += waiting
+            else:
+                self._fixed[current] = self._find_fixed(current)
+        return self._fixed[node]
+
+    def _ancestors(self, node: N) -> set[N]:
+        seen: set[N] = set()
+        todo = [node]
+        while todo:
+            current = todo.pop()
+            if current not in seen:
+                seen.add(current)
+                todo += [operand.node for operand in current.operands]
+        return seen
+
+    def _find_fixed(self, node: N) -> Tensor | None:
+        if not node.operands or node.kind == "creation":
+            return None
+        live = torch.zeros(node.shape, dtype=torch.bool)
+        for place, operand in enumerate(node.operands):
+            live = live | self._carried_on(node, place, torch.ones(operand.value.shape, dtype=torch.bool))
+        return None if bool(live.all()) else ~live
+
+    def _live(self, node: N, place: int) -> Tensor | None:
+        """Return the cells of an operand that are not fixed; None if all are live."""
+        operand = node.operands[place]
+        fixed = self.fixed(operand.node)
+        return None if fixed is None else ~fixed
+
+    def _carried_back(self, node: N, place: int, mask: Tensor) -> Tensor:
+        axes = _product_axes(node)
+        others = self._partners(node, place)
+        if axes is not None and others:
+            own = _meet(axes, place, [(axes.output, mask), *others])
+        else:
+            own = node.operand_reads[place].back(self._absorbed(node, place, mask))
+        live = self._live(node, place)
+        return own if live is None else own & live
+
+    def _carried_on(self, node: N, place: int, mask: Tensor) -> Tensor:
+        live = self._live(node, place)
+        if live is not None:
+            mask = mask & live
+        inert = node.call.operation.ignored_cells(node.call, place) if node.call else None
+        if inert is not None:
+            mask = mask & ~inert
+        axes = _product_axes(node)
+        others = self._partners(node, place)
+        if axes is not None and others:
+            return _join(axes, [(axes.operands[place], _own(node, place, mask)), *others])
+        return self._absorbed(node, place, node.operand_reads[place].forward(mask))
+
+    def _partners(self, node: N, place: int) -> list[tuple[tuple[str, ...], Tensor]]:
+        """Return the other factors that masks made 0 somewhere: their cells that are not so."""
+        axes = _product_axes(node)
+        if axes is None:
+            return []
+        found = []
+        for other, operand in enumerate(node.operands):
+            if other == place or node.bias_position in (other, place):
+                continue
+            live = self._live(node, other)
+            if live is not None:
+                found.append((axes.operands[other], live | (operand.value != 0)))
+        return found
+
+    def _absorbed(self, node: N, place: int, mask: Tensor) -> Tensor:
+        """Take away the output's cells that an operand can't move."""
+        if node.call is None:
+            return mask
+        fixed = [self.fixed(operand.node) for operand in node.operands]
+        still = node.call.operation.unmoved_outputs(node.call, place, fixed)
+        return mask if still is None else mask & ~still
+
+
+def _product_axes(node: Node) -> Axes | None:
+    """Return the axes spec of what is a sum of products, a plain product included."""
+    operation = node.call.operation if node.call else None
+    if isinstance(operation, Contraction) or (isinstance(operation, Pointwise) and operation.product):
+        return node.axes
+    return None
+
+
+def _own(node: Node, place: int, mask: Tensor) -> Tensor:
+    return mask.expand(node.operands[place].value.shape)
+
+
+def _meet(axes: Axes, place: int, masks: list[tuple[tuple[str, ...], Tensor]]) -> Tensor:
+    """Return an operand's cells that meet the output's and the partners' cells in some term."""
+    labels = tuple(dict.fromkeys(axes.operands[place]))
+    grid = _contract(axes, masks, labels)
+    inner = Axes(labels, axes.operands, axes.sizes, axes.shapes)
+    return AxesReads(inner, place).back(grid)
+
+
+def _join(axes: Axes, masks: list[tuple[tuple[str, ...], Tensor]]) -> Tensor:
+    return _contract(axes, masks, axes.output)
+
+
+def _contract(axes: Axes, masks: list[tuple[tuple[str, ...], Tensor]], output: tuple[str, ...]) -> Tensor:
+    """Return where some combination of the other labels has every mask true."""
+    letters = axes.letters
+    specs = ["".join(letters[label] for label in labels) for labels, _ in masks]
+    present = set("".join(specs))
+    kept = [label for label in output if letters[label] in present]
+    result = torch.einsum(
+        f"{','.join(specs)}->{''.join(letters[label] for label in kept)}",
+        *(mask.to(torch.float32) for _, mask in masks),  # counts: only whether they are 0 matters
+    )
+    found = result > 0.5
+    for axis, label in enumerate(output):
+        if label not in kept:
+            found = found.unsqueeze(axis)
+    return found.expand([axes.sizes[label] for label in output])
+
+
+def _one(node: Node, index: Index) -> Tensor:
+    node.reads(index)  # raises for a cell that is not there
+    return one(node.shape, index)

@@ -1,0 +1,93 @@
+"""Opens a composite operation into the small program that it is made of."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import torch
+
+from llm_linalg.analysis.composites import ComposedReads
+from llm_linalg.analysis.lineage import Lineage
+from llm_linalg.base.axes import Shape
+from llm_linalg.language.execute import execute_over
+from llm_linalg.ops.composite import Composite
+from llm_linalg.ops.operation import Call
+from llm_linalg.ops.reads import Reads
+from llm_linalg.recording.record_node import N, Node
+
+SMALL = 2**22  # multiplications, or like work, that are done to count those of the parts
+
+
+def parts_of(node: N) -> tuple[N, ...]:
+    """Return the nodes inside a composite call, in order; () for the others."""
+    if node.inner is None:
+        node.inner = _parts(node)
+    return node.inner
+
+
+def _parts(node: N) -> tuple[N, ...]:
+    call = node.call
+    program = call.operation.program_for(call) if call else ""
+    if call is None or not program:
+        return ()
+    known = {name: node.operands[place].node for name, place in _inputs(call).items()}
+    parts = execute_over(program, known, node_type=type(node)).nodes
+    for part in parts:
+        part.inside = node
+    return parts
+
+
+def reads_of(node: Node) -> tuple[Reads, ...]:
+    """Return what a node's cells read, an entry an operand; of a composite, through its parts."""
+    call = node.call
+    if call is None:
+        return ()
+    if not isinstance(call.operation, Composite):
+        return call.operation.operand_reads(call)
+    kind = type(node)
+    inputs = {
+        name: kind(0, "input", call.tensors[place].detach(), name=name)
+        for name, place in _inputs(call).items()
+    }
+    inner = execute_over(call.operation.program_for(call), inputs, node_type=kind)
+    lineage = Lineage(inner.nodes)
+    by_place = {place: inputs[name] for name, place in _inputs(call).items()}
+    return tuple(
+        ComposedReads(lineage, by_place[place], inner.nodes[-1]) for place in range(len(call.tensors))
+    )
+
+
+def _inputs(call: Call) -> dict[str, int]:
+    """Return the names that a composite's program takes tensors by, each with the operand's place."""
+    return {name: places[0] for name, places in call.places.items() if places}
+
+
+def multiplications_of(node: Node) -> int | None:
+    """Return how many multiplications a node takes, divisions too, by its axes; None if that is not known."""
+    call = node.call
+    if call is None or call.position:  # an input, or a later output of a call that has several
+        return 0
+    program = call.operation.program_for(call)
+    if not program:
+        return call.operation.multiplications(call)
+    operands = tuple(
+        (name, tuple(call.tensors[place].shape), call.tensors[place].dtype)
+        for name, place in _inputs(call).items()
+    )
+    # On meta nothing is computed, but torch takes most of a second to get ready for it.
+    device = "cpu" if call.operation.cost(call, call.shape) <= SMALL else "meta"
+    return _multiplications(program, operands, device)
+
+
+@lru_cache(1_000)
+def _multiplications(
+    program: str, operands: tuple[tuple[str, Shape, torch.dtype], ...], device: str
+) -> int | None:
+    """Run the program on zeros: only shapes matter."""
+    with torch.device(device):
+        known = {
+            name: Node(0, "input", torch.zeros(shape, dtype=dtype), name=name)
+            for name, shape, dtype in operands
+        }
+        counts = [multiplications_of(node) for node in execute_over(program, known, node_type=Node).nodes]
+    return None if None in counts else sum(count or 0 for count in counts)

@@ -1,0 +1,142 @@
+"""One device as a process of its own, which the app starts.
+
+``python -m llm_linalg.api.device_process FOLDER RANK`` is its command.
+
+The job stands in the folder, and the answer is written there. The devices meet through a file in it, and
+exchange tensors by `torch.distributed` with gloo, over the machine's own loopback. A device ends when
+whoever started it closes its standard input, so none is left behind.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Callable, Mapping
+from datetime import timedelta
+from pathlib import Path
+from threading import Thread
+from typing import TYPE_CHECKING, Any
+
+from llm_linalg.base.errors import ProgramError
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from llm_linalg.recording.record import Record
+    from llm_linalg.recording.recorder import Recorder
+
+JOB = "job.json"
+MOST_CELLS = 4096  # of a tensor that is told
+PATIENCE = timedelta(seconds=60)
+Told = dict[str, dict[str, Any]]
+
+
+def answer_of(rank: int) -> str:
+    """Return the name of the file in which a device answers."""
+    return f"rank-{rank}.json"
+
+
+def available() -> bool:
+    """Whether this torch can exchange tensors between processes."""
+    from torch import distributed
+
+    return bool(distributed.is_available()) and bool(distributed.is_gloo_available())
+
+
+def told(trace: Record[Any]) -> Told:
+    """Return the tensors that a program gave a name: shape, type and values, for those that are small."""
+    return {
+        name: {
+            "shape": list(node.shape),
+            "dtype": node.dtype,
+            "values": node.value.reshape(-1).tolist(),
+        }
+        for name, node in sorted(trace.names.items())
+        if node.value.numel() <= MOST_CELLS
+    }
+
+
+class _Process:
+    """The group of processes, as this one sees it."""
+
+    def __init__(self, rank: int, ranks: int) -> None:
+        self.rank, self.ranks = rank, ranks
+
+    def records(self, recorder: Recorder, takes: Callable[[int], None]) -> None:
+        """Nothing has to be known of it: what comes from outside is an input."""
+
+    def reduced(self, tensor: Tensor) -> Tensor:
+        """Return the sum of what each process gives."""
+        from torch import distributed
+
+        from llm_linalg.base.untraced import untraced
+
+        with untraced():  # the exchange is no part of the trace, its result is
+            total = tensor.clone()  # a gradient goes back to this process's part, as it came
+            distributed.all_reduce(total.data)
+        return total
+
+    def gathered(self, tensor: Tensor) -> list[Tensor]:
+        """Return what each process gives, in the order of their numbers."""
+        from torch import distributed
+
+        from llm_linalg.base.untraced import untraced
+
+        with untraced():
+            own = tensor.detach().contiguous()
+            parts = [own.new_empty(own.shape) for _ in range(self.ranks)]
+            distributed.all_gather(parts, own)
+            parts[self.rank] = tensor.clone()
+        return parts
+
+
+def run(job: Mapping[str, Any], folder: Path, rank: int) -> dict[str, Any]:
+    """Run a job as one of its devices; return what it told, or why it failed."""
+    from torch import distributed
+
+    from llm_linalg.api.run import EXPLANATIONS
+    from llm_linalg.language.execute import execute
+    from llm_linalg.recording.record_node import Node
+
+    ranks = int(job["ranks"])
+    meeting = (folder / "meeting").as_uri()
+    distributed.init_process_group("gloo", init_method=meeting, rank=rank, world_size=ranks, timeout=PATIENCE)
+    try:
+        names = {**job["names"], "rank": rank, "ranks": ranks}
+        trace = execute(
+            job["source"],
+            job["seed"],
+            names,
+            EXPLANATIONS,
+            group=_Process(rank, ranks),
+            node_type=Node,
+            seconds=job.get("seconds"),
+        )
+        distributed.barrier()  # nobody leaves while another still reads
+    except ProgramError as error:
+        return {"error": error.message}
+    finally:
+        distributed.destroy_process_group()
+    return {"told": told(trace)}
+
+
+def main() -> int:
+    """Run one device."""
+    folder, rank = Path(sys.argv[1]), int(sys.argv[2])
+    Thread(target=_end_with_the_input, daemon=True).start()
+    job = json.loads((folder / JOB).read_text(encoding="utf-8"))
+    answer = run(job, folder, rank)
+    (folder / answer_of(rank)).write_text(json.dumps(answer), encoding="utf-8")
+    return 0
+
+
+def _end_with_the_input() -> None:
+    """End when whoever started this process has gone."""
+    while os.read(sys.stdin.fileno(), 1024):  # no buffer, whose lock Python wants when it ends
+        pass
+    os._exit(3)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

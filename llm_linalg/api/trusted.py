@@ -1,0 +1,163 @@
+"""The user's own code by its name: `model.py:forward`, `package.module:GPT(50, heads=4)`. It is run."""
+
+from __future__ import annotations
+
+import ast
+import re
+import sys
+from collections.abc import Callable
+from importlib import import_module
+from importlib.util import module_from_spec, spec_from_file_location
+from inspect import signature
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from torch import nn
+
+from llm_linalg.api.run import EXPLANATIONS
+from llm_linalg.api.user_code import guarded
+from llm_linalg.base import syntax
+from llm_linalg.base.rng import forked, seeded
+from llm_linalg.base.spelling import quoted, unknown
+from llm_linalg.base.text import clean
+from llm_linalg.language.execute import evaluated
+
+_SHAPE = re.compile(r"[0-9]{1,9}(?:x[0-9]{1,9})*")
+_DRAW = re.compile(r"randint:(-?[0-9]{1,18}):(-?[0-9]{1,18}):([0-9]{1,9}(?:x[0-9]{1,9})*)")
+
+
+class TargetError(Exception):
+    """There is nothing to run under that name; one line says why."""
+
+
+def load(target: str, seed: int = 0) -> tuple[Callable[..., Any], Path | None]:
+    """Import what a target names, and return the callable with the file that it is in.
+
+    Args:
+        target: `FILE.py:NAME` or `MODULE:NAME`; a dotted name goes into classes; a class that is an
+            `nn.Module` is made, with the constants in parentheses if it takes any.
+        seed: What a module's parameters are drawn with.
+
+    Raises:
+        TargetError: If there is no such thing.
+        ProgramError: If importing or making it fails, with the frames that led there.
+    """
+    place, _, expression = target.partition(":")
+    if not place or not expression.strip():
+        raise TargetError(f"{quoted(target, 200)} is not FILE.py:FUNCTION or MODULE:FUNCTION")
+    names, call = _read(expression.strip())
+    with guarded(TargetError), forked():
+        module = _imported(place)
+    found: Any = module
+    for name in names:
+        known = [other for other in dir(found) if not other.startswith("_")]
+        if not hasattr(found, name):
+            raise TargetError(unknown(f"name in {quoted(place, 100)}", name, known[:40]))
+        found = _attribute(found, name)
+    if call is not None or (isinstance(found, type) and issubclass(found, nn.Module)):
+        with guarded(TargetError):
+            found = _made(found, call, seed)
+    if not callable(found) or isinstance(found, type):
+        raise TargetError(f"{quoted(expression)} is not a function or an nn.Module")
+    file = getattr(module, "__file__", None)
+    return found, Path(file) if file else None
+
+
+def inputs(texts: list[str], seed: int = 0) -> tuple[Any, ...]:
+    """Return the inputs that texts mean, each one or several.
+
+    A text is an expression of the tensor language (`torch.randn(2, 5, 8)`, and `a, b` for two), the shape of
+    random numbers (`2x5x8`), or whole numbers below a bound (`randint:0:50:2x5`).
+
+    Raises:
+        ProgramError: If one is none of these.
+    """
+    found: list[Any] = []
+    for text in texts:
+        value = evaluated(_expression(text.strip()), EXPLANATIONS, seed)
+        found += value if isinstance(value, tuple) else [value]
+    return tuple(found)
+
+
+def check(function: Callable[..., Any], given: tuple[Any, ...], title: str) -> None:
+    """Hold inputs against the parameters of what is to be run, where it says which it has.
+
+    Raises:
+        TargetError: If there are too few of them, or too many.
+    """
+    try:
+        parameters = signature(function.forward if isinstance(function, nn.Module) else function)
+    except (TypeError, ValueError):
+        return
+    try:
+        parameters.bind(*given)
+    except TypeError:
+        taken = ", ".join(map(str, parameters.parameters.values())) or "nothing"
+        count = "1 input" if len(given) == 1 else f"{len(given)} inputs"
+        raise TargetError(
+            f"{quoted(title, 100)} takes {clean(taken, 200)}, and has {count}: --inputs 2x5x8 gives one"
+        ) from None
+
+
+def _expression(text: str) -> str:
+    if _SHAPE.fullmatch(text):
+        return f"torch.randn({text.replace('x', ', ')})"
+    if draw := _DRAW.fullmatch(text):
+        return f"torch.randint({draw[1]}, {draw[2]}, ({draw[3].replace('x', ', ')},))"
+    return text
+
+
+def _read(expression: str) -> tuple[list[str], ast.Call | None]:
+    """Return the names of a dotted expression, and the call that it ends in, if it does."""
+    try:
+        node = syntax.expression(expression)
+    except (SyntaxError, ValueError, MemoryError, RecursionError):
+        raise TargetError(f"{quoted(expression, 100)} is not a name, or NAME(constants)") from None
+    call = node if isinstance(node, ast.Call) else None
+    node = call.func if call is not None else node
+    names: list[str] = []
+    while isinstance(node, ast.Attribute):
+        names.insert(0, node.attr)
+        node = node.value
+    if not isinstance(node, ast.Name):
+        raise TargetError(f"{quoted(expression, 100)} is not a name, or NAME(constants)")
+    return [node.id, *names], call
+
+
+def _imported(place: str) -> ModuleType:
+    if not (place.endswith(".py") or "/" in place or "\\" in place):
+        sys.path.insert(0, str(Path.cwd()))
+        try:
+            return import_module(place)
+        except ModuleNotFoundError as error:
+            if error.name is not None and (place == error.name or place.startswith(f"{error.name}.")):
+                raise TargetError(f"no module {quoted(place, 100)}") from None
+            raise
+    path = Path(place)
+    if not path.is_file():
+        raise TargetError(f"no file {quoted(place, 200)}")
+    spec = spec_from_file_location(path.stem, path)
+    if spec is None or spec.loader is None:
+        raise TargetError(f"{quoted(place, 200)} is not a Python file")
+    sys.path.insert(0, str(path.resolve().parent))  # its own imports work as if it were run
+    module = module_from_spec(spec)
+    sys.modules[path.stem] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+def _attribute(owner: Any, name: str) -> Any:
+    return getattr(owner, name)
+
+
+def _made(kind: Any, call: ast.Call | None, seed: int) -> Any:
+    try:
+        args = [] if call is None else [ast.literal_eval(value) for value in call.args]
+        named = (
+            {} if call is None else {word.arg or "": ast.literal_eval(word.value) for word in call.keywords}
+        )
+    except ValueError:
+        raise TargetError("what stands in the parentheses are constants: numbers, texts, lists") from None
+    with seeded(seed):
+        return kind(*args, **named)

@@ -1,0 +1,1 @@
+"""What everybody uses: cells, axes, text, numbers, errors."""

@@ -1,0 +1,140 @@
+"""An axes spec in the manner of einsum: which axis of an operand runs along which axis of the result.
+
+``ik,kj->ij`` says that a matrix product's cell (i, j) is made from row i of the first operand and
+column j of the second. From that one line follow the cells read, the loop orders, the shape rule
+with its error, and the formula. An axis of size 1 where the label is larger is broadcast: it always
+reads index 0.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from math import prod
+from string import ascii_letters
+
+from llm_linalg.base.errors import MismatchedAxis
+
+Labels = tuple[str, ...]
+Shape = tuple[int, ...]
+
+
+def extent(shape: Sequence[int]) -> int:
+    """Return how many rows or cells torch may go through of a shape: an axis of none counts as one."""
+    return prod([size or 1 for size in shape])
+
+
+class ShapeMismatch(Exception):  # noqa: N818 - a mismatch is what the field calls it, and it is always caught
+    """Operands whose shapes don't fit a rule.
+
+    Attributes:
+        axes: The axes that clash.
+        rule: Why the rule needs otherwise, as a sentence.
+        at: The operand that the sentence is about, where no axis of it is.
+    """
+
+    def __init__(self, rule: str, *axes: MismatchedAxis, at: int | None = None) -> None:
+        super().__init__(rule)
+        self.rule = rule
+        self.axes = axes
+        self.at = at
+
+
+@dataclass(frozen=True, slots=True)
+class Axes:
+    """A solved spec: labels of the output and of each operand, with the size of each label."""
+
+    output: Labels
+    operands: tuple[Labels, ...]
+    sizes: Mapping[str, int]
+    shapes: tuple[Shape, ...]
+
+    @classmethod
+    def solve(
+        cls,
+        output: Labels,
+        operands: Sequence[Labels],
+        shapes: Sequence[Shape],
+        exact: Collection[str] = (),
+        rule: str = "",
+        given: Mapping[str, int] | None = None,
+        rules: Mapping[str, str] | None = None,
+    ) -> Axes:
+        """Give each label its size, or raise `ShapeMismatch`.
+
+        Args:
+            output: The labels of the result's axes.
+            operands: The labels of each operand's axes.
+            shapes: The operands' shapes.
+            exact: The labels that must match exactly; the others broadcast.
+            rule: The sentence of the error.
+            given: Sizes of labels that only the output has.
+            rules: The sentences of labels that have another.
+        """
+        first: dict[str, MismatchedAxis] = {}
+        for position, (labels, shape) in enumerate(zip(operands, shapes, strict=True)):
+            for axis, (label, size) in enumerate(zip(labels, shape, strict=True)):
+                here = MismatchedAxis(position, axis, size)
+                known = first.setdefault(label, here)
+                if known.size == size:
+                    continue
+                if label in exact or 1 not in (known.size, size):
+                    raise ShapeMismatch((rules or {}).get(label, rule), known, here)
+                if known.size == 1:
+                    first[label] = here
+        sizes = {label: axis.size for label, axis in first.items()} | dict(given or {})
+        return cls(output, tuple(operands), sizes, tuple(shapes))
+
+    @property
+    def reduced(self) -> Labels:
+        """The labels summed over: those of the operands that the output lacks, in order."""
+        seen = dict.fromkeys(label for labels in self.operands for label in labels)
+        return tuple(label for label in seen if label not in self.output)
+
+    @property
+    def shape(self) -> Shape:
+        """The shape of the output."""
+        return tuple(self.sizes[label] for label in self.output)
+
+    @property
+    def letters(self) -> Mapping[str, str]:
+        """A letter for each label, as torch's einsum writes them: 52 at the most."""
+        return dict(zip(self.sizes, ascii_letters, strict=False))
+
+    @property
+    def terms(self) -> int:
+        """How many combinations of the reduced labels there are for one output cell."""
+        return prod(self.sizes[label] for label in self.reduced)
+
+    def broadcast(self, operand: int) -> tuple[bool, ...]:
+        """Say for each axis of an operand whether it is repeated along its label."""
+        pairs = zip(self.operands[operand], self.shapes[operand], strict=True)
+        return tuple(size == 1 and self.sizes[label] != 1 for label, size in pairs)
+
+    def __str__(self) -> str:
+        inner = ",".join("".join(labels) for labels in self.operands)
+        return f"{inner}->{''.join(self.output)}"
+
+
+@lru_cache(1_000)
+def aligned(rank: int, total: int, prefix: str = "a") -> Labels:
+    """Return the labels of an operand of ``rank`` axes, aligned at the right among ``total``."""
+    return tuple(f"{prefix}{axis}" for axis in range(total - rank, total))
+
+
+def pointwise(shapes: Sequence[Shape], rule: str = "") -> Axes:
+    """Return the spec of an elementwise operation: shapes aligned at the right, size 1 repeated."""
+    return _pointwise(tuple(shapes), rule)
+
+
+@lru_cache(1_000)
+def _pointwise(shapes: tuple[Shape, ...], rule: str) -> Axes:
+    total = max((len(shape) for shape in shapes), default=0)
+    operands = [aligned(len(shape), total) for shape in shapes]
+    return Axes.solve(aligned(total, total), operands, shapes, rule=rule)
+
+
+def axes_text(axes: Sequence[int]) -> str:
+    """Return axes by their numbers: ``axis 0``, ``axes 0, 1``."""
+    return f"{'axis' if len(axes) == 1 else 'axes'} {', '.join(map(str, axes))}"

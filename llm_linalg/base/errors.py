@@ -1,0 +1,249 @@
+"""What goes wrong with a program, as values that a screen can show.
+
+A message is one sentence. ``str(error)`` is the message, the place, and the line with a caret
+under it: a screen at most, and free of control characters whatever the program held.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from copy import copy
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
+
+from llm_linalg.base.text import clean
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+_MESSAGE_LIMIT = 600
+_LINE_LIMIT = 160
+_PATH_LIMIT = 90
+
+
+class Span(NamedTuple):
+    """A place in a program: lines count from 1, columns from 0, the end is exclusive."""
+
+    line: int
+    column: int
+    end_line: int
+    end_column: int
+
+    def text(self, source: str) -> str:
+        """Return the part of the program that the span covers."""
+        return self.of(source.split("\n"))
+
+    def of(self, lines: Sequence[str]) -> str:
+        """Return the part that the span covers of a program's lines."""
+        lines = [*lines[self.line - 1 : self.end_line]]
+        if not lines:
+            return ""
+        lines[-1] = lines[-1][: self.end_column]
+        lines[0] = lines[0][self.column :]
+        return "\n".join(lines)
+
+    def moved(self, lines: int) -> Span:
+        """Return the place so many lines further down."""
+        return Span(self.line + lines, self.column, self.end_line + lines, self.end_column)
+
+    def replaced(self, source: str, text: str) -> str:
+        """Return the program with the span's part replaced by ``text``."""
+        lines = source.split("\n")
+        head = [*lines[: self.line - 1], lines[self.line - 1][: self.column]]
+        tail = [lines[self.end_line - 1][self.end_column :], *lines[self.end_line :]]
+        return "\n".join(head) + text + "\n".join(tail)
+
+
+class Frame(NamedTuple):
+    """A place that a call of trusted Python came through.
+
+    Attributes:
+        file: Its file.
+        span: The expression in it.
+        function: The function, with the classes and functions that it stands in.
+        text: The line.
+    """
+
+    file: str
+    span: Span
+    function: str
+    text: str
+
+    @property
+    def line(self) -> int:
+        """The line, counted from 1."""
+        return self.span.line
+
+    def __str__(self) -> str:
+        file = self.file if len(self.file) <= _PATH_LIMIT else f"...{self.file[3 - _PATH_LIMIT :]}"
+        return clean(f"{file}:{self.line} in {self.function}: {self.text.strip()}", limit=_LINE_LIMIT)
+
+
+def innermost(frames: tuple[Frame, ...]) -> tuple[Span | None, str]:
+    """Return the place that frames lead to, and a source in which it is: the lines above are only counted."""
+    if not frames:
+        return None, ""
+    return frames[-1].span, "\n" * (frames[-1].line - 1) + frames[-1].text
+
+
+class ProgramError(Exception):
+    """A program that can't be read or run.
+
+    Attributes:
+        message: One sentence.
+        span: Where it is, or None when it has no place.
+        source: The program's text.
+        frames: In trusted Python, what led to the call that failed, outermost first.
+        trace: Of a program that began to run, the trace of what it did before it failed; else None.
+    """
+
+    frames: tuple[Frame, ...] = ()
+    trace: Any = None
+
+    def __init__(self, message: str, span: Span | None = None, source: str = "") -> None:
+        super().__init__(message)
+        self.message = clean(message, limit=_MESSAGE_LIMIT)
+        self.span = span
+        self.source = source
+
+    def moved(self, lines: int) -> Self:
+        """Return the error as that of a text with so many lines more above the program, or fewer (< 0)."""
+        other = copy(self)
+        if self.span is not None:
+            other.span = self.span.moved(lines)
+            other.source = "\n" * lines + "\n".join(self.source.split("\n")[max(0, -lines) :])
+        return other
+
+    @property
+    def line(self) -> int | None:
+        """The line, counted from 1."""
+        return self.span.line if self.span else None
+
+    @property
+    def column(self) -> int | None:
+        """The column, counted from 0."""
+        return self.span.column if self.span else None
+
+    @property
+    def end_column(self) -> int | None:
+        """The column after the last, on the first line of the place."""
+        if self.span is None:
+            return None
+        if self.span.end_line == self.span.line:
+            return self.span.end_column
+        return len(self._source_line())
+
+    @property
+    def caret(self) -> str:
+        """The program's line and a second one with carets under the place."""
+        if self.span is None or self.column is None or self.end_column is None:
+            return ""
+        line = self._source_line()
+        start, end = self.column, max(self.end_column, self.column + 1)
+        offset = max(0, start - _LINE_LIMIT // 2)
+        shown = clean(line[offset : offset + _LINE_LIMIT], limit=_LINE_LIMIT)
+        before = len(clean(line[offset:start], limit=_LINE_LIMIT))
+        length = max(1, min(len(clean(line[start:end], limit=_LINE_LIMIT)), _LINE_LIMIT - before))
+        return f"{shown}\n{' ' * before}{'^' * length}"
+
+    def __str__(self) -> str:
+        if self.span is None:
+            return self.message
+        return f"line {self.line}, column {self.span.column + 1}: {self.message}\n{self.caret}"
+
+    def _source_line(self) -> str:
+        lines = self.source.split("\n")
+        return lines[self.span.line - 1] if self.span and self.span.line <= len(lines) else ""
+
+
+class LimitError(ProgramError):
+    """A program that asks for more cells, multiplications, steps or text than the budget allows."""
+
+
+class HaltedError(ProgramError):
+    """A program that was stopped from outside, at the place where it was."""
+
+
+class OperandInfo(NamedTuple):
+    """An operand of a call that failed: its name, its shape, and the text that made it."""
+
+    name: str
+    shape: tuple[int, ...]
+    source: str
+
+
+class MismatchedAxis(NamedTuple):
+    """One side of a mismatch: axis ``axis`` of operand ``operand`` has size ``size``."""
+
+    operand: int
+    axis: int
+    size: int
+
+
+class Repair(str):
+    """Source text that replaces the failing expression; it was run, and worked.
+
+    Attributes:
+        shape: The shape of what it gives.
+        why: A few words on what it changes.
+    """
+
+    shape: tuple[int, ...]
+    why: str
+
+    def __new__(cls, source: str, shape: tuple[int, ...], why: str) -> Repair:
+        """Make a repair of its text and what is known of it."""
+        repair = super().__new__(cls, source)
+        repair.shape = shape
+        repair.why = why
+        return repair
+
+
+class ShapeError(ProgramError):
+    """A call whose operands' shapes don't fit.
+
+    Attributes:
+        operation: torch's short name of the operation.
+        operands: Its operands, in the order of the parameters.
+        axes: The axes that clash.
+        repairs: Expressions that can replace the failing one.
+        detail: What torch says of it.
+        most: Of a look-up: the largest place that was asked for.
+        values: The operands' tensors.
+    """
+
+    values: tuple[Tensor, ...] = ()
+    most: int | None = None
+
+    def __init__(
+        self,
+        message: str,
+        span: Span | None = None,
+        source: str = "",
+        *,
+        operation: str = "",
+        operands: tuple[OperandInfo, ...] = (),
+        axes: tuple[MismatchedAxis, ...] = (),
+        repairs: tuple[Repair, ...] = (),
+        detail: str = "",
+    ) -> None:
+        super().__init__(message, span, source)
+        self.operation = operation
+        self.operands = operands
+        self.axes = axes
+        self.repairs = repairs
+        self.detail = clean(detail, limit=_MESSAGE_LIMIT)
+
+    @property
+    def expression(self) -> str:
+        """The text of the failing expression."""
+        return self.span.text(self.source) if self.span else ""
+
+    def repaired(self, repair: str) -> str:
+        """Return the program with ``repair`` in place of the failing expression."""
+        return self.span.replaced(self.source, repair) if self.span else self.source
+
+    def __str__(self) -> str:
+        lines = [super().__str__()]
+        lines += [f"try: {clean(repair, limit=_LINE_LIMIT)}    {repair.why}" for repair in self.repairs[:6]]
+        return "\n".join(lines)

@@ -1,0 +1,269 @@
+"""Numbers as text: in a cell of a given width, in a tensor's common format, in one line, in full.
+
+A tensor's cells look as torch prints them. What their common format depends on is found by reductions over
+the tensor (see `survey`), so a large tensor costs a few passes and no Python list; text is made only for the
+cells that are asked for. Nothing here imports torch until it is given a tensor.
+"""
+
+from __future__ import annotations
+
+import math
+import struct
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
+from fractions import Fraction
+from typing import TYPE_CHECKING
+
+from llm_linalg.base.number_range import Number, Style, Survey, Values, summary, survey
+
+if TYPE_CHECKING:
+    import torch
+
+__all__ = ["Formatter", "adds_up", "exact", "format_cell", "significant", "summary"]
+
+_SHORT = {"nan": "?", "inf": "∞", "-inf": "-∞", "True": "T", "False": "F"}
+_SHORT_ASCII = _SHORT | {"inf": "oo", "-inf": "-oo"}
+# The texts above, and booleans, as numbers that Decimal can read.
+_READ = {"∞": "inf", "oo": "inf", "-∞": "-inf", "-oo": "-inf", "?": "nan"}
+_READ |= {"True": "1", "T": "1", "False": "0", "F": "0"}
+# Python writes no integer of more than 4,300 digits, and a float holds none of more than 1,024 bits.
+_WRITABLE_BITS = 4096
+_FLOAT_BITS = 1023
+
+
+@dataclass(frozen=True, slots=True)
+class Formatter:
+    """The common format of many numbers, as torch prints a tensor.
+
+    Integers are `1`, floats that are all whole `1.`, other floats fixed (`1.5000`) or scientific
+    (`1.5000e+10`).
+
+    Attributes:
+        style: How a real number is written; of complex numbers, how the real part is.
+        decimals: Digits after the point in the fixed and scientific styles.
+        width: Columns that every text takes, nan and the infinities included.
+        ascii_only: Whether a shortened infinity is `oo` and not `∞`.
+        imaginary: The format of the imaginary parts; None for real numbers.
+    """
+
+    style: Style
+    decimals: int
+    width: int
+    ascii_only: bool = False
+    imaginary: Formatter | None = None
+
+    @classmethod
+    def of(
+        cls,
+        values: torch.Tensor | Values,
+        decimals: int = 4,
+        *,
+        limit: int | None = None,
+        scientific: bool | None = None,
+        ascii_only: bool = False,
+    ) -> Formatter:
+        """Finds the common format of a tensor, or of a sample of Python numbers.
+
+        Args:
+            values: A tensor of any shape, or numbers, nested as they like (None is skipped). All of a tensor
+                is looked at, where torch looks at the corners of one above 1,000 cells.
+            decimals: Digits after the point; torch's own printing has 4.
+            limit: The most columns that a number may take. Decimals are given up first, down to one; numbers
+                that are still too wide are then shortened one by one, as `format_cell` does.
+            scientific: True or False forces or forbids the scientific style; None chooses as torch would.
+            ascii_only: Keep to ASCII when a number is shortened.
+        """
+        surveys = survey(values)
+        if len(surveys) == 1:
+            return cls._common(surveys[0], decimals, limit, scientific, ascii_only)
+        # The sign between the parts and the "j" take two columns.
+        half = None if limit is None else max(1, (limit - 2) // 2)
+        real, imaginary = (cls._common(part, decimals, half, scientific, ascii_only) for part in surveys)
+        width = real.width + imaginary.width + 2
+        return cls(
+            real.style,
+            min(real.decimals, imaginary.decimals),
+            width if limit is None else max(1, min(width, limit)),
+            ascii_only,
+            imaginary,
+        )
+
+    @classmethod
+    def _common(
+        cls, facts: Survey, decimals: int, limit: int | None, scientific: bool | None, ascii_only: bool
+    ) -> Formatter:
+        style = facts.style(scientific)
+        room = math.inf if limit is None else max(1, limit)
+        others = max((len(str(x)) for x in facts.others), default=1)
+        places, width = decimals, 1
+        for places in range(decimals, min(decimals, 1) - 1, -1):
+            width = max((len(_written(x, style, places)) for x in (*facts.extremes, *facts.zeros)), default=1)
+            if width <= room:
+                break
+        return cls(style, places, int(min(max(width, others), room)), ascii_only)
+
+    def text(self, value: Number) -> str:
+        """One number, right-aligned to `width`; one from outside the sample that is too wide is shortened."""
+        return self.token(value).rjust(self.width)
+
+    def token(self, value: Number) -> str:
+        """One number without the padding, in at most `width` columns."""
+        if self.imaginary is not None:
+            written = _written_complex(complex(value), self.style, self.imaginary.style, self.decimals)
+        else:
+            written = _written(value, self.style, self.decimals)
+        return (
+            written
+            if len(written) <= self.width
+            else _shortened(value, self.width, self.decimals, self.ascii_only)
+        )
+
+
+def format_cell(value: Number, width: int, decimals: int = 4, *, ascii_only: bool = False) -> str:
+    """One number in at most `width` columns, unpadded: as torch prints it alone where that fits.
+
+    Else decimals are given up, then `1e+10` is tried, then `1e10`; `#` says that there is no room for the
+    truth. A float that was rounded to no decimals has no point (`12`), where a whole one has it (`12.`).
+    """
+    written = _alone(value, decimals)
+    return written if len(written) <= width else _shortened(value, width, decimals, ascii_only)
+
+
+def exact(value: Number, dtype: torch.dtype | str = "float64") -> str:
+    """A number in full: the shortest text that reads back as the same number of that dtype.
+
+    Args:
+        value: The number; a float is rounded to the dtype first.
+        dtype: `torch.float32` or `"float32"`, and so on. Floats other than float16, bfloat16, float32 and the
+            parts of complex64 are written as Python writes a double.
+    """
+    name = str(dtype).removeprefix("torch.")
+    if isinstance(value, complex):
+        part = "float32" if name == "complex64" else "float64"
+        imaginary = exact(value.imag, part)
+        return f"{exact(value.real, part)}{'' if imaginary.startswith('-') else '+'}{imaginary}j"
+    if not isinstance(value, float):
+        return _integer(value)
+    rounded = _round_to(value, name)
+    if not math.isfinite(rounded):
+        return str(rounded)
+    candidates = (float(f"{rounded:.{digits}g}") for digits in range(1, 18))
+    return repr(next(x for x in candidates if _round_to(x, name) == rounded))
+
+
+def significant(value: Number, digits: int = 6) -> float | int | bool | str:
+    """For JSON: a float to `digits` significant digits; nan, inf, -inf and complex numbers as strings."""
+    if isinstance(value, complex):
+        return f"{value:.{digits}g}"
+    if not isinstance(value, float):
+        return value
+    return float(f"{value:.{digits}g}") if math.isfinite(value) else str(value)
+
+
+def adds_up(terms: Iterable[str], total: str) -> bool:
+    """Whether numbers as displayed add up to the total as displayed: then `=` is honest, else `≈`.
+
+    A term may be a product (`0.84·-2.18`) and may stand in brackets. What can't be read (`#`) doesn't add up.
+    """
+    try:
+        left, right = [_factors(term) for term in terms], _decimal(total)
+    except InvalidOperation:
+        return False
+    if right.is_finite() and all(x.is_finite() for term in left for x in term):
+        return sum(math.prod(map(Fraction, term)) for term in left) == Fraction(right)
+    reached, aim = sum(math.prod(map(float, term)) for term in left), float(right)
+    return reached == aim or (math.isnan(reached) and math.isnan(aim))
+
+
+def _alone(value: Number, decimals: int) -> str:
+    """A number as torch prints a tensor that holds nothing else."""
+    if isinstance(value, complex):
+        real, imaginary = survey(value)
+        return _written_complex(value, real.style(None), imaginary.style(None), decimals)
+    return _written(value, survey(value)[0].style(None), decimals)
+
+
+def _written(value: Number, style: Style, decimals: int) -> str:
+    """A number in a style, however wide; one that the style would falsify is written as it would be alone."""
+    if isinstance(value, bool):
+        return str(value)
+    if isinstance(value, complex):
+        return _alone(value, decimals)
+    if isinstance(value, int):
+        if style == "plain" or value.bit_length() > _FLOAT_BITS:
+            return _integer(value)
+        value = float(value)
+    if not math.isfinite(value):
+        return str(value)
+    if style == "scientific":
+        return f"{value:.{decimals}e}"
+    if style == "whole" and value.is_integer():
+        return f"{value:.0f}."
+    return f"{value:.{decimals}f}" if style != "plain" else _alone(value, decimals)
+
+
+def _written_complex(value: complex, real: Style, imaginary: Style, decimals: int) -> str:
+    part = _written(value.imag, imaginary, decimals)
+    return f"{_written(value.real, real, decimals)}{'' if part.startswith('-') else '+'}{part}j"
+
+
+def _shortened(value: Number, width: int, decimals: int, ascii_only: bool) -> str:
+    """The most telling text of a number in at most `width` columns, or `#` all over."""
+    text = next((text for text in _shorter(value, decimals, ascii_only) if len(text) <= width), None)
+    return "#" * width if text is None else text
+
+
+def _shorter(value: Number, decimals: int, ascii_only: bool) -> Iterator[str]:
+    """Texts of a number, the most telling first."""
+    if isinstance(value, complex):
+        yield from (_alone(value, places) for places in range(decimals, -1, -1))
+        return
+    if isinstance(value, bool) or not math.isfinite(value if isinstance(value, float) else 0):
+        yield str(value)
+        yield (_SHORT_ASCII if ascii_only else _SHORT)[str(value)]
+        return
+    # A float's format rounds an integer that no float holds; Decimal's doesn't, but writes e+8 for e+08.
+    number = Decimal(value) if isinstance(value, int) and value.bit_length() > _FLOAT_BITS else float(value)
+    zeros: list[str] = []
+    for places in range(decimals, -1, -1) if isinstance(value, float) else ():
+        text = f"{number:.{places}f}"
+        if value == 0 or float(text) != 0:
+            yield text
+        elif places:
+            zeros.append(text)
+    powers = [f"{number:.{places}e}" for places in range(decimals, -1, -1)]
+    yield from powers
+    yield from (text.replace("e+0", "e").replace("e+", "e").replace("e-0", "e-") for text in powers)
+    # Too small to show: a rounded zero with a decimal says so, a bare 0 would pass for the number.
+    yield from zeros
+
+
+def _integer(value: int) -> str:
+    return str(value) if value.bit_length() <= _WRITABLE_BITS else f"{Decimal(value):.4e}"
+
+
+def _round_to(value: float, name: str) -> float:
+    """The nearest number of a dtype, ties to even; a double where the dtype is none of the three below."""
+    code = {"float32": "f", "bfloat16": "f", "float16": "e"}.get(name)
+    if code is None or not math.isfinite(value):
+        return value
+    try:
+        packed = struct.pack(f"<{code}", value)
+    except OverflowError:
+        return math.copysign(math.inf, value)
+    if name == "bfloat16":
+        # bfloat16 is the upper half of a float32.
+        (bits,) = struct.unpack("<I", packed)
+        packed = struct.pack("<I", (bits + 0x7FFF + (bits >> 16 & 1)) & 0xFFFF0000)
+    (rounded,) = struct.unpack(f"<{code}", packed)
+    return float(rounded)
+
+
+def _factors(term: str) -> list[Decimal]:
+    return [_decimal(factor) for factor in term.replace("×", "·").replace("*", "·").split("·")]
+
+
+def _decimal(text: str) -> Decimal:
+    plain = text.strip(" ()[]").replace("−", "-")
+    return Decimal(_READ.get(plain, plain))

@@ -1,0 +1,50 @@
+"""Sentences about a word that is not known: what it was, the nearest spelling, what there is."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+
+from llm_linalg.base.text import clean, nearest
+
+MOST_LISTED = 20
+
+
+def quoted(text: str, limit: int = 40) -> str:
+    """`text`, which somebody else wrote, in quotes on one line and cut at `limit` characters."""
+    return f'"{clean(text, limit)}"'
+
+
+def hint(word: str, known: Iterable[str]) -> str:
+    """``: did you mean …?`` with the nearest spelling, or nothing."""
+    near = nearest(word, known)
+    return f": did you mean {near}?" if near else ""
+
+
+def unknown(what: str, word: str, known: Iterable[str]) -> str:
+    """One sentence on a word that is not among the `known` ones.
+
+    >>> unknown("key", "titel", ["title", "part"])
+    'unknown key "titel": did you mean "title"? (title, part)'
+    >>> unknown("key", "zzz", ["title", "part"])
+    'unknown key "zzz": there is title, part'
+
+    Beside a near spelling, more than `MOST_LISTED` names would only hide it.
+    """
+    names = list(known)
+    listed = ", ".join(names) or "none"
+    near = nearest(word, names)
+    beside = f" ({listed})" if len(names) <= MOST_LISTED else ""
+    said = f"there is {listed}" if near is None else f'did you mean "{near}"?{beside}'
+    return f"unknown {what} {quoted(word)}: {said}"
+
+
+def numbered(names: Sequence[str]) -> tuple[str, ...]:
+    """Return names that are told apart: of several that are equal all but the last are numbered, ``x:1``."""
+    total = Counter(names)
+    seen: Counter[str] = Counter()
+    made = []
+    for name in names:
+        seen[name] += 1
+        made.append(name if seen[name] == total[name] else f"{name}:{seen[name]}")
+    return tuple(made)

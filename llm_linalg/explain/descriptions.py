@@ -1,0 +1,183 @@
+"""An operation in words: its shapes in one line, and one sentence on how its cells are made."""
+
+from __future__ import annotations
+
+from llm_linalg.base.axes import Axes, axes_text
+from llm_linalg.explain.shape_errors import shape_text
+from llm_linalg.ops import TABLE
+from llm_linalg.ops.movement import Movement
+from llm_linalg.recording.record_node import Node
+
+_LONG = 40  # a line of shapes beyond this leaves no room for the result's
+_KINDS = {
+    "movement": "Each cell of {out} is a cell of {first}, moved and not changed.",
+    "mask": "A cell passes where the rule holds; elsewhere it is fixed, and reads nothing.",
+    "creation": "{out} is made from plain numbers: no other tensor goes into it.",
+    "input": "{out} comes from outside: it is an input.",
+    "rowwise": "Each cell of {out} reads the whole of its row in {first}.",
+    "reduction": "Each cell of {out} is made from all that {first} has along {gone}.",
+    "composite": "{out} is made by a small program of simpler steps: go in to see them.",
+    "measured": "What a cell of {out} depends on is measured, by one backward pass.",
+}
+
+
+def shape_line(node: Node) -> str:
+    """Return the shapes in one line: ``(3, 2) @ (2, 4) → (3, 4)   inner 2 = 2 ✓``."""
+    shapes = [shape_text(tuple(operand.value.shape)) for operand in node.operands]
+    result = shape_text(node.shape)
+    if not shapes:
+        return f"{node.op} → {result}   rank {len(node.shape)}"
+    if node.op == "linear":
+        # The weight is stored (out, in) and used transposed: that is what the line shows.
+        shapes[1] = f"{shapes[1]}ᵀ"
+        left = f"{shapes[0]} @ {shapes[1]}" + (f" + {shapes[2]}" if len(shapes) > 2 else "")
+    elif (sign := _sign(node.op)) and len(shapes) == 2:
+        left = f" {sign} ".join(shapes)
+    else:
+        left = f"{node.op} {', '.join(shapes[:4])}" + (" …" if len(shapes) > 4 else "")
+        if len(left) > _LONG and len(set(shapes)) == 1:
+            left = f"{node.op} {len(shapes)} × {shapes[0]}"
+    note = _note(node)
+    return f"{left} → {result}" + (f"   {note}" if note else "")
+
+
+def _sign(name: str) -> str:
+    operation = TABLE.operations.get(name)
+    return operation.operator or operation.symbol if operation else ""
+
+
+def _note(node: Node) -> str:
+    axes = node.axes
+    if axes is None or not node.operands:
+        return ""
+    if node.kind == "contraction" and len(axes.reduced) == 1:
+        size = axes.sizes[axes.reduced[0]]
+        return f"inner {size} = {size} ✓"
+    if node.kind == "reduction":
+        gone = _gone(axes)
+        return f"{axes_text(gone)} {'goes' if len(gone) == 1 else 'go'}" if gone else ""
+    if node.kind not in ("pointwise", "mask"):
+        return ""
+    repeated = [
+        (operand.title, along)
+        for place, operand in enumerate(node.operands[: len(axes.operands)])
+        if (along := _repeats(axes, place))
+    ]
+    if not repeated:
+        return ""
+    title, along = repeated[0]
+    if len(repeated) == 1:
+        return f"{title} repeats along {axes_text(along)}"
+    # Of two in fewer words: 80 columns have room for no more.
+    other, across = repeated[1]
+    return f"{title} repeats on {axes_text(along)}, {other} on {', '.join(map(str, across))}"
+
+
+def _gone(axes: Axes) -> list[int]:
+    """Return the axes of a reduction's operand that its result has not."""
+    return [axis for axis, label in enumerate(axes.operands[0]) if label in axes.reduced]
+
+
+def _repeats(axes: Axes, operand: int) -> list[int]:
+    """Return the axes of the output along which an operand is repeated."""
+    own = dict(zip(axes.operands[operand], axes.broadcast(operand), strict=True))
+    return [
+        axis
+        for axis, label in enumerate(axes.output)
+        if axes.sizes[label] > 1 and (own.get(label, label not in own))
+    ]
+
+
+def sentence(node: Node, order: str) -> str:
+    """Return in one sentence how a step of an order makes its cells."""
+    names = {"out": node.title, "first": _source(node)}
+    if node.kind == "creation" and node.operands:  # such as ones_like
+        return f"{node.title} is made from plain numbers: no cell of {names['first']} goes into it."
+    if node.kind == "contraction" and node.axes is not None:
+        return _contraction(node, node.axes, order)
+    if node.kind == "pointwise":
+        return f"A cell of {node.title} is made from {_pointwise(node)}."
+    if node.kind == "reduction":
+        gone = _gone(node.axes) if node.axes is not None else []
+        if not node.shape or not gone:
+            return f"{node.title} is made from all of {names['first']}."
+        names["gone"] = axes_text(gone)
+    return _KINDS.get(node.kind, "What a cell of {out} depends on is not known.").format(**names)
+
+
+def _pointwise(node: Node) -> str:
+    """Return which cells a cell is made from: the same one, but for operands that are repeated."""
+    axes = node.axes
+    repeated = {
+        operand.title: None
+        for place, operand in enumerate(node.operands)
+        if axes is not None and place < len(axes.operands) and _repeats(axes, place)
+    }
+    same = dict.fromkeys(operand.title for operand in node.operands if operand.title not in repeated)
+    parts = [f"the same cell of {' and '.join(same)}"] if same else []
+    parts += [
+        f"one of {title}" if parts or place else f"one cell of {title}"
+        for place, title in enumerate(repeated)
+    ]
+    if not repeated:
+        return " and ".join(parts)
+    return f"{' and '.join(parts)}, which {'repeats' if len(repeated) == 1 else 'repeat'}"
+
+
+def _source(node: Node) -> str:
+    """Return what the cells come from: of a look-up it is the table, not the index; of a cat it is each."""
+    operation = node.call.operation if node.call else None
+    places = [0] if node.operands else []
+    if node.call and isinstance(operation, Movement):
+        places = [place for name in operation.data for place in node.call.places.get(name, ())]
+    titles = dict.fromkeys(node.operands[place].title for place in places)
+    return " or ".join(list(titles)[:3]) or node.title
+
+
+def _contraction(node: Node, axes: Axes, order: str) -> str:
+    out = node.title
+    if not axes.reduced:
+        return f"A cell of {out} is one product: nothing is summed."
+    factors = [place for place in range(len(node.operands)) if place != node.bias_position]
+    if len(factors) != 2:
+        return f"A cell of {out} is a sum of products along {', '.join(axes.reduced)}."
+    left, right = (_slice_words(node, axes, place) for place in factors)
+    whole = {
+        "cells": f"A cell of {out} is {left} times {right}, summed.",
+        "terms": f"A cell of {out} is a sum of products, one term at a time.",
+        "rows": f"A row of {out} is a row of {node.operands[factors[0]].title} times the whole of "
+        f"{node.operands[factors[1]].title}.",
+        "columns": f"A column of {out} is the whole of {node.operands[factors[0]].title} times "
+        f"{_slice_words(node, axes, factors[1])}.",
+        "outer": _outer_words(node, factors),
+        "wave": f"The cells of {out} with equal i + j can be made at the same time.",
+    }
+    text = whole[order]
+    beside = node.bias_position
+    if beside is not None and order in ("cells", "terms"):
+        text = f"{text[:-1]}; {node.operands[beside].title} is added."
+    return text
+
+
+def _outer_words(node: Node, factors: list[int]) -> str:
+    first, second = (node.operands[place] for place in factors)
+    if len(node.shape) == 1:
+        side, matrix, vector = ("columns", first, second)
+        if first.value.dim() == 1:
+            side, matrix, vector = ("rows", second, first)
+        return (
+            f"{node.title} is a sum of {side} of {matrix.title}, each scaled by an entry of {vector.title}."
+        )
+    return f"{node.title} is a sum of outer products: a column of {first.title} with a row of {second.title}."
+
+
+def _slice_words(node: Node, axes: Axes, place: int) -> str:
+    """Return what of an operand a cell reads: ``a row of x``, ``a column of W``, ``all of x``."""
+    labels, name = axes.operands[place], node.operands[place].title
+    if len(labels) < 2:
+        return f"all of {name}"
+    if labels[-1] in axes.reduced and labels[-2] not in axes.reduced:
+        return f"a row of {name}"
+    if labels[-2] in axes.reduced and labels[-1] not in axes.reduced:
+        return f"a column of {name}"
+    return f"a slice of {name}"

@@ -1,0 +1,243 @@
+"""A step as one line of arithmetic: ``done + [current] + (pending) = value``."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+from torch import Tensor
+
+from llm_linalg.analysis.parts import parts_of
+from llm_linalg.base.cells import Box, Cells, Diagonal, Index
+from llm_linalg.base.numbers import Formatter, adds_up
+from llm_linalg.ops.mask import Mask
+from llm_linalg.ops.pointwise import Pointwise
+from llm_linalg.recording.record_node import N, Node, Operand
+from llm_linalg.walks.orders import orders_of
+from llm_linalg.walks.walk import Step, Term, Walk
+
+SHOWN_TERMS = 6
+OPERATORS = frozenset("+-*/%@&|^~<>=")
+_PLACE = re.compile(r"\{(\w+)\}")
+
+
+def number(value: Any) -> str:
+    """Return a number as a formula shows it: four decimals, whole numbers bare."""
+    if isinstance(value, bool) or value is None or not isinstance(value, int | float | complex):
+        return str(value)
+    text = Formatter.of([value]).token(value)
+    return text[:-1] if text.endswith(".") else text
+
+
+def cell_name(name: str, index: Index) -> str:
+    """Return a cell's name: ``Y[1,1]``; a scalar is its name alone."""
+    return f"{name}[{','.join(map(str, index))}]" if index else name
+
+
+def called(operand: Operand[N]) -> str:
+    """Return what an operand is called where an index follows: ``K.T``, ``(x + 1)``."""
+    title = operand.title
+    return f"({title})" if OPERATORS.intersection(title) else title
+
+
+def walk_of(node: Node, order: str | None = None) -> Walk:
+    """Return a node step by step, in one of its orders, or the first; `ValueError` if it is none of them."""
+    node.hold()
+    orders = orders_of(node)
+    chosen = orders[0] if order is None else order
+    if chosen not in orders:
+        raise ValueError(f"{node.op} has no order {chosen!r}: it has {', '.join(orders)}")
+    return Walk(node, chosen, step_text)
+
+
+def step_text(walk: Walk, step: Step) -> str:
+    """Return what a step does, in one line."""
+    if step.cell is None:
+        return block_text(walk, step)
+    return f"{cell_name(walk.node.name, step.cell)} = {right_side(walk.node, step.cell, step)}"
+
+
+def right_side(node: Node, index: Index, step: Step) -> str:
+    """Return what stands right of the equals sign for a cell."""
+    rule = node.masked(index)
+    value = number(node.value[index].item())
+    if rule:
+        return f"{value}   {rule}"
+    if node.kind in ("creation", "input"):
+        return value
+    if node.term_count is not None:
+        return sum_text(step)
+    made = phrase(node, index)
+    if made is None:
+        made = ", ".join(_sources(node, index))
+        if node.kind not in ("movement", "mask"):
+            return f"{value}   from {made}" if made else value
+        return f"{made} = {value}{_passed(node, index)}" if made else value
+    return f"{made} = {value}"
+
+
+def _passed(node: Node, index: Index) -> str:
+    """Return the rule by which a mask lets a cell pass, as it stands behind the value; else ""."""
+    call = node.call
+    rule = call.operation.pass_rule(call, index) if call and isinstance(call.operation, Mask) else ""
+    return f", as {rule}" if rule else ""
+
+
+def sum_text(step: Step) -> str:
+    """Return a step's terms with their states, elided in the middle, and their sum."""
+    terms, current = step.terms, step.current
+    short = number(step.value)
+    if current is None or (len(terms) == 1 and len(terms[0].factors) == 1):
+        return short
+    shown = elided(terms, current, SHOWN_TERMS)
+    texts = [_gap(item) if isinstance(item, int) else term_text(item) for item in shown]
+    exact = len(terms) <= SHOWN_TERMS and adds_up(_values(terms), short)
+    return f"{' + '.join(texts)} {'=' if exact else '≈'} {short}"
+
+
+def _values(terms: Sequence[Term]) -> Iterator[str]:
+    return (number(term.value) for term in terms if term.state != "pending")
+
+
+def elided(terms: Sequence[Term], current: int, most: int) -> list[Term | int]:
+    """Return at most ``most`` terms, always with the one at ``current`` and its neighbours.
+
+    A number stands for as many terms left out.
+    """
+    if len(terms) <= most:
+        return list(terms)
+    start = min(max(current - (most - 2) // 2, 1), len(terms) - (most - 1))
+    middle = range(start, start + most - 2)
+    kept = sorted({0, *middle, len(terms) - 1})
+    shown: list[Term | int] = []
+    before = -1
+    for position in kept:
+        if position > before + 1:
+            shown.append(position - before - 1)
+        shown.append(terms[position])
+        before = position
+    return shown
+
+
+def _gap(count: int) -> str:
+    return f"… {count} more …"
+
+
+def term_text(term: Term) -> str:
+    """Return a term: ``a·b``, ``[a·b]`` the current one, ``(a·b)`` a pending one."""
+    factors = [number(factor) for factor in term.factors]
+    text = "·".join(factors[:1] + [f"({f})" if f.startswith("-") else f for f in factors[1:]])
+    if term.state == "current":
+        return f"[{text}]"
+    return f"({text})" if term.state == "pending" else text
+
+
+def phrase(node: Node, index: Index) -> str | None:
+    """Return the operation's own phrase with the cell's numbers in it; None if it has none."""
+    operation = node.call.operation if node.call else None
+    if operation is None or node.call is None or not operation.phrase:
+        return None
+    text = operation.phrase_for(node.call)
+    if isinstance(operation, Pointwise):
+        values = operation.values(node.call, index)
+        return _filled(text, lambda name: number(values.get(name)))
+    return _filled(text, lambda name: _part(node, name, index))
+
+
+def _part(node: Node, name: str, index: Index) -> str:
+    """Return a value for a phrase: the cells read, or an inner step's value at the cell."""
+    if name == "cells":
+        cells = node.reads(index)[0]
+        values = [number(node.operands[0].value[cell].item()) for cell in _first(cells, SHOWN_TERMS)]
+        more = [f"… {len(cells) - SHOWN_TERMS} more"] if len(cells) > SHOWN_TERMS else []
+        return ", ".join(values + more)
+    place = node.call.place(name) if node.call else None
+    inner: Tensor = (
+        next(part.value for part in parts_of(node) if part.name == name)
+        if place is None
+        else node.operands[place].value
+    )
+    own = index[len(index) - inner.dim() :]
+    at = tuple(0 if size == 1 else i for i, size in zip(own, inner.shape, strict=True))
+    return number(inner[at].item())
+
+
+def _filled(text: str, value: Callable[[str], str]) -> str:
+    def put(match: re.Match[str]) -> str:
+        shown = value(match[1])
+        inside = match.start() > 0 and text[match.start() - 1] not in "( |⌊⌈"
+        return f"({shown})" if shown.startswith("-") and inside else shown
+
+    return _PLACE.sub(put, text)
+
+
+def _sources(node: Node, index: Index) -> Iterator[str]:
+    deciding = _deciding(node)
+    for place, (operand, cells) in enumerate(zip(node.operands, node.reads(index), strict=True)):
+        if 0 < len(cells) <= 2 and place not in deciding:
+            yield from (cell_name(called(operand), cell) for cell in cells)
+        elif cells and place not in deciding:
+            yield f"{len(cells)} cells of {operand.title}"
+
+
+def _deciding(node: Node) -> set[int | None]:
+    """Return the operands that only decide whether a cell passes: a mask, a condition."""
+    call = node.call
+    if call is None or not isinstance(call.operation, Mask):
+        return set()
+    return {call.place(name) for name in call.operation.mask_parameters if name in call.arguments}
+
+
+def _first(cells: Cells, count: int) -> Iterator[Index]:
+    for _, cell in zip(range(count), cells, strict=False):
+        yield cell
+
+
+def block_text(walk: Walk, step: Step) -> str:
+    """Return what a step that writes several cells does: ``Y[1, :] = x[1, :] · W[:, :]``."""
+    node = walk.node
+    left = block_name(node.name, step.writes, node.shape)
+    if node.kind == "mask":
+        passing = len(step.reads[0]) if step.reads else 0
+        return f"{left}: {passing} of {len(step.writes)} cells pass"
+    if node.kind != "contraction":
+        sources = [
+            block_name(called(operand), cells, tuple(operand.value.shape))
+            for operand, cells in zip(node.operands, step.reads, strict=True)
+            if cells
+        ]
+        return f"{left} from {', '.join(sources)}" if sources else f"{left}: {len(step.writes)} cells"
+    factors = [
+        block_name(called(operand), cells, tuple(operand.value.shape))
+        for place, (operand, cells) in enumerate(zip(node.operands, step.reads, strict=True))
+        if place != node.bias_position and cells
+    ]
+    beside = node.bias_position
+    if walk.order == "outer":
+        added = " ⊗ ".join(factors)
+        if not factors and beside is not None:
+            added = block_name(
+                called(node.operands[beside]), step.reads[beside], tuple(node.operands[beside].value.shape)
+            )
+        return f"{left} += {added}"
+    bias = "" if beside is None else f" + {node.operands[beside].title}"
+    return f"{left} = {' · '.join(factors)}{bias}"
+
+
+def block_name(name: str, cells: Cells, shape: tuple[int, ...]) -> str:
+    """Return the name of a block of cells: ``W[:, 2]``, ``x[0:3, 1]``, or the front of a wave."""
+    if isinstance(cells, Diagonal):
+        prefix = "".join(f"{i}," for i in cells.prefix)
+        return f"{name}[{prefix}i+j={cells.total}]"
+    if not isinstance(cells, Box):
+        return f"{len(cells)} cells of {name}"
+    if not shape:
+        return name
+    return f"{name}[{', '.join(_span(r, size) for r, size in zip(cells.ranges, shape, strict=True))}]"
+
+
+def _span(span: range, size: int) -> str:
+    if len(span) == size and size != 1:
+        return ":"
+    return str(span.start) if len(span) == 1 else f"{span.start}:{span.stop}"

@@ -1,0 +1,88 @@
+"""Why a cell is no finite number: which numbers it was made of, and in which step that went wrong."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection
+
+from llm_linalg.analysis.parts import parts_of
+from llm_linalg.base.cells import Index
+from llm_linalg.explain.formula import walk_of
+from llm_linalg.recording.record_node import Node
+from llm_linalg.walks.orders import orders_of
+
+MANY = 4096
+"""Cells that are looked at, at most."""
+
+
+def reason(node: Node, index: Index) -> str:
+    """Return why a cell is NaN, or an infinity that its operands are not; empty for any other cell.
+
+    Of what has parts it is the first of them in which a NaN arises: of a softmax over a row that is masked
+    whole, the difference −inf − (−inf).
+    """
+    if not _broken(node, index):
+        return ""
+    word = "NaN" if _is_nan(node, index) else "inf"
+    before = _source(node, index)
+    if before is not None:
+        return f"{word}, since {_cell(before[0], before[1])} is"
+    born, at = _birth(node, index)
+    orders = orders_of(born)
+    walk = walk_of(born, "cells" if "cells" in orders else orders[0])
+    said = walk[walk.locate(at)].text
+    for operand, cells in zip(node.operands, node.reads(index), strict=True):
+        if 1 < len(cells) <= MANY and _all_infinite(operand.node, cells):
+            number = float(operand.value[next(iter(cells))])
+            return f"all {len(cells)} cells of {operand.title} that it reads are {number:g}: {said}"
+    return f"{word} begins here: {said}"
+
+
+def _broken(node: Node, index: Index) -> bool:
+    """Whether a cell is NaN, or infinite and made of what is finite."""
+    if node.value.is_complex() or not node.value.is_floating_point() or not node.operands:
+        return False
+    value = float(node.value[index])
+    if math.isnan(value):
+        return True
+    if math.isfinite(value) or node.kind in ("mask", "movement"):
+        return False
+    reads = list(zip(node.operands, node.reads(index), strict=True))
+    few = all(len(cells) <= MANY for _, cells in reads)
+    return few and all(
+        math.isfinite(float(operand.value[cell])) for operand, cells in reads for cell in cells
+    )
+
+
+def _is_nan(node: Node, index: Index) -> bool:
+    return math.isnan(float(node.value[index]))
+
+
+def _source(node: Node, index: Index) -> tuple[Node, Index] | None:
+    """Return a cell that a cell was made of and that is NaN; None if there is none."""
+    for operand, cells in zip(node.operands, node.reads(index), strict=True):
+        if operand.value.is_floating_point() and len(cells) <= MANY:
+            for cell in cells:
+                if math.isnan(float(operand.value[cell])):
+                    return operand.node, cell
+    return None
+
+
+def _birth(node: Node, index: Index) -> tuple[Node, Index]:
+    """Return the part, and its cell, in which a NaN arises; the node itself for what has no parts."""
+    parts = parts_of(node)
+    if not parts or not _is_nan(parts[-1], index) or parts[-1].shape != node.shape:
+        return node, index
+    now, at = parts[-1], index
+    while (before := _source(now, at)) is not None and before[0] in parts:
+        now, at = before
+    return _birth(now, at)
+
+
+def _all_infinite(node: Node, cells: Collection[Index]) -> bool:
+    values = {float(node.value[cell]) for cell in cells} if node.value.is_floating_point() else set()
+    return len(values) == 1 and all(map(math.isinf, values))
+
+
+def _cell(node: Node, index: Index) -> str:
+    return f"{node.title}[{', '.join(map(str, index))}]" if index else node.title

@@ -1,0 +1,178 @@
+"""Why a call failed, in the program's own terms: which axis of which operand, and which rule."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Sequence
+
+from llm_linalg.base.axes import Shape, ShapeMismatch
+from llm_linalg.base.errors import (
+    Frame,
+    MismatchedAxis,
+    OperandInfo,
+    ProgramError,
+    ShapeError,
+    Span,
+    innermost,
+)
+from llm_linalg.language.expressions import Evaluator, operand_nodes
+from llm_linalg.ops.call_errors import refusal_reason
+from llm_linalg.ops.operation import Call
+from llm_linalg.ops.pointwise import RULE
+from llm_linalg.recording.tensor_index import shown
+
+_SHAPE_WORDS = ("shape", "size", "dimension", "dim ", "broadcast", "same number", "elements")
+_OUT_OF_RANGE = re.compile(
+    r"Dimension out of range \(expected to be in range of \[(-\d+), (\d+)\], but got (-?\d+)"
+)
+_UNEQUAL = re.compile(
+    r"size of tensor a \((\d+)\) must match the size of tensor b \((\d+)\) at non-singleton dimension (\d+)"
+)
+_FEW = 3  # operands that a sentence names
+_ORDINALS = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth")
+
+
+def explain(interpreter: Evaluator, node: ast.expr | ast.stmt, error: Exception) -> ProgramError:
+    """Return the error to show for a call that failed at a syntax node."""
+    call = interpreter.recorder.failed
+    interpreter.recorder.failed = None
+    span, source = interpreter.source.span(node), interpreter.source.text
+    if call is None:
+        return ProgramError(_as_called(_plain(error), node), span, source)
+    failing = interpreter.failing
+    known = failing[1] if failing is not None and failing[0] is node else None
+    pieces = known or operand_nodes(interpreter, node, call.tensors)
+    operands = []
+    for place, (tensor, piece) in enumerate(zip(call.tensors, pieces, strict=True)):
+        made = interpreter.recorder.node_of(tensor)
+        text = interpreter.source.text_of(piece) if piece is not None else ""
+        name = text or (made.name if made else f"operand {place + 1}")
+        if made is not None and not text and made.op == "parameter" and made.bound_name is None:
+            name = f"{made.source}.{_parameter(call, place)}"  # of a layer that was made in its place
+        operands.append(OperandInfo(name, tuple(tensor.shape), text))
+    found = _explained(call, error, operands, span, source)
+    if isinstance(found, ShapeError):
+        found.values = tuple(shown(tensor) for tensor in call.tensors)
+    return found
+
+
+def explain_call(
+    call: Call, error: Exception, frames: tuple[Frame, ...], known: Sequence[str | None]
+) -> ProgramError:
+    """Return the error to show for a recorded call of trusted Python, with the frames that led to it.
+
+    Operands of which it is not known what they are called have the names of torch's parameters.
+    """
+    names = [name or _parameter(call, place) for place, name in enumerate(known)]
+    operands = [OperandInfo(name, shape, "") for name, shape in zip(names, call.shapes, strict=True)]
+    found = _explained(call, error, operands, *innermost(frames))
+    found.frames = frames
+    if isinstance(found, ShapeError):
+        found.values = tuple(tensor.detach() for tensor in call.tensors)
+    return found
+
+
+def mismatch_of(call: Call) -> ShapeMismatch | None:
+    """Return what the operation's shape rule has against a call, if it has one and it objects."""
+    try:
+        call.operation.infer(call)
+    except ShapeMismatch as mismatch:
+        return mismatch
+    except (TypeError, ValueError, IndexError, KeyError, AttributeError, ArithmeticError):
+        return None
+    return None
+
+
+def _no_axis(call: Call, detail: str) -> ShapeMismatch | None:
+    """Return what torch says of an axis that isn't there, with the axes that are."""
+    found = _OUT_OF_RANGE.search(detail)
+    if found is None or not call.tensors:
+        return None
+    rank = int(found[2]) + 1
+    there = f"0 to {rank - 1}" if rank > 1 else "0"
+    more = "" if rank == len(call.shapes[0]) else " (with the new one)"
+    return ShapeMismatch(
+        f"its axes are {there}{more}, or -1 to {found[1]} from the end, not {found[3]}", at=0
+    )
+
+
+def _unequal(call: Call, detail: str) -> ShapeMismatch | None:
+    """Return which axes torch means by those of a and b, where it says of two operands that they differ."""
+    found = _UNEQUAL.search(detail)
+    if found is None or len(call.shapes) < 2:
+        return None
+    rank = max(map(len, call.shapes[:2]))
+    places = [(operand, int(found[3]) - rank + len(call.shapes[operand])) for operand in (0, 1)]
+    axes = [
+        MismatchedAxis(operand, axis, call.shapes[operand][axis]) for operand, axis in places if axis >= 0
+    ]
+    sizes = {str(axis.size) for axis in axes}
+    return ShapeMismatch(RULE, *axes) if len(axes) == 2 and sizes == {found[1], found[2]} else None
+
+
+def _explained(
+    call: Call, error: Exception, operands: list[OperandInfo], span: Span | None, source: str
+) -> ProgramError:
+    detail = _plain(error)
+    mismatch = mismatch_of(call) or refusal_reason(call) or _no_axis(call, detail) or _unequal(call, detail)
+    name = call.operation.name
+    if mismatch is None and not any(word in detail.lower() for word in _SHAPE_WORDS):
+        return ProgramError(f"{name}: {detail}", span, source)
+    if mismatch is None:
+        return ShapeError(
+            f"{name}: {detail}", span, source, operation=name, operands=tuple(operands), detail=detail
+        )
+    found = ShapeError(
+        f"{name}: {_sentence(mismatch, operands)}",
+        span,
+        source,
+        operation=name,
+        operands=tuple(operands),
+        axes=mismatch.axes,
+        detail=detail,
+    )
+    if name == "embedding" and mismatch.axes:
+        found.most = int(call.tensors[0].max())
+    return found
+
+
+def _sentence(mismatch: ShapeMismatch, operands: list[OperandInfo]) -> str:
+    if not mismatch.axes:
+        about = operands if mismatch.at is None else [operands[mismatch.at]]
+        return f"{', '.join(_named(operand) for operand in about[:_FEW])}: {mismatch.rule}"
+    parts = []
+    for axis in mismatch.axes:
+        operand = operands[axis.operand]
+        parts.append(f"axis {axis.axis} of {_named(operand)} has size {axis.size}")
+    return f"{', '.join(parts)}: {mismatch.rule}"
+
+
+def _named(operand: OperandInfo) -> str:
+    return f"{operand.name} {shape_text(operand.shape)}"
+
+
+def shape_text(shape: Shape) -> str:
+    """Return a shape as Python writes it: ``(3, 2)``, ``(3,)``, ``()``."""
+    return str(tuple(shape))
+
+
+def _parameter(call: Call, place: int) -> str:
+    owner = next((name for name, places in call.places.items() if place in places), None)
+    return owner or f"the {_ORDINALS[min(place, len(_ORDINALS) - 1)]} operand"
+
+
+def _as_called(said: str, node: ast.expr | ast.stmt) -> str:
+    """Return Python's words on a call's arguments with the function as the program calls it."""
+    match node:
+        case ast.Call(func=ast.Attribute(attr=name) | ast.Name(id=name)):
+            return re.sub(r"^[\w.]+\(\)", f"{name}()", said)
+    return said
+
+
+def _plain(error: Exception) -> str:
+    """Return an exception's first line, without its class."""
+    if isinstance(error, OverflowError) and len(error.args) > 1:  # as C says it, with its number
+        return "the result is too large for a float"
+    lines = [line for line in str(error).splitlines() if line.strip()]
+    return lines[0] if lines else type(error).__name__

@@ -1,0 +1,247 @@
+"""Methods of plain values: of text, lists and dicts, bounded before they are computed."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from itertools import chain, filterfalse
+from typing import Any
+
+from torch import Tensor
+
+from llm_linalg.base.errors import LimitError
+from llm_linalg.base.short_repr import brief
+
+MAX_JOINED = 100_000
+VIEWS: Any = type({}.keys()) | type({}.values()) | type({}.items())
+"""What a dict's ``keys()``, ``values()`` and ``items()`` are."""
+
+
+_SMALL = frozenset([bool, int, float, type(None)])
+MAX_KEY = 2**60  # beyond it whole numbers that are not the same have the same hash
+MAX_ALIKE = 30  # keys that have the same hash: among those a table looks one by one
+
+
+def check_key(key: Any) -> None:
+    """Hold a key's numbers against the bound.
+
+    Raises:
+        LimitError: If one is too large.
+    """
+    if key.__class__ is int:
+        if not -MAX_KEY < key < MAX_KEY:
+            raise LimitError("a whole number as a key lies between -2**60 and 2**60")
+    elif isinstance(key, tuple):
+        for part in key:
+            check_key(part)
+    elif key.__class__ is range:
+        check_key((key.start, key.stop, key.step))
+
+
+def checked_keys(keys: Iterable[Any]) -> list[Any]:
+    """Return all keys of a dict or a set that is made at once.
+
+    Raises:
+        LimitError: If a number in one is too large, or too many have the same hash.
+        TypeError: If one has none.
+    """
+    found = list(keys)
+    numbers = [key for key in found if key.__class__ is int]
+    check_key((min(numbers, default=0), max(numbers, default=0)))
+    several = [key for key in found if isinstance(key, tuple | range)]
+    for key in several:
+        check_key(key)
+    common = Counter(map(hash, several)).most_common(1)
+    if common and common[0][1] > MAX_ALIKE:
+        first, *others = [key for key in several if hash(key) == common[0][0]]
+        if sum(key != first for key in others) > MAX_ALIKE:
+            raise LimitError(f"more than {MAX_ALIKE} keys that have the same hash")
+    return found
+
+
+class Distinct:
+    """What ``set`` gives: each item once, in the order in which they came, so that each run is the same."""
+
+    __slots__ = ("items",)
+
+    def __init__(self, items: Iterable[Any] = ()) -> None:
+        self.items = dict.fromkeys(checked_keys(items))
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(tuple(self.items))
+
+    def __len__(self) -> int:
+        return len(self.items)
+
+    def __contains__(self, item: object) -> bool:
+        return item in self.items
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _SETS) and len(self) == len(other) and all(map(other.__contains__, self))
+
+    __hash__ = None  # type: ignore[assignment]
+
+    @classmethod
+    def _of(cls, items: Iterable[Any]) -> Distinct:
+        """Return a set of items that are in one of two others: none is there three times."""
+        found = cls()
+        found.items = dict.fromkeys(items)
+        checked_keys(found.items)
+        return found
+
+    def __or__(self, other: Any) -> Distinct:
+        return self._of(chain(self.items, other)) if isinstance(other, _SETS) else NotImplemented
+
+    def __and__(self, other: Any) -> Distinct:
+        return (
+            self._of(filter(other.__contains__, self.items)) if isinstance(other, _SETS) else NotImplemented
+        )
+
+    def __sub__(self, other: Any) -> Distinct:
+        if not isinstance(other, _SETS):
+            return NotImplemented
+        return self._of(filterfalse(other.__contains__, self.items))
+
+    def __xor__(self, other: Any) -> Distinct:
+        if not isinstance(other, _SETS):
+            return NotImplemented
+        theirs = filterfalse(self.__contains__, other)
+        return self._of(chain(filterfalse(other.__contains__, self.items), theirs))
+
+    def __le__(self, other: Any) -> bool:
+        return all(map(other.__contains__, self)) if isinstance(other, _SETS) else NotImplemented
+
+    def __ge__(self, other: Any) -> bool:
+        return all(map(self.__contains__, other)) if isinstance(other, _SETS) else NotImplemented
+
+    def __lt__(self, other: Any) -> bool:
+        return self <= other and len(self) < len(other) if isinstance(other, _SETS) else NotImplemented
+
+    def __gt__(self, other: Any) -> bool:
+        return self >= other and len(self) > len(other) if isinstance(other, _SETS) else NotImplemented
+
+
+_SETS: Any = Distinct | type({}.keys()) | type({}.items())
+Distinct.__name__ = "set"  # as a program calls it
+
+
+def _joined(between: str, parts: Iterable[str]) -> str:
+    words = list(parts)
+    if sum(map(len, words)) + len(between) * len(words) > MAX_JOINED:
+        raise LimitError(f"a text of more than {MAX_JOINED:,} characters")
+    return between.join(words)
+
+
+def _stripped(text: str, chars: str | None = None) -> str:
+    """Return a text without some characters at its ends; Python's own looks for each of them anew."""
+    if chars is None:
+        return text.strip()
+    others = set(chars)
+    start, stop = 0, len(text)
+    while start < stop and text[start] in others:
+        start += 1
+    while start < stop and text[stop - 1] in others:
+        stop -= 1
+    return text[start:stop]
+
+
+def _replaced(text: str, old: str, new: str, count: int = -1) -> str:
+    if text.count(old) * len(new) + len(text) > MAX_JOINED:
+        raise LimitError(f"a text of more than {MAX_JOINED:,} characters")
+    return text.replace(old, new, count)
+
+
+def _popped(items: dict[Any, Any], key: Any, *default: Any) -> Any:
+    if key not in items and not default:
+        raise ValueError(f"there is no item {brief(key)}")
+    return items.pop(key, *default)
+
+
+def _index(items: list[Any], value: Any, *bounds: int) -> int:
+    if value.__class__ in _SMALL:
+        return items.index(value, *bounds)
+    start, stop = (*bounds, None, None)[:2]
+    for place in range(len(items))[slice(start, stop)]:
+        if items[place] is value or items[place] == value:
+            return place
+    raise ValueError(f"{brief(value)} is not in the list")  # Python's own would make a text of all of it
+
+
+def mapping(items: Any = (), **named: Any) -> dict[Any, Any]:
+    """Return what ``dict`` gives."""
+    if not isinstance(items, dict):
+        items = [pair if isinstance(pair, list | tuple | str) else tuple(pair) for pair in items]
+        checked_keys([pair[0] for pair in items if pair])
+    return dict(items, **named)
+
+
+def updated(items: dict[Any, Any], others: Any = (), **named: Any) -> None:
+    """Do what ``update`` of a dict does."""
+    others = mapping(others, **named)
+    checked_keys([*items, *others])
+    items.update(others)
+
+
+METHODS: Mapping[type, Mapping[str, Callable[..., Any]]] = {
+    str: {
+        "split": str.split,
+        "splitlines": str.splitlines,
+        "strip": _stripped,
+        "lower": str.lower,
+        "upper": str.upper,
+        "startswith": str.startswith,
+        "endswith": str.endswith,
+        "count": str.count,
+        "find": str.find,
+        "index": str.index,
+        "join": _joined,
+        "replace": _replaced,
+    },
+    list: {
+        "append": list.append,
+        "extend": list.extend,
+        "insert": list.insert,
+        "pop": list.pop,
+        "index": _index,
+        "count": list.count,
+        "reverse": list.reverse,
+        "copy": list.copy,
+    },
+    tuple: {"index": tuple.index, "count": tuple.count},
+    dict: {
+        "keys": dict.keys,
+        "values": dict.values,
+        "items": dict.items,
+        "get": dict.get,
+        "pop": _popped,
+        "update": updated,
+        "copy": dict.copy,
+        "setdefault": dict.setdefault,
+    },
+}
+
+AT_ONCE: frozenset[Any] = frozenset(
+    [list.append, dict.get, dict.setdefault, dict.keys, dict.values, dict.items, _popped]
+)
+"""Methods that take as long however many items there are."""
+CHANGING: frozenset[Any] = frozenset(
+    [*(list.append, list.extend, list.insert, list.pop, list.reverse), updated, dict.setdefault, _popped]
+)
+"""Methods that change what they are of."""
+
+
+def methods(value: Any) -> Mapping[str, Callable[..., Any]]:
+    """Return the methods of a plain value, by name."""
+    return next((table for kind, table in METHODS.items() if isinstance(value, kind)), {})
+
+
+def ordered(items: Iterable[Any], *, key: Any = None, reverse: bool = False) -> list[Any]:
+    """Return what ``sorted`` gives."""
+    if key is not None:
+        raise TypeError("sorted has no key= in this language: sort pairs, such as (len(w), w)")
+    return sorted(items, reverse=reverse)
+
+
+def backwards(items: Any) -> list[Any]:
+    """Return what ``reversed`` yields."""
+    return list(items)[::-1] if isinstance(items, Tensor) else list(reversed(items))

@@ -1,0 +1,44 @@
+"""The names that are a function's own, as in Python: those that it binds anywhere."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Sequence
+from typing import Any
+
+from llm_linalg.base.syntax import MARKS, within
+
+
+class Unbound:
+    """What a function's own name holds until it is bound: so it is not looked up around the function."""
+
+    __slots__ = ()
+
+
+UNBOUND = Unbound()
+_ALONE = frozenset([ast.ListComp, ast.GeneratorExp, ast.DictComp, ast.Constant])
+"""Within which a function binds no name: what comprehensions bind is their own."""
+
+
+def imported_as(alias: ast.alias) -> str:
+    """Return the name that an import binds: of ``torch.nn`` it is ``torch``."""
+    return alias.asname or alias.name.partition(".")[0]
+
+
+def bound_names(body: Sequence[ast.stmt]) -> dict[str, Unbound]:
+    """Return the names that the statements of a function bind, none of them bound yet."""
+    names: dict[str, Unbound] = {}
+    todo: list[Any] = [*body]
+    while todo:
+        node = todo.pop()
+        kind = node.__class__
+        if kind is ast.Name:
+            if node.ctx.__class__ is ast.Store:
+                names[node.id] = UNBOUND
+        elif kind is ast.FunctionDef:
+            names[node.name] = UNBOUND
+        elif kind is ast.alias:
+            names[imported_as(node)] = UNBOUND
+        elif kind not in _ALONE and not isinstance(node, MARKS):
+            todo += within(node)
+    return names

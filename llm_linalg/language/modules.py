@@ -1,0 +1,166 @@
+"""Layers: those of the language, what a program may ask of one, and what it may put into one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from functools import cache
+from inspect import Signature, signature
+from math import prod
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from llm_linalg.base.errors import LimitError
+from llm_linalg.base.short_repr import brief
+from llm_linalg.base.untraced import untraced
+from llm_linalg.language.budget import A_LAYER_MET, Budget
+from llm_linalg.language.module_count import MAX_LAYERS, bound, count
+
+NAMES = """
+    Linear Embedding LayerNorm RMSNorm GELU ReLU SiLU Sigmoid Tanh LeakyReLU ELU Softplus Softmax LogSoftmax
+    Dropout Flatten Identity Sequential ModuleList CrossEntropyLoss MSELoss
+"""
+_PLAIN = int | float | torch.dtype | torch.device
+MOST_SIZES = 50  # or letters, of what a layer is made with
+SEQUENCES = nn.Sequential | nn.ModuleList
+_SIZES: Mapping[str, tuple[str, ...]] = {
+    "Linear": ("in_features", "out_features"),
+    "Embedding": ("num_embeddings", "embedding_dim"),
+    "LayerNorm": ("normalized_shape",),
+    "RMSNorm": ("normalized_shape",),
+}
+_FIELDS = """
+    in_features out_features num_embeddings embedding_dim normalized_shape eps p training dim approximate
+"""
+FIELDS = frozenset(_FIELDS.split())
+PARAMETERS = frozenset(["weight", "bias"])
+
+
+def _frozen(layer: nn.Module, wanted: bool = True) -> nn.Module:
+    for parameter in layer.parameters():
+        parameter.requires_grad_(wanted)
+    return layer
+
+
+def _appended(layer: nn.Module, other: nn.Module) -> nn.Module:
+    if not isinstance(layer, SEQUENCES) or layer is other or not isinstance(other, nn.Module):
+        raise TypeError("only to nn.Sequential or nn.ModuleList another layer is appended")
+    count_both = count(layer) + count(other)
+    if count_both > MAX_LAYERS or any(inner is layer for inner in other.modules()):
+        raise LimitError(f"a layer of more than {MAX_LAYERS:,} layers")
+    layer.append(other)
+    return layer
+
+
+METHODS: Mapping[str, Callable[..., Any]] = {
+    "parameters": lambda layer: list(layer.parameters()),
+    "named_parameters": lambda layer: list(layer.named_parameters()),
+    "children": lambda layer: list(layer.children()),
+    "append": _appended,
+    "train": lambda layer, mode=True: layer.train(bool(mode)),
+    "eval": lambda layer: layer.eval(),
+    "zero_grad": lambda layer: layer.zero_grad(),
+    "requires_grad_": _frozen,
+}
+ATTRIBUTES = frozenset([*FIELDS, *PARAMETERS, *METHODS])
+
+
+def attribute(layer: nn.Module, name: str) -> Any:
+    """Return a layer's attribute from the table, which is no method.
+
+    Raises:
+        KeyError: If the table or the layer lacks it.
+    """
+    if name not in ATTRIBUTES or name in METHODS:
+        raise KeyError(name)
+    parameters: Mapping[str, Any] = vars(layer)["_parameters"]
+    if name in parameters:
+        return parameters[name]
+    return None if name == "bias" and name not in vars(layer) else vars(layer)[name]
+
+
+def stored(layer: nn.Module, name: str, value: Any) -> None:
+    """Give a layer another weight or bias, as ``layer.weight = nn.Parameter(...)`` does.
+
+    Raises:
+        KeyError: If it has none of this name.
+        TypeError: If the value is no parameter.
+    """
+    if name not in PARAMETERS or name not in vars(layer)["_parameters"]:
+        raise KeyError(name)
+    if value is not None and not isinstance(value, nn.Parameter):
+        raise TypeError(f"a layer's {name} is an nn.Parameter: write nn.Parameter(...) around it")
+    with untraced():
+        layer.register_parameter(name, value)
+
+
+def parameter(data: Tensor, requires_grad: bool = True) -> nn.Parameter:
+    """Return what ``nn.Parameter`` gives: a leaf, which has a gradient."""
+    if not isinstance(data, Tensor):
+        raise TypeError(f"nn.Parameter takes a tensor, not a {type(data).__name__}")
+    with untraced():
+        return nn.Parameter(data.detach(), requires_grad)
+
+
+_parameters: Callable[[Any], Signature] = cache(signature)  # to find them out takes longer than a layer
+
+
+def made(
+    budget: Budget,
+    kind: type[nn.Module],
+    arguments: list[Any],
+    named: Mapping[str, Any],
+    meanwhile: AbstractContextManager[Any] | None = None,
+) -> nn.Module:
+    """Make a layer, its parameters' cells held against the budget; `TypeError` for what are no sizes.
+
+    What torch calls to fill them is no step of the program: it is not recorded, unless ``meanwhile`` says
+    what else becomes of it.
+    """
+    for argument in arguments:
+        if isinstance(argument, list | tuple):
+            bound(len(argument))
+    if not issubclass(kind, SEQUENCES):
+        _hold(kind, _given(kind, arguments, named))
+    sizes = [size for value in sized(kind, arguments, named) for size in _sizes(value)]
+    budget.charge_layer(f"nn.{kind.__name__}", prod(sizes))
+    with meanwhile or untraced():
+        layer = kind(*arguments, **named)
+    budget.step(A_LAYER_MET * count(layer))
+    return layer
+
+
+def _given(kind: type[nn.Module], arguments: Sequence[Any], named: Mapping[str, Any]) -> Mapping[str, Any]:
+    return _parameters(kind).bind(*arguments, **named).arguments
+
+
+def sized(kind: type[nn.Module], arguments: Sequence[Any], named: Mapping[str, Any]) -> Sequence[Any]:
+    """Return those arguments on which it hangs how large a layer's weights are."""
+    given = _given(kind, arguments, named)
+    return [given[name] for name in _SIZES.get(kind.__name__, ())]
+
+
+def _hold(kind: type[nn.Module], given: Mapping[str, Any]) -> None:
+    """Hold what a layer is made with against the bounds: its text shows all of it, each time.
+
+    Raises:
+        TypeError: If it is something else than numbers, words or weights.
+    """
+    for name, value in given.items():
+        several = isinstance(value, list | tuple) and len(value) <= MOST_SIZES
+        short = isinstance(value, str) and len(value) <= MOST_SIZES
+        plain = value is None or isinstance(value, _PLAIN) or short or several
+        if not plain and not (name in PARAMETERS and isinstance(value, Tensor)):
+            raise TypeError(f"nn.{kind.__name__} takes a number or a word for {name}, not {brief(value)}")
+        for item in value if several else ():
+            if not isinstance(item, int | float):
+                raise TypeError(f"nn.{kind.__name__} takes numbers for {name}, not {brief(item)}")
+
+
+def _sizes(value: Any) -> list[int]:
+    sizes = list(value) if isinstance(value, list | tuple) else [value]
+    if not all(isinstance(size, int) for size in sizes):
+        raise TypeError(f"a layer's size is a whole number, not {brief(value)}")
+    return [max(size, 1) for size in sizes]

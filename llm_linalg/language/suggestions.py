@@ -1,0 +1,325 @@
+"""What to write in place of what the language lacks, by what somebody wrote."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Collection, Mapping
+
+from llm_linalg.base.short_repr import KIND
+from llm_linalg.base.spelling import hint
+
+Hint = Callable[[str, Collection[str]], str]  # says which of several names is nearest to one
+
+_ASYNC = "nothing runs beside it: write it without `async` and `await`"
+_YIELD = "fill a list, and return it"
+
+SYNTAX: Mapping[type[ast.AST], str] = {
+    ast.Lambda: "a lambda is not part of the language: write a `def`, or the expression where it is needed",
+    ast.NamedExpr: "`:=` is not part of the language: assign on a line of its own",
+    ast.Starred: "`*` unpacking is not part of the language: name the items, or add tuples, as in "
+    "x.view(x.shape[:-1] + (2, 4))",
+    ast.While: "`while` is not part of the language: use `for` over a range, and `break`",
+    ast.SetComp: "a set comprehension is not part of the language: write a list comprehension",
+    ast.ClassDef: "classes are not part of the language: make the layers on lines of their own "
+    "(key = nn.Linear(8, 4)), and write `forward` as a function without `self` (def head(x): ...)",
+    ast.Try: "`try` is not part of the language: a failing line is shown with its reason",
+    ast.TryStar: "`try` is not part of the language: a failing line is shown with its reason",
+    ast.With: "`with` is for torch.no_grad() alone: write the other lines without it",
+    ast.Delete: "`del` is not part of the language: names may simply be bound again",
+    ast.Set: "a set is not part of the language: write a tuple, a list, or set(items)",
+    ast.Global: "`global` is not part of the language: pass the value in, and return it",
+    ast.Nonlocal: "`nonlocal` is not part of the language: pass the value in, and return it",
+    ast.Raise: "`raise` is not part of the language: write `assert`, with the reason after a comma",
+    ast.Match: "`match` is not part of the language: write `if` and `elif`",
+    ast.Yield: f"`yield` is not part of the language: {_YIELD}",
+    ast.YieldFrom: f"`yield` is not part of the language: {_YIELD}",
+    ast.Await: f"`await` is not part of the language: {_ASYNC}",
+    ast.AsyncFunctionDef: f"`async` is not part of the language: {_ASYNC}",
+    ast.AsyncFor: f"`async` is not part of the language: {_ASYNC}",
+    ast.AsyncWith: f"`async` is not part of the language: {_ASYNC}",
+}
+DECORATOR = (
+    "decorators are not part of the language, but for @torch.no_grad(): call the function where needed"
+)
+PARAMETERS = "a function has plain parameters here, no `*`, `**` or `/`: name each of them"
+MAIN = "`__name__` is not part of the language: write the lines below without the `if`"
+UNDERSCORES = "names with two underscores are Python's own, not the language's: take another, or leave it out"
+CONSTANTS: Mapping[type, str] = {
+    bytes: "bytes are not part of the language: write text",
+    complex: "complex numbers are not part of the language: turn pairs with torch.cos and torch.sin",
+}
+CHANGED = "what the loop goes through changes meanwhile: fill another list, or go through list(xs)"
+KEY = "go through pairs, as in max([(n, word) for word, n in counts.items()])"
+SPREAD = "`**` unpacking is not part of the language: write each name=value"
+
+_LONGEST = 200  # letters of a path that is imported
+_LISTED = ": `llm-linalg language` lists what is"
+_CPU = "all tensors live on the CPU here: leave it out"
+_WRITTEN_OUT = "write it with layers and functions, as `llm-linalg language` lists them"
+_FILE = "a program reads and writes no files: make tensors with torch.tensor or torch.randn"
+_SEEDED = "torch.manual_seed(0)"
+_INIT = "bind the weight: layer.weight = nn.Parameter(torch.randn(6, 2) * 0.02)"
+_ALONE = "leave the `with` out, and write its lines without it"
+_OUTSIDE = "a program reaches nothing outside itself"
+_ARRAYS = "write it with torch: torch.tensor, torch.arange"
+_KINDS = "compare x.dtype or x.shape"
+_TRUSTED = "write a function in a file: `llm-linalg trace FILE.py:function` records any call of torch's"
+_UNFOLDED = "write x.unfold(-1, k, 1) @ weight: a product with each window"
+_STEP = "write its step: with torch.no_grad(): W -= 0.1 * W.grad"
+
+_FACTORS = """
+    svd svdvals eig eigh eigvals eigvalsh qr lu cholesky inv pinv solve lstsq det slogdet cond matrix_rank
+    matrix_exp
+"""
+
+NAMES: Mapping[str, str] = {
+    "map": "write a list comprehension",
+    "filter": "write a list comprehension with `if`",
+    "iter": "use `for`",
+    "next": "use `for`, or take items[0]",
+    "isinstance": _KINDS,
+    "issubclass": _KINDS,
+    "hasattr": _KINDS,
+    "callable": _KINDS,
+    "setattr": "write x.name = value",
+    "tqdm": "go through the items themselves",
+    "optimizer": _STEP,
+    "DataLoader": "go through tensors with `for`",
+    "complex": "turn pairs with torch.cos and torch.sin",
+    "type": "print x.dtype or x.shape",
+    "open": _FILE,
+    "input": "bind the value to a name",
+    "exec": "write the lines themselves",
+    "eval": "write the expression itself",
+    "getattr": "write the attribute after a dot",
+    "object": "use functions and dicts",
+    "super": "use functions and layers such as nn.Linear",
+    "self": "use functions and layers such as nn.Linear",
+    "np": _ARRAYS,
+    "numpy": _ARRAYS,
+    "plt": "the stage shows each tensor: leave it out",
+    "pow": "write a ** b",
+    "divmod": "write a // b and a % b",
+    "slice": "write x[a:b]",
+    "frozenset": "write set(items)",
+    "time": "leave it out",
+}
+"""For a name that is bound to nothing."""
+
+MEMBERS: Mapping[str, str] = {
+    "torch.load": _FILE,
+    "torch.save": _FILE,
+    "torch.from_file": _FILE,
+    "torch.from_numpy": "write torch.tensor([...])",
+    "torch.optim": _STEP,
+    "torch.compile": "leave it out",
+    "torch.jit": "leave it out",
+    "torch.utils": "go through tensors with `for`",
+    "torch.backends": "leave it out",
+    "torch.FloatTensor": "write torch.tensor([...])",
+    "torch.LongTensor": "write torch.tensor([...])",
+    "torch.set_default_dtype": "write dtype=torch.float64 where a tensor is made",
+    "torch.Generator": f"write {_SEEDED}",
+    "torch.cuda.manual_seed": f"write {_SEEDED}",
+    "torch.cuda.manual_seed_all": f"write {_SEEDED}",
+    "torch.cuda.synchronize": "leave it out",
+    "torch.cuda.amp": _ALONE,
+    "torch.amp": _ALONE,
+    "torch.autocast": _ALONE,
+    "torch.profiler": _ALONE,
+    "torch.bernoulli": "write (torch.rand(p.shape) < p).float()",
+    "torch.std_mean": "write x.std() and x.mean()",
+    "torch.var_mean": "write x.var() and x.mean()",
+    "torch.vmap": "give x one more axis, or go through it with `for`",
+    "torch.fft": _TRUSTED,
+    "torch.normal": "write mean + std * torch.randn(2, 3)",
+    "torch.complex": "turn pairs with torch.cos and torch.sin",
+    "torch.view_as_complex": "turn pairs with torch.cos and torch.sin",
+    "torch.polar": "turn pairs with torch.cos and torch.sin",
+    "torch.addmm": "write x + a @ b",
+    "torch.baddbmm": "write x + a @ b",
+    "torch.masked_select": "write x[mask]",
+    "torch.matrix_power": "write x @ x @ x",
+    "torch.linalg.matrix_power": "write x @ x @ x",
+    "torch.linalg.multi_dot": "write a @ b @ c",
+    "torch.linalg.matrix_norm": "write torch.linalg.norm(x)",
+    **{f"torch.{name}": _TRUSTED for name in ("svd", "qr", "lu", "cholesky", "inverse", "pinverse", "det")},
+    **{f"torch.linalg.{name}": _TRUSTED for name in _FACTORS.split()},
+    "torch.autograd": "call loss.backward(), and read W.grad",
+    "nn.Module": "write a function, with layers such as nn.Linear made beside it",
+    "nn.ModuleDict": 'write a dict of layers: {"q": nn.Linear(8, 4)}',
+    "nn.ParameterList": "write a list of nn.Parameter",
+    "nn.init": _INIT,
+    "nn.utils": "write it out",
+    "nn.MultiheadAttention": "write q @ k.transpose(-2, -1), softmax, @ v",
+    "nn.Transformer": _WRITTEN_OUT,
+    "nn.TransformerEncoder": _WRITTEN_OUT,
+    "nn.TransformerEncoderLayer": _WRITTEN_OUT,
+    "nn.TransformerDecoder": _WRITTEN_OUT,
+    "nn.TransformerDecoderLayer": _WRITTEN_OUT,
+    "nn.BatchNorm1d": "write nn.LayerNorm(n)",
+    **{f"nn.{name}": "write its step: h = torch.tanh(x @ W + h @ U)" for name in ("RNN", "GRU", "LSTM")},
+    **{f"nn.{name}": _UNFOLDED for name in ("Conv1d", "Conv2d")},
+    **{f"F.{name}": _UNFOLDED for name in ("conv1d", "conv2d")},
+    "F.multi_head_attention_forward": "write q @ k.transpose(-2, -1), softmax, @ v",
+    "math.factorial": "write math.prod(range(1, n + 1))",
+}
+"""For what is asked of a module."""
+
+ATTRIBUTES: Mapping[str, str] = {
+    "numpy": "print the tensor, or take x.tolist()",
+    "cuda": _CPU,
+    "cpu": _CPU,
+    "grad_fn": "x.requires_grad says whether it has a gradient",
+    "zero_": "write x[:] = 0; of a gradient, W.grad = None",
+    "fill_": "write x[:] = value",
+    "copy_": "write x[:] = other",
+    "normal_": "write x[:] = torch.randn(x.shape)",
+    "uniform_": "write x[:] = torch.rand(x.shape)",
+    "random_": "write x[:] = torch.randint(10, x.shape)",
+    "bernoulli": "write (torch.rand(p.shape) < p).float()",
+    "bernoulli_": "write x[:] = (torch.rand(x.shape) < p).float()",
+    "t_": "write x = x.T",
+    "forward": "call the layer itself: layer(x)",
+    "format": 'write an f-string: f"{x:.2f}"',
+    "rjust": 'write an f-string: f"{s:>8}"',
+    "ljust": 'write an f-string: f"{s:<8}"',
+    "center": 'write an f-string: f"{s:^8}"',
+    "zfill": 'write an f-string: f"{n:08}"',
+    "title": "write s[:1].upper() + s[1:]",
+    "capitalize": "write s[:1].upper() + s[1:]",
+    "apply": _INIT,
+    "to": _CPU,
+    "state_dict": "go through layer.named_parameters()",
+    "addmm": "write x + a @ b",
+    "masked_select": "write x[mask]",
+    "register_hook": "read x.grad after backward()",
+    "new_zeros": "write torch.zeros(...)",
+    "new_ones": "write torch.ones(...)",
+    "type": "x.dtype says it, and x.to(torch.float64) changes it",
+    "data_ptr": "compare x.stride() and x.storage_offset()",
+    "storage": "print x.flatten(), x.stride() and x.storage_offset()",
+    "untyped_storage": "print x.flatten(), x.stride() and x.storage_offset()",
+}
+"""For what is asked of a value."""
+
+LISTS: Mapping[str, str] = {
+    "sort": "write xs = sorted(xs)",
+    "clear": "write xs = []",
+    "remove": "write [x for x in xs if x != item]",
+}
+"""For what is asked of a list; tensors may have it."""
+
+ARGUMENTS: Mapping[str, str] = {
+    "out": "bind the result to a name",
+    "generator": f"write {_SEEDED} before it",
+    "inplace": "leave it out: the result is a tensor of its own",
+    "max_norm": "it changes the table itself: write table = table / table.norm(dim=1, keepdim=True)",
+    "pin_memory": "leave it out",
+    "layout": "leave it out",
+    "non_blocking": "leave it out",
+}
+"""For arguments that no function of torch's takes here."""
+
+PACKAGES: Mapping[str, str] = {
+    **dict.fromkeys(["numpy", "scipy", "pandas"], _ARRAYS),
+    **dict.fromkeys(["matplotlib", "seaborn"], "the stage shows each tensor"),
+    "einops": "write view, permute or torch.einsum",
+    "tiktoken": "write the tokens' numbers: torch.tensor([5, 2, 7])",
+    "transformers": "write the block out, with layers such as nn.Linear",
+    "random": f"write {_SEEDED} and torch.randint",
+    "dataclasses": "keep settings in a dict: config = dict(n_head=2)",
+    "collections": "write a dict or a list",
+    **dict.fromkeys(["itertools", "functools"], "write the loop out, with `for`"),
+    "copy": "write x.clone()",
+    "tqdm": "go through the items themselves",
+    "time": "leave it out",
+    "argparse": "assign the values at the top",
+    **dict.fromkeys(["os", "sys", "pathlib", "json", "pickle", "requests", "urllib", "subprocess"], _OUTSIDE),
+}
+
+
+_ARITHMETIC = "+-*/"
+
+
+def imported(path: str, had: str) -> str:
+    """Say that there is no such thing to import, and what to write instead or what there is.
+
+    Args:
+        path: Its dotted name, such as ``torch.optim.AdamW``.
+        had: The modules that the language has.
+    """
+    if path.endswith(".*"):
+        return f"{path} can't be imported: name what is used, as in from math import sqrt"
+    path = path[:_LONGEST]
+    inside = path.removeprefix("torch.") if path.startswith("torch.nn.") else path
+    names = inside.replace("nn.functional.", "F.", 1).split(".")
+    heads = [".".join(names[:count]) for count in range(len(names), 0, -1)]
+    found = [table[head] for head in heads for table in (MEMBERS, PACKAGES) if head in table]
+    return f"{path} can't be imported: {found[0] if found else f'the language has {had}'}"
+
+
+def missing(shown: str, name: str, known: Collection[str], near: Hint = hint, owner: str = "") -> str:
+    """Say that the language lacks a name, and what to write instead or the nearest one that it has.
+
+    Args:
+        shown: The name as it stands in the sentence, such as ``torch.empty`` or ``.numpy``.
+        name: Its last part.
+        known: What there is in its place.
+        near: Says which of those is the nearest.
+        owner: What a tensor is called in the sentence, if it is one that the name is asked of.
+    """
+    advice = MEMBERS.get(shown) if not shown.startswith(".") else ATTRIBUTES.get(name)
+    if advice is None and "append" in known:
+        advice = LISTS.get(name)
+    if advice is None and name.endswith("_") and name[:-1] in known:
+        advice = _in_place(name[:-1], owner or "x")
+    return f"{shown} is not part of the language{f': {advice}' if advice else near(name, known) or _LISTED}"
+
+
+def _in_place(name: str, owner: str) -> str:
+    """Say how else a tensor is changed where it is."""
+    from llm_linalg.ops import TABLE  # it loads torch, which to check a program's text doesn't need
+
+    sign = TABLE.operator(name)
+    return (
+        f"write {owner} {sign}= ..."
+        if sign and sign in _ARITHMETIC
+        else f"write {owner}[...] = {owner}.{name}(...)"
+    )
+
+
+def without(value: object, text: str, name: str, of_tensors: bool) -> str:
+    """Say that a value, no tensor, has not what others have.
+
+    Args:
+        value: The value.
+        text: What gave it.
+        name: What is asked of it.
+        of_tensors: Whether tensors have it.
+    """
+    if value is None and text.endswith(".grad"):
+        return f"{text} is None before a gradient has come back to {text.removesuffix('.grad')}"
+    if value is None:
+        return f"None has no .{name}: it is what a function gives that ends without `return`"
+    kind = KIND.get(type(value).__name__, type(value).__name__)
+    title = f"{'an' if kind[0] in 'aeiou' else 'a'} {kind}"
+    if of_tensors and isinstance(value, list | tuple):
+        return f"{title} has no .{name}: torch.tensor makes a tensor of numbers, torch.stack one of tensors"
+    return f"{title} has no .{name}"
+
+
+def bound_later(name: str) -> str:
+    """Say that a name of a function's own has no value yet, and what to write instead."""
+    return (
+        f"{name} has no value here yet: what a function assigns to is its own, as in Python: "
+        f"pass {name} in as an argument, or assign to it first"
+    )
+
+
+def unbound(name: str, known: Collection[str], near: Hint = hint) -> str:
+    """Say that nothing has a name, and what to write instead or the nearest one."""
+    advice = NAMES.get(name)
+    if advice:
+        return f"{name} is not part of the language: {advice}"
+    return f"nothing is called {name}{near(name, known)}"

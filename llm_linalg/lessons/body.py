@@ -1,0 +1,241 @@
+"""The body of a lesson: headings, prose and fences, read into pieces, one a stop."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from llm_linalg.base.spelling import quoted
+from llm_linalg.base.text import nearest
+from llm_linalg.lessons.contents import MOST_MINUTES
+from llm_linalg.lessons.fence_options import BodyError, Info, info
+from llm_linalg.lessons.markdown import Block, blocks, prose
+
+FENCES = ("python", "board", "notes", "stops")
+LONGEST_TITLE = 80
+
+Line = tuple[int, str]  # its place, and its text
+
+
+def further(lines: tuple[Line, ...], by: int) -> tuple[Line, ...]:
+    """The lines with their places so many further down."""
+    return tuple((place + by, text) for place, text in lines)
+
+
+class BoardFence(NamedTuple):
+    """A `board` fence as it stands in the file: its info string, its lines, and its own line, from 0."""
+
+    info: str
+    lines: tuple[str, ...]
+    place: int
+
+
+class Notes(NamedTuple):
+    """What the speaker reads at a stop, and how many minutes it is meant to take, if that is said."""
+
+    text: str = ""
+    minutes: float | None = None
+
+    def __bool__(self) -> bool:
+        return bool(self.text) or self.minutes is not None
+
+    def joined(self, other: Notes) -> Notes:
+        """With further notes below these."""
+        text = "\n\n".join(filter(None, (self.text, other.text)))
+        return Notes(text, self.minutes if other.minutes is None else other.minutes)
+
+
+NO_NOTES = Notes()
+
+
+class Piece(NamedTuple):
+    """A stop as it stands in the file: prose and, unless it is prose alone, a fence.
+
+    `place` is the line of the fence, from 0, or where the prose begins. A `stops` fence of a deck is a piece
+    too: its `stops` are its lines, each with its place, and it is no stop of the file's own.
+    """
+
+    title: str
+    prose: str
+    place: int
+    info: Info | None = None
+    code: str = ""
+    board: BoardFence | None = None
+    notes: Notes = NO_NOTES
+    stops: tuple[Line, ...] = ()
+    expects: tuple[Line, ...] = ()  # what is claimed of its program's state
+
+    def below(self, lines: int) -> Piece:
+        """With its places so many lines further down."""
+        return self._replace(place=self.place + lines, stops=further(self.stops, lines))
+
+
+@dataclass(slots=True)
+class _Open:
+    """What was read since the last stop."""
+
+    title: str = ""
+    heading: int | None = None  # the place of a heading that has no stop yet
+    prose: list[Block] = field(default_factory=list)
+    notes: Notes = NO_NOTES
+
+    @property
+    def place(self) -> int | None:
+        """Where it begins."""
+        return self.heading if self.heading is not None or not self.prose else self.prose[0].first
+
+    @property
+    def prose_text(self) -> str:
+        """The prose, a paragraph a line."""
+        return prose(self.prose)
+
+    def ended(self) -> None:
+        """Begins anew below a stop: only the title goes on."""
+        self.heading = None
+        self.prose, self.notes = [], NO_NOTES
+
+
+def read(lines: list[str]) -> list[Piece]:
+    """The stops of a body.
+
+    A `##` heading names the stops below it. Each `python` fence is a stop, with the
+    prose before it; prose with no fence after it, up to the next heading or the end, is
+    a stop too. A `board` fence belongs to the program right above it, or is a stop of
+    its own, with the prose before it. A `notes` fence belongs to the stop in whose text
+    it stands, or that is right above it. A line `expect: …` below a program is a claim about
+    its state. Fences in another language stay in the prose.
+
+    Raises:
+        BodyError: At the line that is wrong.
+    """
+    pieces: list[Piece] = []
+    now = _Open()
+    for block in blocks("\n".join(lines), claims=True):
+        if block.level == 2:
+            _close(now, pieces)
+            now = _Open(title=_title(block.text, block.first), heading=block.first)
+        elif block.kind == "claim":
+            _put_claim(block.text, block.first, now, pieces)
+        elif not block.closed:
+            raise BodyError(block.first, f"this fence is never closed: it needs a line {block.mark}")
+        elif not (block.is_fence and _take(block, now, pieces)):
+            now.prose.append(block)
+    _close(now, pieces)
+    if not pieces:
+        raise BodyError(0, "a lesson needs a stop: a sentence, or a program in a python fence")
+    return pieces
+
+
+def _take(fence: Block, now: _Open, pieces: list[Piece]) -> bool:
+    """Takes in a fence of a lesson; whether it is one."""
+    place = fence.first
+    language = _language(fence.info, place)
+    if language not in FENCES:
+        return False
+    if language == "python":
+        said = info(fence.info, place)
+        pieces.append(Piece(now.title, now.prose_text, place, said, fence.text, notes=now.notes))
+    elif language == "board":
+        lines = tuple(fence.text.split("\n"))
+        _put_board(BoardFence(fence.info.removeprefix("board").strip(), lines, place), now, pieces)
+    elif language == "notes":
+        _put_notes(_notes(fence), place, now, pieces)
+        return True
+    else:
+        _put_stops(fence, now, pieces)
+    now.ended()
+    return True
+
+
+def _close(now: _Open, pieces: list[Piece]) -> None:
+    """Prose that no fence follows becomes a stop; a heading with nothing below it is an error."""
+    if now.prose_text:
+        pieces.append(Piece(now.title, now.prose_text, now.place or 0, notes=now.notes))
+    elif now.heading is not None:
+        raise BodyError(now.heading, f"nothing stands below the heading {quoted(now.title)}")
+
+
+def _language(info: str, place: int) -> str:
+    """What a fence holds: one of `FENCES`, or else; what looks like one of them is a slip, not prose."""
+    word = re.split(r"[\s{]", info, maxsplit=1)[0]
+    if not word or word in FENCES:
+        return word
+    near = "python" if word.lower() in ("py", "python3") else nearest(word, FENCES)
+    if near == "python":
+        raise BodyError(place, f"a program's fence says python, not {quoted(word)}")
+    if near:
+        raise BodyError(place, f"this fence says {near}, not {quoted(word)}")
+    return word
+
+
+def _notes(fence: Block) -> Notes:
+    """The notes of a fence: ``notes minutes=2``."""
+    said = fence.info.removeprefix("notes")
+    minutes = None
+    if said.strip():
+        found = re.fullmatch(r"""\s+minutes\s*=\s*(["']?)([0-9]{1,4}(?:\.[0-9]{1,4})?)\1\s*""", said)
+        minutes = float(found[2]) if found else 0.0
+        if not 0 < minutes <= MOST_MINUTES:
+            reason = f"behind notes may stand minutes=2, up to {MOST_MINUTES:g}; not {quoted(said.strip())}"
+            raise BodyError(fence.first, reason)
+    return Notes(prose(blocks(fence.text)), minutes)
+
+
+def _put_notes(notes: Notes, place: int, now: _Open, pieces: list[Piece]) -> None:
+    """Gives notes to the stop that is being read, or to the one right above if none is."""
+    above = None if now.prose_text or now.heading is not None or not pieces else pieces[-1]
+    before = now.notes if above is None else above.notes
+    if notes.minutes is not None and before.minutes is not None:
+        raise BodyError(place, "this stop has its minutes already")
+    if above is None:
+        now.notes = before.joined(notes)
+    else:
+        pieces[-1] = above._replace(notes=before.joined(notes))
+
+
+def _put_stops(fence: Block, now: _Open, pieces: list[Piece]) -> None:
+    """The stops of other lessons that a deck shows here; prose above them is a stop by itself."""
+    place = fence.first
+    if fence.info != "stops":
+        raise BodyError(place, "nothing stands behind stops in the first line of its fence")
+    lines = [(place + k, line.strip()) for k, line in enumerate(fence.text.split("\n"), 1) if line.strip()]
+    if not lines:
+        raise BodyError(place, "a stops fence names lessons, one a line: matmul, or matmul:2")
+    notes = now.notes
+    if now.prose_text:
+        _close(now, pieces)
+        notes = NO_NOTES
+    pieces.append(Piece(now.title, "", place, notes=notes, stops=tuple(lines)))
+
+
+def _put_board(board: BoardFence, now: _Open, pieces: list[Piece]) -> None:
+    """Gives a board to the program right above it; with prose before it, it is a stop of its own."""
+    above = pieces[-1] if pieces and not now.prose_text and now.heading is None else None
+    if above is None or above.info is None:
+        place = board.place if now.place is None else now.place
+        pieces.append(Piece(now.title, now.prose_text, place, board=board, notes=now.notes))
+    elif above.board is not None:
+        raise BodyError(board.place, "this stop has a board already")
+    elif above.info.fails:
+        raise BodyError(board.place, "a stop that fails shows why: it has no board")
+    else:
+        pieces[-1] = above._replace(board=board)
+
+
+def _put_claim(text: str, place: int, now: _Open, pieces: list[Piece]) -> None:
+    """Gives a claim to the program right above it."""
+    above = pieces[-1] if pieces and not now.prose_text and now.heading is None else None
+    if above is None or above.info is None:
+        raise BodyError(place, "an expect: line stands right below the program that it is about")
+    if above.info.fails:
+        raise BodyError(place, "a stop that fails leaves nothing to expect")
+    if not text:
+        raise BodyError(place, "expect: takes an expression that is true or false: Y.shape == (3, 4)")
+    pieces[-1] = above._replace(expects=(*above.expects, (place, text)))
+
+
+def _title(text: str, place: int) -> str:
+    if not text or not text.isprintable() or len(text) > LONGEST_TITLE:
+        raise BodyError(place, f"a heading is 1 to {LONGEST_TITLE} characters, without control characters")
+    return text

@@ -1,0 +1,252 @@
+"""Checks of a lesson: what does not run, is missing or unused, or is claimed and not so."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from llm_linalg.base.errors import ProgramError, ShapeError
+from llm_linalg.base.spelling import hint, quoted, unknown
+from llm_linalg.lessons.contents import LessonContents, LessonError
+from llm_linalg.lessons.control import MOST_ENTRIES, Control, Value
+from llm_linalg.lessons.files import LONGEST_FILE, built_in, read_bytes
+from llm_linalg.lessons.stop import Stop
+
+if TYPE_CHECKING:
+    from llm_linalg.api.trace import Trace
+
+
+def problems(lesson: LessonContents, *, thorough: bool = False) -> Iterator[LessonError]:
+    """What is wrong with a lesson, each with file and line. Imports torch.
+
+    Args:
+        lesson: The lesson, or a document.
+        thorough: Also with each control at its ends.
+    """
+    told: set[str] = set()
+    for problem in _problems(lesson, thorough):
+        if str(problem) not in told:  # what fails above fails in the stops that continue it, too
+            told.add(str(problem))
+            yield problem
+
+
+def _problems(lesson: LessonContents, thorough: bool) -> Iterator[LessonError]:
+    lines = _lines(lesson)
+    yield from _controls(lesson, lines)
+    yield from _links(lesson, lines)
+    made: set[str] = set()
+    for stop in lesson.stops:
+        yield from _stop(lesson, stop, made)
+        if thorough:
+            yield from _at_the_ends(lesson, stop)
+    for name in sorted(lesson.declared.asked - made):
+        at = next((k for k, line in enumerate(lines, 1) if name in line), 1)
+        yield lesson.wrong(at, unknown("name", name, sorted(made)), "show")
+
+
+def faults(lesson: LessonContents, stop: Stop, trace: Trace) -> Iterator[LessonError]:
+    """What a stop asks for that its program, run with the defaults, does not give."""
+    if stop.fails:
+        yield lesson.wrong(stop.line, "the stop is meant to fail, and does not", "program")
+        return
+    shown = stop.shown_in(trace)
+    if shown is None:
+        yield lesson.wrong(stop.line, "nothing in the program has a gradient to go backward from", "show")
+        return
+    trace = shown
+    known = dict.fromkeys([*(node.name for node in trace.nodes), *trace.names])
+    for name in (stop.show, *stop.beside):
+        if name is not None and name not in trace:
+            yield lesson.wrong(stop.line, unknown("node", name, known), "show")
+    if not trace.nodes:
+        return
+    yield from _on_map(lesson, stop, trace)
+    node = trace[stop.show] if stop.show is not None and stop.show in trace else trace.nodes[-1]
+    if stop.order is not None and stop.order not in node.orders:
+        yield lesson.wrong(stop.line, unknown(f"order of {node.name}", stop.order, node.orders), "show")
+    elif stop.steps and stop.steps[1] > (most := len(node.walk(stop.order or node.orders[0]))):
+        yield lesson.wrong(stop.line, f"{node.name} has {most} steps, not {stop.steps[1]}", "show")
+
+
+def _on_map(lesson: LessonContents, stop: Stop, trace: Trace) -> Iterator[LessonError]:
+    """What a stop asks of the map that isn't there: its box, and the cell that is followed."""
+    try:
+        if stop.map:
+            trace.map.level(stop.map[:-1]).box(stop.map[-1])
+        if stop.asked is not None:
+            trace.labelled(stop.asked.name).reads(stop.asked.index)
+    except (LookupError, IndexError) as error:
+        yield lesson.wrong(stop.line, str(error.args[0]), "show")
+
+
+def ends(control: Control) -> tuple[Value, ...]:
+    """All choices of a control, or its least and its greatest value; nothing where it has no ends."""
+    if control.kind == "choice":
+        return control.choices
+    if control.kind == "grid":
+        return control.move(control.default, -1), control.move(control.default, 1)
+    if control.choices:
+        return control.choices[:1], control.choices[-1:] * MOST_ENTRIES
+    if control.minimum is None or control.maximum is None:
+        return ()
+    if isinstance(control.default, tuple):
+        size = len(control.default)
+        return (control.minimum,) * size, (control.maximum,) * size
+    return control.minimum, control.maximum
+
+
+def extremes(lesson: LessonContents) -> Iterator[dict[str, Value]]:
+    """Each control at its ends, the others at their defaults; then all together at an end."""
+    first: dict[str, Value] = {}
+    last: dict[str, Value] = {}
+    for control in lesson.controls:
+        at = ends(control)
+        yield from ({control.name: end} for end in at)
+        if at:
+            first[control.name], last[control.name] = at[0], at[-1]
+    if len(first) > 1:
+        yield from (first, last)
+
+
+def _stop(lesson: LessonContents, stop: Stop, made: set[str]) -> Iterator[LessonError]:
+    """What is wrong with one stop; `made` gets the names that its program gives a value."""
+    if stop.refused is not None:
+        yield lesson.wrong(stop.line + 1, stop.refused, "program")  # its first line of code
+        return
+    try:
+        trace = lesson.run(stop)
+    except ProgramError as error:
+        if not stop.fails:
+            yield lesson.broken(stop, error)
+        return
+    made |= {*trace.names, *trace.lists}
+    yield from faults(lesson, stop, trace)
+    for row in stop.board.rows if stop.board and not stop.fails else ():
+        if row.name is not None and row.name not in trace:
+            yield lesson.wrong(row.line, unknown("tensor", row.name, trace.names), "show")
+    yield from _undeclared(lesson, stop)
+    if stop is lesson.stops[-1]:
+        yield from _growing(lesson, stop, trace)
+    if stop.expects and not stop.fails:
+        from llm_linalg.lessons.expectations import broken
+
+        claims = [text for _, text in stop.expects]
+        for place, reason in broken(stop.program, claims, lesson.seed, lesson.names()):
+            yield lesson.wrong(stop.expects[place][0], reason, "claim")
+
+
+def _growing(lesson: LessonContents, stop: Stop, trace: Trace) -> Iterator[LessonError]:
+    """What is wrong with the tensors that lists grow by: the last stop makes them all."""
+    for control in lesson.controls:
+        if control.append is None:
+            continue
+        try:
+            if control.append not in trace:
+                raise ValueError(unknown("tensor", control.append, trace.names))
+            if trace[control.append].value.numel() != 1:
+                raise ValueError(f"{control.append} is not one number: {control.name} can't grow by it")
+            control.grown(control.default, trace[control.append].value.item())
+        except ValueError as error:
+            yield lesson.wrong(stop.line, str(error), "control")
+
+
+def _at_the_ends(lesson: LessonContents, stop: Stop) -> Iterator[LessonError]:
+    """What fails at the ends of the controls and isn't explained by shapes that don't fit."""
+    for values in extremes(lesson):
+        try:
+            lesson.run(stop, values)
+        except ShapeError:
+            continue
+        except ProgramError as error:
+            told = ", ".join(f"{name} = {lesson.control(name).show(value)}" for name, value in values.items())
+            at = lesson.broken(stop, error)
+            yield lesson.wrong(at.line, f"with {told}: {at.reason}", "control")
+
+
+def _controls(lesson: LessonContents, lines: list[str]) -> Iterator[LessonError]:
+    """Controls that no program uses, and that choose nothing for others."""
+    used = {name for stop in lesson.stops for name in _names(stop.program, ast.Load)}
+    for control in lesson.controls:
+        if control.name not in used and not control.sets:
+            at = _line_of_control(lines, control.name)
+            yield lesson.wrong(
+                at, f"no program uses the control {control.name}{hint(control.name, used)}", "control"
+            )
+
+
+def _undeclared(lesson: LessonContents, stop: Stop) -> Iterator[LessonError]:
+    """Names that a program reads, perhaps only now and then, and that nothing gives a value."""
+    from llm_linalg.language.allowlist import BUILTINS, IMPORTED
+
+    assigned = _names(stop.program, ast.Store).keys()
+    controls = [control.name for control in lesson.controls]
+    ranked = ("rank", "ranks") if stop.ranks else ()
+    given = {*assigned, *controls, *ranked, *BUILTINS, *IMPORTED, "print"}
+    for name, line in _names(stop.program, ast.Load).items():
+        if name not in given:
+            reason = f"{name} has no value: it is assigned nowhere, and there is no [controls.{name}]"
+            yield lesson.wrong(lesson.line_of(stop, line), reason + hint(name, controls), "control")
+
+
+def _names(program: str, context: type[ast.expr_context]) -> dict[str, int]:
+    """The names that a program reads or binds, each with its first line; none where it can't be read."""
+    from llm_linalg.language.source import Source
+
+    try:
+        tree = Source(program).tree
+    except ProgramError:
+        return {}
+    found: dict[str, int] = {}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Name) and isinstance(node.ctx, context):
+            found.setdefault(node.id, node.lineno)
+        elif context is ast.Store and isinstance(node, ast.FunctionDef):
+            found.setdefault(node.name, node.lineno)
+        elif context is ast.Store and isinstance(node, ast.arg):
+            found.setdefault(node.arg, node.lineno)
+        elif context is ast.Store and isinstance(node, ast.alias):
+            found.setdefault(node.asname or node.name.partition(".")[0], node.lineno)
+    return found
+
+
+def _links(lesson: LessonContents, lines: list[str]) -> Iterator[LessonError]:
+    """Links of the prose and of the boards to lessons that there are none of."""
+    from llm_linalg.lessons.markdown import spans
+
+    known = [*(place.stem for place in built_in()), lesson.slug]
+    for note in lesson.boxes:
+        if note.lesson is not None and note.lesson not in known:
+            at = next((k for k, line in enumerate(lines, 1) if line.startswith(note.name)), 1)
+            yield lesson.wrong(at, _nowhere(note.lesson, known), "link")
+    for stop in lesson.stops:
+        for row in stop.board.rows if stop.board else ():
+            if row.lesson not in known:
+                yield lesson.wrong(row.line, _nowhere(row.lesson, known), "link")
+        for _, slug in (*spans(stop.prose), *spans(stop.notes)):
+            if slug is not None and slug not in known:
+                at = next((k for k, line in enumerate(lines, 1) if f"(lesson:{slug})" in line), stop.line)
+                yield lesson.wrong(at, _nowhere(slug, known), "link")
+
+
+def _nowhere(slug: str, known: list[str]) -> str:
+    return f"a link to {quoted(slug)}, which is no lesson{hint(slug, known)}"
+
+
+def _lines(lesson: LessonContents) -> list[str]:
+    """The lines of the lesson's file; none where it can't be read any more, or is a text of no file."""
+    if lesson.path is None or lesson.document:
+        return []
+    try:
+        return read_bytes(lesson.path, LONGEST_FILE).decode("utf-8", "replace").splitlines()
+    except LessonError:
+        return []
+
+
+def _line_of_control(lines: list[str], name: str) -> int:
+    from llm_linalg.lessons.front_matter import line_of
+
+    if not lines:
+        return 1
+    closing = next((k for k, line in enumerate(lines[1:], 1) if line.rstrip() == "+++"), len(lines))
+    return line_of(lines[1:closing], ("controls", name)) + 2

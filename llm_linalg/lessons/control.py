@@ -1,0 +1,225 @@
+"""Controls: the names of a lesson's program that the learner changes.
+
+A control is a table of the lesson's front matter. Its value is plain (a number, a
+text, a tuple of numbers), so that it can stand in a shell command and in JSON.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from dataclasses import dataclass
+from typing import Literal, TypeGuard
+
+from llm_linalg.base.spelling import quoted, unknown
+from llm_linalg.lessons import grids
+from llm_linalg.lessons.grids import Grid
+
+Scalar = int | float | str | bool
+Value = Scalar | tuple[Scalar | tuple[int, ...], ...]
+Kind = Literal["choice", "int", "float", "list", "grid"]
+
+MOST_ENTRIES = 16
+LARGEST = 1_000_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Control:
+    """One name that the lesson's program uses, with the values it may take.
+
+    Attributes:
+        name: An identifier, bound before the program runs.
+        kind: "choice" (one of `choices`), "int" or "float" (from `minimum` to `maximum`),
+            "list" (numbers, each within `minimum` and `maximum` where given; or entries among `choices`),
+            "grid" (rows of 0 and 1).
+        default: The value that the lesson opens with.
+        step: How far one move goes.
+        key: A letter that moves the control to its next value, or None.
+        label: What the screen calls it; the name unless given.
+        sets: (choice as text, other control, value): what choosing it sets besides; whatever a grid is made,
+            it sets what stands with an empty text.
+        edits: Of a grid, the name of the tensor that it is drawn on.
+        append: Of a list: the tensor of the program whose number is what it grows by, or None. Among
+            choices the number is a choice's position.
+    """
+
+    name: str
+    kind: Kind
+    default: Value
+    choices: tuple[Scalar, ...] = ()
+    minimum: int | float | None = None
+    maximum: int | float | None = None
+    step: int | float = 1
+    key: str | None = None
+    label: str = ""
+    sets: tuple[tuple[str, str, Value], ...] = ()
+    append: str | None = None
+    edits: str = ""
+
+    def show(self, value: Value) -> str:
+        """The value as text that `parse` reads back, without spaces of its own."""
+        if self.kind == "grid":
+            return grids.shown(self._grid(value))
+        if isinstance(value, tuple):
+            return ",".join(map(self.show, value))
+        return str(value).lower() if isinstance(value, bool) else str(value)
+
+    def parse(self, text: str) -> Value:
+        """The value that `text` names.
+
+        Raises:
+            ValueError: With a sentence that says what the control takes.
+        """
+        text = text.strip()
+        if self.kind == "grid":
+            return grids.parsed(self.name, text, self._grid(self.default))
+        if self.kind == "list":
+            inner = text[1:-1] if text.startswith("[") and text.endswith("]") else text
+            return self.check(tuple(self._entry(part.strip()) for part in inner.split(",")))
+        return self.check(self._entry(text))
+
+    def check(self, value: Value) -> Value:
+        """`value` if the control may take it, as the control's own type.
+
+        Raises:
+            ValueError: With a sentence that says what the control takes.
+        """
+        if self.kind == "grid":
+            return grids.checked(self.name, value, self._grid(self.default))
+        if self.kind == "list":
+            if not isinstance(value, (tuple, list)) or not 1 <= len(value) <= MOST_ENTRIES:
+                what = "choices" if self.choices else "numbers"
+                raise ValueError(f"{self.name} takes 1 to {MOST_ENTRIES} {what}, such as {self._example}")
+            return tuple(self._checked(entry) for entry in value)
+        return self._checked(value)
+
+    def move(self, value: Value, direction: int) -> Value:
+        """The value one move on (+1) or back (-1).
+
+        Choices go round; a range ends at its ends; of a list the last entry moves, and one that grows
+        loses its last entry by a move back (`grown` is its way on); a grid is all 1, or all 0.
+        """
+        if self.kind == "grid":
+            return grids.filled(self._grid(value), int(direction > 0))
+        if not isinstance(value, tuple):
+            return self._moved(value, direction)
+        if self.append is not None:
+            return value[:-1] if direction < 0 and len(value) > 1 else value
+        return (*value[:-1], self._moved(value[-1], direction))
+
+    def grown(self, value: Value, number: int | float) -> Value:
+        """The list with one more entry: the number, or the choice at that position.
+
+        Raises:
+            ValueError: If the list is full, or takes no such entry.
+        """
+        entries = value if isinstance(value, tuple) else (value,)
+        if len(entries) >= MOST_ENTRIES:
+            raise ValueError(f"{self.label or self.name} is full: {MOST_ENTRIES} entries")
+        if not self.choices:
+            return self.check((*entries, int(number) if self.whole else number))
+        if int(number) != number or not 0 <= number < len(self.choices):
+            raise ValueError(
+                f"{self.name} has choices 0 to {len(self.choices) - 1}: there is no choice {number}"
+            )
+        return (*entries, self.choices[int(number)])
+
+    def _grid(self, value: Value) -> Grid:
+        if not grids.is_grid(value):
+            most = grids.MOST_SIDE
+            raise ValueError(
+                f"{self.name} takes rows of 0 and 1, all of one length, at most {most} by {most}"
+            )
+        return value
+
+    @property
+    def _example(self) -> str:
+        return ",".join(map(self.show, self.choices[:3])) if self.choices else "1,2,3"
+
+    def _entry(self, text: str) -> Scalar:
+        """A value, or an entry of a list, from its text."""
+        if not self.choices:
+            return self._number(text)
+        for choice in self.choices:
+            if self.show(choice) == text:
+                return choice
+        raise ValueError(unknown(f"value of {self.name}", text, map(self.show, self.choices)))
+
+    def _checked(self, value: object) -> Scalar:
+        """A value, or an entry of a list, if the control may take it."""
+        if not self.choices:
+            return self._bounded(value)
+        for choice in self.choices:
+            if type(value) is type(choice) and value == choice:
+                return choice
+        raise ValueError(unknown(f"value of {self.name}", str(value), map(self.show, self.choices)))
+
+    def _moved(self, value: Value, direction: int) -> Scalar:
+        if self.choices:
+            places = [k for k, choice in enumerate(self.choices) if choice == value]
+            return self.choices[((places[0] if places else 0) + direction) % len(self.choices)]
+        if not is_number(value):
+            raise ValueError(f"{self._takes()}, not {_shown(value)}")
+        moved = round(value + direction * self.step, 10)  # so that 0.1 + 0.2 stays 0.3
+        return self._typed(min(max(moved, self._low), self._high))
+
+    def _number(self, text: str) -> int | float:
+        text = text.strip()
+        try:
+            if re.fullmatch(r"[+-]?[0-9]{1,15}", text):
+                return int(text)
+            if len(text) <= 40 and "_" not in text and text.isascii():
+                return float(text)
+        except ValueError:
+            pass
+        raise ValueError(f"{self._takes()}, not {quoted(text)}")
+
+    def _bounded(self, value: object) -> int | float:
+        within = is_number(value) and self._low <= value <= self._high
+        if not is_number(value) or not within or (self.whole and not isinstance(value, int)):
+            raise ValueError(f"{self._takes()}, not {_shown(value)}")
+        return self._typed(value)
+
+    def _typed(self, value: int | float) -> int | float:
+        return value if self.whole else float(value)
+
+    @property
+    def whole(self) -> bool:
+        """Whether its numbers are integers: one float among the defaults makes them floats."""
+        if isinstance(self.default, tuple):
+            return all(isinstance(entry, int) for entry in self.default)
+        return self.kind != "float"
+
+    @property
+    def _low(self) -> int | float:
+        return -LARGEST if self.minimum is None else self.minimum
+
+    @property
+    def _high(self) -> int | float:
+        return LARGEST if self.maximum is None else self.maximum
+
+    def _takes(self) -> str:
+        """What the control takes, in words: the beginning of each of its complaints."""
+        what = {"int": "is a whole number", "float": "is a number"}.get(self.kind, "takes numbers")
+        bounds = "" if self.minimum is None else f" from {self.minimum} to {self.maximum}"
+        return f"{self.name} {what}{bounds}"
+
+
+def as_name(value: Value) -> object:
+    """A value as a program has it: lists in the place of tuples."""
+    return [as_name(entry) for entry in value] if isinstance(value, tuple) else value
+
+
+def is_number(value: object) -> TypeGuard[int | float]:
+    """Whether a value is a finite number; True and False are none."""
+    return (isinstance(value, int) and not isinstance(value, bool)) or (
+        isinstance(value, float) and math.isfinite(value)
+    )
+
+
+def _shown(value: object) -> str:
+    """A value that is refused, on one line; an integer of thousands of digits has no text."""
+    huge = isinstance(value, int) and abs(value) > 10**18
+    if huge:
+        return "so large a number"
+    return quoted(value) if isinstance(value, str) else quoted(str(value))[1:-1]

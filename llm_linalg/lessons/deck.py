@@ -1,0 +1,298 @@
+"""Decks: what is shown on a stage, stop after stop, as an immutable value.
+
+A deck is a lesson's file, or a folder of them in the order of their names. It may have slides of prose
+alone, `notes` fences for the speaker, and `stops` fences that show other lessons in between, a line each:
+
+```stops
+matmul                                    all stops of a lesson
+triangular:2-3                            its second and third
+own.md:1                                  of a lesson beside the deck's file
+triangular --stop 2 --set kind=tril       one picture, in the words that the app copies with Y
+```
+
+What stands in a line behind the lesson is a view: it belongs to one stop, the first unless ``--stop`` says
+another, and the engine hands it on as words. Reading a deck imports no torch and runs nothing.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from llm_linalg.base.spelling import quoted
+from llm_linalg.lessons import documents, files, reader
+from llm_linalg.lessons.body import NO_NOTES, Notes, Piece
+from llm_linalg.lessons.documents.markdown_file import is_lesson
+from llm_linalg.lessons.lesson import Lesson, LessonError, UnknownNameError
+from llm_linalg.lessons.stop import Stop
+
+MOST_FILES = 200
+MOST_STOPS = 1000
+SUFFIXES = (".md", ".markdown")
+Tell = Callable[[LessonError], None]
+
+PROGRAM = "llm-linalg"  # a line may begin with it, as a command that was copied does
+
+_NAMED = re.compile(r"(.+?)(?::([0-9]{1,6})(?:-([0-9]{1,6}))?)?")
+
+
+@dataclass(frozen=True, slots=True)
+class DeckStop:
+    """One stop of a deck.
+
+    Attributes:
+        lesson: The lesson that it is a stop of.
+        stop: Which one, from 1.
+        title: The heading above it in the deck, or the stop's own.
+        notes: What the speaker reads, as prose; empty if there is nothing.
+        minutes: How long it is meant to take, or None.
+        words: How it is rehearsed, if not as it opens: arguments such as ``--set n=4 --step 3``.
+        file: The deck's file.
+        line: The line, from 1, where it stands in the deck's file.
+    """
+
+    lesson: Lesson
+    stop: int
+    title: str
+    notes: str = ""
+    minutes: float | None = None
+    words: tuple[str, ...] = ()
+    file: str = ""
+    line: int = 1
+
+    @property
+    def at(self) -> Stop:
+        """The lesson's stop."""
+        return self.lesson.stops[self.stop - 1]
+
+    @property
+    def source(self) -> str:
+        """What tells it from others below one heading: its lesson and its own title, if these are other."""
+        return " › ".join(one for one in (self.lesson.title, self.at.title) if one != self.title)
+
+
+@dataclass(frozen=True, slots=True)
+class Deck:
+    """What is shown, in order.
+
+    Attributes:
+        title: Of the whole.
+        stops: At least one.
+        path: The file or the folder; None for a built-in lesson.
+        planned: The minutes that the whole is meant to take, where the front matter says it.
+        sources: The bytes of every file that was read for it.
+        broken: What was told of lines that name nothing, and that are left out.
+    """
+
+    title: str
+    stops: tuple[DeckStop, ...]
+    path: Path | None = None
+    planned: float | None = None
+    sources: Mapping[Path, bytes] = field(default_factory=dict, repr=False)
+    broken: tuple[LessonError, ...] = ()
+
+    @property
+    def lessons(self) -> tuple[Lesson, ...]:
+        """The lessons of its stops, each once, in order of appearance."""
+        return tuple({id(stop.lesson): stop.lesson for stop in self.stops}.values())
+
+    @property
+    def minutes(self) -> float | None:
+        """How long it is meant to take: as planned, else what its stops add up to; None if nothing says."""
+        given = [stop.minutes for stop in self.stops if stop.minutes is not None]
+        return self.planned if self.planned is not None else sum(given) if given else None
+
+
+def load(path: str | os.PathLike[str], *, whole: bool = True) -> Deck:
+    """The deck in a file or a folder; a notebook, a Python file and any Markdown are decks of their cells.
+
+    Args:
+        path: The file or the folder.
+        whole: Without, a line of a `stops` fence that names nothing is left out, and is among `broken`.
+
+    Raises:
+        LessonError: With the file, the line (1 where none is to blame) and the reason.
+    """
+    place = Path(path)
+    broken: list[LessonError] = []
+
+    def told(error: LessonError) -> None:
+        if whole:
+            raise error
+        broken.append(error)
+
+    deck = _folder(place, told) if place.is_dir() else _file(place, {}, {}, told)
+    deck = replace(deck, broken=tuple(broken)) if broken else deck
+    if len(deck.stops) > MOST_STOPS:
+        raise LessonError(str(place), 1, f"the deck has {len(deck.stops):,} stops; {MOST_STOPS:,} are shown")
+    return deck
+
+
+def of_lesson(one: Lesson) -> Deck:
+    """A lesson as a deck: its stops, with their own notes."""
+    said = _Said(str(one.path or one.slug))
+    return Deck(one.title, tuple(said.stop(one, stop.number) for stop in one.stops), one.path, one.minutes)
+
+
+def lesson_of(data: bytes, path: Path) -> Lesson:
+    """The lesson that the bytes of one of a deck's files are: of its own file, the lesson of its own stops.
+
+    Raises:
+        LessonError: With the file, the line and the reason.
+    """
+    if path.suffix.lower() in SUFFIXES and is_lesson(text := files.text_of(data, path)):
+        return reader.drafted(text, path)[0]
+    return documents.parse(data, path)
+
+
+@dataclass(frozen=True, slots=True)
+class _Said:
+    """What the deck says about the stops of a line."""
+
+    file: str
+    line: int | None = None
+    title: str = ""
+    notes: Notes = NO_NOTES
+    words: tuple[str, ...] = ()
+
+    def stop(self, one: Lesson, number: int) -> DeckStop:
+        at = one.stop(number)
+        return DeckStop(
+            one,
+            number,
+            self.title or at.title,
+            self.notes.text or at.notes,
+            at.minutes if self.notes.minutes is None else self.notes.minutes,
+            self.words,
+            self.file,
+            at.line if self.line is None else self.line,
+        )
+
+
+def _folder(place: Path, told: Tell) -> Deck:
+    """The files of a folder in the order of their names; README.md, `.x` and `_x` are left out."""
+    try:
+        found = sorted(file for file in place.iterdir() if file.suffix.lower() in SUFFIXES)
+    except OSError as error:
+        raise LessonError(str(place), 1, (error.strerror or "cannot be read").lower()) from None
+    files = [file for file in found if file.name[0] not in "._" and file.stem.lower() != "readme"]
+    if not 0 < len(files) <= MOST_FILES:
+        reason = f"it has {len(files)} lessons; {MOST_FILES} are shown" if files else "no lesson is in it"
+        raise LessonError(str(place), 1, reason)
+    sources: dict[Path, bytes] = {}
+    read: dict[Path, Lesson] = {}
+    decks = [_file(file, sources, read, told) for file in files]
+    return Deck(
+        place.resolve().name or str(place),
+        tuple(stop for deck in decks for stop in deck.stops),
+        place,
+        sum(deck.minutes or 0.0 for deck in decks) or None,
+        sources,
+    )
+
+
+def _file(place: Path, sources: dict[Path, bytes], read: dict[Path, Lesson], told: Tell) -> Deck:
+    """The deck in a file.
+
+    Args:
+        place: The file.
+        sources: Gets the bytes of what is read.
+        read: The lessons that `stops` fences named so far: each is read once.
+        told: Is told of each line of a `stops` fence that names nothing.
+    """
+    if place.suffix.lower() not in SUFFIXES or not is_lesson(text := _text(place, sources)):
+        return replace(of_lesson(_document(place, sources)), sources=sources)
+    own, pieces = reader.drafted(text, place)
+    reader.linked(own)
+    stops: list[DeckStop] = []
+    numbers = iter(own.stops)
+    for piece in pieces:
+        if not piece.stops:
+            stops.append(_Said(str(place)).stop(own, next(numbers).number))
+            continue
+        named = _Named(place, piece, sources, read)
+        found: list[DeckStop] = []
+        for line, words in piece.stops:
+            try:
+                found += named.stops(words, line)
+            except LessonError as error:
+                told(error)
+        minutes = piece.notes.minutes
+        share = minutes / len(found) if minutes is not None and found else None
+        stops += [stop if share is None else replace(stop, minutes=share) for stop in found]
+    return Deck(own.title, tuple(stops), place, own.minutes, sources)
+
+
+def _text(place: Path, sources: dict[Path, bytes]) -> str:
+    sources[place] = files.read_bytes(place, files.LONGEST_FILE + 1)
+    return files.text_of(sources[place], place)
+
+
+def _document(place: Path, sources: dict[Path, bytes]) -> Lesson:
+    sources[place] = files.read_bytes(place, documents.LONGEST_FILE + 1)
+    return reader.linked(documents.parse(sources[place], place))
+
+
+@dataclass(frozen=True, slots=True)
+class _Named:
+    """What the lines of a `stops` fence name."""
+
+    place: Path
+    piece: Piece
+    sources: dict[Path, bytes]
+    read: dict[Path, Lesson]
+
+    def stops(self, text: str, line: int) -> Iterator[DeckStop]:
+        """The stops of a line."""
+        file = str(self.place)
+        try:
+            name, first, last, view = _line(text)
+            said = _Said(file, line, self.piece.title, Notes(self.piece.notes.text), view)
+            one = self._lesson(name)
+            numbers = range(1, len(one.stops) + 1) if first is None else range(first, (last or first) + 1)
+            yield from (said.stop(one, number) for number in numbers)
+        except (UnknownNameError, ValueError) as error:
+            raise LessonError(file, line, str(error.args[0])) from None
+        except LessonError as error:
+            raise LessonError(file, line, f"{error.file}:{error.line}: {error.reason}") from None
+
+    def _lesson(self, name: str) -> Lesson:
+        """The lesson of a name: a built-in one, or in a file whose path is seen from the deck's."""
+        if "/" not in name and not documents.is_document(name):
+            return reader.find(name)
+        path = self.place.parent / name
+        if path not in self.read:
+            self.read[path] = _document(path, self.sources)
+        return self.read[path]
+
+
+def _line(text: str) -> tuple[str, int | None, int | None, tuple[str, ...]]:
+    """The lesson that a line names, the first and the last of its stops, and the words of its view.
+
+    Raises:
+        ValueError: If it reads otherwise.
+    """
+    try:
+        words = shlex.split(text)
+    except ValueError as error:
+        raise ValueError(f"{quoted(text)}: {str(error).lower()}") from None
+    words = words[words[:1] == [PROGRAM] :]
+    found = _NAMED.fullmatch(words[0]) if words else None
+    if found is None:
+        raise ValueError(f"a line names a lesson, as matmul or matmul:2; not {quoted(text)}")
+    name, first, last = found.groups()
+    view = words[1:]
+    if first is None and view:
+        at = view.index("--stop") if "--stop" in view else len(view)
+        first = next(iter(view[at + 1 : at + 2]), "1")
+        del view[at : at + 2]
+    if first is not None and not re.fullmatch("[0-9]{1,6}", first):
+        raise ValueError(f"{quoted(first)} is not the number of a stop")
+    if last is not None and (view or int(last) < int(first)):
+        why = "what follows it belongs to one stop" if view else "it runs backwards"
+        raise ValueError(f"{quoted(words[0])} names several stops: {why}")
+    return name, None if first is None else int(first), None if last is None else int(last), tuple(view)

@@ -1,0 +1,63 @@
+"""Files that are no lessons, read as if they were: notebooks, Python files, Markdown.
+
+Each code cell is a stop whose program has the state of the cells above it, the text between is its prose,
+and the headings are the outline. Reading runs nothing and imports no torch.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from llm_linalg.base.spelling import unknown
+from llm_linalg.lessons import files
+from llm_linalg.lessons import reader as lesson
+from llm_linalg.lessons.documents import markdown_file, notebook, python_file
+from llm_linalg.lessons.documents.code_cells import DocumentError, assembled
+from llm_linalg.lessons.lesson import Lesson, LessonError
+
+LONGEST_FILE = 64_000_000  # bytes: pictures in a notebook's outputs are large
+LONGEST_SCRIPT = 1_000_000  # bytes, which are parsed as a whole
+READERS = {
+    ".ipynb": notebook.read,
+    ".py": python_file.read,
+    ".md": markdown_file.read,
+    ".markdown": markdown_file.read,
+}
+
+
+def is_document(path: str | os.PathLike[str]) -> bool:
+    """Whether a name is that of a file that `read` reads."""
+    return Path(path).suffix.lower() in READERS
+
+
+def read(path: str | os.PathLike[str]) -> Lesson:
+    """The document in a file, as a lesson.
+
+    Raises:
+        LessonError: With the file, the line (1 where none is to blame) and the reason.
+    """
+    place = Path(path)
+    return lesson.linked(parse(files.read_bytes(place, LONGEST_FILE + 1), place))
+
+
+def parse(data: bytes, path: str | os.PathLike[str]) -> Lesson:
+    """The document that a file's bytes are; the suffix of `path` says how to read them.
+
+    Raises:
+        LessonError: With the file, the line and the reason.
+    """
+    name = str(path)
+    reader = READERS.get(Path(name).suffix.lower())
+    if reader is None:
+        raise LessonError(name, 1, unknown("kind of file", Path(name).suffix or "no suffix", READERS))
+    most = LONGEST_SCRIPT if reader is python_file.read else LONGEST_FILE
+    if len(data) > most:
+        raise LessonError(name, 1, f"larger than {most // 1_000_000} MB")
+    text = files.decoded(data, name).replace("\r\n", "\n")
+    if reader is markdown_file.read and markdown_file.is_lesson(text):
+        return lesson.of_bytes(data, name)
+    try:
+        return assembled(reader(text), Path(name))
+    except DocumentError as error:
+        raise LessonError(name, error.line, error.reason) from None

@@ -1,0 +1,66 @@
+"""Markdown with Python fences, and the project's own lessons without their front matter."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from llm_linalg.lessons.documents.code_cells import Cell, DocumentError
+from llm_linalg.lessons.markdown import MOST_LINES, Block, blocks
+
+LANGUAGES = ("python", "py", "python3", "pycon", "pytorch", "ipython", "ipython3")
+
+_KEY = re.compile(r"\s(?:(?:show|order|steps|ranks)\s*=|(?:fails|backward)\b)")
+_WORD = re.compile(r"[{.]*([\w+-]*)")
+_PROMPT = re.compile(r"(?:>>>|\.\.\.)(?: |$)(.*)")
+
+
+def is_lesson(text: str) -> bool:
+    """Whether Markdown is a lesson, or meant to be one: it has front matter, or fences with a lesson's keys.
+
+    What is meant to be one and lacks its front matter is an error that says so, not a document.
+    """
+    lines = text.splitlines()[:MOST_LINES] or [""]
+    if lines[0].rstrip() == "+++":
+        return True
+    infos = [block.info for block in blocks("\n".join(lines)) if language(block.info) in LANGUAGES]
+    return not infos or any(_KEY.search(info) for info in infos)
+
+
+def read(text: str) -> list[Cell]:
+    """The cells of a Markdown file: each fence of Python is one; a fence that is never closed ends it.
+
+    Raises:
+        DocumentError: If it has too many lines.
+    """
+    lines = text.split("\n")
+    if len(lines) > MOST_LINES + 1:
+        raise DocumentError(1, f"it has more than {MOST_LINES:,} lines")
+    return list(_cells(lines, blocks(text)))
+
+
+def _cells(lines: list[str], found: list[Block]) -> Iterator[Cell]:
+    place = 0
+    for block in found:
+        if language(block.info) in LANGUAGES:
+            yield Cell("prose", "\n".join(lines[place : block.first]), place + 1)
+            yield Cell("code", _code(block.text.split("\n")), block.first + 1)
+            place = block.end
+    yield Cell("prose", "\n".join(lines[place:]), place + 1)
+
+
+def language(info: str) -> str:
+    """The language that the first line of a fence names, in small letters."""
+    word = _WORD.match(info)
+    return word[1].lower() if word else ""
+
+
+def _code(lines: list[str]) -> str:
+    """The program of a fence, without prompts and their answers."""
+    first = next((line for line in lines if line.strip()), "")
+    if first.startswith(">>>"):
+        said = [_PROMPT.fullmatch(line) for line in lines]
+        lines = [line[1] if line else "" for line in said]  # a line a line, so that places stay
+    while lines and not lines[-1].strip():
+        lines.pop()
+    return "\n".join(lines)

@@ -1,0 +1,87 @@
+"""Jupyter notebooks: JSON of format 3 or 4. Outputs are left where they are."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from llm_linalg.lessons.documents.code_cells import Cell, DocumentError
+
+FORMATS = (3, 4)
+_CELLS = ("code", "markdown", "raw", "heading", "html")
+
+
+def read(text: str) -> list[Cell]:
+    """The cells of a notebook.
+
+    Raises:
+        DocumentError: If it is none.
+    """
+    try:
+        found: Any = json.loads(text)
+    except json.JSONDecodeError as error:
+        raise DocumentError(error.lineno, f"not JSON: {error.msg.lower()} (column {error.colno})") from None
+    except RecursionError:
+        raise DocumentError(1, "not a notebook: too deeply nested") from None
+    except ValueError:
+        raise DocumentError(1, "not a notebook: it holds a number too long to read") from None
+    if not isinstance(found, dict):
+        raise DocumentError(1, "not a notebook: it is no JSON object")
+    _check_language(found)
+    return [cell for number, value in enumerate(_cells(found), 1) for cell in _cell(value, number)]
+
+
+def _cells(notebook: dict[str, Any]) -> list[Any]:
+    version = notebook.get("nbformat")
+    if not isinstance(version, int) or isinstance(version, bool):
+        raise DocumentError(1, "not a notebook: it has no nbformat")
+    if version not in FORMATS:
+        raise DocumentError(1, f"notebook format {version:.6g} is not known: 3 and 4 are")
+    if version == 4:
+        return _list(notebook, "cells")
+    sheets = _list(notebook, "worksheets")
+    if not all(isinstance(sheet, dict) for sheet in sheets):
+        raise DocumentError(1, "not a notebook: a worksheet is no object")
+    return [cell for sheet in sheets for cell in _list(sheet, "cells")]
+
+
+def _list(owner: dict[str, Any], key: str) -> list[Any]:
+    found = owner.get(key)
+    if not isinstance(found, list):
+        raise DocumentError(1, f"not a notebook: {'it has no' if found is None else 'no list of'} {key}")
+    return found
+
+
+def _check_language(notebook: dict[str, Any]) -> None:
+    """Refuse a notebook that says that it is written in another language."""
+    metadata = notebook.get("metadata")
+    about = metadata.get("language_info") if isinstance(metadata, dict) else None
+    name = about.get("name") if isinstance(about, dict) else None
+    if isinstance(name, str) and "python" not in name.lower():
+        raise DocumentError(1, f"a notebook in {name:.40}, not in Python")
+
+
+def _cell(value: Any, number: int) -> Iterator[Cell]:
+    if not isinstance(value, dict):
+        raise DocumentError(1, f"cell {number} is no object")
+    kind = value.get("cell_type")
+    if kind not in _CELLS:
+        raise DocumentError(1, f"cell {number} is of no kind that is known: {', '.join(_CELLS[:3])}")
+    if kind in ("raw", "html"):
+        return  # for converters, not for readers
+    text = _text(value, "input" if kind == "code" and "source" not in value else "source", number)
+    if kind == "heading":
+        level = value.get("level", 1)
+        text = "#" * (level if level in range(1, 7) else 1) + " " + " ".join(text.split())
+    yield Cell("code" if kind == "code" else "prose", text.replace("\r\n", "\n").strip("\n"), number)
+
+
+def _text(cell: dict[str, Any], key: str, number: int) -> str:
+    found = cell.get(key)
+    if isinstance(found, str):
+        return found
+    if isinstance(found, list) and all(isinstance(line, str) for line in found):
+        return "".join(found)
+    problem = "has no source" if found is None else "has a source that is neither text nor a list of texts"
+    raise DocumentError(1, f"cell {number} {problem}")

@@ -1,0 +1,78 @@
+"""Trusted Python in a lesson's place: a function or a module that is run, or a trace that is there."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable
+from contextlib import redirect_stdout
+from typing import TYPE_CHECKING, Any
+
+from llm_linalg.api.user_code import guarded
+
+if TYPE_CHECKING:
+    from llm_linalg.api.trace import Trace
+
+
+Halt = Callable[[], bool]
+Make = Callable[[int, int | None, Halt | None], "Trace"]
+
+
+class Given:
+    """What the app opens where it opens no lesson.
+
+    Args:
+        make: Runs it with a seed, and keeps the values around the node of a position (None: the last); asks
+            at each torch call whether it is to end.
+        words: The command line that opens it again, without the program's name; empty if there is none.
+    """
+
+    def __init__(self, make: Make, words: tuple[str, ...] = ()) -> None:
+        self.words = words
+        self._make = make
+        self._last: tuple[int, Trace] | None = None
+
+    def run(self, seed: int, around: int | None = None, halt: Halt | None = None) -> Trace:
+        """Return the trace; the last one again if the seed is the same and what is wanted was not dropped.
+
+        What it prints is in the trace's `printed`.
+
+        Raises:
+            ProgramError: If it fails in any way, with the frames that led to it.
+        """
+        if self._last is not None and self._last[0] == seed:
+            found = self._last[1]
+            if around is None or around >= len(found.nodes) or not found.nodes[around].dropped:
+                return found
+        printed = io.StringIO()
+        with guarded(), redirect_stdout(printed):
+            made = self._make(seed, around, halt)
+        made.printed = made.printed or printed.getvalue()
+        self._last = seed, made
+        return made
+
+
+def of_trace(trace: Trace) -> Given:
+    """A trace that is there already: another seed changes nothing."""
+
+    def make(_seed: int, around: int | None, _halt: Halt | None) -> Trace:
+        return trace if around is None or trace.rerun is None else trace.rerun(around)
+
+    return Given(make)
+
+
+def of_function(
+    function: Callable[..., Any],
+    inputs: tuple[Any, ...],
+    words: tuple[str, ...] = (),
+    keep: int | None = None,
+) -> Given:
+    """A function or a module with its inputs; it is run when it is shown."""
+
+    def make(seed: int, around: int | None, halt: Halt | None) -> Trace:
+        from llm_linalg.api.trace import trace
+        from llm_linalg.recording.retention import BUDGET
+
+        kept = BUDGET if keep is None else keep
+        return trace(function, *inputs, seed=seed, keep=kept, around=around, halt=halt)
+
+    return Given(make, words)

@@ -1,0 +1,110 @@
+"""The info string of a lesson's program: what stands behind `python` in the first line of its fence."""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+from llm_linalg.base.constants import MOST_RANKS, ORDER_NAMES
+from llm_linalg.base.spelling import quoted, unknown
+from llm_linalg.lessons.stop import Asked
+
+KEYS = ("show", "order", "steps", "margin", "fails", "backward", "ranks", "map", "lineage", "reach")
+FLAGS = ("fails", "backward")
+MARGINS = ("sum", "mean", "max", "min")
+ONE_OF = {"order": ORDER_NAMES, "margin": MARGINS}
+
+_PAIR = re.compile(r"""\s+([^\s="']+)(?:\s*=\s*("[^"]*"|'[^']*'|[^\s"']+))?""")
+
+
+class BodyError(Exception):
+    """What is wrong in the body: the place of its line, from 0, and the reason."""
+
+    def __init__(self, place: int, reason: str) -> None:
+        super().__init__(reason)
+        self.place = place
+        self.reason = reason
+
+
+class Info(NamedTuple):
+    """The info string of a fence: ``python show="mask" order="rows" steps="1-5" fails``."""
+
+    show: tuple[str, ...] = ()
+    order: str | None = None
+    steps: tuple[int, int] | None = None
+    margin: str | None = None
+    fails: bool = False
+    backward: bool = False
+    ranks: int = 0
+    map: tuple[str, ...] | None = None
+    asked: Asked | None = None
+
+
+def info(text: str, place: int) -> Info:
+    """What stands behind `python` in the first line of a fence."""
+    text = text.removeprefix("python")
+    found, seen, at = Info(), set[str](), 0
+    while at < len(text):
+        pair = _PAIR.match(text, at)
+        if not pair:
+            raise BodyError(place, f'the info string reads key="value": {quoted(text[at:].strip())} does not')
+        at = pair.end()
+        key, value = pair[1], pair[2]
+        if key not in KEYS:
+            raise BodyError(place, unknown("key", key, KEYS))
+        if key in seen:
+            raise BodyError(place, f"{key} stands twice")
+        seen.add(key)
+        found = _with(found, key, None if value is None else value.strip("\"'").strip(), place)
+    return found
+
+
+def _with(found: Info, key: str, value: str | None, place: int) -> Info:
+    if key in FLAGS:
+        if value is not None:
+            raise BodyError(place, f"{key} takes no value")
+        return found._replace(fails=True) if key == "fails" else found._replace(backward=True)
+    if key == "map":
+        return found._replace(map=tuple(filter(None, (value or "").split("/"))))
+    if not value:
+        raise BodyError(place, f'{key} needs a value: {key}="…"')
+    if key == "show":
+        return found._replace(show=_names(value, place))
+    if key in ONE_OF:
+        if value not in ONE_OF[key]:
+            raise BodyError(place, unknown(key, value, ONE_OF[key]))
+        return found._replace(order=value) if key == "order" else found._replace(margin=value)
+    if key in ("lineage", "reach"):
+        return found._replace(asked=_asked(key, value, place))
+    if key == "ranks":
+        return found._replace(ranks=_ranks(value, place))
+    return found._replace(steps=_steps(value, place))
+
+
+def _names(value: str, place: int) -> tuple[str, ...]:
+    names = tuple(name.strip() for name in value.split(","))
+    if not all(name and name.isprintable() and " " not in name for name in names):
+        raise BodyError(place, f'show names a node, or several: show="Y, Z"; not {quoted(value)}')
+    return names
+
+
+def _ranks(value: str, place: int) -> int:
+    if not re.fullmatch(r"[1-9][0-9]?", value) or int(value) > MOST_RANKS:
+        raise BodyError(place, f"ranks is a number of devices, at most {MOST_RANKS}; not {quoted(value)}")
+    return int(value)
+
+
+def _asked(key: str, value: str, place: int) -> Asked:
+    cell = re.fullmatch(r"([^\s\[\]]{1,200})\[([0-9]{1,9}(?:,\s*[0-9]{1,9})*)?\]", value)
+    if cell is None:
+        raise BodyError(place, f'{key} follows a cell: {key}="Y[1,2]"; not {quoted(value)}')
+    index = tuple(int(part) for part in (cell[2] or "").split(",") if part)
+    return Asked("lineage" if key == "lineage" else "reach", cell[1], index)
+
+
+def _steps(value: str, place: int) -> tuple[int, int]:
+    span = re.fullmatch(r"([0-9]{1,12})(?:-([0-9]{1,12}))?", value)
+    first, last = (int(span[1]), int(span[2] or span[1])) if span else (0, 0)
+    if not 1 <= first <= last:
+        raise BodyError(place, f'steps is a range that counts from 1: steps="1-5"; not {quoted(value)}')
+    return first, last

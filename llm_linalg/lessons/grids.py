@@ -1,0 +1,69 @@
+"""A grid of 0 and 1 as a control's value, such as a mask that the reader draws cell by cell.
+
+Its text is its rows of digits with slashes between, so that it stands in a shell command: ``100/110/111``.
+"""
+
+from __future__ import annotations
+
+from typing import TypeGuard
+
+from llm_linalg.base.spelling import quoted
+
+Grid = tuple[tuple[int, ...], ...]
+
+MOST_SIDE = 16
+
+
+def shown(grid: Grid) -> str:
+    """The text of a grid, which `parsed` reads."""
+    return "/".join("".join(map(str, row)) for row in grid)
+
+
+def parsed(name: str, text: str, like: Grid) -> Grid:
+    """The grid that a text is.
+
+    Raises:
+        ValueError: With a sentence that says what the control of that name takes.
+    """
+    rows = text.split("/")
+    if not all(row and set(row) <= {"0", "1"} for row in rows):
+        raise ValueError(f"{_takes(name, like)}, not {quoted(text)}")
+    return checked(name, tuple(tuple(map(int, row)) for row in rows), like)
+
+
+def checked(name: str, value: object, like: Grid) -> Grid:
+    """The grid that a value is, of the same shape as another one.
+
+    Raises:
+        ValueError: With a sentence that says what the control of that name takes.
+    """
+    if not is_grid(value) or [len(row) for row in value] != [len(row) for row in like]:
+        raise ValueError(f"{_takes(name, like)}, not {quoted(str(value))[1:-1]}")
+    return tuple(tuple(int(entry) for entry in row) for row in value)
+
+
+def is_grid(value: object) -> TypeGuard[Grid]:
+    """Whether a value is rows of 0 and 1, all of one length."""
+    if not isinstance(value, tuple | list) or not 1 <= len(value) <= MOST_SIDE:
+        return False
+    rows = [row for row in value if isinstance(row, tuple | list) and 1 <= len(row) <= MOST_SIDE]
+    entries = [entry for row in rows for entry in row]
+    same = len({len(row) for row in rows}) == 1 and len(rows) == len(value)
+    return same and all(type(entry) is int and entry in (0, 1) for entry in entries)
+
+
+def filled(grid: Grid, entry: int) -> Grid:
+    """A grid of the same shape, all 0 or all 1."""
+    return tuple((entry,) * len(row) for row in grid)
+
+
+def flipped(grid: Grid, row: int, column: int) -> Grid:
+    """The grid with one entry turned over."""
+    return tuple(
+        tuple(1 - entry if (i, j) == (row, column) else entry for j, entry in enumerate(line))
+        for i, line in enumerate(grid)
+    )
+
+
+def _takes(name: str, like: Grid) -> str:
+    return f"{name} takes {len(like)} rows of {len(like[0])} digits 0 and 1, such as {shown(like)}"

@@ -1,0 +1,269 @@
+"""Lessons: a Markdown file as an immutable value, and the catalog of the built-in ones.
+
+A lesson is TOML front matter between `+++` lines, prose, and programs in `python` fences.
+Reading one imports no torch and runs nothing; `Lesson.run` runs a stop's program.
+"""
+
+from __future__ import annotations
+
+import os
+from contextlib import suppress
+from functools import cache
+from pathlib import Path
+
+from llm_linalg.base.spelling import unknown
+from llm_linalg.lessons import board_reader, body, front_matter
+from llm_linalg.lessons.board import Board, BoardRow
+from llm_linalg.lessons.control import Control, Scalar, Value
+from llm_linalg.lessons.controls import FrontError
+from llm_linalg.lessons.fence_options import BodyError, Info
+from llm_linalg.lessons.files import LONGEST_FILE, built_in, read_bytes, text_of
+from llm_linalg.lessons.lesson import (
+    PART_TITLES,
+    Heading,
+    Lesson,
+    LessonError,
+    ListedLesson,
+    Stop,
+    UnknownNameError,
+)
+from llm_linalg.lessons.markdown import spans
+from llm_linalg.lessons.stop import Asked
+
+__all__ = [
+    "PART_TITLES",
+    "Asked",
+    "Board",
+    "BoardRow",
+    "Control",
+    "Heading",
+    "Lesson",
+    "LessonError",
+    "ListedLesson",
+    "Scalar",
+    "Stop",
+    "UnknownNameError",
+    "Value",
+    "catalog",
+    "find",
+    "is_built_in",
+    "load",
+    "opened",
+    "parse",
+    "problems",
+    "shelf",
+    "spans",
+]
+
+LONGEST_HEAD = 400  # bytes that hold a title and a place
+
+
+def load(path: str | os.PathLike[str]) -> Lesson:
+    """The lesson in a file.
+
+    Raises:
+        LessonError: With the file, the line (1 where none is to blame) and the reason.
+    """
+    place = Path(path)
+    return linked(read(place))
+
+
+def read(place: Path) -> Lesson:
+    """The lesson in a file; its links are not followed.
+
+    Raises:
+        LessonError: With the file, the line and the reason.
+    """
+    return of_bytes(read_bytes(place, LONGEST_FILE + 1), place)
+
+
+def of_bytes(data: bytes, path: str | os.PathLike[str]) -> Lesson:
+    """The lesson that a file's bytes are.
+
+    Raises:
+        LessonError: With the file, the line and the reason.
+    """
+    return parse(text_of(data, path), path)
+
+
+def linked(lesson: Lesson) -> Lesson:
+    """The lesson itself.
+
+    Raises:
+        LessonError: If one of its links leads nowhere.
+    """
+    dead = lesson.dead_link([place.stem for place in built_in()])
+    if dead is not None:
+        raise dead
+    return lesson
+
+
+def parse(text: str, path: str | os.PathLike[str]) -> Lesson:
+    """The lesson that `text` is; its slug is the name of `path` without the suffix.
+
+    Raises:
+        LessonError: With the file, the line and the reason.
+    """
+    lesson, pieces = drafted(text, path)
+    other = next((piece for piece in pieces if piece.stops), None)
+    if other is not None:
+        reason = "stops of other lessons stand in a deck: 'llm-linalg present' shows it"
+        raise LessonError(str(path), other.place, reason)
+    return lesson
+
+
+def drafted(text: str, path: str | os.PathLike[str]) -> tuple[Lesson, list[body.Piece]]:
+    """The lesson of a deck's own stops, and what stands in the file; the pieces' places are lines, from 1.
+
+    Raises:
+        LessonError: With the file, the line and the reason.
+    """
+    name = str(path)
+    lines = text.removeprefix("\ufeff").replace("\r\n", "\n").split("\n")
+    if lines[0].rstrip() != "+++":
+        raise LessonError(name, 1, "a lesson begins with its front matter: TOML between two +++ lines")
+    closing = next((k for k in range(1, len(lines)) if lines[k].rstrip() == "+++"), None)
+    if closing is None:
+        raise LessonError(name, 1, "the front matter is never closed: it needs a second +++ line")
+    inner = lines[1:closing]
+    try:
+        front = front_matter.read(inner)
+    except FrontError as error:
+        line = front_matter.line_of(inner, error.keys) + 2 if error.keys else 1
+        raise LessonError(name, line, error.reason) from None
+    except (ValueError, RecursionError) as error:
+        place, reason = front_matter.toml_fault(error, inner)
+        raise LessonError(name, place + 2, reason) from None
+    first = closing + 2
+    try:
+        pieces = body.read(lines[closing + 1 :])
+        stops = _stops([piece for piece in pieces if not piece.stops], first, front.title)
+    except BodyError as error:
+        raise LessonError(name, first + error.place, error.reason) from None
+    lesson = Lesson(
+        slug=Path(name).stem,
+        title=front.title,
+        part=front.part,
+        order=front.order,
+        seed=front.seed,
+        controls=front.controls,
+        stops=stops,
+        path=Path(name),
+        minutes=front.minutes,
+        declared=front.declared,
+        boxes=front.boxes,
+    )
+    return lesson, [piece.below(first) for piece in pieces]
+
+
+def _stops(pieces: list[body.Piece], first: int, title: str) -> tuple[Stop, ...]:
+    """The stops with their programs: a fence continues those above it that do not fail."""
+    stops: list[Stop] = []
+    above: list[str] = []
+    for number, piece in enumerate(pieces, 1):
+        info = piece.info or Info()
+        slide = piece.info is None and piece.board is None
+        program = [*above, piece.code] if piece.code else above
+        text = "" if slide else "\n".join(program)
+        stops.append(
+            Stop(
+                number=number,
+                title=piece.title or title,
+                prose=piece.prose,
+                code=piece.code,
+                program=text,
+                show=info.show[0] if info.show else None,
+                beside=info.show[1:],
+                order=info.order,
+                steps=info.steps,
+                margin=info.margin,
+                fails=info.fails,
+                backward=info.backward,
+                ranks=info.ranks,
+                map=info.map,
+                asked=info.asked,
+                line=first + piece.place,
+                board=board_reader.read(piece.board, first, text) if piece.board else None,
+                notes=piece.notes.text,
+                minutes=piece.notes.minutes,
+                expects=body.further(piece.expects, first),
+                slide=slide,
+            )
+        )
+        if not info.fails:
+            above = program
+    return tuple(stops)
+
+
+@cache
+def shelf() -> tuple[Lesson | ListedLesson, ...]:
+    """The built-in lessons in the order of the curriculum, most read no further than their titles.
+
+    `opened` reads the others; files that have neither title nor place are left out.
+    """
+    listed: list[Lesson | ListedLesson] = []
+    for place in built_in():
+        with suppress(LessonError):
+            head = front_matter.head(read_bytes(place, LONGEST_HEAD))
+            listed.append(read(place) if head is None else ListedLesson(place, *head))
+    listed.sort(key=lambda lesson: (lesson.part, lesson.order, lesson.slug))
+    return tuple(listed)
+
+
+def opened(lesson: Lesson | ListedLesson) -> Lesson:
+    """The lesson that an entry of the shelf stands for; its file is read once.
+
+    Raises:
+        LessonError: If the file is broken.
+    """
+    return lesson if isinstance(lesson, Lesson) else _opened(lesson)
+
+
+def is_built_in(lesson: Lesson) -> bool:
+    """Whether a lesson is one of the package's own, as `find` and `catalog` give it."""
+    return any(lesson is opened(entry) for entry in shelf() if entry.path == lesson.path)
+
+
+@cache
+def _opened(listed: ListedLesson) -> Lesson:
+    return read(listed.path)
+
+
+@cache
+def _built_in() -> tuple[tuple[Lesson, ...], tuple[LessonError, ...]]:
+    """The lessons of the package's folder, wholly read, and the errors of the files there that are none."""
+    shelved = {lesson.slug: lesson for lesson in shelf()}
+    whole: dict[str, Lesson] = {}
+    broken: list[LessonError] = []
+    for place in built_in():
+        try:
+            whole[place.stem] = linked(opened(shelved[place.stem]) if place.stem in shelved else read(place))
+        except LessonError as error:
+            broken.append(error)
+    return tuple(whole[one.slug] for one in shelf() if one.slug in whole), tuple(sorted(broken, key=str))
+
+
+def catalog() -> tuple[Lesson, ...]:
+    """The built-in lessons, in the order of the curriculum; broken files are left out."""
+    return _built_in()[0]
+
+
+def problems() -> tuple[LessonError, ...]:
+    """What is wrong with the built-in files that `catalog` left out."""
+    return _built_in()[1]
+
+
+def find(slug: str) -> Lesson:
+    """The built-in lesson of that name.
+
+    Raises:
+        UnknownNameError: With the nearest spelling and the lessons that there are.
+        LessonError: Where the file of that name is broken.
+    """
+    for lesson in shelf():
+        if lesson.slug == slug:
+            return linked(opened(lesson))
+    for problem in problems():
+        if Path(problem.file).stem == slug:
+            raise problem
+    raise UnknownNameError(unknown("lesson", slug, [lesson.slug for lesson in catalog()]))

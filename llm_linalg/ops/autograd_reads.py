@@ -1,0 +1,91 @@
+"""What an operation without a rule reads, measured by autograd."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+
+import torch
+from torch import Tensor
+
+from llm_linalg.base.axes import Shape
+from llm_linalg.ops.mask_reads import ReadsByMask, one
+from llm_linalg.ops.vjp import autograd_vjp
+
+Function = Callable[[Tensor], Tensor]
+
+
+@dataclass(frozen=True, eq=False)
+class AutogradProbe:
+    """An operation as a function of one operand alone, of generic partners, and a value to run it on."""
+
+    function: Function
+    probe: Tensor
+
+    @cached_property
+    def graph(self) -> tuple[Tensor, Tensor]:
+        """The operand and the result, with autograd's graph between them."""
+        with torch.enable_grad():
+            leaf = self.probe.detach().clone().requires_grad_(True)
+            return leaf, self.function(leaf)
+
+    def back(self, mask: Tensor) -> Tensor:
+        """Return the operand's cells that have a share in any of the result's in ``mask``."""
+        leaf, out = self.graph
+        cotangent = torch.where(mask, _generic(tuple(mask.shape), out.dtype), 0)
+        (found,) = autograd_vjp([out], [leaf], [cotangent], keep=True)
+        return torch.zeros(leaf.shape, dtype=torch.bool) if found is None else found != 0
+
+    def forward(self, mask: Tensor) -> Tensor:
+        """Return the result's cells that any of the operand's in ``mask`` has a share in."""
+        leaf, out = self.graph
+        with torch.enable_grad():
+            cotangent = _generic(tuple(out.shape), out.dtype).requires_grad_(True)
+            (taken,) = autograd_vjp([out], [leaf], [cotangent], twice=True)
+            if taken is None:
+                return torch.zeros(out.shape, dtype=torch.bool)
+            # The backward pass is linear in the cotangent: its own backward pass goes forward.
+            tangent = torch.where(mask, _generic(tuple(mask.shape), leaf.dtype), 0)
+            (found,) = autograd_vjp([taken], [cotangent], [tangent])
+        return torch.zeros(out.shape, dtype=torch.bool) if found is None else found != 0
+
+
+@dataclass(frozen=True, eq=False)
+class AutogradReads(ReadsByMask):
+    """By autograd: one backward pass from a one-hot cotangent.
+
+    A partner that happens to be 0 would hide a dependence, so the passes run on generic values of
+    the same shapes, not on the program's own; and on their negatives, for what is flat on one side.
+
+    Args:
+        probes: The operation on several generic values.
+        shape: The operand's shape.
+        output: The output's shape.
+    """
+
+    probes: tuple[AutogradProbe, ...]
+    shape: Shape
+    output: Shape
+
+    @property
+    def sizes(self) -> tuple[Shape, Shape]:
+        return self.output, self.shape
+
+    def back(self, mask: Tensor) -> Tensor:
+        return torch.stack([probe.back(mask) for probe in self.probes]).any(0)
+
+    def forward(self, mask: Tensor) -> Tensor:
+        try:
+            return torch.stack([probe.forward(mask) for probe in self.probes]).any(0)
+        except RuntimeError:  # a kernel whose backward pass has none of its own: cell by cell
+            found = torch.zeros(self.output, dtype=torch.bool)
+            for cell in torch.ones(self.output).nonzero().tolist():
+                found[tuple(cell)] = bool((self.back(one(self.output, tuple(cell))) & mask).any())
+            return found
+
+
+def _generic(shape: Shape, dtype: torch.dtype) -> Tensor:
+    """Return values with no zeros and no symmetry, the same each time."""
+    generator = torch.Generator().manual_seed(0)
+    return torch.rand(shape, generator=generator, dtype=torch.float64).add(0.5).to(dtype)

@@ -1,0 +1,71 @@
+"""Relations that answer for sets of cells, and so for one cell or for a block."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from llm_linalg.base.axes import Shape
+from llm_linalg.base.cells import Cells, Index
+from llm_linalg.ops.reads import IndexReads, block_of, points
+
+
+def one(shape: Shape, index: Index) -> Tensor:
+    """Return the mask (bool) of one cell of a shape."""
+    mask = torch.zeros(shape, dtype=torch.bool)
+    mask[index] = True
+    return mask
+
+
+class ReadsByMask:
+    """What `reads`, `feeds` and `block` are where `back` and `forward` are known."""
+
+    @property
+    def sizes(self) -> tuple[Shape, Shape]:
+        """The shapes of the output and of the operand."""
+        raise NotImplementedError
+
+    def back(self, mask: Tensor) -> Tensor:
+        """Return the operand's cells (bool) read by any of the output cells in ``mask``."""
+        raise NotImplementedError
+
+    def forward(self, mask: Tensor) -> Tensor:
+        """Return the output cells (bool) fed by any of the operand's cells in ``mask``."""
+        raise NotImplementedError
+
+    def reads(self, index: Index) -> Cells:
+        """Return the operand's cells that the output cell is made from."""
+        return points(self.back(one(self.sizes[0], index)))
+
+    def feeds(self, index: Index) -> Cells:
+        """Return the output cells that the operand's cell goes into."""
+        return points(self.forward(one(self.sizes[1], index)))
+
+    def block(self, ranges: tuple[range, ...]) -> Cells:
+        """Return the operand's cells that a block of the output reads."""
+        mask = torch.zeros(self.sizes[0], dtype=torch.bool)
+        block_of(mask, ranges).fill_(True)
+        return points(self.back(mask))
+
+
+@dataclass(frozen=True)
+class InverseIndexReads(ReadsByMask):
+    """By index, the other way round: each cell of the operand goes to one of the output, or to none.
+
+    Args:
+        inner: Says of each cell of the operand, as if it were an output, which cell of ours it goes to.
+    """
+
+    inner: IndexReads
+
+    @property
+    def sizes(self) -> tuple[Shape, Shape]:
+        return self.inner.shape, tuple(self.inner.source.shape)
+
+    def back(self, mask: Tensor) -> Tensor:
+        return self.inner.forward(mask)
+
+    def forward(self, mask: Tensor) -> Tensor:
+        return self.inner.back(mask)

@@ -1,0 +1,298 @@
+"""What an output cell reads, and what an operand's cell feeds: one mechanism a kind of operation.
+
+A `Reads` belongs to a node and one of its operands. It answers for a cell (`reads`, `feeds`, as
+collections of index tuples) and for a set of cells given as a boolean mask (`back`, `forward`),
+which is what lineage composes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from math import prod
+from typing import Protocol
+
+import torch
+from torch import Tensor
+
+from llm_linalg.base.axes import Axes, Shape
+from llm_linalg.base.cells import NOTHING, Box, Cells, Index, Points, ravel, strides
+
+
+class Reads(Protocol):
+    """Between the cells of an output and the cells of one operand."""
+
+    def reads(self, index: Index) -> Cells:
+        """Return the operand's cells that the output cell is made from."""
+
+    def feeds(self, index: Index) -> Cells:
+        """Return the output cells that the operand's cell goes into."""
+
+    def block(self, ranges: tuple[range, ...]) -> Cells:
+        """Return the operand's cells that a block of the output reads."""
+
+    def back(self, mask: Tensor) -> Tensor:
+        """Return the operand's cells (bool) read by any of the output cells in ``mask``."""
+
+    def forward(self, mask: Tensor) -> Tensor:
+        """Return the output cells (bool) fed by any of the operand's cells in ``mask``."""
+
+
+def points(mask: Tensor) -> Points:
+    """Return the cells of a boolean mask."""
+    flat = mask.reshape(-1).nonzero().reshape(-1).tolist()
+    return Points(tuple(mask.shape), tuple(flat))
+
+
+def flat_points(flat: Tensor, shape: Shape) -> Cells:
+    """Return the cells of a shape at some row-major positions."""
+    positions = sorted(set(flat.reshape(-1).tolist()))
+    return Points(shape, tuple(positions)) if positions else NOTHING
+
+
+def block_of(tensor: Tensor, ranges: tuple[range, ...]) -> Tensor:
+    """Return a block of a tensor."""
+    return tensor[tuple(slice(r.start, r.stop) for r in ranges)]
+
+
+@dataclass(frozen=True, slots=True)
+class AxesReads:
+    """By rule: the axes spec says which range of each axis is read."""
+
+    axes: Axes
+    operand: int
+
+    def reads(self, index: Index) -> Cells:
+        return self.block(tuple(range(i, i + 1) for i in index))
+
+    def feeds(self, index: Index) -> Cells:
+        at: dict[str, int] = {}
+        for label, repeated, i in zip(self._labels, self.axes.broadcast(self.operand), index, strict=True):
+            if not repeated and at.setdefault(label, i) != i:
+                return NOTHING
+        sizes = self.axes.sizes
+        ranges = (range(at[x], at[x] + 1) if x in at else range(sizes[x]) for x in self.axes.output)
+        return Box(tuple(ranges))
+
+    def block(self, ranges: tuple[range, ...]) -> Cells:
+        return self.spanned(dict(zip(self.axes.output, ranges, strict=True)))
+
+    def spanned(self, spans: Mapping[str, range]) -> Cells:
+        """Return the operand's cells with labels in some ranges; a label without one runs over all."""
+        if self.repeated:
+            labels = list(dict.fromkeys(self._labels))
+            inner = Box(tuple(spans.get(label, range(self.axes.sizes[label])) for label in labels))
+            found = [dict(zip(labels, cell, strict=True)) for cell in inner]
+            own = list(zip(self._labels, self._shape, strict=True))
+            flat = {ravel([at[label] if n > 1 else 0 for label, n in own], self._shape) for at in found}
+            return Points(self._shape, tuple(sorted(flat))) if flat else NOTHING
+        sizes = zip(self._labels, self._shape, strict=True)
+        return Box(
+            tuple(range(size) if size == 1 else spans.get(label, range(size)) for label, size in sizes)
+        )
+
+    def back(self, mask: Tensor) -> Tensor:
+        kept = [label for label in self.axes.output if label in self._labels]
+        summed = [d for d, label in enumerate(self.axes.output) if label not in kept]
+        own = mask.any(dim=summed) if summed else mask
+        for label, repeated in zip(self._labels, self._repeats, strict=True):
+            if repeated and label in kept:
+                own = own.any(dim=kept.index(label), keepdim=True)
+        return self._place(own, kept)
+
+    def forward(self, mask: Tensor) -> Tensor:
+        labels = list(dict.fromkeys(self._labels))
+        if len(labels) < len(self._labels):
+            mask = mask[self._grid(labels)]
+        summed = [d for d, label in enumerate(labels) if label not in self.axes.output]
+        own = mask.any(dim=summed) if summed else mask
+        kept = [label for label in labels if label in self.axes.output]
+        return _spread(own, kept, self.axes.output).expand(self.axes.shape)
+
+    @property
+    def repeated(self) -> bool:
+        """Whether a label stands twice in the operand: only its diagonal is read."""
+        return len(set(self._labels)) < len(self._labels)
+
+    @property
+    def _labels(self) -> tuple[str, ...]:
+        return self.axes.operands[self.operand]
+
+    @property
+    def _shape(self) -> Shape:
+        return self.axes.shapes[self.operand]
+
+    @property
+    def _repeats(self) -> tuple[bool, ...]:
+        return self.axes.broadcast(self.operand)
+
+    def _grid(self, labels: list[str]) -> tuple[Tensor, ...]:
+        """Return one index tensor an axis, which together pick the operand's diagonal."""
+        rank = len(labels)
+        return tuple(
+            torch.arange(size).reshape([-1 if d == labels.index(x) else 1 for d in range(rank)])
+            for x, size in zip(self._labels, self._shape, strict=True)
+        )
+
+    def _place(self, own: Tensor, kept: list[str]) -> Tensor:
+        labels = list(dict.fromkeys(self._labels))
+        if len(labels) == len(self._labels):
+            return _spread(own, kept, self._labels).expand(self._shape)
+        mask = torch.zeros(self._shape, dtype=torch.bool)
+        grid = self._grid(labels)
+        own = _spread(own, kept, tuple(labels))
+        mask[grid] = own.expand_as(mask[grid])
+        return mask
+
+
+def _spread(mask: Tensor, labels: list[str], target: tuple[str, ...]) -> Tensor:
+    """Return a mask with axes ``labels`` in the order of ``target``, with size 1 for what it lacks."""
+    order = sorted(range(len(labels)), key=lambda d: target.index(labels[d]))
+    mask = mask.permute(order)
+    present = set(labels)
+    for axis, label in enumerate(target):
+        if label not in present:
+            mask = mask.unsqueeze(axis)
+    return mask
+
+
+@dataclass(frozen=True, eq=False)
+class IndexReads:
+    """By index: the operation was run on flat indices, and says where each cell came from.
+
+    Args:
+        source: For each output cell, 1 + the position it was taken from, in a numbering in which
+            this operand's cells are ``first + 1 … first + numel``; 0 where it was filled.
+        shape: The operand's shape.
+        first: Where this operand's numbering starts.
+    """
+
+    source: Tensor
+    shape: Shape
+    first: int = 0
+
+    def reads(self, index: Index) -> Cells:
+        position = int(self.source[index]) - self.first - 1
+        return Points(self.shape, (position,)) if 0 <= position < self._numel else NOTHING
+
+    def feeds(self, index: Index) -> Cells:
+        return points(self.source == ravel(index, self.shape) + self.first + 1)
+
+    def block(self, ranges: tuple[range, ...]) -> Cells:
+        positions = block_of(self.source, ranges) - self.first - 1
+        return flat_points(positions[(positions >= 0) & (positions < self._numel)], self.shape)
+
+    def back(self, mask: Tensor) -> Tensor:
+        positions = self.source[mask] - self.first - 1
+        positions = positions[(positions >= 0) & (positions < self._numel)].long()
+        own = torch.zeros(self._numel, dtype=torch.bool)
+        own[positions] = True
+        return own.reshape(self.shape)
+
+    def forward(self, mask: Tensor) -> Tensor:
+        positions = (self.source - self.first - 1).long()
+        inside = (positions >= 0) & (positions < self._numel)
+        if not self._numel:
+            return inside
+        return mask.reshape(-1)[positions.clamp(0, self._numel - 1)] & inside
+
+    @property
+    def positions(self) -> Tensor:
+        """For each output cell, 1 + the position in the operand that it was taken from; 0 for none."""
+        own = self.source - self.first
+        return own.where((own > 0) & (own <= self._numel), 0).long()
+
+    @cached_property
+    def _numel(self) -> int:
+        return prod(self.shape)
+
+
+@dataclass(frozen=True, slots=True)
+class PrefixReads:
+    """By rule: along ``dim`` everything up to the cell is read (cumsum)."""
+
+    shape: Shape
+    dim: int
+
+    def reads(self, index: Index) -> Cells:
+        return self._box(index, 0, index[self.dim] + 1)
+
+    def feeds(self, index: Index) -> Cells:
+        return self._box(index, index[self.dim], self.shape[self.dim])
+
+    def block(self, ranges: tuple[range, ...]) -> Cells:
+        spans = list(ranges)
+        spans[self.dim] = range(ranges[self.dim].stop)
+        return Box(tuple(spans))
+
+    def back(self, mask: Tensor) -> Tensor:
+        return mask.flip(self.dim).cumsum(self.dim).flip(self.dim) > 0
+
+    def forward(self, mask: Tensor) -> Tensor:
+        return mask.cumsum(self.dim) > 0
+
+    def _box(self, index: Index, start: int, stop: int) -> Box:
+        ranges = [range(i, i + 1) for i in index]
+        ranges[self.dim] = range(start, stop)
+        return Box(tuple(ranges))
+
+
+@dataclass(frozen=True, slots=True)
+class MaskedReads:
+    """By rule, under a predicate: where ``hidden`` (bool, the output's shape) holds, nothing is read."""
+
+    inner: AxesReads
+    hidden: Tensor
+
+    def reads(self, index: Index) -> Cells:
+        return NOTHING if bool(self.hidden[index]) else self.inner.reads(index)
+
+    def feeds(self, index: Index) -> Cells:
+        mask = torch.zeros_like(self.hidden)
+        for cell in self.inner.feeds(index):
+            mask[cell] = True
+        return points(mask & ~self.hidden)
+
+    def block(self, ranges: tuple[range, ...]) -> Cells:
+        passing = ~block_of(self.hidden, ranges)
+        if bool(passing.all()):
+            return self.inner.block(ranges)
+        where = dict(zip(self.inner.axes.output, passing.nonzero().unbind(-1), strict=True))
+        starts = {label: r.start for label, r in zip(self.inner.axes.output, ranges, strict=True)}
+        shape = self.inner.axes.shapes[self.inner.operand]
+        flat = torch.zeros(int(passing.sum()), dtype=torch.int64)
+        labels = self.inner.axes.operands[self.inner.operand]
+        for label, size, stride in zip(labels, shape, strides(shape), strict=True):
+            if size > 1:
+                flat += (where[label] + starts[label]) * stride
+        return flat_points(flat, shape)
+
+    def back(self, mask: Tensor) -> Tensor:
+        return self.inner.back(mask & ~self.hidden)
+
+    def forward(self, mask: Tensor) -> Tensor:
+        return self.inner.forward(mask) & ~self.hidden
+
+
+@dataclass(frozen=True, slots=True)
+class OpaqueReads:
+    """No mechanism: every output cell may read the whole operand."""
+
+    output: Shape
+    shape: Shape
+
+    def reads(self, index: Index) -> Cells:
+        return Box.whole(self.shape)
+
+    def feeds(self, index: Index) -> Cells:
+        return Box.whole(self.output)
+
+    def block(self, ranges: tuple[range, ...]) -> Cells:
+        return Box.whole(self.shape) if all(ranges) else NOTHING
+
+    def back(self, mask: Tensor) -> Tensor:
+        return mask.any().expand(self.shape)
+
+    def forward(self, mask: Tensor) -> Tensor:
+        return mask.any().expand(self.output)

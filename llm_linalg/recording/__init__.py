@@ -1,0 +1,1 @@
+"""What torch did: a function mode, nodes, aliases of memory, dropped values."""

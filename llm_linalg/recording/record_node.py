@@ -1,0 +1,257 @@
+"""A node: one operation that torch executed, and its result."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property, lru_cache
+from typing import Generic, NamedTuple, Self, TypeAlias, TypeVar
+
+import torch
+from torch import Tensor
+
+from llm_linalg.base.axes import Axes, Shape
+from llm_linalg.base.cells import NOTHING, Cells, Index
+from llm_linalg.base.errors import Span
+from llm_linalg.base.untraced import untraced
+from llm_linalg.ops.operation import Call
+from llm_linalg.ops.reads import Reads
+from llm_linalg.ops.terms import CellTerms
+
+N = TypeVar("N", bound="Node")
+TITLE_LIMIT = 14
+
+Value: TypeAlias = Tensor
+"""What a node holds, for those that name its type and may not name torch."""
+
+
+@dataclass(slots=True, eq=False)
+class Operand(Generic[N]):
+    """A tensor that went into a call.
+
+    Attributes:
+        value: Its values at that moment.
+        node: The node that made it.
+    """
+
+    value: Tensor
+    node: N
+
+    @property
+    def title(self) -> str:
+        """What to call it in a sentence."""
+        return self.node.title
+
+    @property
+    def name(self) -> str:
+        """The name of the node that made it."""
+        return self.node.name
+
+
+class Origin(NamedTuple):
+    """Where a call was made: the place and text of its expression, its file, and the module it ran in.
+
+    Attributes:
+        target: In trusted Python the variable that the line assigns the expression to; or empty.
+    """
+
+    span: Span | None = None
+    source: str = ""
+    file: str = ""
+    scope: str = ""
+    target: str = ""
+
+
+class Node:
+    """One operation of a trace and its result; an input is a node without operands.
+
+    Attributes:
+        index: Its position in the trace.
+        op: torch's short name of the operation, whichever way it was written.
+        value: The result, a torch tensor, detached.
+        operands: The tensors that went in, in the order of the operation's parameters.
+        line: The line of the program, counted from 1; None without source.
+        source: The text of the expression.
+        file: The file that the call stands in, of trusted Python; else empty.
+        scope: The path of the module that it was made in, such as ``transformer.h.0.attn``; or empty.
+        target: The variable that the line of trusted Python assigns it to; or empty.
+        dropped: Whether its values were more than a budget allowed: only shape and type are there.
+        severed: Whether no gradient goes back through it: a program said `torch.no_grad()`.
+        twin: In a gradient program: the forward node whose backward step this is.
+        why: In a gradient program: why it is what it is.
+        inside: Of a part: the composite that it is a part of.
+        inner: Of a composite that was opened: the nodes inside it.
+    """
+
+    operands: tuple[Operand[Self], ...]
+    dropped = False
+    severed = False
+    twin: Node | None = None
+    why = ""
+    inside: Self | None = None
+    inner: tuple[Self, ...] | None = None
+
+    def __init__(
+        self,
+        index: int,
+        op: str,
+        value: Tensor,
+        operands: tuple[Operand[Self], ...] = (),
+        call: Call | None = None,
+        origin: Origin = Origin(),  # noqa: B008 - it is a value
+        name: str | None = None,
+    ) -> None:
+        self.index = index
+        self.op = op
+        self.value = value
+        self.operands = operands
+        self.call = call if call is None or call.output is value else call.with_output(value)
+        self.span, self.source, self.file, self.scope, self.target = origin
+        self.bound_name = name
+
+    def __repr__(self) -> str:
+        return f"<{self.name}: {self.op} {self.shape}>"
+
+    def drop(self) -> None:
+        """Let its values go, and its operands': shapes and types stay, on the meta device."""
+        self.dropped = True
+        self.value = _shadow(self.value)
+        self.operands = tuple([replace(item, value=_shadow(item.value)) for item in self.operands])
+        if self.call is not None:
+            call = self.call.with_tensors([operand.value for operand in self.operands])
+            self.call = call.with_output(self.value)
+
+    @property
+    def name(self) -> str:
+        """The name that the program gave it, else one made from its operation and position."""
+        return self.bound_name or f"{self.op}_{self.index}"
+
+    @property
+    def title(self) -> str:
+        """What to call it in a sentence: its name, or the text of a short expression such as ``W.T``."""
+        if self.bound_name or not self.source or len(self.source) > TITLE_LIMIT or "\n" in self.source:
+            return self.name
+        return self.source
+
+    @property
+    def line(self) -> int | None:
+        """The line of the program that made it, counted from 1."""
+        return self.span.line if self.span else None
+
+    @property
+    def column(self) -> int | None:
+        """The column where its expression starts, counted from 0."""
+        return self.span.column if self.span else None
+
+    @property
+    def end_column(self) -> int | None:
+        """The column after its expression's last."""
+        return self.span.end_column if self.span else None
+
+    @property
+    def shape(self) -> Shape:
+        """The shape of its value."""
+        return tuple(self.value.shape)
+
+    @property
+    def dtype(self) -> str:
+        """The type of its cells, such as ``float32``."""
+        return str(self.value.dtype).removeprefix("torch.")
+
+    @property
+    def kind(self) -> str:
+        """The kind of operation: contraction, pointwise, reduction, movement, rowwise, mask and so on."""
+        return self.call.operation.kind if self.call else "input"
+
+    @cached_property
+    def evidence(self) -> str:
+        """How its reads are known: ``rule``, ``index``, ``autograd`` or ``opaque``."""
+        return self.call.operation.evidence_of(lambda: self.operand_reads) if self.call else "rule"
+
+    @cached_property
+    def axes(self) -> Axes | None:
+        """The axes spec, for operations that have one."""
+        return self.call.operation.axes(self.call) if self.call else None
+
+    @cached_property
+    def operand_reads(self) -> tuple[Reads, ...]:
+        """What its cells read, an entry an operand; what a composite's parts read is not looked at here."""
+        return self.call.operation.operand_reads(self.call) if self.call else ()
+
+    def hold(self) -> None:
+        """Go on if its values are there.
+
+        Raises:
+            LookupError: If they were dropped.
+        """
+        if self.dropped:
+            raise LookupError(f"the values of {self.name} were dropped: `recomputed` of the trace has them")
+
+    def reads(self, index: Index) -> tuple[Cells, ...]:
+        """Return the cells of each operand that a cell is made from.
+
+        Args:
+            index: A cell of the result.
+
+        Returns:
+            One collection of index tuples an operand.
+
+        Raises:
+            IndexError: If the result has no such cell.
+            LookupError: If the values were dropped: it may hang on them. So do `feeds` and `walk`.
+        """
+        self.hold()
+        _check(index, self.shape, self.name)
+        return tuple(relation.reads(tuple(index)) for relation in self.operand_reads)
+
+    def feeds(self, operand: int, index: Index) -> Cells:
+        """Return the cells of the result that a cell of an operand goes into.
+
+        Args:
+            operand: The position of the operand.
+            index: One of its cells.
+
+        Raises:
+            IndexError: If there is no such operand or cell.
+        """
+        if not 0 <= operand < len(self.operands):
+            raise IndexError(f"{self.name} has {len(self.operands)} operands: no operand {operand}")
+        self.hold()
+        value = self.operands[operand].value
+        _check(index, tuple(value.shape), self.operands[operand].name)
+        return self.operand_reads[operand].feeds(tuple(index)) if self.value.numel() else NOTHING
+
+    def masked(self, index: Index) -> str | None:
+        """Return the rule that masks a cell, such as ``j ≥ i + 1: 0 ≥ 2 + 1 is false``; else None."""
+        _check(index, self.shape, self.name)
+        return self.call.operation.mask_rule(self.call, tuple(index)) if self.call else None
+
+    @cached_property
+    def term_count(self) -> int | None:
+        """How many terms each cell is the sum of; None if it is no sum, or their number varies."""
+        return self.call.operation.term_count(self.call) if self.call else None
+
+    @property
+    def bias_position(self) -> int | None:
+        """The position of the operand that is added, not multiplied (a bias); None if there is none."""
+        operation = self.call.operation if self.call else None
+        return operation.bias_position(self.call) if operation and self.call else None
+
+    def terms(self, index: Index) -> CellTerms | None:
+        """Return the terms that a cell is made of; None for what is not made of terms."""
+        return self.call.operation.terms(self.call, index) if self.call else None
+
+
+def _shadow(tensor: Tensor) -> Tensor:
+    return _empty(tensor.shape, tensor.dtype)
+
+
+@lru_cache(1_000)
+def _empty(shape: torch.Size, dtype: torch.dtype) -> Tensor:
+    with untraced():
+        return torch.empty(shape, dtype=dtype, device="meta")
+
+
+def _check(index: Sequence[int], shape: Shape, name: str) -> None:
+    if len(index) != len(shape) or not all(0 <= i < n for i, n in zip(index, shape, strict=True)):
+        raise IndexError(f"{name} has shape {shape}: no cell {tuple(index)}")

@@ -1,0 +1,345 @@
+"""Records torch calls as they are written, through torch's function mode."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import torch
+from torch import Tensor
+from torch.overrides import TorchFunctionMode
+
+from llm_linalg.base.axes import ShapeMismatch
+from llm_linalg.base.errors import HaltedError
+from llm_linalg.ops import TABLE, Call
+from llm_linalg.ops.arguments import may_write, outputs
+from llm_linalg.ops.call_cache import CallKey, CallPlan, SplitCall, split_call
+from llm_linalg.ops.fallback import FallbackOperation, fallback
+from llm_linalg.ops.operation import SlottedArguments
+from llm_linalg.ops.randomness import draws_random_numbers, rng_state_before
+from llm_linalg.ops.torch_names import GRADIENT_SETTERS, QUERY_FUNCTIONS, short_name
+from llm_linalg.recording.aliasing import version
+from llm_linalg.recording.guard import Guard
+from llm_linalg.recording.inline import opened
+from llm_linalg.recording.record_node import Node, Operand
+from llm_linalg.recording.tensor_index import Ledger, Where, shown
+
+if TYPE_CHECKING:
+    from llm_linalg.ops.price import Price
+
+
+class CachedCall(NamedTuple):
+    """What is known of all calls with one key: their plan, their price, and whether they write."""
+
+    plan: CallPlan
+    price: Price | None
+    writes: bool
+
+
+class CallCache:
+    """Calls by key, so that a repeated call is not bound and priced again."""
+
+    def __init__(self) -> None:
+        self._met: set[CallKey] = set()
+        self.entries: dict[CallKey, CachedCall] = {}  # only of keys that came twice
+
+    def first(self, key: CallKey) -> bool:
+        """Return whether a call is the first with its key, and remember the key.
+
+        A call whose key is long, such as one with a long list, always counts as the first.
+        """
+        if key in self._met:
+            return False
+        if len(key) > MAX_KEY_PARTS:
+            return True
+        if len(self._met) >= MAX_KEYS:
+            self._met.clear()
+            self.entries.clear()
+        self._met.add(key)
+        return True
+
+    def store(self, split: SplitCall | None, call: Call, price: Price | None, *, bounded: bool) -> None:
+        """Remember the plan and the price of a call for later calls with its key."""
+        entry = TABLE.entry(call.function)
+        if split is None or entry is None or self.first(split[0]):
+            return
+        if (
+            (not bounded or price is not None)
+            and not draws_random_numbers(call.function)
+            and _depends_on_shapes_only(call)
+        ):
+            self.entries[split[0]] = CachedCall(CallPlan.of(call, entry), price, call.may_write)
+
+
+MAX_KEYS = 5_000  # keys that are remembered
+MAX_KEY_PARTS = 300  # parts of a key: shapes, dtypes, plain values
+_TRUSTED = CallCache()  # for all traces of trusted code: what a run of a program takes hangs on no other run
+MOST_OPERANDS = 10_000  # of a call of a program
+_TRANSFORMED = torch._C._functorch.peek_interpreter_stack  # noqa: SLF001
+_BACKWARD = Tensor.backward
+_FREE = QUERY_FUNCTIONS | GRADIENT_SETTERS
+_SWITCH = torch._C._set_grad_enabled  # noqa: SLF001  what torch.no_grad() calls, going in and out
+
+
+class Recorder(Ledger, TorchFunctionMode):
+    """A function mode that turns calls into nodes while it is entered.
+
+    Args:
+        where: Gives the place and the text of the call that is being made.
+        guard: Is asked before each call is computed.
+        keep: The most bytes of values that are kept; None for all.
+        around: The position of a node around which they are kept; the latest if None.
+        halt: Is asked at each call whether the run is to end.
+    """
+
+    def __init__(
+        self,
+        where: Where,
+        guard: Guard | None = None,
+        keep: int | None = None,
+        around: int | None = None,
+        halt: Callable[[], bool] | None = None,
+    ) -> None:
+        super().__init__(where, keep, around)
+        self.failed: Call | None = None  # the last call that failed, and how
+        self.failure: BaseException | None = None
+        self._guard = guard
+        if guard is not None:
+            self._memory.looks = guard.charge_glance
+        self._halt = halt
+        self._prices: dict[int, tuple[int, Price]] = {}  # of nodes, with the first of their call
+        self._calls = _TRUSTED if guard is None else CallCache()
+
+    def __torch_function__(
+        self, func: Any, types: Any, args: Sequence[Any] = (), kwargs: Mapping[str, Any] | None = None
+    ) -> Any:
+        kwargs = kwargs or {}
+        if func is _SWITCH or _TRANSFORMED() is not None:
+            # The one is no step, and nothing may come between when it is put back; inside torch.vmap and its
+            # like tensors stand for others, and have no cells.
+            return func(*args, **kwargs)
+        if self._halt is not None and self._halt():
+            raise HaltedError("stopped: what comes after this was not run")
+        if func in _FREE:
+            try:
+                return func(*args, **kwargs)
+            except Exception:  # noqa: BLE001, S110 - what is asked wrongly fails as any call does
+                pass
+        entry = TABLE.entry(func)
+        body = opened(func) if entry is None else None
+        if body is not None:
+            with self:
+                return body(*args, **kwargs)
+        split = split_call(func, entry.operation, args, kwargs) if entry is not None else None
+        cached = self._calls.entries.get(split[0]) if split is not None else None
+        if cached is not None and split is not None:
+            if cached.writes:
+                return self._written_again(func, args, kwargs, cached, split[1])
+            if self._guard is None:
+                return self._again(func, args, kwargs, cached, split[1])
+            known = self._known([split[1][slot] for slot in cached.plan.written_slots])
+            if known is not None:
+                return self._again(func, args, kwargs, cached, split[1], known)
+        written = SlottedArguments.of(args, kwargs, MOST_OPERANDS if self._guard else None)
+        if self._guard or may_write(func, args, kwargs):
+            return self._guarded(func, args, kwargs, written, split)
+        return self._unguarded(func, args, kwargs, written, split)
+
+    def _unguarded(
+        self,
+        func: Any,
+        args: Sequence[Any],
+        kwargs: Mapping[str, Any],
+        written: SlottedArguments,
+        split: SplitCall | None,
+    ) -> Any:
+        """Run a call that is held against nothing, and of which no name tells that it writes."""
+        versions = list(map(version, written.tensors))
+        state = rng_state_before(func, args, kwargs)
+        result = self._run(func, args, kwargs)
+        if list(map(version, written.tensors)) != versions:
+            self._record(call_of(func, written, written.tensors), result)  # batch_norm's running means
+            return result
+        given = outputs(result)
+        if given and (
+            TABLE.entry(func) is not None or not any(result is tensor for tensor in written.tensors)
+        ):
+            operands = [self._operand(tensor) for tensor in written.tensors]
+            call = call_of(func, written, [operand.value for operand in operands]).with_rng_state(state)
+            self._nodes(call, tuple([operands[place] for place in call.order]), given)
+            self._calls.store(split, call, None, bounded=False)
+        return result
+
+    def _again(
+        self,
+        func: Any,
+        args: Sequence[Any],
+        kwargs: Mapping[str, Any],
+        cached: CachedCall,
+        own: list[Any],
+        known: Sequence[Operand[Node]] | None = None,
+    ) -> Any:
+        """Run a call that is like one before: it writes nothing, and draws no random numbers.
+
+        Its operands are looked up once it is run, unless it is held against a budget: then they are known.
+        """
+        plan, price, _ = cached
+        if self._guard is not None and price is not None and known is not None:
+            self._guard.charge_again(price)
+        result = self._run(func, args, kwargs)
+        if known is None:
+            known = [self._operand(own[slot]) for slot in plan.written_slots]
+        for slot, operand in zip(plan.written_slots, known, strict=True):
+            own[slot] = operand.value
+        operands = tuple([known[place] for place in plan.order])
+        origin, first = self._where(), len(self.nodes)
+        for position, output in enumerate(outputs(result)):
+            value = shown(output)
+            call = plan.call(func, own, value)
+            call.position = position
+            node = self.node_type(len(self.nodes), plan.operation.name, value, operands, call, origin)
+            self._add(node, output)
+            if price is not None:
+                self._prices[node.index] = first, price
+        return result
+
+    def _written_again(
+        self, func: Any, args: Sequence[Any], kwargs: Mapping[str, Any], cached: CachedCall, own: list[Any]
+    ) -> Any:
+        """Run a call that writes, as the one did that it is like."""
+        plan, price, _ = cached
+        tensors = [own[slot] for slot in plan.written_slots]
+        if self._guard is not None and price is not None:
+            self._guard.charge_again(price, tensors[0])
+        bound = [tensors[place] for place in plan.order]
+        operands = tuple([self._operand(tensor) for tensor in bound])
+        values = {id(tensor): operand.value for tensor, operand in zip(bound, operands, strict=True)}
+        self._memory.keep(bound)
+        result = self._run(func, args, kwargs)
+        target = result if isinstance(result, Tensor) else tensors[0]
+        own = [values.get(id(value), value) for value in own]
+        self._wrote(plan.call(func, own, shown(target)), operands, target)
+        self._priced(len(self.nodes) - 1, price)
+        return result
+
+    def _run(self, func: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
+        """Make a call, and note how it fails, if it does."""
+        try:
+            return self.went_back(func, *args, **kwargs) if func is _BACKWARD else func(*args, **kwargs)
+        except Exception as error:
+            written = SlottedArguments.of(args, kwargs)
+            self.failed, self.failure = call_of(func, written, written.tensors), error
+            raise
+
+    def _guarded(
+        self,
+        func: Any,
+        args: Sequence[Any],
+        kwargs: Mapping[str, Any],
+        written: SlottedArguments,
+        split: SplitCall | None,
+    ) -> Any:
+        """Run a call whose meaning must be known before: it is held against a budget, or it may write."""
+        writes = may_write(func, args, kwargs)
+        known = None if writes else self._known(written.tensors)
+        tensors = written.tensors if known is None else [operand.value for operand in known]
+        call, price = self._held(func, written, tensors)
+        call = call.with_rng_state(rng_state_before(func, args, kwargs))
+        operands: tuple[Operand[Node], ...] = ()
+        if writes:  # what goes in is looked at before it changes
+            operands = tuple(self._operand(tensor) for tensor in call.tensors)
+            self._memory.keep(call.tensors)
+        versions = list(map(version, written.tensors))
+        result = self._run(func, args, kwargs)
+        first = len(self.nodes)
+        wrote = list(map(version, written.tensors)) != versions or (writes and None in versions)
+        if wrote and writes:
+            self._record_in_place(call, result, operands)
+            self._calls.store(split, call, price, bounded=self._guard is not None)
+        elif known is None or wrote:
+            self._record(call_of(func, written, written.tensors) if wrote else call, result)
+        else:
+            given = outputs(result)
+            if given and not _same(call, result, written.tensors):
+                self._nodes(call, tuple([known[place] for place in call.order]), given)
+                self._calls.store(split, call, price, bounded=self._guard is not None)
+        self._priced(first, price)
+        return result
+
+    def _priced(self, first: int, price: Price | None) -> None:
+        """Remember what the call cost whose nodes begin at a place."""
+        if price is not None:
+            for index in range(first, len(self.nodes)):
+                self._prices[index] = first, price
+
+    def backward_prices(self, tensor: Tensor) -> tuple[Sequence[Price], int]:
+        """Return the prices of the calls on a gradient's way back, and how many elements its leaves have."""
+        nodes, leaves = self.way_back(self.node_of(tensor))
+        found = dict([self._prices[node.index] for node in nodes if node.index in self._prices])
+        return list(found.values()), leaves
+
+    def _held(
+        self, func: Any, written: SlottedArguments, tensors: Sequence[Tensor]
+    ) -> tuple[Call, Price | None]:
+        """Return what a call means, held against what guards the run, and what it asks for."""
+        call = call_of(func, written, tensors)
+        if self._guard is None:
+            return call, None
+        try:
+            return call, self._guard.charge(call)
+        except ShapeMismatch as mismatch:
+            self.failed, self.failure = call_of(func, written, written.tensors), mismatch
+            raise ValueError(mismatch.rule) from mismatch
+
+    def _record(self, call: Call, result: Any) -> None:
+        given = outputs(result)
+        if not given or _same(call, result, call.tensors):
+            return
+        operands = tuple(self._operand(tensor) for tensor in call.tensors)
+        self._nodes(call.with_tensors([operand.value for operand in operands]), operands, given)
+
+    def _nodes(self, call: Call, operands: tuple[Operand[Node], ...], given: Sequence[Tensor]) -> None:
+        """Make the nodes of a call's outputs."""
+        origin = self._where()
+        for position, output in enumerate(given):
+            own = call if position == 0 else call.with_output(output, position)
+            name = call.operation.name
+            if name != "grad" or not self._was_added(output):
+                self._add(self.node_type(len(self.nodes), name, shown(output), operands, own, origin), output)
+
+    def _record_in_place(self, call: Call, result: Any, operands: tuple[Operand[Node], ...]) -> None:
+        """Record a call that wrote into an operand: a node of its own, with the values as they are now."""
+        target = result if isinstance(result, Tensor) else call.written
+        own = call.with_tensors([operand.value for operand in operands])
+        self._wrote(own.with_output(shown(target)), operands, target)
+
+    def _wrote(self, call: Call, operands: tuple[Operand[Node], ...], target: Tensor) -> None:
+        node = self.node_type(
+            len(self.nodes), call.operation.name, call.result, operands, call, self._where()
+        )
+        self._add(node, target)
+        self._memory.wrote(target, node)
+        self._bound.wrote(target, node)
+
+
+def call_of(func: Any, written: SlottedArguments, tensors: Sequence[Tensor]) -> Call:
+    """Return the call that a torch function means, over these tensors."""
+    entry = TABLE.entry(func)
+    if entry is not None:
+        try:
+            return written.bind(entry.operation, func, tensors, entry.swap)
+        except (TypeError, IndexError, ValueError):
+            pass  # an overload that the entry doesn't describe, or a wrong call: torch will say
+    return written.bind(fallback(entry.operation.name if entry else short_name(func)), func, tensors)
+
+
+def _depends_on_shapes_only(call: Call) -> bool:
+    try:
+        return call.operation.depends_on_shapes_only(call)
+    except (TypeError, ValueError):
+        return False
+
+
+def _same(call: Call, result: Any, tensors: Sequence[Tensor]) -> bool:
+    """Return whether a call gave back what it was given: requires_grad_() and its like."""
+    return isinstance(call.operation, FallbackOperation) and any(result is tensor for tensor in tensors)

@@ -1,0 +1,1 @@
+"""A node step by step, under a loop order."""

@@ -1,0 +1,314 @@
+"""A walk: one operation as an indexable sequence of steps under a loop order.
+
+Step *k* is computed from *k* alone, so going back, jumping and scrubbing cost the same as going on,
+and a walk over a huge product holds no list of steps.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Literal, overload
+
+import torch
+from torch import Tensor
+
+from llm_linalg.base.axes import Axes
+from llm_linalg.base.cells import NOTHING, Box, Cells, Index, unravel
+from llm_linalg.ops.contraction import widen
+from llm_linalg.ops.reads import AxesReads, Reads
+from llm_linalg.recording.record_node import Node
+from llm_linalg.walks.orders import ORDERS, Grid
+
+if TYPE_CHECKING:
+    from llm_linalg.ops.terms import CellTerms, Number
+
+State = Literal["done", "current", "pending"]
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """One addend of a cell.
+
+    Attributes:
+        factors: What is multiplied.
+        value: Their product.
+        state: ``done``, ``current`` or ``pending``.
+    """
+
+    factors: tuple[Number, ...]
+    value: Number
+    state: State
+
+
+class Terms(Sequence[Term]):
+    """The terms of a cell, made when they are asked for."""
+
+    def __init__(self, terms: CellTerms, current: int) -> None:
+        self._cell_terms = terms
+        self.current = current
+
+    def __len__(self) -> int:
+        return len(self._cell_terms)
+
+    @overload
+    def __getitem__(self, k: int) -> Term: ...
+    @overload
+    def __getitem__(self, k: slice) -> tuple[Term, ...]: ...
+    def __getitem__(self, k: int | slice) -> Term | tuple[Term, ...]:
+        if isinstance(k, slice):
+            return tuple(self[position] for position in range(*k.indices(len(self))))
+        position = range(len(self))[k]
+        term = self._cell_terms[position]
+        return Term(term.factors, term.value, self._state(position))
+
+    def __iter__(self) -> Iterator[Term]:
+        for position, term in enumerate(self._cell_terms.every()):
+            yield Term(term.factors, term.value, self._state(position))
+
+    def _state(self, position: int) -> State:
+        if position == self.current:
+            return "current"
+        return "done" if position < self.current else "pending"
+
+
+class Step:
+    """One step of a walk; what it holds is worked out when it is asked for.
+
+    Attributes:
+        index: Its place in the walk, counted from 0.
+    """
+
+    def __init__(self, walk: Walk, index: int) -> None:
+        self._walk = walk
+        self.index = index
+
+    def __repr__(self) -> str:
+        return f"<step {self.index}: {self.text}>"
+
+    @cached_property
+    def writes(self) -> Cells:
+        """The cells of the result that it writes."""
+        return self._walk.loop.writes(self._walk.grid, self.index)
+
+    @cached_property
+    def cell(self) -> Index | None:
+        """The cell that it writes, if it is one alone in an order that goes cell by cell."""
+        return next(iter(self.writes)) if self._walk.order in ("cells", "terms") else None
+
+    @cached_property
+    def reads(self) -> tuple[Cells, ...]:
+        """The cells of each operand that it reads."""
+        return self._walk.reads(self.index, self.writes)
+
+    @cached_property
+    def _cell_terms(self) -> CellTerms | None:
+        return None if self.cell is None else self._walk.node.terms(self.cell)
+
+    @cached_property
+    def terms(self) -> Sequence[Term]:
+        """The terms of its cell, up to the last each with its state; () if it writes several cells."""
+        terms = self._cell_terms
+        if terms is None:
+            return ()
+        term = self._walk.loop.term(self._walk.grid, self.index)
+        return Terms(terms, len(terms) - 1 if term is None else term)
+
+    @property
+    def current(self) -> int | None:
+        """The position in `terms` of the current term; None if there are no terms."""
+        return self.terms.current if isinstance(self.terms, Terms) and len(self.terms) else None
+
+    @cached_property
+    def value(self) -> Number | None:
+        """The cell's value so far: the sum of the terms that are not pending; None for several cells."""
+        if self.cell is None:
+            return None
+        node = self._walk.node
+        terms = self._cell_terms if node.term_count is not None else None
+        if not terms:  # no sum, or one of nothing: 0, or nan for a mean
+            return node.value[self.cell].item()
+        term = self._walk.loop.term(self._walk.grid, self.index)
+        return terms.total(len(terms) if term is None else term + 1)
+
+    @cached_property
+    def text(self) -> str:
+        """What happens, in one line: ``Y[1,1] = -2.1788·0.8380 + [0.5684·0.1820] = -1.7224``."""
+        return self._walk.text_of(self._walk, self)
+
+
+class Walk(Sequence[Step]):
+    """The steps of a node under a loop order.
+
+    Attributes:
+        node: The node.
+        order: The loop order's name.
+        text_of: Says what a step does, in one line.
+    """
+
+    def __init__(self, node: Node, order: str, text_of: Callable[[Walk, Step], str]) -> None:
+        self.node = node
+        self.order = order
+        self.text_of = text_of
+        self.loop = ORDERS[order]
+        self.grid = Grid(node.shape, 1 if node.term_count is None else node.term_count)
+
+    def __repr__(self) -> str:
+        return f"<walk of {self.node.name}, {self.order}: {len(self)} steps>"
+
+    def __len__(self) -> int:
+        return self.loop.steps(self.grid)
+
+    @overload
+    def __getitem__(self, k: int) -> Step: ...
+    @overload
+    def __getitem__(self, k: slice) -> Sequence[Step]: ...
+    def __getitem__(self, k: int | slice) -> Step | Sequence[Step]:
+        if isinstance(k, slice):
+            return [Step(self, index) for index in range(*k.indices(len(self)))]
+        if not -len(self) <= k < len(self):
+            raise IndexError(f"the walk has {len(self)} steps: no step {k}")
+        return Step(self, k % len(self))
+
+    def locate(self, index: Index) -> int:
+        """Return the first step that writes a cell."""
+        return self.loop.when(self.grid, index)[0]
+
+    def span(self, index: Index) -> tuple[int, int]:
+        """Return the first and the last step that write a cell."""
+        return self.loop.when(self.grid, index)
+
+    def state(self, k: int, index: Index) -> State:
+        """Return how far a cell is after step ``k``; ``k = -1`` is before the first."""
+        first, last = self.loop.when(self.grid, index)
+        if k < first:
+            return "pending"
+        return "current" if k <= last else "done"
+
+    def values(self, k: int, at: Index, rows: range, columns: range) -> list[list[Number | None]]:
+        """Return the result's cells in a window as they are after step ``k``.
+
+        Args:
+            k: The step, counted from 0; -1 is before the first.
+            at: The leading indices of the matrix shown.
+            rows: Its rows; a vector has one.
+            columns: Its columns.
+
+        Returns:
+            A list of rows; None stands for what is not yet computed.
+        """
+        node = self.node
+        if not node.value.numel():
+            return [[] for _ in rows]
+        final = _final(node.value, at, rows, columns)
+        partial = _partial(self, k, at, rows, columns)
+        result: list[list[Number | None]] = []
+        for r, row in enumerate(rows):
+            line: list[Number | None] = []
+            for c, column in enumerate(columns):
+                index = (*at, row, column)[-len(node.shape) :] if node.shape else ()
+                first, last = self.span(index)
+                if k < first:
+                    line.append(None)
+                else:
+                    line.append(final[r][c] if k >= last else partial[r][c])
+            result.append(line)
+        return result
+
+    def reads(self, k: int, writes: Cells) -> tuple[Cells, ...]:
+        """Return the cells of each operand that step ``k`` reads."""
+        term = self.loop.term(self.grid, k)
+        if term is not None and self.node.axes is not None:
+            return self._term_reads(self.node.axes, writes, term)
+        return tuple(_read_by(relation, writes) for relation in self.node.operand_reads)
+
+    def _term_reads(self, axes: Axes, writes: Cells, term: int) -> tuple[Cells, ...]:
+        """Return what one term of the written cells reads: one index of each reduced label."""
+        beside = self.node.bias_position
+        inside = term < axes.terms
+        at = (
+            dict(zip(axes.reduced, unravel(term, [axes.sizes[x] for x in axes.reduced]), strict=True))
+            if inside
+            else {}
+        )
+        spans = dict(zip(axes.output, bounds(writes), strict=True))
+        spans |= {label: range(i, i + 1) for label, i in at.items()}
+        return tuple(
+            AxesReads(axes, operand).spanned(spans) if inside != (operand == beside) else NOTHING
+            for operand in range(len(axes.operands))
+        )
+
+
+def _read_by(relation: Reads, writes: Cells) -> Cells:
+    """Return what a set of output cells reads through a relation.
+
+    A wave's front has a cell in each row and column of the block around it, and orders offer waves only
+    where no operand has both axes: so the front reads what the block reads.
+    """
+    if len(writes) == 1:
+        return relation.reads(next(iter(writes)))
+    return relation.block(bounds(writes))
+
+
+def bounds(cells: Cells) -> tuple[range, ...]:
+    """Return the smallest block that holds some cells."""
+    if isinstance(cells, Box):
+        return cells.ranges
+    columns = list(zip(*cells, strict=True))
+    return tuple(range(min(column), max(column) + 1) for column in columns)
+
+
+def _final(value: Tensor, at: Index, rows: range, columns: range) -> list[list[Number]]:
+    matrix = value[at] if at else value
+    while matrix.dim() < 2:
+        matrix = matrix.unsqueeze(0)
+    cells: list[list[Number]] = matrix[rows.start : rows.stop, columns.start : columns.stop].tolist()
+    return cells
+
+
+def _partial(walk: Walk, k: int, at: Index, rows: range, columns: range) -> list[list[Number]]:
+    """Return the sums so far of the cells that are begun and not finished."""
+    blank: list[list[Number]] = [[0.0] * len(columns) for _ in rows]
+    term = walk.loop.term(walk.grid, k) if 0 <= k < len(walk) else None
+    if term is None:
+        return blank
+    if walk.order == "terms":
+        cell = walk[k].cell or ()
+        row, column = (0, 0, *cell)[-2:]
+        if cell[:-2] == at and row in rows and column in columns:
+            value = walk[k].value
+            blank[row - rows.start][column - columns.start] = 0.0 if value is None else value
+        return blank
+    axes = walk.node.axes
+    return blank if axes is None else _outer(walk, axes, term, at, rows, columns)
+
+
+def _outer(walk: Walk, axes: Axes, term: int, at: Index, rows: range, columns: range) -> list[list[Number]]:
+    """Return the sum of the first outer products, for the window alone."""
+    spans = dict(
+        zip(axes.output, [*(range(i, i + 1) for i in at), rows, columns][-len(axes.output) :], strict=True)
+    )
+    labels = axes.letters
+    factors, names = [], []
+    for operand, value in enumerate(walk.node.operands):
+        if operand == walk.node.bias_position:
+            continue
+        tensor = value.value
+        own = zip(axes.operands[operand], axes.shapes[operand], strict=True)
+        for axis, (label, size) in enumerate(own):
+            span = spans.get(label)
+            if span is not None and size > 1:
+                tensor = tensor.narrow(axis, span.start, len(span))
+        factors.append(widen(tensor))
+        names.append("".join(labels[label] for label in axes.operands[operand]))
+    reduced = "".join(labels[label] for label in axes.reduced)
+    output = "".join(labels[label] for label in axes.output)
+    sizes = [axes.sizes[label] for label in axes.reduced]
+    taken = (torch.arange(axes.terms).reshape(sizes) <= term).to(factors[0].dtype)
+    result = torch.einsum(f"{','.join([*names, reduced])}->{output}", *factors, taken)
+    result = result.expand([len(spans[label]) for label in axes.output])
+    while result.dim() < 2:
+        result = result.unsqueeze(0)
+    cells: list[list[Number]] = result.reshape(result.shape[-2:]).tolist()
+    return cells

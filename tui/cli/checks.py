@@ -1,0 +1,173 @@
+"""Checks of lessons and decks as they are shown: what the engine finds wrong, and what the screen cuts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+from llm_linalg.base.errors import ProgramError
+from llm_linalg.base.spelling import quoted
+from llm_linalg.lessons.check import extremes, problems
+from llm_linalg.lessons.deck import SUFFIXES, Deck, DeckStop, of_lesson
+from llm_linalg.lessons.documents.markdown_file import is_lesson
+from llm_linalg.lessons.files import LONGEST_FILE, read_bytes
+from llm_linalg.lessons.reader import Lesson, LessonError, Stop, catalog
+from llm_linalg.lessons.reader import problems as broken_files
+from tui.compose import Run, open_view
+from tui.compose.view_check import settle
+from tui.layout.panes import Picture, sizes, slide_sizes, wished
+from tui.model.usage_error import UsageError
+from tui.model.view import View
+from tui.panes.slide_pane import rows_needed
+from tui.panes.stage_areas import scenes
+from tui.panes.text_pane import spoken
+from tui.session.decks import deck_named, flags_of, view_at
+from tui.session.session import Session
+from tui.text.prose import paragraphs, titled
+from tui.text.rows import wrap_code
+
+SIZE = (80, 24)
+PROGRAM_ROWS, LINE_ROWS = 6, 2  # of a stop's own program, and of one of its lines
+
+
+def targets(words: list[str]) -> Iterator[Deck | LessonError]:
+    """What is to be checked: lessons as decks of their stops, and the files that can't be read as either.
+
+    Args:
+        words: Files, folders and slugs; without one, the built-in lessons.
+
+    Raises:
+        UsageError: For a file that is not there, and a folder without lessons.
+    """
+    if not words:
+        yield from map(of_lesson, catalog())
+        yield from broken_files()
+    for word in words:
+        for name in _lessons_in(Path(word)) if Path(word).is_dir() else [word]:
+            try:
+                yield deck_named(name, whole=False)
+            except LessonError as error:
+                yield error
+
+
+def _lessons_in(folder: Path) -> list[str]:
+    """The lessons and decks below a folder; not README.md, names that begin with . or _, other Markdown."""
+    found = []
+    for file in sorted(path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES):
+        hidden = any(part[0] in "._" for part in file.relative_to(folder).parts)
+        if not hidden and file.stem.lower() != "readme" and _meant(file):
+            found.append(str(file))
+    if not found:
+        raise UsageError(f"there is no lesson in {quoted(str(folder), 200)}")
+    return found
+
+
+def _meant(file: Path) -> bool:
+    """Whether a file is a lesson, or looks like one that has lost its front matter."""
+    try:
+        text = read_bytes(file, LONGEST_FILE).decode("utf-8", "replace")
+    except LessonError:
+        return True  # which is said when it is opened
+    return text.startswith("+++") or (is_lesson(text) and "```python" in text)
+
+
+def check(deck: Deck, *, thorough: bool = False) -> Iterator[LessonError]:
+    """What is wrong with a deck, or with a lesson that is one.
+
+    Args:
+        deck: Its own lesson is checked whole, the stops of other lessons as they are shown.
+        thorough: Also with each control at its ends.
+    """
+    yield from deck.broken
+    for lesson in deck.lessons:
+        if _own(deck, lesson):
+            yield from problems(lesson, thorough=thorough)
+    for stop in deck.stops:
+        own = _own(deck, stop.lesson)
+        try:
+            view = view_at(stop)
+            opened = open_view(view)
+            if not own:
+                _shown(stop, view, opened)
+        except LessonError as error:
+            yield error
+            continue
+        except (ProgramError, UsageError) as error:
+            said = error.message if isinstance(error, ProgramError) else str(error)
+            yield LessonError(stop.file, stop.line, said, "program")
+            continue
+        if opened.error is None or view.at_stop.fails:
+            for cut in cuts(view, opened):
+                yield LessonError(stop.file, stop.line, cut, "fit")
+        if thorough and own:
+            yield from _at_the_ends(stop, view)
+        if not stop.notes and any(other.notes for other in deck.stops):
+            yield LessonError(
+                stop.file, stop.line, f"{quoted(stop.title)} has no notes, and other stops have", "note"
+            )
+
+
+def _own(deck: Deck, lesson: Lesson) -> bool:
+    return lesson.path is not None and lesson.path == deck.path
+
+
+def _shown(stop: DeckStop, view: View, opened: Run) -> None:
+    """Raises what is wrong with another lesson's stop: its program, or what the deck asks it to show."""
+    if opened.error is not None and not stop.at.fails:
+        raise opened.error
+    settle(view, opened, flags_of(stop))
+
+
+def _at_the_ends(stop: DeckStop, view: View) -> Iterator[LessonError]:
+    for values in extremes(stop.lesson):
+        texts = {name: stop.lesson.control(name).show(value) for name, value in values.items()}
+        moved = replace(view, controls=tuple((name, texts.get(name, text)) for name, text in view.controls))
+        opened = open_view(moved)
+        if opened.error is None:
+            told = ", ".join(f"{name} = {text}" for name, text in texts.items())
+            for cut in cuts(moved, opened):
+                yield LessonError(stop.file, stop.line, f"with {told}: {cut}", "fit")
+
+
+def cuts(view: View, opened: Run) -> Iterator[str]:
+    """What the screen at 80 × 24 can't show of a stop as it opens: of its words, its program, its picture.
+
+    A picture fits if each of its tensors has a window, which says what it shows; a program that is longer
+    than its pane moves in it with the line that is shown, and fits if it has six rows. A slide has the whole
+    stage, and must fit the one beside the sidebar, which is the smallest.
+    """
+    frame, stop = opened.frame(view), view.at_stop
+    if stop.slide:
+        yield from _slide_cut(stop)
+        return
+    room = sizes(*SIZE, frame.code, wished(stop), sidebar=None, failed=frame.error is not None)
+    if room is None:
+        return
+    picture = Picture(Session.start(view, [view.lesson]), frame, room, ())
+    if frame.error is None:
+        rows, what = paragraphs(titled(stop.title, stop.prose), room.main), "title and prose"
+    else:
+        rows, what = spoken(picture, room.main, short=True), "explanation of the error"
+    if len(rows) > room.words:
+        yield f"the {what} take {len(rows)} rows of {room.main} columns; there is room for {room.words}"
+    lines = [len(wrap_code(line, room.main - 2)) for line in stop.code.split("\n")]
+    if sum(lines) > PROGRAM_ROWS and stop.map is None:  # on the map the pane goes with the box
+        yield f"the program takes {sum(lines)} rows of {room.main - 2} columns, not {PROGRAM_ROWS}"
+    if max(lines) > LINE_ROWS:
+        yield f"a line of the program takes {max(lines)} rows of {room.main - 2} columns, not {LINE_ROWS}"
+    for scene in scenes(picture, room.main, room.stage) if frame.board is None else ():
+        shown = {scene.panels[slot.panel].name for slot in scene.layout.slots}
+        asked = [panel.name for panel in scene.panels if panel.name in (stop.show, *stop.beside)]
+        missing = ", ".join(name for name in asked if name not in shown)
+        if missing:
+            yield f"the picture has no room for {missing}"
+        elif scene.panels and not scene.layout.fits:
+            yield f"the picture has no room for all of {', '.join(panel.name for panel in scene.panels)}"
+
+
+def _slide_cut(stop: Stop) -> Iterator[str]:
+    room = slide_sizes(*SIZE, sidebar=None)
+    rows = 0 if room is None else rows_needed(stop.title, stop.prose, room.main)
+    if room is not None and rows > room.stage:
+        yield f"the title and prose take {rows} rows of {room.main} columns; there is room for {room.stage}"

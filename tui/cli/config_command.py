@@ -1,0 +1,83 @@
+"""``llm-linalg config``: each setting, and where it is from."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from llm_linalg.base.text import clean
+from tui.cli.launch import wanted_lesson
+from tui.cli.parser import FORMATS
+from tui.cli.settings import SETTINGS, Settings, decided, example
+from tui.files import user_dirs
+from tui.files.output import write
+from tui.files.remembered import Memory
+from tui.model.flags import Choice, Parser
+
+
+def parser() -> Parser:
+    """``llm-linalg config``."""
+    parser = Parser(
+        prog="llm-linalg config", description="Show each setting and where it is from.", allow_abbrev=False
+    )
+    parser.add_argument("--example", action="store_true", help="print a file with every setting and key")
+    parser.add_argument(
+        "--format", type=Choice("format", FORMATS[:2]), default="plain", metavar="F", help="plain or json"
+    )
+    return parser
+
+
+def run(flags: argparse.Namespace) -> int:
+    """Prints the settings as they are for the app started now, or a file to begin with."""
+    if flags.example:
+        write(example())
+        return 0
+    settings = decided(argparse.Namespace(), os.environ, Memory(user_dirs.folder(os.environ)))
+    wanted_lesson(settings)
+    if flags.format == "json":
+        write(json.dumps(as_json(settings), ensure_ascii=False) + "\n")
+    else:
+        for line in as_text(settings):
+            write(line + "\n")
+    return 0
+
+
+def as_json(settings: Settings) -> dict[str, object]:
+    """The settings as one JSON object."""
+    found = settings.found
+    return {
+        "format": 1,
+        "file": settings.file,
+        "there": _there(settings),
+        "settings": [
+            {"name": name, "value": one.value, "source": one.source, "where": one.where or None}
+            for name, one in found.items()
+        ],
+        "keys": [
+            {"command": key.id, "keys": key.key_names, "where": settings.moved[key.id]}
+            for key in settings.keys
+            if key.id in settings.moved
+        ],
+    }
+
+
+def as_text(settings: Settings) -> Iterator[str]:
+    """The settings in lines of three columns: name, value, and where it is from."""
+    file = "nowhere: no home is known" if settings.file is None else clean(settings.file, 200)
+    yield f"file: {file}{'' if _there(settings) else ' (not there)'}"
+    says = {"state": "the last run", "default": "default"}
+    for setting in SETTINGS:
+        one = settings.found[setting.name]
+        value = f"{one.value:g}" if isinstance(one.value, float) else str(one.value)
+        value = value.lower() if isinstance(one.value, bool) else value
+        yield f"{setting.name:<10} {clean(value, 40) or '-':<14} {clean(one.where or says[one.source], 300)}"
+    for key in settings.keys:
+        if key.id in settings.moved:
+            yield f"{key.id:<10} {key.keys.replace(',', ' '):<14} {clean(settings.moved[key.id], 300)}"
+
+
+def _there(settings: Settings) -> bool:
+    return settings.file is not None and Path(settings.file).is_file()

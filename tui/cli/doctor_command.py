@@ -1,0 +1,236 @@
+"""``llm-linalg doctor``: what the terminal can do, what the app makes of it, and why."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from llm_linalg.base.text import clean
+from tui.cli.config_file import ConfigError
+from tui.cli.launch import COLOR_SYSTEMS, dumb
+from tui.cli.settings import Found, Settings, decided, utf8
+from tui.files import user_dirs
+from tui.files.output import write
+from tui.files.remembered import Memory
+from tui.layout.panes import SMALLEST, fits
+from tui.model.flags import Parser
+from tui.terminal.color_depth import color_depth
+from tui.terminal.probe import Answers
+
+NAMES = {
+    "standard": "16 colours",
+    "windows": "16 colours",
+    "256": "256 colours",
+    "truecolor": "16 million colours",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What was found out about where the program runs.
+
+    Attributes:
+        keys: whether keys come from a terminal.
+        screen: whether there is one to draw on.
+        size: its columns and rows.
+        environment: what is told of it.
+        answers: what it said itself; None if it wasn't asked.
+        settings: what was chosen, and by whom; None where that can't be read.
+        fault: why not.
+        keeps: the folder in which the last place is kept; None if nothing can be.
+    """
+
+    keys: bool
+    screen: bool
+    size: tuple[int, int] | None
+    environment: Mapping[str, str]
+    answers: Answers | None
+    settings: Settings | None = None
+    fault: str = ""
+    keeps: str | None = None
+
+
+def parser() -> Parser:
+    """``llm-linalg doctor``."""
+    return Parser(prog="llm-linalg doctor", description="Say what this terminal can do.", allow_abbrev=False)
+
+
+def run(flags: argparse.Namespace) -> int:  # noqa: ARG001 - it has no flags
+    """Prints what was found."""
+    write(report(found()))
+    return 0
+
+
+def found() -> Facts:
+    """Looks at the streams, and asks the terminal if there is one."""
+    keys = sys.stdin is not None and sys.stdin.isatty()
+    screen = sys.stdout is not None and sys.stdout.isatty()
+    size, said = None, None
+    if screen:
+        columns, rows = os.get_terminal_size(1)
+        size = (columns, rows) if columns > 0 and rows > 0 else None  # a pty of which nobody said the size
+    if keys and screen and not dumb(os.environ):
+        from tui.terminal.probe import ask
+
+        said = ask(0, 1, os.environ.get("TERM", ""))
+    settings, fault = None, ""
+    folder = user_dirs.folder(os.environ)
+    try:
+        settings = decided(argparse.Namespace(), os.environ, Memory(folder))
+    except ConfigError as error:
+        fault = str(error)
+    keeps = str(folder) if user_dirs.writable(folder) else None
+    return Facts(keys, screen, size, dict(os.environ), said, settings, fault, keeps)
+
+
+def report(facts: Facts) -> str:
+    """The report, a line a fact: what it is, what the app does with it, why."""
+    rows = list(_rows(facts))
+    wide = max(len(name) for name, _, _ in rows)
+    lines = (f"{name:<{wide}}  {value}{f'  ({why})' if why else ''}" for name, value, why in rows)
+    return "".join(f"{clean(line, 300)}\n" for line in lines)
+
+
+def _rows(facts: Facts) -> Iterator[tuple[str, str, str]]:
+    environment = facts.environment
+    yield "keys from", "a terminal" if facts.keys else "not a terminal", "standard input"
+    yield "screen on", "a terminal" if facts.screen else "not a terminal", "standard output"
+    if facts.fault:
+        yield "settings", "unusable", facts.fault
+    yield "opens", *_mode(facts)
+    yield "size", *_size(facts.size)
+    yield "colours", *_colours(facts)
+    yield "background", *_background(facts)
+    yield "theme", *_theme(facts)
+    yield "characters", *_characters(facts)
+    yield "synchronized output", *_answer(facts, "synchronized", "frames appear whole", "not needed")
+    yield "mouse", *_mouse(facts)
+    yield (
+        "keyboard protocol", *_answer(facts, "keyboard", "escape acts at once", "escape waits 0.1 s"),
+    )  # fmt: skip
+    yield "over SSH", *_far(facts)
+    inside = next((name for name in ("TMUX", "STY") if environment.get(name)), None)
+    yield "inside", {"TMUX": "tmux", "STY": "screen", None: "no multiplexer"}[inside], ""
+    yield "keeps", *(("the last place", facts.keeps) if facts.keeps else ("nothing", "no folder to write to"))
+
+
+def _mode(facts: Facts) -> tuple[str, str]:
+    if facts.fault:
+        return "nothing", "the settings are unusable"
+    if _plain(facts):
+        return "the plain session", _plain(facts)
+    if not facts.keys or not facts.screen:
+        return "nothing by itself", "'llm-linalg frame' prints pictures, --plain reads a pipe of commands"
+    if _unknown_system(facts.environment):
+        return "nothing", "TEXTUAL_COLOR_SYSTEM is unusable"
+    return "the full screen", f"TERM={facts.environment.get('TERM', '')}"
+
+
+def _plain(facts: Facts) -> str:
+    """Why it is the plain session; nothing where it is not."""
+    asked = _asked(facts, "plain")
+    if asked is not None and asked.value is True:
+        return _by(asked)
+    if facts.keys and facts.screen and dumb(facts.environment):
+        return f"TERM is {facts.environment.get('TERM') or 'not set'}"
+    return ""
+
+
+def _asked(facts: Facts, name: str) -> Found | None:
+    """A setting that somebody made; None where it is as it comes."""
+    found = None if facts.settings is None else facts.settings.found[name]
+    return None if found is None or found.source == "default" else found
+
+
+def _by(found: Found) -> str:
+    """Who made a setting."""
+    return found.where or "as it was left"
+
+
+def _theme(facts: Facts) -> tuple[str, str]:
+    asked = _asked(facts, "theme")
+    if asked is not None:
+        return str(asked.value), _by(asked)
+    light = facts.answers is not None and facts.answers.light
+    return ("light", "so is the background") if light else ("dark", "unless another is asked for")
+
+
+def _characters(facts: Facts) -> tuple[str, str]:
+    asked = _asked(facts, "ascii")
+    if asked is not None and asked.value is True:
+        return "ASCII only", _by(asked)
+    if not utf8(facts.environment) and asked is None:
+        return "ASCII only", "the locale is not UTF-8"
+    return "UTF-8", "" if asked is None else _by(asked)
+
+
+def _mouse(facts: Facts) -> tuple[str, str]:
+    asked = _asked(facts, "mouse")
+    if asked is not None and asked.value is False:
+        return "left to the terminal", _by(asked)
+    answers = facts.answers
+    if answers is not None and answers.mouse is None:  # tmux is one that has a mouse and doesn't say so
+        return "no answer", "clicks and wheel where there is one; keys do all"
+    return _answer(facts, "mouse", "clicks and wheel; --no-mouse leaves it alone", "keys do all")
+
+
+def _far(facts: Facts) -> tuple[str, str]:
+    far = "SSH_TTY" in facts.environment or "SSH_CONNECTION" in facts.environment
+    asked = _asked(facts, "slow_link")
+    if asked is not None and asked.value is True:
+        return "yes" if far else "no", f"as little as possible is sent: {_by(asked)}"
+    return ("yes", "--slow-link sends less") if far else ("no", "")
+
+
+def _size(size: tuple[int, int] | None) -> tuple[str, str]:
+    if size is None:
+        return "unknown", "80x24 is taken"
+    needs = f"at least {SMALLEST[0]}x{SMALLEST[1]}; made for 80x24"
+    return f"{size[0]}x{size[1]}", needs if fits(*size) else f"too small: needs {needs}"
+
+
+def _unknown_system(environment: Mapping[str, str]) -> bool:
+    return environment.get("TEXTUAL_COLOR_SYSTEM", "") not in ("", *COLOR_SYSTEMS)
+
+
+def _colours(facts: Facts) -> tuple[str, str]:
+    environment = facts.environment
+    if _plain(facts):
+        return "none", "the plain session is text alone"
+    if environment.get("NO_COLOR"):
+        return "none", f"NO_COLOR={environment['NO_COLOR']}; glyphs and weight tell everything"
+    asked = environment.get("TEXTUAL_COLOR_SYSTEM", "")
+    if _unknown_system(environment):
+        return "unusable", f"TEXTUAL_COLOR_SYSTEM is one of {', '.join(COLOR_SYSTEMS)}"
+    if asked in NAMES:
+        return NAMES[asked], f"TEXTUAL_COLOR_SYSTEM={asked}"
+    found_depth, why = color_depth(environment)
+    return NAMES[found_depth], why
+
+
+def _unasked(facts: Facts) -> str:
+    """Why the terminal was asked nothing."""
+    there = facts.keys and facts.screen
+    return "a dumb terminal answers nothing" if there else "there is no terminal to ask"
+
+
+def _background(facts: Facts) -> tuple[str, str]:
+    answers = facts.answers
+    if answers is None:
+        return "not asked", _unasked(facts)
+    return {None: "no answer", True: "light", False: "dark"}[answers.light], ""
+
+
+def _answer(facts: Facts, what: str, good: str, other: str) -> tuple[str, str]:
+    answers = facts.answers
+    if answers is None:
+        return "not asked", _unasked(facts)
+    value = {
+        "synchronized": answers.synchronized, "mouse": answers.mouse, "keyboard": answers.keyboard or None,
+    }[what]  # fmt: skip
+    if value:
+        return "yes", good
+    return ("no", other) if value is False or answers.anything else ("no answer", other)

@@ -1,0 +1,183 @@
+"""``llm-linalg export``: a lesson, a deck or a script as a file that stands alone."""
+
+from __future__ import annotations
+
+import argparse
+import signal
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING
+
+from llm_linalg.base.spelling import quoted, unknown
+from llm_linalg.base.text import clean
+from tui.cli.frame_command import no_environment
+from tui.cli.parser import size, view_flags
+from tui.export.format import Export
+from tui.export.formats import FORMATS, NAMES
+from tui.export.progress import Progress
+from tui.files.output import Sink, explain, say
+from tui.model.flags import Choice, Parser, given, speed
+from tui.model.usage_error import UsageError
+from tui.model.view_words import VIEW
+from tui.session.script.saving import SUFFIX
+
+if TYPE_CHECKING:
+    from tui.export.format import Format, Shot, Write
+
+
+def parser() -> Parser:
+    """``llm-linalg export WHAT …``."""
+    parser = Parser(
+        prog="llm-linalg export",
+        description="Write a lesson, a deck or a script as a file that stands alone.",
+        allow_abbrev=False,
+    )
+    parser.add_argument("lesson", metavar="WHAT", help="a slug, a lesson or deck, a folder, or a script")
+    parser.add_argument("-o", "--output", metavar="FILE", help="the file, whole or not at all")
+    parser.add_argument(
+        "--format", type=Choice("format", NAMES), metavar="F",
+        help=f"{', '.join(NAMES)}; as the file's suffix says unless given",
+    )  # fmt: skip
+    parser.add_argument("--size", type=size, default=(80, 24), metavar="COLSxROWS", help="80x24 unless given")
+    parser.add_argument("--speed", type=speed, default=1.0, metavar="X", help="X times as fast")
+    view_flags(parser)
+    return parser
+
+
+def run(flags: argparse.Namespace) -> int:
+    """Writes the file; returns the exit code: 1 if a program failed that isn't meant to.
+
+    Raises:
+        UsageError: For what is not there, or goes with no such format.
+        LessonError: For a lesson, deck or script that is broken.
+    """
+    no_environment()
+    form = format_of(flags)
+    if form.screens:
+        large_enough(flags.size)
+    title, shots = shots_of(flags, form)
+    with unfinished_is_gone():
+        try:
+            with Sink(flags.output) as sink:
+                written(form, title, shots, flags, sink.write)
+        except BrokenPipeError:
+            raise
+        except OSError as error:
+            where = quoted(flags.output or "standard output", 200)
+            raise UsageError(f"cannot write {where}: {error.strerror or error}") from None
+    return 0 if is_script(flags.lesson) else failed(shots)  # a script may break a shape on purpose
+
+
+def large_enough(size: tuple[int, int]) -> None:
+    """Raises UsageError for a screen on which the app would only say that it is too small."""
+    from tui.layout.panes import SMALLEST, fits
+
+    if not fits(*size):
+        raise UsageError(f"--size: the app's screen has {SMALLEST[0]}x{SMALLEST[1]} characters at least")
+
+
+def format_of(flags: argparse.Namespace) -> Format:
+    """The format that is named, or that of the file's suffix. Raises UsageError."""
+    if flags.format is not None:
+        return FORMATS[NAMES.index(flags.format)]
+    if flags.output is None:
+        raise UsageError(f"export to what? -o FILE, or --format {' or '.join(NAMES)}")
+    suffix = Path(flags.output).suffix.lower()
+    found = next((one for one in FORMATS if suffix in one.suffixes), None)
+    if found is None:
+        known = [suffix for one in FORMATS for suffix in one.suffixes]
+        raise UsageError(f"{unknown('suffix', suffix, known)}; or name a --format")
+    return found
+
+
+def shots_of(flags: argparse.Namespace, form: Format) -> tuple[str, Sequence[Shot]]:
+    """The title of what is exported, and its shots: one if the format shows one picture."""
+    from tui.export.shots import of_deck, of_script
+    from tui.session.decks import deck_named
+
+    if is_script(flags.lesson):
+        from tui.cli.script_command import script_in
+
+        for name in VIEW:
+            if given(flags, name):
+                raise UsageError(f"a script says itself what it shows: no --{name} here")
+        made = [*of_script(script_in(flags.lesson))]
+        title, shots = Path(flags.lesson).stem, made[-1:] if form.single else made
+    else:
+        deck = deck_named(flags.lesson)
+        title = deck.title
+        if form.single:
+            if flags.step == "all":
+                raise UsageError(f"{form.name} is one picture: --step all goes with the other formats")
+            flags.stop = flags.stop or 1
+            shots = [next(of_deck(deck, flags, parser()))]
+        else:
+            shots = [*of_deck(deck, flags, parser(), say)]
+    return clean(title, 200), [replace(one, seconds=one.seconds / flags.speed) for one in shots]
+
+
+def is_script(word: str) -> bool:
+    """Whether a word names a script: a file that is neither a lesson nor a document."""
+    from llm_linalg.lessons.deck import SUFFIXES
+    from llm_linalg.lessons.documents import is_document
+
+    path = Path(word)
+    return path.suffix == SUFFIX or (path.is_file() and path.suffix not in SUFFIXES and not is_document(word))
+
+
+def written(form: Format, title: str, shots: Sequence[Shot], flags: argparse.Namespace, write: Write) -> None:
+    """Writes the shots in a format, piece by piece."""
+    export = Export(title, flags.size, flags.theme or "dark", bool(flags.ascii))
+    with Progress(form.name, len(shots)) as progress:
+        writer = form.writer(export, write)
+
+        def take(shot: Shot) -> None:
+            writer.add(shot)
+            progress.on()
+
+        if form.screens:
+            from tui.app import Options
+            from tui.export.screens import draw
+
+            draw(shots, flags.size, Options(theme=export.theme, ascii_only=export.ascii_only), take)
+        else:
+            for shot in shots:
+                take(shot)
+        writer.end()
+
+
+def failed(shots: Sequence[Shot]) -> int:
+    """Tells of the programs that failed and aren't meant to; the exit code.
+
+    A notebook's cell that the tensor language refuses is a picture that says so, and nothing wrong.
+    """
+    told: list[object] = []
+    for shot in shots:
+        view, opened = shot.session.view, shot.session.current
+        if opened is None or opened.error is None or opened.error in told or view.at_stop.refused:
+            continue
+        if not (view.at_stop.fails and view.code is None and opened.fault is None):
+            told.append(opened.error)
+            at = opened.fault or (None if shot.session.talk is None else shot.session.talk.stop)
+            explain(opened.error, "" if at is None else f"{at.file}:{at.line}: ")
+    return int(bool(told))
+
+
+@contextmanager
+def unfinished_is_gone() -> Iterator[None]:
+    """Being told to end is an exception here, so that what was begun is taken away."""
+
+    def end(number: int, _frame: FrameType | None) -> None:
+        raise SystemExit(128 + number)
+
+    from tui.export.screens import ENDS
+
+    before = {number: signal.signal(number, end) for number in ENDS}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

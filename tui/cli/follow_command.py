@@ -1,0 +1,111 @@
+"""``llm-linalg follow``: a talk, followed from another terminal."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING
+
+from llm_linalg.base.text import clean
+from tui.audience import meeting
+from tui.audience.client import Link, introduced
+from tui.audience.protocol import Role, WireError
+from tui.cli import launch
+from tui.cli.parser import colour_flags, shown_flags
+from tui.cli.settings import Settings, decided
+from tui.files.output import say, write
+from tui.model.flags import Parser, whole
+from tui.model.usage_error import UsageError
+
+if TYPE_CHECKING:
+    from tui.app import Explorer
+
+
+def parser() -> Parser:
+    """``llm-linalg follow``."""
+    return follower_parser("follow", "What is presented here, at this terminal's own size.")
+
+
+def follower_parser(name: str, says: str) -> Parser:
+    """The flags of whoever follows a talk."""
+    parser = Parser(prog=f"llm-linalg {name}", description=says, allow_abbrev=False)
+    parser.add_argument(
+        "--of", type=whole, metavar="PROCESS", help="which presenter, where there are several"
+    )
+    colour_flags(parser)
+    shown_flags(parser)
+    return parser
+
+
+def run(flags: argparse.Namespace) -> int:
+    """What an audience sees; returns the exit code."""
+    settings = decided(flags, os.environ)
+    link = met("follow", flags)
+    if settings.values.plain or launch.dumb(os.environ):
+        return asyncio.run(read_frames(link, ascii_only=settings.values.ascii))
+    return launch.drawn(lambda: _follower(link, settings), settings)[1]
+
+
+def _follower(link: Link, settings: Settings) -> Explorer:
+    from llm_linalg.lessons.deck import of_lesson
+    from llm_linalg.lessons.reader import parse
+    from tui.app import Explorer
+    from tui.screens.follower import ALLOWED, FollowerScreen
+    from tui.session.presentation.state import Talk
+
+    waiting = of_lesson(parse('+++\ntitle = "Waiting"\n+++\n## Waiting\nfor a presenter\n', "waiting.md"))
+    talk = Talk(waiting)
+    options = launch.options_of(settings)
+    keys = tuple(key for key in options.keys if key.id in ALLOWED)
+    screen = partial(FollowerScreen, link=link)
+    return Explorer(talk.begun(1), waiting.lessons, replace(options, keys=keys), talk, screen)
+
+
+def met(role: Role, flags: argparse.Namespace) -> Link:
+    """A line to the presenter that is meant.
+
+    Raises:
+        UsageError: If there are several and none is named, or there is no place to meet.
+    """
+    try:
+        found = meeting.presenters(meeting.folder(os.environ))
+    except meeting.PlaceError as error:
+        raise UsageError(str(error)) from None
+    wanted = [path for path in found if flags.of is None or path.stem == str(flags.of)]
+    if len(wanted) > 1 or (found and not wanted):
+        listed = "; ".join(f"--of {path.stem} is {clean(introduced(path), 60)}" for path in found)
+        begun = f"{len(found)} are presenting" if wanted else f"{flags.of} presents nothing"
+        raise UsageError(f"{begun}: {listed}")
+    return Link(role, os.environ, flags.of)
+
+
+async def read_frames(link: Link, *, ascii_only: bool) -> int:
+    """What is shown as text, a frame each time something else is; ends with the presenter."""
+    from llm_linalg.lessons.lesson import LessonError
+    from tui.plain_prompt import Plain
+    from tui.screens.follower import Reader
+    from tui.session.script.running import ran
+    from tui.session.session import Session
+    from tui.text.glyphs import ascii_text
+
+    read, plain = Reader(), None
+    try:
+        async for now in link.talk():
+            talk, view = read.talk(now)
+            session = ran(
+                (plain.session if plain else Session.start(view, [view.lesson])).at_stop(view, talk)
+            )
+            plain = plain or Plain(view, [view.lesson], write, ascii_only=ascii_only, talk=talk)
+            plain.session = session
+            if talk.black:
+                write(ascii_text("The screen is black.\n"))
+            else:
+                plain.show()
+    except (meeting.PlaceError, WireError, LessonError, LookupError) as error:
+        say(str(error))
+        return 1
+    write("The presenter has gone.\n")
+    return 0

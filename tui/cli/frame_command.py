@@ -1,0 +1,100 @@
+"""``llm-linalg frame``: one picture, or one for each step."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from llm_linalg.base.spelling import quoted
+from tui.cli.parser import FORMATS, size, view_flags
+from tui.files.output import Sink, explain
+from tui.model.flags import Choice, Parser
+from tui.model.usage_error import UsageError
+from tui.model.view import View
+from tui.session.decks import asked
+
+if TYPE_CHECKING:
+    from tui.compose import Run
+
+FOREIGN = ("NO_COLOR", "FORCE_COLOR", "CLICOLOR", "CLICOLOR_FORCE", "COLORTERM")
+TEXT = ("plain", "json")
+
+
+def parser() -> Parser:
+    """``llm-linalg frame LESSON …``."""
+    parser = Parser(prog="llm-linalg frame", description="Print a picture of a lesson.", allow_abbrev=False)
+    parser.add_argument("lesson", metavar="LESSON", help="a slug, or the path of a lesson file")
+    view_flags(parser)
+    parser.add_argument("--size", type=size, default=(80, 24), metavar="COLSxROWS", help="80x24 unless given")
+    parser.add_argument(
+        "--format", type=Choice("format", FORMATS), default="plain", metavar="F", help=f"{', '.join(FORMATS)}"
+    )
+    parser.add_argument("-o", "--output", metavar="FILE", help="write to a file, whole or not at all")
+    return parser
+
+
+def no_environment() -> None:
+    """Takes away what decides how a screen looks: a picture is the same everywhere, as the flags say."""
+    for name in list(os.environ):
+        if name in FOREIGN or name.startswith("TEXTUAL"):
+            del os.environ[name]
+
+
+def run(flags: argparse.Namespace) -> int:
+    """``llm-linalg frame``: one picture, or one for each step."""
+    no_environment()
+    from tui.compose import open_view
+    from tui.compose.view_check import settle
+
+    if flags.step == "all" and flags.format == "svg":
+        raise UsageError("an SVG is one picture: --step all goes with plain, json, screen or ansi")
+    wanted, flags = asked(flags, parser())
+    opened = open_view(wanted)
+    view = settle(wanted, opened, flags)
+    try:
+        with Sink(flags.output) as sink:
+            for text in _texts(view, opened, flags):
+                sink.write(text)
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        where = quoted(flags.output or "standard output", 200)
+        raise UsageError(f"cannot write {where}: {error.strerror or error}") from None
+    expected = view.at_stop.fails and view.code is None and opened.fault is None
+    if opened.error is not None and not expected:
+        explain(opened.error, "" if opened.fault is None else f"{opened.fault.file}:{opened.fault.line}: ")
+        return 1
+    return 0
+
+
+def _views(view: View, opened: Run, every: bool) -> Iterator[View]:
+    from tui.navigation.steps import goto, position
+
+    if not every or opened.trace is None:
+        yield view
+        return
+    navigation = opened.navigation(view)
+    _, steps = position(view, navigation)
+    for number in range(min(1, steps), steps + 1):
+        yield goto(view, navigation, number)
+
+
+def _texts(view: View, opened: Run, flags: argparse.Namespace) -> Iterator[str]:
+    views = _views(view, opened, flags.step == "all")
+    if flags.format not in TEXT:
+        from tui.headless import render
+
+        for one in views:
+            yield render(one, flags.size, flags.format, theme=flags.theme or "dark", ascii=bool(flags.ascii))
+        return
+    from tui.render.json_text import to_json
+    from tui.render.plain import to_plain
+
+    for number, one in enumerate(views):
+        made = opened.frame(one, ascii_only=bool(flags.ascii) and flags.format != "json")
+        if flags.format == "json":
+            yield to_json(made)
+        else:
+            yield "\n" * bool(number) + to_plain(made, flags.size[0])

@@ -1,0 +1,85 @@
+"""``llm-linalg help``: the guides, the keys, and the tensor language."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Callable, Iterator
+
+from tui.files.output import write
+from tui.model.flags import Choice, Parser
+from tui.text.guides import guide_rows, guides
+
+WIDEST = 100  # columns of prose that are read well
+
+
+def parser() -> Parser:
+    """``llm-linalg help [TOPIC]``."""
+    parser = Parser(
+        prog="llm-linalg help", description="Print a guide, or list the guides there are.", allow_abbrev=False
+    )
+    parser.add_argument(
+        "topic", nargs="?", type=Choice("topic", topics()), metavar="TOPIC", help=", ".join(topics())
+    )
+    return parser
+
+
+def run(flags: argparse.Namespace) -> int:
+    """Prints a topic, or all there are."""
+    if flags.topic is None:
+        write("".join(_listed()))
+        return 0
+    generated = GENERATED.get(flags.topic)
+    write(_guide(flags.topic, _width()) if generated is None else generated[1]())
+    return 0
+
+
+def topics() -> tuple[str, ...]:
+    """What there is to read."""
+    return tuple(sorted([*guides(), *GENERATED]))
+
+
+def _listed() -> Iterator[str]:
+    yield "llm-linalg help TOPIC prints one of these:\n\n"
+    for topic in topics():
+        title = GENERATED[topic][0] if topic in GENERATED else guides()[topic].title
+        yield f"  {topic:<12} {title}\n"
+    yield "\nllm-linalg --help lists the commands, and llm-linalg COMMAND --help what each takes.\n"
+
+
+def _guide(topic: str, width: int) -> str:
+    guide = guides()[topic]
+    rows = ["".join(span.text for span in spans).rstrip() for spans in guide_rows(guide.text, width)]
+    return "\n".join([guide.title, "", *rows]) + "\n"
+
+
+def _width() -> int:
+    """The terminal's columns, within what is read well; 80 where nobody sits at one."""
+    try:
+        columns = os.get_terminal_size(1).columns if sys.stdout is sys.__stdout__ else 0
+    except OSError:
+        columns = 0
+    return max(40, min(columns or 80, WIDEST))
+
+
+def _keys() -> str:
+    from tui.session.keys import KEYS, help_groups
+
+    lines = ["The keys, where nothing else is set. In the app ? shows those that work now."]
+    for group, commands in help_groups(KEYS):
+        lines += ["", str(group), *(f"  {command.shown:<10} {command.help}" for command in commands)]
+    return "\n".join(lines) + "\n"
+
+
+def _language() -> str:
+    from llm_linalg.language.reference import page
+
+    return page()
+
+
+GENERATED: dict[str, tuple[str, Callable[[], str]]] = {
+    "keys": ("Every key of the app", _keys),
+    "language": ("The tensor language, in which programs are written", _language),
+}
+"""What is made from tables: its title, and its text."""

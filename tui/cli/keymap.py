@@ -1,0 +1,102 @@
+"""Other keys for the app's commands: a table with some moved, and what clashes in it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+from llm_linalg.base.spelling import hint, quoted
+from tui.session.commands import Command
+from tui.session.contexts import Context
+from tui.session.keys import KEYS
+from tui.text.key_names import key_named, shown
+
+TOGETHER = {
+    "forward": ("back", "forward"),
+    "cursor.left": ("cursor.left", "cursor.up", "cursor.down", "cursor.right"),
+    "list.open": ("list.up", "list.down", "list.open"),
+    "board.open": ("board.up", "board.down", "board.open"),
+    "map.up": ("map.up", "map.down"),
+}
+"""Commands whose entry in the footer shows the keys of others too."""
+
+# Contexts that never hold at once: a key may mean one thing in either.
+_EDITOR = {Context.EDITOR, Context.EDITOR_REPAIRS}
+_MAP = {Context.MAP, Context.MAP_LESSONS}
+_BOARD = {Context.BOARD, Context.BOARD_DIGITS}
+APART = (
+    (_EDITOR, set(Context) - _EDITOR - {Context.EVERYWHERE, Context.RUNNING, Context.PRESENTATION}),
+    ({Context.SIDEBAR, Context.CURSOR, *_BOARD}, _MAP),
+    (_MAP, {Context.TENSORS}),
+    ({Context.SIDEBAR}, {Context.CURSOR, Context.BOARD}),
+    ({Context.PLAYGROUND}, {Context.LESSON_PROGRAM}),
+    ({Context.BOARD_DIGITS}, {Context.LINKS}),
+    # On a stage its own keys go first, and before them those of the cell cursor.
+    ({Context.PRESENTATION}, set(Context) - {Context.PRESENTATION, Context.EVERYWHERE, Context.RUNNING}),
+)
+
+
+class KeyMapError(ValueError):
+    """A change that can't be made: the command that it is of, and the reason."""
+
+    def __init__(self, command: str, reason: str) -> None:
+        super().__init__(reason)
+        self.command = command
+        self.reason = reason
+
+
+def changed(changes: Mapping[str, Sequence[str]], table: Sequence[Command] = KEYS) -> tuple[Command, ...]:
+    """The table with other keys for the commands that are named.
+
+    Args:
+        changes: The names or characters of keys, by command.
+        table: The commands with the keys that they have.
+
+    Raises:
+        KeyMapError: For a command or a key that there is none of, or one that two commands would have.
+    """
+    given = {command: ",".join(_names(command, keys, table)) for command, keys in changes.items()}
+    names = {key.id: given[key.id] for key in table if given.get(key.id, key.keys) != key.keys}
+    moved = [key._replace(keys=names.get(key.id, key.keys)) for key in table]
+    for key in moved:
+        if key.id in names:
+            _free(key, moved, table)
+    first = {key.id: shown(key.keys.partition(",")[0]) for key in moved}
+    return tuple(
+        key._replace(shown="".join(first[one] for one in _speaks_for(key)))
+        if not names.keys().isdisjoint(_speaks_for(key))
+        else key
+        for key in moved
+    )
+
+
+def _names(command: str, given: Sequence[str], table: Sequence[Command]) -> Iterator[str]:
+    known = [key.id for key in table]
+    if command not in known:
+        raise KeyMapError(command, f"there is no command {quoted(command)}{hint(command, known)}")
+    if not given:
+        raise KeyMapError(command, "a command has one key at least")
+    for text in given:
+        try:
+            yield key_named(text)
+        except ValueError as error:
+            raise KeyMapError(command, str(error)) from None
+
+
+def _free(key: Command, moved: Iterable[Command], table: Iterable[Command]) -> None:
+    """Raises KeyMapError where another command, live at the same time, has one of the keys too."""
+    before = {one.id: set(one.key_names) for one in table}
+    for other in moved:
+        both = set(key.key_names) & set(other.key_names)
+        if other.id == key.id or not both or before[key.id] & before[other.id] or not _at_once(key, other):
+            continue
+        name = sorted(both)[0]
+        raise KeyMapError(key.id, f'the key {shown(name)} is that of "{other.id}" ({other.label}) already')
+
+
+def _at_once(key: Command, other: Command) -> bool:
+    pairs = ((key.when, other.when), (other.when, key.when))
+    return not any(one in left and two in right for left, right in APART for one, two in pairs)
+
+
+def _speaks_for(key: Command) -> tuple[str, ...]:
+    return TOGETHER.get(key.id, (key.id,))

@@ -1,0 +1,245 @@
+"""Starting the app: what the terminal must be able to do, said in one line if it can't."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING, TypeVar
+
+from llm_linalg.lessons.lesson import LessonError
+from tui.cli.parser import app_parser
+from tui.cli.settings import Settings, decided
+from tui.files import user_dirs
+from tui.files.drafts import Drafts, folder
+from tui.files.remembered import Memory, State
+from tui.model.flags import given
+from tui.model.lesson_words import first_lesson, lesson_named
+from tui.model.usage_error import UsageError
+from tui.model.view import View
+from tui.model.view_words import VIEW, arguments, starting, view_of
+from tui.navigation.playground import PLAYGROUND, is_playground
+from tui.session.script import saving
+from tui.session.script.tape import Tape
+from tui.terminal import crash_log, process
+from tui.terminal.color_depth import color_depth
+
+if TYPE_CHECKING:
+    from llm_linalg.lessons.reader import Lesson
+    from tui.app import Explorer, Options
+    from tui.session.presentation.state import Talk
+    from tui.terminal.terminal_app import TerminalApp
+
+Shown = TypeVar("Shown", bound="TerminalApp")
+
+COLOR_SYSTEMS = ("auto", "standard", "256", "truecolor", "windows")
+SLOW = 0.25  # seconds between two beats on a slow link
+
+
+def launch(flags: argparse.Namespace, lesson: Lesson | None = None, drafts: Drafts | None = None) -> int:
+    """Runs the app; returns its exit code. Raises UsageError where the terminal can't serve.
+
+    Args:
+        flags: What the command line says.
+        lesson: What to open, where the flags don't name it.
+        drafts: Where the playground's program is kept; in the user's folder unless given.
+    """
+    process.hold_collection()
+    try:
+        return _launched(flags, lesson, drafts)
+    finally:
+        process.resume_collection()
+
+
+def _launched(flags: argparse.Namespace, lesson: Lesson | None, drafts: Drafts | None) -> int:
+    memory = Memory(user_dirs.folder(os.environ))
+    settings = decided(flags, os.environ, memory)
+    view, notice = opening(flags, settings, memory, lesson)
+    saving.check(flags.record, view.lesson)
+    if settings.values.plain or dumb(os.environ):
+        return plain(view, notice, memory, settings, record=flags.record)
+
+    def make() -> Explorer:
+        from llm_linalg.lessons.reader import shelf
+        from tui.app import Explorer
+
+        options = replace(options_of(settings), play=flags.play, notice=notice or unkept(memory))
+        options = replace(options, tape=Tape(flags.record))
+        return Explorer(view, shelf(), replace(options, drafts=drafts or Drafts(folder(os.environ))))
+
+    app, code = drawn(make, settings)
+    if app.failure is None:
+        memory.update(partial(_left, app))
+    return code
+
+
+def options_of(settings: Settings) -> Options:
+    """How the app is shown, as the settings have it."""
+    from tui.app import Options
+
+    return Options(
+        theme=settings.values.theme,
+        theme_asked=settings.found["theme"].source != "default",
+        ascii_only=settings.values.ascii,
+        motion=settings.values.motion,
+        slowest=SLOW if settings.values.slow_link else 0.0,
+        speed=settings.values.speed,
+        time_limit=settings.values.time_limit,
+        keys=settings.keys,
+    )
+
+
+def drawn(make: Callable[[], Shown], settings: Settings) -> tuple[Shown, int]:
+    """Makes an app and runs it on the terminal; returns it with its exit code.
+
+    Raises:
+        UsageError: Where the terminal can't serve.
+    """
+    check_terminal(os.environ)
+    os.environ.pop("NO_COLOR", None)  # the theme says it; libraries would take an empty one for a yes
+    if os.environ.get("TEXTUAL_COLOR_SYSTEM", "auto") in ("", "auto"):
+        os.environ["TEXTUAL_COLOR_SYSTEM"], _ = color_depth(os.environ)
+    if not settings.values.motion or settings.values.slow_link:
+        os.environ["TEXTUAL_ANIMATIONS"] = "none"
+    if settings.values.slow_link:
+        os.environ["TEXTUAL_FPS"] = "10"
+    app = make()
+    from tui.terminal.redirect import redirect_output
+
+    with redirect_output() as out, crash_log.in_threads(app.fail):
+        app.screen_descriptor = out.screen
+        try:
+            app.run(mouse=settings.values.mouse)
+        except Exception as error:  # noqa: BLE001 - whatever it is, the terminal is ours no more
+            app.failure = app.failure or error
+        if app.failure is not None:
+            print(crash_log.told(app.failure), file=sys.stderr, flush=True)  # noqa: T201 - into the log
+    return app, (app.return_code or 0) if app.failure is None else crash_log.said(app.failure, out.log)
+
+
+def unkept(memory: Memory) -> str:
+    """What is said where nothing can be kept; nothing where something can."""
+    if memory.folder is None:
+        return "No home folder is known: nothing is kept."
+    return "" if user_dirs.writable(memory.folder) else "The home folder can't be written: nothing is kept."
+
+
+def _left(app: Explorer, state: State) -> State:
+    """What is remembered of an app that has ended well."""
+    if app.theme != app.appearance.unasked_theme:
+        state = state._replace(theme=app.theme)
+    return state if app.options.drafts.file is not None else at_view(state, app.start.session.named)
+
+
+def at_view(state: State, view: View) -> State:
+    """The state with the place of a view; a trace of the user's own code is never run again unasked."""
+    return state if view.lesson.given is not None else state._replace(place=place(view))
+
+
+def place(view: View) -> tuple[str, ...]:
+    """The arguments that open a view again from any folder; the playground's program is kept elsewhere."""
+    if is_playground(view.lesson):
+        view = replace(view, code=None)
+    first, *rest = arguments(view)
+    path = view.lesson.path
+    # Without following links, which may lead elsewhere tomorrow.
+    return (first if path is None or first != str(path) else os.path.abspath(path), *rest)  # noqa: PTH100
+
+
+def opening(
+    flags: argparse.Namespace, settings: Settings, memory: Memory, lesson: Lesson | None
+) -> tuple[View, str]:
+    """The view that the app opens, and what is said of it.
+
+    Where nothing is named it is the lesson of the settings, else the last place, else the first lesson.
+    Somebody who sends lines through a pipe was nowhere before.
+    """
+    if lesson is not None or flags.lesson is not None:
+        return starting(view_of(flags, lesson), flags), ""
+    wanted = wanted_lesson(settings)
+    if wanted is not None:
+        return starting(view_of(flags, wanted), flags), ""
+    seated = sys.stdin is not None and sys.stdin.isatty()
+    last = resumed(memory.load().place) if seated and not any(given(flags, name) for name in VIEW) else None
+    first = first_lesson()
+    if last is None:
+        return starting(view_of(flags, first), flags), ""
+    again = f"llm-linalg {first.slug}"
+    return last, "" if last == View.opening(first) else f"Where you were last. To begin anew: {again}"
+
+
+def wanted_lesson(settings: Settings) -> Lesson | None:
+    """The lesson that the settings name, if they do. Raises UsageError with the place where it is named."""
+    if not settings.values.lesson:
+        return None
+    try:
+        return lesson_named(settings.values.lesson)
+    except UsageError as error:
+        raise UsageError(f"{settings.found['lesson'].where}: lesson: {error}") from None
+
+
+def resumed(place: Sequence[str]) -> View | None:
+    """The view of a place that was kept; None where it leads nowhere any more."""
+    if not place:
+        return None
+    try:
+        flags = app_parser().read(place)
+        return starting(view_of(flags, PLAYGROUND if flags.lesson == PLAYGROUND.slug else None), flags)
+    except (UsageError, LessonError):
+        return None
+
+
+def plain(
+    view: View,
+    notice: str,
+    memory: Memory,
+    settings: Settings,
+    *,
+    talk: Talk | None = None,
+    record: str | None = None,
+) -> int:
+    """The session without a screen; `record` is the file that it is written to as a script."""
+    from llm_linalg.lessons.reader import catalog
+    from tui.plain_prompt import converse
+
+    process.resume_collection()
+    try:
+        columns = os.get_terminal_size(1).columns
+    except OSError:
+        columns = 0
+    left, code = converse(
+        view,
+        catalog(),
+        width=columns or 80,
+        ascii_only=settings.values.ascii,
+        notice=notice,
+        talk=talk,
+        record=record,
+        seconds=settings.values.time_limit or None,
+    )
+    if left is not None and talk is None:
+        memory.update(lambda state: at_view(state, left))
+    return code
+
+
+def dumb(environment: Mapping[str, str]) -> bool:
+    """Whether somebody sits at a terminal that can't draw."""
+    seated = all(stream is not None and stream.isatty() for stream in (sys.stdin, sys.stdout))
+    return seated and environment.get("TERM", "") in ("", "dumb")
+
+
+PRINTS = "'llm-linalg frame LESSON' prints a picture"
+
+
+def check_terminal(environment: Mapping[str, str], instead: str = PRINTS) -> None:
+    """Raises UsageError, in one line, where the app can't be drawn or steered."""
+    if sys.stdout is None or not sys.stdout.isatty():
+        raise UsageError(f"standard output is not a terminal: {instead}")
+    if sys.stdin is None or not sys.stdin.isatty():
+        raise UsageError(f"standard input is not a terminal: {instead}")
+    colours = environment.get("TEXTUAL_COLOR_SYSTEM", "auto")
+    if colours and colours not in COLOR_SYSTEMS:
+        raise UsageError(f"TEXTUAL_COLOR_SYSTEM is one of {', '.join(COLOR_SYSTEMS)}")

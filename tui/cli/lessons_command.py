@@ -1,0 +1,43 @@
+"""``llm-linalg lessons``: what there is to open."""
+
+from __future__ import annotations
+
+import argparse
+
+from llm_linalg.base.text import clean
+from tui.files.output import write
+from tui.model.flags import Parser
+
+
+def parser() -> Parser:
+    """``llm-linalg lessons``."""
+    parser = Parser(prog="llm-linalg lessons", description="List the lessons.", allow_abbrev=False)
+    parser.add_argument("--json", action="store_true", help="as one JSON list")
+    return parser
+
+
+def run(flags: argparse.Namespace) -> int:
+    """``llm-linalg lessons``: what there is to open."""
+    from llm_linalg.lessons.reader import catalog
+
+    if flags.json:
+        listed = [
+            {
+                "slug": lesson.slug,
+                "title": lesson.title,
+                "part": lesson.part,
+                "controls": [control.name for control in lesson.controls],
+            }
+            for lesson in catalog()
+        ]
+        import json
+
+        write(json.dumps(listed, ensure_ascii=False) + "\n")
+        return 0
+    part = None
+    for lesson in catalog():
+        if lesson.part != part:
+            part = lesson.part
+            write(f"{part} {lesson.part_title}\n")
+        write(f"  {lesson.slug:<12} {clean(lesson.title, 60)}\n")
+    return 0

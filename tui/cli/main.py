@@ -1,0 +1,171 @@
+"""The command line: one table of commands, what each exits with, and torch's kernels.
+
+It imports neither torch nor textual, and neither do ``--help``, ``--version`` and ``lessons``.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+from typing import TYPE_CHECKING, Protocol, cast
+
+from llm_linalg.base.text import nearest
+from tui.cli.parser import app_parser
+from tui.files.output import WriteError, say, write
+from tui.model.usage_error import UsageError
+from tui.terminal.process import leave
+from tui.terminal.signals import restored
+
+if TYPE_CHECKING:
+    from llm_linalg.lessons.reader import Lesson
+    from tui.model.flags import Parser
+
+# float32 sums differ between processors in the last bits; these make torch's kernels add in one order.
+KERNELS = {
+    "ATEN_CPU_CAPABILITY": "default",
+    "MKL_CBWR": "COMPATIBLE",
+    "ONEDNN_MAX_CPU_ISA": "SSE41",
+    "OMP_NUM_THREADS": "1",
+    "MKL_NUM_THREADS": "1",
+}
+
+
+def main(arguments: Sequence[str] | None = None, given: Lesson | None = None) -> int:
+    """Runs a command line; returns the exit code.
+
+    Args:
+        arguments: The words after the program's name; those of the process unless given.
+        given: What is opened in a lesson's place, from `llm_linalg.explore`.
+    """
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    _hold_streams()
+    if given is None:
+        return leave(_code_of(words, None))
+    with restored():  # a script goes on
+        return _code_of(words, given)
+
+
+def _hold_streams() -> None:
+    """Leads each standard stream that is closed to nowhere.
+
+    What is opened next would get its number, and then whatever a library says, or the screen.
+    """
+    for descriptor in range(3):
+        try:
+            os.fstat(descriptor)
+        except OSError:
+            os.set_inheritable(os.open(os.devnull, os.O_RDWR), True)  # it gets the lowest number that is free
+
+
+def _code_of(words: list[str], given: Lesson | None) -> int:
+    """Runs a command line; what goes wrong is said."""
+    from llm_linalg.lessons.lesson import LessonError
+
+    try:
+        if given is None:
+            return _dispatch(words)
+        from tui.cli.launch import launch
+
+        return launch(app_parser().read(words), given)
+    except (UsageError, WriteError) as error:
+        say(str(error))
+        return 2
+    except LessonError as error:
+        say(str(error))
+        return 1
+    except KeyboardInterrupt:
+        return 130
+    except SystemExit as end:  # argparse leaves that way after --help
+        return end.code if isinstance(end.code, int) else 1
+    except BrokenPipeError:
+        # The reader has gone. Python would complain once more when it flushes at exit.
+        if sys.stdout is sys.__stdout__:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        return 141
+    except Exception as error:  # noqa: BLE001 - what nobody foresaw is told alike, whichever command it was
+        from tui.terminal import crash_log
+
+        return crash_log.said(error, crash_log.logged(error))
+
+
+def _dispatch(words: list[str]) -> int:
+    named = words[0] if words and words[0] in COMMANDS else None
+    module, rest = (command(named), words[1:]) if named is not None else (None, words)
+    try:
+        flags = (app_parser() if module is None else module.parser()).read(rest)
+        if named not in AS_IT_IS:
+            pin_kernels()
+        return _app(flags) if module is None else module.run(flags)
+    except UsageError as error:
+        meant = nearest(words[0], COMMANDS) if words and named is None else None
+        if meant is None:
+            raise
+        raise UsageError(f'{error}; there is also a command "{meant}"') from None
+
+
+def _app(flags: argparse.Namespace) -> int:
+    """``llm-linalg [LESSON]``, and the version."""
+    if not flags.version:
+        from tui.cli.launch import launch
+
+        return launch(flags)
+    from llm_linalg import __version__
+
+    write(f"llm-linalg {__version__}\n")
+    return 0
+
+
+class Command(Protocol):
+    """What the module of a command has."""
+
+    def parser(self) -> Parser:
+        """The parser of its flags."""
+
+    def run(self, flags: argparse.Namespace) -> int:
+        """Does what the flags say; returns the exit code. Raises UsageError and LessonError."""
+
+
+# Only the module of the command that is given is imported.
+COMMANDS = {
+    "open": "tui.cli.open_command",
+    "play": "tui.cli.play_command",
+    "present": "tui.cli.present_command",
+    "notes": "tui.cli.notes_command",
+    "follow": "tui.cli.follow_command",
+    "lessons": "tui.cli.lessons_command",
+    "frame": "tui.cli.frame_command",
+    "export": "tui.cli.export_command",
+    "play-script": "tui.cli.script_command",
+    "run": "tui.cli.run_command",
+    "trace": "tui.cli.trace_command",
+    "check": "tui.cli.check_command",
+    "completion": "tui.cli.completion_command",
+    "config": "tui.cli.config_command",
+    "doctor": "tui.cli.doctor_command",
+    "language": "tui.cli.language_command",
+    "help": "tui.cli.help",
+}
+AS_IT_IS = frozenset({"trace"})
+"""The commands that leave torch's kernels as they are: the user's own code runs in them."""
+
+
+def command(name: str) -> Command:
+    """The module of a command of the table."""
+    return cast(Command, import_module(COMMANDS[name]))
+
+
+def parsers() -> dict[str, Parser]:
+    """The parser of each command; the app's own has no name."""
+    return {"": app_parser(), **{name: command(name).parser() for name in COMMANDS}}
+
+
+def pin_kernels() -> None:
+    """Make torch round alike everywhere; it reads these once, when it is imported."""
+    os.environ.update(KERNELS)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,26 @@
+"""``llm-linalg open``: the app, opened at a notebook, a Python file or Markdown."""
+
+from __future__ import annotations
+
+import argparse
+
+from tui.cli.launch import launch
+from tui.cli.parser import app_flags
+from tui.model.flags import Parser
+
+
+def parser() -> Parser:
+    """``llm-linalg open FILE …``."""
+    parser = Parser(
+        prog="llm-linalg open",
+        description="Open a notebook, a Python file or Markdown: each cell is a program. None is executed.",
+        allow_abbrev=False,
+    )
+    parser.add_argument("lesson", metavar="FILE", help="NOTEBOOK.ipynb, FILE.py or FILE.md")
+    app_flags(parser)
+    return parser
+
+
+def run(flags: argparse.Namespace) -> int:
+    """Opens the app at a file's cells; returns the exit code."""
+    return launch(flags)

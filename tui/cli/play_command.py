@@ -1,0 +1,59 @@
+"""``llm-linalg play``: the app, opened at the playground."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from pathlib import Path
+
+from llm_linalg.base.spelling import quoted
+from tui.cli.cell_report import program_of
+from tui.cli.parser import app_flags
+from tui.files import drafts, user_dirs
+from tui.model.flags import Parser
+from tui.model.usage_error import UsageError
+
+
+def parser() -> Parser:
+    """``llm-linalg play [FILE] …``."""
+    parser = Parser(
+        prog="llm-linalg play",
+        description="Write a program in the tensor language, and see at once what torch did with it.",
+        allow_abbrev=False,
+    )
+    parser.add_argument(
+        "file", nargs="?", metavar="FILE", help="a program, which ctrl+s saves there; or a notebook"
+    )
+    app_flags(parser)
+    return parser
+
+
+def run(flags: argparse.Namespace) -> int:
+    """Opens the playground on a file's program, on that which was kept, or on an example; the exit code.
+
+    The cells of a notebook become one program, which is kept as a draft: the notebook is never written.
+    """
+    from tui.cli.launch import launch
+    from tui.navigation.playground import LONGEST, PLAYGROUND
+
+    file = None if flags.file is None else Path(flags.file)
+    if file is not None and flags.code is not None:
+        raise UsageError("either a file or --code TEXT, not both")
+    if file is not None:
+        cells = program_of(file, LONGEST)
+        flags.code, file = (program_in(file), file) if cells is None else (cells, None)
+    return launch(flags, PLAYGROUND, drafts.Drafts(drafts.folder(os.environ), file))
+
+
+def program_in(file: Path) -> str:
+    """The program in a file; of one that is yet to be written, nothing. Raises UsageError."""
+    try:
+        return user_dirs.read(file)
+    except FileNotFoundError:
+        if file.parent.is_dir():
+            return ""
+        raise UsageError(f"there is no folder {quoted(str(file.parent), 200)}") from None
+    except OSError as error:
+        raise UsageError(f"cannot read {quoted(str(file), 200)}: {error.strerror or error}") from None
+    except ValueError as error:
+        raise UsageError(f"{quoted(str(file), 200)} is no program: {error}") from None

@@ -1,0 +1,120 @@
+"""``llm-linalg present``: a deck on the stage, where it was left."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from llm_linalg.base.spelling import quoted
+from llm_linalg.lessons.contents import MOST_MINUTES
+from tui.cli import launch
+from tui.cli.parser import colour_flags, shown_flags, time_limit_flag
+from tui.cli.settings import decided
+from tui.files import user_dirs
+from tui.files.remembered import Memory
+from tui.model.flags import Parser, whole
+from tui.model.usage_error import UsageError
+from tui.session.decks import checked, deck_named, numbered
+from tui.session.presentation.state import EVERY, Talk
+from tui.session.script import saving
+from tui.session.script.tape import Tape
+
+if TYPE_CHECKING:
+    from llm_linalg.lessons.deck import Deck
+    from tui.app import Explorer
+
+
+def run(flags: argparse.Namespace) -> int:
+    """Shows a deck; returns the exit code.
+
+    Raises:
+        UsageError: For a stop that is not there, or flags that don't go together.
+        LessonError: If the deck is broken.
+    """
+    memory = Memory(user_dirs.folder(os.environ))
+    settings = decided(flags, os.environ, memory)
+    if flags.autoplay is not None and not settings.values.motion:
+        raise UsageError("--autoplay goes on by itself, and the settings say that nothing does")
+    deck = checked(deck_named(flags.deck))
+    saving.check(flags.record, deck.stops[0].lesson)
+    lines = settings.values.plain or launch.dumb(os.environ)
+    number = first_stop(deck, flags.stop, memory if not lines and not flags.loop else Memory())
+    talk = Talk(
+        deck,
+        number,
+        big=flags.big,
+        minutes=flags.minutes,
+        every=flags.autoplay or EVERY,
+        auto=flags.autoplay is not None,
+        loop=flags.loop,
+        clock="off" if flags.minutes is None else "remaining",
+    )
+    view = talk.begun(number)
+    if lines:
+        return launch.plain(view, "", memory, settings, talk=talk, record=flags.record)
+    notice = f"Where you left it: stop {number}. gg goes to the first." if flags.stop is None else ""
+
+    def make() -> Explorer:
+        from tui.app import Explorer
+
+        options = replace(
+            launch.options_of(settings),
+            memory=memory,
+            notice=notice if number > 1 else "",
+            tape=Tape(flags.record),
+        )
+        return Explorer(view, deck.lessons, options, talk)
+
+    return launch.drawn(make, settings)[1]
+
+
+def first_stop(deck: Deck, wanted: int | None, memory: Memory) -> int:
+    """The stop to begin with: as wanted, else where the deck was left, else the first.
+
+    Raises:
+        UsageError: For a stop that is not there.
+    """
+    left = None if deck.path is None else memory.load().deck(deck.path)
+    return numbered(deck, wanted) or min(left or 1, len(deck.stops))
+
+
+def parser() -> Parser:
+    """``llm-linalg present DECK …``."""
+    parser = Parser(
+        prog="llm-linalg present",
+        description="Show a deck on a stage: it opens where it was left.",
+        allow_abbrev=False,
+    )
+    parser.add_argument("deck", metavar="DECK", help="a Markdown file, a folder of lessons, or a lesson")
+    parser.add_argument("--stop", type=whole, metavar="N", help="the deck's stop to begin with, from 1")
+    parser.add_argument("--minutes", type=minutes, metavar="N", help="how long it may take; counts down")
+    parser.add_argument("--big", action="store_true", help="large cells, readable from the back row")
+    parser.add_argument("--autoplay", type=seconds, metavar="SECONDS", help="a step on by itself each time")
+    parser.add_argument("--loop", action="store_true", help="after the last stop comes the first")
+    parser.add_argument("--record", metavar="FILE", help="write what is done as a script")
+    colour_flags(parser)
+    time_limit_flag(parser)
+    shown_flags(parser)
+    return parser
+
+
+def seconds(text: str) -> float:
+    """A number of seconds."""
+    return _number(text, "seconds", 0.1, 86_400)
+
+
+def minutes(text: str) -> float:
+    """A number of minutes."""
+    return _number(text, "minutes", 0.1, MOST_MINUTES)
+
+
+def _number(text: str, what: str, least: float, most: float) -> float:
+    value = float(text) if re.fullmatch(r"[0-9]{1,6}(\.[0-9]{0,6})?", text) else 0.0
+    if not least <= value <= most:
+        raise argparse.ArgumentTypeError(
+            f"{quoted(text)} is not a number of {what} from {least:g} to {most:g}"
+        )
+    return value

@@ -1,0 +1,157 @@
+"""``llm-linalg run``: a program's tensors and what it printed."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from llm_linalg.base.constants import MOST_RANKS
+from llm_linalg.base.spelling import quoted
+from tui.cli.parser import FORMATS, time_limit_flag
+from tui.files.output import explain, say, write
+from tui.model.flags import Choice, Parser, seed, whole
+from tui.model.lesson_words import lesson_named
+from tui.model.usage_error import UsageError
+from tui.model.view import View
+
+if TYPE_CHECKING:
+    from llm_linalg.api.trace import Trace
+
+PROGRAM = 1_000_000  # bytes of a program file that are read
+
+
+def parser() -> Parser:
+    """``llm-linalg run …``."""
+    parser = Parser(
+        prog="llm-linalg run", description="Run a program of the tensor language.", allow_abbrev=False
+    )
+    parser.add_argument(
+        "file",
+        nargs="?",
+        metavar="FILE",
+        help="a program, lesson, notebook; - is standard input",
+    )
+    parser.add_argument("-c", dest="code", metavar="CODE", help="the program itself")
+    parser.add_argument("--seed", type=seed, metavar="N", help="the seed of the random numbers")
+    time_limit_flag(parser)
+    parser.add_argument(
+        "--ranks", type=ranks, metavar="N", help="run it on so many devices, each a local process of its own"
+    )
+    parser.add_argument(
+        "--format", type=Choice("format", FORMATS[:2]), default="plain", metavar="F", help="plain or json"
+    )
+    return parser
+
+
+def ranks(text: str) -> int:
+    """A number of devices."""
+    value = whole(text)
+    if not 1 <= value <= MOST_RANKS:
+        raise argparse.ArgumentTypeError(f"{quoted(text)} is not a number of devices from 1 to {MOST_RANKS}")
+    return value
+
+
+def run(flags: argparse.Namespace) -> int:
+    """``llm-linalg run``: a program's tensors and what it printed."""
+    from llm_linalg import ProgramError
+    from llm_linalg import run as run_program
+    from tui.cli.cell_report import document_in, run_cells
+    from tui.render.program_text import printed_plain
+
+    seconds = 2.0 if flags.time_limit is None else flags.time_limit or None
+    document = document_in(flags.file) if flags.file is not None and flags.code is None else None
+    if document is not None:
+        if flags.ranks:
+            raise UsageError("--ranks is for one program: a document has cells")
+        trace, whole = run_cells(document, flags.seed or 0, seconds)
+        print_trace(trace, flags.format)
+        return 0 if whole else 1
+    source, seed, names = _program(flags)
+    try:
+        trace = run_program(source, seed=seed, seconds=seconds, names=names, ranks=flags.ranks or 0)
+    except ProgramError as error:
+        if error.trace is not None and flags.format == "plain":
+            write(printed_plain(error.trace.printed))  # as in Python: what came before it failed
+        explain(error)
+        return 1
+    print_trace(trace, flags.format)
+    job = {"source": source, "seed": seed, "names": names, "ranks": flags.ranks, "seconds": seconds}
+    return _on_processes(job, trace) if flags.ranks else 0
+
+
+def _on_processes(job: dict[str, object], trace: Trace) -> int:
+    """Run a program of several devices on real processes as well; 0 if these made the same."""
+    from llm_linalg.api.device_process import available
+    from tui.model.device_processes import ABSENT, Devices, DevicesError, verdict
+
+    if not available():
+        say(ABSENT)
+        return 0
+    try:
+        text, same = verdict(Devices(job).run(), trace)
+    except DevicesError as error:
+        text, same = str(error), False
+    say(text)
+    return 0 if same else 1
+
+
+def print_trace(trace: Trace, form: str) -> None:
+    """Writes a trace's tensors, and what its program printed, in one of `TEXT`."""
+    from tui.render.program_text import program_json, program_plain
+
+    for text in (program_plain(trace),) if form == "plain" else program_json(trace):
+        write(text)
+
+
+def _program(flags: argparse.Namespace) -> tuple[str, int, dict[str, object]]:
+    """The program's text, its seed, and the names that it may use."""
+    seed = flags.seed or 0
+    if flags.code is not None:
+        if flags.file is not None:
+            raise UsageError("either a file or -c CODE, not both")
+        return flags.code, seed, {}
+    if flags.file == "-" or (flags.file is None and sys.stdin is not None and not sys.stdin.isatty()):
+        if sys.stdin is None:
+            raise UsageError("there is no standard input to read a program from")
+        stream = getattr(sys.stdin, "buffer", None)
+        data = sys.stdin.read(PROGRAM + 1).encode() if stream is None else stream.read(PROGRAM + 1)
+        return _text(data, "standard input"), seed, {}
+    if flags.file is None:
+        raise UsageError("run what? a FILE, - for standard input, or -c CODE")
+    path = Path(flags.file)
+    if path.suffix == ".md" or not path.exists():
+        return _lesson_program(flags)
+    try:
+        if not path.is_file():
+            raise UsageError(f"{quoted(flags.file, 200)} is not a file")
+        with path.open("rb") as file:
+            return _text(file.read(PROGRAM + 1), flags.file), seed, {}
+    except OSError as error:
+        raise UsageError(f"cannot read {quoted(flags.file, 200)}: {error.strerror or error}") from None
+
+
+def _lesson_program(flags: argparse.Namespace) -> tuple[str, int, dict[str, object]]:
+    """The program of a lesson's last stop that isn't meant to fail."""
+    try:
+        lesson = lesson_named(flags.file)
+    except UsageError as error:
+        if flags.file.endswith(".md") or not ("/" in flags.file or "." in flags.file):
+            raise
+        raise UsageError(f"no file {quoted(flags.file, 200)}") from error
+    stops = [stop for stop in lesson.stops if not stop.fails] or [*lesson.stops]
+    view = View.opening(lesson, stops[-1].number)
+    if flags.seed is not None:
+        view = replace(view, seed=flags.seed)
+    return view.program, view.seed, view.names
+
+
+def _text(data: bytes, where: str) -> str:
+    if len(data) > PROGRAM:
+        raise UsageError(f"{quoted(where, 200)} is larger than {PROGRAM} bytes: not a program")
+    try:
+        return data.decode("utf-8-sig").replace("\r\n", "\n")
+    except UnicodeDecodeError:
+        raise UsageError(f"{quoted(where, 200)} is not UTF-8 text") from None

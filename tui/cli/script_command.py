@@ -1,0 +1,82 @@
+"""``llm-linalg play-script``: a script, played in the app."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from llm_linalg.base.spelling import quoted
+from llm_linalg.base.text import clean
+from tui.cli import launch
+from tui.cli.parser import colour_flags
+from tui.cli.settings import decided
+from tui.files import user_dirs
+from tui.model.flags import Parser, speed, switch
+from tui.model.usage_error import UsageError
+from tui.session.script import saving
+from tui.session.script.tape import Tape
+
+if TYPE_CHECKING:
+    from tui.app import Explorer
+    from tui.session.script.script_reader import Script
+
+INSTEAD = "'llm-linalg export FILE -o demo.html' makes a page of it, or a recording, without one"
+
+
+def parser() -> Parser:
+    """``llm-linalg play-script FILE …``."""
+    parser = Parser(
+        prog="llm-linalg play-script",
+        description="Play a script of actions in the app. Any key takes over.",
+        allow_abbrev=False,
+    )
+    parser.add_argument("file", metavar="FILE", help="the script, such as the app writes with R")
+    parser.add_argument(
+        "--speed", type=speed, default=1.0, metavar="X", help="X times as fast as written", dest="tempo"
+    )
+    parser.add_argument("--record", metavar="FILE", help="write what is done as a script")
+    colour_flags(parser)
+    switch(parser, "--mouse", "without it the mouse is left to the terminal")
+    switch(parser, "--slow-link", "send as little as possible")
+    return parser
+
+
+def run(flags: argparse.Namespace) -> int:
+    """``llm-linalg play-script``: opens the app, and plays the script until a key is pressed."""
+    from tui.session.script.playback import started
+
+    script = script_in(flags.file)
+    launch.check_terminal(os.environ, INSTEAD)
+    begun = started(script)
+    saving.check(flags.record, begun.view.lesson)
+    settings = decided(flags, os.environ)
+
+    def make() -> Explorer:
+        from llm_linalg.lessons.reader import catalog
+        from tui.app import Explorer
+
+        tape = Tape(flags.record, script, flags.tempo)
+        lessons = catalog() if begun.talk is None else begun.lessons
+        return Explorer(begun.view, lessons, replace(launch.options_of(settings), tape=tape), begun.talk)
+
+    return launch.drawn(make, settings)[1]
+
+
+def script_in(name: str) -> Script:
+    """The script in a file.
+
+    Raises:
+        UsageError: Where it can't be read.
+        ScriptError: Where it is none.
+    """
+    from tui.session.script.script_reader import parse
+
+    try:
+        return parse(user_dirs.read(Path(name)), clean(name, 200))
+    except OSError as error:
+        raise UsageError(f"cannot read {quoted(name, 200)}: {error.strerror or error}") from None
+    except ValueError as error:
+        raise UsageError(f"{quoted(name, 200)} is no script: {error}") from None

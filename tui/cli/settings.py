@@ -1,0 +1,302 @@
+"""The settings: one table, and where the value of each comes from.
+
+A flag goes before the environment, the environment before the file, the file before what was last used, and
+that before the default. The file is `config.toml` in the user's folder for configuration. What needs no
+terminal (`frame`, `run` and so on) asks none of these but the flags.
+"""
+
+from __future__ import annotations
+
+import argparse
+import codecs
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, fields
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+
+from tui.model.flags import Choice, Parser, given, speed, switch, time_limit
+
+if TYPE_CHECKING:
+    from tui.cli import config_file
+    from tui.files.remembered import Memory
+    from tui.session.commands import Command
+
+THEMES = ("dark", "light", "high-contrast", "no-colour")
+
+Value = str | float | bool
+Source = Literal["flag", "environment", "file", "state", "default"]
+Decided = tuple[Value, str]  # a value, and what decided it
+
+YES, NO = ("1", "true", "yes", "on"), ("0", "false", "no", "off")
+
+
+def yes_or_no(text: str) -> bool:
+    """A switch. Raises ArgumentTypeError."""
+    if text.lower() not in YES + NO:
+        raise argparse.ArgumentTypeError(f"it is one of {', '.join((*YES, *NO))}")
+    return text.lower() in YES
+
+
+def _nothing(_environment: Mapping[str, str]) -> Decided | None:
+    return None
+
+
+def _no_color(environment: Mapping[str, str]) -> Decided | None:
+    return ("no-colour", "NO_COLOR") if environment.get("NO_COLOR") else None
+
+
+def _locale(environment: Mapping[str, str]) -> Decided | None:
+    return None if utf8(environment) else (True, "the locale, which is not UTF-8")
+
+
+def setting(
+    default: Any,
+    says: str,
+    read: Callable[[str], Value] = yes_or_no,
+    *,
+    flag: str,
+    metavar: str = "N",
+    others: Callable[[Mapping[str, str]], Decided | None] = _nothing,
+) -> Any:
+    """A field of `Values`.
+
+    Args:
+        default: Its value where nothing says otherwise.
+        says: What it is, in a line.
+        read: Makes a value of a text; raises ArgumentTypeError.
+        flag: The help of its flag; empty for what is no flag.
+        metavar: What stands for the flag's value in the help; a switch has none.
+        others: What other variables of the environment decide, where its own is not set.
+    """
+    about = {"says": says, "read": read, "flag": flag, "metavar": metavar, "others": others}
+    return field(default=default, metadata={"default": default, **about})
+
+
+@dataclass(frozen=True, slots=True)
+class Values:
+    """The settings, each a field: all that is known of a setting stands there.
+
+    To add a setting, add a field; its name is the key in the file, with hyphens the flag, and in capitals
+    behind ``LLM_LINALG_`` the variable of the environment::
+
+        motion: bool = setting(
+            True, "false: it never moves by itself", flag="without it nothing ever moves by itself"
+        )
+
+    - A switch is a bool, and has `--name` and `--no-name`. Another setting is a text or a float, and says how
+      that is read.
+    - What decides besides, such as ``NO_COLOR``, is `others`.
+    - Read it where it matters: ``settings.values.motion``.
+    - Name its flag in `SHOWN`, if the app's commands have it, and the setting in the guide
+      ``tui/help/settings.md``.
+
+    `llm-linalg config`, its example and the completion know the setting from here, and
+    `tests/app/test_settings.py` tells what is missing.
+    """
+
+    lesson: str = setting(
+        "", "the lesson that opens when none is named; without it, the last place", str, flag=""
+    )
+    theme: str = setting(
+        "dark",
+        ", ".join(THEMES),
+        Choice("theme", THEMES),
+        flag=", ".join(THEMES),
+        metavar="T",
+        others=_no_color,
+    )
+    speed: float = setting(4.0, "steps a second at the start", speed, flag="steps a second: 4 unless given")
+    time_limit: float = setting(
+        2.0,
+        "seconds that a program may run; 0 for no such limit",
+        time_limit,
+        flag="stop a program after so long: 2 unless given; 0 or off for no such limit",
+        metavar="SECONDS",
+    )
+    ascii: bool = setting(False, "no glyph outside ASCII", flag="no glyph outside ASCII", others=_locale)
+    plain: bool = setting(
+        False,
+        "no screen: a line in, a frame as text out",
+        flag="no screen: a line in, a frame as text out",
+    )
+    mouse: bool = setting(
+        True, "false leaves the mouse to the terminal", flag="without it the mouse is left to the terminal"
+    )
+    motion: bool = setting(
+        True, "false: it never moves by itself", flag="without it nothing ever moves by itself"
+    )
+    slow_link: bool = setting(False, "send as little as possible", flag="send as little as possible")
+
+
+COLOURS = ("theme", "ascii")
+"""The settings of colours and characters, which are flags of every picture."""
+SHOWN = ("speed", "plain", "mouse", "motion", "slow_link")
+"""Those of how the app is shown, which are flags of the commands that open it."""
+
+
+class Setting(NamedTuple):
+    """One setting, as its field says; see `setting` for the attributes."""
+
+    name: str
+    default: Value
+    says: str
+    read: Callable[[str], Value]
+    flag: str
+    metavar: str
+    others: Callable[[Mapping[str, str]], Decided | None]
+
+    @property
+    def variable(self) -> str:
+        """The variable of the environment."""
+        return f"LLM_LINALG_{self.name.upper()}"
+
+    def add_to(self, parser: Parser) -> None:
+        """Adds its flag, None where it isn't given, to a parser."""
+        name = f"--{self.name.replace('_', '-')}"
+        if isinstance(self.default, bool):
+            switch(parser, name, self.flag)
+        else:
+            parser.add_argument(name, type=self.read, metavar=self.metavar, help=self.flag)
+
+    def of_toml(self, value: object) -> Value:
+        """The value that stands in the file. Raises ArgumentTypeError."""
+        if isinstance(self.default, bool):
+            if not isinstance(value, bool):
+                raise argparse.ArgumentTypeError("it has to be true or false, without quotes")
+            return value
+        if isinstance(self.default, float):
+            if isinstance(value, bool) or not isinstance(value, int | float):
+                raise argparse.ArgumentTypeError("it has to be a number, without quotes")
+            return self.read(str(value))
+        if not isinstance(value, str):
+            raise argparse.ArgumentTypeError("it is a text, in quotes")
+        return self.read(value)
+
+
+SETTINGS = tuple(Setting(one.name, **one.metadata) for one in fields(Values))
+BY_NAME = {one.name: one for one in SETTINGS}
+
+
+class Found(NamedTuple):
+    """A setting's value and where it is from; `where` names the flag, the variable, or the file and line."""
+
+    value: Value
+    source: Source = "default"
+    where: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """All settings, decided.
+
+    Attributes:
+        found: by name.
+        keys: the table of keys with those of the file.
+        moved: the commands whose keys the file changes, each with file and line.
+        file: the file's path, whether it is there or not; None where no home is known.
+    """
+
+    found: Mapping[str, Found]
+    keys: tuple[Command, ...]
+    moved: Mapping[str, str] = field(default_factory=dict)
+    file: str | None = None
+
+    @property
+    def values(self) -> Values:
+        """The values alone."""
+        return Values(**{name: one.value for name, one in self.found.items()})  # type: ignore[arg-type]
+
+
+def decided(
+    flags: argparse.Namespace, environment: Mapping[str, str], memory: Memory | None = None
+) -> Settings:
+    """The settings for a run of the app.
+
+    Raises:
+        ConfigError: For a variable or a file that is wrong.
+    """
+    from tui.cli import config_file
+    from tui.cli.keymap import changed
+    from tui.files import user_dirs
+
+    home = user_dirs.folder(environment, user_dirs.CONFIG)
+    path = None if home is None else home / config_file.NAME
+    file = config_file.read(path, {setting.name: setting.of_toml for setting in SETTINGS})
+    theme = None if memory is None else memory.load().theme
+    last = {"theme": theme if theme in THEMES else None}  # another release may have had others
+    found = {one.name: next(_found(one, flags, environment, file, last)) for one in SETTINGS}
+    keys, moved = file.with_keys(changed)
+    return Settings(found, keys, moved, None if path is None else str(path))
+
+
+def _found(
+    setting: Setting,
+    flags: argparse.Namespace,
+    environment: Mapping[str, str],
+    file: config_file.File,
+    last: Mapping[str, Value | None],
+) -> Iterator[Found]:
+    """Where a value may come from, what counts most first."""
+    name = setting.name
+    flag = given(flags, name)
+    if flag is not None:
+        off = "no-" if flag is False else ""
+        yield Found(flag, "flag", f"--{off}{name.replace('_', '-')}" if name != "lesson" else "")
+    if environment.get(setting.variable):
+        try:
+            yield Found(setting.read(environment[setting.variable]), "environment", setting.variable)
+        except argparse.ArgumentTypeError as error:
+            from tui.cli.config_file import ConfigError
+
+            raise ConfigError(f"{setting.variable}: {error}") from None
+    other = setting.others(environment)
+    if other is not None:
+        yield Found(other[0], "environment", other[1])
+    if name in file.values:
+        yield Found(file.values[name], "file", file.where(name))
+    kept_value = last.get(name)
+    if kept_value is not None:
+        yield Found(kept_value, "state")
+    yield Found(setting.default)
+
+
+def utf8(environment: Mapping[str, str]) -> bool:
+    """Whether the locale writes UTF-8, as the C library decides it: LC_ALL, else LC_CTYPE, else LANG."""
+    name = next((environment[key] for key in ("LC_ALL", "LC_CTYPE", "LANG") if environment.get(key)), "")
+    if name in ("C", "POSIX"):
+        return False
+    encoding = name.partition(".")[2].partition("@")[0]
+    if not encoding:
+        encoding = getattr(sys.stdout, "encoding", None) or "ascii"
+    try:
+        return codecs.lookup(encoding).name == "utf-8"
+    except LookupError:
+        return False
+
+
+def example() -> str:
+    """A file with every setting and key, each commented out, at its default."""
+    from tui.session.keys import KEYS
+
+    lines = [
+        "# Settings of llm-linalg. A flag goes before the environment (LLM_LINALG_THEME and so on),",
+        "# and that before this file: ~/.config/llm-linalg/config.toml, or the folder XDG_CONFIG_HOME names.",
+    ]
+    for setting in SETTINGS:
+        lines += ["", f"# {setting.says}", f"#{setting.name} = {_toml(setting.default)}"]
+    lines += [
+        "",
+        "# A command's keys: a character or a name such as ctrl+x or f5; a list for several.",
+        "[keys]",
+    ]
+    for key in KEYS:
+        names = key.key_names
+        value = _toml(names[0]) if len(names) == 1 else f"[{', '.join(map(_toml, names))}]"
+        lines += [f"# {key.help}", f'#"{key.id}" = {value}']
+    return "\n".join(lines) + "\n"
+
+
+def _toml(value: Value) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    return f'"{value}"' if isinstance(value, str) else f"{value:g}"

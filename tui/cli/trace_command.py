@@ -1,0 +1,100 @@
+"""`llm-linalg trace`: the user's own code, imported, run and opened; and what `llm_linalg.explore` opens."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from llm_linalg.base.spelling import quoted
+from tui.cli.parser import FORMATS, app_flags, megabytes
+from tui.cli.run_command import print_trace
+from tui.files.output import explain, say
+from tui.model.flags import Choice, Parser
+from tui.model.usage_error import UsageError
+
+if TYPE_CHECKING:
+    from llm_linalg.lessons.reader import Lesson
+
+MEGABYTE = 2**20
+_TARGET = re.compile(r"(?:.+\.py|(?!randint:)[\w.]+):[^\W\d][\w.]*(?:\(.*\))?", re.DOTALL)
+
+
+def parser() -> Parser:
+    """``llm-linalg trace TARGET …``."""
+    parser = Parser(
+        prog="llm-linalg trace",
+        description="Import and run your own code, and open the trace of its torch calls.",
+        allow_abbrev=False,
+    )
+    parser.add_argument(
+        "target",
+        metavar="TARGET",
+        nargs="?",
+        help="FILE.py:FUNCTION, MODULE:FUNCTION, or MODULE:CLASS(constants)",
+    )
+    parser.add_argument(
+        "--inputs", action="extend", nargs="+", default=[], metavar="X",
+        help="its inputs, one after another: 'torch.randn(2, 5, 8)', 2x5x8, or randint:0:50:2x5",
+    )  # fmt: skip
+    parser.add_argument("--keep", type=megabytes, metavar="MB", help="values kept, in MB: 1024 unless given")
+    parser.add_argument(
+        "--format", type=Choice("format", FORMATS[:2]), metavar="F", help="print the nodes: plain or json"
+    )
+    app_flags(parser)
+    return parser
+
+
+def run(flags: argparse.Namespace) -> int:
+    """Runs what the flags name; prints its nodes, or opens the app."""
+    from llm_linalg.base.errors import ProgramError
+    from tui.cli.launch import check_terminal, launch
+
+    if flags.target is None:  # it may stand behind its inputs
+        flags.target = next(filter(_TARGET.fullmatch, flags.inputs), None)
+        if flags.target is None:
+            raise UsageError("the following arguments are required: TARGET")
+        flags.inputs.remove(flags.target)
+    if flags.format is None:
+        check_terminal(os.environ, "--format plain prints the nodes")  # before anything is run
+    if flags.code is not None or flags.set:
+        raise UsageError("a trace has no controls and no program of its own: --set and --code are a lesson's")
+    file = flags.target.partition(":")[0]
+    if file.endswith(".py") and not Path(file).is_file():
+        raise UsageError(f"no file {quoted(file, 200)}")
+    say(f"imports and runs {quoted(flags.target, 200)}: your own code, with your rights")
+    try:
+        lesson = lesson_of_target(flags)
+        if flags.format is not None:
+            print_trace(lesson.run(seed=flags.seed), flags.format)
+            return 0
+    except ProgramError as error:
+        explain(error)
+        return 1
+    return launch(flags, lesson)
+
+
+def lesson_of_target(flags: argparse.Namespace) -> Lesson:
+    """What the flags name, in a lesson's place; it has been imported, and not yet run.
+
+    Raises:
+        UsageError: If there is no such thing.
+        ProgramError: If importing it fails, or an input is none.
+    """
+    from llm_linalg.api import trusted
+    from llm_linalg.lessons.external import of_function
+    from llm_linalg.lessons.lesson import lesson_of
+
+    seed = flags.seed or 0
+    try:
+        given = trusted.inputs(flags.inputs, seed)
+        function, path = trusted.load(flags.target, seed)
+        trusted.check(function, given, flags.target.partition(":")[2])
+    except trusted.TargetError as error:
+        raise UsageError(str(error)) from None
+    words = ("trace", flags.target, *(word for text in flags.inputs for word in ("--inputs", text)))
+    keep = None if flags.keep is None else flags.keep * MEGABYTE
+    title = flags.target.partition(":")[2]
+    return lesson_of(of_function(function, given, words, keep), title, path)

@@ -1,0 +1,145 @@
+"""The stage: opens a view on the engine and makes its frames. The only part of the app that meets nodes.
+
+:func:`open_view` runs the program; it is what a worker does. Everything on :class:`Run` is cheap and pure.
+Importing this package imports no torch; the first :func:`open_view` does, or :func:`warm` before it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from tui.compose.error_frame import ATTEMPTS
+from tui.compose.frames import empty_frame
+from tui.compose.nodes import top_node
+from tui.compose.program_run import Run
+from tui.model.view import View
+from tui.navigation.playground import is_playground
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from llm_linalg.api.trace import Trace
+    from llm_linalg.base.errors import ProgramError
+    from llm_linalg.lessons.external import Given
+
+__all__ = ["Run", "empty_frame", "open_view", "warm"]
+
+
+def warm() -> None:
+    """Import the engine and torch: for a thread, after the first paint."""
+    from llm_linalg import run
+
+    run("")
+
+
+def open_view(
+    view: View,
+    previous: Run | None = None,
+    halt: Callable[[], bool] | None = None,
+    seconds: float | None = None,
+) -> Run:
+    """Run the view's program. Never raises for a program that fails: the error is in the result.
+
+    Args:
+        view: What is to be seen.
+        previous: What was open before: if this fails, its picture (or the last good one before it) is kept
+        beside.
+        halt: Whether nobody waits for it any more: then its run ends, with an error that says so.
+        seconds: How long it may run; None where what is seen must depend on no clock.
+    """
+    from llm_linalg import ProgramError, ShapeError, run
+    from llm_linalg.lessons.check import faults
+
+    if view.lesson.given is not None:
+        return open_given(view, view.lesson.given, previous, halt)
+    try:
+        trace = run(
+            view.program,
+            seed=view.seed,
+            names=view.names,
+            cells=view.cells,
+            halt=halt,
+            ranks=view.at_stop.ranks,
+            seconds=seconds,
+        )
+        fault = next(faults(view.lesson, view.at_stop, trace), None) if view.as_written else None
+        if fault is None and missing(view, trace):
+            fault = next(faults(view.lesson, view.at_stop._replace(fails=False), trace))
+        if fault is None:
+            return _made(Run(view, trace, None, None))
+        return Run(view, None, ProgramError(fault.reason), kept(previous), fault=fault)
+    except ProgramError as error:
+        operands = error.values if isinstance(error, ShapeError) else ()
+        stop = view.at_stop
+        fault = view.lesson.broken(stop, error) if view.as_written and not stop.fails else None
+        opened = Run(view, None, error, kept(previous), operands, fault=fault)
+        asked = is_playground(view.lesson) or stop.refused is not None
+        return replace(opened, above=above(view, error, halt, seconds)) if asked else opened
+
+
+def _made(opened: Run) -> Run:
+    """What was opened, with the gradient program if its view shows it: of a long run not at a key."""
+    if opened.late(opened.view):
+        opened.backward()
+    return opened
+
+
+def above(
+    view: View, error: ProgramError, halt: Callable[[], bool] | None, seconds: float | None
+) -> Trace | None:
+    """What ran of a program before it failed; of one that can't be read, the lines above the place."""
+    from llm_linalg import ProgramError, run
+
+    trace: Trace | None = error.trace
+    if trace is not None or error.line is None:
+        return trace
+    lines = view.program.split("\n")
+    for end in range(error.line - 1, max(0, error.line - 1 - ATTEMPTS), -1):
+        cells = [start for start in view.cells if start <= end]
+        if cells:
+            cells.append(end + 1)  # an empty one: of all that stand above the last, none ends the run
+        try:
+            return run(
+                "\n".join([*lines[:end], ""]),
+                seed=view.seed,
+                seconds=seconds,
+                names=view.names,
+                cells=cells,
+                halt=halt,
+            )
+        except ProgramError as other:
+            trace = other.trace
+            if trace is not None:
+                return trace  # and here it would have failed as well
+    return None
+
+
+def kept(previous: Run | None) -> Run | None:
+    """What was good of what was open before."""
+    return previous.good if previous is not None and previous.error is not None else previous
+
+
+def missing(view: View, trace: Trace) -> bool:
+    """Whether a stop's program, with the controls as they are, lacks what the stop shows."""
+    stop = view.at_stop
+    if view.code is not None or stop.show is None:
+        return False
+    shown = stop.shown_in(trace)
+    return shown is None or stop.show not in shown
+
+
+def open_given(view: View, given: Given, previous: Run | None, halt: Callable[[], bool] | None = None) -> Run:
+    """Run what is given in a lesson's place; again, if the values that the view shows were dropped."""
+    from llm_linalg import ProgramError, ShapeError
+
+    try:
+        trace = given.run(view.seed, halt=halt)
+        node = top_node(trace.nodes, view.path)
+        if node is not None and node.dropped:
+            trace = given.run(view.seed, node.index, halt)
+        _ = trace.map.level(), trace.map.multiplications  # of a long run it takes a while, so not at a key
+        return _made(Run(view, trace, None, None))
+    except ProgramError as error:
+        good = previous.good if previous is not None and previous.error is not None else previous
+        return Run(view, None, error, good, error.values if isinstance(error, ShapeError) else ())

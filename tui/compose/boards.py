@@ -1,0 +1,75 @@
+"""A stop's board with the numbers of this run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from llm_linalg.base.numbers import Formatter
+from llm_linalg.base.text import clean
+from llm_linalg.lessons.reader import shelf, spans
+from tui.model.board_view import BoardView, LiveRow
+from tui.model.view import View
+from tui.text.glyphs import ascii_text
+
+if TYPE_CHECKING:
+    from llm_linalg.api.trace import Trace
+    from llm_linalg.lessons.reader import Board, BoardRow
+    from llm_linalg.recording.record_node import Value
+
+FEW = 9  # cells that are written out
+DIGITS = 12  # columns of a number
+MOST = 4096  # cells whose values are kept
+UNKNOWN = "?"  # a tensor that this run did not make
+
+
+def board_view(board: Board, view: View, trace: Trace | None, ascii_only: bool) -> BoardView:
+    """The board's rows with what the trace's tensors hold."""
+    titles = {lesson.slug: lesson.title for lesson in (*shelf(), view.lesson)}
+    spell = ascii_text if ascii_only else str
+    rows = [_row(row, titles.get(row.lesson, row.lesson), trace, spell, ascii_only) for row in board.rows]
+    linked = any(slug for _, slug in spans(view.at_stop.prose))
+    return BoardView(tuple(rows), board.chain, max(1, min(view.row, len(rows))), not linked)
+
+
+def _row(
+    row: BoardRow, title: str, trace: Trace | None, spell: Callable[[str], str], ascii_only: bool
+) -> LiveRow:
+    made = LiveRow(
+        label=spell(clean(row.label)),
+        name=row.name,
+        lesson=row.lesson,
+        title=spell(clean(title, 60)),
+        words=spell(clean(row.words)),
+        apart=row.apart,
+    )
+    if row.name is None:
+        return made
+    if trace is None or row.name not in trace:
+        return replace(made, brief=UNKNOWN, full=UNKNOWN)
+    value = trace[row.name].value.detach()
+    brief, full = _texts(value, ascii_only)
+    values = value.tolist() if value.numel() <= MOST else None
+    return replace(made, shape=tuple(value.shape), values=values, brief=brief, full=full)
+
+
+def _texts(value: Value, ascii_only: bool) -> tuple[str, str]:
+    """A tensor in few characters, without and with its cells: a number, `[1. 2. 3.]`, or `(2, 4, 3)`."""
+    sizes = ", ".join(map(str, value.shape))
+    shape = f"({sizes}{',' if value.dim() == 1 else ''})"
+    if value.dim() > 2 or not 0 < value.numel() <= FEW:
+        return shape, shape
+    formatter = Formatter.of(value, limit=DIGITS, ascii_only=ascii_only)
+    if value.dim():
+        return shape, _nested(value.tolist(), formatter)
+    number = value.item()
+    if isinstance(number, int) and not isinstance(number, bool):
+        return (f"{number:,}",) * 2
+    return (formatter.token(number),) * 2
+
+
+def _nested(values: Any, formatter: Formatter) -> str:
+    if isinstance(values, list):
+        return f"[{' '.join(_nested(value, formatter) for value in values)}]"
+    return formatter.token(values)

@@ -1,0 +1,145 @@
+"""Formulas and facts in words, with the numbers of this step."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Collection, Iterable, Sequence
+from itertools import islice
+from typing import TYPE_CHECKING
+
+from llm_linalg.base.cells import Box
+from llm_linalg.base.numbers import Formatter, adds_up
+from llm_linalg.base.text import clean
+from tui.model.frame import FormulaLine, Index, NodeFacts, Number, TermState
+
+if TYPE_CHECKING:
+    from llm_linalg.api.node_view import NodeView
+    from llm_linalg.walks.walk import Term
+
+SHOWN = 8  # terms of a formula that are written out
+NAMED = 4  # cells that are named one by one
+LINES = 4000  # characters of a step's own text
+
+
+def cell_name(name: str, index: Index) -> str:
+    """``Y[1, 2]``; a 0-d tensor is its name."""
+    return f"{clean(name, 40)}[{','.join(map(str, index))}]" if index else clean(name, 40)
+
+
+_SUBSCRIPTS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
+
+
+def entry_name(name: str, index: Index) -> str:
+    """The mathematician's name, counted from 1: ``y₂₃``, or ``y₁₂,₃`` where a digit is not enough."""
+    low = clean(name, 40)
+    low = low.lower() if len(low) == 1 else low
+    numbers = [str(i + 1) for i in index]
+    between = "," if any(len(number) > 1 for number in numbers) else ""
+    return low + between.join(numbers).translate(_SUBSCRIPTS)
+
+
+def cells_name(name: str, cells: Collection[Index], shape: Sequence[int]) -> str:
+    """Many cells in few characters, as Python slices: ``x[1, :]``."""
+    if not cells:
+        return ""
+    if len(cells) == 1:
+        return cell_name(name, next(iter(cells)))
+    if isinstance(cells, Box):
+        parts = [_slice(r, size) for r, size in zip(cells.ranges, shape, strict=True)]
+        return f"{clean(name, 40)}[{', '.join(parts)}]"
+    named = ", ".join(cell_name(name, index) for index in islice(cells, NAMED))
+    more = len(cells) - NAMED
+    return f"{named} and {more} more" if more > 0 else named
+
+
+def _slice(r: range, size: int) -> str:
+    if len(r) == 1:
+        return str(r.start)
+    return ":" if r == range(size) else f"{r.start}:{r.stop}"
+
+
+def facts(node: NodeView) -> NodeFacts:
+    """What is said about a node."""
+    name, dtype = clean(node.name, 60), node.result.dtype
+    return NodeFacts(name, node.op, node.line or 0, node.shape, dtype, node.evidence, node.kind)
+
+
+def formula(node: NodeView) -> tuple[FormulaLine, ...]:
+    """The formula of a view's step.
+
+    ``done + [current] + (pending)`` with numbers, and below it what they come to.
+    """
+    step = node.step
+    if step is None:
+        return ()
+    terms = step.terms
+    target = next(iter(step.writes), None) if len(step.writes) == 1 else None
+    if not node.is_sum or not terms or target is None:
+        return tuple(((line, "plain"),) for line in clean(node.text, LINES, lines=True).splitlines())
+    shown = [(k, terms[k]) for k in _picked(len(terms), step.current)]
+    head = f"{cell_name(node.name, target)} = "
+    totals = [] if step.value is None else [step.value]
+    text = writer([x for _, term in shown for x in (*term.factors, term.value)] + totals)
+    lines: list[FormulaLine] = []
+    if any(len(term.factors) > 1 for _, term in shown):
+        lines.append(((head, "plain"), *_sum(shown, lambda term: "·".join(map(text, term.factors)))))
+        head = "= ".rjust(len(head))
+    computed = [(k, term) for k, term in shown if term.state != "pending"]
+    if not computed or step.value is None:
+        return tuple(lines)
+    total = text(step.value)
+    if len(terms) == 1 or len(computed) == 1:
+        return (*lines, ((head + total, "done"),))
+    values = [text(term.value) for _, term in computed]
+    sign = "=" if len(shown) < len(terms) or adds_up(values, total) else "≈"
+    sums = _sum(computed, lambda term: text(term.value), brackets=False)
+    return (*lines, ((head, "plain"), *sums, (f" {sign} {total}", "done")))
+
+
+def _picked(count: int, current: int | None) -> list[int]:
+    """Which terms are written out.
+
+    All of a few; of many the first, the last, and those around the current one.
+    """
+    if count <= SHOWN:
+        return list(range(count))
+    middle = count - 1 if current is None else current
+    wanted = {0, 1, middle - 1, middle, middle + 1, count - 1}
+    return sorted(k for k in wanted if 0 <= k < count)
+
+
+def _sum(
+    terms: Sequence[tuple[int, Term]], write: Callable[[Term], str], brackets: bool = True
+) -> list[tuple[str, TermState]]:
+    pieces: list[tuple[str, TermState]] = []
+    expected = 0
+    for k, term in terms:
+        plus = " + " if pieces else ""
+        if k > expected:
+            pieces.append((f"{plus}… {k - expected} more …", "plain"))
+            plus = " + "
+        body = write(term)
+        if brackets and len(terms) > 1 and term.state != "done":
+            body = f"[{body}]" if term.state == "current" else f"({body})"
+        pieces.append((plus + body, term.state))
+        expected = k + 1
+    return pieces
+
+
+def scientific(sizes: Iterable[float]) -> bool | None:
+    """Whether numbers of these sizes are written with exponents: not if the largest is of an everyday size.
+
+    torch does so wherever the sizes are far apart; on a narrow stage the smallest then read better as 0.0007.
+    """
+    largest = max((size for size in sizes if math.isfinite(size)), default=0.0)
+    return False if 1e-3 <= largest < 1e5 else None
+
+
+def writer(numbers: Sequence[Number]) -> Callable[[Number], str]:
+    """Writes numbers in one common format, whole ones without a point."""
+    formatter = Formatter.of(list(numbers), limit=14, scientific=scientific(map(abs, numbers)))
+
+    def text(value: Number) -> str:
+        return formatter.token(value).strip().removesuffix(".")
+
+    return text

@@ -1,0 +1,99 @@
+"""The cell cursor: which cell it is on, and what it says."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from llm_linalg.base.axis_labels import Edges
+from llm_linalg.base.numbers import exact
+from tui.compose.captions import cell_name, cells_name, entry_name, formula
+from tui.model.frame import CursorView, Index
+from tui.model.view import View
+
+if TYPE_CHECKING:
+    from llm_linalg.api.node_view import CellView, NodeView
+    from llm_linalg.api.tensor_view import TensorView
+    from tui.compose.lineage_highlight import FollowedCells
+
+CONSUMERS = 4  # nodes that a cell feeds, named one by one
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class CursorCell:
+    """The cell under the cursor.
+
+    Attributes:
+        tensor: The tensor that it is in.
+        index: Which cell of it.
+        operand: The tensor's position among the operands of `owner`; None if it is its result.
+        owner: The node shown, or the one beside it whose result the tensor is.
+    """
+
+    tensor: TensorView
+    index: Index
+    operand: int | None
+    owner: NodeView
+
+
+def cursor_cell(view: View, node: NodeView, beside: tuple[NodeView, ...]) -> CursorCell | None:
+    """The cell under the cursor, clamped into its tensor; None if the tensor is not in the picture."""
+    if view.cursor is None:
+        return None
+    name, index = view.cursor
+    tensors: list[tuple[TensorView, int | None, NodeView]] = [(node.result, None, node)]
+    tensors += [(operand, p, node) for p, operand in enumerate(node.operands)]
+    tensors += [(other.result, None, other) for other in beside]
+    for tensor, operand, owner in tensors:
+        shape = tensor.shape
+        if tensor.name == name and len(shape) == len(index) and all(shape):
+            inside = tuple(max(0, min(i, n - 1)) for i, n in zip(index, shape, strict=True))
+            return CursorCell(tensor, inside, operand, owner)
+    return None
+
+
+def cursor_view(cursor: CursorCell, cell: CellView, followed: FollowedCells | None = None) -> CursorView:
+    """What the cell under the cursor is, what made it, and what it feeds.
+
+    With the cells of one that is followed, also what the two have to do with each other.
+    """
+    tensor, index, made = cursor.tensor, cursor.index, cell.made
+    sources = [cells_name(*cells) for cells in cell.sources]
+    made_from = ", ".join(source for source in sources if source)
+    return CursorView(
+        name=tensor.name,
+        index=index,
+        zero=cell_name(tensor.name, index),
+        one=entry_name(tensor.name, index),
+        value=exact(cell.value, tensor.dtype),
+        masked=cell.masked,
+        made=made_from,
+        formula=_formula(made) if made_from else "",
+        feeds=_feeds(cell),
+        evidence=made.evidence if made.operands else "",
+        maker=made.name,
+        where=_where(tensor.axis_names, index),
+        broken=cell.nan_reason,
+        asked="" if followed is None or made.is_part else followed.about(tensor.node, index),
+    )
+
+
+def _where(names: Edges, index: Index) -> str:
+    """A place by the names of its axes, where each axis that has a name or a label says where along it."""
+    if not any(axis.labels for axis in names):
+        return ""
+    words = [axis.labels[i] if axis.labels else "" for axis, i in zip(names, index, strict=True)]
+    named = [(axis.name, word or str(i)) for axis, word, i in zip(names, words, index, strict=True) if axis]
+    return ", ".join(f"{name} {word}".strip() for name, word in named)
+
+
+def _formula(made: NodeView) -> str:
+    """The formula of the step that completes the cell."""
+    return " ".join("".join(text for text, _ in line).strip() for line in formula(made))
+
+
+def _feeds(cell: CellView) -> str:
+    """What the cell goes into."""
+    named = [cells_name(*cells) for cells in cell.consumers]
+    said = [text for text in dict.fromkeys(named) if text] + [f"{cell.more} more"] * (cell.more > 0)
+    return ", ".join(said)

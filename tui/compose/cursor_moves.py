@@ -1,0 +1,120 @@
+"""Where the cell cursor can go: along its panel, to another panel or slice, to where its cell was made."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from itertools import product
+from math import prod
+
+from tui.compose.nodes import path_of
+from tui.compose.program_run import Run
+from tui.model.frame import Index, Panel
+from tui.model.view import View
+from tui.navigation.steps import last, order_of
+
+MOST_SLICES = 100_000  # slices of a tensor that one can go through
+
+
+def follow(run: Run, view: View) -> View:
+    """One step towards the inputs; the same view if the cell is an input.
+
+    A cell of the result leads to the first cell that it was made of, a cell of an operand to the node
+    that made it.
+    """
+    cell, navigation, trace = run.cursor_cell(view), run.navigation(view), run.program(view)
+    if cell is None or trace is None:
+        return view
+    if cell.operand is None:
+        cells = cell.owner.reads(cell.index)
+        for operand, made in zip(cell.owner.operands, cells, strict=True):
+            for index in made:
+                return replace(view, cursor=(operand.name, index), at=None)
+        return view
+    maker = cell.tensor.node
+    path = path_of(trace.nodes, maker, navigation.chain[:-1])
+    if path is None or not maker.operands:
+        return view
+    step = maker.walk("cells").locate(cell.index) + 1 if "cells" in maker.orders else 0
+    there = replace(view, path=path, order=None, depth="cells", step=step, at=None, back=())
+    return replace(there, cursor=(maker.name, cell.index))
+
+
+def move(run: Run, view: View, rows: int, columns: int) -> View:
+    """The cell cursor moved on its panel, or put on the result if it isn't in the picture."""
+    navigation = run.navigation(view)
+    node = navigation.node
+    if node is None or not node.value.numel():
+        return view
+    cell = run.cursor_cell(view)
+    if cell is None:
+        order, written = order_of(view, navigation), None
+        if order and 0 < view.step <= navigation.length(order):
+            written = navigation.cell(order, view.step)
+        return replace(view, cursor=_start(node.name, node.shape, written))
+    for panel in run.frame(view).panels:
+        if panel.name == cell.tensor.name and panel.shape == cell.tensor.shape:
+            return replace(view, cursor=(cell.tensor.name, _moved(panel, cell.index, rows, columns)))
+    return view
+
+
+def onto_tensor(run: Run, view: View, name: str) -> View:
+    """The cell cursor on a tensor's first cell, all of it computed; the same view if it has no cells."""
+    node = run.trace[name] if run.trace is not None and name in run.trace else None
+    if run.trace is None or node is None or not node.value.numel():
+        return view
+    path = path_of(run.trace.nodes, node) or ()
+    there = replace(view, path=path, order=None, depth="cells", step=0, at=None, back=())
+    return replace(last(there, run.navigation(there)), cursor=_start(node.name, node.shape))
+
+
+def next_panel(run: Run, view: View, direction: int = 1) -> View:
+    """The cell cursor moved to the next panel, onto what is lit there."""
+    cell = run.cursor_cell(view)
+    if cell is None:
+        return move(run, view, 0, 0)
+    panels = [panel for panel in run.frame(view).panels if all(panel.shape) and panel.role != "margin"]
+    names = [*dict.fromkeys(panel.name for panel in panels)]
+    if len(names) < 2 or cell.tensor.name not in names:
+        return view
+    name = names[(names.index(cell.tensor.name) + direction) % len(names)]
+    panel = next(panel for panel in panels if panel.name == name)
+    return replace(view, cursor=(name, panel.index(panel.focus_rows.start, panel.focus_columns.start)))
+
+
+def next_slice(run: Run, view: View, direction: int) -> View:
+    """The next or previous slice of an N-d tensor: the cursor's, else the result's."""
+    node = run.navigation(view).node
+    if node is None:
+        return view
+    cell = run.cursor_cell(view)
+    panels = run.frame(view).panels
+    name = node.name if cell is None else cell.tensor.name
+    panel = next((panel for panel in panels if panel.name == name), None)
+    if panel is None or not panel.at:
+        return view
+    shown = (panel.row_axis, panel.column_axis)
+    at = _slice_beside(panel, direction)
+    if cell is None:
+        return replace(view, at=at)
+    rest = iter(at)
+    index = tuple(i if axis in shown else next(rest) for axis, i in enumerate(cell.index))
+    return replace(view, cursor=(name, index))
+
+
+def _start(name: str, shape: tuple[int, ...], written: Index | None = None) -> tuple[str, Index]:
+    """Where the cursor starts on a result: on the cell just written, or on the first."""
+    return name, (0,) * len(shape) if written is None else written
+
+
+def _moved(panel: Panel, index: Index, rows: int, columns: int) -> Index:
+    """The cell ``rows`` down and ``columns`` right on a panel, not beyond its edges."""
+    row, column = panel.place(index) or (0, 0)
+    row = max(0, min(row + rows, panel.rows - 1))
+    return panel.index(row, max(0, min(column + columns, panel.columns - 1)))
+
+
+def _slice_beside(panel: Panel, direction: int) -> tuple[int, ...]:
+    """The next or the previous slice of a panel's tensor, around its ends."""
+    sizes = [n for axis, n in enumerate(panel.shape) if axis not in (panel.row_axis, panel.column_axis)]
+    every = list(product(*map(range, sizes))) if prod(sizes) <= MOST_SLICES else [panel.at]
+    return every[(every.index(panel.at) + direction) % len(every)]

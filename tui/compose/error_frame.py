@@ -1,0 +1,255 @@
+"""The picture of a program that failed.
+
+Why, the operands with their clashing axes marked, and the repairs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from llm_linalg.base.axis_labels import Edges
+from llm_linalg.base.cells import Box, TensorSlice
+from llm_linalg.base.text import clean
+from tui.compose.format_cache import FormatCache
+from tui.compose.frames import PRINTED, empty_frame
+from tui.compose.highlights import Highlight
+from tui.compose.panels import NAME, PanelStyle, make_panel, rest_of
+from tui.compose.placement import Placement, plain_placement
+from tui.compose.source_lines import file_lines
+from tui.model.frame import Cell, CellMark, ErrorView, Frame, Index, Number, Panel, RepairFacts
+
+if TYPE_CHECKING:
+    from llm_linalg.base.errors import ProgramError, ShapeError
+    from llm_linalg.lessons.reader import LessonError
+    from llm_linalg.recording.record_node import Value
+    from tui.model.view import View
+
+ATTEMPTS = 6
+UNKNOWN = "?"  # a number of a tensor that isn't there
+MOST_FRAMES = 8
+
+
+def error_frame(
+    view: View,
+    error: ProgramError,
+    operands: tuple[Value | None, ...],
+    good: Frame | None,
+    fault: LessonError | None,
+    cache: FormatCache,
+    ascii_only: bool,
+) -> Frame:
+    """The frame of a program that failed.
+
+    Args:
+        view: The view that it was run for.
+        error: Why it failed.
+        operands: Of a shape error the operands, as far as they are there.
+        good: The last good picture.
+        fault: Where the lesson itself, as it is written, is at fault.
+        cache: The formats of numbers.
+        ascii_only: Whether the panels have nothing but ASCII.
+    """
+    from llm_linalg.base.errors import ShapeError
+
+    base = empty_frame(view)
+    expected = view.at_stop.fails and view.code is None
+    return replace(
+        base,
+        code=file_lines(error.frames[-1].file, error.line) if error.frames else base.code,
+        line=error.line,
+        panels=clash_panels(error, operands, cache, ascii_only) if isinstance(error, ShapeError) else (),
+        arrangement="row",
+        sentence=error.message,
+        printed="" if error.trace is None else clean(error.trace.printed, PRINTED, lines=True),
+        error=error_view(error, expected, good, _refused(view, error), fault),
+    )
+
+
+def _refused(view: View, error: ProgramError) -> bool:
+    """Whether the language takes no such cell of a document, or not all that it does; else it failed."""
+    from llm_linalg.base.errors import LimitError
+
+    cell = view.at_stop.refused is not None and view.code is None
+    return view.lesson.document and (cell or isinstance(error, LimitError))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ClashingTensor:
+    """An operand of a call that torch refused (:class:`tui.compose.panels.PanelTensor`)."""
+
+    name: str
+    value: Value
+    axis_names: Edges = ()
+
+    @property
+    def title(self) -> str:
+        """Its name."""
+        return self.name
+
+    def window(self, matrix: TensorSlice, rows: range, columns: range) -> Sequence[Sequence[Number | None]]:
+        """The numbers of a window."""
+        from llm_linalg.api.tensor_view import numbers_in
+
+        return numbers_in(self.value, matrix, rows, columns)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class UnknownCells:
+    """The cells of a tensor that isn't there: only its shape is known."""
+
+    matrix: TensorSlice
+    highlight: Highlight
+
+    def width(self, decimals: int) -> int:  # noqa: ARG002 - as many for a question mark
+        """One glyph a cell."""
+        return len(UNKNOWN)
+
+    def values(self, rows: range, columns: range) -> Sequence[Sequence[None]]:
+        """No number is known."""
+        return [[None for _ in columns] for _ in rows]
+
+    def window(
+        self,
+        rows: range,
+        columns: range,
+        decimals: int = 4,  # noqa: ARG002
+    ) -> tuple[tuple[Cell, ...], ...]:
+        """A question mark for each cell."""
+        return tuple(tuple(self._cell(self.matrix.cell(row, column)) for column in columns) for row in rows)
+
+    def _cell(self, index: Index) -> Cell:
+        return Cell(UNKNOWN, None, self.highlight.mark(index) | CellMark.PENDING)
+
+
+def clash_panels(
+    error: ShapeError, values: tuple[Value | None, ...], cache: FormatCache, ascii_only: bool
+) -> tuple[Panel, ...]:
+    """The operands side by side; the axes that clash are marked along their first row or column."""
+    from llm_linalg.ops import TABLE
+
+    panels = []
+    tensors = [value for value in values if value is not None]
+    extent = max((cache.extent(value) for value in tensors), default=0.0)
+    style = PanelStyle(cache, extent, ascii_only)
+    sign = TABLE.operator(error.operation)
+    for p, (operand, value) in enumerate(zip(error.operands, values, strict=True)):
+        shape = operand.shape
+        placement = plain_placement("operand", len(shape), sign if p else "")
+        boxes = [
+            Box(tuple(range(n if axis == clash.axis else min(n, 1)) for axis, n in enumerate(shape)))
+            for clash in error.axes
+            if clash.operand == p
+        ]
+        highlight = Highlight(tuple((CellMark.CLASH, box) for box in boxes), boxes[0] if boxes else ())
+        at = rest_of((0,) * len(shape), placement)
+        name = operand.name or operand.source
+        if value is None:
+            panels.append(_unknown(name, shape, placement, at, highlight))
+        else:
+            panels.append(make_panel(ClashingTensor(name, value), placement, at, highlight, style))
+    return tuple(panels)
+
+
+def _unknown(
+    name: str, shape: tuple[int, ...], placement: Placement, at: Index, highlight: Highlight
+) -> Panel:
+    return Panel(
+        name=name,
+        title=clean(name, NAME),
+        role="operand",
+        shape=shape,
+        dtype="",
+        row_axis=placement.row_axis,
+        column_axis=placement.column_axis,
+        at=at,
+        cells=UnknownCells(placement.slice_at(at), highlight),
+        sign=placement.sign,
+        pending=UNKNOWN,
+    )
+
+
+def error_view(
+    error: ProgramError,
+    expected: bool,
+    good: Frame | None,
+    refused: bool = False,
+    fault: LessonError | None = None,
+) -> ErrorView:
+    """Why the program failed, as a value; what the language doesn't take of a cell is called refused.
+
+    Where the lesson itself is at fault, the sentence begins with the place in its file.
+    """
+    from llm_linalg.base.errors import ShapeError
+
+    shaped = error if isinstance(error, ShapeError) else None
+    clashes = (
+        ()
+        if shaped is None
+        else tuple(
+            f"{_operand_name(shaped, mismatch.operand)}, axis {mismatch.axis}: size {mismatch.size}"
+            for mismatch in shaped.axes
+        )
+    )
+    repairs = (
+        ()
+        if shaped is None
+        else tuple(
+            RepairFacts(clean(str(repair), 200), repair.shape, clean(repair.why, 200))
+            for repair in shaped.repairs
+        )
+    )
+    return ErrorView(
+        kind=_kind(error, refused and shaped is None, fault),
+        sentence=_said(error.message, refused and shaped is None, fault),
+        line=error.line,
+        column=error.column,
+        caret=error.caret,
+        detail="" if shaped is None else shaped.detail,
+        clashes=clashes,
+        repairs=repairs,
+        expected=expected,
+        cause=error,
+        good=good,
+        frames=tuple(str(frame) for frame in error.frames[-MOST_FRAMES:]),
+    )
+
+
+def stopped(error: ProgramError | None) -> bool:
+    """Whether a run was stopped from outside."""
+    from llm_linalg.base.errors import HaltedError
+
+    return isinstance(error, HaltedError)
+
+
+def repairs(error: ProgramError) -> int:
+    """How many repairs there are."""
+    return len(getattr(error, "repairs", ()))
+
+
+def repaired(error: ProgramError, view: View, number: int) -> View:
+    """The view with repair ``number`` (from 1) applied. Raises IndexError."""
+    from llm_linalg.base.errors import ShapeError
+
+    if not isinstance(error, ShapeError) or not 1 <= number <= repairs(error):
+        raise IndexError(number)
+    return view.repaired(error.repaired(error.repairs[number - 1]))
+
+
+def _kind(error: ProgramError, refused: bool, fault: LessonError | None) -> str:
+    if fault is not None and error.line is None:
+        return "LessonError"
+    return "refused" if refused else type(error).__name__
+
+
+def _said(message: str, refused: bool, fault: LessonError | None) -> str:
+    if fault is not None:
+        return f"{clean(Path(fault.file).name, 40)}:{fault.line}: {message}"
+    return f"refused: {message}" if refused else message
+
+
+def _operand_name(error: ShapeError, position: int) -> str:
+    operand = error.operands[position]
+    return clean(operand.name or operand.source, 40)

@@ -1,0 +1,83 @@
+"""What is computed once a run: the number formats and the largest values of its tensors."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from llm_linalg.base.numbers import Formatter
+from tui.compose.row_summaries import row_summary
+from tui.model.frame import Number
+
+if TYPE_CHECKING:
+    from llm_linalg.recording.record_node import Value
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Formats:
+    """The numbers of one tensor as text: a formatter for each number of decimals."""
+
+    tensor: Value
+    extent: float
+    ascii_only: bool
+    made: dict[int, Formatter] = field(default_factory=dict)
+
+    def width(self, decimals: int) -> int:
+        """Columns of its widest number."""
+        return self._at(decimals).width
+
+    def text(self, value: Number, decimals: int) -> str:
+        """One number, right-aligned."""
+        return self._at(decimals).text(value)
+
+    def _at(self, decimals: int) -> Formatter:
+        if decimals not in self.made:
+            short = decimals < 4 and str(self.tensor.dtype) == "torch.bool"
+            self.made[decimals] = Formatter.of(
+                self.tensor,
+                decimals,
+                limit=1 if short else 12,  # True and False become T and F where room is short
+                scientific=False if 1e-3 <= self.extent < 1e5 else None,
+                ascii_only=self.ascii_only,
+            )
+        return self.made[decimals]
+
+
+@dataclass(slots=True, eq=False)
+class FormatCache:
+    """Caches of one run, by tensor."""
+
+    formats: dict[tuple[int, bool], Formats] = field(default_factory=dict)
+    largest: dict[int, tuple[Value, float]] = field(default_factory=dict)
+    row_summaries: dict[tuple[int, str], tuple[Value, Value]] = field(default_factory=dict)
+
+    def numbers(self, tensor: Value, ascii_only: bool) -> Formats:
+        """The formats of a tensor."""
+        key = (id(tensor), ascii_only)
+        if key not in self.formats:  # an entry keeps its tensor alive, so that its id stays its own
+            self.formats[key] = Formats(tensor, self.extent(tensor), ascii_only)
+        return self.formats[key]
+
+    def row_summary(self, tensor: Value, kind: str) -> Value:
+        """A reduction of a tensor's last axis."""
+        key = (id(tensor), kind)
+        if key not in self.row_summaries:
+            self.row_summaries[key] = tensor, row_summary(kind, tensor.detach())
+        return self.row_summaries[key][1]
+
+    def extent(self, tensor: Value) -> float:
+        """The largest finite magnitude in a tensor; 0 if there is none."""
+        if id(tensor) not in self.largest:
+            values = tensor.detach().abs().double() if tensor.is_complex() else tensor.detach().double().abs()
+            values = values[values.isfinite()]
+            self.largest[id(tensor)] = (tensor, float(values.max()) if values.numel() else 0.0)
+        return self.largest[id(tensor)][1]
+
+
+def level_of(value: Number | None, extent: float) -> float | None:
+    """Where a value lies between −extent and extent, as −1 … 1; None for what has no place there."""
+    if value is None or isinstance(value, complex) or not extent:
+        return None
+    number = float(value)
+    return None if math.isnan(number) else max(-1.0, min(1.0, number / extent))

@@ -1,0 +1,217 @@
+"""Frames: what is said around the panels."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from llm_linalg.base.text import clean
+from tui.compose.captions import facts, formula
+from tui.compose.pictures import PictureInput, panels_of
+from tui.compose.source_lines import file_lines
+from tui.model.frame import ControlFacts, CursorView, Frame
+from tui.model.view import View
+from tui.navigation.map_moves import standing
+from tui.navigation.steps import position
+from tui.text.glyphs import ascii_text
+
+if TYPE_CHECKING:
+    from llm_linalg.api.node_view import NodeView
+    from llm_linalg.api.trace import Trace
+    from tui.compose.nodes import NodeNavigation
+    from tui.model.board_view import BoardView
+    from tui.model.map_view import MapView
+
+CODE = 400  # characters of a line of the program
+PRINTED = 4000
+
+
+def empty_frame(view: View) -> Frame:
+    """What a view shows before, or without, any node: lesson, stop, controls, program, prose."""
+    lesson, stop, values = view.lesson, view.at_stop, view.names
+    controls = tuple(
+        ControlFacts(c.name, clean(c.label, 40), c.kind, clean(text, 60), c.key, values[c.name])
+        for c, (_, text) in zip(lesson.controls, view.controls, strict=True)
+    )
+    return Frame(
+        lesson=clean(lesson.slug, 60),
+        title=clean(lesson.title, 100),
+        part=lesson.place,
+        stop=view.stop,
+        stops=len(lesson.stops),
+        stop_title=clean(stop.title, 100),
+        seed=view.seed,
+        controls=controls,
+        code=tuple(clean(line, CODE) for line in view.program.split("\n")),
+        line=None,
+        node=None,
+        path=(),
+        order=None,
+        orders=(),
+        step=0,
+        steps=0,
+        depth=view.depth,
+        depths=(),
+        composite=False,
+        panels=(),
+        arrangement="row",
+        shape_line="",
+        formula=(),
+        sentence="",
+        prose=clean(stop.prose, None, lines=True),
+        printed="",
+        error=None,
+        cursor=None,
+        range_text="",
+        twin=view.twin,
+    )
+
+
+def program_frame(view: View, printed: str, board: BoardView | None) -> Frame:
+    """The frame of a program without operations."""
+    return replace(empty_frame(view), printed=clean(printed, PRINTED, lines=True), board=board)
+
+
+def node_frame(
+    view: View,
+    trace: Trace,
+    navigation: NodeNavigation,
+    picture: PictureInput,
+    cursor: CursorView | None,
+    board: BoardView | None,
+) -> Frame:
+    """The frame of a node at a step.
+
+    Args:
+        view: The view.
+        trace: The program that it shows.
+        navigation: Where its node is, and where one can go from there.
+        picture: What its panels are made from.
+        cursor: The cell under the cursor.
+        board: What stands in the place of panels.
+    """
+    node = picture.node
+    base = _base(view, navigation)
+    step, steps = position(view, navigation)
+    orders = navigation.orders
+    panels, arrangement = panels_of(picture) if board is None else ((), "row")
+    steepest = picture.steepest
+    return replace(
+        base,
+        code=_code(trace, node, base),
+        line=node.line,
+        own_line=node.program_line,
+        node=facts(node),
+        path=navigation.path,
+        order=node.order,
+        orders=orders,
+        step=step,
+        steps=steps,
+        depths=("map", "operations", *(depth for depth in ("cells", "terms") if depth in orders)),
+        composite=node.composite,
+        panels=panels,
+        arrangement=arrangement,
+        shape_line=clean(node.shape_line, 200),
+        formula=() if picture.whole else formula(node),
+        sentence=_sentence(node, picture.whole, first=step == 0),
+        printed=clean(trace.printed, PRINTED, lines=True),
+        cursor=cursor,
+        range_text=_range(picture.extent) if steepest is None else f"∂ {_range(steepest)}",
+        board=board,
+        note=", ".join(panel.title for panel in panels if panel.at),
+        operation=node,
+    )
+
+
+def map_frame(
+    view: View, trace: Trace, navigation: NodeNavigation, level: MapView, box: NodeView, first: NodeView
+) -> Frame:
+    """The frame of a level of the map, at the box that is selected.
+
+    Args:
+        view: The view.
+        trace: The program that it shows.
+        navigation: Where one can go.
+        level: The level.
+        box: What comes out of the box.
+        first: The first operation in it.
+    """
+    base = empty_frame(view)
+    place = standing(view, navigation)
+    step, steps = position(view, navigation)
+    opening = View.opening(view.lesson, view.stop)
+    as_opened = (place, view.asked) == (standing(opening, navigation), opening.asked)
+    return replace(
+        base,
+        code=_code(trace, first, base),
+        line=first.line,
+        own_line=first.program_line,
+        node=facts(box),
+        path=place,
+        step=step,
+        steps=steps,
+        depths=("map", "operations"),
+        shape_line=clean(box.shape_line, 200) if level.selected.op else "",  # of one operation alone
+        sentence=level.sentence,
+        prose=base.prose if as_opened else "",
+        printed=clean(trace.printed, PRINTED, lines=True),
+        map=level,
+        operation=box,
+    )
+
+
+def dropped_frame(view: View, trace: Trace, navigation: NodeNavigation, node: NodeView) -> Frame:
+    """The frame of a node whose values were dropped: what it is, and its shape."""
+    base = _base(view, navigation)
+    return replace(
+        base,
+        code=_code(trace, node, base),
+        line=node.line,
+        node=facts(node),
+        path=navigation.names,
+        shape_line=clean(node.shape_line, 200),
+        sentence="Its values were dropped: alone they are more than the budget of values that are kept.",
+    )
+
+
+def _base(view: View, navigation: NodeNavigation) -> Frame:
+    """What a view shows besides its node: of a gradient program each step says itself why it is there."""
+    base, stop = empty_frame(view), view.at_stop
+    own = stop.backward and (not view.path or stop.show is None or navigation.path == (stop.show,))
+    return base if own or not view.twin else replace(base, prose="")
+
+
+def _sentence(node: NodeView, whole: bool, first: bool) -> str:
+    """How a step makes its cells; before it why what it wrote is no number, or a gradient what it is."""
+    made = clean(node.sentence, 300)
+    if (whole or first) and node.why:
+        return f"{clean(node.why, 500)} {made}".strip()
+    why = "" if whole else clean(node.nan_reason, 300)
+    return f"{why}. {made}" if why else made
+
+
+def _code(trace: Trace, node: NodeView, base: Frame) -> tuple[str, ...]:
+    """The text in which a node's line counts: the program, or the file of trusted Python."""
+    if node.file:
+        return file_lines(node.file, node.line)
+    return tuple(clean(line, CODE) for line in trace.source.split("\n")) if trace.source else base.code
+
+
+def _range(extent: float) -> str:
+    return f"-{extent:.3g} … {extent:.3g}" if extent else ""
+
+
+def in_ascii(frame: Frame) -> Frame:
+    """The frame in ASCII, whose panels, board and map are so already."""
+    return replace(
+        frame,
+        shape_line=ascii_text(frame.shape_line),
+        formula=tuple(tuple((ascii_text(text), state) for text, state in line) for line in frame.formula),
+        sentence=ascii_text(frame.sentence),
+        prose=ascii_text(frame.prose),
+        title=ascii_text(frame.title),
+        stop_title=ascii_text(frame.stop_title),
+        range_text=ascii_text(frame.range_text),
+        code=tuple(map(ascii_text, frame.code)),
+        printed=ascii_text(frame.printed),
+    )

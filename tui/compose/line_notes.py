@@ -1,0 +1,35 @@
+"""What stands beside the lines of a program: the shape and type that each gave, and the operation it is."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tui.compose.nodes import Path, labels
+
+if TYPE_CHECKING:
+    from llm_linalg.api.node import Node
+    from llm_linalg.api.trace import Trace
+
+
+def notes(trace: Trace) -> dict[int, str]:
+    """The shape and type of the tensor that each line, from 1, gave last; else of what it computed last.
+
+    A gradient that is looked at is not computed there, and a line that failed gave nothing.
+    """
+    gave: dict[int, Node] = {}
+    for node in trace.nodes:
+        line = node.line
+        if line is not None and line != trace.failed and node.bound_name is None and node.op != "grad":
+            gave[line] = node
+    gave.update(trace.lines)
+    return {line: f"{node.shape} {node.dtype}" for line, node in gave.items()}
+
+
+def path_at(trace: Trace, line: int) -> Path:
+    """The operation of a line: what it gave last, else its last one, else that of the nearest line above."""
+    made = [(node.line, node.bound_name is not None, node.index) for node in trace.nodes if node.line]
+    gave = [(number, 2, node.index) for number, node in trace.lines.items()]
+    best = max((place for place in [*made, *gave] if place[0] <= line), default=None)
+    if best is None:
+        return (labels(trace.nodes)[0],) if trace.nodes else ()
+    return (labels(trace.nodes)[best[2]],)

@@ -1,0 +1,104 @@
+"""A cell that is followed through the whole program: all that it depends on or feeds, with derivatives."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from llm_linalg.lessons.stop import Asked
+from tui.compose.captions import cell_name
+from tui.model.frame import CellMark, Index
+
+if TYPE_CHECKING:
+    from llm_linalg.api.node import Node
+    from llm_linalg.api.trace import Trace
+    from llm_linalg.base.cells import Cells
+    from llm_linalg.recording.record_node import Value
+
+MOST_CELLS = 4_000_000
+MOST_OPERATIONS = 5_000
+"""Cells of a program beyond which no cell is followed through it."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FollowedCells:
+    """A cell that is followed through a program.
+
+    Attributes:
+        asked: Which, and which way.
+        node: Its node.
+        cells: Of each node on the way, the cells.
+        influence: Of each node of real numbers on the way, the derivatives.
+    """
+
+    asked: Asked
+    node: Node
+    cells: Mapping[Node, Cells]
+    influence: Mapping[Node, Value]
+    _steepest: dict[Node, float | None] = field(default_factory=dict, repr=False)
+
+    @property
+    def name(self) -> str:
+        """The cell as it is written: ``logits[4, 2]``."""
+        return cell_name(self.node.name, self.asked.index)
+
+    @property
+    def said(self) -> str:
+        """What is asked of a box."""
+        return f"{self.name} {'depends on' if self.asked.way == 'lineage' else 'feeds'}"
+
+    @property
+    def mark(self) -> CellMark:
+        """What a cell on the way is."""
+        return CellMark.MADE if self.asked.way == "lineage" else CellMark.FED
+
+    def steepest(self, node: Node) -> float | None:
+        """The largest derivative of a node's cells on the way, in size; None where there is none."""
+        if node not in self._steepest:
+            found, cells = self.influence.get(node), self.cells.get(node)
+            slopes = None if found is None or not cells else found[tuple(map(list, zip(*cells, strict=True)))]
+            self._steepest[node] = None if slopes is None else float(slopes.abs().max())
+        return self._steepest[node]
+
+    def slope(self, node: Node, index: Index) -> float | None:
+        """The derivative by (or of) one cell of a node; None off the way, or where there is none."""
+        found = self.influence.get(node)
+        return None if found is None or index not in self.cells.get(node, ()) else float(found[index])
+
+    def about(self, node: Node, index: Index) -> str:
+        """What the asked cell and another have to do with each other."""
+        back = self.asked.way == "lineage"
+        other = cell_name(node.name, index)
+        if index not in self.cells.get(node, ()):
+            return f"{self.name} does not depend on it" if back else f"{self.name} does not feed it"
+        slope = self.slope(node, index)
+        if slope is None:
+            return f"{self.name} depends on it" if back else f"{self.name} feeds it"
+        above, below = (self.name, other) if back else (other, self.name)
+        return f"∂{above} / ∂{below} = {slope:.6g}"
+
+
+def follow_cell(asked: Asked, trace: Trace) -> FollowedCells:
+    """A cell, and what lies on its way through a program.
+
+    Raises:
+        LookupError: If there is no such cell, or the program is too large to follow one; one line says which.
+    """
+    node = trace.labelled(asked.name)
+    if len(asked.index) != len(node.shape) or any(
+        not 0 <= i < n for i, n in zip(asked.index, node.shape, strict=True)
+    ):
+        raise LookupError(f"{node.name} has shape {node.shape}: there is no cell {list(asked.index)}")
+    if trace.dropped:
+        raise LookupError("Some values of this run were dropped, so no cell can be followed through it.")
+    if sum(other.value.numel() for other in trace.nodes) > MOST_CELLS:
+        raise LookupError(f"This run has more than {MOST_CELLS:,} cells: too many to follow one through.")
+    if len(trace.nodes) > MOST_OPERATIONS:
+        said = f"This run has more than {MOST_OPERATIONS:,} operations: too many to follow a cell through."
+        raise LookupError(said)
+    back = asked.way == "lineage"
+    cells = (trace.lineage if back else trace.reach)(node, asked.index)
+    real = node.value.is_floating_point()
+    influence = (trace.influence if back else trace.effect)(node, asked.index) if real else {}
+    return FollowedCells(asked, node, cells, influence)

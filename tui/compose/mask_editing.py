@@ -1,0 +1,54 @@
+"""Cells that can be flipped: those of a tensor that a control of the lesson is drawn on."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from llm_linalg.lessons.grids import Grid, flipped
+
+if TYPE_CHECKING:
+    from llm_linalg.lessons.control import Control
+    from tui.compose.program_run import Run
+    from tui.model.view import View
+
+
+class MaskEntry(NamedTuple):
+    """The entry of a control that a cell stands for, and what the control's tensor holds now."""
+
+    control: Control
+    grid: Grid
+    row: int
+    column: int
+
+
+def mask_entry(run: Run, view: View) -> MaskEntry | None:
+    """What the cell under the cursor stands for; None if it is no cell that can be flipped.
+
+    A control of kind "grid" says which tensor it edits. A cell of any tensor of the picture with as many rows
+    and columns stands for the entry at its place: of a mask, of the scores that it hides, of the weights.
+    """
+    found = None if run.trace is None or view.twin or view.cursor is None else run.cursor_cell(view)
+    if run.trace is None or found is None:
+        return None
+    for control in view.lesson.controls:
+        if control.kind != "grid" or control.edits not in run.trace:
+            continue
+        value = run.trace[control.edits].value
+        shape = tuple(value.shape)
+        if len(shape) == 2 and found.tensor.shape[-2:] == shape == _shape(control):
+            grid = tuple(tuple(int(bool(entry)) for entry in row) for row in value.tolist())
+            return MaskEntry(control, grid, *found.index[-2:])
+    return None
+
+
+def flip_entry(run: Run, view: View) -> View:
+    """The view with the cell under the cursor flipped; the same view if it can't be."""
+    found = mask_entry(run, view)
+    if found is None:
+        return view
+    return view.set(found.control.name, found.control.show(flipped(found.grid, found.row, found.column)))
+
+
+def _shape(control: Control) -> tuple[int, ...]:
+    rows = control.show(control.default).split("/")
+    return len(rows), len(rows[0])

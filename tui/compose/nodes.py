@@ -1,0 +1,210 @@
+"""Finding nodes by name, and what the player must know about the one found."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from llm_linalg.base.spelling import numbered, unknown
+
+if TYPE_CHECKING:
+    from llm_linalg.analysis.block_diagram import Box, Map
+    from llm_linalg.api.node import Node
+
+Path = tuple[str, ...]
+MANY = 100
+LISTED = 1000  # names that an error lists, at most
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Names:
+    """The names of the nodes at one level of a trace, and their places: a trace may have very many."""
+
+    nodes: Sequence[Node]
+    labels: tuple[str, ...]
+    places: Mapping[str, int]
+
+    @classmethod
+    def of(cls, nodes: Sequence[Node]) -> Names:
+        """The names of some nodes; of several with one name all but the last are numbered, ``x:1``."""
+        made = numbered([node.name for node in nodes])
+        return cls(nodes, made, {label: place for place, label in enumerate(made)})
+
+
+_LATEST: list[Names] = []  # of the longest levels: each holds its nodes, so that they are told by identity
+
+
+def names(nodes: Sequence[Node]) -> Names:
+    """The names of the nodes at a level; those of a long one are made once."""
+    for known in _LATEST:
+        if known.nodes is nodes:
+            return known
+    found = Names.of(nodes)
+    if len(nodes) > MANY:
+        _LATEST[:] = [found, *_LATEST[:1]]
+    return found
+
+
+def labels(nodes: Sequence[Node]) -> tuple[str, ...]:
+    """A name for each node: its own; of several with one name all but the last are numbered, ``x:1``."""
+    return names(nodes).labels
+
+
+def find(nodes: Sequence[Node], path: Path) -> tuple[Node, ...]:
+    """The nodes along a path, from the trace down into parts.
+
+    Raises:
+        LookupError: With the nearest spelling and the names that there are.
+    """
+    chain: list[Node] = []
+    for word in path:
+        known = names(nodes)
+        place = known.places.get(word)
+        if place is None and word.endswith(f":{_count(nodes, word)}"):
+            place = known.places.get(word.rpartition(":")[0])
+        if place is None:
+            raise LookupError(unknown("node", word, known.labels[-LISTED:]))
+        chain.append(nodes[place])
+        nodes = nodes[place].parts
+    return tuple(chain)
+
+
+def top_node(nodes: Sequence[Node], path: Path) -> Node | None:
+    """The node of the trace in which a path begins; the last one for no path, None if there is none."""
+    if not path:
+        return nodes[-1] if nodes else None
+    place = names(nodes).places.get(path[0])
+    return None if place is None else nodes[place]
+
+
+def forward(step: Node) -> Node | None:
+    """The node of the program itself whose backward step this is; None if it is no step of a gradient."""
+    node = step.twin
+    while node is not None and node.inside is not None:
+        node = node.inside
+    return node
+
+
+def own_line(node: Node) -> int | None:
+    """The line of the program that a node stands in, or of a gradient program the node whose twin it is."""
+    return (forward(node) or node).line
+
+
+def _count(nodes: Sequence[Node], word: str) -> int:
+    """How many nodes have the name in front of ``:n``; 0 if it isn't such a word."""
+    return sum(node.name == word.rpartition(":")[0] for node in nodes)
+
+
+def path_of(nodes: Sequence[Node], wanted: Node, inside: Sequence[Node] = ()) -> Path | None:
+    """The path of a node among ``nodes``, or among the parts of one of ``inside``.
+
+    ``inside`` is a chain from the trace down. None if the node is in neither.
+    """
+    levels: list[tuple[Path, Sequence[Node]]] = [((), nodes)]
+    prefix: Path = ()
+    level = nodes
+    for node in inside:
+        prefix = (*prefix, labels(level)[_position(level, node)])
+        level = node.parts
+        levels.append((prefix, level))
+    for prefix, level in reversed(levels):
+        place = _position(level, wanted)
+        if place >= 0:
+            return (*prefix, labels(level)[place])
+    return None
+
+
+def _position(nodes: Sequence[Node], wanted: Node) -> int:
+    if wanted.index < len(nodes) and nodes[wanted.index] is wanted:
+        return wanted.index
+    return next((i for i, node in enumerate(nodes) if node is wanted), -1)
+
+
+@dataclass(frozen=True, eq=False)
+class NodeNavigation:
+    """A node as the player sees it (:class:`tui.navigation.steps.Navigable`)."""
+
+    chain: tuple[Node, ...]
+    top: tuple[Node, ...]  # the program's nodes
+    wanted: str | None  # the order that the stop asks for, if this is the stop's node
+    map: Map[Node] | None = None
+
+    @property
+    def node(self) -> Node | None:
+        """The node shown."""
+        return self.chain[-1] if self.chain else None
+
+    @cached_property
+    def path(self) -> Path:
+        """Names from the trace down."""
+        path: Path = ()
+        level = self.top
+        for node in self.chain:
+            path = (*path, labels(level)[_position(level, node)])
+            level = node.parts
+        return path
+
+    @property
+    def names(self) -> Path:
+        """The names of the node and of those that it is in, several of which may be alike."""
+        return tuple(node.name for node in self.chain)
+
+    @cached_property
+    def siblings(self) -> tuple[str, ...]:
+        """The operations at the node's level."""
+        return labels(self.chain[-2].parts if len(self.chain) > 1 else self.top)
+
+    @cached_property
+    def parts(self) -> tuple[str, ...]:
+        """The operations inside it."""
+        return labels(self.node.parts) if self.node else ()
+
+    @cached_property
+    def orders(self) -> tuple[str, ...]:
+        """Its loop orders."""
+        return tuple(self.node.orders) if self.node else ()
+
+    @property
+    def order(self) -> str | None:
+        """The stop's order, or the node's first."""
+        return self.wanted if self.wanted in self.orders else next(iter(self.orders), None)
+
+    def boxes(self, path: Path) -> Path:
+        """The boxes inside a box of the map; what comes in from outside is no place to stand on."""
+        try:
+            level = None if self.map is None else self.map.level(path)
+        except LookupError:
+            level = None
+        return () if level is None else level.own
+
+    def box(self, path: Path) -> Box[Node]:
+        """A box of the map. Raises LookupError."""
+        if self.map is None:
+            raise LookupError("a program without operations has no map")
+        return self.map.level(path[:-1]).box(path[-1])
+
+    def made_in(self, path: Path) -> Path:
+        """The path of the node that a box of the map gives."""
+        if self.map is None:
+            return self.path
+        node = self.box(path).node
+        return (labels(self.top)[_position(self.top, node)],)
+
+    def box_of(self, path: Path) -> Path:
+        """The box of the map in which a node stands, by the node's path."""
+        node = top_node(self.top, path)
+        return () if self.map is None or node is None else self.map.locate(node) or ()
+
+    def length(self, order: str) -> int:
+        """Steps of its walk."""
+        return len(self.node.walk(order)) if self.node else 0
+
+    def cell(self, order: str, step: int) -> tuple[int, ...] | None:
+        """A cell that a step (from 1) writes."""
+        return next(iter(self.node.walk(order)[step - 1].writes), None) if self.node else None
+
+    def locate(self, order: str, index: tuple[int, ...]) -> int:
+        """The first step (from 1) that writes a cell."""
+        return self.node.walk(order).locate(index) + 1 if self.node else 0

@@ -1,0 +1,176 @@
+"""Panels: a node's tensors as windows of cells, where their placements put them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+from llm_linalg.base.axis_labels import Edge, Edges
+from llm_linalg.base.cells import TensorSlice
+from llm_linalg.base.text import clean
+from tui.compose.format_cache import FormatCache, level_of
+from tui.compose.highlights import Highlight
+from tui.compose.placement import Placement
+from tui.model.frame import Cell, CellMark, Index, Number, Panel
+from tui.text.glyphs import ascii_text
+
+if TYPE_CHECKING:
+    from llm_linalg.recording.record_node import Value
+
+NAME = 24  # columns that a tensor's name may take
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PanelStyle:
+    """What all panels of a frame share."""
+
+    cache: FormatCache
+    extent: float  # the magnitude that the colours end at
+    ascii_only: bool
+
+
+class NumberFormat(Protocol):
+    """How the numbers of one panel become text: a common format at several numbers of decimals."""
+
+    def width(self, decimals: int) -> int:
+        """Columns that the widest number needs at this many decimals."""
+
+    def text(self, value: Number, decimals: int) -> str:
+        """One number, right-aligned to ``width(decimals)``."""
+
+
+class NumberSource(Protocol):
+    """The numbers of a tensor, read window by window."""
+
+    def window(self, matrix: TensorSlice, rows: range, columns: range) -> Sequence[Sequence[Number | None]]:
+        """The numbers of a window of a matrix in it; None where one is not yet computed."""
+
+
+class PanelTensor(NumberSource, Protocol):
+    """What a panel shows."""
+
+    @property
+    def name(self) -> str:
+        """Its name."""
+
+    @property
+    def title(self) -> str:
+        """What it is called."""
+
+    @property
+    def value(self) -> Value:
+        """All of it, from which the format of its numbers comes."""
+
+    @property
+    def axis_names(self) -> Edges:
+        """What its axes are called; () if nothing is known of any."""
+
+
+Heat = Callable[[Index], float | None]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TensorCells:
+    """The cells of a slice of a tensor (:class:`tui.model.frame.CellSource`)."""
+
+    source: NumberSource
+    matrix: TensorSlice
+    formats: NumberFormat
+    mark: Callable[[Index], CellMark]
+    extent: float  # the magnitude that the colours end at
+    pending: str
+    masked: str
+    heat: Heat | None = None  # the level of a cell where it is not its number's
+
+    def width(self, decimals: int) -> int:
+        """Columns of the widest number."""
+        return self.formats.width(decimals)
+
+    def values(self, rows: range, columns: range) -> Sequence[Sequence[Number | None]]:
+        """The numbers of a window."""
+        return self.source.window(self.matrix, rows, columns)
+
+    def window(self, rows: range, columns: range, decimals: int = 4) -> tuple[tuple[Cell, ...], ...]:
+        """The cells of a window, formatted."""
+        width = self.width(decimals)
+        return tuple(
+            tuple(
+                self._cell(self.matrix.cell(row, column), value, decimals, width)
+                for column, value in zip(columns, line, strict=True)
+            )
+            for row, line in zip(rows, self.values(rows, columns), strict=True)
+        )
+
+    def _cell(self, index: Index, value: Number | None, decimals: int, width: int) -> Cell:
+        mark = self.mark(index)
+        if value is None:
+            return Cell(self.pending.rjust(width), None, mark | CellMark.PENDING)
+        text = self.masked.rjust(width) if CellMark.MASKED in mark else self.formats.text(value, decimals)
+        return Cell(text, level_of(value, self.extent) if self.heat is None else self.heat(index), mark)
+
+
+def make_panel(
+    tensor: PanelTensor,
+    placement: Placement,
+    at: Index,
+    highlight: Highlight,
+    style: PanelStyle,
+    heat: Heat | None = None,
+) -> Panel:
+    """A panel of a tensor.
+
+    Args:
+        tensor: The tensor.
+        placement: Its role and the axes that run down and across.
+        at: The index along the others.
+        highlight: Its marks and focus.
+        style: What all panels share.
+        heat: The level of a cell where it is not its number's.
+    """
+    ascii_only = style.ascii_only
+    title = clean(tensor.title, NAME) + (".T" if ascii_only else "ᵀ") * placement.transposed
+    if at:
+        title += f"[{', '.join(map(str, at))}]"
+    pending, masked = (".", "#") if ascii_only else ("·", "░")
+    names, shape = tensor.axis_names, tuple(tensor.value.shape)
+    return Panel(
+        name=tensor.name,
+        title=title,
+        role=placement.role,
+        shape=shape,
+        dtype=str(tensor.value.dtype).removeprefix("torch."),
+        row_axis=placement.row_axis,
+        column_axis=placement.column_axis,
+        at=at,
+        cells=TensorCells(
+            source=tensor,
+            matrix=placement.slice_at(at),
+            formats=style.cache.numbers(tensor.value, ascii_only),
+            mark=highlight.mark,
+            extent=style.extent,
+            pending=pending,
+            masked=masked,
+            heat=heat,
+        ),
+        focus_rows=highlight.span(placement.row_axis) if len(highlight.focus) else range(0),
+        focus_columns=highlight.span(placement.column_axis) if len(highlight.focus) else range(0),
+        sign=_ascii_sign(placement.sign) if ascii_only else placement.sign,
+        pending=pending,
+        masked=masked,
+        edges=tuple(map(_ascii_edge, names)) if ascii_only else names,
+    )
+
+
+def _ascii_edge(edge: Edge) -> Edge:
+    return Edge(ascii_text(edge.name), tuple(map(ascii_text, edge.labels)))
+
+
+def _ascii_sign(sign: str) -> str:
+    return {"→": "->", "×": "x"}.get(sign, sign)
+
+
+def rest_of(index: Index, placement: Placement) -> Index:
+    """An index without the axes that are shown: where its slice is."""
+    shown = (placement.row_axis, placement.column_axis)
+    return tuple(i for axis, i in enumerate(index) if axis not in shown)

@@ -1,0 +1,236 @@
+"""The panels of a picture.
+
+A node's operands and result (and what stands beside it), lit for a step or the cursor.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from tui.compose.cursor import CursorCell
+from tui.compose.format_cache import FormatCache, level_of
+from tui.compose.highlights import Highlight, cursor_highlights, step_highlights
+from tui.compose.panels import Heat, PanelStyle, make_panel, rest_of
+from tui.compose.placement import Placement, placements, plain_placement
+from tui.compose.row_summaries import RowSummaries, has_rows
+from tui.model.frame import Arrangement, CellMark, Index, Panel
+
+if TYPE_CHECKING:
+    from llm_linalg.api.node_view import NodeView
+    from llm_linalg.api.tensor_view import TensorView
+    from llm_linalg.recording.record_node import Value
+    from tui.compose.lineage_highlight import FollowedCells
+
+FED_BY = 8  # cells whose way into the results beside is followed
+
+
+@dataclass(frozen=True, eq=False)
+class PictureInput:
+    """What the panels of one picture are made from.
+
+    Attributes:
+        node: The node shown, at its step.
+        beside: The nodes that are shown together with it.
+        whole: Whether all of the result is shown, and no step.
+        at: The slice that was asked for.
+        cursor: The cell under the cursor.
+        cache: The formats of numbers.
+        ascii_only: Whether there is nothing but ASCII.
+        summary: What stands beside each row of the result.
+        followed: The cell that is followed through the program, and the cells on its way.
+    """
+
+    node: NodeView
+    beside: tuple[NodeView, ...]
+    whole: bool
+    at: Index | None
+    cursor: CursorCell | None
+    cache: FormatCache
+    ascii_only: bool
+    summary: str | None = None
+    followed: FollowedCells | None = None
+
+    @property
+    def tensors(self) -> Sequence[TensorView]:
+        """All tensors of the picture."""
+        return [self.node.result, *self.node.operands, *(other.result for other in self.beside)]
+
+    @cached_property
+    def steepest(self) -> float | None:
+        """The largest derivative in the picture, where the colours of a cell that is followed end."""
+        followed = self.followed
+        if followed is None:
+            return None
+        slopes = [slope for x in self.tensors if (slope := followed.steepest(x.node)) is not None]
+        return max(slopes, default=None)
+
+    @cached_property
+    def extent(self) -> float:
+        """The largest magnitude in the picture, where the colours end."""
+        return max(self.cache.extent(tensor.value) for tensor in self.tensors)
+
+
+def panels_of(picture: PictureInput) -> tuple[tuple[Panel, ...], Arrangement]:
+    """The panels and how they stand."""
+    node = picture.node
+    plan = placements(node, stacked=bool(picture.beside))
+    operands, result = _highlights(picture)
+    output = _output_cell(picture, plan.output, result)
+    style = PanelStyle(picture.cache, picture.extent, picture.ascii_only)
+    panels = []
+    for p, (operand, placement, lit) in enumerate(zip(node.operands, plan.operands, operands, strict=True)):
+        at = _operand_slice(picture, p, placement, lit, output)
+        panels.append(_panel(picture, operand, placement, at, lit, style))
+    at = rest_of(output, plan.output)
+    if node.kind == "mask":
+        result = Highlight(result.marks, result.focus, node.masked)
+    panels.append(_panel(picture, node.result, plan.output, at, result, style))
+    if _summarized(picture, plan.output):
+        panels.append(_summary(picture, panels[-1], plan.output, style))
+    for other in picture.beside:
+        lit = _highlight_beside(picture, other)
+        placement = plain_placement("sibling", len(other.shape))
+        at = rest_of(lit.first() or (0,) * len(other.shape), placement)
+        panels.append(_panel(picture, other.result, placement, at, lit, style))
+    return tuple(panels), plan.arrangement
+
+
+def _panel(
+    picture: PictureInput,
+    tensor: TensorView,
+    placement: Placement,
+    at: Index,
+    highlight: Highlight,
+    style: PanelStyle,
+) -> Panel:
+    """A panel of a tensor.
+
+    Its cells on the way that is followed are marked, and coloured by their derivatives.
+    """
+    followed, heat = picture.followed, None
+    if followed is not None:
+        on_the_way = (followed.mark, followed.cells.get(tensor.node, ()))
+        highlight = Highlight((*highlight.marks, on_the_way), highlight.focus, highlight.rule)
+        heat = _slopes(followed, tensor, picture.steepest)
+    return make_panel(tensor, placement, at, highlight, style, heat)
+
+
+def _slopes(followed: FollowedCells, tensor: TensorView, extent: float | None) -> Heat | None:
+    """The colours of cells by their derivatives; None where there are no derivatives."""
+    if extent is None:
+        return None
+    return lambda index: level_of(followed.slope(tensor.node, index), extent)
+
+
+def _summarized(picture: PictureInput, placement: Placement) -> bool:
+    """Whether something stands beside the rows of the result."""
+    shape = picture.node.shape
+    return picture.summary is not None and has_rows(shape) and placement.column_axis == len(shape) - 1
+
+
+def _summary(picture: PictureInput, result: Panel, placement: Placement, style: PanelStyle) -> Panel:
+    """What stands beside the rows of the result: a row's number is there when all of the row is."""
+    kind, rows = picture.summary or "", picture.node.result
+    summaries = RowSummaries(kind, picture.cache.row_summary(rows.value, kind), rows)
+    beside = Placement("margin", placement.row_axis, None)
+    panel = make_panel(summaries, beside, result.at, Highlight(), style)
+    return replace(panel, title=kind, focus_rows=result.focus_rows)
+
+
+def _highlights(picture: PictureInput) -> tuple[tuple[Highlight, ...], Highlight]:
+    """What is lit on the operands and on the result: for the cursor if there is one, else for the step."""
+    node, cursor = picture.node, picture.cursor
+    if cursor is None:
+        if picture.whole:
+            return tuple(Highlight() for _ in node.operands), Highlight()
+        return step_highlights(node)
+    if cursor.owner.node is node.node:
+        on_operands, on_result = cursor_highlights(node, cursor.operand, cursor.index)
+        if picture.followed is None:
+            return on_operands, on_result
+        return tuple(map(_cursor_only, on_operands)), _cursor_only(on_result)
+    reads = cursor.owner.reads(cursor.index)  # on a result beside: what it shares with this node is lit
+    shared = {id(x.value): cells for x, cells in zip(cursor.owner.operands, reads, strict=True)}
+    lit = []
+    for operand in node.operands:
+        cells = shared.get(id(operand.value), ())
+        lit.append(Highlight(((CellMark.MADE, cells),), cells))
+    return tuple(lit), Highlight()
+
+
+def _cursor_only(highlight: Highlight) -> Highlight:
+    """Without what the cell's own operation reads: what is followed through the program is marked instead."""
+    marks = tuple((mark, cells) for mark, cells in highlight.marks if mark is CellMark.CURSOR)
+    return Highlight(marks, highlight.focus)
+
+
+def _highlight_beside(picture: PictureInput, other: NodeView) -> Highlight:
+    """What the cursor lights on a result beside: itself, or what the same cells of the operands feed."""
+    cursor = picture.cursor
+    if cursor is None:
+        return Highlight()
+    if cursor.owner.node is other.node:
+        return Highlight(((CellMark.CURSOR, (cursor.index,)),), (cursor.index,))
+    if cursor.operand is not None:
+        sources: list[tuple[Value, tuple[Index, ...]]] = [(cursor.tensor.value, (cursor.index,))]
+    else:
+        reads = cursor.owner.reads(cursor.index)
+        sources = [
+            (operand.value, tuple(cells)[:FED_BY])
+            for operand, cells in zip(cursor.owner.operands, reads, strict=True)
+            if len(cells) <= FED_BY
+        ]
+    fed = {
+        cell
+        for tensor, cells in sources
+        for p, operand in enumerate(other.operands)
+        if operand.value is tensor
+        for index in cells
+        for cell in other.feeds(p, index)
+    }
+    ordered = tuple(sorted(fed))
+    return Highlight(((CellMark.FED, ordered),), ordered)
+
+
+def _output_cell(picture: PictureInput, placement: Placement, result: Highlight) -> Index:
+    """A cell of the slice of the result that is shown: under the cursor, or asked for, or being written."""
+    shape, cursor = picture.node.shape, picture.cursor
+    zeros = (0,) * len(shape)
+    if cursor is not None and cursor.owner.node is picture.node.node and cursor.operand is None:
+        return cursor.index
+    shown = (placement.row_axis, placement.column_axis)
+    hidden = [axis for axis in range(len(shape)) if axis not in shown]
+    if picture.at is not None and len(picture.at) == len(hidden):
+        index = list(zeros)
+        for axis, i in zip(hidden, picture.at, strict=True):
+            index[axis] = max(0, min(i, shape[axis] - 1))
+        return tuple(index)
+    return result.first() or zeros
+
+
+def _operand_slice(
+    picture: PictureInput, p: int, placement: Placement, highlight: Highlight, output: Index
+) -> Index:
+    """Which slice of an operand is shown."""
+    node, cursor = picture.node, picture.cursor
+    if cursor is not None and cursor.operand == p:
+        return rest_of(cursor.index, placement)
+    shape = node.operands[p].shape
+    if len(shape) <= (placement.row_axis is not None) + (placement.column_axis is not None):
+        return ()
+    asked = picture.at is not None and node.result.value.numel()
+    first = next(iter(node.reads(output)[p]), None) if asked else highlight.first()
+    return rest_of(_belonging(node, p, output) if first is None else first, placement)
+
+
+def _belonging(node: NodeView, p: int, output: Index) -> Index:
+    """The cell of an operand that belongs to a cell of the result by the labels of the axes."""
+    shape = node.operands[p].shape
+    if node.axes is None:
+        return (0,) * len(shape)
+    place = dict(zip(node.axes.output, output, strict=True))
+    labels = node.axes.operands[p]
+    return tuple(0 if n == 1 else place.get(label, 0) for label, n in zip(labels, shape, strict=True))

@@ -1,0 +1,339 @@
+"""A program that was run for a view: makes the frame of any step, order, node or cursor of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from llm_linalg.lessons.stop import Asked
+from tui.compose import cursor
+from tui.compose.boards import board_view
+from tui.compose.cursor import CursorCell, cursor_cell, cursor_view
+from tui.compose.error_frame import error_frame, repaired, repairs
+from tui.compose.format_cache import FormatCache
+from tui.compose.frames import dropped_frame, in_ascii, map_frame, node_frame, program_frame
+from tui.compose.lineage_highlight import FollowedCells, follow_cell
+from tui.compose.maps import BoxRows, map_view
+from tui.compose.nodes import NodeNavigation, find, path_of, top_node
+from tui.compose.pictures import PictureInput
+from tui.compose.screen_labels import axis_names
+from tui.compose.torch_code import torch_code
+from tui.model.frame import Frame
+from tui.model.view import View
+from tui.navigation.map_moves import standing
+from tui.navigation.steps import order_of, position
+
+if TYPE_CHECKING:
+    from llm_linalg.analysis.axis_names import Naming
+    from llm_linalg.api.node import Node
+    from llm_linalg.api.node_view import CellView, NodeView
+    from llm_linalg.api.trace import Trace
+    from llm_linalg.base.axis_labels import Edges
+    from llm_linalg.base.errors import ProgramError
+    from llm_linalg.lessons.reader import LessonError
+    from llm_linalg.recording.record_node import Value
+
+AT_A_KEY = 500  # operations whose gradient program is made while one waits for a key
+MOST_BACKWARD = 30_000  # operations that have one at all
+
+
+@dataclass(eq=False)
+class Run:
+    """A program that was run, or failed, for a view.
+
+    It answers what does not change: the frame of a view, where the cursor can go. What takes a while to work
+    out is kept.
+
+    Attributes:
+        view: What it was run for.
+        trace: What torch did; None if it failed.
+        error: Why it failed.
+        good: What was open before, if this failed.
+        operands: Of a shape error the operands, as far as they are there.
+        fault: Where the lesson itself, as it is written, is at fault.
+        above: What ran of it before it failed, where somebody asks for that.
+    """
+
+    view: View
+    trace: Trace | None
+    error: ProgramError | None
+    good: Run | None
+    operands: tuple[Value | None, ...] = ()
+    fault: LessonError | None = None
+    above: Trace | None = None
+    _cache: FormatCache = field(default_factory=FormatCache, init=False)
+    _gradients: Trace | None = field(default=None, init=False)
+    _has_gradients: bool = field(default=False, init=False)  # whether there are, or can be none
+    _following: dict[Asked, FollowedCells | str] = field(default_factory=dict, init=False)
+    _levels: tuple[BoxRows, BoxRows] = field(default_factory=lambda: ({}, {}), init=False)  # also of the twin
+
+    def serves(self, view: View) -> bool:
+        """Whether the view shows the same run, so that :meth:`frame` draws it without running again."""
+        return self.view.same_program(view) and not _gone(self, view) and not self.late(view)
+
+    def program(self, view: View) -> Trace | None:
+        """The trace that the view shows: the program's, or the gradient program's once it is made."""
+        return self.backward() if view.twin and not self.late(view) else self.trace
+
+    def navigation(self, view: View) -> NodeNavigation:
+        """What the player must know about the view's node.
+
+        Raises:
+            LookupError: For a path that isn't there, with the nearest spelling.
+        """
+        trace = self.program(view)
+        nodes = () if trace is None else trace.nodes
+        stop = view.at_stop
+        own = view.twin == stop.backward
+        standard = _standard(trace, stop.show if own else None)
+        chain = find(nodes, view.path) if view.path else standard
+        wanted = stop.order if chain and chain == standard and own else None
+        return NodeNavigation(chain, nodes, wanted, None if trace is None else trace.map)
+
+    def top(self, view: View) -> Node | None:
+        """The trace's node that a view is at or in."""
+        try:
+            chain = self.navigation(view).chain
+        except LookupError:
+            return None
+        return chain[0] if chain else None
+
+    def frame(self, view: View, *, ascii_only: bool = False) -> Frame:
+        """The picture of a view that this serves. Raises LookupError for a path that isn't there."""
+        if self.error is not None:
+            good = None if self.good is None else self.good.frame(self.good.view, ascii_only=ascii_only)
+            frame = error_frame(view, self.error, self.operands, good, self.fault, self._cache, ascii_only)
+        else:
+            frame = (self._map_frame if view.depth == "map" else self._node_frame)(view, ascii_only)
+        return in_ascii(frame) if ascii_only else frame
+
+    def _node_frame(self, view: View, ascii_only: bool) -> Frame:
+        trace, navigation = self.program(view), self.navigation(view)
+        board = None if view.board is None else board_view(view.board, view, trace, ascii_only)
+        if trace is None or navigation.node is None:
+            return program_frame(view, "" if trace is None else trace.printed, board)
+        if navigation.node.dropped:
+            return dropped_frame(view, trace, navigation, self._view_of(navigation.node))
+        whole = view.depth == "operations"
+        step, _ = position(view, navigation)
+        node = self._view_of(navigation.node, order_of(view, navigation), None if whole else step - 1)
+        beside = self._beside(view, navigation.node)
+        cell = cursor_cell(view, node, beside)
+        picture = PictureInput(
+            node=node,
+            beside=beside,
+            whole=whole,
+            at=view.at,
+            cursor=cell,
+            cache=self._cache,
+            ascii_only=ascii_only,
+            summary=self._row_summary(view, navigation),
+            followed=self.followed_cells(view),
+        )
+        about = None
+        if cell is not None:
+            readers = trace.nodes if cell.operand is None else (cell.owner.node,)
+            about = cursor_view(cell, self._cell_view(cell, readers), picture.followed)
+        frame = node_frame(view, trace, navigation, picture, about, board)
+        return replace(frame, twins=self.has_twin())
+
+    def _map_frame(self, view: View, ascii_only: bool) -> Frame:
+        trace, navigation = self.program(view), self.navigation(view)
+        known = self._levels[view.twin]
+        level = map_view(view, navigation, self.followed_cells(view), ascii_only, known)
+        if trace is None or level is None:
+            return self._node_frame(replace(view, depth="cells"), ascii_only)
+        from llm_linalg.api.node_view import node_view
+
+        box = navigation.box(standing(view, navigation))
+        shown = node_view(box.node, next(iter(box.node.orders), None))
+        frame = map_frame(view, trace, navigation, level, shown, node_view(box.nodes[0]))
+        return replace(frame, twins=self.has_twin())
+
+    def _view_of(self, node: Node, order: str | None = None, step: int | None = None) -> NodeView:
+        from llm_linalg.api.node_view import node_view
+
+        return node_view(node, order, step, self._axis_names)
+
+    def _cell_view(self, cell: CursorCell, readers: Sequence[Node]) -> CellView:
+        from llm_linalg.api.node_view import cell_view
+
+        return cell_view(cell.tensor, cell.index, readers, cursor.CONSUMERS, self._axis_names)
+
+    def _axis_names(self, node: Node) -> Edges:
+        return () if self._naming is None else self._naming.of(node)
+
+    @cached_property
+    def _naming(self) -> Naming | None:
+        return axis_names(self.view.lesson.declared, self.trace)
+
+    def _beside(self, view: View, node: Node) -> tuple[NodeView, ...]:
+        """The nodes that the stop shows together with this one."""
+        stop, trace = view.at_stop, self.program(view)
+        if trace is None or view.twin != stop.backward or not stop.beside:
+            return ()
+        group = [trace[name] for name in (stop.show, *stop.beside) if name and name in trace]
+        if not any(other is node for other in group):
+            return ()
+        return tuple(self._view_of(other) for other in group if other is not node)
+
+    def _row_summary(self, view: View, navigation: NodeNavigation) -> str | None:
+        """What the stop wants beside the rows of the node that it shows."""
+        kind = view.at_stop.margin
+        if kind is None or view.twin:
+            return None
+        return kind if navigation.chain == self.navigation(replace(view, path=())).chain else None
+
+    def followed_cells(self, view: View) -> FollowedCells | None:
+        """What is followed through the program; None if nothing is, or nothing can be."""
+        found = self._follow(view)
+        return None if isinstance(found, str) else found
+
+    def follow_refusal(self, view: View) -> str:
+        """Why the cell that a view follows can't be followed; empty if it can."""
+        found = self._follow(view)
+        return found if isinstance(found, str) else ""
+
+    def _follow(self, view: View) -> FollowedCells | str | None:
+        if view.asked is None or self.trace is None or view.twin:
+            return None
+        if view.asked not in self._following:
+            try:
+                self._following[view.asked] = follow_cell(view.asked, self.trace)
+            except LookupError as error:
+                self._following[view.asked] = str(error.args[0])
+        return self._following[view.asked]
+
+    def cursor_cell(self, view: View) -> CursorCell | None:
+        """The cell under the cursor; None if its tensor is not in the picture."""
+        node = self.navigation(view).node if view.cursor is not None else None
+        return None if node is None else cursor_cell(view, self._view_of(node), self._beside(view, node))
+
+    @cached_property
+    def _loss(self) -> Node | None:
+        return None if self.trace is None else self.trace.loss
+
+    def has_twin(self) -> bool:
+        """Whether there is a gradient program to show."""
+        return self._loss is not None
+
+    def turned(self, view: View) -> View | str:
+        """The view at the other pass; or why there is none."""
+        why = "" if view.twin or self.trace is None else _barred(self.trace)
+        return why or self.twin(view)
+
+    def late(self, view: View) -> bool:
+        """Whether the view shows a gradient program that is still to be made, and takes a while."""
+        return (
+            view.twin
+            and self.trace is not None
+            and not self._has_gradients
+            and len(self.trace.nodes) > AT_A_KEY
+        )
+
+    def twin(self, view: View) -> View:
+        """The gradient program's node of the node shown, or back; the same view if there is none.
+
+        A gradient that the program itself computes (``dW = dY.T @ X``) belongs to the node of its name.
+        """
+        other = replace(view, twin=not view.twin, path=(), order=None, step=0, at=None, back=())
+        whole = other if view.depth == "map" else replace(other, depth="cells")
+        if self.late(other) and self.has_twin():
+            return whole
+        chain = self.navigation(view).chain
+        trace = self.trace if view.twin else self.backward()
+        if trace is None:
+            return view
+        if view.depth == "map":  # the gradient program's map has the same boxes
+            return whole
+        inside: tuple[Node, ...] = ()
+        if view.twin:
+            wanted = chain[0].twin if chain else None
+            inside = _around(wanted)
+        else:
+            wanted = _step_of(trace.nodes, chain)
+            if wanted is None:
+                return view
+        path = None if wanted is None else path_of(trace.nodes, wanted, inside)
+        return replace(whole, path=path or ())
+
+    @property
+    def repairs(self) -> int:
+        """How many repairs there are of what failed."""
+        return 0 if self.error is None else repairs(self.error)
+
+    def repaired(self, view: View, number: int) -> View:
+        """The view with repair ``number`` (from 1) applied. Raises IndexError."""
+        if self.error is None:
+            raise IndexError(number)
+        return repaired(self.error, view, number)
+
+    def torch_code(self, view: View) -> str:
+        """The program as torch code to run elsewhere: imports, seed, controls, program."""
+        return torch_code(view)
+
+    def backward(self) -> Trace | None:
+        """The gradient program; None if there is none."""
+        if not self._has_gradients:
+            self._gradients = None if self.trace is None else _gradients(self.trace)
+            self._has_gradients = True
+        return self._gradients
+
+
+def _barred(trace: Trace) -> str:
+    """Why there is no backward pass through a long trace; empty if there is."""
+    if trace.dropped:
+        return "Some values of this run were dropped, so there is no way back: --keep keeps more of them."
+    if len(trace.nodes) > MOST_BACKWARD:
+        return f"This run has more than {MOST_BACKWARD:,} operations: too many for a backward pass."
+    return ""
+
+
+def _gradients(trace: Trace) -> Trace | None:
+    from llm_linalg.base.errors import ProgramError
+
+    loss = trace.loss
+    try:
+        return None if loss is None else trace.backward(loss)
+    except (LookupError, ProgramError):
+        return None
+
+
+def _around(part: Node | None) -> tuple[Node, ...]:
+    """The composites that a part is in, the outermost first."""
+    chain: tuple[Node, ...] = ()
+    while part is not None and part.inside is not None:
+        part = part.inside
+        chain = (part, *chain)
+    return chain
+
+
+def _step_of(steps: Sequence[Node], chain: Sequence[Node]) -> Node | None:
+    """The step of a gradient program that belongs to the innermost of some nodes that has one.
+
+    A composite's steps are those of its parts; a node that is a gradient itself has the step of its name.
+    """
+    named = [step for step in steps if step.twin is not None and step.bound_name]
+    for node in reversed(chain):
+        own = [step for step in named if step.twin is node or node in _around(step.twin)]
+        own = own or [step for step in named if step.name == node.name]
+        if own:
+            return own[0]
+    return next(iter(named), None)
+
+
+def _gone(run: Run, view: View) -> bool:
+    """Whether the values that a view shows were dropped; what was opened for that view can't help."""
+    if run.trace is None or view.lesson.given is None or view.path == run.view.path:
+        return False
+    node = top_node(run.trace.nodes, view.path)
+    return node is not None and node.dropped
+
+
+def _standard(trace: Trace | None, show: str | None) -> tuple[Node, ...]:
+    """The node that a stop shows: by name, else the last; a program that was mended may lack the name."""
+    if trace is None or not trace.nodes:
+        return ()
+    return (trace[show] if show is not None and show in trace else trace.nodes[-1],)

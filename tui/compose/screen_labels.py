@@ -1,0 +1,27 @@
+"""What the axes of a run's tensors are called, made fit for the screen."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from llm_linalg.base.text import clean
+
+if TYPE_CHECKING:
+    from llm_linalg.analysis.axis_names import Naming
+    from llm_linalg.api.trace import Trace
+    from llm_linalg.base.axis_labels import Declared
+
+WORD = 24  # characters of a label
+
+
+def axis_names(declared: Declared, trace: Trace | None) -> Naming | None:
+    """The names of axes in a program, in its backward pass and in the parts of composites.
+
+    None if the lesson declares nothing of any.
+    """
+    if not declared or trace is None:
+        return None
+    from llm_linalg.analysis.axis_names import Naming
+
+    lists = {name: [clean(word, WORD) for word in words] for name, words in trace.lists.items()}
+    return Naming(declared, lists)

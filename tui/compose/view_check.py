@@ -1,0 +1,95 @@
+"""Hold a view that was named in words against the run: its node, order, box, cell, slice and step."""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from llm_linalg.base.spelling import unknown
+from tui.model.usage_error import UsageError
+from tui.model.view import View
+from tui.navigation.steps import WHOLE, Navigable, goto, order_of, position
+
+if TYPE_CHECKING:
+    from tui.compose import Run
+
+
+def settle(view: View, opened: Run, flags: argparse.Namespace) -> View:
+    """The view with its node, order and step checked against the run.
+
+    Raises:
+        UsageError: For an unknown node, order, slice or cell, or a step out of range.
+    """
+    if opened.trace is None:
+        return view
+    try:
+        navigation = opened.navigation(view)
+    except LookupError as error:
+        raise UsageError(str(error.args[0])) from None
+    if view.twin and opened.program(view) is None:
+        raise UsageError("this program has no backward pass: nothing in it is a differentiable result")
+    if not navigation.path:
+        if view.step or flags.order:
+            raise UsageError("this stop has no tensors, so it has no steps and no orders")
+        return view
+    follows = (flags.lineage, flags.reach) != (None, None)  # a stop's own cell may be gone with its controls
+    if follows and view.asked is not None and (said := opened.follow_refusal(view)):
+        raise UsageError(said)
+    _on_map(view, navigation)
+    if flags.order is not None and flags.order not in navigation.orders:
+        raise UsageError(unknown(f"order of {navigation.path[-1]}", flags.order, navigation.orders))
+    if view.depth == "terms" and "terms" not in navigation.orders:
+        raise UsageError(
+            f"{navigation.path[-1]} is not a sum of terms: its depths are map, operations and cells"
+        )
+    if view.cursor is not None and opened.cursor_cell(view) is None:
+        names = dict.fromkeys(panel.name for panel in opened.frame(replace(view, cursor=None)).panels)
+        raise UsageError(f"no such cell on this picture, whose tensors are {', '.join(names)}")
+    _inside(view, opened)
+    return _with_step(view, opened, flags.step)
+
+
+def _on_map(view: View, navigation: Navigable) -> None:
+    """Holds the box of a view against the map."""
+    path: tuple[str, ...] = ()
+    for name in view.box if view.depth == "map" else ():
+        known = navigation.boxes(path)
+        if name not in known:
+            raise UsageError(unknown("box", name, known))
+        path = (*path, name)
+
+
+def _inside(view: View, opened: Run) -> None:
+    """Holds the indices of a cursor and of a slice against the shapes."""
+    found, node = opened.cursor_cell(view), opened.navigation(view).node
+    if found is not None and view.cursor is not None and found.index != view.cursor[1]:
+        shape = tuple(found.tensor.shape)
+        raise UsageError(f"{found.tensor.name} has shape {shape}: there is no cell {list(view.cursor[1])}")
+    if view.at is None or node is None:
+        return
+    sizes = node.shape[:-2]
+    if len(view.at) != len(sizes) or any(i >= n for i, n in zip(view.at, sizes, strict=True)):
+        given = ",".join(map(str, view.at))
+        if not sizes:
+            raise UsageError(f"{node.name} {node.shape} has no slices, so there is no slice {given}")
+        ranges = ", ".join(f"0 to {n - 1}" for n in sizes)
+        raise UsageError(f"{node.name} {node.shape} has slices {ranges}: there is no slice {given}")
+
+
+def _with_step(view: View, opened: Run, wanted: int | str | None) -> View:
+
+    navigation = opened.navigation(view)
+    _, steps = position(view, navigation)
+    if wanted == "last":
+        return goto(view, navigation, steps)
+    if wanted in ("first", "all"):
+        return goto(view, navigation, min(1, steps))
+    if isinstance(wanted, int):
+        if wanted > steps:
+            how = f"order {order_of(view, navigation)}" if view.depth not in WHOLE else f"depth {view.depth}"
+            raise UsageError(
+                f"{navigation.path[-1]} has steps 0 to {steps} ({how}): there is no step {wanted}"
+            )
+        return goto(view, navigation, wanted)
+    return view

@@ -1,0 +1,69 @@
+"""Markdown: a handout with each stop's text and program, and the picture that it has on paper."""
+
+from __future__ import annotations
+
+import re
+
+from llm_linalg.lessons.markdown import spans
+from tui.export.format import Export, Format, Shot, Write, on_paper
+
+
+class Handout:
+    """Writes the handout, a stop at a time."""
+
+    def __init__(self, export: Export, write: Write) -> None:
+        self._width, self._ascii_only, self._write = export.size[0], export.ascii_only, write
+        self._stop: list[Shot] = []
+        write(f"# {_line(export.title)}\n")
+
+    def add(self, shot: Shot) -> None:
+        """The next shot; with the first of a stop, the one before is complete."""
+        if self._stop and shot.stop != self._stop[0].stop:
+            self.end()
+        self._stop.append(shot)
+
+    def end(self) -> None:
+        """Writes the stop that is complete."""
+        if not self._stop:
+            return
+        shown = on_paper(self._stop)
+        self._stop = []
+        self._write(f"\n## {shown.stop}. {_line(shown.title)}\n{_block(_prose(shown))}{_program(shown)}")
+        if not shown.session.view.at_stop.slide:
+            self._write(_fenced(self._picture(shown), "text"))
+
+    def _picture(self, shot: Shot) -> str:
+        """The frame as text, without what the handout has already: its head, prose and program."""
+        from tui.render.plain import to_plain
+
+        return to_plain(shot.frame(self._ascii_only), self._width, whole=False)
+
+
+def _program(shot: Shot) -> str:
+    code = shot.session.view.program.strip("\n")
+    return _fenced(f"{code}\n", "python") if code.strip() else ""
+
+
+def _prose(shot: Shot) -> str:
+    """The stop's text; a link to a lesson is its words."""
+    return "".join(text for text, _ in spans(shot.session.view.at_stop.prose)).strip()
+
+
+def _block(text: str) -> str:
+    return f"\n{text}\n" if text else ""
+
+
+def _fenced(text: str, language: str) -> str:
+    """A fence that no line of the text closes."""
+    longest = max(map(len, re.findall(r"`+", text)), default=0)
+    fence = "`" * max(3, longest + 1)
+    return f"\n{fence}{language}\n{text}{fence}\n"
+
+
+def _line(text: str) -> str:
+    return " ".join(text.split())
+
+
+FORMAT = Format(
+    "markdown", (".md", ".markdown"), "a handout: text, programs, and a picture of each stop", Handout
+)

@@ -1,0 +1,92 @@
+"""What the app knows from its last run: where it was, the theme, the stop at which each deck was left.
+
+Never needed: what is damaged or can't be read counts as not there, part by part, and a folder that can't be
+written is no error. Two apps at once lose nothing but the older of two answers to the same question.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from tui.files import user_dirs
+
+NAME = "state.json"
+MOST_DECKS = 100
+MOST_WORDS = 200
+LONGEST_WORD = 20_000  # characters
+
+
+class State(NamedTuple):
+    """What is remembered.
+
+    Attributes:
+        place: the arguments of `llm-linalg` that open the last view again; none of a first run.
+        theme: the theme that was last chosen by its key, or None.
+        decks: a deck's absolute path and its last stop, from 1; the one used last at the end.
+    """
+
+    place: tuple[str, ...] = ()
+    theme: str | None = None
+    decks: tuple[tuple[str, int], ...] = ()
+
+    def deck(self, path: str | os.PathLike[str]) -> int | None:
+        """The stop, from 1, at which a deck was left; None for one that is not known."""
+        return dict(self.decks).get(_absolute(path))
+
+    def with_deck(self, path: str | os.PathLike[str], stop: int) -> State:
+        """With the stop at which a deck is left; the decks not used for longest are forgotten."""
+        others = {name: number for name, number in self.decks if name != _absolute(path)}
+        return self._replace(decks=(*others.items(), (_absolute(path), stop))[-MOST_DECKS:])
+
+
+class Memory(NamedTuple):
+    """Where the state is kept.
+
+    Attributes:
+        folder: The user's; None keeps nothing.
+    """
+
+    folder: Path | None = None
+
+    def load(self) -> State:
+        """What is remembered, as far as it makes sense."""
+        if self.folder is None:
+            return State()
+        try:
+            return of_json(json.loads(user_dirs.read(self.folder / NAME)))
+        except (OSError, ValueError, RecursionError):
+            return State()
+
+    def update(self, change: Callable[[State], State]) -> bool:
+        """Changes what is remembered now, which another app may have written; whether that was kept."""
+        if self.folder is None:
+            return False
+        state = change(self.load())
+        parts = {"place": state.place, "theme": state.theme, "decks": dict(state.decks)}
+        try:
+            user_dirs.keep(self.folder / NAME, json.dumps({"format": 1, **parts}) + "\n")
+        except OSError:
+            return False
+        return True
+
+
+def of_json(value: Any) -> State:
+    """The state that a JSON value stands for; each part that is not as it should be is left out."""
+    table = value if isinstance(value, dict) else {}
+    words, theme, decks = table.get("place"), table.get("theme"), table.get("decks")
+    listed = words if isinstance(words, list) and len(words) <= MOST_WORDS else []
+    whole = all(isinstance(word, str) and len(word) <= LONGEST_WORD for word in listed)
+    stops = decks.items() if isinstance(decks, dict) else ()
+    return State(
+        place=tuple(listed) if whole else (),
+        theme=theme if isinstance(theme, str) else None,
+        decks=tuple((name, stop) for name, stop in stops if type(stop) is int and stop > 0)[-MOST_DECKS:],
+    )
+
+
+def _absolute(path: str | os.PathLike[str]) -> str:
+    return os.path.abspath(path)  # noqa: PTH100 - without following links, which may lead elsewhere tomorrow

@@ -1,0 +1,213 @@
+"""Where everything on the stage stands: pure geometry.
+
+:func:`arrange` places panels in a space of columns × rows of characters. It chooses how many decimals are
+shown and how wide a cell is so that the panels fit whole; where they can't, each shows a window around its
+focus.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass, replace
+from functools import cache
+from itertools import chain, product
+from typing import NamedTuple
+
+from tui.layout.arrangements import (
+    Fit,
+    Numbered,
+    centred,
+    falk,
+    in_column,
+    in_row,
+    margin_width,
+    with_margins,
+)
+from tui.layout.values import Label, Layout, Slot
+from tui.layout.window import window
+from tui.model.frame import Arrangement, Cell, CellMark, Panel
+
+__all__ = ["Label", "Layout", "Piece", "Slot", "arrange", "pieces"]
+
+FITS = (Fit(4), Fit(3), Fit(2))
+TIGHT = (Fit(3, tight=True), Fit(2, tight=True), Fit(1, tight=True))
+DECIMALS = (4, 3, 2, 1)
+CHOICES = ((FITS, 2), (FITS, 1), (TIGHT, 2), (TIGHT, 1))
+LABELLED = [[replace(fit, edges=edges) for fit in fits] for fits, edges in CHOICES]
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A run of characters of one row: a cell with its brackets."""
+
+    text: str  # ``slot.cell`` characters; a tight row ends with a piece of one
+    level: float | None
+    mark: CellMark
+
+
+def arrange(panels: Sequence[Panel], arrangement: Arrangement, width: int, height: int) -> Layout:
+    """Places for the panels in a space of ``width`` × ``height`` characters, centred, never outside it.
+
+    Whole panels come first: with fewer decimals, then stacked where they would stand in a row (and the
+    reverse), then without siblings. Only then do panels become windows, in the arrangement asked for if it
+    has room.
+    """
+    traits = tuple(
+        (panel.role, panel.rows, panel.columns, panel.label, panel.title, panel.sign, panel.edges,
+         *(panel.width(decimals) for decimals in DECIMALS))
+        for panel in panels
+    )  # fmt: skip
+    key = (traits, arrangement, width, height)
+    if key not in _KNOWN:
+        if len(_KNOWN) >= MOST_KNOWN:
+            _KNOWN.clear()
+        _KNOWN[key] = _search(panels, arrangement, width, height)
+    found = _KNOWN[key]
+    placed = None
+    if found is not None:
+        placed = _place([(i, panels[i]) for i in found.panels], found.arrangement, width, height, found.fit)
+    return placed or _last_resort(_own(panels), width, height)
+
+
+class Attempt(NamedTuple):
+    """A way to place some of the panels. Which one does depends on all but where the windows lie."""
+
+    panels: tuple[int, ...]
+    arrangement: Arrangement
+    fit: Fit
+
+
+_KNOWN: dict[Hashable, Attempt | None] = {}  # what was found last: a step asks for it again
+MOST_KNOWN = 64
+
+
+def _own(panels: Sequence[Panel]) -> Numbered:
+    return [(i, panel) for i, panel in enumerate(panels) if panel.role != "sibling"]
+
+
+def _search(panels: Sequence[Panel], arrangement: Arrangement, width: int, height: int) -> Attempt | None:
+    """The first attempt that does; None if there is no room for a cell of each panel."""
+    numbered = list(enumerate(panels))
+    own = _own(panels)
+    turned: dict[Arrangement, Arrangement] = {"row": "column", "column": "row"}
+    choices = [arrangement, turned[arrangement]] if arrangement in turned else [arrangement]
+    groups = [numbered, own] if len(own) < len(panels) else [numbered]
+    labelled = LABELLED if any(edge.labels for panel in panels for edge in panel.edges) else []
+    for tier in (labelled, (FITS, TIGHT)):
+        second: Attempt | None = None
+        for some, fits, choice in product(groups, tier, choices):
+            for fit in fits:
+                layout = _place(some, choice, width, height, fit)
+                if layout is None or not layout.whole:
+                    continue
+                attempt = Attempt(tuple(i for i, _ in some), choice, fit)
+                if all(_told(label, panels) for label in layout.labels):
+                    return attempt if fit.decimals > 1 else second or attempt
+                second = second or attempt  # a title that is cut costs more than a decimal
+        if second is not None:
+            return second
+    closest = ([LABELLED[1][-1]] if labelled else []) + [FITS[-1], TIGHT[1]]
+    for choice in dict.fromkeys((arrangement, *choices, "row", "column")):
+        fits = [*chain(*labelled), *FITS, *closest]
+        tried = [(fit, _place(own, choice, width, height, fit)) for fit in fits]
+        placed = [(fit, layout) for fit, layout in tried if layout is not None]
+        wide = [fit for fit, layout in placed if _all_columns(layout, panels)]
+        last = [fit for fit, layout in tried[-len(closest) :] if layout is not None]
+        if wide or last:
+            return Attempt(tuple(i for i, _ in own), choice, (wide or last)[0])
+    return None
+
+
+def pieces(cells: Sequence[Cell], slot: Slot) -> tuple[Piece, ...]:
+    """One row of a panel's window as runs of characters, brackets and all; every state told without colour.
+
+    What is being read or written stands in ``[ ]``, neighbours together; the cursor in ``> <``, what made
+    its cell in ``( )``, what it feeds in ``{ }``; an axis that clashes in ``! !``. In a tight row neighbours
+    share a column.
+    """
+    kinds = [_brackets(cell.mark) for cell in cells]
+    opens = [
+        kind[0] if i == 0 or kinds[i - 1] != kind or kind == "><" else " " for i, kind in enumerate(kinds)
+    ]
+    closes = [
+        kind[1] if kinds[i + 1 : i + 2] != [kind] or kind == "><" else " " for i, kind in enumerate(kinds)
+    ]
+    room = slot.cell - 2 + slot.tight
+    made = []
+    for i, cell in enumerate(cells):
+        before, after = opens[i], closes[i]
+        if slot.tight:
+            before, after = before if before != " " or i == 0 else closes[i - 1], ""
+        made.append(Piece(f"{before}{cell.text.rjust(room)[:room]}{after}", cell.level, cell.mark))
+    if slot.tight and cells:
+        made.append(Piece(closes[-1], None, CellMark.NONE))
+    return tuple(made)
+
+
+@cache
+def _brackets(mark: CellMark) -> str:
+    for flag, pair in (
+        (CellMark.CURSOR, "><"),
+        (CellMark.CLASH, "!!"),
+        (CellMark.FACTOR | CellMark.WRITE, "[]"),
+        (CellMark.MADE, "()"),
+        (CellMark.FED, "{}"),
+    ):
+        if mark & flag:
+            return pair
+    return "  "
+
+
+def _place(panels: Numbered, arrangement: Arrangement, width: int, height: int, fit: Fit) -> Layout | None:
+    """One attempt; None if there isn't room for a cell of each panel."""
+    if not panels or width < 3 or height < 1:
+        return None
+    margins = [(i, panel) for i, panel in panels if panel.role == "margin"]
+    others = [(i, panel) for i, panel in panels if panel.role != "margin"]
+    room = width - margin_width(margins, fit)
+    if arrangement == "falk":
+        draft = falk(others, room, height, fit)
+    elif arrangement == "row":
+        draft = in_row(others, room, height, fit)
+    else:
+        draft = in_column(others, room, height, fit)
+    if draft is None:
+        return None
+    slots, labels = draft
+    with_margins(slots, labels, others, margins, fit)
+    panels = [*others, *margins]
+    whole = all(
+        len(slot.rows) == panel.rows and len(slot.columns) == panel.columns
+        for slot, (_, panel) in zip(slots, panels, strict=True)
+    )
+    return centred(Layout(width, height, tuple(slots), tuple(labels), arrangement, whole, True))
+
+
+def _all_columns(layout: Layout, panels: Sequence[Panel]) -> bool:
+    return all(len(slot.columns) == panels[slot.panel].columns for slot in layout.slots)
+
+
+def _told(label: Label, panels: Sequence[Panel]) -> bool:
+    """Whether a label says all that it has to: a title is not cut, and names the axes that have names."""
+    margin = label.panel is not None and panels[label.panel].role == "margin"
+    if (
+        label.kind == "title"
+        and label.panel is not None
+        and not margin
+        and any(e.name for e in panels[label.panel].edges)
+    ):
+        return panels[label.panel].named in label.text or panels[label.panel].briefly_named in label.text
+    return label.kind == "edge" or not label.text.endswith("…")
+
+
+def _last_resort(panels: Numbered, width: int, height: int) -> Layout:
+    """The result alone, as much of it as there is room for."""
+    for i, panel in sorted(panels, key=lambda entry: entry[1].role != "result")[:1]:
+        fit = TIGHT[1]
+        cell = fit.cell(panel)
+        rows = window(panel.rows, height, panel.focus_rows)
+        columns = window(panel.columns, (width - 1) // cell, panel.focus_columns)
+        if len(rows) and len(columns):
+            slot = Slot(i, 0, 0, rows, columns, cell, fit.decimals, fit.tight)
+            return Layout(width, height, (slot,), (), "column", False, False)
+    return Layout(width, height, (), (), "column", False, False)

@@ -1,0 +1,281 @@
+"""The three ways in which panels stand on the stage: Falk's scheme, a row, a column.
+
+Each function returns a slot for every panel, in order, and the labels; or None if there is no room for one
+cell of each. Coordinates start at 0, 0; :func:`centred` moves the whole to the middle.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from rich.cells import cell_len
+
+from tui.layout import label_space
+from tui.layout.values import Label, Layout, Slot
+from tui.layout.window import GAP, share, spread, window
+from tui.model.frame import Panel
+from tui.text.rows import cut
+
+
+@dataclass(frozen=True, slots=True)
+class Fit:
+    """How closely cells stand, and what stands around them.
+
+    Attributes:
+        decimals: Digits after the point.
+        tight: Neighbours share a column.
+        edges: Labels at rows and columns: 2 for all, 1 for as much of them as there is room, and only those
+            that don't stand at another panel as well, 0 for none.
+    """
+
+    decimals: int
+    tight: bool = False
+    edges: int = 0
+
+    def cell(self, panel: Panel) -> int:
+        """Columns that a cell of a panel takes."""
+        cell = panel.width(self.decimals) + 2 - self.tight
+        return label_space.widened(panel, cell) if self.edges > 1 else cell
+
+    def beside(self, panel: Panel) -> int:
+        """Columns that the labels of its rows take."""
+        return label_space.beside(panel) if self.edges else 0
+
+    def above(self, panel: Panel) -> int:
+        """Rows that the labels of its columns take."""
+        return int(bool(self.edges and panel.column_edge.labels))
+
+
+Numbered = Sequence[tuple[int, Panel]]
+Draft = tuple[list[Slot], list[Label]] | None
+
+
+def falk(panels: Numbered, width: int, height: int, fit: Fit) -> Draft:
+    """Falk's scheme: the left operand below left, the top one above right, the result at their crossing.
+
+    Columns of ``top``, the addends and ``result`` share one width and one window; so do rows of ``left``
+    and ``result``.
+    """
+    by_role = {panel.role: (i, panel) for i, panel in panels}
+    if not {"left", "top", "result"} <= by_role.keys():
+        return None
+    (_, left), (_, top), (_, result) = by_role["left"], by_role["top"], by_role["result"]
+    addends = [(i, panel) for i, panel in panels if panel.role == "addend"]
+    right = [top, result, *(panel for _, panel in addends)]
+    cell_left = fit.cell(left)
+    cell_right = max(map(fit.cell, right))
+    said = left.column_edge.labels == top.row_edge.labels and fit.edges < 2
+    margin, over, between = fit.beside(left), fit.above(top), 0 if said else fit.above(left)
+    across = share(
+        [left.columns, result.columns], [cell_left, cell_right], width - GAP - 2 * fit.tight - margin
+    )
+    down = share([max(top.rows, 1), left.rows], [1, 1], height - 1 - len(addends) - over - between)
+    if across is None or down is None:
+        return None
+    columns = window(result.columns, across[1], spread([result.focus_columns, top.focus_columns]))
+    rows = window(result.rows, down[1], spread([result.focus_rows, left.focus_rows]))
+    inner_left = window(left.columns, across[0], left.focus_columns)
+    inner_top = window(top.rows, down[0], top.focus_rows)
+    used = margin + len(inner_left) * cell_left + len(columns) * cell_right + 2 * fit.tight
+    corner = _corner(panels, fit, margin + len(inner_left) * cell_left + fit.tight, width - used)
+    above = over + max(len(inner_top), 1)  # an empty operand still has a title
+    y_titles = above + len(addends)
+    y_grids = y_titles + 1 + between
+    spots = {
+        "left": (margin, y_grids, rows, inner_left, cell_left),
+        "top": (corner, over, inner_top, columns, cell_right),
+        "result": (corner, y_grids, rows, columns, cell_right),
+    }
+    slots: list[Slot] = []
+    labels: list[Label] = []
+    row = above
+    for i, panel in panels:
+        if panel.role == "addend":
+            slots.append(Slot(i, corner, row, range(1), columns, cell_right, fit.decimals, fit.tight))
+            labels.append(_before(i, panel, corner, row))
+            row += 1
+            continue
+        x, y, shown_rows, shown_columns, cell = spots[panel.role]
+        slots.append(Slot(i, x, y, shown_rows, shown_columns, cell, fit.decimals, fit.tight))
+        if panel.role == "top":
+            labels.append(_before(i, panel, corner - fit.beside(top), over))
+            labels += label_space.row_labels(top, slots[-1]) if fit.beside(top) else []
+            labels += label_space.column_labels(top, slots[-1]) if over else []
+        else:
+            if panel.role == "left":
+                labels += label_space.row_labels(left, slots[-1]) if margin else []
+                labels += label_space.column_labels(left, slots[-1]) if between else []
+            room = corner - 1 - margin if panel.role == "left" else width - corner
+            labels += _above(i, panel, slots[-1], y_titles, room)
+    return slots, labels
+
+
+def _corner(panels: Numbered, fit: Fit, left: int, spare: int) -> int:
+    """Where the right half starts.
+
+    Far enough for the titles to its left, and the labels at rows beside them, as far as there is room.
+    """
+    needed = max(
+        cell_len(_titles((i, panel))[0]) + 1 + (0 if panel.role == "addend" else fit.beside(panel))
+        for i, panel in panels
+        if panel.role != "result"
+    )
+    return left + max(GAP, min(needed - left, spare))
+
+
+def in_row(panels: Numbered, width: int, height: int, fit: Fit) -> Draft:
+    """Side by side with their signs between, titles above."""
+    cells = [fit.cell(panel) for _, panel in panels]
+    space = "" if fit.tight else " "
+    signs = [f"{space}{panel.sign}{space}" if panel.sign else " " + space for _, panel in panels]
+    signs[0] = signs[0].lstrip()
+    margins = _margins(panels, fit)
+    budget = width - sum(map(len, signs)) - len(panels) * fit.tight - sum(margins)
+    across = share([panel.columns for _, panel in panels], cells, budget)
+    over = max(fit.above(panel) for _, panel in panels)
+    if across is None or height < 2 + over:
+        return None
+    slots: list[Slot] = []
+    labels: list[Label] = []
+    spare = budget - sum(n * cell for n, cell in zip(across, cells, strict=True))
+    x = 0
+    for (i, panel), cell, sign, count, margin in zip(panels, cells, signs, across, margins, strict=True):
+        rows = window(panel.rows, height - 1 - over, panel.focus_rows)
+        columns = window(panel.columns, count, panel.focus_columns)
+        if sign.strip():
+            labels.append(Label(x, 1 + over + max(0, len(rows) - 1) // 2, sign, None, "sign"))
+        x += len(sign) + margin
+        slot = Slot(i, x, 1 + over, rows, columns, cell, fit.decimals, fit.tight)
+        labels += label_space.row_labels(panel, slot) if margin else []
+        labels += label_space.column_labels(panel, slot) if fit.above(panel) else []
+        widened = max(0, min(cell_len(panel.label) - slot.width, spare))
+        spare -= widened
+        labels += _above(i, panel, slot, 0, slot.width + widened)
+        slots.append(slot)
+        x += slot.width + widened
+    return slots, labels
+
+
+def in_column(panels: Numbered, width: int, height: int, fit: Fit) -> Draft:
+    """One below the other, titles to the left; one cell width, so that cells of one column stand in line."""
+    cell = max(fit.cell(panel) for _, panel in panels)
+    margin = max(fit.beside(panel) for _, panel in panels)
+    width -= margin
+    *longer, short = (max(map(cell_len, texts)) + 1 for texts in zip(*map(_titles, panels), strict=True))
+    most = max(panel.columns for _, panel in panels) * cell + fit.tight
+    fitting = (titles for titles in longer if titles + most <= width)
+    titles = next(fitting, min(short, max(0, width - cell - fit.tight)))
+    room = (width - titles - fit.tight) // cell
+    overs = _overs(panels, fit)
+    height -= sum(overs)
+    down = share([max(panel.rows, 1) for _, panel in panels], [1] * len(panels), height)
+    if room < 1 or down is None:
+        return None
+    gap = 1 if sum(down) + len(panels) - 1 <= height and max(down) > 1 else 0
+    slots: list[Slot] = []
+    labels: list[Label] = []
+    y = 0
+    for (i, panel), count, over in zip(panels, down, overs, strict=True):
+        y += over
+        peers = [other.focus_columns for _, other in panels if other.columns == panel.columns]
+        columns = window(panel.columns, room, spread([panel.focus_columns, *reversed(peers)]))
+        rows = window(panel.rows, count, panel.focus_rows)
+        slots.append(Slot(i, titles + margin, y, rows, columns, cell, fit.decimals, fit.tight))
+        labels.append(_before(i, panel, titles, y))
+        labels += label_space.row_labels(panel, slots[-1]) if fit.beside(panel) else []
+        labels += label_space.column_labels(panel, slots[-1]) if over else []
+        y += count + gap
+    return slots, labels
+
+
+def _margins(panels: Numbered, fit: Fit) -> list[int]:
+    """Columns for the labels of each panel's rows; the same words as left of them stand there only once."""
+    found = []
+    last: tuple[str, ...] = ()
+    for _, panel in panels:
+        words = panel.row_edge.labels
+        found.append(0 if words == last and fit.edges < 2 else fit.beside(panel))
+        last = words or last
+    return found
+
+
+def _overs(panels: Numbered, fit: Fit) -> list[int]:
+    """Rows for the labels of each panel's columns; the same words as above them stand there only once."""
+    found = []
+    last: tuple[str, ...] = ()
+    for _, panel in panels:
+        words = panel.column_edge.labels
+        found.append(0 if words == last else fit.above(panel))
+        last = words or last
+    return found
+
+
+def margin_width(margins: Numbered, fit: Fit) -> int:
+    """The columns that are kept free for what stands beside the result's rows."""
+    return sum(max(fit.cell(panel) + fit.tight, cell_len(panel.title)) + 1 for _, panel in margins)
+
+
+def with_margins(
+    slots: list[Slot], labels: list[Label], panels: Numbered, margins: Numbered, fit: Fit
+) -> None:
+    """Puts a number right of each row of the result, with its title above where there is a row for that."""
+    result = next(
+        (slot for slot, (_, panel) in zip(slots, panels, strict=True) if panel.role == "result"), None
+    )
+    if result is None:
+        return
+    x = result.x + result.width + 1
+    for i, panel in margins:
+        slots.append(Slot(i, x, result.y, result.rows, range(1), fit.cell(panel), fit.decimals, fit.tight))
+        if result.y:
+            end = x + max(slots[-1].width - 1, cell_len(panel.title))
+            labels.append(Label(end - cell_len(panel.title), result.y - 1, panel.title, i, "title"))
+        x += margin_width([(i, panel)], fit)
+
+
+def centred(layout: Layout) -> Layout:
+    """The layout moved to the middle of its space."""
+    right = max(
+        [slot.x + slot.width for slot in layout.slots] + [x.x + cell_len(x.text) for x in layout.labels]
+    )
+    bottom = max([slot.y + slot.height for slot in layout.slots] + [label.y + 1 for label in layout.labels])
+    dx, dy = max(0, layout.width - right) // 2, max(0, layout.height - bottom) // 2
+    return replace(
+        layout,
+        slots=tuple(replace(slot, x=slot.x + dx, y=slot.y + dy) for slot in layout.slots),
+        labels=tuple(replace(label, x=label.x + dx, y=label.y + dy) for label in layout.labels),
+    )
+
+
+def _titles(numbered: tuple[int, Panel]) -> list[str]:
+    """The titles that a panel may have, with its sign: names and sizes of its axes, one of these, neither."""
+    panel = numbered[1]
+    texts = (panel.named, panel.briefly_named, panel.label, panel.title)
+    return [f"{panel.sign} {text}".lstrip() for text in texts]
+
+
+def _fitted(texts: Sequence[str], room: int) -> str:
+    """The first text that fits; else the last one, cut."""
+    return next((text for text in texts if cell_len(text) <= room), cut(texts[-1], max(0, room)))
+
+
+def _before(i: int, panel: Panel, edge: int, y: int) -> Label:
+    """A title that ends one column left of ``edge``."""
+    text = _fitted([*_titles((i, panel)), panel.title], edge - 1)
+    return Label(max(0, edge - 1 - cell_len(text)), y, text, i, "title")
+
+
+def _above(i: int, panel: Panel, slot: Slot, y: int, room: int) -> list[Label]:
+    """A title above the grid and, if only a window of it is shown, which."""
+    text = _fitted([panel.named, panel.briefly_named, panel.label, panel.title], room)
+    labels = [Label(slot.x, y, text, i, "title")]
+    parts = []
+    if len(slot.rows) < panel.rows:
+        parts.append(f"rows {slot.rows.start}–{slot.rows.stop - 1}")
+    if len(slot.columns) < panel.columns:
+        parts.append(f"columns {slot.columns.start}–{slot.columns.stop - 1}")
+    note = ", ".join(parts)
+    if note and cell_len(text) + 2 + len(note) <= room:
+        labels.append(Label(slot.x + cell_len(text) + 2, y, note, i, "window"))
+    return labels

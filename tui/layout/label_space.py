@@ -1,0 +1,61 @@
+"""The labels at a panel's edges: the words at its rows, left of the grid, and at its columns, above it."""
+
+from __future__ import annotations
+
+from rich.cells import cell_len
+
+from tui.layout.values import Label, Slot
+from tui.model.frame import Panel
+from tui.text.rows import cut
+
+MOST = 8
+"""Columns of a row's label; longer ones are cut."""
+WIDENING = 6
+"""Columns of a column's label for which cells are made wider."""
+NARROWEST = 3
+"""Columns of a label that is cut, at least."""
+
+
+def beside(panel: Panel) -> int:
+    """Columns that the labels of a panel's rows take, with a space behind them; 0 if it has none."""
+    widest = max(map(cell_len, panel.row_edge.labels), default=0)
+    return min(widest, MOST) + 1 if widest else 0
+
+
+def widened(panel: Panel, cell: int) -> int:
+    """The columns of a cell, so that the labels of the panel's columns have room above them."""
+    widest = max(map(cell_len, panel.column_edge.labels), default=0)
+    return max(cell, min(widest, WIDENING) + 1)
+
+
+def row_labels(panel: Panel, slot: Slot) -> list[Label]:
+    """The words at the rows shown, which end a column before the grid."""
+    room = min(beside(panel) - 1, slot.x - 1)
+    words = [cut(panel.row_edge.labels[row], max(room, 0)) for row in slot.rows]
+    return [
+        Label(slot.x - 1 - cell_len(word), slot.y + k, word, slot.panel, "edge")
+        for k, word in enumerate(words)
+        if word
+    ]
+
+
+def column_labels(panel: Panel, slot: Slot) -> list[Label]:
+    """The words at the columns shown, right above the grid, each ending where its column's numbers do.
+
+    None where columns are so narrow that hardly a letter would be left of each.
+    """
+    if slot.cell - 1 < min(max(map(cell_len, panel.column_edge.labels)), NARROWEST):
+        return []
+    words = [cut(panel.column_edge.labels[column], slot.cell - 1) for column in slot.columns]
+    ends = [slot.x + (k + 1) * slot.cell - (not slot.tight) for k in range(len(words))]
+    return [
+        Label(end - cell_len(word), slot.y - 1, word, slot.panel, "edge")
+        for end, word in zip(ends, words, strict=True)
+        if word
+    ]
+
+
+def header(panel: Panel, slot: Slot) -> str:
+    """The labels of the columns shown as one line, each at the end of its column."""
+    words = [cut(panel.column_edge.labels[column], slot.cell - 1) for column in slot.columns]
+    return "".join(" " * (slot.cell - cell_len(word)) + word for word in words)

@@ -1,0 +1,202 @@
+"""What the panes draw: a session, its frame if there is one, and how much room each pane has."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
+
+from tui.session.commands import Command
+from tui.session.session import Session
+from tui.text.large import DOWN
+from tui.text.prose import titled
+from tui.text.rows import wrap_code
+
+if TYPE_CHECKING:
+    from llm_linalg.lessons.reader import Stop
+    from tui.model.frame import Frame
+
+LOADING = "loading torch…"
+RUNNING = "running…"
+STOPPING = "stopping, once this call is done…"
+BEHIND = "waiting for the last program's call to end…"
+SMALLEST = (60, 18)
+LARGEST = (160, 50)
+SIDEBAR = 19  # its columns, the rule beside it included
+SIDEBAR_FROM = 78
+WIDE_SIDEBAR = 34  # every title in full
+WIDE_SIDEBAR_FROM = 130  # columns with which the rest has room enough
+PROSE_ROW = 54  # characters of prose that a row at 80 columns takes, on average
+BESIDE_FROM = 90  # columns of the main part that the playground divides in two
+
+
+class Sizes(NamedTuple):
+    """How many columns and rows the panes have; everything else is the stage's."""
+
+    width: int
+    height: int
+    sidebar: int  # 0: there is none
+    program: int
+    words: int
+    beside: int = 0  # columns of the playground's editor, where it stands beside everything
+    title: int = 2  # with the rule below it
+    facts: int = 1
+    controls: int = 1
+    transport: int = 1
+    footer: int = 1
+    big: bool = False  # the cells are large
+
+    @property
+    def main(self) -> int:
+        """Columns of the main part, a margin on each side taken off."""
+        taken = self.beside + 1 if self.beside else 0
+        return self.width - self.sidebar - 2 - taken
+
+    @property
+    def stage(self) -> int:
+        """Rows of the stage: all that title, rules, program, words, controls and footer leave."""
+        below = self.words + self.controls + self.transport + self.footer
+        return self.height - self.title - self.program - self.facts - below
+
+
+def wished(stop: Stop) -> int:
+    """Rows that a stop's text would like at 80 columns."""
+    return len(titled(stop.title, stop.prose)) // PROSE_ROW + 1
+
+
+def fits(width: int, height: int) -> bool:
+    """Whether a terminal of so many columns and rows is large enough to be of use."""
+    return width >= SMALLEST[0] and height >= SMALLEST[1]
+
+
+def _taken(width: int, height: int, sidebar: bool | None) -> tuple[int, int, int]:
+    """The columns and rows that are used of those there are, and the columns of the sidebar."""
+    width, height = min(width, LARGEST[0]), min(height, LARGEST[1])
+    shown = width >= SIDEBAR_FROM if sidebar is None else sidebar
+    return width, height, (WIDE_SIDEBAR if width >= WIDE_SIDEBAR_FROM else SIDEBAR) if shown else 0
+
+
+def sizes(
+    width: int, height: int, code: Sequence[str], said: int, *, sidebar: bool | None, failed: bool
+) -> Sizes | None:
+    """The room that a terminal gives; None if it is too small to be of use.
+
+    Args:
+        width: columns of the terminal.
+        height: rows of the terminal.
+        code: lines of the program.
+        said: rows that the stop's text would like at 80 columns.
+        sidebar: whether it is wanted; None leaves it to the width.
+        failed: an error is explained, which takes more words.
+    """
+    if not fits(width, height):
+        return None
+    width, height, shown = _taken(width, height, sidebar)
+    spare = max(0, height - 24)
+    inner = width - shown - 4
+    lines = sum(len(wrap_code(line, inner)) for line in code)
+    program = min(lines, (3 if height < 22 else 4) + spare // 4)
+    program = max(1, program)
+    words = (3 if height < 22 else 4) + min(4, spare // 4)
+    if failed:
+        words += min(4, max(0, height - 6 - program - words - 5))
+    if height >= 24 and not failed:
+        words = min(max(words, said), max(words, 8 - program))  # a short program leaves room for more words
+    return Sizes(width, height, shown, program, words)
+
+
+def bench_sizes(
+    width: int,
+    height: int,
+    lines: int,
+    *,
+    sidebar: bool | None,
+    failed: bool,
+    editing: bool,
+    printing: bool = True,
+) -> Sizes | None:
+    """The room of the playground's panes: as `sizes`, with an editor in the program's place or beside it.
+
+    Args:
+        width: columns of the terminal.
+        height: rows of the terminal.
+        lines: of the program.
+        sidebar: whether it is wanted; None leaves it to the width.
+        failed: an error is explained, which takes more words.
+        editing: the editor has the keys, and more rows.
+        printing: the program printed something.
+    """
+    if not fits(width, height):
+        return None
+    width, height, shown = _taken(width, height, sidebar)
+    inner = width - shown - 2
+    spare = max(0, height - 24)
+    transport = int(not failed)  # where it fails, there is no step to go to
+    controls = int(not failed or printing)  # what it printed is shown in their place
+    words = (2 if height < 22 else 3) + min(4, spare // 4) + (3 if failed else 0)
+    words += 2 - transport - controls
+    if inner >= BESIDE_FROM:
+        beside = min(70, inner * 48 // 100)
+        return Sizes(width, height, shown, 0, words, beside, controls=controls, transport=transport)
+    most = (9 if editing else 5) + spare // 3 - (3 if height < 22 else 0)
+    program = max(3, min(lines + editing, most))
+    return Sizes(width, height, shown, program, words, controls=controls, transport=transport)
+
+
+def slide_sizes(width: int, height: int, *, sidebar: bool | None) -> Sizes | None:
+    """The room of a stop that is prose alone: all that title, sidebar and footer leave is the stage's."""
+    if not fits(width, height):
+        return None
+    width, height, shown = _taken(width, height, sidebar)
+    return Sizes(width, height, shown, 0, 0, facts=0, controls=0, transport=0)
+
+
+def talk_sizes(
+    width: int, height: int, code: Sequence[str], session: Session, *, failed: bool, spoken: bool, big: bool
+) -> Sizes | None:
+    """The room on a stage: no sidebar, one row of title, no keys unless asked, and the rest for the picture.
+
+    Args:
+        width: columns of the terminal.
+        height: rows of the terminal.
+        code: lines of the program.
+        session: what is on stage.
+        failed: an error is explained, which takes more words.
+        spoken: something is said in the last row, whatever else stands there.
+        big: the cells are large.
+    """
+    talk = session.talk
+    if talk is None or not fits(width, height):
+        return None
+    width, height, _ = _taken(width, height, False)
+    footer = int(talk.footer or spoken)
+    if session.view.at_stop.slide:
+        return Sizes(width, height, 0, 0, 0, 0, 1, 0, 0, 0, footer, big)
+    spare = max(0, height - 24)
+    transport = int(not spoken)
+    controls = int(bool(session.view.lesson.controls) and (not big or spare > 4))
+    if big and not failed:
+        words = DOWN * (1 + (spare > 6)) + (spare > 2)
+        return Sizes(width, height, 0, 0, words, 0, 1, int(spare > 4), controls, transport, footer, True)
+    lines = sum(len(wrap_code(line, width - 4)) for line in code)
+    program = max(1, min(lines, (3 if height < 22 else 5) + spare // 4))
+    words = (3 if height < 22 else 4) + min(4, spare // 4) + (min(4, max(0, height - 20)) if failed else 0)
+    return Sizes(width, height, 0, program, words, 0, 1, 1, controls, transport, footer)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Picture:
+    """One state of the screen. Panes are handed the whole of it and take what is theirs."""
+
+    session: Session
+    frame: Frame | None
+    room: Sizes
+    keys: tuple[Command, ...]
+    waiting: str = ""
+    prompt: str | None = None
+
+    @property
+    def slide(self) -> tuple[str, str] | None:
+        """The title and the prose of a stop that is prose alone; on a stage it has the deck's title."""
+        stop, talk = self.session.view.at_stop, self.session.talk
+        return (stop.title if talk is None else talk.stop.title, stop.prose) if stop.slide else None

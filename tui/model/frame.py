@@ -1,0 +1,301 @@
+"""The frame: everything that one picture shows, as immutable values.
+
+A frame never changes and knows no widget. What would be large in it is worked out where it is looked at: the
+cells of a :class:`Panel` a window at a time, so that one over a 4096 × 4096 tensor costs what is drawn of it.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal, Protocol
+
+from llm_linalg.base.axis_labels import Edge, Edges
+from llm_linalg.base.cells import TensorSlice
+from tui.model.board_view import BoardView
+from tui.model.map_view import MapView
+
+if TYPE_CHECKING:
+    from llm_linalg.api.node_view import NodeView
+    from llm_linalg.base.errors import ProgramError
+
+Index = tuple[int, ...]
+Number = float | int | bool | complex
+Role = Literal["left", "top", "result", "operand", "addend", "sibling", "margin"]
+Arrangement = Literal["falk", "row", "column"]
+TermState = Literal["plain", "done", "current", "pending"]
+
+
+class CellMark(enum.Flag):
+    """What a cell is at this moment; a cell may be several of these at once."""
+
+    NONE = 0
+    READ = enum.auto()  # read by this step
+    FACTOR = enum.auto()  # read by the current term of this step
+    WRITE = enum.auto()  # written by this step
+    CURSOR = enum.auto()  # under the cell cursor
+    MADE = enum.auto()  # the cell under the cursor was made of it
+    FED = enum.auto()  # the cell under the cursor feeds it
+    MASKED = enum.auto()  # hidden by a mask
+    CLASH = enum.auto()  # lies along an axis that does not match
+    PENDING = enum.auto()  # not yet computed
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One cell as drawn: its number without brackets, its level in the colour range, and its marks."""
+
+    text: str
+    level: float | None  # −1 … 1, the value over the range that the colours map; None: nothing to colour
+    mark: CellMark
+
+
+class CellSource(Protocol):
+    """The cells of a panel, read a window at a time: nothing outside the window is computed."""
+
+    def width(self, decimals: int) -> int:
+        """Columns that the widest number needs at this many decimals, without brackets."""
+
+    def values(self, rows: range, columns: range) -> Sequence[Sequence[Number | None]]:
+        """The numbers of a window; None where one is not yet computed."""
+
+    def window(self, rows: range, columns: range, decimals: int = 4) -> tuple[tuple[Cell, ...], ...]:
+        """The cells of a window as they are drawn."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Panel:
+    """One tensor, or the slice of it that is shown, as a grid of cells.
+
+    ``row_axis`` and ``column_axis`` say which axes of the tensor run down and across (None: that side is 1
+    cell); ``at`` is the index along the remaining axes, in order. A transposed panel has ``row_axis >
+    column_axis``.
+    """
+
+    name: str  # the tensor's name: what the cell cursor holds on to
+    title: str  # what stands beside it: "W", "Wᵀ", "Q[0, 1]"
+    role: Role
+    shape: tuple[int, ...]
+    dtype: str
+    row_axis: int | None
+    column_axis: int | None
+    at: Index
+    cells: CellSource
+    focus_rows: range = range(0)  # what must be in view
+    focus_columns: range = range(0)
+    sign: str = ""  # what stands before it: "+", "=", "→", "@"
+    pending: str = "·"
+    masked: str = "░"
+    edges: Edges = ()  # what the tensor's axes are called, one an axis; () if nobody said
+
+    @property
+    def rows(self) -> int:
+        """Rows of the slice shown."""
+        return 1 if self.row_axis is None else self.shape[self.row_axis]
+
+    @property
+    def columns(self) -> int:
+        """Columns of the slice shown."""
+        return 1 if self.column_axis is None else self.shape[self.column_axis]
+
+    @property
+    def transposed(self) -> bool:
+        """Whether the tensor is shown with rows and columns swapped."""
+        return self.row_axis is not None and self.column_axis is not None and self.row_axis > self.column_axis
+
+    @property
+    def label(self) -> str:
+        """The title with the shape, as it is shown: ``W (2, 4)``, ``Wᵀ (2, 6)``."""
+        return self._labelled(list(map(str, self.shape)))
+
+    @property
+    def named(self) -> str:
+        """The label with the names of the axes before their sizes: ``S (query 4, key 4)``."""
+        pairs = zip(self._names, self.shape, strict=True)
+        return self._labelled([f"{name} {size}".lstrip() for name, size in pairs])
+
+    @property
+    def briefly_named(self) -> str:
+        """The label with names in the place of sizes: ``S (query, key)``."""
+        return self._labelled([name or str(size) for name, size in zip(self._names, self.shape, strict=True)])
+
+    @property
+    def _names(self) -> list[str]:
+        return [edge.name for edge in self.edges] or [""] * len(self.shape)
+
+    def _labelled(self, sizes: list[str]) -> str:
+        if self.row_axis is not None and self.column_axis is not None and self.transposed:
+            sizes[self.row_axis], sizes[self.column_axis] = sizes[self.column_axis], sizes[self.row_axis]
+        return f"{self.title} ({', '.join(sizes)}{',' if len(sizes) == 1 else ''})"
+
+    @property
+    def row_edge(self) -> Edge:
+        """What runs down: its name, and a label for each row."""
+        return self.edges[self.row_axis] if self.edges and self.row_axis is not None else Edge()
+
+    @property
+    def column_edge(self) -> Edge:
+        """What runs across."""
+        return self.edges[self.column_axis] if self.edges and self.column_axis is not None else Edge()
+
+    def width(self, decimals: int = 4) -> int:
+        """Columns of a cell's number, without brackets."""
+        return self.cells.width(decimals)
+
+    def index(self, row: int, column: int) -> Index:
+        """The tensor's index of the cell shown at ``row``, ``column``."""
+        return TensorSlice(self.row_axis, self.column_axis, self.at).cell(row, column)
+
+    def place(self, index: Index) -> tuple[int, int] | None:
+        """Row and column at which a cell of the tensor is shown; None if it is in another slice."""
+        if len(index) != len(self.shape):
+            return None
+        shown = (self.row_axis, self.column_axis)
+        if tuple(i for axis, i in enumerate(index) if axis not in shown) != self.at:
+            return None
+        row = 0 if self.row_axis is None else index[self.row_axis]
+        return row, 0 if self.column_axis is None else index[self.column_axis]
+
+
+@dataclass(frozen=True, slots=True)
+class NodeFacts:
+    """What is said about the node shown."""
+
+    name: str
+    op: str
+    line: int
+    shape: tuple[int, ...]
+    dtype: str
+    evidence: str
+    kind: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ControlFacts:
+    """One control of the lesson, as shown: ``m = 3``."""
+
+    name: str
+    label: str
+    kind: str  # "choice" | "int" | "float" | "list"
+    text: str
+    key: str | None
+    value: object  # what the program has under its name
+
+
+@dataclass(frozen=True, slots=True)
+class RepairFacts:
+    """One repair that was run and worked; or what else can be done."""
+
+    text: str  # the source that replaces the expression
+    shape: tuple[int, ...] | None  # of what that gives; None if it is no source
+    why: str
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ErrorView:
+    """Why the program failed. For a shape error the frame's panels are the operands, clashing axes marked."""
+
+    kind: str  # "ShapeError", "LimitError", "ProgramError"; "refused" of a notebook's cell
+    sentence: str
+    line: int | None
+    column: int | None
+    caret: str  # the source line and the caret under it; may be empty
+    detail: str  # torch's own words
+    clashes: tuple[str, ...]  # "x, axis 1: 2"
+    repairs: tuple[RepairFacts, ...]
+    expected: bool  # the stop is meant to fail
+    cause: ProgramError  # what the engine raised
+    good: Frame | None = None  # the last good picture
+    frames: tuple[str, ...] = ()  # in trusted Python, what led to the call, outermost first
+
+
+@dataclass(frozen=True, slots=True)
+class CursorView:
+    """The cell under the cursor: what it is, what made it, what it feeds."""
+
+    name: str
+    index: Index
+    zero: str  # "Y[1, 1]"
+    one: str  # "y₂₂"
+    value: str  # full precision
+    masked: str | None  # the rule that hides it
+    made: str  # "x[1, 0], x[1, 1] and W[0, 1], W[1, 1]", or "" for an input
+    formula: str
+    feeds: str
+    evidence: str
+    maker: str | None  # the node that made it, where the cursor can follow
+    where: str = ""  # its place by the names of the axes: "query saw, key cat"
+    broken: str = ""  # why it is no finite number
+    asked: str = ""  # what it has to do with the cell that is followed
+
+    @property
+    def lines(self) -> tuple[str, ...]:
+        """The same as lines of text, most important first."""
+        one = f"   ({self.one} counting from 1)" if self.index else ""
+        first = f"{self.zero} = {self.value}{one}"
+        rest = (
+            self.where,
+            self.asked,
+            self.broken,
+            self.masked,
+            self.formula,
+            self.made and f"made from {self.made}",
+            self.feeds and f"feeds {self.feeds}",
+            self.evidence and f"evidence: {self.evidence}",
+        )
+        return (first, *(line for line in rest if line))
+
+
+FormulaLine = tuple[tuple[str, TermState], ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Frame:
+    """One picture. ``step`` counts from 1; 0 is the picture before the first step."""
+
+    lesson: str  # slug
+    title: str  # the lesson's
+    part: str  # "3 Matrix multiplication"
+    stop: int
+    stops: int
+    stop_title: str
+    seed: int
+    controls: tuple[ControlFacts, ...]
+    code: tuple[str, ...]
+    line: int | None  # of `code`, from 1, that is being shown
+    node: NodeFacts | None
+    path: tuple[str, ...]  # names from the trace down to the node
+    order: str | None
+    orders: tuple[str, ...]
+    step: int
+    steps: int
+    depth: str
+    depths: tuple[str, ...]  # the depths there are here
+    composite: bool  # the node has parts to go into
+    panels: tuple[Panel, ...]
+    arrangement: Arrangement
+    shape_line: str
+    formula: tuple[FormulaLine, ...]
+    sentence: str
+    prose: str
+    printed: str
+    error: ErrorView | None
+    cursor: CursorView | None
+    range_text: str
+    own_line: int | None = None  # of the program itself, if `code` is that of its gradient
+    twin: bool = False
+    twins: bool = False  # there is a backward program to show
+    board: BoardView | None = None  # the picture in place of panels
+    map: MapView | None = None  # the same: a level of the map
+    note: str = ""  # anything else worth a line: "slice 0 of 8", "rounded"
+    operation: NodeView | None = field(default=None, repr=False)  # what is shown, as the engine has it
+
+    @property
+    def formula_text(self) -> tuple[str, ...]:
+        """The formula as plain lines."""
+        return tuple("".join(text for text, _ in line) for line in self.formula)
+
+    def panel(self, name: str) -> Panel | None:
+        """The first panel of that name."""
+        return next((panel for panel in self.panels if panel.name == name), None)

@@ -1,0 +1,218 @@
+"""The view: everything that identifies a picture, and the command that reopens it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Literal, NamedTuple
+
+if TYPE_CHECKING:
+    from llm_linalg.lessons.reader import Asked, Board, Control, Lesson, Stop, Value
+
+Depth = Literal["map", "operations", "cells", "terms"]
+Look = Literal["numbers", "heat", "both"]
+Cursor = tuple[str, tuple[int, ...]]
+
+END = 10**15  # a step beyond every walk; `player.position` clamps it
+
+
+class ReturnPoint(NamedTuple):
+    """Where one was before going into a part, so that going out comes back to it."""
+
+    path: tuple[str, ...]
+    order: str | None
+    depth: Depth
+    step: int
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """Everything that identifies a picture. Frozen; the player and the keys make new ones.
+
+    ``controls`` holds every control's value as text, in the lesson's order, so that views compare and hash.
+    ``path`` is empty for the node that the stop shows. ``step`` counts from 1 in the order in force; 0 is
+    before the first. ``order`` None is the stop's own; at depth "terms" the order in force is "terms" and
+    ``order`` is the one that going out comes back to. At depth "map" the place is ``box``, by the names of
+    the boxes that lead to it, and ``path`` is what one comes back to. ``asked`` is lit in all pictures.
+    """
+
+    lesson: Lesson = field(repr=False)
+    stop: int = 1
+    controls: tuple[tuple[str, str], ...] = ()
+    seed: int = 0
+    path: tuple[str, ...] = ()
+    order: str | None = None
+    step: int = 0
+    depth: Depth = "cells"
+    cursor: Cursor | None = None
+    at: tuple[int, ...] | None = None  # None: the slice follows the active cell
+    look: Look = "numbers"
+    twin: bool = False
+    code: str | None = None  # the program after a repair; None: the lesson's
+    row: int = 1  # of the stop's board, from 1
+    box: tuple[str, ...] = ()  # of the map
+    asked: Asked | None = None
+    back: tuple[ReturnPoint, ...] = field(default=(), compare=False, repr=False)
+
+    @classmethod
+    def opening(cls, lesson: Lesson, stop: int = 1) -> View:
+        """The view with which a stop of a lesson opens: the cells of its node, before the first step."""
+        at = lesson.stops[stop - 1]
+        return cls(
+            lesson,
+            stop,
+            tuple((control.name, control.show(control.default)) for control in lesson.controls),
+            lesson.seed,
+            step=at.steps[0] - 1 if at.steps else 0,
+            depth="map" if at.map is not None else "terms" if at.order == "terms" else "cells",
+            twin=at.backward,
+            box=at.map or (),
+            asked=at.asked,
+        )
+
+    @property
+    def as_written(self) -> bool:
+        """Whether the program is the lesson's own, with its own seed and the defaults of its controls."""
+        written = View.opening(self.lesson, self.stop)
+        own = self.code is None and self.seed == written.seed and self.controls == written.controls
+        return own and not self.lesson.document
+
+    @property
+    def at_stop(self) -> Stop:
+        """The stop that is open."""
+        return self.lesson.stops[self.stop - 1]
+
+    @property
+    def board(self) -> Board | None:
+        """The stop's board, where it is what the stage shows: at the stop's own node, with no cell asked."""
+        stop = self.at_stop
+        here = not self.path or self.path == (stop.show,)
+        shown = here and not self.twin and self.cursor is None and self.depth not in ("map", "operations")
+        return stop.board if shown else None
+
+    @property
+    def program(self) -> str:
+        """The program that is run."""
+        return self.at_stop.program if self.code is None else self.code
+
+    @property
+    def cells(self) -> tuple[int, ...]:
+        """The lines at which the program's cells begin, if it is a document's."""
+        return self.lesson.cells(self.at_stop)
+
+    @property
+    def values(self) -> dict[str, Value]:
+        """The controls' values, parsed."""
+        return {name: self.lesson.control(name).parse(text) for name, text in self.controls}
+
+    @property
+    def names(self) -> dict[str, object]:
+        """The controls' values as the program's names."""
+        from llm_linalg.lessons.control import as_name
+
+        return {name: as_name(value) for name, value in self.values.items()}
+
+    def control(self, name: str) -> Control:
+        """The lesson's control of that name. Raises LookupError."""
+        return self.lesson.control(name)
+
+    def set(self, name: str, text: str) -> View:
+        """With a control set from text. Raises LookupError for the name, ValueError for the text.
+
+        A choice may set other controls besides. What depends on the old values (a repair, a slice) is
+        dropped; the step stays, as far as there is one.
+        """
+        return self._with(name, self.lesson.control(name).parse(text))
+
+    def move(self, name: str, direction: int) -> View:
+        """With a control moved to its next (+1) or previous (−1) value. The program restarts at step 0."""
+        return self._with(name, self.lesson.control(name).move(self.values[name], direction))
+
+    def grown(self, name: str, number: int | float) -> View:
+        """With a list longer by a number, or by the choice at that position. Raises ValueError."""
+        return self._with(name, self.lesson.control(name).grown(self.values[name], number))
+
+    def reseeded(self, seed: int) -> View:
+        """With another seed."""
+        return self if seed == self.seed else self._restarted(seed=seed)
+
+    def repaired(self, program: str) -> View:
+        """With the program replaced by one with a repair applied."""
+        return self._restarted(code=program)
+
+    def at_stop_number(self, stop: int) -> View:
+        """At another stop of the same lesson, controls and seed kept."""
+        opening = View.opening(self.lesson, stop)
+        opening = replace(opening, code=self._code_at(opening.program))
+        return replace(opening, controls=self.controls, seed=self.seed, look=self.look)
+
+    def same_program(self, other: View) -> bool:
+        """Whether both show the same run: same lesson, stop, controls, seed and code."""
+        same = (self.stop, self.choices) == (other.stop, other.choices)
+        return same and self.lesson is other.lesson
+
+    def _code_at(self, other: str) -> str | None:
+        """Of a document, the program at another cell, if a repair has changed what stands in both."""
+        mine = self.at_stop.program
+        if not self.lesson.document or self.code is None or self.code.count("\n") != mine.count("\n"):
+            return None
+        if other.startswith(mine):
+            code = self.code + other[len(mine) :]
+        elif mine.startswith(other):
+            code = "\n".join(self.code.split("\n")[: other.count("\n") + 1])
+        else:
+            return None
+        return None if code == other else code
+
+    @property
+    def choices(self) -> tuple[object, ...]:
+        """What was chosen of the run: controls, seed and another program."""
+        return self.controls, self.seed, self.code
+
+    def chosen(self, other: View) -> View:
+        """With what was chosen of another view's run."""
+        return replace(self, controls=other.controls, seed=other.seed, code=other.code)
+
+    def _with(self, name: str, value: Value) -> View:
+        values = self.lesson.change(self.values, name, value)
+        changed = tuple((key, self.lesson.control(key).show(values[key])) for key, _ in self.controls)
+        return self if changed == self.controls else self._restarted(controls=changed)
+
+    def _restarted(
+        self,
+        *,
+        controls: tuple[tuple[str, str], ...] | None = None,
+        seed: int | None = None,
+        code: str | None = None,
+    ) -> View:
+        return replace(
+            self,
+            controls=self.controls if controls is None else controls,
+            seed=self.seed if seed is None else seed,
+            code=code,
+            at=None,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """Undo and redo of views."""
+
+    past: tuple[View, ...] = ()
+    future: tuple[View, ...] = ()
+    limit: int = 200
+
+    def push(self, view: View) -> History:
+        """Before leaving ``view`` for another: remember it, and forget what was undone."""
+        return replace(self, past=(*self.past, view)[-self.limit :], future=())
+
+    def undo(self, now: View) -> tuple[View, History]:
+        """The view before, and the history then. At the beginning: the same view."""
+        if not self.past:
+            return now, self
+        return self.past[-1], replace(self, past=self.past[:-1], future=(now, *self.future))
+
+    def redo(self, now: View) -> tuple[View, History]:
+        """The view that was undone, and the history then. At the end: the same view."""
+        if not self.future:
+            return now, self
+        return self.future[0], replace(self, past=(*self.past, now), future=self.future[1:])

@@ -1,0 +1,1 @@
+"""From a view to a view: steps, the map, the playground."""

@@ -1,0 +1,63 @@
+"""The playground: a lesson whose program is the learner's own. Pure; its text is a view's `code`."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+
+from llm_linalg.lessons.lesson import PART_TITLES, Lesson, Stop
+from tui.model.examples import EXAMPLES
+from tui.model.view import View
+
+SLUG = "play"
+TITLE = "Playground"
+LONGEST = 50_000  # characters: what the language reads
+
+_FIRST = EXAMPLES[0].program
+PLAYGROUND = Lesson(
+    slug=SLUG,
+    title=TITLE,
+    part=len(PART_TITLES),
+    order=0,
+    seed=0,
+    controls=(),
+    stops=(
+        Stop(
+            number=1, title=TITLE, prose="", code=_FIRST, program=_FIRST, show=None, beside=(), order=None,
+            steps=None, fails=False, line=1,
+        ),
+    ),
+)  # fmt: skip
+
+
+def is_playground(lesson: Lesson) -> bool:
+    """Whether a lesson is the playground."""
+    return lesson is PLAYGROUND
+
+
+def opening(text: str | None, seed: int = 0) -> View:
+    """The view with which the playground opens, on a program or on the one that it begins with."""
+    return replace(View.opening(PLAYGROUND), code=_FIRST if text is None else text, seed=seed)
+
+
+def last_line(text: str) -> int:
+    """The number of a program's last line that isn't empty; 1 if all are."""
+    return text.rstrip().count("\n") + 1
+
+
+def as_program(view: View) -> str:
+    """A stop's program as one that stands alone: the controls that it uses are assigned at its top.
+
+    One that several devices run together is that of a single device, which has all of it.
+    """
+    program = view.program.strip("\n")
+    used = set(re.findall(r"[^\W\d]\w*", program))
+    names = {**view.names, **({"rank": 0, "ranks": 1} if view.at_stop.ranks else {})}
+    head = [f"{name} = {value!r}" for name, value in names.items() if name in used]
+    return "\n".join([*head, *([""] if head else []), program, ""])
+
+
+def at_operation(view: View, path: tuple[str, ...]) -> View:
+    """The view at an operation of the program, shown whole."""
+    there = replace(view, path=path, order=None, depth="operations", step=0, back=(), twin=False)
+    return replace(there, cursor=None, at=view.at if path == view.path else None)

@@ -1,0 +1,131 @@
+"""A board as rows of the stage: live cells one below the other, or a chain of boxes joined by arrows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from rich.cells import cell_len
+
+from tui.layout.window import window
+from tui.model.board_view import BoardView, LiveRow
+from tui.text.rows import Row, Span, fit
+from tui.text.themes import Glyphs
+
+GAP = 2  # columns between label, value and words
+CORNERS = {"top": ("┌", "┐"), "joint": ("├", "┤"), "bottom": ("└", "┘")}
+
+
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """How a board's columns are shared.
+
+    Attributes:
+        label, value: Columns of each; the words have what is left.
+        numbers: Whether the values stand to the right, as numbers do.
+        full: Whether values show their cells.
+    """
+
+    label: int
+    value: int
+    numbers: bool
+    full: int
+
+    def value_of(self, row: LiveRow) -> str:
+        """A row's value, with its cells where there is room for them."""
+        return row.full if cell_len(row.full) <= self.full else row.brief
+
+
+def board_rows(board: BoardView, width: int, height: int, glyphs: Glyphs) -> list[Row]:
+    """The board in `height` rows of at most `width` columns; the selected row is always among them."""
+    drawn = _chain(board, width, height, glyphs) if board.chain else _list(board, width, height, glyphs)
+    above = max(0, height - len(drawn)) // 2
+    return [*[()] * above, *(fit(line, width, glyphs.dots) for line in drawn)]
+
+
+def _list(board: BoardView, width: int, height: int, glyphs: Glyphs) -> list[Row]:
+    columns = shared(board, width, 4)
+    lines: list[Row] = []
+    for number, row in _shown(board, height):
+        lines.append((*_number(board, number), *_cells(board, number, row, columns, glyphs)))
+    spaced = [line for pair in zip(lines, [()] * len(lines), strict=True) for line in pair][:-1]
+    return spaced if len(spaced) <= height else lines
+
+
+def _chain(board: BoardView, width: int, height: int, glyphs: Glyphs) -> list[Row]:
+    """Boxes with arrows between them, as roomy as the height allows."""
+    boxes = sum(not row.apart for row in board.rows)
+    apart = len(board.rows) - boxes
+    columns = shared(board, width, 9)
+    for between, ends, gap in ((3, 2, 1), (1, 2, 1), (0, 2, 0), (0, 0, 0)):
+        if boxes + between * (boxes - 1) + ends + apart + (gap if apart else 0) <= height:
+            break
+    else:
+        between, ends, gap = 0, 0, 0
+    inner = columns.label + 3
+    lines: list[Row] = [_edge("top", inner, glyphs)] if ends else []
+    for number, row in _shown(board, height) if not ends else enumerate(board.rows, 1):
+        if number > 1 and not row.apart:
+            lines += _joint(between, inner, glyphs)
+        if number == boxes + 1:
+            lines += [_edge("bottom", inner, glyphs)] * bool(ends) + [()] * gap
+        arrow = glyphs.down if number > 1 and not row.apart and not between else " "
+        side = glyphs.text(" " if row.apart else "│")
+        first, *rest = _cells(board, number, row, columns, glyphs)
+        lead = (*_number(board, number), Span(f"{arrow} ", "accent"), Span(side, "rule"))
+        lines.append((*lead, first, Span(f" {side}", "rule"), *rest))
+    return [*lines, *[_edge("bottom", inner, glyphs)] * bool(ends and not apart)]
+
+
+def _shown(board: BoardView, height: int) -> list[tuple[int, LiveRow]]:
+    """The rows that there is room for, with their numbers."""
+    rows = window(len(board.rows), height, range(board.row - 1, board.row))
+    return [(i + 1, board.rows[i]) for i in rows]
+
+
+def shared(board: BoardView, width: int, taken: int) -> Columns:
+    """The columns of a board in a space of `width`, of which `taken` are for what stands around them."""
+    label = max(cell_len(row.label) for row in board.rows)
+    words = max(cell_len(row.words) for row in board.rows)
+    left = width - taken - label - words - 2 * GAP
+    full = max(left, *(cell_len(row.brief) for row in board.rows), 0)
+    columns = Columns(label, 0, all(row.shape in (None, ()) for row in board.rows), full)
+    value = max(cell_len(columns.value_of(row)) for row in board.rows)
+    return Columns(label, value, columns.numbers, full)
+
+
+def _number(board: BoardView, number: int) -> Row:
+    """The digit that opens a row."""
+    digit = str(number) if board.numbered and number <= 9 else " "
+    return (Span(f"{digit} ", "key", f"row:{number}"),)
+
+
+def _cells(board: BoardView, number: int, row: LiveRow, columns: Columns, glyphs: Glyphs) -> Sequence[Span]:
+    """Label, value and words of a row; a click on any of them opens its lesson."""
+    do = f"row:{number}"
+    picked = number == board.row
+    label = row.label + " " * (columns.label - cell_len(row.label))
+    value = columns.value_of(row)
+    space = " " * (columns.value - cell_len(value))
+    value = space + value if columns.numbers else value + space
+    return (
+        Span(f"{glyphs.pointer if picked else ' '} {label}", "picked" if picked else "", do),
+        Span(" " * GAP + value if columns.value else "", "strong", do),
+        Span(" " * GAP + row.words, "" if picked else "label", do),
+    )
+
+
+def _edge(kind: str, inner: int, glyphs: Glyphs, mark: str = "") -> Row:
+    """A border of a box; `mark` stands in its middle."""
+    left, right = ("+", "+") if glyphs.plain else CORNERS[kind]
+    side = glyphs.horizontal * (inner // 2)
+    line = side + (mark or glyphs.horizontal) + glyphs.horizontal * (inner - inner // 2 - 1)
+    return (Span("    "), Span(f"{left}{line}{right}", "rule"))
+
+
+def _joint(between: int, inner: int, glyphs: Glyphs) -> list[Row]:
+    """What stands between two boxes, in that many rows."""
+    if between == 3:
+        arrow = (Span(" " * (5 + inner // 2)), Span(glyphs.down, "accent"))
+        return [_edge("bottom", inner, glyphs), arrow, _edge("top", inner, glyphs)]
+    return [_edge("joint", inner, glyphs, glyphs.down)] * between

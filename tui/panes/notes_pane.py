@@ -1,0 +1,90 @@
+"""The speaker's notes as rows: the clock, the stop, what to say, what comes next."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from llm_linalg.base.text import clean
+from tui.model.broadcast import Broadcast
+from tui.session.presentation.stopwatch import shown
+from tui.text.large import ACROSS, enlarged_rows
+from tui.text.prose import paragraphs
+from tui.text.rows import Row, ends, fit, row
+from tui.text.themes import Glyphs
+
+
+@dataclass(frozen=True, slots=True)
+class Notes:
+    """What stands on the notes.
+
+    Attributes:
+        now: What the presenter told last; None before it told anything.
+        seconds: The clock, counted on since then.
+        said: One line besides, as while nobody presents.
+        top: How many rows of the notes are scrolled over.
+    """
+
+    now: Broadcast | None
+    seconds: float
+    said: str = ""
+    top: int = 0
+
+
+def notes_rows(notes: Notes, width: int, height: int, glyphs: Glyphs) -> list[Row]:
+    """The notes in `height` rows of at most `width` columns."""
+    if notes.now is None:
+        waiting = [row((" notes", "accent strong")), (), row((f" {notes.said}", "label"))]
+        return [fit(spans, width, glyphs.dots) for spans in waiting[:height]]
+    show = notes.now.show
+    head = _head(notes.now, notes.seconds, width, glyphs)
+    foot = [row((f" {notes.said}", "current"))] if notes.said else []
+    fault = clean(str(show.get("fault") or ""))
+    foot = [row((f" {fault}", "error")), *foot] if fault else foot
+    following = clean(str(show.get("next") or "")) or "the end"
+    foot = [(), row((" next  ", "label"), (following, "strong")), *foot]
+    text = paragraphs(clean(str(show.get("notes") or ""), None, lines=True), max(20, min(width - 2, 100)))
+    room = max(1, height - len(head) - len(foot))
+    top = max(0, min(notes.top, len(text) - room))
+    body = [row(" ", *spans) for spans in text[top : top + room]]
+    if top + room < len(text):
+        body = [*body[:-1], row((f" {glyphs.dots} more below (d)", "dim"))]
+    rows = [*head, *body, *[()] * (room - len(body)), *foot]
+    return [fit(spans, width, glyphs.dots) for spans in rows[:height]]
+
+
+def _head(now: Broadcast, seconds: float, width: int, glyphs: Glyphs) -> list[Row]:
+    show = now.show
+    stops = now.deck.get("stops") or []
+    number = show.get("number")
+    place = row((f"{number}/{len(stops)} ", "label"))
+    title = row((" notes  ", "accent strong"), (clean(str(now.deck.get("title", ""))), "label"))
+    rows = [ends(title, place, width, glyphs.dots)]
+    rows += _clock(show, seconds, width, glyphs)
+    stop = stops[number - 1] if isinstance(number, int) and 1 <= number <= len(stops) else ["", None]
+    minutes = show.get("minutes")
+    about = [
+        f"{minutes:g} min" if isinstance(minutes, int | float) else "",
+        "changed" if show.get("changed") else "",
+    ]
+    about.append("the screen is black" if show.get("black") else "")
+    said = "   ".join(word for word in about if word)
+    return [*rows, row((" now   ", "label"), (clean(str(stop[0])), "title"), (f"   {said}", "current")), ()]
+
+
+def _clock(show: Mapping[str, Any], seconds: float, width: int, glyphs: Glyphs) -> list[Row]:
+    """The time that has passed and the time that is left, large if there is room."""
+    planned = show.get("planned")
+    left = planned - seconds if isinstance(planned, int | float) else None
+    role = "error" if left is not None and left < 0 else "strong"
+    spans = row((" " + shown(seconds), "strong"))
+    if left is not None:
+        spans = (*spans, *row(("   ", ""), (shown(left), role)))
+    large = [] if glyphs.plain or width < 40 else enlarged_rows([spans])
+    first = "elapsed"
+    if left is not None:  # each name below its number, as far as these are large
+        under = ACROSS * (len(shown(seconds)) + 3)
+        first = f"{first:<{under}}remaining" if large else f"{first}, remaining"
+    names = first + ("" if show.get("running") else f"{'   ' if large else '; '}it stands")
+    return [*(large or [spans]), row((f"{'  ' if large else ' '}{names}", "dim")), ()]

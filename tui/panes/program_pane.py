@@ -1,0 +1,107 @@
+"""The program, a window of it around the line that is being shown, and the facts about that line."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from tui.layout.panes import Picture
+from tui.text.rows import Row, ends, row, width_of, wrap_code
+from tui.widgets.row_widget import RowWidget
+
+if TYPE_CHECKING:
+    from tui.model.frame import Frame
+    from tui.model.map_view import MapView
+    from tui.text.themes import Glyphs
+
+
+def code_rows(code: Sequence[str], line: int | None, count: int, width: int, pointer: str) -> list[Row]:
+    """`count` rows of the program with line number `line` (from 1) among them, marked; long lines go on."""
+    rows: list[Row] = []
+    first = last = 0
+    for number, text in enumerate(code, 1):
+        now = number == line
+        parts = wrap_code(text, width - 2)
+        if now:
+            first, last = len(rows), len(rows) + len(parts)
+        for k, part in enumerate(parts):
+            lead = f"{pointer} " if now and not k else "  "
+            rows.append(row((lead, "accent"), (part, "code-now" if now else "code")))
+    start = max(0, min((first + last - count + 1) // 2, first, len(rows) - count))
+    return rows[start : start + count]
+
+
+class Program(RowWidget):
+    """The lines of the program."""
+
+    DEFAULT_CSS = "Program { height: 4; }"
+
+    def show_picture(self, picture: Picture) -> None:
+        """Shows the lines around the current one."""
+        code, line = program_of(picture)
+        room = picture.room
+        self.show(code_rows(code, line, room.program, room.main, self.glyphs.pointer))
+
+
+def program_of(picture: Picture) -> tuple[tuple[str, ...], int | None]:
+    """The program's lines and the current one; before the first run, the lesson's text."""
+    if picture.frame is not None:
+        return picture.frame.code, picture.frame.line
+    return tuple(picture.session.view.program.splitlines()), None
+
+
+def about(frame: Frame) -> list[str]:
+    """What else is said about the operation, most important first."""
+    words = ["backward" if frame.twin else "", frame.note]
+    if frame.node is not None:
+        words += [f"by {frame.node.evidence}", frame.node.op]
+    return [word for word in words if word]
+
+
+def map_facts(level: MapView, width: int, glyphs: Glyphs) -> Row:
+    """Where on the map one is; a click leads out."""
+    number, boxes = level.place
+    right = row((f"box {number} of {boxes}", "dim"))
+    asked = row((f"   {level.followed}", "current")) if level.followed else ()
+    room = width - width_of(right) - width_of(asked) - 1
+    names = ["map", *level.path]
+    ways = [names, *(["map", glyphs.dots, *names[k:]] for k in range(2, len(names)))]
+    trails = [row((glyphs.text(" › ").join(way), "strong", "out" if level.path else "")) for way in ways]
+    trail = next((one for one in trails if width_of(one) <= room), trails[-1])
+    return ends((*trail, *asked), right, width, glyphs.dots)
+
+
+class Facts(RowWidget):
+    """One row: the shapes of the operation shown, and how it is known what its cells read."""
+
+    DEFAULT_CSS = "Facts { height: 1; }"
+
+    def show_picture(self, picture: Picture) -> None:
+        """Shows the shape line."""
+        frame = picture.frame
+        if frame is None:
+            self.show([row((picture.waiting, "label"))])
+            return
+        if frame.board is not None and not picture.waiting:
+            board = frame.board
+            left = row(("opens ", "label"), (board.selected.title, "strong", f"row:{board.row}"))
+            right = row((f"row {board.row} of {len(board.rows)}", "dim"))
+            self.show([ends(left, right, picture.room.main, self.glyphs.dots)])
+            return
+        if frame.map is not None and not picture.waiting:
+            self.show([map_facts(frame.map, picture.room.main, self.glyphs)])
+            return
+        trail = " › ".join(frame.path[:-1])
+        shapes = frame.shape_line
+        fine, mark, rest = shapes.partition(" ✓")
+        left = row(
+            (f"{trail} › " if trail else "", "label"),
+            (fine, "error" if frame.error is not None else "strong"),
+            (mark, "ok"),
+            rest,
+        )
+        said = [picture.waiting] if picture.waiting else about(frame)
+        room = picture.room.main - width_of(left) - 2
+        while said and len(" · ".join(said)) > room:
+            said.pop()
+        self.show([ends(left, row((" · ".join(said), "dim")), picture.room.main, self.glyphs.dots)])

@@ -1,0 +1,51 @@
+"""A slide of prose: its title, in large letters if there is room, and its text in the middle of the stage."""
+
+from __future__ import annotations
+
+from rich.cells import cell_len
+
+from llm_linalg.base.text import clean
+from tui.text.large import ACROSS, enlarged_rows, in_font
+from tui.text.prose import paragraphs
+from tui.text.rows import Row, Span, row, width_of, wrap
+from tui.text.themes import Glyphs
+
+WIDEST = 72  # columns of text that are still read well
+
+
+def slide_rows(title: str, prose: str, width: int, height: int, *, big: bool, glyphs: Glyphs) -> list[Row]:
+    """A slide in `height` rows of at most `width` columns.
+
+    Args:
+        title: What is on it, above.
+        prose: What is on it, below.
+        width: Columns there are.
+        height: Rows there are; what is beyond them is cut, and the last row says so.
+        big: The text in large letters too, as far as there is room.
+        glyphs: The characters in force; where they are ASCII, no letters are large.
+    """
+    heads, texts = [_head(title, width)], [paragraphs(prose, min(WIDEST, width))]
+    narrow = width // ACROSS
+    whole = all(cell_len(word) <= narrow for word in clean(title).split())
+    if not glyphs.plain and in_font(clean(title)) and whole:
+        heads.insert(0, enlarged_rows(_head(title, narrow)))
+    if big and not glyphs.plain:
+        texts.insert(0, enlarged_rows(paragraphs(prose, narrow)))
+    both = [(head, text) for text in texts for head in heads]  # a large text goes before a large title
+    fitting = (pair for pair in both if len(pair[0]) + 1 + len(pair[1]) <= height)
+    head, text = next(fitting, both[-1])
+    rows = [*head, (), *text]
+    if len(rows) > height:
+        rows = [*rows[: height - 1], row((f"{glyphs.dots} more of it does not fit", "dim"))]
+    above = (height - len(rows)) // 3
+    left = (width - max(map(width_of, rows))) // 2
+    return [*[()] * above, *((Span(" " * left), *spans) if spans else () for spans in rows)]
+
+
+def rows_needed(title: str, prose: str, width: int) -> int:
+    """The rows that a slide takes where nothing is large."""
+    return len(_head(title, width)) + 1 + len(paragraphs(prose, min(WIDEST, width)))
+
+
+def _head(title: str, width: int) -> list[Row]:
+    return [row((text, "title")) for text in wrap(clean(title), width)]

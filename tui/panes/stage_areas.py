@@ -1,0 +1,73 @@
+"""What stands where on the stage: one frame's panels, or a failed program's beside the last good ones."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from rich.cells import cell_len
+
+from tui.layout.arrange import Layout, arrange
+from tui.layout.panes import Picture
+from tui.model.frame import Arrangement, Panel
+from tui.text.rows import Row, Span
+
+LABEL_ROLES = {"title": "title", "sign": "label", "window": "dim", "caption": "dim", "edge": "label"}
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """Some panels in a part of the stage."""
+
+    panels: tuple[Panel, ...]
+    layout: Layout
+    x: int
+    caption: str
+
+
+def scenes(picture: Picture, width: int, height: int) -> list[Scene]:
+    """What stands on the stage: the frame's panels, and beside a failed program the last good picture."""
+    frame = picture.frame
+    if frame is None:
+        return []
+    good = frame.error.good if frame.error is not None else None
+    if good is None or not good.panels:
+        return [_scene(frame.panels, frame.arrangement, 0, width, height, "")]
+    if not frame.panels:
+        return [_scene(good.panels, good.arrangement, 0, width, height - 1, "the last good picture")]
+    half = width // 2
+    return [
+        _scene(frame.panels, frame.arrangement, 0, half - 1, height - 1, "this fails"),
+        _scene(
+            good.panels, good.arrangement, half + 1, width - half - 1, height - 1, "the last good picture"
+        ),
+    ]
+
+
+def _scene(
+    panels: tuple[Panel, ...], arrangement: Arrangement, x: int, width: int, height: int, caption: str
+) -> Scene:
+    return Scene(panels, arrange(panels, arrangement, max(1, width), max(1, height)), x, caption)
+
+
+def labels(shown: list[Scene], height: int) -> list[Row]:
+    """The labels of the scenes as rows of the stage."""
+    lines: list[list[tuple[int, str, str]]] = [[] for _ in range(height)]
+    for scene in shown:
+        down = bool(scene.caption)
+        if scene.caption:
+            lines[0].append((scene.x, scene.caption, "caption"))
+        for label in scene.layout.labels:
+            if 0 <= label.y + down < height:
+                lines[label.y + down].append((label.x + scene.x, label.text, label.kind))
+    return [_row(sorted(line)) for line in lines]
+
+
+def _row(words: list[tuple[int, str, str]]) -> Row:
+    spans: list[Span] = []
+    x = 0
+    for start, text, kind in words:
+        if start > x:
+            spans.append(Span(" " * (start - x)))
+        spans.append(Span(text, LABEL_ROLES.get(kind, "label")))
+        x = max(x, start) + cell_len(text)
+    return tuple(spans)

@@ -1,0 +1,75 @@
+"""The stage: the matrices of a frame where the layout puts them, with their labels."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from textual.geometry import Offset
+
+from tui.layout.panes import Picture
+from tui.text.large import ACROSS, DOWN, enlarged_rows
+from tui.widgets.row_widget import RowWidget
+
+if TYPE_CHECKING:
+    from tui.widgets.matrix import Matrix
+
+
+class StagePane(RowWidget):
+    """Labels on its own rows; each matrix is a widget of its own above them."""
+
+    DEFAULT_CSS = "StagePane { height: 1fr; layout: vertical; overflow: hidden hidden; }"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._matrices: list[Matrix] = []
+
+    def show_picture(self, picture: Picture) -> None:
+        """Shows the panels; only a change of the layout moves a widget."""
+        if picture.frame is None and picture.slide is None and not self._matrices:
+            return  # nothing to show yet, and nothing to import for it before the first paint
+        from tui.panes.board_pane import board_rows
+        from tui.panes.map_pane import map_rows
+        from tui.panes.slide_pane import slide_rows
+        from tui.panes.stage_areas import labels, scenes
+        from tui.widgets.matrix import Matrix
+
+        width, height = picture.room.main, picture.room.stage
+        board = None if picture.frame is None else picture.frame.board
+        level = None if picture.frame is None else picture.frame.map
+        big = picture.room.big and board is None
+        across, down = (ACROSS, DOWN) if big else (1, 1)
+        slide = picture.slide
+        shown = [] if slide is not None else scenes(picture, width // across, height // down)
+        if slide is not None:
+            self.show(slide_rows(*slide, width, height, big=picture.room.big, glyphs=self.glyphs))
+        elif board is not None:
+            self.show(board_rows(board, width, height, self.glyphs))
+        elif level is not None:
+            lines = map_rows(level, width // across, height // down, self.glyphs, large=big)
+            self.show(enlarged_rows(lines) if big else lines)
+        else:
+            rows = labels(shown, height // down)
+            self.show(enlarged_rows(rows) if big else rows)
+        wanted = [(scene, slot) for scene in shown for slot in scene.layout.slots]
+        fresh = [Matrix() for _ in range(len(wanted) - len(self._matrices))]
+        if fresh:
+            self._matrices += fresh
+            self.mount(*fresh)
+        for matrix, (scene, slot) in zip(self._matrices, wanted, strict=False):
+            x, y = slot.x + scene.x, slot.y + bool(scene.caption)
+            self._put(matrix, x * across, y * down, slot.width * across, slot.height * down)
+            matrix.show_panel(scene.panels[slot.panel], slot, picture.session.view.look, big)
+        for matrix in self._matrices[len(wanted) :]:
+            if matrix.display:
+                matrix.display = False
+
+    @staticmethod
+    def _put(matrix: Matrix, x: int, y: int, width: int, height: int) -> None:
+        place = (x, y, width, height)
+        if matrix.place != place:
+            matrix.place = place
+            matrix.styles.offset = Offset(x, y)
+            matrix.styles.width = width
+            matrix.styles.height = height
+        if not matrix.display:
+            matrix.display = True

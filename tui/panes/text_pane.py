@@ -1,0 +1,238 @@
+"""The words below the picture: the prose, formula and sentence, what a cell is, or why it failed."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from tui.layout.panes import Picture
+from tui.navigation.playground import is_playground
+from tui.text.large import ACROSS, DOWN, enlarged_rows
+from tui.text.prose import elided, formula, paragraphs, titled
+from tui.text.rows import Row, Span, cut_rows, fit, row, width_of, wrap
+from tui.widgets.row_widget import RowWidget
+
+if TYPE_CHECKING:
+    from tui.model.frame import CursorView, ErrorView, Frame
+
+_FRAME = re.compile(r"(.*?)(:\d+ in .*)")
+LEAST_PATH = 24  # characters of a frame's path that are shown in any case, from its end
+AROUND = 6  # lines of a file of one's own before and after the one that is shown, in the large view
+
+
+class Words(RowWidget):
+    """A fixed number of rows; what doesn't fit is a key away, and the last row says so."""
+
+    DEFAULT_CSS = "Words { height: 4; }"
+
+    def show_picture(self, picture: Picture) -> None:
+        """Shows what there is to say about this step."""
+        room = picture.room
+        if room.big:
+            self.show(large(picture, room.main)[: room.words])
+            return
+        rows = spoken(picture, room.main)
+        if len(rows) > room.words:
+            rows = spoken(picture, room.main, short=True)
+            error = None if picture.frame is None else picture.frame.error
+            if error is not None and (len(rows) < room.words or len(error.frames) > 1):
+                place = min(len(rows), room.words - 1)  # an outer frame makes room for torch's words
+                whole = torch_says(error, room.main)
+                one = [fit(line, room.main) for line in torch_says(error, 10_000)]
+                rows[place:place] = whole if len(rows) + len(whole) <= room.words else one
+        said = introduced(picture, room.main)
+        if said and len(said) + len(rows) <= room.words:
+            rows = [*said, *([row()] if len(said) + len(rows) < room.words else []), *rows]
+        spare = room.words - len(rows)
+        if spare > 0 and picture.frame is not None and picture.frame.error is None:
+            said = printed(picture.frame, room.main)
+            alone = is_playground(picture.session.view.lesson) and len(said) == 1  # it has a row of its own
+            rows = rows if alone else [*rows, *ending(said, spare, self.glyphs.dots)]
+        key = "esc p" if picture.session.editing else "p"  # the editor takes a letter for itself
+        self.show(cut(rows, room.words, room.main, self.glyphs.dots, key))
+
+
+def spoken(picture: Picture, width: int, *, short: bool = False) -> list[Row]:
+    """Everything that is said about this step, in as many rows as it takes; `short` takes fewer."""
+    frame = picture.frame
+    told = picture.session.talk is None  # on a stage the first row has the title
+    if frame is None:
+        stop = picture.session.view.at_stop
+        return paragraphs(titled(stop.title if told else "", stop.prose), width)
+    if frame.error is not None:
+        return explained(frame.error, width, brief=short, mend=picture.session.editing)
+    if frame.cursor is not None:
+        return about_cell(frame.cursor, width, brief=short)
+    if frame.map is not None:
+        words = titled(frame.stop_title if told else "", frame.prose) if frame.prose else frame.sentence
+        return paragraphs(words, width)
+    if frame.step == 0 or not (frame.formula or frame.sentence):
+        if not frame.prose:
+            return paragraphs(frame.sentence, width)
+        return paragraphs(titled(frame.stop_title if told else "", frame.prose), width)
+    lines = [elided(line, width) for line in frame.formula] if short else formula(frame.formula, width)
+    return [*lines, *paragraphs(frame.sentence, width)]
+
+
+def introduced(picture: Picture, width: int) -> list[Row]:
+    """What a stop says that failed, for where there is room for it beside the reason."""
+    frame = picture.frame
+    if frame is None or frame.error is None or not frame.prose:
+        return []
+    return paragraphs(titled(frame.stop_title if picture.session.talk is None else "", frame.prose), width)
+
+
+def large(picture: Picture, width: int) -> list[Row]:
+    """What is said on a stage, for the back row: large letters as far as there is room."""
+    frame, room = picture.frame, picture.room
+    narrow = width // ACROSS
+    if frame is None or frame.error is not None or frame.cursor is not None:
+        return spoken(picture, width, short=True)
+    lines = formula(frame.formula, narrow) if frame.step else []
+    if lines and len(lines) <= room.words // DOWN:
+        return [*enlarged_rows(lines), *paragraphs(frame.sentence, width)]
+    rows = spoken(picture, narrow)
+    return enlarged_rows(rows) if len(rows) * DOWN <= room.words else spoken(picture, width, short=True)
+
+
+def fitted(rows: list[Row], height: int) -> list[Row]:
+    """The last of some rows; where some are left out, the first one says how many."""
+    if len(rows) <= height:
+        return rows
+    shown = rows[len(rows) - height :]
+    said = row((f"{len(rows) - height} more above (p)  ", "dim"))
+    return [said + shown[0], *shown[1:]] if height else []
+
+
+def printed(frame: Frame, width: int) -> list[Row]:
+    """What the program printed, space by space, with room in each row for a sign that more stands above."""
+    return [
+        row(("prints ", "dim"), piece)
+        for text in frame.printed.splitlines()
+        for piece in cut_rows(text, width - 9)
+    ]
+
+
+def ending(rows: list[Row], height: int, dots: str) -> list[Row]:
+    """The last of some rows; the first of them says if there are more above."""
+    if len(rows) <= height:
+        return rows
+    first, *rest = rows[len(rows) - height :]
+    return [(*row((f"{dots} ", "dim")), *first), *rest]
+
+
+def about_cell(cursor: CursorView, width: int, *, brief: bool = False) -> list[Row]:
+    """What the cell under the cursor is."""
+    first = row(
+        (cursor.zero, "strong"),
+        " = ",
+        (cursor.value, "strong"),
+        (f"   {cursor.where or f'{cursor.one} counting from 1'}", "label"),
+        (f"   by {cursor.evidence}" if cursor.evidence else "", "dim"),
+    )
+    rest = (
+        (cursor.asked, "current"),
+        (cursor.broken, "current"),
+        (cursor.masked or "", "current"),
+        ("" if cursor.broken else cursor.formula, ""),
+        (f"made from {cursor.made}" if cursor.made else "", "label"),
+        (f"feeds {cursor.feeds}" if cursor.feeds else "", "label"),
+    )
+    wrapped = [row((line, role)) for text, role in rest if text for line in wrap(text, width)]
+    short = [fit(row(spoken), width) for spoken in rest if spoken[0]]
+    return [fit(first, width), *(short if brief else wrapped)]
+
+
+def explained(error: ErrorView, width: int, *, brief: bool = False, mend: bool = False) -> list[Row]:
+    """Why the program failed, and the keys of the repairs."""
+    rows = [row((text, "error")) for text in wrap(error.sentence, width)]
+    if error.repairs:
+        for number, repair in enumerate(error.repairs, 1):
+            shape = "" if repair.shape is None else f"  → {tuple(repair.shape)}"
+            why = f"  {repair.why}" if repair.why else ""
+            spans = (
+                Span(_repair_key(number, mend), "key", f"repair.{number}"),
+                Span(repair.text, "strong", f"repair.{number}"),
+                Span(shape, "", f"repair.{number}"),
+                Span(why, "label", f"repair.{number}"),
+            )
+            short = brief and width_of(spans) > width
+            rows.append(fit(spans[:-1] if short else spans, width))
+    else:
+        rows += [row((text, "code")) for text in error.caret.splitlines()]
+    rows += [
+        fit(row((f"from {_shortened(frame, width - 5)}", "dim")), width) for frame in reversed(error.frames)
+    ]
+    return rows if brief else [*rows, *torch_says(error, width)]
+
+
+def _shortened(frame: str, width: int) -> str:
+    """A frame with as much of its path, from the end, as leaves room for the line and the function."""
+    found = _FRAME.match(frame)
+    if found is None or len(frame) <= width:
+        return frame
+    path, rest = found.groups()
+    room = max(width - len(rest), LEAST_PATH)
+    return frame if len(path) <= room else f"...{path[3 - room :]}{rest}"
+
+
+def torch_says(error: ErrorView, width: int) -> list[Row]:
+    """Torch's own message, where the sentence is another."""
+    if not error.detail or error.detail in error.sentence:
+        return []
+    lines = wrap(error.detail, width - 7)
+    return [row((f"torch: {text}" if i == 0 else text, "dim")) for i, text in enumerate(lines)]
+
+
+def _repair_key(number: int, mend: bool) -> str:
+    """What applies a repair: a digit; in the editor, which takes digits for itself, a key so often."""
+    if not mend:
+        return f" {number} "
+    return "^r " if number == 1 else f"{number}× "
+
+
+def cut(rows: list[Row], count: int, width: int, dots: str, key: str = "p") -> list[Row]:
+    """At most `count` rows; if some are left out, the last says which key shows them."""
+    if len(rows) <= count or not count:
+        return rows[:count]
+    kept = rows[:count]
+    more = row((f" {dots} ", "dim"), (key, "key", "text"), (" more", "dim", "text"))
+    last = fit(kept[-1], width - width_of(more), "")
+    return [*kept[:-1], (*last, *more)]
+
+
+def whole_text(picture: Picture, width: int) -> list[Row]:
+    """The program and everything said, for the large view."""
+    frame = picture.frame
+    view = picture.session.view
+    code = frame.code if frame is not None else tuple(view.program.splitlines())
+    rows: list[Row] = [row((f"{view.stop} {view.at_stop.title}", "title")), ()]
+    rows += paragraphs(view.at_stop.prose, width)
+    rows.append(())
+    around = None if frame is None or view.lesson.given is None else frame.line or 1
+    for number, text in enumerate(code, 1):
+        if around is not None and abs(number - around) > AROUND:
+            continue  # of a file of one's own only what is near
+        now = frame is not None and frame.line == number
+        lead = Span(f"{'▸' if now else ' '}{number:>3}  ", "accent" if now else "dim")
+        rows += [(lead, Span(text, "code-now" if now else "code"))]
+    rows.append(())
+    if frame is not None and frame.board is not None:
+        rows += [row(line) for one in frame.board.rows for line in wrap(one.plain, width)]
+        rows += printed(frame, width)
+    elif frame is not None and frame.map is not None:
+        rows += [
+            row(line) for place in range(len(frame.map.rows)) for line in wrap(frame.map.plain(place), width)
+        ]
+        rows += [(), *paragraphs(frame.sentence, width), *printed(frame, width)]
+    elif frame is not None:
+        rows += [row((frame.shape_line, "strong")), ()] if frame.shape_line else []
+        if frame.error is not None:
+            rows += [row(line) for line in frame.error.caret.splitlines()] + explained(frame.error, width)
+        elif frame.cursor is not None:
+            rows += about_cell(frame.cursor, width)
+        else:
+            rows += formula(frame.formula, width)
+            rows += paragraphs(frame.sentence, width)
+        rows += printed(frame, width)
+    return [spans if width_of(spans) <= width else fit(spans, width) for spans in rows]

@@ -1,1 +1,0 @@
-"""The lessons without a screen: a line in, one frame as text out."""

@@ -1,0 +1,205 @@
+"""The session: reads a line, does what it says, prints the frame as text. Nothing moves the cursor."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import nullcontext
+from typing import TYPE_CHECKING
+
+from llm_linalg.base.text import clean
+from llm_linalg.lessons.lesson import LessonError
+from tui.model.device_processes import Devices, DevicesError, job_of, verdict
+from tui.model.usage_error import UsageError
+from tui.model.view import View
+from tui.model.view_words import command
+from tui.render.plain import to_plain
+from tui.session.script.playback import beats
+from tui.session.script.running import ran
+from tui.session.script.saving import save
+from tui.session.script.script_recorder import Recorder
+from tui.session.script.script_words import find, help_text
+from tui.session.script.tokens import acts
+from tui.session.session import Session
+from tui.terminal.signals import raised
+from tui.text.glyphs import ascii_text
+from tui.text.prose import words_of
+
+if TYPE_CHECKING:
+    from llm_linalg.lessons.reader import Lesson, ListedLesson
+    from tui.session.presentation.state import Talk
+
+LONGEST = 10_000  # characters of a line
+LARGEST = 4 * LONGEST  # bytes of a line that are looked at
+HANGUP = 129
+MANY = 1000  # steps that one `play` prints
+
+
+class Plain:
+    """One session at a prompt.
+
+    Attributes:
+        session: where it is.
+        missed: how many lines were not understood.
+        recorder: what was said, as a script.
+    """
+
+    def __init__(
+        self, view: View, lessons: Sequence[Lesson | ListedLesson], write: Callable[[str], None], *,
+        width: int = 80, ascii_only: bool = False, talk: Talk | None = None, seconds: float | None = None,
+    ) -> None:  # fmt: skip
+        """`write` gets every text, whole lines of it but for the prompt; programs run for so many seconds."""
+        started = Session.start(view, lessons)
+        self._seconds = seconds
+        self.session = ran(started if talk is None else started.with_presentation(talk), seconds=seconds)
+        self.recorder = Recorder(view, talk)
+        self.missed = 0
+        self._write = write
+        self._width = width
+        self._ascii = ascii_only
+
+    def say(self, text: str) -> None:
+        """Writes a text, in ASCII if that is all there is."""
+        self._write(ascii_text(text) if self._ascii else text)
+
+    def show(self) -> None:
+        """Writes the frame; of a slide, its words."""
+        opened, talk = self.session.current, self.session.talk
+        if talk is not None:
+            self.say(f"stop {talk.number} of {len(talk.deck.stops)}: {clean(talk.stop.title)}\n")
+        if self.session.view.at_stop.slide and talk is not None:
+            self.say("".join(f"{line}\n" for line in words_of(talk.stop.at.prose, self._width)))
+            opened = None
+        if opened is not None:
+            self.say(to_plain(opened.frame(self.session.view, ascii_only=self._ascii), self._width))
+        if self.session.notice:
+            self.say(f"{self.session.notice}\n")
+
+    def hear(self, line: str) -> bool:
+        """Does what a line says; False if that is to leave."""
+        try:
+            for said in acts(clean(line.strip(), LONGEST)) or [("next",)]:
+                if not self._done(*said):
+                    return False
+        except (UsageError, LessonError) as error:
+            self.missed += 1
+            self.say(f"{clean(str(error), LONGEST)}\n")
+        return True
+
+    def _done(self, name: str, *rest: str) -> bool:
+        """Does one thing; False if that is to leave."""
+        word = find(name)
+        if word.name == "quit":
+            return False
+        before = self.session
+        self.session = ran(word.act(before.with_notice(""), rest), before, self._seconds)
+        self.recorder.heard(before, (word.name, *rest), self.session)
+        for text in self._told(word.name):
+            self.say(text)
+        if word.shows:
+            self.show()
+        return True
+
+    def _told(self, name: str) -> Iterator[str]:
+        """What a word says besides the frame."""
+        session = self.session
+        talk = session.talk
+        if name == "help":
+            yield help_text()
+        elif name == "notes":
+            said = [] if talk is None else words_of(talk.stop.notes, self._width)
+            yield "".join(f"{line}\n" for line in said) or "There are no notes here.\n"
+        elif name == "lessons" and talk is not None:
+            yield from (f"{n:>3} {clean(stop.title)}\n" for n, stop in enumerate(talk.deck.stops, 1))
+        elif name == "lessons":
+            yield from (f"{one.slug:<14} {one.part} {clean(one.title, 60)}\n" for one in session.lessons)
+        elif name == "command":
+            yield f"{clean(command(session.named), None)}\n"
+        elif name == "code":
+            opened = session.current
+            code = opened.torch_code(session.view) if opened is not None else session.view.program
+            yield f"{clean(code.rstrip(), None, lines=True)}\n"
+        elif name == "processes":
+            yield f"{_held(session)}\n"
+        elif name in ("play", "rewind"):
+            yield from self._played()
+
+    def _played(self) -> Iterator[str]:
+        if not self.session.player.playing:
+            yield "There is nothing to play.\n"
+        for session in beats(self.session, MANY):
+            self.session, opened = session, session.current
+            if opened is not None:
+                frame = opened.frame(self.session.view, ascii_only=self._ascii)
+                formula = " ".join(" ".join(frame.formula_text).split())
+                yield f"step {frame.step} of {frame.steps}: {formula}\n"
+
+
+def _held(session: Session) -> str:
+    """What came of running the stop's program on real processes."""
+    trace = session.current.trace if session.current is not None else None
+    if trace is None:
+        return "There is nothing to run."
+    try:
+        return verdict(Devices(job_of(session.view)).run(), trace)[0]
+    except DevicesError as error:
+        return str(error)
+
+
+def converse(
+    view: View, lessons: Sequence[Lesson | ListedLesson], *, width: int, ascii_only: bool, notice: str = "",
+    talk: Talk | None = None, record: str | None = None, seconds: float | None = None,
+) -> tuple[View | None, int]:  # fmt: skip
+    """Reads standard input to its end; at it, what was said is written to the file `record` as a script.
+
+    Returns the view where somebody at a terminal left, of a script None; and the exit code: 1 if a script
+    said what can't be done, as any script's reader wants to know.
+    """
+    from tui.files.output import say, write
+
+    typed = sys.stdin is not None and sys.stdin.isatty()
+    plain = Plain(
+        view, lessons, write, width=width, ascii_only=ascii_only, talk=talk,
+        seconds=seconds if typed else None,  # what a script writes depends on no clock
+    )  # fmt: skip
+    plain.session = plain.session.with_notice(notice)
+    code = 0
+    try:
+        with raised() if typed else nullcontext():
+            plain.show()
+            _hold(plain, "> " if typed else "", write)
+    except SystemExit as end:  # what there is to keep is kept
+        code = end.code if isinstance(end.code, int) else 1
+    if record is not None:
+        name = view.lesson.slug if talk is None else talk.name
+        say(save(plain.recorder.text(plain.session), record, name))
+    return (plain.session.named, code) if typed else (None, int(plain.missed > 0))
+
+
+def _hold(plain: Plain, prompt: str, write: Callable[[str], None]) -> None:
+    """Hears lines until one of them is to leave, or there are no more."""
+    for line in lines(prompt, write):
+        if not plain.hear(line):
+            return
+    write("\n" if prompt else "")
+
+
+def lines(prompt: str, write: Callable[[str], None]) -> Iterator[str]:
+    """Lines as they come; what is no UTF-8 is replaced."""
+    if sys.stdin is None:
+        return
+    with os.fdopen(os.dup(sys.stdin.fileno()), "rb") as source:
+        while True:
+            if prompt:
+                write(prompt)
+            try:
+                line = source.readline(LARGEST)
+                rest = line
+                while len(rest) == LARGEST and not rest.endswith(b"\n"):  # one line, however long, is one
+                    rest = source.readline(LARGEST)
+            except OSError:  # the terminal has gone
+                raise SystemExit(HANGUP) from None
+            if not line:
+                return
+            yield line.decode("utf-8", "replace")

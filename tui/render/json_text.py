@@ -1,0 +1,147 @@
+"""A frame as one line of JSON: whole tensors, indices from 0, six significant digits."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Sequence
+from typing import TYPE_CHECKING, Any
+
+from llm_linalg.base.numbers import significant
+from tui.model.frame import Frame, NodeFacts, Panel
+
+if TYPE_CHECKING:
+    from llm_linalg.api.node_view import NodeView
+    from llm_linalg.api.tensor_view import TensorView
+    from llm_linalg.base.axis_labels import Edges
+    from llm_linalg.base.errors import ProgramError
+    from llm_linalg.recording.record_node import Value
+    from llm_linalg.walks.walk import Term
+
+LARGEST = 4096  # cells; values of larger tensors are left out
+
+
+def to_json(frame: Frame) -> str:
+    """The frame's object on a line of its own; NaN and infinities are strings in it."""
+    return json.dumps(frame_object(frame), ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def frame_object(frame: Frame) -> dict[str, object]:
+    """What a frame shows as an object for JSON."""
+    node = frame.operation
+    made: dict[str, object] = {
+        "format": 1,
+        "lesson": frame.lesson,
+        "stop": frame.stop,
+        "seed": frame.seed,
+        "controls": {control.name: control.value for control in frame.controls},
+        "code": "\n".join(frame.code),
+        "node": None if frame.node is None else _node(frame.node),
+        **_step(frame, node),
+        "formula": "\n".join(frame.formula_text),
+        "shape_line": frame.shape_line,
+        "text": frame.sentence if node is None or node.step is None else node.text,
+    }
+    for panel in frame.panels:
+        if panel.role == "margin" and panel.rows <= LARGEST:
+            made["margin"] = {"name": panel.name, "values": _numbers(_column(panel))}
+    if frame.board is not None:
+        made["board"] = [_row(row) for row in frame.board.record()]
+    if frame.error is not None:
+        made["error"] = _error(frame.error.cause)
+    if frame.map is not None:
+        made["map"] = frame.map.record()
+    return made
+
+
+def _node(facts: NodeFacts) -> dict[str, object]:
+    return {
+        "name": facts.name,
+        "op": facts.op,
+        "line": facts.line,
+        "shape": list(facts.shape),
+        "dtype": facts.dtype,
+        "evidence": facts.evidence,
+    }
+
+
+def _step(frame: Frame, node: NodeView | None) -> dict[str, object]:
+    """Where the operation stands, and all numbers of it."""
+    step = None if node is None else node.step
+    whole = frame.map is not None or node is None  # steps are boxes, or there are none
+    shown = None if node is None or node.dropped else node
+    return {
+        "order": None if node is None else node.order,
+        "step": frame.step if node is None or whole else node.position + 1,
+        "steps": frame.steps if node is None or whole else node.steps,
+        "operands": [] if shown is None else [_tensor(operand) for operand in shown.operands],
+        "output": None if shown is None else _tensor(shown.result),
+        "writes": [] if step is None else _cells(step.writes),
+        "reads": [] if step is None else [_cells(cells) for cells in step.reads],
+        "terms": [] if step is None else _terms(step.terms),
+        "value": None if step is None or step.value is None else significant(step.value),
+    }
+
+
+def _row(row: dict[str, object]) -> dict[str, object]:
+    return row | {"value": _numbers(row["value"])} if "value" in row else row
+
+
+def _column(panel: Panel) -> list[Any]:
+    return [row[0] for row in panel.cells.values(range(panel.rows), range(1))]
+
+
+def _cells(cells: Collection[tuple[int, ...]]) -> list[list[int]] | None:
+    """The cells; None for more than fit into a line."""
+    return [list(index) for index in cells] if len(cells) <= LARGEST else None
+
+
+def _terms(terms: Sequence[Term]) -> list[dict[str, object]] | None:
+    if len(terms) > LARGEST:
+        return None
+    return [
+        {"factors": [significant(x) for x in t.factors], "value": significant(t.value), "state": t.state}
+        for t in terms
+    ]
+
+
+def _numbers(values: Any) -> Any:
+    if isinstance(values, list | tuple):
+        return [_numbers(value) for value in values]
+    return None if values is None else significant(values)
+
+
+def _tensor(tensor: TensorView) -> dict[str, object]:
+    made: dict[str, object] = {"name": tensor.name, "shape": list(tensor.shape)}
+    if tensor.value.numel() <= LARGEST:
+        made["values"] = _numbers(tensor.tolist())
+    return made | _axes(tensor.axis_names)
+
+
+def tensor_object(name: str, tensor: Value) -> dict[str, object]:
+    """A tensor by name and shape, with its values unless there are too many."""
+    made: dict[str, object] = {"name": name, "shape": list(tensor.shape)}
+    if tensor.numel() <= LARGEST:
+        made["values"] = _numbers(tensor.detach().tolist())
+    return made
+
+
+def _axes(edges: Edges) -> dict[str, object]:
+    """What the axes are called, if they are called anything."""
+    return {"axes": [{"name": edge.name, "labels": list(edge.labels)} for edge in edges]} if edges else {}
+
+
+def _error(error: ProgramError) -> dict[str, object]:
+    from llm_linalg.base.errors import ShapeError
+
+    made: dict[str, object] = {
+        "type": type(error).__name__,
+        "message": error.message,
+        "line": error.line,
+        "column": error.column,
+    }
+    if isinstance(error, ShapeError):
+        made["operation"] = error.operation
+        made["operands"] = [{"name": o.name, "shape": list(o.shape)} for o in error.operands]
+        made["axes"] = [{"operand": a.operand, "axis": a.axis, "size": a.size} for a in error.axes]
+        made["repairs"] = [{"text": str(r), "shape": list(r.shape), "why": r.why} for r in error.repairs]
+    return made

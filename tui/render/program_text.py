@@ -1,0 +1,80 @@
+"""A program's run as text: its tensors in order, and what it printed."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from llm_linalg.base.numbers import Formatter, summary
+from llm_linalg.base.text import clean
+from tui.render.json_text import tensor_object
+
+if TYPE_CHECKING:
+    from llm_linalg import Node, Trace
+
+SHOWN = 64  # cells of a tensor that are written out
+
+
+def program_plain(trace: Trace) -> str:
+    """Every node with its operation, shape and numbers, then the printed text."""
+    blocks = ["\n".join(_node(node)) for node in trace.nodes]
+    if trace.printed:
+        blocks.append(printed_plain(trace.printed).rstrip("\n"))
+    return "\n\n".join(blocks) + "\n" if blocks else ""
+
+
+def printed_plain(printed: str) -> str:
+    """What a program printed, tabs and all, below a line that says so; nothing if it printed nothing."""
+    text = "\t".join(clean(part, None, lines=True) for part in printed.split("\t"))
+    return "printed:\n" + text.rstrip("\n") + "\n" if printed else ""
+
+
+def _node(node: Node) -> Iterator[str]:
+    operands = ", ".join(clean(operand.name, 40) for operand in node.operands)
+    where = f"   line {node.line}" if node.line else ""  # an input of a function has none
+    where = f"   {clean(Path(node.file).name, 60)}:{node.line}" if node.file else where
+    scope = f"   {clean(node.scope, 100)}" if node.scope else ""
+    said = f"{node.dtype} {node.shape}  dropped" if node.dropped else summary(node.value)
+    yield f"{clean(node.name, 60)} = {node.op}({operands}){where}{scope}   {said}"
+    value = node.value.detach()
+    if node.dropped or not 0 < value.numel() <= SHOWN:
+        return
+    formatter = Formatter.of(value, 4)
+    rows = value.reshape(-1, value.shape[-1]) if value.dim() else value.reshape(1, 1)
+    for row in rows.tolist():
+        yield "  " + "  ".join(formatter.text(number) for number in row)
+
+
+def program_json(trace: Trace) -> Iterator[str]:
+    """One object a node, a line each; the last one says what was printed."""
+    for node in trace.nodes:
+        yield _line(
+            {
+                "format": 1,
+                "node": {
+                    "name": node.name,
+                    "op": node.op,
+                    "line": node.line,
+                    "shape": list(node.shape),
+                    "dtype": node.dtype,
+                    "evidence": node.evidence,
+                },
+                **_place(node),
+                "operands": [operand.name for operand in node.operands],
+                "output": {"name": node.name, "shape": list(node.shape)}
+                if node.dropped
+                else tensor_object(node.name, node.value),
+            }
+        )
+    yield _line({"format": 1, "seed": trace.seed, "code": trace.source, "printed": trace.printed})
+
+
+def _place(node: Node) -> dict[str, object]:
+    """Of trusted Python, the file, the module, and whether the values were dropped."""
+    return {"file": node.file, "scope": node.scope, "dropped": node.dropped} if node.file else {}
+
+
+def _line(made: dict[str, object]) -> str:
+    return json.dumps(made, ensure_ascii=False, allow_nan=False) + "\n"

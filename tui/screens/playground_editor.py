@@ -1,0 +1,201 @@
+"""The playground's editor on the page: who has the keys, what is typed, what is kept."""
+
+from __future__ import annotations
+
+import asyncio
+from functools import partial
+from typing import TYPE_CHECKING, Any, Protocol
+
+from tui.files.drafts import Drafts
+from tui.layout.panes import Picture, Sizes
+from tui.navigation.playground import LONGEST, is_playground
+from tui.panes.program_pane import Program
+from tui.screens.page import Page
+from tui.session.session import Session
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from textual.timer import Timer
+    from textual.widget import Widget
+
+    from tui.widgets.editor import Editor
+
+IDLE = 1.0  # seconds after which what was typed is kept
+
+
+class Host(Protocol):
+    """The screen that the editor is on."""
+
+    @property
+    def session(self) -> Session:
+        """What is going on."""
+
+    @property
+    def page(self) -> Page:
+        """The panes."""
+
+    @property
+    def focused(self) -> Widget | None:
+        """What has the keys."""
+
+    def do(self, command: str) -> None:
+        """Does a command of `tui.session.commands`."""
+
+    def tell(self, notice: str) -> None:
+        """Says something in the footer."""
+
+    def set_focus(self, widget: Widget | None) -> None:
+        """Gives a widget the keys."""
+
+    def set_timer(self, delay: float, callback: Callable[[], None]) -> Timer:
+        """Calls back after so many seconds."""
+
+    def run_worker(self, work: Any, *, group: str, exclusive: bool) -> object:
+        """Does some work beside the event loop's."""
+
+
+class PlaygroundEditor:
+    """The editor of the playground's program.
+
+    Attributes:
+        widget: the editor itself, once the playground was open.
+    """
+
+    def __init__(self, host: Host, drafts: Drafts) -> None:
+        self.widget: Editor | None = None
+        self._host = host
+        self._drafts = drafts
+        self._program: str | None = None  # the playground's, as it was last
+        self._anew = False  # whether it is another one than was kept
+        self._warned: str | None = None  # of that it isn't saved in its file
+        self._unkept: str | None = None
+        self._keeping: Timer | None = None
+        self._told = False
+
+    @property
+    def settled(self) -> bool:
+        """Whether what was typed was handed on."""
+        return self.widget is None or self.widget.settled
+
+    @property
+    def open(self) -> bool:
+        """Whether the playground is what is seen."""
+        return is_playground(self._host.session.view.lesson)
+
+    # On the page.
+
+    def arrange(self, session: Session, room: Sizes) -> None:
+        """The editor stands in the program's place, or beside everything, while the playground is open."""
+        here = is_playground(session.view.lesson)
+        page, host = self._host.page, self._host
+        if here and self.widget is None:
+            from tui.widgets.editor import Editor
+
+            self.widget = Editor(session.view.program)
+            page.query_one("#main").mount(self.widget, before=0)
+        widget = self.widget
+        if widget is None:
+            return
+        if here:
+            self._follow(session)
+        page.query_one(Program).display = not here
+        widget.display = here
+        widget.set_class(room.beside > 0, "-beside")
+        widget.styles.width = room.beside or "100%"
+        widget.styles.height = "100%" if room.beside else room.program
+        if not here or not session.editing:
+            if host.focused is widget:
+                host.set_focus(None)
+        elif host.focused is not widget:
+            widget.focus()
+
+    def show_picture(self, picture: Picture) -> None:
+        """Shows what the program's run gave beside its lines, while the playground is open."""
+        if self.widget is not None and is_playground(picture.session.view.lesson):
+            self.widget.show_picture(picture)
+
+    # What is typed.
+
+    def typed(self, event: Editor.Typed) -> None:
+        """Another program."""
+        self._host.do(f"write:{event.line}:{event.text}")
+        if event.cut:
+            self._host.tell(f"A program has {LONGEST:,} characters at most: it was cut.")
+        self._changed(event.text)
+
+    def flush(self) -> None:
+        """Takes over what was typed a moment ago."""
+        typed = self.widget.flush() if self.widget is not None else None
+        if typed is not None:
+            self.typed(typed)
+
+    def moved(self, event: Editor.Moved) -> None:
+        """The operation of another line is shown; a click gives the editor the keys."""
+        if self.widget is not None and self.widget.has_focus and self.open:
+            self._host.do(f"line:{event.line}")
+
+    def undo(self) -> None:
+        """Takes the last change of the text back."""
+        if self.widget is not None:
+            self.widget.undo()
+
+    def redo(self) -> None:
+        """Makes the change again that was taken back."""
+        if self.widget is not None:
+            self.widget.redo()
+
+    # What is kept.
+
+    def _follow(self, session: Session) -> None:
+        """Keeps a program that a repair has changed, or what took one back, and not what was only begun."""
+        program = session.view.program
+        if self._program is None:
+            self._anew = self._drafts.load() not in (None, program)
+        elif program != self._program and not session.begun:
+            self._changed(program)
+        self._program, self._anew = program, self._anew or session.begun
+
+    def _changed(self, program: str) -> None:
+        self._program = self._unkept = program
+        if self._keeping is None:
+            self._keeping = self._host.set_timer(IDLE, self._keep)
+
+    def unsaved(self) -> bool:
+        """Whether a file's program was changed and not saved; that is told once of each."""
+        self.flush()
+        program = self._program
+        if program is None or program == self._warned or self._drafts.holds(program):
+            return False
+        self._warned = program
+        self._host.tell("Not saved: ^s in the editor saves; again leaves.")
+        return True
+
+    def _keep(self) -> None:
+        self._keeping = None
+        self._host.run_worker(self._kept(), group="keep", exclusive=True)
+
+    async def _kept(self) -> None:
+        text, anew = self._unkept, self._anew
+        if text is None:
+            return
+        self._unkept, self._anew = None, False
+        kept = await asyncio.to_thread(partial(self._drafts.keep, text, anew=anew))
+        if not kept and not self._told:
+            self._told = True
+            self._host.tell("This folder can't be written: the program is not kept.")
+
+    def save(self) -> None:
+        """Saves because it was asked for."""
+        self.flush()
+        if self.open:
+            told = self._drafts.save(self._host.session.view.program, anew=self._anew)
+            self._unkept, self._anew = None, False
+            self._host.tell(told)
+
+    def end(self) -> None:
+        """The last words are kept too."""
+        typed = self.widget.flush() if self.widget is not None else None
+        text = self._unkept if typed is None else typed.text
+        if text is not None:
+            self._drafts.keep(text, anew=self._anew)

@@ -1,0 +1,155 @@
+"""The speaker's own terminal: notes and clock, and keys that drive the stage."""
+
+from __future__ import annotations
+
+import asyncio
+from time import monotonic
+from typing import ClassVar, NamedTuple
+
+from textual import events
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.screen import Screen
+
+from llm_linalg.base.text import clean
+from tui.audience.client import AGAIN, GONE, Link
+from tui.audience.meeting import PlaceError
+from tui.audience.protocol import WireError
+from tui.model.broadcast import Broadcast
+from tui.panes.footer import fitted
+from tui.panes.notes_pane import Notes, notes_rows
+from tui.screens.app_commands import next_theme
+from tui.text.rows import fit, row
+from tui.widgets.row_widget import RowWidget
+
+DIGITS = frozenset("0123456789")
+
+
+class Key(NamedTuple):
+    """A key of the notes: what it does, Textual's names for it, how it is written, and a word or two."""
+
+    do: str
+    names: str
+    shown: str
+    label: str
+
+
+KEYS = (
+    Key("next", "space,pagedown,right,down", "→", "on"),
+    Key("back", "pageup,left,up,backspace", "←", "back"),
+    Key("stop.next", "J", "J", "next stop"),
+    Key("stop.previous", "K,comma", "K", "stop before"),
+    Key("go", "G,enter", "G", "stop"),
+    Key("down", "d", "d", "down"),
+    Key("up", "u", "u", "up"),
+    Key("theme", "T", "T", "theme"),
+    Key("quit", "q,ctrl+c", "q", "quit"),
+)
+
+
+class NotesScreen(Screen[None], inherit_bindings=False):
+    """The one screen of the notes."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding(key.names, f"do('{key.do}')", key.label, id=f"notes.{key.do}") for key in KEYS
+    ]
+    AUTO_FOCUS = ""
+
+    def __init__(self, link: Link) -> None:
+        """Follows what the link tells."""
+        super().__init__()
+        self.now: Broadcast | None = None
+        self.said = "Waiting for a presenter."
+        self._link = link
+        self._heard = 0.0  # when the last line came
+        self._count = ""
+        self._top = 0
+
+    def compose(self) -> ComposeResult:
+        """One sheet of rows."""
+        yield RowWidget()
+
+    def on_mount(self) -> None:
+        """Listens, and keeps the clock going."""
+        self.run_worker(self._listen(), group="notes")
+        self.set_interval(1.0, self.draw)
+
+    def on_resize(self, _event: events.Resize) -> None:
+        """Other room for the same rows."""
+        self.draw()
+
+    @property
+    def seconds(self) -> float:
+        """The presenter's clock."""
+        if self.now is None:
+            return 0.0
+        show = self.now.show
+        told = show.get("seconds")
+        since = monotonic() - self._heard if show.get("running") else 0.0
+        return (float(told) if isinstance(told, int | float) else 0.0) + since
+
+    def draw(self) -> None:
+        """Draws the notes and the keys."""
+        width, height = self.size
+        if not height:
+            return
+        lines = self.query_one(RowWidget)
+        said = f"stop {self._count}_   G or enter goes there" if self._count else self.said
+        notes = Notes(self.now, self.seconds, said, self._top)
+        rows = notes_rows(notes, width, height - 1, lines.glyphs)
+        rows += [()] * (height - 1 - len(rows))
+        lines.styles.height = height
+        spell = lines.glyphs.text
+        keys = [row((spell(f" {key.shown} "), "key"), (spell(f"{key.label} "), "label")) for key in KEYS]
+        lines.show([*rows, fit(fitted(keys, width), width, lines.glyphs.dots)])
+
+    def on_key(self, event: events.Key) -> None:
+        """The digits of a number."""
+        if event.key in DIGITS:
+            event.stop()
+            event.prevent_default()
+            self._count = (self._count + event.key)[:6]
+            self.draw()
+        elif event.key == "escape":
+            self._count = ""
+            self.draw()
+
+    def action_do(self, command: str) -> None:
+        """What every key does."""
+        count, self._count = self._count, ""
+        if command == "quit":
+            self.app.exit()
+        elif command == "theme":
+            next_theme(self.app)
+        elif command in ("down", "up"):
+            self._top = max(0, self._top + (1 if command == "down" else -1))
+        elif command != "go":
+            self._say(command)
+        else:
+            stops = len(self.now.deck.get("stops") or ()) if self.now is not None else 0
+            self._say("go", int(count) if count.strip("0") else max(1, stops))
+        self.draw()
+
+    def _say(self, verb: str, stop: int | None = None) -> None:
+        if not self._link.say(verb, stop):
+            self.said = "Nobody presents now."
+
+    async def _listen(self) -> None:
+        """Shows what is told, and waits for a presenter when there is none."""
+        while True:
+            try:
+                async for now in self._link.talk():
+                    moved = self.now is None or self.now.show.get("number") != now.show.get("number")
+                    self._top = 0 if moved else self._top
+                    self.now, self.said, self._heard = now, "", monotonic()
+                    self.draw()
+                self.said = GONE
+            except PlaceError as error:
+                self.said = GONE if self.now is not None else f"Waiting: {clean(str(error))}"
+            except WireError as error:
+                self.said = f"It can't be followed: {clean(str(error))}"
+            if self.now is not None and self.now.show.get("running"):
+                stopped = {**self.now.show, "seconds": self.seconds, "running": False}
+                self.now = Broadcast(self.now.deck, self.now.lesson, stopped)
+            self.draw()
+            await asyncio.sleep(AGAIN)

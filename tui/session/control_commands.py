@@ -1,0 +1,266 @@
+"""Commands that choose: lessons, stops, controls, seeds, repairs, undo, how numbers look."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from llm_linalg.lessons.markdown import links
+from llm_linalg.lessons.reader import opened
+from tui.model.view import Look, View
+from tui.navigation.playground import PLAYGROUND, is_playground
+from tui.session import outline
+from tui.session.session import Session, first_control
+from tui.session.step_commands import Transition
+
+LOOKS: tuple[Look, ...] = ("numbers", "heat", "both")
+
+
+def stop_by(direction: int) -> Transition:
+    """To the next stop or the one before; past the ends, to the neighbouring lesson."""
+
+    def go(session: Session) -> Session:
+        view = session.view
+        number = view.stop + direction
+        if 1 <= number <= len(view.lesson.stops):
+            return session.with_undo(view.at_stop_number(number))
+        slugs = [lesson.slug for lesson in session.lessons if lesson is not PLAYGROUND]
+        if is_playground(view.lesson):
+            return session.with_notice("The playground has one stop.")
+        place = slugs.index(view.lesson.slug) + direction
+        if not 0 <= place < len(slugs):
+            return session.with_notice(
+                "That is the last stop." if direction > 0 else "That is the first stop."
+            )
+        lesson = opened(session.lessons[place])
+        return session.with_undo(View.opening(lesson, 1 if direction > 0 else len(lesson.stops)))
+
+    return go
+
+
+def stop_at(session: Session, argument: str) -> Session:
+    """To a stop by its number; what follows a second colon tells headings of one stop apart."""
+    return session.with_undo(session.view.at_stop_number(int(argument.partition(":")[0])))
+
+
+def node_at(session: Session, argument: str) -> Session:
+    """To a node of the trace, by its position."""
+    from tui.compose.nodes import labels
+
+    trace = session.opened.trace if session.opened is not None else None
+    if trace is None or int(argument) >= len(trace.nodes):
+        return session
+    view = replace(
+        session.view, path=(labels(trace.nodes)[int(argument)],), order=None, depth="cells", step=0, at=None,
+        cursor=None, twin=False, back=(),
+    )  # fmt: skip
+    return replace(session.at_view(view), chosen=None, trail=())
+
+
+def module_at(session: Session, path: str) -> Session:
+    """To the first node of a module, by its path."""
+    trace = session.opened.trace if session.opened is not None else None
+    try:
+        first = None if trace is None else trace.scopes[path].first
+    except KeyError:
+        first = None
+    return session if first is None else node_at(session, str(first.index))
+
+
+def choose_by(direction: int) -> Transition:
+    """Choose a lesson in the sidebar, or a place in the outline, from the chosen one or the open one."""
+
+    def choose(session: Session) -> Session:
+        if outline.outline(session):
+            return outline.choose(session, direction)
+        slugs = [lesson.slug for lesson in session.lessons]
+        here = slugs.index(session.chosen or session.view.lesson.slug)
+        place = max(0, min(len(slugs) - 1, here + direction))
+        return replace(session, chosen=slugs[place], notice="")
+
+    return choose
+
+
+def choose_end(*, last: bool) -> Transition:
+    """Choose the first or the last lesson in the sidebar, or place in the outline."""
+
+    def choose(session: Session) -> Session:
+        if outline.outline(session):
+            return outline.choose_end(session, last=last)
+        return replace(session, chosen=session.lessons[-1 if last else 0].slug, notice="")
+
+    return choose
+
+
+def open_lesson(session: Session, slug: str) -> Session:
+    """Open a listed lesson at its first stop."""
+    lesson = session.lesson(slug)
+    if lesson is None:
+        return session
+    if lesson.slug == session.view.lesson.slug:
+        return replace(session.with_undo(View.opening(lesson)), chosen=None)
+    return session.with_undo(View.opening(lesson))
+
+
+def link_by(number: int) -> Transition:
+    """Open the lesson that the stop's text links to, by the link's number."""
+
+    def follow(session: Session) -> Session:
+        slugs = links(session.view.at_stop.prose)
+        return open_lesson(session, slugs[number - 1]) if number <= len(slugs) else session
+
+    return follow
+
+
+def open_choice(session: Session) -> Session:
+    """Open the lesson, or the place, chosen in the sidebar."""
+    if session.chosen is None:
+        return session
+    name, _, argument = session.chosen.partition(":")
+    if name == "stop" and argument:
+        return replace(stop_at(session, argument), chosen=None)
+    if name in ("node", "module"):
+        return (node_at if name == "node" else module_at)(session, argument)
+    return open_lesson(session, session.chosen)
+
+
+def move_selection(direction: int) -> Transition:
+    """Raise or lower the selected control."""
+
+    def move(session: Session) -> Session:
+        if session.control is None:
+            return session.with_notice("This lesson has no controls.")
+        return move_control(session, session.control, direction)
+
+    return move
+
+
+def move_control(session: Session, name: str, direction: int) -> Session:
+    """Move a control by name, and select it unless it has a key of its own.
+
+    In the mask lesson `t` changes the triangle and ``[`` and ``]`` go on moving the diagonal.
+    """
+    append = session.view.control(name).append
+    if append is not None and direction > 0:
+        return grow(session, name, append)
+    view = session.view.move(name, direction)
+    if view == session.view:
+        end = "largest" if direction > 0 else "smallest"
+        return session.with_notice(f"{name} is at its {end}.")
+    return _controlled(session, view, name)
+
+
+def control_to(session: Session, name: str, text: str) -> Session:
+    """Set a control from text, as `move_control` moves it. Raises LookupError or ValueError."""
+    return _controlled(session, session.view.set(name, text), name)
+
+
+def _controlled(session: Session, view: View, name: str) -> Session:
+    keyed = session.view.control(name).key is not None and session.control is not None
+    return replace(session.with_undo(view), control=session.control if keyed else name)
+
+
+def grow(session: Session, name: str, append: str) -> Session:
+    """Append to a list what the program says: the number that its tensor `append` holds."""
+    trace = session.current.trace if session.current is not None else None
+    if trace is None:
+        return session
+    if append not in trace:
+        return session.with_notice(f"This stop's program ends before {append}: a later stop makes it.")
+    value = trace[append].value
+    if value.numel() != 1:
+        return session.with_notice(f"{append} is not one number, so nothing can be appended.")
+    try:
+        view = session.view.grown(name, value.item())
+    except ValueError as error:
+        return session.with_notice(f"{error}.")
+    return replace(session.with_undo(view), control=session.control, notice=f"Appended: {_last(view, name)}.")
+
+
+def _last(view: View, name: str) -> str:
+    return dict(view.controls)[name].rpartition(",")[2]
+
+
+def turn_cell(session: Session) -> Session:
+    """Turn the cell under the cursor over, where a control of the lesson is drawn."""
+    from tui.compose.mask_editing import flip_entry
+
+    run_ = session.current
+    return session if run_ is None else session.with_undo(flip_entry(run_, session.view))
+
+
+def select_by(direction: int) -> Transition:
+    """Select the next control or the one before."""
+
+    def select(session: Session) -> Session:
+        names = [control.name for control in session.view.lesson.controls]
+        if not names:
+            return session
+        place = names.index(session.control) if session.control in names else -1
+        return replace(session, control=names[(place + direction) % len(names)], notice="")
+
+    return select
+
+
+def seed_by(direction: int) -> Transition:
+    """Another seed, never below 0."""
+
+    def move(session: Session) -> Session:
+        return session.with_undo(session.view.reseeded(max(0, session.view.seed + direction)))
+
+    return move
+
+
+def repair_by(number: int) -> Transition:
+    """Apply a repair of the error shown."""
+
+    def repair(session: Session) -> Session:
+        run_ = session.current
+        if run_ is None or run_.error is None:
+            return session
+        try:
+            found = session.with_undo(run_.repaired(session.view, number))
+        except IndexError:
+            return session.with_notice(f"There is no repair {number}.")
+        if is_playground(found.view.lesson) and not found.editing:
+            return replace(found, caret=run_.error.line or found.caret, landing=True)  # where it was repaired
+        return found
+
+    return repair
+
+
+def history(step: str) -> Transition:
+    """Undo or redo."""
+
+    def move(session: Session) -> Session:
+        history = session.history
+        view, history = history.undo(session.view) if step == "undo" else history.redo(session.view)
+        lesson = view.lesson.slug != session.view.lesson.slug
+        control = first_control(view) if lesson else session.control
+        return replace(
+            session, view=view, history=history, player=session.player.pause(), trail=(), control=control,
+            notice="Undone." if step == "undo" else "Done again.",
+        )  # fmt: skip
+
+    return move
+
+
+def next_look(session: Session) -> Session:
+    """Numbers, heat, both, and again."""
+    look = LOOKS[(LOOKS.index(session.view.look) + 1) % len(LOOKS)]
+    return replace(session, view=replace(session.view, look=look), notice="")
+
+
+def moving(name: str, direction: int = 1) -> str:
+    """The command that moves a control: what a click on it does, and a key of its own."""
+    return f"set:{name}:{direction:+d}"
+
+
+def set_control(session: Session, argument: str) -> Session:
+    """Move a control as `moving` says it: by `name:+1` or `name:-1`."""
+    name, _, direction = argument.partition(":")
+    return move_control(session, name, int(direction))
+
+
+def pick_control(session: Session, name: str) -> Session:
+    """Select a control by name."""
+    return replace(session, control=name, notice="")

@@ -1,0 +1,127 @@
+"""Decks as the app opens them: the deck of a word on the command line, and the view of a deck's stop."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from llm_linalg.base.spelling import quoted
+from tui.model.flags import Parser
+from tui.model.lesson_words import is_path, lesson_named, lesson_word, there
+from tui.model.usage_error import UsageError
+from tui.model.view import View
+from tui.model.view_words import picture_flags, starting, view_of
+
+if TYPE_CHECKING:
+    from llm_linalg.lessons.deck import Deck, DeckStop
+
+
+def deck_named(word: str, *, whole: bool = True) -> Deck:
+    """The deck in a file or a folder, or of a lesson's slug; `whole` is as for `deck.load`.
+
+    Raises:
+        UsageError: If there is none.
+        LessonError: If it is broken.
+    """
+    from llm_linalg.lessons.deck import load, of_lesson
+    from llm_linalg.lessons.documents import is_document
+
+    if is_path(word) or is_document(word) or Path(word).is_dir():
+        return load(there(word), whole=whole)
+    return of_lesson(lesson_named(word))
+
+
+def read_deck(path: Path) -> Deck:
+    """The deck in a file or a folder, every stop of which has a view. Raises LessonError."""
+    from llm_linalg.lessons.deck import load
+
+    return checked(load(path))
+
+
+def deck_word(deck: Deck) -> str:
+    """What names a deck on the command line: a built-in lesson's slug, else its path."""
+    first = deck.stops[0].lesson
+    return lesson_word(first) if deck.path is None or deck.path == first.path else str(deck.path)
+
+
+def flags_of(stop: DeckStop) -> argparse.Namespace:
+    """The flags that the words of a deck's line are.
+
+    Raises:
+        LessonError: With the deck's file and line, for a word that is none.
+    """
+    from llm_linalg.lessons.reader import LessonError
+
+    parser = Parser(prog="a line of stops", add_help=False, allow_abbrev=False)
+    picture_flags(parser)
+    try:
+        flags = parser.read(stop.words)
+    except UsageError as error:
+        raise LessonError(stop.file, stop.line, str(error)) from None
+    flags.stop = stop.stop
+    return flags
+
+
+def view_at(stop: DeckStop) -> View:
+    """The view that a deck's stop opens with, as it was rehearsed.
+
+    A node, an order or a step can't be known to be there before the program has run: `stage.view_check` says.
+
+    Raises:
+        LessonError: With the deck's file and line, for a word or a control that is none.
+    """
+    from llm_linalg.lessons.reader import LessonError
+
+    flags = flags_of(stop)
+    try:
+        return starting(view_of(flags, stop.lesson), flags)
+    except UsageError as error:
+        raise LessonError(stop.file, stop.line, str(error)) from None
+
+
+def asked(flags: argparse.Namespace, parser: Parser) -> tuple[View, argparse.Namespace]:
+    """The view that the flags ask of a lesson or of a deck, and the flags with what the deck says first.
+
+    Args:
+        flags: As `parser` read them.
+        parser: It takes the words of a view, and the lesson's name.
+
+    Raises:
+        UsageError: For a lesson, stop or control that is not there.
+        LessonError: If the lesson or the deck is broken.
+    """
+    if flags.lesson is None or not (is_path(flags.lesson) or Path(flags.lesson).exists()):
+        return view_of(flags), flags
+    deck = deck_named(flags.lesson)
+    number = 1 if flags.stop is None else flags.stop
+    if not 1 <= number <= len(deck.stops):
+        raise UsageError(f"{quoted(deck.title)} has stops 1 to {len(deck.stops)}: there is no stop {number}")
+    stop = deck.stops[number - 1]
+    flags_of(stop)
+    both = parser.read([*stop.words, *flags.words])  # of two the last counts: what is typed comes last
+    both.stop = stop.stop
+    return view_of(both, stop.lesson), both
+
+
+def numbered(deck: Deck, stop: int | None) -> int | None:
+    """The number of a stop that is asked for, if one is.
+
+    Raises:
+        UsageError: For a stop that is not there.
+    """
+    most = len(deck.stops)
+    if stop is not None and not 1 <= stop <= most:
+        raise UsageError(f"the deck has stops 1 to {most}: there is no stop {stop}")
+    return stop
+
+
+def checked(deck: Deck) -> Deck:
+    """The deck, every stop of which has a view.
+
+    Raises:
+        LessonError: For the first that has none.
+    """
+    for stop in deck.stops:
+        view_at(stop)
+    return deck

@@ -1,0 +1,83 @@
+"""What the editor does with lines of text. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, NamedTuple
+
+from llm_linalg.base.text import clean
+
+if TYPE_CHECKING:
+    from llm_linalg.base.errors import ProgramError
+
+
+WAS = "was "  # before what a line gave when the program last ran
+
+
+class Mark(NamedTuple):
+    """The place of an error: its row from 0, and its columns."""
+
+    row: int
+    start: int
+    end: int
+
+    @classmethod
+    def of(cls, error: ProgramError) -> Mark | None:
+        """The place of an error; None if it has none."""
+        if error.line is None or error.column is None:
+            return None
+        return cls(error.line - 1, error.column, max(error.end_column or 0, error.column + 1))
+
+
+def carried(
+    notes: Mapping[int, str], old: Sequence[str], new: Sequence[str], *, typing: bool
+) -> dict[int, str]:
+    """The notes of lines of an old text beside the lines of a new one.
+
+    Args:
+        notes: By row, from 0.
+        old: The lines that they belong to.
+        new: The lines that there are now.
+        typing: Keep the note of a line that is being changed, until it is known better.
+    """
+    if old == new:
+        return dict(notes)
+    shorter = min(len(old), len(new))
+    head = next((row for row in range(shorter) if old[row] != new[row]), shorter)
+    most = shorter - head
+    tail = next((k for k in range(most) if old[-1 - k] != new[-1 - k]), most)
+    moved = len(new) - len(old)
+    kept: dict[int, str] = {}
+    for row, note in notes.items():
+        if row < head:
+            kept[row] = note
+        elif row >= len(old) - tail:
+            kept[row + moved] = note
+        elif typing and moved == 0 and new[row].strip():
+            kept[row] = note
+    return kept
+
+
+def mixed(fresh: Mapping[int, str], old: Mapping[int, str], row: int | None) -> dict[int, str]:
+    """The notes of a program that failed in a row, from 0.
+
+    Args:
+        fresh: What the lines gave that ran before the failure.
+        old: What the lines gave when the program last ran, of those that are as they were.
+        row: Where it failed; None if that, or what ran before, is not known. Above it everything ran.
+    """
+    stale = {at: f"{WAS}{note.removeprefix(WAS)}" for at, note in old.items() if row is None or at >= row}
+    return stale | {at: note for at, note in fresh.items() if at != row}
+
+
+def harmless(text: str) -> str:
+    """The text without what a terminal obeys; its lines stay, whichever way they end."""
+    text = text.replace("\r\n", "\n").replace("\r", "\n")  # a terminal pastes the one, files hold the other
+    plain = text.replace("\n", "")
+    return text if plain.isascii() and plain.isprintable() else clean(text, None, lines=True)
+
+
+def indent_after(line: str, step: int) -> str:
+    """The margin of the line that follows the beginning of a line."""
+    margin = line[: len(line) - len(line.lstrip(" "))]
+    return margin + " " * step if line.rstrip().endswith(":") else margin

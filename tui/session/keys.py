@@ -1,0 +1,46 @@
+"""Keys: what the bindings, the footer, the help and the settings take from the table of commands."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+
+from tui.session.commands import BY_ID, COMMANDS, Command, Group
+from tui.session.contexts import Context
+
+KEYS: tuple[Command, ...] = tuple(command for command in COMMANDS if command.keys)
+"""The commands that have keys."""
+
+CONTROLS_AFTER = BY_ID["out"].footer
+"""The place in the footer after which a lesson's controls stand: between how one moves and what one asks."""
+
+
+def live(
+    contexts: Collection[Context], table: Iterable[Command] = KEYS, taken: Collection[str] = ()
+) -> tuple[Command, ...]:
+    """The commands that do something in these contexts; of two for the same key the first has it.
+
+    Args:
+        contexts: Those that hold.
+        table: The commands with their keys.
+        taken: The keys of the lesson's controls, which go first; our own table leaves their letters alone.
+    """
+    used = set(taken)
+    found = []
+    for command in table:
+        names = command.key_names
+        if command.when in contexts and not used.issuperset(names):
+            found.append(command)
+            used.update(names)
+    return tuple(found)
+
+
+def footer(commands: Iterable[Command]) -> list[Command]:
+    """The commands that the footer names, in its order."""
+    return sorted((command for command in commands if command.footer), key=lambda command: command.footer)
+
+
+def help_groups(commands: Iterable[Command]) -> list[tuple[Group, list[Command]]]:
+    """The commands under the headings of the help, empty headings left out."""
+    listed = list(commands)
+    groups = [(group, [command for command in listed if command.group is group]) for group in Group]
+    return [(group, members) for group, members in groups if members]

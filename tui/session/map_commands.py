@@ -1,0 +1,98 @@
+"""Commands of the map: onto it and off it, select a box, open its lesson, follow a cell through it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from tui.compose import cursor_moves
+from tui.navigation import map_moves, steps
+from tui.session.control_commands import open_lesson
+from tui.session.session import Session
+from tui.session.step_commands import motion
+
+
+def toggle(session: Session) -> Session:
+    """Onto the map, at the box of the node shown; from there back to the node."""
+    navigation, view = session.navigation, session.view
+    if navigation is None or not navigation.path:
+        return session
+    if view.depth == "map":
+        return session.at_view(replace(view, depth="cells"))
+    there = map_moves.onto(view, navigation, navigation.path)
+    return replace(session.at_view(there), trail=() if view.cursor is None else session.trail)
+
+
+def select(session: Session, argument: str) -> Session:
+    """Select a box by its place among the rows of the level; the selected one is gone into."""
+    navigation, view = session.navigation, session.view
+    if navigation is None or view.depth != "map" or not navigation.path:
+        return session
+    now, _ = steps.position(view, navigation)
+    number = int(argument)
+    return (
+        motion(steps.into)(session)
+        if number == now
+        else motion(lambda at, known: steps.goto(at, known, number))(session)
+    )
+
+
+def ask(session: Session) -> Session:
+    """Put the cell cursor on what the selected box gives, all of it computed; return comes back here."""
+    run, navigation, view = session.current, session.navigation, session.view
+    if run is None or navigation is None or view.depth != "map" or not navigation.path:
+        return session
+    path = navigation.made_in(map_moves.standing(view, navigation))
+    there = replace(view, depth="cells", path=path, order=None, step=0, at=None, back=())
+    asked = cursor_moves.move(run, steps.last(there, run.navigation(there)), 0, 0)
+    if asked.cursor is None:
+        return session.with_notice("It has no cells to ask.")
+    return replace(session.at_view(asked), trail=(view,))
+
+
+def lesson(session: Session) -> Session:
+    """Open the lesson of the selected box; the way back is kept."""
+    run, view = session.current, session.view
+    level = None if run is None or view.depth != "map" else run.frame(view).map
+    if level is None:
+        return session
+    row = level.selected
+    if row.lesson is None:
+        return session.with_notice(f"No lesson is about {row.label} here.")
+    if row.lesson == view.lesson.slug:
+        return session.with_notice("That is this lesson.")
+    opened = open_lesson(session, row.lesson)
+    if opened is session:
+        return session.with_notice(f"There is no lesson {row.lesson} here.")
+    return replace(opened, visits=(*session.visits, view))
+
+
+def follow(session: Session) -> Session:
+    """Light all that the cell under the cursor depends on, on the map; then what it feeds; then nothing.
+
+    What is lit stays lit in every picture of the program.
+    """
+    from tui.compose.cell_following import followable, is_followed
+
+    run, view = session.current, session.view
+    if run is None or session.navigation is None:
+        return session
+    asked = followable(run, view)
+    if asked is None and view.asked is None:
+        return session.with_notice(
+            "Only a cell of the program itself is followed: go out of this part first."
+        )
+    if view.asked is None or (asked is not None and not is_followed(run, view, asked)):
+        found = asked
+    elif view.asked.way == "lineage":
+        found = replace(view.asked, way="reach")
+    else:
+        found = None
+    shown = replace(view, asked=found)
+    if found is not None:
+        said = run.follow_refusal(shown)
+        if said:
+            return session.with_notice(said)
+    if view.depth == "map" or found is None:
+        return session.at_view(shown)
+    there = map_moves.onto(shown, session.navigation, session.navigation.path)
+    return replace(session.at_view(replace(there, cursor=None)), trail=(view,))

@@ -1,0 +1,180 @@
+"""What the sidebar lists in place of the lessons: a document's headings and cells, a trace's modules."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from dataclasses import replace
+from itertools import pairwise
+from typing import TYPE_CHECKING, NamedTuple
+
+from llm_linalg.base.text import clean
+
+if TYPE_CHECKING:
+    from llm_linalg.api.node import Node
+    from llm_linalg.api.trace import Trace
+    from llm_linalg.lessons.reader import Lesson
+    from llm_linalg.recording.scopes import Scope
+    from tui.session.session import Session
+
+REFUSED = "✗"
+LONGEST = 60
+NEAR = 200  # nodes of a module that are listed before and after the one shown
+
+
+class Entry(NamedTuple):
+    """One row of an outline.
+
+    Attributes:
+        command: what opens it, as in `tui.session.commands`; also what it is known by.
+        text: its label.
+        level: how deep it stands, from 0.
+        heading: whether others stand below it.
+        here: whether it is what is open.
+    """
+
+    command: str
+    text: str
+    level: int = 0
+    heading: bool = False
+    here: bool = False
+
+
+def outline(session: Session) -> tuple[Entry, ...]:
+    """The entries of what is open; none of a lesson, whose sidebar lists the lessons."""
+    lesson = session.view.lesson
+    if lesson.given is not None:
+        return _modules(session)
+    return _document(session, lesson) if lesson.document else ()
+
+
+def pointed(session: Session, entries: tuple[Entry, ...]) -> int:
+    """The place of the entry that is chosen, or else open."""
+    for k, entry in enumerate(entries):
+        if entry.command == session.chosen:
+            return k
+    return next((k for k, entry in enumerate(entries) if entry.here and not entry.heading), 0)
+
+
+def choose(session: Session, direction: int) -> Session:
+    """The session with the next entry chosen, or the one before."""
+    entries = outline(session)
+    if not entries:
+        return session
+    place = max(0, min(len(entries) - 1, pointed(session, entries) + direction))
+    return replace(session, chosen=entries[place].command, notice="")
+
+
+def choose_end(session: Session, *, last: bool) -> Session:
+    """The session with the first entry chosen, or the last: of a trace its first node, or its last."""
+    run = session.opened
+    entries = outline(session)
+    if not entries:
+        return session
+    if session.view.lesson.given is not None and run is not None and run.trace is not None:
+        nodes = run.trace.nodes
+        return replace(session, chosen=f"node:{nodes[-1 if last else 0].index}", notice="")
+    return replace(session, chosen=entries[-1 if last else 0].command, notice="")
+
+
+def _document(session: Session, lesson: Lesson) -> tuple[Entry, ...]:
+    """All headings, and the cells below the one that is chosen or open: the others are folded."""
+    number = session.view.stop
+    failed = _failed(session, lesson)
+    least = min((heading.level for heading in lesson.outline), default=1)
+    bounds = [*[heading.stop for heading in lesson.outline], len(lesson.stops) + 1]
+    chosen = session.chosen or f"stop:{number}"
+    entries = _cells(lesson, range(1, min(bounds)), 0, number, failed)
+    for place, (heading, (_, end)) in enumerate(zip(lesson.outline, pairwise(bounds), strict=True)):
+        command = f"stop:{heading.stop}:{place}"
+        level = heading.level - least
+        below = range(heading.stop, end)
+        here = number in below
+        entries.append(Entry(command, heading.title, level, heading=True, here=here))
+        shown = chosen == command or any(chosen == f"stop:{stop}" for stop in below)
+        if shown or (here and session.chosen is None):
+            entries += _cells(lesson, below, level + 1, number, failed)
+    return tuple(entries)
+
+
+def _cells(lesson: Lesson, stops: range, level: int, number: int, failed: set[int]) -> list[Entry]:
+    entries = []
+    for stop in (lesson.stops[k - 1] for k in stops):
+        lines = [line.strip() for line in stop.code.split("\n") if line.strip()] or ["text"]
+        first = next((line for line in lines if not line.startswith(("import ", "from "))), lines[0])
+        refused = f"{REFUSED} " if stop.refused is not None or stop.number in failed else ""
+        text = f"{stop.number} {refused}{clean(first, LONGEST)}"
+        entries.append(Entry(f"stop:{stop.number}", text, level, here=stop.number == number))
+    return entries
+
+
+def _failed(session: Session, lesson: Lesson) -> set[int]:
+    """The stops whose cells failed when the program of the one that is open was run."""
+    run = session.opened
+    if run is None or run.view.lesson is not lesson:
+        return set()
+    trace = run.trace if run.error is None else run.error.trace or run.above
+    errors = [*(() if trace is None else trace.refused), *([run.error] if run.error else ())]
+    stop = run.view.at_stop
+    starts, numbers = lesson.cells(stop), lesson.numbers(stop)
+    found = set()
+    for error in errors:
+        at = [number for start, number in zip(starts, numbers, strict=True) if start <= (error.line or 0)]
+        found.update(at[-1:])
+    return found
+
+
+def _modules(session: Session) -> tuple[Entry, ...]:
+    """The modules as a tree, open along the one that is chosen or shown; its own nodes stand in it.
+
+    A step of a gradient stands where the node stands whose backward step it is; the first, at the loss.
+    """
+    from tui.compose.nodes import forward
+
+    run = session.opened
+    if run is None or run.trace is None or run.view.lesson is not session.view.lesson:
+        return ()
+    trace = run.trace
+    shown = run.top(session.view)
+    if shown is None:
+        return ()
+    if session.view.twin:
+        shown = forward(shown) or trace.loss or trace.nodes[-1]
+    name, _, argument = (session.chosen or "").partition(":")
+    at, open_path = shown, shown.scope
+    if name == "node":
+        at = trace.nodes[int(argument)]
+        open_path = at.scope
+    elif name == "module":
+        open_path = argument
+    entries: list[Entry] = []
+    _open(trace, trace.scopes, open_path, 0, at, shown, entries)
+    return tuple(entries)
+
+
+def _open(
+    trace: Trace, scope: Scope[Node], path: str, level: int, at: Node, shown: Node, entries: list[Entry]
+) -> None:
+    """The entries inside a scope: modules and nodes in the order in which they came."""
+    from llm_linalg.recording.scopes import Scope
+
+    inside: list[tuple[int, Scope[Node] | Node]] = []
+    for child in scope.children.values():
+        first = child.first
+        inside.append((first.index if first is not None else 0, child))
+    place = bisect_left(scope.nodes, at.index, key=lambda node: node.index)
+    inside += [(node.index, node) for node in scope.nodes[max(0, place - NEAR) : place + NEAR]]
+    for _, item in sorted(inside, key=lambda pair: pair[0]):
+        if isinstance(item, Scope):
+            here = _within(shown.scope, item.path)
+            label = f"{item.name} ({item.size})"
+            entries.append(Entry(f"module:{item.path}", label, level, heading=True, here=here))
+            if _within(path, item.path):
+                _open(trace, item, path, level + 1, at, shown, entries)
+        else:
+            own = trace.labels[item].removeprefix(f"{scope.path}.")  # the modules around it stand above
+            text = clean(own, LONGEST)
+            entries.append(Entry(f"node:{item.index}", text, level, here=item is shown))
+
+
+def _within(path: str, outer: str) -> bool:
+    return path == outer or path.startswith(f"{outer}.")

@@ -1,0 +1,105 @@
+"""Commands of the playground: into its editor and out of it, what is typed, other programs, repairs."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from tui.model.examples import BY_NAME
+from tui.navigation import playground
+from tui.navigation.playground import is_playground
+from tui.session.session import Session
+
+
+def edit(session: Session) -> Session:
+    """Give the keys to the editor, on the line of the operation shown."""
+    if not is_playground(session.view.lesson):
+        return session
+    from tui.compose.nodes import own_line
+
+    run = session.current
+    node = None if run is None else run.top(session.view)
+    line = (None if node is None else own_line(node)) or session.caret
+    return at_caret(replace(session, editing=True, caret=line, player=session.player.pause(), notice=""))
+
+
+def leave(session: Session) -> Session:
+    """Give the keys to the stage, at the cells of the line's operation."""
+    if not session.editing:
+        return session
+    view = replace(session.view, depth="cells", step=0)
+    return replace(session, editing=False, landing=session.current is None, view=view, notice="")
+
+
+def take(session: Session) -> Session:
+    """Open the stop's program in the playground."""
+    view = session.view
+    if is_playground(view.lesson):
+        return edit(session)
+    if not view.program:
+        return session.with_notice("There is no program here to edit.")
+    return _begun(session, playground.as_program(view), view.seed)
+
+
+def example(session: Session, name: str) -> Session:
+    """Begin with an example."""
+    return _begun(session, BY_NAME[name].program, 0) if name in BY_NAME else session
+
+
+def _begun(session: Session, text: str, seed: int) -> Session:
+    view = playground.opening(text[: playground.LONGEST], seed)
+    begun = session.with_undo(replace(view, look=session.view.look, depth="operations"))
+    return replace(begun, editing=True, caret=playground.last_line(text), begun=True)
+
+
+def mend(session: Session) -> Session:
+    """Apply the first repair of the error shown; after one, the next in its place, and at last none.
+
+    One whose run was stopped is run again.
+    """
+    from tui.compose.error_frame import stopped
+
+    run = session.current
+    if session.mended is not None and run is not None and stopped(run.error):
+        return replace(session, opened=None, notice="")
+    broken, number, program = session.mended or (None, 0, "")
+    if broken is None or program != session.view.program or number == 0:
+        broken, number = session.current, 0
+    count = 0 if broken is None else broken.repairs
+    if broken is None or not count:
+        return session.with_notice("There is no repair.")
+    number = (number + 1) % (count + 1)
+    repaired = broken.repaired(session.view, number) if number else None
+    view = repaired or session.view.repaired(broken.view.program)
+    more = "^r takes the next." if number < count else "^r takes it back."
+    told = f"Repair {number} of {count}; {more}" if number else "As it was."
+    return replace(session.with_undo(view), mended=(broken, number, view.program), notice=told)
+
+
+def write(session: Session, argument: str) -> Session:
+    """With another text in the editor, given as the cursor's line and the text: ``1:x = 2``.
+
+    The editor undoes its own changes, so that undo doesn't.
+    """
+    line, _, text = argument.partition(":")
+    view = replace(session.view, code=text)
+    if not is_playground(view.lesson) or view == session.view:
+        return session
+    paused = session.player.pause()
+    return replace(session, view=view, caret=int(line), player=paused, notice="", begun=False)
+
+
+def on_line(session: Session, argument: str) -> Session:
+    """With the keys in the editor and its cursor on a line: its operation is shown."""
+    if not is_playground(session.view.lesson):
+        return session
+    return at_caret(replace(session, editing=True, caret=int(argument)))
+
+
+def at_caret(session: Session) -> Session:
+    """At the operation of the cursor's line, or at the last one above it."""
+    from tui.compose.line_notes import path_at
+
+    run = session.current
+    if not session.editing or run is None or run.trace is None:
+        return session
+    return replace(session, view=playground.at_operation(session.view, path_at(run.trace, session.caret)))

@@ -1,0 +1,57 @@
+"""A deck that was saved while it is on stage: the talk goes on at the same stop of the new one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from difflib import SequenceMatcher
+from typing import TYPE_CHECKING
+
+from tui.model.view import View
+from tui.session.decks import view_at
+from tui.session.presentation.state import on_stage
+
+if TYPE_CHECKING:
+    from llm_linalg.lessons.deck import Deck, DeckStop
+    from tui.session.session import Session
+
+
+def renewed(session: Session, deck: Deck) -> Session:
+    """The same stop of the deck as it was saved now; what was changed on stops stays as far as it fits."""
+    talk = on_stage(session)
+    places = aligned(talk.deck, deck)
+    number = places.get(talk.number) or _nearest(places, talk.number, len(deck.stops))
+
+    def carried(view: View, before: int, now: int) -> View:
+        return _carried(view, talk.deck.stops[before - 1], deck.stops[now - 1])
+
+    left = {places[k]: carried(was, k, places[k]) for k, was in talk.left.items() if k in places}
+    view = carried(session.view, talk.number, number)
+    fresh = replace(talk, deck=deck, number=number, left=left, marks=(), fault="")
+    return session.at_stop(view, fresh).with_notice("The deck was saved: this is the new one.")
+
+
+def aligned(old: Deck, new: Deck) -> dict[int, int]:
+    """The numbers of the stops that are in both decks, old to new: by lesson and title, in order."""
+    before, now = (
+        [(stop.lesson.slug, stop.title, stop.at.title) for stop in deck.stops] for deck in (old, new)
+    )
+    blocks = SequenceMatcher(None, before, now, autojunk=False).get_matching_blocks()
+    return {block.a + k + 1: block.b + k + 1 for block in blocks for k in range(block.size)}
+
+
+def _nearest(places: Mapping[int, int], number: int, most: int) -> int:
+    """The new number of a stop that has another title now, or is gone: as far from the last that is there."""
+    known = max((old for old in places if old < number), default=0)
+    return max(1, min(places.get(known, 0) + number - known, most))
+
+
+def _carried(view: View, before: DeckStop, now: DeckStop) -> View:
+    """A view at a stop that was read anew: where it is stays, and so do its changes, as far as they fit."""
+    old, new = view_at(before), view_at(now)
+    step = new.step if view.step == old.step else view.step
+    there = replace(new, step=step if view.path == old.path else new.step)
+    if before.at.program == now.at.program:
+        there = replace(view, lesson=now.lesson, stop=now.stop, step=step)
+    edited = view.choices != old.choices and before.lesson.controls == now.lesson.controls
+    return there.chosen(view if edited else new)

@@ -1,0 +1,313 @@
+"""What the words of a script do: functions from a session, and what follows the word, to a session."""
+
+from __future__ import annotations
+
+from argparse import ArgumentTypeError
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+
+from llm_linalg.base.spelling import quoted, unknown
+from tui.model.examples import BY_NAME as EXAMPLES
+from tui.model.flags import SEEDS, pause
+from tui.model.flags import speed as parse_speed
+from tui.model.usage_error import UsageError
+from tui.navigation import steps
+from tui.navigation.playground import is_playground, last_line
+from tui.session.commands import Command, run
+from tui.session.contexts import Context
+from tui.session.control_commands import LOOKS, control_to, moving, open_lesson
+from tui.session.script.opening import opening
+from tui.session.script.running import ran
+from tui.session.script.tokens import Words
+from tui.session.session import Session
+from tui.session.step_commands import motion, play_by
+
+Action = Callable[[Session, Sequence[str]], Session]
+
+
+def key(command: str, on_stage: str = "", *, many: bool = False) -> Action:
+    """The same as a key of the app; of a talk, as another. `many` takes a number of times."""
+
+    def act(session: Session, rest: Sequence[str]) -> Session:
+        if rest and not many:
+            raise UsageError(f"nothing may follow here: {quoted(rest[0])}")
+        meant = on_stage if session.talk is not None and on_stage else command
+        for number in range(_whole(rest, "number") if rest else 1):
+            if number and session.talk is not None:  # the run decides how far the next one leads
+                session = ran(session)
+            before = session
+            session = run(session, meant)
+            if session.view == before.view:
+                break
+        return session
+
+    return act
+
+
+def phrase(commands: Mapping[Words, Command]) -> Action:
+    """A word that is nothing but commands of the app: what follows it says which."""
+
+    def act(session: Session, rest: Sequence[str]) -> Session:
+        command = commands.get(tuple(rest))
+        if command is None:
+            raise UsageError(f"nothing may follow here: {quoted(rest[0])}")
+        if command.when is Context.PRESENTATION and session.talk is None:
+            raise UsageError("nothing is on stage: 'llm-linalg present DECK' shows a deck")
+        return run(session, command.id)
+
+    return off_stage(act) if any(command.leaves_deck for command in commands.values()) else act
+
+
+def off_stage(act: Action) -> Action:
+    """What leads to other lessons, and so out of a deck."""
+
+    def stay(session: Session, rest: Sequence[str]) -> Session:
+        if session.talk is not None:
+            raise UsageError("on stage only the deck's own stops open: stop N")
+        return act(session, rest)
+
+    return stay
+
+
+def _whole(rest: Sequence[str], what: str) -> int:
+    if len(rest) != 1 or not rest[0].lstrip("-").isdecimal() or len(rest[0]) > 20:
+        raise UsageError(f"which {what}? a whole number, such as {what} 2")
+    return int(rest[0])
+
+
+def one_of(rest: Sequence[str], what: str, known: Sequence[str]) -> str:
+    """The one word that follows, which is one of those known."""
+    if len(rest) != 1:
+        raise UsageError(f"which {what}? one of {', '.join(known)}")
+    if rest[0] not in known:
+        raise UsageError(unknown(what, rest[0], known))
+    return rest[0]
+
+
+def play(direction: int) -> Action:
+    """Play in a direction, to the end or to a step."""
+
+    def act(session: Session, rest: Sequence[str]) -> Session:
+        until = max(0, _whole(rest, "step")) if rest else None
+        return play_by(direction, until)(replace(session, player=session.player.pause()))
+
+    return act
+
+
+def set_speed(session: Session, rest: Sequence[str]) -> Session:
+    """Another number of steps a second."""
+    return replace(
+        session, player=session.player._replace(speed=_number(rest, parse_speed, "speed 8")), notice=""
+    )
+
+
+def seconds(rest: Sequence[str]) -> float:
+    """How long ``wait`` waits. Raises UsageError for what is no time."""
+    return _number(rest, pause, "wait 2") if rest else 1.0
+
+
+def _number(rest: Sequence[str], parse: Callable[[str], float], example: str) -> float:
+    try:
+        (text,) = rest
+        return parse(text)
+    except (ArgumentTypeError, ValueError) as error:
+        raise UsageError(
+            str(error) if isinstance(error, ArgumentTypeError) else f"such as {example}"
+        ) from None
+
+
+def wait(session: Session, rest: Sequence[str]) -> Session:
+    """The same session: whoever plays the script waits."""
+    seconds(rest)
+    return session
+
+
+def to_step(session: Session, rest: Sequence[str]) -> Session:
+    """To a step by its number."""
+    return run(session, f"go:{max(0, _whole(rest, 'step'))}")
+
+
+def to_stop(session: Session, rest: Sequence[str]) -> Session:
+    """To a stop by its number, to the next or the one before."""
+    talk = session.talk
+    if tuple(rest) in (("next",), ("back",)):
+        command = "stop.next" if rest[0] == "next" else "stop.previous"
+        return run(session, command if talk is None else f"stage.{command}")
+    number = _whole(rest, "stop")
+    stops = len(session.view.lesson.stops if talk is None else talk.deck.stops)
+    if not 1 <= number <= stops:
+        raise UsageError(f"this {'lesson' if talk is None else 'deck'} has stops 1 to {stops}")
+    return run(session, f"{'stop' if talk is None else 'stage.go'}:{number}")
+
+
+def to_deck(session: Session, rest: Sequence[str]) -> Session:  # noqa: ARG001 - as every word
+    """Never another deck: a script that shows one begins with it."""
+    raise UsageError("a script begins with its deck; 'llm-linalg present DECK' shows one")
+
+
+def to_lesson(session: Session, rest: Sequence[str]) -> Session:
+    """To another lesson, or to a picture of it."""
+    if not rest:
+        raise UsageError("which lesson? a slug, such as lesson matmul; 'lessons' lists them")
+    if len(rest) == 1 and session.lesson(rest[0]) is not None:
+        return open_lesson(session, rest[0])
+    view = opening(rest)
+    listed = session
+    if session.lesson(view.lesson.slug) is None:  # so that the stops past its ends are found
+        listed = replace(session, lessons=(*session.lessons, view.lesson))
+    return listed.with_undo(view)
+
+
+def in_order(session: Session, rest: Sequence[str]) -> Session:
+    """In a loop order, at the same place; in the next one unless it is named."""
+    if not rest:
+        return run(session, "order")
+    navigation = session.navigation
+    if navigation is None or not navigation.path:
+        raise UsageError("there is nothing here to step through")
+    name = one_of(rest, "order", navigation.orders)
+    return motion(lambda view, at: steps.in_order(view, at, name))(session)
+
+
+def set_control(session: Session, rest: Sequence[str]) -> Session:
+    """With a control set."""
+    words = rest[0].split("=", 1) if len(rest) == 1 else rest
+    if len(words) != 2:
+        names = ", ".join(name for name, _ in session.view.controls) or "none in this lesson"
+        raise UsageError(f"set NAME VALUE; the controls: {names}")
+    try:
+        return control_to(session, *words)
+    except (LookupError, ValueError) as error:
+        raise UsageError(str(error.args[0] if error.args else error)) from None
+
+
+def append(session: Session, rest: Sequence[str]) -> Session:
+    """With a list longer by what the program says."""
+    growing = [control.name for control in session.view.lesson.controls if control.append is not None]
+    name = rest[0] if rest else next(iter(growing), "")
+    if len(rest) > 1 or name not in growing:
+        raise UsageError(f"append NAME; the lists that grow: {', '.join(growing) or 'none in this lesson'}")
+    return run(session, moving(name))
+
+
+def pick(session: Session, rest: Sequence[str]) -> Session:
+    """With a control selected."""
+    return run(session, f"pick:{one_of(rest, 'control', [name for name, _ in session.view.controls])}")
+
+
+def set_seed(session: Session, rest: Sequence[str]) -> Session:
+    """With another seed."""
+    number = _whole(rest, "seed")
+    if number not in SEEDS:
+        raise UsageError("a seed is between -2^63 and 2^64 - 1")
+    return session.with_undo(session.view.reseeded(number))
+
+
+def set_look(session: Session, rest: Sequence[str]) -> Session:
+    """As numbers, as heat or as both; as the next of these unless one is named."""
+    if not rest:
+        return run(session, "look")
+    look = next(look for look in LOOKS if look == one_of(rest, "look", LOOKS))
+    return replace(session, view=replace(session.view, look=look), notice="")
+
+
+def ask_cell(session: Session, rest: Sequence[str]) -> Session:
+    """With the cell cursor on a cell; put on the result or taken away unless one is named."""
+    run_ = session.current
+    if run_ is None or session.navigation is None:
+        raise UsageError("there are no cells here")
+    if not rest:
+        return run(session, "cursor")
+    panels = run_.frame(replace(session.view, cursor=None)).panels
+    named = rest[0] if not rest[0].isdecimal() else None
+    numbers = rest[1:] if named else rest
+    name = named or next((panel.name for panel in panels if panel.role == "result"), "")
+    if not all(word.isdecimal() and len(word) < 10 for word in numbers):
+        raise UsageError("which cell? its indices, such as cell 1 2, or cell W 0 1")
+    asked = run(session, f"cell:{','.join(numbers)}:{name}")
+    if asked is session:
+        shapes = ", ".join(dict.fromkeys(panel.label for panel in panels))
+        raise UsageError(f"no such cell; the tensors here: {shapes}")
+    return asked
+
+
+def turn(session: Session, rest: Sequence[str]) -> Session:
+    """With a cell of a mask turned over."""
+    there = ask_cell(session, rest) if rest else session
+    if Context.MASK_CURSOR not in there.contexts:
+        raise UsageError("there is nothing to turn over here: a lesson with a mask to draw has such cells")
+    return run(there, "cell.turn")
+
+
+def to_node(session: Session, rest: Sequence[str]) -> Session:
+    """To an operation by its name."""
+    from tui.compose.nodes import labels
+
+    trace = session.opened.trace if session.opened is not None else None
+    names = () if trace is None else labels(trace.nodes)
+    return run(session, f"node:{names.index(one_of(rest, 'node', names))}")
+
+
+def repair(session: Session, rest: Sequence[str]) -> Session:
+    """With a repair applied."""
+    if Context.REPAIRS not in session.contexts:
+        raise UsageError("nothing here needs a repair")
+    number = _whole(rest, "repair") if rest else 1
+    return (
+        run(session, f"repair.{number}")
+        if 1 <= number <= 9
+        else session.with_notice("There is no such repair.")
+    )
+
+
+def open_row(session: Session, rest: Sequence[str]) -> Session:
+    """To the lesson of a board's row."""
+    return run(session, f"row:{_board_row(session, rest)}")
+
+
+def choose_row(session: Session, rest: Sequence[str]) -> Session:
+    """With a row of a board selected."""
+    row = _board_row(session, rest)
+    return replace(session, view=replace(session.view, row=row), notice="")
+
+
+def _board_row(session: Session, rest: Sequence[str]) -> int:
+    board = session.view.board
+    if board is None:
+        raise UsageError("there is no board here")
+    number = _whole(rest, "row")
+    if not 1 <= number <= len(board.rows):
+        raise UsageError(f"the board has rows 1 to {len(board.rows)}")
+    return number
+
+
+def example(session: Session, rest: Sequence[str]) -> Session:
+    """To an example in the playground."""
+    return run(session, f"example:{one_of(rest, 'example', [*EXAMPLES])}")
+
+
+def write(session: Session, rest: Sequence[str]) -> Session:
+    """With another program in the playground."""
+    if not is_playground(session.view.lesson):
+        raise UsageError("only the playground's program is written: 'take' brings this one there")
+    if not 1 <= len(rest) <= 2:
+        raise UsageError('write "x = torch.ones(2)\\ny = 2 * x", and the line of the cursor if it matters')
+    line = _whole(rest[1:], "line") if len(rest) == 2 else last_line(rest[0])
+    return run(session, f"write:{max(1, line)}:{rest[0]}")
+
+
+def to_line(session: Session, rest: Sequence[str]) -> Session:
+    """With the editor's cursor on a line."""
+    return run(session, f"line:{max(1, _whole(rest, 'line'))}")
+
+
+def on_processes(session: Session, rest: Sequence[str]) -> Session:
+    """The same session, where its program is of several devices: the prompt runs it on processes."""
+    if rest or Context.DEVICES not in session.contexts:
+        raise UsageError("this program runs on one device: only a stop with ranks has processes")
+    return session
+
+
+def stay(session: Session, rest: Sequence[str]) -> Session:  # noqa: ARG001 - as every word
+    """The same session."""
+    return session

@@ -1,0 +1,157 @@
+"""How commands are written in a script: what a command did, as words that do it again.
+
+A command that depends on what is selected is written as what it did: ``set n 5`` and not "more".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from llm_linalg.lessons.markdown import links
+from tui.navigation import steps
+from tui.session.presentation.state import on_stage
+from tui.session.script.tokens import Words
+from tui.session.session import Session
+
+CommandWriter = Callable[[Session, str, Session], Words]
+"""From the session before, the command's argument and the session after."""
+
+
+def position(session: Session) -> int:
+    """The step at which a session is."""
+    navigation = session.navigation
+    return session.view.step if navigation is None else steps.position(session.view, navigation)[0]
+
+
+def step(_before: Session, _argument: str, after: Session) -> Words:
+    """The step that was reached."""
+    return ("step", str(position(after)))
+
+
+def word_or_step(word: str) -> CommandWriter:
+    """A word; on stage, where it leads on to the next stop, the step that was reached."""
+
+    def write(before: Session, argument: str, after: Session) -> Words:
+        return (word,) if after.talk is None else step(before, argument, after)
+
+    return write
+
+
+def order(_before: Session, _argument: str, after: Session) -> Words:
+    """The loop order in force."""
+    name = None if after.navigation is None else steps.order_of(after.view, after.navigation)
+    return ("order", *(() if name is None else (name,)))
+
+
+def speed(_before: Session, _argument: str, after: Session) -> Words:
+    """The steps a second."""
+    return ("speed", f"{after.player.speed:g}")
+
+
+def stop(way: str) -> CommandWriter:
+    """The stop by its number, or the way to the stop of another lesson."""
+
+    def write(before: Session, _argument: str, after: Session) -> Words:
+        same = before.view.lesson is after.view.lesson
+        return ("stop", str(after.view.stop) if same else way)
+
+    return write
+
+
+def deck_stop(_before: Session, _argument: str, after: Session) -> Words:
+    """The stop of the deck by its number."""
+    return ("stop", str(on_stage(after).number))
+
+
+def control(before: Session, argument: str, after: Session) -> Words:
+    """The value of the control that was moved."""
+    name = argument.partition(":")[0] or before.control or ""
+    return ("set", name, dict(after.view.controls)[name])
+
+
+def control_or_append(before: Session, argument: str, after: Session) -> Words:
+    """The value of the control that was moved; of a list that grew, that it did."""
+    words = control(before, argument, after)
+    grows = before.view.control(words[1]).append is not None and not argument.endswith("-1")
+    return ("append", words[1]) if grows else words
+
+
+def control_choice(_before: Session, _argument: str, after: Session) -> Words:
+    """The control that is selected."""
+    return ("pick", after.control or "")
+
+
+def seed(_before: Session, _argument: str, after: Session) -> Words:
+    """The seed."""
+    return ("seed", str(after.view.seed))
+
+
+def look(_before: Session, _argument: str, after: Session) -> Words:
+    """How numbers are shown."""
+    return ("look", after.view.look)
+
+
+def lesson(_before: Session, slug: str, after: Session) -> Words:
+    """The lesson that was opened; the playground with the program that was last in it."""
+    code = after.view.code
+    program = () if code is None else ("--code", code)
+    return ("lesson", slug, *program)
+
+
+def sidebar_choice(before: Session, _argument: str, after: Session) -> Words:
+    """What was chosen in the sidebar: a stop, a node, a module or a lesson."""
+    name, _, place = (before.chosen or "").partition(":")
+    if name == "stop" and place:
+        return ("stop", place.partition(":")[0])
+    if name in ("node", "module"):
+        return node(before, place, after)
+    return lesson(before, before.chosen or "", after)  # a trace's own has a colon in it
+
+
+def link(number: int) -> CommandWriter:
+    """The lesson that a link of the text leads to."""
+    return lambda before, _, after: lesson(before, links(before.view.at_stop.prose)[number - 1], after)
+
+
+def box(_before: Session, _argument: str, after: Session) -> Words:
+    """The box of the map, or that it was gone into."""
+    return ("box", "/".join(after.view.box)) if after.view.depth == "map" else ("into",)
+
+
+def lineage(_before: Session, _argument: str, after: Session) -> Words:
+    """The cell whose lineage is lit."""
+    cell = after.view.asked
+    return ("lineage", "none") if cell is None else (cell.way, cell.name, *map(str, cell.index))
+
+
+def open_row(before: Session, _argument: str, _after: Session) -> Words:
+    """The row of the board that was opened."""
+    board = before.view.board
+    return ("row", str(max(1, min(before.view.row, len(board.rows) if board else 1))))
+
+
+def row_choice(_before: Session, _argument: str, after: Session) -> Words:
+    """The row of the board that is selected."""
+    return ("choose", str(after.view.row))
+
+
+def node(_before: Session, _argument: str, after: Session) -> Words:
+    """The node by its name."""
+    return ("node", *after.view.path[:1])
+
+
+def cell(_before: Session, argument: str, _after: Session) -> Words:
+    """The cell by its tensor and indices."""
+    indices, _, name = argument.partition(":")
+    return ("cell", name, *filter(None, indices.split(",")))
+
+
+def program(_before: Session, argument: str, _after: Session) -> Words:
+    """The text of the editor and the line of its cursor."""
+    line, _, text = argument.partition(":")
+    return ("write", text, line)
+
+
+def with_argument(word: str) -> CommandWriter:
+    """A word and the command's own argument."""
+    return lambda _before, argument, _after: (word, argument.partition(":")[0])

@@ -1,0 +1,56 @@
+"""How a script begins: with a picture of a lesson, or with a deck on stage."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from tui.model.flags import Parser, whole
+from tui.model.usage_error import UsageError
+from tui.model.view import View
+from tui.model.view_words import picture_flags, starting, view_of
+from tui.navigation.playground import PLAYGROUND
+from tui.session.decks import checked, deck_named, numbered
+from tui.session.presentation.state import Talk
+from tui.session.script.tokens import Words
+from tui.session.session import Session
+
+FIRST = ("lesson", "deck")
+"""The words that a script begins with."""
+
+
+def begun(said: Words) -> Session:
+    """The session with which a script begins, by its first act. Raises UsageError or LessonError."""
+    from llm_linalg.lessons.reader import catalog
+
+    word, *rest = said
+    if word == "lesson":
+        return Session.start(opening(rest), [*catalog(), PLAYGROUND])
+    talk = entered(rest)
+    return Session.start(talk.begun(talk.number), talk.deck.lessons).with_presentation(talk)
+
+
+def lesson_parser() -> Parser:
+    """What may follow ``lesson``: a slug or a path, and the flags that name a picture of it."""
+    parser = Parser(prog="lesson", add_help=False, allow_abbrev=False)
+    parser.add_argument("lesson")
+    picture_flags(parser)
+    return parser
+
+
+def opening(rest: Sequence[str]) -> View:
+    """The view that ``lesson`` and what follows it name. Raises UsageError or LessonError."""
+    flags = lesson_parser().read(rest)
+    view = view_of(flags, PLAYGROUND if flags.lesson == PLAYGROUND.slug else None)
+    return starting(view, flags)
+
+
+def entered(rest: Sequence[str]) -> Talk:
+    """The talk that ``deck`` and what follows it name. Raises UsageError or LessonError."""
+    if not rest:
+        raise UsageError("which deck? its path, such as deck talk.md")
+    parser = Parser(prog="deck", add_help=False, allow_abbrev=False)
+    parser.add_argument("deck")
+    parser.add_argument("--stop", type=whole)
+    flags = parser.read(rest)
+    deck = checked(deck_named(flags.deck))
+    return Talk(deck, numbered(deck, flags.stop) or 1)

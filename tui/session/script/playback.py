@@ -1,0 +1,117 @@
+"""Playing a script without a screen: one picture after the other, each with the time for which it stands.
+
+A line is what is done between two pictures. Its acts happen at once; then the program is run, if another is
+to be seen. Playing step by step gives a picture a step.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from tui.session.script.actions import seconds
+from tui.session.script.opening import begun
+from tui.session.script.running import ran
+from tui.session.script.script_reader import PACE, Script
+from tui.session.script.script_words import find
+from tui.session.script.tokens import Words
+from tui.session.session import Session
+from tui.session.step_commands import tick
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Shot:
+    """One picture of what is played.
+
+    Attributes:
+        session: what is seen, its program run.
+        seconds: how long it stands.
+        line: the script's line, from 1, that led to it.
+        beat: whether it is a step of playing.
+    """
+
+    session: Session
+    seconds: float
+    line: int = 0
+    beat: bool = False
+
+
+def beats(session: Session, most: int | None = None) -> Iterator[Session]:
+    """The pictures of a session that plays, a step each, up to the one at which it pauses.
+
+    Args:
+        session: one that plays, or doesn't.
+        most: steps after which it is paused.
+    """
+    made = 0
+    while session.player.playing:
+        session = ran(tick(session))
+        made += 1
+        if made == most:
+            session = replace(session, player=session.player.pause())
+        yield session
+
+
+def play(script: Script, most: int | None = None) -> Iterator[Shot]:
+    """The pictures of a script, in order.
+
+    Args:
+        script: What is played.
+        most: The steps that one ``play`` takes at most.
+
+    Raises:
+        ScriptError: For a line that can't be done, when it is reached.
+    """
+    held: Shot | None = None
+    for shot in _shots(script, most):
+        if held is not None and shot.session is held.session:
+            held = replace(held, seconds=held.seconds + shot.seconds)
+            continue
+        if held is not None:
+            yield held
+        held = shot
+    if held is not None:
+        yield held
+
+
+def _shots(script: Script, most: int | None) -> Iterator[Shot]:
+    """The same, where a picture that goes on standing comes again."""
+    session, before = started(script), None
+    for line in script.behind:
+        with script.blamed(line):
+            waits = [seconds(said[1:]) for said in line.acts if said[0] == "wait"]
+            session = perform(session, line.acts)
+        if len(waits) == len(line.acts) and before is not None:
+            yield Shot(before, sum(waits), line.number)
+            continue
+        session = ran(session, before)
+        playing = session.player.playing
+        if not playing:
+            yield Shot(session, PACE + sum(waits), line.number)
+        elif before is None or session.view != before.view:
+            yield Shot(session, session.player.interval, line.number, beat=True)
+        for moved in beats(session, most):
+            session = moved
+            yield Shot(moved, moved.player.interval, line.number, beat=True)
+        if playing:
+            yield Shot(session, PACE + sum(waits), line.number, beat=True)
+        before = session
+
+
+def perform(session: Session, acts: tuple[Words, ...]) -> Session:
+    """The session after acts that happen at once. Raises UsageError or LessonError for what can't be."""
+    for said in acts:
+        session = find(said[0]).act(session.with_notice(""), said[1:])
+    return session
+
+
+def started(script: Script) -> Session:
+    """The session with which a script begins: its first act opens a lesson or a deck. Raises ScriptError."""
+    with script.blamed(script.lines[0]):
+        return begun(script.lines[0].acts[0])
+
+
+def last(script: Script) -> Session:
+    """The session after a whole script."""
+    *_, shot = play(script)
+    return shot.session

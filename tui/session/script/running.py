@@ -1,0 +1,16 @@
+"""Running a session's program at once, where nothing is drawn meanwhile."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from tui.compose import open_view
+from tui.session.session import Session
+
+
+def ran(session: Session, before: Session | None = None, seconds: float | None = None) -> Session:
+    """The session with its view's program run, if it was not; `before` is what was on the screen."""
+    if session.current is not None:
+        return session
+    shown = None if before is None or before.current is None else replace(before.current, view=before.view)
+    return session.with_run(open_view(session.view, session.before(shown), seconds=seconds))

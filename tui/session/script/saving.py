@@ -1,0 +1,56 @@
+"""Where a recorded session goes: the file that was named, or a new one in this folder."""
+
+from __future__ import annotations
+
+import os
+from itertools import count
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from llm_linalg.base.spelling import quoted
+from llm_linalg.base.text import clean
+from tui.files.output import Sink
+from tui.model.usage_error import UsageError
+
+if TYPE_CHECKING:
+    from llm_linalg.lessons.reader import Lesson
+
+SUFFIX = ".steps"
+GIVEN = "a run of your own Python can't be written as a script"
+
+
+def check(name: str | None, lesson: Lesson) -> None:
+    """Raises UsageError where no file of that name can be written, or no script says what is opened."""
+    if name is None:
+        return
+    if lesson.given is not None:
+        raise UsageError(GIVEN)
+    path = Path(name)
+    folder = path.parent
+    if path.is_dir() or not folder.is_dir() or not os.access(folder, os.W_OK):
+        raise UsageError(f"cannot write {quoted(name, 200)}: --record takes a file in a folder of yours")
+
+
+def save(text: str, name: str | None, slug: str) -> str:
+    """Saves a script, and says in one line how that went.
+
+    Args:
+        text: the script.
+        name: its file; one that is not there yet, named after the lesson, if None.
+        slug: the lesson's.
+    """
+    path = new(slug) if name is None else Path(name)
+    shown = clean(str(path), 200)
+    try:
+        with Sink(str(path)) as sink:
+            sink.write(text)
+    except OSError as error:
+        return f"It can't be saved as {shown}: {error.strerror or error}."
+    return f"Saved as {shown}: llm-linalg play-script {shown}"
+
+
+def new(slug: str) -> Path:
+    """A file of this folder that is not there yet."""
+    stem = "".join(character if character.isalnum() else "-" for character in slug)[:60] or "session"
+    names = (Path(f"{stem}{f'-{number}' if number > 1 else ''}{SUFFIX}") for number in count(1))
+    return next(path for path in names if not path.exists())

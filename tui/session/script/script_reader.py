@@ -1,0 +1,85 @@
+"""Reading a script: every line that says something, with its number."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+
+from llm_linalg.lessons.lesson import LessonError
+from tui.model.usage_error import UsageError
+from tui.session.script.opening import FIRST
+from tui.session.script.script_words import find
+from tui.session.script.tokens import Words, acts
+
+LONGEST = 100_000  # lines
+PACE = 1.0  # seconds for which a picture stands, unless the script waits
+
+
+class ScriptError(LessonError):
+    """A line of a script that can't be done; with file, line and reason, as of a lesson."""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """What is done between two pictures: one act, or several at once."""
+
+    number: int
+    acts: tuple[Words, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Script:
+    """A session as text.
+
+    Attributes:
+        file: the path, as messages name it.
+        lines: those that say something, up to ``quit``; the first opens a lesson or a deck.
+    """
+
+    file: str
+    lines: tuple[Line, ...]
+
+    @property
+    def behind(self) -> Iterator[Line]:
+        """The lines without the act that opens the lesson or the deck."""
+        first, *rest = self.lines
+        return iter((replace(first, acts=first.acts[1:]), *rest))
+
+    @contextmanager
+    def blamed(self, line: Line) -> Iterator[None]:
+        """What goes wrong in this block is said to be a line's. Raises ScriptError."""
+        try:
+            yield
+        except (UsageError, LessonError) as error:
+            raise ScriptError(self.file, line.number, str(error)) from None
+
+
+def parse(text: str, file: str) -> Script:
+    """Reads a script. Raises ScriptError, with the line, for what is no script.
+
+    Args:
+        text: the whole of it.
+        file: what messages call it.
+    """
+    lines: list[Line] = []
+    for number, line in enumerate(text.splitlines(), 1):
+        if number > LONGEST:
+            raise ScriptError(file, number, f"a script has {LONGEST:,} lines at most")
+        try:
+            said = tuple(acts(line))
+            for words in said:
+                find(words[0])
+        except UsageError as error:
+            raise ScriptError(file, number, str(error)) from None
+        if said and not lines and said[0][0] not in FIRST:
+            raise ScriptError(
+                file, number, "a script begins with a lesson or a deck, such as: lesson matmul, deck talk.md"
+            )
+        if ("quit",) in said:
+            break
+        if said:
+            lines.append(Line(number, said))
+    if not lines:
+        raise ScriptError(file, 1, "nothing is said here: a script begins with a line such as: lesson matmul")
+    return Script(file, tuple(lines))

@@ -1,0 +1,136 @@
+"""The recorder: writes what is done in a session as a script that does it again."""
+
+from __future__ import annotations
+
+from tui.model.view import END, View
+from tui.model.view_words import arguments
+from tui.session.commands import Unwritten, find
+from tui.session.decks import deck_word
+from tui.session.presentation.state import Talk
+from tui.session.script.from_command import position
+from tui.session.script.tokens import Words, line_of
+from tui.session.session import Session
+
+MOST = 20_000  # lines: a session that says more is recorded up to there
+COUNTED = ("next", "back")
+PLAYS = ("play", "rewind")
+
+
+class Recorder:
+    """Collects lines. It is told of every command, and of nothing that a command leads to by itself.
+
+    Attributes:
+        full: whether the session was longer than what is recorded.
+    """
+
+    def __init__(self, view: View, talk: Talk | None = None) -> None:
+        """Begins with a view, or with a stop of a talk."""
+        self.full = False
+        self._lines: list[list[Words]] = [_beginning(view) if talk is None else _entering(talk)]
+        self._playing: str | None = None
+
+    def note(self, before: Session, command: str, after: Session) -> None:
+        """A command turned one session into another."""
+        self._played(before)
+        said = words_of(before, command, after)
+        self._plays(after)
+        if said is not None and said[0] not in PLAYS:
+            self._say(said, before)
+
+    def heard(self, before: Session, said: Words, after: Session) -> None:
+        """Something was said, at the prompt or by a script, and done."""
+        self._played(before)
+        self._plays(after)
+        if said[0] not in PLAYS:
+            self._say(said, before)
+
+    def text(self, now: Session) -> str:
+        """The script so far, when the session is as it is now."""
+        self._played(now)
+        self._plays(now)
+        return "".join(f"{line_of(line)}\n" for line in self._lines)
+
+    def _plays(self, session: Session) -> None:
+        """It plays from here on, if it does."""
+        if session.player.playing:
+            self._playing = PLAYS[session.player.direction < 0]
+
+    def _played(self, session: Session) -> None:
+        """What was played up to here."""
+        if self._playing is not None:
+            self._add([(self._playing, str(position(session)))])
+            self._playing = None
+
+    def _say(self, said: Words, before: Session) -> None:
+        last = self._lines[-1]
+        word = said[0]
+        if self.full or (word == "write" and self._rewritten(said, before)):
+            return
+        if before.current is None:
+            last.append(said)  # its program was not run yet: this happened at once
+        elif self._counts(said, before) and len(last) == 1 and last[0][0] == word:
+            last[0] = (word, str(int((*last[0], "1")[1]) + 1))
+        else:
+            self._add([said])
+
+    @staticmethod
+    def _counts(said: Words, before: Session) -> bool:
+        """Whether one more of the same is only a larger number; on stage it may lead to another stop."""
+        return before.talk is None and len(said) == 1 and said[0] in COUNTED
+
+    def _rewritten(self, said: Words, before: Session) -> bool:
+        """Whether the program written last was only a beginning of this one.
+
+        The last one that ran well is kept: its picture stands beside one that fails.
+        """
+        lines = self._lines
+        if len(lines[-1]) != 1 or lines[-1][0][0] != "write":
+            return False
+        if before.current is not None and before.current.error is None:
+            if len(lines) > 1 and len(lines[-2]) == 1 and lines[-2][0][0] == "write":
+                del lines[-2]
+            return False
+        lines[-1] = [said]
+        return True
+
+    def _add(self, line: list[Words]) -> None:
+        if len(self._lines) < MOST:
+            self._lines.append(line)
+        else:
+            self.full = True
+
+
+def words_of(before: Session, text: str, after: Session) -> Words | None:
+    """What a command did, in words; None if it did nothing that a script would have to do again.
+
+    What is only pointed at, such as a lesson in the sidebar, and what is only said are nothing of that kind.
+    """
+    if _lasting(before) == _lasting(after):
+        return None
+    command, (_, _, argument) = find(text), text.partition(":")
+    if command.script is None or isinstance(command.script, Unwritten):
+        return None
+    if isinstance(command.script, str):
+        return tuple(command.script.split())
+    return command.script(before, argument, after)
+
+
+def _lasting(session: Session) -> tuple[object, ...]:
+    """What a script has to bring back."""
+    view, history, talk = session.view, session.history, session.talk
+    return (
+        view, view.back, session.player, history.past, history.future, session.trail, session.visits,
+        session.control, session.editing, session.caret, session.draft, session.landing, session.mended,
+        () if talk is None else (talk.number, talk.marks, talk.left, talk.black, talk.big),
+    )  # fmt: skip
+
+
+def _beginning(view: View) -> list[Words]:
+    """A script's first line that opens a view."""
+    return [("lesson", *("last" if word == str(END) else word for word in arguments(view)))]
+
+
+def _entering(talk: Talk) -> list[Words]:
+    """A script's first line that brings a deck on stage."""
+    at = () if talk.number == 1 else ("--stop", str(talk.number))
+    return [("deck", deck_word(talk.deck), *at), *([("big",)] if talk.big else [])]

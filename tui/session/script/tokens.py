@@ -1,0 +1,74 @@
+"""Lines of a script as words: parted by spaces, joined by semicolons, quoted where they must be."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Sequence
+
+from llm_linalg.base.spelling import quoted
+from tui.model.usage_error import UsageError
+
+Words = tuple[str, ...]
+"""One act: a word and what follows it."""
+
+AT_ONCE = ";"
+COMMENT = "#"
+_BARE = re.compile(rf'[^\s"{COMMENT}{AT_ONCE}][^\s{AT_ONCE}]*')
+_TOKEN = re.compile(rf"[^\s{AT_ONCE}]+")
+_STRING = json.JSONDecoder()
+
+
+def acts(line: str) -> list[Words]:
+    r"""What a line says: acts, parted by semicolons, each a word and what follows it.
+
+    A word in double quotes is read as in JSON, so that it may hold spaces and ``\n``. What follows a ``#``
+    that begins a word is a comment. Raises UsageError for quotes that don't close.
+    """
+    found: list[list[str]] = [[]]
+    for token in _tokens(line):
+        if token is None:
+            found.append([])
+        else:
+            found[-1].append(token)
+    return [tuple(words) for words in found if words]
+
+
+def _tokens(line: str) -> Iterator[str | None]:
+    """The words of a line; None stands for a semicolon."""
+    place = 0
+    while place < len(line):
+        if line[place].isspace():
+            place += 1
+        elif line[place] == AT_ONCE:
+            yield None
+            place += 1
+        elif line[place] == COMMENT:
+            return
+        elif line[place] == '"':
+            text, place = _string(line, place)
+            yield text
+        else:
+            found = _TOKEN.match(line, place)
+            place = place if found is None else found.end()
+            yield found[0] if found else ""
+
+
+def _string(line: str, place: int) -> tuple[str, int]:
+    try:
+        text, end = _STRING.raw_decode(line, place)
+    except json.JSONDecodeError:
+        raise UsageError(f"no text in double quotes: {quoted(line[place:])}") from None
+    return str(text), end
+
+
+def text_of(said: Sequence[str]) -> str:
+    """An act as it is written: `acts` reads the same from it."""
+    return " ".join(
+        word if word.isprintable() and _BARE.fullmatch(word) else json.dumps(word) for word in said
+    )
+
+
+def line_of(said: Sequence[Words]) -> str:
+    """Acts that happen at once, as a line."""
+    return f"{AT_ONCE} ".join(map(text_of, said))

@@ -1,0 +1,279 @@
+"""What is going on, as one value: the view, what was run for it, the player, what is selected.
+
+The commands of :mod:`tui.session.commands` are functions from a session to a session. The screen runs the
+program again when the view asks for another run, and draws.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from llm_linalg.lessons.markdown import links
+from tui.model.view import History, View
+from tui.navigation import steps
+from tui.navigation.playground import at_operation, is_playground, last_line
+from tui.navigation.steps import Navigable, Player
+from tui.session.contexts import OFF_STAGE, Context
+
+if TYPE_CHECKING:
+    from llm_linalg.lessons.reader import Lesson, ListedLesson
+    from tui.compose import Run
+    from tui.session.presentation.state import Talk
+
+
+UNDER_SIDEBAR = frozenset(
+    {Context.CURSOR, Context.MASK_CURSOR, Context.BOARD, Context.MAP, Context.MAP_LESSONS}
+)
+"""Contexts whose keys choose in the sidebar while it is open."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Session:
+    """The state of the explorer.
+
+    Attributes:
+        view: what is to be seen.
+        lessons: every lesson that the sidebar lists.
+        opened: the last run; it may belong to an earlier view while a new run is under way.
+        trail: the views from which the cell cursor was followed, for going back.
+        visits: the boards from which lessons were opened, for going back.
+        control: the selected control's name.
+        chosen: the slug chosen in the sidebar, while one is being chosen; in an outline, the entry's command.
+        notice: one line for the learner, until the next key.
+        editing: whether the playground's editor has the keys.
+        caret: the line, from 1, on which its cursor stands.
+        draft: the program that was last in it.
+        begun: whether what is in it was put there, and is not the program that was kept.
+        landing: whether a run is awaited that shows that line.
+        mended: in the editor, the run that failed, the repair of it that was applied, and the program then.
+        talk: the deck that is on stage, if one is.
+    """
+
+    view: View
+    lessons: tuple[Lesson | ListedLesson, ...] = field(default=(), repr=False)
+    opened: Run | None = field(default=None, repr=False)
+    player: Player = field(default_factory=Player)
+    history: History = field(default_factory=History, repr=False)
+    trail: tuple[View, ...] = field(default=(), repr=False)
+    visits: tuple[View, ...] = field(default=(), repr=False)
+    control: str | None = None
+    chosen: str | None = None
+    notice: str = ""
+    editing: bool = False
+    caret: int = 1
+    draft: str | None = field(default=None, repr=False)
+    begun: bool = False
+    landing: bool = False
+    mended: tuple[Run, int, str] | None = field(default=None, repr=False)
+    talk: Talk | None = field(default=None, repr=False)
+
+    def __post_init__(self) -> None:
+        """The playground's program outlives every way out of it; its editor doesn't."""
+        if is_playground(self.view.lesson):
+            object.__setattr__(self, "draft", self.view.program)
+        elif self.editing:
+            object.__setattr__(self, "editing", False)
+
+    @classmethod
+    def start(
+        cls,
+        view: View,
+        lessons: Sequence[Lesson | ListedLesson],
+        player: Player | None = None,
+        draft: str | None = None,
+    ) -> Session:
+        """A session that opens with a view; `draft` is the playground's program."""
+        listed = tuple(lessons)
+        if view.lesson.slug not in {lesson.slug for lesson in listed}:
+            listed = (*listed, view.lesson)
+        if is_playground(view.lesson) and view.code is None:
+            view = replace(view, code=draft)
+        return cls(
+            view,
+            listed,
+            player=player or Player(),
+            control=first_control(view),
+            editing=is_playground(view.lesson) and not view.path and view.cursor is None,
+            draft=draft,
+            caret=last_line(view.program),
+        )
+
+    @property
+    def current(self) -> Run | None:
+        """The run that belongs to the view; None while it is under way."""
+        return self.opened if self.opened is not None and self.opened.serves(self.view) else None
+
+    def before(self, shown: Run | None = None) -> Run | None:
+        """What may be shown beside a failure: the same stop before it failed, and nothing else.
+
+        Args:
+            shown: What was on the screen last; the last run unless given.
+        """
+        run, view = shown or self.opened, self.view
+        if run is None or run.view.lesson is not view.lesson or run.view.stop != view.stop:
+            return None
+        return run
+
+    @property
+    def navigation(self) -> Navigable | None:
+        """What the player moves on; None where there is nothing to step through."""
+        run = self.current
+        if run is None or run.trace is None:
+            return None
+        try:
+            return run.navigation(self.view)
+        except LookupError:
+            return None
+
+    def awaits(self, command: str) -> bool:
+        """Whether a command that changes a control needs the run under way: a list grows by its result."""
+        name, _, argument = command.partition(":")
+        changed = argument.rpartition(":")[0] if name == "set" else self.control
+        growing = {control.name for control in self.view.lesson.controls if control.append is not None}
+        return name in ("set", "control.up") and changed in growing
+
+    @property
+    def named(self) -> View:
+        """The view as a command names it: without a loop order that its node does not have."""
+        navigation = self.navigation
+        kept = navigation is None or self.view.order in navigation.orders
+        return self.view if kept else replace(self.view, order=None)
+
+    @property
+    def contexts(self) -> frozenset[Context]:
+        """The contexts that hold now, as far as the session tells."""
+        run, navigation = self.current, self.navigation
+        broken = run is not None and run.repairs > 0
+        if self.editing:
+            again = self.mended is not None and self.mended[2] == self.view.program
+            repairs = {Context.EDITOR_REPAIRS} if broken or again else set()
+            return frozenset({Context.EDITOR, Context.EVERYWHERE} | repairs)
+        found = {Context.ALWAYS, Context.EVERYWHERE, *self._place}
+        if navigation is not None and navigation.path:
+            found |= self._here(navigation)
+        if broken:
+            found.add(Context.REPAIRS)
+        if self.view.cursor is not None:
+            found.add(Context.CURSOR)
+            if run is not None and _drawn(run, self.view):
+                found.add(Context.MASK_CURSOR)
+        linked = bool(links(self.view.at_stop.prose))
+        if self.view.board is not None and (run is None or run.error is None):
+            found |= {Context.BOARD} if linked else {Context.BOARD, Context.BOARD_DIGITS}
+        if self.trail:
+            found.add(Context.CURSOR_TRAIL)
+        if self.visits and self.visits[-1].at_stop is not self.view.at_stop:
+            found.add(Context.BOARD_VISIT)
+        if self.chosen is not None:
+            found = (found - UNDER_SIDEBAR) | {Context.SIDEBAR}
+        if linked:
+            found.add(Context.LINKS)
+        if self.view.at_stop.ranks and run is not None and run.trace is not None:
+            found.add(Context.DEVICES)
+        return frozenset(found if self.talk is None else (found - OFF_STAGE) | {Context.PRESENTATION})
+
+    def _here(self, navigation: Navigable) -> set[Context]:
+        """The contexts of a place in a program: on the map, or at a node."""
+        found = {Context.NODE, Context.MAP if self.view.depth == "map" else Context.TENSORS}
+        if self.view.depth == "map" and self.view.lesson.boxes:
+            found.add(Context.MAP_LESSONS)
+        if self.view.asked is not None or self.view.cursor is not None:
+            found.add(Context.LINEAGE)
+        if steps.position(self.view, navigation)[1]:
+            found.add(Context.STEPS)
+        return found
+
+    @property
+    def _place(self) -> set[Context]:
+        """The contexts that don't depend on a run: where one is, and what there is to undo."""
+        holds = {
+            Context.PLAYGROUND: is_playground(self.view.lesson),
+            Context.LESSON_PROGRAM: not is_playground(self.view.lesson) and bool(self.view.program),
+            Context.UNDO: bool(self.history.past),
+            Context.REDO: bool(self.history.future),
+        }
+        return {context for context, held in holds.items() if held}
+
+    def with_run(self, opened: Run) -> Session:
+        """With the result of a run; a place that this run hasn't got gives way to the stop's own."""
+        from tui.compose.line_notes import path_at
+
+        found = replace(self, opened=opened)
+        if opened.trace is None:
+            return found
+        if not opened.trace.nodes:  # an empty program has no place to be at
+            view = replace(self.view, path=(), back=(), order=None, step=0, cursor=None, twin=False)
+            return replace(found, view=view, trail=(), landing=False)
+        if self.editing or self.landing:
+            view = at_operation(self.view, path_at(opened.trace, self.caret))
+            view = view if self.editing else replace(view, depth="cells")
+            return replace(found, view=view, landing=False)
+        if found.navigation is not None:
+            step, _ = steps.position(self.view, found.navigation)
+            at_step = step if self.view.depth not in steps.WHOLE else self.view.step
+            return replace(found, view=replace(self.view, step=at_step))
+        view = replace(self.view, path=(), back=(), order=None, step=0, cursor=None)
+        view = replace(view, twin=view.at_stop.backward)
+        return replace(found, view=view, trail=())
+
+    def at_view(self, view: View) -> Session:
+        """At another step or place of the same run; a player at work pauses."""
+        return replace(self, view=view, player=self.player.pause(), notice="")
+
+    def with_undo(self, view: View) -> Session:
+        """With another view that undo comes back from."""
+        if view == self.view:
+            return self
+        lesson = view.lesson.slug != self.view.lesson.slug
+        if is_playground(view.lesson) and view.code is None:
+            view = replace(view, code=self.draft)
+        return replace(
+            self,
+            view=view,
+            player=self.player.pause(),
+            history=self.history.push(self.view),
+            trail=(),
+            visits=() if lesson else self.visits,
+            chosen=None,
+            control=first_control(view) if lesson else self.control,
+            notice="",
+            begun=False,
+            editing=self.editing or (lesson and is_playground(view.lesson)),
+        )
+
+    def at_stop(self, view: View, talk: Talk) -> Session:
+        """At another stop of a deck: undo doesn't come back from there, going back does."""
+        control = self.control if view.lesson is self.view.lesson else first_control(view)
+        return replace(self.at_view(view), history=History(), trail=(), visits=(), control=control, talk=talk)
+
+    def with_presentation(self, talk: Talk) -> Session:
+        """With the talk shown otherwise, or at another place."""
+        return replace(self, talk=talk, notice="")
+
+    def lesson(self, slug: str) -> Lesson | None:
+        """The listed lesson of that slug; `LessonError` if its file is broken."""
+        from llm_linalg.lessons.reader import opened
+
+        return next((opened(lesson) for lesson in self.lessons if lesson.slug == slug), None)
+
+    def with_notice(self, notice: str) -> Session:
+        """With a notice."""
+        return replace(self, notice=notice)
+
+
+def _drawn(run: Run, view: View) -> bool:
+    """Whether the cell under the cursor can be turned over."""
+    if not any(control.kind == "grid" for control in view.lesson.controls):
+        return False
+    from tui.compose.mask_editing import mask_entry
+
+    return mask_entry(run, view) is not None
+
+
+def first_control(view: View) -> str | None:
+    """The control that `[` and `]` change at the start: the first that is a range, or the first."""
+    controls = view.lesson.controls
+    ranges = [control.name for control in controls if control.kind in ("int", "float")]
+    return next(iter([*ranges, *(control.name for control in controls)]), None)

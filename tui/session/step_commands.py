@@ -1,0 +1,161 @@
+"""Commands that move: steps, depths, playing, the cell cursor."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from tui.compose import cursor_moves
+from tui.model.view import View
+from tui.navigation import steps as player
+from tui.navigation.steps import Navigable
+from tui.session.session import Session
+
+if TYPE_CHECKING:
+    from tui.compose import Run
+
+Transition = Callable[[Session], Session]
+
+
+def motion(way: Callable[[View, Navigable], View]) -> Transition:
+    """A command that moves with the player; the cell cursor stays behind when the node changes."""
+
+    def move(session: Session) -> Session:
+        navigation = session.navigation
+        if navigation is None:
+            return session
+        view = way(session.view, navigation)
+        left = view.path != session.view.path
+        return session.at_view(replace(view, cursor=None) if left and view.cursor else view)
+
+    return move
+
+
+def on_run(move: Callable[[Run, View], View]) -> Transition:
+    """A command that asks the open run for the next view."""
+
+    def act(session: Session) -> Session:
+        run_ = session.current
+        if run_ is None or session.navigation is None:
+            return session
+        return session.at_view(move(run_, session.view))
+
+    return act
+
+
+def turn(session: Session) -> Session:
+    """The forward or the backward pass; or why there is none."""
+    run_ = session.current
+    if run_ is None or session.navigation is None:
+        return session
+    view = run_.turned(session.view)
+    return session.with_notice(view) if isinstance(view, str) else session.at_view(view)
+
+
+def play_by(direction: int, until: int | None = None) -> Transition:
+    """Play in a direction, or pause; at the end it starts again. It plays `until` a step, if one is given."""
+
+    def play(session: Session) -> Session:
+        navigation = session.navigation
+        if navigation is None:
+            return session
+        if session.player.playing:
+            return replace(session, player=session.player.pause(), notice="")
+        step, steps = player.position(session.view, navigation)
+        view = session.view
+        if direction > 0 and step >= steps:
+            view = player.first(view, navigation)
+        if direction < 0 and step <= 0:
+            view = player.last(view, navigation)
+        there = until is not None and until == player.position(view, navigation)[0]
+        going = session.player.turned(direction)._replace(playing=not there, until=None if there else until)
+        return replace(session, view=view, player=going, notice="")
+
+    return play
+
+
+def tick(session: Session) -> Session:
+    """One beat of playing."""
+    if session.current is None:
+        return session  # it goes on when the program has been run
+    navigation = session.navigation
+    if navigation is None:
+        return replace(session, player=session.player.pause())
+    view, going = player.tick(session.view, navigation, session.player)
+    return replace(session, view=view, player=going)
+
+
+def out(session: Session) -> Session:
+    """Close what is open first: the chosen lesson, the cell cursor; then go out a depth."""
+    if session.chosen is not None:
+        return replace(session, chosen=None, notice="")
+    if session.view.cursor is not None:
+        asked = next(iter(session.trail), session.view)  # what a board opened closes to the board
+        closed = asked if asked.board is not None else replace(session.view, cursor=None)
+        return replace(session.at_view(closed), trail=())
+    return motion(player.out)(session)
+
+
+def toggle_cursor(session: Session) -> Session:
+    """Put the cell cursor on the result, or take it away."""
+    run_ = session.current
+    if run_ is None or session.navigation is None:
+        return session
+    if session.view.cursor is not None:
+        return replace(session.at_view(replace(session.view, cursor=None)), trail=())
+    return session.at_view(cursor_moves.move(run_, session.view, 0, 0))
+
+
+def cell_at(session: Session, argument: str) -> Session:
+    """Put the cell cursor on a cell, given as its indices and its tensor's name: ``0,1:Y``."""
+    indices, _, name = argument.partition(":")
+    index = tuple(int(part) for part in indices.split(",") if part)
+    run_, view = session.current, replace(session.view, cursor=(name, index))
+    spotted = None if run_ is None or session.navigation is None else run_.cursor_cell(view)
+    return session if spotted is None or spotted.index != index else session.at_view(view)
+
+
+def follow(session: Session) -> Session:
+    """To where the cell under the cursor was made; the way back is kept."""
+    run_ = session.current
+    if run_ is None or session.view.cursor is None:
+        return session
+    view = cursor_moves.follow(run_, session.view)
+    if view == session.view:
+        return session.with_notice("An input: nothing made it but the program.")
+    return replace(session.at_view(view), trail=(*session.trail, session.view))
+
+
+def come_back(session: Session) -> Session:
+    """Back to where a cell was followed from."""
+    if not session.trail:
+        return session
+    return replace(session.at_view(session.trail[-1]), trail=session.trail[:-1])
+
+
+def go_to(session: Session, argument: str) -> Session:
+    """To a step by its number; a number that is no step is said, and the nearest taken."""
+    navigation, step = session.navigation, int(argument)
+    moved = motion(lambda view, navigation: player.goto(view, navigation, step))(session)
+    if navigation is None:
+        return moved if session.current is None else moved.with_notice("There are no steps here.")
+    _, steps = player.position(session.view, navigation)
+    if not steps:
+        return moved.with_notice("There are no steps here.")
+    first = 1 if session.view.depth in player.WHOLE else 0
+    return (
+        moved
+        if first <= step <= steps
+        else moved.with_notice(f"There is no step {step}: {first} to {steps}.")
+    )
+
+
+def scrub(session: Session, argument: str) -> Session:
+    """To a part of the way, given in thousandths."""
+    navigation = session.navigation
+    if navigation is None:
+        return session
+    _, steps = player.position(session.view, navigation)
+    step = (steps * int(argument) + 500) // 1000
+    return motion(lambda view, navigation: player.goto(view, navigation, step))(session)

@@ -1,0 +1,174 @@
+"""A lesson's prose and formulas as rows."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from functools import lru_cache
+from itertools import groupby
+
+from llm_linalg.lessons import markdown
+from llm_linalg.lessons.markdown import Block
+from tui.text.rows import Row, Span, fit, row, width_of, wrap_spans
+
+Formula = Sequence[tuple[str, str]]
+"""A line of a formula: its pieces, each with the state that it is in: plain, done, current, pending."""
+
+BULLET = "· "
+RAISED = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
+
+
+def inline(text: str, before: int = 0) -> Row:
+    """A block's words as spans: `code`, **strong**, and links to lessons.
+
+    Links are numbered, since a key opens each; `before` says how many came earlier.
+    """
+    spans: list[Span] = []
+    for run in markdown.words(text):
+        do = f"open:{run.slug}" if run.slug else ""
+        spans.append(Span(run.text, run.kind, do))
+        if do:
+            before += 1
+            spans.append(Span(str(before).translate(RAISED), "key", do))
+    return tuple(spans)
+
+
+def lead_of(block: Block) -> str:
+    """What stands before a list's item, a dot or its number, or before a quotation."""
+    if block.kind not in ("item", "quote"):
+        return ""
+    number = block.mark.rstrip(".)")
+    return f"{number}. " if number.isdecimal() else BULLET if block.kind == "item" else "> "
+
+
+def titled(title: str, text: str) -> str:
+    """Prose that begins with its title."""
+    end = "" if title.endswith((".", "?", "!", ":")) else "."
+    gap = "\n" if any(block.kind not in ("text", "heading") for block in markdown.blocks(text)[:1]) else " "
+    return f"**{title}{end}**{gap}{text}" if title and "*" not in title else text
+
+
+def words(spans: Row) -> Row:
+    """The spans cut after each space, so that they can be wrapped there."""
+    cut: list[Span] = []
+    for span in spans:
+        cut += [span.with_text(word) for word in re.findall(r"\S+\s*|\s+", span.text)]
+    return tuple(cut)
+
+
+def paragraphs(text: str, width: int) -> list[Row]:
+    """Prose as rows of at most `width` columns; a list's items and a table's rows are lines of their own."""
+    return list(_paragraphs(text, width))
+
+
+@lru_cache(64)
+def _paragraphs(text: str, width: int) -> tuple[Row, ...]:
+    """The rows, kept: a step says the same sentence as the one before."""
+    rows: list[Row] = []
+    seen = 0
+    for group in markdown.grouped(markdown.blocks(text)):
+        if rows:
+            rows.append(())
+        for kind, run in groupby(group, lambda block: block.kind):
+            if kind == "row":
+                rows += _table([*run], width)
+                continue
+            for block in run:
+                if kind == "code":
+                    lines = block.text.split("\n")
+                    rows += [fit(row((line.expandtabs(4), "code")), width) for line in lines]
+                    continue
+                spans = inline(block.source if block.level else block.text, seen)
+                seen += sum(span.role == "key" for span in spans)
+                lead = lead_of(block)
+                rows += _glued((*row(*[lead] * bool(lead)), *words(spans)), width, len(lead))
+    return tuple(rows)
+
+
+def _table(run: Sequence[Block], width: int) -> list[Row]:
+    """A table's rows with their cells in columns; what goes beyond the width is cut."""
+    cells = [[inline(text) for text in block.cells] for block in run]
+    wide = [max(map(width_of, column)) for column in zip(*cells, strict=True)]
+    rows: list[Row] = []
+    for block, line in zip(run, cells, strict=True):
+        spans: list[Span] = []
+        for cell, columns in zip(line, wide, strict=True):
+            strong = tuple(Span(span.text, "strong", span.do) for span in cell) if block.mark else cell
+            spans += [*strong, Span(" " * (columns - width_of(cell) + 2))]
+        rows.append(fit(tuple(spans[:-1]), width))
+    return rows
+
+
+def words_of(text: str, width: int) -> list[str]:
+    """Prose as lines of text, without marks."""
+    return ["".join(span.text for span in spans) for spans in paragraphs(text, width)]
+
+
+def formula_row(line: Formula) -> Row:
+    """A formula's line as spans in the roles of its states."""
+    return tuple(Span(text, "" if state == "plain" else state) for text, state in line)
+
+
+def formula(lines: Sequence[Formula], width: int) -> list[Row]:
+    """Formula lines, wrapped at their spaces."""
+    rows: list[Row] = []
+    for line in lines:
+        rows += _glued(words(formula_row(line)), width, 2)
+    return rows
+
+
+def elided(line: Formula, width: int, dots: str = "…") -> Row:
+    """A formula's line in one row: terms far from the current one give way to dots, the total stays."""
+    spans = formula_row(line)
+    if width_of(spans) <= width or len(spans) < 4:
+        return spans
+    last = len(spans) - 1
+    total = spans[last].text.startswith((" = ", " ≈ "))
+    terms = range(1, last if total else last + 1)
+    now = next((k for k in terms if line[k][1] == "current"), terms[-1])
+    kept = {0, now, last}
+    gap = f" + {dots}"
+    for k in (terms[0], *sorted(terms, key=lambda k: (abs(k - now), k))):
+        if k not in kept and width_of(_with_gaps(spans, kept | {k}, gap)) <= width:
+            kept.add(k)
+    return _with_gaps(spans, kept, gap)
+
+
+def _with_gaps(spans: Row, kept: set[int], gap: str) -> Row:
+    found: list[Span] = []
+    for k, span in enumerate(spans):
+        if k in kept:
+            # What follows the head has no plus of its own, and the dots before it bring none.
+            found.append(span)
+        elif k - 1 in kept:
+            found.append(Span(gap if k > 1 else gap.removeprefix(" + ")))
+    return tuple(found)
+
+
+def _glued(spans: Row, width: int, indent: int) -> list[Row]:
+    """Wraps words; spans that no space parts stay together."""
+    if width_of(spans) <= width:
+        return wrap_spans(spans, width)
+    groups: list[list[Span]] = []
+    for span in spans:
+        if groups and not groups[-1][-1].text.endswith(" "):
+            groups[-1].append(span)
+        else:
+            groups.append([span])
+    marked = tuple(Span("".join(part.text for part in group), str(i)) for i, group in enumerate(groups))
+    rows = []
+    for line in wrap_spans(marked, width, indent):
+        row: list[Span] = []
+        for span in line:
+            group = groups[int(span.role)] if span.role else []
+            whole = "".join(part.text for part in group)
+            if not group or len(group) == 1:
+                row.append(group[0].with_text(span.text) if group else span)
+            elif span.text.strip() == whole.strip():
+                row += group
+                space = span.text[len(span.text.rstrip()) :]
+                row[-1] = row[-1].with_text(row[-1].text.rstrip(" ") + space)
+            else:
+                row.append(Span(span.text))
+        rows.append(tuple(row))
+    return rows

@@ -1,0 +1,190 @@
+"""Rows of styled text as values: spans, fitting, wrapping, and what changed between two of them.
+
+Nothing here is markup: text is text, whatever brackets are in it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from itertools import zip_longest
+from typing import NamedTuple
+
+from rich.cells import cell_len, chop_cells, set_cell_size
+
+from llm_linalg.base.text import clean
+
+
+class Span(NamedTuple):
+    """A run of text in one role. `do` is the command that a click on it stands for."""
+
+    text: str
+    role: str = ""
+    do: str = ""
+
+    def with_text(self, text: str) -> Span:
+        """The same with other text."""
+        return Span(text, self.role, self.do)
+
+
+Row = tuple[Span, ...]
+
+
+def row(*spans: str | tuple[str, ...]) -> Row:
+    """A row of spans; a plain string is text without a role."""
+    return tuple(Span(span) if isinstance(span, str) else Span(*span) for span in spans)
+
+
+def cleaned(spans: Row) -> Row:
+    """The row without characters that a terminal obeys or hides: whoever made it, none gets to the screen."""
+    if all(span.text.isprintable() for span in spans):
+        return spans
+    return tuple(span.with_text(clean(span.text, None)) for span in spans)
+
+
+def width_of(spans: Iterable[Span]) -> int:
+    """Columns that the spans take."""
+    return sum([len(span.text) if span.text.isascii() else cell_len(span.text) for span in spans])
+
+
+def fit(spans: Row, width: int, dots: str = "…") -> Row:
+    """The row in at most `width` columns; what is cut ends in `dots`."""
+    if width_of(spans) <= width:
+        return spans
+    room = max(0, width - len(dots))
+    fitted: list[Span] = []
+    for span in spans:
+        size = cell_len(span.text)
+        if size > room:
+            fitted.append(span.with_text(set_cell_size(span.text, room) + dots[:width]))
+            break
+        fitted.append(span)
+        room -= size
+    return tuple(fitted)
+
+
+def cut(text: str, width: int, *, pad: bool = False) -> str:
+    """A line in at most `width` columns, its end given up for `…`; with `pad`, in exactly so many."""
+    if cell_len(text) > width:
+        head = chop_cells(text, width - 1)[0] if width > 1 else ""
+        text = f"{head}…" if width > 0 else ""
+    return text + " " * (width - cell_len(text)) if pad else text
+
+
+def ends(left: Row, right: Row, width: int, dots: str = "…") -> Row:
+    """`left` and `right` at the two ends of a row; the left one gives way."""
+    right = fit(right, width, dots)
+    space = width - width_of(right)
+    left = fit(left, max(0, space - 1), dots) if right else fit(left, width, dots)
+    return (*left, Span(" " * (space - width_of(left))), *right)
+
+
+def span_at(spans: Row, x: int) -> Span | None:
+    """The span that column `x` falls in."""
+    for span in spans:
+        x -= cell_len(span.text)
+        if x < 0:
+            return span
+    return None
+
+
+def wrap(text: str, width: int) -> list[str]:
+    """Lines of at most `width` columns, broken at spaces; a longer word is cut."""
+    lines: list[str] = []
+    for paragraph in text.splitlines() or [""]:
+        line = ""
+        for word in paragraph.split():
+            while cell_len(word) > width > 0:
+                if line:
+                    lines.append(line)
+                    line = ""
+                head, *_ = chop_cells(word, width)
+                lines.append(head)
+                word = word[len(head) :]
+            joined = f"{line} {word}" if line else word
+            if cell_len(joined) <= width:
+                line = joined
+            else:
+                lines.append(line)
+                line = word
+        lines.append(line)
+    return lines
+
+
+def cut_rows(line: str, width: int) -> list[str]:
+    """A line of output on as many rows as it takes, cut at a space where it has one: each of them stays."""
+    rows, rest = [], line
+    while cell_len(rest) > width > 0:
+        head, *_ = chop_cells(rest, width)
+        space = head.rfind(" ") if not rest[len(head) :].startswith(" ") else -1
+        cut = space + 1 if head[: max(space, 0)].strip() else len(head)
+        rows.append(rest[:cut])
+        rest = rest[cut:]
+    return [*rows, rest]
+
+
+def wrap_code(line: str, width: int) -> list[str]:
+    """A line of a program on as many rows as it takes, broken at spaces; what goes on is set in further."""
+    margin = len(line) - len(line.lstrip()) + 4
+    if cell_len(line) <= width or margin > width // 2:
+        return [line] if cell_len(line) <= width else chop_cells(line, max(1, width))
+    rows, rest = [], line
+    while cell_len(rest) > width:
+        head, *_ = chop_cells(rest, width)
+        space = head.rfind(" ", margin + 1)
+        cut = space if space > 0 else len(head)
+        rows.append(rest[:cut])
+        rest = " " * margin + rest[cut:].lstrip()
+    return [*rows, rest]
+
+
+def wrap_spans(spans: Row, width: int, indent: int = 0) -> list[Row]:
+    """The row on several lines, broken between spans, or inside one where nothing else will do."""
+    lines: list[list[Span]] = [[]]
+    used = 0
+    if width_of(spans) <= width:
+        return [_stripped(spans)]
+    for span in spans:
+        text = span.text
+        if used and used + cell_len(text.rstrip()) > width:
+            lines.append([Span(" " * indent)] if indent else [])
+            used = indent
+            text = text.lstrip()
+        while cell_len(text) > width - used > 0 and cell_len(text.rstrip()) > width - used:
+            head, *_ = chop_cells(text, width - used)
+            lines[-1].append(span.with_text(head))
+            lines.append([Span(" " * indent)] if indent else [])
+            used, text = indent, text[len(head) :]
+        if text:
+            lines[-1].append(span.with_text(text))
+            used += cell_len(text)
+    return [_stripped(line) for line in lines]
+
+
+def _stripped(line: Sequence[Span]) -> Row:
+    """Without the space at which it was broken."""
+    return (*line[:-1], line[-1].with_text(line[-1].text.rstrip(" "))) if line else ()
+
+
+def changed(old: Sequence[Span], new: Sequence[Span]) -> range:
+    """The columns in which two rows differ; empty if they look the same."""
+    first, last = -1, -1
+    pairs = zip_longest(_columns(old), _columns(new), fillvalue=(" ", ""))
+    for column, (before, after) in enumerate(pairs):
+        if before != after:
+            first = column if first < 0 else first
+            last = column
+    return range(first, last + 1) if first >= 0 else range(0)
+
+
+def _columns(spans: Sequence[Span]) -> list[tuple[str, str]]:
+    """What each column shows; a wide character fills its second column with nothing."""
+    columns: list[tuple[str, str]] = []
+    for span in spans:
+        if span.text.isascii():
+            columns.extend((character, span.role) for character in span.text)
+            continue
+        for character in span.text:
+            size = cell_len(character)
+            if size:
+                columns.extend([(character, span.role), *[("", span.role)] * (size - 1)])
+    return columns
