@@ -1,27 +1,91 @@
-"""The shape of the house: how deep inheritance goes among our own classes."""
+"""The shape of the two packages: layers without circles, few modules flat, each name for one thing."""
 
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from functools import cache
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
+PACKAGES = ("llm_linalg", "tui")
+FLAT = 5
 DEEPEST = {"tui": 2, "llm_linalg": 6}  # the engine's interpreter is not yet in parts: this must not grow
 
 
-def modules() -> Iterator[tuple[str, ast.Module]]:
-    """Every module of both packages, by its name."""
-    for package in DEEPEST:
-        for path in sorted((ROOT / package).rglob("*.py")):
-            parts = path.relative_to(ROOT).with_suffix("").parts
-            yield ".".join(parts).removesuffix(".__init__"), ast.parse(path.read_text(encoding="utf-8"))
+@cache
+def modules(package: str) -> Mapping[str, Path]:
+    """Returns the modules of a package by their dotted names."""
+    found = {}
+    for path in sorted((ROOT / package).rglob("*.py")):
+        parts = path.relative_to(ROOT).with_suffix("").parts
+        found[".".join(parts[:-1] if parts[-1] == "__init__" else parts)] = path
+    return found
+
+
+def imports(path: Path, known: Mapping[str, Path]) -> Iterator[str]:
+    """Yields the modules of its package that a file imports: also in functions, and for types alone."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom) and node.module is not None:
+            names = [f"{node.module}.{alias.name}" for alias in node.names]
+        else:
+            continue
+        for name in names:
+            while name and name not in known:
+                name = name.rpartition(".")[0]
+            if name:
+                yield name
+
+
+@cache
+def graph(package: str) -> Mapping[str, frozenset[str]]:
+    """Returns what each module imports of its own package."""
+    known = modules(package)
+    return {name: frozenset(imports(path, known)) - {name} for name, path in known.items()}
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_no_imports_go_in_a_circle(package: str) -> None:
+    left = dict(graph(package))
+    while free := {name for name, targets in left.items() if not targets & left.keys()}:
+        left = {name: targets for name, targets in left.items() if name not in free}
+    assert sorted(left) == []
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_few_modules_stand_flat(package: str) -> None:
+    flat = sorted(path.name for path in (ROOT / package).glob("*.py"))
+    assert len(flat) <= FLAT, flat
+
+
+def test_no_module_name_stands_twice() -> None:
+    names = Counter(path.stem for package in PACKAGES for path in modules(package).values())
+    assert [name for name, count in names.items() if count > 1 and not name.startswith("__")] == []
+
+
+def classes() -> Iterator[tuple[str, ast.ClassDef]]:
+    """Yields the classes of both packages, each with its module."""
+    for package in PACKAGES:
+        for module, path in modules(package).items():
+            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+                if isinstance(node, ast.ClassDef):
+                    yield module, node
+
+
+def trees() -> Iterator[tuple[str, ast.Module]]:
+    """Yields each module of both packages with its syntax tree."""
+    for package in PACKAGES:
+        for module, path in modules(package).items():
+            yield module, ast.parse(path.read_text(encoding="utf-8"))
 
 
 def bases_of(module: str, tree: ast.Module) -> Iterator[tuple[str, list[str]]]:
-    """The classes of a module in full, each with its bases, as far as a syntax tree tells."""
+    """Yields the classes of a module in full, each with its bases, as far as a syntax tree tells."""
     imported = {
         alias.asname or alias.name: f"{node.module}.{alias.name}"
         for node in ast.walk(tree)
@@ -39,8 +103,8 @@ def bases_of(module: str, tree: ast.Module) -> Iterator[tuple[str, list[str]]]:
 
 
 def depths() -> dict[str, int]:
-    """How deep each class is: 1 for one with no base of ours, else one more than its deepest base."""
-    bases = dict(pair for module, tree in modules() for pair in bases_of(module, tree))
+    """Returns how deep each class is: 1 for one with no base of ours, else one more than its deepest base."""
+    bases = dict(pair for module, tree in trees() for pair in bases_of(module, tree))
 
     def depth(name: str) -> int:
         return 1 + max(map(depth, bases[name]), default=0) if name in bases else 0

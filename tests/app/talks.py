@@ -6,7 +6,8 @@ from pathlib import Path
 
 from llm_linalg.lessons.deck import load
 from tui.session.commands import run
-from tui.session.presentation.state import Talk, on_stage
+from tui.session.presentation.stage_moves import on_stage
+from tui.session.presentation.state import Talk
 from tui.session.script.running import ran
 from tui.session.session import Session
 

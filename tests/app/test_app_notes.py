@@ -17,7 +17,8 @@ from tui.model.broadcast import Broadcast
 from tui.panes.notes_pane import Notes, notes_rows
 from tui.screens.follower import ALLOWED, FollowerScreen
 from tui.session.keys import KEYS
-from tui.session.presentation.state import Talk, on_stage
+from tui.session.presentation.stage_moves import on_stage
+from tui.session.presentation.state import Talk
 from tui.session.session import Session
 from tui.text.rows import width_of
 from tui.text.themes import ASCII, UNICODE

@@ -15,7 +15,8 @@ from tests.app.talks import DECK, deck_at, where
 from tui.app import Explorer, Options
 from tui.files.remembered import Memory
 from tui.screens.presenter import PresenterScreen
-from tui.session.presentation.state import Talk, at, on_stage
+from tui.session.presentation.stage_moves import at, on_stage
+from tui.session.presentation.state import Talk
 from tui.session.script.running import ran
 from tui.text.large import ACROSS, DOWN, enlarged, in_font
 

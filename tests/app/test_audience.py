@@ -33,7 +33,7 @@ from tui.audience.protocol import (
 from tui.audience.server import Audience
 from tui.model.broadcast import Broadcast
 from tui.screens.follower import talk_of
-from tui.session.presentation.state import edited, on_stage
+from tui.session.presentation.stage_moves import edited, on_stage
 from tui.session.session import Session
 
 

@@ -29,7 +29,7 @@ from tui.session.commands import COMMANDS, Unwritten, Wait, run
 from tui.session.commands import find as find_command
 from tui.session.contexts import Context
 from tui.session.keys import live
-from tui.session.presentation.state import on_stage
+from tui.session.presentation.stage_moves import on_stage
 from tui.session.script.opening import opening
 from tui.session.script.playback import last
 from tui.session.script.running import ran

@@ -13,7 +13,8 @@ from tui.files.watch import Watch
 from tui.session.contexts import OFF_STAGE, Context
 from tui.session.decks import read_deck, view_at
 from tui.session.presentation.reload import renewed
-from tui.session.presentation.state import Talk, edited, on_stage
+from tui.session.presentation.stage_moves import edited, on_stage
+from tui.session.presentation.state import Talk
 from tui.session.presentation.stopwatch import Stopwatch, shown
 from tui.session.session import Session
 

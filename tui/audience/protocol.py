@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from tui.model.broadcast import Broadcast
 from tui.model.view_words import arguments
-from tui.session.presentation.state import edited, on_stage
+from tui.session.presentation.stage_moves import edited, on_stage
 
 if TYPE_CHECKING:
     from llm_linalg.lessons.deck import Deck, DeckStop

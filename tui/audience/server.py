@@ -23,7 +23,7 @@ from tui.audience.protocol import (
     role_of,
     show_message,
 )
-from tui.session.presentation.state import on_stage
+from tui.session.presentation.stage_moves import on_stage
 
 if TYPE_CHECKING:
     from llm_linalg.lessons.deck import Deck

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from llm_linalg.base.text import clean
 from tui.layout.panes import Picture
-from tui.session.presentation.state import edited, on_stage
+from tui.session.presentation.stage_moves import edited, on_stage
 from tui.session.presentation.stopwatch import shown
 from tui.text.rows import Row, Span, ends, row, width_of
 from tui.text.themes import Glyphs

@@ -20,7 +20,8 @@ from tui.screens.explorer import ExplorerScreen
 from tui.screens.options import Options
 from tui.screens.presenter import NO_LARGE
 from tui.session.decks import view_at
-from tui.session.presentation.state import Talk, on_stage
+from tui.session.presentation.stage_moves import on_stage
+from tui.session.presentation.state import Talk
 from tui.session.presentation.stopwatch import Stopwatch
 from tui.session.session import Session
 from tui.widgets.row_widget import glyphs_of

@@ -20,7 +20,8 @@ from tui.session.commands import find
 from tui.session.contexts import Context
 from tui.session.decks import read_deck
 from tui.session.presentation.reload import renewed
-from tui.session.presentation.state import Talk, on_stage
+from tui.session.presentation.stage_moves import on_stage
+from tui.session.presentation.state import Talk
 from tui.session.session import Session
 from tui.widgets.row_widget import glyphs_of
 

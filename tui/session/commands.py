@@ -22,7 +22,7 @@ from tui.compose import cursor_moves
 from tui.navigation import steps
 from tui.session import board_commands, control_commands, map_commands, playground_commands, step_commands
 from tui.session.contexts import OFF_STAGE, Context
-from tui.session.presentation import display, state
+from tui.session.presentation import display, stage_moves
 from tui.session.script import from_command as writing
 from tui.session.script.from_command import CommandWriter
 from tui.session.session import Session
@@ -285,27 +285,27 @@ COMMANDS: tuple[Command, ...] = (
     # A deck on stage.
     Command(
         "stage.next", "space,pagedown,right,down", "→", "on", "The next step; at the end the next stop",
-        Group.STAGE, Context.PRESENTATION, 1, state.forward, script="next",
+        Group.STAGE, Context.PRESENTATION, 1, stage_moves.forward, script="next",
     ),
     Command(
         "stage.back", "pageup,left,up,backspace", "←", "back", "Exactly that undone",
-        Group.STAGE, Context.PRESENTATION, 2, state.back, script="back",
+        Group.STAGE, Context.PRESENTATION, 2, stage_moves.back, script="back",
     ),
     Command(
         "stage.finish", "f", "f", "finish", "Finish this animation",
-        Group.STAGE, Context.PRESENTATION, 3, state.finish, script="finish",
+        Group.STAGE, Context.PRESENTATION, 3, stage_moves.finish, script="finish",
     ),
     Command(
         "stage.stop.next", "J", "J", "next stop", "The next stop, whatever is left of this one",
-        Group.STAGE, Context.PRESENTATION, run=state.stop_on, waits=Wait.FOR_KEYS, script="stop next",
+        Group.STAGE, Context.PRESENTATION, run=stage_moves.stop_on, waits=Wait.FOR_KEYS, script="stop next",
     ),
     Command(
         "stage.stop.previous", "K,comma", "K", "stop before", "The stop before, as it was left",
-        Group.STAGE, Context.PRESENTATION, run=state.stop_back, waits=Wait.FOR_KEYS, script="stop back",
+        Group.STAGE, Context.PRESENTATION, run=stage_moves.stop_back, waits=Wait.FOR_KEYS, script="stop back",
     ),
     Command(
         "stage.skip", "L", "L", "skip lesson", "Skip the rest of this lesson",
-        Group.STAGE, Context.PRESENTATION, run=state.skip, waits=Wait.FOR_KEYS,
+        Group.STAGE, Context.PRESENTATION, run=stage_moves.skip, waits=Wait.FOR_KEYS,
         script="skip", word_help="of a deck: the next lesson",
     ),
     _by_screen(
@@ -314,13 +314,13 @@ COMMANDS: tuple[Command, ...] = (
     ),
     Command(
         "stage.first", "ctrl+home", "^home", "first stop", "The first stop, as gg",
-        Group.STAGE, Context.PRESENTATION, run=lambda session: state.at(session, 1), waits=Wait.FOR_KEYS,
-        script=writing.deck_stop,
+        Group.STAGE, Context.PRESENTATION, run=lambda session: stage_moves.at(session, 1),
+        waits=Wait.FOR_KEYS, script=writing.deck_stop,
     ),
     Command(
         "stage.last", "G", "G", "last stop", "The last stop; after a number, that stop",
         Group.STAGE, Context.PRESENTATION, waits=Wait.FOR_KEYS,
-        run=lambda session: state.at(session, len(state.on_stage(session).deck.stops)),
+        run=lambda session: stage_moves.at(session, len(stage_moves.on_stage(session).deck.stops)),
         script=writing.deck_stop,
     ),
     _by_screen(
@@ -329,7 +329,7 @@ COMMANDS: tuple[Command, ...] = (
     ),
     Command(
         "stage.reset", "R", "R", "as rehearsed", "Undo everything that was changed on this stop",
-        Group.STAGE, Context.PRESENTATION, 5, state.reset, waits=Wait.FOR_KEYS,
+        Group.STAGE, Context.PRESENTATION, 5, stage_moves.reset, waits=Wait.FOR_KEYS,
         script="reset", word_help="of a deck: the stop as it was rehearsed",
     ),
     Command(
@@ -649,7 +649,7 @@ COMMANDS: tuple[Command, ...] = (
     ),
     _with_argument(
         "stage.go", "Go to a stop of the deck by its number", Group.STAGE,
-        lambda session, number: state.at(session, int(number)), writing.deck_stop, Wait.FOR_KEYS,
+        lambda session, number: stage_moves.at(session, int(number)), writing.deck_stop, Wait.FOR_KEYS,
         Context.PRESENTATION,
     ),
 )  # fmt: skip

@@ -6,7 +6,8 @@ from dataclasses import replace
 from time import monotonic
 from typing import TYPE_CHECKING
 
-from tui.session.presentation.state import ClockFace, on_stage
+from tui.session.presentation.stage_moves import on_stage
+from tui.session.presentation.state import ClockFace
 
 if TYPE_CHECKING:
     from tui.session.session import Session

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from tui.model.view import View
 from tui.session.decks import view_at
-from tui.session.presentation.state import on_stage
+from tui.session.presentation.stage_moves import on_stage
 
 if TYPE_CHECKING:
     from llm_linalg.lessons.deck import Deck, DeckStop

@@ -1,24 +1,17 @@
-"""A talk: a deck on the stage, as a value, and the commands that move through it.
-
-Going on is the next step of what is shown, and at its end the next stop. Going back undoes exactly that. A
-stop stays as it was left, with everything that was changed on it, until `reset` makes it as rehearsed again.
-"""
+"""A presentation as a value: which deck is on stage, where in it one is, and how it is shown."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from time import monotonic
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from tui.model.view import END, View
-from tui.navigation import steps as player
 from tui.session.decks import view_at
 from tui.session.presentation.stopwatch import Stopwatch
 
 if TYPE_CHECKING:
     from llm_linalg.lessons.deck import Deck, DeckStop
-    from tui.session.session import Session
 
 ClockFace = Literal["off", "elapsed", "remaining"]
 EVERY = 5.0  # seconds between two steps that come by themselves, unless said
@@ -117,146 +110,3 @@ def end_of(view: View) -> int:
     """The last step that a stop is about; what is beyond the walk is its end."""
     steps = view.at_stop.steps
     return END if steps is None else steps[1]
-
-
-def edited(session: Session) -> bool:
-    """Whether something is shown that was not rehearsed: another control, seed or program."""
-    talk = session.talk
-    if talk is None:
-        return False
-    view, rehearsed = session.view, view_at(talk.stop)
-    return view.choices != rehearsed.choices
-
-
-def entered(session: Session, talk: Talk, number: int, view: View) -> Session:
-    """At a stop of the deck; the one that is shown is kept as it is."""
-    left = {**talk.left, talk.number: session.view}
-    return session.at_stop(view, replace(talk, number=number, left=left))
-
-
-def on_stage(session: Session) -> Talk:
-    """The session's talk. Raises LookupError without one."""
-    if session.talk is None:
-        raise LookupError("nothing is on stage")
-    return session.talk
-
-
-def forward(session: Session) -> Session:
-    """The next step; at the end of what is shown, the next stop."""
-    talk = on_stage(session)
-    talk = replace(talk, watch=talk.watch.started(monotonic()))
-    session = replace(session, talk=talk)
-    view = _stepped(session)
-    if view is not None:
-        moved = session.at_view(view)
-    elif not talk.last:
-        moved = entered(session, talk, talk.number + 1, talk.begun(talk.number + 1))
-    elif talk.loop:
-        return again(session)
-    else:
-        return session.with_notice("That is the end.")
-    now = on_stage(moved)
-    mark = Mark((talk.number, session.view), (now.number, moved.view))
-    return replace(moved, talk=replace(now, marks=(*now.marks, mark)[-MOST_MARKS:]))
-
-
-def _stepped(session: Session) -> View | None:
-    """The view after one step more; None at the end of what is shown."""
-    view, navigation = session.view, session.navigation
-    if view.at_stop.slide or navigation is None or not navigation.path:
-        return None
-    step, steps = player.position(view, navigation)
-    if not view.path and view.depth not in player.WHOLE:
-        steps = min(steps, end_of(view))
-    if step < steps:
-        return player.forward(view, navigation)
-    if len(view.path) > 1:
-        return player.over(view, navigation)
-    return None
-
-
-def back(session: Session) -> Session:
-    """The last step on undone; else a step back, and before the first one the stop before, as it was left."""
-    talk = on_stage(session)
-    view, navigation = session.view, session.navigation
-    mark = talk.marks[-1] if talk.marks else None
-    if mark is not None and mark.after == (talk.number, view):
-        number, before = mark.before
-        undone = replace(talk, marks=talk.marks[:-1])
-        if number == talk.number:
-            return session.at_view(before).with_presentation(undone)
-        return entered(session, undone, number, before)
-    talk = replace(talk, marks=())
-    if navigation is not None and navigation.path and not view.at_stop.slide:
-        step, steps = player.position(view, navigation)
-        rehearsed = view_at(talk.stop)
-        inside = (view.path, view.depth) != (rehearsed.path, rehearsed.depth)
-        if step > (0 if inside else min(rehearsed.step, steps)):
-            return session.at_view(player.back(view, navigation)).with_presentation(talk)
-        if inside:
-            return session.at_view(player.out(view, navigation)).with_presentation(talk)
-    return stop_back(session.with_presentation(talk))
-
-
-def stop_on(session: Session) -> Session:
-    """The next stop, at its beginning."""
-    talk = on_stage(session)
-    if talk.last and not talk.loop:
-        return session.with_notice("That is the last stop.")
-    return at(session, 1 if talk.last else talk.number + 1)
-
-
-def stop_back(session: Session) -> Session:
-    """The stop before, as it was left."""
-    talk = on_stage(session)
-    if talk.number == 1:
-        return session.with_notice("That is the beginning.")
-    return entered(session, talk, talk.number - 1, talk.ended(talk.number - 1))
-
-
-def at(session: Session, number: int) -> Session:
-    """A stop by its number, at its beginning; a number that is no stop is said, and the nearest taken."""
-    talk = on_stage(session)
-    most = len(talk.deck.stops)
-    there = max(1, min(number, most))
-    found = entered(session, replace(talk, marks=()), there, talk.begun(there))
-    return found if there == number else found.with_notice(f"There is no stop {number}: 1 to {most}.")
-
-
-def skip(session: Session) -> Session:
-    """The first stop of the next lesson."""
-    talk = on_stage(session)
-    here = talk.stop.lesson
-    after = (k for k, stop in enumerate(talk.deck.stops, 1) if k > talk.number and stop.lesson is not here)
-    number = next(after, None)
-    return session.with_notice("That is the last lesson.") if number is None else at(session, number)
-
-
-def finish(session: Session) -> Session:
-    """The end of this animation."""
-    view, navigation = session.view, session.navigation
-    if navigation is None or view.at_stop.slide:
-        return session
-    if view.path or view.depth in player.WHOLE:
-        return session.at_view(player.finish(view, navigation))
-    return session.at_view(
-        player.goto(view, navigation, min(player.position(view, navigation)[1], end_of(view)))
-    )
-
-
-def reset(session: Session) -> Session:
-    """The stop as it was rehearsed, at the same step; where nothing was changed, at its beginning."""
-    talk = on_stage(session)
-    view, rehearsed = session.view, view_at(talk.stop)
-    place, own = (view.path, view.order, view.depth), (rehearsed.path, rehearsed.order, rehearsed.depth)
-    if edited(session) and place == own:
-        rehearsed = replace(rehearsed, step=view.step)
-    left = {number: was for number, was in talk.left.items() if number != talk.number}
-    staged = session.at_stop(rehearsed, replace(talk, left=left, marks=()))
-    return staged.with_notice("As rehearsed.")
-
-
-def again(session: Session) -> Session:
-    """The first stop, and everything as rehearsed: what a kiosk does at the end."""
-    talk = on_stage(session)
-    return session.at_stop(view_at(talk.deck.stops[0]), replace(talk, number=1, left={}, marks=()))

@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 from llm_linalg.lessons.markdown import links
 from tui.navigation import steps
-from tui.session.presentation.state import on_stage
+from tui.session.presentation.stage_moves import on_stage
 from tui.session.script.tokens import Words
 from tui.session.session import Session
 
