@@ -16,7 +16,7 @@ from tui.app import Explorer, Options
 from tui.model.view import View
 from tui.render.svg_drawing import ScreenSvg
 from tui.session.session import Session
-from tui.terminal.textual_private import rows_drawn
+from tui.terminal.textual_private import rows_drawn, still_rows
 from tui.text.themes import colours_of
 
 Format = Literal["screen", "svg", "ansi"]
@@ -69,11 +69,11 @@ async def pictures(
             run = screen.session.opened
             fresh = Session.start(view, screen.session.lessons)  # what came before leaves no trace
             screen.update_session(replace(fresh, opened=run if run and run.serves(view) else None))
-            await pilot.pause()
             while not app.explorer.settled:
                 with suppress(WorkerCancelled):  # the run that this view's has replaced
                     await app.workers.wait_for_complete()
-                await pilot.pause()
+                await pilot.pause(0)
+            await still_rows(pilot, lambda: app.explorer.settled)
             yield capture(app, format)
 
 

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from dataclasses import replace
 
 import pytest
+from textual import pilot
 
 from llm_linalg.lessons.reader import find
 from tui.headless import render, render_all
 from tui.model.view import View
 from tui.text.themes import LOOKS
+from tui.widgets.matrix import Matrix
 
 STEP = replace(View.opening(find("matmul")), step=6)
 
@@ -80,3 +83,18 @@ def test_the_environment_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> Non
     for name, value in {"NO_COLOR": "1", "TERM": "dumb", "COLUMNS": "200", "FORCE_COLOR": "1"}.items():
         monkeypatch.setenv(name, value)
     assert render(coloured, (80, 24), "ansi") == before
+
+
+async def _yield_often(_: object = None) -> None:
+    for _ in range(40):
+        await asyncio.sleep(0)
+
+
+@pytest.mark.parametrize("slug", ["matmul", "shapes", "causal", "summary"])
+def test_a_slow_machine_draws_the_same_screen(monkeypatch: pytest.MonkeyPatch, slug: str) -> None:
+    views = [View.opening(find(slug)), replace(View.opening(find(slug), 2), step=1)]
+    expected = render_all(views, (80, 24), "screen")
+    # On a loaded machine a process looks idle early, and a widget is mounted late.
+    monkeypatch.setattr(pilot, "wait_for_idle", _yield_often)
+    monkeypatch.setattr(Matrix, "on_mount", _yield_often, raising=False)
+    assert render_all(views, (80, 24), "screen") == expected

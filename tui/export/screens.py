@@ -7,14 +7,10 @@ import signal
 from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import replace
 
-from textual.pilot import Pilot
-from textual.strip import Strip
-
 from tui.app import Explorer, Options
 from tui.export.format import Shot
-from tui.terminal.textual_private import rows_drawn
+from tui.terminal.textual_private import still_rows
 
-Screen = list[Strip]
 ENDS = (signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
 """Being told to end; SIGINT is Python's own KeyboardInterrupt."""
 
@@ -62,19 +58,4 @@ async def _draw(
     async with app.run_test(size=size) as pilot:
         for shot in shots:
             app.explorer.update_session(shot.session)
-            take(replace(shot, screen=await _still(app, pilot)))
-
-
-async def _still(app: Explorer, pilot: Pilot[None]) -> Screen:
-    """The rows of the screen once every widget has done what it was asked, and they stay as they are.
-
-    No clock is asked, as `pilot.pause()` would, which waits until the processor rests: a recording has a
-    thousand shots.
-    """
-    before: Screen = []
-    while True:
-        await pilot.pause(0)
-        rows = rows_drawn(app.screen)
-        if app.explorer.settled and rows == before:
-            return rows
-        before = rows
+            take(replace(shot, screen=await still_rows(pilot, lambda: app.explorer.settled)))

@@ -6,14 +6,17 @@ which one this was written for, and what has to be looked at when that changes.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from textual._compositor import ChopsUpdate, CompositorUpdate, LayoutUpdate
 from textual._xterm_parser import XTermParser
+from textual.widget import Widget
 
 if TYPE_CHECKING:
+    from textual.app import App
     from textual.geometry import Size
+    from textual.pilot import Pilot
     from textual.screen import Screen
     from textual.strip import Strip
 
@@ -58,3 +61,38 @@ async def until_mounted(screen: Screen[Any]) -> None:
     """Returns once a screen is mounted, or about to close."""
     if not (screen.is_mounted or screen._closing):  # noqa: SLF001
         await screen._mounted_event.wait()  # noqa: SLF001
+
+
+async def still_rows(pilot: Pilot[Any], settled: Callable[[], bool]) -> list[Strip]:
+    """Return the rows of the screen once the app is `settled` and every widget is laid out and painted.
+
+    No clock decides: on a loaded machine Textual's own `pause` takes a process that is kept waiting for an
+    idle one. Each round lets every widget handle its messages, then lays out and paints. A handler that waits
+    for another widget, as a mount does, leaves no trace in a queue, but the next round waits for it: so two
+    rounds in a row have to leave nothing to do, and the same rows.
+    """
+    before: list[Strip] | None = None
+    while True:
+        await pilot.pause(0)
+        rows = rows_drawn(pilot.app.screen)
+        quiet = settled() and not _has_work(pilot.app)
+        if quiet and rows == before:
+            return rows
+        before = rows if quiet else None
+
+
+def _has_work(app: App[Any]) -> bool:
+    """Whether a message waits to be handled, or a widget to be laid out or painted."""
+    screen = app.screen
+    widgets = list(screen.walk_children(Widget, with_self=True))
+    return (
+        bool(screen._dirty_widgets or screen._callbacks)  # noqa: SLF001
+        or any(pump.message_queue_size or pump._next_callbacks for pump in (app, *widgets))  # noqa: SLF001
+        or any(
+            widget._layout_required  # noqa: SLF001
+            or widget._repaint_required  # noqa: SLF001
+            or widget._scroll_required  # noqa: SLF001
+            or widget._refresh_styles_required  # noqa: SLF001
+            for widget in widgets
+        )
+    )
