@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from llm_linalg.base.text import clean
 from llm_linalg.lessons.lesson import LessonError
-from tui.model.device_processes import Devices, DevicesError, job_of, verdict
+from tui.model.device_processes import DeviceProcesses, DevicesError, job_of, verdict
 from tui.model.usage_error import UsageError
 from tui.model.view import View
 from tui.model.view_words import command
@@ -142,7 +142,7 @@ def _held(session: Session) -> str:
     if trace is None:
         return "There is nothing to run."
     try:
-        return verdict(Devices(job_of(session.view)).run(), trace)[0]
+        return verdict(DeviceProcesses(job_of(session.view)).run(), trace)[0]
     except DevicesError as error:
         return str(error)
 

@@ -185,7 +185,7 @@ CHAIN = BoardView(
     ),
     chain=True,
     row=2,
-    numbered=True,
+    has_digits=True,
 )
 
 
@@ -228,7 +228,7 @@ def test_the_selected_row_is_always_in_view_and_nothing_is_wider_than_the_stage(
             board = replace(board_of_eight(), chain=chain, row=row)
             text = drawn(board, width, height)
             assert sum("▸" in line for line in text) == 1
-            assert f"▸ {board.selected.label}"[:8] in "\n".join(text)
+            assert f"▸ {board.selection.label}"[:8] in "\n".join(text)
 
 
 def board_of_eight() -> BoardView:
@@ -236,7 +236,7 @@ def board_of_eight() -> BoardView:
         LiveRow(f"Label {k}", "x", "dot", "Dot", "word " * k, False, (k,), None, f"({k},)", "[1. 2. 3.]")
         for k in range(1, 9)
     )
-    return BoardView(rows, chain=False, row=1, numbered=True)
+    return BoardView(rows, chain=False, row=1, has_digits=True)
 
 
 def test_cells_are_shown_where_there_is_room_and_shapes_elsewhere() -> None:
@@ -247,10 +247,10 @@ def test_cells_are_shown_where_there_is_room_and_shapes_elsewhere() -> None:
 
 
 def test_digits_are_the_links_where_the_text_has_links() -> None:
-    assert board_of(BOARD).numbered
+    assert board_of(BOARD).has_digits
     text = "See [a dot product](lesson:dot).\n```board\nA | | lesson:dot | b\n```\n"
     board = board_of(parse(f'+++\ntitle = "T"\n+++\n{text}', "t.md"))
-    assert not board.numbered
+    assert not board.has_digits
     assert drawn(board, 40, 3) == ["", "  ▸ A  b"]
 
 

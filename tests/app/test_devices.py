@@ -16,7 +16,7 @@ from llm_linalg.lessons.reader import find
 from tests.app.driving import opened
 from tui.cli.main import main
 from tui.model import device_processes
-from tui.model.device_processes import Devices, DevicesError, job_of, verdict
+from tui.model.device_processes import DeviceProcesses, DevicesError, job_of, verdict
 from tui.model.view import View
 
 needs_gloo = pytest.mark.skipif(not available(), reason="this torch has no torch.distributed with gloo")
@@ -49,7 +49,7 @@ def job(source: str, ranks: int = 2) -> dict[str, Any]:
 def test_two_processes_make_what_one_makes(stop: int, started: list[subprocess.Popen[bytes]]) -> None:
     view = View.opening(find("parallel"), stop).set("rank", "1")
     trace = view.lesson.run(stop, {"rank": 1})
-    text, same = verdict(Devices(job_of(view)).run(), trace)
+    text, same = verdict(DeviceProcesses(job_of(view)).run(), trace)
     assert same, text
     assert text.startswith("2 processes, gloo: all ")
     assert "equal to the one process's" in text
@@ -63,7 +63,7 @@ def test_three_processes_and_every_kind_of_exchange(started: list[subprocess.Pop
         "x = torch.randn(4) * (rank + 1)\ny = dist.all_reduce(x)\nz = torch.stack(dist.all_gather(y * rank))"
     )
     trace = run(source, ranks=3)
-    text, same = verdict(Devices(job(source, 3)).run(), trace)
+    text, same = verdict(DeviceProcesses(job(source, 3)).run(), trace)
     assert same, text
     assert over(started, 3)
 
@@ -76,14 +76,14 @@ def test_gradients_are_those_of_the_own_part(started: list[subprocess.Popen[byte
     )
     trace = run(source, ranks=2)
     assert [one["g"].value.tolist() for one in trace.ranks] == [[4, 4], [5, 5]]
-    text, same = verdict(Devices(job(source)).run(), trace)
+    text, same = verdict(DeviceProcesses(job(source)).run(), trace)
     assert same, text
     assert over(started, 2)
 
 
 @needs_gloo
 def test_what_is_another_is_told(started: list[subprocess.Popen[bytes]]) -> None:
-    found = Devices(job("x = torch.ones(2) * rank\ny = dist.all_reduce(x)")).run()
+    found = DeviceProcesses(job("x = torch.ones(2) * rank\ny = dist.all_reduce(x)")).run()
     other = run("x = torch.ones(2) * rank * 2\ny = dist.all_reduce(x)", ranks=2)
     text, same = verdict(found, other)
     assert not same
@@ -103,7 +103,7 @@ def test_a_program_that_fails_says_where(
     source: str, said: str, started: list[subprocess.Popen[bytes]]
 ) -> None:
     with pytest.raises(DevicesError, match=said):
-        Devices(job(source)).run()
+        DeviceProcesses(job(source)).run()
     assert over(started, 2)
 
 
@@ -113,13 +113,13 @@ WAITS = "x = torch.ones(2)\nif rank == 0:\n    x = dist.all_reduce(x)"
 @needs_gloo
 def test_they_are_ended_when_they_take_too_long(started: list[subprocess.Popen[bytes]]) -> None:
     with pytest.raises(DevicesError, match="longer than 0 s"):
-        Devices(job(WAITS), patience=0.0).run()
+        DeviceProcesses(job(WAITS), patience=0.0).run()
     assert over(started, 2)
 
 
 @needs_gloo
 def test_they_are_ended_when_nobody_waits_any_more(started: list[subprocess.Popen[bytes]]) -> None:
-    running = Devices(job(WAITS))
+    running = DeviceProcesses(job(WAITS))
     timer = Timer(0.3, running.stop)
     timer.start()
     with pytest.raises(DevicesError, match="stopped"):
@@ -134,7 +134,7 @@ def test_one_that_dies_ends_the_others(
 ) -> None:
     monkeypatch.setattr(device_processes, "LOOPBACK", "no-such-interface")
     with pytest.raises(DevicesError, match=r"the process of device \d failed"):
-        Devices(job("y = dist.all_reduce(torch.ones(2))")).run()
+        DeviceProcesses(job("y = dist.all_reduce(torch.ones(2))")).run()
     assert over(started, 2)
 
 
@@ -158,7 +158,7 @@ def test_without_gloo_it_says_so(
 ) -> None:
     monkeypatch.setattr("llm_linalg.api.device_process.available", lambda: False)
     with pytest.raises(DevicesError, match=r"no torch\.distributed with gloo"):
-        Devices(job("x = torch.ones(2)")).run()
+        DeviceProcesses(job("x = torch.ones(2)")).run()
     assert main(["run", "--ranks", "2", "-c", "y = dist.all_reduce(torch.ones(2) * (rank + 1))"]) == 0
     said = capsys.readouterr()
     assert "all 3" in said.out

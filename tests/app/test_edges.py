@@ -137,8 +137,8 @@ def test_the_screen_plain_text_and_json_say_the_same() -> None:
     view = replace(View.opening(lesson()), step=5)
     frame = open_view(view).frame(view)
     left, top, result = frame.panels
-    assert left.named == "Q (query 3, 2)"
-    assert top.named == "K.T (2, key 3)"
+    assert left.label_with_names == "Q (query 3, 2)"
+    assert top.label_with_names == "K.T (2, key 3)"
     assert (result.row_edge, result.column_edge) == (
         Edge("query", ("the", "cat", "saw")),
         Edge("key", ("p", "q", "r")),

@@ -156,8 +156,8 @@ def test_a_row_masked_whole_says_why_it_is_nan() -> None:
     assert why not in run_.frame(replace(view, step=2)).sentence
     asked = run_.frame(replace(view, step=4, cursor=("P", (0, 2))))
     assert asked.cursor is not None
-    assert asked.cursor.broken == why.replace("[0,0]", "[0,2]")
-    assert asked.cursor.broken in asked.cursor.lines
+    assert asked.cursor.nan_reason == why.replace("[0,0]", "[0,2]")
+    assert asked.cursor.nan_reason in asked.cursor.lines
 
 
 LESSON = """\

@@ -107,7 +107,7 @@ def test_every_node_of_every_lesson_is_on_the_map(slug: str) -> None:
         assert there.depth == "map"
         shown = run.frame(there).map
         assert shown is not None
-        assert not shown.selected.foreign
+        assert not shown.selection.foreign
 
 
 # What is told.
@@ -137,8 +137,8 @@ def test_a_repeated_call_and_what_comes_from_outside() -> None:
 
 def test_a_box_that_a_run_hasnt_got_gives_way() -> None:
     view = at(View.opening(FUNCTIONS), "half:1", "nothing", "there")
-    assert level(view).selected.name == "half:1"
-    assert level(at(view, "gone")).selected.name == "a"
+    assert level(view).selection.name == "half:1"
+    assert level(at(view, "gone")).selection.name == "a"
 
 
 @pytest.mark.parametrize(
@@ -187,10 +187,10 @@ def test_cells_on_the_way_are_marked_in_every_picture_and_coloured_by_the_deriva
     assert frame.range_text.startswith("∂ ")
     cell = run.frame(replace(view, cursor=("P", (2, 1)))).cursor
     assert cell is not None
-    assert cell.asked == f"∂logits[2,3] / ∂P[2,1] = {float(slopes[2, 1]):.6g}"
+    assert cell.relation == f"∂logits[2,3] / ∂P[2,1] = {float(slopes[2, 1]):.6g}"
     other = run.frame(replace(view, cursor=("P", (3, 0)))).cursor
     assert other is not None
-    assert other.asked == "logits[2,3] does not depend on it"
+    assert other.relation == "logits[2,3] does not depend on it"
 
 
 def test_a_cell_that_isnt_there_is_not_followed() -> None:

@@ -75,7 +75,7 @@ def test_what_is_followed_is_heavy_and_counted() -> None:
         at(View.opening(find("why")), "block:1", "attention"), asked=Asked("lineage", "logits", (2, 3))
     )
     shown = level(view)
-    assert shown.followed == "logits[2,3] depends on"
+    assert shown.question == "logits[2,3] depends on"
     assert [(r.label, r.lit) for r in shown.rows][:3] == [("x", 24), ("norm:1", 24), ("attention", 24)]
     lines = drawn(shown)
     assert any("┏" in line for line in lines)

@@ -97,7 +97,7 @@ def test_a_weight_stored_out_in_is_shown_transposed() -> None:
     frame = run.frame(replace(view, step=9))
     left, top, bias, result = frame.panels
     assert [panel.role for panel in frame.panels] == ["left", "top", "addend", "result"]
-    assert (top.transposed, top.label, top.rows, top.columns) == (True, "Wᵀ (2, 6)", 2, 6)
+    assert (top.is_transposed, top.label, top.rows, top.columns) == (True, "Wᵀ (2, 6)", 2, 6)
     assert grid(top) == [[f"{x:.4f}" for x in row] for row in value(run, "W").T.tolist()]
     assert marked(top, CellMark.FACTOR) == {(2, 0), (2, 1)}
     assert marked(bias, CellMark.FACTOR) == {(2,)}
@@ -213,8 +213,8 @@ def test_a_mask_says_which_cells_it_hides() -> None:
     assert marked(frame.panels[-1], CellMark.MASKED) == hidden
     cursor = run.frame(replace(view, cursor=("mask", (2, 1)))).cursor
     assert cursor is not None
-    assert cursor.masked is not None
-    assert "j ≥ i + 1" in cursor.masked
+    assert cursor.mask_rule is not None
+    assert "j ≥ i + 1" in cursor.mask_rule
 
 
 def test_a_slice_follows_the_active_cell_unless_one_is_asked_for() -> None:

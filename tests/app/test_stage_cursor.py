@@ -15,11 +15,11 @@ from tui.model.view_words import command
 def test_a_failing_program_keeps_the_last_good_picture() -> None:
     good_view = View.opening(lesson())
     good = open_view(good_view)
-    bad_view = good_view.repaired("x = torch.ones(3, 2)\nW = torch.ones(3, 4)\nY = x @ W")
+    bad_view = good_view.with_program("x = torch.ones(3, 2)\nW = torch.ones(3, 4)\nY = x @ W")
     bad = open_view(bad_view, good)
     frame = bad.frame(bad_view)
     assert frame.error is not None
-    assert not frame.error.expected
+    assert not frame.error.is_expected
     assert frame.error.good is not None
     assert frame.error.good.node is not None
     assert (frame.error.line, frame.line) == (3, 3)
@@ -36,7 +36,7 @@ def test_a_repair_works() -> None:
     run = open_view(view)
     frame = run.frame(view)
     assert frame.error is not None
-    assert frame.error.expected
+    assert frame.error.is_expected
     assert frame.error.repairs
     for number in range(1, len(frame.error.repairs) + 1):
         repaired = run.repaired(view, number)
@@ -59,16 +59,16 @@ def test_what_the_cursor_says_is_what_torch_says() -> None:
     assert frame.cursor is not None
     assert float(frame.cursor.value) == pytest.approx(value(run, "Y")[1, 1].item(), rel=1e-9)
     assert (frame.cursor.zero, frame.cursor.one, frame.cursor.evidence) == ("Y[1,1]", "y₂₂", "rule")
-    assert frame.cursor.made == "x[1, :], W[:, 1]"
+    assert frame.cursor.sources == "x[1, :], W[:, 1]"
 
 
 def test_what_made_a_cell_is_called_as_it_is_on_the_picture() -> None:
-    view = View.opening(lesson()).repaired("x = torch.ones(2, 3)\nY = (x * 2) @ x.T")
+    view = View.opening(lesson()).with_program("x = torch.ones(2, 3)\nY = (x * 2) @ x.T")
     view = replace(view, cursor=("Y", (0, 1)))
     frame = open_view(view).frame(view)
     assert [panel.title for panel in frame.panels] == ["x * 2", "x.T", "Y"]
     assert frame.cursor is not None
-    assert frame.cursor.made == "(x * 2)[0, :], x.T[:, 1]"
+    assert frame.cursor.sources == "(x * 2)[0, :], x.T[:, 1]"
 
 
 def test_the_cursor_on_an_operand_lights_what_it_feeds() -> None:

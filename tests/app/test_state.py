@@ -145,7 +145,7 @@ def test_the_decks_used_longest_ago_are_forgotten() -> None:
 @pytest.mark.parametrize("lesson", [one for one in catalog() if one.controls], ids=lambda one: one.slug)
 def test_a_place_opens_the_same_view_again(lesson: Lesson) -> None:
     view = View.opening(lesson)
-    view = view.move(view.controls[0][0], 1).reseeded(7)
+    view = view.move(view.controls[0][0], 1).with_seed(7)
     assert view_of(app_parser().read(place(view))) == view
 
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from llm_linalg.lessons.reader import UnknownNameError, find
 from tests.app.lessons import lesson
 from tui.cli.parser import app_parser
-from tui.model.view import Depth, History, Look, View
+from tui.model.view import CellDisplay, Depth, History, View
 from tui.model.view_words import command, view_of
 
 
@@ -70,7 +70,7 @@ def test_the_command_reopens_exactly_the_view(
     path: tuple[str, ...],
     cursor: tuple[str, tuple[int, ...]] | None,
     at: tuple[int, ...] | None,
-    look: Look,
+    look: CellDisplay,
     twin: bool,
     code: str | None,
 ) -> None:
@@ -118,12 +118,12 @@ def test_a_move_ends_at_the_ends_of_a_range() -> None:
 def test_views_of_the_same_run() -> None:
     view = View.opening(lesson())
     assert view.same_program(replace(view, step=4, order="rows", cursor=("Y", (0, 0)), twin=True))
-    for other in (view.set("m", "4"), view.reseeded(9), view.at_stop_number(2), view.repaired("x = 1")):
+    for other in (view.set("m", "4"), view.with_seed(9), view.at_stop_number(2), view.with_program("x = 1")):
         assert not view.same_program(other)
 
 
 def test_another_stop_keeps_controls_and_seed() -> None:
-    view = View.opening(lesson()).set("m", "5").reseeded(8)
+    view = View.opening(lesson()).set("m", "5").with_seed(8)
     there = replace(view, step=7, path=("W",)).at_stop_number(2)
     assert (there.stop, there.controls, there.seed, there.step, there.path) == (2, view.controls, 8, 0, ())
 
@@ -149,5 +149,5 @@ def test_history_is_bounded() -> None:
     view = View.opening(lesson())
     history = History(limit=3)
     for seed in range(10):
-        history = history.push(view.reseeded(seed))
+        history = history.push(view.with_seed(seed))
     assert [past.seed for past in history.past] == [7, 8, 9]

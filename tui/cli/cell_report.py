@@ -27,11 +27,11 @@ def document_in(file: str) -> Lesson | None:
         UsageError: If there is no such file.
         LessonError: If it can't be read.
     """
-    from tui.model.lesson_words import lesson_named
+    from tui.model.lesson_words import find_lesson
 
     if Path(file).suffix.lower() not in (NOTEBOOK, *MARKDOWN):
         return None
-    found = lesson_named(file)
+    found = find_lesson(file)
     return found if found.document else None
 
 

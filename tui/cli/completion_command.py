@@ -64,7 +64,7 @@ def _with_choices(parser: Parser, lessons: dict[str, object]) -> Parser:
 
     for action in parser.actions:
         if isinstance(action.type, Choice):
-            action.choices = action.type.known
+            action.choices = action.type.words
         elif action.dest in LESSONS and (action.metavar != "FILE" or action.nargs == "*"):
             action.complete = lessons  # type: ignore[attr-defined]  # shtab's own way to say it
         elif action.metavar == "FILE":

@@ -19,7 +19,7 @@ from tui.export.format import Export
 from tui.export.formats import FORMATS, NAMES
 from tui.export.progress import Progress
 from tui.files.output import Sink, explain, say
-from tui.model.flags import Choice, Parser, given, speed
+from tui.model.flags import Choice, Parser, flag_value, speed
 from tui.model.usage_error import UsageError
 from tui.model.view_words import VIEW
 from tui.session.script.saving import SUFFIX
@@ -102,7 +102,7 @@ def shots_of(flags: argparse.Namespace, form: Format) -> tuple[str, Sequence[Sho
         from tui.cli.script_command import script_in
 
         for name in VIEW:
-            if given(flags, name):
+            if flag_value(flags, name):
                 raise UsageError(f"a script says itself what it shows: no --{name} here")
         made = [*of_script(script_in(flags.lesson))]
         title, shots = Path(flags.lesson).stem, made[-1:] if form.single else made

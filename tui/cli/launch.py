@@ -16,8 +16,8 @@ from tui.cli.settings import Settings, decided
 from tui.files import user_dirs
 from tui.files.drafts import Drafts, folder
 from tui.files.remembered import Memory, State
-from tui.model.flags import given
-from tui.model.lesson_words import first_lesson, lesson_named
+from tui.model.flags import flag_value
+from tui.model.lesson_words import find_lesson, first_lesson
 from tui.model.usage_error import UsageError
 from tui.model.view import View
 from tui.model.view_words import VIEW, arguments, starting, view_of
@@ -163,7 +163,9 @@ def opening(
     if wanted is not None:
         return starting(view_of(flags, wanted), flags), ""
     seated = sys.stdin is not None and sys.stdin.isatty()
-    last = resumed(memory.load().place) if seated and not any(given(flags, name) for name in VIEW) else None
+    last = (
+        resumed(memory.load().place) if seated and not any(flag_value(flags, name) for name in VIEW) else None
+    )
     first = first_lesson()
     if last is None:
         return starting(view_of(flags, first), flags), ""
@@ -176,7 +178,7 @@ def wanted_lesson(settings: Settings) -> Lesson | None:
     if not settings.values.lesson:
         return None
     try:
-        return lesson_named(settings.values.lesson)
+        return find_lesson(settings.values.lesson)
     except UsageError as error:
         raise UsageError(f"{settings.found['lesson'].where}: lesson: {error}") from None
 

@@ -13,7 +13,7 @@ from llm_linalg.base.spelling import quoted
 from tui.cli.parser import FORMATS, time_limit_flag
 from tui.files.output import explain, say, write
 from tui.model.flags import Choice, Parser, seed, whole
-from tui.model.lesson_words import lesson_named
+from tui.model.lesson_words import find_lesson
 from tui.model.usage_error import UsageError
 from tui.model.view import View
 
@@ -85,13 +85,13 @@ def run(flags: argparse.Namespace) -> int:
 def _on_processes(job: dict[str, object], trace: Trace) -> int:
     """Run a program of several devices on real processes as well; 0 if these made the same."""
     from llm_linalg.api.device_process import available
-    from tui.model.device_processes import ABSENT, Devices, DevicesError, verdict
+    from tui.model.device_processes import ABSENT, DeviceProcesses, DevicesError, verdict
 
     if not available():
         say(ABSENT)
         return 0
     try:
-        text, same = verdict(Devices(job).run(), trace)
+        text, same = verdict(DeviceProcesses(job).run(), trace)
     except DevicesError as error:
         text, same = str(error), False
     say(text)
@@ -136,7 +136,7 @@ def _program(flags: argparse.Namespace) -> tuple[str, int, dict[str, object]]:
 def _lesson_program(flags: argparse.Namespace) -> tuple[str, int, dict[str, object]]:
     """The program of a lesson's last stop that isn't meant to fail."""
     try:
-        lesson = lesson_named(flags.file)
+        lesson = find_lesson(flags.file)
     except UsageError as error:
         if flags.file.endswith(".md") or not ("/" in flags.file or "." in flags.file):
             raise

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
-from tui.model.flags import Choice, Parser, given, speed, switch, time_limit
+from tui.model.flags import Choice, Parser, flag_value, speed, switch, time_limit
 
 if TYPE_CHECKING:
     from tui.cli import config_file
@@ -238,7 +238,7 @@ def _found(
 ) -> Iterator[Found]:
     """Where a value may come from, what counts most first."""
     name = setting.name
-    flag = given(flags, name)
+    flag = flag_value(flags, name)
     if flag is not None:
         off = "no-" if flag is False else ""
         yield Found(flag, "flag", f"--{off}{name.replace('_', '-')}" if name != "lesson" else "")

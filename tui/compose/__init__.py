@@ -63,7 +63,7 @@ def open_view(
             ranks=view.at_stop.ranks,
             seconds=seconds,
         )
-        fault = next(faults(view.lesson, view.at_stop, trace), None) if view.as_written else None
+        fault = next(faults(view.lesson, view.at_stop, trace), None) if view.is_original else None
         if fault is None and missing(view, trace):
             fault = next(faults(view.lesson, view.at_stop._replace(fails=False), trace))
         if fault is None:
@@ -72,7 +72,7 @@ def open_view(
     except ProgramError as error:
         operands = error.values if isinstance(error, ShapeError) else ()
         stop = view.at_stop
-        fault = view.lesson.broken(stop, error) if view.as_written and not stop.fails else None
+        fault = view.lesson.broken(stop, error) if view.is_original and not stop.fails else None
         opened = Run(view, None, error, kept(previous), operands, fault=fault)
         asked = is_playground(view.lesson) or stop.refused is not None
         return replace(opened, above=above(view, error, halt, seconds)) if asked else opened

@@ -66,15 +66,15 @@ def cursor_view(cursor: CursorCell, cell: CellView, followed: FollowedCells | No
         zero=cell_name(tensor.name, index),
         one=entry_name(tensor.name, index),
         value=exact(cell.value, tensor.dtype),
-        masked=cell.masked,
-        made=made_from,
+        mask_rule=cell.masked,
+        sources=made_from,
         formula=_formula(made) if made_from else "",
         feeds=_feeds(cell),
         evidence=made.evidence if made.operands else "",
         maker=made.name,
         where=_where(tensor.axis_names, index),
-        broken=cell.nan_reason,
-        asked="" if followed is None or made.is_part else followed.about(tensor.node, index),
+        nan_reason=cell.nan_reason,
+        relation="" if followed is None or made.is_part else followed.about(tensor.node, index),
     )
 
 

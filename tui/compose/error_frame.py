@@ -167,7 +167,7 @@ def _unknown(
         at=at,
         cells=UnknownCells(placement.slice_at(at), highlight),
         sign=placement.sign,
-        pending=UNKNOWN,
+        pending_glyph=UNKNOWN,
     )
 
 
@@ -210,7 +210,7 @@ def error_view(
         detail="" if shaped is None else shaped.detail,
         clashes=clashes,
         repairs=repairs,
-        expected=expected,
+        is_expected=expected,
         cause=error,
         good=good,
         frames=tuple(str(frame) for frame in error.frames[-MOST_FRAMES:]),
@@ -235,7 +235,7 @@ def repaired(error: ProgramError, view: View, number: int) -> View:
 
     if not isinstance(error, ShapeError) or not 1 <= number <= repairs(error):
         raise IndexError(number)
-    return view.repaired(error.repaired(error.repairs[number - 1]))
+    return view.with_program(error.repaired(error.repairs[number - 1]))
 
 
 def _kind(error: ProgramError, refused: bool, fault: LessonError | None) -> str:

@@ -151,7 +151,7 @@ def map_frame(
         step=step,
         steps=steps,
         depths=("map", "operations"),
-        shape_line=clean(box.shape_line, 200) if level.selected.op else "",  # of one operation alone
+        shape_line=clean(box.shape_line, 200) if level.selection.op else "",  # of one operation alone
         sentence=level.sentence,
         prose=base.prose if as_opened else "",
         printed=clean(trace.printed, PRINTED, lines=True),

@@ -52,7 +52,7 @@ def map_view(
         rows=known[key],
         arrows=level.arrows if not folded else _folded(level.arrows, folded),
         row=level.places[box[-1]] - folded,
-        followed="" if followed is None else followed.said,
+        question="" if followed is None else followed.said,
     )
 
 

@@ -79,8 +79,8 @@ class TensorCells:
     formats: NumberFormat
     mark: Callable[[Index], CellMark]
     extent: float  # the magnitude that the colours end at
-    pending: str
-    masked: str
+    pending_glyph: str
+    mask_glyph: str
     heat: Heat | None = None  # the level of a cell where it is not its number's
 
     def width(self, decimals: int) -> int:
@@ -105,8 +105,8 @@ class TensorCells:
     def _cell(self, index: Index, value: Number | None, decimals: int, width: int) -> Cell:
         mark = self.mark(index)
         if value is None:
-            return Cell(self.pending.rjust(width), None, mark | CellMark.PENDING)
-        text = self.masked.rjust(width) if CellMark.MASKED in mark else self.formats.text(value, decimals)
+            return Cell(self.pending_glyph.rjust(width), None, mark | CellMark.PENDING)
+        text = self.mask_glyph.rjust(width) if CellMark.MASKED in mark else self.formats.text(value, decimals)
         return Cell(text, level_of(value, self.extent) if self.heat is None else self.heat(index), mark)
 
 
@@ -149,15 +149,15 @@ def make_panel(
             formats=style.cache.numbers(tensor.value, ascii_only),
             mark=highlight.mark,
             extent=style.extent,
-            pending=pending,
-            masked=masked,
+            pending_glyph=pending,
+            mask_glyph=masked,
             heat=heat,
         ),
         focus_rows=highlight.span(placement.row_axis) if len(highlight.focus) else range(0),
         focus_columns=highlight.span(placement.column_axis) if len(highlight.focus) else range(0),
         sign=_ascii_sign(placement.sign) if ascii_only else placement.sign,
-        pending=pending,
-        masked=masked,
+        pending_glyph=pending,
+        mask_glyph=masked,
         edges=tuple(map(_ascii_edge, names)) if ascii_only else names,
     )
 

@@ -84,7 +84,7 @@ def _parts(frame: Frame, heat: bool) -> Iterator[str]:
 
 def _boxes(level: MapView) -> str:
     """A level of the map as a table: the selected box is marked, and what is followed is counted."""
-    asked = ("cells", "derivative") if level.followed else ("multiplications", "share")
+    asked = ("cells", "derivative") if level.question else ("multiplications", "share")
     heads = "".join(f'<th scope="col">{head}</th>' for head in ("", "shape", *asked, "reads"))
     lines = [f"<tr>{heads}</tr>\n"]
     for place, row in enumerate(level.rows):
@@ -93,7 +93,7 @@ def _boxes(level: MapView) -> str:
         inside = "".join(f"<td>{escape(cell)}</td>" for cell in cells)
         lines.append(f'<tr{now}><th scope="row">{escape(row.label)}</th>{inside}</tr>\n')
     trail = " › ".join(("map", *level.path))
-    caption = f"<caption>{escape(trail)} {escape(level.followed)}</caption>\n"
+    caption = f"<caption>{escape(trail)} {escape(level.question)}</caption>\n"
     return "".join(['<div class="tensors">\n<table class="board">\n', caption, *lines, "</table>\n</div>\n"])
 
 
@@ -125,7 +125,7 @@ def _tensor(panel: Panel, frame: Frame, heat: bool) -> str:
     for row, cells in zip(rows, panel.cells.window(rows, columns, 4), strict=True):
         name = f'<th scope="row">{escape(side[row])}</th>' if side else ""
         lines.append(f"<tr>{name}{''.join(_cell(cell, heat) for cell in cells)}</tr>\n")
-    label, _, shape = panel.named.partition(" (")
+    label, _, shape = panel.label_with_names.partition(" (")
     caption = f"<b>{escape(label)}</b> ({escape(shape)}{escape(_cut(panel, rows, columns))}"
     return (
         f'<div class="tensor {panel.role}">{sign}<table>\n<caption>{caption}</caption>\n'

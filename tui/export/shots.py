@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from llm_linalg.base.spelling import unknown
 from tui.compose.view_check import settle
 from tui.export.format import Shot
-from tui.model.flags import Parser, given
+from tui.model.flags import Parser, flag_value
 from tui.model.usage_error import UsageError
 from tui.model.view_words import starting, view_of
 from tui.navigation.steps import Player, goto, position
@@ -87,7 +87,7 @@ def of_deck(
 def _for_all(deck: Deck, flags: argparse.Namespace) -> None:
     """Raises UsageError for what can't be asked of every stop at once."""
     for name in ONE_STOP:
-        if given(flags, name) is not None:
+        if flag_value(flags, name) is not None:
             raise UsageError(f"--{name} is said of one stop: name it, with --stop")
     known = {control.name: None for lesson in deck.lessons for control in lesson.controls}
     for name, _ in flags.set:

@@ -196,7 +196,10 @@ def _told(label: Label, panels: Sequence[Panel]) -> bool:
         and not margin
         and any(e.name for e in panels[label.panel].edges)
     ):
-        return panels[label.panel].named in label.text or panels[label.panel].briefly_named in label.text
+        return (
+            panels[label.panel].label_with_names in label.text
+            or panels[label.panel].label_of_names in label.text
+        )
     return label.kind == "edge" or not label.text.endswith("…")
 
 

@@ -251,7 +251,7 @@ def centred(layout: Layout) -> Layout:
 def _titles(numbered: tuple[int, Panel]) -> list[str]:
     """The titles that a panel may have, with its sign: names and sizes of its axes, one of these, neither."""
     panel = numbered[1]
-    texts = (panel.named, panel.briefly_named, panel.label, panel.title)
+    texts = (panel.label_with_names, panel.label_of_names, panel.label, panel.title)
     return [f"{panel.sign} {text}".lstrip() for text in texts]
 
 
@@ -268,7 +268,7 @@ def _before(i: int, panel: Panel, edge: int, y: int) -> Label:
 
 def _above(i: int, panel: Panel, slot: Slot, y: int, room: int) -> list[Label]:
     """A title above the grid and, if only a window of it is shown, which."""
-    text = _fitted([panel.named, panel.briefly_named, panel.label, panel.title], room)
+    text = _fitted([panel.label_with_names, panel.label_of_names, panel.label, panel.title], room)
     labels = [Label(slot.x, y, text, i, "title")]
     parts = []
     if len(slot.rows) < panel.rows:

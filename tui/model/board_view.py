@@ -49,16 +49,16 @@ class BoardView:
     Attributes:
         chain: Whether they are boxes joined by arrows.
         row: Which is selected, from 1.
-        numbered: Whether a digit opens a row: the links of the text have the digits otherwise.
+        has_digits: Whether a digit opens a row: the links of the text have the digits otherwise.
     """
 
     rows: tuple[LiveRow, ...]
     chain: bool
     row: int
-    numbered: bool
+    has_digits: bool
 
     @property
-    def selected(self) -> LiveRow:
+    def selection(self) -> LiveRow:
         """The selected row."""
         return self.rows[self.row - 1]
 

@@ -35,7 +35,7 @@ class DevicesError(Exception):
     """They could not be run; the text says why, in one line."""
 
 
-class Devices:
+class DeviceProcesses:
     """Local processes that run a program together.
 
     Args:

@@ -100,20 +100,20 @@ class Choice:
 
     Attributes:
         what: What they name.
-        known: Those there are.
+        words: Those there are.
     """
 
     what: str
-    known: Sequence[str]
+    words: Sequence[str]
 
     def __call__(self, text: str) -> str:
         """The word, if there is such a one."""
-        if text not in self.known:
-            raise argparse.ArgumentTypeError(unknown(self.what, text, self.known))
+        if text not in self.words:
+            raise argparse.ArgumentTypeError(unknown(self.what, text, self.words))
         return text
 
 
-def given(flags: argparse.Namespace, name: str) -> Any:
+def flag_value(flags: argparse.Namespace, name: str) -> Any:
     """The value of a flag of our tables; None for one that was not given, or that the command has not."""
     return getattr(flags, name, None)
 

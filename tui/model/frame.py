@@ -85,8 +85,8 @@ class Panel:
     focus_rows: range = range(0)  # what must be in view
     focus_columns: range = range(0)
     sign: str = ""  # what stands before it: "+", "=", "→", "@"
-    pending: str = "·"
-    masked: str = "░"
+    pending_glyph: str = "·"
+    mask_glyph: str = "░"
     edges: Edges = ()  # what the tensor's axes are called, one an axis; () if nobody said
 
     @property
@@ -100,7 +100,7 @@ class Panel:
         return 1 if self.column_axis is None else self.shape[self.column_axis]
 
     @property
-    def transposed(self) -> bool:
+    def is_transposed(self) -> bool:
         """Whether the tensor is shown with rows and columns swapped."""
         return self.row_axis is not None and self.column_axis is not None and self.row_axis > self.column_axis
 
@@ -110,13 +110,13 @@ class Panel:
         return self._labelled(list(map(str, self.shape)))
 
     @property
-    def named(self) -> str:
+    def label_with_names(self) -> str:
         """The label with the names of the axes before their sizes: ``S (query 4, key 4)``."""
         pairs = zip(self._names, self.shape, strict=True)
         return self._labelled([f"{name} {size}".lstrip() for name, size in pairs])
 
     @property
-    def briefly_named(self) -> str:
+    def label_of_names(self) -> str:
         """The label with names in the place of sizes: ``S (query, key)``."""
         return self._labelled([name or str(size) for name, size in zip(self._names, self.shape, strict=True)])
 
@@ -125,7 +125,7 @@ class Panel:
         return [edge.name for edge in self.edges] or [""] * len(self.shape)
 
     def _labelled(self, sizes: list[str]) -> str:
-        if self.row_axis is not None and self.column_axis is not None and self.transposed:
+        if self.row_axis is not None and self.column_axis is not None and self.is_transposed:
             sizes[self.row_axis], sizes[self.column_axis] = sizes[self.column_axis], sizes[self.row_axis]
         return f"{self.title} ({', '.join(sizes)}{',' if len(sizes) == 1 else ''})"
 
@@ -204,7 +204,7 @@ class ErrorView:
     detail: str  # torch's own words
     clashes: tuple[str, ...]  # "x, axis 1: 2"
     repairs: tuple[RepairFacts, ...]
-    expected: bool  # the stop is meant to fail
+    is_expected: bool  # the stop is meant to fail
     cause: ProgramError  # what the engine raised
     good: Frame | None = None  # the last good picture
     frames: tuple[str, ...] = ()  # in trusted Python, what led to the call, outermost first
@@ -219,15 +219,15 @@ class CursorView:
     zero: str  # "Y[1, 1]"
     one: str  # "y₂₂"
     value: str  # full precision
-    masked: str | None  # the rule that hides it
-    made: str  # "x[1, 0], x[1, 1] and W[0, 1], W[1, 1]", or "" for an input
+    mask_rule: str | None  # the rule that hides it
+    sources: str  # "x[1, 0], x[1, 1] and W[0, 1], W[1, 1]", or "" for an input
     formula: str
     feeds: str
     evidence: str
     maker: str | None  # the node that made it, where the cursor can follow
     where: str = ""  # its place by the names of the axes: "query saw, key cat"
-    broken: str = ""  # why it is no finite number
-    asked: str = ""  # what it has to do with the cell that is followed
+    nan_reason: str = ""  # why it is no finite number
+    relation: str = ""  # what it has to do with the cell that is followed
 
     @property
     def lines(self) -> tuple[str, ...]:
@@ -236,11 +236,11 @@ class CursorView:
         first = f"{self.zero} = {self.value}{one}"
         rest = (
             self.where,
-            self.asked,
-            self.broken,
-            self.masked,
+            self.relation,
+            self.nan_reason,
+            self.mask_rule,
             self.formula,
-            self.made and f"made from {self.made}",
+            self.sources and f"made from {self.sources}",
             self.feeds and f"feeds {self.feeds}",
             self.evidence and f"evidence: {self.evidence}",
         )

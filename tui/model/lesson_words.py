@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from llm_linalg.lessons.reader import Lesson
 
 
-def lesson_named(word: str) -> Lesson:
+def find_lesson(word: str) -> Lesson:
     """The lesson of a slug or a path.
 
     Raises:
@@ -25,7 +25,7 @@ def lesson_named(word: str) -> Lesson:
         from llm_linalg.lessons.documents import is_document, read
 
         if is_document(word) or is_path(word):
-            there(word)
+            existing_path(word)
             return read(word)
     try:
         return find(word)
@@ -38,7 +38,7 @@ def is_path(word: str) -> bool:
     return "/" in word or "\\" in word
 
 
-def there(word: str) -> Path:
+def existing_path(word: str) -> Path:
     """The path of a word. Raises UsageError if nothing is there."""
     try:
         found = Path(word).exists()

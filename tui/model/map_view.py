@@ -64,7 +64,7 @@ class BoxRow:
         return f"{self.multiplications:,}", brief(self.share)
 
     @property
-    def counted(self) -> str:
+    def cost_text(self) -> str:
         """What it takes, in words."""
         many = f"{self.operations} operations, " if self.operations > 1 else ""
         if not self.multiplications:
@@ -84,17 +84,17 @@ class MapView:
         rows: What comes in from outside, then the boxes of the level in order.
         arrows: Which reads which, as pairs of places among the rows: from, to.
         row: The place of the selected box.
-        followed: What is asked of the boxes, such as "logits[4, 2] depends on"; empty if nothing is.
+        question: What is asked of the boxes, such as "logits[4, 2] depends on"; empty if nothing is.
     """
 
     path: tuple[str, ...]
     rows: tuple[BoxRow, ...]
     arrows: tuple[tuple[int, int], ...]
     row: int
-    followed: str = ""
+    question: str = ""
 
     @property
-    def selected(self) -> BoxRow:
+    def selection(self) -> BoxRow:
         """The selected box."""
         return self.rows[self.row]
 
@@ -115,7 +115,7 @@ class MapView:
         words = [
             f"{'from outside: ' if row.foreign and row.shape is not None else ''}{row.label}",
             f"shape {row.sizes}" if row.sizes else "",
-            "" if row.foreign else row.counted,
+            "" if row.foreign else row.cost_text,
             reads,
             "opens" if row.opens and not row.foreign else "",
             "" if row.lit is None else f"{row.lit} of {row.cells} cells",
@@ -126,14 +126,14 @@ class MapView:
     @property
     def sentence(self) -> str:
         """What there is to say about the selected box."""
-        row = self.selected
+        row = self.selection
         name = row.label if row.op in ("", row.label) else f"{row.label} ({row.op})"
-        said = f"{name}: {row.words or row.counted}."
+        said = f"{name}: {row.words or row.cost_text}."
         asked = ""
         if row.lit is not None:
             steep = f", by a derivative of up to {row.influence:.3g}" if row.lit and row.influence else ""
-            asked = f"{self.followed} {row.lit} of the {row.cells} cells here{steep}. "
-        more = f" {row.counted[:1].upper()}{row.counted[1:]}." if row.words else ""
+            asked = f"{self.question} {row.lit} of the {row.cells} cells here{steep}. "
+        more = f" {row.cost_text[:1].upper()}{row.cost_text[1:]}." if row.words else ""
         opens = f" Its lesson: {row.title}." if row.title else ""
         return f"{asked}{said}{more}{opens}"
 
@@ -141,9 +141,9 @@ class MapView:
         """The level for JSON."""
         return {
             "path": list(self.path),
-            "box": self.selected.name,
+            "box": self.selection.name,
             "boxes": list(self._records()),
-            **({"followed": self.followed} if self.followed else {}),
+            **({"followed": self.question} if self.question else {}),
         }
 
     def _records(self) -> Iterator[dict[str, object]]:

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from llm_linalg.lessons.reader import Asked, Board, Control, Lesson, Stop, Value
 
 Depth = Literal["map", "operations", "cells", "terms"]
-Look = Literal["numbers", "heat", "both"]
+CellDisplay = Literal["numbers", "heat", "both"]
 Cursor = tuple[str, tuple[int, ...]]
 
 END = 10**15  # a step beyond every walk; `player.position` clamps it
@@ -45,7 +45,7 @@ class View:
     depth: Depth = "cells"
     cursor: Cursor | None = None
     at: tuple[int, ...] | None = None  # None: the slice follows the active cell
-    look: Look = "numbers"
+    look: CellDisplay = "numbers"
     twin: bool = False
     code: str | None = None  # the program after a repair; None: the lesson's
     row: int = 1  # of the stop's board, from 1
@@ -70,7 +70,7 @@ class View:
         )
 
     @property
-    def as_written(self) -> bool:
+    def is_original(self) -> bool:
         """Whether the program is the lesson's own, with its own seed and the defaults of its controls."""
         written = View.opening(self.lesson, self.stop)
         own = self.code is None and self.seed == written.seed and self.controls == written.controls
@@ -127,15 +127,15 @@ class View:
         """With a control moved to its next (+1) or previous (−1) value. The program restarts at step 0."""
         return self._with(name, self.lesson.control(name).move(self.values[name], direction))
 
-    def grown(self, name: str, number: int | float) -> View:
+    def append_to(self, name: str, number: int | float) -> View:
         """With a list longer by a number, or by the choice at that position. Raises ValueError."""
         return self._with(name, self.lesson.control(name).grown(self.values[name], number))
 
-    def reseeded(self, seed: int) -> View:
+    def with_seed(self, seed: int) -> View:
         """With another seed."""
         return self if seed == self.seed else self._restarted(seed=seed)
 
-    def repaired(self, program: str) -> View:
+    def with_program(self, program: str) -> View:
         """With the program replaced by one with a repair applied."""
         return self._restarted(code=program)
 
@@ -168,7 +168,7 @@ class View:
         """What was chosen of the run: controls, seed and another program."""
         return self.controls, self.seed, self.code
 
-    def chosen(self, other: View) -> View:
+    def with_choices_of(self, other: View) -> View:
         """With what was chosen of another view's run."""
         return replace(self, controls=other.controls, seed=other.seed, code=other.code)
 

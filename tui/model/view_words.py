@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from llm_linalg.base.constants import ORDER_NAMES
 from llm_linalg.base.spelling import quoted, unknown
 from tui.model.flags import Choice, Parser, seed, whole
-from tui.model.lesson_words import first_lesson, lesson_named, lesson_word
+from tui.model.lesson_words import find_lesson, first_lesson, lesson_word
 from tui.model.usage_error import UsageError
 from tui.model.view import END, View
 
@@ -48,9 +48,9 @@ def picture_flags(parser: Parser) -> None:
         "--box", type=boxes, metavar="A/B", help="a box of the map, by the names that lead to it"
     )
     parser.add_argument(
-        "--lineage", type=followed, metavar="CELL", help="light what a cell depends on: 'Y[1,2]'; or none"
+        "--lineage", type=cell_or_none, metavar="CELL", help="light what a cell depends on: 'Y[1,2]'; or none"
     )
-    parser.add_argument("--reach", type=followed, metavar="CELL", help="light what a cell feeds")
+    parser.add_argument("--reach", type=cell_or_none, metavar="CELL", help="light what a cell feeds")
     parser.add_argument("--at", type=place, metavar="I,J", help="the slice of an N-d tensor")
     parser.add_argument("--row", type=whole, metavar="N", help="the selected row of a board, from 1")
     parser.add_argument("--look", type=Choice("look", LOOKS), metavar="L", help=f"{', '.join(LOOKS)}")
@@ -111,7 +111,7 @@ def boxes(text: str) -> tuple[str, ...]:
     return tuple(filter(None, text.split("/")))
 
 
-def followed(text: str) -> tuple[str, tuple[int, ...]] | str:
+def cell_or_none(text: str) -> tuple[str, tuple[int, ...]] | str:
     """A cell that is followed through the program, or none."""
     return text if text == "none" else cursor(text)
 
@@ -131,7 +131,7 @@ def view_of(flags: argparse.Namespace, lesson: Lesson | None = None) -> View:
         LessonError: If the lesson is broken.
     """
     if lesson is None:
-        lesson = lesson_named(flags.lesson) if flags.lesson is not None else first_lesson()
+        lesson = find_lesson(flags.lesson) if flags.lesson is not None else first_lesson()
     if flags.stop is not None and not 1 <= flags.stop <= len(lesson.stops):
         raise UsageError(f"{lesson.slug} has stops 1 to {len(lesson.stops)}: there is no stop {flags.stop}")
     opening = View.opening(lesson, flags.stop or 1)

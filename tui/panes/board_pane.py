@@ -96,7 +96,7 @@ def shared(board: BoardView, width: int, taken: int) -> Columns:
 
 def _number(board: BoardView, number: int) -> Row:
     """The digit that opens a row."""
-    digit = str(number) if board.numbered and number <= 9 else " "
+    digit = str(number) if board.has_digits and number <= 9 else " "
     return (Span(f"{digit} ", "key", f"row:{number}"),)
 
 

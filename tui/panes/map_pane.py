@@ -67,7 +67,7 @@ class Columns:
     @classmethod
     def of(cls, rows: Sequence[BoxRow], shown: MapView, width: int, *, large: bool = False) -> Columns:
         """The columns for some rows of a level, in a space of `width`."""
-        followed = bool(shown.followed)
+        followed = bool(shown.question)
         label = min(LABEL, max(cell_len(_label(row)) for row in rows))
         shape = max(5, *(len(row.sizes) for row in rows))
         if large:
@@ -104,7 +104,7 @@ def map_rows(shown: MapView, width: int, height: int, glyphs: Glyphs, *, large: 
     edge = len(rails) + 5
     columns = Columns.of([shown.rows[place] for place in places], shown, width - edge, large=large)
     near = {target for source, target in shown.arrows if target == source + 1 and target in places}
-    lit = {k for k, row in enumerate(shown.rows) if row.lit} if shown.followed else set()
+    lit = {k for k, row in enumerate(shown.rows) if row.lit} if shown.question else set()
     lines: list[Row] = [(Span(" " * edge), Span(columns.header, "dim"))] if headed else []
     for place in places:
         lines.append(

@@ -62,7 +62,7 @@ def map_facts(level: MapView, width: int, glyphs: Glyphs) -> Row:
     """Where on the map one is; a click leads out."""
     number, boxes = level.place
     right = row((f"box {number} of {boxes}", "dim"))
-    asked = row((f"   {level.followed}", "current")) if level.followed else ()
+    asked = row((f"   {level.question}", "current")) if level.question else ()
     room = width - width_of(right) - width_of(asked) - 1
     names = ["map", *level.path]
     ways = [names, *(["map", glyphs.dots, *names[k:]] for k in range(2, len(names)))]
@@ -84,7 +84,7 @@ class Facts(RowWidget):
             return
         if frame.board is not None and not picture.waiting:
             board = frame.board
-            left = row(("opens ", "label"), (board.selected.title, "strong", f"row:{board.row}"))
+            left = row(("opens ", "label"), (board.selection.title, "strong", f"row:{board.row}"))
             right = row((f"row {board.row} of {len(board.rows)}", "dim"))
             self.show([ends(left, right, picture.room.main, self.glyphs.dots)])
             return

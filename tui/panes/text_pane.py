@@ -131,11 +131,11 @@ def about_cell(cursor: CursorView, width: int, *, brief: bool = False) -> list[R
         (f"   by {cursor.evidence}" if cursor.evidence else "", "dim"),
     )
     rest = (
-        (cursor.asked, "current"),
-        (cursor.broken, "current"),
-        (cursor.masked or "", "current"),
-        ("" if cursor.broken else cursor.formula, ""),
-        (f"made from {cursor.made}" if cursor.made else "", "label"),
+        (cursor.relation, "current"),
+        (cursor.nan_reason, "current"),
+        (cursor.mask_rule or "", "current"),
+        ("" if cursor.nan_reason else cursor.formula, ""),
+        (f"made from {cursor.sources}" if cursor.sources else "", "label"),
         (f"feeds {cursor.feeds}" if cursor.feeds else "", "label"),
     )
     wrapped = [row((line, role)) for text, role in rest if text for line in wrap(text, width)]

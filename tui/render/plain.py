@@ -101,7 +101,7 @@ def _tensor(panel: Panel, width: int) -> list[str]:
     margin = label_space.beside(panel)
     columns = window(panel.columns, max(1, (width - margin) // cell), panel.focus_columns)
     sign = f"{panel.sign} " if panel.sign else ""
-    label = panel.name if panel.role == "margin" else sign + panel.named
+    label = panel.name if panel.role == "margin" else sign + panel.label_with_names
     if len(rows) < panel.rows:
         label += f", rows {rows.start} to {rows.stop - 1} of {panel.rows}"
     if len(columns) < panel.columns:
@@ -123,11 +123,11 @@ def _cell(panel: Panel) -> int:
 
 def _unknown(panel: Panel) -> bool:
     """Whether only the shape of the tensor is known."""
-    return panel.pending == "?"
+    return panel.pending_glyph == "?"
 
 
 def _spelled(text: str, panel: Panel) -> str:
-    return text.replace(panel.pending, PENDING).replace(panel.masked, MASKED)
+    return text.replace(panel.pending_glyph, PENDING).replace(panel.mask_glyph, MASKED)
 
 
 def _legend(panels: Sequence[Panel], width: int) -> list[str]:

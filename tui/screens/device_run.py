@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from textual.message import Message
 
-from tui.model.device_processes import Devices, DevicesError, job_of, verdict
+from tui.model.device_processes import DeviceProcesses, DevicesError, job_of, verdict
 
 if TYPE_CHECKING:
     from textual.widget import Widget
@@ -37,7 +37,7 @@ class DeviceRun:
         self.stop()
         run = session.current
         if run is not None and run.trace is not None:
-            devices = Devices(job_of(session.view))
+            devices = DeviceProcesses(job_of(session.view))
             self._stop = devices.stop
             self._owner.run_worker(
                 partial(_work, self._owner, devices, run.trace), name="processes", group="processes",
@@ -51,7 +51,7 @@ class DeviceRun:
         self._stop = lambda: None
 
 
-def _work(owner: Widget, devices: Devices, trace: Trace) -> None:
+def _work(owner: Widget, devices: DeviceProcesses, trace: Trace) -> None:
     try:
         text, _ = verdict(devices.run(), trace)
     except DevicesError as error:

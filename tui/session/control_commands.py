@@ -6,13 +6,13 @@ from dataclasses import replace
 
 from llm_linalg.lessons.markdown import links
 from llm_linalg.lessons.reader import opened
-from tui.model.view import Look, View
+from tui.model.view import CellDisplay, View
 from tui.navigation.playground import PLAYGROUND, is_playground
 from tui.session import outline
 from tui.session.session import Session, first_control
 from tui.session.step_commands import Transition
 
-LOOKS: tuple[Look, ...] = ("numbers", "heat", "both")
+LOOKS: tuple[CellDisplay, ...] = ("numbers", "heat", "both")
 
 
 def stop_by(direction: int) -> Transition:
@@ -170,7 +170,7 @@ def grow(session: Session, name: str, append: str) -> Session:
     if value.numel() != 1:
         return session.with_notice(f"{append} is not one number, so nothing can be appended.")
     try:
-        view = session.view.grown(name, value.item())
+        view = session.view.append_to(name, value.item())
     except ValueError as error:
         return session.with_notice(f"{error}.")
     return replace(session.with_undo(view), control=session.control, notice=f"Appended: {_last(view, name)}.")
@@ -205,7 +205,7 @@ def seed_by(direction: int) -> Transition:
     """Another seed, never below 0."""
 
     def move(session: Session) -> Session:
-        return session.with_undo(session.view.reseeded(max(0, session.view.seed + direction)))
+        return session.with_undo(session.view.with_seed(max(0, session.view.seed + direction)))
 
     return move
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from llm_linalg.base.spelling import quoted
 from tui.model.flags import Parser
-from tui.model.lesson_words import is_path, lesson_named, lesson_word, there
+from tui.model.lesson_words import existing_path, find_lesson, is_path, lesson_word
 from tui.model.usage_error import UsageError
 from tui.model.view import View
 from tui.model.view_words import picture_flags, starting, view_of
@@ -28,8 +28,8 @@ def deck_named(word: str, *, whole: bool = True) -> Deck:
     from llm_linalg.lessons.documents import is_document
 
     if is_path(word) or is_document(word) or Path(word).is_dir():
-        return load(there(word), whole=whole)
-    return of_lesson(lesson_named(word))
+        return load(existing_path(word), whole=whole)
+    return of_lesson(find_lesson(word))
 
 
 def read_deck(path: Path) -> Deck:

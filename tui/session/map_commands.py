@@ -55,7 +55,7 @@ def lesson(session: Session) -> Session:
     level = None if run is None or view.depth != "map" else run.frame(view).map
     if level is None:
         return session
-    row = level.selected
+    row = level.selection
     if row.lesson is None:
         return session.with_notice(f"No lesson is about {row.label} here.")
     if row.lesson == view.lesson.slug:

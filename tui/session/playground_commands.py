@@ -69,7 +69,7 @@ def mend(session: Session) -> Session:
         return session.with_notice("There is no repair.")
     number = (number + 1) % (count + 1)
     repaired = broken.repaired(session.view, number) if number else None
-    view = repaired or session.view.repaired(broken.view.program)
+    view = repaired or session.view.with_program(broken.view.program)
     more = "^r takes the next." if number < count else "^r takes it back."
     told = f"Repair {number} of {count}; {more}" if number else "As it was."
     return replace(session.with_undo(view), mended=(broken, number, view.program), notice=told)

@@ -17,7 +17,7 @@ from textual.strip import Strip
 
 from tui.layout.arrange import Piece, Slot, pieces
 from tui.model.frame import Cell, CellMark, Index, Panel
-from tui.model.view import Look as Showing
+from tui.model.view import CellDisplay as Showing
 from tui.text.large import ACROSS, DOWN, enlarged
 from tui.text.themes import STRENGTHS, Glyphs, step_of
 from tui.widgets.appearance import appearance_of

@@ -54,4 +54,4 @@ def _carried(view: View, before: DeckStop, now: DeckStop) -> View:
     if before.at.program == now.at.program:
         there = replace(view, lesson=now.lesson, stop=now.stop, step=step)
     edited = view.choices != old.choices and before.lesson.controls == now.lesson.controls
-    return there.chosen(view if edited else new)
+    return there.with_choices_of(view if edited else new)

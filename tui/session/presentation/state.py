@@ -99,7 +99,7 @@ class Talk:
         was = self.left.get(number)
         if was is None:
             return rehearsed
-        return replace(rehearsed.chosen(was), look=was.look)
+        return replace(rehearsed.with_choices_of(was), look=was.look)
 
     def ended(self, number: int) -> View:
         """A stop's picture as it was left, or its last one."""

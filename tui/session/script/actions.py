@@ -200,7 +200,7 @@ def set_seed(session: Session, rest: Sequence[str]) -> Session:
     number = _whole(rest, "seed")
     if number not in SEEDS:
         raise UsageError("a seed is between -2^63 and 2^64 - 1")
-    return session.with_undo(session.view.reseeded(number))
+    return session.with_undo(session.view.with_seed(number))
 
 
 def set_look(session: Session, rest: Sequence[str]) -> Session:
