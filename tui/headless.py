@@ -16,7 +16,7 @@ from tui.app import Explorer, Options
 from tui.model.view import View
 from tui.render.svg_drawing import ScreenSvg
 from tui.session.session import Session
-from tui.terminal.textual_private import rows_drawn, still_rows
+from tui.terminal.textual_private import screen_rows, still_rows
 from tui.text.themes import colours_of
 
 Format = Literal["screen", "svg", "ansi"]
@@ -81,7 +81,7 @@ def capture(app: Explorer, format: Format) -> str:  # noqa: A002
     """What is on the screen of a running app."""
     if format == "svg":
         return svg(app)
-    strips = rows_drawn(app.screen)
+    strips = screen_rows(app.screen)
     if format == "screen":
         return "\n".join(strip.text.rstrip() for strip in strips) + "\n"
     depth: Literal["truecolor"] = "truecolor"
@@ -96,6 +96,6 @@ def svg(app: Explorer) -> str:
     """The screen as SVG that asks nothing of the network."""
     pieces: list[str] = []
     picture = ScreenSvg(app.title, app.size, colours_of(app.appearance.look), pieces.append)
-    picture.add(rows_drawn(app.screen))
+    picture.add(screen_rows(app.screen))
     picture.end()
     return "".join(pieces)

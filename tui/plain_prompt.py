@@ -22,7 +22,7 @@ from tui.session.script.script_recorder import Recorder
 from tui.session.script.script_words import find, help_text
 from tui.session.script.tokens import acts
 from tui.session.session import Session
-from tui.terminal.signals import raised
+from tui.terminal.signals import raise_on_signals
 from tui.text.glyphs import ascii_text
 from tui.text.prose import words_of
 
@@ -166,7 +166,7 @@ def converse(
     plain.session = plain.session.with_notice(notice)
     code = 0
     try:
-        with raised() if typed else nullcontext():
+        with raise_on_signals() if typed else nullcontext():
             plain.show()
             _hold(plain, "> " if typed else "", write)
     except SystemExit as end:  # what there is to keep is kept

@@ -18,7 +18,7 @@ from tui.screens.presenter import PresenterScreen
 from tui.session.presentation.stage_moves import at, on_stage
 from tui.session.presentation.state import Talk
 from tui.session.script.running import ran
-from tui.text.large import ACROSS, DOWN, enlarged, in_font
+from tui.text.large import ACROSS, DOWN, enlarge, in_font
 
 
 @asynccontextmanager
@@ -42,7 +42,7 @@ def file(tmp_path: Path) -> Path:
 async def test_a_slide_is_its_words_and_nothing_else(file: Path) -> None:
     async with staged(file) as d:
         assert "Only words." in d.screen
-        assert enlarged("Welcome")[1] in d.screen
+        assert enlarge("Welcome")[1] in d.screen
         assert d.rows[0].split() == ["1/4"]
         assert "steps" not in d.screen
         assert "Say hello" not in d.screen
@@ -51,10 +51,10 @@ async def test_a_slide_is_its_words_and_nothing_else(file: Path) -> None:
 
 def test_large_letters_are_twice_as_wide_as_the_text_whatever_stands_in_it() -> None:
     for text in ("Wörter", "Ü é à ñ ç Å ß", "e\u0301te\u0301", "ab 日本 c", "x 🙂 y", "φ"):
-        assert {cell_len(line) for line in enlarged(text)} == {ACROSS * cell_len(text)}
-    assert enlarged("ö") != enlarged("o")
-    assert enlarged("Ü")[0] != enlarged("U")[0]
-    assert enlarged("e\u0301") == enlarged("é")
+        assert {cell_len(line) for line in enlarge(text)} == {ACROSS * cell_len(text)}
+    assert enlarge("ö") != enlarge("o")
+    assert enlarge("Ü")[0] != enlarge("U")[0]
+    assert enlarge("e\u0301") == enlarge("é")
     assert in_font("Wörter für Öfen, ça été")
     assert not in_font("注意")
 
@@ -64,7 +64,7 @@ async def test_a_title_that_is_not_in_the_font_stands_as_it_is(tmp_path: Path) -
     async with staged(deck_at(tmp_path, text)) as d:
         assert "注意 now" in d.screen
         await d.press("right")
-        assert enlarged("Über")[1].strip() in d.screen
+        assert enlarge("Über")[1].strip() in d.screen
 
 
 async def test_a_long_title_is_large_in_several_rows(tmp_path: Path) -> None:
@@ -72,7 +72,7 @@ async def test_a_long_title_is_large_in_several_rows(tmp_path: Path) -> None:
     text = f'+++\ntitle = "T"\n+++\n## {long}\nWords.\n\n## {"wordwithoutanyspace" * 3}\nMore.\n'
     async with staged(deck_at(tmp_path, text)) as d:
         for part in ("Where does the matrix of", "come from?"):
-            assert enlarged(part)[1].strip() in d.screen
+            assert enlarge(part)[1].strip() in d.screen
         await d.press("right")
         assert "wordwithoutanyspacewordwithoutanyspacewordwithoutanyspace" in d.screen
 
@@ -195,7 +195,7 @@ async def test_large_cells_show_the_same_numbers(file: Path, size: tuple[int, in
             assert matrix.size == (slot.width * ACROSS, slot.height * DOWN)
             assert matrix.region.right <= size[0]
             assert matrix.region.bottom <= size[1]
-        assert enlarged("1.")[0].strip() in d.screen
+        assert enlarge("1.")[0].strip() in d.screen
         await d.press("B")
         assert "1.5410" in d.screen
 
@@ -204,7 +204,7 @@ async def test_large_cells_show_the_same_numbers(file: Path, size: tuple[int, in
 async def test_a_map_is_large_too(tmp_path: Path, size: tuple[int, int]) -> None:
     text = '+++\ntitle = "T"\n+++\n```python map\nY = torch.ones(2, 3) @ torch.ones(3, 4)\nz = Y.sum()\n```\n'
     async with staged(deck_at(tmp_path, text), size, big=True) as d:
-        for part in (enlarged("Y")[1], enlarged("(2, 4)")[1]):
+        for part in (enlarge("Y")[1], enlarge("(2, 4)")[1]):
             assert part.strip() in d.screen
         await d.press("B")
         assert "(2, 4)" in d.screen

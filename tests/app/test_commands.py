@@ -14,7 +14,7 @@ from tui.session.commands import BY_ID, COMMANDS, Command, Unwritten, find, run
 from tui.session.contexts import Context
 from tui.session.keys import KEYS, footer, help_groups, live
 from tui.session.script.script_words import BY_NAME, WORDS
-from tui.text.key_names import key_named
+from tui.text.key_names import key_name
 
 every = pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command.id)
 
@@ -30,7 +30,7 @@ def test_a_command_is_the_sessions_or_the_screens(command: Command) -> None:
 def test_it_has_keys_and_their_words_or_an_argument(command: Command) -> None:
     assert bool(command.keys) != (command.run_with is not None)
     assert bool(command.keys) == bool(command.shown) == bool(command.label)
-    assert [key_named(name) for name in command.key_names] == command.key_names
+    assert [key_name(name) for name in command.key_names] == command.key_names
     assert command.help
     assert not command.help.endswith(".")
     assert command.keys or not command.footer

@@ -26,7 +26,7 @@ from tui.session.commands import BY_ID
 from tui.session.contexts import Context
 from tui.session.keys import KEYS, live
 from tui.text.guides import guides
-from tui.text.key_names import CHARACTERS, key_named, shown
+from tui.text.key_names import CHARACTERS, key_label, key_name
 
 UTF8 = {"LC_ALL": "C.UTF-8"}
 NOTHING = argparse.Namespace()
@@ -214,21 +214,21 @@ def test_config_says_where_each_value_is_from(
 
 def test_names_of_keys_are_textuals() -> None:
     for code in range(0x21, 0x7F):
-        assert key_named(chr(code)) == _character_to_key(chr(code))
-    assert {name: shown(name) for name in CHARACTERS} == CHARACTERS
+        assert key_name(chr(code)) == _character_to_key(chr(code))
+    assert {name: key_label(name) for name in CHARACTERS} == CHARACTERS
     for key in KEYS:
         for name in key.key_names:
-            assert key_named(name) == name
+            assert key_name(name) == name
 
 
 def test_what_a_footers_entry_shows_is_made_of_its_keys() -> None:
     for key in KEYS:
         names = key.key_names
         if key.id in TOGETHER:
-            made = "".join(shown(BY_ID[one].key_names[0]) for one in TOGETHER[key.id])
+            made = "".join(key_label(BY_ID[one].key_names[0]) for one in TOGETHER[key.id])
             assert key.shown == made
         else:
-            assert key.shown in {shown(name) for name in names}
+            assert key.shown in {key_label(name) for name in names}
 
 
 def test_moved_keys_are_shown() -> None:

@@ -16,13 +16,13 @@ from textual.widget import Widget
 from tests.app.fakes import panel
 from tui.layout.arrange import Slot
 from tui.model.frame import CellMark
-from tui.text.prose import elided, paragraphs, titled
+from tui.text.prose import elide, paragraphs, with_title
 from tui.text.rows import (
     Row,
-    Span,
-    changed,
+    TextSpan,
     cut,
     cut_rows,
+    differing_columns,
     ends,
     fit,
     row,
@@ -37,7 +37,9 @@ from tui.widgets.matrix import CellClicked, Matrix
 from tui.widgets.row_widget import RowWidget
 
 SPANS = st.lists(
-    st.builds(Span, st.text(st.sampled_from("ab ·数é[/]$"), max_size=8), st.sampled_from(["", "dim", "key"])),
+    st.builds(
+        TextSpan, st.text(st.sampled_from("ab ·数é[/]$"), max_size=8), st.sampled_from(["", "dim", "key"])
+    ),
     max_size=6,
 ).map(tuple)
 
@@ -110,7 +112,7 @@ def test_what_changed_covers_every_difference(old: Row, new: Row) -> None:
     def columns(spans: Row) -> list[tuple[str, str]]:
         return [(character, span.role) for span in spans for character in span.text]
 
-    found = changed(old, new)
+    found = differing_columns(old, new)
     if any(cell_len(span.text) != len(span.text) for span in (*old, *new)):
         return
     before, after = columns(old), columns(new)
@@ -153,7 +155,7 @@ def test_lists_and_tables_have_lines_of_their_own(text: str, shown: list[str]) -
 
 @pytest.mark.parametrize("text", ["- a\n- b", "1. a", "| a |\n|---|", "```text\na\n```"])
 def test_a_title_stands_above_what_does_not_run_on_from_it(text: str) -> None:
-    rows = ["".join(span.text for span in line).strip() for line in paragraphs(titled("Plan", text), 40)]
+    rows = ["".join(span.text for span in line).strip() for line in paragraphs(with_title("Plan", text), 40)]
     assert rows[0] == "Plan."
     assert rows[-1].endswith(("a", "b"))
 
@@ -162,7 +164,7 @@ def test_a_long_formula_keeps_its_head_its_current_term_and_its_total() -> None:
     terms = [(f" + {k}.0000", "current" if k == 7 else "done") for k in range(1, 12)]
     line = (("Y[0,0] = ", "plain"), ("0.0000", "done"), *terms, (" = 66.0000", "done"))
     for width in range(40, 90):
-        text = "".join(span.text for span in elided(line, width))
+        text = "".join(span.text for span in elide(line, width))
         assert len(text) <= width
         assert text.startswith("Y[0,0] = ")
         assert text.endswith(" = 66.0000")

@@ -11,7 +11,7 @@ from codecs import getincrementaldecoder
 from dataclasses import dataclass
 from itertools import groupby
 
-from tui.terminal.sgr import pen
+from tui.terminal.sgr import parse_sgr
 
 TOKEN = re.compile(
     r"\x1b\[(?P<y>\d*)(?:;(?P<x>\d*))?H"  # the cursor to a row and column
@@ -78,7 +78,7 @@ class Screen:
 
     def _restyle(self, parameters: str) -> None:
         """Keeps the style as one spelling of it, whichever way it was reached."""
-        found = pen(f"{self._style};{parameters or 0}" if self._style else parameters)
+        found = parse_sgr(f"{self._style};{parameters or 0}" if self._style else parameters)
         words = sorted(found.weights, key=int)
         words += [found.foreground] if found.foreground != "39" else []
         words += [found.background] if found.background != "49" else []

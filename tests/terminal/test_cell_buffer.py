@@ -18,7 +18,7 @@ from tests.bench.screen import Screen, cheapest
 from tui.terminal.background import is_light
 from tui.terminal.cell_buffer import CellBuffer, cells_of
 from tui.terminal.input_filter import PASTE, InputFilter
-from tui.terminal.sgr import change, pen
+from tui.terminal.sgr import change, parse_sgr
 
 WIDTH, HEIGHT = 14, 4
 STYLES = [
@@ -118,7 +118,7 @@ def test_a_change_costs_no_more_than_the_cheapest_plain_encoding() -> None:
 )
 def test_a_style_is_said_as_a_change_of_the_last(old: str, new: str, sent: str) -> None:
     assert change(old, new) == sent
-    assert pen(f"{old};{sent[2:-1] or '0'}".lstrip(";")) == pen(new)
+    assert parse_sgr(f"{old};{sent[2:-1] or '0'}".lstrip(";")) == parse_sgr(new)
 
 
 @given(st.lists(st.integers(1, 12), max_size=30))

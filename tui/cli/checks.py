@@ -24,7 +24,7 @@ from tui.panes.stage_areas import scenes
 from tui.panes.text_pane import spoken
 from tui.session.decks import deck_named, flags_of, view_at
 from tui.session.session import Session
-from tui.text.prose import paragraphs, titled
+from tui.text.prose import paragraphs, with_title
 from tui.text.rows import wrap_code
 
 SIZE = (80, 24)
@@ -146,7 +146,7 @@ def cuts(view: View, opened: Run) -> Iterator[str]:
         return
     picture = Picture(Session.start(view, [view.lesson]), frame, room, ())
     if frame.error is None:
-        rows, what = paragraphs(titled(stop.title, stop.prose), room.main), "title and prose"
+        rows, what = paragraphs(with_title(stop.title, stop.prose), room.main), "title and prose"
     else:
         rows, what = spoken(picture, room.main, short=True), "explanation of the error"
     if len(rows) > room.words:

@@ -8,7 +8,7 @@ from llm_linalg.base.spelling import hint, quoted
 from tui.session.commands import Command
 from tui.session.contexts import Context
 from tui.session.keys import KEYS
-from tui.text.key_names import key_named, shown
+from tui.text.key_names import key_label, key_name
 
 TOGETHER = {
     "forward": ("back", "forward"),
@@ -60,7 +60,7 @@ def changed(changes: Mapping[str, Sequence[str]], table: Sequence[Command] = KEY
     for key in moved:
         if key.id in names:
             _free(key, moved, table)
-    first = {key.id: shown(key.keys.partition(",")[0]) for key in moved}
+    first = {key.id: key_label(key.keys.partition(",")[0]) for key in moved}
     return tuple(
         key._replace(shown="".join(first[one] for one in _speaks_for(key)))
         if not names.keys().isdisjoint(_speaks_for(key))
@@ -77,7 +77,7 @@ def _names(command: str, given: Sequence[str], table: Sequence[Command]) -> Iter
         raise KeyMapError(command, "a command has one key at least")
     for text in given:
         try:
-            yield key_named(text)
+            yield key_name(text)
         except ValueError as error:
             raise KeyMapError(command, str(error)) from None
 
@@ -90,7 +90,9 @@ def _free(key: Command, moved: Iterable[Command], table: Iterable[Command]) -> N
         if other.id == key.id or not both or before[key.id] & before[other.id] or not _at_once(key, other):
             continue
         name = sorted(both)[0]
-        raise KeyMapError(key.id, f'the key {shown(name)} is that of "{other.id}" ({other.label}) already')
+        raise KeyMapError(
+            key.id, f'the key {key_label(name)} is that of "{other.id}" ({other.label}) already'
+        )
 
 
 def _at_once(key: Command, other: Command) -> bool:

@@ -116,8 +116,8 @@ def drawn(make: Callable[[], Shown], settings: Settings) -> tuple[Shown, int]:
         except Exception as error:  # noqa: BLE001 - whatever it is, the terminal is ours no more
             app.failure = app.failure or error
         if app.failure is not None:
-            print(crash_log.told(app.failure), file=sys.stderr, flush=True)  # noqa: T201 - into the log
-    return app, (app.return_code or 0) if app.failure is None else crash_log.said(app.failure, out.log)
+            print(crash_log.full_text(app.failure), file=sys.stderr, flush=True)  # noqa: T201 - into the log
+    return app, (app.return_code or 0) if app.failure is None else crash_log.report(app.failure, out.log)
 
 
 def unkept(memory: Memory) -> str:

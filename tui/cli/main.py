@@ -17,7 +17,7 @@ from tui.cli.parser import app_parser
 from tui.files.output import WriteError, say, write
 from tui.model.usage_error import UsageError
 from tui.terminal.process import leave
-from tui.terminal.signals import restored
+from tui.terminal.signals import restore_handlers
 
 if TYPE_CHECKING:
     from llm_linalg.lessons.reader import Lesson
@@ -44,7 +44,7 @@ def main(arguments: Sequence[str] | None = None, given: Lesson | None = None) ->
     _hold_streams()
     if given is None:
         return leave(_code_of(words, None))
-    with restored():  # a script goes on
+    with restore_handlers():  # a script goes on
         return _code_of(words, given)
 
 
@@ -88,7 +88,7 @@ def _code_of(words: list[str], given: Lesson | None) -> int:
     except Exception as error:  # noqa: BLE001 - what nobody foresaw is told alike, whichever command it was
         from tui.terminal import crash_log
 
-        return crash_log.said(error, crash_log.logged(error))
+        return crash_log.report(error, crash_log.write_log(error))
 
 
 def _dispatch(words: list[str]) -> int:

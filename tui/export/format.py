@@ -65,7 +65,7 @@ class Export:
     ascii_only: bool = False
 
 
-class Writer(Protocol):
+class FormatWriter(Protocol):
     """Writes shots, one after the other."""
 
     def add(self, shot: Shot) -> None:
@@ -91,6 +91,6 @@ class Format:
     name: str
     suffixes: tuple[str, ...]
     help: str
-    writer: Callable[[Export, Write], Writer]
+    writer: Callable[[Export, Write], FormatWriter]
     screens: bool = False
     single: bool = False

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from tui.session.commands import Command
 from tui.session.session import Session
 from tui.text.large import DOWN
-from tui.text.prose import titled
+from tui.text.prose import with_title
 from tui.text.rows import wrap_code
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ class Sizes(NamedTuple):
 
 def wished(stop: Stop) -> int:
     """Rows that a stop's text would like at 80 columns."""
-    return len(titled(stop.title, stop.prose)) // PROSE_ROW + 1
+    return len(with_title(stop.title, stop.prose)) // PROSE_ROW + 1
 
 
 def fits(width: int, height: int) -> bool:

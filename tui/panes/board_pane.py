@@ -9,7 +9,7 @@ from rich.cells import cell_len
 
 from tui.layout.window import window
 from tui.model.board_view import BoardView, LiveRow
-from tui.text.rows import Row, Span, fit
+from tui.text.rows import Row, TextSpan, fit
 from tui.text.themes import Glyphs
 
 GAP = 2  # columns between label, value and words
@@ -72,8 +72,8 @@ def _chain(board: BoardView, width: int, height: int, glyphs: Glyphs) -> list[Ro
         arrow = glyphs.down if number > 1 and not row.apart and not between else " "
         side = glyphs.text(" " if row.apart else "│")
         first, *rest = _cells(board, number, row, columns, glyphs)
-        lead = (*_number(board, number), Span(f"{arrow} ", "accent"), Span(side, "rule"))
-        lines.append((*lead, first, Span(f" {side}", "rule"), *rest))
+        lead = (*_number(board, number), TextSpan(f"{arrow} ", "accent"), TextSpan(side, "rule"))
+        lines.append((*lead, first, TextSpan(f" {side}", "rule"), *rest))
     return [*lines, *[_edge("bottom", inner, glyphs)] * bool(ends and not apart)]
 
 
@@ -97,10 +97,12 @@ def shared(board: BoardView, width: int, taken: int) -> Columns:
 def _number(board: BoardView, number: int) -> Row:
     """The digit that opens a row."""
     digit = str(number) if board.has_digits and number <= 9 else " "
-    return (Span(f"{digit} ", "key", f"row:{number}"),)
+    return (TextSpan(f"{digit} ", "key", f"row:{number}"),)
 
 
-def _cells(board: BoardView, number: int, row: LiveRow, columns: Columns, glyphs: Glyphs) -> Sequence[Span]:
+def _cells(
+    board: BoardView, number: int, row: LiveRow, columns: Columns, glyphs: Glyphs
+) -> Sequence[TextSpan]:
     """Label, value and words of a row; a click on any of them opens its lesson."""
     do = f"row:{number}"
     picked = number == board.row
@@ -109,9 +111,9 @@ def _cells(board: BoardView, number: int, row: LiveRow, columns: Columns, glyphs
     space = " " * (columns.value - cell_len(value))
     value = space + value if columns.numbers else value + space
     return (
-        Span(f"{glyphs.pointer if picked else ' '} {label}", "picked" if picked else "", do),
-        Span(" " * GAP + value if columns.value else "", "strong", do),
-        Span(" " * GAP + row.words, "" if picked else "label", do),
+        TextSpan(f"{glyphs.pointer if picked else ' '} {label}", "picked" if picked else "", do),
+        TextSpan(" " * GAP + value if columns.value else "", "strong", do),
+        TextSpan(" " * GAP + row.words, "" if picked else "label", do),
     )
 
 
@@ -120,12 +122,12 @@ def _edge(kind: str, inner: int, glyphs: Glyphs, mark: str = "") -> Row:
     left, right = ("+", "+") if glyphs.plain else CORNERS[kind]
     side = glyphs.horizontal * (inner // 2)
     line = side + (mark or glyphs.horizontal) + glyphs.horizontal * (inner - inner // 2 - 1)
-    return (Span("    "), Span(f"{left}{line}{right}", "rule"))
+    return (TextSpan("    "), TextSpan(f"{left}{line}{right}", "rule"))
 
 
 def _joint(between: int, inner: int, glyphs: Glyphs) -> list[Row]:
     """What stands between two boxes, in that many rows."""
     if between == 3:
-        arrow = (Span(" " * (5 + inner // 2)), Span(glyphs.down, "accent"))
+        arrow = (TextSpan(" " * (5 + inner // 2)), TextSpan(glyphs.down, "accent"))
         return [_edge("bottom", inner, glyphs), arrow, _edge("top", inner, glyphs)]
     return [_edge("joint", inner, glyphs, glyphs.down)] * between

@@ -5,7 +5,7 @@ from __future__ import annotations
 from tui.layout.panes import Picture
 from tui.session.control_commands import moving
 from tui.session.keys import CONTROLS_AFTER, footer
-from tui.text.rows import Row, Span, fit, row, width_of
+from tui.text.rows import Row, TextSpan, fit, row, width_of
 from tui.widgets.row_widget import RowWidget
 
 
@@ -42,13 +42,13 @@ class KeysLine(RowWidget):
             if control.key:
                 do = moving(control.name)
                 does = control.label if control.append is None else "append"
-                own.append((Span(f" {control.key} ", "key", do), Span(f"{does} ", "label", do)))
+                own.append((TextSpan(f" {control.key} ", "key", do), TextSpan(f"{does} ", "label", do)))
         for key in footer(picture.keys):
             label = "pause" if key.id == "play" and playing else key.label
             if key.footer > CONTROLS_AFTER:
                 shown += own
                 own = []
-            shown.append((Span(f" {key.shown} ", "key", key.id), Span(f"{label} ", "label", key.id)))
+            shown.append((TextSpan(f" {key.shown} ", "key", key.id), TextSpan(f"{label} ", "label", key.id)))
         return shown
 
 
@@ -56,7 +56,7 @@ def fitted(entries: list[Row], width: int) -> Row:
     """As many entries as fit, and always the last two, such as help and quit."""
     tail = entries[-2:]
     room = width - sum(width_of(entry) for entry in tail)
-    kept: list[Span] = []
+    kept: list[TextSpan] = []
     for entry in entries[:-2]:
         if width_of(entry) > room:
             break

@@ -10,7 +10,7 @@ from rich.cells import cell_len
 
 from tui.layout.window import window
 from tui.model.map_view import BoxRow, MapView
-from tui.text.rows import Row, Span, cut, fit
+from tui.text.rows import Row, TextSpan, cut, fit
 from tui.text.themes import Glyphs
 
 LABEL = 22  # columns of a label, at most
@@ -105,7 +105,7 @@ def map_rows(shown: MapView, width: int, height: int, glyphs: Glyphs, *, large: 
     columns = Columns.of([shown.rows[place] for place in places], shown, width - edge, large=large)
     near = {target for source, target in shown.arrows if target == source + 1 and target in places}
     lit = {k for k, row in enumerate(shown.rows) if row.lit} if shown.question else set()
-    lines: list[Row] = [(Span(" " * edge), Span(columns.header, "dim"))] if headed else []
+    lines: list[Row] = [(TextSpan(" " * edge), TextSpan(columns.header, "dim"))] if headed else []
     for place in places:
         lines.append(
             (*_arrows(place, rails, lit, place in near, glyphs), *_box(shown, place, columns, glyphs))
@@ -168,7 +168,7 @@ def _arrows(place: int, rails: Sequence[Track], lit: Collection[int], near: bool
     for on, run in groupby(drawn, key=lambda mark: mark[1]):
         text = "".join(mark for mark, _ in run)
         text = text.translate(HEAVY) if on else text
-        spans.append(Span(text.translate(PLAIN) if glyphs.plain else text, "accent" if on else "rule"))
+        spans.append(TextSpan(text.translate(PLAIN) if glyphs.plain else text, "accent" if on else "rule"))
     return tuple(spans)
 
 
@@ -189,17 +189,17 @@ def _box(shown: MapView, place: int, columns: Columns, glyphs: Glyphs) -> Row:
     role = chosen if picked else "strong" if lit else dim
     count, last = row.columns
     if columns.large:
-        shape = Span(f"{gap}{row.sizes:<{columns.shape}}", dim, do)
+        shape = TextSpan(f"{gap}{row.sizes:<{columns.shape}}", dim, do)
         return (
-            Span(f"{glyphs.pointer if picked else ' '} {label}", role, do),
+            TextSpan(f"{glyphs.pointer if picked else ' '} {label}", role, do),
             shape,
-            Span(f"{gap}{last}", dim, do),
+            TextSpan(f"{gap}{last}", dim, do),
         )
-    bar = glyphs.played * columns.bar_of(row) if last else ""
+    bar = glyphs.bar_done * columns.bar_of(row) if last else ""
     return (
-        Span(f"{glyphs.pointer if picked else ' '} {label}", role, do),
-        Span(f"{gap}{row.sizes:<{columns.shape}}", dim, do),
-        Span(f"{gap}{count:>{columns.count}}", dim or "strong", do),
-        Span(f"{gap}{last:<6}" if bar else f"{gap}{last}", dim, do),
-        Span(bar, "accent", do),
+        TextSpan(f"{glyphs.pointer if picked else ' '} {label}", role, do),
+        TextSpan(f"{gap}{row.sizes:<{columns.shape}}", dim, do),
+        TextSpan(f"{gap}{count:>{columns.count}}", dim or "strong", do),
+        TextSpan(f"{gap}{last:<6}" if bar else f"{gap}{last}", dim, do),
+        TextSpan(bar, "accent", do),
     )

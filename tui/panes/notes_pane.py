@@ -9,7 +9,7 @@ from typing import Any
 from llm_linalg.base.text import clean
 from tui.model.broadcast import Broadcast
 from tui.session.presentation.stopwatch import shown
-from tui.text.large import ACROSS, enlarged_rows
+from tui.text.large import ACROSS, enlarge_rows
 from tui.text.prose import paragraphs
 from tui.text.rows import Row, ends, fit, row
 from tui.text.themes import Glyphs
@@ -81,7 +81,7 @@ def _clock(show: Mapping[str, Any], seconds: float, width: int, glyphs: Glyphs) 
     spans = row((" " + shown(seconds), "strong"))
     if left is not None:
         spans = (*spans, *row(("   ", ""), (shown(left), role)))
-    large = [] if glyphs.plain or width < 40 else enlarged_rows([spans])
+    large = [] if glyphs.plain or width < 40 else enlarge_rows([spans])
     first = "elapsed"
     if left is not None:  # each name below its number, as far as these are large
         under = ACROSS * (len(shown(seconds)) + 3)

@@ -10,7 +10,7 @@ from textual import events
 from tui.layout.panes import Picture
 from tui.session.outline import Entry, outline
 from tui.session.outline import pointed as place
-from tui.text.rows import Row, Span, fit, width_of
+from tui.text.rows import Row, TextSpan, fit, width_of
 from tui.widgets.row_widget import RowWidget
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ class Sidebar(RowWidget):
             role = "picked" if picked else "part" if entry.heading else "strong" if entry.here else ""
             mark = self.glyphs.pointer if k == at else " "
             text = f" {mark} {' ' * min(entry.level, MOST_INDENTED)}{entry.text}"
-            made.append(self._framed((Span(text, role, entry.command),), role))
+            made.append(self._framed((TextSpan(text, role, entry.command),), role))
         return made, at
 
     def _lessons_kept(self, session: Session) -> tuple[list[Row], int]:
@@ -93,7 +93,7 @@ class Sidebar(RowWidget):
 
     def _part(self, part: int, first: Lesson | ListedLesson, opened: bool) -> Row:
         text = f" {part} {first.part_title}"
-        return self._framed((Span(text, "open" if opened else "part", f"open:{first.slug}"),), "part")
+        return self._framed((TextSpan(text, "open" if opened else "part", f"open:{first.slug}"),), "part")
 
     def _lesson(self, session: Session, lesson: Lesson | ListedLesson, pointed: bool) -> Row:
         choosing = session.chosen is not None
@@ -101,7 +101,7 @@ class Sidebar(RowWidget):
         role = "picked" if pointed and choosing else "strong" if pointed else ""
         if not pointed and lesson.slug == session.view.lesson.slug:
             role = "strong"
-        return self._framed((Span(f" {mark} {lesson.title}", role, f"open:{lesson.slug}"),), role)
+        return self._framed((TextSpan(f" {mark} {lesson.title}", role, f"open:{lesson.slug}"),), role)
 
     @property
     def _columns(self) -> int:
@@ -111,5 +111,5 @@ class Sidebar(RowWidget):
     def _framed(self, spans: Row, role: str) -> Row:
         width = self._columns
         spans = fit(spans, width, self.glyphs.dots)
-        space = Span(" " * (width - width_of(spans)), role if role == "picked" else "")
-        return (*spans, space, Span(self.glyphs.vertical, "rule"))
+        space = TextSpan(" " * (width - width_of(spans)), role if role == "picked" else "")
+        return (*spans, space, TextSpan(self.glyphs.vertical, "rule"))

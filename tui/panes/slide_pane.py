@@ -5,9 +5,9 @@ from __future__ import annotations
 from rich.cells import cell_len
 
 from llm_linalg.base.text import clean
-from tui.text.large import ACROSS, enlarged_rows, in_font
+from tui.text.large import ACROSS, enlarge_rows, in_font
 from tui.text.prose import paragraphs
-from tui.text.rows import Row, Span, row, width_of, wrap
+from tui.text.rows import Row, TextSpan, row, width_of, wrap
 from tui.text.themes import Glyphs
 
 WIDEST = 72  # columns of text that are still read well
@@ -28,9 +28,9 @@ def slide_rows(title: str, prose: str, width: int, height: int, *, big: bool, gl
     narrow = width // ACROSS
     whole = all(cell_len(word) <= narrow for word in clean(title).split())
     if not glyphs.plain and in_font(clean(title)) and whole:
-        heads.insert(0, enlarged_rows(_head(title, narrow)))
+        heads.insert(0, enlarge_rows(_head(title, narrow)))
     if big and not glyphs.plain:
-        texts.insert(0, enlarged_rows(paragraphs(prose, narrow)))
+        texts.insert(0, enlarge_rows(paragraphs(prose, narrow)))
     both = [(head, text) for text in texts for head in heads]  # a large text goes before a large title
     fitting = (pair for pair in both if len(pair[0]) + 1 + len(pair[1]) <= height)
     head, text = next(fitting, both[-1])
@@ -39,7 +39,7 @@ def slide_rows(title: str, prose: str, width: int, height: int, *, big: bool, gl
         rows = [*rows[: height - 1], row((f"{glyphs.dots} more of it does not fit", "dim"))]
     above = (height - len(rows)) // 3
     left = (width - max(map(width_of, rows))) // 2
-    return [*[()] * above, *((Span(" " * left), *spans) if spans else () for spans in rows)]
+    return [*[()] * above, *((TextSpan(" " * left), *spans) if spans else () for spans in rows)]
 
 
 def rows_needed(title: str, prose: str, width: int) -> int:

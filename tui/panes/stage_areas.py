@@ -9,7 +9,7 @@ from rich.cells import cell_len
 from tui.layout.arrange import Layout, arrange
 from tui.layout.panes import Picture
 from tui.model.frame import Arrangement, Panel
-from tui.text.rows import Row, Span
+from tui.text.rows import Row, TextSpan
 
 LABEL_ROLES = {"title": "title", "sign": "label", "window": "dim", "caption": "dim", "edge": "label"}
 
@@ -63,11 +63,11 @@ def labels(shown: list[Scene], height: int) -> list[Row]:
 
 
 def _row(words: list[tuple[int, str, str]]) -> Row:
-    spans: list[Span] = []
+    spans: list[TextSpan] = []
     x = 0
     for start, text, kind in words:
         if start > x:
-            spans.append(Span(" " * (start - x)))
-        spans.append(Span(text, LABEL_ROLES.get(kind, "label")))
+            spans.append(TextSpan(" " * (start - x)))
+        spans.append(TextSpan(text, LABEL_ROLES.get(kind, "label")))
         x = max(x, start) + cell_len(text)
     return tuple(spans)

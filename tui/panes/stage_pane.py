@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from textual.geometry import Offset
 
 from tui.layout.panes import Picture
-from tui.text.large import ACROSS, DOWN, enlarged_rows
+from tui.text.large import ACROSS, DOWN, enlarge_rows
 from tui.widgets.row_widget import RowWidget
 
 if TYPE_CHECKING:
@@ -46,10 +46,10 @@ class StagePane(RowWidget):
             self.show(board_rows(board, width, height, self.glyphs))
         elif level is not None:
             lines = map_rows(level, width // across, height // down, self.glyphs, large=big)
-            self.show(enlarged_rows(lines) if big else lines)
+            self.show(enlarge_rows(lines) if big else lines)
         else:
             rows = labels(shown, height // down)
-            self.show(enlarged_rows(rows) if big else rows)
+            self.show(enlarge_rows(rows) if big else rows)
         wanted = [(scene, slot) for scene in shown for slot in scene.layout.slots]
         fresh = [Matrix() for _ in range(len(wanted) - len(self._matrices))]
         if fresh:

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 from tui.layout.panes import Picture
 from tui.navigation.playground import is_playground
-from tui.text.large import ACROSS, DOWN, enlarged_rows
-from tui.text.prose import elided, formula, paragraphs, titled
-from tui.text.rows import Row, Span, cut_rows, fit, row, width_of, wrap
+from tui.text.large import ACROSS, DOWN, enlarge_rows
+from tui.text.prose import elide, formula, paragraphs, with_title
+from tui.text.rows import Row, TextSpan, cut_rows, fit, row, width_of, wrap
 from tui.widgets.row_widget import RowWidget
 
 if TYPE_CHECKING:
@@ -58,19 +58,19 @@ def spoken(picture: Picture, width: int, *, short: bool = False) -> list[Row]:
     told = picture.session.talk is None  # on a stage the first row has the title
     if frame is None:
         stop = picture.session.view.at_stop
-        return paragraphs(titled(stop.title if told else "", stop.prose), width)
+        return paragraphs(with_title(stop.title if told else "", stop.prose), width)
     if frame.error is not None:
         return explained(frame.error, width, brief=short, mend=picture.session.editing)
     if frame.cursor is not None:
         return about_cell(frame.cursor, width, brief=short)
     if frame.map is not None:
-        words = titled(frame.stop_title if told else "", frame.prose) if frame.prose else frame.sentence
+        words = with_title(frame.stop_title if told else "", frame.prose) if frame.prose else frame.sentence
         return paragraphs(words, width)
     if frame.step == 0 or not (frame.formula or frame.sentence):
         if not frame.prose:
             return paragraphs(frame.sentence, width)
-        return paragraphs(titled(frame.stop_title if told else "", frame.prose), width)
-    lines = [elided(line, width) for line in frame.formula] if short else formula(frame.formula, width)
+        return paragraphs(with_title(frame.stop_title if told else "", frame.prose), width)
+    lines = [elide(line, width) for line in frame.formula] if short else formula(frame.formula, width)
     return [*lines, *paragraphs(frame.sentence, width)]
 
 
@@ -79,7 +79,9 @@ def introduced(picture: Picture, width: int) -> list[Row]:
     frame = picture.frame
     if frame is None or frame.error is None or not frame.prose:
         return []
-    return paragraphs(titled(frame.stop_title if picture.session.talk is None else "", frame.prose), width)
+    return paragraphs(
+        with_title(frame.stop_title if picture.session.talk is None else "", frame.prose), width
+    )
 
 
 def large(picture: Picture, width: int) -> list[Row]:
@@ -90,9 +92,9 @@ def large(picture: Picture, width: int) -> list[Row]:
         return spoken(picture, width, short=True)
     lines = formula(frame.formula, narrow) if frame.step else []
     if lines and len(lines) <= room.words // DOWN:
-        return [*enlarged_rows(lines), *paragraphs(frame.sentence, width)]
+        return [*enlarge_rows(lines), *paragraphs(frame.sentence, width)]
     rows = spoken(picture, narrow)
-    return enlarged_rows(rows) if len(rows) * DOWN <= room.words else spoken(picture, width, short=True)
+    return enlarge_rows(rows) if len(rows) * DOWN <= room.words else spoken(picture, width, short=True)
 
 
 def fitted(rows: list[Row], height: int) -> list[Row]:
@@ -151,10 +153,10 @@ def explained(error: ErrorView, width: int, *, brief: bool = False, mend: bool =
             shape = "" if repair.shape is None else f"  → {tuple(repair.shape)}"
             why = f"  {repair.why}" if repair.why else ""
             spans = (
-                Span(_repair_key(number, mend), "key", f"repair.{number}"),
-                Span(repair.text, "strong", f"repair.{number}"),
-                Span(shape, "", f"repair.{number}"),
-                Span(why, "label", f"repair.{number}"),
+                TextSpan(_repair_key(number, mend), "key", f"repair.{number}"),
+                TextSpan(repair.text, "strong", f"repair.{number}"),
+                TextSpan(shape, "", f"repair.{number}"),
+                TextSpan(why, "label", f"repair.{number}"),
             )
             short = brief and width_of(spans) > width
             rows.append(fit(spans[:-1] if short else spans, width))
@@ -214,8 +216,8 @@ def whole_text(picture: Picture, width: int) -> list[Row]:
         if around is not None and abs(number - around) > AROUND:
             continue  # of a file of one's own only what is near
         now = frame is not None and frame.line == number
-        lead = Span(f"{'▸' if now else ' '}{number:>3}  ", "accent" if now else "dim")
-        rows += [(lead, Span(text, "code-now" if now else "code"))]
+        lead = TextSpan(f"{'▸' if now else ' '}{number:>3}  ", "accent" if now else "dim")
+        rows += [(lead, TextSpan(text, "code-now" if now else "code"))]
     rows.append(())
     if frame is not None and frame.board is not None:
         rows += [row(line) for one in frame.board.rows for line in wrap(one.plain, width)]

@@ -9,7 +9,7 @@ from llm_linalg.base.text import clean
 from tui.layout.panes import Picture
 from tui.session.presentation.stage_moves import edited, on_stage
 from tui.session.presentation.stopwatch import shown
-from tui.text.rows import Row, Span, ends, row, width_of
+from tui.text.rows import Row, TextSpan, ends, row, width_of
 from tui.text.themes import Glyphs
 from tui.widgets.row_widget import RowWidget
 
@@ -50,7 +50,7 @@ class TitleBar(RowWidget):
         if picture.room.sidebar:
             at = picture.room.sidebar - 1
             rule = rule[:at] + glyphs.cross + rule[at + 1 :]
-        self.show([ends((*brand, *name), right, width, glyphs.dots), (Span(rule, "rule"),)])
+        self.show([ends((*brand, *name), right, width, glyphs.dots), (TextSpan(rule, "rule"),)])
 
 
 def talk_row(picture: Picture, glyphs: Glyphs) -> Row:

@@ -10,7 +10,7 @@ from textual.app import ComposeResult
 from tui.layout.panes import Picture
 from tui.navigation.playground import is_playground
 from tui.session.control_commands import moving
-from tui.text.rows import Span, ends, row, width_of
+from tui.text.rows import TextSpan, ends, row, width_of
 from tui.widgets.row_widget import CommandClicked, RowWidget
 
 if TYPE_CHECKING:
@@ -29,26 +29,26 @@ class Controls(RowWidget):
     def show_picture(self, picture: Picture) -> None:
         """Shows the controls' values."""
         session = picture.session
-        spans: list[Span] = []
+        spans: list[TextSpan] = []
         for control in session.view.lesson.controls:
             name = control.name
             value = written(control, dict(session.view.controls).get(name, ""), self.glyphs.dots)
             key = f"{control.key} " if control.key else ""
             if name == session.control:
                 spans += [
-                    Span("[ ", "key", moving(name, -1)),
-                    Span(key, "key"),
-                    Span(f"{control.label} ", "label"),
-                    Span(value, "current", moving(name)),
-                    Span(" ]", "key", moving(name)),
-                    Span(" "),
+                    TextSpan("[ ", "key", moving(name, -1)),
+                    TextSpan(key, "key"),
+                    TextSpan(f"{control.label} ", "label"),
+                    TextSpan(value, "current", moving(name)),
+                    TextSpan(" ]", "key", moving(name)),
+                    TextSpan(" "),
                 ]
             else:
                 do = moving(name) if control.kind == "choice" else f"pick:{name}"
                 spans += [
-                    Span(f" {key}", "key", do),
-                    Span(f"{control.label} ", "label", do),
-                    Span(f"{value} ", "", do),
+                    TextSpan(f" {key}", "key", do),
+                    TextSpan(f"{control.label} ", "label", do),
+                    TextSpan(f"{value} ", "", do),
                 ]
         right = ""
         if picture.frame is not None and session.view.look != "numbers":
@@ -57,7 +57,7 @@ class Controls(RowWidget):
         if printing and picture.frame is not None and picture.frame.printed.strip():
             *above, last = picture.frame.printed.rstrip("\n").split("\n")
             more = f"{self.glyphs.dots} {len(above) + 1} lines, last: " if above else ""
-            spans = [Span("prints ", "label"), Span(more, "dim", "text"), Span(last, "", "text")]
+            spans = [TextSpan("prints ", "label"), TextSpan(more, "dim", "text"), TextSpan(last, "", "text")]
         self.show([ends(tuple(spans), row((right, "label")), picture.room.main, self.glyphs.dots)])
 
 
@@ -125,7 +125,10 @@ class Bar(RowWidget):
             self.show([()])
             return
         played = room * frame.step // frame.steps
-        spans = (Span(glyphs.played * played, "accent"), Span(glyphs.unplayed * (room - played), "rule"))
+        spans = (
+            TextSpan(glyphs.bar_done * played, "accent"),
+            TextSpan(glyphs.bar_rest * (room - played), "rule"),
+        )
         self.show([spans])
 
     def on_mouse_down(self, event: events.MouseDown) -> None:

@@ -13,8 +13,8 @@ from tui.screens.modal import ModalScreen
 from tui.session.commands import Command, Group
 from tui.session.control_commands import moving
 from tui.session.keys import help_groups
-from tui.text.key_names import shown
-from tui.text.rows import Row, Span, row
+from tui.text.key_names import key_label
+from tui.text.rows import Row, TextSpan, row
 from tui.widgets.row_widget import CommandClicked, RowWidget
 
 if TYPE_CHECKING:
@@ -89,8 +89,8 @@ class Pager(ModalScreen, inherit_bindings=False):
         content = list(self._content(inner))
         room = height - 3
         self._top = max(0, min(self._top, len(content) - room))
-        shown = content[self._top : self._top + room]
-        shown += [()] * (room - len(shown))
+        key_label = content[self._top : self._top + room]
+        key_label += [()] * (room - len(key_label))
         glyphs = sheet.glyphs
         below = len(content) - self._top - room
         more = f"  {glyphs.up}{glyphs.down} scroll   {below} more below" if below > 0 else ""
@@ -98,7 +98,7 @@ class Pager(ModalScreen, inherit_bindings=False):
         rows: list[Row] = [
             row((f"  {self._title}", "title")),
             row((glyphs.horizontal * width, "rule")),
-            *((Span("  "), *spans) for spans in shown),
+            *((TextSpan("  "), *spans) for spans in key_label),
             row(("  esc", "key"), (" close", "label"), (more, "dim")),
         ]
         sheet.show(rows)
@@ -114,9 +114,9 @@ def help_rows(keys: Iterable[Command], controls: Sequence[Control] = ()) -> list
             if control.append is not None:
                 text = f"Append to {control.label} what the program says"
             rows.append(_entry(control.key or "", text, moving(control.name)))
-        rows += [_entry(shown(key.key_names[0]), key.help, key.id) for key in members]
+        rows += [_entry(key_label(key.key_names[0]), key.help, key.id) for key in members]
     return rows
 
 
 def _entry(key: str, text: str, do: str) -> Row:
-    return (Span(key.rjust(7), "key", do), Span(f"  {text}", "", do))
+    return (TextSpan(key.rjust(7), "key", do), TextSpan(f"  {text}", "", do))

@@ -21,7 +21,7 @@ from llm_linalg.base.text import clean
 from tui.terminal.sgr import RESET, change
 
 
-class Cell(NamedTuple):
+class BufferCell(NamedTuple):
     """One column: a character with what combines with it, and its style's parameters.
 
     The second column of a wide character has no text.
@@ -31,7 +31,7 @@ class Cell(NamedTuple):
     style: str
 
 
-Placed = tuple[int, int, Iterable[Strip]]
+StripPosition = tuple[int, int, Iterable[Strip]]
 """A row, a column, and strips that stand there one after the other."""
 JOIN = 4  # cells between two changes that are sent again rather than jumped over
 
@@ -40,7 +40,7 @@ class CellBuffer:
     """The cells of a terminal, as far as they are known."""
 
     def __init__(self) -> None:
-        self._rows: list[list[Cell | None]] = []
+        self._rows: list[list[BufferCell | None]] = []
         self.size = (0, 0)
 
     def forget(self, width: int, height: int) -> None:
@@ -48,7 +48,7 @@ class CellBuffer:
         self.size = (width, height)
         self._rows = [[None] * width for _ in range(height)]
 
-    def draw(self, placed: Iterable[Placed], colours: ColorSystem) -> str:
+    def draw(self, placed: Iterable[StripPosition], colours: ColorSystem) -> str:
         """Puts strips into the buffer; returns what a terminal has to be sent for that."""
         out = _Writer()
         for y, x, strips in placed:
@@ -57,7 +57,7 @@ class CellBuffer:
                 self._lay(y, x, cells[: max(0, self.size[0] - x)], out)
         return out.end()
 
-    def _lay(self, y: int, x: int, cells: Sequence[Cell], out: _Writer) -> None:
+    def _lay(self, y: int, x: int, cells: Sequence[BufferCell], out: _Writer) -> None:
         row = self._rows[y]
         if row[x : x + len(cells)] == cells:  # most rows: one comparison instead of one a cell
             return
@@ -91,7 +91,7 @@ class _Writer:
         """Whether the last character was put there."""
         return self._last == (y, x)
 
-    def put(self, y: int, x: int, cell: Cell, row: Sequence[Cell | None]) -> None:
+    def put(self, y: int, x: int, cell: BufferCell, row: Sequence[BufferCell | None]) -> None:
         text, style = cell
         if self._x != x or self._y != y:
             self._move(y, x, row)
@@ -104,7 +104,7 @@ class _Writer:
         certain = len(text) == 1 and (text.isascii() or cell_len(text) == 1)
         self._y, self._x = (y, x + 1) if certain else (-1, -1)
 
-    def _move(self, y: int, x: int, row: Sequence[Cell | None]) -> None:
+    def _move(self, y: int, x: int, row: Sequence[BufferCell | None]) -> None:
         gap = x - self._x
         if y != self._y or gap < 0:
             self._out.append(f"\x1b[{y + 1};{x + 1}H")
@@ -124,29 +124,29 @@ class _Writer:
         return "".join(self._out) + (RESET if self._style else "")
 
 
-def cells_of(strip: Strip, colours: ColorSystem) -> list[Cell]:
+def cells_of(strip: Strip, colours: ColorSystem) -> list[BufferCell]:
     """A strip as columns."""
-    cells: list[Cell] = []
+    cells: list[BufferCell] = []
     for segment in strip:
         cells += _columns(segment.text, parameters(segment, colours))
     return cells
 
 
 @lru_cache(4096)
-def _columns(text: str, style: str) -> tuple[Cell, ...]:
+def _columns(text: str, style: str) -> tuple[BufferCell, ...]:
     """A text as columns. The last place that it passes: what a terminal would obey is not let through."""
     if not text.isprintable():
         text = clean(text, None)
     if text.isascii():
-        return tuple(Cell(character, style) for character in text)
-    cells: list[Cell] = []
+        return tuple(BufferCell(character, style) for character in text)
+    cells: list[BufferCell] = []
     for character in text:
         size = cell_len(character)
         if size:
-            cells += [Cell(character, style), *[Cell("", style)] * (size - 1)]
+            cells += [BufferCell(character, style), *[BufferCell("", style)] * (size - 1)]
         elif cells:
             spot = next(i for i in range(len(cells) - 1, -1, -1) if cells[i].text)
-            cells[spot] = Cell(cells[spot].text + character, style)
+            cells[spot] = BufferCell(cells[spot].text + character, style)
     return tuple(cells)
 
 

@@ -16,7 +16,7 @@ from llm_linalg.base.text import clean
 LONGEST = 300  # characters of the error's own words
 
 
-def told(error: BaseException) -> str:
+def full_text(error: BaseException) -> str:
     """The whole of an error, for a log. Not its variables, which may hold what is nobody else's business."""
     return "".join(traceback.format_exception(error))
 
@@ -30,15 +30,15 @@ def log_file() -> tuple[int, Path | None]:
     return handle, Path(name)
 
 
-def logged(error: BaseException) -> Path | None:
+def write_log(error: BaseException) -> Path | None:
     """Writes an error to a log; returns where that is, None if it is nowhere."""
     handle, log = log_file()
     with os.fdopen(handle, "w", encoding="utf-8", errors="backslashreplace") as out:
-        out.write(told(error))
+        out.write(full_text(error))
     return log
 
 
-def said(error: BaseException, log: Path | None) -> int:
+def report(error: BaseException, log: Path | None) -> int:
     """Says an error in short and where its log is; returns the exit code."""
     where = f"the whole of it is in {log}" if log is not None else "there was no place for a log"
     kind, words = type(error).__name__, str(error)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from rich.color import ColorSystem
 from rich.console import Console
 
-from tui.terminal.cell_buffer import CellBuffer, Placed
+from tui.terminal.cell_buffer import CellBuffer, StripPosition
 from tui.terminal.textual_private import ChopsUpdate, CompositorUpdate, LayoutUpdate
 
 SYSTEMS = {
@@ -28,10 +28,10 @@ class Difference(CompositorUpdate):
     def render_segments(self, console: Console) -> str:
         """What has to be sent."""
         colours = SYSTEMS.get(console.color_system or "", ColorSystem.TRUECOLOR)
-        return self.cells.draw(placed(self.update), colours)
+        return self.cells.draw(strip_positions(self.update), colours)
 
 
-def placed(update: LayoutUpdate | ChopsUpdate) -> Iterator[Placed]:
+def strip_positions(update: LayoutUpdate | ChopsUpdate) -> Iterator[StripPosition]:
     """The strips of an update and where they stand.
 
     A strip is given whole though only a span of it is dirty: the buffer sends what differs, whereas to cut it

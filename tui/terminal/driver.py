@@ -23,7 +23,7 @@ from textual.messages import InBandWindowResize
 from tui.terminal import background
 from tui.terminal.input_filter import InputFilter
 from tui.terminal.textual_private import XTermParser
-from tui.terminal.writer import Writer
+from tui.terminal.writer import TerminalWriter
 
 if TYPE_CHECKING:
     from textual.app import App
@@ -32,7 +32,7 @@ HANGUP = 129
 PIECE = 32  # keys that are passed on before the app is asked whether it keeps pace
 
 
-class Shown(Protocol):
+class DriverHost(Protocol):
     """What the driver asks of the app that it shows."""
 
     screen_descriptor: int
@@ -64,16 +64,16 @@ class Shown(Protocol):
 class Driver(LinuxDriver):
     """Never blocks on the terminal; see the module."""
 
-    shown: Shown
+    host: DriverHost
 
     def __init__(
         self, app: App[Any], *, debug: bool = False, mouse: bool = True, size: tuple[int, int] | None = None
     ) -> None:
-        """As Textual builds it; the app has to be one of `Shown`."""
+        """As Textual builds it; the app has to be one of `DriverHost`."""
         super().__init__(app, debug=debug, mouse=mouse, size=size)
         self._asked = False
         self._passed = 0  # keys since the app was asked whether it keeps pace
-        self.shown = app  # type: ignore[assignment]  # the one app that names this driver
+        self.host = app  # type: ignore[assignment]  # the one app that names this driver
 
     @property
     def behind(self) -> bool:
@@ -86,9 +86,9 @@ class Driver(LinuxDriver):
 
         It is asked at the start, and when the window has changed, whose contents are then anyone's guess.
         """
-        self.shown.redraw()
+        self.host.redraw()
         try:
-            width, height = os.get_terminal_size(self.shown.screen_descriptor)
+            width, height = os.get_terminal_size(self.host.screen_descriptor)
         except OSError:
             return 80, 24
         return (width, height) if width > 0 and height > 0 else (80, 24)
@@ -101,7 +101,7 @@ class Driver(LinuxDriver):
         super().start_application_mode()  # type: ignore[no-untyped-call]
         with suppress(NotImplementedError, RuntimeError, ValueError):
             self._loop.add_signal_handler(signal.SIGWINCH, self._resized)
-        if self.shown.asks_background and background.answers(os.environ.get("TERM", "")):
+        if self.host.asks_background and background.answers(os.environ.get("TERM", "")):
             self._asked = True
             self.write(background.QUESTION)
             self.flush()
@@ -123,7 +123,7 @@ class Driver(LinuxDriver):
     def process_message(self, message: Message) -> None:
         """Passes a message on; the terminal's own word of another size is one of them."""
         if isinstance(message, InBandWindowResize | Resize):
-            self._call(self.shown.redraw)
+            self._call(self.host.redraw)
         super().process_message(message)
 
     def _call(self, what: Callable[..., None], *arguments: object) -> None:
@@ -131,7 +131,7 @@ class Driver(LinuxDriver):
             self._loop.call_soon_threadsafe(what, *arguments)
 
     @property  # type: ignore[override]  # an attribute there, of Textual's own class
-    def _writer_thread(self) -> Writer | None:
+    def _writer_thread(self) -> TerminalWriter | None:
         return vars(self).get("_writer")
 
     @_writer_thread.setter
@@ -139,11 +139,11 @@ class Driver(LinuxDriver):
         """Whatever thread Textual makes to write with, ours takes its place."""
         self._writer = None
         if thread is not None:
-            self._writer = Writer(
-                self.shown.screen_descriptor,
-                lambda: self._call(self.shown.catch_up),
-                lambda: self._call(self.shown.leave, HANGUP),
-                self.shown.fail,
+            self._writer = TerminalWriter(
+                self.host.screen_descriptor,
+                lambda: self._call(self.host.catch_up),
+                lambda: self._call(self.host.leave, HANGUP),
+                self.host.fail,
             )
 
     def _run_input_thread(self) -> None:
@@ -151,7 +151,7 @@ class Driver(LinuxDriver):
         try:
             self.run_input_thread()
         except Exception as error:  # noqa: BLE001 - nobody else would see that the keys have ended
-            self.shown.fail(error)
+            self.host.fail(error)
 
     def run_input_thread(self) -> None:
         """Reads keys until the app ends or the terminal has gone."""
@@ -163,7 +163,7 @@ class Driver(LinuxDriver):
                 if selector.select(0.1):
                     data = self._read()
                     if not data:
-                        self._call(self.shown.leave, HANGUP)
+                        self._call(self.host.leave, HANGUP)
                         return
                     text = intake.feed(data)
                 else:
@@ -191,7 +191,7 @@ class Driver(LinuxDriver):
         A long text that comes as keys would stand before whatever ends the app, and take memory.
         """
         try:
-            handled = asyncio.run_coroutine_threadsafe(self.shown.keep_pace(), self._loop)
+            handled = asyncio.run_coroutine_threadsafe(self.host.keep_pace(), self._loop)
         except RuntimeError:  # the loop has ended
             return
         while not (wait([handled], 0.1).done or self.exit_event.is_set()):
@@ -202,10 +202,10 @@ class Driver(LinuxDriver):
         while intake.answers:
             light = background.is_light(intake.answers.pop())
             if light is not None:
-                self._call(self.shown.on_background, light)
+                self._call(self.host.on_background, light)
         if intake.cut:
             intake.cut = False
-            self._call(self.shown.tell_cut)
+            self._call(self.host.tell_cut)
 
     def _read(self) -> bytes:
         try:

@@ -11,7 +11,7 @@ OFF = {"1": "22", "2": "22", "3": "23", "4": "24", "5": "25", "7": "27", "8": "2
 INDEXED = "8;5;"  # in the parameters of a colour that only such a terminal was asked for
 
 
-class Pen(NamedTuple):
+class SgrStyle(NamedTuple):
     """A style as a terminal knows it: weights, foreground, background, each in the parameters that set it."""
 
     weights: frozenset[str]
@@ -20,7 +20,7 @@ class Pen(NamedTuple):
 
 
 @lru_cache(4096)
-def pen(parameters: str) -> Pen:
+def parse_sgr(parameters: str) -> SgrStyle:
     """The pen of the parameters of a style sequence, such as `1;38;5;4;48;5;17`."""
     weights: set[str] = set()
     foreground, background = "39", "49"
@@ -42,7 +42,7 @@ def pen(parameters: str) -> Pen:
             weights = {weight for weight in weights if OFF.get(weight) != word}
         else:
             weights.add(word)
-    return Pen(frozenset(weights), foreground, background)
+    return SgrStyle(frozenset(weights), foreground, background)
 
 
 @lru_cache(8192)
@@ -50,7 +50,7 @@ def change(old: str, new: str) -> str:
     """The shortest sequence that turns the style of `old` parameters into that of `new`."""
     if old == new:
         return ""
-    before, after = pen(old), pen(new)
+    before, after = parse_sgr(old), parse_sgr(new)
     anew = f"\x1b[0;{new}m" if new else "\x1b[m"
     gone = before.weights - after.weights
     if not gone <= OFF.keys() or (gone and INDEXED not in old + new):

@@ -17,7 +17,7 @@ ENDING = tuple(number for number in signal.Signals if number.name in CODES)  # s
 
 
 @contextmanager
-def heard(loop: asyncio.AbstractEventLoop, leave: Callable[[int], None]) -> Iterator[None]:
+def handle_signals(loop: asyncio.AbstractEventLoop, leave: Callable[[int], None]) -> Iterator[None]:
     """Each of the signals calls `leave` with its exit code; after the block they are ignored.
 
     Whoever closes a window sends several: what is still to be kept by then would be cut off by the next one.
@@ -38,7 +38,7 @@ def heard(loop: asyncio.AbstractEventLoop, leave: Callable[[int], None]) -> Iter
 
 
 @contextmanager
-def raised() -> Iterator[None]:
+def raise_on_signals() -> Iterator[None]:
     """Each of the signals raises SystemExit with its exit code; after the block they are ignored."""
 
     def end(number: int, _: object) -> None:
@@ -59,7 +59,7 @@ def raised() -> Iterator[None]:
 
 
 @contextmanager
-def restored() -> Iterator[None]:
+def restore_handlers() -> Iterator[None]:
     """After the block the signals do what they did before it, for a script that goes on."""
     before = {number: signal.getsignal(number) for number in ENDING}
     try:

@@ -15,8 +15,8 @@ from textual.screen import Screen
 
 from tui.terminal.cell_buffer import CellBuffer
 from tui.terminal.diff import Difference
-from tui.terminal.signals import heard
-from tui.terminal.textual_private import ChopsUpdate, LayoutUpdate, size_drawn, until_mounted, whole_update
+from tui.terminal.signals import handle_signals
+from tui.terminal.textual_private import ChopsUpdate, LayoutUpdate, screen_size, wait_for_mount, whole_update
 
 MANY = 16  # messages that may wait before more keys are read
 SWITCH = 0.001  # seconds for which one thread may keep the others waiting: what reads keys and what writes
@@ -57,7 +57,7 @@ class TerminalApp(App[None]):
         if self._behind or self._batch_count:
             self._late = True
             return
-        size = size_drawn(screen)
+        size = screen_size(screen)
         if self._stale or self._cells.size != tuple(size):
             self._stale = False
             self._cells.forget(*size)
@@ -112,7 +112,7 @@ class TerminalApp(App[None]):
     async def on_event(self, event: events.Event) -> None:
         """A key waits for the screen that it is for: one of the same moment may have opened it."""
         if isinstance(event, events.Key) and self._screen_stack:
-            await until_mounted(self.screen)
+            await wait_for_mount(self.screen)
         await super().on_event(event)
 
     # How it ends.
@@ -124,7 +124,7 @@ class TerminalApp(App[None]):
         """
         loop = asyncio.get_running_loop()
         loop.set_exception_handler(self._uncaught)
-        with heard(loop, self.leave):
+        with handle_signals(loop, self.leave):
             await super().run_async(**options)
 
     def leave(self, code: int) -> None:

@@ -39,12 +39,12 @@ OVERRIDDEN = {
 """What our subclasses override, or ask of their own Textual class, though it begins with an underscore."""
 
 
-def size_drawn(screen: Screen[Any]) -> Size:
+def screen_size(screen: Screen[Any]) -> Size:
     """The size at which a screen is drawn, which follows the window's a moment later."""
     return screen._compositor.size  # noqa: SLF001
 
 
-def rows_drawn(screen: Screen[Any]) -> list[Strip]:
+def screen_rows(screen: Screen[Any]) -> list[Strip]:
     """The rows of cells that a screen shows."""
     return screen._compositor.render_strips()  # noqa: SLF001
 
@@ -57,7 +57,7 @@ def whole_update(screen: Screen[Any], below: Sequence[Screen[Any]]) -> LayoutUpd
     return whole
 
 
-async def until_mounted(screen: Screen[Any]) -> None:
+async def wait_for_mount(screen: Screen[Any]) -> None:
     """Returns once a screen is mounted, or about to close."""
     if not (screen.is_mounted or screen._closing):  # noqa: SLF001
         await screen._mounted_event.wait()  # noqa: SLF001
@@ -74,7 +74,7 @@ async def still_rows(pilot: Pilot[Any], settled: Callable[[], bool]) -> list[Str
     before: list[Strip] | None = None
     while True:
         await pilot.pause(0)
-        rows = rows_drawn(pilot.app.screen)
+        rows = screen_rows(pilot.app.screen)
         quiet = settled() and not _has_work(pilot.app)
         if quiet and rows == before:
             return rows

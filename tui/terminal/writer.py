@@ -12,7 +12,7 @@ from threading import Condition, Thread
 PATIENCE = 1.0  # seconds that a terminal has to take the last words
 
 
-class Writer(Thread):
+class TerminalWriter(Thread):
     """Writes in order. Whoever draws asks `behind` first, and draws again when it is told of a drain."""
 
     def __init__(

@@ -8,7 +8,7 @@ import unicodedata
 from llm_linalg.base.spelling import hint, quoted, unknown
 from llm_linalg.base.text import clean
 
-GLYPHS = {
+KEY_GLYPHS = {
     "left": "←", "right": "→", "up": "↑", "down": "↓", "enter": "↵", "escape": "esc", "backspace": "⌫",
     "delete": "del", "insert": "ins", "home": "home", "end": "end", "pageup": "pgup", "pagedown": "pgdn",
     "space": "space", "tab": "tab", **{f"f{n}": f"F{n}" for n in range(1, 25)},
@@ -29,7 +29,7 @@ CHARACTERS = {
 """The names of the marks of ASCII."""
 
 
-def key_named(text: str) -> str:
+def key_name(text: str) -> str:
     """The name that Textual gives a key: a character, or a name, with ctrl+, alt+ or shift+ before it.
 
     Raises:
@@ -45,15 +45,15 @@ def key_named(text: str) -> str:
     wrong = [word for word in modifiers if word not in ("ctrl", "alt", "shift")]
     if wrong:
         raise ValueError(unknown("modifier", wrong[0], ("ctrl", "alt", "shift")))
-    if last in GLYPHS or last in CHARACTERS or (modifiers and len(last) == 1 and last.isalnum()):
+    if last in KEY_GLYPHS or last in CHARACTERS or (modifiers and len(last) == 1 and last.isalnum()):
         if modifiers == ["shift"] and len(last) == 1:
             return last.upper()
         return "+".join([*modifiers, last])
-    raise ValueError(f"there is no key {quoted(text)}{hint(text, [*GLYPHS, *CHARACTERS])}")
+    raise ValueError(f"there is no key {quoted(text)}{hint(text, [*KEY_GLYPHS, *CHARACTERS])}")
 
 
-def shown(name: str) -> str:
+def key_label(name: str) -> str:
     """A key as the footer and the help write it."""
     *modifiers, last = name.split("+")
     marks = "".join({"ctrl": "^", "shift": "⇧", "alt": "alt-"}.get(word, f"{word}+") for word in modifiers)
-    return marks + clean(GLYPHS.get(last) or CHARACTERS.get(last) or last, 12)
+    return marks + clean(KEY_GLYPHS.get(last) or CHARACTERS.get(last) or last, 12)

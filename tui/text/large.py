@@ -13,7 +13,7 @@ from functools import cache
 
 from rich.cells import cell_len
 
-from tui.text.rows import Row, Span
+from tui.text.rows import Row, TextSpan
 
 ACROSS, DOWN = 2, 3
 
@@ -55,20 +55,20 @@ _MARKS = {
 _BELOW = frozenset("\u0327\u0328")
 
 
-def enlarged(text: str) -> tuple[str, str, str]:
+def enlarge(text: str) -> tuple[str, str, str]:
     """A line of text as three lines, each twice as wide as it."""
     letters = [_letter(letter) for letter in _letters(text)]
     top, middle, bottom = ("".join(letter[k] for letter in letters) for k in range(DOWN))
     return top, middle, bottom
 
 
-def enlarged_rows(rows: Sequence[Row]) -> list[Row]:
+def enlarge_rows(rows: Sequence[Row]) -> list[Row]:
     """Rows of spans in large letters, three rows each."""
     found: list[Row] = []
     for spans in rows:
-        letters = [enlarged(span.text) for span in spans]
+        letters = [enlarge(span.text) for span in spans]
         found += [
-            tuple(Span(lines[k], span.role, span.do) for span, lines in zip(spans, letters, strict=True))
+            tuple(TextSpan(lines[k], span.role, span.do) for span, lines in zip(spans, letters, strict=True))
             for k in range(DOWN)
         ]
     return found

@@ -9,7 +9,7 @@ from itertools import groupby
 
 from llm_linalg.lessons import markdown
 from llm_linalg.lessons.markdown import Block
-from tui.text.rows import Row, Span, fit, row, width_of, wrap_spans
+from tui.text.rows import Row, TextSpan, fit, row, width_of, wrap_spans
 
 Formula = Sequence[tuple[str, str]]
 """A line of a formula: its pieces, each with the state that it is in: plain, done, current, pending."""
@@ -23,13 +23,13 @@ def inline(text: str, before: int = 0) -> Row:
 
     Links are numbered, since a key opens each; `before` says how many came earlier.
     """
-    spans: list[Span] = []
+    spans: list[TextSpan] = []
     for run in markdown.words(text):
         do = f"open:{run.slug}" if run.slug else ""
-        spans.append(Span(run.text, run.kind, do))
+        spans.append(TextSpan(run.text, run.kind, do))
         if do:
             before += 1
-            spans.append(Span(str(before).translate(RAISED), "key", do))
+            spans.append(TextSpan(str(before).translate(RAISED), "key", do))
     return tuple(spans)
 
 
@@ -41,7 +41,7 @@ def lead_of(block: Block) -> str:
     return f"{number}. " if number.isdecimal() else BULLET if block.kind == "item" else "> "
 
 
-def titled(title: str, text: str) -> str:
+def with_title(title: str, text: str) -> str:
     """Prose that begins with its title."""
     end = "" if title.endswith((".", "?", "!", ":")) else "."
     gap = "\n" if any(block.kind not in ("text", "heading") for block in markdown.blocks(text)[:1]) else " "
@@ -50,7 +50,7 @@ def titled(title: str, text: str) -> str:
 
 def words(spans: Row) -> Row:
     """The spans cut after each space, so that they can be wrapped there."""
-    cut: list[Span] = []
+    cut: list[TextSpan] = []
     for span in spans:
         cut += [span.with_text(word) for word in re.findall(r"\S+\s*|\s+", span.text)]
     return tuple(cut)
@@ -91,10 +91,10 @@ def _table(run: Sequence[Block], width: int) -> list[Row]:
     wide = [max(map(width_of, column)) for column in zip(*cells, strict=True)]
     rows: list[Row] = []
     for block, line in zip(run, cells, strict=True):
-        spans: list[Span] = []
+        spans: list[TextSpan] = []
         for cell, columns in zip(line, wide, strict=True):
-            strong = tuple(Span(span.text, "strong", span.do) for span in cell) if block.mark else cell
-            spans += [*strong, Span(" " * (columns - width_of(cell) + 2))]
+            strong = tuple(TextSpan(span.text, "strong", span.do) for span in cell) if block.mark else cell
+            spans += [*strong, TextSpan(" " * (columns - width_of(cell) + 2))]
         rows.append(fit(tuple(spans[:-1]), width))
     return rows
 
@@ -106,7 +106,7 @@ def words_of(text: str, width: int) -> list[str]:
 
 def formula_row(line: Formula) -> Row:
     """A formula's line as spans in the roles of its states."""
-    return tuple(Span(text, "" if state == "plain" else state) for text, state in line)
+    return tuple(TextSpan(text, "" if state == "plain" else state) for text, state in line)
 
 
 def formula(lines: Sequence[Formula], width: int) -> list[Row]:
@@ -117,7 +117,7 @@ def formula(lines: Sequence[Formula], width: int) -> list[Row]:
     return rows
 
 
-def elided(line: Formula, width: int, dots: str = "…") -> Row:
+def elide(line: Formula, width: int, dots: str = "…") -> Row:
     """A formula's line in one row: terms far from the current one give way to dots, the total stays."""
     spans = formula_row(line)
     if width_of(spans) <= width or len(spans) < 4:
@@ -135,13 +135,13 @@ def elided(line: Formula, width: int, dots: str = "…") -> Row:
 
 
 def _with_gaps(spans: Row, kept: set[int], gap: str) -> Row:
-    found: list[Span] = []
+    found: list[TextSpan] = []
     for k, span in enumerate(spans):
         if k in kept:
             # What follows the head has no plus of its own, and the dots before it bring none.
             found.append(span)
         elif k - 1 in kept:
-            found.append(Span(gap if k > 1 else gap.removeprefix(" + ")))
+            found.append(TextSpan(gap if k > 1 else gap.removeprefix(" + ")))
     return tuple(found)
 
 
@@ -149,16 +149,16 @@ def _glued(spans: Row, width: int, indent: int) -> list[Row]:
     """Wraps words; spans that no space parts stay together."""
     if width_of(spans) <= width:
         return wrap_spans(spans, width)
-    groups: list[list[Span]] = []
+    groups: list[list[TextSpan]] = []
     for span in spans:
         if groups and not groups[-1][-1].text.endswith(" "):
             groups[-1].append(span)
         else:
             groups.append([span])
-    marked = tuple(Span("".join(part.text for part in group), str(i)) for i, group in enumerate(groups))
+    marked = tuple(TextSpan("".join(part.text for part in group), str(i)) for i, group in enumerate(groups))
     rows = []
     for line in wrap_spans(marked, width, indent):
-        row: list[Span] = []
+        row: list[TextSpan] = []
         for span in line:
             group = groups[int(span.role)] if span.role else []
             whole = "".join(part.text for part in group)
@@ -169,6 +169,6 @@ def _glued(spans: Row, width: int, indent: int) -> list[Row]:
                 space = span.text[len(span.text.rstrip()) :]
                 row[-1] = row[-1].with_text(row[-1].text.rstrip(" ") + space)
             else:
-                row.append(Span(span.text))
+                row.append(TextSpan(span.text))
         rows.append(tuple(row))
     return rows

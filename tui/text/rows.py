@@ -14,34 +14,34 @@ from rich.cells import cell_len, chop_cells, set_cell_size
 from llm_linalg.base.text import clean
 
 
-class Span(NamedTuple):
+class TextSpan(NamedTuple):
     """A run of text in one role. `do` is the command that a click on it stands for."""
 
     text: str
     role: str = ""
     do: str = ""
 
-    def with_text(self, text: str) -> Span:
+    def with_text(self, text: str) -> TextSpan:
         """The same with other text."""
-        return Span(text, self.role, self.do)
+        return TextSpan(text, self.role, self.do)
 
 
-Row = tuple[Span, ...]
+Row = tuple[TextSpan, ...]
 
 
 def row(*spans: str | tuple[str, ...]) -> Row:
     """A row of spans; a plain string is text without a role."""
-    return tuple(Span(span) if isinstance(span, str) else Span(*span) for span in spans)
+    return tuple(TextSpan(span) if isinstance(span, str) else TextSpan(*span) for span in spans)
 
 
-def cleaned(spans: Row) -> Row:
+def clean_row(spans: Row) -> Row:
     """The row without characters that a terminal obeys or hides: whoever made it, none gets to the screen."""
     if all(span.text.isprintable() for span in spans):
         return spans
     return tuple(span.with_text(clean(span.text, None)) for span in spans)
 
 
-def width_of(spans: Iterable[Span]) -> int:
+def width_of(spans: Iterable[TextSpan]) -> int:
     """Columns that the spans take."""
     return sum([len(span.text) if span.text.isascii() else cell_len(span.text) for span in spans])
 
@@ -51,7 +51,7 @@ def fit(spans: Row, width: int, dots: str = "…") -> Row:
     if width_of(spans) <= width:
         return spans
     room = max(0, width - len(dots))
-    fitted: list[Span] = []
+    fitted: list[TextSpan] = []
     for span in spans:
         size = cell_len(span.text)
         if size > room:
@@ -75,10 +75,10 @@ def ends(left: Row, right: Row, width: int, dots: str = "…") -> Row:
     right = fit(right, width, dots)
     space = width - width_of(right)
     left = fit(left, max(0, space - 1), dots) if right else fit(left, width, dots)
-    return (*left, Span(" " * (space - width_of(left))), *right)
+    return (*left, TextSpan(" " * (space - width_of(left))), *right)
 
 
-def span_at(spans: Row, x: int) -> Span | None:
+def span_at(spans: Row, x: int) -> TextSpan | None:
     """The span that column `x` falls in."""
     for span in spans:
         x -= cell_len(span.text)
@@ -139,20 +139,20 @@ def wrap_code(line: str, width: int) -> list[str]:
 
 def wrap_spans(spans: Row, width: int, indent: int = 0) -> list[Row]:
     """The row on several lines, broken between spans, or inside one where nothing else will do."""
-    lines: list[list[Span]] = [[]]
+    lines: list[list[TextSpan]] = [[]]
     used = 0
     if width_of(spans) <= width:
         return [_stripped(spans)]
     for span in spans:
         text = span.text
         if used and used + cell_len(text.rstrip()) > width:
-            lines.append([Span(" " * indent)] if indent else [])
+            lines.append([TextSpan(" " * indent)] if indent else [])
             used = indent
             text = text.lstrip()
         while cell_len(text) > width - used > 0 and cell_len(text.rstrip()) > width - used:
             head, *_ = chop_cells(text, width - used)
             lines[-1].append(span.with_text(head))
-            lines.append([Span(" " * indent)] if indent else [])
+            lines.append([TextSpan(" " * indent)] if indent else [])
             used, text = indent, text[len(head) :]
         if text:
             lines[-1].append(span.with_text(text))
@@ -160,12 +160,12 @@ def wrap_spans(spans: Row, width: int, indent: int = 0) -> list[Row]:
     return [_stripped(line) for line in lines]
 
 
-def _stripped(line: Sequence[Span]) -> Row:
+def _stripped(line: Sequence[TextSpan]) -> Row:
     """Without the space at which it was broken."""
     return (*line[:-1], line[-1].with_text(line[-1].text.rstrip(" "))) if line else ()
 
 
-def changed(old: Sequence[Span], new: Sequence[Span]) -> range:
+def differing_columns(old: Sequence[TextSpan], new: Sequence[TextSpan]) -> range:
     """The columns in which two rows differ; empty if they look the same."""
     first, last = -1, -1
     pairs = zip_longest(_columns(old), _columns(new), fillvalue=(" ", ""))
@@ -176,7 +176,7 @@ def changed(old: Sequence[Span], new: Sequence[Span]) -> range:
     return range(first, last + 1) if first >= 0 else range(0)
 
 
-def _columns(spans: Sequence[Span]) -> list[tuple[str, str]]:
+def _columns(spans: Sequence[TextSpan]) -> list[tuple[str, str]]:
     """What each column shows; a wide character fills its second column with nothing."""
     columns: list[tuple[str, str]] = []
     for span in spans:

@@ -29,8 +29,8 @@ class Glyphs(NamedTuple):
     horizontal: str = "─"
     cross: str = "┬"
     pointer: str = "▸"
-    played: str = "━"
-    unplayed: str = "─"
+    bar_done: str = "━"
+    bar_rest: str = "─"
     back: str = "◀"
     forward: str = "▶"
     paused: str = "▶"
@@ -50,7 +50,7 @@ class Glyphs(NamedTuple):
 
 UNICODE = Glyphs()
 ASCII = Glyphs(
-    vertical="|", horizontal="-", cross="+", pointer=">", played="=", unplayed="-", back="<",
+    vertical="|", horizontal="-", cross="+", pointer=">", bar_done="=", bar_rest="-", back="<",
     forward=">", paused=">", playing="|", dots="~", masked=":", shades=" .:#@", ok="ok", up="^", down="v",
     plain=True,
 )  # fmt: skip

@@ -18,7 +18,7 @@ from textual.strip import Strip
 from tui.layout.arrange import Piece, Slot, pieces
 from tui.model.frame import Cell, CellMark, Index, Panel
 from tui.model.view import CellDisplay as Showing
-from tui.text.large import ACROSS, DOWN, enlarged
+from tui.text.large import ACROSS, DOWN, enlarge
 from tui.text.themes import STRENGTHS, Glyphs, step_of
 from tui.widgets.appearance import appearance_of
 from tui.widgets.row_widget import RowWidget
@@ -139,7 +139,7 @@ class Matrix(RowWidget):
                     style = look.heat(piece.level, role, few=few)
                 elif not role and not text.strip():
                     style = look.style("")
-                text = enlarged(text)[part] if self.big else glyphs.text(text)
+                text = enlarge(text)[part] if self.big else glyphs.text(text)
                 segments.append(Segment(text, style))
         strip = Strip(segments).simplify()
         return strip.adjust_cell_length(width, look.style(""))

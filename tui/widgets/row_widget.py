@@ -15,7 +15,7 @@ from textual.message import Message
 from textual.strip import Strip
 from textual.widget import Widget
 
-from tui.text.rows import Row, changed, cleaned, fit, span_at, width_of
+from tui.text.rows import Row, clean_row, differing_columns, fit, span_at, width_of
 from tui.text.themes import Glyphs, Look
 from tui.widgets.appearance import appearance_of
 
@@ -108,7 +108,7 @@ class RowWidget(Widget, inherit_css=False):
         old, given = self.rows, self._given
         self._given = tuple(rows)
         self.rows = tuple(
-            old[y] if y < len(given) and spans == given[y] else cleaned(spans)
+            old[y] if y < len(given) and spans == given[y] else clean_row(spans)
             for y, spans in enumerate(self._given)
         )
         dirty = []
@@ -117,7 +117,7 @@ class RowWidget(Widget, inherit_css=False):
             after = self.rows[y] if y < len(self.rows) else ()
             if before is after or before == after:
                 continue
-            columns = changed(before, after)
+            columns = differing_columns(before, after)
             if columns:
                 dirty.append(Region(columns.start, y, len(columns), 1))
         if dirty:
