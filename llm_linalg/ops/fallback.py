@@ -86,6 +86,9 @@ class FallbackOperation(Operation):
             return attention_peak(call)
         return broadcast_peak(call, shape)
 
+    def depends_on_shapes_only(self, call: Call) -> bool:
+        return self.name == "grad"
+
     def output_count(self, call: Call) -> int:
         return 0 if self.name in _NO_TENSOR else 1
 

@@ -12,11 +12,12 @@ from torch.overrides import TorchFunctionMode
 from llm_linalg.base.axes import ShapeMismatch
 from llm_linalg.base.errors import HaltedError
 from llm_linalg.ops import TABLE, Call
-from llm_linalg.ops.arguments import may_write, outputs
+from llm_linalg.ops.arguments import may_write, outputs, writes
 from llm_linalg.ops.call_cache import CallKey, CallPlan, SplitCall, split_call
 from llm_linalg.ops.fallback import FallbackOperation, fallback
 from llm_linalg.ops.operation import SlottedArguments
 from llm_linalg.ops.randomness import draws_random_numbers, rng_state_before
+from llm_linalg.ops.table import Entry
 from llm_linalg.ops.torch_names import GRADIENT_SETTERS, QUERY_FUNCTIONS, short_name
 from llm_linalg.recording.aliasing import version
 from llm_linalg.recording.guard import Guard
@@ -60,7 +61,7 @@ class CallCache:
 
     def store(self, split: SplitCall | None, call: Call, price: Price | None, *, bounded: bool) -> None:
         """Remember the plan and the price of a call for later calls with its key."""
-        entry = TABLE.entry(call.function)
+        entry = TABLE.entry(call.function) or _GRADIENT_READS.get(call.function)
         if split is None or entry is None or self.first(split[0]):
             return
         if (
@@ -77,6 +78,9 @@ _TRUSTED = CallCache()  # for all traces of trusted code: what a run of a progra
 MOST_OPERANDS = 10_000  # of a call of a program
 _TRANSFORMED = torch._C._functorch.peek_interpreter_stack  # noqa: SLF001
 _BACKWARD = Tensor.backward
+_GRADIENT = Entry(fallback("grad"))
+# A getter is made anew each time that it is looked up: it is equal to itself, and not the same.
+_GRADIENT_READS: Mapping[Any, Entry] = {Tensor.grad.__get__: _GRADIENT}  # type: ignore[union-attr]
 _FREE = QUERY_FUNCTIONS | GRADIENT_SETTERS
 _SWITCH = torch._C._set_grad_enabled  # noqa: SLF001  what torch.no_grad() calls, going in and out
 
@@ -125,7 +129,7 @@ class Recorder(Ledger, TorchFunctionMode):
                 return func(*args, **kwargs)
             except Exception:  # noqa: BLE001, S110 - what is asked wrongly fails as any call does
                 pass
-        entry = TABLE.entry(func)
+        entry = TABLE.entry(func) or _GRADIENT_READS.get(func)
         body = opened(func) if entry is None else None
         if body is not None:
             with self:
@@ -194,6 +198,8 @@ class Recorder(Ledger, TorchFunctionMode):
         operands = tuple([known[place] for place in plan.order])
         origin, first = self._where(), len(self.nodes)
         for position, output in enumerate(outputs(result)):
+            if plan.operation is _GRADIENT.operation and self._was_added(output):
+                continue
             value = shown(output)
             call = plan.call(func, own, value)
             call.position = position
@@ -214,7 +220,8 @@ class Recorder(Ledger, TorchFunctionMode):
         bound = [tensors[place] for place in plan.order]
         operands = tuple([self._operand(tensor) for tensor in bound])
         values = {id(tensor): operand.value for tensor, operand in zip(bound, operands, strict=True)}
-        self._memory.keep(bound)
+        # By its name it writes into its first operand; with `out=` and the like, nobody says into which.
+        self._memory.keep(tensors[:1] if writes(func) else bound)
         result = self._run(func, args, kwargs)
         target = result if isinstance(result, Tensor) else tensors[0]
         own = [values.get(id(value), value) for value in own]
