@@ -59,7 +59,7 @@ async def test_repairs_by_number() -> None:
         async with opened("shapes") as d:
             run = d.session.current
             assert run is not None
-            wanted = run.repaired(d.view, number).code
+            wanted = run.apply_repair(d.view, number).code
             await d.press(str(number))
             assert d.view.code == wanted
             repaired = d.session.current

@@ -287,7 +287,7 @@ def test_values_that_cannot_be_computed_again_are_said_to_be_dropped() -> None:
     view = View.opening(lesson_of(of_trace(found), "long"))
     run = open_view(view)
     assert "were dropped" in run.frame(view).sentence
-    assert "were dropped" in str(run.turned(view))
+    assert "were dropped" in str(run.switch_pass(view))
     other = replace(view, path=("x:4",))
     assert not run.serves(other)
     again = open_view(other, run)

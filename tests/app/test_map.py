@@ -60,7 +60,7 @@ def test_one_stands_on_a_box_wherever_one_goes(moves: list[str]) -> None:
     for name in moves:
         view = getattr(player, name)(view, navigation)
         if view.depth == "map":
-            box = map_moves.standing(view, navigation)
+            box = map_moves.current_box(view, navigation)
             assert box[-1] in navigation.boxes(box[:-1])
             step, steps = player.position(view, navigation)
             assert 1 <= step <= steps == len(navigation.boxes(box[:-1]))

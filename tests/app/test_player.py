@@ -30,7 +30,7 @@ class Product:
     def boxes(self, path: tuple[str, ...]) -> tuple[str, ...]:
         return LEVELS.get(path, ())
 
-    def made_in(self, path: tuple[str, ...]) -> tuple[str, ...]:
+    def node_path(self, path: tuple[str, ...]) -> tuple[str, ...]:
         return path[-1:]
 
     def box_of(self, path: tuple[str, ...]) -> tuple[str, ...]:

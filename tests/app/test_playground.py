@@ -113,7 +113,7 @@ async def test_an_error_is_marked_and_a_key_repairs_it() -> None:
 async def test_one_key_reaches_every_repair_and_then_the_text_as_it_was() -> None:
     async with bench(PRODUCT + "\nZ = Y @ W") as d:
         assert d.session.current is not None
-        count = d.session.current.repairs
+        count = d.session.current.repair_count
         assert count > 2
         assert "2×" in d.screen
         tried = []

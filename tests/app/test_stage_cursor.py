@@ -39,12 +39,12 @@ def test_a_repair_works() -> None:
     assert frame.error.is_expected
     assert frame.error.repairs
     for number in range(1, len(frame.error.repairs) + 1):
-        repaired = run.repaired(view, number)
+        repaired = run.apply_repair(view, number)
         again = open_view(repaired)
         assert again.error is None
         assert again.frame(repaired).node is not None
     with pytest.raises(IndexError):
-        run.repaired(view, 99)
+        run.apply_repair(view, 99)
 
 
 def test_what_the_cursor_says_is_what_torch_says() -> None:
@@ -126,16 +126,16 @@ def test_forward_and_backward_are_twins() -> None:
     view, run = opened(code, 'show="Y"')
     frame = run.frame(view)
     assert frame.twins
-    back = run.twin(view)
+    back = run.other_pass(view)
     assert back.twin
     there = run.frame(back)
     assert there.node is not None
     assert there.node.name in ("dX", "dW")
     assert run.serves(back)
-    again = run.twin(back)
+    again = run.other_pass(back)
     assert (again.twin, run.navigation(again).path) == (False, ("Y",))
     plain, plain_run = opened("x = torch.arange(3)")
-    assert plain_run.twin(plain) == plain
+    assert plain_run.other_pass(plain) == plain
 
 
 def test_ascii_frames_are_ascii() -> None:
@@ -182,7 +182,7 @@ def test_a_stop_can_show_its_backward_pass() -> None:
     frame = run.frame(view)
     assert (frame.path, frame.order, frame.prose) == (("dX",), "rows", "Text.")
     assert "--twin" not in command(view)
-    forward = run.twin(view)
+    forward = run.other_pass(view)
     assert not forward.twin
     assert "--no-twin" in command(forward)
     # Every other step of it says why it is there.
@@ -195,9 +195,9 @@ def test_a_stop_can_show_its_backward_pass() -> None:
 
 def test_a_part_has_its_step_backward_and_leads_back_into_the_whole() -> None:
     view, run = opened(BACKWARD, 'show="N"')
-    back = run.twin(replace(view, path=("N", "center")))
+    back = run.other_pass(replace(view, path=("N", "center")))
     assert back.path == ("dN_center",)
-    assert run.twin(back).path == ("N", "center")
-    whole = run.twin(view)
+    assert run.other_pass(back).path == ("N", "center")
+    whole = run.other_pass(view)
     assert whole.path[0].startswith("dN_")
-    assert run.twin(whole).path[0] == "N"
+    assert run.other_pass(whole).path[0] == "N"

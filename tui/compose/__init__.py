@@ -75,13 +75,13 @@ def open_view(
         fault = view.lesson.broken(stop, error) if view.is_original and not stop.fails else None
         opened = Run(view, None, error, kept(previous), operands, fault=fault)
         asked = is_playground(view.lesson) or stop.refused is not None
-        return replace(opened, above=above(view, error, halt, seconds)) if asked else opened
+        return replace(opened, partial_trace=above(view, error, halt, seconds)) if asked else opened
 
 
 def _made(opened: Run) -> Run:
     """What was opened, with the gradient program if its view shows it: of a long run not at a key."""
-    if opened.late(opened.view):
-        opened.backward()
+    if opened.awaits_gradients(opened.view):
+        opened.gradient_program()
     return opened
 
 

@@ -8,16 +8,16 @@ from tui.compose.program_run import Run
 from tui.model.view import View
 
 
-def is_followed(run: Run, view: View, asked: Asked) -> bool:
+def follows_cell(run: Run, view: View, asked: Asked) -> bool:
     """Whether a cell is the one that is followed, whichever way."""
-    followed = run.followed_cells(view)
+    followed = run.follow(view)
     node = None if run.trace is None else run.trace.labelled(asked.name)
-    return followed is not None and (followed.node, followed.asked.index) == (node, asked.index)
+    return followed is not None and (followed.node, followed.start.index) == (node, asked.index)
 
 
 def followable(run: Run, view: View) -> Asked | None:
     """The cell under the cursor as one that can be followed; None for a part's, or without a cursor."""
-    cursor, trace = run.cursor_cell(view), run.program(view)
+    cursor, trace = run.cursor_cell(view), run.trace_of(view)
     if cursor is None or trace is None or view.twin or view.depth == "map":
         return None
     path = path_of(trace.nodes, cursor.tensor.node)

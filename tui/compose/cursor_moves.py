@@ -21,7 +21,7 @@ def follow(run: Run, view: View) -> View:
     A cell of the result leads to the first cell that it was made of, a cell of an operand to the node
     that made it.
     """
-    cell, navigation, trace = run.cursor_cell(view), run.navigation(view), run.program(view)
+    cell, navigation, trace = run.cursor_cell(view), run.navigation(view), run.trace_of(view)
     if cell is None or trace is None:
         return view
     if cell.operand is None:

@@ -217,23 +217,23 @@ def error_view(
     )
 
 
-def stopped(error: ProgramError | None) -> bool:
+def is_halted(error: ProgramError | None) -> bool:
     """Whether a run was stopped from outside."""
     from llm_linalg.base.errors import HaltedError
 
     return isinstance(error, HaltedError)
 
 
-def repairs(error: ProgramError) -> int:
+def repair_count(error: ProgramError) -> int:
     """How many repairs there are."""
     return len(getattr(error, "repairs", ()))
 
 
-def repaired(error: ProgramError, view: View, number: int) -> View:
+def apply_repair(error: ProgramError, view: View, number: int) -> View:
     """The view with repair ``number`` (from 1) applied. Raises IndexError."""
     from llm_linalg.base.errors import ShapeError
 
-    if not isinstance(error, ShapeError) or not 1 <= number <= repairs(error):
+    if not isinstance(error, ShapeError) or not 1 <= number <= repair_count(error):
         raise IndexError(number)
     return view.with_program(error.repaired(error.repairs[number - 1]))
 

@@ -21,7 +21,7 @@ class Formats:
     tensor: Value
     extent: float
     ascii_only: bool
-    made: dict[int, Formatter] = field(default_factory=dict)
+    by_decimals: dict[int, Formatter] = field(default_factory=dict)
 
     def width(self, decimals: int) -> int:
         """Columns of its widest number."""
@@ -32,16 +32,16 @@ class Formats:
         return self._at(decimals).text(value)
 
     def _at(self, decimals: int) -> Formatter:
-        if decimals not in self.made:
+        if decimals not in self.by_decimals:
             short = decimals < 4 and str(self.tensor.dtype) == "torch.bool"
-            self.made[decimals] = Formatter.of(
+            self.by_decimals[decimals] = Formatter.of(
                 self.tensor,
                 decimals,
                 limit=1 if short else 12,  # True and False become T and F where room is short
                 scientific=False if 1e-3 <= self.extent < 1e5 else None,
                 ascii_only=self.ascii_only,
             )
-        return self.made[decimals]
+        return self.by_decimals[decimals]
 
 
 @dataclass(slots=True, eq=False)

@@ -11,7 +11,7 @@ from tui.compose.pictures import PictureInput, panels_of
 from tui.compose.source_lines import file_lines
 from tui.model.frame import ControlFacts, CursorView, Frame
 from tui.model.view import View
-from tui.navigation.map_moves import standing
+from tui.navigation.map_moves import current_box
 from tui.navigation.steps import position
 from tui.text.glyphs import ascii_text
 
@@ -137,10 +137,10 @@ def map_frame(
         first: The first operation in it.
     """
     base = empty_frame(view)
-    place = standing(view, navigation)
+    place = current_box(view, navigation)
     step, steps = position(view, navigation)
     opening = View.opening(view.lesson, view.stop)
-    as_opened = (place, view.asked) == (standing(opening, navigation), opening.asked)
+    as_opened = (place, view.asked) == (current_box(opening, navigation), opening.asked)
     return replace(
         base,
         code=_code(trace, first, base),
@@ -160,7 +160,7 @@ def map_frame(
     )
 
 
-def dropped_frame(view: View, trace: Trace, navigation: NodeNavigation, node: NodeView) -> Frame:
+def frame_without_values(view: View, trace: Trace, navigation: NodeNavigation, node: NodeView) -> Frame:
     """The frame of a node whose values were dropped: what it is, and its shape."""
     base = _base(view, navigation)
     return replace(

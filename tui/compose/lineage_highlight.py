@@ -26,13 +26,13 @@ class FollowedCells:
     """A cell that is followed through a program.
 
     Attributes:
-        asked: Which, and which way.
+        start: Which, and which way.
         node: Its node.
         cells: Of each node on the way, the cells.
         influence: Of each node of real numbers on the way, the derivatives.
     """
 
-    asked: Asked
+    start: Asked
     node: Node
     cells: Mapping[Node, Cells]
     influence: Mapping[Node, Value]
@@ -41,17 +41,17 @@ class FollowedCells:
     @property
     def name(self) -> str:
         """The cell as it is written: ``logits[4, 2]``."""
-        return cell_name(self.node.name, self.asked.index)
+        return cell_name(self.node.name, self.start.index)
 
     @property
-    def said(self) -> str:
+    def question(self) -> str:
         """What is asked of a box."""
-        return f"{self.name} {'depends on' if self.asked.way == 'lineage' else 'feeds'}"
+        return f"{self.name} {'depends on' if self.start.way == 'lineage' else 'feeds'}"
 
     @property
     def mark(self) -> CellMark:
         """What a cell on the way is."""
-        return CellMark.MADE if self.asked.way == "lineage" else CellMark.FED
+        return CellMark.MADE if self.start.way == "lineage" else CellMark.FED
 
     def steepest(self, node: Node) -> float | None:
         """The largest derivative of a node's cells on the way, in size; None where there is none."""
@@ -68,7 +68,7 @@ class FollowedCells:
 
     def about(self, node: Node, index: Index) -> str:
         """What the asked cell and another have to do with each other."""
-        back = self.asked.way == "lineage"
+        back = self.start.way == "lineage"
         other = cell_name(node.name, index)
         if index not in self.cells.get(node, ()):
             return f"{self.name} does not depend on it" if back else f"{self.name} does not feed it"

@@ -8,7 +8,7 @@ from llm_linalg.base.text import clean
 from tui.compose.nodes import NodeNavigation
 from tui.model.map_view import BoxRow, MapView
 from tui.model.view import View
-from tui.navigation.map_moves import standing
+from tui.navigation.map_moves import current_box
 from tui.text.glyphs import ascii_text
 
 if TYPE_CHECKING:
@@ -34,14 +34,14 @@ def map_view(
     """The level at which a view is; None for a program without boxes."""
     from llm_linalg.lessons.reader import shelf
 
-    box = standing(view, navigation)
+    box = current_box(view, navigation)
     if navigation.map is None or not box:
         return None
     level = navigation.map.level(box[:-1])
     spell: Callable[[str], str] = ascii_text if ascii_only else str
     outside = sum(one.foreign for one in level.boxes)
     folded = outside - 1 if outside > MOST_FOREIGN else 0
-    key = (box[:-1], None if followed is None else followed.asked, ascii_only)
+    key = (box[:-1], None if followed is None else followed.start, ascii_only)
     if key not in known:
         notes = {note.name: note for note in view.lesson.boxes}
         titles = {lesson.slug: lesson.title for lesson in (*shelf(), view.lesson)}
@@ -52,7 +52,7 @@ def map_view(
         rows=known[key],
         arrows=level.arrows if not folded else _folded(level.arrows, folded),
         row=level.places[box[-1]] - folded,
-        question="" if followed is None else followed.said,
+        question="" if followed is None else followed.question,
     )
 
 

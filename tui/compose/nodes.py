@@ -19,7 +19,7 @@ LISTED = 1000  # names that an error lists, at most
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Names:
+class NodeLabels:
     """The names of the nodes at one level of a trace, and their places: a trace may have very many."""
 
     nodes: Sequence[Node]
@@ -27,21 +27,23 @@ class Names:
     places: Mapping[str, int]
 
     @classmethod
-    def of(cls, nodes: Sequence[Node]) -> Names:
+    def of(cls, nodes: Sequence[Node]) -> NodeLabels:
         """The names of some nodes; of several with one name all but the last are numbered, ``x:1``."""
         made = numbered([node.name for node in nodes])
         return cls(nodes, made, {label: place for place, label in enumerate(made)})
 
 
-_LATEST: list[Names] = []  # of the longest levels: each holds its nodes, so that they are told by identity
+_LATEST: list[
+    NodeLabels
+] = []  # of the longest levels: each holds its nodes, so that they are told by identity
 
 
-def names(nodes: Sequence[Node]) -> Names:
+def level_labels(nodes: Sequence[Node]) -> NodeLabels:
     """The names of the nodes at a level; those of a long one are made once."""
     for known in _LATEST:
         if known.nodes is nodes:
             return known
-    found = Names.of(nodes)
+    found = NodeLabels.of(nodes)
     if len(nodes) > MANY:
         _LATEST[:] = [found, *_LATEST[:1]]
     return found
@@ -49,7 +51,7 @@ def names(nodes: Sequence[Node]) -> Names:
 
 def labels(nodes: Sequence[Node]) -> tuple[str, ...]:
     """A name for each node: its own; of several with one name all but the last are numbered, ``x:1``."""
-    return names(nodes).labels
+    return level_labels(nodes).labels
 
 
 def find(nodes: Sequence[Node], path: Path) -> tuple[Node, ...]:
@@ -60,7 +62,7 @@ def find(nodes: Sequence[Node], path: Path) -> tuple[Node, ...]:
     """
     chain: list[Node] = []
     for word in path:
-        known = names(nodes)
+        known = level_labels(nodes)
         place = known.places.get(word)
         if place is None and word.endswith(f":{_count(nodes, word)}"):
             place = known.places.get(word.rpartition(":")[0])
@@ -75,11 +77,11 @@ def top_node(nodes: Sequence[Node], path: Path) -> Node | None:
     """The node of the trace in which a path begins; the last one for no path, None if there is none."""
     if not path:
         return nodes[-1] if nodes else None
-    place = names(nodes).places.get(path[0])
+    place = level_labels(nodes).places.get(path[0])
     return None if place is None else nodes[place]
 
 
-def forward(step: Node) -> Node | None:
+def forward_node(step: Node) -> Node | None:
     """The node of the program itself whose backward step this is; None if it is no step of a gradient."""
     node = step.twin
     while node is not None and node.inside is not None:
@@ -89,7 +91,7 @@ def forward(step: Node) -> Node | None:
 
 def own_line(node: Node) -> int | None:
     """The line of the program that a node stands in, or of a gradient program the node whose twin it is."""
-    return (forward(node) or node).line
+    return (forward_node(node) or node).line
 
 
 def _count(nodes: Sequence[Node], word: str) -> int:
@@ -128,7 +130,7 @@ class NodeNavigation:
 
     chain: tuple[Node, ...]
     top: tuple[Node, ...]  # the program's nodes
-    wanted: str | None  # the order that the stop asks for, if this is the stop's node
+    stop_order: str | None  # the order that the stop asks for, if this is the stop's node
     map: Map[Node] | None = None
 
     @property
@@ -169,7 +171,7 @@ class NodeNavigation:
     @property
     def order(self) -> str | None:
         """The stop's order, or the node's first."""
-        return self.wanted if self.wanted in self.orders else next(iter(self.orders), None)
+        return self.stop_order if self.stop_order in self.orders else next(iter(self.orders), None)
 
     def boxes(self, path: Path) -> Path:
         """The boxes inside a box of the map; what comes in from outside is no place to stand on."""
@@ -185,7 +187,7 @@ class NodeNavigation:
             raise LookupError("a program without operations has no map")
         return self.map.level(path[:-1]).box(path[-1])
 
-    def made_in(self, path: Path) -> Path:
+    def node_path(self, path: Path) -> Path:
         """The path of the node that a box of the map gives."""
         if self.map is None:
             return self.path

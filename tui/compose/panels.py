@@ -129,7 +129,7 @@ def make_panel(
         heat: The level of a cell where it is not its number's.
     """
     ascii_only = style.ascii_only
-    title = clean(tensor.title, NAME) + (".T" if ascii_only else "ᵀ") * placement.transposed
+    title = clean(tensor.title, NAME) + (".T" if ascii_only else "ᵀ") * placement.is_transposed
     if at:
         title += f"[{', '.join(map(str, at))}]"
     pending, masked = (".", "#") if ascii_only else ("·", "░")

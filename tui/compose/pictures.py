@@ -40,7 +40,7 @@ class PictureInput:
         cache: The formats of numbers.
         ascii_only: Whether there is nothing but ASCII.
         summary: What stands beside each row of the result.
-        followed: The cell that is followed through the program, and the cells on its way.
+        follows: The cell that is followed through the program, and the cells on its way.
     """
 
     node: NodeView
@@ -51,7 +51,7 @@ class PictureInput:
     cache: FormatCache
     ascii_only: bool
     summary: str | None = None
-    followed: FollowedCells | None = None
+    follows: FollowedCells | None = None
 
     @property
     def tensors(self) -> Sequence[TensorView]:
@@ -61,7 +61,7 @@ class PictureInput:
     @cached_property
     def steepest(self) -> float | None:
         """The largest derivative in the picture, where the colours of a cell that is followed end."""
-        followed = self.followed
+        followed = self.follows
         if followed is None:
             return None
         slopes = [slope for x in self.tensors if (slope := followed.steepest(x.node)) is not None]
@@ -110,7 +110,7 @@ def _panel(
 
     Its cells on the way that is followed are marked, and coloured by their derivatives.
     """
-    followed, heat = picture.followed, None
+    followed, heat = picture.follows, None
     if followed is not None:
         on_the_way = (followed.mark, followed.cells.get(tensor.node, ()))
         highlight = Highlight((*highlight.marks, on_the_way), highlight.focus, highlight.rule)
@@ -149,7 +149,7 @@ def _highlights(picture: PictureInput) -> tuple[tuple[Highlight, ...], Highlight
         return step_highlights(node)
     if cursor.owner.node is node.node:
         on_operands, on_result = cursor_highlights(node, cursor.operand, cursor.index)
-        if picture.followed is None:
+        if picture.follows is None:
             return on_operands, on_result
         return tuple(map(_cursor_only, on_operands)), _cursor_only(on_result)
     reads = cursor.owner.reads(cursor.index)  # on a result beside: what it shares with this node is lit

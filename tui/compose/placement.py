@@ -33,7 +33,7 @@ class Placement:
         return TensorSlice(self.row_axis, self.column_axis, at)
 
     @property
-    def transposed(self) -> bool:
+    def is_transposed(self) -> bool:
         """Whether rows and columns are swapped."""
         return self.row_axis is not None and self.column_axis is not None and self.row_axis > self.column_axis
 

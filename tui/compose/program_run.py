@@ -11,9 +11,9 @@ from llm_linalg.lessons.stop import Asked
 from tui.compose import cursor
 from tui.compose.boards import board_view
 from tui.compose.cursor import CursorCell, cursor_cell, cursor_view
-from tui.compose.error_frame import error_frame, repaired, repairs
+from tui.compose.error_frame import apply_repair, error_frame, repair_count
 from tui.compose.format_cache import FormatCache
-from tui.compose.frames import dropped_frame, in_ascii, map_frame, node_frame, program_frame
+from tui.compose.frames import frame_without_values, in_ascii, map_frame, node_frame, program_frame
 from tui.compose.lineage_highlight import FollowedCells, follow_cell
 from tui.compose.maps import BoxRows, map_view
 from tui.compose.nodes import NodeNavigation, find, path_of, top_node
@@ -22,7 +22,7 @@ from tui.compose.screen_labels import axis_names
 from tui.compose.torch_code import torch_code
 from tui.model.frame import Frame
 from tui.model.view import View
-from tui.navigation.map_moves import standing
+from tui.navigation.map_moves import current_box
 from tui.navigation.steps import order_of, position
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ class Run:
         good: What was open before, if this failed.
         operands: Of a shape error the operands, as far as they are there.
         fault: Where the lesson itself, as it is written, is at fault.
-        above: What ran of it before it failed, where somebody asks for that.
+        partial_trace: What ran of it before it failed, where somebody asks for that.
     """
 
     view: View
@@ -62,7 +62,7 @@ class Run:
     good: Run | None
     operands: tuple[Value | None, ...] = ()
     fault: LessonError | None = None
-    above: Trace | None = None
+    partial_trace: Trace | None = None
     _cache: FormatCache = field(default_factory=FormatCache, init=False)
     _gradients: Trace | None = field(default=None, init=False)
     _has_gradients: bool = field(default=False, init=False)  # whether there are, or can be none
@@ -71,11 +71,11 @@ class Run:
 
     def serves(self, view: View) -> bool:
         """Whether the view shows the same run, so that :meth:`frame` draws it without running again."""
-        return self.view.same_program(view) and not _gone(self, view) and not self.late(view)
+        return self.view.same_program(view) and not _gone(self, view) and not self.awaits_gradients(view)
 
-    def program(self, view: View) -> Trace | None:
+    def trace_of(self, view: View) -> Trace | None:
         """The trace that the view shows: the program's, or the gradient program's once it is made."""
-        return self.backward() if view.twin and not self.late(view) else self.trace
+        return self.gradient_program() if view.twin and not self.awaits_gradients(view) else self.trace
 
     def navigation(self, view: View) -> NodeNavigation:
         """What the player must know about the view's node.
@@ -83,7 +83,7 @@ class Run:
         Raises:
             LookupError: For a path that isn't there, with the nearest spelling.
         """
-        trace = self.program(view)
+        trace = self.trace_of(view)
         nodes = () if trace is None else trace.nodes
         stop = view.at_stop
         own = view.twin == stop.backward
@@ -110,12 +110,12 @@ class Run:
         return in_ascii(frame) if ascii_only else frame
 
     def _node_frame(self, view: View, ascii_only: bool) -> Frame:
-        trace, navigation = self.program(view), self.navigation(view)
+        trace, navigation = self.trace_of(view), self.navigation(view)
         board = None if view.board is None else board_view(view.board, view, trace, ascii_only)
         if trace is None or navigation.node is None:
             return program_frame(view, "" if trace is None else trace.printed, board)
         if navigation.node.dropped:
-            return dropped_frame(view, trace, navigation, self._view_of(navigation.node))
+            return frame_without_values(view, trace, navigation, self._view_of(navigation.node))
         whole = view.depth == "operations"
         step, _ = position(view, navigation)
         node = self._view_of(navigation.node, order_of(view, navigation), None if whole else step - 1)
@@ -130,27 +130,27 @@ class Run:
             cache=self._cache,
             ascii_only=ascii_only,
             summary=self._row_summary(view, navigation),
-            followed=self.followed_cells(view),
+            follows=self.follow(view),
         )
         about = None
         if cell is not None:
             readers = trace.nodes if cell.operand is None else (cell.owner.node,)
-            about = cursor_view(cell, self._cell_view(cell, readers), picture.followed)
+            about = cursor_view(cell, self._cell_view(cell, readers), picture.follows)
         frame = node_frame(view, trace, navigation, picture, about, board)
-        return replace(frame, twins=self.has_twin())
+        return replace(frame, twins=self.has_backward())
 
     def _map_frame(self, view: View, ascii_only: bool) -> Frame:
-        trace, navigation = self.program(view), self.navigation(view)
+        trace, navigation = self.trace_of(view), self.navigation(view)
         known = self._levels[view.twin]
-        level = map_view(view, navigation, self.followed_cells(view), ascii_only, known)
+        level = map_view(view, navigation, self.follow(view), ascii_only, known)
         if trace is None or level is None:
             return self._node_frame(replace(view, depth="cells"), ascii_only)
         from llm_linalg.api.node_view import node_view
 
-        box = navigation.box(standing(view, navigation))
+        box = navigation.box(current_box(view, navigation))
         shown = node_view(box.node, next(iter(box.node.orders), None))
         frame = map_frame(view, trace, navigation, level, shown, node_view(box.nodes[0]))
-        return replace(frame, twins=self.has_twin())
+        return replace(frame, twins=self.has_backward())
 
     def _view_of(self, node: Node, order: str | None = None, step: int | None = None) -> NodeView:
         from llm_linalg.api.node_view import node_view
@@ -171,7 +171,7 @@ class Run:
 
     def _beside(self, view: View, node: Node) -> tuple[NodeView, ...]:
         """The nodes that the stop shows together with this one."""
-        stop, trace = view.at_stop, self.program(view)
+        stop, trace = view.at_stop, self.trace_of(view)
         if trace is None or view.twin != stop.backward or not stop.beside:
             return ()
         group = [trace[name] for name in (stop.show, *stop.beside) if name and name in trace]
@@ -186,17 +186,17 @@ class Run:
             return None
         return kind if navigation.chain == self.navigation(replace(view, path=())).chain else None
 
-    def followed_cells(self, view: View) -> FollowedCells | None:
+    def follow(self, view: View) -> FollowedCells | None:
         """What is followed through the program; None if nothing is, or nothing can be."""
-        found = self._follow(view)
+        found = self._followed_or_refusal(view)
         return None if isinstance(found, str) else found
 
     def follow_refusal(self, view: View) -> str:
         """Why the cell that a view follows can't be followed; empty if it can."""
-        found = self._follow(view)
+        found = self._followed_or_refusal(view)
         return found if isinstance(found, str) else ""
 
-    def _follow(self, view: View) -> FollowedCells | str | None:
+    def _followed_or_refusal(self, view: View) -> FollowedCells | str | None:
         if view.asked is None or self.trace is None or view.twin:
             return None
         if view.asked not in self._following:
@@ -215,16 +215,16 @@ class Run:
     def _loss(self) -> Node | None:
         return None if self.trace is None else self.trace.loss
 
-    def has_twin(self) -> bool:
+    def has_backward(self) -> bool:
         """Whether there is a gradient program to show."""
         return self._loss is not None
 
-    def turned(self, view: View) -> View | str:
+    def switch_pass(self, view: View) -> View | str:
         """The view at the other pass; or why there is none."""
         why = "" if view.twin or self.trace is None else _barred(self.trace)
-        return why or self.twin(view)
+        return why or self.other_pass(view)
 
-    def late(self, view: View) -> bool:
+    def awaits_gradients(self, view: View) -> bool:
         """Whether the view shows a gradient program that is still to be made, and takes a while."""
         return (
             view.twin
@@ -233,17 +233,17 @@ class Run:
             and len(self.trace.nodes) > AT_A_KEY
         )
 
-    def twin(self, view: View) -> View:
+    def other_pass(self, view: View) -> View:
         """The gradient program's node of the node shown, or back; the same view if there is none.
 
         A gradient that the program itself computes (``dW = dY.T @ X``) belongs to the node of its name.
         """
         other = replace(view, twin=not view.twin, path=(), order=None, step=0, at=None, back=())
         whole = other if view.depth == "map" else replace(other, depth="cells")
-        if self.late(other) and self.has_twin():
+        if self.awaits_gradients(other) and self.has_backward():
             return whole
         chain = self.navigation(view).chain
-        trace = self.trace if view.twin else self.backward()
+        trace = self.trace if view.twin else self.gradient_program()
         if trace is None:
             return view
         if view.depth == "map":  # the gradient program's map has the same boxes
@@ -260,21 +260,21 @@ class Run:
         return replace(whole, path=path or ())
 
     @property
-    def repairs(self) -> int:
+    def repair_count(self) -> int:
         """How many repairs there are of what failed."""
-        return 0 if self.error is None else repairs(self.error)
+        return 0 if self.error is None else repair_count(self.error)
 
-    def repaired(self, view: View, number: int) -> View:
+    def apply_repair(self, view: View, number: int) -> View:
         """The view with repair ``number`` (from 1) applied. Raises IndexError."""
         if self.error is None:
             raise IndexError(number)
-        return repaired(self.error, view, number)
+        return apply_repair(self.error, view, number)
 
     def torch_code(self, view: View) -> str:
         """The program as torch code to run elsewhere: imports, seed, controls, program."""
         return torch_code(view)
 
-    def backward(self) -> Trace | None:
+    def gradient_program(self) -> Trace | None:
         """The gradient program; None if there is none."""
         if not self._has_gradients:
             self._gradients = None if self.trace is None else _gradients(self.trace)

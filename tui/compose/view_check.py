@@ -27,7 +27,7 @@ def settle(view: View, opened: Run, flags: argparse.Namespace) -> View:
         navigation = opened.navigation(view)
     except LookupError as error:
         raise UsageError(str(error.args[0])) from None
-    if view.twin and opened.program(view) is None:
+    if view.twin and opened.trace_of(view) is None:
         raise UsageError("this program has no backward pass: nothing in it is a differentiable result")
     if not navigation.path:
         if view.step or flags.order:

@@ -14,20 +14,20 @@ from tui.model.view import View
 Path = tuple[str, ...]
 
 
-class Mapped(Protocol):
+class MapNavigable(Protocol):
     """What must be known of the map of what is open."""
 
     def boxes(self, path: Path) -> tuple[str, ...]:
         """The boxes that one can stand on inside a box, in order; none in an operation."""
 
-    def made_in(self, path: Path) -> Path:
+    def node_path(self, path: Path) -> Path:
         """The path of the node that a box gives."""
 
     def box_of(self, path: Path) -> Path:
         """The box of a node, by the node's path; empty if there are no boxes."""
 
 
-def standing(view: View, navigation: Mapped) -> Path:
+def current_box(view: View, navigation: MapNavigable) -> Path:
     """The box of a view: of one that this program hasn't got, the nearest; empty if there are none."""
     path: Path = ()
     for name in view.box:
@@ -38,16 +38,16 @@ def standing(view: View, navigation: Mapped) -> Path:
     return path or first[:1]
 
 
-def position(view: View, navigation: Mapped) -> tuple[int, int]:
+def position(view: View, navigation: MapNavigable) -> tuple[int, int]:
     """``(box, boxes)`` on the level, from 1."""
-    box = standing(view, navigation)
+    box = current_box(view, navigation)
     level = navigation.boxes(box[:-1]) if box else ()
     return (level.index(box[-1]) + 1, len(level)) if box else (0, 0)
 
 
-def goto(view: View, navigation: Mapped, number: int) -> View:
+def goto(view: View, navigation: MapNavigable, number: int) -> View:
     """At a box of the level by its number, clamped into range."""
-    box = standing(view, navigation)
+    box = current_box(view, navigation)
     level = navigation.boxes(box[:-1]) if box else ()
     if not level:
         return view
@@ -55,27 +55,27 @@ def goto(view: View, navigation: Mapped, number: int) -> View:
     return view if there == box else replace(view, box=there)
 
 
-def into(view: View, navigation: Mapped) -> View:
+def into(view: View, navigation: MapNavigable) -> View:
     """Into a box: to the level inside it, or to the operation that it is."""
-    box = standing(view, navigation)
+    box = current_box(view, navigation)
     inside = navigation.boxes(box)
     if not box:
         return view
     if inside:
         return replace(view, box=(*box, inside[0]))
-    path = navigation.made_in(box)
+    path = navigation.node_path(box)
     return replace(
         view, depth="operations", path=path, box=box, order=None, step=0, at=None, cursor=None, back=()
     )
 
 
-def out(view: View, navigation: Mapped) -> View:
+def out(view: View, navigation: MapNavigable) -> View:
     """Out of a level, to the box that it stands in; at the top the same view."""
-    box = standing(view, navigation)
+    box = current_box(view, navigation)
     return replace(view, box=box[:-1]) if len(box) > 1 else view
 
 
-def onto(view: View, navigation: Mapped, path: Path) -> View:
+def onto(view: View, navigation: MapNavigable, path: Path) -> View:
     """On the map, at the box of the node with that path."""
     box = navigation.box_of(path)
     return replace(view, depth="map", box=box, cursor=None) if box else view

@@ -17,7 +17,7 @@ from tui.navigation import map_moves
 SPEEDS = (0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0)  # steps a second
 
 
-class Navigable(map_moves.Mapped, Protocol):
+class Navigable(map_moves.MapNavigable, Protocol):
     """What is open: the node shown, the operations beside it, its walks, and the map."""
 
     @property
@@ -81,7 +81,7 @@ class Player(NamedTuple):
             speed=next((s for s in reversed(SPEEDS) if s < self.speed), min(self.speed, SPEEDS[0]))
         )
 
-    def turned(self, direction: int) -> Player:
+    def in_direction(self, direction: int) -> Player:
         """Playing forwards (1) or backwards (−1)."""
         return self._replace(direction=1 if direction >= 0 else -1)
 

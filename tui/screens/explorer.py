@@ -251,11 +251,11 @@ class ExplorerScreen(Screen[None], inherit_bindings=False):
 
     def _after(self, opened: Run) -> Session:
         """The session after a run; where one of a trace is stopped, what it was to replace comes back."""
-        from tui.compose.error_frame import stopped
+        from tui.compose.error_frame import is_halted
 
         left, lesson = self._left, opened.view.lesson
         again = left is not None and left.trace is not None and left.view.lesson is lesson
-        if left is None or not again or lesson.given is None or not stopped(opened.error):
+        if left is None or not again or lesson.given is None or not is_halted(opened.error):
             return self.session.with_run(opened)
         back = replace(self.session, view=left.view).with_run(left)
         return back.with_notice("Stopped: this is what was there before.")

@@ -218,7 +218,7 @@ def repair_by(number: int) -> Transition:
         if run_ is None or run_.error is None:
             return session
         try:
-            found = session.with_undo(run_.repaired(session.view, number))
+            found = session.with_undo(run_.apply_repair(session.view, number))
         except IndexError:
             return session.with_notice(f"There is no repair {number}.")
         if is_playground(found.view.lesson) and not found.editing:

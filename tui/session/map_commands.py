@@ -41,7 +41,7 @@ def ask(session: Session) -> Session:
     run, navigation, view = session.current, session.navigation, session.view
     if run is None or navigation is None or view.depth != "map" or not navigation.path:
         return session
-    path = navigation.made_in(map_moves.standing(view, navigation))
+    path = navigation.node_path(map_moves.current_box(view, navigation))
     there = replace(view, depth="cells", path=path, order=None, step=0, at=None, back=())
     asked = cursor_moves.move(run, steps.last(there, run.navigation(there)), 0, 0)
     if asked.cursor is None:
@@ -71,7 +71,7 @@ def follow(session: Session) -> Session:
 
     What is lit stays lit in every picture of the program.
     """
-    from tui.compose.cell_following import followable, is_followed
+    from tui.compose.cell_following import followable, follows_cell
 
     run, view = session.current, session.view
     if run is None or session.navigation is None:
@@ -81,7 +81,7 @@ def follow(session: Session) -> Session:
         return session.with_notice(
             "Only a cell of the program itself is followed: go out of this part first."
         )
-    if view.asked is None or (asked is not None and not is_followed(run, view, asked)):
+    if view.asked is None or (asked is not None and not follows_cell(run, view, asked)):
         found = asked
     elif view.asked.way == "lineage":
         found = replace(view.asked, way="reach")

@@ -112,7 +112,7 @@ def _failed(session: Session, lesson: Lesson) -> set[int]:
     run = session.opened
     if run is None or run.view.lesson is not lesson:
         return set()
-    trace = run.trace if run.error is None else run.error.trace or run.above
+    trace = run.trace if run.error is None else run.error.trace or run.partial_trace
     errors = [*(() if trace is None else trace.refused), *([run.error] if run.error else ())]
     stop = run.view.at_stop
     starts, numbers = lesson.cells(stop), lesson.numbers(stop)
@@ -128,7 +128,7 @@ def _modules(session: Session) -> tuple[Entry, ...]:
 
     A step of a gradient stands where the node stands whose backward step it is; the first, at the loss.
     """
-    from tui.compose.nodes import forward
+    from tui.compose.nodes import forward_node
 
     run = session.opened
     if run is None or run.trace is None or run.view.lesson is not session.view.lesson:
@@ -138,7 +138,7 @@ def _modules(session: Session) -> tuple[Entry, ...]:
     if shown is None:
         return ()
     if session.view.twin:
-        shown = forward(shown) or trace.loss or trace.nodes[-1]
+        shown = forward_node(shown) or trace.loss or trace.nodes[-1]
     name, _, argument = (session.chosen or "").partition(":")
     at, open_path = shown, shown.scope
     if name == "node":

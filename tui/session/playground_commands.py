@@ -56,19 +56,19 @@ def mend(session: Session) -> Session:
 
     One whose run was stopped is run again.
     """
-    from tui.compose.error_frame import stopped
+    from tui.compose.error_frame import is_halted
 
     run = session.current
-    if session.mended is not None and run is not None and stopped(run.error):
+    if session.mended is not None and run is not None and is_halted(run.error):
         return replace(session, opened=None, notice="")
     broken, number, program = session.mended or (None, 0, "")
     if broken is None or program != session.view.program or number == 0:
         broken, number = session.current, 0
-    count = 0 if broken is None else broken.repairs
+    count = 0 if broken is None else broken.repair_count
     if broken is None or not count:
         return session.with_notice("There is no repair.")
     number = (number + 1) % (count + 1)
-    repaired = broken.repaired(session.view, number) if number else None
+    repaired = broken.apply_repair(session.view, number) if number else None
     view = repaired or session.view.with_program(broken.view.program)
     more = "^r takes the next." if number < count else "^r takes it back."
     told = f"Repair {number} of {count}; {more}" if number else "As it was."

@@ -145,7 +145,7 @@ class Session:
     def contexts(self) -> frozenset[Context]:
         """The contexts that hold now, as far as the session tells."""
         run, navigation = self.current, self.navigation
-        broken = run is not None and run.repairs > 0
+        broken = run is not None and run.repair_count > 0
         if self.editing:
             again = self.mended is not None and self.mended[2] == self.view.program
             repairs = {Context.EDITOR_REPAIRS} if broken or again else set()

@@ -49,7 +49,7 @@ def turn(session: Session) -> Session:
     run_ = session.current
     if run_ is None or session.navigation is None:
         return session
-    view = run_.turned(session.view)
+    view = run_.switch_pass(session.view)
     return session.with_notice(view) if isinstance(view, str) else session.at_view(view)
 
 
@@ -69,7 +69,9 @@ def play_by(direction: int, until: int | None = None) -> Transition:
         if direction < 0 and step <= 0:
             view = player.last(view, navigation)
         there = until is not None and until == player.position(view, navigation)[0]
-        going = session.player.turned(direction)._replace(playing=not there, until=None if there else until)
+        going = session.player.in_direction(direction)._replace(
+            playing=not there, until=None if there else until
+        )
         return replace(session, view=view, player=going, notice="")
 
     return play

@@ -120,7 +120,7 @@ class Editor(AnnotatedText):
         from tui.compose.line_notes import notes
 
         lines = tuple(run.view.program.split("\n"))
-        ran = run.above if run.trace is None else run.trace
+        ran = run.partial_trace if run.trace is None else run.trace
         fresh = {} if ran is None else {line - 1: note for line, note in notes(ran).items()}
         self._mark = None if run.error is None else Mark.of(run.error)
         if run.trace is None:
