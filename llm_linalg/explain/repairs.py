@@ -334,7 +334,7 @@ def _value(interpreter: Interpreter, text: str) -> Any:
     if interpreter.budget.trials <= 0:
         return None
     try:
-        trial = interpreter.again(Source(text), budget)
+        trial = interpreter.fork(Source(text), budget)
         statement = trial.source.tree.body[0]
         if not isinstance(statement, ast.Expr):
             return None

@@ -16,7 +16,7 @@ from llm_linalg.base.errors import (
     Span,
     innermost,
 )
-from llm_linalg.language.expressions import Evaluator, operand_nodes
+from llm_linalg.language.interpreter import Code, Interpreter, operand_nodes
 from llm_linalg.ops.call_errors import refusal_reason
 from llm_linalg.ops.operation import Call
 from llm_linalg.ops.pointwise import RULE
@@ -33,20 +33,20 @@ _FEW = 3  # operands that a sentence names
 _ORDINALS = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth")
 
 
-def explain(interpreter: Evaluator, node: ast.expr | ast.stmt, error: Exception) -> ProgramError:
+def explain(run: Interpreter, node: Code, error: Exception) -> ProgramError:
     """Return the error to show for a call that failed at a syntax node."""
-    call = interpreter.recorder.failed
-    interpreter.recorder.failed = None
-    span, source = interpreter.source.span(node), interpreter.source.text
+    call = run.recorder.failed
+    run.recorder.failed = None
+    span, source = run.source.span(node), run.source.text
     if call is None:
         return ProgramError(_as_called(_plain(error), node), span, source)
-    failing = interpreter.failing
-    known = failing[1] if failing is not None and failing[0] is node else None
-    pieces = known or operand_nodes(interpreter, node, call.tensors)
+    failed = run.failed_call
+    known = failed.operands if failed is not None and failed.node is node else None
+    pieces = known or operand_nodes(run, node, call.tensors)
     operands = []
     for place, (tensor, piece) in enumerate(zip(call.tensors, pieces, strict=True)):
-        made = interpreter.recorder.node_of(tensor)
-        text = interpreter.source.text_of(piece) if piece is not None else ""
+        made = run.recorder.node_of(tensor)
+        text = run.source.text_of(piece) if piece is not None else ""
         name = text or (made.name if made else f"operand {place + 1}")
         if made is not None and not text and made.op == "parameter" and made.bound_name is None:
             name = f"{made.source}.{_parameter(call, place)}"  # of a layer that was made in its place

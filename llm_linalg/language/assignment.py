@@ -1,4 +1,4 @@
-"""Assignments: names, items and attributes that are bound to what was evaluated."""
+"""Assignments to names, items and attributes."""
 
 from __future__ import annotations
 
@@ -9,130 +9,148 @@ from torch import Tensor, nn
 
 from llm_linalg.base.short_repr import brief
 from llm_linalg.language import allowlist, arithmetic, containers, module_count, modules
+from llm_linalg.language.attributes import attribute_of
 from llm_linalg.language.budget import A_LAYER_NAMED
-from llm_linalg.language.calls import Caller
 from llm_linalg.language.containers import Distinct
+from llm_linalg.language.expressions import lookup_key
+from llm_linalg.language.interpreter import Interpreter
 
-_STORING: Any = Tensor | list | dict
-_UNPACKED: Any = tuple | list
+# Unions are built once: these are asked for at each turn of a loop.
+_MUTABLE: Any = Tensor | list | dict
+_UNPACKABLE: Any = tuple | list
 _IN_PLACE: Any = Tensor | list
 
 
-class Assigner(Caller):
-    """Evaluates what a `Caller` does, and binds it."""
+def assignment(run: Interpreter, node: ast.Assign) -> None:
+    """Execute ``a = b = value``."""
+    value = run.evaluate(node.value)
+    run.current = node
+    if len(node.targets) > 1:
+        run.budget.step(len(node.targets) - 1)
+    for target in node.targets:
+        assign(run, target, value)
 
-    def assign(self, target: ast.expr, value: Any) -> None:
-        """Bind a target to a value."""
-        if target.__class__ is ast.Name:
-            self.bind(target.id, value)
-            return
-        match target:
-            case ast.Subscript():
-                self._store(target, *self._item(target), value)
-            case ast.Tuple() | ast.List():
-                self._unpack(target, value)
-            case ast.Attribute():
-                self._put(target, self.evaluate(target.value), value)
-            case _:
-                raise self.outside("only names and items can be assigned to", target)
 
-    def _put(self, target: ast.Attribute, owner: Any, value: Any) -> None:
-        """Write an attribute: a tensor's gradient or data, a layer's weight."""
-        if isinstance(owner, Tensor) and target.attr in allowlist.STORED:
-            self.budget.step(6)
-            allowlist.STORED[target.attr](owner, value)
-            return
-        if not isinstance(owner, nn.Module):
-            raise self.outside(f"what can be assigned to is x.{', x.'.join(allowlist.STORED)}", target)
-        self.budget.step(8)
-        try:
-            modules.stored(owner, target.attr, value)
-        except KeyError:
-            raise self.outside(f"a layer's {target.attr} can't be assigned to here", target) from None
-        self.budget.step(sum(map(len, self.names.maps)) // 20 + len(self.names.maps))
-        found = [name for scope in self.names.maps for name, bound in scope.items() if bound is owner]
-        for name in found:
-            if self.names[name] is owner:  # else an inner scope has another of this name
-                self.bind(name, owner)
+def annotated_assignment(run: Interpreter, node: ast.AnnAssign) -> None:
+    """Execute ``a: Tensor = value``; the annotation is not looked at."""
+    if node.value is not None:
+        assign(run, node.target, run.evaluate(node.value))
 
-    def _item(self, target: ast.Subscript) -> tuple[Any, Any]:
-        """Return what an item that is assigned to belongs to, and its key."""
-        owner, key = self.evaluate(target.value), self.key(target.slice)
-        if owner.__class__ is not dict:
-            self.takes(target, owner, key)
-        return owner, key
 
-    def takes(self, target: ast.Subscript, owner: Any, key: Any) -> None:
-        """See whether an item can be written: no slice of a list, and nothing of what has no items."""
-        if not isinstance(owner, _STORING):
-            raise self.error(f"a {type(owner).__name__}'s items can't be assigned to", target)
+def augmented_assignment(run: Interpreter, node: ast.AugAssign) -> None:
+    """Execute ``a += value``."""
+    if isinstance(node.target, ast.Subscript):
+        owner, key = _item(run, node.target)
+        if isinstance(owner, dict) and key not in owner:
+            raise run.error(f"there is no item {brief(key)}", node.target)
+        _store_item(run, node.target, owner, key, _augment(run, node, owner[key]))
+    elif isinstance(node.target, ast.Name):
+        left = run.evaluate(node.target)
+        bind(run, node.target.id, _augment(run, node, left))
+    elif isinstance(node.target, ast.Attribute):
+        owner = run.evaluate(node.target.value)
+        _store_attribute(run, node.target, owner, _augment(run, node, attribute_of(run, owner, node.target)))
+
+
+def assign(run: Interpreter, target: ast.expr, value: Any) -> None:
+    """Assign a value to whatever stands left of the equals sign."""
+    if target.__class__ is ast.Name:
+        bind(run, target.id, value)
+        return
+    match target:
+        case ast.Subscript():
+            _store_item(run, target, *_item(run, target), value)
+        case ast.Tuple() | ast.List():
+            _unpack(run, target, value)
+        case ast.Attribute():
+            _store_attribute(run, target, run.evaluate(target.value), value)
+        case _:
+            raise run.error("only names and items can be assigned to", target)
+
+
+def bind(run: Interpreter, name: str, value: Any) -> None:
+    """Bind a name to a value; a tensor's node, and those of a layer's weights, get the name too."""
+    run.names.maps[0][name] = value
+    if value.__class__ in arithmetic.KINDS:
+        return
+    if isinstance(value, Tensor):
+        run.budget.steps -= 2
+        run.note_result(run.recorder.bind(name, value))
+    elif isinstance(value, nn.Module):
+        run.budget.step(A_LAYER_NAMED * module_count.count(value))
+        for inner, parameter in value.named_parameters():
+            run.recorder.bind(f"{name}.{inner}", parameter)
+
+
+def _unpack(run: Interpreter, target: ast.Tuple | ast.List, value: Any) -> None:
+    if isinstance(value, Tensor):
+        value = value.unbind(0)
+    if not isinstance(value, _UNPACKABLE):
+        raise run.error("only a tuple, a list or a tensor can be unpacked", target)
+    run.budget.step(2 + len(target.elts) // 4)
+    if len(value) != len(target.elts):
+        raise run.error(f"{len(value)} values can't be unpacked to {len(target.elts)} names", target)
+    for item, part in zip(target.elts, value, strict=True):
+        assign(run, item, part)
+
+
+def _item(run: Interpreter, target: ast.Subscript) -> tuple[Any, Any]:
+    """Return the owner and the key of an item that is assigned to, if it can be."""
+    owner, key = run.evaluate(target.value), lookup_key(run, target.slice)
+    if owner.__class__ is not dict:
+        if not isinstance(owner, _MUTABLE):
+            raise run.error(f"a {type(owner).__name__}'s items can't be assigned to", target)
         if isinstance(key, slice) and isinstance(owner, list):
-            raise self.outside("a slice of a list can't be assigned to: write xs[:i] + new + xs[j:]", target)
+            raise run.error("a slice of a list can't be assigned to: write xs[:i] + new + xs[j:]", target)
+    return owner, key
 
-    def _store(self, target: ast.Subscript, owner: Any, key: Any, value: Any) -> None:
-        """Write an item: of a tensor, that is an operation, and a node of its own."""
-        if owner.__class__ is dict:
-            containers.check_key(key)
-            owner[key] = value
-            return
-        if isinstance(owner, Tensor):
-            self.budget.charge_items(value)
+
+def _store_item(run: Interpreter, target: ast.Subscript, owner: Any, key: Any, value: Any) -> None:
+    """Write an item: of a tensor, that is a torch call, and gives a node."""
+    if owner.__class__ is dict:
+        containers.check_key(key)
         owner[key] = value
-        if isinstance(owner, Tensor) and isinstance(target.value, ast.Name):
-            self.bind(target.value.id, owner)
+        return
+    if isinstance(owner, Tensor):
+        run.budget.charge_items(value)
+    owner[key] = value
+    if isinstance(owner, Tensor) and isinstance(target.value, ast.Name):
+        bind(run, target.value.id, owner)
 
-    def bind(self, name: str, value: Any) -> None:
-        """Bind a name to a value."""
-        self.names.maps[0][name] = value
-        if value.__class__ in arithmetic.KINDS:
-            return
-        if isinstance(value, Tensor):
-            self.budget.steps -= 2
-            self.gave(self.recorder.bind(name, value))
-        elif isinstance(value, nn.Module):
-            self.budget.step(A_LAYER_NAMED * module_count.count(value))
-            for inner, parameter in value.named_parameters():
-                self.recorder.bind(f"{name}.{inner}", parameter)
 
-    def _unpack(self, target: ast.Tuple | ast.List, value: Any) -> None:
-        if isinstance(value, Tensor):
-            value = value.unbind(0)
-        if not isinstance(value, _UNPACKED):
-            raise self.error("only a tuple, a list or a tensor can be unpacked", target)
-        self.budget.step(2 + len(target.elts) // 4)
-        if len(value) != len(target.elts):
-            raise self.error(f"{len(value)} values can't be unpacked to {len(target.elts)} names", target)
-        for item, part in zip(target.elts, value, strict=True):
-            self.assign(item, part)
+def _store_attribute(run: Interpreter, target: ast.Attribute, owner: Any, value: Any) -> None:
+    """Write an attribute: a tensor's gradient or data, a layer's weight."""
+    if isinstance(owner, Tensor) and target.attr in allowlist.STORED:
+        run.budget.step(6)
+        allowlist.STORED[target.attr](owner, value)
+        return
+    if not isinstance(owner, nn.Module):
+        raise run.error(f"what can be assigned to is x.{', x.'.join(allowlist.STORED)}", target)
+    run.budget.step(8)
+    try:
+        modules.stored(owner, target.attr, value)
+    except KeyError:
+        raise run.error(f"a layer's {target.attr} can't be assigned to here", target) from None
+    # The new weight gets its name in the trace from each name that the layer has.
+    run.budget.step(sum(map(len, run.names.maps)) // 20 + len(run.names.maps))
+    names = [name for scope in run.names.maps for name, bound in scope.items() if bound is owner]
+    for name in names:
+        if run.names[name] is owner:  # else an inner scope has another value of this name
+            bind(run, name, owner)
 
-    def augmented(self, node: ast.AugAssign) -> None:
-        """Bind a target to ``target op= value``."""
-        if isinstance(node.target, ast.Subscript):
-            owner, key = self._item(node.target)
-            if isinstance(owner, dict) and key not in owner:
-                raise self.error(f"there is no item {brief(key)}", node.target)
-            self._store(node.target, owner, key, self._changed(node, owner[key]))
-        elif isinstance(node.target, ast.Name):
-            left = self.evaluate(node.target)
-            self.bind(node.target.id, self._changed(node, left))
-        elif isinstance(node.target, ast.Attribute):
-            owner = self.evaluate(node.target.value)
-            self._put(node.target, owner, self._changed(node, self.attribute(owner, node.target)))
 
-    def _changed(self, node: ast.AugAssign, left: Any) -> Any:
-        """Return ``left op= right``; tensors, lists and dicts are changed in place."""
-        return self._written(node, left, self.evaluate(node.value))
-
-    def _written(self, node: ast.AugAssign, left: Any, right: Any) -> Any:
-        self._at = node
-        self.budget.charge_items(left, right)
-        self.budget.charge_list(arithmetic.items_made(node.op.__class__, left, right))
-        if isinstance(left, Distinct):
-            raise self.outside("a set isn't changed in place here: write s = s | other", node)
-        if isinstance(left, dict) and isinstance(node.op, ast.BitOr):
-            containers.updated(left, right)
-            return left
-        if not isinstance(left, _IN_PLACE):
-            return arithmetic.binary(type(node.op), left, right)
-        arithmetic.bound(type(node.op), left, right)
-        return arithmetic.IN_PLACE[type(node.op)](left, right)
+def _augment(run: Interpreter, node: ast.AugAssign, left: Any) -> Any:
+    """Return ``left op= value``; tensors, lists and dicts are changed in place."""
+    right = run.evaluate(node.value)
+    run.current = node
+    run.budget.charge_items(left, right)
+    run.budget.charge_list(arithmetic.items_made(node.op.__class__, left, right))
+    if isinstance(left, Distinct):
+        raise run.error("a set isn't changed in place here: write s = s | other", node)
+    if isinstance(left, dict) and isinstance(node.op, ast.BitOr):
+        containers.updated(left, right)
+        return left
+    if not isinstance(left, _IN_PLACE):
+        return arithmetic.binary(type(node.op), left, right)
+    arithmetic.bound(type(node.op), left, right)
+    return arithmetic.IN_PLACE[type(node.op)](left, right)

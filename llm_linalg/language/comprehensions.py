@@ -1,104 +1,96 @@
-"""What is gone through, item by item: by a loop, or by what makes a list or a dict of it."""
+"""Comprehensions, and what a loop shares with them: the items of a value, one after another."""
 
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from torch import Tensor
 
 from llm_linalg.language import modules
+from llm_linalg.language.assignment import assign
 from llm_linalg.language.containers import VIEWS, Distinct, checked_keys
-from llm_linalg.language.expressions import Evaluator
-from llm_linalg.language.suggestions import CHANGED, SPREAD
+from llm_linalg.language.expressions import truth
+from llm_linalg.language.interpreter import Interpreter
+from llm_linalg.language.suggestions import CHANGED
 
-# Made once: they are asked for at each loop.
-_GONE_THROUGH: Any = range | list | tuple | dict | str | VIEWS | Distinct
-_CHANGING: Any = list | dict | VIEWS | modules.SEQUENCES
+# Unions are built once: these are asked for at each loop.
+_ITERABLE: Any = range | list | tuple | dict | str | VIEWS | Distinct
+_MUTABLE: Any = list | dict | VIEWS | modules.SEQUENCES
 Row = Sequence[Any]
-"""What one turn of a comprehension gives: its item, or a key and what belongs to it."""
+"""The values of one turn: an item, or a key and its value."""
 
 
-class Comprehensions(Evaluator):
-    """Evaluates what an `Evaluator` does, dicts and comprehensions."""
+def list_comprehension(run: Interpreter, node: ast.ListComp | ast.GeneratorExp) -> list[Any]:
+    """Evaluate ``[a for x in xs]``, and a generator as if it were one."""
+    return [value for (value,) in _rows(run, [node.elt], node.generators)]
 
-    def evaluators(self) -> dict[type[ast.expr], Callable[[Any], Any]]:
-        """Return what evaluates each kind of expression."""
-        return super().evaluators() | {
-            ast.Dict: self._dict,
-            ast.ListComp: self._comprehension,
-            ast.DictComp: self._dict_comprehension,
-            ast.GeneratorExp: self._comprehension,
-        }
 
-    def _dict(self, node: ast.Dict) -> dict[Any, Any]:
-        if any(key is None for key in node.keys):
-            raise self.outside(SPREAD, node)
-        both = zip(node.keys, node.values, strict=True)
-        pairs = [(self.key(key), self.evaluate(value)) for key, value in both if key is not None]
-        return dict(zip(checked_keys(key for key, _ in pairs), [value for _, value in pairs], strict=True))
+def dict_comprehension(run: Interpreter, node: ast.DictComp) -> dict[Any, Any]:
+    """Evaluate ``{a: b for x in xs}``."""
+    pairs = _rows(run, [node.key, node.value], node.generators)
+    run.budget.charge_items([key for key, _ in pairs])
+    checked_keys([key for key, _ in pairs])
+    return {key: value for key, value in pairs}  # noqa: C416  each is a row of two
 
-    def _comprehension(self, node: ast.ListComp | ast.GeneratorExp) -> list[Any]:
-        return [value for (value,) in self._generated([node.elt], node.generators)]
 
-    def _dict_comprehension(self, node: ast.DictComp) -> dict[Any, Any]:
-        pairs = self._generated([node.key, node.value], node.generators)
-        self.budget.charge_items([key for key, _ in pairs])
-        checked_keys([key for key, _ in pairs])
-        return {key: value for key, value in pairs}  # noqa: C416  each is a row of two
+def _rows(run: Interpreter, items: list[ast.expr], generators: list[ast.comprehension]) -> list[Row]:
+    """Return the values of the items in each turn, in a scope that ends with the comprehension."""
+    outer, run.names = run.names, run.names.new_child()
+    rows: list[Row] = []
+    try:
+        _fill(run, rows, items, generators)
+    finally:
+        run.names = outer
+    return rows
 
-    def _generated(self, items: list[ast.expr], generators: list[ast.comprehension]) -> list[Row]:
-        """Return what a comprehension gives, for each turn the values of its items."""
-        outer, self.names = self.names, self.names.new_child()
-        found: list[Row] = []
-        try:
-            self._generate(items, generators, found)
-        finally:
-            self.names = outer
-        return found
 
-    def _generate(self, items: list[ast.expr], generators: list[ast.comprehension], found: list[Row]) -> None:
-        if not generators:
-            found.append([self.evaluate(item) for item in items])
-            return
-        first, *rest = generators
-        source = self.evaluate(first.iter)
-        alone = items[0] if len(items) == 1 else None
-        for value in self.each(source, self.gone_through(source, first.iter), first.iter):
-            self.assign(first.target, value)
-            if first.ifs and not all(self._truth(self.evaluate(test), test) for test in first.ifs):
-                continue
-            if rest:
-                self._generate(items, rest, found)
-            elif alone is not None:  # as most have, in less time
-                found.append([self.evaluate(alone)])
-            else:
-                found.append([self.evaluate(item) for item in items])
+def _fill(
+    run: Interpreter, rows: list[Row], items: list[ast.expr], generators: list[ast.comprehension]
+) -> None:
+    first, *rest = generators
+    source = run.evaluate(first.iter)
+    alone = items[0] if len(items) == 1 else None
+    for value in iterate(run, source, items_of(run, source, first.iter), first.iter):
+        assign(run, first.target, value)
+        if first.ifs and not all(truth(run, run.evaluate(test), test) for test in first.ifs):
+            continue
+        if rest:
+            _fill(run, rows, items, rest)
+        elif alone is not None:  # the usual case, a little faster
+            rows.append([run.evaluate(alone)])
+        else:
+            rows.append([run.evaluate(item) for item in items])
 
-    def gone_through(self, value: Any, node: ast.expr) -> Sequence[Any]:
-        """Return the items of a value that stands after ``in``."""
-        if isinstance(value, Tensor):
-            value = value.unbind(0)
-        elif isinstance(value, modules.SEQUENCES):
-            value = list(value)
-        if not isinstance(value, _GONE_THROUGH):
-            raise self.error(f"a value of type {type(value).__name__} can't be gone through", node)
-        if isinstance(value, range):  # its items are not there yet: each turn takes steps
-            self.budget.step(4)
-            return value
-        self.budget.charge_items(value)
-        return value if isinstance(value, str) else tuple(value)
 
-    def each(self, source: Any, values: Sequence[Any], node: ast.expr) -> Iterable[Any]:
-        """Return the items of a value that is gone through, as long as it stays as it was."""
-        return self._watched(source, values, node) if isinstance(source, _CHANGING) else values
+def items_of(run: Interpreter, value: Any, node: ast.expr) -> Sequence[Any]:
+    """Return the items of a value that stands after ``in``, as they are before the first turn."""
+    if isinstance(value, Tensor):
+        value = value.unbind(0)
+    elif isinstance(value, modules.SEQUENCES):
+        value = list(value)
+    if not isinstance(value, _ITERABLE):
+        raise run.error(f"a value of type {type(value).__name__} can't be gone through", node)
+    if isinstance(value, range):  # its numbers don't exist yet: each turn is charged by itself
+        run.budget.step(4)
+        return value
+    run.budget.charge_items(value)
+    return value if isinstance(value, str) else tuple(value)
 
-    def _watched(self, source: Any, values: Sequence[Any], node: ast.expr) -> Iterator[Any]:
-        """Yield items; Python would go on through those that are there then, or end with an error."""
-        for place, value in enumerate(values):
-            if len(source) != len(values) or (source.__class__ is list and source[place] is not value):
-                raise self.outside(CHANGED, node)
-            yield value
-        if len(source) != len(values):
-            raise self.outside(CHANGED, node)
+
+def iterate(run: Interpreter, source: Any, items: Sequence[Any], node: ast.expr) -> Iterable[Any]:
+    """Return the items of a value, to be refused at the next turn if the body changes the value.
+
+    Python would go on with the items that are there then, or raise an error that names no line.
+    """
+    return _iterate_unchanged(run, source, items, node) if isinstance(source, _MUTABLE) else items
+
+
+def _iterate_unchanged(run: Interpreter, source: Any, items: Sequence[Any], node: ast.expr) -> Iterator[Any]:
+    for place, item in enumerate(items):
+        if len(source) != len(items) or (source.__class__ is list and source[place] is not item):
+            raise run.error(CHANGED, node)
+        yield item
+    if len(source) != len(items):
+        raise run.error(CHANGED, node)

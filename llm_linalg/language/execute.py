@@ -15,9 +15,9 @@ from llm_linalg.base.rng import seeded
 from llm_linalg.base.syntax import walk
 from llm_linalg.language.budget import SECONDS, Budget, never
 from llm_linalg.language.devices import Group, InTurn, in_turn, joined
-from llm_linalg.language.expressions import Evaluator, Explain
-from llm_linalg.language.interpreter import FindRepairs, Interpreter
+from llm_linalg.language.interpreter import Code, Explain, Interpreter
 from llm_linalg.language.printing import CHOSEN
+from llm_linalg.language.program import FindRepairs, interpreter, run_program
 from llm_linalg.language.source import Source
 from llm_linalg.recording.record import Record
 from llm_linalg.recording.record_node import N, Node
@@ -54,11 +54,11 @@ class Explanations:
     find_repairs: FindRepairs | None = None
 
 
-def _plain(interpreter: Evaluator, node: ast.expr | ast.stmt, error: Exception) -> ProgramError:
-    return interpreter.error(str(error), node)
+def _torch_error(run: Interpreter, node: Code, error: Exception) -> ProgramError:
+    return run.error(str(error), node)
 
 
-PLAIN = Explanations(_plain)
+PLAIN = Explanations(_torch_error)
 """torch's own words, for programs of ours, which are not meant to fail."""
 
 
@@ -156,26 +156,24 @@ def _executed(
     """
     tensors = {name: node.value for name, node in (known or {}).items()}
     find_repairs = None if trial else explanations.find_repairs
-    interpreter = Interpreter(
-        checked, {**names, **tensors}, budget, explanations.explain, find_repairs, node_type
-    )
+    run = interpreter(checked, {**names, **tensors}, budget, explanations.explain, node_type)
     for name, node in (known or {}).items():
-        interpreter.recorder.know(tensors[name], node)
+        run.recorder.know(tensors[name], node)
     group = group or InTurn()
-    group.records(interpreter.recorder, budget.charge_copy)
+    group.records(run.recorder, budget.charge_copy)
     try:
         with joined(group):
-            interpreter.run(cells)
-        trace: Record[N] = _traced(interpreter, seed)
+            run_program(run, cells, find_repairs)
+        trace: Record[N] = _traced(run, seed)
     except ProgramError as error:
-        error.trace = _traced(interpreter, seed, failed=True)
+        error.trace = _traced(run, seed, failed=True)
         error.trace.failed = error.line
-        if isinstance(error, ShapeError) and not trial and _tries_whole(interpreter, error, names):
+        if isinstance(error, ShapeError) and not trial and _tries_whole(run, error, names):
             error.repairs = _lasting(error, lambda text: _try(text, seed, names, budget, explanations, cells))
         raise
     trace.lists = {
         name: tuple(value)
-        for name, value in interpreter.names.items()
+        for name, value in run.names.items()
         if isinstance(value, list | tuple) and value and all(isinstance(word, str) for word in value)
     }
     return trace
@@ -203,11 +201,11 @@ def _try(
         budget.trials -= trial.steps_used
 
 
-def _tries_whole(interpreter: Interpreter, error: ShapeError, names: Mapping[str, Any]) -> bool:
+def _tries_whole(run: Interpreter, error: ShapeError, names: Mapping[str, Any]) -> bool:
     """Whether the program is run again with each repair: it may come by again, and has done little so far."""
-    short = interpreter.budget.steps_used <= _SHORT
+    short = run.budget.steps_used <= _SHORT
     plain = all(isinstance(value, int | float | str | tuple) for value in names.values())
-    return bool(error.repairs) and short and plain and _comes_by_again(interpreter.source, error)
+    return bool(error.repairs) and short and plain and _comes_by_again(run.source, error)
 
 
 def _comes_by_again(source: Source, error: ShapeError) -> bool:
@@ -241,12 +239,12 @@ def _lasting(error: ShapeError, rerun: Callable[[str], object]) -> tuple[Repair,
     return tuple(found)
 
 
-def _traced(interpreter: Interpreter, seed: int, *, failed: bool = False) -> Record[Any]:
+def _traced(run: Interpreter, seed: int, *, failed: bool = False) -> Record[Any]:
     """Return the trace of what a program did, also if it failed."""
-    printed = "".join(interpreter.printed)
-    trace = interpreter.recorder.finish(interpreter.source.text, seed, printed, failed=failed)
-    trace.lines = dict(interpreter.lines)
-    trace.refused = interpreter.refused
+    printed = "".join(run.printed)
+    trace = run.recorder.finish(run.source.text, seed, printed, failed=failed)
+    trace.lines = dict(run.line_results)
+    trace.refused = run.cell_errors
     return trace
 
 
@@ -261,10 +259,10 @@ def evaluated(expression: str, explanations: Explanations, seed: int = 0) -> Any
     if len(body) != 1 or not isinstance(body[0], ast.Expr):
         said = expression[:60] or "an empty text"
         raise ProgramError(f"{said} is not an expression, such as torch.randn(2, 5, 8)")
-    interpreter = Interpreter(checked, {}, Budget(), explanations.explain)
-    interpreter.budget.start()
-    with quiet(seed), interpreter.recorder:
-        return interpreter.evaluate(body[0].value)
+    run = interpreter(checked, {}, Budget(), explanations.explain)
+    run.budget.start()
+    with quiet(seed), run.recorder:
+        return run.evaluate(body[0].value)
 
 
 @contextmanager

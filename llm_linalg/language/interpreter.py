@@ -1,179 +1,247 @@
-"""Interprets a checked syntax tree: a program is run, whole or cell by cell."""
+"""The state of one run, and its two steps: evaluate an expression, execute a statement.
+
+What each kind of syntax does is a function `handler(run, node)` in one of the modules above, such as
+`expressions` or `statements`. `program` collects them in one table, which the interpreter carries: so those
+modules can call back through `run.evaluate` and `run.execute` without importing each other in a circle.
+"""
 
 from __future__ import annotations
 
 import ast
-from bisect import bisect_left
+from collections import ChainMap, Counter
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, NoReturn
+from types import MethodType
+from typing import Any, NamedTuple, NoReturn
 
-from llm_linalg.base.errors import HaltedError, LimitError, ProgramError, Repair, ShapeError
-from llm_linalg.base.syntax import walk
+from torch import Tensor
+
+from llm_linalg.base.errors import LimitError, ProgramError
 from llm_linalg.language import allowlist
-from llm_linalg.language.budget import A_CELL, A_CLASH, A_FAILURE, Budget
-from llm_linalg.language.expressions import Explain
-from llm_linalg.language.local_names import bound_names, imported_as
+from llm_linalg.language.arithmetic import KINDS
+from llm_linalg.language.budget import Budget, OutOfTimeError
+from llm_linalg.language.local_names import UNBOUND
 from llm_linalg.language.source import Source
-from llm_linalg.language.statements import Broken, Continued, Returned, Statements, imported
-from llm_linalg.recording import scopes
-from llm_linalg.recording.record_node import Node
+from llm_linalg.language.suggestions import bound_later, unbound
+from llm_linalg.recording.record_node import Node, Origin
+from llm_linalg.recording.recorder import Recorder
 
-MOST_MENDED = 20  # cells that fail for which repairs are sought
+FAILURES = (
+    ProgramError,
+    RuntimeError,
+    TypeError,
+    ValueError,
+    IndexError,
+    NotImplementedError,
+    ZeroDivisionError,
+    OverflowError,
+    AssertionError,
+    AttributeError,
+    KeyError,
+    MemoryError,
+)
+"""What a program can cause; anything else is a fault of the interpreter, and not shown as the program's."""
+
+MAX_PRINTED = 200_000  # characters
+
+Code = ast.expr | ast.stmt
+Handler = Callable[["Interpreter", Any], Any]
+Explain = Callable[["Interpreter", Code, Exception], ProgramError]
+
+# What a comprehension goes through is evaluated on a line of its own, but is not that line's result.
+_COMPREHENSIONS = frozenset([ast.ListComp, ast.GeneratorExp, ast.DictComp])
 
 
-FindRepairs = Callable[
-    ["Interpreter", ast.expr | ast.stmt, ShapeError, list[ast.expr | None]], tuple[Repair, ...]
-]
-
-_STRAIGHT = ast.Assign | ast.AugAssign | ast.Expr  # statements all of which is reached
-_MAYBE = ast.IfExp | ast.BoolOp | ast.comprehension  # but within these
-
-
-class Interpreter(Statements):
-    """Runs one program, and can run others over its names.
-
-    Args:
-        source: The checked program.
-        names: Plain values or tensors that the program may use.
-        budget: What calls are held against.
-        explain: Turns a failed call into the error that is shown.
-        find_repairs: Finds what can stand in place of a call whose shapes clash; None: nothing is looked for.
-        node_type: What the nodes of its calls are made as.
+class Dispatch(NamedTuple):
+    """What the language does.
 
     Attributes:
-        refused: What failed in cells, and was passed over.
+        handlers: The function for each kind of expression and statement.
+        builtins: Functions that a program calls by name and that need the run, such as ``print``.
+    """
+
+    handlers: Mapping[type[ast.AST], Handler]
+    builtins: Mapping[str, Callable[..., Any]]
+
+
+class FailedCall(NamedTuple):
+    """The torch call that ended a run.
+
+    Attributes:
+        node: The expression or statement that made it.
+        operands: For each operand the part of the node that it came from, where there is one.
+        names: The names as they were.
+    """
+
+    node: Code
+    operands: list[ast.expr | None]
+    names: ChainMap[str, Any]
+
+
+class Interpreter:
+    """Everything a run knows while it goes on.
+
+    Args:
+        dispatch: What the language does.
+        source: The checked program.
+        names: Plain values or tensors that the program may use.
+        budget: What the program may use up.
+        explain: Turns a failed call into the error that is shown.
+        node_type: The class of the recorded nodes.
+
+    Attributes:
+        names: The values of all names, the innermost scope first.
+        builtins: Python's own functions, as the language has them.
+        recorder: Records the torch calls.
+        current: The syntax node that is running.
+        scope: The path of the program's functions that are running.
+        call_counts: How often each function was called in each scope.
+        depth: How many calls of the program's functions are running.
+        local_names: The names that each function binds, found once.
+        values: The tensor that each part of the running statement gave.
+        line_results: The node that each line bound, returned, or ended with.
+        printed: What the program has printed.
+        printable: How many more characters it may print.
+        failed_call: The torch call that failed, until its error has been dealt with.
+        cell_errors: The errors of cells that failed and were passed over.
     """
 
     def __init__(
         self,
+        dispatch: Dispatch,
         source: Source,
         names: Mapping[str, Any],
         budget: Budget,
         explain: Explain,
-        find_repairs: FindRepairs | None = None,
         node_type: type[Node] = Node,
     ) -> None:
-        super().__init__(source, names, budget, explain)
+        self.source = source
+        self.budget = budget
+        self.names: ChainMap[str, Any] = ChainMap(dict(names))
+        own = {name: MethodType(function, self) for name, function in dispatch.builtins.items()}
+        self.builtins: Mapping[str, Any] = {**allowlist.BUILTINS, **own}
+        self.recorder = Recorder(self._origin, budget)
         self.recorder.node_type = node_type
-        self._find_repairs = find_repairs
+        self.current: ast.AST = source.tree
+        self.scope = ""
+        self.call_counts: Counter[str] = Counter()
+        self.depth = 0
+        self.local_names: dict[ast.FunctionDef, Mapping[str, Any]] = {}
+        self.values: dict[ast.expr, Tensor] = {}
+        self.line_results: dict[int, Node] = {}
+        self.printed: list[str] = []
+        self.printable = MAX_PRINTED
+        self.failed_call: FailedCall | None = None
+        self.cell_errors: tuple[ProgramError, ...] = ()
+        self._dispatch = dispatch
+        self._handlers = dispatch.handlers
+        self._explain = explain
+        self._origins: dict[tuple[ast.AST, str], Origin] = {}
 
-    refused: tuple[ProgramError, ...] = ()
-
-    def run(self, cells: Sequence[int] = ()) -> None:
-        """Run the program; torch calls are recorded.
-
-        Args:
-            cells: Lines at which its cells begin. What fails in one is passed over, but in the last; after
-                one that asked for too much the others have at least half of what it had.
-        """
-        self.budget.start()
-        body = self.source.tree.body
-        begun = 0
-        for start in sorted(cells)[1:]:
-            self.budget.steps -= A_CELL
-            end = bisect_left(body, start, key=lambda item: item.lineno)
-            try:
-                self._run(body[begun:end])
-            except HaltedError:
-                raise
-            except ProgramError as error:
-                self.budget.steps -= A_CLASH if isinstance(error, ShapeError) else A_FAILURE
-                self.refused = (*self.refused, _alone(error))
-                self.recorder.failed = self.failing = None
-                if isinstance(error, LimitError):
-                    self.budget.start_smaller()
-                if self.budget.steps < 0:  # nothing that stands below could run
-                    self._spent(body[begun])
-            begun = end
-        self._run(body[begun:])
-        for node in self.recorder.nodes:
-            node.scope = scopes.plainly(node.scope, self._calls)
-
-    def _spent(self, statement: ast.stmt) -> NoReturn:
-        """Raise what is said once no step is left, at a statement."""
-        try:
-            self.budget.look()
-        except ProgramError as error:
-            self.fail(error, statement)
-        raise AssertionError
-
-    def _run(self, statements: list[ast.stmt]) -> None:
-        try:
-            self._refuse_missing(statements)
-            with self.recorder:
-                self._each(statements)
-        except (Returned, Broken, Continued):
-            raise self.error(
-                "`return`, `break` and `continue` belong inside a `def` or a `for`", self._at
-            ) from None
-        except RecursionError:
-            raise LimitError("the program is nested too deeply to run") from None
-        except ShapeError as error:
-            if (
-                self.failing is not None
-                and self._find_repairs is not None
-                and len(self.refused) < MOST_MENDED
-            ):
-                node, pieces, names = self.failing
-                outer, self.names = self.names, names
-                try:
-                    error.repairs = self._find_repairs(self, node, error, pieces)
-                finally:
-                    self.names = outer
-            raise
-
-    def _refuse_missing(self, statements: list[ast.stmt]) -> None:
-        """Refuse what torch's modules lack in the language where it stands behind a loop, before that runs.
-
-        Raises:
-            ProgramError: If a line that is surely reached names such a thing.
-        """
-        loop = next((place for place, item in enumerate(statements) if isinstance(item, ast.For)), None)
-        if loop is None:
-            return
-        modules = self._modules()
-        for statement in statements[loop + 1 :]:
-            parts = list(walk(statement)) if isinstance(statement, _STRAIGHT) else []
-            if not any(isinstance(part, _MAYBE) for part in parts):
-                for part in parts:
-                    if isinstance(part, ast.Attribute):
-                        self._module(part, modules)
-
-    def _modules(self) -> Mapping[str, Any]:
-        """Return torch's modules by the names that mean nothing else in the program."""
-        imports = [item for item in self.source.tree.body if isinstance(item, ast.Import | ast.ImportFrom)]
-        others = bound_names([item for item in self.source.tree.body if item not in imports])
-        modules = {**allowlist.IMPORTED}
-        for item in imports:
-            modules |= {imported_as(alias): imported(item, alias)[1] for alias in item.names}
-        return {name: module for name, module in modules.items() if name not in others}
-
-    def _module(self, node: ast.expr, modules: Mapping[str, Any]) -> Any:
-        """Return what a dotted name means in a module; raise if the module lacks it."""
-        if isinstance(node, ast.Name):
-            known = self.names.get(node.id)
-            return modules.get(node.id) if known is None or isinstance(known, allowlist.Namespace) else None
-        if not isinstance(node, ast.Attribute):
-            return None
-        owner = self._module(node.value, modules)
-        return self._member(owner, node) if isinstance(owner, allowlist.Namespace) else None
-
-    def _each(self, statements: list[ast.stmt]) -> None:
-        for statement in statements:
-            self.values.clear()
-            self._statement(statement)
-
-    def again(self, source: Source, budget: Budget) -> Interpreter:
-        """Return an interpreter of another program over the same names."""
-        other = Interpreter(source, {}, budget, self._explain)
+    def fork(self, source: Source, budget: Budget) -> Interpreter:
+        """Return an interpreter of another program that sees this one's names, and binds its own."""
+        other = Interpreter(self._dispatch, source, {}, budget, self._explain)
         other.names = self.names.new_child()
         return other
 
+    def evaluate(self, node: ast.expr) -> Any:
+        """Return an expression's value."""
+        kind, budget = node.__class__, self.budget
+        if kind is ast.Constant or kind is ast.Name:  # by far the most: they get by without a handler
+            steps = budget.steps = budget.steps - 1  # `Budget.step`, written out: this runs most often
+            if steps < budget.next_look:
+                budget.look()
+            leaf: Any = node
+            if kind is ast.Constant:
+                return leaf.value
+            value = self.names.maps[0].get(leaf.id, UNBOUND)
+            if value is UNBOUND:
+                value = self._look_up(leaf)
+            if value.__class__ not in KINDS and isinstance(value, Tensor):
+                self.values[node] = value
+            return value
+        outer, self.current = self.current, node
+        try:
+            steps = budget.steps = budget.steps - 1
+            if steps < budget.next_look:
+                budget.look()
+            value = self._handlers[kind](self, node)
+            if value.__class__ not in KINDS and isinstance(value, Tensor):
+                self.values[node] = value
+            return value
+        except FAILURES as error:
+            self.fail(error, node)
+        finally:
+            self.current = outer
 
-def _alone(error: ProgramError) -> ProgramError:
-    """Return an error without what led to it, which holds all that was at hand there."""
-    found: BaseException | None = error
-    while found is not None:
-        found.__traceback__ = None
-        found = found.__cause__ or found.__context__
-    return error
+    def execute(self, statements: Sequence[ast.stmt]) -> None:
+        """Execute statements one after another."""
+        budget, handlers = self.budget, self._handlers
+        for node in statements:
+            self.current = node
+            try:
+                steps = budget.steps = budget.steps - 1
+                if steps < budget.next_look:
+                    budget.look()
+                handlers[node.__class__](self, node)
+            except FAILURES as error:
+                self.fail(error, node)
+
+    def _look_up(self, node: ast.Name) -> Any:
+        """Return the value of a name that the innermost scope has not."""
+        for depth, scope in enumerate(self.names.maps):
+            if node.id in scope:
+                value = scope[node.id]
+                self.budget.steps -= depth // 10
+                if value is UNBOUND:
+                    raise self.error(bound_later(node.id), node)
+                return value
+        for table in (allowlist.IMPORTED, self.builtins):
+            if node.id in table:
+                return table[node.id]
+        known = [*self.names, *allowlist.IMPORTED, *self.builtins]
+        raise self.error(unbound(node.id, known, self.budget.hint), node)
+
+    def note_result(self, node: Node | None) -> None:
+        """Remember what the running line gave."""
+        span = None if self.current.__class__ in _COMPREHENSIONS else self.source.span(self.current)
+        if node is not None and span is not None:
+            self.line_results[span.line] = node
+
+    def error(self, message: str, node: ast.AST) -> ProgramError:
+        """Return an error at a place of the program."""
+        return self.source.error(message, node)
+
+    def fail(self, error: Exception, node: Code) -> NoReturn:
+        """Raise what came up at a place of the program, as an error that says where."""
+        if isinstance(error, RecursionError) or (isinstance(error, ProgramError) and error.span):
+            raise error
+        if isinstance(error, ProgramError):
+            span = self.source.span(node)
+            if isinstance(error, OutOfTimeError):
+                raise LimitError(error.at(span and span.line), span, self.source.text) from None
+            raise type(error)(error.message, span, self.source.text) from None
+        call = self.recorder.failed
+        if call is not None:
+            self.failed_call = FailedCall(node, operand_nodes(self, node, call.tensors), self.names)
+        raise self._explain(self, node, error) from error
+
+    def _origin(self) -> Origin:
+        """Return the place in the program of the call that is made now."""
+        place = self.current, self.scope
+        if place not in self._origins:
+            anywhere = self.current, ""
+            if anywhere not in self._origins:
+                text = self.source.text_of(self.current)
+                self._origins[anywhere] = Origin(self.source.span(self.current), text)
+            self._origins[place] = self._origins[anywhere]._replace(scope=self.scope)
+        return self._origins[place]
+
+
+def operand_nodes(run: Interpreter, node: Code, tensors: Sequence[Tensor]) -> list[ast.expr | None]:
+    """Return for each operand the part of the failing node that it came from, where there is one."""
+    parts: dict[int, list[ast.expr]] = {}  # by the tensor, the first part at the end
+    for part in reversed([part for part in ast.walk(node) if part is not node]):
+        if isinstance(part, ast.expr) and part in run.values:
+            parts.setdefault(id(run.values[part]), []).append(part)
+    of_each = (parts.get(id(tensor)) for tensor in tensors)
+    return [own.pop() if own else None for own in of_each]

@@ -11,11 +11,11 @@ from llm_linalg.language import (
     budget,
     containers,
     expressions,
+    functions,
     module_count,
     modules,
     printing,
     source,
-    statements,
     suggestions,
 )
 from llm_linalg.ops import levels, price
@@ -133,7 +133,7 @@ def _bounds() -> Iterator[str]:
     yield f"brackets, commas and other signs of a program: {text.MAX_SIGNS:,}"
     yield f"a run: {most.seconds:g} s (--time-limit SECONDS), {most.steps:,} steps, {most.tensors:,} tensors"
     yield "a step: a statement or an expression; a torch call counts as some 40, a layer and a text as more"
-    yield f"a function: calls that are {statements.MAX_CALLS} deep"
+    yield f"a function: calls that are {functions.MAX_CALLS} deep"
     cells = f"{most.call_elements:,} cells, {price.MAX_AXES} axes"
     yield f"a tensor: {cells}; all of them: {most.elements:,} cells"
     yield f"a tensor without cells: {price.MAX_EMPTY:,} rows"

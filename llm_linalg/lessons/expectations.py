@@ -17,6 +17,7 @@ from llm_linalg.explain.shape_errors import explain
 from llm_linalg.language.budget import Budget
 from llm_linalg.language.execute import quiet
 from llm_linalg.language.interpreter import Interpreter
+from llm_linalg.language.program import interpreter, run_program
 from llm_linalg.language.source import Source
 
 MOST_CELLS = 24
@@ -37,12 +38,12 @@ def broken(
     Raises:
         ProgramError: Where the program itself fails.
     """
-    interpreter = Interpreter(Source(program), names or {}, Budget(seconds=None), explain, repairs)
+    run = interpreter(Source(program), names or {}, Budget(seconds=None), explain)
     with quiet(seed):
-        interpreter.run()
+        run_program(run, find_repairs=repairs)
         for place, claim in enumerate(claims):
             try:
-                said = _false(interpreter.again(Source(claim), Budget(seconds=None)), claim)
+                said = _false(run.fork(Source(claim), Budget(seconds=None)), claim)
             except ProgramError as error:
                 said = f"{quoted(claim, LONGEST)} can't be said: {error.message}"
             if said:

@@ -1,0 +1,58 @@
+"""``with torch.no_grad():`` and ``@torch.no_grad()``: the only context managers and decorators there are."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+import torch
+
+from llm_linalg.base.untraced import untraced
+from llm_linalg.language import suggestions
+from llm_linalg.language.autograd import Gradients, enable_grad, no_grad
+from llm_linalg.language.interpreter import Interpreter
+
+
+def with_block(run: Interpreter, node: ast.With) -> None:
+    """Execute ``with torch.no_grad(): …``."""
+    modes = [grad_mode(run, item.context_expr) for item in node.items]
+    with set_grad_mode(run, modes):
+        run.execute(node.body)
+
+
+def grad_mode(run: Interpreter, node: ast.expr) -> Gradients:
+    """Return the gradient mode that stands after a ``with`` or an ``@``.
+
+    Raises:
+        ProgramError: If something else stands there.
+    """
+    mode = run.evaluate(node)
+    if mode is no_grad or mode is enable_grad:  # `@torch.no_grad`, without brackets
+        mode = mode()
+    if not isinstance(mode, Gradients):
+        message = suggestions.SYNTAX[ast.With].replace("`with` is", "`with` and `@` are")
+        raise run.error(message if isinstance(node, ast.Call) else suggestions.DECORATOR, node)
+    return mode
+
+
+@contextmanager
+def set_grad_mode(run: Interpreter, modes: Sequence[Gradients]) -> Iterator[None]:
+    """Set the last of several gradient modes, in torch and for the record, while the context is open."""
+    if not modes:
+        yield
+        return
+    recorded = modes[-1].recorded
+    severed, run.recorder.severed = run.recorder.severed, not recorded
+    enabled = torch.is_grad_enabled()
+    _enable_grad(recorded)
+    try:
+        yield
+    finally:
+        _enable_grad(enabled)
+        run.recorder.severed = severed
+
+
+def _enable_grad(enabled: bool) -> None:
+    with untraced():
+        torch.set_grad_enabled(enabled)

@@ -1,0 +1,82 @@
+"""Imports, and the members of imported modules that a program asks for before the line is reached."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Mapping
+from typing import Any
+
+from llm_linalg.base.syntax import walk
+from llm_linalg.language import allowlist
+from llm_linalg.language.attributes import member
+from llm_linalg.language.interpreter import Interpreter
+from llm_linalg.language.local_names import bound_names, imported_as
+from llm_linalg.language.source import not_imported
+
+_STRAIGHT = ast.Assign | ast.AugAssign | ast.Expr  # statements whose every expression is evaluated
+_CONDITIONAL = ast.IfExp | ast.BoolOp | ast.comprehension  # but within these
+
+
+def import_names(run: Interpreter, node: ast.Import | ast.ImportFrom) -> None:
+    """Execute ``import a as b`` and ``from a import b``."""
+    run.budget.step(len(node.names) - 1)
+    for alias in node.names:
+        path, module = _resolve(node, alias)
+        if module is None:
+            raise run.error(not_imported(path), node)
+        run.names.maps[0][imported_as(alias)] = module
+
+
+def _resolve(node: ast.Import | ast.ImportFrom, alias: ast.alias) -> tuple[str, Any]:
+    """Return the path that an import names, and what it binds its name to; None if there is no such thing."""
+    if isinstance(node, ast.ImportFrom):
+        home = allowlist.MODULES.get(node.module or "")
+        path = f"{node.module}.{alias.name}"
+        return path, allowlist.MODULES.get(path) or (home.members.get(alias.name) if home else None)
+    module = allowlist.MODULES.get(alias.name)
+    outer = allowlist.MODULES.get(alias.name.partition(".")[0])
+    return alias.name, module if module is None or alias.asname else outer
+
+
+def check_members(run: Interpreter, statements: list[ast.stmt]) -> None:
+    """Refuse an unknown ``torch.name`` that stands below a loop, before the loop has taken its time.
+
+    Raises:
+        ProgramError: If a line that is surely reached names what a module has not.
+    """
+    loop = next((place for place, item in enumerate(statements) if isinstance(item, ast.For)), None)
+    if loop is None:
+        return
+    modules = _modules(run)
+    for statement in statements[loop + 1 :]:
+        parts = list(walk(statement)) if isinstance(statement, _STRAIGHT) else []
+        if not any(isinstance(part, _CONDITIONAL) for part in parts):
+            for part in parts:
+                if isinstance(part, ast.Attribute):
+                    _module_member(run, part, modules)
+
+
+def _modules(run: Interpreter) -> Mapping[str, Any]:
+    """Return torch's modules by the names that mean nothing else anywhere in the program."""
+    body = run.source.tree.body
+    imports = [item for item in body if isinstance(item, ast.Import | ast.ImportFrom)]
+    others = bound_names([item for item in body if item not in imports])
+    modules = {**allowlist.IMPORTED}
+    for item in imports:
+        modules |= {imported_as(alias): _resolve(item, alias)[1] for alias in item.names}
+    return {name: module for name, module in modules.items() if name not in others}
+
+
+def _module_member(run: Interpreter, node: ast.expr, modules: Mapping[str, Any]) -> Any:
+    """Return what a dotted name means in a module, or None if it starts with something else.
+
+    Raises:
+        ProgramError: If the module has no such member.
+    """
+    if isinstance(node, ast.Name):
+        value = run.names.get(node.id)
+        return modules.get(node.id) if value is None or isinstance(value, allowlist.Namespace) else None
+    if not isinstance(node, ast.Attribute):
+        return None
+    owner = _module_member(run, node.value, modules)
+    return member(run, owner, node) if isinstance(owner, allowlist.Namespace) else None

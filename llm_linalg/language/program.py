@@ -1,0 +1,157 @@
+"""The table of the language, and a run of a whole program, or of one cell after another."""
+
+from __future__ import annotations
+
+import ast
+from bisect import bisect_left
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NoReturn
+
+from llm_linalg.base.errors import HaltedError, LimitError, ProgramError, Repair, ShapeError
+from llm_linalg.language import (
+    assignment,
+    attributes,
+    calls,
+    comprehensions,
+    expressions,
+    functions,
+    grad_mode,
+    imports,
+    statements,
+    strings,
+)
+from llm_linalg.language.budget import A_CELL, A_CLASH, A_FAILURE, Budget
+from llm_linalg.language.interpreter import Code, Dispatch, Explain, Interpreter
+from llm_linalg.language.source import Source
+from llm_linalg.recording import scopes
+from llm_linalg.recording.record_node import Node
+
+MAX_REPAIRED_CELLS = 20  # cells that fail for which repairs are looked for
+
+FindRepairs = Callable[[Interpreter, Code, ShapeError, list[ast.expr | None]], tuple[Repair, ...]]
+
+LANGUAGE = Dispatch(
+    handlers={
+        # expressions; `Interpreter.evaluate` does ast.Constant and ast.Name itself
+        ast.Tuple: expressions.tuple_display,
+        ast.List: expressions.list_display,
+        ast.Dict: expressions.dict_display,
+        ast.BinOp: expressions.binary,
+        ast.UnaryOp: expressions.unary,
+        ast.BoolOp: expressions.boolean,
+        ast.Compare: expressions.comparison,
+        ast.IfExp: expressions.conditional,
+        ast.Subscript: expressions.subscript,
+        ast.Slice: expressions.slice_display,
+        ast.Attribute: attributes.attribute,
+        ast.Call: calls.call,
+        ast.ListComp: comprehensions.list_comprehension,
+        ast.GeneratorExp: comprehensions.list_comprehension,
+        ast.DictComp: comprehensions.dict_comprehension,
+        ast.JoinedStr: strings.f_string,
+        ast.FormattedValue: strings.replacement_field,
+        # statements
+        ast.Assign: assignment.assignment,
+        ast.AnnAssign: assignment.annotated_assignment,
+        ast.AugAssign: assignment.augmented_assignment,
+        ast.Expr: statements.expression_statement,
+        ast.If: statements.if_statement,
+        ast.For: statements.for_loop,
+        ast.Break: statements.break_loop,
+        ast.Continue: statements.continue_loop,
+        ast.Pass: statements.pass_statement,
+        ast.Assert: statements.assertion,
+        ast.With: grad_mode.with_block,
+        ast.FunctionDef: functions.definition,
+        ast.Return: functions.return_value,
+        ast.Import: imports.import_names,
+        ast.ImportFrom: imports.import_names,
+    },
+    builtins={"print": strings.print_line, "str": strings.str_of, "repr": strings.repr_of},
+)
+
+
+def interpreter(
+    source: Source,
+    names: Mapping[str, Any],
+    budget: Budget,
+    explain: Explain,
+    node_type: type[Node] = Node,
+) -> Interpreter:
+    """Return an interpreter of a program; its arguments are `Interpreter`'s."""
+    return Interpreter(LANGUAGE, source, names, budget, explain, node_type)
+
+
+def run_program(run: Interpreter, cells: Sequence[int] = (), find_repairs: FindRepairs | None = None) -> None:
+    """Run a program and record its torch calls.
+
+    Args:
+        run: An interpreter that has run nothing yet.
+        cells: Lines at which its cells begin. The error of a cell is passed over, unless it is the last;
+            after one that used up the budget, the others get at least half of what it had.
+        find_repairs: Finds what could stand in place of a call whose shapes clash.
+    """
+    run.budget.start()
+    body = run.source.tree.body
+    begin = 0
+    for line in sorted(cells)[1:]:
+        run.budget.steps -= A_CELL
+        end = bisect_left(body, line, key=lambda item: item.lineno)
+        try:
+            _run_cell(run, body[begin:end], find_repairs)
+        except HaltedError:
+            raise
+        except ProgramError as error:
+            run.budget.steps -= A_CLASH if isinstance(error, ShapeError) else A_FAILURE
+            run.cell_errors = (*run.cell_errors, _without_traceback(error))
+            run.recorder.failed = run.failed_call = None
+            if isinstance(error, LimitError):
+                run.budget.start_smaller()
+            if run.budget.steps < 0:  # no cell below could run
+                _fail_without_steps(run, body[begin])
+        begin = end
+    _run_cell(run, body[begin:], find_repairs)
+    for node in run.recorder.nodes:
+        node.scope = scopes.plainly(node.scope, run.call_counts)
+
+
+def _run_cell(run: Interpreter, body: list[ast.stmt], find_repairs: FindRepairs | None) -> None:
+    try:
+        imports.check_members(run, body)
+        with run.recorder:
+            for statement in body:
+                run.values.clear()
+                run.execute([statement])
+    except (functions.Return, statements.Break, statements.Continue):
+        raise run.error(
+            "`return`, `break` and `continue` belong inside a `def` or a `for`", run.current
+        ) from None
+    except RecursionError:
+        raise LimitError("the program is nested too deeply to run") from None
+    except ShapeError as error:
+        if run.failed_call and find_repairs and len(run.cell_errors) < MAX_REPAIRED_CELLS:
+            node, operands, names = run.failed_call
+            outer, run.names = run.names, names
+            try:
+                error.repairs = find_repairs(run, node, error, operands)
+            finally:
+                run.names = outer
+        raise
+
+
+def _fail_without_steps(run: Interpreter, statement: ast.stmt) -> NoReturn:
+    """Raise the budget's own error, at a statement."""
+    try:
+        run.budget.look()
+    except ProgramError as error:
+        run.fail(error, statement)
+    raise AssertionError
+
+
+def _without_traceback(error: ProgramError) -> ProgramError:
+    """Return an error without its tracebacks, which would keep the tensors of every frame alive."""
+    cause: BaseException | None = error
+    while cause is not None:
+        cause.__traceback__ = None
+        cause = cause.__cause__ or cause.__context__
+    return error

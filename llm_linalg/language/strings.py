@@ -1,0 +1,64 @@
+"""f-strings, and the functions that make text of values: ``print``, ``str``, ``repr``."""
+
+from __future__ import annotations
+
+import ast
+from typing import Any
+
+from llm_linalg.base.errors import LimitError
+from llm_linalg.language import printing
+from llm_linalg.language.budget import LETTERS_A_STEP
+from llm_linalg.language.interpreter import MAX_PRINTED, Interpreter
+
+
+def f_string(run: Interpreter, node: ast.JoinedStr) -> str:
+    """Evaluate ``f"a {b}"``, and the format after the colon of one."""
+    text = ""
+    for part in node.values:
+        text += str(run.evaluate(part))
+        run.budget.step(len(text) // LETTERS_A_STEP)
+        if len(text) > printing.MAX_TEXT:
+            raise LimitError(f"a text of more than {printing.MAX_TEXT:,} characters")
+    return text
+
+
+def replacement_field(run: Interpreter, node: ast.FormattedValue) -> str:
+    """Evaluate ``{b!r:>8}`` within an f-string."""
+    value = run.evaluate(node.value)
+    spec = run.evaluate(node.format_spec) if node.format_spec else ""
+    run.budget.charge_items(value)
+    if not printing.is_number(value, node.conversion):
+        run.budget.charge_text(printing.shown(value))
+    text = printing.formatted(value, node.conversion, spec)
+    run.budget.step(2 + len(text) // 15)
+    return text
+
+
+def str_of(run: Interpreter, value: Any = "") -> str:
+    """Return ``str(value)``, charged before it is made."""
+    run.budget.charge_text(printing.shown(value))
+    return printing.text(value)
+
+
+def repr_of(run: Interpreter, value: Any) -> str:
+    """Return ``repr(value)``, charged before it is made."""
+    run.budget.charge_text(printing.shown(value))
+    return printing.representation(value)
+
+
+def print_line(run: Interpreter, *values: Any, **options: Any) -> None:
+    """Do what ``print`` does, into the output of the run."""
+    unknown = options.keys() - {"sep", "end", "flush"}
+    if unknown:
+        raise TypeError(f"print has no {min(unknown)}= in this language")
+    sep, end = options.get("sep"), options.get("end")
+    between = " " if sep is None else str_of(run, sep)
+    texts = [str_of(run, value) for value in values]
+    if sum(map(len, texts)) + len(between) * len(texts) > run.printable:
+        raise LimitError(f"the program prints more than {MAX_PRINTED:,} characters")
+    line = between.join(texts)
+    line += "\n" if end is None else str_of(run, end)
+    run.printable -= len(line)
+    if run.printable < 0:
+        raise LimitError(f"the program prints more than {MAX_PRINTED:,} characters")
+    run.printed.append(line)
