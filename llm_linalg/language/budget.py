@@ -37,15 +37,6 @@ LETTERS_A_STEP = 1_000  # of a text that is copied or looked up
 _SORTED = 8  # times as long as others takes an item that is put in order, or into a set
 
 
-class OutOfTimeError(LimitError):
-    """The clock ran out: whoever knows the line says it."""
-
-    def at(self, line: int | None) -> str:
-        """Return the message with the line at which the run was."""
-        place = f" at line {line}" if line else ""
-        return self.message.replace(":", f"{place}:", 1)
-
-
 def never() -> bool:
     """No."""
     return False
@@ -138,8 +129,12 @@ class Budget:
         if self.halt():
             raise HaltedError("stopped: what stands below was not run")
         if self._deadline is not None and monotonic() > self._deadline:
-            advice = "let it do less, or give it a longer time limit"
-            raise OutOfTimeError(f"stopped after {self.seconds:g} s: {advice}")
+            raise LimitError(self.timeout_message())
+
+    def timeout_message(self, line: int | None = None) -> str:
+        """Return what is said once the time is over, with the line at which the run was, if that is known."""
+        place = f" at line {line}" if line else ""
+        return f"stopped after {self.seconds or 0:g} s{place}: let it do less, or give it a longer time limit"
 
     def _exceeded(self, kind: int, what: str) -> LimitError:
         return LimitError(f"the program {what.format(f'{self._allowed[kind]:,}')}: let it do less")

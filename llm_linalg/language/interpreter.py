@@ -15,10 +15,10 @@ from typing import Any, NamedTuple, NoReturn
 
 from torch import Tensor
 
-from llm_linalg.base.errors import LimitError, ProgramError
+from llm_linalg.base.errors import ProgramError
 from llm_linalg.language import allowlist
 from llm_linalg.language.arithmetic import KINDS
-from llm_linalg.language.budget import Budget, OutOfTimeError
+from llm_linalg.language.budget import Budget
 from llm_linalg.language.local_names import UNBOUND
 from llm_linalg.language.source import Source
 from llm_linalg.language.suggestions import bound_later, unbound
@@ -217,9 +217,10 @@ class Interpreter:
             raise error
         if isinstance(error, ProgramError):
             span = self.source.span(node)
-            if isinstance(error, OutOfTimeError):
-                raise LimitError(error.at(span and span.line), span, self.source.text) from None
-            raise type(error)(error.message, span, self.source.text) from None
+            message = error.message
+            if span and message == self.budget.timeout_message():
+                message = self.budget.timeout_message(span.line)
+            raise type(error)(message, span, self.source.text) from None
         call = self.recorder.failed
         if call is not None:
             self.failed_call = FailedCall(node, operand_nodes(self, node, call.tensors), self.names)
