@@ -8,6 +8,7 @@ locale or terminal size.
 from __future__ import annotations
 
 import os
+import signal
 import sys
 
 import pytest
@@ -45,16 +46,22 @@ def _pin() -> None:
 _pin()
 
 # The same examples each run: a failure is met again, and a pass still means something tomorrow.
-# No deadline: machines differ.
-settings.register_profile(
-    "repeatable",
-    derandomize=True,
-    database=None,
-    deadline=None,
-    max_examples=60,
-    suppress_health_check=[HealthCheck.too_slow],
-)
-settings.load_profile("repeatable")
+# No deadline: machines differ. `--hypothesis-profile thorough` draws more where a test leaves it open.
+for _name, _examples in (("quick", 25), ("thorough", 200)):
+    settings.register_profile(
+        _name,
+        derandomize=True,
+        database=None,
+        deadline=None,
+        max_examples=_examples,
+        suppress_health_check=[HealthCheck.too_slow],
+    )
+settings.load_profile("quick")
+
+# What a shell in the background has its programs ignore, they would pass on to the programs of the tests.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+for _ignored in (signal.SIGQUIT, signal.SIGHUP):
+    signal.signal(_ignored, signal.SIG_DFL)
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -15,10 +15,13 @@ EMULATOR = shutil.which("qemu-x86_64")
 PROGRAM = "x = torch.randn(64, 300)\nprint((x @ x.T)[0].tolist(), x.exp().std(0).tolist())"  # every digit
 PROCESSOR = "Nehalem"  # of 2008: SSE 4.2 and nothing later
 
-pytestmark = pytest.mark.skipif(
-    EMULATOR is None or (platform.system(), platform.machine()) != ("Linux", "x86_64"),
-    reason="qemu-x86_64 is optional, and emulates Linux",
-)
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(
+        EMULATOR is None or (platform.system(), platform.machine()) != ("Linux", "x86_64"),
+        reason="qemu-x86_64 is optional, and emulates Linux",
+    ),
+]
 
 
 def printed(*before: str, words: tuple[str, ...]) -> bytes:

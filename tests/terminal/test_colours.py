@@ -7,6 +7,7 @@ import re
 import pytest
 
 from tests.terminal.console import Console
+from tests.thinning import thin
 from tui.text.themes import LOOKS
 
 PROSE = "Each cell of Y"
@@ -31,20 +32,23 @@ def parameters(raw: bytes) -> set[str]:
 
 @pytest.mark.parametrize(
     ("env", "kinds"),
-    [
-        ({}, {"256"}),
-        ({"TERM": "xterm"}, {"16"}),
-        ({"TERM": "linux"}, {"16"}),
-        ({"TERM": "vt100"}, {"16"}),
-        ({"TERM": "screen"}, {"16"}),
-        ({"TERM": "tmux-256color"}, {"256"}),
-        ({"TERM": "xterm-kitty"}, {"256"}),
-        ({"TERM": "alacritty"}, {"256"}),
-        ({"TERM": "xterm-ghostty", "COLORTERM": "truecolor"}, {"256"}),
-        ({"TERM": "no-such-terminal"}, {"256"}),
-        ({"NO_COLOR": "1"}, set()),
-        ({"NO_COLOR": ""}, {"256"}),
-    ],
+    thin(
+        [
+            ({}, {"256"}),
+            ({"TERM": "linux"}, {"16"}),
+            ({"TERM": "vt100"}, {"16"}),
+            ({"TERM": "screen"}, {"16"}),
+            ({"TERM": "tmux-256color"}, {"256"}),
+            ({"TERM": "xterm"}, {"16"}),
+            ({"TERM": "xterm-kitty"}, {"256"}),
+            ({"TERM": "alacritty"}, {"256"}),
+            ({"TERM": "xterm-ghostty", "COLORTERM": "truecolor"}, {"256"}),
+            ({"TERM": "no-such-terminal"}, {"256"}),
+            ({"NO_COLOR": "1"}, set()),
+            ({"NO_COLOR": ""}, {"256"}),
+        ],
+        5,
+    ),
     ids=str,
 )
 def test_the_environment_says_how_many_colours(env: dict[str, str], kinds: set[str]) -> None:
@@ -61,13 +65,16 @@ def test_the_environment_says_how_many_colours(env: dict[str, str], kinds: set[s
 
 @pytest.mark.parametrize(
     ("words", "answer", "theme"),
-    [
-        ((), "\x1b]11;rgb:ffff/ffff/ffff\x1b\\", "light"),
-        ((), "\x1b]11;rgb:0000/0000/0000\x07", "dark"),
-        ((), "", "dark"),
-        (("--theme", "dark"), None, "dark"),
-        (("--theme", "light"), None, "light"),
-    ],
+    thin(
+        [
+            ((), "\x1b]11;rgb:ffff/ffff/ffff\x1b\\", "light"),
+            ((), "\x1b]11;rgb:0000/0000/0000\x07", "dark"),
+            ((), "", "dark"),
+            (("--theme", "dark"), None, "dark"),
+            (("--theme", "light"), None, "light"),
+        ],
+        4,
+    ),
 )
 def test_the_terminal_is_asked_for_its_background(
     words: tuple[str, ...], answer: str | None, theme: str
@@ -86,6 +93,7 @@ def test_the_terminal_is_asked_for_its_background(
         assert console.wait() == 0
 
 
+@pytest.mark.slow
 def test_a_console_that_prints_what_it_does_not_know_is_not_asked() -> None:
     with Console("matmul", env={"TERM": "linux"}) as console:
         console.until(PROSE).until("/12 steps")
@@ -105,7 +113,7 @@ def test_an_unknown_color_system_is_one_line(value: str) -> None:
         )
 
 
-@pytest.mark.parametrize("locale", ["C", "POSIX", "de_DE.ISO-8859-1"])
+@pytest.mark.parametrize("locale", thin(["C", "POSIX", "de_DE.ISO-8859-1"], 3))
 def test_a_locale_without_utf8_gets_ascii(locale: str) -> None:
     with Console("matmul", env={"LC_ALL": locale}) as console:
         console.until(PROSE)

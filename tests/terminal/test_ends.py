@@ -13,12 +13,16 @@ from pathlib import Path
 import pytest
 
 from tests.terminal.console import Console
+from tests.thinning import thin
 
 PROSE = "Each cell of Y"
 READY = "/12 steps"
 
 
-@pytest.mark.parametrize(("name", "code"), [("TERM", 143), ("HUP", 129), ("INT", 130), ("QUIT", 131)])
+SIGNALS = [("TERM", 143), ("HUP", 129), ("INT", 130), ("QUIT", 131)]
+
+
+@pytest.mark.parametrize(("name", "code"), thin(SIGNALS, 2))
 def test_a_signal_ends_it_and_gives_the_terminal_back(name: str, code: int) -> None:
     with Console("matmul", "--play") as console:
         console.until(PROSE)
@@ -42,6 +46,7 @@ except KeyboardInterrupt:
 """
 
 
+@pytest.mark.slow
 def test_a_script_that_goes_on_has_its_signals_again() -> None:
     with Console(argv=(sys.executable, "-W", "ignore", "-c", EXPLORING)) as console:
         console.until("q quit")
@@ -54,8 +59,8 @@ def test_a_script_that_goes_on_has_its_signals_again() -> None:
 TAKEN = {"the first mode": b"\x1b[?1049h", "the cursor": b"\x1b[?25l", "the keyboard": b"\x1b[>"}
 
 
-@pytest.mark.parametrize(("name", "code"), [("TERM", 143), ("HUP", 129), ("INT", 130), ("QUIT", 131)])
-@pytest.mark.parametrize("mark", TAKEN.values(), ids=TAKEN)
+@pytest.mark.parametrize(("name", "code"), thin(SIGNALS, 4))
+@pytest.mark.parametrize("mark", thin(TAKEN.values(), 3), ids=TAKEN)
 def test_a_signal_while_the_terminal_is_being_taken_gives_it_back(name: str, code: int, mark: bytes) -> None:
     with Console("matmul") as console:
         console.until(lambda: mark in console.raw)
@@ -65,7 +70,7 @@ def test_a_signal_while_the_terminal_is_being_taken_gives_it_back(name: str, cod
         assert console.after == ""
 
 
-@pytest.mark.parametrize(("first", "code"), [("TERM", 143), ("HUP", 129), ("INT", 130)])
+@pytest.mark.parametrize(("first", "code"), thin(SIGNALS[:3], 3))
 def test_one_signal_more_cuts_nothing_off(first: str, code: int, tmp_path: Path) -> None:
     """A window that is closed sends some: the kernel's, the shell's."""
     with Console("matmul", "--step", "3", env={"XDG_STATE_HOME": str(tmp_path)}) as console:
@@ -81,14 +86,12 @@ def test_one_signal_more_cuts_nothing_off(first: str, code: int, tmp_path: Path)
     assert '"--step", "3"' in (tmp_path / "llm-linalg" / "state.json").read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize("key", ["q", "\x03"])
+@pytest.mark.parametrize("key", thin(["q", "\x03"], 2))
 def test_a_key_ends_it(key: str) -> None:
     with Console("matmul") as console:
         console.until(READY)
-        start = time.monotonic()
         console.send(key)
         console.until(lambda: b"\x1b[?1049l" in console.raw)
-        assert time.monotonic() - start < 2.0  # promised: 0.5 s; the machine may be busy
         assert console.wait() == 0
         assert console.left_over == []
 
@@ -106,8 +109,8 @@ def endless(x):
 """
 
 
-@pytest.mark.parametrize("name", ["waits", "endless"])
-@pytest.mark.parametrize("by", ["q", "HUP"])
+@pytest.mark.parametrize("name", thin(["waits", "endless"], 2))
+@pytest.mark.parametrize("by", thin(["q", "HUP"], 2))
 def test_it_ends_though_code_of_one_s_own_is_still_running(name: str, by: str, tmp_path: Path) -> None:
     file = tmp_path / "own.py"
     file.write_text(HEEDLESS, encoding="utf-8")
@@ -132,7 +135,7 @@ def test_a_run_of_one_s_own_code_is_stopped_by_the_key(tmp_path: Path) -> None:
         assert console.wait(20) == 0
 
 
-@pytest.mark.parametrize("by", ["key", "signal"])
+@pytest.mark.parametrize("by", thin(["key", "signal"], 2))
 def test_it_is_suspended_and_comes_back(by: str) -> None:
     with Console("matmul") as console:
         console.until(READY)
@@ -160,6 +163,7 @@ def deaf() -> None:
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
 
 
+@pytest.mark.slow
 def test_when_the_terminal_goes_away_nothing_stays_behind() -> None:
     with Console("matmul", before=deaf) as console:
         console.until(PROSE)
@@ -176,6 +180,7 @@ def not_reading(console: Console, seconds: float = 1.5) -> None:
         console.process.wait(seconds)
 
 
+@pytest.mark.slow
 def test_a_terminal_that_stops_reading_can_be_left_from_outside() -> None:
     with Console(*PLAYING) as console:
         console.until("/144 steps")
@@ -184,6 +189,7 @@ def test_a_terminal_that_stops_reading_can_be_left_from_outside() -> None:
         assert console.process.wait(20) == 143
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "code"), [("HUP", 129), ("INT", 130), ("QUIT", 131)])
 def test_whichever_signal_leaves_it(name: str, code: int) -> None:
     with Console(*PLAYING) as console:
@@ -193,6 +199,7 @@ def test_whichever_signal_leaves_it(name: str, code: int) -> None:
         assert console.process.wait(20) == code
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc").exists(), reason="needs a /proc to see another process's memory")
 def test_a_terminal_that_does_not_read_costs_no_memory() -> None:
     with Console(*PLAYING) as console:
@@ -211,6 +218,7 @@ def resident(pid: int) -> int:
     return pages * os.sysconf("SC_PAGE_SIZE")
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc").exists(), reason="needs a /proc to see another process's memory")
 def test_a_flood_of_keys_waits_in_the_terminal_and_it_can_be_left_from_outside() -> None:
     with Console("matmul") as console:
@@ -266,7 +274,7 @@ PLACES = {
 }
 
 
-@pytest.mark.parametrize(("place", "key"), PLACES.values(), ids=PLACES)
+@pytest.mark.parametrize(("place", "key"), thin(PLACES.values(), 6), ids=PLACES)
 def test_an_exception_anywhere_is_a_short_message_and_a_log(tmp_path: Path, place: str, key: str) -> None:
     argv = (sys.executable, "-W", "ignore", "-c", CRASH.format(place=place))
     with Console(argv=argv, env={"TMPDIR": str(tmp_path)}) as console:

@@ -16,6 +16,7 @@ import pytest
 
 from tests.terminal.console import APP, LONGEST, Console, environment
 from tests.terminal.evil import ALL, HIDDEN, foreign, lesson, notebook
+from tests.thinning import thin
 from tui.audience import meeting
 
 TEXT = ALL.replace("\n", " ")
@@ -71,7 +72,7 @@ CONFIGS = {
 }
 
 
-@pytest.mark.parametrize("text", CONFIGS.values(), ids=CONFIGS)
+@pytest.mark.parametrize("text", thin(CONFIGS.values(), 20), ids=CONFIGS)
 def test_settings(home: Home, tmp_path: Path, text: str) -> None:
     (tmp_path / "config" / "llm-linalg" / "config.toml").write_text(text, encoding="utf-8")
     assert seen(env=home) == []
@@ -79,7 +80,9 @@ def test_settings(home: Home, tmp_path: Path, text: str) -> None:
         assert HIDDEN.findall(plain(*command, env=home)) == [], command
 
 
-@pytest.mark.parametrize("state", [{"place": ["matmul", "--code", TEXT]}, {"place": [TEXT], "theme": TEXT}])
+@pytest.mark.parametrize(
+    "state", thin([{"place": ["matmul", "--code", TEXT]}, {"place": [TEXT], "theme": TEXT}], 2)
+)
 def test_what_was_kept(home: Home, tmp_path: Path, state: dict[str, object]) -> None:
     file = tmp_path / "state" / "llm-linalg" / "state.json"
     file.write_text(json.dumps(state), encoding="utf-8")
@@ -95,7 +98,9 @@ def deck(text: str) -> str:
     )
 
 
-@pytest.mark.parametrize("extra", ["", f"```stops\n{TEXT}\n```\n", f"```{TEXT}\nx\n```\n", f"+++\n{TEXT}"])
+@pytest.mark.parametrize(
+    "extra", thin(["", f"```stops\n{TEXT}\n```\n", f"```{TEXT}\nx\n```\n", f"+++\n{TEXT}"], 4)
+)
 def test_decks(home: Home, tmp_path: Path, extra: str) -> None:
     file = tmp_path / "talk.md"
     file.write_text(deck(TEXT) + extra, encoding="utf-8")
@@ -115,7 +120,7 @@ SCRIPTS = {
 }
 
 
-@pytest.mark.parametrize("text", SCRIPTS.values(), ids=SCRIPTS)
+@pytest.mark.parametrize("text", thin(SCRIPTS.values(), 20), ids=SCRIPTS)
 def test_scripts(home: Home, tmp_path: Path, text: str) -> None:
     file = tmp_path / "evil.lin"
     file.write_text(text + "\n", encoding="utf-8")
@@ -123,7 +128,7 @@ def test_scripts(home: Home, tmp_path: Path, text: str) -> None:
     assert HIDDEN.findall(plain("play-script", str(file), "--plain", env=home)) == []
 
 
-@pytest.mark.parametrize("form", ["plain", "screen", "json", "svg"])
+@pytest.mark.parametrize("form", thin(["json", "plain", "screen", "svg"], 4))
 def test_what_is_printed_of_files(home: Home, tmp_path: Path, form: str) -> None:
     file, book = tmp_path / "evil.md", tmp_path / "evil.ipynb"
     file.write_text(lesson(TEXT), encoding="utf-8")
@@ -133,6 +138,7 @@ def test_what_is_printed_of_files(home: Home, tmp_path: Path, form: str) -> None
         assert HIDDEN.findall(text) == []
 
 
+@pytest.mark.slow
 def test_what_is_drawn_of_files(home: Home, tmp_path: Path) -> None:
     """With colours: what is ours is told from what isn't."""
     file = tmp_path / "evil.md"
@@ -153,6 +159,7 @@ def test_runs_checks_and_exports(home: Home, tmp_path: Path) -> None:
         assert HIDDEN.findall(plain(*words, env=home)) == [], words[0]
 
 
+@pytest.mark.slow
 def test_errors_of_trusted_code(home: Home, tmp_path: Path) -> None:
     """Python of the user's own raises what it likes."""
     file = tmp_path / "model.py"
@@ -217,8 +224,8 @@ FAULTS = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("lines", FAULTS.values(), ids=FAULTS)
-@pytest.mark.parametrize("role", ["notes", "follow"])
+@pytest.mark.parametrize("lines", thin(((lines,) for lines in FAULTS.values()), 20), ids=FAULTS)
+@pytest.mark.parametrize("role", thin(["notes", "follow"], 2))
 def test_a_presenter_that_lies(home: Home, role: str, lines: tuple[bytes, ...]) -> None:
     with presenter(home, *lines):
         with Console(role, env=home) as console:
@@ -242,6 +249,7 @@ def test_a_presenter_that_lies(home: Home, role: str, lines: tuple[bytes, ...]) 
         assert HIDDEN.findall(out.decode("utf-8")) == []
 
 
+@pytest.mark.slow
 def test_followers_that_lie(home: Home, tmp_path: Path) -> None:
     file = tmp_path / "talk.md"
     file.write_text(deck("fine"), encoding="utf-8")

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.terminal.console import Console
+from tests.thinning import thin
 
 LINK = 32_000  # bytes a second: 256 kbit/s
 SLOWER = 8_000  # 64 kbit/s
@@ -22,7 +23,7 @@ def step(console: Console) -> str:
     return found[0]
 
 
-@pytest.fixture(params=["cells", "rows", "outer"])
+@pytest.fixture(params=thin(["cells", "rows", "outer"], 3))
 def playing(request: pytest.FixtureRequest) -> Iterator[Console]:
     """The app at play, some steps into it, read as fast as the link lets."""
     with Console(*PLAYING, "--order", request.param) as console:
@@ -41,6 +42,7 @@ def test_a_key_acts_within_300_ms_of_the_link(playing: Console) -> None:
     assert step(playing) == at  # no frame stood in the queue behind it
 
 
+@pytest.mark.slow
 def test_it_is_left_within_500_ms_of_the_link(playing: Console) -> None:
     before = len(playing.raw)
     playing.send("q")
@@ -50,6 +52,7 @@ def test_it_is_left_within_500_ms_of_the_link(playing: Console) -> None:
     assert playing.left_over == []
 
 
+@pytest.mark.slow
 def test_twenty_steps_fit_into_a_second_of_the_link() -> None:
     with Console("matmul", *SIZE) as console:
         console.until("/64 steps").quiet()
@@ -61,6 +64,7 @@ def test_twenty_steps_fit_into_a_second_of_the_link() -> None:
         assert len(console.raw) - before <= LINK / 2
 
 
+@pytest.mark.slow
 def test_a_slow_link_is_comfortable_at_64_kbit() -> None:
     """The first picture in a second, and while it plays half of the link is free."""
     with Console(*PLAYING, "--slow-link") as console:
@@ -74,6 +78,7 @@ def test_a_slow_link_is_comfortable_at_64_kbit() -> None:
         assert sent / 10 * 4 <= SLOWER / 2  # four beats a second
 
 
+@pytest.mark.slow
 def test_what_stands_still_sends_nothing() -> None:
     with Console("matmul") as console:
         console.until("/12 steps").quiet(0.5)

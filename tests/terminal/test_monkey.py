@@ -11,6 +11,7 @@ from textual import events
 
 from llm_linalg.lessons.reader import Lesson, catalog
 from tests.app.driving import Driver
+from tests.thinning import thin
 from tui.app import Explorer, Options
 from tui.model.frame import Frame
 from tui.model.view import View
@@ -23,7 +24,6 @@ NAMES = sorted({name for key in KEYS if key.id not in LEFT_OUT for name in key.k
 LETTERS = [*"adehijkmtxz0123456789", "enter", "escape", "right", "left", "full_stop", "right"]
 SIZES = [(80, 24), (60, 20), (120, 40), (81, 23), (30, 8), (200, 60)]
 AT_ONCE = 12  # keys, faster than the app draws
-PRESSES = 3000
 
 
 def moves(seed: int, count: int) -> Iterator[tuple[str, object]]:
@@ -85,14 +85,17 @@ async def home(driver: Driver) -> None:
     await driver.settle()
 
 
-@pytest.mark.parametrize("seed", [0, 1, 13, 15])  # the last two found keys of one moment that broke it
+# The last two seeds found keys of one moment that broke it.
+@pytest.mark.parametrize(
+    ("seed", "presses"), thin([(2, 300), (0, 3000), (1, 3000), (13, 3000), (15, 3000)], 5)
+)
 async def test_nothing_a_monkey_does_breaks_it(
-    seed: int, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    seed: int, presses: int, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.chdir(tmp_path)  # where it saves scripts
     monkeypatch.setattr(Explorer, "exit", lambda _: None)  # a click on "quit": the monkey has more to do
     lessons: list[Lesson] = list(catalog())
-    mine = lessons[seed % 2 :: 2]
+    mine = lessons[seed % 2 :: 2 if presses > 1000 else 12]
     app = Explorer(View.opening(mine[0]), lessons, Options(motion=False))
     async with app.run_test(size=(80, 24)) as pilot:
         driver = Driver(app, pilot)
@@ -100,7 +103,7 @@ async def test_nothing_a_monkey_does_breaks_it(
         for number, lesson in enumerate(mine):
             app.explorer.update_session(Session.start(View.opening(lesson), app.explorer.session.lessons))
             await driver.settle()
-            for what, value in moves(seed * 1000 + number, PRESSES // AT_ONCE // len(lessons)):
+            for what, value in moves(seed * 1000 + number, -(-presses // AT_ONCE // len(lessons))):
                 await act(driver, what, value)
             await home(driver)
             assert app.return_code in (None, 0)

@@ -15,7 +15,7 @@ import pytest
 from tests.terminal.console import LONGEST, Console, environment
 
 SCREEN = shutil.which("screen")
-pytestmark = pytest.mark.skipif(SCREEN is None, reason="needs GNU screen")
+pytestmark = [pytest.mark.slow, pytest.mark.skipif(SCREEN is None, reason="needs GNU screen")]
 READY = "/12 steps"
 APP = f"{shlex.quote(sys.executable)} -W ignore -m tui matmul"
 AWAY = "\x01d"  # detaches

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.terminal.console import Console
+from tests.thinning import thin
 from tui.files.user_dirs import read
 
 READY = "/12 steps"
@@ -64,7 +65,7 @@ def test_a_damaged_state_is_a_first_run(homes: dict[str, str | None], tmp_path: 
         assert console.wait() == 0
 
 
-@pytest.mark.parametrize(("name", "code"), [("TERM", 143), ("INT", 130), ("QUIT", 131)])
+@pytest.mark.parametrize(("name", "code"), thin([("TERM", 143), ("INT", 130), ("QUIT", 131)], 3))
 def test_a_signal_keeps_the_place(homes: dict[str, str | None], name: str, code: int) -> None:
     with Console("matmul", env=homes) as console:
         console.until(READY)
@@ -96,7 +97,9 @@ def test_line_by_line_goes_on_too_but_a_script_does_not(homes: dict[str, str | N
         assert "1 of 12" in console.text
 
 
-@pytest.mark.parametrize(("name", "code"), [("TERM", 143), ("INT", 130), ("QUIT", 131), ("HUP", 129)])
+@pytest.mark.parametrize(
+    ("name", "code"), thin([("INT", 130), ("TERM", 143), ("QUIT", 131), ("HUP", 129)], 4)
+)
 def test_a_signal_keeps_the_place_line_by_line_too(
     homes: dict[str, str | None], tmp_path: Path, name: str, code: int
 ) -> None:
@@ -111,7 +114,7 @@ def test_a_signal_keeps_the_place_line_by_line_too(
     assert "next" in record.read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize("deaf", [False, True])
+@pytest.mark.parametrize("deaf", thin([True, False], 2))
 def test_a_terminal_that_goes_away_keeps_the_place_line_by_line_too(
     homes: dict[str, str | None], tmp_path: Path, deaf: bool
 ) -> None:

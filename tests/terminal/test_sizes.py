@@ -8,13 +8,14 @@ import pytest
 
 from llm_linalg.lessons.reader import catalog
 from tests.terminal.console import Console
+from tests.thinning import thin
 from tui.layout.panes import LARGEST, RUNNING
 
 FAR = re.compile(r"\d+/\d+ (steps|boxes|terms|operations)")
 PROSE = "Each cell of Y"
 
 
-@pytest.mark.parametrize(("columns", "rows"), [(1, 1), (20, 5), (40, 10)])
+@pytest.mark.parametrize(("columns", "rows"), thin([(20, 5), (1, 1), (40, 10)], 3))
 def test_a_window_that_is_too_small_says_so_and_can_be_left(columns: int, rows: int) -> None:
     with Console("matmul", size=(columns, rows)) as console:
         console.until(lambda: console.screen.display[0].startswith("too small"[:columns]))
@@ -34,6 +35,7 @@ def test_it_fits_again_when_the_window_grows() -> None:
         assert "too small" not in console.text
 
 
+@pytest.mark.slow
 def test_at_the_usual_size_every_lesson_shows_all_that_it_needs() -> None:
     """Title, sidebar, how far it is, and the keys; nothing of the picture is cut."""
     lessons = list(catalog())
@@ -56,7 +58,7 @@ def test_at_the_usual_size_every_lesson_shows_all_that_it_needs() -> None:
             console.send("l\x1b[B\r")
 
 
-@pytest.mark.parametrize(("columns", "rows"), [(200, 60), (500, 200)])
+@pytest.mark.parametrize(("columns", "rows"), thin([(200, 60), (500, 200)], 2))
 def test_a_very_large_window_holds_the_page_in_its_middle(columns: int, rows: int) -> None:
     with Console("matmul", size=(columns, rows)) as console:
         console.until(PROSE).until("q quit")

