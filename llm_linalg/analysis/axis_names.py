@@ -19,7 +19,7 @@ from llm_linalg.analysis.parts import parts_of
 from llm_linalg.base.axis_labels import Declared, Edge, Edges, sized
 from llm_linalg.base.cells import strides
 from llm_linalg.ops.reads import AxesReads, IndexReads
-from llm_linalg.recording.record_node import Node
+from llm_linalg.recording.record_node import RecordNode
 
 if TYPE_CHECKING:
     from llm_linalg.base.axes import Axes, Shape
@@ -55,9 +55,9 @@ class Naming:
 
     def __init__(self, declared: Declared, lists: Mapping[str, Sequence[str]]) -> None:
         self._declared = declared.edges(lists)
-        self._found: dict[Node, Edges] = {}
+        self._found: dict[RecordNode, Edges] = {}
 
-    def of(self, node: Node) -> Edges:
+    def of(self, node: RecordNode) -> Edges:
         """Return the edges of a node's axes, in order; () if there is nothing to say of any."""
         if not self._declared:
             return ()
@@ -71,7 +71,7 @@ class Naming:
                 self._found[todo.pop()] = self._edges(now)
         return self._found[node]
 
-    def _edges(self, node: Node) -> Edges:
+    def _edges(self, node: RecordNode) -> Edges:
         rank = len(node.shape)
         own = self._declared.get(node.bound_name or "", ())
         said = own if len(own) == rank else (Edge(),) * rank
@@ -82,7 +82,7 @@ class Naming:
         )
         return edges if any(edges) else ()
 
-    def _derived(self, node: Node) -> Edges:
+    def _derived(self, node: RecordNode) -> Edges:
         """Return what a node's axes are called for what its operands' are; () where that is nothing."""
         operands = [self._found[item.node] for item in node.operands]
         if not any(operands):
@@ -97,13 +97,13 @@ class Naming:
         )
 
 
-def _sources(node: Node) -> list[Node]:
+def _sources(node: RecordNode) -> list[RecordNode]:
     """Return the nodes whose edges a node's own come from."""
     found = [operand.node for operand in node.operands]
     return [*found, *parts_of(node)[-1:]] if node.kind == "composite" else found
 
 
-def _links(node: Node, operands: Sequence[Edges]) -> Iterator[_Link]:
+def _links(node: RecordNode, operands: Sequence[Edges]) -> Iterator[_Link]:
     """Yield what runs along what, of the operands that have edges."""
     axes = node.call.operation.label_axes(node.call) if node.call else None
     for place, edges in enumerate(operands):

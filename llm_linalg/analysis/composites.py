@@ -10,7 +10,7 @@ from torch import Tensor
 from llm_linalg.analysis.lineage import Lineage
 from llm_linalg.base.axes import Shape
 from llm_linalg.ops.mask_reads import ReadsByMask
-from llm_linalg.recording.record_node import Node
+from llm_linalg.recording.record_node import RecordNode
 
 
 @dataclass(frozen=True)
@@ -25,9 +25,9 @@ class ComposedReads(ReadsByMask):
         last: The part that gives the result.
     """
 
-    lineage: Lineage[Node]
-    source: Node
-    last: Node
+    lineage: Lineage[RecordNode]
+    source: RecordNode
+    last: RecordNode
 
     @property
     def sizes(self) -> tuple[Shape, Shape]:

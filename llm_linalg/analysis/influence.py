@@ -15,7 +15,7 @@ from torch import Tensor
 
 from llm_linalg.ops.mask_reads import one
 from llm_linalg.ops.vjp import autograd_vjp, rerun
-from llm_linalg.recording.record_node import N, Node
+from llm_linalg.recording.record_node import N, RecordNode
 
 if TYPE_CHECKING:
     from llm_linalg.base.cells import Index
@@ -130,7 +130,7 @@ class Influence(Generic[N]):
         return self._graphs[node]
 
 
-def _seed(node: Node, index: Index) -> Tensor:
+def _seed(node: RecordNode, index: Index) -> Tensor:
     if not node.value.is_floating_point():
         raise ValueError(f"{node.name} is {node.dtype}: only what is made of real numbers has a derivative")
     node.reads(index)  # raises for a cell that is not there

@@ -20,7 +20,7 @@ from llm_linalg.ops.contraction import Contraction
 from llm_linalg.ops.mask_reads import one
 from llm_linalg.ops.pointwise import Pointwise
 from llm_linalg.ops.reads import AxesReads, points
-from llm_linalg.recording.record_node import N, Node
+from llm_linalg.recording.record_node import N, RecordNode
 
 
 class Lineage(Generic[N]):
@@ -151,7 +151,7 @@ class Lineage(Generic[N]):
         return mask if still is None else mask & ~still
 
 
-def _product_axes(node: Node) -> Axes | None:
+def _product_axes(node: RecordNode) -> Axes | None:
     """Return the axes spec of what is a sum of products, a plain product included."""
     operation = node.call.operation if node.call else None
     if isinstance(operation, Contraction) or (isinstance(operation, Pointwise) and operation.product):
@@ -159,7 +159,7 @@ def _product_axes(node: Node) -> Axes | None:
     return None
 
 
-def _own(node: Node, place: int, mask: Tensor) -> Tensor:
+def _own(node: RecordNode, place: int, mask: Tensor) -> Tensor:
     return mask.expand(node.operands[place].value.shape)
 
 
@@ -192,6 +192,6 @@ def _contract(axes: Axes, masks: list[tuple[tuple[str, ...], Tensor]], output: t
     return found.expand([axes.sizes[label] for label in output])
 
 
-def _one(node: Node, index: Index) -> Tensor:
+def _one(node: RecordNode, index: Index) -> Tensor:
     node.reads(index)  # raises for a cell that is not there
     return one(node.shape, index)

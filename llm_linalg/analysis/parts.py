@@ -13,16 +13,16 @@ from llm_linalg.language.execute import execute_over
 from llm_linalg.ops.composite import Composite
 from llm_linalg.ops.operation import Call
 from llm_linalg.ops.reads import Reads
-from llm_linalg.recording.record_node import N, Node
+from llm_linalg.recording.record_node import N, RecordNode
 
 SMALL = 2**22  # multiplications, or like work, that are done to count those of the parts
 
 
 def parts_of(node: N) -> tuple[N, ...]:
     """Return the nodes inside a composite call, in order; () for the others."""
-    if node.inner is None:
-        node.inner = _parts(node)
-    return node.inner
+    if node.part_nodes is None:
+        node.part_nodes = _parts(node)
+    return node.part_nodes
 
 
 def _parts(node: N) -> tuple[N, ...]:
@@ -33,11 +33,11 @@ def _parts(node: N) -> tuple[N, ...]:
     known = {name: node.operands[place].node for name, place in _inputs(call).items()}
     parts = execute_over(program, known, node_type=type(node)).nodes
     for part in parts:
-        part.inside = node
+        part.composite = node
     return parts
 
 
-def reads_of(node: Node) -> tuple[Reads, ...]:
+def reads_of(node: RecordNode) -> tuple[Reads, ...]:
     """Return what a node's cells read, an entry an operand; of a composite, through its parts."""
     call = node.call
     if call is None:
@@ -62,7 +62,7 @@ def _inputs(call: Call) -> dict[str, int]:
     return {name: places[0] for name, places in call.places.items() if places}
 
 
-def multiplications_of(node: Node) -> int | None:
+def multiplications_of(node: RecordNode) -> int | None:
     """Return how many multiplications a node takes, divisions too, by its axes; None if that is not known."""
     call = node.call
     if call is None or call.position:  # an input, or a later output of a call that has several
@@ -86,8 +86,10 @@ def _multiplications(
     """Run the program on zeros: only shapes matter."""
     with torch.device(device):
         known = {
-            name: Node(0, "input", torch.zeros(shape, dtype=dtype), name=name)
+            name: RecordNode(0, "input", torch.zeros(shape, dtype=dtype), name=name)
             for name, shape, dtype in operands
         }
-        counts = [multiplications_of(node) for node in execute_over(program, known, node_type=Node).nodes]
+        counts = [
+            multiplications_of(node) for node in execute_over(program, known, node_type=RecordNode).nodes
+        ]
     return None if None in counts else sum(count or 0 for count in counts)

@@ -97,7 +97,7 @@ def run(job: Mapping[str, Any], folder: Path, rank: int) -> dict[str, Any]:
 
     from llm_linalg.api.run import EXPLANATIONS
     from llm_linalg.language.execute import execute
-    from llm_linalg.recording.record_node import Node
+    from llm_linalg.recording.record_node import RecordNode
 
     ranks = int(job["ranks"])
     meeting = (folder / "meeting").as_uri()
@@ -110,7 +110,7 @@ def run(job: Mapping[str, Any], folder: Path, rank: int) -> dict[str, Any]:
             names,
             EXPLANATIONS,
             group=_Process(rank, ranks),
-            node_type=Node,
+            node_type=RecordNode,
             seconds=job.get("seconds"),
         )
         distributed.barrier()  # nobody leaves while another still reads

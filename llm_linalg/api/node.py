@@ -13,10 +13,10 @@ from llm_linalg.walks.orders import orders_of
 from llm_linalg.walks.walk import Walk
 
 
-class Node(record_node.Node):
+class Node(record_node.RecordNode):
     """One operation of a trace and its result; an input is a node without operands."""
 
-    twin: Node | None = None
+    forward_node: Node | None = None
 
     @cached_property
     def operand_reads(self) -> tuple[Reads, ...]:

@@ -107,10 +107,10 @@ class NodeView:
     @property
     def is_part(self) -> bool:
         """Whether it is a part of a composite."""
-        return self.node.inside is not None
+        return self.node.composite is not None
 
     @cached_property
-    def composite(self) -> bool:
+    def has_parts(self) -> bool:
         """Whether it has parts."""
         return bool(self.node.parts)
 
@@ -184,23 +184,23 @@ def node_view(
     position = last if position is None else position
     left = None if 0 <= position == last else walk  # what is done needs no steps
     outer = node
-    while outer.inside is not None:
-        outer = outer.inside
+    while outer.composite is not None:
+        outer = outer.composite
     operands = [TensorView(o.node, o.name, o.title, o.value, axis_names(o.node)) for o in node.operands]
     names = axis_names(node)
     result = TensorView(node, node.name, node.title, node.value, names, left, position)
-    program_line = (forward_node(outer) or outer).line
+    program_line = (forward_node_of(outer) or outer).line
     return NodeView(node, tuple(operands), result, walk, position, outer.line, program_line, outer.file)
 
 
-def forward_node(step: Node) -> Node | None:
+def forward_node_of(step: Node) -> Node | None:
     """Return the node of the program whose gradient a node computes; None if it computes none.
 
     Of a composite's part it is the composite.
     """
-    node = step.twin
-    while node is not None and node.inside is not None:
-        node = node.inside
+    node = step.forward_node
+    while node is not None and node.composite is not None:
+        node = node.composite
     return node
 
 

@@ -22,9 +22,9 @@ from llm_linalg.base.garbage import old_objects_kept
 from llm_linalg.base.rng import seeded
 from llm_linalg.explain.shape_errors import explain_call
 from llm_linalg.ops.arguments import tensors_in
-from llm_linalg.recording.aliasing import version
-from llm_linalg.recording.call_sites import Places, frames_of, named_in, owner_of
-from llm_linalg.recording.record import Record, fed_by, made_from
+from llm_linalg.recording.aliasing import version_of
+from llm_linalg.recording.call_sites import CallSites, frames_of, owner_of, variables_in
+from llm_linalg.recording.record import Record, ancestors, descendants
 from llm_linalg.recording.recorder import Recorder
 from llm_linalg.recording.retention import BUDGET
 
@@ -58,7 +58,7 @@ class Trace(Record[Node]):
         """
         node = self.node(loss)
         if node not in self._gradients:
-            self.hold(made_from(self.nodes, node))
+            self.require_values(ancestors(self.nodes, node))
             self._gradients[node] = Trace.of(backward(self, node))
         return self._gradients[node]
 
@@ -71,13 +71,15 @@ class Trace(Record[Node]):
             LookupError: If values that it was made from were dropped; so do `reach` and the like.
         """
         found = self.node(node)
-        self.hold(made_from(self.nodes, found))
+        self.require_values(ancestors(self.nodes, found))
         return self._lineage.back(found, tuple(index))
 
     def reach(self, node: str | Node, index: Index) -> dict[Node, Cells]:
         """Return what a cell feeds, on to the end: the cells of each node."""
         found = self.node(node)
-        self.hold(made_from(self.nodes, *fed_by(self.nodes, found)))  # what they are made of may be masked
+        self.require_values(
+            ancestors(self.nodes, *descendants(self.nodes, found))
+        )  # what they are made of may be masked
         return self._lineage.forward(found, tuple(index))
 
     def influence(self, node: str | Node, index: Index) -> dict[Node, Tensor]:
@@ -92,13 +94,13 @@ class Trace(Record[Node]):
             ValueError: If the node holds no real numbers.
         """
         found = self.node(node)
-        self.hold(made_from(self.nodes, found))
+        self.require_values(ancestors(self.nodes, found))
         return self._influence.back(found, tuple(index))
 
     def effect(self, node: str | Node, index: Index) -> dict[Node, Tensor]:
         """Return the derivative of the cells of each node that a cell feeds by that cell, at their values."""
         found = self.node(node)
-        self.hold(fed_by(self.nodes, found))
+        self.require_values(descendants(self.nodes, found))
         return self._influence.forward(found, tuple(index))
 
     @cached_property
@@ -164,8 +166,8 @@ def trace(
         ProgramError: If a torch call fails, with the frames that led to it.
         ShapeError: If that is since its operands don't fit.
     """
-    places = Places(function)
-    recorder = Recorder(places.here, None, keep, around, halt)
+    places = CallSites(function)
+    recorder = Recorder(places.current, None, keep, around, halt)
     recorder.node_type = Node
 
     def name_locals() -> None:
@@ -173,7 +175,7 @@ def trace(
             if recorder.node_of(tensor) is not None:
                 recorder.bind(name, tensor)
 
-    recorder.before_drop = lambda: name_locals() if places.many else None
+    recorder.before_drop = lambda: name_locals() if places.is_full else None
     for name, value in _named_inputs(function, inputs):
         if isinstance(value, Tensor):
             recorder.bind(name, value)
@@ -183,11 +185,11 @@ def trace(
             recorder.label(tensor, f"{path}.{name}" if path else name)
 
     label(function)
-    places.met = label
+    places.on_module = label
     rerun = _again(function, inputs, lambda at: trace(function, *inputs, seed=seed, keep=keep, around=at))
     with seeded(seed), old_objects_kept():
         try:
-            with recorder, places.following():
+            with recorder, places.track_modules():
                 function(*inputs)
         except (HaltedError, LimitError) as error:  # the recorder's own
             frames = frames_of(error.__traceback__)
@@ -197,8 +199,8 @@ def trace(
         except (RuntimeError, ValueError, IndexError, TypeError) as error:
             if recorder.failed is None or recorder.failure is not error:
                 raise  # the function's own, whatever torch refused before it
-            held = named_in(error.__traceback__)
-            names = [recorder.labelled(tensor) or held.get(id(tensor)) for tensor in recorder.failed.tensors]
+            held = variables_in(error.__traceback__)
+            names = [recorder.label_of(tensor) or held.get(id(tensor)) for tensor in recorder.failed.tensors]
             raise explain_call(recorder.failed, error, frames_of(error.__traceback__), names) from error
     name_locals()
     recorder.name_targets()
@@ -229,7 +231,7 @@ def _again(
 def _state(tensor: Tensor) -> tuple[object, ...]:
     """Return what is another once a tensor was written, or its gradient."""
     several = [item for item in (tensor, tensor.grad) if item is not None]
-    return tuple([(id(item), version(item)) for item in several])
+    return tuple([(id(item), version_of(item)) for item in several])
 
 
 def _named_inputs(function: Callable[..., Any], inputs: tuple[Any, ...]) -> Iterator[tuple[str, Any]]:

@@ -54,7 +54,7 @@ class Span(NamedTuple):
         return "\n".join(head) + text + "\n".join(tail)
 
 
-class Frame(NamedTuple):
+class StackFrame(NamedTuple):
     """A place that a call of trusted Python came through.
 
     Attributes:
@@ -79,7 +79,7 @@ class Frame(NamedTuple):
         return clean(f"{file}:{self.line} in {self.function}: {self.text.strip()}", limit=_LINE_LIMIT)
 
 
-def innermost(frames: tuple[Frame, ...]) -> tuple[Span | None, str]:
+def innermost(frames: tuple[StackFrame, ...]) -> tuple[Span | None, str]:
     """Return the place that frames lead to, and a source in which it is: the lines above are only counted."""
     if not frames:
         return None, ""
@@ -97,7 +97,7 @@ class ProgramError(Exception):
         trace: Of a program that began to run, the trace of what it did before it failed; else None.
     """
 
-    frames: tuple[Frame, ...] = ()
+    frames: tuple[StackFrame, ...] = ()
     trace: Any = None
 
     def __init__(self, message: str, span: Span | None = None, source: str = "") -> None:

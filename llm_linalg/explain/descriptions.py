@@ -6,7 +6,7 @@ from llm_linalg.base.axes import Axes, axes_text
 from llm_linalg.explain.shape_errors import shape_text
 from llm_linalg.ops import TABLE
 from llm_linalg.ops.movement import Movement
-from llm_linalg.recording.record_node import Node
+from llm_linalg.recording.record_node import RecordNode
 
 _LONG = 40  # a line of shapes beyond this leaves no room for the result's
 _KINDS = {
@@ -21,7 +21,7 @@ _KINDS = {
 }
 
 
-def shape_line(node: Node) -> str:
+def shape_line(node: RecordNode) -> str:
     """Return the shapes in one line: ``(3, 2) @ (2, 4) → (3, 4)   inner 2 = 2 ✓``."""
     shapes = [shape_text(tuple(operand.value.shape)) for operand in node.operands]
     result = shape_text(node.shape)
@@ -46,7 +46,7 @@ def _sign(name: str) -> str:
     return operation.operator or operation.symbol if operation else ""
 
 
-def _note(node: Node) -> str:
+def _note(node: RecordNode) -> str:
     axes = node.axes
     if axes is None or not node.operands:
         return ""
@@ -88,7 +88,7 @@ def _repeats(axes: Axes, operand: int) -> list[int]:
     ]
 
 
-def sentence(node: Node, order: str) -> str:
+def sentence(node: RecordNode, order: str) -> str:
     """Return in one sentence how a step of an order makes its cells."""
     names = {"out": node.title, "first": _source(node)}
     if node.kind == "creation" and node.operands:  # such as ones_like
@@ -105,7 +105,7 @@ def sentence(node: Node, order: str) -> str:
     return _KINDS.get(node.kind, "What a cell of {out} depends on is not known.").format(**names)
 
 
-def _pointwise(node: Node) -> str:
+def _pointwise(node: RecordNode) -> str:
     """Return which cells a cell is made from: the same one, but for operands that are repeated."""
     axes = node.axes
     repeated = {
@@ -124,7 +124,7 @@ def _pointwise(node: Node) -> str:
     return f"{' and '.join(parts)}, which {'repeats' if len(repeated) == 1 else 'repeat'}"
 
 
-def _source(node: Node) -> str:
+def _source(node: RecordNode) -> str:
     """Return what the cells come from: of a look-up it is the table, not the index; of a cat it is each."""
     operation = node.call.operation if node.call else None
     places = [0] if node.operands else []
@@ -134,7 +134,7 @@ def _source(node: Node) -> str:
     return " or ".join(list(titles)[:3]) or node.title
 
 
-def _contraction(node: Node, axes: Axes, order: str) -> str:
+def _contraction(node: RecordNode, axes: Axes, order: str) -> str:
     out = node.title
     if not axes.reduced:
         return f"A cell of {out} is one product: nothing is summed."
@@ -159,7 +159,7 @@ def _contraction(node: Node, axes: Axes, order: str) -> str:
     return text
 
 
-def _outer_words(node: Node, factors: list[int]) -> str:
+def _outer_words(node: RecordNode, factors: list[int]) -> str:
     first, second = (node.operands[place] for place in factors)
     if len(node.shape) == 1:
         side, matrix, vector = ("columns", first, second)
@@ -171,7 +171,7 @@ def _outer_words(node: Node, factors: list[int]) -> str:
     return f"{node.title} is a sum of outer products: a column of {first.title} with a row of {second.title}."
 
 
-def _slice_words(node: Node, axes: Axes, place: int) -> str:
+def _slice_words(node: RecordNode, axes: Axes, place: int) -> str:
     """Return what of an operand a cell reads: ``a row of x``, ``a column of W``, ``all of x``."""
     labels, name = axes.operands[place], node.operands[place].title
     if len(labels) < 2:

@@ -13,7 +13,7 @@ from llm_linalg.base.cells import Box, Cells, Diagonal, Index
 from llm_linalg.base.numbers import Formatter, adds_up
 from llm_linalg.ops.mask import Mask
 from llm_linalg.ops.pointwise import Pointwise
-from llm_linalg.recording.record_node import N, Node, Operand
+from llm_linalg.recording.record_node import N, Operand, RecordNode
 from llm_linalg.walks.orders import orders_of
 from llm_linalg.walks.walk import Step, Term, Walk
 
@@ -41,9 +41,9 @@ def called(operand: Operand[N]) -> str:
     return f"({title})" if OPERATORS.intersection(title) else title
 
 
-def walk_of(node: Node, order: str | None = None) -> Walk:
+def walk_of(node: RecordNode, order: str | None = None) -> Walk:
     """Return a node step by step, in one of its orders, or the first; `ValueError` if it is none of them."""
-    node.hold()
+    node.require_values()
     orders = orders_of(node)
     chosen = orders[0] if order is None else order
     if chosen not in orders:
@@ -58,7 +58,7 @@ def step_text(walk: Walk, step: Step) -> str:
     return f"{cell_name(walk.node.name, step.cell)} = {right_side(walk.node, step.cell, step)}"
 
 
-def right_side(node: Node, index: Index, step: Step) -> str:
+def right_side(node: RecordNode, index: Index, step: Step) -> str:
     """Return what stands right of the equals sign for a cell."""
     rule = node.masked(index)
     value = number(node.value[index].item())
@@ -77,7 +77,7 @@ def right_side(node: Node, index: Index, step: Step) -> str:
     return f"{made} = {value}"
 
 
-def _passed(node: Node, index: Index) -> str:
+def _passed(node: RecordNode, index: Index) -> str:
     """Return the rule by which a mask lets a cell pass, as it stands behind the value; else ""."""
     call = node.call
     rule = call.operation.pass_rule(call, index) if call and isinstance(call.operation, Mask) else ""
@@ -133,7 +133,7 @@ def term_text(term: Term) -> str:
     return f"({text})" if term.state == "pending" else text
 
 
-def phrase(node: Node, index: Index) -> str | None:
+def phrase(node: RecordNode, index: Index) -> str | None:
     """Return the operation's own phrase with the cell's numbers in it; None if it has none."""
     operation = node.call.operation if node.call else None
     if operation is None or node.call is None or not operation.phrase:
@@ -145,7 +145,7 @@ def phrase(node: Node, index: Index) -> str | None:
     return _filled(text, lambda name: _part(node, name, index))
 
 
-def _part(node: Node, name: str, index: Index) -> str:
+def _part(node: RecordNode, name: str, index: Index) -> str:
     """Return a value for a phrase: the cells read, or an inner step's value at the cell."""
     if name == "cells":
         cells = node.reads(index)[0]
@@ -172,7 +172,7 @@ def _filled(text: str, value: Callable[[str], str]) -> str:
     return _PLACE.sub(put, text)
 
 
-def _sources(node: Node, index: Index) -> Iterator[str]:
+def _sources(node: RecordNode, index: Index) -> Iterator[str]:
     deciding = _deciding(node)
     for place, (operand, cells) in enumerate(zip(node.operands, node.reads(index), strict=True)):
         if 0 < len(cells) <= 2 and place not in deciding:
@@ -181,7 +181,7 @@ def _sources(node: Node, index: Index) -> Iterator[str]:
             yield f"{len(cells)} cells of {operand.title}"
 
 
-def _deciding(node: Node) -> set[int | None]:
+def _deciding(node: RecordNode) -> set[int | None]:
     """Return the operands that only decide whether a cell passes: a mask, a condition."""
     call = node.call
     if call is None or not isinstance(call.operation, Mask):

@@ -8,14 +8,14 @@ from collections.abc import Collection
 from llm_linalg.analysis.parts import parts_of
 from llm_linalg.base.cells import Index
 from llm_linalg.explain.formula import walk_of
-from llm_linalg.recording.record_node import Node
+from llm_linalg.recording.record_node import RecordNode
 from llm_linalg.walks.orders import orders_of
 
 MANY = 4096
 """Cells that are looked at, at most."""
 
 
-def reason(node: Node, index: Index) -> str:
+def reason(node: RecordNode, index: Index) -> str:
     """Return why a cell is NaN, or an infinity that its operands are not; empty for any other cell.
 
     Of what has parts it is the first of them in which a NaN arises: of a softmax over a row that is masked
@@ -38,7 +38,7 @@ def reason(node: Node, index: Index) -> str:
     return f"{word} begins here: {said}"
 
 
-def _broken(node: Node, index: Index) -> bool:
+def _broken(node: RecordNode, index: Index) -> bool:
     """Whether a cell is NaN, or infinite and made of what is finite."""
     if node.value.is_complex() or not node.value.is_floating_point() or not node.operands:
         return False
@@ -54,11 +54,11 @@ def _broken(node: Node, index: Index) -> bool:
     )
 
 
-def _is_nan(node: Node, index: Index) -> bool:
+def _is_nan(node: RecordNode, index: Index) -> bool:
     return math.isnan(float(node.value[index]))
 
 
-def _source(node: Node, index: Index) -> tuple[Node, Index] | None:
+def _source(node: RecordNode, index: Index) -> tuple[RecordNode, Index] | None:
     """Return a cell that a cell was made of and that is NaN; None if there is none."""
     for operand, cells in zip(node.operands, node.reads(index), strict=True):
         if operand.value.is_floating_point() and len(cells) <= MANY:
@@ -68,7 +68,7 @@ def _source(node: Node, index: Index) -> tuple[Node, Index] | None:
     return None
 
 
-def _birth(node: Node, index: Index) -> tuple[Node, Index]:
+def _birth(node: RecordNode, index: Index) -> tuple[RecordNode, Index]:
     """Return the part, and its cell, in which a NaN arises; the node itself for what has no parts."""
     parts = parts_of(node)
     if not parts or not _is_nan(parts[-1], index) or parts[-1].shape != node.shape:
@@ -79,10 +79,10 @@ def _birth(node: Node, index: Index) -> tuple[Node, Index]:
     return _birth(now, at)
 
 
-def _all_infinite(node: Node, cells: Collection[Index]) -> bool:
+def _all_infinite(node: RecordNode, cells: Collection[Index]) -> bool:
     values = {float(node.value[cell]) for cell in cells} if node.value.is_floating_point() else set()
     return len(values) == 1 and all(map(math.isinf, values))
 
 
-def _cell(node: Node, index: Index) -> str:
+def _cell(node: RecordNode, index: Index) -> str:
     return f"{node.title}[{', '.join(map(str, index))}]" if index else node.title

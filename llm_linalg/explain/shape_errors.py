@@ -8,19 +8,19 @@ from collections.abc import Sequence
 
 from llm_linalg.base.axes import Shape, ShapeMismatch
 from llm_linalg.base.errors import (
-    Frame,
     MismatchedAxis,
     OperandInfo,
     ProgramError,
     ShapeError,
     Span,
+    StackFrame,
     innermost,
 )
 from llm_linalg.language.interpreter import Code, Interpreter, operand_nodes
 from llm_linalg.ops.call_errors import refusal_reason
 from llm_linalg.ops.operation import Call
 from llm_linalg.ops.pointwise import RULE
-from llm_linalg.recording.tensor_index import shown
+from llm_linalg.recording.tensor_index import detached_value
 
 _SHAPE_WORDS = ("shape", "size", "dimension", "dim ", "broadcast", "same number", "elements")
 _OUT_OF_RANGE = re.compile(
@@ -53,12 +53,12 @@ def explain(run: Interpreter, node: Code, error: Exception) -> ProgramError:
         operands.append(OperandInfo(name, tuple(tensor.shape), text))
     found = _explained(call, error, operands, span, source)
     if isinstance(found, ShapeError):
-        found.values = tuple(shown(tensor) for tensor in call.tensors)
+        found.values = tuple(detached_value(tensor) for tensor in call.tensors)
     return found
 
 
 def explain_call(
-    call: Call, error: Exception, frames: tuple[Frame, ...], known: Sequence[str | None]
+    call: Call, error: Exception, frames: tuple[StackFrame, ...], known: Sequence[str | None]
 ) -> ProgramError:
     """Return the error to show for a recorded call of trusted Python, with the frames that led to it.
 

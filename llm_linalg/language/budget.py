@@ -17,7 +17,7 @@ from llm_linalg.language.containers import Distinct, ordered
 from llm_linalg.language.printing import Shown
 from llm_linalg.ops.operation import Call
 from llm_linalg.ops.price import ELEMENT, SMALL, Price, price_of
-from llm_linalg.recording.write_log import storage_cells
+from llm_linalg.recording.write_log import storage_numel
 
 SECONDS = 2.0
 LOOK_EVERY = 100  # steps between two looks at the clock, and at whether somebody stops the run
@@ -175,7 +175,7 @@ class Budget:
         self._spend(price.outputs, price.elements, price.multiplications)
         self.step(price.steps)
         if written is not None:
-            self.charge_write(written.numel(), storage_cells(written))
+            self.charge_write(written.numel(), storage_numel(written))
 
     def charge_backward(self, prices: Iterable[Price], leaves: int) -> None:
         """Charge a backward pass through calls of these prices, to leaves of so many elements in all."""
@@ -215,12 +215,12 @@ class Budget:
         if memory > SMALL:
             self.charge_elements(memory if memory == elements else 4 * memory)
 
-    def charge_renewal(self, memory: int, writers: int) -> None:
+    def charge_alias_update(self, memory: int, writers: int) -> None:
         """Charge a look at a tensor whose memory, of so many elements, was written through others."""
         self.step(A_RENEWAL + 2 * writers)
         self._spend(0, 0, 3 * ELEMENT * memory)
 
-    def charge_glance(self, elements: int) -> None:
+    def charge_inspection(self, elements: int) -> None:
         """Charge the question who wrote so many elements last."""
         self.step(A_GLANCE)
         self._spend(0, 0, ELEMENT * elements // 8)

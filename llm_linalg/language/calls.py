@@ -78,7 +78,7 @@ def _call_method(run: Interpreter, method: Method, arguments: list[Any], named: 
     if method.function is not autograd.backward:
         return arithmetic.bounded(method.function(method.owner, *arguments, **named))
     run.budget.charge_backward(*run.recorder.backward_prices(method.owner))
-    return run.recorder.went_back(method.function, method.owner, *arguments, **named)
+    return run.recorder.run_backward(method.function, method.owner, *arguments, **named)
 
 
 def _make_layer(

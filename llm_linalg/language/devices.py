@@ -145,7 +145,7 @@ class InTurn:
             if recorder is not None and rank != self.rank:
                 recorder.label(part, f"{self.name}_{rank}")
             elif recorder is not None and node is not None:
-                recorder.know(part, node)
+                recorder.adopt(part, node)
         return parts
 
     def _wait(self) -> None:

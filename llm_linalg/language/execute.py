@@ -20,7 +20,7 @@ from llm_linalg.language.printing import CHOSEN
 from llm_linalg.language.program import FindRepairs, interpreter, run_program
 from llm_linalg.language.source import Source
 from llm_linalg.recording.record import Record
-from llm_linalg.recording.record_node import N, Node
+from llm_linalg.recording.record_node import N, RecordNode
 
 _TRIAL: Mapping[str, Any] = {
     "steps": 20_000,
@@ -113,7 +113,7 @@ def execute_on_devices(
 @old_objects_kept()
 def execute_over(
     source: str,
-    known: Mapping[str, Node],
+    known: Mapping[str, RecordNode],
     *,
     seed: int = 0,
     names: Mapping[str, Any] | None = None,
@@ -144,7 +144,7 @@ def _executed(
     budget: Budget,
     explanations: Explanations,
     *,
-    known: Mapping[str, Node] | None = None,
+    known: Mapping[str, RecordNode] | None = None,
     cells: Sequence[int] = (),
     group: Group | None = None,
     trial: bool = False,
@@ -158,7 +158,7 @@ def _executed(
     find_repairs = None if trial else explanations.find_repairs
     run = interpreter(checked, {**names, **tensors}, budget, explanations.explain, node_type)
     for name, node in (known or {}).items():
-        run.recorder.know(tensors[name], node)
+        run.recorder.adopt(tensors[name], node)
     group = group or InTurn()
     group.records(run.recorder, budget.charge_copy)
     try:
@@ -196,7 +196,9 @@ def _try(
     trial = budget.trial(len(text), **_TRIAL)
     try:
         with quiet(seed):
-            _executed(Source(text), seed, names, trial, explanations, cells=cells, trial=True, node_type=Node)
+            _executed(
+                Source(text), seed, names, trial, explanations, cells=cells, trial=True, node_type=RecordNode
+            )
     finally:
         budget.trials -= trial.steps_used
 

@@ -22,7 +22,7 @@ from llm_linalg.language.budget import Budget
 from llm_linalg.language.local_names import UNBOUND
 from llm_linalg.language.source import Source
 from llm_linalg.language.suggestions import bound_later, unbound
-from llm_linalg.recording.record_node import Node, Origin
+from llm_linalg.recording.record_node import Origin, RecordNode
 from llm_linalg.recording.recorder import Recorder
 
 FAILURES = (
@@ -112,7 +112,7 @@ class Interpreter:
         names: Mapping[str, Any],
         budget: Budget,
         explain: Explain,
-        node_type: type[Node] = Node,
+        node_type: type[RecordNode] = RecordNode,
     ) -> None:
         self.source = source
         self.budget = budget
@@ -127,7 +127,7 @@ class Interpreter:
         self.depth = 0
         self.local_names: dict[ast.FunctionDef, Mapping[str, Any]] = {}
         self.values: dict[ast.expr, Tensor] = {}
-        self.line_results: dict[int, Node] = {}
+        self.line_results: dict[int, RecordNode] = {}
         self.printed: list[str] = []
         self.printable = MAX_PRINTED
         self.failed_call: FailedCall | None = None
@@ -201,7 +201,7 @@ class Interpreter:
         known = [*self.names, *allowlist.IMPORTED, *self.builtins]
         raise self.error(unbound(node.id, known, self.budget.hint), node)
 
-    def note_result(self, node: Node | None) -> None:
+    def note_result(self, node: RecordNode | None) -> None:
         """Remember what the running line gave."""
         span = None if self.current.__class__ in _COMPREHENSIONS else self.source.span(self.current)
         if node is not None and span is not None:

@@ -75,7 +75,7 @@ def _on_map(lesson: LessonContents, stop: Stop, trace: Trace) -> Iterator[Lesson
         if stop.map:
             trace.map.level(stop.map[:-1]).box(stop.map[-1])
         if stop.asked is not None:
-            trace.labelled(stop.asked.name).reads(stop.asked.index)
+            trace.node_named(stop.asked.name).reads(stop.asked.index)
     except (LookupError, IndexError) as error:
         yield lesson.wrong(stop.line, str(error.args[0]), "show")
 

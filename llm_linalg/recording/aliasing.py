@@ -1,8 +1,8 @@
-"""Which tensors share memory: what an in-place call changes beside the tensor that it names.
+"""Track aliasing: which tensors share a storage, and what an in-place call changes beyond its target.
 
-A trace keeps each node's values as they were. Before a call writes, the values that live in the same
-memory are moved out of it; after it, the other tensors that look into this memory show new values, and
-where one is used next, it is a node of its own that says which cells are from before and which are new.
+A trace keeps each node's values as they were. Before a call writes, the values that nodes show are moved
+out of the storage that it writes. Afterwards every alias of that storage is stale; the next use of one
+records a node of its own, whose reads say which cells are old and which were written, and by whom.
 """
 
 from __future__ import annotations
@@ -17,67 +17,80 @@ from torch import Tensor
 from llm_linalg.base.untraced import untraced
 from llm_linalg.ops.operation import Call, Operation
 from llm_linalg.ops.reads import IndexReads, Reads
-from llm_linalg.recording.record_node import Node, Operand
-from llm_linalg.recording.write_log import Source, Writes, copy_of, moved, storage_cells
+from llm_linalg.recording.record_node import Operand, RecordNode
+from llm_linalg.recording.write_log import (
+    WriteLog,
+    WriteSource,
+    copy_storage,
+    detach_from_storage,
+    storage_numel,
+)
 
 
-def nothing(_cells: int) -> None:
-    """Take no note of how many cells are looked at."""
+def no_charge(_cells: int) -> None:
+    """Ignore how many cells are inspected: the default when nothing guards the recording."""
 
 
-class Memory:
-    """The tensors of a recording, by the memory that they look into."""
+class StorageMap:
+    """The tensors of a recording by the storage that they share.
 
-    def __init__(self, moved: Callable[[Sequence[Tensor], int], None] = lambda _values, _place: None) -> None:
-        self.moved = moved  # is told of values that were moved out of a memory
-        self.looks: Callable[[int], None] = nothing  # is told how many cells are about to be looked at
-        self._kept: dict[int, list[Tensor]] = {}  # the values that nodes show, while they share the memory
-        self._writes: dict[int, Writes] = {}  # into each memory
-        self._seen: dict[int, tuple[int, int]] = {}  # a tensor's memory, and how many writes its node shows
+    Attributes:
+        on_move: Called with values that were moved out of a storage, and the storage's address.
+        on_inspect: Called with the number of cells about to be inspected; it may raise.
+    """
+
+    def __init__(self, on_move: Callable[[Sequence[Tensor], int], None] = lambda _values, _id: None) -> None:
+        self.on_move = on_move
+        self.on_inspect: Callable[[int], None] = no_charge
+        self._kept: dict[int, list[Tensor]] = {}  # by storage: the node values that still live in it
+        self._writes: dict[int, WriteLog] = {}  # by storage
+        self._seen: dict[int, tuple[int, int]] = {}  # by tensor: its storage, and the writes its node shows
 
     def add(self, tensor: Tensor, value: Tensor) -> None:
-        """Take in a tensor and the values that its node shows."""
+        """Register a tensor and the value that its node shows."""
         self._seen.pop(id(tensor), None)
-        place = _place(tensor)
+        place = _storage_id(tensor)
         if not place:
-            return  # it has no cells, or none that others could look at
+            return  # no cells, or none that an alias could show
         self._seen[id(tensor)] = place, len(self._writes.get(place, ()))
         if value.data_ptr() == tensor.data_ptr():
             self._kept.setdefault(place, []).append(value)
 
     def forget(self, tensor: Tensor, value: Tensor) -> None:
-        """Let go of a tensor and of the values that its node showed."""
-        place = _place(tensor)
+        """Unregister a tensor and its node's value."""
+        place = _storage_id(tensor)
         self._seen.pop(id(tensor), None)
         kept = [other for other in self._kept.get(place, ()) if other is not value]
         self._kept[place] = kept
         if not kept:
             del self._kept[place]
 
-    def keep(self, tensors: Sequence[Tensor]) -> None:
-        """Move what nodes show out of the memory that a call is about to write."""
+    def preserve(self, tensors: Sequence[Tensor]) -> None:
+        """Move the values of nodes out of the storages that a call is about to write."""
         for tensor in tensors:
-            place = _place(tensor)
+            place = _storage_id(tensor)
             values = self._kept.pop(place, [])
             if values:
                 copied = _copy(values)
                 for value in values:
-                    value.data = moved(value, copied)  # whoever holds this value goes on holding it
-                self.moved(values, place)
+                    value.data = detach_from_storage(
+                        value, copied
+                    )  # in place: everyone who holds this value keeps it
+                self.on_move(values, place)
 
-    def wrote(self, tensor: Tensor, node: Node) -> None:
-        """Note that a node's call wrote into a tensor's memory."""
-        place = _place(tensor)
+    def note_write(self, tensor: Tensor, node: RecordNode) -> None:
+        """Record that a node's call wrote to a tensor's storage."""
+        place = _storage_id(tensor)
         if not place:
             return
         if place not in self._writes:
-            self._writes[place] = Writes(tensor)
+            self._writes[place] = WriteLog(tensor)
         writes = self._writes[place]
         writes.add(node, tensor)
         self._seen[id(tensor)] = place, len(writes)
 
-    def outdated(self, tensor: Tensor) -> bool:
-        """Say whether a tensor's memory was written through another one since its node was made."""
+    def is_stale(self, tensor: Tensor) -> bool:
+        """Return whether a tensor was written through an alias since its node was recorded."""
         seen = self._seen.get(id(tensor))
         if seen is None:
             return False
@@ -87,24 +100,29 @@ class Memory:
             return False
         with untraced():
             cells = tensor.numel()
-        self.looks(cells)
+        self.on_inspect(cells)
         with untraced():
-            if writes.touch(tensor, count):
+            if writes.touches(tensor, count):
                 return True
         self._seen[id(tensor)] = place, len(writes)
         return False
 
-    def renewed(self, tensor: Tensor, before: Node) -> tuple[Call, tuple[Operand[Node], ...]]:
-        """Return what made a tensor that was written through others: what it was, and the writers."""
+    def alias_update(
+        self, tensor: Tensor, before: RecordNode
+    ) -> tuple[Call, tuple[Operand[RecordNode], ...]]:
+        """Return the call and operands of a node that refreshes a stale tensor.
+
+        Its operands are the tensor's previous node and then the nodes that wrote cells it shows.
+        """
         place, seen = self._seen[id(tensor)]
         writers, source = self._writes[place].sources(tensor, before.value, seen)
         operands = tuple(Operand(node.value, node) for node in (before, *writers))
         values = tuple(operand.value for operand in operands)
         places = {"tensors": tuple(range(len(values)))}
         arguments = {"tensors": values}
-        renewing: Callable[..., Tensor] = partial(_picked, source)
+        renewing: Callable[..., Tensor] = partial(_gather, source)
         call = Call(
-            Renewal("alias", "*tensors", source=source),
+            AliasUpdate("alias", "*tensors", source=source),
             renewing,
             values,
             {},
@@ -117,19 +135,19 @@ class Memory:
 
 
 @dataclass(frozen=True, eq=False)
-class Renewal(Operation):
-    """A tensor whose memory was written through another: its cells are old ones and new ones.
+class AliasUpdate(Operation):
+    """The refresh of a tensor that was written through an alias: some cells are old, some new.
 
     Attributes:
-        source: For each cell, 1 + its position among the cells of all operands.
+        source: Where each cell comes from, counted from 1 through the cells of all operands.
     """
 
-    source: Source = field(kw_only=True)
+    source: WriteSource = field(kw_only=True)
     kind: str = "movement"
     evidence: str = "index"
 
     def operand_reads(self, call: Call) -> tuple[Reads, ...]:
-        """Return the relation between the cells as they are seen and each operand's."""
+        """Return one index map an operand: its earlier value, or what one writer wrote."""
         firsts = [0]
         for tensor in call.tensors:
             firsts.append(firsts[-1] + tensor.numel())
@@ -139,20 +157,20 @@ class Renewal(Operation):
         )
 
 
-def _picked(source: Source, *tensors: Tensor) -> Tensor:
+def _gather(source: WriteSource, *tensors: Tensor) -> Tensor:
     return torch.cat([tensor.reshape(-1) for tensor in tensors])[source.cells - 1]
 
 
 def _copy(values: Sequence[Tensor]) -> torch.UntypedStorage | None:
-    """Return a copy of a memory for values that together have more cells than it has."""
-    large = sum(value.numel() for value in values) > storage_cells(values[0])
-    return copy_of(values[0]) if large else None
+    """Return a copy of a storage if its values, as separate copies, would take more than it does."""
+    large = sum(value.numel() for value in values) > storage_numel(values[0])
+    return copy_storage(values[0]) if large else None
 
 
-def _place(tensor: Tensor) -> int:
+def _storage_id(tensor: Tensor) -> int:
     return tensor.untyped_storage().data_ptr() if tensor.layout is torch.strided else 0
 
 
-def version(tensor: Tensor) -> int | None:
-    """Return how often a tensor was written so far; of one of `torch.inference_mode` nobody knows."""
+def version_of(tensor: Tensor) -> int | None:
+    """Return how often a tensor was written; None under `torch.inference_mode`, which doesn't count."""
     return None if tensor.is_inference() else tensor._version

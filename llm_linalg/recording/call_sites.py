@@ -1,4 +1,4 @@
-"""Where torch calls are made from in trusted Python: the file and line, the frames, the module."""
+"""Find where trusted Python makes torch calls: the file and line, the stack frames, the module."""
 
 from __future__ import annotations
 
@@ -16,53 +16,56 @@ import torch
 from torch import Tensor, nn
 from torch.nn.modules.module import register_module_forward_hook, register_module_forward_pre_hook
 
-from llm_linalg.base.errors import Frame, Span
+from llm_linalg.base.errors import Span, StackFrame
 from llm_linalg.base.text import characters
 from llm_linalg.recording.record_node import Origin
 
 _ENGINE = Path(__file__).parents[1]
-# Code below these folders is torch's or ours: a call is made from the innermost file that is neither.
+# Code below these folders is torch's or ours; a call site is the innermost frame in neither.
 _OWN = (str(Path(torch.__file__).parent), str(_ENGINE))
 _DOOR = str(_ENGINE / "api" / "trace.py")
-# Of these files some pass a call on as it is; others may make several calls of one.
+# Files that forward a call as it is; torch's other files may make several calls out of one.
 _PASSING = (str(Path(torch.__file__).parent / "nn" / "functional.py"), str(_ENGINE))
-# What stands in a line before the expression that it assigns to one variable, and what may stand after it.
+# What may precede the expression that a line assigns to one variable, and what may follow it.
 _ASSIGNED = re.compile(r"\s*(?:.*[:;]\s*)??([^\W\d]\w*)\s*(?::[^=]+)?=\s*\(*\s*")
 _REST = re.compile(r"\s*\)*\s*(?:[#;].*)?")
 _VARIABLE = re.compile(r"(?<![\w.])[^\W\d]\w*")
 _WRITTEN = re.compile(r"([^\W\d]\w*)\s*(?:[-+*/@%&|^]|//|\*\*|<<|>>)=[^=]")
 _THEIRS, _PASSES, _MAKES = range(3)
-NOWHERE = Origin()
+NO_ORIGIN = Origin()
 _HELD = 32
 
 
-class Places:
-    """The place of the call that is being made, while a function runs.
+class CallSites:
+    """Finds the call site of each torch call while a function runs.
 
     Args:
-        function: What is run; a module's own submodules are named as it names them.
+        function: The function that runs; if it is a module or its method, scopes are paths below that module.
+
+    Attributes:
+        on_module: Called with each module that the function's own does not contain, and its path.
     """
 
     def __init__(self, function: Callable[..., Any]) -> None:
         self._frames: dict[int, FrameType] = {}
         self._sites: dict[
             tuple[int, int], tuple[CodeType, Origin]
-        ] = {}  # the code, so that its id stays its own
-        self._known: dict[tuple[int, int, str, bool], Origin] = {}
+        ] = {}  # the code object is kept so that its id is not reused
+        self._origins: dict[tuple[int, int, str, bool], Origin] = {}
         self._foreign: dict[str, int] = {}
         self._paths: dict[int, str] = {}
-        self._modules: list[nn.Module] = []  # kept, so that their ids stay their own
+        self._modules: list[nn.Module] = []  # kept so that their ids are not reused
         self._scopes: list[str] = [""]
-        self._running = False  # what is made before is no call of the function's
-        self.met: Callable[[nn.Module, str], None] = lambda _module, _path: None  # one not known before
+        self._running = False  # calls before the function starts have no site
+        self.on_module: Callable[[nn.Module, str], None] = lambda _module, _path: None
         owner = function if isinstance(function, nn.Module) else owner_of(function)
         if isinstance(owner, nn.Module):
             self._name(owner, "")
 
-    def here(self) -> Origin:
-        """Return the place of the innermost frame that is neither torch's nor ours."""
+    def current(self) -> Origin:
+        """Return the call site of the innermost frame that is neither torch's nor ours."""
         if not self._running:
-            return NOWHERE
+            return NO_ORIGIN
         frame: FrameType | None = sys._getframe(1)
         foreign, file, direct = self._foreign, "", True
         while frame is not None:
@@ -73,30 +76,30 @@ class Places:
             if whose == _THEIRS:
                 break
             direct = direct and whose == _PASSES
-            # Beyond it is whoever asked for the trace: a module of torch's own has no lines of theirs.
+            # The frames beyond belong to whoever called `trace`, which matters if a torch module was traced.
             frame = None if file == _DOOR else frame.f_back
         if frame is None:
             return Origin(scope=self._scopes[-1])
         self._frames.setdefault(id(frame), frame)
         key = (id(frame.f_code), frame.f_lasti, self._scopes[-1], direct)
-        found = self._known.get(key)
+        found = self._origins.get(key)
         if found is None:
-            found = self._known[key] = self._made(frame, *key)
+            found = self._origins[key] = self._origin_at(frame, *key)
         return found
 
-    def _made(self, frame: FrameType, code: int, at: int, scope: str, direct: bool) -> Origin:
+    def _origin_at(self, frame: FrameType, code: int, at: int, scope: str, direct: bool) -> Origin:
         site = self._sites.get((code, at))
         if site is None:
             site = self._sites[code, at] = (frame.f_code, _origin(frame))
         return site[1]._replace(scope=scope, target=site[1].target if direct else "")
 
     @property
-    def many(self) -> bool:
-        """Whether many frames are held, and with them what their variables hold."""
+    def is_full(self) -> bool:
+        """Whether so many frames are held that their local variables should be released."""
         return len(self._frames) > _HELD
 
     def locals(self) -> Iterator[tuple[str, Tensor]]:
-        """Yield the tensors that local variables hold, by name; the frames are let go."""
+        """Yield the tensors in local variables with their names, and release frames that have ended."""
         frames, self._frames = self._frames, {}
         running = set()
         now: FrameType | None = sys._getframe(1)
@@ -111,8 +114,8 @@ class Places:
                 self._frames[key] = frame
 
     @contextmanager
-    def following(self) -> Iterator[None]:
-        """Know which module a call is made in, while the context is open."""
+    def track_modules(self) -> Iterator[None]:
+        """Track which module is running, through torch's global module hooks."""
         before = register_module_forward_pre_hook(self._enter)
         after = register_module_forward_hook(self._leave, always_call=True)
         self._running = True
@@ -129,7 +132,7 @@ class Places:
             outer = self._scopes[-1]
             path = f"{outer}.{type(module).__name__}" if outer else type(module).__name__
             self._name(module, path)
-            self.met(module, path)
+            self.on_module(module, path)
         self._scopes.append(path)
 
     def _leave(self, _module: nn.Module, _args: Any, _result: Any) -> None:
@@ -142,20 +145,20 @@ class Places:
             self._paths.setdefault(id(inner), ".".join(filter(None, (path, name))))
 
 
-def frames_of(traceback: TracebackType | None) -> tuple[Frame, ...]:
-    """Return the frames that led to an error, outermost first, those of torch and ours left out."""
+def frames_of(traceback: TracebackType | None) -> tuple[StackFrame, ...]:
+    """Return the frames that led to an error, outermost first, without those of torch and ours."""
     found = []
     while traceback is not None:
         code = traceback.tb_frame.f_code
         if not code.co_filename.startswith(_OWN):
             text = getline(code.co_filename, traceback.tb_lineno).rstrip("\n")
-            found.append(Frame(code.co_filename, _expression(traceback, text), code.co_qualname, text))
+            found.append(StackFrame(code.co_filename, _expression(traceback, text), code.co_qualname, text))
         traceback = traceback.tb_next
     return tuple(found)
 
 
-def named_in(traceback: TracebackType | None) -> dict[int, str]:
-    """Return the variables that stand in the expression that failed, by the ids of the tensors they hold."""
+def variables_in(traceback: TracebackType | None) -> dict[int, str]:
+    """Return the variables in the expression that failed, by the ids of the tensors that they hold."""
     found: dict[int, str] = {}
     while traceback is not None:
         frame = traceback.tb_frame
@@ -171,19 +174,19 @@ def named_in(traceback: TracebackType | None) -> dict[int, str]:
 
 
 def owner_of(function: Callable[..., Any]) -> object:
-    """Return the object that a bound method is bound to."""
+    """Return the object that a method is bound to; None for a plain function."""
     return getattr(function, "__self__", None)
 
 
 def _kind(file: str) -> int:
-    """Return whose a file is: theirs, or one of torch's and ours, which passes a call on or makes others."""
+    """Return whether a file is the user's, or one of torch's or ours, and whether that forwards calls."""
     if not file.startswith(_OWN):
         return _THEIRS
     return _PASSES if file.startswith(_PASSING) else _MAKES
 
 
 def _origin(frame: FrameType) -> Origin:
-    """Return the place of the call that a frame is at."""
+    """Return the call site that a frame is at."""
     code, line = frame.f_code, frame.f_lineno
     text = getline(code.co_filename, line).rstrip("\n")
     span = _span(code, frame.f_lasti, line, text)
@@ -195,7 +198,7 @@ def _origin(frame: FrameType) -> Origin:
 
 
 def _target(before: str, expression: str, after: str) -> str:
-    """Return the variable that a line assigns one of its expressions to; empty if it does not."""
+    """Return the variable that a line assigns an expression to; empty if it assigns it to none."""
     if before.isspace() or not before:
         written = _WRITTEN.match(expression)  # x += y is an expression to torch
         return written[1] if written else ""
@@ -204,7 +207,7 @@ def _target(before: str, expression: str, after: str) -> str:
 
 
 def _expression(traceback: TracebackType, text: str) -> Span:
-    """Return the place of the expression that a frame was at."""
+    """Return the place of the expression that a frame was evaluating."""
     line = traceback.tb_lineno
     return _span(traceback.tb_frame.f_code, traceback.tb_lasti, line, text) or _whole(line, text)
 
@@ -214,7 +217,7 @@ def _whole(line: int, text: str) -> Span:
 
 
 def _span(code: CodeType, at: int, line: int, text: str) -> Span | None:
-    """Return the place of an instruction's expression, if it is in this line; columns come in bytes."""
+    """Return the place of an instruction's expression if it lies in this line; code columns are in bytes."""
     positions = islice(code.co_positions(), at // 2, None)
     first, last, column, end = next(positions, (None, None, None, None))
     if first != line or last != line or column is None or end is None:

@@ -1,4 +1,4 @@
-"""What a recording is held against."""
+"""The protocol of a budget that a recorder consults before it acts."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ if TYPE_CHECKING:
 
 
 class Guard(Protocol):
-    """Charges calls before they are made, and what a recording does beside them; each may raise."""
+    """A budget that is charged before each call and each piece of bookkeeping; any charge may raise."""
 
     def charge(self, call: Call) -> Price | None:
-        """Charge a call; return what it costs, if that is known."""
+        """Charge a call, and return its price if that follows from shapes alone."""
 
     def charge_again(self, price: Price, written: Tensor | None = None) -> None:
-        """Charge a call that is like one that cost so much, and writes into a tensor."""
+        """Charge a repetition of a call by its known price; `written` is the tensor that it writes."""
 
     def charge_write(self, elements: int, memory: int) -> None:
-        """Charge that so many elements are written of a memory: what shares it is kept as it was."""
+        """Charge a write of some elements of a storage: its aliases' values are copied first."""
 
-    def charge_renewal(self, memory: int, writers: int) -> None:
-        """Charge a look at a tensor whose memory was written through others."""
+    def charge_alias_update(self, memory: int, writers: int) -> None:
+        """Charge for refreshing a tensor after an alias of it was written."""
 
-    def charge_glance(self, elements: int) -> None:
-        """Charge the question who wrote so many elements last."""
+    def charge_inspection(self, elements: int) -> None:
+        """Charge for looking up who last wrote each of so many elements."""

@@ -1,4 +1,7 @@
-"""What torch writes in Python out of other calls, and hands to a function mode as one: it is opened."""
+"""Record the inner calls of torch functions that are written in Python, instead of one opaque call.
+
+One is `torch.nn.functional.multi_head_attention_forward`: a function mode is handed it as a single call.
+"""
 
 from __future__ import annotations
 
@@ -10,19 +13,20 @@ from typing import Any
 
 from torch.nn import functional
 
-_OPENED = (functional.multi_head_attention_forward,)
-_ASKED = ("has_torch_function", "has_torch_function_unary", "has_torch_function_variadic")
+_INLINED = (functional.multi_head_attention_forward,)
+_MODE_CHECKS = ("has_torch_function", "has_torch_function_unary", "has_torch_function_variadic")
 
 
 @cache
-def opened(function: Any) -> Callable[..., Any] | None:
-    """Return what runs a function of torch's call by call under a mode; None if it is recorded as one call.
+def inline_body(function: Any) -> Callable[..., Any] | None:
+    """Return a copy of a torch function that runs call by call under a mode; None to record it as one call.
 
-    It is the same code, but for its first question: whether to hand itself to the mode, whole.
+    The copy is the same code, except that its `has_torch_function` checks always say no, so that it doesn't
+    hand itself to the mode as a whole.
     """
-    if function not in _OPENED or not isinstance(function, FunctionType):
+    if function not in _INLINED or not isinstance(function, FunctionType):
         return None
-    names = {**dict(getmembers(functional)), **dict.fromkeys(_ASKED, _no)}
+    names = {**dict(getmembers(functional)), **dict.fromkeys(_MODE_CHECKS, _no)}
     body = FunctionType(
         function.__code__, names, function.__name__, function.__defaults__, function.__closure__
     )

@@ -1,4 +1,4 @@
-"""A record: the ordered operations that torch executed for a program, each a node."""
+"""A record: the operations that torch executed for a program, in order, each a node."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from typing import Generic, Self
 from llm_linalg.base.errors import ProgramError
 from llm_linalg.base.spelling import hint, numbered
 from llm_linalg.recording.record_node import N
-from llm_linalg.recording.scopes import Scope, tree
+from llm_linalg.recording.scopes import Scope, scope_tree
 
-_GUESSED = 2_000  # names among which the nearest is looked for
+_GUESSED = 2_000  # names compared to suggest a spelling
 
 
 class Record(Generic[N]):
@@ -20,15 +20,16 @@ class Record(Generic[N]):
 
     Attributes:
         nodes: The nodes in order, inputs included.
+        names: The node that each name is bound to at the end.
         source: The program's text.
         seed: The seed that it ran with.
-        printed: The text that a program in the tensor language printed; trusted Python prints for itself.
-        refused: Of a program in cells: what failed in those above the last.
+        printed: What a program in the tensor language printed; trusted Python prints for itself.
+        refused: The errors of a program's earlier cells, which are skipped as in a notebook.
         lists: The lists of words that a program in the tensor language has at its end, by name.
-        lines: Of a program in the tensor language: the node that each line gave last, from 1.
-        failed: The line, from 1, at which such a program failed that was not run to its end.
-        ranks: Of a program that was run on several devices: the trace of each.
-        rerun: Of trusted Python: runs the function again, and keeps the values around the node of a position.
+        lines: By line, from 1, of a program in the tensor language: the last node that it made.
+        failed: The line, from 1, at which such a program failed; None if it ran to its end.
+        ranks: The trace of each device, for a program that ran on several.
+        rerun: Runs trusted Python again, keeping the values around the node at a position.
     """
 
     def __init__(
@@ -73,8 +74,8 @@ class Record(Generic[N]):
     def __len__(self) -> int:
         return len(self.nodes)
 
-    def labelled(self, label: str) -> N:
-        """Return the node of a name among all nodes, those inside functions too; the last, or ``x:1``.
+    def node_named(self, label: str) -> N:
+        """Return the last node of a name, those inside functions included; ``x:1`` is an earlier one.
 
         Raises:
             KeyError: If nothing has that name; the message has the nearest one.
@@ -83,11 +84,11 @@ class Record(Generic[N]):
         return self[label] if found is None else found
 
     def recomputed(self, node: str | N) -> N:
-        """Return a node with its values: if they were dropped, that of another run of the same function.
+        """Return a node with its values, running the function again if they were dropped.
 
         Raises:
-            LookupError: If the function can't be run again, since what it was given has been written
-                meanwhile, say; or if one node's values are more than the budget.
+            LookupError: If the function can't be run again, for example because its inputs were written
+                meanwhile; or if the node's values alone exceed the budget.
         """
         found = self.node(node)
         if not found.dropped:
@@ -107,28 +108,24 @@ class Record(Generic[N]):
 
     @cached_property
     def labels(self) -> dict[N, str]:
-        """What tells each node from all others: its name, numbered where several have it."""
+        """A unique label for each node: its name, numbered where several share it."""
         return {node: label for label, node in self._named.items()}
 
     @cached_property
     def scopes(self) -> Scope[N]:
-        """The modules in which its nodes were made, as a tree."""
-        return tree(self.nodes)
+        """The tree of modules or function calls in which its nodes were made."""
+        return scope_tree(self.nodes)
 
     @property
     def loss(self) -> N | None:
-        """What a gradient is taken of: ``loss``, else the last scalar, else the last node of real numbers."""
+        """The node to differentiate: ``loss``, else the last scalar, else the last floating-point node."""
         made = [node for node in self.nodes if node.operands and node.value.is_floating_point()]
         named = [node for node in made if node.name == "loss"]
         scalars = [node for node in made if not node.shape]
         return next(iter([*named[-1:], *scalars[-1:], *made[-1:]]), None)
 
-    def hold(self, nodes: Iterable[N]) -> None:
-        """Go on if the values of nodes are there.
-
-        Raises:
-            LookupError: If some were dropped.
-        """
+    def require_values(self, nodes: Iterable[N]) -> None:
+        """Raise `LookupError` if the values of any of these nodes were dropped."""
         gone = next((node for node in nodes if node.dropped), None) if self.dropped else None
         if gone is not None:
             raise LookupError(f"the values of {gone.name} were dropped: trace it again with a larger keep")
@@ -139,12 +136,12 @@ class Record(Generic[N]):
         return any(node.dropped for node in self.nodes)
 
     def node(self, which: str | N) -> N:
-        """Return a node, by itself or by its name."""
+        """Return a node given as itself or by its name."""
         return self[which] if isinstance(which, str) else which
 
 
-def made_from(nodes: Sequence[N], *last: N) -> Iterator[N]:
-    """Yield nodes and those that they were made from, the last first."""
+def ancestors(nodes: Sequence[N], *last: N) -> Iterator[N]:
+    """Yield nodes and all that they were computed from, latest first."""
     wanted = set(last)
     for node in reversed(nodes[: max(node.index for node in last) + 1]):
         if node in wanted:
@@ -152,8 +149,8 @@ def made_from(nodes: Sequence[N], *last: N) -> Iterator[N]:
             yield node
 
 
-def fed_by(nodes: Sequence[N], first: N) -> Iterator[N]:
-    """Yield a node and those that it feeds, in order."""
+def descendants(nodes: Sequence[N], first: N) -> Iterator[N]:
+    """Yield a node and all that depend on it, in order."""
     found = {first}
     for node in nodes[first.index :]:
         if node is first or any(operand.node in found for operand in node.operands):

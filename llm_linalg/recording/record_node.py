@@ -18,19 +18,19 @@ from llm_linalg.ops.operation import Call
 from llm_linalg.ops.reads import Reads
 from llm_linalg.ops.terms import CellTerms
 
-N = TypeVar("N", bound="Node")
+N = TypeVar("N", bound="RecordNode")
 TITLE_LIMIT = 14
 
 Value: TypeAlias = Tensor
-"""What a node holds, for those that name its type and may not name torch."""
+"""The type of a node's value, for modules that must not import torch."""
 
 
 @dataclass(slots=True, eq=False)
 class Operand(Generic[N]):
-    """A tensor that went into a call.
+    """A tensor passed to a call.
 
     Attributes:
-        value: Its values at that moment.
+        value: Its values at the time of the call.
         node: The node that made it.
     """
 
@@ -39,7 +39,7 @@ class Operand(Generic[N]):
 
     @property
     def title(self) -> str:
-        """What to call it in a sentence."""
+        """The title of the node that made it."""
         return self.node.title
 
     @property
@@ -49,10 +49,14 @@ class Operand(Generic[N]):
 
 
 class Origin(NamedTuple):
-    """Where a call was made: the place and text of its expression, its file, and the module it ran in.
+    """Where a call was made.
 
     Attributes:
-        target: In trusted Python the variable that the line assigns the expression to; or empty.
+        span: The place of its expression.
+        source: The text of its expression.
+        file: Its file, for trusted Python.
+        scope: The path of the module or function call that it ran in.
+        target: The variable that a line of trusted Python assigns the expression to; or empty.
     """
 
     span: Span | None = None
@@ -62,7 +66,7 @@ class Origin(NamedTuple):
     target: str = ""
 
 
-class Node:
+class RecordNode:
     """One operation of a trace and its result; an input is a node without operands.
 
     Attributes:
@@ -72,24 +76,24 @@ class Node:
         operands: The tensors that went in, in the order of the operation's parameters.
         line: The line of the program, counted from 1; None without source.
         source: The text of the expression.
-        file: The file that the call stands in, of trusted Python; else empty.
+        file: The file of the call, for trusted Python; else empty.
         scope: The path of the module that it was made in, such as ``transformer.h.0.attn``; or empty.
-        target: The variable that the line of trusted Python assigns it to; or empty.
-        dropped: Whether its values were more than a budget allowed: only shape and type are there.
-        severed: Whether no gradient goes back through it: a program said `torch.no_grad()`.
-        twin: In a gradient program: the forward node whose backward step this is.
-        why: In a gradient program: why it is what it is.
-        inside: Of a part: the composite that it is a part of.
-        inner: Of a composite that was opened: the nodes inside it.
+        target: The variable that a line of trusted Python assigns it to; or empty.
+        dropped: Whether its values were dropped to stay within a byte budget: it is then a meta tensor.
+        no_grad: Whether it was computed under `torch.no_grad()`, so that no gradient flows through it.
+        forward_node: In a gradient program, the node whose VJP this step belongs to.
+        why: In a gradient program, the explanation of the step.
+        composite: The composite that it is a part of; None for a node of the program itself.
+        part_nodes: The parts of a composite, once they were asked for.
     """
 
     operands: tuple[Operand[Self], ...]
     dropped = False
-    severed = False
-    twin: Node | None = None
+    no_grad = False
+    forward_node: RecordNode | None = None
     why = ""
-    inside: Self | None = None
-    inner: tuple[Self, ...] | None = None
+    composite: Self | None = None
+    part_nodes: tuple[Self, ...] | None = None
 
     def __init__(
         self,
@@ -113,7 +117,7 @@ class Node:
         return f"<{self.name}: {self.op} {self.shape}>"
 
     def drop(self) -> None:
-        """Let its values go, and its operands': shapes and types stay, on the meta device."""
+        """Replace its value and its operands' by meta tensors, which keep shape and dtype."""
         self.dropped = True
         self.value = _shadow(self.value)
         self.operands = tuple([replace(item, value=_shadow(item.value)) for item in self.operands])
@@ -123,7 +127,7 @@ class Node:
 
     @property
     def name(self) -> str:
-        """The name that the program gave it, else one made from its operation and position."""
+        """Its name in the program, else one made from its operation and position."""
         return self.bound_name or f"{self.op}_{self.index}"
 
     @property
@@ -155,7 +159,7 @@ class Node:
 
     @property
     def dtype(self) -> str:
-        """The type of its cells, such as ``float32``."""
+        """Its dtype without ``torch.``, such as ``float32``."""
         return str(self.value.dtype).removeprefix("torch.")
 
     @property
@@ -175,20 +179,16 @@ class Node:
 
     @cached_property
     def operand_reads(self) -> tuple[Reads, ...]:
-        """What its cells read, an entry an operand; what a composite's parts read is not looked at here."""
+        """What its cells read, one entry an operand; a composite's parts are not considered here."""
         return self.call.operation.operand_reads(self.call) if self.call else ()
 
-    def hold(self) -> None:
-        """Go on if its values are there.
-
-        Raises:
-            LookupError: If they were dropped.
-        """
+    def require_values(self) -> None:
+        """Raise `LookupError` if its values were dropped."""
         if self.dropped:
             raise LookupError(f"the values of {self.name} were dropped: `recomputed` of the trace has them")
 
     def reads(self, index: Index) -> tuple[Cells, ...]:
-        """Return the cells of each operand that a cell is made from.
+        """Return the cells of each operand that a cell of the result is computed from.
 
         Args:
             index: A cell of the result.
@@ -198,14 +198,14 @@ class Node:
 
         Raises:
             IndexError: If the result has no such cell.
-            LookupError: If the values were dropped: it may hang on them. So do `feeds` and `walk`.
+            LookupError: If the values, on which the answer may depend, were dropped.
         """
-        self.hold()
+        self.require_values()
         _check(index, self.shape, self.name)
         return tuple(relation.reads(tuple(index)) for relation in self.operand_reads)
 
     def feeds(self, operand: int, index: Index) -> Cells:
-        """Return the cells of the result that a cell of an operand goes into.
+        """Return the cells of the result that a cell of an operand contributes to.
 
         Args:
             operand: The position of the operand.
@@ -213,22 +213,23 @@ class Node:
 
         Raises:
             IndexError: If there is no such operand or cell.
+            LookupError: If the values were dropped.
         """
         if not 0 <= operand < len(self.operands):
             raise IndexError(f"{self.name} has {len(self.operands)} operands: no operand {operand}")
-        self.hold()
+        self.require_values()
         value = self.operands[operand].value
         _check(index, tuple(value.shape), self.operands[operand].name)
         return self.operand_reads[operand].feeds(tuple(index)) if self.value.numel() else NOTHING
 
     def masked(self, index: Index) -> str | None:
-        """Return the rule that masks a cell, such as ``j ≥ i + 1: 0 ≥ 2 + 1 is false``; else None."""
+        """Return the rule that masks a cell, such as ``j ≥ i + 1: 0 ≥ 2 + 1 is false``; None if unmasked."""
         _check(index, self.shape, self.name)
         return self.call.operation.mask_rule(self.call, tuple(index)) if self.call else None
 
     @cached_property
     def term_count(self) -> int | None:
-        """How many terms each cell is the sum of; None if it is no sum, or their number varies."""
+        """The number of terms that each cell sums; None if it is not a sum, or the number varies."""
         return self.call.operation.term_count(self.call) if self.call else None
 
     @property
@@ -238,7 +239,7 @@ class Node:
         return operation.bias_position(self.call) if operation and self.call else None
 
     def terms(self, index: Index) -> CellTerms | None:
-        """Return the terms that a cell is made of; None for what is not made of terms."""
+        """Return the terms that a cell sums; None if it is not a sum."""
         return self.call.operation.terms(self.call, index) if self.call else None
 
 

@@ -1,4 +1,4 @@
-"""Records torch calls as they are written, through torch's function mode."""
+"""Record torch calls as nodes, through a torch function mode."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ from llm_linalg.ops.operation import SlottedArguments
 from llm_linalg.ops.randomness import draws_random_numbers, rng_state_before
 from llm_linalg.ops.table import Entry
 from llm_linalg.ops.torch_names import GRADIENT_SETTERS, QUERY_FUNCTIONS, short_name
-from llm_linalg.recording.aliasing import version
+from llm_linalg.recording.aliasing import version_of
 from llm_linalg.recording.guard import Guard
-from llm_linalg.recording.inline import opened
-from llm_linalg.recording.record_node import Node, Operand
-from llm_linalg.recording.tensor_index import Ledger, Where, shown
+from llm_linalg.recording.inline import inline_body
+from llm_linalg.recording.record_node import Operand, RecordNode
+from llm_linalg.recording.tensor_index import TensorIndex, Where, detached_value
 
 if TYPE_CHECKING:
     from llm_linalg.ops.price import Price
 
 
 class CachedCall(NamedTuple):
-    """What is known of all calls with one key: their plan, their price, and whether they write."""
+    """What all calls with one key have in common: their plan, their price, and whether they write."""
 
     plan: CallPlan
     price: Price | None
@@ -74,26 +74,31 @@ class CallCache:
 
 MAX_KEYS = 5_000  # keys that are remembered
 MAX_KEY_PARTS = 300  # parts of a key: shapes, dtypes, plain values
-_TRUSTED = CallCache()  # for all traces of trusted code: what a run of a program takes hangs on no other run
-MOST_OPERANDS = 10_000  # of a call of a program
+# Shared by all traces of trusted code. A guarded run has its own, so that its cost depends on no other run.
+_TRUSTED = CallCache()
+MOST_OPERANDS = 10_000  # operands of one call in a guarded run
 _TRANSFORMED = torch._C._functorch.peek_interpreter_stack  # noqa: SLF001
 _BACKWARD = Tensor.backward
 _GRADIENT = Entry(fallback("grad"))
 # A getter is made anew each time that it is looked up: it is equal to itself, and not the same.
 _GRADIENT_READS: Mapping[Any, Entry] = {Tensor.grad.__get__: _GRADIENT}  # type: ignore[union-attr]
 _FREE = QUERY_FUNCTIONS | GRADIENT_SETTERS
-_SWITCH = torch._C._set_grad_enabled  # noqa: SLF001  what torch.no_grad() calls, going in and out
+_SWITCH = torch._C._set_grad_enabled  # noqa: SLF001  what entering and leaving torch.no_grad() calls
 
 
-class Recorder(Ledger, TorchFunctionMode):
-    """A function mode that turns calls into nodes while it is entered.
+class Recorder(TensorIndex, TorchFunctionMode):
+    """A function mode that records the calls made while it is entered.
 
     Args:
-        where: Gives the place and the text of the call that is being made.
-        guard: Is asked before each call is computed.
-        keep: The most bytes of values that are kept; None for all.
-        around: The position of a node around which they are kept; the latest if None.
-        halt: Is asked at each call whether the run is to end.
+        where: Returns the place of the call that is being made.
+        guard: Charged before each call; None for trusted code.
+        keep: The most bytes of values to keep; None for all.
+        around: The position of a node around which they are kept; None for the latest.
+        halt: Asked at each call whether the run is to stop.
+
+    Attributes:
+        failed: The last call that failed; None if none did.
+        failure: The exception that it raised.
     """
 
     def __init__(
@@ -105,13 +110,13 @@ class Recorder(Ledger, TorchFunctionMode):
         halt: Callable[[], bool] | None = None,
     ) -> None:
         super().__init__(where, keep, around)
-        self.failed: Call | None = None  # the last call that failed, and how
+        self.failed: Call | None = None
         self.failure: BaseException | None = None
         self._guard = guard
         if guard is not None:
-            self._memory.looks = guard.charge_glance
+            self._storages.on_inspect = guard.charge_inspection
         self._halt = halt
-        self._prices: dict[int, tuple[int, Price]] = {}  # of nodes, with the first of their call
+        self._prices: dict[int, tuple[int, Price]] = {}  # by node: the first node of its call, and the price
         self._calls = _TRUSTED if guard is None else CallCache()
 
     def __torch_function__(
@@ -119,18 +124,18 @@ class Recorder(Ledger, TorchFunctionMode):
     ) -> Any:
         kwargs = kwargs or {}
         if func is _SWITCH or _TRANSFORMED() is not None:
-            # The one is no step, and nothing may come between when it is put back; inside torch.vmap and its
-            # like tensors stand for others, and have no cells.
+            # Switching gradients on and off is not a step, and nothing may interrupt switching them back.
+            # Inside torch.vmap and its like tensors are wrappers without cells of their own.
             return func(*args, **kwargs)
         if self._halt is not None and self._halt():
             raise HaltedError("stopped: what comes after this was not run")
         if func in _FREE:
             try:
                 return func(*args, **kwargs)
-            except Exception:  # noqa: BLE001, S110 - what is asked wrongly fails as any call does
+            except Exception:  # noqa: BLE001, S110 - a wrong query fails below, as any call does
                 pass
         entry = TABLE.entry(func) or _GRADIENT_READS.get(func)
-        body = opened(func) if entry is None else None
+        body = inline_body(func) if entry is None else None
         if body is not None:
             with self:
                 return body(*args, **kwargs)
@@ -138,18 +143,18 @@ class Recorder(Ledger, TorchFunctionMode):
         cached = self._calls.entries.get(split[0]) if split is not None else None
         if cached is not None and split is not None:
             if cached.writes:
-                return self._written_again(func, args, kwargs, cached, split[1])
+                return self._run_cached_write(func, args, kwargs, cached, split[1])
             if self._guard is None:
-                return self._again(func, args, kwargs, cached, split[1])
-            known = self._known([split[1][slot] for slot in cached.plan.written_slots])
+                return self._run_cached(func, args, kwargs, cached, split[1])
+            known = self._current_operands([split[1][slot] for slot in cached.plan.written_slots])
             if known is not None:
-                return self._again(func, args, kwargs, cached, split[1], known)
+                return self._run_cached(func, args, kwargs, cached, split[1], known)
         written = SlottedArguments.of(args, kwargs, MOST_OPERANDS if self._guard else None)
         if self._guard or may_write(func, args, kwargs):
-            return self._guarded(func, args, kwargs, written, split)
-        return self._unguarded(func, args, kwargs, written, split)
+            return self._run_guarded(func, args, kwargs, written, split)
+        return self._run_unguarded(func, args, kwargs, written, split)
 
-    def _unguarded(
+    def _run_unguarded(
         self,
         func: Any,
         args: Sequence[Any],
@@ -157,11 +162,11 @@ class Recorder(Ledger, TorchFunctionMode):
         written: SlottedArguments,
         split: SplitCall | None,
     ) -> Any:
-        """Run a call that is held against nothing, and of which no name tells that it writes."""
-        versions = list(map(version, written.tensors))
+        """Run a call without a guard whose name doesn't say that it writes; notice afterwards if it did."""
+        versions = list(map(version_of, written.tensors))
         state = rng_state_before(func, args, kwargs)
         result = self._run(func, args, kwargs)
-        if list(map(version, written.tensors)) != versions:
+        if list(map(version_of, written.tensors)) != versions:
             self._record(call_of(func, written, written.tensors), result)  # batch_norm's running means
             return result
         given = outputs(result)
@@ -174,18 +179,24 @@ class Recorder(Ledger, TorchFunctionMode):
             self._calls.store(split, call, None, bounded=False)
         return result
 
-    def _again(
+    def _run_cached(
         self,
         func: Any,
         args: Sequence[Any],
         kwargs: Mapping[str, Any],
         cached: CachedCall,
         own: list[Any],
-        known: Sequence[Operand[Node]] | None = None,
+        known: Sequence[Operand[RecordNode]] | None = None,
     ) -> Any:
-        """Run a call that is like one before: it writes nothing, and draws no random numbers.
+        """Run a call by the plan of an earlier one; it writes nothing and draws no random numbers.
 
-        Its operands are looked up once it is run, unless it is held against a budget: then they are known.
+        Args:
+            func: The torch function.
+            args: Its positional arguments.
+            kwargs: Its keyword arguments.
+            cached: The plan and the price.
+            own: The call's arguments by slot.
+            known: Its operands, if a guard had them looked up; else they are looked up after the call.
         """
         plan, price, _ = cached
         if self._guard is not None and price is not None and known is not None:
@@ -198,9 +209,9 @@ class Recorder(Ledger, TorchFunctionMode):
         operands = tuple([known[place] for place in plan.order])
         origin, first = self._where(), len(self.nodes)
         for position, output in enumerate(outputs(result)):
-            if plan.operation is _GRADIENT.operation and self._was_added(output):
+            if plan.operation is _GRADIENT.operation and self._was_accumulated(output):
                 continue
-            value = shown(output)
+            value = detached_value(output)
             call = plan.call(func, own, value)
             call.position = position
             node = self.node_type(len(self.nodes), plan.operation.name, value, operands, call, origin)
@@ -209,10 +220,10 @@ class Recorder(Ledger, TorchFunctionMode):
                 self._prices[node.index] = first, price
         return result
 
-    def _written_again(
+    def _run_cached_write(
         self, func: Any, args: Sequence[Any], kwargs: Mapping[str, Any], cached: CachedCall, own: list[Any]
     ) -> Any:
-        """Run a call that writes, as the one did that it is like."""
+        """Run a call that writes by the plan of an earlier one."""
         plan, price, _ = cached
         tensors = [own[slot] for slot in plan.written_slots]
         if self._guard is not None and price is not None:
@@ -221,24 +232,24 @@ class Recorder(Ledger, TorchFunctionMode):
         operands = tuple([self._operand(tensor) for tensor in bound])
         values = {id(tensor): operand.value for tensor, operand in zip(bound, operands, strict=True)}
         # By its name it writes into its first operand; with `out=` and the like, nobody says into which.
-        self._memory.keep(tensors[:1] if writes(func) else bound)
+        self._storages.preserve(tensors[:1] if writes(func) else bound)
         result = self._run(func, args, kwargs)
         target = result if isinstance(result, Tensor) else tensors[0]
         own = [values.get(id(value), value) for value in own]
-        self._wrote(plan.call(func, own, shown(target)), operands, target)
-        self._priced(len(self.nodes) - 1, price)
+        self._wrote(plan.call(func, own, detached_value(target)), operands, target)
+        self._remember_price(len(self.nodes) - 1, price)
         return result
 
     def _run(self, func: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
-        """Make a call, and note how it fails, if it does."""
+        """Make the call, remembering it and its exception if it fails."""
         try:
-            return self.went_back(func, *args, **kwargs) if func is _BACKWARD else func(*args, **kwargs)
+            return self.run_backward(func, *args, **kwargs) if func is _BACKWARD else func(*args, **kwargs)
         except Exception as error:
             written = SlottedArguments.of(args, kwargs)
             self.failed, self.failure = call_of(func, written, written.tensors), error
             raise
 
-    def _guarded(
+    def _run_guarded(
         self,
         func: Any,
         args: Sequence[Any],
@@ -246,20 +257,20 @@ class Recorder(Ledger, TorchFunctionMode):
         written: SlottedArguments,
         split: SplitCall | None,
     ) -> Any:
-        """Run a call whose meaning must be known before: it is held against a budget, or it may write."""
+        """Run a call that must be bound first, because it is charged to a guard or may write."""
         writes = may_write(func, args, kwargs)
-        known = None if writes else self._known(written.tensors)
+        known = None if writes else self._current_operands(written.tensors)
         tensors = written.tensors if known is None else [operand.value for operand in known]
-        call, price = self._held(func, written, tensors)
+        call, price = self._charge(func, written, tensors)
         call = call.with_rng_state(rng_state_before(func, args, kwargs))
-        operands: tuple[Operand[Node], ...] = ()
-        if writes:  # what goes in is looked at before it changes
+        operands: tuple[Operand[RecordNode], ...] = ()
+        if writes:  # the operands are looked up before they change
             operands = tuple(self._operand(tensor) for tensor in call.tensors)
-            self._memory.keep(call.tensors)
-        versions = list(map(version, written.tensors))
+            self._storages.preserve(call.tensors)
+        versions = list(map(version_of, written.tensors))
         result = self._run(func, args, kwargs)
         first = len(self.nodes)
-        wrote = list(map(version, written.tensors)) != versions or (writes and None in versions)
+        wrote = list(map(version_of, written.tensors)) != versions or (writes and None in versions)
         if wrote and writes:
             self._record_in_place(call, result, operands)
             self._calls.store(split, call, price, bounded=self._guard is not None)
@@ -270,25 +281,29 @@ class Recorder(Ledger, TorchFunctionMode):
             if given and not _same(call, result, written.tensors):
                 self._nodes(call, tuple([known[place] for place in call.order]), given)
                 self._calls.store(split, call, price, bounded=self._guard is not None)
-        self._priced(first, price)
+        self._remember_price(first, price)
         return result
 
-    def _priced(self, first: int, price: Price | None) -> None:
-        """Remember what the call cost whose nodes begin at a place."""
+    def _remember_price(self, first: int, price: Price | None) -> None:
+        """Remember the price of the call whose nodes start at position `first`."""
         if price is not None:
             for index in range(first, len(self.nodes)):
                 self._prices[index] = first, price
 
     def backward_prices(self, tensor: Tensor) -> tuple[Sequence[Price], int]:
-        """Return the prices of the calls on a gradient's way back, and how many elements its leaves have."""
-        nodes, leaves = self.way_back(self.node_of(tensor))
+        """Return the prices of the calls that a backward pass from a tensor goes through, once each.
+
+        Returns:
+            The prices, and the number of elements of the leaves that get a gradient.
+        """
+        nodes, leaves = self.backward_path(self.node_of(tensor))
         found = dict([self._prices[node.index] for node in nodes if node.index in self._prices])
         return list(found.values()), leaves
 
-    def _held(
+    def _charge(
         self, func: Any, written: SlottedArguments, tensors: Sequence[Tensor]
     ) -> tuple[Call, Price | None]:
-        """Return what a call means, held against what guards the run, and what it asks for."""
+        """Return a bound call and its price, charged to the guard if there is one."""
         call = call_of(func, written, tensors)
         if self._guard is None:
             return call, None
@@ -305,32 +320,35 @@ class Recorder(Ledger, TorchFunctionMode):
         operands = tuple(self._operand(tensor) for tensor in call.tensors)
         self._nodes(call.with_tensors([operand.value for operand in operands]), operands, given)
 
-    def _nodes(self, call: Call, operands: tuple[Operand[Node], ...], given: Sequence[Tensor]) -> None:
-        """Make the nodes of a call's outputs."""
+    def _nodes(self, call: Call, operands: tuple[Operand[RecordNode], ...], given: Sequence[Tensor]) -> None:
+        """Add a node for each output of a call."""
         origin = self._where()
         for position, output in enumerate(given):
             own = call if position == 0 else call.with_output(output, position)
             name = call.operation.name
-            if name != "grad" or not self._was_added(output):
-                self._add(self.node_type(len(self.nodes), name, shown(output), operands, own, origin), output)
+            if name != "grad" or not self._was_accumulated(output):
+                self._add(
+                    self.node_type(len(self.nodes), name, detached_value(output), operands, own, origin),
+                    output,
+                )
 
-    def _record_in_place(self, call: Call, result: Any, operands: tuple[Operand[Node], ...]) -> None:
-        """Record a call that wrote into an operand: a node of its own, with the values as they are now."""
+    def _record_in_place(self, call: Call, result: Any, operands: tuple[Operand[RecordNode], ...]) -> None:
+        """Add a node for a call that wrote to an operand, with the values after the write."""
         target = result if isinstance(result, Tensor) else call.written
         own = call.with_tensors([operand.value for operand in operands])
-        self._wrote(own.with_output(shown(target)), operands, target)
+        self._wrote(own.with_output(detached_value(target)), operands, target)
 
-    def _wrote(self, call: Call, operands: tuple[Operand[Node], ...], target: Tensor) -> None:
+    def _wrote(self, call: Call, operands: tuple[Operand[RecordNode], ...], target: Tensor) -> None:
         node = self.node_type(
             len(self.nodes), call.operation.name, call.result, operands, call, self._where()
         )
         self._add(node, target)
-        self._memory.wrote(target, node)
-        self._bound.wrote(target, node)
+        self._storages.note_write(target, node)
+        self._name_table.note_write(target, node)
 
 
 def call_of(func: Any, written: SlottedArguments, tensors: Sequence[Tensor]) -> Call:
-    """Return the call that a torch function means, over these tensors."""
+    """Return a torch function's call bound to its entry in the table, else to a fallback operation."""
     entry = TABLE.entry(func)
     if entry is not None:
         try:
@@ -348,5 +366,5 @@ def _depends_on_shapes_only(call: Call) -> bool:
 
 
 def _same(call: Call, result: Any, tensors: Sequence[Tensor]) -> bool:
-    """Return whether a call gave back what it was given: requires_grad_() and its like."""
+    """Return whether an unknown operation returned one of its operands, as `requires_grad_()` does."""
     return isinstance(call.operation, FallbackOperation) and any(result is tensor for tensor in tensors)

@@ -1,7 +1,7 @@
-"""Which values of a long trace are kept: as many as a budget of bytes allows.
+"""Drop the values of a long trace beyond a budget of bytes.
 
-What several nodes share, such as a tensor and its views, is counted once. Values that came from outside
-(inputs, parameters) are their owner's, and not counted.
+A storage that several nodes share, such as a tensor and its views, is counted once. Values that come from
+outside (inputs, parameters) belong to the caller and are not counted.
 """
 
 from __future__ import annotations
@@ -11,39 +11,39 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor
 
-from llm_linalg.recording.record_node import Node
+from llm_linalg.recording.record_node import RecordNode
 
 BUDGET = 2**30
-MOST_NODES = 1_000_000  # of one trace: a node takes some kilobytes beside its values
+MOST_NODES = 1_000_000  # in one trace: a node takes some kilobytes besides its values
 
 
-class Keeper:
-    """Keeps the values of the latest nodes, or of those around one, and drops the others.
+class ValueCache:
+    """Keeps the values of the latest nodes, or of those around one, and drops the rest.
 
     Args:
-        budget: The most bytes of the values that are kept.
-        around: The position of a node that is wanted: it is kept whatever it takes, and of those right
-            before and after it what there is room for.
-        drop: Is told of each node that is dropped.
+        budget: The most bytes of values to keep.
+        around: The position of a node that is always kept, with as many neighbours on both sides as fit;
+            None for the latest nodes.
+        drop: Called with each node before its values are dropped.
     """
 
-    def __init__(self, budget: int, around: int | None, drop: Callable[[Node], None]) -> None:
+    def __init__(self, budget: int, around: int | None, drop: Callable[[RecordNode], None]) -> None:
         self._budget = budget
         self._around = around
         self._drop = drop
-        self._nodes: list[Node] = []
-        self._next = 0  # of those before it, none is kept
-        # For each memory that is kept: how often nodes hold each value in it, and its bytes.
+        self._nodes: list[RecordNode] = []
+        self._next = 0  # all nodes before it are dropped
+        # By storage: how often nodes hold each value in it, and its size in bytes.
         self._uses: dict[int, dict[int, int]] = {}
         self._bytes: dict[int, int] = {}
         self._outside: set[int] = set()
         self.total = 0
 
-    def add(self, node: Node) -> None:
-        """Take in a node, and drop what is beyond the budget."""
+    def add(self, node: RecordNode) -> None:
+        """Count a node's values, and drop others until the budget holds."""
         self._nodes.append(node)
         if node.call is None:
-            self._outside.add(_place(node.value))
+            self._outside.add(_storage_id(node.value))
             return
         self._count(node, 1)
         last, wanted = len(self._nodes) - 1, self._around
@@ -57,8 +57,8 @@ class Keeper:
             self._let_go(self._nodes[self._next])
             self._next += 1
 
-    def moved(self, values: Sequence[Tensor], place: int) -> None:
-        """Take note that values were moved out of a memory that is about to be written."""
+    def note_move(self, values: Sequence[Tensor], place: int) -> None:
+        """Recount values that were moved out of a storage before a write."""
         uses = self._uses.pop(place, {})
         if not uses:
             return
@@ -68,20 +68,20 @@ class Keeper:
             if count:
                 self._hold(value, count)
 
-    def _let_go(self, node: Node) -> None:
+    def _let_go(self, node: RecordNode) -> None:
         if node.dropped or node.call is None:
             return
         self._count(node, -1)
         self._drop(node)
         node.drop()
 
-    def _count(self, node: Node, sign: int) -> None:
+    def _count(self, node: RecordNode, sign: int) -> None:
         for tensor in (node.value, *[operand.value for operand in node.operands]):
             self._hold(tensor, sign)
 
     def _hold(self, tensor: Tensor, count: int) -> None:
-        """Count that nodes hold a value once more, or once less."""
-        place = _place(tensor)
+        """Change the number of nodes that hold a value by `count`."""
+        place = _storage_id(tensor)
         if not place or place in self._outside:
             return
         uses = self._uses.get(place)
@@ -97,6 +97,6 @@ class Keeper:
             self.total -= self._bytes.pop(place)
 
 
-def _place(tensor: Tensor) -> int:
+def _storage_id(tensor: Tensor) -> int:
     held = tensor.layout is torch.strided and not tensor.is_meta
     return tensor.untyped_storage().data_ptr() if held else 0

@@ -1,7 +1,7 @@
 """The scopes of a trace as a tree.
 
-Of trusted Python they are modules: ``transformer``, in it ``h``, in it ``0``, in it ``attn``. Of a program
-in the tensor language they are the calls of its functions: ``block:2``, in it ``attention``.
+In trusted Python a scope is a module: ``attn`` in ``0`` in ``h`` in ``transformer``. In the tensor language
+it is a call of one of the program's functions: ``attention`` in ``block:2``.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ from llm_linalg.recording.record_node import N
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Scope(Generic[N]):
-    """A module, or a call of a program's function, in which torch calls were made, with those inside it.
+    """A module, or one call of a program's function, with the scopes and nodes inside it.
 
     Attributes:
-        name: Its own name, the last part of its path.
-        path: Its path from the outermost module, such as ``transformer.h.0.attn``; empty for what is outside.
-        children: The scopes inside it, by name, in the order in which they were first entered.
-        nodes: The nodes made in it, and not in one of its children.
+        name: The last part of its path.
+        path: Its path from the outermost module, such as ``transformer.h.0.attn``; empty for the root.
+        children: The scopes directly inside it, by name, in the order in which they were first entered.
+        nodes: The nodes made directly in it, not in one of its children.
     """
 
     name: str
@@ -47,30 +47,30 @@ class Scope(Generic[N]):
 
     @property
     def first(self) -> N | None:
-        """The first node made in it or in a scope inside it."""
+        """Its first node, those of inner scopes included; None if it has none."""
         found = [scope.nodes[0] for scope in self if scope.nodes]
         return min(found, key=lambda node: node.index, default=None)
 
     @property
     def size(self) -> int:
-        """How many nodes were made in it and in the scopes inside it."""
+        """The number of its nodes, those of inner scopes included."""
         return sum(len(scope.nodes) for scope in self)
 
 
-def tree(nodes: Iterable[N]) -> Scope[N]:
-    """Return the scope that all nodes of a trace stand in."""
+def scope_tree(nodes: Iterable[N]) -> Scope[N]:
+    """Return the root of the scopes of a trace's nodes."""
     root: Scope[N] = Scope("", "")
     known: dict[str, list[N]] = {"": root.nodes}
     for node in nodes:
         own = known.get(node.scope)
         if own is None:
-            own = known[node.scope] = _grown(root, node.scope).nodes
+            own = known[node.scope] = _scope_at(root, node.scope).nodes
         own.append(node)
     return root
 
 
-def _grown(root: Scope[N], path: str) -> Scope[N]:
-    """Return the scope of a path, made where it isn't there."""
+def _scope_at(root: Scope[N], path: str) -> Scope[N]:
+    """Return the scope of a path, creating what is missing."""
     scope = root
     for name in path.split("."):
         if name not in scope.children:
@@ -79,15 +79,15 @@ def _grown(root: Scope[N], path: str) -> Scope[N]:
     return scope
 
 
-def inside(path: str, name: str, calls: Counter[str]) -> str:
-    """Return the path of a call of a function, and count it: ``block:2.attention:1``."""
+def call_path(path: str, name: str, calls: Counter[str]) -> str:
+    """Count a call of a function in a scope; return the call's path, such as ``block:2.attention:1``."""
     inner = f"{path}.{name}" if path else name
     calls[inner] += 1
     return f"{inner}:{calls[inner]}"
 
 
-def plainly(path: str, calls: Mapping[str, int]) -> str:
-    """Return the path of a call with a number only where its function was called more than once there."""
+def plain_path(path: str, calls: Mapping[str, int]) -> str:
+    """Return a call's path without the numbers of functions that were called only once."""
     if ":" not in path:
         return path
     plain, counted = [], ""

@@ -1,4 +1,4 @@
-"""Which node of a recording a tensor is, by its identity, by its name, or after others wrote its memory."""
+"""Map tensors to nodes: by identity, by program name, and across in-place writes through aliases."""
 
 from __future__ import annotations
 
@@ -13,30 +13,30 @@ from torch import Tensor
 
 from llm_linalg.base.errors import LimitError
 from llm_linalg.base.untraced import untraced
-from llm_linalg.recording.aliasing import Memory, nothing
+from llm_linalg.recording.aliasing import StorageMap, no_charge
 from llm_linalg.recording.guard import Guard
 from llm_linalg.recording.record import Record
-from llm_linalg.recording.record_node import Node, Operand, Origin
-from llm_linalg.recording.retention import MOST_NODES, Keeper
-from llm_linalg.recording.write_log import storage_cells
+from llm_linalg.recording.record_node import Operand, Origin, RecordNode
+from llm_linalg.recording.retention import MOST_NODES, ValueCache
+from llm_linalg.recording.write_log import storage_numel
 
-FEW_NAMES = 20  # that are looked after when a run failed
-FEW_CELLS, A_LOOK = 2**20, 500  # that are looked at for it, and what each look takes, in cells
+FEW_NAMES = 20  # names brought up to date after a run failed
+FEW_CELLS, A_LOOK = 2**20, 500  # cells inspected for that, and the fixed cost of a look, in cells
 
 T = TypeVar("T")
 Where = Callable[[], Origin]
 _MODES = torch._C._len_torch_function_stack  # noqa: SLF001  how many modes there are that see each call
 
 
-class Named:
-    """A tensor that names are bound to.
+class NamedTensor:
+    """A tensor and the names bound to it.
 
     Attributes:
-        tensor: It is kept, so that its id stays its own.
-        names: Each with its place among all names, the first one first; some mean other tensors by now.
-        count: How many mean it.
-        node: What it was when it was written last, if that was seen.
-        since: Names that were bound to it since.
+        tensor: The tensor; the reference keeps its id from being reused.
+        names: A heap of (position among all names, name); some may be bound to other tensors by now.
+        count: How many names are bound to it now.
+        node: The node of the last write to it, if there was one.
+        since: The names bound to it since that write.
     """
 
     __slots__ = ("count", "names", "node", "since", "tensor")
@@ -45,27 +45,27 @@ class Named:
         self.tensor = tensor
         self.names: list[tuple[int, str]] = []
         self.count = 0
-        self.node: Node | None = None
+        self.node: RecordNode | None = None
         self.since: dict[str, None] = {}
 
 
-class Bound:
+class NameTable:
     """The tensors that names are bound to, and the names of each.
 
-    A write into a tensor takes as long if it has many names as if it has one: that they mean another node
-    is said once, when they are asked for.
+    A write to a tensor takes the same time however many names it has: they get its new node only when
+    `rewritten_nodes` is called.
     """
 
     def __init__(self) -> None:
-        self._names: dict[str, tuple[int, Named]] = {}  # each with its place among them
-        self._named: dict[int, Named] = {}  # by the ids of the tensors
+        self._names: dict[str, tuple[int, NamedTensor]] = {}  # with its position among all names
+        self._named: dict[int, NamedTensor] = {}  # by tensor id
 
     def __iter__(self) -> Iterator[Tensor]:
-        """Return the tensor of each name, in the order in which those were bound first."""
+        """Yield the tensor of each name, in the order in which the names were first bound."""
         return (named.tensor for _, named in self._names.values())
 
-    def soon(self) -> Iterator[Tensor]:
-        """Return those of which it is known in no time, all together, whether they were written."""
+    def cheap_to_check(self) -> Iterator[Tensor]:
+        """Yield tensors small enough that checking all of them for writes takes no noticeable time."""
         left = FEW_CELLS
         for tensor in self:
             taken = A_LOOK + tensor.numel()
@@ -74,14 +74,14 @@ class Bound:
                 yield tensor
 
     def bind(self, name: str, tensor: Tensor) -> None:
-        """Let a name mean a tensor, and no other."""
+        """Bind a name to a tensor, in place of whatever it was bound to."""
         place, before = self._names[name] if name in self._names else (len(self._names), None)
         if before is not None and before.tensor is tensor:
             before.since[name] = None
             return
         named = self._named.get(id(tensor))
         if named is None:
-            named = self._named[id(tensor)] = Named(tensor)
+            named = self._named[id(tensor)] = NamedTensor(tensor)
         self._names[name] = place, named
         heappush(named.names, (place, name))
         named.count += 1
@@ -92,8 +92,8 @@ class Bound:
             if not before.count:
                 del self._named[id(before.tensor)]
 
-    def wrote(self, tensor: Tensor, node: Node) -> None:
-        """Let the names that a tensor itself is bound to mean its new node; the first of them is its name."""
+    def note_write(self, tensor: Tensor, node: RecordNode) -> None:
+        """Give a tensor's names its new node, which is named after the first of them."""
         named = self._named.get(id(tensor))
         if named is None:
             return
@@ -103,8 +103,8 @@ class Bound:
         named.node = node
         named.since.clear()
 
-    def written(self) -> dict[str, Node]:
-        """Return the nodes of names whose tensor was written since they were bound to it."""
+    def rewritten_nodes(self) -> dict[str, RecordNode]:
+        """Return the nodes of names whose tensor was written after they were bound."""
         return {
             name: named.node
             for name, (_, named) in self._names.items()
@@ -112,80 +112,87 @@ class Bound:
         }
 
 
-class Ledger:
-    """The nodes of a recording, and the tensors that they are.
+class TensorIndex:
+    """The nodes of a recording, and the tensors that they stand for.
 
     Args:
-        where: Gives the place and the text of the call that is being made.
-        keep: The most bytes of values that are kept; None for all.
-        around: The position of a node around which they are kept; the latest if None.
+        where: Returns the place of the call that is being made.
+        keep: The most bytes of values to keep; None for all.
+        around: The position of a node around which they are kept; None for the latest.
 
     Attributes:
-        node_type: What the nodes are made as.
+        node_type: The class of its nodes.
+        nodes: The nodes so far, in order.
+        names: The node that each name was bound to.
+        no_grad: Whether what is recorded now is under `torch.no_grad()`.
+        before_drop: Called before a node's values are dropped.
     """
 
-    node_type: type[Node] = Node
+    node_type: type[RecordNode] = RecordNode
 
     def __init__(self, where: Where, keep: int | None = None, around: int | None = None) -> None:
         super().__init__()
-        self.nodes: list[Node] = []
-        self.names: dict[str, Node] = {}
-        self.severed = False  # what is recorded now has no gradient: it stands under `torch.no_grad()`
+        self.nodes: list[RecordNode] = []
+        self.names: dict[str, RecordNode] = {}
+        self.no_grad = False
         self._labels: dict[int, tuple[Tensor, str]] = {}
         self._where = where
-        self._made: dict[int, tuple[Tensor, Node]] = {}  # the tensor is kept, so that its id stays its own
+        # By tensor id; the tensor is kept so that its id is not reused.
+        self._nodes_by_tensor: dict[int, tuple[Tensor, RecordNode]] = {}
         self._tensors: list[Tensor | None] = []  # of each node, until it is dropped
-        self._bound = Bound()
-        self._gradients: dict[int, tuple[Tensor, Node]] = {}  # that were read
-        self._added: dict[int, Node] = {}  # that were added to, and not read since
-        self._dropped: dict[int, tuple[ref[Tensor], Node]] = {}
-        self._gone: dict[int, ref[Tensor]] = {}  # of each node that was dropped, as long as others hold it
-        self._keeper = None if keep is None else Keeper(keep, around, self._drop)
-        self._memory = Memory(self._keeper.moved) if self._keeper else Memory()
+        self._name_table = NameTable()
+        self._gradients: dict[int, tuple[Tensor, RecordNode]] = {}  # those that the program read
+        self._accumulated: dict[int, RecordNode] = {}  # those that a pass added to, not read since
+        self._dropped: dict[int, tuple[ref[Tensor], RecordNode]] = {}  # by tensor id
+        self._dropped_tensors: dict[int, ref[Tensor]] = {}  # by node
+        self._cache = None if keep is None else ValueCache(keep, around, self._drop)
+        self._storages = StorageMap(self._cache.note_move) if self._cache else StorageMap()
         self._guard: Guard | None = None
         self.before_drop: Callable[[], None] = lambda: None
 
-    def input(self, tensor: Tensor, name: str | None, op: str = "input") -> Node:
-        """Make a node of a tensor that comes from outside."""
+    def input(self, tensor: Tensor, name: str | None, op: str = "input") -> RecordNode:
+        """Add a node for a tensor that comes from outside."""
         with untraced():
-            node = self.node_type(len(self.nodes), op, shown(tensor), origin=self._where(), name=name)
+            node = self.node_type(
+                len(self.nodes), op, detached_value(tensor), origin=self._where(), name=name
+            )
             return self._add(node, tensor)
 
-    def know(self, tensor: Tensor, node: Node) -> None:
-        """Let a tensor be another trace's node."""
-        self._made[id(tensor)] = (tensor, node)
+    def adopt(self, tensor: Tensor, node: RecordNode) -> None:
+        """Register a tensor as a node of another trace."""
+        self._nodes_by_tensor[id(tensor)] = (tensor, node)
 
-    def node_of(self, tensor: Tensor) -> Node | None:
-        """Return the node that made a tensor."""
-        made = self._made.get(id(tensor))
+    def node_of(self, tensor: Tensor) -> RecordNode | None:
+        """Return a tensor's node, refreshed if an alias was written; None for a tensor that is unknown."""
+        made = self._nodes_by_tensor.get(id(tensor))
         if made is None and self._dropped:
             gone = self._dropped.get(id(tensor))
             return gone[1] if gone and gone[0]() is tensor else None
-        if made and self._memory.outdated(tensor):
-            return self._renew(tensor, made[1])
+        if made and self._storages.is_stale(tensor):
+            return self._update_alias(tensor, made[1])
         return made[1] if made else None
 
-    def bind(self, name: str, tensor: Tensor) -> Node:
-        """Give a tensor's node a name of the program's; return the node."""
+    def bind(self, name: str, tensor: Tensor) -> RecordNode:
+        """Bind a program name to a tensor, and return the tensor's node."""
         node = self.node_of(tensor) or self.input(tensor, name, _op_of(tensor))
         if node.bound_name is None:
             node.bound_name = name
         self.names[name] = node
-        self._bound.bind(name, tensor)
+        self._name_table.bind(name, tensor)
         return node
 
-    def known(self, tensor: Tensor) -> Node | None:
-        """Return the node that made a tensor, if it shows what the tensor holds; nothing is recorded."""
-        made = self._made.get(id(tensor))
-        return None if made is None or self._memory.outdated(tensor) else made[1]
+    def current_node(self, tensor: Tensor) -> RecordNode | None:
+        """Return a tensor's node if it is up to date, else None; unlike `node_of`, this records nothing."""
+        made = self._nodes_by_tensor.get(id(tensor))
+        return None if made is None or self._storages.is_stale(tensor) else made[1]
 
-    def way_back(self, start: Node | None) -> tuple[Sequence[Node], int]:
-        """Return the nodes that a gradient goes back through from one, and how many elements its leaves have.
+    def backward_path(self, start: RecordNode | None) -> tuple[Sequence[RecordNode], int]:
+        """Return the nodes that a gradient flows back through, and the number of elements of its leaves.
 
-        The first of the nodes is the one that it starts from, unless that is a leaf itself.
+        The first of the nodes is `start`, unless that is a leaf itself.
         """
         todo, seen = [] if start is None else [start], set[int]()
-        passed: list[Node] = []
+        passed: list[RecordNode] = []
         leaves = 0
         with untraced():
             while todo:
@@ -204,89 +211,91 @@ class Ledger:
         return passed, leaves
 
     def label(self, tensor: Tensor, name: str) -> None:
-        """Say what a tensor that may come in later is called."""
+        """Name a tensor that may come in later."""
         self._labels[id(tensor)] = (tensor, name)
 
-    def labelled(self, tensor: Tensor) -> str | None:
-        """Return what a tensor that comes in is called; None if that was not said."""
+    def label_of(self, tensor: Tensor) -> str | None:
+        """Return the name that `label` gave a tensor; None without one."""
         return self._labels.get(id(tensor), (tensor, None))[1]
 
     def name_targets(self) -> None:
-        """Name what has no name yet after the variable that it was assigned to."""
+        """Name nodes that are still nameless after the variables that they were assigned to."""
         for node in self.nodes:
             if node.bound_name is None and node.target:
                 node.bound_name = node.target
 
     def finish(self, source: str, seed: int, printed: str = "", *, failed: bool = False) -> Record[Any]:
-        """Return the record of it all; each name means what its tensor holds now.
+        """Return the record; each name is bound to a node with what its tensor holds now.
 
-        If it failed, that is so of a few names, as far as it takes no time, whatever guards the run.
+        After a failure only a few names are brought up to date, without charging the guard.
         """
         if failed:
-            self._guard, self._memory.looks = None, nothing
-        outdated = filter(self._memory.outdated, self._bound.soon() if failed else self._bound)
+            self._guard, self._storages.on_inspect = None, no_charge
+        outdated = filter(
+            self._storages.is_stale, self._name_table.cheap_to_check() if failed else self._name_table
+        )
         for tensor in islice(outdated, FEW_NAMES if failed else None):
-            self._renew(tensor, self._made[id(tensor)][1])
-        self.names.update(self._bound.written())
+            self._update_alias(tensor, self._nodes_by_tensor[id(tensor)][1])
+        self.names.update(self._name_table.rewritten_nodes())
         return Record(self.nodes, self.names, source, seed, printed)
 
-    def _add(self, node: Node, tensor: Tensor) -> Node:
+    def _add(self, node: RecordNode, tensor: Tensor) -> RecordNode:
         if len(self.nodes) >= MOST_NODES:
             raise LimitError(f"more than {MOST_NODES:,} operations: trace a part, or run fewer rounds")
-        node.severed = self.severed
+        node.no_grad = self.no_grad
         self.nodes.append(node)
-        self._made[id(tensor)] = (tensor, node)
+        self._nodes_by_tensor[id(tensor)] = (tensor, node)
         self._tensors.append(tensor)
-        self._memory.add(tensor, node.value)
+        self._storages.add(tensor, node.value)
         if node.op == "grad" and node.operands:
             self._gradients[id(tensor)] = tensor, node
-        if self._keeper:
-            self._keeper.add(node)
+        if self._cache:
+            self._cache.add(node)
         return node
 
-    def _drop(self, node: Node) -> None:
-        """Let go of a node's tensor; while others hold it, it is still known whose it is."""
+    def _drop(self, node: RecordNode) -> None:
+        """Release a node's tensor; a weak reference still finds the node while others hold it."""
         self.before_drop()
         tensor = self._tensors[node.index]
         self._tensors[node.index] = None
         if tensor is None:
             return
-        self._memory.forget(tensor, node.value)
-        self._gone[node.index] = ref(tensor)
-        made = self._made.get(id(tensor))
+        self._storages.forget(tensor, node.value)
+        self._dropped_tensors[node.index] = ref(tensor)
+        made = self._nodes_by_tensor.get(id(tensor))
         if made and made[1] is node:
-            del self._made[id(tensor)]
+            del self._nodes_by_tensor[id(tensor)]
             self._dropped[id(tensor)] = (ref(tensor), node)
 
-    def _renew(self, tensor: Tensor, before: Node) -> Node:
-        """Make a node of a tensor that was written through another that shares its memory."""
+    def _update_alias(self, tensor: Tensor, before: RecordNode) -> RecordNode:
+        """Add a node for a tensor that was written through an alias."""
         with untraced():
-            call, operands = self._memory.renewed(tensor, before)
-            memory = storage_cells(tensor)
+            call, operands = self._storages.alias_update(tensor, before)
+            memory = storage_numel(tensor)
         if self._guard is not None:
-            self._guard.charge_renewal(memory, len(operands) - 1)
+            self._guard.charge_alias_update(memory, len(operands) - 1)
         with untraced():
             node = self.node_type(
-                len(self.nodes), call.operation.name, shown(tensor), operands, call, self._where()
+                len(self.nodes), call.operation.name, detached_value(tensor), operands, call, self._where()
             )
             self._add(node, tensor)
-        self._bound.wrote(tensor, node)
+        self._name_table.note_write(tensor, node)
         return node
 
-    def _known(self, tensors: Sequence[Tensor]) -> list[Operand[Node]] | None:
-        """Return the nodes of tensors with their values, if nothing has to be done for that; else None."""
-        found: list[Operand[Node]] = []
+    def _current_operands(self, tensors: Sequence[Tensor]) -> list[Operand[RecordNode]] | None:
+        """Return the operands of tensors whose nodes are up to date; None if one of them is not."""
+        found: list[Operand[RecordNode]] = []
         for tensor in tensors:
-            node = self.known(tensor)
+            node = self.current_node(tensor)
             if node is None or node.dropped:
                 return None
             found.append(Operand(node.value, node))
         return found
 
-    def went_back(self, go: Callable[..., T], *args: Any, **kwargs: Any) -> T:
-        """Let a gradient go back, which is added to where gradients live; what nodes show of those stays so.
+    def run_backward(self, go: Callable[..., T], *args: Any, **kwargs: Any) -> T:
+        """Run a backward pass, which adds to ``.grad`` in place, and keep what nodes show of gradients.
 
-        A gradient that was read, and was added to, is a node of its own then.
+        A gradient that the program had read, and that the pass added to, gets a new node. `go` runs the pass.
         """
         with untraced():
             added = [
@@ -295,49 +304,51 @@ class Ledger:
                 if (leaf := self._leaf(node)) is not None and leaf.grad is tensor
             ]
             if self._guard is not None:
-                kept = sum(storage_cells(tensor) for tensor, *_ in added)
+                kept = sum(storage_numel(tensor) for tensor, *_ in added)
                 self._guard.charge_write(kept, kept)
-            self._memory.keep([tensor for tensor, *_ in added])
+            self._storages.preserve([tensor for tensor, *_ in added])
         self._gradients = {id(tensor): (tensor, node) for tensor, _, node, _ in added}
         found = go(*args, **kwargs)
         with untraced():
             for tensor, leaf, node, version in added:
                 if tensor._version != version and node.call is not None:
-                    operand, value = self._operand(leaf), shown(tensor)
+                    operand, value = self._operand(leaf), detached_value(tensor)
                     call = node.call.with_tensors([operand.value]).with_output(value)
                     new = self.node_type(len(self.nodes), node.op, value, (operand,), call, self._where())
                     self._add(new, tensor)
-                    self._memory.wrote(tensor, new)
-                    self._bound.wrote(tensor, new)
-                    self._added[id(tensor)] = new
+                    self._storages.note_write(tensor, new)
+                    self._name_table.note_write(tensor, new)
+                    self._accumulated[id(tensor)] = new
         return found
 
-    def _was_added(self, gradient: Tensor) -> bool:
-        """Say, once, whether a gradient that is read is known since it was added to."""
-        return self._added.pop(id(gradient), None) is not None and self.known(gradient) is not None
+    def _was_accumulated(self, gradient: Tensor) -> bool:
+        """Return, once, whether a gradient has a node since a backward pass added to it."""
+        return (
+            self._accumulated.pop(id(gradient), None) is not None and self.current_node(gradient) is not None
+        )
 
-    def _leaf(self, gradient: Node) -> Tensor | None:
-        """Return the tensor whose gradient a node is, if it is still there."""
+    def _leaf(self, gradient: RecordNode) -> Tensor | None:
+        """Return the tensor whose gradient a node is, if it is still alive."""
         index = gradient.operands[0].node.index
-        gone = self._gone.get(index)
+        gone = self._dropped_tensors.get(index)
         return gone() if gone is not None else self._tensors[index]
 
-    def _operand(self, tensor: Tensor) -> Operand[Node]:
+    def _operand(self, tensor: Tensor) -> Operand[RecordNode]:
         node = self.node_of(tensor)
         if node is None:
-            name = self.labelled(tensor)
+            name = self.label_of(tensor)
             node = self.input(tensor, name, _op_of(tensor))
             if name:
                 self.names.setdefault(name, node)
-        return Operand(shown(tensor) if node.dropped else node.value, node)
+        return Operand(detached_value(tensor) if node.dropped else node.value, node)
 
 
 def _op_of(tensor: Tensor) -> str:
     return "parameter" if isinstance(tensor, torch.nn.Parameter) else "input"
 
 
-def shown(tensor: Tensor) -> Tensor:
-    """Return the values to show: detached, a copy if they live on another device; on meta there are none."""
+def detached_value(tensor: Tensor) -> Tensor:
+    """Return a tensor's values as a node keeps them: detached, and on the CPU unless they are on meta."""
     if tensor.__class__ is Tensor and not _MODES():
         value = tensor.detach()
         if value.is_cpu:

@@ -12,7 +12,7 @@ from typing import NamedTuple, Protocol
 
 from llm_linalg.base.axes import Shape
 from llm_linalg.base.cells import Box, Cells, Diagonal, Index, ravel, unravel
-from llm_linalg.recording.record_node import Node
+from llm_linalg.recording.record_node import RecordNode
 
 
 class Grid(NamedTuple):
@@ -188,7 +188,7 @@ ORDERS: Mapping[str, Order] = {
 }
 
 
-def orders_of(node: Node) -> tuple[str, ...]:
+def orders_of(node: RecordNode) -> tuple[str, ...]:
     """Return the orders that make sense for a node, the plainest first."""
     matrix = len(node.shape) >= 2
     names = ["cells"]

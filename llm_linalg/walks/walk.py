@@ -18,7 +18,7 @@ from llm_linalg.base.axes import Axes
 from llm_linalg.base.cells import NOTHING, Box, Cells, Index, unravel
 from llm_linalg.ops.contraction import widen
 from llm_linalg.ops.reads import AxesReads, Reads
-from llm_linalg.recording.record_node import Node
+from llm_linalg.recording.record_node import RecordNode
 from llm_linalg.walks.orders import ORDERS, Grid
 
 if TYPE_CHECKING:
@@ -147,7 +147,7 @@ class Walk(Sequence[Step]):
         text_of: Says what a step does, in one line.
     """
 
-    def __init__(self, node: Node, order: str, text_of: Callable[[Walk, Step], str]) -> None:
+    def __init__(self, node: RecordNode, order: str, text_of: Callable[[Walk, Step], str]) -> None:
         self.node = node
         self.order = order
         self.text_of = text_of

@@ -176,7 +176,7 @@ def test_cells_on_the_way_are_marked_in_every_picture_and_coloured_by_the_deriva
     cells = panel.cells.window(range(5), range(5))
     marked = {(i, j) for i in range(5) for j in range(5) if CellMark.MADE in cells[i][j].mark}
     assert marked == {(1, 0), (1, 1), (2, 0), (2, 1), (2, 2)}
-    node = run.trace.labelled("P:1") if run.trace is not None else None
+    node = run.trace.node_named("P:1") if run.trace is not None else None
     assert run.trace is not None
     assert node is not None
     slopes = run.trace.influence("logits", (2, 3))[node]

@@ -18,13 +18,13 @@ from llm_linalg.ops import TABLE
 from llm_linalg.ops.call_cache import split_call
 from llm_linalg.ops.call_errors import UNSAFE_CALLS
 from llm_linalg.recording import recorder as recording
-from llm_linalg.recording.record_node import Node, Origin
+from llm_linalg.recording.record_node import Origin, RecordNode
 from llm_linalg.recording.recorder import Recorder
 from tests.ops.samples import samples
 
 F = nn.functional
 ROUNDS = 4  # the first two are looked at, the others are like them
-Recorded = tuple[list[Node], Budget, list[str]]
+Recorded = tuple[list[RecordNode], Budget, list[str]]
 
 
 def recorded(function: Callable[..., Any], rounds: list[list[Tensor]], guarded: bool) -> Recorded:
@@ -57,9 +57,9 @@ def same(one: object, other: object) -> bool:
     return repr(one) == repr(other)  # it tells 0.0 from -0.0, and 1 from True
 
 
-def assert_alike(one: Node, other: Node) -> None:
+def assert_alike(one: RecordNode, other: RecordNode) -> None:
     """Two nodes say the same of the same call."""
-    assert (one.op, one.index, one.severed) == (other.op, other.index, other.severed)
+    assert (one.op, one.index, one.no_grad) == (other.op, other.index, other.no_grad)
     assert same(one.value, other.value)
     assert [operand.node.index for operand in one.operands] == [item.node.index for item in other.operands]
     assert same([operand.value for operand in one.operands], [item.value for item in other.operands])

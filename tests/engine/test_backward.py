@@ -134,7 +134,7 @@ def test_a_gradient_program_reads_as_it_is_written_by_hand() -> None:
     assert "dW = dY.T @ X" in g.source
     assert "dX = dY @ W" in g.source
     assert "db = dY.sum(0)" in g.source
-    twins = {node.name: node.twin for node in g.nodes if node.twin is not None}
+    twins = {node.name: node.forward_node for node in g.nodes if node.forward_node is not None}
     assert twins["dW"] is t["Y"]
     assert twins["dX"] is t["Y"]
 

@@ -121,7 +121,7 @@ def test_a_failed_run_is_not_held_against_its_budget_once_more(monkeypatch: pyte
     def never(_budget: Budget, _memory: int, _writers: int) -> None:
         raise AssertionError
 
-    monkeypatch.setattr(Budget, "charge_renewal", never)
+    monkeypatch.setattr(Budget, "charge_alias_update", never)
     assert renewed(failed(shared(2, 2) + "now")) == 2
 
 
@@ -130,9 +130,9 @@ class Counting(Budget):
 
     renewals: list[tuple[int, int]]
 
-    def charge_renewal(self, memory: int, writers: int) -> None:
+    def charge_alias_update(self, memory: int, writers: int) -> None:
         self.renewals.append((memory, writers))
-        Budget.charge_renewal(self, memory, writers)
+        Budget.charge_alias_update(self, memory, writers)
 
 
 @pytest.mark.parametrize("writes", [1, 2, 60])

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from llm_linalg import run
-from llm_linalg.recording.aliasing import Renewal
+from llm_linalg.recording.aliasing import AliasUpdate
 from tests.engine.counting import at_most
 
 
@@ -56,7 +56,7 @@ def test_a_view_of_many_cells_takes_no_more_than_the_memory_that_it_sees(view: s
     assert len(seen) >= 20
     assert all(node.value.untyped_storage().nbytes() == 12 for node in seen)
     renewals = [node.call.operation for node in seen if node.call]
-    sources = [renewal.source for renewal in renewals if isinstance(renewal, Renewal)]
+    sources = [renewal.source for renewal in renewals if isinstance(renewal, AliasUpdate)]
     assert len(sources) >= 19
     assert all(source.numbers.untyped_storage().nbytes() == 24 for source in sources)
     shown = torch.tensor([18, 19, 0.0]).expand(100_000, 3) if "unfold" not in view else None

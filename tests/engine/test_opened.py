@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from llm_linalg import trace
 from llm_linalg.ops.arguments import outputs
-from llm_linalg.recording.inline import opened
+from llm_linalg.recording.inline import inline_body
 
 WAYS: list[dict[str, Any]] = [
     {"need_weights": False},
@@ -58,9 +58,9 @@ def test_a_cell_of_its_softmax_reads_one_row_of_scores() -> None:
 
 
 def test_others_stay_whole() -> None:
-    assert opened(torch.nn.functional.softmax) is None
-    assert opened(torch.matmul) is None
-    assert opened(len) is None
+    assert inline_body(torch.nn.functional.softmax) is None
+    assert inline_body(torch.matmul) is None
+    assert inline_body(len) is None
 
 
 def test_a_layer_of_an_encoder_has_no_input_of_its_own() -> None:

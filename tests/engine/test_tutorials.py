@@ -231,7 +231,11 @@ def test_no_gradient_goes_back_through_what_has_none(grad: str) -> None:
     )
     gradients = trace.backward("loss")
     assert torch.allclose(gradients["dW"].value, trace["true"].value)
-    assert [node.twin.op for node in gradients.nodes if node.twin is not None and node.twin.severed] == []
+    assert [
+        node.forward_node.op
+        for node in gradients.nodes
+        if node.forward_node is not None and node.forward_node.no_grad
+    ] == []
 
 
 def test_an_update_is_a_node_and_what_was_before_it_stays() -> None:

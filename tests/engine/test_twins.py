@@ -21,7 +21,7 @@ def by_rules(program: Trace) -> None:
     """Holds every step of a gradient program to be a rule's or a movement, and walked like any other."""
     assert {node.evidence for node in program.nodes} <= {"rule", "index"}
     for node in program.nodes:
-        assert node.twin is not None
+        assert node.forward_node is not None
         assert node.why
         for order in node.orders:
             walk = node.walk(order)
@@ -112,8 +112,8 @@ def test_what_has_parts_and_no_rule_goes_back_part_by_part() -> None:
     program = found.backward("loss")
     assert "dN_deviation" in program
     center = program["dN_center"]
-    assert center.twin is not None
-    assert center.twin.inside is found["N"]
+    assert center.forward_node is not None
+    assert center.forward_node.composite is found["N"]
     assert "by its parts" in program["dx"].why
 
 

@@ -11,7 +11,7 @@ from tui.model.view import View
 def follows_cell(run: Run, view: View, asked: Asked) -> bool:
     """Whether a cell is the one that is followed, whichever way."""
     followed = run.follow(view)
-    node = None if run.trace is None else run.trace.labelled(asked.name)
+    node = None if run.trace is None else run.trace.node_named(asked.name)
     return followed is not None and (followed.node, followed.start.index) == (node, asked.index)
 
 

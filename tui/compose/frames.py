@@ -108,7 +108,7 @@ def node_frame(
         step=step,
         steps=steps,
         depths=("map", "operations", *(depth for depth in ("cells", "terms") if depth in orders)),
-        composite=node.composite,
+        composite=node.has_parts,
         panels=panels,
         arrangement=arrangement,
         shape_line=clean(node.shape_line, 200),

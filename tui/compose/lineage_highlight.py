@@ -85,7 +85,7 @@ def follow_cell(asked: Asked, trace: Trace) -> FollowedCells:
     Raises:
         LookupError: If there is no such cell, or the program is too large to follow one; one line says which.
     """
-    node = trace.labelled(asked.name)
+    node = trace.node_named(asked.name)
     if len(asked.index) != len(node.shape) or any(
         not 0 <= i < n for i, n in zip(asked.index, node.shape, strict=True)
     ):

@@ -83,9 +83,9 @@ def top_node(nodes: Sequence[Node], path: Path) -> Node | None:
 
 def forward_node(step: Node) -> Node | None:
     """The node of the program itself whose backward step this is; None if it is no step of a gradient."""
-    node = step.twin
-    while node is not None and node.inside is not None:
-        node = node.inside
+    node = step.forward_node
+    while node is not None and node.composite is not None:
+        node = node.composite
     return node
 
 

@@ -250,7 +250,7 @@ class Run:
             return whole
         inside: tuple[Node, ...] = ()
         if view.twin:
-            wanted = chain[0].twin if chain else None
+            wanted = chain[0].forward_node if chain else None
             inside = _around(wanted)
         else:
             wanted = _step_of(trace.nodes, chain)
@@ -304,8 +304,8 @@ def _gradients(trace: Trace) -> Trace | None:
 def _around(part: Node | None) -> tuple[Node, ...]:
     """The composites that a part is in, the outermost first."""
     chain: tuple[Node, ...] = ()
-    while part is not None and part.inside is not None:
-        part = part.inside
+    while part is not None and part.composite is not None:
+        part = part.composite
         chain = (part, *chain)
     return chain
 
@@ -315,9 +315,9 @@ def _step_of(steps: Sequence[Node], chain: Sequence[Node]) -> Node | None:
 
     A composite's steps are those of its parts; a node that is a gradient itself has the step of its name.
     """
-    named = [step for step in steps if step.twin is not None and step.bound_name]
+    named = [step for step in steps if step.forward_node is not None and step.bound_name]
     for node in reversed(chain):
-        own = [step for step in named if step.twin is node or node in _around(step.twin)]
+        own = [step for step in named if step.forward_node is node or node in _around(step.forward_node)]
         own = own or [step for step in named if step.name == node.name]
         if own:
             return own[0]

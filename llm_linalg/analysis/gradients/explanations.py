@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from llm_linalg.base.axes import axes_text
-from llm_linalg.recording.record_node import Node
+from llm_linalg.recording.record_node import RecordNode
 
 _KINDS = {
     "movement": "Its cells were moved and not changed: each gradient goes back to where its cell came "
@@ -31,10 +31,10 @@ class Reason:
     """
 
     words: str
-    user: Node
-    target: Node
+    user: RecordNode
+    target: RecordNode
 
-    def of(self, node: Node) -> str:
+    def of(self, node: RecordNode) -> str:
         """Return the words for one of the line's nodes: a transposition on the way has its own."""
         if node.bound_name is None and node.op in _TURNED and self.user.kind == "contraction":
             own = node.operands[0].title
@@ -45,13 +45,13 @@ class Reason:
         return self.words
 
 
-def seeded(loss: Node) -> str:
+def seeded(loss: RecordNode) -> str:
     """Return why the backward pass begins with ones."""
     many = "" if not loss.shape else f" Each cell of {loss.title} counts alike, as in their sum."
     return f"Here the way back begins: {loss.title} moves with itself, one to one.{many}"
 
 
-def passed(user: Node, place: int, target: Node, cotangent: str, axes: Sequence[int]) -> str:
+def passed(user: RecordNode, place: int, target: RecordNode, cotangent: str, axes: Sequence[int]) -> str:
     """Return why an operand gets what it gets.
 
     Args:
@@ -75,7 +75,7 @@ def passed(user: Node, place: int, target: Node, cotangent: str, axes: Sequence[
     return f"The twin of {user.title} ({user.op}). {words}"
 
 
-def _contracted(user: Node, place: int, target: Node, cotangent: str) -> str:
+def _contracted(user: RecordNode, place: int, target: RecordNode, cotangent: str) -> str:
     if place == user.bias_position:
         return f"{target.title} was added, and a sum hands its gradient on as it is."
     axes = user.axes
@@ -92,7 +92,7 @@ def _contracted(user: Node, place: int, target: Node, cotangent: str) -> str:
     return f"{target.title} met {met} in a product: its gradient is {cotangent} times that{over}."
 
 
-def joined(node: Node, ways: Sequence[tuple[str, Node, bool]]) -> str:
+def joined(node: RecordNode, ways: Sequence[tuple[str, RecordNode, bool]]) -> str:
     """Return why the gradients of several uses are added.
 
     Args:

@@ -23,7 +23,7 @@ from llm_linalg.language.execute import execute_over
 from llm_linalg.ops.operation import Call, fill_template
 from llm_linalg.ops.reads import IndexReads
 from llm_linalg.recording.record import Record
-from llm_linalg.recording.record_node import N, Node
+from llm_linalg.recording.record_node import N, RecordNode
 
 
 def backward(trace: Record[N], loss: N) -> Record[N]:
@@ -41,20 +41,20 @@ def backward(trace: Record[N], loss: N) -> Record[N]:
     for node in program.nodes:
         if node.line is not None:
             reason = writer.reasons[node.line - 1]
-            node.twin, node.why = reason.user, reason.of(node)
+            node.forward_node, node.why = reason.user, reason.of(node)
             node.scope = _whole(
                 reason.user
             ).scope  # its map is that of the forward pass, gone through backwards
     for forward, name in writer.names.of.items():
-        if forward.inside is None and f"d{name}" in program.names:
+        if forward.composite is None and f"d{name}" in program.names:
             program.names.setdefault(f"d{forward.name}", program.names[f"d{name}"])
     return program
 
 
-def _whole(node: Node) -> Node:
+def _whole(node: RecordNode) -> RecordNode:
     """Return the node of the program itself that a part is in."""
-    while node.inside is not None:
-        node = node.inside
+    while node.composite is not None:
+        node = node.composite
     return node
 
 
@@ -65,7 +65,7 @@ _FEW = 8  # parts that are added with plus signs; more are stacked
 class _Part:
     """What one use of a tensor adds to its cotangent: the using node, a rule, and why."""
 
-    user: Node
+    user: RecordNode
     rule: Rule
     why: str
 
@@ -85,13 +85,13 @@ class _Writer:
         asked: Steps that autograd takes, by the names that the program calls them.
     """
 
-    def __init__(self, nodes: Sequence[Node], loss: Node) -> None:
+    def __init__(self, nodes: Sequence[RecordNode], loss: RecordNode) -> None:
         self._loss = loss
         self._level = tuple(nodes)  # the nodes among which one is at work
         self._needed = _needed(self._before, loss)
-        self._parts: dict[Node, list[_Part]] = {loss: []}
-        self._emitted: set[Node] = set()
-        self._aliases: dict[Node, str] = {}
+        self._parts: dict[RecordNode, list[_Part]] = {loss: []}
+        self._emitted: set[RecordNode] = set()
+        self._aliases: dict[RecordNode, str] = {}
         self.names = Names(reversed(self._before))
         self.lines: list[str] = []
         self.reasons: list[Reason] = []
@@ -105,13 +105,13 @@ class _Writer:
                 self._send(node)
 
     @property
-    def _before(self) -> tuple[Node, ...]:
+    def _before(self) -> tuple[RecordNode, ...]:
         return self._level[: self._loss.index + 1]
 
-    def _d(self, node: Node) -> str:
+    def _d(self, node: RecordNode) -> str:
         return self._aliases.get(node, f"d{self.names.of[node]}")
 
-    def _emit(self, node: Node) -> None:
+    def _emit(self, node: RecordNode) -> None:
         """Write a node's cotangent, once."""
         if node in self._emitted:
             return
@@ -120,7 +120,7 @@ class _Writer:
         if node is self._loss:
             seed = Rule(f"torch.ones_like({self.names.mention(node)})")
             parts = [_Part(node, seed, explanations.seeded(node)), *parts]
-        if len(parts) == 1 and parts[0].same and (node.bound_name is None or node.inside is not None):
+        if len(parts) == 1 and parts[0].same and (node.bound_name is None or node.composite is not None):
             self._aliases[node] = parts[0].rule.text  # a step that only hands the cotangent on needs no line
             return
         if len(parts) == 1:
@@ -134,7 +134,7 @@ class _Writer:
         ways = [(own, part.user, part.same) for own, part in zip(several, parts, strict=True)]
         self._line(f"{name} = {total}", Reason(explanations.joined(node, ways), node, node))
 
-    def _write(self, name: str, part: _Part, target: Node) -> None:
+    def _write(self, name: str, part: _Part, target: RecordNode) -> None:
         reason = Reason(part.why, part.user, target)
         for line in part.rule.lines:
             self._line(line.replace(TO, name), reason)
@@ -145,10 +145,10 @@ class _Writer:
         self.lines.append(text)
         self.reasons.append(reason)
 
-    def _send(self, node: Node) -> None:
+    def _send(self, node: RecordNode) -> None:
         """Pass a node's cotangent on to its operands."""
         call = node.call
-        if call is None or node.severed:
+        if call is None or node.no_grad:
             return
         joint = call.operation.joint_vjp
         if joint is not None:
@@ -162,7 +162,7 @@ class _Writer:
         for place in wanted:
             self._pass_on(node, call, place, rules.get(key_of(call, place)))
 
-    def _send_by_parts(self, node: Node) -> None:
+    def _send_by_parts(self, node: RecordNode) -> None:
         """Go back through the parts of a composite, whose last one has its cotangent."""
         level, self._level = self._level, parts_of(node)
         last = parts_of(node)[-1]
@@ -181,7 +181,7 @@ class _Writer:
         for target, parts in before.items():
             self._parts[target] = [*parts, *self._gathered(node, target, self._parts.pop(target, []))]
 
-    def _gathered(self, node: Node, target: Node, parts: list[_Part]) -> list[_Part]:
+    def _gathered(self, node: RecordNode, target: RecordNode, parts: list[_Part]) -> list[_Part]:
         """Make one part of what a composite's parts hand to one of its operands."""
         if len(parts) < 2:
             return parts
@@ -195,7 +195,7 @@ class _Writer:
         why = f"The twin of {node.title} ({node.op}), by its parts. {explanations.joined(target, ways)}"
         return [_Part(node, Rule(" + ".join(texts)), why)]
 
-    def _send_jointly(self, node: Node, template: str) -> None:
+    def _send_jointly(self, node: RecordNode, template: str) -> None:
         """Join the cotangents of all outputs of a call, when the last of them that has one is passed on."""
         first = node.index - (node.call.position if node.call else 0)
         outputs = [other for other in self._level[first:] if other.operands is node.operands]
@@ -213,10 +213,10 @@ class _Writer:
             why = explanations.passed(node, 0, target, self._d(node), ())
             self._add(target, _Part(node, Rule(template.replace("{all}", ", ".join(pieces))), why))
 
-    def _add(self, target: Node, part: _Part) -> None:
+    def _add(self, target: RecordNode, part: _Part) -> None:
         self._parts.setdefault(target, []).append(part)
 
-    def _pass_on(self, node: Node, call: Call, place: int, template: str | None) -> None:
+    def _pass_on(self, node: RecordNode, call: Call, place: int, template: str | None) -> None:
         target = node.operands[place].node
         if template == "":
             return  # nothing goes back through a detach
@@ -233,7 +233,7 @@ class _Writer:
             why = explanations.passed(node, place, target, self._d(node), rule.summed)
         self._add(target, _Part(node, rule, why))
 
-    def _through_transpose(self, node: Node, place: int) -> tuple[Node, str] | None:
+    def _through_transpose(self, node: RecordNode, place: int) -> tuple[RecordNode, str] | None:
         """Return the cotangent of W in a product with ``W.T``, in one step: ``dW = dY.T @ X``."""
         shapes = node.call.shapes if node.call else ()
         turned = transposed(node.operands[place].node)
@@ -247,7 +247,7 @@ class _Writer:
             return None
         return source, f"{cotangent}.{sign} @ {partner}" if place else f"{partner} @ {cotangent}.{sign}"
 
-    def _rule(self, node: Node, place: int, template: str) -> Rule:
+    def _rule(self, node: RecordNode, place: int, template: str) -> Rule:
         """Return a rule of the table with the program's names put in."""
         call = node.call
         if call is None:
@@ -264,7 +264,7 @@ class _Writer:
         tensors["d"] = node.value.new_ones(node.shape)
         return made(template, text, call, place, tensors)
 
-    def _filled(self, template: str, node: Node, given: dict[str, Node]) -> str:
+    def _filled(self, template: str, node: RecordNode, given: dict[str, RecordNode]) -> str:
         plain = dict(node.call.arguments if node.call else {})
         alpha = plain.pop("alpha", 1)
         template = template.replace("{alpha}", "" if alpha == 1 else f"{alpha!r} * ")
@@ -278,26 +278,26 @@ class _Writer:
                 template = template.replace("{" + name + "}", self.names.mention(known))
         return fill_template(template.replace("{d}", self._d(node)), plain)
 
-    def _source(self, node: Node, place: int) -> Node:
+    def _source(self, node: RecordNode, place: int) -> RecordNode:
         """Return where each cell of a movement came from, counted from 1, as an input of the program."""
         relation = node.operand_reads[place]
         if not isinstance(relation, IndexReads):
             raise LookupError(f"{node.name} is no movement of its operand {place}")
         positions = relation.positions
-        source = Node(0, "input", positions, name=self.names.free(self.names.inner(node, "source")))
+        source = RecordNode(0, "input", positions, name=self.names.free(self.names.inner(node, "source")))
         self.names.of[source] = source.name
         return source
 
-    def _ask(self, node: Node, call: Call, place: int) -> str:
+    def _ask(self, node: RecordNode, call: Call, place: int) -> str:
         name = self.names.free(f"vjp_{node.op}_{node.index}_{place}")
         self.asked[name] = partial(vjp, call=call, place=place)
         return f"{name}({self._d(node)})"
 
 
-def _needed(nodes: Sequence[Node], last: Node) -> set[Node]:
+def _needed(nodes: Sequence[RecordNode], last: RecordNode) -> set[RecordNode]:
     """Return the nodes that the last one was made from and that have a gradient."""
     needed = {last}
     for node in reversed(nodes):
-        if node in needed and not node.severed:
+        if node in needed and not node.no_grad:
             needed |= {operand.node for operand in node.operands}
     return {node for node in needed if node.value.dtype.is_floating_point}

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from keyword import iskeyword
 
 from llm_linalg.language.allowlist import BUILTINS, MODULES
-from llm_linalg.recording.record_node import Node
+from llm_linalg.recording.record_node import RecordNode
 
 
 class Names:
@@ -17,14 +17,14 @@ class Names:
         known: The forward nodes that the program mentions, by those names.
     """
 
-    def __init__(self, nodes: Iterable[Node]) -> None:
+    def __init__(self, nodes: Iterable[RecordNode]) -> None:
         self._taken = {*BUILTINS, *MODULES, "nn", "F", "print"}
-        self.of: dict[Node, str] = {}
-        self.known: dict[str, Node] = {}
+        self.of: dict[RecordNode, str] = {}
+        self.known: dict[str, RecordNode] = {}
         for node in nodes:
             self.give(node, node.name)
 
-    def give(self, node: Node, name: str) -> None:
+    def give(self, node: RecordNode, name: str) -> None:
         """Give a node its name, or one like it: neither that nor its cotangent's is another's."""
         name = _identifier(name)
         while self._taken & {name, f"d{name}"}:
@@ -41,12 +41,12 @@ class Names:
         self._taken.add(own)
         return own
 
-    def inner(self, node: Node, name: str) -> str:
+    def inner(self, node: RecordNode, name: str) -> str:
         """Return what something inside a node's step is called: ``N_center``, ``norm35_center``."""
         last = node.op.rpartition("_")[2]
         return f"{self.of[node] if node.bound_name else f'{last}{node.index}'}_{name}"
 
-    def mention(self, node: Node) -> str:
+    def mention(self, node: RecordNode) -> str:
         """Return the text by which the program means a node: its name, or ``W.T``."""
         turned = transposed(node)
         if turned is not None:
@@ -58,7 +58,7 @@ class Names:
         return name
 
 
-def transposed(node: Node) -> tuple[Node, str] | None:
+def transposed(node: RecordNode) -> tuple[RecordNode, str] | None:
     """Return what an expression such as ``W.T`` or ``K.mT`` transposes, and the sign; None for another."""
     if node.call is None or node.bound_name or not node.operands:
         return None

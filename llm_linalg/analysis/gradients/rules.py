@@ -14,7 +14,7 @@ from llm_linalg.base.axes import Shape
 from llm_linalg.language.execute import execute_over
 from llm_linalg.ops.operation import Call, fill_template
 from llm_linalg.ops.vjp import autograd_vjp, rerun
-from llm_linalg.recording.record_node import Node
+from llm_linalg.recording.record_node import RecordNode
 
 TO = "{to}"
 """In a rule: the name of the cotangent itself, which its lines above the last have bound."""
@@ -88,14 +88,14 @@ def _value(template: str, call: Call, given: Mapping[str, Tensor]) -> Tensor:
     The rule is run on tensors of the right shapes: what it gives is not in question here.
     """
     text = template.replace("{alpha}", "")
-    names: dict[str, Node] = {}
+    names: dict[str, RecordNode] = {}
     for name, tensor in given.items():
         if "{" + name + "}" in text:
             text = text.replace("{" + name + "}", f"own_{name}")
-            names[f"own_{name}"] = Node(0, "input", tensor.detach(), name=f"own_{name}")
+            names[f"own_{name}"] = RecordNode(0, "input", tensor.detach(), name=f"own_{name}")
     plain: dict[str, Any] = {name: value for name, value in call.arguments.items() if name != "alpha"}
     *lines, last = fill_template(text, plain).split("\n")
-    result = execute_over("\n".join([*lines, f"own_result = {last}"]), names, node_type=Node)
+    result = execute_over("\n".join([*lines, f"own_result = {last}"]), names, node_type=RecordNode)
     return result["own_result"].value
 
 
