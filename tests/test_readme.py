@@ -16,7 +16,7 @@ from llm_linalg.lessons.reader import load
 from tui.cli.main import COMMANDS, parsers
 from tui.cli.settings import SETTINGS, decided
 from tui.export.formats import FORMATS
-from tui.session.decks import checked
+from tui.session.decks import check_views
 from tui.session.keys import KEYS
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -134,7 +134,7 @@ def test_the_example_of_claims_holds(tmp_path: Path) -> None:
 def test_the_deck_example_is_a_deck(tmp_path: Path) -> None:
     file = tmp_path / "talk.md"
     file.write_text(fences("markdown")[3], encoding="utf-8")
-    deck = checked(load_deck(file))
+    deck = check_views(load_deck(file))
     assert [stop.title for stop in deck.stops] == [
         "Who attends to whom",
         *["The scores"] * 2,
@@ -179,10 +179,10 @@ def test_its_picture_exists() -> None:
 def test_each_key_of_the_app_is_in_its_table_of_keys() -> None:
     table = README.partition("## Keys")[2].partition("\n## ")[0]
     shown = set(" ".join(re.findall(r"`([^`]+)`", table)).split())
-    glyphs = {keys for keys in (key.shown for key in KEYS) if set(keys) <= set("←↑↓→↵⌫")}
+    glyphs = {keys for keys in (key.key_text for key in KEYS) if set(keys) <= set("←↑↓→↵⌫")}
     shown |= {keys for keys in glyphs if set(keys) <= set("".join(shown))}  # several keys written as one
     shown |= {str(n) for n in range(1, 10)}  # "`1` to `9`"
-    assert {key.shown for key in KEYS} - shown == set()
+    assert {key.key_text for key in KEYS} - shown == set()
 
 
 def test_each_format_of_an_export_is_in_its_table() -> None:

@@ -66,9 +66,9 @@ async def pictures(
     async with app.run_test(size=size) as pilot:
         for view in views:
             screen = app.explorer
-            run = screen.session.opened
+            run = screen.session.last_run
             fresh = Session.start(view, screen.session.lessons)  # what came before leaves no trace
-            screen.update_session(replace(fresh, opened=run if run and run.serves(view) else None))
+            screen.update_session(replace(fresh, last_run=run if run and run.serves(view) else None))
             while not app.explorer.settled:
                 with suppress(WorkerCancelled):  # the run that this view's has replaced
                     await app.workers.wait_for_complete()

@@ -16,9 +16,9 @@ from tui.model.view import View
 from tui.model.view_words import command
 from tui.render.plain import to_plain
 from tui.session.script.playback import beats
-from tui.session.script.running import ran
+from tui.session.script.running import ensure_run
 from tui.session.script.saving import save
-from tui.session.script.script_recorder import Recorder
+from tui.session.script.script_recorder import ScriptRecorder
 from tui.session.script.script_words import find, help_text
 from tui.session.script.tokens import acts
 from tui.session.session import Session
@@ -52,8 +52,10 @@ class Plain:
         """`write` gets every text, whole lines of it but for the prompt; programs run for so many seconds."""
         started = Session.start(view, lessons)
         self._seconds = seconds
-        self.session = ran(started if talk is None else started.with_presentation(talk), seconds=seconds)
-        self.recorder = Recorder(view, talk)
+        self.session = ensure_run(
+            started if talk is None else started.with_presentation(talk), seconds=seconds
+        )
+        self.recorder = ScriptRecorder(view, talk)
         self.missed = 0
         self._write = write
         self._width = width
@@ -93,8 +95,8 @@ class Plain:
         if word.name == "quit":
             return False
         before = self.session
-        self.session = ran(word.act(before.with_notice(""), rest), before, self._seconds)
-        self.recorder.heard(before, (word.name, *rest), self.session)
+        self.session = ensure_run(word.act(before.with_notice(""), rest), before, self._seconds)
+        self.recorder.add_words(before, (word.name, *rest), self.session)
         for text in self._told(word.name):
             self.say(text)
         if word.shows:
@@ -115,7 +117,7 @@ class Plain:
         elif name == "lessons":
             yield from (f"{one.slug:<14} {one.part} {clean(one.title, 60)}\n" for one in session.lessons)
         elif name == "command":
-            yield f"{clean(command(session.named), None)}\n"
+            yield f"{clean(command(session.reopening_view), None)}\n"
         elif name == "code":
             opened = session.current
             code = opened.torch_code(session.view) if opened is not None else session.view.program
@@ -174,7 +176,7 @@ def converse(
     if record is not None:
         name = view.lesson.slug if talk is None else talk.name
         say(save(plain.recorder.text(plain.session), record, name))
-    return (plain.session.named, code) if typed else (None, int(plain.missed > 0))
+    return (plain.session.reopening_view, code) if typed else (None, int(plain.missed > 0))
 
 
 def _hold(plain: Plain, prompt: str, write: Callable[[str], None]) -> None:

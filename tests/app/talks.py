@@ -8,7 +8,7 @@ from llm_linalg.lessons.deck import load
 from tui.session.commands import run
 from tui.session.presentation.stage_moves import on_stage
 from tui.session.presentation.state import Talk
-from tui.session.script.running import ran
+from tui.session.script.running import ensure_run
 from tui.session.session import Session
 
 DECK = """\
@@ -57,13 +57,13 @@ def started(file: Path, number: int = 1, **looks: bool) -> Session:
     """A talk at a stop, its program run."""
     deck = load(file)
     talk = Talk(deck, number, big=looks.get("big", False), loop=looks.get("loop", False))
-    return ran(Session.start(talk.begun(number), deck.lessons).with_presentation(talk))
+    return ensure_run(Session.start(talk.first_view(number), deck.lessons).with_presentation(talk))
 
 
 def done(session: Session, *commands: str) -> Session:
     """The session after commands, every program run."""
     for command in commands:
-        session = ran(run(session, command))
+        session = ensure_run(run(session, command))
     return session
 
 

@@ -104,7 +104,7 @@ async def test_text_is_never_markup() -> None:
 async def test_a_stale_result_is_dropped() -> None:
     async with opened("matmul") as d:
         screen = d.app.explorer
-        stale = screen.session.opened
+        stale = screen.session.last_run
         assert stale is not None
         later = d.view.move("m", 1)
         screen.update_session(screen.session.with_undo(later))

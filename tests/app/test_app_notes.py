@@ -108,7 +108,7 @@ async def test_a_follower_shows_the_same_at_its_own_size_and_only_looks(talk: Se
     mine = on_stage(talk)
     start = Talk(mine.deck)
     keys = tuple(key for key in KEYS if key.id in ALLOWED)
-    app = Explorer(start.begun(1), mine.deck.lessons, Options(keys=keys), start, FollowerScreen)
+    app = Explorer(start.first_view(1), mine.deck.lessons, Options(keys=keys), start, FollowerScreen)
     screen = app.start
     assert isinstance(screen, FollowerScreen)
     screen.link = Scripted(told(shown))

@@ -82,9 +82,9 @@ async def test_a_wide_terminal_has_every_title_in_full() -> None:
 async def test_choosing_in_the_sidebar() -> None:
     async with opened("matmul") as d:
         await d.press("down", "down", "up", "down")
-        assert d.session.chosen is not None
+        assert d.session.sidebar_choice is not None
         assert "↑↓↵ choose, open" in d.rows[-1]
-        chosen = d.session.chosen
+        chosen = d.session.sidebar_choice
         await d.press("enter")
         assert d.view.lesson.slug == chosen
         await d.press("l", "down", "escape")

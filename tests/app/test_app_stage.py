@@ -17,7 +17,7 @@ from tui.files.remembered import Memory
 from tui.screens.presenter import PresenterScreen
 from tui.session.presentation.stage_moves import at, on_stage
 from tui.session.presentation.state import Talk
-from tui.session.script.running import ran
+from tui.session.script.running import ensure_run
 from tui.text.large import ACROSS, DOWN, enlarge, in_font
 
 
@@ -27,7 +27,7 @@ async def staged(
 ) -> AsyncIterator[Driver]:
     deck = load(file)
     talk = Talk(deck, big=big)
-    app = Explorer(talk.begun(1), deck.lessons, options or Options(), talk)
+    app = Explorer(talk.first_view(1), deck.lessons, options or Options(), talk)
     async with app.run_test(size=size) as pilot:
         driver = Driver(app, pilot)
         await driver.settle()
@@ -81,7 +81,7 @@ async def test_a_picture_that_comes_while_the_app_ends_is_dropped(file: Path) ->
     async with staged(file) as d:
         shown = d.app.explorer.session
         d.app.exit()
-        d.app.explorer.update_session(ran(at(shown, 3)))  # the slide had no matrices: these would be mounted
+        d.app.explorer.update_session(ensure_run(at(shown, 3)))
         assert d.app.explorer.session.view.lesson.slug == "matmul"
 
 

@@ -33,7 +33,7 @@ from tui.audience.protocol import (
 from tui.audience.server import Audience
 from tui.model.broadcast import Broadcast
 from tui.screens.follower import talk_of
-from tui.session.presentation.stage_moves import edited, on_stage
+from tui.session.presentation.stage_moves import is_edited, on_stage
 from tui.session.session import Session
 
 
@@ -77,14 +77,14 @@ def test_what_is_told_is_what_is_shown(talk: Session, way: tuple[str, ...]) -> N
     followed, view = talk_of(now, lesson)
     mine = on_stage(talk)
     assert (view.controls, view.seed, view.step, view.order, view.depth, view.cursor, view.look) == (
-        talk.view.controls, talk.view.seed, talk.view.step, talk.named.order, talk.view.depth,
+        talk.view.controls, talk.view.seed, talk.view.step, talk.reopening_view.order, talk.view.depth,
         talk.view.cursor, talk.view.look,
     )  # fmt: skip
     assert view.at_stop == talk.view.at_stop
-    assert (followed.number, followed.black, followed.clock, followed.planned) == (
-        mine.number, mine.black, mine.clock, mine.planned,
+    assert (followed.number, followed.black, followed.clock, followed.duration) == (
+        mine.number, mine.black, mine.clock, mine.duration,
     )  # fmt: skip
-    assert edited(talk.at_stop(view, followed)) == edited(talk)
+    assert is_edited(talk.at_stop(view, followed)) == is_edited(talk)
 
 
 def test_only_the_speaker_gets_the_notes(talk: Session) -> None:

@@ -30,11 +30,11 @@ from tui.session.commands import find as find_command
 from tui.session.contexts import Context
 from tui.session.keys import live
 from tui.session.presentation.stage_moves import on_stage
-from tui.session.script.opening import opening
+from tui.session.script.opening import opening_view
 from tui.session.script.playback import last
-from tui.session.script.running import ran
+from tui.session.script.running import ensure_run
 from tui.session.script.script_reader import parse
-from tui.session.script.script_recorder import Recorder
+from tui.session.script.script_recorder import ScriptRecorder
 from tui.session.session import Session
 
 PROGRAMS = ("x = torch.ones(2, 3)\ny = x @ x.T", "x = torch.ones(2", "a = torch.ones(2) + torch.ones(3)")
@@ -115,16 +115,16 @@ class Walk:
 
 def walk(start: Session, draw: Callable[[st.SearchStrategy[int]], int], length: int) -> Walk:
     """A walk from a session; `draw` draws a number."""
-    recorder = Recorder(start.view, start.talk)
-    session = ran(start)
+    recorder = ScriptRecorder(start.view, start.talk)
+    session = ensure_run(start)
     walked = Walk(session)
     for number in range(length):
         choices = texts(session)
         text = choices[draw(st.integers(0, 10**6)) % len(choices)]
         done = run(session, text)
-        recorder.note(session, text, done)
+        recorder.add_command(session, text, done)
         hurried = number < length - 1 and draw(st.integers(0, 4)) == 0
-        after = done if hurried else ran(done, session)
+        after = done if hurried else ensure_run(done, session)
         walked.steps.append(Step(session, text, done, after))
         session = after
     walked.script = recorder.text(session)
@@ -133,7 +133,7 @@ def walk(start: Session, draw: Callable[[st.SearchStrategy[int]], int], length: 
 
 def pictures(session: Session) -> tuple[str, str]:
     """What is shown, as text."""
-    shown = ran(session)
+    shown = ensure_run(session)
     assert shown.current is not None
     frame = shown.current.frame(shown.view)
     return to_json(frame), to_plain(frame)
@@ -143,7 +143,7 @@ def kept(session: Session) -> dict[str, object]:
     """What of a session a script brings back."""
     talk = session.talk
     names = ("view", "history", "trail", "visits", "control", "editing", "caret", "draft")
-    stage = None if talk is None else (talk.number, dict(talk.left), talk.black, talk.big)
+    stage = None if talk is None else (talk.number, dict(talk.last_views), talk.black, talk.big)
     return {"talk": stage, **{name: getattr(session, name) for name in names}}
 
 
@@ -164,19 +164,19 @@ def law_a_step_on_and_one_back_is_none(step: Step) -> None:
     if session.talk is not None:
         there = run(session, "stage.next")
         if there.view != session.view:
-            back = run(ran(there), "stage.back")
+            back = run(ensure_run(there), "stage.back")
             assert (back.view, on_stage(back).number) == (session.view, on_stage(session).number)
     if ground is not None and ground.path:
         number, steps = player.position(session.view, ground)
         if number < steps:
-            back = run(ran(run(session, "forward")), "back")
+            back = run(ensure_run(run(session, "forward")), "back")
             assert player.position(back.view, ground) == (number, steps)
             assert back.view.depth == session.view.depth
 
 
 def law_a_command_that_waits_for_no_run_needs_none(step: Step) -> None:
     if find_command(step.text).waits is Wait.FOR_KEYS and not step.before.awaits(step.text):
-        without = run(replace(step.before, opened=None), step.text)
+        without = run(replace(step.before, last_run=None), step.text)
         assert without.view == step.done.view
         assert without.history == step.done.history
 
@@ -189,10 +189,10 @@ def law_nothing_leads_out_of_a_deck(step: Step) -> None:
 
 
 def law_a_view_is_reopened_by_its_command(step: Step) -> None:
-    session = ran(step.after)
+    session = ensure_run(step.after)
     if session.talk is None:
-        words = arguments(session.named)
-        view = opening(words)
+        words = arguments(session.reopening_view)
+        view = opening_view(words)
         frame = open_view(view).frame(view)
         assert (to_json(frame), to_plain(frame)) == pictures(session), words
 
@@ -224,8 +224,12 @@ def test_laws_hold_along_a_walk(
 
 @pytest.mark.parametrize("kind", [*KINDS, "a talk"])
 def test_a_command_is_harmless_where_it_is_not_live(kind: str, tmp_path: Path) -> None:
-    start = ran(begun(kind, tmp_path))
-    for session in (start, replace(start, opened=None), replace(start, chosen=start.view.lesson.slug)):
+    start = ensure_run(begun(kind, tmp_path))
+    for session in (
+        start,
+        replace(start, last_run=None),
+        replace(start, sidebar_choice=start.view.lesson.slug),
+    ):
         for command in COMMANDS:
             if command.run is not None and (command.when is not Context.PRESENTATION or session.talk):
                 assert isinstance(command.run(session), Session)

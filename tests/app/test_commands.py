@@ -29,7 +29,7 @@ def test_a_command_is_the_sessions_or_the_screens(command: Command) -> None:
 @every
 def test_it_has_keys_and_their_words_or_an_argument(command: Command) -> None:
     assert bool(command.keys) != (command.run_with is not None)
-    assert bool(command.keys) == bool(command.shown) == bool(command.label)
+    assert bool(command.keys) == bool(command.key_text) == bool(command.label)
     assert [key_name(name) for name in command.key_names] == command.key_names
     assert command.help
     assert not command.help.endswith(".")

@@ -11,7 +11,7 @@ from llm_linalg.lessons.deck import load, of_lesson
 from llm_linalg.lessons.reader import LessonError, catalog
 from tui.cli.main import main
 from tui.model.view import View
-from tui.session.decks import checked, deck_named, view_at
+from tui.session.decks import check_views, find_deck, view_at
 
 DECK = """\
 +++
@@ -43,7 +43,7 @@ def test_a_stop_opens_as_its_lesson_does_unless_the_deck_says_more(talk: Path) -
 
 def test_each_lesson_is_a_deck_that_opens() -> None:
     for lesson in catalog():
-        assert checked(of_lesson(lesson)).stops
+        assert check_views(of_lesson(lesson)).stops
 
 
 @pytest.mark.parametrize(
@@ -61,7 +61,7 @@ def test_each_lesson_is_a_deck_that_opens() -> None:
 def test_words_that_are_no_view_are_said_with_file_and_line(talk: Path, words: str, said: str) -> None:
     talk.write_text(DECK.replace("--set kind=tril --seed 4 --order rows --step 2", words), encoding="utf-8")
     with pytest.raises(LessonError) as info:
-        checked(load(talk))
+        check_views(load(talk))
     assert (info.value.file, info.value.line) == (str(talk), 8)
     assert said in info.value.reason
 
@@ -69,8 +69,8 @@ def test_words_that_are_no_view_are_said_with_file_and_line(talk: Path, words: s
 def test_a_word_names_a_deck(talk: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(talk.parent.parent)
     for word in (str(talk), str(talk.parent), talk.parent.name):
-        assert len(deck_named(word).stops) == len(load(talk).stops)
-    assert deck_named("matmul").title == "Matrix × matrix"
+        assert len(find_deck(word).stops) == len(load(talk).stops)
+    assert find_deck("matmul").title == "Matrix × matrix"
 
 
 def frames(capsys: pytest.CaptureFixture[str], *words: str) -> list[dict[str, object]]:

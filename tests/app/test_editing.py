@@ -12,7 +12,7 @@ from llm_linalg import ProgramError, run
 from tui.cli.main import main
 from tui.compose.line_notes import notes, path_at
 from tui.compose.nodes import labels
-from tui.session.editing import Mark, carried, harmless, indent_after
+from tui.session.editing import ErrorMark, carry_notes, harmless, indent_after
 from tui.text.syntax_colors import tokens
 
 LINE = 'for i in range(3):  # "x"'
@@ -63,11 +63,11 @@ def test_harmless_text_holds_nothing_that_a_terminal_obeys(text: str) -> None:
 
 def test_notes_move_with_their_lines() -> None:
     old, found = ["a", "b", "c"], {0: "A", 1: "B", 2: "C"}
-    assert carried(found, old, ["a", "", "b", "c"], typing=True) == {0: "A", 2: "B", 3: "C"}
-    assert carried(found, old, ["a", "bb", "c"], typing=True) == found
-    assert carried(found, old, ["a", "bb", "c"], typing=False) == {0: "A", 2: "C"}
-    assert carried(found, old, ["c"], typing=False) == {0: "C"}
-    assert carried(found, old, old, typing=False) == found
+    assert carry_notes(found, old, ["a", "", "b", "c"], typing=True) == {0: "A", 2: "B", 3: "C"}
+    assert carry_notes(found, old, ["a", "bb", "c"], typing=True) == found
+    assert carry_notes(found, old, ["a", "bb", "c"], typing=False) == {0: "A", 2: "C"}
+    assert carry_notes(found, old, ["c"], typing=False) == {0: "C"}
+    assert carry_notes(found, old, old, typing=False) == found
 
 
 def test_what_follows_a_colon_is_set_in() -> None:
@@ -137,10 +137,10 @@ def test_a_line_that_failed_gave_nothing() -> None:
 def test_an_error_has_a_place() -> None:
     with pytest.raises(ProgramError) as caught:
         run("x = 1\ny = x +")
-    mark = Mark.of(caught.value)
+    mark = ErrorMark.of(caught.value)
     assert mark is not None
     assert mark.row == 1
-    assert Mark.of(ProgramError("nowhere")) is None
+    assert ErrorMark.of(ProgramError("nowhere")) is None
 
 
 def test_play_says_in_one_line_what_it_cannot_open(

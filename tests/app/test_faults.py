@@ -143,7 +143,7 @@ async def test_the_copied_command_names_an_order_only_where_there_is_one() -> No
         await d.press("o", "b")
         assert d.session.navigation is not None
         assert d.view.order not in d.session.navigation.orders
-        assert "--order" not in arguments(d.session.named)
+        assert "--order" not in arguments(d.session.reopening_view)
 
 
 async def test_stepping_brings_back_the_slice_of_the_active_cells() -> None:

@@ -24,7 +24,7 @@ from tui.compose import open_view
 from tui.layout.panes import BEHIND, RUNNING
 from tui.model.view import View
 from tui.model.view_words import arguments
-from tui.session.outline import outline, pointed
+from tui.session.outline import outline, selection
 from tui.terminal.process import RUN_THREAD
 
 Capture = pytest.CaptureFixture[str]
@@ -99,7 +99,7 @@ async def test_a_long_trace_is_gone_through_by_pages_and_from_end_to_end() -> No
             (("dollar_sign",), "node:500"),
         ):
             await app.press(*keys)
-            assert app.session.chosen == chosen
+            assert app.session.sidebar_choice == chosen
         await app.press("0", "down", "enter")
         assert app.view.path == ("x:2",)
 
@@ -136,7 +136,7 @@ async def test_of_a_backward_step_the_outline_shows_whose_it_is() -> None:
         seen = []
         for _ in range(3):
             entries = outline(app.session)
-            seen.append(entries[pointed(app.session, entries)].text)
+            seen.append(entries[selection(app.session, entries)].text)
             await app.press("b")
         assert seen == ["x:2", "x:3", "x:4"]
 

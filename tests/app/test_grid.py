@@ -23,7 +23,7 @@ from tui.render.json_text import to_json
 from tui.render.plain import to_plain
 from tui.session.commands import run
 from tui.session.contexts import Context
-from tui.session.script.running import ran
+from tui.session.script.running import ensure_run
 from tui.session.session import Session
 from tui.widgets.matrix import Matrix
 
@@ -34,7 +34,7 @@ def session(stop: int = 1, **controls: str) -> Session:
     view = View.opening(find("causal"), stop)
     for name, text in controls.items():
         view = view.set(name, text)
-    return ran(Session.start(view, catalog()))
+    return ensure_run(Session.start(view, catalog()))
 
 
 def on(state: Session, name: str, *index: int) -> Session:
@@ -56,24 +56,24 @@ def test_cells_are_turned_over_from_whatever_mask_there_is(kind: str, cells: lis
     first = state.view
     for i, j in cells:
         wanted[i, j] = 1 - wanted[i, j]
-        state = ran(run(on(state, "allowed", i, j), "cell.turn"))
+        state = ensure_run(run(on(state, "allowed", i, j), "cell.turn"))
         assert torch.equal(allowed(state), wanted)
         assert dict(state.view.controls)["mask"] == "custom"
         assert state.view.cursor == ("allowed", (i, j))
     assert view_of(app_parser().read(shlex.split(command(state.view))[1:])) == state.view
     for _ in cells:
-        state = ran(run(state, "undo"))
+        state = ensure_run(run(state, "undo"))
     assert replace(state.view, cursor=None) == first
 
 
 def test_the_scores_and_the_weights_stand_for_the_mask_too_but_nothing_of_another_shape() -> None:
     state = on(session(3), "P", 0, 2)
     assert Context.MASK_CURSOR in state.contexts
-    after = ran(run(state, "cell.turn"))
+    after = ensure_run(run(state, "cell.turn"))
     assert allowed(after)[0].tolist() == [1, 0, 1, 0]
     assert Context.MASK_CURSOR not in on(session(4), "sums", 0, 0).contexts
     assert Context.MASK_CURSOR not in session(3).contexts
-    plain = on(ran(Session.start(View.opening(find("matmul")), catalog())), "Y", 0, 0)
+    plain = on(ensure_run(Session.start(View.opening(find("matmul")), catalog())), "Y", 0, 0)
     assert run(plain, "cell.turn") == plain
     assert plain.current is not None
     assert mask_entry(plain.current, plain.view) is None

@@ -43,7 +43,7 @@ def test_the_language_is_what_its_own_command_prints(capsys: pytest.CaptureFixtu
 def test_every_key_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
     main(["help", "keys"])
     printed = capsys.readouterr().out
-    assert [key.id for key in KEYS if f"{key.shown:<10} {key.help}" not in printed] == []
+    assert [key.id for key in KEYS if f"{key.key_text:<10} {key.help}" not in printed] == []
 
 
 @pytest.mark.parametrize("topic", guides())

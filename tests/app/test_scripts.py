@@ -18,7 +18,7 @@ from tui.app import Explorer, Options
 from tui.render.json_text import to_json
 from tui.render.plain import to_plain
 from tui.session.keys import live
-from tui.session.script.playback import Shot, last, play, started
+from tui.session.script.playback import ScriptShot, last, opening_session, play
 from tui.session.script.script_reader import PACE, ScriptError, parse
 from tui.session.script.tape import Tape
 from tui.session.script.tokens import acts, line_of
@@ -89,7 +89,7 @@ def test_what_cannot_be_done_says_where(line: str, said: str) -> None:
     assert caught.value.line == 2
 
 
-def shots(text: str) -> list[Shot]:
+def shots(text: str) -> list[ScriptShot]:
     return list(play(parse(text, "demo.steps")))
 
 
@@ -216,7 +216,7 @@ def test_it_begins_with_the_view_that_is_named(slug: str) -> None:
 async def played(text: str) -> AsyncIterator[Driver]:
     script = parse(text, "demo.steps")
     options = Options(tape=Tape(script=script, tempo=100))
-    app = Explorer(started(script).view, catalog(), options)
+    app = Explorer(opening_session(script).view, catalog(), options)
     async with app.run_test(size=(80, 24)) as pilot:
         yield Driver(app, pilot)
 

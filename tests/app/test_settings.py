@@ -226,17 +226,17 @@ def test_what_a_footers_entry_shows_is_made_of_its_keys() -> None:
         names = key.key_names
         if key.id in TOGETHER:
             made = "".join(key_label(BY_ID[one].key_names[0]) for one in TOGETHER[key.id])
-            assert key.shown == made
+            assert key.key_text == made
         else:
-            assert key.shown in {key_label(name) for name in names}
+            assert key.key_text in {key_label(name) for name in names}
 
 
 def test_moved_keys_are_shown() -> None:
     table = {key.id: key for key in changed({"back": ["<"], "play.back": ["B"], "order": ["ctrl+o", "O"]})}
-    assert table["forward"].shown == "<→"
-    assert (table["back"].keys, table["back"].shown) == ("less_than_sign", "<")
-    assert (table["order"].keys, table["order"].shown) == ("ctrl+o,O", "^o")
-    assert table["cursor.left"].shown == "←↑↓→"
+    assert table["forward"].key_text == "<→"
+    assert (table["back"].keys, table["back"].key_text) == ("less_than_sign", "<")
+    assert (table["order"].keys, table["order"].key_text) == ("ctrl+o,O", "^o")
+    assert table["cursor.left"].key_text == "←↑↓→"
 
 
 def test_a_key_may_mean_two_things_where_only_one_can_hold() -> None:

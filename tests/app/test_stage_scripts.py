@@ -16,7 +16,7 @@ from tui.render.plain import to_plain
 from tui.session.commands import Unwritten
 from tui.session.keys import live
 from tui.session.presentation.state import Talk
-from tui.session.script.playback import last, started
+from tui.session.script.playback import last, opening_session
 from tui.session.script.script_reader import ScriptError, parse
 from tui.session.script.tape import Tape
 from tui.session.session import Session
@@ -55,12 +55,12 @@ def seen(session: Session) -> tuple[object, ...]:
     assert talk is not None
     assert session.current is not None
     frame = to_plain(session.current.frame(session.view))
-    return talk.number, talk.big, talk.black, session.view, dict(talk.left), frame
+    return talk.number, talk.big, talk.black, session.view, dict(talk.last_views), frame
 
 
 def app_of(deck: Path, tape: Tape, number: int = 1) -> Explorer:
     talk = Talk(load(deck), number)
-    return Explorer(talk.begun(number), talk.deck.lessons, Options(tape=tape), talk)
+    return Explorer(talk.first_view(number), talk.deck.lessons, Options(tape=tape), talk)
 
 
 @pytest.mark.parametrize("seed", range(6))
@@ -91,7 +91,7 @@ SCRIPT = "set n 4\nnext\nnext\nbig\nstop next\nstop 4\nrepair 1\nreset\nnext\nba
 async def test_the_stage_plays_what_is_played_without_one(deck: Path) -> None:
     text = f"deck {deck} --stop 2\n{SCRIPT}"
     script = parse(text, "demo.steps")
-    begun = started(script)
+    begun = opening_session(script)
     assert begun.talk is not None
     options = Options(tape=Tape(script=script, tempo=100))
     app = Explorer(begun.view, begun.lessons, options, begun.talk)
@@ -106,7 +106,7 @@ async def test_the_stage_plays_what_is_played_without_one(deck: Path) -> None:
 
 async def test_any_key_takes_over_on_a_stage(deck: Path) -> None:
     script = parse(f"deck {deck}\nwait 3600\nnext\n", "demo.steps")
-    begun = started(script)
+    begun = opening_session(script)
     app = Explorer(begun.view, begun.lessons, Options(tape=Tape(script=script)), begun.talk)
     async with app.run_test(size=(80, 24)) as pilot:
         driver = Driver(app, pilot)

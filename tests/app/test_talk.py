@@ -12,10 +12,10 @@ from tests.app.talks import DECK, deck_at, done, started, where
 from tui.files.watch import Watch
 from tui.session.contexts import OFF_STAGE, Context
 from tui.session.decks import read_deck, view_at
-from tui.session.presentation.reload import renewed
-from tui.session.presentation.stage_moves import edited, on_stage
+from tui.session.presentation.reload import reload_deck
+from tui.session.presentation.stage_moves import is_edited, on_stage
 from tui.session.presentation.state import Talk
-from tui.session.presentation.stopwatch import Stopwatch, shown
+from tui.session.presentation.stopwatch import Stopwatch, clock_text
 from tui.session.session import Session
 
 WAY = [(1, 0), (2, 0), (2, 1), (2, 2), (3, 1), (3, 2), (4, 0), (4, 1)]
@@ -106,13 +106,13 @@ def test_live_changes_stay_until_they_are_undone_by_one_key(talk: Session) -> No
     talk = done(talk, "stage.go:2", "stage.next")
     rehearsed = talk.view
     changed = done(talk, "control.up", "seed.up", "look")
-    assert edited(changed)
+    assert is_edited(changed)
     assert where(changed) == (2, 1)
     back_again = done(changed, "stage.stop.next", "stage.stop.previous")
     assert back_again.view == changed.view
     assert dict(done(changed, "stage.go:4", "stage.go:2").view.controls)["n"] == "3"
     reset = done(back_again, "stage.reset")
-    assert (reset.view, edited(reset)) == (rehearsed, False)
+    assert (reset.view, is_edited(reset)) == (rehearsed, False)
     assert where(done(reset, "stage.reset")) == (2, 0)
     assert done(reset, "stage.stop.next", "stage.stop.previous").view == rehearsed
 
@@ -130,8 +130,8 @@ def test_nothing_leads_out_of_the_deck(talk: Session) -> None:
 
 def test_a_kiosk_begins_again_and_forgets(tmp_path: Path) -> None:
     talk = done(started(deck_at(tmp_path), 4, loop=True), "control.up", "stage.finish", "stage.next")
-    assert (where(talk), on_stage(talk).left) == ((1, 0), {})
-    assert not edited(done(talk, "stage.go:4"))
+    assert (where(talk), on_stage(talk).last_views) == ((1, 0), {})
+    assert not is_edited(done(talk, "stage.go:4"))
 
 
 def test_the_clock_is_started_by_the_first_step(talk: Session) -> None:
@@ -145,15 +145,15 @@ def test_the_clock_is_started_by_the_first_step(talk: Session) -> None:
 
 
 def test_a_stopwatch_counts_while_it_runs() -> None:
-    watch = Stopwatch().started(10.0)
-    assert watch.elapsed(15.0) == 5.0
-    assert watch.started(12.0) == watch
-    paused = watch.paused(16.0)
-    assert (paused.elapsed(99.0), paused.running) == (6.0, False)
-    assert paused.started(100.0).elapsed(101.0) == 7.0
-    assert paused.zeroed(5.0) == Stopwatch()
-    assert watch.zeroed(20.0).elapsed(21.0) == 1.0
-    assert [shown(t) for t in (0, 59.9, 65, 3725, -61, -0.5)] == [
+    watch = Stopwatch().start(10.0)
+    assert watch.seconds(15.0) == 5.0
+    assert watch.start(12.0) == watch
+    paused = watch.pause(16.0)
+    assert (paused.seconds(99.0), paused.running) == (6.0, False)
+    assert paused.start(100.0).seconds(101.0) == 7.0
+    assert paused.reset(5.0) == Stopwatch()
+    assert watch.reset(20.0).seconds(21.0) == 1.0
+    assert [clock_text(t) for t in (0, 59.9, 65, 3725, -61, -0.5)] == [
         "0:00",
         "0:59",
         "1:05",
@@ -165,7 +165,7 @@ def test_a_stopwatch_counts_while_it_runs() -> None:
 
 def test_what_is_left_of_the_planned_time(talk: Session) -> None:
     now = on_stage(talk)
-    assert (now.planned, now.remaining(0.0)) == (600.0, 600.0)
+    assert (now.duration, now.remaining(0.0)) == (600.0, 600.0)
     assert Talk(now.deck, minutes=1.0, watch=Stopwatch(70.0)).remaining(0.0) == -10.0
 
 
@@ -175,7 +175,7 @@ def saved(talk: Session, file: Path, text: str) -> Session:
     deck = watch.look()
     assert deck is not None
     assert not isinstance(deck, str), deck
-    return done(renewed(talk, deck), "look")
+    return done(reload_deck(talk, deck), "look")
 
 
 @pytest.mark.parametrize(

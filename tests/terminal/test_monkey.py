@@ -116,6 +116,6 @@ def anew(session: Session) -> Frame:
     """The frame of the session's view, from a program run again."""
     from tui.compose import open_view
 
-    assert session.opened is not None
+    assert session.last_run is not None
     opened = open_view(session.view)
     return opened.frame(session.view)

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from tui.model.broadcast import Broadcast
 from tui.model.view_words import arguments
-from tui.session.presentation.stage_moves import edited, on_stage
+from tui.session.presentation.stage_moves import is_edited, on_stage
 
 if TYPE_CHECKING:
     from llm_linalg.lessons.deck import Deck, DeckStop
@@ -117,19 +117,19 @@ def show_message(session: Session, role: Role, now: float) -> dict[str, object]:
         "number": talk.number,
         "stop": talk.stop.stop,
         "rehearsed": list(talk.stop.words),
-        "view": arguments(session.named)[1:],
+        "view": arguments(session.reopening_view)[1:],
         "black": talk.black,
         "clock": talk.clock,
-        "seconds": round(talk.watch.elapsed(now), 3),
+        "seconds": round(talk.watch.seconds(now), 3),
         "running": talk.watch.running,
-        "planned": talk.planned,
+        "planned": talk.duration,
     }
     if role == "notes":
         shown |= {
             "notes": talk.stop.notes,
             "minutes": talk.stop.minutes,
             "next": "" if following is None else _told_apart(following, talk.stop),
-            "changed": edited(session),
+            "changed": is_edited(session),
             "fault": talk.fault,
         }
     return {"show": shown}

@@ -22,7 +22,7 @@ from tui.model.view import View
 from tui.panes.slide_pane import rows_needed
 from tui.panes.stage_areas import scenes
 from tui.panes.text_pane import spoken
-from tui.session.decks import deck_named, flags_of, view_at
+from tui.session.decks import find_deck, flags_of, view_at
 from tui.session.session import Session
 from tui.text.prose import paragraphs, with_title
 from tui.text.rows import wrap_code
@@ -46,7 +46,7 @@ def targets(words: list[str]) -> Iterator[Deck | LessonError]:
     for word in words:
         for name in _lessons_in(Path(word)) if Path(word).is_dir() else [word]:
             try:
-                yield deck_named(name, whole=False)
+                yield find_deck(name, whole=False)
             except LessonError as error:
                 yield error
 

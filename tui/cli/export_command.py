@@ -96,7 +96,7 @@ def format_of(flags: argparse.Namespace) -> Format:
 def shots_of(flags: argparse.Namespace, form: Format) -> tuple[str, Sequence[Shot]]:
     """The title of what is exported, and its shots: one if the format shows one picture."""
     from tui.export.shots import of_deck, of_script
-    from tui.session.decks import deck_named
+    from tui.session.decks import find_deck
 
     if is_script(flags.lesson):
         from tui.cli.script_command import script_in
@@ -107,7 +107,7 @@ def shots_of(flags: argparse.Namespace, form: Format) -> tuple[str, Sequence[Sho
         made = [*of_script(script_in(flags.lesson))]
         title, shots = Path(flags.lesson).stem, made[-1:] if form.single else made
     else:
-        deck = deck_named(flags.lesson)
+        deck = find_deck(flags.lesson)
         title = deck.title
         if form.single:
             if flags.step == "all":

@@ -61,7 +61,7 @@ def _follower(link: Link, settings: Settings) -> Explorer:
     options = launch.options_of(settings)
     keys = tuple(key for key in options.keys if key.id in ALLOWED)
     screen = partial(FollowerScreen, link=link)
-    return Explorer(talk.begun(1), waiting.lessons, replace(options, keys=keys), talk, screen)
+    return Explorer(talk.first_view(1), waiting.lessons, replace(options, keys=keys), talk, screen)
 
 
 def met(role: Role, flags: argparse.Namespace) -> Link:
@@ -87,7 +87,7 @@ async def read_frames(link: Link, *, ascii_only: bool) -> int:
     from llm_linalg.lessons.lesson import LessonError
     from tui.plain_prompt import Plain
     from tui.screens.follower import Reader
-    from tui.session.script.running import ran
+    from tui.session.script.running import ensure_run
     from tui.session.session import Session
     from tui.text.glyphs import ascii_text
 
@@ -95,7 +95,7 @@ async def read_frames(link: Link, *, ascii_only: bool) -> int:
     try:
         async for now in link.talk():
             talk, view = read.talk(now)
-            session = ran(
+            session = ensure_run(
                 (plain.session if plain else Session.start(view, [view.lesson])).at_stop(view, talk)
             )
             plain = plain or Plain(view, [view.lesson], write, ascii_only=ascii_only, talk=talk)

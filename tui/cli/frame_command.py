@@ -13,7 +13,7 @@ from tui.files.output import Sink, explain
 from tui.model.flags import Choice, Parser
 from tui.model.usage_error import UsageError
 from tui.model.view import View
-from tui.session.decks import asked
+from tui.session.decks import view_and_flags
 
 if TYPE_CHECKING:
     from tui.compose import Run
@@ -50,7 +50,7 @@ def run(flags: argparse.Namespace) -> int:
 
     if flags.step == "all" and flags.format == "svg":
         raise UsageError("an SVG is one picture: --step all goes with plain, json, screen or ansi")
-    wanted, flags = asked(flags, parser())
+    wanted, flags = view_and_flags(flags, parser())
     opened = open_view(wanted)
     view = settle(wanted, opened, flags)
     try:

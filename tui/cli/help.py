@@ -68,7 +68,7 @@ def _keys() -> str:
 
     lines = ["The keys, where nothing else is set. In the app ? shows those that work now."]
     for group, commands in help_groups(KEYS):
-        lines += ["", str(group), *(f"  {command.shown:<10} {command.help}" for command in commands)]
+        lines += ["", str(group), *(f"  {command.key_text:<10} {command.help}" for command in commands)]
     return "\n".join(lines) + "\n"
 
 

@@ -62,7 +62,7 @@ def changed(changes: Mapping[str, Sequence[str]], table: Sequence[Command] = KEY
             _free(key, moved, table)
     first = {key.id: key_label(key.keys.partition(",")[0]) for key in moved}
     return tuple(
-        key._replace(shown="".join(first[one] for one in _speaks_for(key)))
+        key._replace(key_text="".join(first[one] for one in _speaks_for(key)))
         if not names.keys().isdisjoint(_speaks_for(key))
         else key
         for key in moved

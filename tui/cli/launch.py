@@ -131,7 +131,7 @@ def _left(app: Explorer, state: State) -> State:
     """What is remembered of an app that has ended well."""
     if app.theme != app.appearance.unasked_theme:
         state = state._replace(theme=app.theme)
-    return state if app.options.drafts.file is not None else at_view(state, app.start.session.named)
+    return state if app.options.drafts.file is not None else at_view(state, app.start.session.reopening_view)
 
 
 def at_view(state: State, view: View) -> State:

@@ -17,7 +17,7 @@ from tui.files import user_dirs
 from tui.files.remembered import Memory
 from tui.model.flags import Parser, whole
 from tui.model.usage_error import UsageError
-from tui.session.decks import checked, deck_named, numbered
+from tui.session.decks import check_stop_number, check_views, find_deck
 from tui.session.presentation.state import EVERY, Talk
 from tui.session.script import saving
 from tui.session.script.tape import Tape
@@ -38,7 +38,7 @@ def run(flags: argparse.Namespace) -> int:
     settings = decided(flags, os.environ, memory)
     if flags.autoplay is not None and not settings.values.motion:
         raise UsageError("--autoplay goes on by itself, and the settings say that nothing does")
-    deck = checked(deck_named(flags.deck))
+    deck = check_views(find_deck(flags.deck))
     saving.check(flags.record, deck.stops[0].lesson)
     lines = settings.values.plain or launch.dumb(os.environ)
     number = first_stop(deck, flags.stop, memory if not lines and not flags.loop else Memory())
@@ -52,7 +52,7 @@ def run(flags: argparse.Namespace) -> int:
         loop=flags.loop,
         clock="off" if flags.minutes is None else "remaining",
     )
-    view = talk.begun(number)
+    view = talk.first_view(number)
     if lines:
         return launch.plain(view, "", memory, settings, talk=talk, record=flags.record)
     notice = f"Where you left it: stop {number}. gg goes to the first." if flags.stop is None else ""
@@ -78,7 +78,7 @@ def first_stop(deck: Deck, wanted: int | None, memory: Memory) -> int:
         UsageError: For a stop that is not there.
     """
     left = None if deck.path is None else memory.load().deck(deck.path)
-    return numbered(deck, wanted) or min(left or 1, len(deck.stops))
+    return check_stop_number(deck, wanted) or min(left or 1, len(deck.stops))
 
 
 def parser() -> Parser:

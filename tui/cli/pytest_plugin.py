@@ -143,11 +143,11 @@ class LinalgFrames:
         """Each stop that is asked for, with its words."""
         from llm_linalg.lessons.lesson import LessonError
         from tui.model.usage_error import UsageError
-        from tui.session.decks import deck_named
+        from tui.session.decks import find_deck
 
         path = self._here / what
         try:
-            deck = deck_named(str(path) if path.exists() else what)
+            deck = find_deck(str(path) if path.exists() else what)
         except (LessonError, UsageError) as error:
             raise pytest.fail.Exception(str(error), pytrace=False) from None
         for number, one in enumerate(deck.stops, 1):

@@ -46,11 +46,11 @@ def parser() -> Parser:
 
 def run(flags: argparse.Namespace) -> int:
     """``llm-linalg play-script``: opens the app, and plays the script until a key is pressed."""
-    from tui.session.script.playback import started
+    from tui.session.script.playback import opening_session
 
     script = script_in(flags.file)
     launch.check_terminal(os.environ, INSTEAD)
-    begun = started(script)
+    begun = opening_session(script)
     saving.check(flags.record, begun.view.lesson)
     settings = decided(flags, os.environ)
 

@@ -17,7 +17,7 @@ from tui.navigation.steps import Player, goto, position
 from tui.session.decks import flags_of
 from tui.session.presentation.state import Talk
 from tui.session.script.playback import play
-from tui.session.script.running import ran
+from tui.session.script.running import ensure_run
 from tui.session.session import Session
 
 if TYPE_CHECKING:
@@ -102,7 +102,7 @@ def _opened(deck: Deck, stop: DeckStop, number: int, asked: argparse.Namespace, 
         asked.set = [(name, value) for name, value in asked.set if name in own]
     view = view_of(asked, stop.lesson)
     view = view if asked.step == "all" else starting(view, asked)
-    session = ran(Session.start(view, deck.lessons).with_presentation(Talk(deck, number)))
+    session = ensure_run(Session.start(view, deck.lessons).with_presentation(Talk(deck, number)))
     opened = session.current
     if opened is not None and alone:
         return replace(session, view=settle(session.view, opened, asked))

@@ -48,7 +48,9 @@ class KeysLine(RowWidget):
             if key.footer > CONTROLS_AFTER:
                 shown += own
                 own = []
-            shown.append((TextSpan(f" {key.shown} ", "key", key.id), TextSpan(f"{label} ", "label", key.id)))
+            shown.append(
+                (TextSpan(f" {key.key_text} ", "key", key.id), TextSpan(f"{label} ", "label", key.id))
+            )
         return shown
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from llm_linalg.base.text import clean
 from tui.model.broadcast import Broadcast
-from tui.session.presentation.stopwatch import shown
+from tui.session.presentation.stopwatch import clock_text
 from tui.text.large import ACROSS, enlarge_rows
 from tui.text.prose import paragraphs
 from tui.text.rows import Row, ends, fit, row
@@ -78,13 +78,13 @@ def _clock(show: Mapping[str, Any], seconds: float, width: int, glyphs: Glyphs) 
     planned = show.get("planned")
     left = planned - seconds if isinstance(planned, int | float) else None
     role = "error" if left is not None and left < 0 else "strong"
-    spans = row((" " + shown(seconds), "strong"))
+    spans = row((" " + clock_text(seconds), "strong"))
     if left is not None:
-        spans = (*spans, *row(("   ", ""), (shown(left), role)))
+        spans = (*spans, *row(("   ", ""), (clock_text(left), role)))
     large = [] if glyphs.plain or width < 40 else enlarge_rows([spans])
     first = "elapsed"
     if left is not None:  # each name below its number, as far as these are large
-        under = ACROSS * (len(shown(seconds)) + 3)
+        under = ACROSS * (len(clock_text(seconds)) + 3)
         first = f"{first:<{under}}remaining" if large else f"{first}, remaining"
     names = first + ("" if show.get("running") else f"{'   ' if large else '; '}it stands")
     return [*(large or [spans]), row((f"{'  ' if large else ' '}{names}", "dim")), ()]

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from textual import events
 
 from tui.layout.panes import Picture
-from tui.session.outline import Entry, outline
-from tui.session.outline import pointed as place
+from tui.session.outline import OutlineEntry, outline
+from tui.session.outline import selection as place
 from tui.text.rows import Row, TextSpan, fit, width_of
 from tui.widgets.row_widget import RowWidget
 
@@ -52,12 +52,12 @@ class Sidebar(RowWidget):
         shown += [self._framed((), "")] * (room - len(shown))
         self.show(shown)
 
-    def _outline(self, session: Session, entries: tuple[Entry, ...]) -> tuple[list[Row], int]:
+    def _outline(self, session: Session, entries: tuple[OutlineEntry, ...]) -> tuple[list[Row], int]:
         """What stands in the open document, and the place of what is pointed at."""
         at = place(session, entries)
         made = []
         for k, entry in enumerate(entries):
-            picked = k == at and session.chosen is not None
+            picked = k == at and session.sidebar_choice is not None
             role = "picked" if picked else "part" if entry.heading else "strong" if entry.here else ""
             mark = self.glyphs.pointer if k == at else " "
             text = f" {mark} {' ' * min(entry.level, MOST_INDENTED)}{entry.text}"
@@ -66,14 +66,14 @@ class Sidebar(RowWidget):
 
     def _lessons_kept(self, session: Session) -> tuple[list[Row], int]:
         """The lessons, made anew only where something else is open or chosen: a step changes none of them."""
-        key = (session.lessons, session.chosen, session.view.lesson, self.glyphs, self._columns)
+        key = (session.lessons, session.sidebar_choice, session.view.lesson, self.glyphs, self._columns)
         if self._made is None or self._made[0] != key:
             self._made = key, self._lessons(session)
         return self._made[1]
 
     def _lessons(self, session: Session) -> tuple[list[Row], int]:
         """The parts, the lessons of the open one, and the place of the lesson that is pointed at."""
-        chosen = session.chosen or session.view.lesson.slug
+        chosen = session.sidebar_choice or session.view.lesson.slug
         made: list[Row] = []
         pointed = 0
         for part, members in groupby(session.lessons, key=lambda lesson: lesson.part):
@@ -96,7 +96,7 @@ class Sidebar(RowWidget):
         return self._framed((TextSpan(text, "open" if opened else "part", f"open:{first.slug}"),), "part")
 
     def _lesson(self, session: Session, lesson: Lesson | ListedLesson, pointed: bool) -> Row:
-        choosing = session.chosen is not None
+        choosing = session.sidebar_choice is not None
         mark = self.glyphs.pointer if pointed else " "
         role = "picked" if pointed and choosing else "strong" if pointed else ""
         if not pointed and lesson.slug == session.view.lesson.slug:

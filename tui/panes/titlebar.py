@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from llm_linalg.base.text import clean
 from tui.layout.panes import Picture
-from tui.session.presentation.stage_moves import edited, on_stage
-from tui.session.presentation.stopwatch import shown
+from tui.session.presentation.stage_moves import is_edited, on_stage
+from tui.session.presentation.stopwatch import clock_text
 from tui.text.rows import Row, TextSpan, ends, row, width_of
 from tui.text.themes import Glyphs
 from tui.widgets.row_widget import RowWidget
@@ -57,10 +57,10 @@ def talk_row(picture: Picture, glyphs: Glyphs) -> Row:
     """The one row of title on a stage: the stop, what is not as it was rehearsed, the time, where one is."""
     session, room = picture.session, picture.room
     talk = on_stage(session)
-    time = clock_text(talk, monotonic())
+    time = _clock(talk, monotonic())
     right = row(
         ("file broken  " if talk.fault else "", "error"),
-        ("changed  " if edited(session) else "", "current", "stage.reset"),
+        ("changed  " if is_edited(session) else "", "current", "stage.reset"),
         (f"{time}  " if time else "", "strong", "stage.pause"),
         (f"{talk.number}/{len(talk.deck.stops)} ", "label", "stage.index"),
     )
@@ -73,10 +73,10 @@ def talk_row(picture: Picture, glyphs: Glyphs) -> Row:
     return ends(wide if fitting else left, right, room.width, glyphs.dots)
 
 
-def clock_text(talk: Talk, now: float) -> str:
+def _clock(talk: Talk, now: float) -> str:
     """What the clock shows; empty where there is none."""
     left = talk.remaining(now)
     if talk.clock == "off" or (talk.clock == "remaining" and left is None):
         return ""
-    time = shown(talk.watch.elapsed(now) if talk.clock == "elapsed" or left is None else left)
+    time = clock_text(talk.watch.seconds(now) if talk.clock == "elapsed" or left is None else left)
     return time if talk.watch.running else f"({time})"

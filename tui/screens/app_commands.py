@@ -80,7 +80,7 @@ def copy_command(host: Host) -> None:
     if given is not None and not given.words:
         host.tell("Opened from Python: no command opens it again.")
         return
-    text = command(host.session.named)
+    text = command(host.session.reopening_view)
     host.app.copy_to_clipboard(text)
     host.tell(f"Copied: {text}")
 

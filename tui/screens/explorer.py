@@ -65,7 +65,7 @@ class ExplorerScreen(Screen[None], inherit_bindings=False):
     AUTO_FOCUS = ""  # only a command gives the editor the keys
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding(
-            key.keys, f"command('{key.id}')", key.label, show=bool(key.footer), key_display=key.shown,
+            key.keys, f"command('{key.id}')", key.label, show=bool(key.footer), key_display=key.key_text,
             id=key.id, tooltip=key.help, group=Binding.Group(key.group),
         )
         for key in KEYS
@@ -389,7 +389,7 @@ class ExplorerScreen(Screen[None], inherit_bindings=False):
         """Does a command of `tui.session.commands`, and notes it."""
         before = self.session
         after = run(before, command)
-        self.recording.recorder.note(before, command, after)
+        self.recording.recorder.add_command(before, command, after)
         self.update_session(after)
 
     def take_over(self) -> bool:
@@ -444,7 +444,7 @@ def has_to_wait(
         names = DIGITS.union(*(one.key_names for one in keys), ("backspace",))
         return key in names and not session.editing
     known = find(command)
-    if behind and not known.by_screen and session.chosen is None and ambiguous(keys, key):
+    if behind and not known.by_screen and session.sidebar_choice is None and ambiguous(keys, key):
         return True  # what waits may give it another meaning: arrows move a cell cursor, once it is there
     if known.waits is Wait.FOR_KEYS:
         return behind or session.awaits(command)

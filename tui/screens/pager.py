@@ -10,7 +10,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 
 from tui.screens.modal import ModalScreen
-from tui.session.commands import Command, Group
+from tui.session.commands import Command, Topic
 from tui.session.control_commands import moving
 from tui.session.keys import help_groups
 from tui.text.key_names import key_label
@@ -109,7 +109,7 @@ def help_rows(keys: Iterable[Command], controls: Sequence[Control] = ()) -> list
     rows: list[Row] = []
     for group, members in help_groups(keys):
         rows += [(), row((group, "title"))] if rows else [row((group, "title"))]
-        for control in controls if group is Group.CONTROLS else ():
+        for control in controls if group is Topic.CONTROLS else ():
             text = f"Move {control.label} to its next value"
             if control.append is not None:
                 text = f"Append to {control.label} what the program says"

@@ -96,7 +96,7 @@ class Commands(Entries):
         yield from self._places(host.session)
         for key in host.live():
             if key.id not in ("palette",):
-                yield key.help, f"key {key.shown}", key.id
+                yield key.help, f"key {key.key_text}", key.id
 
     def _places(self, session: Session) -> Iterator[tuple[str, str, str]]:
         """The lessons and stops there are to go to; on a stage, the deck's stops."""

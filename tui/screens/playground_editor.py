@@ -152,9 +152,9 @@ class PlaygroundEditor:
         program = session.view.program
         if self._program is None:
             self._anew = self._drafts.load() not in (None, program)
-        elif program != self._program and not session.begun:
+        elif program != self._program and not session.is_new_program:
             self._changed(program)
-        self._program, self._anew = program, self._anew or session.begun
+        self._program, self._anew = program, self._anew or session.is_new_program
 
     def _changed(self, program: str) -> None:
         self._program = self._unkept = program

@@ -19,7 +19,7 @@ from tui.screens.options import Options
 from tui.session.commands import find
 from tui.session.contexts import Context
 from tui.session.decks import read_deck
-from tui.session.presentation.reload import renewed
+from tui.session.presentation.reload import reload_deck
 from tui.session.presentation.stage_moves import on_stage
 from tui.session.presentation.state import Talk
 from tui.session.session import Session
@@ -201,4 +201,4 @@ class PresenterScreen(ExplorerScreen):
             told = self.session.with_presentation(replace(self.talk, fault=found))
             self.update_session(told.with_notice(found))
         else:
-            self.update_session(renewed(self.session, found))
+            self.update_session(reload_deck(self.session, found))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tui.session.script.saving import GIVEN, save
-from tui.session.script.script_recorder import Recorder
+from tui.session.script.script_recorder import ScriptRecorder
 
 if TYPE_CHECKING:
     from tui.session.session import Session
@@ -20,7 +20,7 @@ class Recording:
 
     def __init__(self, session: Session, file: str | None = None) -> None:
         """From this session on; `file` is written at the end, where one was named."""
-        self.recorder = Recorder(session.view, session.talk)
+        self.recorder = ScriptRecorder(session.view, session.talk)
         self._file = file
 
     def save(self, session: Session) -> str:

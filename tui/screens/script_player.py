@@ -7,8 +7,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Protocol
 
 from tui.session.script.actions import seconds
-from tui.session.script.script_reader import PACE, Line, Script, ScriptError
-from tui.session.script.script_recorder import Recorder
+from tui.session.script.script_reader import PACE, Script, ScriptError, ScriptLine
+from tui.session.script.script_recorder import ScriptRecorder
 from tui.session.script.script_words import find
 from tui.session.session import Session
 
@@ -49,12 +49,12 @@ class ScriptPlayer:
         tempo: how many times faster than written.
     """
 
-    def __init__(self, host: Host, recorder: Recorder, script: Script, tempo: float = 1.0) -> None:
+    def __init__(self, host: Host, recorder: ScriptRecorder, script: Script, tempo: float = 1.0) -> None:
         self.tempo = tempo
         self._host = host
         self._recorder = recorder
         self._script = script
-        self._lines = deque(script.behind)
+        self._lines = deque(script.body)
         self._line = self._lines[0]  # the one whose picture stands
         self._timer: Timer | None = None
 
@@ -96,17 +96,17 @@ class ScriptPlayer:
         """The session after the next line."""
         self._line = line = self._lines.popleft()
         try:
-            with self._script.blamed(line):
+            with self._script.errors_at(line):
                 for said in line.acts:
                     before, session = session, find(said[0]).act(session.with_notice(""), said[1:])
-                    self._recorder.heard(before, said, session)
+                    self._recorder.add_words(before, said, session)
         except ScriptError as error:
             self._end()
             return session.with_notice(str(error))
         return session if self._lines else session.with_notice("The script is over: it is your turn.")
 
 
-def _time(line: Line) -> float:
+def _time(line: ScriptLine) -> float:
     """How long the picture of a line stands."""
     waits = [seconds(said[1:]) for said in line.acts if said[0] == "wait"]
     only = bool(waits) and len(waits) == len(line.acts)

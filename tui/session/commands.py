@@ -32,7 +32,7 @@ ArgumentTransition = Callable[[Session, str], Session]
 PAGE = 20  # places that the sidebar goes up or down at once
 
 
-class Group(StrEnum):
+class Topic(StrEnum):
     """The headings of the help, in their order."""
 
     STAGE = "Stage"
@@ -69,7 +69,7 @@ class Command(NamedTuple):
     Attributes:
         id: its name; also the binding's, so that a keymap can move it.
         keys: Textual's names of its keys, joined by commas; none for a command that takes an argument.
-        shown: the keys as the footer and the help write them.
+        key_text: the keys as the footer and the help write them.
         label: one or two words, for the footer.
         help: one sentence, for the help and the palette.
         group: the heading in the help.
@@ -86,10 +86,10 @@ class Command(NamedTuple):
 
     id: str
     keys: str
-    shown: str
+    key_text: str
     label: str
     help: str
-    group: Group
+    group: Topic
     when: Context
     footer: int = 0
     run: Transition | None = None
@@ -112,14 +112,14 @@ class Command(NamedTuple):
 
 
 def _by_screen(
-    command: str, keys: str, shown: str, label: str, about: str, group: Group, when: Context,
+    command: str, keys: str, shown: str, label: str, about: str, group: Topic, when: Context,
     footer: int = 0, waits: Wait = Wait.NOTHING,
 ) -> Command:  # fmt: skip
     return Command(command, keys, shown, label, about, group, when, footer, by_screen=True, waits=waits)
 
 
 def _with_argument(
-    command: str, about: str, group: Group, run_with: ArgumentTransition, script: CommandWriter,
+    command: str, about: str, group: Topic, run_with: ArgumentTransition, script: CommandWriter,
     waits: Wait = Wait.FOR_RUN, when: Context = Context.ALWAYS, *, leads_away: bool = False,
 ) -> Command:  # fmt: skip
     return Command(
@@ -132,523 +132,523 @@ _DISPLAY = Unwritten("how a talk is shown to this audience is no part of it")
 
 COMMANDS: tuple[Command, ...] = (
     _by_screen(
-        "halt", "ctrl+g", "^g", "stop", "Stop the program that is running", Group.APP, Context.RUNNING, 1
+        "halt", "ctrl+g", "^g", "stop", "Stop the program that is running", Topic.APP, Context.RUNNING, 1
     ),
     # The playground's editor.
     Command(
         "edit.leave", "escape,f5", "esc", "stage", "To the stage, at the operation of the line",
-        Group.PLAYGROUND, Context.EDITOR, 1, playground_commands.leave, waits=Wait.NOTHING,
+        Topic.PLAYGROUND, Context.EDITOR, 1, playground_commands.leave, waits=Wait.NOTHING,
         script="leave", word_help="from the editor to the stage",
     ),
     _by_screen(
         "edit.examples", "ctrl+o", "^o", "examples", "Begin with an example",
-        Group.PLAYGROUND, Context.EDITOR, 3,
+        Topic.PLAYGROUND, Context.EDITOR, 3,
     ),
-    _by_screen("edit.save", "ctrl+s", "^s", "save", "Save the program", Group.PLAYGROUND, Context.EDITOR, 4),
+    _by_screen("edit.save", "ctrl+s", "^s", "save", "Save the program", Topic.PLAYGROUND, Context.EDITOR, 4),
     _by_screen(
         "edit.undo", "ctrl+z", "^z", "undo", "Take the last change of the text back",
-        Group.PLAYGROUND, Context.EDITOR,
+        Topic.PLAYGROUND, Context.EDITOR,
     ),
-    _by_screen("edit.redo", "ctrl+y", "^y", "redo", "Make it again", Group.PLAYGROUND, Context.EDITOR),
+    _by_screen("edit.redo", "ctrl+y", "^y", "redo", "Make it again", Topic.PLAYGROUND, Context.EDITOR),
     _by_screen(
         "edit.help", "f1", "F1", "help", "Show the keys that work in the editor",
-        Group.PLAYGROUND, Context.EDITOR, 24,
+        Topic.PLAYGROUND, Context.EDITOR, 24,
     ),
-    _by_screen("edit.quit", "ctrl+q", "^q", "quit", "Quit", Group.PLAYGROUND, Context.EDITOR, 25),
+    _by_screen("edit.quit", "ctrl+q", "^q", "quit", "Quit", Topic.PLAYGROUND, Context.EDITOR, 25),
     Command(
         "edit.repair", "ctrl+r", "^r", "repair", "Apply the first repair; again, the next one",
-        Group.PLAYGROUND, Context.EDITOR_REPAIRS, 2, playground_commands.mend,
+        Topic.PLAYGROUND, Context.EDITOR_REPAIRS, 2, playground_commands.mend,
         script="mend", word_help="a repair there, the next one if said again",
     ),
     # The sidebar.
     Command(
         "list.open", "enter", "↑↓↵", "choose, open", "Open the lesson chosen in the sidebar",
-        Group.LESSON, Context.SIDEBAR, 1, control_commands.open_choice, waits=Wait.NOTHING,
+        Topic.LESSON, Context.SIDEBAR, 1, control_commands.open_choice, waits=Wait.NOTHING,
         script=writing.sidebar_choice,
     ),
     Command(
         "list.page.up", "K", "K", "up", "Choose twenty places further up in the sidebar",
-        Group.LESSON, Context.SIDEBAR, run=control_commands.choose_by(-PAGE), waits=Wait.NOTHING,
+        Topic.LESSON, Context.SIDEBAR, run=control_commands.choose_by(-PAGE), waits=Wait.NOTHING,
         script="show",
     ),
     Command(
         "list.page.down", "J", "J", "down", "Choose twenty places further down in the sidebar",
-        Group.LESSON, Context.SIDEBAR, run=control_commands.choose_by(PAGE), waits=Wait.NOTHING,
+        Topic.LESSON, Context.SIDEBAR, run=control_commands.choose_by(PAGE), waits=Wait.NOTHING,
         script="show",
     ),
     Command(
         "list.first", "0,home", "0", "first", "Choose the first in the sidebar",
-        Group.LESSON, Context.SIDEBAR, run=control_commands.choose_end(last=False), waits=Wait.NOTHING,
+        Topic.LESSON, Context.SIDEBAR, run=control_commands.choose_end(last=False), waits=Wait.NOTHING,
         script="show",
     ),
     Command(
         "list.last", "dollar_sign,end", "$", "last", "Choose the last in the sidebar",
-        Group.LESSON, Context.SIDEBAR, run=control_commands.choose_end(last=True), waits=Wait.NOTHING,
+        Topic.LESSON, Context.SIDEBAR, run=control_commands.choose_end(last=True), waits=Wait.NOTHING,
         script="show",
     ),
     # The cell cursor, a board and the map have keys that steps have too.
     Command(
         "cell.turn", "space", "space", "0 or 1", "Turn the cell over: draw the mask",
-        Group.CELL_CURSOR, Context.MASK_CURSOR, 3, control_commands.turn_cell, script="turn",
+        Topic.CELL_CURSOR, Context.MASK_CURSOR, 3, control_commands.turn_cell, script="turn",
     ),
     Command(
         "cursor.left", "left", "←↑↓→", "move", "Move the cell cursor left",
-        Group.CELL_CURSOR, Context.CURSOR, 1, on_run(lambda run, view: cursor_moves.move(run, view, 0, -1)),
+        Topic.CELL_CURSOR, Context.CURSOR, 1, on_run(lambda run, view: cursor_moves.move(run, view, 0, -1)),
         script="left", word_help="the cell before",
     ),
     Command(
         "cursor.right", "right", "→", "move", "Move the cell cursor right",
-        Group.CELL_CURSOR, Context.CURSOR, run=on_run(lambda run, view: cursor_moves.move(run, view, 0, 1)),
+        Topic.CELL_CURSOR, Context.CURSOR, run=on_run(lambda run, view: cursor_moves.move(run, view, 0, 1)),
         script="right", word_help="the cell after",
     ),
     Command(
         "cursor.up", "up", "↑", "move", "Move the cell cursor up",
-        Group.CELL_CURSOR, Context.CURSOR, run=on_run(lambda run, view: cursor_moves.move(run, view, -1, 0)),
+        Topic.CELL_CURSOR, Context.CURSOR, run=on_run(lambda run, view: cursor_moves.move(run, view, -1, 0)),
         script="up", word_help="the cell above",
     ),
     Command(
         "cursor.down", "down", "↓", "move", "Move the cell cursor down",
-        Group.CELL_CURSOR, Context.CURSOR, run=on_run(lambda run, view: cursor_moves.move(run, view, 1, 0)),
+        Topic.CELL_CURSOR, Context.CURSOR, run=on_run(lambda run, view: cursor_moves.move(run, view, 1, 0)),
         script="down", word_help="the cell below",
     ),
     Command(
         "cursor.panel", "tab", "tab", "tensor", "Move the cell cursor to the next tensor",
-        Group.CELL_CURSOR, Context.CURSOR, 2, on_run(cursor_moves.next_panel),
+        Topic.CELL_CURSOR, Context.CURSOR, 2, on_run(cursor_moves.next_panel),
         script="tensor", word_help="the next tensor's cells",
     ),
     Command(
         "cursor.panel.back", "shift+tab", "⇧tab", "tensor", "Move the cell cursor to the tensor before",
-        Group.CELL_CURSOR, Context.CURSOR,
+        Topic.CELL_CURSOR, Context.CURSOR,
         run=on_run(lambda run, view: cursor_moves.next_panel(run, view, -1)),
         script="tensor back",
     ),
     Command(
         "cursor.follow", "enter", "↵", "follow", "Follow the cell to the operation that made it",
-        Group.CELL_CURSOR, Context.CURSOR, 3, step_commands.follow,
+        Topic.CELL_CURSOR, Context.CURSOR, 3, step_commands.follow,
         script="follow", word_help="to the operation that made the cell",
     ),
     Command(
         "board.open", "enter", "↑↓↵", "choose, open", "Open the lesson of the selected row",
-        Group.BOARD, Context.BOARD, 1, board_commands.open_row, waits=Wait.NOTHING, script=writing.open_row,
+        Topic.BOARD, Context.BOARD, 1, board_commands.open_row, waits=Wait.NOTHING, script=writing.open_row,
     ),
     Command(
-        "board.up", "up", "↑", "row", "Select the row above", Group.BOARD, Context.BOARD,
+        "board.up", "up", "↑", "row", "Select the row above", Topic.BOARD, Context.BOARD,
         run=board_commands.select_by(-1), waits=Wait.NOTHING, script=writing.row_choice,
     ),
     Command(
-        "board.down", "down", "↓", "row", "Select the row below", Group.BOARD, Context.BOARD,
+        "board.down", "down", "↓", "row", "Select the row below", Topic.BOARD, Context.BOARD,
         run=board_commands.select_by(1), waits=Wait.NOTHING, script=writing.row_choice,
     ),
     Command(
         "board.ask", "c", "c", "cell", "Ask a cell of the row's tensor where it came from",
-        Group.BOARD, Context.BOARD, 16, board_commands.ask, script="ask",
+        Topic.BOARD, Context.BOARD, 16, board_commands.ask, script="ask",
     ),
     Command(
-        "map.up", "up", "↑↓", "box", "Select the box above", Group.MAP, Context.MAP, 1, motion(steps.back),
+        "map.up", "up", "↑↓", "box", "Select the box above", Topic.MAP, Context.MAP, 1, motion(steps.back),
         script="back",
     ),
     Command(
-        "map.down", "down", "↓", "box", "Select the box below", Group.MAP, Context.MAP,
+        "map.down", "down", "↓", "box", "Select the box below", Topic.MAP, Context.MAP,
         run=motion(steps.forward), script="next",
     ),
     Command(
         "map.ask", "c", "c", "cell", "Ask a cell of what the box gives where it came from",
-        Group.MAP, Context.MAP, 16, map_commands.ask, script="ask",
+        Topic.MAP, Context.MAP, 16, map_commands.ask, script="ask",
     ),
     Command(
         "map.lesson", "L", "L", "lesson", "Open the lesson of the selected box",
-        Group.MAP, Context.MAP_LESSONS, 3, map_commands.lesson,
+        Topic.MAP, Context.MAP_LESSONS, 3, map_commands.lesson,
         script="about", word_help="the lesson of a box of the map",
     ),
     Command(
         "map", "M", "M", "map", "The map of the program, at the place that is shown; from there back",
-        Group.MAP, Context.NODE, 18, map_commands.toggle,
+        Topic.MAP, Context.NODE, 18, map_commands.toggle,
         script="map", word_help="onto the map of the program, and off it",
     ),
     Command(
         "follow", "I", "I", "lineage", "All that the cell depends on; all that it feeds; none",
-        Group.MAP, Context.LINEAGE, 4, map_commands.follow, script=writing.lineage,
+        Topic.MAP, Context.LINEAGE, 4, map_commands.follow, script=writing.lineage,
     ),
     *(
         Command(
             f"board.{n}", f"{n}", f"{n}", f"row {n}", f"Open the lesson of row {n}",
-            Group.BOARD, Context.BOARD_DIGITS, run=board_commands.open_row_of(n), waits=Wait.NOTHING,
+            Topic.BOARD, Context.BOARD_DIGITS, run=board_commands.open_row_of(n), waits=Wait.NOTHING,
             script=f"row {n}",
         )
         for n in range(1, 10)
     ),
     Command(
         "cursor.return", "backspace", "⌫", "return", "Return to where the cell was followed from",
-        Group.CELL_CURSOR, Context.CURSOR_TRAIL, 4, step_commands.come_back,
+        Topic.CELL_CURSOR, Context.CURSOR_TRAIL, 4, step_commands.come_back,
         script="return", word_help="back to where it was followed from",
     ),
     # A deck on stage.
     Command(
         "stage.next", "space,pagedown,right,down", "→", "on", "The next step; at the end the next stop",
-        Group.STAGE, Context.PRESENTATION, 1, stage_moves.forward, script="next",
+        Topic.STAGE, Context.PRESENTATION, 1, stage_moves.forward, script="next",
     ),
     Command(
         "stage.back", "pageup,left,up,backspace", "←", "back", "Exactly that undone",
-        Group.STAGE, Context.PRESENTATION, 2, stage_moves.back, script="back",
+        Topic.STAGE, Context.PRESENTATION, 2, stage_moves.back, script="back",
     ),
     Command(
         "stage.finish", "f", "f", "finish", "Finish this animation",
-        Group.STAGE, Context.PRESENTATION, 3, stage_moves.finish, script="finish",
+        Topic.STAGE, Context.PRESENTATION, 3, stage_moves.finish, script="finish",
     ),
     Command(
         "stage.stop.next", "J", "J", "next stop", "The next stop, whatever is left of this one",
-        Group.STAGE, Context.PRESENTATION, run=stage_moves.stop_on, waits=Wait.FOR_KEYS, script="stop next",
+        Topic.STAGE, Context.PRESENTATION, run=stage_moves.stop_on, waits=Wait.FOR_KEYS, script="stop next",
     ),
     Command(
         "stage.stop.previous", "K,comma", "K", "stop before", "The stop before, as it was left",
-        Group.STAGE, Context.PRESENTATION, run=stage_moves.stop_back, waits=Wait.FOR_KEYS, script="stop back",
+        Topic.STAGE, Context.PRESENTATION, run=stage_moves.stop_back, waits=Wait.FOR_KEYS, script="stop back",
     ),
     Command(
         "stage.skip", "L", "L", "skip lesson", "Skip the rest of this lesson",
-        Group.STAGE, Context.PRESENTATION, run=stage_moves.skip, waits=Wait.FOR_KEYS,
+        Topic.STAGE, Context.PRESENTATION, run=stage_moves.skip, waits=Wait.FOR_KEYS,
         script="skip", word_help="of a deck: the next lesson",
     ),
     _by_screen(
         "stage.goto", "g", "g", "go to", "Go to a step by its number, then ↵; gg is the first stop",
-        Group.STAGE, Context.PRESENTATION, waits=Wait.FOR_RUN,
+        Topic.STAGE, Context.PRESENTATION, waits=Wait.FOR_RUN,
     ),
     Command(
         "stage.first", "ctrl+home", "^home", "first stop", "The first stop, as gg",
-        Group.STAGE, Context.PRESENTATION, run=lambda session: stage_moves.at(session, 1),
+        Topic.STAGE, Context.PRESENTATION, run=lambda session: stage_moves.at(session, 1),
         waits=Wait.FOR_KEYS, script=writing.deck_stop,
     ),
     Command(
         "stage.last", "G", "G", "last stop", "The last stop; after a number, that stop",
-        Group.STAGE, Context.PRESENTATION, waits=Wait.FOR_KEYS,
+        Topic.STAGE, Context.PRESENTATION, waits=Wait.FOR_KEYS,
         run=lambda session: stage_moves.at(session, len(stage_moves.on_stage(session).deck.stops)),
         script=writing.deck_stop,
     ),
     _by_screen(
         "stage.index", "l,slash", "l", "stops", "Find a stop in the index",
-        Group.STAGE, Context.PRESENTATION, 4,
+        Topic.STAGE, Context.PRESENTATION, 4,
     ),
     Command(
         "stage.reset", "R", "R", "as rehearsed", "Undo everything that was changed on this stop",
-        Group.STAGE, Context.PRESENTATION, 5, stage_moves.reset, waits=Wait.FOR_KEYS,
+        Topic.STAGE, Context.PRESENTATION, 5, stage_moves.reset, waits=Wait.FOR_KEYS,
         script="reset", word_help="of a deck: the stop as it was rehearsed",
     ),
     Command(
         "stage.black", "b,full_stop", "b", "black", "A black screen; any key ends it",
-        Group.STAGE, Context.PRESENTATION, 6, display.black, waits=Wait.NOTHING,
+        Topic.STAGE, Context.PRESENTATION, 6, display.black, waits=Wait.NOTHING,
         script="black", word_help="of a deck: nothing at all, or the picture again",
     ),
     Command(
         "stage.big", "B", "B", "large", "Large cells, readable from the back row",
-        Group.STAGE, Context.PRESENTATION, 7, display.big, waits=Wait.NOTHING,
+        Topic.STAGE, Context.PRESENTATION, 7, display.big, waits=Wait.NOTHING,
         script="big", word_help="of a deck: large cells, or not",
     ),
     Command(
         "stage.play", "greater_than_sign", ">", "play", "Play this animation, or pause",
-        Group.STAGE, Context.PRESENTATION, run=step_commands.play_by(1), script="play",
+        Topic.STAGE, Context.PRESENTATION, run=step_commands.play_by(1), script="play",
     ),
     Command(
         "stage.auto", "A", "A", "by itself", "Go on by itself, or by key only",
-        Group.STAGE, Context.PRESENTATION, run=display.auto, waits=Wait.NOTHING, script=_DISPLAY,
+        Topic.STAGE, Context.PRESENTATION, run=display.auto, waits=Wait.NOTHING, script=_DISPLAY,
     ),
     Command(
         "stage.clock", "C", "C", "clock", "The time passed, the time left, or no clock",
-        Group.STAGE, Context.PRESENTATION, 8, display.clock, waits=Wait.NOTHING, script=_DISPLAY,
+        Topic.STAGE, Context.PRESENTATION, 8, display.clock, waits=Wait.NOTHING, script=_DISPLAY,
     ),
     Command(
         "stage.pause", "P", "P", "stop clock", "Stop the clock, or let it go on",
-        Group.STAGE, Context.PRESENTATION, run=display.pause, waits=Wait.NOTHING, script=_DISPLAY,
+        Topic.STAGE, Context.PRESENTATION, run=display.pause, waits=Wait.NOTHING, script=_DISPLAY,
     ),
     Command(
         "stage.zero", "Z", "Z", "zero", "Set the clock to zero",
-        Group.STAGE, Context.PRESENTATION, run=display.zero, waits=Wait.NOTHING, script=_DISPLAY,
+        Topic.STAGE, Context.PRESENTATION, run=display.zero, waits=Wait.NOTHING, script=_DISPLAY,
     ),
     Command(
         "stage.footer", "backslash", "\\", "keys", "Show or hide the keys",
-        Group.STAGE, Context.PRESENTATION, run=display.footer, waits=Wait.NOTHING, script=_DISPLAY,
+        Topic.STAGE, Context.PRESENTATION, run=display.footer, waits=Wait.NOTHING, script=_DISPLAY,
     ),
     _by_screen(
         "stage.quit", "q,ctrl+c", "q", "leave", "Leave the stage, when pressed twice",
-        Group.STAGE, Context.PRESENTATION, 25,
+        Topic.STAGE, Context.PRESENTATION, 25,
     ),
     # What is the same everywhere else.
     Command(
         "board.return", "backspace", "⌫", "go back", "Return to the board that opened this lesson",
-        Group.BOARD, Context.BOARD_VISIT, 4, board_commands.come_back, waits=Wait.FOR_KEYS,
+        Topic.BOARD, Context.BOARD_VISIT, 4, board_commands.come_back, waits=Wait.FOR_KEYS,
         script="board", word_help="back to the board that opened this lesson",
     ),
     Command(
         "edit", "E,tab", "E", "editor", "Give the keys to the editor",
-        Group.PLAYGROUND, Context.PLAYGROUND, 9, playground_commands.edit, waits=Wait.NOTHING,
+        Topic.PLAYGROUND, Context.PLAYGROUND, 9, playground_commands.edit, waits=Wait.NOTHING,
         script="edit", word_help="the keys to the playground's editor",
     ),
     Command(
         "play.take", "E", "E", "edit", "Open this program in the playground",
-        Group.PLAYGROUND, Context.LESSON_PROGRAM, 23, playground_commands.take, waits=Wait.NOTHING,
+        Topic.PLAYGROUND, Context.LESSON_PROGRAM, 23, playground_commands.take, waits=Wait.NOTHING,
         script="take", word_help="this program into the playground",
     ),
     Command(
         "play", "space", "space", "play", "Play or pause",
-        Group.MOTION, Context.STEPS, 10, step_commands.play_by(1), script="play",
+        Topic.MOTION, Context.STEPS, 10, step_commands.play_by(1), script="play",
     ),
     Command(
         "back", "left", "←", "back", "Step back",
-        Group.MOTION, Context.STEPS, run=motion(steps.back), script=writing.word_or_step("back"),
+        Topic.MOTION, Context.STEPS, run=motion(steps.back), script=writing.word_or_step("back"),
     ),
     Command(
         "forward", "right", "←→", "step", "Step forward",
-        Group.MOTION, Context.STEPS, 11, motion(steps.forward), script=writing.word_or_step("next"),
+        Topic.MOTION, Context.STEPS, 11, motion(steps.forward), script=writing.word_or_step("next"),
     ),
     Command(
         "play.back", "less_than_sign", "<", "rewind", "Play backwards, or pause",
-        Group.MOTION, Context.STEPS, run=step_commands.play_by(-1), script="rewind",
+        Topic.MOTION, Context.STEPS, run=step_commands.play_by(-1), script="rewind",
     ),
     _by_screen(
         "goto", "g", "g", "go to", "Go to a step by its number",
-        Group.MOTION, Context.STEPS, 20, Wait.FOR_RUN,
+        Topic.MOTION, Context.STEPS, 20, Wait.FOR_RUN,
     ),
     Command(
         "first", "0,home", "0", "first", "Go before the first step",
-        Group.MOTION, Context.STEPS, run=motion(steps.first),
+        Topic.MOTION, Context.STEPS, run=motion(steps.first),
         script="first", word_help="before the first step",
     ),
     Command(
         "last", "dollar_sign,end", "$", "last", "Go to the last step",
-        Group.MOTION, Context.STEPS, run=motion(steps.last), script="last", word_help="to the last step",
+        Topic.MOTION, Context.STEPS, run=motion(steps.last), script="last", word_help="to the last step",
     ),
     Command(
         "finish", "f", "f", "finish", "Finish this animation",
-        Group.MOTION, Context.STEPS, run=motion(steps.finish), script=writing.word_or_step("finish"),
+        Topic.MOTION, Context.STEPS, run=motion(steps.finish), script=writing.word_or_step("finish"),
     ),
     Command(
         "faster", "plus,equals_sign", "+", "faster", "Play faster",
-        Group.MOTION, Context.ALWAYS, waits=Wait.NOTHING, script=writing.speed,
+        Topic.MOTION, Context.ALWAYS, waits=Wait.NOTHING, script=writing.speed,
         run=lambda session: replace(session, player=session.player.faster(), notice=""),
     ),
     Command(
         "slower", "minus", "-", "slower", "Play slower",
-        Group.MOTION, Context.ALWAYS, waits=Wait.NOTHING, script=writing.speed,
+        Topic.MOTION, Context.ALWAYS, waits=Wait.NOTHING, script=writing.speed,
         run=lambda session: replace(session, player=session.player.slower(), notice=""),
     ),
     Command(
         "into", "enter", "↵", "into", "Go into the box, the operation, or the cell",
-        Group.DEPTH, Context.NODE, 12, motion(steps.into),
+        Topic.DEPTH, Context.NODE, 12, motion(steps.into),
         script="into", word_help="into the operation, or into the cell",
     ),
     Command(
         "over", "n", "n", "next op", "Go to the next operation",
-        Group.DEPTH, Context.NODE, 17, motion(steps.over), script="over", word_help="the next operation",
+        Topic.DEPTH, Context.NODE, 17, motion(steps.over), script="over", word_help="the next operation",
     ),
     Command(
         "previous", "b,N", "b", "op before", "Go to the operation before",
-        Group.DEPTH, Context.NODE, run=motion(lambda view, navigation: steps.over(view, navigation, -1)),
+        Topic.DEPTH, Context.NODE, run=motion(lambda view, navigation: steps.over(view, navigation, -1)),
         script="previous", word_help="the operation before",
     ),
     Command(
         "out", "escape", "esc", "out", "Close what is open first, then go out a depth",
-        Group.DEPTH, Context.ALWAYS, 13, step_commands.out,
+        Topic.DEPTH, Context.ALWAYS, 13, step_commands.out,
         script="out", word_help="close what is open, then a depth out",
     ),
     Command(
         "cursor", "c", "c", "cell", "Cell cursor: ask a cell where it came from",
-        Group.CELL_CURSOR, Context.TENSORS, 16, step_commands.toggle_cursor, script="cell",
+        Topic.CELL_CURSOR, Context.TENSORS, 16, step_commands.toggle_cursor, script="cell",
     ),
     Command(
         "stop.next", "full_stop", ".", "next", "Go to the next stop of the lesson",
-        Group.LESSON, Context.ALWAYS, 14, control_commands.stop_by(1), waits=Wait.FOR_KEYS,
+        Topic.LESSON, Context.ALWAYS, 14, control_commands.stop_by(1), waits=Wait.FOR_KEYS,
         script=writing.stop("next"),
     ),
     Command(
         "stop.previous", "comma", ",", "before", "Go to the stop before",
-        Group.LESSON, Context.ALWAYS, run=control_commands.stop_by(-1), waits=Wait.FOR_KEYS,
+        Topic.LESSON, Context.ALWAYS, run=control_commands.stop_by(-1), waits=Wait.FOR_KEYS,
         script=writing.stop("back"),
     ),
     Command(
         "list", "l", "l", "lessons", "Choose a lesson in the sidebar",
-        Group.LESSON, Context.ALWAYS, 23, control_commands.choose_by(0), waits=Wait.NOTHING,
+        Topic.LESSON, Context.ALWAYS, 23, control_commands.choose_by(0), waits=Wait.NOTHING,
         leads_away=True, script="show",
     ),
     Command(
         "list.up", "up", "↑", "choose", "Choose the lesson above in the sidebar",
-        Group.LESSON, Context.ALWAYS, run=control_commands.choose_by(-1), waits=Wait.NOTHING,
+        Topic.LESSON, Context.ALWAYS, run=control_commands.choose_by(-1), waits=Wait.NOTHING,
         leads_away=True, script="show",
     ),
     Command(
         "list.down", "down", "↓", "choose", "Choose the lesson below in the sidebar",
-        Group.LESSON, Context.ALWAYS, run=control_commands.choose_by(1), waits=Wait.NOTHING,
+        Topic.LESSON, Context.ALWAYS, run=control_commands.choose_by(1), waits=Wait.NOTHING,
         leads_away=True, script="show",
     ),
     Command(
         "repair", "r", "r", "repair", "Apply the first repair",
-        Group.CONTROLS, Context.REPAIRS, 5, control_commands.repair_by(1), script="repair 1",
+        Topic.CONTROLS, Context.REPAIRS, 5, control_commands.repair_by(1), script="repair 1",
     ),
     *(
         Command(
             f"repair.{n}", f"{n}", f"{n}", "repair", f"Apply repair {n}",
-            Group.CONTROLS, Context.REPAIRS, run=control_commands.repair_by(n), script=f"repair {n}",
+            Topic.CONTROLS, Context.REPAIRS, run=control_commands.repair_by(n), script=f"repair {n}",
         )
         for n in range(1, 10)
     ),
     *(
         Command(
             f"link.{n}", f"{n}", f"{n}", "link", f"Open the lesson at link {n}",
-            Group.LESSON, Context.LINKS, run=control_commands.link_by(n), waits=Wait.FOR_KEYS,
+            Topic.LESSON, Context.LINKS, run=control_commands.link_by(n), waits=Wait.FOR_KEYS,
             script=writing.link(n),
         )
         for n in range(1, 10)
     ),
     _by_screen(
         "processes", "D", "D", "processes", "Run this program on real processes, one a device",
-        Group.LESSON, Context.DEVICES, 19,
+        Topic.LESSON, Context.DEVICES, 19,
     ),
     Command(
         "control.down", "left_square_bracket", "[", "less", "Lower the selected control",
-        Group.CONTROLS, Context.ALWAYS, run=control_commands.move_selection(-1), waits=Wait.FOR_KEYS,
+        Topic.CONTROLS, Context.ALWAYS, run=control_commands.move_selection(-1), waits=Wait.FOR_KEYS,
         script=writing.control,
     ),
     Command(
         "control.up", "right_square_bracket", "]", "more", "Raise the selected control",
-        Group.CONTROLS, Context.ALWAYS, run=control_commands.move_selection(1), waits=Wait.FOR_KEYS,
+        Topic.CONTROLS, Context.ALWAYS, run=control_commands.move_selection(1), waits=Wait.FOR_KEYS,
         script=writing.control_or_append,
     ),
     Command(
         "control.next", "tab", "tab", "control", "Select the next control",
-        Group.CONTROLS, Context.ALWAYS, run=control_commands.select_by(1), waits=Wait.NOTHING,
+        Topic.CONTROLS, Context.ALWAYS, run=control_commands.select_by(1), waits=Wait.NOTHING,
         script=writing.control_choice,
     ),
     Command(
         "control.previous", "shift+tab", "⇧tab", "control", "Select the control before",
-        Group.CONTROLS, Context.ALWAYS, run=control_commands.select_by(-1), waits=Wait.NOTHING,
+        Topic.CONTROLS, Context.ALWAYS, run=control_commands.select_by(-1), waits=Wait.NOTHING,
         script=writing.control_choice,
     ),
     Command(
         "seed.up", "s", "s", "seed +1", "Take the next seed",
-        Group.CONTROLS, Context.ALWAYS, run=control_commands.seed_by(1), waits=Wait.FOR_KEYS,
+        Topic.CONTROLS, Context.ALWAYS, run=control_commands.seed_by(1), waits=Wait.FOR_KEYS,
         script=writing.seed,
     ),
     Command(
         "seed.down", "S", "S", "seed -1", "Take the seed before",
-        Group.CONTROLS, Context.ALWAYS, run=control_commands.seed_by(-1), waits=Wait.FOR_KEYS,
+        Topic.CONTROLS, Context.ALWAYS, run=control_commands.seed_by(-1), waits=Wait.FOR_KEYS,
         script=writing.seed,
     ),
     Command(
         "undo", "u", "u", "undo", "Undo the last change",
-        Group.CONTROLS, Context.UNDO, 22, control_commands.history("undo"), waits=Wait.FOR_KEYS,
+        Topic.CONTROLS, Context.UNDO, 22, control_commands.history("undo"), waits=Wait.FOR_KEYS,
         script="undo", word_help="undo the last change",
     ),
     Command(
         "redo", "U,ctrl+r", "U", "redo", "Do again what was undone",
-        Group.CONTROLS, Context.REDO, run=control_commands.history("redo"), waits=Wait.FOR_KEYS,
+        Topic.CONTROLS, Context.REDO, run=control_commands.history("redo"), waits=Wait.FOR_KEYS,
         script="redo", word_help="do it again",
     ),
     Command(
         "order", "o", "o", "order", "Take the next loop order, at the same place",
-        Group.VIEW, Context.TENSORS, 15, motion(steps.reorder), script=writing.order,
+        Topic.VIEW, Context.TENSORS, 15, motion(steps.reorder), script=writing.order,
     ),
     Command(
         "look", "v", "v", "heat", "Numbers, heat, or both",
-        Group.VIEW, Context.TENSORS, 21, control_commands.next_look, script=writing.look,
+        Topic.VIEW, Context.TENSORS, 21, control_commands.next_look, script=writing.look,
     ),
     Command(
         "twin", "w", "w", "backward", "Forward or backward pass",
-        Group.VIEW, Context.BACKWARD, 18, step_commands.turn,
+        Topic.VIEW, Context.BACKWARD, 18, step_commands.turn,
         script="twin", word_help="forward or backward pass",
     ),
     Command(
         "slice.next", "right_curly_bracket", "}", "slice", "Show the next slice",
-        Group.VIEW, Context.SLICES, 19, on_run(lambda run, view: cursor_moves.next_slice(run, view, 1)),
+        Topic.VIEW, Context.SLICES, 19, on_run(lambda run, view: cursor_moves.next_slice(run, view, 1)),
         script="slice", word_help="the next slice",
     ),
     Command(
         "slice.previous", "left_curly_bracket", "{", "slice", "Show the slice before",
-        Group.VIEW, Context.SLICES, run=on_run(lambda run, view: cursor_moves.next_slice(run, view, -1)),
+        Topic.VIEW, Context.SLICES, run=on_run(lambda run, view: cursor_moves.next_slice(run, view, -1)),
         script="slice back",
     ),
-    _by_screen("text", "p", "p", "text", "The program and the text, large", Group.VIEW, Context.ALWAYS),
+    _by_screen("text", "p", "p", "text", "The program and the text, large", Topic.VIEW, Context.ALWAYS),
     _by_screen(
-        "sidebar", "backslash", "\\", "sidebar", "Show or hide the sidebar", Group.VIEW, Context.ALWAYS
+        "sidebar", "backslash", "\\", "sidebar", "Show or hide the sidebar", Topic.VIEW, Context.ALWAYS
     ),
-    _by_screen("theme", "T", "T", "theme", "Take the next theme", Group.VIEW, Context.ALWAYS),
+    _by_screen("theme", "T", "T", "theme", "Take the next theme", Topic.VIEW, Context.ALWAYS),
     _by_screen(
-        "copy.code", "y", "y", "copy code", "Copy the program as torch code", Group.SHARE, Context.ALWAYS
+        "copy.code", "y", "y", "copy code", "Copy the program as torch code", Topic.SHARE, Context.ALWAYS
     ),
     _by_screen(
         "script.save", "R", "R", "record", "Save what was done so far as a script",
-        Group.SHARE, Context.ALWAYS,
+        Topic.SHARE, Context.ALWAYS,
     ),
     _by_screen(
         "copy.command", "Y", "Y", "copy command", "Copy the command that reopens this view",
-        Group.SHARE, Context.ALWAYS,
+        Topic.SHARE, Context.ALWAYS,
     ),
     _by_screen(
-        "palette", "ctrl+p", "^p", "palette", "Find a lesson or a command", Group.APP, Context.EVERYWHERE
+        "palette", "ctrl+p", "^p", "palette", "Find a lesson or a command", Topic.APP, Context.EVERYWHERE
     ),
     _by_screen(
-        "redraw", "ctrl+l", "^l", "redraw", "Draw the whole screen anew", Group.APP, Context.EVERYWHERE
+        "redraw", "ctrl+l", "^l", "redraw", "Draw the whole screen anew", Topic.APP, Context.EVERYWHERE
     ),
     _by_screen(
         "help", "question_mark,f1", "?", "help", "Show the keys that work now",
-        Group.APP, Context.ALWAYS, 24,
+        Topic.APP, Context.ALWAYS, 24,
     ),
     _by_screen(
         "suspend", "ctrl+z", "^z", "suspend", "Suspend to the shell; fg comes back",
-        Group.APP, Context.ALWAYS,
+        Topic.APP, Context.ALWAYS,
     ),
-    _by_screen("quit", "q,ctrl+c", "q", "quit", "Quit", Group.APP, Context.ALWAYS, 25),
+    _by_screen("quit", "q,ctrl+c", "q", "quit", "Quit", Topic.APP, Context.ALWAYS, 25),
     # Without keys, and with an argument.
     _with_argument(
-        "open", "Open a lesson by its slug", Group.LESSON, control_commands.open_lesson, writing.lesson,
+        "open", "Open a lesson by its slug", Topic.LESSON, control_commands.open_lesson, writing.lesson,
         Wait.NOTHING, leads_away=True,
     ),
     _with_argument(
-        "stop", "Go to a stop by its number", Group.LESSON, control_commands.stop_at,
+        "stop", "Go to a stop by its number", Topic.LESSON, control_commands.stop_at,
         writing.with_argument("stop"), Wait.FOR_KEYS, leads_away=True,
     ),
     _with_argument(
-        "example", "Begin with an example in the playground", Group.PLAYGROUND, playground_commands.example,
+        "example", "Begin with an example in the playground", Topic.PLAYGROUND, playground_commands.example,
         writing.with_argument("example"), Wait.NOTHING, leads_away=True,
     ),
     _with_argument(
-        "row", "Open the lesson of a board's row by its number", Group.BOARD, board_commands.open_row_at,
+        "row", "Open the lesson of a board's row by its number", Topic.BOARD, board_commands.open_row_at,
         writing.with_argument("row"), Wait.NOTHING, Context.BOARD,
     ),
     _with_argument(
-        "set", "Move a control by its name, up or down", Group.CONTROLS, control_commands.set_control,
+        "set", "Move a control by its name, up or down", Topic.CONTROLS, control_commands.set_control,
         writing.control_or_append, Wait.FOR_KEYS,
     ),
     _with_argument(
-        "pick", "Select a control by its name", Group.CONTROLS, control_commands.pick_control,
+        "pick", "Select a control by its name", Topic.CONTROLS, control_commands.pick_control,
         writing.control_choice, Wait.NOTHING,
     ),
-    _with_argument("go", "Go to a step by its number", Group.MOTION, step_commands.go_to, writing.step),
+    _with_argument("go", "Go to a step by its number", Topic.MOTION, step_commands.go_to, writing.step),
     _with_argument(
-        "scrub", "Go to a part of the way, in thousandths", Group.MOTION, step_commands.scrub, writing.step
+        "scrub", "Go to a part of the way, in thousandths", Topic.MOTION, step_commands.scrub, writing.step
     ),
     _with_argument(
-        "node", "Go to a node by its position in the trace", Group.DEPTH, control_commands.node_at,
+        "node", "Go to a node by its position in the trace", Topic.DEPTH, control_commands.node_at,
         writing.node,
     ),
     _with_argument(
-        "module", "Go to the first node of a module by its path", Group.DEPTH, control_commands.module_at,
+        "module", "Go to the first node of a module by its path", Topic.DEPTH, control_commands.module_at,
         writing.node,
     ),
     _with_argument(
-        "cell", "Put the cell cursor on a cell by its indices and its tensor's name", Group.CELL_CURSOR,
+        "cell", "Put the cell cursor on a cell by its indices and its tensor's name", Topic.CELL_CURSOR,
         step_commands.cell_at, writing.cell,
     ),
     _with_argument(
-        "box", "Select a box of the map by its row, or go into it", Group.MAP, map_commands.select,
+        "box", "Select a box of the map by its row, or go into it", Topic.MAP, map_commands.select,
         writing.box,
     ),
     _with_argument(
-        "write", "Write another program in the editor", Group.PLAYGROUND, playground_commands.write,
+        "write", "Write another program in the editor", Topic.PLAYGROUND, playground_commands.write,
         writing.program,
     ),
     _with_argument(
-        "line", "Put the editor's cursor on a line by its number", Group.PLAYGROUND,
+        "line", "Put the editor's cursor on a line by its number", Topic.PLAYGROUND,
         playground_commands.on_line, writing.with_argument("line"),
     ),
     _with_argument(
-        "stage.go", "Go to a stop of the deck by its number", Group.STAGE,
+        "stage.go", "Go to a stop of the deck by its number", Topic.STAGE,
         lambda session, number: stage_moves.at(session, int(number)), writing.deck_stop, Wait.FOR_KEYS,
         Context.PRESENTATION,
     ),

@@ -46,19 +46,19 @@ def node_at(session: Session, argument: str) -> Session:
     """To a node of the trace, by its position."""
     from tui.compose.nodes import labels
 
-    trace = session.opened.trace if session.opened is not None else None
+    trace = session.last_run.trace if session.last_run is not None else None
     if trace is None or int(argument) >= len(trace.nodes):
         return session
     view = replace(
         session.view, path=(labels(trace.nodes)[int(argument)],), order=None, depth="cells", step=0, at=None,
         cursor=None, twin=False, back=(),
     )  # fmt: skip
-    return replace(session.at_view(view), chosen=None, trail=())
+    return replace(session.at_view(view), sidebar_choice=None, trail=())
 
 
 def module_at(session: Session, path: str) -> Session:
     """To the first node of a module, by its path."""
-    trace = session.opened.trace if session.opened is not None else None
+    trace = session.last_run.trace if session.last_run is not None else None
     try:
         first = None if trace is None else trace.scopes[path].first
     except KeyError:
@@ -73,9 +73,9 @@ def choose_by(direction: int) -> Transition:
         if outline.outline(session):
             return outline.choose(session, direction)
         slugs = [lesson.slug for lesson in session.lessons]
-        here = slugs.index(session.chosen or session.view.lesson.slug)
+        here = slugs.index(session.sidebar_choice or session.view.lesson.slug)
         place = max(0, min(len(slugs) - 1, here + direction))
-        return replace(session, chosen=slugs[place], notice="")
+        return replace(session, sidebar_choice=slugs[place], notice="")
 
     return choose
 
@@ -86,7 +86,7 @@ def choose_end(*, last: bool) -> Transition:
     def choose(session: Session) -> Session:
         if outline.outline(session):
             return outline.choose_end(session, last=last)
-        return replace(session, chosen=session.lessons[-1 if last else 0].slug, notice="")
+        return replace(session, sidebar_choice=session.lessons[-1 if last else 0].slug, notice="")
 
     return choose
 
@@ -97,7 +97,7 @@ def open_lesson(session: Session, slug: str) -> Session:
     if lesson is None:
         return session
     if lesson.slug == session.view.lesson.slug:
-        return replace(session.with_undo(View.opening(lesson)), chosen=None)
+        return replace(session.with_undo(View.opening(lesson)), sidebar_choice=None)
     return session.with_undo(View.opening(lesson))
 
 
@@ -113,14 +113,14 @@ def link_by(number: int) -> Transition:
 
 def open_choice(session: Session) -> Session:
     """Open the lesson, or the place, chosen in the sidebar."""
-    if session.chosen is None:
+    if session.sidebar_choice is None:
         return session
-    name, _, argument = session.chosen.partition(":")
+    name, _, argument = session.sidebar_choice.partition(":")
     if name == "stop" and argument:
-        return replace(stop_at(session, argument), chosen=None)
+        return replace(stop_at(session, argument), sidebar_choice=None)
     if name in ("node", "module"):
         return (node_at if name == "node" else module_at)(session, argument)
-    return open_lesson(session, session.chosen)
+    return open_lesson(session, session.sidebar_choice)
 
 
 def move_selection(direction: int) -> Transition:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from llm_linalg.lessons.deck import Deck, DeckStop
 
 
-def deck_named(word: str, *, whole: bool = True) -> Deck:
+def find_deck(word: str, *, whole: bool = True) -> Deck:
     """The deck in a file or a folder, or of a lesson's slug; `whole` is as for `deck.load`.
 
     Raises:
@@ -36,7 +36,7 @@ def read_deck(path: Path) -> Deck:
     """The deck in a file or a folder, every stop of which has a view. Raises LessonError."""
     from llm_linalg.lessons.deck import load
 
-    return checked(load(path))
+    return check_views(load(path))
 
 
 def deck_word(deck: Deck) -> str:
@@ -80,7 +80,7 @@ def view_at(stop: DeckStop) -> View:
         raise LessonError(stop.file, stop.line, str(error)) from None
 
 
-def asked(flags: argparse.Namespace, parser: Parser) -> tuple[View, argparse.Namespace]:
+def view_and_flags(flags: argparse.Namespace, parser: Parser) -> tuple[View, argparse.Namespace]:
     """The view that the flags ask of a lesson or of a deck, and the flags with what the deck says first.
 
     Args:
@@ -93,7 +93,7 @@ def asked(flags: argparse.Namespace, parser: Parser) -> tuple[View, argparse.Nam
     """
     if flags.lesson is None or not (is_path(flags.lesson) or Path(flags.lesson).exists()):
         return view_of(flags), flags
-    deck = deck_named(flags.lesson)
+    deck = find_deck(flags.lesson)
     number = 1 if flags.stop is None else flags.stop
     if not 1 <= number <= len(deck.stops):
         raise UsageError(f"{quoted(deck.title)} has stops 1 to {len(deck.stops)}: there is no stop {number}")
@@ -104,7 +104,7 @@ def asked(flags: argparse.Namespace, parser: Parser) -> tuple[View, argparse.Nam
     return view_of(both, stop.lesson), both
 
 
-def numbered(deck: Deck, stop: int | None) -> int | None:
+def check_stop_number(deck: Deck, stop: int | None) -> int | None:
     """The number of a stop that is asked for, if one is.
 
     Raises:
@@ -116,7 +116,7 @@ def numbered(deck: Deck, stop: int | None) -> int | None:
     return stop
 
 
-def checked(deck: Deck) -> Deck:
+def check_views(deck: Deck) -> Deck:
     """The deck, every stop of which has a view.
 
     Raises:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 WAS = "was "  # before what a line gave when the program last ran
 
 
-class Mark(NamedTuple):
+class ErrorMark(NamedTuple):
     """The place of an error: its row from 0, and its columns."""
 
     row: int
@@ -22,14 +22,14 @@ class Mark(NamedTuple):
     end: int
 
     @classmethod
-    def of(cls, error: ProgramError) -> Mark | None:
+    def of(cls, error: ProgramError) -> ErrorMark | None:
         """The place of an error; None if it has none."""
         if error.line is None or error.column is None:
             return None
         return cls(error.line - 1, error.column, max(error.end_column or 0, error.column + 1))
 
 
-def carried(
+def carry_notes(
     notes: Mapping[int, str], old: Sequence[str], new: Sequence[str], *, typing: bool
 ) -> dict[int, str]:
     """The notes of lines of an old text beside the lines of a new one.
@@ -58,7 +58,7 @@ def carried(
     return kept
 
 
-def mixed(fresh: Mapping[int, str], old: Mapping[int, str], row: int | None) -> dict[int, str]:
+def mix_notes(fresh: Mapping[int, str], old: Mapping[int, str], row: int | None) -> dict[int, str]:
     """The notes of a program that failed in a row, from 0.
 
     Args:

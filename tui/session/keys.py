@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 
-from tui.session.commands import BY_ID, COMMANDS, Command, Group
+from tui.session.commands import BY_ID, COMMANDS, Command, Topic
 from tui.session.contexts import Context
 
 KEYS: tuple[Command, ...] = tuple(command for command in COMMANDS if command.keys)
@@ -39,8 +39,8 @@ def footer(commands: Iterable[Command]) -> list[Command]:
     return sorted((command for command in commands if command.footer), key=lambda command: command.footer)
 
 
-def help_groups(commands: Iterable[Command]) -> list[tuple[Group, list[Command]]]:
+def help_groups(commands: Iterable[Command]) -> list[tuple[Topic, list[Command]]]:
     """The commands under the headings of the help, empty headings left out."""
     listed = list(commands)
-    groups = [(group, [command for command in listed if command.group is group]) for group in Group]
+    groups = [(group, [command for command in listed if command.group is group]) for group in Topic]
     return [(group, members) for group, members in groups if members]

@@ -21,7 +21,7 @@ LONGEST = 60
 NEAR = 200  # nodes of a module that are listed before and after the one shown
 
 
-class Entry(NamedTuple):
+class OutlineEntry(NamedTuple):
     """One row of an outline.
 
     Attributes:
@@ -39,7 +39,7 @@ class Entry(NamedTuple):
     here: bool = False
 
 
-def outline(session: Session) -> tuple[Entry, ...]:
+def outline(session: Session) -> tuple[OutlineEntry, ...]:
     """The entries of what is open; none of a lesson, whose sidebar lists the lessons."""
     lesson = session.view.lesson
     if lesson.given is not None:
@@ -47,10 +47,10 @@ def outline(session: Session) -> tuple[Entry, ...]:
     return _document(session, lesson) if lesson.document else ()
 
 
-def pointed(session: Session, entries: tuple[Entry, ...]) -> int:
+def selection(session: Session, entries: tuple[OutlineEntry, ...]) -> int:
     """The place of the entry that is chosen, or else open."""
     for k, entry in enumerate(entries):
-        if entry.command == session.chosen:
+        if entry.command == session.sidebar_choice:
             return k
     return next((k for k, entry in enumerate(entries) if entry.here and not entry.heading), 0)
 
@@ -60,56 +60,56 @@ def choose(session: Session, direction: int) -> Session:
     entries = outline(session)
     if not entries:
         return session
-    place = max(0, min(len(entries) - 1, pointed(session, entries) + direction))
-    return replace(session, chosen=entries[place].command, notice="")
+    place = max(0, min(len(entries) - 1, selection(session, entries) + direction))
+    return replace(session, sidebar_choice=entries[place].command, notice="")
 
 
 def choose_end(session: Session, *, last: bool) -> Session:
     """The session with the first entry chosen, or the last: of a trace its first node, or its last."""
-    run = session.opened
+    run = session.last_run
     entries = outline(session)
     if not entries:
         return session
     if session.view.lesson.given is not None and run is not None and run.trace is not None:
         nodes = run.trace.nodes
-        return replace(session, chosen=f"node:{nodes[-1 if last else 0].index}", notice="")
-    return replace(session, chosen=entries[-1 if last else 0].command, notice="")
+        return replace(session, sidebar_choice=f"node:{nodes[-1 if last else 0].index}", notice="")
+    return replace(session, sidebar_choice=entries[-1 if last else 0].command, notice="")
 
 
-def _document(session: Session, lesson: Lesson) -> tuple[Entry, ...]:
+def _document(session: Session, lesson: Lesson) -> tuple[OutlineEntry, ...]:
     """All headings, and the cells below the one that is chosen or open: the others are folded."""
     number = session.view.stop
     failed = _failed(session, lesson)
     least = min((heading.level for heading in lesson.outline), default=1)
     bounds = [*[heading.stop for heading in lesson.outline], len(lesson.stops) + 1]
-    chosen = session.chosen or f"stop:{number}"
+    chosen = session.sidebar_choice or f"stop:{number}"
     entries = _cells(lesson, range(1, min(bounds)), 0, number, failed)
     for place, (heading, (_, end)) in enumerate(zip(lesson.outline, pairwise(bounds), strict=True)):
         command = f"stop:{heading.stop}:{place}"
         level = heading.level - least
         below = range(heading.stop, end)
         here = number in below
-        entries.append(Entry(command, heading.title, level, heading=True, here=here))
+        entries.append(OutlineEntry(command, heading.title, level, heading=True, here=here))
         shown = chosen == command or any(chosen == f"stop:{stop}" for stop in below)
-        if shown or (here and session.chosen is None):
+        if shown or (here and session.sidebar_choice is None):
             entries += _cells(lesson, below, level + 1, number, failed)
     return tuple(entries)
 
 
-def _cells(lesson: Lesson, stops: range, level: int, number: int, failed: set[int]) -> list[Entry]:
+def _cells(lesson: Lesson, stops: range, level: int, number: int, failed: set[int]) -> list[OutlineEntry]:
     entries = []
     for stop in (lesson.stops[k - 1] for k in stops):
         lines = [line.strip() for line in stop.code.split("\n") if line.strip()] or ["text"]
         first = next((line for line in lines if not line.startswith(("import ", "from "))), lines[0])
         refused = f"{REFUSED} " if stop.refused is not None or stop.number in failed else ""
         text = f"{stop.number} {refused}{clean(first, LONGEST)}"
-        entries.append(Entry(f"stop:{stop.number}", text, level, here=stop.number == number))
+        entries.append(OutlineEntry(f"stop:{stop.number}", text, level, here=stop.number == number))
     return entries
 
 
 def _failed(session: Session, lesson: Lesson) -> set[int]:
     """The stops whose cells failed when the program of the one that is open was run."""
-    run = session.opened
+    run = session.last_run
     if run is None or run.view.lesson is not lesson:
         return set()
     trace = run.trace if run.error is None else run.error.trace or run.partial_trace
@@ -123,14 +123,14 @@ def _failed(session: Session, lesson: Lesson) -> set[int]:
     return found
 
 
-def _modules(session: Session) -> tuple[Entry, ...]:
+def _modules(session: Session) -> tuple[OutlineEntry, ...]:
     """The modules as a tree, open along the one that is chosen or shown; its own nodes stand in it.
 
     A step of a gradient stands where the node stands whose backward step it is; the first, at the loss.
     """
     from tui.compose.nodes import forward_node
 
-    run = session.opened
+    run = session.last_run
     if run is None or run.trace is None or run.view.lesson is not session.view.lesson:
         return ()
     trace = run.trace
@@ -139,20 +139,26 @@ def _modules(session: Session) -> tuple[Entry, ...]:
         return ()
     if session.view.twin:
         shown = forward_node(shown) or trace.loss or trace.nodes[-1]
-    name, _, argument = (session.chosen or "").partition(":")
+    name, _, argument = (session.sidebar_choice or "").partition(":")
     at, open_path = shown, shown.scope
     if name == "node":
         at = trace.nodes[int(argument)]
         open_path = at.scope
     elif name == "module":
         open_path = argument
-    entries: list[Entry] = []
+    entries: list[OutlineEntry] = []
     _open(trace, trace.scopes, open_path, 0, at, shown, entries)
     return tuple(entries)
 
 
 def _open(
-    trace: Trace, scope: Scope[Node], path: str, level: int, at: Node, shown: Node, entries: list[Entry]
+    trace: Trace,
+    scope: Scope[Node],
+    path: str,
+    level: int,
+    at: Node,
+    shown: Node,
+    entries: list[OutlineEntry],
 ) -> None:
     """The entries inside a scope: modules and nodes in the order in which they came."""
     from llm_linalg.recording.scopes import Scope
@@ -167,13 +173,13 @@ def _open(
         if isinstance(item, Scope):
             here = _within(shown.scope, item.path)
             label = f"{item.name} ({item.size})"
-            entries.append(Entry(f"module:{item.path}", label, level, heading=True, here=here))
+            entries.append(OutlineEntry(f"module:{item.path}", label, level, heading=True, here=here))
             if _within(path, item.path):
                 _open(trace, item, path, level + 1, at, shown, entries)
         else:
             own = trace.labels[item].removeprefix(f"{scope.path}.")  # the modules around it stand above
             text = clean(own, LONGEST)
-            entries.append(Entry(f"node:{item.index}", text, level, here=item is shown))
+            entries.append(OutlineEntry(f"node:{item.index}", text, level, here=item is shown))
 
 
 def _within(path: str, outer: str) -> bool:

@@ -48,7 +48,7 @@ def example(session: Session, name: str) -> Session:
 def _begun(session: Session, text: str, seed: int) -> Session:
     view = playground.opening(text[: playground.LONGEST], seed)
     begun = session.with_undo(replace(view, look=session.view.look, depth="operations"))
-    return replace(begun, editing=True, caret=playground.last_line(text), begun=True)
+    return replace(begun, editing=True, caret=playground.last_line(text), is_new_program=True)
 
 
 def mend(session: Session) -> Session:
@@ -59,9 +59,9 @@ def mend(session: Session) -> Session:
     from tui.compose.error_frame import is_halted
 
     run = session.current
-    if session.mended is not None and run is not None and is_halted(run.error):
-        return replace(session, opened=None, notice="")
-    broken, number, program = session.mended or (None, 0, "")
+    if session.last_repair is not None and run is not None and is_halted(run.error):
+        return replace(session, last_run=None, notice="")
+    broken, number, program = session.last_repair or (None, 0, "")
     if broken is None or program != session.view.program or number == 0:
         broken, number = session.current, 0
     count = 0 if broken is None else broken.repair_count
@@ -72,7 +72,7 @@ def mend(session: Session) -> Session:
     view = repaired or session.view.with_program(broken.view.program)
     more = "^r takes the next." if number < count else "^r takes it back."
     told = f"Repair {number} of {count}; {more}" if number else "As it was."
-    return replace(session.with_undo(view), mended=(broken, number, view.program), notice=told)
+    return replace(session.with_undo(view), last_repair=(broken, number, view.program), notice=told)
 
 
 def write(session: Session, argument: str) -> Session:
@@ -85,7 +85,7 @@ def write(session: Session, argument: str) -> Session:
     if not is_playground(view.lesson) or view == session.view:
         return session
     paused = session.player.pause()
-    return replace(session, view=view, caret=int(line), player=paused, notice="", begun=False)
+    return replace(session, view=view, caret=int(line), player=paused, notice="", is_new_program=False)
 
 
 def on_line(session: Session, argument: str) -> Session:

@@ -36,37 +36,37 @@ class Session:
     Attributes:
         view: what is to be seen.
         lessons: every lesson that the sidebar lists.
-        opened: the last run; it may belong to an earlier view while a new run is under way.
+        last_run: the last run; it may belong to an earlier view while a new run is under way.
         trail: the views from which the cell cursor was followed, for going back.
         visits: the boards from which lessons were opened, for going back.
         control: the selected control's name.
-        chosen: the slug chosen in the sidebar, while one is being chosen; in an outline, the entry's command.
+        sidebar_choice: what is being chosen in the sidebar: a lesson's slug, or an outline entry's command.
         notice: one line for the learner, until the next key.
         editing: whether the playground's editor has the keys.
         caret: the line, from 1, on which its cursor stands.
         draft: the program that was last in it.
-        begun: whether what is in it was put there, and is not the program that was kept.
+        is_new_program: whether what is in it was put there, and is not the program that was kept.
         landing: whether a run is awaited that shows that line.
-        mended: in the editor, the run that failed, the repair of it that was applied, and the program then.
+        last_repair: the run that failed in the editor, the number of the repair made, and the program then.
         talk: the deck that is on stage, if one is.
     """
 
     view: View
     lessons: tuple[Lesson | ListedLesson, ...] = field(default=(), repr=False)
-    opened: Run | None = field(default=None, repr=False)
+    last_run: Run | None = field(default=None, repr=False)
     player: Player = field(default_factory=Player)
     history: History = field(default_factory=History, repr=False)
     trail: tuple[View, ...] = field(default=(), repr=False)
     visits: tuple[View, ...] = field(default=(), repr=False)
     control: str | None = None
-    chosen: str | None = None
+    sidebar_choice: str | None = None
     notice: str = ""
     editing: bool = False
     caret: int = 1
     draft: str | None = field(default=None, repr=False)
-    begun: bool = False
+    is_new_program: bool = False
     landing: bool = False
-    mended: tuple[Run, int, str] | None = field(default=None, repr=False)
+    last_repair: tuple[Run, int, str] | None = field(default=None, repr=False)
     talk: Talk | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
@@ -103,7 +103,7 @@ class Session:
     @property
     def current(self) -> Run | None:
         """The run that belongs to the view; None while it is under way."""
-        return self.opened if self.opened is not None and self.opened.serves(self.view) else None
+        return self.last_run if self.last_run is not None and self.last_run.serves(self.view) else None
 
     def before(self, shown: Run | None = None) -> Run | None:
         """What may be shown beside a failure: the same stop before it failed, and nothing else.
@@ -111,7 +111,7 @@ class Session:
         Args:
             shown: What was on the screen last; the last run unless given.
         """
-        run, view = shown or self.opened, self.view
+        run, view = shown or self.last_run, self.view
         if run is None or run.view.lesson is not view.lesson or run.view.stop != view.stop:
             return None
         return run
@@ -135,7 +135,7 @@ class Session:
         return name in ("set", "control.up") and changed in growing
 
     @property
-    def named(self) -> View:
+    def reopening_view(self) -> View:
         """The view as a command names it: without a loop order that its node does not have."""
         navigation = self.navigation
         kept = navigation is None or self.view.order in navigation.orders
@@ -147,7 +147,7 @@ class Session:
         run, navigation = self.current, self.navigation
         broken = run is not None and run.repair_count > 0
         if self.editing:
-            again = self.mended is not None and self.mended[2] == self.view.program
+            again = self.last_repair is not None and self.last_repair[2] == self.view.program
             repairs = {Context.EDITOR_REPAIRS} if broken or again else set()
             return frozenset({Context.EDITOR, Context.EVERYWHERE} | repairs)
         found = {Context.ALWAYS, Context.EVERYWHERE, *self._place}
@@ -166,7 +166,7 @@ class Session:
             found.add(Context.CURSOR_TRAIL)
         if self.visits and self.visits[-1].at_stop is not self.view.at_stop:
             found.add(Context.BOARD_VISIT)
-        if self.chosen is not None:
+        if self.sidebar_choice is not None:
             found = (found - UNDER_SIDEBAR) | {Context.SIDEBAR}
         if linked:
             found.add(Context.LINKS)
@@ -200,7 +200,7 @@ class Session:
         """With the result of a run; a place that this run hasn't got gives way to the stop's own."""
         from tui.compose.line_notes import path_at
 
-        found = replace(self, opened=opened)
+        found = replace(self, last_run=opened)
         if opened.trace is None:
             return found
         if not opened.trace.nodes:  # an empty program has no place to be at
@@ -236,10 +236,10 @@ class Session:
             history=self.history.push(self.view),
             trail=(),
             visits=() if lesson else self.visits,
-            chosen=None,
+            sidebar_choice=None,
             control=first_control(view) if lesson else self.control,
             notice="",
-            begun=False,
+            is_new_program=False,
             editing=self.editing or (lesson and is_playground(view.lesson)),
         )
 

@@ -90,8 +90,8 @@ def tick(session: Session) -> Session:
 
 def out(session: Session) -> Session:
     """Close what is open first: the chosen lesson, the cell cursor; then go out a depth."""
-    if session.chosen is not None:
-        return replace(session, chosen=None, notice="")
+    if session.sidebar_choice is not None:
+        return replace(session, sidebar_choice=None, notice="")
     if session.view.cursor is not None:
         asked = next(iter(session.trail), session.view)  # what a board opened closes to the board
         closed = asked if asked.board is not None else replace(session.view, cursor=None)

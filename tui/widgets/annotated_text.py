@@ -10,7 +10,7 @@ from rich.segment import Segment
 from textual.strip import Strip
 from textual.widgets import TextArea
 
-from tui.session.editing import Mark
+from tui.session.editing import ErrorMark
 from tui.text.syntax_colors import tokens
 from tui.widgets.row_widget import glyphs_of, look_of
 
@@ -18,7 +18,7 @@ from tui.widgets.row_widget import glyphs_of, look_of
 class AnnotatedText(TextArea):
     """Draws a text in our colours, notes behind its lines."""
 
-    _mark: Mark | None = None  # the base class draws before they are there
+    _mark: ErrorMark | None = None  # the base class draws before they are there
     _notes: Mapping[int, str] = MappingProxyType({})
 
     def _build_highlight_map(self) -> None:

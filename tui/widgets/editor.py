@@ -11,7 +11,7 @@ from textual.widgets import TextArea
 from textual.widgets.text_area import TextAreaTheme
 
 from tui.navigation.playground import LONGEST
-from tui.session.editing import Mark, carried, harmless, indent_after, mixed
+from tui.session.editing import ErrorMark, carry_notes, harmless, indent_after, mix_notes
 from tui.widgets.annotated_text import AnnotatedText
 from tui.widgets.row_widget import look_of
 
@@ -122,10 +122,10 @@ class Editor(AnnotatedText):
         lines = tuple(run.view.program.split("\n"))
         ran = run.partial_trace if run.trace is None else run.trace
         fresh = {} if ran is None else {line - 1: note for line, note in notes(ran).items()}
-        self._mark = None if run.error is None else Mark.of(run.error)
+        self._mark = None if run.error is None else ErrorMark.of(run.error)
         if run.trace is None:
-            old = carried(self._notes, self._lines, lines, typing=False)
-            fresh = mixed(fresh, old, None if self._mark is None or ran is None else self._mark.row)
+            old = carry_notes(self._notes, self._lines, lines, typing=False)
+            fresh = mix_notes(fresh, old, None if self._mark is None or ran is None else self._mark.row)
         self._notes, self._lines = fresh, lines
         self._build_highlight_map()
         self.refresh()
@@ -164,7 +164,7 @@ class Editor(AnnotatedText):
         """Waits for the end of typing; the notes stay beside their lines meanwhile."""
         event.stop()
         lines = tuple(self.document.lines)
-        self._notes = carried(self._notes, self._lines, lines, typing=True)
+        self._notes = carry_notes(self._notes, self._lines, lines, typing=True)
         self._lines = lines
         if self._waiting is not None:
             self._waiting.stop()

@@ -36,7 +36,7 @@ def big(session: Session) -> Session:
 def clock(session: Session) -> Session:
     """The time that has passed, the time that is left, no clock."""
     talk = on_stage(session)
-    faces = [face for face in FACES if face != "remaining" or talk.planned is not None]
+    faces = [face for face in FACES if face != "remaining" or talk.duration is not None]
     face = faces[(faces.index(talk.clock) + 1) % len(faces)] if talk.clock in faces else "off"
     return session.with_presentation(replace(talk, clock=face))
 
@@ -45,7 +45,7 @@ def pause(session: Session) -> Session:
     """The clock stopped, or going on."""
     talk = on_stage(session)
     now = monotonic()
-    watch = talk.watch.paused(now) if talk.watch.running else talk.watch.started(now)
+    watch = talk.watch.pause(now) if talk.watch.running else talk.watch.start(now)
     said = "The clock goes." if watch.running else "The clock stands."
     return session.with_presentation(replace(talk, watch=watch)).with_notice(said)
 
@@ -53,7 +53,7 @@ def pause(session: Session) -> Session:
 def zero(session: Session) -> Session:
     """The clock at zero."""
     talk = on_stage(session)
-    return session.with_presentation(replace(talk, watch=talk.watch.zeroed(monotonic()))).with_notice(
+    return session.with_presentation(replace(talk, watch=talk.watch.reset(monotonic()))).with_notice(
         "The clock is at zero."
     )
 

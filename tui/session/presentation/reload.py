@@ -16,22 +16,22 @@ if TYPE_CHECKING:
     from tui.session.session import Session
 
 
-def renewed(session: Session, deck: Deck) -> Session:
+def reload_deck(session: Session, deck: Deck) -> Session:
     """The same stop of the deck as it was saved now; what was changed on stops stays as far as it fits."""
     talk = on_stage(session)
-    places = aligned(talk.deck, deck)
+    places = match_stops(talk.deck, deck)
     number = places.get(talk.number) or _nearest(places, talk.number, len(deck.stops))
 
     def carried(view: View, before: int, now: int) -> View:
         return _carried(view, talk.deck.stops[before - 1], deck.stops[now - 1])
 
-    left = {places[k]: carried(was, k, places[k]) for k, was in talk.left.items() if k in places}
+    left = {places[k]: carried(was, k, places[k]) for k, was in talk.last_views.items() if k in places}
     view = carried(session.view, talk.number, number)
-    fresh = replace(talk, deck=deck, number=number, left=left, marks=(), fault="")
+    fresh = replace(talk, deck=deck, number=number, last_views=left, history=(), fault="")
     return session.at_stop(view, fresh).with_notice("The deck was saved: this is the new one.")
 
 
-def aligned(old: Deck, new: Deck) -> dict[int, int]:
+def match_stops(old: Deck, new: Deck) -> dict[int, int]:
     """The numbers of the stops that are in both decks, old to new: by lesson and title, in order."""
     before, now = (
         [(stop.lesson.slug, stop.title, stop.at.title) for stop in deck.stops] for deck in (old, new)

@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING
 
 from tui.navigation import steps as player
 from tui.session.decks import view_at
-from tui.session.presentation.state import MOST_MARKS, Mark, Talk, end_of
+from tui.session.presentation.state import MOST_HISTORY, HistoryEntry, Talk, end_of
 
 if TYPE_CHECKING:
     from tui.model.view import View
     from tui.session.session import Session
 
 
-def edited(session: Session) -> bool:
+def is_edited(session: Session) -> bool:
     """Whether something is shown that was not rehearsed: another control, seed or program."""
     talk = session.talk
     if talk is None:
@@ -28,10 +28,10 @@ def edited(session: Session) -> bool:
     return view.choices != rehearsed.choices
 
 
-def entered(session: Session, talk: Talk, number: int, view: View) -> Session:
+def enter_stop(session: Session, talk: Talk, number: int, view: View) -> Session:
     """At a stop of the deck; the one that is shown is kept as it is."""
-    left = {**talk.left, talk.number: session.view}
-    return session.at_stop(view, replace(talk, number=number, left=left))
+    left = {**talk.last_views, talk.number: session.view}
+    return session.at_stop(view, replace(talk, number=number, last_views=left))
 
 
 def on_stage(session: Session) -> Talk:
@@ -44,20 +44,20 @@ def on_stage(session: Session) -> Talk:
 def forward(session: Session) -> Session:
     """The next step; at the end of what is shown, the next stop."""
     talk = on_stage(session)
-    talk = replace(talk, watch=talk.watch.started(monotonic()))
+    talk = replace(talk, watch=talk.watch.start(monotonic()))
     session = replace(session, talk=talk)
     view = _stepped(session)
     if view is not None:
         moved = session.at_view(view)
     elif not talk.last:
-        moved = entered(session, talk, talk.number + 1, talk.begun(talk.number + 1))
+        moved = enter_stop(session, talk, talk.number + 1, talk.first_view(talk.number + 1))
     elif talk.loop:
         return again(session)
     else:
         return session.with_notice("That is the end.")
     now = on_stage(moved)
-    mark = Mark((talk.number, session.view), (now.number, moved.view))
-    return replace(moved, talk=replace(now, marks=(*now.marks, mark)[-MOST_MARKS:]))
+    entry = HistoryEntry((talk.number, session.view), (now.number, moved.view))
+    return replace(moved, talk=replace(now, history=(*now.history, entry)[-MOST_HISTORY:]))
 
 
 def _stepped(session: Session) -> View | None:
@@ -79,14 +79,14 @@ def back(session: Session) -> Session:
     """The last step on undone; else a step back, and before the first one the stop before, as it was left."""
     talk = on_stage(session)
     view, navigation = session.view, session.navigation
-    mark = talk.marks[-1] if talk.marks else None
-    if mark is not None and mark.after == (talk.number, view):
-        number, before = mark.before
-        undone = replace(talk, marks=talk.marks[:-1])
+    entry = talk.history[-1] if talk.history else None
+    if entry is not None and entry.after == (talk.number, view):
+        number, before = entry.before
+        undone = replace(talk, history=talk.history[:-1])
         if number == talk.number:
             return session.at_view(before).with_presentation(undone)
-        return entered(session, undone, number, before)
-    talk = replace(talk, marks=())
+        return enter_stop(session, undone, number, before)
+    talk = replace(talk, history=())
     if navigation is not None and navigation.path and not view.at_stop.slide:
         step, steps = player.position(view, navigation)
         rehearsed = view_at(talk.stop)
@@ -111,7 +111,7 @@ def stop_back(session: Session) -> Session:
     talk = on_stage(session)
     if talk.number == 1:
         return session.with_notice("That is the beginning.")
-    return entered(session, talk, talk.number - 1, talk.ended(talk.number - 1))
+    return enter_stop(session, talk, talk.number - 1, talk.last_view(talk.number - 1))
 
 
 def at(session: Session, number: int) -> Session:
@@ -119,7 +119,7 @@ def at(session: Session, number: int) -> Session:
     talk = on_stage(session)
     most = len(talk.deck.stops)
     there = max(1, min(number, most))
-    found = entered(session, replace(talk, marks=()), there, talk.begun(there))
+    found = enter_stop(session, replace(talk, history=()), there, talk.first_view(there))
     return found if there == number else found.with_notice(f"There is no stop {number}: 1 to {most}.")
 
 
@@ -149,14 +149,14 @@ def reset(session: Session) -> Session:
     talk = on_stage(session)
     view, rehearsed = session.view, view_at(talk.stop)
     place, own = (view.path, view.order, view.depth), (rehearsed.path, rehearsed.order, rehearsed.depth)
-    if edited(session) and place == own:
+    if is_edited(session) and place == own:
         rehearsed = replace(rehearsed, step=view.step)
-    left = {number: was for number, was in talk.left.items() if number != talk.number}
-    staged = session.at_stop(rehearsed, replace(talk, left=left, marks=()))
+    left = {number: was for number, was in talk.last_views.items() if number != talk.number}
+    staged = session.at_stop(rehearsed, replace(talk, last_views=left, history=()))
     return staged.with_notice("As rehearsed.")
 
 
 def again(session: Session) -> Session:
     """The first stop, and everything as rehearsed: what a kiosk does at the end."""
     talk = on_stage(session)
-    return session.at_stop(view_at(talk.deck.stops[0]), replace(talk, number=1, left={}, marks=()))
+    return session.at_stop(view_at(talk.deck.stops[0]), replace(talk, number=1, last_views={}, history=()))

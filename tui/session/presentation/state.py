@@ -15,10 +15,10 @@ if TYPE_CHECKING:
 
 ClockFace = Literal["off", "elapsed", "remaining"]
 EVERY = 5.0  # seconds between two steps that come by themselves, unless said
-MOST_MARKS = 2000
+MOST_HISTORY = 2000
 
 
-class Mark(NamedTuple):
+class HistoryEntry(NamedTuple):
     """One step on: what was shown before it and after it."""
 
     before: tuple[int, View]
@@ -32,8 +32,8 @@ class Talk:
     Attributes:
         deck: What is shown.
         number: The stop, from 1.
-        left: How each stop was left, by number.
-        marks: The steps on, for going back.
+        last_views: How each stop was left, by number.
+        history: The steps on, for going back.
         black: Whether nothing is shown.
         footer: Whether the keys are shown.
         big: Whether the cells are large.
@@ -49,8 +49,8 @@ class Talk:
 
     deck: Deck
     number: int = 1
-    left: Mapping[int, View] = field(default_factory=dict)
-    marks: tuple[Mark, ...] = ()
+    last_views: Mapping[int, View] = field(default_factory=dict)
+    history: tuple[HistoryEntry, ...] = ()
     black: bool = False
     footer: bool = False
     big: bool = False
@@ -84,26 +84,28 @@ class Talk:
         return self.number == len(self.deck.stops)
 
     @property
-    def planned(self) -> float | None:
+    def duration(self) -> float | None:
         """The seconds that the whole is meant to take, or None."""
         minutes = self.deck.minutes if self.minutes is None else self.minutes
         return None if minutes is None else 60 * minutes
 
     def remaining(self, now: float) -> float | None:
         """The seconds that are left; below zero when it takes too long."""
-        return None if self.planned is None else self.planned - self.watch.elapsed(now)
+        return None if self.duration is None else self.duration - self.watch.seconds(now)
 
-    def begun(self, number: int) -> View:
+    def first_view(self, number: int) -> View:
         """A stop's first picture, with what was changed on it when it was shown before."""
         rehearsed = view_at(self.deck.stops[number - 1])
-        was = self.left.get(number)
+        was = self.last_views.get(number)
         if was is None:
             return rehearsed
         return replace(rehearsed.with_choices_of(was), look=was.look)
 
-    def ended(self, number: int) -> View:
+    def last_view(self, number: int) -> View:
         """A stop's picture as it was left, or its last one."""
-        return self.left.get(number) or replace(self.begun(number), step=end_of(self.begun(number)))
+        return self.last_views.get(number) or replace(
+            self.first_view(number), step=end_of(self.first_view(number))
+        )
 
 
 def end_of(view: View) -> int:

@@ -21,24 +21,24 @@ class Stopwatch(NamedTuple):
         """Whether it counts."""
         return self.since is not None
 
-    def elapsed(self, now: float) -> float:
+    def seconds(self, now: float) -> float:
         """The seconds counted until now."""
         return self.before + (now - self.since if self.since is not None else 0.0)
 
-    def started(self, now: float) -> Stopwatch:
+    def start(self, now: float) -> Stopwatch:
         """Counting; one that counts already goes on."""
         return self if self.running else self._replace(since=now)
 
-    def paused(self, now: float) -> Stopwatch:
+    def pause(self, now: float) -> Stopwatch:
         """Standing at what it has counted."""
-        return Stopwatch(self.elapsed(now))
+        return Stopwatch(self.seconds(now))
 
-    def zeroed(self, now: float) -> Stopwatch:
+    def reset(self, now: float) -> Stopwatch:
         """At zero; one that counts goes on from there."""
         return Stopwatch(0.0, now if self.running else None)
 
 
-def shown(seconds: float) -> str:
+def clock_text(seconds: float) -> str:
     """Seconds as ``4:05`` or ``1:04:05``; what is below zero has a sign."""
     whole = int(abs(seconds))
     hours, minutes = divmod(whole // 60, 60)

@@ -16,8 +16,8 @@ from tui.navigation.playground import is_playground, last_line
 from tui.session.commands import Command, run
 from tui.session.contexts import Context
 from tui.session.control_commands import LOOKS, control_to, moving, open_lesson
-from tui.session.script.opening import opening
-from tui.session.script.running import ran
+from tui.session.script.opening import opening_view
+from tui.session.script.running import ensure_run
 from tui.session.script.tokens import Words
 from tui.session.session import Session
 from tui.session.step_commands import motion, play_by
@@ -34,7 +34,7 @@ def key(command: str, on_stage: str = "", *, many: bool = False) -> Action:
         meant = on_stage if session.talk is not None and on_stage else command
         for number in range(_whole(rest, "number") if rest else 1):
             if number and session.talk is not None:  # the run decides how far the next one leads
-                session = ran(session)
+                session = ensure_run(session)
             before = session
             session = run(session, meant)
             if session.view == before.view:
@@ -151,7 +151,7 @@ def to_lesson(session: Session, rest: Sequence[str]) -> Session:
         raise UsageError("which lesson? a slug, such as lesson matmul; 'lessons' lists them")
     if len(rest) == 1 and session.lesson(rest[0]) is not None:
         return open_lesson(session, rest[0])
-    view = opening(rest)
+    view = opening_view(rest)
     listed = session
     if session.lesson(view.lesson.slug) is None:  # so that the stops past its ends are found
         listed = replace(session, lessons=(*session.lessons, view.lesson))
@@ -243,7 +243,7 @@ def to_node(session: Session, rest: Sequence[str]) -> Session:
     """To an operation by its name."""
     from tui.compose.nodes import labels
 
-    trace = session.opened.trace if session.opened is not None else None
+    trace = session.last_run.trace if session.last_run is not None else None
     names = () if trace is None else labels(trace.nodes)
     return run(session, f"node:{names.index(one_of(rest, 'node', names))}")
 

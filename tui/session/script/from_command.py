@@ -100,12 +100,12 @@ def lesson(_before: Session, slug: str, after: Session) -> Words:
 
 def sidebar_choice(before: Session, _argument: str, after: Session) -> Words:
     """What was chosen in the sidebar: a stop, a node, a module or a lesson."""
-    name, _, place = (before.chosen or "").partition(":")
+    name, _, place = (before.sidebar_choice or "").partition(":")
     if name == "stop" and place:
         return ("stop", place.partition(":")[0])
     if name in ("node", "module"):
         return node(before, place, after)
-    return lesson(before, before.chosen or "", after)  # a trace's own has a colon in it
+    return lesson(before, before.sidebar_choice or "", after)  # a trace's own has a colon in it
 
 
 def link(number: int) -> CommandWriter:

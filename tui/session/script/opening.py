@@ -9,7 +9,7 @@ from tui.model.usage_error import UsageError
 from tui.model.view import View
 from tui.model.view_words import picture_flags, starting, view_of
 from tui.navigation.playground import PLAYGROUND
-from tui.session.decks import checked, deck_named, numbered
+from tui.session.decks import check_stop_number, check_views, find_deck
 from tui.session.presentation.state import Talk
 from tui.session.script.tokens import Words
 from tui.session.session import Session
@@ -18,15 +18,15 @@ FIRST = ("lesson", "deck")
 """The words that a script begins with."""
 
 
-def begun(said: Words) -> Session:
+def first_session(said: Words) -> Session:
     """The session with which a script begins, by its first act. Raises UsageError or LessonError."""
     from llm_linalg.lessons.reader import catalog
 
     word, *rest = said
     if word == "lesson":
-        return Session.start(opening(rest), [*catalog(), PLAYGROUND])
-    talk = entered(rest)
-    return Session.start(talk.begun(talk.number), talk.deck.lessons).with_presentation(talk)
+        return Session.start(opening_view(rest), [*catalog(), PLAYGROUND])
+    talk = open_deck(rest)
+    return Session.start(talk.first_view(talk.number), talk.deck.lessons).with_presentation(talk)
 
 
 def lesson_parser() -> Parser:
@@ -37,14 +37,14 @@ def lesson_parser() -> Parser:
     return parser
 
 
-def opening(rest: Sequence[str]) -> View:
+def opening_view(rest: Sequence[str]) -> View:
     """The view that ``lesson`` and what follows it name. Raises UsageError or LessonError."""
     flags = lesson_parser().read(rest)
     view = view_of(flags, PLAYGROUND if flags.lesson == PLAYGROUND.slug else None)
     return starting(view, flags)
 
 
-def entered(rest: Sequence[str]) -> Talk:
+def open_deck(rest: Sequence[str]) -> Talk:
     """The talk that ``deck`` and what follows it name. Raises UsageError or LessonError."""
     if not rest:
         raise UsageError("which deck? its path, such as deck talk.md")
@@ -52,5 +52,5 @@ def entered(rest: Sequence[str]) -> Talk:
     parser.add_argument("deck")
     parser.add_argument("--stop", type=whole)
     flags = parser.read(rest)
-    deck = checked(deck_named(flags.deck))
-    return Talk(deck, numbered(deck, flags.stop) or 1)
+    deck = check_views(find_deck(flags.deck))
+    return Talk(deck, check_stop_number(deck, flags.stop) or 1)

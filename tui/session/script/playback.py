@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from tui.session.script.actions import seconds
-from tui.session.script.opening import begun
-from tui.session.script.running import ran
+from tui.session.script.opening import first_session
+from tui.session.script.running import ensure_run
 from tui.session.script.script_reader import PACE, Script
 from tui.session.script.script_words import find
 from tui.session.script.tokens import Words
@@ -20,7 +20,7 @@ from tui.session.step_commands import tick
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Shot:
+class ScriptShot:
     """One picture of what is played.
 
     Attributes:
@@ -45,14 +45,14 @@ def beats(session: Session, most: int | None = None) -> Iterator[Session]:
     """
     made = 0
     while session.player.playing:
-        session = ran(tick(session))
+        session = ensure_run(tick(session))
         made += 1
         if made == most:
             session = replace(session, player=session.player.pause())
         yield session
 
 
-def play(script: Script, most: int | None = None) -> Iterator[Shot]:
+def play(script: Script, most: int | None = None) -> Iterator[ScriptShot]:
     """The pictures of a script, in order.
 
     Args:
@@ -62,7 +62,7 @@ def play(script: Script, most: int | None = None) -> Iterator[Shot]:
     Raises:
         ScriptError: For a line that can't be done, when it is reached.
     """
-    held: Shot | None = None
+    held: ScriptShot | None = None
     for shot in _shots(script, most):
         if held is not None and shot.session is held.session:
             held = replace(held, seconds=held.seconds + shot.seconds)
@@ -74,27 +74,27 @@ def play(script: Script, most: int | None = None) -> Iterator[Shot]:
         yield held
 
 
-def _shots(script: Script, most: int | None) -> Iterator[Shot]:
+def _shots(script: Script, most: int | None) -> Iterator[ScriptShot]:
     """The same, where a picture that goes on standing comes again."""
-    session, before = started(script), None
-    for line in script.behind:
-        with script.blamed(line):
+    session, before = opening_session(script), None
+    for line in script.body:
+        with script.errors_at(line):
             waits = [seconds(said[1:]) for said in line.acts if said[0] == "wait"]
             session = perform(session, line.acts)
         if len(waits) == len(line.acts) and before is not None:
-            yield Shot(before, sum(waits), line.number)
+            yield ScriptShot(before, sum(waits), line.number)
             continue
-        session = ran(session, before)
+        session = ensure_run(session, before)
         playing = session.player.playing
         if not playing:
-            yield Shot(session, PACE + sum(waits), line.number)
+            yield ScriptShot(session, PACE + sum(waits), line.number)
         elif before is None or session.view != before.view:
-            yield Shot(session, session.player.interval, line.number, beat=True)
+            yield ScriptShot(session, session.player.interval, line.number, beat=True)
         for moved in beats(session, most):
             session = moved
-            yield Shot(moved, moved.player.interval, line.number, beat=True)
+            yield ScriptShot(moved, moved.player.interval, line.number, beat=True)
         if playing:
-            yield Shot(session, PACE + sum(waits), line.number, beat=True)
+            yield ScriptShot(session, PACE + sum(waits), line.number, beat=True)
         before = session
 
 
@@ -105,10 +105,10 @@ def perform(session: Session, acts: tuple[Words, ...]) -> Session:
     return session
 
 
-def started(script: Script) -> Session:
+def opening_session(script: Script) -> Session:
     """The session with which a script begins: its first act opens a lesson or a deck. Raises ScriptError."""
-    with script.blamed(script.lines[0]):
-        return begun(script.lines[0].acts[0])
+    with script.errors_at(script.lines[0]):
+        return first_session(script.lines[0].acts[0])
 
 
 def last(script: Script) -> Session:

@@ -8,7 +8,7 @@ from tui.compose import open_view
 from tui.session.session import Session
 
 
-def ran(session: Session, before: Session | None = None, seconds: float | None = None) -> Session:
+def ensure_run(session: Session, before: Session | None = None, seconds: float | None = None) -> Session:
     """The session with its view's program run, if it was not; `before` is what was on the screen."""
     if session.current is not None:
         return session

@@ -21,7 +21,7 @@ class ScriptError(LessonError):
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class ScriptLine:
     """What is done between two pictures: one act, or several at once."""
 
     number: int
@@ -38,16 +38,16 @@ class Script:
     """
 
     file: str
-    lines: tuple[Line, ...]
+    lines: tuple[ScriptLine, ...]
 
     @property
-    def behind(self) -> Iterator[Line]:
+    def body(self) -> Iterator[ScriptLine]:
         """The lines without the act that opens the lesson or the deck."""
         first, *rest = self.lines
         return iter((replace(first, acts=first.acts[1:]), *rest))
 
     @contextmanager
-    def blamed(self, line: Line) -> Iterator[None]:
+    def errors_at(self, line: ScriptLine) -> Iterator[None]:
         """What goes wrong in this block is said to be a line's. Raises ScriptError."""
         try:
             yield
@@ -62,7 +62,7 @@ def parse(text: str, file: str) -> Script:
         text: the whole of it.
         file: what messages call it.
     """
-    lines: list[Line] = []
+    lines: list[ScriptLine] = []
     for number, line in enumerate(text.splitlines(), 1):
         if number > LONGEST:
             raise ScriptError(file, number, f"a script has {LONGEST:,} lines at most")
@@ -79,7 +79,7 @@ def parse(text: str, file: str) -> Script:
         if ("quit",) in said:
             break
         if said:
-            lines.append(Line(number, said))
+            lines.append(ScriptLine(number, said))
     if not lines:
         raise ScriptError(file, 1, "nothing is said here: a script begins with a line such as: lesson matmul")
     return Script(file, tuple(lines))

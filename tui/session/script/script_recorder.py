@@ -16,7 +16,7 @@ COUNTED = ("next", "back")
 PLAYS = ("play", "rewind")
 
 
-class Recorder:
+class ScriptRecorder:
     """Collects lines. It is told of every command, and of nothing that a command leads to by itself.
 
     Attributes:
@@ -29,7 +29,7 @@ class Recorder:
         self._lines: list[list[Words]] = [_beginning(view) if talk is None else _entering(talk)]
         self._playing: str | None = None
 
-    def note(self, before: Session, command: str, after: Session) -> None:
+    def add_command(self, before: Session, command: str, after: Session) -> None:
         """A command turned one session into another."""
         self._played(before)
         said = words_of(before, command, after)
@@ -37,7 +37,7 @@ class Recorder:
         if said is not None and said[0] not in PLAYS:
             self._say(said, before)
 
-    def heard(self, before: Session, said: Words, after: Session) -> None:
+    def add_words(self, before: Session, said: Words, after: Session) -> None:
         """Something was said, at the prompt or by a script, and done."""
         self._played(before)
         self._plays(after)
@@ -120,8 +120,8 @@ def _lasting(session: Session) -> tuple[object, ...]:
     view, history, talk = session.view, session.history, session.talk
     return (
         view, view.back, session.player, history.past, history.future, session.trail, session.visits,
-        session.control, session.editing, session.caret, session.draft, session.landing, session.mended,
-        () if talk is None else (talk.number, talk.marks, talk.left, talk.black, talk.big),
+        session.control, session.editing, session.caret, session.draft, session.landing, session.last_repair,
+        () if talk is None else (talk.number, talk.history, talk.last_views, talk.black, talk.big),
     )  # fmt: skip
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from llm_linalg.base.spelling import unknown
 from tui.model.usage_error import UsageError
-from tui.session.commands import COMMANDS, Group
+from tui.session.commands import COMMANDS, Topic
 from tui.session.script import actions, map_actions
 from tui.session.script.actions import Action, key, phrase
 
@@ -31,7 +31,7 @@ class ScriptWord:
     shows: bool = True
 
 
-def of_commands(group: Group) -> Iterator[ScriptWord]:
+def of_commands(group: Topic) -> Iterator[ScriptWord]:
     """The words that are nothing but the commands of a group, as their records say."""
     for command in COMMANDS:
         if command.group is group and command.word_help and isinstance(command.script, str):
@@ -48,16 +48,16 @@ def of_commands(group: Group) -> Iterator[ScriptWord]:
 WORDS: tuple[ScriptWord, ...] = (
     ScriptWord("next", "[N]", "a step on, or N; an empty line too", key("forward", "stage.next", many=True)),
     ScriptWord("back", "[N]", "a step back, or N", key("back", "stage.back", many=True)),
-    *of_commands(Group.MOTION),
+    *of_commands(Topic.MOTION),
     ScriptWord("finish", "", "the end of this animation", key("finish", "stage.finish")),
     ScriptWord("step", "N", "to a step by its number", actions.to_step),
     ScriptWord("play", "[N]", "every step from here to the end, or to step N", actions.play(1), shows=False),
     ScriptWord("rewind", "[N]", "the same backwards", actions.play(-1), shows=False),
     ScriptWord("speed", "X", "steps a second", actions.set_speed),
     ScriptWord("wait", "[SECONDS]", "nothing for a while; in a script", actions.wait),
-    *of_commands(Group.DEPTH),
+    *of_commands(Topic.DEPTH),
     ScriptWord("node", "NAME", "an operation by its name", actions.to_node),
-    *of_commands(Group.MAP),
+    *of_commands(Topic.MAP),
     ScriptWord("box", "NAME/NAME…", "to a box of the map", map_actions.to_box),
     ScriptWord(
         "lineage",
@@ -75,7 +75,7 @@ WORDS: tuple[ScriptWord, ...] = (
     ScriptWord("seed", "N", "the seed of the random numbers", actions.set_seed),
     ScriptWord("cell", "[NAME] [I J…]", "ask a cell where it came from", actions.ask_cell),
     ScriptWord("turn", "[NAME] [I J…]", "turn a cell of a mask over", actions.turn),
-    *of_commands(Group.CELL_CURSOR),
+    *of_commands(Topic.CELL_CURSOR),
     ScriptWord("stop", "N", "a stop of the lesson or deck; also stop next, stop back", actions.to_stop),
     ScriptWord(
         "lesson", "SLUG [FLAGS]", "another lesson; flags as of 'frame'", actions.off_stage(actions.to_lesson)
@@ -85,16 +85,16 @@ WORDS: tuple[ScriptWord, ...] = (
     ScriptWord("row", "N", "open a row of a board", actions.off_stage(actions.open_row)),
     ScriptWord("choose", "N", "select a row of a board", actions.choose_row),
     ScriptWord("ask", "", "ask a board's row, or a box of the map, where it came from", map_actions.ask),
-    *of_commands(Group.BOARD),
+    *of_commands(Topic.BOARD),
     ScriptWord("repair", "[N]", "apply a repair", actions.repair),
-    *of_commands(Group.VIEW),
+    *of_commands(Topic.VIEW),
     ScriptWord("look", "[NAME]", "numbers, heat or both", actions.set_look),
-    *of_commands(Group.CONTROLS),
-    *of_commands(Group.PLAYGROUND),
+    *of_commands(Topic.CONTROLS),
+    *of_commands(Topic.PLAYGROUND),
     ScriptWord("example", "NAME", "begin with an example there", actions.example),
     ScriptWord("write", "TEXT [LINE]", "its program, and the line of the cursor", actions.write),
     ScriptWord("line", "N", "its cursor on another line", actions.to_line),
-    *of_commands(Group.STAGE),
+    *of_commands(Topic.STAGE),
     ScriptWord("notes", "", "of a deck: what the speaker reads here", actions.stay, shows=False),
     ScriptWord(
         "processes", "", "this program on real processes, one a device", actions.on_processes, shows=False
