@@ -114,7 +114,7 @@ def invoke(run: Interpreter, function: UserFunction, arguments: list[Any], named
     values = function.parameters(arguments, named)
     run.budget.step(AN_OWN_CALL + (len(values) + len(function.local_names)) // NAMES_A_STEP)
     outer, run.names = run.names, function.scope.new_child()
-    outer_scope, run.scope = run.scope, scopes.inside(run.scope, function.node.name, run.call_counts)
+    outer_scope, run.scope = run.scope, scopes.call_path(run.scope, function.node.name, run.call_counts)
     run.depth += 1
     try:
         run.names.maps[0].update(function.local_names)

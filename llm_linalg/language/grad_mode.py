@@ -43,14 +43,14 @@ def set_grad_mode(run: Interpreter, modes: Sequence[Gradients]) -> Iterator[None
         yield
         return
     recorded = modes[-1].recorded
-    severed, run.recorder.severed = run.recorder.severed, not recorded
+    no_grad_outside, run.recorder.no_grad = run.recorder.no_grad, not recorded
     enabled = torch.is_grad_enabled()
     _enable_grad(recorded)
     try:
         yield
     finally:
         _enable_grad(enabled)
-        run.recorder.severed = severed
+        run.recorder.no_grad = no_grad_outside
 
 
 def _enable_grad(enabled: bool) -> None:

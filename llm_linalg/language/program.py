@@ -24,7 +24,7 @@ from llm_linalg.language.budget import A_CELL, A_CLASH, A_FAILURE, Budget
 from llm_linalg.language.interpreter import Code, Dispatch, Explain, Interpreter
 from llm_linalg.language.source import Source
 from llm_linalg.recording import scopes
-from llm_linalg.recording.record_node import Node
+from llm_linalg.recording.record_node import RecordNode
 
 MAX_REPAIRED_CELLS = 20  # cells that fail for which repairs are looked for
 
@@ -76,7 +76,7 @@ def interpreter(
     names: Mapping[str, Any],
     budget: Budget,
     explain: Explain,
-    node_type: type[Node] = Node,
+    node_type: type[RecordNode] = RecordNode,
 ) -> Interpreter:
     """Return an interpreter of a program; its arguments are `Interpreter`'s."""
     return Interpreter(LANGUAGE, source, names, budget, explain, node_type)
@@ -112,7 +112,7 @@ def run_program(run: Interpreter, cells: Sequence[int] = (), find_repairs: FindR
         begin = end
     _run_cell(run, body[begin:], find_repairs)
     for node in run.recorder.nodes:
-        node.scope = scopes.plainly(node.scope, run.call_counts)
+        node.scope = scopes.plain_path(node.scope, run.call_counts)
 
 
 def _run_cell(run: Interpreter, body: list[ast.stmt], find_repairs: FindRepairs | None) -> None:
