@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import pinned
-from tests.test_readme import ROOT, fences
+from tests.test_readme import GUIDES, LESSONS, ROOT, fences
 
 MODULE = "tui.cli.pytest_plugin"
 
@@ -41,9 +41,9 @@ def write(folder: Path, test: str) -> Path:
 
 
 def test_the_readmes_example(tmp_path: Path) -> None:
-    (example,) = [text for text in fences("python") if "linalg_frames" in text]
+    (example,) = [text for text in fences("python", GUIDES["testing"]) if "linalg_frames" in text]
     write(tmp_path, example)
-    markdown = fences("markdown")
+    markdown = fences("markdown", LESSONS)
     lesson, deck = markdown[0], next(text for text in markdown if "```stops" in text)
     (tmp_path / "scores.md").write_text(lesson, encoding="utf-8")
     (tmp_path / "talk.md").write_text(deck, encoding="utf-8")

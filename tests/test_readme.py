@@ -13,11 +13,9 @@ import pytest
 
 from llm_linalg.lessons.deck import load as load_deck
 from llm_linalg.lessons.reader import load
-from tui.cli.main import COMMANDS, parsers
 from tui.cli.settings import SETTINGS, decided
 from tui.export.formats import FORMATS
 from tui.session.decks import check_views
-from tui.session.keys import KEYS
 
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -28,6 +26,8 @@ PICTURE = re.compile(r"^!\[.*\]\((.*\.svg)\)\n<!-- made by: llm-linalg (.*) -->$
 GUIDES = {
     path.stem: path.read_text(encoding="utf-8") for path in sorted((ROOT / "tui" / "help").glob("*.md"))
 }
+LESSONS = (ROOT / "llm_linalg" / "lessons" / "README.md").read_text(encoding="utf-8")
+LARGEST = 9_000  # bytes of a README that is read to its end
 HEADLESS = ("lessons", "frame", "run", "config", "doctor", "language", "help", "completion", "check")
 
 
@@ -101,7 +101,7 @@ def test_each_python_example_that_stands_alone_works(example: str) -> None:
 
 
 def test_the_lesson_example_is_a_lesson_that_runs(tmp_path: Path) -> None:
-    example = fences("markdown")[0]
+    example = fences("markdown", LESSONS)[0]
     path = tmp_path / "scores.md"
     path.write_text(example, encoding="utf-8")
     lesson = load(path)
@@ -111,7 +111,7 @@ def test_the_lesson_example_is_a_lesson_that_runs(tmp_path: Path) -> None:
 
 
 def test_the_board_example_is_a_board(tmp_path: Path) -> None:
-    board = fences("markdown")[1]
+    board = fences("markdown", LESSONS)[1]
     program = "x, y = torch.ones(2), torch.ones(3)\nshare = y.mean()"
     path = tmp_path / "map.md"
     path.write_text(
@@ -123,7 +123,7 @@ def test_the_board_example_is_a_board(tmp_path: Path) -> None:
 
 def test_the_example_of_claims_holds(tmp_path: Path) -> None:
     file = tmp_path / "ones.md"
-    file.write_text(f'+++\ntitle = "Ones"\n+++\nText.\n\n{fences("markdown")[2]}', encoding="utf-8")
+    file.write_text(f'+++\ntitle = "Ones"\n+++\nText.\n\n{fences("markdown", LESSONS)[2]}', encoding="utf-8")
     assert load(file).stops[0].expects[0] == (9, "Y.shape == (3, 4)")
     assert python("-m", "tui", "check", str(file), quiet=False) == ""
     text = file.read_text(encoding="utf-8")
@@ -133,7 +133,7 @@ def test_the_example_of_claims_holds(tmp_path: Path) -> None:
 
 def test_the_deck_example_is_a_deck(tmp_path: Path) -> None:
     file = tmp_path / "talk.md"
-    file.write_text(fences("markdown")[3], encoding="utf-8")
+    file.write_text(fences("markdown", LESSONS)[3], encoding="utf-8")
     deck = check_views(load_deck(file))
     assert [stop.title for stop in deck.stops] == [
         "Who attends to whom",
@@ -158,16 +158,22 @@ def test_the_settings_example_is_a_file_of_settings(tmp_path: Path) -> None:
     assert all(setting.name in example for setting in SETTINGS)
 
 
-FLAG = re.compile(r"(?<![-\w])--[a-z][-a-z]*")
+def test_it_is_short() -> None:
+    assert len(README.encode()) <= LARGEST
 
 
-@pytest.mark.parametrize("name", ["", *COMMANDS])
-def test_each_command_and_each_of_its_flags_is_in_the_synopsis(name: str) -> None:
-    section = README.partition("## Command line\n")[2].partition("\n###")[0]
-    synopsis = "\n".join(line for line in section.splitlines() if line.startswith("    "))
-    flags = FLAG.findall(parsers()[name].format_help().partition("\ncommands:")[0])
-    assert f"llm-linalg {name}".rstrip() in synopsis
-    assert {"--help", *flags} - set(FLAG.findall(synopsis)) == {"--help"}
+def test_what_it_links_to_exists() -> None:
+    for file in ROOT.glob("**/*.md"):
+        if {".git", ".venv", "curriculum"} & {*file.relative_to(ROOT).parts}:
+            continue
+        text = FENCE.sub("", file.read_text(encoding="utf-8"))
+        targets = re.findall(r"\]\(([^):#]+)\)", re.sub(r"`[^`]*`", "", text))
+        assert [target for target in targets if not (file.parent / target).exists()] == [], file
+
+
+@pytest.mark.parametrize("topic", sorted(set(re.findall(r"llm-linalg help (\w+)", README))))
+def test_each_guide_that_it_names_is_there(topic: str) -> None:
+    assert python("-m", "tui", "help", topic).strip()
 
 
 def test_its_picture_exists() -> None:
@@ -176,18 +182,7 @@ def test_its_picture_exists() -> None:
     assert [picture for picture in pictures if not (ROOT / picture).is_file()] == []
 
 
-def test_each_key_of_the_app_is_in_its_table_of_keys() -> None:
-    table = README.partition("## Keys")[2].partition("\n## ")[0]
-    shown = set(" ".join(re.findall(r"`([^`]+)`", table)).split())
-    glyphs = {keys for keys in (key.key_text for key in KEYS) if set(keys) <= set("←↑↓→↵⌫")}
-    shown |= {keys for keys in glyphs if set(keys) <= set("".join(shown))}  # several keys written as one
-    shown |= {str(n) for n in range(1, 10)}  # "`1` to `9`"
-    assert {key.key_text for key in KEYS} - shown == set()
-
-
-def test_each_format_of_an_export_is_in_its_table() -> None:
-    section = README.partition("### Export\n")[2].partition("\n### ")[0]
-    lines = [line.strip("|").split("|") for line in section.splitlines() if line.startswith("|")]
-    rows = [[cell.strip() for cell in cells] for cells in lines[2:]]
-    table = [(name.strip("`"), tuple(re.findall(r"`([^`]+)`", ends)), says) for name, ends, says in rows]
-    assert table == [(one.name, one.suffixes, one.help) for one in FORMATS]
+def test_each_format_of_an_export_is_in_the_guides_list() -> None:
+    listed = re.findall(r"^- `(\w+)`(?: \((.*)\))?: (.+)$", GUIDES["export"], re.MULTILINE)
+    formats = [(name, tuple(re.findall(r"`([^`]+)`", ends)), says) for name, ends, says in listed]
+    assert formats == [(one.name, one.suffixes, one.help) for one in FORMATS]

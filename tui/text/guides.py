@@ -1,7 +1,8 @@
 """The guides: Markdown files of the package's folder `help`, and their text as rows.
 
 To add a guide, put a file ``TOPIC.md`` there. Its first line is ``# `` and its title, by which `llm-linalg
-help` lists it and the command palette finds it. Lines of code and of tables are 76 columns wide at most.
+help` lists it and the command palette finds it. Lines of code and of tables are 76 columns wide at most. How
+to write a lesson stands beside the lessons, where those who add one look for it.
 """
 
 from __future__ import annotations
@@ -33,13 +34,13 @@ class Guide(NamedTuple):
 @cache
 def guides() -> dict[str, Guide]:
     """The guides by topic, in alphabetical order."""
-    found = sorted((file for file in files("tui").joinpath("help").iterdir()), key=lambda file: file.name)
-    return {
-        guide.topic: guide
-        for file in found
+    found = {
+        file.name.removesuffix(".md"): file
+        for file in files("tui").joinpath("help").iterdir()
         if file.name.endswith(".md")
-        for guide in [_guide(file.name.removesuffix(".md"), file.read_text(encoding="utf-8"))]
     }
+    found["lessons"] = files("llm_linalg.lessons").joinpath("README.md")
+    return {topic: _guide(topic, found[topic].read_text(encoding="utf-8")) for topic in sorted(found)}
 
 
 def _guide(topic: str, text: str) -> Guide:
