@@ -48,7 +48,7 @@ def _guides() -> type[Provider]:
 
 def _appearance(app: TerminalApp, options: Options) -> Appearance:
     """The app's appearance, as the options say."""
-    app.asks_background = not options.theme_asked
+    app.asks_background = not options.keeps_theme
     return Appearance(app, options.theme, ascii_only=options.ascii_only, sparing=options.slowest > 0)
 
 

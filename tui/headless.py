@@ -69,11 +69,11 @@ async def pictures(
             run = screen.session.last_run
             fresh = Session.start(view, screen.session.lessons)  # what came before leaves no trace
             screen.update_session(replace(fresh, last_run=run if run and run.serves(view) else None))
-            while not app.explorer.settled:
+            while not app.explorer.is_settled:
                 with suppress(WorkerCancelled):  # the run that this view's has replaced
                     await app.workers.wait_for_complete()
                 await pilot.pause(0)
-            await still_rows(pilot, lambda: app.explorer.settled)
+            await still_rows(pilot, lambda: app.explorer.is_settled)
             yield capture(app, format)
 
 
@@ -95,7 +95,7 @@ def capture(app: Explorer, format: Format) -> str:  # noqa: A002
 def svg(app: Explorer) -> str:
     """The screen as SVG that asks nothing of the network."""
     pieces: list[str] = []
-    picture = ScreenSvg(app.title, app.size, colours_of(app.appearance.look), pieces.append)
+    picture = ScreenSvg(app.title, app.size, colours_of(app.appearance.theme), pieces.append)
     picture.add(screen_rows(app.screen))
     picture.end()
     return "".join(pieces)

@@ -44,7 +44,7 @@ class Driver:
     async def settle(self) -> None:
         """Until every program that was asked for has been run and drawn."""
         await self.pilot.pause()
-        while not self.app.explorer.settled:
+        while not self.app.explorer.is_settled:
             await self.app.workers.wait_for_complete()
             await self.pilot.pause()
         await self.pilot.pause()

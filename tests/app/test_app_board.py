@@ -6,7 +6,7 @@ import pytest
 
 from tests.app.driving import lesson, opened
 from tui.app import Options
-from tui.text.themes import LOOKS
+from tui.text.themes import THEMES
 
 LINKED = lesson(
     "See [the dot product](lesson:dot).\n\n```python\nx = torch.ones(3)\n```\n"
@@ -145,7 +145,7 @@ async def test_the_text_view_reads_the_rows() -> None:
         assert "Attention: every dot product; value 16,250,000; lesson attention" in d.screen
 
 
-@pytest.mark.parametrize("theme", LOOKS)
+@pytest.mark.parametrize("theme", THEMES)
 @pytest.mark.parametrize("ascii_only", [False, True])
 async def test_the_selection_is_told_without_colour(theme: str, ascii_only: bool) -> None:
     async with opened("why", stop=6, options=Options(theme=theme, ascii_only=ascii_only)) as d:

@@ -14,7 +14,7 @@ from tui.audience.client import Link
 from tui.audience.meeting import PlaceError
 from tui.headless import capture
 from tui.model.broadcast import Broadcast
-from tui.panes.notes_pane import Notes, notes_rows
+from tui.panes.notes_pane import NotesContent, notes_rows
 from tui.screens.follower import ALLOWED, FollowerScreen
 from tui.session.keys import KEYS
 from tui.session.presentation.stage_moves import on_stage
@@ -86,7 +86,11 @@ def capture_of(app: NotesApp) -> str:
 def test_notes_never_leave_their_room(talk: Session, size: tuple[int, int], glyphs: object) -> None:
     now = told(done(talk, "stage.next"), "notes")
     long = Broadcast(now.deck, now.lesson, {**now.show, "notes": "word " * 2000, "fault": "x.md:1: broken"})
-    for notes in (Notes(None, 0.0, "Waiting"), Notes(now, 5.0), Notes(long, 700.0, "gone", top=10**6)):
+    for notes in (
+        NotesContent(None, 0.0, "Waiting"),
+        NotesContent(now, 5.0),
+        NotesContent(long, 700.0, "gone", top=10**6),
+    ):
         rows = notes_rows(notes, *size, ASCII if glyphs is ASCII else UNICODE)
         assert len(rows) <= size[1]
         assert all(width_of(spans) <= size[0] for spans in rows)
@@ -94,7 +98,7 @@ def test_notes_never_leave_their_room(talk: Session, size: tuple[int, int], glyp
 
 def test_each_name_of_the_clock_stands_below_its_number(talk: Session) -> None:
     for seconds in (5.0, 725.0):
-        rows = notes_rows(Notes(told(talk), seconds), 80, 24, UNICODE)
+        rows = notes_rows(NotesContent(told(talk), seconds), 80, 24, UNICODE)
         lines = ["".join(span.text for span in spans) for spans in rows]
         named = next(k for k, line in enumerate(lines) if "elapsed" in line)
         dots = next(line for line in lines[named - 3 : named] if line.strip())
@@ -114,7 +118,7 @@ async def test_a_follower_shows_the_same_at_its_own_size_and_only_looks(talk: Se
     screen.link = Scripted(told(shown))
     async with app.run_test(size=(120, 35)) as pilot:
         await pilot.pause()
-        while not screen.settled:
+        while not screen.is_settled:
             await pilot.pause()
         assert (screen.session.view.step, screen.session.view.seed) == (1, 1)
         before = screen.session.view

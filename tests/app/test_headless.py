@@ -12,7 +12,7 @@ from textual import pilot
 from llm_linalg.lessons.reader import find
 from tui.headless import render, render_all
 from tui.model.view import View
-from tui.text.themes import LOOKS
+from tui.text.themes import THEMES
 from tui.widgets.matrix import Matrix
 
 STEP = replace(View.opening(find("matmul")), step=6)
@@ -58,7 +58,7 @@ def test_ansi_strips_to_the_screen() -> None:
     assert "38;5;" in ansi
 
 
-@pytest.mark.parametrize("theme", LOOKS)
+@pytest.mark.parametrize("theme", THEMES)
 def test_every_theme_shows_the_same_characters(theme: str) -> None:
     assert render(STEP, (80, 24), "screen", theme=theme) == render(STEP, (80, 24), "screen")
 

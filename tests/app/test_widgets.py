@@ -32,7 +32,7 @@ from tui.text.rows import (
     wrap_code,
     wrap_spans,
 )
-from tui.text.themes import ASCII, LOOKS, STRENGTHS, UNICODE, step_of
+from tui.text.themes import ASCII, STRENGTHS, THEMES, UNICODE, step_of
 from tui.widgets.matrix import CellClicked, Matrix
 from tui.widgets.row_widget import RowWidget
 
@@ -173,9 +173,9 @@ def test_a_long_formula_keeps_its_head_its_current_term_and_its_total() -> None:
         assert "… …" not in text
 
 
-@pytest.mark.parametrize("name", LOOKS)
+@pytest.mark.parametrize("name", THEMES)
 def test_the_value_scale_is_monotonic_symmetric_and_distinct_at_256_colours(name: str) -> None:
-    look = LOOKS[name]
+    look = THEMES[name]
     assert [step_of(k / 100, STRENGTHS) for k in (0, 5, 20, 45, 70, 100)] == [0, 0, 1, 2, 3, 4]
     assert all(step_of(-k / 50, 4) == step_of(k / 50, 4) for k in range(51))
     if look.colourless:

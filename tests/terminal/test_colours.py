@@ -8,7 +8,7 @@ import pytest
 
 from tests.terminal.console import Console
 from tests.thinning import thin
-from tui.text.themes import LOOKS
+from tui.text.themes import THEMES
 
 PROSE = "Each cell of Y"
 ALL = re.compile(rb"\x1b\[([\d;]*)m")
@@ -80,7 +80,7 @@ def test_the_terminal_is_asked_for_its_background(
     words: tuple[str, ...], answer: str | None, theme: str
 ) -> None:
     """Unless somebody asked for a theme; the key takes the one after that in force."""
-    themes = list(LOOKS)
+    themes = list(THEMES)
     following = themes[(themes.index(theme) + 1) % len(themes)]
     with Console("matmul", *words) as console:
         console.until(PROSE)

@@ -259,17 +259,17 @@ sys.exit(main(["matmul"]))
 """
 # Where it breaks, and the key that leads there.
 PLACES = {
-    "a widget": ("tui:panes:footer.KeysLine.render_line", ""),
+    "a widget": ("tui:panes:footer.Footer.render_line", ""),
     "composing": ("tui:screens:explorer.ExplorerScreen.compose", ""),
     "making the app": ("tui:app.Explorer.__init__", ""),
-    "the thread of a run": ("tui:stage.open_view", ""),
-    "a frame": ("tui:stage:run.Run.frame", ""),
+    "the thread of a run": ("tui:compose.open_view", ""),
+    "a frame": ("tui:compose:program_run.Run.frame", ""),
     "a key": ("tui:screens:explorer.ExplorerScreen.on_key", "x"),
     "a command": ("tui:screens:explorer.run", "$"),
     "a beat": ("tui:screens:explorer.ExplorerScreen._beat", " "),
     "a callback of the loop": ("tui:app.Explorer.tell_cut", f"\x1b[200~{'x' * 30_000}\x1b[201~"),
     "the thread that reads": ("tui:terminal:input_filter.InputFilter._keys", "x"),
-    "the thread that writes": ("tui:terminal:writer.Writer._send", ""),
+    "the thread that writes": ("tui:terminal:writer.TerminalWriter._send", ""),
     "the end": ("tui:screens:explorer.ExplorerScreen.on_unmount", "q"),
 }
 

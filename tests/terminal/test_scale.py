@@ -9,10 +9,10 @@ from rich.color import Color, ColorSystem
 from rich.terminal_theme import TerminalTheme
 
 from tests.terminal.vision import FROM_LMS, SEEN, TO_LMS, Eye, distance, lab, times
-from tui.text.themes import LOOKS, Look
+from tui.text.themes import THEMES, Theme
 
 EYES: tuple[Eye, ...] = ("usual", "protanope", "deuteranope")
-COLOURED = [name for name, look in LOOKS.items() if not look.colourless]
+COLOURED = [name for name, look in THEMES.items() if not look.colourless]
 LEVELS = (-1.0, -0.7, -0.45, -0.2, 0.0, 0.2, 0.45, 0.7, 1.0)
 FEW = (-1.0, -0.3, 0.0, 0.3, 1.0)
 NEIGHBOURS, ENDS = 7.0, 40.0  # CIE76; 2.3 is just noticeable side by side
@@ -43,7 +43,7 @@ XTERM = TerminalTheme(
 )
 
 
-def backgrounds(look: Look, depth: ColorSystem) -> list[tuple[int, int, int]]:
+def backgrounds(look: Theme, depth: ColorSystem) -> list[tuple[int, int, int]]:
     """The scale's backgrounds, the most negative first, as a terminal of this depth has them."""
     few = depth is ColorSystem.STANDARD
     found = []
@@ -60,7 +60,7 @@ def backgrounds(look: Look, depth: ColorSystem) -> list[tuple[int, int, int]]:
 )
 @pytest.mark.parametrize("name", COLOURED)
 def test_neighbours_and_ends_are_apart(name: str, depth: ColorSystem, eye: Eye) -> None:
-    scale = backgrounds(LOOKS[name], depth)
+    scale = backgrounds(THEMES[name], depth)
     steps = [distance(one, other, eye) for one, other in pairwise(scale)]
     assert min(steps) >= NEIGHBOURS, steps
     assert distance(scale[0], scale[-1], eye) >= ENDS
@@ -73,7 +73,7 @@ def test_neighbours_and_ends_are_apart(name: str, depth: ColorSystem, eye: Eye) 
 def test_a_number_can_be_read_on_every_step(name: str, depth: ColorSystem) -> None:
     few = depth is ColorSystem.STANDARD
     for level in FEW if few else LEVELS:
-        style = LOOKS[name].heat(level, "", few=few)
+        style = THEMES[name].heat(level, "", few=few)
         colours = (style.color or Color.default(), style.bgcolor or Color.default())
         ink, paper = (
             colour.downgrade(depth).get_truecolor(XTERM, foreground=k == 0)
@@ -109,7 +109,7 @@ def test_the_simulation_is_derived_from_the_cones(eye: Eye, missing: int) -> Non
 
 @pytest.mark.parametrize("name", COLOURED)
 def test_the_background_is_in_the_middle(name: str) -> None:
-    look = LOOKS[name]
+    look = THEMES[name]
     assert look.heat(0.0, "") == look.style("")
     scale = backgrounds(look, ColorSystem.EIGHT_BIT)
     light = [lab(colour)[0] for colour in scale]

@@ -19,9 +19,9 @@ from tui.compose.view_check import settle
 from tui.layout.panes import Picture, sizes, slide_sizes, wished
 from tui.model.usage_error import UsageError
 from tui.model.view import View
-from tui.panes.slide_pane import rows_needed
-from tui.panes.stage_areas import scenes
-from tui.panes.text_pane import spoken
+from tui.panes.slide_pane import row_count
+from tui.panes.stage_areas import areas
+from tui.panes.text_pane import text_rows
 from tui.session.decks import find_deck, flags_of, view_at
 from tui.session.session import Session
 from tui.text.prose import paragraphs, with_title
@@ -148,7 +148,7 @@ def cuts(view: View, opened: Run) -> Iterator[str]:
     if frame.error is None:
         rows, what = paragraphs(with_title(stop.title, stop.prose), room.main), "title and prose"
     else:
-        rows, what = spoken(picture, room.main, short=True), "explanation of the error"
+        rows, what = text_rows(picture, room.main, short=True), "explanation of the error"
     if len(rows) > room.words:
         yield f"the {what} take {len(rows)} rows of {room.main} columns; there is room for {room.words}"
     lines = [len(wrap_code(line, room.main - 2)) for line in stop.code.split("\n")]
@@ -156,7 +156,7 @@ def cuts(view: View, opened: Run) -> Iterator[str]:
         yield f"the program takes {sum(lines)} rows of {room.main - 2} columns, not {PROGRAM_ROWS}"
     if max(lines) > LINE_ROWS:
         yield f"a line of the program takes {max(lines)} rows of {room.main - 2} columns, not {LINE_ROWS}"
-    for scene in scenes(picture, room.main, room.stage) if frame.board is None else ():
+    for scene in areas(picture, room.main, room.stage) if frame.board is None else ():
         shown = {scene.panels[slot.panel].name for slot in scene.layout.slots}
         asked = [panel.name for panel in scene.panels if panel.name in (stop.show, *stop.beside)]
         missing = ", ".join(name for name in asked if name not in shown)
@@ -168,6 +168,6 @@ def cuts(view: View, opened: Run) -> Iterator[str]:
 
 def _slide_cut(stop: Stop) -> Iterator[str]:
     room = slide_sizes(*SIZE, sidebar=None)
-    rows = 0 if room is None else rows_needed(stop.title, stop.prose, room.main)
+    rows = 0 if room is None else row_count(stop.title, stop.prose, room.main)
     if room is not None and rows > room.stage:
         yield f"the title and prose take {rows} rows of {room.main} columns; there is room for {room.stage}"

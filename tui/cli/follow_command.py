@@ -86,12 +86,12 @@ async def read_frames(link: Link, *, ascii_only: bool) -> int:
     """What is shown as text, a frame each time something else is; ends with the presenter."""
     from llm_linalg.lessons.lesson import LessonError
     from tui.plain_prompt import Plain
-    from tui.screens.follower import Reader
+    from tui.screens.follower import BroadcastReader
     from tui.session.script.running import ensure_run
     from tui.session.session import Session
     from tui.text.glyphs import ascii_text
 
-    read, plain = Reader(), None
+    read, plain = BroadcastReader(), None
     try:
         async for now in link.talk():
             talk, view = read.talk(now)

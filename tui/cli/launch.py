@@ -82,7 +82,7 @@ def options_of(settings: Settings) -> Options:
 
     return Options(
         theme=settings.values.theme,
-        theme_asked=settings.found["theme"].source != "default",
+        keeps_theme=settings.found["theme"].source != "default",
         ascii_only=settings.values.ascii,
         motion=settings.values.motion,
         slowest=SLOW if settings.values.slow_link else 0.0,

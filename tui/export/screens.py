@@ -58,4 +58,4 @@ async def _draw(
     async with app.run_test(size=size) as pilot:
         for shot in shots:
             app.explorer.update_session(shot.session)
-            take(replace(shot, screen=await still_rows(pilot, lambda: app.explorer.settled)))
+            take(replace(shot, screen=await still_rows(pilot, lambda: app.explorer.is_settled)))

@@ -17,7 +17,7 @@ CORNERS = {"top": ("┌", "┐"), "joint": ("├", "┤"), "bottom": ("└", "�
 
 
 @dataclass(frozen=True, slots=True)
-class Columns:
+class BoardColumns:
     """How a board's columns are shared.
 
     Attributes:
@@ -44,7 +44,7 @@ def board_rows(board: BoardView, width: int, height: int, glyphs: Glyphs) -> lis
 
 
 def _list(board: BoardView, width: int, height: int, glyphs: Glyphs) -> list[Row]:
-    columns = shared(board, width, 4)
+    columns = columns_of(board, width, 4)
     lines: list[Row] = []
     for number, row in _shown(board, height):
         lines.append((*_number(board, number), *_cells(board, number, row, columns, glyphs)))
@@ -56,7 +56,7 @@ def _chain(board: BoardView, width: int, height: int, glyphs: Glyphs) -> list[Ro
     """Boxes with arrows between them, as roomy as the height allows."""
     boxes = sum(not row.apart for row in board.rows)
     apart = len(board.rows) - boxes
-    columns = shared(board, width, 9)
+    columns = columns_of(board, width, 9)
     for between, ends, gap in ((3, 2, 1), (1, 2, 1), (0, 2, 0), (0, 0, 0)):
         if boxes + between * (boxes - 1) + ends + apart + (gap if apart else 0) <= height:
             break
@@ -83,15 +83,15 @@ def _shown(board: BoardView, height: int) -> list[tuple[int, LiveRow]]:
     return [(i + 1, board.rows[i]) for i in rows]
 
 
-def shared(board: BoardView, width: int, taken: int) -> Columns:
+def columns_of(board: BoardView, width: int, taken: int) -> BoardColumns:
     """The columns of a board in a space of `width`, of which `taken` are for what stands around them."""
     label = max(cell_len(row.label) for row in board.rows)
     words = max(cell_len(row.words) for row in board.rows)
     left = width - taken - label - words - 2 * GAP
     full = max(left, *(cell_len(row.brief) for row in board.rows), 0)
-    columns = Columns(label, 0, all(row.shape in (None, ()) for row in board.rows), full)
+    columns = BoardColumns(label, 0, all(row.shape in (None, ()) for row in board.rows), full)
     value = max(cell_len(columns.value_of(row)) for row in board.rows)
-    return Columns(label, value, columns.numbers, full)
+    return BoardColumns(label, value, columns.numbers, full)
 
 
 def _number(board: BoardView, number: int) -> Row:
@@ -101,7 +101,7 @@ def _number(board: BoardView, number: int) -> Row:
 
 
 def _cells(
-    board: BoardView, number: int, row: LiveRow, columns: Columns, glyphs: Glyphs
+    board: BoardView, number: int, row: LiveRow, columns: BoardColumns, glyphs: Glyphs
 ) -> Sequence[TextSpan]:
     """Label, value and words of a row; a click on any of them opens its lesson."""
     do = f"row:{number}"

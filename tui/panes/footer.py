@@ -9,10 +9,10 @@ from tui.text.rows import Row, TextSpan, fit, row, width_of
 from tui.widgets.row_widget import RowWidget
 
 
-class KeysLine(RowWidget):
+class Footer(RowWidget):
     """One row at the bottom."""
 
-    DEFAULT_CSS = "KeysLine { height: 1; }"
+    DEFAULT_CSS = "Footer { height: 1; }"
 
     def show_picture(self, picture: Picture) -> None:
         """Shows what a key would do now."""
@@ -32,7 +32,7 @@ class KeysLine(RowWidget):
             return row((f" {picture.session.notice}", "current"))
         spell = self.glyphs.text  # in ASCII some are wider, and fewer of them fit
         keys = [tuple(span.with_text(spell(span.text)) for span in entry) for entry in self._keys(picture)]
-        return fitted(keys, picture.room.width)
+        return fit_entries(keys, picture.room.width)
 
     def _keys(self, picture: Picture) -> list[Row]:
         playing = picture.session.player.playing
@@ -54,7 +54,7 @@ class KeysLine(RowWidget):
         return shown
 
 
-def fitted(entries: list[Row], width: int) -> Row:
+def fit_entries(entries: list[Row], width: int) -> Row:
     """As many entries as fit, and always the last two, such as help and quit."""
     tail = entries[-2:]
     room = width - sum(width_of(entry) for entry in tail)

@@ -45,14 +45,14 @@ class Rail:
 
 
 @dataclass(frozen=True, slots=True)
-class Columns:
+class MapColumns:
     """How the columns of a level are shared.
 
     Attributes:
         label, shape, count: Columns of each.
         bar: Columns of the longest bar.
         most: What that stands for.
-        followed: Whether a cell is followed: then the columns say how many cells and how steep.
+        follows_cell: Whether a cell is followed: then the columns say how many cells and how steep.
         large: Whether each character takes the room of several: then a box has its shape and its share alone.
     """
 
@@ -61,11 +61,11 @@ class Columns:
     count: int
     bar: int
     most: float
-    followed: bool
+    follows_cell: bool
     large: bool = False
 
     @classmethod
-    def of(cls, rows: Sequence[BoxRow], shown: MapView, width: int, *, large: bool = False) -> Columns:
+    def of(cls, rows: Sequence[BoxRow], shown: MapView, width: int, *, large: bool = False) -> MapColumns:
         """The columns for some rows of a level, in a space of `width`."""
         followed = bool(shown.question)
         label = min(LABEL, max(cell_len(_label(row)) for row in rows))
@@ -83,13 +83,13 @@ class Columns:
     @property
     def header(self) -> str:
         """What the columns hold."""
-        count, last = ("cells", "derivative") if self.followed else ("multiplications", "share")
+        count, last = ("cells", "derivative") if self.follows_cell else ("multiplications", "share")
         gap = " " * GAP
         return f"{'':<{self.label}}{gap}{'shape':<{self.shape}}{gap}{count:>{self.count}}{gap}{last}"
 
     def bar_of(self, row: BoxRow) -> int:
         """How long a box's bar is."""
-        size = (row.influence or 0.0) if self.followed else row.share
+        size = (row.influence or 0.0) if self.follows_cell else row.share
         return round(self.bar * size / self.most) if self.most > 0 else 0
 
 
@@ -102,7 +102,7 @@ def map_rows(shown: MapView, width: int, height: int, glyphs: Glyphs, *, large: 
     places = window(len(shown.rows), height - headed, range(shown.row, shown.row + 1))
     rails = rails_of(shown.arrows, places)
     edge = len(rails) + 5
-    columns = Columns.of([shown.rows[place] for place in places], shown, width - edge, large=large)
+    columns = MapColumns.of([shown.rows[place] for place in places], shown, width - edge, large=large)
     near = {target for source, target in shown.arrows if target == source + 1 and target in places}
     lit = {k for k, row in enumerate(shown.rows) if row.lit} if shown.question else set()
     lines: list[Row] = [(TextSpan(" " * edge), TextSpan(columns.header, "dim"))] if headed else []
@@ -176,15 +176,15 @@ def _label(row: BoxRow) -> str:
     return f"{row.label} ›" if row.opens and not row.foreign else row.label
 
 
-def _box(shown: MapView, place: int, columns: Columns, glyphs: Glyphs) -> Row:
+def _box(shown: MapView, place: int, columns: MapColumns, glyphs: Glyphs) -> Row:
     """A box with its shape and what it takes; a click selects it, and goes in where it is selected."""
     row = shown.rows[place]
     number = place - shown.row + shown.place[0]
     picked, do = place == shown.row, "" if row.foreign else f"box:{number}"
     label = cut(glyphs.text(_label(row)), columns.label, pad=True)
     gap = " " * GAP
-    lit = columns.followed and bool(row.lit)
-    dim = "dim" if row.foreign or (columns.followed and not lit) else ""
+    lit = columns.follows_cell and bool(row.lit)
+    dim = "dim" if row.foreign or (columns.follows_cell and not lit) else ""
     chosen = "current" if columns.large else "picked"  # letters made of dots are hard to read reversed
     role = chosen if picked else "strong" if lit else dim
     count, last = row.columns

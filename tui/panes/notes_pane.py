@@ -16,30 +16,30 @@ from tui.text.themes import Glyphs
 
 
 @dataclass(frozen=True, slots=True)
-class Notes:
+class NotesContent:
     """What stands on the notes.
 
     Attributes:
         now: What the presenter told last; None before it told anything.
         seconds: The clock, counted on since then.
-        said: One line besides, as while nobody presents.
+        notice: One line besides, as while nobody presents.
         top: How many rows of the notes are scrolled over.
     """
 
     now: Broadcast | None
     seconds: float
-    said: str = ""
+    notice: str = ""
     top: int = 0
 
 
-def notes_rows(notes: Notes, width: int, height: int, glyphs: Glyphs) -> list[Row]:
+def notes_rows(notes: NotesContent, width: int, height: int, glyphs: Glyphs) -> list[Row]:
     """The notes in `height` rows of at most `width` columns."""
     if notes.now is None:
-        waiting = [row((" notes", "accent strong")), (), row((f" {notes.said}", "label"))]
+        waiting = [row((" notes", "accent strong")), (), row((f" {notes.notice}", "label"))]
         return [fit(spans, width, glyphs.dots) for spans in waiting[:height]]
     show = notes.now.show
     head = _head(notes.now, notes.seconds, width, glyphs)
-    foot = [row((f" {notes.said}", "current"))] if notes.said else []
+    foot = [row((f" {notes.notice}", "current"))] if notes.notice else []
     fault = clean(str(show.get("fault") or ""))
     foot = [row((f" {fault}", "error")), *foot] if fault else foot
     following = clean(str(show.get("next") or "")) or "the end"

@@ -31,10 +31,10 @@ def code_rows(code: Sequence[str], line: int | None, count: int, width: int, poi
     return rows[start : start + count]
 
 
-class Program(RowWidget):
+class ProgramPane(RowWidget):
     """The lines of the program."""
 
-    DEFAULT_CSS = "Program { height: 4; }"
+    DEFAULT_CSS = "ProgramPane { height: 4; }"
 
     def show_picture(self, picture: Picture) -> None:
         """Shows the lines around the current one."""
@@ -71,10 +71,10 @@ def map_facts(level: MapView, width: int, glyphs: Glyphs) -> Row:
     return ends((*trail, *asked), right, width, glyphs.dots)
 
 
-class Facts(RowWidget):
+class FactsPane(RowWidget):
     """One row: the shapes of the operation shown, and how it is known what its cells read."""
 
-    DEFAULT_CSS = "Facts { height: 1; }"
+    DEFAULT_CSS = "FactsPane { height: 1; }"
 
     def show_picture(self, picture: Picture) -> None:
         """Shows the shape line."""

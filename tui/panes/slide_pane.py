@@ -42,7 +42,7 @@ def slide_rows(title: str, prose: str, width: int, height: int, *, big: bool, gl
     return [*[()] * above, *((TextSpan(" " * left), *spans) if spans else () for spans in rows)]
 
 
-def rows_needed(title: str, prose: str, width: int) -> int:
+def row_count(title: str, prose: str, width: int) -> int:
     """The rows that a slide takes where nothing is large."""
     return len(_head(title, width)) + 1 + len(paragraphs(prose, min(WIDEST, width)))
 

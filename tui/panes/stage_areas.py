@@ -15,7 +15,7 @@ LABEL_ROLES = {"title": "title", "sign": "label", "window": "dim", "caption": "d
 
 
 @dataclass(frozen=True, slots=True)
-class Scene:
+class StageArea:
     """Some panels in a part of the stage."""
 
     panels: tuple[Panel, ...]
@@ -24,7 +24,7 @@ class Scene:
     caption: str
 
 
-def scenes(picture: Picture, width: int, height: int) -> list[Scene]:
+def areas(picture: Picture, width: int, height: int) -> list[StageArea]:
     """What stands on the stage: the frame's panels, and beside a failed program the last good picture."""
     frame = picture.frame
     if frame is None:
@@ -45,11 +45,11 @@ def scenes(picture: Picture, width: int, height: int) -> list[Scene]:
 
 def _scene(
     panels: tuple[Panel, ...], arrangement: Arrangement, x: int, width: int, height: int, caption: str
-) -> Scene:
-    return Scene(panels, arrange(panels, arrangement, max(1, width), max(1, height)), x, caption)
+) -> StageArea:
+    return StageArea(panels, arrange(panels, arrangement, max(1, width), max(1, height)), x, caption)
 
 
-def labels(shown: list[Scene], height: int) -> list[Row]:
+def labels(shown: list[StageArea], height: int) -> list[Row]:
     """The labels of the scenes as rows of the stage."""
     lines: list[list[tuple[int, str, str]]] = [[] for _ in range(height)]
     for scene in shown:

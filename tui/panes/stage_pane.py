@@ -30,7 +30,7 @@ class StagePane(RowWidget):
         from tui.panes.board_pane import board_rows
         from tui.panes.map_pane import map_rows
         from tui.panes.slide_pane import slide_rows
-        from tui.panes.stage_areas import labels, scenes
+        from tui.panes.stage_areas import areas, labels
         from tui.widgets.matrix import Matrix
 
         width, height = picture.room.main, picture.room.stage
@@ -39,7 +39,7 @@ class StagePane(RowWidget):
         big = picture.room.big and board is None
         across, down = (ACROSS, DOWN) if big else (1, 1)
         slide = picture.slide
-        shown = [] if slide is not None else scenes(picture, width // across, height // down)
+        shown = [] if slide is not None else areas(picture, width // across, height // down)
         if slide is not None:
             self.show(slide_rows(*slide, width, height, big=picture.room.big, glyphs=self.glyphs))
         elif board is not None:

@@ -20,10 +20,10 @@ LEAST_PATH = 24  # characters of a frame's path that are shown in any case, from
 AROUND = 6  # lines of a file of one's own before and after the one that is shown, in the large view
 
 
-class Words(RowWidget):
+class TextPane(RowWidget):
     """A fixed number of rows; what doesn't fit is a key away, and the last row says so."""
 
-    DEFAULT_CSS = "Words { height: 4; }"
+    DEFAULT_CSS = "TextPane { height: 4; }"
 
     def show_picture(self, picture: Picture) -> None:
         """Shows what there is to say about this step."""
@@ -31,28 +31,28 @@ class Words(RowWidget):
         if room.big:
             self.show(large(picture, room.main)[: room.words])
             return
-        rows = spoken(picture, room.main)
+        rows = text_rows(picture, room.main)
         if len(rows) > room.words:
-            rows = spoken(picture, room.main, short=True)
+            rows = text_rows(picture, room.main, short=True)
             error = None if picture.frame is None else picture.frame.error
             if error is not None and (len(rows) < room.words or len(error.frames) > 1):
                 place = min(len(rows), room.words - 1)  # an outer frame makes room for torch's words
                 whole = torch_says(error, room.main)
                 one = [fit(line, room.main) for line in torch_says(error, 10_000)]
                 rows[place:place] = whole if len(rows) + len(whole) <= room.words else one
-        said = introduced(picture, room.main)
+        said = introduction(picture, room.main)
         if said and len(said) + len(rows) <= room.words:
             rows = [*said, *([row()] if len(said) + len(rows) < room.words else []), *rows]
         spare = room.words - len(rows)
         if spare > 0 and picture.frame is not None and picture.frame.error is None:
-            said = printed(picture.frame, room.main)
+            said = output_rows(picture.frame, room.main)
             alone = is_playground(picture.session.view.lesson) and len(said) == 1  # it has a row of its own
             rows = rows if alone else [*rows, *ending(said, spare, self.glyphs.dots)]
         key = "esc p" if picture.session.editing else "p"  # the editor takes a letter for itself
         self.show(cut(rows, room.words, room.main, self.glyphs.dots, key))
 
 
-def spoken(picture: Picture, width: int, *, short: bool = False) -> list[Row]:
+def text_rows(picture: Picture, width: int, *, short: bool = False) -> list[Row]:
     """Everything that is said about this step, in as many rows as it takes; `short` takes fewer."""
     frame = picture.frame
     told = picture.session.talk is None  # on a stage the first row has the title
@@ -60,7 +60,7 @@ def spoken(picture: Picture, width: int, *, short: bool = False) -> list[Row]:
         stop = picture.session.view.at_stop
         return paragraphs(with_title(stop.title if told else "", stop.prose), width)
     if frame.error is not None:
-        return explained(frame.error, width, brief=short, mend=picture.session.editing)
+        return error_rows(frame.error, width, brief=short, mend=picture.session.editing)
     if frame.cursor is not None:
         return about_cell(frame.cursor, width, brief=short)
     if frame.map is not None:
@@ -74,7 +74,7 @@ def spoken(picture: Picture, width: int, *, short: bool = False) -> list[Row]:
     return [*lines, *paragraphs(frame.sentence, width)]
 
 
-def introduced(picture: Picture, width: int) -> list[Row]:
+def introduction(picture: Picture, width: int) -> list[Row]:
     """What a stop says that failed, for where there is room for it beside the reason."""
     frame = picture.frame
     if frame is None or frame.error is None or not frame.prose:
@@ -89,24 +89,15 @@ def large(picture: Picture, width: int) -> list[Row]:
     frame, room = picture.frame, picture.room
     narrow = width // ACROSS
     if frame is None or frame.error is not None or frame.cursor is not None:
-        return spoken(picture, width, short=True)
+        return text_rows(picture, width, short=True)
     lines = formula(frame.formula, narrow) if frame.step else []
     if lines and len(lines) <= room.words // DOWN:
         return [*enlarge_rows(lines), *paragraphs(frame.sentence, width)]
-    rows = spoken(picture, narrow)
-    return enlarge_rows(rows) if len(rows) * DOWN <= room.words else spoken(picture, width, short=True)
+    rows = text_rows(picture, narrow)
+    return enlarge_rows(rows) if len(rows) * DOWN <= room.words else text_rows(picture, width, short=True)
 
 
-def fitted(rows: list[Row], height: int) -> list[Row]:
-    """The last of some rows; where some are left out, the first one says how many."""
-    if len(rows) <= height:
-        return rows
-    shown = rows[len(rows) - height :]
-    said = row((f"{len(rows) - height} more above (p)  ", "dim"))
-    return [said + shown[0], *shown[1:]] if height else []
-
-
-def printed(frame: Frame, width: int) -> list[Row]:
+def output_rows(frame: Frame, width: int) -> list[Row]:
     """What the program printed, space by space, with room in each row for a sign that more stands above."""
     return [
         row(("prints ", "dim"), piece)
@@ -141,11 +132,11 @@ def about_cell(cursor: CursorView, width: int, *, brief: bool = False) -> list[R
         (f"feeds {cursor.feeds}" if cursor.feeds else "", "label"),
     )
     wrapped = [row((line, role)) for text, role in rest if text for line in wrap(text, width)]
-    short = [fit(row(spoken), width) for spoken in rest if spoken[0]]
+    short = [fit(row(piece), width) for piece in rest if piece[0]]
     return [fit(first, width), *(short if brief else wrapped)]
 
 
-def explained(error: ErrorView, width: int, *, brief: bool = False, mend: bool = False) -> list[Row]:
+def error_rows(error: ErrorView, width: int, *, brief: bool = False, mend: bool = False) -> list[Row]:
     """Why the program failed, and the keys of the repairs."""
     rows = [row((text, "error")) for text in wrap(error.sentence, width)]
     if error.repairs:
@@ -221,20 +212,20 @@ def whole_text(picture: Picture, width: int) -> list[Row]:
     rows.append(())
     if frame is not None and frame.board is not None:
         rows += [row(line) for one in frame.board.rows for line in wrap(one.plain, width)]
-        rows += printed(frame, width)
+        rows += output_rows(frame, width)
     elif frame is not None and frame.map is not None:
         rows += [
             row(line) for place in range(len(frame.map.rows)) for line in wrap(frame.map.plain(place), width)
         ]
-        rows += [(), *paragraphs(frame.sentence, width), *printed(frame, width)]
+        rows += [(), *paragraphs(frame.sentence, width), *output_rows(frame, width)]
     elif frame is not None:
         rows += [row((frame.shape_line, "strong")), ()] if frame.shape_line else []
         if frame.error is not None:
-            rows += [row(line) for line in frame.error.caret.splitlines()] + explained(frame.error, width)
+            rows += [row(line) for line in frame.error.caret.splitlines()] + error_rows(frame.error, width)
         elif frame.cursor is not None:
             rows += about_cell(frame.cursor, width)
         else:
             rows += formula(frame.formula, width)
             rows += paragraphs(frame.sentence, width)
-        rows += printed(frame, width)
+        rows += output_rows(frame, width)
     return [spans if width_of(spans) <= width else fit(spans, width) for spans in rows]

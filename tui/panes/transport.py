@@ -21,10 +21,10 @@ LISTED = 20  # columns of a list of words
 STEP_WORDS = {"map": "boxes", "operations": "operations", "cells": "steps", "terms": "terms"}
 
 
-class Controls(RowWidget):
+class ControlsPane(RowWidget):
     """One row: every control with its value; the selected one can be moved by key or click."""
 
-    DEFAULT_CSS = "Controls { height: 1; }"
+    DEFAULT_CSS = "ControlsPane { height: 1; }"
 
     def show_picture(self, picture: Picture) -> None:
         """Shows the controls' values."""
@@ -32,7 +32,7 @@ class Controls(RowWidget):
         spans: list[TextSpan] = []
         for control in session.view.lesson.controls:
             name = control.name
-            value = written(control, dict(session.view.controls).get(name, ""), self.glyphs.dots)
+            value = control_text(control, dict(session.view.controls).get(name, ""), self.glyphs.dots)
             key = f"{control.key} " if control.key else ""
             if name == session.control:
                 spans += [
@@ -61,7 +61,7 @@ class Controls(RowWidget):
         self.show([ends(tuple(spans), row((right, "label")), picture.room.main, self.glyphs.dots)])
 
 
-def written(control: Control, text: str, dots: str) -> str:
+def control_text(control: Control, text: str, dots: str) -> str:
     """A control's value in a row: of a list of words, the last of them, parted by spaces."""
     if control.kind != "list" or not control.choices:
         return text

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from tui.model.view_words import command
 from tui.terminal.terminal_app import TerminalApp
-from tui.text.themes import LOOKS
+from tui.text.themes import THEMES
 
 if TYPE_CHECKING:
     from textual.app import App
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from tui.session.session import Session
 
 
-class Host(Protocol):
+class CommandHost(Protocol):
     """The screen whose session the commands are about."""
 
     @property
@@ -43,26 +43,26 @@ class Host(Protocol):
         """Says something in the footer."""
 
 
-AppCommand = Callable[[Host], Awaitable[object] | None]
+AppCommand = Callable[[CommandHost], Awaitable[object] | None]
 
 
-def redraw(host: Host) -> None:
+def redraw(host: CommandHost) -> None:
     """Draws the whole screen anew."""
     if isinstance(host.app, TerminalApp):
         host.app.redraw()
 
 
-def suspend(host: Host) -> None:
+def suspend(host: CommandHost) -> None:
     """Suspends to the shell."""
     host.app.action_suspend_process()
 
 
-def palette(host: Host) -> None:
+def palette(host: CommandHost) -> None:
     """Opens the palette."""
     host.app.action_command_palette()
 
 
-def theme(host: Host) -> None:
+def theme(host: CommandHost) -> None:
     """Takes the next theme."""
     next_theme(host.app)
     host.tell(f"Theme: {host.app.theme}.")
@@ -70,11 +70,11 @@ def theme(host: Host) -> None:
 
 def next_theme(app: App[object]) -> None:
     """Gives an app the theme after its own."""
-    names = list(LOOKS)
+    names = list(THEMES)
     app.theme = names[(names.index(app.theme) + 1) % len(names)]
 
 
-def copy_command(host: Host) -> None:
+def copy_command(host: CommandHost) -> None:
     """Copies the command that opens this view again."""
     given = host.session.view.lesson.given
     if given is not None and not given.words:
@@ -85,7 +85,7 @@ def copy_command(host: Host) -> None:
     host.tell(f"Copied: {text}")
 
 
-def copy_code(host: Host) -> None:
+def copy_code(host: CommandHost) -> None:
     """Copies the program as torch code."""
     session = host.session
     run = session.current
@@ -94,7 +94,7 @@ def copy_code(host: Host) -> None:
     host.tell(f"Copied {len(text.splitlines())} lines of torch code.")
 
 
-def confirmed(host: Host) -> bool:
+def confirm_leaving(host: CommandHost) -> bool:
     """Whether a talk is left, which is asked for twice: nothing ends one by a slip."""
     session = host.session
     talk = session.talk
@@ -107,21 +107,21 @@ def confirmed(host: Host) -> bool:
     return True
 
 
-def examples(host: Host) -> Awaitable[object]:
+def examples(host: CommandHost) -> Awaitable[object]:
     """Opens the programs to begin with."""
     from tui.screens.palette import Examples, Palette
 
     return host.app.push_screen(Palette([Examples], placeholder="Begin with…"))
 
 
-def index(host: Host) -> Awaitable[object]:
+def index(host: CommandHost) -> Awaitable[object]:
     """Opens the deck's stops."""
     from tui.screens.palette import Palette, Stops
 
     return host.app.push_screen(Palette([Stops], placeholder="Which stop?"))
 
 
-def help_(host: Host) -> Awaitable[object]:
+def help_(host: CommandHost) -> Awaitable[object]:
     """Opens the keys that work now."""
     from tui.screens.pager import Pager, help_rows
 
@@ -130,7 +130,7 @@ def help_(host: Host) -> Awaitable[object]:
     return host.app.push_screen(Pager("Keys that work now", lambda _: rows))
 
 
-def text(host: Host) -> Awaitable[object] | None:
+def text(host: CommandHost) -> Awaitable[object] | None:
     """Opens the program and the text in full."""
     from tui.panes.text_pane import whole_text
     from tui.screens.pager import Pager

@@ -123,9 +123,9 @@ class ExplorerScreen(Screen[None], inherit_bindings=False):
         return self.session.current is None
 
     @property
-    def settled(self) -> bool:
+    def is_settled(self) -> bool:
         """Whether what was asked for is what is shown."""
-        return not self.busy and not self._queue and self.editor.settled
+        return not self.busy and not self._queue and self.editor.is_settled
 
     def on_mount(self) -> None:
         """Paints first; then runs the program, which imports torch."""
@@ -319,7 +319,7 @@ class ExplorerScreen(Screen[None], inherit_bindings=False):
 
     async def _type(self, key: str) -> None:
         """One key into the prompt."""
-        self.prompt, command = typed(self.prompt or "", key, staged=self.session.talk is not None)
+        self.prompt, command = edit_prompt(self.prompt or "", key, staged=self.session.talk is not None)
         if command is not None:
             await self.perform(command)
         self.draw()
@@ -351,12 +351,12 @@ class ExplorerScreen(Screen[None], inherit_bindings=False):
     def on_editor_typed(self, event: Editor.Typed) -> None:
         """Another program."""
         event.stop()
-        self.editor.typed(event)
+        self.editor.take_text(event)
 
     def on_editor_moved(self, event: Editor.Moved) -> None:
         """The cursor of the editor is on another line."""
         event.stop()
-        self.editor.moved(event)
+        self.editor.take_line(event)
 
     # Commands.
 
@@ -399,7 +399,9 @@ class ExplorerScreen(Screen[None], inherit_bindings=False):
 
     def leave(self, command: str) -> None:
         """Ends the app, unless something speaks against it, which is told once."""
-        if (command != "stage.quit" or app_commands.confirmed(self)) and not self.editor.unsaved():
+        if (
+            command != "stage.quit" or app_commands.confirm_leaving(self)
+        ) and not self.editor.blocks_leaving():
             self.app.exit()
 
     def _prompt_for_step(self) -> None:
@@ -456,7 +458,7 @@ def ambiguous(keys: Iterable[Command], key: str) -> bool:
     return sum(key in one.key_names for one in keys) > 1
 
 
-def typed(prompt: str, key: str, *, staged: bool) -> tuple[str | None, str | None]:
+def edit_prompt(prompt: str, key: str, *, staged: bool) -> tuple[str | None, str | None]:
     """What stands in the number prompt after a key, None once it is closed; and the command that follows.
 
     Args:

@@ -68,7 +68,7 @@ class FollowerScreen(ExplorerScreen):
 
     async def _listen(self) -> None:
         """Shows what is told, and waits for a presenter when there is none."""
-        told, met, read = "", False, Reader()
+        told, met, read = "", False, BroadcastReader()
         while self.link is not None:
             said = GONE
             try:
@@ -86,7 +86,7 @@ class FollowerScreen(ExplorerScreen):
             await asyncio.sleep(AGAIN)
 
 
-class Reader:
+class BroadcastReader:
     """Makes sessions of what is told; a lesson is read once."""
 
     def __init__(self) -> None:

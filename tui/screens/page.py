@@ -11,13 +11,13 @@ from textual.widget import Widget
 
 from tui.layout.panes import SMALLEST, Picture, Sizes, bench_sizes, sizes, slide_sizes, talk_sizes, wished
 from tui.navigation.playground import is_playground
-from tui.panes.footer import KeysLine
-from tui.panes.program_pane import Facts, Program
+from tui.panes.footer import Footer
+from tui.panes.program_pane import FactsPane, ProgramPane
 from tui.panes.sidebar import Sidebar
 from tui.panes.stage_pane import StagePane
-from tui.panes.text_pane import Words
+from tui.panes.text_pane import TextPane
 from tui.panes.titlebar import TitleBar
-from tui.panes.transport import Controls, Transport
+from tui.panes.transport import ControlsPane, Transport
 from tui.screens.play_timer import ClockTimer
 from tui.session.session import Session
 from tui.text.rows import row
@@ -34,7 +34,7 @@ class Pane(Protocol):
         """Shows it; repaints what changed."""
 
 
-class Box(RowWidget):
+class PageSection(RowWidget):
     """A part of the page; the style sheet says how its children stand."""
 
 
@@ -67,28 +67,28 @@ class Page(RowWidget):
     def compose(self) -> ComposeResult:
         """The panes, in reading order."""
         yield TitleBar()
-        with Box(id="middle"):
+        with PageSection(id="middle"):
             yield Sidebar()
-            with Box(id="main"):
-                yield Program()
-                yield Facts()
+            with PageSection(id="main"):
+                yield ProgramPane()
+                yield FactsPane()
                 yield StagePane()
-                yield Words()
-                yield Controls()
+                yield TextPane()
+                yield ControlsPane()
                 yield Transport()
-        yield KeysLine()
+        yield Footer()
 
     def panes(self) -> Iterator[Pane]:
         """The panes that show pictures."""
         yield self.query_one(TitleBar)
         yield self.query_one(Sidebar)
-        yield self.query_one(Program)
-        yield self.query_one(Facts)
+        yield self.query_one(ProgramPane)
+        yield self.query_one(FactsPane)
         yield self.query_one(StagePane)
-        yield self.query_one(Words)
-        yield self.query_one(Controls)
+        yield self.query_one(TextPane)
+        yield self.query_one(ControlsPane)
         yield self.query_one(Transport)
-        yield self.query_one(KeysLine)
+        yield self.query_one(Footer)
 
     def show_picture(self, picture: Picture | None) -> None:
         """Hands a picture to every pane; none where there is no room for them."""
@@ -117,13 +117,13 @@ class Page(RowWidget):
         """
         room = self._room(size, session, frame, prompted=prompted)
         if room is not None and room != self.room:
-            self._give(Program, room.program)
-            self._give(Words, room.words)
+            self._give(ProgramPane, room.program)
+            self._give(TextPane, room.words)
             self._give(TitleBar, room.title)
-            self._give(Facts, room.facts)
-            self._give(Controls, room.controls)
+            self._give(FactsPane, room.facts)
+            self._give(ControlsPane, room.controls)
             self._give(Transport, room.transport)
-            self._give(KeysLine, room.footer)
+            self._give(Footer, room.footer)
             self.query_one(Sidebar).styles.width = room.sidebar
             self.query_one(Sidebar).display = room.sidebar > 0
         self.room = room

@@ -36,7 +36,7 @@ class Palette(CommandPalette, ModalScreen):
             super()._action_command_list(action)
 
 
-class Host(Protocol):
+class PaletteHost(Protocol):
     """The screen that does what is chosen."""
 
     @property
@@ -71,7 +71,7 @@ class Entries(Provider):
                 yield Hit(score, Content(name), partial(self._do, commands), text=name, help=about)
 
     @property
-    def host(self) -> Host | None:
+    def host(self) -> PaletteHost | None:
         """The screen that does what is chosen, whatever stands above it."""
         return getattr(self.app, "explorer", None)
 
@@ -101,7 +101,7 @@ class Commands(Entries):
     def _places(self, session: Session) -> Iterator[tuple[str, str, str]]:
         """The lessons and stops there are to go to; on a stage, the deck's stops."""
         if session.talk is not None:
-            yield from listed(session.talk)
+            yield from stop_entries(session.talk)
             return
         for lesson in session.lessons:
             yield f"{lesson.title}", f"lesson {lesson.slug}, part {lesson.part}", f"open:{lesson.slug}"
@@ -168,10 +168,10 @@ class Stops(Entries):
     def _entries(self) -> Iterator[tuple[str, str, str]]:
         """Name, help and command of every stop."""
         talk = None if self.host is None else self.host.session.talk
-        yield from () if talk is None else listed(talk)
+        yield from () if talk is None else stop_entries(talk)
 
 
-def listed(talk: Talk) -> Iterator[tuple[str, str, str]]:
+def stop_entries(talk: Talk) -> Iterator[tuple[str, str, str]]:
     """A deck's stops as entries: name, help and command."""
     for number, stop in enumerate(talk.deck.stops, 1):
         minutes = "" if stop.minutes is None else f", {stop.minutes:g} min"

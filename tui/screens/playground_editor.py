@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from tui.files.drafts import Drafts
 from tui.layout.panes import Picture, Sizes
 from tui.navigation.playground import LONGEST, is_playground
-from tui.panes.program_pane import Program
+from tui.panes.program_pane import ProgramPane
 from tui.screens.page import Page
 from tui.session.session import Session
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 IDLE = 1.0  # seconds after which what was typed is kept
 
 
-class Host(Protocol):
+class EditorHost(Protocol):
     """The screen that the editor is on."""
 
     @property
@@ -62,7 +62,7 @@ class PlaygroundEditor:
         widget: the editor itself, once the playground was open.
     """
 
-    def __init__(self, host: Host, drafts: Drafts) -> None:
+    def __init__(self, host: EditorHost, drafts: Drafts) -> None:
         self.widget: Editor | None = None
         self._host = host
         self._drafts = drafts
@@ -74,9 +74,9 @@ class PlaygroundEditor:
         self._told = False
 
     @property
-    def settled(self) -> bool:
+    def is_settled(self) -> bool:
         """Whether what was typed was handed on."""
-        return self.widget is None or self.widget.settled
+        return self.widget is None or self.widget.is_settled
 
     @property
     def open(self) -> bool:
@@ -99,7 +99,7 @@ class PlaygroundEditor:
             return
         if here:
             self._follow(session)
-        page.query_one(Program).display = not here
+        page.query_one(ProgramPane).display = not here
         widget.display = here
         widget.set_class(room.beside > 0, "-beside")
         widget.styles.width = room.beside or "100%"
@@ -117,7 +117,7 @@ class PlaygroundEditor:
 
     # What is typed.
 
-    def typed(self, event: Editor.Typed) -> None:
+    def take_text(self, event: Editor.Typed) -> None:
         """Another program."""
         self._host.do(f"write:{event.line}:{event.text}")
         if event.cut:
@@ -128,9 +128,9 @@ class PlaygroundEditor:
         """Takes over what was typed a moment ago."""
         typed = self.widget.flush() if self.widget is not None else None
         if typed is not None:
-            self.typed(typed)
+            self.take_text(typed)
 
-    def moved(self, event: Editor.Moved) -> None:
+    def take_line(self, event: Editor.Moved) -> None:
         """The operation of another line is shown; a click gives the editor the keys."""
         if self.widget is not None and self.widget.has_focus and self.open:
             self._host.do(f"line:{event.line}")
@@ -161,7 +161,7 @@ class PlaygroundEditor:
         if self._keeping is None:
             self._keeping = self._host.set_timer(IDLE, self._keep)
 
-    def unsaved(self) -> bool:
+    def blocks_leaving(self) -> bool:
         """Whether a file's program was changed and not saved; that is told once of each."""
         self.flush()
         program = self._program

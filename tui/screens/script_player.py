@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 SHORTEST = 0.001  # seconds: a timer needs some
 
 
-class Host(Protocol):
+class ScriptHost(Protocol):
     """The screen on which a script is played."""
 
     @property
@@ -26,7 +26,7 @@ class Host(Protocol):
         """What is going on."""
 
     @property
-    def settled(self) -> bool:
+    def is_settled(self) -> bool:
         """Whether what was asked for is what is shown."""
 
     def update_session(self, session: Session) -> None:
@@ -49,7 +49,9 @@ class ScriptPlayer:
         tempo: how many times faster than written.
     """
 
-    def __init__(self, host: Host, recorder: ScriptRecorder, script: Script, tempo: float = 1.0) -> None:
+    def __init__(
+        self, host: ScriptHost, recorder: ScriptRecorder, script: Script, tempo: float = 1.0
+    ) -> None:
         self.tempo = tempo
         self._host = host
         self._recorder = recorder
@@ -67,7 +69,7 @@ class ScriptPlayer:
         """Something was drawn: if that was what the last line asked for, it stands for its time."""
         if not self.active or self._timer is not None:
             return
-        if self._host.settled and not self._host.session.player.playing:
+        if self._host.is_settled and not self._host.session.player.playing:
             self._timer = self._host.set_timer(max(SHORTEST, _time(self._line) / self.tempo), self._next)
 
     def take_over(self) -> bool:
@@ -87,7 +89,7 @@ class ScriptPlayer:
 
     def _next(self) -> None:
         self._timer = None
-        if not self._host.settled:
+        if not self._host.is_settled:
             self.follow()
             return
         self._host.update_session(self.after(self._host.session))

@@ -16,8 +16,8 @@ from tui.audience.client import AGAIN, GONE, Link
 from tui.audience.meeting import PlaceError
 from tui.audience.protocol import WireError
 from tui.model.broadcast import Broadcast
-from tui.panes.footer import fitted
-from tui.panes.notes_pane import Notes, notes_rows
+from tui.panes.footer import fit_entries
+from tui.panes.notes_pane import NotesContent, notes_rows
 from tui.screens.app_commands import next_theme
 from tui.text.rows import fit, row
 from tui.widgets.row_widget import RowWidget
@@ -25,25 +25,25 @@ from tui.widgets.row_widget import RowWidget
 DIGITS = frozenset("0123456789")
 
 
-class Key(NamedTuple):
+class NotesKey(NamedTuple):
     """A key of the notes: what it does, Textual's names for it, how it is written, and a word or two."""
 
     do: str
     names: str
-    shown: str
+    glyph: str
     label: str
 
 
 KEYS = (
-    Key("next", "space,pagedown,right,down", "→", "on"),
-    Key("back", "pageup,left,up,backspace", "←", "back"),
-    Key("stop.next", "J", "J", "next stop"),
-    Key("stop.previous", "K,comma", "K", "stop before"),
-    Key("go", "G,enter", "G", "stop"),
-    Key("down", "d", "d", "down"),
-    Key("up", "u", "u", "up"),
-    Key("theme", "T", "T", "theme"),
-    Key("quit", "q,ctrl+c", "q", "quit"),
+    NotesKey("next", "space,pagedown,right,down", "→", "on"),
+    NotesKey("back", "pageup,left,up,backspace", "←", "back"),
+    NotesKey("stop.next", "J", "J", "next stop"),
+    NotesKey("stop.previous", "K,comma", "K", "stop before"),
+    NotesKey("go", "G,enter", "G", "stop"),
+    NotesKey("down", "d", "d", "down"),
+    NotesKey("up", "u", "u", "up"),
+    NotesKey("theme", "T", "T", "theme"),
+    NotesKey("quit", "q,ctrl+c", "q", "quit"),
 )
 
 
@@ -59,7 +59,7 @@ class NotesScreen(Screen[None], inherit_bindings=False):
         """Follows what the link tells."""
         super().__init__()
         self.now: Broadcast | None = None
-        self.said = "Waiting for a presenter."
+        self.notice = "Waiting for a presenter."
         self._link = link
         self._heard = 0.0  # when the last line came
         self._count = ""
@@ -94,14 +94,14 @@ class NotesScreen(Screen[None], inherit_bindings=False):
         if not height:
             return
         lines = self.query_one(RowWidget)
-        said = f"stop {self._count}_   G or enter goes there" if self._count else self.said
-        notes = Notes(self.now, self.seconds, said, self._top)
+        said = f"stop {self._count}_   G or enter goes there" if self._count else self.notice
+        notes = NotesContent(self.now, self.seconds, said, self._top)
         rows = notes_rows(notes, width, height - 1, lines.glyphs)
         rows += [()] * (height - 1 - len(rows))
         lines.styles.height = height
         spell = lines.glyphs.text
-        keys = [row((spell(f" {key.shown} "), "key"), (spell(f"{key.label} "), "label")) for key in KEYS]
-        lines.show([*rows, fit(fitted(keys, width), width, lines.glyphs.dots)])
+        keys = [row((spell(f" {key.glyph} "), "key"), (spell(f"{key.label} "), "label")) for key in KEYS]
+        lines.show([*rows, fit(fit_entries(keys, width), width, lines.glyphs.dots)])
 
     def on_key(self, event: events.Key) -> None:
         """The digits of a number."""
@@ -132,7 +132,7 @@ class NotesScreen(Screen[None], inherit_bindings=False):
 
     def _say(self, verb: str, stop: int | None = None) -> None:
         if not self._link.say(verb, stop):
-            self.said = "Nobody presents now."
+            self.notice = "Nobody presents now."
 
     async def _listen(self) -> None:
         """Shows what is told, and waits for a presenter when there is none."""
@@ -141,13 +141,13 @@ class NotesScreen(Screen[None], inherit_bindings=False):
                 async for now in self._link.talk():
                     moved = self.now is None or self.now.show.get("number") != now.show.get("number")
                     self._top = 0 if moved else self._top
-                    self.now, self.said, self._heard = now, "", monotonic()
+                    self.now, self.notice, self._heard = now, "", monotonic()
                     self.draw()
-                self.said = GONE
+                self.notice = GONE
             except PlaceError as error:
-                self.said = GONE if self.now is not None else f"Waiting: {clean(str(error))}"
+                self.notice = GONE if self.now is not None else f"Waiting: {clean(str(error))}"
             except WireError as error:
-                self.said = f"It can't be followed: {clean(str(error))}"
+                self.notice = f"It can't be followed: {clean(str(error))}"
             if self.now is not None and self.now.show.get("running"):
                 stopped = {**self.now.show, "seconds": self.seconds, "running": False}
                 self.now = Broadcast(self.now.deck, self.now.lesson, stopped)

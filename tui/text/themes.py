@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from rich.color import Color, ColorSystem
 from rich.style import Style
-from textual.theme import Theme
+from textual.theme import Theme as TextualTheme
 
 from tui.text.glyphs import ascii_text
 
@@ -56,17 +56,17 @@ ASCII = Glyphs(
 )  # fmt: skip
 
 
-class Look(NamedTuple):
+class Theme(NamedTuple):
     """One theme: what Textual's own widgets use, and what each role of ours is drawn with.
 
     Attributes:
-        theme: the colours for Textual's own widgets (palette, input).
+        textual_theme: the colours for Textual's own widgets (palette, input).
         base: foreground and background that every role starts from, as a Rich style.
         roles: role to Rich style; a role that is missing is drawn as `base`.
         negative, positive: backgrounds of the value scale, from weak to strong.
     """
 
-    theme: Theme
+    textual_theme: TextualTheme
     base: str
     roles: Mapping[str, str]
     negative: tuple[str, ...] = ()
@@ -76,7 +76,7 @@ class Look(NamedTuple):
     @property
     def name(self) -> str:
         """The theme's name, as `--theme` takes it."""
-        return self.theme.name
+        return self.textual_theme.name
 
     def style(self, role: str) -> Style:
         """The style of a role; several roles may be joined by a space, the later on top."""
@@ -124,10 +124,10 @@ def _number(colour: str) -> int:
 
 @lru_cache(512)
 def _style(name: str, roles: str) -> Style:
-    look = LOOKS[name]
-    style = _parsed(look.base)
+    theme = THEMES[name]
+    style = _parsed(theme.base)
     for role in roles.split():
-        style += _parsed(look.roles.get(role, ""))
+        style += _parsed(theme.roles.get(role, ""))
     return style
 
 
@@ -158,8 +158,8 @@ def _roles(colours: Mapping[str, str]) -> dict[str, str]:
     return {name: f"{_WEIGHTS.get(name, '')} {colours.get(name, '')}".strip() for name in names}
 
 
-DARK = Look(
-    Theme(
+DARK = Theme(
+    TextualTheme(
         name="dark", primary="#5fafff", secondary="#87d7d7", accent="#ffaf00", warning="#ffaf00",
         error="#ff5f5f", success="#87d787", foreground="#d0d0d0", background="#1c1c1c", surface="#262626",
         panel="#303030", dark=True,
@@ -178,8 +178,8 @@ DARK = Look(
     ("#ffffff on #875f00", "#000000 on #d78700", "#000000 on #ffaf00", "#000000 on #ffd787"),
 )  # fmt: skip
 
-LIGHT = Look(
-    Theme(
+LIGHT = Theme(
+    TextualTheme(
         name="light", primary="#005faf", secondary="#005f5f", accent="#af5f00", warning="#af5f00",
         error="#af0000", success="#005f00", foreground="#262626", background="#ffffff", surface="#eeeeee",
         panel="#e4e4e4", dark=False,
@@ -198,8 +198,8 @@ LIGHT = Look(
     ("#000000 on #ffd7af", "#000000 on #ffaf5f", "#000000 on #d78700", "#ffffff on #af5f00"),
 )  # fmt: skip
 
-CONTRAST = Look(
-    Theme(
+CONTRAST = Theme(
+    TextualTheme(
         name="high-contrast", primary="#00ffff", secondary="#00ffff", accent="#ffff00", warning="#ffff00",
         error="#ff5f5f", success="#00ff00", foreground="#ffffff", background="#000000", surface="#000000",
         panel="#262626", dark=True,
@@ -229,8 +229,8 @@ _DEFAULTS = dict.fromkeys(
     "ansi_default",
 )
 
-COLOURLESS = Look(
-    Theme(
+COLOURLESS = Theme(
+    TextualTheme(
         name="no-colour", ansi=True, primary="ansi_default", secondary="ansi_default", warning="ansi_default",
         error="ansi_default", success="ansi_default", accent="ansi_default", foreground="ansi_default",
         background="ansi_default", surface="ansi_default", panel="ansi_default", boost="ansi_default",
@@ -242,10 +242,10 @@ COLOURLESS = Look(
     colourless=True,
 )  # fmt: skip
 
-LOOKS: dict[str, Look] = {look.name: look for look in (DARK, LIGHT, CONTRAST, COLOURLESS)}
+THEMES: dict[str, Theme] = {theme.name: theme for theme in (DARK, LIGHT, CONTRAST, COLOURLESS)}
 
 
-def colours_of(look: Look) -> tuple[str, str]:
+def colours_of(theme: Theme) -> tuple[str, str]:
     """The colours of text and background where a style names none; the dark ones where there is no colour."""
-    foreground, _, background = (DARK.base if look.colourless else look.base).partition(" on ")
+    foreground, _, background = (DARK.base if theme.colourless else theme.base).partition(" on ")
     return foreground, background

@@ -12,7 +12,7 @@ from textual.widgets import TextArea
 
 from tui.session.editing import ErrorMark
 from tui.text.syntax_colors import tokens
-from tui.widgets.row_widget import glyphs_of, look_of
+from tui.widgets.row_widget import glyphs_of, theme_of
 
 
 class AnnotatedText(TextArea):
@@ -38,8 +38,8 @@ class AnnotatedText(TextArea):
 
     def render_line(self, y: int) -> Strip:
         """The line, its note at the end; each segment has a style, so that no filter meets one without."""
-        look, width = look_of(self), self.size.width
-        base = look.style("editor")
+        theme, width = theme_of(self), self.size.width
+        base = theme.style("editor")
         strip = super().render_line(y).adjust_cell_length(width, base)
         strip = Strip([Segment(s.text, s.style or base) for s in strip if s.text], width)
         row = y + self.scroll_offset.y
@@ -48,12 +48,12 @@ class AnnotatedText(TextArea):
         current = "editor editor-line" if row == self.cursor_location[0] else "editor"
         if self._mark is not None and row == self._mark.row:
             gutter = f"{row + 1:>{self.gutter_width - 2}}{self._sign} "
-            lead = Strip([Segment(gutter, look.style(f"{current} error"))], self.gutter_width)
+            lead = Strip([Segment(gutter, theme.style(f"{current} error"))], self.gutter_width)
             strip = Strip.join([lead, strip.crop(self.gutter_width, width)])
         elsewhere = self._failed_elsewhere(y)
         note, role = (elsewhere, "error") if elsewhere else (self._note(row, width), "note")
         if note:
-            tail = Strip([Segment(note, look.style(f"{current} {role}"))], len(note))
+            tail = Strip([Segment(note, theme.style(f"{current} {role}"))], len(note))
             strip = Strip.join([strip.crop(0, width - len(note)), tail])
         return strip.simplify()
 

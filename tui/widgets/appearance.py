@@ -8,7 +8,7 @@ from typing import Any
 from textual.app import App
 from textual.filter import LineFilter, NoColor
 
-from tui.text.themes import ASCII, DARK, DEFAULT_THEME, LOOKS, UNICODE, Glyphs, Look
+from tui.text.themes import ASCII, DARK, DEFAULT_THEME, THEMES, UNICODE, Glyphs, Theme
 
 
 class Appearance:
@@ -27,15 +27,15 @@ class Appearance:
         self._ascii_only = ascii_only
         self.sparing = sparing
         if theme:
-            for look in LOOKS.values():
-                app.register_theme(look.theme)
+            for one in THEMES.values():
+                app.register_theme(one.textual_theme)
             app.theme = theme
         self.unasked_theme = theme
 
     @property
-    def look(self) -> Look:
+    def theme(self) -> Theme:
         """The theme in force."""
-        return LOOKS.get(self._app.theme, DARK)
+        return THEMES.get(self._app.theme, DARK)
 
     @property
     def glyphs(self) -> Glyphs:
@@ -53,7 +53,7 @@ class Appearance:
 
         Our colours are those of the 256 and need no translation to others.
         """
-        return [NoColor()] if self.look.colourless else []
+        return [NoColor()] if self.theme.colourless else []
 
     def follow_background(self, light: bool) -> None:
         """A light background gets the light theme, unless another was chosen meanwhile."""

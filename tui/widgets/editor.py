@@ -13,7 +13,7 @@ from textual.widgets.text_area import TextAreaTheme
 from tui.navigation.playground import LONGEST
 from tui.session.editing import ErrorMark, carry_notes, harmless, indent_after, mix_notes
 from tui.widgets.annotated_text import AnnotatedText
-from tui.widgets.row_widget import look_of
+from tui.widgets.row_widget import theme_of
 
 if TYPE_CHECKING:
     from textual.timer import Timer
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from tui.compose import Run
     from tui.layout.panes import Picture
-    from tui.text.themes import Look
+    from tui.text.themes import Theme
 
 PAUSE = 0.02  # seconds without a key before the program is run
 INDENT = 4
@@ -71,7 +71,7 @@ class Editor(AnnotatedText):
         self._line = 1
         self._run: Run | None = None
         self._lines: tuple[str, ...] = ()  # the text that the notes belong to
-        self._look = ""
+        self._theme_name = ""
         self._waiting: Timer | None = None
 
     # From the session.
@@ -79,11 +79,11 @@ class Editor(AnnotatedText):
     def show_picture(self, picture: Picture) -> None:
         """Shows another program if it is one, what its run gave, and the line of the operation shown."""
         session = picture.session
-        look = look_of(self)
-        if look.name != self._look:
-            self._look = look.name
-            self.register_theme(theme_of(look))
-            self.theme = look.name
+        theme = theme_of(self)
+        if theme.name != self._theme_name:
+            self._theme_name = theme.name
+            self.register_theme(editor_theme(theme))
+            self.theme = theme.name
         if session.view.program != self._shared:
             self._shared = session.view.program
             self.replace(self._shared, (0, 0), self.document.end)
@@ -141,7 +141,7 @@ class Editor(AnnotatedText):
     # To the session.
 
     @property
-    def settled(self) -> bool:
+    def is_settled(self) -> bool:
         """Whether what was typed was handed on."""
         return self._waiting is None
 
@@ -214,17 +214,17 @@ class Editor(AnnotatedText):
         self._cursor_offset = self.wrapped_document.location_to_offset(location)
 
 
-def theme_of(look: Look) -> TextAreaTheme:
+def editor_theme(theme: Theme) -> TextAreaTheme:
     """A theme of the app as one of the editor."""
-    base = look.style("editor")
+    base = theme.style("editor")
     return TextAreaTheme(
-        name=look.name,
+        name=theme.name,
         base_style=base,
-        gutter_style=look.style("editor dim"),
-        cursor_style=look.style("editor cursor"),
-        cursor_line_style=look.style("editor editor-line"),
-        cursor_line_gutter_style=look.style("editor editor-line strong"),
-        bracket_matching_style=look.style("editor strong"),
-        selection_style=look.style("picked"),
-        syntax_styles={role: look.part(role) for role in ROLES},
+        gutter_style=theme.style("editor dim"),
+        cursor_style=theme.style("editor cursor"),
+        cursor_line_style=theme.style("editor editor-line"),
+        cursor_line_gutter_style=theme.style("editor editor-line strong"),
+        bracket_matching_style=theme.style("editor strong"),
+        selection_style=theme.style("picked"),
+        syntax_styles={role: theme.part(role) for role in ROLES},
     )

@@ -42,7 +42,7 @@ def role_of(mark: CellMark) -> str:
     return next((role for flag, role in ROLES if mark & flag), "")
 
 
-def shaded(piece: Piece, glyphs: Glyphs, colourless: bool) -> str:
+def heat_text(piece: Piece, glyphs: Glyphs, colourless: bool) -> str:
     """A cell as heat alone: its sign and how strong it is, as a number over a colour or as a shade."""
     if piece.level is None or piece.mark & (CellMark.PENDING | CellMark.MASKED):
         return piece.text
@@ -53,7 +53,7 @@ def shaded(piece: Piece, glyphs: Glyphs, colourless: bool) -> str:
     return f"{piece.text[0]}{(sign + body).rjust(room)[:room]}{piece.text[-1]}"
 
 
-def spared(cells: tuple[tuple[Cell, ...], ...]) -> tuple[tuple[Cell, ...], ...]:
+def without_read_marks(cells: tuple[tuple[Cell, ...], ...]) -> tuple[tuple[Cell, ...], ...]:
     """The cells without the marks of a whole row or column that is read: a slow link has the active cells."""
     factors = sum(bool(cell.mark & CellMark.FACTOR) for row in cells for cell in row)
     away = CellMark.READ if factors == 1 else CellMark.READ | CellMark.FACTOR
@@ -92,7 +92,7 @@ class Matrix(RowWidget):
         self.panel, self.slot, self.showing, self.big = panel, slot, showing, big
         self.cells = panel.cells.window(slot.rows, slot.columns, slot.decimals)
         if appearance_of(self.app).sparing:
-            self.cells = spared(self.cells)
+            self.cells = without_read_marks(self.cells)
         if not kept or len(old) != len(self.cells):
             self.refresh()
             return
@@ -126,23 +126,23 @@ class Matrix(RowWidget):
     def render_line(self, y: int) -> Strip:
         """One row of cells, as few runs as its marks allow."""
         width = self.outer_size.width
-        look, glyphs = self.look, self.glyphs
+        theme, glyphs = self.theme, self.glyphs
         few = appearance_of(self.app).few_colours
         segments: list[Segment] = []
         y, part = divmod(y, self._scale[1])
         if self.slot is not None and y < len(self.cells):
             for piece in pieces(self.cells[y], self.slot):
                 role = role_of(piece.mark)
-                text = shaded(piece, glyphs, look.colourless) if self.showing == "heat" else piece.text
-                style = look.style(role)
+                text = heat_text(piece, glyphs, theme.colourless) if self.showing == "heat" else piece.text
+                style = theme.style(role)
                 if self.showing != "numbers":
-                    style = look.heat(piece.level, role, few=few)
+                    style = theme.heat(piece.level, role, few=few)
                 elif not role and not text.strip():
-                    style = look.style("")
+                    style = theme.style("")
                 text = enlarge(text)[part] if self.big else glyphs.text(text)
                 segments.append(Segment(text, style))
         strip = Strip(segments).simplify()
-        return strip.adjust_cell_length(width, look.style(""))
+        return strip.adjust_cell_length(width, theme.style(""))
 
     def on_click(self, event: events.Click) -> None:
         """Puts the cell cursor on the cell clicked."""

@@ -16,7 +16,7 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from tui.text.rows import Row, clean_row, differing_columns, fit, span_at, width_of
-from tui.text.themes import Glyphs, Look
+from tui.text.themes import Glyphs, Theme
 from tui.widgets.appearance import appearance_of
 
 
@@ -50,9 +50,9 @@ class RowWidget(Widget, inherit_css=False):
         self._page: list[Strip] | None = None  # all rows, until one is refreshed
 
     @property
-    def look(self) -> Look:
+    def theme(self) -> Theme:
         """The theme in force."""
-        return look_of(self)
+        return theme_of(self)
 
     @property
     def glyphs(self) -> Glyphs:
@@ -126,13 +126,13 @@ class RowWidget(Widget, inherit_css=False):
     def render_line(self, y: int) -> Strip:
         """One row as a strip as wide as the widget."""
         width = self.outer_size.width
-        look, glyphs = self.look, self.glyphs
+        theme, glyphs = self.theme, self.glyphs
         spans = self.rows[y] if y < len(self.rows) else ()
         spans = fit(spans, width, glyphs.dots)
-        segments = [Segment(span.text, look.style(span.role)) for span in spans if span.text]
+        segments = [Segment(span.text, theme.style(span.role)) for span in spans if span.text]
         rest = width - width_of(spans)
         if rest > 0:
-            segments.append(Segment(" " * rest, look.style("")))
+            segments.append(Segment(" " * rest, theme.style("")))
         return Strip(segments, width).simplify()
 
     def on_click(self, event: events.Click) -> None:
@@ -144,9 +144,9 @@ class RowWidget(Widget, inherit_css=False):
                 self.post_message(CommandClicked(span.do))
 
 
-def look_of(widget: Widget) -> Look:
+def theme_of(widget: Widget) -> Theme:
     """The theme in force for a widget; a bare app gets the dark one."""
-    return appearance_of(widget.app).look
+    return appearance_of(widget.app).theme
 
 
 def glyphs_of(widget: Widget) -> Glyphs:

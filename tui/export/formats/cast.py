@@ -19,7 +19,7 @@ class AsciicastWriter:
 
     def __init__(self, export: Export, write: Write) -> None:
         from tui.terminal.cell_buffer import CellBuffer
-        from tui.text.themes import LOOKS
+        from tui.text.themes import THEMES
 
         self._write = write
         self._cells = CellBuffer()
@@ -28,10 +28,10 @@ class AsciicastWriter:
         self._wait = 0.0
         self._start = CLEAR
         columns, rows = export.size
-        look = LOOKS[export.theme]
+        theme = THEMES[export.theme]
         term: dict[str, object] = {"cols": columns, "rows": rows, "type": "xterm-256color"}
-        if not look.colourless:
-            foreground, _, background = look.base.partition(" on ")
+        if not theme.colourless:
+            foreground, _, background = theme.base.partition(" on ")
             term["theme"] = {"fg": foreground, "bg": background, "palette": ":".join(BASIC)}
         self._line({"version": 3, "term": term, "title": export.title})
 

@@ -10,9 +10,9 @@ class SvgScreens:
 
     def __init__(self, export: Export, write: Write) -> None:
         from tui.render.svg_drawing import ScreenSvg
-        from tui.text.themes import LOOKS, colours_of
+        from tui.text.themes import THEMES, colours_of
 
-        self._svg = ScreenSvg(export.title, export.size, colours_of(LOOKS[export.theme]), write)
+        self._svg = ScreenSvg(export.title, export.size, colours_of(THEMES[export.theme]), write)
 
     def add(self, shot: Shot) -> None:
         """The next screen."""
