@@ -188,13 +188,13 @@ async def test_looks_go_round_and_name_their_range() -> None:
         assert "colours" not in d.screen
 
 
-async def test_the_twin_shows_the_backward_pass() -> None:
+async def test_w_shows_the_backward_pass() -> None:
     async with opened("backprop") as d:
         await d.press("w")
-        assert d.view.twin
+        assert d.view.backward
         assert "backward" in d.screen
         await d.press("w")
-        assert not d.view.twin
+        assert not d.view.backward
 
 
 async def test_a_key_appends_what_the_program_says_and_it_runs_again() -> None:

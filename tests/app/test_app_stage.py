@@ -81,6 +81,7 @@ async def test_a_picture_that_comes_while_the_app_ends_is_dropped(file: Path) ->
     async with staged(file) as d:
         shown = d.app.explorer.session
         d.app.exit()
+        # The slide had no matrices: these would be mounted.
         d.app.explorer.update_session(ensure_run(at(shown, 3)))
         assert d.app.explorer.session.view.lesson.slug == "matmul"
 

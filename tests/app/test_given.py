@@ -132,7 +132,7 @@ async def test_a_program_that_waits_for_the_call_of_the_one_before_is_not_said_t
 async def test_of_a_backward_step_the_outline_shows_whose_it_is() -> None:
     async with opened(lesson_of(of_function(longer, (torch.ones(2),)), "longer")) as app:
         await app.press("w")
-        assert app.has(twin=True)
+        assert app.has(backward=True)
         seen = []
         for _ in range(3):
             entries = outline(app.session)
@@ -261,12 +261,12 @@ async def test_the_backward_pass_of_a_long_run_is_made_in_its_thread(monkeypatch
     async with opened(lesson_of(of_function(longer, (torch.ones(3),)), "longer")) as app:
         await app.press("w")
         assert made == [RUN_THREAD]
-        assert app.has(twin=True)
+        assert app.has(backward=True)
         assert "dx" in app.screen
         await app.press("w")
-        assert app.has(twin=False)
+        assert app.has(backward=False)
         await app.press("M", "w")
-        assert app.has(twin=True, depth="map")
+        assert app.has(backward=True, depth="map")
         assert made == [RUN_THREAD]  # once
 
 
@@ -275,7 +275,7 @@ async def test_what_is_too_long_for_a_key_is_said(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr("tui.compose.lineage_highlight.MOST_OPERATIONS", 100)
     async with opened(lesson_of(of_function(longer, (torch.ones(3),)), "longer")) as app:
         await app.press("w")
-        assert app.has(twin=False)
+        assert app.has(backward=False)
         assert "more than 100 operations: too many for a backward pass" in app.screen
         await app.press("$", "c", "I")
         assert "more than 100 operations: too many to follow a cell" in " ".join(app.screen.split())

@@ -168,7 +168,7 @@ def test_in_words_and_in_json() -> None:
 
 def test_cells_on_the_way_are_marked_in_every_picture_and_coloured_by_the_derivative() -> None:
     view = replace(View.opening(find("why")), depth="operations", path=("P:1",),
-                   asked=Asked("lineage", "logits", (2, 3)), look="heat")  # fmt: skip
+                   follows=Asked("lineage", "logits", (2, 3)), look="heat")  # fmt: skip
     run = open_view(view)
     frame = run.frame(view)
     panel = frame.panel("P")
@@ -229,12 +229,12 @@ async def test_a_lesson_is_opened_from_its_box_and_left_again() -> None:
 async def test_a_cell_is_followed_and_comes_back() -> None:
     async with opened("why") as d:
         await d.press("down", "down", "down", "down", "down", "enter", "enter", "dollar_sign", "c", "I")
-        assert d.has(depth="map", asked=Asked("lineage", "logits", (4, 5)))
+        assert d.has(depth="map", follows=Asked("lineage", "logits", (4, 5)))
         assert "logits[4,5] depends on" in d.screen
         await d.press("I")
-        assert d.view.asked == Asked("reach", "logits", (4, 5))
+        assert d.view.follows == Asked("reach", "logits", (4, 5))
         await d.press("I")
-        assert d.has(asked=None)
+        assert d.has(follows=None)
         await d.press("backspace")
         assert d.view.cursor == ("logits", (4, 5))
 
@@ -243,9 +243,9 @@ async def test_another_tensors_cell_at_the_same_place_is_followed_anew() -> None
     program = "a = torch.ones(2, 2)\nb = a * 2\nc = b + 1\n"
     async with opened(lesson(f"Two.\n\n```python\n{program}```\n")) as d:
         await d.press("dollar_sign", "c", "I")
-        assert d.view.asked == Asked("lineage", "c", (1, 1))
+        assert d.view.follows == Asked("lineage", "c", (1, 1))
         await d.press("backspace", "b", "dollar_sign", "c", "I")
-        assert d.view.asked == Asked("lineage", "b", (1, 1))
+        assert d.view.follows == Asked("lineage", "b", (1, 1))
 
 
 async def test_a_cell_of_a_box_is_asked_and_the_map_is_there_again() -> None:
@@ -260,18 +260,18 @@ async def test_a_cell_of_a_box_is_asked_and_the_map_is_there_again() -> None:
 async def test_the_backward_pass_has_the_same_boxes_in_the_other_order() -> None:
     async with opened("why") as d:
         await d.press("down", "down", "down", "enter", "w")
-        assert d.has(twin=True, depth="map", box=("block:2", "norm:1"))
+        assert d.has(backward=True, depth="map", box=("block:2", "norm:1"))
         run = d.session.current
         assert run is not None
         assert run.navigation(d.view).boxes(("block:2",))[::2] == ("mlp", "dx_85", "norm:1")
         await d.press("w", "enter", "enter")
-        assert d.has(twin=False, depth="operations")
+        assert d.has(backward=False, depth="operations")
 
 
 async def test_a_part_of_a_softmax_is_not_followed() -> None:
     async with opened(lesson("Softmax.\n\n```python\ny = torch.softmax(torch.randn(2, 3), -1)\n```\n")) as d:
         await d.press("enter", "c", "I")
-        assert d.has(asked=None)
+        assert d.has(follows=None)
         assert "go out of this part first" in d.screen
 
 
@@ -305,8 +305,8 @@ async def test_any_program_has_a_map() -> None:
 def test_the_command_that_reopens_a_place_on_the_map() -> None:
     why = View.opening(find("why"))
     deep = at(why, *HEAD, "P")
-    lit = replace(deep, asked=Asked("reach", "x:1", (0, 1)))
-    off = replace(View.opening(find("why"), 4), asked=None)
+    lit = replace(deep, follows=Asked("reach", "x:1", (0, 1)))
+    off = replace(View.opening(find("why"), 4), follows=None)
     for view in (why, deep, lit, off, replace(why, depth="cells"), at(View.opening(find("matmul")), "W")):
         words = command(view).split()[1:]
         assert view_of(app_parser().read([word.strip("'") for word in words])) == view, command(view)

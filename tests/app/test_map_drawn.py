@@ -72,7 +72,7 @@ def test_a_residual_is_an_arrow_past_the_box() -> None:
 
 def test_what_is_followed_is_heavy_and_counted() -> None:
     view = replace(
-        at(View.opening(find("why")), "block:1", "attention"), asked=Asked("lineage", "logits", (2, 3))
+        at(View.opening(find("why")), "block:1", "attention"), follows=Asked("lineage", "logits", (2, 3))
     )
     shown = level(view)
     assert shown.question == "logits[2,3] depends on"
@@ -86,7 +86,7 @@ def test_what_is_followed_is_heavy_and_counted() -> None:
 
 
 def test_much_from_outside_is_one_row() -> None:
-    view = replace(at(View.opening(find("why")), "block:2", "mlp"), twin=True)
+    view = replace(at(View.opening(find("why")), "block:2", "mlp"), backward=True)
     shown = level(view)
     assert [(one.label, one.sizes) for one in shown.rows[:2]] == [("29 from outside", ""), ("mlp", "(5, 8)")]
     assert shown.place == (1, 5)
@@ -95,7 +95,9 @@ def test_much_from_outside_is_one_row() -> None:
 
 
 def test_a_page_has_the_level_as_a_table() -> None:
-    view = replace(at(View.opening(find("why")), "block:1", "mlp"), asked=Asked("lineage", "logits", (2, 3)))
+    view = replace(
+        at(View.opening(find("why")), "block:1", "mlp"), follows=Asked("lineage", "logits", (2, 3))
+    )
     frame = open_view(view).frame(view)
     page = picture(frame, heat=False)
     assert "<caption>map › block:1 logits[2,3] depends on</caption>" in page

@@ -69,7 +69,7 @@ async def test_beside_a_gradient_the_editor_shows_the_line_that_it_is_the_gradie
         await d.press("escape", "N", "N")  # the sum
         assert editor(d).cursor_location[0] == 21
         await d.press("w")
-        assert d.session.view.twin
+        assert d.session.view.backward
         assert editor(d).cursor_location[0] == 21
         assert any(" 22  y = (x @ x).sum()" in row for row in d.rows)
         await d.press("E")

@@ -121,19 +121,19 @@ def test_three_results_of_one_pair_share_a_cursor() -> None:
     assert grid(outer)[0] == ["4.", "5.", "6."]
 
 
-def test_forward_and_backward_are_twins() -> None:
+def test_the_other_pass_and_back_again() -> None:
     code = "X = torch.randn(3, 2)\nW = torch.randn(2, 4)\nY = X @ W\nloss = Y.sum()"
     view, run = opened(code, 'show="Y"')
     frame = run.frame(view)
-    assert frame.twins
+    assert frame.has_backward
     back = run.other_pass(view)
-    assert back.twin
+    assert back.backward
     there = run.frame(back)
     assert there.node is not None
     assert there.node.name in ("dX", "dW")
     assert run.serves(back)
     again = run.other_pass(back)
-    assert (again.twin, run.navigation(again).path) == (False, ("Y",))
+    assert (again.backward, run.navigation(again).path) == (False, ("Y",))
     plain, plain_run = opened("x = torch.arange(3)")
     assert plain_run.other_pass(plain) == plain
 
@@ -178,13 +178,13 @@ BACKWARD = "X = torch.randn(3, 2)\nN = F.layer_norm(X, (2,))\nR = X + N\nloss = 
 
 def test_a_stop_can_show_its_backward_pass() -> None:
     view, run = opened(BACKWARD, 'backward show="dX" order="rows"')
-    assert view.twin
+    assert view.backward
     frame = run.frame(view)
     assert (frame.path, frame.order, frame.prose) == (("dX",), "rows", "Text.")
-    assert "--twin" not in command(view)
+    assert "--backward" not in command(view)
     forward = run.other_pass(view)
-    assert not forward.twin
-    assert "--no-twin" in command(forward)
+    assert not forward.backward
+    assert "--no-backward" in command(forward)
     # Every other step of it says why it is there.
     other = run.frame(replace(view, path=("dR",)))
     assert other.prose == ""

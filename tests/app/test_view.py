@@ -57,7 +57,7 @@ def test_a_lesson_of_a_file_is_named_by_its_path_and_quoted() -> None:
     cursor=st.sampled_from([None, ("Y", (1, 2)), ("s", ()), ("layer.weight", (0, 1))]),
     at=st.sampled_from([None, (0,), (1, 2)]),
     look=st.sampled_from(["numbers", "heat", "both"]),
-    twin=st.booleans(),
+    backward=st.booleans(),
     code=st.sampled_from([None, "Y = x @ W.T\nZ = 'a b; $(rm) `q` \"'"]),
 )
 def test_the_command_reopens_exactly_the_view(
@@ -71,7 +71,7 @@ def test_the_command_reopens_exactly_the_view(
     cursor: tuple[str, tuple[int, ...]] | None,
     at: tuple[int, ...] | None,
     look: CellDisplay,
-    twin: bool,
+    backward: bool,
     code: str | None,
 ) -> None:
     opening = View.opening(find("matmul"), stop).set("m", str(m))
@@ -84,7 +84,7 @@ def test_the_command_reopens_exactly_the_view(
         cursor=cursor,
         at=at,
         look=look,
-        twin=twin,
+        backward=backward,
         code=code,
     )
     if order is not None and order != view.at_stop.order:
@@ -117,7 +117,7 @@ def test_a_move_ends_at_the_ends_of_a_range() -> None:
 
 def test_views_of_the_same_run() -> None:
     view = View.opening(lesson())
-    assert view.same_program(replace(view, step=4, order="rows", cursor=("Y", (0, 0)), twin=True))
+    assert view.same_program(replace(view, step=4, order="rows", cursor=("Y", (0, 0)), backward=True))
     for other in (view.set("m", "4"), view.with_seed(9), view.at_stop_number(2), view.with_program("x = 1")):
         assert not view.same_program(other)
 

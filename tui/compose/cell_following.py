@@ -18,7 +18,7 @@ def follows_cell(run: Run, view: View, asked: Asked) -> bool:
 def followable(run: Run, view: View) -> Asked | None:
     """The cell under the cursor as one that can be followed; None for a part's, or without a cursor."""
     cursor, trace = run.cursor_cell(view), run.trace_of(view)
-    if cursor is None or trace is None or view.twin or view.depth == "map":
+    if cursor is None or trace is None or view.backward or view.depth == "map":
         return None
     path = path_of(trace.nodes, cursor.tensor.node)
     return None if path is None else Asked("lineage", path[0], cursor.index)

@@ -35,7 +35,7 @@ def follow(run: Run, view: View) -> View:
     if path is None or not maker.operands:
         return view
     step = maker.walk("cells").locate(cell.index) + 1 if "cells" in maker.orders else 0
-    there = replace(view, path=path, order=None, depth="cells", step=step, at=None, back=())
+    there = replace(view, path=path, order=None, depth="cells", step=step, at=None, return_path=())
     return replace(there, cursor=(maker.name, cell.index))
 
 
@@ -63,7 +63,7 @@ def onto_tensor(run: Run, view: View, name: str) -> View:
     if run.trace is None or node is None or not node.value.numel():
         return view
     path = path_of(run.trace.nodes, node) or ()
-    there = replace(view, path=path, order=None, depth="cells", step=0, at=None, back=())
+    there = replace(view, path=path, order=None, depth="cells", step=0, at=None, return_path=())
     return replace(last(there, run.navigation(there)), cursor=_start(node.name, node.shape))
 
 

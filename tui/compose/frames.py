@@ -63,7 +63,7 @@ def empty_frame(view: View) -> Frame:
         error=None,
         cursor=None,
         range_text="",
-        twin=view.twin,
+        backward=view.backward,
     )
 
 
@@ -140,7 +140,7 @@ def map_frame(
     place = current_box(view, navigation)
     step, steps = position(view, navigation)
     opening = View.opening(view.lesson, view.stop)
-    as_opened = (place, view.asked) == (current_box(opening, navigation), opening.asked)
+    as_opened = (place, view.follows) == (current_box(opening, navigation), opening.follows)
     return replace(
         base,
         code=_code(trace, first, base),
@@ -178,7 +178,7 @@ def _base(view: View, navigation: NodeNavigation) -> Frame:
     """What a view shows besides its node: of a gradient program each step says itself why it is there."""
     base, stop = empty_frame(view), view.at_stop
     own = stop.backward and (not view.path or stop.show is None or navigation.path == (stop.show,))
-    return base if own or not view.twin else replace(base, prose="")
+    return base if own or not view.backward else replace(base, prose="")
 
 
 def _sentence(node: NodeView, whole: bool, first: bool) -> str:

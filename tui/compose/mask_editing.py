@@ -27,7 +27,7 @@ def mask_entry(run: Run, view: View) -> MaskEntry | None:
     A control of kind "grid" says which tensor it edits. A cell of any tensor of the picture with as many rows
     and columns stands for the entry at its place: of a mask, of the scores that it hides, of the weights.
     """
-    found = None if run.trace is None or view.twin or view.cursor is None else run.cursor_cell(view)
+    found = None if run.trace is None or view.backward or view.cursor is None else run.cursor_cell(view)
     if run.trace is None or found is None:
         return None
     for control in view.lesson.controls:

@@ -75,7 +75,7 @@ class Run:
 
     def trace_of(self, view: View) -> Trace | None:
         """The trace that the view shows: the program's, or the gradient program's once it is made."""
-        return self.gradient_program() if view.twin and not self.awaits_gradients(view) else self.trace
+        return self.gradient_program() if view.backward and not self.awaits_gradients(view) else self.trace
 
     def navigation(self, view: View) -> NodeNavigation:
         """What the player must know about the view's node.
@@ -86,7 +86,7 @@ class Run:
         trace = self.trace_of(view)
         nodes = () if trace is None else trace.nodes
         stop = view.at_stop
-        own = view.twin == stop.backward
+        own = view.backward == stop.backward
         standard = _standard(trace, stop.show if own else None)
         chain = find(nodes, view.path) if view.path else standard
         wanted = stop.order if chain and chain == standard and own else None
@@ -137,11 +137,11 @@ class Run:
             readers = trace.nodes if cell.operand is None else (cell.owner.node,)
             about = cursor_view(cell, self._cell_view(cell, readers), picture.follows)
         frame = node_frame(view, trace, navigation, picture, about, board)
-        return replace(frame, twins=self.has_backward())
+        return replace(frame, has_backward=self.has_backward())
 
     def _map_frame(self, view: View, ascii_only: bool) -> Frame:
         trace, navigation = self.trace_of(view), self.navigation(view)
-        known = self._levels[view.twin]
+        known = self._levels[view.backward]
         level = map_view(view, navigation, self.follow(view), ascii_only, known)
         if trace is None or level is None:
             return self._node_frame(replace(view, depth="cells"), ascii_only)
@@ -150,7 +150,7 @@ class Run:
         box = navigation.box(current_box(view, navigation))
         shown = node_view(box.node, next(iter(box.node.orders), None))
         frame = map_frame(view, trace, navigation, level, shown, node_view(box.nodes[0]))
-        return replace(frame, twins=self.has_backward())
+        return replace(frame, has_backward=self.has_backward())
 
     def _view_of(self, node: Node, order: str | None = None, step: int | None = None) -> NodeView:
         from llm_linalg.api.node_view import node_view
@@ -172,7 +172,7 @@ class Run:
     def _beside(self, view: View, node: Node) -> tuple[NodeView, ...]:
         """The nodes that the stop shows together with this one."""
         stop, trace = view.at_stop, self.trace_of(view)
-        if trace is None or view.twin != stop.backward or not stop.beside:
+        if trace is None or view.backward != stop.backward or not stop.beside:
             return ()
         group = [trace[name] for name in (stop.show, *stop.beside) if name and name in trace]
         if not any(other is node for other in group):
@@ -182,7 +182,7 @@ class Run:
     def _row_summary(self, view: View, navigation: NodeNavigation) -> str | None:
         """What the stop wants beside the rows of the node that it shows."""
         kind = view.at_stop.margin
-        if kind is None or view.twin:
+        if kind is None or view.backward:
             return None
         return kind if navigation.chain == self.navigation(replace(view, path=())).chain else None
 
@@ -197,14 +197,14 @@ class Run:
         return found if isinstance(found, str) else ""
 
     def _followed_or_refusal(self, view: View) -> FollowedCells | str | None:
-        if view.asked is None or self.trace is None or view.twin:
+        if view.follows is None or self.trace is None or view.backward:
             return None
-        if view.asked not in self._following:
+        if view.follows not in self._following:
             try:
-                self._following[view.asked] = follow_cell(view.asked, self.trace)
+                self._following[view.follows] = follow_cell(view.follows, self.trace)
             except LookupError as error:
-                self._following[view.asked] = str(error.args[0])
-        return self._following[view.asked]
+                self._following[view.follows] = str(error.args[0])
+        return self._following[view.follows]
 
     def cursor_cell(self, view: View) -> CursorCell | None:
         """The cell under the cursor; None if its tensor is not in the picture."""
@@ -221,13 +221,13 @@ class Run:
 
     def switch_pass(self, view: View) -> View | str:
         """The view at the other pass; or why there is none."""
-        why = "" if view.twin or self.trace is None else _barred(self.trace)
+        why = "" if view.backward or self.trace is None else _barred(self.trace)
         return why or self.other_pass(view)
 
     def awaits_gradients(self, view: View) -> bool:
         """Whether the view shows a gradient program that is still to be made, and takes a while."""
         return (
-            view.twin
+            view.backward
             and self.trace is not None
             and not self._has_gradients
             and len(self.trace.nodes) > AT_A_KEY
@@ -238,18 +238,20 @@ class Run:
 
         A gradient that the program itself computes (``dW = dY.T @ X``) belongs to the node of its name.
         """
-        other = replace(view, twin=not view.twin, path=(), order=None, step=0, at=None, back=())
+        other = replace(
+            view, backward=not view.backward, path=(), order=None, step=0, at=None, return_path=()
+        )
         whole = other if view.depth == "map" else replace(other, depth="cells")
         if self.awaits_gradients(other) and self.has_backward():
             return whole
         chain = self.navigation(view).chain
-        trace = self.trace if view.twin else self.gradient_program()
+        trace = self.trace if view.backward else self.gradient_program()
         if trace is None:
             return view
         if view.depth == "map":  # the gradient program's map has the same boxes
             return whole
         inside: tuple[Node, ...] = ()
-        if view.twin:
+        if view.backward:
             wanted = chain[0].forward_node if chain else None
             inside = _around(wanted)
         else:

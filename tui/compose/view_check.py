@@ -27,14 +27,14 @@ def settle(view: View, opened: Run, flags: argparse.Namespace) -> View:
         navigation = opened.navigation(view)
     except LookupError as error:
         raise UsageError(str(error.args[0])) from None
-    if view.twin and opened.trace_of(view) is None:
+    if view.backward and opened.trace_of(view) is None:
         raise UsageError("this program has no backward pass: nothing in it is a differentiable result")
     if not navigation.path:
         if view.step or flags.order:
             raise UsageError("this stop has no tensors, so it has no steps and no orders")
         return view
     follows = (flags.lineage, flags.reach) != (None, None)  # a stop's own cell may be gone with its controls
-    if follows and view.asked is not None and (said := opened.follow_refusal(view)):
+    if follows and view.follows is not None and (said := opened.follow_refusal(view)):
         raise UsageError(said)
     _on_map(view, navigation)
     if flags.order is not None and flags.order not in navigation.orders:

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 MOST = 300  # pictures of one stop, or of one `play` of a script
 READING = 20.0  # characters of prose a second
 PAUSE = 2.0  # seconds at the beginning and the end of a stop
-ONE_STOP = ("node", "cursor", "at", "row", "code", "depth", "twin")  # flags that say what one stop shows
+ONE_STOP = ("node", "cursor", "at", "row", "code", "depth", "backward")  # flags that say what one stop shows
 
 
 def of_script(script: Script) -> Iterator[Shot]:

@@ -37,7 +37,12 @@ class Parser(argparse.ArgumentParser):
         values.words = tuple(arguments)
         for word in rest:
             if word.startswith("-") and len(word) > 1:
-                known = sorted(flag for flag in self._option_string_actions if flag.startswith("--"))
+                flags = self._option_string_actions.items()
+                known = sorted(
+                    name
+                    for name, flag in flags
+                    if name.startswith("--") and flag.help is not argparse.SUPPRESS
+                )
                 raise UsageError(unknown("option", word.partition("=")[0], known))
         if rest:
             raise UsageError(f"one too many: {quoted(rest[0])}")

@@ -284,8 +284,8 @@ class Frame:
     cursor: CursorView | None
     range_text: str
     own_line: int | None = None  # of the program itself, if `code` is that of its gradient
-    twin: bool = False
-    twins: bool = False  # there is a backward program to show
+    backward: bool = False
+    has_backward: bool = False  # there is a backward program to show
     board: BoardView | None = None  # the picture in place of panels
     map: MapView | None = None  # the same: a level of the map
     note: str = ""  # anything else worth a line: "slice 0 of 8", "rounded"

@@ -32,7 +32,7 @@ class View:
     ``path`` is empty for the node that the stop shows. ``step`` counts from 1 in the order in force; 0 is
     before the first. ``order`` None is the stop's own; at depth "terms" the order in force is "terms" and
     ``order`` is the one that going out comes back to. At depth "map" the place is ``box``, by the names of
-    the boxes that lead to it, and ``path`` is what one comes back to. ``asked`` is lit in all pictures.
+    the boxes that lead to it, and ``path`` is what one comes back to. ``follows`` is lit in all pictures.
     """
 
     lesson: Lesson = field(repr=False)
@@ -46,12 +46,12 @@ class View:
     cursor: Cursor | None = None
     at: tuple[int, ...] | None = None  # None: the slice follows the active cell
     look: CellDisplay = "numbers"
-    twin: bool = False
+    backward: bool = False
     code: str | None = None  # the program after a repair; None: the lesson's
     row: int = 1  # of the stop's board, from 1
     box: tuple[str, ...] = ()  # of the map
-    asked: Asked | None = None
-    back: tuple[ReturnPoint, ...] = field(default=(), compare=False, repr=False)
+    follows: Asked | None = None
+    return_path: tuple[ReturnPoint, ...] = field(default=(), compare=False, repr=False)
 
     @classmethod
     def opening(cls, lesson: Lesson, stop: int = 1) -> View:
@@ -64,9 +64,9 @@ class View:
             lesson.seed,
             step=at.steps[0] - 1 if at.steps else 0,
             depth="map" if at.map is not None else "terms" if at.order == "terms" else "cells",
-            twin=at.backward,
+            backward=at.backward,
             box=at.map or (),
-            asked=at.asked,
+            follows=at.asked,
         )
 
     @property
@@ -86,7 +86,7 @@ class View:
         """The stop's board, where it is what the stage shows: at the stop's own node, with no cell asked."""
         stop = self.at_stop
         here = not self.path or self.path == (stop.show,)
-        shown = here and not self.twin and self.cursor is None and self.depth not in ("map", "operations")
+        shown = here and not self.backward and self.cursor is None and self.depth not in ("map", "operations")
         return stop.board if shown else None
 
     @property

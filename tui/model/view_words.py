@@ -55,7 +55,12 @@ def picture_flags(parser: Parser) -> None:
     parser.add_argument("--row", type=whole, metavar="N", help="the selected row of a board, from 1")
     parser.add_argument("--look", type=Choice("look", LOOKS), metavar="L", help=f"{', '.join(LOOKS)}")
     parser.add_argument(
-        "--twin", action=argparse.BooleanOptionalAction, help="show the backward program, or the forward one"
+        "--backward",
+        action=argparse.BooleanOptionalAction,
+        help="show the backward program, or the forward one",
+    )
+    parser.add_argument(  # as the flag was called before: saved commands and decks have it
+        "--twin", dest="backward", action=argparse.BooleanOptionalAction, help=argparse.SUPPRESS
     )
     parser.add_argument("--code", metavar="TEXT", help="run this program in place of the stop's")
 
@@ -76,7 +81,7 @@ VIEW = (
         "at",
         "row",
     ),
-    *("look", "twin", "code"),
+    *("look", "backward", "code"),
 )
 """The flags that name a picture, as a namespace calls them: without them it is the lesson's own."""
 
@@ -148,11 +153,11 @@ def view_of(flags: argparse.Namespace, lesson: Lesson | None = None) -> View:
         cursor=flags.cursor,
         at=flags.at,
         look=flags.look or "numbers",
-        twin=opening.twin if flags.twin is None else flags.twin,
+        backward=opening.backward if flags.backward is None else flags.backward,
         code=flags.code,
         row=_row(flags.row, opening),
         box=opening.box if flags.box is None else flags.box,
-        asked=_asked(flags, opening),
+        follows=_asked(flags, opening),
     )
 
 
@@ -181,7 +186,7 @@ def _asked(flags: argparse.Namespace, opening: View) -> Asked | None:
         raise UsageError("a cell is followed one way at a time: --lineage or --reach")
     given = flags.reach if flags.lineage is None else flags.lineage
     if given is None:
-        return opening.asked
+        return opening.follows
     return None if given == "none" else Asked("reach" if flags.lineage is None else "lineage", *given)
 
 
@@ -276,8 +281,8 @@ def _order_words(view: View, opening: View) -> list[str]:
 
 def _map_words(view: View, opening: View) -> list[str]:
     words = ["--box", "/".join(view.box)] if view.depth == "map" and view.box != opening.box else []
-    if view.asked != opening.asked:
-        asked = view.asked
+    if view.follows != opening.follows:
+        asked = view.follows
         words += ["--lineage", "none"] if asked is None else [f"--{asked.way}", cell(asked.name, asked.index)]
     return words
 
@@ -295,8 +300,8 @@ def _look_words(view: View) -> list[str]:
         words += ["--at", ",".join(map(str, view.at))]
     if view.look != "numbers":
         words += ["--look", view.look]
-    if view.twin != view.at_stop.backward:
-        words.append("--twin" if view.twin else "--no-twin")
+    if view.backward != view.at_stop.backward:
+        words.append("--backward" if view.backward else "--no-backward")
     if view.row != 1:
         words += ["--row", str(view.row)]
     if view.code is not None:

@@ -65,7 +65,7 @@ def into(view: View, navigation: MapNavigable) -> View:
         return replace(view, box=(*box, inside[0]))
     path = navigation.node_path(box)
     return replace(
-        view, depth="operations", path=path, box=box, order=None, step=0, at=None, cursor=None, back=()
+        view, depth="operations", path=path, box=box, order=None, step=0, at=None, cursor=None, return_path=()
     )
 
 

@@ -59,5 +59,5 @@ def as_program(view: View) -> str:
 
 def at_operation(view: View, path: tuple[str, ...]) -> View:
     """The view at an operation of the program, shown whole."""
-    there = replace(view, path=path, order=None, depth="operations", step=0, back=(), twin=False)
+    there = replace(view, path=path, order=None, depth="operations", step=0, return_path=(), backward=False)
     return replace(there, cursor=None, at=view.at if path == view.path else None)

@@ -195,7 +195,7 @@ def into(view: View, navigation: Navigable) -> View:
     here = ReturnPoint(navigation.path, view.order, view.depth, position(view, navigation)[0])
     if navigation.parts:
         inside = replace(view, path=(*navigation.path, navigation.parts[0]), step=0, order=None, at=None)
-        return replace(inside, back=(*view.back, here))
+        return replace(inside, return_path=(*view.return_path, here))
     order = order_of(view, navigation)
     if "terms" not in navigation.orders or order is None or order == "terms":
         return view
@@ -275,8 +275,8 @@ def _at(view: View, navigation: Navigable, number: int) -> View:
 
 def _outside(view: View, navigation: Navigable) -> View:
     path = navigation.path[:-1]
-    if view.back and view.back[-1].path == path:
-        place = view.back[-1]
+    if view.return_path and view.return_path[-1].path == path:
+        place = view.return_path[-1]
         return replace(
             view,
             path=path,
@@ -284,6 +284,6 @@ def _outside(view: View, navigation: Navigable) -> View:
             depth=place.depth,
             step=place.step,
             at=None,
-            back=view.back[:-1],
+            return_path=view.return_path[:-1],
         )
     return replace(view, path=path, order=None, depth="cells", step=0, at=None)

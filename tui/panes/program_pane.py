@@ -52,7 +52,7 @@ def program_of(picture: Picture) -> tuple[tuple[str, ...], int | None]:
 
 def about(frame: Frame) -> list[str]:
     """What else is said about the operation, most important first."""
-    words = ["backward" if frame.twin else "", frame.note]
+    words = ["backward" if frame.backward else "", frame.note]
     if frame.node is not None:
         words += [f"by {frame.node.evidence}", frame.node.op]
     return [word for word in words if word]

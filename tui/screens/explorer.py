@@ -425,7 +425,7 @@ def contexts_of(session: Session, frame: Frame | None, waiting: str) -> frozense
     contexts = session.contexts
     if frame is not None and session.current is not None and not session.editing:
         sliced = any(panel.at and panel.role == "result" for panel in frame.panels)
-        contexts |= {Context.BACKWARD} if frame.twins else set()
+        contexts |= {Context.BACKWARD} if frame.has_backward else set()
         contexts |= {Context.SLICES} if sliced else set()
     return contexts | ({Context.RUNNING} if waiting == RUNNING else frozenset())
 

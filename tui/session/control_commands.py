@@ -51,7 +51,7 @@ def node_at(session: Session, argument: str) -> Session:
         return session
     view = replace(
         session.view, path=(labels(trace.nodes)[int(argument)],), order=None, depth="cells", step=0, at=None,
-        cursor=None, twin=False, back=(),
+        cursor=None, backward=False, return_path=(),
     )  # fmt: skip
     return replace(session.at_view(view), sidebar_choice=None, trail=())
 

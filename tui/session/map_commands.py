@@ -42,7 +42,7 @@ def ask(session: Session) -> Session:
     if run is None or navigation is None or view.depth != "map" or not navigation.path:
         return session
     path = navigation.node_path(map_moves.current_box(view, navigation))
-    there = replace(view, depth="cells", path=path, order=None, step=0, at=None, back=())
+    there = replace(view, depth="cells", path=path, order=None, step=0, at=None, return_path=())
     asked = cursor_moves.move(run, steps.last(there, run.navigation(there)), 0, 0)
     if asked.cursor is None:
         return session.with_notice("It has no cells to ask.")
@@ -77,17 +77,17 @@ def follow(session: Session) -> Session:
     if run is None or session.navigation is None:
         return session
     asked = followable(run, view)
-    if asked is None and view.asked is None:
+    if asked is None and view.follows is None:
         return session.with_notice(
             "Only a cell of the program itself is followed: go out of this part first."
         )
-    if view.asked is None or (asked is not None and not follows_cell(run, view, asked)):
+    if view.follows is None or (asked is not None and not follows_cell(run, view, asked)):
         found = asked
-    elif view.asked.way == "lineage":
-        found = replace(view.asked, way="reach")
+    elif view.follows.way == "lineage":
+        found = replace(view.follows, way="reach")
     else:
         found = None
-    shown = replace(view, asked=found)
+    shown = replace(view, follows=found)
     if found is not None:
         said = run.follow_refusal(shown)
         if said:

@@ -137,7 +137,7 @@ def _modules(session: Session) -> tuple[OutlineEntry, ...]:
     shown = run.top(session.view)
     if shown is None:
         return ()
-    if session.view.twin:
+    if session.view.backward:
         shown = forward_node(shown) or trace.loss or trace.nodes[-1]
     name, _, argument = (session.sidebar_choice or "").partition(":")
     at, open_path = shown, shown.scope

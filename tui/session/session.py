@@ -179,7 +179,7 @@ class Session:
         found = {Context.NODE, Context.MAP if self.view.depth == "map" else Context.TENSORS}
         if self.view.depth == "map" and self.view.lesson.boxes:
             found.add(Context.MAP_LESSONS)
-        if self.view.asked is not None or self.view.cursor is not None:
+        if self.view.follows is not None or self.view.cursor is not None:
             found.add(Context.LINEAGE)
         if steps.position(self.view, navigation)[1]:
             found.add(Context.STEPS)
@@ -204,7 +204,9 @@ class Session:
         if opened.trace is None:
             return found
         if not opened.trace.nodes:  # an empty program has no place to be at
-            view = replace(self.view, path=(), back=(), order=None, step=0, cursor=None, twin=False)
+            view = replace(
+                self.view, path=(), return_path=(), order=None, step=0, cursor=None, backward=False
+            )
             return replace(found, view=view, trail=(), landing=False)
         if self.editing or self.landing:
             view = at_operation(self.view, path_at(opened.trace, self.caret))
@@ -214,8 +216,8 @@ class Session:
             step, _ = steps.position(self.view, found.navigation)
             at_step = step if self.view.depth not in steps.WHOLE else self.view.step
             return replace(found, view=replace(self.view, step=at_step))
-        view = replace(self.view, path=(), back=(), order=None, step=0, cursor=None)
-        view = replace(view, twin=view.at_stop.backward)
+        view = replace(self.view, path=(), return_path=(), order=None, step=0, cursor=None)
+        view = replace(view, backward=view.at_stop.backward)
         return replace(found, view=view, trail=())
 
     def at_view(self, view: View) -> Session:

@@ -120,7 +120,7 @@ def box(_before: Session, _argument: str, after: Session) -> Words:
 
 def lineage(_before: Session, _argument: str, after: Session) -> Words:
     """The cell whose lineage is lit."""
-    cell = after.view.asked
+    cell = after.view.follows
     return ("lineage", "none") if cell is None else (cell.way, cell.name, *map(str, cell.index))
 
 

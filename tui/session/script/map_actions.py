@@ -41,7 +41,7 @@ def follow_cell(way: Literal["lineage", "reach"]) -> Action:
         if run_ is None or session.navigation is None:
             raise UsageError("there are no cells here")
         if tuple(rest) == ("none",):
-            return session.at_view(replace(session.view, asked=None))
+            return session.at_view(replace(session.view, follows=None))
         found = followable(run_, session.view)
         if rest:
             if not all(word.isdecimal() and len(word) < 10 for word in rest[1:]):
@@ -49,7 +49,7 @@ def follow_cell(way: Literal["lineage", "reach"]) -> Action:
             found = Asked(way, rest[0], tuple(map(int, rest[1:])))
         if found is None:
             raise UsageError(f"which cell? the one under the cursor, or its name and indices: {way} Y 1 2")
-        lit = replace(session.view, asked=replace(found, way=way))
+        lit = replace(session.view, follows=replace(found, way=way))
         said = run_.follow_refusal(lit)
         if said:
             raise UsageError(said)

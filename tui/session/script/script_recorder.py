@@ -119,7 +119,7 @@ def _lasting(session: Session) -> tuple[object, ...]:
     """What a script has to bring back."""
     view, history, talk = session.view, session.history, session.talk
     return (
-        view, view.back, session.player, history.past, history.future, session.trail, session.visits,
+        view, view.return_path, session.player, history.past, history.future, session.trail, session.visits,
         session.control, session.editing, session.caret, session.draft, session.landing, session.last_repair,
         () if talk is None else (talk.number, talk.history, talk.last_views, talk.black, talk.big),
     )  # fmt: skip
