@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from torch import Tensor
 
 from llm_linalg.analysis.parts import parts_of
-from llm_linalg.base.axis_labels import Declared, Edge, Edges, sized
+from llm_linalg.base.axis_labels import AxisDeclarations, AxisLabels, TensorLabels, fit_labels
 from llm_linalg.base.cells import strides
 from llm_linalg.ops.reads import AxesReads, IndexReads
 from llm_linalg.recording.record_node import RecordNode
@@ -45,7 +45,7 @@ class _Link:
     places: Sequence[int]
 
 
-class Naming:
+class AxisNaming:
     """The edges of nodes, found when they are asked for.
 
     Args:
@@ -53,11 +53,11 @@ class Naming:
         lists: The program's own lists of words, by name.
     """
 
-    def __init__(self, declared: Declared, lists: Mapping[str, Sequence[str]]) -> None:
-        self._declared = declared.edges(lists)
-        self._found: dict[RecordNode, Edges] = {}
+    def __init__(self, declared: AxisDeclarations, lists: Mapping[str, Sequence[str]]) -> None:
+        self._declared = declared.labels_of(lists)
+        self._found: dict[RecordNode, TensorLabels] = {}
 
-    def of(self, node: RecordNode) -> Edges:
+    def of(self, node: RecordNode) -> TensorLabels:
         """Return the edges of a node's axes, in order; () if there is nothing to say of any."""
         if not self._declared:
             return ()
@@ -71,18 +71,18 @@ class Naming:
                 self._found[todo.pop()] = self._edges(now)
         return self._found[node]
 
-    def _edges(self, node: RecordNode) -> Edges:
+    def _edges(self, node: RecordNode) -> TensorLabels:
         rank = len(node.shape)
         own = self._declared.get(node.bound_name or "", ())
-        said = own if len(own) == rank else (Edge(),) * rank
-        derived = self._derived(node) or (Edge(),) * rank
+        said = own if len(own) == rank else (AxisLabels(),) * rank
+        derived = self._derive(node) or (AxisLabels(),) * rank
         edges = tuple(
-            sized(Edge(by_name.name or found.name, by_name.labels or found.labels), size)
+            fit_labels(AxisLabels(by_name.name or found.name, by_name.labels or found.labels), size)
             for by_name, found, size in zip(said, derived, node.shape, strict=True)
         )
         return edges if any(edges) else ()
 
-    def _derived(self, node: RecordNode) -> Edges:
+    def _derive(self, node: RecordNode) -> TensorLabels:
         """Return what a node's axes are called for what its operands' are; () where that is nothing."""
         operands = [self._found[item.node] for item in node.operands]
         if not any(operands):
@@ -92,7 +92,7 @@ class Naming:
             return self._found[parts[-1]] if parts else ()
         links = list(_links(node, operands))
         return tuple(
-            _agreed(size, [(operands[x.operand][x.own], x.places) for x in links if x.axis == axis])
+            _agree(size, [(operands[x.operand][x.own], x.places) for x in links if x.axis == axis])
             for axis, size in enumerate(node.shape)
         )
 
@@ -103,7 +103,7 @@ def _sources(node: RecordNode) -> list[RecordNode]:
     return [*found, *parts_of(node)[-1:]] if node.kind == "composite" else found
 
 
-def _links(node: RecordNode, operands: Sequence[Edges]) -> Iterator[_Link]:
+def _links(node: RecordNode, operands: Sequence[TensorLabels]) -> Iterator[_Link]:
     """Yield what runs along what, of the operands that have edges."""
     axes = node.call.operation.label_axes(node.call) if node.call else None
     for place, edges in enumerate(operands):
@@ -168,11 +168,11 @@ def _function(there: Tensor, inside: Tensor, axis: int) -> list[int] | None:
     return None if same or not real else places
 
 
-def _agreed(size: int, sources: Sequence[tuple[Edge, Sequence[int]]]) -> Edge:
+def _agree(size: int, sources: Sequence[tuple[AxisLabels, Sequence[int]]]) -> AxisLabels:
     """Return the edge that all sources agree on: the name, and each label."""
     names = {edge.name for edge, _ in sources if edge.name}
     labels = []
     for i in range(size) if any(edge.labels for edge, _ in sources) else ():
         words = {edge.labels[at[i]] for edge, at in sources if edge.labels and at[i] >= 0} - {""}
         labels.append(words.pop() if len(words) == 1 else "")
-    return Edge(names.pop() if len(names) == 1 else "", tuple(labels) if any(labels) else ())
+    return AxisLabels(names.pop() if len(names) == 1 else "", tuple(labels) if any(labels) else ())

@@ -12,7 +12,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Generic
 
 from llm_linalg.analysis.parts import multiplications_of
-from llm_linalg.base.spelling import numbered, unknown
+from llm_linalg.base.spelling import number_duplicates, unknown
 from llm_linalg.recording.record_node import N
 from llm_linalg.recording.scopes import Scope
 
@@ -25,7 +25,7 @@ MOST_SAID = 1000  # names among which the nearest is looked for
 
 
 @dataclass(frozen=True, eq=False)
-class Box(Generic[N]):
+class DiagramBox(Generic[N]):
     """One box of a level.
 
     Attributes:
@@ -61,18 +61,18 @@ class Box(Generic[N]):
         return 0 if self.foreign else sum(multiplications_of(node) or 0 for node in matrix)
 
     @cached_property
-    def uncounted(self) -> int:
+    def uncountable(self) -> int:
         """How many of its operations are of a kind whose multiplications are not known."""
         return 0 if self.foreign else sum(multiplications_of(node) is None for node in self.nodes)
 
-    def lit(self, cells: Mapping[N, Collection[Index]]) -> tuple[int, int]:
+    def count_cells(self, cells: Mapping[N, Collection[Index]]) -> tuple[int, int]:
         """Return how many cells of what comes out are among some cells of nodes, and of how many."""
         found = sum(len(cells[node]) for node in self.outputs if node in cells)
         return found, sum(node.value.numel() for node in self.outputs)
 
 
 @dataclass(frozen=True, eq=False)
-class Level(Generic[N]):
+class DiagramLevel(Generic[N]):
     """What stands inside one scope.
 
     Attributes:
@@ -82,7 +82,7 @@ class Level(Generic[N]):
     """
 
     path: Path
-    boxes: tuple[Box[N], ...]
+    boxes: tuple[DiagramBox[N], ...]
     arrows: tuple[tuple[int, int], ...]
 
     @cached_property
@@ -100,22 +100,22 @@ class Level(Generic[N]):
         """Where among the boxes each one is."""
         return {name: place for place, name in enumerate(self.names)}
 
-    def box(self, name: str) -> Box[N]:
+    def box(self, name: str) -> DiagramBox[N]:
         """Return the box of a name; `LookupError` with the nearest spelling if there is none."""
         if name not in self.places:
             raise LookupError(unknown("box", name, self.names[-MOST_SAID:]))
         return self.boxes[self.places[name]]
 
 
-class Map(Generic[N]):
+class BlockDiagram(Generic[N]):
     """The levels of a trace's map, made when they are asked for and kept."""
 
     def __init__(self, nodes: Sequence[N], scopes: Scope[N]) -> None:
         self._nodes = nodes
         self._scopes = scopes
-        self._levels: dict[str, Level[N]] = {}
+        self._levels: dict[str, DiagramLevel[N]] = {}
 
-    def level(self, path: Sequence[str] = ()) -> Level[N]:
+    def level(self, path: Sequence[str] = ()) -> DiagramLevel[N]:
         """Return what stands inside the boxes of a path.
 
         Raises:
@@ -123,13 +123,13 @@ class Map(Generic[N]):
         """
         scope = self._scopes
         walked: Path = ()
-        level = self._made(scope, walked)
+        level = self._level_of(scope, walked)
         for name in path:
             box = level.box(name)
             if box.scope is None or box.foreign:
                 raise LookupError(f"{name} is an operation: no boxes stand in it")
             scope, walked = box.scope, (*walked, name)
-            level = self._made(scope, walked)
+            level = self._level_of(scope, walked)
         return level
 
     def locate(self, node: N) -> Path | None:
@@ -176,12 +176,12 @@ class Map(Generic[N]):
                 readers.setdefault(operand.node, []).append(node)
         return readers
 
-    def _made(self, scope: Scope[N], path: Path) -> Level[N]:
+    def _level_of(self, scope: Scope[N], path: Path) -> DiagramLevel[N]:
         if scope.path not in self._levels:
             self._levels[scope.path] = self._fold(scope, path)
         return self._levels[scope.path]
 
-    def _fold(self, scope: Scope[N], path: Path) -> Level[N]:
+    def _fold(self, scope: Scope[N], path: Path) -> DiagramLevel[N]:
         inside = [box for child in scope.children.values() if (box := self._scope_box(child))]
         inside += [_operation(node) for node in scope.nodes if node not in self._hidden]
         inside.sort(key=lambda box: box.nodes[0].index)
@@ -194,7 +194,7 @@ class Map(Generic[N]):
             if operand.node not in held and operand.node not in self._hidden
         }
         outside = [_operation(node, foreign=True) for node in sorted(sources, key=lambda node: node.index)]
-        boxes = _named([*outside, *inside])
+        boxes = _with_unique_names([*outside, *inside])
         place = {node: k for k, box in enumerate(boxes) for node in box.nodes}
         arrows = {
             (place[operand.node], k)
@@ -204,9 +204,9 @@ class Map(Generic[N]):
             for operand in node.operands
             if operand.node in place and place[operand.node] != k
         }
-        return Level(path, boxes, tuple(sorted(arrows)))
+        return DiagramLevel(path, boxes, tuple(sorted(arrows)))
 
-    def _scope_box(self, scope: Scope[N]) -> Box[N] | None:
+    def _scope_box(self, scope: Scope[N]) -> DiagramBox[N] | None:
         """Return the box of a scope; None if it makes nothing but parameters."""
         nodes = sorted((node for part in scope for node in part.nodes), key=lambda node: node.index)
         held = set(nodes)
@@ -214,19 +214,19 @@ class Map(Generic[N]):
             return None
         read = [node for node in nodes if any(other not in held for other in self._readers.get(node, ()))]
         given = [node for node in read if node not in self._hidden] or nodes[-1:]
-        return Box(scope.name, scope.name, tuple(nodes), tuple(given), scope)
+        return DiagramBox(scope.name, scope.name, tuple(nodes), tuple(given), scope)
 
 
-def _operation(node: N, *, foreign: bool = False) -> Box[N]:
+def _operation(node: N, *, foreign: bool = False) -> DiagramBox[N]:
     unnamed = node.bound_name is None and node.title == node.name
-    return Box(node.name, node.op if unnamed else node.title, (node,), (node,), None, foreign)
+    return DiagramBox(node.name, node.op if unnamed else node.title, (node,), (node,), None, foreign)
 
 
-def _named(boxes: Iterable[Box[N]]) -> tuple[Box[N], ...]:
+def _with_unique_names(boxes: Iterable[DiagramBox[N]]) -> tuple[DiagramBox[N], ...]:
     """Return the boxes with names that tell them apart."""
     found = list(boxes)
-    names = numbered([box.name for box in found])
+    names = number_duplicates([box.name for box in found])
     return tuple(
-        Box(name, box.label, box.nodes, box.outputs, box.scope, box.foreign)
+        DiagramBox(name, box.label, box.nodes, box.outputs, box.scope, box.foreign)
         for name, box in zip(names, found, strict=True)
     )

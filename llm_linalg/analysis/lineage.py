@@ -66,7 +66,7 @@ class Lineage(Generic[N]):
                     found[operand.node] = carried if before is None else before | carried
         return found
 
-    def fixed(self, node: N) -> Tensor | None:
+    def constant_cells(self, node: N) -> Tensor | None:
         """Return the cells (bool) that masks fixed, so that nothing upstream changes them; None for none."""
         todo = [node]  # operands first: a program's chain may be longer than Python's stack is deep
         while todo:
@@ -102,7 +102,7 @@ class Lineage(Generic[N]):
     def _live(self, node: N, place: int) -> Tensor | None:
         """Return the cells of an operand that are not fixed; None if all are live."""
         operand = node.operands[place]
-        fixed = self.fixed(operand.node)
+        fixed = self.constant_cells(operand.node)
         return None if fixed is None else ~fixed
 
     def _carried_back(self, node: N, place: int, mask: Tensor) -> Tensor:
@@ -146,7 +146,7 @@ class Lineage(Generic[N]):
         """Take away the output's cells that an operand can't move."""
         if node.call is None:
             return mask
-        fixed = [self.fixed(operand.node) for operand in node.operands]
+        fixed = [self.constant_cells(operand.node) for operand in node.operands]
         still = node.call.operation.unmoved_outputs(node.call, place, fixed)
         return mask if still is None else mask & ~still
 

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 JOB = "job.json"
 MOST_CELLS = 4096  # of a tensor that is told
 PATIENCE = timedelta(seconds=60)
-Told = dict[str, dict[str, Any]]
+DeviceValues = dict[str, dict[str, Any]]
 
 
 def answer_of(rank: int) -> str:
@@ -44,7 +44,7 @@ def available() -> bool:
     return bool(distributed.is_available()) and bool(distributed.is_gloo_available())
 
 
-def told(trace: Record[Any]) -> Told:
+def named_values(trace: Record[Any]) -> DeviceValues:
     """Return the tensors that a program gave a name: shape, type and values, for those that are small."""
     return {
         name: {
@@ -118,7 +118,7 @@ def run(job: Mapping[str, Any], folder: Path, rank: int) -> dict[str, Any]:
         return {"error": error.message}
     finally:
         distributed.destroy_process_group()
-    return {"told": told(trace)}
+    return {"told": named_values(trace)}
 
 
 def main() -> int:

@@ -16,10 +16,10 @@ from typing import NamedTuple
 from llm_linalg.api.node import Node
 from llm_linalg.api.tensor_view import TensorView
 from llm_linalg.base.axes import Axes, Shape
-from llm_linalg.base.axis_labels import Edges
+from llm_linalg.base.axis_labels import TensorLabels
 from llm_linalg.base.cells import Cells, Index
-from llm_linalg.explain.formula import called, step_text
-from llm_linalg.explain.nan_origin import reason
+from llm_linalg.explain.formula import operand_name, step_text
+from llm_linalg.explain.nan_origin import nan_reason
 from llm_linalg.ops import TABLE
 from llm_linalg.ops.terms import Number
 from llm_linalg.walks.walk import Step, Walk
@@ -27,10 +27,10 @@ from llm_linalg.walks.walk import Step, Walk
 WRITTEN = 64
 """Cells written by one step that are looked at for what is no number."""
 
-AxisNames = Callable[[Node], Edges]
+AxisNames = Callable[[Node], TensorLabels]
 
 
-def unnamed(_: Node) -> Edges:
+def no_axis_names(_: Node) -> TensorLabels:
     """Return no names for a node's axes."""
     return ()
 
@@ -153,7 +153,7 @@ class NodeView:
     def nan_reason(self) -> str:
         """Why a cell that its step wrote is no finite number; empty if all are."""
         written = self.step.writes if self.step is not None and len(self.step.writes) <= WRITTEN else ()
-        return next((text for index in written if (text := reason(self.node, index))), "")
+        return next((text for index in written if (text := nan_reason(self.node, index))), "")
 
     def reads(self, index: Index) -> tuple[Cells, ...]:
         """Return the cells of each operand that a cell is made from."""
@@ -163,13 +163,13 @@ class NodeView:
         """Return the cells of the result that a cell of an operand goes into."""
         return self.node.feeds(operand, index)
 
-    def masked(self, index: Index) -> bool:
+    def is_masked(self, index: Index) -> bool:
         """Whether a rule of the operation masks a cell."""
-        return self.node.masked(index) is not None
+        return self.node.mask_rule(index) is not None
 
 
 def node_view(
-    node: Node, order: str | None = None, position: int | None = None, axis_names: AxisNames = unnamed
+    node: Node, order: str | None = None, position: int | None = None, axis_names: AxisNames = no_axis_names
 ) -> NodeView:
     """Return a node as a picture shows it.
 
@@ -225,26 +225,30 @@ class CellView:
     Attributes:
         index: The cell.
         value: Its number.
-        made: The node at the step that completes the cell.
+        maker: The node at the step that completes the cell.
         sources: What it is made from, an entry an operand.
         consumers: Where it goes, an entry for each node that reads it, as many as were asked for.
         more: How many nodes read it besides.
-        masked: The rule that masks it; None if none does.
+        mask_rule: The rule that masks it; None if none does.
         nan_reason: Why it is no finite number; empty if it is one.
     """
 
     index: Index
     value: Number
-    made: NodeView
+    maker: NodeView
     sources: tuple[NamedCells, ...]
     consumers: tuple[NamedCells, ...]
     more: int
-    masked: str | None
+    mask_rule: str | None
     nan_reason: str
 
 
 def cell_view(
-    tensor: TensorView, index: Index, readers: Iterable[Node], most: int, axis_names: AxisNames = unnamed
+    tensor: TensorView,
+    index: Index,
+    readers: Iterable[Node],
+    most: int,
+    axis_names: AxisNames = no_axis_names,
 ) -> CellView:
     """Return what there is to say about one cell of a tensor.
 
@@ -266,9 +270,9 @@ def cell_view(
     return CellView(
         index=index,
         value=tensor.value[index].item(),
-        made=node_view(maker, order, maker.walk(order).locate(index), axis_names),
+        maker=node_view(maker, order, maker.walk(order).locate(index), axis_names),
         sources=tuple(
-            NamedCells(called(operand), cells, tuple(operand.value.shape))
+            NamedCells(operand_name(operand), cells, tuple(operand.value.shape))
             for operand, cells in zip(maker.operands, maker.reads(index), strict=True)
         ),
         consumers=tuple(
@@ -276,6 +280,6 @@ def cell_view(
             for node, position in consumers[:most]
         ),
         more=max(0, len(consumers) - most),
-        masked=maker.masked(index) if maker.kind == "mask" else None,
-        nan_reason=reason(maker, index),
+        mask_rule=maker.mask_rule(index) if maker.kind == "mask" else None,
+        nan_reason=nan_reason(maker, index),
     )

@@ -8,7 +8,7 @@ from typing import Any
 
 from llm_linalg.api.node import Node
 from llm_linalg.base.axes import Shape
-from llm_linalg.base.axis_labels import Edges
+from llm_linalg.base.axis_labels import TensorLabels
 from llm_linalg.base.cells import Index, TensorSlice
 from llm_linalg.ops.terms import Number
 from llm_linalg.recording.record_node import Value
@@ -33,7 +33,7 @@ class TensorView:
     name: str
     title: str
     value: Value
-    axis_names: Edges = ()
+    axis_names: TensorLabels = ()
     walk: Walk | None = None
     step: int = -1
 

@@ -9,17 +9,17 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from llm_linalg.analysis.axis_names import Naming
-from llm_linalg.analysis.block_diagram import Map
+from llm_linalg.analysis.axis_names import AxisNaming
+from llm_linalg.analysis.block_diagram import BlockDiagram
 from llm_linalg.analysis.gradients.gradient_program import backward
 from llm_linalg.analysis.influence import Influence
 from llm_linalg.analysis.lineage import Lineage
 from llm_linalg.api.node import Node
-from llm_linalg.base.axis_labels import Declared, Edges
+from llm_linalg.base.axis_labels import AxisDeclarations, TensorLabels
 from llm_linalg.base.cells import Cells, Index
 from llm_linalg.base.errors import HaltedError, LimitError, ProgramError, innermost
-from llm_linalg.base.garbage import old_objects_kept
-from llm_linalg.base.rng import seeded
+from llm_linalg.base.garbage import rare_full_collections
+from llm_linalg.base.rng import seed_rng
 from llm_linalg.explain.shape_errors import explain_call
 from llm_linalg.ops.arguments import tensors_in
 from llm_linalg.recording.aliasing import version_of
@@ -36,7 +36,7 @@ class Trace(Record[Node]):
     def of(cls, record: Record[Node]) -> Trace:
         """Return a record as a trace."""
         trace = cls(record.nodes, record.names, record.source, record.seed, record.printed)
-        trace.refused, trace.failed = record.refused, record.failed
+        trace.cell_errors, trace.failed_line = record.cell_errors, record.failed_line
         trace.lists, trace.lines = record.lists, record.lines
         return trace
 
@@ -104,9 +104,9 @@ class Trace(Record[Node]):
         return self._influence.forward(found, tuple(index))
 
     @cached_property
-    def map(self) -> Map[Node]:
+    def map(self) -> BlockDiagram[Node]:
         """Its operations folded by scopes: boxes, arrows, and what each takes, a level at a time."""
-        return Map(self.nodes, self.scopes)
+        return BlockDiagram(self.nodes, self.scopes)
 
     @cached_property
     def _influence(self) -> Influence[Node]:
@@ -118,7 +118,7 @@ class Trace(Record[Node]):
 
     def edges(
         self, axes: Mapping[str, Sequence[str]], labels: Mapping[str, Sequence[str] | str] | None = None
-    ) -> dict[Node, Edges]:
+    ) -> dict[Node, TensorLabels]:
         """Return what the axes of each node are called, derived from what is said of a few.
 
         Args:
@@ -130,7 +130,7 @@ class Trace(Record[Node]):
         """
         words = {name: x if isinstance(x, str) else tuple(x) for name, x in (labels or {}).items()}
         named = tuple((name, tuple(own)) for name, own in axes.items())
-        naming = Naming(Declared(named, tuple(words.items())), self.lists)
+        naming = AxisNaming(AxisDeclarations(named, tuple(words.items())), self.lists)
         found = {node: naming.of(node) for node in self.nodes}
         return {node: edges for node, edges in found.items() if edges}
 
@@ -187,7 +187,7 @@ def trace(
     label(function)
     places.on_module = label
     rerun = _again(function, inputs, lambda at: trace(function, *inputs, seed=seed, keep=keep, around=at))
-    with seeded(seed), old_objects_kept():
+    with seed_rng(seed), rare_full_collections():
         try:
             with recorder, places.track_modules():
                 function(*inputs)

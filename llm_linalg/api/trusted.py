@@ -16,10 +16,10 @@ from typing import Any
 from torch import nn
 
 from llm_linalg.api.run import EXPLANATIONS
-from llm_linalg.api.user_code import guarded
+from llm_linalg.api.user_code import user_code_errors
 from llm_linalg.base import syntax
-from llm_linalg.base.rng import forked, seeded
-from llm_linalg.base.spelling import quoted, unknown
+from llm_linalg.base.rng import lock_rng, seed_rng
+from llm_linalg.base.spelling import quote, unknown
 from llm_linalg.base.text import clean
 from llm_linalg.language.execute import evaluated
 
@@ -45,26 +45,26 @@ def load(target: str, seed: int = 0) -> tuple[Callable[..., Any], Path | None]:
     """
     place, _, expression = target.partition(":")
     if not place or not expression.strip():
-        raise TargetError(f"{quoted(target, 200)} is not FILE.py:FUNCTION or MODULE:FUNCTION")
+        raise TargetError(f"{quote(target, 200)} is not FILE.py:FUNCTION or MODULE:FUNCTION")
     names, call = _read(expression.strip())
-    with guarded(TargetError), forked():
+    with user_code_errors(TargetError), lock_rng():
         module = _imported(place)
     found: Any = module
     for name in names:
         known = [other for other in dir(found) if not other.startswith("_")]
         if not hasattr(found, name):
-            raise TargetError(unknown(f"name in {quoted(place, 100)}", name, known[:40]))
+            raise TargetError(unknown(f"name in {quote(place, 100)}", name, known[:40]))
         found = _attribute(found, name)
     if call is not None or (isinstance(found, type) and issubclass(found, nn.Module)):
-        with guarded(TargetError):
+        with user_code_errors(TargetError):
             found = _made(found, call, seed)
     if not callable(found) or isinstance(found, type):
-        raise TargetError(f"{quoted(expression)} is not a function or an nn.Module")
+        raise TargetError(f"{quote(expression)} is not a function or an nn.Module")
     file = getattr(module, "__file__", None)
     return found, Path(file) if file else None
 
 
-def inputs(texts: list[str], seed: int = 0) -> tuple[Any, ...]:
+def evaluate_inputs(texts: list[str], seed: int = 0) -> tuple[Any, ...]:
     """Return the inputs that texts mean, each one or several.
 
     A text is an expression of the tensor language (`torch.randn(2, 5, 8)`, and `a, b` for two), the shape of
@@ -80,7 +80,7 @@ def inputs(texts: list[str], seed: int = 0) -> tuple[Any, ...]:
     return tuple(found)
 
 
-def check(function: Callable[..., Any], given: tuple[Any, ...], title: str) -> None:
+def check_inputs(function: Callable[..., Any], given: tuple[Any, ...], title: str) -> None:
     """Hold inputs against the parameters of what is to be run, where it says which it has.
 
     Raises:
@@ -96,7 +96,7 @@ def check(function: Callable[..., Any], given: tuple[Any, ...], title: str) -> N
         taken = ", ".join(map(str, parameters.parameters.values())) or "nothing"
         count = "1 input" if len(given) == 1 else f"{len(given)} inputs"
         raise TargetError(
-            f"{quoted(title, 100)} takes {clean(taken, 200)}, and has {count}: --inputs 2x5x8 gives one"
+            f"{quote(title, 100)} takes {clean(taken, 200)}, and has {count}: --inputs 2x5x8 gives one"
         ) from None
 
 
@@ -113,7 +113,7 @@ def _read(expression: str) -> tuple[list[str], ast.Call | None]:
     try:
         node = syntax.expression(expression)
     except (SyntaxError, ValueError, MemoryError, RecursionError):
-        raise TargetError(f"{quoted(expression, 100)} is not a name, or NAME(constants)") from None
+        raise TargetError(f"{quote(expression, 100)} is not a name, or NAME(constants)") from None
     call = node if isinstance(node, ast.Call) else None
     node = call.func if call is not None else node
     names: list[str] = []
@@ -121,7 +121,7 @@ def _read(expression: str) -> tuple[list[str], ast.Call | None]:
         names.insert(0, node.attr)
         node = node.value
     if not isinstance(node, ast.Name):
-        raise TargetError(f"{quoted(expression, 100)} is not a name, or NAME(constants)")
+        raise TargetError(f"{quote(expression, 100)} is not a name, or NAME(constants)")
     return [node.id, *names], call
 
 
@@ -132,14 +132,14 @@ def _imported(place: str) -> ModuleType:
             return import_module(place)
         except ModuleNotFoundError as error:
             if error.name is not None and (place == error.name or place.startswith(f"{error.name}.")):
-                raise TargetError(f"no module {quoted(place, 100)}") from None
+                raise TargetError(f"no module {quote(place, 100)}") from None
             raise
     path = Path(place)
     if not path.is_file():
-        raise TargetError(f"no file {quoted(place, 200)}")
+        raise TargetError(f"no file {quote(place, 200)}")
     spec = spec_from_file_location(path.stem, path)
     if spec is None or spec.loader is None:
-        raise TargetError(f"{quoted(place, 200)} is not a Python file")
+        raise TargetError(f"{quote(place, 200)} is not a Python file")
     sys.path.insert(0, str(path.resolve().parent))  # its own imports work as if it were run
     module = module_from_spec(spec)
     sys.modules[path.stem] = module
@@ -159,5 +159,5 @@ def _made(kind: Any, call: ast.Call | None, seed: int) -> Any:
         )
     except ValueError:
         raise TargetError("what stands in the parentheses are constants: numbers, texts, lists") from None
-    with seeded(seed):
+    with seed_rng(seed):
         return kind(*args, **named)

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 
 @contextmanager
-def guarded(*ours: type[Exception]) -> Iterator[None]:
+def user_code_errors(*ours: type[Exception]) -> Iterator[None]:
     """Runs the user's own code: whatever it raises, an exit too, is a `ProgramError` that says where.
 
     Args:
@@ -21,10 +21,10 @@ def guarded(*ours: type[Exception]) -> Iterator[None]:
     except said:
         raise
     except (Exception, SystemExit) as error:
-        raise failure(error) from error
+        raise error_of_user_code(error) from error
 
 
-def failure(error: BaseException) -> Exception:
+def error_of_user_code(error: BaseException) -> Exception:
     """What to show of an error that user code raised: its kind, its words, and the frames that led to it."""
     from llm_linalg.base.errors import ProgramError, innermost
     from llm_linalg.recording.call_sites import frames_of

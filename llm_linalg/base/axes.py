@@ -87,7 +87,7 @@ class Axes:
         return cls(output, tuple(operands), sizes, tuple(shapes))
 
     @property
-    def reduced(self) -> Labels:
+    def reduction_labels(self) -> Labels:
         """The labels summed over: those of the operands that the output lacks, in order."""
         seen = dict.fromkeys(label for labels in self.operands for label in labels)
         return tuple(label for label in seen if label not in self.output)
@@ -105,7 +105,7 @@ class Axes:
     @property
     def terms(self) -> int:
         """How many combinations of the reduced labels there are for one output cell."""
-        return prod(self.sizes[label] for label in self.reduced)
+        return prod(self.sizes[label] for label in self.reduction_labels)
 
     def broadcast(self, operand: int) -> tuple[bool, ...]:
         """Say for each axis of an operand whether it is repeated along its label."""
@@ -118,7 +118,7 @@ class Axes:
 
 
 @lru_cache(1_000)
-def aligned(rank: int, total: int, prefix: str = "a") -> Labels:
+def align_right(rank: int, total: int, prefix: str = "a") -> Labels:
     """Return the labels of an operand of ``rank`` axes, aligned at the right among ``total``."""
     return tuple(f"{prefix}{axis}" for axis in range(total - rank, total))
 
@@ -131,8 +131,8 @@ def pointwise(shapes: Sequence[Shape], rule: str = "") -> Axes:
 @lru_cache(1_000)
 def _pointwise(shapes: tuple[Shape, ...], rule: str) -> Axes:
     total = max((len(shape) for shape in shapes), default=0)
-    operands = [aligned(len(shape), total) for shape in shapes]
-    return Axes.solve(aligned(total, total), operands, shapes, rule=rule)
+    operands = [align_right(len(shape), total) for shape in shapes]
+    return Axes.solve(align_right(total, total), operands, shapes, rule=rule)
 
 
 def axes_text(axes: Sequence[int]) -> str:

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 
-class Edge(NamedTuple):
+class AxisLabels(NamedTuple):
     """One axis of a tensor.
 
     Attributes:
@@ -24,10 +24,10 @@ class Edge(NamedTuple):
         return bool(self.name or self.labels)
 
 
-Edges = tuple[Edge, ...]
+TensorLabels = tuple[AxisLabels, ...]
 
 
-class Declared(NamedTuple):
+class AxisDeclarations(NamedTuple):
     """What is said of some tensors' axes beforehand.
 
     Attributes:
@@ -42,11 +42,11 @@ class Declared(NamedTuple):
         return bool(self.axes)
 
     @property
-    def asked(self) -> set[str]:
+    def required_names(self) -> set[str]:
         """The names that the program has to have: of the tensors, and of lists of words."""
         return {tensor for tensor, _ in self.axes} | {x for _, x in self.labels if isinstance(x, str)}
 
-    def edges(self, lists: Mapping[str, Sequence[str]]) -> dict[str, Edges]:
+    def labels_of(self, lists: Mapping[str, Sequence[str]]) -> dict[str, TensorLabels]:
         """Return the edges of each tensor declared; a list that the program lacks labels nothing.
 
         Args:
@@ -57,16 +57,16 @@ class Declared(NamedTuple):
             for name, given in self.labels
         }
         return {
-            tensor: tuple(Edge(name, words.get(name, ()) if name else ()) for name in names)
+            tensor: tuple(AxisLabels(name, words.get(name, ()) if name else ()) for name in names)
             for tensor, names in self.axes
         }
 
 
-NOTHING = Declared()
+NO_DECLARATIONS = AxisDeclarations()
 
 
-def sized(edge: Edge, size: int) -> Edge:
+def fit_labels(edge: AxisLabels, size: int) -> AxisLabels:
     """Return an edge with as many labels as its axis has places."""
     given = edge.labels[:size]
     labels = (*given, *[""] * (size - len(given))) if any(given) else ()
-    return Edge(edge.name, labels)
+    return AxisLabels(edge.name, labels)

@@ -130,7 +130,7 @@ class Points(_Cells):
         return place < len(self.flat) and self.flat[place] == position
 
 
-NOTHING: Cells = Points((), ())
+NO_CELLS: Cells = Points((), ())
 
 
 class TensorSlice(NamedTuple):

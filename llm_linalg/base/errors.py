@@ -42,11 +42,11 @@ class Span(NamedTuple):
         lines[0] = lines[0][self.column :]
         return "\n".join(lines)
 
-    def moved(self, lines: int) -> Span:
+    def shift(self, lines: int) -> Span:
         """Return the place so many lines further down."""
         return Span(self.line + lines, self.column, self.end_line + lines, self.end_column)
 
-    def replaced(self, source: str, text: str) -> str:
+    def replace_in(self, source: str, text: str) -> str:
         """Return the program with the span's part replaced by ``text``."""
         lines = source.split("\n")
         head = [*lines[: self.line - 1], lines[self.line - 1][: self.column]]
@@ -106,11 +106,11 @@ class ProgramError(Exception):
         self.span = span
         self.source = source
 
-    def moved(self, lines: int) -> Self:
+    def shift(self, lines: int) -> Self:
         """Return the error as that of a text with so many lines more above the program, or fewer (< 0)."""
         other = copy(self)
         if self.span is not None:
-            other.span = self.span.moved(lines)
+            other.span = self.span.shift(lines)
             other.source = "\n" * lines + "\n".join(self.source.split("\n")[max(0, -lines) :])
         return other
 
@@ -241,7 +241,7 @@ class ShapeError(ProgramError):
 
     def repaired(self, repair: str) -> str:
         """Return the program with ``repair`` in place of the failing expression."""
-        return self.span.replaced(self.source, repair) if self.span else self.source
+        return self.span.replace_in(self.source, repair) if self.span else self.source
 
     def __str__(self) -> str:
         lines = [super().__str__()]

@@ -23,7 +23,7 @@ _meanwhile: tuple[int, int, int] | None = None
 
 
 @contextmanager
-def old_objects_kept() -> Iterator[None]:
+def rare_full_collections() -> Iterator[None]:
     """Let Python look for garbage among new objects, and seldom among all, while the context is open.
 
     Several threads may be in it. What somebody else says meanwhile of how often it looks stays so.

@@ -17,7 +17,7 @@ Style: TypeAlias = Literal["plain", "whole", "fixed", "scientific"]
 
 
 @dataclass(frozen=True, slots=True)
-class Survey:
+class NumberRange:
     """What a common format depends on.
 
     Attributes:
@@ -26,14 +26,14 @@ class Survey:
             side and the least size that is not 0, with either sign. Their texts are the longest.
         zeros: Those present of 0.0 and -0.0. (In torch's printing a negative zero may stick out of its
             column.)
-        others: Those present of nan, inf and -inf.
+        non_finite: Those present of nan, inf and -inf.
         whole: Every finite number is an integer.
     """
 
     kind: Literal["bool", "int", "float"]
     extremes: tuple[int | float, ...] = ()
     zeros: tuple[float, ...] = ()
-    others: tuple[float, ...] = ()
+    non_finite: tuple[float, ...] = ()
     whole: bool = True
 
     def style(self, scientific: bool | None) -> Style:
@@ -63,7 +63,7 @@ def _is_tensor(values: object) -> TypeGuard[torch.Tensor]:
     return module is not None and isinstance(values, vars(module).get("Tensor", ()))
 
 
-def survey(values: torch.Tensor | Values) -> tuple[Survey, ...]:
+def number_ranges(values: torch.Tensor | Values) -> tuple[NumberRange, ...]:
     """Surveys a tensor or plain numbers: one survey of real numbers; of complex ones two, of either part."""
     if _is_tensor(values):
         parts = (values.real, values.imag) if values.is_complex() else (values,)
@@ -95,11 +95,11 @@ def _native(values: torch.Tensor) -> torch.Tensor:
     return values if values.dtype in (torch.bool, torch.uint8) else values.long()
 
 
-def _survey_tensor(tensor: torch.Tensor) -> Survey:
+def _survey_tensor(tensor: torch.Tensor) -> NumberRange:
     """Surveys a real tensor of any shape; one on the meta device has no values and counts as empty."""
     kind: Literal["bool", "int", "float"] = "float" if tensor.is_floating_point() else "int"
     if tensor.numel() == 0 or tensor.is_meta:
-        return Survey(kind)
+        return NumberRange(kind)
     values = tensor.detach().resolve_neg()
     # A broadcast axis repeats the same numbers: looking at them once keeps an expanded tensor small.
     for axis, stride in enumerate(values.stride()):
@@ -107,7 +107,11 @@ def _survey_tensor(tensor: torch.Tensor) -> Survey:
     values = _native(values)
     if kind == "int":
         low, high = values.min().item(), values.max().item()
-        return Survey("bool", (low, high)) if isinstance(low, bool) else Survey(kind, (int(low), int(high)))
+        return (
+            NumberRange("bool", (low, high))
+            if isinstance(low, bool)
+            else NumberRange(kind, (int(low), int(high)))
+        )
     low, high = (x.item() for x in values.aminmax())
     others: tuple[float, ...] = ()
     if not math.isfinite(high - low):
@@ -115,7 +119,7 @@ def _survey_tensor(tensor: torch.Tensor) -> Survey:
         others = tuple(x for x, there in tests if there.any())
         values = values[values.isfinite()]
         if values.numel() == 0:
-            return Survey(kind, others=others)
+            return NumberRange(kind, non_finite=others)
         low, high = (x.item() for x in values.aminmax())
     sizes = values.abs()
     zero = sizes == 0
@@ -126,18 +130,18 @@ def _survey_tensor(tensor: torch.Tensor) -> Survey:
         sizes = sizes.masked_fill(zero, math.inf)
     # One row settles it for most tensors; only whole ones are read to the end.
     whole = all(bool((part == part.ceil()).all()) for part in (values[(0,) * (values.dim() - 1)], values))
-    return Survey(kind, _extremes(sizes.min().item(), low, high), zeros, others, whole)
+    return NumberRange(kind, _extremes(sizes.min().item(), low, high), zeros, others, whole)
 
 
-def _survey_numbers(numbers: Sequence[int | float]) -> Survey:
+def _survey_numbers(numbers: Sequence[int | float]) -> NumberRange:
     """Surveys plain Python numbers: one float among them makes all of them floats, as in `torch.tensor`."""
     if not any(isinstance(x, float) for x in numbers):
         booleans = bool(numbers) and all(isinstance(x, bool) for x in numbers)
-        return Survey("bool" if booleans else "int", (min(numbers), max(numbers)) if numbers else ())
+        return NumberRange("bool" if booleans else "int", (min(numbers), max(numbers)) if numbers else ())
     floats = [_float(x) for x in numbers]
     finite = [x for x in floats if math.isfinite(x)]
     near = min((abs(x) for x in finite if x), default=math.inf)
-    return Survey(
+    return NumberRange(
         "float",
         _extremes(near, min(finite, default=0.0), max(finite, default=0.0)),
         tuple({str(x): x for x in finite if x == 0}.values()),

@@ -15,7 +15,7 @@ from decimal import Decimal, InvalidOperation
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
-from llm_linalg.base.number_range import Number, Style, Survey, Values, summary, survey
+from llm_linalg.base.number_range import Number, NumberRange, Style, Values, number_ranges, summary
 
 if TYPE_CHECKING:
     import torch
@@ -74,7 +74,7 @@ class Formatter:
             scientific: True or False forces or forbids the scientific style; None chooses as torch would.
             ascii_only: Keep to ASCII when a number is shortened.
         """
-        surveys = survey(values)
+        surveys = number_ranges(values)
         if len(surveys) == 1:
             return cls._common(surveys[0], decimals, limit, scientific, ascii_only)
         # The sign between the parts and the "j" take two columns.
@@ -91,14 +91,14 @@ class Formatter:
 
     @classmethod
     def _common(
-        cls, facts: Survey, decimals: int, limit: int | None, scientific: bool | None, ascii_only: bool
+        cls, facts: NumberRange, decimals: int, limit: int | None, scientific: bool | None, ascii_only: bool
     ) -> Formatter:
         style = facts.style(scientific)
         room = math.inf if limit is None else max(1, limit)
-        others = max((len(str(x)) for x in facts.others), default=1)
+        others = max((len(str(x)) for x in facts.non_finite), default=1)
         places, width = decimals, 1
         for places in range(decimals, min(decimals, 1) - 1, -1):
-            width = max((len(_written(x, style, places)) for x in (*facts.extremes, *facts.zeros)), default=1)
+            width = max((len(_text_in(x, style, places)) for x in (*facts.extremes, *facts.zeros)), default=1)
             if width <= room:
                 break
         return cls(style, places, int(min(max(width, others), room)), ascii_only)
@@ -110,13 +110,13 @@ class Formatter:
     def token(self, value: Number) -> str:
         """One number without the padding, in at most `width` columns."""
         if self.imaginary is not None:
-            written = _written_complex(complex(value), self.style, self.imaginary.style, self.decimals)
+            written = _complex_text(complex(value), self.style, self.imaginary.style, self.decimals)
         else:
-            written = _written(value, self.style, self.decimals)
+            written = _text_in(value, self.style, self.decimals)
         return (
             written
             if len(written) <= self.width
-            else _shortened(value, self.width, self.decimals, self.ascii_only)
+            else _shorten(value, self.width, self.decimals, self.ascii_only)
         )
 
 
@@ -127,7 +127,7 @@ def format_cell(value: Number, width: int, decimals: int = 4, *, ascii_only: boo
     truth. A float that was rounded to no decimals has no point (`12`), where a whole one has it (`12.`).
     """
     written = _alone(value, decimals)
-    return written if len(written) <= width else _shortened(value, width, decimals, ascii_only)
+    return written if len(written) <= width else _shorten(value, width, decimals, ascii_only)
 
 
 def exact(value: Number, dtype: torch.dtype | str = "float64") -> str:
@@ -179,12 +179,12 @@ def adds_up(terms: Iterable[str], total: str) -> bool:
 def _alone(value: Number, decimals: int) -> str:
     """A number as torch prints a tensor that holds nothing else."""
     if isinstance(value, complex):
-        real, imaginary = survey(value)
-        return _written_complex(value, real.style(None), imaginary.style(None), decimals)
-    return _written(value, survey(value)[0].style(None), decimals)
+        real, imaginary = number_ranges(value)
+        return _complex_text(value, real.style(None), imaginary.style(None), decimals)
+    return _text_in(value, number_ranges(value)[0].style(None), decimals)
 
 
-def _written(value: Number, style: Style, decimals: int) -> str:
+def _text_in(value: Number, style: Style, decimals: int) -> str:
     """A number in a style, however wide; one that the style would falsify is written as it would be alone."""
     if isinstance(value, bool):
         return str(value)
@@ -203,12 +203,12 @@ def _written(value: Number, style: Style, decimals: int) -> str:
     return f"{value:.{decimals}f}" if style != "plain" else _alone(value, decimals)
 
 
-def _written_complex(value: complex, real: Style, imaginary: Style, decimals: int) -> str:
-    part = _written(value.imag, imaginary, decimals)
-    return f"{_written(value.real, real, decimals)}{'' if part.startswith('-') else '+'}{part}j"
+def _complex_text(value: complex, real: Style, imaginary: Style, decimals: int) -> str:
+    part = _text_in(value.imag, imaginary, decimals)
+    return f"{_text_in(value.real, real, decimals)}{'' if part.startswith('-') else '+'}{part}j"
 
 
-def _shortened(value: Number, width: int, decimals: int, ascii_only: bool) -> str:
+def _shorten(value: Number, width: int, decimals: int, ascii_only: bool) -> str:
     """The most telling text of a number in at most `width` columns, or `#` all over."""
     text = next((text for text in _shorter(value, decimals, ascii_only) if len(text) <= width), None)
     return "#" * width if text is None else text

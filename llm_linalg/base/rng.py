@@ -10,35 +10,35 @@ from threading import Lock
 import torch
 
 _IN_USE = Lock()  # two runs in two threads would draw each other's numbers
-_HELD: ContextVar[bool] = ContextVar("held", default=False)  # by this run, whichever threads it has
+_HAS_LOCK: ContextVar[bool] = ContextVar("held", default=False)  # by this run, whichever threads it has
 
 
 @contextmanager
-def forked() -> Iterator[None]:
+def lock_rng() -> Iterator[None]:
     """Have the generator while the context is open, and leave it as it was; other runs wait."""
-    if _HELD.get():
-        with resumed():
+    if _HAS_LOCK.get():
+        with restore_rng():
             yield
         return
     with _IN_USE:
-        token = _HELD.set(True)
+        token = _HAS_LOCK.set(True)
         try:
-            with resumed():
+            with restore_rng():
                 yield
         finally:
-            _HELD.reset(token)
+            _HAS_LOCK.reset(token)
 
 
 @contextmanager
-def resumed() -> Iterator[None]:
+def restore_rng() -> Iterator[None]:
     """Leave the generator as it was, whatever is drawn while the context is open."""
     with torch.random.fork_rng(devices=[]):
         yield
 
 
 @contextmanager
-def seeded(seed: int) -> Iterator[None]:
+def seed_rng(seed: int) -> Iterator[None]:
     """Have the generator, seeded, while the context is open, and leave it as it was; other runs wait."""
-    with forked():
+    with lock_rng():
         torch.default_generator.manual_seed(seed)  # and no other device's
         yield

@@ -5,7 +5,7 @@ from __future__ import annotations
 from reprlib import Repr
 from typing import Any
 
-KIND = {  # what the language calls a value of a type, if not as the type is called
+TYPE_NAMES = {  # what the language calls a value of a type, if not as the type is called
     "str": "text",
     "UserFunction": "function",
     "Method": "function",
@@ -26,12 +26,12 @@ class _Brief(Repr):
     def repr_instance(self, x: Any, level: int) -> str:  # noqa: ARG002  as `Repr` calls it
         """Return what stands for anything else."""
         kind = type(x).__name__
-        return repr(x) if x is None or isinstance(x, bool | float) else f"a {KIND.get(kind, kind)}"
+        return repr(x) if x is None or isinstance(x, bool | float) else f"a {TYPE_NAMES.get(kind, kind)}"
 
 
 _BRIEF = _Brief()
 
 
-def brief(value: Any, most: int = 60) -> str:
+def short_repr(value: Any, most: int = 60) -> str:
     """Return a short text of a value."""
     return f"{_BRIEF.repr(value):.{most}}"

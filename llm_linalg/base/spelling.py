@@ -10,7 +10,7 @@ from llm_linalg.base.text import clean, nearest
 MOST_LISTED = 20
 
 
-def quoted(text: str, limit: int = 40) -> str:
+def quote(text: str, limit: int = 40) -> str:
     """`text`, which somebody else wrote, in quotes on one line and cut at `limit` characters."""
     return f'"{clean(text, limit)}"'
 
@@ -36,10 +36,10 @@ def unknown(what: str, word: str, known: Iterable[str]) -> str:
     near = nearest(word, names)
     beside = f" ({listed})" if len(names) <= MOST_LISTED else ""
     said = f"there is {listed}" if near is None else f'did you mean "{near}"?{beside}'
-    return f"unknown {what} {quoted(word)}: {said}"
+    return f"unknown {what} {quote(word)}: {said}"
 
 
-def numbered(names: Sequence[str]) -> tuple[str, ...]:
+def number_duplicates(names: Sequence[str]) -> tuple[str, ...]:
     """Return names that are told apart: of several that are equal all but the last are numbered, ``x:1``."""
     total = Counter(names)
     seen: Counter[str] = Counter()

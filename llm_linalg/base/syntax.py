@@ -20,9 +20,9 @@ _NOWHERE = "\ud800"
 # trees at the same time, one may end with a SystemError.
 _ONE_AT_A_TIME = RLock()
 
-MARKS = (ast.expr_context, ast.operator, ast.unaryop, ast.boolop, ast.cmpop)
+LEAVES = (ast.expr_context, ast.operator, ast.unaryop, ast.boolop, ast.cmpop)
 """Nodes within which nothing stands."""
-_WITHIN: Mapping[type[ast.AST], Callable[[Any], Iterable[ast.AST]]] = {
+_CHILDREN: Mapping[type[ast.AST], Callable[[Any], Iterable[ast.AST]]] = {
     **{
         kind: lambda _: () for kind in (ast.Constant, ast.Load, ast.Store, ast.Add, ast.Sub, ast.Mult, ast.Lt)
     },
@@ -69,7 +69,7 @@ _NO_SIGNS_OR_POINTS = _NO_SIGNS + b"."
 
 
 @contextmanager
-def uncollected() -> Iterator[None]:
+def no_garbage_collection() -> Iterator[None]:
     """Collect no garbage: there is none, and to look for it among all objects of torch takes long."""
     collected = gc.isenabled()
     gc.disable()
@@ -88,7 +88,7 @@ def statements(text: str) -> ast.Module:
         ValueError: If there are characters in it that Python does not take.
         MemoryError: If it is nested too deeply; or a `RecursionError`.
     """
-    with _ONE_AT_A_TIME, uncollected(), warnings.catch_warnings():
+    with _ONE_AT_A_TIME, no_garbage_collection(), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         return ast.parse(text, _NOWHERE)
 
@@ -104,18 +104,18 @@ def _there(node: ast.AST | None) -> tuple[ast.AST, ...]:
     return () if node is None else (node,)
 
 
-def within(node: ast.AST) -> Iterable[ast.AST]:
+def children(node: ast.AST) -> Iterable[ast.AST]:
     """Return the nodes right within one, as `ast.iter_child_nodes` does; for most in a third of the time."""
-    return _WITHIN.get(node.__class__, ast.iter_child_nodes)(node)
+    return _CHILDREN.get(node.__class__, ast.iter_child_nodes)(node)
 
 
-def walk(*nodes: ast.AST) -> Iterator[ast.AST]:
+def descendants(*nodes: ast.AST) -> Iterator[ast.AST]:
     """Yield nodes and all that stand within them, as `ast.walk` does, in less time and in no order."""
     todo = list(nodes)
     while todo:
         node = todo.pop()
         yield node
-        todo += within(node)
+        todo += children(node)
 
 
 def signs(text: str, many: int) -> int:
@@ -125,13 +125,15 @@ def signs(text: str, many: int) -> int:
     a while for each, also for those of which it makes no node, such as brackets within brackets; points are
     not counted, since most stand within numbers.
     """
-    count = _signs(text)
+    count = _count_signs(text)
     if count > many:
-        count = _signs(_ASIDE.sub(lambda aside: aside[0] if "f" in (aside[1] or "").lower() else "''", text))
+        count = _count_signs(
+            _ASIDE.sub(lambda aside: aside[0] if "f" in (aside[1] or "").lower() else "''", text)
+        )
     return count
 
 
-def _signs(text: str) -> int:
+def _count_signs(text: str) -> int:
     return len(text.encode(errors="surrogatepass").translate(None, _NO_SIGNS_OR_POINTS))
 
 
@@ -149,7 +151,7 @@ def slow_to_parse(text: str) -> bool:
     return any(aside.count("{") * len(aside) > _SCANNED for aside in asides)
 
 
-def misspelt(text: str) -> tuple[str, int, int] | None:
+def ambiguous_name(text: str) -> tuple[str, int, int] | None:
     """Return the first name that would be read as another one, with its line and column, if there is one.
 
     Names in other texts and comments are none.
@@ -165,7 +167,7 @@ def misspelt(text: str) -> tuple[str, int, int] | None:
     return None
 
 
-def marks(text: str) -> int:
+def combining_marks(text: str) -> int:
     """Return how many marks stand one behind another, at most: they are sorted, which takes their square."""
     most = marks = 0
     for char in "" if text.isascii() else text:

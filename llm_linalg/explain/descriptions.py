@@ -50,8 +50,8 @@ def _note(node: RecordNode) -> str:
     axes = node.axes
     if axes is None or not node.operands:
         return ""
-    if node.kind == "contraction" and len(axes.reduced) == 1:
-        size = axes.sizes[axes.reduced[0]]
+    if node.kind == "contraction" and len(axes.reduction_labels) == 1:
+        size = axes.sizes[axes.reduction_labels[0]]
         return f"inner {size} = {size} ✓"
     if node.kind == "reduction":
         gone = _gone(axes)
@@ -75,7 +75,7 @@ def _note(node: RecordNode) -> str:
 
 def _gone(axes: Axes) -> list[int]:
     """Return the axes of a reduction's operand that its result has not."""
-    return [axis for axis, label in enumerate(axes.operands[0]) if label in axes.reduced]
+    return [axis for axis, label in enumerate(axes.operands[0]) if label in axes.reduction_labels]
 
 
 def _repeats(axes: Axes, operand: int) -> list[int]:
@@ -136,11 +136,11 @@ def _source(node: RecordNode) -> str:
 
 def _contraction(node: RecordNode, axes: Axes, order: str) -> str:
     out = node.title
-    if not axes.reduced:
+    if not axes.reduction_labels:
         return f"A cell of {out} is one product: nothing is summed."
     factors = [place for place in range(len(node.operands)) if place != node.bias_position]
     if len(factors) != 2:
-        return f"A cell of {out} is a sum of products along {', '.join(axes.reduced)}."
+        return f"A cell of {out} is a sum of products along {', '.join(axes.reduction_labels)}."
     left, right = (_slice_words(node, axes, place) for place in factors)
     whole = {
         "cells": f"A cell of {out} is {left} times {right}, summed.",
@@ -176,8 +176,8 @@ def _slice_words(node: RecordNode, axes: Axes, place: int) -> str:
     labels, name = axes.operands[place], node.operands[place].title
     if len(labels) < 2:
         return f"all of {name}"
-    if labels[-1] in axes.reduced and labels[-2] not in axes.reduced:
+    if labels[-1] in axes.reduction_labels and labels[-2] not in axes.reduction_labels:
         return f"a row of {name}"
-    if labels[-2] in axes.reduced and labels[-1] not in axes.reduced:
+    if labels[-2] in axes.reduction_labels and labels[-1] not in axes.reduction_labels:
         return f"a column of {name}"
     return f"a slice of {name}"

@@ -22,7 +22,7 @@ OPERATORS = frozenset("+-*/%@&|^~<>=")
 _PLACE = re.compile(r"\{(\w+)\}")
 
 
-def number(value: Any) -> str:
+def format_number(value: Any) -> str:
     """Return a number as a formula shows it: four decimals, whole numbers bare."""
     if isinstance(value, bool) or value is None or not isinstance(value, int | float | complex):
         return str(value)
@@ -35,7 +35,7 @@ def cell_name(name: str, index: Index) -> str:
     return f"{name}[{','.join(map(str, index))}]" if index else name
 
 
-def called(operand: Operand[N]) -> str:
+def operand_name(operand: Operand[N]) -> str:
     """Return what an operand is called where an index follows: ``K.T``, ``(x + 1)``."""
     title = operand.title
     return f"({title})" if OPERATORS.intersection(title) else title
@@ -60,8 +60,8 @@ def step_text(walk: Walk, step: Step) -> str:
 
 def right_side(node: RecordNode, index: Index, step: Step) -> str:
     """Return what stands right of the equals sign for a cell."""
-    rule = node.masked(index)
-    value = number(node.value[index].item())
+    rule = node.mask_rule(index)
+    value = format_number(node.value[index].item())
     if rule:
         return f"{value}   {rule}"
     if node.kind in ("creation", "input"):
@@ -73,11 +73,11 @@ def right_side(node: RecordNode, index: Index, step: Step) -> str:
         made = ", ".join(_sources(node, index))
         if node.kind not in ("movement", "mask"):
             return f"{value}   from {made}" if made else value
-        return f"{made} = {value}{_passed(node, index)}" if made else value
+        return f"{made} = {value}{_pass_text(node, index)}" if made else value
     return f"{made} = {value}"
 
 
-def _passed(node: RecordNode, index: Index) -> str:
+def _pass_text(node: RecordNode, index: Index) -> str:
     """Return the rule by which a mask lets a cell pass, as it stands behind the value; else ""."""
     call = node.call
     rule = call.operation.pass_rule(call, index) if call and isinstance(call.operation, Mask) else ""
@@ -87,20 +87,20 @@ def _passed(node: RecordNode, index: Index) -> str:
 def sum_text(step: Step) -> str:
     """Return a step's terms with their states, elided in the middle, and their sum."""
     terms, current = step.terms, step.current
-    short = number(step.value)
+    short = format_number(step.value)
     if current is None or (len(terms) == 1 and len(terms[0].factors) == 1):
         return short
-    shown = elided(terms, current, SHOWN_TERMS)
+    shown = elide_terms(terms, current, SHOWN_TERMS)
     texts = [_gap(item) if isinstance(item, int) else term_text(item) for item in shown]
     exact = len(terms) <= SHOWN_TERMS and adds_up(_values(terms), short)
     return f"{' + '.join(texts)} {'=' if exact else '≈'} {short}"
 
 
 def _values(terms: Sequence[Term]) -> Iterator[str]:
-    return (number(term.value) for term in terms if term.state != "pending")
+    return (format_number(term.value) for term in terms if term.state != "pending")
 
 
-def elided(terms: Sequence[Term], current: int, most: int) -> list[Term | int]:
+def elide_terms(terms: Sequence[Term], current: int, most: int) -> list[Term | int]:
     """Return at most ``most`` terms, always with the one at ``current`` and its neighbours.
 
     A number stands for as many terms left out.
@@ -126,7 +126,7 @@ def _gap(count: int) -> str:
 
 def term_text(term: Term) -> str:
     """Return a term: ``a·b``, ``[a·b]`` the current one, ``(a·b)`` a pending one."""
-    factors = [number(factor) for factor in term.factors]
+    factors = [format_number(factor) for factor in term.factors]
     text = "·".join(factors[:1] + [f"({f})" if f.startswith("-") else f for f in factors[1:]])
     if term.state == "current":
         return f"[{text}]"
@@ -141,15 +141,15 @@ def phrase(node: RecordNode, index: Index) -> str | None:
     text = operation.phrase_for(node.call)
     if isinstance(operation, Pointwise):
         values = operation.values(node.call, index)
-        return _filled(text, lambda name: number(values.get(name)))
-    return _filled(text, lambda name: _part(node, name, index))
+        return _fill(text, lambda name: format_number(values.get(name)))
+    return _fill(text, lambda name: _part(node, name, index))
 
 
 def _part(node: RecordNode, name: str, index: Index) -> str:
     """Return a value for a phrase: the cells read, or an inner step's value at the cell."""
     if name == "cells":
         cells = node.reads(index)[0]
-        values = [number(node.operands[0].value[cell].item()) for cell in _first(cells, SHOWN_TERMS)]
+        values = [format_number(node.operands[0].value[cell].item()) for cell in _first(cells, SHOWN_TERMS)]
         more = [f"… {len(cells) - SHOWN_TERMS} more"] if len(cells) > SHOWN_TERMS else []
         return ", ".join(values + more)
     place = node.call.place(name) if node.call else None
@@ -160,10 +160,10 @@ def _part(node: RecordNode, name: str, index: Index) -> str:
     )
     own = index[len(index) - inner.dim() :]
     at = tuple(0 if size == 1 else i for i, size in zip(own, inner.shape, strict=True))
-    return number(inner[at].item())
+    return format_number(inner[at].item())
 
 
-def _filled(text: str, value: Callable[[str], str]) -> str:
+def _fill(text: str, value: Callable[[str], str]) -> str:
     def put(match: re.Match[str]) -> str:
         shown = value(match[1])
         inside = match.start() > 0 and text[match.start() - 1] not in "( |⌊⌈"
@@ -176,7 +176,7 @@ def _sources(node: RecordNode, index: Index) -> Iterator[str]:
     deciding = _deciding(node)
     for place, (operand, cells) in enumerate(zip(node.operands, node.reads(index), strict=True)):
         if 0 < len(cells) <= 2 and place not in deciding:
-            yield from (cell_name(called(operand), cell) for cell in cells)
+            yield from (cell_name(operand_name(operand), cell) for cell in cells)
         elif cells and place not in deciding:
             yield f"{len(cells)} cells of {operand.title}"
 
@@ -203,13 +203,13 @@ def block_text(walk: Walk, step: Step) -> str:
         return f"{left}: {passing} of {len(step.writes)} cells pass"
     if node.kind != "contraction":
         sources = [
-            block_name(called(operand), cells, tuple(operand.value.shape))
+            block_name(operand_name(operand), cells, tuple(operand.value.shape))
             for operand, cells in zip(node.operands, step.reads, strict=True)
             if cells
         ]
         return f"{left} from {', '.join(sources)}" if sources else f"{left}: {len(step.writes)} cells"
     factors = [
-        block_name(called(operand), cells, tuple(operand.value.shape))
+        block_name(operand_name(operand), cells, tuple(operand.value.shape))
         for place, (operand, cells) in enumerate(zip(node.operands, step.reads, strict=True))
         if place != node.bias_position and cells
     ]
@@ -218,7 +218,9 @@ def block_text(walk: Walk, step: Step) -> str:
         added = " ⊗ ".join(factors)
         if not factors and beside is not None:
             added = block_name(
-                called(node.operands[beside]), step.reads[beside], tuple(node.operands[beside].value.shape)
+                operand_name(node.operands[beside]),
+                step.reads[beside],
+                tuple(node.operands[beside].value.shape),
             )
         return f"{left} += {added}"
     bias = "" if beside is None else f" + {node.operands[beside].title}"

@@ -15,7 +15,7 @@ MANY = 4096
 """Cells that are looked at, at most."""
 
 
-def reason(node: RecordNode, index: Index) -> str:
+def nan_reason(node: RecordNode, index: Index) -> str:
     """Return why a cell is NaN, or an infinity that its operands are not; empty for any other cell.
 
     Of what has parts it is the first of them in which a NaN arises: of a softmax over a row that is masked

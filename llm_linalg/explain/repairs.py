@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from llm_linalg.base.axes import Shape
 from llm_linalg.base.errors import HaltedError, ProgramError, Repair, ShapeError
-from llm_linalg.base.rng import forked
+from llm_linalg.base.rng import lock_rng
 from llm_linalg.base.syntax import expression
 from llm_linalg.base.text import characters
 from llm_linalg.language.source import Source
@@ -79,13 +79,13 @@ def _of_expression(
         if piece is not None:
             start = characters(whole, piece.col_offset - node.col_offset)
             text = source.text_of(piece)
-            start, end = _bracketed(whole, start, start + len(text))
+            start, end = _with_brackets(whole, start, start + len(text))
             pieces[place] = _Piece(start, end, text, error.operands[place].shape)
     working: dict[str, Repair] = {}
     for text, why in _candidates(whole, pieces, error, node, interpreter, source, working):
         if text == whole or text in working:
             continue
-        shape = _tried(interpreter, text)
+        shape = _try(interpreter, text)
         if shape is not None:
             working[text] = Repair(text, shape, why)
         if len(working) == MOST:
@@ -101,7 +101,7 @@ def _of_statement(
     match node:
         case ast.AugAssign(target=ast.Name() as target, op=op, value=value) if isinstance(op, _ARITHMETIC):
             sign = TABLE.operator(error.operation)
-            source, both = _alone(f"{text(target)} {sign} {_wrapped(text(value))}")
+            source, both = _alone(f"{text(target)} {sign} {_in_brackets(text(value))}")
             sides = [part for part in ast.iter_child_nodes(both) if isinstance(part, ast.expr)]
             for one in _of_expression(interpreter, source, both, error, sides[: len(error.operands)]):
                 left, _, right = one.partition(f" {sign} ")
@@ -140,21 +140,21 @@ def _candidates(
     working: Collection[str],
 ) -> Iterator[tuple[str, str]]:
     places = sorted(pieces)
-    yield from _converted(whole, pieces, error)
+    yield from _conversions(whole, pieces, error)
     yield from _along(whole, node, error)
     for place in reversed(places):
         if len(pieces[place].shape) >= 2:
             yield (
-                _edited(whole, pieces, {place: _transposed(pieces[place])}),
+                _replace_pieces(whole, pieces, {place: _transpose_text(pieces[place])}),
                 f"transposes {pieces[place].text}",
             )
     if len(places) >= 2:
         a, b = places[0], places[1]
-        swapped = {a: _wrapped(pieces[b].text), b: _wrapped(pieces[a].text)}
-        yield _edited(whole, pieces, swapped), "swaps the operands"
+        swapped = {a: _in_brackets(pieces[b].text), b: _in_brackets(pieces[a].text)}
+        yield _replace_pieces(whole, pieces, swapped), "swaps the operands"
         if error.operation == "matmul" and isinstance(node, ast.Call):  # such as mm, of a stack of matrices
             yield (
-                f"{_wrapped(pieces[a].text)} @ {_wrapped(pieces[b].text)}",
+                f"{_in_brackets(pieces[a].text)} @ {_in_brackets(pieces[b].text)}",
                 "multiplies each of the matrices",
             )
     yield from _indices(whole, pieces, error)
@@ -162,16 +162,18 @@ def _candidates(
     yield from _relayered(node, error, interpreter, source)
     for place in places:
         for axis in (-1, 0):
-            text = f"{_wrapped(pieces[place].text)}.unsqueeze({axis})"
-            yield _edited(whole, pieces, {place: text}), f"gives {pieces[place].text} a new axis"
+            text = f"{_in_brackets(pieces[place].text)}.unsqueeze({axis})"
+            yield _replace_pieces(whole, pieces, {place: text}), f"gives {pieces[place].text} a new axis"
     if len(places) >= 2:
-        both = {place: _transposed(pieces[place]) for place in places[:2] if len(pieces[place].shape) >= 2}
+        both = {
+            place: _transpose_text(pieces[place]) for place in places[:2] if len(pieces[place].shape) >= 2
+        }
         if len(both) == 2:
-            yield _edited(whole, pieces, both), "transposes both"
+            yield _replace_pieces(whole, pieces, both), "transposes both"
     yield from _cut(whole, pieces, error, working)
 
 
-def _converted(whole: str, pieces: dict[int, _Piece], error: ShapeError) -> Iterator[tuple[str, str]]:
+def _conversions(whole: str, pieces: dict[int, _Piece], error: ShapeError) -> Iterator[tuple[str, str]]:
     """Yield operands of other dtypes than the widest one in that dtype, where a product has several."""
     kinds = [tensor.dtype for tensor in error.values]
     if len(set(kinds)) < 2 or error.axes or error.operation not in ("matmul", "linear", "einsum", "dot"):
@@ -179,9 +181,9 @@ def _converted(whole: str, pieces: dict[int, _Piece], error: ShapeError) -> Iter
     widest = reduce(torch.promote_types, kinds)
     method = ".float()" if widest == torch.float32 else f".to({widest})"
     others = {place: piece for place, piece in pieces.items() if kinds[place] != widest}
-    texts = {place: f"{_wrapped(piece.text)}{method}" for place, piece in others.items()}
+    texts = {place: f"{_in_brackets(piece.text)}{method}" for place, piece in others.items()}
     said = ", ".join(piece.text for piece in others.values())
-    yield _edited(whole, pieces, texts), f"makes {said} {str(widest).removeprefix('torch.')}"
+    yield _replace_pieces(whole, pieces, texts), f"makes {said} {str(widest).removeprefix('torch.')}"
 
 
 def _along(whole: str, node: ast.expr, error: ShapeError) -> Iterator[tuple[str, str]]:
@@ -212,13 +214,16 @@ def _cut(
     every = {axis: other[there] for axis, there in beside.items() if 1 < other[there] < piece.shape[axis]}
     if error.operation == "scaled_dot_product_attention" and longer.operand == _MASK < len(error.operands):
         queries, keys = (error.operands[place].shape[-2] for place in (0, 1))
-        text = f"{_wrapped(piece.text)}[..., :{queries}, :{keys}]"
-        yield _edited(whole, pieces, {_MASK: text}), f"takes the first {queries} queries and {keys} keys"
+        text = f"{_in_brackets(piece.text)}[..., :{queries}, :{keys}]"
+        yield (
+            _replace_pieces(whole, pieces, {_MASK: text}),
+            f"takes the first {queries} queries and {keys} keys",
+        )
     for sizes in ({longer.axis: shorter.size}, every):
         ends = [f":{sizes[axis]}" if axis in sizes else ":" for axis in range(max(sizes, default=-1) + 1)]
         said = [f"{size} along axis {axis}" for axis, size in sizes.items()]
-        text = f"{_wrapped(piece.text)}[{', '.join(ends)}]"
-        edited = _edited(whole, pieces, {longer.operand: text})
+        text = f"{_in_brackets(piece.text)}[{', '.join(ends)}]"
+        edited = _replace_pieces(whole, pieces, {longer.operand: text})
         yield edited, f"takes the first {' and '.join(said)}"
         if edited in working:
             return
@@ -276,17 +281,20 @@ def _indices(whole: str, pieces: dict[int, _Piece], error: ShapeError) -> Iterat
     place = _INDICES.get(error.operation)
     if place is None or place not in pieces or (error.operation in _ONE_BY_ONE and len(error.axes) > 1):
         return  # a mask is no index
-    text = _wrapped(pieces[place].text)
-    yield _edited(whole, pieces, {place: f"{text}.long()"}), "takes whole numbers"
+    text = _in_brackets(pieces[place].text)
+    yield _replace_pieces(whole, pieces, {place: f"{text}.long()"}), "takes whole numbers"
     if error.axes:
         most = error.axes[0].size - 1
-        yield _edited(whole, pieces, {place: f"{text}.clamp(0, {most})"}), f"brings each into 0 to {most}"
+        yield (
+            _replace_pieces(whole, pieces, {place: f"{text}.clamp(0, {most})"}),
+            f"brings each into 0 to {most}",
+        )
     if place == 1 and 0 in pieces and error.operation not in _ONE_BY_ONE:
-        rows = {0: f"{_wrapped(pieces[0].text)}.flatten(0, -2)", 1: f"{text}.flatten()"}
-        yield _edited(whole, pieces, rows), "takes both as rows"
+        rows = {0: f"{_in_brackets(pieces[0].text)}.flatten(0, -2)", 1: f"{text}.flatten()"}
+        yield _replace_pieces(whole, pieces, rows), "takes both as rows"
 
 
-def _edited(whole: str, pieces: dict[int, _Piece], texts: dict[int, str]) -> str:
+def _replace_pieces(whole: str, pieces: dict[int, _Piece], texts: dict[int, str]) -> str:
     """Return the expression with some operands' texts replaced."""
     for place, text in sorted(texts.items(), key=lambda item: -pieces[item[0]].start):
         piece = pieces[place]
@@ -301,28 +309,28 @@ def _place(whole: str, node: ast.expr, inner: ast.expr) -> tuple[int, int]:
     return start, end
 
 
-def _bracketed(whole: str, start: int, end: int) -> tuple[int, int]:
+def _with_brackets(whole: str, start: int, end: int) -> tuple[int, int]:
     """Return the place of a text with the brackets around it, if they are there for it alone."""
     opened = whole[start - 1 : start] == "(" and whole[end : end + 1] == ")"
     called = start > 1 and (whole[start - 2].isidentifier() or whole[start - 2] in ")]0123456789")
     return (start - 1, end + 1) if opened and not called else (start, end)
 
 
-def _transposed(piece: _Piece) -> str:
+def _transpose_text(piece: _Piece) -> str:
     if len(piece.shape) == 2:
         if piece.text.endswith(".T"):
             return piece.text.removesuffix(".T")
-        return f"{_wrapped(piece.text)}.T"
-    return f"{_wrapped(piece.text)}.mT"
+        return f"{_in_brackets(piece.text)}.T"
+    return f"{_in_brackets(piece.text)}.mT"
 
 
-def _wrapped(text: str) -> str:
+def _in_brackets(text: str) -> str:
     """Return the text in brackets unless it holds together by itself."""
     whole = isinstance(expression(text), ast.Name | ast.Attribute | ast.Call | ast.Subscript)
     return text if whole else f"({text})"
 
 
-def _tried(interpreter: Interpreter, text: str) -> Shape | None:
+def _try(interpreter: Interpreter, text: str) -> Shape | None:
     """Run a candidate and return its result's shape; None if it fails as well."""
     value = _value(interpreter, text)
     return tuple(value.shape) if isinstance(value, Tensor) else None
@@ -338,7 +346,7 @@ def _value(interpreter: Interpreter, text: str) -> Any:
         statement = trial.source.tree.body[0]
         if not isinstance(statement, ast.Expr):
             return None
-        with forked(), trial.recorder:
+        with lock_rng(), trial.recorder:
             return trial.evaluate(statement.value)
     except HaltedError:
         raise

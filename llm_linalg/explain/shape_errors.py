@@ -140,15 +140,15 @@ def _explained(
 def _sentence(mismatch: ShapeMismatch, operands: list[OperandInfo]) -> str:
     if not mismatch.axes:
         about = operands if mismatch.at is None else [operands[mismatch.at]]
-        return f"{', '.join(_named(operand) for operand in about[:_FEW])}: {mismatch.rule}"
+        return f"{', '.join(_name_with_shape(operand) for operand in about[:_FEW])}: {mismatch.rule}"
     parts = []
     for axis in mismatch.axes:
         operand = operands[axis.operand]
-        parts.append(f"axis {axis.axis} of {_named(operand)} has size {axis.size}")
+        parts.append(f"axis {axis.axis} of {_name_with_shape(operand)} has size {axis.size}")
     return f"{', '.join(parts)}: {mismatch.rule}"
 
 
-def _named(operand: OperandInfo) -> str:
+def _name_with_shape(operand: OperandInfo) -> str:
     return f"{operand.name} {shape_text(operand.shape)}"
 
 

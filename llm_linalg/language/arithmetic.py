@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from llm_linalg.base.axes import extent
 from llm_linalg.base.errors import LimitError
-from llm_linalg.base.short_repr import brief
+from llm_linalg.base.short_repr import short_repr
 from llm_linalg.language import module_count
 from llm_linalg.language.containers import VIEWS, Distinct, checked_keys
 
@@ -299,7 +299,7 @@ def device(kind: Any) -> torch.device:
         ValueError: If another is asked for.
     """
     if not isinstance(kind, str | torch.device) or str(kind) != "cpu":
-        raise ValueError(f"there is only the CPU here, not {brief(kind)}")
+        raise ValueError(f"there is only the CPU here, not {short_repr(kind)}")
     return torch.device("cpu")
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from llm_linalg.base.short_repr import brief
+from llm_linalg.base.short_repr import short_repr
 from llm_linalg.language import allowlist, arithmetic, containers, module_count, modules
 from llm_linalg.language.attributes import attribute_of
 from llm_linalg.language.budget import A_LAYER_NAMED
@@ -42,7 +42,7 @@ def augmented_assignment(run: Interpreter, node: ast.AugAssign) -> None:
     if isinstance(node.target, ast.Subscript):
         owner, key = _item(run, node.target)
         if isinstance(owner, dict) and key not in owner:
-            raise run.error(f"there is no item {brief(key)}", node.target)
+            raise run.error(f"there is no item {short_repr(key)}", node.target)
         _store_item(run, node.target, owner, key, _augment(run, node, owner[key]))
     elif isinstance(node.target, ast.Name):
         left = run.evaluate(node.target)

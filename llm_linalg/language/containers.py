@@ -10,7 +10,7 @@ from typing import Any
 from torch import Tensor
 
 from llm_linalg.base.errors import LimitError
-from llm_linalg.base.short_repr import brief
+from llm_linalg.base.short_repr import short_repr
 
 MAX_JOINED = 100_000
 VIEWS: Any = type({}.keys()) | type({}.values()) | type({}.items())
@@ -153,7 +153,7 @@ def _replaced(text: str, old: str, new: str, count: int = -1) -> str:
 
 def _popped(items: dict[Any, Any], key: Any, *default: Any) -> Any:
     if key not in items and not default:
-        raise ValueError(f"there is no item {brief(key)}")
+        raise ValueError(f"there is no item {short_repr(key)}")
     return items.pop(key, *default)
 
 
@@ -164,7 +164,7 @@ def _index(items: list[Any], value: Any, *bounds: int) -> int:
     for place in range(len(items))[slice(start, stop)]:
         if items[place] is value or items[place] == value:
             return place
-    raise ValueError(f"{brief(value)} is not in the list")  # Python's own would make a text of all of it
+    raise ValueError(f"{short_repr(value)} is not in the list")  # Python's own would make a text of all of it
 
 
 def mapping(items: Any = (), **named: Any) -> dict[Any, Any]:

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from llm_linalg.base.errors import HaltedError, LimitError, ProgramError, Repair, ShapeError
-from llm_linalg.base.garbage import old_objects_kept
-from llm_linalg.base.rng import seeded
-from llm_linalg.base.syntax import walk
+from llm_linalg.base.garbage import rare_full_collections
+from llm_linalg.base.rng import seed_rng
+from llm_linalg.base.syntax import descendants
 from llm_linalg.language.budget import SECONDS, Budget, never
 from llm_linalg.language.devices import Group, InTurn, in_turn, joined
 from llm_linalg.language.interpreter import Code, Explain, Interpreter
@@ -62,7 +62,7 @@ PLAIN = Explanations(_torch_error)
 """torch's own words, for programs of ours, which are not meant to fail."""
 
 
-@old_objects_kept()
+@rare_full_collections()
 def execute(
     source: str,
     seed: int,
@@ -83,7 +83,7 @@ def execute(
         )
 
 
-@old_objects_kept()
+@rare_full_collections()
 def execute_on_devices(
     source: str,
     seed: int,
@@ -101,7 +101,7 @@ def execute_on_devices(
     budget = Budget(seconds=seconds, halt=halt or never)
 
     def one(given: Mapping[str, Any], device: InTurn) -> Record[N]:
-        with seeded(seed):
+        with seed_rng(seed):
             return _executed(
                 read, seed, given, budget, explanations, cells=cells, group=device, node_type=node_type
             )
@@ -110,7 +110,7 @@ def execute_on_devices(
         return in_turn(one, names, ranks)
 
 
-@old_objects_kept()
+@rare_full_collections()
 def execute_over(
     source: str,
     known: Mapping[str, RecordNode],
@@ -167,7 +167,7 @@ def _executed(
         trace: Record[N] = _traced(run, seed)
     except ProgramError as error:
         error.trace = _traced(run, seed, failed=True)
-        error.trace.failed = error.line
+        error.trace.failed_line = error.line
         if isinstance(error, ShapeError) and not trial and _tries_whole(run, error, names):
             error.repairs = _lasting(error, lambda text: _try(text, seed, names, budget, explanations, cells))
         raise
@@ -215,7 +215,7 @@ def _comes_by_again(source: Source, error: ShapeError) -> bool:
     line = error.line or 0
     return any(
         isinstance(node, _REPEATING) and node.lineno <= line <= (node.end_lineno or line)
-        for node in walk(source.tree)
+        for node in descendants(source.tree)
     )
 
 
@@ -246,7 +246,7 @@ def _traced(run: Interpreter, seed: int, *, failed: bool = False) -> Record[Any]
     printed = "".join(run.printed)
     trace = run.recorder.finish(run.source.text, seed, printed, failed=failed)
     trace.lines = dict(run.line_results)
-    trace.refused = run.cell_errors
+    trace.cell_errors = run.cell_errors
     return trace
 
 
@@ -272,7 +272,7 @@ def quiet(seed: int) -> Iterator[None]:
     """As `seeded`, without torch's advice, which is for its own users, and with torch's way of printing."""
     options = CHOSEN.set(None)
     try:
-        with seeded(seed), warnings.catch_warnings():
+        with seed_rng(seed), warnings.catch_warnings():
             warnings.simplefilter("ignore")
             yield
     finally:

@@ -8,7 +8,7 @@ from typing import Any
 from torch import Tensor, nn
 
 from llm_linalg.base.errors import LimitError
-from llm_linalg.base.short_repr import brief
+from llm_linalg.base.short_repr import short_repr
 from llm_linalg.base.untraced import untraced
 from llm_linalg.language import arithmetic, module_count, modules
 from llm_linalg.language.arithmetic import DIRECT
@@ -126,7 +126,7 @@ def subscript(run: Interpreter, node: ast.Subscript) -> Any:
     try:
         item = value[key]
     except KeyError:
-        raise run.error(f"there is no item {brief(key)}", node) from None
+        raise run.error(f"there is no item {short_repr(key)}", node) from None
     if key.__class__ is slice:
         _charge_copy(run, item)
     return item

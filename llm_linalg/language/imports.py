@@ -6,7 +6,7 @@ import ast
 from collections.abc import Mapping
 from typing import Any
 
-from llm_linalg.base.syntax import walk
+from llm_linalg.base.syntax import descendants
 from llm_linalg.language import allowlist
 from llm_linalg.language.attributes import member
 from llm_linalg.language.interpreter import Interpreter
@@ -49,7 +49,7 @@ def check_members(run: Interpreter, statements: list[ast.stmt]) -> None:
         return
     modules = _modules(run)
     for statement in statements[loop + 1 :]:
-        parts = list(walk(statement)) if isinstance(statement, _STRAIGHT) else []
+        parts = list(descendants(statement)) if isinstance(statement, _STRAIGHT) else []
         if not any(isinstance(part, _CONDITIONAL) for part in parts):
             for part in parts:
                 if isinstance(part, ast.Attribute):

@@ -6,7 +6,7 @@ import ast
 from collections.abc import Sequence
 from typing import Any
 
-from llm_linalg.base.syntax import MARKS, within
+from llm_linalg.base.syntax import LEAVES, children
 
 
 class Unbound:
@@ -39,6 +39,6 @@ def bound_names(body: Sequence[ast.stmt]) -> dict[str, Unbound]:
             names[node.name] = UNBOUND
         elif kind is ast.alias:
             names[imported_as(node)] = UNBOUND
-        elif kind not in _ALONE and not isinstance(node, MARKS):
-            todo += within(node)
+        elif kind not in _ALONE and not isinstance(node, LEAVES):
+            todo += children(node)
     return names

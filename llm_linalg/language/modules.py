@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from llm_linalg.base.errors import LimitError
-from llm_linalg.base.short_repr import brief
+from llm_linalg.base.short_repr import short_repr
 from llm_linalg.base.untraced import untraced
 from llm_linalg.language.budget import A_LAYER_MET, Budget
 from llm_linalg.language.module_count import MAX_LAYERS, bound, count
@@ -153,14 +153,16 @@ def _hold(kind: type[nn.Module], given: Mapping[str, Any]) -> None:
         short = isinstance(value, str) and len(value) <= MOST_SIZES
         plain = value is None or isinstance(value, _PLAIN) or short or several
         if not plain and not (name in PARAMETERS and isinstance(value, Tensor)):
-            raise TypeError(f"nn.{kind.__name__} takes a number or a word for {name}, not {brief(value)}")
+            raise TypeError(
+                f"nn.{kind.__name__} takes a number or a word for {name}, not {short_repr(value)}"
+            )
         for item in value if several else ():
             if not isinstance(item, int | float):
-                raise TypeError(f"nn.{kind.__name__} takes numbers for {name}, not {brief(item)}")
+                raise TypeError(f"nn.{kind.__name__} takes numbers for {name}, not {short_repr(item)}")
 
 
 def _sizes(value: Any) -> list[int]:
     sizes = list(value) if isinstance(value, list | tuple) else [value]
     if not all(isinstance(size, int) for size in sizes):
-        raise TypeError(f"a layer's size is a whole number, not {brief(value)}")
+        raise TypeError(f"a layer's size is a whole number, not {short_repr(value)}")
     return [max(size, 1) for size in sizes]

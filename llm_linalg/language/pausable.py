@@ -9,7 +9,7 @@ from typing import Generic, TypeVar
 
 from torch import get_num_threads, set_num_threads
 
-from llm_linalg.base.rng import resumed
+from llm_linalg.base.rng import restore_rng
 
 T = TypeVar("T")
 
@@ -72,7 +72,7 @@ class Turns(Generic[T]):
         Raises:
             Left: If nobody waits for it any more.
         """
-        with resumed():
+        with restore_rng():
             self._others_turn.release()
             self._its_turn.acquire()
         if self.left:

@@ -10,14 +10,14 @@ from typing import Any, ClassVar
 
 from llm_linalg.base.errors import LimitError, ProgramError, Span
 from llm_linalg.base.syntax import (
-    MARKS,
-    marks,
-    misspelt,
+    LEAVES,
+    ambiguous_name,
+    children,
+    combining_marks,
+    no_garbage_collection,
     signs,
     slow_to_parse,
     statements,
-    uncollected,
-    within,
 )
 from llm_linalg.base.text import characters
 from llm_linalg.language import suggestions
@@ -144,7 +144,7 @@ class Source:
         self.functions: list[ast.FunctionDef] = []
         self.attributes, self.stored, self.imported = set[str](), set[str](), set[str]()
         self._check_text()
-        with uncollected():
+        with no_garbage_collection():
             self._check_size()
             self._check_names()
             self.tree = self._parse()
@@ -183,7 +183,7 @@ class Source:
     def _check_text(self) -> None:
         if self._bounded and len(self.text) > MAX_CHARACTERS:
             raise LimitError(f"the program has {len(self.text)} characters; {MAX_CHARACTERS} are allowed")
-        if marks(self.text) > MAX_MARKS:
+        if combining_marks(self.text) > MAX_MARKS:
             raise LimitError(f"more than {MAX_MARKS} marks one behind another")
         for number, line in enumerate(self._lines, 1):
             if line.isprintable():
@@ -217,7 +217,7 @@ class Source:
 
     def _check_names(self) -> None:
         """Refuse identifiers that Python would silently read as others (full-width, mathematical)."""
-        found = misspelt(self.text)
+        found = ambiguous_name(self.text)
         if found is not None:
             name, line, column = found
             span = Span(line, column, line, column + len(name))
@@ -234,10 +234,10 @@ class Source:
             if depth > MAX_DEPTH:
                 error = self.error("this expression is nested too deeply", level[0])
                 raise LimitError(error.message, error.span, self.text)
-            parts = [node for node in level if not isinstance(node, MARKS)]
+            parts = [node for node in level if not isinstance(node, LEAVES)]
             for node in parts:
                 self._check_node(node)
-            level = [part for node in parts for part in within(node)]
+            level = [part for node in parts for part in children(node)]
 
     def _check_node(self, node: ast.AST) -> None:
         kind = node.__class__

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable, Collection, Mapping
 
-from llm_linalg.base.short_repr import KIND
+from llm_linalg.base.short_repr import TYPE_NAMES
 from llm_linalg.base.spelling import hint
 
 Hint = Callable[[str, Collection[str]], str]  # says which of several names is nearest to one
@@ -302,7 +302,7 @@ def without(value: object, text: str, name: str, of_tensors: bool) -> str:
         return f"{text} is None before a gradient has come back to {text.removesuffix('.grad')}"
     if value is None:
         return f"None has no .{name}: it is what a function gives that ends without `return`"
-    kind = KIND.get(type(value).__name__, type(value).__name__)
+    kind = TYPE_NAMES.get(type(value).__name__, type(value).__name__)
     title = f"{'an' if kind[0] in 'aeiou' else 'a'} {kind}"
     if of_tensors and isinstance(value, list | tuple):
         return f"{title} has no .{name}: torch.tensor makes a tensor of numbers, torch.stack one of tensors"

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 
-from llm_linalg.base.spelling import quoted, unknown
+from llm_linalg.base.spelling import quote, unknown
 from llm_linalg.base.text import width
 from llm_linalg.lessons.board import Board, BoardRow
 from llm_linalg.lessons.body import BoardFence
@@ -69,13 +69,13 @@ def _row(text: str, place: int, line: int, assigned: set[str] | None, apart: boo
             place, f"the words are at most {LONGEST_WORDS} characters, without control characters"
         )
     if name and not _NAME.fullmatch(name):
-        raise BodyError(place, f"a row shows a tensor by its name, or nothing: not {quoted(name)}")
+        raise BodyError(place, f"a row shows a tensor by its name, or nothing: not {quote(name)}")
     owner = name.partition(".")[0]
     if name and assigned is not None and owner not in assigned:
         raise BodyError(place, unknown("tensor", owner, sorted(assigned)))
     target = _LINK.fullmatch(link)
     if not target:
-        raise BodyError(place, f"a row opens a lesson: lesson:matmul; not {quoted(link)}")
+        raise BodyError(place, f"a row opens a lesson: lesson:matmul; not {quote(link)}")
     return BoardRow(label, name or None, target[1], words, apart, line)
 
 

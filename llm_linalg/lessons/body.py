@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from llm_linalg.base.spelling import quoted
+from llm_linalg.base.spelling import quote
 from llm_linalg.base.text import nearest
 from llm_linalg.lessons.contents import MOST_MINUTES
 from llm_linalg.lessons.fence_options import BodyError, Info, info
@@ -153,7 +153,7 @@ def _close(now: _Open, pieces: list[Piece]) -> None:
     if now.prose_text:
         pieces.append(Piece(now.title, now.prose_text, now.place or 0, notes=now.notes))
     elif now.heading is not None:
-        raise BodyError(now.heading, f"nothing stands below the heading {quoted(now.title)}")
+        raise BodyError(now.heading, f"nothing stands below the heading {quote(now.title)}")
 
 
 def _language(info: str, place: int) -> str:
@@ -163,9 +163,9 @@ def _language(info: str, place: int) -> str:
         return word
     near = "python" if word.lower() in ("py", "python3") else nearest(word, FENCES)
     if near == "python":
-        raise BodyError(place, f"a program's fence says python, not {quoted(word)}")
+        raise BodyError(place, f"a program's fence says python, not {quote(word)}")
     if near:
-        raise BodyError(place, f"this fence says {near}, not {quoted(word)}")
+        raise BodyError(place, f"this fence says {near}, not {quote(word)}")
     return word
 
 
@@ -177,7 +177,7 @@ def _notes(fence: Block) -> Notes:
         found = re.fullmatch(r"""\s+minutes\s*=\s*(["']?)([0-9]{1,4}(?:\.[0-9]{1,4})?)\1\s*""", said)
         minutes = float(found[2]) if found else 0.0
         if not 0 < minutes <= MOST_MINUTES:
-            reason = f"behind notes may stand minutes=2, up to {MOST_MINUTES:g}; not {quoted(said.strip())}"
+            reason = f"behind notes may stand minutes=2, up to {MOST_MINUTES:g}; not {quote(said.strip())}"
             raise BodyError(fence.first, reason)
     return Notes(prose(blocks(fence.text)), minutes)
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from llm_linalg.base.errors import ProgramError, ShapeError
-from llm_linalg.base.spelling import hint, quoted, unknown
+from llm_linalg.base.spelling import hint, quote, unknown
 from llm_linalg.lessons.contents import LessonContents, LessonError
 from llm_linalg.lessons.control import MOST_ENTRIES, Control, Value
 from llm_linalg.lessons.files import LONGEST_FILE, built_in, read_bytes
@@ -40,7 +40,7 @@ def _problems(lesson: LessonContents, thorough: bool) -> Iterator[LessonError]:
         yield from _stop(lesson, stop, made)
         if thorough:
             yield from _at_the_ends(lesson, stop)
-    for name in sorted(lesson.declared.asked - made):
+    for name in sorted(lesson.declared.required_names - made):
         at = next((k for k, line in enumerate(lines, 1) if name in line), 1)
         yield lesson.wrong(at, unknown("name", name, sorted(made)), "show")
 
@@ -230,7 +230,7 @@ def _links(lesson: LessonContents, lines: list[str]) -> Iterator[LessonError]:
 
 
 def _nowhere(slug: str, known: list[str]) -> str:
-    return f"a link to {quoted(slug)}, which is no lesson{hint(slug, known)}"
+    return f"a link to {quote(slug)}, which is no lesson{hint(slug, known)}"
 
 
 def _lines(lesson: LessonContents) -> list[str]:

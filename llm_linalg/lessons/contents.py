@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from llm_linalg.base.axis_labels import NOTHING, Declared
-from llm_linalg.base.spelling import quoted, unknown
+from llm_linalg.base.axis_labels import NO_DECLARATIONS, AxisDeclarations
+from llm_linalg.base.spelling import quote, unknown
 from llm_linalg.base.text import clean
 from llm_linalg.lessons.boxes import BoxNote
 from llm_linalg.lessons.control import Control, Value, as_name
@@ -46,7 +46,7 @@ class LessonError(Exception):
     """
 
     def __init__(self, file: str, line: int, reason: str, kind: str = "file") -> None:
-        self.file = file if file.isprintable() else quoted(file, 200)
+        self.file = file if file.isprintable() else quote(file, 200)
         self.line = line
         self.reason = reason
         self.kind = kind
@@ -97,7 +97,7 @@ class LessonContents:
     document: bool = False
     given: Given | None = None
     minutes: float | None = None
-    declared: Declared = NOTHING
+    declared: AxisDeclarations = NO_DECLARATIONS
     boxes: tuple[BoxNote, ...] = ()
 
     @property

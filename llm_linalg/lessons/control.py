@@ -11,7 +11,7 @@ import re
 from dataclasses import dataclass
 from typing import Literal, TypeGuard
 
-from llm_linalg.base.spelling import quoted, unknown
+from llm_linalg.base.spelling import quote, unknown
 from llm_linalg.lessons import grids
 from llm_linalg.lessons.grids import Grid
 
@@ -172,7 +172,7 @@ class Control:
                 return float(text)
         except ValueError:
             pass
-        raise ValueError(f"{self._takes()}, not {quoted(text)}")
+        raise ValueError(f"{self._takes()}, not {quote(text)}")
 
     def _bounded(self, value: object) -> int | float:
         within = is_number(value) and self._low <= value <= self._high
@@ -222,4 +222,4 @@ def _shown(value: object) -> str:
     huge = isinstance(value, int) and abs(value) > 10**18
     if huge:
         return "so large a number"
-    return quoted(value) if isinstance(value, str) else quoted(str(value))[1:-1]
+    return quote(value) if isinstance(value, str) else quote(str(value))[1:-1]

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from llm_linalg.base.spelling import quoted, unknown
+from llm_linalg.base.spelling import quote, unknown
 from llm_linalg.lessons.control import LARGEST, Control, Kind, Value, is_number
 
 CONTROL_KEYS = ("choices", "range", "default", "step", "key", "label", "sets", "append", "edits")
@@ -53,9 +53,9 @@ def _control(name: str, table: object) -> Control:
     """One control from its table; what it `sets` is read when all of them are known."""
     at = ("controls", name)
     if not name.isidentifier() or name != unicodedata.normalize("NFKC", name):
-        raise FrontError(at, f"a control is a name that the program uses: {quoted(name)} is no identifier")
+        raise FrontError(at, f"a control is a name that the program uses: {quote(name)} is no identifier")
     if keyword.iskeyword(name) or name in RESERVED or name.startswith("__"):
-        raise FrontError(at, f"{quoted(name)} means something else in a program; take another name")
+        raise FrontError(at, f"{quote(name)} means something else in a program; take another name")
     if not isinstance(table, dict):
         raise FrontError(at, f"a control is a table: [controls.{name}]")
     for key in table:
@@ -171,7 +171,7 @@ def _with_sets(control: Control, table: Mapping[str, Any], controls: Mapping[str
         try:
             chosen = choice and control.show(control.parse(choice))
             if not isinstance(values, dict):
-                raise ValueError(f"{quoted(choice)} sets a table: {{ other = value }}")
+                raise ValueError(f"{quote(choice)} sets a table: {{ other = value }}")
             found.extend((chosen, *_set(control, chosen, name, values[name], controls)) for name in values)
         except ValueError as error:
             raise FrontError(at, str(error)) from None

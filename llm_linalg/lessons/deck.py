@@ -23,7 +23,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from llm_linalg.base.spelling import quoted
+from llm_linalg.base.spelling import quote
 from llm_linalg.lessons import documents, files, reader
 from llm_linalg.lessons.body import NO_NOTES, Notes, Piece
 from llm_linalg.lessons.documents.markdown_file import is_lesson
@@ -279,11 +279,11 @@ def _line(text: str) -> tuple[str, int | None, int | None, tuple[str, ...]]:
     try:
         words = shlex.split(text)
     except ValueError as error:
-        raise ValueError(f"{quoted(text)}: {str(error).lower()}") from None
+        raise ValueError(f"{quote(text)}: {str(error).lower()}") from None
     words = words[words[:1] == [PROGRAM] :]
     found = _NAMED.fullmatch(words[0]) if words else None
     if found is None:
-        raise ValueError(f"a line names a lesson, as matmul or matmul:2; not {quoted(text)}")
+        raise ValueError(f"a line names a lesson, as matmul or matmul:2; not {quote(text)}")
     name, first, last = found.groups()
     view = words[1:]
     if first is None and view:
@@ -291,8 +291,8 @@ def _line(text: str) -> tuple[str, int | None, int | None, tuple[str, ...]]:
         first = next(iter(view[at + 1 : at + 2]), "1")
         del view[at : at + 2]
     if first is not None and not re.fullmatch("[0-9]{1,6}", first):
-        raise ValueError(f"{quoted(first)} is not the number of a stop")
+        raise ValueError(f"{quote(first)} is not the number of a stop")
     if last is not None and (view or int(last) < int(first)):
         why = "what follows it belongs to one stop" if view else "it runs backwards"
-        raise ValueError(f"{quoted(words[0])} names several stops: {why}")
+        raise ValueError(f"{quote(words[0])} names several stops: {why}")
     return name, None if first is None else int(first), None if last is None else int(last), tuple(view)

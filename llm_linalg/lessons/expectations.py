@@ -10,7 +10,7 @@ from torch import Tensor
 
 from llm_linalg.base.errors import ProgramError
 from llm_linalg.base.number_range import summary
-from llm_linalg.base.spelling import quoted
+from llm_linalg.base.spelling import quote
 from llm_linalg.base.text import clean
 from llm_linalg.explain.repairs import repairs
 from llm_linalg.explain.shape_errors import explain
@@ -45,7 +45,7 @@ def broken(
             try:
                 said = _false(run.fork(Source(claim), Budget(seconds=None)), claim)
             except ProgramError as error:
-                said = f"{quoted(claim, LONGEST)} can't be said: {error.message}"
+                said = f"{quote(claim, LONGEST)} can't be said: {error.message}"
             if said:
                 yield place, said
 
@@ -68,7 +68,7 @@ def _false(state: Interpreter, claim: str) -> str:
         values = [state.evaluate(side) for side in sides]
     texts = map(state.source.text_of, sides)
     told = [f"{text} is {now}" for text, now in zip(texts, map(shown, values), strict=True) if text != now]
-    return f"{quoted(claim, LONGEST)} is false{': ' * bool(told)}{'; '.join(told)}"
+    return f"{quote(claim, LONGEST)} is false{': ' * bool(told)}{'; '.join(told)}"
 
 
 def shown(value: object) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from contextlib import redirect_stdout
 from typing import TYPE_CHECKING, Any
 
-from llm_linalg.api.user_code import guarded
+from llm_linalg.api.user_code import user_code_errors
 
 if TYPE_CHECKING:
     from llm_linalg.api.trace import Trace
@@ -44,7 +44,7 @@ class Given:
             if around is None or around >= len(found.nodes) or not found.nodes[around].dropped:
                 return found
         printed = io.StringIO()
-        with guarded(), redirect_stdout(printed):
+        with user_code_errors(), redirect_stdout(printed):
             made = self._make(seed, around, halt)
         made.printed = made.printed or printed.getvalue()
         self._last = seed, made

@@ -6,7 +6,7 @@ import re
 from typing import NamedTuple
 
 from llm_linalg.base.constants import MOST_RANKS, ORDER_NAMES
-from llm_linalg.base.spelling import quoted, unknown
+from llm_linalg.base.spelling import quote, unknown
 from llm_linalg.lessons.stop import Asked
 
 KEYS = ("show", "order", "steps", "margin", "fails", "backward", "ranks", "map", "lineage", "reach")
@@ -47,7 +47,7 @@ def info(text: str, place: int) -> Info:
     while at < len(text):
         pair = _PAIR.match(text, at)
         if not pair:
-            raise BodyError(place, f'the info string reads key="value": {quoted(text[at:].strip())} does not')
+            raise BodyError(place, f'the info string reads key="value": {quote(text[at:].strip())} does not')
         at = pair.end()
         key, value = pair[1], pair[2]
         if key not in KEYS:
@@ -84,20 +84,20 @@ def _with(found: Info, key: str, value: str | None, place: int) -> Info:
 def _names(value: str, place: int) -> tuple[str, ...]:
     names = tuple(name.strip() for name in value.split(","))
     if not all(name and name.isprintable() and " " not in name for name in names):
-        raise BodyError(place, f'show names a node, or several: show="Y, Z"; not {quoted(value)}')
+        raise BodyError(place, f'show names a node, or several: show="Y, Z"; not {quote(value)}')
     return names
 
 
 def _ranks(value: str, place: int) -> int:
     if not re.fullmatch(r"[1-9][0-9]?", value) or int(value) > MOST_RANKS:
-        raise BodyError(place, f"ranks is a number of devices, at most {MOST_RANKS}; not {quoted(value)}")
+        raise BodyError(place, f"ranks is a number of devices, at most {MOST_RANKS}; not {quote(value)}")
     return int(value)
 
 
 def _asked(key: str, value: str, place: int) -> Asked:
     cell = re.fullmatch(r"([^\s\[\]]{1,200})\[([0-9]{1,9}(?:,\s*[0-9]{1,9})*)?\]", value)
     if cell is None:
-        raise BodyError(place, f'{key} follows a cell: {key}="Y[1,2]"; not {quoted(value)}')
+        raise BodyError(place, f'{key} follows a cell: {key}="Y[1,2]"; not {quote(value)}')
     index = tuple(int(part) for part in (cell[2] or "").split(",") if part)
     return Asked("lineage" if key == "lineage" else "reach", cell[1], index)
 
@@ -106,5 +106,5 @@ def _steps(value: str, place: int) -> tuple[int, int]:
     span = re.fullmatch(r"([0-9]{1,12})(?:-([0-9]{1,12}))?", value)
     first, last = (int(span[1]), int(span[2] or span[1])) if span else (0, 0)
     if not 1 <= first <= last:
-        raise BodyError(place, f'steps is a range that counts from 1: steps="1-5"; not {quoted(value)}')
+        raise BodyError(place, f'steps is a range that counts from 1: steps="1-5"; not {quote(value)}')
     return first, last

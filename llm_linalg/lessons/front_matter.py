@@ -7,7 +7,7 @@ import tomllib
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from llm_linalg.base.axis_labels import Declared
+from llm_linalg.base.axis_labels import AxisDeclarations
 from llm_linalg.base.spelling import unknown
 from llm_linalg.lessons.boxes import BoxNote, boxes_of
 from llm_linalg.lessons.contents import MOST_MINUTES, OTHER_PART
@@ -39,7 +39,7 @@ class Front(NamedTuple):
     seed: int
     minutes: float | None
     controls: tuple[Control, ...]
-    declared: Declared
+    declared: AxisDeclarations
     boxes: tuple[BoxNote, ...]
 
 
@@ -76,7 +76,7 @@ def read(lines: list[str]) -> Front:
     )
 
 
-def _declared(axes: object, labels: object) -> Declared:
+def _declared(axes: object, labels: object) -> AxisDeclarations:
     """What is said of the axes of tensors: ``Q = ["query", "feature"]``, and ``query = "words"``."""
     for key, table in (("axes", axes), ("labels", labels)):
         if not isinstance(table, dict):
@@ -93,7 +93,7 @@ def _declared(axes: object, labels: object) -> Declared:
             raise FrontError(at, unknown("axis", name, known))
         listed = isinstance(given, list)
         words[name] = tuple(line_of_text(word, at) for word in given) if listed else line_of_text(given, at)
-    return Declared(tuple(named.items()), tuple(words.items()))
+    return AxisDeclarations(tuple(named.items()), tuple(words.items()))
 
 
 def line_of(lines: list[str], keys: tuple[str, ...]) -> int:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TypeGuard
 
-from llm_linalg.base.spelling import quoted
+from llm_linalg.base.spelling import quote
 
 Grid = tuple[tuple[int, ...], ...]
 
@@ -27,7 +27,7 @@ def parsed(name: str, text: str, like: Grid) -> Grid:
     """
     rows = text.split("/")
     if not all(row and set(row) <= {"0", "1"} for row in rows):
-        raise ValueError(f"{_takes(name, like)}, not {quoted(text)}")
+        raise ValueError(f"{_takes(name, like)}, not {quote(text)}")
     return checked(name, tuple(tuple(map(int, row)) for row in rows), like)
 
 
@@ -38,7 +38,7 @@ def checked(name: str, value: object, like: Grid) -> Grid:
         ValueError: With a sentence that says what the control of that name takes.
     """
     if not is_grid(value) or [len(row) for row in value] != [len(row) for row in like]:
-        raise ValueError(f"{_takes(name, like)}, not {quoted(str(value))[1:-1]}")
+        raise ValueError(f"{_takes(name, like)}, not {quote(str(value))[1:-1]}")
     return tuple(tuple(int(entry) for entry in row) for row in value)
 
 

@@ -100,12 +100,12 @@ def operand_factors(axes: Axes, operand: int, tensor: Tensor, index: Index) -> T
             second = own.index(label, first + 1)
             values = values.diagonal(0, first, second)
             own = [x for place, x in enumerate(own) if place not in (first, second)] + [label]
-    order = sorted(range(len(own)), key=lambda axis: axes.reduced.index(own[axis]))
+    order = sorted(range(len(own)), key=lambda axis: axes.reduction_labels.index(own[axis]))
     values = values.permute(order)
-    for axis, label in enumerate(axes.reduced):
+    for axis, label in enumerate(axes.reduction_labels):
         if label not in own:
             values = values.unsqueeze(axis)
-    return values.expand([axes.sizes[label] for label in axes.reduced]).reshape(-1)
+    return values.expand([axes.sizes[label] for label in axes.reduction_labels]).reshape(-1)
 
 
 def widen(values: Tensor) -> Tensor:

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from llm_linalg.base.axes import Axes, Shape, ShapeMismatch, aligned
+from llm_linalg.base.axes import Axes, Shape, ShapeMismatch, align_right
 from llm_linalg.ops.movement import Movement
 from llm_linalg.ops.movement_gradients import embedding_vjp
 from llm_linalg.ops.operation import Call, Operation
@@ -108,7 +108,7 @@ class OneHot(Operation):
 
     def axes(self, call: Call) -> Axes:
         tokens = call.tensor("input")
-        labels = aligned(tokens.dim(), tokens.dim())
+        labels = align_right(tokens.dim(), tokens.dim())
         classes = int(call["num_classes"])
         if classes < 0:
             classes = int(tokens.max()) + 1

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import lru_cache
 
-from llm_linalg.base.axes import Axes, Labels, Shape, ShapeMismatch, aligned
+from llm_linalg.base.axes import Axes, Labels, Shape, ShapeMismatch, align_right
 from llm_linalg.base.errors import MismatchedAxis
 from llm_linalg.ops.operation import Call
 from llm_linalg.ops.torch_names import short_name
@@ -51,9 +51,9 @@ def _matmul_axes(name: str, shapes: tuple[Shape, ...]) -> Axes:
     total = max(left, right) - 2
     rows: Labels = ("i",) if left > 1 else ()
     columns: Labels = ("j",) if right > 1 else ()
-    first = (*aligned(max(left - 2, 0), total, "b"), *rows, "k")
-    second = (*aligned(max(right - 2, 0), total, "b"), "k", *columns)
-    batch = aligned(max(total, 0), max(total, 0), "b")
+    first = (*align_right(max(left - 2, 0), total, "b"), *rows, "k")
+    second = (*align_right(max(right - 2, 0), total, "b"), "k", *columns)
+    batch = align_right(max(total, 0), max(total, 0), "b")
     rules = dict.fromkeys(batch, _BATCH)
     strict = ["k", *batch] if name == "bmm" else ["k"]
     return Axes.solve((*batch, *rows, *columns), (first, second), shapes, strict, _INNER, rules=rules)

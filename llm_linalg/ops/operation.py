@@ -17,7 +17,7 @@ from torch import Tensor
 from llm_linalg.base.axes import Axes, Shape
 from llm_linalg.base.cells import Index
 from llm_linalg.base.errors import LimitError
-from llm_linalg.base.rng import forked
+from llm_linalg.base.rng import lock_rng
 from llm_linalg.ops.arguments import (
     PLAIN,
     Function,
@@ -312,7 +312,7 @@ class Call:
         """
         if self.rng_state is None and self.operation.kind != "measured":
             return self._run(tensors)
-        with forked():  # one that the table lacks may draw, too
+        with lock_rng():  # one that the table lacks may draw, too
             if self.rng_state is not None:
                 torch.set_rng_state(self.rng_state)
             return self._run(tensors)

@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 
 from llm_linalg.base.axes import Axes, Shape
-from llm_linalg.base.cells import NOTHING, Box, Cells, Index, Points, ravel, strides
+from llm_linalg.base.cells import NO_CELLS, Box, Cells, Index, Points, ravel, strides
 
 
 class Reads(Protocol):
@@ -48,7 +48,7 @@ def points(mask: Tensor) -> Points:
 def flat_points(flat: Tensor, shape: Shape) -> Cells:
     """Return the cells of a shape at some row-major positions."""
     positions = sorted(set(flat.reshape(-1).tolist()))
-    return Points(shape, tuple(positions)) if positions else NOTHING
+    return Points(shape, tuple(positions)) if positions else NO_CELLS
 
 
 def block_of(tensor: Tensor, ranges: tuple[range, ...]) -> Tensor:
@@ -70,7 +70,7 @@ class AxesReads:
         at: dict[str, int] = {}
         for label, repeated, i in zip(self._labels, self.axes.broadcast(self.operand), index, strict=True):
             if not repeated and at.setdefault(label, i) != i:
-                return NOTHING
+                return NO_CELLS
         sizes = self.axes.sizes
         ranges = (range(at[x], at[x] + 1) if x in at else range(sizes[x]) for x in self.axes.output)
         return Box(tuple(ranges))
@@ -86,7 +86,7 @@ class AxesReads:
             found = [dict(zip(labels, cell, strict=True)) for cell in inner]
             own = list(zip(self._labels, self._shape, strict=True))
             flat = {ravel([at[label] if n > 1 else 0 for label, n in own], self._shape) for at in found}
-            return Points(self._shape, tuple(sorted(flat))) if flat else NOTHING
+            return Points(self._shape, tuple(sorted(flat))) if flat else NO_CELLS
         sizes = zip(self._labels, self._shape, strict=True)
         return Box(
             tuple(range(size) if size == 1 else spans.get(label, range(size)) for label, size in sizes)
@@ -174,7 +174,7 @@ class IndexReads:
 
     def reads(self, index: Index) -> Cells:
         position = int(self.source[index]) - self.first - 1
-        return Points(self.shape, (position,)) if 0 <= position < self._numel else NOTHING
+        return Points(self.shape, (position,)) if 0 <= position < self._numel else NO_CELLS
 
     def feeds(self, index: Index) -> Cells:
         return points(self.source == ravel(index, self.shape) + self.first + 1)
@@ -246,7 +246,7 @@ class MaskedReads:
     hidden: Tensor
 
     def reads(self, index: Index) -> Cells:
-        return NOTHING if bool(self.hidden[index]) else self.inner.reads(index)
+        return NO_CELLS if bool(self.hidden[index]) else self.inner.reads(index)
 
     def feeds(self, index: Index) -> Cells:
         mask = torch.zeros_like(self.hidden)
@@ -289,7 +289,7 @@ class OpaqueReads:
         return Box.whole(self.output)
 
     def block(self, ranges: tuple[range, ...]) -> Cells:
-        return Box.whole(self.shape) if all(ranges) else NOTHING
+        return Box.whole(self.shape) if all(ranges) else NO_CELLS
 
     def back(self, mask: Tensor) -> Tensor:
         return mask.any().expand(self.shape)

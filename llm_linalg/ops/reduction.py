@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from llm_linalg.base.axes import Axes, Labels, Shape, aligned
+from llm_linalg.base.axes import Axes, Labels, Shape, align_right
 from llm_linalg.base.cells import Index
 from llm_linalg.ops.contraction import operand_factors
 from llm_linalg.ops.operation import Call, Operation, fill_template
@@ -36,7 +36,7 @@ class Reduction(Operation):
 
     def axes(self, call: Call) -> Axes:
         shape = call.shapes[0]
-        labels = aligned(len(shape), len(shape))
+        labels = align_right(len(shape), len(shape))
         dims = call.dims()
         output: Labels = tuple(
             f"1:{axis}" if axis in dims else label

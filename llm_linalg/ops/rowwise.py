@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
-from llm_linalg.base.axes import Axes, Shape, ShapeMismatch, aligned, pointwise
+from llm_linalg.base.axes import Axes, Shape, ShapeMismatch, align_right, pointwise
 from llm_linalg.base.cells import Index
 from llm_linalg.base.errors import MismatchedAxis
 from llm_linalg.ops.operation import Call, Operation, fill_template
@@ -61,7 +61,7 @@ class Rowwise(Operation):
         shape, dims = call.shapes[0], self.dims(call)
         if self.trailing:
             _check_row(shape, dims, call[self.trailing])
-        labels = aligned(len(shape), len(shape))
+        labels = align_right(len(shape), len(shape))
         row = tuple(f"r{axis}" if axis in dims else label for axis, label in enumerate(labels))
         if self.selects and call.output is not None:
             given = {labels[axis]: call.shape[axis] for axis in dims}
@@ -70,7 +70,7 @@ class Rowwise(Operation):
         operands = [row]
         places = {place: name for name in self.alongside if (place := call.place(name)) is not None}
         for place in sorted(places):
-            operands.append(aligned(len(call.shapes[place]), len(shape)))
+            operands.append(align_right(len(call.shapes[place]), len(shape)))
         return Axes.solve(labels, operands, call.shapes, labels, RULE, given)
 
     def label_axes(self, call: Call) -> Axes:

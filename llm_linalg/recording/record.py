@@ -8,7 +8,7 @@ from itertools import islice
 from typing import Generic, Self
 
 from llm_linalg.base.errors import ProgramError
-from llm_linalg.base.spelling import hint, numbered
+from llm_linalg.base.spelling import hint, number_duplicates
 from llm_linalg.recording.record_node import N
 from llm_linalg.recording.scopes import Scope, scope_tree
 
@@ -24,10 +24,10 @@ class Record(Generic[N]):
         source: The program's text.
         seed: The seed that it ran with.
         printed: What a program in the tensor language printed; trusted Python prints for itself.
-        refused: The errors of a program's earlier cells, which are skipped as in a notebook.
+        cell_errors: The errors of a program's earlier cells, which are skipped as in a notebook.
         lists: The lists of words that a program in the tensor language has at its end, by name.
         lines: By line, from 1, of a program in the tensor language: the last node that it made.
-        failed: The line, from 1, at which such a program failed; None if it ran to its end.
+        failed_line: The line, from 1, at which such a program failed; None if it ran to its end.
         ranks: The trace of each device, for a program that ran on several.
         rerun: Runs trusted Python again, keeping the values around the node at a position.
     """
@@ -45,10 +45,10 @@ class Record(Generic[N]):
         self.source = source
         self.seed = seed
         self.printed = printed
-        self.refused: tuple[ProgramError, ...] = ()
+        self.cell_errors: tuple[ProgramError, ...] = ()
         self.lists: Mapping[str, tuple[str, ...]] = {}
         self.lines: Mapping[int, N] = {}
-        self.failed: int | None = None
+        self.failed_line: int | None = None
         self.ranks: tuple[Self, ...] = ()
         self.rerun: Callable[[int], Self] | None = None
 
@@ -104,7 +104,7 @@ class Record(Generic[N]):
     @cached_property
     def _named(self) -> dict[str, N]:
         """The nodes by name; of several with one name all but the last are numbered, ``x:1``."""
-        return dict(zip(numbered([node.name for node in self.nodes]), self.nodes, strict=True))
+        return dict(zip(number_duplicates([node.name for node in self.nodes]), self.nodes, strict=True))
 
     @cached_property
     def labels(self) -> dict[N, str]:

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from llm_linalg.base.axes import Axes, Shape
-from llm_linalg.base.cells import NOTHING, Cells, Index
+from llm_linalg.base.cells import NO_CELLS, Cells, Index
 from llm_linalg.base.errors import Span
 from llm_linalg.base.untraced import untraced
 from llm_linalg.ops.operation import Call
@@ -220,9 +220,9 @@ class RecordNode:
         self.require_values()
         value = self.operands[operand].value
         _check(index, tuple(value.shape), self.operands[operand].name)
-        return self.operand_reads[operand].feeds(tuple(index)) if self.value.numel() else NOTHING
+        return self.operand_reads[operand].feeds(tuple(index)) if self.value.numel() else NO_CELLS
 
-    def masked(self, index: Index) -> str | None:
+    def mask_rule(self, index: Index) -> str | None:
         """Return the rule that masks a cell, such as ``j ≥ i + 1: 0 ≥ 2 + 1 is false``; None if unmasked."""
         _check(index, self.shape, self.name)
         return self.call.operation.mask_rule(self.call, tuple(index)) if self.call else None

@@ -198,7 +198,7 @@ def orders_of(node: RecordNode) -> tuple[str, ...]:
         names += ["rows", "columns"]
     if node.kind == "contraction" and node.axes is not None:
         i, j = node.axes.output[-2:] if matrix else (None, None)
-        if node.axes.reduced and node.shape:
+        if node.axes.reduction_labels and node.shape:
             names.append("outer")
         if matrix and not any(i in labels and j in labels for labels in node.axes.operands):
             names.append("wave")

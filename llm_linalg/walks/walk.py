@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from llm_linalg.base.axes import Axes
-from llm_linalg.base.cells import NOTHING, Box, Cells, Index, unravel
+from llm_linalg.base.cells import NO_CELLS, Box, Cells, Index, unravel
 from llm_linalg.ops.contraction import widen
 from llm_linalg.ops.reads import AxesReads, Reads
 from llm_linalg.recording.record_node import RecordNode
@@ -228,14 +228,20 @@ class Walk(Sequence[Step]):
         beside = self.node.bias_position
         inside = term < axes.terms
         at = (
-            dict(zip(axes.reduced, unravel(term, [axes.sizes[x] for x in axes.reduced]), strict=True))
+            dict(
+                zip(
+                    axes.reduction_labels,
+                    unravel(term, [axes.sizes[x] for x in axes.reduction_labels]),
+                    strict=True,
+                )
+            )
             if inside
             else {}
         )
         spans = dict(zip(axes.output, bounds(writes), strict=True))
         spans |= {label: range(i, i + 1) for label, i in at.items()}
         return tuple(
-            AxesReads(axes, operand).spanned(spans) if inside != (operand == beside) else NOTHING
+            AxesReads(axes, operand).spanned(spans) if inside != (operand == beside) else NO_CELLS
             for operand in range(len(axes.operands))
         )
 
@@ -302,9 +308,9 @@ def _outer(walk: Walk, axes: Axes, term: int, at: Index, rows: range, columns: r
                 tensor = tensor.narrow(axis, span.start, len(span))
         factors.append(widen(tensor))
         names.append("".join(labels[label] for label in axes.operands[operand]))
-    reduced = "".join(labels[label] for label in axes.reduced)
+    reduced = "".join(labels[label] for label in axes.reduction_labels)
     output = "".join(labels[label] for label in axes.output)
-    sizes = [axes.sizes[label] for label in axes.reduced]
+    sizes = [axes.sizes[label] for label in axes.reduction_labels]
     taken = (torch.arange(axes.terms).reshape(sizes) <= term).to(factors[0].dtype)
     result = torch.einsum(f"{','.join([*names, reduced])}->{output}", *factors, taken)
     result = result.expand([len(spans[label]) for label in axes.output])

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from llm_linalg.base.axis_labels import Edge
+from llm_linalg.base.axis_labels import AxisLabels
 from llm_linalg.lessons.reader import Lesson, LessonError, parse
 from tests.app.fakes import draw, panel
 from tui.compose import open_view
@@ -59,13 +59,13 @@ def lesson(text: str = LESSON) -> Lesson:
 
 
 def labelled(name: str, role: Role, rows: int, columns: int, sign: str = "") -> Panel:
-    down, across = (Edge(x, (WORDS * 3)[:n]) for x, n in (("query", rows), ("key", columns)))
+    down, across = (AxisLabels(x, (WORDS * 3)[:n]) for x, n in (("query", rows), ("key", columns)))
     return replace(panel(name, role, rows, columns, sign=sign), edges=(down, across))
 
 
 def product(m: int, k: int, n: int) -> list[Panel]:
     x, w, y = labelled("x", "left", m, k), labelled("W", "top", k, n), labelled("Y", "result", m, n)
-    return [replace(x, edges=(x.edges[0], Edge())), replace(w, edges=(Edge(), w.edges[1])), y]
+    return [replace(x, edges=(x.edges[0], AxisLabels())), replace(w, edges=(AxisLabels(), w.edges[1])), y]
 
 
 def drawn(panels: list[Panel], arrangement: Arrangement, columns: int, rows: int) -> list[str]:
@@ -140,8 +140,8 @@ def test_the_screen_plain_text_and_json_say_the_same() -> None:
     assert left.label_with_names == "Q (query 3, 2)"
     assert top.label_with_names == "K.T (2, key 3)"
     assert (result.row_edge, result.column_edge) == (
-        Edge("query", ("the", "cat", "saw")),
-        Edge("key", ("p", "q", "r")),
+        AxisLabels("query", ("the", "cat", "saw")),
+        AxisLabels("key", ("p", "q", "r")),
     )
     plain = to_plain(frame).splitlines()
     at = plain.index("S (query 3, key 3)")

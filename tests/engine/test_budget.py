@@ -83,7 +83,7 @@ def test_devices_share_a_clock_and_cells_have_half_of_it_again() -> None:
     alone, together = (len(stopped(ENDLESS.format("y = x + i"), ranks=ranks).trace.nodes) for ranks in (1, 4))
     assert together <= alone
     trace = run("for i in range(99_999): x = torch.ones(1)\ny = torch.ones(2)\nz = y + 1", cells=(1, 2, 3))
-    assert [error.line for error in trace.refused] == [1]
+    assert [error.line for error in trace.cell_errors] == [1]
     assert trace["z"].value.tolist() == [2, 2]
 
 
@@ -100,7 +100,7 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_cells_that_ask_for_too_much_leave_room_for_others() -> None:
     heavy = "for i in range(9_999): x = torch.ones(1)\n"
     trace = run(heavy * 3 + "y = torch.ones(2)", cells=range(1, 5))
-    assert [error.line for error in trace.refused] == [1, 2, 3]
+    assert [error.line for error in trace.cell_errors] == [1, 2, 3]
     assert trace["y"].value.tolist() == [1, 1]
     error = stopped(heavy * 4 * MAX_SHARES, cells=range(1, 4 * MAX_SHARES + 1))
     assert 600 < len(error.trace.nodes) <= 1_200

@@ -7,7 +7,7 @@ from itertools import product
 from hypothesis import given
 from hypothesis import strategies as st
 
-from llm_linalg.base.cells import NOTHING, Box, Cells, Diagonal, Index, Points, ravel, strides, unravel
+from llm_linalg.base.cells import NO_CELLS, Box, Cells, Diagonal, Index, Points, ravel, strides, unravel
 
 SHAPES = st.lists(st.integers(1, 4), max_size=4).map(tuple)
 
@@ -65,7 +65,7 @@ def test_indices_and_positions(shape: tuple[int, ...]) -> None:
 
 
 def test_nothing_and_much() -> None:
-    assert set(NOTHING) == NOTHING == frozenset()
+    assert set(NO_CELLS) == NO_CELLS == frozenset()
     huge = Box((range(4096), range(4096)))
     assert len(huge) == 4096**2
     assert (4095, 4095) in huge

@@ -89,7 +89,7 @@ def test_a_cell_that_fails_when_it_runs_is_passed_over_and_told() -> None:
         EXAMPLE.run(6)
     assert caught.value.repairs
     trace = EXAMPLE.run(8)
-    assert [error.message.partition(":")[0] for error in trace.refused] == [
+    assert [error.message.partition(":")[0] for error in trace.cell_errors] == [
         "matmul", "nothing is called z",
     ]  # fmt: skip
     assert EXAMPLE.run(9)["T"].shape == (4, 3)  # prose alone, at the end
@@ -97,10 +97,10 @@ def test_a_cell_that_fails_when_it_runs_is_passed_over_and_told() -> None:
 
 def test_a_cell_that_fails_half_way_keeps_what_it_did_as_in_a_notebook() -> None:
     trace = run("x = torch.ones(2)\ny = x + q\nz = 1\nw = x * 2", cells=(1, 4))
-    assert ("w" in trace, "y" in trace, len(trace.refused)) == (True, False, 1)
+    assert ("w" in trace, "y" in trace, len(trace.cell_errors)) == (True, False, 1)
     with pytest.raises(ProgramError, match="belong inside"):
         run("break\nx = 1", cells=(1,))
-    assert run("break\nx = torch.ones(1)", cells=(1, 2)).refused
+    assert run("break\nx = torch.ones(1)", cells=(1, 2)).cell_errors
 
 
 @pytest.mark.parametrize(

@@ -38,9 +38,9 @@ def test_what_is_rounded_for_display_says_so() -> None:
 
 def test_a_masked_cell_names_its_rule() -> None:
     node = run("m = torch.triu(torch.ones(3, 3), 1)")["m"]
-    assert node.masked((2, 0)) == "j ≥ i + 1: 0 ≥ 2 + 1 is false"
+    assert node.mask_rule((2, 0)) == "j ≥ i + 1: 0 ≥ 2 + 1 is false"
     assert "is false" in node.walk("cells")[6].text
-    assert node.masked((0, 1)) is None
+    assert node.mask_rule((0, 1)) is None
 
 
 @pytest.mark.parametrize(("kind", "sign"), [("triu", "≥"), ("tril", "≤")])

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from llm_linalg import run, trace
-from llm_linalg.base.rng import forked, seeded
+from llm_linalg.base.rng import lock_rng, seed_rng
 
 PROGRAM = "s = torch.zeros(3)\nfor i in range(20):\n    s = s + torch.randn(3)"
 DROPPED = "x = torch.ones(20)\ny = F.dropout(x, 0.5)\nz = torch.kron(y, x)"
@@ -76,11 +76,11 @@ def test_what_is_looked_at_meanwhile_changes_nothing_of_a_run() -> None:
 
 def test_the_generator_is_left_as_it_was() -> None:
     before = torch.get_rng_state()
-    with seeded(3):
+    with seed_rng(3):
         first = torch.rand(2)
-        with forked():
+        with lock_rng():
             torch.rand(9)
         second = torch.rand(2)
     assert torch.equal(before, torch.get_rng_state())
-    with seeded(3):
+    with seed_rng(3):
         assert torch.equal(torch.rand(4), torch.cat([first, second]))

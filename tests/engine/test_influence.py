@@ -79,7 +79,7 @@ def test_what_a_cell_does_not_depend_on_has_no_influence(size: int, data: st.Dat
     for way, slopes in (("lineage", made.influence("y", cell)), ("reach", made.effect("x", cell))):
         cells = made.lineage("y", cell) if way == "lineage" else made.reach("x", cell)
         for node, slope in slopes.items():
-            fixed = made._lineage.fixed(node)  # a share in a single token is 1 whatever comes before
+            fixed = made._lineage.constant_cells(node)  # a share in a single token is 1 whatever comes before
             steep = (slope != 0) if fixed is None else (slope != 0) & ~fixed
             found = {tuple(index) for index in steep.nonzero().tolist()}
             assert found <= set(cells.get(node, ())), (way, node)

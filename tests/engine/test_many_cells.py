@@ -23,13 +23,13 @@ def test_thousands_of_cells_end_soon(cell: str) -> None:
     text = f"x = torch.ones(2); m = torch.ones(3, 3); {NAMES}\n" + f"{cell}\n" * 1_000 + "y = x + 1"
     with at_most(CALLS):
         trace = run(text, cells=range(1, 1_003))
-    assert len(trace.refused) == (0 if cell == "pass" else 1_000)
+    assert len(trace.cell_errors) == (0 if cell == "pass" else 1_000)
     assert trace["y"].value.tolist() == [2, 2]
 
 
 def test_the_first_that_fail_say_what_would_work() -> None:
     trace = run(f"alpha = torch.ones(2); {NAMES}\n" + "alpa\n" * 120 + "y = 1", cells=range(1, 123))
-    said = [error.message for error in trace.refused]
+    said = [error.message for error in trace.cell_errors]
     assert said[0] == "nothing is called alpa: did you mean alpha?"
     assert said[5] == said[0]
     assert said[-1] == "nothing is called alpa"

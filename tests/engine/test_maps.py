@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 
 from llm_linalg import Node, Trace, run, trace
-from llm_linalg.analysis.block_diagram import Box, Level
+from llm_linalg.analysis.block_diagram import DiagramBox, DiagramLevel
 from llm_linalg.lessons.reader import Lesson, catalog
 
 NESTED = """
@@ -31,7 +31,7 @@ z = half(y)
 """
 
 
-def levels(made: Trace) -> list[Level[Node]]:
+def levels(made: Trace) -> list[DiagramLevel[Node]]:
     """Every level of a map."""
     found, todo = [], [made.map.level()]
     while todo:
@@ -41,7 +41,7 @@ def levels(made: Trace) -> list[Level[Node]]:
     return found
 
 
-def inside(level: Level[Node]) -> list[Box[Node]]:
+def inside(level: DiagramLevel[Node]) -> list[DiagramBox[Node]]:
     return [box for box in level.boxes if not box.foreign]
 
 
@@ -85,7 +85,7 @@ def test_a_box_of_several_results_has_all_of_them() -> None:
     made = run("def pair(x):\n    return x + 1, (x * 2) * 2\na, b = pair(torch.ones(2))\ny = a @ b")
     pair = made.map.level().box("pair")
     assert [node.name for node in pair.outputs] == ["a", "b"]
-    assert pair.lit({made["a"]: {(0,)}}) == (1, 4)
+    assert pair.count_cells({made["a"]: {(0,)}}) == (1, 4)
 
 
 class Net(nn.Module):
@@ -192,7 +192,7 @@ def test_large_calls_are_counted_without_being_computed() -> None:
 def test_what_no_rule_counts_is_not_guessed() -> None:
     made = trace(lambda x: torch.logcumsumexp(x, 0) + 1, torch.ones(3))
     assert [node.multiplications for node in made.nodes] == [0, None, 0]
-    assert [box.uncounted for box in made.map.level().boxes] == [0, 1, 0]
+    assert [box.uncountable for box in made.map.level().boxes] == [0, 1, 0]
 
 
 def test_a_program_whose_tensors_have_no_names_has_a_map_too() -> None:

@@ -6,8 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from llm_linalg import Trace, run
-from llm_linalg.analysis.axis_names import Naming
-from llm_linalg.base.axis_labels import Declared, Edge, sized
+from llm_linalg.analysis.axis_names import AxisNaming
+from llm_linalg.base.axis_labels import AxisDeclarations, AxisLabels, fit_labels
 
 ATTENTION = """\
 words = ["the", "cat", "saw"]
@@ -44,34 +44,40 @@ def test_scores_have_queries_down_and_keys_across_without_being_told() -> None:
 def test_the_backward_pass_and_the_parts_of_a_softmax_are_named_too() -> None:
     t = run(ATTENTION)
     said = (("Q", ("query", "")), ("K", ("key", "")))
-    naming = Naming(Declared(said, (("query", WORDS), ("key", ("a", "b", "c")))), t.lists)
+    naming = AxisNaming(AxisDeclarations(said, (("query", WORDS), ("key", ("a", "b", "c")))), t.lists)
     back = t.backward("loss")
-    assert naming.of(back["dV"]) == (Edge("key", ("a", "b", "c")), Edge())  # dV = P.T @ dout
+    assert naming.of(back["dV"]) == (AxisLabels("key", ("a", "b", "c")), AxisLabels())  # dV = P.T @ dout
     assert naming.of(back["dP"]) == ()  # dout @ V.T: nobody said what V's rows are
     power = next(part for part in t["P"].parts if part.name == "power")
-    assert naming.of(power) == (Edge("query", WORDS), Edge("key", ("a", "b", "c")))
+    assert naming.of(power) == (AxisLabels("query", WORDS), AxisLabels("key", ("a", "b", "c")))
 
 
 def test_words_are_cut_to_the_axis_and_lists_that_are_missing_say_nothing() -> None:
     t = run('words = ["a", "b"]\nx = torch.ones(3, 2)')
     axes = {"x": ("row", "column")}
-    assert t.edges(axes, {"row": "words"})[t["x"]] == (Edge("row", ("a", "b", "")), Edge("column"))
+    assert t.edges(axes, {"row": "words"})[t["x"]] == (
+        AxisLabels("row", ("a", "b", "")),
+        AxisLabels("column"),
+    )
     assert t.edges(axes, {"row": ["p", "q", "r", "s"]})[t["x"]][0].labels == ("p", "q", "r")
-    assert t.edges(axes, {"row": "others"})[t["x"]] == (Edge("row"), Edge("column"))
+    assert t.edges(axes, {"row": "others"})[t["x"]] == (AxisLabels("row"), AxisLabels("column"))
     assert t.edges({"x": ("row",)}, {}) == {}, "a name for each axis, or none"
-    assert sized(Edge("row", ("", "")), 2) == Edge("row")
+    assert fit_labels(AxisLabels("row", ("", "")), 2) == AxisLabels("row")
 
 
 def test_names_that_disagree_are_dropped_and_labels_one_by_one() -> None:
     t = run("x = torch.ones(2, 2)\ny = torch.ones(2, 2)\nz = x + y")
     axes = {"x": ("a", ""), "y": ("b", "")}
-    assert t.edges(axes, {"a": ["p", "q"], "b": ["p", "r"]})[t["z"]] == (Edge("", ("p", "")), Edge())
+    assert t.edges(axes, {"a": ["p", "q"], "b": ["p", "r"]})[t["z"]] == (
+        AxisLabels("", ("p", "")),
+        AxisLabels(),
+    )
 
 
 def test_an_axis_of_one_place_is_followed_only_where_there_is_no_other_choice() -> None:
     t = run("x = torch.ones(1, 3)\nturned = x.T\ny = torch.ones(1, 1)\nflipped = y.T")
     found = t.edges({"x": ("a", "b"), "y": ("c", "d")}, {})
-    assert found[t["turned"]] == (Edge("b"), Edge("a"))
+    assert found[t["turned"]] == (AxisLabels("b"), AxisLabels("a"))
     assert t["flipped"] not in found
 
 

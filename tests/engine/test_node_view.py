@@ -84,9 +84,9 @@ def test_a_view_of_a_large_product_reads_no_more_than_its_window(monkeypatch: py
 def test_a_cell_says_what_it_is_made_from_and_where_it_goes(trace: Trace) -> None:
     view = node_view(trace["s"])
     cell = cell_view(view.operands[0], (1, 2, 3), trace.nodes, 4)
-    assert cell.made.name == "C"
-    assert cell.made.step is not None
-    assert cell.made.step.cell == (1, 2, 3)
+    assert cell.maker.name == "C"
+    assert cell.maker.step is not None
+    assert cell.maker.step.cell == (1, 2, 3)
     assert [(name, set(cells)) for name, cells, _ in cell.sources] == [
         ("A", {(1, 2, k) for k in range(4)}),
         ("B", {(1, k, 3) for k in range(4)}),

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from llm_linalg import run
-from llm_linalg.explain.nan_origin import reason
+from llm_linalg.explain.nan_origin import nan_reason
 
 PROGRAM = """\
 x = torch.tensor(numbers)
@@ -31,7 +31,7 @@ def test_a_reason_is_given_where_a_number_is_none_and_nowhere_else(numbers: list
     for node in t.nodes:
         for cell in torch.ones(node.shape).nonzero().tolist():
             value = node.value[tuple(cell)]
-            said = reason(node, tuple(cell))
+            said = nan_reason(node, tuple(cell))
             if value.isnan():
                 assert said, (node.name, cell)
             elif value.isfinite() or node.name == "hidden":
@@ -53,4 +53,4 @@ def test_a_reason_is_given_where_a_number_is_none_and_nowhere_else(numbers: list
 )
 def test_the_reason_has_the_numbers(name: str, cell: tuple[int, ...], said: str) -> None:
     t = run(PROGRAM, names={"numbers": [[4.0, 4.0, 4.0], [0.5, 1.0, 2.5]]})
-    assert reason(t[name], cell) == said
+    assert nan_reason(t[name], cell) == said

@@ -11,7 +11,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from llm_linalg.base.number_range import survey
+from llm_linalg.base.number_range import number_ranges
 from llm_linalg.base.numbers import Formatter, exact
 
 FLOATS = [torch.float16, torch.bfloat16, torch.float32, torch.float64]
@@ -213,9 +213,9 @@ def test_the_survey_of_a_tensor_and_of_its_numbers_agree() -> None:
     torch.manual_seed(0)
     for dtype in FLOATS:
         for tensor in samples(dtype):
-            ours, theirs = survey(tensor)[0], survey(tensor.reshape(-1).tolist())[0]
+            ours, theirs = number_ranges(tensor)[0], number_ranges(tensor.reshape(-1).tolist())[0]
             if tensor.numel():
                 assert ours.extremes == theirs.extremes
                 assert {*map(str, ours.zeros)} == {*map(str, theirs.zeros)}
-                assert {*map(str, ours.others)} == {*map(str, theirs.others)}
+                assert {*map(str, ours.non_finite)} == {*map(str, theirs.non_finite)}
                 assert ours.whole == theirs.whole

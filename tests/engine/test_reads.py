@@ -14,7 +14,7 @@ def test_what_is_not_there_is_an_index_error() -> None:
         with pytest.raises(IndexError):
             node.reads(index)
         with pytest.raises(IndexError):
-            node.masked(index)
+            node.mask_rule(index)
     with pytest.raises(IndexError):
         node.feeds(0, (2, 0))
     with pytest.raises(IndexError):

@@ -216,7 +216,7 @@ def test_inside_a_function_repairs_know_its_names() -> None:
 def test_a_cell_that_fails_in_a_function_leaves_the_names_of_the_next_alone() -> None:
     text = "x = torch.ones(2, 3)\ndef f(x):\n    return x @ x\nf(torch.ones(4, 5))\ny = x * 2"
     found = run(text, cells=(1, 4, 5))
-    assert [error.line for error in found.refused] == [3]
+    assert [error.line for error in found.cell_errors] == [3]
     assert found["y"].shape == (2, 3)
 
 

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from llm_linalg import ProgramError, ShapeError, trace
-from llm_linalg.api.trusted import TargetError, check, inputs, load
+from llm_linalg.api.trusted import TargetError, check_inputs, evaluate_inputs, load
 from llm_linalg.lessons.external import of_function, of_trace
 from llm_linalg.lessons.lesson import lesson_of
 
@@ -120,16 +120,16 @@ def test_a_file_that_fails_when_it_is_imported_is_told_with_its_place(file: str,
 def test_inputs_are_safe_expressions_shapes_or_tokens(
     text: str, shape: tuple[int, ...], dtype: torch.dtype
 ) -> None:
-    (value,) = inputs([text])
+    (value,) = evaluate_inputs([text])
     assert (tuple(value.shape), value.dtype) == (shape, dtype)
-    assert torch.equal(value, inputs([text])[0])
-    assert len(inputs([f"torch.ones(1), {'torch.ones(2)'}", "2x3"])) == 3
+    assert torch.equal(value, evaluate_inputs([text])[0])
+    assert len(evaluate_inputs([f"torch.ones(1), {'torch.ones(2)'}", "2x3"])) == 3
 
 
 @pytest.mark.parametrize("text", ["open('x')", "x = 1", "", "__import__('os')", "torch.ones(10**9, 10**9)"])
 def test_an_input_that_is_none_is_refused(text: str) -> None:
     with pytest.raises(ProgramError):
-        inputs([text])
+        evaluate_inputs([text])
 
 
 @pytest.mark.parametrize(
@@ -145,9 +145,9 @@ def test_too_few_or_too_many_inputs_are_told_before_it_is_run(
 ) -> None:
     function = load(f"{file}:{name}")[0]
     with pytest.raises(TargetError) as caught:
-        check(function, (torch.ones(3),) * given, name)
+        check_inputs(function, (torch.ones(3),) * given, name)
     assert said in str(caught.value)
-    check(torch.relu, (), "relu")  # says not what it takes
+    check_inputs(torch.relu, (), "relu")  # says not what it takes
 
 
 def test_given_runs_once_a_seed_and_keeps_what_is_printed(

@@ -151,7 +151,7 @@ def test_what_layers_take_in_tutorials_they_take_here() -> None:
 
 def test_of_many_cells_that_fail_few_are_mended_and_none_holds_what_was_at_hand() -> None:
     lines = ["x = torch.ones(2, 3)", *["x @ x"] * 30, "y = x + 1"]
-    refused = run("\n".join(lines), cells=range(1, len(lines) + 1)).refused
+    refused = run("\n".join(lines), cells=range(1, len(lines) + 1)).cell_errors
     assert len(refused) == 30
     mended = [bool(error.repairs) for error in refused if isinstance(error, ShapeError)]
     assert mended[:10] == [True] * 10

@@ -13,8 +13,8 @@ import torch
 from torch import Tensor
 
 from llm_linalg import Node, Trace, Walk, trace
-from llm_linalg.analysis.axis_names import Naming
-from llm_linalg.base.axis_labels import Declared
+from llm_linalg.analysis.axis_names import AxisNaming
+from llm_linalg.base.axis_labels import AxisDeclarations
 from llm_linalg.explain.formula import walk_of
 from llm_linalg.ops import TABLE
 from llm_linalg.ops.composite import Composite
@@ -183,7 +183,7 @@ def law_masked_cells_read_nothing(call: Traced) -> None:
 def _masked(node: Node) -> None:
     floats = [place for place, operand in enumerate(node.operands) if operand.value.is_floating_point()]
     for cell in cells(node.shape):
-        rule = node.masked(cell)
+        rule = node.mask_rule(cell)
         if node.op == "where" and len(node.operands) == 3:
             assert rule is None
         elif rule is None:
@@ -458,7 +458,7 @@ def law_labels_keep_to_their_rows(call: Traced) -> None:
                     _held(call.sample, node, axis, i, label)
 
 
-def declared(t: Trace, count: int) -> Naming:
+def declared(t: Trace, count: int) -> AxisNaming:
     """Names every place of every axis of the inputs: ``0:1:2`` is operand 0, axis 1, place 2."""
     axes = [
         (f"inputs_{p}", tuple(f"{p}:{b}" for b in range(len(t[f"inputs_{p}"].shape)))) for p in range(count)
@@ -468,7 +468,7 @@ def declared(t: Trace, count: int) -> Naming:
         for tensor, names in axes
         for b, name in enumerate(names)
     ]
-    return Naming(Declared(tuple(axes), tuple(labels)), {})
+    return AxisNaming(AxisDeclarations(tuple(axes), tuple(labels)), {})
 
 
 def _held(sample: Sample, node: Node, axis: int, i: int, label: str) -> None:

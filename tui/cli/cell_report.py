@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from llm_linalg.base.spelling import quoted
+from llm_linalg.base.spelling import quote
 from llm_linalg.base.text import clean
 from tui.files.output import explain, say
 from tui.model.usage_error import UsageError
@@ -54,9 +54,9 @@ def run_cells(lesson: Lesson, seed: int, seconds: float | None = None) -> tuple[
     # An empty cell at the end, since the last one has to run.
     cells = (*lesson.cells(last), lines + 1)
     trace = run(f"{last.program}\n", seed=seed, seconds=seconds, cells=cells)
-    for error in trace.refused:
+    for error in trace.cell_errors:
         explain(*_placed(lesson, last, error))
-    return trace, not trace.refused
+    return trace, not trace.cell_errors
 
 
 def _placed(lesson: Lesson, last: Stop, error: ProgramError) -> tuple[ProgramError, str]:
@@ -64,7 +64,7 @@ def _placed(lesson: Lesson, last: Stop, error: ProgramError) -> tuple[ProgramErr
     pairs = zip(lesson.cells(last), lesson.numbers(last), strict=True)
     start, number = max((pair for pair in pairs if pair[0] <= (error.line or 1)), default=(1, 1))
     stop = lesson.stop(number)
-    return error.moved(1 - start + (0 if _numbered(lesson) else stop.line)), _where(lesson, stop)
+    return error.shift(1 - start + (0 if _numbered(lesson) else stop.line)), _where(lesson, stop)
 
 
 def _where(lesson: Lesson, stop: Stop) -> str:
@@ -104,11 +104,11 @@ def program_of(file: Path, longest: int) -> str | None:
         return None
     lesson = document_in(str(file))
     if lesson is None:
-        raise UsageError(f"{quoted(str(file), 200)} is a lesson: open it, and E edits a stop's program")
+        raise UsageError(f"{quote(str(file), 200)} is a lesson: open it, and E edits a stop's program")
     text = as_program(lesson)
     if len(text) > longest:
         raise UsageError(
-            f"the cells of {quoted(str(file), 200)} have {len(text):,} characters together; a program has "
+            f"the cells of {quote(str(file), 200)} have {len(text):,} characters together; a program has "
             f"{longest:,} at most: 'llm-linalg open' shows them one by one"
         )
     return text

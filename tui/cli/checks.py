@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from llm_linalg.base.errors import ProgramError
-from llm_linalg.base.spelling import quoted
+from llm_linalg.base.spelling import quote
 from llm_linalg.lessons.check import extremes, problems
 from llm_linalg.lessons.deck import SUFFIXES, Deck, DeckStop, of_lesson
 from llm_linalg.lessons.documents.markdown_file import is_lesson
@@ -59,7 +59,7 @@ def _lessons_in(folder: Path) -> list[str]:
         if not hidden and file.stem.lower() != "readme" and _meant(file):
             found.append(str(file))
     if not found:
-        raise UsageError(f"there is no lesson in {quoted(str(folder), 200)}")
+        raise UsageError(f"there is no lesson in {quote(str(folder), 200)}")
     return found
 
 
@@ -104,7 +104,7 @@ def check(deck: Deck, *, thorough: bool = False) -> Iterator[LessonError]:
             yield from _at_the_ends(stop, view)
         if not stop.notes and any(other.notes for other in deck.stops):
             yield LessonError(
-                stop.file, stop.line, f"{quoted(stop.title)} has no notes, and other stops have", "note"
+                stop.file, stop.line, f"{quote(stop.title)} has no notes, and other stops have", "note"
             )
 
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from llm_linalg.base.spelling import quoted, unknown
+from llm_linalg.base.spelling import quote, unknown
 from llm_linalg.lessons.front_matter import line_of, toml_fault
 from tui.cli.keymap import KeyMapError
 from tui.files import user_dirs
@@ -76,7 +76,7 @@ def read(path: Path | None, readers: Mapping[str, Callable[[object], Value]]) ->
     """
     if path is None:
         return File()
-    name = str(path) if str(path).isprintable() else quoted(str(path), 200)
+    name = str(path) if str(path).isprintable() else quote(str(path), 200)
     try:
         text = user_dirs.read(path)
     except (FileNotFoundError, NotADirectoryError):

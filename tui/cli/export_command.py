@@ -11,7 +11,7 @@ from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING
 
-from llm_linalg.base.spelling import quoted, unknown
+from llm_linalg.base.spelling import quote, unknown
 from llm_linalg.base.text import clean
 from tui.cli.frame_command import no_environment
 from tui.cli.parser import size, view_flags
@@ -66,7 +66,7 @@ def run(flags: argparse.Namespace) -> int:
         except BrokenPipeError:
             raise
         except OSError as error:
-            where = quoted(flags.output or "standard output", 200)
+            where = quote(flags.output or "standard output", 200)
             raise UsageError(f"cannot write {where}: {error.strerror or error}") from None
     return 0 if is_script(flags.lesson) else failed(shots)  # a script may break a shape on purpose
 

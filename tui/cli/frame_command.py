@@ -7,7 +7,7 @@ import os
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from llm_linalg.base.spelling import quoted
+from llm_linalg.base.spelling import quote
 from tui.cli.parser import FORMATS, size, view_flags
 from tui.files.output import Sink, explain
 from tui.model.flags import Choice, Parser
@@ -60,7 +60,7 @@ def run(flags: argparse.Namespace) -> int:
     except BrokenPipeError:
         raise
     except OSError as error:
-        where = quoted(flags.output or "standard output", 200)
+        where = quote(flags.output or "standard output", 200)
         raise UsageError(f"cannot write {where}: {error.strerror or error}") from None
     expected = view.at_stop.fails and view.code is None and opened.fault is None
     if opened.error is not None and not expected:

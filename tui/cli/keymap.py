@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from llm_linalg.base.spelling import hint, quoted
+from llm_linalg.base.spelling import hint, quote
 from tui.session.commands import Command
 from tui.session.contexts import Context
 from tui.session.keys import KEYS
@@ -72,7 +72,7 @@ def changed(changes: Mapping[str, Sequence[str]], table: Sequence[Command] = KEY
 def _names(command: str, given: Sequence[str], table: Sequence[Command]) -> Iterator[str]:
     known = [key.id for key in table]
     if command not in known:
-        raise KeyMapError(command, f"there is no command {quoted(command)}{hint(command, known)}")
+        raise KeyMapError(command, f"there is no command {quote(command)}{hint(command, known)}")
     if not given:
         raise KeyMapError(command, "a command has one key at least")
     for text in given:

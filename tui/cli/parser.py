@@ -8,7 +8,7 @@ from __future__ import annotations
 import argparse
 import re
 
-from llm_linalg.base.spelling import quoted
+from llm_linalg.base.spelling import quote
 from tui.cli.settings import BY_NAME, COLOURS, SHOWN
 from tui.model.flags import Parser, whole
 from tui.model.view_words import picture_flags
@@ -49,7 +49,7 @@ def size(text: str) -> tuple[int, int]:
     pair = (int(found[1]), int(found[2])) if found else (0, 0)
     if not all(1 <= side <= LARGEST for side in pair):
         raise argparse.ArgumentTypeError(
-            f"{quoted(text)} is not a size: columns x rows, such as 80x24, each from 1 to {LARGEST}"
+            f"{quote(text)} is not a size: columns x rows, such as 80x24, each from 1 to {LARGEST}"
         )
     return pair
 
@@ -58,7 +58,7 @@ def megabytes(text: str) -> int:
     """A number of megabytes."""
     value = whole(text)
     if not 0 <= value <= 1_000_000:
-        raise argparse.ArgumentTypeError(f"{quoted(text)} is not a number of megabytes")
+        raise argparse.ArgumentTypeError(f"{quote(text)} is not a number of megabytes")
     return value
 
 

@@ -6,7 +6,7 @@ import argparse
 import os
 from pathlib import Path
 
-from llm_linalg.base.spelling import quoted
+from llm_linalg.base.spelling import quote
 from tui.cli.cell_report import program_of
 from tui.cli.parser import app_flags
 from tui.files import drafts, user_dirs
@@ -52,8 +52,8 @@ def program_in(file: Path) -> str:
     except FileNotFoundError:
         if file.parent.is_dir():
             return ""
-        raise UsageError(f"there is no folder {quoted(str(file.parent), 200)}") from None
+        raise UsageError(f"there is no folder {quote(str(file.parent), 200)}") from None
     except OSError as error:
-        raise UsageError(f"cannot read {quoted(str(file), 200)}: {error.strerror or error}") from None
+        raise UsageError(f"cannot read {quote(str(file), 200)}: {error.strerror or error}") from None
     except ValueError as error:
-        raise UsageError(f"{quoted(str(file), 200)} is no program: {error}") from None
+        raise UsageError(f"{quote(str(file), 200)} is no program: {error}") from None

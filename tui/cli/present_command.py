@@ -8,7 +8,7 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from llm_linalg.base.spelling import quoted
+from llm_linalg.base.spelling import quote
 from llm_linalg.lessons.contents import MOST_MINUTES
 from tui.cli import launch
 from tui.cli.parser import colour_flags, shown_flags, time_limit_flag
@@ -115,6 +115,6 @@ def _number(text: str, what: str, least: float, most: float) -> float:
     value = float(text) if re.fullmatch(r"[0-9]{1,6}(\.[0-9]{0,6})?", text) else 0.0
     if not least <= value <= most:
         raise argparse.ArgumentTypeError(
-            f"{quoted(text)} is not a number of {what} from {least:g} to {most:g}"
+            f"{quote(text)} is not a number of {what} from {least:g} to {most:g}"
         )
     return value

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from llm_linalg.base.constants import MOST_RANKS
-from llm_linalg.base.spelling import quoted
+from llm_linalg.base.spelling import quote
 from tui.cli.parser import FORMATS, time_limit_flag
 from tui.files.output import explain, say, write
 from tui.model.flags import Choice, Parser, seed, whole
@@ -50,7 +50,7 @@ def ranks(text: str) -> int:
     """A number of devices."""
     value = whole(text)
     if not 1 <= value <= MOST_RANKS:
-        raise argparse.ArgumentTypeError(f"{quoted(text)} is not a number of devices from 1 to {MOST_RANKS}")
+        raise argparse.ArgumentTypeError(f"{quote(text)} is not a number of devices from 1 to {MOST_RANKS}")
     return value
 
 
@@ -126,11 +126,11 @@ def _program(flags: argparse.Namespace) -> tuple[str, int, dict[str, object]]:
         return _lesson_program(flags)
     try:
         if not path.is_file():
-            raise UsageError(f"{quoted(flags.file, 200)} is not a file")
+            raise UsageError(f"{quote(flags.file, 200)} is not a file")
         with path.open("rb") as file:
             return _text(file.read(PROGRAM + 1), flags.file), seed, {}
     except OSError as error:
-        raise UsageError(f"cannot read {quoted(flags.file, 200)}: {error.strerror or error}") from None
+        raise UsageError(f"cannot read {quote(flags.file, 200)}: {error.strerror or error}") from None
 
 
 def _lesson_program(flags: argparse.Namespace) -> tuple[str, int, dict[str, object]]:
@@ -140,7 +140,7 @@ def _lesson_program(flags: argparse.Namespace) -> tuple[str, int, dict[str, obje
     except UsageError as error:
         if flags.file.endswith(".md") or not ("/" in flags.file or "." in flags.file):
             raise
-        raise UsageError(f"no file {quoted(flags.file, 200)}") from error
+        raise UsageError(f"no file {quote(flags.file, 200)}") from error
     stops = [stop for stop in lesson.stops if not stop.fails] or [*lesson.stops]
     view = View.opening(lesson, stops[-1].number)
     if flags.seed is not None:
@@ -150,8 +150,8 @@ def _lesson_program(flags: argparse.Namespace) -> tuple[str, int, dict[str, obje
 
 def _text(data: bytes, where: str) -> str:
     if len(data) > PROGRAM:
-        raise UsageError(f"{quoted(where, 200)} is larger than {PROGRAM} bytes: not a program")
+        raise UsageError(f"{quote(where, 200)} is larger than {PROGRAM} bytes: not a program")
     try:
         return data.decode("utf-8-sig").replace("\r\n", "\n")
     except UnicodeDecodeError:
-        raise UsageError(f"{quoted(where, 200)} is not UTF-8 text") from None
+        raise UsageError(f"{quote(where, 200)} is not UTF-8 text") from None

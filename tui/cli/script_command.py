@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from llm_linalg.base.spelling import quoted
+from llm_linalg.base.spelling import quote
 from llm_linalg.base.text import clean
 from tui.cli import launch
 from tui.cli.parser import colour_flags
@@ -77,6 +77,6 @@ def script_in(name: str) -> Script:
     try:
         return parse(user_dirs.read(Path(name)), clean(name, 200))
     except OSError as error:
-        raise UsageError(f"cannot read {quoted(name, 200)}: {error.strerror or error}") from None
+        raise UsageError(f"cannot read {quote(name, 200)}: {error.strerror or error}") from None
     except ValueError as error:
-        raise UsageError(f"{quoted(name, 200)} is no script: {error}") from None
+        raise UsageError(f"{quote(name, 200)} is no script: {error}") from None

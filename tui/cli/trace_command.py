@@ -8,7 +8,7 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from llm_linalg.base.spelling import quoted
+from llm_linalg.base.spelling import quote
 from tui.cli.parser import FORMATS, app_flags, megabytes
 from tui.cli.run_command import print_trace
 from tui.files.output import explain, say
@@ -63,8 +63,8 @@ def run(flags: argparse.Namespace) -> int:
         raise UsageError("a trace has no controls and no program of its own: --set and --code are a lesson's")
     file = flags.target.partition(":")[0]
     if file.endswith(".py") and not Path(file).is_file():
-        raise UsageError(f"no file {quoted(file, 200)}")
-    say(f"imports and runs {quoted(flags.target, 200)}: your own code, with your rights")
+        raise UsageError(f"no file {quote(file, 200)}")
+    say(f"imports and runs {quote(flags.target, 200)}: your own code, with your rights")
     try:
         lesson = lesson_of_target(flags)
         if flags.format is not None:
@@ -89,9 +89,9 @@ def lesson_of_target(flags: argparse.Namespace) -> Lesson:
 
     seed = flags.seed or 0
     try:
-        given = trusted.inputs(flags.inputs, seed)
+        given = trusted.evaluate_inputs(flags.evaluate_inputs, seed)
         function, path = trusted.load(flags.target, seed)
-        trusted.check(function, given, flags.target.partition(":")[2])
+        trusted.check_inputs(function, given, flags.target.partition(":")[2])
     except trusted.TargetError as error:
         raise UsageError(str(error)) from None
     words = ("trace", flags.target, *(word for text in flags.inputs for word in ("--inputs", text)))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from llm_linalg.base.axis_labels import Edges
+from llm_linalg.base.axis_labels import TensorLabels
 from llm_linalg.base.numbers import exact
 from tui.compose.captions import cell_name, cells_name, entry_name, formula
 from tui.model.frame import CursorView, Index
@@ -57,7 +57,7 @@ def cursor_view(cursor: CursorCell, cell: CellView, followed: FollowedCells | No
 
     With the cells of one that is followed, also what the two have to do with each other.
     """
-    tensor, index, made = cursor.tensor, cursor.index, cell.made
+    tensor, index, made = cursor.tensor, cursor.index, cell.maker
     sources = [cells_name(*cells) for cells in cell.sources]
     made_from = ", ".join(source for source in sources if source)
     return CursorView(
@@ -66,7 +66,7 @@ def cursor_view(cursor: CursorCell, cell: CellView, followed: FollowedCells | No
         zero=cell_name(tensor.name, index),
         one=entry_name(tensor.name, index),
         value=exact(cell.value, tensor.dtype),
-        mask_rule=cell.masked,
+        mask_rule=cell.mask_rule,
         sources=made_from,
         formula=_formula(made) if made_from else "",
         feeds=_feeds(cell),
@@ -78,7 +78,7 @@ def cursor_view(cursor: CursorCell, cell: CellView, followed: FollowedCells | No
     )
 
 
-def _where(names: Edges, index: Index) -> str:
+def _where(names: TensorLabels, index: Index) -> str:
     """A place by the names of its axes, where each axis that has a name or a label says where along it."""
     if not any(axis.labels for axis in names):
         return ""

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from llm_linalg.base.axis_labels import Edges
+from llm_linalg.base.axis_labels import TensorLabels
 from llm_linalg.base.cells import Box, TensorSlice
 from llm_linalg.base.text import clean
 from tui.compose.format_cache import FormatCache
@@ -82,7 +82,7 @@ class ClashingTensor:
 
     name: str
     value: Value
-    axis_names: Edges = ()
+    axis_names: TensorLabels = ()
 
     @property
     def title(self) -> str:

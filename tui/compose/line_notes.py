@@ -19,7 +19,7 @@ def notes(trace: Trace) -> dict[int, str]:
     gave: dict[int, Node] = {}
     for node in trace.nodes:
         line = node.line
-        if line is not None and line != trace.failed and node.bound_name is None and node.op != "grad":
+        if line is not None and line != trace.failed_line and node.bound_name is None and node.op != "grad":
             gave[line] = node
     gave.update(trace.lines)
     return {line: f"{node.shape} {node.dtype}" for line, node in gave.items()}

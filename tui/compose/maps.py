@@ -14,7 +14,7 @@ from tui.text.glyphs import ascii_text
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from llm_linalg.analysis.block_diagram import Box, Map
+    from llm_linalg.analysis.block_diagram import BlockDiagram, DiagramBox
     from llm_linalg.api.node import Node
     from llm_linalg.lessons.boxes import BoxNote
     from llm_linalg.lessons.stop import Asked
@@ -73,8 +73,8 @@ def _folded(arrows: Sequence[tuple[int, int]], by: int) -> tuple[tuple[int, int]
 
 
 def _row(
-    box: Box[Node],
-    whole: Map[Node],
+    box: DiagramBox[Node],
+    whole: BlockDiagram[Node],
     notes: Mapping[str, BoxNote],
     titles: Mapping[str, str],
     followed: FollowedCells | None,
@@ -83,7 +83,7 @@ def _row(
     inside = box.scope is not None
     note = notes.get(box.name.partition(":")[0] if inside else box.node.op)
     lesson = note.lesson if note is not None and note.lesson in titles else None
-    found, cells = (None, box.node.value.numel()) if followed is None else box.lit(followed.cells)
+    found, cells = (None, box.node.value.numel()) if followed is None else box.count_cells(followed.cells)
     steep = (
         [] if followed is None else [s for node in box.outputs if (s := followed.steepest(node)) is not None]
     )

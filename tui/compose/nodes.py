@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from llm_linalg.base.spelling import numbered, unknown
+from llm_linalg.base.spelling import number_duplicates, unknown
 
 if TYPE_CHECKING:
-    from llm_linalg.analysis.block_diagram import Box, Map
+    from llm_linalg.analysis.block_diagram import BlockDiagram, DiagramBox
     from llm_linalg.api.node import Node
 
 Path = tuple[str, ...]
@@ -29,7 +29,7 @@ class NodeLabels:
     @classmethod
     def of(cls, nodes: Sequence[Node]) -> NodeLabels:
         """The names of some nodes; of several with one name all but the last are numbered, ``x:1``."""
-        made = numbered([node.name for node in nodes])
+        made = number_duplicates([node.name for node in nodes])
         return cls(nodes, made, {label: place for place, label in enumerate(made)})
 
 
@@ -131,7 +131,7 @@ class NodeNavigation:
     chain: tuple[Node, ...]
     top: tuple[Node, ...]  # the program's nodes
     stop_order: str | None  # the order that the stop asks for, if this is the stop's node
-    map: Map[Node] | None = None
+    map: BlockDiagram[Node] | None = None
 
     @property
     def node(self) -> Node | None:
@@ -181,7 +181,7 @@ class NodeNavigation:
             level = None
         return () if level is None else level.own
 
-    def box(self, path: Path) -> Box[Node]:
+    def box(self, path: Path) -> DiagramBox[Node]:
         """A box of the map. Raises LookupError."""
         if self.map is None:
             raise LookupError("a program without operations has no map")

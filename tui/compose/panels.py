@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
-from llm_linalg.base.axis_labels import Edge, Edges
+from llm_linalg.base.axis_labels import AxisLabels, TensorLabels
 from llm_linalg.base.cells import TensorSlice
 from llm_linalg.base.text import clean
 from tui.compose.format_cache import FormatCache, level_of
@@ -63,7 +63,7 @@ class PanelTensor(NumberSource, Protocol):
         """All of it, from which the format of its numbers comes."""
 
     @property
-    def axis_names(self) -> Edges:
+    def axis_names(self) -> TensorLabels:
         """What its axes are called; () if nothing is known of any."""
 
 
@@ -162,8 +162,8 @@ def make_panel(
     )
 
 
-def _ascii_edge(edge: Edge) -> Edge:
-    return Edge(ascii_text(edge.name), tuple(map(ascii_text, edge.labels)))
+def _ascii_edge(edge: AxisLabels) -> AxisLabels:
+    return AxisLabels(ascii_text(edge.name), tuple(map(ascii_text, edge.labels)))
 
 
 def _ascii_sign(sign: str) -> str:

@@ -86,7 +86,7 @@ def panels_of(picture: PictureInput) -> tuple[tuple[Panel, ...], Arrangement]:
         panels.append(_panel(picture, operand, placement, at, lit, style))
     at = rest_of(output, plan.output)
     if node.kind == "mask":
-        result = Highlight(result.marks, result.focus, node.masked)
+        result = Highlight(result.marks, result.focus, node.is_masked)
     panels.append(_panel(picture, node.result, plan.output, at, result, style))
     if _summarized(picture, plan.output):
         panels.append(_summary(picture, panels[-1], plan.output, style))

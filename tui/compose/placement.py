@@ -82,7 +82,11 @@ def _falk(node: NodeView) -> Placements | None:
         row is not None and row not in axes.operands[first]
     ):
         left, top = second, first
-    shared = [label for label in axes.reduced if label in axes.operands[left] and label in axes.operands[top]]
+    shared = [
+        label
+        for label in axes.reduction_labels
+        if label in axes.operands[left] and label in axes.operands[top]
+    ]
     inner = shared[0] if shared else None
     if (row is not None and row in axes.operands[top]) or (
         column is not None and column in axes.operands[left]
@@ -106,7 +110,7 @@ def _falk(node: NodeView) -> Placements | None:
 
 def _main(axes: Axes) -> tuple[int, int] | None:
     """The two operands that are multiplied; the others are addends."""
-    summed = set(axes.reduced)
+    summed = set(axes.reduction_labels)
     main = [p for p, labels in enumerate(axes.operands) if summed & set(labels)]
     if not summed:
         main = list(range(len(axes.operands)))

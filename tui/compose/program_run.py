@@ -26,11 +26,11 @@ from tui.navigation.map_moves import current_box
 from tui.navigation.steps import order_of, position
 
 if TYPE_CHECKING:
-    from llm_linalg.analysis.axis_names import Naming
+    from llm_linalg.analysis.axis_names import AxisNaming
     from llm_linalg.api.node import Node
     from llm_linalg.api.node_view import CellView, NodeView
     from llm_linalg.api.trace import Trace
-    from llm_linalg.base.axis_labels import Edges
+    from llm_linalg.base.axis_labels import TensorLabels
     from llm_linalg.base.errors import ProgramError
     from llm_linalg.lessons.reader import LessonError
     from llm_linalg.recording.record_node import Value
@@ -162,11 +162,11 @@ class Run:
 
         return cell_view(cell.tensor, cell.index, readers, cursor.CONSUMERS, self._axis_names)
 
-    def _axis_names(self, node: Node) -> Edges:
+    def _axis_names(self, node: Node) -> TensorLabels:
         return () if self._naming is None else self._naming.of(node)
 
     @cached_property
-    def _naming(self) -> Naming | None:
+    def _naming(self) -> AxisNaming | None:
         return axis_names(self.view.lesson.declared, self.trace)
 
     def _beside(self, view: View, node: Node) -> tuple[NodeView, ...]:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from llm_linalg.base.axis_labels import Edges
+from llm_linalg.base.axis_labels import TensorLabels
 from llm_linalg.base.cells import TensorSlice
 from tui.model.frame import Number
 
@@ -54,7 +54,7 @@ class RowSummaries:
         return f"{self.rows.name}.{self.title}(-1)"
 
     @property
-    def axis_names(self) -> Edges:
+    def axis_names(self) -> TensorLabels:
         """Those of the rows, without the last."""
         return self.rows.axis_names[:-1]
 

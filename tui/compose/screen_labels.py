@@ -7,21 +7,21 @@ from typing import TYPE_CHECKING
 from llm_linalg.base.text import clean
 
 if TYPE_CHECKING:
-    from llm_linalg.analysis.axis_names import Naming
+    from llm_linalg.analysis.axis_names import AxisNaming
     from llm_linalg.api.trace import Trace
-    from llm_linalg.base.axis_labels import Declared
+    from llm_linalg.base.axis_labels import AxisDeclarations
 
 WORD = 24  # characters of a label
 
 
-def axis_names(declared: Declared, trace: Trace | None) -> Naming | None:
+def axis_names(declared: AxisDeclarations, trace: Trace | None) -> AxisNaming | None:
     """The names of axes in a program, in its backward pass and in the parts of composites.
 
     None if the lesson declares nothing of any.
     """
     if not declared or trace is None:
         return None
-    from llm_linalg.analysis.axis_names import Naming
+    from llm_linalg.analysis.axis_names import AxisNaming
 
     lists = {name: [clean(word, WORD) for word in words] for name, words in trace.lists.items()}
-    return Naming(declared, lists)
+    return AxisNaming(declared, lists)

@@ -138,12 +138,12 @@ def job_of(view: View) -> dict[str, Any]:
 
 def verdict(found: Sequence[dict[str, Any]], trace: Trace) -> tuple[str, bool]:
     """What the processes made, held against the one process, in a sentence; and whether it is the same."""
-    from llm_linalg.api.device_process import told
+    from llm_linalg.api.device_process import named_values
 
     largest, count = 0.0, 0
     head = f"{len(found)} processes, gloo"
     for rank, (theirs, one) in enumerate(zip(found, trace.ranks, strict=True)):
-        ours = told(one)
+        ours = named_values(one)
         for name in theirs:  # in one process the others' parts have names as well
             apart = _apart(theirs[name], ours.get(name))
             if apart is None or apart > CLOSE:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
-from llm_linalg.base.spelling import quoted, unknown
+from llm_linalg.base.spelling import quote, unknown
 from tui.files.output import write
 from tui.model.usage_error import UsageError
 
@@ -45,14 +45,14 @@ class Parser(argparse.ArgumentParser):
                 )
                 raise UsageError(unknown("option", word.partition("=")[0], known))
         if rest:
-            raise UsageError(f"one too many: {quoted(rest[0])}")
+            raise UsageError(f"one too many: {quote(rest[0])}")
         return values
 
 
 def whole(text: str) -> int:
     """An integer of an everyday length."""
     if not re.fullmatch(r"[+-]?[0-9]{1,30}", text.strip()):
-        raise argparse.ArgumentTypeError(f"{quoted(text)} is not a whole number")
+        raise argparse.ArgumentTypeError(f"{quote(text)} is not a whole number")
     return int(text)
 
 
@@ -60,7 +60,7 @@ def seed(text: str) -> int:
     """A seed that torch takes."""
     value = whole(text)
     if value not in SEEDS:
-        raise argparse.ArgumentTypeError(f"{quoted(text)} is not between -2^63 and 2^64 - 1")
+        raise argparse.ArgumentTypeError(f"{quote(text)} is not between -2^63 and 2^64 - 1")
     return value
 
 
@@ -71,7 +71,7 @@ def speed(text: str) -> float:
     except ValueError:
         value = 0.0
     if not 0.05 <= value <= 100:
-        raise argparse.ArgumentTypeError(f"{quoted(text)} is not a number of steps a second from 0.05 to 100")
+        raise argparse.ArgumentTypeError(f"{quote(text)} is not a number of steps a second from 0.05 to 100")
     return value
 
 
@@ -82,9 +82,7 @@ def time_limit(text: str) -> float:
     except ValueError:
         value = -1.0
     if value != 0 and not 0.1 <= value <= 3600:
-        raise argparse.ArgumentTypeError(
-            f"{quoted(text)} is not a number of seconds from 0.1 to 3600, or off"
-        )
+        raise argparse.ArgumentTypeError(f"{quote(text)} is not a number of seconds from 0.1 to 3600, or off")
     return value
 
 
@@ -95,7 +93,7 @@ def pause(text: str) -> float:
     except ValueError:
         value = -1.0
     if not 0 <= value <= 3600:
-        raise argparse.ArgumentTypeError(f"{quoted(text)} is not a number of seconds from 0 to 3600")
+        raise argparse.ArgumentTypeError(f"{quote(text)} is not a number of seconds from 0 to 3600")
     return value
 
 

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, Protocol
 
-from llm_linalg.base.axis_labels import Edge, Edges
+from llm_linalg.base.axis_labels import AxisLabels, TensorLabels
 from llm_linalg.base.cells import TensorSlice
 from tui.model.board_view import BoardView
 from tui.model.map_view import MapView
@@ -87,7 +87,7 @@ class Panel:
     sign: str = ""  # what stands before it: "+", "=", "→", "@"
     pending_glyph: str = "·"
     mask_glyph: str = "░"
-    edges: Edges = ()  # what the tensor's axes are called, one an axis; () if nobody said
+    edges: TensorLabels = ()  # what the tensor's axes are called, one an axis; () if nobody said
 
     @property
     def rows(self) -> int:
@@ -130,14 +130,14 @@ class Panel:
         return f"{self.title} ({', '.join(sizes)}{',' if len(sizes) == 1 else ''})"
 
     @property
-    def row_edge(self) -> Edge:
+    def row_edge(self) -> AxisLabels:
         """What runs down: its name, and a label for each row."""
-        return self.edges[self.row_axis] if self.edges and self.row_axis is not None else Edge()
+        return self.edges[self.row_axis] if self.edges and self.row_axis is not None else AxisLabels()
 
     @property
-    def column_edge(self) -> Edge:
+    def column_edge(self) -> AxisLabels:
         """What runs across."""
-        return self.edges[self.column_axis] if self.edges and self.column_axis is not None else Edge()
+        return self.edges[self.column_axis] if self.edges and self.column_axis is not None else AxisLabels()
 
     def width(self, decimals: int = 4) -> int:
         """Columns of a cell's number, without brackets."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from llm_linalg.base.spelling import quoted
+from llm_linalg.base.spelling import quote
 from tui.model.usage_error import UsageError
 
 if TYPE_CHECKING:
@@ -45,9 +45,9 @@ def existing_path(word: str) -> Path:
     except (OSError, ValueError):
         found = False
     if not found and word.endswith((".py", ".ipynb")):
-        raise UsageError(f"no file {quoted(word, 200)}")
+        raise UsageError(f"no file {quote(word, 200)}")
     if not found:
-        raise UsageError(f"no lesson file {quoted(word, 200)}; 'llm-linalg lessons' lists the built-in ones")
+        raise UsageError(f"no lesson file {quote(word, 200)}; 'llm-linalg lessons' lists the built-in ones")
     return Path(word)
 
 

@@ -14,7 +14,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from llm_linalg.base.constants import ORDER_NAMES
-from llm_linalg.base.spelling import quoted, unknown
+from llm_linalg.base.spelling import quote, unknown
 from tui.model.flags import Choice, Parser, seed, whole
 from tui.model.lesson_words import find_lesson, first_lesson, lesson_word
 from tui.model.usage_error import UsageError
@@ -99,7 +99,7 @@ def setting(text: str) -> tuple[str, str]:
     """A control and its value."""
     name, equals, value = text.partition("=")
     if not equals or not name.strip():
-        raise argparse.ArgumentTypeError(f"{quoted(text)} is not NAME=VALUE")
+        raise argparse.ArgumentTypeError(f"{quote(text)} is not NAME=VALUE")
     return name.strip(), value
 
 
@@ -107,7 +107,7 @@ def cursor(text: str) -> tuple[str, tuple[int, ...]]:
     """A cell, such as Y[1,2]."""
     found = re.fullmatch(r"(.{1,200})\[((?:[0-9]{1,9}(?:,\s*[0-9]{1,9})*)?)\]", text)
     if not found:
-        raise argparse.ArgumentTypeError(f"{quoted(text)} is not a cell, such as Y[1,2]")
+        raise argparse.ArgumentTypeError(f"{quote(text)} is not a cell, such as Y[1,2]")
     return found[1], tuple(int(part) for part in found[2].split(",") if part.strip())
 
 
@@ -124,7 +124,7 @@ def cell_or_none(text: str) -> tuple[str, tuple[int, ...]] | str:
 def place(text: str) -> tuple[int, ...]:
     """The index of a slice, such as 0,1."""
     if not re.fullmatch(r"[0-9]{1,9}(,[0-9]{1,9})*", text):
-        raise argparse.ArgumentTypeError(f"{quoted(text)} is not the index of a slice, such as 0,1")
+        raise argparse.ArgumentTypeError(f"{quote(text)} is not the index of a slice, such as 0,1")
     return tuple(int(part) for part in text.split(","))
 
 

@@ -12,7 +12,7 @@ from tui.model.frame import Frame, NodeFacts, Panel
 if TYPE_CHECKING:
     from llm_linalg.api.node_view import NodeView
     from llm_linalg.api.tensor_view import TensorView
-    from llm_linalg.base.axis_labels import Edges
+    from llm_linalg.base.axis_labels import TensorLabels
     from llm_linalg.base.errors import ProgramError
     from llm_linalg.recording.record_node import Value
     from llm_linalg.walks.walk import Term
@@ -125,7 +125,7 @@ def tensor_object(name: str, tensor: Value) -> dict[str, object]:
     return made
 
 
-def _axes(edges: Edges) -> dict[str, object]:
+def _axes(edges: TensorLabels) -> dict[str, object]:
     """What the axes are called, if they are called anything."""
     return {"axes": [{"name": edge.name, "labels": list(edge.labels)} for edge in edges]} if edges else {}
 

@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from llm_linalg.base.spelling import quoted
+from llm_linalg.base.spelling import quote
 from tui.model.flags import Parser
 from tui.model.lesson_words import existing_path, find_lesson, is_path, lesson_word
 from tui.model.usage_error import UsageError
@@ -96,7 +96,7 @@ def view_and_flags(flags: argparse.Namespace, parser: Parser) -> tuple[View, arg
     deck = find_deck(flags.lesson)
     number = 1 if flags.stop is None else flags.stop
     if not 1 <= number <= len(deck.stops):
-        raise UsageError(f"{quoted(deck.title)} has stops 1 to {len(deck.stops)}: there is no stop {number}")
+        raise UsageError(f"{quote(deck.title)} has stops 1 to {len(deck.stops)}: there is no stop {number}")
     stop = deck.stops[number - 1]
     flags_of(stop)
     both = parser.read([*stop.words, *flags.words])  # of two the last counts: what is typed comes last

@@ -113,7 +113,7 @@ def _failed(session: Session, lesson: Lesson) -> set[int]:
     if run is None or run.view.lesson is not lesson:
         return set()
     trace = run.trace if run.error is None else run.error.trace or run.partial_trace
-    errors = [*(() if trace is None else trace.refused), *([run.error] if run.error else ())]
+    errors = [*(() if trace is None else trace.cell_errors), *([run.error] if run.error else ())]
     stop = run.view.at_stop
     starts, numbers = lesson.cells(stop), lesson.numbers(stop)
     found = set()

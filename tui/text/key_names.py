@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 
-from llm_linalg.base.spelling import hint, quoted, unknown
+from llm_linalg.base.spelling import hint, quote, unknown
 from llm_linalg.base.text import clean
 
 KEY_GLYPHS = {
@@ -49,7 +49,7 @@ def key_name(text: str) -> str:
         if modifiers == ["shift"] and len(last) == 1:
             return last.upper()
         return "+".join([*modifiers, last])
-    raise ValueError(f"there is no key {quoted(text)}{hint(text, [*KEY_GLYPHS, *CHARACTERS])}")
+    raise ValueError(f"there is no key {quote(text)}{hint(text, [*KEY_GLYPHS, *CHARACTERS])}")
 
 
 def key_label(name: str) -> str:

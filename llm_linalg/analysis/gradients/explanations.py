@@ -45,13 +45,15 @@ class Reason:
         return self.words
 
 
-def seeded(loss: RecordNode) -> str:
+def seed_reason(loss: RecordNode) -> str:
     """Return why the backward pass begins with ones."""
     many = "" if not loss.shape else f" Each cell of {loss.title} counts alike, as in their sum."
     return f"Here the way back begins: {loss.title} moves with itself, one to one.{many}"
 
 
-def passed(user: RecordNode, place: int, target: RecordNode, cotangent: str, axes: Sequence[int]) -> str:
+def operand_reason(
+    user: RecordNode, place: int, target: RecordNode, cotangent: str, axes: Sequence[int]
+) -> str:
     """Return why an operand gets what it gets.
 
     Args:
@@ -85,14 +87,14 @@ def _contracted(user: RecordNode, place: int, target: RecordNode, cotangent: str
     if axes is None:
         return ""
     own = axes.operands[place]
-    gone = [label for label in dict.fromkeys((*axes.output, *axes.reduced)) if label not in own]
+    gone = [label for label in dict.fromkeys((*axes.output, *axes.reduction_labels)) if label not in own]
     sizes = " × ".join(str(axes.sizes[label]) for label in gone)
     over = f", summed over the axis that {target.title} has not ({sizes})" if gone else ""
     met = " and ".join(others)
     return f"{target.title} met {met} in a product: its gradient is {cotangent} times that{over}."
 
 
-def joined(node: RecordNode, ways: Sequence[tuple[str, RecordNode, bool]]) -> str:
+def sum_reason(node: RecordNode, ways: Sequence[tuple[str, RecordNode, bool]]) -> str:
     """Return why the gradients of several uses are added.
 
     Args:

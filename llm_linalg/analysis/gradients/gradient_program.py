@@ -16,8 +16,8 @@ from torch import Tensor
 
 from llm_linalg.analysis.gradients import explanations
 from llm_linalg.analysis.gradients.explanations import Reason
-from llm_linalg.analysis.gradients.names import Names, transposed
-from llm_linalg.analysis.gradients.rules import TO, Rule, key_of, local_names, made, renamed, vjp
+from llm_linalg.analysis.gradients.names import GradientNames, transpose_of
+from llm_linalg.analysis.gradients.rules import TO, Rule, fit_rule, key_of, local_names, rename_locals, vjp
 from llm_linalg.analysis.parts import parts_of
 from llm_linalg.language.execute import execute_over
 from llm_linalg.ops.operation import Call, fill_template
@@ -36,7 +36,11 @@ def backward(trace: Record[N], loss: N) -> Record[N]:
     writer = _Writer(trace.nodes, loss)
     writer.write()
     program = execute_over(
-        "\n".join(writer.lines), writer.names.known, seed=trace.seed, names=writer.asked, node_type=type(loss)
+        "\n".join(writer.lines),
+        writer.names.known,
+        seed=trace.seed,
+        names=writer.autograd_steps,
+        node_type=type(loss),
     )
     for node in program.nodes:
         if node.line is not None:
@@ -82,7 +86,7 @@ class _Writer:
         names: What each forward node is called in it.
         lines: The program.
         reasons: For each line, why it is there.
-        asked: Steps that autograd takes, by the names that the program calls them.
+        autograd_steps: Steps that autograd takes, by the names that the program calls them.
     """
 
     def __init__(self, nodes: Sequence[RecordNode], loss: RecordNode) -> None:
@@ -92,10 +96,10 @@ class _Writer:
         self._parts: dict[RecordNode, list[_Part]] = {loss: []}
         self._emitted: set[RecordNode] = set()
         self._aliases: dict[RecordNode, str] = {}
-        self.names = Names(reversed(self._before))
+        self.names = GradientNames(reversed(self._before))
         self.lines: list[str] = []
         self.reasons: list[Reason] = []
-        self.asked: dict[str, Callable[[Tensor], Tensor]] = {}
+        self.autograd_steps: dict[str, Callable[[Tensor], Tensor]] = {}
 
     def write(self) -> None:
         """Write a node's cotangent when all its uses have been passed, then pass it on."""
@@ -119,7 +123,7 @@ class _Writer:
         parts, name = self._parts[node], f"d{self.names.of[node]}"
         if node is self._loss:
             seed = Rule(f"torch.ones_like({self.names.mention(node)})")
-            parts = [_Part(node, seed, explanations.seeded(node)), *parts]
+            parts = [_Part(node, seed, explanations.seed_reason(node)), *parts]
         if len(parts) == 1 and parts[0].same and (node.bound_name is None or node.composite is not None):
             self._aliases[node] = parts[0].rule.text  # a step that only hands the cotangent on needs no line
             return
@@ -132,7 +136,7 @@ class _Writer:
         few = len(several) <= _FEW
         total = " + ".join(several) if few else f"torch.stack([{', '.join(several)}]).sum(0)"
         ways = [(own, part.user, part.same) for own, part in zip(several, parts, strict=True)]
-        self._line(f"{name} = {total}", Reason(explanations.joined(node, ways), node, node))
+        self._line(f"{name} = {total}", Reason(explanations.sum_reason(node, ways), node, node))
 
     def _write(self, name: str, part: _Part, target: RecordNode) -> None:
         reason = Reason(part.why, part.user, target)
@@ -192,7 +196,7 @@ class _Writer:
             if not part.same:
                 self._write(name, part, target)
         ways = [(text, part.user, part.same) for text, part in zip(texts, parts, strict=True)]
-        why = f"The twin of {node.title} ({node.op}), by its parts. {explanations.joined(target, ways)}"
+        why = f"The twin of {node.title} ({node.op}), by its parts. {explanations.sum_reason(target, ways)}"
         return [_Part(node, Rule(" + ".join(texts)), why)]
 
     def _send_jointly(self, node: RecordNode, template: str) -> None:
@@ -210,7 +214,7 @@ class _Writer:
             )
         target = node.operands[0].node
         if target in self._needed:
-            why = explanations.passed(node, 0, target, self._d(node), ())
+            why = explanations.operand_reason(node, 0, target, self._d(node), ())
             self._add(target, _Part(node, Rule(template.replace("{all}", ", ".join(pieces))), why))
 
     def _add(self, target: RecordNode, part: _Part) -> None:
@@ -223,20 +227,20 @@ class _Writer:
         turned = self._through_transpose(node, place)
         if turned is not None:
             source, text = turned
-            why = explanations.passed(node, place, source, self._d(node), ())
+            why = explanations.operand_reason(node, place, source, self._d(node), ())
             self._add(source, _Part(node, Rule(text), why))
             return
         rule = Rule(self._ask(node, call, place)) if template is None else self._rule(node, place, template)
         if template is None:
             why = f"The twin of {node.title} ({node.op}). It has no rule here: autograd has been asked."
         else:
-            why = explanations.passed(node, place, target, self._d(node), rule.summed)
+            why = explanations.operand_reason(node, place, target, self._d(node), rule.sum_axes)
         self._add(target, _Part(node, rule, why))
 
     def _through_transpose(self, node: RecordNode, place: int) -> tuple[RecordNode, str] | None:
         """Return the cotangent of W in a product with ``W.T``, in one step: ``dW = dY.T @ X``."""
         shapes = node.call.shapes if node.call else ()
-        turned = transposed(node.operands[place].node)
+        turned = transpose_of(node.operands[place].node)
         other = node.operands[1 - place].node if node.op == "matmul" else None
         if turned is None or other is None or turned[0] not in self._needed:
             return None
@@ -259,17 +263,17 @@ class _Writer:
         if "{source}" in template:
             given["source"] = self._source(node, place)
         names = {name: self.names.free(self.names.inner(node, name)) for name in local_names(template)}
-        text = self._filled(renamed(template, names), node, given)
+        text = self._fill(rename_locals(template, names), node, given)
         tensors = {name: known.value for name, known in given.items()}
         tensors["d"] = node.value.new_ones(node.shape)
-        return made(template, text, call, place, tensors)
+        return fit_rule(template, text, call, place, tensors)
 
-    def _filled(self, template: str, node: RecordNode, given: dict[str, RecordNode]) -> str:
+    def _fill(self, template: str, node: RecordNode, given: dict[str, RecordNode]) -> str:
         plain = dict(node.call.arguments if node.call else {})
         alpha = plain.pop("alpha", 1)
         template = template.replace("{alpha}", "" if alpha == 1 else f"{alpha!r} * ")
         for name, known in given.items():
-            turned = transposed(known)
+            turned = transpose_of(known)
             if turned is not None:  # (W.T).T is W
                 plain_side = f"{{{name}}}.{turned[1]}"
                 if plain_side in template:
@@ -290,7 +294,7 @@ class _Writer:
 
     def _ask(self, node: RecordNode, call: Call, place: int) -> str:
         name = self.names.free(f"vjp_{node.op}_{node.index}_{place}")
-        self.asked[name] = partial(vjp, call=call, place=place)
+        self.autograd_steps[name] = partial(vjp, call=call, place=place)
         return f"{name}({self._d(node)})"
 
 

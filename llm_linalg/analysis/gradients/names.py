@@ -9,7 +9,7 @@ from llm_linalg.language.allowlist import BUILTINS, MODULES
 from llm_linalg.recording.record_node import RecordNode
 
 
-class Names:
+class GradientNames:
     """Gives names that don't get in each other's way.
 
     Attributes:
@@ -48,7 +48,7 @@ class Names:
 
     def mention(self, node: RecordNode) -> str:
         """Return the text by which the program means a node: its name, or ``W.T``."""
-        turned = transposed(node)
+        turned = transpose_of(node)
         if turned is not None:
             return f"{self.mention(turned[0])}.{turned[1]}"
         if node not in self.of:
@@ -58,7 +58,7 @@ class Names:
         return name
 
 
-def transposed(node: RecordNode) -> tuple[RecordNode, str] | None:
+def transpose_of(node: RecordNode) -> tuple[RecordNode, str] | None:
     """Return what an expression such as ``W.T`` or ``K.mT`` transposes, and the sign; None for another."""
     if node.call is None or node.bound_name or not node.operands:
         return None

@@ -27,12 +27,12 @@ class Rule:
     Attributes:
         lines: What stands above, each as the name that it binds (or writes into) and an expression.
         text: The cotangent; `TO` where the lines have made it.
-        summed: The axes over which it is summed, since the operand was repeated along them.
+        sum_axes: The axes over which it is summed, since the operand was repeated along them.
     """
 
     text: str
     lines: tuple[str, ...] = ()
-    summed: tuple[int, ...] = ()
+    sum_axes: tuple[int, ...] = ()
 
 
 def local_names(template: str) -> tuple[str, ...]:
@@ -41,14 +41,14 @@ def local_names(template: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(found))
 
 
-def renamed(template: str, names: Mapping[str, str]) -> str:
+def rename_locals(template: str, names: Mapping[str, str]) -> str:
     """Return a rule whose own names are others; those in braces stay."""
     for name, new in names.items():
         template = re.sub(rf"(?<![\w{{.]){name}(?![\w}}])", new, template)
     return template
 
 
-def made(template: str, text: str, call: Call, place: int, given: Mapping[str, Tensor]) -> Rule:
+def fit_rule(template: str, text: str, call: Call, place: int, given: Mapping[str, Tensor]) -> Rule:
     """Return a rule that gives its operand's shape and type.
 
     Args:
@@ -63,8 +63,8 @@ def made(template: str, text: str, call: Call, place: int, given: Mapping[str, T
     if last == TO or (_fits(call, place) and not whole):
         return Rule(last, tuple(lines))
     value, own = given["d"] if whole else _value(template, call, given), call.tensors[place]
-    axes = repeated(tuple(value.shape), call.shapes[place])
-    last = summed(last, tuple(value.shape), call.shapes[place])
+    axes = broadcast_axes(tuple(value.shape), call.shapes[place])
+    last = sum_to_shape(last, tuple(value.shape), call.shapes[place])
     if value.dtype != own.dtype:
         last = f"{last if last.isidentifier() else f'({last})'}.to({own.dtype})"
     return Rule(last, tuple(lines), axes)
@@ -99,20 +99,20 @@ def _value(template: str, call: Call, given: Mapping[str, Tensor]) -> Tensor:
     return result["own_result"].value
 
 
-def repeated(result: Shape, own: Shape) -> tuple[int, ...]:
+def broadcast_axes(result: Shape, own: Shape) -> tuple[int, ...]:
     """Return the axes of a result along which an operand was repeated."""
     gap = len(result) - len(own)
     inner = (axis for axis, size in enumerate(own, gap) if size == 1 and result[axis] != 1)
     return (*range(gap), *inner)
 
 
-def summed(text: str, result: Shape, own: Shape) -> str:
+def sum_to_shape(text: str, result: Shape, own: Shape) -> str:
     """Return a cotangent summed over the axes along which its operand was repeated."""
     if result == own:
         return text
     gap = len(result) - len(own)
     wrapped = text if text.isidentifier() else f"({text})"
-    for axis in repeated(result, own)[gap:]:
+    for axis in broadcast_axes(result, own)[gap:]:
         wrapped = f"{wrapped}.sum({axis}, keepdim=True)"
     if gap:
         dims = "0" if gap == 1 else str(tuple(range(gap)))

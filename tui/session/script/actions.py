@@ -6,7 +6,7 @@ from argparse import ArgumentTypeError
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
-from llm_linalg.base.spelling import quoted, unknown
+from llm_linalg.base.spelling import quote, unknown
 from tui.model.examples import BY_NAME as EXAMPLES
 from tui.model.flags import SEEDS, pause
 from tui.model.flags import speed as parse_speed
@@ -30,7 +30,7 @@ def key(command: str, on_stage: str = "", *, many: bool = False) -> Action:
 
     def act(session: Session, rest: Sequence[str]) -> Session:
         if rest and not many:
-            raise UsageError(f"nothing may follow here: {quoted(rest[0])}")
+            raise UsageError(f"nothing may follow here: {quote(rest[0])}")
         meant = on_stage if session.talk is not None and on_stage else command
         for number in range(_whole(rest, "number") if rest else 1):
             if number and session.talk is not None:  # the run decides how far the next one leads
@@ -50,7 +50,7 @@ def phrase(commands: Mapping[Words, Command]) -> Action:
     def act(session: Session, rest: Sequence[str]) -> Session:
         command = commands.get(tuple(rest))
         if command is None:
-            raise UsageError(f"nothing may follow here: {quoted(rest[0])}")
+            raise UsageError(f"nothing may follow here: {quote(rest[0])}")
         if command.when is Context.PRESENTATION and session.talk is None:
             raise UsageError("nothing is on stage: 'llm-linalg present DECK' shows a deck")
         return run(session, command.id)

@@ -7,7 +7,7 @@ from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from llm_linalg.base.spelling import quoted
+from llm_linalg.base.spelling import quote
 from llm_linalg.base.text import clean
 from tui.files.output import Sink
 from tui.model.usage_error import UsageError
@@ -28,7 +28,7 @@ def check(name: str | None, lesson: Lesson) -> None:
     path = Path(name)
     folder = path.parent
     if path.is_dir() or not folder.is_dir() or not os.access(folder, os.W_OK):
-        raise UsageError(f"cannot write {quoted(name, 200)}: --record takes a file in a folder of yours")
+        raise UsageError(f"cannot write {quote(name, 200)}: --record takes a file in a folder of yours")
 
 
 def save(text: str, name: str | None, slug: str) -> str:

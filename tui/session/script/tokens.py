@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import Iterator, Sequence
 
-from llm_linalg.base.spelling import quoted
+from llm_linalg.base.spelling import quote
 from tui.model.usage_error import UsageError
 
 Words = tuple[str, ...]
@@ -58,7 +58,7 @@ def _string(line: str, place: int) -> tuple[str, int]:
     try:
         text, end = _STRING.raw_decode(line, place)
     except json.JSONDecodeError:
-        raise UsageError(f"no text in double quotes: {quoted(line[place:])}") from None
+        raise UsageError(f"no text in double quotes: {quote(line[place:])}") from None
     return str(text), end
 
 
