@@ -207,6 +207,19 @@ def test_run_says_what_a_program_made(capsys: Capture) -> None:
     assert "printed:\n3.0" in out
 
 
+def test_run_shows_what_ran_before_a_limit(capsys: Capture) -> None:
+    program = "a = torch.ones(2)\nprint(a)\nb = torch.ones(10**6, 10**6)"
+    code, out, narration = ours(capsys, "run", "-c", program)
+    assert code == 1
+    assert "a = ones()" in out
+    assert "tensor([1., 1.])" in out
+    assert "line 3" in narration
+    assert "1,000,000,000,000 cells" in narration
+    code, out, _ = ours(capsys, "run", "--format", "json", "-c", program)
+    assert code == 1
+    assert [json.loads(line).get("node", {}).get("op") for line in out.splitlines()][:1] == ["ones"]
+
+
 def test_run_says_what_a_program_printed_before_it_failed(capsys: Capture) -> None:
     code, out, narration = ours(capsys, "run", "-c", "print(2)\nprint(3)\ny = torch.ones(2) @ torch.ones(3)")
     assert (code, out) == (1, "printed:\n2\n3\n")

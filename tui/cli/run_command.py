@@ -56,7 +56,7 @@ def ranks(text: str) -> int:
 
 def run(flags: argparse.Namespace) -> int:
     """``llm-linalg run``: a program's tensors and what it printed."""
-    from llm_linalg import ProgramError
+    from llm_linalg import LimitError, ProgramError
     from llm_linalg import run as run_program
     from tui.cli.cell_report import document_in, run_cells
     from tui.render.program_text import printed_plain
@@ -73,7 +73,9 @@ def run(flags: argparse.Namespace) -> int:
     try:
         trace = run_program(source, seed=seed, seconds=seconds, names=names, ranks=flags.ranks or 0)
     except ProgramError as error:
-        if error.trace is not None and flags.format == "plain":
+        if error.trace is not None and isinstance(error, LimitError):
+            print_trace(error.trace, flags.format)  # nothing is wrong with what ran before it was stopped
+        elif error.trace is not None and flags.format == "plain":
             write(printed_plain(error.trace.printed))  # as in Python: what came before it failed
         explain(error)
         return 1
