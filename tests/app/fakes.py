@@ -79,7 +79,8 @@ def panel(
 
 def draw(panels: Sequence[Panel], layout: object, width: int, height: int) -> list[str]:
     """The stage as rows of text; fails if anything overlaps or leaves the space."""
-    from tui.layout.arrange import Layout, pieces
+    from tui.layout.arrange import cell_texts
+    from tui.layout.values import Layout
 
     assert isinstance(layout, Layout)
     grid = [[" "] * width for _ in range(height)]
@@ -97,5 +98,5 @@ def draw(panels: Sequence[Panel], layout: object, width: int, height: int) -> li
         put(label.x, label.y, label.text)
     for slot in layout.slots:
         for r, row in enumerate(panels[slot.panel].cells.window(slot.rows, slot.columns, slot.decimals)):
-            put(slot.x, slot.y + r, "".join(piece.text for piece in pieces(row, slot)))
+            put(slot.x, slot.y + r, "".join(piece.text for piece in cell_texts(row, slot)))
     return ["".join(row).rstrip() for row in grid]

@@ -5,7 +5,8 @@ from __future__ import annotations
 from functools import cache
 
 from llm_linalg.lessons.reader import Lesson, parse
-from tui.compose import Run, open_view
+from tui.compose.program_run import Run
+from tui.compose.view_runner import open_view
 from tui.model.view import View
 
 PRODUCT = """\

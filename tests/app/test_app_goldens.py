@@ -14,7 +14,7 @@ import pytest
 
 from llm_linalg.lessons.reader import Lesson, catalog, find
 from tests.thinning import thin
-from tui.compose import open_view
+from tui.compose.view_runner import open_view
 from tui.headless import render, render_all
 from tui.model.view import View
 from tui.render.json_text import frame_object

@@ -10,7 +10,8 @@ import pytest
 from llm_linalg.lessons.reader import Lesson, find, parse
 from tui.cli.main import main
 from tui.cli.parser import app_parser
-from tui.compose import cursor_moves, open_view
+from tui.compose import cursor_moves
+from tui.compose.view_runner import open_view
 from tui.model.board_view import BoardView, LiveRow
 from tui.model.usage_error import UsageError
 from tui.model.view import View

@@ -12,7 +12,7 @@ from llm_linalg.lessons.reader import LessonError, parse
 from tests.app.driving import opened
 from tui.cli.checks import PROGRAM_ROWS, check, cuts, targets
 from tui.cli.main import main
-from tui.compose import open_view
+from tui.compose.view_runner import open_view
 from tui.model.view import View
 
 FRONT = '+++\ntitle = "A"\n+++\n'

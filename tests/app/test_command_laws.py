@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from llm_linalg.lessons.reader import catalog, find
 from tests.app.talks import deck_at
 from tests.app.talks import started as talk_at
-from tui.compose import open_view
+from tui.compose.view_runner import open_view
 from tui.model.view import View
 from tui.model.view_words import arguments
 from tui.navigation import steps as player

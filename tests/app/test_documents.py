@@ -15,7 +15,7 @@ from tests.app.driving import opened
 from tests.engine.test_documents import code, notebook, words
 from tui.cli.cell_report import program_of
 from tui.cli.main import main
-from tui.compose import open_view
+from tui.compose.view_runner import open_view
 from tui.model.usage_error import UsageError
 from tui.model.view import View
 from tui.model.view_words import arguments

@@ -14,7 +14,7 @@ from rich.cells import cell_len
 from llm_linalg.base.axis_labels import AxisLabels
 from llm_linalg.lessons.reader import Lesson, LessonError, parse
 from tests.app.fakes import draw, panel
-from tui.compose import open_view
+from tui.compose.view_runner import open_view
 from tui.layout.arrange import arrange
 from tui.model.frame import Arrangement, Panel, Role
 from tui.model.view import View

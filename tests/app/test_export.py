@@ -21,7 +21,7 @@ from tui.export.html_parts import paragraphs
 from tui.export.screens import draw
 from tui.export.shots import MOST, of_deck
 from tui.render.json_text import frame_object
-from tui.render.shapes import SHAPES, THIN, drawn, pieces
+from tui.render.shapes import SHAPES, THIN, split_shapes, split_widths
 
 ROOT = Path(__file__).resolve().parents[2]
 SVG = "{http://www.w3.org/2000/svg}"
@@ -214,7 +214,7 @@ def test_one_picture_is_still(tmp_path: Path) -> None:
 
 
 def test_lines_and_blocks_are_drawn_and_meet() -> None:
-    text, boxes = drawn("─┬█ ▀▀x")
+    text, boxes = split_shapes("─┬█ ▀▀x")
     assert text == "      x"
     across = [(column, box) for column, box in boxes if box[3] == THIN]
     assert across == [(0, (0.0, 0.5 - THIN / 2, 2.0, THIN))]  # of two cells, one line
@@ -226,11 +226,11 @@ def test_lines_and_blocks_are_drawn_and_meet() -> None:
 
 
 def test_wide_characters_put_nothing_out_of_place() -> None:
-    text, boxes = drawn("▀日本▀")
+    text, boxes = split_shapes("▀日本▀")
     assert text == " 日本 "
     assert boxes == [(0, (0.0, 0.0, 1.0, 0.5)), (5, (0.0, 0.0, 1.0, 0.5))]
-    assert pieces("ab日本cé") == [(0, "ab"), (2, "日本"), (6, "cé")]
-    assert pieces("plain") == [(0, "plain")]
+    assert split_widths("ab日本cé") == [(0, "ab"), (2, "日本"), (6, "cé")]
+    assert split_widths("plain") == [(0, "plain")]
 
 
 def test_large_letters_need_no_font(tmp_path: Path) -> None:

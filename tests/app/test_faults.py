@@ -9,7 +9,7 @@ import pytest
 from llm_linalg.lessons.reader import load
 from tests.app.driving import opened
 from tui.cli.main import main
-from tui.compose import open_view
+from tui.compose.view_runner import open_view
 from tui.model.view import View
 from tui.model.view_words import arguments
 

@@ -20,7 +20,7 @@ from tests.app.driving import opened
 from tests.engine.test_places import Model
 from tui.cli import main as cli
 from tui.cli.main import main
-from tui.compose import open_view
+from tui.compose.view_runner import open_view
 from tui.layout.panes import BEHIND, RUNNING
 from tui.model.view import View
 from tui.model.view_words import arguments

@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 from llm_linalg.lessons.reader import LessonError, catalog, find, parse
 from tests.app.driving import opened
 from tui.cli.parser import app_parser
-from tui.compose import Run, open_view
 from tui.compose.mask_editing import mask_entry
+from tui.compose.program_run import Run
+from tui.compose.view_runner import open_view
 from tui.model.view import View
 from tui.model.view_words import command, view_of
 from tui.plain_prompt import Plain

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.app.fakes import draw, panel
-from tui.layout.arrange import Layout, arrange, pieces
-from tui.layout.values import Slot
+from tui.layout.arrange import arrange, cell_texts
+from tui.layout.values import Layout, PanelSlot
 from tui.layout.window import share, window
 from tui.model.frame import Arrangement, Cell, CellMark, Index, Panel
 
@@ -165,19 +165,19 @@ def test_what_has_room_is_centred() -> None:
 
 
 def test_a_point_finds_its_cell() -> None:
-    slot = Slot(0, 5, 3, range(10, 12), range(4, 7), 8, 2)
+    slot = PanelSlot(0, 5, 3, range(10, 12), range(4, 7), 8, 2)
     assert slot.hit(0, 0) == (10, 4)
     assert slot.hit(15, 1) == (11, 5)
     assert slot.hit(23, 1) == (11, 6)
     assert slot.hit(24, 1) is None
     assert slot.hit(0, 2) is None
-    tight = Slot(0, 5, 3, range(2), range(3), 7, 2, tight=True)
+    tight = PanelSlot(0, 5, 3, range(2), range(3), 7, 2, tight=True)
     assert (tight.width, tight.hit(21, 0)) == (22, (0, 2))
 
 
 def line(marks: Sequence[CellMark], tight: bool = False) -> str:
-    slot = Slot(0, 0, 0, range(1), range(len(marks)), 3 - tight, 0, tight)
-    return "".join(piece.text for piece in pieces([Cell("7", None, mark) for mark in marks], slot))
+    slot = PanelSlot(0, 0, 0, range(1), range(len(marks)), 3 - tight, 0, tight)
+    return "".join(piece.text for piece in cell_texts([Cell("7", None, mark) for mark in marks], slot))
 
 
 @pytest.mark.parametrize(

@@ -13,8 +13,8 @@ from llm_linalg.lessons.reader import Asked, catalog, find
 from tests.app.driving import lesson, opened
 from tests.app.test_player import START, Product
 from tui.cli.parser import app_parser
-from tui.compose import open_view
 from tui.compose.view_check import settle
+from tui.compose.view_runner import open_view
 from tui.model.frame import CellMark
 from tui.model.map_view import MapView, percent
 from tui.model.usage_error import UsageError

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from llm_linalg.lessons.reader import Asked, find
 from tests.app.test_map import at, level
-from tui.compose import open_view
+from tui.compose.view_runner import open_view
 from tui.export.html_parts import picture
 from tui.model.map_view import BoxRow, MapView
 from tui.model.view import View

@@ -7,7 +7,9 @@ from typing import Any
 import pytest
 
 from tests.app.lessons import lesson, opened
-from tui.compose import Run, cursor_moves, open_view
+from tui.compose import cursor_moves
+from tui.compose.program_run import Run
+from tui.compose.view_runner import open_view
 from tui.model.view import View
 from tui.navigation import steps
 from tui.render.json_text import to_json

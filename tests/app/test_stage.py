@@ -9,7 +9,9 @@ from hypothesis import strategies as st
 
 from llm_linalg.lessons.reader import catalog
 from tests.app.lessons import lesson, opened
-from tui.compose import Run, cursor_moves, open_view
+from tui.compose import cursor_moves
+from tui.compose.program_run import Run
+from tui.compose.view_runner import open_view
 from tui.layout.arrange import arrange
 from tui.model.frame import CellMark, Panel
 from tui.model.view import View

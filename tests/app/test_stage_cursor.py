@@ -6,7 +6,8 @@ import pytest
 
 from tests.app.lessons import lesson, opened
 from tests.app.test_stage import PRODUCT, grid, marked, value
-from tui.compose import cursor_moves, open_view
+from tui.compose import cursor_moves
+from tui.compose.view_runner import open_view
 from tui.model.frame import CellMark
 from tui.model.view import View
 from tui.model.view_words import command

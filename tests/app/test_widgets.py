@@ -14,7 +14,7 @@ from textual.geometry import Region
 from textual.widget import Widget
 
 from tests.app.fakes import panel
-from tui.layout.arrange import Slot
+from tui.layout.values import PanelSlot
 from tui.model.frame import CellMark
 from tui.text.prose import elide, paragraphs, with_title
 from tui.text.rows import (
@@ -224,8 +224,8 @@ class Bench(App[None]):
         self.chosen.append((event.panel, event.index))
 
 
-def slot(rows: range, columns: range) -> Slot:
-    return Slot(panel=0, x=0, y=0, rows=rows, columns=columns, cell=9, decimals=4)
+def slot(rows: range, columns: range) -> PanelSlot:
+    return PanelSlot(panel=0, x=0, y=0, rows=rows, columns=columns, cell=9, decimals=4)
 
 
 async def test_a_matrix_sends_only_the_cells_that_changed(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -262,7 +262,7 @@ PLACES = {
     "a widget": ("tui:panes:footer.Footer.render_line", ""),
     "composing": ("tui:screens:explorer.ExplorerScreen.compose", ""),
     "making the app": ("tui:app.Explorer.__init__", ""),
-    "the thread of a run": ("tui:compose.open_view", ""),
+    "the thread of a run": ("tui:compose:view_runner.open_view", ""),
     "a frame": ("tui:compose:program_run.Run.frame", ""),
     "a key": ("tui:screens:explorer.ExplorerScreen.on_key", "x"),
     "a command": ("tui:screens:explorer.run", "$"),

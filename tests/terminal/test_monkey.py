@@ -114,7 +114,7 @@ async def test_nothing_a_monkey_does_breaks_it(
 
 def anew(session: Session) -> Frame:
     """The frame of the session's view, from a program run again."""
-    from tui.compose import open_view
+    from tui.compose.view_runner import open_view
 
     assert session.last_run is not None
     opened = open_view(session.view)

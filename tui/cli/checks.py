@@ -14,9 +14,10 @@ from llm_linalg.lessons.documents.markdown_file import is_lesson
 from llm_linalg.lessons.files import LONGEST_FILE, read_bytes
 from llm_linalg.lessons.reader import Lesson, LessonError, Stop, catalog
 from llm_linalg.lessons.reader import problems as broken_files
-from tui.compose import Run, open_view
+from tui.compose.program_run import Run
 from tui.compose.view_check import settle
-from tui.layout.panes import Picture, sizes, slide_sizes, wished
+from tui.compose.view_runner import open_view
+from tui.layout.panes import Picture, prose_rows, sizes, slide_sizes
 from tui.model.usage_error import UsageError
 from tui.model.view import View
 from tui.panes.slide_pane import row_count
@@ -141,7 +142,7 @@ def cuts(view: View, opened: Run) -> Iterator[str]:
     if stop.slide:
         yield from _slide_cut(stop)
         return
-    room = sizes(*SIZE, frame.code, wished(stop), sidebar=None, failed=frame.error is not None)
+    room = sizes(*SIZE, frame.code, prose_rows(stop), sidebar=None, failed=frame.error is not None)
     if room is None:
         return
     picture = Picture(Session.start(view, [view.lesson]), frame, room, ())

@@ -16,7 +16,7 @@ from tui.model.view import View
 from tui.session.decks import view_and_flags
 
 if TYPE_CHECKING:
-    from tui.compose import Run
+    from tui.compose.program_run import Run
 
 FOREIGN = ("NO_COLOR", "FORCE_COLOR", "CLICOLOR", "CLICOLOR_FORCE", "COLORTERM")
 TEXT = ("plain", "json")
@@ -45,8 +45,8 @@ def no_environment() -> None:
 def run(flags: argparse.Namespace) -> int:
     """``llm-linalg frame``: one picture, or one for each step."""
     no_environment()
-    from tui.compose import open_view
     from tui.compose.view_check import settle
+    from tui.compose.view_runner import open_view
 
     if flags.step == "all" and flags.format == "svg":
         raise UsageError("an SVG is one picture: --step all goes with plain, json, screen or ansi")

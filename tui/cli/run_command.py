@@ -59,7 +59,7 @@ def run(flags: argparse.Namespace) -> int:
     from llm_linalg import LimitError, ProgramError
     from llm_linalg import run as run_program
     from tui.cli.cell_report import document_in, run_cells
-    from tui.render.program_text import printed_plain
+    from tui.render.program_text import output_text
 
     seconds = 2.0 if flags.time_limit is None else flags.time_limit or None
     document = document_in(flags.file) if flags.file is not None and flags.code is None else None
@@ -76,7 +76,7 @@ def run(flags: argparse.Namespace) -> int:
         if error.trace is not None and isinstance(error, LimitError):
             print_trace(error.trace, flags.format)  # nothing is wrong with what ran before it was stopped
         elif error.trace is not None and flags.format == "plain":
-            write(printed_plain(error.trace.printed))  # as in Python: what came before it failed
+            write(output_text(error.trace.printed))  # as in Python: what came before it failed
         explain(error)
         return 1
     print_trace(trace, flags.format)

@@ -12,7 +12,7 @@ from tui.model.view import View
 from tui.navigation.steps import WHOLE, Navigable, goto, order_of, position
 
 if TYPE_CHECKING:
-    from tui.compose import Run
+    from tui.compose.program_run import Run
 
 
 def settle(view: View, opened: Run, flags: argparse.Namespace) -> View:

@@ -15,19 +15,17 @@ from typing import NamedTuple
 
 from tui.layout.arrangements import (
     Fit,
-    Numbered,
-    centred,
+    IndexedPanels,
+    add_margins,
+    center,
     falk,
     in_column,
     in_row,
     margin_width,
-    with_margins,
 )
-from tui.layout.values import Label, Layout, Slot
+from tui.layout.values import Label, Layout, PanelSlot
 from tui.layout.window import window
 from tui.model.frame import Arrangement, Cell, CellMark, Panel
-
-__all__ = ["Label", "Layout", "Piece", "Slot", "arrange", "pieces"]
 
 FITS = (Fit(4), Fit(3), Fit(2))
 TIGHT = (Fit(3, tight=True), Fit(2, tight=True), Fit(1, tight=True))
@@ -37,7 +35,7 @@ LABELLED = [[replace(fit, edges=edges) for fit in fits] for fits, edges in CHOIC
 
 
 @dataclass(frozen=True, slots=True)
-class Piece:
+class CellText:
     """A run of characters of one row: a cell with its brackets."""
 
     text: str  # ``slot.cell`` characters; a tight row ends with a piece of one
@@ -81,7 +79,7 @@ _KNOWN: dict[Hashable, Attempt | None] = {}  # what was found last: a step asks 
 MOST_KNOWN = 64
 
 
-def _own(panels: Sequence[Panel]) -> Numbered:
+def _own(panels: Sequence[Panel]) -> IndexedPanels:
     return [(i, panel) for i, panel in enumerate(panels) if panel.role != "sibling"]
 
 
@@ -118,7 +116,7 @@ def _search(panels: Sequence[Panel], arrangement: Arrangement, width: int, heigh
     return None
 
 
-def pieces(cells: Sequence[Cell], slot: Slot) -> tuple[Piece, ...]:
+def cell_texts(cells: Sequence[Cell], slot: PanelSlot) -> tuple[CellText, ...]:
     """One row of a panel's window as runs of characters, brackets and all; every state told without colour.
 
     What is being read or written stands in ``[ ]``, neighbours together; the cursor in ``> <``, what made
@@ -138,9 +136,9 @@ def pieces(cells: Sequence[Cell], slot: Slot) -> tuple[Piece, ...]:
         before, after = opens[i], closes[i]
         if slot.tight:
             before, after = before if before != " " or i == 0 else closes[i - 1], ""
-        made.append(Piece(f"{before}{cell.text.rjust(room)[:room]}{after}", cell.level, cell.mark))
+        made.append(CellText(f"{before}{cell.text.rjust(room)[:room]}{after}", cell.level, cell.mark))
     if slot.tight and cells:
-        made.append(Piece(closes[-1], None, CellMark.NONE))
+        made.append(CellText(closes[-1], None, CellMark.NONE))
     return tuple(made)
 
 
@@ -158,7 +156,9 @@ def _brackets(mark: CellMark) -> str:
     return "  "
 
 
-def _place(panels: Numbered, arrangement: Arrangement, width: int, height: int, fit: Fit) -> Layout | None:
+def _place(
+    panels: IndexedPanels, arrangement: Arrangement, width: int, height: int, fit: Fit
+) -> Layout | None:
     """One attempt; None if there isn't room for a cell of each panel."""
     if not panels or width < 3 or height < 1:
         return None
@@ -174,13 +174,13 @@ def _place(panels: Numbered, arrangement: Arrangement, width: int, height: int, 
     if draft is None:
         return None
     slots, labels = draft
-    with_margins(slots, labels, others, margins, fit)
+    add_margins(slots, labels, others, margins, fit)
     panels = [*others, *margins]
     whole = all(
         len(slot.rows) == panel.rows and len(slot.columns) == panel.columns
         for slot, (_, panel) in zip(slots, panels, strict=True)
     )
-    return centred(Layout(width, height, tuple(slots), tuple(labels), arrangement, whole, True))
+    return center(Layout(width, height, tuple(slots), tuple(labels), arrangement, whole, True))
 
 
 def _all_columns(layout: Layout, panels: Sequence[Panel]) -> bool:
@@ -203,7 +203,7 @@ def _told(label: Label, panels: Sequence[Panel]) -> bool:
     return label.kind == "edge" or not label.text.endswith("…")
 
 
-def _last_resort(panels: Numbered, width: int, height: int) -> Layout:
+def _last_resort(panels: IndexedPanels, width: int, height: int) -> Layout:
     """The result alone, as much of it as there is room for."""
     for i, panel in sorted(panels, key=lambda entry: entry[1].role != "result")[:1]:
         fit = TIGHT[1]
@@ -211,6 +211,6 @@ def _last_resort(panels: Numbered, width: int, height: int) -> Layout:
         rows = window(panel.rows, height, panel.focus_rows)
         columns = window(panel.columns, (width - 1) // cell, panel.focus_columns)
         if len(rows) and len(columns):
-            slot = Slot(i, 0, 0, rows, columns, cell, fit.decimals, fit.tight)
+            slot = PanelSlot(i, 0, 0, rows, columns, cell, fit.decimals, fit.tight)
             return Layout(width, height, (slot,), (), "column", False, False)
     return Layout(width, height, (), (), "column", False, False)

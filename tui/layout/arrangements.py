@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from rich.cells import cell_len
 
 from tui.layout import label_space
-from tui.layout.values import Label, Layout, Slot
+from tui.layout.values import Label, Layout, PanelSlot
 from tui.layout.window import GAP, share, spread, window
 from tui.model.frame import Panel
 from tui.text.rows import cut
@@ -36,7 +36,7 @@ class Fit:
     def cell(self, panel: Panel) -> int:
         """Columns that a cell of a panel takes."""
         cell = panel.width(self.decimals) + 2 - self.tight
-        return label_space.widened(panel, cell) if self.edges > 1 else cell
+        return label_space.cell_width(panel, cell) if self.edges > 1 else cell
 
     def beside(self, panel: Panel) -> int:
         """Columns that the labels of its rows take."""
@@ -47,11 +47,11 @@ class Fit:
         return int(bool(self.edges and panel.column_edge.labels))
 
 
-Numbered = Sequence[tuple[int, Panel]]
-Draft = tuple[list[Slot], list[Label]] | None
+IndexedPanels = Sequence[tuple[int, Panel]]
+Draft = tuple[list[PanelSlot], list[Label]] | None
 
 
-def falk(panels: Numbered, width: int, height: int, fit: Fit) -> Draft:
+def falk(panels: IndexedPanels, width: int, height: int, fit: Fit) -> Draft:
     """Falk's scheme: the left operand below left, the top one above right, the result at their crossing.
 
     Columns of ``top``, the addends and ``result`` share one width and one window; so do rows of ``left``
@@ -87,17 +87,17 @@ def falk(panels: Numbered, width: int, height: int, fit: Fit) -> Draft:
         "top": (corner, over, inner_top, columns, cell_right),
         "result": (corner, y_grids, rows, columns, cell_right),
     }
-    slots: list[Slot] = []
+    slots: list[PanelSlot] = []
     labels: list[Label] = []
     row = above
     for i, panel in panels:
         if panel.role == "addend":
-            slots.append(Slot(i, corner, row, range(1), columns, cell_right, fit.decimals, fit.tight))
+            slots.append(PanelSlot(i, corner, row, range(1), columns, cell_right, fit.decimals, fit.tight))
             labels.append(_before(i, panel, corner, row))
             row += 1
             continue
         x, y, shown_rows, shown_columns, cell = spots[panel.role]
-        slots.append(Slot(i, x, y, shown_rows, shown_columns, cell, fit.decimals, fit.tight))
+        slots.append(PanelSlot(i, x, y, shown_rows, shown_columns, cell, fit.decimals, fit.tight))
         if panel.role == "top":
             labels.append(_before(i, panel, corner - fit.beside(top), over))
             labels += label_space.row_labels(top, slots[-1]) if fit.beside(top) else []
@@ -111,7 +111,7 @@ def falk(panels: Numbered, width: int, height: int, fit: Fit) -> Draft:
     return slots, labels
 
 
-def _corner(panels: Numbered, fit: Fit, left: int, spare: int) -> int:
+def _corner(panels: IndexedPanels, fit: Fit, left: int, spare: int) -> int:
     """Where the right half starts.
 
     Far enough for the titles to its left, and the labels at rows beside them, as far as there is room.
@@ -124,7 +124,7 @@ def _corner(panels: Numbered, fit: Fit, left: int, spare: int) -> int:
     return left + max(GAP, min(needed - left, spare))
 
 
-def in_row(panels: Numbered, width: int, height: int, fit: Fit) -> Draft:
+def in_row(panels: IndexedPanels, width: int, height: int, fit: Fit) -> Draft:
     """Side by side with their signs between, titles above."""
     cells = [fit.cell(panel) for _, panel in panels]
     space = "" if fit.tight else " "
@@ -136,7 +136,7 @@ def in_row(panels: Numbered, width: int, height: int, fit: Fit) -> Draft:
     over = max(fit.above(panel) for _, panel in panels)
     if across is None or height < 2 + over:
         return None
-    slots: list[Slot] = []
+    slots: list[PanelSlot] = []
     labels: list[Label] = []
     spare = budget - sum(n * cell for n, cell in zip(across, cells, strict=True))
     x = 0
@@ -146,7 +146,7 @@ def in_row(panels: Numbered, width: int, height: int, fit: Fit) -> Draft:
         if sign.strip():
             labels.append(Label(x, 1 + over + max(0, len(rows) - 1) // 2, sign, None, "sign"))
         x += len(sign) + margin
-        slot = Slot(i, x, 1 + over, rows, columns, cell, fit.decimals, fit.tight)
+        slot = PanelSlot(i, x, 1 + over, rows, columns, cell, fit.decimals, fit.tight)
         labels += label_space.row_labels(panel, slot) if margin else []
         labels += label_space.column_labels(panel, slot) if fit.above(panel) else []
         widened = max(0, min(cell_len(panel.label) - slot.width, spare))
@@ -157,7 +157,7 @@ def in_row(panels: Numbered, width: int, height: int, fit: Fit) -> Draft:
     return slots, labels
 
 
-def in_column(panels: Numbered, width: int, height: int, fit: Fit) -> Draft:
+def in_column(panels: IndexedPanels, width: int, height: int, fit: Fit) -> Draft:
     """One below the other, titles to the left; one cell width, so that cells of one column stand in line."""
     cell = max(fit.cell(panel) for _, panel in panels)
     margin = max(fit.beside(panel) for _, panel in panels)
@@ -173,7 +173,7 @@ def in_column(panels: Numbered, width: int, height: int, fit: Fit) -> Draft:
     if room < 1 or down is None:
         return None
     gap = 1 if sum(down) + len(panels) - 1 <= height and max(down) > 1 else 0
-    slots: list[Slot] = []
+    slots: list[PanelSlot] = []
     labels: list[Label] = []
     y = 0
     for (i, panel), count, over in zip(panels, down, overs, strict=True):
@@ -181,7 +181,7 @@ def in_column(panels: Numbered, width: int, height: int, fit: Fit) -> Draft:
         peers = [other.focus_columns for _, other in panels if other.columns == panel.columns]
         columns = window(panel.columns, room, spread([panel.focus_columns, *reversed(peers)]))
         rows = window(panel.rows, count, panel.focus_rows)
-        slots.append(Slot(i, titles + margin, y, rows, columns, cell, fit.decimals, fit.tight))
+        slots.append(PanelSlot(i, titles + margin, y, rows, columns, cell, fit.decimals, fit.tight))
         labels.append(_before(i, panel, titles, y))
         labels += label_space.row_labels(panel, slots[-1]) if fit.beside(panel) else []
         labels += label_space.column_labels(panel, slots[-1]) if over else []
@@ -189,7 +189,7 @@ def in_column(panels: Numbered, width: int, height: int, fit: Fit) -> Draft:
     return slots, labels
 
 
-def _margins(panels: Numbered, fit: Fit) -> list[int]:
+def _margins(panels: IndexedPanels, fit: Fit) -> list[int]:
     """Columns for the labels of each panel's rows; the same words as left of them stand there only once."""
     found = []
     last: tuple[str, ...] = ()
@@ -200,7 +200,7 @@ def _margins(panels: Numbered, fit: Fit) -> list[int]:
     return found
 
 
-def _overs(panels: Numbered, fit: Fit) -> list[int]:
+def _overs(panels: IndexedPanels, fit: Fit) -> list[int]:
     """Rows for the labels of each panel's columns; the same words as above them stand there only once."""
     found = []
     last: tuple[str, ...] = ()
@@ -211,13 +211,13 @@ def _overs(panels: Numbered, fit: Fit) -> list[int]:
     return found
 
 
-def margin_width(margins: Numbered, fit: Fit) -> int:
+def margin_width(margins: IndexedPanels, fit: Fit) -> int:
     """The columns that are kept free for what stands beside the result's rows."""
     return sum(max(fit.cell(panel) + fit.tight, cell_len(panel.title)) + 1 for _, panel in margins)
 
 
-def with_margins(
-    slots: list[Slot], labels: list[Label], panels: Numbered, margins: Numbered, fit: Fit
+def add_margins(
+    slots: list[PanelSlot], labels: list[Label], panels: IndexedPanels, margins: IndexedPanels, fit: Fit
 ) -> None:
     """Puts a number right of each row of the result, with its title above where there is a row for that."""
     result = next(
@@ -227,14 +227,16 @@ def with_margins(
         return
     x = result.x + result.width + 1
     for i, panel in margins:
-        slots.append(Slot(i, x, result.y, result.rows, range(1), fit.cell(panel), fit.decimals, fit.tight))
+        slots.append(
+            PanelSlot(i, x, result.y, result.rows, range(1), fit.cell(panel), fit.decimals, fit.tight)
+        )
         if result.y:
             end = x + max(slots[-1].width - 1, cell_len(panel.title))
             labels.append(Label(end - cell_len(panel.title), result.y - 1, panel.title, i, "title"))
         x += margin_width([(i, panel)], fit)
 
 
-def centred(layout: Layout) -> Layout:
+def center(layout: Layout) -> Layout:
     """The layout moved to the middle of its space."""
     right = max(
         [slot.x + slot.width for slot in layout.slots] + [x.x + cell_len(x.text) for x in layout.labels]
@@ -266,7 +268,7 @@ def _before(i: int, panel: Panel, edge: int, y: int) -> Label:
     return Label(max(0, edge - 1 - cell_len(text)), y, text, i, "title")
 
 
-def _above(i: int, panel: Panel, slot: Slot, y: int, room: int) -> list[Label]:
+def _above(i: int, panel: Panel, slot: PanelSlot, y: int, room: int) -> list[Label]:
     """A title above the grid and, if only a window of it is shown, which."""
     text = _fitted([panel.label_with_names, panel.label_of_names, panel.label, panel.title], room)
     labels = [Label(slot.x, y, text, i, "title")]

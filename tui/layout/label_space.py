@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from rich.cells import cell_len
 
-from tui.layout.values import Label, Slot
+from tui.layout.values import Label, PanelSlot
 from tui.model.frame import Panel
 from tui.text.rows import cut
 
@@ -22,13 +22,13 @@ def beside(panel: Panel) -> int:
     return min(widest, MOST) + 1 if widest else 0
 
 
-def widened(panel: Panel, cell: int) -> int:
+def cell_width(panel: Panel, cell: int) -> int:
     """The columns of a cell, so that the labels of the panel's columns have room above them."""
     widest = max(map(cell_len, panel.column_edge.labels), default=0)
     return max(cell, min(widest, WIDENING) + 1)
 
 
-def row_labels(panel: Panel, slot: Slot) -> list[Label]:
+def row_labels(panel: Panel, slot: PanelSlot) -> list[Label]:
     """The words at the rows shown, which end a column before the grid."""
     room = min(beside(panel) - 1, slot.x - 1)
     words = [cut(panel.row_edge.labels[row], max(room, 0)) for row in slot.rows]
@@ -39,7 +39,7 @@ def row_labels(panel: Panel, slot: Slot) -> list[Label]:
     ]
 
 
-def column_labels(panel: Panel, slot: Slot) -> list[Label]:
+def column_labels(panel: Panel, slot: PanelSlot) -> list[Label]:
     """The words at the columns shown, right above the grid, each ending where its column's numbers do.
 
     None where columns are so narrow that hardly a letter would be left of each.
@@ -55,7 +55,7 @@ def column_labels(panel: Panel, slot: Slot) -> list[Label]:
     ]
 
 
-def header(panel: Panel, slot: Slot) -> str:
+def header(panel: Panel, slot: PanelSlot) -> str:
     """The labels of the columns shown as one line, each at the end of its column."""
     words = [cut(panel.column_edge.labels[column], slot.cell - 1) for column in slot.columns]
     return "".join(" " * (slot.cell - cell_len(word)) + word for word in words)

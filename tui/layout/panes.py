@@ -30,7 +30,7 @@ PROSE_ROW = 54  # characters of prose that a row at 80 columns takes, on average
 BESIDE_FROM = 90  # columns of the main part that the playground divides in two
 
 
-class Sizes(NamedTuple):
+class PaneSizes(NamedTuple):
     """How many columns and rows the panes have; everything else is the stage's."""
 
     width: int
@@ -59,7 +59,7 @@ class Sizes(NamedTuple):
         return self.height - self.title - self.program - self.facts - below
 
 
-def wished(stop: Stop) -> int:
+def prose_rows(stop: Stop) -> int:
     """Rows that a stop's text would like at 80 columns."""
     return len(with_title(stop.title, stop.prose)) // PROSE_ROW + 1
 
@@ -78,7 +78,7 @@ def _taken(width: int, height: int, sidebar: bool | None) -> tuple[int, int, int
 
 def sizes(
     width: int, height: int, code: Sequence[str], said: int, *, sidebar: bool | None, failed: bool
-) -> Sizes | None:
+) -> PaneSizes | None:
     """The room that a terminal gives; None if it is too small to be of use.
 
     Args:
@@ -102,7 +102,7 @@ def sizes(
         words += min(4, max(0, height - 6 - program - words - 5))
     if height >= 24 and not failed:
         words = min(max(words, said), max(words, 8 - program))  # a short program leaves room for more words
-    return Sizes(width, height, shown, program, words)
+    return PaneSizes(width, height, shown, program, words)
 
 
 def bench_sizes(
@@ -114,7 +114,7 @@ def bench_sizes(
     failed: bool,
     editing: bool,
     printing: bool = True,
-) -> Sizes | None:
+) -> PaneSizes | None:
     """The room of the playground's panes: as `sizes`, with an editor in the program's place or beside it.
 
     Args:
@@ -137,23 +137,23 @@ def bench_sizes(
     words += 2 - transport - controls
     if inner >= BESIDE_FROM:
         beside = min(70, inner * 48 // 100)
-        return Sizes(width, height, shown, 0, words, beside, controls=controls, transport=transport)
+        return PaneSizes(width, height, shown, 0, words, beside, controls=controls, transport=transport)
     most = (9 if editing else 5) + spare // 3 - (3 if height < 22 else 0)
     program = max(3, min(lines + editing, most))
-    return Sizes(width, height, shown, program, words, controls=controls, transport=transport)
+    return PaneSizes(width, height, shown, program, words, controls=controls, transport=transport)
 
 
-def slide_sizes(width: int, height: int, *, sidebar: bool | None) -> Sizes | None:
+def slide_sizes(width: int, height: int, *, sidebar: bool | None) -> PaneSizes | None:
     """The room of a stop that is prose alone: all that title, sidebar and footer leave is the stage's."""
     if not fits(width, height):
         return None
     width, height, shown = _taken(width, height, sidebar)
-    return Sizes(width, height, shown, 0, 0, facts=0, controls=0, transport=0)
+    return PaneSizes(width, height, shown, 0, 0, facts=0, controls=0, transport=0)
 
 
 def talk_sizes(
     width: int, height: int, code: Sequence[str], session: Session, *, failed: bool, spoken: bool, big: bool
-) -> Sizes | None:
+) -> PaneSizes | None:
     """The room on a stage: no sidebar, one row of title, no keys unless asked, and the rest for the picture.
 
     Args:
@@ -171,17 +171,17 @@ def talk_sizes(
     width, height, _ = _taken(width, height, False)
     footer = int(talk.footer or spoken)
     if session.view.at_stop.slide:
-        return Sizes(width, height, 0, 0, 0, 0, 1, 0, 0, 0, footer, big)
+        return PaneSizes(width, height, 0, 0, 0, 0, 1, 0, 0, 0, footer, big)
     spare = max(0, height - 24)
     transport = int(not spoken)
     controls = int(bool(session.view.lesson.controls) and (not big or spare > 4))
     if big and not failed:
         words = DOWN * (1 + (spare > 6)) + (spare > 2)
-        return Sizes(width, height, 0, 0, words, 0, 1, int(spare > 4), controls, transport, footer, True)
+        return PaneSizes(width, height, 0, 0, words, 0, 1, int(spare > 4), controls, transport, footer, True)
     lines = sum(len(wrap_code(line, width - 4)) for line in code)
     program = max(1, min(lines, (3 if height < 22 else 5) + spare // 4))
     words = (3 if height < 22 else 4) + min(4, spare // 4) + (min(4, max(0, height - 20)) if failed else 0)
-    return Sizes(width, height, 0, program, words, 0, 1, 1, controls, transport, footer)
+    return PaneSizes(width, height, 0, program, words, 0, 1, 1, controls, transport, footer)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -190,7 +190,7 @@ class Picture:
 
     session: Session
     frame: Frame | None
-    room: Sizes
+    room: PaneSizes
     keys: tuple[Command, ...]
     waiting: str = ""
     prompt: str | None = None

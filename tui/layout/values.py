@@ -8,7 +8,7 @@ from tui.model.frame import Arrangement
 
 
 @dataclass(frozen=True, slots=True)
-class Slot:
+class PanelSlot:
     """A panel's place: the grid's top-left corner on the stage, and the window of cells that it shows.
 
     A cell is ``cell`` columns wide: a bracket or space, the number, a bracket or space. Row ``r`` of the
@@ -60,12 +60,12 @@ class Layout:
 
     width: int
     height: int
-    slots: tuple[Slot, ...]
+    slots: tuple[PanelSlot, ...]
     labels: tuple[Label, ...]
     arrangement: Arrangement
     whole: bool  # every panel is shown whole
     fits: bool  # there is room for at least one cell of every panel that isn't a sibling
 
-    def slot(self, panel: int) -> Slot | None:
+    def slot(self, panel: int) -> PanelSlot | None:
         """The place of a panel; None if it is not shown."""
         return next((slot for slot in self.slots if slot.panel == panel), None)

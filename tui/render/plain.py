@@ -6,7 +6,8 @@ from collections.abc import Iterator, Sequence
 
 from llm_linalg.lessons.markdown import spans
 from tui.layout import label_space
-from tui.layout.arrange import Slot, pieces
+from tui.layout.arrange import cell_texts
+from tui.layout.values import PanelSlot
 from tui.layout.window import window
 from tui.model.frame import CellMark, Frame, Panel
 from tui.text.rows import cut, wrap
@@ -106,19 +107,19 @@ def _tensor(panel: Panel, width: int) -> list[str]:
         label += f", rows {rows.start} to {rows.stop - 1} of {panel.rows}"
     if len(columns) < panel.columns:
         label += f", columns {columns.start} to {columns.stop - 1} of {panel.columns}"
-    slot = Slot(0, 0, 0, rows, columns, cell, 4)
+    slot = PanelSlot(0, 0, 0, rows, columns, cell, 4)
     lines = [label]
     if panel.column_edge.labels:
         lines.append(" " * margin + label_space.header(panel, slot))
     for number, row in zip(rows, panel.cells.window(rows, columns, 4), strict=True):
-        text = "".join(piece.text for piece in pieces(row, slot))
+        text = "".join(piece.text for piece in cell_texts(row, slot))
         said = cut(panel.row_edge.labels[number], margin - 1, pad=True) + " " if margin else ""
         lines.append(said + (text if _unknown(panel) else _spelled(text, panel)))
     return lines
 
 
 def _cell(panel: Panel) -> int:
-    return label_space.widened(panel, panel.width(4) + 2)
+    return label_space.cell_width(panel, panel.width(4) + 2)
 
 
 def _unknown(panel: Panel) -> bool:

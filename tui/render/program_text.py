@@ -21,11 +21,11 @@ def program_plain(trace: Trace) -> str:
     """Every node with its operation, shape and numbers, then the printed text."""
     blocks = ["\n".join(_node(node)) for node in trace.nodes]
     if trace.printed:
-        blocks.append(printed_plain(trace.printed).rstrip("\n"))
+        blocks.append(output_text(trace.printed).rstrip("\n"))
     return "\n\n".join(blocks) + "\n" if blocks else ""
 
 
-def printed_plain(printed: str) -> str:
+def output_text(printed: str) -> str:
     """What a program printed, tabs and all, below a line that says so; nothing if it printed nothing."""
     text = "\t".join(clean(part, None, lines=True) for part in printed.split("\t"))
     return "printed:\n" + text.rstrip("\n") + "\n" if printed else ""

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from rich.cells import cell_len
 
-Box = tuple[float, float, float, float]
+Rectangle = tuple[float, float, float, float]
 """Left, top, width and height, in parts of a cell."""
 
 THIN, THICK = 0.06, 0.12  # of a cell's height
@@ -39,7 +39,7 @@ _EIGHTHS = {
 }
 
 
-def _arms(ends: str, thick: float) -> Iterator[Box]:
+def _arms(ends: str, thick: float) -> Iterator[Rectangle]:
     across = thick * _ACROSS  # of a line up and down, in parts of the cell's width
     left, right = ("l" in ends), ("r" in ends)
     up, down = ("u" in ends), ("d" in ends)
@@ -51,14 +51,14 @@ def _arms(ends: str, thick: float) -> Iterator[Box]:
         yield 0.5 - across / 2, start, across, (1.0 if down else 0.5 + thick / 2) - start
 
 
-def _quarters(bits: str) -> Iterator[Box]:
+def _quarters(bits: str) -> Iterator[Rectangle]:
     for row in (0, 1):
         left, right = bits[2 * row] == "1", bits[2 * row + 1] == "1"
         if left or right:
             yield 0.0 if left else 0.5, row / 2, 1.0 if left and right else 0.5, 0.5
 
 
-SHAPES: dict[str, tuple[Box, ...]] = {
+SHAPES: dict[str, tuple[Rectangle, ...]] = {
     **{character: tuple(_arms(ends, THIN)) for character, ends in _LINES.items()},
     **{character: tuple(_arms(ends, THICK)) for character, ends in _HEAVY.items()},
     **{character: tuple(_quarters(bits)) for character, bits in _QUARTERS.items()},
@@ -66,12 +66,12 @@ SHAPES: dict[str, tuple[Box, ...]] = {
 }
 
 
-def drawn(text: str) -> tuple[str, list[tuple[int, Box]]]:
+def split_shapes(text: str) -> tuple[str, list[tuple[int, Rectangle]]]:
     """A text parted: what a font shows, and boxes with their columns.
 
     Boxes that go on from one cell to the next are one.
     """
-    boxes: list[tuple[int, Box]] = []
+    boxes: list[tuple[int, Rectangle]] = []
     column = 0
     for character in text:
         boxes += ((column, box) for box in SHAPES.get(character, ()))
@@ -79,7 +79,7 @@ def drawn(text: str) -> tuple[str, list[tuple[int, Box]]]:
     return "".join(" " if character in SHAPES else character for character in text), _joined(boxes)
 
 
-def pieces(text: str) -> list[tuple[int, str]]:
+def split_widths(text: str) -> list[tuple[int, str]]:
     """A text in pieces with their columns: characters two columns wide apart from the others.
 
     A font seldom makes them twice as wide, so what stands in one piece with them would be out of place.
@@ -97,8 +97,8 @@ def pieces(text: str) -> list[tuple[int, str]]:
     return found
 
 
-def _joined(boxes: list[tuple[int, Box]]) -> list[tuple[int, Box]]:
-    found: list[tuple[int, Box]] = []
+def _joined(boxes: list[tuple[int, Rectangle]]) -> list[tuple[int, Rectangle]]:
+    found: list[tuple[int, Rectangle]] = []
     last: dict[tuple[float, float], int] = {}  # of each top and height: the place in `found` of the last box
     for column, (left, top, width, height) in boxes:
         at = last.get((top, height))

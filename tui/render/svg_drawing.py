@@ -10,7 +10,7 @@ from rich.color import Color
 from rich.segment import Segment
 from rich.style import Style
 
-from tui.render.shapes import Box, drawn, pieces
+from tui.render.shapes import Rectangle, split_shapes, split_widths
 
 Rows = Iterable[Iterable[Segment]]
 """A screen, row by row, each in segments of one style."""
@@ -103,9 +103,9 @@ class ScreenSvg:
             left, wide = _n(x * CELL[0]), _n(columns * CELL[0])
             if background is not None:
                 boxes.append(f'<rect x="{left}" width="{wide}" height="{_n(CELL[1])}" fill="{background}"/>')
-            plain, shapes = drawn(segment.text)
+            plain, shapes = split_shapes(segment.text)
             name = self._class(foreground, weight) if segment.text.strip() else ""
-            for column, piece in pieces(plain):
+            for column, piece in split_widths(plain):
                 if piece.strip():
                     start, long = _n((x + column) * CELL[0]), _n(cell_len(piece) * CELL[0])
                     texts.append(
@@ -143,7 +143,7 @@ class ScreenSvg:
         return f' class="s{self._classes.setdefault(";".join(parts), len(self._classes))}"'
 
 
-def _box(column: float, box: Box) -> str:
+def _box(column: float, box: Rectangle) -> str:
     """A box as part of a path."""
     left, top, width, height = box
     across, down = _n(width * CELL[0]), _n(height * CELL[1])

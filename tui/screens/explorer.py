@@ -34,7 +34,7 @@ from tui.widgets.row_widget import CommandClicked
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tui.compose import Run
+    from tui.compose.program_run import Run
     from tui.model.frame import Frame
     from tui.screens.script_player import ScriptPlayer
     from tui.widgets.editor import Editor

@@ -9,7 +9,16 @@ from textual.app import ComposeResult
 from textual.geometry import Size
 from textual.widget import Widget
 
-from tui.layout.panes import SMALLEST, Picture, Sizes, bench_sizes, sizes, slide_sizes, talk_sizes, wished
+from tui.layout.panes import (
+    SMALLEST,
+    PaneSizes,
+    Picture,
+    bench_sizes,
+    prose_rows,
+    sizes,
+    slide_sizes,
+    talk_sizes,
+)
 from tui.navigation.playground import is_playground
 from tui.panes.footer import Footer
 from tui.panes.program_pane import FactsPane, ProgramPane
@@ -60,7 +69,7 @@ class Page(RowWidget):
     def __init__(self) -> None:
         super().__init__(id="page")
         self.sidebar_wanted: bool | None = None
-        self.room: Sizes | None = None
+        self.room: PaneSizes | None = None
         self.picture: Picture | None = None
         self._clock = ClockTimer(self, self._show_time)
 
@@ -103,7 +112,7 @@ class Page(RowWidget):
         if self.picture is not None:
             self.query_one(TitleBar).show_picture(self.picture)
 
-    def fit(self, size: Size, session: Session, frame: Frame | None, *, prompted: bool) -> Sizes | None:
+    def fit(self, size: Size, session: Session, frame: Frame | None, *, prompted: bool) -> PaneSizes | None:
         """Gives the panes their room.
 
         Args:
@@ -129,7 +138,7 @@ class Page(RowWidget):
         self.room = room
         return room
 
-    def _room(self, size: Size, session: Session, frame: Frame | None, *, prompted: bool) -> Sizes | None:
+    def _room(self, size: Size, session: Session, frame: Frame | None, *, prompted: bool) -> PaneSizes | None:
         width, height = size
         view, sidebar = session.view, self.sidebar_wanted
         code = frame.code if frame is not None else view.program.splitlines()
@@ -147,7 +156,7 @@ class Page(RowWidget):
             )  # fmt: skip
         if view.at_stop.slide:
             return slide_sizes(width, height, sidebar=sidebar)
-        return sizes(width, height, code, wished(view.at_stop), sidebar=sidebar, failed=failed)
+        return sizes(width, height, code, prose_rows(view.at_stop), sidebar=sidebar, failed=failed)
 
     def _give(self, pane: type[Widget], rows: int) -> None:
         """Gives a pane its rows; one that has none is not there."""

@@ -7,7 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
 
 from tui.files.drafts import Drafts
-from tui.layout.panes import Picture, Sizes
+from tui.layout.panes import PaneSizes, Picture
 from tui.navigation.playground import LONGEST, is_playground
 from tui.panes.program_pane import ProgramPane
 from tui.screens.page import Page
@@ -85,7 +85,7 @@ class PlaygroundEditor:
 
     # On the page.
 
-    def arrange(self, session: Session, room: Sizes) -> None:
+    def arrange(self, session: Session, room: PaneSizes) -> None:
         """The editor stands in the program's place, or beside everything, while the playground is open."""
         here = is_playground(session.view.lesson)
         page, host = self._host.page, self._host

@@ -20,7 +20,7 @@ from tui.terminal.process import RUN_THREAD, resume_collection
 if TYPE_CHECKING:
     from textual.widget import Widget
 
-    from tui.compose import Run
+    from tui.compose.program_run import Run
     from tui.model.view import View
 
 # Programs draw from torch's one generator, and to end takes one a moment: they run one after the other.
@@ -108,7 +108,7 @@ def _work(
             return
         global _latest  # noqa: PLW0603 - as the lock it is the process's
         _latest = dropped
-        from tui.compose import open_view, warm
+        from tui.compose.view_runner import open_view, warm
 
         warm()
         resume_collection()

@@ -19,7 +19,7 @@ from tui.session.contexts import OFF_STAGE, Context
 
 if TYPE_CHECKING:
     from llm_linalg.lessons.reader import Lesson, ListedLesson
-    from tui.compose import Run
+    from tui.compose.program_run import Run
     from tui.session.presentation.state import Talk
 
 

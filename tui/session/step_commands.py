@@ -13,7 +13,7 @@ from tui.navigation.steps import Navigable
 from tui.session.session import Session
 
 if TYPE_CHECKING:
-    from tui.compose import Run
+    from tui.compose.program_run import Run
 
 Transition = Callable[[Session], Session]
 

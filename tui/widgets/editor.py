@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from textual.timer import Timer
     from textual.widgets.text_area import Edit, EditResult
 
-    from tui.compose import Run
+    from tui.compose.program_run import Run
     from tui.layout.panes import Picture
     from tui.text.themes import Theme
 

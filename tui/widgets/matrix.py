@@ -15,7 +15,8 @@ from textual.geometry import Region
 from textual.message import Message
 from textual.strip import Strip
 
-from tui.layout.arrange import Piece, Slot, pieces
+from tui.layout.arrange import CellText, cell_texts
+from tui.layout.values import PanelSlot
 from tui.model.frame import Cell, CellMark, Index, Panel
 from tui.model.view import CellDisplay as Showing
 from tui.text.large import ACROSS, DOWN, enlarge
@@ -42,7 +43,7 @@ def role_of(mark: CellMark) -> str:
     return next((role for flag, role in ROLES if mark & flag), "")
 
 
-def heat_text(piece: Piece, glyphs: Glyphs, colourless: bool) -> str:
+def heat_text(piece: CellText, glyphs: Glyphs, colourless: bool) -> str:
     """A cell as heat alone: its sign and how strong it is, as a number over a colour or as a shade."""
     if piece.level is None or piece.mark & (CellMark.PENDING | CellMark.MASKED):
         return piece.text
@@ -80,13 +81,13 @@ class Matrix(RowWidget):
     def __init__(self) -> None:
         super().__init__()
         self.panel: Panel | None = None
-        self.slot: Slot | None = None
+        self.slot: PanelSlot | None = None
         self.showing: Showing = "numbers"
         self.cells: tuple[tuple[Cell, ...], ...] = ()
         self.place: tuple[int, int, int, int] | None = None
         self.big = False
 
-    def show_panel(self, panel: Panel, slot: Slot, showing: Showing, big: bool = False) -> None:
+    def show_panel(self, panel: Panel, slot: PanelSlot, showing: Showing, big: bool = False) -> None:
         """Shows a window of a panel, `big` in large letters; cells that look as before are not sent again."""
         old, kept = self.cells, self._alike(slot, showing) and big == self.big
         self.panel, self.slot, self.showing, self.big = panel, slot, showing, big
@@ -100,7 +101,7 @@ class Matrix(RowWidget):
         for y, (before, after) in enumerate(zip(old, self.cells, strict=True)):
             if before == after:
                 continue
-            was, now = pieces(before, slot), pieces(after, slot)
+            was, now = cell_texts(before, slot), cell_texts(after, slot)
             touched = [x for x in range(len(now)) if _drawn(was[x]) != _drawn(now[x])]
             if touched:
                 first, last = touched[0] * slot.cell, (touched[-1] + 1) * slot.cell
@@ -114,7 +115,7 @@ class Matrix(RowWidget):
         """Columns and rows that a character takes."""
         return (ACROSS, DOWN) if self.big else (1, 1)
 
-    def _alike(self, slot: Slot, showing: Showing) -> bool:
+    def _alike(self, slot: PanelSlot, showing: Showing) -> bool:
         """Whether cells may be compared with those shown: the same number, size and look of them."""
         old = self.slot
         return (
@@ -131,7 +132,7 @@ class Matrix(RowWidget):
         segments: list[Segment] = []
         y, part = divmod(y, self._scale[1])
         if self.slot is not None and y < len(self.cells):
-            for piece in pieces(self.cells[y], self.slot):
+            for piece in cell_texts(self.cells[y], self.slot):
                 role = role_of(piece.mark)
                 text = heat_text(piece, glyphs, theme.colourless) if self.showing == "heat" else piece.text
                 style = theme.style(role)
@@ -155,5 +156,5 @@ class Matrix(RowWidget):
             self.post_message(CellClicked(self.panel.name, self.panel.index(*hit)))
 
 
-def _drawn(piece: Piece) -> tuple[str, str, float | None]:
+def _drawn(piece: CellText) -> tuple[str, str, float | None]:
     return piece.text, role_of(piece.mark), piece.level

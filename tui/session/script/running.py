@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from tui.compose import open_view
+from tui.compose.view_runner import open_view
 from tui.session.session import Session
 
 

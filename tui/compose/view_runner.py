@@ -1,0 +1,143 @@
+"""Running the program of a view: what a worker does, for everything on a `Run` is cheap and pure.
+
+Importing this module imports no torch; the first `open_view` does, or `warm` before it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from tui.compose.error_frame import ATTEMPTS
+from tui.compose.nodes import top_node
+from tui.compose.program_run import Run
+from tui.model.view import View
+from tui.navigation.playground import is_playground
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from llm_linalg.api.trace import Trace
+    from llm_linalg.base.errors import ProgramError
+    from llm_linalg.lessons.external import Given
+
+
+def warm() -> None:
+    """Import the engine and torch: for a thread, after the first paint."""
+    from llm_linalg import run
+
+    run("")
+
+
+def open_view(
+    view: View,
+    previous: Run | None = None,
+    halt: Callable[[], bool] | None = None,
+    seconds: float | None = None,
+) -> Run:
+    """Run the view's program. Never raises for a program that fails: the error is in the result.
+
+    Args:
+        view: What is to be seen.
+        previous: What was open before: if this fails, its picture (or the last good one before it) is kept
+        beside.
+        halt: Whether nobody waits for it any more: then its run ends, with an error that says so.
+        seconds: How long it may run; None where what is seen must depend on no clock.
+    """
+    from llm_linalg import ProgramError, ShapeError, run
+    from llm_linalg.lessons.check import faults
+
+    if view.lesson.given is not None:
+        return _open_external(view, view.lesson.given, previous, halt)
+    try:
+        trace = run(
+            view.program,
+            seed=view.seed,
+            names=view.names,
+            cells=view.cells,
+            halt=halt,
+            ranks=view.at_stop.ranks,
+            seconds=seconds,
+        )
+        fault = next(faults(view.lesson, view.at_stop, trace), None) if view.is_original else None
+        if fault is None and _lacks_node(view, trace):
+            fault = next(faults(view.lesson, view.at_stop._replace(fails=False), trace))
+        if fault is None:
+            return _with_gradients(Run(view, trace, None, None))
+        return Run(view, None, ProgramError(fault.reason), _last_good(previous), fault=fault)
+    except ProgramError as error:
+        operands = error.values if isinstance(error, ShapeError) else ()
+        stop = view.at_stop
+        fault = view.lesson.broken(stop, error) if view.is_original and not stop.fails else None
+        run_ = Run(view, None, error, _last_good(previous), operands, fault=fault)
+        asked = is_playground(view.lesson) or stop.refused is not None
+        return replace(run_, partial_trace=_trace_above(view, error, halt, seconds)) if asked else run_
+
+
+def _with_gradients(run_: Run) -> Run:
+    """What was run_, with the gradient program if its view shows it: of a long run not at a key."""
+    if run_.awaits_gradients(run_.view):
+        run_.gradient_program()
+    return run_
+
+
+def _trace_above(
+    view: View, error: ProgramError, halt: Callable[[], bool] | None, seconds: float | None
+) -> Trace | None:
+    """What ran of a program before it failed; of one that can't be read, the lines above the place."""
+    from llm_linalg import ProgramError, run
+
+    trace: Trace | None = error.trace
+    if trace is not None or error.line is None:
+        return trace
+    lines = view.program.split("\n")
+    for end in range(error.line - 1, max(0, error.line - 1 - ATTEMPTS), -1):
+        cells = [start for start in view.cells if start <= end]
+        if cells:
+            cells.append(end + 1)  # an empty one: of all that stand above the last, none ends the run
+        try:
+            return run(
+                "\n".join([*lines[:end], ""]),
+                seed=view.seed,
+                seconds=seconds,
+                names=view.names,
+                cells=cells,
+                halt=halt,
+            )
+        except ProgramError as other:
+            trace = other.trace
+            if trace is not None:
+                return trace  # and here it would have failed as well
+    return None
+
+
+def _last_good(previous: Run | None) -> Run | None:
+    """What was good of what was open before."""
+    return previous.good if previous is not None and previous.error is not None else previous
+
+
+def _lacks_node(view: View, trace: Trace) -> bool:
+    """Whether a stop's program, with the controls as they are, lacks what the stop shows."""
+    stop = view.at_stop
+    if view.code is not None or stop.show is None:
+        return False
+    shown = stop.shown_in(trace)
+    return shown is None or stop.show not in shown
+
+
+def _open_external(
+    view: View, given: Given, previous: Run | None, halt: Callable[[], bool] | None = None
+) -> Run:
+    """Run what is given in a lesson's place; again, if the values that the view shows were dropped."""
+    from llm_linalg import ProgramError, ShapeError
+
+    try:
+        trace = given.run(view.seed, halt=halt)
+        node = top_node(trace.nodes, view.path)
+        if node is not None and node.dropped:
+            trace = given.run(view.seed, node.index, halt)
+        _ = trace.map.level(), trace.map.multiplications  # of a long run it takes a while, so not at a key
+        return _with_gradients(Run(view, trace, None, None))
+    except ProgramError as error:
+        good = previous.good if previous is not None and previous.error is not None else previous
+        return Run(view, None, error, good, error.values if isinstance(error, ShapeError) else ())
