@@ -20,7 +20,7 @@ ALLOWED = {
     ("llm_linalg.language.allowlist", "_pick"): "torch's own, by the words of our tables",
     (
         "llm_linalg.language.modules",
-        "attribute",
+        "attribute_of",
     ): "a name that stands in the table of a layer's attributes",
     ("tui.cli.main", "command"): "a command's module, by the words of our table of commands",
     ("tui.model.flags", "given"): "a flag's value, by a name of our table of settings or of the view's flags",

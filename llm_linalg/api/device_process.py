@@ -63,10 +63,10 @@ class _Process:
     def __init__(self, rank: int, ranks: int) -> None:
         self.rank, self.ranks = rank, ranks
 
-    def records(self, recorder: Recorder, takes: Callable[[int], None]) -> None:
+    def connect(self, recorder: Recorder, charge_copy: Callable[[int], None]) -> None:
         """Nothing has to be known of it: what comes from outside is an input."""
 
-    def reduced(self, tensor: Tensor) -> Tensor:
+    def all_reduce(self, tensor: Tensor) -> Tensor:
         """Return the sum of what each process gives."""
         from torch import distributed
 
@@ -77,7 +77,7 @@ class _Process:
             distributed.all_reduce(total.data)
         return total
 
-    def gathered(self, tensor: Tensor) -> list[Tensor]:
+    def all_gather(self, tensor: Tensor) -> list[Tensor]:
         """Return what each process gives, in the order of their numbers."""
         from torch import distributed
 

@@ -11,7 +11,7 @@ from llm_linalg.base.errors import ProgramError
 from llm_linalg.explain.repairs import repairs
 from llm_linalg.explain.shape_errors import explain
 from llm_linalg.language.budget import SECONDS
-from llm_linalg.language.devices import chosen
+from llm_linalg.language.devices import trace_of_rank
 from llm_linalg.language.execute import Explanations, execute, execute_on_devices
 
 EXPLANATIONS = Explanations(explain, repairs)
@@ -58,7 +58,7 @@ def run(
         records = execute_on_devices(
             source, seed, names, EXPLANATIONS, cells, halt, ranks=ranks, seconds=seconds, node_type=Node
         )
-        return chosen(tuple(map(Trace.of, records)), names)
+        return trace_of_rank(tuple(map(Trace.of, records)), names)
     except ProgramError as error:
         error.trace = None if error.trace is None else Trace.of(error.trace)
         raise

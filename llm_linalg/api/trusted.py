@@ -21,7 +21,7 @@ from llm_linalg.base import syntax
 from llm_linalg.base.rng import lock_rng, seed_rng
 from llm_linalg.base.spelling import quote, unknown
 from llm_linalg.base.text import clean
-from llm_linalg.language.execute import evaluated
+from llm_linalg.language.execute import evaluate_expression
 
 _SHAPE = re.compile(r"[0-9]{1,9}(?:x[0-9]{1,9})*")
 _DRAW = re.compile(r"randint:(-?[0-9]{1,18}):(-?[0-9]{1,18}):([0-9]{1,9}(?:x[0-9]{1,9})*)")
@@ -75,7 +75,7 @@ def evaluate_inputs(texts: list[str], seed: int = 0) -> tuple[Any, ...]:
     """
     found: list[Any] = []
     for text in texts:
-        value = evaluated(_expression(text.strip()), EXPLANATIONS, seed)
+        value = evaluate_expression(_expression(text.strip()), EXPLANATIONS, seed)
         found += value if isinstance(value, tuple) else [value]
     return tuple(found)
 

@@ -53,18 +53,20 @@ def limits(dtype: torch.dtype) -> Namespace:
 
 
 F = Namespace("F", _operations("F", nn.functional))
-NN = Namespace("nn", {**_pick(nn, modules.NAMES.split()), "functional": F, "Parameter": modules.parameter})
+NN = Namespace(
+    "nn", {**_pick(nn, modules.LAYER_NAMES.split()), "functional": F, "Parameter": modules.make_parameter}
+)
 LINALG = Namespace("torch.linalg", _operations("linalg", torch.linalg))
-CUDA = Namespace("torch.cuda", {"is_available": arithmetic.no_cuda})
+CUDA = Namespace("torch.cuda", {"is_available": arithmetic.is_cuda_available})
 DIST = Namespace("dist", {"all_reduce": devices.all_reduce, "all_gather": devices.all_gather})
-MATH = Namespace("math", {**_pick(math, _MATH.split()), "prod": arithmetic.product})
+MATH = Namespace("math", {**_pick(math, _MATH.split()), "prod": arithmetic.prod})
 TYPING = Namespace("typing", {name: name for name in _TYPING.split()})  # what stands there is never looked at
 FUTURE = Namespace("__future__", {"annotations": "annotations"})
 TORCH = Namespace(
     "torch",
     {
         **_operations("torch", torch),
-        "manual_seed": arithmetic.seeded,
+        "manual_seed": arithmetic.manual_seed,
         **_pick(torch, _DTYPES.split()),
         "pi": math.pi,
         "inf": math.inf,
@@ -74,9 +76,9 @@ TORCH = Namespace(
         "cuda": CUDA,
         "empty": torch.zeros,  # what it holds is left open, and here each run is the same
         "empty_like": torch.zeros_like,
-        "device": arithmetic.device,
-        "Size": arithmetic.size_of,
-        "Tensor": arithmetic.tensor_of,
+        "device": arithmetic.cpu_device,
+        "Size": arithmetic.make_size,
+        "Tensor": arithmetic.make_tensor,
         "finfo": limits,
         "no_grad": autograd.no_grad,
         "inference_mode": autograd.no_grad,
@@ -86,9 +88,9 @@ TORCH = Namespace(
 )
 METHODS: Mapping[str, Callable[..., Any]] = {
     **_operations("Tensor", Tensor),
-    "to": arithmetic.converted,
+    "to": arithmetic.to_dtype,
     "backward": autograd.backward,
-    "tolist": arithmetic.listed,
+    "tolist": arithmetic.to_list,
 }
 ATTRIBUTES: Mapping[str, Callable[[Any], Any]] = {
     "shape": lambda x: x.shape,
@@ -103,7 +105,7 @@ ATTRIBUTES: Mapping[str, Callable[[Any], Any]] = {
     "device": lambda x: x.device,
 }
 STORED: Mapping[str, Callable[[Tensor, Any], None]] = {
-    "grad": autograd.set_gradient,
+    "grad": autograd.set_grad,
     "data": autograd.set_data,
     "requires_grad": autograd.set_requires_grad,
 }
@@ -111,27 +113,27 @@ STORED: Mapping[str, Callable[[Tensor, Any], None]] = {
 FIELDS = ("values", "indices")  # of what topk, sort and max give, in their order
 BUILTINS: Mapping[str, Any] = {
     "abs": abs,
-    "round": arithmetic.rounded,
+    "round": arithmetic.round_number,
     "len": len,
     "any": any,
     "all": all,
-    "sorted": containers.ordered,
-    "reversed": containers.backwards,
-    "set": containers.Distinct,
-    "dict": containers.mapping,
+    "sorted": containers.sort_items,
+    "reversed": containers.reverse_items,
+    "set": containers.OrderedSet,
+    "dict": containers.make_dict,
     "min": min,
     "max": max,
-    "sum": arithmetic.total,
+    "sum": arithmetic.sum_items,
     "float": float,
     "int": int,
     "bool": bool,
-    "str": printing.text,
-    "repr": printing.representation,
+    "str": printing.str_text,
+    "repr": printing.repr_text,
     "tuple": tuple,
     "list": list,
-    "range": arithmetic.bounded_range,
-    "enumerate": arithmetic.numbered,
-    "zip": arithmetic.paired,
+    "range": arithmetic.make_range,
+    "enumerate": arithmetic.enumerate_items,
+    "zip": arithmetic.zip_items,
 }
 IMPORTED: Mapping[str, Namespace] = {"torch": TORCH, "nn": NN, "F": F, "math": MATH, "dist": DIST}
 """What a program has without importing it, by name."""

@@ -17,17 +17,17 @@ from llm_linalg.base.axes import extent
 from llm_linalg.base.errors import LimitError
 from llm_linalg.base.short_repr import short_repr
 from llm_linalg.language import module_count
-from llm_linalg.language.containers import VIEWS, Distinct, checked_keys
+from llm_linalg.language.containers import DICT_VIEWS, OrderedSet, check_keys
 
 MAX_BITS = 256
 MAX_ITEMS = 100_000
 MAX_WEIGHT = 200_000
 MAX_LEVELS = 1_000
 _SEQUENCES = (str, list, tuple)
-NUMBERS: frozenset[Any] = frozenset([int, float])
-DIRECT: frozenset[Any] = NUMBERS | {Tensor, nn.Parameter}
+NUMBER_TYPES: frozenset[Any] = frozenset([int, float])
+NUMERIC_TYPES: frozenset[Any] = NUMBER_TYPES | {Tensor, nn.Parameter}
 """Of two of these an operation holds nothing against the bounds, unless both are whole numbers."""
-KINDS: frozenset[Any] = frozenset([bool, int, float, str, type(None), list, tuple, dict, range])
+PLAIN_TYPES: frozenset[Any] = frozenset([bool, int, float, str, type(None), list, tuple, dict, range])
 """Most plain values, told at a glance."""
 _SMALL = 2**63  # a smaller number is within the bound: its bits need not be counted
 _LEAST, _MOST = 1 - 2**30, 2**30 - 1  # CPython compares numbers between those at once
@@ -37,9 +37,9 @@ _ENDS: frozenset[Any] = frozenset(_FLAT)
 _OTHER = 8  # items that a dict, a set or a range in a list takes as long as
 MAX_IN_A_SIZE = 50  # which no tensor has as many axes as
 _JOINED = 100  # items in the time in which a layer is put into another
-NESTED = (*_FLAT, list, tuple, dict, Distinct, *get_args(VIEWS))
+TYPES_WITH_ITEMS = (*_FLAT, list, tuple, dict, OrderedSet, *get_args(DICT_VIEWS))
 """What has items."""
-SINGLE: frozenset[Any] = frozenset([bool, int, float, type(None), Tensor])
+ITEMLESS_TYPES: frozenset[Any] = frozenset([bool, int, float, type(None), Tensor])
 """What has none, told at a glance."""
 
 BINARY: dict[type[ast.operator], Callable[[Any, Any], Any]] = {
@@ -101,39 +101,39 @@ def binary(kind: type[ast.operator], left: Any, right: Any) -> Any:
         does = _WITHIN.get(kind)
         if does is not None and _LEAST < left < _MOST and _LEAST < right < _MOST:
             return does(left, right)
-        _bound_integers(kind, left, right)
-    elif left.__class__ not in DIRECT or right.__class__ not in DIRECT:
-        bound(kind, left, right)
+        _check_integers(kind, left, right)
+    elif left.__class__ not in NUMERIC_TYPES or right.__class__ not in NUMERIC_TYPES:
+        check_operation(kind, left, right)
     found = BINARY[kind](left, right)
     return _in_order(left, right, found) if found.__class__ is set else found
 
 
-def _in_order(left: Any, right: Any, found: set[Any]) -> Distinct:
+def _in_order(left: Any, right: Any, found: set[Any]) -> OrderedSet:
     """Return what keys of dicts have in common, or the like, in the order in which they came."""
-    return Distinct([item for item in [*left, *right] if item in found])
+    return OrderedSet([item for item in [*left, *right] if item in found])
 
 
-def bound(kind: type[ast.operator], left: Any, right: Any) -> None:
+def check_operation(kind: type[ast.operator], left: Any, right: Any) -> None:
     """Hold an operation on plain values against the bounds; what has tensors is held as a call.
 
     Raises:
         LimitError: If the result would be too long.
         TypeError: If it is no operation of the language.
     """
-    if left.__class__ in NUMBERS and right.__class__ in NUMBERS:
+    if left.__class__ in NUMBER_TYPES and right.__class__ in NUMBER_TYPES:
         if left.__class__ is right.__class__ is int:
-            _bound_integers(kind, left, right)
+            _check_integers(kind, left, right)
         return
     if isinstance(left, nn.Module) or isinstance(right, nn.Module):
-        module_count.bound(module_count.joined(left, right))
-    if isinstance(left, VIEWS | dict) or isinstance(right, VIEWS):
-        checked_keys(
-            chain(*[side for side in (left, right) if isinstance(side, NESTED)])
+        module_count.check_count(module_count.count_result(left, right))
+    if isinstance(left, DICT_VIEWS | dict) or isinstance(right, DICT_VIEWS):
+        check_keys(
+            chain(*[side for side in (left, right) if isinstance(side, TYPES_WITH_ITEMS)])
         )  # Python makes a set
     if isinstance(left, str) and kind is ast.Mod:
         raise TypeError("text is formatted with an f-string")
     if isinstance(left, int) and isinstance(right, int):
-        _bound_integers(kind, left, right)
+        _check_integers(kind, left, right)
     for items, other in ((left, right), (right, left)):
         if not isinstance(items, _SEQUENCES):
             continue
@@ -145,24 +145,24 @@ def bound(kind: type[ast.operator], left: Any, right: Any) -> None:
             raise LimitError(f"a sequence of more than {MAX_ITEMS:,} items")
 
 
-def items_made(kind: type[ast.operator], left: Any, right: Any) -> int:
+def new_items(kind: type[ast.operator], left: Any, right: Any) -> int:
     """Return how many items an operation on plain values makes beside those that it goes through.
 
     Raises:
         LimitError: If it would be a size of more numbers than any tensor has axes, or more layers than fit.
     """
     if isinstance(left, torch.Size) or isinstance(right, torch.Size):
-        _bound_size(kind, left, right)
+        _check_size(kind, left, right)
     if isinstance(left, nn.Module) or isinstance(right, nn.Module):
-        return _JOINED * module_count.joined(left, right)
-    made = 3 * sum(len(side) for side in (left, right) if isinstance(side, Distinct))
+        return _JOINED * module_count.count_result(left, right)
+    made = 3 * sum(len(side) for side in (left, right) if isinstance(side, OrderedSet))
     for items, times in ((left, right), (right, left)) if kind is ast.Mult else ():
         if times.__class__ is int and isinstance(items, _SEQUENCES):
             made += min(len(items) * max(times, 0), MAX_ITEMS)  # more is refused
     return made
 
 
-def size_of(numbers: Any = ()) -> torch.Size:
+def make_size(numbers: Any = ()) -> torch.Size:
     """Return what ``torch.Size`` makes of numbers.
 
     Raises:
@@ -173,14 +173,14 @@ def size_of(numbers: Any = ()) -> torch.Size:
     return torch.Size(numbers)
 
 
-def _bound_size(kind: type[ast.operator], left: Any, right: Any) -> None:
+def _check_size(kind: type[ast.operator], left: Any, right: Any) -> None:
     sizes = [len(side) for side in (left, right) if isinstance(side, tuple)]
     times = [side for side in (left, right) if isinstance(side, int)] if kind is ast.Mult else []
     if sum(sizes) * max([1, *times]) > MAX_IN_A_SIZE:
         raise LimitError(f"a size of more than {MAX_IN_A_SIZE} numbers")
 
 
-def _bound_integers(kind: type[ast.operator], left: int, right: int) -> None:
+def _check_integers(kind: type[ast.operator], left: int, right: int) -> None:
     if -_SMALL < left < _SMALL and (kind not in _GROWING or (kind is ast.Mult and -_SMALL < right < _SMALL)):
         return
     bits = left.bit_length() or 1
@@ -205,19 +205,19 @@ def _too_long(kind: type[ast.operator], left: int, right: int) -> bool:
     return bool(BINARY[kind](left, right).bit_length() > MAX_BITS)
 
 
-def bounded(value: Any) -> Any:
+def check_result(value: Any) -> Any:
     """Return a value that a function gave, unless it is a whole number beyond the bound."""
     if isinstance(value, int) and value.bit_length() > MAX_BITS:
         raise LimitError(f"a whole number of more than {MAX_BITS} bits")
     return value
 
 
-def weight(*values: Any) -> int:
-    """Return how many items plain values have in all, those within them included; see `weighed`."""
-    return weighed(*values)[0]
+def item_count(*values: Any) -> int:
+    """Return how many items plain values have in all, those within them included; see `nesting`."""
+    return nesting(*values)[0]
 
 
-def weighed(*values: Any) -> tuple[int, int, int]:
+def nesting(*values: Any) -> tuple[int, int, int]:
     """Return how many items plain values have in all, how deep those lie that have some, and others beside.
 
     A list of a list of a list, each the same one a thousand times, is small in memory and endless to
@@ -229,17 +229,19 @@ def weighed(*values: Any) -> tuple[int, int, int]:
     total = 0
     level: list[Any] = []
     for value in values:
-        if (value.__class__ in _PARTS and SINGLE.issuperset(map(type, value))) or value.__class__ in _ENDS:
+        if (
+            value.__class__ in _PARTS and ITEMLESS_TYPES.issuperset(map(type, value))
+        ) or value.__class__ in _ENDS:
             total += len(value)
-        elif value.__class__ not in SINGLE:
+        elif value.__class__ not in ITEMLESS_TYPES:
             level.append(value)
     if total > MAX_WEIGHT:
         raise LimitError(f"more than {MAX_WEIGHT:,} items in all")
-    return _weighed(level, total) if level else (total, 0, 0)
+    return _nesting_within(level, total) if level else (total, 0, 0)
 
 
-def _weighed(level: Collection[Any], total: int) -> tuple[int, int, int]:
-    """Return what `weighed` does of values that may have others within them; some items were counted."""
+def _nesting_within(level: Collection[Any], total: int) -> tuple[int, int, int]:
+    """Return what `nesting` does of values that may have others within them; some items were counted."""
     others = 0
     for levels in range(MAX_LEVELS):
         kinds = Counter(map(type, level))  # of which there are few
@@ -261,14 +263,14 @@ def _weighed(level: Collection[Any], total: int) -> tuple[int, int, int]:
 
 @lru_cache(1_000)
 def _has_items(kind: type) -> bool:
-    return issubclass(kind, NESTED)
+    return issubclass(kind, TYPES_WITH_ITEMS)
 
 
 def _mapped(kinds: Iterable[type]) -> bool:
     return any(issubclass(kind, dict) for kind in kinds)
 
 
-def listed(tensor: Tensor) -> Any:
+def to_list(tensor: Tensor) -> Any:
     """Return a tensor's cells as nested lists."""
     items = extent(tuple(tensor.shape))
     if items > MAX_ITEMS:
@@ -276,7 +278,7 @@ def listed(tensor: Tensor) -> Any:
     return tensor.tolist()
 
 
-def converted(tensor: Tensor, *kinds: Any, dtype: torch.dtype | None = None) -> Tensor:
+def to_dtype(tensor: Tensor, *kinds: Any, dtype: torch.dtype | None = None) -> Tensor:
     """Return a tensor in another type; all tensors of the language live on the CPU.
 
     Args:
@@ -288,11 +290,11 @@ def converted(tensor: Tensor, *kinds: Any, dtype: torch.dtype | None = None) -> 
         if isinstance(kind, torch.dtype | Tensor):
             tensor = tensor.to(kind)
         elif kind is not None:
-            device(kind)
+            cpu_device(kind)
     return tensor
 
 
-def device(kind: Any) -> torch.device:
+def cpu_device(kind: Any) -> torch.device:
     """Return the CPU, which is the only device here.
 
     Raises:
@@ -303,12 +305,12 @@ def device(kind: Any) -> torch.device:
     return torch.device("cpu")
 
 
-def no_cuda() -> bool:
+def is_cuda_available() -> bool:
     """Say that there is no other device."""
     return False
 
 
-def tensor_of(data: Any) -> Tensor:
+def make_tensor(data: Any) -> Tensor:
     """Return what ``torch.Tensor`` makes of lists.
 
     Raises:
@@ -319,14 +321,14 @@ def tensor_of(data: Any) -> Tensor:
     return torch.tensor(data, dtype=torch.float32)
 
 
-def rounded(number: Any, digits: int | None = None) -> Any:
+def round_number(number: Any, digits: int | None = None) -> Any:
     """Return what `round` gives."""
     if digits is not None and abs(digits) > MAX_BITS:
         raise LimitError(f"a number is rounded to at most {MAX_BITS} digits")
     return round(number) if digits is None else round(number, digits)
 
 
-def total(items: Any, start: Any = 0) -> Any:
+def sum_items(items: Any, start: Any = 0) -> Any:
     """Return what `sum` gives, of nothing its start; of lists in a time that grows with their items."""
     if isinstance(start, nn.Module):
         raise TypeError("a sum joins no layers: write nn.ModuleList(items)")
@@ -344,26 +346,26 @@ def total(items: Any, start: Any = 0) -> Any:
     return found if isinstance(start, list) else tuple(found)
 
 
-def product(numbers: Any) -> Any:
+def prod(numbers: Any) -> Any:
     """Return what ``math.prod`` gives."""
     result: Any = 1
     for item in numbers:
         item = int(item) if item.__class__ is bool else item
-        if item.__class__ in NUMBERS and result.__class__ in NUMBERS:
-            result = bounded(result * item)  # neither is beyond the bound
-        elif item.__class__ in NUMBERS or isinstance(item, Tensor):
+        if item.__class__ in NUMBER_TYPES and result.__class__ in NUMBER_TYPES:
+            result = check_result(result * item)  # neither is beyond the bound
+        elif item.__class__ in NUMBER_TYPES or isinstance(item, Tensor):
             result = binary(ast.Mult, result, item)
         else:
             raise TypeError("math.prod multiplies numbers")
     return result
 
 
-def seeded(seed: int) -> None:
+def manual_seed(seed: int) -> None:
     """Seed torch's generator, and no other device's."""
     torch.default_generator.manual_seed(int(seed))
 
 
-def bounded_range(*bounds: int) -> range:
+def make_range(*bounds: int) -> range:
     """Return a range of a bounded length."""
     found = range(*bounds)
     if len(found) > MAX_ITEMS:
@@ -371,11 +373,11 @@ def bounded_range(*bounds: int) -> range:
     return found
 
 
-def numbered(items: Any, start: int = 0) -> list[tuple[int, Any]]:
+def enumerate_items(items: Any, start: int = 0) -> list[tuple[int, Any]]:
     """Return what `enumerate` yields."""
     return list(enumerate(items, start))
 
 
-def paired(*sequences: Any, strict: bool = False) -> list[tuple[Any, ...]]:
+def zip_items(*sequences: Any, strict: bool = False) -> list[tuple[Any, ...]]:
     """Return what `zip` yields."""
     return list(zip(*sequences, strict=strict))

@@ -10,8 +10,8 @@ from torch import Tensor, nn
 from llm_linalg.base.short_repr import short_repr
 from llm_linalg.language import allowlist, arithmetic, containers, module_count, modules
 from llm_linalg.language.attributes import attribute_of
-from llm_linalg.language.budget import A_LAYER_NAMED
-from llm_linalg.language.containers import Distinct
+from llm_linalg.language.budget import LAYER_NAME_STEPS
+from llm_linalg.language.containers import OrderedSet
 from llm_linalg.language.expressions import lookup_key
 from llm_linalg.language.interpreter import Interpreter
 
@@ -71,13 +71,13 @@ def assign(run: Interpreter, target: ast.expr, value: Any) -> None:
 def bind(run: Interpreter, name: str, value: Any) -> None:
     """Bind a name to a value; a tensor's node, and those of a layer's weights, get the name too."""
     run.names.maps[0][name] = value
-    if value.__class__ in arithmetic.KINDS:
+    if value.__class__ in arithmetic.PLAIN_TYPES:
         return
     if isinstance(value, Tensor):
         run.budget.steps -= 2
         run.note_result(run.recorder.bind(name, value))
     elif isinstance(value, nn.Module):
-        run.budget.step(A_LAYER_NAMED * module_count.count(value))
+        run.budget.step(LAYER_NAME_STEPS * module_count.count_layers(value))
         for inner, parameter in value.named_parameters():
             run.recorder.bind(f"{name}.{inner}", parameter)
 
@@ -128,7 +128,7 @@ def _store_attribute(run: Interpreter, target: ast.Attribute, owner: Any, value:
         raise run.error(f"what can be assigned to is x.{', x.'.join(allowlist.STORED)}", target)
     run.budget.step(8)
     try:
-        modules.stored(owner, target.attr, value)
+        modules.set_weight(owner, target.attr, value)
     except KeyError:
         raise run.error(f"a layer's {target.attr} can't be assigned to here", target) from None
     # The new weight gets its name in the trace from each name that the layer has.
@@ -144,13 +144,13 @@ def _augment(run: Interpreter, node: ast.AugAssign, left: Any) -> Any:
     right = run.evaluate(node.value)
     run.current = node
     run.budget.charge_items(left, right)
-    run.budget.charge_list(arithmetic.items_made(node.op.__class__, left, right))
-    if isinstance(left, Distinct):
+    run.budget.charge_list(arithmetic.new_items(node.op.__class__, left, right))
+    if isinstance(left, OrderedSet):
         raise run.error("a set isn't changed in place here: write s = s | other", node)
     if isinstance(left, dict) and isinstance(node.op, ast.BitOr):
-        containers.updated(left, right)
+        containers.update(left, right)
         return left
     if not isinstance(left, _IN_PLACE):
         return arithmetic.binary(type(node.op), left, right)
-    arithmetic.bound(type(node.op), left, right)
+    arithmetic.check_operation(type(node.op), left, right)
     return arithmetic.IN_PLACE[type(node.op)](left, right)

@@ -62,18 +62,18 @@ def attribute_of(run: Interpreter, value: Any, node: ast.Attribute) -> Any:
     owner = run.source.text_of(node.value) if isinstance(node.value, ast.Name | ast.Attribute) else ""
     of_others = value is None or of_tensors or name in _PLAIN_METHODS
     if of_others and not advised and not isinstance(value, Tensor):
-        raise run.error(suggestions.without(value, owner, name, of_tensors), node)
+        raise run.error(suggestions.missing_attribute(value, owner, name, of_tensors), node)
     known = [*allowlist.METHODS, *allowlist.ATTRIBUTES] if isinstance(value, Tensor) else methods
-    raise run.error(suggestions.missing(f".{name}", name, known, run.budget.hint, owner), node)
+    raise run.error(suggestions.unknown_member(f".{name}", name, known, run.budget.hint, owner), node)
 
 
 def _of_layer(run: Interpreter, layer: nn.Module, node: ast.Attribute) -> Any:
     if node.attr in modules.METHODS:
         return Method(modules.METHODS[node.attr], layer)
     try:
-        return modules.attribute(layer, node.attr)
+        return modules.attribute_of(layer, node.attr)
     except KeyError:
-        said = suggestions.missing(f".{node.attr}", node.attr, modules.ATTRIBUTES, run.budget.hint)
+        said = suggestions.unknown_member(f".{node.attr}", node.attr, modules.ATTRIBUTES, run.budget.hint)
         raise run.error(f"a layer's {said}", node) from None
 
 
@@ -86,4 +86,4 @@ def member(run: Interpreter, namespace: allowlist.Namespace, node: ast.Attribute
     if node.attr in namespace.members:
         return namespace.members[node.attr]
     path = f"{namespace.name}.{node.attr}"
-    raise run.error(suggestions.missing(path, node.attr, namespace.members, run.budget.hint), node)
+    raise run.error(suggestions.unknown_member(path, node.attr, namespace.members, run.budget.hint), node)

@@ -11,20 +11,20 @@ from llm_linalg.base.untraced import untraced
 
 
 @dataclass(frozen=True, slots=True)
-class Gradients:
+class GradMode:
     """Stands after ``with``, or above a ``def``: whether what is done there has a gradient."""
 
-    recorded: bool
+    enabled: bool
 
 
-def no_grad() -> Gradients:
+def no_grad() -> GradMode:
     """Return what ``torch.no_grad()`` gives."""
-    return Gradients(recorded=False)
+    return GradMode(enabled=False)
 
 
-def enable_grad() -> Gradients:
+def enable_grad() -> GradMode:
     """Return what ``torch.enable_grad()`` gives."""
-    return Gradients(recorded=True)
+    return GradMode(enabled=True)
 
 
 def backward(
@@ -54,7 +54,7 @@ def backward(
         torch.autograd.backward(start, retain_graph=retain_graph)
 
 
-def set_gradient(tensor: Tensor, value: Tensor | None) -> None:
+def set_grad(tensor: Tensor, value: Tensor | None) -> None:
     """Give a tensor a gradient, or none.
 
     Raises:

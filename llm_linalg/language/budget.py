@@ -13,8 +13,8 @@ from llm_linalg.base.errors import HaltedError, LimitError
 from llm_linalg.base.spelling import hint
 from llm_linalg.base.text import MOST_COMPARED
 from llm_linalg.language import arithmetic, module_count
-from llm_linalg.language.containers import Distinct, ordered
-from llm_linalg.language.printing import Shown
+from llm_linalg.language.containers import OrderedSet, sort_items
+from llm_linalg.language.printing import TextSize
 from llm_linalg.ops.operation import Call
 from llm_linalg.ops.price import ELEMENT, SMALL, Price, price_of
 from llm_linalg.recording.write_log import storage_numel
@@ -25,15 +25,15 @@ TRIALS = 30_000  # steps that may be spent on finding what would have worked
 MAX_SHARES = 16  # so small a part of the budget a cell of a notebook has once several asked for too much
 
 # What takes longer than a step, in steps, each of which takes about a microsecond.
-AN_OWN_CALL = 9
-A_LAYER_CALLED, A_LAYER_MET, A_NEW_LAYER, A_LAYER_NAMED = 58, 7, 270, 5
-A_BACKWARD, A_CALL_BACK = 300, 16
-A_RENEWAL, A_GLANCE, A_WRITE = 285, 9, 38
-A_TENSOR_SHOWN, A_CELL_SHOWN, A_LIST_SHOWN, AN_ITEM_SHOWN = 460, 9, 7, 2
-A_CELL, A_FAILURE, A_CLASH = 100, 400, 1_500  # of a notebook; one that fails
-ITEMS_A_STEP = 8  # of lists and texts that are gone through
-NAMES_A_STEP = 4
-LETTERS_A_STEP = 1_000  # of a text that is copied or looked up
+FUNCTION_CALL_STEPS = 9
+LAYER_CALL_STEPS, LAYER_VISIT_STEPS, NEW_LAYER_STEPS, LAYER_NAME_STEPS = 58, 7, 270, 5
+BACKWARD_STEPS, BACKWARD_CALL_STEPS = 300, 16
+ALIAS_UPDATE_STEPS, WRITER_QUERY_STEPS, WRITE_STEPS = 285, 9, 38
+TENSOR_TEXT_STEPS, CELL_TEXT_STEPS, LIST_TEXT_STEPS, ITEM_TEXT_STEPS = 460, 9, 7, 2
+NOTEBOOK_CELL_STEPS, FAILURE_STEPS, SHAPE_ERROR_STEPS = 100, 400, 1_500  # of a notebook; one that fails
+ITEMS_PER_STEP = 8  # of lists and texts that are gone through
+NAMES_PER_STEP = 4
+CHARACTERS_PER_STEP = 1_000  # of a text that is copied or looked up
 _SORTED = 8  # times as long as others takes an item that is put in order, or into a set
 
 
@@ -94,7 +94,7 @@ class Budget:
         if self.seconds is not None and self._deadline is None:
             self._deadline = monotonic() + self.seconds
 
-    def start_smaller(self) -> None:
+    def grant_share(self) -> None:
         """After a cell that asked for too much, leave those below it at least half of what it had."""
         self._shares *= 2
         if self._shares > MAX_SHARES:
@@ -121,11 +121,11 @@ class Budget:
     def look(self) -> None:
         """See whether the run may go on; raises what `step` does."""
         self.next_look = max(self.steps - LOOK_EVERY, 0)
-        self._heed()
+        self._check_stop()
         if self.steps < 0:
             raise self._exceeded(0, "takes more than {} steps")
 
-    def _heed(self) -> None:
+    def _check_stop(self) -> None:
         if self.halt():
             raise HaltedError("stopped: what stands below was not run")
         if self._deadline is not None and monotonic() > self._deadline:
@@ -149,16 +149,16 @@ class Budget:
             LimitError: If it asks for more than one call may, or than is left.
             HaltedError: If the run is stopped.
         """
-        self._heed()
+        self._check_stop()
         price = price_of(call)
         if price is None:
-            self.step(A_FAILURE)
+            self.step(FAILURE_STEPS)
             return None
         name = call.operation.name
         if price.outputs > self.call_tensors:
             most = self.call_tensors
             raise LimitError(f"{name} would give {price.outputs:,} tensors; {most:,} are allowed")
-        self._hold(name, price.elements)
+        self._check_elements(name, price.elements)
         if price.multiplications > self.call_multiplications:
             raise LimitError(self._too_long(call, price))
         self.charge_again(price, call.written if call.tensors and call.may_write else None)
@@ -171,7 +171,7 @@ class Budget:
             price: What that one cost.
             written: The tensor that it writes into.
         """
-        self._heed()
+        self._check_stop()
         self._spend(price.outputs, price.elements, price.multiplications)
         self.step(price.steps)
         if written is not None:
@@ -184,7 +184,7 @@ class Budget:
             calls += 1
             reads += price.reads
             multiplications += price.multiplications
-        self.step(A_BACKWARD + A_CALL_BACK * calls)
+        self.step(BACKWARD_STEPS + BACKWARD_CALL_STEPS * calls)
         if reads > self.elements:
             raise self._exceeded(2, "makes tensors of more than {} cells in all")
         self._spend(0, 0, 2 * multiplications + 2 * ELEMENT * (reads + leaves))
@@ -196,12 +196,12 @@ class Budget:
     def charge_copy(self, count: int) -> None:
         """Charge a tensor of so many elements that is about to be copied."""
         self._spend(1, count, ELEMENT * count)
-        self.step(A_WRITE)
+        self.step(WRITE_STEPS)
 
     def charge_layer(self, name: str, elements: int) -> None:
         """Charge a layer that is about to be made, with weights of so many elements."""
-        self.step(A_NEW_LAYER)
-        self._hold(name, elements)
+        self.step(NEW_LAYER_STEPS)
+        self._check_elements(name, elements)
         self._spend(0, elements, 4 * ELEMENT * elements)
 
     def charge_write(self, elements: int, memory: int) -> None:
@@ -211,21 +211,21 @@ class Budget:
             elements: Those of the tensor that is written.
             memory: Those of its memory.
         """
-        self.step(A_WRITE)
+        self.step(WRITE_STEPS)
         if memory > SMALL:
             self.charge_elements(memory if memory == elements else 4 * memory)
 
     def charge_alias_update(self, memory: int, writers: int) -> None:
         """Charge a look at a tensor whose memory, of so many elements, was written through others."""
-        self.step(A_RENEWAL + 2 * writers)
+        self.step(ALIAS_UPDATE_STEPS + 2 * writers)
         self._spend(0, 0, 3 * ELEMENT * memory)
 
     def charge_inspection(self, elements: int) -> None:
         """Charge the question who wrote so many elements last."""
-        self.step(A_GLANCE)
+        self.step(WRITER_QUERY_STEPS)
         self._spend(0, 0, ELEMENT * elements // 8)
 
-    def _hold(self, name: str, elements: int) -> None:
+    def _check_elements(self, name: str, elements: int) -> None:
         if elements > self.call_elements:
             raise LimitError(f"{name} would make {elements:,} cells; {self.call_elements:,} are allowed")
 
@@ -253,36 +253,38 @@ class Budget:
         """Charge plain values, and layers, before something goes through all their items."""
         nested = False
         for value in values:
-            if value.__class__ in arithmetic.SINGLE:
+            if value.__class__ in arithmetic.ITEMLESS_TYPES:
                 continue
-            if isinstance(value, arithmetic.NESTED):
+            if isinstance(value, arithmetic.TYPES_WITH_ITEMS):
                 nested = True
             elif isinstance(value, nn.Module):
-                self.step(2 * module_count.count(value))
+                self.step(2 * module_count.count_layers(value))
         if nested:
-            items, levels, others = arithmetic.weighed(*values)
-            self.step(2 + 4 * levels + (items + others) // ITEMS_A_STEP)
+            items, levels, others = arithmetic.nesting(*values)
+            self.step(2 + 4 * levels + (items + others) // ITEMS_PER_STEP)
 
     def charge_call(self, function: Any, arguments: Sequence[Any], named: Collection[Any]) -> None:
         """Charge what a call of a Python function goes through: its arguments."""
         self.charge_items(*arguments, *named)
-        if arguments and (function is ordered or function is Distinct or function is any or function is all):
+        if arguments and (
+            function is sort_items or function is OrderedSet or function is any or function is all
+        ):
             items = arguments[0]
-            if isinstance(items, arithmetic.NESTED):
-                self.step(_SORTED * len(items) // ITEMS_A_STEP)
+            if isinstance(items, arithmetic.TYPES_WITH_ITEMS):
+                self.step(_SORTED * len(items) // ITEMS_PER_STEP)
 
     def charge_list(self, items: int) -> None:
         """Charge so many items that something makes or goes through."""
-        self.step(items // ITEMS_A_STEP)
+        self.step(items // ITEMS_PER_STEP)
 
-    def charge_text(self, shown: Shown) -> None:
+    def charge_text(self, size: TextSize) -> None:
         """Charge what is about to be made into text."""
         self.step(
-            AN_ITEM_SHOWN
-            + A_TENSOR_SHOWN * shown.tensors
-            + A_CELL_SHOWN * shown.cells
-            + A_LIST_SHOWN * shown.lists
-            + AN_ITEM_SHOWN * shown.items
+            ITEM_TEXT_STEPS
+            + TENSOR_TEXT_STEPS * size.tensors
+            + CELL_TEXT_STEPS * size.cells
+            + LIST_TEXT_STEPS * size.lists
+            + ITEM_TEXT_STEPS * size.items
         )
 
     # Trials

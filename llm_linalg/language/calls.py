@@ -17,7 +17,7 @@ from llm_linalg.language import (
     suggestions,
 )
 from llm_linalg.language.attributes import Method
-from llm_linalg.language.budget import A_LAYER_CALLED, A_LAYER_MET
+from llm_linalg.language.budget import LAYER_CALL_STEPS, LAYER_VISIT_STEPS
 from llm_linalg.language.functions import UserFunction, invoke
 from llm_linalg.language.interpreter import Interpreter
 
@@ -40,7 +40,7 @@ def _is_for_torch(run: Interpreter, keyword: ast.keyword, value: Any) -> bool:
     """Return whether an argument is handed on; ``device="cpu"`` may be written, and is left out."""
     if keyword.arg == "device":
         if value is not None:
-            arithmetic.device(value)
+            arithmetic.cpu_device(value)
         return False
     if keyword.arg in allowlist.REFUSED_ARGUMENTS:
         advice = suggestions.ARGUMENTS[keyword.arg]
@@ -60,23 +60,23 @@ def _apply(
     if isinstance(function, type) and issubclass(function, nn.Module):
         return _make_layer(run, function, arguments, named)
     if isinstance(function, nn.Module):
-        run.budget.step(A_LAYER_CALLED * module_count.count(function))
+        run.budget.step(LAYER_CALL_STEPS * module_count.count_layers(function))
     if isinstance(named.get("key"), UserFunction | Method) and function is not allowlist.BUILTINS["sorted"]:
         raise run.error("key= takes no function of a program here: " + suggestions.KEY, node)
     if not callable(function) or isinstance(function, Tensor):
         raise run.error(f"{run.source.text_of(node.func)} can't be called", node)
-    return arithmetic.bounded(function(*arguments, **named))
+    return arithmetic.check_result(function(*arguments, **named))
 
 
 def _call_method(run: Interpreter, method: Method, arguments: list[Any], named: dict[str, Any]) -> Any:
     if isinstance(method.owner, nn.Module):  # each method of a layer goes through all its layers
-        run.budget.step(A_LAYER_MET * module_count.count(method.owner))
-    elif not isinstance(method.owner, Tensor) and method.function not in containers.AT_ONCE:
+        run.budget.step(LAYER_VISIT_STEPS * module_count.count_layers(method.owner))
+    elif not isinstance(method.owner, Tensor) and method.function not in containers.CONSTANT_TIME:
         run.budget.charge_items(method.owner)
     if method.function is dict.setdefault and arguments:
         containers.check_key(arguments[0])
     if method.function is not autograd.backward:
-        return arithmetic.bounded(method.function(method.owner, *arguments, **named))
+        return arithmetic.check_result(method.function(method.owner, *arguments, **named))
     run.budget.charge_backward(*run.recorder.backward_prices(method.owner))
     return run.recorder.run_backward(method.function, method.owner, *arguments, **named)
 
@@ -85,7 +85,7 @@ def _make_layer(
     run: Interpreter, kind: type[nn.Module], arguments: list[Any], named: dict[str, Any]
 ) -> nn.Module:
     """Make a layer: its weights are inputs of the trace, and how they are filled is no part of it."""
-    layer = modules.made(run.budget, kind, arguments, named)
+    layer = modules.make_layer(run.budget, kind, arguments, named)
     for parameter in layer.parameters():
         if run.recorder.node_of(parameter) is None:
             run.recorder.input(parameter, None, "parameter")

@@ -10,14 +10,14 @@ from torch import Tensor
 
 from llm_linalg.language import modules
 from llm_linalg.language.assignment import assign
-from llm_linalg.language.containers import VIEWS, Distinct, checked_keys
+from llm_linalg.language.containers import DICT_VIEWS, OrderedSet, check_keys
 from llm_linalg.language.expressions import truth
 from llm_linalg.language.interpreter import Interpreter
 from llm_linalg.language.suggestions import CHANGED
 
 # Unions are built once: these are asked for at each loop.
-_ITERABLE: Any = range | list | tuple | dict | str | VIEWS | Distinct
-_MUTABLE: Any = list | dict | VIEWS | modules.SEQUENCES
+_ITERABLE: Any = range | list | tuple | dict | str | DICT_VIEWS | OrderedSet
+_MUTABLE: Any = list | dict | DICT_VIEWS | modules.LAYER_LISTS
 Row = Sequence[Any]
 """The values of one turn: an item, or a key and its value."""
 
@@ -31,7 +31,7 @@ def dict_comprehension(run: Interpreter, node: ast.DictComp) -> dict[Any, Any]:
     """Evaluate ``{a: b for x in xs}``."""
     pairs = _rows(run, [node.key, node.value], node.generators)
     run.budget.charge_items([key for key, _ in pairs])
-    checked_keys([key for key, _ in pairs])
+    check_keys([key for key, _ in pairs])
     return {key: value for key, value in pairs}  # noqa: C416  each is a row of two
 
 
@@ -68,7 +68,7 @@ def items_of(run: Interpreter, value: Any, node: ast.expr) -> Sequence[Any]:
     """Return the items of a value that stands after ``in``, as they are before the first turn."""
     if isinstance(value, Tensor):
         value = value.unbind(0)
-    elif isinstance(value, modules.SEQUENCES):
+    elif isinstance(value, modules.LAYER_LISTS):
         value = list(value)
     if not isinstance(value, _ITERABLE):
         raise run.error(f"a value of type {type(value).__name__} can't be gone through", node)

@@ -13,7 +13,7 @@ from llm_linalg.base.errors import LimitError
 from llm_linalg.base.short_repr import short_repr
 
 MAX_JOINED = 100_000
-VIEWS: Any = type({}.keys()) | type({}.values()) | type({}.items())
+DICT_VIEWS: Any = type({}.keys()) | type({}.values()) | type({}.items())
 """What a dict's ``keys()``, ``values()`` and ``items()`` are."""
 
 
@@ -38,7 +38,7 @@ def check_key(key: Any) -> None:
         check_key((key.start, key.stop, key.step))
 
 
-def checked_keys(keys: Iterable[Any]) -> list[Any]:
+def check_keys(keys: Iterable[Any]) -> list[Any]:
     """Return all keys of a dict or a set that is made at once.
 
     Raises:
@@ -59,13 +59,13 @@ def checked_keys(keys: Iterable[Any]) -> list[Any]:
     return found
 
 
-class Distinct:
+class OrderedSet:
     """What ``set`` gives: each item once, in the order in which they came, so that each run is the same."""
 
     __slots__ = ("items",)
 
     def __init__(self, items: Iterable[Any] = ()) -> None:
-        self.items = dict.fromkeys(checked_keys(items))
+        self.items = dict.fromkeys(check_keys(items))
 
     def __iter__(self) -> Iterator[Any]:
         return iter(tuple(self.items))
@@ -82,27 +82,27 @@ class Distinct:
     __hash__ = None  # type: ignore[assignment]
 
     @classmethod
-    def _of(cls, items: Iterable[Any]) -> Distinct:
+    def _of(cls, items: Iterable[Any]) -> OrderedSet:
         """Return a set of items that are in one of two others: none is there three times."""
         found = cls()
         found.items = dict.fromkeys(items)
-        checked_keys(found.items)
+        check_keys(found.items)
         return found
 
-    def __or__(self, other: Any) -> Distinct:
+    def __or__(self, other: Any) -> OrderedSet:
         return self._of(chain(self.items, other)) if isinstance(other, _SETS) else NotImplemented
 
-    def __and__(self, other: Any) -> Distinct:
+    def __and__(self, other: Any) -> OrderedSet:
         return (
             self._of(filter(other.__contains__, self.items)) if isinstance(other, _SETS) else NotImplemented
         )
 
-    def __sub__(self, other: Any) -> Distinct:
+    def __sub__(self, other: Any) -> OrderedSet:
         if not isinstance(other, _SETS):
             return NotImplemented
         return self._of(filterfalse(other.__contains__, self.items))
 
-    def __xor__(self, other: Any) -> Distinct:
+    def __xor__(self, other: Any) -> OrderedSet:
         if not isinstance(other, _SETS):
             return NotImplemented
         theirs = filterfalse(self.__contains__, other)
@@ -121,8 +121,8 @@ class Distinct:
         return self >= other and len(self) > len(other) if isinstance(other, _SETS) else NotImplemented
 
 
-_SETS: Any = Distinct | type({}.keys()) | type({}.items())
-Distinct.__name__ = "set"  # as a program calls it
+_SETS: Any = OrderedSet | type({}.keys()) | type({}.items())
+OrderedSet.__name__ = "set"  # as a program calls it
 
 
 def _joined(between: str, parts: Iterable[str]) -> str:
@@ -167,18 +167,18 @@ def _index(items: list[Any], value: Any, *bounds: int) -> int:
     raise ValueError(f"{short_repr(value)} is not in the list")  # Python's own would make a text of all of it
 
 
-def mapping(items: Any = (), **named: Any) -> dict[Any, Any]:
+def make_dict(items: Any = (), **named: Any) -> dict[Any, Any]:
     """Return what ``dict`` gives."""
     if not isinstance(items, dict):
         items = [pair if isinstance(pair, list | tuple | str) else tuple(pair) for pair in items]
-        checked_keys([pair[0] for pair in items if pair])
+        check_keys([pair[0] for pair in items if pair])
     return dict(items, **named)
 
 
-def updated(items: dict[Any, Any], others: Any = (), **named: Any) -> None:
+def update(items: dict[Any, Any], others: Any = (), **named: Any) -> None:
     """Do what ``update`` of a dict does."""
-    others = mapping(others, **named)
-    checked_keys([*items, *others])
+    others = make_dict(others, **named)
+    check_keys([*items, *others])
     items.update(others)
 
 
@@ -214,18 +214,18 @@ METHODS: Mapping[type, Mapping[str, Callable[..., Any]]] = {
         "items": dict.items,
         "get": dict.get,
         "pop": _popped,
-        "update": updated,
+        "update": update,
         "copy": dict.copy,
         "setdefault": dict.setdefault,
     },
 }
 
-AT_ONCE: frozenset[Any] = frozenset(
+CONSTANT_TIME: frozenset[Any] = frozenset(
     [list.append, dict.get, dict.setdefault, dict.keys, dict.values, dict.items, _popped]
 )
 """Methods that take as long however many items there are."""
 CHANGING: frozenset[Any] = frozenset(
-    [*(list.append, list.extend, list.insert, list.pop, list.reverse), updated, dict.setdefault, _popped]
+    [*(list.append, list.extend, list.insert, list.pop, list.reverse), update, dict.setdefault, _popped]
 )
 """Methods that change what they are of."""
 
@@ -235,13 +235,13 @@ def methods(value: Any) -> Mapping[str, Callable[..., Any]]:
     return next((table for kind, table in METHODS.items() if isinstance(value, kind)), {})
 
 
-def ordered(items: Iterable[Any], *, key: Any = None, reverse: bool = False) -> list[Any]:
+def sort_items(items: Iterable[Any], *, key: Any = None, reverse: bool = False) -> list[Any]:
     """Return what ``sorted`` gives."""
     if key is not None:
         raise TypeError("sorted has no key= in this language: sort pairs, such as (len(w), w)")
     return sorted(items, reverse=reverse)
 
 
-def backwards(items: Any) -> list[Any]:
+def reverse_items(items: Any) -> list[Any]:
     """Return what ``reversed`` yields."""
     return list(items)[::-1] if isinstance(items, Tensor) else list(reversed(items))

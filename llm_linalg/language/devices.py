@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar
 from llm_linalg.base.constants import MOST_RANKS
 from llm_linalg.base.errors import ProgramError
 from llm_linalg.base.untraced import untraced
-from llm_linalg.language.pausable import Turns
+from llm_linalg.language.pausable import PausableThread
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -34,10 +34,10 @@ if TYPE_CHECKING:
 
 MOST_EXCHANGES = 32
 R = TypeVar("R", bound="Record[Any]")
-Run = Callable[[Mapping[str, Any], "InTurn"], "Record[Any]"]
+Run = Callable[[Mapping[str, Any], "LocalDevice"], "Record[Any]"]
 
 
-class Group(Protocol):
+class DeviceGroup(Protocol):
     """The devices that run a program together, as one of them sees them.
 
     Attributes:
@@ -48,36 +48,36 @@ class Group(Protocol):
     rank: int
     ranks: int
 
-    def reduced(self, tensor: Tensor) -> Tensor:
+    def all_reduce(self, tensor: Tensor) -> Tensor:
         """Return the sum of what each device gives."""
 
-    def gathered(self, tensor: Tensor) -> list[Tensor]:
+    def all_gather(self, tensor: Tensor) -> list[Tensor]:
         """Return what each device gives, in the order of their numbers."""
 
-    def records(self, recorder: Recorder, takes: Callable[[int], None]) -> None:
+    def connect(self, recorder: Recorder, charge_copy: Callable[[int], None]) -> None:
         """Be told what the device's calls are recorded by, and what counts cells that are to be filled."""
 
 
-_GROUP: ContextVar[Group | None] = ContextVar("group", default=None)
+_GROUP: ContextVar[DeviceGroup | None] = ContextVar("group", default=None)
 
 
-def met() -> Group:
+def current_group() -> DeviceGroup:
     """Return the group that the program at hand is a part of: itself, if it has no other."""
-    return _GROUP.get() or InTurn()
+    return _GROUP.get() or LocalDevice()
 
 
 def all_reduce(tensor: Tensor) -> Tensor:
     """Return the sum of the devices' tensors: each of them gets it."""
-    return met().reduced(tensor)
+    return current_group().all_reduce(tensor)
 
 
 def all_gather(tensor: Tensor) -> list[Tensor]:
     """Return the devices' tensors: each of them gets all."""
-    return met().gathered(tensor)
+    return current_group().all_gather(tensor)
 
 
 @contextmanager
-def joined(group: Group) -> Iterator[None]:
+def in_group(group: DeviceGroup) -> Iterator[None]:
     """Let a program that is run meanwhile be one device of a group."""
     token = _GROUP.set(group)
     try:
@@ -86,12 +86,12 @@ def joined(group: Group) -> Iterator[None]:
         _GROUP.reset(token)
 
 
-def summed(parts: Sequence[Tensor]) -> Tensor:
+def sum_parts(parts: Sequence[Tensor]) -> Tensor:
     """Return the sum of what each device gave, as calls that are recorded."""
     return reduce(add, parts)
 
 
-class InTurn:
+class LocalDevice:
     """One of several devices that run in turn in one process; or one alone, which waits for nobody.
 
     Attributes:
@@ -106,39 +106,39 @@ class InTurn:
     def __init__(self, rank: int = 0, ranks: int = 1) -> None:
         self.rank, self.ranks = rank, ranks
         self._recorder: Recorder | None = None
-        self._takes: Callable[[int], None] = lambda _: None
-        self._pauses: Callable[[], None] = lambda: exchange([self])
-        self.asked: Asked | None = None
+        self._charge_copy: Callable[[int], None] = lambda _: None
+        self._pause: Callable[[], None] = lambda: exchange([self])
+        self.pending: PendingExchange | None = None
         self.parts: Sequence[Tensor] = ()
         self.name = ""
-        self.left = False
+        self.is_cancelled = False
 
-    def pauses(self, pause: Callable[[], None]) -> None:
+    def on_pause(self, pause: Callable[[], None]) -> None:
         """Be told how it lets the others go on."""
-        self._pauses = pause
+        self._pause = pause
 
-    def records(self, recorder: Recorder, takes: Callable[[int], None]) -> None:
+    def connect(self, recorder: Recorder, charge_copy: Callable[[int], None]) -> None:
         """Be told what its calls are recorded by, and what counts the cells that are copied for it."""
-        self._recorder, self._takes = recorder, takes
+        self._recorder, self._charge_copy = recorder, charge_copy
 
-    def gathered(self, tensor: Tensor) -> list[Tensor]:
+    def all_gather(self, tensor: Tensor) -> list[Tensor]:
         """Return what each device gives, once all have: copies of its own tensor and the others'.
 
         Raises:
             Left: If nobody waits for this device any more.
             LimitError: If there is no room for the copies.
         """
-        return self._met("all_gather", tensor)
+        return self._exchange("all_gather", tensor)
 
-    def reduced(self, tensor: Tensor) -> Tensor:
-        """Return the sum of what each device gives; raises what `gathered` does."""
-        return summed(self._met("all_reduce", tensor))
+    def all_reduce(self, tensor: Tensor) -> Tensor:
+        """Return the sum of what each device gives; raises what `all_gather` does."""
+        return sum_parts(self._exchange("all_reduce", tensor))
 
-    def _met(self, call: str, tensor: Tensor) -> list[Tensor]:
+    def _exchange(self, call: str, tensor: Tensor) -> list[Tensor]:
         recorder = self._recorder
         node = recorder.node_of(tensor) if recorder else None
         given = self._copy(tensor, alone=True)
-        self.asked = Asked(call, given, node.bound_name or "part" if node else "part")
+        self.pending = PendingExchange(call, given, node.bound_name or "part" if node else "part")
         self._wait()
         parts = [self._copy(tensor if rank == self.rank else part) for rank, part in enumerate(self.parts)]
         for rank, part in enumerate(parts):
@@ -150,25 +150,25 @@ class InTurn:
 
     def _wait(self) -> None:
         """Let the others go on until all have given something."""
-        while self.asked is not None:
-            self._pauses()
+        while self.pending is not None:
+            self._pause()
 
     def _copy(self, tensor: Tensor, *, alone: bool = False) -> Tensor:
         """Return a copy, to which what is written is written nowhere else; alone, without its way back."""
-        self._takes(tensor.numel())
+        self._charge_copy(tensor.numel())
         with untraced():
             return (tensor.detach() if alone else tensor).clone()
 
 
-class Asked(NamedTuple):
+class PendingExchange(NamedTuple):
     """What a device gave for the others: for which call, a copy of the tensor, and what it calls that."""
 
     call: str
-    given: Tensor
+    tensor: Tensor
     name: str
 
 
-def in_turn(run: Run, names: Mapping[str, Any], ranks: int) -> tuple[Record[Any], ...]:
+def run_in_turn(run: Run, names: Mapping[str, Any], ranks: int) -> tuple[Record[Any], ...]:
     """Run a program on several devices in one process.
 
     Args:
@@ -184,20 +184,22 @@ def in_turn(run: Run, names: Mapping[str, Any], ranks: int) -> tuple[Record[Any]
     """
     if not 1 <= ranks <= MOST_RANKS:
         raise ProgramError(f"a program runs on 1 to {MOST_RANKS} devices, not {ranks}")
-    devices = [InTurn(rank, ranks) for rank in range(ranks)]
+    devices = [LocalDevice(rank, ranks) for rank in range(ranks)]
     turns = [
-        Turns(partial(run, {**names, "rank": rank, "ranks": ranks}, device))
+        PausableThread(partial(run, {**names, "rank": rank, "ranks": ranks}, device))
         for rank, device in enumerate(devices)
     ]
     for device, turn in zip(devices, turns, strict=True):
-        device.pauses(turn.pause)
+        device.on_pause(turn.pause)
     exchanges = 0
     try:
-        while not all(turn.ended for turn in turns):
+        while not all(turn.has_ended for turn in turns):
             pairs = zip(turns, devices, strict=True)
-            going = [(turn, device) for turn, device in pairs if not turn.ended and device.asked is None]
+            going = [
+                (turn, device) for turn, device in pairs if not turn.has_ended and device.pending is None
+            ]
             for turn, _ in going:
-                turn.go_on()
+                turn.resume()
             if going:
                 continue
             exchange(devices)
@@ -207,27 +209,27 @@ def in_turn(run: Run, names: Mapping[str, Any], ranks: int) -> tuple[Record[Any]
         return tuple([turn.result for turn in turns])
     finally:
         for device, turn in zip(devices, turns, strict=True):
-            device.left = True
-            turn.leave()
+            device.is_cancelled = True
+            turn.cancel()
 
 
-def exchange(devices: Sequence[InTurn]) -> None:
+def exchange(devices: Sequence[LocalDevice]) -> None:
     """Let each device have what all gave.
 
     Raises:
         ProgramError: If one gave nothing, or something of another shape, or for another call.
     """
-    asked = [device.asked for device in devices if device.asked is not None]
-    kinds = {(call, given.shape, given.dtype) for call, given, _ in asked}
-    if len(asked) < len(devices) or len(kinds) > 1:
+    pending = [device.pending for device in devices if device.pending is not None]
+    kinds = {(call, tensor.shape, tensor.dtype) for call, tensor, _ in pending}
+    if len(pending) < len(devices) or len(kinds) > 1:
         raise ProgramError(
             "the devices don't exchange the same: each has to reach every dist call, with one shape"
         )
     for device in devices:
-        device.parts, device.name, device.asked = [one.given for one in asked], asked[0].name, None
+        device.parts, device.name, device.pending = [one.tensor for one in pending], pending[0].name, None
 
 
-def chosen(traces: Sequence[R], names: Mapping[str, Any]) -> R:
+def trace_of_rank(traces: Sequence[R], names: Mapping[str, Any]) -> R:
     """Return the trace of the device that the names ask for, with all of them.
 
     Raises:

@@ -14,9 +14,9 @@ from llm_linalg.base.garbage import rare_full_collections
 from llm_linalg.base.rng import seed_rng
 from llm_linalg.base.syntax import descendants
 from llm_linalg.language.budget import SECONDS, Budget, never
-from llm_linalg.language.devices import Group, InTurn, in_turn, joined
+from llm_linalg.language.devices import DeviceGroup, LocalDevice, in_group, run_in_turn
 from llm_linalg.language.interpreter import Code, Explain, Interpreter
-from llm_linalg.language.printing import CHOSEN
+from llm_linalg.language.printing import PRINT_OPTIONS
 from llm_linalg.language.program import FindRepairs, interpreter, run_program
 from llm_linalg.language.source import Source
 from llm_linalg.recording.record import Record
@@ -70,15 +70,15 @@ def execute(
     explanations: Explanations,
     cells: Sequence[int] = (),
     halt: Callable[[], bool] | None = None,
-    group: Group | None = None,
+    group: DeviceGroup | None = None,
     *,
     seconds: float | None = SECONDS,
     node_type: type[N],
 ) -> Record[N]:
     """Run a program of anyone's, within a budget; see `llm_linalg.run`."""
     budget = Budget(seconds=seconds, halt=halt or never)
-    with quiet(seed):
-        return _executed(
+    with isolated_torch_state(seed):
+        return _run(
             Source(source), seed, names, budget, explanations, cells=cells, group=group, node_type=node_type
         )
 
@@ -100,14 +100,14 @@ def execute_on_devices(
     read = Source(source)
     budget = Budget(seconds=seconds, halt=halt or never)
 
-    def one(given: Mapping[str, Any], device: InTurn) -> Record[N]:
+    def one(given: Mapping[str, Any], device: LocalDevice) -> Record[N]:
         with seed_rng(seed):
-            return _executed(
+            return _run(
                 read, seed, given, budget, explanations, cells=cells, group=device, node_type=node_type
             )
 
-    with quiet(seed):
-        return in_turn(one, names, ranks)
+    with isolated_torch_state(seed):
+        return run_in_turn(one, names, ranks)
 
 
 @rare_full_collections()
@@ -131,13 +131,13 @@ def execute_over(
         node_type: What its nodes are made as.
     """
     budget = Budget(**_OWN_BUDGET)
-    with quiet(seed):
-        return _executed(
+    with isolated_torch_state(seed):
+        return _run(
             Source(source, bounded=False), seed, names or {}, budget, PLAIN, known=known, node_type=node_type
         )
 
 
-def _executed(
+def _run(
     checked: Source,
     seed: int,
     names: Mapping[str, Any],
@@ -146,7 +146,7 @@ def _executed(
     *,
     known: Mapping[str, RecordNode] | None = None,
     cells: Sequence[int] = (),
-    group: Group | None = None,
+    group: DeviceGroup | None = None,
     trial: bool = False,
     node_type: type[N],
 ) -> Record[N]:
@@ -159,17 +159,19 @@ def _executed(
     run = interpreter(checked, {**names, **tensors}, budget, explanations.explain, node_type)
     for name, node in (known or {}).items():
         run.recorder.adopt(tensors[name], node)
-    group = group or InTurn()
-    group.records(run.recorder, budget.charge_copy)
+    group = group or LocalDevice()
+    group.connect(run.recorder, budget.charge_copy)
     try:
-        with joined(group):
+        with in_group(group):
             run_program(run, cells, find_repairs)
-        trace: Record[N] = _traced(run, seed)
+        trace: Record[N] = _record_of(run, seed)
     except ProgramError as error:
-        error.trace = _traced(run, seed, failed=True)
+        error.trace = _record_of(run, seed, failed=True)
         error.trace.failed_line = error.line
-        if isinstance(error, ShapeError) and not trial and _tries_whole(run, error, names):
-            error.repairs = _lasting(error, lambda text: _try(text, seed, names, budget, explanations, cells))
+        if isinstance(error, ShapeError) and not trial and _should_try_repairs(run, error, names):
+            error.repairs = _repairs_that_last(
+                error, lambda text: _run_trial(text, seed, names, budget, explanations, cells)
+            )
         raise
     trace.lists = {
         name: tuple(value)
@@ -179,7 +181,7 @@ def _executed(
     return trace
 
 
-def _try(
+def _run_trial(
     text: str,
     seed: int,
     names: Mapping[str, Any],
@@ -195,22 +197,22 @@ def _try(
     """
     trial = budget.trial(len(text), **_TRIAL)
     try:
-        with quiet(seed):
-            _executed(
+        with isolated_torch_state(seed):
+            _run(
                 Source(text), seed, names, trial, explanations, cells=cells, trial=True, node_type=RecordNode
             )
     finally:
         budget.trials -= trial.steps_used
 
 
-def _tries_whole(run: Interpreter, error: ShapeError, names: Mapping[str, Any]) -> bool:
+def _should_try_repairs(run: Interpreter, error: ShapeError, names: Mapping[str, Any]) -> bool:
     """Whether the program is run again with each repair: it may come by again, and has done little so far."""
     short = run.budget.steps_used <= _SHORT
     plain = all(isinstance(value, int | float | str | tuple) for value in names.values())
-    return bool(error.repairs) and short and plain and _comes_by_again(run.source, error)
+    return bool(error.repairs) and short and plain and _may_repeat(run.source, error)
 
 
-def _comes_by_again(source: Source, error: ShapeError) -> bool:
+def _may_repeat(source: Source, error: ShapeError) -> bool:
     """Return whether the program may come by the place of an error more than once."""
     line = error.line or 0
     return any(
@@ -219,7 +221,7 @@ def _comes_by_again(source: Source, error: ShapeError) -> bool:
     )
 
 
-def _lasting(error: ShapeError, rerun: Callable[[str], object]) -> tuple[Repair, ...]:
+def _repairs_that_last(error: ShapeError, rerun: Callable[[str], object]) -> tuple[Repair, ...]:
     """Return the repairs of an error after which its place no longer fails, whenever the program comes by.
 
     Args:
@@ -241,7 +243,7 @@ def _lasting(error: ShapeError, rerun: Callable[[str], object]) -> tuple[Repair,
     return tuple(found)
 
 
-def _traced(run: Interpreter, seed: int, *, failed: bool = False) -> Record[Any]:
+def _record_of(run: Interpreter, seed: int, *, failed: bool = False) -> Record[Any]:
     """Return the trace of what a program did, also if it failed."""
     printed = "".join(run.printed)
     trace = run.recorder.finish(run.source.text, seed, printed, failed=failed)
@@ -250,7 +252,7 @@ def _traced(run: Interpreter, seed: int, *, failed: bool = False) -> Record[Any]
     return trace
 
 
-def evaluated(expression: str, explanations: Explanations, seed: int = 0) -> Any:
+def evaluate_expression(expression: str, explanations: Explanations, seed: int = 0) -> Any:
     """Return the value of one expression of the tensor language; a tuple for several, as in Python.
 
     Raises:
@@ -263,17 +265,17 @@ def evaluated(expression: str, explanations: Explanations, seed: int = 0) -> Any
         raise ProgramError(f"{said} is not an expression, such as torch.randn(2, 5, 8)")
     run = interpreter(checked, {}, Budget(), explanations.explain)
     run.budget.start()
-    with quiet(seed), run.recorder:
+    with isolated_torch_state(seed), run.recorder:
         return run.evaluate(body[0].value)
 
 
 @contextmanager
-def quiet(seed: int) -> Iterator[None]:
+def isolated_torch_state(seed: int) -> Iterator[None]:
     """As `seeded`, without torch's advice, which is for its own users, and with torch's way of printing."""
-    options = CHOSEN.set(None)
+    options = PRINT_OPTIONS.set(None)
     try:
         with seed_rng(seed), warnings.catch_warnings():
             warnings.simplefilter("ignore")
             yield
     finally:
-        CHOSEN.reset(options)
+        PRINT_OPTIONS.reset(options)

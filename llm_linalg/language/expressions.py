@@ -11,9 +11,9 @@ from llm_linalg.base.errors import LimitError
 from llm_linalg.base.short_repr import short_repr
 from llm_linalg.base.untraced import untraced
 from llm_linalg.language import arithmetic, module_count, modules
-from llm_linalg.language.arithmetic import DIRECT
-from llm_linalg.language.budget import LETTERS_A_STEP, Budget
-from llm_linalg.language.containers import Distinct, checked_keys
+from llm_linalg.language.arithmetic import NUMERIC_TYPES
+from llm_linalg.language.budget import CHARACTERS_PER_STEP, Budget
+from llm_linalg.language.containers import OrderedSet, check_keys
 from llm_linalg.language.interpreter import Interpreter
 from llm_linalg.language.suggestions import SPREAD
 
@@ -21,11 +21,11 @@ MAX_KEY = 50  # parts of a key
 MAX_PLACES = 10_000  # numbers in the lists and ranges of a key
 
 # Unions are built once: these are asked for at each turn of a loop.
-WITH_ITEMS: Any = Tensor | tuple | list | dict | str | range | modules.SEQUENCES
+WITH_ITEMS: Any = Tensor | tuple | list | dict | str | range | modules.LAYER_LISTS
 _PLAIN_ITEMS = frozenset([tuple, list, dict, str, range])
 _KEYS: Any = tuple | list | dict | range
 _MEMBERSHIP: Any = ast.In | ast.NotIn
-_HASHED: Any = dict | Distinct
+_HASHED: Any = dict | OrderedSet
 
 
 def tuple_display(run: Interpreter, node: ast.Tuple) -> tuple[Any, ...]:
@@ -44,15 +44,15 @@ def dict_display(run: Interpreter, node: ast.Dict) -> dict[Any, Any]:
         raise run.error(SPREAD, node)
     both = zip(node.keys, node.values, strict=True)
     pairs = [(lookup_key(run, key), run.evaluate(value)) for key, value in both if key is not None]
-    return dict(zip(checked_keys(key for key, _ in pairs), [value for _, value in pairs], strict=True))
+    return dict(zip(check_keys(key for key, _ in pairs), [value for _, value in pairs], strict=True))
 
 
 def binary(run: Interpreter, node: ast.BinOp) -> Any:
     """Evaluate ``a + b``."""
     left, right = run.evaluate(node.left), run.evaluate(node.right)
-    if left.__class__ not in DIRECT or right.__class__ not in DIRECT:
+    if left.__class__ not in NUMERIC_TYPES or right.__class__ not in NUMERIC_TYPES:
         run.budget.charge_items(left, right)
-        run.budget.charge_list(arithmetic.items_made(node.op.__class__, left, right))
+        run.budget.charge_list(arithmetic.new_items(node.op.__class__, left, right))
     return arithmetic.binary(node.op.__class__, left, right)
 
 
@@ -90,7 +90,7 @@ def comparison(run: Interpreter, node: ast.Compare) -> Any:
 
 
 def _compare(run: Interpreter, operator: ast.cmpop, left: Any, right: Any) -> Any:
-    if left.__class__ not in DIRECT or right.__class__ not in DIRECT:
+    if left.__class__ not in NUMERIC_TYPES or right.__class__ not in NUMERIC_TYPES:
         hashed = isinstance(operator, _MEMBERSHIP) and isinstance(right, _HASHED)
         run.budget.charge_items(left, *(() if hashed else (right,)))
     return arithmetic.COMPARE[operator.__class__](left, right)
@@ -135,7 +135,7 @@ def subscript(run: Interpreter, node: ast.Subscript) -> Any:
 def _charge_copy(run: Interpreter, items: Any) -> None:
     """Charge the items that a slice copied; of a tensor it copies none."""
     if isinstance(items, nn.Module):
-        run.budget.step(8 * module_count.count(items))
+        run.budget.step(8 * module_count.count_layers(items))
     elif not isinstance(items, Tensor):
         run.budget.charge_list(len(items))
 
@@ -151,8 +151,8 @@ def lookup_key(run: Interpreter, node: ast.expr) -> Any:
     value = run.evaluate(node)
     if isinstance(value, _KEYS):
         _charge_key(value, run.budget)
-    elif value.__class__ is str and len(value) > LETTERS_A_STEP:
-        run.budget.step(len(value) // LETTERS_A_STEP)
+    elif value.__class__ is str and len(value) > CHARACTERS_PER_STEP:
+        run.budget.step(len(value) // CHARACTERS_PER_STEP)
     return value
 
 
@@ -172,13 +172,13 @@ def _charge_key(key: Any, budget: Budget) -> None:
         if isinstance(part, _KEYS) and (len(part) > MAX_KEY or not isinstance(part, tuple))
     ]
     if places:
-        budget.charge_list(10 * arithmetic.weight(*places))
+        budget.charge_list(10 * arithmetic.item_count(*places))
     if float in set(map(type, parts)):  # floats with the same hash are easily found
         budget.step(100)
     for part in parts:
         if isinstance(part, list) and len(part) > MAX_KEY and _has_tensor(part):
             raise LimitError(f"a list of {len(part):,} tensors as a key; {MAX_KEY} are allowed")
-    if arithmetic.weighed(key)[0] > MAX_PLACES:
+    if arithmetic.nesting(key)[0] > MAX_PLACES:
         raise LimitError(f"a key with more than {MAX_PLACES:,} places: write torch.tensor(places)")
 
 

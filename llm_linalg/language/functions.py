@@ -13,11 +13,11 @@ from torch import Tensor, nn
 from llm_linalg.base.errors import LimitError
 from llm_linalg.language import arithmetic
 from llm_linalg.language.assignment import bind
-from llm_linalg.language.autograd import Gradients
-from llm_linalg.language.budget import AN_OWN_CALL, NAMES_A_STEP
+from llm_linalg.language.autograd import GradMode
+from llm_linalg.language.budget import FUNCTION_CALL_STEPS, NAMES_PER_STEP
 from llm_linalg.language.grad_mode import grad_mode, set_grad_mode
 from llm_linalg.language.interpreter import Interpreter
-from llm_linalg.language.local_names import bound_names
+from llm_linalg.language.local_names import local_names_of
 from llm_linalg.recording import scopes
 
 MAX_CALLS = 30
@@ -46,7 +46,7 @@ class UserFunction:
     node: ast.FunctionDef
     defaults: Mapping[str, Any]
     scope: ChainMap[str, Any]
-    modes: tuple[Gradients, ...]
+    modes: tuple[GradMode, ...]
     local_names: Mapping[str, Any]
 
     def parameters(self, arguments: list[Any], named: Mapping[str, Any]) -> dict[str, Any]:
@@ -83,7 +83,7 @@ def definition(run: Interpreter, node: ast.FunctionDef) -> None:
     modes = tuple([grad_mode(run, decorator) for decorator in node.decorator_list])
     names = run.local_names.get(node)
     if names is None:
-        names = run.local_names[node] = bound_names(node.body)
+        names = run.local_names[node] = local_names_of(node.body)
     run.names.maps[0][node.name] = UserFunction(node, defaults, run.names, modes, names)
 
 
@@ -112,7 +112,7 @@ def invoke(run: Interpreter, function: UserFunction, arguments: list[Any], named
     if run.depth >= MAX_CALLS:
         raise LimitError(f"functions that call each other more than {MAX_CALLS} deep")
     values = function.parameters(arguments, named)
-    run.budget.step(AN_OWN_CALL + (len(values) + len(function.local_names)) // NAMES_A_STEP)
+    run.budget.step(FUNCTION_CALL_STEPS + (len(values) + len(function.local_names)) // NAMES_PER_STEP)
     outer, run.names = run.names, function.scope.new_child()
     outer_scope, run.scope = run.scope, scopes.call_path(run.scope, function.node.name, run.call_counts)
     run.depth += 1
@@ -120,7 +120,7 @@ def invoke(run: Interpreter, function: UserFunction, arguments: list[Any], named
         run.names.maps[0].update(function.local_names)
         run.names.maps[0].update(values)
         for name, value in values.items():
-            if value.__class__ not in arithmetic.KINDS and isinstance(value, nn.Module):
+            if value.__class__ not in arithmetic.PLAIN_TYPES and isinstance(value, nn.Module):
                 bind(run, name, value)  # tensors keep their names; a layer's weights follow its own
         if function.modes:
             with set_grad_mode(run, function.modes):

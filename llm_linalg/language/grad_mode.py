@@ -10,7 +10,7 @@ import torch
 
 from llm_linalg.base.untraced import untraced
 from llm_linalg.language import suggestions
-from llm_linalg.language.autograd import Gradients, enable_grad, no_grad
+from llm_linalg.language.autograd import GradMode, enable_grad, no_grad
 from llm_linalg.language.interpreter import Interpreter
 
 
@@ -21,7 +21,7 @@ def with_block(run: Interpreter, node: ast.With) -> None:
         run.execute(node.body)
 
 
-def grad_mode(run: Interpreter, node: ast.expr) -> Gradients:
+def grad_mode(run: Interpreter, node: ast.expr) -> GradMode:
     """Return the gradient mode that stands after a ``with`` or an ``@``.
 
     Raises:
@@ -30,19 +30,19 @@ def grad_mode(run: Interpreter, node: ast.expr) -> Gradients:
     mode = run.evaluate(node)
     if mode is no_grad or mode is enable_grad:  # `@torch.no_grad`, without brackets
         mode = mode()
-    if not isinstance(mode, Gradients):
+    if not isinstance(mode, GradMode):
         message = suggestions.SYNTAX[ast.With].replace("`with` is", "`with` and `@` are")
         raise run.error(message if isinstance(node, ast.Call) else suggestions.DECORATOR, node)
     return mode
 
 
 @contextmanager
-def set_grad_mode(run: Interpreter, modes: Sequence[Gradients]) -> Iterator[None]:
+def set_grad_mode(run: Interpreter, modes: Sequence[GradMode]) -> Iterator[None]:
     """Set the last of several gradient modes, in torch and for the record, while the context is open."""
     if not modes:
         yield
         return
-    recorded = modes[-1].recorded
+    recorded = modes[-1].enabled
     no_grad_outside, run.recorder.no_grad = run.recorder.no_grad, not recorded
     enabled = torch.is_grad_enabled()
     _enable_grad(recorded)

@@ -10,8 +10,8 @@ from llm_linalg.base.syntax import descendants
 from llm_linalg.language import allowlist
 from llm_linalg.language.attributes import member
 from llm_linalg.language.interpreter import Interpreter
-from llm_linalg.language.local_names import bound_names, imported_as
-from llm_linalg.language.source import not_imported
+from llm_linalg.language.local_names import local_names_of, name_of_import
+from llm_linalg.language.source import unknown_import
 
 _STRAIGHT = ast.Assign | ast.AugAssign | ast.Expr  # statements whose every expression is evaluated
 _CONDITIONAL = ast.IfExp | ast.BoolOp | ast.comprehension  # but within these
@@ -23,8 +23,8 @@ def import_names(run: Interpreter, node: ast.Import | ast.ImportFrom) -> None:
     for alias in node.names:
         path, module = _resolve(node, alias)
         if module is None:
-            raise run.error(not_imported(path), node)
-        run.names.maps[0][imported_as(alias)] = module
+            raise run.error(unknown_import(path), node)
+        run.names.maps[0][name_of_import(alias)] = module
 
 
 def _resolve(node: ast.Import | ast.ImportFrom, alias: ast.alias) -> tuple[str, Any]:
@@ -60,10 +60,10 @@ def _modules(run: Interpreter) -> Mapping[str, Any]:
     """Return torch's modules by the names that mean nothing else anywhere in the program."""
     body = run.source.tree.body
     imports = [item for item in body if isinstance(item, ast.Import | ast.ImportFrom)]
-    others = bound_names([item for item in body if item not in imports])
+    others = local_names_of([item for item in body if item not in imports])
     modules = {**allowlist.IMPORTED}
     for item in imports:
-        modules |= {imported_as(alias): _resolve(item, alias)[1] for alias in item.names}
+        modules |= {name_of_import(alias): _resolve(item, alias)[1] for alias in item.names}
     return {name: module for name, module in modules.items() if name not in others}
 
 

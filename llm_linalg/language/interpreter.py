@@ -17,11 +17,11 @@ from torch import Tensor
 
 from llm_linalg.base.errors import ProgramError
 from llm_linalg.language import allowlist
-from llm_linalg.language.arithmetic import KINDS
+from llm_linalg.language.arithmetic import PLAIN_TYPES
 from llm_linalg.language.budget import Budget
 from llm_linalg.language.local_names import UNBOUND
 from llm_linalg.language.source import Source
-from llm_linalg.language.suggestions import bound_later, unbound
+from llm_linalg.language.suggestions import unbound_local, unknown_name
 from llm_linalg.recording.record_node import Origin, RecordNode
 from llm_linalg.recording.recorder import Recorder
 
@@ -156,7 +156,7 @@ class Interpreter:
             value = self.names.maps[0].get(leaf.id, UNBOUND)
             if value is UNBOUND:
                 value = self._look_up(leaf)
-            if value.__class__ not in KINDS and isinstance(value, Tensor):
+            if value.__class__ not in PLAIN_TYPES and isinstance(value, Tensor):
                 self.values[node] = value
             return value
         outer, self.current = self.current, node
@@ -165,7 +165,7 @@ class Interpreter:
             if steps < budget.next_look:
                 budget.look()
             value = self._handlers[kind](self, node)
-            if value.__class__ not in KINDS and isinstance(value, Tensor):
+            if value.__class__ not in PLAIN_TYPES and isinstance(value, Tensor):
                 self.values[node] = value
             return value
         except FAILURES as error:
@@ -193,13 +193,13 @@ class Interpreter:
                 value = scope[node.id]
                 self.budget.steps -= depth // 10
                 if value is UNBOUND:
-                    raise self.error(bound_later(node.id), node)
+                    raise self.error(unbound_local(node.id), node)
                 return value
         for table in (allowlist.IMPORTED, self.builtins):
             if node.id in table:
                 return table[node.id]
         known = [*self.names, *allowlist.IMPORTED, *self.builtins]
-        raise self.error(unbound(node.id, known, self.budget.hint), node)
+        raise self.error(unknown_name(node.id, known, self.budget.hint), node)
 
     def note_result(self, node: RecordNode | None) -> None:
         """Remember what the running line gave."""

@@ -20,12 +20,12 @@ _ALONE = frozenset([ast.ListComp, ast.GeneratorExp, ast.DictComp, ast.Constant])
 """Within which a function binds no name: what comprehensions bind is their own."""
 
 
-def imported_as(alias: ast.alias) -> str:
+def name_of_import(alias: ast.alias) -> str:
     """Return the name that an import binds: of ``torch.nn`` it is ``torch``."""
     return alias.asname or alias.name.partition(".")[0]
 
 
-def bound_names(body: Sequence[ast.stmt]) -> dict[str, Unbound]:
+def local_names_of(body: Sequence[ast.stmt]) -> dict[str, Unbound]:
     """Return the names that the statements of a function bind, none of them bound yet."""
     names: dict[str, Unbound] = {}
     todo: list[Any] = [*body]
@@ -38,7 +38,7 @@ def bound_names(body: Sequence[ast.stmt]) -> dict[str, Unbound]:
         elif kind is ast.FunctionDef:
             names[node.name] = UNBOUND
         elif kind is ast.alias:
-            names[imported_as(node)] = UNBOUND
+            names[name_of_import(node)] = UNBOUND
         elif kind not in _ALONE and not isinstance(node, LEAVES):
             todo += children(node)
     return names

@@ -12,7 +12,7 @@ MAX_LAYERS = 2_000  # in one layer: each call goes through all of them
 MAX_DEPTH = 50
 
 
-def count(layer: nn.Module) -> int:
+def count_layers(layer: nn.Module) -> int:
     """Return how many layers a layer is made of, itself included; one that is there twice counts twice.
 
     Raises:
@@ -23,7 +23,7 @@ def count(layer: nn.Module) -> int:
     while level:
         total += len(level)
         depth += 1
-        bound(total + sum(len(vars(outer)["_modules"]) for outer in level))  # before they are listed
+        check_count(total + sum(len(vars(outer)["_modules"]) for outer in level))  # before they are listed
         if depth > MAX_DEPTH:
             raise LimitError(f"layers in layers, more than {MAX_DEPTH} deep")
         inner = [item for outer in level for item in vars(outer)["_modules"].values()]
@@ -31,7 +31,7 @@ def count(layer: nn.Module) -> int:
     return total
 
 
-def joined(left: Any, right: Any) -> int:
+def count_result(left: Any, right: Any) -> int:
     """Return how many layers there are in a layer times a number, or with others behind it; 0 without one.
 
     Raises:
@@ -40,12 +40,12 @@ def joined(left: Any, right: Any) -> int:
     total = 0
     for layer, other in ((left, right), (right, left)):
         if isinstance(layer, nn.Module):
-            total += count(layer) * (max(other, 1) if isinstance(other, int) else 1)
+            total += count_layers(layer) * (max(other, 1) if isinstance(other, int) else 1)
             total += len(other) if isinstance(other, list | tuple) else 0
     return total
 
 
-def bound(number: int) -> None:
+def check_count(number: int) -> None:
     """Hold how many layers are to be put into one against the bound, before they are.
 
     Raises:

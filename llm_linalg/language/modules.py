@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager
 from functools import cache
 from inspect import Signature, signature
 from math import prod
@@ -15,16 +14,16 @@ from torch import Tensor, nn
 from llm_linalg.base.errors import LimitError
 from llm_linalg.base.short_repr import short_repr
 from llm_linalg.base.untraced import untraced
-from llm_linalg.language.budget import A_LAYER_MET, Budget
-from llm_linalg.language.module_count import MAX_LAYERS, bound, count
+from llm_linalg.language.budget import LAYER_VISIT_STEPS, Budget
+from llm_linalg.language.module_count import MAX_LAYERS, check_count, count_layers
 
-NAMES = """
+LAYER_NAMES = """
     Linear Embedding LayerNorm RMSNorm GELU ReLU SiLU Sigmoid Tanh LeakyReLU ELU Softplus Softmax LogSoftmax
     Dropout Flatten Identity Sequential ModuleList CrossEntropyLoss MSELoss
 """
 _PLAIN = int | float | torch.dtype | torch.device
 MOST_SIZES = 50  # or letters, of what a layer is made with
-SEQUENCES = nn.Sequential | nn.ModuleList
+LAYER_LISTS = nn.Sequential | nn.ModuleList
 _SIZES: Mapping[str, tuple[str, ...]] = {
     "Linear": ("in_features", "out_features"),
     "Embedding": ("num_embeddings", "embedding_dim"),
@@ -45,9 +44,9 @@ def _frozen(layer: nn.Module, wanted: bool = True) -> nn.Module:
 
 
 def _appended(layer: nn.Module, other: nn.Module) -> nn.Module:
-    if not isinstance(layer, SEQUENCES) or layer is other or not isinstance(other, nn.Module):
+    if not isinstance(layer, LAYER_LISTS) or layer is other or not isinstance(other, nn.Module):
         raise TypeError("only to nn.Sequential or nn.ModuleList another layer is appended")
-    count_both = count(layer) + count(other)
+    count_both = count_layers(layer) + count_layers(other)
     if count_both > MAX_LAYERS or any(inner is layer for inner in other.modules()):
         raise LimitError(f"a layer of more than {MAX_LAYERS:,} layers")
     layer.append(other)
@@ -67,7 +66,7 @@ METHODS: Mapping[str, Callable[..., Any]] = {
 ATTRIBUTES = frozenset([*FIELDS, *PARAMETERS, *METHODS])
 
 
-def attribute(layer: nn.Module, name: str) -> Any:
+def attribute_of(layer: nn.Module, name: str) -> Any:
     """Return a layer's attribute from the table, which is no method.
 
     Raises:
@@ -81,7 +80,7 @@ def attribute(layer: nn.Module, name: str) -> Any:
     return None if name == "bias" and name not in vars(layer) else vars(layer)[name]
 
 
-def stored(layer: nn.Module, name: str, value: Any) -> None:
+def set_weight(layer: nn.Module, name: str, value: Any) -> None:
     """Give a layer another weight or bias, as ``layer.weight = nn.Parameter(...)`` does.
 
     Raises:
@@ -96,7 +95,7 @@ def stored(layer: nn.Module, name: str, value: Any) -> None:
         layer.register_parameter(name, value)
 
 
-def parameter(data: Tensor, requires_grad: bool = True) -> nn.Parameter:
+def make_parameter(data: Tensor, requires_grad: bool = True) -> nn.Parameter:
     """Return what ``nn.Parameter`` gives: a leaf, which has a gradient."""
     if not isinstance(data, Tensor):
         raise TypeError(f"nn.Parameter takes a tensor, not a {type(data).__name__}")
@@ -107,42 +106,42 @@ def parameter(data: Tensor, requires_grad: bool = True) -> nn.Parameter:
 _parameters: Callable[[Any], Signature] = cache(signature)  # to find them out takes longer than a layer
 
 
-def made(
+def make_layer(
     budget: Budget,
     kind: type[nn.Module],
     arguments: list[Any],
     named: Mapping[str, Any],
-    meanwhile: AbstractContextManager[Any] | None = None,
 ) -> nn.Module:
     """Make a layer, its parameters' cells held against the budget; `TypeError` for what are no sizes.
 
-    What torch calls to fill them is no step of the program: it is not recorded, unless ``meanwhile`` says
-    what else becomes of it.
+    What torch calls to fill them is no step of the program, and is not recorded.
     """
     for argument in arguments:
         if isinstance(argument, list | tuple):
-            bound(len(argument))
-    if not issubclass(kind, SEQUENCES):
-        _hold(kind, _given(kind, arguments, named))
-    sizes = [size for value in sized(kind, arguments, named) for size in _sizes(value)]
+            check_count(len(argument))
+    if not issubclass(kind, LAYER_LISTS):
+        _check_arguments(kind, _bind(kind, arguments, named))
+    sizes = [size for value in size_arguments(kind, arguments, named) for size in _sizes(value)]
     budget.charge_layer(f"nn.{kind.__name__}", prod(sizes))
-    with meanwhile or untraced():
+    with untraced():
         layer = kind(*arguments, **named)
-    budget.step(A_LAYER_MET * count(layer))
+    budget.step(LAYER_VISIT_STEPS * count_layers(layer))
     return layer
 
 
-def _given(kind: type[nn.Module], arguments: Sequence[Any], named: Mapping[str, Any]) -> Mapping[str, Any]:
+def _bind(kind: type[nn.Module], arguments: Sequence[Any], named: Mapping[str, Any]) -> Mapping[str, Any]:
     return _parameters(kind).bind(*arguments, **named).arguments
 
 
-def sized(kind: type[nn.Module], arguments: Sequence[Any], named: Mapping[str, Any]) -> Sequence[Any]:
+def size_arguments(
+    kind: type[nn.Module], arguments: Sequence[Any], named: Mapping[str, Any]
+) -> Sequence[Any]:
     """Return those arguments on which it hangs how large a layer's weights are."""
-    given = _given(kind, arguments, named)
+    given = _bind(kind, arguments, named)
     return [given[name] for name in _SIZES.get(kind.__name__, ())]
 
 
-def _hold(kind: type[nn.Module], given: Mapping[str, Any]) -> None:
+def _check_arguments(kind: type[nn.Module], given: Mapping[str, Any]) -> None:
     """Hold what a layer is made with against the bounds: its text shows all of it, each time.
 
     Raises:

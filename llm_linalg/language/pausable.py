@@ -14,11 +14,11 @@ from llm_linalg.base.rng import restore_rng
 T = TypeVar("T")
 
 
-class Left(Exception):  # noqa: N818  a way out of a function, not an error
+class Cancelled(Exception):  # noqa: N818  a way out of a function, not an error
     """Nobody waits for what the function would return."""
 
 
-class Turns(Generic[T]):
+class PausableThread(Generic[T]):
     """A function that can pause anywhere below its own frame.
 
     It sees the context's variables as they were where this was made, and draws its own random numbers: those
@@ -39,10 +39,10 @@ class Turns(Generic[T]):
         self._torch_threads = get_num_threads()
         self._result: T | None = None
         self._error: BaseException | None = None
-        self.ended = False
-        self.left = False
+        self.has_ended = False
+        self.is_cancelled = False
 
-    def go_on(self) -> None:
+    def resume(self) -> None:
         """Let it run until it pauses or ends.
 
         Raises:
@@ -75,12 +75,12 @@ class Turns(Generic[T]):
         with restore_rng():
             self._others_turn.release()
             self._its_turn.acquire()
-        if self.left:
-            raise Left
+        if self.is_cancelled:
+            raise Cancelled
 
-    def leave(self) -> None:
+    def cancel(self) -> None:
         """End it where it is, and wait until it has."""
-        self.left = True
+        self.is_cancelled = True
         if self._thread.ident is not None:
             self._its_turn.release()
             self._thread.join()
@@ -90,9 +90,9 @@ class Turns(Generic[T]):
         set_num_threads(self._torch_threads)  # a new thread would take as many as there are processors
         try:
             self._result = self._function()
-        except Left:
+        except Cancelled:
             pass
         except BaseException as error:  # noqa: BLE001  it is raised where one waits for it
             self._error = error
-        self.ended = True
+        self.has_ended = True
         self._others_turn.release()

@@ -16,8 +16,8 @@ from torch._tensor_str import PRINT_OPTS, printoptions
 
 from llm_linalg.base.errors import LimitError
 from llm_linalg.base.untraced import untraced
-from llm_linalg.language.containers import VIEWS, Distinct
-from llm_linalg.language.module_count import count
+from llm_linalg.language.containers import DICT_VIEWS, OrderedSet
+from llm_linalg.language.module_count import count_layers
 
 MAX_TEXT = 100_000
 MAX_SHOWN = 20_000  # a cell takes some five microseconds
@@ -46,7 +46,7 @@ _OPTIONS: Mapping[str, tuple[int, int]] = {
     "edgeitems": (0, 50),
     "linewidth": (10, 1_000),
 }
-CHOSEN: ContextVar[Mapping[str, Any] | None] = ContextVar("print options", default=None)
+PRINT_OPTIONS: ContextVar[Mapping[str, Any] | None] = ContextVar("print options", default=None)
 """How the program that runs wants tensors printed; torch's own options are left as they are."""
 
 
@@ -67,10 +67,10 @@ def set_printoptions(**options: Any) -> None:
             raise LimitError(f"{name} is from {least} to {most:,}")
     if "sci_mode" in options and options["sci_mode"] not in (True, False, None):
         raise TypeError("sci_mode is True, False or None")
-    CHOSEN.set({**(CHOSEN.get() or {}), **options})
+    PRINT_OPTIONS.set({**(PRINT_OPTIONS.get() or {}), **options})
 
 
-class Shown(NamedTuple):
+class TextSize(NamedTuple):
     """What the text of a value shows: so many tensors with so many cells, and so many items of lists.
 
     Attributes:
@@ -86,32 +86,36 @@ class Shown(NamedTuple):
     lists: int
 
 
-def shown(value: Any) -> Shown:
+def text_size(value: Any) -> TextSize:
     """Return what the text of a value shows.
 
     Raises:
         LimitError: If they are too many: torch leaves out the middle of long axes, and none of short ones.
         TypeError: If a part of it has no text that is the same each time.
     """
-    options = {"threshold": PRINT_OPTS.threshold, "edgeitems": PRINT_OPTS.edgeitems, **(CHOSEN.get() or {})}
+    options = {
+        "threshold": PRINT_OPTS.threshold,
+        "edgeitems": PRINT_OPTS.edgeitems,
+        **(PRINT_OPTIONS.get() or {}),
+    }
     total = items = tensors = lists = 0
     todo = [value]
     while todo:
         item = todo.pop()
         if isinstance(item, dict):
             item = [*item.keys(), *item.values()]
-        if isinstance(item, list | tuple | VIEWS):
+        if isinstance(item, list | tuple | DICT_VIEWS):
             kinds = set(map(type, item))
             items += len(item)
             if 3 * items > MAX_TEXT:  # each is three characters at least
                 raise LimitError(f"the text of {items:,} items; {MAX_TEXT // 3:,} are allowed: print a slice")
             todo += [] if kinds <= _WITHOUT_CELLS else item
-        elif isinstance(item, Distinct):
+        elif isinstance(item, OrderedSet):
             raise TypeError("a set has no order of its own: print sorted(...) of it, or len(...)")
         elif not isinstance(item, _SHOWN):
             raise TypeError("a function has no text of its own: call it, or print its result")
         elif isinstance(item, nn.Module):
-            items += _A_LAYER * count(item)
+            items += _A_LAYER * count_layers(item)
         elif isinstance(item, Tensor):
             whole = item.numel() <= options["threshold"]
             tensors += 1
@@ -125,7 +129,7 @@ def shown(value: Any) -> Shown:
                 raise LimitError(
                     f"the text of {total:,} cells; {MAX_SHOWN:,} are allowed: print a slice, or the shape"
                 )
-    return Shown(tensors, total, items, lists)
+    return TextSize(tensors, total, items, lists)
 
 
 def _long(tensor: Tensor) -> bool:
@@ -138,22 +142,22 @@ def is_number(value: Any, conversion: int) -> bool:
         return isinstance(value, Tensor) and not value.dim() and conversion < 0
 
 
-def text(value: Any = "") -> str:
-    """Return a value as ``print`` shows it; what it shows is to be counted first, as `shown`."""
+def str_text(value: Any = "") -> str:
+    """Return a value as ``print`` shows it; what it shows is to be counted first, as `text_size`."""
     return _with_options(value, str)
 
 
-def representation(value: Any) -> str:
+def repr_text(value: Any) -> str:
     """Return a value as ``repr`` shows it."""
     return _with_options(value, repr)
 
 
 def _with_options(value: Any, show: Any) -> str:
-    chosen = CHOSEN.get()
+    options = PRINT_OPTIONS.get()
     with untraced():
-        if not chosen or value.__class__ in _WITHOUT_CELLS:
+        if not options or value.__class__ in _WITHOUT_CELLS:
             return str(show(value))
-        with printoptions(**chosen):
+        with printoptions(**options):
             return str(show(value))
 
 
@@ -167,16 +171,16 @@ def check_places(spec: str) -> None:
         raise LimitError("a number is formatted with at most 200 places")
 
 
-def formatted(value: Any, conversion: int, spec: str) -> str:
+def format_value(value: Any, conversion: int, spec: str) -> str:
     """Return a value as an f-string shows it."""
     check_places(spec)
     if is_number(value, conversion):
         with untraced():
             return format(value, spec)
     if conversion == ord("r"):
-        value = representation(value)
+        value = repr_text(value)
     elif conversion == ord("s"):
-        value = text(value)
+        value = str_text(value)
     elif conversion == ord("a"):
         value = _with_options(value, ascii)
     return _with_options(value, lambda shown: format(shown, spec))

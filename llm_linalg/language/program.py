@@ -20,7 +20,7 @@ from llm_linalg.language import (
     statements,
     strings,
 )
-from llm_linalg.language.budget import A_CELL, A_CLASH, A_FAILURE, Budget
+from llm_linalg.language.budget import FAILURE_STEPS, NOTEBOOK_CELL_STEPS, SHAPE_ERROR_STEPS, Budget
 from llm_linalg.language.interpreter import Code, Dispatch, Explain, Interpreter
 from llm_linalg.language.source import Source
 from llm_linalg.recording import scopes
@@ -95,18 +95,18 @@ def run_program(run: Interpreter, cells: Sequence[int] = (), find_repairs: FindR
     body = run.source.tree.body
     begin = 0
     for line in sorted(cells)[1:]:
-        run.budget.steps -= A_CELL
+        run.budget.steps -= NOTEBOOK_CELL_STEPS
         end = bisect_left(body, line, key=lambda item: item.lineno)
         try:
             _run_cell(run, body[begin:end], find_repairs)
         except HaltedError:
             raise
         except ProgramError as error:
-            run.budget.steps -= A_CLASH if isinstance(error, ShapeError) else A_FAILURE
+            run.budget.steps -= SHAPE_ERROR_STEPS if isinstance(error, ShapeError) else FAILURE_STEPS
             run.cell_errors = (*run.cell_errors, _without_traceback(error))
             run.recorder.failed = run.failed_call = None
             if isinstance(error, LimitError):
-                run.budget.start_smaller()
+                run.budget.grant_share()
             if run.budget.steps < 0:  # no cell below could run
                 _fail_without_steps(run, body[begin])
         begin = end

@@ -102,9 +102,9 @@ _COMMAND = re.compile(r"\s*(?:\w+\s*=\s*)?(%{1,2}[A-Za-z]\w{0,30}|![ \t]*[\w./-]
 _QUESTION = re.compile(r"\s*([\w.]{1,80}\?{1,2}|\?{1,2}[\w.]{1,80})\s*")
 
 
-def not_imported(path: str) -> str:
+def unknown_import(path: str) -> str:
     """Say that there is no such thing to import, and what to write instead or what there is."""
-    return suggestions.imported(path, KNOWN)
+    return suggestions.unknown_import(path, KNOWN)
 
 
 def _named_once(source: Source, names: Sequence[tuple[str | None, ast.AST]]) -> None:
@@ -272,7 +272,7 @@ class Source:
         for item in node.items:
             called = item.context_expr.func if isinstance(item.context_expr, ast.Call) else None
             if isinstance(called, ast.Name) and called.id in suggestions.NAMES:  # such as `open`
-                raise self.error(suggestions.unbound(called.id, ()), called)
+                raise self.error(suggestions.unknown_name(called.id, ()), called)
             if item.optional_vars is not None or not isinstance(item.context_expr, ast.Call):
                 raise self.error(suggestions.SYNTAX[ast.With], node)
 
@@ -283,7 +283,7 @@ class Source:
         )
         for path in paths:
             if path.partition(".")[0] not in _PACKAGES:
-                raise self.error(not_imported(path), node)
+                raise self.error(unknown_import(path), node)
         if isinstance(node, ast.ImportFrom):
             self.imported.update(item.name for item in node.names)
 

@@ -45,7 +45,7 @@ def for_loop(run: Interpreter, node: ast.For) -> None:
     names, name = run.names.maps[0], node.target.id if isinstance(node.target, ast.Name) else None
     for value in iterate(run, source, items, node.iter):
         run.current = node
-        if name is not None and value.__class__ in arithmetic.KINDS:  # `assign`, written out
+        if name is not None and value.__class__ in arithmetic.PLAIN_TYPES:  # `assign`, written out
             names[name] = value
         else:
             assign(run, node.target, value)

@@ -7,7 +7,7 @@ from typing import Any
 
 from llm_linalg.base.errors import LimitError
 from llm_linalg.language import printing
-from llm_linalg.language.budget import LETTERS_A_STEP
+from llm_linalg.language.budget import CHARACTERS_PER_STEP
 from llm_linalg.language.interpreter import MAX_PRINTED, Interpreter
 
 
@@ -16,7 +16,7 @@ def f_string(run: Interpreter, node: ast.JoinedStr) -> str:
     text = ""
     for part in node.values:
         text += str(run.evaluate(part))
-        run.budget.step(len(text) // LETTERS_A_STEP)
+        run.budget.step(len(text) // CHARACTERS_PER_STEP)
         if len(text) > printing.MAX_TEXT:
             raise LimitError(f"a text of more than {printing.MAX_TEXT:,} characters")
     return text
@@ -28,22 +28,22 @@ def replacement_field(run: Interpreter, node: ast.FormattedValue) -> str:
     spec = run.evaluate(node.format_spec) if node.format_spec else ""
     run.budget.charge_items(value)
     if not printing.is_number(value, node.conversion):
-        run.budget.charge_text(printing.shown(value))
-    text = printing.formatted(value, node.conversion, spec)
+        run.budget.charge_text(printing.text_size(value))
+    text = printing.format_value(value, node.conversion, spec)
     run.budget.step(2 + len(text) // 15)
     return text
 
 
 def str_of(run: Interpreter, value: Any = "") -> str:
     """Return ``str(value)``, charged before it is made."""
-    run.budget.charge_text(printing.shown(value))
-    return printing.text(value)
+    run.budget.charge_text(printing.text_size(value))
+    return printing.str_text(value)
 
 
 def repr_of(run: Interpreter, value: Any) -> str:
     """Return ``repr(value)``, charged before it is made."""
-    run.budget.charge_text(printing.shown(value))
-    return printing.representation(value)
+    run.budget.charge_text(printing.text_size(value))
+    return printing.repr_text(value)
 
 
 def print_line(run: Interpreter, *values: Any, **options: Any) -> None:

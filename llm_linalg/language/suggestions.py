@@ -242,7 +242,7 @@ PACKAGES: Mapping[str, str] = {
 _ARITHMETIC = "+-*/"
 
 
-def imported(path: str, had: str) -> str:
+def unknown_import(path: str, had: str) -> str:
     """Say that there is no such thing to import, and what to write instead or what there is.
 
     Args:
@@ -259,7 +259,7 @@ def imported(path: str, had: str) -> str:
     return f"{path} can't be imported: {found[0] if found else f'the language has {had}'}"
 
 
-def missing(shown: str, name: str, known: Collection[str], near: Hint = hint, owner: str = "") -> str:
+def unknown_member(shown: str, name: str, known: Collection[str], near: Hint = hint, owner: str = "") -> str:
     """Say that the language lacks a name, and what to write instead or the nearest one that it has.
 
     Args:
@@ -289,7 +289,7 @@ def _in_place(name: str, owner: str) -> str:
     )
 
 
-def without(value: object, text: str, name: str, of_tensors: bool) -> str:
+def missing_attribute(value: object, text: str, name: str, of_tensors: bool) -> str:
     """Say that a value, no tensor, has not what others have.
 
     Args:
@@ -309,7 +309,7 @@ def without(value: object, text: str, name: str, of_tensors: bool) -> str:
     return f"{title} has no .{name}"
 
 
-def bound_later(name: str) -> str:
+def unbound_local(name: str) -> str:
     """Say that a name of a function's own has no value yet, and what to write instead."""
     return (
         f"{name} has no value here yet: what a function assigns to is its own, as in Python: "
@@ -317,7 +317,7 @@ def bound_later(name: str) -> str:
     )
 
 
-def unbound(name: str, known: Collection[str], near: Hint = hint) -> str:
+def unknown_name(name: str, known: Collection[str], near: Hint = hint) -> str:
     """Say that nothing has a name, and what to write instead or the nearest one."""
     advice = NAMES.get(name)
     if advice:

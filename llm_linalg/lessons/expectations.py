@@ -15,7 +15,7 @@ from llm_linalg.base.text import clean
 from llm_linalg.explain.repairs import repairs
 from llm_linalg.explain.shape_errors import explain
 from llm_linalg.language.budget import Budget
-from llm_linalg.language.execute import quiet
+from llm_linalg.language.execute import isolated_torch_state
 from llm_linalg.language.interpreter import Interpreter
 from llm_linalg.language.program import interpreter, run_program
 from llm_linalg.language.source import Source
@@ -39,7 +39,7 @@ def broken(
         ProgramError: Where the program itself fails.
     """
     run = interpreter(Source(program), names or {}, Budget(seconds=None), explain)
-    with quiet(seed):
+    with isolated_torch_state(seed):
         run_program(run, find_repairs=repairs)
         for place, claim in enumerate(claims):
             try:

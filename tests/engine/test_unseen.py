@@ -93,13 +93,13 @@ def test_a_number_that_a_tensor_holds_asks_for_as_much_as_that(name: str) -> Non
 @given(st.integers(1, 30), st.integers(0, 4), st.integers(0, 20))
 def test_no_more_cells_are_shown_than_are_counted(size: int, edges: int, threshold: int) -> None:
     program = f"torch.set_printoptions(edgeitems={edges}, threshold={threshold})\nx = torch.arange({size})"
-    found: list[printing.Shown] = []
+    found: list[printing.TextSize] = []
     tensor = torch.arange(size)
     printing.set_printoptions(edgeitems=edges, threshold=threshold)
     try:
-        found.append(printing.shown(tensor))
+        found.append(printing.text_size(tensor))
     finally:
-        printing.CHOSEN.set(None)
+        printing.PRINT_OPTIONS.set(None)
     printed = run(program + "\nprint(x)").printed
     assert len(re.findall(r"\d+", printed.partition("size")[0])) <= found[0].cells
 
