@@ -161,7 +161,7 @@ class Budget:
         self._check_elements(name, price.elements)
         if price.multiplications > self.call_multiplications:
             raise LimitError(self._too_long(call, price))
-        self.charge_again(price, call.written if call.tensors and call.may_write else None)
+        self.charge_again(price, call.write_target if call.tensors and call.may_write else None)
         return price
 
     def charge_again(self, price: Price, written: Tensor | None = None) -> None:

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from llm_linalg.base.spelling import quote
 from llm_linalg.base.text import nearest
 from llm_linalg.lessons.contents import MOST_MINUTES
-from llm_linalg.lessons.fence_options import BodyError, Info, info
+from llm_linalg.lessons.fence_options import BodyError, FenceOptions, parse_options
 from llm_linalg.lessons.markdown import Block, blocks, prose
 
 FENCES = ("python", "board", "notes", "stops")
@@ -18,7 +18,7 @@ LONGEST_TITLE = 80
 Line = tuple[int, str]  # its place, and its text
 
 
-def further(lines: tuple[Line, ...], by: int) -> tuple[Line, ...]:
+def shift_lines(lines: tuple[Line, ...], by: int) -> tuple[Line, ...]:
     """The lines with their places so many further down."""
     return tuple((place + by, text) for place, text in lines)
 
@@ -31,7 +31,7 @@ class BoardFence(NamedTuple):
     place: int
 
 
-class Notes(NamedTuple):
+class StopNotes(NamedTuple):
     """What the speaker reads at a stop, and how many minutes it is meant to take, if that is said."""
 
     text: str = ""
@@ -40,16 +40,16 @@ class Notes(NamedTuple):
     def __bool__(self) -> bool:
         return bool(self.text) or self.minutes is not None
 
-    def joined(self, other: Notes) -> Notes:
+    def join(self, other: StopNotes) -> StopNotes:
         """With further notes below these."""
         text = "\n\n".join(filter(None, (self.text, other.text)))
-        return Notes(text, self.minutes if other.minutes is None else other.minutes)
+        return StopNotes(text, self.minutes if other.minutes is None else other.minutes)
 
 
-NO_NOTES = Notes()
+NO_NOTES = StopNotes()
 
 
-class Piece(NamedTuple):
+class BodyPart(NamedTuple):
     """A stop as it stands in the file: prose and, unless it is prose alone, a fence.
 
     `place` is the line of the fence, from 0, or where the prose begins. A `stops` fence of a deck is a piece
@@ -59,26 +59,26 @@ class Piece(NamedTuple):
     title: str
     prose: str
     place: int
-    info: Info | None = None
+    info: FenceOptions | None = None
     code: str = ""
     board: BoardFence | None = None
-    notes: Notes = NO_NOTES
+    notes: StopNotes = NO_NOTES
     stops: tuple[Line, ...] = ()
     expects: tuple[Line, ...] = ()  # what is claimed of its program's state
 
-    def below(self, lines: int) -> Piece:
+    def shift(self, lines: int) -> BodyPart:
         """With its places so many lines further down."""
-        return self._replace(place=self.place + lines, stops=further(self.stops, lines))
+        return self._replace(place=self.place + lines, stops=shift_lines(self.stops, lines))
 
 
 @dataclass(slots=True)
-class _Open:
+class _OpenStop:
     """What was read since the last stop."""
 
     title: str = ""
     heading: int | None = None  # the place of a heading that has no stop yet
     prose: list[Block] = field(default_factory=list)
-    notes: Notes = NO_NOTES
+    notes: StopNotes = NO_NOTES
 
     @property
     def place(self) -> int | None:
@@ -90,13 +90,13 @@ class _Open:
         """The prose, a paragraph a line."""
         return prose(self.prose)
 
-    def ended(self) -> None:
+    def begin_stop(self) -> None:
         """Begins anew below a stop: only the title goes on."""
         self.heading = None
         self.prose, self.notes = [], NO_NOTES
 
 
-def read(lines: list[str]) -> list[Piece]:
+def read(lines: list[str]) -> list[BodyPart]:
     """The stops of a body.
 
     A `##` heading names the stops below it. Each `python` fence is a stop, with the
@@ -109,15 +109,15 @@ def read(lines: list[str]) -> list[Piece]:
     Raises:
         BodyError: At the line that is wrong.
     """
-    pieces: list[Piece] = []
-    now = _Open()
+    pieces: list[BodyPart] = []
+    now = _OpenStop()
     for block in blocks("\n".join(lines), claims=True):
         if block.level == 2:
             _close(now, pieces)
-            now = _Open(title=_title(block.text, block.first), heading=block.first)
+            now = _OpenStop(title=_title(block.text, block.first), heading=block.first)
         elif block.kind == "claim":
             _put_claim(block.text, block.first, now, pieces)
-        elif not block.closed:
+        elif not block.is_closed:
             raise BodyError(block.first, f"this fence is never closed: it needs a line {block.mark}")
         elif not (block.is_fence and _take(block, now, pieces)):
             now.prose.append(block)
@@ -127,15 +127,15 @@ def read(lines: list[str]) -> list[Piece]:
     return pieces
 
 
-def _take(fence: Block, now: _Open, pieces: list[Piece]) -> bool:
+def _take(fence: Block, now: _OpenStop, pieces: list[BodyPart]) -> bool:
     """Takes in a fence of a lesson; whether it is one."""
     place = fence.first
     language = _language(fence.info, place)
     if language not in FENCES:
         return False
     if language == "python":
-        said = info(fence.info, place)
-        pieces.append(Piece(now.title, now.prose_text, place, said, fence.text, notes=now.notes))
+        said = parse_options(fence.info, place)
+        pieces.append(BodyPart(now.title, now.prose_text, place, said, fence.text, notes=now.notes))
     elif language == "board":
         lines = tuple(fence.text.split("\n"))
         _put_board(BoardFence(fence.info.removeprefix("board").strip(), lines, place), now, pieces)
@@ -144,14 +144,14 @@ def _take(fence: Block, now: _Open, pieces: list[Piece]) -> bool:
         return True
     else:
         _put_stops(fence, now, pieces)
-    now.ended()
+    now.begin_stop()
     return True
 
 
-def _close(now: _Open, pieces: list[Piece]) -> None:
+def _close(now: _OpenStop, pieces: list[BodyPart]) -> None:
     """Prose that no fence follows becomes a stop; a heading with nothing below it is an error."""
     if now.prose_text:
-        pieces.append(Piece(now.title, now.prose_text, now.place or 0, notes=now.notes))
+        pieces.append(BodyPart(now.title, now.prose_text, now.place or 0, notes=now.notes))
     elif now.heading is not None:
         raise BodyError(now.heading, f"nothing stands below the heading {quote(now.title)}")
 
@@ -169,7 +169,7 @@ def _language(info: str, place: int) -> str:
     return word
 
 
-def _notes(fence: Block) -> Notes:
+def _notes(fence: Block) -> StopNotes:
     """The notes of a fence: ``notes minutes=2``."""
     said = fence.info.removeprefix("notes")
     minutes = None
@@ -179,22 +179,22 @@ def _notes(fence: Block) -> Notes:
         if not 0 < minutes <= MOST_MINUTES:
             reason = f"behind notes may stand minutes=2, up to {MOST_MINUTES:g}; not {quote(said.strip())}"
             raise BodyError(fence.first, reason)
-    return Notes(prose(blocks(fence.text)), minutes)
+    return StopNotes(prose(blocks(fence.text)), minutes)
 
 
-def _put_notes(notes: Notes, place: int, now: _Open, pieces: list[Piece]) -> None:
+def _put_notes(notes: StopNotes, place: int, now: _OpenStop, pieces: list[BodyPart]) -> None:
     """Gives notes to the stop that is being read, or to the one right above if none is."""
     above = None if now.prose_text or now.heading is not None or not pieces else pieces[-1]
     before = now.notes if above is None else above.notes
     if notes.minutes is not None and before.minutes is not None:
         raise BodyError(place, "this stop has its minutes already")
     if above is None:
-        now.notes = before.joined(notes)
+        now.notes = before.join(notes)
     else:
-        pieces[-1] = above._replace(notes=before.joined(notes))
+        pieces[-1] = above._replace(notes=before.join(notes))
 
 
-def _put_stops(fence: Block, now: _Open, pieces: list[Piece]) -> None:
+def _put_stops(fence: Block, now: _OpenStop, pieces: list[BodyPart]) -> None:
     """The stops of other lessons that a deck shows here; prose above them is a stop by itself."""
     place = fence.first
     if fence.info != "stops":
@@ -206,15 +206,15 @@ def _put_stops(fence: Block, now: _Open, pieces: list[Piece]) -> None:
     if now.prose_text:
         _close(now, pieces)
         notes = NO_NOTES
-    pieces.append(Piece(now.title, "", place, notes=notes, stops=tuple(lines)))
+    pieces.append(BodyPart(now.title, "", place, notes=notes, stops=tuple(lines)))
 
 
-def _put_board(board: BoardFence, now: _Open, pieces: list[Piece]) -> None:
+def _put_board(board: BoardFence, now: _OpenStop, pieces: list[BodyPart]) -> None:
     """Gives a board to the program right above it; with prose before it, it is a stop of its own."""
     above = pieces[-1] if pieces and not now.prose_text and now.heading is None else None
     if above is None or above.info is None:
         place = board.place if now.place is None else now.place
-        pieces.append(Piece(now.title, now.prose_text, place, board=board, notes=now.notes))
+        pieces.append(BodyPart(now.title, now.prose_text, place, board=board, notes=now.notes))
     elif above.board is not None:
         raise BodyError(board.place, "this stop has a board already")
     elif above.info.fails:
@@ -223,7 +223,7 @@ def _put_board(board: BoardFence, now: _Open, pieces: list[Piece]) -> None:
         pieces[-1] = above._replace(board=board)
 
 
-def _put_claim(text: str, place: int, now: _Open, pieces: list[Piece]) -> None:
+def _put_claim(text: str, place: int, now: _OpenStop, pieces: list[BodyPart]) -> None:
     """Gives a claim to the program right above it."""
     above = pieces[-1] if pieces and not now.prose_text and now.heading is None else None
     if above is None or above.info is None:

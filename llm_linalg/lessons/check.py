@@ -10,7 +10,7 @@ from llm_linalg.base.errors import ProgramError, ShapeError
 from llm_linalg.base.spelling import hint, quote, unknown
 from llm_linalg.lessons.contents import LessonContents, LessonError
 from llm_linalg.lessons.control import MOST_ENTRIES, Control, Value
-from llm_linalg.lessons.files import LONGEST_FILE, built_in, read_bytes
+from llm_linalg.lessons.files import LONGEST_FILE, curriculum_files, read_bytes
 from llm_linalg.lessons.stop import Stop
 
 if TYPE_CHECKING:
@@ -40,33 +40,33 @@ def _problems(lesson: LessonContents, thorough: bool) -> Iterator[LessonError]:
         yield from _stop(lesson, stop, made)
         if thorough:
             yield from _at_the_ends(lesson, stop)
-    for name in sorted(lesson.declared.required_names - made):
+    for name in sorted(lesson.axis_declarations.required_names - made):
         at = next((k for k, line in enumerate(lines, 1) if name in line), 1)
-        yield lesson.wrong(at, unknown("name", name, sorted(made)), "show")
+        yield lesson.error_at(at, unknown("name", name, sorted(made)), "show")
 
 
 def faults(lesson: LessonContents, stop: Stop, trace: Trace) -> Iterator[LessonError]:
     """What a stop asks for that its program, run with the defaults, does not give."""
     if stop.fails:
-        yield lesson.wrong(stop.line, "the stop is meant to fail, and does not", "program")
+        yield lesson.error_at(stop.line, "the stop is meant to fail, and does not", "program")
         return
-    shown = stop.shown_in(trace)
+    shown = stop.trace_to_show(trace)
     if shown is None:
-        yield lesson.wrong(stop.line, "nothing in the program has a gradient to go backward from", "show")
+        yield lesson.error_at(stop.line, "nothing in the program has a gradient to go backward from", "show")
         return
     trace = shown
     known = dict.fromkeys([*(node.name for node in trace.nodes), *trace.names])
     for name in (stop.show, *stop.beside):
         if name is not None and name not in trace:
-            yield lesson.wrong(stop.line, unknown("node", name, known), "show")
+            yield lesson.error_at(stop.line, unknown("node", name, known), "show")
     if not trace.nodes:
         return
     yield from _on_map(lesson, stop, trace)
     node = trace[stop.show] if stop.show is not None and stop.show in trace else trace.nodes[-1]
     if stop.order is not None and stop.order not in node.orders:
-        yield lesson.wrong(stop.line, unknown(f"order of {node.name}", stop.order, node.orders), "show")
+        yield lesson.error_at(stop.line, unknown(f"order of {node.name}", stop.order, node.orders), "show")
     elif stop.steps and stop.steps[1] > (most := len(node.walk(stop.order or node.orders[0]))):
-        yield lesson.wrong(stop.line, f"{node.name} has {most} steps, not {stop.steps[1]}", "show")
+        yield lesson.error_at(stop.line, f"{node.name} has {most} steps, not {stop.steps[1]}", "show")
 
 
 def _on_map(lesson: LessonContents, stop: Stop, trace: Trace) -> Iterator[LessonError]:
@@ -74,10 +74,10 @@ def _on_map(lesson: LessonContents, stop: Stop, trace: Trace) -> Iterator[Lesson
     try:
         if stop.map:
             trace.map.level(stop.map[:-1]).box(stop.map[-1])
-        if stop.asked is not None:
-            trace.node_named(stop.asked.name).reads(stop.asked.index)
+        if stop.follow is not None:
+            trace.node_named(stop.follow.name).reads(stop.follow.index)
     except (LookupError, IndexError) as error:
-        yield lesson.wrong(stop.line, str(error.args[0]), "show")
+        yield lesson.error_at(stop.line, str(error.args[0]), "show")
 
 
 def ends(control: Control) -> tuple[Value, ...]:
@@ -111,29 +111,29 @@ def extremes(lesson: LessonContents) -> Iterator[dict[str, Value]]:
 
 def _stop(lesson: LessonContents, stop: Stop, made: set[str]) -> Iterator[LessonError]:
     """What is wrong with one stop; `made` gets the names that its program gives a value."""
-    if stop.refused is not None:
-        yield lesson.wrong(stop.line + 1, stop.refused, "program")  # its first line of code
+    if stop.refusal is not None:
+        yield lesson.error_at(stop.line + 1, stop.refusal, "program")  # its first line of code
         return
     try:
         trace = lesson.run(stop)
     except ProgramError as error:
         if not stop.fails:
-            yield lesson.broken(stop, error)
+            yield lesson.program_error(stop, error)
         return
     made |= {*trace.names, *trace.lists}
     yield from faults(lesson, stop, trace)
     for row in stop.board.rows if stop.board and not stop.fails else ():
         if row.name is not None and row.name not in trace:
-            yield lesson.wrong(row.line, unknown("tensor", row.name, trace.names), "show")
+            yield lesson.error_at(row.line, unknown("tensor", row.name, trace.names), "show")
     yield from _undeclared(lesson, stop)
     if stop is lesson.stops[-1]:
         yield from _growing(lesson, stop, trace)
     if stop.expects and not stop.fails:
-        from llm_linalg.lessons.expectations import broken
+        from llm_linalg.lessons.expectations import failing_claims
 
         claims = [text for _, text in stop.expects]
-        for place, reason in broken(stop.program, claims, lesson.seed, lesson.names()):
-            yield lesson.wrong(stop.expects[place][0], reason, "claim")
+        for place, reason in failing_claims(stop.program, claims, lesson.seed, lesson.names()):
+            yield lesson.error_at(stop.expects[place][0], reason, "claim")
 
 
 def _growing(lesson: LessonContents, stop: Stop, trace: Trace) -> Iterator[LessonError]:
@@ -146,9 +146,9 @@ def _growing(lesson: LessonContents, stop: Stop, trace: Trace) -> Iterator[Lesso
                 raise ValueError(unknown("tensor", control.append, trace.names))
             if trace[control.append].value.numel() != 1:
                 raise ValueError(f"{control.append} is not one number: {control.name} can't grow by it")
-            control.grown(control.default, trace[control.append].value.item())
+            control.append_entry(control.default, trace[control.append].value.item())
         except ValueError as error:
-            yield lesson.wrong(stop.line, str(error), "control")
+            yield lesson.error_at(stop.line, str(error), "control")
 
 
 def _at_the_ends(lesson: LessonContents, stop: Stop) -> Iterator[LessonError]:
@@ -160,8 +160,8 @@ def _at_the_ends(lesson: LessonContents, stop: Stop) -> Iterator[LessonError]:
             continue
         except ProgramError as error:
             told = ", ".join(f"{name} = {lesson.control(name).show(value)}" for name, value in values.items())
-            at = lesson.broken(stop, error)
-            yield lesson.wrong(at.line, f"with {told}: {at.reason}", "control")
+            at = lesson.program_error(stop, error)
+            yield lesson.error_at(at.line, f"with {told}: {at.reason}", "control")
 
 
 def _controls(lesson: LessonContents, lines: list[str]) -> Iterator[LessonError]:
@@ -170,7 +170,7 @@ def _controls(lesson: LessonContents, lines: list[str]) -> Iterator[LessonError]
     for control in lesson.controls:
         if control.name not in used and not control.sets:
             at = _line_of_control(lines, control.name)
-            yield lesson.wrong(
+            yield lesson.error_at(
                 at, f"no program uses the control {control.name}{hint(control.name, used)}", "control"
             )
 
@@ -186,7 +186,7 @@ def _undeclared(lesson: LessonContents, stop: Stop) -> Iterator[LessonError]:
     for name, line in _names(stop.program, ast.Load).items():
         if name not in given:
             reason = f"{name} has no value: it is assigned nowhere, and there is no [controls.{name}]"
-            yield lesson.wrong(lesson.line_of(stop, line), reason + hint(name, controls), "control")
+            yield lesson.error_at(lesson.line_of(stop, line), reason + hint(name, controls), "control")
 
 
 def _names(program: str, context: type[ast.expr_context]) -> dict[str, int]:
@@ -214,19 +214,19 @@ def _links(lesson: LessonContents, lines: list[str]) -> Iterator[LessonError]:
     """Links of the prose and of the boards to lessons that there are none of."""
     from llm_linalg.lessons.markdown import spans
 
-    known = [*(place.stem for place in built_in()), lesson.slug]
+    known = [*(place.stem for place in curriculum_files()), lesson.slug]
     for note in lesson.boxes:
         if note.lesson is not None and note.lesson not in known:
             at = next((k for k, line in enumerate(lines, 1) if line.startswith(note.name)), 1)
-            yield lesson.wrong(at, _nowhere(note.lesson, known), "link")
+            yield lesson.error_at(at, _nowhere(note.lesson, known), "link")
     for stop in lesson.stops:
         for row in stop.board.rows if stop.board else ():
             if row.lesson not in known:
-                yield lesson.wrong(row.line, _nowhere(row.lesson, known), "link")
+                yield lesson.error_at(row.line, _nowhere(row.lesson, known), "link")
         for _, slug in (*spans(stop.prose), *spans(stop.notes)):
             if slug is not None and slug not in known:
                 at = next((k for k, line in enumerate(lines, 1) if f"(lesson:{slug})" in line), stop.line)
-                yield lesson.wrong(at, _nowhere(slug, known), "link")
+                yield lesson.error_at(at, _nowhere(slug, known), "link")
 
 
 def _nowhere(slug: str, known: list[str]) -> str:

@@ -17,7 +17,7 @@ from llm_linalg.lessons.stop import Heading, Stop
 if TYPE_CHECKING:
     from llm_linalg.api.trace import Trace
     from llm_linalg.base.errors import ProgramError
-    from llm_linalg.lessons.external import Given
+    from llm_linalg.lessons.external import ExternalProgram
 
 PART_TITLES = (
     "Start",
@@ -79,9 +79,9 @@ class LessonContents:
         path: The file, or None.
         outline: The headings of a document (a notebook, a Python file, any Markdown).
         document: Whether it is one: nobody wrote it for this, so what fails in a cell is passed over below.
-        given: Of trusted Python in a lesson's place: what is run; its one stop has no program.
+        external: Of trusted Python in a lesson's place: what is run; its one stop has no program.
         minutes: How long a talk of it is meant to take, or None.
-        declared: What the axes of its tensors are called.
+        axis_declarations: What the axes of its tensors are called.
         boxes: What the boxes of its maps are, and the lessons that they open.
     """
 
@@ -95,9 +95,9 @@ class LessonContents:
     path: Path | None = None
     outline: tuple[Heading, ...] = ()
     document: bool = False
-    given: Given | None = None
+    external: ExternalProgram | None = None
     minutes: float | None = None
-    declared: AxisDeclarations = NO_DECLARATIONS
+    axis_declarations: AxisDeclarations = NO_DECLARATIONS
     boxes: tuple[BoxNote, ...] = ()
 
     @property
@@ -108,9 +108,9 @@ class LessonContents:
     @property
     def place(self) -> str:
         """Where it stands: the part's number and title, or the file of a document."""
-        if self.path is not None and (self.document or self.given is not None):
+        if self.path is not None and (self.document or self.external is not None):
             return clean(self.path.name, 60)
-        if self.given is not None:
+        if self.external is not None:
             return "Python"
         return place_of(self.part, self.title)
 
@@ -178,8 +178,8 @@ class LessonContents:
         """
         from llm_linalg.api.run import run
 
-        if self.given is not None:
-            return self.given.run(self.seed if seed is None else seed)
+        if self.external is not None:
+            return self.external.run(self.seed if seed is None else seed)
         chosen = self.stop(stop) if isinstance(stop, int) else stop
         seed = self.seed if seed is None else seed
         return run(
@@ -212,7 +212,7 @@ class LessonContents:
     def _parts(self, stop: Stop) -> tuple[Stop, ...]:
         """The stops whose code makes a stop's program, its own at the end."""
         above = self.stops[: stop.number - 1]
-        return (*(other for other in above if not other.fails and other.refused is None), stop)
+        return (*(other for other in above if not other.fails and other.refusal is None), stop)
 
     def line_of(self, stop: Stop, line: int) -> int:
         """The line of the lesson's file where a line of a stop's program stands, both from 1."""
@@ -223,12 +223,12 @@ class LessonContents:
             line -= length
         return stop.line
 
-    def broken(self, stop: Stop, error: ProgramError) -> LessonError:
+    def program_error(self, stop: Stop, error: ProgramError) -> LessonError:
         """What to say where a stop's program fails and isn't meant to: the lesson's file, line, reason."""
         line = stop.line if error.line is None else self.line_of(stop, error.line)
-        return self.wrong(line, error.message, "program")
+        return self.error_at(line, error.message, "program")
 
-    def wrong(self, line: int, reason: str, kind: str) -> LessonError:
+    def error_at(self, line: int, reason: str, kind: str) -> LessonError:
         """What is wrong at a line of the lesson's file."""
         return LessonError(str(self.path or self.slug), line, reason, kind)
 
@@ -238,5 +238,5 @@ class LessonContents:
         for stop in self.stops:
             for row in stop.board.rows if stop.board else ():
                 if row.lesson not in known:
-                    return self.wrong(row.line, unknown("lesson", row.lesson, known), "link")
+                    return self.error_at(row.line, unknown("lesson", row.lesson, known), "link")
         return None

@@ -59,7 +59,7 @@ class Control:
     def show(self, value: Value) -> str:
         """The value as text that `parse` reads back, without spaces of its own."""
         if self.kind == "grid":
-            return grids.shown(self._grid(value))
+            return grids.format_grid(self._grid(value))
         if isinstance(value, tuple):
             return ",".join(map(self.show, value))
         return str(value).lower() if isinstance(value, bool) else str(value)
@@ -72,7 +72,7 @@ class Control:
         """
         text = text.strip()
         if self.kind == "grid":
-            return grids.parsed(self.name, text, self._grid(self.default))
+            return grids.parse_grid(self.name, text, self._grid(self.default))
         if self.kind == "list":
             inner = text[1:-1] if text.startswith("[") and text.endswith("]") else text
             return self.check(tuple(self._entry(part.strip()) for part in inner.split(",")))
@@ -85,7 +85,7 @@ class Control:
             ValueError: With a sentence that says what the control takes.
         """
         if self.kind == "grid":
-            return grids.checked(self.name, value, self._grid(self.default))
+            return grids.check_grid(self.name, value, self._grid(self.default))
         if self.kind == "list":
             if not isinstance(value, (tuple, list)) or not 1 <= len(value) <= MOST_ENTRIES:
                 what = "choices" if self.choices else "numbers"
@@ -100,14 +100,14 @@ class Control:
         loses its last entry by a move back (`grown` is its way on); a grid is all 1, or all 0.
         """
         if self.kind == "grid":
-            return grids.filled(self._grid(value), int(direction > 0))
+            return grids.fill_grid(self._grid(value), int(direction > 0))
         if not isinstance(value, tuple):
             return self._moved(value, direction)
         if self.append is not None:
             return value[:-1] if direction < 0 and len(value) > 1 else value
         return (*value[:-1], self._moved(value[-1], direction))
 
-    def grown(self, value: Value, number: int | float) -> Value:
+    def append_entry(self, value: Value, number: int | float) -> Value:
         """The list with one more entry: the number, or the choice at that position.
 
         Raises:

@@ -25,7 +25,7 @@ from pathlib import Path
 
 from llm_linalg.base.spelling import quote
 from llm_linalg.lessons import documents, files, reader
-from llm_linalg.lessons.body import NO_NOTES, Notes, Piece
+from llm_linalg.lessons.body import NO_NOTES, BodyPart, StopNotes
 from llm_linalg.lessons.documents.markdown_file import is_lesson
 from llm_linalg.lessons.lesson import Lesson, LessonError, UnknownNameError
 from llm_linalg.lessons.stop import Stop
@@ -83,17 +83,17 @@ class Deck:
         title: Of the whole.
         stops: At least one.
         path: The file or the folder; None for a built-in lesson.
-        planned: The minutes that the whole is meant to take, where the front matter says it.
+        planned_minutes: The minutes that the whole is meant to take, where the front matter says it.
         sources: The bytes of every file that was read for it.
-        broken: What was told of lines that name nothing, and that are left out.
+        errors: What was told of lines that name nothing, and that are left out.
     """
 
     title: str
     stops: tuple[DeckStop, ...]
     path: Path | None = None
-    planned: float | None = None
+    planned_minutes: float | None = None
     sources: Mapping[Path, bytes] = field(default_factory=dict, repr=False)
-    broken: tuple[LessonError, ...] = ()
+    errors: tuple[LessonError, ...] = ()
 
     @property
     def lessons(self) -> tuple[Lesson, ...]:
@@ -104,7 +104,7 @@ class Deck:
     def minutes(self) -> float | None:
         """How long it is meant to take: as planned, else what its stops add up to; None if nothing says."""
         given = [stop.minutes for stop in self.stops if stop.minutes is not None]
-        return self.planned if self.planned is not None else sum(given) if given else None
+        return self.planned_minutes if self.planned_minutes is not None else sum(given) if given else None
 
 
 def load(path: str | os.PathLike[str], *, whole: bool = True) -> Deck:
@@ -126,7 +126,7 @@ def load(path: str | os.PathLike[str], *, whole: bool = True) -> Deck:
         broken.append(error)
 
     deck = _folder(place, told) if place.is_dir() else _file(place, {}, {}, told)
-    deck = replace(deck, broken=tuple(broken)) if broken else deck
+    deck = replace(deck, errors=tuple(broken)) if broken else deck
     if len(deck.stops) > MOST_STOPS:
         raise LessonError(str(place), 1, f"the deck has {len(deck.stops):,} stops; {MOST_STOPS:,} are shown")
     return deck
@@ -134,7 +134,7 @@ def load(path: str | os.PathLike[str], *, whole: bool = True) -> Deck:
 
 def of_lesson(one: Lesson) -> Deck:
     """A lesson as a deck: its stops, with their own notes."""
-    said = _Said(str(one.path or one.slug))
+    said = _StopSource(str(one.path or one.slug))
     return Deck(one.title, tuple(said.stop(one, stop.number) for stop in one.stops), one.path, one.minutes)
 
 
@@ -145,18 +145,18 @@ def lesson_of(data: bytes, path: Path) -> Lesson:
         LessonError: With the file, the line and the reason.
     """
     if path.suffix.lower() in SUFFIXES and is_lesson(text := files.text_of(data, path)):
-        return reader.drafted(text, path)[0]
+        return reader.parse_deck_file(text, path)[0]
     return documents.parse(data, path)
 
 
 @dataclass(frozen=True, slots=True)
-class _Said:
+class _StopSource:
     """What the deck says about the stops of a line."""
 
     file: str
     line: int | None = None
     title: str = ""
-    notes: Notes = NO_NOTES
+    notes: StopNotes = NO_NOTES
     words: tuple[str, ...] = ()
 
     def stop(self, one: Lesson, number: int) -> DeckStop:
@@ -206,15 +206,15 @@ def _file(place: Path, sources: dict[Path, bytes], read: dict[Path, Lesson], tol
     """
     if place.suffix.lower() not in SUFFIXES or not is_lesson(text := _text(place, sources)):
         return replace(of_lesson(_document(place, sources)), sources=sources)
-    own, pieces = reader.drafted(text, place)
-    reader.linked(own)
+    own, pieces = reader.parse_deck_file(text, place)
+    reader.check_links(own)
     stops: list[DeckStop] = []
     numbers = iter(own.stops)
     for piece in pieces:
         if not piece.stops:
-            stops.append(_Said(str(place)).stop(own, next(numbers).number))
+            stops.append(_StopSource(str(place)).stop(own, next(numbers).number))
             continue
-        named = _Named(place, piece, sources, read)
+        named = _StopsFence(place, piece, sources, read)
         found: list[DeckStop] = []
         for line, words in piece.stops:
             try:
@@ -234,15 +234,15 @@ def _text(place: Path, sources: dict[Path, bytes]) -> str:
 
 def _document(place: Path, sources: dict[Path, bytes]) -> Lesson:
     sources[place] = files.read_bytes(place, documents.LONGEST_FILE + 1)
-    return reader.linked(documents.parse(sources[place], place))
+    return reader.check_links(documents.parse(sources[place], place))
 
 
 @dataclass(frozen=True, slots=True)
-class _Named:
+class _StopsFence:
     """What the lines of a `stops` fence name."""
 
     place: Path
-    piece: Piece
+    piece: BodyPart
     sources: dict[Path, bytes]
     read: dict[Path, Lesson]
 
@@ -251,7 +251,7 @@ class _Named:
         file = str(self.place)
         try:
             name, first, last, view = _line(text)
-            said = _Said(file, line, self.piece.title, Notes(self.piece.notes.text), view)
+            said = _StopSource(file, line, self.piece.title, StopNotes(self.piece.notes.text), view)
             one = self._lesson(name)
             numbers = range(1, len(one.stops) + 1) if first is None else range(first, (last or first) + 1)
             yield from (said.stop(one, number) for number in numbers)

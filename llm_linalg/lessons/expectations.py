@@ -24,7 +24,7 @@ MOST_CELLS = 24
 LONGEST = 300  # characters of a value
 
 
-def broken(
+def failing_claims(
     program: str, claims: Sequence[str], seed: int = 0, names: Mapping[str, Any] | None = None
 ) -> Iterator[tuple[int, str]]:
     """The claims that don't hold: the place of each among them, from 0, and what the values are instead.
@@ -67,11 +67,13 @@ def _false(state: Interpreter, claim: str) -> str:
         sides = node.args if isinstance(node, ast.Call) else sides
         values = [state.evaluate(side) for side in sides]
     texts = map(state.source.text_of, sides)
-    told = [f"{text} is {now}" for text, now in zip(texts, map(shown, values), strict=True) if text != now]
+    told = [
+        f"{text} is {now}" for text, now in zip(texts, map(value_text, values), strict=True) if text != now
+    ]
     return f"{quote(claim, LONGEST)} is false{': ' * bool(told)}{'; '.join(told)}"
 
 
-def shown(value: object) -> str:
+def value_text(value: object) -> str:
     """A value on one line: the cells of a small tensor, the facts about a large one."""
     if isinstance(value, Tensor):
         small = value.numel() <= MOST_CELLS

@@ -17,7 +17,7 @@ Halt = Callable[[], bool]
 Make = Callable[[int, int | None, Halt | None], "Trace"]
 
 
-class Given:
+class ExternalProgram:
     """What the app opens where it opens no lesson.
 
     Args:
@@ -51,13 +51,13 @@ class Given:
         return made
 
 
-def of_trace(trace: Trace) -> Given:
+def of_trace(trace: Trace) -> ExternalProgram:
     """A trace that is there already: another seed changes nothing."""
 
     def make(_seed: int, around: int | None, _halt: Halt | None) -> Trace:
         return trace if around is None or trace.rerun is None else trace.rerun(around)
 
-    return Given(make)
+    return ExternalProgram(make)
 
 
 def of_function(
@@ -65,7 +65,7 @@ def of_function(
     inputs: tuple[Any, ...],
     words: tuple[str, ...] = (),
     keep: int | None = None,
-) -> Given:
+) -> ExternalProgram:
     """A function or a module with its inputs; it is run when it is shown."""
 
     def make(seed: int, around: int | None, halt: Halt | None) -> Trace:
@@ -75,4 +75,4 @@ def of_function(
         kept = BUDGET if keep is None else keep
         return trace(function, *inputs, seed=seed, keep=kept, around=around, halt=halt)
 
-    return Given(make, words)
+    return ExternalProgram(make, words)

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from llm_linalg.base.constants import MOST_RANKS, ORDER_NAMES
 from llm_linalg.base.spelling import quote, unknown
-from llm_linalg.lessons.stop import Asked
+from llm_linalg.lessons.stop import FollowedCell
 
 KEYS = ("show", "order", "steps", "margin", "fails", "backward", "ranks", "map", "lineage", "reach")
 FLAGS = ("fails", "backward")
@@ -26,7 +26,7 @@ class BodyError(Exception):
         self.reason = reason
 
 
-class Info(NamedTuple):
+class FenceOptions(NamedTuple):
     """The info string of a fence: ``python show="mask" order="rows" steps="1-5" fails``."""
 
     show: tuple[str, ...] = ()
@@ -37,13 +37,13 @@ class Info(NamedTuple):
     backward: bool = False
     ranks: int = 0
     map: tuple[str, ...] | None = None
-    asked: Asked | None = None
+    follow: FollowedCell | None = None
 
 
-def info(text: str, place: int) -> Info:
+def parse_options(text: str, place: int) -> FenceOptions:
     """What stands behind `python` in the first line of a fence."""
     text = text.removeprefix("python")
-    found, seen, at = Info(), set[str](), 0
+    found, seen, at = FenceOptions(), set[str](), 0
     while at < len(text):
         pair = _PAIR.match(text, at)
         if not pair:
@@ -59,7 +59,7 @@ def info(text: str, place: int) -> Info:
     return found
 
 
-def _with(found: Info, key: str, value: str | None, place: int) -> Info:
+def _with(found: FenceOptions, key: str, value: str | None, place: int) -> FenceOptions:
     if key in FLAGS:
         if value is not None:
             raise BodyError(place, f"{key} takes no value")
@@ -75,7 +75,7 @@ def _with(found: Info, key: str, value: str | None, place: int) -> Info:
             raise BodyError(place, unknown(key, value, ONE_OF[key]))
         return found._replace(order=value) if key == "order" else found._replace(margin=value)
     if key in ("lineage", "reach"):
-        return found._replace(asked=_asked(key, value, place))
+        return found._replace(follow=_asked(key, value, place))
     if key == "ranks":
         return found._replace(ranks=_ranks(value, place))
     return found._replace(steps=_steps(value, place))
@@ -94,12 +94,12 @@ def _ranks(value: str, place: int) -> int:
     return int(value)
 
 
-def _asked(key: str, value: str, place: int) -> Asked:
+def _asked(key: str, value: str, place: int) -> FollowedCell:
     cell = re.fullmatch(r"([^\s\[\]]{1,200})\[([0-9]{1,9}(?:,\s*[0-9]{1,9})*)?\]", value)
     if cell is None:
         raise BodyError(place, f'{key} follows a cell: {key}="Y[1,2]"; not {quote(value)}')
     index = tuple(int(part) for part in (cell[2] or "").split(",") if part)
-    return Asked("lineage" if key == "lineage" else "reach", cell[1], index)
+    return FollowedCell("lineage" if key == "lineage" else "reach", cell[1], index)
 
 
 def _steps(value: str, place: int) -> tuple[int, int]:

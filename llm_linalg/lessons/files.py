@@ -14,7 +14,7 @@ FOLDER = Path(__file__).with_name("curriculum")
 LONGEST_FILE = 256_000  # bytes
 
 
-def built_in() -> list[Path]:
+def curriculum_files() -> list[Path]:
     """The files of the built-in lessons."""
     return sorted(place for place in FOLDER.iterdir() if place.name.endswith(".md"))
 
@@ -29,7 +29,7 @@ def text_of(data: bytes, path: str | os.PathLike[str]) -> str:
         raise LessonError(str(path), 1, f"larger than {LONGEST_FILE} bytes: not a lesson")
     if data.count(b"\n") > MOST_LINES:
         raise LessonError(str(path), 1, f"longer than {MOST_LINES:,} lines: not a lesson")
-    return decoded(data, path)
+    return decode(data, path)
 
 
 def read_bytes(place: Path, most: int) -> bytes:
@@ -49,7 +49,7 @@ def read_bytes(place: Path, most: int) -> bytes:
         raise LessonError(str(place), 1, "not a path") from None
 
 
-def decoded(data: bytes, path: str | os.PathLike[str]) -> str:
+def decode(data: bytes, path: str | os.PathLike[str]) -> str:
     """The text of a file's bytes, without the mark that may stand in front.
 
     Raises:

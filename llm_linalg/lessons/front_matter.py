@@ -30,7 +30,7 @@ def head(data: bytes) -> tuple[str, int, int] | None:
     return (found[1], int(found[2]), int(found[3])) if found and found[1].isprintable() else None
 
 
-class Front(NamedTuple):
+class FrontMatter(NamedTuple):
     """A front matter that was read and checked."""
 
     title: str
@@ -39,11 +39,11 @@ class Front(NamedTuple):
     seed: int
     minutes: float | None
     controls: tuple[Control, ...]
-    declared: AxisDeclarations
+    axis_declarations: AxisDeclarations
     boxes: tuple[BoxNote, ...]
 
 
-def read(lines: list[str]) -> Front:
+def read(lines: list[str]) -> FrontMatter:
     """Reads the lines between the two `+++`.
 
     Raises:
@@ -64,14 +64,14 @@ def read(lines: list[str]) -> Front:
         raise FrontError(("format",), f"format {version} is not known: this program reads format {FORMAT}")
     if "title" not in table:
         raise FrontError((), 'a lesson needs a title: title = "…"')
-    return Front(
+    return FrontMatter(
         title=line_of_text(table["title"], ("title",)),
         part=_integer(table, "part", OTHER_PART, 0, 99),
         order=_integer(table, "order", LAST, 0, 100_000),
         seed=_integer(table, "seed", 0, 0, 2**32 - 1),
         minutes=_minutes(table.get("minutes")),
         controls=controls_of(table.get("controls", {})),
-        declared=_declared(table.get("axes", {}), table.get("labels", {})),
+        axis_declarations=_declared(table.get("axes", {}), table.get("labels", {})),
         boxes=boxes_of(table.get("boxes", {})),
     )
 

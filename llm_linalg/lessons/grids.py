@@ -14,12 +14,12 @@ Grid = tuple[tuple[int, ...], ...]
 MOST_SIDE = 16
 
 
-def shown(grid: Grid) -> str:
+def format_grid(grid: Grid) -> str:
     """The text of a grid, which `parsed` reads."""
     return "/".join("".join(map(str, row)) for row in grid)
 
 
-def parsed(name: str, text: str, like: Grid) -> Grid:
+def parse_grid(name: str, text: str, like: Grid) -> Grid:
     """The grid that a text is.
 
     Raises:
@@ -28,10 +28,10 @@ def parsed(name: str, text: str, like: Grid) -> Grid:
     rows = text.split("/")
     if not all(row and set(row) <= {"0", "1"} for row in rows):
         raise ValueError(f"{_takes(name, like)}, not {quote(text)}")
-    return checked(name, tuple(tuple(map(int, row)) for row in rows), like)
+    return check_grid(name, tuple(tuple(map(int, row)) for row in rows), like)
 
 
-def checked(name: str, value: object, like: Grid) -> Grid:
+def check_grid(name: str, value: object, like: Grid) -> Grid:
     """The grid that a value is, of the same shape as another one.
 
     Raises:
@@ -52,12 +52,12 @@ def is_grid(value: object) -> TypeGuard[Grid]:
     return same and all(type(entry) is int and entry in (0, 1) for entry in entries)
 
 
-def filled(grid: Grid, entry: int) -> Grid:
+def fill_grid(grid: Grid, entry: int) -> Grid:
     """A grid of the same shape, all 0 or all 1."""
     return tuple((entry,) * len(row) for row in grid)
 
 
-def flipped(grid: Grid, row: int, column: int) -> Grid:
+def flip_cell(grid: Grid, row: int, column: int) -> Grid:
     """The grid with one entry turned over."""
     return tuple(
         tuple(1 - entry if (i, j) == (row, column) else entry for j, entry in enumerate(line))
@@ -66,4 +66,4 @@ def flipped(grid: Grid, row: int, column: int) -> Grid:
 
 
 def _takes(name: str, like: Grid) -> str:
-    return f"{name} takes {len(like)} rows of {len(like[0])} digits 0 and 1, such as {shown(like)}"
+    return f"{name} takes {len(like)} rows of {len(like[0])} digits 0 and 1, such as {format_grid(like)}"

@@ -18,7 +18,7 @@ from llm_linalg.lessons.contents import (
 from llm_linalg.lessons.stop import Heading, Stop
 
 if TYPE_CHECKING:
-    from llm_linalg.lessons.external import Given
+    from llm_linalg.lessons.external import ExternalProgram
 
 __all__ = [
     "PART_TITLES", "Heading", "Lesson", "LessonError", "ListedLesson", "Stop", "UnknownNameError",
@@ -74,8 +74,10 @@ class ListedLesson:
         return place_of(self.part, self.title)
 
 
-def lesson_of(given: Given, title: str, path: Path | None = None, prose: str = "", seed: int = 0) -> Lesson:
+def lesson_of(
+    given: ExternalProgram, title: str, path: Path | None = None, prose: str = "", seed: int = 0
+) -> Lesson:
     """The lesson in whose place something given stands: one stop, without a program of its own."""
     name = clean(title, 60) or "trace"
     stop = Stop(number=1, title=name, prose=clean(prose, 4000, lines=True))
-    return Lesson(slug=f"trace:{name}", title=name, seed=seed, stops=(stop,), path=path, given=given)
+    return Lesson(slug=f"trace:{name}", title=name, seed=seed, stops=(stop,), path=path, external=given)

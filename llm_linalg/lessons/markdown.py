@@ -39,7 +39,7 @@ class Block(NamedTuple):
         mark: What stands before an item, as ``-`` or ``3.``; the marks of a fence; of a table's head ``|``.
         level: Of a heading, from 1.
         info: What stands behind the marks of a fence.
-        closed: Whether a line of marks closes a fence.
+        is_closed: Whether a line of marks closes a fence.
         cells: Of a row.
     """
 
@@ -50,7 +50,7 @@ class Block(NamedTuple):
     mark: str = ""
     level: int = 0
     info: str = ""
-    closed: bool = True
+    is_closed: bool = True
     cells: tuple[str, ...] = ()
 
     @property
@@ -74,12 +74,12 @@ class Block(NamedTuple):
                 return "\n".join([mark + self.info, *([self.text] if self.text else ()), mark])
         return self.text
 
-    def parted_from(self, above: Block) -> bool:
+    def is_apart_from(self, above: Block) -> bool:
         """Whether a blank line stands between it and the block above it, or might as well."""
         return self.first > above.end or bool({self.kind, above.kind} & {"heading", "code"})
 
 
-class Words(NamedTuple):
+class TextRun(NamedTuple):
     """A run of words in one style; of a link to a lesson, the lesson's slug."""
 
     text: str
@@ -94,7 +94,7 @@ class Paragraph(NamedTuple):
     level: int = 0
 
     @property
-    def shown(self) -> str:
+    def as_prose(self) -> str:
         """The paragraph as prose: a heading within it is strong."""
         return f"**{self.text}**" if self.level else self.text
 
@@ -112,11 +112,11 @@ def blocks(text: str, *, claims: bool = False) -> list[Block]:
     return [*_flat(tree.children, text.split("\n"))]
 
 
-def grouped(found: Sequence[Block]) -> list[list[Block]]:
+def group_blocks(found: Sequence[Block]) -> list[list[Block]]:
     """The blocks in groups that blank lines part."""
     groups: list[list[Block]] = []
     for block in found:
-        if not groups or block.parted_from(groups[-1][-1]):
+        if not groups or block.is_apart_from(groups[-1][-1]):
             groups.append([])
         groups[-1].append(block)
     return groups
@@ -133,19 +133,19 @@ def paragraphs_of(found: Sequence[Block]) -> list[Paragraph]:
         Paragraph(group[0].text, group[0].level)
         if group[0].level
         else Paragraph("\n".join(block.source for block in group))
-        for group in grouped([block for block in found if block.text or not block.level])
+        for group in group_blocks([block for block in found if block.text or not block.level])
     ]
 
 
 def prose(found: Sequence[Block]) -> str:
     """Blocks as a lesson keeps its prose: a line a block, a blank line between paragraphs."""
-    return "\n\n".join(paragraph.shown for paragraph in paragraphs_of(found))
+    return "\n\n".join(paragraph.as_prose for paragraph in paragraphs_of(found))
 
 
 @lru_cache(1024)
-def words(text: str) -> tuple[Words, ...]:
+def text_runs(text: str) -> tuple[TextRun, ...]:
     """The words of a block, in runs of one style, and clean: an entity may stand for any character."""
-    runs: list[Words] = []
+    runs: list[TextRun] = []
     for run in _words(_inline().parseInline(text)[0].children or []):
         if runs and runs[-1][1:] == run[1:] and not run.slug:
             runs[-1] = runs[-1]._replace(text=runs[-1].text + run.text)
@@ -157,7 +157,7 @@ def words(text: str) -> tuple[Words, ...]:
 def links(text: str) -> list[str]:
     """The slugs of the lessons that prose links to, in order."""
     found = (each for block in blocks(text) if block.kind != "code" for each in block.cells or (block.text,))
-    return [run.slug for each in found for run in words(each) if run.slug]
+    return [run.slug for each in found for run in text_runs(each) if run.slug]
 
 
 def spans(prose: str) -> tuple[tuple[str, str | None], ...]:
@@ -247,7 +247,7 @@ def _rows(table: SyntaxTreeNode) -> Iterator[Block]:
             yield Block("row", first, end + head, "", "|" * head, cells=cells)
 
 
-def _words(tokens: Sequence[Token]) -> Iterator[Words]:
+def _words(tokens: Sequence[Token]) -> Iterator[TextRun]:
     strong, slug, label = 0, "", ""
     for token in tokens:
         if token.type == "link_open":
@@ -255,7 +255,7 @@ def _words(tokens: Sequence[Token]) -> Iterator[Words]:
             slug, label = target.removeprefix(LESSON) if target.startswith(LESSON) else "", ""
         elif token.type == "link_close":
             if slug:
-                yield Words(label, "link", slug)
+                yield TextRun(label, "link", slug)
             slug = ""
         elif token.nesting:
             strong += token.nesting
@@ -263,4 +263,4 @@ def _words(tokens: Sequence[Token]) -> Iterator[Words]:
             text = token.content or " " * token.type.endswith("break")
             label += text
             if not slug:
-                yield Words(text, "code" if token.type == "code_inline" else "strong" if strong else "")
+                yield TextRun(text, "code" if token.type == "code_inline" else "strong" if strong else "")

@@ -16,8 +16,8 @@ from llm_linalg.lessons import board_reader, body, front_matter
 from llm_linalg.lessons.board import Board, BoardRow
 from llm_linalg.lessons.control import Control, Scalar, Value
 from llm_linalg.lessons.controls import FrontError
-from llm_linalg.lessons.fence_options import BodyError, Info
-from llm_linalg.lessons.files import LONGEST_FILE, built_in, read_bytes, text_of
+from llm_linalg.lessons.fence_options import BodyError, FenceOptions
+from llm_linalg.lessons.files import LONGEST_FILE, curriculum_files, read_bytes, text_of
 from llm_linalg.lessons.lesson import (
     PART_TITLES,
     Heading,
@@ -28,14 +28,14 @@ from llm_linalg.lessons.lesson import (
     UnknownNameError,
 )
 from llm_linalg.lessons.markdown import spans
-from llm_linalg.lessons.stop import Asked
+from llm_linalg.lessons.stop import FollowedCell
 
 __all__ = [
     "PART_TITLES",
-    "Asked",
     "Board",
     "BoardRow",
     "Control",
+    "FollowedCell",
     "Heading",
     "Lesson",
     "LessonError",
@@ -48,9 +48,9 @@ __all__ = [
     "find",
     "is_built_in",
     "load",
-    "opened",
     "parse",
     "problems",
+    "read_entry",
     "shelf",
     "spans",
 ]
@@ -65,7 +65,7 @@ def load(path: str | os.PathLike[str]) -> Lesson:
         LessonError: With the file, the line (1 where none is to blame) and the reason.
     """
     place = Path(path)
-    return linked(read(place))
+    return check_links(read(place))
 
 
 def read(place: Path) -> Lesson:
@@ -86,13 +86,13 @@ def of_bytes(data: bytes, path: str | os.PathLike[str]) -> Lesson:
     return parse(text_of(data, path), path)
 
 
-def linked(lesson: Lesson) -> Lesson:
+def check_links(lesson: Lesson) -> Lesson:
     """The lesson itself.
 
     Raises:
         LessonError: If one of its links leads nowhere.
     """
-    dead = lesson.dead_link([place.stem for place in built_in()])
+    dead = lesson.dead_link([place.stem for place in curriculum_files()])
     if dead is not None:
         raise dead
     return lesson
@@ -104,7 +104,7 @@ def parse(text: str, path: str | os.PathLike[str]) -> Lesson:
     Raises:
         LessonError: With the file, the line and the reason.
     """
-    lesson, pieces = drafted(text, path)
+    lesson, pieces = parse_deck_file(text, path)
     other = next((piece for piece in pieces if piece.stops), None)
     if other is not None:
         reason = "stops of other lessons stand in a deck: 'llm-linalg present' shows it"
@@ -112,7 +112,7 @@ def parse(text: str, path: str | os.PathLike[str]) -> Lesson:
     return lesson
 
 
-def drafted(text: str, path: str | os.PathLike[str]) -> tuple[Lesson, list[body.Piece]]:
+def parse_deck_file(text: str, path: str | os.PathLike[str]) -> tuple[Lesson, list[body.BodyPart]]:
     """The lesson of a deck's own stops, and what stands in the file; the pieces' places are lines, from 1.
 
     Raises:
@@ -150,18 +150,18 @@ def drafted(text: str, path: str | os.PathLike[str]) -> tuple[Lesson, list[body.
         stops=stops,
         path=Path(name),
         minutes=front.minutes,
-        declared=front.declared,
+        axis_declarations=front.axis_declarations,
         boxes=front.boxes,
     )
-    return lesson, [piece.below(first) for piece in pieces]
+    return lesson, [piece.shift(first) for piece in pieces]
 
 
-def _stops(pieces: list[body.Piece], first: int, title: str) -> tuple[Stop, ...]:
+def _stops(pieces: list[body.BodyPart], first: int, title: str) -> tuple[Stop, ...]:
     """The stops with their programs: a fence continues those above it that do not fail."""
     stops: list[Stop] = []
     above: list[str] = []
     for number, piece in enumerate(pieces, 1):
-        info = piece.info or Info()
+        info = piece.info or FenceOptions()
         slide = piece.info is None and piece.board is None
         program = [*above, piece.code] if piece.code else above
         text = "" if slide else "\n".join(program)
@@ -181,12 +181,12 @@ def _stops(pieces: list[body.Piece], first: int, title: str) -> tuple[Stop, ...]
                 backward=info.backward,
                 ranks=info.ranks,
                 map=info.map,
-                asked=info.asked,
+                follow=info.follow,
                 line=first + piece.place,
                 board=board_reader.read(piece.board, first, text) if piece.board else None,
                 notes=piece.notes.text,
                 minutes=piece.notes.minutes,
-                expects=body.further(piece.expects, first),
+                expects=body.shift_lines(piece.expects, first),
                 slide=slide,
             )
         )
@@ -202,7 +202,7 @@ def shelf() -> tuple[Lesson | ListedLesson, ...]:
     `opened` reads the others; files that have neither title nor place are left out.
     """
     listed: list[Lesson | ListedLesson] = []
-    for place in built_in():
+    for place in curriculum_files():
         with suppress(LessonError):
             head = front_matter.head(read_bytes(place, LONGEST_HEAD))
             listed.append(read(place) if head is None else ListedLesson(place, *head))
@@ -210,7 +210,7 @@ def shelf() -> tuple[Lesson | ListedLesson, ...]:
     return tuple(listed)
 
 
-def opened(lesson: Lesson | ListedLesson) -> Lesson:
+def read_entry(lesson: Lesson | ListedLesson) -> Lesson:
     """The lesson that an entry of the shelf stands for; its file is read once.
 
     Raises:
@@ -221,7 +221,7 @@ def opened(lesson: Lesson | ListedLesson) -> Lesson:
 
 def is_built_in(lesson: Lesson) -> bool:
     """Whether a lesson is one of the package's own, as `find` and `catalog` give it."""
-    return any(lesson is opened(entry) for entry in shelf() if entry.path == lesson.path)
+    return any(lesson is read_entry(entry) for entry in shelf() if entry.path == lesson.path)
 
 
 @cache
@@ -235,9 +235,11 @@ def _built_in() -> tuple[tuple[Lesson, ...], tuple[LessonError, ...]]:
     shelved = {lesson.slug: lesson for lesson in shelf()}
     whole: dict[str, Lesson] = {}
     broken: list[LessonError] = []
-    for place in built_in():
+    for place in curriculum_files():
         try:
-            whole[place.stem] = linked(opened(shelved[place.stem]) if place.stem in shelved else read(place))
+            whole[place.stem] = check_links(
+                read_entry(shelved[place.stem]) if place.stem in shelved else read(place)
+            )
         except LessonError as error:
             broken.append(error)
     return tuple(whole[one.slug] for one in shelf() if one.slug in whole), tuple(sorted(broken, key=str))
@@ -262,7 +264,7 @@ def find(slug: str) -> Lesson:
     """
     for lesson in shelf():
         if lesson.slug == slug:
-            return linked(opened(lesson))
+            return check_links(read_entry(lesson))
     for problem in problems():
         if Path(problem.file).stem == slug:
             raise problem

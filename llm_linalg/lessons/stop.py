@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class FollowedCell:
     """A cell that is followed through the whole program.
 
     Attributes:
@@ -44,10 +44,10 @@ class Stop(NamedTuple):
         backward: Whether it shows the gradient program of its own: the nodes named are that one's.
         ranks: On how many devices its program runs together; 0 for one that knows of none.
         map: The box of the map with which it opens, by the names that lead to it; None: not on the map.
-        asked: The cell that is followed when it opens, or None.
+        follow: The cell that is followed when it opens, or None.
         line: The line of the fence in the file (of the prose, without a fence), from 1.
         board: What it shows in place of one node, or None.
-        refused: Of a document's cell that the language refuses as it stands: the reason.
+        refusal: Of a document's cell that the language refuses as it stands: the reason.
         notes: What the speaker reads at it, as prose.
         minutes: How long it is meant to take on stage, or None.
         expects: What is claimed of the state after its program: the file's line, from 1, and an expression.
@@ -68,16 +68,16 @@ class Stop(NamedTuple):
     backward: bool = False
     ranks: int = 0
     map: tuple[str, ...] | None = None
-    asked: Asked | None = None
+    follow: FollowedCell | None = None
     line: int = 1
     board: Board | None = None
-    refused: str | None = None
+    refusal: str | None = None
     notes: str = ""
     minutes: float | None = None
     expects: tuple[tuple[int, str], ...] = ()
     slide: bool = False
 
-    def shown_in(self, trace: Trace) -> Trace | None:
+    def trace_to_show(self, trace: Trace) -> Trace | None:
         """The trace whose nodes it names: the program's or its gradient program; None where there is none."""
         if not self.backward:
             return trace

@@ -20,7 +20,7 @@ _IN_PLACE = frozenset(
 )
 
 
-class Slot:
+class ArgumentSlot:
     """Stands for a tensor while arguments are bound, so that ``x @ x`` keeps its two operands apart."""
 
     __slots__ = ("position",)
@@ -100,7 +100,7 @@ def map_tensors(value: Any, change: Callable[[Tensor], Any]) -> Any:
 
 def fill_slots(value: Any, written: Sequence[Any]) -> Any:
     """Return an argument with what was written in the place of each slot."""
-    if value.__class__ is Slot:
+    if value.__class__ is ArgumentSlot:
         return written[value.position]
     if value is None or value.__class__ in PLAIN:
         return value

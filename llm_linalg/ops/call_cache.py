@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor, nn
 
-from llm_linalg.ops.arguments import Function, Slot
+from llm_linalg.ops.arguments import ArgumentSlot, Function
 from llm_linalg.ops.operation import Call
 
 if TYPE_CHECKING:
     from llm_linalg.ops.operation import Operation
-    from llm_linalg.ops.table import Entry
+    from llm_linalg.ops.table import TableEntry
 
 _TENSORS = frozenset([Tensor, nn.Parameter])
 _NUMBERS = frozenset([int, float])
@@ -97,7 +97,7 @@ class CallPlan:
         kwargs: The keyword arguments.
         arguments: All arguments by parameter.
         open: The parameters that hold slots, with their arguments.
-        written_slots: The slots of the tensors, in the order in which they were written.
+        source_slots: The slots of the tensors, in the order in which they were written.
         tensors: The same slots, in the order of the parameters.
         places: For each parameter, which of the tensors are its own.
         order: For each tensor, its position among those of the call as it was written.
@@ -108,13 +108,13 @@ class CallPlan:
     kwargs: tuple[tuple[str, _Part], ...]
     arguments: Mapping[str, Any]
     open: tuple[tuple[str, _Part], ...]
-    written_slots: tuple[int, ...]
+    source_slots: tuple[int, ...]
     tensors: tuple[int, ...]
     places: Mapping[str, tuple[int, ...]]
     order: tuple[int, ...]
 
     @classmethod
-    def of(cls, call: Call, entry: Entry) -> CallPlan:
+    def of(cls, call: Call, entry: TableEntry) -> CallPlan:
         """Return the plan of a bound call, given the table's entry for its function."""
         operation, free = call.operation, entry.operation.first_free_number
         owners: list[Any] = []
@@ -175,7 +175,7 @@ def _slotted(value: Any, owners: list[Any], any_number: bool) -> Any:
     """Replace the operands in an argument by slots, and append them to ``owners``."""
     if isinstance(value, Tensor) or (any_number and value.__class__ in _NUMBERS):
         owners.append(value)
-        return Slot(len(owners) - 1)
+        return ArgumentSlot(len(owners) - 1)
     if value.__class__ in (list, tuple):
         return type(value)([_slotted(item, owners, any_number) for item in value])
     return value
@@ -183,7 +183,7 @@ def _slotted(value: Any, owners: list[Any], any_number: bool) -> Any:
 
 def _part(value: Any) -> _Part:
     """Return an argument as a part, so that its slots are found without a search."""
-    if value.__class__ is Slot:
+    if value.__class__ is ArgumentSlot:
         return value.position, None
     if value.__class__ in (list, tuple):
         parts = tuple(map(_part, value))

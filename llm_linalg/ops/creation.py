@@ -29,7 +29,7 @@ class Creation(Operation):
         match self.name:
             case "tensor":
                 data = call["data"]
-                return tuple(data.shape) if isinstance(data, Tensor) else nested_shape(data)
+                return tuple(data.shape) if isinstance(data, Tensor) else list_shape(data)
             case "eye":
                 n, m = call["n"], call["m"]
                 return (int(n), int(n if m is None else m))
@@ -56,11 +56,11 @@ class Creation(Operation):
 
 def inner_lists(data: Any) -> int:
     """Return the number of inner lists of nested lists, judged by the first item at each level."""
-    shape = nested_shape(data)
+    shape = list_shape(data)
     return sum(prod(shape[:axis]) for axis in range(1, len(shape)))
 
 
-def nested_shape(data: Any) -> Shape:
+def list_shape(data: Any) -> Shape:
     """Return the shape of nested lists, judged by the first items; torch refuses ragged ones."""
     shape = []
     while isinstance(data, list | tuple):

@@ -67,7 +67,7 @@ class FallbackOperation(Operation):
     kind: str = "measured"
 
     @property
-    def bounded(self) -> bool:
+    def has_bounded_cost(self) -> bool:
         """Whether `peak` holds without the output's shape."""
         return self.name in _NO_TENSOR or self.name in _BOUNDED
 

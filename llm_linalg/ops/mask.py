@@ -19,17 +19,17 @@ class Mask(Operation):
     """An operation that passes some cells on and fixes the others.
 
     Attributes:
-        masked_cells: The cells (bool, the output's shape) that the mask fixes.
+        mask_of: The cells (bool, the output's shape) that the mask fixes.
         rule: The predicate at a cell, with its numbers.
-        masked_of: For some parameters, the cells (bool) that do not read them, if not `masked_cells`.
+        parameter_masks: For some parameters, the cells (bool) that do not read them, if not `masked_cells`.
         passes: Whether a cell passes, where that is known without all of `masked_cells`.
         matrix: It takes at least two axes.
         mask_parameters: The parameters that only decide which cells pass.
     """
 
-    masked_cells: Callable[[Call], Tensor] = field(kw_only=True)
+    mask_of: Callable[[Call], Tensor] = field(kw_only=True)
     rule: Callable[[Call, Index], str] = field(kw_only=True)
-    masked_of: Callable[[Call], Mapping[str, Tensor]] | None = None
+    parameter_masks: Callable[[Call], Mapping[str, Tensor]] | None = None
     passes: Callable[[Call, Index], bool] | None = None
     matrix: bool = False
     kind: str = "mask"
@@ -47,13 +47,13 @@ class Mask(Operation):
         )
 
     def operand_reads(self, call: Call) -> tuple[Reads, ...]:
-        axes, masked = self.axes(call), self.masked_cells(call)
-        own = self.masked_of(call) if self.masked_of else {}
+        axes, masked = self.axes(call), self.mask_of(call)
+        own = self.parameter_masks(call) if self.parameter_masks else {}
         cells = {call.place(name): mask for name, mask in own.items()}
         return tuple(MaskedReads(AxesReads(axes, p), cells.get(p, masked)) for p in range(len(call.tensors)))
 
     def mask_rule(self, call: Call, index: Index) -> str | None:
-        passes = self.passes(call, index) if self.passes else not self.masked_cells(call)[index]
+        passes = self.passes(call, index) if self.passes else not self.mask_of(call)[index]
         return None if passes else self.rule(call, index)
 
     def pass_rule(self, call: Call, index: Index) -> str:
@@ -143,7 +143,7 @@ MASKS: tuple[Operation, ...] = (
     Mask(
         "triu",
         "input, diagonal=0, *, out=None",
-        masked_cells=_masked_by_triu,
+        mask_of=_masked_by_triu,
         rule=_triu_rule,
         passes=_passes_triu,
         matrix=True,
@@ -153,7 +153,7 @@ MASKS: tuple[Operation, ...] = (
     Mask(
         "tril",
         "input, diagonal=0, *, out=None",
-        masked_cells=_masked_by_tril,
+        mask_of=_masked_by_tril,
         rule=_tril_rule,
         passes=_passes_tril,
         matrix=True,
@@ -163,9 +163,9 @@ MASKS: tuple[Operation, ...] = (
     Mask(
         "masked_fill",
         "input, mask, value",
-        masked_cells=_filled_cells,
+        mask_of=_filled_cells,
         rule=_fill_rule,
-        masked_of=_filled_of,
+        parameter_masks=_filled_of,
         in_language="torch Tensor",
         gradient={"input": "{d}.masked_fill({mask}, 0)", "value": "torch.where({mask}, {d}, 0)"},
         slowness=4,
@@ -173,9 +173,9 @@ MASKS: tuple[Operation, ...] = (
     Mask(
         "where",
         "condition, input, other",
-        masked_cells=_chosen_numbers,
+        mask_of=_chosen_numbers,
         rule=_where_rule,
-        masked_of=_not_chosen,
+        parameter_masks=_not_chosen,
         in_language="torch Tensor",
         reflected=("torch.Tensor.where",),
         gradient={"input": "torch.where({condition}, {d}, 0)", "other": "torch.where({condition}, 0, {d})"},

@@ -20,8 +20,8 @@ from llm_linalg.base.errors import LimitError
 from llm_linalg.base.rng import lock_rng
 from llm_linalg.ops.arguments import (
     PLAIN,
+    ArgumentSlot,
     Function,
-    Slot,
     fill_slots,
     leaves,
     map_tensors,
@@ -378,7 +378,7 @@ class Call:
         return may_write(self.function, self.args, self.kwargs)
 
     @property
-    def written(self) -> Tensor:
+    def write_target(self) -> Tensor:
         """The first tensor of the call as it was written: an in-place call writes into it."""
         return self.tensors[self.order.index(0)]
 
@@ -400,11 +400,11 @@ class SlottedArguments:
         """
         tensors: list[Tensor] = []
 
-        def slot(tensor: Tensor) -> Slot:
+        def slot(tensor: Tensor) -> ArgumentSlot:
             tensors.append(tensor)
             if most is not None and len(tensors) > most:
                 raise LimitError(f"a call of more than {most:,} tensors")
-            return Slot(len(tensors) - 1)
+            return ArgumentSlot(len(tensors) - 1)
 
         if most is not None:
             for value in (*args, *kwargs.values()):
@@ -427,7 +427,7 @@ class SlottedArguments:
         arguments: dict[str, Any] = {}
         for name, value in bound.items():
             first = len(order)
-            if value.__class__ is Slot:
+            if value.__class__ is ArgumentSlot:
                 order.append(value.position)
                 places[name] = (first,)
                 arguments[name] = tensors[value.position]
@@ -435,7 +435,7 @@ class SlottedArguments:
                 places[name] = ()
                 arguments[name] = value
             else:
-                order += [item.position for item in leaves(value, Slot)]
+                order += [item.position for item in leaves(value, ArgumentSlot)]
                 places[name] = tuple(range(first, len(order)))
                 arguments[name] = fill_slots(value, tensors)
         chosen = operation.overload_for(arguments)

@@ -27,14 +27,14 @@ class Pointwise(Operation):
         signs: The cell is the sum of its operands with these signs; empty when it is no sum.
         flat_at: The infinity at which the function of one operand does not move any more.
         casts: Only the cells of the first operand are read; another lends its dtype.
-        unmoved: The output's cells that an operand can't move, by the cells that masks fixed.
+        unmoved_by: The output's cells that an operand can't move, by the cells that masks fixed.
     """
 
     product: bool = False
     signs: tuple[int, ...] = ()
     flat_at: float | None = None
     casts: bool = False
-    unmoved: Callable[[Call, int, Sequence[Tensor | None]], Tensor | None] | None = None
+    unmoved_by: Callable[[Call, int, Sequence[Tensor | None]], Tensor | None] | None = None
     kind: str = "pointwise"
     first_free_number: int = 0
 
@@ -52,8 +52,8 @@ class Pointwise(Operation):
         return (AxesReads(axes, 0), *(IndexReads(nothing, shape) for shape in call.shapes[1:]))
 
     def unmoved_outputs(self, call: Call, place: int, fixed: Sequence[Tensor | None]) -> Tensor | None:
-        if self.unmoved is not None:
-            return self.unmoved(call, place, fixed)
+        if self.unmoved_by is not None:
+            return self.unmoved_by(call, place, fixed)
         if self.flat_at is not None:
             return call.tensors[place] == self.flat_at
         if not self.signs:

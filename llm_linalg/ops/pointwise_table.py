@@ -150,7 +150,7 @@ POINTWISE: tuple[Operation, ...] = (
         reflected=("torch.Tensor.__rtruediv__", "torch.Tensor.__rdiv__"),
         phrase="{input} / {other}",
         vjp_for_call=_division_vjp,
-        unmoved=_zeros_divided,
+        unmoved_by=_zeros_divided,
         multiplications_per_cell=1,
     ),
     Pointwise(

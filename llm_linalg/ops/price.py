@@ -237,7 +237,7 @@ def _copied(call: Call) -> int:
 def _shape(call: Call) -> Shape | None:
     """Return the output's shape by rule, or from the same call on tensors without memory."""
     operation = call.operation
-    if isinstance(operation, FallbackOperation) and not operation.bounded:
+    if isinstance(operation, FallbackOperation) and not operation.has_bounded_cost:
         return on_meta(call)
     return operation.infer(call)
 

@@ -76,11 +76,11 @@ class AxesReads:
         return Box(tuple(ranges))
 
     def block(self, ranges: tuple[range, ...]) -> Cells:
-        return self.spanned(dict(zip(self.axes.output, ranges, strict=True)))
+        return self.span_cells(dict(zip(self.axes.output, ranges, strict=True)))
 
-    def spanned(self, spans: Mapping[str, range]) -> Cells:
+    def span_cells(self, spans: Mapping[str, range]) -> Cells:
         """Return the operand's cells with labels in some ranges; a label without one runs over all."""
-        if self.repeated:
+        if self.has_repeated_label:
             labels = list(dict.fromkeys(self._labels))
             inner = Box(tuple(spans.get(label, range(self.axes.sizes[label])) for label in labels))
             found = [dict(zip(labels, cell, strict=True)) for cell in inner]
@@ -111,7 +111,7 @@ class AxesReads:
         return _spread(own, kept, self.axes.output).expand(self.axes.shape)
 
     @property
-    def repeated(self) -> bool:
+    def has_repeated_label(self) -> bool:
         """Whether a label stands twice in the operand: only its diagonal is read."""
         return len(set(self._labels)) < len(self._labels)
 
@@ -243,19 +243,19 @@ class MaskedReads:
     """By rule, under a predicate: where ``hidden`` (bool, the output's shape) holds, nothing is read."""
 
     inner: AxesReads
-    hidden: Tensor
+    mask: Tensor
 
     def reads(self, index: Index) -> Cells:
-        return NO_CELLS if bool(self.hidden[index]) else self.inner.reads(index)
+        return NO_CELLS if bool(self.mask[index]) else self.inner.reads(index)
 
     def feeds(self, index: Index) -> Cells:
-        mask = torch.zeros_like(self.hidden)
+        mask = torch.zeros_like(self.mask)
         for cell in self.inner.feeds(index):
             mask[cell] = True
-        return points(mask & ~self.hidden)
+        return points(mask & ~self.mask)
 
     def block(self, ranges: tuple[range, ...]) -> Cells:
-        passing = ~block_of(self.hidden, ranges)
+        passing = ~block_of(self.mask, ranges)
         if bool(passing.all()):
             return self.inner.block(ranges)
         where = dict(zip(self.inner.axes.output, passing.nonzero().unbind(-1), strict=True))
@@ -269,10 +269,10 @@ class MaskedReads:
         return flat_points(flat, shape)
 
     def back(self, mask: Tensor) -> Tensor:
-        return self.inner.back(mask & ~self.hidden)
+        return self.inner.back(mask & ~self.mask)
 
     def forward(self, mask: Tensor) -> Tensor:
-        return self.inner.forward(mask) & ~self.hidden
+        return self.inner.forward(mask) & ~self.mask
 
 
 @dataclass(frozen=True, slots=True)

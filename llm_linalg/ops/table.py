@@ -25,7 +25,7 @@ _IN_PLACE = ("torch.Tensor.{}_", "torch.{}_", "torch.nn.functional.{}_", "torch.
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class TableEntry:
     """An operation, and whether this torch function takes its first two arguments in reverse."""
 
     operation: Operation
@@ -37,18 +37,18 @@ class OperationTable:
 
     def __init__(self, operations: Iterable[Operation]) -> None:
         self.operations: dict[str, Operation] = {}
-        self._entries: dict[Any, Entry] = {}
+        self._entries: dict[Any, TableEntry] = {}
         for operation in operations:
             if operation.name in self.operations:
                 raise ValueError(f"the operation {operation.name} is in the table twice")
             self.operations[operation.name] = operation
             for function in _functions(operation):
-                self._entries.setdefault(function, Entry(operation))
+                self._entries.setdefault(function, TableEntry(operation))
             for spelling in operation.reflected:
                 for function in resolve(spelling):
-                    self._entries[function] = Entry(operation, swap=True)
+                    self._entries[function] = TableEntry(operation, swap=True)
 
-    def named(self, name: str) -> Operation | None:
+    def find(self, name: str) -> Operation | None:
         """Return the operation with a name or an alias; None if there is none."""
         if name in self.operations:
             return self.operations[name]
@@ -56,7 +56,7 @@ class OperationTable:
 
     def operator(self, name: str) -> str:
         """Return Python's operator for an operation, such as ``@``; or an empty text."""
-        operation = self.named(name)
+        operation = self.find(name)
         return operation.operator if operation else ""
 
     def names_in(self, place: str) -> tuple[str, ...]:
@@ -69,7 +69,7 @@ class OperationTable:
                     names += [other] if other else [operation.name, *operation.aliases]
         return tuple(names)
 
-    def entry(self, function: Function) -> Entry | None:
+    def entry(self, function: Function) -> TableEntry | None:
         """Return the entry of a torch function, or None."""
         try:
             return self._entries.get(function)

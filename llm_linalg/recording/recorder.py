@@ -17,7 +17,7 @@ from llm_linalg.ops.call_cache import CallKey, CallPlan, SplitCall, split_call
 from llm_linalg.ops.fallback import FallbackOperation, fallback
 from llm_linalg.ops.operation import SlottedArguments
 from llm_linalg.ops.randomness import draws_random_numbers, rng_state_before
-from llm_linalg.ops.table import Entry
+from llm_linalg.ops.table import TableEntry
 from llm_linalg.ops.torch_names import GRADIENT_SETTERS, QUERY_FUNCTIONS, short_name
 from llm_linalg.recording.aliasing import version_of
 from llm_linalg.recording.guard import Guard
@@ -79,9 +79,9 @@ _TRUSTED = CallCache()
 MOST_OPERANDS = 10_000  # operands of one call in a guarded run
 _TRANSFORMED = torch._C._functorch.peek_interpreter_stack  # noqa: SLF001
 _BACKWARD = Tensor.backward
-_GRADIENT = Entry(fallback("grad"))
+_GRADIENT = TableEntry(fallback("grad"))
 # A getter is made anew each time that it is looked up: it is equal to itself, and not the same.
-_GRADIENT_READS: Mapping[Any, Entry] = {Tensor.grad.__get__: _GRADIENT}  # type: ignore[union-attr]
+_GRADIENT_READS: Mapping[Any, TableEntry] = {Tensor.grad.__get__: _GRADIENT}  # type: ignore[union-attr]
 _FREE = QUERY_FUNCTIONS | GRADIENT_SETTERS
 _SWITCH = torch._C._set_grad_enabled  # noqa: SLF001  what entering and leaving torch.no_grad() calls
 
@@ -146,7 +146,7 @@ class Recorder(TensorIndex, TorchFunctionMode):
                 return self._run_cached_write(func, args, kwargs, cached, split[1])
             if self._guard is None:
                 return self._run_cached(func, args, kwargs, cached, split[1])
-            known = self._current_operands([split[1][slot] for slot in cached.plan.written_slots])
+            known = self._current_operands([split[1][slot] for slot in cached.plan.source_slots])
             if known is not None:
                 return self._run_cached(func, args, kwargs, cached, split[1], known)
         written = SlottedArguments.of(args, kwargs, MOST_OPERANDS if self._guard else None)
@@ -203,8 +203,8 @@ class Recorder(TensorIndex, TorchFunctionMode):
             self._guard.charge_again(price)
         result = self._run(func, args, kwargs)
         if known is None:
-            known = [self._operand(own[slot]) for slot in plan.written_slots]
-        for slot, operand in zip(plan.written_slots, known, strict=True):
+            known = [self._operand(own[slot]) for slot in plan.source_slots]
+        for slot, operand in zip(plan.source_slots, known, strict=True):
             own[slot] = operand.value
         operands = tuple([known[place] for place in plan.order])
         origin, first = self._where(), len(self.nodes)
@@ -225,7 +225,7 @@ class Recorder(TensorIndex, TorchFunctionMode):
     ) -> Any:
         """Run a call that writes by the plan of an earlier one."""
         plan, price, _ = cached
-        tensors = [own[slot] for slot in plan.written_slots]
+        tensors = [own[slot] for slot in plan.source_slots]
         if self._guard is not None and price is not None:
             self._guard.charge_again(price, tensors[0])
         bound = [tensors[place] for place in plan.order]
@@ -334,7 +334,7 @@ class Recorder(TensorIndex, TorchFunctionMode):
 
     def _record_in_place(self, call: Call, result: Any, operands: tuple[Operand[RecordNode], ...]) -> None:
         """Add a node for a call that wrote to an operand, with the values after the write."""
-        target = result if isinstance(result, Tensor) else call.written
+        target = result if isinstance(result, Tensor) else call.write_target
         own = call.with_tensors([operand.value for operand in operands])
         self._wrote(own.with_output(detached_value(target)), operands, target)
 

@@ -241,7 +241,7 @@ class Walk(Sequence[Step]):
         spans = dict(zip(axes.output, bounds(writes), strict=True))
         spans |= {label: range(i, i + 1) for label, i in at.items()}
         return tuple(
-            AxesReads(axes, operand).spanned(spans) if inside != (operand == beside) else NO_CELLS
+            AxesReads(axes, operand).span_cells(spans) if inside != (operand == beside) else NO_CELLS
             for operand in range(len(axes.operands))
         )
 

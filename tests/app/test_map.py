@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from llm_linalg.lessons.reader import Asked, catalog, find
+from llm_linalg.lessons.reader import FollowedCell, catalog, find
 from tests.app.driving import lesson, opened
 from tests.app.test_player import START, Product
 from tui.cli.parser import app_parser
@@ -168,7 +168,7 @@ def test_in_words_and_in_json() -> None:
 
 def test_cells_on_the_way_are_marked_in_every_picture_and_coloured_by_the_derivative() -> None:
     view = replace(View.opening(find("why")), depth="operations", path=("P:1",),
-                   follows=Asked("lineage", "logits", (2, 3)), look="heat")  # fmt: skip
+                   follows=FollowedCell("lineage", "logits", (2, 3)), look="heat")  # fmt: skip
     run = open_view(view)
     frame = run.frame(view)
     panel = frame.panel("P")
@@ -229,10 +229,10 @@ async def test_a_lesson_is_opened_from_its_box_and_left_again() -> None:
 async def test_a_cell_is_followed_and_comes_back() -> None:
     async with opened("why") as d:
         await d.press("down", "down", "down", "down", "down", "enter", "enter", "dollar_sign", "c", "I")
-        assert d.has(depth="map", follows=Asked("lineage", "logits", (4, 5)))
+        assert d.has(depth="map", follows=FollowedCell("lineage", "logits", (4, 5)))
         assert "logits[4,5] depends on" in d.screen
         await d.press("I")
-        assert d.view.follows == Asked("reach", "logits", (4, 5))
+        assert d.view.follows == FollowedCell("reach", "logits", (4, 5))
         await d.press("I")
         assert d.has(follows=None)
         await d.press("backspace")
@@ -243,9 +243,9 @@ async def test_another_tensors_cell_at_the_same_place_is_followed_anew() -> None
     program = "a = torch.ones(2, 2)\nb = a * 2\nc = b + 1\n"
     async with opened(lesson(f"Two.\n\n```python\n{program}```\n")) as d:
         await d.press("dollar_sign", "c", "I")
-        assert d.view.follows == Asked("lineage", "c", (1, 1))
+        assert d.view.follows == FollowedCell("lineage", "c", (1, 1))
         await d.press("backspace", "b", "dollar_sign", "c", "I")
-        assert d.view.follows == Asked("lineage", "b", (1, 1))
+        assert d.view.follows == FollowedCell("lineage", "b", (1, 1))
 
 
 async def test_a_cell_of_a_box_is_asked_and_the_map_is_there_again() -> None:
@@ -305,7 +305,7 @@ async def test_any_program_has_a_map() -> None:
 def test_the_command_that_reopens_a_place_on_the_map() -> None:
     why = View.opening(find("why"))
     deep = at(why, *HEAD, "P")
-    lit = replace(deep, follows=Asked("reach", "x:1", (0, 1)))
+    lit = replace(deep, follows=FollowedCell("reach", "x:1", (0, 1)))
     off = replace(View.opening(find("why"), 4), follows=None)
     for view in (why, deep, lit, off, replace(why, depth="cells"), at(View.opening(find("matmul")), "W")):
         words = command(view).split()[1:]

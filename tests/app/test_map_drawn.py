@@ -7,7 +7,7 @@ from dataclasses import replace
 from hypothesis import given
 from hypothesis import strategies as st
 
-from llm_linalg.lessons.reader import Asked, find
+from llm_linalg.lessons.reader import FollowedCell, find
 from tests.app.test_map import at, level
 from tui.compose.view_runner import open_view
 from tui.export.html_parts import picture
@@ -72,7 +72,8 @@ def test_a_residual_is_an_arrow_past_the_box() -> None:
 
 def test_what_is_followed_is_heavy_and_counted() -> None:
     view = replace(
-        at(View.opening(find("why")), "block:1", "attention"), follows=Asked("lineage", "logits", (2, 3))
+        at(View.opening(find("why")), "block:1", "attention"),
+        follows=FollowedCell("lineage", "logits", (2, 3)),
     )
     shown = level(view)
     assert shown.question == "logits[2,3] depends on"
@@ -96,7 +97,7 @@ def test_much_from_outside_is_one_row() -> None:
 
 def test_a_page_has_the_level_as_a_table() -> None:
     view = replace(
-        at(View.opening(find("why")), "block:1", "mlp"), follows=Asked("lineage", "logits", (2, 3))
+        at(View.opening(find("why")), "block:1", "mlp"), follows=FollowedCell("lineage", "logits", (2, 3))
     )
     frame = open_view(view).frame(view)
     page = picture(frame, heat=False)

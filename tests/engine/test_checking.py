@@ -9,7 +9,7 @@ import torch
 
 from llm_linalg.base.errors import ProgramError
 from llm_linalg.lessons.check import ends, extremes
-from llm_linalg.lessons.expectations import broken
+from llm_linalg.lessons.expectations import failing_claims
 from llm_linalg.lessons.reader import LessonError, catalog, find, load, parse
 
 PROGRAM = "x = torch.randn(3, 2)\nW = torch.randn(2, 4)\nY = x @ W"
@@ -34,7 +34,7 @@ def test_a_claim_is_what_torch_says() -> None:
         "n == 4",
         "[len(row) for row in x] == [2, 2, 2]",
     ]
-    assert list(broken(PROGRAM, true, 5, {"n": 4})) == []
+    assert list(failing_claims(PROGRAM, true, 5, {"n": 4})) == []
 
 
 @pytest.mark.parametrize(
@@ -59,7 +59,7 @@ def test_a_claim_is_what_torch_says() -> None:
     ],
 )  # fmt: skip
 def test_a_false_claim_tells_its_sides(claim: str, said: str) -> None:
-    ((place, reason),) = broken(PROGRAM, ["n == 4", claim], 5, {"n": 4, "m": 5})
+    ((place, reason),) = failing_claims(PROGRAM, ["n == 4", claim], 5, {"n": 4, "m": 5})
     assert place == 1
     assert said in reason
     assert "\n" not in reason
@@ -68,10 +68,10 @@ def test_a_false_claim_tells_its_sides(claim: str, said: str) -> None:
 def test_a_claim_leaves_the_program_as_it_was() -> None:
     claims = ["torch.rand(3).shape == (3,)", "Y.shape == (3, 4)"]
     state = torch.get_rng_state()
-    assert list(broken(PROGRAM, claims)) == []
+    assert list(failing_claims(PROGRAM, claims)) == []
     assert torch.equal(torch.get_rng_state(), state)
     with pytest.raises(ProgramError):
-        list(broken("y = ", ["True"]))
+        list(failing_claims("y = ", ["True"]))
 
 
 LESSON = """\

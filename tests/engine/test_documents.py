@@ -71,7 +71,7 @@ def test_markdown_cells_are_prose_and_headings_the_outline() -> None:
 
 
 def test_a_cell_that_the_language_refuses_has_its_reason_and_is_left_out_below() -> None:
-    refused = {stop.number: stop.refused for stop in EXAMPLE.stops if stop.refused}
+    refused = {stop.number: stop.refusal for stop in EXAMPLE.stops if stop.refusal}
     assert set(refused) == {1, 3, 5}
     assert refused[1] == "%matplotlib is a notebook's command, not Python: leave it out"
     assert "numpy can't be imported" in str(refused[3])
@@ -111,7 +111,7 @@ def test_a_cell_that_fails_half_way_keeps_what_it_did_as_in_a_notebook() -> None
     ],
 )  # fmt: skip
 def test_magics_are_refused_by_name(line: str, said: str) -> None:
-    reason = lesson(code(line)).stops[0].refused
+    reason = lesson(code(line)).stops[0].refusal
     assert reason == f"{said} is a notebook's command, not Python: leave it out"
 
 
@@ -254,7 +254,7 @@ def test_a_python_file_is_parted_at_blank_lines_but_not_inside_a_statement() -> 
     ]  # fmt: skip
     assert found.stops[0].prose == "A script.\n\nSecond paragraph."
     assert found.stops[1].prose == "Queries and keys go together."
-    assert found.stops[4].refused
+    assert found.stops[4].refusal
     assert found.run(4)["Z"].shape == (3, 5)
 
 
@@ -281,7 +281,7 @@ def test_a_python_file_with_marks_is_parted_at_them() -> None:
 
 def test_a_python_file_that_is_not_python_as_a_whole_is_read_in_parts() -> None:
     found = parse(b"x = torch.ones(2)\n\nprint 'old'\n\nfor i in range(2):\n    a = 1\n\n    b = 2\n", "s.py")
-    assert [bool(stop.refused) for stop in found.stops] == [False, True, False]
+    assert [bool(stop.refusal) for stop in found.stops] == [False, True, False]
     assert found.stops[2].code.endswith("b = 2")
 
 
@@ -309,7 +309,7 @@ def test_a_lesson_is_still_a_lesson_and_one_without_front_matter_an_error() -> N
 def test_too_much_is_refused() -> None:
     with pytest.raises(LessonError, match="cells"):
         lesson(*[code("x = 1")] * 2_001)
-    assert "characters" in str(lesson(code("#" * 60_000)).stops[0].refused)
+    assert "characters" in str(lesson(code("#" * 60_000)).stops[0].refusal)
     for text, name in (
         (b"```py\nx = 1\n```\n" + b"a\n" * 20_000, "m.md"),
         (b"+++\n" + b"a\n" * 20_000, "l.md"),

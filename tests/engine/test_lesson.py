@@ -324,12 +324,12 @@ def test_a_listed_lesson_is_read_when_more_is_asked_of_it(
         listed = {lesson.slug: lesson for lesson in lessons.shelf()}
         assert [(one.title, one.part, one.order) for one in listed.values()] == [("Whole", 1, 2)] * 2
         assert opened == []
-        assert lessons.opened(listed["whole"]) == parse(whole, folder / "whole.md")
-        assert lessons.opened(listed["whole"]) is lessons.opened(listed["whole"])
+        assert lessons.read_entry(listed["whole"]) == parse(whole, folder / "whole.md")
+        assert lessons.read_entry(listed["whole"]) is lessons.read_entry(listed["whole"])
         assert opened == ["whole"]
         with pytest.raises(LessonError, match="never closed"):
-            lessons.opened(listed["broken"])
-        assert catalog() == (lessons.opened(listed["whole"]),)
+            lessons.read_entry(listed["broken"])
+        assert catalog() == (lessons.read_entry(listed["whole"]),)
         assert [error.line for error in lessons.problems()] == [6]
     finally:
         monkeypatch.undo()

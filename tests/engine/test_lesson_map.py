@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from llm_linalg.lessons.reader import Asked, Lesson, LessonError, parse
+from llm_linalg.lessons.reader import FollowedCell, Lesson, LessonError, parse
 
 
 def broken(text: str) -> LessonError:
@@ -21,7 +21,7 @@ def lesson_of(front: str, info: str) -> Lesson:
 
 def test_what_a_stop_says_of_the_map() -> None:
     stop = lesson_of("", 'map="y" reach="x[1]"').stops[0]
-    assert (stop.map, stop.asked) == (("y",), Asked("reach", "x", (1,)))
+    assert (stop.map, stop.follow) == (("y",), FollowedCell("reach", "x", (1,)))
     assert lesson_of("", "map").stops[0].map == ()
     for info, said in (
         ('map="z"', "z"), ('lineage="y[5]"', "no cell"), ('lineage="q[0]"', "q"), ('map="y/x"', "operation"),

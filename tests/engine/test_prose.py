@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from llm_linalg.base.text import clean
 from llm_linalg.lessons import documents
-from llm_linalg.lessons.markdown import Paragraph, Words, blocks, links, paragraphs, prose, words
+from llm_linalg.lessons.markdown import Paragraph, TextRun, blocks, links, paragraphs, prose, text_runs
 from llm_linalg.lessons.reader import parse
 
 CASES = {
@@ -56,14 +56,14 @@ def test_prose_that_is_read_again_is_the_same(text: str) -> None:
 
 
 def test_words_are_in_runs_of_one_style_and_html_is_text() -> None:
-    assert words("A *b **c** d* ``e`f`` [g `h`](lesson:dot) [i](http://j) <b>k</b> ![l](m)") == (
-        Words("A "),
-        Words("b c d", "strong"),
-        Words(" "),
-        Words("e`f", "code"),
-        Words(" "),
-        Words("g h", "link", "dot"),
-        Words(" i <b>k</b> l"),
+    assert text_runs("A *b **c** d* ``e`f`` [g `h`](lesson:dot) [i](http://j) <b>k</b> ![l](m)") == (
+        TextRun("A "),
+        TextRun("b c d", "strong"),
+        TextRun(" "),
+        TextRun("e`f", "code"),
+        TextRun(" "),
+        TextRun("g h", "link", "dot"),
+        TextRun(" i <b>k</b> l"),
     )
     assert links("[a](lesson:dot) `[b](lesson:no)`\n\n- [c](lesson:matmul)") == ["dot", "matmul"]
 
@@ -74,11 +74,11 @@ def test_any_text_has_blocks_within_its_lines_and_clean_words(text: str) -> None
     ends = [0, *(place for block in found for place in (block.first, block.end)), text.count("\n") + 1]
     assert ends == sorted(ends)
     for block in found:
-        for run in words(block.text):
+        for run in text_runs(block.text):
             assert run.text == clean(run.text, None)
 
 
 @pytest.mark.parametrize("entity", ["&#27;", "&#x202e;", "&#155;", "&NewLine;", "&#xad;", "&zwj;"])
 def test_an_entity_stands_for_no_character_that_a_terminal_obeys(entity: str) -> None:
-    (run,) = words(f"a{entity}b")
+    (run,) = text_runs(f"a{entity}b")
     assert run.text.isprintable()

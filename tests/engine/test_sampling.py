@@ -51,7 +51,7 @@ def test_the_loop_draws_what_a_sampler_draws(temperature: float, top_k: int, top
         assert trace["next"].value.item() == token
         assert trace["left"].value.count_nonzero() <= top_k
         assert torch.isclose(trace["drawn_from"].value.sum(), torch.tensor(1.0))
-        values["text"] = lesson.control("text").grown(text, token)
+        values["text"] = lesson.control("text").append_entry(text, token)
         assert values["text"] == (*text, WORDS[token])
 
 
@@ -65,16 +65,16 @@ def test_the_text_stands_on_a_command_line_and_reads_back() -> None:
     assert control.move(value, -1) == ("the", "cat")
     assert control.move(("the",), -1) == ("the",)
     with pytest.raises(ValueError, match="full"):
-        control.grown(("the",) * MOST_ENTRIES, 1)
+        control.append_entry(("the",) * MOST_ENTRIES, 1)
     with pytest.raises(ValueError, match="no choice 7"):
-        control.grown(value, 7)
+        control.append_entry(value, 7)
 
 
 def test_a_list_of_numbers_grows_as_well() -> None:
     control = Control("n", "list", (1, 2), minimum=0, maximum=9, append="next")
-    assert control.grown((1, 2), 3.0) == (1, 2, 3)
+    assert control.append_entry((1, 2), 3.0) == (1, 2, 3)
     with pytest.raises(ValueError, match="from 0 to 9"):
-        control.grown((1, 2), 10)
+        control.append_entry((1, 2), 10)
 
 
 FRONT = """\

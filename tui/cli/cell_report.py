@@ -44,10 +44,10 @@ def run_cells(lesson: Lesson, seed: int, seconds: float | None = None) -> tuple[
     from llm_linalg import run
 
     for stop in lesson.stops:
-        if stop.refused is not None:
+        if stop.refusal is not None:
             line = "" if _numbered(lesson) else f"line {stop.line + 1}: "
-            say(f"{_where(lesson, stop)}{line}refused: {stop.refused}")
-    last = next((stop for stop in reversed(lesson.stops) if stop.refused is None), None)
+            say(f"{_where(lesson, stop)}{line}refused: {stop.refusal}")
+    last = next((stop for stop in reversed(lesson.stops) if stop.refusal is None), None)
     if last is None:
         return run("", seed=seed), True
     lines = last.program.count("\n") + 1
@@ -85,10 +85,10 @@ def as_program(lesson: Lesson) -> str:
 
 def _parts(lesson: Lesson) -> Iterator[str]:
     for stop in lesson.stops:
-        if stop.refused is None:
+        if stop.refusal is None:
             yield f"{stop.code}\n" if stop.code else ""
             continue
-        yield f"# refused: {stop.refused}"
+        yield f"# refused: {stop.refusal}"
         yield from (f"# {line}" for line in stop.code.split("\n"))
         yield ""
 

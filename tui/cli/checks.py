@@ -80,7 +80,7 @@ def check(deck: Deck, *, thorough: bool = False) -> Iterator[LessonError]:
         deck: Its own lesson is checked whole, the stops of other lessons as they are shown.
         thorough: Also with each control at its ends.
     """
-    yield from deck.broken
+    yield from deck.errors
     for lesson in deck.lessons:
         if _own(deck, lesson):
             yield from problems(lesson, thorough=thorough)

@@ -157,7 +157,7 @@ def failed(shots: Sequence[Shot]) -> int:
     told: list[object] = []
     for shot in shots:
         view, opened = shot.session.view, shot.session.current
-        if opened is None or opened.error is None or opened.error in told or view.at_stop.refused:
+        if opened is None or opened.error is None or opened.error in told or view.at_stop.refusal:
             continue
         if not (view.at_stop.fails and view.code is None and opened.fault is None):
             told.append(opened.error)

@@ -136,7 +136,7 @@ def _left(app: Explorer, state: State) -> State:
 
 def at_view(state: State, view: View) -> State:
     """The state with the place of a view; a trace of the user's own code is never run again unasked."""
-    return state if view.lesson.given is not None else state._replace(place=place(view))
+    return state if view.lesson.external is not None else state._replace(place=place(view))
 
 
 def place(view: View) -> tuple[str, ...]:

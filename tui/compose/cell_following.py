@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-from llm_linalg.lessons.stop import Asked
+from llm_linalg.lessons.stop import FollowedCell
 from tui.compose.nodes import path_of
 from tui.compose.program_run import Run
 from tui.model.view import View
 
 
-def follows_cell(run: Run, view: View, asked: Asked) -> bool:
+def follows_cell(run: Run, view: View, asked: FollowedCell) -> bool:
     """Whether a cell is the one that is followed, whichever way."""
     followed = run.follow(view)
     node = None if run.trace is None else run.trace.node_named(asked.name)
     return followed is not None and (followed.node, followed.start.index) == (node, asked.index)
 
 
-def followable(run: Run, view: View) -> Asked | None:
+def followable(run: Run, view: View) -> FollowedCell | None:
     """The cell under the cursor as one that can be followed; None for a part's, or without a cursor."""
     cursor, trace = run.cursor_cell(view), run.trace_of(view)
     if cursor is None or trace is None or view.backward or view.depth == "map":
         return None
     path = path_of(trace.nodes, cursor.tensor.node)
-    return None if path is None else Asked("lineage", path[0], cursor.index)
+    return None if path is None else FollowedCell("lineage", path[0], cursor.index)

@@ -72,7 +72,7 @@ def _refused(view: View, error: ProgramError) -> bool:
     """Whether the language takes no such cell of a document, or not all that it does; else it failed."""
     from llm_linalg.base.errors import LimitError
 
-    cell = view.at_stop.refused is not None and view.code is None
+    cell = view.at_stop.refusal is not None and view.code is None
     return view.lesson.document and (cell or isinstance(error, LimitError))
 
 

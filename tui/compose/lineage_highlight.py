@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from llm_linalg.lessons.stop import Asked
+from llm_linalg.lessons.stop import FollowedCell
 from tui.compose.captions import cell_name
 from tui.model.frame import CellMark, Index
 
@@ -32,7 +32,7 @@ class FollowedCells:
         influence: Of each node of real numbers on the way, the derivatives.
     """
 
-    start: Asked
+    start: FollowedCell
     node: Node
     cells: Mapping[Node, Cells]
     influence: Mapping[Node, Value]
@@ -79,7 +79,7 @@ class FollowedCells:
         return f"∂{above} / ∂{below} = {slope:.6g}"
 
 
-def follow_cell(asked: Asked, trace: Trace) -> FollowedCells:
+def follow_cell(asked: FollowedCell, trace: Trace) -> FollowedCells:
     """A cell, and what lies on its way through a program.
 
     Raises:

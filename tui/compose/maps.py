@@ -17,14 +17,14 @@ if TYPE_CHECKING:
     from llm_linalg.analysis.block_diagram import BlockDiagram, DiagramBox
     from llm_linalg.api.node import Node
     from llm_linalg.lessons.boxes import BoxNote
-    from llm_linalg.lessons.stop import Asked
+    from llm_linalg.lessons.stop import FollowedCell
     from tui.compose.lineage_highlight import FollowedCells
 
 LABEL = 40  # characters of a label
 MOST_FOREIGN = 4  # things from outside that are told one by one
 
 
-BoxRows = dict[tuple[tuple[str, ...], "Asked | None", bool], tuple[BoxRow, ...]]
+BoxRows = dict[tuple[tuple[str, ...], "FollowedCell | None", bool], tuple[BoxRow, ...]]
 """The rows of levels, by the way to them, the cell that is followed, and whether they are in ASCII."""
 
 

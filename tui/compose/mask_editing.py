@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from llm_linalg.lessons.grids import Grid, flipped
+from llm_linalg.lessons.grids import Grid, flip_cell
 
 if TYPE_CHECKING:
     from llm_linalg.lessons.control import Control
@@ -46,7 +46,7 @@ def flip_entry(run: Run, view: View) -> View:
     found = mask_entry(run, view)
     if found is None:
         return view
-    return view.set(found.control.name, found.control.show(flipped(found.grid, found.row, found.column)))
+    return view.set(found.control.name, found.control.show(flip_cell(found.grid, found.row, found.column)))
 
 
 def _shape(control: Control) -> tuple[int, ...]:

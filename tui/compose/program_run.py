@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from llm_linalg.lessons.stop import Asked
+from llm_linalg.lessons.stop import FollowedCell
 from tui.compose import cursor
 from tui.compose.boards import board_view
 from tui.compose.cursor import CursorCell, cursor_cell, cursor_view
@@ -66,7 +66,7 @@ class Run:
     _cache: FormatCache = field(default_factory=FormatCache, init=False)
     _gradients: Trace | None = field(default=None, init=False)
     _has_gradients: bool = field(default=False, init=False)  # whether there are, or can be none
-    _following: dict[Asked, FollowedCells | str] = field(default_factory=dict, init=False)
+    _following: dict[FollowedCell, FollowedCells | str] = field(default_factory=dict, init=False)
     _levels: tuple[BoxRows, BoxRows] = field(default_factory=lambda: ({}, {}), init=False)  # also of the twin
 
     def serves(self, view: View) -> bool:
@@ -167,7 +167,7 @@ class Run:
 
     @cached_property
     def _naming(self) -> AxisNaming | None:
-        return axis_names(self.view.lesson.declared, self.trace)
+        return axis_names(self.view.lesson.axis_declarations, self.trace)
 
     def _beside(self, view: View, node: Node) -> tuple[NodeView, ...]:
         """The nodes that the stop shows together with this one."""
@@ -328,7 +328,7 @@ def _step_of(steps: Sequence[Node], chain: Sequence[Node]) -> Node | None:
 
 def _gone(run: Run, view: View) -> bool:
     """Whether the values that a view shows were dropped; what was opened for that view can't help."""
-    if run.trace is None or view.lesson.given is None or view.path == run.view.path:
+    if run.trace is None or view.lesson.external is None or view.path == run.view.path:
         return False
     node = top_node(run.trace.nodes, view.path)
     return node is not None and node.dropped

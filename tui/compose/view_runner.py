@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from llm_linalg.api.trace import Trace
     from llm_linalg.base.errors import ProgramError
-    from llm_linalg.lessons.external import Given
+    from llm_linalg.lessons.external import ExternalProgram
 
 
 def warm() -> None:
@@ -47,8 +47,8 @@ def open_view(
     from llm_linalg import ProgramError, ShapeError, run
     from llm_linalg.lessons.check import faults
 
-    if view.lesson.given is not None:
-        return _open_external(view, view.lesson.given, previous, halt)
+    if view.lesson.external is not None:
+        return _open_external(view, view.lesson.external, previous, halt)
     try:
         trace = run(
             view.program,
@@ -68,9 +68,9 @@ def open_view(
     except ProgramError as error:
         operands = error.values if isinstance(error, ShapeError) else ()
         stop = view.at_stop
-        fault = view.lesson.broken(stop, error) if view.is_original and not stop.fails else None
+        fault = view.lesson.program_error(stop, error) if view.is_original and not stop.fails else None
         run_ = Run(view, None, error, _last_good(previous), operands, fault=fault)
-        asked = is_playground(view.lesson) or stop.refused is not None
+        asked = is_playground(view.lesson) or stop.refusal is not None
         return replace(run_, partial_trace=_trace_above(view, error, halt, seconds)) if asked else run_
 
 
@@ -121,12 +121,12 @@ def _lacks_node(view: View, trace: Trace) -> bool:
     stop = view.at_stop
     if view.code is not None or stop.show is None:
         return False
-    shown = stop.shown_in(trace)
+    shown = stop.trace_to_show(trace)
     return shown is None or stop.show not in shown
 
 
 def _open_external(
-    view: View, given: Given, previous: Run | None, halt: Callable[[], bool] | None = None
+    view: View, given: ExternalProgram, previous: Run | None, halt: Callable[[], bool] | None = None
 ) -> Run:
     """Run what is given in a lesson's place; again, if the values that the view shows were dropped."""
     from llm_linalg import ProgramError, ShapeError

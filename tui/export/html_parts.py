@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from html import escape
 from itertools import groupby
 
-from llm_linalg.lessons.markdown import Block, blocks, grouped
+from llm_linalg.lessons.markdown import Block, blocks, group_blocks
 from tui.layout.window import window
 from tui.model.frame import Cell, CellMark, ErrorView, Frame, Panel, RepairFacts
 from tui.model.map_view import MapView
@@ -167,7 +167,7 @@ def _error(error: ErrorView) -> str:
 
 def paragraphs(text: str) -> str:
     """A lesson's prose as HTML; a link to a lesson is its words."""
-    runs = (run for group in grouped(blocks(text)) for run in groupby(group, _tag))
+    runs = (run for group in group_blocks(blocks(text)) for run in groupby(group, _tag))
     return "".join(_made(tag, [*run]) for tag, run in runs)
 
 

@@ -53,12 +53,12 @@ def existing_path(word: str) -> Path:
 
 def first_lesson() -> Lesson:
     """The lesson with which the curriculum begins."""
-    from llm_linalg.lessons.reader import opened, shelf
+    from llm_linalg.lessons.reader import read_entry, shelf
 
     lessons = shelf()
     if not lessons:
         raise UsageError("there are no lessons in this installation")
-    return opened(lessons[0])
+    return read_entry(lessons[0])
 
 
 def lesson_word(lesson: Lesson) -> str:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 if TYPE_CHECKING:
-    from llm_linalg.lessons.reader import Asked, Board, Control, Lesson, Stop, Value
+    from llm_linalg.lessons.reader import Board, Control, FollowedCell, Lesson, Stop, Value
 
 Depth = Literal["map", "operations", "cells", "terms"]
 CellDisplay = Literal["numbers", "heat", "both"]
@@ -50,7 +50,7 @@ class View:
     code: str | None = None  # the program after a repair; None: the lesson's
     row: int = 1  # of the stop's board, from 1
     box: tuple[str, ...] = ()  # of the map
-    follows: Asked | None = None
+    follows: FollowedCell | None = None
     return_path: tuple[ReturnPoint, ...] = field(default=(), compare=False, repr=False)
 
     @classmethod
@@ -66,7 +66,7 @@ class View:
             depth="map" if at.map is not None else "terms" if at.order == "terms" else "cells",
             backward=at.backward,
             box=at.map or (),
-            follows=at.asked,
+            follows=at.follow,
         )
 
     @property
@@ -129,7 +129,7 @@ class View:
 
     def append_to(self, name: str, number: int | float) -> View:
         """With a list longer by a number, or by the choice at that position. Raises ValueError."""
-        return self._with(name, self.lesson.control(name).grown(self.values[name], number))
+        return self._with(name, self.lesson.control(name).append_entry(self.values[name], number))
 
     def with_seed(self, seed: int) -> View:
         """With another seed."""

@@ -21,7 +21,7 @@ from tui.model.usage_error import UsageError
 from tui.model.view import END, View
 
 if TYPE_CHECKING:
-    from llm_linalg.lessons.reader import Asked, Lesson
+    from llm_linalg.lessons.reader import FollowedCell, Lesson
     from tui.model.view import Depth
 
 DEPTHS = ("map", "operations", "cells", "terms")
@@ -174,20 +174,20 @@ def _depth(flags: argparse.Namespace, opening: View) -> Depth:
     return "map" if lit and not below else opening.depth
 
 
-def _asked(flags: argparse.Namespace, opening: View) -> Asked | None:
+def _asked(flags: argparse.Namespace, opening: View) -> FollowedCell | None:
     """The cell that is followed.
 
     Raises:
         UsageError: For two.
     """
-    from llm_linalg.lessons.reader import Asked
+    from llm_linalg.lessons.reader import FollowedCell
 
     if flags.lineage is not None and flags.reach is not None:
         raise UsageError("a cell is followed one way at a time: --lineage or --reach")
     given = flags.reach if flags.lineage is None else flags.lineage
     if given is None:
         return opening.follows
-    return None if given == "none" else Asked("reach" if flags.lineage is None else "lineage", *given)
+    return None if given == "none" else FollowedCell("reach" if flags.lineage is None else "lineage", *given)
 
 
 def _row(row: int | None, opening: View) -> int:
@@ -235,7 +235,7 @@ def command(view: View) -> str:
 def arguments(view: View) -> list[str]:
     """The arguments of :func:`command`, unquoted."""
     opening = View.opening(view.lesson, view.stop)
-    given = view.lesson.given
+    given = view.lesson.external
     words = [lesson_word(view.lesson)] if given is None else list(given.words)
     if view.stop != 1:
         words += ["--stop", str(view.stop)]

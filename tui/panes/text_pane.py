@@ -202,7 +202,7 @@ def whole_text(picture: Picture, width: int) -> list[Row]:
     rows: list[Row] = [row((f"{view.stop} {view.at_stop.title}", "title")), ()]
     rows += paragraphs(view.at_stop.prose, width)
     rows.append(())
-    around = None if frame is None or view.lesson.given is None else frame.line or 1
+    around = None if frame is None or view.lesson.external is None else frame.line or 1
     for number, text in enumerate(code, 1):
         if around is not None and abs(number - around) > AROUND:
             continue  # of a file of one's own only what is near

@@ -76,7 +76,7 @@ def next_theme(app: App[object]) -> None:
 
 def copy_command(host: CommandHost) -> None:
     """Copies the command that opens this view again."""
-    given = host.session.view.lesson.given
+    given = host.session.view.lesson.external
     if given is not None and not given.words:
         host.tell("Opened from Python: no command opens it again.")
         return

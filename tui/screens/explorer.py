@@ -255,7 +255,7 @@ class ExplorerScreen(Screen[None], inherit_bindings=False):
 
         left, lesson = self._left, opened.view.lesson
         again = left is not None and left.trace is not None and left.view.lesson is lesson
-        if left is None or not again or lesson.given is None or not is_halted(opened.error):
+        if left is None or not again or lesson.external is None or not is_halted(opened.error):
             return self.session.with_run(opened)
         back = replace(self.session, view=left.view).with_run(left)
         return back.with_notice("Stopped: this is what was there before.")

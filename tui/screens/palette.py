@@ -13,7 +13,7 @@ from textual.content import Content
 
 from llm_linalg.base.text import clean
 from llm_linalg.lessons.lesson import LessonError
-from llm_linalg.lessons.reader import opened
+from llm_linalg.lessons.reader import read_entry
 from tui.model.examples import EXAMPLES
 from tui.screens.modal import ModalScreen
 from tui.screens.pager import Pager
@@ -124,7 +124,7 @@ class Commands(Entries):
         for lesson in host.session.lessons:
             await sleep(0)
             with suppress(LessonError):
-                for stop in () if lesson.slug == here else opened(lesson).stops:
+                for stop in () if lesson.slug == here else read_entry(lesson).stops:
                     name = f"{lesson.title} › {stop.title}"
                     if (score := matcher.match(name) / 2) > 0:
                         go = partial(self._do, f"open:{lesson.slug}\nstop:{stop.number}")

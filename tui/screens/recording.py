@@ -25,7 +25,7 @@ class Recording:
 
     def save(self, session: Session) -> str:
         """Writes what was done so far, because it was asked for; says in one line how that went."""
-        if session.view.lesson.given is not None:
+        if session.view.lesson.external is not None:
             return f"{GIVEN[0].upper()}{GIVEN[1:]}."
         return self._saved(session)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from llm_linalg.lessons.markdown import links
-from llm_linalg.lessons.reader import opened
+from llm_linalg.lessons.reader import read_entry
 from tui.model.view import CellDisplay, View
 from tui.navigation.playground import PLAYGROUND, is_playground
 from tui.session import outline
@@ -31,7 +31,7 @@ def stop_by(direction: int) -> Transition:
             return session.with_notice(
                 "That is the last stop." if direction > 0 else "That is the first stop."
             )
-        lesson = opened(session.lessons[place])
+        lesson = read_entry(session.lessons[place])
         return session.with_undo(View.opening(lesson, 1 if direction > 0 else len(lesson.stops)))
 
     return go

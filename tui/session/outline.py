@@ -42,7 +42,7 @@ class OutlineEntry(NamedTuple):
 def outline(session: Session) -> tuple[OutlineEntry, ...]:
     """The entries of what is open; none of a lesson, whose sidebar lists the lessons."""
     lesson = session.view.lesson
-    if lesson.given is not None:
+    if lesson.external is not None:
         return _modules(session)
     return _document(session, lesson) if lesson.document else ()
 
@@ -70,7 +70,7 @@ def choose_end(session: Session, *, last: bool) -> Session:
     entries = outline(session)
     if not entries:
         return session
-    if session.view.lesson.given is not None and run is not None and run.trace is not None:
+    if session.view.lesson.external is not None and run is not None and run.trace is not None:
         nodes = run.trace.nodes
         return replace(session, sidebar_choice=f"node:{nodes[-1 if last else 0].index}", notice="")
     return replace(session, sidebar_choice=entries[-1 if last else 0].command, notice="")
@@ -101,7 +101,7 @@ def _cells(lesson: Lesson, stops: range, level: int, number: int, failed: set[in
     for stop in (lesson.stops[k - 1] for k in stops):
         lines = [line.strip() for line in stop.code.split("\n") if line.strip()] or ["text"]
         first = next((line for line in lines if not line.startswith(("import ", "from "))), lines[0])
-        refused = f"{REFUSED} " if stop.refused is not None or stop.number in failed else ""
+        refused = f"{REFUSED} " if stop.refusal is not None or stop.number in failed else ""
         text = f"{stop.number} {refused}{clean(first, LONGEST)}"
         entries.append(OutlineEntry(f"stop:{stop.number}", text, level, here=stop.number == number))
     return entries

@@ -256,9 +256,9 @@ class Session:
 
     def lesson(self, slug: str) -> Lesson | None:
         """The listed lesson of that slug; `LessonError` if its file is broken."""
-        from llm_linalg.lessons.reader import opened
+        from llm_linalg.lessons.reader import read_entry
 
-        return next((opened(lesson) for lesson in self.lessons if lesson.slug == slug), None)
+        return next((read_entry(lesson) for lesson in self.lessons if lesson.slug == slug), None)
 
     def with_notice(self, notice: str) -> Session:
         """With a notice."""

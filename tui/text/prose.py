@@ -24,7 +24,7 @@ def inline(text: str, before: int = 0) -> Row:
     Links are numbered, since a key opens each; `before` says how many came earlier.
     """
     spans: list[TextSpan] = []
-    for run in markdown.words(text):
+    for run in markdown.text_runs(text):
         do = f"open:{run.slug}" if run.slug else ""
         spans.append(TextSpan(run.text, run.kind, do))
         if do:
@@ -66,7 +66,7 @@ def _paragraphs(text: str, width: int) -> tuple[Row, ...]:
     """The rows, kept: a step says the same sentence as the one before."""
     rows: list[Row] = []
     seen = 0
-    for group in markdown.grouped(markdown.blocks(text)):
+    for group in markdown.group_blocks(markdown.blocks(text)):
         if rows:
             rows.append(())
         for kind, run in groupby(group, lambda block: block.kind):

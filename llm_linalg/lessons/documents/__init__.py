@@ -13,7 +13,7 @@ from llm_linalg.base.spelling import unknown
 from llm_linalg.lessons import files
 from llm_linalg.lessons import reader as lesson
 from llm_linalg.lessons.documents import markdown_file, notebook, python_file
-from llm_linalg.lessons.documents.code_cells import DocumentError, assembled
+from llm_linalg.lessons.documents.code_cells import DocumentError, lesson_of_cells
 from llm_linalg.lessons.lesson import Lesson, LessonError
 
 LONGEST_FILE = 64_000_000  # bytes: pictures in a notebook's outputs are large
@@ -38,7 +38,7 @@ def read(path: str | os.PathLike[str]) -> Lesson:
         LessonError: With the file, the line (1 where none is to blame) and the reason.
     """
     place = Path(path)
-    return lesson.linked(parse(files.read_bytes(place, LONGEST_FILE + 1), place))
+    return lesson.check_links(parse(files.read_bytes(place, LONGEST_FILE + 1), place))
 
 
 def parse(data: bytes, path: str | os.PathLike[str]) -> Lesson:
@@ -54,10 +54,10 @@ def parse(data: bytes, path: str | os.PathLike[str]) -> Lesson:
     most = LONGEST_SCRIPT if reader is python_file.read else LONGEST_FILE
     if len(data) > most:
         raise LessonError(name, 1, f"larger than {most // 1_000_000} MB")
-    text = files.decoded(data, name).replace("\r\n", "\n")
+    text = files.decode(data, name).replace("\r\n", "\n")
     if reader is markdown_file.read and markdown_file.is_lesson(text):
         return lesson.of_bytes(data, name)
     try:
-        return assembled(reader(text), Path(name))
+        return lesson_of_cells(reader(text), Path(name))
     except DocumentError as error:
         raise LessonError(name, error.line, error.reason) from None

@@ -28,7 +28,7 @@ class DocumentError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Cell:
+class DocumentCell:
     """A piece of a document.
 
     Attributes:
@@ -50,7 +50,7 @@ class _Above:
     line: int = 1
 
 
-def assembled(cells: Sequence[Cell], path: Path) -> Lesson:
+def lesson_of_cells(cells: Sequence[DocumentCell], path: Path) -> Lesson:
     """The lesson that cells make: a stop a code cell, numbered as they stand.
 
     Raises:
@@ -78,14 +78,14 @@ def assembled(cells: Sequence[Cell], path: Path) -> Lesson:
                     title = clean(found.text, LONGEST_TITLE)
                     found = Paragraph(title, found.level)
                     outline.append(Heading(found.level, title, len(stops) + 1))
-                above.paragraphs.append(found.shown)
+                above.paragraphs.append(found.as_prose)
             continue
         stops.append(_stop(len(stops) + 1, title or name, above.paragraphs, cell, running))
-        if stops[-1].refused is None:
+        if stops[-1].refusal is None:
             running.append(cell.text)
         above = _Above([])
     if above.paragraphs:  # what stands below the last program
-        last = Cell("code", "", above.line)
+        last = DocumentCell("code", "", above.line)
         stops.append(_stop(len(stops) + 1, title or name, above.paragraphs, last, running))
     first = outline[0].title if outline else name
     return Lesson(
@@ -93,7 +93,7 @@ def assembled(cells: Sequence[Cell], path: Path) -> Lesson:
     )
 
 
-def _stop(number: int, title: str, prose: list[str], cell: Cell, running: list[str]) -> Stop:
+def _stop(number: int, title: str, prose: list[str], cell: DocumentCell, running: list[str]) -> Stop:
     if len(prose) and prose[0] == f"**{title}**":
         prose = prose[1:]  # the stop's title says it
     return Stop(
@@ -103,7 +103,7 @@ def _stop(number: int, title: str, prose: list[str], cell: Cell, running: list[s
         code=cell.text,
         program="\n".join([*running, cell.text] if cell.text else running),
         line=cell.line,
-        refused=_refusal(cell.text),
+        refusal=_refusal(cell.text),
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from llm_linalg.lessons.documents.code_cells import Cell, DocumentError
+from llm_linalg.lessons.documents.code_cells import DocumentCell, DocumentError
 from llm_linalg.lessons.markdown import MOST_LINES, Block, blocks
 
 LANGUAGES = ("python", "py", "python3", "pycon", "pytorch", "ipython", "ipython3")
@@ -27,7 +27,7 @@ def is_lesson(text: str) -> bool:
     return not infos or any(_KEY.search(info) for info in infos)
 
 
-def read(text: str) -> list[Cell]:
+def read(text: str) -> list[DocumentCell]:
     """The cells of a Markdown file: each fence of Python is one; a fence that is never closed ends it.
 
     Raises:
@@ -39,14 +39,14 @@ def read(text: str) -> list[Cell]:
     return list(_cells(lines, blocks(text)))
 
 
-def _cells(lines: list[str], found: list[Block]) -> Iterator[Cell]:
+def _cells(lines: list[str], found: list[Block]) -> Iterator[DocumentCell]:
     place = 0
     for block in found:
         if language(block.info) in LANGUAGES:
-            yield Cell("prose", "\n".join(lines[place : block.first]), place + 1)
-            yield Cell("code", _code(block.text.split("\n")), block.first + 1)
+            yield DocumentCell("prose", "\n".join(lines[place : block.first]), place + 1)
+            yield DocumentCell("code", _code(block.text.split("\n")), block.first + 1)
             place = block.end
-    yield Cell("prose", "\n".join(lines[place:]), place + 1)
+    yield DocumentCell("prose", "\n".join(lines[place:]), place + 1)
 
 
 def language(info: str) -> str:

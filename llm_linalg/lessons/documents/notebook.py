@@ -6,13 +6,13 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from llm_linalg.lessons.documents.code_cells import Cell, DocumentError
+from llm_linalg.lessons.documents.code_cells import DocumentCell, DocumentError
 
 FORMATS = (3, 4)
 _CELLS = ("code", "markdown", "raw", "heading", "html")
 
 
-def read(text: str) -> list[Cell]:
+def read(text: str) -> list[DocumentCell]:
     """The cells of a notebook.
 
     Raises:
@@ -62,7 +62,7 @@ def _check_language(notebook: dict[str, Any]) -> None:
         raise DocumentError(1, f"a notebook in {name:.40}, not in Python")
 
 
-def _cell(value: Any, number: int) -> Iterator[Cell]:
+def _cell(value: Any, number: int) -> Iterator[DocumentCell]:
     if not isinstance(value, dict):
         raise DocumentError(1, f"cell {number} is no object")
     kind = value.get("cell_type")
@@ -74,7 +74,7 @@ def _cell(value: Any, number: int) -> Iterator[Cell]:
     if kind == "heading":
         level = value.get("level", 1)
         text = "#" * (level if level in range(1, 7) else 1) + " " + " ".join(text.split())
-    yield Cell("code" if kind == "code" else "prose", text.replace("\r\n", "\n").strip("\n"), number)
+    yield DocumentCell("code" if kind == "code" else "prose", text.replace("\r\n", "\n").strip("\n"), number)
 
 
 def _text(cell: dict[str, Any], key: str, number: int) -> str:

@@ -10,14 +10,14 @@ import re
 from collections.abc import Iterator
 
 from llm_linalg.base.syntax import statements
-from llm_linalg.lessons.documents.code_cells import Cell
+from llm_linalg.lessons.documents.code_cells import DocumentCell
 
 _MARK = re.compile(r"#[ \t]?%%+(.*)")
 _PROSE = re.compile(r"(.*?)\[(markdown|md)\](.*)", re.IGNORECASE)
 _HEAD = re.compile(r"#!|#.*?coding[:=]")
 
 
-def read(text: str) -> list[Cell]:
+def read(text: str) -> list[DocumentCell]:
     """The cells of a Python file; comments that stand alone or begin a cell are its prose."""
     lines = text.split("\n")
     for place in range(min(2, len(lines))):
@@ -28,7 +28,7 @@ def read(text: str) -> list[Cell]:
     return [cell for start, end in _shown(lines) for cell in _block(lines[start:end], start)]
 
 
-def _marked(lines: list[str]) -> Iterator[Cell]:
+def _marked(lines: list[str]) -> Iterator[DocumentCell]:
     """Cells that begin at `# %%`, with a title behind it; `# %% [markdown]` makes one prose."""
     starts = [place for place, line in enumerate(lines) if _MARK.fullmatch(line)]
     if starts[0] > 0:
@@ -40,29 +40,29 @@ def _marked(lines: list[str]) -> Iterator[Cell]:
         if prose:
             title = (prose[1] + prose[3]).strip()
         if title:
-            yield Cell("prose", f"## {title}", start + 1)
+            yield DocumentCell("prose", f"## {title}", start + 1)
         body = lines[start + 1 : end]
         if prose:
-            yield Cell("prose", _said(body), start + 1)
+            yield DocumentCell("prose", _said(body), start + 1)
         else:
             yield from _block(body, start + 1)
 
 
-def _block(lines: list[str], first: int) -> Iterator[Cell]:
+def _block(lines: list[str], first: int) -> Iterator[DocumentCell]:
     """The prose and the code of one cell whose lines begin at place `first`, from 0."""
     place = 0
     while place < len(lines) and (not lines[place].strip() or lines[place].startswith("#")):
         place += 1
-    yield Cell("prose", _said(lines[:place]), first + 1)
+    yield DocumentCell("prose", _said(lines[:place]), first + 1)
     code = lines[place:]
     words, length = _docstring(code)
     if words:
-        yield Cell("prose", words, first + place + 1)
+        yield DocumentCell("prose", words, first + place + 1)
         yield from _block(code[length:], first + place + length)
         return
     while code and not code[-1].strip():
         code.pop()
-    yield Cell("code", "\n".join(code), first + place)
+    yield DocumentCell("code", "\n".join(code), first + place)
 
 
 def _said(lines: list[str]) -> str:

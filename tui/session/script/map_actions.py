@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Literal
 
-from llm_linalg.lessons.stop import Asked
+from llm_linalg.lessons.stop import FollowedCell
 from tui.model.usage_error import UsageError
 from tui.navigation import map_moves
 from tui.session.script.actions import Action, key, one_of
@@ -46,7 +46,7 @@ def follow_cell(way: Literal["lineage", "reach"]) -> Action:
         if rest:
             if not all(word.isdecimal() and len(word) < 10 for word in rest[1:]):
                 raise UsageError(f"which cell? its tensor and indices, such as {way} Y 1 2")
-            found = Asked(way, rest[0], tuple(map(int, rest[1:])))
+            found = FollowedCell(way, rest[0], tuple(map(int, rest[1:])))
         if found is None:
             raise UsageError(f"which cell? the one under the cursor, or its name and indices: {way} Y 1 2")
         lit = replace(session.view, follows=replace(found, way=way))

@@ -23,7 +23,7 @@ def check(name: str | None, lesson: Lesson) -> None:
     """Raises UsageError where no file of that name can be written, or no script says what is opened."""
     if name is None:
         return
-    if lesson.given is not None:
+    if lesson.external is not None:
         raise UsageError(GIVEN)
     path = Path(name)
     folder = path.parent
