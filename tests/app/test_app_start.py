@@ -151,6 +151,7 @@ print("all")
 """
 
 
+@pytest.mark.slow
 def test_every_lesson_without_colour_in_a_fresh_process() -> None:
     done = run(EVERY_LESSON, NO_COLOR="1")
     assert done.stdout.strip() == "all", done.stderr[-2000:]

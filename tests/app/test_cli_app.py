@@ -70,6 +70,7 @@ def process(*words: str, **environment: str) -> subprocess.CompletedProcess[byte
     )
 
 
+@pytest.mark.slow
 def test_a_frame_takes_nothing_from_the_environment() -> None:
     words = ("frame", "matmul", "--step", "6", "--format", "ansi")
     plain = process(*words)

@@ -14,6 +14,7 @@ from llm_linalg import run
 from llm_linalg.api.device_process import available
 from llm_linalg.lessons.reader import find
 from tests.app.driving import opened
+from tests.thinning import thin
 from tui.cli.main import main
 from tui.model import device_processes
 from tui.model.device_processes import DeviceProcesses, DevicesError, job_of, verdict
@@ -45,7 +46,7 @@ def job(source: str, ranks: int = 2) -> dict[str, Any]:
 
 
 @needs_gloo
-@pytest.mark.parametrize("stop", [6, 7, 8])
+@pytest.mark.parametrize("stop", thin([6, 7, 8], 3))
 def test_two_processes_make_what_one_makes(stop: int, started: list[subprocess.Popen[bytes]]) -> None:
     view = View.opening(find("parallel"), stop).set("rank", "1")
     trace = view.lesson.run(stop, {"rank": 1})
@@ -57,6 +58,7 @@ def test_two_processes_make_what_one_makes(stop: int, started: list[subprocess.P
     assert started[0].pid != started[1].pid
 
 
+@pytest.mark.slow
 @needs_gloo
 def test_three_processes_and_every_kind_of_exchange(started: list[subprocess.Popen[bytes]]) -> None:
     source = (
@@ -68,6 +70,7 @@ def test_three_processes_and_every_kind_of_exchange(started: list[subprocess.Pop
     assert over(started, 3)
 
 
+@pytest.mark.slow
 @needs_gloo
 def test_gradients_are_those_of_the_own_part(started: list[subprocess.Popen[bytes]]) -> None:
     source = (
@@ -94,10 +97,13 @@ def test_what_is_another_is_told(started: list[subprocess.Popen[bytes]]) -> None
 @needs_gloo
 @pytest.mark.parametrize(
     ("source", "said"),
-    [
-        ("x = torch.ones(2) @ torch.ones(3)", "on device 0: "),
-        ("y = nothing", "on device 0: "),
-    ],
+    thin(
+        [
+            ("x = torch.ones(2) @ torch.ones(3)", "on device 0: "),
+            ("y = nothing", "on device 0: "),
+        ],
+        2,
+    ),
 )
 def test_a_program_that_fails_says_where(
     source: str, said: str, started: list[subprocess.Popen[bytes]]
@@ -166,6 +172,7 @@ def test_without_gloo_it_says_so(
     assert started == []
 
 
+@pytest.mark.slow
 @needs_gloo
 def test_the_command_runs_them(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["run", "--ranks", "2", "-c", "y = dist.all_reduce(torch.ones(2) * (rank + 1))"]) == 0
@@ -193,6 +200,7 @@ async def test_a_key_runs_them_and_the_app_goes_on(started: list[subprocess.Pope
         assert over(started, 2)
 
 
+@pytest.mark.slow
 @needs_gloo
 async def test_leaving_ends_them(started: list[subprocess.Popen[bytes]]) -> None:
     async with opened("parallel") as d:

@@ -134,7 +134,7 @@ ENDLESS = {
         "sum(torch.ones(10**6))",
         "a, b = torch.ones(10**6)",
         "for i in torch.ones(10**6): pass",
-        "for i in range(9999): x = torch.ones(2)",
+        "for i in range(99999): x = torch.ones(2)",
         "x = torch.ones(10**7)\nfor i in range(999): y = x + 1",
         "x = torch.ones(10**7)\nfor i in range(999): y = x.clone()",
         "x = torch.ones(2)\nfor i in range(99): x = x.unsqueeze(0)",

@@ -21,6 +21,7 @@ from llm_linalg.recording import recorder as recording
 from llm_linalg.recording.record_node import Origin, RecordNode
 from llm_linalg.recording.recorder import Recorder
 from tests.ops.samples import samples
+from tests.thinning import thin
 
 F = nn.functional
 ROUNDS = 4  # the first two are looked at, the others are like them
@@ -107,7 +108,9 @@ def other_cells(tensor: Tensor, number: int) -> Tensor:
 
 @pytest.mark.filterwarnings("ignore::UserWarning")
 @pytest.mark.parametrize("guarded", [True, False], ids=["program", "python"])
-@pytest.mark.parametrize("name", sorted(TABLE.operations.keys() - {"empty_like"}))  # whose cells are any
+@pytest.mark.parametrize(
+    "name", thin(sorted(TABLE.operations.keys() - {"empty_like"}), 4)
+)  # whose cells are any
 @settings(max_examples=12)
 @given(data=st.data())
 def test_a_call_like_one_before_is_recorded_as_if_it_were_the_first(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from contextlib import redirect_stdout
 from functools import partial
 from io import StringIO
@@ -17,9 +16,12 @@ from llm_linalg.language import budget as budgeting
 from llm_linalg.language import execute
 from llm_linalg.language.budget import MAX_SHARES, Budget
 from tests.engine.at_once import AT_ONCE
+from tests.engine.counting import at_most
 from tests.engine.doing import budgets
 from tests.engine.honest import HONEST
+from tests.thinning import thin
 
+CALLS = 150_000  # of Python's, for a refusal at once: the benchmark holds it to a tenth of a second
 START = "print('begun')\nx = torch.ones(3)\nz = x + 1\n"
 ENDLESS = START + "for i in range(99_999):\n    for j in range(99_999): {}"
 
@@ -41,7 +43,7 @@ def stopped(program: str, **how: Any) -> LimitError:
     return caught.value
 
 
-@pytest.mark.parametrize("program", HONEST.values(), ids=list(HONEST))
+@pytest.mark.parametrize("program", thin(HONEST.values(), 4), ids=list(HONEST))
 def test_an_honest_program_prints_what_python_prints_within_its_budget(
     program: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -133,18 +135,12 @@ def test_whoever_waits_can_stop_it() -> None:
 
 @pytest.mark.parametrize(("program", "said"), AT_ONCE.items(), ids=lambda text: repr(text[:40]))
 def test_what_a_text_or_the_shapes_of_a_call_tell_is_refused_at_once(program: str, said: str) -> None:
-    with pytest.raises(LimitError) as refused:
+    with (
+        pytest.raises(LimitError) as refused,
+        at_most(CALLS),
+    ):  # the benchmark holds it to a tenth of a second
         run(program)
     assert said in refused.value.message
-    took = min(_seconds(program) for _ in range(3))
-    assert took < 0.3  # of a machine that others use, too: the benchmark holds it to a tenth of a second
-
-
-def _seconds(program: str) -> float:
-    start = time.process_time()
-    with pytest.raises(LimitError):
-        run(program)
-    return time.process_time() - start
 
 
 def test_what_the_language_lacks_is_refused_before_a_loop_runs(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import time
-
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
 
 from llm_linalg import Node, Trace, run, trace
+from tests.engine.counting import at_most
 
 HEAD = """
 x = torch.randn(T, 4, dtype=torch.float64)
@@ -174,7 +173,6 @@ STEPS += [
 ]
 
 
-@settings(max_examples=80)
 @given(data=st.data())
 def test_random_programs_are_never_short_of_what_changes(data: st.DataObject) -> None:
     lines = ["x = torch.randn(3, 3, dtype=torch.float64)", "W = torch.randn(3, 3, dtype=torch.float64)"]
@@ -210,8 +208,7 @@ def test_lineage_is_of_one_cell_and_names_it() -> None:
 def test_a_larger_attention_is_quick() -> None:
     program = HEAD + MASKS["masked_fill"] + TAIL
     t = run(program, seed=1, names={"T": 128})
-    start = time.process_time()
-    found = t.lineage("y", (5, 2))
-    assert time.process_time() - start < 2
+    with at_most(200_000):
+        found = t.lineage("y", (5, 2))
     assert {row for row, _ in found[t["x"]]} == set(range(6))
     assert isinstance(t["y"].value, Tensor)

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 import torch
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
@@ -89,7 +89,6 @@ def inferred(call: Call) -> Shape | ShapeMismatch | None:
 
 
 @pytest.mark.parametrize("name", RULED)
-@settings(max_examples=120)
 @given(one=st.one_of(NEAR, SHAPES), other=st.one_of(NEAR, SHAPES))
 @example(one=(3, 2), other=(2, 4))
 @example(one=(0,), other=(2, 3))
@@ -141,7 +140,6 @@ BROKEN = [
 ]
 
 
-@settings(max_examples=150)
 @given(
     st.sampled_from(BROKEN),
     st.lists(st.integers(1, 4), min_size=1, max_size=3),

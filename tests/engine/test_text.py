@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import time
 import unicodedata
 
 import pytest
@@ -10,6 +9,7 @@ from rich.cells import cell_len
 
 from llm_linalg.base.spelling import MOST_LISTED, unknown
 from llm_linalg.base.text import characters, clean, nearest, width
+from tests.engine.counting import at_most
 
 # Everything, lone surrogates included, with what is dangerous made frequent.
 DANGEROUS = "\x00\x07\x08\t\n\r\x1b\x7f\x85\x9b\x9d\xad\u200b\u200d\u202e\u2028\u2066\ufeff\ud800\u0301漢é👍"
@@ -74,10 +74,9 @@ def test_what_is_replaced_keeps_its_column(text: str) -> None:
 
 
 def test_a_long_text_is_not_read_to_its_end() -> None:
-    start = time.perf_counter()
-    assert clean("é" * 10_000_000, 100) == "é" * 99 + "…"
-    assert clean("e" + "\u0301" * 10_000_000, 100).endswith("…")
-    assert time.perf_counter() - start < 1
+    with at_most(20_000):
+        assert clean("é" * 1_000_000, 100) == "é" * 99 + "…"
+        assert clean("e" + "\u0301" * 1_000_000, 100).endswith("…")
 
 
 @given(settled)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 import tracemalloc
 
 import pytest
@@ -13,6 +12,7 @@ from hypothesis import strategies as st
 from llm_linalg import trace
 from llm_linalg.base.constants import ORDER_NAMES
 from llm_linalg.walks.orders import ORDERS
+from tests.engine.counting import at_most
 from tests.ops.drawing import broadcast, values
 
 
@@ -52,7 +52,7 @@ def test_a_walk_is_a_sequence(k: int) -> None:
 
 
 def test_a_huge_product_answers_at_once_and_holds_nothing() -> None:
-    n = 4096
+    n = 2048
     x = values((n, n), 1, torch.float32)
     node = trace(torch.matmul, x, x).nodes[-1]
     for order in node.orders:  # what is imported late is imported now
@@ -62,12 +62,11 @@ def test_a_huge_product_answers_at_once_and_holds_nothing() -> None:
         walk = node.walk(order)
         total = len(walk)
         for k in (0, 1, total // 3, total - 1, -1):
-            start = time.process_time()
-            step = walk[k]
-            assert len(step.writes) >= 1
-            assert all(len(found) >= 1 for found in step.reads)
-            assert isinstance(step.text, str)
-            assert time.process_time() - start < 0.05
+            with at_most(20_000):
+                step = walk[k]
+                assert len(step.writes) >= 1
+                assert all(len(found) >= 1 for found in step.reads)
+                assert isinstance(step.text, str)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert len(node.walk("terms")) == n**3

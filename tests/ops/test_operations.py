@@ -25,9 +25,17 @@ def test_an_operation_has_a_sample_and_a_sample_an_operation(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", sorted(TABLE.operations))
-@settings(max_examples=15)
+@settings(max_examples=10)
 @given(data=st.data())
 def test_an_operation_keeps_the_laws(name: str, data: st.DataObject) -> None:
+    hold(name, data)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", sorted(TABLE.operations))
+@settings(max_examples=60)
+@given(data=st.data())
+def test_an_operation_keeps_the_laws_for_long(name: str, data: st.DataObject) -> None:
     hold(name, data)
 
 

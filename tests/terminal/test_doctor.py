@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -29,10 +28,8 @@ ASKED = b"\x1b[c"
 def test_it_asks_and_says_what_was_answered(said: str, synchronized: str, keyboard: str) -> None:
     with Console("doctor", size=(120, 30)) as console:
         console.until(lambda: ASKED in console.raw)
-        start = time.monotonic()
         console.send(said)
         assert console.wait(20) == 0
-        assert time.monotonic() - start < 5  # the patience is half a second
         lines = dict(line.split("  ", 1) for line in console.text.splitlines() if "  " in line.strip())
         assert lines["synchronized output"].strip().startswith(synchronized)
         assert lines["keyboard protocol"].strip().startswith(keyboard)

@@ -11,6 +11,7 @@ import pytest
 from llm_linalg.base.text import clean
 from tests.terminal.console import APP, LONGEST, Console, environment
 from tests.terminal.evil import ALL, EVIL, HIDDEN, foreign, lesson, notebook
+from tests.thinning import thin
 
 
 def walk_through(console: Console, keys: str = "\x1b[C.np\x1bc\x1b[B?\x1b,l\x1b[B\x1b") -> None:
@@ -28,7 +29,7 @@ def walk_through(console: Console, keys: str = "\x1b[C.np\x1bc\x1b[B?\x1b,l\x1b[
     assert console.wait() == 0
 
 
-@pytest.mark.parametrize("suffix", [".md", ".ipynb", ".py"])
+@pytest.mark.parametrize("suffix", thin([".md", ".ipynb", ".py"], 3))
 def test_files(tmp_path: Path, suffix: str) -> None:
     text = ALL.replace("\n", " ")
     script = f"# {text}\nx = torch.ones(2, 2)\n# %%\ny = x\n"
@@ -44,7 +45,7 @@ def test_files(tmp_path: Path, suffix: str) -> None:
         assert console.left_over == []
 
 
-@pytest.mark.parametrize("broken", [False, True])
+@pytest.mark.parametrize("broken", thin([True, False], 2))
 def test_programs(broken: bool) -> None:
     """In strings, comments, what is printed; and where it is an error."""
     lines = [f"print({evil!r})  # {evil}\nprint('''{evil}''')" for evil in EVIL]
@@ -63,24 +64,30 @@ def test_each_of_them_is_cleaned(evil: str) -> None:
 
 @pytest.mark.parametrize(
     "words",
-    [
-        (ALL,),
-        ("matmul", "--set", f"m={ALL}"),
-        ("matmul", "--set", f"{ALL}=3"),
-        ("matmul", "--order", ALL),
-        ("frame", "matmul", "--node", ALL),
-        ("matmul", "--theme", ALL),
-        ("matmul", "--stop", ALL),
-        ("matmul", f"--{ALL}"),
-        ("open", f"/nowhere/{ALL}.ipynb"),
-        ("play", f"/nowhere/{ALL}/x.py"),
-        ("trace", f"{ALL}:f"),
-        ("frame", ALL),
-        ("frame", "matmul", "-o", f"/nowhere/{ALL}"),
-        ("run", "-c", ALL),
-        ("run", f"/nowhere/{ALL}"),
-        (f"/nowhere/{ALL}.md",),
-    ],
+    thin(
+        (
+            (words,)
+            for words in [
+                (ALL,),
+                ("matmul", "--set", f"m={ALL}"),
+                ("matmul", "--set", f"{ALL}=3"),
+                ("matmul", "--order", ALL),
+                ("frame", "matmul", "--node", ALL),
+                ("matmul", "--theme", ALL),
+                ("matmul", "--stop", ALL),
+                ("matmul", f"--{ALL}"),
+                ("open", f"/nowhere/{ALL}.ipynb"),
+                ("play", f"/nowhere/{ALL}/x.py"),
+                ("trace", f"{ALL}:f"),
+                ("frame", ALL),
+                ("frame", "matmul", "-o", f"/nowhere/{ALL}"),
+                ("run", "-c", ALL),
+                ("run", f"/nowhere/{ALL}"),
+                (f"/nowhere/{ALL}.md",),
+            ]
+        ),
+        8,
+    ),
     ids=lambda words: " ".join(words)[:24].encode("ascii", "replace").decode(),
 )
 def test_arguments_and_paths(words: tuple[str, ...]) -> None:
@@ -96,7 +103,7 @@ OPENS = ("LLM_LINALG_LESSON", "LLM_LINALG_THEME", "XDG_CONFIG_HOME", "HOME", "LA
 
 
 @pytest.mark.parametrize(
-    ("command", "name"), [*(("doctor", name) for name in NAMES), *(("", name) for name in OPENS)]
+    ("command", "name"), thin([*(("doctor", name) for name in NAMES), *(("", name) for name in OPENS)], 8)
 )
 def test_the_environment(name: str, command: str) -> None:
     with Console(*command.split(), env={name: ALL}) as console:
@@ -107,6 +114,7 @@ def test_the_environment(name: str, command: str) -> None:
         assert foreign(console.raw) == []
 
 
+@pytest.mark.slow
 def test_a_terminal_of_any_name() -> None:
     """A name with an escape in it is one that nobody knows."""
     with Console("doctor", env={"TERM": "x\x1b]0;t\x07"}) as console:
@@ -114,6 +122,7 @@ def test_a_terminal_of_any_name() -> None:
         assert foreign(console.raw) == []
 
 
+@pytest.mark.slow
 def test_typed_and_pasted() -> None:
     """Into the playground's editor, where every character is a program's."""
     with Console("play", env={"XDG_STATE_HOME": "/dev/null"}) as console:
@@ -127,7 +136,7 @@ def test_typed_and_pasted() -> None:
         assert console.wait() == 0
 
 
-@pytest.mark.parametrize("keys", ["", "g"])
+@pytest.mark.parametrize("keys", thin(["g", ""], 2))
 def test_nothing_that_is_pasted_is_a_key(keys: str) -> None:
     """A sequence that no terminal knows is read as the keys that it is made of: q leaves."""
     with Console("matmul") as console:
@@ -143,7 +152,7 @@ def test_nothing_that_is_pasted_is_a_key(keys: str) -> None:
         console.until("1/12 steps")
 
 
-@pytest.mark.parametrize("where", ["program", "lesson", "words"])
+@pytest.mark.parametrize("where", thin(["lesson", "program", "words"], 3))
 def test_the_plain_session(tmp_path: Path, where: str) -> None:
     file = tmp_path / "evil.md"
     file.write_text(lesson(ALL.replace("\n", " ")) if where == "lesson" else lesson("fine"), encoding="utf-8")
