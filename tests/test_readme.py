@@ -13,7 +13,7 @@ import pytest
 
 from llm_linalg.lessons.deck import load as load_deck
 from llm_linalg.lessons.reader import load
-from tui.cli.settings import SETTINGS, decided
+from tui.cli.settings import SETTINGS, resolve
 from tui.export.formats import FORMATS
 from tui.session.decks import check_views
 
@@ -149,9 +149,9 @@ def test_the_settings_example_is_a_file_of_settings(tmp_path: Path) -> None:
     (tmp_path / "llm-linalg").mkdir()
     file = tmp_path / "llm-linalg" / "config.toml"
     file.write_text(example, encoding="utf-8")
-    settings = decided(argparse.Namespace(), {"XDG_CONFIG_HOME": str(tmp_path), "LC_ALL": "C.UTF-8"})
+    settings = resolve(argparse.Namespace(), {"XDG_CONFIG_HOME": str(tmp_path), "LC_ALL": "C.UTF-8"})
     assert (settings.values.theme, settings.values.speed, settings.values.lesson) == ("light", 8.0, "matmul")
-    assert {key.id: key.keys for key in settings.keys if key.id in settings.moved} == {
+    assert {key.id: key.keys for key in settings.keys if key.id in settings.key_sources} == {
         "stop.next": "pagedown,full_stop",
         "stop.previous": "pageup,comma",
     }

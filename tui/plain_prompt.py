@@ -36,7 +36,7 @@ HANGUP = 129
 MANY = 1000  # steps that one `play` prints
 
 
-class Plain:
+class PlainPrompt:
     """One session at a prompt.
 
     Attributes:
@@ -161,7 +161,7 @@ def converse(
     from tui.files.output import say, write
 
     typed = sys.stdin is not None and sys.stdin.isatty()
-    plain = Plain(
+    plain = PlainPrompt(
         view, lessons, write, width=width, ascii_only=ascii_only, talk=talk,
         seconds=seconds if typed else None,  # what a script writes depends on no clock
     )  # fmt: skip
@@ -179,7 +179,7 @@ def converse(
     return (plain.session.reopening_view, code) if typed else (None, int(plain.missed > 0))
 
 
-def _hold(plain: Plain, prompt: str, write: Callable[[str], None]) -> None:
+def _hold(plain: PlainPrompt, prompt: str, write: Callable[[str], None]) -> None:
     """Hears lines until one of them is to leave, or there are no more."""
     for line in lines(prompt, write):
         if not plain.hear(line):

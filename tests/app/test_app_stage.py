@@ -13,7 +13,7 @@ from llm_linalg.lessons.deck import load
 from tests.app.driving import SMALL, Driver
 from tests.app.talks import DECK, deck_at, where
 from tui.app import Explorer, Options
-from tui.files.remembered import Memory
+from tui.files.state_file import StateFile
 from tui.screens.presenter import PresenterScreen
 from tui.session.presentation.stage_moves import at, on_stage
 from tui.session.presentation.state import Talk
@@ -260,15 +260,15 @@ async def test_a_saved_file_appears_and_a_broken_one_does_not(file: Path) -> Non
 
 
 async def test_the_stop_is_remembered(file: Path, tmp_path: Path) -> None:
-    memory = Memory(tmp_path / "state")
-    async with staged(file, options=Options(memory=memory)) as d:
+    memory = StateFile(tmp_path / "state")
+    async with staged(file, options=Options(state_file=memory)) as d:
         await d.press("3", "G")
         assert memory.load().deck(file) == 3
 
 
 async def test_the_stop_is_remembered_however_soon_the_talk_ends(file: Path, tmp_path: Path) -> None:
-    memory = Memory(tmp_path / "state")
-    async with staged(file, options=Options(memory=memory)) as d:
+    memory = StateFile(tmp_path / "state")
+    async with staged(file, options=Options(state_file=memory)) as d:
         assert memory.load().deck(file) is None
         for number in (2, 4, 3):
             d.app.explorer.update_session(at(d.app.explorer.session, number))

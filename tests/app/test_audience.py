@@ -14,21 +14,21 @@ import pytest
 
 from tests.app.talks import deck_at, done, started
 from tui.audience import meeting
-from tui.audience.client import Link, introduced
+from tui.audience.client import Link, title_at
 from tui.audience.protocol import (
-    ASKED,
+    LONGEST_REQUEST,
     Role,
     WireError,
-    asked,
+    command_for,
     deck_message,
     decode,
     encode,
     greeting,
+    lesson_from,
     lesson_message,
-    lesson_told,
     role_of,
     show_message,
-    updated,
+    with_line,
 )
 from tui.audience.server import Audience
 from tui.model.broadcast import Broadcast
@@ -56,7 +56,7 @@ def told(session: Session, role: Role = "follow") -> Broadcast:
     ]
     now = Broadcast()
     for line in lines:
-        now = updated(now, encode(line))
+        now = with_line(now, encode(line))
     return now
 
 
@@ -73,7 +73,7 @@ WAYS = (
 def test_what_is_told_is_what_is_shown(talk: Session, way: tuple[str, ...]) -> None:
     talk = done(talk, *way)
     now = told(talk)
-    lesson = lesson_told(now.lesson)
+    lesson = lesson_from(now.lesson)
     followed, view = talk_of(now, lesson)
     mine = on_stage(talk)
     assert (view.controls, view.seed, view.step, view.order, view.depth, view.cursor, view.look) == (
@@ -103,9 +103,9 @@ VERBS = [
 
 @pytest.mark.parametrize(("message", "command"), VERBS)
 def test_verbs(message: dict[str, object], command: str) -> None:
-    assert asked(message, "notes") == command
+    assert command_for(message, "notes") == command
     with pytest.raises(WireError, match="only looks"):
-        asked(message, "follow")
+        command_for(message, "follow")
 
 
 @pytest.mark.parametrize(
@@ -118,7 +118,7 @@ def test_verbs(message: dict[str, object], command: str) -> None:
 )  # fmt: skip
 def test_nothing_else_is_understood(message: dict[str, object]) -> None:
     with pytest.raises(WireError):
-        asked(message, "notes")
+        command_for(message, "notes")
 
 
 @pytest.mark.parametrize("line", [b"", b"{", b"[1]", b"1\n", b"\xff\n", b"[" * 100_000])
@@ -133,14 +133,14 @@ def test_other_versions_are_refused() -> None:
             role_of(message)
     assert role_of(greeting("notes")) == "notes"
     with pytest.raises(WireError, match="another version"):
-        updated(Broadcast(), b'{"new": {}}\n')
+        with_line(Broadcast(), b'{"new": {}}\n')
 
 
 @pytest.mark.parametrize("change", [{"number": 99}, {"stop": 0}, {"view": None}, {"seconds": "x"}])
 def test_what_is_told_in_another_way_is_refused(talk: Session, change: dict[str, object]) -> None:
     now = told(talk)
     with pytest.raises(WireError):
-        talk_of(Broadcast(now.deck, now.lesson, {**now.show, **change}), lesson_told(now.lesson))
+        talk_of(Broadcast(now.deck, now.lesson, {**now.show, **change}), lesson_from(now.lesson))
 
 
 # The place.
@@ -170,7 +170,7 @@ def test_what_dead_presenters_left_is_removed(home: dict[str, str]) -> None:
     dead.bind(str(place / "1.sock"))
     dead.close()
     (place / "2.sock").write_text("no socket", encoding="utf-8")
-    living, path = meeting.bound(place)
+    living, path = meeting.listening_socket(place)
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert meeting.presenters(place) == [path]
     assert not (place / "1.sock").exists()
@@ -180,7 +180,7 @@ def test_what_dead_presenters_left_is_removed(home: dict[str, str]) -> None:
 
 def test_a_path_that_is_too_long_is_said(tmp_path: Path) -> None:
     with pytest.raises(meeting.PlaceError, match="too long"):
-        meeting.bound(tmp_path / ("x" * 100))
+        meeting.listening_socket(tmp_path / ("x" * 100))
 
 
 def test_the_peer_is_asked_who_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -239,15 +239,15 @@ async def test_another_lesson_is_told_before_it_is_shown(talk: Session, home: di
         audience.show(done(talk, "stage.go:3"))
         now = await anext(shown)
         assert now.lesson == {"slug": "matmul"}
-        assert lesson_told(now.lesson).slug == "matmul"
+        assert lesson_from(now.lesson).slug == "matmul"
 
 
 @pytest.mark.parametrize(
     "lines",
     [
         [b"GET / HTTP/1.1\r\n\r\n"],
-        [b"x" * (ASKED + 10)],
-        [encode(greeting("notes")), b"x" * (ASKED + 10) + b"\n"],
+        [b"x" * (LONGEST_REQUEST + 10)],
+        [encode(greeting("notes")), b"x" * (LONGEST_REQUEST + 10) + b"\n"],
         [encode(greeting("follow")), encode({"do": "next"})],
         [encode(greeting("notes")), encode({"do": "quit"})],
         [encode({"llm-linalg": 99, "as": "notes"})],
@@ -288,8 +288,8 @@ async def test_one_that_does_not_read_is_not_waited_for(talk: Session, home: dic
 async def test_a_presenter_is_introduced(talk: Session, home: dict[str, str]) -> None:
     async with serving(talk, home):
         (path,) = meeting.presenters(meeting.folder(home))
-        assert await asyncio.to_thread(introduced, path) == "A talk"
-    assert introduced(path) == ""
+        assert await asyncio.to_thread(title_at, path) == "A talk"
+    assert title_at(path) == ""
 
 
 async def test_without_a_presenter_it_is_said(home: dict[str, str]) -> None:

@@ -31,13 +31,13 @@ class Tty(io.StringIO):
 def test_a_terminal_that_cannot_draw_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "stdin", Tty())
     monkeypatch.setattr(sys, "stdout", Tty())
-    assert all(launch.dumb(environment) for environment in ({}, {"TERM": ""}, {"TERM": "dumb"}))
-    assert not launch.dumb({"TERM": "whatever"})
+    assert all(launch.is_dumb(environment) for environment in ({}, {"TERM": ""}, {"TERM": "dumb"}))
+    assert not launch.is_dumb({"TERM": "whatever"})
     launch.check_terminal({"TERM": "xterm-kitty"})
     with pytest.raises(UsageError, match="TEXTUAL_COLOR_SYSTEM is one of"):
         launch.check_terminal({"TERM": "xterm", "TEXTUAL_COLOR_SYSTEM": "many"})
     monkeypatch.setattr(sys, "stdin", io.StringIO())
-    assert not launch.dumb({})
+    assert not launch.is_dumb({})
     with pytest.raises(UsageError, match="standard input is not a terminal"):
         launch.check_terminal({"TERM": "xterm"})
     monkeypatch.setattr(sys, "stdin", None)

@@ -13,7 +13,7 @@ from llm_linalg.base.constants import ORDER_NAMES
 from llm_linalg.lessons.reader import catalog
 from tui.cli.completion_command import SHELLS, whole_parser
 from tui.cli.main import COMMANDS, main, parsers
-from tui.cli.settings import THEMES
+from tui.cli.settings import THEME_NAMES
 
 # zsh completes at a prompt alone: tests/terminal/test_completion.py asks it there.
 ASKED = [shell for shell in ("bash", "fish") if shutil.which(shell)]
@@ -82,7 +82,7 @@ def test_commands_lessons_and_flags(complete: Callable[[str], set[str]]) -> None
 
 
 def test_values(complete: Callable[[str], set[str]]) -> None:
-    assert complete("llm-linalg --theme ") == set(THEMES)
+    assert complete("llm-linalg --theme ") == set(THEME_NAMES)
     assert complete("llm-linalg frame matmul --order ") == set(ORDER_NAMES)
     assert complete("llm-linalg matmul --order ") == set(ORDER_NAMES)
     assert complete("llm-linalg run --format ") == {"plain", "json"}

@@ -19,7 +19,7 @@ from tui.compose.program_run import Run
 from tui.compose.view_runner import open_view
 from tui.model.view import View
 from tui.model.view_words import command, view_of
-from tui.plain_prompt import Plain
+from tui.plain_prompt import PlainPrompt
 from tui.render.json_text import to_json
 from tui.render.plain import to_plain
 from tui.session.commands import run
@@ -107,7 +107,7 @@ async def test_the_key_and_a_second_click_turn_the_cell_under_the_cursor() -> No
 
 def test_the_session_of_lines_has_a_word_for_it() -> None:
     texts: list[str] = []
-    plain = Plain(View.opening(find("causal")), catalog(), texts.append)
+    plain = PlainPrompt(View.opening(find("causal")), catalog(), texts.append)
     assert plain.hear("turn 0 3")
     assert dict(plain.session.view.controls)["custom"] == "1001/1100/1110/1111"
     assert plain.hear("turn allowed 0 3")

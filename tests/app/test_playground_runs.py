@@ -5,13 +5,13 @@ from __future__ import annotations
 from llm_linalg import HaltedError
 from tests.app.test_playground import PRODUCT, bench, editor
 from tui.app import Options
-from tui.cli.keymap import changed
+from tui.cli.keymap import change_keys
 from tui.files.drafts import Drafts
 from tui.layout.panes import LOADING, RUNNING, STOPPING
 
 
 async def test_the_editor_takes_back_what_the_keys_of_a_user_say() -> None:
-    keys = changed({"edit.undo": ["ctrl+n"], "edit.redo": ["ctrl+t"]})
+    keys = change_keys({"edit.undo": ["ctrl+n"], "edit.redo": ["ctrl+t"]})
     async with bench(PRODUCT, options=Options(drafts=Drafts(), keys=keys)) as d:
         await d.press("enter", *"Z=Y")
         whole = editor(d).text

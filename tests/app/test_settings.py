@@ -14,11 +14,11 @@ from llm_linalg.lessons.reader import find
 from tests.app.driving import opened
 from tui.app import Options
 from tui.cli.config_file import NAME, ConfigError
-from tui.cli.keymap import APART, TOGETHER, KeyMapError, changed
+from tui.cli.keymap import APART, TOGETHER, KeyMapError, change_keys
 from tui.cli.main import main
 from tui.cli.parser import app_parser
-from tui.cli.settings import COLOURS, SETTINGS, SHOWN, Found, Setting, Settings, decided, example
-from tui.files.remembered import Memory
+from tui.cli.settings import COLOURS, DISPLAY, SETTINGS, Setting, Settings, SettingValue, example, resolve
+from tui.files.state_file import StateFile
 from tui.model.flags import Parser
 from tui.model.usage_error import UsageError
 from tui.model.view_words import VIEW, picture_flags
@@ -42,7 +42,7 @@ def config(tmp_path: Path) -> Path:
 def settings(config: Path, text: str, *words: str, **environment: str) -> Settings:
     config.write_text(text, encoding="utf-8")
     given = UTF8 | {"XDG_CONFIG_HOME": str(config.parent.parent)} | environment
-    return decided(app_parser().read(words), given, Memory(config.parent))
+    return resolve(app_parser().read(words), given, StateFile(config.parent))
 
 
 @pytest.mark.parametrize(
@@ -73,10 +73,10 @@ def test_a_flag_goes_before_the_environment_and_that_before_the_file(
     else:
         words = [word, flag]
     found = [
-        settings(config, "").found[name],
-        settings(config, text).found[name],
-        settings(config, text, **environment).found[name],
-        settings(config, text, *words, **environment).found[name],
+        settings(config, "").by_name[name],
+        settings(config, text).by_name[name],
+        settings(config, text, **environment).by_name[name],
+        settings(config, text, *words, **environment).by_name[name],
     ]
     assert [(one.value, one.source) for one in found] == [
         (default, "default"), (in_file, "file"), (in_variable, "environment"), (in_flag, "flag"),
@@ -85,8 +85,8 @@ def test_a_flag_goes_before_the_environment_and_that_before_the_file(
 
 
 def test_the_last_runs_theme_goes_before_the_default_alone(config: Path) -> None:
-    Memory(config.parent).update(lambda state: type(state)(theme="light"))
-    assert settings(config, "").found["theme"].source == "state"
+    StateFile(config.parent).update(lambda state: type(state)(theme="light"))
+    assert settings(config, "").by_name["theme"].source == "state"
     assert settings(config, "").values.theme == "light"
     assert settings(config, 'theme = "high-contrast"').values.theme == "high-contrast"
     assert settings(config, 'theme = "light"', NO_COLOR="1").values.theme == "no-colour"
@@ -133,20 +133,20 @@ def test_what_is_wrong_names_file_line_key_and_the_nearest_spelling(
 def test_a_variable_that_is_wrong_is_named() -> None:
     for name, value in (("LLM_LINALG_THEME", "drak"), ("LLM_LINALG_MOUSE", "perhaps")):
         with pytest.raises(ConfigError, match=f"{name}: "):
-            decided(NOTHING, UTF8 | {name: value})
+            resolve(NOTHING, UTF8 | {name: value})
 
 
 def test_what_is_no_file_is_said_and_a_home_that_is_none_is_not(tmp_path: Path) -> None:
     (tmp_path / "llm-linalg" / NAME).mkdir(parents=True)
     with pytest.raises(ConfigError, match=r"config\.toml: cannot be read: not a file"):
-        decided(NOTHING, UTF8 | {"XDG_CONFIG_HOME": str(tmp_path)})
+        resolve(NOTHING, UTF8 | {"XDG_CONFIG_HOME": str(tmp_path)})
     (tmp_path / "llm-linalg" / NAME).rmdir()
     (tmp_path / "llm-linalg" / NAME).write_bytes(b"\xff")
     with pytest.raises(ConfigError, match="not UTF-8"):
-        decided(NOTHING, UTF8 | {"XDG_CONFIG_HOME": str(tmp_path)})
+        resolve(NOTHING, UTF8 | {"XDG_CONFIG_HOME": str(tmp_path)})
     for nowhere in ("/dev/null", "/nowhere"):
-        assert decided(NOTHING, UTF8 | {"XDG_CONFIG_HOME": nowhere}).values.theme == "dark"
-    assert decided(NOTHING, UTF8).file is None
+        assert resolve(NOTHING, UTF8 | {"XDG_CONFIG_HOME": nowhere}).values.theme == "dark"
+    assert resolve(NOTHING, UTF8).file is None
 
 
 def test_the_example_is_the_defaults(config: Path) -> None:
@@ -171,8 +171,8 @@ def test_each_setting_is_complete(one: Setting, config: Path) -> None:
     assert one.variable == f"LLM_LINALG_{one.name.upper()}"
     actions = [action for action in app_parser().actions if action.dest == one.name]
     assert [action.help for action in actions] == [one.flag or actions[0].help]
-    assert (one.name in (*COLOURS, *SHOWN, "time_limit")) == bool(one.flag)
-    assert settings(config, "").found[one.name] == Found(one.default)
+    assert (one.name in (*COLOURS, *DISPLAY, "time_limit")) == bool(one.flag)
+    assert settings(config, "").by_name[one.name] == SettingValue(one.default)
 
 
 def test_the_view_flags_are_named_whole() -> None:
@@ -232,7 +232,9 @@ def test_what_a_footers_entry_shows_is_made_of_its_keys() -> None:
 
 
 def test_moved_keys_are_shown() -> None:
-    table = {key.id: key for key in changed({"back": ["<"], "play.back": ["B"], "order": ["ctrl+o", "O"]})}
+    table = {
+        key.id: key for key in change_keys({"back": ["<"], "play.back": ["B"], "order": ["ctrl+o", "O"]})
+    }
     assert table["forward"].key_text == "<→"
     assert (table["back"].keys, table["back"].key_text) == ("less_than_sign", "<")
     assert (table["order"].keys, table["order"].key_text) == ("ctrl+o,O", "^o")
@@ -240,11 +242,11 @@ def test_moved_keys_are_shown() -> None:
 
 
 def test_a_key_may_mean_two_things_where_only_one_can_hold() -> None:
-    assert changed({"edit.save": ["o"]})  # in the editor; "order" is never live there
-    assert changed({"cursor.panel": ["Z"], "control.next": ["Z"]})  # they share one from the start
+    assert change_keys({"edit.save": ["o"]})  # in the editor; "order" is never live there
+    assert change_keys({"cursor.panel": ["Z"], "control.next": ["Z"]})  # they share one from the start
     for pair in ({"over": ["o"]}, {"order": ["."]}, {"help": ["ctrl+p"]}):
         with pytest.raises(KeyMapError, match="already"):
-            changed(pair)
+            change_keys(pair)
 
 
 async def test_contexts_that_are_told_apart_never_hold_at_once() -> None:
@@ -259,7 +261,7 @@ async def test_contexts_that_are_told_apart_never_hold_at_once() -> None:
 
 
 async def test_a_moved_key_works_is_shown_and_the_old_one_is_free() -> None:
-    table = changed({"forward": ["Z"], "over": ["x"], "help": ["ctrl+t"]})
+    table = change_keys({"forward": ["Z"], "over": ["x"], "help": ["ctrl+t"]})
     async with opened("matmul", options=Options(keys=table)) as d:
         assert "←Z step" in d.rows[-1]
         assert "^t help" in d.rows[-1]
@@ -272,7 +274,7 @@ async def test_a_moved_key_works_is_shown_and_the_old_one_is_free() -> None:
 
 
 async def test_a_lessons_control_goes_before_a_key_that_was_moved_to_its_letter() -> None:
-    table = changed({"order": ["t"]})
+    table = change_keys({"order": ["t"]})
     assert "order" not in {key.id for key in live({Context.TENSORS}, table, {"t"})}
     lesson = find("triangular")
     async with opened("triangular", options=Options(keys=table)) as d:

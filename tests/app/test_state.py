@@ -14,7 +14,7 @@ from llm_linalg.lessons.reader import Lesson, catalog, find, load
 from tests.app.lessons import PRODUCT
 from tui.cli.launch import place
 from tui.cli.parser import app_parser
-from tui.files.remembered import MOST_DECKS, NAME, Memory, State, of_json
+from tui.files.state_file import MOST_DECKS, NAME, State, StateFile, of_json
 from tui.files.user_dirs import CONFIG, LARGEST, folder
 from tui.model.view import View
 from tui.model.view_words import view_of
@@ -24,7 +24,7 @@ FULL = State(("matmul", "--stop", "2"), "light", (("/a.md", 3), ("/b.md", 12)))
 
 
 def test_it_is_kept_for_its_owner_alone(tmp_path: Path) -> None:
-    memory = Memory(tmp_path / "state" / "llm-linalg")
+    memory = StateFile(tmp_path / "state" / "llm-linalg")
     assert memory.load() == State()
     assert memory.update(lambda _: FULL)
     assert memory.load() == FULL
@@ -35,7 +35,7 @@ def test_it_is_kept_for_its_owner_alone(tmp_path: Path) -> None:
 
 
 def test_two_apps_at_once_keep_each_others_answers(tmp_path: Path) -> None:
-    one, other = Memory(tmp_path), Memory(tmp_path)
+    one, other = StateFile(tmp_path), StateFile(tmp_path)
     one.update(lambda state: state.with_deck("/a.md", 3))
     other.update(lambda state: state.with_deck("/b.md", 5))
     one.update(lambda state: State(state.place, "dark", state.decks))
@@ -43,8 +43,8 @@ def test_two_apps_at_once_keep_each_others_answers(tmp_path: Path) -> None:
 
 
 def test_without_a_folder_nothing_is_kept() -> None:
-    assert Memory().load() == State()
-    assert not Memory().update(lambda _: FULL)
+    assert StateFile().load() == State()
+    assert not StateFile().update(lambda _: FULL)
 
 
 WHOLE = json.dumps({"format": 1, "place": ["matmul"], "theme": "light", "decks": {"/a.md": 3}}).encode()
@@ -53,16 +53,16 @@ WHOLE = json.dumps({"format": 1, "place": ["matmul"], "theme": "light", "decks":
 @pytest.mark.parametrize("length", [0, 1, len(WHOLE) // 2, len(WHOLE) - 1])
 def test_a_truncated_file_counts_as_none_and_is_replaced(tmp_path: Path, length: int) -> None:
     (tmp_path / NAME).write_bytes(WHOLE[:length])
-    assert Memory(tmp_path).load() == State()
-    assert Memory(tmp_path).update(lambda _: FULL)
-    assert Memory(tmp_path).load() == FULL
+    assert StateFile(tmp_path).load() == State()
+    assert StateFile(tmp_path).update(lambda _: FULL)
+    assert StateFile(tmp_path).load() == FULL
 
 
 @given(st.binary(max_size=200))
 def test_bytes_of_any_kind_are_no_harm(tmp_path_factory: pytest.TempPathFactory, data: bytes) -> None:
     place = tmp_path_factory.mktemp("state")
     (place / NAME).write_bytes(data)
-    assert isinstance(Memory(place).load(), State)
+    assert isinstance(StateFile(place).load(), State)
 
 
 JSON = st.recursive(
@@ -90,7 +90,7 @@ def test_one_damaged_part_leaves_the_others() -> None:
 def test_a_nest_of_brackets_and_a_file_too_large_count_as_none(tmp_path: Path) -> None:
     for text in ("[" * 100_000, "1" * 5000, json.dumps({"theme": "light"}) + " " * LARGEST):
         (tmp_path / NAME).write_text(text, encoding="utf-8")
-        assert Memory(tmp_path).load() == State()
+        assert StateFile(tmp_path).load() == State()
 
 
 @pytest.mark.parametrize("kind", ["folder", "pipe", "loop", "dangling", "file above"])
@@ -108,10 +108,10 @@ def test_what_is_no_file_is_no_harm(tmp_path: Path, kind: str) -> None:
         (place / NAME).symlink_to(place / NAME)
     elif kind == "dangling":
         (place / NAME).symlink_to(tmp_path / "nowhere" / "at all")
-    assert Memory(place).load() == State()
-    done = Memory(place).update(lambda _: FULL)
+    assert StateFile(place).load() == State()
+    done = StateFile(place).update(lambda _: FULL)
     assert done == (kind in ("pipe", "loop"))
-    assert Memory(place).load() == (FULL if done else State())
+    assert StateFile(place).load() == (FULL if done else State())
 
 
 def test_a_link_to_a_file_elsewhere_stays_a_link(tmp_path: Path) -> None:
@@ -119,8 +119,8 @@ def test_a_link_to_a_file_elsewhere_stays_a_link(tmp_path: Path) -> None:
     target = tmp_path / "elsewhere" / "kept.json"
     target.write_bytes(WHOLE)
     (tmp_path / NAME).symlink_to(target)
-    assert Memory(tmp_path).load().theme == "light"
-    assert Memory(tmp_path).update(lambda _: FULL)
+    assert StateFile(tmp_path).load().theme == "light"
+    assert StateFile(tmp_path).update(lambda _: FULL)
     assert (tmp_path / NAME).is_symlink()
     assert json.loads(target.read_text(encoding="utf-8"))["decks"] == {"/a.md": 3, "/b.md": 12}
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.terminal.console import Console, environment
-from tui.cli.doctor_command import Facts, report
+from tui.cli.doctor_command import TerminalFacts, report
 from tui.terminal.color_depth import color_depth
 from tui.terminal.probe import Answers, answers
 
@@ -63,7 +63,9 @@ def test_a_dumb_terminal_is_sent_no_question(term: str) -> None:
 
 
 def told(given: dict[str, str], size: tuple[int, int] = (80, 24)) -> str:
-    return report(Facts(True, True, size, {"TERM": "xterm-256color", "LANG": "C.UTF-8"} | given, Answers()))
+    return report(
+        TerminalFacts(True, True, size, {"TERM": "xterm-256color", "LANG": "C.UTF-8"} | given, Answers())
+    )
 
 
 @pytest.mark.parametrize(
@@ -151,8 +153,12 @@ def test_it_says_what_the_settings_chose_and_where_they_are_from(tmp_path: Path)
 
 
 def test_a_mouse_that_is_not_told_of_is_not_denied() -> None:
-    assert "mouse                no answer" in report(Facts(True, True, (80, 24), {}, Answers(anything=True)))
-    assert "mouse                no  " in report(Facts(True, True, (80, 24), {}, Answers(True, mouse=False)))
+    assert "mouse                no answer" in report(
+        TerminalFacts(True, True, (80, 24), {}, Answers(anything=True))
+    )
+    assert "mouse                no  " in report(
+        TerminalFacts(True, True, (80, 24), {}, Answers(True, mouse=False))
+    )
 
 
 def test_half_an_answer_is_no_answer() -> None:

@@ -172,7 +172,7 @@ def test_errors_of_trusted_code(home: Home, tmp_path: Path) -> None:
 def presenter(home: Home, *lines: bytes) -> Iterator[None]:
     """Somebody who listens where presenters do, and says these lines to whoever comes."""
     given = {name: value for name, value in home.items() if value is not None}
-    listening, path = meeting.bound(meeting.folder(given))
+    listening, path = meeting.listening_socket(meeting.folder(given))
     listening.setblocking(True)
     listening.settimeout(0.1)
     ended = threading.Event()

@@ -11,7 +11,7 @@ import pytest
 from llm_linalg.lessons.reader import catalog, find
 from tests.terminal.console import Console, environment
 from tui.model.view import View
-from tui.plain_prompt import Plain
+from tui.plain_prompt import PlainPrompt
 from tui.session.script.script_words import WORDS
 
 
@@ -80,9 +80,9 @@ def test_without_utf8_it_is_ascii() -> None:
     assert b"(3, 2) @ (2, 4) -> (3, 4)" in done.stdout
 
 
-def spoken(slug: str, *lines: str) -> tuple[Plain, str]:
+def spoken(slug: str, *lines: str) -> tuple[PlainPrompt, str]:
     texts: list[str] = []
-    plain = Plain(View.opening(find(slug)), catalog(), texts.append)
+    plain = PlainPrompt(View.opening(find(slug)), catalog(), texts.append)
     for line in lines:
         texts.clear()
         plain.hear(line)

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from tui.audience import meeting
-from tui.audience.protocol import TOLD, Role, WireError, encode, greeting, updated
+from tui.audience.protocol import LONGEST_LINE, Role, WireError, encode, greeting, with_line
 from tui.model.broadcast import Broadcast
 
 AGAIN = 1.0  # seconds between two looks for a presenter
@@ -41,7 +41,7 @@ class Link:
         """
         path = await asyncio.to_thread(self._place)
         try:
-            reader, writer = await asyncio.open_unix_connection(str(path), limit=TOLD)
+            reader, writer = await asyncio.open_unix_connection(str(path), limit=LONGEST_LINE)
         except OSError:
             raise meeting.PlaceError("the presenter has gone") from None
         self._writer = writer
@@ -49,11 +49,11 @@ class Link:
             writer.write(encode(greeting(self.role)))
             now = Broadcast()
             while line := await reader.readline():
-                before, now = now, updated(now, line)
+                before, now = now, with_line(now, line)
                 if now.whole and now.show is not before.show:
                     yield now
         except ValueError:
-            raise WireError(f"a line of more than {TOLD} bytes") from None
+            raise WireError(f"a line of more than {LONGEST_LINE} bytes") from None
         except OSError:
             return  # it died
         finally:
@@ -76,7 +76,7 @@ class Link:
         return found[0]
 
 
-def introduced(path: Path) -> str:
+def title_at(path: Path) -> str:
     """The title of what is presented at a socket; empty where it doesn't say."""
     line = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     with line, suppress(OSError, ValueError, KeyError, TypeError):
@@ -84,6 +84,6 @@ def introduced(path: Path) -> str:
         line.connect(str(path))
         line.sendall(encode(greeting("follow")))
         with line.makefile("rb") as file:
-            told: Any = json.loads(file.readline(TOLD))
+            told: Any = json.loads(file.readline(LONGEST_LINE))
             return str(told["deck"]["title"])
     return ""

@@ -47,7 +47,7 @@ def folder(environment: Mapping[str, str]) -> Path:
     return found
 
 
-def bound(place: Path) -> tuple[socket.socket, Path]:
+def listening_socket(place: Path) -> tuple[socket.socket, Path]:
     """A socket that listens, readable and writable by its owner alone, and its path.
 
     Raises:

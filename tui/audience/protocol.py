@@ -30,8 +30,8 @@ if TYPE_CHECKING:
     from tui.session.session import Session
 
 VERSION = 1
-ASKED = 1000  # bytes of a follower's line
-TOLD = 16_000_000  # bytes of a presenter's line
+LONGEST_REQUEST = 1000  # bytes of a follower's line
+LONGEST_LINE = 16_000_000  # bytes of a presenter's line
 LONGEST_TEXT = 2_000_000  # bytes of a lesson that is sent; a longer file is read by the follower
 
 Role = Literal["notes", "follow"]
@@ -80,7 +80,7 @@ def role_of(message: Mapping[str, Any]) -> Role:
     raise WireError(f"a follower is one of {', '.join(ROLES)}")
 
 
-def asked(message: Mapping[str, Any], role: Role) -> str:
+def command_for(message: Mapping[str, Any], role: Role) -> str:
     """The command that a follower asks for. Raises WireError."""
     if role != "notes":
         raise WireError("an audience only looks")
@@ -141,7 +141,7 @@ def _told_apart(following: DeckStop, stop: DeckStop) -> str:
     return f"{following.title} › {following.source}" if same and following.source else following.title
 
 
-def updated(known: Broadcast, line: bytes) -> Broadcast:
+def with_line(known: Broadcast, line: bytes) -> Broadcast:
     """What is known of a talk, with what a presenter's line says. Raises WireError for what is no line."""
     message = decode(line)
     if "refused" in message:
@@ -152,7 +152,7 @@ def updated(known: Broadcast, line: bytes) -> Broadcast:
     raise WireError("a line of another version")
 
 
-def lesson_told(told: Mapping[str, Any]) -> Lesson:
+def lesson_from(told: Mapping[str, Any]) -> Lesson:
     """The lesson of a `lesson` line. Raises LessonError, LookupError or KeyError."""
     from llm_linalg.lessons import files, reader
     from llm_linalg.lessons.deck import lesson_of

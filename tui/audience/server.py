@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING
 
 from tui.audience import meeting
 from tui.audience.protocol import (
-    ASKED,
+    LONGEST_REQUEST,
     Role,
     WireError,
-    asked,
+    command_for,
     deck_message,
     decode,
     encode,
@@ -63,8 +63,8 @@ class Audience:
     async def open(self, place: Path) -> None:
         """Begins to serve, in a folder of `places.folder`. Raises PlaceError."""
         await asyncio.to_thread(meeting.presenters, place)  # clears what dead ones left
-        listening, self._path = meeting.bound(place)
-        self._server = await asyncio.start_unix_server(self._serve, sock=listening, limit=ASKED)
+        listening, self._path = meeting.listening_socket(place)
+        self._server = await asyncio.start_unix_server(self._serve, sock=listening, limit=LONGEST_REQUEST)
 
     def close(self) -> None:
         """Ends: followers see the end of the line."""
@@ -97,7 +97,7 @@ class Audience:
                 writer.write(encode({"refused": str(error)}))
         except ValueError:  # what StreamReader raises for a line beyond its limit
             with suppress(OSError):
-                writer.write(encode({"refused": f"a line of more than {ASKED} bytes"}))
+                writer.write(encode({"refused": f"a line of more than {LONGEST_REQUEST} bytes"}))
         except (OSError, TimeoutError):
             pass  # it has gone
         finally:
@@ -110,7 +110,7 @@ class Audience:
         sending = asyncio.create_task(self._send(follower))
         try:
             while line := await reader.readline():
-                self._do(asked(decode(line), follower.role))
+                self._do(command_for(decode(line), follower.role))
         finally:
             self._followers.discard(follower)
             sending.cancel()

@@ -9,12 +9,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from llm_linalg.base.text import clean
-from tui.cli.launch import wanted_lesson
+from tui.cli.launch import lesson_of_settings
 from tui.cli.parser import FORMATS
-from tui.cli.settings import SETTINGS, Settings, decided, example
+from tui.cli.settings import SETTINGS, Settings, example, resolve
 from tui.files import user_dirs
 from tui.files.output import write
-from tui.files.remembered import Memory
+from tui.files.state_file import StateFile
 from tui.model.flags import Choice, Parser
 
 
@@ -35,8 +35,8 @@ def run(flags: argparse.Namespace) -> int:
     if flags.example:
         write(example())
         return 0
-    settings = decided(argparse.Namespace(), os.environ, Memory(user_dirs.folder(os.environ)))
-    wanted_lesson(settings)
+    settings = resolve(argparse.Namespace(), os.environ, StateFile(user_dirs.folder(os.environ)))
+    lesson_of_settings(settings)
     if flags.format == "json":
         write(json.dumps(as_json(settings), ensure_ascii=False) + "\n")
     else:
@@ -47,7 +47,7 @@ def run(flags: argparse.Namespace) -> int:
 
 def as_json(settings: Settings) -> dict[str, object]:
     """The settings as one JSON object."""
-    found = settings.found
+    found = settings.by_name
     return {
         "format": 1,
         "file": settings.file,
@@ -57,9 +57,9 @@ def as_json(settings: Settings) -> dict[str, object]:
             for name, one in found.items()
         ],
         "keys": [
-            {"command": key.id, "keys": key.key_names, "where": settings.moved[key.id]}
+            {"command": key.id, "keys": key.key_names, "where": settings.key_sources[key.id]}
             for key in settings.keys
-            if key.id in settings.moved
+            if key.id in settings.key_sources
         ],
     }
 
@@ -70,13 +70,13 @@ def as_text(settings: Settings) -> Iterator[str]:
     yield f"file: {file}{'' if _there(settings) else ' (not there)'}"
     says = {"state": "the last run", "default": "default"}
     for setting in SETTINGS:
-        one = settings.found[setting.name]
+        one = settings.by_name[setting.name]
         value = f"{one.value:g}" if isinstance(one.value, float) else str(one.value)
         value = value.lower() if isinstance(one.value, bool) else value
         yield f"{setting.name:<10} {clean(value, 40) or '-':<14} {clean(one.where or says[one.source], 300)}"
     for key in settings.keys:
-        if key.id in settings.moved:
-            yield f"{key.id:<10} {key.keys.replace(',', ' '):<14} {clean(settings.moved[key.id], 300)}"
+        if key.id in settings.key_sources:
+            yield f"{key.id:<10} {key.keys.replace(',', ' '):<14} {clean(settings.key_sources[key.id], 300)}"
 
 
 def _there(settings: Settings) -> bool:

@@ -27,7 +27,7 @@ class ConfigError(UsageError):
 
 
 @dataclass(frozen=True, slots=True)
-class File:
+class ConfigFile:
     """What stands in the file.
 
     Attributes:
@@ -64,7 +64,7 @@ class File:
         return table, {command: self.where(*at) for command, (at, _) in self.keys.items()}
 
 
-def read(path: Path | None, readers: Mapping[str, Callable[[object], Value]]) -> File:
+def read(path: Path | None, readers: Mapping[str, Callable[[object], Value]]) -> ConfigFile:
     """The file at a path; an empty one where there is none.
 
     Args:
@@ -75,27 +75,29 @@ def read(path: Path | None, readers: Mapping[str, Callable[[object], Value]]) ->
         ConfigError: With the file, the line, the key and the nearest spelling.
     """
     if path is None:
-        return File()
+        return ConfigFile()
     name = str(path) if str(path).isprintable() else quote(str(path), 200)
     try:
         text = user_dirs.read(path)
     except (FileNotFoundError, NotADirectoryError):
-        return File(name)
+        return ConfigFile(name)
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else str(error)
         raise ConfigError(f"{name}: cannot be read: {reason}") from None
     lines = text.split("\n")
-    file = File(name, lines)
+    file = ConfigFile(name, lines)
     try:
         table = tomllib.loads(text)
     except (ValueError, RecursionError) as error:
         place, reason = toml_fault(error, lines)
         raise ConfigError(f"{name}:{place + 1}: {reason}") from None
     values = {key: _value(file, key, value, readers) for key, value in table.items() if key != TABLE}
-    return File(name, lines, values, dict(_keys(file, (TABLE,), table.get(TABLE, {}))))
+    return ConfigFile(name, lines, values, dict(_keys(file, (TABLE,), table.get(TABLE, {}))))
 
 
-def _value(file: File, key: str, value: object, readers: Mapping[str, Callable[[object], Value]]) -> Value:
+def _value(
+    file: ConfigFile, key: str, value: object, readers: Mapping[str, Callable[[object], Value]]
+) -> Value:
     if key not in readers:
         raise file.wrong((key,), unknown("key", key, [*readers, TABLE]))
     try:
@@ -105,7 +107,7 @@ def _value(file: File, key: str, value: object, readers: Mapping[str, Callable[[
 
 
 def _keys(
-    file: File, at: tuple[str, ...], value: object
+    file: ConfigFile, at: tuple[str, ...], value: object
 ) -> Iterator[tuple[str, tuple[tuple[str, ...], Sequence[str]]]]:
     """The commands below a key: a name with dots may be written as tables in one another."""
     command = ".".join(at[1:])

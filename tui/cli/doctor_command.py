@@ -10,11 +10,11 @@ from dataclasses import dataclass
 
 from llm_linalg.base.text import clean
 from tui.cli.config_file import ConfigError
-from tui.cli.launch import COLOR_SYSTEMS, dumb
-from tui.cli.settings import Found, Settings, decided, utf8
+from tui.cli.launch import COLOR_SYSTEMS, is_dumb
+from tui.cli.settings import Settings, SettingValue, resolve, utf8
 from tui.files import user_dirs
 from tui.files.output import write
-from tui.files.remembered import Memory
+from tui.files.state_file import StateFile
 from tui.layout.panes import SMALLEST, fits
 from tui.model.flags import Parser
 from tui.terminal.color_depth import color_depth
@@ -29,7 +29,7 @@ NAMES = {
 
 
 @dataclass(frozen=True, slots=True)
-class Facts:
+class TerminalFacts:
     """What was found out about where the program runs.
 
     Attributes:
@@ -60,11 +60,11 @@ def parser() -> Parser:
 
 def run(flags: argparse.Namespace) -> int:  # noqa: ARG001 - it has no flags
     """Prints what was found."""
-    write(report(found()))
+    write(report(inspect_terminal()))
     return 0
 
 
-def found() -> Facts:
+def inspect_terminal() -> TerminalFacts:
     """Looks at the streams, and asks the terminal if there is one."""
     keys = sys.stdin is not None and sys.stdin.isatty()
     screen = sys.stdout is not None and sys.stdout.isatty()
@@ -72,21 +72,21 @@ def found() -> Facts:
     if screen:
         columns, rows = os.get_terminal_size(1)
         size = (columns, rows) if columns > 0 and rows > 0 else None  # a pty of which nobody said the size
-    if keys and screen and not dumb(os.environ):
+    if keys and screen and not is_dumb(os.environ):
         from tui.terminal.probe import ask
 
         said = ask(0, 1, os.environ.get("TERM", ""))
     settings, fault = None, ""
     folder = user_dirs.folder(os.environ)
     try:
-        settings = decided(argparse.Namespace(), os.environ, Memory(folder))
+        settings = resolve(argparse.Namespace(), os.environ, StateFile(folder))
     except ConfigError as error:
         fault = str(error)
     keeps = str(folder) if user_dirs.writable(folder) else None
-    return Facts(keys, screen, size, dict(os.environ), said, settings, fault, keeps)
+    return TerminalFacts(keys, screen, size, dict(os.environ), said, settings, fault, keeps)
 
 
-def report(facts: Facts) -> str:
+def report(facts: TerminalFacts) -> str:
     """The report, a line a fact: what it is, what the app does with it, why."""
     rows = list(_rows(facts))
     wide = max(len(name) for name, _, _ in rows)
@@ -94,7 +94,7 @@ def report(facts: Facts) -> str:
     return "".join(f"{clean(line, 300)}\n" for line in lines)
 
 
-def _rows(facts: Facts) -> Iterator[tuple[str, str, str]]:
+def _rows(facts: TerminalFacts) -> Iterator[tuple[str, str, str]]:
     environment = facts.environment
     yield "keys from", "a terminal" if facts.keys else "not a terminal", "standard input"
     yield "screen on", "a terminal" if facts.screen else "not a terminal", "standard output"
@@ -117,7 +117,7 @@ def _rows(facts: Facts) -> Iterator[tuple[str, str, str]]:
     yield "keeps", *(("the last place", facts.keeps) if facts.keeps else ("nothing", "no folder to write to"))
 
 
-def _mode(facts: Facts) -> tuple[str, str]:
+def _mode(facts: TerminalFacts) -> tuple[str, str]:
     if facts.fault:
         return "nothing", "the settings are unusable"
     if _plain(facts):
@@ -129,28 +129,28 @@ def _mode(facts: Facts) -> tuple[str, str]:
     return "the full screen", f"TERM={facts.environment.get('TERM', '')}"
 
 
-def _plain(facts: Facts) -> str:
+def _plain(facts: TerminalFacts) -> str:
     """Why it is the plain session; nothing where it is not."""
     asked = _asked(facts, "plain")
     if asked is not None and asked.value is True:
         return _by(asked)
-    if facts.keys and facts.screen and dumb(facts.environment):
+    if facts.keys and facts.screen and is_dumb(facts.environment):
         return f"TERM is {facts.environment.get('TERM') or 'not set'}"
     return ""
 
 
-def _asked(facts: Facts, name: str) -> Found | None:
+def _asked(facts: TerminalFacts, name: str) -> SettingValue | None:
     """A setting that somebody made; None where it is as it comes."""
-    found = None if facts.settings is None else facts.settings.found[name]
+    found = None if facts.settings is None else facts.settings.by_name[name]
     return None if found is None or found.source == "default" else found
 
 
-def _by(found: Found) -> str:
+def _by(found: SettingValue) -> str:
     """Who made a setting."""
     return found.where or "as it was left"
 
 
-def _theme(facts: Facts) -> tuple[str, str]:
+def _theme(facts: TerminalFacts) -> tuple[str, str]:
     asked = _asked(facts, "theme")
     if asked is not None:
         return str(asked.value), _by(asked)
@@ -158,7 +158,7 @@ def _theme(facts: Facts) -> tuple[str, str]:
     return ("light", "so is the background") if light else ("dark", "unless another is asked for")
 
 
-def _characters(facts: Facts) -> tuple[str, str]:
+def _characters(facts: TerminalFacts) -> tuple[str, str]:
     asked = _asked(facts, "ascii")
     if asked is not None and asked.value is True:
         return "ASCII only", _by(asked)
@@ -167,7 +167,7 @@ def _characters(facts: Facts) -> tuple[str, str]:
     return "UTF-8", "" if asked is None else _by(asked)
 
 
-def _mouse(facts: Facts) -> tuple[str, str]:
+def _mouse(facts: TerminalFacts) -> tuple[str, str]:
     asked = _asked(facts, "mouse")
     if asked is not None and asked.value is False:
         return "left to the terminal", _by(asked)
@@ -177,7 +177,7 @@ def _mouse(facts: Facts) -> tuple[str, str]:
     return _answer(facts, "mouse", "clicks and wheel; --no-mouse leaves it alone", "keys do all")
 
 
-def _far(facts: Facts) -> tuple[str, str]:
+def _far(facts: TerminalFacts) -> tuple[str, str]:
     far = "SSH_TTY" in facts.environment or "SSH_CONNECTION" in facts.environment
     asked = _asked(facts, "slow_link")
     if asked is not None and asked.value is True:
@@ -196,7 +196,7 @@ def _unknown_system(environment: Mapping[str, str]) -> bool:
     return environment.get("TEXTUAL_COLOR_SYSTEM", "") not in ("", *COLOR_SYSTEMS)
 
 
-def _colours(facts: Facts) -> tuple[str, str]:
+def _colours(facts: TerminalFacts) -> tuple[str, str]:
     environment = facts.environment
     if _plain(facts):
         return "none", "the plain session is text alone"
@@ -211,20 +211,20 @@ def _colours(facts: Facts) -> tuple[str, str]:
     return NAMES[found_depth], why
 
 
-def _unasked(facts: Facts) -> str:
+def _unasked(facts: TerminalFacts) -> str:
     """Why the terminal was asked nothing."""
     there = facts.keys and facts.screen
     return "a dumb terminal answers nothing" if there else "there is no terminal to ask"
 
 
-def _background(facts: Facts) -> tuple[str, str]:
+def _background(facts: TerminalFacts) -> tuple[str, str]:
     answers = facts.answers
     if answers is None:
         return "not asked", _unasked(facts)
     return {None: "no answer", True: "light", False: "dark"}[answers.light], ""
 
 
-def _answer(facts: Facts, what: str, good: str, other: str) -> tuple[str, str]:
+def _answer(facts: TerminalFacts, what: str, good: str, other: str) -> tuple[str, str]:
     answers = facts.answers
     if answers is None:
         return "not asked", _unasked(facts)

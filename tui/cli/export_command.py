@@ -59,16 +59,16 @@ def run(flags: argparse.Namespace) -> int:
     if form.screens:
         large_enough(flags.size)
     title, shots = shots_of(flags, form)
-    with unfinished_is_gone():
+    with remove_unfinished():
         try:
             with Sink(flags.output) as sink:
-                written(form, title, shots, flags, sink.write)
+                write_shots(form, title, shots, flags, sink.write)
         except BrokenPipeError:
             raise
         except OSError as error:
             where = quote(flags.output or "standard output", 200)
             raise UsageError(f"cannot write {where}: {error.strerror or error}") from None
-    return 0 if is_script(flags.lesson) else failed(shots)  # a script may break a shape on purpose
+    return 0 if is_script(flags.lesson) else report_failures(shots)  # a script may break a shape on purpose
 
 
 def large_enough(size: tuple[int, int]) -> None:
@@ -128,7 +128,9 @@ def is_script(word: str) -> bool:
     return path.suffix == SUFFIX or (path.is_file() and path.suffix not in SUFFIXES and not is_document(word))
 
 
-def written(form: Format, title: str, shots: Sequence[Shot], flags: argparse.Namespace, write: Write) -> None:
+def write_shots(
+    form: Format, title: str, shots: Sequence[Shot], flags: argparse.Namespace, write: Write
+) -> None:
     """Writes the shots in a format, piece by piece."""
     export = Export(title, flags.size, flags.theme or "dark", bool(flags.ascii))
     with Progress(form.name, len(shots)) as progress:
@@ -149,7 +151,7 @@ def written(form: Format, title: str, shots: Sequence[Shot], flags: argparse.Nam
         writer.end()
 
 
-def failed(shots: Sequence[Shot]) -> int:
+def report_failures(shots: Sequence[Shot]) -> int:
     """Tells of the programs that failed and aren't meant to; the exit code.
 
     A notebook's cell that the tensor language refuses is a picture that says so, and nothing wrong.
@@ -167,7 +169,7 @@ def failed(shots: Sequence[Shot]) -> int:
 
 
 @contextmanager
-def unfinished_is_gone() -> Iterator[None]:
+def remove_unfinished() -> Iterator[None]:
     """Being told to end is an exception here, so that what was begun is taken away."""
 
     def end(number: int, _frame: FrameType | None) -> None:

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING
 
 from llm_linalg.base.text import clean
 from tui.audience import meeting
-from tui.audience.client import Link, introduced
+from tui.audience.client import Link, title_at
 from tui.audience.protocol import Role, WireError
 from tui.cli import launch
-from tui.cli.parser import colour_flags, shown_flags
-from tui.cli.settings import Settings, decided
+from tui.cli.parser import colour_flags, display_flags
+from tui.cli.settings import Settings, resolve
 from tui.files.output import say, write
 from tui.model.flags import Parser, whole
 from tui.model.usage_error import UsageError
@@ -36,17 +36,17 @@ def follower_parser(name: str, says: str) -> Parser:
         "--of", type=whole, metavar="PROCESS", help="which presenter, where there are several"
     )
     colour_flags(parser)
-    shown_flags(parser)
+    display_flags(parser)
     return parser
 
 
 def run(flags: argparse.Namespace) -> int:
     """What an audience sees; returns the exit code."""
-    settings = decided(flags, os.environ)
-    link = met("follow", flags)
-    if settings.values.plain or launch.dumb(os.environ):
+    settings = resolve(flags, os.environ)
+    link = link_to_presenter("follow", flags)
+    if settings.values.plain or launch.is_dumb(os.environ):
         return asyncio.run(read_frames(link, ascii_only=settings.values.ascii))
-    return launch.drawn(lambda: _follower(link, settings), settings)[1]
+    return launch.run_on_terminal(lambda: _follower(link, settings), settings)[1]
 
 
 def _follower(link: Link, settings: Settings) -> Explorer:
@@ -64,7 +64,7 @@ def _follower(link: Link, settings: Settings) -> Explorer:
     return Explorer(talk.first_view(1), waiting.lessons, replace(options, keys=keys), talk, screen)
 
 
-def met(role: Role, flags: argparse.Namespace) -> Link:
+def link_to_presenter(role: Role, flags: argparse.Namespace) -> Link:
     """A line to the presenter that is meant.
 
     Raises:
@@ -76,7 +76,7 @@ def met(role: Role, flags: argparse.Namespace) -> Link:
         raise UsageError(str(error)) from None
     wanted = [path for path in found if flags.of is None or path.stem == str(flags.of)]
     if len(wanted) > 1 or (found and not wanted):
-        listed = "; ".join(f"--of {path.stem} is {clean(introduced(path), 60)}" for path in found)
+        listed = "; ".join(f"--of {path.stem} is {clean(title_at(path), 60)}" for path in found)
         begun = f"{len(found)} are presenting" if wanted else f"{flags.of} presents nothing"
         raise UsageError(f"{begun}: {listed}")
     return Link(role, os.environ, flags.of)
@@ -85,7 +85,7 @@ def met(role: Role, flags: argparse.Namespace) -> Link:
 async def read_frames(link: Link, *, ascii_only: bool) -> int:
     """What is shown as text, a frame each time something else is; ends with the presenter."""
     from llm_linalg.lessons.lesson import LessonError
-    from tui.plain_prompt import Plain
+    from tui.plain_prompt import PlainPrompt
     from tui.screens.follower import BroadcastReader
     from tui.session.script.running import ensure_run
     from tui.session.session import Session
@@ -98,7 +98,7 @@ async def read_frames(link: Link, *, ascii_only: bool) -> int:
             session = ensure_run(
                 (plain.session if plain else Session.start(view, [view.lesson])).at_stop(view, talk)
             )
-            plain = plain or Plain(view, [view.lesson], write, ascii_only=ascii_only, talk=talk)
+            plain = plain or PlainPrompt(view, [view.lesson], write, ascii_only=ascii_only, talk=talk)
             plain.session = session
             if talk.black:
                 write(ascii_text("The screen is black.\n"))

@@ -14,7 +14,7 @@ from contextlib import redirect_stderr, redirect_stdout
 from tui.cli.main import main
 
 
-def made(words: list[str]) -> tuple[int, str, str]:
+def run_frame(words: list[str]) -> tuple[int, str, str]:
     """The exit code of one command, and what it printed and said."""
     out, said = io.StringIO(), io.StringIO()
     with redirect_stdout(out), redirect_stderr(said):
@@ -23,5 +23,5 @@ def made(words: list[str]) -> tuple[int, str, str]:
 
 
 if __name__ == "__main__":
-    answers = [made(words) for words in json.load(sys.stdin)]
+    answers = [run_frame(words) for words in json.load(sys.stdin)]
     sys.stdout.write(json.dumps(answers))

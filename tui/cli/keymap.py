@@ -44,7 +44,7 @@ class KeyMapError(ValueError):
         self.reason = reason
 
 
-def changed(changes: Mapping[str, Sequence[str]], table: Sequence[Command] = KEYS) -> tuple[Command, ...]:
+def change_keys(changes: Mapping[str, Sequence[str]], table: Sequence[Command] = KEYS) -> tuple[Command, ...]:
     """The table with other keys for the commands that are named.
 
     Args:

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, TypeVar
 
 from llm_linalg.lessons.lesson import LessonError
 from tui.cli.parser import app_parser
-from tui.cli.settings import Settings, decided
+from tui.cli.settings import Settings, resolve
 from tui.files import user_dirs
 from tui.files.drafts import Drafts, folder
-from tui.files.remembered import Memory, State
+from tui.files.state_file import State, StateFile
 from tui.model.flags import flag_value
 from tui.model.lesson_words import find_lesson, first_lesson
 from tui.model.usage_error import UsageError
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from tui.session.presentation.state import Talk
     from tui.terminal.terminal_app import TerminalApp
 
-Shown = TypeVar("Shown", bound="TerminalApp")
+AppType = TypeVar("AppType", bound="TerminalApp")
 
 COLOR_SYSTEMS = ("auto", "standard", "256", "truecolor", "windows")
 SLOW = 0.25  # seconds between two beats on a slow link
@@ -55,24 +55,24 @@ def launch(flags: argparse.Namespace, lesson: Lesson | None = None, drafts: Draf
 
 
 def _launched(flags: argparse.Namespace, lesson: Lesson | None, drafts: Drafts | None) -> int:
-    memory = Memory(user_dirs.folder(os.environ))
-    settings = decided(flags, os.environ, memory)
-    view, notice = opening(flags, settings, memory, lesson)
+    state_file = StateFile(user_dirs.folder(os.environ))
+    settings = resolve(flags, os.environ, state_file)
+    view, notice = opening(flags, settings, state_file, lesson)
     saving.check(flags.record, view.lesson)
-    if settings.values.plain or dumb(os.environ):
-        return plain(view, notice, memory, settings, record=flags.record)
+    if settings.values.plain or is_dumb(os.environ):
+        return plain(view, notice, state_file, settings, record=flags.record)
 
     def make() -> Explorer:
         from llm_linalg.lessons.reader import shelf
         from tui.app import Explorer
 
-        options = replace(options_of(settings), play=flags.play, notice=notice or unkept(memory))
+        options = replace(options_of(settings), play=flags.play, notice=notice or storage_notice(state_file))
         options = replace(options, tape=Tape(flags.record))
         return Explorer(view, shelf(), replace(options, drafts=drafts or Drafts(folder(os.environ))))
 
-    app, code = drawn(make, settings)
+    app, code = run_on_terminal(make, settings)
     if app.failure is None:
-        memory.update(partial(_left, app))
+        state_file.update(partial(_left, app))
     return code
 
 
@@ -82,7 +82,7 @@ def options_of(settings: Settings) -> Options:
 
     return Options(
         theme=settings.values.theme,
-        keeps_theme=settings.found["theme"].source != "default",
+        keeps_theme=settings.by_name["theme"].source != "default",
         ascii_only=settings.values.ascii,
         motion=settings.values.motion,
         slowest=SLOW if settings.values.slow_link else 0.0,
@@ -92,7 +92,7 @@ def options_of(settings: Settings) -> Options:
     )
 
 
-def drawn(make: Callable[[], Shown], settings: Settings) -> tuple[Shown, int]:
+def run_on_terminal(make: Callable[[], AppType], settings: Settings) -> tuple[AppType, int]:
     """Makes an app and runs it on the terminal; returns it with its exit code.
 
     Raises:
@@ -120,11 +120,13 @@ def drawn(make: Callable[[], Shown], settings: Settings) -> tuple[Shown, int]:
     return app, (app.return_code or 0) if app.failure is None else crash_log.report(app.failure, out.log)
 
 
-def unkept(memory: Memory) -> str:
+def storage_notice(state_file: StateFile) -> str:
     """What is said where nothing can be kept; nothing where something can."""
-    if memory.folder is None:
+    if state_file.folder is None:
         return "No home folder is known: nothing is kept."
-    return "" if user_dirs.writable(memory.folder) else "The home folder can't be written: nothing is kept."
+    return (
+        "" if user_dirs.writable(state_file.folder) else "The home folder can't be written: nothing is kept."
+    )
 
 
 def _left(app: Explorer, state: State) -> State:
@@ -150,7 +152,7 @@ def place(view: View) -> tuple[str, ...]:
 
 
 def opening(
-    flags: argparse.Namespace, settings: Settings, memory: Memory, lesson: Lesson | None
+    flags: argparse.Namespace, settings: Settings, state_file: StateFile, lesson: Lesson | None
 ) -> tuple[View, str]:
     """The view that the app opens, and what is said of it.
 
@@ -159,12 +161,14 @@ def opening(
     """
     if lesson is not None or flags.lesson is not None:
         return starting(view_of(flags, lesson), flags), ""
-    wanted = wanted_lesson(settings)
+    wanted = lesson_of_settings(settings)
     if wanted is not None:
         return starting(view_of(flags, wanted), flags), ""
     seated = sys.stdin is not None and sys.stdin.isatty()
     last = (
-        resumed(memory.load().place) if seated and not any(flag_value(flags, name) for name in VIEW) else None
+        view_at_place(state_file.load().place)
+        if seated and not any(flag_value(flags, name) for name in VIEW)
+        else None
     )
     first = first_lesson()
     if last is None:
@@ -173,17 +177,17 @@ def opening(
     return last, "" if last == View.opening(first) else f"Where you were last. To begin anew: {again}"
 
 
-def wanted_lesson(settings: Settings) -> Lesson | None:
+def lesson_of_settings(settings: Settings) -> Lesson | None:
     """The lesson that the settings name, if they do. Raises UsageError with the place where it is named."""
     if not settings.values.lesson:
         return None
     try:
         return find_lesson(settings.values.lesson)
     except UsageError as error:
-        raise UsageError(f"{settings.found['lesson'].where}: lesson: {error}") from None
+        raise UsageError(f"{settings.by_name['lesson'].where}: lesson: {error}") from None
 
 
-def resumed(place: Sequence[str]) -> View | None:
+def view_at_place(place: Sequence[str]) -> View | None:
     """The view of a place that was kept; None where it leads nowhere any more."""
     if not place:
         return None
@@ -197,7 +201,7 @@ def resumed(place: Sequence[str]) -> View | None:
 def plain(
     view: View,
     notice: str,
-    memory: Memory,
+    state_file: StateFile,
     settings: Settings,
     *,
     talk: Talk | None = None,
@@ -223,11 +227,11 @@ def plain(
         seconds=settings.values.time_limit or None,
     )
     if left is not None and talk is None:
-        memory.update(lambda state: at_view(state, left))
+        state_file.update(lambda state: at_view(state, left))
     return code
 
 
-def dumb(environment: Mapping[str, str]) -> bool:
+def is_dumb(environment: Mapping[str, str]) -> bool:
     """Whether somebody sits at a terminal that can't draw."""
     seated = all(stream is not None and stream.isatty() for stream in (sys.stdin, sys.stdout))
     return seated and environment.get("TERM", "") in ("", "dumb")

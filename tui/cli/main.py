@@ -118,7 +118,7 @@ def _app(flags: argparse.Namespace) -> int:
     return 0
 
 
-class Command(Protocol):
+class CommandModule(Protocol):
     """What the module of a command has."""
 
     def parser(self) -> Parser:
@@ -152,9 +152,9 @@ AS_IT_IS = frozenset({"trace"})
 """The commands that leave torch's kernels as they are: the user's own code runs in them."""
 
 
-def command(name: str) -> Command:
+def command(name: str) -> CommandModule:
     """The module of a command of the table."""
-    return cast(Command, import_module(COMMANDS[name]))
+    return cast(CommandModule, import_module(COMMANDS[name]))
 
 
 def parsers() -> dict[str, Parser]:

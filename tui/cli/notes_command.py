@@ -15,8 +15,8 @@ from tui.audience import meeting
 from tui.audience.client import Link
 from tui.audience.protocol import WireError
 from tui.cli import launch
-from tui.cli.follow_command import follower_parser, met
-from tui.cli.settings import decided
+from tui.cli.follow_command import follower_parser, link_to_presenter
+from tui.cli.settings import resolve
 from tui.files.output import say, write
 from tui.model.broadcast import Broadcast
 from tui.model.flags import Parser
@@ -36,9 +36,9 @@ def parser() -> Parser:
 
 def run(flags: argparse.Namespace) -> int:
     """The speaker's notes; returns the exit code."""
-    settings = decided(flags, os.environ)
-    link = met("notes", flags)
-    if settings.values.plain or launch.dumb(os.environ):
+    settings = resolve(flags, os.environ)
+    link = link_to_presenter("notes", flags)
+    if settings.values.plain or launch.is_dumb(os.environ):
         return asyncio.run(read_notes(link))
 
     def make() -> NotesApp:
@@ -46,7 +46,7 @@ def run(flags: argparse.Namespace) -> int:
 
         return NotesApp(link, launch.options_of(settings))
 
-    return launch.drawn(make, settings)[1]
+    return launch.run_on_terminal(make, settings)[1]
 
 
 async def read_notes(link: Link) -> int:

@@ -9,7 +9,7 @@ import argparse
 import re
 
 from llm_linalg.base.spelling import quote
-from tui.cli.settings import BY_NAME, COLOURS, SHOWN
+from tui.cli.settings import BY_NAME, COLOURS, DISPLAY
 from tui.model.flags import Parser, whole
 from tui.model.view_words import picture_flags
 
@@ -94,7 +94,7 @@ def app_flags(parser: Parser) -> None:
     view_flags(parser)
     parser.add_argument("--record", metavar="FILE", help="write what is done as a script")
     time_limit_flag(parser)
-    shown_flags(parser)
+    display_flags(parser)
 
 
 def time_limit_flag(parser: Parser) -> None:
@@ -102,8 +102,8 @@ def time_limit_flag(parser: Parser) -> None:
     BY_NAME["time_limit"].add_to(parser)
 
 
-def shown_flags(parser: Parser) -> None:
+def display_flags(parser: Parser) -> None:
     """The flags of how the app is shown."""
     parser.add_argument("--play", action="store_true", help="start playing")
-    for name in SHOWN:
+    for name in DISPLAY:
         BY_NAME[name].add_to(parser)

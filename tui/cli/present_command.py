@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 from llm_linalg.base.spelling import quote
 from llm_linalg.lessons.contents import MOST_MINUTES
 from tui.cli import launch
-from tui.cli.parser import colour_flags, shown_flags, time_limit_flag
-from tui.cli.settings import decided
+from tui.cli.parser import colour_flags, display_flags, time_limit_flag
+from tui.cli.settings import resolve
 from tui.files import user_dirs
-from tui.files.remembered import Memory
+from tui.files.state_file import StateFile
 from tui.model.flags import Parser, whole
 from tui.model.usage_error import UsageError
 from tui.session.decks import check_stop_number, check_views, find_deck
@@ -34,14 +34,14 @@ def run(flags: argparse.Namespace) -> int:
         UsageError: For a stop that is not there, or flags that don't go together.
         LessonError: If the deck is broken.
     """
-    memory = Memory(user_dirs.folder(os.environ))
-    settings = decided(flags, os.environ, memory)
+    state_file = StateFile(user_dirs.folder(os.environ))
+    settings = resolve(flags, os.environ, state_file)
     if flags.autoplay is not None and not settings.values.motion:
         raise UsageError("--autoplay goes on by itself, and the settings say that nothing does")
     deck = check_views(find_deck(flags.deck))
     saving.check(flags.record, deck.stops[0].lesson)
-    lines = settings.values.plain or launch.dumb(os.environ)
-    number = first_stop(deck, flags.stop, memory if not lines and not flags.loop else Memory())
+    lines = settings.values.plain or launch.is_dumb(os.environ)
+    number = first_stop(deck, flags.stop, state_file if not lines and not flags.loop else StateFile())
     talk = Talk(
         deck,
         number,
@@ -54,7 +54,7 @@ def run(flags: argparse.Namespace) -> int:
     )
     view = talk.first_view(number)
     if lines:
-        return launch.plain(view, "", memory, settings, talk=talk, record=flags.record)
+        return launch.plain(view, "", state_file, settings, talk=talk, record=flags.record)
     notice = f"Where you left it: stop {number}. gg goes to the first." if flags.stop is None else ""
 
     def make() -> Explorer:
@@ -62,22 +62,22 @@ def run(flags: argparse.Namespace) -> int:
 
         options = replace(
             launch.options_of(settings),
-            memory=memory,
+            state_file=state_file,
             notice=notice if number > 1 else "",
             tape=Tape(flags.record),
         )
         return Explorer(view, deck.lessons, options, talk)
 
-    return launch.drawn(make, settings)[1]
+    return launch.run_on_terminal(make, settings)[1]
 
 
-def first_stop(deck: Deck, wanted: int | None, memory: Memory) -> int:
+def first_stop(deck: Deck, wanted: int | None, state_file: StateFile) -> int:
     """The stop to begin with: as wanted, else where the deck was left, else the first.
 
     Raises:
         UsageError: For a stop that is not there.
     """
-    left = None if deck.path is None else memory.load().deck(deck.path)
+    left = None if deck.path is None else state_file.load().deck(deck.path)
     return check_stop_number(deck, wanted) or min(left or 1, len(deck.stops))
 
 
@@ -97,7 +97,7 @@ def parser() -> Parser:
     parser.add_argument("--record", metavar="FILE", help="write what is done as a script")
     colour_flags(parser)
     time_limit_flag(parser)
-    shown_flags(parser)
+    display_flags(parser)
     return parser
 
 

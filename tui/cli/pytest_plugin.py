@@ -28,7 +28,7 @@ SVG_COLUMN = 12.2  # units that a character is wide
 WRITTEN = pytest.StashKey[list[str]]()
 
 
-class Frame(NamedTuple):
+class StoredFrame(NamedTuple):
     """A frame that was made, the file in which it is stored, and what it is of."""
 
     text: str
@@ -102,7 +102,7 @@ class LinalgFrames:
         frames = []
         for (number, _), text in zip(asked, made, strict=True):
             file = f"{_plain(Path(what).stem)}-{number}{variant}.{SUFFIXES[format]}"
-            frames.append(Frame(text, self._folder / file, f"{what}, stop {number}"))
+            frames.append(StoredFrame(text, self._folder / file, f"{what}, stop {number}"))
         self._compare(frames, format)
 
     def check_program(
@@ -135,7 +135,7 @@ class LinalgFrames:
             words = [str(file), "--step", str(step), "--format", format, "--size", f"{size[0]}x{size[1]}"]
             (made,) = _made([words], self._here, {re.escape(str(file)) + r"(:\d+:)?": f"{name},"})
         stored = self._folder / f"{_plain(name)}-{_plain(str(step))}.{SUFFIXES[format]}"
-        self._compare([Frame(made, stored, name)], format)
+        self._compare([StoredFrame(made, stored, name)], format)
 
     def _stops(
         self, what: str, stop: int | None, step: int | str | None, words: list[str]
@@ -159,7 +159,7 @@ class LinalgFrames:
         if stop is not None and not 1 <= stop <= len(deck.stops):
             pytest.fail(f"{what} has stops 1 to {len(deck.stops)}: there is no stop {stop}", pytrace=False)
 
-    def _compare(self, frames: list[Frame], form: str) -> None:
+    def _compare(self, frames: list[StoredFrame], form: str) -> None:
         if self._config.getoption(UPDATE):
             for frame in frames:
                 self._store(frame)
@@ -169,7 +169,7 @@ class LinalgFrames:
             told.append(f"If this is meant: pytest {UPDATE}")
             pytest.fail("\n\n".join(told), pytrace=False)
 
-    def _store(self, frame: Frame) -> None:
+    def _store(self, frame: StoredFrame) -> None:
         if _read(frame.file) == frame.text:
             return
         frame.file.parent.mkdir(parents=True, exist_ok=True)
@@ -207,7 +207,7 @@ def _read(file: Path) -> str | None:
     return file.read_bytes().decode("utf-8", "replace") if file.is_file() else None
 
 
-def _difference(frame: Frame, form: str, here: Path) -> str:
+def _difference(frame: StoredFrame, form: str, here: Path) -> str:
     """What differs, in lines that can be read; nothing if the frame is the one stored."""
     stored = _read(frame.file)
     name = frame.file.relative_to(here)

@@ -12,7 +12,7 @@ from llm_linalg.base.spelling import quote
 from llm_linalg.base.text import clean
 from tui.cli import launch
 from tui.cli.parser import colour_flags
-from tui.cli.settings import decided
+from tui.cli.settings import resolve
 from tui.files import user_dirs
 from tui.model.flags import Parser, speed, switch
 from tui.model.usage_error import UsageError
@@ -52,7 +52,7 @@ def run(flags: argparse.Namespace) -> int:
     launch.check_terminal(os.environ, INSTEAD)
     begun = opening_session(script)
     saving.check(flags.record, begun.view.lesson)
-    settings = decided(flags, os.environ)
+    settings = resolve(flags, os.environ)
 
     def make() -> Explorer:
         from llm_linalg.lessons.reader import catalog
@@ -62,7 +62,7 @@ def run(flags: argparse.Namespace) -> int:
         lessons = catalog() if begun.talk is None else begun.lessons
         return Explorer(begun.view, lessons, replace(launch.options_of(settings), tape=tape), begun.talk)
 
-    return launch.drawn(make, settings)[1]
+    return launch.run_on_terminal(make, settings)[1]
 
 
 def script_in(name: str) -> Script:

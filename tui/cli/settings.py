@@ -18,14 +18,14 @@ from tui.model.flags import Choice, Parser, flag_value, speed, switch, time_limi
 
 if TYPE_CHECKING:
     from tui.cli import config_file
-    from tui.files.remembered import Memory
+    from tui.files.state_file import StateFile
     from tui.session.commands import Command
 
-THEMES = ("dark", "light", "high-contrast", "no-colour")
+THEME_NAMES = ("dark", "light", "high-contrast", "no-colour")
 
 Value = str | float | bool
 Source = Literal["flag", "environment", "file", "state", "default"]
-Decided = tuple[Value, str]  # a value, and what decided it
+ValueAndSource = tuple[Value, str]  # a value, and what decided it
 
 YES, NO = ("1", "true", "yes", "on"), ("0", "false", "no", "off")
 
@@ -37,15 +37,15 @@ def yes_or_no(text: str) -> bool:
     return text.lower() in YES
 
 
-def _nothing(_environment: Mapping[str, str]) -> Decided | None:
+def _nothing(_environment: Mapping[str, str]) -> ValueAndSource | None:
     return None
 
 
-def _no_color(environment: Mapping[str, str]) -> Decided | None:
+def _no_color(environment: Mapping[str, str]) -> ValueAndSource | None:
     return ("no-colour", "NO_COLOR") if environment.get("NO_COLOR") else None
 
 
-def _locale(environment: Mapping[str, str]) -> Decided | None:
+def _locale(environment: Mapping[str, str]) -> ValueAndSource | None:
     return None if utf8(environment) else (True, "the locale, which is not UTF-8")
 
 
@@ -56,7 +56,7 @@ def setting(
     *,
     flag: str,
     metavar: str = "N",
-    others: Callable[[Mapping[str, str]], Decided | None] = _nothing,
+    others: Callable[[Mapping[str, str]], ValueAndSource | None] = _nothing,
 ) -> Any:
     """A field of `Values`.
 
@@ -87,7 +87,7 @@ class Values:
       that is read.
     - What decides besides, such as ``NO_COLOR``, is `others`.
     - Read it where it matters: ``settings.values.motion``.
-    - Name its flag in `SHOWN`, if the app's commands have it, and the setting in the guide
+    - Name its flag in `DISPLAY`, if the app's commands have it, and the setting in the guide
       ``tui/help/settings.md``.
 
     `llm-linalg config`, its example and the completion know the setting from here, and
@@ -99,9 +99,9 @@ class Values:
     )
     theme: str = setting(
         "dark",
-        ", ".join(THEMES),
-        Choice("theme", THEMES),
-        flag=", ".join(THEMES),
+        ", ".join(THEME_NAMES),
+        Choice("theme", THEME_NAMES),
+        flag=", ".join(THEME_NAMES),
         metavar="T",
         others=_no_color,
     )
@@ -130,7 +130,7 @@ class Values:
 
 COLOURS = ("theme", "ascii")
 """The settings of colours and characters, which are flags of every picture."""
-SHOWN = ("speed", "plain", "mouse", "motion", "slow_link")
+DISPLAY = ("speed", "plain", "mouse", "motion", "slow_link")
 """Those of how the app is shown, which are flags of the commands that open it."""
 
 
@@ -143,7 +143,7 @@ class Setting(NamedTuple):
     read: Callable[[str], Value]
     flag: str
     metavar: str
-    others: Callable[[Mapping[str, str]], Decided | None]
+    others: Callable[[Mapping[str, str]], ValueAndSource | None]
 
     @property
     def variable(self) -> str:
@@ -177,7 +177,7 @@ SETTINGS = tuple(Setting(one.name, **one.metadata) for one in fields(Values))
 BY_NAME = {one.name: one for one in SETTINGS}
 
 
-class Found(NamedTuple):
+class SettingValue(NamedTuple):
     """A setting's value and where it is from; `where` names the flag, the variable, or the file and line."""
 
     value: Value
@@ -190,25 +190,25 @@ class Settings:
     """All settings, decided.
 
     Attributes:
-        found: by name.
+        by_name: by name.
         keys: the table of keys with those of the file.
-        moved: the commands whose keys the file changes, each with file and line.
+        key_sources: the commands whose keys the file changes, each with file and line.
         file: the file's path, whether it is there or not; None where no home is known.
     """
 
-    found: Mapping[str, Found]
+    by_name: Mapping[str, SettingValue]
     keys: tuple[Command, ...]
-    moved: Mapping[str, str] = field(default_factory=dict)
+    key_sources: Mapping[str, str] = field(default_factory=dict)
     file: str | None = None
 
     @property
     def values(self) -> Values:
         """The values alone."""
-        return Values(**{name: one.value for name, one in self.found.items()})  # type: ignore[arg-type]
+        return Values(**{name: one.value for name, one in self.by_name.items()})  # type: ignore[arg-type]
 
 
-def decided(
-    flags: argparse.Namespace, environment: Mapping[str, str], memory: Memory | None = None
+def resolve(
+    flags: argparse.Namespace, environment: Mapping[str, str], state_file: StateFile | None = None
 ) -> Settings:
     """The settings for a run of the app.
 
@@ -216,48 +216,48 @@ def decided(
         ConfigError: For a variable or a file that is wrong.
     """
     from tui.cli import config_file
-    from tui.cli.keymap import changed
+    from tui.cli.keymap import change_keys
     from tui.files import user_dirs
 
     home = user_dirs.folder(environment, user_dirs.CONFIG)
     path = None if home is None else home / config_file.NAME
     file = config_file.read(path, {setting.name: setting.of_toml for setting in SETTINGS})
-    theme = None if memory is None else memory.load().theme
-    last = {"theme": theme if theme in THEMES else None}  # another release may have had others
-    found = {one.name: next(_found(one, flags, environment, file, last)) for one in SETTINGS}
-    keys, moved = file.with_keys(changed)
-    return Settings(found, keys, moved, None if path is None else str(path))
+    theme = None if state_file is None else state_file.load().theme
+    last = {"theme": theme if theme in THEME_NAMES else None}  # another release may have had others
+    by_name = {one.name: next(_found(one, flags, environment, file, last)) for one in SETTINGS}
+    keys, key_sources = file.with_keys(change_keys)
+    return Settings(by_name, keys, key_sources, None if path is None else str(path))
 
 
 def _found(
     setting: Setting,
     flags: argparse.Namespace,
     environment: Mapping[str, str],
-    file: config_file.File,
+    file: config_file.ConfigFile,
     last: Mapping[str, Value | None],
-) -> Iterator[Found]:
+) -> Iterator[SettingValue]:
     """Where a value may come from, what counts most first."""
     name = setting.name
     flag = flag_value(flags, name)
     if flag is not None:
         off = "no-" if flag is False else ""
-        yield Found(flag, "flag", f"--{off}{name.replace('_', '-')}" if name != "lesson" else "")
+        yield SettingValue(flag, "flag", f"--{off}{name.replace('_', '-')}" if name != "lesson" else "")
     if environment.get(setting.variable):
         try:
-            yield Found(setting.read(environment[setting.variable]), "environment", setting.variable)
+            yield SettingValue(setting.read(environment[setting.variable]), "environment", setting.variable)
         except argparse.ArgumentTypeError as error:
             from tui.cli.config_file import ConfigError
 
             raise ConfigError(f"{setting.variable}: {error}") from None
     other = setting.others(environment)
     if other is not None:
-        yield Found(other[0], "environment", other[1])
+        yield SettingValue(other[0], "environment", other[1])
     if name in file.values:
-        yield Found(file.values[name], "file", file.where(name))
+        yield SettingValue(file.values[name], "file", file.where(name))
     kept_value = last.get(name)
     if kept_value is not None:
-        yield Found(kept_value, "state")
-    yield Found(setting.default)
+        yield SettingValue(kept_value, "state")
+    yield SettingValue(setting.default)
 
 
 def utf8(environment: Mapping[str, str]) -> bool:

@@ -24,7 +24,7 @@ class Shot:
         seconds: how long it stands.
         stop: which of the stops that are shown it belongs to, from 1.
         title: that stop's.
-        rehearsed: whether the deck says that its stop shows this step.
+        is_deck_step: whether the deck says that its stop shows this step.
         screen: the rows of the app's screen, for a format that shows screens.
     """
 
@@ -32,7 +32,7 @@ class Shot:
     seconds: float
     stop: int
     title: str
-    rehearsed: bool = False
+    is_deck_step: bool = False
     screen: Sequence[Strip] = ()
 
     def frame(self, ascii_only: bool = False) -> Frame:
@@ -45,7 +45,7 @@ class Shot:
 
 def on_paper(stop: Sequence[Shot]) -> Shot:
     """Which of a stop's pictures a handout has: the one that a deck names, else the last."""
-    return next((shot for shot in stop if shot.rehearsed), stop[-1])
+    return next((shot for shot in stop if shot.is_deck_step), stop[-1])
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,7 +27,7 @@ CLASSES = {
 }
 
 
-def told(frame: Frame) -> str:
+def position_text(frame: Frame) -> str:
     """Where the frame is, in a few words."""
     if frame.error is not None or not frame.steps:
         return frame.stop_title if frame.error is None else "it fails"

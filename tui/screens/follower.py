@@ -14,7 +14,7 @@ from llm_linalg.lessons.deck import Deck, DeckStop
 from llm_linalg.lessons.lesson import LessonError
 from tui.audience.client import AGAIN, GONE, Link
 from tui.audience.meeting import PlaceError
-from tui.audience.protocol import WireError, lesson_told
+from tui.audience.protocol import WireError, lesson_from
 from tui.model.broadcast import Broadcast
 from tui.screens.explorer import ExplorerScreen
 from tui.screens.options import Options
@@ -108,7 +108,7 @@ class BroadcastReader:
     def talk(self, now: Broadcast) -> tuple[Talk, View]:
         """The talk and the view that the presenter shows. Raises as `session` does."""
         if self._lesson is None or now.lesson != self._told:
-            self._lesson, self._told = lesson_told(now.lesson), now.lesson
+            self._lesson, self._told = lesson_from(now.lesson), now.lesson
         return talk_of(now, self._lesson)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from tui.files.drafts import Drafts
-from tui.files.remembered import Memory
+from tui.files.state_file import StateFile
 from tui.session.commands import Command
 from tui.session.keys import KEYS
 from tui.session.script.tape import Tape
@@ -28,7 +28,7 @@ class Options:
         drafts: where the playground's program is kept; nowhere unless given.
         keys: the commands and their keys.
         notice: what is said at the start, until the first key.
-        memory: where the stop of a talk is remembered; nowhere unless given.
+        state_file: where the stop of a talk is remembered; nowhere unless given.
         tape: what is recorded, and what is played.
     """
 
@@ -43,5 +43,5 @@ class Options:
     drafts: Drafts = field(default_factory=Drafts)
     keys: tuple[Command, ...] = KEYS
     notice: str = ""
-    memory: Memory = field(default_factory=Memory)
+    state_file: StateFile = field(default_factory=StateFile)
     tape: Tape = field(default_factory=Tape)

@@ -89,8 +89,8 @@ class Pager(ModalScreen, inherit_bindings=False):
         content = list(self._content(inner))
         room = height - 3
         self._top = max(0, min(self._top, len(content) - room))
-        key_label = content[self._top : self._top + room]
-        key_label += [()] * (room - len(key_label))
+        visible = content[self._top : self._top + room]
+        visible += [()] * (room - len(visible))
         glyphs = sheet.glyphs
         below = len(content) - self._top - room
         more = f"  {glyphs.up}{glyphs.down} scroll   {below} more below" if below > 0 else ""
@@ -98,7 +98,7 @@ class Pager(ModalScreen, inherit_bindings=False):
         rows: list[Row] = [
             row((f"  {self._title}", "title")),
             row((glyphs.horizontal * width, "rule")),
-            *((TextSpan("  "), *spans) for spans in key_label),
+            *((TextSpan("  "), *spans) for spans in visible),
             row(("  esc", "key"), (" close", "label"), (more, "dim")),
         ]
         sheet.show(rows)

@@ -44,7 +44,7 @@ class PresenterScreen(ExplorerScreen):
     """The one screen of a talk."""
 
     def __init__(self, session: Session, options: Options | None = None) -> None:
-        """As the explorer; the memory of the options keeps the stop."""
+        """As the explorer; the state file of the options keeps the stop."""
         super().__init__(session, options)
         self.audience: Audience | None = None
         self.count = ""  # the digits of a number that is being typed
@@ -140,7 +140,7 @@ class PresenterScreen(ExplorerScreen):
             path, number = self.talk.deck.path, self.talk.number
             if path is not None and number != self._remembered:
                 self._remembered = number
-                self.options.memory.update(lambda state: state.with_deck(path, number))
+                self.options.state_file.update(lambda state: state.with_deck(path, number))
 
     # Who follows.
 

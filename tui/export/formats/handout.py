@@ -8,7 +8,7 @@ from llm_linalg.lessons.markdown import spans
 from tui.export.format import Export, Format, Shot, Write, on_paper
 
 
-class Handout:
+class HandoutWriter:
     """Writes the handout, a stop at a time."""
 
     def __init__(self, export: Export, write: Write) -> None:
@@ -65,5 +65,5 @@ def _line(text: str) -> str:
 
 
 FORMAT = Format(
-    "markdown", (".md", ".markdown"), "a handout: text, programs, and a picture of each stop", Handout
+    "markdown", (".md", ".markdown"), "a handout: text, programs, and a picture of each stop", HandoutWriter
 )

@@ -28,7 +28,7 @@ BAR = """\
 """
 
 
-class HtmlPage:
+class HtmlWriter:
     """Makes the page's pictures one by one, and writes the page when all stops are known."""
 
     def __init__(self, export: Export, write: Write) -> None:
@@ -37,11 +37,13 @@ class HtmlPage:
 
     def add(self, shot: Shot) -> None:
         """The next picture."""
-        from tui.export.html_parts import picture, told
+        from tui.export.html_parts import picture, position_text
 
         frame, stop = shot.frame(self._export.ascii_only), shot.session.view.at_stop
         heat = shot.session.view.look != "numbers"
-        self._shots.append((shot, frame.part, told(frame), "" if stop.slide else picture(frame, heat)))
+        self._shots.append(
+            (shot, frame.part, position_text(frame), "" if stop.slide else picture(frame, heat))
+        )
 
     def end(self) -> None:
         """Writes the page."""
@@ -80,4 +82,4 @@ def _own(suffix: str) -> str:
     return HERE.with_suffix(suffix).read_text(encoding="utf-8")
 
 
-FORMAT = Format("html", (".html", ".htm"), "a page that is stepped through with the keys", HtmlPage)
+FORMAT = Format("html", (".html", ".htm"), "a page that is stepped through with the keys", HtmlWriter)

@@ -7,7 +7,7 @@ import json
 from tui.export.format import Export, Format, Shot, Write
 
 
-class JsonFrames:
+class JsonWriter:
     """Writes the object, a frame a line."""
 
     def __init__(self, export: Export, write: Write) -> None:
@@ -29,4 +29,4 @@ class JsonFrames:
         self._write("\n]}\n")
 
 
-FORMAT = Format("json", (".json",), "every picture's numbers", JsonFrames)
+FORMAT = Format("json", (".json",), "every picture's numbers", JsonWriter)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from tui.export.format import Export, Format, Shot, Write
 
 
-class SvgScreens:
+class SvgWriter:
     """Writes the screens of all shots into one picture."""
 
     def __init__(self, export: Export, write: Write) -> None:
@@ -23,5 +23,5 @@ class SvgScreens:
         self._svg.end()
 
 
-ANIMATION = Format("animation", (), "an SVG that plays by itself", SvgScreens, screens=True)
-PICTURE = Format("svg", (".svg",), "one picture of the screen", SvgScreens, screens=True, single=True)
+ANIMATION = Format("animation", (), "an SVG that plays by itself", SvgWriter, screens=True)
+PICTURE = Format("svg", (".svg",), "one picture of the screen", SvgWriter, screens=True, single=True)

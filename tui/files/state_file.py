@@ -43,7 +43,7 @@ class State(NamedTuple):
         return self._replace(decks=(*others.items(), (_absolute(path), stop))[-MOST_DECKS:])
 
 
-class Memory(NamedTuple):
+class StateFile(NamedTuple):
     """Where the state is kept.
 
     Attributes:
