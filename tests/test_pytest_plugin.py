@@ -8,6 +8,7 @@ import re
 import subprocess
 import sys
 import tomllib
+from itertools import takewhile
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,7 @@ import pytest
 from tests.conftest import pinned
 from tests.test_readme import GUIDES, LESSONS, ROOT, fences
 
-MODULE = "tui.cli.pytest_plugin"
+MODULE = "llm_linalg.pytest_plugin"
 
 
 def run(folder: Path, *words: str, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -82,8 +83,8 @@ def test_the_readmes_example(tmp_path: Path) -> None:
     assert "scores.md, stop 1: the frame is not the one stored as frames/" in told
     assert "\n-> 3  S = Q @ K.T\n+> 3  S = 2 * Q @ K.T\n" in told
     assert "\n-Q (3, 4)\n-  1.5410  -0.2934  -2.1788   0.5684\n" in told
-    assert re.search(r"^-[ \w]*│ +Every token asks every other one\.$", told, re.MULTILINE)
-    assert re.search(r"^\+[ \w]*│ +Every token asks no other one\.$", told, re.MULTILINE)
+    assert re.search(r"^-[ \w]* Every token asks every other one\.$", told, re.MULTILINE)
+    assert re.search(r"^\+[ \w]* Every token asks no other one\.$", told, re.MULTILINE)
     assert "<svg" not in told
     assert max(len(line) for line in told.splitlines()) <= 200
 
@@ -121,19 +122,23 @@ def test_what_cannot_be_made_is_said_without_a_traceback(tmp_path: Path, call: s
 PROBE = """
 import sys
 
-HEAVY = {"torch", "textual", "rich", "llm_linalg"}
+OURS = ("torch", "textual", "rich", "tui", "llm_linalg")
+
+def loaded():
+    return {name for name in sys.modules if name.partition(".")[0] in OURS}
 
 def test_nothing_was_imported():
-    assert not HEAVY & {name.partition(".")[0] for name in sys.modules}
+    assert loaded() == {"llm_linalg", "llm_linalg.pytest_plugin"}
 
 def test_nothing_was_imported_for_the_fixture(linalg_frames):
-    assert not HEAVY & {name.partition(".")[0] for name in sys.modules}
+    linalg_frames.check("matmul", stop=1)
+    assert loaded() == {"llm_linalg", "llm_linalg.pytest_plugin"}
 """
 
 
 def test_tests_of_others_import_nothing_of_it(tmp_path: Path) -> None:
     write(tmp_path, PROBE)
-    done = run(tmp_path, "-W", "error", "--strict-config", "--strict-markers")
+    done = run(tmp_path, "--update-frames", "-W", "error", "--strict-config", "--strict-markers")
     assert done.returncode == 0, done.stdout + done.stderr
     assert "2 passed" in done.stdout
 
@@ -148,7 +153,9 @@ def test_pytest_finds_it_by_its_entry_point(tmp_path: Path) -> None:
     (info / "entry_points.txt").write_text(f"[pytest11]\n{name} = {module}\n", encoding="utf-8")
     write(tmp_path, PROBE)
     path = os.pathsep.join([str(tmp_path / "site"), str(ROOT)])
-    found = run(tmp_path, PYTHONPATH=path, PYTEST_PLUGINS="", PYTEST_DISABLE_PLUGIN_AUTOLOAD="")
+    found = run(
+        tmp_path, "--update-frames", PYTHONPATH=path, PYTEST_PLUGINS="", PYTEST_DISABLE_PLUGIN_AUTOLOAD=""
+    )
     assert found.returncode == 0, found.stdout + found.stderr
     assert "2 passed" in found.stdout
 
@@ -168,3 +175,71 @@ def test_a_stop_that_opens_on_the_map_is_stored_as_the_map(tmp_path: Path) -> No
     assert run(tmp_path, "--update-frames").returncode == 0
     (file,) = tmp_path.glob("frames/*/*")
     assert "map: all" in file.read_text(encoding="utf-8")
+
+
+def test_a_project_may_have_modules_of_the_same_names(tmp_path: Path) -> None:
+    for name in ("tui", "tests", "tests/tui"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "__init__.py").write_text('NAME = "their own"\n', encoding="utf-8")
+    (tmp_path / "tests" / "textual.py").write_text("raise RuntimeError\n", encoding="utf-8")
+    (tmp_path / "conftest.py").write_text("import tui\nassert tui.NAME == 'their own'\n", encoding="utf-8")
+    write(tmp_path / "tests", 'def test_it(linalg_frames):\n    linalg_frames.check("matmul", stop=1)\n')
+    path = os.pathsep.join([str(tmp_path), str(ROOT)])
+    done = run(tmp_path, "--update-frames", PYTHONPATH=path)
+    assert done.returncode == 0, done.stdout
+    assert (tmp_path / "tests/frames/test_lessons-test_it/matmul-1.txt").is_file()
+
+
+SEVERAL = """
+import pytest
+from llm_linalg.pytest_plugin import LinalgFrames
+
+@pytest.mark.parametrize("code", ["torch.ones(2, 2)", "torch.eye(2)"])
+def test_code(linalg_frames: LinalgFrames, code: str) -> None:
+    linalg_frames.check_program(f"Y = {code}")
+
+def test_size(linalg_frames: LinalgFrames) -> None:
+    linalg_frames.check("matmul", stop=1, size=SIZE)
+
+def test_idle(linalg_frames: LinalgFrames) -> None:
+    pass
+"""
+
+
+def test_unused_frames_are_said_and_left_alone(tmp_path: Path) -> None:
+    write(tmp_path, SEVERAL.replace("SIZE", '"100x30"'))
+    frames = tmp_path / "frames"
+    unused = [frames / "test_lessons-test_gone/a-1.txt", frames / "test_lessons-test_size/matmul-2.svg"]
+    others = [
+        frames / "notes-test/a.txt", frames / "test_lessons-more-test_a/a.txt",
+        frames / "test_lessons-test_size/README.md", tmp_path / "__snapshots__/a.txt",
+    ]  # fmt: skip
+    for file in [*unused, *others]:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text("as it was", encoding="utf-8")
+    (tmp_path / "test_lessons-more.py").write_text("def test_a(): pass\n", encoding="utf-8")
+
+    done = run(tmp_path, "--update-frames", "-p", "xdist", "-n", "2")
+    assert done.returncode == 0, done.stdout
+    written = [
+        frames / "test_lessons-test_code-torch.eye-2/program-last.txt",
+        frames / "test_lessons-test_code-torch.ones-2-2/program-last.txt",
+        frames / "test_lessons-test_size/matmul-1-100-30.txt",
+    ]
+    assert listed(done.stdout, "frames written") == written
+    assert listed(done.stdout, "frames unused") == unused
+
+    write(tmp_path, SEVERAL.replace("SIZE", "(100, 30)"))
+    done = run(tmp_path)
+    assert done.returncode == 0, done.stdout
+    assert listed(done.stdout, "frames written") == []
+    assert listed(done.stdout, "frames unused") == unused
+    for words in [("-k", "idle"), ("test_lessons.py::test_idle",)]:
+        assert listed(run(tmp_path, *words).stdout, "frames unused") == []  # what else is used isn't known
+    assert {file.read_text(encoding="utf-8") for file in [*unused, *others]} == {"as it was"}
+
+
+def listed(told: str, title: str) -> list[Path]:
+    """Returns the files in a section of the summary."""
+    _, _, below = told.partition(f" {title} =")
+    return [Path(line) for line in takewhile(lambda line: line.startswith("/"), below.splitlines()[1:])]

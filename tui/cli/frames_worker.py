@@ -1,27 +1,96 @@
-"""Makes many frames in one process, for tests: arguments of ``llm-linalg frame`` in, what it printed out.
+"""Frames for the pytest plugin, from a process of its own: torch's kernels are pinned before it is imported.
 
-``python -m tui.cli.frames_worker`` reads a JSON list of lists of words and writes a list of [exit code,
-stdout, stderr]. It is a process of its own, since torch's kernels are pinned once, before torch is imported.
+``python -m tui.cli.frames_worker`` reads one request as JSON and writes ``{"frames": [[stop, text], …]}``, or
+``{"error": …}`` with what is wrong. A request has `flags` of ``llm-linalg frame`` and a `step`, and either
+`what`, a lesson or a deck, with a `stop`, or `code`, a program, with its `name`, `slug` and `seed`.
 """
 
 from __future__ import annotations
 
 import io
 import json
+import re
 import sys
+from collections.abc import Iterator
 from contextlib import redirect_stderr, redirect_stdout
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TypedDict
 
+from llm_linalg.lessons.lesson import LessonError
 from tui.cli.main import main
+from tui.model.usage_error import UsageError
+from tui.session.decks import find_deck
 
 
-def run_frame(words: list[str]) -> tuple[int, str, str]:
-    """The exit code of one command, and what it printed and said."""
-    out, said = io.StringIO(), io.StringIO()
-    with redirect_stdout(out), redirect_stderr(said):
+class Request(TypedDict, total=False):
+    """What is wanted of the worker."""
+
+    flags: list[str]
+    step: int | str | None
+    what: str
+    stop: int | None
+    code: str
+    name: str
+    slug: str
+    seed: int
+
+
+class FrameError(Exception):
+    """No frame can be made, for the reason that is its text."""
+
+
+def frame(words: list[str]) -> str:
+    """What ``llm-linalg frame`` prints. Raises FrameError."""
+    out, err = io.StringIO(), io.StringIO()
+    with redirect_stdout(out), redirect_stderr(err):
         code = main(["frame", *words])
-    return code, out.getvalue(), said.getvalue()
+    if code:
+        raise FrameError(err.getvalue().strip())
+    return out.getvalue()
+
+
+def stop_frames(request: Request) -> Iterator[tuple[int, str]]:
+    """Yields the frames of a deck's stops, or of one of them.
+
+    Raises:
+        FrameError: If there is no such stop, or a frame can't be made.
+        LessonError: If the deck is broken.
+        UsageError: If there is none.
+    """
+    what, stop, step = request["what"], request["stop"], request["step"]
+    deck = find_deck(what)
+    if stop is not None and not 1 <= stop <= len(deck.stops):
+        raise FrameError(f"{what} has stops 1 to {len(deck.stops)}: there is no stop {stop}")
+    for number, one in enumerate(deck.stops, 1):
+        if stop in (None, number):
+            own = step is None and ("--step" in one.words or one.at.map is not None)  # a map stays one
+            words = [] if own else ["--step", str("last" if step is None else step)]
+            yield number, frame([what, "--stop", str(number), *words, *request["flags"]])
+
+
+def program_frame(request: Request) -> str:
+    """The frame of a program, as of a lesson of its own. Raises FrameError, with the program's name in it."""
+    code, name = request["code"], request["name"]
+    marks = "`" * (3 + max(map(len, re.findall("`+", code)), default=0))
+    with TemporaryDirectory() as folder:
+        file = Path(folder) / f"{request['slug']}.md"
+        head = f'+++\ntitle = "Program"\nseed = {request["seed"]}\n+++\n'
+        file.write_text(f"{head}{marks}python\n{code.strip()}\n{marks}\n", encoding="utf-8")
+        try:
+            return frame([str(file), "--step", str(request["step"]), *request["flags"]])
+        except FrameError as error:
+            raise FrameError(re.sub(re.escape(str(file)) + r"(:\d+:)?", f"{name},", str(error))) from None
+
+
+def answer(request: Request) -> dict[str, object]:
+    """What is written for a request."""
+    try:
+        return {"frames": [(1, program_frame(request))] if "code" in request else list(stop_frames(request))}
+    except (FrameError, LessonError, UsageError) as error:
+        return {"error": str(error)}
 
 
 if __name__ == "__main__":
-    answers = [run_frame(words) for words in json.load(sys.stdin)]
-    sys.stdout.write(json.dumps(answers))
+    reply = answer(json.load(sys.stdin))
+    sys.stdout.write(json.dumps(reply))

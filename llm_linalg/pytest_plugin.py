@@ -1,0 +1,294 @@
+"""The pytest plugin: frames of lessons, decks and programs, compared with those that are stored.
+
+pytest imports this module in every run where the package is installed, so it imports nothing but pytest and
+small modules of Python's own. Frames are made in another process, which alone has torch and the app.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Generator, Iterator, Mapping
+from dataclasses import dataclass, field
+from difflib import unified_diff
+from html import unescape
+from pathlib import Path
+from typing import Any, Literal, TypeAlias
+
+import pytest
+
+Format: TypeAlias = Literal["plain", "json", "svg", "screen"]
+Size: TypeAlias = tuple[int, int] | str
+
+SUFFIXES: dict[str, str] = {"plain": "txt", "json": "jsonl", "svg": "svg", "screen": "screen"}
+FOLDER = "frames"
+UPDATE = "--update-frames"
+MOST_LINES = 60  # of a difference
+LONGEST = 160  # characters of one of its lines
+SVG_COLUMN = 8.4  # units that a character of the app's SVG is wide
+
+
+@dataclass
+class Record:
+    """What a run's tests did with stored frames: sets of what xdist can send from process to process."""
+
+    tests: set[tuple[str, str]] = field(default_factory=set)  # file and name of those with the fixture
+    passed: set[str] = field(default_factory=set)
+    compared: set[str] = field(default_factory=set)
+    written: set[str] = field(default_factory=set)
+
+    def unused(self) -> list[str]:
+        """Stored frames that no test compares, beside files whose tests of frames have all run and passed."""
+        files = {file for file, _ in self.tests} - {
+            file for file, test in self.tests if test not in self.passed
+        }
+        stored = {str(frame) for file in files for frame in _stored(Path(file))}
+        return sorted(stored - self.compared)
+
+
+RECORD = pytest.StashKey[Record]()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the one flag."""
+    parser.getgroup("llm-linalg").addoption(
+        UPDATE, action="store_true", help="store the frames of llm-linalg as they are now"
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Begin the record of the run."""
+    config.stash[RECORD] = Record()
+
+
+@pytest.hookimpl(tryfirst=True)  # before some are deselected
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Record the tests with the fixture, unless only some of a file are collected."""
+    if not config.getoption("lf", False) and not any("::" in word for word in config.args):
+        users = (item for item in items if linalg_frames.__name__ in getattr(item, "fixturenames", ()))
+        config.stash[RECORD].tests.update((str(item.path), item.nodeid) for item in users)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Generator[None]:
+    """Record a test that passes."""
+    yield
+    item.config.stash[RECORD].passed.add(item.nodeid)
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Send the record of a process of xdist to the one that reports."""
+    output = getattr(session.config, "workeroutput", None)
+    if output is not None:
+        output[linalg_frames.__name__] = vars(session.config.stash[RECORD])
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    """Take the record of a process of xdist."""
+    for name, values in getattr(node, "workeroutput", {}).get(linalg_frames.__name__, {}).items():
+        getattr(node.config.stash[RECORD], name).update(values)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say which frames were written, and which no test compares."""
+    record = terminalreporter.config.stash[RECORD]
+    for title, names in (("frames written", sorted(record.written)), ("frames unused", record.unused())):
+        if names:
+            terminalreporter.section(title)
+            terminalreporter.write("".join(f"{name}\n" for name in names))
+
+
+@pytest.fixture
+def linalg_frames(request: pytest.FixtureRequest) -> LinalgFrames:
+    """Compare frames of lessons, decks and programs with those stored beside the test, in `frames`."""
+    return LinalgFrames(request)
+
+
+class LinalgFrames:
+    """What the fixture `linalg_frames` is.
+
+    Frames are stored in ``frames/<test file>-<test>/`` beside the test's file; ``pytest --update-frames``
+    writes them.
+    """
+
+    def __init__(self, request: pytest.FixtureRequest) -> None:
+        self._record = request.config.stash[RECORD]
+        self._update = bool(request.config.getoption(UPDATE))
+        self._here = request.path.parent
+        self._folder = self._here / FOLDER / _plain(f"{request.path.stem}-{request.node.name}")
+
+    def check(
+        self,
+        what: str,
+        *,
+        stop: int | None = None,
+        step: int | str | None = None,
+        format: Format = "plain",  # noqa: A002 - the name of the flag
+        size: Size = (80, 24),
+        seed: int | None = None,
+        controls: Mapping[str, object] | None = None,
+    ) -> None:
+        """Compare the frames of a lesson or a deck; fail with what differs.
+
+        Args:
+            what: A lesson's slug, or the path of a lesson, a deck or a folder, as seen from the test's file.
+            stop: One stop, from 1; all of them unless given.
+            step: A step from 1, "first", "last" or "all". Unless given the last one, or the one that a deck
+                says; a stop that opens on the map is the map.
+            format: "plain", "json", "svg" or "screen".
+            size: Columns and rows, as (100, 30) or "100x30".
+            seed: The seed, in place of the lesson's own.
+            controls: Values of controls by name.
+        """
+        size = _size(size)
+        flags = ["--format", format, "--size", size]
+        flags += [] if seed is None else ["--seed", str(seed)]
+        flags += [f"--set={name}={value}" for name, value in (controls or {}).items()]
+        frames = _frames({"what": what, "stop": stop, "step": step, "flags": flags}, self._here)
+        own = [step, seed, *(controls or {}).items(), None if size == "80x24" else size.replace("x", "-")]
+        variant = "".join(f"-{_plain(str(part))}" for part in own if part is not None)
+        stem = _plain(Path(what).stem)
+        self._compare(
+            {f"{stem}-{number}{variant}": (f"{what}, stop {number}", text) for number, text in frames}, format
+        )
+
+    def check_program(
+        self,
+        code: str,
+        *,
+        name: str = "program",
+        step: int | str = "last",
+        format: Format = "plain",  # noqa: A002 - the name of the flag
+        size: Size = (80, 24),
+        seed: int = 0,
+    ) -> None:
+        """Compare the frame of a program of the tensor language; fail with what differs.
+
+        Args:
+            code: The program. Its last tensor is shown.
+            name: What the stored frame is called, for a test with several.
+            step: A step from 1, "first", "last" or "all".
+            format: "plain", "json", "svg" or "screen".
+            size: Columns and rows, as (100, 30) or "100x30".
+            seed: The seed.
+        """
+        slug = _plain(name)
+        flags = ["--format", format, "--size", _size(size)]
+        request = {"code": code, "name": name, "slug": slug, "step": step, "seed": seed, "flags": flags}
+        ((_, text),) = _frames(request, self._here)
+        self._compare({f"{slug}-{_plain(str(step))}": (name, text)}, format)
+
+    def _compare(self, frames: Mapping[str, tuple[str, str]], form: Format) -> None:
+        """Compare frames with those stored, or store them: by name, what each is of, and its text."""
+        differences = []
+        for name, (what, text) in frames.items():
+            file = self._folder / f"{name}.{SUFFIXES[form]}"
+            self._record.compared.add(str(file))
+            stored = file.read_bytes().decode("utf-8", "replace") if file.is_file() else None
+            if stored == text:
+                continue
+            if self._update:
+                file.parent.mkdir(parents=True, exist_ok=True)
+                file.write_bytes(text.encode("utf-8"))
+                self._record.written.add(str(file))
+                continue
+            place = file.relative_to(self._here)
+            if stored is None:
+                differences.append(f"{what}: no frame is stored as {place}")
+            else:
+                lines = _difference(stored, text, form)
+                differences.append("\n".join([f"{what}: the frame is not the one stored as {place}", *lines]))
+        if differences:
+            pytest.fail("\n\n".join([*differences, f"If this is meant: pytest {UPDATE}"]), pytrace=False)
+
+
+def _frames(request: Mapping[str, object], folder: Path) -> list[tuple[int, str]]:
+    """The frames that the worker makes in a folder, each with its stop's number; fail where it makes none.
+
+    The worker imports the app that lies beside this package, whatever the folder and `PYTHONPATH` have.
+    """
+    paths = [str(Path(__file__).parents[1]), os.environ.get("PYTHONPATH", "")]
+    done = subprocess.run(
+        [sys.executable, "-m", "tui.cli.frames_worker"],
+        input=json.dumps(request),
+        env=os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, paths)), "PYTHONSAFEPATH": "1"},
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        check=False,
+    )
+    if done.returncode:
+        pytest.fail(f"no frames could be made:\n{done.stderr[-2000:]}", pytrace=False)
+    answer = json.loads(done.stdout)
+    if "error" in answer:
+        pytest.fail(answer["error"], pytrace=False)
+    return [(number, text) for number, text in answer["frames"]]
+
+
+def _stored(tests: Path) -> Iterator[Path]:
+    """Yields the frames that are stored for a file of tests, or were for one that it had."""
+    stem = _plain(tests.stem)
+    others = [f"{_plain(file.stem)}-" for file in tests.parent.glob(f"{stem}-*.py")]
+    for folder in (tests.parent / FOLDER).glob(f"{stem}-*"):
+        if not folder.name.startswith(tuple(others)):  # a folder of test_a-b.py is not one of test_a.py
+            yield from (file for file in folder.iterdir() if file.suffix[1:] in SUFFIXES.values())
+
+
+def _difference(stored: str, now: str, form: Format) -> list[str]:
+    """What differs, in lines that can be read."""
+    before, after = _lines(stored, form), _lines(now, form)
+    if before == after:  # an SVG whose characters are the same
+        before, after = stored.splitlines(), now.splitlines()
+    lines = [line[:LONGEST] for line in unified_diff(before, after, "stored", "now", lineterm="", n=2)]
+    more = [f"… and {len(lines) - MOST_LINES} lines more"] if len(lines) > MOST_LINES else []
+    return lines[:MOST_LINES] + more
+
+
+def _lines(text: str, form: Format) -> list[str]:
+    """A frame as lines to compare: JSON spread out, of an SVG its characters, row by row."""
+    if form == "json":
+        try:
+            return [line for one in text.splitlines() for line in _spread("", json.loads(one))]
+        except ValueError:
+            return text.splitlines()
+    if form == "svg":
+        rows = dict(re.findall(r'<g id="(r\d+)">(.*)</g>', text))
+        return [_characters(rows.get(name, "")) for name in re.findall(r'<use href="#(r\d+)"', text)]
+    return text.splitlines()
+
+
+def _characters(row: str) -> str:
+    """The characters in a row of an SVG, each in its column."""
+    shown = ""
+    for x, words in re.findall(r'<text x="([\d.]+)"[^>]*>([^<]*)</text>', row):
+        shown = shown.ljust(round(float(x) / SVG_COLUMN)) + unescape(words)
+    return shown.rstrip()
+
+
+def _spread(path: str, value: object) -> Iterator[str]:
+    """A JSON value in lines: `path: value`, a row of numbers in one."""
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            yield from _spread(f"{path}.{key}" if path else str(key), inner)
+    elif isinstance(value, list) and any(isinstance(inner, list | dict) for inner in value):
+        for place, inner in enumerate(value):
+            yield from _spread(f"{path}[{place}]", inner)
+    elif isinstance(value, str):
+        yield from (f"{path}: {line}" for line in value.split("\n"))
+    else:
+        yield f"{path}: {json.dumps(value)}"
+
+
+def _size(size: Size) -> str:
+    """A size in the words of the command line, 100x30."""
+    return size.replace("×", "x").lower() if isinstance(size, str) else "x".join(map(str, size))
+
+
+def _plain(text: str) -> str:
+    """A text as part of a file's name."""
+    return re.sub(r"[^\w.=+-]+", "-", text, flags=re.ASCII).strip("-.") or "frame"
