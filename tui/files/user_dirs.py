@@ -17,8 +17,8 @@ def folder(environment: Mapping[str, str], kind: tuple[str, str] = STATE) -> Pat
     """The folder of this program among those of a kind, `STATE` or `CONFIG`; None where no home is known.
 
     A variable that is no absolute path counts for nothing, as the XDG specification says; macOS has the same
-    folders. (platformdirs takes a relative path, and a home from the list of users where the environment has
-    none: neither is to be written to.)
+    folders. (platformdirs finds a home in the list of users where the environment has none, and some of its
+    releases take a relative path: neither is to be written to.)
     """
     variable, below = kind
     top = Path(environment.get(variable, ""))
