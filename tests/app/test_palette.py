@@ -9,9 +9,9 @@ from tui.screens.explorer import ExplorerScreen
 from tui.screens.pager import Pager
 
 
-async def choose(d: Driver, words: str, slug: str) -> None:
-    """Types words into the palette, and runs the first thing that it finds."""
-    await d.pilot.press("ctrl+p")
+async def choose(d: Driver, words: str, slug: str, key: str = "ctrl+p") -> None:
+    """Types words into the palette that a key opens, and runs the first thing that it finds."""
+    await d.pilot.press(key)
     await d.pilot.press(*words)
     await d.app.workers.wait_for_complete()
     await d.pilot.pause()
@@ -40,6 +40,16 @@ async def test_the_palette_opens_a_guide() -> None:
         assert "config.toml" in d.screen
         await d.press("escape")
         assert isinstance(d.app.screen, ExplorerScreen)
+
+
+async def test_the_help_leads_to_the_guides() -> None:
+    async with opened("matmul") as d:
+        await d.press("question_mark", "pagedown", "pagedown", "pagedown")
+        assert "F2  Read a guide" in d.screen
+        await d.press("escape")
+        await choose(d, "settings", "matmul", "f2")
+        assert isinstance(d.app.screen, Pager)
+        assert "config.toml" in d.screen
 
 
 async def test_the_palette_opens_lessons_from_the_help_too() -> None:

@@ -121,6 +121,13 @@ def index(host: CommandHost) -> Awaitable[object]:
     return host.app.push_screen(Palette([Stops], placeholder="Which stop?"))
 
 
+def guides(host: CommandHost) -> Awaitable[object]:
+    """Opens the guides to read."""
+    from tui.screens.palette import Guides, Palette
+
+    return host.app.push_screen(Palette([Guides], placeholder="Which guide?"))
+
+
 def help_(host: CommandHost) -> Awaitable[object]:
     """Opens the keys that work now."""
     from tui.screens.pager import Pager, help_rows
@@ -156,5 +163,6 @@ ABOVE: dict[str, AppCommand] = {
     "help": help_,
     "edit.help": help_,
     "text": text,
+    "guides": guides,
 }
 """Commands that open a screen above the explorer: of two keys of one moment the first does."""

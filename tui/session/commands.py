@@ -589,6 +589,7 @@ COMMANDS: tuple[Command, ...] = (
         "help", "question_mark,f1", "?", "help", "Show the keys that work now",
         Topic.APP, Context.ALWAYS, 24,
     ),
+    _by_screen("guides", "f2", "F2", "guides", "Read a guide", Topic.APP, Context.NO_PRESENTATION),
     _by_screen(
         "suspend", "ctrl+z", "^z", "suspend", "Suspend to the shell; fg comes back",
         Topic.APP, Context.ALWAYS,

@@ -15,6 +15,7 @@ class Context(Enum):
     EDITOR_REPAIRS = "the editor has the keys, and its program can be repaired"
     SIDEBAR = "a lesson, or a place in an outline, is being chosen in the sidebar"
     PRESENTATION = "a deck is on stage"
+    NO_PRESENTATION = "no deck is on stage"
     PLAYGROUND = "the playground is open, outside its editor"
     LESSON_PROGRAM = "a lesson with a program is open, and not the playground"
     NODE = "a node of a program is shown, or the map of the program"
@@ -41,7 +42,7 @@ class Context(Enum):
 OFF_STAGE = frozenset(
     {
         Context.LINKS, Context.BOARD, Context.BOARD_DIGITS, Context.MAP_LESSONS, Context.BOARD_VISIT,
-        Context.SIDEBAR, Context.PLAYGROUND, Context.LESSON_PROGRAM,
+        Context.SIDEBAR, Context.PLAYGROUND, Context.LESSON_PROGRAM, Context.NO_PRESENTATION,
     }
 )  # fmt: skip
 """Contexts that never hold while a deck is on stage: their commands would lead out of it."""

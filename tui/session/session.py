@@ -150,7 +150,7 @@ class Session:
             again = self.last_repair is not None and self.last_repair[2] == self.view.program
             repairs = {Context.EDITOR_REPAIRS} if broken or again else set()
             return frozenset({Context.EDITOR, Context.EVERYWHERE} | repairs)
-        found = {Context.ALWAYS, Context.EVERYWHERE, *self._place}
+        found = {Context.ALWAYS, Context.EVERYWHERE, Context.NO_PRESENTATION, *self._place}
         if navigation is not None and navigation.path:
             found |= self._here(navigation)
         if broken:
