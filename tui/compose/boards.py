@@ -25,7 +25,7 @@ UNKNOWN = "?"  # a tensor that this run did not make
 
 
 def board_view(board: Board, view: View, trace: Trace | None, ascii_only: bool) -> BoardView:
-    """The board's rows with what the trace's tensors hold."""
+    """Return the board's rows with the values of the trace's tensors."""
     titles = {lesson.slug: lesson.title for lesson in (*shelf(), view.lesson)}
     spell = ascii_text if ascii_only else str
     rows = [_row(row, titles.get(row.lesson, row.lesson), trace, spell, ascii_only) for row in board.rows]
@@ -55,7 +55,7 @@ def _row(
 
 
 def _texts(value: Value, ascii_only: bool) -> tuple[str, str]:
-    """A tensor in few characters, without and with its cells: a number, `[1. 2. 3.]`, or `(2, 4, 3)`."""
+    """Return a tensor in few characters, without and with its cells: a number, `[1. 2. 3.]`, `(2, 4, 3)`."""
     sizes = ", ".join(map(str, value.shape))
     shape = f"({sizes}{',' if value.dim() == 1 else ''})"
     if value.dim() > 2 or not 0 < value.numel() <= FEW:

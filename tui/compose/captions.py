@@ -22,7 +22,7 @@ LINES = 4000  # characters of a step's own text
 
 
 def cell_name(name: str, index: Index) -> str:
-    """``Y[1, 2]``; a 0-d tensor is its name."""
+    """Return a cell as torch writes it, ``Y[1, 2]``; a 0-d tensor's is its name."""
     return f"{clean(name, 40)}[{','.join(map(str, index))}]" if index else clean(name, 40)
 
 
@@ -30,7 +30,7 @@ _SUBSCRIPTS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
 
 
 def entry_name(name: str, index: Index) -> str:
-    """The mathematician's name, counted from 1: ``y₂₃``, or ``y₁₂,₃`` where a digit is not enough."""
+    """Return a cell as in mathematics, from 1: ``y₂₃``, or ``y₁₂,₃`` where a digit is not enough."""
     low = clean(name, 40)
     low = low.lower() if len(low) == 1 else low
     numbers = [str(i + 1) for i in index]
@@ -39,7 +39,7 @@ def entry_name(name: str, index: Index) -> str:
 
 
 def cells_name(name: str, cells: Collection[Index], shape: Sequence[int]) -> str:
-    """Many cells in few characters, as Python slices: ``x[1, :]``."""
+    """Return many cells in few characters, as Python slices: ``x[1, :]``."""
     if not cells:
         return ""
     if len(cells) == 1:
@@ -59,13 +59,13 @@ def _slice(r: range, size: int) -> str:
 
 
 def facts(node: NodeView) -> NodeFacts:
-    """What is said about a node."""
+    """Return a node's name, operation, line, shape, dtype and evidence."""
     name, dtype = clean(node.name, 60), node.result.dtype
     return NodeFacts(name, node.op, node.line or 0, node.shape, dtype, node.evidence, node.kind)
 
 
 def formula(node: NodeView) -> tuple[FormulaLine, ...]:
-    """The formula of a view's step.
+    """Return the formula of a view's step.
 
     ``done + [current] + (pending)`` with numbers, and below it what they come to.
     """
@@ -97,7 +97,7 @@ def formula(node: NodeView) -> tuple[FormulaLine, ...]:
 
 
 def _picked(count: int, current: int | None) -> list[int]:
-    """Which terms are written out.
+    """Return the positions of the terms that are written out.
 
     All of a few; of many the first, the last, and those around the current one.
     """
@@ -127,7 +127,7 @@ def _sum(
 
 
 def scientific(sizes: Iterable[float]) -> bool | None:
-    """Whether numbers of these sizes are written with exponents: not if the largest is of an everyday size.
+    """Return False if numbers up to these sizes need no exponents, None to leave it to torch's rule.
 
     torch does so wherever the sizes are far apart; on a narrow stage the smallest then read better as 0.0007.
     """
@@ -136,7 +136,7 @@ def scientific(sizes: Iterable[float]) -> bool | None:
 
 
 def writer(numbers: Sequence[Number]) -> Callable[[Number], str]:
-    """Writes numbers in one common format, whole ones without a point."""
+    """Return a function that writes these numbers in one format, whole ones without a point."""
     formatter = Formatter.of(list(numbers), limit=14, scientific=scientific(map(abs, numbers)))
 
     def text(value: Number) -> str:

@@ -9,14 +9,14 @@ from tui.model.view import View
 
 
 def follows_cell(run: Run, view: View, asked: FollowedCell) -> bool:
-    """Whether a cell is the one that is followed, whichever way."""
+    """Return whether a view follows a cell, whichever way."""
     followed = run.follow(view)
     node = None if run.trace is None else run.trace.node_named(asked.name)
     return followed is not None and (followed.node, followed.start.index) == (node, asked.index)
 
 
 def followable(run: Run, view: View) -> FollowedCell | None:
-    """The cell under the cursor as one that can be followed; None for a part's, or without a cursor."""
+    """Return the cell under the cursor as one to follow; None if it is a part's, or there is no cursor."""
     cursor, trace = run.cursor_cell(view), run.trace_of(view)
     if cursor is None or trace is None or view.backward or view.depth == "map":
         return None

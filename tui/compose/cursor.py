@@ -37,7 +37,7 @@ class CursorCell:
 
 
 def cursor_cell(view: View, node: NodeView, beside: tuple[NodeView, ...]) -> CursorCell | None:
-    """The cell under the cursor, clamped into its tensor; None if the tensor is not in the picture."""
+    """Return the cell under the cursor, clamped into its tensor; None if the tensor is not in the picture."""
     if view.cursor is None:
         return None
     name, index = view.cursor
@@ -53,7 +53,7 @@ def cursor_cell(view: View, node: NodeView, beside: tuple[NodeView, ...]) -> Cur
 
 
 def cursor_view(cursor: CursorCell, cell: CellView, followed: FollowedCells | None = None) -> CursorView:
-    """What the cell under the cursor is, what made it, and what it feeds.
+    """Describe the cell under the cursor: its value, what it was made from, and what it feeds.
 
     With the cells of one that is followed, also what the two have to do with each other.
     """
@@ -79,7 +79,7 @@ def cursor_view(cursor: CursorCell, cell: CellView, followed: FollowedCells | No
 
 
 def _where(names: TensorLabels, index: Index) -> str:
-    """A place by the names of its axes, where each axis that has a name or a label says where along it."""
+    """Return a cell's place by the names and labels of the axes; empty if no axis has labels."""
     if not any(axis.labels for axis in names):
         return ""
     words = [axis.labels[i] if axis.labels else "" for axis, i in zip(names, index, strict=True)]
@@ -88,12 +88,12 @@ def _where(names: TensorLabels, index: Index) -> str:
 
 
 def _formula(made: NodeView) -> str:
-    """The formula of the step that completes the cell."""
+    """Return the formula of the step that completes the cell."""
     return " ".join("".join(text for text, _ in line).strip() for line in formula(made))
 
 
 def _feeds(cell: CellView) -> str:
-    """What the cell goes into."""
+    """Return the cells that the cell goes into."""
     named = [cells_name(*cells) for cells in cell.consumers]
     said = [text for text in dict.fromkeys(named) if text] + [f"{cell.more} more"] * (cell.more > 0)
     return ", ".join(said)

@@ -16,7 +16,7 @@ MOST_SLICES = 100_000  # slices of a tensor that one can go through
 
 
 def follow(run: Run, view: View) -> View:
-    """One step towards the inputs; the same view if the cell is an input.
+    """Go one step towards the inputs; return the same view if the cell is an input.
 
     A cell of the result leads to the first cell that it was made of, a cell of an operand to the node
     that made it.
@@ -40,7 +40,7 @@ def follow(run: Run, view: View) -> View:
 
 
 def move(run: Run, view: View, rows: int, columns: int) -> View:
-    """The cell cursor moved on its panel, or put on the result if it isn't in the picture."""
+    """Move the cell cursor on its panel, or put it on the result if it isn't in the picture."""
     navigation = run.navigation(view)
     node = navigation.node
     if node is None or not node.value.numel():
@@ -58,7 +58,7 @@ def move(run: Run, view: View, rows: int, columns: int) -> View:
 
 
 def onto_tensor(run: Run, view: View, name: str) -> View:
-    """The cell cursor on a tensor's first cell, all of it computed; the same view if it has no cells."""
+    """Put the cell cursor on a tensor's first cell, all steps done; the same view if it has no cells."""
     node = run.trace[name] if run.trace is not None and name in run.trace else None
     if run.trace is None or node is None or not node.value.numel():
         return view
@@ -68,7 +68,7 @@ def onto_tensor(run: Run, view: View, name: str) -> View:
 
 
 def next_panel(run: Run, view: View, direction: int = 1) -> View:
-    """The cell cursor moved to the next panel, onto what is lit there."""
+    """Move the cell cursor to the next panel, onto what is lit there."""
     cell = run.cursor_cell(view)
     if cell is None:
         return move(run, view, 0, 0)
@@ -82,7 +82,7 @@ def next_panel(run: Run, view: View, direction: int = 1) -> View:
 
 
 def next_slice(run: Run, view: View, direction: int) -> View:
-    """The next or previous slice of an N-d tensor: the cursor's, else the result's."""
+    """Show the next or previous slice of an N-d tensor: the cursor's, else the result's."""
     node = run.navigation(view).node
     if node is None:
         return view
@@ -102,19 +102,19 @@ def next_slice(run: Run, view: View, direction: int) -> View:
 
 
 def _start(name: str, shape: tuple[int, ...], written: Index | None = None) -> tuple[str, Index]:
-    """Where the cursor starts on a result: on the cell just written, or on the first."""
+    """Return where the cursor starts on a result: the cell just written, or the first."""
     return name, (0,) * len(shape) if written is None else written
 
 
 def _moved(panel: Panel, index: Index, rows: int, columns: int) -> Index:
-    """The cell ``rows`` down and ``columns`` right on a panel, not beyond its edges."""
+    """Return the cell ``rows`` down and ``columns`` right on a panel, not beyond its edges."""
     row, column = panel.place(index) or (0, 0)
     row = max(0, min(row + rows, panel.rows - 1))
     return panel.index(row, max(0, min(column + columns, panel.columns - 1)))
 
 
 def _slice_beside(panel: Panel, direction: int) -> tuple[int, ...]:
-    """The next or the previous slice of a panel's tensor, around its ends."""
+    """Return the next or previous slice of a panel's tensor, around its ends."""
     sizes = [n for axis, n in enumerate(panel.shape) if axis not in (panel.row_axis, panel.column_axis)]
     every = list(product(*map(range, sizes))) if prod(sizes) <= MOST_SLICES else [panel.at]
     return every[(every.index(panel.at) + direction) % len(every)]

@@ -41,7 +41,7 @@ def error_frame(
     cache: FormatCache,
     ascii_only: bool,
 ) -> Frame:
-    """The frame of a program that failed.
+    """Return the frame of a program that failed.
 
     Args:
         view: The view that it was run for.
@@ -69,7 +69,7 @@ def error_frame(
 
 
 def _refused(view: View, error: ProgramError) -> bool:
-    """Whether the language takes no such cell of a document, or not all that it does; else it failed."""
+    """Return whether the language does not take a document's cell, or a limit ended its run."""
     from llm_linalg.base.errors import LimitError
 
     cell = view.at_stop.refusal is not None and view.code is None
@@ -90,7 +90,7 @@ class ClashingTensor:
         return self.name
 
     def window(self, matrix: TensorSlice, rows: range, columns: range) -> Sequence[Sequence[Number | None]]:
-        """The numbers of a window."""
+        """Return the numbers of a window."""
         from llm_linalg.api.tensor_view import numbers_in
 
         return numbers_in(self.value, matrix, rows, columns)
@@ -104,11 +104,11 @@ class UnknownCells:
     highlight: Highlight
 
     def width(self, decimals: int) -> int:  # noqa: ARG002 - as many for a question mark
-        """One glyph a cell."""
+        """Return the width of a question mark."""
         return len(UNKNOWN)
 
     def values(self, rows: range, columns: range) -> Sequence[Sequence[None]]:
-        """No number is known."""
+        """Return None for every number."""
         return [[None for _ in columns] for _ in rows]
 
     def window(
@@ -117,7 +117,7 @@ class UnknownCells:
         columns: range,
         decimals: int = 4,  # noqa: ARG002
     ) -> tuple[tuple[Cell, ...], ...]:
-        """A question mark for each cell."""
+        """Return a question mark for each cell."""
         return tuple(tuple(self._cell(self.matrix.cell(row, column)) for column in columns) for row in rows)
 
     def _cell(self, index: Index) -> Cell:
@@ -127,7 +127,7 @@ class UnknownCells:
 def clash_panels(
     error: ShapeError, values: tuple[Value | None, ...], cache: FormatCache, ascii_only: bool
 ) -> tuple[Panel, ...]:
-    """The operands side by side; the axes that clash are marked along their first row or column."""
+    """Return the operands side by side, the axes that clash marked along their first row or column."""
     from llm_linalg.ops import TABLE
 
     panels = []
@@ -178,7 +178,7 @@ def error_view(
     refused: bool = False,
     fault: LessonError | None = None,
 ) -> ErrorView:
-    """Why the program failed, as a value; what the language doesn't take of a cell is called refused.
+    """Return why the program failed; a document's cell that the language does not take is refused.
 
     Where the lesson itself is at fault, the sentence begins with the place in its file.
     """
@@ -218,19 +218,19 @@ def error_view(
 
 
 def is_halted(error: ProgramError | None) -> bool:
-    """Whether a run was stopped from outside."""
+    """Return whether a run was stopped from outside."""
     from llm_linalg.base.errors import HaltedError
 
     return isinstance(error, HaltedError)
 
 
 def repair_count(error: ProgramError) -> int:
-    """How many repairs there are."""
+    """Return the number of repairs."""
     return len(getattr(error, "repairs", ()))
 
 
 def apply_repair(error: ProgramError, view: View, number: int) -> View:
-    """The view with repair ``number`` (from 1) applied. Raises IndexError."""
+    """Return the view with repair ``number`` (from 1) applied. Raises IndexError."""
     from llm_linalg.base.errors import ShapeError
 
     if not isinstance(error, ShapeError) or not 1 <= number <= repair_count(error):

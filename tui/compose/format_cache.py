@@ -24,11 +24,11 @@ class Formats:
     by_decimals: dict[int, Formatter] = field(default_factory=dict)
 
     def width(self, decimals: int) -> int:
-        """Columns of its widest number."""
+        """Return the columns of the tensor's widest number."""
         return self._at(decimals).width
 
     def text(self, value: Number, decimals: int) -> str:
-        """One number, right-aligned."""
+        """Return a number, right-aligned."""
         return self._at(decimals).text(value)
 
     def _at(self, decimals: int) -> Formatter:
@@ -53,21 +53,21 @@ class FormatCache:
     row_summaries: dict[tuple[int, str], tuple[Value, Value]] = field(default_factory=dict)
 
     def numbers(self, tensor: Value, ascii_only: bool) -> Formats:
-        """The formats of a tensor."""
+        """Return the formats of a tensor."""
         key = (id(tensor), ascii_only)
         if key not in self.formats:  # an entry keeps its tensor alive, so that its id stays its own
             self.formats[key] = Formats(tensor, self.extent(tensor), ascii_only)
         return self.formats[key]
 
     def row_summary(self, tensor: Value, kind: str) -> Value:
-        """A reduction of a tensor's last axis."""
+        """Return a reduction of a tensor's last axis."""
         key = (id(tensor), kind)
         if key not in self.row_summaries:
             self.row_summaries[key] = tensor, row_summary(kind, tensor.detach())
         return self.row_summaries[key][1]
 
     def extent(self, tensor: Value) -> float:
-        """The largest finite magnitude in a tensor; 0 if there is none."""
+        """Return the largest finite magnitude in a tensor; 0 if there is none."""
         if id(tensor) not in self.largest:
             values = tensor.detach().abs().double() if tensor.is_complex() else tensor.detach().double().abs()
             values = values[values.isfinite()]
@@ -76,7 +76,7 @@ class FormatCache:
 
 
 def level_of(value: Number | None, extent: float) -> float | None:
-    """Where a value lies between −extent and extent, as −1 … 1; None for what has no place there."""
+    """Return a value over the range −extent to extent, as −1 … 1; None if it is not a real number."""
     if value is None or isinstance(value, complex) or not extent:
         return None
     number = float(value)

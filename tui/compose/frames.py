@@ -27,7 +27,7 @@ PRINTED = 4000
 
 
 def empty_frame(view: View) -> Frame:
-    """What a view shows before, or without, any node: lesson, stop, controls, program, prose."""
+    """Return the frame before, or without, any node: lesson, stop, controls, program, prose."""
     lesson, stop, values = view.lesson, view.at_stop, view.names
     controls = tuple(
         ControlFacts(c.name, clean(c.label, 40), c.kind, clean(text, 60), c.key, values[c.name])
@@ -68,7 +68,7 @@ def empty_frame(view: View) -> Frame:
 
 
 def program_frame(view: View, printed: str, board: BoardView | None) -> Frame:
-    """The frame of a program without operations."""
+    """Return the frame of a program without operations."""
     return replace(empty_frame(view), printed=clean(printed, PRINTED, lines=True), board=board)
 
 
@@ -80,7 +80,7 @@ def node_frame(
     cursor: CursorView | None,
     board: BoardView | None,
 ) -> Frame:
-    """The frame of a node at a step.
+    """Return the frame of a node at a step.
 
     Args:
         view: The view.
@@ -126,7 +126,7 @@ def node_frame(
 def map_frame(
     view: View, trace: Trace, navigation: NodeNavigation, level: MapView, box: NodeView, first: NodeView
 ) -> Frame:
-    """The frame of a level of the map, at the box that is selected.
+    """Return the frame of a level of the map, at the selected box.
 
     Args:
         view: The view.
@@ -161,7 +161,7 @@ def map_frame(
 
 
 def frame_without_values(view: View, trace: Trace, navigation: NodeNavigation, node: NodeView) -> Frame:
-    """The frame of a node whose values were dropped: what it is, and its shape."""
+    """Return the frame of a node whose values were dropped: its operation and its shape."""
     base = _base(view, navigation)
     return replace(
         base,
@@ -175,14 +175,14 @@ def frame_without_values(view: View, trace: Trace, navigation: NodeNavigation, n
 
 
 def _base(view: View, navigation: NodeNavigation) -> Frame:
-    """What a view shows besides its node: of a gradient program each step says itself why it is there."""
+    """Return a node's frame without the node; a gradient program has no prose but at the stop's own node."""
     base, stop = empty_frame(view), view.at_stop
     own = stop.backward and (not view.path or stop.show is None or navigation.path == (stop.show,))
     return base if own or not view.backward else replace(base, prose="")
 
 
 def _sentence(node: NodeView, whole: bool, first: bool) -> str:
-    """How a step makes its cells; before it why what it wrote is no number, or a gradient what it is."""
+    """Return how a step makes its cells, after why it gave NaN or inf, or what a gradient is for."""
     made = clean(node.sentence, 300)
     if (whole or first) and node.why:
         return f"{clean(node.why, 500)} {made}".strip()
@@ -191,7 +191,7 @@ def _sentence(node: NodeView, whole: bool, first: bool) -> str:
 
 
 def _code(trace: Trace, node: NodeView, base: Frame) -> tuple[str, ...]:
-    """The text in which a node's line counts: the program, or the file of trusted Python."""
+    """Return the text in which a node's line counts: the program, or the file of trusted Python."""
     if node.file:
         return file_lines(node.file, node.line)
     return tuple(clean(line, CODE) for line in trace.source.split("\n")) if trace.source else base.code
@@ -202,7 +202,7 @@ def _range(extent: float) -> str:
 
 
 def in_ascii(frame: Frame) -> Frame:
-    """The frame in ASCII, whose panels, board and map are so already."""
+    """Return the frame in ASCII; its panels, board and map already are."""
     return replace(
         frame,
         shape_line=ascii_text(frame.shape_line),

@@ -26,7 +26,7 @@ class Highlight:
     rule: Callable[[Index], bool] | None = None  # says which cells are masked
 
     def mark(self, index: Index) -> CellMark:
-        """The marks of a cell."""
+        """Return the marks of a cell."""
         found = CellMark.NONE
         for mark, cells in self.marks:
             if index in cells:
@@ -36,11 +36,11 @@ class Highlight:
         return found
 
     def first(self) -> Index | None:
-        """A cell of the focus."""
+        """Return a cell of the focus."""
         return next(iter(self.focus), None)
 
     def span(self, axis: int | None) -> range:
-        """The focus along an axis; one cell long for an axis that isn't shown."""
+        """Return the focus along an axis; one cell long for an axis that isn't shown."""
         if axis is None:
             return range(1)
         if isinstance(self.focus, Box):
@@ -50,7 +50,7 @@ class Highlight:
 
 
 def step_highlights(node: NodeView) -> tuple[tuple[Highlight, ...], Highlight]:
-    """What the step of a view lights on the operands' panels and on the result's."""
+    """Return what a view's step highlights on the operands' panels and on the result's."""
     step = node.step
     if step is None:
         return tuple(Highlight() for _ in node.operands), Highlight()
@@ -69,7 +69,7 @@ def step_highlights(node: NodeView) -> tuple[tuple[Highlight, ...], Highlight]:
 def cursor_highlights(
     node: NodeView, on: int | None, index: Index
 ) -> tuple[tuple[Highlight, ...], Highlight]:
-    """What the cursor lights: on the result (`on` None) what its cell is made of, else what it feeds."""
+    """Return what the cursor lights: what a result's cell (`on` None) is made of, else what a cell feeds."""
     here = Highlight(((CellMark.CURSOR, (index,)),), (index,))
     if on is None:
         made = tuple(Highlight(((CellMark.MADE, cells),), cells) for cells in node.reads(index))

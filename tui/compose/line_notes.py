@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def notes(trace: Trace) -> dict[int, str]:
-    """The shape and type of the tensor that each line, from 1, gave last; else of what it computed last.
+    """Return the shape and dtype of what each line, from 1, gave last, else of what it computed last.
 
     A gradient that is looked at is not computed there, and a line that failed gave nothing.
     """
@@ -26,7 +26,7 @@ def notes(trace: Trace) -> dict[int, str]:
 
 
 def path_at(trace: Trace, line: int) -> Path:
-    """The operation of a line: what it gave last, else its last one, else that of the nearest line above."""
+    """Return the path of a line's operation: what it gave last, else its last, else that of a line above."""
     made = [(node.line, node.bound_name is not None, node.index) for node in trace.nodes if node.line]
     gave = [(number, 2, node.index) for number, node in trace.lines.items()]
     best = max((place for place in [*made, *gave] if place[0] <= line), default=None)

@@ -54,7 +54,7 @@ class FollowedCells:
         return CellMark.MADE if self.start.way == "lineage" else CellMark.FED
 
     def steepest(self, node: Node) -> float | None:
-        """The largest derivative of a node's cells on the way, in size; None where there is none."""
+        """Return the largest derivative, in size, of a node's cells on the way; None where there is none."""
         if node not in self._steepest:
             found, cells = self.influence.get(node), self.cells.get(node)
             slopes = None if found is None or not cells else found[tuple(map(list, zip(*cells, strict=True)))]
@@ -62,12 +62,12 @@ class FollowedCells:
         return self._steepest[node]
 
     def slope(self, node: Node, index: Index) -> float | None:
-        """The derivative by (or of) one cell of a node; None off the way, or where there is none."""
+        """Return the derivative by (or of) one cell of a node; None off the way, or where there is none."""
         found = self.influence.get(node)
         return None if found is None or index not in self.cells.get(node, ()) else float(found[index])
 
     def about(self, node: Node, index: Index) -> str:
-        """What the asked cell and another have to do with each other."""
+        """Return how the followed cell and another depend on each other."""
         back = self.start.way == "lineage"
         other = cell_name(node.name, index)
         if index not in self.cells.get(node, ()):
@@ -80,7 +80,7 @@ class FollowedCells:
 
 
 def follow_cell(asked: FollowedCell, trace: Trace) -> FollowedCells:
-    """A cell, and what lies on its way through a program.
+    """Return a cell, and what lies on its way through a program.
 
     Raises:
         LookupError: If there is no such cell, or the program is too large to follow one; one line says which.

@@ -31,7 +31,7 @@ BoxRows = dict[tuple[tuple[str, ...], "FollowedCell | None", bool], tuple[BoxRow
 def map_view(
     view: View, navigation: NodeNavigation, followed: FollowedCells | None, ascii_only: bool, known: BoxRows
 ) -> MapView | None:
-    """The level at which a view is; None for a program without boxes."""
+    """Return the level of the map at which a view is; None for a program without boxes."""
     from llm_linalg.lessons.reader import shelf
 
     box = current_box(view, navigation)
@@ -57,7 +57,7 @@ def map_view(
 
 
 def _together(rows: Sequence[BoxRow]) -> BoxRow:
-    """What comes in from outside, as one row."""
+    """Return what comes in from outside, as one row."""
     said = f"{len(rows)} from outside"
     lit = None if rows[0].lit is None else sum(row.lit or 0 for row in rows)
     steep = [row.influence for row in rows if row.influence is not None]
@@ -68,7 +68,7 @@ def _together(rows: Sequence[BoxRow]) -> BoxRow:
 
 
 def _folded(arrows: Sequence[tuple[int, int]], by: int) -> tuple[tuple[int, int], ...]:
-    """Arrows between rows of which the first `by` + 1 are one."""
+    """Return the arrows between rows of which the first `by` + 1 are one."""
     return tuple(sorted({(max(0, source - by), target - by) for source, target in arrows}))
 
 

@@ -22,7 +22,7 @@ class MaskEntry(NamedTuple):
 
 
 def mask_entry(run: Run, view: View) -> MaskEntry | None:
-    """What the cell under the cursor stands for; None if it is no cell that can be flipped.
+    """Return what the cell under the cursor stands for; None if it can't be flipped.
 
     A control of kind "grid" says which tensor it edits. A cell of any tensor of the picture with as many rows
     and columns stands for the entry at its place: of a mask, of the scores that it hides, of the weights.
@@ -42,7 +42,7 @@ def mask_entry(run: Run, view: View) -> MaskEntry | None:
 
 
 def flip_entry(run: Run, view: View) -> View:
-    """The view with the cell under the cursor flipped; the same view if it can't be."""
+    """Return the view with the cell under the cursor flipped; the same view if it can't be."""
     found = mask_entry(run, view)
     if found is None:
         return view

@@ -28,7 +28,7 @@ class NodeLabels:
 
     @classmethod
     def of(cls, nodes: Sequence[Node]) -> NodeLabels:
-        """The names of some nodes; of several with one name all but the last are numbered, ``x:1``."""
+        """Return the labels of some nodes; equal names but the last are numbered, ``x:1``."""
         made = number_duplicates([node.name for node in nodes])
         return cls(nodes, made, {label: place for place, label in enumerate(made)})
 
@@ -39,7 +39,7 @@ _LATEST: list[
 
 
 def level_labels(nodes: Sequence[Node]) -> NodeLabels:
-    """The names of the nodes at a level; those of a long one are made once."""
+    """Return the labels of the nodes at a level; those of a long level are cached."""
     for known in _LATEST:
         if known.nodes is nodes:
             return known
@@ -50,12 +50,12 @@ def level_labels(nodes: Sequence[Node]) -> NodeLabels:
 
 
 def labels(nodes: Sequence[Node]) -> tuple[str, ...]:
-    """A name for each node: its own; of several with one name all but the last are numbered, ``x:1``."""
+    """Return a label for each node: its name; of several with one name all but the last numbered, ``x:1``."""
     return level_labels(nodes).labels
 
 
 def find(nodes: Sequence[Node], path: Path) -> tuple[Node, ...]:
-    """The nodes along a path, from the trace down into parts.
+    """Return the nodes along a path, from the trace down into parts.
 
     Raises:
         LookupError: With the nearest spelling and the names that there are.
@@ -74,7 +74,7 @@ def find(nodes: Sequence[Node], path: Path) -> tuple[Node, ...]:
 
 
 def top_node(nodes: Sequence[Node], path: Path) -> Node | None:
-    """The node of the trace in which a path begins; the last one for no path, None if there is none."""
+    """Return the trace's node in which a path begins; the last one for no path, None if there is none."""
     if not path:
         return nodes[-1] if nodes else None
     place = level_labels(nodes).places.get(path[0])
@@ -82,7 +82,7 @@ def top_node(nodes: Sequence[Node], path: Path) -> Node | None:
 
 
 def forward_node(step: Node) -> Node | None:
-    """The node of the program itself whose backward step this is; None if it is no step of a gradient."""
+    """Return the program's node whose backward step this is; None if it is no step of a gradient."""
     node = step.forward_node
     while node is not None and node.composite is not None:
         node = node.composite
@@ -90,17 +90,17 @@ def forward_node(step: Node) -> Node | None:
 
 
 def own_line(node: Node) -> int | None:
-    """The line of the program that a node stands in, or of a gradient program the node whose twin it is."""
+    """Return the line of a node in the program; for a backward step, that of its forward node."""
     return (forward_node(node) or node).line
 
 
 def _count(nodes: Sequence[Node], word: str) -> int:
-    """How many nodes have the name in front of ``:n``; 0 if it isn't such a word."""
+    """Return how many nodes have the name in front of ``:n``; 0 for another word."""
     return sum(node.name == word.rpartition(":")[0] for node in nodes)
 
 
 def path_of(nodes: Sequence[Node], wanted: Node, inside: Sequence[Node] = ()) -> Path | None:
-    """The path of a node among ``nodes``, or among the parts of one of ``inside``.
+    """Return the path of a node among ``nodes``, or among the parts of one of ``inside``.
 
     ``inside`` is a chain from the trace down. None if the node is in neither.
     """
@@ -174,7 +174,7 @@ class NodeNavigation:
         return self.stop_order if self.stop_order in self.orders else next(iter(self.orders), None)
 
     def boxes(self, path: Path) -> Path:
-        """The boxes inside a box of the map; what comes in from outside is no place to stand on."""
+        """Return the boxes inside a box of the map, without those from outside."""
         try:
             level = None if self.map is None else self.map.level(path)
         except LookupError:
@@ -182,31 +182,31 @@ class NodeNavigation:
         return () if level is None else level.own
 
     def box(self, path: Path) -> DiagramBox[Node]:
-        """A box of the map. Raises LookupError."""
+        """Return a box of the map. Raises LookupError."""
         if self.map is None:
             raise LookupError("a program without operations has no map")
         return self.map.level(path[:-1]).box(path[-1])
 
     def node_path(self, path: Path) -> Path:
-        """The path of the node that a box of the map gives."""
+        """Return the path of the node that a box of the map gives."""
         if self.map is None:
             return self.path
         node = self.box(path).node
         return (labels(self.top)[_position(self.top, node)],)
 
     def box_of(self, path: Path) -> Path:
-        """The box of the map in which a node stands, by the node's path."""
+        """Return the box of the map in which a node stands, by the node's path."""
         node = top_node(self.top, path)
         return () if self.map is None or node is None else self.map.locate(node) or ()
 
     def length(self, order: str) -> int:
-        """Steps of its walk."""
+        """Return the number of steps of the node's walk."""
         return len(self.node.walk(order)) if self.node else 0
 
     def cell(self, order: str, step: int) -> tuple[int, ...] | None:
-        """A cell that a step (from 1) writes."""
+        """Return a cell that a step (from 1) writes."""
         return next(iter(self.node.walk(order)[step - 1].writes), None) if self.node else None
 
     def locate(self, order: str, index: tuple[int, ...]) -> int:
-        """The first step (from 1) that writes a cell."""
+        """Return the first step (from 1) that writes a cell."""
         return self.node.walk(order).locate(index) + 1 if self.node else 0

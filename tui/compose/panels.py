@@ -34,17 +34,17 @@ class NumberFormat(Protocol):
     """How the numbers of one panel become text: a common format at several numbers of decimals."""
 
     def width(self, decimals: int) -> int:
-        """Columns that the widest number needs at this many decimals."""
+        """Return the columns that the widest number needs at this many decimals."""
 
     def text(self, value: Number, decimals: int) -> str:
-        """One number, right-aligned to ``width(decimals)``."""
+        """Return a number, right-aligned to ``width(decimals)``."""
 
 
 class NumberSource(Protocol):
     """The numbers of a tensor, read window by window."""
 
     def window(self, matrix: TensorSlice, rows: range, columns: range) -> Sequence[Sequence[Number | None]]:
-        """The numbers of a window of a matrix in it; None where one is not yet computed."""
+        """Return the numbers of a window of a matrix in it; None where one is not yet computed."""
 
 
 class PanelTensor(NumberSource, Protocol):
@@ -84,15 +84,15 @@ class TensorCells:
     heat: Heat | None = None  # the level of a cell where it is not its number's
 
     def width(self, decimals: int) -> int:
-        """Columns of the widest number."""
+        """Return the columns of the widest number."""
         return self.formats.width(decimals)
 
     def values(self, rows: range, columns: range) -> Sequence[Sequence[Number | None]]:
-        """The numbers of a window."""
+        """Return the numbers of a window."""
         return self.source.window(self.matrix, rows, columns)
 
     def window(self, rows: range, columns: range, decimals: int = 4) -> tuple[tuple[Cell, ...], ...]:
-        """The cells of a window, formatted."""
+        """Return the cells of a window, formatted."""
         width = self.width(decimals)
         return tuple(
             tuple(
@@ -118,7 +118,7 @@ def make_panel(
     style: PanelStyle,
     heat: Heat | None = None,
 ) -> Panel:
-    """A panel of a tensor.
+    """Return a panel of a tensor.
 
     Args:
         tensor: The tensor.
@@ -171,6 +171,6 @@ def _ascii_sign(sign: str) -> str:
 
 
 def rest_of(index: Index, placement: Placement) -> Index:
-    """An index without the axes that are shown: where its slice is."""
+    """Return an index without the axes that are shown: where its slice is."""
     shown = (placement.row_axis, placement.column_axis)
     return tuple(i for axis, i in enumerate(index) if axis not in shown)

@@ -74,7 +74,7 @@ class PictureInput:
 
 
 def panels_of(picture: PictureInput) -> tuple[tuple[Panel, ...], Arrangement]:
-    """The panels and how they stand."""
+    """Return the panels and how they are arranged."""
     node = picture.node
     plan = placements(node, stacked=bool(picture.beside))
     operands, result = _highlights(picture)
@@ -106,7 +106,7 @@ def _panel(
     highlight: Highlight,
     style: PanelStyle,
 ) -> Panel:
-    """A panel of a tensor.
+    """Return a panel of a tensor.
 
     Its cells on the way that is followed are marked, and coloured by their derivatives.
     """
@@ -119,20 +119,20 @@ def _panel(
 
 
 def _slopes(followed: FollowedCells, tensor: TensorView, extent: float | None) -> Heat | None:
-    """The colours of cells by their derivatives; None where there are no derivatives."""
+    """Return a function from a cell to its derivative's colour; None where there are no derivatives."""
     if extent is None:
         return None
     return lambda index: level_of(followed.slope(tensor.node, index), extent)
 
 
 def _summarized(picture: PictureInput, placement: Placement) -> bool:
-    """Whether something stands beside the rows of the result."""
+    """Return whether something stands beside the rows of the result."""
     shape = picture.node.shape
     return picture.summary is not None and has_rows(shape) and placement.column_axis == len(shape) - 1
 
 
 def _summary(picture: PictureInput, result: Panel, placement: Placement, style: PanelStyle) -> Panel:
-    """What stands beside the rows of the result: a row's number is there when all of the row is."""
+    """Return the panel beside the rows of the result: a row's number is there when all of the row is."""
     kind, rows = picture.summary or "", picture.node.result
     summaries = RowSummaries(kind, picture.cache.row_summary(rows.value, kind), rows)
     beside = Placement("margin", placement.row_axis, None)
@@ -141,7 +141,7 @@ def _summary(picture: PictureInput, result: Panel, placement: Placement, style: 
 
 
 def _highlights(picture: PictureInput) -> tuple[tuple[Highlight, ...], Highlight]:
-    """What is lit on the operands and on the result: for the cursor if there is one, else for the step."""
+    """Return what is lit on the operands and the result: by the cursor if there is one, else by the step."""
     node, cursor = picture.node, picture.cursor
     if cursor is None:
         if picture.whole:
@@ -162,13 +162,13 @@ def _highlights(picture: PictureInput) -> tuple[tuple[Highlight, ...], Highlight
 
 
 def _cursor_only(highlight: Highlight) -> Highlight:
-    """Without what the cell's own operation reads: what is followed through the program is marked instead."""
+    """Return the cursor's own mark: what is followed through the program is marked instead of the reads."""
     marks = tuple((mark, cells) for mark, cells in highlight.marks if mark is CellMark.CURSOR)
     return Highlight(marks, highlight.focus)
 
 
 def _highlight_beside(picture: PictureInput, other: NodeView) -> Highlight:
-    """What the cursor lights on a result beside: itself, or what the same cells of the operands feed."""
+    """Return what the cursor lights on a result beside: its cell, or what the same operands' cells feed."""
     cursor = picture.cursor
     if cursor is None:
         return Highlight()
@@ -196,7 +196,7 @@ def _highlight_beside(picture: PictureInput, other: NodeView) -> Highlight:
 
 
 def _output_cell(picture: PictureInput, placement: Placement, result: Highlight) -> Index:
-    """A cell of the slice of the result that is shown: under the cursor, or asked for, or being written."""
+    """Return a cell of the shown slice of the result: under the cursor, else asked for, else written."""
     shape, cursor = picture.node.shape, picture.cursor
     zeros = (0,) * len(shape)
     if cursor is not None and cursor.owner.node is picture.node.node and cursor.operand is None:
@@ -214,7 +214,7 @@ def _output_cell(picture: PictureInput, placement: Placement, result: Highlight)
 def _operand_slice(
     picture: PictureInput, p: int, placement: Placement, highlight: Highlight, output: Index
 ) -> Index:
-    """Which slice of an operand is shown."""
+    """Return the slice of an operand that is shown."""
     node, cursor = picture.node, picture.cursor
     if cursor is not None and cursor.operand == p:
         return rest_of(cursor.index, placement)
@@ -227,7 +227,7 @@ def _operand_slice(
 
 
 def _belonging(node: NodeView, p: int, output: Index) -> Index:
-    """The cell of an operand that belongs to a cell of the result by the labels of the axes."""
+    """Return the cell of an operand that belongs to a cell of the result by the labels of the axes."""
     shape = node.operands[p].shape
     if node.axes is None:
         return (0,) * len(shape)

@@ -29,7 +29,7 @@ class Placement:
     sign: str = ""
 
     def slice_at(self, at: Index) -> TensorSlice:
-        """The matrix that is shown, by its index along the other axes."""
+        """Return the matrix that is shown, by its index along the other axes."""
         return TensorSlice(self.row_axis, self.column_axis, at)
 
     @property
@@ -48,7 +48,7 @@ class Placements:
 
 
 def plain_placement(role: Role, rank: int, sign: str = "", *, column: bool = False) -> Placement:
-    """The last two axes; a 1-D tensor as a row, or as a column."""
+    """Place the last two axes; a 1-D tensor as a row, or as a column."""
     if rank >= 2:
         return Placement(role, rank - 2, rank - 1, sign)
     if rank == 0:
@@ -57,7 +57,7 @@ def plain_placement(role: Role, rank: int, sign: str = "", *, column: bool = Fal
 
 
 def placements(node: NodeView, *, stacked: bool = False) -> Placements:
-    """How a node's tensors stand.
+    """Return how a node's tensors stand.
 
     ``stacked``: in a column, for comparison with others on the same operands.
     """
@@ -109,7 +109,7 @@ def _falk(node: NodeView) -> Placements | None:
 
 
 def _main(axes: Axes) -> tuple[int, int] | None:
-    """The two operands that are multiplied; the others are addends."""
+    """Return the two operands that are multiplied; the others are addends."""
     summed = set(axes.reduction_labels)
     main = [p for p, labels in enumerate(axes.operands) if summed & set(labels)]
     if not summed:
@@ -120,7 +120,7 @@ def _main(axes: Axes) -> tuple[int, int] | None:
 def _output_labels(
     output: tuple[str, ...], first: tuple[str, ...], second: tuple[str, ...]
 ) -> tuple[str | None, str | None]:
-    """The labels of the result's rows and columns."""
+    """Return the labels of the result's rows and columns."""
     own = [label for label in output if (label in first) != (label in second)]
     if len(own) >= 2:
         return own[-2], own[-1]
@@ -150,7 +150,7 @@ def _side_by_side(node: NodeView, stacked: bool) -> Placements:
 
 
 def _columns(node: NodeView) -> list[bool]:
-    """For each operand and the output.
+    """Return whether each operand, and the output, is a column.
 
     Whether a 1-D one runs along the rows of the others: then it is a column.
     """

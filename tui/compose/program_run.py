@@ -70,15 +70,15 @@ class Run:
     _levels: tuple[BoxRows, BoxRows] = field(default_factory=lambda: ({}, {}), init=False)  # also of the twin
 
     def serves(self, view: View) -> bool:
-        """Whether the view shows the same run, so that :meth:`frame` draws it without running again."""
+        """Return whether the view shows the same run, so that `frame` draws it without running again."""
         return self.view.same_program(view) and not _gone(self, view) and not self.awaits_gradients(view)
 
     def trace_of(self, view: View) -> Trace | None:
-        """The trace that the view shows: the program's, or the gradient program's once it is made."""
+        """Return the trace that the view shows: the program's, or the gradient program's once it is made."""
         return self.gradient_program() if view.backward and not self.awaits_gradients(view) else self.trace
 
     def navigation(self, view: View) -> NodeNavigation:
-        """What the player must know about the view's node.
+        """Return what the player must know about the view's node.
 
         Raises:
             LookupError: For a path that isn't there, with the nearest spelling.
@@ -93,7 +93,7 @@ class Run:
         return NodeNavigation(chain, nodes, wanted, None if trace is None else trace.map)
 
     def top(self, view: View) -> Node | None:
-        """The trace's node that a view is at or in."""
+        """Return the trace's node that a view is at or in."""
         try:
             chain = self.navigation(view).chain
         except LookupError:
@@ -101,7 +101,7 @@ class Run:
         return chain[0] if chain else None
 
     def frame(self, view: View, *, ascii_only: bool = False) -> Frame:
-        """The picture of a view that this serves. Raises LookupError for a path that isn't there."""
+        """Return the picture of a view that this serves. Raises LookupError for a path that isn't there."""
         if self.error is not None:
             good = None if self.good is None else self.good.frame(self.good.view, ascii_only=ascii_only)
             frame = error_frame(view, self.error, self.operands, good, self.fault, self._cache, ascii_only)
@@ -170,7 +170,7 @@ class Run:
         return axis_names(self.view.lesson.axis_declarations, self.trace)
 
     def _beside(self, view: View, node: Node) -> tuple[NodeView, ...]:
-        """The nodes that the stop shows together with this one."""
+        """Return the nodes that the stop shows together with this one."""
         stop, trace = view.at_stop, self.trace_of(view)
         if trace is None or view.backward != stop.backward or not stop.beside:
             return ()
@@ -180,19 +180,19 @@ class Run:
         return tuple(self._view_of(other) for other in group if other is not node)
 
     def _row_summary(self, view: View, navigation: NodeNavigation) -> str | None:
-        """What the stop wants beside the rows of the node that it shows."""
+        """Return the reduction that the stop wants beside the rows of its node."""
         kind = view.at_stop.margin
         if kind is None or view.backward:
             return None
         return kind if navigation.chain == self.navigation(replace(view, path=())).chain else None
 
     def follow(self, view: View) -> FollowedCells | None:
-        """What is followed through the program; None if nothing is, or nothing can be."""
+        """Return the cells that a view follows through the program; None if it follows none, or can't."""
         found = self._followed_or_refusal(view)
         return None if isinstance(found, str) else found
 
     def follow_refusal(self, view: View) -> str:
-        """Why the cell that a view follows can't be followed; empty if it can."""
+        """Return why the cell that a view follows can't be followed; empty if it can."""
         found = self._followed_or_refusal(view)
         return found if isinstance(found, str) else ""
 
@@ -207,7 +207,7 @@ class Run:
         return self._following[view.follows]
 
     def cursor_cell(self, view: View) -> CursorCell | None:
-        """The cell under the cursor; None if its tensor is not in the picture."""
+        """Return the cell under the cursor; None if its tensor is not in the picture."""
         node = self.navigation(view).node if view.cursor is not None else None
         return None if node is None else cursor_cell(view, self._view_of(node), self._beside(view, node))
 
@@ -216,16 +216,16 @@ class Run:
         return None if self.trace is None else self.trace.loss
 
     def has_backward(self) -> bool:
-        """Whether there is a gradient program to show."""
+        """Return whether there is a gradient program to show."""
         return self._loss is not None
 
     def switch_pass(self, view: View) -> View | str:
-        """The view at the other pass; or why there is none."""
+        """Return the view at the other pass; or why there is none."""
         why = "" if view.backward or self.trace is None else _barred(self.trace)
         return why or self.other_pass(view)
 
     def awaits_gradients(self, view: View) -> bool:
-        """Whether the view shows a gradient program that is still to be made, and takes a while."""
+        """Return whether the view shows a gradient program that is not yet made and takes a while."""
         return (
             view.backward
             and self.trace is not None
@@ -234,7 +234,7 @@ class Run:
         )
 
     def other_pass(self, view: View) -> View:
-        """The gradient program's node of the node shown, or back; the same view if there is none.
+        """Return the view at its node's step in the gradient program, or back; the same view without one.
 
         A gradient that the program itself computes (``dW = dY.T @ X``) belongs to the node of its name.
         """
@@ -267,17 +267,17 @@ class Run:
         return 0 if self.error is None else repair_count(self.error)
 
     def apply_repair(self, view: View, number: int) -> View:
-        """The view with repair ``number`` (from 1) applied. Raises IndexError."""
+        """Return the view with repair ``number`` (from 1) applied. Raises IndexError."""
         if self.error is None:
             raise IndexError(number)
         return apply_repair(self.error, view, number)
 
     def torch_code(self, view: View) -> str:
-        """The program as torch code to run elsewhere: imports, seed, controls, program."""
+        """Return the program as torch code to run elsewhere: imports, seed, controls, program."""
         return torch_code(view)
 
     def gradient_program(self) -> Trace | None:
-        """The gradient program; None if there is none."""
+        """Return the gradient program; None if there is none."""
         if not self._has_gradients:
             self._gradients = None if self.trace is None else _gradients(self.trace)
             self._has_gradients = True
@@ -285,7 +285,7 @@ class Run:
 
 
 def _barred(trace: Trace) -> str:
-    """Why there is no backward pass through a long trace; empty if there is."""
+    """Return why there is no backward pass through a long trace; empty if there is."""
     if trace.dropped:
         return "Some values of this run were dropped, so there is no way back: --keep keeps more of them."
     if len(trace.nodes) > MOST_BACKWARD:
@@ -304,7 +304,7 @@ def _gradients(trace: Trace) -> Trace | None:
 
 
 def _around(part: Node | None) -> tuple[Node, ...]:
-    """The composites that a part is in, the outermost first."""
+    """Return the composites that a part is in, the outermost first."""
     chain: tuple[Node, ...] = ()
     while part is not None and part.composite is not None:
         part = part.composite
@@ -313,7 +313,7 @@ def _around(part: Node | None) -> tuple[Node, ...]:
 
 
 def _step_of(steps: Sequence[Node], chain: Sequence[Node]) -> Node | None:
-    """The step of a gradient program that belongs to the innermost of some nodes that has one.
+    """Return the gradient program's step of the innermost of some nodes that has one.
 
     A composite's steps are those of its parts; a node that is a gradient itself has the step of its name.
     """
@@ -327,7 +327,7 @@ def _step_of(steps: Sequence[Node], chain: Sequence[Node]) -> Node | None:
 
 
 def _gone(run: Run, view: View) -> bool:
-    """Whether the values that a view shows were dropped; what was opened for that view can't help."""
+    """Return whether the values that a view shows were dropped, and another run would have them."""
     if run.trace is None or view.lesson.external is None or view.path == run.view.path:
         return False
     node = top_node(run.trace.nodes, view.path)
@@ -335,7 +335,7 @@ def _gone(run: Run, view: View) -> bool:
 
 
 def _standard(trace: Trace | None, show: str | None) -> tuple[Node, ...]:
-    """The node that a stop shows: by name, else the last; a program that was mended may lack the name."""
+    """Return the node that a stop shows: by name, else the last, as a repaired program may lack the name."""
     if trace is None or not trace.nodes:
         return ()
     return (trace[show] if show is not None and show in trace else trace.nodes[-1],)

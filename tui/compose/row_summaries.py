@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def row_summary(kind: str, value: Value) -> Value:
-    """A reduction of a tensor's last axis.
+    """Return a reduction of a tensor's last axis.
 
     Args:
         kind: ``sum``, ``mean``, ``max`` or ``min``.
@@ -30,7 +30,7 @@ def row_summary(kind: str, value: Value) -> Value:
 
 
 def has_rows(shape: tuple[int, ...]) -> bool:
-    """Whether there are rows, and something in them."""
+    """Return whether there are rows, and something in them."""
     return bool(shape) and shape[-1] > 0
 
 
@@ -59,7 +59,7 @@ class RowSummaries:
         return self.rows.axis_names[:-1]
 
     def window(self, matrix: TensorSlice, rows: range, columns: range) -> Sequence[Sequence[Number | None]]:
-        """The numbers of a window."""
+        """Return the numbers of a window."""
         from llm_linalg.api.tensor_view import numbers_in
 
         last = len(self.rows.shape) - 1

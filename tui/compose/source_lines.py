@@ -13,7 +13,7 @@ WIDEST = 400
 
 @lru_cache(64)
 def file_lines(file: str, line: int | None) -> tuple[str, ...]:
-    """The lines of a file, cleaned; empty where it can't be read."""
+    """Return the lines of a file, cleaned; empty where it can't be read."""
     lines = getlines(file)
     at = line or 1
     return tuple(

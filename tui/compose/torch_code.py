@@ -6,7 +6,7 @@ from tui.model.view import View
 
 
 def torch_code(view: View) -> str:
-    """Imports, seed, controls and the program; of several devices, how each learns its number."""
+    """Return imports, seed, controls and the program; of several devices, how each learns its rank."""
     program, ranks = view.program, view.at_stop.ranks
     imports = {
         "F.": "import torch.nn.functional as F",

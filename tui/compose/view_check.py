@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def settle(view: View, opened: Run, flags: argparse.Namespace) -> View:
-    """The view with its node, order and step checked against the run.
+    """Return the view with its node, order and step checked against the run.
 
     Raises:
         UsageError: For an unknown node, order, slice or cell, or a step out of range.
@@ -51,7 +51,7 @@ def settle(view: View, opened: Run, flags: argparse.Namespace) -> View:
 
 
 def _on_map(view: View, navigation: Navigable) -> None:
-    """Holds the box of a view against the map."""
+    """Check the box of a view against the map."""
     path: tuple[str, ...] = ()
     for name in view.box if view.depth == "map" else ():
         known = navigation.boxes(path)
@@ -61,7 +61,7 @@ def _on_map(view: View, navigation: Navigable) -> None:
 
 
 def _inside(view: View, opened: Run) -> None:
-    """Holds the indices of a cursor and of a slice against the shapes."""
+    """Check the indices of a cursor and of a slice against the shapes."""
     found, node = opened.cursor_cell(view), opened.navigation(view).node
     if found is not None and view.cursor is not None and found.index != view.cursor[1]:
         shape = tuple(found.tensor.shape)

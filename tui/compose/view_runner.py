@@ -75,7 +75,7 @@ def open_view(
 
 
 def _with_gradients(run_: Run) -> Run:
-    """What was run_, with the gradient program if its view shows it: of a long run not at a key."""
+    """Make the gradient program of a long run now if its view shows it, and not at a key."""
     if run_.awaits_gradients(run_.view):
         run_.gradient_program()
     return run_
@@ -84,7 +84,7 @@ def _with_gradients(run_: Run) -> Run:
 def _trace_above(
     view: View, error: ProgramError, halt: Callable[[], bool] | None, seconds: float | None
 ) -> Trace | None:
-    """What ran of a program before it failed; of one that can't be read, the lines above the place."""
+    """Return what ran of a program before it failed; if it can't be read, run the lines above the error."""
     from llm_linalg import ProgramError, run
 
     trace: Trace | None = error.trace
@@ -112,12 +112,12 @@ def _trace_above(
 
 
 def _last_good(previous: Run | None) -> Run | None:
-    """What was good of what was open before."""
+    """Return the last run that did not fail."""
     return previous.good if previous is not None and previous.error is not None else previous
 
 
 def _lacks_node(view: View, trace: Trace) -> bool:
-    """Whether a stop's program, with the controls as they are, lacks what the stop shows."""
+    """Return whether a stop's program, with the controls as they are, lacks the node that it shows."""
     stop = view.at_stop
     if view.code is not None or stop.show is None:
         return False
@@ -128,7 +128,7 @@ def _lacks_node(view: View, trace: Trace) -> bool:
 def _open_external(
     view: View, given: ExternalProgram, previous: Run | None, halt: Callable[[], bool] | None = None
 ) -> Run:
-    """Run what is given in a lesson's place; again, if the values that the view shows were dropped."""
+    """Run what is shown in a lesson's place; again, if the values that the view shows were dropped."""
     from llm_linalg import ProgramError, ShapeError
 
     try:

@@ -44,7 +44,7 @@ class CellText:
 
 
 def arrange(panels: Sequence[Panel], arrangement: Arrangement, width: int, height: int) -> Layout:
-    """Places for the panels in a space of ``width`` × ``height`` characters, centred, never outside it.
+    """Place the panels in a space of ``width`` × ``height`` characters, centred, never outside it.
 
     Whole panels come first: with fewer decimals, then stacked where they would stand in a row (and the
     reverse), then without siblings. Only then do panels become windows, in the arrangement asked for if it
@@ -84,7 +84,7 @@ def _own(panels: Sequence[Panel]) -> IndexedPanels:
 
 
 def _search(panels: Sequence[Panel], arrangement: Arrangement, width: int, height: int) -> Attempt | None:
-    """The first attempt that does; None if there is no room for a cell of each panel."""
+    """Return the first attempt that does; None if there is no room for a cell of each panel."""
     numbered = list(enumerate(panels))
     own = _own(panels)
     turned: dict[Arrangement, Arrangement] = {"row": "column", "column": "row"}
@@ -117,7 +117,7 @@ def _search(panels: Sequence[Panel], arrangement: Arrangement, width: int, heigh
 
 
 def cell_texts(cells: Sequence[Cell], slot: PanelSlot) -> tuple[CellText, ...]:
-    """One row of a panel's window as runs of characters, brackets and all; every state told without colour.
+    """Return a row of a panel's window as text, with brackets that tell every state without colour.
 
     What is being read or written stands in ``[ ]``, neighbours together; the cursor in ``> <``, what made
     its cell in ``( )``, what it feeds in ``{ }``; an axis that clashes in ``! !``. In a tight row neighbours
@@ -159,7 +159,7 @@ def _brackets(mark: CellMark) -> str:
 def _place(
     panels: IndexedPanels, arrangement: Arrangement, width: int, height: int, fit: Fit
 ) -> Layout | None:
-    """One attempt; None if there isn't room for a cell of each panel."""
+    """Make one attempt; None if there isn't room for a cell of each panel."""
     if not panels or width < 3 or height < 1:
         return None
     margins = [(i, panel) for i, panel in panels if panel.role == "margin"]
@@ -188,7 +188,7 @@ def _all_columns(layout: Layout, panels: Sequence[Panel]) -> bool:
 
 
 def _told(label: Label, panels: Sequence[Panel]) -> bool:
-    """Whether a label says all that it has to: a title is not cut, and names the axes that have names."""
+    """Return whether a label is complete: a title is not cut, and names the axes that have names."""
     margin = label.panel is not None and panels[label.panel].role == "margin"
     if (
         label.kind == "title"
@@ -204,7 +204,7 @@ def _told(label: Label, panels: Sequence[Panel]) -> bool:
 
 
 def _last_resort(panels: IndexedPanels, width: int, height: int) -> Layout:
-    """The result alone, as much of it as there is room for."""
+    """Place the result alone, as much of it as there is room for."""
     for i, panel in sorted(panels, key=lambda entry: entry[1].role != "result")[:1]:
         fit = TIGHT[1]
         cell = fit.cell(panel)

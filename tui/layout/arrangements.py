@@ -34,16 +34,16 @@ class Fit:
     edges: int = 0
 
     def cell(self, panel: Panel) -> int:
-        """Columns that a cell of a panel takes."""
+        """Return the columns that a cell of a panel takes."""
         cell = panel.width(self.decimals) + 2 - self.tight
         return label_space.cell_width(panel, cell) if self.edges > 1 else cell
 
     def beside(self, panel: Panel) -> int:
-        """Columns that the labels of its rows take."""
+        """Return the columns that the labels of a panel's rows take."""
         return label_space.beside(panel) if self.edges else 0
 
     def above(self, panel: Panel) -> int:
-        """Rows that the labels of its columns take."""
+        """Return the rows that the labels of a panel's columns take."""
         return int(bool(self.edges and panel.column_edge.labels))
 
 
@@ -52,7 +52,7 @@ Draft = tuple[list[PanelSlot], list[Label]] | None
 
 
 def falk(panels: IndexedPanels, width: int, height: int, fit: Fit) -> Draft:
-    """Falk's scheme: the left operand below left, the top one above right, the result at their crossing.
+    """Place panels as in Falk's scheme: left operand below left, top one above right, result where they meet.
 
     Columns of ``top``, the addends and ``result`` share one width and one window; so do rows of ``left``
     and ``result``.
@@ -112,7 +112,7 @@ def falk(panels: IndexedPanels, width: int, height: int, fit: Fit) -> Draft:
 
 
 def _corner(panels: IndexedPanels, fit: Fit, left: int, spare: int) -> int:
-    """Where the right half starts.
+    """Return the column where the right half starts.
 
     Far enough for the titles to its left, and the labels at rows beside them, as far as there is room.
     """
@@ -125,7 +125,7 @@ def _corner(panels: IndexedPanels, fit: Fit, left: int, spare: int) -> int:
 
 
 def in_row(panels: IndexedPanels, width: int, height: int, fit: Fit) -> Draft:
-    """Side by side with their signs between, titles above."""
+    """Place panels side by side with their signs between, titles above."""
     cells = [fit.cell(panel) for _, panel in panels]
     space = "" if fit.tight else " "
     signs = [f"{space}{panel.sign}{space}" if panel.sign else " " + space for _, panel in panels]
@@ -158,7 +158,7 @@ def in_row(panels: IndexedPanels, width: int, height: int, fit: Fit) -> Draft:
 
 
 def in_column(panels: IndexedPanels, width: int, height: int, fit: Fit) -> Draft:
-    """One below the other, titles to the left; one cell width, so that cells of one column stand in line."""
+    """Place panels one below the other, titles to the left, cells of one column in line."""
     cell = max(fit.cell(panel) for _, panel in panels)
     margin = max(fit.beside(panel) for _, panel in panels)
     width -= margin
@@ -190,7 +190,7 @@ def in_column(panels: IndexedPanels, width: int, height: int, fit: Fit) -> Draft
 
 
 def _margins(panels: IndexedPanels, fit: Fit) -> list[int]:
-    """Columns for the labels of each panel's rows; the same words as left of them stand there only once."""
+    """Return the columns for the labels of each panel's rows, words equal to those left of them only once."""
     found = []
     last: tuple[str, ...] = ()
     for _, panel in panels:
@@ -201,7 +201,7 @@ def _margins(panels: IndexedPanels, fit: Fit) -> list[int]:
 
 
 def _overs(panels: IndexedPanels, fit: Fit) -> list[int]:
-    """Rows for the labels of each panel's columns; the same words as above them stand there only once."""
+    """Return the rows for the labels of each panel's columns, words equal to those above them only once."""
     found = []
     last: tuple[str, ...] = ()
     for _, panel in panels:
@@ -212,14 +212,14 @@ def _overs(panels: IndexedPanels, fit: Fit) -> list[int]:
 
 
 def margin_width(margins: IndexedPanels, fit: Fit) -> int:
-    """The columns that are kept free for what stands beside the result's rows."""
+    """Return the columns that what stands beside the result's rows takes."""
     return sum(max(fit.cell(panel) + fit.tight, cell_len(panel.title)) + 1 for _, panel in margins)
 
 
 def add_margins(
     slots: list[PanelSlot], labels: list[Label], panels: IndexedPanels, margins: IndexedPanels, fit: Fit
 ) -> None:
-    """Puts a number right of each row of the result, with its title above where there is a row for that."""
+    """Put a number right of each row of the result, with its title above where there is a row for that."""
     result = next(
         (slot for slot, (_, panel) in zip(slots, panels, strict=True) if panel.role == "result"), None
     )
@@ -237,7 +237,7 @@ def add_margins(
 
 
 def center(layout: Layout) -> Layout:
-    """The layout moved to the middle of its space."""
+    """Move the layout to the middle of its space."""
     right = max(
         [slot.x + slot.width for slot in layout.slots] + [x.x + cell_len(x.text) for x in layout.labels]
     )
@@ -251,25 +251,25 @@ def center(layout: Layout) -> Layout:
 
 
 def _titles(numbered: tuple[int, Panel]) -> list[str]:
-    """The titles that a panel may have, with its sign: names and sizes of its axes, one of these, neither."""
+    """Return the titles that a panel may have, with its sign: names and sizes of axes, either, neither."""
     panel = numbered[1]
     texts = (panel.label_with_names, panel.label_of_names, panel.label, panel.title)
     return [f"{panel.sign} {text}".lstrip() for text in texts]
 
 
 def _fitted(texts: Sequence[str], room: int) -> str:
-    """The first text that fits; else the last one, cut."""
+    """Return the first text that fits; else the last one, cut."""
     return next((text for text in texts if cell_len(text) <= room), cut(texts[-1], max(0, room)))
 
 
 def _before(i: int, panel: Panel, edge: int, y: int) -> Label:
-    """A title that ends one column left of ``edge``."""
+    """Return a title that ends one column left of ``edge``."""
     text = _fitted([*_titles((i, panel)), panel.title], edge - 1)
     return Label(max(0, edge - 1 - cell_len(text)), y, text, i, "title")
 
 
 def _above(i: int, panel: Panel, slot: PanelSlot, y: int, room: int) -> list[Label]:
-    """A title above the grid and, if only a window of it is shown, which."""
+    """Return a title above the grid and, if only a window of it is shown, which."""
     text = _fitted([panel.label_with_names, panel.label_of_names, panel.label, panel.title], room)
     labels = [Label(slot.x, y, text, i, "title")]
     parts = []

@@ -17,19 +17,19 @@ NARROWEST = 3
 
 
 def beside(panel: Panel) -> int:
-    """Columns that the labels of a panel's rows take, with a space behind them; 0 if it has none."""
+    """Return the columns that the labels of a panel's rows take, with a space; 0 if it has none."""
     widest = max(map(cell_len, panel.row_edge.labels), default=0)
     return min(widest, MOST) + 1 if widest else 0
 
 
 def cell_width(panel: Panel, cell: int) -> int:
-    """The columns of a cell, so that the labels of the panel's columns have room above them."""
+    """Return the columns of a cell, widened to give the labels of the panel's columns room above them."""
     widest = max(map(cell_len, panel.column_edge.labels), default=0)
     return max(cell, min(widest, WIDENING) + 1)
 
 
 def row_labels(panel: Panel, slot: PanelSlot) -> list[Label]:
-    """The words at the rows shown, which end a column before the grid."""
+    """Return the words at the rows shown, which end a column before the grid."""
     room = min(beside(panel) - 1, slot.x - 1)
     words = [cut(panel.row_edge.labels[row], max(room, 0)) for row in slot.rows]
     return [
@@ -40,7 +40,7 @@ def row_labels(panel: Panel, slot: PanelSlot) -> list[Label]:
 
 
 def column_labels(panel: Panel, slot: PanelSlot) -> list[Label]:
-    """The words at the columns shown, right above the grid, each ending where its column's numbers do.
+    """Return the words above the columns shown, each ending where its column's numbers do.
 
     None where columns are so narrow that hardly a letter would be left of each.
     """
@@ -56,6 +56,6 @@ def column_labels(panel: Panel, slot: PanelSlot) -> list[Label]:
 
 
 def header(panel: Panel, slot: PanelSlot) -> str:
-    """The labels of the columns shown as one line, each at the end of its column."""
+    """Return the labels of the columns shown as one line, each at the end of its column."""
     words = [cut(panel.column_edge.labels[column], slot.cell - 1) for column in slot.columns]
     return "".join(" " * (slot.cell - cell_len(word)) + word for word in words)

@@ -60,17 +60,17 @@ class PaneSizes(NamedTuple):
 
 
 def prose_rows(stop: Stop) -> int:
-    """Rows that a stop's text would like at 80 columns."""
+    """Return the rows that a stop's text would like at 80 columns."""
     return len(with_title(stop.title, stop.prose)) // PROSE_ROW + 1
 
 
 def fits(width: int, height: int) -> bool:
-    """Whether a terminal of so many columns and rows is large enough to be of use."""
+    """Return whether a terminal of so many columns and rows is large enough to be of use."""
     return width >= SMALLEST[0] and height >= SMALLEST[1]
 
 
 def _taken(width: int, height: int, sidebar: bool | None) -> tuple[int, int, int]:
-    """The columns and rows that are used of those there are, and the columns of the sidebar."""
+    """Return the columns and rows that are used of those there are, and the columns of the sidebar."""
     width, height = min(width, LARGEST[0]), min(height, LARGEST[1])
     shown = width >= SIDEBAR_FROM if sidebar is None else sidebar
     return width, height, (WIDE_SIDEBAR if width >= WIDE_SIDEBAR_FROM else SIDEBAR) if shown else 0
@@ -79,7 +79,7 @@ def _taken(width: int, height: int, sidebar: bool | None) -> tuple[int, int, int
 def sizes(
     width: int, height: int, code: Sequence[str], said: int, *, sidebar: bool | None, failed: bool
 ) -> PaneSizes | None:
-    """The room that a terminal gives; None if it is too small to be of use.
+    """Return the room that a terminal gives; None if it is too small to be of use.
 
     Args:
         width: columns of the terminal.
@@ -115,7 +115,7 @@ def bench_sizes(
     editing: bool,
     printing: bool = True,
 ) -> PaneSizes | None:
-    """The room of the playground's panes: as `sizes`, with an editor in the program's place or beside it.
+    """Return the room of the playground's panes: as `sizes`, with an editor for the program, or beside it.
 
     Args:
         width: columns of the terminal.
@@ -144,7 +144,7 @@ def bench_sizes(
 
 
 def slide_sizes(width: int, height: int, *, sidebar: bool | None) -> PaneSizes | None:
-    """The room of a stop that is prose alone: all that title, sidebar and footer leave is the stage's."""
+    """Return the room of a stop that is prose alone: what title, sidebar and footer leave is the stage's."""
     if not fits(width, height):
         return None
     width, height, shown = _taken(width, height, sidebar)
@@ -154,7 +154,7 @@ def slide_sizes(width: int, height: int, *, sidebar: bool | None) -> PaneSizes |
 def talk_sizes(
     width: int, height: int, code: Sequence[str], session: Session, *, failed: bool, spoken: bool, big: bool
 ) -> PaneSizes | None:
-    """The room on a stage: no sidebar, one row of title, no keys unless asked, and the rest for the picture.
+    """Return the room in a presentation: no sidebar, a row of title, keys if asked, the rest the picture.
 
     Args:
         width: columns of the terminal.

@@ -35,7 +35,7 @@ class PanelSlot:
         return len(self.rows)
 
     def hit(self, x: int, y: int) -> tuple[int, int] | None:
-        """The panel's row and column under a point relative to the grid's corner; None outside."""
+        """Return the panel's row and column under a point relative to the grid's corner; None outside."""
         if not (0 <= x < self.width and 0 <= y < self.height):
             return None
         if not self.columns:
@@ -67,5 +67,5 @@ class Layout:
     fits: bool  # there is room for at least one cell of every panel that isn't a sibling
 
     def slot(self, panel: int) -> PanelSlot | None:
-        """The place of a panel; None if it is not shown."""
+        """Return the slot of a panel; None if it is not shown."""
         return next((slot for slot in self.slots if slot.panel == panel), None)

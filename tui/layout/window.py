@@ -8,7 +8,7 @@ GAP = 3
 
 
 def window(count: int, size: int, focus: range) -> range:
-    """``size`` of ``count`` rows or columns, by pages, so that the focus (or its beginning) is among them.
+    """Return ``size`` of ``count`` rows or columns, by pages, with the focus (or its beginning) among them.
 
     Pages move seldom, and depend on the focus alone: the same step gives the same window however one came
     to it.
@@ -25,7 +25,7 @@ def window(count: int, size: int, focus: range) -> range:
 
 
 def share(needs: Sequence[int], units: Sequence[int], budget: int) -> list[int] | None:
-    """How many cells each grid gets of a length: all if there is room, else the smaller needs first.
+    """Return how many cells each grid gets of a length: all if there is room, else the smaller needs first.
 
     Args:
         needs: Cells that each grid would like.
@@ -52,5 +52,5 @@ def share(needs: Sequence[int], units: Sequence[int], budget: int) -> list[int] 
 
 
 def spread(focuses: Sequence[range]) -> range:
-    """The first focus that is one."""
+    """Return the first focus that is not empty."""
     return next((focus for focus in focuses if len(focus)), range(0))

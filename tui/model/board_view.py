@@ -63,7 +63,7 @@ class BoardView:
         return self.rows[self.row - 1]
 
     def record(self) -> list[dict[str, object]]:
-        """The rows for JSON."""
+        """Return the rows for JSON."""
         return list(self._records())
 
     def _records(self) -> Iterator[dict[str, object]]:

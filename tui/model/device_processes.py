@@ -49,11 +49,11 @@ class DeviceProcesses:
         self._stopped = Event()
 
     def stop(self) -> None:
-        """Give them up, from another thread."""
+        """End the processes, from another thread."""
         self._stopped.set()
 
     def run(self) -> list[dict[str, Any]]:
-        """Start them, wait for them, and return what each told (`llm_linalg.api.device_process.told`).
+        """Start the processes, wait for them, and return what each reports (`llm_linalg.api.device_process`).
 
         Raises:
             DevicesError: If they can't be started, one fails, they take too long, or are stopped.
@@ -127,7 +127,7 @@ def _last_line(place: Path, rank: int) -> str:
 
 
 def job_of(view: View) -> dict[str, Any]:
-    """The job of a stop whose program runs on several devices."""
+    """Return the job of a stop whose program runs on several devices."""
     return {
         "source": view.program,
         "seed": view.seed,
@@ -137,7 +137,7 @@ def job_of(view: View) -> dict[str, Any]:
 
 
 def verdict(found: Sequence[dict[str, Any]], trace: Trace) -> tuple[str, bool]:
-    """What the processes made, held against the one process, in a sentence; and whether it is the same."""
+    """Compare the processes' tensors with the one process's: a sentence, and whether they are equal."""
     from llm_linalg.api.device_process import named_values
 
     largest, count = 0.0, 0
@@ -154,7 +154,7 @@ def verdict(found: Sequence[dict[str, Any]], trace: Trace) -> tuple[str, bool]:
 
 
 def _apart(one: dict[str, Any], other: dict[str, Any] | None) -> float | None:
-    """How far apart two tensors are, for their size; None if they are not even alike."""
+    """Return the largest relative difference of two tensors; None if shape or dtype differ."""
     if other is None or (one["shape"], one["dtype"]) != (other["shape"], other["dtype"]):
         return None
     pairs = zip(one["values"], other["values"], strict=True)

@@ -32,7 +32,7 @@ class Parser(argparse.ArgumentParser):
         return self._actions
 
     def read(self, arguments: Sequence[str]) -> argparse.Namespace:
-        """The flags' values, and in `words` what was read. Raises UsageError."""
+        """Return the flags' values, with the arguments themselves in `words`. Raises UsageError."""
         values, rest = self.parse_known_args(list(arguments))
         values.words = tuple(arguments)
         for word in rest:
@@ -50,14 +50,14 @@ class Parser(argparse.ArgumentParser):
 
 
 def whole(text: str) -> int:
-    """An integer of an everyday length."""
+    """Parse an integer of at most 30 digits."""
     if not re.fullmatch(r"[+-]?[0-9]{1,30}", text.strip()):
         raise argparse.ArgumentTypeError(f"{quote(text)} is not a whole number")
     return int(text)
 
 
 def seed(text: str) -> int:
-    """A seed that torch takes."""
+    """Parse a seed that torch takes."""
     value = whole(text)
     if value not in SEEDS:
         raise argparse.ArgumentTypeError(f"{quote(text)} is not between -2^63 and 2^64 - 1")
@@ -65,7 +65,7 @@ def seed(text: str) -> int:
 
 
 def speed(text: str) -> float:
-    """Steps a second."""
+    """Parse a number of steps a second."""
     try:
         value = float(text) if len(text) < 30 else 0.0
     except ValueError:
@@ -76,7 +76,7 @@ def speed(text: str) -> float:
 
 
 def time_limit(text: str) -> float:
-    """How many seconds a program may run; 0 if the clock has no say."""
+    """Parse the seconds that a program may run; ``off`` is 0."""
     try:
         value = 0.0 if text == "off" else float(text) if len(text) < 30 else -1.0
     except ValueError:
@@ -87,7 +87,7 @@ def time_limit(text: str) -> float:
 
 
 def pause(text: str) -> float:
-    """A number of seconds."""
+    """Parse a number of seconds."""
     try:
         value = float(text) if len(text) < 30 else -1.0
     except ValueError:
@@ -110,17 +110,17 @@ class Choice:
     words: Sequence[str]
 
     def __call__(self, text: str) -> str:
-        """The word, if there is such a one."""
+        """Return the word if it is one of the choices."""
         if text not in self.words:
             raise argparse.ArgumentTypeError(unknown(self.what, text, self.words))
         return text
 
 
 def flag_value(flags: argparse.Namespace, name: str) -> Any:
-    """The value of a flag of our tables; None for one that was not given, or that the command has not."""
+    """Return a flag's value; None if it was not given, or the command does not have it."""
     return getattr(flags, name, None)
 
 
 def switch(parser: Parser, flag: str, says: str) -> None:
-    """A flag and its opposite; None where neither is given, which leaves it to the settings."""
+    """Add a flag and its opposite; None where neither is given, which leaves it to the settings."""
     parser.add_argument(flag, action=argparse.BooleanOptionalAction, default=None, help=says)

@@ -55,13 +55,13 @@ class CellSource(Protocol):
     """The cells of a panel, read a window at a time: nothing outside the window is computed."""
 
     def width(self, decimals: int) -> int:
-        """Columns that the widest number needs at this many decimals, without brackets."""
+        """Return the columns that the widest number needs at this many decimals, without brackets."""
 
     def values(self, rows: range, columns: range) -> Sequence[Sequence[Number | None]]:
-        """The numbers of a window; None where one is not yet computed."""
+        """Return the numbers of a window; None where one is not yet computed."""
 
     def window(self, rows: range, columns: range, decimals: int = 4) -> tuple[tuple[Cell, ...], ...]:
-        """The cells of a window as they are drawn."""
+        """Return the cells of a window as they are drawn."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -140,15 +140,15 @@ class Panel:
         return self.edges[self.column_axis] if self.edges and self.column_axis is not None else AxisLabels()
 
     def width(self, decimals: int = 4) -> int:
-        """Columns of a cell's number, without brackets."""
+        """Return the columns of a cell's number, without brackets."""
         return self.cells.width(decimals)
 
     def index(self, row: int, column: int) -> Index:
-        """The tensor's index of the cell shown at ``row``, ``column``."""
+        """Return the tensor's index of the cell shown at ``row``, ``column``."""
         return TensorSlice(self.row_axis, self.column_axis, self.at).cell(row, column)
 
     def place(self, index: Index) -> tuple[int, int] | None:
-        """Row and column at which a cell of the tensor is shown; None if it is in another slice."""
+        """Return the row and column at which a cell is shown; None if it is in another slice."""
         if len(index) != len(self.shape):
             return None
         shown = (self.row_axis, self.column_axis)
@@ -297,5 +297,5 @@ class Frame:
         return tuple("".join(text for text, _ in line) for line in self.formula)
 
     def panel(self, name: str) -> Panel | None:
-        """The first panel of that name."""
+        """Return the first panel of that name."""
         return next((panel for panel in self.panels if panel.name == name), None)

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def find_lesson(word: str) -> Lesson:
-    """The lesson of a slug or a path.
+    """Return the lesson of a slug or a path.
 
     Raises:
         UsageError: If there is none.
@@ -34,12 +34,12 @@ def find_lesson(word: str) -> Lesson:
 
 
 def is_path(word: str) -> bool:
-    """Whether a word names a place in the file system by its looks."""
+    """Return whether a word looks like a path."""
     return "/" in word or "\\" in word
 
 
 def existing_path(word: str) -> Path:
-    """The path of a word. Raises UsageError if nothing is there."""
+    """Return the path of a word. Raises UsageError if nothing is there."""
     try:
         found = Path(word).exists()
     except (OSError, ValueError):
@@ -52,7 +52,7 @@ def existing_path(word: str) -> Path:
 
 
 def first_lesson() -> Lesson:
-    """The lesson with which the curriculum begins."""
+    """Return the lesson with which the curriculum begins."""
     from llm_linalg.lessons.reader import read_entry, shelf
 
     lessons = shelf()
@@ -62,7 +62,7 @@ def first_lesson() -> Lesson:
 
 
 def lesson_word(lesson: Lesson) -> str:
-    """The slug of a built-in lesson, the path of another."""
+    """Return the slug of a built-in lesson, the path of another."""
     from llm_linalg.lessons.reader import is_built_in
 
     return lesson.slug if is_built_in(lesson) or lesson.path is None else str(lesson.path)

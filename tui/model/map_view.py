@@ -105,11 +105,11 @@ class MapView:
         return self.row + 1 - foreign, len(self.rows) - foreign
 
     def reads(self, place: int) -> tuple[str, ...]:
-        """What a box reads, by their labels."""
+        """Return the labels of the boxes that a box reads."""
         return tuple(self.rows[source].label for source, target in self.arrows if target == place)
 
     def plain(self, place: int) -> str:
-        """A box as a line to be read aloud."""
+        """Return a box as a line to be read aloud."""
         row = self.rows[place]
         reads = f"reads {', '.join(self.reads(place))}" if self.reads(place) else ""
         words = [
@@ -138,7 +138,7 @@ class MapView:
         return f"{asked}{said}{more}{opens}"
 
     def record(self) -> dict[str, object]:
-        """The level for JSON."""
+        """Return the level for JSON."""
         return {
             "path": list(self.path),
             "box": self.selection.name,
@@ -168,12 +168,12 @@ class MapView:
 
 
 def brief(share: float) -> str:
-    """The same in four columns."""
+    """Return a share in percent, in four columns."""
     return percent(share).replace("under ", "<").replace("over ", ">")
 
 
 def percent(share: float) -> str:
-    """A share in percent; one that is not 0 or 1 never says so."""
+    """Return a share in percent; one that is not 0 or 1 is never rounded to it."""
     whole = round(100 * share)
     if 0 < share < 0.01:
         return "under 1%"

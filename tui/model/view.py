@@ -55,7 +55,7 @@ class View:
 
     @classmethod
     def opening(cls, lesson: Lesson, stop: int = 1) -> View:
-        """The view with which a stop of a lesson opens: the cells of its node, before the first step."""
+        """Return the view with which a stop opens: the cells of its node, before the first step."""
         at = lesson.stops[stop - 1]
         return cls(
             lesson,
@@ -112,11 +112,11 @@ class View:
         return {name: as_name(value) for name, value in self.values.items()}
 
     def control(self, name: str) -> Control:
-        """The lesson's control of that name. Raises LookupError."""
+        """Return the lesson's control of that name. Raises LookupError."""
         return self.lesson.control(name)
 
     def set(self, name: str, text: str) -> View:
-        """With a control set from text. Raises LookupError for the name, ValueError for the text.
+        """Return the view with a control set from text. Raises LookupError (name) or ValueError (text).
 
         A choice may set other controls besides. What depends on the old values (a repair, a slice) is
         dropped; the step stays, as far as there is one.
@@ -124,34 +124,34 @@ class View:
         return self._with(name, self.lesson.control(name).parse(text))
 
     def move(self, name: str, direction: int) -> View:
-        """With a control moved to its next (+1) or previous (−1) value. The program restarts at step 0."""
+        """Return the view with a control at its next (+1) or previous (−1) value."""
         return self._with(name, self.lesson.control(name).move(self.values[name], direction))
 
     def append_to(self, name: str, number: int | float) -> View:
-        """With a list longer by a number, or by the choice at that position. Raises ValueError."""
+        """Return the view with a number, or the choice at that index, at a list's end. Raises ValueError."""
         return self._with(name, self.lesson.control(name).append_entry(self.values[name], number))
 
     def with_seed(self, seed: int) -> View:
-        """With another seed."""
+        """Return the view with another seed."""
         return self if seed == self.seed else self._restarted(seed=seed)
 
     def with_program(self, program: str) -> View:
-        """With the program replaced by one with a repair applied."""
+        """Return the view with another program, such as one with a repair applied."""
         return self._restarted(code=program)
 
     def at_stop_number(self, stop: int) -> View:
-        """At another stop of the same lesson, controls and seed kept."""
+        """Return the view at another stop of the same lesson, controls and seed kept."""
         opening = View.opening(self.lesson, stop)
         opening = replace(opening, code=self._code_at(opening.program))
         return replace(opening, controls=self.controls, seed=self.seed, look=self.look)
 
     def same_program(self, other: View) -> bool:
-        """Whether both show the same run: same lesson, stop, controls, seed and code."""
+        """Return whether both show the same run: same lesson, stop, controls, seed and code."""
         same = (self.stop, self.choices) == (other.stop, other.choices)
         return same and self.lesson is other.lesson
 
     def _code_at(self, other: str) -> str | None:
-        """Of a document, the program at another cell, if a repair has changed what stands in both."""
+        """Return a document's program at another cell, if a repair has changed what stands in both."""
         mine = self.at_stop.program
         if not self.lesson.document or self.code is None or self.code.count("\n") != mine.count("\n"):
             return None
@@ -169,7 +169,7 @@ class View:
         return self.controls, self.seed, self.code
 
     def with_choices_of(self, other: View) -> View:
-        """With what was chosen of another view's run."""
+        """Return the view with another view's controls, seed and program."""
         return replace(self, controls=other.controls, seed=other.seed, code=other.code)
 
     def _with(self, name: str, value: Value) -> View:
@@ -202,17 +202,17 @@ class History:
     limit: int = 200
 
     def push(self, view: View) -> History:
-        """Before leaving ``view`` for another: remember it, and forget what was undone."""
+        """Remember ``view`` before it is left for another, and forget what was undone."""
         return replace(self, past=(*self.past, view)[-self.limit :], future=())
 
     def undo(self, now: View) -> tuple[View, History]:
-        """The view before, and the history then. At the beginning: the same view."""
+        """Return the previous view, and the history then; the same view at the beginning."""
         if not self.past:
             return now, self
         return self.past[-1], replace(self, past=self.past[:-1], future=(now, *self.future))
 
     def redo(self, now: View) -> tuple[View, History]:
-        """The view that was undone, and the history then. At the end: the same view."""
+        """Return the view that was undone, and the history then; the same view at the end."""
         if not self.future:
             return now, self
         return self.future[0], replace(self, past=(*self.past, now), future=self.future[1:])

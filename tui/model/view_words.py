@@ -29,7 +29,7 @@ LOOKS = ("numbers", "heat", "both")
 
 
 def picture_flags(parser: Parser) -> None:
-    """The flags that name a picture."""
+    """Add the flags that name a picture."""
     parser.add_argument("--stop", type=whole, metavar="N", help="the lesson's stop, from 1")
     parser.add_argument("--node", metavar="NAME", help="the tensor to show; a part of a composite is S/exp")
     parser.add_argument(
@@ -87,7 +87,7 @@ VIEW = (
 
 
 def step(text: str) -> int | str:
-    """A step's number, or first, last, all."""
+    """Parse a step's number, or first, last, all."""
     if text in ("first", "last", "all"):
         return text
     if re.fullmatch(r"[0-9]{1,30}", text):
@@ -96,7 +96,7 @@ def step(text: str) -> int | str:
 
 
 def setting(text: str) -> tuple[str, str]:
-    """A control and its value."""
+    """Parse a control and its value."""
     name, equals, value = text.partition("=")
     if not equals or not name.strip():
         raise argparse.ArgumentTypeError(f"{quote(text)} is not NAME=VALUE")
@@ -104,7 +104,7 @@ def setting(text: str) -> tuple[str, str]:
 
 
 def cursor(text: str) -> tuple[str, tuple[int, ...]]:
-    """A cell, such as Y[1,2]."""
+    """Parse a cell, such as Y[1,2]."""
     found = re.fullmatch(r"(.{1,200})\[((?:[0-9]{1,9}(?:,\s*[0-9]{1,9})*)?)\]", text)
     if not found:
         raise argparse.ArgumentTypeError(f"{quote(text)} is not a cell, such as Y[1,2]")
@@ -112,24 +112,24 @@ def cursor(text: str) -> tuple[str, tuple[int, ...]]:
 
 
 def boxes(text: str) -> tuple[str, ...]:
-    """The names that lead to a box of the map."""
+    """Parse the names that lead to a box of the map."""
     return tuple(filter(None, text.split("/")))
 
 
 def cell_or_none(text: str) -> tuple[str, tuple[int, ...]] | str:
-    """A cell that is followed through the program, or none."""
+    """Parse a cell to follow through the program, or none."""
     return text if text == "none" else cursor(text)
 
 
 def place(text: str) -> tuple[int, ...]:
-    """The index of a slice, such as 0,1."""
+    """Parse the index of a slice, such as 0,1."""
     if not re.fullmatch(r"[0-9]{1,9}(,[0-9]{1,9})*", text):
         raise argparse.ArgumentTypeError(f"{quote(text)} is not the index of a slice, such as 0,1")
     return tuple(int(part) for part in text.split(","))
 
 
 def view_of(flags: argparse.Namespace, lesson: Lesson | None = None) -> View:
-    """The view that the flags ask for, as far as can be said without running the program.
+    """Return the view that the flags name, as far as it is known without running the program.
 
     Raises:
         UsageError: For an unknown lesson, stop or control, or a value that a control does not take.
@@ -162,7 +162,7 @@ def view_of(flags: argparse.Namespace, lesson: Lesson | None = None) -> View:
 
 
 def _depth(flags: argparse.Namespace, opening: View) -> Depth:
-    """The depth that is meant where none is named: that of what is asked for."""
+    """Return the depth where no flag names it: the one at which what the flags name is shown."""
     if flags.order is not None:
         return "terms" if flags.order == "terms" else "cells"
     if flags.box is not None:
@@ -175,7 +175,7 @@ def _depth(flags: argparse.Namespace, opening: View) -> Depth:
 
 
 def _asked(flags: argparse.Namespace, opening: View) -> FollowedCell | None:
-    """The cell that is followed.
+    """Return the cell to follow.
 
     Raises:
         UsageError: For two.
@@ -215,7 +215,7 @@ def _controls(lesson: Lesson, given: list[tuple[str, str]]) -> tuple[tuple[str, 
 
 
 def starting(view: View, flags: argparse.Namespace) -> View:
-    """The view that is opened; a step named in words is found when the program has run.
+    """Return the view to open; a step named in words is found when the program has run.
 
     Raises:
         UsageError: For all steps at once.
@@ -228,12 +228,12 @@ def starting(view: View, flags: argparse.Namespace) -> View:
 
 
 def command(view: View) -> str:
-    """The shell line that reopens exactly this view; only what differs from the lesson's opening is in it."""
+    """Return the shell line that reopens exactly this view, with what differs from the lesson's opening."""
     return shlex.join(["llm-linalg", *arguments(view)])
 
 
 def arguments(view: View) -> list[str]:
-    """The arguments of :func:`command`, unquoted."""
+    """Return the arguments of `command`, unquoted."""
     opening = View.opening(view.lesson, view.stop)
     given = view.lesson.external
     words = [lesson_word(view.lesson)] if given is None else list(given.words)
@@ -252,7 +252,7 @@ def arguments(view: View) -> list[str]:
 
 
 def _control_words(view: View, opening: View) -> list[str]:
-    """The controls that differ from the defaults, and those that these would set to something else."""
+    """Return the controls that differ from the defaults, and those that these would set to something else."""
     given = {name: text for name, text in view.controls if text != dict(opening.controls)[name]}
     lesson = view.lesson
     implied = lesson.values({name: lesson.control(name).parse(text) for name, text in given.items()})
@@ -288,7 +288,7 @@ def _map_words(view: View, opening: View) -> list[str]:
 
 
 def cell(name: str, index: tuple[int, ...]) -> str:
-    """A cell as the flags take it: ``Y[1,2]``."""
+    """Return a cell as the flags take it: ``Y[1,2]``."""
     return f"{name}[{','.join(map(str, index))}]"
 
 

@@ -18,17 +18,17 @@ class MapNavigable(Protocol):
     """What must be known of the map of what is open."""
 
     def boxes(self, path: Path) -> tuple[str, ...]:
-        """The boxes that one can stand on inside a box, in order; none in an operation."""
+        """Return the boxes inside a box, in order; none in an operation."""
 
     def node_path(self, path: Path) -> Path:
-        """The path of the node that a box gives."""
+        """Return the path of the node that a box gives."""
 
     def box_of(self, path: Path) -> Path:
-        """The box of a node, by the node's path; empty if there are no boxes."""
+        """Return the box of a node, by the node's path; empty if there are no boxes."""
 
 
 def current_box(view: View, navigation: MapNavigable) -> Path:
-    """The box of a view: of one that this program hasn't got, the nearest; empty if there are none."""
+    """Return the box of a view, or the nearest that this program has; empty if there are none."""
     path: Path = ()
     for name in view.box:
         if name not in navigation.boxes(path):
@@ -39,14 +39,14 @@ def current_box(view: View, navigation: MapNavigable) -> Path:
 
 
 def position(view: View, navigation: MapNavigable) -> tuple[int, int]:
-    """``(box, boxes)`` on the level, from 1."""
+    """Return ``(box, boxes)`` on the level, from 1."""
     box = current_box(view, navigation)
     level = navigation.boxes(box[:-1]) if box else ()
     return (level.index(box[-1]) + 1, len(level)) if box else (0, 0)
 
 
 def goto(view: View, navigation: MapNavigable, number: int) -> View:
-    """At a box of the level by its number, clamped into range."""
+    """Go to a box of the level by its number, clamped into range."""
     box = current_box(view, navigation)
     level = navigation.boxes(box[:-1]) if box else ()
     if not level:
@@ -56,7 +56,7 @@ def goto(view: View, navigation: MapNavigable, number: int) -> View:
 
 
 def into(view: View, navigation: MapNavigable) -> View:
-    """Into a box: to the level inside it, or to the operation that it is."""
+    """Go into a box: to the level inside it, or to the operation that it is."""
     box = current_box(view, navigation)
     inside = navigation.boxes(box)
     if not box:
@@ -70,12 +70,12 @@ def into(view: View, navigation: MapNavigable) -> View:
 
 
 def out(view: View, navigation: MapNavigable) -> View:
-    """Out of a level, to the box that it stands in; at the top the same view."""
+    """Go out of a level, to the box around it; at the top, return the same view."""
     box = current_box(view, navigation)
     return replace(view, box=box[:-1]) if len(box) > 1 else view
 
 
 def onto(view: View, navigation: MapNavigable, path: Path) -> View:
-    """On the map, at the box of the node with that path."""
+    """Go onto the map, to the box of the node with that path."""
     box = navigation.box_of(path)
     return replace(view, depth="map", box=box, cursor=None) if box else view

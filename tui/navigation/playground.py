@@ -31,22 +31,22 @@ PLAYGROUND = Lesson(
 
 
 def is_playground(lesson: Lesson) -> bool:
-    """Whether a lesson is the playground."""
+    """Return whether a lesson is the playground."""
     return lesson is PLAYGROUND
 
 
 def opening(text: str | None, seed: int = 0) -> View:
-    """The view with which the playground opens, on a program or on the one that it begins with."""
+    """Return the view with which the playground opens, on a program or on its first example."""
     return replace(View.opening(PLAYGROUND), code=_FIRST if text is None else text, seed=seed)
 
 
 def last_line(text: str) -> int:
-    """The number of a program's last line that isn't empty; 1 if all are."""
+    """Return the number of a program's last line that isn't empty; 1 if all are."""
     return text.rstrip().count("\n") + 1
 
 
 def as_program(view: View) -> str:
-    """A stop's program as one that stands alone: the controls that it uses are assigned at its top.
+    """Return a stop's program as one that stands alone: the controls that it uses are assigned at its top.
 
     One that several devices run together is that of a single device, which has all of it.
     """
@@ -58,6 +58,6 @@ def as_program(view: View) -> str:
 
 
 def at_operation(view: View, path: tuple[str, ...]) -> View:
-    """The view at an operation of the program, shown whole."""
+    """Return the view at an operation of the program, shown whole."""
     there = replace(view, path=path, order=None, depth="operations", step=0, return_path=(), backward=False)
     return replace(there, cursor=None, at=view.at if path == view.path else None)

@@ -41,13 +41,13 @@ class Navigable(map_moves.MapNavigable, Protocol):
         """The order in which the node is shown unless the view says otherwise."""
 
     def length(self, order: str) -> int:
-        """Steps of the node's walk in an order."""
+        """Return the number of steps of the node's walk in an order."""
 
     def cell(self, order: str, step: int) -> tuple[int, ...] | None:
-        """A cell written by a step (from 1); None if it writes nothing."""
+        """Return a cell written by a step (from 1); None if it writes nothing."""
 
     def locate(self, order: str, index: tuple[int, ...]) -> int:
-        """The first step (from 1) that writes a cell."""
+        """Return the first step (from 1) that writes a cell."""
 
 
 WHOLE = ("map", "operations")
@@ -68,26 +68,26 @@ class Player(NamedTuple):
         return 1.0 / self.speed
 
     def pause(self) -> Player:
-        """Not playing."""
+        """Return the player, stopped."""
         return self._replace(playing=False, until=None)
 
     def faster(self) -> Player:
-        """The next speed up; at the top, the same."""
+        """Return the player at the next speed up; at the top, at the same."""
         return self._replace(speed=next((s for s in SPEEDS if s > self.speed), max(self.speed, SPEEDS[-1])))
 
     def slower(self) -> Player:
-        """The next speed down; at the bottom, the same."""
+        """Return the player at the next speed down; at the bottom, at the same."""
         return self._replace(
             speed=next((s for s in reversed(SPEEDS) if s < self.speed), min(self.speed, SPEEDS[0]))
         )
 
     def in_direction(self, direction: int) -> Player:
-        """Playing forwards (1) or backwards (−1)."""
+        """Return the player going forwards (1) or backwards (−1)."""
         return self._replace(direction=1 if direction >= 0 else -1)
 
 
 def order_of(view: View, navigation: Navigable) -> str | None:
-    """The loop order in force."""
+    """Return the loop order in force."""
     if view.depth == "terms" and "terms" in navigation.orders:
         return "terms"
     wanted = view.order if view.order in navigation.orders else navigation.order
@@ -97,7 +97,7 @@ def order_of(view: View, navigation: Navigable) -> str | None:
 
 
 def position(view: View, navigation: Navigable) -> tuple[int, int]:
-    """``(step, steps)`` at the view's depth, the step clamped into range.
+    """Return ``(step, steps)`` at the view's depth, the step clamped into range.
 
     Operations and boxes count from 1, without a 0.
     """
@@ -114,7 +114,7 @@ def position(view: View, navigation: Navigable) -> tuple[int, int]:
 
 
 def goto(view: View, navigation: Navigable, step: int) -> View:
-    """At a step of the current depth, clamped into range.
+    """Go to a step of the current depth, clamped into range.
 
     The slice shown is again that of the active cells, which must be in view.
     """
@@ -128,27 +128,27 @@ def goto(view: View, navigation: Navigable, step: int) -> View:
 
 
 def forward(view: View, navigation: Navigable) -> View:
-    """One step on; at the last step, the same view."""
+    """Go one step forward; at the last step, return the same view."""
     return goto(view, navigation, position(view, navigation)[0] + 1)
 
 
 def back(view: View, navigation: Navigable) -> View:
-    """One step back; before the first step, the same view."""
+    """Go one step back; before the first step, return the same view."""
     return goto(view, navigation, position(view, navigation)[0] - 1)
 
 
 def first(view: View, navigation: Navigable) -> View:
-    """Before the first step."""
+    """Go before the first step."""
     return goto(view, navigation, 0)
 
 
 def last(view: View, navigation: Navigable) -> View:
-    """After the last step."""
+    """Go after the last step."""
     return goto(view, navigation, position(view, navigation)[1])
 
 
 def finish(view: View, navigation: Navigable) -> View:
-    """The end of this animation: of the cell's terms at depth ``terms``, of the node's walk elsewhere."""
+    """Go to the end of this animation: of the cell's terms at depth ``terms``, else of the node's walk."""
     if view.depth != "terms" or order_of(view, navigation) != "terms":
         return last(view, navigation)
     step, steps = position(view, navigation)
@@ -167,7 +167,7 @@ def finish(view: View, navigation: Navigable) -> View:
 
 
 def over(view: View, navigation: Navigable, direction: int = 1) -> View:
-    """The next (1) or previous (−1) operation, before its first step; after the last part out, all done."""
+    """Go to the next (1) or previous (−1) operation, before its first step; past the last part, go out."""
     if not navigation.path:
         return view
     if view.depth == "map":
@@ -182,7 +182,7 @@ def over(view: View, navigation: Navigable, direction: int = 1) -> View:
 
 
 def into(view: View, navigation: Navigable) -> View:
-    """One depth deeper.
+    """Go one depth deeper.
 
     From a box to what is in it, an operation to its cells, into a composite's parts, a cell to its terms.
     """
@@ -206,7 +206,7 @@ def into(view: View, navigation: Navigable) -> View:
 
 
 def out(view: View, navigation: Navigable) -> View:
-    """One depth up, to the same place.
+    """Go one depth up, to the same place.
 
     From terms to their cell, a part to the whole, cells to operations, operations to the map.
     """
@@ -230,7 +230,7 @@ def out(view: View, navigation: Navigable) -> View:
 
 
 def reorder(view: View, navigation: Navigable, direction: int = 1) -> View:
-    """The next loop order, at the same place in the result."""
+    """Take the next loop order, at the same place in the result."""
     orders = tuple(order for order in navigation.orders if order != "terms") or navigation.orders
     now = order_of(replace(view, depth="cells"), navigation)
     if not orders or now is None:
@@ -240,7 +240,7 @@ def reorder(view: View, navigation: Navigable, direction: int = 1) -> View:
 
 
 def in_order(view: View, navigation: Navigable, order: str) -> View:
-    """In another loop order, at the same place in the result."""
+    """Take another loop order, at the same place in the result."""
     step, _ = position(view, navigation)
     now = order_of(view, navigation)
     depth: Depth = view.depth if view.depth in WHOLE else "cells"
@@ -252,7 +252,7 @@ def in_order(view: View, navigation: Navigable, order: str) -> View:
 
 
 def tick(view: View, navigation: Navigable, player: Player) -> tuple[View, Player]:
-    """One beat of playing; at the end of the animation it pauses."""
+    """Play one step; at the end of the animation, pause."""
     if not player.playing:
         return view, player
     move: Callable[[View, Navigable], View] = forward if player.direction > 0 else back

@@ -21,12 +21,12 @@ LARGEST = 4096  # cells; values of larger tensors are left out
 
 
 def to_json(frame: Frame) -> str:
-    """The frame's object on a line of its own; NaN and infinities are strings in it."""
+    """Return the frame's object on a line of its own; NaN and infinities are strings in it."""
     return json.dumps(frame_object(frame), ensure_ascii=False, allow_nan=False) + "\n"
 
 
 def frame_object(frame: Frame) -> dict[str, object]:
-    """What a frame shows as an object for JSON."""
+    """Return what a frame shows as an object for JSON."""
     node = frame.operation
     made: dict[str, object] = {
         "format": 1,
@@ -65,7 +65,7 @@ def _node(facts: NodeFacts) -> dict[str, object]:
 
 
 def _step(frame: Frame, node: NodeView | None) -> dict[str, object]:
-    """Where the operation stands, and all numbers of it."""
+    """Return where the operation stands, and all numbers of it."""
     step = None if node is None else node.step
     whole = frame.map is not None or node is None  # steps are boxes, or there are none
     shown = None if node is None or node.dropped else node
@@ -91,7 +91,7 @@ def _column(panel: Panel) -> list[Any]:
 
 
 def _cells(cells: Collection[tuple[int, ...]]) -> list[list[int]] | None:
-    """The cells; None for more than fit into a line."""
+    """Return the cells; None for more than fit into a line."""
     return [list(index) for index in cells] if len(cells) <= LARGEST else None
 
 
@@ -118,7 +118,7 @@ def _tensor(tensor: TensorView) -> dict[str, object]:
 
 
 def tensor_object(name: str, tensor: Value) -> dict[str, object]:
-    """A tensor by name and shape, with its values unless there are too many."""
+    """Return a tensor by name and shape, with its values unless there are too many."""
     made: dict[str, object] = {"name": name, "shape": list(tensor.shape)}
     if tensor.numel() <= LARGEST:
         made["values"] = _numbers(tensor.detach().tolist())
@@ -126,7 +126,7 @@ def tensor_object(name: str, tensor: Value) -> dict[str, object]:
 
 
 def _axes(edges: TensorLabels) -> dict[str, object]:
-    """What the axes are called, if they are called anything."""
+    """Return the names and labels of the axes, if there are any."""
     return {"axes": [{"name": edge.name, "labels": list(edge.labels)} for edge in edges]} if edges else {}
 
 

@@ -18,7 +18,7 @@ MASKED = "#"
 
 
 def to_plain(frame: Frame, width: int = 80, *, whole: bool = True) -> str:
-    """The frame as text: lesson, program, tensors, formula, words.
+    """Return the frame as text: lesson, program, tensors, formula, words.
 
     Without the `whole` of it, the lesson's name, its prose and the program are left to what stands around.
     """
@@ -84,7 +84,7 @@ def _facts(frame: Frame) -> list[str]:
 
 
 def _boxes(frame: Frame, width: int) -> list[str]:
-    """The boxes of a level of the map; the selected one is marked."""
+    """Return the boxes of a level of the map, the selected one marked."""
     level = frame.map
     if level is None:
         return []
@@ -96,7 +96,7 @@ def _boxes(frame: Frame, width: int) -> list[str]:
 
 
 def _tensor(panel: Panel, width: int) -> list[str]:
-    """A panel as rows of numbers; a window around what is lit if it is large."""
+    """Return a panel as rows of numbers; a window around what is lit if it is large."""
     cell = _cell(panel)
     rows = window(panel.rows, ROWS, panel.focus_rows)
     margin = label_space.beside(panel)
@@ -123,7 +123,7 @@ def _cell(panel: Panel) -> int:
 
 
 def _unknown(panel: Panel) -> bool:
-    """Whether only the shape of the tensor is known."""
+    """Return whether only the shape of the tensor is known."""
     return panel.pending_glyph == "?"
 
 
@@ -132,7 +132,7 @@ def _spelled(text: str, panel: Panel) -> str:
 
 
 def _legend(panels: Sequence[Panel], width: int) -> list[str]:
-    """What the marks in the rows of numbers mean, of those that are there."""
+    """Return what the marks in the rows of numbers mean, of those that are there."""
     found = CellMark.NONE
     for panel in panels:
         rows = window(panel.rows, ROWS, panel.focus_rows)

@@ -18,7 +18,7 @@ SHOWN = 64  # cells of a tensor that are written out
 
 
 def program_plain(trace: Trace) -> str:
-    """Every node with its operation, shape and numbers, then the printed text."""
+    """Return every node with its operation, shape and numbers, then the printed text."""
     blocks = ["\n".join(_node(node)) for node in trace.nodes]
     if trace.printed:
         blocks.append(output_text(trace.printed).rstrip("\n"))
@@ -26,7 +26,7 @@ def program_plain(trace: Trace) -> str:
 
 
 def output_text(printed: str) -> str:
-    """What a program printed, tabs and all, below a line that says so; nothing if it printed nothing."""
+    """Return what a program printed, tabs kept, below the line ``printed:``; nothing if it printed none."""
     text = "\t".join(clean(part, None, lines=True) for part in printed.split("\t"))
     return "printed:\n" + text.rstrip("\n") + "\n" if printed else ""
 
@@ -48,7 +48,7 @@ def _node(node: Node) -> Iterator[str]:
 
 
 def program_json(trace: Trace) -> Iterator[str]:
-    """One object a node, a line each; the last one says what was printed."""
+    """Return one object a node, a line each; the last one holds what was printed."""
     for node in trace.nodes:
         yield _line(
             {
@@ -72,7 +72,7 @@ def program_json(trace: Trace) -> Iterator[str]:
 
 
 def _place(node: Node) -> dict[str, object]:
-    """Of trusted Python, the file, the module, and whether the values were dropped."""
+    """Return the file and module of a node of trusted Python, and whether its values were dropped."""
     return {"file": node.file, "scope": node.scope, "dropped": node.dropped} if node.file else {}
 
 

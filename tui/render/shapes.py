@@ -67,7 +67,7 @@ SHAPES: dict[str, tuple[Rectangle, ...]] = {
 
 
 def split_shapes(text: str) -> tuple[str, list[tuple[int, Rectangle]]]:
-    """A text parted: what a font shows, and boxes with their columns.
+    """Split a text: what a font shows, and rectangles with their columns.
 
     Boxes that go on from one cell to the next are one.
     """
@@ -80,7 +80,7 @@ def split_shapes(text: str) -> tuple[str, list[tuple[int, Rectangle]]]:
 
 
 def split_widths(text: str) -> list[tuple[int, str]]:
-    """A text in pieces with their columns: characters two columns wide apart from the others.
+    """Split a text into pieces with their columns: characters two columns wide apart from the others.
 
     A font seldom makes them twice as wide, so what stands in one piece with them would be out of place.
     """

@@ -30,7 +30,7 @@ class ScreenSvg:
     def __init__(
         self, title: str, size: tuple[int, int], colours: tuple[str, str], write: Callable[[str], None]
     ) -> None:
-        """`size` is columns and rows; the colours are those of text and background where a style has none."""
+        """Take the `size` in columns and rows, and the default `colours` of text and background."""
         self._title, self._size, self._write = title, size, write
         self._colours = colours
         self._rows: dict[str, int] = {}
@@ -39,13 +39,13 @@ class ScreenSvg:
         self._seconds: list[float] = []
 
     def add(self, screen: Rows, seconds: float = 0.0) -> None:
-        """The next screen, which stands for so many seconds."""
+        """Add the next screen, which stands for so many seconds."""
         drawn = ["".join(self._row(row)) for row in screen]
         self._pictures.append([self._rows.setdefault(row, len(self._rows)) for row in drawn])
         self._seconds.append(seconds)
 
     def end(self) -> None:
-        """Writes the whole."""
+        """Write the whole."""
         write = self._write
         width, height = self._size[0] * CELL[0], self._size[1] * CELL[1]
         outer = (width + 2 * MARGIN, height + 2 * MARGIN)
@@ -95,7 +95,7 @@ class ScreenSvg:
         )
 
     def _row(self, row: Iterable[Segment]) -> list[str]:
-        """A row's backgrounds, and its text in runs of one style, each as wide as its columns."""
+        """Return a row's backgrounds, and its text in runs of one style, each as wide as its columns."""
         boxes, texts, x = [], [], 0
         for segment in Segment.simplify(row):
             columns = cell_len(segment.text)
@@ -119,7 +119,7 @@ class ScreenSvg:
         return boxes + texts
 
     def _look(self, style: Style) -> tuple[str, str | None, str]:
-        """Foreground, background (None: that of the whole) and weights of a style."""
+        """Return foreground, background (None: that of the whole) and weights of a style."""
         foreground = _hex(style.color) or self._colours[0]
         background = _hex(style.bgcolor) or self._colours[1]
         if style.reverse:
@@ -144,7 +144,7 @@ class ScreenSvg:
 
 
 def _box(column: float, box: Rectangle) -> str:
-    """A box as part of a path."""
+    """Return a rectangle as part of a path."""
     left, top, width, height = box
     across, down = _n(width * CELL[0]), _n(height * CELL[1])
     return f"M{_n((column + left) * CELL[0])} {_n(top * CELL[1])}h{across}v{down}h-{across}z"
@@ -155,5 +155,5 @@ def _hex(color: Color | None) -> str | None:
 
 
 def _n(number: float, digits: int = 2) -> str:
-    """A number without needless zeros."""
+    """Return a number without needless zeros."""
     return f"{number:.{digits}f}".rstrip("0").rstrip(".") or "0"

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def row_at(board: Board, row: int) -> BoardRow:
-    """The row of a number, from 1; beyond the ends, the first or the last."""
+    """Return the row of a number, from 1; beyond the ends, the first or the last."""
     return board.rows[max(1, min(row, len(board.rows))) - 1]
 
 
@@ -64,7 +64,7 @@ def open_row_at(session: Session, argument: str) -> Session:
 
 
 def come_back(session: Session) -> Session:
-    """Back to the board that opened this lesson, as it was left."""
+    """Go back to the board that opened this lesson, as it was left."""
     if not session.visits:
         return session
     return replace(session.with_undo(session.visits[-1]), visits=session.visits[:-1])

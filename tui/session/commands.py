@@ -659,12 +659,12 @@ BY_ID: dict[str, Command] = {command.id: command for command in COMMANDS}
 
 
 def find(text: str) -> Command:
-    """The record of a command, with or without its argument. Raises KeyError where there is none."""
+    """Return the record of a command, with or without its argument. Raises KeyError where there is none."""
     return BY_ID[text.partition(":")[0]]
 
 
 def run(session: Session, text: str) -> Session:
-    """The session after a command; the same session for one that has nothing to do here.
+    """Return the session after a command; the same session for one that has nothing to do here.
 
     A listed lesson is read when it is opened: of one that is broken, the session tells why.
 

@@ -16,7 +16,7 @@ LOOKS: tuple[CellDisplay, ...] = ("numbers", "heat", "both")
 
 
 def stop_by(direction: int) -> Transition:
-    """To the next stop or the one before; past the ends, to the neighbouring lesson."""
+    """Go to the next stop or the one before; past the ends, to the neighbouring lesson."""
 
     def go(session: Session) -> Session:
         view = session.view
@@ -38,12 +38,12 @@ def stop_by(direction: int) -> Transition:
 
 
 def stop_at(session: Session, argument: str) -> Session:
-    """To a stop by its number; what follows a second colon tells headings of one stop apart."""
+    """Go to a stop by its number; what follows a second colon tells headings of one stop apart."""
     return session.with_undo(session.view.at_stop_number(int(argument.partition(":")[0])))
 
 
 def node_at(session: Session, argument: str) -> Session:
-    """To a node of the trace, by its position."""
+    """Go to a node of the trace, by its position."""
     from tui.compose.nodes import labels
 
     trace = session.last_run.trace if session.last_run is not None else None
@@ -57,7 +57,7 @@ def node_at(session: Session, argument: str) -> Session:
 
 
 def module_at(session: Session, path: str) -> Session:
-    """To the first node of a module, by its path."""
+    """Go to the first node of a module, by its path."""
     trace = session.last_run.trace if session.last_run is not None else None
     try:
         first = None if trace is None else trace.scopes[path].first
@@ -202,7 +202,7 @@ def select_by(direction: int) -> Transition:
 
 
 def seed_by(direction: int) -> Transition:
-    """Another seed, never below 0."""
+    """Take another seed, never below 0."""
 
     def move(session: Session) -> Session:
         return session.with_undo(session.view.with_seed(max(0, session.view.seed + direction)))
@@ -245,13 +245,13 @@ def history(step: str) -> Transition:
 
 
 def next_look(session: Session) -> Session:
-    """Numbers, heat, both, and again."""
+    """Show numbers, heat, both, and again."""
     look = LOOKS[(LOOKS.index(session.view.look) + 1) % len(LOOKS)]
     return replace(session, view=replace(session.view, look=look), notice="")
 
 
 def moving(name: str, direction: int = 1) -> str:
-    """The command that moves a control: what a click on it does, and a key of its own."""
+    """Return the command that moves a control: what a click on it does, and a key of its own."""
     return f"set:{name}:{direction:+d}"
 
 

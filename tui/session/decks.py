@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def find_deck(word: str, *, whole: bool = True) -> Deck:
-    """The deck in a file or a folder, or of a lesson's slug; `whole` is as for `deck.load`.
+    """Return the deck in a file or a folder, or of a lesson's slug; `whole` is as for `deck.load`.
 
     Raises:
         UsageError: If there is none.
@@ -33,20 +33,20 @@ def find_deck(word: str, *, whole: bool = True) -> Deck:
 
 
 def read_deck(path: Path) -> Deck:
-    """The deck in a file or a folder, every stop of which has a view. Raises LessonError."""
+    """Return the deck in a file or a folder, every stop of which has a view. Raises LessonError."""
     from llm_linalg.lessons.deck import load
 
     return check_views(load(path))
 
 
 def deck_word(deck: Deck) -> str:
-    """What names a deck on the command line: a built-in lesson's slug, else its path."""
+    """Return what names a deck on the command line: a built-in lesson's slug, else its path."""
     first = deck.stops[0].lesson
     return lesson_word(first) if deck.path is None or deck.path == first.path else str(deck.path)
 
 
 def flags_of(stop: DeckStop) -> argparse.Namespace:
-    """The flags that the words of a deck's line are.
+    """Return the flags that the words of a deck's line are.
 
     Raises:
         LessonError: With the deck's file and line, for a word that is none.
@@ -64,7 +64,7 @@ def flags_of(stop: DeckStop) -> argparse.Namespace:
 
 
 def view_at(stop: DeckStop) -> View:
-    """The view that a deck's stop opens with, as it was rehearsed.
+    """Return the view that a deck's stop opens with, as it was rehearsed.
 
     A node, an order or a step can't be known to be there before the program has run: `stage.view_check` says.
 
@@ -81,7 +81,7 @@ def view_at(stop: DeckStop) -> View:
 
 
 def view_and_flags(flags: argparse.Namespace, parser: Parser) -> tuple[View, argparse.Namespace]:
-    """The view that the flags ask of a lesson or of a deck, and the flags with what the deck says first.
+    """Return the view that the flags name of a lesson or a deck, and the flags, the deck's own first.
 
     Args:
         flags: As `parser` read them.
@@ -105,7 +105,7 @@ def view_and_flags(flags: argparse.Namespace, parser: Parser) -> tuple[View, arg
 
 
 def check_stop_number(deck: Deck, stop: int | None) -> int | None:
-    """The number of a stop that is asked for, if one is.
+    """Return the number of a stop if the deck has it.
 
     Raises:
         UsageError: For a stop that is not there.
@@ -117,7 +117,7 @@ def check_stop_number(deck: Deck, stop: int | None) -> int | None:
 
 
 def check_views(deck: Deck) -> Deck:
-    """The deck, every stop of which has a view.
+    """Return the deck if every stop of it has a view.
 
     Raises:
         LessonError: For the first that has none.

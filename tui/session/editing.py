@@ -23,7 +23,7 @@ class ErrorMark(NamedTuple):
 
     @classmethod
     def of(cls, error: ProgramError) -> ErrorMark | None:
-        """The place of an error; None if it has none."""
+        """Return the place of an error; None if it has none."""
         if error.line is None or error.column is None:
             return None
         return cls(error.line - 1, error.column, max(error.end_column or 0, error.column + 1))
@@ -32,7 +32,7 @@ class ErrorMark(NamedTuple):
 def carry_notes(
     notes: Mapping[int, str], old: Sequence[str], new: Sequence[str], *, typing: bool
 ) -> dict[int, str]:
-    """The notes of lines of an old text beside the lines of a new one.
+    """Carry the notes of an old text's lines over to the lines of a new one.
 
     Args:
         notes: By row, from 0.
@@ -59,7 +59,7 @@ def carry_notes(
 
 
 def mix_notes(fresh: Mapping[int, str], old: Mapping[int, str], row: int | None) -> dict[int, str]:
-    """The notes of a program that failed in a row, from 0.
+    """Return the notes of a program that failed in a row, from 0.
 
     Args:
         fresh: What the lines gave that ran before the failure.
@@ -71,13 +71,13 @@ def mix_notes(fresh: Mapping[int, str], old: Mapping[int, str], row: int | None)
 
 
 def harmless(text: str) -> str:
-    """The text without what a terminal obeys; its lines stay, whichever way they end."""
+    """Return the text without what a terminal obeys; its lines stay, whichever way they end."""
     text = text.replace("\r\n", "\n").replace("\r", "\n")  # a terminal pastes the one, files hold the other
     plain = text.replace("\n", "")
     return text if plain.isascii() and plain.isprintable() else clean(text, None, lines=True)
 
 
 def indent_after(line: str, step: int) -> str:
-    """The margin of the line that follows the beginning of a line."""
+    """Return the indentation of the line that follows the beginning of a line."""
     margin = line[: len(line) - len(line.lstrip(" "))]
     return margin + " " * step if line.rstrip().endswith(":") else margin

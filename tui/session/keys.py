@@ -17,7 +17,7 @@ CONTROLS_AFTER = BY_ID["out"].footer
 def live(
     contexts: Collection[Context], table: Iterable[Command] = KEYS, taken: Collection[str] = ()
 ) -> tuple[Command, ...]:
-    """The commands that do something in these contexts; of two for the same key the first has it.
+    """Return the commands that do something in these contexts; of two for one key the first has it.
 
     Args:
         contexts: Those that hold.
@@ -35,12 +35,12 @@ def live(
 
 
 def footer(commands: Iterable[Command]) -> list[Command]:
-    """The commands that the footer names, in its order."""
+    """Return the commands that the footer names, in its order."""
     return sorted((command for command in commands if command.footer), key=lambda command: command.footer)
 
 
 def help_groups(commands: Iterable[Command]) -> list[tuple[Topic, list[Command]]]:
-    """The commands under the headings of the help, empty headings left out."""
+    """Return the commands under the headings of the help, empty headings left out."""
     listed = list(commands)
     groups = [(group, [command for command in listed if command.group is group]) for group in Topic]
     return [(group, members) for group, members in groups if members]

@@ -12,7 +12,7 @@ from tui.session.step_commands import motion
 
 
 def toggle(session: Session) -> Session:
-    """Onto the map, at the box of the node shown; from there back to the node."""
+    """Go onto the map, at the box of the node shown; from there back to the node."""
     navigation, view = session.navigation, session.view
     if navigation is None or not navigation.path:
         return session
@@ -23,7 +23,7 @@ def toggle(session: Session) -> Session:
 
 
 def select(session: Session, argument: str) -> Session:
-    """Select a box by its place among the rows of the level; the selected one is gone into."""
+    """Select a box by its place among the rows of the level; go into the selected one."""
     navigation, view = session.navigation, session.view
     if navigation is None or view.depth != "map" or not navigation.path:
         return session

@@ -40,7 +40,7 @@ class OutlineEntry(NamedTuple):
 
 
 def outline(session: Session) -> tuple[OutlineEntry, ...]:
-    """The entries of what is open; none of a lesson, whose sidebar lists the lessons."""
+    """Return the entries of what is open; none of a lesson, whose sidebar lists the lessons."""
     lesson = session.view.lesson
     if lesson.external is not None:
         return _modules(session)
@@ -48,7 +48,7 @@ def outline(session: Session) -> tuple[OutlineEntry, ...]:
 
 
 def selection(session: Session, entries: tuple[OutlineEntry, ...]) -> int:
-    """The place of the entry that is chosen, or else open."""
+    """Return the place of the entry that is chosen, or else open."""
     for k, entry in enumerate(entries):
         if entry.command == session.sidebar_choice:
             return k
@@ -56,7 +56,7 @@ def selection(session: Session, entries: tuple[OutlineEntry, ...]) -> int:
 
 
 def choose(session: Session, direction: int) -> Session:
-    """The session with the next entry chosen, or the one before."""
+    """Choose the next entry, or the one before."""
     entries = outline(session)
     if not entries:
         return session
@@ -65,7 +65,7 @@ def choose(session: Session, direction: int) -> Session:
 
 
 def choose_end(session: Session, *, last: bool) -> Session:
-    """The session with the first entry chosen, or the last: of a trace its first node, or its last."""
+    """Choose the first entry, or the last: of a trace its first node, or its last."""
     run = session.last_run
     entries = outline(session)
     if not entries:
@@ -77,7 +77,7 @@ def choose_end(session: Session, *, last: bool) -> Session:
 
 
 def _document(session: Session, lesson: Lesson) -> tuple[OutlineEntry, ...]:
-    """All headings, and the cells below the one that is chosen or open: the others are folded."""
+    """Return all headings, and the cells below the one that is chosen or open: the others are folded."""
     number = session.view.stop
     failed = _failed(session, lesson)
     least = min((heading.level for heading in lesson.outline), default=1)
@@ -108,7 +108,7 @@ def _cells(lesson: Lesson, stops: range, level: int, number: int, failed: set[in
 
 
 def _failed(session: Session, lesson: Lesson) -> set[int]:
-    """The stops whose cells failed when the program of the one that is open was run."""
+    """Return the stops whose cells failed when the program of the one that is open was run."""
     run = session.last_run
     if run is None or run.view.lesson is not lesson:
         return set()
@@ -124,7 +124,7 @@ def _failed(session: Session, lesson: Lesson) -> set[int]:
 
 
 def _modules(session: Session) -> tuple[OutlineEntry, ...]:
-    """The modules as a tree, open along the one that is chosen or shown; its own nodes stand in it.
+    """Return the modules as a tree, open along the chosen or shown one, which has its own nodes in it.
 
     A step of a gradient stands where the node stands whose backward step it is; the first, at the loss.
     """
@@ -160,7 +160,7 @@ def _open(
     shown: Node,
     entries: list[OutlineEntry],
 ) -> None:
-    """The entries inside a scope: modules and nodes in the order in which they came."""
+    """Add the entries inside a scope: modules and nodes in the order in which they came."""
     from llm_linalg.recording.scopes import Scope
 
     inside: list[tuple[int, Scope[Node] | Node]] = []

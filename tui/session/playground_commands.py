@@ -76,7 +76,7 @@ def mend(session: Session) -> Session:
 
 
 def write(session: Session, argument: str) -> Session:
-    """With another text in the editor, given as the cursor's line and the text: ``1:x = 2``.
+    """Put another text into the editor, given as the cursor's line and the text: ``1:x = 2``.
 
     The editor undoes its own changes, so that undo doesn't.
     """
@@ -89,14 +89,14 @@ def write(session: Session, argument: str) -> Session:
 
 
 def on_line(session: Session, argument: str) -> Session:
-    """With the keys in the editor and its cursor on a line: its operation is shown."""
+    """Give the keys to the editor, its cursor on a line, whose operation is shown."""
     if not is_playground(session.view.lesson):
         return session
     return at_caret(replace(session, editing=True, caret=int(argument)))
 
 
 def at_caret(session: Session) -> Session:
-    """At the operation of the cursor's line, or at the last one above it."""
+    """Show the operation of the cursor's line, or the last one above it."""
     from tui.compose.line_notes import path_at
 
     run = session.current

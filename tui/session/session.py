@@ -70,7 +70,7 @@ class Session:
     talk: Talk | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
-        """The playground's program outlives every way out of it; its editor doesn't."""
+        """Keep the playground's program whatever way it is left; its editor closes."""
         if is_playground(self.view.lesson):
             object.__setattr__(self, "draft", self.view.program)
         elif self.editing:
@@ -84,7 +84,7 @@ class Session:
         player: Player | None = None,
         draft: str | None = None,
     ) -> Session:
-        """A session that opens with a view; `draft` is the playground's program."""
+        """Return a session that opens with a view; `draft` is the playground's program."""
         listed = tuple(lessons)
         if view.lesson.slug not in {lesson.slug for lesson in listed}:
             listed = (*listed, view.lesson)
@@ -106,7 +106,7 @@ class Session:
         return self.last_run if self.last_run is not None and self.last_run.serves(self.view) else None
 
     def before(self, shown: Run | None = None) -> Run | None:
-        """What may be shown beside a failure: the same stop before it failed, and nothing else.
+        """Return the run that may be shown beside a failure: of the same stop before it failed, or None.
 
         Args:
             shown: What was on the screen last; the last run unless given.
@@ -128,7 +128,7 @@ class Session:
             return None
 
     def awaits(self, command: str) -> bool:
-        """Whether a command that changes a control needs the run under way: a list grows by its result."""
+        """Return whether a command on a control needs the run under way: a list grows by its result."""
         name, _, argument = command.partition(":")
         changed = argument.rpartition(":")[0] if name == "set" else self.control
         growing = {control.name for control in self.view.lesson.controls if control.append is not None}
@@ -175,7 +175,7 @@ class Session:
         return frozenset(found if self.talk is None else (found - OFF_STAGE) | {Context.PRESENTATION})
 
     def _here(self, navigation: Navigable) -> set[Context]:
-        """The contexts of a place in a program: on the map, or at a node."""
+        """Return the contexts of a place in a program: on the map, or at a node."""
         found = {Context.NODE, Context.MAP if self.view.depth == "map" else Context.TENSORS}
         if self.view.depth == "map" and self.view.lesson.boxes:
             found.add(Context.MAP_LESSONS)
@@ -197,7 +197,7 @@ class Session:
         return {context for context, held in holds.items() if held}
 
     def with_run(self, opened: Run) -> Session:
-        """With the result of a run; a place that this run hasn't got gives way to the stop's own."""
+        """Take the result of a run; a place that this run does not have gives way to the stop's own."""
         from tui.compose.line_notes import path_at
 
         found = replace(self, last_run=opened)
@@ -221,11 +221,11 @@ class Session:
         return replace(found, view=view, trail=())
 
     def at_view(self, view: View) -> Session:
-        """At another step or place of the same run; a player at work pauses."""
+        """Go to another step or place of the same run; a player at work pauses."""
         return replace(self, view=view, player=self.player.pause(), notice="")
 
     def with_undo(self, view: View) -> Session:
-        """With another view that undo comes back from."""
+        """Show another view, from which undo comes back."""
         if view == self.view:
             return self
         lesson = view.lesson.slug != self.view.lesson.slug
@@ -246,27 +246,27 @@ class Session:
         )
 
     def at_stop(self, view: View, talk: Talk) -> Session:
-        """At another stop of a deck: undo doesn't come back from there, going back does."""
+        """Go to another stop of a deck: undo doesn't come back from there, going back does."""
         control = self.control if view.lesson is self.view.lesson else first_control(view)
         return replace(self.at_view(view), history=History(), trail=(), visits=(), control=control, talk=talk)
 
     def with_presentation(self, talk: Talk) -> Session:
-        """With the talk shown otherwise, or at another place."""
+        """Show the talk otherwise, or at another place."""
         return replace(self, talk=talk, notice="")
 
     def lesson(self, slug: str) -> Lesson | None:
-        """The listed lesson of that slug; `LessonError` if its file is broken."""
+        """Return the listed lesson of that slug; `LessonError` if its file is broken."""
         from llm_linalg.lessons.reader import read_entry
 
         return next((read_entry(lesson) for lesson in self.lessons if lesson.slug == slug), None)
 
     def with_notice(self, notice: str) -> Session:
-        """With a notice."""
+        """Return the session with a notice."""
         return replace(self, notice=notice)
 
 
 def _drawn(run: Run, view: View) -> bool:
-    """Whether the cell under the cursor can be turned over."""
+    """Return whether the cell under the cursor can be turned over."""
     if not any(control.kind == "grid" for control in view.lesson.controls):
         return False
     from tui.compose.mask_editing import mask_entry
@@ -275,7 +275,7 @@ def _drawn(run: Run, view: View) -> bool:
 
 
 def first_control(view: View) -> str | None:
-    """The control that `[` and `]` change at the start: the first that is a range, or the first."""
+    """Return the control that `[` and `]` change at the start: the first that is a range, or the first."""
     controls = view.lesson.controls
     ranges = [control.name for control in controls if control.kind in ("int", "float")]
     return next(iter([*ranges, *(control.name for control in controls)]), None)

@@ -19,7 +19,7 @@ Transition = Callable[[Session], Session]
 
 
 def motion(way: Callable[[View, Navigable], View]) -> Transition:
-    """A command that moves with the player; the cell cursor stays behind when the node changes."""
+    """Return a command that moves with the player; the cell cursor stays behind when the node changes."""
 
     def move(session: Session) -> Session:
         navigation = session.navigation
@@ -33,7 +33,7 @@ def motion(way: Callable[[View, Navigable], View]) -> Transition:
 
 
 def on_run(move: Callable[[Run, View], View]) -> Transition:
-    """A command that asks the open run for the next view."""
+    """Return a command that asks the open run for the next view."""
 
     def act(session: Session) -> Session:
         run_ = session.current
@@ -45,7 +45,7 @@ def on_run(move: Callable[[Run, View], View]) -> Transition:
 
 
 def turn(session: Session) -> Session:
-    """The forward or the backward pass; or why there is none."""
+    """Show the forward or the backward pass; or say why there is none."""
     run_ = session.current
     if run_ is None or session.navigation is None:
         return session
@@ -54,7 +54,7 @@ def turn(session: Session) -> Session:
 
 
 def play_by(direction: int, until: int | None = None) -> Transition:
-    """Play in a direction, or pause; at the end it starts again. It plays `until` a step, if one is given."""
+    """Play in a direction, or pause; at the end, start again. Play up to `until`, if a step is given."""
 
     def play(session: Session) -> Session:
         navigation = session.navigation
@@ -78,7 +78,7 @@ def play_by(direction: int, until: int | None = None) -> Transition:
 
 
 def tick(session: Session) -> Session:
-    """One beat of playing."""
+    """Play one step."""
     if session.current is None:
         return session  # it goes on when the program has been run
     navigation = session.navigation
@@ -119,7 +119,7 @@ def cell_at(session: Session, argument: str) -> Session:
 
 
 def follow(session: Session) -> Session:
-    """To where the cell under the cursor was made; the way back is kept."""
+    """Go to where the cell under the cursor was made; the way back is kept."""
     run_ = session.current
     if run_ is None or session.view.cursor is None:
         return session
@@ -130,14 +130,14 @@ def follow(session: Session) -> Session:
 
 
 def come_back(session: Session) -> Session:
-    """Back to where a cell was followed from."""
+    """Go back to where a cell was followed from."""
     if not session.trail:
         return session
     return replace(session.at_view(session.trail[-1]), trail=session.trail[:-1])
 
 
 def go_to(session: Session, argument: str) -> Session:
-    """To a step by its number; a number that is no step is said, and the nearest taken."""
+    """Go to a step by its number; for a number that is no step, to the nearest, with a notice."""
     navigation, step = session.navigation, int(argument)
     moved = motion(lambda view, navigation: player.goto(view, navigation, step))(session)
     if navigation is None:
@@ -154,7 +154,7 @@ def go_to(session: Session, argument: str) -> Session:
 
 
 def scrub(session: Session, argument: str) -> Session:
-    """To a part of the way, given in thousandths."""
+    """Go to a part of the way, given in thousandths."""
     navigation = session.navigation
     if navigation is None:
         return session

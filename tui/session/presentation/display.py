@@ -16,25 +16,25 @@ FACES: tuple[ClockFace, ...] = ("off", "elapsed", "remaining")
 
 
 def black(session: Session) -> Session:
-    """Nothing at all, or the picture again."""
+    """Show nothing at all, or the picture again."""
     talk = on_stage(session)
     return session.with_presentation(replace(talk, black=not talk.black))
 
 
 def footer(session: Session) -> Session:
-    """The keys, or none."""
+    """Show the keys, or none."""
     talk = on_stage(session)
     return session.with_presentation(replace(talk, footer=not talk.footer))
 
 
 def big(session: Session) -> Session:
-    """Large cells, or as many as fit."""
+    """Show large cells, or as many as fit."""
     talk = on_stage(session)
     return session.with_presentation(replace(talk, big=not talk.big))
 
 
 def clock(session: Session) -> Session:
-    """The time that has passed, the time that is left, no clock."""
+    """Show the time that has passed, the time that is left, or no clock."""
     talk = on_stage(session)
     faces = [face for face in FACES if face != "remaining" or talk.duration is not None]
     face = faces[(faces.index(talk.clock) + 1) % len(faces)] if talk.clock in faces else "off"
@@ -42,7 +42,7 @@ def clock(session: Session) -> Session:
 
 
 def pause(session: Session) -> Session:
-    """The clock stopped, or going on."""
+    """Stop the clock, or let it go on."""
     talk = on_stage(session)
     now = monotonic()
     watch = talk.watch.pause(now) if talk.watch.running else talk.watch.start(now)
@@ -51,7 +51,7 @@ def pause(session: Session) -> Session:
 
 
 def zero(session: Session) -> Session:
-    """The clock at zero."""
+    """Set the clock to zero."""
     talk = on_stage(session)
     return session.with_presentation(replace(talk, watch=talk.watch.reset(monotonic()))).with_notice(
         "The clock is at zero."
@@ -59,7 +59,7 @@ def zero(session: Session) -> Session:
 
 
 def auto(session: Session) -> Session:
-    """Steps by themselves, or by key only."""
+    """Let steps come by themselves, or by key only."""
     talk = on_stage(session)
     said = f"A step every {talk.every:g} s." if not talk.auto else "A step a key."
     return session.with_presentation(replace(talk, auto=not talk.auto)).with_notice(said)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def reload_deck(session: Session, deck: Deck) -> Session:
-    """The same stop of the deck as it was saved now; what was changed on stops stays as far as it fits."""
+    """Go on with the deck as it was saved now, at the same stop; changes to stops stay as far as they fit."""
     talk = on_stage(session)
     places = match_stops(talk.deck, deck)
     number = places.get(talk.number) or _nearest(places, talk.number, len(deck.stops))
@@ -32,7 +32,7 @@ def reload_deck(session: Session, deck: Deck) -> Session:
 
 
 def match_stops(old: Deck, new: Deck) -> dict[int, int]:
-    """The numbers of the stops that are in both decks, old to new: by lesson and title, in order."""
+    """Return the numbers of the stops that are in both decks, old to new: by lesson and title, in order."""
     before, now = (
         [(stop.lesson.slug, stop.title, stop.at.title) for stop in deck.stops] for deck in (old, new)
     )
@@ -41,13 +41,13 @@ def match_stops(old: Deck, new: Deck) -> dict[int, int]:
 
 
 def _nearest(places: Mapping[int, int], number: int, most: int) -> int:
-    """The new number of a stop that has another title now, or is gone: as far from the last that is there."""
+    """Return the new number of a stop that is gone or renamed: as far as it was from the last that stayed."""
     known = max((old for old in places if old < number), default=0)
     return max(1, min(places.get(known, 0) + number - known, most))
 
 
 def _carried(view: View, before: DeckStop, now: DeckStop) -> View:
-    """A view at a stop that was read anew: where it is stays, and so do its changes, as far as they fit."""
+    """Return a view at a stop that was read again: its place and its changes stay, as far as they fit."""
     old, new = view_at(before), view_at(now)
     step = new.step if view.step == old.step else view.step
     there = replace(new, step=step if view.path == old.path else new.step)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def is_edited(session: Session) -> bool:
-    """Whether something is shown that was not rehearsed: another control, seed or program."""
+    """Return whether something is shown that was not rehearsed: another control, seed or program."""
     talk = session.talk
     if talk is None:
         return False
@@ -29,20 +29,20 @@ def is_edited(session: Session) -> bool:
 
 
 def enter_stop(session: Session, talk: Talk, number: int, view: View) -> Session:
-    """At a stop of the deck; the one that is shown is kept as it is."""
+    """Go to a stop of the deck; the one that is shown is kept as it is."""
     left = {**talk.last_views, talk.number: session.view}
     return session.at_stop(view, replace(talk, number=number, last_views=left))
 
 
 def on_stage(session: Session) -> Talk:
-    """The session's talk. Raises LookupError without one."""
+    """Return the session's talk. Raises LookupError without one."""
     if session.talk is None:
         raise LookupError("nothing is on stage")
     return session.talk
 
 
 def forward(session: Session) -> Session:
-    """The next step; at the end of what is shown, the next stop."""
+    """Go to the next step; at the end of what is shown, to the next stop."""
     talk = on_stage(session)
     talk = replace(talk, watch=talk.watch.start(monotonic()))
     session = replace(session, talk=talk)
@@ -61,7 +61,7 @@ def forward(session: Session) -> Session:
 
 
 def _stepped(session: Session) -> View | None:
-    """The view after one step more; None at the end of what is shown."""
+    """Return the view after one step more; None at the end of what is shown."""
     view, navigation = session.view, session.navigation
     if view.at_stop.slide or navigation is None or not navigation.path:
         return None
@@ -76,7 +76,7 @@ def _stepped(session: Session) -> View | None:
 
 
 def back(session: Session) -> Session:
-    """The last step on undone; else a step back, and before the first one the stop before, as it was left."""
+    """Undo the last step forward; without one, go a step back, and before the first, to the previous stop."""
     talk = on_stage(session)
     view, navigation = session.view, session.navigation
     entry = talk.history[-1] if talk.history else None
@@ -99,7 +99,7 @@ def back(session: Session) -> Session:
 
 
 def stop_on(session: Session) -> Session:
-    """The next stop, at its beginning."""
+    """Go to the next stop, at its beginning."""
     talk = on_stage(session)
     if talk.last and not talk.loop:
         return session.with_notice("That is the last stop.")
@@ -107,7 +107,7 @@ def stop_on(session: Session) -> Session:
 
 
 def stop_back(session: Session) -> Session:
-    """The stop before, as it was left."""
+    """Go to the previous stop, as it was left."""
     talk = on_stage(session)
     if talk.number == 1:
         return session.with_notice("That is the beginning.")
@@ -115,7 +115,7 @@ def stop_back(session: Session) -> Session:
 
 
 def at(session: Session, number: int) -> Session:
-    """A stop by its number, at its beginning; a number that is no stop is said, and the nearest taken."""
+    """Go to the beginning of a stop by its number; if there is no such stop, to the nearest, and say so."""
     talk = on_stage(session)
     most = len(talk.deck.stops)
     there = max(1, min(number, most))
@@ -124,7 +124,7 @@ def at(session: Session, number: int) -> Session:
 
 
 def skip(session: Session) -> Session:
-    """The first stop of the next lesson."""
+    """Go to the first stop of the next lesson."""
     talk = on_stage(session)
     here = talk.stop.lesson
     after = (k for k, stop in enumerate(talk.deck.stops, 1) if k > talk.number and stop.lesson is not here)
@@ -133,7 +133,7 @@ def skip(session: Session) -> Session:
 
 
 def finish(session: Session) -> Session:
-    """The end of this animation."""
+    """Go to the end of this animation."""
     view, navigation = session.view, session.navigation
     if navigation is None or view.at_stop.slide:
         return session
@@ -145,7 +145,7 @@ def finish(session: Session) -> Session:
 
 
 def reset(session: Session) -> Session:
-    """The stop as it was rehearsed, at the same step; where nothing was changed, at its beginning."""
+    """Show the stop as it was rehearsed, at the same step; where nothing was changed, at its beginning."""
     talk = on_stage(session)
     view, rehearsed = session.view, view_at(talk.stop)
     place, own = (view.path, view.order, view.depth), (rehearsed.path, rehearsed.order, rehearsed.depth)
@@ -157,6 +157,6 @@ def reset(session: Session) -> Session:
 
 
 def again(session: Session) -> Session:
-    """The first stop, and everything as rehearsed: what a kiosk does at the end."""
+    """Go to the first stop, everything as rehearsed: what a kiosk does at the end."""
     talk = on_stage(session)
     return session.at_stop(view_at(talk.deck.stops[0]), replace(talk, number=1, last_views={}, history=()))

@@ -90,11 +90,11 @@ class Talk:
         return None if minutes is None else 60 * minutes
 
     def remaining(self, now: float) -> float | None:
-        """The seconds that are left; below zero when it takes too long."""
+        """Return the seconds that are left; below zero when it takes too long."""
         return None if self.duration is None else self.duration - self.watch.seconds(now)
 
     def first_view(self, number: int) -> View:
-        """A stop's first picture, with what was changed on it when it was shown before."""
+        """Return a stop's first picture, with what was changed on it when it was shown before."""
         rehearsed = view_at(self.deck.stops[number - 1])
         was = self.last_views.get(number)
         if was is None:
@@ -102,13 +102,13 @@ class Talk:
         return replace(rehearsed.with_choices_of(was), look=was.look)
 
     def last_view(self, number: int) -> View:
-        """A stop's picture as it was left, or its last one."""
+        """Return a stop's picture as it was left, or its last one."""
         return self.last_views.get(number) or replace(
             self.first_view(number), step=end_of(self.first_view(number))
         )
 
 
 def end_of(view: View) -> int:
-    """The last step that a stop is about; what is beyond the walk is its end."""
+    """Return the last step that a stop is about; a step beyond the walk is its end."""
     steps = view.at_stop.steps
     return END if steps is None else steps[1]

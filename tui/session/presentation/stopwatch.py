@@ -22,24 +22,24 @@ class Stopwatch(NamedTuple):
         return self.since is not None
 
     def seconds(self, now: float) -> float:
-        """The seconds counted until now."""
+        """Return the seconds counted until now."""
         return self.before + (now - self.since if self.since is not None else 0.0)
 
     def start(self, now: float) -> Stopwatch:
-        """Counting; one that counts already goes on."""
+        """Return it counting; one that counts already goes on."""
         return self if self.running else self._replace(since=now)
 
     def pause(self, now: float) -> Stopwatch:
-        """Standing at what it has counted."""
+        """Return it stopped at what it has counted."""
         return Stopwatch(self.seconds(now))
 
     def reset(self, now: float) -> Stopwatch:
-        """At zero; one that counts goes on from there."""
+        """Return it at zero; one that counts goes on from there."""
         return Stopwatch(0.0, now if self.running else None)
 
 
 def clock_text(seconds: float) -> str:
-    """Seconds as ``4:05`` or ``1:04:05``; what is below zero has a sign."""
+    """Return seconds as ``4:05`` or ``1:04:05``, with a sign below zero."""
     whole = int(abs(seconds))
     hours, minutes = divmod(whole // 60, 60)
     text = f"{hours}:{minutes:02}" if hours else str(minutes)

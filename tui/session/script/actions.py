@@ -26,7 +26,7 @@ Action = Callable[[Session, Sequence[str]], Session]
 
 
 def key(command: str, on_stage: str = "", *, many: bool = False) -> Action:
-    """The same as a key of the app; of a talk, as another. `many` takes a number of times."""
+    """Return the action of an app's key; in a presentation, of another. `many` takes a number of times."""
 
     def act(session: Session, rest: Sequence[str]) -> Session:
         if rest and not many:
@@ -45,7 +45,7 @@ def key(command: str, on_stage: str = "", *, many: bool = False) -> Action:
 
 
 def phrase(commands: Mapping[Words, Command]) -> Action:
-    """A word that is nothing but commands of the app: what follows it says which."""
+    """Return the action of a word that only stands for commands: what follows it says which."""
 
     def act(session: Session, rest: Sequence[str]) -> Session:
         command = commands.get(tuple(rest))
@@ -59,7 +59,7 @@ def phrase(commands: Mapping[Words, Command]) -> Action:
 
 
 def off_stage(act: Action) -> Action:
-    """What leads to other lessons, and so out of a deck."""
+    """Refuse an action that leads to other lessons, and so out of a deck, in a presentation."""
 
     def stay(session: Session, rest: Sequence[str]) -> Session:
         if session.talk is not None:
@@ -76,7 +76,7 @@ def _whole(rest: Sequence[str], what: str) -> int:
 
 
 def one_of(rest: Sequence[str], what: str, known: Sequence[str]) -> str:
-    """The one word that follows, which is one of those known."""
+    """Return the one word that follows, which is one of those known."""
     if len(rest) != 1:
         raise UsageError(f"which {what}? one of {', '.join(known)}")
     if rest[0] not in known:
@@ -95,14 +95,14 @@ def play(direction: int) -> Action:
 
 
 def set_speed(session: Session, rest: Sequence[str]) -> Session:
-    """Another number of steps a second."""
+    """Play at another number of steps a second."""
     return replace(
         session, player=session.player._replace(speed=_number(rest, parse_speed, "speed 8")), notice=""
     )
 
 
 def seconds(rest: Sequence[str]) -> float:
-    """How long ``wait`` waits. Raises UsageError for what is no time."""
+    """Return how long ``wait`` waits. Raises UsageError for what is no time."""
     return _number(rest, pause, "wait 2") if rest else 1.0
 
 
@@ -117,18 +117,18 @@ def _number(rest: Sequence[str], parse: Callable[[str], float], example: str) ->
 
 
 def wait(session: Session, rest: Sequence[str]) -> Session:
-    """The same session: whoever plays the script waits."""
+    """Return the same session: whoever plays the script waits."""
     seconds(rest)
     return session
 
 
 def to_step(session: Session, rest: Sequence[str]) -> Session:
-    """To a step by its number."""
+    """Go to a step by its number."""
     return run(session, f"go:{max(0, _whole(rest, 'step'))}")
 
 
 def to_stop(session: Session, rest: Sequence[str]) -> Session:
-    """To a stop by its number, to the next or the one before."""
+    """Go to a stop by its number, to the next or the one before."""
     talk = session.talk
     if tuple(rest) in (("next",), ("back",)):
         command = "stop.next" if rest[0] == "next" else "stop.previous"
@@ -141,12 +141,12 @@ def to_stop(session: Session, rest: Sequence[str]) -> Session:
 
 
 def to_deck(session: Session, rest: Sequence[str]) -> Session:  # noqa: ARG001 - as every word
-    """Never another deck: a script that shows one begins with it."""
+    """Refuse another deck: a script that shows one begins with it."""
     raise UsageError("a script begins with its deck; 'llm-linalg present DECK' shows one")
 
 
 def to_lesson(session: Session, rest: Sequence[str]) -> Session:
-    """To another lesson, or to a picture of it."""
+    """Go to another lesson, or to a picture of it."""
     if not rest:
         raise UsageError("which lesson? a slug, such as lesson matmul; 'lessons' lists them")
     if len(rest) == 1 and session.lesson(rest[0]) is not None:
@@ -159,7 +159,7 @@ def to_lesson(session: Session, rest: Sequence[str]) -> Session:
 
 
 def in_order(session: Session, rest: Sequence[str]) -> Session:
-    """In a loop order, at the same place; in the next one unless it is named."""
+    """Take a loop order, at the same place; the next one unless it is named."""
     if not rest:
         return run(session, "order")
     navigation = session.navigation
@@ -170,7 +170,7 @@ def in_order(session: Session, rest: Sequence[str]) -> Session:
 
 
 def set_control(session: Session, rest: Sequence[str]) -> Session:
-    """With a control set."""
+    """Set a control."""
     words = rest[0].split("=", 1) if len(rest) == 1 else rest
     if len(words) != 2:
         names = ", ".join(name for name, _ in session.view.controls) or "none in this lesson"
@@ -182,7 +182,7 @@ def set_control(session: Session, rest: Sequence[str]) -> Session:
 
 
 def append(session: Session, rest: Sequence[str]) -> Session:
-    """With a list longer by what the program says."""
+    """Append to a list what the program says."""
     growing = [control.name for control in session.view.lesson.controls if control.append is not None]
     name = rest[0] if rest else next(iter(growing), "")
     if len(rest) > 1 or name not in growing:
@@ -191,12 +191,12 @@ def append(session: Session, rest: Sequence[str]) -> Session:
 
 
 def pick(session: Session, rest: Sequence[str]) -> Session:
-    """With a control selected."""
+    """Select a control."""
     return run(session, f"pick:{one_of(rest, 'control', [name for name, _ in session.view.controls])}")
 
 
 def set_seed(session: Session, rest: Sequence[str]) -> Session:
-    """With another seed."""
+    """Take another seed."""
     number = _whole(rest, "seed")
     if number not in SEEDS:
         raise UsageError("a seed is between -2^63 and 2^64 - 1")
@@ -204,7 +204,7 @@ def set_seed(session: Session, rest: Sequence[str]) -> Session:
 
 
 def set_look(session: Session, rest: Sequence[str]) -> Session:
-    """As numbers, as heat or as both; as the next of these unless one is named."""
+    """Show numbers, heat or both; the next of these unless one is named."""
     if not rest:
         return run(session, "look")
     look = next(look for look in LOOKS if look == one_of(rest, "look", LOOKS))
@@ -212,7 +212,7 @@ def set_look(session: Session, rest: Sequence[str]) -> Session:
 
 
 def ask_cell(session: Session, rest: Sequence[str]) -> Session:
-    """With the cell cursor on a cell; put on the result or taken away unless one is named."""
+    """Put the cell cursor on a cell; without one, put it on the result or take it away."""
     run_ = session.current
     if run_ is None or session.navigation is None:
         raise UsageError("there are no cells here")
@@ -232,7 +232,7 @@ def ask_cell(session: Session, rest: Sequence[str]) -> Session:
 
 
 def turn(session: Session, rest: Sequence[str]) -> Session:
-    """With a cell of a mask turned over."""
+    """Turn a cell of a mask over."""
     there = ask_cell(session, rest) if rest else session
     if Context.MASK_CURSOR not in there.contexts:
         raise UsageError("there is nothing to turn over here: a lesson with a mask to draw has such cells")
@@ -240,7 +240,7 @@ def turn(session: Session, rest: Sequence[str]) -> Session:
 
 
 def to_node(session: Session, rest: Sequence[str]) -> Session:
-    """To an operation by its name."""
+    """Go to an operation by its name."""
     from tui.compose.nodes import labels
 
     trace = session.last_run.trace if session.last_run is not None else None
@@ -249,7 +249,7 @@ def to_node(session: Session, rest: Sequence[str]) -> Session:
 
 
 def repair(session: Session, rest: Sequence[str]) -> Session:
-    """With a repair applied."""
+    """Apply a repair."""
     if Context.REPAIRS not in session.contexts:
         raise UsageError("nothing here needs a repair")
     number = _whole(rest, "repair") if rest else 1
@@ -261,12 +261,12 @@ def repair(session: Session, rest: Sequence[str]) -> Session:
 
 
 def open_row(session: Session, rest: Sequence[str]) -> Session:
-    """To the lesson of a board's row."""
+    """Open the lesson of a board's row."""
     return run(session, f"row:{_board_row(session, rest)}")
 
 
 def choose_row(session: Session, rest: Sequence[str]) -> Session:
-    """With a row of a board selected."""
+    """Select a row of a board."""
     row = _board_row(session, rest)
     return replace(session, view=replace(session.view, row=row), notice="")
 
@@ -282,12 +282,12 @@ def _board_row(session: Session, rest: Sequence[str]) -> int:
 
 
 def example(session: Session, rest: Sequence[str]) -> Session:
-    """To an example in the playground."""
+    """Open an example in the playground."""
     return run(session, f"example:{one_of(rest, 'example', [*EXAMPLES])}")
 
 
 def write(session: Session, rest: Sequence[str]) -> Session:
-    """With another program in the playground."""
+    """Put another program into the playground."""
     if not is_playground(session.view.lesson):
         raise UsageError("only the playground's program is written: 'take' brings this one there")
     if not 1 <= len(rest) <= 2:
@@ -297,17 +297,17 @@ def write(session: Session, rest: Sequence[str]) -> Session:
 
 
 def to_line(session: Session, rest: Sequence[str]) -> Session:
-    """With the editor's cursor on a line."""
+    """Put the editor's cursor on a line."""
     return run(session, f"line:{max(1, _whole(rest, 'line'))}")
 
 
 def on_processes(session: Session, rest: Sequence[str]) -> Session:
-    """The same session, where its program is of several devices: the prompt runs it on processes."""
+    """Return the same session, if its program is of several devices: the prompt runs it on processes."""
     if rest or Context.DEVICES not in session.contexts:
         raise UsageError("this program runs on one device: only a stop with ranks has processes")
     return session
 
 
 def stay(session: Session, rest: Sequence[str]) -> Session:  # noqa: ARG001 - as every word
-    """The same session."""
+    """Return the same session."""
     return session

@@ -18,18 +18,18 @@ CommandWriter = Callable[[Session, str, Session], Words]
 
 
 def position(session: Session) -> int:
-    """The step at which a session is."""
+    """Return the step at which a session is."""
     navigation = session.navigation
     return session.view.step if navigation is None else steps.position(session.view, navigation)[0]
 
 
 def step(_before: Session, _argument: str, after: Session) -> Words:
-    """The step that was reached."""
+    """Write the step that was reached."""
     return ("step", str(position(after)))
 
 
 def word_or_step(word: str) -> CommandWriter:
-    """A word; on stage, where it leads on to the next stop, the step that was reached."""
+    """Write a word; in a presentation, where it leads on to the next stop, the step that was reached."""
 
     def write(before: Session, argument: str, after: Session) -> Words:
         return (word,) if after.talk is None else step(before, argument, after)
@@ -38,18 +38,18 @@ def word_or_step(word: str) -> CommandWriter:
 
 
 def order(_before: Session, _argument: str, after: Session) -> Words:
-    """The loop order in force."""
+    """Write the loop order in force."""
     name = None if after.navigation is None else steps.order_of(after.view, after.navigation)
     return ("order", *(() if name is None else (name,)))
 
 
 def speed(_before: Session, _argument: str, after: Session) -> Words:
-    """The steps a second."""
+    """Write the steps a second."""
     return ("speed", f"{after.player.speed:g}")
 
 
 def stop(way: str) -> CommandWriter:
-    """The stop by its number, or the way to the stop of another lesson."""
+    """Write the stop by its number, or the way to the stop of another lesson."""
 
     def write(before: Session, _argument: str, after: Session) -> Words:
         same = before.view.lesson is after.view.lesson
@@ -59,47 +59,47 @@ def stop(way: str) -> CommandWriter:
 
 
 def deck_stop(_before: Session, _argument: str, after: Session) -> Words:
-    """The stop of the deck by its number."""
+    """Write the stop of the deck by its number."""
     return ("stop", str(on_stage(after).number))
 
 
 def control(before: Session, argument: str, after: Session) -> Words:
-    """The value of the control that was moved."""
+    """Write the value of the control that was moved."""
     name = argument.partition(":")[0] or before.control or ""
     return ("set", name, dict(after.view.controls)[name])
 
 
 def control_or_append(before: Session, argument: str, after: Session) -> Words:
-    """The value of the control that was moved; of a list that grew, that it did."""
+    """Write the value of the control that was moved, or that a list grew."""
     words = control(before, argument, after)
     grows = before.view.control(words[1]).append is not None and not argument.endswith("-1")
     return ("append", words[1]) if grows else words
 
 
 def control_choice(_before: Session, _argument: str, after: Session) -> Words:
-    """The control that is selected."""
+    """Write the control that is selected."""
     return ("pick", after.control or "")
 
 
 def seed(_before: Session, _argument: str, after: Session) -> Words:
-    """The seed."""
+    """Write the seed."""
     return ("seed", str(after.view.seed))
 
 
 def look(_before: Session, _argument: str, after: Session) -> Words:
-    """How numbers are shown."""
+    """Write how numbers are shown."""
     return ("look", after.view.look)
 
 
 def lesson(_before: Session, slug: str, after: Session) -> Words:
-    """The lesson that was opened; the playground with the program that was last in it."""
+    """Write the lesson that was opened; the playground with the program that was last in it."""
     code = after.view.code
     program = () if code is None else ("--code", code)
     return ("lesson", slug, *program)
 
 
 def sidebar_choice(before: Session, _argument: str, after: Session) -> Words:
-    """What was chosen in the sidebar: a stop, a node, a module or a lesson."""
+    """Write what was chosen in the sidebar: a stop, a node, a module or a lesson."""
     name, _, place = (before.sidebar_choice or "").partition(":")
     if name == "stop" and place:
         return ("stop", place.partition(":")[0])
@@ -109,49 +109,49 @@ def sidebar_choice(before: Session, _argument: str, after: Session) -> Words:
 
 
 def link(number: int) -> CommandWriter:
-    """The lesson that a link of the text leads to."""
+    """Write the lesson that a link of the text leads to."""
     return lambda before, _, after: lesson(before, links(before.view.at_stop.prose)[number - 1], after)
 
 
 def box(_before: Session, _argument: str, after: Session) -> Words:
-    """The box of the map, or that it was gone into."""
+    """Write the box of the map, or that it was gone into."""
     return ("box", "/".join(after.view.box)) if after.view.depth == "map" else ("into",)
 
 
 def lineage(_before: Session, _argument: str, after: Session) -> Words:
-    """The cell whose lineage is lit."""
+    """Write the cell that is followed."""
     cell = after.view.follows
     return ("lineage", "none") if cell is None else (cell.way, cell.name, *map(str, cell.index))
 
 
 def open_row(before: Session, _argument: str, _after: Session) -> Words:
-    """The row of the board that was opened."""
+    """Write the row of the board that was opened."""
     board = before.view.board
     return ("row", str(max(1, min(before.view.row, len(board.rows) if board else 1))))
 
 
 def row_choice(_before: Session, _argument: str, after: Session) -> Words:
-    """The row of the board that is selected."""
+    """Write the row of the board that is selected."""
     return ("choose", str(after.view.row))
 
 
 def node(_before: Session, _argument: str, after: Session) -> Words:
-    """The node by its name."""
+    """Write the node by its name."""
     return ("node", *after.view.path[:1])
 
 
 def cell(_before: Session, argument: str, _after: Session) -> Words:
-    """The cell by its tensor and indices."""
+    """Write the cell by its tensor and indices."""
     indices, _, name = argument.partition(":")
     return ("cell", name, *filter(None, indices.split(",")))
 
 
 def program(_before: Session, argument: str, _after: Session) -> Words:
-    """The text of the editor and the line of its cursor."""
+    """Write the text of the editor and the line of its cursor."""
     line, _, text = argument.partition(":")
     return ("write", text, line)
 
 
 def with_argument(word: str) -> CommandWriter:
-    """A word and the command's own argument."""
+    """Write a word and the command's own argument."""
     return lambda _before, argument, _after: (word, argument.partition(":")[0])

@@ -14,7 +14,7 @@ from tui.session.session import Session
 
 
 def to_box(session: Session, rest: Sequence[str]) -> Session:
-    """To a box of the map, by the names that lead to it."""
+    """Go to a box of the map, by the names that lead to it."""
     navigation = session.navigation
     if navigation is None or not navigation.path:
         raise UsageError("there is no map here")
@@ -27,12 +27,12 @@ def to_box(session: Session, rest: Sequence[str]) -> Session:
 
 
 def ask(session: Session, rest: Sequence[str]) -> Session:
-    """With the cell cursor on what a row of a board shows, or a box of the map gives."""
+    """Put the cell cursor on what a row of a board shows, or a box of the map gives."""
     return key("map.ask" if session.view.depth == "map" else "board.ask")(session, rest)
 
 
 def follow_cell(way: Literal["lineage", "reach"]) -> Action:
-    """With a cell followed through the program: the one named, or the one under the cursor; or none."""
+    """Follow a cell through the program: the one named, or the one under the cursor; or none."""
 
     def act(session: Session, rest: Sequence[str]) -> Session:
         from tui.compose.cell_following import followable

@@ -19,7 +19,7 @@ FIRST = ("lesson", "deck")
 
 
 def first_session(said: Words) -> Session:
-    """The session with which a script begins, by its first act. Raises UsageError or LessonError."""
+    """Return the session with which a script's first act begins. Raises UsageError or LessonError."""
     from llm_linalg.lessons.reader import catalog
 
     word, *rest = said
@@ -30,7 +30,7 @@ def first_session(said: Words) -> Session:
 
 
 def lesson_parser() -> Parser:
-    """What may follow ``lesson``: a slug or a path, and the flags that name a picture of it."""
+    """Return a parser of what may follow ``lesson``: a slug or a path, and the flags that name a picture."""
     parser = Parser(prog="lesson", add_help=False, allow_abbrev=False)
     parser.add_argument("lesson")
     picture_flags(parser)
@@ -38,14 +38,14 @@ def lesson_parser() -> Parser:
 
 
 def opening_view(rest: Sequence[str]) -> View:
-    """The view that ``lesson`` and what follows it name. Raises UsageError or LessonError."""
+    """Return the view that ``lesson`` and what follows it name. Raises UsageError or LessonError."""
     flags = lesson_parser().read(rest)
     view = view_of(flags, PLAYGROUND if flags.lesson == PLAYGROUND.slug else None)
     return starting(view, flags)
 
 
 def open_deck(rest: Sequence[str]) -> Talk:
-    """The talk that ``deck`` and what follows it name. Raises UsageError or LessonError."""
+    """Return the talk that ``deck`` and what follows it name. Raises UsageError or LessonError."""
     if not rest:
         raise UsageError("which deck? its path, such as deck talk.md")
     parser = Parser(prog="deck", add_help=False, allow_abbrev=False)

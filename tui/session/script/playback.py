@@ -37,7 +37,7 @@ class ScriptShot:
 
 
 def beats(session: Session, most: int | None = None) -> Iterator[Session]:
-    """The pictures of a session that plays, a step each, up to the one at which it pauses.
+    """Return the pictures of a session that plays, a step each, up to the one at which it pauses.
 
     Args:
         session: one that plays, or doesn't.
@@ -53,7 +53,7 @@ def beats(session: Session, most: int | None = None) -> Iterator[Session]:
 
 
 def play(script: Script, most: int | None = None) -> Iterator[ScriptShot]:
-    """The pictures of a script, in order.
+    """Return the pictures of a script, in order.
 
     Args:
         script: What is played.
@@ -75,7 +75,7 @@ def play(script: Script, most: int | None = None) -> Iterator[ScriptShot]:
 
 
 def _shots(script: Script, most: int | None) -> Iterator[ScriptShot]:
-    """The same, where a picture that goes on standing comes again."""
+    """Return the pictures, where one that stands for several lines comes several times."""
     session, before = opening_session(script), None
     for line in script.body:
         with script.errors_at(line):
@@ -99,19 +99,19 @@ def _shots(script: Script, most: int | None) -> Iterator[ScriptShot]:
 
 
 def perform(session: Session, acts: tuple[Words, ...]) -> Session:
-    """The session after acts that happen at once. Raises UsageError or LessonError for what can't be."""
+    """Return the session after acts that happen at once. Raises UsageError or LessonError."""
     for said in acts:
         session = find(said[0]).act(session.with_notice(""), said[1:])
     return session
 
 
 def opening_session(script: Script) -> Session:
-    """The session with which a script begins: its first act opens a lesson or a deck. Raises ScriptError."""
+    """Return the session that a script's first act opens: a lesson or a deck. Raises ScriptError."""
     with script.errors_at(script.lines[0]):
         return first_session(script.lines[0].acts[0])
 
 
 def last(script: Script) -> Session:
-    """The session after a whole script."""
+    """Return the session after a whole script."""
     *_, shot = play(script)
     return shot.session

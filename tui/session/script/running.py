@@ -9,7 +9,7 @@ from tui.session.session import Session
 
 
 def ensure_run(session: Session, before: Session | None = None, seconds: float | None = None) -> Session:
-    """The session with its view's program run, if it was not; `before` is what was on the screen."""
+    """Run the program of the session's view unless it was run; `before` is what was on the screen."""
     if session.current is not None:
         return session
     shown = None if before is None or before.current is None else replace(before.current, view=before.view)

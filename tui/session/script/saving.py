@@ -20,7 +20,7 @@ GIVEN = "a run of your own Python can't be written as a script"
 
 
 def check(name: str | None, lesson: Lesson) -> None:
-    """Raises UsageError where no file of that name can be written, or no script says what is opened."""
+    """Raise UsageError where no file of that name can be written, or no script says what is opened."""
     if name is None:
         return
     if lesson.external is not None:
@@ -32,7 +32,7 @@ def check(name: str | None, lesson: Lesson) -> None:
 
 
 def save(text: str, name: str | None, slug: str) -> str:
-    """Saves a script, and says in one line how that went.
+    """Save a script, and return a line that says how that went.
 
     Args:
         text: the script.
@@ -50,7 +50,7 @@ def save(text: str, name: str | None, slug: str) -> str:
 
 
 def new(slug: str) -> Path:
-    """A file of this folder that is not there yet."""
+    """Return a file of this folder that is not there yet."""
     stem = "".join(character if character.isalnum() else "-" for character in slug)[:60] or "session"
     names = (Path(f"{stem}{f'-{number}' if number > 1 else ''}{SUFFIX}") for number in count(1))
     return next(path for path in names if not path.exists())

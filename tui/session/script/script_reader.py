@@ -48,7 +48,7 @@ class Script:
 
     @contextmanager
     def errors_at(self, line: ScriptLine) -> Iterator[None]:
-        """What goes wrong in this block is said to be a line's. Raises ScriptError."""
+        """Raise ScriptError at a line for what goes wrong in this block."""
         try:
             yield
         except (UsageError, LessonError) as error:
@@ -56,7 +56,7 @@ class Script:
 
 
 def parse(text: str, file: str) -> Script:
-    """Reads a script. Raises ScriptError, with the line, for what is no script.
+    """Read a script. Raises ScriptError, with the line, for what is no script.
 
     Args:
         text: the whole of it.

@@ -24,13 +24,13 @@ class ScriptRecorder:
     """
 
     def __init__(self, view: View, talk: Talk | None = None) -> None:
-        """Begins with a view, or with a stop of a talk."""
+        """Begin with a view, or with a stop of a talk."""
         self.full = False
         self._lines: list[list[Words]] = [_beginning(view) if talk is None else _entering(talk)]
         self._playing: str | None = None
 
     def add_command(self, before: Session, command: str, after: Session) -> None:
-        """A command turned one session into another."""
+        """Record a command that turned one session into another."""
         self._played(before)
         said = words_of(before, command, after)
         self._plays(after)
@@ -38,25 +38,25 @@ class ScriptRecorder:
             self._say(said, before)
 
     def add_words(self, before: Session, said: Words, after: Session) -> None:
-        """Something was said, at the prompt or by a script, and done."""
+        """Record words that were given, at the prompt or by a script, and done."""
         self._played(before)
         self._plays(after)
         if said[0] not in PLAYS:
             self._say(said, before)
 
     def text(self, now: Session) -> str:
-        """The script so far, when the session is as it is now."""
+        """Return the script so far, when the session is as it is now."""
         self._played(now)
         self._plays(now)
         return "".join(f"{line_of(line)}\n" for line in self._lines)
 
     def _plays(self, session: Session) -> None:
-        """It plays from here on, if it does."""
+        """Note that it plays from here on, if it does."""
         if session.player.playing:
             self._playing = PLAYS[session.player.direction < 0]
 
     def _played(self, session: Session) -> None:
-        """What was played up to here."""
+        """Record what was played up to here."""
         if self._playing is not None:
             self._add([(self._playing, str(position(session)))])
             self._playing = None
@@ -75,11 +75,11 @@ class ScriptRecorder:
 
     @staticmethod
     def _counts(said: Words, before: Session) -> bool:
-        """Whether one more of the same is only a larger number; on stage it may lead to another stop."""
+        """Return whether the same again is only a larger number; in a talk it may lead to another stop."""
         return before.talk is None and len(said) == 1 and said[0] in COUNTED
 
     def _rewritten(self, said: Words, before: Session) -> bool:
-        """Whether the program written last was only a beginning of this one.
+        """Return whether the program written last was only a beginning of this one.
 
         The last one that ran well is kept: its picture stands beside one that fails.
         """
@@ -101,7 +101,7 @@ class ScriptRecorder:
 
 
 def words_of(before: Session, text: str, after: Session) -> Words | None:
-    """What a command did, in words; None if it did nothing that a script would have to do again.
+    """Return what a command did, in words; None if there is nothing that a script would have to do again.
 
     What is only pointed at, such as a lesson in the sidebar, and what is only said are nothing of that kind.
     """
@@ -116,7 +116,7 @@ def words_of(before: Session, text: str, after: Session) -> Words | None:
 
 
 def _lasting(session: Session) -> tuple[object, ...]:
-    """What a script has to bring back."""
+    """Return what a script has to bring back."""
     view, history, talk = session.view, session.history, session.talk
     return (
         view, view.return_path, session.player, history.past, history.future, session.trail, session.visits,
@@ -126,11 +126,11 @@ def _lasting(session: Session) -> tuple[object, ...]:
 
 
 def _beginning(view: View) -> list[Words]:
-    """A script's first line that opens a view."""
+    """Return a script's first line that opens a view."""
     return [("lesson", *("last" if word == str(END) else word for word in arguments(view)))]
 
 
 def _entering(talk: Talk) -> list[Words]:
-    """A script's first line that brings a deck on stage."""
+    """Return a script's first line that opens a deck."""
     at = () if talk.number == 1 else ("--stop", str(talk.number))
     return [("deck", deck_word(talk.deck), *at), *([("big",)] if talk.big else [])]

@@ -32,7 +32,7 @@ class ScriptWord:
 
 
 def of_commands(group: Topic) -> Iterator[ScriptWord]:
-    """The words that are nothing but the commands of a group, as their records say."""
+    """Return the words that are nothing but the commands of a topic, as their records say."""
     for command in COMMANDS:
         if command.group is group and command.word_help and isinstance(command.script, str):
             name = command.script.split()[0]
@@ -109,7 +109,7 @@ BY_NAME = {word.name: word for word in WORDS}
 
 
 def find(name: str) -> ScriptWord:
-    """The word of that name. Raises UsageError with the nearest one."""
+    """Return the word of that name. Raises UsageError with the nearest one."""
     word = BY_NAME.get(name.lower())
     if word is None:
         raise UsageError(unknown("word", name, [*BY_NAME]) + " ('help' lists all)")
@@ -117,5 +117,5 @@ def find(name: str) -> ScriptWord:
 
 
 def help_text() -> str:
-    """What may be said, a line a word."""
+    """Return what may be said, a line a word."""
     return "".join(f"{f'{word.name} {word.takes}':<20} {word.says}\n" for word in WORDS)

@@ -20,7 +20,7 @@ _STRING = json.JSONDecoder()
 
 
 def acts(line: str) -> list[Words]:
-    r"""What a line says: acts, parted by semicolons, each a word and what follows it.
+    r"""Split a line into acts, parted by semicolons, each a word and what follows it.
 
     A word in double quotes is read as in JSON, so that it may hold spaces and ``\n``. What follows a ``#``
     that begins a word is a comment. Raises UsageError for quotes that don't close.
@@ -35,7 +35,7 @@ def acts(line: str) -> list[Words]:
 
 
 def _tokens(line: str) -> Iterator[str | None]:
-    """The words of a line; None stands for a semicolon."""
+    """Return the words of a line; None stands for a semicolon."""
     place = 0
     while place < len(line):
         if line[place].isspace():
@@ -63,12 +63,12 @@ def _string(line: str, place: int) -> tuple[str, int]:
 
 
 def text_of(said: Sequence[str]) -> str:
-    """An act as it is written: `acts` reads the same from it."""
+    """Return an act as it is written: `acts` reads the same from it."""
     return " ".join(
         word if word.isprintable() and _BARE.fullmatch(word) else json.dumps(word) for word in said
     )
 
 
 def line_of(said: Sequence[Words]) -> str:
-    """Acts that happen at once, as a line."""
+    """Return acts that happen at once, as a line."""
     return f"{AT_ONCE} ".join(map(text_of, said))
