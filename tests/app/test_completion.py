@@ -87,6 +87,8 @@ def test_values(complete: Callable[[str], set[str]]) -> None:
     assert complete("llm-linalg matmul --order ") == set(ORDER_NAMES)
     assert complete("llm-linalg run --format ") == {"plain", "json"}
     assert "svg" in complete("llm-linalg frame --format ")
+    assert complete("llm-linalg triangular --set ") == {"diagonal=1", "kind=triu", "kind=tril", "n=5"}
+    assert complete("llm-linalg triangular --set k") == {"kind=triu", "kind=tril"}
 
 
 def test_the_parser_has_every_command_and_flag() -> None:

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
 
 from tui.files.output import write
 from tui.model.flags import Choice, Parser
+
+if TYPE_CHECKING:
+    from llm_linalg.lessons.control import Control
 
 SHELLS = ("bash", "zsh", "fish")
 LESSONS = ("lesson", "files", "what", "deck")
@@ -53,8 +58,11 @@ def whole_parser() -> Parser:
         own = _with_choices(command(name).parser(), words)
         commands.add_parser(name, parents=[own], add_help=False, help=own.description)
     for lesson in lessons:
-        app_flags(commands.add_parser(lesson.slug, help=lesson.title))
-        _with_choices(commands.choices[lesson.slug], words)
+        own = commands.add_parser(lesson.slug, help=lesson.title)
+        app_flags(own)
+        (setting,) = (action for action in own.actions if action.dest == "set")
+        setting.choices = [*_settings(lesson.controls)]
+        _with_choices(own, words)
     return _with_choices(whole, words)
 
 
@@ -70,6 +78,14 @@ def _with_choices(parser: Parser, lessons: dict[str, object]) -> Parser:
         elif action.metavar == "FILE":
             action.complete = shtab.FILE  # type: ignore[attr-defined]
     return parser
+
+
+def _settings(controls: Iterable[Control]) -> Iterator[str]:
+    """Yields the choices of a lesson's controls, and of the others what they begin with."""
+    for control in controls:
+        values = control.choices if control.kind == "choice" else [control.default]
+        words = (f"{control.name}={control.show(value)}" for value in values)
+        yield from (word for word in words if re.fullmatch(r"[\w=.,+-]+", word))  # safe in any shell
 
 
 def _slugs_and_files(slugs: Iterable[str]) -> dict[str, object]:
