@@ -28,10 +28,10 @@ from tui.model.view import View
 async def test_keys_pressed_before_torch_are_not_lost(
     monkeypatch: pytest.MonkeyPatch, keys: list[str], step: int, cursor: object, m: str
 ) -> None:
-    from tui import compose
+    from tui.compose import view_runner
 
     gate = threading.Event()
-    monkeypatch.setattr(compose, "warm", lambda: gate.wait(30))
+    monkeypatch.setattr(view_runner, "warm", lambda: gate.wait(30))
     app = Explorer(View.opening(find("matmul")), catalog(), Options())
     async with app.run_test(size=(80, 24)) as pilot:
         d = Driver(app, pilot)
@@ -54,10 +54,10 @@ async def test_keys_pressed_before_torch_are_not_lost(
 
 
 async def test_quitting_before_torch(monkeypatch: pytest.MonkeyPatch) -> None:
-    from tui import compose
+    from tui.compose import view_runner
 
     gate = threading.Event()
-    monkeypatch.setattr(compose, "warm", lambda: gate.wait(30))
+    monkeypatch.setattr(view_runner, "warm", lambda: gate.wait(30))
     app = Explorer(View.opening(find("matmul")), catalog(), Options())
     async with app.run_test(size=(80, 24)) as pilot:
         await pilot.pause()
@@ -67,10 +67,10 @@ async def test_quitting_before_torch(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 async def test_playing_from_the_start_waits_for_torch(monkeypatch: pytest.MonkeyPatch) -> None:
-    from tui import compose
+    from tui.compose import view_runner
 
     gate = threading.Event()
-    monkeypatch.setattr(compose, "warm", lambda: gate.wait(30))
+    monkeypatch.setattr(view_runner, "warm", lambda: gate.wait(30))
     app = Explorer(View.opening(find("matmul")), catalog(), Options(play=True, speed=0.5))
     async with app.run_test(size=(80, 24)) as pilot:
         d = Driver(app, pilot)
@@ -100,10 +100,10 @@ async def test_a_step_beyond_the_end_is_the_last() -> None:
 
 
 async def test_another_lesson_is_opened_before_torch(monkeypatch: pytest.MonkeyPatch) -> None:
-    from tui import compose
+    from tui.compose import view_runner
 
     gate = threading.Event()
-    monkeypatch.setattr(compose, "warm", lambda: gate.wait(30))
+    monkeypatch.setattr(view_runner, "warm", lambda: gate.wait(30))
     app = Explorer(View.opening(find("matmul")), catalog(), Options())
     async with app.run_test(size=(80, 24)) as pilot:
         d = Driver(app, pilot)
@@ -129,7 +129,7 @@ def run(code: str, **environment: str) -> subprocess.CompletedProcess[str]:
 def test_the_app_is_imported_without_torch_and_without_what_the_first_screen_does_not_need() -> None:
     code = (
         "import sys, tui.app, llm_linalg.lessons.reader as l; l.catalog()\n"
-        "late = ['torch', 'tui.compose', 'tui.layout.arrange', 'tui.screens.pager', 'tui.screens.palette']\n"
+        "late = ['torch', 'tui.compose.view_runner', 'tui.layout.arrange', 'tui.screens.pager', 'tui.screens.palette']\n"
         "print([name for name in late if name in sys.modules])"
     )
     assert run(code).stdout.strip() == "[]"
