@@ -1,1 +1,1 @@
-"""From a view and the run of its program to a frame: the only part of the app that meets nodes."""
+"""Frames from a view and the run of its program: the only part of the app that knows nodes."""

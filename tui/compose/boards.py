@@ -1,4 +1,4 @@
-"""A stop's board with the numbers of this run."""
+"""A stop's board with the values of a run."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Formulas and facts in words, with the numbers of this step."""
+"""Formulas, facts and names of cells, with the numbers of a step."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which cell can be followed through a run, and whether one is."""
+"""Cells to follow through a run: whether the one under the cursor can be, and whether one is."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from tui.compose.program_run import Run
 from tui.model.view import View
 
 
-def follows_cell(run: Run, view: View, asked: FollowedCell) -> bool:
+def follows_cell(run: Run, view: View, cell: FollowedCell) -> bool:
     """Return whether a view follows a cell, whichever way."""
     followed = run.follow(view)
-    node = None if run.trace is None else run.trace.node_named(asked.name)
-    return followed is not None and (followed.node, followed.start.index) == (node, asked.index)
+    node = None if run.trace is None else run.trace.node_named(cell.name)
+    return followed is not None and (followed.node, followed.start.index) == (node, cell.index)
 
 
 def followable(run: Run, view: View) -> FollowedCell | None:

@@ -1,4 +1,4 @@
-"""The cell cursor: which cell it is on, and what it says."""
+"""The cell cursor: the cell that it is on, and a description of it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where the cell cursor can go: along its panel, to another panel or slice, to where its cell was made."""
+"""Moves of the cell cursor: along its panel, to another panel or slice, to where its cell was made."""
 
 from __future__ import annotations
 

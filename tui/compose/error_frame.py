@@ -1,7 +1,4 @@
-"""The picture of a program that failed.
-
-Why, the operands with their clashing axes marked, and the repairs.
-"""
+"""The frame of a program that failed: the reason, the operands with clashing axes marked, the repairs."""
 
 from __future__ import annotations
 
@@ -98,7 +95,7 @@ class ClashingTensor:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class UnknownCells:
-    """The cells of a tensor that isn't there: only its shape is known."""
+    """The cells of a tensor of which only the shape is known."""
 
     matrix: TensorSlice
     highlight: Highlight

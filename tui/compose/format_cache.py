@@ -1,4 +1,4 @@
-"""What is computed once a run: the number formats and the largest values of its tensors."""
+"""A cache for one run: the number formats and the largest values of its tensors."""
 
 from __future__ import annotations
 

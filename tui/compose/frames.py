@@ -1,4 +1,4 @@
-"""Frames: what is said around the panels."""
+"""Frames: everything around the panels."""
 
 from __future__ import annotations
 

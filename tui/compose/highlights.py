@@ -1,4 +1,4 @@
-"""Which cells are lit: what a step reads and writes, or what the cell under the cursor is made of."""
+"""Highlighted cells: what a step reads and writes, or what the cell under the cursor is made of."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ MANY = 64
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Highlight:
-    """What is lit on one panel: a collection of cells for each mark, and the cells that must be in view."""
+    """The marks on one panel, a collection of cells for each, and the cells that must be in view."""
 
     marks: tuple[tuple[CellMark, Cells], ...] = ()
     focus: Cells = ()

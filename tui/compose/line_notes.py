@@ -1,4 +1,4 @@
-"""What stands beside the lines of a program: the shape and type that each gave, and the operation it is."""
+"""Notes beside the lines of a program: shape and dtype of what each gave, and its operation."""
 
 from __future__ import annotations
 

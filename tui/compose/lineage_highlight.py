@@ -1,4 +1,4 @@
-"""A cell that is followed through the whole program: all that it depends on or feeds, with derivatives."""
+"""The lineage of a cell through the whole program: all that it depends on or feeds, with derivatives."""
 
 from __future__ import annotations
 
@@ -79,17 +79,17 @@ class FollowedCells:
         return f"∂{above} / ∂{below} = {slope:.6g}"
 
 
-def follow_cell(asked: FollowedCell, trace: Trace) -> FollowedCells:
+def follow_cell(start: FollowedCell, trace: Trace) -> FollowedCells:
     """Return a cell, and what lies on its way through a program.
 
     Raises:
         LookupError: If there is no such cell, or the program is too large to follow one; one line says which.
     """
-    node = trace.node_named(asked.name)
-    if len(asked.index) != len(node.shape) or any(
-        not 0 <= i < n for i, n in zip(asked.index, node.shape, strict=True)
+    node = trace.node_named(start.name)
+    if len(start.index) != len(node.shape) or any(
+        not 0 <= i < n for i, n in zip(start.index, node.shape, strict=True)
     ):
-        raise LookupError(f"{node.name} has shape {node.shape}: there is no cell {list(asked.index)}")
+        raise LookupError(f"{node.name} has shape {node.shape}: there is no cell {list(start.index)}")
     if trace.dropped:
         raise LookupError("Some values of this run were dropped, so no cell can be followed through it.")
     if sum(other.value.numel() for other in trace.nodes) > MOST_CELLS:
@@ -97,8 +97,8 @@ def follow_cell(asked: FollowedCell, trace: Trace) -> FollowedCells:
     if len(trace.nodes) > MOST_OPERATIONS:
         said = f"This run has more than {MOST_OPERATIONS:,} operations: too many to follow a cell through."
         raise LookupError(said)
-    back = asked.way == "lineage"
-    cells = (trace.lineage if back else trace.reach)(node, asked.index)
+    back = start.way == "lineage"
+    cells = (trace.lineage if back else trace.reach)(node, start.index)
     real = node.value.is_floating_point()
-    influence = (trace.influence if back else trace.effect)(node, asked.index) if real else {}
-    return FollowedCells(asked, node, cells, influence)
+    influence = (trace.influence if back else trace.effect)(node, start.index) if real else {}
+    return FollowedCells(start, node, cells, influence)

@@ -1,4 +1,4 @@
-"""A level of the map with the numbers of this run."""
+"""A level of the map with the values of a run."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Cells that can be flipped: those of a tensor that a control of the lesson is drawn on."""
+"""Masks drawn by hand: flipping cells of a tensor that a control of the lesson sets."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class MaskEntry(NamedTuple):
-    """The entry of a control that a cell stands for, and what the control's tensor holds now."""
+    """A control's entry for which a cell stands, and the control's tensor as it is now."""
 
     control: Control
     grid: Grid

@@ -1,4 +1,4 @@
-"""Finding nodes by name, and what the player must know about the one found."""
+"""Nodes by name, and a node's surroundings as the player sees them."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ LISTED = 1000  # names that an error lists, at most
 
 @dataclass(frozen=True, slots=True, eq=False)
 class NodeLabels:
-    """The names of the nodes at one level of a trace, and their places: a trace may have very many."""
+    """The labels of the nodes at one level of a trace, and their positions: there may be very many."""
 
     nodes: Sequence[Node]
     labels: tuple[str, ...]

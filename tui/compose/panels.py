@@ -23,7 +23,7 @@ NAME = 24  # columns that a tensor's name may take
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PanelStyle:
-    """What all panels of a frame share."""
+    """The settings that all panels of a frame share."""
 
     cache: FormatCache
     extent: float  # the magnitude that the colours end at
@@ -31,7 +31,7 @@ class PanelStyle:
 
 
 class NumberFormat(Protocol):
-    """How the numbers of one panel become text: a common format at several numbers of decimals."""
+    """The text of one panel's numbers: a common format at several numbers of decimals."""
 
     def width(self, decimals: int) -> int:
         """Return the columns that the widest number needs at this many decimals."""
@@ -48,7 +48,7 @@ class NumberSource(Protocol):
 
 
 class PanelTensor(NumberSource, Protocol):
-    """What a panel shows."""
+    """A tensor as a panel shows it."""
 
     @property
     def name(self) -> str:

@@ -29,7 +29,7 @@ FED_BY = 8  # cells whose way into the results beside is followed
 
 @dataclass(frozen=True, eq=False)
 class PictureInput:
-    """What the panels of one picture are made from.
+    """Everything that the panels of one picture are made from.
 
     Attributes:
         node: The node shown, at its step.

@@ -1,4 +1,4 @@
-"""Which way a node's tensors stand on the stage: derived from its axes, for every operation alike.
+"""The placement of a node's tensors on the stage: derived from its axes, for every operation alike.
 
 A contraction ``ik,kj->ij`` is Falk's scheme: the operand with the result's row label stands left, the one
 with its column label on top, each with the summed label on its other side; so a weight stored (out, in) is
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Placement:
-    """How one tensor stands: its role, and which of its axes run down and across."""
+    """One tensor's role, and which of its axes run down and across."""
 
     role: Role
     row_axis: int | None
@@ -40,7 +40,7 @@ class Placement:
 
 @dataclass(frozen=True, slots=True)
 class Placements:
-    """How a node's tensors stand together."""
+    """The placements of all tensors of a node."""
 
     arrangement: Arrangement
     operands: tuple[Placement, ...]

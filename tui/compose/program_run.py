@@ -1,4 +1,4 @@
-"""A program that was run for a view: makes the frame of any step, order, node or cursor of it."""
+"""The run of a view's program: makes the frame of any step, order, node or cursor of it."""
 
 from __future__ import annotations
 
@@ -67,7 +67,9 @@ class Run:
     _gradients: Trace | None = field(default=None, init=False)
     _has_gradients: bool = field(default=False, init=False)  # whether there are, or can be none
     _following: dict[FollowedCell, FollowedCells | str] = field(default_factory=dict, init=False)
-    _levels: tuple[BoxRows, BoxRows] = field(default_factory=lambda: ({}, {}), init=False)  # also of the twin
+    _levels: tuple[BoxRows, BoxRows] = field(
+        default_factory=lambda: ({}, {}), init=False
+    )  # forward, backward
 
     def serves(self, view: View) -> bool:
         """Return whether the view shows the same run, so that `frame` draws it without running again."""

@@ -1,4 +1,4 @@
-"""A number for each row of a tensor, such as its sum: what may stand beside the rows of a picture."""
+"""A number for each row of a tensor, such as its sum, beside the rows of a picture."""
 
 from __future__ import annotations
 

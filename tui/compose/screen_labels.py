@@ -1,4 +1,4 @@
-"""What the axes of a run's tensors are called, made fit for the screen."""
+"""The names of the axes of a run's tensors, cleaned for the screen."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The lines of a file of the user's own, around the one that is shown."""
+"""The lines of the user's own file around the one that is shown."""
 
 from __future__ import annotations
 

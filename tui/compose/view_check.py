@@ -1,4 +1,4 @@
-"""Hold a view that was named in words against the run: its node, order, box, cell, slice and step."""
+"""Checking a view against the run: its node, order, box, cell, slice and step."""
 
 from __future__ import annotations
 
@@ -15,26 +15,26 @@ if TYPE_CHECKING:
     from tui.compose.program_run import Run
 
 
-def settle(view: View, opened: Run, flags: argparse.Namespace) -> View:
+def settle(view: View, run: Run, flags: argparse.Namespace) -> View:
     """Return the view with its node, order and step checked against the run.
 
     Raises:
         UsageError: For an unknown node, order, slice or cell, or a step out of range.
     """
-    if opened.trace is None:
+    if run.trace is None:
         return view
     try:
-        navigation = opened.navigation(view)
+        navigation = run.navigation(view)
     except LookupError as error:
         raise UsageError(str(error.args[0])) from None
-    if view.backward and opened.trace_of(view) is None:
+    if view.backward and run.trace_of(view) is None:
         raise UsageError("this program has no backward pass: nothing in it is a differentiable result")
     if not navigation.path:
         if view.step or flags.order:
             raise UsageError("this stop has no tensors, so it has no steps and no orders")
         return view
     follows = (flags.lineage, flags.reach) != (None, None)  # a stop's own cell may be gone with its controls
-    if follows and view.follows is not None and (said := opened.follow_refusal(view)):
+    if follows and view.follows is not None and (said := run.follow_refusal(view)):
         raise UsageError(said)
     _on_map(view, navigation)
     if flags.order is not None and flags.order not in navigation.orders:
@@ -43,11 +43,11 @@ def settle(view: View, opened: Run, flags: argparse.Namespace) -> View:
         raise UsageError(
             f"{navigation.path[-1]} is not a sum of terms: its depths are map, operations and cells"
         )
-    if view.cursor is not None and opened.cursor_cell(view) is None:
-        names = dict.fromkeys(panel.name for panel in opened.frame(replace(view, cursor=None)).panels)
+    if view.cursor is not None and run.cursor_cell(view) is None:
+        names = dict.fromkeys(panel.name for panel in run.frame(replace(view, cursor=None)).panels)
         raise UsageError(f"no such cell on this picture, whose tensors are {', '.join(names)}")
-    _inside(view, opened)
-    return _with_step(view, opened, flags.step)
+    _inside(view, run)
+    return _with_step(view, run, flags.step)
 
 
 def _on_map(view: View, navigation: Navigable) -> None:
@@ -60,9 +60,9 @@ def _on_map(view: View, navigation: Navigable) -> None:
         path = (*path, name)
 
 
-def _inside(view: View, opened: Run) -> None:
+def _inside(view: View, run: Run) -> None:
     """Check the indices of a cursor and of a slice against the shapes."""
-    found, node = opened.cursor_cell(view), opened.navigation(view).node
+    found, node = run.cursor_cell(view), run.navigation(view).node
     if found is not None and view.cursor is not None and found.index != view.cursor[1]:
         shape = tuple(found.tensor.shape)
         raise UsageError(f"{found.tensor.name} has shape {shape}: there is no cell {list(view.cursor[1])}")
@@ -77,9 +77,9 @@ def _inside(view: View, opened: Run) -> None:
         raise UsageError(f"{node.name} {node.shape} has slices {ranges}: there is no slice {given}")
 
 
-def _with_step(view: View, opened: Run, wanted: int | str | None) -> View:
+def _with_step(view: View, run: Run, wanted: int | str | None) -> View:
 
-    navigation = opened.navigation(view)
+    navigation = run.navigation(view)
     _, steps = position(view, navigation)
     if wanted == "last":
         return goto(view, navigation, steps)

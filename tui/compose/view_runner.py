@@ -1,4 +1,4 @@
-"""Running the program of a view: what a worker does, for everything on a `Run` is cheap and pure.
+"""Running a view's program: the work of a thread, as everything on a finished `Run` is quick.
 
 Importing this module imports no torch; the first `open_view` does, or `warm` before it.
 """
@@ -69,16 +69,16 @@ def open_view(
         operands = error.values if isinstance(error, ShapeError) else ()
         stop = view.at_stop
         fault = view.lesson.program_error(stop, error) if view.is_original and not stop.fails else None
-        run_ = Run(view, None, error, _last_good(previous), operands, fault=fault)
-        asked = is_playground(view.lesson) or stop.refusal is not None
-        return replace(run_, partial_trace=_trace_above(view, error, halt, seconds)) if asked else run_
+        result = Run(view, None, error, _last_good(previous), operands, fault=fault)
+        wanted = is_playground(view.lesson) or stop.refusal is not None
+        return replace(result, partial_trace=_trace_above(view, error, halt, seconds)) if wanted else result
 
 
-def _with_gradients(run_: Run) -> Run:
+def _with_gradients(result: Run) -> Run:
     """Make the gradient program of a long run now if its view shows it, and not at a key."""
-    if run_.awaits_gradients(run_.view):
-        run_.gradient_program()
-    return run_
+    if result.awaits_gradients(result.view):
+        result.gradient_program()
+    return result
 
 
 def _trace_above(

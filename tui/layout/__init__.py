@@ -1,1 +1,1 @@
-"""Where things stand on the screen."""
+"""Geometry: where panels, labels and panes are on the screen."""

@@ -1,4 +1,4 @@
-"""Where everything on the stage stands: pure geometry.
+"""The layout of the stage: pure geometry.
 
 :func:`arrange` places panels in a space of columns × rows of characters. It chooses how many decimals are
 shown and how wide a cell is so that the panels fit whole; where they can't, each shows a window around its
@@ -36,7 +36,7 @@ LABELLED = [[replace(fit, edges=edges) for fit in fits] for fits, edges in CHOIC
 
 @dataclass(frozen=True, slots=True)
 class CellText:
-    """A run of characters of one row: a cell with its brackets."""
+    """A cell with its brackets, as characters of one row."""
 
     text: str  # ``slot.cell`` characters; a tight row ends with a piece of one
     level: float | None
@@ -68,7 +68,7 @@ def arrange(panels: Sequence[Panel], arrangement: Arrangement, width: int, heigh
 
 
 class Attempt(NamedTuple):
-    """A way to place some of the panels. Which one does depends on all but where the windows lie."""
+    """A way to place some of the panels, whatever their windows show."""
 
     panels: tuple[int, ...]
     arrangement: Arrangement

@@ -1,7 +1,7 @@
-"""The three ways in which panels stand on the stage: Falk's scheme, a row, a column.
+"""The three arrangements of panels on the stage: Falk's scheme, a row, a column.
 
 Each function returns a slot for every panel, in order, and the labels; or None if there is no room for one
-cell of each. Coordinates start at 0, 0; :func:`centred` moves the whole to the middle.
+cell of each. Coordinates start at 0, 0; `center` moves the whole to the middle.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from tui.text.rows import cut
 
 @dataclass(frozen=True, slots=True)
 class Fit:
-    """How closely cells stand, and what stands around them.
+    """The decimals, the spacing and the labels of cells.
 
     Attributes:
         decimals: Digits after the point.

@@ -1,4 +1,4 @@
-"""The labels at a panel's edges: the words at its rows, left of the grid, and at its columns, above it."""
+"""The labels at a panel's edges: of its rows, left of the grid, and of its columns, above it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the panes draw: a session, its frame if there is one, and how much room each pane has."""
+"""The room of each pane, and the picture that all panes draw from."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ BESIDE_FROM = 90  # columns of the main part that the playground divides in two
 
 
 class PaneSizes(NamedTuple):
-    """How many columns and rows the panes have; everything else is the stage's."""
+    """The columns and rows of the panes; the rest is the stage's."""
 
     width: int
     height: int
@@ -186,7 +186,7 @@ def talk_sizes(
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Picture:
-    """One state of the screen. Panes are handed the whole of it and take what is theirs."""
+    """One state of the screen: each pane is given the whole and draws its part."""
 
     session: Session
     frame: Frame | None

@@ -1,4 +1,4 @@
-"""Where things stand on the stage, as values."""
+"""Slots of panels, labels, and the layout of them all, as values."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from tui.model.frame import Arrangement
 
 @dataclass(frozen=True, slots=True)
 class PanelSlot:
-    """A panel's place: the grid's top-left corner on the stage, and the window of cells that it shows.
+    """The place of a panel on the stage, and the window of cells that it shows.
 
     A cell is ``cell`` columns wide: a bracket or space, the number, a bracket or space. Row ``r`` of the
     window is drawn at ``y + r``, column ``c`` at ``x + c * cell``.
@@ -45,7 +45,7 @@ class PanelSlot:
 
 @dataclass(frozen=True, slots=True)
 class Label:
-    """Words on the stage: a panel's title with its shape, a sign between panels, or where its window lies."""
+    """Text on the stage: a panel's title with its shape, a sign between panels, or its window's place."""
 
     x: int
     y: int

@@ -1,4 +1,4 @@
-"""Sharing a length among several grids, and the window of a grid that keeps its focus in view."""
+"""Windows of grids that keep a focus in view, and a length shared among several grids."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""What the app is about, as values: the view and its words, the frame, errors."""
+"""Values: the view and the words that name it, the frame, usage errors."""

@@ -1,4 +1,4 @@
-"""A board as a value: live cells of a program, each with the lesson that it opens. No torch, no textual."""
+"""A board as a value: live cells of a program, each with the lesson that it opens."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a presenter has told those who follow: the notes and the audience's screens are drawn from it."""
+"""The state of a talk as sent to its followers: the notes and the audience's screens are drawn from it."""
 
 from __future__ import annotations
 

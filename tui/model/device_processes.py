@@ -1,4 +1,4 @@
-"""Runs a program on several local processes, one a device, and holds them against the one process.
+"""Running a program on local processes, one a device, and comparing them with the single process.
 
 Only on the learner's request. The processes meet in a private temporary folder and talk over loopback;
 whatever happens, none of them outlives the call.
@@ -32,7 +32,7 @@ CLOSE = 1e-5  # what rounding may make of a sum of more than two parts
 
 
 class DevicesError(Exception):
-    """They could not be run; the text says why, in one line."""
+    """The processes could not be run; the text says why, in one line."""
 
 
 class DeviceProcesses:

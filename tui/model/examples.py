@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 
 class Example(NamedTuple):
-    """A program, the name that it is known by, and what it shows."""
+    """A program with its name, and a title that says what it shows."""
 
     name: str
     title: str

@@ -1,4 +1,4 @@
-"""Flags: a parser whose errors are exceptions of one line, and the types of what follows a flag."""
+"""Command-line flags: a parser that raises one-line errors, and the types of values."""
 
 from __future__ import annotations
 
@@ -99,7 +99,7 @@ def pause(text: str) -> float:
 
 @dataclass(frozen=True)
 class Choice:
-    """A checker of words, with the nearest spelling in its error.
+    """A parser of words, with the nearest spelling in its error.
 
     Attributes:
         what: What they name.

@@ -28,7 +28,7 @@ TermState = Literal["plain", "done", "current", "pending"]
 
 
 class CellMark(enum.Flag):
-    """What a cell is at this moment; a cell may be several of these at once."""
+    """The states of a cell, of which it may have several at once."""
 
     NONE = 0
     READ = enum.auto()  # read by this step
@@ -160,7 +160,7 @@ class Panel:
 
 @dataclass(frozen=True, slots=True)
 class NodeFacts:
-    """What is said about the node shown."""
+    """Name, operation, place, shape, dtype and evidence of the node shown."""
 
     name: str
     op: str
@@ -185,7 +185,7 @@ class ControlFacts:
 
 @dataclass(frozen=True, slots=True)
 class RepairFacts:
-    """One repair that was run and worked; or what else can be done."""
+    """One repair that was run and worked; or another thing to do."""
 
     text: str  # the source that replaces the expression
     shape: tuple[int, ...] | None  # of what that gives; None if it is no source
@@ -212,7 +212,7 @@ class ErrorView:
 
 @dataclass(frozen=True, slots=True)
 class CursorView:
-    """The cell under the cursor: what it is, what made it, what it feeds."""
+    """The cell under the cursor: its value, its sources, and what it feeds."""
 
     name: str
     index: Index

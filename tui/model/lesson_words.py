@@ -1,4 +1,4 @@
-"""From a word to a lesson, and back: a built-in lesson's slug, the path of another."""
+"""The words that name lessons: a built-in lesson's slug, the path of another."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A level of a program's map as a value: boxes, what reads what, and how much of it is asked about."""
+"""A level of a program's map as a value: boxes, arrows, costs, and cells on a followed cell's way."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""The error that a person's words bring about, on the command line or in a script."""
+"""The error for a command line or a script that can't be carried out."""
 
 from __future__ import annotations
 
 
 class UsageError(Exception):
-    """Something that was written can't be used; one line says what."""
+    """Words that can't be carried out; one line says why."""

@@ -16,7 +16,7 @@ END = 10**15  # a step beyond every walk; `player.position` clamps it
 
 
 class ReturnPoint(NamedTuple):
-    """Where one was before going into a part, so that going out comes back to it."""
+    """The place from which a part was entered, and to which going out returns."""
 
     path: tuple[str, ...]
     order: str | None

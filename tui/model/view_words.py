@@ -1,4 +1,4 @@
-"""The words that name a view: the flags that read one, and the command that writes it.
+"""Views in words: the flags that read one, and the command that writes it.
 
 What `arguments` writes, `view_of` reads back to the same view. A word more is a flag in `picture_flags`, a
 field in `view_of` and a line in `arguments`.

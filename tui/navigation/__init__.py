@@ -1,1 +1,1 @@
-"""From a view to a view: steps, the map, the playground."""
+"""Moves from a view to a view: steps, the map, the playground."""

@@ -1,4 +1,4 @@
-"""Where one is on the map: pure functions from a view to a view, as those of :mod:`tui.navigation.steps`.
+"""Moves on the map, as pure functions from a view to a view.
 
 The map folds a program's operations by the calls in which they were made. A level of it is what stands in
 one box; a step is a box of the level.
@@ -15,7 +15,7 @@ Path = tuple[str, ...]
 
 
 class MapNavigable(Protocol):
-    """What must be known of the map of what is open."""
+    """What a move on the map asks of the program's map."""
 
     def boxes(self, path: Path) -> tuple[str, ...]:
         """Return the boxes inside a box, in order; none in an operation."""

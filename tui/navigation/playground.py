@@ -1,4 +1,4 @@
-"""The playground: a lesson whose program is the learner's own. Pure; its text is a view's `code`."""
+"""The playground: a lesson whose program is the learner's own, kept in a view's `code`."""
 
 from __future__ import annotations
 

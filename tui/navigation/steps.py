@@ -1,4 +1,4 @@
-"""The player: which step is shown, as pure functions from a view to a view.
+"""Stepping through a program, as pure functions from a view to a view.
 
 There are four depths, as in a debugger. On the ``map`` a step is a box; at ``operations`` it is a node; at
 ``cells`` a step of the node's walk under a loop order; at ``terms`` a single product. What the player must
@@ -18,7 +18,7 @@ SPEEDS = (0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0)  # steps a second
 
 
 class Navigable(map_moves.MapNavigable, Protocol):
-    """What is open: the node shown, the operations beside it, its walks, and the map."""
+    """What a step asks of the program: the node shown, its siblings, its walks, and the map."""
 
     @property
     def path(self) -> tuple[str, ...]:
@@ -55,7 +55,7 @@ WHOLE = ("map", "operations")
 
 
 class Player(NamedTuple):
-    """Whether it plays, how fast, which way, and up to which step: to the end of the animation if None."""
+    """Playing: whether, how fast, which way, and until which step (None: to the end of the animation)."""
 
     playing: bool = False
     speed: float = 4.0

@@ -1,1 +1,1 @@
-"""A frame as text without a screen: in reading order, or as JSON."""
+"""Pictures without a terminal: frames as text or JSON, screens as SVG."""

@@ -1,4 +1,4 @@
-"""Characters that are drawn and not left to a font: lines and blocks, which meet those of the next cells.
+"""Lines and blocks, drawn and not left to a font, so that they meet those of the next cells.
 
 A browser's font seldom fills a row of text from edge to edge, so lines would have gaps and large letters
 stripes.

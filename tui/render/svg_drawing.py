@@ -1,4 +1,4 @@
-"""Screens as SVG: one picture, or a film of them that plays by itself, with nothing from elsewhere."""
+"""Screens as SVG: one picture, or an animation, with nothing loaded from elsewhere."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ FONTS = "ui-monospace, 'SF Mono', Menlo, Consolas, 'DejaVu Sans Mono', 'Liberati
 
 
 class ScreenSvg:
-    """Collects screens; at the end it writes them side by side, as a strip that jumps from one to the next.
+    """A writer of screens, side by side on a strip that jumps from one to the next.
 
-    A row that was there before is only named again. Whoever asks for less motion sees the last picture.
+    A row that was there before is only referred to. Whoever asks for less motion sees the last picture.
     """
 
     def __init__(

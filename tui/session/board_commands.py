@@ -1,4 +1,4 @@
-"""Commands of a board: select a row, open its lesson and come back, ask its tensor where it came from."""
+"""Commands of a board: select a row, open its lesson and return, ask where its tensor came from."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def ask(session: Session) -> Session:
     if run is None or board is None:
         return session
     row = row_at(board, session.view.row)
-    asked = cursor_moves.onto_tensor(run, session.view, row.name) if row.name is not None else session.view
-    if asked == session.view:
+    there = cursor_moves.onto_tensor(run, session.view, row.name) if row.name is not None else session.view
+    if there == session.view:
         return session.with_notice(f"{row.label} has no cells to ask.")
-    return replace(session.at_view(asked), trail=(session.view,))
+    return replace(session.at_view(there), trail=(session.view,))

@@ -1,4 +1,4 @@
-"""The table of commands: all that is known of a command is its record here.
+"""The table of commands: everything known of a command is in its record here.
 
 Bindings, footer, help, palette, settings, the words of scripts and how a command is recorded, and whether it
 waits for the run under way are made from it. A command that only changes the session has its function in its
@@ -50,7 +50,7 @@ class Topic(StrEnum):
 
 
 class Wait(Enum):
-    """What a command waits for while a program runs."""
+    """The end of a wait while a program runs."""
 
     FOR_RUN = "until the program has been run"
     FOR_KEYS = "until what was pressed before is done; it asks for another run itself"

@@ -1,4 +1,4 @@
-"""When commands do something: the contexts, of which several hold at a time."""
+"""The contexts in which commands do something; several hold at a time."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Decks as the app opens them: the deck of a word on the command line, and the view of a deck's stop."""
+"""Decks as the app opens them: a deck by its word on the command line, a stop's view."""
 
 from __future__ import annotations
 

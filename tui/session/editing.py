@@ -1,4 +1,4 @@
-"""What the editor does with lines of text. Pure."""
+"""The editor's work on lines of text, as pure functions."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Keys: what the bindings, the footer, the help and the settings take from the table of commands."""
+"""Keys from the table of commands, for the bindings, the footer, the help and the settings."""
 
 from __future__ import annotations
 

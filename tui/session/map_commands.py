@@ -43,10 +43,10 @@ def ask(session: Session) -> Session:
         return session
     path = navigation.node_path(map_moves.current_box(view, navigation))
     there = replace(view, depth="cells", path=path, order=None, step=0, at=None, return_path=())
-    asked = cursor_moves.move(run, steps.last(there, run.navigation(there)), 0, 0)
-    if asked.cursor is None:
+    on_cell = cursor_moves.move(run, steps.last(there, run.navigation(there)), 0, 0)
+    if on_cell.cursor is None:
         return session.with_notice("It has no cells to ask.")
-    return replace(session.at_view(asked), trail=(view,))
+    return replace(session.at_view(on_cell), trail=(view,))
 
 
 def lesson(session: Session) -> Session:
@@ -76,13 +76,13 @@ def follow(session: Session) -> Session:
     run, view = session.current, session.view
     if run is None or session.navigation is None:
         return session
-    asked = followable(run, view)
-    if asked is None and view.follows is None:
+    cell = followable(run, view)
+    if cell is None and view.follows is None:
         return session.with_notice(
             "Only a cell of the program itself is followed: go out of this part first."
         )
-    if view.follows is None or (asked is not None and not follows_cell(run, view, asked)):
-        found = asked
+    if view.follows is None or (cell is not None and not follows_cell(run, view, cell)):
+        found = cell
     elif view.follows.way == "lineage":
         found = replace(view.follows, way="reach")
     else:

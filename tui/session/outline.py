@@ -1,4 +1,4 @@
-"""What the sidebar lists in place of the lessons: a document's headings and cells, a trace's modules."""
+"""The outline in the sidebar: a document's headings and cells, a trace's modules."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Commands of the playground: into its editor and out of it, what is typed, other programs, repairs."""
+"""Commands of the playground: enter and leave its editor, type, start from an example, repair."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is going on, as one value: the view, what was run for it, the player, what is selected.
+"""The state of the app as one value: the view, its run, the player, what is selected.
 
 The commands of :mod:`tui.session.commands` are functions from a session to a session. The screen runs the
 program again when the view asks for another run, and draws.

@@ -1,1 +1,1 @@
-"""A deck on stage: where it stands, how it is shown, how it is read again."""
+"""A deck in a presentation: its state, its moves, its display, reloading it."""

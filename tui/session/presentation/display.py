@@ -1,4 +1,4 @@
-"""Commands of a talk that don't move through it: what is seen besides the picture, and the clock."""
+"""Commands of a talk that don't move through it: the display, and the clock."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A deck that was saved while it is on stage: the talk goes on at the same stop of the new one."""
+"""Reloading a deck that was saved during its talk, which goes on at the same stop."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ def reload_deck(session: Session, deck: Deck) -> Session:
     places = match_stops(talk.deck, deck)
     number = places.get(talk.number) or _nearest(places, talk.number, len(deck.stops))
 
-    def carried(view: View, before: int, now: int) -> View:
+    def carry(view: View, before: int, now: int) -> View:
         return _carried(view, talk.deck.stops[before - 1], deck.stops[now - 1])
 
-    left = {places[k]: carried(was, k, places[k]) for k, was in talk.last_views.items() if k in places}
-    view = carried(session.view, talk.number, number)
+    left = {places[k]: carry(was, k, places[k]) for k, was in talk.last_views.items() if k in places}
+    view = carry(session.view, talk.number, number)
     fresh = replace(talk, deck=deck, number=number, last_views=left, history=(), fault="")
     return session.at_stop(view, fresh).with_notice("The deck was saved: this is the new one.")
 

@@ -1,4 +1,4 @@
-"""A presentation as a value: which deck is on stage, where in it one is, and how it is shown."""
+"""The state of a presentation: its deck, the place in it, and the display."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ MOST_HISTORY = 2000
 
 
 class HistoryEntry(NamedTuple):
-    """One step on: what was shown before it and after it."""
+    """One step forward: what was shown before it and after it."""
 
     before: tuple[int, View]
     after: tuple[int, View]
@@ -27,7 +27,7 @@ class HistoryEntry(NamedTuple):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Talk:
-    """Where in a deck one is, and how it is shown.
+    """A place in a deck, and how it is shown.
 
     Attributes:
         deck: What is shown.

@@ -1,4 +1,4 @@
-"""A stopwatch as a value: started, paused, set to zero. Times are in seconds and come from outside."""
+"""A stopwatch as a value; times are in seconds and come from outside."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 
 class Stopwatch(NamedTuple):
-    """How long a talk has been going on.
+    """The time that a talk has taken.
 
     Attributes:
         before: The seconds counted until it was started last.

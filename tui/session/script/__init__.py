@@ -1,1 +1,1 @@
-"""Scripts: sessions as plain text, a line for what was done between two pictures."""
+"""Scripts: sessions as plain text, a line for what is done between two pictures."""

@@ -1,4 +1,4 @@
-"""What the words of a script do: functions from a session, and what follows the word, to a session."""
+"""The actions of script words: functions from a session, and what follows the word, to a session."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How commands are written in a script: what a command did, as words that do it again.
+"""Commands written in a script: from what a command did to words that do it again.
 
 A command that depends on what is selected is written as what it did: ``set n 5`` and not "more".
 """

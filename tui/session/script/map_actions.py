@@ -1,4 +1,4 @@
-"""What the words of the map do: to a box of it, and a cell lit through all of a program."""
+"""The actions of the map's words: go to a box, follow a cell through the program."""
 
 from __future__ import annotations
 

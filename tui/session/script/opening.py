@@ -1,4 +1,4 @@
-"""How a script begins: with a picture of a lesson, or with a deck on stage."""
+"""The beginning of a script: a picture of a lesson, or a deck in a presentation."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Playing a script without a screen: one picture after the other, each with the time for which it stands.
+"""Playing a script without a screen: one picture after another, each with its duration.
 
 A line is what is done between two pictures. Its acts happen at once; then the program is run, if another is
 to be seen. Playing step by step gives a picture a step.
@@ -21,7 +21,7 @@ from tui.session.step_commands import tick
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ScriptShot:
-    """One picture of what is played.
+    """One picture of a script that is played.
 
     Attributes:
         session: what is seen, its program run.

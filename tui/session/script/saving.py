@@ -1,4 +1,4 @@
-"""Where a recorded session goes: the file that was named, or a new one in this folder."""
+"""Saving a recorded session: in the file that was named, or a new one in this folder."""
 
 from __future__ import annotations
 

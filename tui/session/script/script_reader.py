@@ -1,4 +1,4 @@
-"""Reading a script: every line that says something, with its number."""
+"""Reading a script: its lines with their numbers."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ PACE = 1.0  # seconds for which a picture stands, unless the script waits
 
 
 class ScriptError(LessonError):
-    """A line of a script that can't be done; with file, line and reason, as of a lesson."""
+    """A line of a script that can't be done, with file, line and reason, as of a lesson."""
 
 
 @dataclass(frozen=True, slots=True)
 class ScriptLine:
-    """What is done between two pictures: one act, or several at once."""
+    """The acts between two pictures: one, or several at once."""
 
     number: int
     acts: tuple[Words, ...]

@@ -1,4 +1,4 @@
-"""The recorder: writes what is done in a session as a script that does it again."""
+"""Recording a session as a script that does the same again."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ PLAYS = ("play", "rewind")
 
 
 class ScriptRecorder:
-    """Collects lines. It is told of every command, and of nothing that a command leads to by itself.
+    """A list of lines, to which every command is added, but nothing that follows from one by itself.
 
     Attributes:
         full: whether the session was longer than what is recorded.

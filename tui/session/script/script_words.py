@@ -1,4 +1,4 @@
-"""The language of scripts and of the prompt: one table of words, functions from a session to a session."""
+"""The words of scripts and of the prompt, in one table."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tui.session.script.actions import Action, key, phrase
 
 @dataclass(frozen=True, slots=True)
 class ScriptWord:
-    """One word of the session.
+    """One word of scripts and of the prompt.
 
     Attributes:
         name: the word.

@@ -1,4 +1,4 @@
-"""What the app records, and what it plays."""
+"""The recording and the playing of a script in the app."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
 
 class Tape(NamedTuple):
-    """Recording and playing.
+    """The script to record, and the one to play.
 
     Attributes:
         record: the file to which what is done is written as a script at the end; none unless given.

@@ -1,4 +1,4 @@
-"""Lines of a script as words: parted by spaces, joined by semicolons, quoted where they must be."""
+"""Splitting lines of a script into words: at spaces and semicolons, with quotes where needed."""
 
 from __future__ import annotations
 
